@@ -3,6 +3,7 @@
 python benchmarks/ageing_table.py --data-dir FOLDER                       # about 4 minutes of CPU
 python benchmarks/ageing_table.py --data-dir FOLDER --ramps FOLDER        # and a card of CrossSim's ramps
 python benchmarks/ageing_table.py --data-dir FOLDER --check 20            # the prediction only
+python benchmarks/ageing_table.py --data-dir FOLDER --evidence   # as the first, and its tables to docs/evidence
 
 64-1000-10 on Optdigits (UCI 3823/1797), 8 epochs, pairs, programmed (levels 0, program_sigma 0) or trained in situ;
 networks of seeds 0 to 2, 10 draws of devices each. `--check` draws nu, its deviation and times at random and counts how
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -53,7 +55,7 @@ class Network(NamedTuple):
     def drifted(self, law: Drift, time_s: float, draws: int) -> np.ndarray:
         """Accuracies [1] of several draws of devices."""
         seed = self.run.config.seed
-        return np.array([self.test(drift.drifted(self.card.window, law, time_s, seed, d)) for d in range(draws)])
+        return np.array([self.test(drift.drift_change(self.card.window, law, time_s, seed, d)) for d in range(draws)])
 
     def sigma(self, law: Drift, time_s: float) -> float:
         """Error of a state."""
@@ -104,7 +106,7 @@ def static(networks: list[Network], a: float) -> str:
 
     def accuracies(each: Network) -> np.ndarray:
         noise = Telegraph(a, math.inf)
-        return np.array([each.test(drift.jumped(noise, each.run.config.seed, draw)) for draw in range(DRAWS)])
+        return np.array([each.test(drift.telegraph_change(noise, each.run.config.seed, draw)) for draw in range(DRAWS)])
 
     return cell(networks, accuracies)
 
@@ -172,4 +174,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    from evidence_tables import run
+
+    sys.exit(run(main, "ageing_table"))

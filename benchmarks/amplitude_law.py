@@ -147,8 +147,8 @@ def run(kind: str, noise: tuple[float, float, float], out: int, seed: int) -> Fo
         float(np.sqrt(np.mean((exact - mean) ** 2))) / span,
         float(np.mean((exact >= found.low) & (exact <= found.high))),
         float(np.mean((seen >= found.reading_low) & (seen <= found.reading_high))),
-        kind in law.possible("ltp"),
-        kind == law.possible("ltp")[0],
+        kind in law.possible_laws("ltp"),
+        kind == law.possible_laws("ltp")[0],
     )
 
 
@@ -157,7 +157,7 @@ def middle_width() -> dict[str, tuple[float, float, float]]:
     from devicekit.catalog import data_root
     from devicekit.fitting.branch.fit import fit_branch
     from devicekit.fitting.branch.options import FitOptions
-    from devicekit.fitting.branch.trains import trains_of
+    from devicekit.fitting.branch.trains import select_trains
     from devicekit.fitting.pulses.fit import pulse_law
     from devicekit.readers import read
     from devicekit.statistics import nanmean
@@ -170,7 +170,7 @@ def middle_width() -> dict[str, tuple[float, float, float]]:
     assert law is not None
     result = {}
     for direction, joint in law.joints.items():
-        trains = trains_of(table.select(width=middle), direction)
+        trains = select_trains(table.select(width=middle), direction)
         assert trains is not None
         mean = nanmean(trains.mean_states(joint.window))
         found = law.predict(direction, width=middle, n_pulses=mean.size - 1, start=float(mean[0]))

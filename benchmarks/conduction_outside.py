@@ -3,7 +3,8 @@
 `python benchmarks/conduction_outside.py [N] [SEED]` (60 currents take about 10 s of one core) prints the share for
 each law: a percolation power law V^1.5, power laws V^2.6 and V^1.3 to 3, exp(V^0.75), stretched exponentials, sums of
 two sinh, a power law that saturates. The points, noise and floors are those of benchmarks/conduction_truths.py;
-thickness and temperature are told. The table of docs/concepts/conduction.md comes from 600 of them.
+thickness and temperature are told. The table of docs/concepts/conduction.md comes from 600 of them
+(`--evidence` writes it).
 """
 
 from __future__ import annotations
@@ -85,6 +86,11 @@ def main() -> None:
     n, seed = int(sys.argv[1]) if len(sys.argv) > 1 else 60, int(sys.argv[2]) if len(sys.argv) > 2 else SEED
     made = curves(n, seed)
     said = [verdict(each) for each in made]
+    print(
+        "| currents | n | decided for one of the twelve | 95 % interval | which | undecided | none | nearly ohmic "
+        "| no range |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|")
     for name in (*LAWS, "all"):
         own = [each for curve, each in zip(made, said, strict=True) if name in (curve.name, "all")]
         words = Counter(word for word, _ in own)
@@ -92,11 +98,14 @@ def main() -> None:
         low, high = clopper_pearson(k, len(own)) if own else (0.0, 1.0)
         named = dict(Counter(left[0] for word, left in own if word == "decided").most_common())
         print(
-            f"{name:12s} n {len(own):4d}  falsely decided {k:3d} ({100 * low:.1f} to {100 * high:.1f} %) {named}; "
-            f"undecided {words['undecided']}, none {words['none']}, nearly ohmic {words['nearly_ohmic']}, "
-            f"no range {words['no_range']}"
+            f"| {name} | {len(own)} | {k} ({100 * k / max(len(own), 1):.1f} %) "
+            f"| {100 * low:.1f} to {100 * high:.1f} % | "
+            f"{', '.join(f'{left} {n}' for left, n in named.items())} | {words['undecided']} | {words['none']} | "
+            f"{words['nearly_ohmic']} | {words['no_range']} |"
         )
 
 
 if __name__ == "__main__":
-    main()
+    from evidence_tables import run
+
+    sys.exit(run(main, "conduction_outside"))

@@ -2,7 +2,7 @@
 
 `python benchmarks/conduction_table.py [N] [SEED]` (3,000 currents take about four minutes of one core) prints the
 table of docs/concepts/conduction.md: thickness and temperature known, temperature alone, and what the usual practice
-makes of the same currents, the best R2 of straight-line plots of ln(I + 1e-12).
+makes of the same currents, the best R2 of straight-line plots of ln(I + 1e-12). `--evidence` writes it.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ def shares(rows: list[Row]) -> str:
     """Shares of each kind, and how sure that of the wrong ones is."""
     numbers = Counter(each.kind for each in rows)
     low, high = clopper_pearson(numbers["wrong"], len(rows))
-    parts = " ".join(f"{kind} {100 * numbers[kind] / len(rows):5.1f} %" for kind in KINDS)
-    return f"n {len(rows):4d}  {parts}  (wrong: {100 * low:.2f} to {100 * high:.2f} %)"
+    parts = " | ".join(f"{100 * numbers[kind] / len(rows):.1f} %" for kind in KINDS)
+    return f"{len(rows)} | {parts} ({100 * low:.2f} to {100 * high:.2f}) |"
 
 
 def groups(rows: list[Row]) -> dict[str, list[Row]]:
@@ -99,12 +99,14 @@ def main() -> None:
     n, seed = int(sys.argv[1]) if len(sys.argv) > 1 else 3000, int(sys.argv[2]) if len(sys.argv) > 2 else SEED
     made = truths(n, seed)
     rows = [row(each, Sample(thickness_m=each.thickness)) for each in made]
+    print("| | n | right | undecided, truth in the set | truth lost | none | no range | wrong (95 %) |")
+    print("|---|---|---|---|---|---|---|---|")
     for name, own in groups(rows).items():
-        print(f"{name:24s}", shares(own))
+        print(f"| {name} |", shares(own))
     some = made[: n // 4]
-    print(f"{'temperature alone':24s}", shares([row(each, Sample()) for each in some]))
-    print(f"{'nothing known':24s}", shares([row(each, Sample(), known=False) for each in some]))
-    print(f"{'best R2 of lines':24s} right {100 * np.mean([habit(each) for each in made]):.1f} %")
+    print("| temperature alone |", shares([row(each, Sample()) for each in some]))
+    print("| nothing known |", shares([row(each, Sample(), known=False) for each in some]))
+    print(f"best R2 of lines: right {100 * np.mean([habit(each) for each in made]):.1f} %")
     before = {id(each.truth): each for each in rows}
     changed = 0
     for scale in (1e-6, 1e-3, 1e3, 1e6):
@@ -115,4 +117,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    from evidence_tables import run
+
+    sys.exit(run(main, "conduction_table"))

@@ -1,7 +1,7 @@
 """What converters cost: 64-1000-10 on Optdigits (3823 to train, 1797 to test), pairs of the shipped SYNTHETIC card.
 
 `python benchmarks/converters_table.py DATA_DIR [SEEDS]` prints test accuracies of a network that was trained
-offline for 8 epochs and programmed, read through converters; no wires.
+offline for 8 epochs and programmed, read through converters; no wires. `--evidence` writes them to docs/evidence.
 """
 
 from __future__ import annotations
@@ -39,10 +39,13 @@ def main() -> None:
                     run.learner.config = replace(config, adc_bits=bits, adc_lines=lines, adc_quantile=quantile)
                     key = f"{lines}, range {quantile:g}, {bits} bits"
                     found.setdefault(key, []).append(run.test(7, synapses=synapses))
+    print("| converter | accuracy [%] |\n|---|---|")
     for key, values in found.items():
         se = np.std(values, ddof=1) / len(values) ** 0.5 if len(values) > 1 else float("nan")
-        print(f"{key:34s} {100 * np.mean(values):.1f} +- {100 * se:.1f}")
+        print(f"| {key} | {100 * np.mean(values):.1f} ± {100 * se:.1f} |")
 
 
 if __name__ == "__main__":
-    main()
+    from evidence_tables import run
+
+    sys.exit(run(main, "converters_table"))

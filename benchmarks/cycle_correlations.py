@@ -3,6 +3,7 @@
 python benchmarks/cycle_correlations.py                     # every table, 2,000 runs a cell, about 4 minutes
 python benchmarks/cycle_correlations.py --runs 200
 python benchmarks/cycle_correlations.py --runs 100 --check  # exit code 1 if a rate is out of bounds
+python benchmarks/cycle_correlations.py --evidence   # as the first, and its tables to docs/evidence
 
 SYNTHETIC series: autoregressions of order 1 with coefficient r, alone or under a straight drift of so many standard
 deviations over all cycles. Rates are shares of p < 0.05; what cannot be judged (n_eff below 4) counts as no alarm.
@@ -170,7 +171,7 @@ def intervals(runs: int) -> dict[str, float]:
 
 def drifts(runs: int) -> None:
     """How often a drift is said of a series without one, and of one with."""
-    print("\n| r; n | no drift | drift by 1 sd | by 3 sd |\n|---|---|---|---|")
+    print("\n| r; n | without a drift | drift of 1 sd | drift of 3 sd |\n|---|---|---|---|")
     for r in (0.0, 0.5, 0.9):
         for n in (50, 200, 1000):
             rng = np.random.default_rng([13, n, int(100 * r)])
@@ -230,4 +231,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from evidence_tables import run
+
+    sys.exit(run(main, "cycle_correlations"))

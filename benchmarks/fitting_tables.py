@@ -1,6 +1,7 @@
 """Tables of the fitting engine's acceptance: recovery, variance components, joint widths, speed.
 
     python benchmarks/fitting_tables.py recovery|variation|joint|tukey|real|speed|all [--quick]
+    python benchmarks/fitting_tables.py recovery|variation|joint|tukey --evidence    # also writes docs/evidence
 
 Every figure comes from synthetic truths with fixed seeds, but for `real`, which reads the folder named by
 DEVICEKIT_TEST_DATA. Speed is reported as ratios measured side by side in this process (CPU time).
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,10 +22,10 @@ from fitting_truths import random_truth, truths
 
 from devicekit.device.blocks import Window
 from devicekit.fitting.branch import search
-from devicekit.fitting.branch.fit import box_of, fit_branch
+from devicekit.fitting.branch.fit import build_box, fit_branch
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.branch.result import BranchFit
-from devicekit.fitting.branch.trains import Trains, noise_of
+from devicekit.fitting.branch.trains import Trains, estimate_noise
 from devicekit.fitting.device import fit
 from devicekit.models import kernel
 from devicekit.models.laws.eq2 import LAW as EQ2
@@ -48,8 +50,8 @@ def rate_error(found: BranchFit, theta: np.ndarray, x: np.ndarray, trim: int) ->
 
 def recovery(count: int) -> None:
     print(
-        f"{'class':<12} {'noise':>6} {'success':>8} {'curve err':>10} {'rate err':>9} {'10-90 %':>9}   "
-        f"({count} truths each)"
+        f"{count} truths each:\n| class | noise | success | curve error | rate error, whole | rate error, 10-90 % |\n"
+        "|---|---|---|---|---|---|"
     )
     for kind in ("eq2", "eq2, gradual", "exponential", "linear"):
         for noise in (0.005, 0.01, 0.02, 0.05):
@@ -63,7 +65,7 @@ def recovery(count: int) -> None:
                 rates.append([rate_error(found, theta, x, trim) for trim in (0, 10)])
             success = np.mean(np.array(curves) < max(0.004, noise / 2))
             whole, inner = np.median(rates, axis=0)
-            print(f"{kind:<12} {noise:>6.1%} {success:>8.1%} {np.median(curves):>10.4f} {whole:>9.1%} {inner:>9.1%}")
+            print(f"| {kind} | {noise:.1%} | {success:.1%} | {np.median(curves):.4f} | {whole:.1%} | {inner:.1%} |")
 
 
 COVERED = (
@@ -117,8 +119,8 @@ def _with_cycle_rates(rate_sd: float, noise: dict[str, float], seed: int) -> Pul
 
 
 def variation(repeats: int) -> None:
-    print(f"variance components, 20 devices x 20 cycles, median of {repeats} sets and both branches")
-    print(f"  {'truth':<34} {'increment':>10} {'read':>8} {'ln rate':>8} {'D2D':>8}")
+    print(f"20 devices x 20 cycles, median of {repeats} sets and both branches:")
+    print("| truth | increment | read | ln rate per cycle | D2D |\n|---|---|---|---|---|")
     cases: list[tuple[str, dict[str, float], float]] = [
         ("increment 1 %, read 2 %", {"increment": 0.01, "read": 0.02}, 0.0),
         ("increment 0.3 %, read 2 %", {"increment": 0.003, "read": 0.02}, 0.0),
@@ -128,7 +130,7 @@ def variation(repeats: int) -> None:
     ]
     for name, noise, rate_sd in cases:
         c = _components(noise, rate_sd, repeats)
-        print(f"  {name:<34} {c['increment']:>10.4f} {c['read']:>8.4f} {c['ln_rate']:>8.3f} {c['d2d']:>8.4f}")
+        print(f"| {name} | {c['increment']:.4f} | {c['read']:.4f} | {c['ln_rate']:.3f} | {c['d2d']:.4f} |")
     found, raw = [], []
     for seed in range(4 * repeats):
         card = truth_card(THETA, increment=0.01, read=0.02)
@@ -136,7 +138,7 @@ def variation(repeats: int) -> None:
         found += [b.d2d_anova for b in result.variation.branches.values() if b.d2d_anova is not None]
         raw += [b.d2d_variance for b in result.variation.branches.values() if b.d2d_variance is not None]
     print(
-        f"  D2D truly 0, 5 cycles: median {np.median(found):.4f}, 90 % below {np.quantile(found, 0.9):.4f}; "
+        f"\n  D2D truly 0, 5 cycles: median {np.median(found):.4f}, 90 % below {np.quantile(found, 0.9):.4f}; "
         f"root of the mean unclipped variance {np.sign(np.mean(raw)) * np.sqrt(abs(np.mean(raw))):.4f}"
     )
     _spread_of_samples()
@@ -189,9 +191,12 @@ def joint(repeats: int) -> None:
                 rate = condition.branches["ltp"].rate(condition.window.to_state(r)) * condition.window.span
                 row.append(float(np.sqrt(np.mean((rate - true) ** 2)) / true.mean()))
             errors[name].append(row)
-    print(f"joint fit over widths at 3 % noise, median rate error of short / mid / long pulses ({repeats} sets)")
-    for name, rows in errors.items():
-        print(f"  {name:<9} " + " / ".join(f"{value:.1%}" for value in np.median(rows, axis=0)))
+    cells = [" / ".join(f"{value:.1%}" for value in np.median(rows, axis=0)) for rows in errors.values()]
+    print(f"| | {' | '.join(errors)} |\n|---|---|---|")
+    print(
+        f"| three widths at 3 % noise, median rate error of short / middle / long pulses, {repeats} sets | "
+        f"{' | '.join(cells)} |"
+    )
 
 
 def tukey(repeats: int) -> None:
@@ -205,8 +210,8 @@ def tukey(repeats: int) -> None:
             trajectory = fit_branch(one_trace(y), UNIT, FitOptions(loss=loss), with_lmfit=False, judge=False).trajectory
             found.append(float(np.sqrt(np.mean((trajectory - x) ** 2))))
     print(
-        f"2 % outliers, median curve error: linear {np.median(errors['linear']):.4f}, tukey "
-        f"{np.median(errors['tukey']):.4f}"
+        "| | least squares | Tukey |\n|---|---|---|\n| 2 % outliers of half the window, median curve error | "
+        f"{np.median(errors['linear']):.4f} | {np.median(errors['tukey']):.4f} |"
     )
 
 
@@ -287,8 +292,8 @@ def speed(count: int) -> None:
     options = FitOptions()
 
     def ours(y: np.ndarray) -> search.Optimum:
-        noise = noise_of(y)
-        return search.search(EQ2, y, np.ones(y.size), box_of(EQ2, y, noise), noise)
+        noise = estimate_noise(y)
+        return search.search(EQ2, y, np.ones(y.size), build_box(EQ2, y, noise), noise)
 
     ours(traces[0])
     fit_branch(one_trace(traces[0]), UNIT, options, judge=False)
@@ -324,8 +329,8 @@ def _crosssim_speed(ours: Callable[[np.ndarray], search.Optimum]) -> None:
     mine = timed(lambda: found.extend(ours(x).objective for x in ramps)) / len(ramps)
     brute = []
     for x in ramps:
-        noise = noise_of(x)
-        box, w = box_of(EQ2, x, noise), np.ones(x.size)
+        noise = estimate_noise(x)
+        box, w = build_box(EQ2, x, noise), np.ones(x.size)
         starts = search.library_starts(EQ2, x, w, box, search.THOROUGH_STARTS)
         brute.append(min(search.descend(EQ2, start, x, w, box).objective for start in starts))
     ratio = np.sqrt(np.array(found) / np.array(brute))
@@ -355,4 +360,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    from evidence_tables import run
+
+    sys.exit(run(main, *(f"fitting_{name}" for name in sys.argv[1:2])))

@@ -1,10 +1,12 @@
 """What floating instead of grounded word lines add to the currents of a tile, solved node by node.
 
 `python benchmarks/floating_rows.py` prints the mean over eight draws of 64 x 64 devices (63 to 280 uS) and of the
-30 % of their rows that are on, and the standard deviation over draws.
+30 % of their rows that are on, and the standard deviation over draws; with `--evidence` also to docs/evidence.
 """
 
 from __future__ import annotations
+
+import sys
 
 import numpy as np
 from scipy.sparse import coo_matrix
@@ -42,13 +44,16 @@ def currents(g: np.ndarray, ohm: float, on: np.ndarray, floating: bool) -> np.nd
 
 def main() -> None:
     rng = np.random.default_rng(0)
+    print("| wire resistance per device [ohm] | mean [%] | sd over patterns [points] |\n|---|---|---|")
     for ohm in (0.1, 1.0, 10.0):
         added = []
         for _ in range(DRAWS):
             g, on = rng.uniform(63e-6, 280e-6, (SIDE, SIDE)), rng.random(SIDE) < 0.3
             added.append((currents(g, ohm, on, True) / currents(g, ohm, on, False) - 1).mean())
-        print(f"{ohm:g} ohm: {100 * np.mean(added):.1f} %, sd {100 * np.std(added, ddof=1):.1f}")
+        print(f"| {ohm:g} | {100 * np.mean(added):.1f} | {100 * np.std(added, ddof=1):.1f} |")
 
 
 if __name__ == "__main__":
-    main()
+    from evidence_tables import run
+
+    sys.exit(run(main, "floating_rows"))

@@ -1,6 +1,6 @@
 """Errors against exact solutions on three meshes or steps, and the orders of convergence, for both solvers.
 
-    python benchmarks/physics_orders.py
+    python benchmarks/physics_orders.py [--evidence]
 
 The same problems that tests/unit/physics/test_physics_analytic.py asserts: a Joule-heated rod, a manufactured
 axisymmetric solution of the elliptic operator, backward Euler on one diffusion mode, and the exponential in which
@@ -9,6 +9,7 @@ drift against diffusion ends.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -93,6 +94,7 @@ def equilibrium(make: Solver) -> float:
 
 def main() -> None:
     for name, make in (("banded", BandedSolver), ("fipy", FipySolver)):
+        print(f"\n{name} solver:\n| problem | sizes | error | order |\n|---|---|---|---|")
         for what, problem, sizes in (
             ("Joule-heated rod, cells along z", rod, (12, 24, 48)),
             ("manufactured solution, cells a side", manufactured, (8, 16, 32)),
@@ -101,9 +103,14 @@ def main() -> None:
             errors = np.array([problem(make, size) for size in sizes])
             orders = ", ".join(f"{order:.2f}" for order in np.log2(errors[:-1] / errors[1:]))
             shown = ", ".join(f"{error:.2e}" for error in errors)
-            print(f"{name:<7} {what} {sizes}: errors {shown}; orders {orders}")
-        print(f"{name:<7} drift against diffusion, exponential equilibrium: relative error {equilibrium(make):.1e}")
+            print(f"| {what} | {', '.join(map(str, sizes))} | {shown} | {orders} |")
+        print(
+            "| drift against diffusion, exponential equilibrium (relative) | 12 cells "
+            f"| {equilibrium(make):.1e} | exact |"
+        )
 
 
 if __name__ == "__main__":
-    main()
+    from evidence_tables import run
+
+    sys.exit(run(main, "physics_orders"))

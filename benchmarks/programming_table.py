@@ -27,7 +27,7 @@ import devicekit
 from devicekit.catalog import shipped
 from devicekit.device.array import DeviceArray
 from devicekit.device.card import DeviceCard
-from devicekit.device.programmed import ProgrammingSummary, together
+from devicekit.device.programmed import ProgrammingSummary, merge_programming
 from devicekit.device.programming import program_and_verify
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset
@@ -117,11 +117,11 @@ def from_low(run: Run, card: DeviceCard, changes: dict[str, Any]) -> tuple[float
     synapses, done = again.learner.program(), []
     for array, layer, shape in zip(synapses.arrays, synapses.layers, synapses.shapes, strict=True):
         wanted = array.r.copy()
-        array.put(np.zeros(array.n))
+        array.set_states(np.zeros(array.n))
         how = {"tolerance": changes["tolerance"], "steps": changes.get("program_steps", "law")}
         done.append(program_and_verify(array, wanted, limit=changes["verify_limit"], **how))
         layer.w[: shape[0], : shape[1]] = weights(array.r, shape, layer.scale, synapses.reference)
-    return 100 * again.test(EPOCHS - 1, synapses=synapses), together(done).summary
+    return 100 * again.test(EPOCHS - 1, synapses=synapses), merge_programming(done).summary
 
 
 def targets(run: Run, card: DeviceCard) -> np.ndarray:

@@ -3,6 +3,7 @@
 python benchmarks/rtn_coverage.py                 # all tables, 300 runs a cell, about 5 minutes
 python benchmarks/rtn_coverage.py --runs 50
 python benchmarks/rtn_coverage.py --runs 20 --check   # exit code 1 for false alarms, or for too little coverage
+python benchmarks/rtn_coverage.py --evidence   # as the first, and its tables to docs/evidence
 
 SYNTHETIC. Jumps are drawn in continuous time from exponential dwell times (`devicekit.synthetic.noise`), and read at
 the sampling times; distances are over the noise of a reading.
@@ -131,4 +132,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from evidence_tables import run
+
+    sys.exit(run(main, "rtn_coverage"))

@@ -21,7 +21,7 @@ import numpy as np
 import devicekit
 from devicekit.device.card import DeviceCard
 from snn.benchmark import benchmark
-from snn.benchmark.flaws import present, without
+from snn.benchmark.flaws import find_flaws, remove_flaws
 from snn.benchmark.measure import generic
 from snn.benchmark.severity import device
 from snn.benchmark.task import NULL_SD, VARIANTS, accuracy, few_shot, setting
@@ -63,7 +63,7 @@ def known_devices(jobs: int) -> None:
     data = few_shot()
     for name, (card, changes) in devices().items():
         found = benchmark(card, data, seeds=10, jobs=jobs, **changes)
-        print(f"\n{name}: {found.verdict}\n    {found.width_hides}")
+        print(f"\n{name}: {found.verdict}\n    {found.wide_network}")
         for each in found.variants:
             paired = each.loss / each.standard_error if each.standard_error else 0.0
             print(
@@ -96,7 +96,7 @@ def _fresh(card: DeviceCard, changes: dict[str, Any], jobs: int, null: bool) -> 
     """Losses (seeds,) by variant at fresh seeds; with `null` of the device to itself, drawn anew."""
     data = few_shot()
     base = setting("plain", 0, **changes)
-    twin = without(card, base, present(card, base))
+    twin = remove_flaws(card, base, find_flaws(card, base))
     work = []
     for variant in VARIANTS:
         for seed in range(FIRST_FRESH, FIRST_FRESH + FRESH):
@@ -161,7 +161,7 @@ def separation(jobs: int) -> None:
                 config = setting(variant, 0, **changes)
                 if task != "few-shot":
                     config = replace(config, hidden=1000)
-                twin = without(card, config, present(card, config))
+                twin = remove_flaws(card, config, find_flaws(card, config))
                 began = time.process_time()
                 losses = []
                 for seed in range(seeds):

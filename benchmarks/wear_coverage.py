@@ -3,6 +3,7 @@
 python benchmarks/wear_coverage.py                  # every table, 300 runs a cell, about 6 minutes
 python benchmarks/wear_coverage.py --runs 40
 python benchmarks/wear_coverage.py --runs 20 --check   # exit code 1 if the pooled coverage is out of bounds
+python benchmarks/wear_coverage.py --evidence   # as the first, and its tables to docs/evidence
 
 SYNTHETIC devices. Lives of shape 1.8 that are cut at one cycle; then the whole way through a table of readings (three
 in a row below the threshold), ten or three a decade; then lives that are lognormal, and not Weibull's; then the trend
@@ -81,7 +82,7 @@ def cut(runs: int) -> Iterator[np.ndarray]:
 
 def read(runs: int) -> Iterator[np.ndarray]:
     """Through tables of readings."""
-    print("\n" + HEAD.format("devices; last cycle over scale; readings a decade"), flush=True)
+    print("\n" + HEAD.format("devices; last cycle over scale; readings per decade"), flush=True)
     for n, last, per_decade in ((20, 2.5, 10), (20, 1.0, 10), (20, 2.5, 3), (10, 1.0, 10)):
         truth = WearTruth()
         rows = []
@@ -121,7 +122,10 @@ def other(runs: int) -> None:
 
 def trends(runs: int) -> None:
     """The slope of the window against cycles."""
-    print("\n| window: devices; scatter | interval of one device | it has one | over devices |")
+    print(
+        "\n| window: devices; scatter | interval of one device covers | one device has an interval "
+        "| interval over devices covers |"
+    )
     print("|---|---|---|---|", flush=True)
     cycle = np.unique(np.round(np.geomspace(1, 1e6, 61)).astype(int))
     for correlation in (0.0, 0.9):
@@ -163,4 +167,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from evidence_tables import run
+
+    sys.exit(run(main, "wear_coverage"))

@@ -26,7 +26,7 @@ def main() -> None:
     from devicekit import workers
     from devicekit.cli import main as command
 
-    if hasattr(sys.stdout, "reconfigure"):  # a file name that is no UTF-8 can be printed
+    if hasattr(sys.stdout, "reconfigure"):  # a file name that is not UTF-8 can be printed
         sys.stdout.reconfigure(errors="backslashreplace")
     code: str | int | None = INTERRUPTED
     try:

@@ -28,7 +28,7 @@ _FIT, _UNIT, _POSTERIOR, _RUN = (
     "Do not quote quantiles of this posterior",
     "Do not read a device off this simulation",
 )
-_RULES: dict[str, tuple[_Rule, ...]] = {
+RULES: dict[str, tuple[_Rule, ...]] = {
     _FIT: (
         _Rule(frozenset({"growing_amplitude"}), "its pulses grow along the train, and a network's do not"),
         _Rule(frozenset({"not_converged", "structured"}), "the search did not converge, and what it left has a shape"),
@@ -64,7 +64,7 @@ def what_to_do(code: str) -> str:
     return f"{words[0].upper()}{words[1:]}."
 
 
-def ranked(warnings: Iterable[CodedWarning]) -> list[CodedWarning]:
+def rank(warnings: Iterable[CodedWarning]) -> list[CodedWarning]:
     """Each once, what matters most first; of one rank in the order given."""
     return sorted(dict.fromkeys(warnings), key=lambda each: kind(each.code).rank)
 
@@ -72,17 +72,17 @@ def ranked(warnings: Iterable[CodedWarning]) -> list[CodedWarning]:
 def top(warnings: Iterable[CodedWarning], most: int = MOST) -> list[CodedWarning]:
     """Those that matter most, the first of each code."""
     first: dict[str, CodedWarning] = {}
-    for each in ranked(warnings):
+    for each in rank(warnings):
         first.setdefault(each.code, each)
     return list(first.values())[:most]
 
 
-def others(warnings: Iterable[CodedWarning], shown: Sequence[CodedWarning]) -> list[CodedWarning]:
+def remaining(warnings: Iterable[CodedWarning], shown: Sequence[CodedWarning]) -> list[CodedWarning]:
     """Those that are not shown, ranked."""
-    return [each for each in ranked(warnings) if each not in shown]
+    return [each for each in rank(warnings) if each not in shown]
 
 
-def rest_words(rest: Sequence[CodedWarning]) -> str:
+def rest_text(rest: Sequence[CodedWarning]) -> str:
     """Return how many more there are, and of which codes: "4 more (weak, split)"; "" without any."""
     codes = ", ".join(dict.fromkeys(each.code for each in rest))
     return f"{len(rest)} more ({codes})" if rest else ""
@@ -92,10 +92,10 @@ def verdict(warnings: Iterable[CodedWarning]) -> str | None:
     """Return what warnings mean where they add up, in a sentence with the reasons; None where they do not.
 
     Those of LTP and of LTD (a message that begins with the direction) do not add up with each other, but with those
-    of the device. The rules are in docs/warnings.md.
+    of the device. The rules are on the page Warnings of the documentation.
     """
     found = list(warnings)
-    for words, rules in _RULES.items():
+    for words, rules in RULES.items():
         reasons = [reason for rule in rules if (reason := _holds(rule, found))]
         if reasons:
             return f"{words}: {listed(reasons) if len(reasons) < 3 else '; '.join(reasons)}."

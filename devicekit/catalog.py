@@ -83,10 +83,10 @@ def marks(path: Path) -> tuple[str, ...]:
         found.append("simulated")
     if command == "calibrate":
         found.append("calibrated")
-    return ordered([*found, *_said(path)])
+    return ordered([*found, *_marks_beside(path)])
 
 
-def _said(path: Path) -> tuple[str, ...]:
+def _marks_beside(path: Path) -> tuple[str, ...]:
     """Marks that a file says itself, near its beginning."""
     try:
         if not path.is_file():
@@ -241,7 +241,7 @@ def fetch(name: str, cache: Path | None = None) -> Path:
     Raises
     ------
     UsageError
-        If there is no set of that name.
+        If no set has that name.
     FileError
         If it cannot be fetched, or is not the file that it should be.
     """
@@ -257,7 +257,7 @@ def fetch(name: str, cache: Path | None = None) -> Path:
         try:
             pooch.retrieve(each.url, known_hash=f"sha256:{each.sha256}", fname=each.name, path=folder)
         except ValueError as error:
-            raise FileError(f"{each.url} is not the file that it was: {error}") from error
+            raise FileError(f"{each.url} has changed since its checksum was taken: {error}") from error
         except Exception as error:  # what the network library raises
             raise FileError(
                 f"cannot fetch {each.url} ({type(error).__name__}). Without a connection, get the file by other "

@@ -1,4 +1,4 @@
-"""Codes of warnings: what each means, how much it weighs, and what to do about it. The one list of them."""
+"""Codes of warnings: meaning, rank and what to do. Every other list is made from this one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RANKS = {
 
 
 class WarningKind(NamedTuple):
-    """What a code stands for.
+    """Meaning of a code.
 
     Attributes
     ----------
@@ -34,41 +34,39 @@ class WarningKind(NamedTuple):
 
 WARNING_CODES = {
     "growing_amplitude": WarningKind(
-        "pulse amplitudes grow along the train: eq. (2) is not a law for such trains",
+        "pulse amplitudes grow along the train; eq. (2) does not describe such trains",
         UNUSABLE,
-        "fit them with a law of the amplitude (--share amplitude), or use trains of identical pulses; the fit "
-        "describes an average pulse at best",
+        "fit with a law of the amplitude (--share amplitude), or measure trains of identical pulses",
     ),
     "suspect_unit": WarningKind(
         "values are improbable for the stated unit",
         UNUSABLE,
-        "check the unit in the file, and say the right one with --unit",
+        "check the unit in the file, then give the right one with --unit",
     ),
     "not_mixed": WarningKind(
-        "chains of a posterior disagree: its quantiles are not reliable",
+        "the chains of a posterior disagree; its quantiles are unreliable",
         UNUSABLE,
-        "run it again with another seed, or take the band of the fit",
+        "run it again with another --seed, or use the band of the fit",
     ),
     "abrupt": WarningKind(
         "one pulse moves the device over more than 30 % of its range",
         MISLEADING,
-        "eq. (2) is not a law for this device: reduce the amplitude or the width of the pulse",
+        "eq. (2) does not describe this device: use smaller or shorter pulses",
     ),
     "not_converged": WarningKind(
         "the fit did not converge",
         MISLEADING,
-        "look at the curve: if the fit follows it, nothing; else compare other laws (devicekit compare)",
+        "check whether the fit follows the curve; if not, compare other laws (devicekit compare)",
     ),
     "structured": WarningKind(
         "residuals are correlated: the law misses the shape, or the noise is not independent",
         MISLEADING,
-        "look at the residuals and at devicekit compare; one cycle cannot tell it from updates that scatter, so "
-        "measure more",
+        "look at the residuals and at devicekit compare; only more cycles can tell the two causes apart",
     ),
     "noise_model": WarningKind(
-        "what the noise model leaves is correlated, depends on the state, or asks for more than it can give",
+        "residuals of the noise model are correlated, depend on the state, or exceed the model",
         MISLEADING,
-        "do not quote the deviations of single updates and readings; spread and rate band stand on more",
+        "use the spread and the rate band; do not quote the noise of single updates and readings",
     ),
     "noisy": WarningKind(
         "the noise is larger than a step",
@@ -76,207 +74,204 @@ WARNING_CODES = {
         "average more cycles or read longer; judge by the rate band, not by R2",
     ),
     "few_points": WarningKind(
-        "few points: only simple laws are determined",
+        "too few points for more than simple laws",
         MISLEADING,
         "measure more pulses, or compare simpler laws (devicekit compare)",
     ),
     "first_pulse": WarningKind(
         "the first pulse moves the device far more than the next ones",
         MISLEADING,
-        "look at the first points of the fit; the device may have been read before it settled",
+        "look at the first points of the fit: was the device read before it settled?",
     ),
     "overshoot": WarningKind(
         "the fitted rate falls so steeply that simulated steps overshoot",
         MISLEADING,
-        "simulated states are clipped to the window; use smaller pulses for a gradual device",
+        "simulated states are clipped to the window; for a gradual device use smaller pulses",
     ),
     "loop_gain": WarningKind(
         "alternating LTP and LTD trains amplify a start error in simulation",
         MISLEADING,
-        "do not simulate long alternating chains from the fit; reset the state between trains",
+        "do not simulate long alternating trains from this fit; reset the state between trains",
     ),
     "idealised": WarningKind(
         "the device was made linear or symmetric",
         MISLEADING,
-        "train on it to learn what a flaw costs; it is not the device that was measured",
+        "use it to find the cost of a flaw, not as the device that was measured",
     ),
     "range_ratio": WarningKind(
         "the LTP and LTD ranges differ more than twofold",
         MISLEADING,
-        "check that both trains belong to one device and one condition",
+        "check that both trains belong to one device under one condition",
     ),
     "mixed": WarningKind(
-        "records that are compared differ in how a number was defined or measured",
+        "the compared records define or measure a number differently",
         MISLEADING,
-        "compare within one definition, or characterize all of them anew with the same options",
+        "compare within one definition, or characterize all of them again with the same options",
     ),
     "minority": WarningKind(
-        "fewer than one in ten sweeps or devices show a number: no median is given",
+        "fewer than one in ten sweeps or devices show this number; no median is given",
         MISLEADING,
-        "look at these sweeps one by one; name the column that tells devices apart (--map device_id=COLUMN) if there "
-        "is one",
+        "look at these sweeps one by one; if a column tells devices apart, name it with --map device_id=COLUMN",
     ),
     "state_moved": WarningKind(
-        "a rising leg shows another mechanism than the falling leg of the same state: it switched on the way",
+        "the device switched during the rising sweep: it shows another mechanism than the falling sweep",
         MISLEADING,
-        "judge by the falling leg, where the state stands still; or sweep the rising leg less far",
+        "judge by the falling sweep, or sweep less far",
     ),
     "heavy_tail": WarningKind(
-        "values of a level lie further out than normal ones would",
+        "readings of a level have heavier tails than a normal distribution",
         MISLEADING,
-        "judge by the counted error rate; the normal one would be far too small",
+        "use the counted error rate; the normal one is far too small",
     ),
     "junction": WarningKind(
         "the end of LTP and the start of LTD lie apart",
         MISLEADING,
-        "check for relaxation between the trains, or a different read condition",
+        "check for relaxation between the trains, or for different read conditions",
     ),
     "drift": WarningKind(
         "the window drifts over the cycles",
         MISLEADING,
-        "condition the device longer, or fit a window of cycles; the spread is mostly not C2C",
+        "condition the device longer, or fit fewer cycles; most of the spread is drift, not C2C",
     ),
     "extrapolated": WarningKind(
-        "part of the rate curve lies outside the range that was measured",
+        "part of the rate curve lies outside the measured range",
         MISLEADING,
-        "apply more or stronger pulses to cover the window; the network caps such rates",
+        "apply more or stronger pulses to cover the window; the network caps these rates",
     ),
     "extrapolation": WarningKind(
         "a prediction reaches far beyond the measured time",
         MISLEADING,
-        "read the factor that is printed; a prediction far beyond the data rests on the model",
+        "check by what factor: that far out the prediction rests on the model alone",
     ),
     "celsius": WarningKind(
-        "temperatures in degrees Celsius were made kelvin",
+        "temperatures in degrees Celsius were converted to kelvin",
         REMARK,
-        "nothing, if they are; else name the column in kelvin: --map temperature_k=COLUMN",
+        "nothing if they are Celsius; else name the column with --map temperature_k=COLUMN",
     ),
     "unused_temperature": WarningKind(
         "a column looks like a temperature and was not used",
         MISLEADING,
-        "name it: --map temperature_k=COLUMN or --map temperature_c=COLUMN; without it states of several temperatures "
-        "are one",
+        "name it with --map temperature_k=COLUMN or --map temperature_c=COLUMN; until then all temperatures are pooled",
     ),
     "no_life": WarningKind(
-        "a life, or its activation energy, is not given",
+        "no lifetime, or no activation energy, can be estimated",
         MISLEADING,
-        "the reason is in the warning: bake at three temperatures or more until most states are lost, the coldest near "
-        "that of use; quote no life in its place",
+        "bake at three or more temperatures until most states are lost, the coldest near that of use",
     ),
     "state_returned": WarningKind(
         "a state that counted as lost came back",
         MISLEADING,
-        "look at the record: noise or telegraph jumps near the limit make lives too short; say another --lost-factor",
+        "look at the record: noise or telegraph jumps near the limit shorten lifetimes; try another --lost-factor",
     ),
     "late_start": WarningKind(
-        "states were first read when part of the loss may have happened",
+        "the first reading came late: part of the loss may have happened before it",
         MISLEADING,
-        "read once just after writing, before the bake: that reading is the reference",
+        "read once just after writing, before the bake; that reading is the reference",
     ),
     "wide_range": WarningKind(
-        "the conductance spans more than a factor of 30", MISLEADING, "fit the logarithm: --state log"
+        "the conductance spans more than a factor of 30",
+        MISLEADING,
+        "fit the logarithm: --state log",
     ),
     "undecided": WarningKind(
-        "the data leave more than one law or mechanism",
+        "the data agree with more than one law or mechanism",
         MISLEADING,
-        "quote the set, not one of it; less noise or a longer span decides, or choose one yourself, knowing why",
+        "quote all of them; less noise or a longer span may decide",
     ),
     "open_interval": WarningKind(
-        "the interval of a number is open on a side: the data do not bound it there",
+        "an interval has no bound on one side",
         MISLEADING,
-        "quote the end that is bounded; measure to five time constants and from a fiftieth of one",
+        "quote the bounded end; to close it, measure from 1/50 of a time constant to five of them",
     ),
     "unsettled": WarningKind(
-        "the level still moves at the end of a train of pulses",
+        "the level still moves at the end of a pulse train",
         MISLEADING,
-        "take what it settles at from the fit over rates, or give more pulses",
+        "use the settled level of the fit over rates, or apply more pulses",
     ),
     "outliers": WarningKind(
         "isolated readings lie far from the fitted curve",
         MISLEADING,
-        "look at the residuals; --loss tukey leaves such readings out",
+        "look at the residuals; --loss tukey ignores such readings",
     ),
     "read_noise_only": WarningKind(
         "the confidence band assumes independent read noise",
         MISLEADING,
-        "measure 4 cycles or more for a band that also covers increments",
+        "measure four or more cycles for a band that also covers the scatter of updates",
     ),
     "no_switching": WarningKind(
-        "a sweep that switches gradually, or not at all: no V_set, or one without a jump",
+        "sweeps switch gradually or not at all",
         MISLEADING,
-        "a gradual sweep keeps its V_set, but has no jump there; if it did not switch (on/off below 2), check the "
-        "range of the sweep and the compliance",
+        "a gradual sweep has a V_set without a jump; if on/off is below 2, check the voltage range and the compliance",
     ),
     "hot": WarningKind(
-        "a simulated filament is hotter than 1000 K",
+        "the simulated filament is hotter than 1000 K",
         MISLEADING,
-        "electrodes nearby would melt or mix, which no equation here knows: lower the compliance or the heat "
-        "resistance; above 2000 K the run ends",
+        "lower the compliance or the thermal resistance: melting is not modelled, and above 2000 K the run ends",
     ),
     "strong_field": WarningKind(
-        "a simulated field is above 1 V/nm, where oxides break down",
+        "the simulated field exceeds 1 V/nm, where oxides break down",
         MISLEADING,
-        "take what happens beyond that voltage as extrapolated",
+        "do not rely on results beyond that voltage",
     ),
     "overfull": WarningKind(
-        "a simulated density is more than twice that of the filament",
+        "the simulated vacancy density exceeds twice that of the filament",
         MISLEADING,
-        "set transport.site_limit, or take the state beyond it as an artefact",
+        "set transport.site_limit, or do not use the state beyond it",
     ),
     "assumed_unit": WarningKind(
-        "a unit was taken from the file format's convention, not from the file",
+        "a unit follows from the file format, not from the file",
         ASSUMED,
-        "check that the numbers are what was assumed; say so with --quantity and --unit",
+        "check the numbers; state the unit with --quantity and --unit",
     ),
     "reversed": WarningKind(
-        "trains run against their direction, and were renamed or turned round",
+        "trains run against their direction and were renamed or reversed",
         ASSUMED,
-        "check the order of the pulses in the file, and which trains are LTP",
+        "check the order of pulses in the file, and which trains are LTP",
     ),
     "abs": WarningKind(
-        "magnitudes of negative conductances were taken", ASSUMED, "make sure that the sign was only a polarity"
+        "magnitudes of negative conductances were taken",
+        ASSUMED,
+        "check that the sign was only a polarity",
     ),
     "ppf_baseline": WarningKind(
-        "nobody says from where the second amplitude of a pulse pair is counted",
+        "unknown from which level the second amplitude of a pulse pair is counted",
         ASSUMED,
-        "say --ppf-baseline original (the level before both pulses) or before (just before the second): the share of a "
-        "step that stays follows from it",
+        "give --ppf-baseline original (level before both pulses) or before (level before the second)",
     ),
     "no_pulse": WarningKind(
-        "a record of a relaxation holds no pulse: the decay is counted from its time 0",
+        "a relaxation record holds no pulse; the decay is counted from its time 0",
         ASSUMED,
-        "check that the pulse ended there; readings before the pulse would tell what share of it stays",
+        "check that the pulse ended there; include readings from before the pulse",
     ),
     "line_untested": WarningKind(
-        "nothing in the bakes can show that ln t against 1/kT is not straight",
+        "two temperatures cannot show whether ln t against 1/kT is straight",
         ASSUMED,
-        "bake until states are lost at a third temperature; a second mechanism makes the life in use too long",
+        "bake until states are lost at a third temperature; with a second mechanism the lifetime in use is shorter",
     ),
     "unsettled_end": WarningKind(
         "a device ends with fewer bad cycles than a failure needs",
         ASSUMED,
-        "cycle it on: the life counts it as failed there, the share of devices that held does not yet",
+        "cycle it further; the lifetime counts it as failed, the share of surviving devices does not yet",
     ),
     "same_device": WarningKind(
-        "the same device name stands at several temperatures",
+        "one device name stands at several temperatures",
         ASSUMED,
-        "nothing, if these are different devices; one device baked again brings its own offset to each temperature: "
-        "the interval of the activation energy is then too wide, that of a life between the bakes too narrow",
+        "nothing if these are different devices; else the interval of the activation energy is too wide",
     ),
     "dead_devices": WarningKind(
-        "devices of the set do not switch; they are left out of the fit and counted as stuck",
+        "devices that do not switch are left out of the fit and counted as stuck",
         ASSUMED,
-        "look at their traces: a broken contact is no stuck device; leave such a device out of the file",
+        "look at their traces, and remove from the file what is only a broken contact",
     ),
     "states": WarningKind(
-        "readings lie on states of even spacing",
+        "readings lie on evenly spaced states",
         REMARK,
-        "nothing, if the device has so few states; check the range of the instrument: coarse readings look the same",
+        "nothing if the device has so few states; else check the range and resolution of the instrument",
     ),
     "assumed_c2c": WarningKind(
-        "how cycles differ is assumed, not measured: one cycle cannot tell",
+        "the spread between cycles is assumed: one cycle cannot show it",
         ASSUMED,
-        "measure three cycles or more; the band is wide by what the prior takes cycles to differ",
+        "measure three or more cycles; until then the band includes the assumed spread",
     ),
     "dropped": WarningKind(
         "rows or readings were left out",
@@ -284,112 +279,118 @@ WARNING_CODES = {
         "look at the rows named",
     ),
     "unpaired": WarningKind(
-        "LTP and LTD do not come in equal numbers",
+        "the numbers of LTP and LTD trains differ",
         ASSUMED,
-        "nothing, if the extra train is real; with one direction only, measure the other: a card needs both",
+        "nothing if the extra train is real; a card needs both directions",
     ),
     "sheets": WarningKind(
-        "sheets of a workbook that were left out",
+        "sheets of a workbook were left out",
         ASSUMED,
-        "name the sheet that you mean with --sheet, or keep one sheet a file",
+        "name the sheet with --sheet, or keep one sheet a file",
     ),
     "columns": WarningKind(
-        "which columns of the file were taken for which quantity", ASSUMED, "map the columns that matter with --map"
+        "columns were chosen by their names",
+        ASSUMED,
+        "wrong columns? Choose them with --map, such as --map voltage_v=NAME",
     ),
     "split": WarningKind(
         "cycles or directions were split by devicekit, not named by the file",
         ASSUMED,
-        "compare the counts with what was measured; name cycle and direction columns if they are wrong",
+        "compare the counts with your measurement; if wrong, name the cycle and direction columns with --map",
     ),
     "repeats": WarningKind(
-        "a pulse was read more than once; every row is kept, and a fit takes the mean",
+        "a pulse was read more than once; all readings are kept and averaged in fits",
         ASSUMED,
-        "check that two conditions do not share device, cycle and pulse number",
+        "check that no two conditions share device, cycle and pulse number",
     ),
     "clock": WarningKind(
-        "times were those of a clock (seconds since 1970), and are counted from the first reading",
+        "times are those of a clock (seconds since 1970), counted from the first reading",
         ASSUMED,
-        "nothing, if the record starts with that reading",
+        "nothing if the record starts with that reading",
     ),
     "amplitude_law": WarningKind(
         "pulses of several amplitudes were fitted with one shape and a law of the amplitude",
         ASSUMED,
-        "look at the rates and at the laws that are not excluded; the card is that of its reference pulse",
+        "look at the rates and at the laws not excluded; the card describes the reference pulse",
     ),
     "several_amplitudes": WarningKind(
         "trains of several amplitudes were averaged into one curve",
         MISLEADING,
-        "fit them with one shape and a law of the amplitude (--share amplitude), or each by itself",
+        "fit them with a law of the amplitude (--share amplitude), or each amplitude by itself",
     ),
     "no_pulse_law": WarningKind(
-        "rates at the measured amplitudes or widths follow none of the laws",
+        "no law describes the rates at the measured amplitudes or widths",
         MISLEADING,
-        "trust the fits at measured pulses only; look for drift between the trains",
+        "use the fits at measured pulses only; look for drift between the trains",
     ),
     "law_assumed": WarningKind(
-        "a law of amplitude or width is assumed: the pulse is outside what was measured, or nothing tests the law",
+        "a law of amplitude or width is assumed, not tested, for this pulse",
         ASSUMED,
-        "measure a third amplitude or width, or one beyond the pulse asked for",
+        "measure a third amplitude or width, or one beyond the pulse you need",
     ),
     "law_open": WarningKind(
         "several laws of amplitude or width agree with the trains",
         REMARK,
-        "nothing between measured pulses, where the band holds them all; to tell them apart, measure a wider range",
+        "nothing between measured pulses, where the band covers all of them; a wider range tells them apart",
     ),
     "shared_shape": WarningKind(
         "pulse widths were fitted with one shared shape",
         ASSUMED,
-        "look at the p value: below 0.01 fit the widths separately",
+        "look at the p value: below 0.01, fit the widths separately",
     ),
     "resampled": WarningKind(
-        "the card was fitted to resampled data, to carry the fit's uncertainty",
+        "the card was fitted to resampled data, to carry the uncertainty of the fit",
         ASSUMED,
-        "use such cards together, to see how far an accuracy is uncertain",
+        "use these cards together, to see the uncertainty of an accuracy",
     ),
     "sparse": WarningKind(
-        "a simulated gap holds less than one vacancy in a nanometre of height",
+        "the simulated gap holds less than one vacancy in a nanometre of height",
         ASSUMED,
-        "the curve is an average over many devices, and one device scatters: run it with --noise",
+        "the curve is a mean over many devices; add --noise for the scatter of one device",
     ),
     "thermal_time": WarningKind(
         "a simulated time is shorter than heat takes to spread (1e-10 s)",
         ASSUMED,
-        "temperature follows at once in the model: a real device is slower",
+        "expect a slower temperature: the model heats at once",
     ),
     "exact_verify": WarningKind(
-        "devices were verified by exact readings: the card knows no read noise",
+        "verify readings were exact: the card has no read noise",
         ASSUMED,
-        "measure the read noise, or say how large it is (read_sd)",
+        "measure the read noise, or give it as read_sd",
     ),
     "below_read_noise": WarningKind(
-        "devices were programmed to a tolerance below the scatter of a verify",
+        "the tolerance is below the scatter of a verify reading",
         ASSUMED,
-        "take the mean of more readings for a verify, or a wider tolerance; the error is what the scatter is",
+        "average more readings per verify, or use a wider tolerance; the error equals that scatter",
     ),
     "near_side": WarningKind(
         "single pulses leave programmed devices short of their targets",
         REMARK,
-        "nothing where pairs of devices are weights; against a fixed reference size bursts by the law",
+        "nothing where pairs of devices are weights; with a fixed reference choose the pulses by the law",
     ),
     "needs_thickness": WarningKind(
-        "a parameter cannot be judged without the thickness of the film",
+        "a parameter cannot be judged without the film thickness",
         REMARK,
-        "pass --thickness, in metres; in a filament it is the gap that carries the field, not the film",
+        "give --thickness in metres; in a filament the gap carries the field, not the film",
     ),
     "at_bound": WarningKind(
         "a coefficient sits at a bound of the fit",
         REMARK,
-        "nothing, if the band is narrow: the coefficient is not determined; trust the rate curve",
+        "use the rate curve; do not quote this coefficient",
     ),
     "weak": WarningKind(
         "a coefficient is weakly identified",
         REMARK,
-        "nothing, if the band is narrow; do not quote these coefficients as numbers",
+        "use the rate curve; do not quote these coefficients",
     ),
     "plateau": WarningKind(
         "more than half of the trace is a plateau",
         REMARK,
-        "fewer pulses would do; the rate near the end is poorly known",
+        "use fewer pulses; the rate near the end is poorly known",
     ),
-    "synthetic": WarningKind("the data are synthetic", REMARK, "never quote such a number as a measurement"),
+    "synthetic": WarningKind(
+        "the data are synthetic",
+        REMARK,
+        "never quote such a number as a measurement",
+    ),
 }

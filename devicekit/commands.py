@@ -1,4 +1,4 @@
-"""Command lines and Python lines that give the same: what pages and reports print, and the words of both."""
+"""Command lines and equivalent Python lines, as pages and reports print them."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _WORDS = {name: flag for name, flag in _FLAGS.items() if name not in ("columns",
 
 
 @dataclass(frozen=True)
-class Again:
-    """How to do the same once more.
+class Reproduction:
+    """Command line and Python code that repeat a result.
 
     Parameters
     ----------
@@ -45,8 +45,8 @@ class Again:
     python: str
 
 
-def given(options: ReadOptions) -> dict[str, Any]:
-    """The reading options that differ from the usual ones."""
+def non_default(options: ReadOptions) -> dict[str, Any]:
+    """Return the reading options that differ from the defaults."""
     usual = ReadOptions()
     return {
         each.name: value
@@ -55,22 +55,27 @@ def given(options: ReadOptions) -> dict[str, Any]:
     }
 
 
+def flag(name: str) -> str:
+    """Return the option of the command line for a keyword of Python."""
+    return _FLAGS.get(name, f"--{name.replace('_', '-')}")
+
+
 def flags(options: Mapping[str, Any]) -> list[str]:
     """Options by name as arguments of the command line; None is left out."""
     arguments: list[str] = []
     for name, value in options.items():
-        flag = _FLAGS.get(name, f"--{name.replace('_', '-')}")
+        option = flag(name)
         if value is None or (value is False and name != "units_row"):
             continue
         if isinstance(value, Mapping):
             for ours, theirs in value.items():
-                arguments += [flag, f"{ours}={theirs}"]
+                arguments += [option, f"{ours}={theirs}"]
         elif isinstance(value, bool):
-            arguments.append(flag if value else f"--no-{flag.removeprefix('--')}")
+            arguments.append(option if value else f"--no-{option.removeprefix('--')}")
         elif isinstance(value, (list, tuple)):
-            arguments += [flag, ",".join(map(str, value))]
+            arguments += [option, ",".join(map(str, value))]
         else:
-            arguments += [flag, str(value)]
+            arguments += [option, str(value)]
     return arguments
 
 
@@ -82,18 +87,18 @@ def command(verb: str, files: Sequence[str], options: Mapping[str, Any]) -> str:
 
 def call(name: str, *arguments: str, **options: Any) -> str:
     """A call in Python: name, arguments that are code already, and keywords; None is left out."""
-    said = {("map" if key == "columns" else key): value for key, value in options.items() if value is not None}
-    words = [*arguments, *(f"{key}={_code(value)}" for key, value in said.items())]
+    keywords = {("map" if key == "columns" else key): value for key, value in options.items() if value is not None}
+    words = [*arguments, *(f"{key}={_code(value)}" for key, value in keywords.items())]
     return f"{name}({', '.join(words)})"
 
 
 def _code(value: Any) -> str:
     if isinstance(value, Mapping):
-        return repr({str(key): _plain(each) for key, each in value.items()})
-    return repr(_plain(value))
+        return repr({str(key): _without_blank(each) for key, each in value.items()})
+    return repr(_without_blank(value))
 
 
-def _plain(value: Any) -> Any:
+def _without_blank(value: Any) -> Any:
     return str(value) if isinstance(value, Blank) else value
 
 

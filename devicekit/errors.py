@@ -1,4 +1,4 @@
-"""Errors that a user can act on, and warnings: what there is to say about data or a fit that is no error."""
+"""Errors that a user can act on, and coded warnings about data and fits."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def bounded(message: str, most: int = LONGEST_MESSAGE) -> str:
         return message
     kept = most - 50
     head, tail = data[: kept - kept // 4], data[-(kept // 4) :]
-    told = f" ... ({len(data) - kept} bytes left out) ... "
-    return f"{head.decode('utf-8', 'ignore')}{told}{tail.decode('utf-8', 'ignore')}"
+    gap = f" ... ({len(data) - kept} bytes left out) ... "
+    return f"{head.decode('utf-8', 'ignore')}{gap}{tail.decode('utf-8', 'ignore')}"
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def _written(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Question:
-    """What must be said before a file can be read: one question, with its answers and what speaks for them.
+    """One question that must be answered before a file can be read, with its plausible answers and evidence.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ class DevicekitError(Exception):
 
     @property
     def message(self) -> str:
-        """What is wrong, without the rows; never as long as a file."""
+        """The message without its rows; bounded in length."""
         return self._message
 
     @message.setter

@@ -1,4 +1,4 @@
-"""Optional libraries: a missing one is said in one line, with the command that installs it."""
+"""Optional libraries; the error for a missing one gives the command that installs it."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ _SPECIAL = {stat.S_ISFIFO: "a pipe", stat.S_ISSOCK: "a socket", stat.S_ISCHR: "a
 
 @dataclass
 class _Command:
-    """What a command that runs has read and written, in which folders it looked for what killed ones left."""
+    """Files that the running command has read and written, and folders searched for remains of killed commands."""
 
     inputs: set[Path] = field(default_factory=set)
     written: set[Path] = field(default_factory=set)
@@ -64,22 +64,22 @@ def kind(path: Path) -> str:
     except (OSError, ValueError) as error:
         raise FileError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
     if special := _special(mode):
-        raise FileError(f"{path} is {special}, not a file: put its content into a file")
+        raise FileError(f"{path} is {special}, not a file. Copy its content to a file.")
     return "folder" if stat.S_ISDIR(mode) else "file"
 
 
 def exists(path: Path) -> bool:
-    """Return whether there is anything; False where that cannot be told, over which `Path.exists` fails."""
+    """Return whether a path exists; False where `Path.exists` fails."""
     return os.path.exists(path)
 
 
 def is_folder(path: Path) -> bool:
-    """Return whether it is a folder; False where that cannot be told, as for a name that is too long."""
+    """Return whether a path is a folder; False where that cannot be found out, as for a name that is too long."""
     return os.path.isdir(path)
 
 
 def is_file(path: Path) -> bool:
-    """Return whether it is a file; False where that cannot be told, as for a name that is too long."""
+    """Return whether a path is a file; False where that cannot be found out, as for a name that is too long."""
     return os.path.isfile(path)
 
 
@@ -126,7 +126,7 @@ def read_text(path: Path, most: int = LARGEST_JSON) -> str:
     Raises
     ------
     FileError
-        If it is no file, cannot be read, is no text, or is larger than any of ours.
+        If it is not a file, cannot be read, is not text, or is larger than any file of ours.
     """
     if kind(path) == "folder":
         raise FileError(f"cannot read {path}: it is a folder")
@@ -152,7 +152,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises
     ------
     FileError
-        If it cannot be read, or is no TOML that people write.
+        If it cannot be read, or is not plain TOML.
     """
     text = read_text(path, LARGEST_TOML)
     if _LONG_KEY.search(text):
@@ -185,7 +185,7 @@ def parse_json(text: str, name: str) -> Any:
         value: dict[str, Any] = {}
         for key, each in pairs:
             if key in value:
-                raise FileError(f"{name}: the key {key[:80]!r} stands there twice; leave one of them")
+                raise FileError(f"{name}: the key {key[:80]!r} stands there twice; remove one")
             value[key] = each
         return value
 
@@ -242,9 +242,9 @@ def check_apart(outputs: Mapping[str, Path], inputs: Sequence[Path] = ()) -> Non
     pairs = [(one, other) for one in places for other in places if one != other]
     for one, other in pairs:
         if places[one] in places[other].parents:
-            raise UsageError(f"{other} {outputs[other]} lies in {one} {outputs[one]}: choose names apart")
+            raise UsageError(f"{other} {outputs[other]} lies in {one} {outputs[one]}: choose another folder or name")
         if _is_same(places[one], places[other]):
-            raise UsageError(f"{one} and {other} both name {outputs[one]}: choose two names")
+            raise UsageError(f"{one} and {other} are both {outputs[one]}; choose two names")
     for option, place in places.items():
         if any(_is_same(place, Path(os.path.realpath(each))) for each in inputs):
             raise FileError(f"{outputs[option]} is an input of this command and is kept; choose another {option}")
@@ -296,7 +296,7 @@ def _is_input(target: Path, inputs: set[Path]) -> bool:
 
 
 def _is_ours(path: Path, data: bytes | None) -> bool:
-    """Return whether devicekit wrote an existing file, told by its mark or its folder; or nothing would be lost."""
+    """Return whether devicekit wrote an existing file (by its mark or its folder), or nothing would be lost."""
     try:
         size = path.stat().st_size
         if size == 0 or ownmark.is_hdf5(path) or (data is not None and _holds(path, data)):
@@ -353,7 +353,7 @@ def write_bytes(path: Path, data: bytes, replace: bool = False) -> None:
 def write_text(path: Path, text: str, replace: bool = False) -> None:
     """Write a UTF-8 text file whole or not at all (see `write_bytes`).
 
-    A file name that is no UTF-8 may be part of the text: what cannot be written of it becomes a question mark.
+    A file name that is not UTF-8 may be part of the text: such characters become question marks.
     """
     write_bytes(path, text.encode("utf-8", "replace"), replace)
 
@@ -386,7 +386,7 @@ def write_json(path: Path, value: Any, replace: bool = False) -> None:
 
 
 def read_marker(folder: Path) -> dict[str, Any]:
-    """What devicekit noted in a folder that it made: tool, command, files, ...; no command and no files in others."""
+    """Notes of devicekit in a folder that it made: tool, command, files; without command and files in other folders."""
     try:
         found = read_json(folder / MARKER)
     except FileError:

@@ -86,7 +86,7 @@ def stamp(function: Callable[..., Any]) -> str:
 
 
 def cache_folder() -> Path:
-    """Where compiled kernels are kept: NUMBA_CACHE_DIR if set, else beside this file, or with the user's caches."""
+    """Return the folder of compiled kernels: NUMBA_CACHE_DIR if set, else beside this file, or the user's cache."""
     beside = Path(__file__).parent
     base = beside / "__pycache__" if os.access(beside, os.W_OK) else Path(platformdirs.user_cache_dir("devicekit"))
     return Path(getattr(numba.config, "CACHE_DIR", "") or base) / "kernels"

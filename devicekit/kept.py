@@ -37,7 +37,7 @@ def write_part(folder: Path, key: str, value: dict[str, Any]) -> None:
 
 
 def read_part(folder: Path, key: str, names: Iterable[str]) -> dict[str, Any] | None:
-    """Read what `write_part` wrote, None if there is no file.
+    """Read what `write_part` wrote, None if the file does not exist.
 
     Parameters
     ----------
@@ -56,10 +56,10 @@ def read_part(folder: Path, key: str, names: Iterable[str]) -> dict[str, Any] | 
         return None
     found = files.read_json(path)
     if not isinstance(found, dict) or set(found) != {*names, "sha256"}:
-        raise FileError(f"{path} is no result of a run, or of a version that wrote no checksums")
+        raise FileError(f"{path} is not a result of a run, or comes from a version without checksums")
     stated = found.pop("sha256")
     if stated != checksum(key, found):
-        raise FileError(f"{path} was damaged or changed after it was written (its checksum does not fit)")
+        raise FileError(f"{path} was damaged or changed after it was written (its checksum differs)")
     return found
 
 
@@ -88,7 +88,7 @@ class Kept:
         found = {key: value for key in dict.fromkeys(keys) if (value := self._read(key)) is not None}
         if found and what not in self._announced:
             self._announced.add(what)
-            _logger.info(f"going on from {count(len(found), what)} that an earlier start kept in {self._folder}")
+            _logger.info(f"continuing from {count(len(found), what)} kept in {self._folder}")
         return found
 
     def put(self, key: str, value: Any) -> None:

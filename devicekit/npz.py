@@ -21,16 +21,16 @@ def read_arrays(data: bytes) -> dict[str, np.ndarray]:
     Raises
     ------
     ValueError
-        If it is no .npz file, holds a name twice, or says that it is far larger.
+        If it is not an .npz file, holds a name twice, or says that it is far larger.
     """
     if not zipfile.is_zipfile(io.BytesIO(data)):
-        raise ValueError("it is no .npz file")
+        raise ValueError("it is not an .npz file")
     most, arrays = max(HARMLESS_SIZE, LARGEST_RATIO * len(data)), {}
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for part in archive.infolist():
             most -= part.file_size
             if most < 0:
-                raise ValueError(f"it unpacks to more than {LARGEST_RATIO} times its size: refused as unsafe")
+                raise ValueError(f"it unpacks to more than {LARGEST_RATIO} times its size, which is unsafe")
             stream = io.BytesIO(archive.read(part))
             _check_size(stream, part.file_size)
             name = part.filename.removesuffix(".npy")
@@ -41,10 +41,10 @@ def read_arrays(data: bytes) -> dict[str, np.ndarray]:
 
 
 def _check_size(stream: io.BytesIO, there: int) -> None:
-    """Refuse an array that is longer than what is there, for which NumPy would take the memory first."""
+    """Refuse an array that is longer than the file, for which NumPy would take the memory first."""
     version = np.lib.format.read_magic(stream)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, dtype = read(stream)
     if math.prod(shape) * dtype.itemsize > there:
-        raise ValueError(f"an array of {' x '.join(map(str, shape))} is longer than what is there")
+        raise ValueError(f"an array of {' x '.join(map(str, shape))} is longer than the file")
     stream.seek(0)

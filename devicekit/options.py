@@ -1,4 +1,4 @@
-"""What a user may say about a file: the options that every command which reads a file takes."""
+"""Reading options: shared by every command that reads a file."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _TAKES: dict[str, tuple[Any, str]] = {
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How to read a file where the file itself does not say.
+    """Options for reading a file, for what the file itself leaves open.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class ReadOptions:
     device, cycle, width : optional
         Keep only this device, cycle, or pulse width [s].
     recipe : path, optional
-        A recipe (TOML), which says all that is said here; what is said here overrides its lines.
+        A recipe (TOML) with any of these options; options given here override it.
     kind : {"pulse", "sweep", "endurance", "retention", "stdp", "transient", "paired", "multilevel"}, optional
         What kind of measurement a table holds.
     sheet : str, optional
@@ -70,7 +70,7 @@ class ReadOptions:
     units_row : bool, optional
         Whether the row under the names holds units.
     blocks : str, optional
-        How tables that stand side by side or below each other are told: none, empty-column, repeated-names,
+        How tables that stand side by side or below each other are separated: none, empty-column, repeated-names,
         empty-row, or a number of columns.
     decimal : {".", ","}, optional
         Decimal mark, where the numbers leave it open.
@@ -159,30 +159,32 @@ class ReadOptions:
         Raises
         ------
         UsageError
-            If there is no such option, or both of the two are given.
+            If an option is unknown, or both of the two are given.
         """
         if "map" in given:
             if "columns" in given:
-                raise UsageError("map and columns mean the same: give one of them")
+                raise UsageError("map and columns are the same option: give one of them")
             given["columns"] = given.pop("map")
         unknown = sorted(set(given) - {each.name for each in fields(cls)})
         if unknown:
             known = ", ".join(each.name for each in fields(cls))
-            raise UsageError(f"{unknown[0]!r} is no option for reading; there are {known}")
+            raise UsageError(f"{unknown[0]!r} is not a reading option; there are {known}")
         return cls(**given)
 
     @cached_property
     def _unit(self) -> Unit:
-        """What `unit` stands for; a weight has the unit 1."""
+        """The unit that `unit` names; a weight has the unit 1."""
         word = self.unit or ""
         unit = {"1": Unit("weight", 1.0), "%": Unit("weight", 0.01)}.get(word.strip()) or parse_unit(word)
         if unit is None or unit.quantity not in QUANTITIES:
-            raise UsageError(f"unit={word!r} is no unit of a state; write S, A or ohm with a prefix, such as uS, or 1")
+            raise UsageError(
+                f"unit={word!r} is not a unit of a state; write S, A or ohm with a prefix, such as uS, or 1"
+            )
         return unit
 
     @property
     def stated_quantity(self) -> str | None:
-        """The quantity, as said by `quantity` or implied by `unit`."""
+        """The quantity, given by `quantity` or implied by `unit`."""
         return self.quantity or (self._unit.quantity if self.unit else None)
 
     @property

@@ -13,8 +13,8 @@ from devicekit.errors import UsageError
 T = TypeVar("T")
 
 
-def announced(group: str, what: str) -> dict[str, Any]:
-    """Everything that other packages announce in an entry-point group, by name; `what` names a kind for people.
+def discover(group: str, noun: str) -> dict[str, Any]:
+    """Load everything that other packages announce in an entry-point group; `noun` names the kind in messages.
 
     Raises
     ------
@@ -28,7 +28,7 @@ def announced(group: str, what: str) -> dict[str, Any]:
         try:
             found[entry.name] = entry.load()
         except Exception as error:  # whatever a foreign package trips over
-            raise UsageError(f"the {what} {entry.name!r} of another package does not load: {error}") from error
+            raise UsageError(f"the {noun} {entry.name!r} of another package does not load: {error}") from error
     return found
 
 
@@ -39,44 +39,44 @@ class Registry:
     Parameters
     ----------
     package : str
-        Where ours are, one file each, named as users name them: devicekit.exporters.targets.
+        Package of ours, such as devicekit.exporters.targets: one file each, named as users type it.
     group : str
-        Entry-point group in which other packages announce theirs.
-    what : str
-        What one is called: "exporter".
+        Entry-point group of other packages.
+    noun : str
+        Name of the kind in messages, such as "exporter".
     """
 
     package: str
     group: str
-    what: str
+    noun: str
 
-    def own(self) -> list[str]:
-        """Names of ours, in alphabetical order, without importing one of them."""
+    def builtin_names(self) -> list[str]:
+        """Return the names of ours, in alphabetical order, without importing one of them."""
         folder = Path(__file__).parents[1].joinpath(*self.package.split("."))
         return sorted(file.stem for file in folder.glob("*.py") if file.stem != "__init__")
 
     def names(self) -> list[str]:
-        """Names of ours, then of those that other packages announce."""
+        """Return the names of ours, then of those that other packages announce."""
         from importlib.metadata import entry_points
 
         foreign = (entry.name for entry in entry_points(group=self.group))
-        return list(dict.fromkeys([*self.own(), *foreign]))
+        return list(dict.fromkeys([*self.builtin_names(), *foreign]))
 
     def load(self, name: str) -> Any:
-        """One of ours by its name; imported when it is first asked for."""
+        """Import one of ours by its name."""
         return import_module(f"{self.package}.{name}")
 
     def all(self) -> dict[str, Any]:
-        """Every one by its name: those of other packages first, then ours.
+        """Load all by name: those of other packages first, then ours.
 
         Raises
         ------
         UsageError
             If another package announces one that cannot be imported.
         """
-        return {**announced(self.group, self.what), **_own(self)}
+        return {**discover(self.group, self.noun), **_load_builtin(self)}
 
-    def described(self, attribute: str, kind: type[T]) -> dict[str, T]:
+    def descriptors(self, attribute: str, kind: type[T]) -> dict[str, T]:
         """Return what each module holds under `attribute`: a descriptor of that kind, which bears the module's name.
 
         Raises
@@ -86,18 +86,18 @@ class Registry:
         """
         found = {}
         for name, module in self.all().items():
-            held = getattr(module, attribute)
-            if not isinstance(held, kind) or held.name != name:  # type: ignore[attr-defined]
+            descriptor = getattr(module, attribute)
+            if not isinstance(descriptor, kind) or descriptor.name != name:  # type: ignore[attr-defined]
                 raise UsageError(
-                    f"the {self.what} {name!r}: {attribute} must be a {kind.__name__} of that name, not {held!r}"
+                    f"the {self.noun} {name!r}: {attribute} must be a {kind.__name__} of that name, not {descriptor!r}"
                 )
-            found[name] = held
+            found[name] = descriptor
         return found
 
 
 @cache
-def _own(registry: Registry) -> dict[str, Any]:
-    return {name: registry.load(name) for name in registry.own()}
+def _load_builtin(registry: Registry) -> dict[str, Any]:
+    return {name: registry.load(name) for name in registry.builtin_names()}
 
 
 LAWS = Registry("devicekit.models.laws", "devicekit.laws", "update law")

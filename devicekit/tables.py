@@ -115,7 +115,7 @@ class _Table:
 
     @property
     def layout(self) -> Any:
-        """How the file was read (`devicekit.readers.layout.Layout`); None for a table that no reader made."""
+        """Layout of the file (`devicekit.readers.layout.Layout`); None for a table that no reader made."""
         return self.meta.get("layout")
 
     @property
@@ -363,7 +363,7 @@ class TransientTable(_Table):
 
     Optional pulse_voltage_v [V], 0 between the pulses (without it the pulse came before the record, at time 0),
     pulse_width_s [s], read_voltage_v [V], temperature_k [K]; any others. What is read in a row of a pulse is read under
-    the pulse, and is no state.
+    the pulse, and is not a state.
     """
 
     schema: ClassVar[pa.DataFrameSchema] = TRANSIENT_SCHEMA
@@ -399,9 +399,9 @@ class PairedTable(_Table):
 
     @property
     def baseline(self) -> str | None:
-        """What the table says of the baseline; None where it is silent or says both."""
-        said = set(self.frame["baseline"]) if "baseline" in self.frame else set()
-        return str(said.pop()) if len(said) == 1 else None
+        """Baseline of the pulse pairs; None if the table gives none or several."""
+        baselines = set(self.frame["baseline"]) if "baseline" in self.frame else set()
+        return str(baselines.pop()) if len(baselines) == 1 else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,11 +33,11 @@ def si(value: float | None, unit: str, digits: int = 3) -> str:
         return "–"
     whole = unit == "V" and 1e-3 <= abs(value) < 1e4  # nobody says 614 mV
     if value == 0 or not unit or unit in _UNPREFIXED or whole:
-        return f"{_plain(value, digits)} {unit}".strip()
+        return f"{_plain_number(value, digits)} {unit}".strip()
     power = 3 * math.floor(math.log10(abs(float(f"{value:.{digits}g}"))) / 3)
     if power not in _PREFIXES:
         return f"{value:.{digits}g} {unit}"
-    return f"{_plain(value / 10.0**power, digits)} {_PREFIXES[power]}{unit}"
+    return f"{_plain_number(value / 10.0**power, digits)} {_PREFIXES[power]}{unit}"
 
 
 def span(low: float, high: float, unit: str, digits: int = 3) -> str:
@@ -55,7 +55,7 @@ def percent(fraction: float | None, digits: int = 2) -> str:
     if fraction is None or not math.isfinite(fraction):
         return "–"
     value = 100.0 * fraction
-    return f"{value:.1f} %" if abs(value) >= 10 else f"{_plain(value, digits)} %"
+    return f"{value:.1f} %" if abs(value) >= 10 else f"{_plain_number(value, digits)} %"
 
 
 def percent_span(low: float, high: float, digits: int = 2) -> str:
@@ -64,7 +64,7 @@ def percent_span(low: float, high: float, digits: int = 2) -> str:
     return ends[1] if ends[0] == ends[1] else f"{ends[0].removesuffix(' %')} to {ends[1]}"
 
 
-def _plain(value: float, digits: int) -> str:
+def _plain_number(value: float, digits: int) -> str:
     """Significant digits without an exponent where that stays short."""
     text = f"{value:.{digits}g}"
     return f"{float(text):.0f}" if "e" in text and 1 <= abs(value) < 1e7 else text

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from devicekit.plugins import announced
+from devicekit.plugins import discover
 
 SOLVERS = ("banded", "fipy")
 
@@ -27,6 +27,6 @@ def material_sets() -> dict[str, Path]:
         If another package announces one that cannot be imported.
     """
     return {
-        **{name: Path(path) for name, path in announced("devicekit.materials", "material set").items()},
+        **{name: Path(path) for name, path in discover("devicekit.materials", "material set").items()},
         **material_files(),
     }

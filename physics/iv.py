@@ -227,7 +227,7 @@ def _result(
         stack=stack,
         mesh=stepper.grid.mesh,
         solver=stepper.solver.name,
-        quality=Quality.of(stepper.tally, stack, noise is not None),
+        quality=Quality.from_tally(stepper.tally, stack, noise is not None),
         stages=tuple(recorder.stages),
         complete=complete,
         message=message,

@@ -202,7 +202,7 @@ def kinetics(
     )
     pool = Parallel(n_jobs=jobs, return_as="generator")
     found: list[tuple[float, str]] = []
-    for each in pool(delayed(_noted)(task, base, value, mesh) for task, value in tasks):
+    for each in pool(delayed(_run_noting_failure)(task, base, value, mesh) for task, value in tasks):
         found.append(each)
         if progress:
             progress(len(found) / len(tasks))
@@ -230,7 +230,7 @@ def _finite(value: float) -> float:
     return value if math.isfinite(value) else math.nan
 
 
-def _noted(task: Callable[..., float], stack: Stack, value: float, mesh: str | float) -> tuple[float, str]:
+def _run_noting_failure(task: Callable[..., float], stack: Stack, value: float, mesh: str | float) -> tuple[float, str]:
     """A number, and why there is none."""
     try:
         return task(stack, value, mesh), ""

@@ -24,7 +24,7 @@ def marks_of(stack: Stack) -> tuple[str, ...]:
     return ("SIMULATED", "CALIBRATED") if "calibrated" in stack.sources.values() else ("SIMULATED",)
 
 
-def _known(name: str, label: str, value: float | None, unit: str = "") -> Scalar:
+def _scalar(name: str, label: str, value: float | None, unit: str = "") -> Scalar:
     return Scalar(name, label, float("nan") if value is None else value, unit)
 
 
@@ -80,12 +80,12 @@ def iv_page(
         + ("." if result.on_off is None else f", with a LRS {result.on_off:.3g} times the HRS.")
     )
     numbers = [
-        _known("v_set_v", f"V_set ({result.set_by})", result.v_set_v, "V"),
-        _known("v_100ua_v", "voltage at 100 µA", result.v_100ua_v, "V"),
-        _known("on_off", "LRS over HRS at the read voltage", result.on_off),
-        _known("v_reset_v", "V_reset of the first loop", result.first.v_reset_v, "V"),
+        _scalar("v_set_v", f"V_set ({result.set_by})", result.v_set_v, "V"),
+        _scalar("v_100ua_v", "voltage at 100 µA", result.v_100ua_v, "V"),
+        _scalar("on_off", "LRS over HRS at the read voltage", result.on_off),
+        _scalar("v_reset_v", "V_reset of the first loop", result.first.v_reset_v, "V"),
         Scalar("t_max_k", "highest temperature", result.quality.t_max_k, "K"),
-        _known("lrs_s", "LRS", result.lrs_s, "S"),
+        _scalar("lrs_s", "LRS", result.lrs_s, "S"),
     ]
     return _page(
         "Simulated I-V",

@@ -53,7 +53,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
 """Names of the time when a stack was HfO2 and Al2O3, with what they are now; files and scripts may go on using them."""
 
 
-def model_of(data: Mapping[str, Any], group: str) -> type[Group]:
+def group_class(data: Mapping[str, Any], group: str) -> type[Group]:
     """The class of a group; that of a law's parameters depends on the law that the group names."""
     if group in KINDS:
         named = data.get(group, {}).get("law")
@@ -67,7 +67,7 @@ def model_of(data: Mapping[str, Any], group: str) -> type[Group]:
     return found
 
 
-def place_of(data: dict[str, Any], key: str) -> dict[str, Any]:
+def find_group(data: dict[str, Any], key: str) -> dict[str, Any]:
     """The part of plain data that holds a key.
 
     Raises
@@ -83,7 +83,7 @@ def place_of(data: dict[str, Any], key: str) -> dict[str, Any]:
             raise ParameterError(f"unknown parameter {key!r}: there is no layer {rest[0]!r}; there are {names}")
         place, fields = found[0], Layer.model_fields
     elif group in GROUPS and len(rest) == 1:
-        place, fields = data.setdefault(group, {}), model_of(data, group).model_fields
+        place, fields = data.setdefault(group, {}), group_class(data, group).model_fields
     else:
         raise ParameterError(f"unknown parameter {key!r}; the groups are layer, {', '.join(GROUPS)}")
     if rest[-1] not in fields:
@@ -128,7 +128,7 @@ def _entry(key: str, field: Any, entry: Any) -> tuple[Any, str]:
     return entry["value"], entry.get("source", "user")
 
 
-def _put(data: dict[str, Any], key: str, entry: Any, base: Path) -> None:
+def _set_parameter(data: dict[str, Any], key: str, entry: Any, base: Path) -> None:
     """Set one parameter of plain data from a TOML entry; an old name sets what it is now."""
     for target in ALIASES.get(key, (key,)):
         group, name = target.split(".")[0], target.split(".")[-1]
@@ -140,14 +140,14 @@ def _put(data: dict[str, Any], key: str, entry: Any, base: Path) -> None:
             except ParameterError as error:
                 raise ParameterError(str(error).replace(target, key, 1)) from error
             continue
-        place = place_of(data, target)
-        value, source = _entry(key, model_of(data, group).model_fields[name], entry)
+        place = find_group(data, target)
+        value, source = _entry(key, group_class(data, group).model_fields[name], entry)
         place[name] = value
-        if unit_of(model_of(data, group).model_fields[name]):
+        if unit_of(group_class(data, group).model_fields[name]):
             data["sources"][target] = source
 
 
-def _put_layers(data: dict[str, Any], entries: Any, base: Path) -> None:
+def _set_layers(data: dict[str, Any], entries: Any, base: Path) -> None:
     """A list of layers replaces what there is; tables by name change what they name."""
     if isinstance(entries, Mapping | list) and len(entries) > MOST_LAYERS:
         raise ParameterError(f"layer: found {len(entries)} layers; the most are {MOST_LAYERS}")
@@ -156,7 +156,7 @@ def _put_layers(data: dict[str, Any], entries: Any, base: Path) -> None:
             if not isinstance(table, Mapping):
                 raise ParameterError(f"layer.{name}: found {table!r}, expected a table")
             for field, entry in sorted(table.items(), key=lambda item: item[0] == "name"):
-                _put(data, f"layer.{name}.{field}", entry, base)
+                _set_parameter(data, f"layer.{name}.{field}", entry, base)
                 if field == "name":
                     rename_sources(data, name, str(entry))
         return
@@ -172,13 +172,13 @@ def _put_layers(data: dict[str, Any], entries: Any, base: Path) -> None:
             raise ParameterError(f"layer {number}: give it a name")
         data["layers"].append({"name": table["name"], "active": len(entries) == 1})
         for field, entry in table.items():
-            _put(data, f"layer.{table['name']}.{field}", entry, base)
+            _set_parameter(data, f"layer.{table['name']}.{field}", entry, base)
 
 
 def merge(data: dict[str, Any], document: Mapping[str, Any], base: Path) -> dict[str, Any]:
     """Plain data with what a TOML document says; paths in it are relative to the folder `base`."""
     if "layer" in document:
-        _put_layers(data, document["layer"], base)
+        _set_layers(data, document["layer"], base)
     for group, table in document.items():
         if group in (*HEADER, "layer"):
             continue
@@ -187,7 +187,7 @@ def merge(data: dict[str, Any], document: Mapping[str, Any], base: Path) -> dict
         for name, entry in sorted(table.items(), key=lambda item: item[0] not in ("law", "kind")):
             if group == "reaction" and table.get("kind") == "gated" and name in _UNUSED:
                 continue
-            _put(data, f"{group}.{name}", entry, base)
+            _set_parameter(data, f"{group}.{name}", entry, base)
     return data
 
 

@@ -94,7 +94,7 @@ def simulate_pulses(
         stack=stack,
         mesh=stepper.grid.mesh,
         solver=stepper.solver.name,
-        quality=Quality.of(stepper.tally, stack, noise is not None),
+        quality=Quality.from_tally(stepper.tally, stack, noise is not None),
         stages=tuple(run.stages),
         complete=complete,
         message=message,

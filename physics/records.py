@@ -67,7 +67,7 @@ class Quality:
     remarks: tuple[CodedWarning, ...] = ()
 
     @classmethod
-    def of(cls, tally: Tally, stack: Stack, noisy: bool = False) -> Quality:
+    def from_tally(cls, tally: Tally, stack: Stack, noisy: bool = False) -> Quality:
         """From the tally of a run, with or without noise."""
         if tally.steps == 0:
             return cls(0, tally.rejected, tally.solves, 0.0, 0.0, 0.0, 0.0, stack.heat.ambient, 0.0, 0.0)

@@ -115,7 +115,7 @@ class IVResult(_Result):
         found = []
         for number, reads in self.reads.items():
             row = rows.get(number, {"outcome": "one_way"})
-            values = {name: _known(row.get(_COLUMNS.get(name, name))) for name in _MERITS}
+            values = {name: _finite_or_none(row.get(_COLUMNS.get(name, name))) for name in _MERITS}
             found.append(
                 Cycle(number, v_100ua_v=self._crossing(number), outcome=row["outcome"], device=reads, **values)
             )
@@ -124,7 +124,7 @@ class IVResult(_Result):
     def _crossing(self, number: int) -> float | None:
         frame = self.sweep.frame
         rows = frame[(frame["cycle"] == number) & (frame["segment"] == "set")]
-        return _known(crossing(rows["voltage_v"].to_numpy(), rows["current_a"].to_numpy()))
+        return _finite_or_none(crossing(rows["voltage_v"].to_numpy(), rows["current_a"].to_numpy()))
 
     @property
     def first(self) -> Cycle:
@@ -314,7 +314,7 @@ _COLUMNS = {"hrs_s": "g_hrs_s", "lrs_s": "g_lrs_s"}
 _MERITS = ("v_set_v", "v_reset_v", "hrs_s", "lrs_s", "on_off")
 
 
-def _known(value: float | None) -> float | None:
+def _finite_or_none(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else float(value)
 
 

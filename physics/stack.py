@@ -42,7 +42,7 @@ from physics.parameters import (
     Transport,
     unit_of,
 )
-from physics.plain import ALIASES, GROUPS, HEADER, blank, change_law, merge, model_of, place_of, rename_sources
+from physics.plain import ALIASES, GROUPS, HEADER, blank, change_law, find_group, group_class, merge, rename_sources
 
 LONGEST = 1e9  # nm
 
@@ -77,7 +77,7 @@ class Stack(Group):
     def __reduce__(self) -> tuple[Any, ...]:
         # A law's parameters may be a class of a file of the user's, which another process must load first.
         laws = [law for law in (getattr(self, group).law for group in KINDS) if law.endswith(".py")]
-        return _restored, (self.model_dump(), laws)
+        return _restore, (self.model_dump(), laws)
 
     @cached_property
     def active(self) -> int:
@@ -138,12 +138,12 @@ class Stack(Group):
                 self._find(key)
                 value = str(Path(value).resolve()) if str(value).endswith(".py") else str(value)
                 change_law(data, key.split(".")[0], value)
-            place_of(data, key)[key.split(".")[-1]] = value
+            find_group(data, key)[key.split(".")[-1]] = value
             if key.startswith("layer.") and key.endswith(".name"):
                 rename_sources(data, key.split(".")[1], str(value))
             else:
                 data["sources"][key] = "user"
-        return _validated(data)
+        return _validate(data)
 
     def unit(self, key: str) -> str:
         """Unit of one parameter; "" for a word."""
@@ -170,12 +170,12 @@ class Stack(Group):
     def _find(self, key: str) -> tuple[Group, str]:
         key = ALIASES.get(key, (key,))[0]
         if key not in self._fields:
-            raise _unknown(key, list(self._fields))
+            raise _unknown_parameter(key, list(self._fields))
         owner, _, name = key.rpartition(".")
         return self._owners[owner], name
 
 
-def _unknown(key: str, known: list[str]) -> ParameterError:
+def _unknown_parameter(key: str, known: list[str]) -> ParameterError:
     group = key.split(".")[0]
     near = [name for name in known if name.startswith(f"{group}.")]
     return ParameterError(
@@ -183,20 +183,20 @@ def _unknown(key: str, known: list[str]) -> ParameterError:
     )
 
 
-def _validated(data: Mapping[str, Any], where: str = "") -> Stack:
+def _validate(data: Mapping[str, Any], where: str = "") -> Stack:
     """A stack of plain data; every problem at once, each by its key."""
     bad: list[BadRow] = []
     ready = dict(data)
     for group in KINDS:
         try:
-            ready[group] = model_of(data, group).model_validate(data.get(group, {}))
+            ready[group] = group_class(data, group).model_validate(data.get(group, {}))
         except ValidationError as error:
             bad += [BadRow(r.row, f"{group}.{r.column}", r.found, r.expected) for r in invalid_rows(error, group)]
             ready.pop(group)
     try:
         stack = Stack.model_validate(ready)
     except ValidationError as error:
-        bad += [_named(row, data) for row in invalid_rows(error, "stack") if row.column not in KINDS]
+        bad += [_name_layer(row, data) for row in invalid_rows(error, "stack") if row.column not in KINDS]
     if not bad:
         bad = _contradictions(stack)
     if bad:
@@ -204,13 +204,13 @@ def _validated(data: Mapping[str, Any], where: str = "") -> Stack:
     return stack
 
 
-def _restored(data: Mapping[str, Any], laws: list[str]) -> Stack:
+def _restore(data: Mapping[str, Any], laws: list[str]) -> Stack:
     """A stack of another process of ours, where its laws were allowed."""
     allow_laws(laws)
-    return _validated(data)
+    return _validate(data)
 
 
-def _named(row: BadRow, data: Mapping[str, Any]) -> BadRow:
+def _name_layer(row: BadRow, data: Mapping[str, Any]) -> BadRow:
     """A problem of a layer, by the layer's name instead of its number."""
     parts = str(row.column).split(".")
     if parts[0] == "layers" and len(parts) > 2:
@@ -291,7 +291,7 @@ def load_material(name: str = DEFAULT_MATERIAL, *, laws: Files = ()) -> Stack:
     document = _read_file(path)
     data = blank(document) | {"material": name}
     data |= {key: document[key] for key in HEADER[:-1] if key in document}
-    return _validated(merge(data, document, path.parent), f" in material set {name}")
+    return _validate(merge(data, document, path.parent), f" in material set {name}")
 
 
 def load_stack(path: Path | str | None = None, *, laws: Files = ()) -> Stack:
@@ -329,7 +329,7 @@ def load_stack(path: Path | str | None = None, *, laws: Files = ()) -> Stack:
         name = str(path.parent / name)
     data = load_material(name).model_dump()
     data |= {key: document[key] for key in ("title", "summary") if key in document}
-    return _validated(merge(data, document, path.parent), f" in {path}")
+    return _validate(merge(data, document, path.parent), f" in {path}")
 
 
 def to_toml(stack: Stack) -> str:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from devicekit.device.ageing import Drift, conducts, static_error
+from devicekit.device.ageing import Drift, require_conductance, static_error
 from devicekit.device.card import DeviceCard
 from devicekit.errors import UsageError
 from devicekit.plot import Panel
@@ -86,7 +86,9 @@ def pair_spread(synapses: Synapses) -> Spread:
     """
     if synapses.reference is not None:
         raise UsageError('the curve of losses is one of pairs of devices: use mapping "pair"')
-    first, second = (float(np.sqrt(np.mean((a.shown[::2] - a.shown[1::2]) ** 2))) for a in synapses.arrays)
+    first, second = (
+        float(np.sqrt(np.mean((a.observed_states[::2] - a.observed_states[1::2]) ** 2))) for a in synapses.arrays
+    )
     return first, second
 
 
@@ -239,7 +241,7 @@ class AgeingResult:
             f"Test accuracy {percent(self.accuracy)} before, {percent(last.mean)} after {last.time_s:.3g} s "
             f"({percent(last.lowest)} to {percent(last.highest)} over {self.draws} draws of devices)."
         ]
-        words.append(f"Drift: {self.law.words(last.time_s)}.")
+        words.append(f"Drift: {self.law.describe(last.time_s)}.")
         return words
 
     def as_dict(self) -> dict[str, Any]:
@@ -279,10 +281,10 @@ def accuracy_over_time(
         If nothing says how devices drift, a time is before t0 or beyond what may be extrapolated, or the card holds
         weights.
     """
-    conducts(card.window)
+    require_conductance(card.window)
     if draws < 2 or not times:
         raise UsageError("a band over draws of devices takes at least 2 draws, and at least one time")
-    law = law or _law(card, config)
+    law = law or _find_law(card, config)
     for time_s in times:
         law.logarithm(time_s)  # refuse before the training
     run = Run(card, replace(config, time_s=0.0), data)
@@ -292,13 +294,13 @@ def accuracy_over_time(
     last = config.epochs - 1
     accuracy = run.test(last, synapses=synapses)
     spread = pair_spread(synapses) if config.mapping == "pair" else None
-    g = card.window.from_state(np.concatenate([array.shown for array in synapses.arrays]))
+    g = card.window.from_state(np.concatenate([array.observed_states for array in synapses.arrays]))
     own = shipped()["network"] == [synapses.shapes[0][0], *(shape[1] for shape in synapses.shapes)]
     own = own and synapses.wiring is None and config.adc_bits == 0 and not config.read_noise and config.telegraph == 0
-    programmed = _programmed(config)
+    programmed = _programming_error(config)
     rows = []
     for time_s in sorted(times):
-        changes = [drift.drifted(card.window, law, time_s, config.seed, draw) for draw in range(draws)]
+        changes = [drift.drift_change(card.window, law, time_s, config.seed, draw) for draw in range(draws)]
         found = np.array([run.test(last, synapses=synapses, change=change) for change in changes])
         sigma = static_error(law, g, card.window, time_s)
         rows.append(
@@ -310,15 +312,15 @@ def accuracy_over_time(
                 highest=float(found.max()),
                 sigma_r=sigma,
                 gain=law.gain(time_s),
-                predicted=_predicted(accuracy, sigma, programmed, spread if own else None, law.gain(time_s)),
-                beyond=law.beyond(time_s),
+                predicted=_predict_accuracy(accuracy, sigma, programmed, spread if own else None, law.gain(time_s)),
+                beyond=law.extrapolation(time_s),
             )
         )
     facts = DataFacts(data.name, data.split, len(data.y_train), len(data.y_test))
     return AgeingResult(tuple(rows), accuracy, draws, law, spread, facts)
 
 
-def _law(card: DeviceCard, config: TrainingConfig) -> Drift:
+def _find_law(card: DeviceCard, config: TrainingConfig) -> Drift:
     if config.drift_nu != 0 or config.drift_nu_sd != 0:
         return Drift(config.drift_nu, config.drift_nu_sd, config.drift_t0_s)
     if card.retention is None:
@@ -329,7 +331,7 @@ def _law(card: DeviceCard, config: TrainingConfig) -> Drift:
     return Drift.from_retention(card.retention)
 
 
-def _programmed(config: TrainingConfig) -> float:
+def _programming_error(config: TrainingConfig) -> float:
     """Errors that the states of an offline network have before they age [of the window]: those add in squares."""
     if config.scheme != "offline":
         return 0.0  # training in situ has learnt with them
@@ -337,7 +339,9 @@ def _programmed(config: TrainingConfig) -> float:
     return math.hypot(config.program_sigma, step / 12**0.5)
 
 
-def _predicted(accuracy: float, sigma: float, programmed: float, spread: Spread | None, gain: float) -> float | None:
+def _predict_accuracy(
+    accuracy: float, sigma: float, programmed: float, spread: Spread | None, gain: float
+) -> float | None:
     if spread is None:
         return None
     try:

@@ -73,7 +73,7 @@ NAMES = ("logistic", "mlp", "svc", "svc-pixels")
 MOST = 10_000  # samples that a classifier beside the network is trained on
 
 
-def beside_it(data: Dataset, config: TrainingConfig) -> tuple[Baseline, ...]:
+def reference_classifiers(data: Dataset, config: TrainingConfig) -> tuple[Baseline, ...]:
     """A linear model, a perceptron as wide as the network and a support vector machine on the inputs themselves.
 
     Of more than 10,000 training samples they see 10,000, stratified, and say so.

@@ -18,7 +18,7 @@ from snn.forgetting import check, words
 from snn.learner import Learner
 from snn.network.encoding import content_ids, levels, stream_key
 from snn.recipe import choose, make_dynamics, with_card
-from snn.scaling import TwoSided, rounded
+from snn.scaling import TwoSided, round_to_grid
 
 FEWEST_PRESENTATIONS = 500  # per epoch: tiny sets are shown several times
 STREAMED = 1000  # samples of `partial_fit` that count as an epoch
@@ -225,7 +225,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
             return levels(self._scaling.channels(X), self.p)
         low, high = (float(value) for value in self.input_range)
         half = high / 2 - low / 2  # halves do not overflow
-        return levels(rounded(np.clip((X / 2 - low / 2) / half, 0.0, 1.0)), self.p)
+        return levels(round_to_grid(np.clip((X / 2 - low / 2) / half, 0.0, 1.0)), self.p)
 
     def _train(self, X: np.ndarray, y: np.ndarray, repeats: int, age: float, least: float) -> None:
         """One epoch; training draws are keyed by row, so that equal rows get different spikes."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from devicekit.device.ageing import Drift, Regime, Telegraph, conducts, normals
+from devicekit.device.ageing import Drift, Regime, Telegraph, normals, require_conductance
 from devicekit.device.blocks import Window
 from devicekit.device.card import DeviceCard
 from devicekit.errors import UsageError
@@ -33,23 +33,23 @@ def check(card: DeviceCard | None, config: TrainingConfig) -> None:
         raise UsageError("time_s: nothing drifts; set drift_nu and drift_nu_sd (devicekit.device.ageing.Drift)")
     if card is None:
         raise UsageError("time_s: float weights do not drift; pass a device card")
-    conducts(card.window)
+    require_conductance(card.window)
 
 
-def of(config: TrainingConfig) -> Drift | None:
+def drift_law(config: TrainingConfig) -> Drift | None:
     """The drift that is set; None where no time passes."""
     if config.time_s == 0:
         return None
     return Drift(config.drift_nu, config.drift_nu_sd, config.drift_t0_s)
 
 
-def aged(window: Window, config: TrainingConfig) -> Change | None:
+def configured_change(window: Window, config: TrainingConfig) -> Change | None:
     """The change that the settings ask for; None for none."""
-    law = of(config)
-    return None if law is None else drifted(window, law, config.time_s, config.seed, config.draw)
+    law = drift_law(config)
+    return None if law is None else drift_change(window, law, config.time_s, config.seed, config.draw)
 
 
-def drifted(window: Window, law: Drift, time_s: float, seed: int, draw: int = 0) -> Change:
+def drift_change(window: Window, law: Drift, time_s: float, seed: int, draw: int = 0) -> Change:
     """States at a time after writing [s]."""
 
     def change(layer: int, r: np.ndarray) -> np.ndarray:
@@ -59,7 +59,7 @@ def drifted(window: Window, law: Drift, time_s: float, seed: int, draw: int = 0)
     return change
 
 
-def scattered(sigma: float, seed: int, draw: int = 0) -> Change:
+def scatter_change(sigma: float, seed: int, draw: int = 0) -> Change:
     """States with independent static errors of this standard deviation [of the window]."""
 
     def change(layer: int, r: np.ndarray) -> np.ndarray:
@@ -68,7 +68,7 @@ def scattered(sigma: float, seed: int, draw: int = 0) -> Change:
     return change
 
 
-def jumped(noise: Telegraph, seed: int, draw: int = 0) -> Change:
+def telegraph_change(noise: Telegraph, seed: int, draw: int = 0) -> Change:
     """States with each device at one of its two levels for the whole test: very slow telegraph noise."""
 
     def change(layer: int, r: np.ndarray) -> np.ndarray:
@@ -93,9 +93,9 @@ def telegraph_regime(config: TrainingConfig, samples: int | None = None) -> Regi
     return "held" if found == "static" and samples is None else found
 
 
-def static(config: TrainingConfig, before: Change | None) -> Change:
+def add_static_telegraph(config: TrainingConfig, before: Change | None) -> Change:
     """Return what a test reads where each device stays on one of its levels, after another change."""
-    jump = jumped(Telegraph(config.telegraph, config.telegraph_tau_s), config.seed, config.draw)
+    jump = telegraph_change(Telegraph(config.telegraph, config.telegraph_tau_s), config.seed, config.draw)
     return jump if before is None else lambda layer, r: jump(layer, before(layer, r))
 
 

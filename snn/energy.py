@@ -98,7 +98,7 @@ def per_inference(
     inputs, hidden, shown = _spikes(run, w1, w2, samples)
     own = run.learner.noise().devices
     matrices = [
-        window.from_state(array.shown).reshape(shape[0], own * shape[1])
+        window.from_state(array.observed_states).reshape(shape[0], own * shape[1])
         for array, shape in zip(read.arrays, read.shapes, strict=True)
     ]
     first, second = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from devicekit.device.card import DeviceCard
-from devicekit.device.fading import forgets
+from devicekit.device.fading import is_volatile
 from devicekit.errors import UsageError
 from devicekit.text import percent, si
 from snn.config import TrainingConfig
@@ -12,12 +12,12 @@ from snn.network.pulsing import get_policy
 
 def in_training(card: DeviceCard | None, config: TrainingConfig) -> bool:
     """Return whether devices forget while they are trained."""
-    return card is not None and forgets(card) and config.presentation_s > 0 and config.scheme != "offline"
+    return card is not None and is_volatile(card) and config.presentation_s > 0 and config.scheme != "offline"
 
 
 def at_all(card: DeviceCard | None, config: TrainingConfig) -> bool:
     """Return whether they forget at all: while they are trained, or before a test."""
-    return in_training(card, config) or (card is not None and forgets(card) and config.test_delay_s > 0)
+    return in_training(card, config) or (card is not None and is_volatile(card) and config.test_delay_s > 0)
 
 
 def check(card: DeviceCard | None, config: TrainingConfig) -> None:
@@ -44,7 +44,7 @@ def check(card: DeviceCard | None, config: TrainingConfig) -> None:
 
 def words(card: DeviceCard | None, config: TrainingConfig) -> str:
     """Return what a training made of the card's volatile part; empty where it has none."""
-    if card is None or card.volatile is None or not forgets(card):
+    if card is None or card.volatile is None or not is_volatile(card):
         return ""
     block = card.volatile
     tau = si(block.parameters["tau_s"], "s", 2)

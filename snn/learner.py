@@ -10,7 +10,7 @@ import numpy as np
 from devicekit.device.array import read_sigma
 from devicekit.device.card import DeviceCard
 from snn.config import TrainingConfig
-from snn.drift import aged, static, telegraph_regime
+from snn.drift import add_static_telegraph, configured_change, telegraph_regime
 from snn.network import converters
 from snn.network.converters import CALIBRATED_ON, Lines, converter, ranges
 from snn.network.encoding import stream_key
@@ -93,7 +93,7 @@ class Learner:
         th1, th2 = self.recipe.thresholds(self.config, age, least)
         first, second = self.synapses.fading or self.synapses.layers
         right = int(insitu_epoch(*shown, first, second, th1, th2, rule, self.dynamics, self.noise()))  # type: ignore[call-arg, arg-type]
-        self.synapses.pulsed()
+        self.synapses.update_after_pulses()
         return right
 
     def noise(self, samples: int | None = None) -> Noise:
@@ -151,11 +151,11 @@ class Learner:
         w1, w2 = self.w1, self.w2
         if read is not None:
             assert self.card is not None
-            change = change or aged(self.card.window, self.config)
+            change = change or configured_change(self.card.window, self.config)
             if telegraph_regime(self.config, len(levels)) == "static":
-                change = static(self.config, change)
+                change = add_static_telegraph(self.config, change)
             if self.config.adc_bits > 0:
-                return self._converted(levels, ids, stream, epoch, dynamics, scores, read, change)
+                return self._predict_with_converters(levels, ids, stream, epoch, dynamics, scores, read, change)
             w1, w2 = read.read(self.config.retention, self.config.test_delay_s, change)
         # weights from a memory map are read-only, which would be another compiled type
         w1, w2 = (np.require(w, requirements="W") for w in (w1, w2))
@@ -163,7 +163,7 @@ class Learner:
         found: np.ndarray = predict(levels, ids, stream, epoch, w1, w2, dynamics, noise, scores)
         return found
 
-    def _converted(  # type: ignore[no-untyped-def]
+    def _predict_with_converters(  # type: ignore[no-untyped-def]
         self, levels, ids, stream, epoch: int, dynamics: Dynamics, scores, read: Synapses, change: Change | None
     ) -> np.ndarray:
         """As `predict`, every current through a converter."""

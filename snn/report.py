@@ -45,7 +45,7 @@ def training_section(
             f"{benchmark.seeds} pairs of seeds; {benchmark.split}. devicekit benchmark makes more pairs and says what "
             "costs it."
         )
-        told = [words for words in (benchmark.verdict, benchmark.left_open) if words]
+        told = [words for words in (benchmark.verdict, benchmark.fit_uncertainty) if words]
         blocks += [Text(told), Table(ODDS, benchmark.odds(), caption)]
     chosen = {**result.recipe.as_dict(), "offline_epochs": result.config.offline_epochs}
     caption = "What the automatic recipe chose, from the card's mean step (dimensionless; see snn.recipe)."
@@ -53,7 +53,7 @@ def training_section(
     return Section("Training", "training", blocks)
 
 
-def beside_section(others: Sequence[Baseline], result: TrainingResult) -> Section:
+def reference_section(others: Sequence[Baseline], result: TrainingResult) -> Section:
     """Return what ordinary classifiers reach on the same split."""
     rows = [(f"this network, {result.basis}", "spikes", percent(result.accuracy_mean_last))]
     rows += [(each.classifier, each.inputs, percent(each.test_accuracy)) for each in others]
@@ -200,7 +200,7 @@ def train_page(
     trained = training_section(result, card)
     sections = [
         trained,
-        *([beside_section(others, result)] if others else []),
+        *([reference_section(others, result)] if others else []),
         warnings_section((*card.warnings, *result.warnings)),
         provenance(card, command, seed),
     ]
@@ -256,4 +256,7 @@ def verdict(result: TrainingResult, benchmark: Benchmark | None) -> list[str]:
         else ""
     )
     basis = f"Its data: {benchmark.split}; ± is the {benchmark.error_words}."
-    return [f"{first}{wide}.", " ".join(words for words in (benchmark.verdict, benchmark.left_open, basis) if words)]
+    return [
+        f"{first}{wide}.",
+        " ".join(words for words in (benchmark.verdict, benchmark.fit_uncertainty, basis) if words),
+    ]

@@ -43,10 +43,10 @@ class TwoSided:
         with np.errstate(over="ignore"):  # far outside what was fitted: full
             z = np.clip((x / self.unit - self.middle) / self.span, -1.0, 1.0)
         copies = max(POPULATION // z.shape[1], 1)
-        pairs = rounded(np.hstack([np.maximum(z, 0.0), np.maximum(-z, 0.0)]))
+        pairs = round_to_grid(np.hstack([np.maximum(z, 0.0), np.maximum(-z, 0.0)]))
         return np.hstack([np.tile(pairs, copies), np.ones((len(z), 1))])
 
 
-def rounded(x: np.ndarray) -> np.ndarray:
+def round_to_grid(x: np.ndarray) -> np.ndarray:
     """Inputs on the grid, by which a rounding error of the scaling changes no spike."""
     return np.asarray(np.rint(x * GRID) / GRID)

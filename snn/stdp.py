@@ -91,13 +91,13 @@ class StdpConfig:
 
 
 @borrowing
-def _changed(g: float, change: float, pairs: int, low: float, high: float) -> float:
+def _apply_pair(g: float, change: float, pairs: int, low: float, high: float) -> float:
     """Conductance after one pair, within the window; no pair takes away more than there is."""
     return min(max(g * max(1.0 + change, 1e-3) ** (1.0 / pairs), low), high)
 
 
 @compiled
-def _show(  # type: ignore[no-untyped-def]
+def _present(  # type: ignore[no-untyped-def]
     row, key, g, thresholds, plastic, rises, window, pairs, low, high, steps, gain, decay, trains, counts
 ) -> None:
     """One presentation: `counts` of spikes; conductances `g` (neurons, inputs) and thresholds change if plastic.
@@ -126,7 +126,7 @@ def _show(  # type: ignore[no-untyped-def]
                     if window[5] > 0.0:
                         change += window[5] * bell(key, drawn)
                         drawn += np.uint64(1)
-                    g[u, i] = _changed(g[u, i], change, pairs, low, high)
+                    g[u, i] = _apply_pair(g[u, i], change, pairs, low, high)
         winner, most = -1, 0.0
         for u in range(neurons):
             over = v[u] - thresholds[u]
@@ -148,7 +148,7 @@ def _show(  # type: ignore[no-untyped-def]
                 if window[5] > 0.0:
                     change += window[5] * bell(key, drawn)
                     drawn += np.uint64(1)
-                g[winner, i] = _changed(g[winner, i], change, pairs, low, high)
+                g[winner, i] = _apply_pair(g[winner, i], change, pairs, low, high)
         last_out[winner] = t
         total[winner] = g[winner].sum()
 
@@ -160,7 +160,7 @@ def _pass(  # type: ignore[no-untyped-def]
     trains = np.zeros(rows.shape[1], np.uint64)
     for k in order:
         key = mix(presentation_key(stream, epoch, k), np.uint64(0))
-        _show(
+        _present(
             rows[k], key, g, thresholds, plastic, rises, window, pairs, low, high, steps, gain, decay, trains, counts[k]
         )
 
@@ -224,7 +224,7 @@ def learn(card: DeviceCard, data: Dataset, config: StdpConfig | None = None) -> 
     gain = GAIN / (mean * MEMBRANE_MS)
     constants = (shape, config.pairs, low, high, config.steps, gain, float(np.exp(-1.0 / MEMBRANE_MS)))
 
-    def shown(rows: np.ndarray, order: np.ndarray, purpose: int, epoch: int, plastic: bool) -> np.ndarray:
+    def present(rows: np.ndarray, order: np.ndarray, purpose: int, epoch: int, plastic: bool) -> np.ndarray:
         counts = np.zeros((len(rows), config.neurons), np.int64)
         stream = stream_key(config.seed, purpose)
         rises = RISE if purpose == _TRAIN else 0.0
@@ -233,12 +233,12 @@ def learn(card: DeviceCard, data: Dataset, config: StdpConfig | None = None) -> 
 
     for epoch in range(config.epochs):
         order = np.random.default_rng([config.seed, _ORDER, epoch]).permutation(len(x_train))
-        shown(x_train, order, _TRAIN, epoch, config.plastic)
-    seen = shown(x_train, np.arange(len(x_train)), _ASSIGN, 0, False)
+        present(x_train, order, _TRAIN, epoch, config.plastic)
+    seen = present(x_train, np.arange(len(x_train)), _ASSIGN, 0, False)
     by_class = np.array([seen[data.y_train == k].mean(axis=0) for k in range(data.n_classes)])
     stands_for = by_class.argmax(axis=0)
     used = by_class.max(axis=0) > 0
-    counts = shown(x_test, np.arange(len(x_test)), _TEST, 0, False)
+    counts = present(x_test, np.arange(len(x_test)), _TEST, 0, False)
     votes = np.zeros((len(x_test), data.n_classes))
     for k in range(data.n_classes):
         mine = used & (stands_for == k)
@@ -311,9 +311,9 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=1, help="pairs of spikes that one measured change was the work of")
     parser.add_argument("--neurons", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=3)
-    told = parser.parse_args()
-    card = load_card(told.card)
-    print(compare(card, load("digits"), range(told.seeds), pairs=told.pairs, neurons=told.neurons).words)
+    arguments = parser.parse_args()
+    card = load_card(arguments.card)
+    print(compare(card, load("digits"), range(arguments.seeds), pairs=arguments.pairs, neurons=arguments.neurons).words)
 
 
 if __name__ == "__main__":

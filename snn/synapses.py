@@ -10,7 +10,7 @@ import numpy as np
 
 from devicekit.device.array import DeviceArray, read_sigma
 from devicekit.device.card import DeviceCard
-from devicekit.device.programmed import Programming, together
+from devicekit.device.programmed import Programming, merge_programming
 from devicekit.device.programming import program_and_verify
 from devicekit.errors import UsageError
 from snn import forgetting
@@ -53,7 +53,7 @@ class Synapses:
         assert recipe.middle is not None
         pair = config.mapping == "pair"
         initial = [
-            _held(states(layer, c, recipe.middle, pair), config, number)
+            _place_stuck(states(layer, c, recipe.middle, pair), config, number)
             for number, (layer, c) in enumerate(zip(w, recipe.scales, strict=True))
         ]
         return cls._build(card, config, recipe, initial, [layer.shape for layer in w])
@@ -71,12 +71,12 @@ class Synapses:
         for number, (layer, c) in enumerate(zip(w, recipe.scales, strict=True)):
             r = states(layer.astype(float), c, recipe.middle, pair)
             if config.programming == "verify":
-                initial.append(rounded(r, config))
+                initial.append(round_to_levels(r, config))
             else:
                 rng = np.random.default_rng([config.seed, _PROGRAM + number])
-                kept = np.where(_stuck(config, number, r.size), recipe.middle, programmed(r, config, rng))
-                initial.append(_held(kept, config, number))
-            before.append(_held(np.full(r.size, recipe.middle), config, number))
+                kept = np.where(_draw_stuck(config, number, r.size), recipe.middle, program_states(r, config, rng))
+                initial.append(_place_stuck(kept, config, number))
+            before.append(_place_stuck(np.full(r.size, recipe.middle), config, number))
         return cls._build(card, config, recipe, initial, [layer.shape for layer in w], before)
 
     @classmethod
@@ -94,19 +94,21 @@ class Synapses:
         wires = wiring(card, config)
         for number, (r, shape) in enumerate(zip(initial, shapes, strict=True)):
             if config.stable_states > 0:
-                r = on_levels(r, config.stable_states, np.random.default_rng([config.seed, _STATES + number]))
+                r = round_to_stable_states(
+                    r, config.stable_states, np.random.default_rng([config.seed, _STATES + number])
+                )
             seed = int(stream_key(config.seed, _ARRAY + number + _DRAWS * config.draw) >> np.uint64(1))
             rest = r if before is None else before[number]
             array = DeviceArray(card, r.size, seed, initial=rest, c2c=config.c2c, d2d=config.d2d)
-            stuck = _stuck(config, number, r.size)
+            stuck = _draw_stuck(config, number, r.size)
             if before is not None and config.programming == "verify":
-                written.append(_write(array, r, stuck, config, number))
+                written.append(_write_and_verify(array, r, stuck, config, number))
             else:
-                array.put(r)
+                array.set_states(r)
             whole = (shape[0], padded(shape[1])) if number == 0 else (padded(shape[0]), shape[1])
             coin = stream_key(config.seed, _COIN + number)
             arrays.append(array)
-            gain = None if wires is None else wires.gains(number, array.shown, shape, wires.in_training)
+            gain = None if wires is None else wires.gains(number, array.observed_states, shape, wires.in_training)
             base = 0.0 if wires is None else wires.base
             layer = make_layer(
                 array, shape, whole, recipe.scales[number], reference, coin, stuck, config.stable_states, gain, base
@@ -115,7 +117,7 @@ class Synapses:
             if array.fading is not None and forgetting.in_training(card, config):
                 times = (config.pulse_period_s, config.presentation_s)
                 fading.append(make_fading(layer, array.fading, shape, *times))
-        done = together(written) if written else None
+        done = merge_programming(written) if written else None
         return cls(tuple(arrays), tuple(layers), tuple(shapes), reference, tuple(fading), wires, done)
 
     def rewire(self) -> None:
@@ -123,8 +125,8 @@ class Synapses:
         if self.wiring is None:
             return
         for number, (array, layer, shape) in enumerate(zip(self.arrays, self.layers, self.shapes, strict=True)):
-            layer.gain[:] = self.wiring.gains(number, array.shown, shape, self.wiring.in_training)
-            layer.w[: shape[0], : shape[1]] = self._weights(layer, array.shown, shape, layer.gain)
+            layer.gain[:] = self.wiring.gains(number, array.observed_states, shape, self.wiring.in_training)
+            layer.w[: shape[0], : shape[1]] = self._weights(layer, array.observed_states, shape, layer.gain)
 
     def _weights(self, layer: Layer, r: np.ndarray, shape: tuple[int, int], gain: np.ndarray) -> np.ndarray:
         return weights(r, shape, layer.scale, self.reference, gain, layer.base)
@@ -176,16 +178,16 @@ class Synapses:
     ) -> Iterator[tuple[Layer, tuple[int, int], np.ndarray, np.ndarray]]:
         """Each layer with its shape, the states that a test reads, and what of each device arrives."""
         for number, (array, layer, shape) in enumerate(zip(self.arrays, self.layers, self.shapes, strict=True)):
-            r = (array.shown if delay is None else array.later(delay)) * (1.0 - retention)
+            r = (array.observed_states if delay is None else array.states_after(delay)) * (1.0 - retention)
             if change is not None:
                 r = change(number, r)
             gain = layer.gain if self.wiring is None else self.wiring.gains(number, r, shape, "exact")
             yield layer, shape, r, gain
 
-    def pulsed(self) -> None:
+    def update_after_pulses(self) -> None:
         """After compiled code has given pulses: states as they are now, and what devices may forget of the pulses."""
         for array in self.arrays:
-            array.settle(forgot=len(self.fading) > 0)
+            array.record_changes(forgot=len(self.fading) > 0)
 
     def refresh(self, config: TrainingConfig, recipe: Recipe, epoch: int) -> int:
         """Program pairs with a device near an end of the window anew about the middle; returns how many."""
@@ -199,11 +201,11 @@ class Synapses:
             wanted = (room < width) & (fresh_room > room + width / 2)
             wanted &= ~layer.stuck.reshape(-1, 2).any(axis=1)
             rng = np.random.default_rng([config.seed, _REFRESH + number, epoch])
-            new = programmed(fresh.ravel(), config, rng)
+            new = program_states(fresh.ravel(), config, rng)
             if config.stable_states > 0:
-                new = on_levels(new, config.stable_states, rng)
-            array.put(new.reshape(-1, 2)[wanted].ravel(), np.flatnonzero(np.repeat(wanted, 2)))
-            layer.w[: shape[0], : shape[1]] = self._weights(layer, array.shown, shape, layer.gain)
+                new = round_to_stable_states(new, config.stable_states, rng)
+            array.set_states(new.reshape(-1, 2)[wanted].ravel(), np.flatnonzero(np.repeat(wanted, 2)))
+            layer.w[: shape[0], : shape[1]] = self._weights(layer, array.observed_states, shape, layer.gain)
             count += int(wanted.sum())
         for fading, shape in zip(self.fading, self.shapes, strict=True) if self.fading else ():
             take_over(fading, shape)
@@ -244,21 +246,23 @@ class Synapses:
         return self.total_pulses / sum(array.n for array in self.arrays)
 
 
-def _stuck(config: TrainingConfig, layer: int, devices: int) -> np.ndarray:
+def _draw_stuck(config: TrainingConfig, layer: int, devices: int) -> np.ndarray:
     """Return which devices (devices,) of a layer never move."""
     return np.random.default_rng([config.seed, _STUCK + layer]).random(devices) < config.stuck_share
 
 
-def _held(r: np.ndarray, config: TrainingConfig, layer: int) -> np.ndarray:
+def _place_stuck(r: np.ndarray, config: TrainingConfig, layer: int) -> np.ndarray:
     """The states (devices,) with stuck devices where they are stuck."""
     if config.stuck_share == 0 or config.stuck_place == "start":
         return r
     high = np.random.default_rng([config.seed, _ENDS + layer]).random(r.size) < 0.5
     at = high.astype(float) if config.stuck_place == "ends" else np.full(r.size, float(config.stuck_place == "high"))
-    return np.where(_stuck(config, layer, r.size), at, r)
+    return np.where(_draw_stuck(config, layer, r.size), at, r)
 
 
-def _write(array: DeviceArray, r: np.ndarray, stuck: np.ndarray, config: TrainingConfig, layer: int) -> Programming:
+def _write_and_verify(
+    array: DeviceArray, r: np.ndarray, stuck: np.ndarray, config: TrainingConfig, layer: int
+) -> Programming:
     """The devices of a layer written to the states `r` (devices,), verified with the read noise of the settings."""
     return program_and_verify(
         array,
@@ -274,17 +278,17 @@ def _write(array: DeviceArray, r: np.ndarray, stuck: np.ndarray, config: Trainin
     )
 
 
-def rounded(r: np.ndarray, config: TrainingConfig) -> np.ndarray:
+def round_to_levels(r: np.ndarray, config: TrainingConfig) -> np.ndarray:
     """States (devices,) rounded to `levels`, if there are any."""
     return np.rint(r * (config.levels - 1)) / (config.levels - 1) if config.levels > 0 else r
 
 
-def programmed(r: np.ndarray, config: TrainingConfig, rng: np.random.Generator) -> np.ndarray:
+def program_states(r: np.ndarray, config: TrainingConfig, rng: np.random.Generator) -> np.ndarray:
     """States (devices,) that programming to `r` gives: rounded to `levels`, with noise `program_sigma`, in 0..1."""
-    r = rounded(r, config)
+    r = round_to_levels(r, config)
     return np.clip(r + config.program_sigma * rng.standard_normal(r.size), 0.0, 1.0)
 
 
-def on_levels(r: np.ndarray, levels: int, rng: np.random.Generator) -> np.ndarray:
+def round_to_stable_states(r: np.ndarray, levels: int, rng: np.random.Generator) -> np.ndarray:
     """Each state (devices,) on one of the two nearest of `levels` stable ones, at random, its mean kept."""
     return np.floor(r * (levels - 1) + rng.random(r.size)) / (levels - 1)

@@ -8,7 +8,7 @@ import numpy as np
 
 from devicekit.device.array import read_sigma
 from devicekit.device.card import DeviceCard
-from devicekit.device.fading import forgets
+from devicekit.device.fading import is_volatile
 from devicekit.device.network import Check, NetworkLayer, Neurons, TrainedNetwork
 from devicekit.text import percent, si
 from snn.config import TrainingConfig
@@ -63,7 +63,7 @@ def capture_network(
     window, layers = card.window, []
     for array, shape, scale in zip(synapses.arrays, synapses.shapes, recipe.scales, strict=True):
         paired = synapses.reference is None
-        value = np.asarray(window.from_state(array.shown)).reshape(*shape, -1)
+        value = np.asarray(window.from_state(array.observed_states)).reshape(*shape, -1)
         other = value[..., 1] if paired else np.full(shape, window.from_state(np.array(synapses.reference)))
         layers.append(NetworkLayer(value[..., 0].copy(), other.copy(), float(scale), paired))
     some = np.ascontiguousarray(levels[:SHOWN])
@@ -90,7 +90,7 @@ def describe_test_conditions(config: TrainingConfig, card: DeviceCard) -> list[s
         (config.adc_bits > 0, f"converters of {config.adc_bits} bits"),
         (config.retention > 0, f"{percent(config.retention)} of each state lost"),
         (config.time_s > 0, f"the drift of {si(config.time_s, 's')}"),
-        (forgets(card) and config.test_delay_s > 0, f"what devices forget in {si(config.test_delay_s, 's')}"),
+        (is_volatile(card) and config.test_delay_s > 0, f"what devices forget in {si(config.test_delay_s, 's')}"),
     ]
     return [words for here, words in found if here]
 

@@ -284,13 +284,13 @@ def train(
     run = Run(card, config, data)
     planned = config.epochs * len(data.y_train)
 
-    def told(shown: int) -> None:
+    def report_progress(shown: int) -> None:
         if progress is not None:
             progress(shown, planned, run.rows[-1].test_accuracy if run.rows else float("nan"))
 
     for epoch in range(config.epochs):
-        run.epoch(epoch, told)
-        told((epoch + 1) * len(data.y_train))
+        run.epoch(epoch, report_progress)
+        report_progress((epoch + 1) * len(data.y_train))
     return run.result()
 
 
@@ -331,18 +331,18 @@ class Run:
         """The devices, where they hold the weights by now."""
         return self.learner.synapses
 
-    def epoch(self, epoch: int, told: Callable[[int], None] | None = None) -> None:
+    def epoch(self, epoch: int, progress: Callable[[int], None] | None = None) -> None:
         """Train one epoch (from 0), test, and keep both."""
         before = 0 if self.synapses is None else self.synapses.total_pulses
-        right = self.learn(epoch, told)
+        right = self.learn(epoch, progress)
         pulses = 0 if self.synapses is None else self.synapses.total_pulses - before
         accuracy = self.test(epoch)
         self.rows.append(EpochRow(epoch + 1, right / len(self.y_train), accuracy, pulses))
 
-    def learn(self, epoch: int, told: Callable[[int], None] | None = None) -> int:
+    def learn(self, epoch: int, progress: Callable[[int], None] | None = None) -> int:
         """Train one epoch (from 0); returns how many samples were classified rightly meanwhile.
 
-        `told` is called with the samples shown so far, in all epochs.
+        `progress` is called with the samples shown so far, in all epochs.
         """
         offline, learner = epoch < self.config.offline_epochs, self.learner
         if not offline and learner.synapses is None:
@@ -357,8 +357,8 @@ class Run:
         for start in range(0, len(order), _AT_A_TIME):  # in pieces, for progress; the result is that of the whole
             some = order[start : start + _AT_A_TIME]
             right += learner.learn(self.x_train, self.y_train, self.train_ids, some, TRAIN_STREAM, epoch, age)
-            if told is not None:
-                told(epoch * len(order) + start + len(some))
+            if progress is not None:
+                progress(epoch * len(order) + start + len(some))
         self.seconds.append(time.perf_counter() - began)
         if learner.synapses is not None and self.config.refresh > 0:
             self.refreshed += learner.synapses.refresh(self.config, learner.recipe, epoch)

@@ -1,4 +1,4 @@
-"""A running `devicekit app` and a client that speaks HTTP to it, for tests of its pages and of its life."""
+"""A running `devicekit app` and an HTTP client for it, for tests of its pages, its start and its end."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ class Answer:
 
 
 class Served:
-    """The app as a process of its own.
+    """The app in a separate process.
 
     Parameters
     ----------
     library : Path
     temporary : Path
-        Folder in which it makes its temporary one.
+        Folder for its temporary folder.
     arguments : str
-        Further ones of the command line.
+        Further arguments of the command line.
     environment : mapping of str to str
         Changes to the environment.
     """
@@ -92,21 +92,21 @@ class Served:
 
     @property
     def out(self) -> str:
-        """What it has printed."""
+        """Standard output so far."""
         return self._printed[0].read_text()
 
     @property
     def err(self) -> str:
-        """What it has complained about."""
+        """Standard error so far."""
         return self._printed[1].read_text()
 
     @property
-    def own(self) -> str:
-        """The origin of its pages."""
+    def origin(self) -> str:
+        """Origin of its pages."""
         return f"http://127.0.0.1:{self.port}"
 
-    def ended(self, number: int | None = None) -> tuple[int, str, str]:
-        """Exit code and what it printed, after a signal if one is given."""
+    def wait_for_end(self, number: int | None = None) -> tuple[int, str, str]:
+        """Send a signal, if one is given, and return exit code, output and errors at the end."""
         if number is not None:
             self.process.send_signal(number)
         return self.process.wait(60), self.out, self.err
@@ -118,19 +118,19 @@ class Served:
         body: bytes | Iterator[bytes] | None = None,
         headers: Mapping[str, str | None] | None = None,
     ) -> Answer:
-        """One request as our own pages make it; `headers` change or (None) drop some."""
-        usual: dict[str, str | None] = {"Host": f"127.0.0.1:{self.port}", "Cookie": self.cookie}
+        """Send a request as the app pages do; `headers` change headers or (None) remove them."""
+        default: dict[str, str | None] = {"Host": f"127.0.0.1:{self.port}", "Cookie": self.cookie}
         if method not in ("GET", "HEAD"):
-            usual |= {"Origin": self.own, "Sec-Fetch-Site": "same-origin"}
-        said = {name: value for name, value in {**usual, **(headers or {})}.items() if value is not None}
+            default |= {"Origin": self.origin, "Sec-Fetch-Site": "same-origin"}
+        sent = {name: value for name, value in {**default, **(headers or {})}.items() if value is not None}
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
             connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
             if isinstance(body, bytes):
-                said["Content-Length"] = str(len(body))
+                sent["Content-Length"] = str(len(body))
             elif body is None and method == "POST":
-                said["Content-Length"] = "0"
-            for name, value in said.items():
+                sent["Content-Length"] = "0"
+            for name, value in sent.items():
                 connection.putheader(name, value)
             connection.endheaders(body)
             answer = connection.getresponse()
@@ -140,27 +140,27 @@ class Served:
             connection.close()
 
     def post(self, path: str, **form: str) -> Answer:
-        """A form that is submitted without script."""
+        """Submit a form without script."""
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
         return self.ask(path, "POST", urlencode(form).encode(), kind)
 
-    def opened(self, name: str, folder: bool = False) -> str:
-        """Address of a new drop."""
+    def open_upload(self, name: str, folder: bool = False) -> str:
+        """Open an upload and return its address."""
         headers = {"X-Name": quote(name), "X-Folder": "yes" if folder else "no"}
-        answer = self.ask("/drops", "POST", headers=headers)
+        answer = self.ask("/uploads", "POST", headers=headers)
         assert answer.status == 200, answer.text
-        return f"/drops/{json.loads(answer.content)['key']}"
+        return f"/uploads/{json.loads(answer.content)['key']}"
 
-    def drop(self, name: str, content: bytes) -> str:
-        """Address of a file that was sent."""
-        where = self.opened(name)
+    def upload(self, name: str, content: bytes) -> str:
+        """Send a file and return the address of its upload."""
+        where = self.open_upload(name)
         answer = self.ask(f"{where}/file", "POST", content, {"X-Name": quote(name)})
         assert answer.status == 200, answer.text
-        assert self.ask(f"{where}/whole", "POST").status == 200
+        assert self.ask(f"{where}/complete", "POST").status == 200
         return where
 
     def page(self, where: str) -> str:
-        """A page once nothing runs on it any more."""
+        """Return the text of a page once no job of it runs."""
         end = time.monotonic() + PATIENCE
         while True:
             text = self.ask(where).text
@@ -171,11 +171,11 @@ class Served:
 
     @property
     def folders(self) -> list[Path]:
-        """Its temporary folders."""
+        """Temporary folders of the app."""
         return sorted(self.temporary.glob("devicekit-app-*"))
 
     def processes(self) -> dict[int, str]:
-        """Those that it has started and that run, by their command."""
+        """Return the command lines of its running child processes by process id."""
         found, parents = {}, {self.process.pid}
         known = {}
         for entry in Path("/proc").glob("[0-9]*"):
@@ -194,13 +194,13 @@ class Served:
 
 @contextmanager
 def served(folder: Path, *arguments: str, **environment: str) -> Iterator[Served]:
-    """A running app whose library and temporary folder are in a folder."""
+    """Run the app with its library and temporary folder in a folder."""
     with Served(folder / "library", folder / "tmp", *arguments, **environment) as running:
         yield running
 
 
 def alive(process: int) -> bool:
-    """Whether a process runs."""
+    """Return whether a process runs."""
     try:
         return (Path("/proc") / str(process) / "stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except (OSError, IndexError):

@@ -1,4 +1,4 @@
-"""What a visitor of the app does in a browser, and what every page must be."""
+"""A visitor of the app in a browser, and checks for every page."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.served import PATIENCE, Served
 
-# Elements that reach beyond the page and do not lie in something that scrolls by itself.
+# Elements that are wider than the page and are not in a part that scrolls.
 OUTSIDE = """[...document.querySelectorAll('body *')].filter(each => {
   const box = each.getBoundingClientRect();
   return box.width && box.right > document.documentElement.clientWidth + 1 && !each.closest('.wide, pre, .hidden');
@@ -20,7 +20,7 @@ UNNAMED = """[...document
 .filter(each => !(each.textContent.trim() && each.tagName !== 'SELECT' || each.getAttribute('aria-label') ||
   each.getAttribute('aria-labelledby') || (each.labels && each.labels.length && each.labels[0].textContent.trim()) ||
   each.id === 'content')).map(each => each.outerHTML.slice(0, 200))"""
-# Texts whose contrast with what lies behind them is below what WCAG AA asks: 4.5, or 3 where they are large.
+# Texts whose contrast with the background is below WCAG AA: 4.5, or 3 for large text.
 FAINT = """(() => {
   const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
   const parts = colour => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
@@ -50,22 +50,22 @@ STILL = """document.readyState === 'complete' && !document.querySelector('.progr
 
 
 class Visit:
-    """A browser at an app."""
+    """A browser that visits an app."""
 
     def __init__(self, chromium: Any, app: Served) -> None:
         self.chromium, self.app = chromium, app
         chromium.open(app.address, 1280)
 
     def open(self, path: str, width: int = 1280, dark: bool = False) -> None:
-        """A page of the app."""
-        self.chromium.open(f"{self.app.own}{path}", width, dark=dark)
+        """Open a page of the app."""
+        self.chromium.open(f"{self.app.origin}{path}", width, dark=dark)
 
     def get(self, script: str) -> Any:
-        """The value of an expression in the page."""
+        """Return the value of an expression in the page."""
         return self.chromium.evaluate(script)
 
     def until(self, script: str, longest: float = PATIENCE) -> None:
-        """Wait until an expression is true; a page that is just being left does not count."""
+        """Wait until an expression is true; errors while the page changes are ignored."""
         end = time.monotonic() + longest
         while True:
             try:
@@ -76,25 +76,25 @@ class Visit:
             assert time.monotonic() < end, f"{script} in {self.get('document.body.innerText')[:2000]}"
             time.sleep(0.05)
 
-    def still(self) -> str:
-        """The text of the page once nothing runs on it any more."""
+    def wait_for_text(self) -> str:
+        """Return the text of the page once no job of it runs."""
         self.until(STILL)
         return str(self.get("document.getElementById('content').innerText"))
 
-    def drop(self, *files: Path, selector: str = "#files") -> str:
-        """Drop files on the first page; the text of the page that it leads to."""
+    def upload(self, *files: Path, selector: str = "#files") -> str:
+        """Upload files on the first page and return the text of the next page."""
         self.open("/")
         self.chromium.give(selector, *files)
-        self.until("location.pathname.startsWith('/drops/')")
-        return self.still()
+        self.until("location.pathname.startsWith('/uploads/')")
+        return self.wait_for_text()
 
     def click(self, name: str, within: str = "#content") -> None:
-        """Click the button or link of a name."""
+        """Click a button or a link by its name."""
         self.get(f"[...document.querySelector({within!r}).querySelectorAll('button, a, summary')]"
                  f".find(each => each.textContent.trim().startsWith({json.dumps(name)})).click()")  # fmt: skip
 
     def answer(self, number: int | str, *blanks: str, **more: str) -> str:
-        """Answer the question of a page; the text that follows."""
+        """Answer the question of a page and return the text that follows."""
         self.get(f"document.querySelector('.question input[name=choice][value=\"{number}\"]').click()")
         for k, word in enumerate(blanks):
             where = f"document.querySelectorAll('.question [name=\"blank-{number}\"]')[{k}]"
@@ -104,37 +104,37 @@ class Visit:
         self.get("document.body.dataset.old = 'yes'; document.getElementById('question').dataset.old = 'yes'")
         self.click("Answer")
         self.until("!document.querySelector('[id=question][data-old]')")
-        return self.still()
+        return self.wait_for_text()
 
-    def read_differently(self, **said: str) -> str:
-        """Read a file as fields say; the text that follows."""
+    def read_differently(self, **options: str) -> str:
+        """Read a file with other options and return the text that follows."""
         form = "document.querySelector('form[action$=\"/read\"]')"
-        for name, word in said.items():
+        for name, word in options.items():
             self.get(f"{form}.elements.{name}.value = {json.dumps(word)}")
         self.get(f"{form}.dataset.old = 'yes'; {form}.querySelector('button').click()")
         self.until("!document.querySelector('form[data-old]')")
-        return self.still()
+        return self.wait_for_text()
 
     def keep(self) -> str:
-        """Keep what was found; the address of its record."""
+        """Keep the result in the library and return the address of its record."""
         self.click("Keep in the library")
         self.until("!!document.querySelector('.note.answer a')")
         return str(self.get("document.querySelector('.note.answer a').getAttribute('href')"))
 
     @property
     def path(self) -> str:
-        """Address of the page within the app."""
+        """Path of the page."""
         return str(self.get("location.pathname"))
 
     @property
-    def again(self) -> tuple[str, str]:
-        """The command line and the Python lines that the page shows for its result."""
+    def reproduction(self) -> tuple[str, str]:
+        """Command line and Python lines on the page."""
         shown = "[...document.querySelectorAll('#content > .again pre')].map(each => each.textContent)"
         command, python = self.get(shown)
         return command, python
 
     def files(self) -> dict[str, bytes]:
-        """What can be downloaded from a page of a result."""
+        """Return the files to download from a result."""
         links = self.get("[...document.querySelectorAll('.downloads a')].map(each => each.getAttribute('href'))")
         found = {}
         for link in links:
@@ -145,14 +145,14 @@ class Visit:
         return found
 
     def check(self, width: int) -> None:
-        """No part of the page is cut off, faint, unnamed or asked from elsewhere, and nothing complains."""
+        """Check that no part of the page is cut off, faint or unnamed, and that the console is empty."""
         assert self.get("document.documentElement.scrollWidth") <= width
         for script in (OUTSIDE, UNNAMED, FAINT):
             assert not (found := self.get(script)), found
-        self.silent()
+        self.check_console()
 
-    def silent(self) -> None:
-        """No message in the console, no request to anybody else."""
+    def check_console(self) -> None:
+        """Check for messages in the console and for requests to other servers."""
         assert not self.chromium.console, self.chromium.console
-        foreign = [each for each in self.chromium.requests if not each.startswith(self.app.own)]
+        foreign = [each for each in self.chromium.requests if not each.startswith(self.app.origin)]
         assert not foreign, foreign

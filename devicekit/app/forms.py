@@ -1,4 +1,4 @@
-"""Forms: the question of a reader, and the reading options, from and to fields of a page."""
+"""Forms: reading options and the answers to a reader's question, to and from the fields of a page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from devicekit.commands import given
+from devicekit.commands import non_default
 from devicekit.errors import Blank, Choice, UsageError
 from devicekit.names import GLOSSARY
 from devicekit.options import BLOCKS, COLUMNS, FILES, KINDS, PARTS, QUANTITIES, ReadOptions
@@ -15,28 +15,28 @@ from devicekit.options import BLOCKS, COLUMNS, FILES, KINDS, PARTS, QUANTITIES, 
 LABELS = {
     "recipe": "Recipe",
     "kind": "Kind of table",
-    "quantity": "Quantity of the states",
+    "quantity": "State quantity",
     "unit": "Unit",
     "read_voltage": "Read voltage [V]",
     "columns": "Columns",
-    "pulses": "Pulses of an LTP, LTD train",
-    "absolute": "Magnitudes of negative conductances",
+    "pulses": "Pulses per LTP, LTD train",
+    "absolute": "Use magnitudes of negative conductances",
     "sheet": "Sheets",
-    "skip": "Rows above the names",
-    "header": "Rows of names",
+    "skip": "Rows above the column names",
+    "header": "Rows of column names",
     "units_row": "Row of units",
     "decimal": "Decimal mark",
-    "blocks": "Tables beside each other",
+    "blocks": "Side-by-side tables",
     "columns_are": "Columns of one quantity are",
     "sheets_are": "Sheets are",
-    "files_are": "Files of a folder are",
-    "key": "Where names hold device or cycle",
+    "files_are": "Files in a folder are",
+    "key": "Device or cycle in names",
     "device": "Only device",
     "cycle": "Only cycle",
     "width": "Only pulse width [s]",
     "format": "Format",
 }
-_PLAIN = {**{name: label.partition(" [")[0] for name, label in LABELS.items()}, "map": LABELS["columns"]}
+_NAMES = {**{name: label.partition(" [")[0] for name, label in LABELS.items()}, "map": LABELS["columns"]}
 _NUMBERS = {"read_voltage": float, "width": float, "skip": int, "header": int, "cycle": int}
 
 
@@ -47,15 +47,15 @@ class Field:
     Parameters
     ----------
     name : str
-        Of the input.
+        Name of the input.
     label : str
-        For people.
+        Label that the user reads.
     choices : tuple of str
-        A list to choose from, "" being none; empty for free text.
+        Items to choose from, "" for none of them; empty for free text.
     value : str
-        What it holds.
+        Present value.
     hint : str
-        An example.
+        Example.
     """
 
     name: str
@@ -65,13 +65,13 @@ class Field:
     hint: str = ""
 
 
-def blanks(choice: Choice) -> list[str]:
-    """Labels of what an answer leaves to be filled in, in order."""
+def list_blank_labels(choice: Choice) -> list[str]:
+    """Return the labels of the blanks of an answer, in order."""
     found = []
     for name, value in choice.options.items():
         if isinstance(value, Mapping):
             parts = [(ours, theirs) for ours, theirs in value.items() if isinstance(theirs, Blank)]
-            found += [f"{theirs.lower()} of {_role(ours)}" for ours, theirs in parts]
+            found += [f"{theirs.lower()} of {_label_role(ours)}" for ours, theirs in parts]
         elif isinstance(value, tuple):
             found += [each for each in value if isinstance(each, Blank)]
         elif isinstance(value, Blank):
@@ -79,58 +79,58 @@ def blanks(choice: Choice) -> list[str]:
     return found
 
 
-def _role(name: str) -> str:
+def _label_role(name: str) -> str:
     return GLOSSARY[name].label if name in GLOSSARY else "the states" if name == "value" else name
 
 
-def filled(options: Mapping[str, Any], said: list[str]) -> dict[str, Any]:
-    """Options with their blanks filled in, as numbers where they are numbers.
+def fill_blanks(options: Mapping[str, Any], words: list[str]) -> dict[str, Any]:
+    """Return options with their blanks filled in; numbers are parsed.
 
     Raises
     ------
     UsageError
-        If one is left empty, or is no number where one is wanted.
+        If a blank is empty, or needs a number and has another text.
     """
-    rest = iter(said)
+    rest = iter(words)
 
-    def one(name: str, value: Any) -> Any:
+    def fill(name: str, value: Any) -> Any:
         if not isinstance(value, Blank):
             return value
         word = next(rest, "").strip()
         if not word:
-            raise UsageError(f"fill in {LABELS.get(name, value) if name != 'columns' else value} beside the answer")
-        return _number(name, word)
+            raise UsageError(f"Fill in “{LABELS.get(name, value) if name != 'columns' else value}” beside the answer.")
+        return _parse_number(name, word)
 
     found: dict[str, Any] = {}
     for name, value in options.items():
         if isinstance(value, Mapping):
-            found[name] = {ours: one(name, theirs) for ours, theirs in value.items()}
+            found[name] = {ours: fill(name, theirs) for ours, theirs in value.items()}
         elif isinstance(value, tuple):
-            found[name] = tuple(one(name, each) for each in value)
+            found[name] = tuple(fill(name, each) for each in value)
         else:
-            found[name] = one(name, value)
+            found[name] = fill(name, value)
     return found
 
 
-def _number(name: str, word: str) -> Any:
+def _parse_number(name: str, word: str) -> Any:
     kind = int if name == "pulses" else _NUMBERS.get(name)
     if kind is None:
         return word
     try:
         return kind(word.replace(",", ".")) if kind is float else kind(word)
     except ValueError:
-        what = "a number, such as 0.1" if kind is float else "a whole number"
-        raise UsageError(f"{name.replace('_', ' ')} takes {what}, not {word!r}") from None
+        expected = "a number such as 0.1" if kind is float else "a whole number"
+        raise UsageError(f"“{_NAMES[name]}” takes {expected}, not {word!r}.") from None
 
 
-def reading_fields(options: ReadOptions, recipes: list[str], formats: list[str]) -> list[Field]:
-    """Fields for every reading option, with what is set."""
-    has = given(options)
+def build_reading_fields(options: ReadOptions, recipes: list[str], formats: list[str]) -> list[Field]:
+    """Return a field for every reading option, with its present value."""
+    present = non_default(options)
 
     def field(name: str, choices: tuple[str, ...] = (), hint: str = "") -> Field:
-        value = has.get(name)
+        value = present.get(name)
         return Field(
-            name, LABELS[name], ("", *choices) if choices else (), "" if value is None else _shown(value), hint
+            name, LABELS[name], ("", *choices) if choices else (), "" if value is None else _format_value(value), hint
         )
 
     return [
@@ -159,27 +159,36 @@ def reading_fields(options: ReadOptions, recipes: list[str], formats: list[str])
     ]
 
 
-def in_page_words(message: str) -> str:
-    """A message of the Python interface, in the words of the page: `unit=uS` becomes “Unit” uS."""
+def use_field_labels(message: str) -> str:
+    """Return a message of the Python interface with the labels of the page: `unit=uS` becomes “Unit” uS."""
 
-    def said(match: re.Match[str]) -> str:
+    def replace_option(match: re.Match[str]) -> str:
         if match["pairs"] is not None:
-            return f"“{_PLAIN[match['of']]}” {match['pairs'].replace(': ', '=')}"
+            return f"“{_NAMES[match['of']]}” {match['pairs'].replace(': ', '=')}"
         value = match["value"].strip("()") if match["value"] not in ("True", "") else ""
-        return f"“{_PLAIN[match['name']]}” {value}".rstrip()
+        return f"“{_NAMES[match['name']]}” {value}".rstrip()
 
     message = message.replace("map: ", "“Columns”: ")
-    names = "|".join(_PLAIN)
+    names = "|".join(_NAMES)
     message = re.sub(
         rf"\b(?P<of>map|key)=\{{(?P<pairs>[^}}]*)\}}|"
         rf"(?<![\w/\\-])(?P<name>{names})=(?P<value>\([^)]*\)|'[^']*'|[^\s,;:()]*)",
-        said,
+        replace_option,
         message,
     )
-    return re.sub(r"\bpass (?=“)", "say ", message)
+    message = re.sub(r"\b(?:pass|give) (?=“)", "fill in ", message)
+    return re.sub(r"\b(?:Pass|Give) (?=“)", "Fill in ", message)
 
 
-def _shown(value: Any) -> str:
+def split_question(text: str) -> tuple[str, str]:
+    """Return a question without the hint at its end, and the hint: “fill in ...”."""
+    found = re.search(r"[:;.?] (?=fill in “)", text, re.IGNORECASE)
+    if found is None:
+        return text, ""
+    return text[: found.start()] + "?" * (found[0] == "? "), text[found.end() :].rstrip(".")
+
+
+def _format_value(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Mapping):
@@ -187,35 +196,43 @@ def _shown(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def reading_of(form: Mapping[str, str]) -> ReadOptions:
-    """Reading options of the fields of `reading_fields`.
+def parse_reading_form(form: Mapping[str, str]) -> ReadOptions:
+    """Return the reading options in the fields of `build_reading_fields`.
 
     Raises
     ------
     UsageError
-        If a field holds what its option does not take.
+        If a field holds a value that its option does not take.
     """
-    said: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     for name, word in ((name, word.strip()) for name, word in form.items()):
         if not word:
             continue
         if name in ("columns", "key"):
-            said[name] = _pairs(name, word)
+            options[name] = _parse_pairs(name, word)
         elif name == "pulses":
-            said[name] = tuple(_number(name, each.strip()) for each in word.split(","))
+            options[name] = tuple(_parse_number(name, each.strip()) for each in word.split(","))
         elif name in ("absolute", "units_row"):
-            said[name] = word == "yes"
+            options[name] = word == "yes"
         else:
-            said[name] = _number(name, word)
-    return ReadOptions.of(**said)
+            options[name] = _parse_number(name, word)
+    return ReadOptions.of(**options)
 
 
-def _pairs(name: str, word: str) -> dict[str, str]:
-    pairs = [each.partition("=") for each in re.split(r",\s*(?=\w+\s*=)", word)]  # a name of theirs may hold commas
+def _parse_pairs(name: str, word: str) -> dict[str, str]:
+    pairs = [each.partition("=") for each in re.split(r",\s*(?=\w+\s*=)", word)]  # a column name may hold commas
     if any(not ours.strip() or not theirs.strip() for ours, _, theirs in pairs):
         example = "value=G" if name == "columns" else r"device=dev(\d+)"
-        raise UsageError(f"{'Columns' if name == 'columns' else 'Names'}: write pairs such as {example}, not {word!r}")
+        raise UsageError(f"“{LABELS[name]}” takes pairs such as {example}, not {word!r}.")
     return {ours.strip(): theirs.strip() for ours, _, theirs in pairs}
 
 
-__all__ = ["Field", "blanks", "filled", "reading_fields", "reading_of"]
+__all__ = [
+    "Field",
+    "build_reading_fields",
+    "fill_blanks",
+    "list_blank_labels",
+    "parse_reading_form",
+    "split_question",
+    "use_field_labels",
+]

@@ -1,4 +1,4 @@
-"""The first page: drop a file, answer what the reader asks, see the fit or the figures of merit, keep it."""
+"""Pages of uploads: open a file, answer the reader's question, see the fit or figures of merit, keep the result."""
 
 from __future__ import annotations
 
@@ -16,105 +16,112 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainT
 from starlette.routing import Route
 
 from devicekit.app import pages
-from devicekit.app.drops import Drop, answered
-from devicekit.app.forms import blanks, in_page_words, reading_fields, reading_of
-from devicekit.app.results import FitChoice, Found, Understood
-from devicekit.app.security import plain_name
-from devicekit.app.shelf import keep_file
-from devicekit.app.state import running
-from devicekit.commands import given
+from devicekit.app.forms import (
+    build_reading_fields,
+    list_blank_labels,
+    parse_reading_form,
+    split_question,
+    use_field_labels,
+)
+from devicekit.app.library_pages import add_to_library
+from devicekit.app.results import FitChoice, ReadResult, TaskResult
+from devicekit.app.security import clean_file_name
+from devicekit.app.state import get_app
+from devicekit.app.uploads import Upload, apply_answer
+from devicekit.commands import non_default
 from devicekit.errors import Choice, DevicekitError, Question, UsageError
 from devicekit.exporters import for_cards
 from devicekit.fitting.branch.options import CHOICES, FitOptions
 from devicekit.models import law_names
 from devicekit.plugins import READERS
-from devicekit.readers.recipe import shipped
+from devicekit.readers.recipe import list_shipped
 from devicekit.text import natural_number
 
 
-def _drop(request: Request) -> Drop | None:
-    return running(request).drops.get(request.path_params["key"])
+def _find_upload(request: Request) -> Upload | None:
+    return get_app(request).uploads.get(request.path_params["key"])
 
 
-async def home(request: Request) -> Response:
-    """The drop zone and what is open."""
-    return pages.page(request, "measure", "Measure", "measure", drops=list(running(request).drops))
+async def show_first_page(request: Request) -> Response:
+    """Show the drop zone and the open uploads."""
+    return pages.render_page(request, "measure", "Measure", "measure", uploads=list(get_app(request).uploads))
 
 
-async def open_drop(request: Request) -> Response:
-    """Begin a drop: a file, or a folder whose files follow."""
+async def open_upload(request: Request) -> Response:
+    """Open an upload: a file, or a folder whose files follow."""
     name, folder = request.headers.get("x-name", ""), request.headers.get("x-folder", "no")
-    drop = running(request).drops.open(name, folder != "no", folder == "made")
-    return JSONResponse({"key": drop.key, "name": drop.name})
+    upload = get_app(request).uploads.open(name, folder != "no", folder == "bundle")
+    return JSONResponse({"key": upload.key, "name": upload.name})
 
 
-async def receive(request: Request) -> Response:
-    """One file of a drop, as it comes."""
-    app, drop = running(request), _drop(request)
-    if drop is None:
-        return PlainTextResponse("There is no such drop.", 404)
+async def receive_file(request: Request) -> Response:
+    """Receive one file of an upload."""
+    app, upload = get_app(request), _find_upload(request)
+    if upload is None:
+        return PlainTextResponse("This upload does not exist.", 404)
     name = request.headers.get("x-name", "")
-    if drop.whole or (not drop.is_folder and app.drops.holds(drop, name)):  # what is there, and its result, stay
-        return PlainTextResponse(f"{drop.name} is there already: drop it anew.", 409)
+    if upload.is_complete or (not upload.is_folder and app.uploads.holds(upload, name)):  # the file and its result stay
+        return PlainTextResponse(f"{upload.name} was already received. Drop the file again.", 409)
     try:
-        await app.drops.receive(drop, name, request.stream())
+        await app.uploads.receive(upload, name, request.stream())
     except ClientDisconnect:
         return Response(status_code=400)
     except DevicekitError as error:
-        app.forget(drop)
+        app.close_upload(upload)
         return PlainTextResponse(str(error), 413)
-    return JSONResponse({"received": drop.size})
+    return JSONResponse({"received": upload.size})
 
 
-async def whole(request: Request) -> Response:
-    """All files of a drop are there: it is read."""
-    drop = _drop(request)
-    if drop is None:
-        return PlainTextResponse("There is no such drop.", 404)
-    drop.whole = True
-    running(request).read(drop)
-    return JSONResponse({"received": drop.size})
+async def finish_upload(request: Request) -> Response:
+    """Start to read an upload, all of whose files were received."""
+    upload = _find_upload(request)
+    if upload is None:
+        return PlainTextResponse("This upload does not exist.", 404)
+    upload.is_complete = True
+    get_app(request).read(upload)
+    return JSONResponse({"received": upload.size})
 
 
-async def show(request: Request) -> Response:
-    """A drop: progress, the question, or what was found."""
-    drop = _drop(request)
-    if drop is None:
-        return pages.missing(request, "file")
-    return _shown(request, drop)
+async def show_upload(request: Request) -> Response:
+    """Show an upload: its progress, its question, or its result."""
+    upload = _find_upload(request)
+    if upload is None:
+        return pages.render_missing(request, "file")
+    return _render_upload(request, upload)
 
 
-def _shown(request: Request, drop: Drop, wrong: str = "", status: int = 200, form: Any = None) -> Response:
-    """The page of a drop; with a `form` that was refused, as it was filled in."""
+def _render_upload(request: Request, upload: Upload, wrong: str = "", status: int = 200, form: Any = None) -> Response:
+    """Render the page of an upload; a `form` that was refused keeps its entries."""
     form = FormData() if form is None else form
-    app = running(request)
-    read = app.read(drop)
+    app = get_app(request)
+    read = app.read(upload)
     if read is None:
-        return pages.page(request, "sending", drop.name, "measure", status, drop=drop)
-    read = replace(read)  # as it is now: one that ends while the page is written would show neither progress nor result
-    job = app.find(drop) if read.state == "done" else None
+        return pages.render_page(request, "sending", upload.name, "measure", status, upload=upload)
+    read = replace(read)  # a snapshot: a job that ends meanwhile would show neither progress nor result
+    job = app.analyze(upload) if read.state == "done" else None
     job = job and replace(job)
-    understood = read.result if isinstance(read.result, Understood) else None
-    question = drop.question
+    read_result = read.result if isinstance(read.result, ReadResult) else None
+    question = upload.question
     recipes = sorted(each.stem for each in app.recipes.glob("*.toml"))
-    known = reading_fields(drop.reading, [*recipes, *shipped()], READERS.own())
-    fields_ = [replace(each, value=str(form.get(each.name, each.value))) for each in known]
-    return pages.page(
+    reading_fields = build_reading_fields(upload.reading, [*recipes, *list_shipped()], READERS.builtin_names())
+    form_fields = [replace(each, value=str(form.get(each.name, each.value))) for each in reading_fields]
+    return pages.render_page(
         request,
-        "drop",
-        drop.name,
+        "upload",
+        upload.name,
         "measure",
         status,
-        drop=drop,
+        upload=upload,
         read=read,
         job=job,
-        understood=understood,
-        found=job.result if job is not None and isinstance(job.result, Found) else None,
+        read_result=read_result,
+        result=job.result if job is not None and isinstance(job.result, TaskResult) else None,
         question=question,
+        asked=split_question(question.text) if question else ("", ""),
         chosen=str(form.get("choice", "")),
-        choices=_choices(question, form) if question else [],
-        more=[each for each in fields_ if question and each.name in question.fields],
-        fields=fields_,
+        choices=_list_choices(question, form) if question else [],
+        more=[each for each in form_fields if question and each.name in question.fields],
+        fields=form_fields,
         laws=law_names(),
         losses=CHOICES["loss"],
         states=CHOICES["state"],
@@ -123,202 +130,208 @@ def _shown(request: Request, drop: Drop, wrong: str = "", status: int = 200, for
     )
 
 
-def _choices(question: Question, form: Any) -> list[tuple[Choice, list[tuple[str, str]]]]:
-    """The answers, each with what is to be filled in and what was filled in."""
-    found = []
+def _list_choices(question: Question, form: Any) -> list[tuple[Choice, list[tuple[str, str]]]]:
+    """Return the answers, each with the labels of its blanks and their entries."""
+    choices = []
     for k, choice in enumerate(question.choices):
-        said = [str(each) for each in form.getlist(f"blank-{k}")]
-        found.append((choice, list(zip_longest(names := blanks(choice), said[: len(names)], fillvalue=""))))
-    return found
+        labels, entries = list_blank_labels(choice), [str(each) for each in form.getlist(f"blank-{k}")]
+        choices.append((choice, list(zip_longest(labels, entries[: len(labels)], fillvalue=""))))
+    return choices
 
 
-async def answer(request: Request) -> Response:
-    """Read it as a choice of the question says."""
-    drop = _drop(request)
-    if drop is None:
-        return pages.missing(request, "file")
+async def answer_question(request: Request) -> Response:
+    """Read an upload with an answer to its question."""
+    upload = _find_upload(request)
+    if upload is None:
+        return pages.render_missing(request, "file")
     form = await request.form()
-    if drop.question is None:
-        return _shown(request, drop)
+    if upload.question is None:
+        return _render_upload(request, upload)
     try:
-        said = str(form.get("choice", ""))
-        number = natural_number(said)
-        if said != "own" and (number is None or number >= len(drop.question.choices)):
-            raise UsageError("choose one of the answers")
-        filled = [str(each) for each in form.getlist(f"blank-{number}")]
-        own = reading_of({name: str(form.get(name, "")) for name in drop.question.fields})
-        options = answered(drop, number, filled, own)
+        chosen = str(form.get("choice", ""))
+        number = natural_number(chosen)
+        if chosen != "own" and (number is None or number >= len(upload.question.choices)):
+            raise UsageError("Choose one of the answers.")
+        entries = [str(each) for each in form.getlist(f"blank-{number}")]
+        more = parse_reading_form({name: str(form.get(name, "")) for name in upload.question.fields})
+        options = apply_answer(upload, number, entries, more)
     except DevicekitError as error:
-        return _shown(request, drop, str(error.in_words(in_page_words)), 422, form)
-    await run_in_threadpool(running(request).begin_again, drop, options)
-    return _then(request, drop)
+        return _render_upload(request, upload, str(error.in_words(use_field_labels)), 422, form)
+    await run_in_threadpool(get_app(request).read_differently, upload, options)
+    return _respond(request, upload)
 
 
 async def read_again(request: Request) -> Response:
-    """Read it as the fields of the form say."""
-    app, drop = running(request), _drop(request)
-    if drop is None:
-        return pages.missing(request, "file")
+    """Read an upload with the options of the form."""
+    app, upload = get_app(request), _find_upload(request)
+    if upload is None:
+        return pages.render_missing(request, "file")
     form = await request.form()
-    known = {each.name for each in reading_fields(drop.reading, [], [])}
+    names = {each.name for each in build_reading_fields(upload.reading, [], [])}
     try:
-        options = reading_of({name: str(value) for name, value in form.items() if name in known})
-        if options.recipe is not None and (kept := app.recipes / f"{plain_name(str(options.recipe))}.toml").is_file():
-            options = replace(options, recipe=kept)
+        options = parse_reading_form({name: str(value) for name, value in form.items() if name in names})
+        recipe = app.recipes / f"{clean_file_name(str(options.recipe))}.toml"
+        if options.recipe is not None and recipe.is_file():
+            options = replace(options, recipe=recipe)
     except DevicekitError as error:
-        return _shown(request, drop, str(error.in_words(in_page_words)), 422, form)
-    await run_in_threadpool(app.begin_again, drop, options)
-    return _then(request, drop)
+        return _render_upload(request, upload, str(error.in_words(use_field_labels)), 422, form)
+    await run_in_threadpool(app.read_differently, upload, options)
+    return _respond(request, upload)
 
 
 async def fit_again(request: Request) -> Response:
-    """Fit with another law, loss or state."""
-    drop = _drop(request)
-    if drop is None:
-        return pages.missing(request, "file")
+    """Fit an upload with another law, loss or state."""
+    upload = _find_upload(request)
+    if upload is None:
+        return pages.render_missing(request, "file")
     form = await request.form()
-    said = {each.name: str(form.get(each.name, each.default)) for each in fields(FitChoice)}
+    choice = {each.name: str(form.get(each.name, each.default)) for each in fields(FitChoice)}
     try:
-        FitOptions(said["model"], said["loss"], state=said["state"])
+        FitOptions(choice["model"], choice["loss"], state=choice["state"])
     except DevicekitError as error:
-        return _shown(request, drop, str(error), 422)
-    await run_in_threadpool(running(request).drop_job, drop.found)
-    drop.choice, drop.found, drop.kept = FitChoice(**said), None, ""
-    return _then(request, drop)
+        return _render_upload(request, upload, str(error), 422)
+    await run_in_threadpool(get_app(request).discard_job, upload.analysis_job)
+    upload.choice, upload.analysis_job, upload.record_id = FitChoice(**choice), None, ""
+    return _respond(request, upload)
 
 
-def _then(request: Request, drop: Drop) -> Response:
-    """The drop as it is now, or its page."""
-    return _shown(request, drop) if pages.asked_by_script(request) else pages.go(request, f"/drops/{drop.key}")
+def _respond(request: Request, upload: Upload) -> Response:
+    """Render the upload for the script, or redirect to its page."""
+    if pages.is_script_request(request):
+        return _render_upload(request, upload)
+    return pages.redirect(request, f"/uploads/{upload.key}")
 
 
-async def cancel(request: Request) -> Response:
-    """End what is done for it; a file that was not read is forgotten."""
-    drop = _drop(request)
-    if drop is None:
-        return pages.missing(request, "file")
-    app = running(request)
-    for job in (drop.found, drop.read):
-        if job is not None and not job.over:
+async def cancel_jobs(request: Request) -> Response:
+    """End the jobs of an upload."""
+    upload = _find_upload(request)
+    if upload is None:
+        return pages.render_missing(request, "file")
+    app = get_app(request)
+    for job in (upload.analysis_job, upload.read_job):
+        if job is not None and not job.is_over:
             await run_in_threadpool(app.cancel, job)
-    return _then(request, drop)
+    return _respond(request, upload)
 
 
-async def forget(request: Request) -> Response:
-    """Close a drop."""
-    drop = _drop(request)
-    if drop is not None:
-        await run_in_threadpool(running(request).forget, drop)
-    return pages.go(request, "/")
+async def close_upload(request: Request) -> Response:
+    """Close an upload."""
+    upload = _find_upload(request)
+    if upload is not None:
+        await run_in_threadpool(get_app(request).close_upload, upload)
+    return pages.redirect(request, "/")
 
 
 async def keep_recipe(request: Request) -> Response:
-    """Keep the layout as a recipe for files like it."""
-    app, drop = running(request), _drop(request)
-    if drop is None or drop.read is None or not isinstance(drop.read.result, Understood):
-        return pages.missing(request, "layout")
+    """Save the layout as a recipe for similar files."""
+    app, upload = get_app(request), _find_upload(request)
+    if upload is None or upload.read_job is None or not isinstance(upload.read_job.result, ReadResult):
+        return pages.render_missing(request, "layout")
     from devicekit import files, work
 
     form = await request.form()
-    name = plain_name(str(form.get("name", ""))).removesuffix(".toml") or Path(drop.name).stem
+    name = clean_file_name(str(form.get("name", ""))).removesuffix(".toml") or Path(upload.name).stem
     app.recipes.mkdir(parents=True, exist_ok=True)
     target = app.recipes / f"{name}.toml"
-    with work.locked(app.recipes):  # of another app of the same user
+    with work.locked(app.recipes):  # against another app of the same user
         if target.exists():
-            return _shown(request, drop, f"There is a recipe {name} already: choose another name", 422)
-        files.write_text(target, drop.read.result.recipe)
-    return _shown(request, drop, f"Kept as recipe {name}: choose it under “Read it differently” for other files.")
+            return _render_upload(request, upload, f"Recipe {name} exists. Choose another name.", 422)
+        files.write_text(target, upload.read_job.result.recipe)
+    return _render_upload(
+        request, upload, f"Saved as recipe {name}. Choose it for other files under “Reading options”."
+    )
 
 
-async def progress(request: Request) -> Response:
-    """Return how far a job is; once it is over, what leads to its result."""
-    job = running(request).jobs.get(request.path_params["job"])
+async def show_progress(request: Request) -> Response:
+    """Render the progress of a job, or the link to its result."""
+    job = get_app(request).jobs.get(request.path_params["job"])
     back = request.query_params.get("back", "/")
-    if job is None or not re.fullmatch(r"/(drops|runs)/[0-9a-f]{32}", back):
-        return pages.missing(request, "job")
-    cancelling = f"{back}/cancel"
-    return HTMLResponse(pages.fragment("progress", job=job, back=back, cancel=cancelling))
+    if job is None or not re.fullmatch(r"/(uploads|runs)/[0-9a-f]{32}", back):
+        return pages.render_missing(request, "job")
+    return HTMLResponse(pages.render_fragment("progress", job=job, back=back, cancel=f"{back}/cancel"))
 
 
-async def keep(request: Request) -> Response:
-    """Keep what was found in the library, with place and labels."""
-    app, drop = running(request), _drop(request)
-    if drop is None or drop.found is None or not isinstance(drop.found.result, Found):
-        return pages.missing(request, "result")
+async def keep_result(request: Request) -> Response:
+    """Keep a result in the library, with place and labels."""
+    app, upload = get_app(request), _find_upload(request)
+    job = upload.analysis_job if upload is not None else None
+    if upload is None or job is None or not isinstance(job.result, TaskResult):
+        return pages.render_missing(request, "result")
     form = {name: str(value).strip() for name, value in (await request.form()).items()}
-    said = {name: value for name, value in form.items() if value and name != "name"}
-    source = drop.found.folder / drop.found.result.cards[0] if drop.found.result.cards else drop.path
+    labels = {name: value for name, value in form.items() if value and name != "name"}
+    name = form.get("name") or Path(upload.name).stem
+    source = job.folder / job.result.cards[0] if job.result.cards else upload.path
     try:
-        reading = {} if drop.found.result.cards else given(drop.reading)
-        kept = await run_in_threadpool(keep_file, app, source, form.get("name") or Path(drop.name).stem, said, reading)
+        reading = {} if job.result.cards else non_default(upload.reading)
+        upload.record_id = await run_in_threadpool(add_to_library, app, source, name, labels, reading)
     except DevicekitError as error:
-        return _shown(request, drop, str(error), 422)
-    drop.kept = kept
-    return _then(request, drop)
+        return _render_upload(request, upload, str(error), 422)
+    return _respond(request, upload)
 
 
-async def download(request: Request) -> Response:
-    """A file that a job wrote."""
-    app = running(request)
+async def download_file(request: Request) -> Response:
+    """Send a file that a job wrote."""
+    app = get_app(request)
     job = app.jobs.get(request.path_params["job"])
     name = request.path_params["name"]
-    if job is None or not isinstance(job.result, Found) or name not in job.result.files:
-        return pages.missing(request, "file")
+    if job is None or not isinstance(job.result, TaskResult) or name not in job.result.files:
+        return pages.render_missing(request, "file")
     return FileResponse(job.folder / name, filename=name, content_disposition_type="attachment")
 
 
-async def recipe(request: Request) -> Response:
-    """The layout as a recipe, to download."""
-    drop = _drop(request)
-    if drop is None or drop.read is None or not isinstance(drop.read.result, Understood):
-        return pages.missing(request, "layout")
-    name = f"{Path(drop.name).stem}.toml"
+async def download_recipe(request: Request) -> Response:
+    """Send the layout as a recipe."""
+    upload = _find_upload(request)
+    if upload is None or upload.read_job is None or not isinstance(upload.read_job.result, ReadResult):
+        return pages.render_missing(request, "layout")
+    name = f"{Path(upload.name).stem}.toml"
     headers = {"content-disposition": f'attachment; filename="{name.encode("ascii", "replace").decode()}"'}
-    return PlainTextResponse(drop.read.result.recipe, headers=headers, media_type="application/toml")
+    return PlainTextResponse(upload.read_job.result.recipe, headers=headers, media_type="application/toml")
 
 
-async def export(request: Request) -> Response:
-    """A card for another program, as a zip file."""
-    app = running(request)
-    job = app.jobs.get(request.path_params["job"])
+async def export_card(request: Request) -> Response:
+    """Send a card for another program, as a zip file."""
+    app = get_app(request)
+    fit_job = app.jobs.get(request.path_params["job"])
     card, to = request.query_params.get("card", ""), request.query_params.get("to", "")
-    if job is None or not isinstance(job.result, Found) or card not in job.result.cards or to not in for_cards():
-        return pages.missing(request, "card")
-    made = app.job(f"exporting to {to}", "export", card=job.folder / card, to=to)
-    await run_in_threadpool(made.wait)
-    if made.state != "done":
-        return pages.refused(request, made.error or UsageError(made.message))
-    return FileResponse(made.folder / made.result, filename=made.result, content_disposition_type="attachment")
+    fit = fit_job.result if fit_job is not None else None
+    if fit_job is None or not isinstance(fit, TaskResult) or card not in fit.cards or to not in for_cards():
+        return pages.render_missing(request, "card")
+    job = app.submit(f"exporting to {to}", "export", card=fit_job.folder / card, to=to)
+    await run_in_threadpool(job.wait)
+    if job.state != "done":
+        return pages.render_error(request, job.error or UsageError(job.message))
+    return FileResponse(job.folder / job.result, filename=job.result, content_disposition_type="attachment")
 
 
-async def to_benchmark(request: Request) -> Response:
-    """Lead to the benchmark of a card."""
+async def open_benchmark(request: Request) -> Response:
+    """Redirect to the benchmark of a card."""
     where = quote(f"job:{request.path_params['job']}:{request.query_params.get('card', '')}")
-    return pages.go(request, f"/benchmark?card={where}")
+    return pages.redirect(request, f"/benchmark?card={where}")
 
 
-def routes() -> list[Route]:
-    """Addresses of this part."""
+def list_routes() -> list[Route]:
+    """Return the routes of uploads and of their jobs."""
 
     def route(path: str, endpoint: Any, method: str = "GET") -> Route:
         return Route(path, endpoint, methods=[method])
 
     return [
-        route("/", home),
-        route("/drops", open_drop, "POST"),
-        route("/drops/{key}", show),
-        route("/drops/{key}/file", receive, "POST"),
-        route("/drops/{key}/whole", whole, "POST"),
-        route("/drops/{key}/answer", answer, "POST"),
-        route("/drops/{key}/read", read_again, "POST"),
-        route("/drops/{key}/fit", fit_again, "POST"),
-        route("/drops/{key}/cancel", cancel, "POST"),
-        route("/drops/{key}/forget", forget, "POST"),
-        route("/drops/{key}/recipe", keep_recipe, "POST"),
-        route("/drops/{key}/recipe.toml", recipe),
-        route("/drops/{key}/keep", keep, "POST"),
-        route("/jobs/{job}", progress),
-        route("/jobs/{job}/export", export),
-        route("/jobs/{job}/benchmark", to_benchmark),
-        route("/jobs/{job}/{name}", download),
+        route("/", show_first_page),
+        route("/uploads", open_upload, "POST"),
+        route("/uploads/{key}", show_upload),
+        route("/uploads/{key}/file", receive_file, "POST"),
+        route("/uploads/{key}/complete", finish_upload, "POST"),
+        route("/uploads/{key}/answer", answer_question, "POST"),
+        route("/uploads/{key}/read", read_again, "POST"),
+        route("/uploads/{key}/fit", fit_again, "POST"),
+        route("/uploads/{key}/cancel", cancel_jobs, "POST"),
+        route("/uploads/{key}/close", close_upload, "POST"),
+        route("/uploads/{key}/recipe", keep_recipe, "POST"),
+        route("/uploads/{key}/recipe.toml", download_recipe),
+        route("/uploads/{key}/keep", keep_result, "POST"),
+        route("/jobs/{job}", show_progress),
+        route("/jobs/{job}/export", export_card),
+        route("/jobs/{job}/benchmark", open_benchmark),
+        route("/jobs/{job}/{name}", download_file),
     ]

@@ -1,4 +1,4 @@
-"""Pages from templates: a fragment where the script asks for one, else the same within the frame."""
+"""Pages from templates: a fragment for a request of the script, else the same within the frame."""
 
 from __future__ import annotations
 
@@ -29,47 +29,48 @@ def _environment() -> Any:
     )
 
 
-def fragment(template: str, **values: Any) -> str:
-    """A template filled in."""
+def render_fragment(template: str, **values: Any) -> str:
+    """Render a template."""
     return str(_environment().get_template(f"{template}.html.j2").render(version=__version__, **values))
 
 
-def asked_by_script(request: Request) -> bool:
-    """Return whether the script of our page asks, which puts the answer into it."""
+def is_script_request(request: Request) -> bool:
+    """Return whether the page's script asks, which inserts the answer into the page."""
     return request.headers.get("hx-request") == "true"
 
 
-def page(request: Request, template: str, title: str, tab: str, status: int = 200, **values: Any) -> Response:
-    """A template as a page, or as a fragment if the script asks."""
-    body = fragment(template, **values)
-    if asked_by_script(request):
+def render_page(request: Request, template: str, title: str, tab: str, status: int = 200, **values: Any) -> Response:
+    """Render a template as a page, or as a fragment for a request of the script."""
+    body = render_fragment(template, **values)
+    if is_script_request(request):
         return HTMLResponse(body, status)
-    return HTMLResponse(fragment("frame", title=title, tab=tab, body=body), status)
+    return HTMLResponse(render_fragment("frame", title=title, tab=tab, body=body), status)
 
 
-def go(request: Request, where: str) -> Response:
-    """Lead to another page of ours."""
-    if asked_by_script(request):
+def redirect(request: Request, where: str) -> Response:
+    """Redirect to another page of the app."""
+    if is_script_request(request):
         return Response(status_code=204, headers={"HX-Redirect": where})
     return RedirectResponse(where, 303)
 
 
-def refused(request: Request, error: Exception, tab: str = "measure", status: int = 422) -> Response:
-    """An error as a page: what was expected, and what to do."""
-    message = str(error) if isinstance(error, DevicekitError) else _own(error)
-    return page(request, "error", "Not done", tab, status, message=message)
+def render_error(request: Request, error: Exception, tab: str = "measure", status: int = 422) -> Response:
+    """Render an error as a page."""
+    message = str(error) if isinstance(error, DevicekitError) else _describe_internal_error(error)
+    return render_page(request, "error", "Error", tab, status, message=message)
 
 
-def _own(error: Exception) -> str:
-    return f"{type(error).__name__}: {error} (a failure of devicekit's own)"
+def _describe_internal_error(error: Exception) -> str:
+    return f"{type(error).__name__}: {error} (an error in devicekit itself)"
 
 
-def missing(request: Request, what: str) -> Response:
-    """That there is no such thing, perhaps because the app was started anew."""
-    return page(request, "error", "Not there", "measure", 404, message=f"There is no such {what} here any more.")
+def render_missing(request: Request, noun: str) -> Response:
+    """Render a page for something that does not exist, perhaps because the app was restarted."""
+    message = f"This {noun} does not exist, or the app was restarted since."
+    return render_page(request, "error", "Not found", "measure", 404, message=message)
 
 
-def style() -> str:
-    """The style sheet: colours of the reports, light and dark, then that of reports and of the app."""
-    own = files("devicekit.app").joinpath("static", "app.css").read_text("utf-8")
-    return "\n".join([theme.variables(), live.sheet("report.css"), live.style(), own])
+def build_style_sheet() -> str:
+    """Return the style sheet: colours, light and dark, then the styles of reports and of the app."""
+    app_styles = files("devicekit.app").joinpath("static", "app.css").read_text("utf-8")
+    return "\n".join([theme.variables(), live.sheet("report.css"), live.style(), app_styles])

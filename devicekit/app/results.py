@@ -1,16 +1,16 @@
-"""What the worker gives back to the pages: plain values, so that the server stays small."""
+"""Results of the worker for the pages: plain values, so that the server stays small."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from devicekit.commands import Again
+from devicekit.commands import Reproduction
 
 
 @dataclass(frozen=True)
 class FitChoice:
-    """What may be chosen of a fit."""
+    """Options of a fit that the page offers."""
 
     model: str = "eq2"
     loss: str = "linear"
@@ -18,27 +18,27 @@ class FitChoice:
 
 
 @dataclass(frozen=True)
-class Understood:
-    """What the reader understood of a file.
+class ReadResult:
+    """Content of a file as the reader understood it.
 
     Parameters
     ----------
     kind, format : str
         Kind of the table, and the reader.
     facts : tuple of (str, str)
-        Counts, with what is counted.
+        Names and counts.
     layout : tuple of (str, str)
-        The layout, a word and a sentence a line.
+        The layout, a word and a sentence for each line.
     warnings : tuple of (code, sentence)
     rows : tuple of tuple of str
-        The head of the table, names first.
+        First rows of the table, column names first.
     preview : str
-        Its figure, as HTML.
+        Figure of the table, as HTML.
     recipe : str
         The layout as a recipe (TOML).
     fits : bool
-        Whether an update law can be fitted to it: pulse trains.
-    again : Again
+        True for pulse trains, to which an update law can be fitted.
+    reproduction : Reproduction
         Command and Python lines.
     """
 
@@ -51,22 +51,22 @@ class Understood:
     preview: str
     recipe: str
     fits: bool
-    again: Again
+    reproduction: Reproduction
 
 
 @dataclass(frozen=True)
-class Found:
-    """A fit, figures of merit, a simulation or a benchmark.
+class TaskResult:
+    """Result of a fit, a characterisation, a simulation, a benchmark or a comparison.
 
     Parameters
     ----------
     page : str
         The report without its frame, as HTML.
     files : tuple of str
-        What can be downloaded, names in the job's folder.
+        Names of files to download, in the job's folder.
     cards : tuple of str
-        Those of them that are device cards.
-    again : Again
+        The device cards among them.
+    reproduction : Reproduction
         Command and Python lines.
     numbers : tuple of dict
         The scalars (`devicekit.scalars.Scalar.as_dict`).
@@ -75,5 +75,5 @@ class Found:
     page: str
     files: tuple[str, ...]
     cards: tuple[str, ...]
-    again: Again
+    reproduction: Reproduction
     numbers: tuple[dict[str, Any], ...] = ()

@@ -1,8 +1,7 @@
-"""Who may ask: this machine's user alone, through the address that was printed; nothing of another page.
+"""Access control: only this machine's user, through the printed address, and only pages of the app.
 
-The server listens on 127.0.0.1. A page of the web cannot reach it under another name (`Host`) and cannot act for the
-user (`Origin`, `Sec-Fetch-Site`, a cookie that is strictly of this site), and what a file says is never run (content
-policy).
+The server listens on 127.0.0.1. A web page cannot reach it under another name (`Host`) and cannot act for the user
+(`Origin`, `Sec-Fetch-Site`, a cookie with SameSite=Strict), and content of files is never run (content policy).
 """
 
 from __future__ import annotations
@@ -30,13 +29,13 @@ HEADERS = {
 SAFE = ("GET", "HEAD")
 LONGEST_NAME = 200  # bytes; a folder takes 255
 LONGEST_ENDING = 20  # characters
-# What a page, a shell or a disk could misread.
-_MISREAD = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069<>:"|?*`]')
-_DISK = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")  # no files on Windows, whatever their ending
+# Characters with a meaning in a page, a shell or a file system.
+_SPECIAL = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069<>:"|?*`]')
+_WINDOWS_DEVICE = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")  # devices on Windows, with any ending
 
 
 class Guard:
-    """Middleware that answers what may not be asked, and puts the policy on every answer.
+    """Middleware that refuses requests without access and adds the policy to every answer.
 
     Parameters
     ----------
@@ -44,7 +43,7 @@ class Guard:
     port : int
         Port that the server listens on.
     token : str
-        Secret of the start address, which becomes a cookie.
+        Secret key in the start address; it becomes a cookie.
     """
 
     def __init__(self, app: ASGIApp, port: int, token: str) -> None:
@@ -52,72 +51,72 @@ class Guard:
 
     @property
     def cookie(self) -> str:
-        """Name of the cookie; cookies do not tell ports apart, so that it holds the port."""
+        """Name of the cookie; it contains the port, because cookies are shared by all ports of a host."""
         return f"devicekit-{self.port}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or let through."""
+        """Answer a request, or pass it to the app."""
         if scope["type"] != "http":
             return
         refusal = self._refusal(Request(scope))
 
         async def with_policy(message: Message) -> None:
             if message["type"] == "http.response.start":
-                own = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
-                message = {**message, "headers": [*message["headers"], *own]}
+                added = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+                message = {**message, "headers": [*message["headers"], *added]}
             await send(message)
 
         await (refusal or self.app)(scope, receive, with_policy)
 
     def _refusal(self, request: Request) -> Response | None:
         if request.headers.get("host") not in (f"127.0.0.1:{self.port}", f"localhost:{self.port}"):
-            return PlainTextResponse("This is no address of devicekit's app.", 400)
-        own = f"http://{request.headers['host']}"
-        shown = parse_qs(request.url.query).get("key", [""])[0]
-        if request.method in SAFE and request.url.path == "/" and shown:
-            return self._enter(shown)
-        if not _same(request.cookies.get(self.cookie, ""), self.token):
-            return PlainTextResponse("Open the address that devicekit app has printed: it holds the key.", 403)
+            return PlainTextResponse("This is not an address of the devicekit app.", 400)
+        origin = f"http://{request.headers['host']}"
+        key = parse_qs(request.url.query).get("key", [""])[0]
+        if request.method in SAFE and request.url.path == "/" and key:
+            return self._accept_key(key)
+        if not _equal_secrets(request.cookies.get(self.cookie, ""), self.token):
+            return PlainTextResponse("Open the address that devicekit app printed; it contains the key.", 403)
         if request.method in SAFE:
             return None
         site = request.headers.get("sec-fetch-site", "same-origin")
-        if request.headers.get("origin") != own or site not in ("same-origin", "none"):
-            return PlainTextResponse("Only devicekit's own pages may do that.", 403)
+        if request.headers.get("origin") != origin or site not in ("same-origin", "none"):
+            return PlainTextResponse("Only pages of the devicekit app may do this.", 403)
         return None
 
-    def _enter(self, shown: str) -> Response:
-        if not _same(shown, self.token):
-            return PlainTextResponse("The key in this address is not that of the running app.", 403)
+    def _accept_key(self, key: str) -> Response:
+        if not _equal_secrets(key, self.token):
+            return PlainTextResponse("The key in this address is not the key of the running app.", 403)
         answer = RedirectResponse("/", 303)
         answer.set_cookie(self.cookie, self.token, httponly=True, samesite="strict", path="/")
         return answer
 
 
-def _same(shown: str, secret: str) -> bool:
-    return secrets.compare_digest(shown.encode(), secret.encode())
+def _equal_secrets(key: str, secret: str) -> bool:
+    return secrets.compare_digest(key.encode(), secret.encode())
 
 
-def plain_name(said: str) -> str:
-    """The name of an uploaded file: its last component, without what a path or a page could misread.
+def clean_file_name(name: str) -> str:
+    """Return the last component of the name of an uploaded file, without special characters.
 
-    Everything else stays as it is, so that the command which a page shows names the user's own file.
+    Everything else stays, so that the command line on a page names the user's file.
 
     Parameters
     ----------
-    said : str
-        As the browser sent it, percent-encoded.
+    name : str
+        Name from the browser, percent-encoded.
     """
-    last = re.split(r"[/\\]", unquote(said).replace("\0", ""))[-1]
-    name = _trimmed(_MISREAD.sub("_", last))
-    if _DISK.fullmatch(name):
+    last = re.split(r"[/\\]", unquote(name).replace("\0", ""))[-1]
+    name = _trim(_SPECIAL.sub("_", last))
+    if _WINDOWS_DEVICE.fullmatch(name):
         name = f"_{name}"
     stem, dot, ending = name.rpartition(".")
     if not dot or len(ending) > LONGEST_ENDING:
         stem, dot, ending = name, "", ""
     room = LONGEST_NAME - len(f"{dot}{ending}".encode())
-    return _trimmed(stem.encode()[:room].decode("utf-8", "ignore") + dot + ending) or "file"
+    return _trim(stem.encode()[:room].decode("utf-8", "ignore") + dot + ending) or "file"
 
 
-def _trimmed(name: str) -> str:
-    """Without points and blanks at either end: hidden on one system, dropped on another."""
+def _trim(name: str) -> str:
+    """Strip points and blanks at either end: hidden on one system, removed on another."""
     return re.sub(r"^[\s.]+|[\s.]+$", "", name)

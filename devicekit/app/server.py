@@ -1,4 +1,4 @@
-"""The server: routes behind the guard, on 127.0.0.1, until somebody quits."""
+"""The server of the app, on 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from devicekit.app import measure, pages, shelf, studies
+from devicekit.app import library_pages, measure, pages, studies
 from devicekit.app.security import Guard
-from devicekit.app.state import App, running
+from devicekit.app.state import App, get_app
 from devicekit.errors import UsageError
 from devicekit.report import live
 
 PREFIX = "devicekit-app-"
 
 
-async def static(request: Request) -> Response:
-    """A script or the style sheet."""
+async def send_static_file(request: Request) -> Response:
+    """Send a script or the style sheet."""
     name = request.path_params["name"]
     if name == "app.css":
-        return Response(pages.style(), media_type="text/css")
+        return Response(pages.build_style_sheet(), media_type="text/css")
     if name == "figures.js":
         return Response(live.script(), media_type="text/javascript")
     if name not in pages.STATIC:
@@ -38,41 +38,41 @@ async def static(request: Request) -> Response:
     return Response(content, media_type=pages.STATIC[name])
 
 
-async def leave(request: Request) -> Response:
+async def quit_app(request: Request) -> Response:
     """End the app."""
-    running(request).quit()
-    return HTMLResponse(pages.fragment("frame", title="Ended", tab="", body=pages.fragment("ended")))
+    get_app(request).quit()
+    return HTMLResponse(pages.render_fragment("frame", title="Ended", tab="", body=pages.render_fragment("ended")))
 
 
-def build(held: App, port: int, token: str) -> Guard:
-    """The application of a server on a port, to be opened with `token`."""
+def build_app(app: App, port: int, token: str) -> Guard:
+    """Build the application of a server on a port, which opens with `token`."""
     routes = [
-        *measure.routes(),
-        *studies.routes(),
-        *shelf.routes(),
-        Route("/static/{name}", static),
-        Route("/quit", leave, methods=["POST"]),
+        *measure.list_routes(),
+        *studies.list_routes(),
+        *library_pages.list_routes(),
+        Route("/static/{name}", send_static_file),
+        Route("/quit", quit_app, methods=["POST"]),
     ]
-    app = Starlette(routes=routes, exception_handlers={404: _missing, 500: _failed})
-    app.state.held = held
-    return Guard(app, port, token)
+    application = Starlette(routes=routes, exception_handlers={404: _render_missing, 500: _render_failure})
+    application.state.app = app
+    return Guard(application, port, token)
 
 
-async def _missing(request: Request, error: Exception) -> Response:
-    return pages.missing(request, "page")
+async def _render_missing(request: Request, error: Exception) -> Response:
+    return pages.render_missing(request, "page")
 
 
-async def _failed(request: Request, error: Exception) -> Response:
-    return pages.refused(request, error, status=500)
+async def _render_failure(request: Request, error: Exception) -> Response:
+    return pages.render_error(request, error, status=500)
 
 
-def free_socket(port: int | None) -> socket.socket:
-    """A socket that listens on 127.0.0.1, on that port or on a free one.
+def open_socket(port: int | None) -> socket.socket:
+    """Open a socket on 127.0.0.1, on that port or on a free one.
 
     Raises
     ------
     UsageError
-        If the port is taken or may not be used.
+        If the port is in use or not allowed.
     """
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     if os.name == "posix":
@@ -81,26 +81,26 @@ def free_socket(port: int | None) -> socket.socket:
         listening.bind(("127.0.0.1", port or 0))
     except (OSError, OverflowError) as error:
         listening.close()
-        why = getattr(error, "strerror", None) or error
-        raise UsageError(f"--port {port}: {why}; leave it out for a free one") from error
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"--port {port}: {reason}. Without --port, a free port is used.") from error
     return listening
 
 
-def work_folder() -> Path:
-    """A new temporary folder named by this process; those of processes that have ended are removed."""
+def make_work_folder() -> Path:
+    """Make a temporary folder named by this process; remove those of processes that have ended."""
     root = Path(tempfile.gettempdir())
     for old in root.glob(f"{PREFIX}*"):
         owner = old.name.removeprefix(PREFIX).partition("-")[0]
-        if owner.isdigit() and not _alive(int(owner)) and _mine(old):
+        if owner.isdigit() and not _is_alive(int(owner)) and _is_mine(old):
             shutil.rmtree(old, ignore_errors=True)
     return Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=root))
 
 
-def _mine(folder: Path) -> bool:
+def _is_mine(folder: Path) -> bool:
     return not hasattr(os, "getuid") or folder.lstat().st_uid == os.getuid()
 
 
-def _alive(process: int) -> bool:
+def _is_alive(process: int) -> bool:
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -110,41 +110,41 @@ def _alive(process: int) -> bool:
     return True
 
 
-def serve(held: App, listening: socket.socket, token: str, opened: Callable[[], None]) -> None:
-    """Answer until somebody quits or interrupts.
+def serve(app: App, listening: socket.socket, token: str, on_open: Callable[[], None]) -> None:
+    """Run the server until the user quits or interrupts it.
 
     Parameters
     ----------
-    held : App
+    app : App
     listening : socket
         Of `free_socket`.
     token : str
-        Key of the start address.
-    opened : callable
-        Called before the first answer can be given.
+        Key in the start address.
+    on_open : callable
+        Called before the first answer.
     """
     import uvicorn
 
-    from devicekit.app.patience import Patient
+    from devicekit.app.header_timeout import HeaderTimeoutProtocol
 
     port = listening.getsockname()[1]
     config = uvicorn.Config(
-        build(held, port, token),
+        build_app(app, port, token),
         log_level="critical",
         lifespan="off",
         server_header=False,
         timeout_graceful_shutdown=1,
         timeout_keep_alive=5,
-        http=Patient,
+        http=HeaderTimeoutProtocol,
     )
     server = uvicorn.Server(config)
 
     def stop() -> None:
         server.should_exit = True
 
-    held.quit = stop
-    for each in (signal.SIGINT, signal.SIGTERM):  # until the server listens to them itself, and after it
+    app.quit = stop
+    for each in (signal.SIGINT, signal.SIGTERM):  # until the server handles them itself, and afterwards
         signal.signal(each, lambda number, frame: stop())
     listening.listen(128)
-    opened()
+    on_open()
     server.run(sockets=[listening])

@@ -1,4 +1,4 @@
-"""What a running app holds: drops, jobs, workers and the library, and how it ends."""
+"""State of a running app: uploads, jobs, workers and the library."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 
 from starlette.requests import Request
 
-from devicekit.app.drops import MOST_BYTES, Drop, Drops
-from devicekit.app.results import Understood
+from devicekit.app.results import ReadResult
+from devicekit.app.uploads import MOST_BYTES, Upload, Uploads
 from devicekit.app.worker import Job, Worker
 from devicekit.options import ReadOptions
 
@@ -27,86 +27,87 @@ class App:
         Temporary folder, removed at the end.
     library : Path
         Folder of the library of devices.
-    most : int
-        Bytes that one drop may have.
+    size_limit : int
+        Largest size of one upload [bytes].
     quit : callable
         Ends the server.
     """
 
     folder: Path
     library: Path
-    most: int = MOST_BYTES
+    size_limit: int = MOST_BYTES
     quit: Callable[[], None] = lambda: None
     jobs: dict[str, Job] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.drops = Drops(self.folder / "drops", self.most)
-        self.quick = Worker(warm="warm")
-        self.long = Worker(lasting=False)
+        self.uploads = Uploads(self.folder / "uploads", self.size_limit)
+        self.quick_worker = Worker(warm_up="warm_up")
+        self.long_worker = Worker(is_lasting=False)
 
     @property
     def recipes(self) -> Path:
-        """Folder of the recipes that were kept."""
+        """Folder of the user's recipes."""
         return self.library / "recipes"
 
-    def job(self, title: str, task: str, *, long: bool = False, **arguments: Any) -> Job:
-        """Queue a task; those that write take `folder`."""
+    def submit(self, title: str, task: str, *, long: bool = False, **arguments: Any) -> Job:
+        """Queue a task; every task except `read` writes into a folder of its own."""
         folder = self.folder / "jobs" / uuid.uuid4().hex
         folder.mkdir(parents=True)
         if task != "read":
             arguments["folder"] = folder
         job = Job(title, task, arguments, folder)
         self.jobs[job.id] = job
-        (self.long if long else self.quick).submit(job)
+        (self.long_worker if long else self.quick_worker).submit(job)
         return job
 
     def cancel(self, job: Job) -> None:
-        """End a job, wherever it runs."""
-        (self.long if job.task in ("simulate", "benchmark") else self.quick).cancel(job)
+        """End a job on whichever worker runs it."""
+        (self.long_worker if job.task in ("simulate", "benchmark") else self.quick_worker).cancel(job)
 
-    def read(self, drop: Drop) -> Job | None:
-        """Read a drop, if that was not begun; None before all of it is there."""
-        if drop.read is None and drop.whole:
-            drop.read = self.job(f"reading {drop.name}", "read", path=drop.path, reading=drop.reading)
-        return drop.read
+    def read(self, upload: Upload) -> Job | None:
+        """Start to read an upload unless it has started; return None until the upload is complete."""
+        if upload.read_job is None and upload.is_complete:
+            upload.read_job = self.submit(f"reading {upload.name}", "read", path=upload.path, reading=upload.reading)
+        return upload.read_job
 
-    def find(self, drop: Drop) -> Job | None:
-        """Fit or characterise what was read, if that was not begun; None before it is read."""
-        if drop.found is None and drop.read is not None and isinstance(drop.read.result, Understood):
-            arguments: dict[str, Any] = {"path": drop.path, "reading": drop.reading}
-            if drop.read.result.fits:
-                drop.found = self.job(f"fitting {drop.name}", "fit", choice=drop.choice, **arguments)
+    def analyze(self, upload: Upload) -> Job | None:
+        """Start to fit or characterise an upload unless it has started; return None until it is read."""
+        job = upload.read_job
+        if upload.analysis_job is None and job is not None and isinstance(job.result, ReadResult):
+            arguments: dict[str, Any] = {"path": upload.path, "reading": upload.reading}
+            if job.result.fits:
+                upload.analysis_job = self.submit(f"fitting {upload.name}", "fit", choice=upload.choice, **arguments)
             else:
-                drop.found = self.job(f"characterizing {drop.name}", "characterize", **arguments)
-        return drop.found
+                upload.analysis_job = self.submit(f"characterizing {upload.name}", "characterize", **arguments)
+        return upload.analysis_job
 
-    def forget(self, drop: Drop) -> None:
-        """End what is done for a drop and remove its files."""
-        for job in (drop.read, drop.found):
-            self.drop_job(job)
-        self.drops.close(drop)
+    def close_upload(self, upload: Upload) -> None:
+        """End the jobs of an upload and remove its files."""
+        for job in (upload.read_job, upload.analysis_job):
+            self.discard_job(job)
+        self.uploads.close(upload)
 
-    def drop_job(self, job: Job | None) -> None:
-        """End a job, if there is one, and remove what it wrote."""
+    def discard_job(self, job: Job | None) -> None:
+        """End a job, if there is one, and remove its files."""
         if job is not None:
             self.cancel(job)
             self.jobs.pop(job.id, None)
             shutil.rmtree(job.folder, ignore_errors=True)
 
-    def begin_again(self, drop: Drop, options: ReadOptions) -> None:
-        """Read a drop in another way; what was found before is forgotten."""
-        for job in (drop.read, drop.found):
-            self.drop_job(job)
-        drop.again(options)
+    def read_differently(self, upload: Upload, options: ReadOptions) -> None:
+        """Set new reading options for an upload and discard its earlier results."""
+        for job in (upload.read_job, upload.analysis_job):
+            self.discard_job(job)
+        upload.reset(options)
 
     def close(self) -> None:
         """End the workers and remove the temporary folder."""
-        self.quick.close()
-        self.long.close()
+        self.quick_worker.close()
+        self.long_worker.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def running(request: Request) -> App:
-    """The app that answers a request."""
-    held: App = request.app.state.held
-    return held
+def get_app(request: Request) -> App:
+    """Return the app that answers a request."""
+    app: App = request.app.state.app
+    return app

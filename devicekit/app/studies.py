@@ -1,4 +1,4 @@
-"""Pages of what takes longer: simulate a stack, run the benchmark of a card."""
+"""Pages of long runs: simulate a stack, benchmark a card."""
 
 from __future__ import annotations
 
@@ -11,87 +11,89 @@ from starlette.routing import Route
 
 import physics
 from devicekit.app import pages
-from devicekit.app.results import Found
-from devicekit.app.shelf import card_text
-from devicekit.app.state import running
+from devicekit.app.library_pages import load_card_text
+from devicekit.app.results import TaskResult
+from devicekit.app.state import get_app
 from devicekit.app.worker import Job
 from devicekit.errors import DevicekitError, UsageError
 
 SEEDS = (3, 10, 20)
 
 
-async def simulate(request: Request) -> Response:
-    """The form of a simulation."""
-    return pages.page(request, "simulate", "Simulate", "simulate", **_choices(), said={}, wrong="")
+async def show_simulation_form(request: Request) -> Response:
+    """Show the form of a simulation."""
+    return pages.render_page(request, "simulate", "Simulate", "simulate", **_list_choices(), entries={}, wrong="")
 
 
-def _choices() -> dict[str, Any]:
+def _list_choices() -> dict[str, Any]:
     return {"materials": list(physics.material_files()), "meshes": list(physics.SPACINGS)}
 
 
-def _number(form: dict[str, str], name: str, label: str, kind: type = float) -> Any:
+def _parse_number(form: dict[str, str], name: str, label: str, kind: type = float) -> Any:
     word = form.get(name, "").strip()
     if not word:
         return None
     try:
         return kind(word)
     except ValueError:
-        raise UsageError(f"{label} takes a number, not {word!r}") from None
+        raise UsageError(f"“{label}” takes a number, not {word!r}.") from None
 
 
 async def start_simulation(request: Request) -> Response:
-    """Begin a simulation."""
+    """Start a simulation."""
     form = {name: str(value) for name, value in (await request.form()).items()}
     try:
         options = {
             "material": form.get("material") or None,
             "mesh": form.get("mesh", "default"),
-            "cycles": _number(form, "cycles", "Loops", int) or 0,
-            "compliance": _number(form, "compliance", "Compliance"),
-            "stop": _number(form, "stop", "End of the set ramp"),
+            "cycles": _parse_number(form, "cycles", "Loops", int) or 0,
+            "compliance": _parse_number(form, "compliance", "Compliance"),
+            "stop": _parse_number(form, "stop", "End of the set ramp"),
         }
         if options["material"] not in physics.material_files() or options["mesh"] not in physics.SPACINGS:
-            raise UsageError("choose a material set and a mesh of the lists")
+            raise UsageError("Choose a material set and a mesh from the lists.")
         if not 0 <= options["cycles"] <= 1000:
-            raise UsageError("Loops: 0 (one set) to 1000")
+            raise UsageError("“Loops” takes 0 (one set) to 1000.")
     except DevicekitError as error:
-        return pages.page(request, "simulate", "Simulate", "simulate", 422, **_choices(), said=form, wrong=str(error))
-    job = running(request).job(f"simulating {options['material']}", "simulate", long=True, **options)
-    return pages.go(request, f"/runs/{job.id}")
+        return pages.render_page(
+            request, "simulate", "Simulate", "simulate", 422, **_list_choices(), entries=form, wrong=str(error)
+        )
+    job = get_app(request).submit(f"simulating {options['material']}", "simulate", long=True, **options)
+    return pages.redirect(request, f"/runs/{job.id}")
 
 
-def card_of(request: Request, where: str) -> tuple[str, str] | None:
-    """Name and text of a card: of a job (`job:ID:FILE`) or of the library (`record:ID`)."""
-    app = running(request)
+def find_card(request: Request, where: str) -> tuple[str, str] | None:
+    """Return name and text of a card of a job (`job:ID:FILE`) or of the library (`record:ID`)."""
+    app = get_app(request)
     kind, _, rest = where.partition(":")
     if kind == "job":
         key, _, name = rest.partition(":")
         job = app.jobs.get(key)
-        if job is not None and isinstance(job.result, Found) and name in job.result.cards:
+        if job is not None and isinstance(job.result, TaskResult) and name in job.result.cards:
             return name, (job.folder / name).read_text("utf-8")
     if kind == "record":
-        return card_text(app, rest)
+        return load_card_text(app, rest)
     return None
 
 
-async def benchmark(request: Request) -> Response:
-    """The form of a benchmark."""
+async def show_benchmark_form(request: Request) -> Response:
+    """Show the form of a benchmark."""
     where = request.query_params.get("card", "")
-    card = card_of(request, where)
+    card = find_card(request, where)
     if card is None:
-        return pages.missing(request, "card")
-    return pages.page(request, "benchmark", "Benchmark", "library", where=where, name=card[0], seeds=SEEDS)
+        return pages.render_missing(request, "card")
+    return pages.render_page(request, "benchmark", "Benchmark", "library", where=where, name=card[0], seeds=SEEDS)
 
 
 async def start_benchmark(request: Request) -> Response:
-    """Begin a benchmark."""
+    """Start a benchmark."""
     form = await request.form()
-    card = await run_in_threadpool(card_of, request, str(form.get("card", "")))
+    card = await run_in_threadpool(find_card, request, str(form.get("card", "")))
     if card is None:
-        return pages.missing(request, "card")
+        return pages.render_missing(request, "card")
     seeds = str(form.get("seeds", "10"))
     name, text = card
-    job = running(request).job(
+    job = get_app(request).submit(
         f"benchmark of {name}",
         "benchmark",
         long=True,
@@ -100,39 +102,39 @@ async def start_benchmark(request: Request) -> Response:
         seeds=int(seeds) if seeds in map(str, SEEDS) else 10,
         whole=form.get("whole") == "yes",
     )
-    return pages.go(request, f"/runs/{job.id}")
+    return pages.redirect(request, f"/runs/{job.id}")
 
 
-def _job(request: Request) -> Job | None:
-    return running(request).jobs.get(request.path_params["job"])
+def _find_job(request: Request) -> Job | None:
+    return get_app(request).jobs.get(request.path_params["job"])
 
 
-async def run(request: Request) -> Response:
-    """Progress of a run, then its result."""
-    job = _job(request)
+async def show_run(request: Request) -> Response:
+    """Show the progress of a run, then its result."""
+    job = _find_job(request)
     if job is None:
-        return pages.missing(request, "run")
-    found = job.result if isinstance(job.result, Found) else None
+        return pages.render_missing(request, "run")
+    result = job.result if isinstance(job.result, TaskResult) else None
     tab = "simulate" if job.task == "simulate" else "library"
-    return pages.page(request, "run", job.title, tab, job=job, found=found)
+    return pages.render_page(request, "run", job.title, tab, job=job, result=result)
 
 
 async def cancel_run(request: Request) -> Response:
-    """End a run and leave nothing of it."""
-    job = _job(request)
+    """Cancel a run and remove its files."""
+    job = _find_job(request)
     if job is None:
-        return pages.missing(request, "run")
-    await run_in_threadpool(running(request).cancel, job)
-    return await run(request)
+        return pages.render_missing(request, "run")
+    await run_in_threadpool(get_app(request).cancel, job)
+    return await show_run(request)
 
 
-def routes() -> list[Route]:
-    """Addresses of this part."""
+def list_routes() -> list[Route]:
+    """Return the routes of simulations and benchmarks."""
     return [
-        Route("/simulate", simulate),
+        Route("/simulate", show_simulation_form),
         Route("/simulate", start_simulation, methods=["POST"]),
-        Route("/benchmark", benchmark),
+        Route("/benchmark", show_benchmark_form),
         Route("/benchmark", start_benchmark, methods=["POST"]),
-        Route("/runs/{job}", run),
+        Route("/runs/{job}", show_run),
         Route("/runs/{job}/cancel", cancel_run, methods=["POST"]),
     ]

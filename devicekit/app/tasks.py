@@ -1,4 +1,4 @@
-"""What the worker does: calls of the Python interface, and their results as pages and files."""
+"""Tasks of the worker: calls of the Python interface, with their results as pages and files."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from devicekit.app.results import FitChoice, Found, Understood
-from devicekit.commands import Again, call, command, given
+from devicekit.app.results import FitChoice, ReadResult, TaskResult
+from devicekit.commands import Reproduction, call, command, non_default
 from devicekit.options import ReadOptions
 from devicekit.text import count, si
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from devicekit.tables import Table
 
 Progress = Callable[[int, int], None]
-HELD = 4  # tables that are kept for another fit
-HEAD = 8  # rows that are shown
+TABLES_KEPT = 4  # for another fit
+ROWS_SHOWN = 8
 
 
-class Bench:
-    """The tasks; tables that were read are kept for the next one."""
+class Tasks:
+    """The tasks, by name; the last tables are kept for the next task."""
 
     def __init__(self) -> None:
         self._tables: OrderedDict[tuple[str, str], Table] = OrderedDict()
 
-    def warm(self) -> None:
-        """Import and compile while somebody chooses a file: a small table is read, fitted and drawn."""
+    def warm_up(self) -> None:
+        """Import and compile while the user chooses a file: read, fit and draw a small table."""
         from devicekit.fitting.branch.options import FitOptions
         from devicekit.fitting.device import fit_table
         from devicekit.fitting.page import fit_page
@@ -40,66 +40,66 @@ class Bench:
         fit = fit_table(generate(truth, n_devices=1, n_cycles=2, n_pulses=30, seed=0), FitOptions())
         fit_page(fit, "warm", None, "", True).to_html()
 
-    def read(self, path: Path, reading: ReadOptions, progress: Progress) -> Understood:
-        """Return what a file holds."""
+    def read(self, path: Path, reading: ReadOptions, progress: Progress) -> ReadResult:
+        """Read a file and describe its content."""
         from devicekit.features.describe import describe
         from devicekit.features.preview import preview
 
-        table = self._table(path, reading)
+        table = self._read_table(path, reading)
         summary = describe(table)
         layout = table.meta["layout"]
-        return Understood(
+        return ReadResult(
             kind=table.kind,
             format=str(summary["format"]),
-            facts=_facts(summary),
+            facts=_count_facts(summary),
             layout=tuple(layout.lines()),
             warnings=tuple((each.code, each.message) for each in table.warnings),
-            rows=_head(table),
-            preview=figure(preview(table), "As it was read.", f"The {table.kind} table as it was read"),
+            rows=_format_first_rows(table),
+            preview=draw_figure(preview(table), "The data as read.", f"The {table.kind} table as read"),
             recipe=layout.toml(),
             fits=hasattr(table, "widths"),
-            again=_read_again(path.name, reading),
+            reproduction=_reproduce_reading(path.name, reading),
         )
 
-    def fit(self, path: Path, reading: ReadOptions, choice: FitChoice, folder: Path, progress: Progress) -> Found:
-        """An update law fitted to pulse trains, its page and its cards."""
+    def fit(self, path: Path, reading: ReadOptions, choice: FitChoice, folder: Path, progress: Progress) -> TaskResult:
+        """Fit an update law to pulse trains; write its page and its cards."""
         from devicekit.fitting.branch.options import FitOptions
         from devicekit.fitting.cards import cards, main_card
         from devicekit.fitting.device import fit_table
         from devicekit.fitting.page import fit_page
 
-        table = self._table(path, reading)
+        table = self._read_table(path, reading)
         fit = fit_table(table, FitOptions(choice.model, choice.loss, state=choice.state))  # type: ignore[arg-type]
         synthetic = table.synthetic
-        whole = fit.ltp is not None and fit.ltd is not None  # a card describes both
-        again = _fit_again(path.name, reading, choice, (len(fit.conditions) or 1) if whole else 0)
-        made = {}
-        if whole:
-            made = cards(fit, folder / "card.json", path.stem, path, synthetic)
-        for file, card in made.items():
+        is_complete = fit.ltp is not None and fit.ltd is not None  # a card describes both
+        reproduction = _reproduce_fit(path.name, reading, choice, (len(fit.conditions) or 1) if is_complete else 0)
+        card_files = {}
+        if is_complete:
+            card_files = cards(fit, folder / "card.json", path.stem, path, synthetic)
+        for file, card in card_files.items():
             card.save(file)
-        main = made[main_card(fit, made)] if made else None
-        page = fit_page(fit, path.name, main, again.command, synthetic)
+        main = card_files[main_card(fit, card_files)] if card_files else None
+        page = fit_page(fit, path.name, main, reproduction.command, synthetic)
         numbers = tuple(each.as_dict() for each in main.figures()) if main else ()
-        return _found(page, folder, again, tuple(file.name for file in made), table, numbers)
+        return _save_result(page, folder, reproduction, tuple(file.name for file in card_files), table, numbers)
 
-    def characterize(self, path: Path, reading: ReadOptions, folder: Path, progress: Progress) -> Found:
-        """Figures of merit of whatever a table holds."""
+    def characterize(self, path: Path, reading: ReadOptions, folder: Path, progress: Progress) -> TaskResult:
+        """Compute the figures of merit of a table; write its page and its tables."""
         from devicekit.features.characterize import characterize
         from devicekit.features.merit import Settings
         from devicekit.features.page import characterization_page, part
         from devicekit.files import checksum
         from devicekit.tables import write_csv
 
-        found = characterize(self._table(path, reading), Settings(reading.read_voltage))
-        again = _characterize_again(path.name, reading)
-        told = part(found, path.name, "merits", found.table.synthetic, checksum([path]))
-        page = characterization_page([told], again.command)
+        found = characterize(self._read_table(path, reading), Settings(reading.read_voltage))
+        reproduction = _reproduce_characterization(path.name, reading)
+        section = part(found, path.name, "merits", found.table.synthetic, checksum([path]))
+        page = characterization_page([section], reproduction.command)
         for name, frame in found.tables.items():
             write_csv(frame, folder / f"{name}.csv")
         tables = tuple(f"{name}.csv" for name in found.tables)
         numbers = tuple(each.as_dict() for each in found.scalars())
-        return _found(page, folder, again, (), found.table, numbers, tables)
+        return _save_result(page, folder, reproduction, (), found.table, numbers, tables)
 
     def simulate(
         self,
@@ -110,25 +110,25 @@ class Bench:
         stop: float | None,
         folder: Path,
         progress: Progress,
-    ) -> Found:
-        """The I-V of a material set."""
+    ) -> TaskResult:
+        """Simulate the I-V of a material set."""
         from devicekit.tables import write_csv
         from physics.iv import simulate_iv
         from physics.page import iv_page
         from physics.stack import load_material
 
         stack = load_material(material).replace({} if stop is None else {"drive.set_stop": stop})
-        again = _simulate_again(material, mesh, cycles, compliance, stop)
-        told = lambda share: progress(int(100 * share), 100)  # noqa: E731
-        result = simulate_iv(stack, "banded", mesh, compliance, cycles=cycles, progress=told)
-        page = iv_page(result, again.command)
+        reproduction = _reproduce_simulation(material, mesh, cycles, compliance, stop)
+        report_share = lambda share: progress(int(100 * share), 100)  # noqa: E731
+        result = simulate_iv(stack, "banded", mesh, compliance, cycles=cycles, progress=report_share)
+        page = iv_page(result, reproduction.command)
         page.save(folder / "report.html")
         write_csv(result.sweep.frame, folder / "iv.csv", ("simulated",))
         numbers = tuple(each.as_dict() for each in page.numbers)
-        return Found(page.body(), ("report.html", "iv.csv"), (), again, numbers)
+        return TaskResult(page.body(), ("report.html", "iv.csv"), (), reproduction, numbers)
 
-    def benchmark(self, name: str, text: str, seeds: int, whole: bool, folder: Path, progress: Progress) -> Found:
-        """Return what a card loses to its ideal twin."""
+    def benchmark(self, name: str, text: str, seeds: int, whole: bool, folder: Path, progress: Progress) -> TaskResult:
+        """Benchmark a card against an ideal device."""
         from devicekit import files
         from devicekit.device.card import DeviceCard
         from snn.benchmark import benchmark
@@ -136,7 +136,7 @@ class Bench:
         from snn.benchmark.task import few_shot
 
         card = DeviceCard.from_json(text, name)
-        again = _benchmark_again(name, seeds, whole)
+        reproduction = _reproduce_benchmark(name, seeds, whole)
         result = benchmark(
             card,
             few_shot("digits", None),
@@ -150,22 +150,22 @@ class Bench:
         page.save(folder / "report.html")
         files.write_json(folder / "benchmark.json", {"results": [result.as_dict()]})
         numbers = tuple(each.as_dict() for each in page.numbers)
-        return Found(page.body(), ("report.html", "benchmark.json"), (), again, numbers)
+        return TaskResult(page.body(), ("report.html", "benchmark.json"), (), reproduction, numbers)
 
     def keep(
         self,
         library: Path,
         source: Path,
         name: str,
-        said: dict[str, str],
+        labels: dict[str, str],
         reading: dict[str, Any],
         folder: Path,
         progress: Progress,
     ) -> str:
-        """A card, or what is found in a measurement, kept in the library; the id of its record."""
+        """Add a card, or the result of a measurement, to the library; return the id of its record."""
         from devicekit.library import Library
 
-        (added,) = Library(library).add_file(source, name=name, labels=said, **reading)
+        (added,) = Library(library).add_file(source, name=name, labels=labels, **reading)
         return added.record.id
 
     def compare(
@@ -177,53 +177,53 @@ class Bench:
         by: str | None,
         folder: Path,
         progress: Progress,
-    ) -> Found:
-        """Records of the library side by side."""
+    ) -> TaskResult:
+        """Compare records of the library."""
         from devicekit.library import Library
         from devicekit.library.compare import compare
         from devicekit.library.report import comparison_report
 
-        shelf = Library(library)
-        again = _compare_again(ids, x, y, by)
-        page = comparison_report(compare([shelf.get(each) for each in ids], x, y, by), again.command)
+        records = Library(library)
+        reproduction = _reproduce_comparison(ids, x, y, by)
+        page = comparison_report(compare([records.get(each) for each in ids], x, y, by), reproduction.command)
         page.save(folder / "comparison.html")
-        return Found(page.body(), ("comparison.html",), (), again)
+        return TaskResult(page.body(), ("comparison.html",), (), reproduction)
 
     def export(self, card: Path, to: str, folder: Path, progress: Progress) -> str:
-        """A card for another program, as a zip file; its name."""
+        """Export a card as a zip file and return its name."""
         from devicekit.device.card import load_card
         from devicekit.exporters import ExportOptions, make
 
-        made = make(load_card(card), to, ExportOptions())
+        exported = make(load_card(card), to, ExportOptions())
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, content in made.files.items():
+            for name, content in exported.files.items():
                 archive.writestr(name, content)
         name = f"{card.stem}-{to}.zip"
         (folder / name).write_bytes(buffer.getvalue())
         return name
 
-    def _table(self, path: Path, reading: ReadOptions) -> Table:
+    def _read_table(self, path: Path, reading: ReadOptions) -> Table:
         from devicekit.readers import read
 
         key = (str(path), repr(reading))
         if key not in self._tables:
             self._tables[key] = read(path, reading, elsewhere=frozenset({"read_voltage"}))
-            while len(self._tables) > HELD:
+            while len(self._tables) > TABLES_KEPT:
                 self._tables.popitem(last=False)
         self._tables.move_to_end(key)
         return self._tables[key]
 
 
-def figure(panel: Any, caption: str, alt: str) -> str:
-    """One figure as HTML, with its data for the script that draws it live."""
+def draw_figure(panel: Any, caption: str, alt: str) -> str:
+    """Draw a figure as HTML, with its data for the script that makes it interactive."""
     from devicekit.report import draw
 
     return draw(panel, caption, alt).to_html()
 
 
-def _facts(summary: dict[str, Any]) -> tuple[tuple[str, str], ...]:
-    """Counts of what was read."""
+def _count_facts(summary: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return the counts of a table."""
     from devicekit.features.describe import counts
 
     facts = [("content", summary["kind"]), ("rows", f"{summary['rows']}"), ("devices", f"{summary['devices']}")]
@@ -236,36 +236,36 @@ def _facts(summary: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     return (*facts, ("format", str(summary["format"])))
 
 
-def _head(table: Table) -> tuple[tuple[str, ...], ...]:
-    frame = table.frame.head(HEAD)
+def _format_first_rows(table: Table) -> tuple[tuple[str, ...], ...]:
+    frame = table.frame.head(ROWS_SHOWN)
     cells = frame.map(lambda value: f"{value:.6g}" if isinstance(value, float) else str(value))
     return (tuple(map(str, frame.columns)), *(tuple(row) for row in cells.itertuples(index=False, name=None)))
 
 
-def _found(
+def _save_result(
     page: Report,
     folder: Path,
-    again: Again,
+    reproduction: Reproduction,
     cards: tuple[str, ...],
     table: Table,
     numbers: tuple[dict[str, Any], ...],
     more: tuple[str, ...] = (),
-) -> Found:
-    """The result of a task, its report and table written."""
+) -> TaskResult:
+    """Write the report and the table of a task and return its result."""
     page.save(folder / "report.html")
     table.to_csv(folder / "table.csv")
-    return Found(page.body(), ("report.html", *cards, "table.csv", *more), cards, again, numbers)
+    return TaskResult(page.body(), ("report.html", *cards, "table.csv", *more), cards, reproduction, numbers)
 
 
-def _read_again(name: str, reading: ReadOptions) -> Again:
-    python = "import devicekit\ntable = " + call("devicekit.read", repr(name), **given(reading))
-    return Again(
-        command("read", [name], {**given(reading), "out": "table.csv"}), python + '\ntable.to_csv("table.csv")'
+def _reproduce_reading(name: str, reading: ReadOptions) -> Reproduction:
+    python = "import devicekit\ntable = " + call("devicekit.read", repr(name), **non_default(reading))
+    return Reproduction(
+        command("read", [name], {**non_default(reading), "out": "table.csv"}), python + '\ntable.to_csv("table.csv")'
     )
 
 
-def _fit_again(name: str, reading: ReadOptions, choice: FitChoice, count: int) -> Again:
-    """Return how to fit it again, with so many cards."""
+def _reproduce_fit(name: str, reading: ReadOptions, choice: FitChoice, count: int) -> Reproduction:
+    """Return the command and Python lines of a fit with `count` cards."""
     usual = FitChoice()
     chosen = {key: value for key, value in vars(choice).items() if value != getattr(usual, key)}
     card = {"out": "card.json"} if count else {}
@@ -276,26 +276,28 @@ def _fit_again(name: str, reading: ReadOptions, choice: FitChoice, count: int) -
         f'for file, card in cards(fit, Path("card.json"), {Path(name).stem!r}, Path({name!r})).items():',
         "    card.save(file)",
     ]
-    line = command("fit", [name], {**given(reading), **chosen, **card, "report": "report.html"})
+    line = command("fit", [name], {**non_default(reading), **chosen, **card, "report": "report.html"})
     python = "\n".join(
         [
             "import devicekit",
-            "table = " + call("devicekit.read", repr(name), **given(reading)),
+            "table = " + call("devicekit.read", repr(name), **non_default(reading)),
             "fit = " + call("devicekit.fit", "table", **chosen),
             *([kept[count]] if count in kept else several),
         ]
     )
-    return Again(line, python)
+    return Reproduction(line, python)
 
 
-def _characterize_again(name: str, reading: ReadOptions) -> Again:
-    said = given(reading)
-    python = "import devicekit\nfound = " + call("devicekit.characterize", repr(name), **said)
-    line = command("characterize", [name], {**said, "out": "results"})
-    return Again(line, python + "\nfound.scalars()")
+def _reproduce_characterization(name: str, reading: ReadOptions) -> Reproduction:
+    options = non_default(reading)
+    python = "import devicekit\nfound = " + call("devicekit.characterize", repr(name), **options)
+    line = command("characterize", [name], {**options, "out": "results"})
+    return Reproduction(line, python + "\nfound.scalars()")
 
 
-def _simulate_again(material: str, mesh: str, cycles: int, compliance: float | None, stop: float | None) -> Again:
+def _reproduce_simulation(
+    material: str, mesh: str, cycles: int, compliance: float | None, stop: float | None
+) -> Reproduction:
     changed = {"mesh": mesh if mesh != "default" else None, "cycles": cycles or None, "compliance": compliance}
     options = {"material": material, "solver": "banded", **changed, "stop": stop, "out": "simulated"}
     stack = f'load_material("{material}")' + (f'.replace({{"drive.set_stop": {stop}}})' if stop is not None else "")
@@ -307,10 +309,10 @@ def _simulate_again(material: str, mesh: str, cycles: int, compliance: float | N
             "result.summary()",
         ]
     )
-    return Again(command("simulate iv", [], options), python)
+    return Reproduction(command("simulate iv", [], options), python)
 
 
-def _benchmark_again(name: str, seeds: int, whole: bool) -> Again:
+def _reproduce_benchmark(name: str, seeds: int, whole: bool) -> Reproduction:
     fewer = {} if whole else {"attribution": False, "wide": False, "other_policy": False}
     flags = {} if whole else {"no-attribution": True, "no-wide": True, "no-policy": True}
     python = "\n".join(
@@ -323,17 +325,17 @@ def _benchmark_again(name: str, seeds: int, whole: bool) -> Again:
             "result.verdict",
         ]
     )
-    return Again(command("benchmark", [name], {"seeds": seeds, **flags, "out": "benchmark"}), python)
+    return Reproduction(command("benchmark", [name], {"seeds": seeds, **flags, "out": "benchmark"}), python)
 
 
-def _compare_again(ids: tuple[str, ...], x: str | None, y: str | None, by: str | None) -> Again:
-    said = {"x": x, "y": y, "by": by}
+def _reproduce_comparison(ids: tuple[str, ...], x: str | None, y: str | None, by: str | None) -> Reproduction:
+    options = {"x": x, "y": y, "by": by}
     python = "\n".join(
         [
             "from devicekit.library import Library",
             "from devicekit.library.compare import compare",
-            "shelf = Library()",
-            "found = " + call("compare", f"[shelf.get(each) for each in {list(ids)!r}]", **said),
+            "library = Library()",
+            "found = " + call("compare", f"[library.get(each) for each in {list(ids)!r}]", **options),
         ]
     )
-    return Again(command("library compare", list(ids), {**said, "report": "comparison.html"}), python)
+    return Reproduction(command("library compare", list(ids), {**options, "report": "comparison.html"}), python)

@@ -1,4 +1,4 @@
-"""One process that does the work, so that pages are answered meanwhile; a job is cancelled by ending it."""
+"""A process that runs jobs while the server answers pages; ending the process cancels a job."""
 
 from __future__ import annotations
 
@@ -17,41 +17,42 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal
 
-from devicekit.app.forms import in_page_words
+from devicekit.app.forms import use_field_labels
 from devicekit.errors import DevicekitError
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
-LOST = "the process that worked on this has ended; perhaps there was not enough memory"
+WORKER_ENDED = "The worker process ended unexpectedly, perhaps for lack of memory."
+INTERNAL_ERROR = "an error in devicekit itself"
 
 
 @dataclass(eq=False)
 class Job:
-    """One piece of work.
+    """One task in the queue.
 
     Attributes
     ----------
     id : str
         Random; part of its address.
     title : str
-        What is done, for people: "fitting ramps.csv".
+        Title on the page: "fitting ramps.csv".
     task : str
-        Name of a method of `devicekit.app.tasks.Bench`.
+        Name of a method of `devicekit.app.tasks.Tasks`.
     arguments : dict
-        Its keywords.
+        Keywords of the task.
     folder : Path
-        For what it writes; removed when it is cancelled.
+        Folder for its files; removed if it is cancelled.
     state, done, total
-        How far it is; a total of 0 is not known.
+        State and progress; a total of 0 is unknown.
     result : object
-        What the task gave back.
+        Result of the task.
     error : DevicekitError, optional
-        Why it failed, in the words of the page.
+        Error, with the labels of the page.
     message : str
-        Why it failed where that is a failure of our own.
+        Message of an error in devicekit itself.
     seconds : float
-        How long it has run, or did.
+        Run time [s].
     memory : int
-        Largest memory of the process so far [bytes]; 0 where that is not known.
+        Peak memory of the process [bytes]; 0 if unknown.
     """
 
     title: str
@@ -65,50 +66,50 @@ class Job:
     result: Any = None
     error: DevicekitError | None = None
     message: str = ""
-    began: float = 0.0
-    took: float | None = None
+    start_time: float = 0.0
+    duration: float | None = None
     memory: int = 0
 
     def wait(self, longest: float = 600.0) -> None:
-        """Wait until it is over, or so many seconds."""
+        """Wait until the job is over, at most `longest` seconds."""
         end = time.monotonic() + longest
-        while not self.over and time.monotonic() < end:
+        while not self.is_over and time.monotonic() < end:
             time.sleep(0.02)
 
     @property
-    def over(self) -> bool:
-        """True if nothing more will come of it."""
+    def is_over(self) -> bool:
+        """True if the job is done, failed or cancelled."""
         return self.state in ("done", "failed", "cancelled")
 
     @property
     def seconds(self) -> float:
-        """How long it has run, or did [s]."""
-        if self.took is not None:
-            return self.took
-        return time.monotonic() - self.began if self.began else 0.0
+        """Run time [s]."""
+        if self.duration is not None:
+            return self.duration
+        return time.monotonic() - self.start_time if self.start_time else 0.0
 
 
 class Worker:
-    """A process that does jobs one after the other.
+    """A process that runs jobs one after the other.
 
     Parameters
     ----------
-    warm : str, optional
-        Task to run once at the start, so that imports and compilation hide behind choosing a file.
-    lasting : bool
-        Whether the process is kept between jobs.
+    warm_up : str, optional
+        Task to run once at the start, so that the process imports and compiles while the user chooses a file.
+    is_lasting : bool
+        Keep the process between jobs.
     """
 
-    def __init__(self, warm: str | None = None, lasting: bool = True) -> None:
-        self._warm, self._lasting = warm, lasting
+    def __init__(self, warm_up: str | None = None, is_lasting: bool = True) -> None:
+        self._warm_up, self._is_lasting = warm_up, is_lasting
         self._jobs: queue.Queue[Job | None] = queue.Queue()
         self._lock = threading.Lock()
         self._process: multiprocessing.process.BaseProcess | None = None
         self._pipe: Connection | None = None
-        self._ended = False
-        if warm:
+        self._is_closed = False
+        if warm_up:
             self._start()
-        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread = threading.Thread(target=self._run_jobs, daemon=True)
         self._thread.start()
 
     def submit(self, job: Job) -> Job:
@@ -117,9 +118,9 @@ class Worker:
         return job
 
     def cancel(self, job: Job) -> None:
-        """End a job and leave nothing of it; one that is over stays as it is."""
+        """Cancel a job and remove its files; a job that is over stays."""
         with self._lock:
-            if job.over:
+            if job.is_over:
                 return
             running, job.state = job.state == "running", "cancelled"
             if running:
@@ -128,7 +129,7 @@ class Worker:
 
     def close(self) -> None:
         """End the process."""
-        self._ended = True
+        self._is_closed = True
         self._jobs.put(None)
         with self._lock:
             self._kill()
@@ -136,8 +137,8 @@ class Worker:
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=work, args=(theirs, self._warm), daemon=False)
-        with _deaf():
+        self._process = context.Process(target=run_tasks, args=(theirs, self._warm_up), daemon=False)
+        with _ignore_interrupts():
             self._process.start()
         theirs.close()
 
@@ -146,30 +147,30 @@ class Worker:
             return
         if hasattr(os, "killpg") and self._process.pid and self._process.is_alive():
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)  # with the processes that it has started itself
+                os.killpg(self._process.pid, signal.SIGKILL)  # with its child processes
         self._process.kill()
         self._process.join()
         self._process = None
 
-    def _serve(self) -> None:
+    def _run_jobs(self) -> None:
         while (job := self._jobs.get()) is not None:
-            if self._ended:
+            if self._is_closed:
                 return
             with self._lock:
-                if job.over:
+                if job.is_over:
                     continue
                 if self._process is None or not self._process.is_alive():
                     self._start()
-                job.state, job.began = "running", time.monotonic()
+                job.state, job.start_time = "running", time.monotonic()
                 pipe = self._pipe
             assert pipe is not None
-            self._do(job, pipe)
-            job.took = time.monotonic() - job.began
-            if not self._lasting:
+            self._run_job(job, pipe)
+            job.duration = time.monotonic() - job.start_time
+            if not self._is_lasting:
                 with self._lock:
                     self._kill()
 
-    def _do(self, job: Job, pipe: Connection) -> None:
+    def _run_job(self, job: Job, pipe: Connection) -> None:
         try:
             pipe.send((job.task, job.arguments))
             while True:
@@ -182,13 +183,13 @@ class Worker:
                     self._finish(job, kind, value)
                 return
         except (EOFError, OSError):
-            self._fail(job, LOST)
-        except Exception as error:  # what came cannot be understood: whatever it is, the next job must go on
-            self._fail(job, f"{type(error).__name__}: {error} (a failure of devicekit's own)")
+            self._fail(job, WORKER_ENDED)
+        except Exception as error:  # an answer that cannot be decoded; the next job must run
+            self._fail(job, f"{type(error).__name__}: {error} ({INTERNAL_ERROR})")
 
     def _fail(self, job: Job, message: str) -> None:
         with self._lock:
-            if not job.over:
+            if not job.is_over:
                 job.state, job.message = "failed", message
                 self._kill()
         shutil.rmtree(job.folder, ignore_errors=True)
@@ -206,14 +207,14 @@ class Worker:
 
 
 @contextlib.contextmanager
-def _deaf() -> Iterator[None]:
-    """A process that is started meanwhile hears no Ctrl-C of the terminal, before it can say so itself either."""
+def _ignore_interrupts() -> Iterator[None]:
+    """Start processes that ignore Ctrl-C of the terminal from their first instruction."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
     from multiprocessing import resource_tracker
 
-    resource_tracker.ensure_running()  # else started with the process; it lets the signal through again
+    resource_tracker.ensure_running()  # otherwise it starts with the process and unblocks the signal
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -221,56 +222,60 @@ def _deaf() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def work(pipe: Connection, warm: str | None) -> None:
-    """Return what the process does: tasks of a `Bench` as they come, until the other end is gone."""
+def run_tasks(pipe: Connection, warm_up: str | None) -> None:
+    """Run tasks from a pipe until its other end closes."""
     if hasattr(os, "setpgid"):
-        os.setpgid(0, 0)  # ended as one, with what it starts
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the interrupt is the server's, which ends this process
-    from devicekit.app.tasks import Bench
+        os.setpgid(0, 0)  # so that it ends together with its children
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server handles the interrupt and ends this process
+    from devicekit.app.tasks import Tasks
 
-    bench = Bench()
-    if warm:
-        getattr(bench, warm)()
+    tasks = Tasks()
+    if warm_up:
+        getattr(tasks, warm_up)()
     while True:
         try:
             task, arguments = pipe.recv()
         except (EOFError, OSError):
             return
-        pipe.send(_outcome(bench, task, arguments, pipe))
+        pipe.send(_run_task(tasks, task, arguments, pipe))
 
 
-def _outcome(bench: Any, task: str, arguments: dict[str, Any], pipe: Connection) -> tuple[str, Any, int]:
+def _run_task(tasks: Any, task: str, arguments: dict[str, Any], pipe: Connection) -> tuple[str, Any, int]:
     def progress(done: int, total: int) -> None:
-        pipe.send(("progress", (done, total), _memory()))
+        pipe.send(("progress", (done, total), _peak_memory()))
 
     try:
-        return "done", getattr(bench, task)(**arguments, progress=_now_and_then(progress)), _memory()
+        return "done", getattr(tasks, task)(**arguments, progress=_limit_rate(progress)), _peak_memory()
     except DevicekitError as error:
-        return "failed", error.in_words(lambda message: in_page_words(_without_folder(message, arguments))), _memory()
-    except Exception as error:  # whatever it is, the page says it and the process goes on
-        return "failed", f"{type(error).__name__}: {error} (a failure of devicekit's own)", _memory()
+        return (
+            "failed",
+            error.in_words(lambda message: use_field_labels(_remove_folder(message, arguments))),
+            _peak_memory(),
+        )
+    except Exception as error:  # the page shows it and the process continues
+        return "failed", f"{type(error).__name__}: {error} ({INTERNAL_ERROR})", _peak_memory()
 
 
-def _without_folder(message: str, arguments: dict[str, Any]) -> str:
-    """A message without our temporary folder: the user knows the file by its name alone."""
+def _remove_folder(message: str, arguments: dict[str, Any]) -> str:
+    """Return a message without the temporary folder: the user knows only the file name."""
     folder = arguments["path"].parent if isinstance(arguments.get("path"), Path) else None
     return message.replace(f"{folder}{os.sep}", "") if folder is not None else message
 
 
-def _now_and_then(progress: Callable[[int, int], None], seconds: float = 0.2) -> Callable[[int, int], None]:
-    """The same, at most so often; the last call always."""
+def _limit_rate(progress: Callable[[int, int], None], seconds: float = 0.2) -> Callable[[int, int], None]:
+    """Return a function that reports progress at most every `seconds`, and always at the end."""
     last = [0.0]
 
-    def told(done: int, total: int) -> None:
+    def report(done: int, total: int) -> None:
         now = time.monotonic()
         if done >= total or now - last[0] > seconds:
             last[0] = now
             progress(done, total)
 
-    return told
+    return report
 
 
-def _memory() -> int:
+def _peak_memory() -> int:
     try:
         import resource
     except ImportError:  # not on this system

@@ -49,7 +49,7 @@ def _version(wanted: bool) -> None:
 
 
 def _places() -> dict[str, str]:
-    """Where each command is; `doctor` alone where our packages are not ours."""
+    """Commands by name; only `doctor` where another package stands in the place of ours."""
     from devicekit.cli import doctor
 
     return {"doctor": _COMMANDS["doctor"]} if doctor.foreign_neighbours() else _COMMANDS
@@ -62,7 +62,7 @@ def build_app() -> typer.Typer:
         cls=lazy_group(_places),
         help="From measured memristor traces to a trained spiking network.",
         no_args_is_help=True,
-        rich_markup_mode=None,  # a unit in brackets is no markup
+        rich_markup_mode=None,  # units in brackets are not markup
         pretty_exceptions_enable=False,
         epilog=epilog(_EXAMPLES),
     )

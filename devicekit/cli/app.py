@@ -21,9 +21,7 @@ def app_command(
     port: Annotated[
         int | None, typer.Option("--port", metavar="N", min=1, max=65535, help="Port; a free one if not given.")
     ] = None,
-    browser: Annotated[
-        bool, typer.Option("--browser/--no-browser", help="Whether to open the page in the browser.")
-    ] = True,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")] = True,
     library: Folder = None,
     json_output: Json = False,
 ) -> None:
@@ -51,14 +49,14 @@ def app_command(
     except ModuleNotFoundError as error:
         if error.name not in ("starlette", "uvicorn", "multipart", "python_multipart"):
             raise
-        raise UsageError('the app needs three more packages: pip install "devicekit[app]"') from None
+        raise UsageError('The app needs three more packages: pip install "devicekit[app]"') from None
     import secrets
 
     from devicekit.app.state import App
     from devicekit.library import default_folder
 
     folder = library or default_folder()
-    listening = server.free_socket(port)
+    listening = server.open_socket(port)
     number, token = listening.getsockname()[1], secrets.token_urlsafe(24)
     address = f"http://127.0.0.1:{number}/?key={token}"
 
@@ -80,7 +78,7 @@ def app_command(
             held.quit()
 
     ready = True  # workers that are being started must not be left behind: the server stops, at once
-    held = App(server.work_folder(), Path(folder))
+    held = App(server.make_work_folder(), Path(folder))
     try:
         with listening:
             server.serve(held, listening, token, opened)
@@ -93,5 +91,5 @@ def app_command(
 def _say_tunnel(port: int) -> None:
     """Over SSH: the line that brings the page to the user's own machine."""
     if os.environ.get("SSH_CONNECTION"):
-        terminal.paragraph("From your own machine, first:")
+        terminal.paragraph("On your own machine, first run:")
         typer.echo(f"  ssh -N -L {port}:127.0.0.1:{port} {getpass.getuser()}@{socket.gethostname()}")

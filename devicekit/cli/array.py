@@ -32,12 +32,12 @@ def array_command(
         typer.Option(
             "--wire-ohm",
             metavar="OHM",
-            help="Resistance of a line from one device to the next; may be repeated. 0.1, 1 and 10 if not given.",
+            help="Line resistance from one device to the next; may be repeated. Default: 0.1, 1 and 10.",
         ),
     ] = None,
-    read_s: Annotated[float, typer.Option("--read-s", metavar="S", help="How long a read lasts [s].")] = 1e-6,
-    seeds: Annotated[int, typer.Option("--seeds", metavar="N", min=1, help="Trainings.")] = 3,
-    epochs: Annotated[int, typer.Option("--epochs", metavar="N", min=1, help="Of each training.")] = 8,
+    read_s: Annotated[float, typer.Option("--read-s", metavar="S", help="Duration of a read [s].")] = 1e-6,
+    seeds: Annotated[int, typer.Option("--seeds", metavar="N", min=1, help="Number of trainings.")] = 3,
+    epochs: Annotated[int, typer.Option("--epochs", metavar="N", min=1, help="Epochs of each training.")] = 8,
     hidden: Annotated[int, typer.Option("--hidden", metavar="N", min=1, help="Hidden neurons.")] = 1000,
     data: Data = "digits",
     data_dir: DataDir = None,
@@ -45,10 +45,10 @@ def array_command(
     force: Force = False,
     json_output: Json = False,
 ) -> None:
-    """What an array needs: tile, converter bits, tolerance; how long it lasts; what an inference takes.
+    """Find the tile size, converter bits and tolerance an array needs, its lifetime, and the energy of an inference.
 
-    Each for a loss of no more than a point of accuracy, by one thing alone. Time needs a card with retention, trainings
-    until wear-out one with endurance (devicekit card add); without them the answer is "not known".
+    Each limit allows a loss of one point of accuracy by that flaw alone. The time to retrain needs a card with
+    retention, the trainings until wear-out one with endurance (devicekit card add); otherwise they are unknown.
 
     Examples:
         devicekit array card.json --out array

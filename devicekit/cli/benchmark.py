@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Allowed(StrEnum):
-    """Which cards the measured data also allow."""
+    """Cards that the measured data also allow."""
 
     resampled = "resampled"
     posterior = "posterior"
@@ -32,7 +32,13 @@ def _print(result: Benchmark) -> None:
     from snn.benchmark.result import COSTS, ODDS
 
     terminal.title(result.name)
-    shown = (result.verdict, result.taken_as_absent, result.rule_or_device, result.width_hides, result.left_open)
+    shown = (
+        result.verdict,
+        result.unknown_properties,
+        result.policy_effect,
+        result.wide_network,
+        result.fit_uncertainty,
+    )
     for words in shown:
         if words:
             terminal.paragraph(words, 2)
@@ -71,48 +77,53 @@ def benchmark_command(
     ] = None,
     seeds: Annotated[int, typer.Option("--seeds", metavar="N", min=1, help="Pairs of trainings of each variant.")] = 10,
     seed: Annotated[
-        int, typer.Option("--seed", metavar="N", min=0, help="First seed of the pairs; the others follow it.")
+        int, typer.Option("--seed", metavar="N", min=0, help="First seed of the pairs; the next ones follow.")
     ] = 0,
     attribution: Annotated[
-        bool, typer.Option("--attribution/--no-attribution", help="Whether to say what a loss comes from.")
+        bool, typer.Option("--attribution/--no-attribution", help="Find what a loss comes from.")
     ] = True,
     wide: Annotated[
-        bool, typer.Option("--wide/--no-wide", help="Whether to train 1000 hidden neurons too: what width hides.")
+        bool, typer.Option("--wide/--no-wide", help="Also train 1000 hidden neurons: a wide network hides flaws.")
     ] = True,
     policy: Annotated[
         bool,
-        typer.Option("--policy/--no-policy", help="Whether to spend pulses by another policy too: rule or device."),
+        typer.Option(
+            "--policy/--no-policy", help="Also use another pulse policy, to separate the rule from the device."
+        ),
     ] = True,
     allowed: Annotated[
         Allowed | None,
         typer.Option(
             "--allowed",
             metavar="WHICH",
-            help="Also the cards that fit --resample N wrote beside each, of resampled data or of its posterior: what "
-            "the fit leaves open.",
+            help="Also benchmark the cards that fit --resample N wrote beside each card: the uncertainty of the fit.",
         ),
     ] = None,
-    jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Processes; results are the same.")] = 1,
+    jobs: Annotated[
+        int, typer.Option("--jobs", metavar="N", min=1, help="Processes; they do not change the results.")
+    ] = 1,
     data: Data = "digits",
     data_dir: DataDir = None,
     label: Label = None,
     task: Annotated[
-        str, choice("--task", get_args(choices.BenchmarkTask), "500 samples to train, or all of them")
+        str, choice("--task", get_args(choices.BenchmarkTask), "Train on 500 samples, or on all")
     ] = "few-shot",
     settings: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="KEY=VALUE", help="What the device has beside its card: stuck=0.2, device_levels=16."
+            "--set",
+            metavar="KEY=VALUE",
+            help="Properties that the card does not hold, such as stuck=0.2 or device_levels=16.",
         ),
     ] = None,
     force: Force = False,
     json_output: Json = False,
 ) -> None:
-    """What a device loses to its ideal twin, with odds, and what costs it.
+    """Measure the accuracy that a device loses to its ideal copy, and which flaw costs it.
 
-    A network of 50 hidden neurons learns 500 images: devices that differ by a point in a wide network differ by up to
-    twenty here. The twin is linear and symmetric, without noise, with 32 to 100 steps a window. Several cards come
-    into one picture. Interrupted with --out and started again, it goes on from the trainings that are done.
+    50 hidden neurons learn 500 images: devices that differ by one point in a wide network differ by up to twenty
+    here. The ideal copy is linear, symmetric and without noise, with 32 to 100 pulses from lowest to highest state.
+    Several cards share one figure. After an interruption with --out, the same command continues.
 
     Examples:
         devicekit benchmark card.json --out benchmark
@@ -139,14 +150,14 @@ def benchmark_command(
         except UsageError as error:
             raise UsageError(f"{path}: {error.message}") from error
     if len({path.resolve() for path in cards}) < len(cards):
-        raise UsageError("a card is named twice: name each once")
+        raise UsageError("A card is given twice. Give each once.")
     names = [card.name for card, _ in loaded]
     if len(set(names)) < len(names):  # tell them apart in tables and pictures
         apart = [path.stem for path in cards]
         apart = apart if len(set(apart)) == len(apart) else [str(path.with_suffix("")) for path in cards]
         loaded = [
-            (card.model_copy(update={"name": f"{card.name} ({told})"}), others)
-            for told, (card, others) in zip(apart, loaded, strict=True)
+            (card.model_copy(update={"name": f"{card.name} ({draw})"}), others)
+            for draw, (card, others) in zip(apart, loaded, strict=True)
         ]
 
     def measure(kept: Kept) -> list[Benchmark]:

@@ -33,7 +33,7 @@ _FILES = ["calibration.json", "stack.toml", "levels.csv", "report.html", "runs"]
 
 
 def _free(pairs: list[str] | None) -> dict[str, tuple[float, float]]:
-    """What `--free` says, KEY=LOW:HIGH each."""
+    """Return the parameters of `--free`, KEY=LOW:HIGH each."""
     found = {}
     for pair in pairs or ():
         key, equals, bounds = pair.partition("=")
@@ -45,10 +45,10 @@ def _free(pairs: list[str] | None) -> dict[str, tuple[float, float]]:
         except ValueError as error:
             raise UsageError(f"--free takes KEY=LOW:HIGH, such as reaction.energy=1.1:1.5, not {pair!r}") from error
         if key.strip() in found:
-            raise UsageError(f"--free names {key.strip()} twice")
+            raise UsageError(f"--free gives {key.strip()} twice")
         found[key.strip()] = bound
     if not found:
-        raise UsageError("--free: name at least one parameter, such as --free reaction.energy=1.1:1.5")
+        raise UsageError("Give at least one parameter, such as --free reaction.energy=1.1:1.5.")
     return found
 
 
@@ -64,7 +64,7 @@ def _levels(files_: list[Path], reading: ReadOptions, rate: float | None) -> lis
     for file in files_:
         table = read(file, reading)
         if not isinstance(table, SweepTable):
-            raise UsageError(f"{file} holds no voltage sweeps: a calibration takes sweeps that set and come back")
+            raise UsageError(f"{file} has no voltage sweeps; a calibration needs sweeps up to SET and back")
         print_warnings(table.warnings)
         try:
             levels = levels_of(table, rate)
@@ -82,16 +82,16 @@ def calibrate_command(
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", metavar="DIR", help="Folder of the calibration; an unfinished one is continued. Required."
+            "--out", metavar="DIR", help="Folder of the calibration, required; an unfinished calibration is continued."
         ),
     ] = None,
     free: Annotated[
         list[str] | None,
-        typer.Option("--free", metavar="KEY=LOW:HIGH", help="A free parameter, 95 % of its prior; may be repeated."),
+        typer.Option("--free", metavar="KEY=LOW:HIGH", help="A free parameter and 95 % of its prior; may be repeated."),
     ] = None,
     stack: Annotated[
         Path | None,
-        typer.Option("--stack", metavar="STACK.toml", help="Stack of the start; the default one if not given."),
+        typer.Option("--stack", metavar="STACK.toml", help="Stack to start from; the default stack if not given."),
     ] = None,
     allow_law: AllowLaw = None,
     rate: Annotated[
@@ -99,11 +99,13 @@ def calibrate_command(
     ] = None,
     hold_out: Annotated[
         list[float] | None,
-        typer.Option("--hold-out", metavar="A", help="Compliance [A] of a level to predict, not to fit; repeatable."),
+        typer.Option(
+            "--hold-out", metavar="A", help="Compliance [A] of a level to predict, not to fit; may be repeated."
+        ),
     ] = None,
     chain: Annotated[
         int,
-        typer.Option("--chain", metavar="N", min=0, help="Check the posterior by a chain on an emulator of N runs."),
+        typer.Option("--chain", metavar="N", min=0, help="Check the posterior with a chain on an emulator of N runs."),
     ] = 0,
     iterations: Annotated[int, typer.Option("--iterations", metavar="N", min=1, help="Most iterations.")] = 12,
     mesh: Annotated[str, choice("--mesh", physics.SPACINGS, "Cells of the mesh")] = "coarse",
@@ -112,10 +114,10 @@ def calibrate_command(
     force: Force = False,
     json_output: Json = False,
 ) -> int:
-    """Fit a stack to measured sweeps: SET, way back and RESET.
+    """Fit a stack to measured sweeps of SET, return and RESET.
 
-    Every sweep that sets is a level of its own compliance, stated or found in the data. --out DIR receives the
-    calibrated stack, numbers and report.html, and keeps every simulation: started again, it goes on.
+    Each compliance is one level, stated or found in the data. --out DIR receives the calibrated stack, the numbers
+    and report.html. It keeps every simulation, so the same command continues after an interruption.
 
     Examples:
         devicekit calibrate sweep.csv --free reaction.energy=1.1:1.5 --out fit
@@ -131,9 +133,9 @@ def calibrate_command(
     from physics.stack import load_stack
 
     if out is None:  # not by typer's own check: an old typer overlooks it behind the reading options
-        raise UsageError("--out: name the folder of the calibration, which keeps every simulation")
+        raise UsageError("Give --out: the folder that keeps every simulation.")
     if seed is not None and not chain:
-        raise UsageError("--seed draws nothing without --chain: pass both, or neither")
+        raise UsageError("--seed has no effect without --chain: give both, or neither.")
     parameters = _free(free)
     device = load_stack(stack, laws=allow_law or ())
     if stack is not None and stack.resolve() == (out / "stack.toml").resolve():
@@ -144,9 +146,7 @@ def calibrate_command(
     build_mesh(device, mesh)
     store = files.continued_folder(out, "calibrate", "a calibration", _FILES, force) / "runs"
     if number := len(list(store.glob("*.json"))):
-        terminal.paragraph(
-            f"going on from {count(number, 'simulation')} that an earlier start kept in {store}", err=True
-        )
+        terminal.paragraph(f"continuing from {count(number, 'simulation')} kept in {store}", err=True)
     most = len(levels) * (1 + len(parameters) + iterations * (len(parameters) + 3))
     try:
         with terminal.counting("calibrating", "simulations", json_output) as show:
@@ -165,7 +165,7 @@ def calibrate_command(
             _save(fit, None, profile, out)
             checked = run_chain(fit, chain, seed or 0) if chain else None
     except KeyboardInterrupt:
-        terminal.warning(f"what was simulated is kept in {out}; the same command goes on from there")
+        terminal.warning(f"simulations are kept in {out}; the same command continues")
         raise
     report = _save(fit, checked, profile, out)
     files.finish_folder(out, _FILES)
@@ -176,7 +176,7 @@ def calibrate_command(
     return 0
 
 
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
+def _without_nan(row: dict[str, Any]) -> dict[str, Any]:
     return {name: None if value != value else value for name, value in row.items()}
 
 
@@ -205,7 +205,7 @@ def _save(fit: Calibration, chain: Chain | None, profile: list[dict[str, Any]], 
             branch.voltage, branch.log_current, each.simulated.branches[branch.name], strict=True
         )
     ]
-    numbers = {**fit.as_dict(), "profile": [_plain(each) for each in profile]}
+    numbers = {**fit.as_dict(), "profile": [_without_nan(each) for each in profile]}
     numbers["chain"] = None if chain is None else chain.as_dict()
     files.write_json(out / "calibration.json", numbers, True)
     files.write_text(out / "stack.toml", to_toml(fit.stack), True)

@@ -33,7 +33,7 @@ CardFile = Annotated[Path, typer.Argument(metavar="CARD.json", help="A device ca
 
 @card_app.command("show")
 def show(card: CardFile, json_output: Json = False) -> None:
-    """Print what a card says.
+    """Print a card.
 
     Example:
         devicekit card show card.json
@@ -107,14 +107,14 @@ def add(
     threshold: Threshold = 2.0,
     life_temperature: LifeTemperature = 358.15,
     lost_factor: LostFactor = 2.0,
-    replace: Annotated[bool, typer.Option("--replace", help="Overwrite a block that the card has already.")] = False,
-    synthetic: Annotated[bool, typer.Option("--synthetic", help="Mark the block: the data are synthetic.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace a block that the card already has.")] = False,
+    synthetic: Annotated[bool, typer.Option("--synthetic", help="Mark the block as synthetic data.")] = False,
     force: ReplaceFile = False,
     json_output: Json = False,
 ) -> None:
     """Add retention, endurance or STDP to a card.
 
-    Measured on the device of the card, from a file of their own: numbers with intervals, and where they come from.
+    The file must be measured on the device of the card. Numbers carry their interval and source.
 
     Examples:
         devicekit card add card.json retention.csv
@@ -133,7 +133,7 @@ def add(
     found = characterize(table, settings)
     blocks = found.for_card(file, synthetic or is_synthetic(file))
     if not blocks:
-        raise UsageError(f"{file}: a table of kind {table.kind}; a card takes {', '.join(ADDED)}")
+        raise UsageError(f"{file}: this file holds {table.kind} data; a card takes {', '.join(ADDED)}")
     target = out or card
     loaded.with_blocks(blocks, replace).save(target, replace=out is None)
     if json_output:
@@ -149,12 +149,12 @@ def add(
 def datasets_command(
     name: Annotated[str | None, typer.Argument(help="One data set; all if not given.")] = None,
     fetch: Annotated[bool, typer.Option("--fetch", help="Download a public measured set.")] = False,
-    wanted: Annotated[bool, typer.Option("--wanted", help="Measured data that nobody has made public yet.")] = False,
+    wanted: Annotated[bool, typer.Option("--wanted", help="List measured data that are not public yet.")] = False,
     json_output: Json = False,
 ) -> None:
     """List data sets: licence, source, checksum.
 
-    Those that ship, and measured ones that can be fetched.
+    Shipped sets, and measured sets to fetch.
 
     Examples:
         devicekit datasets
@@ -166,7 +166,7 @@ def datasets_command(
     public = catalog.remote()
     if wanted:
         if name is not None or fetch:
-            raise UsageError("--wanted lists what is not there: it takes no name, and nothing can be fetched")
+            raise UsageError("--wanted lists missing data; it takes no name and no --fetch.")
         missing = catalog.wanted()
         if json_output:
             print_json({"wanted": missing})

@@ -41,7 +41,7 @@ DEFAULT_OUT = Path("devicekit-characterize")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one file: its results, or the error."""
+    """Result of one file, or its error."""
 
     file: str
     report: dict[str, Any] | None = None
@@ -53,7 +53,7 @@ class Outcome:
     levels: tuple[tuple[str, ...], ...] = ()
 
 
-def _one(file: Path, reading: ReadOptions, settings: Settings, anchor: str, title: str) -> Outcome:
+def _characterize_file(file: Path, reading: ReadOptions, settings: Settings, anchor: str, title: str) -> Outcome:
     """Characterise one file; an error becomes a result, so that it never stops the others."""
     from devicekit import files
     from devicekit.features.characterize import characterize
@@ -78,17 +78,17 @@ def _one(file: Path, reading: ReadOptions, settings: Settings, anchor: str, titl
     except DevicekitError as error:
         return Outcome(str(file), error=error.in_words(in_command_words).as_dict(), failure=error)
     except Exception as error:
-        message = f"{type(error).__name__}: {error} (a failure of devicekit's own)"
+        message = f"{type(error).__name__}: {error} (a bug in devicekit)"
         return Outcome(str(file), error={"kind": "internal", "message": message, "rows": []})
 
 
-def _one_in(folder: str, *arguments: Any) -> Outcome:
-    """Do `_one` in a folder: a worker may have been started in another."""
+def _characterize_in_folder(folder: str, *arguments: Any) -> Outcome:
+    """Do `_characterize_file` in a folder: a worker may have been started in another."""
     with chdir(folder):
-        return _one(*arguments)
+        return _characterize_file(*arguments)
 
 
-def _all(
+def _characterize_files(
     files: Sequence[Path],
     reading: ReadOptions,
     settings: Settings,
@@ -103,7 +103,7 @@ def _all(
 
     here = os.getcwd()
     tasks = [
-        delayed(_one_in)(here, file, reading, settings, name, title)
+        delayed(_characterize_in_folder)(here, file, reading, settings, name, title)
         for file, name, title in zip(files, names, titles, strict=True)
     ]
     outcomes = []
@@ -171,10 +171,10 @@ def characterize_command(
     ] = V_RESET[0],
     threshold: Threshold = 2.0,
     horizon: Annotated[
-        float, typer.Option("--horizon", metavar="S", help="Retention: time of the prediction [s].")
+        float, typer.Option("--horizon", metavar="S", help="Retention: time to predict [s].")
     ] = 3.15576e8,
     kernel: Annotated[
-        str | None, choice("--kernel", KERNELS, "Relaxation: its kernel, left to the data if not given")
+        str | None, choice("--kernel", KERNELS, "Relaxation: kernel, chosen by the data if not given")
     ] = None,
     ppf_baseline: Annotated[
         str | None,
@@ -200,9 +200,9 @@ def characterize_command(
     force: Force = False,
     json_output: Json = False,
 ) -> int:
-    """Figures of merit: DC, conduction, cycles, endurance, retention, STDP, transients, levels, noise, map.
+    """Find figures of merit: DC, conduction, cycles, endurance, retention, STDP, transients, levels, noise, map.
 
-    Of whatever the files hold; --out DIR receives tables, figures and report.html.
+    Each file gives what it allows. --out DIR receives tables, figures and report.html.
 
     Examples:
         devicekit characterize sweeps.csv endurance.csv --out results
@@ -226,7 +226,7 @@ def characterize_command(
     )
     names = folder_names(files_)
     with files.result_folder(out, "characterize", force) as folder:
-        outcomes = _all(files_, reading, settings, names, jobs, json_output)
+        outcomes = _characterize_files(files_, reading, settings, names, jobs, json_output)
         bad = [each for each in outcomes if each.error]
         if len(bad) == len(outcomes) == 1:
             _raise(bad[0])
@@ -245,7 +245,7 @@ def characterize_command(
     }
     if settings.sample != Sample() and not any("mechanism" in (each.report or {}) for each in outcomes):
         terminal.warning(
-            "--thickness, --area, --temperature and --permittivity are for conduction of sweeps: no file shows any"
+            "--thickness, --area, --temperature and --permittivity had no effect: no file shows conduction of sweeps."
         )
     if json_output:
         print_json(report)

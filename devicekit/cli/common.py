@@ -1,4 +1,4 @@
-"""What every command shares: reading options, --json, exit codes, warnings on standard error."""
+"""Reading options, --json, exit codes, and warnings on standard error, for every command."""
 
 from __future__ import annotations
 
@@ -24,18 +24,20 @@ from devicekit.errors import CodedWarning, DevicekitError, UsageError, bounded
 from devicekit.options import BLOCKS, COLUMNS, FILES, KINDS, PARTS, QUANTITIES, ReadOptions
 from devicekit.plugins import READERS
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="PATH", help="Where to write the results.")]
 Report = Annotated[
     Path | None,
     typer.Option("--report", metavar="FILE.html", help="Also write one self-contained HTML report."),
 ]
-Threshold = Annotated[float, typer.Option("--threshold", metavar="X", help="Endurance: least on/off of a good cycle.")]
+Threshold = Annotated[
+    float, typer.Option("--threshold", metavar="X", help="Endurance: smallest on/off ratio of a good cycle.")
+]
 LifeTemperature = Annotated[
-    float, typer.Option("--life-temperature", metavar="K", help="Retention: temperature of use, for the life [K].")
+    float, typer.Option("--life-temperature", metavar="K", help="Retention: temperature of use, for the lifetime [K].")
 ]
 LostFactor = Annotated[
-    float, typer.Option("--lost-factor", metavar="X", help="Retention: change of G by which a state is lost.")
+    float, typer.Option("--lost-factor", metavar="X", help="Retention: factor of change in G at which a state is lost.")
 ]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of every random draw.")]
 Chance = Annotated[
@@ -44,12 +46,16 @@ Chance = Annotated[
 AllowLaw = Annotated[
     list[Path] | None,
     typer.Option(
-        "--allow-law", metavar="FILE.py", help="A law that the stack may name: code, which runs; may be repeated."
+        "--allow-law",
+        metavar="FILE.py",
+        help="A Python file that the stack may name as a law; its code runs. May be repeated.",
     ),
 ]
 Force = Annotated[
     bool,
-    typer.Option("--force", help="Write into a folder of other or changed files; those of the same name are replaced."),
+    typer.Option(
+        "--force", help="Write into a folder with other or changed files; files of the same name are replaced."
+    ),
 ]
 
 
@@ -60,7 +66,7 @@ WRITTEN = ("--out", "--report", "--plot", "--save-recipe")  # options that name 
 
 
 class Command(TyperCommand):
-    """A command whose outputs are told from each other and from its inputs before it begins."""
+    """A command that checks, before it begins, that its outputs differ from each other and from its inputs."""
 
     def invoke(self, ctx: Any) -> Any:
         """Check and run it."""
@@ -86,8 +92,8 @@ def _paths(value: Any) -> list[Path]:
     ]
 
 
-class _Said(logging.Handler):
-    """What the library has to say beside its results, on standard error."""
+class _TerminalHandler(logging.Handler):
+    """Handler that prints messages of the library on standard error."""
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.levelno >= logging.WARNING:
@@ -97,8 +103,8 @@ class _Said(logging.Handler):
 
 
 @contextmanager
-def _saying() -> Iterator[None]:
-    handler, logger = _Said(), logging.getLogger("devicekit")
+def _logging_to_terminal() -> Iterator[None]:
+    handler, logger = _TerminalHandler(), logging.getLogger("devicekit")
     before = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
@@ -110,7 +116,7 @@ def _saying() -> Iterator[None]:
 
 
 def one_of(*words: str) -> Callable[[str], list[str]]:
-    """What the shell offers for an option that takes one of these words."""
+    """Return a completion for an option that takes one of these words."""
 
     def offered(incomplete: str) -> list[str]:
         return [word for word in words if word.startswith(incomplete)]
@@ -133,17 +139,17 @@ _READING: dict[str, Any] = {
     ],
     "quantity": Annotated[
         str | None,
-        choice("--quantity", QUANTITIES, "What the numbers are"),
+        choice("--quantity", QUANTITIES, "Quantity of the numbers"),
     ],
     "read_voltage": Annotated[
-        float | None, typer.Option("--read-voltage", metavar="V", help="Read voltage [V]; for currents.")
+        float | None, typer.Option("--read-voltage", metavar="V", help="Read voltage [V], for currents.")
     ],
     "columns": Annotated[
         list[str] | None,
         typer.Option(
             "--map",
             metavar="NAME=COLUMN",
-            help="The file's COLUMN is our NAME: voltage_v, current_a, time_s, cycle, pulse_index, value (a state) "
+            help="Use the file's COLUMN as NAME: voltage_v, current_a, time_s, cycle, pulse_index, value (a state) "
             "and others (the formats page lists them); may be repeated.",
         ),
     ],
@@ -156,57 +162,65 @@ _READING: dict[str, Any] = {
     "width": Annotated[float | None, typer.Option("--width", metavar="S", help="Only this pulse width [s].")],
     "recipe": Annotated[
         str | None,
-        typer.Option("--recipe", metavar="FILE", help="Recipe that says how such files are read (read --save-recipe)."),
+        typer.Option("--recipe", metavar="FILE", help="Recipe for reading such files (made by read --save-recipe)."),
     ],
-    "kind": Annotated[str | None, choice("--kind", KINDS, "What a table holds", metavar="KIND")],
+    "kind": Annotated[str | None, choice("--kind", KINDS, "Kind of measurement in a table", metavar="KIND")],
     "sheet": Annotated[
         str | None, typer.Option("--sheet", metavar="NAME", help="Sheets to read: a name, or a pattern with *.")
     ],
-    "skip": Annotated[int | None, typer.Option("--skip", metavar="N", min=0, help="Rows above the names of columns.")],
-    "header": Annotated[int | None, typer.Option("--header", metavar="N", min=0, max=1, help="Rows of names: 0 or 1.")],
+    "skip": Annotated[int | None, typer.Option("--skip", metavar="N", min=0, help="Rows above the column names.")],
+    "header": Annotated[
+        int | None, typer.Option("--header", metavar="N", min=0, max=1, help="Rows with column names: 0 or 1.")
+    ],
     "units_row": Annotated[
-        bool | None, typer.Option("--units-row/--no-units-row", help="Whether the row under the names holds units.")
+        bool | None, typer.Option("--units-row/--no-units-row", help="The row under the names holds units.")
     ],
     "blocks": Annotated[
-        str | None, choice("--blocks", BLOCKS, "How tables beside or below each other are told", metavar="HOW")
+        str | None, choice("--blocks", BLOCKS, "How tables beside or below each other are separated", metavar="HOW")
     ],
     "decimal": Annotated[str | None, choice("--decimal", (".", ","), "Decimal mark", metavar="MARK")],
     "pulses": Annotated[
-        str | None, typer.Option("--pulses", metavar="N[,M]", help="Pulses of an LTP train, and of an LTD train.")
+        str | None,
+        typer.Option("--pulses", metavar="N[,M]", help="Pulses of an LTP train and, if different, of an LTD train."),
     ],
-    "files_are": Annotated[str | None, choice("--files-are", FILES, "What several files are", metavar="WHAT")],
-    "sheets_are": Annotated[str | None, choice("--sheets-are", PARTS, "What several sheets are", metavar="WHAT")],
+    "files_are": Annotated[
+        str | None, choice("--files-are", FILES, "How several files belong together", metavar="WHAT")
+    ],
+    "sheets_are": Annotated[
+        str | None, choice("--sheets-are", PARTS, "How several sheets belong together", metavar="WHAT")
+    ],
     "columns_are": Annotated[
-        str | None, choice("--columns-are", COLUMNS, "What several columns of one quantity are", metavar="WHAT")
+        str | None,
+        choice("--columns-are", COLUMNS, "How several columns of one quantity belong together", metavar="WHAT"),
     ],
     "key": Annotated[
         list[str] | None,
-        typer.Option("--key", metavar="FIELD=PATTERN", help="Where names hold device or cycle: device='dev(\\d+)'."),
+        typer.Option("--key", metavar="FIELD=PATTERN", help="Pattern of device or cycle in names: device='dev(\\d+)'."),
     ],
 }
 
 
 def _pairs(option: str, pairs: Iterable[str] | None) -> dict[str, str]:
-    """What `--map` and `--key` say, NAME=VALUE each."""
+    """Return the pairs of `--map` or `--key`, NAME=VALUE each."""
     found = {}
     for pair in pairs or ():
         ours, equals, theirs = pair.partition("=")
         if not equals or not ours.strip() or not theirs.strip():
             raise UsageError(f"{option} takes NAME={'COLUMN' if option == '--map' else 'PATTERN'}, not {pair!r}")
         if ours.strip() in found:
-            raise UsageError(f"{option} names {ours.strip()} twice: one column is what it means")
+            raise UsageError(f"{option} gives {ours.strip()} twice. Give it once.")
         found[ours.strip()] = theirs.strip()
     return found
 
 
-def _pulses(said: str | None) -> tuple[int, ...] | None:
+def _pulse_numbers(text: str | None) -> tuple[int, ...] | None:
     """The numbers of `--pulses N[,M]`."""
-    if said is None:
+    if text is None:
         return None
     try:
-        return tuple(int(each) for each in said.split(","))
+        return tuple(int(each) for each in text.split(","))
     except ValueError as error:
-        raise UsageError(f"--pulses takes one or two whole numbers, such as 60 or 60,50, not {said!r}") from error
+        raise UsageError(f"--pulses takes one or two whole numbers, such as 60 or 60,50, not {text!r}") from error
 
 
 def with_reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -225,11 +239,11 @@ def with_reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(command)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        said = {name: kwargs.pop(name) for name in _READING}
-        said["columns"] = _pairs("--map", said["columns"])
-        said["key"] = _pairs("--key", said["key"])
-        said["pulses"] = _pulses(said["pulses"])
-        return command(*args, reading=ReadOptions(**said), **kwargs)
+        options = {name: kwargs.pop(name) for name in _READING}
+        options["columns"] = _pairs("--map", options["columns"])
+        options["key"] = _pairs("--key", options["key"])
+        options["pulses"] = _pulse_numbers(options["pulses"])
+        return command(*args, reading=ReadOptions(**options), **kwargs)
 
     del wrapper.__wrapped__  # typer would look through it at the original signature
     wrapper.__signature__ = signature.replace(parameters=[*kept, *added])  # type: ignore[attr-defined]
@@ -243,18 +257,18 @@ def print_json(value: Any) -> None:
 
 
 def print_warnings(warnings: Iterable[CodedWarning]) -> None:
-    """Warnings for people, on standard error, each once: of more than three the three that matter, with what to do.
+    """Print warnings on standard error, each once; of more than three, the three that matter, with what to do.
 
-    First comes what they mean together, where they add up.
+    A verdict comes first where warnings add up.
     """
-    told = advice.ranked(warnings)
-    if (words := advice.verdict(told)) is not None:
+    ranked = advice.rank(warnings)
+    if (words := advice.verdict(ranked)) is not None:
         terminal.warning(words)
-    shown = told if len(told) <= advice.MOST else advice.top(told)
+    shown = ranked if len(ranked) <= advice.MOST else advice.top(ranked)
     for each in shown:
-        what = "" if shown is told else f" What to do: {in_command_words(advice.what_to_do(each.code))}"
+        what = "" if shown is ranked else f" What to do: {in_command_words(advice.what_to_do(each.code))}"
         terminal.warning(f"{each}{'' if not what or str(each).endswith('.') else '.'}{what}")
-    if rest := advice.others(told, shown):
+    if rest := advice.remaining(ranked, shown):
         codes = ", ".join(dict.fromkeys(each.code for each in rest))
         terminal.warning(f"[{codes}] {len(rest)} more; --json lists all")
 
@@ -318,7 +332,7 @@ def run_app(app: typer.Typer, arguments: list[str]) -> int:
     """
     as_json = "--json" in arguments
     try:
-        with files.one_command(), _saying():
+        with files.one_command(), _logging_to_terminal():
             result = app(args=arguments, standalone_mode=False)
         return int(result) if isinstance(result, int) else 0
     except DevicekitError as error:
@@ -330,7 +344,7 @@ def run_app(app: typer.Typer, arguments: list[str]) -> int:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115  the reader of our output has gone: end quietly
         return 0
     except Exception as error:
-        if type(error).__name__ == "NoArgsIsHelpError" and not as_json:  # the help is no error message
+        if type(error).__name__ == "NoArgsIsHelpError" and not as_json:  # help is not an error message
             typer.echo(error.format_message(), err=True)  # type: ignore[attr-defined]
             return 2
         if hasattr(error, "format_message"):  # typer's own usage errors; typer vendors click
@@ -340,5 +354,5 @@ def run_app(app: typer.Typer, arguments: list[str]) -> int:
             return 130
         if os.environ.get("DEVICEKIT_DEBUG"):
             raise
-        message = f"{type(error).__name__}: {error} (a failure of devicekit's own; DEVICEKIT_DEBUG=1 shows where)"
+        message = f"{type(error).__name__}: {error} (a bug in devicekit; DEVICEKIT_DEBUG=1 shows where)"
         return fail(RuntimeError(message), as_json, 1)

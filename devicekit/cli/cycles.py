@@ -25,16 +25,16 @@ def cycles_command(
     cycles: Annotated[int, typer.Option("--cycles", metavar="N", min=1, help="Cycles of a device.")] = 1000,
     devices: Annotated[int, typer.Option("--devices", metavar="N", min=1, help="Devices.")] = 1,
     beyond: Annotated[
-        bool, typer.Option("--beyond", help="Let values lie beyond the measured extremes, as normal ones would.")
+        bool, typer.Option("--beyond", help="Allow values beyond the measured extremes, with normal tails.")
     ] = False,
     seed: Seed = 0,
     out: OutDir = None,
     force: Force = False,
     json_output: Json = False,
 ) -> int:
-    """SYNTHETIC cycles with the correlations of measured ones, within a cycle and from one to the next.
+    """Generate SYNTHETIC cycles with the correlations of measured ones, within and between cycles.
 
-    --out DIR receives cycles.csv; of voltage sweeps also sweeps.csv and endurance.csv; and summary.json.
+    --out DIR receives cycles.csv and summary.json; for voltage sweeps also sweeps.csv and endurance.csv.
 
     Examples:
         devicekit simulate cycles sweeps.csv --cycles 1000 --devices 10 --seed 1 --out cycles
@@ -51,9 +51,7 @@ def cycles_command(
     table = read(file, reading, elsewhere=frozenset({"read_voltage"}))
     found = characterize(table, Settings(reading.read_voltage)).results.get("sequence")
     if not isinstance(found, SequenceResult):
-        raise TraceError(
-            "no cycles can be generated: the file has no device with 20 cycles one after the other, of two quantities"
-        )
+        raise TraceError("Cycles cannot be generated: no device has 20 consecutive cycles of two quantities.")
     fitted = model(found, file)
     made = fitted.generate(cycles, devices, seed, beyond=beyond)
     summary = {**fitted.as_dict(), "cycles": cycles, "devices": devices, "seed": seed, "beyond": beyond}

@@ -64,9 +64,9 @@ def _requirements() -> dict[str, dict[str, str | None]]:
 
 
 def doctor_command(json_output: Json = False) -> int:
-    """Say what is installed, where compiled code and data are kept, and what stands in the way.
+    """Report what is installed, where compiled code and data are kept, and problems.
 
-    Put its answer into a report of a problem. Exit code 2 if devicekit cannot work as it is installed.
+    Add its output to a bug report. Exit code 2 if this installation cannot work.
 
     Example:
         devicekit doctor
@@ -113,11 +113,11 @@ def doctor_command(json_output: Json = False) -> int:
 
 
 def _is_writable(path: Path) -> bool:
-    """Whether a folder, or the nearest one above it that there is, can be written to."""
+    """Return whether a folder, or its nearest existing parent, can be written to."""
     while not path.exists():
         path = path.parent
     return path.is_dir() and os.access(path, os.W_OK)
 
 
 def _place(entry: dict[str, Any]) -> str:
-    return f"{entry['path']}{'' if entry['writable'] else ' (not writable: compiled or fetched anew each time)'}"
+    return f"{entry['path']}{'' if entry['writable'] else ' (not writable: compiled or fetched again each time)'}"

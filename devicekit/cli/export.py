@@ -15,7 +15,7 @@ from devicekit.errors import UsageError
 from devicekit.options import ReadOptions
 from devicekit.plugins import EXPORTERS
 
-LONGEST = 160  # characters of what is said of one thing on the terminal; README.txt and --json have all of it
+LONGEST = 160  # characters of one note on the terminal; README.txt and --json have the whole
 _ENDS = re.compile(r"(?<=[a-z0-9)][.;:]) (?=[A-Z])")  # of sentences
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def _brief(text: str) -> str:
-    """As many whole sentences as are not too long; the beginning of the text where these are few words or none."""
+    """Return as many whole sentences as fit, or the beginning of the text if none does."""
     shown = ""
     for each in _ENDS.split(text):
         if len(shown) + len(each) >= LONGEST:
@@ -40,7 +40,7 @@ def _data(file: Path | None, reading: ReadOptions, to: str) -> Table | None:
 
     if file is None:
         if reading != ReadOptions():
-            raise UsageError("the reading options are for --from-data; a card is read as it is")
+            raise UsageError("Reading options apply to --from-data only; a card needs none. Remove them.")
         return None
     kinds = getattr(exporters().get(to), "DATA", "pulse")
     table = read(file, reading) if kinds == "any" else read_pulses(file, reading)
@@ -54,14 +54,14 @@ def export_command(
         Path,
         typer.Argument(
             metavar="FILE",
-            help="A device card; or a trained network, its devices one by one: the network.npz that a training "
-            "writes. Also the .h5 and .nir of an export.",
+            help="A device card, the trained devices of a network (network.npz of a training), or an .h5 or .nir "
+            "file of an export.",
         ),
     ],
     reading: ReadOptions,
     to: Annotated[
         str,
-        choice("--to", EXPORTERS.names(), "Program that it is for"),
+        choice("--to", EXPORTERS.names(), "Target program"),
     ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the files and a README.txt.")],
     nodes: Annotated[
@@ -74,7 +74,7 @@ def export_command(
         int | None,
         typer.Option("--points", metavar="N", help="Rows and columns of a crosssim table (501)."),
     ] = None,
-    no_noise: Annotated[bool, typer.Option("--no-noise", help="Leave the card's variation out.")] = False,
+    no_noise: Annotated[bool, typer.Option("--no-noise", help="Leave out the card's variation.")] = False,
     window: Annotated[
         tuple[float, float] | None,
         typer.Option(
@@ -102,8 +102,8 @@ def export_command(
 ) -> None:
     """Write a device card, or a trained network, for another simulator or program.
 
-    README.txt in the folder says how to use the files, what is exact, what is approximated, and every unit. The
-    options from --format on say how the file of --from-data is read.
+    README.txt in the folder explains use and units, and what is exact or approximated. The options from --format on
+    describe the file of --from-data.
 
     Examples:
         devicekit export trained/network.npz --to pytorch --out my-network

@@ -67,7 +67,7 @@ def _window(path: Path | None, synthetic: bool) -> StdpWindow | None:
     table = read(path)
     found = characterize(table).for_card(path, synthetic or is_synthetic(path)).get("stdp")
     if not isinstance(found, StdpWindow):
-        raise UsageError(f"--stdp {path.name}: a table of kind {table.kind}, not of spike delays and weight changes")
+        raise UsageError(f"--stdp {path.name}: this file holds {table.kind} data, not spike delays and weight changes")
     return found
 
 
@@ -137,7 +137,7 @@ def _print_posterior(drawn: Posterior) -> None:
 def print_fit(name: str, fit: DeviceFit) -> None:
     """The fit for people: what was fitted, how well, coefficients, variation with types."""
     from devicekit.cli.summaries import print_branches
-    from devicekit.fitting.report import source_words
+    from devicekit.fitting.report import source_text
     from devicekit.text import si, span
 
     window = fit.window
@@ -145,7 +145,7 @@ def print_fit(name: str, fit: DeviceFit) -> None:
     terminal.title(name)
     rows = [
         ("law", fit.law.title),
-        ("data", source_words(fit, name).partition(", ")[2]),
+        ("data", source_text(fit, name).partition(", ")[2]),
         ("window", f"{span(window.low, window.high, unit)} ({window.scope})"),
     ]
     if fit.conditions:
@@ -166,23 +166,23 @@ def fit_command(
     model: Model = "eq2",
     loss: Annotated[
         str,
-        choice("--loss", CHOICES["loss"], "Least squares, or what leaves outliers out"),
+        choice("--loss", CHOICES["loss"], "Loss function"),
     ] = "linear",
     estimator: Annotated[
         str,
         choice(
             "--estimator",
             CHOICES["estimator"],
-            "Likelihood of whole trains where the law holds, trajectory on the mean curve, or steps over all cycles",
+            "Likelihood of whole trains, trajectory of the mean curve, or steps over all cycles",
         ),
     ] = "auto",
     share: Annotated[
         str | None,
-        choice("--share", CHOICES["share"], "One shape for all pulses, and a law by which they scale it"),
+        choice("--share", CHOICES["share"], "One shape for all pulses, scaled by a law of the width or amplitude"),
     ] = None,
     state: Annotated[
         str,
-        choice("--state", CHOICES["state"], "The state that the law moves; its logarithm for several decades"),
+        choice("--state", CHOICES["state"], "State of the law; use the logarithm for several decades"),
     ] = "linear",
     resample: Annotated[
         int,
@@ -190,14 +190,14 @@ def fit_command(
             "--resample",
             metavar="N",
             min=0,
-            help="Also write N cards of resampled data: the fit's uncertainty.",
+            help="Also write N cards fitted to resampled data: the uncertainty of the fit.",
         ),
     ] = 0,
     posterior: Annotated[
         bool,
         typer.Option(
             "--posterior",
-            help="Draw from the posterior of one device, say how well the draws mixed; --resample N then writes draws.",
+            help="Draw from the posterior of one device and report how well they mixed; --resample N writes draws.",
         ),
     ] = False,
     seed: Seed = 0,
@@ -205,7 +205,7 @@ def fit_command(
         Path | None,
         typer.Option("--stdp", metavar="FILE", help="Spike-timing changes of the device: the card gets their window."),
     ] = None,
-    synthetic: Annotated[bool, typer.Option("--synthetic", help="Mark the card: the data are synthetic.")] = False,
+    synthetic: Annotated[bool, typer.Option("--synthetic", help="Mark the card as synthetic data.")] = False,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -218,7 +218,8 @@ def fit_command(
 ) -> int:
     """Fit an update law to LTP and LTD trains.
 
-    --out CARD.json writes the device card that train, study and export take; of several pulse widths, one card each.
+    --out CARD.json writes the device card that train, study and export take; several pulse widths give one card
+    each.
 
     Examples:
         devicekit fit ramps/ --quantity current --read-voltage 0.1 --out card.json
@@ -234,11 +235,11 @@ def fit_command(
 
     options = FitOptions(model, loss, estimator, share, state)
     if resample and out is None:
-        raise UsageError("--resample writes cards: give --out CARD.json")
+        raise UsageError("--resample writes cards: give --out CARD.json too.")
     if stdp is not None and out is None:
-        raise UsageError("--stdp puts a window on the card: give --out CARD.json")
+        raise UsageError("--stdp adds a window to the card: give --out CARD.json too.")
     if resample and share is not None:
-        raise UsageError("--resample does not know how to redo a joint fit: leave out --share or --resample")
+        raise UsageError("--resample does not support joint fits. Remove --share or --resample.")
     for path in (out, report):
         if path is not None:
             check_writable(path)
@@ -247,14 +248,12 @@ def fit_command(
     inputs, reading = group_files(files, reading)
     several = len(inputs) > 1
     if several and (out or report) and len({stem(file) for file in inputs}) < len(inputs):
-        raise UsageError(
-            "two of the files have the same name, so their cards and reports would too: fit them one by one"
-        )
+        raise UsageError("Two files have the same name, and so would their cards. Fit them one by one.")
 
     window = _window(stdp, synthetic)
 
     def work(file: Input) -> dict[str, Any]:
-        target = _beside(out, file, ".json") if out and several else out
+        target = _path_for_input(out, file, ".json") if out and several else out
         with terminal.doing(f"fitting {stem(file)}", json_output):
             table = read_pulses(file, reading)
             result, made = fit_table(table, options), synthetic or table.synthetic
@@ -268,7 +267,7 @@ def fit_command(
         if resample and target is not None:
             facts["resampled"] = _save_resampled(result, target, resample, seed, drawn)
         if report is not None:
-            page = _beside(report, file, ".html") if several else report
+            page = _path_for_input(report, file, ".html") if several else report
             complete = result.ltp is not None and result.ltd is not None
             card = result.to_card(device_name(target, stem(file)), _source(file), made) if complete else None
             name = file.name if isinstance(file, Path) else shown(file)
@@ -277,7 +276,7 @@ def fit_command(
         if not json_output:
             print_warnings(result.warnings)
             if result.conditions and target is not None and target.exists():
-                terminal.warning(f"{target} is of an earlier fit and was left as it is; the new cards are beside it")
+                terminal.warning(f"{target} belongs to an earlier fit and was kept; the new cards are beside it")
             print_fit(shown(file), result)
             if drawn is not None:
                 _print_posterior(drawn)
@@ -297,6 +296,6 @@ def _card_rows(fit: DeviceFit, facts: dict[str, Any]) -> list[tuple[str, str]]:
     return [("card", f"{facts['card']} (the middle pulse width)"), ("also", listed(others))]
 
 
-def _beside(path: Path, file: Input, suffix: str) -> Path:
+def _path_for_input(path: Path, file: Input, suffix: str) -> Path:
     """The output path of one of several inputs."""
     return path.with_name(f"{path.stem}_{stem(file)}{path.suffix or suffix}")

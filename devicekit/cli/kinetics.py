@@ -44,7 +44,7 @@ def kinetics_command(
 ) -> int:
     """SET and RESET times against voltage, set voltage against ramp rate.
 
-    Beside those of the published compact model JART VCM v1b. --out DIR receives both tables and report.html.
+    The published compact model JART VCM v1b stands beside them. --out DIR receives both tables and report.html.
 
     Examples:
         devicekit simulate kinetics --out kinetics

@@ -61,7 +61,7 @@ Ranges = Annotated[
 Sort = Annotated[
     str, typer.Option("--sort", metavar="NAME", help="A number, a label, name, added ...; -NAME: largest first.")
 ]
-Limit = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="At most so many records.")]
+Limit = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="Largest number of records.")]
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of records, or the beginning of one.")]
 
 
@@ -72,12 +72,14 @@ def _open(folder: Path | None, must: bool = True) -> Library:
 
     named = folder or (default_folder() if os.environ.get(VARIABLE) else None)
     if must and named is not None and not os.path.exists(named):
-        raise UsageError(f"there is no library {named}; devicekit library add FILE --library {named} makes it")
+        raise UsageError(
+            f"Library {named} does not exist. Create it with devicekit library add FILE --library {named}."
+        )
     return Library(folder)
 
 
 def _pairs(pairs: Iterable[str] | None) -> dict[str, str]:
-    """What `--label` says."""
+    """Return the labels of `--label`, NAME=VALUE each."""
     found: dict[str, str] = {}
     for pair in pairs or ():
         name, equals, value = pair.partition("=")
@@ -89,19 +91,19 @@ def _pairs(pairs: Iterable[str] | None) -> dict[str, str]:
     return found
 
 
-def _said(labels: list[str] | None, **place: str | int | None) -> dict[str, str | int]:
-    """Labels and place as they are said by hand."""
+def _typed_place(labels: list[str] | None, **place: str | int | None) -> dict[str, str | int]:
+    """Return labels and place as typed."""
     return {**_pairs(labels), **{name: part for name, part in place.items() if part is not None}}
 
 
 def _query(
-    searched: Sequence[str], kind: str | None, ranges: list[str] | None, said: dict[str, str | int], **more: Any
+    searched: Sequence[str], kind: str | None, ranges: list[str] | None, typed: dict[str, str | int], **more: Any
 ) -> Query:
     from devicekit.library import Place, Query, Range
 
-    place: dict[str, Any] = {name: said.pop(name) for name in ("wafer", "die", "row", "column") if name in said}
+    place: dict[str, Any] = {name: typed.pop(name) for name in ("wafer", "die", "row", "column") if name in typed}
     split = [word for each in searched for word in each.split()]
-    labels = {name: str(value) for name, value in said.items()}
+    labels = {name: str(value) for name, value in typed.items()}
     return Query(split, kind, [Range.of(each) for each in ranges or ()], labels, Place(**place), **more)
 
 
@@ -122,23 +124,25 @@ def add(
         str | None,
         typer.Option("--place-from", metavar="PATTERN", help="Named groups find place and labels in a file's name."),
     ] = None,
-    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Name of the record; of one file.")] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="Name of the record, for one file.")
+    ] = None,
     by_device: Annotated[bool, typer.Option("--by-device", help="A record for each device of a file.")] = False,
     mark: Annotated[
-        list[str] | None, choice("--mark", MARKS, "What the data are, where the file does not say it", "MARK")
+        list[str] | None, choice("--mark", MARKS, "Origin of the data, if the file does not state it", "MARK")
     ] = None,
     v_set: Annotated[str | None, choice("--v-set", V_SET, "Definition of V_set")] = None,
     v_reset: Annotated[str | None, choice("--v-reset", V_RESET, "Definition of V_reset")] = None,
     threshold: Annotated[
-        float | None, typer.Option("--threshold", metavar="X", help="Endurance: least on/off of a good cycle.")
+        float | None, typer.Option("--threshold", metavar="X", help="Endurance: smallest on/off ratio of a good cycle.")
     ] = None,
     json_output: Json = False,
 ) -> int:
-    """Keep device cards and what is found in measurements.
+    """Keep device cards and figures of merit of measurements.
 
-    A card is kept as it is; of a file of measurements the figures of merit are, with the values of every sweep. Fit
-    pulse trains first (devicekit fit). R3C5 in a name is row 3, column 5; labels also come from the [labels] of a
-    recipe. The same content is kept once: adding it again adds what is said anew.
+    A file of measurements gives its figures of merit, with the values of every sweep. Fit pulse trains first
+    (devicekit fit). R3C5 in a name means row 3, column 5; labels also come from [labels] of a recipe. The same
+    content is kept once; adding it again adds its new labels.
 
     Examples:
         devicekit library add card.json --label stack=HfO2 --label area='5x5 um'
@@ -146,8 +150,8 @@ def add(
         devicekit library add array.csv --by-device --wafer W1
     """
     if name is not None and len(files) > 1:
-        raise UsageError(f"--name is of one record, and {len(files)} files are given")
-    said = _said(label, wafer=wafer, die=die, row=row, column=column)
+        raise UsageError(f"--name needs exactly one file; got {len(files)}.")
+    typed = _typed_place(label, wafer=wafer, die=die, row=row, column=column)
     kept = _open(library, must=False)
     usual = ReadOptions()
     options = {f.name: v for f in fields(ReadOptions) if (v := getattr(reading, f.name)) != getattr(usual, f.name)}
@@ -156,7 +160,7 @@ def add(
         added = kept.add_file(
             Path(str(file)),
             name=name,
-            labels=said,
+            labels=typed,
             place_from=place_from,
             marks=mark or (),
             by_device=by_device,
@@ -173,8 +177,8 @@ def add(
 def _settings(v_set: str | None, v_reset: str | None, threshold: float | None) -> Settings | None:
     from devicekit.features.merit import Settings
 
-    said = {"v_set": v_set, "v_reset": v_reset, "threshold": threshold}
-    given: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
+    typed = {"v_set": v_set, "v_reset": v_reset, "threshold": threshold}
+    given: dict[str, Any] = {name: value for name, value in typed.items() if value is not None}
     return Settings(**given) if given else None
 
 
@@ -197,7 +201,9 @@ def _added(each: Added) -> dict[str, Any]:
 def list_records(
     searched: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[WORDS]...", help="All must be in name, file, kind, law, labels or warnings."),
+        typer.Argument(
+            metavar="[WORDS]...", help="Words that name, file, kind, law, labels or warnings contain, all of them."
+        ),
     ] = None,
     library: Folder = None,
     kind: Kind = None,
@@ -218,9 +224,9 @@ def list_records(
         devicekit library list hfo2 --kind card --range on_off=3:6 --sort -on_off
         devicekit library list --label stack=HfO2 --range v_set_v=:0.8 --json
     """
-    said = _said(label, wafer=wafer, die=die, row=row, column=column)
+    typed = _typed_place(label, wafer=wafer, die=die, row=row, column=column)
     kept = _open(library)
-    found = kept.records(_query(searched or [], kind, range_, said, sort=sort, limit=limit))
+    found = kept.records(_query(searched or [], kind, range_, typed, sort=sort, limit=limit))
     bad = kept.unreadable
     if json_output:
         print_json(
@@ -278,8 +284,8 @@ def compare_records(
     column: Column = None,
     sort: Sort = "name",
     limit: Limit = None,
-    x: Annotated[str | None, typer.Option("--x", metavar="NAME", help="Number across in figures.")] = None,
-    y: Annotated[str | None, typer.Option("--y", metavar="NAME", help="Number that figures show.")] = None,
+    x: Annotated[str | None, typer.Option("--x", metavar="NAME", help="Number on the horizontal axis.")] = None,
+    y: Annotated[str | None, typer.Option("--y", metavar="NAME", help="Number on the vertical axis.")] = None,
     by: Annotated[
         str | None, typer.Option("--by", metavar="LABEL", help="Label, wafer, die, kind or law that groups figures.")
     ] = None,
@@ -289,9 +295,9 @@ def compare_records(
 ) -> int:
     """Compare records side by side.
 
-    Chosen by their ids, or by words, kind, range, label or place. --report has rate curves on top of each other,
-    distributions over records and over sweeps, a scatter, box plots by label and array maps. Numbers that are defined
-    in different ways are kept apart. It describes these records and tests nothing.
+    Choose them by id, or by words, kind, range, label or place. --report shows rate curves together, distributions
+    over records and sweeps, a scatter plot, box plots by label and array maps. Numbers of different definitions are
+    kept apart. It describes these records; it is not a statistical test.
 
     Examples:
         devicekit library compare 48e9eb56 fd77a611 --report compare.html
@@ -304,8 +310,8 @@ def compare_records(
     if report is not None:
         files.check_writable(report)
     kept = _open(library)
-    said = _said(label, wafer=wafer, die=die, row=row, column=column)
-    query = _query(searched or [], kind, range_, said, sort=sort, limit=limit)
+    typed = _typed_place(label, wafer=wafer, die=die, row=row, column=column)
+    query = _query(searched or [], kind, range_, typed, sort=sort, limit=limit)
     records, bad = _read(kept, _chosen(kept, ids or [], query, every))
     found = compare(records, x, y, by)
     if report is not None:
@@ -325,7 +331,7 @@ def compare_records(
 def _chosen(kept: Library, ids: Sequence[str], query: Query, every: bool) -> tuple[Entry, ...]:
     """The records of these ids, or those that a query asks for: one of the two."""
     if bool(ids) + (not query.all or every) != 1:
-        raise UsageError("name records by their ids, or choose them by --words, --kind, --range, --label or --all")
+        raise UsageError("Give ids of records, or choose them with --words, --kind, --range, --label or --all")
     if ids:
         return tuple({entry.id: entry for entry in map(kept.entry, ids)}.values())
     return kept.records(query).entries
@@ -348,9 +354,9 @@ def _read(kept: Library, entries: Iterable[Entry]) -> tuple[list[Record], list[U
 
 @library_app.command("remove")
 def remove(ids: Ids, library: Folder = None, json_output: Json = False) -> None:
-    """Remove records: all that are named, or none.
+    """Remove records: all the given ones, or none.
 
-    Their files are deleted; nothing is asked.
+    Their files are deleted without a question.
 
     Example:
         devicekit library remove 48e9eb56 fd77a611
@@ -366,9 +372,9 @@ def remove(ids: Ids, library: Folder = None, json_output: Json = False) -> None:
 
 @library_app.command("refresh")
 def refresh(library: Folder = None, json_output: Json = False) -> None:
-    """Make the index anew from the files, and list those that are no records.
+    """Rebuild the index from the files, and list files that are not records.
 
-    Every command takes up what changed in the folder; this reads all of it again.
+    Every command notices changed files; this one reads all of them again.
 
     Example:
         devicekit library refresh --library /lab/share/devices

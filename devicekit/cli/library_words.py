@@ -1,4 +1,4 @@
-"""How a library looks on a terminal."""
+"""Text of a library for a terminal."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def print_added(file: Path | list[Path], added: Sequence[Added]) -> None:
 
 
 def _facts(record: Record) -> list[tuple[str, str]]:
-    """Place, labels and marks of a record, with who said them."""
+    """Return place, labels and marks of a record, and where each comes from."""
     origins = record.origins
 
-    def told(name: str, value: object) -> tuple[str, str]:
+    def labelled(name: str, value: object) -> tuple[str, str]:
         return name, f"{plain(value)} (by {origins[name]})" if name in origins else plain(value)
 
-    parts = [told(name, part) for name, part in record.place.model_dump().items() if part is not None]
-    labels = [told(name, value) for name, value in record.labels.items()]
+    parts = [labelled(name, part) for name, part in record.place.model_dump().items() if part is not None]
+    labels = [labelled(name, value) for name, value in record.labels.items()]
     return [*parts, *labels, *([("data", ", ".join(record.marks))] if record.marks else [])]
 
 
@@ -80,7 +80,7 @@ def _line(entry: Entry, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def print_record(record: Record, path: Path) -> None:
-    """What a record holds, for people."""
+    """Print what a record holds."""
     terminal.title(f"{record.id}  {plain(record.name)}")
     source = f"{plain(record.source.file)} (SHA-256 {record.source.sha256[:12] or 'not known'})"
     rows = [("kind", record.kind), ("law", record.law), ("source", source), ("added", record.added)]
@@ -100,8 +100,8 @@ def print_record(record: Record, path: Path) -> None:
 
 def _number(scalar: Scalar) -> str:
     """A number with its label, its interval and its definition."""
-    told = "; ".join(plain(each) for each in (scalar.interval, scalar.by) if each)
-    return f"{scalar.text}  {plain(scalar.label)}" + (f" ({told})" if told else "")
+    notes = "; ".join(plain(each) for each in (scalar.interval, scalar.by) if each)
+    return f"{scalar.text}  {plain(scalar.label)}" + (f" ({notes})" if notes else "")
 
 
 def print_comparison(found: Comparison) -> None:

@@ -40,17 +40,17 @@ def next_command(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files or folders of pulse trains.")],
     reading: ReadOptions,
     model: Annotated[str, choice("--model", law_names(), "Update law", "LAW")] = "eq2",
-    goal: Annotated[str, choice("--goal", GOALS, "What shall be known better")] = "rate",
-    reset: Annotated[str, choice("--reset", RESETS, "What it costs to begin a train anew")] = "free",
+    goal: Annotated[str, choice("--goal", GOALS, "Quantity to know better")] = "rate",
+    reset: Annotated[str, choice("--reset", RESETS, "Cost of starting a train again")] = "free",
     budget: Annotated[
         int | None,
         typer.Option("--budget", metavar="N", min=1, help="Pulses of each branch, resets included."),
     ] = None,
     json_output: Json = False,
 ) -> int:
-    """Say which measurement of one cost would narrow the rate, the increment or the population most.
+    """Find the measurement that most narrows the rate, the increment or the population.
 
-    Of one device at one pulse width (--device, --width). The formula behind it takes milliseconds.
+    For one device at one pulse width (--device, --width), among measurements within --budget.
 
     Examples:
         devicekit next train.csv

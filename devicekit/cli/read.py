@@ -37,7 +37,7 @@ def _preview(table: Table, path: Path) -> None:
 
 
 def _print(table: Table, summary: dict[str, Any], written: dict[str, Path | None], title: str) -> None:
-    """What was understood, for people."""
+    """Print what was read, and how."""
     from devicekit.features.describe import counts
     from devicekit.text import si
 
@@ -59,7 +59,7 @@ def _print(table: Table, summary: dict[str, Any], written: dict[str, Path | None
     terminal.fields(rows)
     layout = table.meta["layout"]
     if layout.format == "table":
-        terminal.paragraph("layout (--save-recipe FILE.toml keeps it for other files of this make):")
+        terminal.paragraph("layout (keep it for such files: --save-recipe FILE.toml):")
         terminal.fields(layout.lines())
     records = summary["records"]
     for number, record in enumerate(records[:SHOWN], 1):
@@ -90,10 +90,10 @@ def read_command(
     force: ReplaceFile = False,
     json_output: Json = False,
 ) -> None:
-    """Read a measurement file and say what was understood.
+    """Read a measurement file and show how it was understood.
 
-    --out TABLE.csv writes it as one CSV table, --out TABLE.h5 as HDF5. What is printed is the layout: which row names
-    the columns, what each column is and why. Several files become devices or cycles of one table.
+    --out TABLE.csv writes one CSV table, --out TABLE.h5 an HDF5 file. The layout is printed: the row of column
+    names, the meaning of each column, and why. Several files become devices or cycles of one table.
 
     Examples:
         devicekit read ramps/ --quantity current --read-voltage 0.1 --out table.csv

@@ -99,7 +99,9 @@ def run_command(
     data_dir: DataDir = None,
     benchmark: Annotated[
         bool,
-        typer.Option("--benchmark/--no-benchmark", help="Also a short benchmark: what the device loses, and to what."),
+        typer.Option(
+            "--benchmark/--no-benchmark", help="Also run a short benchmark: accuracy lost, and to which flaw."
+        ),
     ] = True,
     draws: Annotated[
         int,
@@ -107,14 +109,14 @@ def run_command(
             "--draws",
             metavar="N",
             min=0,
-            help="Devices that the data also allow, for the benchmark, where few cycles leave that open; 0 for none.",
+            help="For few cycles: devices that the data also allow, for the benchmark; 0 for none.",
         ),
     ] = 12,
     seed: Seed = 0,
     force: Force = False,
     json_output: Json = False,
 ) -> None:
-    """The whole chain, from traces to one report.
+    """Run the whole chain, from traces to one report.
 
     Reads, fits, makes the card, trains a network in situ, simulates the set I-V of the default stack, and writes
     table.csv, card.json, metrics.json and report.html.

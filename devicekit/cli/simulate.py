@@ -53,11 +53,12 @@ StackFile = Annotated[
 ]
 Material = Annotated[
     str | None,
-    choice("--material", physics.material_files(), "A material set that ships, the first if not given"),
+    choice("--material", physics.material_files(), "Material set; the first if not given"),
 ]
 Mesh = Annotated[str, choice("--mesh", physics.SPACINGS, "Cells of the mesh")]
 Noise = Annotated[
-    bool, typer.Option("--noise", help="Let single vacancies come, go and hop by chance; --seed draws another run.")
+    bool,
+    typer.Option("--noise", help="Generate, recombine and hop single vacancies at random; --seed gives another run."),
 ]
 Compliance = Annotated[float | None, typer.Option("--compliance", metavar="A", help="Current limit [A].")]
 OutDir = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder for the results.")]
@@ -70,7 +71,7 @@ def chosen_stack(
     from physics.stack import load_material, load_stack
 
     if path is not None and material is not None:
-        raise UsageError("--material: a stack names its material set itself; pass --stack or --material, not both")
+        raise UsageError("A stack names its own material set: give --stack or --material, not both.")
     laws = laws or []
     named = material or physics.DEFAULT_MATERIAL
     stack = load_material(named, laws=laws) if path is None else load_stack(path, laws=laws)
@@ -87,7 +88,7 @@ def progress_bar(quiet: bool) -> Iterator[Callable[[float], None]]:
 def _seed(noise: bool, seed: int | None) -> int | None:
     """Seed of the noise; None for none."""
     if seed is not None and not noise:
-        raise UsageError("--seed draws nothing without --noise: pass both, or neither")
+        raise UsageError("--seed has no effect without --noise: give both, or neither.")
     return (seed or 0) if noise else None
 
 
@@ -99,7 +100,7 @@ def _measured(path: Path | None) -> SweepTable | None:
 
     table = read(path)
     if not isinstance(table, SweepTable):
-        raise UsageError(f"--measured: {path} holds pulse trains; the I-V figure takes voltage sweeps")
+        raise UsageError(f"--measured needs voltage sweeps; {path} holds pulse trains.")
     return table
 
 
@@ -162,16 +163,16 @@ def iv_command(
         float | None, typer.Option("--reset-stop", metavar="V", help="End of the reset ramp [V].")
     ] = None,
     cycles: Annotated[
-        int, typer.Option("--cycles", metavar="N", min=0, help="Bipolar loops; 0 for one set, up and back.")
+        int, typer.Option("--cycles", metavar="N", min=0, help="Bipolar loops; 0 for one set sweep, up and back.")
     ] = 0,
-    bare: Annotated[bool, typer.Option("--bare", help="The paper's bare equations: no generation.")] = False,
+    bare: Annotated[bool, typer.Option("--bare", help="Use the paper's equations alone, without generation.")] = False,
     measured: Annotated[
         Path | None,
         typer.Option("--measured", metavar="FILE", help="A measured sweep to draw under the figure."),
     ] = None,
     stage: Annotated[
         list[float] | None,
-        typer.Option("--stage", metavar="V", help="Keep the fields at this set voltage [V] too; may be repeated."),
+        typer.Option("--stage", metavar="V", help="Also keep the fields at this set voltage [V]; may be repeated."),
     ] = None,
     noise: Noise = False,
     seed: Chance = None,
@@ -248,7 +249,7 @@ def _print_iv(result: IVResult, out: Path | None) -> None:
 
 
 def _summary(result: IVResult) -> dict[str, Any]:
-    """What --json prints and summary.json holds."""
+    """Return the fields of summary.json, which --json prints too."""
     rows = [{k: None if v != v else v for k, v in vars(each).items()} for each in _scatter(result)]
     return {**result.summary(), "scatter": rows}
 

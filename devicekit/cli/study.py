@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def _studies(incomplete: str) -> list[str]:
-    """What the shell offers beside files."""
+    """Return the studies that the shell completes, beside files."""
     from devicekit.studies.spec import shipped
 
     return [name for name in shipped() if name.startswith(incomplete)]
@@ -44,16 +44,14 @@ def study_command(
         typer.Option("--set", metavar="KEY=VALUE", help="Override a fixed setting; may be repeated."),
     ] = None,
     allow_law: AllowLaw = None,
-    redo: Annotated[
-        bool, typer.Option("--redo", help="Also run again what another version of devicekit has run.")
-    ] = False,
+    redo: Annotated[bool, typer.Option("--redo", help="Repeat runs that another version of devicekit made.")] = False,
     force: Force = False,
     json_output: Json = False,
 ) -> int:
     """Run a grid of trainings from one file; resumable.
 
-    Killed at any moment and started again, a study repeats only what was unfinished. Exit code 1 if a run failed (the
-    others are done); started again, failed runs are tried again.
+    After an interruption the same command repeats only unfinished runs, and tries failed ones again. Exit code 1 if
+    a run failed; the others are done.
 
     Examples:
         devicekit study schemes --out fig6 --jobs 2
@@ -90,11 +88,11 @@ def study_command(
     except KeyboardInterrupt:
         done, total = counted
         if total:
-            terminal.warning(f"{done} of {total} runs are done and kept in {out}; the same command goes on from there")
+            terminal.warning(f"{done} of {total} runs are done and kept in {out}; the same command continues")
         raise
-    for told in (result.of_other_versions, *result.redone):
-        if told:
-            terminal.warning(told)
+    for message in (result.of_other_versions, *result.redone):
+        if message:
+            terminal.warning(message)
     page = study_report(result, this_command())
     page.save(out / "report.html")
     finish_folder(out, RESULTS)
@@ -126,4 +124,4 @@ def _print(result: StudyResult, page: Report, out: Path) -> None:
     for row in result.failed.to_dict("records"):
         terminal.error(f"{row['case']}, seed {row['seed']}: {row['reason']}")
     if len(result.failed):
-        terminal.paragraph(f"{count(len(result.failed), 'run')} failed; started again, they are tried again.", err=True)
+        terminal.paragraph(f"{count(len(result.failed), 'run')} failed; the same command tries them again.", err=True)

@@ -22,7 +22,7 @@ GAP = 2
 
 
 def in_colour(stream: IO[str]) -> bool:
-    """Whether a stream takes colours."""
+    """Return whether a stream takes colours."""
     plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
     return not plain and stream.isatty()
 

@@ -43,7 +43,7 @@ DataDir = Annotated[
 
 
 def _one_card(path: Path) -> Path:
-    """The card itself, or of those that a fit of several pulse widths has written the middle one, which is said."""
+    """Return the card, or the middle one of several pulse widths, with a message that names it."""
     from devicekit.device.card import cards_of_widths
 
     found = [] if os.path.exists(path) else cards_of_widths(path)
@@ -84,7 +84,7 @@ def train_command(
     card: Annotated[Path, typer.Option("--card", metavar="CARD.json", help="The device card.")],
     scheme: Annotated[
         str,
-        choice("--scheme", get_args(choices.Scheme), "How it is trained"),
+        choice("--scheme", get_args(choices.Scheme), "Training scheme"),
     ] = "insitu",
     epochs: Epochs = 20,
     data: Data = "digits",
@@ -103,7 +103,7 @@ def train_command(
         choice(
             "--schedule",
             get_args(choices.Schedule),
-            "Threshold of a pulse over the epochs, growing if not given",
+            "Pulse threshold over the epochs; growing if not given",
         ),
     ] = None,
     mapping: Annotated[
@@ -111,7 +111,7 @@ def train_command(
         choice(
             "--mapping",
             get_args(choices.Mapping),
-            "Weights as pairs of devices if not given, or against a reference",
+            "Weights as pairs of devices (default) or against a reference",
         ),
     ] = None,
     read_noise: Annotated[
@@ -144,7 +144,7 @@ def train_command(
     from devicekit.device.network import NETWORK
     from devicekit.files import result_folder, write_json
     from devicekit.studies.task_settings import training_config
-    from snn.baselines import beside_it
+    from snn.baselines import reference_classifiers
     from snn.data.load import load
     from snn.report import train_page
     from snn.training import train
@@ -161,8 +161,8 @@ def train_command(
             result = train(loaded, config, samples, lambda done, total, _: progress(done, total))
         others: tuple[Baseline, ...] = ()
         if beside:
-            with terminal.doing("training ordinary classifiers beside it", json_output):
-                others = beside_it(samples, config)
+            with terminal.doing("training ordinary classifiers", json_output):
+                others = reference_classifiers(samples, config)
         metrics = {**result.as_dict(), "beside": [each.as_dict() for each in others]}
         if folder is not None:
             write_json(folder / "metrics.json", metrics)

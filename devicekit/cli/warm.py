@@ -8,10 +8,9 @@ from devicekit.text import count
 
 
 def warm_command(json_output: Json = False) -> None:
-    """Compile what fits, trainings and simulations need, so that their first run need not.
+    """Compile the kernels of fits, trainings and simulations, so that the first run is fast.
 
-    To be called once after an installation or an update; where all is compiled already it says so in a few seconds.
-    Without it the first run compiles what it needs itself.
+    Run it once after an installation or update. Otherwise the first run compiles what it needs.
 
     Example:
         devicekit warm

@@ -18,7 +18,7 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from devicekit.device.blocks import Window
-from devicekit.device.horizon import refused
+from devicekit.device.horizon import refusal_reason
 from devicekit.device.measured import Retention, RetentionState
 from devicekit.device.random import mix, normal
 from devicekit.errors import UsageError
@@ -139,21 +139,21 @@ class Drift:
             raise UsageError(
                 f"time_s={time_s:g}: the law of drift begins at {self.t0_s:.4g} s, and what is before is not known"
             )
-        reason = refused(self.decades, time_s, self.measured_s)
+        reason = refusal_reason(self.decades, time_s, self.measured_s)
         if reason:
             raise UsageError(
                 f"no drift at {time_s:.4g} s: it is beyond the {self.measured_s:.4g} s measured, and {reason}"
             )
         return math.log(time_s / self.t0_s)
 
-    def beyond(self, time_s: float) -> float:
+    def extrapolation(self, time_s: float) -> float:
         """The time over the longest measured one: above 1 it is an extrapolation, and that far."""
         return time_s / self.measured_s
 
-    def words(self, time_s: float) -> str:
+    def describe(self, time_s: float) -> str:
         """The law, where its spread is from, and how far it is taken beyond the data."""
         law = f"nu {self.nu:.3g}, sd over devices {self.nu_sd:.3g} ({self.source})"
-        far = self.beyond(time_s)
+        far = self.extrapolation(time_s)
         return f"{law}; {time_s:.3g} s is {far:.3g} times the measured time" if far > 1 else law
 
     def exponents(self, devices: int, seed: int, draw: int = 0) -> np.ndarray:
@@ -194,12 +194,12 @@ def static_error(drift: Drift, g: np.ndarray, window: Window, time_s: float) -> 
     UsageError
         If the window is one of weights, which has no share of a conductance; and as `Drift.logarithm`.
     """
-    conducts(window)
+    require_conductance(window)
     spread = drift.nu_sd * drift.logarithm(time_s)
     return math.sqrt(math.expm1(spread**2) * float(np.mean(np.square(g)))) / window.span
 
 
-def conducts(window: Window) -> None:
+def require_conductance(window: Window) -> None:
     """Refuse a window of weights: drift is a share of a conductance, and a weight of 0 has any.
 
     Raises

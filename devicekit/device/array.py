@@ -11,7 +11,7 @@ import numpy as np
 
 from devicekit.device.blocks import FEWEST_WINDOWS, DeviceRow
 from devicekit.device.card import DeviceCard
-from devicekit.device.fading import Fading, book, fading, later, pass_time
+from devicekit.device.fading import Fading, book, fading, pass_time, states_after
 from devicekit.device.random import mix, normal, normals
 from devicekit.errors import UsageError
 from devicekit.jit import compiled, inlined
@@ -104,7 +104,7 @@ class ArrayState(NamedTuple):
 
 
 @inlined
-def shown(r, held, k):  # type: ignore[no-untyped-def]
+def observed_state(r, held, k):  # type: ignore[no-untyped-def]
     """The state of device k as it is read without read noise: with its reversible fluctuation."""
     return r[k] + held[k] if held.size > 0 else r[k]
 
@@ -192,8 +192,8 @@ class DeviceArray:
 
     Notes
     -----
-    Devices that differ have windows of their own where the card knows them: states then leave 0..1, and each is clipped
-    to its device's window. `r` is the state that pulses move; `shown` holds the fluctuation too, and is what is read.
+    Where the card holds a window for each device, states can leave 0..1 and each is clipped to its device's window.
+    `r` is the state that pulses move; `observed_states` adds the reversible fluctuation and is what `read` sees.
 
     Noise is drawn by counter: the n-th pulse of device k gets the same draw whatever else happened.
 
@@ -281,7 +281,7 @@ class DeviceArray:
         return self._kernel.r
 
     @property
-    def shown(self) -> np.ndarray:
+    def observed_states(self) -> np.ndarray:
         """States as they are read without read noise [1], shape (n,): with what fluctuates since the last pulse."""
         held = self._kernel.own.held
         return self.r + held if held.size else self.r
@@ -372,12 +372,12 @@ class DeviceArray:
             When, as for `pulse`.
         """
         self._wait(time_s)
-        r = self.shown
+        r = self.observed_states
         if self.read_sigma > 0:
             r = r + self.read_sigma * tilted(self._read_tilt, r) * self._reader.standard_normal(self.n)
         return self.card.window.from_state(r)
 
-    def put(self, r: np.ndarray, index: np.ndarray | None = None) -> None:
+    def set_states(self, r: np.ndarray, index: np.ndarray | None = None) -> None:
         """Set states of devices (default: all) at once, as programming does; they forget of it as of pulses.
 
         Parameters
@@ -398,13 +398,13 @@ class DeviceArray:
         if self.fading is not None:
             book(self.fading, self.r, where)
 
-    def later(self, seconds: float = 0.0) -> np.ndarray:
+    def states_after(self, seconds: float = 0.0) -> np.ndarray:
         """States [1] so many seconds from now if nothing happens till then, shape (n,); the array stays as it is."""
-        r = self.r.copy() if self.fading is None else later(self.fading, seconds)
+        r = self.r.copy() if self.fading is None else states_after(self.fading, seconds)
         held = self._kernel.own.held
         return r + held if held.size else r
 
-    def settle(self, forgot: bool = False) -> None:
+    def record_changes(self, forgot: bool = False) -> None:
         """After compiled code has changed the array: nothing, of devices that forget nothing.
 
         Parameters
@@ -416,7 +416,7 @@ class DeviceArray:
         if self.fading is None:
             return
         if forgot:
-            self.r[:] = later(self.fading)
+            self.r[:] = states_after(self.fading)
         else:
             book(self.fading, self.r)
 
@@ -427,7 +427,7 @@ class DeviceArray:
             raise UsageError(f"time_s={time_s!r}: the array is at {self._time_s:g} s, and times do not go back")
         if self.fading is not None:
             pass_time(self.fading, time_s - self._time_s)
-            self.r[:] = later(self.fading)
+            self.r[:] = states_after(self.fading)
         self._time_s = float(time_s)
 
 

@@ -52,14 +52,14 @@ class Fading(NamedTuple):
     high: np.ndarray | float = 1.0
 
 
-def forgets(card: DeviceCard) -> bool:
+def is_volatile(card: DeviceCard) -> bool:
     """Return whether a card's device forgets anything of an update, if time passes."""
     return card.volatile is not None and card.volatile.persistent_share < 1.0
 
 
 def fading(card: DeviceCard, r: np.ndarray) -> Fading | None:
     """The volatile states of devices that rest at `r`, shape (n,); None of a card that forgets nothing."""
-    if card.volatile is None or not forgets(card):
+    if card.volatile is None or not is_volatile(card):
         return None
     block = card.volatile
     shares = np.array([term.share for term in block.terms])
@@ -73,7 +73,7 @@ def fading(card: DeviceCard, r: np.ndarray) -> Fading | None:
     )
 
 
-def later(f: Fading, seconds: float = 0.0, index: np.ndarray | slice = slice(None)) -> np.ndarray:
+def states_after(f: Fading, seconds: float = 0.0, index: np.ndarray | slice = slice(None)) -> np.ndarray:
     """States [1] of devices (default: all) so many seconds from now; nothing is changed.
 
     No state leaves its window by forgetting. What is left of a change is log-convex in time, so a state without further

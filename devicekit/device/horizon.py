@@ -5,7 +5,7 @@ from __future__ import annotations
 LEAST_DECADES = 3.0  # of time that data must span before a law of it is taken beyond them
 
 
-def refused(decades: float, horizon_s: float, last_s: float, least: float = LEAST_DECADES) -> str | None:
+def refusal_reason(decades: float, horizon_s: float, last_s: float, least: float = LEAST_DECADES) -> str | None:
     """Return why a power law of time is not taken to a horizon; None where it may be.
 
     Parameters

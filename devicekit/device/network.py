@@ -181,7 +181,7 @@ class TrainedNetwork:
             f"samples), seed {facts['seed']}: test accuracy {100 * facts['accuracy']:.1f} %, {facts['basis']}"
         )
 
-    def parts(self) -> tuple[str, dict[str, np.ndarray]]:
+    def to_parts(self) -> tuple[str, dict[str, np.ndarray]]:
         """Return what a file of it holds: JSON text, and arrays by name."""
         arrays = {
             f"{name}_{part}": getattr(layer, part)
@@ -204,15 +204,15 @@ class TrainedNetwork:
         return json.dumps(said), {**arrays, **packed}
 
     @classmethod
-    def of_parts(cls, about: str, arrays: Mapping[str, np.ndarray], name: str) -> Self:
-        """Return what `parts` was made of.
+    def from_parts(cls, about: str, arrays: Mapping[str, np.ndarray], name: str) -> Self:
+        """Return what `to_parts` was made of.
 
         Parameters
         ----------
         about : str
             JSON text.
         arrays : mapping of str to ndarray
-            As `parts` names them; numbers of any type.
+            As `to_parts` names them; numbers of any type.
         name : str
             File name for messages.
 
@@ -261,7 +261,7 @@ class TrainedNetwork:
         ------
         FileError
         """
-        about, arrays = self.parts()
+        about, arrays = self.to_parts()
         stream = io.BytesIO()
         np.savez_compressed(stream, **{"about": np.array(about), **arrays})  # type: ignore[arg-type]
         files.write_bytes(Path(path), stream.getvalue())
@@ -290,7 +290,7 @@ class TrainedNetwork:
             raise FileError(
                 f"{path.name} is no trained network ({reason or type(error).__name__}); {_ADVICE}"
             ) from error
-        return cls.of_parts(about, arrays, path.name)
+        return cls.from_parts(about, arrays, path.name)
 
 
 def _plain(held: Any, key: Any, kind: type) -> Any:

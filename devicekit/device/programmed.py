@@ -220,7 +220,7 @@ class Programming:
         return tuple(found)
 
 
-def together(parts: Sequence[Programming]) -> Programming:
+def merge_programming(parts: Sequence[Programming]) -> Programming:
     """Several arrays that were programmed in the same way as one, such as the layers of a network.
 
     Parameters

@@ -104,20 +104,20 @@ def program_and_verify(
         raise UsageError(f"stuck is one truth value for each of the {n} devices")
     noise = read_sigma(card) if read_sd is None else float(read_sd)
     how = _how(card, steps, tolerance, limit, reads, noise, _key(seed, array.seed))
-    books, start, aim = make_books(n), array.shown.copy(), target.copy()
+    books, start, aim = make_books(n), array.observed_states.copy(), target.copy()
     state = array.kernel_state
     write_many(state, how, books, np.arange(n), aim, still)
     flagged = books.end != RIGHT
     again = np.zeros(n, bool)
     if pairs:
-        again = _partners(how, books, array.shown, aim, flagged)
+        again = _partners(how, books, array.observed_states, aim, flagged)
         write_many(state, how, books, np.flatnonzero(again), aim, still)
-    array.settle()
+    array.record_changes()
     return Programming(
         target=target,
         aim=aim,
         start=start,
-        state=array.shown.copy(),
+        state=array.observed_states.copy(),
         pulses=books.pulses,
         verifies=books.verifies,
         failed=books.end == FAILED,

@@ -12,7 +12,7 @@ from devicekit.errors import CodedWarning
 
 
 @dataclass(frozen=True)
-class LaterWarning(CodedWarning):
+class UnknownCodeWarning(CodedWarning):
     """A remark with a code that this version does not know; only loading a card makes one."""
 
     def __post_init__(self) -> None:
@@ -24,7 +24,7 @@ def _any_code(value: Any) -> Any:
     if not isinstance(value, dict) or value.keys() != {"code", "message"}:
         return value
     texts = all(isinstance(each, str) for each in value.values())
-    return LaterWarning(**value) if texts and value["code"] not in WARNING_CODES else value
+    return UnknownCodeWarning(**value) if texts and value["code"] not in WARNING_CODES else value
 
 
 Remark = Annotated[CodedWarning, BeforeValidator(_any_code)]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from devicekit.device.array import ArrayState, pulse_one, shown
+from devicekit.device.array import ArrayState, observed_state, pulse_one
 from devicekit.device.random import mix, normal
 from devicekit.jit import borrowing, compiled
 from devicekit.models import kernel
@@ -179,7 +179,7 @@ def write_many(
         k = index[j]
         bursts, since, moves, scatter = 0, 0.0, 0.0, 0.0
         while True:
-            reading = _verify(how, books, k, shown(r, held, k))
+            reading = _verify(how, books, k, observed_state(r, held, k))
             sign = 1 if target[k] > reading else -1
             if bursts == 0 or sign * moves < 0.0:  # on the other side by now: it moved, or is read on either side
                 bursts, since, moves, scatter = 0, reading, 0.0, two_verifies

@@ -59,11 +59,11 @@ _PACKED_ARRAYS = (
         "of samples, steps and inputs: numpy.unpackbits(spikes, axis=-1, count={channels}) gives 0 or 1",
     ),
     ("counts, classes, labels", "1", "spikes of each output, the class that won, the truth"),
-)  # as `TrainedNetwork.parts` has it
+)  # as `TrainedNetwork.to_parts` has it
 
 
 def unit_rows(network: TrainedNetwork, prefix: str, about: str = "about") -> tuple[tuple[str, str, str], ...]:
-    """Units of what `TrainedNetwork.parts` gives, for a file that holds it under `prefix`."""
+    """Units of what `TrainedNetwork.to_parts` gives, for a file that holds it under `prefix`."""
     facts = {"unit": base.unit(network.card), "channels": network.shape[0]}
     return tuple(
         (f"{prefix}{about if name == 'about' else name}", unit.format(**facts), meaning.format(**facts))

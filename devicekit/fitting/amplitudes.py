@@ -9,7 +9,7 @@ import pandas as pd
 
 from devicekit.device.blocks import Window
 from devicekit.errors import CodedWarning
-from devicekit.fitting.branch.fit import box_of, names_at_bound
+from devicekit.fitting.branch.fit import build_box, names_at_bound
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.condition import LARGE, fit_condition
@@ -144,7 +144,7 @@ def _replaced(fit: BranchFit, joint: Joint, programme: Programme, window: Window
     at = np.r_[np.arange(p), p + f + g]
     parameters = np.append(best.theta, best.starts[g])
     x = programme.curve(window)
-    bound = names_at_bound(fit.law, parameters, box_of(fit.law, x, fit.noise))
+    bound = names_at_bound(fit.law, parameters, build_box(fit.law, x, fit.noise))
     factors = EVERY_LAW[joint.best].ln_factor(
         best.values, programme.voltages, programme.widths, joint.reference, joint.with_width
     )[0]

@@ -12,7 +12,7 @@ import pandas as pd
 from devicekit.device.blocks import Window
 from devicekit.errors import TraceError
 from devicekit.fitting.branch import search
-from devicekit.fitting.branch.fit import box_of, kalman_gain, without_offsets
+from devicekit.fitting.branch.fit import build_box, kalman_gain, without_offsets
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.condition import train_sets
 from devicekit.fitting.device import fit
@@ -177,7 +177,7 @@ def _data(fitted: BranchFit, device_fit: DeviceFit) -> tuple[_Data, str]:
 
 
 def _box(law: Law, data: _Data, fixed: dict[str, float]) -> search.Box:
-    box = box_of(law, data.x, data.noise)
+    box = build_box(law, data.x, data.noise)
     lower, upper = box.lower.copy(), box.upper.copy()
     for name, value in fixed.items():
         lower[law.parameters.index(name)] = upper[law.parameters.index(name)] = value

@@ -15,7 +15,7 @@ from devicekit.fitting.branch.living import Dead, dead_devices, lattice
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.branch.rereads import Rereads, at_junctions, repeated
 from devicekit.fitting.branch.result import BranchFit
-from devicekit.fitting.branch.trains import Trains, choose_window, noise_of, trains_of
+from devicekit.fitting.branch.trains import Trains, choose_window, estimate_noise, select_trains
 from devicekit.fitting.checks import check_window, judge_pair
 from devicekit.fitting.likelihood.band import band_of, own_band
 from devicekit.fitting.likelihood.fit import PRIOR_SD, UNLIKELY, TrainFit, fit_trains
@@ -67,7 +67,7 @@ def _whole_trains(
     rising = [trains.of(name).rising(central.window) for name in chosen]
     if options.loss == "tukey":
         rising = [np.where(outlying(fit), np.nan, rows) for fit, rows in zip(fits, rising, strict=True)]
-    noise = float(np.median([noise_of(row) for rows in rising for row in rows[:MOST_JUDGED]]))
+    noise = float(np.median([estimate_noise(row) for rows in rising for row in rows[:MOST_JUDGED]]))
     starts = [fit.parameters for fit in fits]
     found = fit_trains(central.law, rising, starts, noise)
     return found, tuple(chosen), misfit(found, rising)
@@ -121,7 +121,7 @@ def _with_bands(
 
 def train_sets(table: PulseTable) -> dict[str, Trains]:
     """Trains of both directions."""
-    found = {direction: trains_of(table, direction) for direction in ("ltp", "ltd")}
+    found = {direction: select_trains(table, direction) for direction in ("ltp", "ltd")}
     return {direction: trains for direction, trains in found.items() if trains is not None}
 
 

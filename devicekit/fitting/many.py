@@ -13,9 +13,9 @@ from devicekit.device.blocks import Window
 from devicekit.errors import TraceError
 from devicekit.fitting.branch import search
 from devicekit.fitting.branch.checks import check_curve
-from devicekit.fitting.branch.fit import box_of
+from devicekit.fitting.branch.fit import build_box
 from devicekit.fitting.branch.options import FitOptions
-from devicekit.fitting.branch.trains import noise_of
+from devicekit.fitting.branch.trains import estimate_noise
 from devicekit.models import kernel
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def _fit_chunk(
 def _fit_one(number: int, trace: np.ndarray, window: Window, direction: str, law: Law) -> dict[str, object]:
     r = window.to_state(trace)
     x = r if direction == "ltp" else 1.0 - r
-    noise = noise_of(x)
+    noise = estimate_noise(x)
     names = (*law.parameters, "x0")
     row: dict[str, object] = {"trace": number, "status": "done", "warnings": "", "noise": noise}
     try:
@@ -47,7 +47,7 @@ def _fit_one(number: int, trace: np.ndarray, window: Window, direction: str, law
             "at_bound": "",
         }
     seen = np.isfinite(x)
-    found = search.search(law, x, seen.astype(float), box_of(law, x, noise), noise)
+    found = search.search(law, x, seen.astype(float), build_box(law, x, noise), noise)
     path = kernel.simulate(law.id, found.parameters[:-1], found.parameters[-1], x.size - 1)
     rms = float(np.sqrt(np.mean((path[seen] - x[seen]) ** 2)))
     return {

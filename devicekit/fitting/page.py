@@ -47,7 +47,7 @@ def fit_page(fit: DeviceFit, name: str, card: DeviceCard | None, command: str, s
         pictures=[follows, *(figure for section in rates for figure in section.figures), misses],
         numbers=report.fit_numbers(fit),
         warnings=fit.warnings,
-        source=source_line(report.source_words(fit, name), _sha256(fit, card)),
+        source=source_line(report.source_text(fit, name), _sha256(fit, card)),
     )
 
 

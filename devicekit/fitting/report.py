@@ -234,7 +234,7 @@ def _cycles(fit: DeviceFit, direction: str) -> Block:
     )
 
 
-def source_words(fit: DeviceFit, name: str) -> str:
+def source_text(fit: DeviceFit, name: str) -> str:
     """Return where a fit comes from: file, trains, devices, pulse width."""
     frame = fit.table.frame.drop_duplicates(["device_id", "cycle", "direction"])
     numbers = {direction: int((frame["direction"] == direction).sum()) for direction in fit.branches}
@@ -272,7 +272,7 @@ def _steps(fit: DeviceFit, direction: str) -> tuple[float, float]:
     return float(size.mean()), float(size.max()) / smallest if smallest > 0 else float("inf")
 
 
-def standing_out(fit: DeviceFit) -> list[str]:
+def find_notable_properties(fit: DeviceFit) -> list[str]:
     """Properties of a device that are far from those of an ideal synapse, as clauses with their numbers."""
     found = []
     for direction, branch in fit.branches.items():
@@ -310,9 +310,9 @@ def _ratio(fit: DeviceFit) -> float | None:
     return window.high / window.low if window.quantity == "conductance_s" and window.low > 0 else None
 
 
-def standing_out_sentence(fit: DeviceFit) -> str:
+def notable_sentence(fit: DeviceFit) -> str:
     """Return what stands out, or that nothing does."""
-    found = standing_out(fit)
+    found = find_notable_properties(fit)
     return f"What stands out: {'; '.join(found)}." if found else "Nothing in the fitted curves stands out."
 
 
@@ -349,6 +349,6 @@ def fit_numbers(fit: DeviceFit) -> list[Scalar]:
 
 def fit_summary(fit: DeviceFit, name: str) -> list[str]:
     """The plain-language summary of a fit."""
-    words = [fit_sentence(fit), standing_out_sentence(fit), scatter_sentence(fit)]
-    words.append(f"The device: {source_words(fit, name)}.")
+    words = [fit_sentence(fit), notable_sentence(fit), scatter_sentence(fit)]
+    words.append(f"The device: {source_text(fit, name)}.")
     return [*words, *(each for each in (widths_sentence(fit), warnings_sentence(fit.warnings)) if each)]

@@ -16,7 +16,7 @@ from devicekit.device.pulselaw import PulseScaling
 from devicekit.errors import CodedWarning, TraceError, UsageError
 from devicekit.fitting.branch.living import Dead, Lattice
 from devicekit.fitting.branch.result import BranchFit
-from devicekit.fitting.branch.trains import Trains, trains_of
+from devicekit.fitting.branch.trains import Trains, select_trains
 from devicekit.fitting.likelihood.fit import TrainFit
 from devicekit.fitting.pulses.result import PulseLaw
 from devicekit.fitting.variation.spread import VariationResult, predicted_variance, scatter
@@ -243,7 +243,7 @@ class DeviceFit:
         UsageError
             If the table has none.
         """
-        trains = trains_of(self.table, direction)
+        trains = select_trains(self.table, direction)
         if trains is None:
             raise UsageError(f"the table has no {direction.upper()} trains")
         return trains

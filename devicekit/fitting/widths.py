@@ -13,7 +13,7 @@ import numpy as np
 
 from devicekit.errors import CodedWarning, UsageError
 from devicekit.fitting.branch import search
-from devicekit.fitting.branch.fit import box_of, covariance_by_residuals, names_at_bound
+from devicekit.fitting.branch.fit import build_box, covariance_by_residuals, names_at_bound
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import choose_window
@@ -97,7 +97,7 @@ def fit_joint(fits: list[BranchFit], widths: list[float]) -> JointFit:
 
     law, count = fits[0].law, len(fits)
     p = law.n_parameters - 1
-    boxes = [box_of(law, fit.x, fit.noise) for fit in fits]
+    boxes = [build_box(law, fit.x, fit.noise) for fit in fits]
     # each width counts by its own noise, so that a noisy one does not blur the shape
     sigmas = np.array([max(fit.rms, 1e-6) for fit in fits])
     # bounds of L and of the start per width; the shape's are common
@@ -173,7 +173,7 @@ def _replaced(fit: BranchFit, joint: JointFit, k: int, note: CodedWarning) -> Br
     z = np.concatenate([joint.shape, joint.levels, joint.starts])
     parameters = _own(z, law, k, count)
     order = np.r_[p + k, np.arange(p), p + count + k]
-    box = box_of(law, fit.x, fit.noise)
+    box = build_box(law, fit.x, fit.noise)
     bound = names_at_bound(law, parameters, box)
     wider = _widening(fit)
     return replace(

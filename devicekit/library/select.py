@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from devicekit.device.remarks import LaterWarning
+from devicekit.device.remarks import UnknownCodeWarning
 from devicekit.errors import WARNING_CODES, CodedWarning, UsageError
 from devicekit.library.head import MARKS, Place
 from devicekit.library.index import COLUMNS
@@ -182,4 +182,4 @@ def _make_entry(row: tuple[Any, ...], values: Sequence[tuple[Scalar, float]]) ->
 
 
 def _warning(code: str, message: str) -> CodedWarning:
-    return (CodedWarning if code in WARNING_CODES else LaterWarning)(code, message)
+    return (CodedWarning if code in WARNING_CODES else UnknownCodeWarning)(code, message)

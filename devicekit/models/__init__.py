@@ -15,7 +15,7 @@ def ordered(names: list[str]) -> list[str]:
 
 def law_names() -> list[str]:
     """Names of the laws of ours that can be fitted and drive a device, as the help shows them."""
-    return ordered(LAWS.own())
+    return ordered(LAWS.builtin_names())
 
 
 __all__ = ["DEFAULT", "law_names", "ordered"]

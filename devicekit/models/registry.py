@@ -7,7 +7,7 @@ from devicekit.errors import UsageError
 from devicekit.models import ordered
 from devicekit.models.law import CurveLaw, Law
 
-_laws, _curves = plugins.LAWS.described("LAW", Law), plugins.CURVES.described("LAW", CurveLaw)
+_laws, _curves = plugins.LAWS.descriptors("LAW", Law), plugins.CURVES.descriptors("LAW", CurveLaw)
 LAWS: dict[str, Law] = {name: _laws[name] for name in ordered(list(_laws))}
 CURVE_LAWS: dict[str, CurveLaw] = {name: _curves[name] for name in ordered(list(_curves))}
 for _number, _law in enumerate(LAWS.values()):

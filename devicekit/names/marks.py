@@ -1,4 +1,4 @@
-"""Marks of what is no measurement: the words that a file bears, and how they are found in it again."""
+"""Marks of data that were not measured: the words in a file, and how they are found again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a device lies: what its name, or the columns beside it, say of wafer, die, row and column."""
+"""Place of a device on wafer, die, row and column, from its name or the columns beside it."""
 
 from __future__ import annotations
 

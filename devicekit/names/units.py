@@ -155,7 +155,7 @@ _WRITTEN = _as_written()
 _ANY_CASE = _any_case()
 _MILLI = {word: quantity for quantity, words in _WORDS.items() for word in words if quantity != "resistance"}
 
-# Words that are always a question, and what they may mean; every meaning is a word that is no question.
+# Ambiguous unit words, each with its possible meanings, which are unambiguous words.
 _MEANT = {"a": "A|years", "m": "mA|mV|mS|ms|metre|min", "k": "kΩ|kelvin", "K": "kelvin|kΩ", "M": "MΩ", "G": "GΩ|G0"}
 _MEANT |= {"u": "µA|µV|µS|µs", "n": "nA|nV|nS|ns", "p": "pA|pS|ps", "C": "°C|coulomb", "F": "farad|°F", "H": "h|henry"}
 _MEANT |= {"d": "days", "arb": "a.u.", "au": "a.u.", "unit": "a.u.", "units": "a.u.", "meg": "MΩ", "pa": "pA|pascal"}
@@ -238,7 +238,7 @@ def _components(text: str, sign: int) -> list[tuple[Unit, int]] | None:
         if match[1].casefold() in ("sq", "square", "□"):
             unit: Unit | None = Unit("square", 1.0)
         elif match[1] == "m":
-            unit = Unit("length", 1.0)  # beside another unit it is no milli
+            unit = Unit("length", 1.0)  # beside another unit it is not milli
         else:
             unit = _simple(match[1])
         if unit is None:

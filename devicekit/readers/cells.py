@@ -1,4 +1,4 @@
-"""Cells of text: which are numbers, which are empty, and columns of them."""
+"""Cells of text: numbers, empty cells, and columns of them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def is_number(cell: str) -> bool:
 
 
 def _strip_cells(text: pd.Series) -> pd.Series:
-    """Stripped text of every cell; "" where there is none."""
+    """Return the stripped text of every cell, "" for an empty cell."""
     return text.astype(object).map(_strip_cell)
 
 
@@ -35,13 +35,13 @@ def _strip_cell(cell: object) -> str:
 
 
 def _mask_missing(values: pd.Series) -> pd.Series:
-    """Floats without Keithley's word for no reading; no copy of a large column that has none."""
-    there = np.abs(values.to_numpy()) >= KEITHLEY_NAN
-    return values.mask(there) if there.any() else values
+    """Replace Keithley's number for no reading by NaN, without a copy of a column that has none."""
+    missing = np.abs(values.to_numpy()) >= KEITHLEY_NAN
+    return values.mask(missing) if missing.any() else values
 
 
 def _parse_floats(words: Iterable[str]) -> np.ndarray:
-    """The float nearest to each number's text, NaN where a cell holds none; old pandas may miss by a last bit."""
+    """Return the float nearest to each number's text, NaN for other text; old pandas may be off by the last bit."""
     return np.array([_parse_float(word) for word in words], float)
 
 
@@ -53,19 +53,19 @@ def _parse_float(word: str) -> float:
 
 
 def _use_decimal_point(words: list[str], decimal: str, thousands: str) -> list[str]:
-    """Words with a point as decimal mark, and none between groups of digits."""
+    """Return numbers with a point as decimal mark and no mark between groups of digits."""
     if thousands:
         words = [word.replace(thousands, "") if _GROUPS.match(word) else word for word in words]
     return [word.replace(",", ".") for word in words] if decimal == "," else words
 
 
 def parse_numbers(text: pd.Series, where: str, decimal: str = ".", thousands: str = "") -> pd.Series:
-    """A column as floats; empty words and Keithley's 9.91e37 are NaN.
+    """Return a column as floats; empty cells and Keithley's 9.91e37 are NaN.
 
     Parameters
     ----------
     text : pandas.Series
-        Cells; the index is the file row, the name that of the column.
+        Cells, with the file row as index and the column's name as name.
     where : str
         File name for messages.
     decimal : {".", ","}
@@ -76,7 +76,7 @@ def parse_numbers(text: pd.Series, where: str, decimal: str = ".", thousands: st
     Raises
     ------
     TableError
-        If a cell is neither a number nor empty; every such row is named.
+        If a cell is neither a number nor empty; `rows` lists every such row.
     """
     if text.dtype.kind in "iuf":
         return _mask_missing(text.astype(float))
@@ -89,12 +89,12 @@ def parse_numbers(text: pd.Series, where: str, decimal: str = ".", thousands: st
             return clock
     if wrong:
         bad = [BadRow(int(text.index[k]), str(text.name), repr(words[k]), "a number") for k in wrong]
-        raise TableError(f"{where}: text where numbers belong, in column {text.name}", bad)
+        raise TableError(f"{where}: column {text.name} must hold numbers and holds text", bad)
     return _mask_missing(pd.Series(values, text.index, name=text.name))
 
 
 def parse_clock(text: pd.Series) -> pd.Series:
-    """Times of a clock (hours:minutes:seconds) as seconds from the first, past midnight too; NaN of other cells."""
+    """Return clock times (hours:minutes:seconds) as seconds from the first, also past midnight; NaN for other cells."""
     found = _strip_cells(text).str.extract(r"^(\d{1,3}):([0-5]?\d):([0-5]?\d(?:[.,]\d+)?)$")
     parts = [found[k].str.replace(",", ".", regex=False).astype(float) for k in range(3)]
     day = 3600 * parts[0] + 60 * parts[1] + parts[2]
@@ -103,10 +103,10 @@ def parse_clock(text: pd.Series) -> pd.Series:
 
 
 def parse_column(text: pd.Series, decimal: str = ".", thousands: str = "") -> pd.Series:
-    """A column of unknown role: numbers where every cell is one or empty, else text as it is; see `parse_numbers`."""
+    """Return a column as numbers if every cell is a number or empty, else as text; see `parse_numbers`."""
     if text.dtype.kind in "iuf":
         return text
-    if isinstance(text.dtype, pd.CategoricalDtype):  # a large table's words, each held once
+    if isinstance(text.dtype, pd.CategoricalDtype):  # texts of a large table, each stored once
         text = text.cat.rename_categories(lambda word: str(word).strip()).astype(str)
     words = _strip_cells(text)
     values = _parse_floats(_use_decimal_point(words.tolist(), decimal, thousands))
@@ -116,12 +116,12 @@ def parse_column(text: pd.Series, decimal: str = ".", thousands: str = "") -> pd
 
 
 def parse_whole_numbers(frame: pd.DataFrame, column: str, name: str) -> pd.Series:
-    """A column that counts pulses, cycles or points, as whole numbers.
+    """Return a column that counts pulses, cycles or points as whole numbers.
 
     Raises
     ------
     TableError
-        If a cell is no whole number; every such row is named.
+        If a cell is not a whole number; `rows` lists every such row.
     """
     values = frame[column]
     if values.dtype.kind == "i":
@@ -132,41 +132,41 @@ def parse_whole_numbers(frame: pd.DataFrame, column: str, name: str) -> pd.Serie
         found = [f"{cell:g}" if isinstance(cell, float) else str(cell) for cell in frame[column][wrong]]
         rows = frame["file_row"][wrong]
         bad = [BadRow(int(row), column, cell, "a whole number") for row, cell in zip(rows, found, strict=True)]
-        raise TableError(f"{name}: {column} counts pulses or cycles, so it holds whole numbers, not times", bad)
+        raise TableError(f"{name}: {column} counts pulses or cycles and must hold whole numbers, not times", bad)
     return values.astype("int64")
 
 
 def make_names_unique(names: Sequence[str]) -> list[str]:
-    """Names with blanks filled and repeats numbered, in order."""
+    """Return names in order, blank ones filled and repeated ones numbered."""
     taken: set[str] = set()
     result = []
     for position, name in enumerate(names):
-        name = own = name or f"column {position + 1}"
+        name = first_name = name or f"column {position + 1}"
         number = 1
         while name in taken:
             number += 1
-            name = f"{own}.{number}"
+            name = f"{first_name}.{number}"
         taken.add(name)
         result.append(name)
     return result
 
 
 def text_frame(rows: Sequence[Sequence[str]], names: Sequence[str], row_numbers: Sequence[int]) -> pd.DataFrame:
-    """Rows of cells as a frame of text; short rows are filled with empty cells, long ones refused.
+    """Return rows of cells as a frame of text; short rows are filled with empty cells, long rows are refused.
 
     Raises
     ------
     TableError
-        If a row has more cells than there are names.
+        If a row has more cells than names.
     """
     width = len(names)
     bad = [
-        BadRow(number, None, f"{len(row)} cells", f"{width}, one a column name")
+        BadRow(number, None, f"{len(row)} cells", f"{width}, one for each column name")
         for row, number in zip(rows, row_numbers, strict=True)
         if len(row) > width and any(cell.strip() for cell in row[width:])
     ]
     if bad:
-        raise TableError("rows with more cells than the names above them", bad)
+        raise TableError("Some rows have more cells than there are column names", bad)
     cells = [[*row[:width], *[""] * (width - len(row))] for row in rows]
     columns = pd.Index(make_names_unique([name.strip() for name in names]))
     return pd.DataFrame(cells, columns=columns, index=pd.Index(row_numbers), dtype=object)

@@ -1,7 +1,7 @@
-"""What a column's name says: its bare name, unit and quantity.
+"""Parser of column names: bare name, unit and quantity.
 
-A unit is read only if it can mean one thing and fits the name; else `Heading.unclear` says why not, so that a caller
-asks. A unit word that is not understood is never taken for SI.
+A unit is read only if it can mean one thing and fits the name; else `Heading.unclear` gives the reason, so that a
+caller can ask. A unit word that is not understood is never taken for SI.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ from functools import lru_cache
 from devicekit.names import GLOSSARY, Unit, parse_unit
 from devicekit.names.units import is_unit_like, readings
 
-LONGEST = 400  # characters of a name; what is longer is a sentence
+LONGEST = 400  # characters of a name; longer text is a sentence
 
 
 @dataclass(frozen=True)
 class Heading:
-    """What the name of a column says.
+    """Parsed name of a column.
 
     Parameters
     ----------
     name : str
         The name without its unit; qualifiers such as (LRS) stay.
     word, unit : optional
-        The unit as it is written, and what that means; no unit if the word is not understood.
+        The unit as written, and its meaning; no unit if the word is not understood.
     unclear : str
-        Why the unit is not understood; "" if it is, or there is none.
+        Reason why the unit is not understood; "" if it is, or if there is none.
     quantity : str, optional
-        By the unit, else by the words of the name.
+        Quantity by the unit, else by the words of the name.
     log10, magnitude : bool
-        Whether the numbers are decimal logarithms (`log I`), and whether their signs were dropped (`AbsI`).
+        True if the numbers are decimal logarithms (`log I`); true if they are magnitudes (`AbsI`).
     """
 
     name: str
@@ -44,15 +44,15 @@ class Heading:
 
 
 @dataclass(frozen=True)
-class _Said:
-    """What the words of a name say: the quantities that its unit may have (none: any), and the one if it is plain."""
+class _ParsedName:
+    """Quantities that the unit of a name may have (empty: any), and its one quantity where the words settle it."""
 
     allowed: frozenset[str] = frozenset()
     quantity: str | None = None
     level: bool = False
     log10: bool = False
     magnitude: bool = False
-    strange: str = ""
+    problem: str = ""
 
 
 def _words(text: str) -> frozenset[str]:
@@ -91,7 +91,7 @@ _THINGS = _COUNTED | _words("chip group batch wafer lot part panel type class ph
 _JOINS = _words("at @ = vs vs. versus of and per by for with to from the under over - + * x or")
 _AFTER = re.compile(r"(?<=[\w)\]|]) ?(?:@|\b(?:at|for|with|under|when|after|before|during)\b).*")
 _PLACE = re.compile(r"(?i)(?<![^\W_])(?:r\d{1,4}[ _]?c\d{1,4}|c\d{1,4}[ _]?r\d{1,4})(?![^\W_])")
-_GIVEN = re.compile(r"[^\W\d]\w* ?= ?[^\s,;]*(?: [fpnuµμmkMG]?(?:V|A|S|s|K|Ω|ohm)\b)?")
+_SETTING = re.compile(r"[^\W\d]\w* ?= ?[^\s,;]*(?: [fpnuµμmkMG]?(?:V|A|S|s|K|Ω|ohm)\b)?")
 _VALUE = re.compile(r"(?<![^\W_])[-+]?[\d.]+(?:[eE][-+]?\d+)? ?[fpnuµμmkMG]?(?:[VASsKΩ]|[oO]hms?)(?![^\W_])")
 _FUNCTION = re.compile(r"(?:((?i:log_?10|log)|lg(?=[ _(]))|((?i:absolute|abs)))(?![a-z])[ ._]*(?=[^ ._])")
 _NO_LOG10 = re.compile(r"((?i:ln|log_?2|log_?e|sqrt))(?=[ (_|]|[VIRG](?![a-z]))[ _]?")
@@ -101,17 +101,17 @@ _SCALED = re.compile(  # G x 10^6, 1e6*G, I (x1000)
     r"[×✕*·/] ?(?:10|1[eE]-?\d)|\b[xX] ?(?:10 ?(?:\^|\*\*)|1[eE]-?\d)|(?:10 ?(?:\^|\*\*) ?-?\d+|1e-?\d+) ?[×*·x]"
     r"|[(\[{] ?(?:[xX×*] ?\d|(?:10 ?\^ ?[-+]?|1[eE][-+]?)\d+ ?[)\]}])"
 )
-_OF_R = re.compile(r"(.*[^.])\.\.([^.]+)\.(?:\.?\d+)?")  # R makes V..mV. of V (mV)
+_R_NAME = re.compile(r"(.*[^.])\.\.([^.]+)\.(?:\.?\d+)?")  # R writes V (mV) as V..mV.
 _BRACKETS = str.maketrans("（）［］｛｝【】，／∆", "()[]{}[],/Δ")
 _OF_STATES = {"resistance", "conductance", "current"}
 _NOTHING = _words("- -- – — 1 # n/a N/A none None nan") | {""}
 _BY_NAME = {"K": "temperature", "C": "celsius", "US": "conductance time", "Us": "conductance time", "HRS": "time"}
-_OURS = {"K": Unit("temperature", 1.0), "m": Unit("length", 1.0)}  # in our own names
+_GLOSSARY_UNITS = {"K": Unit("temperature", 1.0), "m": Unit("length", 1.0)}  # in devicekit's column names
 _PART_OF_NAMES = _words("min mins hrs hr amp norm normalized normalised percent g0")
 
 
-def _groups(text: str) -> list[tuple[int, int, str]]:
-    """Return where outer brackets open and close, and what they hold; one that never closes ends with the text."""
+def _bracket_groups(text: str) -> list[tuple[int, int, str]]:
+    """Return start, end and content of each outer pair of brackets; an unclosed one ends with the text."""
     found, depth, start = [], 0, 0
     for place, sign in enumerate(text):
         if sign in "([{":
@@ -122,15 +122,15 @@ def _groups(text: str) -> list[tuple[int, int, str]]:
     return [*found, (start, len(text), text[start + 1 :].strip())] if depth else found
 
 
-def _outside(text: str) -> str:
-    """The text without what stands in brackets."""
-    for start, end, _ in reversed(_groups(text)):
+def _strip_brackets(text: str) -> str:
+    """Return the text without the parts in brackets."""
+    for start, end, _ in reversed(_bracket_groups(text)):
         text = f"{text[:start]} {text[end:]}"
     return " ".join(text.split())
 
 
-def _token(token: str, before: str = "") -> tuple[frozenset[str], bool]:
-    """Quantities that a word of a name stands for, and whether it is a change of it."""
+def _word_quantities(token: str, before: str = "") -> tuple[frozenset[str], bool]:
+    """Return the quantities that a word of a name stands for, and whether it means a change of one."""
     if meant := _QUANTITIES.get(token) or (_QUANTITIES.get(token.lower()) if len(token) > 1 else None):
         return meant, False
     found = None if before in _THINGS or token in _NO_CURRENT else _SYMBOL.fullmatch(token)
@@ -140,56 +140,58 @@ def _token(token: str, before: str = "") -> tuple[frozenset[str], bool]:
     return frozenset({quantity}), bool(found[1]) and quantity != "time"
 
 
-def _tokens(text: str) -> list[str]:
-    """Words and numbers; camel case apart, unless it is a symbol with its index (VDs); no place in an array (R2C3)."""
+def _split_words(text: str) -> list[str]:
+    """Split a name into words and numbers, camel case too, but not symbols with an index (VDs); drop places (R2C3)."""
     found = []
     text = _PLACE.sub(" ", text)
     for run in re.findall(r"[^\W\d_]+|\d+", text):
-        apart = not _token(run)[0] and run not in _NO_CURRENT
+        apart = not _word_quantities(run)[0] and run not in _NO_CURRENT
         found += re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[^\WA-Z_]+|[A-Z]", run) if apart else [run]
     return found
 
 
 @lru_cache(maxsize=4096)
-def _said(name: str) -> _Said:
-    """Return what the words of a name say of its quantity."""
+def _parse_name(name: str) -> _ParsedName:
+    """Find the quantities that the words of a name allow."""
     text, log10, magnitude = name.strip(), False, False
     for _ in range(3):
         if found := _FUNCTION.match(text):
             inner = text[found.end() :]
-            if inner[0] not in "([{|" and not _said(inner).allowed:
+            if inner[0] not in "([{|" and not _parse_name(inner).allowed:
                 break  # MODE, logic
             log10, magnitude = log10 or bool(found[1]), magnitude or bool(found[2])
         elif text[:1] == "|" and "|" in text[2:]:
             inner, magnitude = text[1:].replace("|", " ", 1), True
         else:
             break
-        groups = _groups(inner)
+        groups = _bracket_groups(inner)
         text = (groups[0][2] + inner[groups[0][1] :] if groups and groups[0][0] == 0 else inner).strip()
-    if (found := _NO_LOG10.match(text)) and (inside := _said(text[found.end() :].strip("()[]{}| "))).allowed:
-        return _Said(inside.allowed, strange=f"{found[1]} is no decimal logarithm")
-    text = _SCALED.sub(" ", " ".join(_AFTER.sub("", _GIVEN.sub(" ", _outside(text))).split()))
-    text = _VALUE.sub(lambda at: at[0] if _counts(text[: at.start()]) else " ", text)
-    told = _Said() if re.search(r"[/^*+]", text) else _plain(_tokens(text))  # a ratio, a power: no plain quantity
-    return replace(told, log10=log10 or told.log10, magnitude=magnitude or told.magnitude)
+    if (found := _NO_LOG10.match(text)) and (inside := _parse_name(text[found.end() :].strip("()[]{}| "))).allowed:
+        return _ParsedName(inside.allowed, problem=f"{found[1]} is not a decimal logarithm")
+    text = _SCALED.sub(" ", " ".join(_AFTER.sub("", _SETTING.sub(" ", _strip_brackets(text))).split()))
+    text = _VALUE.sub(lambda at: at[0] if _ends_in_count_word(text[: at.start()]) else " ", text)
+    if re.search(r"[/^*+]", text):  # a ratio or a power
+        return _ParsedName(log10=log10, magnitude=magnitude)
+    parsed = _parse_words(_split_words(text))
+    return replace(parsed, log10=log10 or parsed.log10, magnitude=magnitude or parsed.magnitude)
 
 
-def _counts(before: str) -> bool:
-    """Return whether a number after this text counts devices, cycles, ...: it is no value with a unit."""
+def _ends_in_count_word(before: str) -> bool:
+    """Return whether a number after this text counts devices, cycles, ...: then it is not a value with a unit."""
     return (["", *re.findall(r"[^\W\d_]+|#", before[-40:])])[-1].lower() in _COUNTED
 
 
-def _plain(tokens: list[str]) -> _Said:
-    """The one quantity that the words name."""
+def _parse_words(tokens: list[str]) -> _ParsedName:
+    """Find the quantity that the words name."""
     lower = [token.lower() for token in tokens]
     if any(_OTHERWISE.fullmatch(token) for token in lower):
-        return _Said()
+        return _ParsedName()
     change, symbol, found = not {"delta", "change", "difference", "diff", "Δ", "δ"}.isdisjoint(lower), False, []
     for k, low in enumerate(lower):
         now = low == "current" and k + 1 < len(lower) and lower[k + 1] in (_COUNTED | {"pulse", "time", "state"})
         if now or (symbol and low in _INDICES):  # the current pulse; V_th
             continue
-        meant, differs = _token(tokens[k], lower[k - 1] if k else "")
+        meant, differs = _word_quantities(tokens[k], lower[k - 1] if k else "")
         symbol = len(meant) == 1 and bool(_SYMBOL.fullmatch(tokens[k]))
         change = change or differs
         found += [meant] if meant and meant not in found else []
@@ -198,85 +200,85 @@ def _plain(tokens: list[str]) -> _Said:
         weak = [meant for meant in found if len(meant) > 1] + ([_words("voltage")] if "bias" in lower else [])
         found = [meant for meant in found if meant not in weak]
     if not found and not {"hrs", "lrs", "high", "low", "on", "off"}.isdisjoint(lower):
-        return _Said(_words("conductance resistance current weight"), None, True, log10, magnitude)
+        return _ParsedName(_words("conductance resistance current weight"), None, True, log10, magnitude)
     if len(found) != 1:
-        return _Said()
+        return _ParsedName()
     allowed = _words("time") if {"pulse", "width"} <= {*lower} and "time" in found[0] else found[0]
     if change and allowed != {"time"}:
-        return _Said(allowed | {"fraction", "weight"}, None, False, log10, magnitude)
+        return _ParsedName(allowed | {"fraction", "weight"}, None, False, log10, magnitude)
     named = allowed - {"celsius", "fahrenheit"}
-    return _Said(allowed, next(iter(named)) if len(named) == 1 else None, False, log10, magnitude)
+    return _ParsedName(allowed, next(iter(named)) if len(named) == 1 else None, False, log10, magnitude)
 
 
-def _question(word: str, allowed: frozenset[str] = frozenset()) -> str:
+def _explain_unit(word: str, allowed: frozenset[str] = frozenset()) -> str:
     found = readings(word)
     fitting = [label for label, unit in found if unit.quantity in allowed]
     meant = " or ".join(fitting or [label for label, _ in found])
-    return f"{word!r} may mean {meant}" if meant else f"{word!r} is no unit that devicekit knows"
+    return f"{word!r} may mean {meant}" if meant else f"unknown unit {word!r}"
 
 
-def _judged(word: str, bare: str) -> tuple[Unit | None, str] | None:
-    """The unit that a word beside a name means, or why it is not understood; None if it is no unit."""
-    told, unit, plain = _said(bare), parse_unit(word), word.strip(" .()[]")
-    if unit is None and (answers := _words(_BY_NAME.get(plain, "")) & told.allowed):
+def _resolve_unit(word: str, bare: str) -> tuple[Unit | None, str] | None:
+    """Return the unit that a word beside a name means, or why it is unclear; None if it is not a unit."""
+    parsed, unit, plain = _parse_name(bare), parse_unit(word), word.strip(" .()[]")
+    if unit is None and (answers := _words(_BY_NAME.get(plain, "")) & parsed.allowed):
         unit = next(each for _, each in readings(plain) if each.quantity in answers)
-    if plain.lower() in ("min", "mins", "hrs", "hr", "second") and "time" not in told.allowed and not told.level:
-        if told.allowed or plain == "HRS":
+    if plain.lower() in ("min", "mins", "hrs", "hr", "second") and "time" not in parsed.allowed and not parsed.level:
+        if parsed.allowed or plain == "HRS":
             return None  # R (min), R (HRS), I (second): the least, the level, the other sweep
-        return None, f"{word!r} beside {bare!r} may be a time or no unit"
+        return None, f"{word!r} in {bare!r} may be a time or not a unit"
     if unit is None:
-        return (None, _question(word, told.allowed)) if is_unit_like(word) else None
-    if not told.allowed and plain in "AVSsh" and (_tokens(bare) or [""])[-1].lower() in _THINGS:
-        return None, f"{word!r} beside {bare!r} may be a unit or a name"
-    normalised = unit.quantity == "weight" and told.quantity in ("conductance", "current")
-    if not told.allowed or unit.quantity in told.allowed or unit.quantity == "density" or normalised:
+        return (None, _explain_unit(word, parsed.allowed)) if is_unit_like(word) else None
+    if not parsed.allowed and plain in "AVSsh" and (_split_words(bare) or [""])[-1].lower() in _THINGS:
+        return None, f"{word!r} in {bare!r} may be a unit or a name"
+    normalised = unit.quantity == "weight" and parsed.quantity in ("conductance", "current")
+    if not parsed.allowed or unit.quantity in parsed.allowed or unit.quantity == "density" or normalised:
         return unit, ""
-    names = "a state" if told.level else " or ".join(sorted(told.allowed - {"fahrenheit", "celsius"}))
-    return None, f"{word} is a unit of {unit.quantity}, but {bare!r} names {names}"
+    names = "a state" if parsed.level else " or ".join(sorted(parsed.allowed - {"fahrenheit", "celsius"}))
+    return None, f"{word} is a unit of {unit.quantity}, but {bare!r} means {names}"
 
 
-def _strong(word: str) -> bool:
-    """Whether a unit word outside brackets is hardly part of a name: a prefix and a symbol, volts, but no A or min."""
+def _is_unambiguous(word: str) -> bool:
+    """Return whether a word outside brackets can only be a unit: volts, a prefix and a symbol, but not A or min."""
     plain = len(word) < 2 or word == "ma" or word[0].isdigit() or word.lower() in _PART_OF_NAMES
     return not plain and (unit := parse_unit(word)) is not None and unit.quantity != "count"
 
 
-def _loose(head: str, word: str, mark: str) -> tuple[Unit | None, str] | None:
-    """As `_judged`, for a unit without brackets: what may be part of the name is no unit."""
-    told, joined = _said(head), mark in "_.-"
+def _unbracketed_unit(head: str, word: str, mark: str) -> tuple[Unit | None, str] | None:
+    """Resolve a unit without brackets like `_resolve_unit`; a word that may be part of the name is not a unit."""
+    parsed, joined = _parse_name(head), mark in "_.-"
     relative = head in (f"Δ{word}", f"d{word}", f"delta {word}")
     scaled = mark in "/," and parse_unit(word) is not None  # I / 1e-6 A
-    if told.allowed and (_POWER.search(head) or (mark == " " and _POWER.match(word))) and parse_unit(word):
+    if parsed.allowed and (_POWER.search(head) or (mark == " " and _POWER.match(word))) and parse_unit(word):
         return None, f"{word!r} after {head!r} may be a unit or a value"  # G 1e-6 S, G_1e-6_S
     if not head or not word or relative or word[0] in "#|" or (re.match(r"[-+]?\d(?!0?\^)", word) and not scaled):
         return None
-    if mark == " " and (head.split()[-1].lower() in _JOINS or (head[-1].isdigit() and not _counts(head))):
+    if mark == " " and (head.split()[-1].lower() in _JOINS or (head[-1].isdigit() and not _ends_in_count_word(head))):
         return None
-    fits = bool(told.allowed) and not (told.level and mark in "_.- ")
+    fits = bool(parsed.allowed) and not (parsed.level and mark in "_.- ")
     known = parse_unit(word) is not None
     part = (known or len(word) < 3) if mark in "_.- " else (len(word) == 1 and not known)
-    if part and not fits and not _strong(word):
+    if part and not fits and not _is_unambiguous(word):
         return None  # sample_A, dev min, n/a
-    if (verdict := _judged(word, head)) is None:
+    if (verdict := _resolve_unit(word, head)) is None:
         return None
     if (unit := verdict[0]) is not None and unit.quantity == "count":
         return None  # max cycles
     if (
         (word in ("ma", "min") and mark not in "/,")
-        or (unit and not fits and not _strong(word))
-        or (joined and not told.allowed)
+        or (unit and not fits and not _is_unambiguous(word))
+        or (joined and not parsed.allowed)
     ):
         return None, f"{word!r} after {head!r} may be a unit or part of the name"
     if unit is None and len(word) == 1 and mark == " " and word not in "kKMmuµnpaAVSs":
         return None  # I d
-    if unit is None and joined and not _strong(word):  # V_S, I_a: an index; current_na: a unit
-        meant = any(each.quantity in told.allowed for _, each in readings(word))
+    if unit is None and joined and not _is_unambiguous(word):  # V_S, I_a: an index; current_na: a unit
+        meant = any(each.quantity in parsed.allowed for _, each in readings(word))
         return verdict if meant and (len(word) > 1 or (head.islower() and len(head) > 1)) else None
     return verdict
 
 
-def _tail(text: str) -> tuple[str, str, Unit | None, str] | None:
-    """A unit after a slash, a comma, `in`, a blank, or an underscore: bare name, word, unit, why not."""
+def _trailing_unit(text: str) -> tuple[str, str, Unit | None, str] | None:
+    """Find a unit after a slash, comma, `in`, blank or underscore: bare name, word, unit, reason if unclear."""
     words = text.split(" ")
     splits = [(text.partition("/")[0], text.partition("/")[2], "/")]
     splits += [(text.rpartition(mark)[0], text.rpartition(mark)[2], mark) for mark in "/,"]
@@ -288,106 +290,110 @@ def _tail(text: str) -> tuple[str, str, Unit | None, str] | None:
             continue
         if mark == " " and head.lower().endswith(" in"):
             head, mark = head[:-3].rstrip(), ","
-        if (verdict := _loose(head, word, mark)) is not None:
+        if (verdict := _unbracketed_unit(head, word, mark)) is not None:
             return head, word, *verdict
     for word in re.split("[ _,;]+", text)[1:-1]:  # V_mV_up
-        if _strong(word) and (unit := parse_unit(word)) and unit.quantity in _said(text).allowed:
+        if _is_unambiguous(word) and (unit := parse_unit(word)) and unit.quantity in _parse_name(text).allowed:
             return text, word, None, f"{word!r} within {text!r} may be a unit or part of the name"
     return None
 
 
-def _beside(text: str) -> Heading:
-    """The heading of a name that is none of ours."""
-    groups = _groups(text)[-8:]
+def _parse_foreign_name(text: str) -> Heading:
+    """Parse a name that is not one of devicekit's."""
+    groups = _bracket_groups(text)[-8:]
     for start, end, content in reversed(groups):
         bare = f"{text[:start].rstrip(' /,:;_.')} {text[end:].lstrip(' ._')}".strip() or text
         if called := _CALL.search(text[:start][-12:]):
             if parse_unit(content) is None:
-                if (inner := _beside(content)).word:  # log10(I/A)
-                    return _made(f"{text[:start]}({inner.name}){text[end:]}", inner.word, inner.unit, inner.unclear)
+                if (inner := _parse_foreign_name(content)).word:  # log10(I/A)
+                    return _build_heading(
+                        f"{text[:start]}({inner.name}){text[end:]}", inner.word, inner.unit, inner.unclear
+                    )
                 continue
             if called[0].lower().strip() != "abs":  # log10(A): a unit by itself
                 word = f"{called[0].strip()}({content})"
-                return _made(text, word, parse_unit(word), "" if parse_unit(word) else _question(word))
+                return _build_heading(text, word, parse_unit(word), "" if parse_unit(word) else _explain_unit(word))
         known = [piece.strip() for piece in re.split("[,;]", content) if parse_unit(piece)]
         word = known[0] if len(known) == 1 and not parse_unit(content) else content  # (A, abs)
-        if content and not content.isdigit() and (verdict := _judged(word, bare)) is not None:
+        if content and not content.isdigit() and (verdict := _resolve_unit(word, bare)) is not None:
             count = verdict[0] is not None and verdict[0].quantity == "count"
-            return _made(bare) if count else _made(bare, word, *verdict)
-    slash = _tail(_outside(text)) if "/" in text else None  # V/V, V / mV: a voltage in volts, no ratio
+            return _build_heading(bare) if count else _build_heading(bare, word, *verdict)
+    slash = (
+        _trailing_unit(_strip_brackets(text)) if "/" in text else None
+    )  # V/V, V / mV: a voltage in volts, not a ratio
     ratio = slash and slash[2] and (first := parse_unit(slash[0])) and first.quantity == slash[2].quantity
     whole = parse_unit(text) if slash and slash[2] else None  # A/kohm is a unit of nothing: A in kohm
     nothing = slash and whole and whole.quantity == "other" and slash[2] and slash[2].quantity in _OF_STATES
-    if slash and (ratio or nothing) and len(slash[0]) == 1:  # A/microamps: A in microamps, no ratio of currents
-        return _made(*slash)
-    if _strong(text) and not (slash and slash[2] and _said(slash[0]).allowed):
-        return _made(text, text, parse_unit(text))
-    if (found := _tail(_outside(text))) is None:
-        return _made(text)
-    return _made(" ".join([found[0], *(text[start:end] for start, end, _ in groups)]), *found[1:])
+    if slash and (ratio or nothing) and len(slash[0]) == 1:  # A/microamps: A in microamps, not a ratio of currents
+        return _build_heading(*slash)
+    if _is_unambiguous(text) and not (slash and slash[2] and _parse_name(slash[0]).allowed):
+        return _build_heading(text, text, parse_unit(text))
+    if (found := _trailing_unit(_strip_brackets(text))) is None:
+        return _build_heading(text)
+    return _build_heading(" ".join([found[0], *(text[start:end] for start, end, _ in groups)]), *found[1:])
 
 
-def _made(name: str, word: str | None = None, unit: Unit | None = None, unclear: str = "") -> Heading:
-    told = _said(name)
-    unclear = unclear or told.strange
-    if not unclear and (told.allowed or unit) and _SCALED.search(name):
-        unclear = f"{name!r} may say that its numbers were multiplied by a power of ten"
+def _build_heading(name: str, word: str | None = None, unit: Unit | None = None, unclear: str = "") -> Heading:
+    parsed = _parse_name(name)
+    unclear = unclear or parsed.problem
+    if not unclear and (parsed.allowed or unit) and _SCALED.search(name):
+        unclear = f"the numbers of {name!r} may be multiplied by a power of ten"
     unit = None if unclear else unit
-    quantity, log10 = (unit.quantity, unit.log10) if unit else (told.quantity, False)
-    return Heading(name, word, unit, unclear, quantity, log10 or told.log10, told.magnitude)
+    quantity, log10 = (unit.quantity, unit.log10) if unit else (parsed.quantity, False)
+    return Heading(name, word, unit, unclear, quantity, log10 or parsed.log10, parsed.magnitude)
 
 
-def _of_row(found: Heading, cell: str) -> Heading:
-    """The heading with what the row of units says."""
-    verdict = _judged(cell, found.name)
-    if cell.lower() in ("second", "seconds", "sec") and not _said(found.name).allowed:
-        verdict = (parse_unit("s"), "")  # in a row of units it is no ordinal
-    if verdict is None and not (found.unit or found.unclear or _said(found.name).allowed):
-        return found  # a word beside a name that is no quantity
-    unit, why = verdict or (None, _question(cell))
+def _apply_units_row(found: Heading, cell: str) -> Heading:
+    """Return the heading with the unit from the row of units."""
+    verdict = _resolve_unit(cell, found.name)
+    if cell.lower() in ("second", "seconds", "sec") and not _parse_name(found.name).allowed:
+        verdict = (parse_unit("s"), "")  # in a row of units it is not an ordinal
+    if verdict is None and not (found.unit or found.unclear or _parse_name(found.name).allowed):
+        return found  # a word beside a name without a quantity
+    unit, why = verdict or (None, _explain_unit(cell))
     if found.unit is not None:
-        why = "" if unit == found.unit else f"the name says {found.word}, the row of units {cell}"
+        why = "" if unit == found.unit else f"the name states {found.word}, the row of units {cell}"
     elif found.unclear and unit not in [each for _, each in readings(found.word or "")]:
         why = found.unclear
-    return _made(found.name, cell, None if why else unit, why)
+    return _build_heading(found.name, cell, None if why else unit, why)
 
 
 @lru_cache(maxsize=4096)
-def heading(name: str, unit_cell: str | None = None) -> Heading:
-    """Return what the name of a column says, and the cell of a row of units under it.
+def parse_heading(name: str, unit_cell: str | None = None) -> Heading:
+    """Parse the name of a column and the cell of a row of units below it.
 
     Parameters
     ----------
     name : str
-        As the file writes it: `I (uA)`, `V [V]`, `R/kohm`, `time, s`, `I_nA`, or one of our own, `time_s`.
+        As the file writes it: `I (uA)`, `V [V]`, `R/kohm`, `time, s`, `I_nA`, or one of devicekit's, `time_s`.
     unit_cell : str, optional
         From a row of units.
     """
     text = " ".join(name.translate(_BRACKETS).split()).strip("\"'")
-    if made := _OF_R.fullmatch(text[:LONGEST]):
-        text = f"{made[1]} ({made[2]})"
-    ours = GLOSSARY.get(text.lower())
-    if ours is None:
-        found = _beside(text) if len(text) <= LONGEST else Heading(text)
-    elif unit := parse_unit(ours.unit) or _OURS.get(ours.unit):
-        found = Heading(text.rpartition("_")[0], ours.unit, unit, quantity=unit.quantity)
+    if split := _R_NAME.fullmatch(text[:LONGEST]):
+        text = f"{split[1]} ({split[2]})"
+    standard = GLOSSARY.get(text.lower())
+    if standard is None:
+        found = _parse_foreign_name(text) if len(text) <= LONGEST else Heading(text)
+    elif unit := parse_unit(standard.unit) or _GLOSSARY_UNITS.get(standard.unit):
+        found = Heading(text.rpartition("_")[0], standard.unit, unit, quantity=unit.quantity)
     else:
-        found = Heading(text, quantity="weight" if ours.name == "weight" else None)
+        found = Heading(text, quantity="weight" if standard.name == "weight" else None)
     cell = " ".join((unit_cell or "").split())
-    return found if cell in _NOTHING or cell == found.word else _of_row(found, cell)
+    return found if cell in _NOTHING or cell == found.word else _apply_units_row(found, cell)
 
 
-def _scaled(name: str) -> Heading | None:
-    """The heading of a column that a factor turns into SI units, else None."""
-    found = heading(name)
+def _scalable_heading(name: str) -> Heading | None:
+    """Return the heading of a column that a factor converts to SI units, else None."""
+    found = parse_heading(name)
     return found if found.unit and not found.log10 and found.unit.quantity not in ("celsius", "fahrenheit") else None
 
 
-def unit_of(name: str) -> tuple[str, str | None]:
-    """The bare name and the unit word of a column such as `I (uA)`, `V [V]`, `R/kohm`, `I_nA`."""
-    return (found.name, found.word) if (found := _scaled(name)) else (name.strip(), None)
+def split_unit(name: str) -> tuple[str, str | None]:
+    """Split a column name such as `I (uA)`, `V [V]`, `R/kohm` or `I_nA` into bare name and unit word."""
+    return (found.name, found.word) if (found := _scalable_heading(name)) else (name.strip(), None)
 
 
-def stated_unit(name: str) -> Unit | None:
-    """The unit that a column's name states, or None; None also for one that is unclear."""
-    return found.unit if (found := _scaled(name)) else None
+def find_stated_unit(name: str) -> Unit | None:
+    """Return the unit that a column's name states; None if it states none or an unclear one."""
+    return found.unit if (found := _scalable_heading(name)) else None

@@ -52,7 +52,7 @@ def parse(how: str, path: Path, name: str, **settings: Any) -> Any:
     except subprocess.TimeoutExpired as error:
         raise FileError(f"{name} takes far longer to read than its size explains; refused as unsafe.") from error
     except OSError as error:
-        raise FileError(f"Cannot read {name}: its parser process did not start ({error.strerror or error}).") from error
+        raise FileError(f"cannot read {name}: its parser process did not start ({error.strerror or error}).") from error
     if done is None:
         raise FileError(
             f"{name} is damaged: its parser crashed, or needed more memory or time than the file's size explains."

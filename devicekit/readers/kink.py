@@ -1,7 +1,7 @@
-"""Where a trace turns, told by the kink that a turn leaves: a monotone fit before it, a concave one after it.
+"""Location of turns by the kink in a trace: a monotone fit before a turn, a concave fit after it.
 
-A turn is a kink, not an extreme: with noise, the extreme reading of a train that has flattened out lies anywhere on its
-flat part, most often pulses before the turn. What marks the turn is that the next train starts fast.
+A turn is a kink, not an extreme: with noise, the extreme reading of a saturated train is anywhere on its flat part,
+most often several pulses before the turn. The turn is where the next train starts fast.
 """
 
 from __future__ import annotations
@@ -14,21 +14,27 @@ import numpy as np
 
 WINDOW = 24  # readings used on each side of a turn
 REACH = 10  # places tried on each side of a guess
-SHARE = 0.85  # of a train that a window may take: the rest belongs to the next turn
-HOPELESS = 100.0  # misfit above the best one's that ends the search on a side
-RATIOS = (0.1, 0.3, 1.0, 3.0, 10.0)  # step to white variance besides 0 and infinity: rounded, as each needs a factor
-NO_STEPS = 0.15  # below this ratio the two variances cannot be told apart
-FLOOR = 2e-4  # least noise, as a share of the range: no record is taken at its last digit
+SHARE = 0.85  # of a train in a window; the rest belongs to the next turn
+HOPELESS = 100.0  # misfit above the best that ends the search on a side
+RATIOS = (
+    0.1,
+    0.3,
+    1.0,
+    3.0,
+    10.0,
+)  # step to white variance, besides 0 and infinity; rounded, because each needs a factorisation
+NO_STEPS = 0.15  # below this ratio the two variances cannot be separated
+FLOOR = 2e-4  # least noise, as a share of the range
 
 
 @dataclass(frozen=True)
 class Noise:
-    """Noise of the readings: white, and random steps that stay.
+    """Noise of the readings: white noise, and random steps that stay.
 
     Parameters
     ----------
     variance : float
-        Variance of a reading, or of a step where `ratio` is infinite [unit of the readings squared].
+        Variance of a reading, or of a step if `ratio` is infinite [unit of the readings squared].
     ratio : float
         Step variance over white variance: 0, one of `RATIOS`, or infinite.
     """
@@ -42,28 +48,28 @@ class Noise:
         return math.sqrt(self.over(1))
 
     def over(self, pulses: float) -> float:
-        """Variance of a reading about a trend, with the steps of so many pulses [unit of the readings squared]."""
+        """Return the variance of a reading about a trend with the steps of `pulses` [unit of the readings squared]."""
         if math.isinf(self.ratio):
             return self.variance * pulses
         return self.variance * (1.0 + self.ratio * pulses)
 
 
-def noise_of(values: np.ndarray, turns: np.ndarray | None = None) -> Noise:
-    """White and step variance from second differences, `v(m) = 6 white + 2 m step` at the lags 1 and 4.
+def estimate_noise(values: np.ndarray, turns: np.ndarray | None = None) -> Noise:
+    """Estimate white and step variance from second differences, `v(m) = 6 white + 2 m step` at lags 1 and 4.
 
     Parameters
     ----------
     values : ndarray, shape (n,)
-        Readings; NaN is passed over.
+        Readings; NaN is ignored.
     turns : ndarray of int, optional
-        Rough places of the turns, to be left out.
+        Rough places of the turns, which are left out.
     """
-    floor = _least(values)
-    near, far = _near_and_far(values, np.empty(0, int) if turns is None else turns)
+    floor = _find_floor(values)
+    near, far = _estimate_at_lags(values, np.empty(0, int) if turns is None else turns)
     step = max((far - near) / 6.0, 0.0)
     white = (near - 2.0 * step) / 6.0
     ratio = step / white if white > 0 else math.inf if step > 0 else 0.0
-    # The estimate of the ratio scatters by about 3.5 / sqrt(n) where there are no steps.
+    # Without steps, the estimate of the ratio scatters by about 3.5 / sqrt(n).
     if ratio < max(NO_STEPS, 7.0 / math.sqrt(values.size)) or near / 6.0 <= floor:
         return Noise(max(near / 6.0, floor), 0.0)
     if ratio > 30:
@@ -72,36 +78,36 @@ def noise_of(values: np.ndarray, turns: np.ndarray | None = None) -> Noise:
     return Noise(near / (6.0 + 2.0 * nearest), nearest)
 
 
-def _least(values: np.ndarray) -> float:
-    """Variance that a reading has at least: a small share of the range, and that of the digits that were written."""
+def _find_floor(values: np.ndarray) -> float:
+    """Return the least variance of a reading, from a small share of the range and from the written digits."""
     levels = np.unique(values[np.isfinite(values)])
     digit = float(np.diff(levels).min()) if 1 < levels.size < values.size / 3 else 0.0
     return max((FLOOR * float(levels[-1] - levels[0])) ** 2, digit**2 / 12.0)
 
 
-def _near_and_far(values: np.ndarray, turns: np.ndarray) -> tuple[float, float]:
-    """Variance of the second differences at the lags 1 and 4.
+def _estimate_at_lags(values: np.ndarray, turns: np.ndarray) -> tuple[float, float]:
+    """Return the variance of the second differences at lags 1 and 4.
 
-    The bend of a train passes for steps. Where trains repeat, each is taken less the one before that runs the same
-    way, unless there is little bend to be got rid of: fewer readings are left.
+    The curvature of a train looks like steps. If trains repeat, the previous train of the same direction is subtracted
+    from each, unless the curvature is small, because fewer readings remain.
     """
     inset = 3 if turns.size else 0  # the turns are rough
     edges = itertools.pairwise([0, *turns.tolist(), values.size])
     trains = [values[first + inset : last - inset] for first, last in edges]
-    near, far = (_second_difference(trains, trains, lag) for lag in (1, 4))
+    near, far = (_bend_variance(trains, trains, lag) for lag in (1, 4))
     pairs = [(one[: two.size], two[: one.size]) for one, two in zip(trains, trains[2:], strict=False)]
     size = sum(one.size for one, _ in pairs)
     if size > 20:
         straight = [(two - one) / math.sqrt(2.0) for one, two in pairs]
         both = [one + two for one, two in pairs]
-        near_again, far_again = (_second_difference(straight, both, lag) for lag in (1, 4))
+        near_again, far_again = (_bend_variance(straight, both, lag) for lag in (1, 4))
         if far_again < far * max(0.6, 1.0 - 6.0 / math.sqrt(size)):
             return near_again, far_again
     return near, far
 
 
-def _second_difference(pieces: list[np.ndarray], slopes: list[np.ndarray], lag: int) -> float:
-    """Variance of the second differences of pieces at a lag, where `slopes` are flatter; 0 with too few readings."""
+def _bend_variance(pieces: list[np.ndarray], slopes: list[np.ndarray], lag: int) -> float:
+    """Return the variance of the second differences of pieces at a lag where `slopes` are flat; 0 for few readings."""
     long = [number for number, piece in enumerate(pieces) if piece.size > 2 * lag]
     if not long:
         return 0.0
@@ -114,23 +120,23 @@ def _second_difference(pieces: list[np.ndarray], slopes: list[np.ndarray], lag: 
     if bend.size == 0:
         return 0.0
     size = np.abs(bend[slope <= np.median(slope)])
-    sd = float(np.quantile(size, 0.25)) / 0.319  # of a normal deviate; the larger ones may be turns
+    sd = float(np.quantile(size, 0.25)) / 0.319  # of a normal deviate; larger ones may be turns
     for _ in range(3):
         inside = size[size <= 2.5 * sd]
         sd = math.sqrt(float(np.mean(inside**2)) / 0.9113) if sd else 0.0  # variance of a deviate cut at 2.5
-    return (sd * (1.0 + 5.0 / size.size)) ** 2  # few can all be small by chance, so they count as larger
+    return (sd * (1.0 + 5.0 / size.size)) ** 2  # a few can all be small by chance, so they count as larger
 
 
 @dataclass(frozen=True)
 class Profile:
-    """Misfit of one turn at each place tried.
+    """Misfit of one turn at each tested place.
 
     Parameters
     ----------
     centre : int
-        Position of the reading about which the window was taken.
+        Position of the reading at the centre of the window.
     first : int
-        The first place tried, counted from the centre (0 or less).
+        The first tested place, relative to the centre (0 or less).
     misfit : ndarray, shape (places,)
         Sum of squares at each place, in units of the noise variance.
     freedom : ndarray, shape (places,)
@@ -149,11 +155,11 @@ class Profile:
 
     @property
     def at_edge(self) -> bool:
-        """True if the best place is the first or last tried, so that a better one may lie beyond."""
+        """True if the best place is the first or last tested one, so that a better one may be outside."""
         return int(np.argmin(self.misfit)) in (0, self.misfit.size - 1)
 
     def excess(self, place: int, clip: bool = False) -> float:
-        """Misfit at a place above the best one's; outside the places tried infinite, or that of the nearest one."""
+        """Return the misfit above that of the best place; untested places give infinity, or the nearest place."""
         at = place - self.centre - self.first
         if clip:
             at = min(max(at, 0), self.misfit.size - 1)
@@ -167,7 +173,7 @@ class Profile:
 
     @property
     def spread(self) -> float:
-        """Standard deviation of the place, each tried one being as likely beforehand [pulses]."""
+        """Standard deviation of the place for equal prior probabilities [pulses]."""
         weight = np.exp(-0.5 * (self.misfit - self.misfit.min()))
         weight /= weight.sum()
         places = np.arange(weight.size)
@@ -176,13 +182,13 @@ class Profile:
 
 @dataclass
 class Kinks:
-    """Profiles of turns. What depends on the form of a window only is made once and kept.
+    """Profiles of turns; results that depend only on the form of a window are cached.
 
     Parameters
     ----------
     noise : Noise
     slow : tuple of int
-        Pulses after which a train may still get faster; with none it must start fast and slow down.
+        Pulses after which a train may get faster; if empty, trains start fast and slow down.
     """
 
     noise: Noise
@@ -192,26 +198,26 @@ class Kinks:
     def profile(
         self, values: np.ndarray, centres: np.ndarray, sign: int, before: int, after: int, longest: int = WINDOW
     ) -> Profile | None:
-        """Profile of one turn, or of the mean of several that have the same trains around them.
+        """Return the profile of one turn, or of the mean of several with the same trains around them.
 
         Parameters
         ----------
         values : ndarray, shape (n,)
             Readings; NaN is left out.
         centres : ndarray of int, shape (m,)
-            Guesses of the position of the reading at the turn. Of several the mean window is taken, each less its own
-            mean (so that drift does no harm), and the profile counts from the first.
+            Guesses of the position of the reading at the turn. For several, the windows are averaged, each without its
+            mean (against drift), and the profile counts from the first.
         sign : int
             1 for a peak, -1 for a valley.
         before, after : int
             Pulses of the trains before and after.
         longest : int
-            Readings at most on each side.
+            Largest number of readings on each side.
 
         Returns
         -------
         Profile or None
-            None where the trains are too short for a window, or their readings are missing.
+            None if the trains are too short for a window or their readings are missing.
         """
         left, right = (min(longest, math.floor(SHARE * pulses)) for pulses in (before, after))
         left, right = min(left, int(centres.min())), min(right, values.size - 1 - int(centres.max()))
@@ -222,12 +228,14 @@ class Kinks:
         seen = np.isfinite(rows).any(axis=0)
         if seen[:left].sum() < 2 or seen[left + 1 :].sum() < 2:
             return None
-        whiten, designs = self._form(tuple(window[seen].tolist()), min(REACH, left - 1), min(REACH, right - 1))
+        whiten, designs = self._whiten_window(tuple(window[seen].tolist()), min(REACH, left - 1), min(REACH, right - 1))
         weight = len(rows) / self.noise.variance
-        return _solve(whiten @ _mean(rows[:, seen]), designs, weight, int(centres[0]), -min(REACH, left - 1))
+        return _fit_places(
+            whiten @ _average_rows(rows[:, seen]), designs, weight, int(centres[0]), -min(REACH, left - 1)
+        )
 
-    def _form(self, offsets: tuple[int, ...], left: int, right: int) -> tuple[np.ndarray, list[np.ndarray]]:
-        """The whitening of a window, free of the constant, and the whitened terms for each place."""
+    def _whiten_window(self, offsets: tuple[int, ...], left: int, right: int) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Return the whitening of a window without the constant, and the whitened terms for each place."""
         key = (offsets, left, right)
         if key not in self._forms:
             at = np.array(offsets, float)
@@ -239,13 +247,13 @@ class Kinks:
             whiten = whiten - np.outer(flat, flat @ whiten) / (flat @ flat)
             self._forms[key] = (
                 whiten,
-                [np.asfortranarray(whiten @ _terms(at - place, self.slow)) for place in range(-left, right + 1)],
+                [np.asfortranarray(whiten @ _build_terms(at - place, self.slow)) for place in range(-left, right + 1)],
             )
         return self._forms[key]
 
 
-def _mean(rows: np.ndarray) -> np.ndarray:
-    """Mean of rows that stand at different levels, of the readings that there are."""
+def _average_rows(rows: np.ndarray) -> np.ndarray:
+    """Return the mean of rows at different levels, without missing readings."""
     if len(rows) == 1:
         return rows[0]
     rows = rows[np.isfinite(rows).any(axis=1)]
@@ -253,8 +261,8 @@ def _mean(rows: np.ndarray) -> np.ndarray:
     return np.nanmean(rows - level, axis=0)
 
 
-def _solve(mean: np.ndarray, designs: list[np.ndarray], weight: float, centre: int, first: int) -> Profile:
-    """Non-negative least squares at every place, from the centre outwards until a place is out of the question."""
+def _fit_places(mean: np.ndarray, designs: list[np.ndarray], weight: float, centre: int, first: int) -> Profile:
+    """Solve non-negative least squares at every place, from the centre outwards until the misfit is too large."""
     from scipy.optimize import nnls
 
     misfit, freedom = np.full(len(designs), math.inf), np.ones(len(designs))
@@ -269,8 +277,8 @@ def _solve(mean: np.ndarray, designs: list[np.ndarray], weight: float, centre: i
     return Profile(centre, first, np.where(np.isfinite(misfit), misfit, worst), freedom)
 
 
-def _terms(offsets: np.ndarray, slow: tuple[int, ...]) -> np.ndarray:
-    """Terms of a fall away from a peak at 0, in columns: any monotone one before it, a concave one after it."""
+def _build_terms(offsets: np.ndarray, slow: tuple[int, ...]) -> np.ndarray:
+    """Return terms for a peak at 0, in columns: any monotone rise before it, a concave fall after it."""
     before, after = np.maximum(-offsets, 0.0), np.maximum(offsets, 0.0)
     columns = [-np.minimum(side, knot) for side in (before, after) for knot in range(1, int(side.max()) + 1)]
     columns += [-np.maximum(before - knot, 0.0) for knot in range(1, int(before.max()))]

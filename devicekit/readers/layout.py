@@ -1,7 +1,7 @@
-"""A layout: which cells of a file are what. What `devicekit read` prints, and what a recipe holds.
+"""Layouts: the meaning of each cell of a file, as `devicekit read` prints it and a recipe stores it.
 
-Between the bytes of a file and a table stands this one object. It is inferred with evidence, or said by a recipe, and
-then applied; nothing is decided while it is applied.
+A layout stands between the bytes of a file and a table. It is inferred with evidence or given by a recipe, and
+then applied; no decision is made while it is applied.
 """
 
 from __future__ import annotations
@@ -20,40 +20,40 @@ from devicekit.names import parse_unit
 if TYPE_CHECKING:
     from devicekit.readers.jsonfile import TrainKeys
 
-IGNORED = "ignore"  # role of a copy of another column, or of a constant that says nothing
+IGNORED = "ignore"  # role of a duplicate of another column, or of a constant
 VERSION = 1  # of a recipe
 TAGS = {"device_id", "cycle", "direction", "level", "compliance_a", "pulse_width_s", "pulse_voltage_v"}
-KEPT = "keep"  # role of a column that is nothing of ours: kept under its own name
+KEPT = "keep"  # role of a column without a devicekit name: kept under its own name
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: what it is called in the file, what it is, and why.
+    """One column: its name in the file, its role, and the reason.
 
     Parameters
     ----------
     name : str
-        As the file writes it.
+        Name as the file writes it.
     role : str
-        Our column name (`devicekit.names.GLOSSARY`), `value`, `keep` or `ignore`.
+        devicekit's column name (`devicekit.names.GLOSSARY`), `value`, `keep` or `ignore`.
     unit : str, optional
         Unit word; none if the numbers are in SI units or have no unit.
     factor : float
-        From the numbers to SI units.
+        Factor from the numbers to SI units.
     log10 : bool
-        Whether the numbers are decadic logarithms.
+        True if the numbers are decimal logarithms.
     why : str
-        The evidence.
+        Evidence for the role.
     tags : mapping of str to value
-        What the column's name says of all its values: device_id, cycle, direction, level, compliance_a ...
-    by : {"name", "ours", "map", "recipe"}
-        Who says so: the words of its name (or its cells), a name of ours, an option, a recipe.
+        Facts in the column's name about all its values: device_id, cycle, direction, level, compliance_a ...
+    by : {"name", "glossary", "map", "recipe"}
+        Source of the role: the words of its name (or its cells), a devicekit name, an option, a recipe.
     stated : bool
-        Whether its name or a units row states the unit.
+        True if its name or a units row states the unit.
     unclear : str
-        Why a unit word beside it was not understood; "" if none is there.
+        Reason why its unit word was not understood; "" if there is none.
     magnitude : bool
-        Whether its name says that the numbers are magnitudes.
+        True if its name says that the numbers are magnitudes.
     """
 
     name: str
@@ -69,51 +69,51 @@ class Column:
     magnitude: bool = False
 
     @property
-    def told(self) -> bool:
-        """True if somebody said what it is, or it bears a name of ours: then nothing is inferred."""
+    def is_explicit(self) -> bool:
+        """True if an option, a recipe or a devicekit name gives the role: then nothing is inferred."""
         return self.by != "name"
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Which sheets, rows and columns of a file are read, and as what.
+    """Sheets, rows and columns of a file that are read, and the role of each column.
 
     Parameters
     ----------
     kind : str
-        pulses, sweeps, endurance, retention or stdp.
+        Kind of measurement: pulse, sweep, endurance, retention, stdp ...
     columns : tuple of Column
-        In the order of the file.
+        Columns in the order of the file.
     sheets : tuple of str
-        Sheets that are read; none for text.
+        Sheets that are read; empty for text.
     skip, header : int
         Rows above the names, and rows of names.
     units_row : bool
-        Whether the row under the names holds units.
+        True if the row below the names holds units.
     comment_rows : int
-        Rows between names and numbers that hold neither.
+        Rows between the names and the numbers that hold neither.
     delimiter, decimal, thousands : str
-        Of a text file.
+        Delimiter, decimal mark and thousands separator of a text file.
     blocks : str
-        How tables beside or below each other were told apart.
+        How tables beside or below each other are separated.
     files_are, sheets_are, columns_are : str, optional
-        What several files, sheets, columns of one quantity stand for.
+        Meaning of several files, sheets, or columns of one quantity: devices, cycles, levels.
     pulses : tuple of int
-        Pulses of an LTP and of an LTD train, where somebody said them.
+        Pulses of an LTP and of an LTD train, where they are given.
     quantity, unit : str, optional
-        What the numbers are of which the file does not say it.
+        Quantity and unit of numbers for which the file states none.
     read_voltage : float, optional
         Read voltage [V].
     absolute : bool
-        Whether magnitudes of negative conductances are taken.
+        True if magnitudes of negative conductances are taken.
     key : mapping of str to str
-        Patterns that find device and cycle in names of files or sheets.
+        Patterns that find device and cycle in the names of files or sheets.
     evidence : tuple of str
-        Everything else that was seen.
+        Further evidence.
     format : str
-        Reader that explains the file; "table" where none does.
+        Format by which the file was read; "table" for a table of unknown origin.
     trains : jsonfile.Trains, optional
-        Where a JSON file keeps its pulse trains, as a recipe says.
+        Where a JSON file keeps its pulse trains, by a recipe.
     """
 
     kind: str
@@ -141,30 +141,32 @@ class Layout:
     trains: TrainKeys | None = None
 
     def roles(self, role: str) -> list[Column]:
-        """Columns of that role."""
+        """Return the columns with a role."""
         return [column for column in self.columns if column.role == role]
 
     def save(self, path: Path | str) -> None:
-        """Write it as a recipe (TOML), for other files of the same make.
+        """Write the layout as a recipe (TOML), for other files of the same kind.
 
         Raises
         ------
         FileError
-            If a file that is no recipe stands there, or it cannot be written.
+            If a file that is not a recipe exists there, or the recipe cannot be written.
         """
         path = Path(path)
         if path.exists() and "[recipe]" not in path.read_text(encoding="utf-8", errors="replace"):
-            raise FileError(f"{path} is there and is no recipe of ours: choose another name")
+            raise FileError(f"{path} exists and is not a recipe. Choose another name")
         files.write_text(path, self.toml())
 
     def toml(self) -> str:
-        """It as a recipe, with the evidence as comments."""
-        return _toml(self)
+        """Return the layout as a recipe, with the evidence as comments."""
+        return _write_toml(self)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        held = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in ("columns", "trains")}
-        plain = {name: list(value) if isinstance(value, tuple) else value for name, value in held.items()}
+        """Return the fields as JSON-ready values."""
+        values = {
+            each.name: getattr(self, each.name) for each in fields(self) if each.name not in ("columns", "trains")
+        }
+        plain = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
         columns = [
             {"name": each.name, "role": each.role, "unit": each.unit, "log10": each.log10, "why": each.why}
             for each in self.columns
@@ -172,14 +174,14 @@ class Layout:
         return {**plain, "key": dict(self.key), "columns": columns}
 
     def text(self) -> dict[str, str]:
-        """Delimiter, decimal mark and names of a text that was read as a table."""
+        """Return delimiter, decimal mark and names of a text that was read as a table."""
         if not self.delimiter or self.delimiter == "cells":
             return {}
         names = ", ".join(column.name for column in self.columns) if self.header else "none"
         return {"delimiter": self.delimiter, "decimal": self.decimal, "header": names}
 
     def lines(self) -> list[tuple[str, str]]:
-        """Return what it says, for people: a word and a sentence a line."""
+        """Return the layout for people: a word and a sentence a line."""
         rows = [("kind", self.kind)]
         rows += [("sheets", ", ".join(self.sheets))] if self.sheets else []
         text = {"delimiter": self.delimiter, "decimal": self.decimal, "thousands": self.thousands}
@@ -189,16 +191,16 @@ class Layout:
         units = ", one of units" if self.units_row else ""
         rows.append(("rows", f"{above}{self.header or 'none'} of names{units}{below}"))
         rows += [("blocks", self.blocks)] if self.blocks != "none" else []
-        rows += [(column.name, _column(column)) for column in self.columns]
+        rows += [(column.name, _describe_column(column)) for column in self.columns]
         return [*rows, *(("seen", each) for each in self.evidence)]
 
-    def replaced(self, **changes: Any) -> Layout:
-        """The same layout with some lines changed."""
+    def copy_with(self, **changes: Any) -> Layout:
+        """Return a copy with some fields changed."""
         return replace(self, **changes)
 
 
-def fits(name: str, pattern: str) -> bool:
-    """Return whether a name is that of a pattern, in which * stands for anything and all else for itself."""
+def matches_pattern(name: str, pattern: str) -> bool:
+    """Return whether a name matches a pattern, in which * matches anything and all else itself."""
     if "*" not in pattern:
         return name == pattern
     head, *inner, tail = pattern.split("*")
@@ -212,7 +214,7 @@ def fits(name: str, pattern: str) -> bool:
     return True
 
 
-def _column(column: Column) -> str:
+def _describe_column(column: Column) -> str:
     scaled = f" in {column.unit}" if column.unit else ""
     logarithm = ", log10" if column.log10 else ""
     tags = ", ".join(f"{name} {value}" for name, value in column.tags.items())
@@ -220,23 +222,27 @@ def _column(column: Column) -> str:
     return f"{column.role}{scaled}{logarithm}{': ' + tags if tags else ''}{why}"
 
 
-def _toml(layout: Layout) -> str:
-    """A layout in TOML, the evidence as comments."""
-    lines = ["# A recipe for files of this make: devicekit read FILE --recipe THIS", "[recipe]", f"version = {VERSION}"]
-    lines += [f"kind = {_value(layout.kind)}"] if layout.format == "table" else [f"format = {_value(layout.format)}"]
+def _write_toml(layout: Layout) -> str:
+    """Return a layout in TOML, with the evidence as comments."""
+    lines = ["# Recipe for files of this kind: devicekit read FILE --recipe THIS", "[recipe]", f"version = {VERSION}"]
+    lines += (
+        [f"kind = {_toml_value(layout.kind)}"]
+        if layout.format == "table"
+        else [f"format = {_toml_value(layout.format)}"]
+    )
     lines += [f"# {each}" for each in layout.evidence]
     if layout.trains is not None:
         return "\n".join([*lines, *_json_section(layout.trains), *_read_section(layout)]) + "\n"
     named = [column for column in layout.columns if column.role != KEPT]
     if layout.header or layout.format != "table":
-        names = list(dict.fromkeys(_pattern(column.name) for column in named))
-        lines += ["", "[match]", f"columns = [{', '.join(map(_value, names))}]"]
+        names = list(dict.fromkeys(_strip_number(column.name) for column in named))
+        lines += ["", "[match]", f"columns = [{', '.join(map(_toml_value, names))}]"]
     lines += ["", "[table]"]
-    lines += [f"sheet = {_value(','.join(layout.sheets))}"] if layout.sheets and not layout.sheets_are else []
+    lines += [f"sheet = {_toml_value(','.join(layout.sheets))}"] if layout.sheets and not layout.sheets_are else []
     if layout.format == "table":
-        lines += [f"skip = {layout.skip}", f"header = {layout.header}", f"units_row = {_value(layout.units_row)}"]
-        lines += [f"decimal = {_value(layout.decimal)}"]
-        lines += [f"blocks = {_value(layout.blocks)}"] if layout.blocks != "none" else []
+        lines += [f"skip = {layout.skip}", f"header = {layout.header}", f"units_row = {_toml_value(layout.units_row)}"]
+        lines += [f"decimal = {_toml_value(layout.decimal)}"]
+        lines += [f"blocks = {_toml_value(layout.blocks)}"] if layout.blocks != "none" else []
     lines += _read_section(layout)
     lines += ["", "[trains]", f"pulses = [{', '.join(map(str, layout.pulses))}]"] if layout.pulses else []
     keys = {
@@ -245,56 +251,58 @@ def _toml(layout: Layout) -> str:
         "columns_are": layout.columns_are,
         **layout.key,
     }
-    said = [f"{name} = {_value(value)}" for name, value in keys.items() if value is not None]
-    lines += ["", "[keys]", *said] if said else []
+    key_lines = [f"{name} = {_toml_value(value)}" for name, value in keys.items() if value is not None]
+    lines += ["", "[keys]", *key_lines] if key_lines else []
     lines += ["", "[columns]"]
     written = set()
     for column in layout.columns:
-        name = _pattern(column.name)
+        name = _strip_number(column.name)
         if name in written:
             continue
         written.add(name)
         lines += [f"# {column.why}"] if column.why else []
-        alike = [each for each in layout.columns if _pattern(each.name) == name]
-        lines.append(f"{_value(name)} = {_line(column, tags=len(alike) == 1)}")
+        alike = [each for each in layout.columns if _strip_number(each.name) == name]
+        lines.append(f"{_toml_value(name)} = {_column_line(column, tags=len(alike) == 1)}")
     return "\n".join(lines) + "\n"
 
 
 def _read_section(layout: Layout) -> list[str]:
     read = {"voltage": layout.read_voltage, "quantity": layout.quantity, "unit": layout.unit}
-    lines = [f"{name} = {_value(value)}" for name, value in read.items() if value is not None]
+    lines = [f"{name} = {_toml_value(value)}" for name, value in read.items() if value is not None]
     lines += ["absolute = true"] if layout.absolute else []
     return ["", "[read]", *lines] if lines else []
 
 
 def _json_section(trains: TrainKeys) -> list[str]:
-    keys = [f"{side} = {_value(key)}" for side, key in (("ltp", trains.ltp), ("ltd", trains.ltd)) if key is not None]
+    keys = [
+        f"{side} = {_toml_value(key)}" for side, key in (("ltp", trains.ltp), ("ltd", trains.ltd)) if key is not None
+    ]
     lines = ["", "[json]", *keys, f"readings = {trains.readings}"]
-    lines += [f"reversed = [{', '.join(map(_value, trains.reversed))}]"] if trains.reversed else []
-    constants = ", ".join(f"{_value(name)} = {_value(key)}" for name, key in trains.constants.items())
+    lines += [f"reversed = [{', '.join(map(_toml_value, trains.reversed))}]"] if trains.reversed else []
+    constants = ", ".join(f"{_toml_value(name)} = {_toml_value(key)}" for name, key in trains.constants.items())
     return [*lines, f"constants = {{ {constants} }}"] if constants else lines
 
 
-def _pattern(name: str) -> str:
-    """A name without the number that was added because it stands twice."""
+def _strip_number(name: str) -> str:
+    """Return a name without the number that was added because it occurs twice."""
     return re.sub(r"\.\d+$", "", name)
 
 
-def _line(column: Column, tags: bool) -> str:
-    """One column; what its name says (`tags`) is left to the names where several columns share one."""
-    parts = [f"role = {_value(column.role)}"]
+def _column_line(column: Column, tags: bool) -> str:
+    """Return the line of a column; without its `tags` where several columns share the name."""
+    parts = [f"role = {_toml_value(column.role)}"]
     unit = parse_unit(column.unit) if column.unit else None
     if (unit is not None and unit.factor == column.factor) or column.unit in ("1", "%"):
-        parts.append(f"unit = {_value(column.unit)}")
+        parts.append(f"unit = {_toml_value(column.unit)}")
     elif column.factor != 1.0:
         parts.append(f"scale = {column.factor!r}")
     parts += ["log10 = true"] if column.log10 else []
-    parts += [f"{tag} = {_value(value)}" for tag, value in column.tags.items() if tag in TAGS] if tags else []
+    parts += [f"{tag} = {_toml_value(value)}" for tag, value in column.tags.items() if tag in TAGS] if tags else []
     return "{ " + ", ".join(parts) + " }"
 
 
-def _value(value: Any) -> str:
-    """A value as TOML writes it; strings of JSON are strings of TOML."""
+def _toml_value(value: Any) -> str:
+    """Return a value as TOML writes it; strings of JSON are strings of TOML."""
     if isinstance(value, bool):
         return str(value).lower()
     return json.dumps(value, ensure_ascii=False)

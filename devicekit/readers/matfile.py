@@ -1,7 +1,7 @@
 """Tables of a MATLAB file: v4 to v7 through scipy, v7.3 (HDF5) through h5py where it is installed.
 
-A 2-D array is a table, and so is each slice of a 3-D array along its last axis (`name[1]`, ...); vectors of one length
-stand side by side under their names, texts with them; a struct is one level of the same, its fields being the names.
+A 2-D array is a table, and so is each slice of a 3-D array along its last axis (`name[1]`, ...). Vectors and texts of
+one length are the columns of a table under their names. A struct is read in the same way, by the names of its fields.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from devicekit.errors import FileError
 from devicekit.readers import matparts
 from devicekit.readers.workbook import Cell, Sheet
 
-HEAD = 2056  # bytes by which a file is known
+HEAD = 2056  # bytes that identify a file
 MOST_NUMBERS = 20_000_000
-_LONGEST_NAME = 60  # of a sheet that is called by its columns
+_LONGEST_NAME = 60  # of a sheet that is named by its columns
 Value = Any  # numbers, str, list of str, dict (struct), list of dict (struct array), object array (cells), or None
 
 
 def detect_kind(head: bytes, size: int) -> str | None:
-    """Return whether the first `HEAD` bytes of a file of that size are those of a MATLAB or HDF5 file: mat or None."""
+    """Return "mat" if the first `HEAD` bytes of a file of that size are those of a MATLAB or HDF5 file, else None."""
     return "mat" if matparts.is_hdf5(head) or matparts.is_v5(head) or matparts.is_v4(head, size) else None
 
 
 def read_tables(path: Path) -> list[Sheet]:
-    """Every table of a MATLAB file.
+    """Read every table of a MATLAB file.
 
     Raises
     ------
@@ -45,11 +45,11 @@ def read_tables(path: Path) -> list[Sheet]:
     left = sorted(each for each, value in values.items() if value is None)
     total = sum(_count(value) for value in values.values())
     if total > MOST_NUMBERS:
-        raise FileError(f"{name} holds {total} numbers, more than {MOST_NUMBERS}: save a part of them")
+        raise FileError(f"{name} holds {total} numbers; the limit is {MOST_NUMBERS}. Save a part of them.")
     found = list(yield_sheets(values))
     if not found:
-        others = f"; {', '.join(left[:5])} cannot be read: save columns of a table as vectors" if left else ""
-        raise FileError(f"{name} holds no vector or matrix of numbers{others}")
+        others = f"; {', '.join(left[:5])} cannot be read. Save columns of a table as vectors" if left else ""
+        raise FileError(f"{name} holds no vector or matrix of numbers{others}.")
     return found
 
 
@@ -67,7 +67,7 @@ def yield_sheets(values: Mapping[str, Value], name: str = "") -> Iterator[Sheet]
     """Yield the tables of a file's variables, or of the fields of the struct `name`; vectors of one number last."""
     columns: dict[int, dict[str, list[Cell]]] = {}
     found: list[Sheet | int] = []
-    for key, value in _plain(values):
+    for key, value in _yield_values(values):
         full = f"{name}.{key}" if name else key
         if isinstance(value, dict):
             found += yield_sheets(value, key) if not name else []  # one level deep
@@ -78,7 +78,7 @@ def yield_sheets(values: Mapping[str, Value], name: str = "") -> Iterator[Sheet]
                 found.append(len(value))
             columns[len(value)][key] = column
         else:
-            found += _slices(full, value)
+            found += _yield_slices(full, value)
     several = len(columns) > 1
     for each in sorted(found, key=lambda sheet: sheet == 1):
         if isinstance(each, Sheet):
@@ -87,33 +87,33 @@ def yield_sheets(values: Mapping[str, Value], name: str = "") -> Iterator[Sheet]
         of = columns[each]
         listed = ", ".join(of)
         listed = listed if len(listed) <= _LONGEST_NAME else f"{next(iter(of))}, ..."
-        called = (f"{name} ({listed})" if several else name) if name else listed
-        yield Sheet(called, [list(of), *map(list, zip(*of.values(), strict=True))])
+        sheet_name = (f"{name} ({listed})" if several else name) if name else listed
+        yield Sheet(sheet_name, [list(of), *map(list, zip(*of.values(), strict=True))])
 
 
-def _plain(values: Mapping[str, Value]) -> Iterator[tuple[str, Value]]:
-    """Vectors as lists, matrices as arrays, structs as dicts; what is made of several of them one by one."""
+def _yield_values(values: Mapping[str, Value]) -> Iterator[tuple[str, Value]]:
+    """Yield vectors as lists, matrices as arrays, structs as dicts; the parts of cells and struct arrays one by one."""
     for name, value in values.items():
         if isinstance(value, str):
             yield name, [value]
         elif isinstance(value, list) and value and isinstance(value[0], dict):
-            yield from _struct_array(name, value)
+            yield from _yield_structs(name, value)
         elif isinstance(value, (list, dict)) and value:
             yield name, value
         elif isinstance(value, np.ndarray) and value.size:
-            yield from _array(name, value)
+            yield from _yield_array(name, value)
 
 
-def _array(name: str, value: np.ndarray) -> Iterator[tuple[str, Value]]:
+def _yield_array(name: str, value: np.ndarray) -> Iterator[tuple[str, Value]]:
     if value.dtype == object:
-        cells = [_scalar(each) for each in value.flat]
+        cells = [_read_scalar(each) for each in value.flat]
         if any(cell is ... for cell in cells):
-            yield from _plain({f"{name}{{{k + 1}}}": each for k, each in enumerate(value.flat)})
+            yield from _yield_values({f"{name}{{{k + 1}}}": each for k, each in enumerate(value.flat)})
             return
         value = np.array([None if cell is ... else cell for cell in cells], dtype=object).reshape(value.shape)
     elif value.dtype.kind == "c":
-        yield from _array(f"{name} (real)", value.real)
-        yield from _array(f"{name} (imag)", value.imag)
+        yield from _yield_array(f"{name} (real)", value.real)
+        yield from _yield_array(f"{name} (imag)", value.imag)
         return
     else:
         value = value.astype(float)
@@ -121,8 +121,8 @@ def _array(name: str, value: np.ndarray) -> Iterator[tuple[str, Value]]:
     yield name, value.ravel().tolist() if max(value.shape, default=1) == value.size else value
 
 
-def _scalar(value: Value) -> Any:
-    """The one number or text that a cell holds, None if it is empty, ... if it is anything else."""
+def _read_scalar(value: Value) -> Any:
+    """Return the number or text in a cell, None if it is empty, ... for any other content."""
     if isinstance(value, str):
         return value
     if isinstance(value, np.ndarray) and value.dtype != object and value.dtype.kind != "c" and value.size <= 1:
@@ -130,19 +130,19 @@ def _scalar(value: Value) -> Any:
     return "" if isinstance(value, list) and not value else ...
 
 
-def _struct_array(name: str, structs: list[dict[str, Value]]) -> Iterator[tuple[str, Value]]:
-    """One table of the elements if every field is a number or a text, else one struct each."""
-    fields = {field: [_scalar(struct.get(field)) for struct in structs] for field in structs[0]}
+def _yield_structs(name: str, structs: list[dict[str, Value]]) -> Iterator[tuple[str, Value]]:
+    """Yield one table of the elements if every field is a number or a text, else each struct."""
+    fields = {field: [_read_scalar(struct.get(field)) for struct in structs] for field in structs[0]}
     if all(cell is not ... for cells in fields.values() for cell in cells):
         yield name, fields
     else:
         yield from ((f"{name}[{k + 1}]", struct) for k, struct in enumerate(structs))
 
 
-def _slices(name: str, value: np.ndarray) -> Iterator[Sheet]:
-    """A matrix as one table, an array of more dimensions as one for each place on its later axes."""
+def _yield_slices(name: str, value: np.ndarray) -> Iterator[Sheet]:
+    """Yield a matrix as one table, an array of more dimensions as one table for each index on its later axes."""
     if value.ndim == 2:
         yield Sheet(name, [[cell if cell == cell else None for cell in row] for row in value.tolist()])
         return
     for k in range(value.shape[-1]):
-        yield from _slices(f"{name}[{k + 1}]", value[..., k])
+        yield from _yield_slices(f"{name}[{k + 1}]", value[..., k])

@@ -1,4 +1,4 @@
-"""Several files, or a folder of them, as one table: devices or cycles, told by their names or asked."""
+"""Several files, or a folder of them, as one table: devices or cycles, by their names or by an option."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from devicekit.errors import CodedWarning, DevicekitError, FileError, UsageError
 from devicekit.options import ReadOptions
 from devicekit.readers.layout import IGNORED, KEPT, Layout
 from devicekit.readers.layouts import pooling
-from devicekit.readers.layouts.places import names_tags
+from devicekit.readers.layouts.places import tag_names
 from devicekit.readers.source import Source
 from devicekit.tables import PulseTable, SweepTable, Table, TransientTable
 from devicekit.text import count
@@ -24,13 +24,13 @@ _NO_DATA = {".md", ".toml", ".png", ".jpg", ".jpeg", ".svg", ".pdf", ".py", ".ip
 _NO_NAMES = ("readme", "license", "licence", "copying", "notice", ".")
 MOST_FILES = 20_000
 
-One = Callable[[Source, ReadOptions], Table]
+ReadFile = Callable[[Source, ReadOptions], Table]
 
 
 def list_files(path: Any) -> list[Path] | None:
-    """The files of a list or of a folder that is not itself a format; None for one file or such a folder.
+    """Return the files of a list or of a folder; None for one file, or for a folder that is itself a format.
 
-    In a folder JSON files count as notes beside the data, unless nothing else is there.
+    JSON files in a folder count as notes beside the data, unless there are no other files.
 
     Raises
     ------
@@ -47,22 +47,22 @@ def list_files(path: Any) -> list[Path] | None:
     source = Source(folder)
     if any(reader.matches(source) for reader in readers().values()):
         return None
-    there = sorted(file for file in folder.iterdir() if file.is_file() and _may_hold_data(file))
-    found = [file for file in there if file.suffix.lower() != ".json"] or there
+    candidates = sorted(file for file in folder.iterdir() if file.is_file() and _may_hold_data(file))
+    found = [file for file in candidates if file.suffix.lower() != ".json"] or candidates
     if not found:
-        raise FileError(_nothing(folder))
+        raise FileError(_describe_missing(folder))
     if len(found) > MOST_FILES:
-        raise FileError(f"{folder} holds {len(found)} files: name those to be read")
+        raise FileError(f"{folder} holds {len(found)} files. Name the files to read.")
     return found
 
 
 def group_files(files: list[Path], reading: ReadOptions) -> tuple[list[Path | list[Path]], ReadOptions]:
-    """Files that make one table together, because their names or an option say so, else each by itself.
+    """Group files that make one table together, by an option or by their names.
 
     Returns
     -------
     list of Path or list of Path
-        What is to be read, a table each.
+        Files to read, a table for each item.
     ReadOptions
         The options for each.
     """
@@ -80,51 +80,51 @@ def _may_hold_data(file: Path) -> bool:
     return file.suffix.lower() not in _NO_DATA and not name.startswith(_NO_NAMES) and file.stat().st_size > 0
 
 
-def _nothing(folder: Path) -> str:
+def _describe_missing(folder: Path) -> str:
     missing = [name for name in ("set.csv", "reset.csv") if not (folder / name).is_file()]
     return (
-        f"{folder} is a folder without a file of measurements (CrossSim ramps would be set.csv and reset.csv; "
-        f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing)"
+        f"{folder} holds no measured files. (For CrossSim ramps, {' and '.join(missing)} "
+        f"{'is' if len(missing) == 1 else 'are'} missing.)"
     )
 
 
 def names_identify_files(paths: Sequence[Path]) -> bool:
-    """Return whether the names of several files say which device or cycle each is."""
-    told = pooling.tell([_stem(file) for file in sorted(paths, key=_natural)])
-    return len(paths) > 1 and not told.unclear and any(key.device or key.cycle is not None for key in told.keys)
+    """Return whether the names of several files identify the device or cycle of each."""
+    result = pooling.parse_names([_stem(file) for file in sorted(paths, key=_natural_key)])
+    return len(paths) > 1 and not result.unclear and any(key.device or key.cycle is not None for key in result.keys)
 
 
-def read(paths: Sequence[Path], options: ReadOptions, one: One) -> Table:
-    """One table of several files.
+def read(paths: Sequence[Path], options: ReadOptions, read_file: ReadFile) -> Table:
+    """Read several files into one table.
 
     Parameters
     ----------
     paths : sequence of Path
-        Files in any order; their names tell devices and cycles.
+        Files in any order; their names identify devices and cycles.
     options : ReadOptions
-        What was said; `files_are` and `key` say what the files are.
-    one : callable
+        Reading options; `files_are` and `key` define what the files are.
+    read_file : callable
         Reads one file.
 
     Raises
     ------
     QuestionError
-        If the names do not say what the files are.
+        If the names do not identify devices or cycles.
     UsageError
         If the files differ in kind, columns or read voltage, or two of them are the same device and cycle.
     """
     if len(paths) == 1:
-        return one(Source(paths[0]), options)
-    paths = sorted(paths, key=_natural)
+        return read_file(Source(paths[0]), options)
+    paths = sorted(paths, key=_natural_key)
     if len({file.resolve() for file in paths}) < len(paths):
-        raise UsageError("a file is named twice")
+        raise UsageError("A file is named twice. Remove one.")
     if options.files_are == "separate":
-        raise UsageError("files_are=separate: read the files one by one")
+        raise UsageError("files_are=separate needs one file at a time.")
     alone = replace(options, files_are=None, key={}, device=None, cycle=None)
     tables = []
     for file in paths:
         try:
-            tables.append(one(Source(file), alone))
+            tables.append(read_file(Source(file), alone))
         except DevicekitError as error:
             if file.name not in error.message:
                 error.message = f"{file.name}: {error.message}"
@@ -132,37 +132,37 @@ def read(paths: Sequence[Path], options: ReadOptions, one: One) -> Table:
     where = f"{len(paths)} files"
     _check_alike(tables, paths)
     names = [_stem(file) for file in paths]
-    told = options.files_are is None and not options.key and _told_by_columns(tables)
-    sheets = {"devices": "device", "cycles": "cycle"}.get(options.sheets_are or "")  # whose pattern is for sheets
-    own = replace(options, key={field: pattern for field, pattern in options.key.items() if field != sheets})
+    identified = options.files_are is None and not options.key and _are_identified_by_columns(tables)
+    sheets = {"devices": "device", "cycles": "cycle"}.get(options.sheets_are or "")  # its pattern is for sheets
+    file_options = replace(options, key={field: pattern for field, pattern in options.key.items() if field != sheets})
     tags: list[dict[str, Any]] = (
-        [{} for _ in names] if told else names_tags(names, own, options.files_are, "files", where)
+        [{} for _ in names] if identified else tag_names(names, file_options, options.files_are, "files", where)
     )
-    frames = [_tagged(table, each, name) for table, each, name in zip(tables, tags, paths, strict=True)]
-    frames = _counted(frames, tables[0])
+    frames = [_tag_rows(table, each, name) for table, each, name in zip(tables, tags, paths, strict=True)]
+    frames = _check_repeats(frames, tables[0])
     warnings = [warning for table in tables for warning in table.warnings]
-    shown = ", ".join(f"{file.name}: {_words(each)}" for file, each in list(zip(paths, tags, strict=True))[:6])
+    listed = ", ".join(f"{file.name}: {_describe_tags(each)}" for file, each in list(zip(paths, tags, strict=True))[:6])
     more = ", ..." if len(paths) > 6 else ""
-    warnings.append(CodedWarning("columns", f"{count(len(paths), 'file')} make one table: {shown}{more}"))
+    warnings.append(CodedWarning("columns", f"{count(len(paths), 'file')} make one table: {listed}{more}"))
     whole = pd.concat(frames, ignore_index=True)
     layout: Layout = replace(tables[0].meta["layout"], files_are=options.files_are, key=options.key)
-    meta = {**tables[0].meta, "source": _common(paths), "files": [str(file) for file in paths], "layout": layout}
+    meta = {**tables[0].meta, "source": _name_source(paths), "files": [str(file) for file in paths], "layout": layout}
     if marks := list(dict.fromkeys(mark for table in tables for mark in table.meta.get("marks", ()))):
         meta["marks"] = marks
-    made = type(tables[0])(whole, meta, tuple(dict.fromkeys(warnings)))
-    if isinstance(made, PulseTable):
-        return made.select(options.device, options.cycle, options.width)
-    return made.select(options.device, options.cycle)
+    table = type(tables[0])(whole, meta, tuple(dict.fromkeys(warnings)))
+    if isinstance(table, PulseTable):
+        return table.select(options.device, options.cycle, options.width)
+    return table.select(options.device, options.cycle)
 
 
-def _natural(file: Path) -> list[tuple[bool, float, str]]:
-    """Files in the order of the numbers in their names: 2 before 10."""
-    parts = pooling.tokens(file.name)
+def _natural_key(file: Path) -> list[tuple[bool, float, str]]:
+    """Return a sorting key by the numbers in a name: 2 before 10."""
+    parts = pooling.split_tokens(file.name)
     return [(part.number is None, part.number or 0.0, part.text) for part in parts]
 
 
 def _stem(file: Path) -> str:
-    """The name without its endings: table.csv.gz is table."""
+    """Return the name without its endings: table.csv.gz is table."""
     stem = file.name
     for ending in reversed(file.suffixes):
         if ending[1:].isalnum() and not ending[1:].isdigit() and len(ending) <= 5:
@@ -172,27 +172,27 @@ def _stem(file: Path) -> str:
     return stem
 
 
-def _words(tags: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in tags.items()) or "as its columns say"
+def _describe_tags(tags: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in tags.items()) or "by its columns"
 
 
-def _common(paths: Sequence[Path]) -> str:
+def _name_source(paths: Sequence[Path]) -> str:
     return f"{len(paths)} files of {paths[0].parent.name or paths[0].parent}"
 
 
 def _check_alike(tables: Sequence[Table], paths: Sequence[Path]) -> None:
-    """Refuse files that differ in what is measured, or how."""
+    """Refuse files that differ in kind, columns or read voltage."""
     first = tables[0]
     for table, file in zip(tables[1:], paths[1:], strict=True):
-        for what, of in (
+        for noun, value_of in (
             ("kind", lambda t: t.kind),
             ("columns and units", _columns),
             ("read voltages", _read_voltages),
         ):
-            if of(first) != of(table):
+            if value_of(first) != value_of(table):
                 raise UsageError(
-                    f"{paths[0].name} and {file.name} differ in {what} ({_shown(of(first))} and {_shown(of(table))}): "
-                    "read them one by one"
+                    f"{paths[0].name} and {file.name} differ in {noun} ({_format_value(value_of(first))} and "
+                    f"{_format_value(value_of(table))}). Read them one by one."
                 )
 
 
@@ -207,12 +207,12 @@ def _read_voltages(table: Table) -> tuple[float, ...]:
     return tuple(np.unique(np.round(table.frame["read_voltage_v"].dropna().to_numpy(float), 12)))
 
 
-def _shown(value: object) -> str:
+def _format_value(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def _told_by_columns(tables: Sequence[Table]) -> bool:
-    """Return whether columns of the files tell them apart: no device and cycle stands in two of them."""
+def _are_identified_by_columns(tables: Sequence[Table]) -> bool:
+    """Return whether columns identify the files: no device and cycle is in two of them."""
     if not all(any(c.role == "device_id" for c in table.meta["layout"].columns) for table in tables):
         return False
     keys = [key for key in ("device_id", "cycle", "direction", "pulse_width_s", "level") if key in tables[0].frame]
@@ -220,46 +220,44 @@ def _told_by_columns(tables: Sequence[Table]) -> bool:
     return not seen.duplicated().any()
 
 
-def _tagged(table: Table, tags: dict[str, Any], file: Path) -> pd.DataFrame:
-    """The rows of a file with what its name says."""
+def _tag_rows(table: Table, tags: dict[str, Any], file: Path) -> pd.DataFrame:
+    """Return the rows of a file with the tags from its name."""
     frame = table.frame.copy()
     for name, value in tags.items():
         if name == "direction" and name in frame and (frame[name] != value).any():
-            raise UsageError(f"{file.name}: its name says {value}, but its trains go both ways")
+            raise UsageError(f"{file.name}: the name states {value}, but the file has trains of both directions.")
         if name == "cycle" and name in frame and frame[name].nunique() > 1:
-            raise UsageError(
-                f"{file.name} holds {frame[name].nunique()} cycles itself: files are devices (files_are=devices)"
-            )
+            raise UsageError(f"{file.name} itself holds {frame[name].nunique()} cycles. Pass files_are=devices.")
         if name == "device_id" and frame[name].nunique() > 1:
             value = str(value) + "_" + frame[name].astype(str)
         frame[name] = value
     return frame
 
 
-def _numbered(frames: list[pd.DataFrame]) -> list[pd.DataFrame]:
-    """Records of readings in time, counted on from file to file of a device."""
-    given: dict[str, int] = {}
+def _number_records(frames: list[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Number the records of readings in time on from file to file of a device."""
+    last: dict[str, int] = {}
     found = []
     for frame in frames:
-        own = frame.groupby("device_id", sort=False)["record"].rank(method="dense").astype(int)
-        found.append(frame.assign(record=own + frame["device_id"].map(given).fillna(0).astype(int)))
-        given |= {str(name): int(most) for name, most in found[-1].groupby("device_id")["record"].max().items()}
+        number = frame.groupby("device_id", sort=False)["record"].rank(method="dense").astype(int)
+        found.append(frame.assign(record=number + frame["device_id"].map(last).fillna(0).astype(int)))
+        last |= {str(name): int(most) for name, most in found[-1].groupby("device_id")["record"].max().items()}
     return found
 
 
-def _counted(frames: list[pd.DataFrame], first: Table) -> list[pd.DataFrame]:
-    """Refuse two files that give the same device, cycle and direction."""
+def _check_repeats(frames: list[pd.DataFrame], first: Table) -> list[pd.DataFrame]:
+    """Refuse two files with the same device, cycle and direction."""
     wanted = ("device_id", "cycle", "direction", "pulse_width_s", "level", "compliance_a", "temperature_k")
     keys = [key for key in wanted if all(key in frame for frame in frames)]
     if isinstance(first, TransientTable):
-        return _numbered(frames)
+        return _number_records(frames)
     if not isinstance(first, PulseTable | SweepTable):
         return frames
     seen = pd.concat([frame[keys].drop_duplicates() for frame in frames])
     if seen.duplicated().any():
         row = seen[seen.duplicated()].iloc[0]
         raise UsageError(
-            f"two files hold the same {', '.join(f'{key} {row[key]}' for key in keys)}: say what the files are with "
-            "files_are=devices or cycles"
+            f"Two files hold the same {', '.join(f'{key} {row[key]}' for key in keys)}. Pass files_are=devices or "
+            "files_are=cycles."
         )
     return frames

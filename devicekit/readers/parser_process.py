@@ -1,7 +1,7 @@
-"""Run as a script by `isolated`, never imported: limits itself, does one thing, answers with plain values.
+"""Script that `isolated` runs: it limits its memory and time, runs one parser, and answers with plain values.
 
-It imports nothing of ours, so that it starts within some milliseconds. A parser that is not ours may ask for all
-memory, loop or crash over a damaged file: it does so here.
+It does not import devicekit, so that it starts within milliseconds. On a damaged file, a native parser may use all
+memory, loop or crash: it does so in this process.
 """
 
 from __future__ import annotations
@@ -29,25 +29,25 @@ _XLSX_ERROR = re.compile(
 )
 _VALUE = re.compile(rb"<(?:\w+:)?v>(#[^<]*)</")
 _MOST_ERRORS = 100_000
-_MARKS = 0xFFFFFFFA  # sector numbers from here on are marks
+_MARKS = 0xFFFFFFFA  # larger sector numbers are marks
 
 
 class Refused(Exception):
-    """A file that is not taken; the message follows the file's name."""
+    """Refusal of a file; the message follows the file's name."""
 
 
 def workbook(path: str, most: int) -> list[tuple[str, bool, list[list[Cell]]]]:
-    """Name, whether it is hidden, and rows of every sheet, through calamine; no more than so many cells."""
+    """Return name, visibility and rows of every sheet, read by calamine; refuse more than `most` cells."""
     import python_calamine as calamine
 
-    errors = _ods_errors(path) if path.endswith(".ods") else {}
+    errors = _find_ods_errors(path) if path.endswith(".ods") else {}
     try:
         book = calamine.CalamineWorkbook.from_path(path)
     except calamine.CalamineError as error:
         if isinstance(error, calamine.PasswordError) or _is_encrypted(path):
-            raise Refused("is protected by a password: save it without one") from error
+            raise Refused("is protected by a password. Save it without one.") from error
         raise
-    errors = errors or _error_cells(path)
+    errors = errors or _find_error_words(path)
     found = []
     for number, about in enumerate(book.sheets_metadata):
         if about.typ != calamine.SheetTypeEnum.WorkSheet:
@@ -59,16 +59,16 @@ def workbook(path: str, most: int) -> list[tuple[str, bool, list[list[Cell]]]]:
         width = max(left + sheet.width, *(column + 1 for _, column in words), 0)
         most -= (height + 1) * (width + 1)
         if most < 0:
-            raise Refused(f"has far more cells in sheet {about.name} than its size explains")
+            raise Refused(f"has far more cells in sheet {about.name} than its size explains.")
         rows: list[list[Cell]] = [[] for _ in range(top)]
         rows += [[*[None] * left, *map(_cell, row)] for row in sheet.to_python()]
-        _add(words, rows)
-        found.append((about.name, about.visible != calamine.SheetVisibleEnum.Visible, list(map(_trimmed, rows))))
+        _add_error_words(words, rows)
+        found.append((about.name, about.visible != calamine.SheetVisibleEnum.Visible, list(map(_trim_row, rows))))
     return found
 
 
 def _is_encrypted(path: str) -> bool:
-    """Return whether it is one of the newer workbooks with a password, which stand in a container as .xls ones do."""
+    """Return whether it is a newer workbook with a password, which is in a container like that of .xls."""
     with open(path, "rb") as stream:
         return "EncryptedPackage".encode("utf-16-le") in stream.read()
 
@@ -83,14 +83,14 @@ def _cell(cell: Any) -> Cell:
     return float(cell)
 
 
-def _trimmed(row: list[Cell]) -> list[Cell]:
+def _trim_row(row: list[Cell]) -> list[Cell]:
     while row and row[-1] is None:
         row.pop()
     return row
 
 
-def _add(words: Words, rows: list[list[Cell]]) -> None:
-    """Put the words of cells with an error, which calamine leaves empty (or 0, in .ods), in their places."""
+def _add_error_words(words: Words, rows: list[list[Cell]]) -> None:
+    """Insert the words of cells with an error, which calamine leaves empty (or 0, in .ods)."""
     for (row, column), word in words.items():
         rows.extend([] for _ in range(len(rows), row + 1))
         cells = rows[row]
@@ -98,18 +98,18 @@ def _add(words: Words, rows: list[list[Cell]]) -> None:
         cells[column] = word
 
 
-def _error_cells(path: str) -> dict[int, Words]:
-    """Words such as #REF! by sheet of .xlsx and .xls; none of a container that calamine alone understands."""
+def _find_error_words(path: str) -> dict[int, Words]:
+    """Return words such as #REF! by sheet of .xlsx and .xls; none of a container that only calamine can read."""
     try:
         if path.endswith(".xlsx"):
-            return _xlsx_errors(path)
+            return _find_xlsx_errors(path)
         with open(path, "rb") as stream:
-            return _xls_errors(_stream(stream.read())) if path.endswith(".xls") else {}
+            return _find_xls_errors(_read_workbook_stream(stream.read())) if path.endswith(".xls") else {}
     except (ValueError, KeyError, IndexError, OSError, SyntaxError, struct.error):
         return {}
 
 
-def _xlsx_errors(path: str) -> dict[int, Words]:
+def _find_xlsx_errors(path: str) -> dict[int, Words]:
     import zipfile
     from xml.etree import ElementTree
 
@@ -132,13 +132,13 @@ def _xlsx_errors(path: str) -> dict[int, Words]:
                 continue
             for cell in _XLSX_ERROR.finditer(text):
                 if word := _VALUE.search(cell[3]):
-                    place = int(cell[2]) - 1, _column(cell[1])
+                    place = int(cell[2]) - 1, _parse_column_letters(cell[1])
                     found.setdefault(number, {})[place] = word[1].decode("utf-8", "replace")
     return found
 
 
-def _ods_errors(path: str) -> dict[int, Words]:
-    """Words of cells with an error; refuses XML without its end, over which calamine 0.9.1 runs for ever."""
+def _find_ods_errors(path: str) -> dict[int, Words]:
+    """Return the words of cells with an error; refuse XML without an end, on which calamine 0.9.1 never stops."""
     import zipfile
     from xml.etree import ElementTree
 
@@ -148,16 +148,16 @@ def _ods_errors(path: str) -> dict[int, Words]:
     with zipfile.ZipFile(path) as book:
         names = book.namelist()
         if "META-INF/manifest.xml" in names and b"encryption-data" in book.read("META-INF/manifest.xml"):
-            raise Refused("is protected by a password: save it without one")
+            raise Refused("is protected by a password. Save it without one.")
         stream = book.open("content.xml")
         for event, item in ElementTree.iterparse(stream, ("start", "end")):
             tag = item.tag.rpartition("}")[2]
             if event == "start":
                 number, row = (number + 1, 0) if tag == "table" else (number, row)
             elif tag in ("table-cell", "covered-table-cell"):
-                cells.append((_repeats(item, "columns"), _ods_error(item)))
+                cells.append((_count_repeats(item, "columns"), _read_ods_error(item)))
             elif tag == "table-row":
-                rows, column = _repeats(item, "rows"), 0
+                rows, column = _count_repeats(item, "rows"), 0
                 for times, word in cells:
                     if word and (left := left - rows * times) > 0:
                         places = ((row + r, column + c) for r in range(rows) for c in range(times))
@@ -168,8 +168,8 @@ def _ods_errors(path: str) -> dict[int, Words]:
     return found
 
 
-def _ods_error(cell: Any) -> str | None:
-    """The word of a cell with an error, which may have a value of 0 beside it."""
+def _read_ods_error(cell: Any) -> str | None:
+    """Return the word of a cell with an error, which may also have a value of 0."""
     text = next(("".join(each.itertext()) for each in cell if each.tag.endswith("}p")), "")
     if text[:1] != "#" and text[:4] != "Err:":
         return None
@@ -177,25 +177,25 @@ def _ods_error(cell: Any) -> str | None:
     return text if is_error or text in _ERRORS.values() else None
 
 
-def _repeats(item: Any, of: str) -> int:
-    """Return how often a row or a cell of an .ods table stands there."""
+def _count_repeats(item: Any, of: str) -> int:
+    """Return how often a row or a cell of an .ods table is repeated."""
     return next((int(value) for name, value in item.attrib.items() if name.endswith(f"number-{of}-repeated")), 1)
 
 
-def _column(letters: bytes) -> int:
+def _parse_column_letters(letters: bytes) -> int:
     number = 0
     for letter in letters:
         number = 26 * number + letter - 64
     return number - 1
 
 
-def _stream(data: bytes) -> bytes:
-    """The stream of an OLE2 container that holds the workbook."""
+def _read_workbook_stream(data: bytes) -> bytes:
+    """Return the workbook stream of an OLE2 container."""
     size = 1 << data[30]
     table = array("I")
 
     def sectors(start: int) -> Iterator[bytes]:
-        for _ in range(len(data) // size + 1):  # a chain that bites its tail ends here
+        for _ in range(len(data) // size + 1):  # a circular chain ends here
             if start >= _MARKS:
                 return
             yield data[(start + 1) * size : (start + 2) * size]
@@ -228,7 +228,7 @@ def _stream(data: bytes) -> bytes:
     return b"".join(blocks)[:length]
 
 
-def _xls_errors(stream: bytes) -> dict[int, Words]:
+def _find_xls_errors(stream: bytes) -> dict[int, Words]:
     if not _XLS_ERROR.search(stream):
         return {}
     places = [struct.unpack_from("<I", stream, at)[0] for kind, at, _ in _records(stream, 0) if kind == 0x85]
@@ -246,7 +246,7 @@ def _xls_errors(stream: bytes) -> dict[int, Words]:
 
 
 def _records(stream: bytes, at: int) -> Iterator[tuple[int, int, int]]:
-    """Kind, place of the data and its length of each record of a substream, but for those of streams within it."""
+    """Yield kind, place and length of each record of a substream, without those of nested substreams."""
     depth = 0
     while at + 4 <= len(stream):
         kind, length = struct.unpack_from("<HH", stream, at)
@@ -262,37 +262,37 @@ def _records(stream: bytes, at: int) -> Iterator[tuple[int, int, int]]:
 
 
 def matlab(path: str, names: list[str]) -> dict[str, Any]:
-    """Variables of a MATLAB file before v7.3, through scipy; values as `hdf5` gives them."""
+    """Return the variables of a MATLAB file before v7.3, read by scipy; values as those of `hdf5`."""
     import warnings
 
     from scipy.io import loadmat
 
-    warnings.simplefilter("ignore")  # of names that come twice, and the like
+    warnings.simplefilter("ignore")  # of repeated names and similar
     loaded = loadmat(path, variable_names=names, appendmat=False)
-    return {name: _plain(loaded[name]) for name in names if name in loaded}
+    return {name: _convert_value(loaded[name]) for name in names if name in loaded}
 
 
-def _plain(value: Any) -> Any:
-    """A value of scipy's as a plain one; None for a sparse matrix, an object or a function."""
+def _convert_value(value: Any) -> Any:
+    """Convert a value of scipy; None for a sparse matrix, an object or a function."""
     import numpy as np
 
     if not isinstance(value, np.ndarray) or type(value) is not np.ndarray:
         return None
     if value.dtype.names:
-        fields = [{field: _plain(each[field]) for field in value.dtype.names} for each in value.flat]
+        fields = [{field: _convert_value(each[field]) for field in value.dtype.names} for each in value.flat]
         return fields[0] if len(fields) == 1 else fields
     if value.dtype.kind == "U":
         texts = [str(each).rstrip() for each in value.flat]
         return texts[0] if len(texts) == 1 else texts
     if value.dtype == object:
-        return ("cells", value.shape, [_plain(each) for each in value.flat])
+        return ("cells", value.shape, [_convert_value(each) for each in value.flat])
     if value.dtype.kind not in "biufc":
         return None
     return ("numbers", value.shape, np.ascontiguousarray(value).tobytes(), value.dtype.str)
 
 
 def hdf5(path: str, most: int) -> dict[str, Any]:
-    """The variables of a MATLAB v7.3 file, or the data sets of another HDF5 file; no more than so many numbers.
+    """Return the variables of a MATLAB v7.3 file, or the data sets of another HDF5 file; at most `most` numbers.
 
     Numbers are ("numbers", shape, bytes, type), cells ("cells", shape, list), structs dicts, texts str or lists of
     them, anything else None.
@@ -306,7 +306,7 @@ def hdf5(path: str, most: int) -> dict[str, Any]:
 
 
 class _Hdf5:
-    """Values of one file; counts the numbers that were read."""
+    """Values of one file, with a count of the numbers."""
 
     deepest = 4
 
@@ -314,14 +314,14 @@ class _Hdf5:
         self.file, self.left = file, most
 
     def member(self, group: Any, name: str, depth: int = 0) -> Any:
-        """Return what stands in a group under a name; None for a link, which may lead to other files."""
+        """Return the value in a group under a name; None for a link, which may lead to other files."""
         import h5py
 
         is_here = isinstance(group.get(name, getlink=True), h5py.HardLink)
         return self.value(group[name], depth) if is_here else None
 
     def value(self, item: Any, depth: int = 0) -> Any:
-        """A group or data set as a plain value; None for one whose data lie in other files."""
+        """Return a group or data set as a plain value; None if its data are in other files."""
         if depth > self.deepest:
             return None
         if not hasattr(item, "dtype"):
@@ -333,7 +333,7 @@ class _Hdf5:
             return []
         self.left -= item.size
         if self.left < 0:
-            raise Refused("holds more numbers than are read at once: save a part of them")
+            raise Refused("holds more numbers than are read at once. Save a part of them.")
         values = item[()].T if kind else item[()]
         if item.dtype.names and set(item.dtype.names) != {"real", "imag"}:
             return {name: self._numbers(values[name]) for name in item.dtype.names}
@@ -365,7 +365,7 @@ class _Hdf5:
         return ("numbers", values.shape, values.tobytes(), values.dtype.str)
 
     def _struct(self, group: Any, depth: int) -> Any:
-        """Fields of a struct; of a struct array, whose fields are references, a list of structs."""
+        """Return the fields of a struct, or a list of structs for a struct array, whose fields are references."""
         fields = {name: self.member(group, name, depth + 1) for name in group}
         is_array = [isinstance(each, tuple) and each[0] == "cells" for each in fields.values()]
         if fields and all(is_array) and not any("MATLAB_class" in group[name].attrs for name in group):
@@ -375,17 +375,17 @@ class _Hdf5:
 
 
 def search(path: str, pattern: str, names: list[str]) -> list[tuple[str, tuple[Any, ...], dict[str, Any]] | None]:
-    """The first match of a regular expression in each name: all of it, its groups, and those with a name."""
+    """Return the first match of a regular expression in each name: whole match, groups, and named groups."""
     found = map(re.compile(pattern).search, names)
     return [None if each is None else (each[0], each.groups(), each.groupdict()) for each in found]
 
 
-def _limit(memory: int, seconds: int) -> None:
+def _limit_resources(memory: int, seconds: int) -> None:
     try:
         import resource
     except ImportError:  # not on this system
         return
-    memory += _held()
+    memory += _used_address_space()
     for kind, wanted in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_CORE, 0)):
         hard = resource.getrlimit(kind)[1]
         most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
@@ -395,8 +395,8 @@ def _limit(memory: int, seconds: int) -> None:
             continue
 
 
-def _held() -> int:
-    """Address space that this process has already [bytes]: interpreter and libraries."""
+def _used_address_space() -> int:
+    """Return the address space that this process already uses [bytes]."""
     try:
         with open("/proc/self/statm") as stream:
             return int(stream.read().split()[0]) * 4096
@@ -405,25 +405,25 @@ def _held() -> int:
 
 
 def main() -> None:
-    """Do what the command line names, with what standard input says, and answer on standard output."""
-    how, path, said = sys.argv[1], sys.argv[2], json.load(sys.stdin)
-    sys.path[:] = said["path"]
-    known: dict[str, tuple[Callable[..., Any], str]] = {
+    """Run the parser in the first argument with settings from standard input; answer on standard output."""
+    how, path, request = sys.argv[1], sys.argv[2], json.load(sys.stdin)
+    sys.path[:] = request["path"]
+    parsers: dict[str, tuple[Callable[..., Any], str]] = {
         "workbook": (workbook, "python_calamine"),
         "hdf5": (hdf5, "h5py"),
         "matlab": (matlab, "scipy.io"),
         "search": (search, "re"),
     }
-    parse, library = known[how]
+    parse, library = parsers[how]
     try:
-        importlib.import_module(library)  # before its memory counts
-        _limit(said["memory"], said["seconds"])
-        found: tuple[str, Any] = ("parsed", parse(path, **said["settings"]))
+        importlib.import_module(library)  # before the limit
+        _limit_resources(request["memory"], request["seconds"])
+        found: tuple[str, Any] = ("parsed", parse(path, **request["settings"]))
     except ImportError as error:
-        found = ("refused", f"cannot be read: {error}; pip install {library.replace('_', '-')}")
+        found = ("refused", f"cannot be read: {error}. Install it: pip install {library.replace('_', '-')}")
     except MemoryError:
-        found = ("refused", "wants more memory than its size explains: refused as unsafe")
-    except BaseException as error:  # a panic of native code is no Exception
+        found = ("refused", "needs more memory than its size explains; refused as unsafe.")
+    except BaseException as error:  # a panic of native code is not an Exception
         sentence = " ".join(str(error).split())[:200]
         found = ("refused", sentence if isinstance(error, Refused) else f"is damaged: {sentence}")
     sys.stdout.buffer.write(marshal.dumps(found))

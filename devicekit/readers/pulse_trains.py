@@ -1,4 +1,4 @@
-"""Pulse trains from rows under our names: what is not named is split, with a warning; every row is kept."""
+"""Pulse trains from rows under devicekit's column names; missing directions, cycles and indices are found."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from devicekit.schemas import PULSE_SCHEMA
 from devicekit.tables import PulseTable
 from devicekit.text import count
 
-# what keeps rows apart that are split each by themselves
+# columns whose groups are split separately
 _KEYS = ("device_id", "_part", "pulse_width_s", "cycle")
 
 
@@ -40,31 +40,31 @@ def build_pulse_trains(
     reader: str = "long",
     warnings: Iterable[CodedWarning] = (),
 ) -> PulseTable:
-    """Rows under our names, in the order of the pulses, as pulse trains; what is not named is split and flagged."""
+    """Build pulse trains from rows in the order of the pulses; split what has no names, with a warning."""
     if "device_id" not in frame:
         frame["device_id"] = "device1"
     frame, state = resolve_state(frame, options, source.path.name)
-    frame, split = _trains(frame, source.path.name, options.pulses)
+    frame, split = _complete_trains(frame, source.path.name, options.pulses)
     return build_pulse_table(frame, reader, source, [*warnings, *state, *split])
 
 
 def build_pulse_table(frame: pd.DataFrame, reader: str, source: Source, warnings: Iterable[CodedWarning]) -> PulseTable:
-    """A `PulseTable` from a frame with the schema's columns: validated, in order, with every warning."""
+    """Build a validated, ordered `PulseTable` with all warnings from a frame with the schema's columns."""
     warnings = list(warnings)
     column = "conductance_s" if "conductance_s" in frame else "weight"
     frame = frame.assign(device_id=frame["device_id"].astype(str))
     infinite = np.isinf(frame[column])
     if infinite.any():
         frame = frame.assign(**{column: frame[column].where(~infinite)})
-        warnings.append(CodedWarning("dropped", f"{int(infinite.sum())} infinite readings were left out"))
-    checked = PulseTable(frame)  # before anything is reordered, so that bad rows keep their place
+        warnings.append(CodedWarning("dropped", f"{int(infinite.sum())} infinite readings were dropped"))
+    checked = PulseTable(frame)  # before reordering, so that bad rows keep their numbers
     starts = find_train_starts(checked.frame)
     frame, mended = mend_train_order(checked.frame, column, starts)
     warnings.extend(mended)
     keys = [*train_columns(frame), "pulse_index"]
     repeats = frame.duplicated(keys) if starts is None else np.zeros(0, bool)
     if repeats.any():
-        message = f"{int(repeats.sum())} readings repeat a pulse that was read before; a fit takes their mean"
+        message = f"{int(repeats.sum())} readings repeat a pulse; a fit uses their mean"
         warnings.append(CodedWarning("repeats", message))
     ordered = [name for name in PULSE_SCHEMA.columns if name in frame]
     ordered += [name for name in frame if name not in ordered]
@@ -75,40 +75,42 @@ def build_pulse_table(frame: pd.DataFrame, reader: str, source: Source, warnings
     return PulseTable(frame, {"format": reader, "source": source.path.name}, tuple(warnings))
 
 
-def _trains(frame: pd.DataFrame, name: str, pulses: tuple[int, ...] | None) -> tuple[pd.DataFrame, list[CodedWarning]]:
-    """Direction, cycle and pulse index: from the file where it has them, split by devicekit where not."""
+def _complete_trains(
+    frame: pd.DataFrame, name: str, pulses: tuple[int, ...] | None
+) -> tuple[pd.DataFrame, list[CodedWarning]]:
+    """Return the frame with direction, cycle and pulse index, from the file or by splitting."""
     warnings: list[CodedWarning] = []
     if "direction" in frame:
-        frame = frame.assign(direction=_directions(frame, name))
+        frame = frame.assign(direction=_parse_directions(frame, name))
     for column in ("cycle", "pulse_index"):
         if column in frame:
             frame = frame.assign(**{column: parse_whole_numbers(frame, column, name)})
     if not {"direction", "cycle", "pulse_index"} <= set(frame):
         if "direction" not in frame and not frame.duplicated([key for key in _KEYS if key in frame]).any():
-            told = f"{name}: one reading a device: each is a state before the first pulse"
-            warnings.append(CodedWarning("split", told))
+            words = f"{name}: one reading for each device, read as the state before the first pulse"
+            warnings.append(CodedWarning("split", words))
             frame = frame.assign(direction="ltp", cycle=1, pulse_index=0)
         else:
             frame = _split(frame, name, pulses, warnings)
     elif pulses:
-        raise UsageError(f"{name} names its trains: leave pulses={pulses} out")
+        raise UsageError(f"{name} names its trains. Remove pulses={pulses}")
     return frame.drop(columns="_part", errors="ignore"), list(dict.fromkeys(warnings))
 
 
 def _split(
     frame: pd.DataFrame, name: str, pulses: tuple[int, ...] | None, warnings: list[CodedWarning]
 ) -> pd.DataFrame:
-    """Split each device; of a wide table each column, and cycles that the file names, by themselves."""
+    """Split each device separately; in a wide table also each column, and each cycle that the file names."""
     keys = [key for key in _KEYS if key in frame]
     parts = [
-        _split_part(_by_index(part), name, pulses, warnings)
+        _split_part(_sort_by_index(part), name, pulses, warnings)
         for _, part in frame.groupby(keys, sort=False, dropna=False)
     ]
     _check_agreement(parts, name)
     if "_part" not in frame and "pulse_width_s" not in frame and "cycle" not in frame:
         return pd.concat(parts, ignore_index=True)
     counted: dict[tuple[Any, ...], int] = {}
-    for part in parts:  # cycles go on from one part of a device to the next
+    for part in parts:  # cycles continue from one part of a device to the next
         if part.attrs.pop("cycle stated", False):
             continue
         key = (part["device_id"].iloc[0], part["pulse_width_s"].iloc[0] if "pulse_width_s" in part else None)
@@ -122,12 +124,12 @@ def _split(
 
 
 def _check_agreement(parts: list[pd.DataFrame], name: str) -> None:
-    """Ask where parts of a device that have as many readings were split at turns that do not agree.
+    """Ask if parts of a device with equally many readings were split at different turns.
 
     Raises
     ------
     QuestionError
-        With the splits that were found, the commonest first.
+        With the splits, the most frequent first.
     """
     found: dict[tuple[Any, ...], Counter[tuple[int, int]]] = {}
     for part in parts:
@@ -139,13 +141,13 @@ def _check_agreement(parts: list[pd.DataFrame], name: str) -> None:
     for (device, readings), splits in found.items():
         if len(splits) > 1:
             choices = tuple(
-                Choice.of(f"{up} LTP and {down} LTD pulses each, as {count(n, 'cycle')} looks", pulses=(up, down))
+                Choice.of(f"{up} LTP and {down} LTD pulses (as in {count(n, 'cycle')})", pulses=(up, down))
                 for (up, down), n in splits.most_common(4)
             )
             raise QuestionError(
                 name,
                 Question(
-                    text=f"cycles of {device} have {readings} readings each, but turn at different places: how many "
+                    text=f"cycles of {device} have {readings} readings each and turn at different places: how many "
                     "pulses has each train?",
                     fields=("pulses",),
                     choices=choices,
@@ -156,8 +158,8 @@ def _check_agreement(parts: list[pd.DataFrame], name: str) -> None:
             )
 
 
-def _by_index(part: pd.DataFrame) -> pd.DataFrame:
-    """Rows in the order of their pulse numbers, where each stands once (in each direction, if these are known)."""
+def _sort_by_index(part: pd.DataFrame) -> pd.DataFrame:
+    """Sort rows by pulse number if each number occurs once (in each direction, if known)."""
     if "pulse_index" not in part:
         return part
     keys = ["direction", "pulse_index"] if "direction" in part else ["pulse_index"]
@@ -169,7 +171,7 @@ def _by_index(part: pd.DataFrame) -> pd.DataFrame:
     return part.iloc[np.lexsort((part["pulse_index"], part["direction"].map(order)))]
 
 
-def _directions(frame: pd.DataFrame, name: str) -> pd.Series:
+def _parse_directions(frame: pd.DataFrame, name: str) -> pd.Series:
     codes, found = pd.factorize(frame["direction"].astype(str), use_na_sentinel=False)
     words = [str(word) for word in found]
     known = [DIRECTION_ALIASES.get(re.sub(r"^(-?1)\.0$", r"\1", word.strip().lower())) for word in words]
@@ -186,38 +188,38 @@ def _directions(frame: pd.DataFrame, name: str) -> pd.Series:
 def _split_part(
     part: pd.DataFrame, name: str, pulses: tuple[int, ...] | None, warnings: list[CodedWarning]
 ) -> pd.DataFrame:
-    """Directions, cycles and pulse numbers of rows of one device, of one cycle where the file says which."""
+    """Add directions, cycles and pulse numbers to the rows of one device, or of one cycle if the file has cycles."""
     stated = "cycle" in part
     cycle = part["cycle"].iloc[0] if stated else None
     if "direction" not in part:
-        part = _with_directions(part.drop(columns="cycle", errors="ignore"), name, pulses, warnings)
+        part = _add_directions(part.drop(columns="cycle", errors="ignore"), name, pulses, warnings)
     elif pulses:
-        raise UsageError(f"{name} names the directions of its trains: leave pulses={pulses} out")
+        raise UsageError(f"{name} names the directions of its trains. Remove pulses={pulses}")
     elif stated:
-        part = part.drop(columns="cycle")  # what it holds is counted, its own number is put back
+        part = part.drop(columns="cycle")  # cycles within it are counted; its number is restored below
     if "cycle" not in part:
-        part = _with_cycles(part, name, warnings)
+        part = _add_cycles(part, name, warnings)
     if "pulse_index" not in part:
         part = part.assign(pulse_index=part.groupby(["cycle", "direction"], sort=False).cumcount())
-    part = _from_each_start(part)
+    part = _count_from_start(part)
     if stated and part["cycle"].max() == 1:
         part = part.assign(cycle=cycle)
         part.attrs["cycle stated"] = True
     elif stated:
-        told = f"{name}: cycle {cycle} holds {part['cycle'].max()} cycles: they are counted through"
-        warnings.append(CodedWarning("split", told))
+        words = f"{name}: cycle {cycle} holds {part['cycle'].max()} cycles, which are numbered consecutively"
+        warnings.append(CodedWarning("split", words))
     return part
 
 
-def _with_directions(
+def _add_directions(
     part: pd.DataFrame, name: str, pulses: tuple[int, ...] | None, warnings: list[CodedWarning]
 ) -> pd.DataFrame:
-    """Directions by the sign of the pulses, else where the pulse number restarts, else by the turns of the trace."""
+    """Add directions by the sign of the pulses, else by restarts of the pulse number, else by turning points."""
     if "pulse_voltage_v" in part and len(set(np.sign(np.nan_to_num(part["pulse_voltage_v"]))) - {0.0}) == 2:
         direction, cycle = split_by_sign(part["pulse_voltage_v"].to_numpy(float))
         warnings.append(CodedWarning("split", f"{name}: direction from the sign of the pulse voltage"))
         part = part.assign(direction=direction, cycle=cycle)
-        return part if "pulse_index" not in part else _with_cycles(part.drop(columns="cycle"), name, [])
+        return part if "pulse_index" not in part else _add_cycles(part.drop(columns="cycle"), name, [])
     column = "conductance_s" if "conductance_s" in part else "weight"
     if "pulse_index" in part:
         train = split_by_reset(part["pulse_index"].to_numpy())
@@ -225,40 +227,40 @@ def _with_directions(
             ends = part[column].groupby(train).agg(["first", "last"])
             directions = np.where(ends["last"] >= ends["first"], "ltp", "ltd")
             cycles = pd.Series(directions).groupby(directions).cumcount().to_numpy() + 1
-            told = f"{name}: split where the pulse number restarts, into {count(len(directions), 'train')}"
-            warnings.append(CodedWarning("split", told))
+            words = f"{name}: split where the pulse number restarts, into {count(len(directions), 'train')}"
+            warnings.append(CodedWarning("split", words))
             return part.assign(direction=directions[train], cycle=cycles[train])
     split = split_values(part[column].to_numpy(float), name, pulses)
     warnings.extend(split.warnings)
     part = part.assign(direction=split.direction, cycle=split.cycle)
-    part = _numbered_on(part) if "pulse_index" in part else part.assign(pulse_index=split.pulse_index)
+    part = _renumber(part) if "pulse_index" in part else part.assign(pulse_index=split.pulse_index)
     part.attrs["split at turns"] = pulses is None
     return part
 
 
-def _numbered_on(part: pd.DataFrame) -> pd.DataFrame:
-    """The file's pulse numbers; those of a later train from the last one of the train before it."""
+def _renumber(part: pd.DataFrame) -> pd.DataFrame:
+    """Count the file's pulse numbers of each train from the end of the train before it."""
     train = part.groupby(["direction", "cycle"], sort=False).ngroup()
     last = part["pulse_index"].groupby(train).last()
     before = last.shift(fill_value=0)
     return part.assign(pulse_index=part["pulse_index"] - train.map(before))
 
 
-def _with_cycles(part: pd.DataFrame, name: str, warnings: list[CodedWarning]) -> pd.DataFrame:
-    """Cycles where the direction changes or the pulse number restarts."""
+def _add_cycles(part: pd.DataFrame, name: str, warnings: list[CodedWarning]) -> pd.DataFrame:
+    """Add cycles, split where the direction changes or the pulse number restarts."""
     changes = (part["direction"] != part["direction"].shift()).cumsum()
     if "pulse_index" in part:
         changes = changes + pd.Series(split_by_reset(part["pulse_index"].to_numpy()), part.index)
     train = changes.rank(method="dense").astype(int)
     first = ~train.duplicated()
     number = part[first].groupby("direction").cumcount() + 1
-    told = f"{name}: cycles split where the direction changes or the pulse number restarts"
-    warnings.append(CodedWarning("split", told))
+    words = f"{name}: cycles split where the direction changes or the pulse number restarts"
+    warnings.append(CodedWarning("split", words))
     return part.assign(cycle=train.map(dict(zip(train[first], number, strict=True))))
 
 
-def _from_each_start(part: pd.DataFrame) -> pd.DataFrame:
-    """Pulse numbers from the start of each train, where the file counts on from one train to the next."""
+def _count_from_start(part: pd.DataFrame) -> pd.DataFrame:
+    """Count pulse numbers from the start of each train if the file counts on from one train to the next."""
     groups = part.groupby(["cycle", "direction"], sort=False)["pulse_index"]
     first, last = groups.transform("min"), groups.max().to_numpy()
     starts = groups.min().to_numpy()

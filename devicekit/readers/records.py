@@ -1,4 +1,4 @@
-"""From an instrument's records to one table: which column is what, sweeps split, nothing of the file lost."""
+"""Records of an instrument as one table: roles of columns, split sweeps, and all other content of the file."""
 
 from __future__ import annotations
 
@@ -45,24 +45,24 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class Record:
-    """One record of an instrument file, in the file's own words.
+    """One record of an instrument file, under the file's own names.
 
     Parameters
     ----------
     columns : pandas.DataFrame
         The file's columns as text or numbers; the index is the file row.
     name, device, date : str, optional
-        Title of the record, device that was measured, date as the file writes it.
+        Title of the record, measured device, date as the file writes it.
     roles : mapping
-        Our column name -> the file's column, as far as the file's settings say.
+        devicekit's column name -> the file's column, as far as the file's settings state it.
     units : mapping
-        The file's column -> unit word, as far as the file says; SI otherwise, by the instrument's convention.
+        The file's column -> unit, as far as the file states it; otherwise SI, by the instrument's convention.
     compliance : float, optional
         Current limit of the swept channel [A].
     points : int, optional
         Points of one sweep, if the record holds several.
     meta : mapping
-        Everything else that the file says about the record.
+        All other information in the file about the record.
     """
 
     columns: pd.DataFrame
@@ -77,18 +77,23 @@ class Record:
 
 
 def column_names(frame: pd.DataFrame) -> list[str]:
-    """Names of a frame's columns."""
+    """Return the names of a frame's columns."""
     return [str(name) for name in frame.columns]
 
 
 def find_roles(record: Record, options: ReadOptions, where: str, *, named_only: bool = False) -> dict[str, str]:
-    """Our name -> the file's column: from --map, else (if not `named_only`) the file's settings and column names."""
+    """Return devicekit's column name -> the file's column, from --map, else from settings and names of the file.
+
+    With `named_only`, only --map counts.
+    """
     roles = dict(options.columns)
     for ours, theirs in roles.items():
         if ours not in GLOSSARY:
-            raise UsageError(f"map={{{ours}: ...}}: no such column; there are {', '.join(GLOSSARY)}")
+            raise UsageError(f"map={{{ours}: ...}}: unknown column. Choose one of: {', '.join(GLOSSARY)}.")
         if theirs not in record.columns:
-            raise UsageError(f"map: {where} has no column {theirs!r}; it has {', '.join(column_names(record.columns))}")
+            raise UsageError(
+                f"map: {where} has no column {theirs!r}. It has {', '.join(column_names(record.columns))}."
+            )
     if named_only:
         return roles
     for ours, theirs in record.roles.items():
@@ -98,17 +103,17 @@ def find_roles(record: Record, options: ReadOptions, where: str, *, named_only: 
         free = [name for name in column_names(record.columns) if name not in roles.values()]
         named = [name for name in free if _fits(name, record.units.get(name), ours)]
         if ours not in roles and named:
-            roles[ours] = _one_of(named, record, roles.get("voltage_v") if ours == "current_a" else None, where)
+            roles[ours] = _choose_column(named, record, roles.get("voltage_v") if ours == "current_a" else None, where)
     return roles
 
 
-def _one_of(named: Sequence[str], record: Record, voltage: str | None, where: str) -> str:
-    """The one that varies; of several currents that of the voltage's terminal; the first of the rest, if they agree.
+def _choose_column(named: Sequence[str], record: Record, voltage: str | None, where: str) -> str:
+    """Return the column that varies; of several currents that of the voltage's terminal, or the first if they agree.
 
     Raises
     ------
     QuestionError
-        If several currents vary, and none bears the voltage's name: IB and IC beside VCE.
+        If several currents vary and none has the voltage's name: IB and IC beside VCE.
     """
     varying = [name for name in named if record.columns[name].nunique() > 1] or list(named)
     if voltage is None or len(varying) == 1:
@@ -122,15 +127,15 @@ def _one_of(named: Sequence[str], record: Record, voltage: str | None, where: st
     raise QuestionError(
         where.split(", record")[0],
         Question(
-            f"{len(varying)} currents stand beside voltage {voltage}: which one is the device's?",
+            f"there are {len(varying)} currents beside voltage {voltage}: which one is the device's?",
             ("columns",),
-            tuple(Choice.of(f"read {name}", map={"current_a": name}) for name in varying),
+            tuple(Choice.of(f"read {name} as the current", map={"current_a": name}) for name in varying),
         ),
     )
 
 
 def _terminal(name: str, letter: str) -> str:
-    """A column's name without the letter of its quantity at its end or start: B of VB and IB, drain of DrainI."""
+    """Return a column's name without the letter of its quantity: B of VB and IB, drain of DrainI."""
     lower = name.lower()
     return lower[:-1] if lower.endswith(letter) else lower.removeprefix(letter)
 
@@ -148,12 +153,12 @@ def _factor(record: Record, theirs: str, ours: str, where: str) -> float:
         return 1.0
     unit = parse_unit(word)
     if unit is None or unit.quantity != _QUANTITY_OF[ours]:
-        raise UsageError(f"{where}: column {theirs} is in {word}, which is no unit of {_QUANTITY_OF[ours]}")
+        raise UsageError(f"{where}: column {theirs} is in {word}, which is not a unit of {_QUANTITY_OF[ours]}.")
     return unit.factor
 
 
 def convert_to_si(record: Record, roles: Mapping[str, str], where: str) -> pd.DataFrame:
-    """The record's columns: those with a role under our name in SI, the others as they are."""
+    """Return the record's columns: those with a role under devicekit's name in SI, the others unchanged."""
     ours_of = {theirs: ours for ours, theirs in roles.items()}
     columns: dict[str, pd.Series] = {}
     for theirs in column_names(record.columns):
@@ -169,7 +174,7 @@ def convert_to_si(record: Record, roles: Mapping[str, str], where: str) -> pd.Da
 
 
 def parse_date(text: str | None) -> datetime | None:
-    """A date as instruments write it, or None."""
+    """Parse a date as instruments write it; return None for other text."""
     for pattern in _DATES:
         try:
             return datetime.strptime((text or "").strip(), pattern)
@@ -178,16 +183,16 @@ def parse_date(text: str | None) -> datetime | None:
     return None
 
 
-def _in_time(records: Sequence[Record]) -> list[int]:
-    """Positions of the records from the oldest to the newest; in file order if a date is missing."""
+def _order_by_date(records: Sequence[Record]) -> list[int]:
+    """Return the positions of the records from the oldest to the newest; in file order if a date is missing."""
     dates = [parse_date(record.date) for record in records]
     if any(date is None for date in dates):
         return list(range(len(records)))
     return sorted(range(len(records)), key=lambda k: (dates[k], k if dates[0] <= dates[-1] else -k))  # type: ignore[operator, return-value]
 
 
-def _sweeps(record: Record, frame: pd.DataFrame) -> np.ndarray:
-    """Number (from 0) of the sweep within the record."""
+def _number_sweeps(record: Record, frame: pd.DataFrame) -> np.ndarray:
+    """Return the number of the sweep of each row, from 0."""
     if record.points:
         return np.arange(len(frame)) // record.points
     if "voltage_v" not in frame:
@@ -202,23 +207,23 @@ def build_record_table(
     source: Source,
     warnings: Iterable[CodedWarning] = (),
 ) -> PulseTable | SweepTable | RecordTable:
-    """One table of all records: sweeps where voltage and current are known, else plain records.
+    """Build one table of all records: sweeps if voltage and current are known, else plain records.
 
-    A `record` column numbers the records in the file's order; cycles count the sweeps of a device from the
-    oldest to the newest. Where --map names a state after a pulse (such as read_current_a), the records are pulse
+    A `record` column numbers the records in the order of the file; cycles count the sweeps of a device from the
+    oldest to the newest. If --map names a state after a pulse (such as read_current_a), the records are pulse
     trains, one record after the other from the oldest.
 
     Raises
     ------
     TableError
-        If there is no record with rows, or a cell of a known column is not a number.
+        If no record has rows, or a cell of a known column is not a number.
     """
     name = source.path.name
     warnings = list(warnings)
     if not any(len(record.columns) for record in records):
-        raise TableError(f"{name} holds no record with rows")
+        raise TableError(f"{name} holds no record with rows.")
     if STATE_COLUMNS.keys() & set(options.columns):
-        return _pulses(records, options, reader, source, warnings)
+        return _build_pulse_table(records, options, reader, source, warnings)
     several = len(records) > 1
     frames: list[pd.DataFrame] = []
     for number, record in enumerate(records, 1):
@@ -229,7 +234,7 @@ def build_record_table(
         if "device_id" not in frame:
             frame["device_id"] = record.device or "device1"
         frame["record"] = number
-        frame["sweep"] = _sweeps(record, frame)
+        frame["sweep"] = _number_sweeps(record, frame)
         if record.compliance and "compliance_a" not in frame and "current_a" in frame:
             frame["compliance_a"] = record.compliance
         frame["file_row"] = record.columns.index
@@ -240,18 +245,18 @@ def build_record_table(
     if not {"voltage_v", "current_a"} <= set(whole):
         whole = whole.drop(columns=["cycle", "sweep"])
         whole["point"] = whole.groupby("record").cumcount()
-        return RecordTable(_ordered(whole, RecordTable.schema.columns), meta, _once(warnings))
+        return RecordTable(_order_columns(whole, RecordTable.schema.columns), meta, _drop_repeats(warnings))
     whole["point"] = whole.groupby(["record", "sweep", "device_id"], sort=False).cumcount()
-    return SweepTable(_ordered(whole.drop(columns="sweep"), SWEEP_SCHEMA.columns), meta, _once(warnings))
+    return SweepTable(_order_columns(whole.drop(columns="sweep"), SWEEP_SCHEMA.columns), meta, _drop_repeats(warnings))
 
 
-def _pulses(
+def _build_pulse_table(
     records: Sequence[Record], options: ReadOptions, reader: str, source: Source, warnings: list[CodedWarning]
 ) -> PulseTable:
-    """Records as pulse trains: columns that --map names, directions and cycles split as in a long table."""
+    """Build pulse trains from records: columns named by --map, directions and cycles split as in a long table."""
     name = source.path.name
     frames = []
-    for k in _in_time(records):
+    for k in _order_by_date(records):
         record = records[k]
         where = f"{name}, record {k + 1}" if len(records) > 1 else name
         roles = find_roles(record, options, where, named_only=True)
@@ -260,38 +265,38 @@ def _pulses(
             roles["device_id"] = "device_id"
         warnings += warn_about_columns(record, roles, where)
         frames.append(convert_to_si(record, roles, where).assign(record=k + 1, file_row=record.columns.index))
-    table = build_pulse_trains(pd.concat(frames, ignore_index=True), options, source, reader, _once(warnings))
+    table = build_pulse_trains(pd.concat(frames, ignore_index=True), options, source, reader, _drop_repeats(warnings))
     return PulseTable(table.frame, {**table.meta, **build_meta(records, reader, source)}, table.warnings)
 
 
-def _once(warnings: Iterable[CodedWarning]) -> tuple[CodedWarning, ...]:
+def _drop_repeats(warnings: Iterable[CodedWarning]) -> tuple[CodedWarning, ...]:
     return tuple(dict.fromkeys(warnings))
 
 
-def _ordered(frame: pd.DataFrame, first: Iterable[str]) -> pd.DataFrame:
+def _order_columns(frame: pd.DataFrame, first: Iterable[str]) -> pd.DataFrame:
     lead = [name for name in first if name in frame]
     return frame[[*lead, *(name for name in frame if name not in lead)]]
 
 
 def warn_about_columns(record: Record, roles: Mapping[str, str], where: str) -> list[CodedWarning]:
-    """Return which columns were taken for what, and which units the instrument's habit gave."""
+    """Return warnings on the roles of columns and on units assumed by the instrument's convention."""
     taken = [f"{theirs} as {ours}" for ours, theirs in roles.items() if theirs != ours]
     unstated = [theirs for ours, theirs in roles.items() if ours in _QUANTITY_OF and theirs not in record.units]
-    warnings = [CodedWarning("columns", f"{where.split(', record')[0]}: took {', '.join(taken)}")] if taken else []
+    warnings = [CodedWarning("columns", f"{where.split(', record')[0]}: read {', '.join(taken)}")] if taken else []
     if unstated and any(theirs in record.columns for theirs in unstated):
         name = where.split(", record")[0]
         warnings.append(
             CodedWarning(
                 "assumed_unit",
-                f"{name}: {', '.join(unstated)} taken in SI units, as this instrument writes",
+                f"{name}: {', '.join(unstated)} read in SI units, the convention of this instrument",
             )
         )
     return warnings
 
 
 def _number_cycles(records: Sequence[Record], frames: Sequence[pd.DataFrame], name: str) -> list[CodedWarning]:
-    """Add the column `cycle`: sweeps of a device counted from 1, oldest record first."""
-    order = _in_time(records)
+    """Add the column `cycle`: the sweeps of a device, counted from 1 from the oldest record."""
+    order = _order_by_date(records)
     counted: dict[str, int] = {}
     for k in order:
         frame = frames[k]
@@ -302,7 +307,7 @@ def _number_cycles(records: Sequence[Record], frames: Sequence[pd.DataFrame], na
     warnings = []
     if order != sorted(order):
         warnings.append(
-            CodedWarning("split", f"{name}: the newest record comes first; cycles count from the oldest one")
+            CodedWarning("split", f"{name}: the newest record comes first; cycles count from the oldest record")
         )
     split = [k for k, frame in enumerate(frames) if len(frame) and frame["sweep"].max() > 0]
     if split:
@@ -313,7 +318,7 @@ def _number_cycles(records: Sequence[Record], frames: Sequence[pd.DataFrame], na
 
 
 def build_meta(records: Sequence[Record], reader: str, source: Source) -> dict[str, Any]:
-    """Return what a table of records says of itself: reader, file, and the facts of each record."""
+    """Return the metadata of a table of records: reader, file, and information on each record."""
     facts = [
         {
             "name": record.name,

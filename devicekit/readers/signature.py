@@ -1,4 +1,4 @@
-"""How a format is recognised by its content: what a reader declares instead of a function of its own."""
+"""Signatures of formats: patterns by which a reader recognises the content of a file."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ LINES = 5
 
 @dataclass(frozen=True)
 class Signature:
-    """The content of a format; called with a `Source`, whether that is in it.
+    """The signature of a format; called with a `Source`, it returns whether the content is in that format.
 
     Parameters
     ----------
     folder : tuple of str
-        Files that a folder must hold.
+        Files that must be in a folder.
     head : pattern, optional
-        Found somewhere in the first 64 KiB of text.
+        Must occur in the first 64 KiB of text.
     first : pattern, optional
-        Matches the first line with content.
+        Must match the first line with content.
     lines : pattern, optional
-        Matches each of the first five lines with content.
+        Must match each of the first five lines with content.
     in_sheets : bool
-        Whether the patterns also hold for the first sheet of a spreadsheet, as text.
+        Apply the patterns also to the first sheet of a spreadsheet, as text.
     cells : frozenset of str
-        One of these is a cell of a spreadsheet.
+        One of these must be a cell of a spreadsheet.
     sheet : str
-        Name of a sheet, in lower case, of a spreadsheet ...
+        Name of a sheet of a spreadsheet, in lower case.
     keys : frozenset of str
-        ... of which one of these stands in the first column.
+        One of these must be in the first column of that sheet.
     """
 
     folder: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""A file or folder as the readers see it: bytes decoded once, a delimited table parsed once."""
+"""A file or folder for the readers; its content is read and decoded once."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from devicekit.readers import jsonfile, matfile, workbook
 from devicekit.readers.cells import make_names_unique
 
 LARGEST_TEXT = 4 << 30  # bytes; a compressed file that unpacks to more is refused
-LARGE = 8 << 20  # bytes; beyond this a table is parsed straight into numbers
+LARGE = 8 << 20  # bytes; a larger table is parsed directly into numbers
 LARGEST_RATIO = 200  # unpacked over packed size; text of measurements packs 3 to 20 times
 LONGEST_LINE = 1 << 20  # bytes
 MOST_COLUMNS = 16384  # as many as a spreadsheet has
 LONGEST_NAME = 2000  # characters of a column's name
 _HEAD = 65536  # bytes
-_PRINTED = bytes([9, 10, 13, *range(32, 127)])  # most of the text of any table
+_PRINTED = bytes([9, 10, 13, *range(32, 127)])  # the characters of most tables
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-END_MARK = "\x1a"  # by which DOS, and instruments of its time, end a file
-_BLANKS = re.compile(" {200,}")  # over which patterns for formats could take minutes
+END_MARK = "\x1a"  # the end of a file in DOS, and from instruments of its time
+_BLANKS = re.compile(" {200,}")  # patterns of formats could take minutes on them
 _DECIMAL_COMMA = re.compile(r"^[+-]?\d+,\d+([eE][+-]?\d+)?$")
 
 
 def decode(data: bytes) -> tuple[str, str]:
-    """Text and its encoding: by a byte-order mark or the zero bytes of UTF-16, else UTF-8, else Windows-1252."""
-    encoding = _marked(data)
+    """Return text and its encoding: by a byte-order mark or the zero bytes of UTF-16, else UTF-8 or Windows-1252."""
+    encoding = _detect_encoding(data)
     if encoding is None:
         try:
             return data.decode("utf-8"), "utf-8"
@@ -48,12 +48,12 @@ def decode(data: bytes) -> tuple[str, str]:
     return data.decode(encoding, errors="replace"), encoding
 
 
-def _marked(data: bytes) -> str | None:
-    """The encoding that the first bytes show; None for one without zero bytes."""
+def _detect_encoding(data: bytes) -> str | None:
+    """Return the encoding by the first bytes, None without a mark or zero bytes."""
     for mark, encoding in _BOMS:
         if data.startswith(mark):
             return encoding
-    halves = [data[k:_HEAD:2] for k in (0, 1)]  # high and low bytes of UTF-16, or the other way round
+    halves = [data[k:_HEAD:2] for k in (0, 1)]  # high and low bytes of UTF-16, or low and high
     for encoding, (high, low) in (("utf-16-be", halves), ("utf-16-le", halves[::-1])):
         if len(low) > 1 and high.count(0) > 0.8 * len(high) and len(low.translate(None, _PRINTED)) < 0.2 * len(low):
             return encoding
@@ -61,7 +61,7 @@ def _marked(data: bytes) -> str | None:
 
 
 class Source:
-    """A path that exists, with its content read at most once.
+    """An existing path; its content is read at most once.
 
     Raises
     ------
@@ -72,29 +72,29 @@ class Source:
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
         if files.kind(self.path) == "file" and self.path.stat().st_size == 0:
-            raise FileError(f"{self.path} is empty")
+            raise FileError(f"{self.path} is empty.")
         files.note_input(self.path)
 
     @classmethod
     def of_frame(cls, frame: pd.DataFrame) -> Self:
-        """A table in memory, as if it had been read from a file; rows count from 1."""
+        """Make a source of a table in memory; rows count from 1."""
         source = cls.__new__(cls)
         source.path = Path("the table")
         names = tuple(str(name) for name in frame.columns)
         cells = frame.set_axis(pd.Index(make_names_unique(names)), axis=1).set_axis(pd.RangeIndex(1, len(frame) + 1))
-        held: dict[str, Any] = {"head": ",".join(names), "workbook_kind": None, "in_memory": True, "frame": cells}
-        source.__dict__.update(held)
+        attributes: dict[str, Any] = {"head": ",".join(names), "workbook_kind": None, "in_memory": True, "frame": cells}
+        source.__dict__.update(attributes)
         return source
 
     @classmethod
     def of_trains(cls, path: Path, trains: jsonfile.TrainKeys) -> Self:
-        """Return a JSON file as the one table of its trains."""
+        """Make a source of the pulse trains in a JSON file."""
         source = cls(path)
         source.__dict__.update(workbook_kind="json", sheets=[jsonfile.read_trains(source.path, trains)])
         return source
 
     frame: pd.DataFrame  # a table in memory, under unique names
-    in_memory = False  # whether it is a table in memory, which only readers of tables can read
+    in_memory = False  # a table in memory, which only table readers can read
 
     @property
     def is_folder(self) -> bool:
@@ -103,19 +103,19 @@ class Source:
 
     @cached_property
     def workbook_kind(self) -> str | None:
-        """xlsx, xlsb, xls, ods, mat or json by the file's content; None if it has no sheets."""
+        """Kind of workbook by the content: xlsx, xlsb, xls, ods, mat or json; None without sheets."""
         if self.is_folder:
             return None
         head = self._bytes(matfile.HEAD)
         found = workbook.detect_kind(self.path, head) or matfile.detect_kind(head, self.path.stat().st_size)
         found = found or jsonfile.detect_kind(head, self.path)
         if found and self._is_packed:
-            raise FileError(f"{self.path.name} is a {found} file packed by gzip: unpack it first")
+            raise FileError(f"{self.path.name} is a {found} file packed by gzip. Unpack it first.")
         return found
 
     @cached_property
     def sheets(self) -> list[workbook.Sheet]:
-        """Sheets of a workbook that hold cells, tables of a MATLAB or JSON file; none for other files."""
+        """Sheets of a workbook, or tables of a MATLAB or JSON file; empty for other files."""
         if not self.workbook_kind:
             return []
         if self.workbook_kind == "mat":
@@ -126,49 +126,49 @@ class Source:
 
     @cached_property
     def head(self) -> str:
-        """The first 64 KiB as text, hundreds of blanks in a row as one; of a workbook its first sheet."""
+        """First 64 KiB of text, hundreds of blanks in a row as one; the first sheet of a workbook."""
         if self.is_folder:
             return ""
         if self.workbook_kind:
             return _BLANKS.sub(" ", self.text[:_HEAD])
         decoder = codecs.getincrementaldecoder(self.encoding)("replace")
-        text = decoder.decode(self._bytes(_HEAD))  # a letter that is cut at the end is left out
+        text = decoder.decode(self._bytes(_HEAD))  # without a character that is cut at the end
         return _BLANKS.sub(" ", text.rstrip(END_MARK) if self.size <= _HEAD else text)
 
     @cached_property
     def encoding(self) -> str:
-        """How the whole text is encoded, not its beginning alone: see `decode`."""
+        """Encoding of the whole text, not only of its beginning; see `decode`."""
         return self._scan[0]
 
     @cached_property
     def opening(self) -> list[str]:
-        """The first twenty lines of the head that hold something."""
+        """First twenty lines of the head that are not blank."""
         return [line for line in self.head.splitlines() if line.strip()][:20]
 
     @cached_property
     def lines(self) -> list[str]:
-        """The text's lines, whatever ends them."""
+        """Lines of the text, with any line ends."""
         return self.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
     @cached_property
     def text(self) -> str:
-        """The whole text, decoded; of a workbook the first sheet as tab-separated text."""
+        """The whole text, decoded; the first sheet of a workbook as tab-separated text."""
         if self.workbook_kind:
             return self.sheets[0].text()
         data = self._bytes(LARGEST_TEXT + 1)
         if len(data) > LARGEST_TEXT:
-            raise FileError(f"{self.path.name} holds more than {LARGEST_TEXT >> 30} GiB of text")
+            raise FileError(f"{self.path.name} holds more than {LARGEST_TEXT >> 30} GiB of text.")
         return data.decode(self.encoding, errors="replace").rstrip(END_MARK)
 
     def _bytes(self, limit: int) -> bytes:
-        """The first `limit` bytes of the file's content, unpacked if it is gzip (by its first bytes)."""
+        """Return the first `limit` bytes of the content, unpacked if the first bytes are those of gzip."""
         data = bytearray()
         for block in self._blocks(limit):
             data += block
         return bytes(data)
 
     def _blocks(self, limit: int = LARGEST_TEXT + 1) -> Iterator[bytes]:
-        """The content block by block, so that an endless line, a bomb or damage is refused early."""
+        """Yield the content in blocks, to refuse an endless line, a decompression bomb or damage early."""
         left, total = limit, 0
         most = max(8 * LARGE, LARGEST_RATIO * self.path.stat().st_size)
         name = self.path.name
@@ -176,27 +176,27 @@ class Source:
             with self.open() as stream:
                 while left > 0 and (block := stream.read(min(LONGEST_LINE, left))):
                     if len(block) == LONGEST_LINE and b"\n" not in block and b"\r" not in block:
-                        raise FileError(f"{name} has a line of more than {LONGEST_LINE >> 20} MiB: it is no table")
+                        raise FileError(f"{name} has a line of more than {LONGEST_LINE >> 20} MiB; it is not a table.")
                     left, total = left - len(block), total + len(block)
                     if total > most:
                         raise FileError(
-                            f"{name} unpacks to more than {LARGEST_RATIO} times its size: refused as unsafe"
+                            f"{name} unpacks to more than {LARGEST_RATIO} times its size; refused as unsafe."
                         )
                     yield block
         except EOFError as error:
-            raise FileError(f"{name} is a damaged gzip file: it ends too early; copy or export it again") from error
+            raise FileError(f"{name} is a damaged gzip file: it ends too early. Copy or export it again.") from error
         except (gzip.BadGzipFile, zlib.error) as error:
-            raise FileError(f"{name} is a damaged gzip file ({error}); copy or export it again") from error
+            raise FileError(f"{name} is a damaged gzip file ({error}). Copy or export it again.") from error
         except OSError as error:
             raise FileError(f"cannot read {self.path}: {error.strerror or error}") from error
 
     @cached_property
     def _scan(self) -> tuple[str, int]:
-        """Encoding and size [bytes] of the content, all of which is looked at."""
+        """Encoding and size [bytes] of the whole content."""
         encoding, size = None, 0
         decoder = codecs.getincrementaldecoder("utf-8")()
         for block in chain(self._blocks(), [b""]):
-            encoding = _marked(block) if size == 0 else encoding
+            encoding = _detect_encoding(block) if size == 0 else encoding
             size += len(block)
             if encoding is None:
                 try:
@@ -211,17 +211,17 @@ class Source:
         return self._scan[1] if self._is_packed else self.path.stat().st_size
 
     def facts(self) -> dict[str, str]:
-        """Return what was sniffed of the bytes: the encoding."""
+        """Return what the bytes show: the encoding."""
         if self.is_folder or self.in_memory:
             return {}
         return {"encoding": self.workbook_kind or self.encoding}
 
     def check_lines(self) -> None:
-        """Refuse an endless line, a bomb or damage anywhere in the content."""
+        """Refuse an endless line, a decompression bomb or damage anywhere in the content."""
         _ = self._scan
 
     def open(self) -> IO[bytes]:
-        """The content as a stream of bytes, unpacked if it is gzip."""
+        """Open the content as a stream of bytes, unpacked if it is gzip."""
         if self._is_packed:
             return gzip.open(self.path, "rb")  # type: ignore[return-value]
         return self.path.open("rb")

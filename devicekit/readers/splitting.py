@@ -1,4 +1,4 @@
-"""Splitting what a file concatenates: directions and cycles by pulse sign, index reset or turning point."""
+"""Splitting of concatenated trains and sweeps by pulse sign, index reset or turning point."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ import pandas as pd
 
 from devicekit.errors import Blank, Choice, CodedWarning, Question, QuestionError, TableError, UsageError
 from devicekit.readers.placing import Contradiction, Unclear, find_turns
-from devicekit.readers.turns import turning_points as turning_points  # named here for those who split by hand
+from devicekit.readers.turns import turning_points as turning_points  # public here
 from devicekit.text import count
 
 LEAST_ALTERNATING = 16  # readings
-GROWTH_OF_A_RAMP = 1.5  # last over first amplitude of a train whose amplitude grows on purpose
+GROWTH_OF_A_RAMP = 1.5  # last over first amplitude of a train with growing amplitude
 
 
 def train_columns(frame: pd.DataFrame) -> list[str]:
-    """Columns that tell one train from another."""
+    """Return the columns that identify a train."""
     return ["device_id", "cycle", "direction", *(["pulse_width_s"] if "pulse_width_s" in frame else [])]
 
 
 def split_by_sign(voltage: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Direction and cycle of each pulse from the sign of its voltage [V].
+    """Return direction and cycle of each pulse from the sign of its voltage [V].
 
     A reading without a pulse (0 V or NaN) belongs to the train that follows it.
 
     Returns
     -------
     direction : ndarray of str, shape of voltage
-    cycle : ndarray of int, from 1; a cycle ends where the first direction comes again
+    cycle : ndarray of int, from 1; a cycle ends where the first direction returns
     """
     sign = np.sign(np.nan_to_num(voltage))
     known = np.flatnonzero(sign)
@@ -42,12 +42,12 @@ def split_by_sign(voltage: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def split_by_reset(index: np.ndarray) -> np.ndarray:
-    """Number (from 0) of the train that each row belongs to: a new one starts where the index falls."""
+    """Return the number (from 0) of each row's train; a new train starts where the index falls."""
     return np.cumsum(np.r_[0, np.diff(index) < 0]).astype(int)
 
 
 def split_sweeps(voltage: np.ndarray) -> np.ndarray:
-    """Number (from 1) of the voltage sweep that each point belongs to.
+    """Return the number (from 1) of each point's voltage sweep.
 
     A new sweep starts where the voltage leaves its first value again, in the direction of the first move:
     0, 1, 0, -1, 0 is one sweep, and so is 0, 1, 0.
@@ -55,7 +55,7 @@ def split_sweeps(voltage: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     voltage : ndarray, shape (n,)
-        Voltage [V]; NaN is passed over.
+        Voltage [V]; NaN is ignored.
     """
     number = np.ones(voltage.size, int)
     finite = np.flatnonzero(np.isfinite(voltage))
@@ -70,8 +70,8 @@ def split_sweeps(voltage: np.ndarray) -> np.ndarray:
     leaves = np.flatnonzero(home[:-1] & ~home[1:])  # last point at home before each departure
     starts, last = [], int(leaves[0]) if leaves.size else 0
     for leave in leaves[1:]:
-        if away[last : leave + 1].max() > 5 * near:  # noise around the first value is no sweep
-            starts.append(_at_first_value(away, home, int(leave)))
+        if away[last : leave + 1].max() > 5 * near:  # noise around the first value is not a sweep
+            starts.append(_find_sweep_start(away, home, int(leave)))
             last = leave
     if not starts:
         return number
@@ -80,8 +80,8 @@ def split_sweeps(voltage: np.ndarray) -> np.ndarray:
     return number + np.cumsum(steps)
 
 
-def _at_first_value(away: np.ndarray, home: np.ndarray, leave: int) -> int:
-    """Return where a sweep begins: the last point of those about home that is at the first value itself."""
+def _find_sweep_start(away: np.ndarray, home: np.ndarray, leave: int) -> int:
+    """Return the start of a sweep: the last point at the first value before the sweep leaves it."""
     first = leave
     while first > 0 and home[first - 1]:
         first -= 1
@@ -93,7 +93,7 @@ def _at_first_value(away: np.ndarray, home: np.ndarray, leave: int) -> int:
 
 @dataclass(frozen=True)
 class Split:
-    """Direction, cycle and pulse index of each reading, and what was done to get them.
+    """Direction, cycle and pulse index of each reading, with warnings on the split.
 
     Parameters
     ----------
@@ -102,10 +102,10 @@ class Split:
     cycle : ndarray of int, shape (n,)
         From 1, counted for each direction.
     pulse_index : ndarray of int, shape (n,)
-        Pulses of its train before the reading; 0 is the state before the first pulse.
+        Pulses of the train before the reading; 0 is the state before the first pulse.
     warnings : tuple of CodedWarning
     how : str
-        On which authority: "equal lengths", "single turns", "stated" or "one train".
+        Method: "equal lengths", "single turns", "stated" or "one train".
     """
 
     direction: np.ndarray
@@ -116,53 +116,53 @@ class Split:
 
 
 def split_values(values: np.ndarray, name: str, pulses: tuple[int, ...] | None = None) -> Split:
-    """Split one column of readings that concatenates up and down trains, where the readings turn.
+    """Split one column of concatenated up and down trains at the turning points of the readings.
 
-    The reading at a turn ends one train and is the state before the next, so it opens that one too: the
-    next train's pulse_index 1 is the reading after the turn.
+    The reading at a turn ends one train and is also the state before the next: pulse_index 1 of the next train is
+    the reading after the turn.
 
     Parameters
     ----------
     values : ndarray, shape (n,)
-        Readings in the order in which they were taken; one that is missing is NaN and keeps its place.
+        Readings in order; a missing one is NaN.
     name : str
-        What holds them, for messages.
+        File or column, for messages.
     pulses : tuple of int, optional
-        Pulses of each LTP and each LTD train, or one number for both, where the user states them.
+        Pulses of each LTP and each LTD train, or one number for both, if the user states them.
 
     Raises
     ------
     QuestionError
-        If the turns cannot be told well enough from the readings.
+        If the turns are not clear enough in the readings.
     UsageError
         If the readings contradict `pulses`.
     TableError
         If there is no reading.
     """
     if not np.isfinite(values).any():
-        raise TableError(f"{name}: there is no number to split into trains")
-    if alternates(values):
+        raise TableError(f"{name} holds no numbers to split into trains")
+    if is_alternating(values):
         raise TableError(
-            f"{name}: readings alternate between two levels, as after set and reset: that is no pulse train. Put each "
-            "level into a column of its own (HRS, LRS) and read it as endurance"
+            f"{name}: readings alternate between two levels, as in an endurance test, not in a pulse train. Put HRS "
+            "and LRS into separate columns."
         )
     if pulses is not None and (len(pulses) not in (1, 2) or min(pulses) < 1):
-        raise UsageError(f"pulses={pulses}: say the pulses of each train, N or N,M for LTP and LTD, each 1 or more")
+        raise UsageError(f"pulses={pulses} must be the pulses of each train, N or N,M for LTP and LTD, each 1 or more.")
     try:
         found = find_turns(values, pulses)
     except Unclear as unclear:
-        raise QuestionError(name, _question(unclear)) from None
+        raise QuestionError(name, _ask_for_pulses(unclear)) from None
     except Contradiction as contradiction:
-        said = ",".join(map(str, pulses or ()))
-        raise UsageError(f"{name}: pulses={said} contradicts the readings: {contradiction}") from None
+        lengths = ",".join(map(str, pulses or ()))
+        raise UsageError(f"{name}: pulses={lengths} contradicts the readings: {contradiction}") from None
     starts = np.r_[0, found.turns + 1, values.size]
     number = np.repeat(np.arange(starts.size - 1), np.diff(starts))
     within = np.arange(values.size) - starts[number]
     up, down = (int(((np.arange(starts.size - 1) % 2 == 0) == (found.rising == up)).sum()) for up in (True, False))
     message = (
-        f"{name}: one {'LTP' if up else 'LTD'} train, by its direction"
+        f"{name}: one {'LTP' if up else 'LTD'} train by its direction"
         if found.how == "one train"
-        else f"{name}: split at turning points into {up} LTP and {down} LTD trains: {found.says}"
+        else f"{name}: split at turning points into {up} LTP and {down} LTD trains: {found.explanation}"
     )
     return Split(
         direction=np.where((number % 2 == 0) == found.rising, "ltp", "ltd").astype(object),
@@ -173,8 +173,8 @@ def split_values(values: np.ndarray, name: str, pulses: tuple[int, ...] | None =
     )
 
 
-def alternates(values: np.ndarray) -> bool:
-    """Return whether nearly every reading jumps back over more than a third of the range, up and down in turn."""
+def is_alternating(values: np.ndarray) -> bool:
+    """Return whether nearly all readings jump by more than a third of the range, up and down alternately."""
     known = values[np.isfinite(values)]
     if known.size < LEAST_ALTERNATING:
         return False
@@ -186,8 +186,8 @@ def alternates(values: np.ndarray) -> bool:
     return bool((steps[1:] * steps[:-1] < 0).mean() > 0.9 and np.median(np.abs(steps)) > 0.5 * (high - low))
 
 
-def _question(unclear: Unclear) -> Question:
-    """Return what to ask where the turns cannot be told."""
+def _ask_for_pulses(unclear: Unclear) -> Question:
+    """Build the question about pulses of trains whose turns are not clear."""
     choices = []
     for guess in unclear.guesses:
         up, down = (guess.first, guess.second) if unclear.rising else (guess.second, guess.first)
@@ -197,20 +197,20 @@ def _question(unclear: Unclear) -> Question:
         )
     choices.append(
         Choice.of(
-            "every LTP train has N pulses and every LTD train M; where lengths vary, add a column with the direction",
+            "N pulses in every LTP train and M in every LTD train (if lengths vary, add a column with the direction)",
             pulses=(Blank("N"), Blank("M")),
         )
     )
     return Question(
-        text="the readings do not show well enough where each train ends: how many pulses has each?",
+        text="the ends of the trains are not clear in the readings: how many pulses has each train?",
         fields=("pulses",),
         choices=tuple(choices),
-        evidence=unclear.seen,
+        evidence=unclear.evidence,
     )
 
 
 def find_train_starts(frame: pd.DataFrame) -> np.ndarray | None:
-    """First row of each train, if every train's rows stand together with growing pulse numbers; else None."""
+    """Return the first row of each train if its rows are together with growing pulse numbers, else None."""
     changes = np.zeros(len(frame), bool)
     changes[0] = True
     for name in train_columns(frame):
@@ -225,8 +225,8 @@ def find_train_starts(frame: pd.DataFrame) -> np.ndarray | None:
     return starts if bool((grows | changes[1:]).all()) else None
 
 
-def _ends(frame: pd.DataFrame, column: str, starts: np.ndarray | None) -> pd.DataFrame:
-    """First and last reading of each train, with its direction."""
+def _find_ends(frame: pd.DataFrame, column: str, starts: np.ndarray | None) -> pd.DataFrame:
+    """Return first and last reading of each train, with its direction."""
     if starts is not None and not frame[column].isna().any():
         values = frame[column].to_numpy()
         stops = np.r_[starts[1:], len(frame)]
@@ -240,13 +240,13 @@ def _ends(frame: pd.DataFrame, column: str, starts: np.ndarray | None) -> pd.Dat
 def mend_train_order(
     frame: pd.DataFrame, column: str, starts: np.ndarray | None = None
 ) -> tuple[pd.DataFrame, list[CodedWarning]]:
-    """Mend trains that run against their direction.
+    """Correct trains that run against their direction.
 
-    If every train of both directions does, the labels are swapped ("prog" can mean LTD); if only one
-    direction does, its trains are stored in reverse, as NeuroSim stores LTD, and are turned round.
-    `starts` is what `find_train_starts` found, which saves sorting a large table.
+    If all trains of both directions do, the labels are swapped ("prog" can mean LTD). If only one direction does, its
+    trains are stored last pulse first, as NeuroSim stores LTD, and are reversed. `starts` is the result of
+    `find_train_starts`, which avoids sorting a large table.
     """
-    ends = _ends(frame, column, starts)
+    ends = _find_ends(frame, column, starts)
     net = (ends["last"] - ends["first"]).groupby(ends["direction"])
     against = {direction: [change for change in changes if change != 0] for direction, changes in net}
     against = {"ltp": [], "ltd": [], **against}
@@ -254,9 +254,9 @@ def mend_train_order(
     wrong_down = bool(against["ltd"]) and all(change > 0 for change in against["ltd"])
     if wrong_up and (wrong_down or not against["ltd"]):
         swapped = frame["direction"].map({"ltp": "ltd", "ltd": "ltp"})
-        words = "every train labelled LTP falls and every LTD rises: the labels were swapped"
+        words = "all LTP trains fall and all LTD trains rise; the labels were swapped"
         if not against["ltd"]:
-            words = "every train labelled LTP falls, and there is no LTD: they are taken as LTD"
+            words = "all LTP trains fall and there is no LTD; they are read as LTD"
         return frame.assign(direction=swapped), [CodedWarning("reversed", words)]
     if wrong_down or wrong_up:
         direction = "ltd" if wrong_down else "ltp"
@@ -267,14 +267,14 @@ def mend_train_order(
         return frame, [
             CodedWarning(
                 "reversed",
-                f"the {direction.upper()} trains are stored last pulse first: they were turned round",
+                f"the {direction.upper()} trains are stored last pulse first and were reversed",
             )
         ]
     return frame, []
 
 
 def warn_about_growing_amplitude(frame: pd.DataFrame) -> CodedWarning | None:
-    """A warning if pulse amplitudes grow along the trains: eq. (2) is a law for identical pulses only."""
+    """Return a warning if pulse amplitudes grow along the trains: eq. (2) describes identical pulses only."""
     if "pulse_voltage_v" not in frame:
         return None
     pulses = frame[frame["pulse_index"] > 0].assign(size=frame["pulse_voltage_v"].abs()).dropna(subset=["size"])
@@ -289,6 +289,6 @@ def warn_about_growing_amplitude(frame: pd.DataFrame) -> CodedWarning | None:
     first, last = growing[0][0], growing[0][-1]
     return CodedWarning(
         "growing_amplitude",
-        f"the pulses of {count(len(growing), 'train')} grow in amplitude ({first:.3g} to {last:.3g} V); eq. (2) "
-        "describes identical pulses and is not a law for them",
+        f"the pulse amplitude grows in {count(len(growing), 'train')} ({first:.3g} to {last:.3g} V); eq. (2) "
+        "describes identical pulses only",
     )

@@ -1,4 +1,4 @@
-"""From what a file's numbers are (S, A, ohm, weight), and in which unit, to the state column of a table."""
+"""State columns: conversion of a file's numbers (conductance, current, resistance, weight) to S or to weights."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from devicekit.errors import (
 )
 from devicekit.names import Unit
 from devicekit.options import QUANTITIES, ReadOptions
-from devicekit.readers.header import stated_unit
+from devicekit.readers.header import find_stated_unit
 
 NEGATIVE_SHARE_OF_A_WEIGHT = 0.05
 LARGEST_LIKELY_CONDUCTANCE = 0.1  # S
-# Columns that hold a state, the one to be preferred first.
+# Columns that hold a state, in order of preference.
 STATE_COLUMNS = {
     "conductance_s": "conductance",
     "resistance_ohm": "resistance",
@@ -34,16 +34,16 @@ _EXAMPLES = {"current": "A (or mA, uA)", "resistance": "ohm (or kohm)", "conduct
 
 
 def to_conductance(values: pd.Series, quantity: str, read_voltage: float | pd.Series | None, where: str) -> pd.Series:
-    """Conductance [S] of conductances [S], resistances [ohm] or currents [A]; NaN where it is not finite.
+    """Convert conductances [S], resistances [ohm] or currents [A] to conductances [S]; NaN if not finite.
 
     Raises
     ------
     UsageError
-        If these are currents, and the read voltage [V] is not known.
+        If the values are currents and the read voltage [V] is unknown.
     """
     if quantity == "current":
         if read_voltage is None:
-            raise UsageError(f"{where} holds currents: pass the read voltage with read_voltage=V")
+            raise UsageError(f"{where} holds currents. Pass the read voltage: read_voltage=V")
         values = values / read_voltage
     elif quantity == "resistance":
         values = 1.0 / values.where(values != 0)
@@ -51,16 +51,16 @@ def to_conductance(values: pd.Series, quantity: str, read_voltage: float | pd.Se
 
 
 def find_factor(name: str, quantity: str, options: ReadOptions, where: str) -> float:
-    """Factor to SI of a column: by its name, else by --unit; a voltage without a unit is in V.
+    """Return the factor to SI of a column, by its name, else by --unit; a voltage without a unit is in V.
 
     Raises
     ------
     UsageError
-        If the name states a unit of something else or another unit than the options, or nobody states one.
+        If the name states a unit of another quantity or another unit than the options, or no unit is given.
     """
-    unit = check_unit(name, options, where) or stated_unit(name)
+    unit = check_unit(name, options, where) or find_stated_unit(name)
     if unit is not None and unit.quantity != quantity:
-        raise UsageError(f"{where}: column {name!r} is in a unit of {unit.quantity}, not of {quantity}")
+        raise UsageError(f"{where}: column {name!r} has a unit of {unit.quantity}, not of {quantity}.")
     if unit is not None:
         return unit.factor
     if options.stated_quantity == quantity:
@@ -68,47 +68,47 @@ def find_factor(name: str, quantity: str, options: ReadOptions, where: str) -> f
     if quantity == "voltage":
         return 1.0
     example = _EXAMPLES.get(quantity, quantity)
-    raise UsageError(f"{where}: column {name!r} does not state its unit: pass unit={example}")
+    raise UsageError(f"{where}: column {name!r} does not state its unit. Pass unit={example}")
 
 
 def check_unit(name: str, options: ReadOptions, where: str) -> Unit | None:
-    """The unit that a column's name states, if it is one of a state; refused if the options say something else."""
-    unit = stated_unit(name)
+    """Return the unit in a column's name, if it is a unit of a state; refuse one that contradicts the options."""
+    unit = find_stated_unit(name)
     if unit is None or unit.quantity not in QUANTITIES:
         return None
-    said = options.stated_quantity
+    stated = options.stated_quantity
     wanted = options.factor if options.unit else unit.factor
-    if said not in (None, unit.quantity) or not np.isclose(wanted, unit.factor, rtol=1e-9, atol=0.0):
+    if stated not in (None, unit.quantity) or not np.isclose(wanted, unit.factor, rtol=1e-9, atol=0.0):
         option = f"unit={options.unit}" if options.unit else f"quantity={options.quantity}"
-        raise UsageError(f"{where}: column {name!r} is in a unit of {unit.quantity}, but {option} says otherwise")
+        raise UsageError(f"{where}: column {name!r} has a unit of {unit.quantity}, which contradicts {option}")
     return unit
 
 
 def resolve_state(frame: pd.DataFrame, options: ReadOptions, name: str) -> tuple[pd.DataFrame, list[CodedWarning]]:
-    """The frame with conductance_s or weight, from whichever of our columns holds the state, and what to say of it.
+    """Return the frame with conductance_s or weight, from the column that holds the state, and warnings.
 
     Raises
     ------
     TableError
-        If no column holds a state, or a weight stands beside another one.
+        If no column holds a state, or there is a weight and another state.
     UsageError
-        If the options say something else than the column's name.
+        If the options contradict the column's name.
     """
     if "value" in frame:
         return add_state(frame, options, name)
     present = [column for column in STATE_COLUMNS if column in frame]
     if not present or ("weight" in present and len(present) > 1):
         raise TableError(
-            f"{name}: needs one column that holds the state (conductance_s, read_current_a with a read voltage, "
-            f"resistance_ohm or weight); found {' and '.join(present) or 'none'}. Map one with map={{value: COLUMN}}"
+            f"{name} needs one state column (conductance_s, read_current_a with a read voltage, resistance_ohm or "
+            f"weight); found {' and '.join(present) or 'none'}. Choose it with map={{value: COLUMN}}"
         )
     column, *others = present
     quantity = STATE_COLUMNS[column]
     if options.stated_quantity not in (None, quantity):
-        said = f"unit={options.unit}" if options.unit else f"quantity={options.quantity}"
-        raise UsageError(f"{name}: column {column} is a {quantity}, but {said} says {options.stated_quantity}")
+        option = f"unit={options.unit}" if options.unit else f"quantity={options.quantity}"
+        raise UsageError(f"{name}: column {column} is a {quantity}, but {option} means {options.stated_quantity}.")
     if options.factor != 1.0 and column not in options.columns:
-        raise UsageError(f"{name}: column {column} is in SI units, but unit={options.unit} says otherwise")
+        raise UsageError(f"{name}: column {column} is in SI units, which contradicts unit={options.unit}")
     if quantity == "weight":
         return frame, []
     if quantity == "conductance":
@@ -117,13 +117,13 @@ def resolve_state(frame: pd.DataFrame, options: ReadOptions, name: str) -> tuple
         if options.read_voltage is not None and "read_voltage_v" not in frame:
             frame = frame.assign(read_voltage_v=options.read_voltage)
         return check_sign(frame, options, name, [])
-    told = (
-        [CodedWarning("columns", f"{name}: the state is {column}; {', '.join(others)} is kept as it is")]
+    remarks = (
+        [CodedWarning("columns", f"{name}: the state is {column}; {', '.join(others)} is kept unchanged")]
         if others
         else []
     )
     found, warnings = add_state(frame.rename(columns={column: "value"}), replace(options, quantity=quantity), name)
-    return found, [*told, *warnings]
+    return found, [*remarks, *warnings]
 
 
 def add_state(
@@ -134,30 +134,30 @@ def add_state(
     Parameters
     ----------
     frame : pandas.DataFrame
-        Has a column `value`; may have read_voltage_v. The index or file_row names rows in messages.
+        Frame with a column `value`, perhaps read_voltage_v; the index or file_row gives rows for messages.
     options : ReadOptions
-        Says the quantity, unit and read voltage.
+        Quantity, unit and read voltage.
     name : str
         File name for messages.
     assumed : str, optional
-        Quantity by the format's convention, used (with a warning) if nobody says otherwise.
+        Quantity by the format's convention, used with a warning if no option gives one.
 
     Raises
     ------
     UsageError
-        If the quantity or, for currents, the read voltage is not known.
+        If the quantity is unknown or, for currents, the read voltage.
     """
     warnings = []
     quantity = options.stated_quantity or assumed
     if quantity is None:
         text = (
-            "the file does not say what its numbers are: pass quantity=conductance, current (with read_voltage=), "
-            "resistance or weight; unit= if they are not in SI units"
+            "what are the numbers in this file? Pass quantity=conductance, current (with read_voltage=), "
+            "resistance or weight; add unit= if they are not in SI units"
         )
         fields = ("quantity", "unit", "read_voltage")
         raise QuestionError(name, Question(text, fields, list_quantity_choices(options)))
     if options.stated_quantity is None:
-        words = f"{name}: numbers are taken as {assumed} in SI units by the format's convention"
+        words = f"{name}: numbers read as {assumed} in SI units, the convention of the format"
         warnings.append(CodedWarning("assumed_unit", words))
     values = frame["value"] * options.factor
     frame = frame.drop(columns="value")
@@ -173,22 +173,22 @@ def add_state(
 
 
 def list_quantity_choices(options: ReadOptions) -> tuple[Choice, ...]:
-    """Return what states may be; of currents the read voltage is asked as well, unless it was said."""
-    asked = {"read_voltage": Blank("V")} if options.read_voltage is None else {}
+    """Return the possible quantities of states; for currents, also ask for the read voltage unless it is given."""
+    blank = {"read_voltage": Blank("V")} if options.read_voltage is None else {}
     return tuple(
-        Choice.of(f"states are {each}s", quantity=each, **(asked if each == "current" else {})) for each in QUANTITIES
+        Choice.of(f"states are {each}s", quantity=each, **(blank if each == "current" else {})) for each in QUANTITIES
     )
 
 
 def check_sign(
     frame: pd.DataFrame, options: ReadOptions, name: str, warnings: list[CodedWarning]
 ) -> tuple[pd.DataFrame, list[CodedWarning]]:
-    """Refuse conductances that are really weights; take magnitudes on request; doubt improbable units."""
+    """Refuse conductances that look like weights, take magnitudes on request, and warn of improbable units."""
     values, magnitudes = frame["conductance_s"], options.absolute
     negative = values < 0
     if negative.any() and magnitudes:
-        told = f"{name}: magnitudes of {int(negative.sum())} negative conductances were taken"
-        warnings.append(CodedWarning("abs", told))
+        words = f"{name}: magnitudes of {int(negative.sum())} negative conductances were used"
+        warnings.append(CodedWarning("abs", words))
         frame = frame.assign(conductance_s=values.abs())
     elif negative.mean() > NEGATIVE_SHARE_OF_A_WEIGHT:
         rows = frame["file_row"] if "file_row" in frame else pd.Series(frame.index, frame.index)
@@ -196,17 +196,16 @@ def check_sign(
             BadRow(int(rows[at]), "conductance_s", f"{values[at]:.6g}", "0 S or more") for at in frame.index[negative]
         ]
         advice = (
-            "currents and the read voltage must have one sign: see read_voltage=, or pass absolute=True"
+            "Currents and read voltage must have the same sign: check read_voltage=, or pass absolute=True"
             if negative.all()
-            else "numbers of both signs look like a normalised weight (pass quantity=weight) or like currents with "
-            "an offset; absolute=True takes magnitudes"
+            else "For normalised weights pass quantity=weight; for currents with an offset pass absolute=True"
         )
         raise TableError(
-            f"{name}: {len(bad)} of {len(values)} conductances are negative, which no device has; {advice}",
+            f"{name}: {len(bad)} of {len(values)} conductances are negative. {advice}",
             bad,
         )
     median = float(frame["conductance_s"].median())
     if median > LARGEST_LIKELY_CONDUCTANCE:
-        told = f"{name}: the median conductance is {median:.3g} S, more than any memristor has; is the unit right "
-        warnings.append(CodedWarning("suspect_unit", told + "(unit=uS)?"))
+        words = f"{name}: the median conductance is {median:.3g} S, too high for a memristor. Check the unit (unit=uS?)"
+        warnings.append(CodedWarning("suspect_unit", words))
     return frame, warnings

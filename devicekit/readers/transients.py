@@ -1,4 +1,4 @@
-"""Readings in time with pulses between them: which rows are pulses, which records are watched after one."""
+"""Readings in time with pulses between them."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from devicekit.tables import TransientTable
 from devicekit.text import count
 
 KIND = "transient"
-APART = 0.1  # of the largest departure from the voltage between pulses: beyond, a row is under a pulse
-SMALL_READ = 0.5  # of the largest pulse: below, pulses from 0 V are readings
-LEAST_BASE = 0.01  # of the largest voltage: below, the voltage between pulses is 0
+APART = 0.1  # of the largest deviation from the voltage between pulses; above, a row is in a pulse
+SMALL_READ = 0.5  # of the largest pulse; below, pulses from 0 V are readings
+LEAST_BASE = 0.01  # of the largest voltage; below, the voltage between pulses is 0
 
 
 def split_voltage(voltage: np.ndarray, where: str) -> tuple[np.ndarray, np.ndarray]:
-    """Pulses and readings of a voltage that rests at a level between pulses.
+    """Split a voltage that returns to a level between pulses into pulses and readings.
 
-    The level is the median; rows that depart from it by a tenth of the largest departure are pulses. Where it is 0 V,
-    the small ones of pulses of two sizes are readings.
+    The level is the median; rows that deviate from it by a tenth of the largest deviation are pulses. If it is 0 V,
+    the smaller pulses of two sizes are readings.
 
     Parameters
     ----------
     voltage : ndarray, shape (n,)
-        As applied [V].
+        Applied voltage [V].
     where : str
-        For messages.
+        Place for messages.
 
     Returns
     -------
     pulse, read : ndarray, shape (n,)
-        Pulse voltage [V], 0 outside pulses; read voltage [V], NaN in pulses and where nothing is read.
+        Pulse voltage [V], 0 outside pulses; read voltage [V], NaN in pulses and without a reading.
 
     Raises
     ------
     QuestionError
-        If the voltage is 0 between pulses and all pulses are of one size: then no row reads the state.
+        If the voltage is 0 between pulses and all pulses have one size, so that no row reads the state.
     """
     v = np.where(np.isfinite(voltage), voltage, 0.0)
     base, largest = float(np.median(v)), float(np.abs(v).max(initial=0.0))
@@ -58,7 +58,7 @@ def split_voltage(voltage: np.ndarray, where: str) -> tuple[np.ndarray, np.ndarr
         raise QuestionError(
             where,
             Question(
-                "the voltage is 0 V between the pulses, where no current tells the state: which column holds it?",
+                "the voltage is 0 V between the pulses, so that no current measures the state: which column holds it?",
                 ("columns",),
                 (Choice.of("a column of conductances", map={"conductance_s": Blank("COLUMN")}),),
                 (f"{count(len(size), 'pulse')} to {largest:.3g} V",),
@@ -69,7 +69,7 @@ def split_voltage(voltage: np.ndarray, where: str) -> tuple[np.ndarray, np.ndarr
 
 
 def has_pulses(voltage: np.ndarray) -> bool:
-    """Whether a voltage rests at one level other than 0 for most rows, exactly, and departs from it in between."""
+    """Return whether a voltage is exactly at one level other than 0 in most rows, and elsewhere in between."""
     v = voltage[np.isfinite(voltage)]
     if v.size < 4:
         return False
@@ -80,23 +80,23 @@ def has_pulses(voltage: np.ndarray) -> bool:
 
 
 def is_requested(options: ReadOptions, source: Source) -> bool:
-    """Return whether somebody said that an instrument's file is watched in time.
+    """Return whether the options ask for readings in time of an instrument's file.
 
     Raises
     ------
     UsageError
-        If another kind was said, which its columns decide.
+        If the options ask for another kind, which the columns decide.
     """
     if options.kind not in (None, KIND):
         raise UsageError(
-            f"{source.path.name}: kind={options.kind} has no use here: of this instrument only kind=transient is said, "
-            "readings in time with pulses between them"
+            f"{source.path.name}: kind={options.kind} does not apply to this instrument. Remove it, or pass "
+            "kind=transient for readings in time with pulses between them."
         )
     return options.kind == KIND
 
 
 def is_pulsed(records: Sequence[Record], options: ReadOptions, source: Source) -> bool:
-    """Return whether every record has a time, a current and a voltage that pulses; nothing is named by an option."""
+    """Return whether every record has time, current and a pulsed voltage, and no option names columns."""
     if options.columns:
         return False
     for record in records:
@@ -111,7 +111,7 @@ def is_pulsed(records: Sequence[Record], options: ReadOptions, source: Source) -
 def build_transient_table(
     records: Sequence[Record], options: ReadOptions, reader: str, source: Source
 ) -> TransientTable:
-    """An instrument's records as readings in time, the pulses by the voltage.
+    """Build a table of readings in time from an instrument's records; the voltage gives the pulses.
 
     Raises
     ------
@@ -119,26 +119,26 @@ def build_transient_table(
         If a record lacks a time or a current.
     """
     name, frames = source.path.name, []
-    told: list[CodedWarning] = []
+    warnings: list[CodedWarning] = []
     for number, record in enumerate(records, 1):
         where = f"{name}, record {number}" if len(records) > 1 else name
         roles = find_roles(record, options, where)
         frame = convert_to_si(record, roles, where)
         if not {"time_s", "current_a"} <= set(frame) and not {"time_s", "conductance_s"} <= set(frame):
-            raise TableError(f"{where}: readings in time need a time and a current; name them with map=")
+            raise TableError(f"{where}: readings in time need a time and a current. Choose the columns with map=")
         if "device_id" not in frame:
             frame["device_id"] = record.device or "device1"
-        told += warn_about_columns(record, roles, where)
+        warnings += warn_about_columns(record, roles, where)
         frames.append(frame.assign(record=number, file_row=record.columns.index))
     whole = pd.concat(frames, ignore_index=True)
-    return finish_transient_table(whole, options, name, {**build_meta(records, reader, source)}, told)
+    return finish_transient_table(whole, options, name, {**build_meta(records, reader, source)}, warnings)
 
 
 def finish_transient_table(
     frame: pd.DataFrame, options: ReadOptions, name: str, meta: dict[str, Any], warnings: Sequence[CodedWarning]
 ) -> TransientTable:
-    """The table of rows: pulses by the voltage where no column says them, conductances by the read voltage."""
-    told = list(warnings)
+    """Build the table: pulses from the voltage unless a column has them, conductances from the read voltage."""
+    remarks = list(warnings)
     if "pulse_voltage_v" in frame:
         frame = frame.assign(pulse_voltage_v=frame["pulse_voltage_v"].fillna(0.0))
     elif "voltage_v" in frame:
@@ -146,9 +146,9 @@ def finish_transient_table(
         if np.ptp(frame["voltage_v"].to_numpy(float)) > 0:
             frame = frame.assign(pulse_voltage_v=pulse)
             words = (
-                f"{name}: {count(int(((pulse != 0) & ~np.r_[False, pulse[:-1] != 0]).sum()), 'pulse')} by the voltage"
+                f"{name}: {count(int(((pulse != 0) & ~np.r_[False, pulse[:-1] != 0]).sum()), 'pulse')} in the voltage"
             )
-            told.append(CodedWarning("columns", words))
+            remarks.append(CodedWarning("columns", words))
         if "read_voltage_v" not in frame:
             frame = frame.assign(read_voltage_v=read)
     if options.read_voltage is not None and "read_voltage_v" not in frame:
@@ -163,7 +163,9 @@ def finish_transient_table(
         part = back.groupby(frame["device_id"], sort=False).cumsum()
         first = frame.groupby("device_id", sort=False)["record"].transform("first")
         frame = frame.assign(record=(frame["record"] - first).abs().astype(int) + part.astype(int) + 1)
-        told.append(CodedWarning("split", f"{name}: the time starts again: {frame['record'].nunique()} records"))
+        remarks.append(
+            CodedWarning("split", f"{name}: the time restarts; split into {frame['record'].nunique()} records")
+        )
     lead = [column for column in TransientTable.schema.columns if column in frame]
     frame = frame[[*lead, *(column for column in frame if column not in lead)]]
-    return TransientTable(frame, meta, tuple(dict.fromkeys(told)))
+    return TransientTable(frame, meta, tuple(dict.fromkeys(remarks)))

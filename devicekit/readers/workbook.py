@@ -1,6 +1,6 @@
-"""Sheets of a spreadsheet (.xlsx, .xlsm, .xlsb, .xls, .ods) as rows of cells, through calamine.
+"""Sheets of a spreadsheet (.xlsx, .xlsm, .xlsb, .xls, .ods) as rows of cells, read by calamine.
 
-A workbook is a foreign program's container: what it may cost to open is bounded before it is opened.
+The cost of opening a workbook is limited before it is opened.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from pathlib import Path
 from devicekit.errors import FileError
 from devicekit.readers import isolated
 
-LARGEST_RATIO = 50  # a sheet of numbers packs 3 to 12 times; a decompression bomb 1000 times
-LARGEST_RATIO_ODS = 200  # its cells are wordier
-HARMLESS_SIZE = 4 << 20  # bytes unpacked that are never refused
-MOST_CELLS = 1_000_000  # plus one a byte of the file
+LARGEST_RATIO = 50  # sheets of numbers pack 3 to 12 times, decompression bombs 1000 times
+LARGEST_RATIO_ODS = 200  # its cells are longer
+HARMLESS_SIZE = 4 << 20  # unpacked bytes that are never refused
+MOST_CELLS = 1_000_000  # plus one for each byte of the file
 _BLOCK = 1 << 20
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ZIP = b"PK\x03\x04"
@@ -29,9 +29,9 @@ Cell = str | float | None
 
 @dataclass(frozen=True)
 class Sheet:
-    """One sheet: its name and its rows of cells (text, numbers or None), ragged, from file row 1.
+    """One sheet: its name and its rows of cells (text, numbers or None), of different length, from file row 1.
 
-    `hidden` is whether the program that wrote it does not show it.
+    `hidden` is true for a sheet that the spreadsheet program does not show.
     """
 
     name: str
@@ -40,26 +40,26 @@ class Sheet:
 
     @property
     def is_empty(self) -> bool:
-        """True if no cell holds anything."""
+        """True if all cells are empty."""
         return not any(self.rows)
 
     @property
     def label(self) -> str:
-        """The name, for messages."""
+        """Name for messages."""
         return f"{self.name} (hidden)" if self.hidden else self.name
 
     def text(self) -> str:
-        """The sheet as tab-separated text, one line a row, so that text readers can read it.
+        """Return the sheet as tab-separated text, one line for each row.
 
-        The first row is padded to the widest one, because that is where a parser counts the columns.
+        The first row is padded to the longest, because a parser counts the columns there.
         """
         width = max(len(row) for row in self.rows)
         first = [*self.rows[0], *[None] * (width - len(self.rows[0]))]
         rows = [first, *self.rows[1:]]
-        return "\n".join("\t".join(_word(cell) for cell in row) for row in rows)
+        return "\n".join("\t".join(_format_cell(cell) for cell in row) for row in rows)
 
 
-def _word(cell: Cell) -> str:
+def _format_cell(cell: Cell) -> str:
     if cell is None:
         return ""
     if isinstance(cell, float):
@@ -68,9 +68,9 @@ def _word(cell: Cell) -> str:
 
 
 def detect_kind(path: Path, head: bytes) -> str | None:
-    """xls, xlsx, xlsb or ods by a file's content, of which `head` is the beginning; None if it is none of them.
+    """Return xls, xlsx, xlsb or ods by the content of a file that begins with `head`, None for other files.
 
-    Any other archive counts as xlsx, to be refused when its sheets are asked for.
+    Any other archive counts as xlsx and is refused when its sheets are read.
     """
     if head.startswith(_OLE):
         return "xls"
@@ -81,7 +81,7 @@ def detect_kind(path: Path, head: bytes) -> str | None:
     try:
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())
-    except Exception:  # damaged: said when its sheets are asked for
+    except Exception:  # damaged; reported when its sheets are read
         return "xlsx"
     if "xl/workbook.bin" in names:
         return "xlsb"
@@ -89,35 +89,35 @@ def detect_kind(path: Path, head: bytes) -> str | None:
 
 
 def read_sheets(path: Path, which: str) -> list[Sheet]:
-    """Every sheet that holds cells; hidden ones too.
+    """Read every sheet with cells, also hidden ones.
 
     Raises
     ------
     FileError
-        If the file is damaged, no workbook, or would unpack to far more than its size.
+        If the file is damaged, not a workbook, or unpacks to far more than its size.
     """
     if which != "xls":
         try:
             _guard(path, which)
         except FileError:
             raise
-        except Exception as error:  # an archive can be damaged in as many ways as it has parts
+        except Exception as error:  # an archive can be damaged in many ways
             sentence = " ".join(str(error).split())[:200]
             raise FileError(f"{path.name} is a damaged spreadsheet: {sentence}") from error
     try:
         with tempfile.TemporaryDirectory() as folder:
-            named = _named(path, Path(folder) / f"book.{which}")
+            named = _link_file(path, Path(folder) / f"book.{which}")
             read = isolated.parse("workbook", named, path.name, most=MOST_CELLS + path.stat().st_size)
     except OSError as error:
         raise FileError(f"cannot read {path}: {error.strerror or error}") from error
     found = [sheet for sheet in (Sheet(name, rows, hidden) for name, hidden, rows in read) if not sheet.is_empty]
     if not found:
-        raise FileError(f"{path.name} holds no sheet with cells")
+        raise FileError(f"{path.name} holds no sheet with cells.")
     return found
 
 
-def _named(path: Path, link: Path) -> Path:
-    """The file under another name, because calamine goes by the ending."""
+def _link_file(path: Path, link: Path) -> Path:
+    """Link a file to a name with the right ending, which calamine needs."""
     try:
         os.symlink(path.resolve(), link)
     except OSError:  # no links on this system
@@ -126,24 +126,24 @@ def _named(path: Path, link: Path) -> Path:
 
 
 def _guard(path: Path, which: str) -> None:
-    """Refuse archives that are no workbook, unpack to far more than they are, or declare XML entities."""
+    """Refuse archives that are not a workbook, unpack to far more than their size, or declare XML entities."""
     packed = path.stat().st_size
     ratio = LARGEST_RATIO_ODS if which == "ods" else LARGEST_RATIO
     most = max(HARMLESS_SIZE, ratio * packed)
     total = 0
     with zipfile.ZipFile(path) as archive:
         if not _is_workbook(archive, which):
-            raise FileError(f"{path.name} is a zip archive, not a spreadsheet")
+            raise FileError(f"{path.name} is a zip archive, not a spreadsheet.")
         for item in archive.infolist():
             tail = b""
             with archive.open(item) as stream:
                 while block := stream.read(_BLOCK):
                     total += len(block)
                     if total > most:
-                        raise FileError(f"{path.name} unpacks to more than {ratio} times its size: refused as unsafe")
-                    text = tail + block.replace(b"\0", b"")  # UTF-16 hides nothing
+                        raise FileError(f"{path.name} unpacks to more than {ratio} times its size; refused as unsafe.")
+                    text = tail + block.replace(b"\0", b"")  # also for UTF-16
                     if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
-                        raise FileError(f"{path.name} declares XML entities, which no spreadsheet needs: refused")
+                        raise FileError(f"{path.name} declares XML entities; refused as unsafe.")
                     tail = text[-16:]
 
 

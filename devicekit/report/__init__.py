@@ -6,11 +6,11 @@ script, have the pictures.
 
 from __future__ import annotations
 
-import base64
 import io
 import json
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,105 +21,37 @@ from devicekit.codes import REMARK
 from devicekit.errors import CodedWarning
 from devicekit.plot import Image, Panel, draw_row, row_csv
 from devicekit.report import live, theme
+from devicekit.report.blocks import (
+    Block,
+    CodedList,
+    Figure,
+    Listing,
+    Section,
+    Table,
+    Text,
+    data_uri,
+    template,
+)
+from devicekit.report.fold import FoldedSection, fold
 from devicekit.scalars import Scalar
+
+__all__ = [
+    "FIGURE_SIZE",
+    "MARKS",
+    "Block",
+    "CodedList",
+    "Figure",
+    "Listing",
+    "Report",
+    "Section",
+    "Table",
+    "Text",
+    "draw",
+    "render",
+]
 
 # Small enough that its text stays legible on a telephone: 10 pt becomes 9.4 px at 360 px.
 FIGURE_SIZE = (4.8, 3.1)  # inch
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A figure as an SVG data URI, with caption and alternative text; `csv` is the data behind it.
-
-    `wide` figures take the whole width of the page; others stand in pairs where there is room. `title` is the caption
-    in few words, for a first page; `data` is JSON that a script draws the figure from; `ratio` is height over width.
-    """
-
-    uri: str
-    caption: str
-    alt: str
-    csv: str | None = None
-    wide: bool = False
-    kind: str = "figure"
-    title: str = ""
-    data: str | None = None
-    ratio: float = 0.0
-
-    @property
-    def csv_uri(self) -> str | None:
-        """The data as a URI to download, or None."""
-        return None if self.csv is None else _data_uri("text/csv", self.csv.encode())
-
-    def to_html(self, name: str = "figure") -> str:
-        """It alone, as HTML to stand in another page; `name` is that of the file of its data."""
-        return str(_template("picture.html.j2").module.picture(self, self.caption, name, ""))
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of text; numbers are formatted by whoever makes it."""
-
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    caption: str
-    kind: str = "table"
-
-    @property
-    def is_pairs(self) -> bool:
-        """True if it is a list of names and values, which wraps on a narrow screen where others scroll."""
-        return len(self.header) == 2
-
-
-@dataclass(frozen=True)
-class Text:
-    """Paragraphs."""
-
-    paragraphs: Sequence[str]
-    kind: str = "text"
-
-
-@dataclass(frozen=True)
-class Listing:
-    """Commands or code, set as they are."""
-
-    text: str
-    kind: str = "listing"
-
-
-@dataclass(frozen=True)
-class CodedList:
-    """Sentences with a code each, such as warnings."""
-
-    rows: Sequence[tuple[str, str]]
-    kind: str = "coded"
-
-
-Block = Figure | Table | Text | Listing | CodedList
-
-
-@dataclass(frozen=True)
-class Section:
-    """A titled part of a report; `anchor` is its id in the page."""
-
-    title: str
-    anchor: str
-    blocks: Sequence[Block]
-
-    @property
-    def rows(self) -> list[list[Block]]:
-        """The blocks in order, neighbouring figures together."""
-        rows: list[list[Block]] = []
-        for block in self.blocks:
-            if isinstance(block, Figure) and rows and isinstance(rows[-1][0], Figure):
-                rows[-1].append(block)
-            else:
-                rows.append([block])
-        return rows
-
-    @property
-    def figures(self) -> list[Figure]:
-        """Its figures."""
-        return [block for block in self.blocks if isinstance(block, Figure)]
 
 
 MARKS = {
@@ -155,6 +87,8 @@ class Report:
         All of them; the first page shows the three that matter most, with what to do.
     source : str
         Where the numbers come from, in a line, without the version of devicekit.
+    most_words : int
+        Words that a reader sees at once; what does not fit is folded, from the last section on.
     """
 
     title: str
@@ -166,6 +100,7 @@ class Report:
     numbers: Sequence[Scalar] = ()
     warnings: Sequence[CodedWarning] = ()
     source: str = ""
+    most_words: int = 400
 
     @property
     def marked(self) -> list[str]:
@@ -183,45 +118,82 @@ class Report:
         return [each for each in self.numbers if each.known][:MOST_NUMBERS]
 
     @cached_property
-    def _told(self) -> list[CodedWarning]:
-        """The warnings without what a mark says."""
+    def unmarked_warnings(self) -> list[CodedWarning]:
+        """The warnings without those that a mark states."""
         return [each for each in self.warnings if each.code.upper() not in self.marks]
 
     @property
-    def stop(self) -> str | None:
-        """What the warnings mean together, where they add up."""
-        return advice.verdict(self._told)
+    def combined_verdict(self) -> str | None:
+        """Verdict of warnings that add up, or None."""
+        return advice.verdict(self.unmarked_warnings)
 
     @property
     def top(self) -> list[tuple[str, str, str, bool]]:
         """Code, message, what to do, and whether it is but a remark, of the warnings that matter most."""
         return [
             (each.code, each.message, advice.what_to_do(each.code), advice.kind(each.code).rank >= REMARK)
-            for each in advice.top(self._told)
+            for each in advice.top(self.unmarked_warnings)
         ]
 
     @property
     def more(self) -> str:
-        """How many warnings more there are, and their codes; "" if none."""
-        return advice.rest_words(advice.others(self._told, advice.top(self._told)))
+        """Number and codes of the other warnings; "" if none."""
+        return advice.rest_text(advice.remaining(self.unmarked_warnings, advice.top(self.unmarked_warnings)))
 
     @property
-    def moved(self) -> list[Figure]:
-        """Pictures of the first page that their sections refer to only."""
+    def first_page_only(self) -> list[Figure]:
+        """Pictures of the first page that their sections only refer to."""
         return [each for each in self.first_pictures if each.ratio <= TALL]
 
     def place(self, figure: Figure) -> int:
         """Number of a figure on the first page, from 1; 0 if it is not there."""
         return next((n for n, each in enumerate(self.first_pictures, 1) if each == figure), 0)
 
+    @cached_property
+    def sentences(self) -> list[str]:
+        """The summary without what the verdict or a section states in the same words."""
+        texts = [block for section in self.sections for block in section.blocks if isinstance(block, Text)]
+        stated = " ".join([self.verdict, *(each for text in texts for each in text.paragraphs)])
+        rest = [
+            " ".join(each for each in re.split(r"(?<=[.!?])\s+(?=[A-Z])", words) if each not in stated)
+            for words in self.summary
+        ]
+        return [words for words in rest if words]
+
+    @cached_property
+    def first_page_texts(self) -> list[str]:
+        """Every text of the first page."""
+        pictures = [f"{figure.title or figure.caption} Data (CSV)" for figure in self.first_pictures]
+        numbers = [word for each in self.first_numbers for word in (each.label, each.of, each.text, each.interval)]
+        warnings = [word for code, message, what, _ in self.top for word in (code, message, what)]
+        verdicts = [self.combined_verdict or "", self.verdict]
+        return [self.title, *self.marked, *verdicts, *pictures, *numbers, *warnings, self.source]
+
+    @cached_property
+    def folded(self) -> list[FoldedSection]:
+        """The sections, the summary last if there is one, with what is open and what is folded."""
+        summary = [Section("Summary in words", "summary", [Text(self.sentences)])] if self.sentences else []
+        sections = [self._without_shown_warnings(section) for section in self.sections]
+        return fold([*sections, *summary], self.first_page_texts, self.first_page_only, self.most_words)
+
+    def _without_shown_warnings(self, section: Section) -> Section:
+        """Return the section Warnings without those that the first page shows, any other section as it is."""
+        if section.anchor != "warnings":
+            return section
+        shown = {(code, message) for code, message, _, _ in self.top}
+        blocks: list[Block] = []
+        for block in section.blocks:
+            if isinstance(block, CodedList):
+                rest = [row for row in block.rows if tuple(row) not in shown]
+                blocks.append(CodedList(rest) if rest else Text(["See above."]))
+            else:
+                blocks.append(block)
+        return replace(section, blocks=blocks)
+
     @property
     def is_dense(self) -> bool:
         """True if the texts of the first page leave less room for pictures when it is printed."""
-        pictures = [figure.title or figure.caption for figure in self.first_pictures]
-        numbers = [word for each in self.first_numbers for word in (each.label, each.of, each.text, each.interval)]
-        warnings = [word for code, message, what, _ in self.top for word in (code, message, what)]
-        texts = [self.title, *self.marked, self.stop or "", self.verdict, *pictures, *numbers, *warnings, self.source]
-        return sum(map(len, texts)) > DENSE
+        return sum(map(len, self.first_page_texts)) > DENSE
 
     @property
     def is_live(self) -> bool:
@@ -233,32 +205,15 @@ class Report:
         """The page as text; every value is escaped."""
         style = "\n".join([theme.variables(), live.sheet("report.css"), live.style() if self.is_live else ""])
         script = live.script() if self.is_live else ""
-        return _template("report.html.j2").render(report=self, version=__version__, style=style, script=script)
+        return template("report.html.j2").render(report=self, version=__version__, style=style, script=script)
 
     def body(self) -> str:
         """Return what the page shows, as HTML to stand in another page that has the style sheets and the script."""
-        return _template("body.html.j2").render(report=self, version=__version__)
+        return template("body.html.j2").render(report=self, version=__version__)
 
     def save(self, path: Path) -> None:
         """Write the page whole or not at all."""
         files.write_text(path, self.to_html())
-
-
-def _template(name: str) -> Any:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("devicekit.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(name)
-
-
-def _data_uri(kind: str, data: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
 
 
 def _style() -> dict[str, Any]:
@@ -311,10 +266,10 @@ def draw(
     """
     more: dict[str, Any] = {"title": title, "ratio": size[1] / size[0]}
     if isinstance(shown, Panel):
-        svg = _data_uri("image/svg+xml", render(shown.draw, size))
+        svg = data_uri("image/svg+xml", render(shown.draw, size))
         return Figure(svg, caption, alt, shown.csv(), wide, data=_data(shown, size), **more)
     drawn = render(lambda axes: draw_row(shown, list(axes[0])), size, (1, len(shown)))
-    return Figure(_data_uri("image/svg+xml", drawn), caption, alt, row_csv(shown), wide, **more)
+    return Figure(data_uri("image/svg+xml", drawn), caption, alt, row_csv(shown), wide, **more)
 
 
 def _data(panel: Panel, size: tuple[float, float]) -> str | None:

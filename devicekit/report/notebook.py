@@ -1,4 +1,4 @@
-"""How a result shows itself in a notebook: the numbers that one may trust, a small picture, the warnings."""
+"""Results in a notebook: reliable numbers, a small picture, the warnings."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def html(
     return (
         f"<div><b>{escape(title)}</b>{_sentence(advice.verdict(warnings))}"
         f"<div style='display:flex;gap:1em;align-items:center'>"
-        f"<table>{cells}</table>{picture}</div>{_told(warnings)}</div>"
+        f"<table>{cells}</table>{picture}</div>{_warning_list(warnings)}</div>"
     )
 
 
@@ -39,13 +39,13 @@ def _sentence(words: str | None) -> str:
     return f"<p><b>{escape(words)}</b></p>" if words else ""
 
 
-def _told(warnings: Sequence[CodedWarning]) -> str:
+def _warning_list(warnings: Sequence[CodedWarning]) -> str:
     """The warnings that matter with what to do, and the others folded away."""
     shown = advice.top(warnings)
-    rest = advice.others(warnings, shown)
+    rest = advice.remaining(warnings, shown)
     first = "".join(f"<li>{_words(each)} <i>{escape(advice.what_to_do(each.code))}</i></li>" for each in shown)
     more = "".join(f"<li>{_words(each)}</li>" for each in rest)
-    folded = f"<details><summary>{escape(advice.rest_words(rest))}</summary><ul>{more}</ul></details>" if more else ""
+    folded = f"<details><summary>{escape(advice.rest_text(rest))}</summary><ul>{more}</ul></details>" if more else ""
     return f"<ul>{first}</ul>{folded}" if first else ""
 
 

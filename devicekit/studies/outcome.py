@@ -1,4 +1,4 @@
-"""What became of one run of a study, and its file: whole and unchanged, or an error."""
+"""Outcome of one run of a study, and its checked file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from devicekit.kept import read_part, write_part
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a run: "done" or "failed" with the reason, its numbers by name, and the version that made it."""
+    """Outcome of a run: "done", or "failed" with the reason; its numbers by name, and the version that made it."""
 
     status: str
     reason: str

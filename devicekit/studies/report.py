@@ -30,7 +30,7 @@ def _percent(value: float | None) -> str:
 
 
 def study_report(result: StudyResult, command: str) -> Report:
-    """What matters first, then table and figure over seeds, what the paper prints beside it, remarks, failures."""
+    """Return the page: verdict, figure and table over seeds with the values of the paper, remarks, failures."""
     spec = result.spec
     summary = result.summary()
     sections = [_ranking(result)] if spec.reference else []
@@ -94,8 +94,8 @@ def _words(result: StudyResult, summary: pd.DataFrame) -> list[str]:
         f"{count(len(result.table), 'run')}, {failed or 'none'} failed; {count(len(spec.seeds), 'seed')} a "
         f"{'card' if spec.pool else 'case'}; ± is one standard error over {'cards' if spec.pool else 'them'}."
     )
-    if told := result.of_other_versions:
-        words.append(told)
+    if message := result.of_other_versions:
+        words.append(message)
     return words
 
 
@@ -149,7 +149,7 @@ def _epochs(result: StudyResult) -> str:
 
 
 def _size(cases: int) -> tuple[float, float]:
-    """Of a figure with one line a case [inch]."""
+    """Return the size of a figure with one line a case [inch]."""
     return FIGURE_SIZE[0], 0.8 + 0.32 * max(cases, 1)
 
 
@@ -158,11 +158,11 @@ def _ranking(result: StudyResult) -> Section:
     losses = result.losses()
     figure = draw(
         result.losses_panel(),
-        f"What each case costs against '{result.spec.reference}', the same seed in both; bars: two standard "
-        "errors over pairs of seeds. A loss within its bar of 0 is not told from none.",
+        f"Loss of each case against '{result.spec.reference}', same seed in both; bars: two standard "
+        "errors over pairs of seeds. A loss whose bar reaches 0 is not significant.",
         "Loss of accuracy of every case, the largest on top",
         _size(len(losses)),
-        title="What each case costs; bars: two standard errors.",
+        title="Loss of each case; bars: two standard errors.",
     )
     rows = [
         (
@@ -173,20 +173,20 @@ def _ranking(result: StudyResult) -> Section:
         for row in losses.to_dict("records")
     ]
     head = ("case", "pairs of seeds", "loss [points]", "standard error over pairs")
-    return Section("Which matters", "ranking", [figure, Table(head, rows, "The same in numbers.")])
+    return Section("Which case matters", "ranking", [figure, Table(head, rows, "Losses in numbers.")])
 
 
 def _largest_loss(result: StudyResult) -> str:
-    """Return what costs most, or that nothing can be told apart."""
+    """Return a sentence on the largest loss, or that none is significant."""
     losses = result.losses()
     if losses["loss"].isna().all():
-        return f"Nothing can be ranked: '{result.spec.reference}' and another case must finish for the same seed."
+        return f"Cases cannot be ranked: '{result.spec.reference}' and another case must finish for the same seed."
     if losses["se"].isna().all():
-        return f"What costs most against '{result.spec.reference}' is not told: a standard error takes two seeds."
-    told = losses[losses["loss"] > 2 * losses["se"]]
-    if told.empty:
-        return f"No case costs more than twice its standard error against '{result.spec.reference}'."
-    first = told.iloc[0]
+        return f"Losses against '{result.spec.reference}' cannot be judged: a standard error needs two seeds."
+    found = losses[losses["loss"] > 2 * losses["se"]]
+    if found.empty:
+        return f"No case loses more than twice its standard error against '{result.spec.reference}'."
+    first = found.iloc[0]
     return (
         f"The largest loss against '{result.spec.reference}': {first['case']}, {100 * first['loss']:.2f} points "
         f"(standard error {100 * first['se']:.2f})."
@@ -200,5 +200,5 @@ def _provenance(result: StudyResult, command: str) -> Section:
     rows += [(f"setting: {name}", str(value)) for name, value in spec.fixed.items()]
     if "devicekit" in result.table:
         rows.append(("devicekit", ", ".join(sorted(set(result.table["devicekit"].dropna().astype(str))))))
-    again = "To make this report again (finished runs are kept, not repeated):"
+    again = "To make this report again (finished runs are not repeated):"
     return provenance_section(rows, command, again)

@@ -53,7 +53,7 @@ class StudyResult:
 
     @property
     def versions(self) -> dict[str, int]:
-        """How many runs each version of devicekit made, this version included."""
+        """Number of runs by version of devicekit, this version included."""
         if "devicekit" not in self.table:
             return {}
         return {str(name): int(number) for name, number in self.table["devicekit"].value_counts().items()}
@@ -64,8 +64,8 @@ class StudyResult:
         others = {name: number for name, number in self.versions.items() if name != __version__}
         if not others:
             return None
-        told = listed([f"{count(number, 'run')} of devicekit {name}" for name, number in others.items()])
-        return f"These results hold {told}, and this is {__version__}: the option redo makes them again."
+        found = listed([f"{count(number, 'run')} of devicekit {name}" for name, number in others.items()])
+        return f"These results hold {found}; this is {__version__}. Option redo repeats those runs."
 
     def summary(self, outcome: str | None = None) -> pd.DataFrame:
         """Mean, standard deviation and standard error over seeds for each case, in the study's order.
@@ -134,7 +134,7 @@ class StudyResult:
         return figures.means(tuple(summary["case"]), summary["mean"].to_numpy(float), spread)
 
     def losses_panel(self, outcome: str | None = None) -> Panel:
-        """What each case costs against the reference case, the largest loss on top; bars: two standard errors."""
+        """Return the panel of losses against the reference case, the largest on top; bars: two standard errors."""
         losses = self.losses(outcome)
         error = losses["se"].astype(float).fillna(0.0).to_numpy(float)
         return figures.losses(tuple(losses["case"]), losses["loss"].to_numpy(float), error)

@@ -31,9 +31,9 @@ def run_summary(
 
     words = [
         *verdict(training, benchmark),
-        f"The device: {fits.source_words(fit, name)}. {accuracy_basis(training)}",
+        f"The device: {fits.source_text(fit, name)}. {accuracy_basis(training)}",
         f"{fits.fit_sentence(fit)} {fits.scatter_sentence(fit)}",
-        fits.standing_out_sentence(fit),
+        fits.notable_sentence(fit),
     ]
     return [*words, *(each for each in (fits.widths_sentence(fit), warnings_sentence(warnings)) if each)]
 
@@ -78,7 +78,8 @@ def run_report(
         pictures=[*curves.figures[:1], *rates.figures, *matters[:1]],
         numbers=[accuracy_number(training), *losses, *numbers],
         warnings=card.warnings,
-        source=" · ".join([source_line(fits.source_words(fit, source), card.provenance.sha256), *splits]),
+        source=" · ".join([source_line(fits.source_text(fit, source), card.provenance.sha256), *splits]),
+        most_words=600,
     )
 
 

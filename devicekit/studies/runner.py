@@ -155,7 +155,7 @@ def run_study(
     waiting = list({run.key: run for run in waiting}.values())
     done = len(runs) - len(waiting)
     if waiting and done:
-        _logger.info(f"going on from {done} of {len(runs)} runs that an earlier start kept in {out}")
+        _logger.info(f"continuing from {done} of {len(runs)} runs kept in {out}")
     if progress:
         progress(done, len(runs))
     with _backend(dask), workers.ending():
@@ -191,7 +191,7 @@ def _waiting(runs: list[Run], folder: Path, redo: bool) -> tuple[list[Run], list
         try:
             outcome = Outcome.load(folder, run.key)
         except FileError as error:
-            damaged.append(f"{error.message}; that run ({run.label}, seed {run.seed}) is made again")
+            damaged.append(f"{error.message}; run {run.label}, seed {run.seed}, is repeated")
             outcome = None
         if outcome is None or outcome.status != "done" or (redo and outcome.devicekit != __version__):
             waiting.append(run)
@@ -208,15 +208,15 @@ def _collect(spec: StudySpec, runs: list[Run], folder: Path, out: Path, damaged:
     for run in runs:
         outcome = Outcome.load(folder, run.key)
         if outcome is None:
-            raise FileError(f"{folder} has lost the result of a run ({run.label}, seed {run.seed}): start it again")
+            raise FileError(f"{folder} has lost the result of run {run.label}, seed {run.seed}. Start the study again.")
         row = {"study": spec.name, "case": run.label, "seed": run.seed, **run.settings}
-        told = {
+        numbers = {
             "status": outcome.status,
             "reason": outcome.reason,
             **outcome.metrics,
             "devicekit": outcome.devicekit,
         }
-        rows.append({**row, **told})
+        rows.append({**row, **numbers})
     result = StudyResult(spec, pd.DataFrame(rows), tuple(damaged))
     write_csv(result.table, out / "results.csv")
     write_csv(result.summary(), out / "summary.csv")

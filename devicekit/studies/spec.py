@@ -1,4 +1,4 @@
-"""What a study file says, and the runs that it stands for."""
+"""A study file, and the runs that it defines."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def study_file(named: str) -> Path:
 
 
 class StudySpec(BaseModel):
-    """What a study file says.
+    """Content of a study file.
 
     Every case is crossed with every combination of the grid and every seed; `fixed` holds for all runs. A grid
     over the cards of `devicekit fit --resample`, pooled, gives accuracy as a distribution over the fit's
@@ -70,7 +70,7 @@ class StudySpec(BaseModel):
     @classmethod
     def _seeds_differ(cls, seeds: list[int]) -> list[int]:
         if len(set(seeds)) < len(seeds):
-            raise ValueError("every seed once: a repeated one is the same run again, and no error bar")
+            raise ValueError("give each seed once; a repeated seed repeats the same run")
         return seeds
 
     @field_validator("grid")
@@ -86,7 +86,7 @@ class StudySpec(BaseModel):
     def _cases_differ(cls, cases: list[dict[str, Scalar]]) -> list[dict[str, Scalar]]:
         labels = [case["label"] for case in cases if "label" in case]
         if len(set(labels)) < len(labels):
-            raise ValueError("every case needs a label of its own: cases of one label would be averaged")
+            raise ValueError("give each case a different label: cases of one label are averaged")
         if len({repr(sorted(case.items())) for case in cases}) < len(cases):
             raise ValueError("two cases are the same")
         return cases
@@ -189,8 +189,8 @@ def plans(spec: StudySpec) -> list[tuple[str, str, dict[str, Scalar]]]:
             crossed = dict(zip(spec.grid, combination, strict=True))
             varied = {**{k: v for k, v in case.items() if k != "label"}, **crossed}
             shown = {k: v for k, v in crossed.items() if k not in spec.pool}
-            told = {k: v for k, v in varied.items() if k not in spec.pool}
-            label = str(case.get("label") or _words(told) or spec.name)
+            settings = {k: v for k, v in varied.items() if k not in spec.pool}
+            label = str(case.get("label") or _words(settings) or spec.name)
             if "label" in case and shown:
                 label += f" ({_words(shown)})"
             made.append((spec.task, label, {**spec.fixed, **varied}))

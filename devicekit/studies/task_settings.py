@@ -1,4 +1,4 @@
-"""What the tasks of a study share: their form, and how settings become a training, its data and a card."""
+"""Form of a task, and how settings become a training, its data and a card."""
 
 from __future__ import annotations
 

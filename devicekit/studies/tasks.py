@@ -174,7 +174,7 @@ class BaselineTask(Trains):
 
 
 def files_of(settings: Mapping[str, Scalar], base: Path) -> dict[str, Path]:
-    """What a run reads, by the settings that name it: its card, its stack, its table (Optdigits never change)."""
+    """Return the inputs of a run by setting: its card, stack or table (Optdigits never change)."""
 
     found = {}
     card = card_file(settings, base)

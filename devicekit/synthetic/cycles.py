@@ -217,7 +217,7 @@ def model(result: SequenceResult, path: Path | None = None) -> CycleModel:
     """
     if result.fit is None:
         raise TraceError(f"no cycles can be generated: {result.why_not}")
-    own = [each.cycles.own() for each in result.fitted]
+    own = [each.cycles.split_level() for each in result.fitted]
     whole = np.concatenate([np.concatenate(rest) for _, rest in own])
     scored, scores, deviations = [], [], []
     for column in whole.T:

@@ -1,6 +1,7 @@
 """Directive `evidence NAME`: the tables of docs/evidence/NAME.json, folded, with the command that measured them.
 
-The file holds `title`, `command` and `tables`; a table has `columns`, `rows`, and if needed `title` and `note`.
+The file holds `title`, `command`, `tables`, and if needed `note`, the conditions of the measurement; a table has
+`columns`, `rows`, and if needed `title` and `note`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ def _row(cells: list[Any]) -> str:
 def markdown(content: dict[str, Any]) -> str:
     """Return the content of an evidence file as a folded block of Markdown."""
     lines = [f"::::{{dropdown}} {content['title']}", f"Measured by `{content['command']}`.", ""]
+    lines += [content["note"], ""] if content.get("note") else []
     for table in content["tables"]:
         lines += [f"**{table['title']}**", ""] if table.get("title") else []
         lines += [_row(table["columns"]), _row(["---"] * len(table["columns"])), *map(_row, table["rows"]), ""]

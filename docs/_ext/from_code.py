@@ -1,10 +1,11 @@
-"""Pages made from the code at each build: the glossary (devicekit/names), the command line, the export targets.
+"""Pages made from the code at each build: glossary, command line, targets, warnings, settings, reading options.
 
 Also the tables of contents of pages that are read on a git host too, where a directive would show as code.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 GLOSSARY = "glossary.md"
 COMMAND_LINE = "reference/cli.md"
 TARGETS = "reference/targets.md"
+WARNINGS = "warnings.md"
+SETTINGS = "reference/settings.md"
+READING = "reference/reading-options.md"
 _WIDTH = 92
 
 CONTENTS = {
@@ -123,6 +127,94 @@ def targets() -> str:
     return "\n".join(lines) + "\n"
 
 
+def warnings() -> str:
+    """Return every warning code with rank, meaning and advice, and the rules by which warnings add up, as Markdown."""
+    from devicekit import advice
+    from devicekit.codes import RANKS, WARNING_CODES
+
+    lines = [
+        "# Warnings",
+        "",
+        "A warning has a code, a sentence, and advice. Codes are stable: they appear on standard error, in `--json`, "
+        "in reports and in cards. A first page, a notebook and a terminal show the three that matter most; `--json` "
+        "and the section Warnings of a report list all. This page is made from `devicekit.codes` and "
+        "`devicekit.advice`.",
+        "",
+        *(f"- **{rank}**: {words}" for rank, words in RANKS.items()),
+        "",
+        _row("code", "rank", "meaning", "what to do"),
+        _row(*["---"] * 4),
+    ]
+    ordered = sorted(WARNING_CODES.items(), key=lambda item: item[1].rank)
+    lines += [_row(f"`{code}`", str(kind.rank), kind.meaning, kind.what_to_do) for code, kind in ordered]
+    lines += [
+        "",
+        "## Where they add up",
+        "",
+        "A single warning rarely condemns a result: a weak coefficient is usual, and the rate curve may still be well "
+        "determined. Some combinations do, and then a verdict comes first. Warnings add up within one branch (LTP or "
+        "LTD); a warning about the whole device counts for both.",
+        "",
+        _row("verdict", "codes, all of them", "because"),
+        _row(*["---"] * 3),
+    ]
+    for words, rules in advice.RULES.items():
+        for rule in rules:
+            codes = ", ".join(f"`{code}`" for code in WARNING_CODES if code in rule.codes)
+            lines.append(_row(words, codes, rule.because))
+    return "\n".join(lines) + "\n"
+
+
+def _fields(cls: type) -> list[tuple[str, str, str]]:
+    """Return name, type and text of each parameter in the numpydoc docstring of a class."""
+    text = (cls.__doc__ or "").partition("----------\n")[2]
+    text = re.split(r"\n\n    \w+\n    -+\n", text)[0]
+    found = re.findall(r"^    (\S[^:\n]*) : ([^\n]*)\n((?:        [^\n]*\n?|\n)*)", text, re.MULTILINE)
+    return [(name, kind, " ".join(words.split())) for name, kind, words in found]
+
+
+def settings() -> str:
+    """Return every setting of a training with its default, as Markdown."""
+    from snn.config import TrainingConfig
+
+    lines = [
+        "# Settings of a training",
+        "",
+        "Fields of `snn.TrainingConfig`, in Python and for `devicekit train --set NAME=VALUE`; this page is "
+        "made from it.",
+        "",
+        _row("setting", "type", "default", "meaning"),
+        _row(*["---"] * 4),
+    ]
+    defaults = TrainingConfig()
+    for names, kind, words in _fields(TrainingConfig):
+        each = [name.strip() for name in names.split(",")]
+        values = ", ".join(f"`{getattr(defaults, name)!r}`" for name in each)
+        lines.append(_row(", ".join(f"`{name}`" for name in each), kind, values, words))
+    return "\n".join(lines) + "\n"
+
+
+def reading_options() -> str:
+    """Return every reading option with its name on the command line, as Markdown."""
+    from devicekit.commands import flag
+    from devicekit.options import ReadOptions
+
+    lines = [
+        "# Reading options",
+        "",
+        "Every command that reads a file takes these; in Python they are keywords of `devicekit.read` and fields of "
+        "`devicekit.ReadOptions`, from which this page is made.",
+        "",
+        _row("option", "keyword", "type", "meaning"),
+        _row(*["---"] * 4),
+    ]
+    for names, kind, words in _fields(ReadOptions):
+        each = [name.strip() for name in names.split(",")]
+        flags = ", ".join(f"`{flag(name)}`" for name in each)
+        lines.append(_row(flags, ", ".join(f"`{name}`" for name in each), kind, words))
+    return "\n".join(lines) + "\n"
+
+
 def _write(path: Path, text: str) -> None:
     if not path.exists() or path.read_text(encoding="utf-8") != text:  # an unchanged page is not built again
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -135,6 +227,9 @@ def write_pages(app: Sphinx) -> None:
     _write(source / GLOSSARY, glossary())
     _write(source / COMMAND_LINE, command_line())
     _write(source / TARGETS, targets())
+    _write(source / WARNINGS, warnings())
+    _write(source / SETTINGS, settings())
+    _write(source / READING, reading_options())
 
 
 def add_contents(app: Sphinx, docname: str, source: list[str]) -> None:

@@ -87,7 +87,7 @@ def calibrate(
     if at is None:
         raise TraceError("the start values cannot be simulated")
     weight = sum(WEIGHTS[branch.name] for level in fitted for branch in level.branches)
-    way = _Way(z, at, (_cost(at, z, MISFIT),), False)
+    way = _Descent(z, at, (_cost(at, z, MISFIT),), False)
     way = _descend(model, fitted, way, MISFIT, most_iterations)
     # Then to the mode of the posterior that is reported, whose standard deviation is the misfit that was left.
     misfit = max(float(np.sqrt(np.sum(way.at**2) / weight)), _LEAST_MISFIT)
@@ -101,11 +101,11 @@ def calibrate(
         LevelFit(level, run, branch_rms(level, run), level in held)
         for level, run in zip([*fitted, *held], simulated, strict=True)
     )
-    return Calibration(model.changed(z), model.priors, z, at, slopes, misfit, rows, costs, converged, model)
+    return Calibration(model.stack_at(z), model.priors, z, at, slopes, misfit, rows, costs, converged, model)
 
 
 @dataclass(frozen=True, eq=False)
-class _Way:
+class _Descent:
     """Where a descent is: point, residuals, objective at the start and after each step, and whether it ended."""
 
     z: Array
@@ -114,7 +114,7 @@ class _Way:
     converged: bool
 
 
-def _descend(model: Model, levels: Sequence[Level], way: _Way, misfit: float, most: int) -> _Way:
+def _descend(model: Model, levels: Sequence[Level], way: _Descent, misfit: float, most: int) -> _Descent:
     """Damped Gauss-Newton steps until none improves by more than `_ENOUGH`; `misfit` is one standard deviation."""
     z, at, costs = way.z, way.at, [_cost(way.at, way.z, misfit)]
     before = way.costs if len(way.costs) > 1 else ()
@@ -127,15 +127,15 @@ def _descend(model: Model, levels: Sequence[Level], way: _Way, misfit: float, mo
             if r is not None
         ]
         if not scored:
-            return _Way(z, at, (*before, *costs), False)
+            return _Descent(z, at, (*before, *costs), False)
         best = min(scored, key=lambda each: each[:2])
         if best[0] >= costs[-1]:
-            return _Way(z, at, (*before, *costs), True)
+            return _Descent(z, at, (*before, *costs), True)
         z, at = best[2], best[3]
         costs.append(best[0])
         if costs[-1] > (1 - _ENOUGH) * costs[-2]:
-            return _Way(z, at, (*before, *costs), True)
-    return _Way(z, at, (*before, *costs), False)
+            return _Descent(z, at, (*before, *costs), True)
+    return _Descent(z, at, (*before, *costs), False)
 
 
 def _cost(at: Array, z: Array, misfit: float) -> float:

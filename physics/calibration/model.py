@@ -172,7 +172,7 @@ class Model:
     runs: int = 0
     _known: dict[str, Simulated] = field(default_factory=dict)
 
-    def changed(self, z: Array) -> Stack:
+    def stack_at(self, z: Array) -> Stack:
         """The stack at a point [prior standard deviations]."""
         own = self.start()
         return self.stack.replace(
@@ -196,7 +196,7 @@ class Model:
         stacks: list[Stack | None] = []
         for z in points:
             try:
-                stacks.append(self.changed(z))
+                stacks.append(self.stack_at(z))
             except ParameterError:
                 stacks.append(None)
         asked = {self._key(s, level): (s, level) for s in stacks if s is not None for level in levels}
@@ -204,7 +204,7 @@ class Model:
         with workers.ending():
             pool = joblib.Parallel(n_jobs=min(self.jobs, len(waiting) or 1), return_as="generator_unordered")
             with workers.deaf():
-                done = pool(joblib.delayed(_keyed)(key, *pair, self.mesh) for key, pair in waiting.items())
+                done = pool(joblib.delayed(_simulate_keyed)(key, *pair, self.mesh) for key, pair in waiting.items())
             for key, simulated in done:
                 self._keep(key, simulated)
                 if self.progress:
@@ -272,7 +272,7 @@ class Model:
             files.write_json(self.store / f"{key}.json", {"branches": rows, "reached": simulated.reached}, True)
 
 
-def _keyed(key: str, stack: Stack, level: Level, mesh: str | float) -> tuple[str, Simulated]:
+def _simulate_keyed(key: str, stack: Stack, level: Level, mesh: str | float) -> tuple[str, Simulated]:
     try:
         return key, simulate_level(stack, level, mesh)
     except ParameterError:  # a mesh that cannot resolve it, or a state that cannot be solved

@@ -63,13 +63,13 @@ def parameter_rows(fit: Calibration) -> list[tuple[str, ...]]:
             _span(each.low, each.high, each.unit),
             _span(each.prior_low, each.prior_high, each.unit),
             f"{each.share:.0%}".replace("%", " %"),
-            _said(each),
+            _status(each),
         )
         for each in fit.parameters
     ]
 
 
-def _said(each: Fitted) -> str:
+def _status(each: Fitted) -> str:
     return "outside of the prior" if each.at_bound else "determined" if each.determined else "by the prior"
 
 

@@ -227,7 +227,7 @@ class Calibration:
         root = np.linalg.cholesky(self.covariance)
         for _ in range(50 * number):
             try:
-                found.append(self.model.changed(self.z + root @ random.standard_normal(len(self.z))))
+                found.append(self.model.stack_at(self.z + root @ random.standard_normal(len(self.z))))
             except ParameterError:
                 continue
             if len(found) == number:

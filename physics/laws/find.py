@@ -65,9 +65,9 @@ def find_law(group: str, named: str) -> Any:
     registry, kind = KINDS[group]
     if named.endswith(".py"):
         return _of_file(group, Path(named).resolve(), kind)
-    if named in registry.own():
+    if named in registry.builtin_names():
         return registry.load(named).LAW
-    known = registry.described("LAW", kind)
+    known = registry.descriptors("LAW", kind)
     if named not in known:
         raise ParameterError(
             f"{group}.law: no law {named!r}; there are {', '.join(known)}, or give the path of a .py file"

@@ -343,7 +343,7 @@ class Stepper:
                     raise NotConvergedError(f"no step converges at {segment.voltage(now):.4g} V")
                 continue
             now = segment.duration if step == left else now + step
-            state = self._accepted(trial, begin + now, step)
+            state = self._accept(trial, begin + now, step)
             self._account(state)
             if self.tally.steps >= most:
                 raise NotConvergedError(f"more than {_MOST_STEPS:,} steps up to {segment.voltage(now):.4g} V")
@@ -356,7 +356,7 @@ class Stepper:
                 break
         return state
 
-    def _accepted(self, trial: Trial, time: float, step: float) -> State:
+    def _accept(self, trial: Trial, time: float, step: float) -> State:
         """The state after an accepted step [s] that ends at a time [s], with what chance adds."""
         state = replace(trial.state, time=time)
         if self.noise is None:

@@ -103,7 +103,7 @@ def measure(
     ohms = card.window.quantity == "conductance_s"
     inputs = data.x_train.shape[1]
     cases = _cases(plan, ohms)
-    fills = {fill: repeated(data, fill) for fill in sorted({_fill(changes, inputs) for changes in cases})}
+    fills = {fill: repeat_inputs(data, fill) for fill in sorted({_fill(changes, inputs) for changes in cases})}
     tests: list[tuple[int, dict[str, object]]] = [(fill, {}) for fill in fills]
     tests += [(_fill(changes, inputs), changes) for changes in cases]
     keys = {
@@ -114,15 +114,15 @@ def measure(
     known = kept.known(keys.values(), "test")
 
     @cache
-    def trained(fill: int, seed: int) -> Run:
-        return _trained(card, plan.settings(seed), fills[fill])
+    def trained_run(fill: int, seed: int) -> Run:
+        return _train(card, plan.settings(seed), fills[fill])
 
     def accuracies(k: int) -> tuple[float, ...]:
         """Of all seeds."""
         fill, changes = tests[k]
         for seed in range(plan.seeds):
             if (key := keys[k, seed]) not in known:
-                known[key] = _accuracy(trained(fill, seed), changes)
+                known[key] = _accuracy(trained_run(fill, seed), changes)
                 kept.put(key, known[key])
             if progress is not None and k >= len(fills):
                 progress((k - len(fills)) * plan.seeds + seed + 1, plan.seeds * len(cases))
@@ -144,13 +144,17 @@ def measure(
         if ohms
         else (),
         converters=tuple(
-            Curve(f"{'difference of a pair' if lines == 'difference' else 'each bit line'}", _of(points, lines), ())
+            Curve(
+                f"{'difference of a pair' if lines == 'difference' else 'each bit line'}",
+                _converter_points(points, lines),
+                (),
+            )
             for lines in (("difference", "each") if ohms else ("difference",))
         ),
         programming=Curve("write and verify", [each for each in points if "tolerance" in each.changes], ()),
         time=_time(card, plan, data),
         wear=_wear(card, insitu),
-        energy=_energy(trained(1, 0), plan),
+        energy=_energy(trained_run(1, 0), plan),
         insitu_accuracy=insitu.test(plan.epochs - 1),
         data=DataFacts(data.name, data.split, len(data.y_train), len(data.y_test)),
         hidden=plan.hidden,
@@ -159,7 +163,7 @@ def measure(
     )
 
 
-def _trained(card: DeviceCard, config: TrainingConfig, data: Dataset) -> Run:
+def _train(card: DeviceCard, config: TrainingConfig, data: Dataset) -> Run:
     run = Run(card, config, data)
     if run.card is None:
         raise UsageError(f"the state of card {card.name!r} is ln G: an array needs the linear state")
@@ -186,7 +190,7 @@ def _fill(changes: Mapping[str, object], inputs: int) -> int:
     return 1 if tile is None else max(-(-tile[0] // inputs), 1)  # type: ignore[index]
 
 
-def repeated(data: Dataset, times: int) -> Dataset:
+def repeat_inputs(data: Dataset, times: int) -> Dataset:
     """The data with each input that many times, side by side: as many rows of devices, and as many spikes."""
     if times == 1:
         return data
@@ -215,7 +219,7 @@ def _wire_curve(card: DeviceCard, points: Sequence[Point], ohm: float, gain: boo
     return Curve(f"{ohm:g} ohm, {'a gain each bit line' if gain else 'one gain a layer'}", own, tuple(drops))
 
 
-def _of(points: Sequence[Point], lines: str) -> list[Point]:
+def _converter_points(points: Sequence[Point], lines: str) -> list[Point]:
     return [each for each in points if each.changes.get("adc_lines") == lines]
 
 
@@ -228,7 +232,7 @@ def _time(card: DeviceCard, plan: Plan, data: Dataset) -> AgeingResult | Unknown
         )
     try:
         law = Drift.from_retention(card.retention)
-        reach = [time_s for time_s in TIMES if time_s > law.t0_s and _allowed(law, time_s)]
+        reach = [time_s for time_s in TIMES if time_s > law.t0_s and _may_extrapolate(law, time_s)]
         if not reach:
             return Unknown(needs="longer records of retention: no time beyond the first reading may be said")
         return accuracy_over_time(card, plan.settings(0), data, reach, draws=plan.draws, law=law)
@@ -236,7 +240,7 @@ def _time(card: DeviceCard, plan: Plan, data: Dataset) -> AgeingResult | Unknown
         return Unknown(why=error.message)
 
 
-def _allowed(law: Drift, time_s: float) -> bool:
+def _may_extrapolate(law: Drift, time_s: float) -> bool:
     try:
         law.logarithm(time_s)
     except UsageError:

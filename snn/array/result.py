@@ -238,7 +238,7 @@ class ArrayResult:
             return self.time.words
         until, last = self.time.until(POINT), self.time.rows[-1]
         if until is not None:
-            return f"{si(until, 's')} (drift: {self.time.law.words(until)})"
+            return f"{si(until, 's')} (drift: {self.time.law.describe(until)})"
         return f"more than {si(last.time_s, 's')}, the longest time that the record lets be said"
 
     def _trainings(self) -> str:

@@ -34,18 +34,18 @@ class Loss:
     ) -> None:
         self._measure, self._known = measure, dict(known)
 
-    def ask(self, wanted: Iterable[tuple[Subset, int]]) -> None:
+    def measure(self, wanted: Iterable[tuple[Subset, int]]) -> None:
         """Measure all of these that are not known, in one go."""
         new = [each for each in dict.fromkeys(wanted) if each not in self._known]
         self._known |= dict(zip(new, self._measure(new), strict=True))
 
-    def of(self, kept: Subset, seed: int) -> float:
+    def get(self, kept: Subset, seed: int) -> float:
         """The loss with these flaws at that seed, which has been asked for."""
         return self._known[kept, seed]
 
     def by_seed(self, kept: Subset, seeds: int) -> np.ndarray:
         """The same, shape (seeds,)."""
-        return np.array([self.of(kept, seed) for seed in range(seeds)])
+        return np.array([self.get(kept, seed) for seed in range(seeds)])
 
 
 def shares(loss: Loss, flaws: Subset, seeds: int, null_error: float) -> tuple[Share, ...]:
@@ -67,7 +67,7 @@ def shares(loss: Loss, flaws: Subset, seeds: int, null_error: float) -> tuple[Sh
         Standard error of a mean loss where there is none [1].
     """
     removed = {flaw: tuple(each for each in flaws if each != flaw) for flaw in flaws}
-    loss.ask((kept, seed) for flaw in flaws for kept in ((flaw,), removed[flaw]) for seed in range(seeds))
+    loss.measure((kept, seed) for flaw in flaws for kept in ((flaw,), removed[flaw]) for seed in range(seeds))
     whole = loss.by_seed(flaws, seeds)
     effect = {
         flaw: max(loss.by_seed((flaw,), seeds).mean(), (whole - loss.by_seed(removed[flaw], seeds)).mean())
@@ -89,7 +89,7 @@ def shares(loss: Loss, flaws: Subset, seeds: int, null_error: float) -> tuple[Sh
 def exact(loss: Loss, players: Subset, seeds: int) -> dict[str, np.ndarray]:
     """Shapley values (seeds,) of all players, from every subset of them."""
     subsets = [some for size in range(len(players) + 1) for some in itertools.combinations(players, size)]
-    loss.ask((some, seed) for some in subsets for seed in range(seeds))
+    loss.measure((some, seed) for some in subsets for seed in range(seeds))
     values = {}
     for flaw in players:
         value = np.zeros(seeds)
@@ -114,8 +114,8 @@ def sampled(loss: Loss, players: Subset, seeds: int) -> dict[str, np.ndarray]:
                 for k, flaw in enumerate(one_way):
                     before, after = (tuple(each for each in players if each in one_way[:end]) for end in (k, k + 1))
                     steps.append((seed, flaw, before, after))
-    loss.ask((kept, seed) for seed, _, *both in steps for kept in both)
+    loss.measure((kept, seed) for seed, _, *both in steps for kept in both)
     values = {flaw: np.zeros(seeds) for flaw in players}
     for seed, flaw, before, after in steps:
-        values[flaw][seed] += (loss.of(after, seed) - loss.of(before, seed)) / ORDERS
+        values[flaw][seed] += (loss.get(after, seed) - loss.get(before, seed)) / ORDERS
     return values

@@ -44,7 +44,7 @@ class Case:
     changes: dict[str, Any]
 
 
-def present(card: DeviceCard, config: TrainingConfig) -> tuple[str, ...]:
+def find_flaws(card: DeviceCard, config: TrainingConfig) -> tuple[str, ...]:
     """The flaws that the device has in this training; what the data do not tell, it does not have."""
     config = with_card(config, card)
     applied = applied_variation(card, config.c2c, config.d2d)
@@ -68,7 +68,7 @@ def present(card: DeviceCard, config: TrainingConfig) -> tuple[str, ...]:
     return tuple(name for name in FLAWS if has[name])
 
 
-def unknown(card: DeviceCard, config: TrainingConfig) -> tuple[str, ...]:
+def find_unknown(card: DeviceCard, config: TrainingConfig) -> tuple[str, ...]:
     """Return what the data behind a card do not tell, and a training takes as absent, in words."""
     config = with_card(config, card)
     applied = applied_variation(card, config.c2c, config.d2d)
@@ -95,7 +95,7 @@ def _reads_known(card: DeviceCard) -> bool:
     return any("read" in each.c2c for each in _branches(card))
 
 
-def without(card: DeviceCard, config: TrainingConfig, flaws: Iterable[str]) -> Case:
+def remove_flaws(card: DeviceCard, config: TrainingConfig, flaws: Iterable[str]) -> Case:
     """The device without these flaws; without all of them it is its ideal twin.
 
     A step that is too coarse or too fine becomes the nearest one of 32 to 100 steps a window; the scatter of updates
@@ -116,7 +116,7 @@ def without(card: DeviceCard, config: TrainingConfig, flaws: Iterable[str]) -> C
     if "telegraph noise" in gone:
         changes["telegraph"] = 0.0
     if FLUCTUATION in gone:
-        card = _still(card)
+        card = _without_fluctuation(card)
     if "states" in gone:
         changes["device_levels"] = 0
     if "stuck devices" in gone:
@@ -134,7 +134,7 @@ def without(card: DeviceCard, config: TrainingConfig, flaws: Iterable[str]) -> C
     return Case(card, changes)
 
 
-def _still(card: DeviceCard) -> DeviceCard:
+def _without_fluctuation(card: DeviceCard) -> DeviceCard:
     """The card without the reversible fluctuation of its states."""
     changed = {
         direction: branch.model_copy(

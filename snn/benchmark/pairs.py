@@ -89,7 +89,7 @@ class VariantResult:
         return POWER_80 * self.standard_error
 
     @property
-    def bound(self) -> float:
+    def upper_bound(self) -> float:
         """What the loss is not larger than, at 2.5 % [1]; at least what would have been found with 80 %."""
         return max(self.smallest, self.interval[1])
 
@@ -98,7 +98,7 @@ class VariantResult:
         """The loss in points, or how large one may be."""
         if self.found:
             return f"costs {100 * self.loss:.1f} ± {100 * self.standard_error:.1f} points"
-        return f"no loss larger than {100 * self.bound:.1f} points"
+        return f"no loss larger than {100 * self.upper_bound:.1f} points"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

@@ -41,7 +41,7 @@ def _odds(results: Sequence[Benchmark]) -> list[Block]:
         Table(("card", *ODDS) if several else ODDS, rows, caption),
     ]
     for each in results:
-        blocks += [Text([each.left_open])] if each.left_open else []
+        blocks += [Text([each.fit_uncertainty])] if each.fit_uncertainty else []
         for variant in each.shares:
             words = (
                 f"{each.name}: what the loss with {variant} rates consists of, by Shapley values over seeds, and what "
@@ -88,7 +88,7 @@ def benchmark_report(results: Sequence[Benchmark]) -> Report:
     summary: list[str] = []
     for each in results:
         flaws = f"Flaws that it has here: {listed(list(each.flaws)) or 'none'}."
-        told_of = [each.verdict, each.rule_or_device, each.width_hides, each.left_open, flaws]
+        told_of = [each.verdict, each.policy_effect, each.wide_network, each.fit_uncertainty, flaws]
         told_of += [f"Volatile part: {each.forgetting}."] if each.forgetting else []
         words = [word for word in told_of if word]
         summary += words if len(results) == 1 else [f"{each.name}: {' '.join(words)}"]

@@ -140,7 +140,7 @@ class Benchmark:
         return float(low), float(high)
 
     @property
-    def _left_open(self) -> tuple[float, float]:
+    def _unresolved_variance(self) -> tuple[float, float]:
         """Variance of the true losses of those devices [1], which chance may leave below 0, and its standard error."""
         losses = np.array(self.allowed)
         if losses.shape[0] < 2 or losses.shape[1] < 2:
@@ -154,7 +154,7 @@ class Benchmark:
     @property
     def left_open_sd(self) -> float:
         """Standard deviation of the true losses of those devices [1]: what their means vary by beyond chance."""
-        return float(np.sqrt(np.maximum(self._left_open[0], 0.0)))
+        return float(np.sqrt(np.maximum(self._unresolved_variance[0], 0.0)))
 
     @property
     def left_open_error(self) -> float:
@@ -163,7 +163,7 @@ class Benchmark:
         The root of the mean that their variance has, given its estimate, if any value from 0 on is as likely: a few
         devices that happen to agree do not show that all do.
         """
-        variance, error = self._left_open
+        variance, error = self._unresolved_variance
         return float(np.sqrt(mean_above_zero(variance, error)))
 
     def odds(self) -> list[tuple[str, ...]]:
@@ -196,7 +196,7 @@ class Benchmark:
             for each in self.shares[variant]
         ]
 
-    def _called(self, flaw: str) -> str:
+    def _describe_flaw(self, flaw: str) -> str:
         """A flaw in a sentence; of the step size, on which side it is wrong."""
         if flaw != "step size":
             return flaw
@@ -209,23 +209,23 @@ class Benchmark:
         """What matters for this device, in half a sentence: its main flaws, or how it stands to the cliffs."""
         if self.main:
             costs = {share.flaw: share for share in self._named}
-            told = [f"{self._called(flaw)} ({100 * costs[flaw].value:.1f} points)" for flaw in self.also]
+            told = [f"{self._describe_flaw(flaw)} ({100 * costs[flaw].value:.1f} points)" for flaw in self.also]
             also = f", also by {listed(told)}" if told else ""
-            return f"; above all by {listed([self._called(flaw) for flaw in self.main])}{also}"
+            return f"; above all by {listed([self._describe_flaw(flaw) for flaw in self.main])}{also}"
         beyond = [each for each in self.distances if each.ratio < 1]
         if beyond and self.worst.found:
-            told = [f"{self._called(each.flaw.name)} ({1 / each.ratio:.2g} times)" for each in beyond]
+            told = [f"{self._describe_flaw(each.flaw.name)} ({1 / each.ratio:.2g} times)" for each in beyond]
             return f"; past the cliff, where a good device loses 2 points by it: {listed(told)}"
         if self.distances:
             nearest = self.distances[0]
             past = f"{1 / nearest.ratio:.2g} times past it"
             far = past if nearest.ratio < 1 else f"{nearest.ratio:.2g} times away"
-            name = self._called(nearest.flaw.name)
+            name = self._describe_flaw(nearest.flaw.name)
             return f"; nearest to its cliff, where a good device loses 2 points by it: {name}, {far}"
         return ""
 
     @property
-    def left_open(self) -> str:
+    def fit_uncertainty(self) -> str:
         """What the fit leaves open, in a sentence; "" where no other device was tried."""
         if self.interval is None:
             return ""
@@ -249,7 +249,7 @@ class Benchmark:
         return "standard error over seeds" + (" and what the fit leaves open" if self.allowed else "")
 
     @property
-    def taken_as_absent(self) -> str:
+    def unknown_properties(self) -> str:
         """What the data do not tell, in a sentence; "" where they tell all that is looked at."""
         return f"Not known of this device, and taken as absent: {listed(list(self.unknown))}." if self.unknown else ""
 
@@ -258,7 +258,7 @@ class Benchmark:
         """One sentence."""
         found = [each for each in self.variants if each.found]
         # what the fit leaves open may hide the loss that seeds show best, and not the other one
-        worst = max(found, key=lambda each: each.z) if found else max(self.variants, key=lambda each: each.bound)
+        worst = max(found, key=lambda each: each.z) if found else max(self.variants, key=lambda each: each.upper_bound)
         odds = f"{worst.variant} rates, {self.seeds} pair{'s' if self.seeds > 1 else ''} of seeds"
         if not worst.found:
             return (
@@ -271,7 +271,7 @@ class Benchmark:
         )
 
     @property
-    def width_hides(self) -> str:
+    def wide_network(self) -> str:
         """What a wide network makes of the loss, in a sentence; "" if none was trained."""
         if self.wide is None:
             return ""
@@ -279,7 +279,7 @@ class Benchmark:
         return f"With {WIDE_HIDDEN} hidden neurons, and the same images, it {shown}."
 
     @property
-    def mended(self) -> np.ndarray:
+    def policy_gain(self) -> np.ndarray:
         """What that policy gains for the device, by seed [1]; empty if it was not tried."""
         if self.policy is None:
             return np.empty(0)
@@ -287,11 +287,11 @@ class Benchmark:
         return np.subtract(self.policy.device, plain.device)
 
     @property
-    def rule_or_device(self) -> str:
+    def policy_effect(self) -> str:
         """What is the rule's and what is the device's, in a sentence; "" if no other policy was tried."""
         if self.policy is None:
             return ""
-        gain = 100 * self.mended
+        gain = 100 * self.policy_gain
         error = float(gain.std(ddof=1) / np.sqrt(gain.size)) if gain.size > 1 else np.inf
         size = f"{abs(gain.mean()):.1f} ± {error:.1f} points"
         if gain.size >= FEWEST and abs(gain.mean()) > quantile(gain.size - 1) * error:

@@ -16,7 +16,7 @@ from devicekit.kept import Kept
 from devicekit.statistics import chi2_quantile
 from snn import drift
 from snn.benchmark.attribution import Loss, shares
-from snn.benchmark.flaws import ARRAY, Case, present, scatter_over_step, unknown, without
+from snn.benchmark.flaws import ARRAY, Case, find_flaws, find_unknown, remove_flaws, scatter_over_step
 from snn.benchmark.pairs import ONE_SIDED, VariantResult, quantile
 from snn.benchmark.result import Benchmark
 from snn.benchmark.severity import SEVERITIES, own_severity
@@ -42,14 +42,14 @@ def _map(work: Sequence[Work], data: Dataset, jobs: int, told: Progress, kept: K
     found: dict[str, float] = {}
     if len(waiting) < len(work):
         told(len(work) - len(waiting), len(work))
-    for (key, _), reached in zip(waiting, _trained([pair for _, pair in waiting], data, jobs), strict=True):
+    for (key, _), reached in zip(waiting, _train_each([pair for _, pair in waiting], data, jobs), strict=True):
         found[key] = reached
         kept.put(key, reached)
         told(len(work) - len(waiting) + len(found), len(work))
     return [known[key] if key in known else found[key] for key in keys]
 
 
-def _trained(work: Sequence[Work], data: Dataset, jobs: int) -> Iterator[float]:
+def _train_each(work: Sequence[Work], data: Dataset, jobs: int) -> Iterator[float]:
     """Accuracies [1] of these trainings, in their order, each as soon as it is there."""
     if jobs == 1 or len(work) < 2:
         for card, config in work:
@@ -138,8 +138,8 @@ def benchmark(
     check(card, base)
     drift.check(card, base)
     wiring(card, base)  # refuses what has no ohms, before anything is trained
-    flaws = present(card, base)
-    twin = without(card, base, flaws)
+    flaws = find_flaws(card, base)
+    twin = remove_flaws(card, base, flaws)
     other_policy = other_policy and "policy" not in changes
     reason = reason_for_policy(base, card) if other_policy else ("", "")
     if other_policy:
@@ -193,7 +193,7 @@ def benchmark(
         reason=reason,
         forgetting=words(card, base),
         synthetic=card.provenance.synthetic,
-        unknown=unknown(card, base),
+        unknown=find_unknown(card, base),
         first_seed=first_seed,
     )
     worst = result.worst
@@ -220,7 +220,7 @@ def benchmark(
         """Of the device with these flaws alone, at these seeds."""
         work = []
         for alone, seed in wanted:
-            case = without(card, config, [flaw for flaw in flaws if flaw not in alone])
+            case = remove_flaws(card, config, [flaw for flaw in flaws if flaw not in alone])
             work.append((case.card, replace(config, seed=first_seed + seed, **case.changes)))
         reached = _map(work, data, jobs, told, kept)
         return [worst.twin[seed] - own for (_, seed), own in zip(wanted, reached, strict=True)]

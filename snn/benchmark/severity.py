@@ -19,7 +19,7 @@ from snn.benchmark.flaws import FLUCTUATION, scatter_over_step
 from snn.benchmark.measure import STEPS, generic
 from snn.benchmark.task import HIDDEN, IMAGES
 from snn.config import TrainingConfig
-from snn.drift import of as drift_of
+from snn.drift import drift_law
 from snn.forgetting import at_all
 from snn.recipe import with_card
 
@@ -89,7 +89,7 @@ def with_read_noise(card: DeviceCard, sd: float) -> DeviceCard:
     return card.model_copy(update={"variation": card.variation.model_copy(update={"ltp": ltp, "ltd": ltd})})
 
 
-def _fluctuating(card: DeviceCard, sd: float) -> DeviceCard:
+def _with_fluctuation(card: DeviceCard, sd: float) -> DeviceCard:
     """The card of a device whose states fluctuate so much [1], drawn anew by each pulse."""
     held = Sigma(kind="held", value=sd, estimator="truth")
     ltp, ltd = (
@@ -138,15 +138,15 @@ def device(flaw: str, size: float) -> tuple[DeviceCard, dict[str, Any]]:
         "device-to-device variation": (_with_spread(base, size), {"d2d": "shared"}),
         "read noise": (with_read_noise(base, size), {}),
         "telegraph noise": (base, {"telegraph": size}),
-        FLUCTUATION: (_fluctuating(base, size), {}),
-        "wires": (base, {"wire_ohm": size / _drop(base, TrainingConfig(wire_ohm=1.0, hidden=HIDDEN), INPUTS)}),
+        FLUCTUATION: (_with_fluctuation(base, size), {}),
+        "wires": (base, {"wire_ohm": size / _wire_severity(base, TrainingConfig(wire_ohm=1.0, hidden=HIDDEN), INPUTS)}),
         "converters": (base, {"adc_bits": int(size)}),
-        "drift": (base, _drifting(base, size)),
+        "drift": (base, _drift_settings(base, size)),
     }
     return made[flaw]
 
 
-def _drifting(card: DeviceCard, sigma_r: float) -> dict[str, Any]:
+def _drift_settings(card: DeviceCard, sigma_r: float) -> dict[str, Any]:
     """Settings that make a static error of that size [of the window] of devices in mid-window."""
     window = card.window
     relative = sigma_r * window.span / ((window.low + window.high) / 2)
@@ -180,17 +180,17 @@ def own_severity(flaw: str, card: DeviceCard, config: TrainingConfig, inputs: in
         "device-to-device variation": _spread(card, config),
         "read noise": (read_sigma(card, config.read_noise_of_g) or None) if config.read_noise else None,
         "telegraph noise": config.telegraph or None,
-        FLUCTUATION: _held(card, config),
-        "volatility": _forgotten(card, config),
-        "wires": _drop(card, config, inputs) or None,
+        FLUCTUATION: _fluctuation_sd(card, config),
+        "volatility": _forgotten_share(card, config),
+        "wires": _wire_severity(card, config, inputs) or None,
         "converters": config.adc_bits or None,
-        "drift": _static(card, config) or None,
+        "drift": _drift_error(card, config) or None,
         "nonlinearity": max(largest),
     }
     return values[flaw]
 
 
-def _held(card: DeviceCard, config: TrainingConfig) -> float | None:
+def _fluctuation_sd(card: DeviceCard, config: TrainingConfig) -> float | None:
     """Standard deviation of the fluctuation, over both directions; None where there is none."""
     held = applied_variation(card, config.c2c, config.d2d).held.values()
     return math.sqrt(sum(each**2 for each in held) / 2) or None
@@ -204,7 +204,7 @@ def _steps_apart(card: DeviceCard, direction: str) -> float:
     return float(np.log(steps.max() / max(steps.min(), 1e-12)))
 
 
-def _drop(card: DeviceCard, config: TrainingConfig, inputs: int) -> float:
+def _wire_severity(card: DeviceCard, config: TrainingConfig, inputs: int) -> float:
     """What the drop goes by [1] in a tile of the hidden layer, the larger one, with every device in mid-window."""
     if config.wire_ohm == 0 or card.window.quantity != "conductance_s":
         return 0.0
@@ -213,15 +213,15 @@ def _drop(card: DeviceCard, config: TrainingConfig, inputs: int) -> float:
     return wires.severity(np.full((inputs, columns), float(card.window.from_state(np.array(0.5)))), lines)
 
 
-def _static(card: DeviceCard, config: TrainingConfig) -> float:
+def _drift_error(card: DeviceCard, config: TrainingConfig) -> float:
     """Error of a state in mid-window by drift, gain put right [of the window]."""
-    law = drift_of(config)
+    law = drift_law(config)
     if law is None or card.window.quantity != "conductance_s":
         return 0.0
     return static_error(law, card.window.from_state(np.array([0.5])), card.window, config.time_s)
 
 
-def _forgotten(card: DeviceCard, config: TrainingConfig) -> float | None:
+def _forgotten_share(card: DeviceCard, config: TrainingConfig) -> float | None:
     """Share of an update that is forgotten by the end of the few-shot task; None of a device that forgets nothing.
 
     Devices that forget the same by then lose about the same, whether they forget at once or slowly.

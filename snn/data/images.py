@@ -37,7 +37,7 @@ SOURCES = {
 }
 
 
-def known(name: str, folder: Path | None) -> Dataset:
+def load_named(name: str, folder: Path | None) -> Dataset:
     """MNIST or Fashion-MNIST with the official split, from a folder or fetched.
 
     Raises
@@ -46,16 +46,16 @@ def known(name: str, folder: Path | None) -> Dataset:
         If a file is missing, cannot be fetched, or is no idx file.
     """
     if folder is not None:
-        return of_folder(folder, name)
+        return read_folder(folder, name)
     instead = f"download the four files yourself and pass their folder: data_dir=, or --data-dir ({SOURCES[name]})"
     paths = [
         fetch(f"{ADDRESSES[name]}{part}-ubyte.gz", f"md5:{digest}", instead, f"{name}-{part}-ubyte.gz")
         for part, digest in zip(PARTS, CHECKSUMS[name], strict=True)
     ]
-    return _dataset(name, paths)
+    return _build_dataset(name, paths)
 
 
-def of_folder(folder: Path, name: str | None = None) -> Dataset:
+def read_folder(folder: Path, name: str | None = None) -> Dataset:
     """Images of a folder with idx files named as MNIST's: train-images..., train-labels..., t10k-... (or test-...).
 
     Raises
@@ -73,10 +73,10 @@ def of_folder(folder: Path, name: str | None = None) -> Dataset:
             there = ", ".join(path.name for path in found) or "none"
             raise FileError(f"{folder}: expected one file {of}...{what}...idx..., found {there}")
         paths.append(found[0])
-    return _dataset(name or folder.resolve().name, paths)
+    return _build_dataset(name or folder.resolve().name, paths)
 
 
-def _dataset(name: str, paths: list[Path]) -> Dataset:
+def _build_dataset(name: str, paths: list[Path]) -> Dataset:
     arrays = [read_idx(path) for path in paths]
     parts: list[np.ndarray] = []
     for k in (0, 2):

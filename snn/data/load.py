@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from devicekit.errors import FileError, UsageError
-from snn.data import images, own, sets
+from snn.data import images, sets, user_data
 from snn.data.dataset import Dataset
 
 NAMES = ("digits", "optdigits", "mnist", "fashion-mnist")
@@ -45,16 +45,16 @@ def load(name: str = "digits", data_dir: Path | str | None = None, label: str | 
     if name == "optdigits":
         return sets.optdigits(folder)
     if named:
-        return images.known(name, folder)
+        return images.load_named(name, folder)
     if name.startswith(OPENML):
-        return own.of_openml(name.removeprefix(OPENML))
+        return user_data.fetch_openml_data(name.removeprefix(OPENML))
     if path.is_dir():
-        return own.of_tables(path, label) if (path / "train.csv").is_file() else images.of_folder(path)
+        return user_data.read_tables(path, label) if (path / "train.csv").is_file() else images.read_folder(path)
     suffix = path.suffix.lower()
     if suffix in (".npz", ".csv"):
         if not path.is_file():
             raise FileError(f"{path} does not exist")
-        return own.of_npz(path) if suffix == ".npz" else own.of_csv(path, label)
+        return user_data.read_npz(path) if suffix == ".npz" else user_data.read_csv(path, label)
     raise UsageError(
         f"no data set {name!r}: there are {', '.join(NAMES)} and openml:NAME; a file of your own is .npz or .csv, "
         "a folder holds idx files or train.csv and test.csv"

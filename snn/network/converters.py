@@ -52,7 +52,7 @@ def converter(rows: int, bits: int, full: float, signed: bool) -> Converter:
 
 
 @borrowing
-def _converted(current: np.float32, to: Converter) -> np.float32:
+def _convert(current: np.float32, to: Converter) -> np.float32:
     if to.step == np.float32(0.0):
         return current
     code = np.float32(np.rint(current / to.step))
@@ -87,7 +87,7 @@ def _currents(  # type: ignore[no-untyped-def]
                     line[j] += sd * bell(tile_key, np.uint64(j))
             sign = np.float32(1.0) if number == 0 else np.float32(-1.0)
             for j in range(columns):
-                out[j] += sign * _converted(line[j], to)
+                out[j] += sign * _convert(line[j], to)
                 if at < record.size:
                     record[at] = abs(line[j])
                     at += 1

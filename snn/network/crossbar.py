@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from devicekit.device.array import ArrayState, DeviceArray, pulse_one, shown
+from devicekit.device.array import ArrayState, DeviceArray, observed_state, pulse_one
 from devicekit.device.random import mix, uniform
 from devicekit.errors import UsageError
 from devicekit.jit import borrowing
@@ -184,8 +184,8 @@ def apply_pulses(
                 drawn = uniform(mix(~coin, np.uint64(device)), np.uint64(pulses[device]))
                 r[device] = least + span * ((below + (1.0 if drawn < place - below else 0.0)) / spaces)
         total += abs(wanted[n])
-        other = shown(r, held, 2 * k + 1) if pair else reference
-        own = shown(r, held, 2 * k if pair else k)
+        other = observed_state(r, held, 2 * k + 1) if pair else reference
+        own = observed_state(r, held, 2 * k if pair else k)
         if wired:
             own = gain[2 * k if pair else k] * (own + base)
             other = gain[2 * k + 1] * (other + base) if pair else other + base
@@ -346,7 +346,7 @@ def make_layer(
     if array.n != needed:
         raise UsageError(f"a layer of {shape[0]} x {shape[1]} synapses needs {needed} devices, the array has {array.n}")
     w = np.zeros(padded_shape, np.float32)
-    w[: shape[0], : shape[1]] = weights(array.shown, shape, scale, reference, gain, base)
+    w[: shape[0], : shape[1]] = weights(array.observed_states, shape, scale, reference, gain, base)
     return Layer(
         array=array.kernel_state,
         w=w,

@@ -30,7 +30,7 @@ from snn.network.crossbar import (
 from snn.network.encoding import presentation_key
 from snn.network.fading import FadingLayer, apply_pulses_with_decay, next_presentation, renew
 from snn.network.lanes import LANES
-from snn.network.learning import add_row, bound, find
+from snn.network.learning import add_row, bind_gradient, find
 from snn.network.neurons import Dynamics, Noise, Scratch, hold, is_held, make_scratch, present
 from snn.network.pulsing import pulse_request
 
@@ -204,21 +204,21 @@ def _fading(  # type: ignore[no-untyped-def]
 @cache
 def _offline_of(gradient: int) -> Callable[..., Any]:
     """`_offline` with the gradient of that number."""
-    return bound(_offline, gradient)
+    return bind_gradient(_offline, gradient)
 
 
 @cache
 def insitu_kernel(gradient: int, summed: bool) -> Callable[..., Any]:
     """`_insitu` with the gradient of that number, for a policy that sums changes or one that does not."""
-    return bound(_insitu, gradient, settle=bound(settle_sums if summed else settle_each, gradient))
+    return bind_gradient(_insitu, gradient, settle=bind_gradient(settle_sums if summed else settle_each, gradient))
 
 
 @cache
 def _fading_of(gradient: int, summed: bool) -> Callable[..., Any]:
     """`_fading`, as `insitu_kernel`."""
     settled = settle_sums if summed else settle_each  # of any layer that has the fields they take
-    own = bound(settled, gradient, apply_pulses=apply_pulses_with_decay)
-    return bound(_fading, gradient, settle=own)
+    own = bind_gradient(settled, gradient, apply_pulses=apply_pulses_with_decay)
+    return bind_gradient(_fading, gradient, settle=own)
 
 
 def insitu_epoch(

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from devicekit.device.array import ArrayState, pulse_one, shown
+from devicekit.device.array import ArrayState, observed_state, pulse_one
 from devicekit.device.fading import NOTHING, RESCALED, Fading
 from devicekit.device.random import mix
 from devicekit.jit import borrowing
@@ -310,8 +310,8 @@ def apply_pulses_with_decay(
                         is_touched[m, k] = True
                         touched[m, touches[m]] = k
                         touches[m] += 1
-                other = shown(persistent, held, 2 * k + 1) if pair else reference
-                stays[i, j] = np.float32(scale * (shown(persistent, held, 2 * k if pair else k) - other))
+                other = observed_state(persistent, held, 2 * k + 1) if pair else reference
+                stays[i, j] = np.float32(scale * (observed_state(persistent, held, 2 * k if pair else k) - other))
             if turn + 1 < abs(wanted[n]):
                 continue
             now = stays[i, j]

@@ -14,7 +14,7 @@ from devicekit.jit import borrowing
 from snn.gradient import Gradient
 from snn.network.changes import Changes
 
-GRADIENTS: dict[str, Gradient] = dict(sorted(plugins.GRADIENTS.described("GRADIENT", Gradient).items()))
+GRADIENTS: dict[str, Gradient] = dict(sorted(plugins.GRADIENTS.descriptors("GRADIENT", Gradient).items()))
 NUMBERS = {name: number for number, name in enumerate(GRADIENTS)}
 
 
@@ -36,7 +36,7 @@ def get_gradient(name: str) -> Gradient:
     return GRADIENTS[name]
 
 
-def bound(function: Callable[..., Any], number: int, **known: Any) -> Callable[..., Any]:
+def bind_gradient(function: Callable[..., Any], number: int, **known: Any) -> Callable[..., Any]:
     """A function compiled with the `find` and the `add_row` of one gradient, and with other functions, as its own.
 
     So what is done for each row knows its gradient when it is compiled: asking which one it is, row by row, cost a
@@ -49,7 +49,7 @@ def bound(function: Callable[..., Any], number: int, **known: Any) -> Callable[.
     number : int
         Of the gradient.
     **known : callable
-        What stands for other names: functions that are `bound` themselves.
+        What stands for other names: functions that are passed to `bind_gradient` themselves.
     """
     name, gradient = list(GRADIENTS.items())[number]
     names = {**function.__globals__, "find": gradient.find, "add_row": gradient.add_row, **known}
@@ -61,10 +61,10 @@ def bound(function: Callable[..., Any], number: int, **known: Any) -> Callable[.
 
 
 def find(label, target, w2, rule, dynamics, noise, key, s, c) -> int:  # type: ignore[no-untyped-def]
-    """Stands for a gradient's own `find` in a function that is `bound`; see `Gradient`."""
+    """Stands for a gradient's own `find` in a function that is passed to `bind_gradient`; see `Gradient`."""
     raise NotImplementedError
 
 
 def add_row(row: np.ndarray, i: int, n: int, c: Changes, level: np.float32) -> bool:
-    """Stands for a gradient's own `add_row` in a function that is `bound`; see `Gradient`."""
+    """Stands for a gradient's own `add_row` in a function that is passed to `bind_gradient`; see `Gradient`."""
     raise NotImplementedError

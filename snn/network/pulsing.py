@@ -7,7 +7,7 @@ from devicekit.errors import UsageError
 from devicekit.jit import switch
 from snn.policy import Policy
 
-POLICIES: dict[str, Policy] = dict(sorted(plugins.POLICIES.described("POLICY", Policy).items()))
+POLICIES: dict[str, Policy] = dict(sorted(plugins.POLICIES.descriptors("POLICY", Policy).items()))
 NUMBERS = {name: number for number, name in enumerate(POLICIES)}
 
 

@@ -303,7 +303,7 @@ def same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureF
     from devicekit.tables import write_csv
 
     def check(visit: Any, dropped: Path) -> None:
-        command, python = visit.again
+        command, python = visit.reproduction
         offered = visit.files()
         work = tmp_path / "again"
         work.mkdir()

@@ -83,7 +83,7 @@ def test_a_measured_file_takes_one_answer_and_equals_the_command(
     name: str, measured: Path, visit: Visit, same: Callable[..., None]
 ) -> None:
     file, asked = measured / name, MEASURED[name]
-    text = visit.drop(file, selector="#folder" if file.is_dir() else "#files")
+    text = visit.upload(file, selector="#folder" if file.is_dir() else "#files")
     assert bool(visit.get("!!document.getElementById('question')")) == (asked.answer is not None)
     if asked.answer == "read":
         text = visit.read_differently(**asked.more)
@@ -93,21 +93,21 @@ def test_a_measured_file_takes_one_answer_and_equals_the_command(
     assert not visit.get("!!document.getElementById('question')")  # one answer was enough
     visit.check(1280)
     visit.open(visit.path, 390, dark=True)
-    visit.still()
+    visit.wait_for_text()
     visit.check(390)
     if not asked.refused:
         same(visit, file)
         kept(visit)
-    visit.app.post(f"{visit.path}/forget")
+    visit.app.post(f"{visit.path}/close")
 
 
 def kept(visit: Visit) -> None:
     """Keep a result and find it in the library by its id."""
     where, record = visit.path, visit.keep()
     visit.open("/library")
-    visit.still()
+    visit.wait_for_text()
     assert visit.get(f"!!document.querySelector('a[href=\"{record}\"]')")
-    visit.silent()
+    visit.check_console()
     visit.open(where)
 
 
@@ -116,7 +116,7 @@ def test_a_shipped_file_needs_no_answer_and_equals_the_command(
     name: str, visit: Visit, same: Callable[..., None]
 ) -> None:
     file = catalog.get(name).data
-    text = visit.drop(file)
+    text = visit.upload(file)
     assert f"{file.name}" in text
     assert not visit.get("!!document.getElementById('question')")
     visit.check(1280)

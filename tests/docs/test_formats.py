@@ -19,7 +19,7 @@ def rows() -> dict[str, list[str]]:
 
 
 def test_every_format_is_there_in_the_order_in_which_it_is_tried() -> None:
-    assert list(rows()) == [name for name in readers() if name in plugins.READERS.own()]
+    assert list(rows()) == [name for name in readers() if name in plugins.READERS.builtin_names()]
 
 
 def test_each_takes_what_its_reader_takes() -> None:

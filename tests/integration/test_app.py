@@ -53,7 +53,7 @@ def test_another_host_is_refused_with_the_key_too(app: Served, host: str | None)
         assert "devicekit" not in answer.headers.get("set-cookie", "")
 
 
-@pytest.mark.parametrize("path", ["/", "/library", "/static/app.js", "/drops/0", "/nothing", "/?key=wrong", "/?key="])
+@pytest.mark.parametrize("path", ["/", "/library", "/static/app.js", "/uploads/0", "/nothing", "/?key=wrong", "/?key="])
 @pytest.mark.parametrize("cookie", [None, "", "devicekit-1={key}", "devicekit-{port}=wrong", "devicekit-{port}=%C3%A9"])
 def test_without_the_key_nothing_is_shown(app: Served, path: str, cookie: str | None) -> None:
     shown = cookie and cookie.format(key=app.key, port=app.port)
@@ -74,7 +74,7 @@ def test_without_the_key_nothing_is_shown(app: Served, path: str, cookie: str | 
         {"Cookie": None},
     ],
 )
-@pytest.mark.parametrize("path", ["/drops", "/quit", "/library/compare", "/simulate"])
+@pytest.mark.parametrize("path", ["/uploads", "/quit", "/library/compare", "/simulate"])
 def test_a_foreign_page_changes_nothing(app: Served, path: str, headers: dict[str, str | None]) -> None:
     before = app.ask("/").text
     assert app.ask(path, "POST", headers=headers).status == 403
@@ -82,9 +82,9 @@ def test_a_foreign_page_changes_nothing(app: Served, path: str, headers: dict[st
 
 
 def test_every_answer_has_the_policy(app: Served) -> None:
-    drop = app.drop("a.csv", SWEEP)
-    app.page(drop)
-    file = re.findall(r'href="(/jobs/[^"]+\.csv)"', app.ask(drop).text)[0]
+    upload = app.upload("a.csv", SWEEP)
+    app.page(upload)
+    file = re.findall(r'href="(/jobs/[^"]+\.csv)"', app.ask(upload).text)[0]
     asked = [
         app.ask("/"),
         app.ask(file),
@@ -107,7 +107,7 @@ def test_every_answer_has_the_policy(app: Served) -> None:
         assert answer.headers["cache-control"] == "no-store"
         assert "server" not in answer.headers
     assert asked[1].headers["content-disposition"].startswith("attachment")
-    app.post(f"{drop}/forget")
+    app.post(f"{upload}/close")
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_every_answer_has_the_policy(app: Served) -> None:
         "/library/%2e%2e/card.json",
         "/library/nothing/..%2f..%2fx.csv",
         "/jobs/..%2f..%2f/report.html",
-        "/drops/..%2f..",
+        "/uploads/..%2f..",
         "//evil.example/",
     ],
 )
@@ -137,23 +137,23 @@ def test_no_address_leads_out_of_the_app(app: Served, path: str) -> None:
 
 
 def test_no_get_begins_or_ends_anything(app: Served) -> None:
-    drop = app.opened("a.csv")  # nothing sent yet
-    for path in ("/drops", "/quit", "/library/compare", f"{drop}/forget", f"{drop}/keep", f"{drop}/cancel"):
+    upload = app.open_upload("a.csv")  # nothing sent yet
+    for path in ("/uploads", "/quit", "/library/compare", f"{upload}/close", f"{upload}/keep", f"{upload}/cancel"):
         assert app.ask(path).status in (404, 405)
     assert app.ask("/").status == 200
-    app.post(f"{drop}/forget")
+    app.post(f"{upload}/close")
 
 
 @pytest.mark.parametrize("name", ["../../evil\0.csv", "..\\..\\evil.csv", "/etc/evil.csv", ".bashrc", "evil.csv"])
 def test_an_uploaded_name_stays_in_its_folder(app: Served, name: str) -> None:
     (folder,) = app.folders
     before = {each for each in folder.parent.parent.rglob("*") if each.is_file()}
-    drop = app.drop(name, b"no table")
+    upload = app.upload(name, b"no table")
     (new,) = {each for each in folder.parent.parent.rglob("*") if each.is_file()} - before
-    assert new.parent.parent == folder / "drops"
+    assert new.parent.parent == folder / "uploads"
     assert not new.name.startswith(".")
-    app.page(drop)  # nothing runs on it any more: to forget it ends no worker
-    assert app.post(f"{drop}/forget").status == 303
+    app.page(upload)  # nothing runs on it any more: to forget it ends no worker
+    assert app.post(f"{upload}/close").status == 303
     assert {each for each in folder.parent.parent.rglob("*") if each.is_file()} == before
 
 
@@ -162,33 +162,33 @@ SCRIPT = "<img src=x onerror=alert(1)>"
 
 def test_script_in_names_and_in_a_file_is_only_text(app: Served) -> None:
     text = f"V (V),I (A),{SCRIPT}\n" + "".join(f"{v / 10},{v * 1e-5},<script>{v}</script>\n" for v in range(12))
-    drop = app.drop(f"{SCRIPT}.csv", text.encode())
-    pages = [app.page(drop), app.ask("/").text]
-    kept = app.post(f"{drop}/keep", name=SCRIPT, stack=SCRIPT, wafer="W1")
+    upload = app.upload(f"{SCRIPT}.csv", text.encode())
+    pages = [app.page(upload), app.ask("/").text]
+    kept = app.post(f"{upload}/keep", name=SCRIPT, stack=SCRIPT, wafer="W1")
     assert kept.status == 303
-    record = re.findall(r'href="(/library/[^"]+)"', app.page(drop))[-1]
+    record = re.findall(r'href="(/library/[^"]+)"', app.page(upload))[-1]
     pages += [app.ask("/library").text, app.ask(record).text, app.ask(f"/library?words={quote(SCRIPT)}").text]
-    pages += [app.post(f"{drop}/read", unit=SCRIPT).text, app.post("/simulate", material=SCRIPT, cycles=SCRIPT).text]
+    pages += [app.post(f"{upload}/read", unit=SCRIPT).text, app.post("/simulate", material=SCRIPT, cycles=SCRIPT).text]
     pages += [app.ask(f"/library?of=on_off&low={quote(SCRIPT)}").text, app.ask(f"/library?sort={quote(SCRIPT)}").text]
     for page in pages:
         assert "<img src=x" not in page
         assert "<script>" not in page
     assert "&lt;img src=x onerror" in pages[3]
     app.post(f"{record}/remove")
-    app.post(f"{drop}/forget")
+    app.post(f"{upload}/close")
 
 
 def test_an_upload_that_breaks_off_leaves_nothing(app: Served) -> None:
     (folder,) = app.folders
-    drop = app.opened("half.csv")
+    upload = app.open_upload("half.csv")
     with socket.create_connection(("127.0.0.1", app.port)) as raw:
-        head = f"POST {drop}/file HTTP/1.1\r\nHost: 127.0.0.1:{app.port}\r\nCookie: {app.cookie}\r\n"
-        raw.sendall(f"{head}Origin: {app.own}\r\nX-Name: half.csv\r\nContent-Length: 100000\r\n\r\n".encode())
+        head = f"POST {upload}/file HTTP/1.1\r\nHost: 127.0.0.1:{app.port}\r\nCookie: {app.cookie}\r\n"
+        raw.sendall(f"{head}Origin: {app.origin}\r\nX-Name: half.csv\r\nContent-Length: 100000\r\n\r\n".encode())
         raw.sendall(b"1,2\n" * 1000)
-        written = folder / drop.lstrip("/") / "half.csv"
+        written = folder / upload.lstrip("/") / "half.csv"
         wait(lambda: written.exists())
     wait(lambda: not written.parent.exists())
-    assert app.ask(drop).status == 404
+    assert app.ask(upload).status == 404
     assert "half.csv" not in app.ask("/").text
 
 
@@ -235,7 +235,7 @@ def test_a_second_copy_takes_another_port_and_leaves_the_first_alone(app: Served
         assert other.port != app.port
         assert len(app.folders) == 2
         assert other.ask("/", headers={"Cookie": app.cookie}).status == 403  # a key opens its own app alone
-        code, _, err = other.ended(signal.SIGINT)
+        code, _, err = other.wait_for_end(signal.SIGINT)
     assert (code, err) == (0, "")
     assert len(app.folders) == 1
     assert app.ask("/").status == 200
@@ -243,7 +243,7 @@ def test_a_second_copy_takes_another_port_and_leaves_the_first_alone(app: Served
 
 def test_json_is_one_document_with_the_address(tmp_path: Path) -> None:
     with served(tmp_path, "--json") as app:
-        code, out, err = app.ended(signal.SIGINT)
+        code, out, err = app.wait_for_end(signal.SIGINT)
     assert (code, err) == (0, "")
     said = json.loads(out)
     assert said == {"address": app.address, "port": app.port, "library": str(app.library)}
@@ -263,7 +263,7 @@ def test_it_ends_with_its_workers_and_files(how: str, tmp_path: Path) -> None:
             answer = app.post("/quit")
             assert "has ended" in answer.text
         number = {"interrupt": signal.SIGINT, "terminate": signal.SIGTERM}.get(how)
-        code, out, err = app.ended(number)
+        code, out, err = app.wait_for_end(number)
     assert (code, err) == (0, "")
     assert out.count(app.address) == 1
     assert "Ctrl-C" in out
@@ -274,7 +274,7 @@ def test_it_ends_with_its_workers_and_files(how: str, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_what_a_kill_has_left_is_removed_by_the_next_start(tmp_path: Path) -> None:
     with served(tmp_path) as app:
-        app.drop("a.csv", SWEEP)
+        app.upload("a.csv", SWEEP)
         started = app.processes()
         app.process.kill()
         app.process.wait()
@@ -288,6 +288,6 @@ def test_what_a_kill_has_left_is_removed_by_the_next_start(tmp_path: Path) -> No
 @pytest.mark.slow
 def test_over_ssh_it_says_how_to_reach_it(tmp_path: Path) -> None:
     with served(tmp_path, SSH_CONNECTION="10.0.0.1 1 10.0.0.2 22") as app:
-        code, out, _ = app.ended(signal.SIGINT)
+        code, out, _ = app.wait_for_end(signal.SIGINT)
     assert code == 0
     assert f"ssh -N -L {app.port}:127.0.0.1:{app.port} " in out

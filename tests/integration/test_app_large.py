@@ -52,7 +52,7 @@ def test_a_large_file_is_read_beside_other_pages_within_bounds(size: int, tmp_pa
     with file.open("wb") as stream:
         stream.writelines(sweeps(size))
     with served(tmp_path) as app:
-        app.page(app.drop("small.csv", b"".join(sweeps(1))))  # all that it imports is there
+        app.page(app.upload("small.csv", b"".join(sweeps(1))))  # all that it imports is there
         before = memory(app.process.pid, "VmRSS")
         took: list[float] = []
         over = threading.Event()
@@ -69,10 +69,10 @@ def test_a_large_file_is_read_beside_other_pages_within_bounds(size: int, tmp_pa
         asking.start()
         try:
             began = time.monotonic()
-            drop = app.drop("large.csv", file.read_bytes())
+            upload = app.upload("large.csv", file.read_bytes())
             sent = time.monotonic() - began
-            seen = app.ask(drop).text
-            text = app.page(drop)
+            seen = app.ask(upload).text
+            text = app.page(upload)
             whole = time.monotonic() - began
         finally:
             over.set()
@@ -89,10 +89,10 @@ def test_a_large_file_is_read_beside_other_pages_within_bounds(size: int, tmp_pa
         assert growth < GROWTH
         assert peak < BASE + PER_BYTE * size
 
-        again = app.drop("again.csv", file.read_bytes())
+        again = app.upload("again.csv", file.read_bytes())
         assert 'class="progress"' in app.ask(again).text
         reading = worker(app)
         assert app.post(f"{again}/cancel").status == 303
         assert "Reading was cancelled." in app.page(again)
         assert not alive(reading)
-        assert "Figures of merit" in app.page(app.drop("after.csv", b"".join(sweeps(1))))
+        assert "Figures of merit" in app.page(app.upload("after.csv", b"".join(sweeps(1))))

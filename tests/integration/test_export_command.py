@@ -82,7 +82,7 @@ def test_from_data(devicekit: Run, card_file: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (["--to", "hspice"], ", ".join(EXPORTERS.own())),
+        (["--to", "hspice"], ", ".join(EXPORTERS.builtin_names())),
         (["--to", "aihwkit", "--nodes", 64], "2 to 63"),
         (["--to", "aihwkit", "--nodes", 0], "2 to 63"),
         (["--to", "crosssim", "--points", 100], "101 to 2001"),

@@ -101,7 +101,7 @@ def test_an_interrupted_study_goes_on_where_it_was(tmp_path: Path, jobs: str) ->
         assert "Traceback" not in ended.err
         assert ended.left == ()
         if ended.code == 130 and "runs are done" in ended.err:
-            assert "the same command goes on from there" in ended.err
+            assert "the same command continues" in ended.err
         names = [path.name for path in (tmp_path / "out").rglob("*") if path.is_file()]
         assert all(not name.startswith(".") or name == ".devicekit.json" for name in names), names
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}

@@ -51,9 +51,9 @@ def test_a_network_is_exported_and_comes_back(devicekit: Run, network_file: Path
     for target, suffix in (("hdf5", ".h5"), ("nir", ".nir")):
         assert devicekit("export", came_from, "--to", target, "--out", tmp_path / target).code == 0
         (came_from,) = (tmp_path / target).glob(f"*{suffix}")
-        about, arrays = kit.load_network(came_from).parts()
-        assert about == wanted.parts()[0]
-        assert all(np.array_equal(array, arrays[name]) for name, array in wanted.parts()[1].items())
+        about, arrays = kit.load_network(came_from).to_parts()
+        assert about == wanted.to_parts()[0]
+        assert all(np.array_equal(array, arrays[name]) for name, array in wanted.to_parts()[1].items())
     assert devicekit("export", came_from, "--to", "csv", "--out", tmp_path / "csv").code == 0
     for name, layer, weight in zip(("hidden", "output"), wanted.layers, wanted.weights(), strict=True):
         frame = pd.read_csv(tmp_path / "csv" / f"network_{name}.csv", skiprows=[1])
@@ -132,7 +132,7 @@ def test_a_table_of_any_kind_goes_into_the_file_of_a_card(devicekit: Run, tmp_pa
     pd.testing.assert_frame_equal(table.frame, kit.read(data).frame, check_exact=True)
     assert held.card is not None
     assert held.card.to_json() == kit.load_card(CARD).to_json()
-    assert "SYNTHETIC: retention table of" in (tmp_path / "all" / "README.txt").read_text()
+    assert "SYNTHETIC: retention table" in (tmp_path / "all" / "README.txt").read_text()
     ran = devicekit("export", CARD, "--to", "crosssim", "--from-data", data, "--out", tmp_path / "no")
     assert ran.code == 2
 

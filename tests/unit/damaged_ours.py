@@ -64,7 +64,7 @@ def seeds() -> dict[str, list[bytes]]:
     card = devicekit.load_card(card_file)
     network = small_network(card)
     stream = io.BytesIO()
-    about, arrays = network.parts()
+    about, arrays = network.to_parts()
     np.savez(stream, about=np.array(about), **arrays)  # type: ignore[arg-type]
     toml = {
         "recipe": recipe.FOLDER,

@@ -71,7 +71,7 @@ def test_offline_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     listed(monkeypatch, "http://127.0.0.1:9", tmp_path, "0" * 64)
     with pytest.raises(FileError, match=r"put it at .*a\.csv"):
         catalog.fetch("x", tmp_path / "cache")
-    with pytest.raises(UsageError, match="no public data set"):
+    with pytest.raises(UsageError, match="no public data"):
         catalog.fetch("y")
 
 

@@ -188,5 +188,5 @@ assert run_app(build_app(), ["doctor"]) == 0
     env = {**{k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}, **{k: str(v) for k, v in places.items()}}
     ran = subprocess.run([sys.executable, "-P", "-c", code], env=env, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
-    assert "not writable: compiled or fetched anew each time" in ran.stdout
+    assert "not writable: " in ran.stdout
     assert set((ROOT / "devicekit" / "__pycache__").glob("*.nbi")) == before

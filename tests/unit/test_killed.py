@@ -126,11 +126,11 @@ def test_names_are_exchanged_in_one_step_where_the_system_can(tmp_path: Path) ->
         work.exchange(tmp_path / "a", tmp_path / "gone")
 
 
-def test_what_a_user_puts_into_a_folder_meanwhile_is_kept(tmp_path: Path) -> None:
+def test_a_file_that_a_user_adds_meanwhile_is_kept(tmp_path: Path) -> None:
     out = tmp_path / "out"
     with files.result_folder(out, "run") as folder:
         (folder / "a.txt").write_text("old")
-    refused = pytest.raises(files.FileError, match=r"now holds files that devicekit did not make .notes")
+    refused = pytest.raises(files.FileError, match=r"did not make .notes")
     with refused, files.result_folder(out, "run") as folder:
         (folder / "a.txt").write_text("new")
         (out / "notes.txt").write_text("mine")
@@ -156,6 +156,6 @@ def test_a_full_disk_leaves_what_was_there(
     monkeypatch.setattr(Path, "write_bytes", full)
     ran = devicekit(*command)
     assert ran.code == 2
-    assert "No space left on device" in ran.err
+    assert "No space left" in ran.err
     assert ".devicekit-" not in ran.err  # the user's name of it, not ours
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before

@@ -1,4 +1,4 @@
-// The script of the app: files are sent as they are dropped, and figures are drawn where they appear.
+// The script of the app: uploads dropped files and draws figures when they appear.
 "use strict";
 (() => {
   const post = (where, headers) => fetch(where, { method: "POST", headers });
@@ -7,55 +7,55 @@
   const send = (key, file, line) =>
     new Promise((done, failed) => {
       const request = new XMLHttpRequest();
-      request.open("POST", `/drops/${key}/file`);
+      request.open("POST", `/uploads/${key}/file`);
       request.setRequestHeader("X-Name", encoded(file.name));
       request.upload.addEventListener("progress", (event) => {
         line.bar.max = event.total || 1;
         line.bar.value = event.loaded;
       });
       request.addEventListener("load", () => (request.status < 300 ? done() : failed(new Error(request.responseText))));
-      request.addEventListener("error", () => failed(new Error("The app does not answer: is it still running?")));
+      request.addEventListener("error", () => failed(new Error("The app does not answer. Is it still running?")));
       request.addEventListener("abort", () => failed(new Error("Cancelled.")));
       line.cancel.addEventListener("click", () => request.abort());
       request.send(file);
     });
 
-  const shown = (name) => {
+  const showUpload = (name) => {
     const row = document.createElement("p");
     const [bar, cancel, words] = ["progress", "button", "span"].map((tag) => document.createElement(tag));
     cancel.type = "button";
     cancel.className = "plain";
     cancel.textContent = "Cancel";
-    bar.setAttribute("aria-label", `sending ${name}`);
+    bar.setAttribute("aria-label", `uploading ${name}`);
     words.textContent = ` ${name} `;
     row.append(bar, words, cancel);
     document.getElementById("uploads").append(row);
     return { row, bar, cancel, words };
   };
 
-  const upload = async (drop) => {
-    const line = shown(drop.name);
+  const sendUpload = async (upload) => {
+    const line = showUpload(upload.name);
     try {
-      const answer = await post("/drops", { "X-Name": encoded(drop.name), "X-Folder": drop.folder });
+      const answer = await post("/uploads", { "X-Name": encoded(upload.name), "X-Folder": upload.folder });
       if (!answer.ok) throw new Error(await answer.text());
       const { key } = await answer.json();
-      for (const file of drop.files) await send(key, file, line);
-      await post(`/drops/${key}/whole`); // reading begins
+      for (const file of upload.files) await send(key, file, line);
+      await post(`/uploads/${key}/complete`); // reading starts
       line.cancel.remove();
       return key;
     } catch (error) {
       line.bar.remove();
       line.cancel.remove();
-      line.words.textContent = `${drop.name}: ${error.message}`;
+      line.words.textContent = `${upload.name}: ${error.message}`;
       return null;
     }
   };
 
-  const uploadAll = async (drops) => {
-    if (!drops.length) return;
+  const sendAll = async (uploads) => {
+    if (!uploads.length) return;
     const keys = [];
-    for (const drop of drops) keys.push(await upload(drop));
-    if (keys.every((key) => key)) location.assign(keys.length === 1 ? `/drops/${keys[0]}` : "/");
+    for (const upload of uploads) keys.push(await sendUpload(upload));
+    if (keys.every((key) => key)) location.assign(keys.length === 1 ? `/uploads/${keys[0]}` : "/");
   };
 
   const filesIn = async (entry) => {
@@ -68,9 +68,9 @@
     }
   };
 
-  const asDrops = (files) => {
+  const asUploads = (files) => {
     const together = document.getElementById("together").checked && files.length > 1;
-    if (together) return [{ name: `${files.length} files`, folder: "made", files }];
+    if (together) return [{ name: `${files.length} files`, folder: "bundle", files }];
     return files.map((file) => ({ name: file.name, folder: "no", files: [file] }));
   };
 
@@ -87,14 +87,14 @@
       const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry && item.webkitGetAsEntry());
       const plain = [...event.dataTransfer.files].filter((_, k) => !(entries[k] && entries[k].isDirectory));
       const folders = entries.filter((entry) => entry && entry.isDirectory);
-      const drops = asDrops(plain);
-      for (const entry of folders) drops.push({ name: entry.name, folder: "yes", files: await filesIn(entry) });
-      uploadAll(drops);
+      const uploads = asUploads(plain);
+      for (const entry of folders) uploads.push({ name: entry.name, folder: "yes", files: await filesIn(entry) });
+      sendAll(uploads);
     });
-    document.getElementById("files").addEventListener("change", (event) => uploadAll(asDrops([...event.target.files])));
+    document.getElementById("files").addEventListener("change", (event) => sendAll(asUploads([...event.target.files])));
     document.getElementById("folder").addEventListener("change", (event) => {
       const files = [...event.target.files].filter((file) => file.webkitRelativePath.split("/").length === 2);
-      if (files.length) uploadAll([{ name: files[0].webkitRelativePath.split("/")[0], folder: "yes", files }]);
+      if (files.length) sendAll([{ name: files[0].webkitRelativePath.split("/")[0], folder: "yes", files }]);
     });
   };
 

@@ -107,7 +107,7 @@ def _array_scatter(
     found = {}
     for direction, sign in base.SIGNS.items():
         if c2c:  # both trains from an end of the loop
-            array.put(np.full(DEVICES, loop.low if sign > 0 else loop.high))
+            array.set_states(np.full(DEVICES, loop.low if sign > 0 else loop.high))
         sds = []
         for k in range(1, pulses[direction][-1] + 1):
             array.pulse(sign)

@@ -80,7 +80,7 @@ def graph(network: TrainedNetwork) -> Any:
         "output_neurons": _lif(neurons.output_decay, classes, neurons),
         "output": nir.Output(output_type={"output": np.array([classes])}),
     }
-    about, arrays = network.parts()
+    about, arrays = network.to_parts()
     metadata = {
         "dt": neurons.step_s,
         "steps": neurons.steps,
@@ -123,7 +123,7 @@ def load(path: Path | str) -> TrainedNetwork:
     about = metadata.get(_ABOUT) if isinstance(metadata, dict) else None
     if not (isinstance(metadata, dict) and isinstance(about, list) and len(about) == 1 and isinstance(about[0], str)):
         raise FileError(f"{path.name} is no NIR file of devicekit's: its metadata hold no devices")
-    return TrainedNetwork.of_parts(about[0], metadata, path.name)
+    return TrainedNetwork.from_parts(about[0], metadata, path.name)
 
 
 def export(card: DeviceCard, options: ExportOptions) -> Export:

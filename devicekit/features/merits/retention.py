@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.device.horizon import LEAST_DECADES, refused
+from devicekit.device.horizon import LEAST_DECADES, refusal_reason
 from devicekit.device.measured import ArrheniusLine, Retention, RetentionState
 from devicekit.errors import CodedWarning, TraceError, UsageError
 from devicekit.features import figures
@@ -22,7 +22,7 @@ from devicekit.features.bake import baked_at
 from devicekit.features.merit import MOST_CURVES, ROWS_SHOWN, TEN_YEARS, Merit, Settings, figure, format_number, origin
 from devicekit.features.merits.arrhenius import ArrheniusResult
 from devicekit.plot import Panel
-from devicekit.readers.kinds.retention import several_starts
+from devicekit.readers.kinds.retention import explain_several_starts
 from devicekit.report import Block, Table, Text
 from devicekit.scalars import Scalar
 from devicekit.statistics import t_quantile
@@ -244,7 +244,7 @@ def characterize(
         raise UsageError("horizon= must be above 0 s, and confidence= between 0 and 1")
     states, warnings, short = [], [], []
     frame = table.frame
-    if (refusal := several_starts(frame)) is not None:
+    if (refusal := explain_several_starts(frame)) is not None:
         raise TraceError(refusal)
     usable = frame[(frame["time_s"] > 0) & (frame["conductance_s"] > 0)]
     kelvins = baked_at(frame)
@@ -270,12 +270,12 @@ def characterize(
 
 def _unused_temperatures(frame: pd.DataFrame) -> list[CodedWarning]:
     """Return warnings about columns that look like changing temperatures and are not used."""
-    from devicekit.readers.header import heading
+    from devicekit.readers.header import parse_heading
 
     if "temperature_k" in frame:
         return []
     kinds = {"temperature", "celsius", "fahrenheit"}
-    names = [name for name in map(str, frame) if heading(name).quantity in kinds and frame[name].nunique() > 1]
+    names = [name for name in map(str, frame) if parse_heading(name).quantity in kinds and frame[name].nunique() > 1]
     words = "looks like a changing temperature but is not used; a state may combine several"
     return [CodedWarning("unused_temperature", f"column {name!r} {words}") for name in names]
 
@@ -311,7 +311,7 @@ def _state(
     x, y = np.log(t), np.log(g)
     line = _Line.fit(x, y)
     decades = float(np.log10(t.max() / t.min()))
-    refusal = refused(decades, horizon, float(t.max()), least_decades)
+    refusal = refusal_reason(decades, horizon, float(t.max()), least_decades)
     prediction = None if refusal else _predict(line, t, g, horizon, confidence)
     fitted = line.at(np.log([t.min(), t.max()]))
     return StateRetention(

@@ -17,7 +17,7 @@ from devicekit.fitting.branch.checks import JUDGED, check_curve, judge_branch
 from devicekit.fitting.branch.lastcall import LastCall
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.branch.result import BranchFit
-from devicekit.fitting.branch.trains import Trains, noise_of
+from devicekit.fitting.branch.trains import Trains, estimate_noise
 from devicekit.models import kernel
 from devicekit.models.law import Law
 from devicekit.statistics import levels, mean_curve, nanmean
@@ -74,7 +74,7 @@ def _covariance(
 def covariance_by_residuals(fit: BranchFit) -> np.ndarray:
     """Covariance of (theta, x0) that takes the residuals of the mean curve for independent, shape (p + 1, p + 1)."""
     w = np.isfinite(fit.x).astype(float)
-    box = box_of(fit.law, fit.x, fit.noise)
+    box = build_box(fit.law, fit.x, fit.noise)
     free = ~names_at_bound(fit.law, fit.parameters, box)
     none = np.empty((0, fit.x.size))
     return _covariance(fit.law, fit.parameters, np.where(w > 0, fit.x, 0.0), w, box, free, none, "")[0]
@@ -92,7 +92,7 @@ def with_clusters(fit: BranchFit, clusters: np.ndarray, what: str) -> BranchFit:
         They are, for people.
     """
     w = np.isfinite(fit.x).astype(float)
-    box = box_of(fit.law, fit.x, fit.noise)
+    box = build_box(fit.law, fit.x, fit.noise)
     free = ~names_at_bound(fit.law, fit.parameters, box)
     x = np.where(w > 0, fit.x, 0.0)
     about = clusters - nanmean(clusters) + x
@@ -100,7 +100,7 @@ def with_clusters(fit: BranchFit, clusters: np.ndarray, what: str) -> BranchFit:
     return replace(fit, covariance=covariance, degrees=degrees, method=method)
 
 
-def box_of(law: Law, x: np.ndarray, noise: float) -> search.Box:
+def build_box(law: Law, x: np.ndarray, noise: float) -> search.Box:
     """Bounds and prior for a curve: the start within max(4 sd, 2 % of the range) of the first reading."""
     span = float(np.nanmax(x) - np.nanmin(x))
     start = float(x[np.isfinite(x)][0])
@@ -174,9 +174,9 @@ def fit_branch(
     means = trains.mean_states(window)
     curve = mean_curve(means)
     x = curve if trains.direction == "ltp" else 1.0 - curve
-    noise = noise_of(x)
+    noise = estimate_noise(x)
     warnings = check_curve(x, trains.direction, noise)
-    box = box_of(law, x, noise)
+    box = build_box(law, x, noise)
     optimum, w = _search(law, x, box, noise, options.loss, exhaustive=with_lmfit)
     parameters, last = optimum.parameters, None
     if with_lmfit:
@@ -231,7 +231,7 @@ def refine_by_innovations(fitted: BranchFit, trains: Trains, increment: float, r
     rows = without_offsets(trains.rising(fitted.window))
     if gain == 0.0 or len(rows) < 2:
         return fitted
-    box = box_of(fitted.law, fitted.x, fitted.noise)
+    box = build_box(fitted.law, fitted.x, fitted.noise)
     w = np.isfinite(rows).astype(float)
     found = search.descend(fitted.law, fitted.parameters, rows, w, box, gain=gain)
     bound = names_at_bound(fitted.law, found.parameters, box)
@@ -297,7 +297,7 @@ def profile_intervals(fit: BranchFit, level: float = 0.95) -> dict[str, tuple[fl
             "use the band of the rate curve, or a simpler law"
         )
     seen = np.isfinite(fit.x).astype(float)
-    box = box_of(fit.law, fit.x, fit.noise)
+    box = build_box(fit.law, fit.x, fit.noise)
     minimizer = LastCall(fit.law, fit.x, seen, box, fit.parameters, fixed).problem().minimizer
     found = lmfit.conf_interval(minimizer, minimizer.minimize(), sigmas=[level])
     return {name: (float(ends[0][1]), float(ends[-1][1])) for name, ends in found.items()}

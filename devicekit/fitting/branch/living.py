@@ -10,7 +10,7 @@ import numpy as np
 from devicekit.device.blocks import Window
 from devicekit.errors import TraceError
 from devicekit.fitting.branch.checks import check_curve
-from devicekit.fitting.branch.trains import Trains, noise_of
+from devicekit.fitting.branch.trains import Trains, estimate_noise
 from devicekit.statistics import mean_curve
 
 JUMP = 5.0  # noise deviations by which neighbouring readings differ where a state was left
@@ -50,7 +50,7 @@ def dead_devices(sets: Mapping[str, Trains], window: Window) -> list[Dead]:
             try:
                 if np.ptp(x[np.isfinite(x)]) == 0:
                     raise TraceError(f"all readings of the {direction.upper()} curve are equal")
-                check_curve(x, direction, noise_of(x))
+                check_curve(x, direction, estimate_noise(x))
             except TraceError as error:
                 states = [np.nanmean(window.to_state(each.values)) for each in own.values()]
                 found.append(Dead(name, error.message, float(np.clip(np.mean(states), 0.0, 1.0))))

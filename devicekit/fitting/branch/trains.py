@@ -62,7 +62,7 @@ class Trains:
         return bool((read != read[0]).any())
 
 
-def trains_of(table: PulseTable, direction: str) -> Trains | None:
+def select_trains(table: PulseTable, direction: str) -> Trains | None:
     """All trains of one direction, each as long as it is; None if there are none."""
     trains = list(table.traces(direction))
     if not trains:
@@ -130,7 +130,7 @@ def choose_window(sets: list[Trains], quantity: str, scope: str, scale: str = "l
     return Window(quantity=quantity, low=low, high=high, scope=scope, scale=scale)  # type: ignore[arg-type]
 
 
-def noise_of(y: np.ndarray) -> float:
+def estimate_noise(y: np.ndarray) -> float:
     """Standard deviation of independent reading noise on a smooth curve, from its second differences.
 
     1.4826 MAD(second differences) / sqrt(6); never below the quantisation step / sqrt(12).

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from devicekit.device.blocks import Window
-from devicekit.fitting.branch.fit import box_of, fit_branch
+from devicekit.fitting.branch.fit import build_box, fit_branch
 from devicekit.fitting.branch.options import FitOptions
-from devicekit.fitting.branch.trains import noise_of
+from devicekit.fitting.branch.trains import estimate_noise
 from devicekit.fitting.pulses.noise import Noise, Path, chosen, covariance_of, estimate
 from devicekit.fitting.pulses.programmes import Programme
 from devicekit.models import kernel
@@ -134,13 +134,13 @@ class _Problem:
     def __init__(self, law: Law, curves: list[np.ndarray], factors: Factors, bounds: tuple[np.ndarray, np.ndarray]):
         self.law, self.curves, self.factors = law, curves, factors
         self.p, self.f = law.n_parameters, bounds[0].size
-        boxes = [box_of(law, x, noise_of(x)) for x in curves]
+        boxes = [build_box(law, x, estimate_noise(x)) for x in curves]
         self.lower = np.concatenate([law.lower, bounds[0], [box.lower[-1] for box in boxes]])
         self.upper = np.concatenate([law.upper, bounds[1], [box.upper[-1] for box in boxes]])
         mean, precision = law.prior_arrays()
         self.mean, self.pull = mean, np.sqrt(precision)
         self.seen = [chosen(x) for x in curves]
-        self.roots: list[np.ndarray | float] = [1.0 / max(noise_of(x), 1e-3) for x in curves]
+        self.roots: list[np.ndarray | float] = [1.0 / max(estimate_noise(x), 1e-3) for x in curves]
         self._at: np.ndarray | None = None
 
     def paths(self, z: np.ndarray) -> list[Path]:

@@ -11,7 +11,7 @@ import pandas as pd
 from devicekit.device.blocks import Window
 from devicekit.errors import CodedWarning, TraceError
 from devicekit.fitting.branch.checks import check_curve
-from devicekit.fitting.branch.trains import FEWEST_POINTS, Trains, noise_of
+from devicekit.fitting.branch.trains import FEWEST_POINTS, Trains, estimate_noise
 from devicekit.models.pulselaw import Pulse
 from devicekit.statistics import mean_curve, nanmean
 from devicekit.tables import PulseTable
@@ -167,7 +167,7 @@ def that_move(programmes: list[Programme], window: Window) -> tuple[list[Program
         try:
             if np.isfinite(x).sum() < FEWEST_POINTS:
                 raise TraceError("too short")
-            check_curve(x, each.trains.direction, noise_of(x))
+            check_curve(x, each.trains.direction, estimate_noise(x))
             moving.append(each)
         except TraceError:
             still.append(each.words)

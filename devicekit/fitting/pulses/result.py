@@ -106,17 +106,17 @@ class PulseLaw:
         joint = self._joint(direction)
         return joint.fits[joint.best]
 
-    def possible(self, direction: str) -> tuple[str, ...]:
+    def possible_laws(self, direction: str) -> tuple[str, ...]:
         """Laws that the data do not exclude, the best one first."""
         joint = self._joint(direction)
         others = [name for name, each in joint.fits.items() if each.status == "possible"]
         return (joint.best, *others)
 
-    def reference(self, direction: str) -> Pulse:
+    def reference_pulse(self, direction: str) -> Pulse:
         """The pulse that factors are counted from."""
         return self._joint(direction).reference
 
-    def measured(self, direction: str) -> tuple[list[float], list[float]]:
+    def measured_pulses(self, direction: str) -> tuple[list[float], list[float]]:
         """Amplitudes [V] and widths [s] that were measured, ascending; of trains that grow, those of every pulse."""
         joint = self._joint(direction)
         volts = np.concatenate([each.voltages for each in joint.programmes])
@@ -124,12 +124,12 @@ class PulseLaw:
         found = [{float(f"{v:.6g}") for v in values[np.isfinite(values)]} for values in (volts, wide)]
         return sorted(found[0]), sorted(found[1])
 
-    def assumed(self, direction: str, voltage: float | None = None, width: float | None = None) -> str | None:
+    def assumption(self, direction: str, voltage: float | None = None, width: float | None = None) -> str | None:
         """Return why the law is assumed at a pulse, in words; None between measured ones that test it, and at them."""
         joint = self._joint(direction)
         reasons = ["one kind of growing train, whose shape and law can take each other's place"] * joint.confounded
         rows = (("amplitude", "V", voltage, joint.with_amplitude), ("width", "s", width, joint.with_width))
-        for (name, unit, value, asked), known in zip(rows, self.measured(direction), strict=True):
+        for (name, unit, value, asked), known in zip(rows, self.measured_pulses(direction), strict=True):
             if value is None or not known:
                 continue
             size = abs(value)
@@ -183,7 +183,7 @@ class PulseLaw:
         volts, wide = self._pulses(joint, voltage, width, 1)
         same = self._same(joint, float(volts[0]), float(wide[0]))
         lows, highs, middle = [], [], 1.0
-        for name in self.possible(direction):
+        for name in self.possible_laws(direction):
             fit = joint.fits[name]
             found, slope = EVERY_LAW[name].ln_factor(fit.values, volts, wide, joint.reference, joint.with_width)
             p, f = fit.theta.size, fit.values.size
@@ -194,7 +194,7 @@ class PulseLaw:
             lows.append(found[0] - half)
             highs.append(found[0] + half)
             middle = float(np.exp(found[0])) if name == joint.best else middle
-        assumed = self.assumed(direction, voltage, width) is not None
+        assumed = self.assumption(direction, voltage, width) is not None
         return Factor(middle, float(np.exp(min(lows))), float(np.exp(max(highs))), assumed)
 
     def _same(self, joint: Joint, voltage: float, width: float) -> bool:
@@ -263,7 +263,7 @@ class PulseLaw:
         volts, wide = self._pulses(joint, voltage, width, n_pulses)
         ends = []
         center = np.zeros(n_pulses + 1)
-        for name in self.possible(direction):
+        for name in self.possible_laws(direction):
             states, half, wider = self._band(joint, joint.fits[name], volts, wide, start, level)
             ends.append((states - half, states + half, states - wider, states + wider))
             center = states if name == joint.best else center
@@ -277,7 +277,7 @@ class PulseLaw:
         told = np.atleast_1d(np.asarray(joint.reference.voltage_v if voltage is None else voltage, dtype=object))
         why = None
         for each in (told[0], told[np.argmin(volts)], told[np.argmax(volts)]):
-            why = why or self.assumed(direction, None if each is None else float(each), width)
+            why = why or self.assumption(direction, None if each is None else float(each), width)
         warned = [] if why is None else [CodedWarning("law_assumed", f"{direction.upper()}: {why}: the law is assumed")]
         return PredictedTrain(
             direction,
@@ -287,7 +287,7 @@ class PulseLaw:
             reading_low=rows[3],
             reading_high=rows[4],
             conductance=joint.window.from_state(rows[0]),
-            laws=self.possible(direction),
+            laws=self.possible_laws(direction),
             level=level,
             assumed=why is not None,
             warnings=tuple(warned),
@@ -402,8 +402,8 @@ class PulseLaw:
                         f"{best.p_value:.2g}); the band holds a scatter of {joint.scatter:.0%} about it",
                     )
                 )
-            elif len(self.possible(direction)) > 1:
-                words = listed(list(self.possible(direction)))
+            elif len(self.possible_laws(direction)) > 1:
+                words = listed(list(self.possible_laws(direction)))
                 found.append(CodedWarning("law_open", f"{name}: the trains do not tell {words} apart"))
             if joint.confounded:
                 found.append(
@@ -434,14 +434,14 @@ class PulseLaw:
             known = [
                 f"{name} {si(each[0], unit)} to {si(each[-1], unit)}"
                 for name, unit, each, asked in zip(
-                    ("amplitudes", "widths"), ("V", "s"), self.measured(direction),
+                    ("amplitudes", "widths"), ("V", "s"), self.measured_pulses(direction),
                     (joint.with_amplitude, joint.with_width), strict=True,
                 )
                 if asked and each
             ]  # fmt: skip
             against = "a parabola in the amplitude" if joint.free is None else "free rates"
             test = f"p = {fit.p_value:.2g} against {against}" if fit.degrees else "nothing left over to test it"
-            others = [name for name in self.possible(direction) if name != joint.best]
+            others = [name for name in self.possible_laws(direction) if name != joint.best]
             also = f"; not excluded: {listed(others)}" if others else ""
             found.append(f"{direction.upper()}: {law.title} ({values}) over {listed(known)}; {test}{also}.")
         return found
@@ -451,7 +451,7 @@ class PulseLaw:
         return {
             direction: {
                 "best": joint.best,
-                "possible": list(self.possible(direction)),
+                "possible": list(self.possible_laws(direction)),
                 "reference": {"pulse_voltage_v": joint.reference.voltage_v, "pulse_width_s": joint.reference.width_s},
                 "scatter_ln_rate": joint.scatter,
                 "laws": {
@@ -475,7 +475,7 @@ class PulseLaw:
             fit = joint.fits[joint.best]
             p, f = fit.theta.size, fit.values.size
             quantile = t_quantile(0.5 + LEVEL / 2, joint.scatter_degrees)
-            volts, wide = self.measured(direction)
+            volts, wide = self.measured_pulses(direction)
             branches[direction] = BranchScaling(
                 law=joint.best,  # type: ignore[arg-type]
                 parameters=dict(zip(fit.parameters, fit.values.tolist(), strict=True)),
@@ -490,7 +490,7 @@ class PulseLaw:
                 voltage_range_v=(volts[0], volts[-1]) if joint.with_amplitude else None,
                 width_range_s=(wide[0], wide[-1]) if joint.with_width else None,
                 n_pulses=len(joint.pulses) or len(joint.programmes),
-                not_excluded=self.possible(direction),
+                not_excluded=self.possible_laws(direction),
                 assumed=(fit.degrees == 0 and joint.free is not None) or joint.confounded or fit.p_value < EXCLUDED_P,
             )
         return PulseScaling(source=source, synthetic=synthetic, ltp=branches.get("ltp"), ltd=branches.get("ltd"))
@@ -503,7 +503,7 @@ class PulseLaw:
         along = along or ("amplitude" if first.with_amplitude else "width")
         found = {}
         for direction, joint in self.joints.items():
-            known = self.measured(direction)[0 if along == "amplitude" else 1]
+            known = self.measured_pulses(direction)[0 if along == "amplitude" else 1]
             grid = np.geomspace(known[0], known[-1], 41)
             at = [
                 self.factor(direction, v if along == "amplitude" else None, v if along == "width" else None)

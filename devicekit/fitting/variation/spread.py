@@ -17,7 +17,7 @@ from devicekit.device.blocks import BranchVariation, Sigma, Variation, Window
 from devicekit.errors import UsageError
 from devicekit.fitting.branch.rereads import Rereads
 from devicekit.fitting.branch.result import BranchFit
-from devicekit.fitting.branch.trains import Trains, noise_of
+from devicekit.fitting.branch.trains import Trains, estimate_noise
 from devicekit.fitting.likelihood.filter import NOISES
 from devicekit.fitting.likelihood.fit import UNLIKELY, TrainFit
 from devicekit.fitting.variation.components import pulse_noise, tracks_of
@@ -270,7 +270,7 @@ def _noise(
         return made if rereads is None else _apart(made, whole, rereads)
     about = pulse_noise(tracks_of(groups, fits))
     if about is None:
-        return {"read": float(np.median([noise_of(group[0]) for group in groups])), "by": ONE}
+        return {"read": float(np.median([estimate_noise(group[0]) for group in groups])), "by": ONE}
     return {**{ours: getattr(about, name) for name, ours in _NAMES.items()}, "by": DEVIATIONS}
 
 

@@ -1,1 +1,1 @@
-"""Formats of files: one file each, named as `--format` names it."""
+"""Readers of file formats, one module for each value of `--format`."""

@@ -25,24 +25,24 @@ matches = Signature(folder=("set.csv", "reset.csv"))
 
 
 def read(source: Source, options: ReadOptions) -> PulseTable:
-    """The table of a file in this format; see `devicekit.readers.Reader`."""
+    """Read a file in this format; see `devicekit.readers.Reader`."""
     if not matches(source):
-        raise FileError(f"{source.path} is not a folder with set.csv and reset.csv")
-    frames = [_ramps(Source(source.path / name), direction) for direction, name in _FILES.items()]
-    # CrossSim's own examples hold currents in ampere: a read voltage has a use for nothing else
+        raise FileError(f"{source.path} is not a folder with set.csv and reset.csv.")
+    frames = [_read_ramps(Source(source.path / name), direction) for direction, name in _FILES.items()]
+    # CrossSim's examples hold currents in ampere, for which a read voltage is needed
     assumed = "current" if options.read_voltage is not None else None
     frame, warnings = add_state(pd.concat(frames, ignore_index=True), options, source.path.name, assumed=assumed)
     return build_pulse_table(frame, NAME, source, warnings)
 
 
-def _ramps(source: Source, direction: str) -> pd.DataFrame:
-    """Ramps of one file as rows; a column's number is its cycle, its first reading the state before pulse 1."""
+def _read_ramps(source: Source, direction: str) -> pd.DataFrame:
+    """Read the ramps of one file; a column's number is its cycle, its first reading the state before pulse 1."""
     block = gather(source, ReadOptions()).blocks[0]
     table = Cells(block)
     frames = []
     for position, column in enumerate(block.names):
         values = table.read(column)
-        values = values.where(values != 0)  # CrossSim's own loader drops zeros: padding, not readings
+        values = values.where(values != 0)  # zeros are padding; CrossSim's loader drops them too
         last = values.last_valid_index()
         if last is None:
             continue
@@ -61,5 +61,5 @@ def _ramps(source: Source, direction: str) -> pd.DataFrame:
             )
         )
     if not frames:
-        raise TableError(f"{source.path}: no column holds a number")
+        raise TableError(f"{source.path}: no column holds numbers.")
     return pd.concat(frames, ignore_index=True)

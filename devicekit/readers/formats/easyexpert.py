@@ -1,9 +1,9 @@
 """Keysight EasyEXPERT text: header form (several records), data-only form, "single file" form, pasted sheets.
 
 Header and data-only form: lines `key, value, value, ...`; the data are lines DataName and DataValue. A record
-begins at SetupTitle, or at DataName where the header was cut off. Single-file form: `Setup title,<name>`,
-settings, then after the AutoAnalysis lines one line of names and plain rows. In a spreadsheet, blocks of
-DataName/DataValue cells may stand side by side.
+begins at SetupTitle, or at DataName without a header. Single-file form: `Setup title,<name>`, settings, then after the
+AutoAnalysis lines one line of names and plain rows. In a spreadsheet, blocks of DataName/DataValue cells may be side by
+side.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ matches = Signature(
 
 @dataclass
 class _Raw:
-    """A record as its lines: settings by key, names, data rows with their file rows."""
+    """Lines of a record: settings by key, names, data rows with their file rows."""
 
     title: str = ""
     settings: dict[str, list[str]] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
     rows: list[list[str]] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
-    beside: bool = False
+    is_side_by_side: bool = False
     device: str = ""
 
     def first(self, key: str) -> str:
@@ -54,20 +54,20 @@ class _Raw:
 
 
 def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | TransientTable | RecordTable:
-    """The table of a file in this format; see `devicekit.readers.Reader`."""
+    """Read a file in this format; see `devicekit.readers.Reader`."""
     if source.workbook_kind:
-        raws = [raw for sheet in source.sheets for raw in _beside(sheet.name, sheet.rows, options, source.path.name)]
+        raws = [
+            raw for sheet in source.sheets for raw in _read_sheet(sheet.name, sheet.rows, options, source.path.name)
+        ]
     elif _SINGLE_FORM.search(source.head):
-        raws = list(_single(source.lines))
+        raws = list(_read_single_form(source.lines))
     else:
-        raws = list(_header(source.lines))
+        raws = list(_read_header_form(source.lines))
     raws = [raw for raw in raws if raw.rows]
-    if options.columns_are and not any(raw.beside for raw in raws):
-        raise UsageError(
-            f"{source.path.name}: columns_are={options.columns_are} is for blocks side by side; there are none"
-        )
+    if options.columns_are and not any(raw.is_side_by_side for raw in raws):
+        raise UsageError(f"{source.path.name}: columns_are={options.columns_are} needs blocks side by side. Remove it.")
     if not raws:
-        raise FileError(f"{source.path.name}: no DataValue row in this EasyEXPERT file")
+        raise FileError(f"{source.path.name}: this EasyEXPERT file has no DataValue rows.")
     records = [_record(raw) for raw in raws]
     sampled = all("sampling" in raw.first("PrimitiveTest").lower() for raw in raws)
     if transients.is_requested(options, source) or (sampled and transients.is_pulsed(records, options, source)):
@@ -75,7 +75,7 @@ def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | Tran
     return build_record_table(records, options, NAME, source)
 
 
-def _header(lines: Sequence[str]) -> Iterator[_Raw]:
+def _read_header_form(lines: Sequence[str]) -> Iterator[_Raw]:
     raw = _Raw()
     for number, line in enumerate(lines, 1):
         key, _, rest = line.strip().partition(",")
@@ -108,8 +108,8 @@ def _is_data(cells: Sequence[str]) -> bool:
     return any(map(is_number, cells)) and all(is_number(c) or c.lower() in EMPTY_WORDS for c in cells)
 
 
-def _single(lines: Sequence[str]) -> Iterator[_Raw]:
-    """Names stand on the line that plain rows follow: the last line of text before numbers, after the settings."""
+def _read_single_form(lines: Sequence[str]) -> Iterator[_Raw]:
+    """Yield the records; names are the last line of text after the settings and before the rows of numbers."""
     raw, after_marker = _Raw(), False
     for number, line in enumerate(lines, 1):
         if not line.strip():
@@ -128,7 +128,7 @@ def _single(lines: Sequence[str]) -> Iterator[_Raw]:
             raw.rows.append(cells)
             raw.numbers.append(number)
         elif _is_data(cells) and raw.settings:
-            key, values = raw.settings.popitem()  # no marker: the names looked like one more setting
+            key, values = raw.settings.popitem()  # no marker: the names looked like a setting
             raw.names = [key, *values]
             raw.rows.append(cells)
             raw.numbers.append(number)
@@ -137,22 +137,21 @@ def _single(lines: Sequence[str]) -> Iterator[_Raw]:
     yield raw
 
 
-def _beside(sheet: str, rows: Sequence[Sequence[object]], options: ReadOptions, where: str) -> list[_Raw]:
-    """The blocks of a sheet; of several that somebody put side by side it must be said what they are.
+def _read_sheet(sheet: str, rows: Sequence[Sequence[object]], options: ReadOptions, where: str) -> list[_Raw]:
+    """Read the blocks of a sheet; for several, an option must say whether they are devices or cycles.
 
     Raises
     ------
     QuestionError
     """
-    raws = [raw for raw in _pasted(rows, sheet) if raw.rows]
+    raws = [raw for raw in _read_pasted_blocks(rows, sheet) if raw.rows]
     if len(raws) < 2:
         return raws
     if options.columns_are not in ("devices", "cycles"):
         raise QuestionError(
             where,
             Question(
-                f"{len(raws)} blocks of an instrument stand side by side in sheet {sheet!r}: are they devices, or "
-                "cycles of one device?",
+                f"sheet {sheet!r} has {len(raws)} blocks side by side: are they devices, or cycles of one device?",
                 ("columns_are",),
                 (
                     Choice.of("each block is a device (D2D)", columns_are="devices"),
@@ -162,11 +161,14 @@ def _beside(sheet: str, rows: Sequence[Sequence[object]], options: ReadOptions, 
             ),
         )
     several = options.columns_are == "devices"
-    return [replace(raw, beside=True, device=f"{sheet} block {k}" if several else "") for k, raw in enumerate(raws, 1)]
+    return [
+        replace(raw, is_side_by_side=True, device=f"{sheet} block {k}" if several else "")
+        for k, raw in enumerate(raws, 1)
+    ]
 
 
-def _pasted(rows: Sequence[Sequence[object]], sheet: str) -> Iterator[_Raw]:
-    """Blocks of DataName/DataValue cells that stand side by side in a sheet."""
+def _read_pasted_blocks(rows: Sequence[Sequence[object]], sheet: str) -> Iterator[_Raw]:
+    """Yield the side-by-side blocks of DataName/DataValue cells in a sheet."""
     starts = sorted({k for row in rows for k, cell in enumerate(row) if cell in _MARKS})
     for start, end in zip(starts, [*starts[1:], None], strict=False):
         raw = _Raw(title=sheet)
@@ -186,39 +188,41 @@ def _pasted(rows: Sequence[Sequence[object]], sheet: str) -> Iterator[_Raw]:
 def _record(raw: _Raw) -> Record:
     names = raw.names or [f"column {k + 1}" for k in range(max(len(row) for row in raw.rows))]
     while names and not names[-1].strip() and all(len(row) < len(names) or not row[len(names) - 1] for row in raw.rows):
-        names = names[:-1]  # a comma at the end of every line
+        names = names[:-1]  # from a comma at the end of every line
     columns = text_frame(raw.rows, names, raw.numbers)
     compliance = raw.first("Measurement.Primary.Compliance")
     date = raw.first("TestRecord.RecordTime") or f"{raw.first('Test date')} {raw.first('Test time')}".strip()
     device = raw.device or raw.first("TestRecord.TestTarget") or raw.first("Device ID")
-    kept = {key: values for key, values in raw.settings.items() if not key.startswith("Analysis.Setup.")}
+    settings = {key: values for key, values in raw.settings.items() if not key.startswith("Analysis.Setup.")}
     return Record(
         columns,
         name=raw.title,
         device=device or None,
         date=date or None,
-        roles=_roles(raw, list(columns.columns)),
-        units=_units(raw, list(columns.columns)),
-        compliance=abs(float(compliance)) if is_number(compliance) and float(compliance) and not _driven(raw) else None,
-        points=_points(raw),
-        meta={"settings": kept, "instrument": raw.first("Context.MainFrame") or "Keysight EasyEXPERT"},
+        roles=_find_roles(raw, list(columns.columns)),
+        units=_find_units(raw, list(columns.columns)),
+        compliance=abs(float(compliance))
+        if is_number(compliance) and float(compliance) and not _is_current_swept(raw)
+        else None,
+        points=_count_points(raw),
+        meta={"settings": settings, "instrument": raw.first("Context.MainFrame") or "Keysight EasyEXPERT"},
     )
 
 
-def _driven(raw: _Raw) -> bool:
-    """Return whether a current is swept: what limits it is a voltage, then."""
+def _is_current_swept(raw: _Raw) -> bool:
+    """Return whether a current is swept, so that the compliance is a voltage."""
     modes, functions = raw.settings.get("Channel.Mode", []), raw.settings.get("Channel.Func", [])
     return any(mode == "I" and what == "VAR1" for mode, what in zip(modes, functions, strict=False))
 
 
-def _points(raw: _Raw) -> int | None:
-    """Points of one sweep, if VAR2 steps make several of them."""
+def _count_points(raw: _Raw) -> int | None:
+    """Return the points of one sweep if VAR2 steps give several sweeps."""
     points, steps = (natural_number(raw.first(name)) or 0 for name in ("Dimension1", "Dimension2"))
     return points if points > 0 and steps > 1 and points * steps == len(raw.rows) else None
 
 
-def _roles(raw: _Raw, names: list[str]) -> dict[str, str]:
-    """Voltage and current of the channel that is swept (VAR1), the names being the user's own; the time column."""
+def _find_roles(raw: _Raw, names: list[str]) -> dict[str, str]:
+    """Return the user's names of voltage and current of the swept channel (VAR1), and of the time column."""
     functions = raw.settings.get("Channel.Func", [])
     swept = next((k for k, what in enumerate(functions) if what == "VAR1"), None)
     roles = {}
@@ -227,20 +231,20 @@ def _roles(raw: _Raw, names: list[str]) -> dict[str, str]:
             values = raw.settings.get(key, [])
             if swept < len(values) and values[swept] in names:
                 roles[ours] = values[swept]
-            else:  # not exported: the first such column that was
+            else:  # not exported: the first such column in the file
                 rest = [value for value in values if value in names]
                 roles.update({ours: rest[0]} if rest and ours == "current_a" else {})
         drain = next((n for n in raw.settings.get("Channel.IName", []) if n in names and _DRAIN.fullmatch(n)), None)
         if drain and _GATE.fullmatch(roles.get("voltage_v", "")):
-            roles["current_a"] = drain  # a transfer curve: the gate is swept, the drain's current is the device's
+            roles["current_a"] = drain  # a transfer curve: the gate is swept, the current is that of the drain
     time = raw.first("Channel.Time")
     if time in names:
         roles["time_s"] = time
     return roles
 
 
-def _units(raw: _Raw, names: list[str]) -> dict[str, str]:
-    """Units of computed columns and of plotted ones, where the header gives them."""
+def _find_units(raw: _Raw, names: list[str]) -> dict[str, str]:
+    """Return the units of computed and plotted columns that the header gives."""
     units: dict[str, str] = {}
     for prefix in ("Function.User", "Analysis.Setup.Vector.Graph.XAxis", "Analysis.Setup.Vector.Graph.YAxis"):
         for name, unit in zip(

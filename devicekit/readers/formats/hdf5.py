@@ -1,4 +1,4 @@
-"""A table in an HDF5 file of devicekit's own (`devicekit.readers.hdf5`)."""
+"""A table in an HDF5 file that devicekit wrote (`devicekit.readers.hdf5`)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from devicekit.readers.source import Source
 from devicekit.tables import Table
 
 NAME = "hdf5"
-TITLE = "HDF5 file of devicekit's own"
+TITLE = "HDF5 file of devicekit"
 TAKES = frozenset({"kind"})
 STATES_UNITS = True
-GENERAL = -1  # asked first: others would look for tables in it
+GENERAL = -1  # tried first, because other readers would look for tables in it
 
 
 def matches(source: Source) -> bool:
@@ -23,15 +23,17 @@ def matches(source: Source) -> bool:
 
 
 def read(source: Source, options: ReadOptions) -> Table:
-    """The table of a file in this format; see `devicekit.readers.Reader`. Of several the one of `options.kind`."""
+    """Read a table in this format, the one of `options.kind` if there are several; see `devicekit.readers.Reader`."""
     name = source.path.name
     tables = hdf5.load(source.path).tables
     found = [table for table in tables if options.kind in (None, table.kind)]
     kinds = ", ".join(table.kind for table in tables)
     if not tables:
-        raise FileError(f"{name} holds no table, but a card or a network: devicekit.load_hdf5 in Python reads these")
+        raise FileError(f"{name} holds a card or a network, not a table. Read it in Python with devicekit.load_hdf5.")
     if not found:
-        raise FileError(f"{name} holds no table of kind {options.kind}; it holds {kinds}")
+        raise FileError(f"{name} holds no table of kind {options.kind}; it holds {kinds}.")
     if len(found) > 1:
-        raise FileError(f"{name} holds {len(found)} tables ({kinds}): choose one by kind=, or use devicekit.load_hdf5")
+        raise FileError(
+            f"{name} holds {len(found)} tables ({kinds}). Choose one with kind=, or use devicekit.load_hdf5."
+        )
     return replace(found[0], meta={"source": name, "format": NAME, **found[0].meta})

@@ -1,6 +1,6 @@
 """Keithley 4200 and 4200A .xls exports (KTEI and Clarius): data sheets, an empty Calc sheet, Settings.
 
-Stepped sweeps stand side by side as DrainI(1) DrainV(1) DrainI(2) ...; each step becomes one record.
+Stepped sweeps are side by side as DrainI(1) DrainV(1) DrainI(2) ...; each step is one record.
 """
 
 from __future__ import annotations
@@ -26,35 +26,35 @@ _STEP = re.compile(r"^(.*)\((\d+)\)$")
 _KEYS = frozenset({"Test Name", "KTEI Version", "Clarius+ Version", "Clarius Version", "Device Terminal"})
 _NOT_DATA = ("settings", "calc")
 _DATA = ("data", "append", "run")
-_SIGNED = Signature(sheet="settings", keys=_KEYS)
+_SIGNATURE = Signature(sheet="settings", keys=_KEYS)
 _RUN = re.compile(r"(?i)run ?(\d+)")
 
 
 def matches(source: Source) -> bool:
-    """Return whether it is a workbook of KTEI or Clarius: by its Settings, or by its sheets Run1, ... and Settings."""
-    if _SIGNED(source) or not source.workbook_kind:
-        return _SIGNED(source)
+    """Return whether a source is a workbook of KTEI or Clarius, by its Settings or by sheets Run1, ... and Settings."""
+    if _SIGNATURE(source) or not source.workbook_kind:
+        return _SIGNATURE(source)
     names = [sheet.name.strip().lower() for sheet in source.sheets]
     return "settings" in names and any(map(_RUN.fullmatch, names))
 
 
 @dataclass
 class _Settings:
-    """Settings of one run: single values, and the table with one column a terminal."""
+    """Settings of one run: single values, and the table with one column for each terminal."""
 
     values: dict[str, str] = field(default_factory=dict)
     terminals: dict[str, list[str]] = field(default_factory=dict)
 
-    def swept(self) -> int | None:
-        modes = [m.lower() for m in self._of("Forcing Function", "Operation Mode")]
+    def find_swept(self) -> int | None:
+        modes = [m.lower() for m in self._values_of("Forcing Function", "Operation Mode")]
         steps = [k for k, mode in enumerate(modes) if "sweep" in mode]
         return steps[0] if steps else None
 
-    def _of(self, *keys: str) -> list[str]:
+    def _values_of(self, *keys: str) -> list[str]:
         return next((self.terminals[key] for key in keys if key in self.terminals), [])
 
-    def of_swept(self, key: str) -> str:
-        position, values = self.swept(), self._of(key)
+    def value_of_swept(self, key: str) -> str:
+        position, values = self.find_swept(), self._values_of(key)
         return values[position] if position is not None and position < len(values) else ""
 
 
@@ -65,29 +65,29 @@ def _settings_sheet(source: Source) -> Sheet | None:
 
 
 def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | RecordTable:
-    """The table of a file in this format; see `devicekit.readers.Reader`."""
+    """Read a file in this format; see `devicekit.readers.Reader`."""
     sheet = _settings_sheet(source)
     if sheet is None:
-        raise FileError(f"{source.path.name} has no Settings sheet: it is no Keithley 4200 workbook")
-    runs = _runs(sheet.rows)
+        raise FileError(f"{source.path.name} has no Settings sheet and is not a Keithley 4200 workbook.")
+    runs = _read_settings(sheet.rows)
     records = []
     candidates = [data for data in source.sheets if data.name.strip().lower() not in _NOT_DATA]
     named = [d for d in candidates if d.name.strip() in runs or d.name.strip().lower().startswith(_DATA)]
     left = [data.name for data in candidates if named and data not in named]
     warnings = [CodedWarning("sheets", f"{source.path.name}: left out {', '.join(left)}")] if left else []
     data_sheets = list(named or candidates)
-    if all(_RUN.fullmatch(data.name.strip()) for data in data_sheets):  # the newest stands first
+    if all(_RUN.fullmatch(data.name.strip()) for data in data_sheets):  # the newest is first
         data_sheets.sort(key=lambda data: int(_RUN.fullmatch(data.name.strip())[1]))  # type: ignore[index]
     for data in data_sheets:
         settings = runs.get(data.name.strip()) or next(iter(runs.values()))
-        records.extend(_records(data, settings))
+        records.extend(_read_records(data, settings))
     if not records:
-        raise FileError(f"{source.path.name} holds no data sheet with rows")
+        raise FileError(f"{source.path.name} holds no data sheet with rows.")
     return build_record_table(records, options, NAME, source, warnings)
 
 
-def _runs(rows: Sequence[Sequence[Cell]]) -> dict[str, _Settings]:
-    """Settings by run name; Clarius stacks runs as `=====`, name, `=====`, KTEI has one without a name."""
+def _read_settings(rows: Sequence[Sequence[Cell]]) -> dict[str, _Settings]:
+    """Return settings by run name; Clarius stacks runs as `=====`, name, `=====`, KTEI has one without a name."""
     runs: dict[str, _Settings] = {"": _Settings()}
     current = runs[""]
     ruled, table = False, False
@@ -113,7 +113,7 @@ def _runs(rows: Sequence[Sequence[Cell]]) -> dict[str, _Settings]:
     return named or runs
 
 
-def _records(sheet: Sheet, settings: _Settings) -> list[Record]:
+def _read_records(sheet: Sheet, settings: _Settings) -> list[Record]:
     rows = [
         ["" if cell is None else (repr(cell) if isinstance(cell, float) else str(cell)) for cell in row]
         for row in sheet.rows
@@ -128,29 +128,31 @@ def _records(sheet: Sheet, settings: _Settings) -> list[Record]:
     frame = text_frame([row for row, _ in body], names, [number for _, number in body])
     steps = [_STEP.match(name) for name in frame.columns]
     if not any(steps):
-        return [_record(frame, sheet.name, settings)]
+        return [_build_record(frame, sheet.name, settings)]
     shared = [name for name, step in zip(frame.columns, steps, strict=True) if step is None]
     found = []
     for number in dict.fromkeys(step[2] for step in steps if step):
-        own = {step[0]: step[1] for step in steps if step and step[2] == number}
-        part = frame[[*own, *shared]].rename(columns=own)
+        columns = {step[0]: step[1] for step in steps if step and step[2] == number}
+        part = frame[[*columns, *shared]].rename(columns=columns)
         found.append(
-            _record(part[(part[list(own.values())] != "").any(axis=1)], f"{sheet.name}, step {number}", settings)
+            _build_record(
+                part[(part[list(columns.values())] != "").any(axis=1)], f"{sheet.name}, step {number}", settings
+            )
         )
     return found
 
 
-def _record(frame: object, name: str, settings: _Settings) -> Record:
+def _build_record(frame: object, name: str, settings: _Settings) -> Record:
     import pandas as pd
 
     assert isinstance(frame, pd.DataFrame)
-    compliance = settings.of_swept("Compliance")
+    compliance = settings.value_of_swept("Compliance")
     return Record(
         frame,
         name=settings.values.get("Test Name") or name,
         device=None,
         date=settings.values.get("Last Executed"),
-        roles=_roles(settings, [str(column) for column in frame.columns]),
+        roles=_find_roles(settings, [str(column) for column in frame.columns]),
         compliance=abs(float(compliance)) if is_number(compliance) and float(compliance) != 0 else None,
         meta={
             "sheet": name,
@@ -160,16 +162,16 @@ def _record(frame: object, name: str, settings: _Settings) -> Record:
     )
 
 
-def _roles(settings: _Settings, names: list[str]) -> dict[str, str]:
-    """The swept terminal's voltage and current; of a swept gate, the drain's current."""
-    position = settings.swept()
+def _find_roles(settings: _Settings, names: list[str]) -> dict[str, str]:
+    """Return voltage and current of the swept terminal; for a swept gate, the current of the drain."""
+    position = settings.find_swept()
     terminals = settings.terminals.get("Device Terminal", [])
     if position is None or position >= len(terminals):
         return {}
     swept = terminals[position]
     source_of_current = "Drain" if swept.lower() == "gate" and "DrainI" in names else swept
     wanted = {"voltage_v": f"{swept}V", "current_a": f"{source_of_current}I", "time_s": "Time"}
-    given = settings.of_swept("Name")
-    if given in names:
-        wanted["voltage_v"] = given
+    name = settings.value_of_swept("Name")
+    if name in names:
+        wanted["voltage_v"] = name
     return {ours: theirs for ours, theirs in wanted.items() if theirs in names}

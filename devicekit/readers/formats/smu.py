@@ -1,8 +1,8 @@
 """Keithley SMU buffers: the ACS/automation dialect, TSP buffers, and KickStart CSV.
 
-ACS: `Item,Smu1.Time[1][1],Smu1.V[1][1],Smu1.I[1][1],...`, several buffers side by side, in a sheet too.
-TSP: a name row with voltage, current, time and status. KickStart: a block of settings with leading dots, a
-name row with Index, then rows, then summary rows (Min, Max, ...) that are no data.
+ACS: `Item,Smu1.Time[1][1],Smu1.V[1][1],Smu1.I[1][1],...`, several buffers side by side, also in a sheet. TSP: a row of
+names with voltage, current, time and status. KickStart: a block of settings with leading dots, a row of names with
+Index, then rows, then summary rows (Min, Max, ...), which are not data.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ TITLE = "Keithley SMU buffer (ACS, TSP) or KickStart CSV"
 TAKES = frozenset({"columns", "read_voltage", "absolute"})
 STATES_UNITS = True
 _ACS = re.compile(r"\bSmu(\d+)\.(\w+)\[(\d+)\]\[(\d+)\]", re.IGNORECASE)
-# settings with leading dots, two or more, and a row of names that begins with Index
+# two or more settings with leading dots, and a row of names that begins with Index
 _KICKSTART = re.compile(r'(?ms)\A(?=.*^"?Index"?\s*[,;\t])(?:.*?^\s*"?\.+[A-Za-z]){2}')
-# a row of names that TSP buffers have, and no others: one a status, one a voltage, a current or a reading
+# a row of names of TSP buffers only: a status, and a voltage, a current or a reading
 _TSP_WORD = (
     r"voltage|current|resistance|power|readings|sourcevalues|(?:relative )?time(?:stamps?)?|t|v|i|r|stat(?:us)?|index"
 )
@@ -44,45 +44,45 @@ matches = Signature(head=_HEAD, first=_TSP, in_sheets=True)
 
 
 def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | RecordTable:
-    """The table of a file in this format; see `devicekit.readers.Reader`."""
+    """Read a file in this format; see `devicekit.readers.Reader`."""
     if source.workbook_kind:
-        records = [r for sheet in source.sheets for r in _acs(_split(sheet.text().split("\n")), sheet.name)]
-        return _finish(records, [], options, source)
+        records = [r for sheet in source.sheets for r in _read_acs(_split_cells(sheet.text().split("\n")), sheet.name)]
+        return _build_table(records, [], options, source)
     if _KICKSTART.search(source.head):
-        record, warnings = _kickstart(source)
-        return _finish([record], warnings, options, source)
-    cells = _split(source.lines)
+        record, warnings = _read_kickstart(source)
+        return _build_table([record], warnings, options, source)
+    cells = _split_cells(source.lines)
     if _ACS.search(source.head):
-        return _finish(_acs(cells, ""), [], options, source)
-    return _finish(_tsp(cells), [], options, source)
+        return _build_table(_read_acs(cells, ""), [], options, source)
+    return _build_table(_read_tsp(cells), [], options, source)
 
 
-def _finish(
+def _build_table(
     records: list[Record], warnings: list[CodedWarning], options: ReadOptions, source: Source
 ) -> PulseTable | SweepTable | RecordTable:
     if not records:
-        raise FileError(f"{source.path.name}: no buffer with readings")
+        raise FileError(f"{source.path.name} has no buffer with readings.")
     return build_record_table(records, options, NAME, source, warnings)
 
 
-def _split(lines: Sequence[str]) -> list[list[str]]:
+def _split_cells(lines: Sequence[str]) -> list[list[str]]:
     head = "\n".join(lines[:20])
     delimiter = max(",;\t", key=head.count)
     limit = csv.field_size_limit(1 << 20)
     try:
         return [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True)]
     except csv.Error as error:
-        raise FileError(f"the buffer is no delimited text: {error}") from error
+        raise FileError(f"The buffer is not delimited text: {error}") from error
     finally:
         csv.field_size_limit(limit)
 
 
-def _name_row(cells: Sequence[Sequence[str]]) -> int:
+def _find_name_row(cells: Sequence[Sequence[str]]) -> int:
     return next((k for k, row in enumerate(cells) if any(row)), 0)
 
 
-def _acs(cells: list[list[str]], sheet: str) -> list[Record]:
-    """One record a buffer: columns of the same Smu and the same indices belong together."""
+def _read_acs(cells: list[list[str]], sheet: str) -> list[Record]:
+    """Return one record for each buffer: the columns of the same Smu and indices."""
     start = next((k for k, row in enumerate(cells) if any(_ACS.search(cell) for cell in row)), None)
     if start is None:
         return []
@@ -106,11 +106,11 @@ def _acs(cells: list[list[str]], sheet: str) -> list[Record]:
         body = [(number, row) for number, row in body if any(row[1 if item is not None else 0 :])]
         if body:
             frame = text_frame([row for _, row in body], [names[k] for k in wanted], [number for number, _ in body])
-            records.append(_acs_record(frame, f"{sheet} Smu{smu}[{']['.join(indices)}]".strip()))
+            records.append(_build_acs_record(frame, f"{sheet} Smu{smu}[{']['.join(indices)}]".strip()))
     return records
 
 
-def _acs_record(frame: pd.DataFrame, name: str) -> Record:
+def _build_acs_record(frame: pd.DataFrame, name: str) -> Record:
     kinds = {column: found[2].lower() for column in frame.columns if (found := _ACS.search(column))}
     ours_of = {"v": "voltage_v", "i": "current_a", "time": "time_s"}
     roles = {ours_of[kind]: column for column, kind in kinds.items() if kind in ours_of}
@@ -118,8 +118,8 @@ def _acs_record(frame: pd.DataFrame, name: str) -> Record:
     return Record(frame, name=name, roles=roles, units=units, meta={"instrument": "Keithley SMU"})
 
 
-def _tsp(cells: list[list[str]]) -> list[Record]:
-    start = _name_row(cells)
+def _read_tsp(cells: list[list[str]]) -> list[Record]:
+    start = _find_name_row(cells)
     body = [(number, row) for number, row in enumerate(cells[start + 1 :], start + 2) if any(row)]
     if not body:
         return []
@@ -141,11 +141,11 @@ def _tsp(cells: list[list[str]]) -> list[Record]:
     return [Record(frame, roles=roles, meta={"instrument": "Keithley SMU"})]
 
 
-def _kickstart(source: Source) -> tuple[Record, list[CodedWarning]]:
-    cells = _split(source.lines)
+def _read_kickstart(source: Source) -> tuple[Record, list[CodedWarning]]:
+    cells = _split_cells(source.lines)
     start = next((k for k, row in enumerate(cells) if row and row[0].lower() == "index"), None)
     if start is None:
-        raise FileError(f"{source.path.name}: no row of names that begins with Index")
+        raise FileError(f"{source.path.name} has no row of names that begins with Index.")
     settings = {row[0].lstrip("."): ", ".join(row[1:]).strip(", ") for row in cells[:start] if row and row[0]}
     body, summary = [], []
     for number, row in enumerate(cells[start + 1 :], start + 2):
@@ -163,13 +163,13 @@ def _kickstart(source: Source) -> tuple[Record, list[CodedWarning]]:
         [
             CodedWarning(
                 "dropped",
-                f"{source.path.name}: {len(summary)} summary rows ({', '.join(row[0] for row in summary)}) are no data",
+                f"{source.path.name}: {len(summary)} summary rows dropped ({', '.join(row[0] for row in summary)})",
             )
         ]
         if summary
         else []
     )
-    units, roles = _kickstart_columns(list(frame.columns))
+    units, roles = _find_kickstart_columns(list(frame.columns))
     limit = settings.get("Limit", "")
     return Record(
         frame,
@@ -181,8 +181,8 @@ def _kickstart(source: Source) -> tuple[Record, list[CodedWarning]]:
     ), warnings
 
 
-def _kickstart_columns(names: list[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Units from names such as `Voltage (V)` or `SMU-2 Current (A)`, and roles from the quantities."""
+def _find_kickstart_columns(names: list[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return units from names such as `Voltage (V)` or `SMU-2 Current (A)`, and roles from the quantities."""
     units: dict[str, str] = {}
     roles: dict[str, str] = {}
     for name in names:

@@ -1,7 +1,7 @@
-"""Log of a 1T1R test chip: one line an operation, of different length, a comma inside `(2.5, 1.3)`.
+"""Log of a 1T1R test chip: one line for each operation, of different length, with a comma inside `(2.5, 1.3)`.
 
 `chip,time,address,ENDURANCE,(V_reset, V_set),...`, `RESET,V,...`, `SET,V,...` and `READ,R,G,I,V`. Every READ is
-one row of the endurance table: after RESET it is the HRS, after SET the LRS; ENDURANCE begins a cycle.
+one row of the endurance table: the HRS after RESET, the LRS after SET; ENDURANCE begins a cycle.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ matches = Signature(lines=_LINE)
 
 
 def read(source: Source, options: ReadOptions) -> EnduranceTable:
-    """The table of a file in this format; see `devicekit.readers.Reader`."""
+    """Read a file in this format; see `devicekit.readers.Reader`."""
     rows: list[dict[str, object]] = []
     bad: list[BadRow] = []
-    state: dict[str, tuple[str, str, float | None]] = {}  # device -> last operation, voltage; cycles so far
+    state: dict[str, tuple[str, str, float | None]] = {}  # device -> last operation, width, voltage
     cycles: dict[str, int] = {}
     dropped = 0
     start: float | None = None
@@ -45,7 +45,7 @@ def read(source: Source, options: ReadOptions) -> EnduranceTable:
         device, operation = f"{cells[0]}-{cells[2]}", cells[3]
         start = float(cells[1]) if start is None else start
         if operation == "ENDURANCE":
-            cycles[device] = cycles.get(device, 0) + _operations(cells)
+            cycles[device] = cycles.get(device, 0) + _count_cycles(cells)
         elif operation in _LEVEL:
             voltage = float(cells[4]) if is_number(cells[4]) else None
             state[device] = (operation, cells[-1], voltage)
@@ -53,36 +53,36 @@ def read(source: Source, options: ReadOptions) -> EnduranceTable:
             if device not in state or not is_number(cells[4]):
                 dropped += 1
                 continue
-            rows.append(_reading(cells, device, state[device], cycles.get(device, 1), start, number))
+            rows.append(_build_row(cells, device, state[device], cycles.get(device, 1), start, number))
         else:
             bad.append(BadRow(number, "operation", repr(operation), "READ, SET, RESET or ENDURANCE"))
     if bad:
-        raise TableError(f"{source.path.name}: lines that are no log entries", bad)
+        raise TableError(f"{source.path.name} has lines that are not log entries", bad)
     if not rows:
-        raise FileError(f"{source.path.name}: no READ line that follows a SET or RESET")
+        raise FileError(f"{source.path.name} has no READ line after a SET or RESET.")
     warnings = [
         CodedWarning(
             "assumed_unit",
-            f"{source.path.name}: the first number after READ taken in ohm, by the format's convention",
+            f"{source.path.name}: the first number after READ was read in ohm, the convention of the format",
         )
     ]
     if dropped:
         warnings.append(
             CodedWarning(
                 "dropped",
-                f"{source.path.name}: {dropped} READ lines before the first SET or RESET, or without a value",
+                f"{source.path.name}: {dropped} READ lines dropped: before the first SET or RESET, or without a value",
             )
         )
     return EnduranceTable(pd.DataFrame(rows), {"format": NAME, "source": source.path.name}, tuple(warnings))
 
 
-def _operations(cells: list[str]) -> int:
-    """Cycles that an ENDURANCE line states, its last number; 1 where it states none."""
+def _count_cycles(cells: list[str]) -> int:
+    """Return the cycles of an ENDURANCE line, its last number; 1 without a number."""
     last = cells[-1]
     return int(float(last)) if len(cells) > 5 and is_number(last) and 1 <= float(last) < LARGEST_COUNT else 1
 
 
-def _reading(
+def _build_row(
     cells: list[str], device: str, state: tuple[str, str, float | None], cycle: int, start: float, number: int
 ) -> dict[str, object]:
     operation, width, voltage = state

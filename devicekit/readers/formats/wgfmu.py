@@ -16,7 +16,7 @@ from devicekit.errors import Choice, FileError, Question, QuestionError
 from devicekit.options import ReadOptions
 from devicekit.readers import transients
 from devicekit.readers.cells import parse_column, parse_numbers, text_frame
-from devicekit.readers.header import unit_of
+from devicekit.readers.header import split_unit
 from devicekit.readers.records import Record, build_record_table, column_names
 from devicekit.readers.signature import Signature
 from devicekit.readers.source import Source
@@ -27,7 +27,7 @@ NAME = "wgfmu"
 TITLE = "Keysight B1530A WGFMU export"
 TAKES = frozenset({"columns", "read_voltage", "absolute", "kind"})
 STATES_UNITS = True
-FEW_AMPLITUDES = 4  # of set and reset pulses; beyond, they are swept
+FEW_AMPLITUDES = 4  # of set and reset pulses; more are a sweep
 _APPLICATION = r'^\s*"?Time"?\s*,\s*"?MeasResult1_value'
 _CUSTOM = re.compile(r"(?m)^\s*Measurement Data\s*$")
 _LOW, _HIGH = re.compile(r"(?i)^(r[_ ]?low|lrs|r[_ ]?on)\b"), re.compile(r"(?i)^(r[_ ]?high|hrs|r[_ ]?off)\b")
@@ -37,17 +37,17 @@ matches = Signature(head=re.compile(f"{_CUSTOM.pattern}|{_APPLICATION}"))
 def read(
     source: Source, options: ReadOptions
 ) -> PulseTable | SweepTable | EnduranceTable | TransientTable | RecordTable:
-    """The table of a file in this format; see `devicekit.readers.Reader`."""
+    """Read a file in this format; see `devicekit.readers.Reader`."""
     in_time = transients.is_requested(options, source)
     if _CUSTOM.search(source.head):
-        return _custom(source, options)
+        return _read_custom(source, options)
     cells = [[cell.strip() for cell in next(csv.reader([line]), [])] for line in source.lines]
     start = next((k for k, row in enumerate(cells) if row and row[0].lower() == "time"), None)
     if start is None:
-        raise FileError(f"{source.path.name}: no row of names that begins with Time")
+        raise FileError(f"{source.path.name} has no row of names that begins with Time.")
     body = [(k, row) for k, row in enumerate(cells[start + 1 :], start + 2) if any(row)]
     if not body:
-        raise FileError(f"{source.path.name}: no rows below the names")
+        raise FileError(f"{source.path.name} has no rows below the names.")
     frame = text_frame([row for _, row in body], cells[start], [number for number, _ in body])
     known = {"time_s": "Time", "voltage_v": "MeasResult1_value", "current_a": "MeasResult2_value"}
     roles = {ours: theirs for ours, theirs in known.items() if theirs in frame.columns}
@@ -58,13 +58,13 @@ def read(
     return build_record_table(records, options, NAME, source)
 
 
-def _custom(source: Source, options: ReadOptions) -> PulseTable | SweepTable | EnduranceTable | RecordTable:
+def _read_custom(source: Source, options: ReadOptions) -> PulseTable | SweepTable | EnduranceTable | RecordTable:
     lines = source.lines
     at = next(k for k, line in enumerate(lines) if line.strip() == "Measurement Data")
-    meta = _head(lines[:at])
+    meta = _read_head(lines[:at])
     rest = [(k + 1, line) for k, line in enumerate(lines) if k > at and line.strip()]
     if len(rest) < 2:
-        raise FileError(f"{source.path.name}: no rows below Measurement Data")
+        raise FileError(f"{source.path.name} has no rows below Measurement Data.")
     names = [cell.strip() for cell in rest[0][1].split(",")]
     frame = text_frame(
         [[cell.strip() for cell in line.split(",")] for _, line in rest[1:]], names, [k for k, _ in rest[1:]]
@@ -73,28 +73,28 @@ def _custom(source: Source, options: ReadOptions) -> PulseTable | SweepTable | E
     high = next((name for name in column_names(frame) if _HIGH.match(name)), None)
     if low and high and not options.columns:
         _ask_if_swept(frame, low, high, source.path.name)
-        return _endurance(frame, low, high, meta, source)
-    units = {name: unit for name in column_names(frame) if (unit := unit_of(name)[1])}
+        return _build_endurance_table(frame, low, high, meta, source)
+    units = {name: unit for name in column_names(frame) if (unit := split_unit(name)[1])}
     record = Record(frame, name=meta.get("Setup title", ""), device=meta.get("Device ID"), units=units, meta=meta)
     return build_record_table([record], options, NAME, source)
 
 
 def _ask_if_swept(frame: pd.DataFrame, low: str, high: str, where: str) -> None:
-    """Two resistances of a record whose amplitude changes from row to row are not the two levels of an endurance test.
+    """Ask which of two resistances is the state if the amplitude changes from row to row, unlike in an endurance test.
 
     Raises
     ------
     QuestionError
     """
     swept = next(
-        (name for name in column_names(frame) if "amplitude" in name.lower() and unit_of(name)[1] == "V"), None
+        (name for name in column_names(frame) if "amplitude" in name.lower() and split_unit(name)[1] == "V"), None
     )
     if swept is None or parse_numbers(frame[swept], where).nunique() <= FEW_AMPLITUDES:
         return
     raise QuestionError(
         where,
         Question(
-            f"the amplitude of the pulses changes from row to row, so {low} and {high} are no two levels of one cycle: "
+            f"the pulse amplitude changes from row to row, so that {low} and {high} are not the levels of one cycle: "
             "which one is the state after the pulse?",
             ("columns",),
             tuple(
@@ -106,8 +106,8 @@ def _ask_if_swept(frame: pd.DataFrame, low: str, high: str, where: str) -> None:
     )
 
 
-def _head(lines: list[str]) -> dict[str, str]:
-    """Facts of the head: key and value by tab; the rows of parameter names and values as pairs."""
+def _read_head(lines: list[str]) -> dict[str, str]:
+    """Return the facts of the head: keys and values separated by tabs, and the rows of parameters as pairs."""
     meta = {"instrument": "Keysight B1530A WGFMU"}
     names: list[str] | None = None
     parameters = False
@@ -124,11 +124,13 @@ def _head(lines: list[str]) -> dict[str, str]:
     return meta
 
 
-def _endurance(frame: pd.DataFrame, low: str, high: str, meta: dict[str, str], source: Source) -> EnduranceTable:
-    """One row a level; the first column counts the cycles; other columns are kept."""
+def _build_endurance_table(
+    frame: pd.DataFrame, low: str, high: str, meta: dict[str, str], source: Source
+) -> EnduranceTable:
+    """Build a table with one row for each level; the first column counts the cycles; other columns are kept."""
     where = source.path.name
     others = {
-        "pulse_voltage_v" if "amplitude" in name.lower() and unit_of(name)[1] == "V" else name: parse_column(
+        "pulse_voltage_v" if "amplitude" in name.lower() and split_unit(name)[1] == "V" else name: parse_column(
             frame[name]
         )
         for name in column_names(frame)
@@ -143,7 +145,7 @@ def _endurance(frame: pd.DataFrame, low: str, high: str, meta: dict[str, str], s
                 {
                     **others,
                     "device_id": meta.get("Device ID") or "device1",
-                    "cycle": _counts(first),
+                    "cycle": _count_rows(first),
                     "level": level,
                     "conductance_s": to_conductance(values, "resistance", None, where),
                     "file_row": frame.index,
@@ -157,6 +159,6 @@ def _endurance(frame: pd.DataFrame, low: str, high: str, meta: dict[str, str], s
     return EnduranceTable(whole, {"format": NAME, "source": source.path.name, **meta})
 
 
-def _counts(first: pd.Series) -> pd.Series:
+def _count_rows(first: pd.Series) -> pd.Series:
     whole = first.notna().all() and (first == first.round()).all()
     return first.astype("int64") if whole else pd.Series(range(1, len(first) + 1), first.index)

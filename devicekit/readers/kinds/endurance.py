@@ -1,4 +1,4 @@
-"""Endurance: the two states read once a cycle."""
+"""Endurance tables: the two states, read once a cycle."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from devicekit.options import ReadOptions
 from devicekit.readers.cells import parse_whole_numbers
 from devicekit.readers.layout import Column
 from devicekit.readers.layouts import unnamed_columns
-from devicekit.readers.layouts.roles import switching
-from devicekit.readers.layouts.view import Claim, View, words
+from devicekit.readers.layouts.roles import is_switching
+from devicekit.readers.layouts.view import Claim, View, names_as_text
 from devicekit.readers.source import Source
 from devicekit.readers.state import STATE_COLUMNS, resolve_state
 from devicekit.tables import EnduranceTable
@@ -21,7 +21,7 @@ from devicekit.tables import EnduranceTable
 NAME = "endurance"
 TITLE = "endurance (HRS and LRS, cycle by cycle)"
 VALUES = frozenset({*STATE_COLUMNS, "value"})
-BARE = {"quantity": "resistance", "unit": "ohm"}  # what must be said beside the kind where columns have no names
+BARE = {"quantity": "resistance", "unit": "ohm"}  # options to add to kind where columns have no names
 ALIASES = {
     **dict.fromkeys(("lrs", "on", "set", "r_low", "r_on", "lrs state", "set state", "1"), "lrs"),
     **dict.fromkeys(("hrs", "off", "reset", "r_high", "r_off", "hrs state", "reset state", "0"), "hrs"),
@@ -29,39 +29,43 @@ ALIASES = {
 
 
 def claim(view: View) -> Claim | None:
-    """Return whether the columns can be an endurance record: two levels, by name or in a column of words."""
+    """Claim columns with two levels, by name or in a column of words."""
     if view.of("pulse_index", "pulse_voltage_v", "pulse_width_s") or view.sweeps or not (view.states or view.unknown):
         return None
     if view.of("level") and (view.of("cycle") or not view.of("time_s")):
-        return Claim(2, "a column of levels and one of cycles") if _two_states(view) else None
+        return Claim(2, "a column of levels and one of cycles") if _holds_two_states(view) else None
     if view.once_a_cycle:
         return Claim(2, "one state after each set and one after each reset")
     levels = {str(column.tags["level"]).lower() for column in view.states if "level" in column.tags}
     if len(levels) >= 2 and (view.of("cycle") or not view.of("time_s")):
         return Claim(2, f"columns of {' and '.join(sorted(levels))}")
-    if view.options.kind == NAME and len(_pair(_counted(view))) == 2:
+    if view.options.kind == NAME and len(_find_state_pair(_use_axis_as_cycle(view))) == 2:
         return Claim(1, "two columns of states, the smaller numbers low, the larger ones high")
     return None
 
 
-def _two_states(view: View) -> bool:
-    """Return whether a column of levels can be that of HRS and LRS: by its words, or beside cycles by one of them."""
-    cells = [words(view.cells.block.cells[column.name]).str.lower() for column in view.of("level")]
+def _holds_two_states(view: View) -> bool:
+    """Return whether a column of levels can hold HRS and LRS, by its words; beside cycles one such word is enough."""
+    cells = [names_as_text(view.cells.block.cells[column.name]).str.lower() for column in view.of("level")]
     names = {word for each in cells for word in each} - {"", "nan"}
     known = names & {*ALIASES, "low", "high"}
     return known == names or bool(view.of("cycle") and (len(names) <= 2 or known - {"0", "1"}))
 
 
-def _counted(view: View) -> View:
-    """The view with the first of three nameless columns, if it rises, as the number of the cycle."""
-    first = unnamed_columns.axis(view)
+def _use_axis_as_cycle(view: View) -> View:
+    """Use the first of three unnamed columns as the cycle number, if it rises."""
+    first = unnamed_columns.find_axis(view)
     values = None if first is None else view.numbers(first.name)
     counts = values is not None and bool((values % 1 == 0).all())
-    return unnamed_columns.placed(view, "cycle") if view.options.kind == NAME and len(view.columns) == 3 and counts else view
+    return (
+        unnamed_columns.assign_axis(view, "cycle")
+        if view.options.kind == NAME and len(view.columns) == 3 and counts
+        else view
+    )
 
 
-def _pair(view: View) -> list[Column]:
-    """Two columns of states without a word for a level, the one of smaller numbers first; none if there are others."""
+def _find_state_pair(view: View) -> list[Column]:
+    """Return two columns of states without level words, smaller numbers first; empty if there are others."""
     found = [column for column in [*view.states, *view.unknown] if "level" not in column.tags]
     values = [view.numbers(column.name) for column in found]
     if len(found) != 2 or any(each is None or not each.notna().any() for each in values):
@@ -70,33 +74,33 @@ def _pair(view: View) -> list[Column]:
 
 
 def assign(view: View) -> list[Column]:
-    """Currents are readings of the state; a counter counts the cycles."""
-    view = _counted(view)
+    """Assign currents as readings of the state, and a counter as the cycle number."""
+    view = _use_axis_as_cycle(view)
     found = []
-    pair = [column.name for column in _pair(view)] if view.options.kind == NAME else []
-    for column in view.with_states(level=True):
-        if column.name in pair:  # low and high mean what the quantity says
-            column = view.changed(column, tags={**column.tags, "level": ("low", "high")[pair.index(column.name)]})
+    pair = [column.name for column in _find_state_pair(view)] if view.options.kind == NAME else []
+    for column in view.assign_states(level=True):
+        if column.name in pair:  # the quantity decides whether low is LRS or HRS
+            column = view.change(column, tags={**column.tags, "level": ("low", "high")[pair.index(column.name)]})
         if column.role == "direction" and view.once_a_cycle:
-            column = view.changed(column, role="level", why="the state after it")
-        elif view.once_a_cycle and "level" in column.tags:  # the rows say it
-            column = view.changed(column, tags={k: v for k, v in column.tags.items() if k != "level"})
-        switches = column.role == "voltage_v" and (len(view.of("voltage_v")) > 1 or switching(column.name))
-        if switches:  # V_set, V_reset: of no level
-            column = view.changed(column, role="keep", why="a voltage of switching")
+            column = view.change(column, role="level", why="state after the pulse")
+        elif view.once_a_cycle and "level" in column.tags:  # the rows give the level
+            column = view.change(column, tags={k: v for k, v in column.tags.items() if k != "level"})
+        switches = column.role == "voltage_v" and (len(view.of("voltage_v")) > 1 or is_switching(column.name))
+        if switches:  # V_set, V_reset: without a level
+            column = view.change(column, role="keep", why="switching voltage")
         counts = column.role in ("counter", "point") and not view.of("cycle")
-        found.append(view.changed(column, role="cycle", why="it counts the rows") if counts else column)
+        found.append(view.change(column, role="cycle", why="it counts the rows") if counts else column)
     return found
 
 
 def build(
     frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: Sequence[CodedWarning]
 ) -> EnduranceTable:
-    """The table of rows under our names."""
+    """Build the table from rows under devicekit's column names."""
     name = source.path.name
-    held = next((column for column in STATE_COLUMNS if column in frame), "value")
-    quantity = STATE_COLUMNS.get(held) or options.stated_quantity
-    frame = frame.assign(level=levels(words(frame["level"]), quantity, frame["file_row"], name))
+    state = next((column for column in STATE_COLUMNS if column in frame), "value")
+    quantity = STATE_COLUMNS.get(state) or options.stated_quantity
+    frame = frame.assign(level=parse_levels(names_as_text(frame["level"]), quantity, frame["file_row"], name))
     frame, more = resolve_state(frame, options, name)
     if "cycle" not in frame:
         frame = frame.assign(cycle=frame.groupby(["device_id", "level"], sort=False).cumcount() + 1)
@@ -104,36 +108,36 @@ def build(
     return EnduranceTable(frame, {"format": "table", "source": name}, (*warnings, *more))
 
 
-def levels(column: pd.Series, quantity: str | None, rows: pd.Series, name: str) -> pd.Series:
-    """lrs or hrs of each word; low conductance or current is HRS, low resistance LRS.
+def parse_levels(column: pd.Series, quantity: str | None, rows: pd.Series, name: str) -> pd.Series:
+    """Return lrs or hrs for each word; low conductance or current is HRS, low resistance LRS.
 
     Raises
     ------
     TableError
-        If a word is none for a level.
+        If a word does not name a level.
     UsageError
         If low and high may mean conductance as well as resistance.
     """
-    said = column.str.lower()
-    check_words(set(said), quantity, name)
+    lower = column.str.lower()
+    check_level_words(set(lower), quantity, name)
     low, high = ("lrs", "hrs") if quantity == "resistance" else ("hrs", "lrs")
-    found = said.map({**ALIASES, "low": low, "high": high})
+    found = lower.map({**ALIASES, "low": low, "high": high})
     if found.isna().any():
         bad = [BadRow(int(rows[k]), "level", repr(column[k]), "lrs or hrs") for k in column.index[found.isna()]]
         raise TableError(f"{name}: unknown level", bad)
     return found
 
 
-def check_words(said: Iterable[str], quantity: str | None, where: str) -> None:
-    """Refuse `low` and `high` of numbers of which nobody says whether they are conductances or resistances.
+def check_level_words(words: Iterable[str], quantity: str | None, where: str) -> None:
+    """Refuse `low` and `high` for numbers that may be conductances or resistances.
 
     Raises
     ------
     UsageError
     """
-    unclear = sorted({word.lower() for word in said} & {"low", "high"})
+    unclear = sorted({word.lower() for word in words} & {"low", "high"})
     if unclear and quantity not in ("resistance", "conductance", "current"):
         raise UsageError(
-            f"{where}: {' and '.join(unclear)} may mean that conductance is {unclear[0]} or that resistance is: "
-            "pass quantity=, or name the levels lrs and hrs"
+            f"{where}: {' and '.join(unclear)} may mean {unclear[0]} conductance or {unclear[0]} resistance. "
+            "Add quantity=, or rename the levels to lrs and hrs"
         )

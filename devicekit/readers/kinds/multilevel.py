@@ -1,4 +1,4 @@
-"""Several levels, each programmed or read again and again, in no order of time."""
+"""Multilevel tables: several levels, each programmed or read repeatedly, in any order of time."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from devicekit.options import ReadOptions
 from devicekit.readers.cells import parse_whole_numbers
 from devicekit.readers.kinds.endurance import ALIASES
 from devicekit.readers.layout import KEPT, Column
-from devicekit.readers.layouts.roles import STATES, UNKNOWN, normalised
-from devicekit.readers.layouts.view import Claim, View, words
+from devicekit.readers.layouts.roles import STATES, UNKNOWN, normalise_name
+from devicekit.readers.layouts.view import Claim, View, names_as_text
 from devicekit.readers.source import Source
 from devicekit.readers.state import STATE_COLUMNS, resolve_state
 from devicekit.tables import MultilevelTable
 from devicekit.text import si
 
 NAME = "multilevel"
-TITLE = "several levels, each read again and again"
+TITLE = "several levels, each read repeatedly"
 VALUES = frozenset({*STATE_COLUMNS, "value"})
-MOST = 256  # targets beyond which a column of them names no levels: eight bits
-EACH = 3  # readings of a level, in the middle of all, from which on the rows of a target are repeats
+MOST = 256  # targets beyond which a column of them does not name levels: eight bits
+EACH = 3  # median number of readings of a level from which on the rows of a target are repeats
 TWO_STATES = frozenset({*ALIASES, "low", "high"})  # levels of endurance
 _TARGET = re.compile(r"\b(?:target|desired|aim(?:ed)?|goal|set ?point|wanted)\b")
 _LEVEL = re.compile(r"(?:level|state)(?: (?:no|number|nr|index|id|#))?")
@@ -33,83 +33,89 @@ _OF_OTHERS = ("pulse_index", "pulse_voltage_v", "pulse_width_s", "direction", "s
 
 
 def claim(view: View) -> Claim | None:
-    """Return whether the columns can be levels: a column of them, a target beside a state, or one column a level."""
-    said = view.options.kind == NAME
-    if view.of(*_OF_OTHERS) or view.sweeps or not view.cells.block.named or (view.of("time_s") and not said):
+    """Claim a column of levels, a target beside a state, or one column for each level."""
+    requested = view.options.kind == NAME
+    if view.of(*_OF_OTHERS) or view.sweeps or not view.cells.block.named or (view.of("time_s") and not requested):
         return None
-    targets = [column.name for column in _targets(view)]
+    targets = [column.name for column in _find_targets(view)]
     states = [column for column in [*view.states, *view.unknown] if column.name not in targets]
-    level = _level(view)
+    level = _find_level(view)
     states = [column for column in states if level is None or column.name != level.name]
     if not states:
         return None
     if level is not None:
-        return _by_level(view, level, said)
-    if len(targets) == 1 and (said or _repeated(view, targets[0])):
-        return Claim(2, f"a target ({targets[0]}), and what was read, several times each")
-    side_by_side = len(states) > 1 and not view.of("cycle") and not _two_states(states)
-    if side_by_side and (said or view.options.columns_are == "levels"):
-        return Claim(2, "columns of states, one a level")
-    named = all(_EACH.fullmatch(_words(column, view)) for column in states)
+        return _claim_by_level(view, level, requested)
+    if len(targets) == 1 and (requested or _repeats_targets(view, targets[0])):
+        return Claim(2, f"a target ({targets[0]}) and a state, several readings each")
+    side_by_side = len(states) > 1 and not view.of("cycle") and not _are_two_states(states)
+    if side_by_side and (requested or view.options.columns_are == "levels"):
+        return Claim(2, "columns of states, one for each level")
+    named = all(_EACH.fullmatch(_normalised_name(column, view)) for column in states)
     if side_by_side and named and len(states) > 2 and view.options.columns_are is None:
-        return Claim(2, "columns of states, one a level by their names")
+        return Claim(2, "columns of states, named for one level each")
     return None
 
 
-def _by_level(view: View, level: Column, said: bool) -> Claim | None:
-    """Levels by a column: not those of endurance, and with something that counts or names what was repeated."""
-    names = set(words(view.cells.block.cells[level.name]).str.lower()) - {"", "nan"}
-    if said:
-        return Claim(2, "a column of levels, and a state")
+def _claim_by_level(view: View, level: Column, requested: bool) -> Claim | None:
+    """Claim levels in a column: not those of endurance, and with a column that numbers or names the repeats."""
+    names = set(names_as_text(view.cells.block.cells[level.name]).str.lower()) - {"", "nan"}
+    if requested:
+        return Claim(2, "a column of levels and a state")
     if len(names) < 2 or names & TWO_STATES - {"0", "1"} or names <= TWO_STATES:
         return None
     if view.of("repeat", "cycle", "counter", "point", "device_id"):
-        return Claim(2, "a column of levels, and a state read several times, in no order of time")
+        return Claim(2, "a column of levels and a state read several times")
     return None
 
 
-def _words(column: Column, view: View) -> str:
+def _normalised_name(column: Column, view: View) -> str:
     block = view.cells.block
-    return normalised(block.headings[block.places[column.name]].name or column.name)
+    return normalise_name(block.headings[block.places[column.name]].name or column.name)
 
 
-def _level(view: View) -> Column | None:
-    """The column of levels; one of numbers as well, where its name says so."""
+def _find_level(view: View) -> Column | None:
+    """Find the column of levels; one of numbers too, where it is named for levels."""
     for column in view.columns:
         if column.role == "level":
             return column
     for column in view.columns:
-        if column.role in (UNKNOWN, "counter", KEPT) and not column.told and _LEVEL.fullmatch(_words(column, view)):
+        if (
+            column.role in (UNKNOWN, "counter", KEPT)
+            and not column.is_explicit
+            and _LEVEL.fullmatch(_normalised_name(column, view))
+        ):
             return column
     return None
 
 
-def _targets(view: View) -> list[Column]:
-    """Columns at which was aimed."""
+def _find_targets(view: View) -> list[Column]:
+    """Find the columns of targets."""
     found = []
     for column in view.columns:
         role = column.role in (*STATES, "value", "current_a", UNKNOWN)
-        if column.role == "target_s" or (role and not column.told and _TARGET.search(_words(column, view))):
+        if column.role == "target_s" or (
+            role and not column.is_explicit and _TARGET.search(_normalised_name(column, view))
+        ):
             found.append(column)
     return found
 
 
-def _repeated(view: View, name: str) -> bool:
+def _repeats_targets(view: View, name: str) -> bool:
     """Return whether a column of targets holds a few numbers, each several times."""
     values = view.numbers(name)
     sizes = pd.Series(dtype=int) if values is None else values.dropna().value_counts()
     return 1 < len(sizes) <= MOST and float(sizes.median()) >= EACH
 
 
-def _two_states(states: Sequence[Column]) -> bool:
-    """Return whether columns are those of HRS and LRS."""
+def _are_two_states(states: Sequence[Column]) -> bool:
+    """Return whether columns hold HRS and LRS."""
     levels = {str(column.tags["level"]).lower() for column in states if "level" in column.tags}
     return bool(levels) and levels <= TWO_STATES
 
 
 def assign(view: View) -> list[Column]:
-    """A target in siemens is a column of ours; cycles, trials and counters number the repeats."""
-    level, targets = _level(view), {column.name for column in _targets(view)}
+    """Assign targets and levels; cycles, trials and counters number the repeats."""
+    level, targets = _find_level(view), {column.name for column in _find_targets(view)}
     columns: list[Column] = []
     for column in view.columns:
         if level is not None and column.name == level.name:
@@ -118,26 +124,28 @@ def assign(view: View) -> list[Column]:
             own = column.role == "conductance_s" and column.stated
             named = level is None and "level" not in {each.role for each in columns}
             role = "target_s" if own else "level" if named else KEPT
-            column = replace(column, role=role, why="a target by its name")
+            column = replace(column, role=role, why="named as a target")
         elif column.role == "cycle" and not view.of("repeat"):
             column = replace(column, role="repeat", why="it numbers the repeats")
         elif column.role in ("counter", "point") and not view.of("repeat", "cycle"):
-            column = replace(column, role="repeat" if view.counts(column.name) else KEPT, why="it numbers the repeats")
+            column = replace(
+                column, role="repeat" if view.is_counter(column.name) else KEPT, why="it numbers the repeats"
+            )
         columns.append(column)
     by_column = level is not None or bool(targets)
-    return View(tuple(columns), view.cells, view.options, view.labels).with_states(level=not by_column)
+    return View(tuple(columns), view.cells, view.options, view.labels).assign_states(level=not by_column)
 
 
 def build(
     frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: Sequence[CodedWarning]
 ) -> MultilevelTable:
-    """The table of rows under our names; a level that has no name is that of its target."""
+    """Build the table from rows under devicekit's column names; a level without a name gets that of its target."""
     name = source.path.name
     frame, more = resolve_state(frame, options, name)
     if "level" not in frame:
         named = "target_s" in frame
         frame = frame.assign(level=[si(x, "S", 4) for x in frame["target_s"]] if named else "state")
-    frame = frame.assign(level=words(frame["level"]))
+    frame = frame.assign(level=names_as_text(frame["level"]))
     if "repeat" not in frame:
         frame = frame.assign(repeat=frame.groupby(["device_id", "level"], sort=False).cumcount() + 1)
     frame = frame.assign(repeat=parse_whole_numbers(frame, "repeat", name))

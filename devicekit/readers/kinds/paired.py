@@ -1,4 +1,4 @@
-"""Pairs of pulses: the ratio of the two answers against the interval between them."""
+"""Paired pulses: ratio of the two responses against the interval between the pulses."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import pandas as pd
 from devicekit.errors import Choice, CodedWarning, Question, QuestionError, TableError
 from devicekit.options import BASELINES, ReadOptions
 from devicekit.readers.cells import parse_whole_numbers
-from devicekit.readers.header import heading
+from devicekit.readers.header import parse_heading
 from devicekit.readers.layout import KEPT, Column
 from devicekit.readers.layouts.view import Claim, View
 from devicekit.readers.source import Source
 from devicekit.tables import PairedTable
 
 NAME = "paired"
-TITLE = "pairs of pulses (ratio of the answers against the interval)"
+TITLE = "paired pulses (ratio of the responses against the interval)"
 VALUES = frozenset({"ratio", "ratio_excess"})
-MOST = 20.0  # a ratio that no pair has: then the numbers are percent, perhaps
+MOST = 20.0  # larger ratios are implausible: the numbers may be percent
 _QUOTIENT = re.compile(r"(?:^|[^a-z])(a|i|g|r|epsc|ipsc|psc|amp|amplitude|peak)_?2\s*/\s*\1_?1(?:$|[^a-z0-9])")
 _RATIO = re.compile(r"\bpp[fdr]\b|paired[ -_]?pulse|^ratio$|^ratio_excess$")
 _INTERVAL = re.compile(r"interval|^(?:Δ|δ|d|delta)[ _]?t\b|\bisi\b|\bipi\b|inter[ -_]?(?:pulse|spike)")
@@ -31,37 +31,37 @@ _EACH = {
 
 
 def claim(view: View) -> Claim | None:
-    """Return whether the columns can be pairs: an interval, and a ratio or two amplitudes."""
+    """Claim an interval, and a ratio or two amplitudes."""
     if not view.cells.block.named or view.of("pulse_index", "direction", "weight_change"):
         return None
-    roles = _roles(view)
+    roles = _find_roles(view)
     if "interval_s" not in roles:
         return None
     if {"ratio", "ratio_excess"} & set(roles):
-        return Claim(2, "an interval, and a ratio of two answers")
+        return Claim(2, "an interval and a ratio of two responses")
     if {"first_amplitude", "second_amplitude"} <= set(roles):
-        return Claim(2, "an interval, and the answers to a first and a second pulse")
+        return Claim(2, "an interval and the responses to a first and a second pulse")
     return None
 
 
-def _roles(view: View) -> dict[str, list[Column]]:
-    """The columns of pairs by role."""
+def _find_roles(view: View) -> dict[str, list[Column]]:
+    """Find the columns of pairs by role."""
     found: dict[str, list[Column]] = {}
     for column in view.columns:
-        role = _role(column, view)
+        role = _find_role(column, view)
         if role is not None:
             found.setdefault(role, []).append(column)
     return found
 
 
-def _role(column: Column, view: View) -> str | None:
-    ours = ("interval_s", "ratio", "ratio_excess", "first_amplitude", "second_amplitude", "baseline", "repeat")
-    if column.told and column.role in ours:
+def _find_role(column: Column, view: View) -> str | None:
+    roles = ("interval_s", "ratio", "ratio_excess", "first_amplitude", "second_amplitude", "baseline", "repeat")
+    if column.is_explicit and column.role in roles:
         return column.role
     bare = column.name.strip().lower()
     if bare == "baseline" and set(view.cells.words(column.name)) <= set(BASELINES):
         return "baseline"
-    if column.told or column.role in ("device_id", "cycle", "repeat"):
+    if column.is_explicit or column.role in ("device_id", "cycle", "repeat"):
         return None
     if column.role in ("time_s", "spike_delay_s") and _INTERVAL.search(bare):
         return "interval_s"
@@ -69,21 +69,21 @@ def _role(column: Column, view: View) -> str | None:
         return None
     if _QUOTIENT.search(bare) or _RATIO.search(bare):
         return "ratio_excess" if bare == "ratio_excess" else "ratio"
-    name = heading(column.name).name.strip().lower()
+    name = parse_heading(column.name).name.strip().lower()
     return next((role for role, pattern in _EACH.items() if pattern.search(name)), None)
 
 
 def assign(view: View) -> list[Column]:
-    """Roles of pairs; where a ratio stands beside two amplitudes, the ratio counts."""
-    roles = {column.name: role for role, columns in _roles(view).items() for column in columns}
+    """Assign the roles of pairs; a ratio is preferred to two amplitudes."""
+    roles = {column.name: role for role, columns in _find_roles(view).items() for column in columns}
     ratio = bool({"ratio", "ratio_excess"} & set(roles.values()))
     found = []
     for column in view.columns:
         role = roles.get(column.name)
         if role in ("ratio", "ratio_excess"):
-            column = _as_ratio(replace(column, role=role), view)
+            column = _resolve_ratio(replace(column, role=role), view)
         elif role in ("first_amplitude", "second_amplitude"):
-            column = replace(column, role=KEPT if ratio and not column.told else role, why="by its name")
+            column = replace(column, role=KEPT if ratio and not column.is_explicit else role, why="by its name")
         elif role is not None:
             column = replace(column, role=role, why=column.why or "by its name")
         elif column.role == "cycle" and not view.of("repeat"):
@@ -94,40 +94,40 @@ def assign(view: View) -> list[Column]:
     return found
 
 
-def _as_ratio(column: Column, view: View) -> Column:
-    """A ratio with its factor; whether it is a ratio or its excess, a number or percent, is asked where it is open."""
+def _resolve_ratio(column: Column, view: View) -> Column:
+    """Return a ratio with its factor; ask whether it is a ratio or an excess, a number or percent, if unclear."""
     options, bare = view.options, column.name.strip().lower()
-    said = options.unit if options.stated_quantity == "weight" else None
+    unit = options.unit if options.stated_quantity == "weight" else None
     in_percent = "%" in bare or "percent" in bare
-    factor = 0.01 if said == "%" or (said is None and in_percent) else 1.0
-    if column.told or bare in ("ratio", "ratio_excess"):
+    factor = 0.01 if unit == "%" or (unit is None and in_percent) else 1.0
+    if column.is_explicit or bare in ("ratio", "ratio_excess"):
         return replace(column, factor=factor, unit="%" if factor != 1.0 else None, stated=True, unclear="")
     values = view.numbers(column.name)
     large = values is not None and bool((values.abs() > MOST).any())
     plain = _QUOTIENT.search(bare) or "ratio" in bare
-    if said is not None or (plain and not in_percent and not large):
+    if unit is not None or (plain and not in_percent and not large):
         return replace(
             column, role="ratio", factor=factor, unit="%" if factor != 1.0 else None, stated=True, unclear=""
         )
-    raise _ask(column, view, in_percent)
+    raise _ask_ratio(column, view, in_percent)
 
 
-def _ask(column: Column, view: View, in_percent: bool) -> QuestionError:
+def _ask_ratio(column: Column, view: View, in_percent: bool) -> QuestionError:
     name = column.name
     values = view.numbers(name)
     seen = () if values is None else (f"{name}: {values.min():.4g} to {values.max():.4g}",)
     percent = (
-        Choice.of("A2/A1 in percent: 150 % is 1.5", unit="%"),
-        Choice.of("(A2 - A1)/A1 in percent: 50 % is A2/A1 = 1.5", map={"ratio_excess": name}, unit="%"),
+        Choice.of("A2/A1 in percent: 150 % means 1.5", unit="%"),
+        Choice.of("(A2 - A1)/A1 in percent: 50 % means A2/A1 = 1.5", map={"ratio_excess": name}, unit="%"),
     )
     plain = (
         Choice.of("A2/A1: 1.5", unit="1"),
-        Choice.of("(A2 - A1)/A1: 0.5 is A2/A1 = 1.5", map={"ratio_excess": name}, unit="1"),
+        Choice.of("(A2 - A1)/A1: 0.5 means A2/A1 = 1.5", map={"ratio_excess": name}, unit="1"),
     )
     return QuestionError(
         view.where,
         Question(
-            f"column {name!r} does not say whether it is A2/A1 or (A2 - A1)/A1, and whether it is in percent",
+            f"is column {name!r} A2/A1 or (A2 - A1)/A1{'' if in_percent else ', as a number or in percent'}?",
             ("unit", "columns"),
             percent if in_percent else (*plain, *percent),
             seen,
@@ -136,14 +136,14 @@ def _ask(column: Column, view: View, in_percent: bool) -> QuestionError:
 
 
 def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: Sequence[CodedWarning]) -> PairedTable:
-    """The table of rows under our names."""
+    """Build the table from rows under devicekit's column names."""
     del options
     name = source.path.name
     if "ratio_excess" in frame:
         frame = frame.rename(columns={"ratio_excess": "ratio"}).assign(ratio=frame["ratio_excess"] + 1.0)
     elif "ratio" not in frame:
         if not {"first_amplitude", "second_amplitude"} <= set(frame):
-            raise TableError(f"{name}: pairs of pulses need a ratio, or a first and a second amplitude")
+            raise TableError(f"{name}: paired pulses need a ratio, or a first and a second amplitude")
         first = frame["first_amplitude"].where(frame["first_amplitude"] != 0)
         frame = frame.assign(ratio=frame["second_amplitude"] / first)
     if "baseline" in frame:

@@ -19,18 +19,18 @@ from devicekit.tables import PulseTable
 NAME = "pulse"
 TITLE = "pulse trains (the state after each pulse)"
 VALUES = frozenset({*STATE_COLUMNS, "value"})
-BARE = {"quantity": "conductance", "unit": "S"}  # what must be said beside the kind where columns have no names
+BARE = {"quantity": "conductance", "unit": "S"}  # options to add to kind where columns have no names
 SOME = 0.2  # share of numbers with a fraction beyond which a counter is an axis of a figure
-FEWEST = 4  # readings of a device that can be a train where no word says so
+FEWEST = 4  # readings of a device that can be a train without a word for pulses
 _IN_ORDER = {"pulse_index", "direction", "pulse_voltage_v", "cycle", "time_s"}
 _PAIR = ("resistance_before_ohm", "resistance_after_ohm")
 
 
 def claim(view: View) -> Claim | None:
-    """Return whether the columns can be pulse trains: a state, and a word for pulses or directions."""
+    """Claim a state, with a word for pulses or directions."""
     if all(view.of(role) for role in _PAIR):
         return Claim(2, "resistances before and after a pulse")
-    if view.watched:
+    if view.is_transient:
         return None
     if view.once_a_cycle and not view.of("pulse_index"):
         return None
@@ -40,35 +40,35 @@ def claim(view: View) -> Claim | None:
     word = view.of("pulse_index", "pulse_voltage_v", "pulse_width_s") or view.of("direction")
     named = any("direction" in column.tags for column in view.states)
     if view.sweeps and not view.of("pulse_index", "pulse_voltage_v"):
-        return Claim(1, "a voltage of a few values only, as of pulses") if view.few_voltages else None
+        return Claim(1, "a voltage with few values, as of pulses") if view.few_voltages else None
     if word or named:
-        return Claim(2, "a state, and a word for pulses or directions")
+        return Claim(2, "a state and a word for pulses or directions")
     return Claim(1, "a state")
 
 
 def assign(view: View) -> list[Column]:
-    """Currents are readings of the state, a voltage that changes is the pulse's, a counter the pulse number."""
+    """Assign currents as readings, a voltage that changes as that of the pulse, a counter as the pulse number."""
     found = []
-    for column in view.with_states():
+    for column in view.assign_states():
         if column.role == "voltage_v":
             pulse = not view.of("pulse_voltage_v")
-            column = view.changed(column, role="pulse_voltage_v" if pulse else "keep")
+            column = view.change(column, role="pulse_voltage_v" if pulse else "keep")
         elif column.role in ("counter", "point") and not view.of("pulse_index"):
-            numbered = view.counts(column.name) or _fractions(column, view)
-            column = view.changed(column, role="pulse_index" if numbered else "keep")
-        found.append(_whole(column, view) if column.role == "pulse_index" else column)
+            numbered = view.is_counter(column.name) or _holds_fractions(column, view)
+            column = view.change(column, role="pulse_index" if numbered else "keep")
+        found.append(_require_whole(column, view) if column.role == "pulse_index" else column)
     return found
 
 
-def _fractions(column: Column, view: View) -> bool:
-    """Return whether a counter holds fractions, as the axis of a figure does: then it is asked what it counts."""
+def _holds_fractions(column: Column, view: View) -> bool:
+    """Return whether a counter holds fractions, as the axis of a digitised figure does."""
     values = view.numbers(column.name)
     known = None if values is None else values.dropna().to_numpy()
     return known is not None and known.size > 0 and bool((known != np.round(known)).mean() >= SOME)
 
 
-def _whole(column: Column, view: View) -> Column:
-    """A pulse number must be whole; of a digitised figure it is asked what it counts."""
+def _require_whole(column: Column, view: View) -> Column:
+    """Return a column of whole pulse numbers; ask what a column of fractions (a digitised figure) counts."""
     values = view.numbers(column.name)
     if values is None or column.by == "map":
         return column
@@ -76,36 +76,36 @@ def _whole(column: Column, view: View) -> Column:
     if (known == np.round(known)).all() or (known != np.round(known)).mean() < SOME:
         return column
     numbers = f"{known[0]:g}, {known[1]:g}, ..." if len(known) > 1 else f"{known[0]:g}"
-    text = f"column {column.name!r} counts pulses but holds {numbers}: is 1 on it one pulse?"
+    text = f"does 1 in column {column.name!r} mean one pulse? It holds fractions: {numbers}"
     raise QuestionError(
         view.where,
         Question(
             text,
             ("columns",),
-            (Choice.of("yes: the numbers are rounded to whole pulses", map={"pulse_index": column.name}),),
-            (f"{len(known)} rows from {known.min():g} to {known.max():g}, as of a digitised figure",),
+            (Choice.of("yes, round the numbers to whole pulses", map={"pulse_index": column.name}),),
+            (f"{len(known)} rows from {known.min():g} to {known.max():g}, as in a digitised figure",),
         ),
     )
 
 
 def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: Sequence[CodedWarning]) -> PulseTable:
-    """The table of rows under our names; what is not named is split, and flagged."""
+    """Build the table from rows under devicekit's column names; unnamed cycles and directions are split."""
     if set(_PAIR) <= set(frame):
-        frame = before_and_after(frame)
-    frame = _read_after(frame)
+        frame = split_before_after(frame)
+    frame = _match_readings(frame)
     _check_cycles(frame, source.path.name)
     if not _IN_ORDER & set(frame) and "device_id" in frame and frame["device_id"].nunique() > 1:
         most = int(frame.groupby([k for k in ("device_id", "_part") if k in frame], sort=False).size().max())
         if 1 < most < FEWEST:
             raise TableError(
-                f"{source.path.name}: at most {most} readings a device, and nothing that says they follow pulses: a "
-                "summary of devices is no pulse train"
+                f"{source.path.name}: at most {most} readings a device and no column of pulses. "
+                "A summary of devices is not a pulse train"
             )
     return build_pulse_trains(frame, options, source, "table", warnings)
 
 
 def _check_cycles(frame: pd.DataFrame, name: str) -> None:
-    """Ask what a column of cycles counts where each holds one reading: no train has one pulse.
+    """Ask what a column of cycles counts where each cycle holds one reading, as no train has one pulse.
 
     Raises
     ------
@@ -119,16 +119,16 @@ def _check_cycles(frame: pd.DataFrame, name: str) -> None:
     raise QuestionError(
         name,
         Question(
-            "each cycle holds one reading, and no train has one pulse: what does the column of cycles count?",
+            "what does the column of cycles count? Each cycle holds one reading, but a train has several pulses",
             ("columns",),
-            (Choice.of("pulses: each reading follows one", map={"pulse_index": Blank("COLUMN")}),),
-            (f"{len(frame)} readings of as many cycles",),
+            (Choice.of("pulses: each reading follows a pulse", map={"pulse_index": Blank("COLUMN")}),),
+            (f"{len(frame)} readings in as many cycles",),
         ),
     )
 
 
-def _read_after(frame: pd.DataFrame) -> pd.DataFrame:
-    """A log of pulses without a reading and of readings at 0 V: each reading is that of the pulse before it."""
+def _match_readings(frame: pd.DataFrame) -> pd.DataFrame:
+    """Match each reading at 0 V to the pulse before it, in a log of separate pulses and readings."""
     state = next((name for name in STATE_COLUMNS if name in frame), None)
     if state is None or "pulse_voltage_v" not in frame or "pulse_index" in frame:
         return frame
@@ -136,20 +136,21 @@ def _read_after(frame: pd.DataFrame) -> pd.DataFrame:
     if not pulse.any() or (pulse & read).any() or not (~pulse & read).any():
         return frame
     after = frame.assign(pulse_voltage_v=frame["pulse_voltage_v"].where(pulse).ffill())
-    times = np.cumsum(pulse)  # pulses given so far: what the pulse number is, where not each one was read
-    kept = after[read].assign(_given=times[read])
-    last = ~kept.duplicated("_given", keep="last")
-    return kept[last].drop(columns="_given")
+    times = np.cumsum(pulse)  # pulses so far: the pulse number where not every pulse was read
+    kept = after[read].assign(_pulses=times[read])
+    last = ~kept.duplicated("_pulses", keep="last")
+    return kept[last].drop(columns="_pulses")
 
 
-def before_and_after(frame: pd.DataFrame) -> pd.DataFrame:
-    """One row a pulse with the resistances around it, as two rows: pulse_index 0 and 1 of a train of its own."""
+def split_before_after(frame: pd.DataFrame) -> pd.DataFrame:
+    """Split each row with resistances before and after a pulse into two: pulse_index 0 and 1 of its own train."""
     frame = frame.rename(columns={"cycle": "cycle (file)"})
     frame["cycle"] = frame.groupby("device_id", sort=False).cumcount() + 1
     direction = np.where(frame["resistance_after_ohm"] <= frame["resistance_before_ohm"], "ltp", "ltd")
     if "pulse_voltage_v" in frame:
         sign = np.sign(frame["pulse_voltage_v"].to_numpy(float))
-        direction = np.where(sign > 0, "ltp", np.where(sign < 0, "ltd", direction))  # 0 V or none: by what was read
+        # at 0 V or without a voltage the readings decide
+        direction = np.where(sign > 0, "ltp", np.where(sign < 0, "ltd", direction))
     rest = frame.drop(columns=[*_PAIR, "_part"], errors="ignore").assign(direction=direction)
     parts = [rest.assign(pulse_index=float(k), resistance_ohm=frame[column]) for k, column in enumerate(_PAIR)]
     return pd.concat(parts).sort_values("file_row", kind="stable").reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""Retention: states read again and again while nothing is done to the device."""
+"""Retention tables: states read repeatedly without pulses in between."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from devicekit.errors import CodedWarning, TableError
 from devicekit.options import ReadOptions
 from devicekit.readers.layout import Column
 from devicekit.readers.layouts import temperatures, unnamed_columns
-from devicekit.readers.layouts.view import Claim, View, words
+from devicekit.readers.layouts.view import Claim, View, names_as_text
 from devicekit.readers.source import Source
 from devicekit.readers.state import STATE_COLUMNS, resolve_state
 from devicekit.tables import RetentionTable
 
 NAME = "retention"
 TITLE = "retention (states against time)"
-ROUNDING = 1e-9  # of the longest time
-CLOCK = 5e8  # seconds: 16 years, which no record lasts
+ROUNDING = 1e-9  # relative to the longest time
+CLOCK = 5e8  # s, 16 years: later times are those of a clock
 VALUES = frozenset({*STATE_COLUMNS, "value"})
-BARE = {"quantity": "resistance", "unit": "ohm"}  # what must be said beside the kind where columns have no names
+BARE = {"quantity": "resistance", "unit": "ohm"}  # options to add to kind where columns have no names
 
 
 def claim(view: View) -> Claim | None:
-    """Return whether the columns can be a retention record: a time and states, without pulses between."""
-    if view.options.kind == NAME and unnamed_columns.axis(view) is not None:
+    """Claim a time and states, without pulses in between."""
+    if view.options.kind == NAME and unnamed_columns.find_axis(view) is not None:
         return Claim(1, "the first column is a time in s, the others are states")
     if not view.of("time_s") or not (view.states or view.unknown):
         return None
@@ -39,13 +39,13 @@ def claim(view: View) -> Claim | None:
         return None  # the width of pulses
     if view.of("level") and view.of("cycle"):
         return None
-    # then the rows may as well be readings after pulses
-    counted = view.of("point", "counter") or view.pulses_by_label or _turns(view)
+    # with these the rows may also be readings after pulses
+    counted = view.of("point", "counter") or view.pulses_by_label or _rises_and_falls(view)
     return Claim(2 if view.states and not counted else 1, "a time and a state")
 
 
-def _turns(view: View) -> bool:
-    """Whether a state rises and falls smoothly by most of its range, as in trains of pulses; what drifts does not."""
+def _rises_and_falls(view: View) -> bool:
+    """Return whether a state rises and falls smoothly by most of its range, as in pulse trains but not in drift."""
     if view.of("level"):
         return False
     for column in [*view.states, *view.unknown][:4]:
@@ -65,32 +65,32 @@ def _turns(view: View) -> bool:
 
 
 def assign(view: View) -> list[Column]:
-    """Currents are readings of the state; every column of a state is a record of its own."""
-    view = unnamed_columns.placed(view, "time_s") if view.options.kind == NAME else view
-    return temperatures.of_bakes(view, view.with_states(level=True))
+    """Assign currents as readings of the state, and each column of states as a separate record."""
+    view = unnamed_columns.assign_axis(view, "time_s") if view.options.kind == NAME else view
+    return temperatures.assign_bake_temperatures(view, view.assign_states(level=True))
 
 
 def build(
     frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: Sequence[CodedWarning]
 ) -> RetentionTable:
-    """The table of rows under our names."""
+    """Build the table from rows under devicekit's column names."""
     name = source.path.name
     frame, more = resolve_state(frame, options, name)
-    frame, since = _from_the_first(frame, name)
+    frame, since = _count_from_first(frame, name)
     warnings = [*warnings, *since]
-    frame = frame.assign(level=words(frame["level"]) if "level" in frame else "state")
-    if (refusal := several_starts(frame)) is not None:
+    frame = frame.assign(level=names_as_text(frame["level"]) if "level" in frame else "state")
+    if (refusal := explain_several_starts(frame)) is not None:
         raise TableError(f"{name}: {refusal}")
     return RetentionTable(frame, {"format": "table", "source": name}, (*warnings, *more))
 
 
-def several_starts(frame: pd.DataFrame) -> str | None:
-    """Why records without a temperature are not one of a state: several first readings of it; None where they are.
+def explain_several_starts(frame: pd.DataFrame) -> str | None:
+    """Explain why records without a temperature are not one record of a state; None if they are.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        Columns device_id, level, time_s; temperature_k where it is known.
+        Columns device_id, level, time_s; temperature_k if known.
     """
     unknown = frame["temperature_k"].isna() if "temperature_k" in frame else pd.Series(True, frame.index)
     rows = frame[unknown]
@@ -104,19 +104,17 @@ def several_starts(frame: pd.DataFrame) -> str | None:
         return None
     device, level = bad["device_id"].iloc[0], bad["level"].iloc[0]
     return (
-        f"device {device}, level {level} has {int(at_zero[bad.index[0]])} first readings (time 0) and no temperature: "
-        "these are several bakes of one state, not one record of it. Name the column of the temperature (--map "
-        "temperature_k=COLUMN, or --map temperature_c=COLUMN), or what else tells the records apart (--map "
-        "level=COLUMN, --map device_id=COLUMN); readings that only repeat each other are named with --map repeat=COLUMN"
+        f"device {device}, level {level} has {int(at_zero[bad.index[0]])} first readings (time 0) but no temperature. "
+        "Name what separates them: --map temperature_k=COLUMN (or temperature_c, level, device_id, repeat)"
     )
 
 
-def _from_the_first(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[CodedWarning]]:
-    """Times since the first reading, where they are a clock's (seconds since 1970); -1e-13 s is 0."""
+def _count_from_first(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[CodedWarning]]:
+    """Convert clock times (seconds since 1970) to times since the first reading; -1e-13 s becomes 0."""
     first = frame["time_s"].min()
     if -ROUNDING * frame["time_s"].max() < first < 0:
         return frame.assign(time_s=frame["time_s"].clip(lower=0.0)), []
     if not first > CLOCK:
         return frame, []
-    words = f"{name}: times are those of a clock ({first:.0f} s): they are counted from the first reading"
+    words = f"{name}: clock times (from {first:.0f} s) converted to times since the first reading"
     return frame.assign(time_s=frame["time_s"] - first), [CodedWarning("clock", words)]

@@ -1,4 +1,4 @@
-"""Spike-timing windows: the change of a weight against the delay between two spikes."""
+"""STDP windows: change of a weight against the delay between two spikes."""
 
 from __future__ import annotations
 
@@ -20,27 +20,25 @@ VALUES = frozenset({"weight_change"})
 
 
 def claim(view: View) -> Claim | None:
-    """Return whether the columns can be a window: a spike delay and a change."""
+    """Claim a spike delay and a change of the weight."""
     if not view.of("spike_delay_s"):
         return None
     if absolute := view.of("change_in_units"):
         name = absolute[0].name
-        text = f"column {name!r} is a change in a unit, and a window is the relative change of the weight"
-        raise QuestionError(
-            view.where, Question(f"{text}: what is it relative to? Give a column of relative changes", ("columns",))
-        )
+        text = f"which column holds the relative change of the weight? Column {name!r} holds a change in a unit"
+        raise QuestionError(view.where, Question(text, ("columns",)))
     return Claim(2, "a spike delay and a change of the weight") if view.of("weight_change") else None
 
 
 def assign(view: View) -> list[Column]:
-    """A column of cycles or trials is the number of the repetition."""
+    """Assign a column of cycles or trials as the number of the repetition."""
     if view.of("repeat"):
         return list(view.columns)
-    return [view.changed(c, role="repeat") if c.role == "cycle" and not c.told else c for c in view.columns]
+    return [view.change(c, role="repeat") if c.role == "cycle" and not c.is_explicit else c for c in view.columns]
 
 
 def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: Sequence[CodedWarning]) -> StdpTable:
-    """The table of rows under our names."""
+    """Build the table from rows under devicekit's column names."""
     del options
     name = source.path.name
     if "repeat" not in frame:

@@ -21,33 +21,33 @@ from devicekit.text import count
 NAME = "sweep"
 TITLE = "voltage sweeps (current against voltage)"
 VALUES = frozenset({"current_a"})
-BARE = {"unit": "A"}  # what must be said beside the kind where columns have no names
-JUMPS = 16  # steps of a sweep from which on its order is judged
+BARE = {"unit": "A"}  # options to add to kind where columns have no names
+JUMPS = 16  # steps of a sweep from which on its order is checked
 
 
 def claim(view: View) -> Claim | None:
-    """Return whether the columns can be sweeps: a voltage that changes, and a current."""
+    """Claim a voltage that changes and a current."""
     quantity = view.options.stated_quantity
-    if _pairs(view) and quantity in (None, "current"):
-        return Claim(1, "columns without names, voltages and currents in turn over one range")
-    if _pair(view) is not None and quantity in (None, "current"):
-        volts, amps = _pair(view) or ("", "")
-        return Claim(1, f"columns without names, {amps} a current if {volts} is a voltage")
+    if _find_pairs(view) and quantity in (None, "current"):
+        return Claim(1, "columns without names: voltages and currents alternate over one range")
+    if _find_pair(view) is not None and quantity in (None, "current"):
+        volts, amps = _find_pair(view) or ("", "")
+        return Claim(1, f"columns without names: {amps} is a current if {volts} is a voltage")
     if view.of("voltage_v") and not view.of("current_a") and view.unknown and quantity in (None, "current"):
-        return Claim(2 if quantity == "current" else 1, "a voltage that changes, and numbers that may be currents")
+        return Claim(2 if quantity == "current" else 1, "a voltage that changes and numbers that may be currents")
     if not view.sweeps or (view.of("conductance_s", "resistance_before_ohm", "weight") and view.of("pulse_index")):
         return None
     pulses = view.of("pulse_index", "pulse_voltage_v") or view.words("direction") & {"ltp", "ltd", "potentiation"}
-    return Claim(1 if pulses or view.few_voltages else 2, "a voltage that changes, and a current")
+    return Claim(1 if pulses or view.few_voltages else 2, "a voltage that changes and a current")
 
 
-def _pair(view: View) -> tuple[str, str] | None:
-    """Two nameless columns that can be voltage and current: their signs agree where neither is small."""
+def _find_pair(view: View) -> tuple[str, str] | None:
+    """Find two unnamed columns that can be voltage and current: their signs agree where neither is small."""
     others = [column for column in view.columns if column.role not in ("unknown", "counter") and not _is_label(column)]
     if view.cells.block.named or others:
         return None
     if (
-        view.options.kind == NAME and len(view.columns) == 3 and unnamed_columns.axis(view) is not None
+        view.options.kind == NAME and len(view.columns) == 3 and unnamed_columns.find_axis(view) is not None
     ):  # a time, or the number of the point
         return view.columns[1].name, view.columns[2].name
     if len(view.unknown) != 2:
@@ -68,12 +68,12 @@ def _pair(view: View) -> tuple[str, str] | None:
 
 
 def _is_label(column: Column) -> bool:
-    """Return whether somebody said that a column tells devices or cycles apart, or is nothing of ours."""
-    return column.told and column.role in ("device_id", "cycle", KEPT)
+    """Return whether an option or a recipe makes a column one of devices or cycles, or keeps it."""
+    return column.is_explicit and column.role in ("device_id", "cycle", KEPT)
 
 
-def _pairs(view: View) -> list[tuple[str, str]]:
-    """Nameless columns voltage, current, voltage, current, ... of sweeps over one range, if the kind was said."""
+def _find_pairs(view: View) -> list[tuple[str, str]]:
+    """Find unnamed columns voltage, current, voltage, current, ... of one range, if the kind is given."""
     names = [column.name for column in view.columns]
     if view.cells.block.named or view.options.kind != NAME or len(names) < 4 or len(names) % 2:
         return []
@@ -88,67 +88,67 @@ def _pairs(view: View) -> list[tuple[str, str]]:
 
 
 def assign(view: View) -> list[Column]:
-    """A counter is the number of the point; what else holds a state is kept; what labels sweeps is asked for."""
-    return labels.told(view, _assigned(view))
+    """Assign the roles of sweeps: counters number the points, other states are kept; ask what labels mean."""
+    return labels.check_labels(view, _assign_roles(view))
 
 
-def _assigned(view: View) -> list[Column]:
-    if several := _pairs(view):
+def _assign_roles(view: View) -> list[Column]:
+    if several := _find_pairs(view):
         roles = {name: role for pair in several for name, role in zip(pair, ("voltage_v", "current_a"), strict=True)}
-        return [view.changed(column, role=roles[column.name], why="by its place") for column in view.columns]
-    if (pair := _pair(view)) is not None:
+        return [view.change(column, role=roles[column.name], why="by its place") for column in view.columns]
+    if (pair := _find_pair(view)) is not None:
         roles = dict(zip(pair, ("voltage_v", "current_a"), strict=True))
-        first = unnamed_columns.axis(view)
+        first = unnamed_columns.find_axis(view)
         if first is not None and first.name not in roles:
             roles[first.name] = "point" if first.role == "counter" else KEPT
         roles = {column.name: "point" for column in view.of("counter")} | roles
         return [
-            view.changed(column, role=roles[column.name], why="by its place") if column.name in roles else column
+            view.change(column, role=roles[column.name], why="by its place") if column.name in roles else column
             for column in view.columns
         ]
     found = []
     for column in view.columns:
         if column.role == "unknown" and view.of("voltage_v") and not view.of("current_a"):
-            column = view.changed(column, role="current_a", why="numbers beside a voltage")
+            column = view.change(column, role="current_a", why="numbers beside a voltage")
         elif column.role in ("counter", "pulse_index") and not view.of("point"):
-            column = view.changed(column, role="point" if view.counts(column.name) else "keep")
+            column = view.change(column, role="point" if view.is_counter(column.name) else "keep")
         elif column.role in ("conductance_s", "resistance_ohm", "weight", "value", "unknown", "direction", "level"):
-            column = view.changed(column, role="keep")
+            column = view.change(column, role="keep")
         found.append(column)
     return found
 
 
 def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: Sequence[CodedWarning]) -> SweepTable:
-    """The table of rows under our names: cycles counted through the parts of each device, sweeps split."""
+    """Build the table from rows under devicekit's column names; number the sweeps of each device."""
     del options
     name = source.path.name
-    told = list(warnings)
+    found = list(warnings)
     frame = frame[frame["voltage_v"].notna() | frame["current_a"].notna()]
     if not len(frame) or frame["current_a"].isna().all() or frame["voltage_v"].isna().all():
-        raise TableError(f"{name}: no row holds a voltage and a current: do the names stand above their numbers?")
+        raise TableError(f"{name}: no row holds a voltage and a current. Check that names stand above their numbers")
     without = frame["voltage_v"].isna() & frame["current_a"].notna()
     if 2 * int(without.sum()) > len(frame):
         raise TableError(
-            f"{name}: {int(without.sum())} of {len(frame)} currents have no voltage beside them: name the columns that "
-            "belong together with --map voltage_v=COLUMN --map current_a=COLUMN"
+            f"{name}: {int(without.sum())} of {len(frame)} currents have no voltage. Name the columns that belong "
+            "together with --map voltage_v=COLUMN --map current_a=COLUMN"
         )
-    frame = _in_order(frame, name, told)
+    frame = _sort_points(frame, name, found)
     _check_order(frame, name)
     if "cycle" not in frame:
-        frame = _with_cycles(frame, name, told)
-    frame = _with_sign(frame, name, told)
+        frame = _number_cycles(frame, name, found)
+    frame = _restore_sign(frame, name, found)
     if "point" not in frame:
         frame["point"] = frame.groupby(["device_id", "cycle"], sort=False).cumcount()
     for column in ("cycle", "point"):
         frame[column] = parse_whole_numbers(frame, column, name)
     frame["device_id"] = frame["device_id"].astype(str)
     return SweepTable(
-        frame.drop(columns=["_part", "_gate"], errors="ignore"), {"format": "table", "source": name}, tuple(told)
+        frame.drop(columns=["_part", "_gate"], errors="ignore"), {"format": "table", "source": name}, tuple(found)
     )
 
 
 def _check_order(frame: pd.DataFrame, name: str) -> None:
-    """Refuse voltages that jump to and fro across the window: the rows are not those of a sweep, in their order.
+    """Refuse voltages that jump back and forth: the rows are not in the order of a sweep.
 
     Raises
     ------
@@ -161,13 +161,13 @@ def _check_order(frame: pd.DataFrame, name: str) -> None:
             continue
         if (steps[1:] * steps[:-1] < 0).mean() > 0.4:
             raise TableError(
-                f"{name}: the voltages jump to and fro between neighbouring rows, so the rows are not in the order in "
-                "which they were measured: sort them, or name the column that counts the points (--map point=COLUMN)"
+                f"{name}: the voltage jumps back and forth between rows, so they are not in the order of measurement. "
+                "Sort the rows, or name the column that numbers them: --map point=COLUMN"
             )
 
 
-def _in_order(frame: pd.DataFrame, name: str, told: list[CodedWarning]) -> pd.DataFrame:
-    """Rows in the order of their point numbers, where these count within a sweep."""
+def _sort_points(frame: pd.DataFrame, name: str, warnings: list[CodedWarning]) -> pd.DataFrame:
+    """Sort rows by their point numbers, where these count within a sweep."""
     if "point" not in frame:
         return frame
     keys = [key for key in ("device_id", "cycle", "_part") if key in frame]
@@ -177,16 +177,16 @@ def _in_order(frame: pd.DataFrame, name: str, told: list[CodedWarning]) -> pd.Da
     if frame.duplicated([*keys, "point"]).any():
         if "cycle" in keys:
             return frame
-        # the number starts again with every sweep, without a column of cycles: rows are in order
+        # without a column of cycles, the number restarts with every sweep: the rows are in order
         return frame
     ordered = frame.sort_values([*keys, "point"], kind="stable")
     if (ordered.index != frame.index).any():
-        told.append(CodedWarning("split", f"{name}: rows were put in the order of their point numbers"))
+        warnings.append(CodedWarning("split", f"{name}: rows sorted by their point numbers"))
     return ordered.reset_index(drop=True)
 
 
-def _with_cycles(frame: pd.DataFrame, name: str, told: list[CodedWarning]) -> pd.DataFrame:
-    """Sweeps counted from 1 for each device, through all parts."""
+def _number_cycles(frame: pd.DataFrame, name: str, warnings: list[CodedWarning]) -> pd.DataFrame:
+    """Number the sweeps of each device from 1, through all parts."""
     keys = ["device_id", *(["_part"] if "_part" in frame else [])]
     within = frame.groupby(keys, sort=False)["voltage_v"].transform(lambda v: split_sweeps(v.to_numpy(float)))
     number = within.astype("int64")
@@ -198,17 +198,18 @@ def _with_cycles(frame: pd.DataFrame, name: str, told: list[CodedWarning]) -> pd
     parts = frame.groupby(keys, sort=False).ngroups
     total = frame.drop_duplicates(["device_id", "cycle"]).shape[0]
     if total > parts or parts == frame["device_id"].nunique():
-        words = f"{name}: cycles split where the voltage leaves its first value again, into {count(total, 'sweep')}"
-        told.append(CodedWarning("split", words))
+        words = f"{name}: split into {count(total, 'sweep')}, a new one each time the voltage leaves its first value"
+        warnings.append(CodedWarning("split", words))
     return frame
 
 
-def _with_sign(frame: pd.DataFrame, name: str, told: list[CodedWarning]) -> pd.DataFrame:
-    """Magnitudes of the current get the sign of the voltage, where voltages have both signs and no current does."""
+def _restore_sign(frame: pd.DataFrame, name: str, warnings: list[CodedWarning]) -> pd.DataFrame:
+    """Give current magnitudes the sign of the voltage, where only voltages have both signs."""
     v, i = frame["voltage_v"].to_numpy(float), frame["current_a"].to_numpy(float)
     positive = np.nanmin(i, initial=np.inf) >= 0
     if "_gate" in frame or not positive or not ((v < 0).any() and (v > 0).any()):
-        return frame  # a drain's current need not follow the sign of the gate's voltage
+        return frame  # a drain current need not follow the sign of the gate voltage
     at = (v < 0) & (i > 0)
-    told.append(CodedWarning("abs", f"{name}: the currents are magnitudes ({int(at.sum())} at negative voltages)"))
+    words = f"{name}: currents are magnitudes; {int(at.sum())} at negative voltages became negative"
+    warnings.append(CodedWarning("abs", words))
     return frame.assign(current_a=np.where(at, -i, i))

@@ -1,4 +1,4 @@
-"""Readings in time with pulses between them: relaxation, answers to pulses, trains against rate."""
+"""Transients: readings in time with pulses in between (relaxation, responses to pulses, trains at several rates)."""
 
 from __future__ import annotations
 
@@ -23,51 +23,51 @@ VALUES = frozenset({"conductance_s", "resistance_ohm", "read_current_a", "curren
 
 
 def claim(view: View) -> Claim | None:
-    """Return whether the columns can be readings in time: a pulse voltage that is 0 in most rows, or it is said."""
-    if view.watched:
-        return Claim(2, "a time, a state, and a voltage of pulses that is 0 between them")
+    """Claim a time, a state, and a pulse voltage that is 0 V in most rows; less if the kind is given."""
+    if view.is_transient:
+        return Claim(2, "a time, a state, and a pulse voltage that is 0 V between pulses")
     if view.options.kind != NAME or not view.cells.block.named or not view.of("time_s"):
         return None
     if view.of(*STATES, "value", "current_a", UNKNOWN):
         return Claim(1, "a time and a state")
     if len(view.of("voltage_v", "pulse_voltage_v", "read_voltage_v")) > 1:
-        raise _two_channels(view)
+        raise _ask_current(view)
     return None
 
 
-def _two_channels(view: View) -> QuestionError:
-    """An oscilloscope's two voltages: the current is the one across a resistor over its resistance, which is asked."""
+def _ask_current(view: View) -> QuestionError:
+    """Return the question about two voltages of an oscilloscope: one may be across a series resistor."""
     names = [column.name for column in view.of("voltage_v", "pulse_voltage_v", "read_voltage_v")]
     return QuestionError(
         view.where,
         Question(
-            f"columns {', '.join(names)} are voltages, and no column is a current: if one is measured across a series "
-            "resistor, divide it by the resistance (and subtract it from the other, if that one drives both) and name "
-            "the result",
+            f"which column is the current? Columns {', '.join(names)} are voltages; divide the one across a series "
+            "resistor by its resistance and add the result to the file",
             ("columns",),
             (
                 Choice.of(
-                    "a column of currents, made so", map={"current_a": Blank("COLUMN"), "voltage_v": Blank("COLUMN")}
+                    "a column of currents computed this way",
+                    map={"current_a": Blank("COLUMN"), "voltage_v": Blank("COLUMN")},
                 ),
             ),
-            (f"{len(names)} channels of volts",),
+            (f"{len(names)} channels of voltage; the device voltage is the driving one less that of the resistor",),
         ),
     )
 
 
 def assign(view: View) -> list[Column]:
-    """Numbers of unknown role are the state; of a current beside a state only the state counts."""
+    """Assign unknown numbers as the state; a current beside a state is kept but not used."""
     known = bool(view.of(*STATES, "value"))
     found = []
     for column in view.columns:
         if column.name.strip().lower() == "record" and not view.of("cycle"):
-            column = view.changed(column, role="record", why="by its name")
+            column = view.change(column, role="record", why="by its name")
         elif column.role == "current_a" and known:
-            column = view.changed(column, role="keep")
+            column = view.change(column, role="keep")
         elif column.role == UNKNOWN:
-            column = view.changed(column, role="keep" if known or view.of("current_a") else "value")
+            column = view.change(column, role="keep" if known or view.of("current_a") else "value")
         elif column.role == "cycle":
-            column = view.changed(column, role="record", why="it numbers the records")
+            column = view.change(column, role="record", why="it numbers the records")
         elif (column.role == "voltage_v" and view.of("pulse_voltage_v")) or column.role in (
             "counter",
             "point",
@@ -77,7 +77,7 @@ def assign(view: View) -> list[Column]:
             "weight",
             "spike_delay_s",
         ):
-            column = view.changed(column, role="keep")
+            column = view.change(column, role="keep")
         found.append(column)
     return found
 
@@ -85,12 +85,12 @@ def assign(view: View) -> list[Column]:
 def build(
     frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: Sequence[CodedWarning]
 ) -> TransientTable:
-    """The table of rows under our names."""
-    name, told = source.path.name, list(warnings)
+    """Build the table from rows under devicekit's column names."""
+    name, found = source.path.name, list(warnings)
     if any(column in frame for column in ("value", *STATE_COLUMNS)):
         frame, more = resolve_state(frame, options, name)
-        told += more
+        found += more
     if "record" not in frame:
         frame = frame.assign(record=frame["cycle"] if "cycle" in frame else frame.get("_part", 0) + 1)
     frame = frame.assign(record=parse_whole_numbers(frame, "record", name))
-    return transients.finish_transient_table(frame, options, name, {"format": "table", "source": name}, told)
+    return transients.finish_transient_table(frame, options, name, {"format": "table", "source": name}, found)

@@ -1,6 +1,6 @@
-"""Two columns of one role: the one that is meant is told by what it does, or asked; never the last one without a word.
+"""Several columns of one role: the right one is found by its values, or the user is asked.
 
-A gate and a drain voltage, an applied and a measured one, are both voltages; only one can be the sweep's.
+Gate and drain voltage, or applied and measured voltage, are both voltages; only one can be that of the sweep.
 """
 
 from __future__ import annotations
@@ -14,58 +14,58 @@ import numpy as np
 from devicekit.errors import Choice, Question, QuestionError
 from devicekit.names import GLOSSARY
 from devicekit.readers.layout import KEPT, Column
-from devicekit.readers.layouts.roles import TEXT, Cells, normalised
+from devicekit.readers.layouts.roles import TEXT, Cells, normalise_name
 from devicekit.readers.layouts.view import View
 
 _GATE = re.compile(r"(v ?g(ate)? ?s?|gate ?(v|voltage|bias)|i ?g(ate)? ?s?|gate ?(i|current|leakage))( .*)?")
 _DRAIN = re.compile(r"(v ?d(rain)? ?s?|drain ?(v|voltage|bias)|i ?d(rain)? ?s?|drain ?(i|current))( .*)?")
-# what a second column of leaves no doubt about the numbers that are read: it is kept under its own name
-_BESIDE = {"time_s", "temperature_k", "compliance_a"}
+# a second column of these roles does not change the numbers: it is kept under its own name
+_HARMLESS = {"time_s", "temperature_k", "compliance_a"}
 
 
 def is_gate(name: str) -> bool:
-    """Return whether a column's name says that it is of a transistor's gate."""
-    return _GATE.fullmatch(normalised(name)) is not None
+    """Return whether a column is named for a transistor's gate."""
+    return _GATE.fullmatch(normalise_name(name)) is not None
 
 
-def of_terminals(columns: Sequence[Column], cells: Cells) -> list[Column]:
-    """The columns without the gate's current beside a drain's, and without a constant voltage beside one swept."""
-    drains = [c for c in columns if c.role == "current_a" and _DRAIN.fullmatch(normalised(c.name))]
+def set_aside_terminals(columns: Sequence[Column], cells: Cells) -> list[Column]:
+    """Keep a gate current beside a drain current, and a constant voltage beside a swept one, as other columns."""
+    drains = [c for c in columns if c.role == "current_a" and _DRAIN.fullmatch(normalise_name(c.name))]
     volts = [c for c in columns if c.role == "voltage_v"]
-    swept = [c for c in volts if _varies(c, cells)]
+    swept = [c for c in volts if _changes(c, cells)]
     found = []
     for column in columns:
-        if column.told:
+        if column.is_explicit:
             pass
         elif drains and column.role == "current_a" and is_gate(column.name):
-            column = replace(column, role=KEPT, why=f"of the gate; {drains[0].name} is the device's")
+            column = replace(column, role=KEPT, why=f"gate current; {drains[0].name} is the device current")
         elif len(swept) == 1 and column in volts and column is not swept[0]:
             column = replace(column, role=KEPT, why=f"constant while {swept[0].name} changes")
         found.append(column)
     return found
 
 
-def _varies(column: Column, cells: Cells) -> bool:
+def _changes(column: Column, cells: Cells) -> bool:
     values = cells.numbers(column.name)
     return values is not None and values.nunique() > 1
 
 
-def without_doubles(columns: Sequence[Column], view: View, kind: str) -> list[Column]:
-    """The columns with one of each role; another of the same is kept under its own name, where nothing hangs on it.
+def resolve_ambiguous(columns: Sequence[Column], view: View, kind: str) -> list[Column]:
+    """Leave one column of each role; keep others under their own names where they do not matter.
 
     Parameters
     ----------
     columns : sequence of Column
-        Those that make up one row, paired series aside.
+        Columns of one row, without paired series.
     view : View
-        Their cells, and where they stand.
+        Cells of the columns.
     kind : str
         Name of the kind of table.
 
     Raises
     ------
     QuestionError
-        If two columns could be what the table is read by, and nothing says which of them is.
+        If the right one of several columns is unclear.
     """
     first: dict[str, Column] = {}
     found = []
@@ -73,9 +73,9 @@ def without_doubles(columns: Sequence[Column], view: View, kind: str) -> list[Co
         role = column.role
         if role in GLOSSARY and role != "device_id" and role in first:
             other = first[role]
-            beside = role in _BESIDE and not (role == "time_s" and kind == "retention")
-            if not (beside or _same(column, other, view)):
-                raise _ask(role, [c for c in columns if c.role == role], view)
+            beside = role in _HARMLESS and not (role == "time_s" and kind == "retention")
+            if not (beside or _hold_same_cells(column, other, view)):
+                raise _ask_which(role, [c for c in columns if c.role == role], view)
             column = replace(column, role=KEPT, why=f"{other.name} is the {GLOSSARY[role].label}")
         elif role in GLOSSARY:
             first[role] = column
@@ -83,7 +83,7 @@ def without_doubles(columns: Sequence[Column], view: View, kind: str) -> list[Co
     return found
 
 
-def _same(one: Column, other: Column, view: View) -> bool:
+def _hold_same_cells(one: Column, other: Column, view: View) -> bool:
     if one.role in TEXT:
         cells = view.cells.block.cells
         return bool((cells[one.name].astype(str) == cells[other.name].astype(str)).all())
@@ -91,25 +91,28 @@ def _same(one: Column, other: Column, view: View) -> bool:
     return x is not None and y is not None and np.allclose(x * one.factor, y * other.factor, atol=0.0, equal_nan=True)
 
 
-def _ask(role: str, several: Sequence[Column], view: View) -> QuestionError:
+def _ask_which(role: str, several: Sequence[Column], view: View) -> QuestionError:
     names = ", ".join(column.name for column in several)
     label = GLOSSARY[role].label
     choices = tuple(
-        Choice.of(f"{column.name} is; the rest is kept beside it", map={role: column.name}) for column in several
+        Choice.of(f"{column.name}; the others are kept but not used", map={role: column.name}) for column in several
     )
     pulses: tuple[Choice, ...] = ()
     amps = view.of("current_a")
     if role == "voltage_v" and len(amps) == 1:
         pulses = tuple(
-            Choice.of("pulses, no sweep", map={"pulse_voltage_v": column.name, "read_current_a": amps[0].name})
+            Choice.of(
+                f"{column.name} holds pulses, not a sweep",
+                map={"pulse_voltage_v": column.name, "read_current_a": amps[0].name},
+            )
             for column in several
-            if not _constant(column, view)
+            if not _is_constant(column, view)
         )
-    seen = tuple(_range(column, view) for column in several if column.role not in TEXT)
+    seen = tuple(_describe_range(column, view) for column in several if column.role not in TEXT)
     return QuestionError(
         view.where,
         Question(
-            f"{len(several)} columns may be the {label}: {names}: which one is?",
+            f"which of the {len(several)} columns {names} is the {label}?",
             ("columns",),
             (*choices, *pulses),
             seen,
@@ -117,12 +120,12 @@ def _ask(role: str, several: Sequence[Column], view: View) -> QuestionError:
     )
 
 
-def _constant(column: Column, view: View) -> bool:
+def _is_constant(column: Column, view: View) -> bool:
     values = view.numbers(column.name)
     return values is not None and values.nunique() < 2
 
 
-def _range(column: Column, view: View) -> str:
+def _describe_range(column: Column, view: View) -> str:
     values = view.numbers(column.name)
     known = None if values is None else values.dropna()
     if known is None or known.empty:

@@ -1,4 +1,4 @@
-"""From a layout and its blocks to rows under our names, in SI units, and from these to a table."""
+"""Build a table from a layout and its blocks: rows under devicekit's column names, in SI units."""
 
 from __future__ import annotations
 
@@ -19,50 +19,55 @@ from devicekit.readers.layouts.ambiguous_columns import is_gate
 from devicekit.readers.layouts.infer import Reading
 from devicekit.readers.layouts.roles import TEXT, Cells
 from devicekit.readers.layouts.series import Series
-from devicekit.readers.layouts.temperatures import in_kelvin
-from devicekit.readers.layouts.view import words
+from devicekit.readers.layouts.temperatures import convert_to_kelvin
+from devicekit.readers.layouts.view import names_as_text
 from devicekit.readers.source import Source
 from devicekit.tables import Table
 
 _COUNTS = {"cycle", "pulse_index", "point", "repeat"}
-MOST_PIECES = 10_000  # runs of rows beyond which devices are told by their column alone
-_OURS = {"voltage_v", "current_a", "cycle", "point", "device_id", "level", "direction", "pulse_index"}
+MOST_PIECES = 10_000  # runs of rows beyond which only their column names the devices
+_STANDARD = {"voltage_v", "current_a", "cycle", "point", "device_id", "level", "direction", "pulse_index"}
 
 
 def apply(reading: Reading, source: Source) -> Table:
-    """The validated table of what was understood.
+    """Build the validated table of an inferred layout.
 
     Raises
     ------
     TableError
-        If a cell of a column that is read is no number, or there are no rows.
+        If a cell of a column of numbers holds a word, or there are no rows.
     """
     roles = {column.role for column in reading.layout.columns}
     frames = [
         frame
         for block, tags in zip(reading.blocks, reading.block_tags, strict=True)
-        for frame in _block_rows(reading, Cells(block), tags)
+        for frame in _read_block(reading, Cells(block), tags)
     ]
     frames = [frame for frame in frames if len(frame)]
     if not frames:
         raise TableError(f"{source.path.name} has a header but no rows with numbers")
-    warnings = [*reading.warnings, *_remarks(reading, source.path.name), *_lost(reading, source.path.name)]
+    warnings = [
+        *reading.warnings,
+        *_warn_columns(reading, source.path.name),
+        *_warn_overflow(reading, source.path.name),
+    ]
     if len(frames) > 1:
         for number, frame in enumerate(frames):
             frame["_part"] = number
     whole = frames[0] if len(frames) == 1 else pd.concat(frames)
     whole = whole.reset_index(drop=True)
     if "device_id" not in whole:
-        whole["device_id"] = _by_place(whole)
+        whole["device_id"] = _name_by_place(whole)
     elif "device_id" in roles and len(reading.arranged.series) < 2:
-        whole, told = _by_condition(whole, [c.name for c in reading.layout.columns if c.role == KEPT], source.path.name)
-        warnings += told
+        others = [c.name for c in reading.layout.columns if c.role == KEPT]
+        whole, more = _name_by_condition(whole, others, source.path.name)
+        warnings += more
     if any(column.role == "voltage_v" and is_gate(column.name) for column in reading.layout.columns):
-        whole["_gate"] = True  # for those who give currents the sign of the voltage
+        whole["_gate"] = True  # then currents need not have the sign of the voltage
     whole["device_id"] = whole["device_id"].astype(str) if whole["device_id"].dtype == object else whole["device_id"]
-    whole, celsius = in_kelvin(whole, source.path.name)
+    whole, celsius = convert_to_kelvin(whole, source.path.name)
     warnings += celsius
-    table: Table = reading.kind.build(whole, _left(reading), source, warnings)
+    table: Table = reading.kind.build(whole, _remaining_options(reading), source, warnings)
     frame = table.frame.drop(columns=["_part", "_gate"], errors="ignore")
     lead = [str(name) for name in type(table).schema.columns if name in frame]
     order = [*lead, *(name for name in frame if name not in lead)]
@@ -72,8 +77,8 @@ def apply(reading: Reading, source: Source) -> Table:
     return table
 
 
-def _by_place(frame: pd.DataFrame) -> pd.Series | str:
-    """A device a place, R3C5, where a row and a column stand beside the readings; else one device."""
+def _name_by_place(frame: pd.DataFrame) -> pd.Series | str:
+    """Name devices by their place, R3C5, where columns give it; else return the name of one device."""
     parts = {part: str(name) for name in frame if (part := meaning(str(name))) is not None}
     if not {"row", "column"} <= set(parts):
         return "device1"
@@ -84,12 +89,14 @@ def _by_place(frame: pd.DataFrame) -> pd.Series | str:
     names = "R" + row + "C" + column
     for part in ("die", "wafer"):
         if part in parts:
-            names = part + words(frame[parts[part]]) + "_" + names
+            names = part + names_as_text(frame[parts[part]]) + "_" + names
     return names
 
 
-def _by_condition(frame: pd.DataFrame, others: Sequence[str], name: str) -> tuple[pd.DataFrame, list[CodedWarning]]:
-    """Devices whose numbers start again with another column, named by both: sample 5 % / device 1, sample 10 % / 1."""
+def _name_by_condition(
+    frame: pd.DataFrame, others: Sequence[str], name: str
+) -> tuple[pd.DataFrame, list[CodedWarning]]:
+    """Name devices by a second column too, where device numbers repeat in it: sample 5 % / 1, sample 10 % / 1."""
     keys = [key for key in ("device_id", "cycle", "direction") if key in frame]
     if "cycle" not in keys or not {"voltage_v", "pulse_index"} & set(frame):
         return frame, []
@@ -103,70 +110,70 @@ def _by_condition(frame: pd.DataFrame, others: Sequence[str], name: str) -> tupl
         if other not in frame or frame[other].nunique() < 2 or (pieces[other].nunique(dropna=False) > 1).any():
             continue
         if not pd.MultiIndex.from_arrays([first, frame.loc[first.index, other]]).has_duplicates:
-            told = f"{name}: device_id starts again with {other}; devices are named by both"
-            frame = frame.assign(device_id=words(frame[other]) + "_" + words(frame["device_id"]))
-            return frame, [CodedWarning("columns", told)]
+            message = f"{name}: device_id repeats in each {other}; devices are named by both"
+            frame = frame.assign(device_id=names_as_text(frame[other]) + "_" + names_as_text(frame["device_id"]))
+            return frame, [CodedWarning("columns", message)]
     return frame, []
 
 
-def _left(reading: Reading) -> ReadOptions:
-    """Return what is left to be said once every column with a unit is in SI units."""
+def _remaining_options(reading: Reading) -> ReadOptions:
+    """Return the options that still apply once every column with a unit is in SI units."""
     options = reading.options
     values = [column for each in reading.arranged.series for column in each.columns[:1]]
-    open_ = any(column.role == "value" or column.by == "ours" for column in values) or not values
-    # names of ours are in SI units, and an option that says otherwise is refused later
+    open_ = any(column.role == "value" or column.by == "glossary" for column in values) or not values
+    # columns with devicekit names are in SI units; an option that contradicts this is refused later
     return options if open_ else replace(options, quantity=None, unit=None)
 
 
-def _block_rows(reading: Reading, cells: Cells, tags: Mapping[str, Any]) -> list[pd.DataFrame]:
-    """Rows of one block, a frame a series; series that differ by direction only make one frame of sweeps."""
+def _read_block(reading: Reading, cells: Cells, tags: Mapping[str, Any]) -> list[pd.DataFrame]:
+    """Read the rows of one block, a frame for each series; sweeps that differ only by direction share a frame."""
     arranged = reading.arranged
     frames = []
     for each in arranged.series:
         columns = [*arranged.shared, *each.columns] if len(arranged.series) > 1 else list(reading.layout.columns)
-        frame = _frame(columns, cells, ours_only=False)
+        frame = _build_frame(columns, cells)
         own = {name: value for name, value in each.tags.items() if name != "level" or "level" not in tags}
-        frame = _tagged(frame, {**tags, **own})
-        frames.append(_without_empty(frame, each, reading.kind.NAME))
+        frame = _add_tags(frame, {**tags, **own})
+        frames.append(_drop_empty(frame, each, reading.kind.NAME))
     if reading.kind.NAME == "sweep":
-        return _joined(frames, arranged.series)
+        return _join_directions(frames, arranged.series)
     return frames
 
 
-def _frame(columns: Sequence[Column], cells: Cells, ours_only: bool) -> pd.DataFrame:
-    """The columns under our names, ours in SI units; the rest as they are."""
+def _build_frame(columns: Sequence[Column], cells: Cells) -> pd.DataFrame:
+    """Build rows with devicekit columns in SI units, and the other columns as they are."""
     taken = {column.role for column in columns if column.role not in (KEPT, IGNORED)}
-    held: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for column in columns:
         name, role = column.name, column.role
         if name not in cells.block.cells:
             if role in (KEPT, IGNORED):
                 continue  # another sheet has it
             raise UsageError(
-                f"{cells.block.where} has no column {name!r}, which holds {role} elsewhere: name its sheets"
+                f"{cells.block.where} has no column {name!r} for {role}, unlike other sheets. Choose sheets with sheet="
             )
         if role == "value" or (role in GLOSSARY and role not in TEXT):
-            held[role] = _numbers(column, cells)
+            values[role] = _read_numbers(column, cells)
         elif role in TEXT:
-            text = _names(cells.block.cells[name])
-            # chip and cell name a device together; another column of one role does not get here
-            held[role] = held[role].astype(str) + "_" + text.astype(str) if role in held else text
-        elif not ours_only:
-            free = name if name not in taken and name not in _OURS else f"{name} (file)"
-            held[free] = parse_column(cells.block.cells[name], cells.block.shape.decimal, cells.block.shape.thousands)
-    return pd.DataFrame({**held, "file_row": cells.block.cells.index}, copy=False)
+            text = _read_text(cells.block.cells[name])
+            # chip and cell name a device together; no other role has two columns here
+            values[role] = values[role].astype(str) + "_" + text.astype(str) if role in values else text
+        else:
+            free = name if name not in taken and name not in _STANDARD else f"{name} (file)"
+            values[free] = parse_column(cells.block.cells[name], cells.block.shape.decimal, cells.block.shape.thousands)
+    return pd.DataFrame({**values, "file_row": cells.block.cells.index}, copy=False)
 
 
-def _names(column: pd.Series) -> pd.Series:
-    """Names of devices, directions or levels as text; those of a large table without a copy as objects."""
+def _read_text(column: pd.Series) -> pd.Series:
+    """Return names of devices, directions or levels as text, without a copy as objects for large tables."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         stripped = [str(word).strip() for word in column.cat.categories]
         if len(set(stripped)) == len(stripped):
             return column.cat.rename_categories(stripped).astype(str)
-    return words(parse_column(column))
+    return names_as_text(parse_column(column))
 
 
-def _numbers(column: Column, cells: Cells) -> pd.Series:
+def _read_numbers(column: Column, cells: Cells) -> pd.Series:
     raw = cells.block.cells[column.name]
     if column.role in _COUNTS and raw.dtype.kind == "i":  # no copy of a large table's counts
         return raw
@@ -178,7 +185,7 @@ def _numbers(column: Column, cells: Cells) -> pd.Series:
     return values if column.factor == 1.0 else values * column.factor
 
 
-def _tagged(frame: pd.DataFrame, tags: Mapping[str, Any]) -> pd.DataFrame:
+def _add_tags(frame: pd.DataFrame, tags: Mapping[str, Any]) -> pd.DataFrame:
     for name, value in tags.items():
         if name == "device_id" and name in frame:
             value = frame["device_id"].astype(str) + "_" + str(value)
@@ -186,8 +193,8 @@ def _tagged(frame: pd.DataFrame, tags: Mapping[str, Any]) -> pd.DataFrame:
     return frame
 
 
-def _without_empty(frame: pd.DataFrame, each: Series, kind: str) -> pd.DataFrame:
-    """Rows without a value left out where a column ends early; of pulse trains only those at the end."""
+def _drop_empty(frame: pd.DataFrame, each: Series, kind: str) -> pd.DataFrame:
+    """Drop rows without a value, where a column ends early; in pulse trains only those at the end."""
     if not each.columns:
         return frame
     role = each.columns[0].role
@@ -203,19 +210,19 @@ def _without_empty(frame: pd.DataFrame, each: Series, kind: str) -> pd.DataFrame
     return frame.iloc[: places[-1] + 1] if places.size else frame.iloc[:0]
 
 
-def _joined(frames: Sequence[pd.DataFrame], series: Sequence[Series]) -> list[pd.DataFrame]:
-    """A set and a reset that share all else are one loop."""
-    made: dict[tuple[Any, ...], list[pd.DataFrame]] = {}
+def _join_directions(frames: Sequence[pd.DataFrame], series: Sequence[Series]) -> list[pd.DataFrame]:
+    """Join a set and a reset that share all other tags to one loop."""
+    groups: dict[tuple[Any, ...], list[pd.DataFrame]] = {}
     for number, (frame, each) in enumerate(zip(frames, series, strict=True)):
         rest = {name: value for name, value in each.tags.items() if name != "direction"}
         alone = "direction" not in each.tags or not rest
         key = (number,) if alone else tuple(sorted((name, str(value)) for name, value in rest.items()))
-        made.setdefault(key, []).append(frame)
-    return [parts[0] if len(parts) == 1 else pd.concat(parts) for parts in made.values()]
+        groups.setdefault(key, []).append(frame)
+    return [parts[0] if len(parts) == 1 else pd.concat(parts) for parts in groups.values()]
 
 
-def _lost(reading: Reading, name: str) -> list[CodedWarning]:
-    """Numbers too large to be one (1e400, Keithley's 9.91e37): they are no readings, which is said."""
+def _warn_overflow(reading: Reading, name: str) -> list[CodedWarning]:
+    """Warn of overflow values (1e400, Keithley's 9.91e37), which are not readings."""
     lost = 0
     for block in reading.blocks:
         for column in (each.columns[0] for each in reading.arranged.series if each.columns):
@@ -225,14 +232,14 @@ def _lost(reading: Reading, name: str) -> list[CodedWarning]:
             nowhere = cells[Cells(block).read(column.name).isna()]
             lost += int((~nowhere.astype(str).str.strip().str.lower().isin(EMPTY_WORDS)).sum())
     return (
-        [CodedWarning("dropped", f"{name}: {lost} readings are no numbers of a device (9.9e37 or more)")]
+        [CodedWarning("dropped", f"{name}: {lost} readings left out, overflow values of 9.9e37 or more")]
         if lost
         else []
     )
 
 
-def _remarks(reading: Reading, name: str) -> list[CodedWarning]:
-    """Return which columns were taken for what, where their names are not ours."""
+def _warn_columns(reading: Reading, name: str) -> list[CodedWarning]:
+    """Report the roles of columns whose names are not devicekit's."""
     layout, series = reading.layout, reading.arranged.series
     if not layout.header and len(series) < 2:
         return []
@@ -240,13 +247,13 @@ def _remarks(reading: Reading, name: str) -> list[CodedWarning]:
     if not named:
         return []
     if len(series) > 1:
-        what = f"each of {len(series)} columns taken as {_what(series)}"
+        what = f"read each of {len(series)} columns as {_describe_series(series)}"
     else:
-        what = "took " + ", ".join(f"{column.name} as {column.role}" for column in named)
+        what = "read " + ", ".join(f"{column.name} as {column.role}" for column in named)
     return [CodedWarning("columns", f"{name}: {what}")]
 
 
-def _what(series: Sequence[Series]) -> str:
+def _describe_series(series: Sequence[Series]) -> str:
     names = {name for each in series for name in each.tags}
     of = "one device" if "device_id" in names else "one cycle of one device" if "cycle" in names else ""
     if not of:

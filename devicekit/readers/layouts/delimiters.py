@@ -1,4 +1,4 @@
-"""Numbers as text: delimiter, decimal mark and thousands separator of a table, by what its cells look like."""
+"""Numbers as text: delimiter, decimal mark and thousands separator of a table, inferred from its cells."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ def is_plain(cell: str) -> bool:
 
 
 def is_number(cell: str) -> bool:
-    """Return whether a cell is a number in any of the ways in which people write them."""
+    """Return whether a cell is a number, with any decimal mark and thousands separator."""
     return bool(_NUMBER.match(cell) or _COMMA.match(cell) or _GROUPED.match(cell))
 
 
 def is_empty(cell: str) -> bool:
-    """Return whether a cell holds nothing, or a word for nothing."""
+    """Return whether a cell is empty or holds a word for a missing value."""
     return cell.lower() in EMPTY_WORDS
 
 
 def split_lines(lines: Sequence[str], delimiter: str | None, where: str) -> list[tuple[int, list[str]]]:
-    """Rows of stripped cells with their file row (1-based); blank lines are rows without cells.
+    """Split lines into rows of stripped cells with their file row (1-based); blank lines are rows without cells.
 
     Raises
     ------
     FileError
-        If a quoted cell is too long to be one.
+        If a quoted cell is too long.
     """
     if delimiter == "":
         return [(number, [line.strip()] if line.strip() else []) for number, line in enumerate(lines, 1)]
@@ -56,14 +56,14 @@ def split_lines(lines: Sequence[str], delimiter: str | None, where: str) -> list
             rows.append((start + 1, [cell.strip() for cell in row]))
             start = reader.line_num
     except csv.Error as error:
-        raise FileError(f"{where} is not a table: near row {start + 1}, {error}") from error
+        raise FileError(f"{where} is not a table: {error} near row {start + 1}") from error
     finally:
         csv.field_size_limit(limit)
     return rows
 
 
 def find_delimiter(lines: Sequence[str], where: str) -> str:
-    """Name of the delimiter (a key of `DELIMITERS`) that makes the most regular table of numbers."""
+    """Return the delimiter (a key of `DELIMITERS`) that makes the most regular table of numbers."""
     sample = [line for line in lines if line.strip() and line.lstrip()[0] not in "#%!"][-200:]
     best, most = "none", 0.0
     even: dict[str, list[list[str]]] = {}  # rows of one width
@@ -86,11 +86,11 @@ def find_delimiter(lines: Sequence[str], where: str) -> str:
         score = regular * (0.2 + numeric)
         if score > 1.15 * most:  # the one that is named first, unless another is clearly better
             best, most = name, score
-    return next((name for name, rows in even.items() if _within(DELIMITERS[best], rows)), best)
+    return next((name for name, rows in even.items() if _lies_within_cells(DELIMITERS[best], rows)), best)
 
 
-def _within(delimiter: str | None, rows: Sequence[Sequence[str]]) -> bool:
-    """Whether a delimiter stands within the cells of a more even table only: a blank in a name, a decimal comma."""
+def _lies_within_cells(delimiter: str | None, rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether a delimiter lies within the cells of a more regular table: a blank in a name, a decimal comma."""
     if len(rows[0]) < 3 and delimiter != ",":
         return False
     cells = [cell for row in rows for cell in row]
@@ -104,8 +104,8 @@ def _within(delimiter: str | None, rows: Sequence[Sequence[str]]) -> bool:
     return delimiter == "," and len(holding) > 0.8 * len(rows) and all(map(_COMMA.match, holding))
 
 
-def find_marks(cells: Iterable[str], delimiter: str, where: str, said: str | None) -> tuple[str, str]:
-    """Decimal mark and thousands separator ("" for none) of the cells; `said` is the decimal mark, if one was said.
+def find_marks(cells: Iterable[str], delimiter: str, where: str, decimal: str | None) -> tuple[str, str]:
+    """Find decimal mark and thousands separator ("" for none) of the cells; `decimal` is the given mark, if any.
 
     Raises
     ------
@@ -121,13 +121,13 @@ def find_marks(cells: Iterable[str], delimiter: str, where: str, said: str | Non
             point = rest[0] if rest else ("," if mark == "." else ".")
             if rest and point == mark:
                 continue
-            return said or point, mark
+            return decimal or point, mark
     if delimiter == "comma":  # a cell with a comma was quoted
-        return said or ".", "," if plain else ""
+        return decimal or ".", "," if plain else ""
     if not plain:
-        return said or ".", ""
-    if said is not None:
-        return said, "" if said == "," else ","
+        return decimal or ".", ""
+    if decimal is not None:
+        return decimal, "" if decimal == "," else ","
     if any(not _ONE_GROUP.match(cell) for cell in plain):
         return ",", ""
     example = sorted(plain)[0]
@@ -135,19 +135,19 @@ def find_marks(cells: Iterable[str], delimiter: str, where: str, said: str | Non
     raise QuestionError(
         where,
         Question(
-            f"is the comma of {example} a thousands separator or a decimal mark?",
+            f"is the comma in {example} a decimal mark or a thousands separator?",
             ("decimal",),
             (
-                Choice.of(f"{example} is {point}", decimal=","),
-                Choice.of(f"{example} is {thousand}", decimal="."),
+                Choice.of(f"decimal mark: {example} means {point}", decimal=","),
+                Choice.of(f"thousands separator: {example} means {thousand}", decimal="."),
             ),
             (f"{len(plain)} numbers with a comma, each followed by three digits",),
         ),
     )
 
 
-def plain_numbers(cell: str, decimal: str, thousands: str) -> str:
-    """The cell with a decimal point and without separators."""
+def normalise_number(cell: str, decimal: str, thousands: str) -> str:
+    """Return the cell with a decimal point and without separators."""
     if thousands and _GROUPED.match(cell):
         cell = cell.replace(thousands, "")
     return cell.replace(",", ".") if decimal == "," else cell

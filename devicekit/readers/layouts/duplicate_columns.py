@@ -1,6 +1,6 @@
-"""Columns that say nothing new: copies of another column (|I|, log I, R beside I, a moving average), and constants.
+"""Duplicate columns: |I|, log I, R beside I, a moving average.
 
-Tested before columns are counted: a moving average taken for a cycle, or |I| for a second sweep, is a misreading.
+Found before columns are counted: a moving average read as a cycle, or |I| as a second sweep, would be wrong.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from devicekit.readers.layout import IGNORED, Column
 from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.roles import STATES, UNKNOWN, Cells
 
-TOLERANCE = 2e-3  # of the numbers themselves: copies are often written with fewer digits
+TOLERANCE = 2e-3  # relative: duplicates are often written with fewer digits
 MOST_TESTED = 60  # columns
 LEAST = 4  # readings that two columns must share
-_MADE = re.compile(r"smooth|av(g|erage)|mean|filt|fit|abs|log")  # words for what is computed
+_COMPUTED = re.compile(r"smooth|av(g|erage)|mean|filt|fit|abs|log")  # words for computed columns
 _TESTED = {"current_a", "value", UNKNOWN, *STATES}
 
 
-def without_copies(columns: Sequence[Column], cells: Cells, options: ReadOptions) -> list[Column]:
-    """The columns, those that repeat an earlier (or a better named) one turned to `ignore`.
+def ignore_duplicates(columns: Sequence[Column], cells: Cells, options: ReadOptions) -> list[Column]:
+    """Give columns that repeat an earlier (or better named) one the role `ignore`.
 
     Raises
     ------
     UsageError
-        If a current and a resistance beside it belong to another read voltage than was said.
+        If a current and a resistance beside it imply another read voltage than the given one.
     """
     found = list(columns)
     places = [k for k, column in enumerate(found) if column.role in _TESTED and column.by != "map"]
-    if len(places) > MOST_TESTED:  # so many columns are cycles or devices, and each pair would have to be looked at
+    if len(places) > MOST_TESTED:  # so many columns are cycles or devices, and each pair would be tested
         return found
-    places.sort(key=lambda k: (_rank(found[k]), k))
+    places.sort(key=lambda k: (_originality_rank(found[k]), k))
     values = {k: cells.numbers(found[k].name) for k in places}
     volts = next((cells.numbers(c.name) for c in found if c.role in ("voltage_v", "read_voltage_v")), None)
     for at, k in enumerate(places):
@@ -49,28 +49,30 @@ def without_copies(columns: Sequence[Column], cells: Cells, options: ReadOptions
                 break
             if x is None or found[j].role == IGNORED or len(x) != len(y):
                 continue
-            if _told_apart(found[j], found[k], cells):
+            if _have_distinct_names(found[j], found[k], cells):
                 continue
             v = None if volts is None else volts.to_numpy(float)
             with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # the largest and smallest floats
-                why = _relation(x.to_numpy(float), y.to_numpy(float), v, found[j], found[k])
+                why = _describe_relation(x.to_numpy(float), y.to_numpy(float), v, found[j], found[k])
             if why:
-                if v is None and (implied := _voltage(x.to_numpy(float), y.to_numpy(float), found[j], found[k])):
-                    said = options.read_voltage
-                    if said is not None and not np.isclose(abs(said), implied, rtol=0.02):
+                if v is None and (
+                    implied := _implied_read_voltage(x.to_numpy(float), y.to_numpy(float), found[j], found[k])
+                ):
+                    given = options.read_voltage
+                    if given is not None and not np.isclose(abs(given), implied, rtol=0.02):
                         raise UsageError(
-                            f"read_voltage={said:g}, but {found[j].name} and {found[k].name} of {cells.block.where} "
-                            f"belong to {implied:.4g} V: leave the option out"
+                            f"read_voltage={given:g} contradicts {found[j].name} and {found[k].name} of "
+                            f"{cells.block.where}, which imply {implied:.4g} V. Remove the option"
                         )
                     why = f"{{}} at {implied:.4g} V"
-                    j, k = k, j  # the state is stated without a read voltage
+                    j, k = k, j  # the state needs no read voltage
                 found[k] = replace(found[k], role=IGNORED, why=why.format(found[j].name))
                 break
     return found
 
 
-def _voltage(x: np.ndarray, y: np.ndarray, first: Column, second: Column) -> float | None:
-    """The read voltage [V] that a current and the state beside it belong to, if both state their units."""
+def _implied_read_voltage(x: np.ndarray, y: np.ndarray, first: Column, second: Column) -> float | None:
+    """Return the read voltage [V] that a current and the state beside it imply, if both state their units."""
     roles = (first.role, second.role)
     if roles not in (("current_a", "resistance_ohm"), ("current_a", "conductance_s")):
         return None
@@ -80,8 +82,8 @@ def _voltage(x: np.ndarray, y: np.ndarray, first: Column, second: Column) -> flo
     return float(np.nanmedian(np.abs(x * first.factor * ohm)))
 
 
-def _told_apart(first: Column, second: Column, cells: Cells) -> bool:
-    """Whether the names say that two columns are two measurements: cycle 1 and cycle 2 may hold the same numbers."""
+def _have_distinct_names(first: Column, second: Column, cells: Cells) -> bool:
+    """Return whether two columns are named as two measurements: cycles 1 and 2 may hold equal numbers."""
     same_tags = {name: first.tags.get(name) for name in ("level", "direction")} == {
         name: second.tags.get(name) for name in ("level", "direction")
     }
@@ -91,21 +93,23 @@ def _told_apart(first: Column, second: Column, cells: Cells) -> bool:
     notes = [
         (cells.block.notes[k] if k < len(cells.block.notes) else "") for k in (places[first.name], places[second.name])
     ]
-    told = [f"{column.name.partition('.')[0]} {note}" for column, note in zip((first, second), notes, strict=True)]
-    pairs = ([first.name, second.name], told)
-    return first.role == second.role and any(not pooling.tell(pair).unclear for pair in pairs)
+    with_notes = [
+        f"{column.name.partition('.')[0]} {note}" for column, note in zip((first, second), notes, strict=True)
+    ]
+    pairs = ([first.name, second.name], with_notes)
+    return first.role == second.role and any(not pooling.parse_names(pair).unclear for pair in pairs)
 
 
-def _rank(column: Column) -> int:
-    """Return which of two related columns is the original: what was measured first, magnitudes and averages last."""
+def _originality_rank(column: Column) -> int:
+    """Rank a column as an original: measured quantities first, magnitudes and averages last."""
     order = {"current_a": 0, "read_current_a": 0, "conductance_s": 1, "resistance_ohm": 2, "weight": 3, "value": 4}
     name = column.name.lower()
-    derived = column.log10 or column.magnitude or bool(_MADE.search(name))
+    derived = column.log10 or column.magnitude or bool(_COMPUTED.search(name))
     return order.get(column.role, 5) + 10 * derived
 
 
-def _relation(x: np.ndarray, y: np.ndarray, v: np.ndarray | None, first: Column, second: Column) -> str:
-    """Return how y is made of x, as a sentence with a place for the name of x; "" if it is not."""
+def _describe_relation(x: np.ndarray, y: np.ndarray, v: np.ndarray | None, first: Column, second: Column) -> str:
+    """Describe how y follows from x, with a placeholder for the name of x; "" if it does not."""
     known = np.isfinite(x) & np.isfinite(y)
     if known.sum() < LEAST:
         return ""
@@ -114,54 +118,54 @@ def _relation(x: np.ndarray, y: np.ndarray, v: np.ndarray | None, first: Column,
     if np.ptp(x) == 0 or np.ptp(y) == 0:
         return ""
     size = np.abs(x) > 0
-    if _close(y, np.abs(x)) and (x < 0).any():
+    if _is_close(y, np.abs(x)) and (x < 0).any():
         return "the magnitude of {}"
-    if (first.role, second.role) == ("current_a", "current_a") and _mirrored(x, y):
-        return "{} with the other sign"
-    if _close(x, y):
+    if (first.role, second.role) == ("current_a", "current_a") and _is_mirrored(x, y):
+        return "{} with opposite sign"
+    if _is_close(x, y):
         return "the same numbers as {}" if second.tags.get("level") == first.tags.get("level") else ""
     if _is_log(x, y, size):
         return "the logarithm of {}"
     scale = y[size] / x[size]
-    if scale.size >= LEAST and _constant(scale):
+    if scale.size >= LEAST and _is_constant(scale):
         power = np.log10(np.abs(scale[0]))
         agree = not (first.stated and second.stated) or np.isclose(scale[0], first.factor / second.factor, rtol=1e-3)
         if abs(power - round(power)) < 1e-3 and round(power) != 0 and agree:
             return "{} in another unit"
         if first.role != second.role:
             return "{} times a constant (a read voltage)"
-    if _constant((x * y)[size]) and np.ptp(np.log(np.abs(x[size]))) > 10 * TOLERANCE:
+    if _is_constant((x * y)[size]) and np.ptp(np.log(np.abs(x[size]))) > 10 * TOLERANCE:
         return "the inverse of {} times a constant (a read voltage)"
     if v is not None and first.role == "current_a" and second.role in ("resistance_ohm", "conductance_s", UNKNOWN):
         ohm = v[size] / x[size]
         usual = np.abs(v[size]) > 0.05 * np.abs(v).max()
-        for made in (ohm, 1 / np.where(ohm == 0, np.nan, ohm)):
-            ratio = np.abs(y[size][usual] / made[usual])
-            if np.isfinite(ratio).sum() >= LEAST and _constant(ratio[np.isfinite(ratio)]):
-                return "voltage over {}, or the inverse"
-    named = bool(_MADE.search(second.name.lower())) and not _MADE.search(first.name.lower())
+        for state in (ohm, 1 / np.where(ohm == 0, np.nan, ohm)):
+            ratio = np.abs(y[size][usual] / state[usual])
+            if np.isfinite(ratio).sum() >= LEAST and _is_constant(ratio[np.isfinite(ratio)]):
+                return "voltage divided by {}, or the inverse"
+    named = bool(_COMPUTED.search(second.name.lower())) and not _COMPUTED.search(first.name.lower())
     # the same name twice, or names that differ by a number: two measurements
     repeated = second.name.rpartition(".")[0] == first.name
     repeated |= re.sub(r"\d+", "#", second.name) == re.sub(r"\d+", "#", first.name)
-    return "a moving average of {}" if not repeated and _smoothed(x, y, named) else ""
+    return "a moving average of {}" if not repeated and _is_smoothed(x, y, named) else ""
 
 
-def _close(x: np.ndarray, y: np.ndarray) -> bool:
+def _is_close(x: np.ndarray, y: np.ndarray) -> bool:
     scale = np.maximum(np.abs(x), np.abs(y))
     return bool((np.abs(x - y) <= TOLERANCE * scale).all())
 
 
-def _mirrored(x: np.ndarray, y: np.ndarray) -> bool:
-    """Return whether y is -x, as the current at the other terminal is, but for what two instruments differ by."""
+def _is_mirrored(x: np.ndarray, y: np.ndarray) -> bool:
+    """Return whether y is -x within the error of two instruments, as the current at the other terminal is."""
     large = np.abs(x) > 0.05 * np.abs(x).max()
     ratio = y[large] / x[large]
     return bool(abs(np.median(ratio) + 1) < 0.03 and np.corrcoef(x, y)[0, 1] < -0.999)
 
 
-def _constant(x: np.ndarray) -> bool:
+def _is_constant(x: np.ndarray) -> bool:
     x = x[np.isfinite(x)]
     middle = float(np.median(x)) if x.size >= LEAST else 0.0
-    with np.errstate(over="ignore"):  # of the largest floats, of both signs
+    with np.errstate(over="ignore"):  # the largest floats of both signs
         return middle != 0 and bool((np.abs(x - middle) < TOLERANCE * abs(middle)).all())
 
 
@@ -169,15 +173,15 @@ def _is_log(x: np.ndarray, y: np.ndarray, size: np.ndarray) -> bool:
     if size.sum() < LEAST:
         return False
     with np.errstate(divide="ignore"):
-        made = np.log10(np.abs(x[size]))
-    shift = y[size] - made  # a constant shift is another unit
-    return bool(np.ptp(made) > 0.05 and np.abs(shift - np.median(shift)).max() < 0.02 * np.ptp(made) + 1e-6)
+        logarithm = np.log10(np.abs(x[size]))
+    shift = y[size] - logarithm  # a constant shift is another unit
+    return bool(np.ptp(logarithm) > 0.05 and np.abs(shift - np.median(shift)).max() < 0.02 * np.ptp(logarithm) + 1e-6)
 
 
-def _smoothed(x: np.ndarray, y: np.ndarray, named: bool) -> bool:
+def _is_smoothed(x: np.ndarray, y: np.ndarray, named: bool) -> bool:
     """Return whether y is x smoothed: closer to the 5-point mean of x than to x, the same level, smaller steps.
 
-    Where its name says so (`named`), following x is enough.
+    Where the name says so (`named`), following x is enough.
     """
     if x.size < 12 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return False

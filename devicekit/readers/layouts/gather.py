@@ -1,4 +1,4 @@
-"""The blocks of a source: of a text, of the sheets of a workbook, or of a table in memory."""
+"""Tables of a source: of a text, of the sheets of a workbook, or in memory."""
 
 from __future__ import annotations
 
@@ -16,71 +16,71 @@ from devicekit.errors import FileError, UsageError
 from devicekit.options import ReadOptions
 from devicekit.readers import workbook
 from devicekit.readers.cells import EMPTY_WORDS
-from devicekit.readers.header import heading
+from devicekit.readers.header import parse_heading
 from devicekit.readers.layouts import delimiters
-from devicekit.readers.layouts.grid import Block, blocks_of
+from devicekit.readers.layouts.grid import Block, split_blocks
 from devicekit.readers.layouts.shape import Shape
 from devicekit.readers.source import END_MARK, LARGE, Source
 
-LEAST_ROWS = 2  # of a sheet that is read without being asked for
+LEAST_ROWS = 2  # of a sheet that is read without being requested
 
 
 @dataclass(frozen=True)
-class Gathered:
-    """Blocks of a source, and the sheets that hold none."""
+class SourceBlocks:
+    """Tables of a source, and the sheets without one."""
 
     blocks: tuple[Block, ...]
     left_out: tuple[str, ...] = ()
 
 
-def gather(source: Source, options: ReadOptions) -> Gathered:
-    """Every table that a source holds.
+def gather(source: Source, options: ReadOptions) -> SourceBlocks:
+    """Collect every table of a source.
 
     Raises
     ------
     FileError
-        If there is none.
+        If the source has no table.
     UsageError
-        If a sheet is named that is not there.
+        If a requested sheet does not exist.
     """
     if source.in_memory:
-        return Gathered((_in_memory(source),))
+        return SourceBlocks((_block_in_memory(source),))
     if source.workbook_kind:
-        return _sheets(source, options)
+        return _workbook_blocks(source, options)
     if options.sheet is not None:
-        raise UsageError(f"{source.path.name} is text, without sheets: leave sheet={options.sheet} out")
+        raise UsageError(f"{source.path.name} is a text file without sheets. Remove sheet={options.sheet}")
     if "\0" in source.head:
-        raise FileError(f"{source.path.name} is a binary file, not text; devicekit cannot read this format")
+        raise FileError(f"{source.path.name} is a binary file of an unknown format")
     if source.size > LARGE:
-        return Gathered((_large(source, options),))
-    return Gathered(tuple(_text(source.lines, source.path.name, options)))
+        return SourceBlocks((_read_large(source, options),))
+    return SourceBlocks(tuple(_text_blocks(source.lines, source.path.name, options)))
 
 
 _JSON = re.compile(r"\s*\{\s*\"")  # an object begins
 
 
-def _in_memory(source: Source) -> Block:
+def _block_in_memory(source: Source) -> Block:
     shape = Shape("none: a table in memory", ".", "", 0, 1, False, 0)
-    heads = tuple(heading(str(name)) for name in source.frame.columns)
+    heads = tuple(parse_heading(str(name)) for name in source.frame.columns)
     return Block(heads, source.frame, True, source.path.name, shape)
 
 
-def _text(lines: Sequence[str], where: str, options: ReadOptions) -> list[Block]:
+def _text_blocks(lines: Sequence[str], where: str, options: ReadOptions) -> list[Block]:
     if _JSON.match("".join(lines[:3])):
         raise FileError(
-            f"{where} begins like JSON and cannot be read as such: unpack it if it is packed, or write it as CSV"
+            f"{where} begins like JSON but is not valid JSON. If it is packed, unpack it; else write it as CSV"
         )
     delimiter = delimiters.find_delimiter(lines[:2000], where)
     rows = delimiters.split_lines(lines, delimiters.DELIMITERS[delimiter], where)
     if not any(any(cells) for _, cells in rows):
         raise FileError(f"{where} is empty")
-    return blocks_of(rows, delimiter, options, where)
+    return split_blocks(rows, delimiter, options, where)
 
 
-def _sheets(source: Source, options: ReadOptions) -> Gathered:
-    """The tables of the sheets that were asked for, or of all that hold one."""
+def _workbook_blocks(source: Source, options: ReadOptions) -> SourceBlocks:
+    """Collect the tables of the requested sheets, or of all sheets that have one."""
     names = [sheet.name for sheet in source.sheets]
-    wanted = names if options.sheet is None else _named(names, options.sheet, source.path.name)
+    wanted = names if options.sheet is None else _match_sheets(names, options.sheet, source.path.name)
     found: list[Block] = []
     left_out: list[str] = [name for name in names if name not in wanted]
     first: FileError | None = None
@@ -88,39 +88,39 @@ def _sheets(source: Source, options: ReadOptions) -> Gathered:
         if sheet.name not in wanted:
             continue
         try:
-            made = _sheet(sheet, source.path.name, options, alone=len(wanted) == 1)
+            blocks = _sheet_blocks(sheet, source.path.name, options, alone=len(wanted) == 1)
         except FileError as error:
             first = first or error
             left_out.append(sheet.name)
             continue
-        if len(names) > 1 and options.sheet is None and sum(len(block.cells) for block in made) < LEAST_ROWS:
+        if len(names) > 1 and options.sheet is None and sum(len(block.cells) for block in blocks) < LEAST_ROWS:
             left_out.append(sheet.name)
             continue
-        found += made
+        found += blocks
     if not found:
-        raise first or FileError(f"{source.path.name} holds no sheet with a table")
-    return Gathered(tuple(found), tuple(left_out))
+        raise first or FileError(f"{source.path.name} has no sheet with a table")
+    return SourceBlocks(tuple(found), tuple(left_out))
 
 
-def _named(names: Sequence[str], said: str, where: str) -> list[str]:
-    """Sheets that fit one of the names or patterns that were said."""
+def _match_sheets(names: Sequence[str], patterns: str, where: str) -> list[str]:
+    """Return the sheets that match one of the given names or patterns."""
     wanted: list[str] = []
-    for pattern in (part.strip() for part in said.split(",")):
+    for pattern in (part.strip() for part in patterns.split(",")):
         fits = [name for name in names if name == pattern or fnmatch.fnmatchcase(name.lower(), pattern.lower())]
         if not fits:
-            raise UsageError(f"{where} has no sheet {pattern!r}; there are {', '.join(names)}")
+            raise UsageError(f"{where} has no sheet {pattern!r}; its sheets are {', '.join(names)}")
         wanted += fits
     return wanted
 
 
-def _sheet(sheet: workbook.Sheet, where: str, options: ReadOptions, alone: bool) -> list[Block]:
-    rows = [(k, [_word(cell) for cell in row]) for k, row in enumerate(sheet.rows, 1)]
+def _sheet_blocks(sheet: workbook.Sheet, where: str, options: ReadOptions, alone: bool) -> list[Block]:
+    rows = [(k, [_cell_text(cell) for cell in row]) for k, row in enumerate(sheet.rows, 1)]
     place = where if alone else f"{where}, sheet {sheet.name}"
-    return [replace(block, sheet=sheet.name) for block in blocks_of(rows, "cells", options, place)]
+    return [replace(block, sheet=sheet.name) for block in split_blocks(rows, "cells", options, place)]
 
 
-def _word(cell: workbook.Cell) -> str:
-    """A cell of a sheet as text."""
+def _cell_text(cell: workbook.Cell) -> str:
+    """Return a cell of a sheet as text."""
     if cell is None:
         return ""
     if isinstance(cell, float):
@@ -128,24 +128,30 @@ def _word(cell: workbook.Cell) -> str:
     return " ".join(str(cell).split())
 
 
-def _large(source: Source, options: ReadOptions) -> Block:
-    """A large table, parsed straight into numbers by what its first 64 KiB look like: never held as text cells."""
+def _read_large(source: Source, options: ReadOptions) -> Block:
+    """Read a large table directly as numbers, with the layout of its first 64 KiB, to save memory."""
     name = source.path.name
     source.check_lines()
     head = source.head[: source.head.rfind("\n")].replace("\r\n", "\n").split("\n")
     delimiter = delimiters.find_delimiter(head, name)
     rows = delimiters.split_lines(head, delimiters.DELIMITERS[delimiter], name)
-    block = blocks_of(rows, delimiter, options, name)[0]
-    if block.shape.turned:
-        raise FileError(f"{name}: each row is a train, and it is larger than 8 MB: turn it, so that columns are trains")
+    block = split_blocks(rows, delimiter, options, name)[0]
+    if block.shape.transposed:
+        raise FileError(
+            f"{name}: each row is a train, and the file is larger than 8 MB. Transpose it: one column a train"
+        )
     first = int(block.cells.index[0])
-    # words repeat: a category holds each once; numbers that turn out to be words are found when they are used
-    wordy = [c for c in block.names if not block.cells[c].map(lambda x: delimiters.is_number(x) or delimiters.is_empty(x)).all()]
+    # words repeat, so that a category saves memory; words among numbers are found when the column is used
+    wordy = [
+        c
+        for c in block.names
+        if not block.cells[c].map(lambda x: delimiters.is_number(x) or delimiters.is_empty(x)).all()
+    ]
     missing = sorted({form for word in EMPTY_WORDS for form in (word, word.upper(), word.title(), "NaN")})
     separator, missing = delimiters.DELIMITERS[delimiter], [*missing, END_MARK]
     try:
         with warnings.catch_warnings(), source.open() as stream:
-            warnings.simplefilter("ignore", pd.errors.DtypeWarning)  # bad cells are named when they are used
+            warnings.simplefilter("ignore", pd.errors.DtypeWarning)  # wrong cells are reported when they are used
             cells = pd.read_csv(
                 stream,
                 sep=r"\s+" if separator is None else separator or "\t",
@@ -169,6 +175,6 @@ def _large(source: Source, options: ReadOptions) -> Block:
     return replace(block, cells=cells.dropna(how="all"))
 
 
-def sample(block: Block, rows: int) -> Block:
-    """The block with its first rows only, for judging columns of a large one."""
+def take_rows(block: Block, rows: int) -> Block:
+    """Return the first rows of a block, for inferring the columns of a large one."""
     return block if len(block.cells) <= rows else replace(block, cells=block.cells.head(rows))

@@ -1,4 +1,4 @@
-"""From cells to blocks: one table each, below or beside each other under the same names."""
+"""Split cells into blocks: tables below or beside each other under the same names."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from devicekit.errors import DevicekitError, FileError
 from devicekit.names import DIRECTION_ALIASES
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import make_names_unique, text_frame
-from devicekit.readers.header import Heading, heading
+from devicekit.readers.header import Heading, parse_heading
 from devicekit.readers.layouts import delimiters
 from devicekit.readers.layouts.shape import (
     JUDGED,
     Row,
     Shape,
-    bare,
     extent,
-    shape_of,
-    spread_names,
-    without_label,
-    word_of,
+    find_shape,
+    split_names,
+    strip_brackets,
+    strip_comment_mark,
+    strip_origin_label,
 )
-from devicekit.readers.layouts.transposed import upright
+from devicekit.readers.layouts.transposed import transpose_trains
 from devicekit.text import natural_number
 
 _UNIT = ("unit", "units")
@@ -44,21 +44,21 @@ class Block:
     Attributes
     ----------
     headings : tuple of Heading
-        What each column's name (and units row) says.
+        Parsed name (and units row) of each column.
     cells : pandas.DataFrame
-        Cells, text or numbers; unique names; the index is the file row.
+        Cells as text or numbers, under unique names; the index is the file row.
     named : bool
-        Whether the names stand in the file.
+        True if the file has names.
     where : str
         File (and sheet) for messages.
     shape : Shape
-        How it is arranged.
+        Arrangement of the cells.
     notes : tuple of str
-        What a row of comments says of each column.
+        Comment on each column.
     label : str
-        What stands above it: `Cycle 2`.
+        Text above the table: `Cycle 2`.
     sheet, file : str
-        Where it stands.
+        Sheet and file of the table.
     """
 
     headings: tuple[Heading, ...]
@@ -73,82 +73,85 @@ class Block:
 
     @property
     def names(self) -> list[str]:
-        """Names of the columns, each once."""
+        """Unique names of the columns."""
         return [str(name) for name in self.cells.columns]
 
     @cached_property
     def places(self) -> dict[str, int]:
-        """The place of each column among all, from 0, by its name."""
+        """Place of each column, from 0, by its name."""
         return {name: place for place, name in enumerate(self.names)}
 
 
 @dataclass(frozen=True)
 class _Head:
-    """What stands above the columns: names, units and comments, a cell a column."""
+    """Cells above the columns: names, units and comments."""
 
     names: list[str]
     units: list[str]
     notes: list[str]
 
     def of(self, columns: Sequence[int]) -> _Head:
-        """The cells above some columns."""
+        """Return the cells above some columns."""
         return _Head(
             *([cells[k] if k < len(cells) else "" for k in columns] for cells in (self.names, self.units, self.notes))
         )
 
 
-def blocks_of(rows: Sequence[Row], delimiter: str, options: ReadOptions, where: str) -> list[Block]:
-    """The tables in rows of cells: one, or several below or beside each other under the same names.
+def split_blocks(rows: Sequence[Row], delimiter: str, options: ReadOptions, where: str) -> list[Block]:
+    """Split rows of cells into tables: one, or several below or beside each other under the same names.
 
     Raises
     ------
     FileError
-        If there is no table.
+        If no table is found.
     TableError
         If a row has more cells than there are names.
     """
-    turned = False
+    transposed = False
     if options.header is None and options.skip is None:
-        rows, turned = upright(rows)
-    rows = rows if turned else spread_names(rows)
-    shape, start = shape_of(rows, delimiter, options, where)
-    shape = replace(shape, turned=turned)
+        rows, transposed = transpose_trains(rows)
+    rows = rows if transposed else split_names(rows)
+    shape, start = find_shape(rows, delimiter, options, where)
+    shape = replace(shape, transposed=transposed)
     above = [cells for number, cells in rows[:start] if any(cells) and number > shape.skip]
     width = max((extent(cells) for _, cells in rows[start:]), default=0)
-    head = _aligned(_head(above, shape, width), rows[start:], width)
+    head = _align_head(_read_head(above, shape, width), rows[start:], width)
     if width > MOST_COLUMNS:
         raise FileError(f"{where} has more than {MOST_COLUMNS} columns")
     _check_filled(rows, max(width, len(head.names)), where)
     for number, name in enumerate(head.names, 1):
         if len(name) > LONGEST_NAME:
             raise FileError(
-                f"{where}, column {number}: its name has {len(name)} characters; a table's have up to {LONGEST_NAME}"
+                f"{where}, column {number}: the name has {len(name)} characters; up to {LONGEST_NAME} are allowed"
             )
     if options.blocks is None:
-        rows = [*rows[:start], *_without_remarks(rows[start:])]
-    parts = _below(rows, start, head.names, shape, options)
-    sides = _beside(rows, start, head, shape, width, options)
+        rows = [*rows[:start], *_strip_remarks(rows[start:])]
+    parts = _split_below(rows, start, head.names, shape, options)
+    sides = _split_beside(rows, start, head, shape, width, options)
     if len(sides) == 1 and shape.header:
         _check_widths([row for _, part in parts for row in part], head.names, where)
-    made = []
+    blocks = []
     for label, part in parts:
         for name, columns in sides:
             own = head.of(columns)
             cut = [(number, [cells[k] if k < len(cells) else "" for k in columns]) for number, cells in part]
             places = columns if len(sides) == 1 else range(len(columns))
-            if len(sides) > 1:  # what stands in the label need not stand in the names
-                names = [_without_way(each).strip(" _") if _way(name) else _marked(each) for each in own.names]
+            if len(sides) > 1:  # the label holds the direction, the names need not
+                names = [
+                    _strip_direction(each).strip(" _") if _direction_word(name) else _strip_comment_mark(each)
+                    for each in own.names
+                ]
                 own = replace(own, names=names)
-            frame = _frame(cut, [name or f"column {k + 1}" for name, k in zip(own.names, places, strict=True)])
-            own = _with_units_beside(own, frame)
-            heads = tuple(_heading(own, k) for k in range(len(columns)))
-            told = " ".join(filter(None, (label, name)))
-            made.append(Block(heads, frame, bool(shape.header), where, shape, tuple(own.notes), told))
-    return [block for block in made if len(block.cells)] or made
+            frame = _build_frame(cut, [name or f"column {k + 1}" for name, k in zip(own.names, places, strict=True)])
+            own = _add_unit_columns(own, frame)
+            heads = tuple(_build_heading(own, k) for k in range(len(columns)))
+            title = " ".join(filter(None, (label, name)))
+            blocks.append(Block(heads, frame, bool(shape.header), where, shape, tuple(own.notes), title))
+    return [block for block in blocks if len(block.cells)] or blocks
 
 
-def _without_remarks(rows: Sequence[Row]) -> Sequence[Row]:
-    """Rows of numbers without lines `key = value` that stand below the table, an empty row between."""
+def _strip_remarks(rows: Sequence[Row]) -> Sequence[Row]:
+    """Return rows of numbers without lines `key = value` below the table, after an empty row."""
     end = len(rows)
     while end and not any(rows[end - 1][1]):
         end -= 1
@@ -159,21 +162,21 @@ def _without_remarks(rows: Sequence[Row]) -> Sequence[Row]:
     return rows[:first] if parted else rows
 
 
-def _head(above: Sequence[list[str]], shape: Shape, width: int) -> _Head:
+def _read_head(above: Sequence[list[str]], shape: Shape, width: int) -> _Head:
     if not shape.header or not above:
         return _Head([""] * width, [], [])
-    names = without_label(bare(above[0], width))
+    names = strip_origin_label(strip_comment_mark(above[0], width))
     names = names[: max(extent(names), 1)]
-    units = without_label(bare(above[1], width)) if shape.units_row and len(above) > 1 else []
+    units = strip_origin_label(strip_comment_mark(above[1], width)) if shape.units_row and len(above) > 1 else []
     comments = shape.comment_rows and len(above) > 1 + shape.units_row
-    notes = without_label(above[1 + shape.units_row]) if comments else []
+    notes = strip_origin_label(above[1 + shape.units_row]) if comments else []
     return _Head(names, units, notes)
 
 
-def _aligned(head: _Head, body: Sequence[Row], width: int) -> _Head:
-    """The names over the columns that hold something, where there are as many but they do not stand above them.
+def _align_head(head: _Head, body: Sequence[Row], width: int) -> _Head:
+    """Move the names above the filled columns, where there are as many names but at other places.
 
-    A header may part its names by two marks where the numbers are parted by one.
+    A header may separate its names by two delimiters where the numbers are separated by one.
     """
     named = [k for k, name in enumerate(head.names) if name]
     filled = [k for k in range(width) if any(k < len(cells) and cells[k] for _, cells in body[:JUDGED])]
@@ -187,13 +190,13 @@ def _aligned(head: _Head, body: Sequence[Row], width: int) -> _Head:
     return _Head(*moved)
 
 
-def _heading(head: _Head, k: int) -> Heading:
+def _build_heading(head: _Head, k: int) -> Heading:
     unit = head.units[k] if k < len(head.units) else ""
-    return heading(head.names[k], word_of(unit) if unit not in ("", "-", "#", "1") else None)
+    return parse_heading(head.names[k], strip_brackets(unit) if unit not in ("", "-", "#", "1") else None)
 
 
-def _with_units_beside(head: _Head, frame: pd.DataFrame) -> _Head:
-    """The units that a column `Unit` gives, in every row, of the column before it; as buffers of instruments do."""
+def _add_unit_columns(head: _Head, frame: pd.DataFrame) -> _Head:
+    """Add the units that a column `Unit` gives, in every row, for the column before it, as instruments do."""
     if any(head.units) or not any(name.strip().lower() in _UNIT for name in head.names[1:]):
         return head
     units = [""] * len(head.names)
@@ -214,32 +217,32 @@ def _check_widths(rows: Sequence[Row], names: Sequence[str], where: str) -> None
         raise
 
 
-def _frame(rows: Sequence[Row], names: Sequence[str]) -> pd.DataFrame:
-    """Rows that hold something as text under unique names."""
-    body = [row for k, row in enumerate(rows) if any(row[1]) or _missing(rows, k)]
+def _build_frame(rows: Sequence[Row], names: Sequence[str]) -> pd.DataFrame:
+    """Build a table of the filled rows as text under unique names."""
+    body = [row for k, row in enumerate(rows) if any(row[1]) or _is_gap(rows, k)]
     frame = text_frame([cells for _, cells in body], names, [number for number, _ in body])
     return frame.set_axis(pd.Index(make_names_unique([name.strip() for name in names])), axis=1)
 
 
-def _missing(rows: Sequence[Row], k: int) -> bool:
-    """Return whether a row of empty cells stands alone between two rows of numbers: readings that are missing."""
+def _is_gap(rows: Sequence[Row], k: int) -> bool:
+    """Return whether a row of empty cells lies between two rows of numbers: missing readings."""
     return len(rows[k][1]) > 1 and 0 < k < len(rows) - 1 and any(rows[k - 1][1]) and any(rows[k + 1][1])
 
 
-def _below(
+def _split_below(
     rows: Sequence[Row], start: int, names: Sequence[str], shape: Shape, options: ReadOptions
 ) -> list[tuple[str, list[Row]]]:
-    """Rows of numbers, cut where the names are repeated, or at empty rows if that was said; with the label above."""
+    """Split rows of numbers where the names repeat, or at empty rows if requested; return labels and rows."""
     if options.blocks == "none":
         return [("", list(rows[start:]))]
     wanted = [name.lower() for name in names]
-    parts: list[tuple[str, list[Row]]] = [(_label(rows[:start], shape), [])]
+    parts: list[tuple[str, list[Row]]] = [(_find_label(rows[:start], shape), [])]
     skipping = 0
     for number, cells in rows[start:]:
         if skipping:
             skipping -= 1
-        elif shape.header and cells and cells[0].lower() == wanted[0] and _same(cells, wanted):
-            parts.append((_label_before(parts[-1][1]), []))
+        elif shape.header and cells and cells[0].lower() == wanted[0] and _repeats_names(cells, wanted):
+            parts.append((_pop_label(parts[-1][1]), []))
             skipping = shape.units_row + shape.comment_rows
         elif options.blocks == "empty-row" and not any(cells) and parts[-1][1]:
             parts.append(("", []))
@@ -249,29 +252,28 @@ def _below(
 
 
 def _check_filled(rows: Sequence[Row], width: int, where: str) -> None:
-    """Refuse a row that makes a small file a large table of nothing: its time and memory go with rows times columns."""
+    """Refuse a row that makes a small file a huge empty table: time and memory go with rows times columns."""
     if width <= FEW_COLUMNS or len(rows) * width <= LARGE_GRID:
         return
     if len(rows) * width > EMPTIEST * sum(sum(map(bool, cells)) for _, cells in rows):
         number, widest = max(rows, key=lambda row: extent(row[1]))
         raise FileError(
-            f"{where}, row {number}: found {extent(widest)} cells, far more than in other rows; correct that row, or "
-            "leave it out"
+            f"{where}, row {number}: found {extent(widest)} cells, far more than in other rows. Correct this row"
         )
 
 
-def _same(cells: Sequence[str], wanted: Sequence[str]) -> bool:
+def _repeats_names(cells: Sequence[str], wanted: Sequence[str]) -> bool:
     return [cell.lower() for cell in cells[: len(wanted)]] == list(wanted)
 
 
-def _label(rows: Sequence[Row], shape: Shape) -> str:
-    """The text that stands alone in the last row above the names."""
+def _find_label(rows: Sequence[Row], shape: Shape) -> str:
+    """Return the text that is alone in the last row above the names."""
     above = [[cell for cell in cells if cell] for number, cells in rows if any(cells) and number <= shape.skip]
     return above[-1][0] if above and len(above[-1]) == 1 else ""
 
 
-def _label_before(part: list[Row]) -> str:
-    """The text alone in a row before the names that are repeated; taken out of the part that it closes."""
+def _pop_label(part: list[Row]) -> str:
+    """Remove the lone text before repeated names from the part above, and return it."""
     label = ""
     while part and not any(delimiters.is_number(cell) for cell in part[-1][1]):
         filled = [cell for cell in part.pop()[1] if cell]
@@ -279,10 +281,10 @@ def _label_before(part: list[Row]) -> str:
     return label
 
 
-def _beside(
+def _split_beside(
     rows: Sequence[Row], start: int, head: _Head, shape: Shape, width: int, options: ReadOptions
 ) -> list[tuple[str, list[int]]]:
-    """Columns of each table, and the label above it: parted by empty columns, or their names repeat."""
+    """Find the columns and the label of each table: separated by empty columns, or by repeated names."""
     width = max(width, len(head.names))
     seen: set[int] = set()
     for _, cells in rows[start:]:
@@ -291,36 +293,36 @@ def _beside(
         seen.update(k for k in range(len(cells)) if cells[k])
     named = {k for k, name in enumerate(head.names) if name}
     filled = [k for k in range(width) if k in seen or k in named]
-    groups = _groups(filled, head, bool(shape.header), options)
+    groups = _group_columns(filled, head, bool(shape.header), options)
     if len(groups) < 2:
         return [("", filled)]
     line = next((cells for number, cells in reversed(rows[:start]) if any(cells) and number <= shape.skip), [])
     labels = [[line[k] for k in range(group[0], group[-1] + 1) if k < len(line) and line[k]] for group in groups]
-    told = all(len(each) == 1 for each in labels)
-    ways = [{way for k in group if k < len(head.names) and (way := _way(head.names[k]))} for group in groups]
-    if not told and all(len(each) == 1 for each in ways) and len(set().union(*ways)) > 1:
+    labelled = all(len(each) == 1 for each in labels)
+    ways = [{way for k in group if k < len(head.names) and (way := _direction_word(head.names[k]))} for group in groups]
+    if not labelled and all(len(each) == 1 for each in ways) and len(set().union(*ways)) > 1:
         return [(each.pop(), group) for each, group in zip(ways, groups, strict=True)]  # LTP_Pulse, ... LTD_Pulse, ...
-    return [(label[0] if told else "", group) for label, group in zip(labels, groups, strict=True)]
+    return [(label[0] if labelled else "", group) for label, group in zip(labels, groups, strict=True)]
 
 
-def _way(name: str) -> str:
-    """The one word for a direction in a column's name; "" for none."""
+def _direction_word(name: str) -> str:
+    """Return the one word for a direction in a column's name; "" if there is none or several."""
     found = [word for word in re.findall(r"[^\W\d_]+", name) if len(word) > 1 and word.lower() in DIRECTION_ALIASES]
     return found[0] if len(found) == 1 else ""
 
 
-def _marked(name: str) -> str:
-    """A name without a mark of a comment before the first name of a row; a mark alone is the name of a number."""
+def _strip_comment_mark(name: str) -> str:
+    """Return a name without the comment mark in front; a mark alone is a name."""
     return name.lstrip("# ") or name.strip()
 
 
-def _without_way(name: str) -> str:
-    name = _marked(name)
-    return name.replace(way, "", 1) if (way := _way(name)) else name
+def _strip_direction(name: str) -> str:
+    name = _strip_comment_mark(name)
+    return name.replace(way, "", 1) if (way := _direction_word(name)) else name
 
 
-def _groups(filled: Sequence[int], head: _Head, named: bool, options: ReadOptions) -> list[list[int]]:
-    """Columns of tables of one make that stand beside each other; one group if there is one table."""
+def _group_columns(filled: Sequence[int], head: _Head, named: bool, options: ReadOptions) -> list[list[int]]:
+    """Group the columns of equal tables beside each other; one group if there is one table."""
     if options.blocks == "none" or not filled:
         return [list(filled)]
     if (size := natural_number(options.blocks or "")) is not None:
@@ -328,14 +330,14 @@ def _groups(filled: Sequence[int], head: _Head, named: bool, options: ReadOption
         return [list(filled[k : k + size]) for k in range(0, len(filled), size)]
     names = [head.names[k].lower() if k < len(head.names) else "" for k in range(filled[-1] + 1)]
     units = [head.units[k] if k < len(head.units) else "" for k in range(filled[-1] + 1)]
-    parted: list[list[int]] = [[filled[0]]]
+    runs: list[list[int]] = [[filled[0]]]
     for before, k in itertools.pairwise(filled):
         if k > before + 1:
-            parted.append([])
-        parted[-1].append(k)
-    alike = {tuple((_without_way(names[k]), units[k]) for k in group) for group in parted}
-    if len(parted) > 1 and len(alike) == 1 and (named or not options.columns):  # column 6 is said to be something
-        return parted
+            runs.append([])
+        runs[-1].append(k)
+    alike = {tuple((_strip_direction(names[k]), units[k]) for k in group) for group in runs}
+    if len(runs) > 1 and len(alike) == 1 and (named or not options.columns):  # else map= names a column by its place
+        return runs
     if not named:
         return [list(filled)]
     for size in (each for each in range(2, len(filled) // 2 + 1) if len(filled) % each == 0):

@@ -1,4 +1,4 @@
-"""Understand a table: the layout that its words and cells make the only plausible one, or one question."""
+"""Infer the layout of a table: the only plausible one by its words and cells, or a question to the user."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from devicekit.names import GLOSSARY
 from devicekit.options import ReadOptions
 from devicekit.readers.layout import IGNORED, KEPT, Column, Layout
 from devicekit.readers.layouts import unnamed_columns
-from devicekit.readers.layouts.ambiguous_columns import of_terminals, without_doubles
-from devicekit.readers.layouts.duplicate_columns import without_copies
-from devicekit.readers.layouts.gather import Gathered, gather, sample
+from devicekit.readers.layouts.ambiguous_columns import resolve_ambiguous, set_aside_terminals
+from devicekit.readers.layouts.duplicate_columns import ignore_duplicates
+from devicekit.readers.layouts.gather import SourceBlocks, gather, take_rows
 from devicekit.readers.layouts.grid import Block
-from devicekit.readers.layouts.places import block_tags
-from devicekit.readers.layouts.roles import STATES, UNKNOWN, Cells, columns_of, counts, switching
-from devicekit.readers.layouts.scale import ask_quantity, in_units, ranges, with_read_voltage
+from devicekit.readers.layouts.places import tag_blocks
+from devicekit.readers.layouts.roles import STATES, UNKNOWN, Cells, assign_roles, is_counter, is_switching
+from devicekit.readers.layouts.scale import add_read_voltage, ask_quantity, assign_factors, describe_ranges
 from devicekit.readers.layouts.series import Arranged, arrange
 from devicekit.readers.layouts.view import Claim, View
 from devicekit.readers.source import Source
@@ -40,13 +40,13 @@ from devicekit.readers.source import Source
 if TYPE_CHECKING:
     from devicekit.readers.recipe import Recipe
 
-JUDGED = 20_000  # rows by which the columns of a large table are judged
+JUDGED = 20_000  # rows of a large table that are examined
 _FINAL = {*GLOSSARY, "value", IGNORED, KEPT}
 
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What was understood: blocks of equal columns, the role of each, series, the layout that says so, remarks."""
+    """Result of the inference: blocks of equal columns, roles, series, layout, warnings."""
 
     blocks: tuple[Block, ...]
     block_tags: tuple[dict[str, Any], ...]
@@ -58,63 +58,65 @@ class Reading:
     warnings: tuple[CodedWarning, ...]
 
 
-def understand(source: Source, options: ReadOptions, recipe: Recipe | None = None) -> Reading:
-    """The one plausible layout of a table.
+def infer_layout(source: Source, options: ReadOptions, recipe: Recipe | None = None) -> Reading:
+    """Infer the one plausible layout of a table.
 
     Parameters
     ----------
     source : Source
     options : ReadOptions
-        What was said, by options or by a recipe.
+        Given options, also those of a recipe.
     recipe : Recipe, optional
-        What describes the columns; the file must have them.
+        Description of the columns; the file must have them.
 
     Raises
     ------
     QuestionError
-        If there is more than one, or something is missing.
+        If several layouts are plausible, or information is missing.
     FileError, TableError, UsageError
-        If there is no table, or what was said contradicts the file.
+        If no table is found, or an option contradicts the file.
     """
-    said = recipe.columns if recipe is not None else ()
-    gathered, blocks = _gathered(source, options, said, recipe)
+    recipe_columns = recipe.columns if recipe is not None else ()
+    gathered, blocks = _gather_blocks(source, options, recipe_columns, recipe)
     labels = (source.path.name, *(each for block in blocks for each in (block.label, block.sheet)))
-    view = replace(_view(blocks[0], options, said), labels=labels)
-    kind, claim = _kind(view)
+    view = replace(_build_view(blocks[0], options, recipe_columns), labels=labels)
+    kind, claim = _choose_kind(view)
     view = View(tuple(kind.assign(view)), view.cells, options)
-    warnings = _about_sheets(gathered, blocks, source.path.name)
-    view, remarks = in_units(view, kind, blocks[0])
-    tags = block_tags(blocks, options, source.path.name)
+    warnings = _warn_left_out_sheets(gathered, blocks, source.path.name)
+    view, remarks = assign_factors(view, kind, blocks[0])
+    tags = tag_blocks(blocks, options, source.path.name)
     sheets_are = options.sheets_are if len({block.sheet for block in blocks}) > 1 else None
-    beside = len({block.sheet for block in blocks}) < len(blocks)  # then columns_are speaks of the tables
+    beside = len({block.sheet for block in blocks}) < len(blocks)  # then columns_are refers to the tables
     inner = View(view.columns, view.cells, replace(options, columns_are=None)) if beside else view
     arranged = arrange(view.columns, kind.VALUES, inner, kind.NAME in ("retention", "endurance", "multilevel"))
-    view, arranged = _once(view, arranged, kind)
-    used = _used(view, kind, options) | _used_names(blocks, arranged, beside)
+    view, arranged = _keep_one_per_role(view, arranged, kind)
+    used = _number_options(view, kind, options) | _naming_options(blocks, arranged, beside)
     used |= {"pulses"} if kind.NAME == "pulse" else set()
-    options = with_read_voltage(view, kind, options)
-    layout = _layout(view, kind, claim, blocks, arranged, sheets_are, beside, options)
+    options = add_read_voltage(view, kind, options)
+    layout = _build_layout(view, kind, claim, blocks, arranged, sheets_are, beside, options)
     return Reading(tuple(blocks), tuple(tags), arranged, layout, kind, options, used, (*warnings, *remarks))
 
 
-def _gathered(
-    source: Source, options: ReadOptions, said: Sequence[Column], recipe: Recipe | None
-) -> tuple[Gathered, list[Block]]:
-    """Every table of the source, and those that are read; with a recipe, those for which it is."""
+def _gather_blocks(
+    source: Source, options: ReadOptions, recipe_columns: Sequence[Column], recipe: Recipe | None
+) -> tuple[SourceBlocks, list[Block]]:
+    """Return every table of the source, and those that are read; check them against the recipe."""
     try:
         gathered = gather(source, options)
-        blocks = _one_form(gathered, source.path.name, options, said)
+        blocks = _select_blocks(gathered, source.path.name, options, recipe_columns)
     except (FileError, TableError) as error:
         if recipe is None:
             raise
-        raise UsageError(f"recipe {recipe.path.name} is for files with {recipe.wants}; {error.message}") from error
+        raise UsageError(f"recipe {recipe.path.name} needs {recipe.expected_columns}; {error.message}") from error
     if recipe is not None:
         recipe.check(blocks[0].names, source.path.name)
     return gathered, blocks
 
 
-def _one_form(gathered: Gathered, where: str, options: ReadOptions, said: Sequence[Column]) -> list[Block]:
-    """The blocks that have the same names; if there are several groups of them, the one that is a measurement."""
+def _select_blocks(
+    gathered: SourceBlocks, where: str, options: ReadOptions, recipe_columns: Sequence[Column]
+) -> list[Block]:
+    """Return the blocks with the same names; of several groups, the one that is a measurement."""
     groups: dict[tuple[str, ...], list[Block]] = {}
     for block in gathered.blocks:
         groups.setdefault(tuple(re.sub(r"\.\d+$", "", name).lower() for name in block.names), []).append(block)
@@ -122,9 +124,9 @@ def _one_form(gathered: Gathered, where: str, options: ReadOptions, said: Sequen
         return list(gathered.blocks)
     if not any(block.sheet for block in gathered.blocks):
         raise TableError(
-            f"{where}: tables of different columns stand below each other; put each into a file of its own"
+            f"{where} holds tables of different columns below each other. Put each table into its own file"
         )
-    good = [found for found in groups.values() if _strength(found[0], options, said) == 2]
+    good = [found for found in groups.values() if _best_strength(found[0], options, recipe_columns) == 2]
     if len(good) == 1:
         return good[0]
     choices = tuple(
@@ -133,70 +135,66 @@ def _one_form(gathered: Gathered, where: str, options: ReadOptions, said: Sequen
         )
         for found in (good or list(groups.values()))
     )
-    raise QuestionError(
-        where, Question("sheets hold tables of different columns: which are read?", ("sheet",), choices)
-    )
+    raise QuestionError(where, Question("which sheets should be read? Their columns differ", ("sheet",), choices))
 
 
-def _strength(block: Block, options: ReadOptions, said: Sequence[Column]) -> int:
+def _best_strength(block: Block, options: ReadOptions, recipe_columns: Sequence[Column]) -> int:
     try:
-        view = _view(block, options, said)
-        return max((claim.strength for _, claim in _claims(view)), default=0)
+        view = _build_view(block, options, recipe_columns)
+        return max((claim.strength for _, claim in _collect_claims(view)), default=0)
     except DevicekitError:
         return 0
 
 
-def _view(block: Block, options: ReadOptions, said: Sequence[Column]) -> View:
-    """The columns of a block with their roles, before a kind is chosen."""
-    judged = sample(block, JUDGED)
+def _build_view(block: Block, options: ReadOptions, recipe_columns: Sequence[Column]) -> View:
+    """Return the columns of a block with their roles, before a kind is chosen."""
+    judged = take_rows(block, JUDGED)
     cells = Cells(judged)
-    columns = columns_of(cells, options, said)
+    columns = assign_roles(cells, options, recipe_columns)
     mapped = {column.role for column in columns if column.by == "map"}
     if mapped & {*STATES, "value"}:
         mapped |= {*STATES, "value", "current_a"}
-    if said:
+    if recipe_columns:
         columns = [c if c.by == "recipe" else replace(c, role=KEPT, why="not in the recipe") for c in columns]
     columns = [
-        replace(c, role=KEPT, why="another column was named for it") if c.role in mapped and c.by != "map" else c
+        replace(c, role=KEPT, why="map names another column") if c.role in mapped and c.by != "map" else c
         for c in columns
     ]
-    columns = of_terminals(without_copies(columns, cells, options), cells)
-    return View(tuple(_settled(columns, cells, block)), cells, options)
+    columns = set_aside_terminals(ignore_duplicates(columns, cells, options), cells)
+    return View(tuple(_settle_constants(columns, cells, block)), cells, options)
 
 
-def _settled(columns: Sequence[Column], cells: Cells, block: Block) -> list[Column]:
-    """Constants and counters told from what varies: a voltage that never changes is the read voltage."""
+def _settle_constants(columns: Sequence[Column], cells: Cells, block: Block) -> list[Column]:
+    """Separate constants and counters from what varies: a constant voltage is the read voltage."""
     volts = [column for column in columns if column.role == "voltage_v"]
     amps = [column for column in columns if column.role == "current_a"]
     stated = [column for column in columns if column.role == "time_s" and column.stated]
     unknown = [column for column in columns if column.role == UNKNOWN]
-    sizes = _sizes(unknown, cells)
+    sizes = _median_sizes(unknown, cells)
     found = []
     for column in columns:
-        if column.role == "voltage_v" and len(volts) == 1 and not (column.told or switching(column.name)):
-            value = _constant(column, cells, block)
+        if column.role == "voltage_v" and len(volts) == 1 and not (column.is_explicit or is_switching(column.name)):
+            value = _constant_value(column, cells, block)
             taken = any(each.role == "read_voltage_v" for each in columns)
             if value and not taken and len(block.cells) >= 3:
-                column = replace(
-                    column, role="read_voltage_v", why=f"a constant voltage of {value * column.factor:g} V"
-                )
-        elif column.role == "current_a" and len(amps) > 1 and _constant(column, cells, block):
-            column = replace(column, role="compliance_a", why="a constant current")
-        elif column.role == "time_s" and not (column.stated or column.told) and stated:
-            if _constant(column, cells, block) is not None:
-                column = replace(column, role=KEPT, why="a constant beside a time with its unit")
-        elif column.role == UNKNOWN and block.named and _constant(column, cells, block) is not None:
-            column = replace(column, role=KEPT, why="a constant")
-        elif column.role == UNKNOWN and _stands_apart(column, sizes, cells):
-            column = replace(column, role=KEPT, why="a constant of another size than the rest")
+                column = replace(column, role="read_voltage_v", why=f"constant voltage of {value * column.factor:g} V")
+        elif column.role == "current_a" and len(amps) > 1 and _constant_value(column, cells, block):
+            column = replace(column, role="compliance_a", why="constant current")
+        elif column.role == "time_s" and not (column.stated or column.is_explicit) and stated:
+            if _constant_value(column, cells, block) is not None:
+                column = replace(column, role=KEPT, why="constant beside a time with its unit")
+        elif column.role == UNKNOWN and block.named and _constant_value(column, cells, block) is not None:
+            column = replace(column, role=KEPT, why="constant")
+        elif column.role == UNKNOWN and _differs_in_size(column, sizes, cells):
+            column = replace(column, role=KEPT, why="constant, of another size than the rest")
         elif column.role == UNKNOWN and _is_index(column, unknown, cells):
             column = replace(column, role="counter", why="it counts")
         found.append(column)
     return found
 
 
-def _sizes(unknown: Sequence[Column], cells: Cells) -> np.ndarray:
-    """Medians of the magnitudes of nameless columns that change; none where there are few, or one holds words."""
+def _median_sizes(unknown: Sequence[Column], cells: Cells) -> np.ndarray:
+    """Return medians of the magnitudes of unnamed columns that change; empty if there are few, or one holds words."""
     if len(unknown) < 3:
         return np.array([])
     values = [cells.numbers(each.name) for each in unknown]
@@ -205,8 +203,8 @@ def _sizes(unknown: Sequence[Column], cells: Cells) -> np.ndarray:
     return np.array([float(each.abs().median()) for each in values if each is not None and each.nunique() > 1])
 
 
-def _stands_apart(column: Column, sizes: np.ndarray, cells: Cells) -> bool:
-    """Whether a nameless column never changes, and no other is of its size: a setting, and no device that is stuck."""
+def _differs_in_size(column: Column, sizes: np.ndarray, cells: Cells) -> bool:
+    """Return whether an unnamed column is constant and no other is of its size: a setting, not a stuck device."""
     values = cells.numbers(column.name)
     if not sizes.size or values is None or values.nunique() != 1:
         return False
@@ -214,8 +212,8 @@ def _stands_apart(column: Column, sizes: np.ndarray, cells: Cells) -> bool:
     return bool((np.maximum(size, sizes) > unnamed_columns.APART**2 * np.minimum(size, sizes)).all())
 
 
-def _constant(column: Column, cells: Cells, block: Block) -> float | None:
-    """The value of a column that holds one only; None otherwise."""
+def _constant_value(column: Column, cells: Cells, block: Block) -> float | None:
+    """Return the value of a constant column, else None."""
     values = cells.numbers(column.name)
     known = None if values is None else values.dropna()
     if known is None or known.empty or known.nunique() != 1 or len(known) < 2:
@@ -226,54 +224,52 @@ def _constant(column: Column, cells: Cells, block: Block) -> float | None:
 
 
 def _is_index(column: Column, unknown: Sequence[Column], cells: Cells) -> bool:
-    """Return whether a nameless first column counts the rows of the others."""
+    """Return whether an unnamed first column counts the rows of the others."""
     if cells.block.named or len(unknown) < 2 or column.name != unknown[0].name:
         return False
     values = cells.numbers(column.name)
-    return values is not None and counts(values)
+    return values is not None and is_counter(values)
 
 
-def _once(view: View, arranged: Arranged, kind: ModuleType) -> tuple[View, Arranged]:
-    """The columns with one of each role in a row; see `without_doubles`."""
+def _keep_one_per_role(view: View, arranged: Arranged, kind: ModuleType) -> tuple[View, Arranged]:
+    """Leave one column of each role in a row; see `resolve_ambiguous`."""
     if len(arranged.series) < 2:
-        return replace(view, columns=tuple(without_doubles(view.columns, view, kind.NAME))), arranged
-    shared = without_doubles(arranged.shared, view, kind.NAME)
+        return replace(view, columns=tuple(resolve_ambiguous(view.columns, view, kind.NAME))), arranged
+    shared = resolve_ambiguous(arranged.shared, view, kind.NAME)
     own = {column.name: column for column in shared}
     columns = tuple(own.get(column.name, column) for column in view.columns)
     return replace(view, columns=columns), replace(arranged, shared=tuple(shared))
 
 
-def _claims(view: View) -> list[tuple[ModuleType, Claim]]:
+def _collect_claims(view: View) -> list[tuple[ModuleType, Claim]]:
     kinds = plugins.KINDS.all()
     return [(module, claim) for module in kinds.values() if (claim := module.claim(view)) is not None]
 
 
-def _kind(view: View) -> tuple[ModuleType, Claim]:
-    """The kind that a word gives, or that was said; or a question."""
-    said = view.options.kind
-    claims = _claims(view)
-    if said is not None:
-        fits = [(module, claim) for module, claim in claims if said == module.NAME]
+def _choose_kind(view: View) -> tuple[ModuleType, Claim]:
+    """Return the kind that an option or a word gives, or ask."""
+    kind = view.options.kind
+    claims = _collect_claims(view)
+    if kind is not None:
+        fits = [(module, claim) for module, claim in claims if kind == module.NAME]
         if fits:
             return fits[0]
-        raise UsageError(
-            f"kind={said}, but {view.where} has no columns for it; they are {', '.join(view.cells.block.names[:12])}"
-        )
-    if unnamed_columns.bare(view) and view.unknown:
-        found = unnamed_columns.candidates(view)
-        if len(found) > 1 and (not _numbers_known(view) or unnamed_columns.apart(view)):
-            raise unnamed_columns.ask(view, found)
+        raise UsageError(f"kind={kind} needs other columns; {view.where} has {', '.join(view.cells.block.names[:12])}")
+    if unnamed_columns.has_no_names(view) and view.unknown:
+        found = unnamed_columns.find_candidates(view)
+        if len(found) > 1 and (not _numbers_known(view) or unnamed_columns.has_distinct_axis(view)):
+            raise unnamed_columns.ask_kind(view, found)
     for strength in (2, 1):
         found = [(module, claim) for module, claim in claims if claim.strength == strength]
         if len(found) == 1 and (strength == 2 or _numbers_known(view)):
             return found[0]
         if found:
             raise _ask_kind(view, found)
-    raise _no_kind(view)
+    raise _ask_columns(view)
 
 
 def _numbers_known(view: View) -> bool:
-    """Return whether it is known what the states are: by the name of a column, or because it was said."""
+    """Return whether the quantity of the states is known, from the name of a column or from an option."""
     return bool([c for c in view.states if c.role != "value"]) or view.options.stated_quantity is not None
 
 
@@ -284,59 +280,59 @@ def _ask_kind(view: View, claims: Sequence[tuple[ModuleType, Claim]]) -> Questio
     return QuestionError(
         view.where,
         Question(
-            f"what is a row (columns {names})?",
+            f"what kind of measurement is this (columns {names})?",
             ("kind", *(() if _numbers_known(view) or view.sweeps else ("quantity", "unit", "read_voltage"))),
             tuple(Choice.of(f"{module.TITLE}: {claim.why}", kind=module.NAME) for module, claim in claims),
-            ranges(view),
+            describe_ranges(view),
         ),
     )
 
 
-def _no_kind(view: View) -> QuestionError:
+def _ask_columns(view: View) -> QuestionError:
     names = ", ".join(view.cells.block.names[:12])
     unclear = [column.unclear for column in view.columns if column.unclear]
     return QuestionError(
         view.where,
         Question(
-            f"no measurement is recognised in columns {names}: say what they are with map={{NAME: COLUMN}}",
+            f"which columns hold the measurement? None is recognised in {names}",
             ("columns", "quantity", "unit", "read_voltage", "kind"),
             (
-                Choice.of("sweeps", map={"voltage_v": Blank("COLUMN"), "current_a": Blank("COLUMN")}),
-                Choice.of("states after pulses; with quantity= and unit=", map={"value": Blank("COLUMN")}),
+                Choice.of("voltage sweeps", map={"voltage_v": Blank("COLUMN"), "current_a": Blank("COLUMN")}),
+                Choice.of("states after pulses; add quantity= and unit=", map={"value": Blank("COLUMN")}),
             ),
             tuple(unclear),
         ),
     )
 
 
-def _used(view: View, kind: ModuleType, options: ReadOptions) -> frozenset[str]:
-    """Options about the numbers that this table has a use for."""
+def _number_options(view: View, kind: ModuleType, options: ReadOptions) -> frozenset[str]:
+    """Return the options about numbers that apply to this table."""
     if kind.NAME in ("stdp", "paired"):
         return frozenset({"unit"} if options.stated_quantity == "weight" else ())
     if kind.NAME == "sweep":
         amps = [column for column in view.columns if column.role == "current_a"]
-        asked = any(column.by != "ours" for column in amps) and options.stated_quantity == "current"
+        asked = any(column.by != "glossary" for column in amps) and options.stated_quantity == "current"
         return frozenset({"quantity", "unit"} if asked else ())
     return frozenset({"quantity", "unit", "read_voltage", "absolute"})
 
 
-def _used_names(blocks: Sequence[Block], arranged: Arranged, beside: bool) -> frozenset[str]:
-    """Options about what columns, sheets and their names stand for that this table has a use for."""
+def _naming_options(blocks: Sequence[Block], arranged: Arranged, beside: bool) -> frozenset[str]:
+    """Return the options about the meaning of columns, sheets and their names that apply to this table."""
     sheets = len({block.sheet for block in blocks}) > 1
     columns = beside or arranged.columns_are is not None
     return frozenset({*(("sheets_are", "key") if sheets else ()), *(("columns_are",) if columns else ())})
 
 
-def _about_sheets(gathered: Gathered, blocks: Sequence[Block], where: str) -> list[CodedWarning]:
+def _warn_left_out_sheets(gathered: SourceBlocks, blocks: Sequence[Block], where: str) -> list[CodedWarning]:
     used = {block.sheet for block in blocks}
     rest = [*gathered.left_out, *(b.sheet for b in gathered.blocks if b.sheet not in used)]
     if not rest:
         return []
     read = ", ".join(sorted(used))
-    return [CodedWarning("sheets", f"{where}: read sheet {read}; left out {', '.join(dict.fromkeys(rest))}")]
+    return [CodedWarning("sheets", f"{where}: read sheet {read}; skipped {', '.join(dict.fromkeys(rest))}")]
 
 
-def _layout(
+def _build_layout(
     view: View,
     kind: ModuleType,
     claim: Claim,
@@ -348,10 +344,10 @@ def _layout(
 ) -> Layout:
     shape = blocks[0].shape
     seen = [f"{kind.TITLE}: {claim.why}"]
-    if arranged.told:
-        seen.append(f"{len(arranged.series)} columns of one quantity, told apart by {arranged.told}")
-    if shape.turned:
-        seen.append("each row of the file is one column here: its numbers follow each other")
+    if arranged.basis:
+        seen.append(f"{len(arranged.series)} columns of one quantity, distinguished by {arranged.basis}")
+    if shape.transposed:
+        seen.append("transposed: each row of the file is one column")
     if len(blocks) > 1:
         seen.append(f"{len(blocks)} tables of the same columns")
     return Layout(

@@ -1,4 +1,4 @@
-"""Columns that label whole sweeps and say by nothing whether they count devices or cycles: asked, never guessed."""
+"""Columns that label whole sweeps: the user is asked whether they name devices or cycles."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import numpy as np
 import pandas as pd
 
 from devicekit.errors import Choice, Question, QuestionError
-from devicekit.readers.header import heading
+from devicekit.readers.header import parse_heading
 from devicekit.readers.layout import KEPT, Column
 from devicekit.readers.layouts.roles import UNKNOWN
 from devicekit.readers.layouts.view import View
 from devicekit.readers.splitting import split_sweeps
 from devicekit.text import count
 
-MOST = 3  # columns of which is asked
+MOST = 3  # columns in one question
 
 
-def told(view: View, columns: Sequence[Column]) -> list[Column]:
-    """The columns of a table of sweeps, if nothing is open about which device or cycle a sweep is of.
+def check_labels(view: View, columns: Sequence[Column]) -> list[Column]:
+    """Return the columns of a table of sweeps, if the device and cycle of each sweep are clear.
 
     Parameters
     ----------
     view : View
-        The columns before the roles of sweeps were given.
+        The columns before they got the roles of sweeps.
     columns : sequence of Column
         The same with these roles.
 
@@ -38,7 +38,7 @@ def told(view: View, columns: Sequence[Column]) -> list[Column]:
     named = any(
         column.role in ("device_id", "cycle")
         or {"device_id", "cycle"} & set(column.tags)
-        or (column.told and column.role == KEPT)
+        or (column.is_explicit and column.role == KEPT)
         for column in columns
     )
     values = view.numbers(volts[0].name) if len(volts) == 1 and not named else None
@@ -49,23 +49,23 @@ def told(view: View, columns: Sequence[Column]) -> list[Column]:
     found = [
         (after, cells)
         for before, after in zip(view.columns, columns, strict=True)
-        if _open(before, after) and (cells := _labels(view, after, sweep, known)) is not None
+        if _is_open(before, after) and (cells := _label_cells(view, after, sweep, known)) is not None
     ]
     if found:
-        raise _ask(view, found[:MOST], int(sweep[-1]))
+        raise _ask_label(view, found[:MOST], int(sweep[-1]))
     return list(columns)
 
 
-def _open(before: Column, after: Column) -> bool:
-    """Return whether nothing is known of a column: no role, no quantity by its name, no part of a place."""
+def _is_open(before: Column, after: Column) -> bool:
+    """Return whether a column is unknown: it has no role and no quantity, and is not part of a place."""
     if after.role != KEPT or before.role not in (UNKNOWN, "counter", KEPT) or "of a place" in after.why:
         return False
-    head = heading(after.name)
+    head = parse_heading(after.name)
     return head.unit is None and head.quantity is None and not head.unclear
 
 
-def _labels(view: View, column: Column, sweep: np.ndarray, known: np.ndarray) -> pd.Series | None:
-    """The cells of a column that is constant within each sweep and changes between sweeps; None else."""
+def _label_cells(view: View, column: Column, sweep: np.ndarray, known: np.ndarray) -> pd.Series | None:
+    """Return the cells of a column that is constant within each sweep and changes between sweeps, else None."""
     cells = view.cells.block.cells[column.name][known]
     words = cells.astype(str).str.strip()
     if words.nunique() < 2 or (words == "").any():
@@ -73,21 +73,18 @@ def _labels(view: View, column: Column, sweep: np.ndarray, known: np.ndarray) ->
     return cells if bool((words.groupby(sweep[known]).nunique() == 1).all()) else None
 
 
-def _ask(view: View, found: Sequence[tuple[Column, pd.Series]], sweeps: int) -> QuestionError:
+def _ask_label(view: View, found: Sequence[tuple[Column, pd.Series]], sweeps: int) -> QuestionError:
     choices, seen = [], []
     for column, cells in found:
         name = column.name
         numbers = view.numbers(name)
-        choices.append(Choice.of(f"each value of {name} is a device", map={"device_id": name}))
+        choices.append(Choice.of(f"each value of {name} is a device (D2D)", map={"device_id": name}))
         if numbers is not None and bool((numbers.dropna() % 1 == 0).all()):
-            choices.append(Choice.of(f"each value of {name} is a cycle of one device", map={"cycle": name}))
-        choices.append(Choice.of(f"neither: {name} is kept, and all sweeps are of one device", map={"keep": name}))
+            choices.append(Choice.of(f"each value of {name} is a cycle of one device (C2C)", map={"cycle": name}))
+        choices.append(Choice.of(f"neither: {name} is kept, and all sweeps belong to one device", map={"keep": name}))
         first, last = cells.iloc[0], cells.iloc[-1]
-        different = f"{count(int(cells.nunique()), 'value')} over {count(sweeps, 'sweep')}, {first} first, {last} last"
-        seen.append(f"{name}: {different}, one within each sweep, in {count(len(cells), 'row')}")
+        values = f"{count(int(cells.nunique()), 'value')} in {count(sweeps, 'sweep')}, from {first} to {last}"
+        seen.append(f"{name}: {values}, constant within each sweep, {count(len(cells), 'row')}")
     names = " and ".join(column.name for column, _ in found)
-    text = (
-        f"{names} {'is' if len(found) == 1 else 'are'} constant within each sweep and changes between sweeps: does it "
-        "count devices or cycles? The spread over devices and that over cycles are told apart by it"
-    )
+    text = f"do the values of {names} stand for devices or for cycles of one device?"
     return QuestionError(view.where, Question(text, ("columns",), tuple(choices), tuple(seen)))

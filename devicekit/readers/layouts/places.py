@@ -1,4 +1,4 @@
-"""What the names of sheets and files, and labels above tables, say of the rows below them."""
+"""Devices, cycles and levels by the names of sheets and files, and by labels above tables."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from devicekit.names import DIRECTION_ALIASES
 from devicekit.options import ReadOptions
 from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.grid import Block
-from devicekit.readers.layouts.series import tags_of
+from devicekit.readers.layouts.series import build_tags
 from devicekit.text import natural_number
 
 
-def block_tags(blocks: Sequence[Block], options: ReadOptions, where: str) -> list[dict[str, Any]]:
-    """Return what the names of sheets, and the labels of tables below or beside each other, say of each block."""
+def tag_blocks(blocks: Sequence[Block], options: ReadOptions, where: str) -> list[dict[str, Any]]:
+    """Return the tags of each block by the name of its sheet and its label."""
     sheets = list(dict.fromkeys(block.sheet for block in blocks))
     within = [[block for block in blocks if block.sheet == sheet] for sheet in sheets]
-    by_sheet = names_tags(sheets, options, options.sheets_are, "sheets", where) if len(sheets) > 1 else [{}]
+    by_sheet = tag_names(sheets, options, options.sheets_are, "sheets", where) if len(sheets) > 1 else [{}]
     found: dict[int, dict[str, Any]] = {}
     for own, tags in zip(within, by_sheet, strict=True):
-        labels = _labels([block.label for block in own], options, where) if len(own) > 1 else [{}]
+        labels = _tag_labels([block.label for block in own], options, where) if len(own) > 1 else [{}]
         for block, label in zip(own, labels, strict=True):
             found[id(block)] = {**label, **tags}
     return [found[id(block)] for block in blocks]
 
 
-def _labels(labels: Sequence[str], options: ReadOptions, where: str) -> list[dict[str, Any]]:
-    """Return what the labels above tables of one sheet or file say of each."""
-    told = pooling.tell(labels)
-    if not told.unclear:
-        return [tags_of(key) for key in told.keys]
+def _tag_labels(labels: Sequence[str], options: ReadOptions, where: str) -> list[dict[str, Any]]:
+    """Return the tags of tables of one sheet or file by their labels."""
+    parsed = pooling.parse_names(labels)
+    if not parsed.unclear:
+        return [build_tags(key) for key in parsed.keys]
     if options.columns_are == "devices":
         named = len(set(labels)) == len(labels) and all(labels)
         return [{"device_id": label if named else f"device{k}"} for k, label in enumerate(labels, 1)]
@@ -44,109 +44,119 @@ def _labels(labels: Sequence[str], options: ReadOptions, where: str) -> list[dic
     raise QuestionError(
         where,
         Question(
-            f"{len(labels)} tables of the same columns stand beside or below each other: are they devices, or cycles "
-            "of one device?",
+            f"are the {len(labels)} tables with the same columns devices, or cycles of one device?",
             ("columns_are",),
             (
-                Choice.of("each of them is a device (D2D)", columns_are="devices"),
-                Choice.of("each of them is a cycle of one device (C2C)", columns_are="cycles"),
-                Choice.of("each of them is a state of one device (retention)", columns_are="levels"),
-                Choice.of("they are one table", blocks="none"),
+                Choice.of("each table is a device (D2D)", columns_are="devices"),
+                Choice.of("each table is a cycle of one device (C2C)", columns_are="cycles"),
+                Choice.of("each table is a state of one device (retention)", columns_are="levels"),
+                Choice.of("all rows belong to one table", blocks="none"),
             ),
-            (told.unclear,),
+            (parsed.unclear,),
         ),
     )
 
 
-def names_tags(
-    names: Sequence[str], options: ReadOptions, said: str | None, what: str, where: str
+def tag_names(
+    names: Sequence[str], options: ReadOptions, meaning: str | None, what: str, where: str
 ) -> list[dict[str, Any]]:
-    """Return what the names of sheets or files say of each.
+    """Return the tags of sheets or files by their names.
+
+    Parameters
+    ----------
+    names : sequence of str
+    options : ReadOptions
+    meaning : {"devices", "cycles"}, optional
+        Given meaning of the sheets or files.
+    what : {"sheets", "files"}
+    where : str
+        File name for messages.
 
     Raises
     ------
     QuestionError
-        If they do not say it.
+        If the meaning is neither given nor clear from the names.
     """
     # where files are cycles and sheets devices, each pattern is for its own names
-    mine = {"devices": "device", "cycles": "cycle"}.get(said or "", "")
+    mine = {"devices": "device", "cycles": "cycle"}.get(meaning or "", "")
     if mine in options.key:
         options = replace(options, key={mine: options.key[mine]})
     if options.key:
-        found = _by_key(names, options, where)
+        found = _tag_by_key(names, options, where)
         if len({tuple(sorted(tags.items())) for tags in found}) == len(names):
             return found
-        if said is None:
-            raise UsageError(f"{where}: key={dict(options.key)} says the same of two {what}: {', '.join(names[:6])}")
-    told = pooling.tell(names)
-    if said is not None and (parted := _by_direction(names)) is not None:
-        rest, directions = parted
+        if meaning is None:
+            raise UsageError(f"{where}: key={dict(options.key)} does not separate the {what} {', '.join(names[:6])}")
+    parsed = pooling.parse_names(names)
+    if meaning is not None and (split := _split_directions(names)) is not None:
+        rest, directions = split
         groups = list(dict.fromkeys(rest))
         numbers = [_last_number(name) for name in groups]
         cycles = numbers if None not in numbers and len(set(numbers)) == len(groups) else range(1, len(groups) + 1)
-        own = groups if said == "devices" else cycles
-        role = "device_id" if said == "devices" else "cycle"
+        own = groups if meaning == "devices" else cycles
+        role = "device_id" if meaning == "devices" else "cycle"
         of = dict(zip(groups, own, strict=True))
         return [{role: of[name], "direction": way} for name, way in zip(rest, directions, strict=True)]
-    if said == "devices":
+    if meaning == "devices":
         return [{"device_id": name} for name in names]
-    if said == "cycles":
+    if meaning == "cycles":
         numbers = [_last_number(name) for name in names]
         whole = None not in numbers and len(set(numbers)) == len(numbers)
         return [{"cycle": numbers[k] if whole else k + 1} for k in range(len(names))]
-    if not told.unclear:
-        return [tags_of(key) for key in told.keys]
+    if not parsed.unclear:
+        return [build_tags(key) for key in parsed.keys]
     option = f"{what}_are"
     raise QuestionError(
         where,
         Question(
-            f"{len(names)} {what} hold the same columns: are they devices, or cycles of one device?",
+            f"are the {len(names)} {what} with the same columns devices, or cycles of one device?",
             (option, "key", *(("sheet",) if what == "sheets" else ())),
             (
-                Choice.of(f"each of the {what} is a device (D2D)", **{option: "devices"}),
-                Choice.of(f"each of the {what} is a cycle of one device (C2C)", **{option: "cycles"}),
+                Choice.of(f"each {what[:-1]} is a device (D2D)", **{option: "devices"}),
+                Choice.of(f"each {what[:-1]} is a cycle of one device (C2C)", **{option: "cycles"}),
                 Choice.of(
-                    f"their names hold both: {names[0]}", key={"device": Blank("PATTERN"), "cycle": Blank("PATTERN")}
+                    f"the names contain both, such as {names[0]}",
+                    key={"device": Blank("PATTERN"), "cycle": Blank("PATTERN")},
                 ),
-                *((Choice.of("read this one only", sheet=names[0]),) if what == "sheets" else ()),
+                *((Choice.of("read this sheet only", sheet=names[0]),) if what == "sheets" else ()),
             ),
-            (told.unclear,),
+            (parsed.unclear,),
         ),
     )
 
 
-def _by_direction(names: Sequence[str]) -> tuple[list[str], list[str]] | None:
-    """Names without their one word for a direction, and the directions; None unless each pair stands once."""
+def _split_directions(names: Sequence[str]) -> tuple[list[str], list[str]] | None:
+    """Split names into the rest and the one word for a direction; None unless each pair occurs once."""
     rest, directions = [], []
     for name in names:
-        tokens = pooling.tokens(name)
-        ways = [DIRECTION_ALIASES[t.text.lower()] for t in tokens if _is_way(t)]
+        tokens = pooling.split_tokens(name)
+        ways = [DIRECTION_ALIASES[t.text.lower()] for t in tokens if _is_direction(t)]
         if len(ways) != 1:
             return None
         directions.append(ways[0])
-        rest.append(" ".join(f"{t.text}{t.unit}" for t in tokens if not _is_way(t)))
+        rest.append(" ".join(f"{t.text}{t.unit}" for t in tokens if not _is_direction(t)))
     pairs = set(zip(rest, directions, strict=True))
     return (rest, directions) if len(pairs) == len(names) and len(set(directions)) == 2 else None
 
 
-def _is_way(token: Any) -> bool:
+def _is_direction(token: Any) -> bool:
     return token.number is None and len(token.text) > 1 and token.text.lower() in DIRECTION_ALIASES
 
 
 def _last_number(name: str) -> int | None:
-    numbers = [token.number for token in pooling.tokens(name) if token.number is not None]
+    numbers = [token.number for token in pooling.split_tokens(name) if token.number is not None]
     return int(numbers[-1]) if numbers and numbers[-1] == int(numbers[-1]) else None
 
 
-def _by_key(names: Sequence[str], options: ReadOptions, where: str) -> list[dict[str, Any]]:
+def _tag_by_key(names: Sequence[str], options: ReadOptions, where: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [{} for _ in names]
     for field, pattern in options.key.items():
         role = {"device": "device_id", "cycle": "cycle"}[field]
-        said = f"key={{{field}: {pattern}}}"
-        values = pooling.by_pattern(names, pattern, said)
+        option = f"key={{{field}: {pattern}}}"
+        values = pooling.match_pattern(names, pattern, option)
         for name, value, tags in zip(names, values, found, strict=True):
             if value is None:
-                raise UsageError(f"{where}: {said} does not match {name!r}")
+                raise UsageError(f"{where}: {option} does not match {name!r}")
             number = natural_number(value) if role == "cycle" else None
             tags[role] = value if number is None else number
     return found

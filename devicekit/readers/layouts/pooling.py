@@ -1,7 +1,7 @@
-"""What several names (of files, sheets or columns) stand for: devices, cycles, directions, pulse widths.
+"""Meaning of several names (of files, sheets or columns): devices, cycles, directions, pulse widths.
 
-Names are words and numbers. All must have one form; a number belongs to the word before it, or to its own unit. What
-that does not settle is asked: devices taken for cycles turn D2D into C2C.
+Names are words and numbers. All must have one form; a number belongs to the word before it, or to its own unit. The
+user is asked about the rest: devices taken for cycles turn D2D into C2C.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from devicekit.names import DIRECTION_ALIASES, parse_unit
 from devicekit.readers import isolated
 
 _TOKEN = re.compile(r"(\d{1,15}(?:\.\d{1,15})?(?:[eE][+-]?\d{1,2}(?!\d))?)|([^\W\d_]+)")
-_PLACE = re.compile(r"(?i)(?<![^\W_])r(\d{1,4})[ _]?c(\d{1,4})(?![^\W_])")  # a place in an array: R2C3
+_PLACE = re.compile(r"(?i)(?<![^\W_])r(\d{1,4})[ _]?c(\d{1,4})(?![^\W_])")  # place in an array: R2C3
 _ORDINAL = re.compile(r"(?i)(?<![^\W_])(\d{1,9})(?:st|nd|rd|th)[ _]+([^\W\d_]+)")  # 50th cycle
 _SIGNED = re.compile(r"(?<![^\W_])(?<!\.)-(?=\d+(?:\.\d+)?[a-zA-Z])")  # after a letter or a digit it is a hyphen
 _DEVICE = re.compile(r"^(d|dev|devices?|cells?|die|dut|sample|chip|memristor|rram|reram|bit|pad|row|col)$")
-_GRID = ({"r", "c"}, {"x", "y"})  # letters that name a device together, r3c7, and nothing by themselves
+_GRID = ({"r", "c"}, {"x", "y"})  # letters that name a device only together: r3c7
 _CYCLE = re.compile(r"^(cyc|cycle|cycles|run|runs|rep|repeat|repetition|ramp|rmp|loop|sweep|trial|iteration|iter)$")
 _GEOMETRY = {"um", "nm", "µm", "μm", "mm", "um2", "nm2"}
 _LEVEL = {"lrs": "lrs", "on": "lrs", "hrs": "hrs", "off": "hrs"}
-# what a number with a unit says of a measurement
+# condition of a measurement, by the quantity of a number's unit
 _OF_UNIT = {"time": "width", "voltage": "amplitude", "current": "compliance", "temperature": "temperature"}
 
 
 @dataclass(frozen=True)
 class Key:
-    """What one name says: device and cycle, direction, level, and measuring conditions in SI units."""
+    """Content of one name: device and cycle, direction, level, and measuring conditions in SI units."""
 
     device: str | None = None
     cycle: int | None = None
@@ -38,8 +38,8 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Told:
-    """The key of each name; `unclear` says what the names leave open ("" if nothing)."""
+class ParsedNames:
+    """Keys of several names; `unclear` is the reason why they are ambiguous ("" if they are not)."""
 
     keys: tuple[Key, ...]
     unclear: str = ""
@@ -52,8 +52,8 @@ class _Token:
     unit: str = ""
 
 
-def tokens(name: str) -> list[_Token]:
-    """Words and numbers of a name; a number keeps the unit that is written to it: 100ns, -2V, 0.3um."""
+def split_tokens(name: str) -> list[_Token]:
+    """Split a name into words and numbers; a number keeps the unit attached to it: 100ns, -2V, 0.3um."""
     name = _PLACE.sub(r"r\1 c\2", _SIGNED.sub(" minus", _ORDINAL.sub(r"\2 \1", name)))
     found: list[_Token] = []
     last_end = -1
@@ -75,20 +75,20 @@ def tokens(name: str) -> list[_Token]:
     return found
 
 
-def _letters_in_turn(words: Sequence[str]) -> bool:
-    """Return whether words are a, b, c, ...; u and d, h and l, f and r may be short for something."""
+def _are_consecutive_letters(words: Sequence[str]) -> bool:
+    """Return whether words are a, b, c, ...; u and d, h and l, f and r may be abbreviations."""
     first = ord(min(words)[0])
     return sorted(words) == [chr(first + k) for k in range(len(words))]
 
 
-def tell(names: Sequence[str]) -> Told:
-    """Return what the names of several files, sheets or columns say of each."""
-    split = [tokens(name) for name in names]
+def parse_names(names: Sequence[str]) -> ParsedNames:
+    """Parse the names of several files, sheets or columns together."""
+    split = [split_tokens(name) for name in names]
     if len(names) == 1:
-        return _one(split[0])
+        return _parse_single(split[0])
     form = [("#" + token.unit if token.number is not None else "w") for token in split[0]]
     if any([("#" + token.unit if token.number is not None else "w") for token in each] != form for each in split):
-        return Told(tuple(Key() for _ in names), f"their names have no common form: {_shown(names)}")
+        return ParsedNames(tuple(Key() for _ in names), f"names without a common form: {_list_names(names)}")
     keys: list[dict[str, object]] = [{} for _ in names]
     unnamed: list[int] = []
     for place, kind in enumerate(form):
@@ -98,64 +98,66 @@ def tell(names: Sequence[str]) -> Told:
             if len(set(words)) == 1:
                 continue
             if all(word in DIRECTION_ALIASES for word in words):
-                _set(keys, "direction", [DIRECTION_ALIASES[word] for word in words])
+                _set_field(keys, "direction", [DIRECTION_ALIASES[word] for word in words])
             elif all(word in _LEVEL for word in words):
-                _set(keys, "level", [_LEVEL[word] for word in words])
-            elif place and _DEVICE.match(split[0][place - 1].text.lower()) and _letters_in_turn(words):
-                _set(keys, "device", [value.text for value in values])  # Device A, Device B
+                _set_field(keys, "level", [_LEVEL[word] for word in words])
+            elif place and _DEVICE.match(split[0][place - 1].text.lower()) and _are_consecutive_letters(words):
+                _set_field(keys, "device", [value.text for value in values])  # Device A, Device B
             else:
-                return Told(tuple(Key() for _ in names), f"their names differ by a word: {_shown(names)}")
+                return ParsedNames(tuple(Key() for _ in names), f"names that differ by a word: {_list_names(names)}")
             continue
         if len({value.number for value in values}) == 1:
             continue
-        named = _field(split[0], place)
+        named = _find_field(split[0], place)
         if named is None:
             unnamed.append(place)
         else:
             word = split[0][place - 1].text if place else ""
-            _set(keys, named, [_value(named, value, word) for value in values])
+            _set_field(keys, named, [_convert_value(named, value, word) for value in values])
     if unnamed and not (keys[0] and len(unnamed) == 1 and _all_differ(split, unnamed[0])):
-        return Told(tuple(Key() for _ in names), f"a number in their names has no word before it: {_shown(names)}")
+        return ParsedNames(
+            tuple(Key() for _ in names), f"names with a number without a word before it: {_list_names(names)}"
+        )
     if not keys[0]:
-        return Told(tuple(Key() for _ in names), f"their names do not differ: {_shown(names)}")
-    found = tuple(_key(each) for each in keys)
+        return ParsedNames(tuple(Key() for _ in names), f"equal names: {_list_names(names)}")
+    found = tuple(_build_key(each) for each in keys)
     if len({(key.device, key.cycle, key.direction, key.level, tuple(key.conditions.items())) for key in found}) < len(
         found
     ):
-        return Told(found, f"two of their names say the same: {_shown(names)}")
-    return Told(found)
+        return ParsedNames(found, f"two names with the same meaning: {_list_names(names)}")
+    return ParsedNames(found)
 
 
-def dimensions(names: Sequence[str]) -> int | None:
-    """Return how many words or numbers of the names differ; None if they have no common form."""
-    split = [tokens(name) for name in names]
+def count_differences(names: Sequence[str]) -> int | None:
+    """Count the words or numbers by which the names differ; None if they have no common form."""
+    split = [split_tokens(name) for name in names]
     if len({len(each) for each in split}) != 1:
         return None
     return sum(len({each[place].text for each in split}) > 1 for place in range(len(split[0])))
 
 
-def counted(names: Sequence[str]) -> str | None:
-    """Return whether the first number that differs counts devices or cycles, by the word before it; None if neither."""
-    if not dimensions(names):
+def find_counted(names: Sequence[str]) -> str | None:
+    """Return "device" or "cycle" by the word before the first number that differs; None if it is neither."""
+    if not count_differences(names):
         return None
-    split = [tokens(name) for name in names]
+    split = [split_tokens(name) for name in names]
     at = next(k for k in range(len(split[0])) if len({each[k].text for each in split}) > 1)
-    named = _field(split[0], at) if split[0][at].number is not None else None
+    named = _find_field(split[0], at) if split[0][at].number is not None else None
     return named if named in ("device", "cycle") else None
 
 
-def _one(split: Sequence[_Token]) -> Told:
+def _parse_single(split: Sequence[_Token]) -> ParsedNames:
     key: dict[str, object] = {}
     for place, token in enumerate(split):
-        if token.number is not None and (named := _field(split, place)) is not None:
-            key.setdefault(named, _value(named, token, split[place - 1].text if place else ""))
+        if token.number is not None and (named := _find_field(split, place)) is not None:
+            key.setdefault(named, _convert_value(named, token, split[place - 1].text if place else ""))
         elif token.text.lower() in ("ltp", "ltd", "potentiation", "depression"):
             key.setdefault("direction", DIRECTION_ALIASES[token.text.lower()])
-    return Told((_key(key),))
+    return ParsedNames((_build_key(key),))
 
 
-def _field(split: Sequence[_Token], place: int) -> str | None:
-    """Return what the number at that place counts or measures; None if nothing says so."""
+def _find_field(split: Sequence[_Token], place: int) -> str | None:
+    """Find what the number at a place counts or measures; None if it is unknown."""
     token = split[place]
     if token.unit:
         if token.unit.lower() in _GEOMETRY:
@@ -173,7 +175,7 @@ def _field(split: Sequence[_Token], place: int) -> str | None:
     return "device" if whole and (_DEVICE.match(word) or grid) else None
 
 
-def _value(named: str, token: _Token, word: str) -> object:
+def _convert_value(named: str, token: _Token, word: str) -> object:
     if named == "device":
         return word + token.text
     if named == "cycle":
@@ -184,13 +186,13 @@ def _value(named: str, token: _Token, word: str) -> object:
     return float(token.number or 0) * (unit.factor if unit else 1.0)
 
 
-def _set(keys: list[dict[str, object]], named: str, values: Sequence[object]) -> None:
+def _set_field(keys: list[dict[str, object]], named: str, values: Sequence[object]) -> None:
     for key, value in zip(keys, values, strict=True):
         # two device words (row 3, col 7) name one device together
         key[named] = f"{key[named]}_{value}" if named == "device" and named in key else value
 
 
-def _key(found: Mapping[str, object]) -> Key:
+def _build_key(found: Mapping[str, object]) -> Key:
     plain = {name: found.get(name) for name in ("cycle", "direction", "level")}
     conditions = {name: value for name, value in found.items() if name not in (*plain, "device")}
     device = found.get("device")
@@ -201,14 +203,14 @@ def _all_differ(split: Sequence[Sequence[_Token]], place: int) -> bool:
     return len({each[place].number for each in split}) == len(split)
 
 
-def _shown(names: Sequence[str]) -> str:
+def _list_names(names: Sequence[str]) -> str:
     return ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
 
 
-def by_pattern(names: Sequence[str], pattern: str, said: str) -> list[str | None]:
-    """The first group of a regular expression (or all of it) in each name; None where it does not match.
+def match_pattern(names: Sequence[str], pattern: str, option: str) -> list[str | None]:
+    """Match a regular expression in each name: its first group (or all of it), None where it does not match.
 
-    `said` is the option that holds the pattern, for messages.
+    `option` is the option that holds the pattern, for messages.
     """
-    matches = isolated.search(pattern, tuple(names), said)
+    matches = isolated.search(pattern, tuple(names), option)
     return [None if each is None else each.groups[0] if each.groups else each.whole for each in matches]

@@ -1,4 +1,4 @@
-"""What each column of a block is: by our own names, by what was said, by words and unit of its name, by its cells."""
+"""Roles of the columns of a block: by devicekit's names, by options, by words and units of names, by cells."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from devicekit.names.units import readings
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import parse_clock, parse_numbers
 from devicekit.readers.header import Heading
-from devicekit.readers.layout import KEPT, Column, fits
+from devicekit.readers.layout import KEPT, Column, matches_pattern
 from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.grid import Block
 
@@ -29,8 +29,8 @@ STATES = {
     "read_current_a": "current",
     "weight": "weight",
 }
-# names of ours that a column of a measurement may bear
-OURS = frozenset(
+# devicekit's names for columns of measurements
+DEVICEKIT_NAMES = frozenset(
     {
         "device_id", "cycle", "direction", "pulse_index", "conductance_s", "weight", "pulse_voltage_v",
         "pulse_width_s", "read_voltage_v", "read_current_a", "point", "voltage_v", "current_a", "time_s",
@@ -38,7 +38,7 @@ OURS = frozenset(
         "weight_change", "repeat", "temperature_k", "temperature_c", "target_s", "value",
     }
 )  # fmt: skip
-UNKNOWN = "unknown"  # numbers of which nothing is known: a state, if somebody says so
+UNKNOWN = "unknown"  # numbers of an unknown quantity: states, if an option gives the quantity
 LEVEL_WORDS = {"lrs", "on", "set", "hrs", "off", "reset", "low", "high", "lrs state", "hrs state", "r_on", "r_off"}
 _LEVEL = re.compile(r"(?i)(?:^|[\s_])[rgi]?[\s_]?(lrs|hrs|low|high|on|off)(?=$|[\s_\d])")
 _WORD = {
@@ -73,43 +73,43 @@ _AFTER = re.compile(r"after|\bpost\b|final")
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """Columns of a block as numbers, computed once."""
+    """Columns of a block as numbers, each computed once."""
 
     block: Block
 
     @cached_property
-    def _held(self) -> dict[str, pd.Series | None]:
+    def _cache(self) -> dict[str, pd.Series | None]:
         return {}
 
     def numbers(self, name: str) -> pd.Series | None:
-        """A column as floats, NaN for a cell that is none; None if most of its cells are words."""
-        if name not in self._held:
+        """Return a column as floats, NaN for a word; None if most of its cells are words."""
+        if name not in self._cache:
             try:
-                self._held[name] = self.read(name)
+                self._cache[name] = self.read(name)
             except TableError as error:
                 cells = self.block.cells[name]
-                held = cells.drop(index=[row.row for row in error.rows], errors="ignore")
+                rest = cells.drop(index=[row.row for row in error.rows], errors="ignore")
                 wordy = 2 * len(error.rows) > int((cells != "").sum())
-                self._held[name] = None if wordy else self._some(name, held)
-        return self._held[name]
+                self._cache[name] = None if wordy else self._read_partly(name, rest)
+        return self._cache[name]
 
-    def _some(self, name: str, held: pd.Series) -> pd.Series:
+    def _read_partly(self, name: str, rest: pd.Series) -> pd.Series:
         shape = self.block.shape
-        return parse_numbers(held, self.block.where, shape.decimal, shape.thousands).reindex(self.block.cells.index)
+        return parse_numbers(rest, self.block.where, shape.decimal, shape.thousands).reindex(self.block.cells.index)
 
     def read(self, name: str) -> pd.Series:
-        """A column as floats.
+        """Return a column as floats.
 
         Raises
         ------
         TableError
-            If a cell holds a word; every such row is named.
+            If a cell holds a word; every such row is reported.
         """
         shape = self.block.shape
         return parse_numbers(self.block.cells[name], self.block.where, shape.decimal, shape.thousands)
 
     def words(self, name: str) -> set[str]:
-        """The different words of a column, in lower case; none for one of numbers."""
+        """Return the distinct words of a column in lower case; an empty set for numbers."""
         cells = self.block.cells[name]
         if cells.dtype.kind in "iufb":
             return set()
@@ -117,115 +117,119 @@ class Cells:
         return found - {"", "nan"}
 
 
-def normalised(name: str) -> str:
-    """Lower-case words of a name, parted by one blank."""
+def normalise_name(name: str) -> str:
+    """Return the words of a name in lower case, separated by single blanks."""
     name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
     return " ".join(re.sub(r"[\s_.\-:/()\[\]]+", " ", name).lower().split()) or name.strip().lower()
 
 
-def columns_of(cells: Cells, options: ReadOptions, said: Sequence[Column] = ()) -> list[Column]:
-    """The role of each column of cells; `said` is what a recipe says.
+def assign_roles(cells: Cells, options: ReadOptions, recipe_columns: Sequence[Column] = ()) -> list[Column]:
+    """Return each column of a block with its role.
 
     Raises
     ------
     UsageError
-        If a column is named that the file does not have, or named for what is nothing of ours.
+        If `map` names a column that the file does not have, or an unknown devicekit column.
     """
     block = cells.block
-    mapped = _mapped(block, options)
+    mapped = _mapped_columns(block, options)
     found: list[Column] = []
     taken: set[str] = set()
-    # what bears a name of ours is that; another column that could be it is not
-    reserved = {name.strip().lower() for name in block.names} & (OURS - set(STATES)) - set(mapped.values())
+    # a column with a devicekit name has that role, so that no other column can have it
+    reserved = {name.strip().lower() for name in block.names} & (DEVICEKIT_NAMES - set(STATES)) - set(mapped.values())
     for k, (name, head) in enumerate(zip(block.names, block.headings, strict=True)):
         note = block.notes[k] if k < len(block.notes) else ""
-        column = _from_recipe(name, f"{head.name} {note}", said) or _from_map(name, head, mapped)
+        column = _apply_recipe(name, f"{head.name} {note}", recipe_columns) or _apply_map(name, head, mapped)
         if column is None:
-            column = _own(name, head, taken | set(mapped.values())) or _by_cells(name, head, cells)
-            column = column or _by_name(name, head, cells, note)
-        if column.role in reserved and not column.told:
-            column = replace(column, role=KEPT, why=f"{column.role} stands beside it")
+            column = _match_devicekit_name(name, head, taken | set(mapped.values())) or _infer_from_cells(
+                name, head, cells
+            )
+            column = column or _infer_from_name(name, head, cells, note)
+        if column.role in reserved and not column.is_explicit:
+            column = replace(column, role=KEPT, why=f"another column is named {column.role}")
         if column.role in GLOSSARY and column.role not in STATES:
             taken.add(column.role)
         found.append(column)
-    return _with_places(found)
+    return _keep_places(found)
 
 
-def _with_places(columns: list[Column]) -> list[Column]:
-    """A row and a column side by side are a place, and count nothing; so are a wafer and a die beside them."""
-    free = [column for column in columns if not column.told and column.role in ("counter", "point", UNKNOWN, KEPT)]
+def _keep_places(columns: list[Column]) -> list[Column]:
+    """Keep a row and a column (and wafer and die) side by side as a place: they do not count."""
+    free = [
+        column for column in columns if not column.is_explicit and column.role in ("counter", "point", UNKNOWN, KEPT)
+    ]
     parts = {column.name: part for column in free if (part := meaning(column.name)) is not None}
     if not {"row", "column"} <= set(parts.values()):
         return columns
     return [replace(c, role=KEPT, why=f"the {parts[c.name]} of a place") if c.name in parts else c for c in columns]
 
 
-def _mapped(block: Block, options: ReadOptions) -> dict[str, str]:
-    """The file's name -> ours, as the options say."""
-    unknown = [ours for ours in options.columns if ours not in GLOSSARY and ours not in ("value", KEPT)]
+def _mapped_columns(block: Block, options: ReadOptions) -> dict[str, str]:
+    """Return devicekit's column name for each column of the file that `map` names."""
+    unknown = [name for name in options.columns if name not in GLOSSARY and name not in ("value", KEPT)]
     if unknown:
-        raise UsageError(f"map={{{unknown[0]}: ...}}: no such column; there are value, keep, {', '.join(GLOSSARY)}")
-    missing = [theirs for theirs in options.columns.values() if theirs not in block.names]
+        raise UsageError(f"map={{{unknown[0]}: ...}}: unknown column; choose value, keep, {', '.join(GLOSSARY)}")
+    missing = [name for name in options.columns.values() if name not in block.names]
     if missing:
         raise UsageError(f"map: {block.where} has no column {missing[0]!r}; it has {', '.join(block.names)}")
-    return {theirs: ours for ours, theirs in options.columns.items()}
+    return {file_name: name for name, file_name in options.columns.items()}
 
 
-def _from_recipe(name: str, words: str, said: Sequence[Column]) -> Column | None:
-    """The line of a recipe for a column: by its name, else by a pattern with * that fits."""
-    plain = re.sub(r"\.\d+$", "", name)  # a name that stands twice
-    for column in said:
-        if column.name in (name, plain) or fits(name, column.name):
-            tags = {**(_tags(words) if column.role in (*STATES, "value", "current_a") else {}), **column.tags}
-            return replace(column, name=name, why="said by the recipe", tags=tags, by="recipe")
+def _apply_recipe(name: str, words: str, recipe_columns: Sequence[Column]) -> Column | None:
+    """Return a column as the recipe describes it, by its name or by a pattern with *."""
+    plain = re.sub(r"\.\d+$", "", name)  # a repeated name
+    for column in recipe_columns:
+        if column.name in (name, plain) or matches_pattern(name, column.name):
+            tags = {**(_parse_tags(words) if column.role in (*STATES, "value", "current_a") else {}), **column.tags}
+            return replace(column, name=name, why="set by the recipe", tags=tags, by="recipe")
     return None
 
 
-def _from_map(name: str, head: Heading, mapped: Mapping[str, str]) -> Column | None:
+def _apply_map(name: str, head: Heading, mapped: Mapping[str, str]) -> Column | None:
     if name not in mapped:
         return None
-    ours = mapped[name]
+    role = mapped[name]
     factor, unit = 1.0, None
-    # a word beside a state that may be its unit is not made SI by saying which state it is
-    unclear = head.unclear if ours in (*STATES, "current_a") and head.unit is None else ""
-    wanted = parse_unit(GLOSSARY[ours].unit) if ours in GLOSSARY and GLOSSARY[ours].unit else None
+    # naming the quantity of a state does not make an unclear unit SI
+    unclear = head.unclear if role in (*STATES, "current_a") and head.unit is None else ""
+    wanted = parse_unit(GLOSSARY[role].unit) if role in GLOSSARY and GLOSSARY[role].unit else None
     if head.unit is None and wanted is not None and head.word:
-        # what `t_min` may mean is settled by saying that it is a time, if only one time is written so
+        # `t_min` is clear once it is known to be a time, if only one unit of time is written so
         meant = {unit for _, unit in readings(head.word) if unit.quantity == wanted.quantity}
         meant |= {unit for unit in [parse_unit(head.word)] if unit is not None and unit.quantity == wanted.quantity}
         if len(meant) == 1:
-            return Column(name, ours, head.word, meant.pop().factor, head.log10, "said by map", by="map", stated=True)
-    if head.unit is None and ours in (*STATES, "current_a") and not unclear and (prefix := _PREFIX.search(name)):
-        unclear = f"{prefix[1]!r} may be a prefix of its unit"
-    if ours == "value" and head.unit is not None:  # its name says which state it is
-        ours = next((role for role, quantity in STATES.items() if quantity == head.unit.quantity), ours)
-    if ours == "temperature_c":  # the answer to a name in kelvin whose numbers are not
-        return Column(name, ours, "°C", why="said by map", by="map", stated=True)
-    if head.unit is not None and ours not in TEXT:
+            return Column(name, role, head.word, meant.pop().factor, head.log10, "set by map", by="map", stated=True)
+    if head.unit is None and role in (*STATES, "current_a") and not unclear and (prefix := _PREFIX.search(name)):
+        unclear = f"{prefix[1]!r} may be a unit prefix"
+    if role == "value" and head.unit is not None:  # the unit gives the quantity
+        role = next((state for state, quantity in STATES.items() if quantity == head.unit.quantity), role)
+    if role == "temperature_c":  # the answer where the name states kelvin but the numbers are not
+        return Column(name, role, "°C", why="set by map", by="map", stated=True)
+    if head.unit is not None and role not in TEXT:
         if wanted is not None and wanted.quantity != head.unit.quantity:
             raise UsageError(
-                f"map={{{ours}: {name}}}: the file gives it in a unit of {head.unit.quantity}, not of {wanted.quantity}"
+                f"map={{{role}: {name}}}: the column has a unit of {head.unit.quantity}, not of {wanted.quantity}"
             )
         factor, unit = head.unit.factor, head.word
     return Column(
-        name, ours, unit, factor, head.log10, "said by map", by="map", stated=unit is not None, unclear=unclear
+        name, role, unit, factor, head.log10, "set by map", by="map", stated=unit is not None, unclear=unclear
     )
 
 
-def _own(name: str, head: Heading, taken: set[str]) -> Column | None:
-    ours = name.strip().lower()
-    if ours == "value" and head.unit is not None:
-        return None  # its unit says which quantity it is
-    if ours in OURS and ours not in taken:
-        return Column(name, ours, why="a name of ours", by="ours", unclear=head.unclear)
+def _match_devicekit_name(name: str, head: Heading, taken: set[str]) -> Column | None:
+    standard = name.strip().lower()
+    if standard == "value" and head.unit is not None:
+        return None  # the unit gives the quantity
+    if standard in DEVICEKIT_NAMES and standard not in taken:
+        return Column(name, standard, why="a devicekit name", by="glossary", unclear=head.unclear)
     return None
 
 
-def _by_cells(name: str, head: Heading, cells: Cells) -> Column | None:
-    """Columns of words for directions or levels."""
-    bare = normalised(head.name)
+def _infer_from_cells(name: str, head: Heading, cells: Cells) -> Column | None:
+    """Return the role of a column of clock times, or of words for directions or levels; else None."""
+    bare = normalise_name(head.name)
     if _CLOCK_NAME.search(bare) and _is_clock(cells.block.cells[name]):
-        why = "times of a clock, counted from the first"
+        why = "clock times, counted from the first"
         return Column(name, "time_s", "s", why=why, stated=True)
     words = cells.words(name)
     if not words or len(words) > 12 or not (words <= LEVEL_WORDS or words <= set(DIRECTION_ALIASES)):
@@ -241,25 +245,26 @@ def _by_cells(name: str, head: Heading, cells: Cells) -> Column | None:
     return None
 
 
-def _by_name(name: str, head: Heading, cells: Cells, note: str) -> Column:
-    """A column by the words of its name and its unit."""
-    bare = normalised(head.name)
+def _infer_from_name(name: str, head: Heading, cells: Cells, note: str) -> Column:
+    """Return the role of a column by the words and the unit of its name."""
+    bare = normalise_name(head.name)
     text = cells.numbers(name) is None
-    if cells.block.named and not head.name and not text and _numbered(cells.numbers(name)):
-        return Column(name, KEPT, why="it has no name, and numbers the rows")
+    if cells.block.named and not head.name and not text and _is_numbering(cells.numbers(name)):
+        return Column(name, KEPT, why="no name, and it numbers the rows")
     if not name.strip() or not cells.block.named:
-        return Column(name, KEPT if text else UNKNOWN, why="it has no name")
-    for ours in ("device_id", "cycle", "pulse_index", "point", "level", "repeat"):
-        plain = without_ways(bare) if ours == "pulse_index" else bare  # LTP pulse number
-        if head.unit is None and not head.unclear and _WORDS[ours].fullmatch(plain) and (ours in TEXT or not text):
-            if ours == "level" and not text and not _few(cells, name):
+        return Column(name, KEPT if text else UNKNOWN, why="no name")
+    for standard in ("device_id", "cycle", "pulse_index", "point", "level", "repeat"):
+        plain = strip_directions(bare) if standard == "pulse_index" else bare  # LTP pulse number
+        matches = _WORDS[standard].fullmatch(plain) and (standard in TEXT or not text)
+        if head.unit is None and not head.unclear and matches:
+            if standard == "level" and not text and not _has_few_values(cells, name):
                 continue
-            return Column(name, ours, why="by its name")
+            return Column(name, standard, why="by its name")
     if text and not (head.unit or head.unclear):
         return Column(name, KEPT, why="words")
     if _ERROR.search(bare):
-        return Column(name, KEPT, why="an error or a spread by its name")
-    if (role := _of_quantity(bare, head)) is not None:
+        return Column(name, KEPT, why="named as an error or a spread")
+    if (role := _role_of_quantity(bare, head)) is not None:
         stated = head.unit is not None
         factor = head.unit.factor if head.unit else 1.0
         why = f"{head.quantity or 'its name'}{f' in {head.word}' if head.word else ''}"
@@ -270,51 +275,51 @@ def _by_name(name: str, head: Heading, cells: Cells, note: str) -> Column:
             factor,
             head.log10,
             why,
-            _tags(f"{head.name} {note}"),
+            _parse_tags(f"{head.name} {note}"),
             stated=stated,
             unclear=head.unclear,
             magnitude=head.magnitude,
         )
     if head.unit is None and _WORDS["counter"].fullmatch(bare):
         return Column(name, "counter", why="by its name")
-    tags = _tags(f"{head.name} {note}")
+    tags = _parse_tags(f"{head.name} {note}")
     if "level" in tags or "direction" in tags:
-        return Column(name, "value", why="a level or direction by its name, without a unit", tags=tags)
+        return Column(name, "value", why="named for a level or direction, without a unit", tags=tags)
     if head.unclear:
         return Column(name, UNKNOWN, why=head.unclear, unclear=head.unclear)
     if head.unit is not None:
-        return Column(name, KEPT, why=f"a unit of {head.unit.quantity}")
+        return Column(name, KEPT, why=f"in a unit of {head.unit.quantity}")
     return Column(name, UNKNOWN, why="numbers without a unit")
 
 
 def _is_clock(cells: pd.Series) -> bool:
-    """Return whether every cell is a time of a clock: 11:19:46.603."""
+    """Return whether every cell is a clock time: 11:19:46.603."""
     return cells.dtype.kind not in "iuf" and bool(parse_clock(cells).notna().all())
 
 
-def _numbered(values: pd.Series | None) -> bool:
-    return values is not None and counts(values.dropna())
+def _is_numbering(values: pd.Series | None) -> bool:
+    return values is not None and is_counter(values.dropna())
 
 
-def switching(name: str) -> bool:
-    """Return whether a name is that of a voltage at which a device switches: Vset, V_reset, set voltage."""
-    return bool(_SWITCHING.search(normalised(name)))
+def is_switching(name: str) -> bool:
+    """Return whether a name means a switching voltage: Vset, V_reset, set voltage."""
+    return bool(_SWITCHING.search(normalise_name(name)))
 
 
-def without_ways(bare: str) -> str:
-    """The words of a name without one for a direction."""
+def strip_directions(bare: str) -> str:
+    """Return the words of a name without those for a direction."""
     return " ".join(word for word in bare.split() if len(word) < 2 or word not in DIRECTION_ALIASES) or bare
 
 
-def _few(cells: Cells, name: str) -> bool:
-    """Return whether a column of numbers holds a few whole ones only, as names of levels."""
+def _has_few_values(cells: Cells, name: str) -> bool:
+    """Return whether a column holds a few whole numbers only, as names of levels do."""
     values = cells.numbers(name)
     known = None if values is None else values.dropna()
     return known is not None and known.nunique() <= 12 and bool((known % 1 == 0).all())
 
 
-def _of_quantity(bare: str, head: Heading) -> str | None:
-    """Our name for a column of that quantity."""
+def _role_of_quantity(bare: str, head: Heading) -> str | None:
+    """Return devicekit's column name for a column by its quantity."""
     quantity = head.quantity
     if _CHANGE.search(bare) and quantity in ("conductance", "resistance", "weight", "fraction", None):
         return (
@@ -337,19 +342,19 @@ def _of_quantity(bare: str, head: Heading) -> str | None:
     return {"conductance": "conductance_s", "resistance": "resistance_ohm", "weight": "weight"}.get(quantity or "")
 
 
-def _tags(name: str) -> dict[str, object]:
-    """Return what a name says beside the quantity: level, direction."""
+def _parse_tags(name: str) -> dict[str, object]:
+    """Parse level and direction in a name."""
     tags: dict[str, object] = {}
     if found := _LEVEL.search(name):
         tags["level"] = found[1]
-    words = {token.text.lower() for token in pooling.tokens(name) if token.number is None}
+    words = {token.text.lower() for token in pooling.split_tokens(name) if token.number is None}
     directions = {DIRECTION_ALIASES[word] for word in words & set(DIRECTION_ALIASES) if len(word) > 1}
     if len(directions) == 1 and "level" not in tags:
         tags["direction"] = directions.pop()
     return tags
 
 
-def counts(values: pd.Series) -> bool:
+def is_counter(values: pd.Series) -> bool:
     """Return whether a column counts: whole numbers from 0 or 1 in steps of one size, which may start again."""
     x = values.to_numpy(float)
     if x.size < 2 or not np.isfinite(x).all() or not (x == np.round(x)).all() or x[0] not in (0, 1):
@@ -360,8 +365,8 @@ def counts(values: pd.Series) -> bool:
     return bool(even and (restarts <= x[0] + 1).all())
 
 
-def numbers_rows(values: pd.Series) -> bool:
-    """Return whether a column numbers rows in any order: every whole number from 0 or 1 to its largest stands there."""
+def is_row_number(values: pd.Series) -> bool:
+    """Return whether a column numbers rows in any order: it holds every whole number from 0 or 1 to its largest."""
     x = values.to_numpy(float)
     if x.size < 3 or not np.isfinite(x).all() or not (x == np.round(x)).all() or x.min() not in (0, 1):
         return False

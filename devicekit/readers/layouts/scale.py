@@ -1,4 +1,4 @@
-"""Factors to SI units and the read voltage: by what the file says, or by what was said; refused where they disagree."""
+"""Factors to SI units and the read voltage, from the file or from options; refused where the two disagree."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from devicekit.errors import Blank, Choice, CodedWarning, FileError, Question, Q
 from devicekit.names import GLOSSARY, parse_unit
 from devicekit.names.units import readings
 from devicekit.options import ReadOptions
-from devicekit.readers.header import heading
+from devicekit.readers.header import parse_heading
 from devicekit.readers.layout import IGNORED, KEPT, Column
 from devicekit.readers.layouts.grid import Block
 from devicekit.readers.layouts.roles import STATES
 from devicekit.readers.layouts.view import View
 from devicekit.readers.state import list_quantity_choices
 
-IMAGE = 16  # nameless columns of small whole numbers beyond which a table holds images, not devices
+IMAGE = 16  # unnamed columns of small whole numbers beyond which a table holds images, not devices
 NEEDED = frozenset(
     {"time_s", "spike_delay_s", "interval_s", "resistance_before_ohm", "resistance_after_ohm", "compliance_a"}
 )
 _READ = re.compile(r"(?i)read|sense|\bmeas")
 
 
-def in_units(view: View, kind: ModuleType, block: Block) -> tuple[View, list[CodedWarning]]:
-    """The columns with a factor to SI each: by their unit, or as the options say; refused where the two disagree."""
+def assign_factors(view: View, kind: ModuleType, block: Block) -> tuple[View, list[CodedWarning]]:
+    """Give each column a factor to SI, by its unit or by the options; refuse where the two disagree."""
     found, warnings = [], []
     assumed = []
     for column in view.columns:
@@ -37,29 +37,31 @@ def in_units(view: View, kind: ModuleType, block: Block) -> tuple[View, list[Cod
             column = replace(column, factor=0.01, unit="%", stated=True, unclear="")
         is_state = column.role in (*STATES, "value") and column.role in kind.VALUES
         is_current = column.role == "current_a" and kind.NAME in ("sweep", "transient")
-        if column.role == "temperature_k" and heading(column.name).quantity in ("celsius", "fahrenheit"):
-            words = f"{view.where}: column {column.name!r} is not in kelvin, which temperature_k is"
-            raise UsageError(f"{words}; name one in °C with map={{temperature_c: {column.name}}}")
+        if column.role == "temperature_k" and parse_heading(column.name).quantity in ("celsius", "fahrenheit"):
+            words = f"{view.where}: column {column.name!r} is not in kelvin, but temperature_k must be"
+            raise UsageError(f"{words}. If it is in °C, give map={{temperature_c: {column.name}}}")
         if column.unclear and column.role in GLOSSARY:
-            column = _clear(column, view, is_state or is_current)
-        elif (is_state or is_current) and column.by not in ("ours", "recipe"):
-            column = _stated(column, view, "current" if is_current else STATES.get(column.role))
+            column = _resolve_unclear_unit(column, view, is_state or is_current)
+        elif (is_state or is_current) and column.by not in ("glossary", "recipe"):
+            column = _resolve_state_unit(column, view, "current" if is_current else STATES.get(column.role))
         elif column.role == "weight_change":
-            column = _relative(column, view)
+            column = _resolve_relative_change(column, view)
         elif column.role in GLOSSARY and GLOSSARY[column.role].unit and not column.stated:
-            column, told = _assumed(column, view)
-            assumed += told
+            column, names = _assume_volts(column, view)
+            assumed += names
         found.append(column)
     if assumed:
-        warnings.append(CodedWarning("assumed_unit", f"{block.where}: column {', '.join(assumed)} taken in volts"))
-    ignored = [f"{column.name} is {column.why}" for column in view.columns if column.role == IGNORED and column.why]
+        warnings.append(
+            CodedWarning("assumed_unit", f"{block.where}: column {', '.join(assumed)} has no unit, volts assumed")
+        )
+    ignored = [f"{column.name} ({column.why})" for column in view.columns if column.role == IGNORED and column.why]
     if ignored:
-        warnings.append(CodedWarning("columns", f"{block.where}: left aside: {'; '.join(ignored)}"))
+        warnings.append(CodedWarning("columns", f"{block.where}: ignored columns: {', '.join(ignored)}"))
     return View(tuple(found), view.cells, view.options), warnings
 
 
-def _stated(column: Column, view: View, quantity: str | None) -> Column:
-    """A column of states (or a current) with the factor that its unit or the options give."""
+def _resolve_state_unit(column: Column, view: View, quantity: str | None) -> Column:
+    """Return a column of states (or a current) with the factor from its unit or from the options."""
     options = view.options
     if column.stated:
         wanted = options.factor if options.unit else column.factor
@@ -67,16 +69,18 @@ def _stated(column: Column, view: View, quantity: str | None) -> Column:
             wanted, column.factor, rtol=1e-9, atol=0.0
         ):
             raise UsageError(
-                f"{view.where}: column {column.name!r} is in a unit of {quantity}, but {_option(options)} says "
-                "otherwise"
+                f"{view.where}: column {column.name!r} has a unit of {quantity}, which contradicts "
+                f"{_describe_option(options)}. Remove the option"
             )
         return column
-    if quantity is None:  # a column of which only an option says what it holds
+    if quantity is None:  # only an option gives the quantity
         if options.stated_quantity is None:
             raise ask_quantity(view)
         return column
     if options.stated_quantity is not None and options.stated_quantity != quantity:
-        raise UsageError(f"{view.where}: column {column.name!r} is a {quantity}, but {_option(options)} says otherwise")
+        raise UsageError(
+            f"{view.where}: column {column.name!r} is a {quantity}, which contradicts {_describe_option(options)}"
+        )
     if options.stated_quantity == quantity or quantity == "weight":
         return replace(column, factor=options.factor if options.unit else 1.0, unit=options.unit)
     if column.by == "map":
@@ -84,29 +88,31 @@ def _stated(column: Column, view: View, quantity: str | None) -> Column:
     raise _ask_unit(column, view, quantity)
 
 
-def _relative(column: Column, view: View) -> Column:
-    """A relative change as a fraction: by its unit (%), by an option, or because its name is a ratio or ours."""
+def _resolve_relative_change(column: Column, view: View) -> Column:
+    """Return a relative change as a fraction: by its unit (%), by an option, or by its name."""
     options = view.options
     if options.unit is not None and options.stated_quantity == "weight":
         if column.stated and not np.isclose(options.factor, column.factor, atol=0.0):
-            raise UsageError(f"{view.where}: column {column.name!r} is in {column.unit}, but unit={options.unit}")
+            raise UsageError(
+                f"{view.where}: column {column.name!r} is in {column.unit}, which contradicts unit={options.unit}"
+            )
         return replace(column, factor=options.factor, unit=options.unit)
     values = view.numbers(column.name)
-    impossible = not column.stated and values is not None and bool((values < -1).any())  # no weight falls by 200 %
-    if (column.stated or column.told) and not impossible:
+    impossible = not column.stated and values is not None and bool((values < -1).any())  # a weight cannot fall by 200 %
+    if (column.stated or column.is_explicit) and not impossible:
         return column
     raise QuestionError(
         view.where,
         Question(
-            f"column {column.name!r} does not say whether it is a fraction or in %",
+            f"is column {column.name!r} a fraction or in percent?",
             ("unit",),
-            (Choice.of("a fraction: 0.5 is half", unit="1"), Choice.of("0.5 is half a percent", unit="%")),
-            ranges(View((replace(column, role="value"),), view.cells, options)),
+            (Choice.of("fraction: 0.5 means half", unit="1"), Choice.of("percent: 0.5 means half a percent", unit="%")),
+            describe_ranges(View((replace(column, role="value"),), view.cells, options)),
         ),
     )
 
 
-def _option(options: ReadOptions) -> str:
+def _describe_option(options: ReadOptions) -> str:
     return f"unit={options.unit}" if options.unit else f"quantity={options.quantity}"
 
 
@@ -117,20 +123,22 @@ def _ask_unit(column: Column, view: View, quantity: str, words: Sequence[str] = 
     more = quantity == "current" and view.options.read_voltage is None and column.role != "current_a"
     units = words or _EXAMPLES.get(quantity, ())
     reason = f" ({column.unclear})" if column.unclear else ""
-    text = f"column {column.name!r} does not state its unit{reason}: pass unit={units[0] if units else 'UNIT'}"
+    text = f"in which unit is column {column.name!r}{reason}?"
+    if not units:
+        text += " Add unit=UNIT"
     return QuestionError(
         view.where,
         Question(
-            text + (" and read_voltage=V" if more else ""),
+            text + (" Add read_voltage=V too" if more else ""),
             ("unit", *(("read_voltage",) if more else ())),
-            tuple(Choice.of(f"numbers of {column.name} are in {word}", unit=word) for word in units),
-            ranges(View((replace(column, role="value"),), view.cells, view.options)),
+            tuple(Choice.of(f"{column.name} is in {word}", unit=word) for word in units),
+            describe_ranges(View((replace(column, role="value"),), view.cells, view.options)),
         ),
     )
 
 
-def _clear(column: Column, view: View, asked: bool) -> Column:
-    """A column whose unit word was not understood: as an option says, or a question."""
+def _resolve_unclear_unit(column: Column, view: View, asked: bool) -> Column:
+    """Return a column whose unit word was not understood with the unit of an option, or ask."""
     quantity = STATES.get(column.role, "current" if column.role == "current_a" else None)
     options = view.options
     if asked and options.stated_quantity == quantity and options.unit:
@@ -142,21 +150,21 @@ def _clear(column: Column, view: View, asked: bool) -> Column:
     raise QuestionError(
         view.where,
         Question(
-            f"column {column.name!r}: {reason}: name it in SI units with map={{{column.role}: {column.name}}}, or "
-            "correct the unit in the file",
+            f"is column {column.name!r} in {GLOSSARY[column.role].unit} ({reason})? If not, correct the name in the "
+            "file",
             ("columns",),
-            (Choice.of(f"its numbers are in {GLOSSARY[column.role].unit}", map={column.role: column.name}),),
+            (Choice.of(f"yes, in {GLOSSARY[column.role].unit}", map={column.role: column.name}),),
         ),
     )
 
 
 def _unit_word(name: str) -> str:
-    return heading(name).word or ""
+    return parse_heading(name).word or ""
 
 
-def _assumed(column: Column, view: View) -> tuple[Column, list[str]]:
-    """A column of a known quantity without a unit: voltages are in volts, which is said; others are asked or kept."""
-    if column.told:
+def _assume_volts(column: Column, view: View) -> tuple[Column, list[str]]:
+    """Assume volts for a voltage without a unit and return its name for a warning; ask for others or keep them."""
+    if column.is_explicit:
         return column, []
     if GLOSSARY[column.role].unit == "V":
         return column, [column.name]
@@ -168,17 +176,19 @@ def _assumed(column: Column, view: View) -> tuple[Column, list[str]]:
     raise QuestionError(
         view.where,
         Question(
-            f"column {column.name!r} does not state its unit",
+            f"is column {column.name!r} in {unit}? If not, add its unit to the name in the file",
             ("columns",),
-            (Choice.of(f"its numbers are in {unit}", map={column.role: column.name}),),
+            (Choice.of(f"yes, in {unit}", map={column.role: column.name}),),
         ),
     )
 
 
-def with_read_voltage(view: View, kind: ModuleType, options: ReadOptions) -> ReadOptions:
-    """The options with the read voltage that the file states above its table; refused if another one was said."""
+def add_read_voltage(view: View, kind: ModuleType, options: ReadOptions) -> ReadOptions:
+    """Add the read voltage that the file states to the options; refuse another one."""
     stated = [
-        (f"{name} {value}", v) for name, value in view.cells.block.shape.facts.items() if (v := _volts(name, value))
+        (f"{name} {value}", v)
+        for name, value in view.cells.block.shape.facts.items()
+        if (v := _voltage_in_line(name, value))
     ]
     columns = view.of("read_voltage_v")
     if columns and options.read_voltage is not None:
@@ -190,21 +200,25 @@ def with_read_voltage(view: View, kind: ModuleType, options: ReadOptions) -> Rea
             and not np.allclose(np.abs(known), abs(options.read_voltage), rtol=1e-6, atol=0.0)
         ):
             raise UsageError(
-                f"read_voltage={options.read_voltage:g}, but column {columns[0].name!r} of {view.where} says "
-                f"{known.iloc[0]:g} V: leave the option out"
+                f"read_voltage={options.read_voltage:g} contradicts column {columns[0].name!r} of {view.where}, which "
+                f"gives {known.iloc[0]:g} V. Remove the option"
             )
     if stated and options.read_voltage is not None and not np.isclose(abs(stated[0][1]), abs(options.read_voltage)):
         raise UsageError(
-            f"read_voltage={options.read_voltage:g}, but {view.where} says {stated[0][0]}: leave the option out"
+            f"read_voltage={options.read_voltage:g} contradicts {view.where}, which gives {stated[0][0]}. Remove the "
+            "option"
         )
     current = any(c.role == "read_current_a" for c in view.columns) or options.stated_quantity == "current"
-    named = {volts for c in view.of("read_current_a") if (volts := _in_name(c.name)) is not None}
+    named = {volts for c in view.of("read_current_a") if (volts := _voltage_in_name(c.name)) is not None}
     if (
         named
         and options.read_voltage is not None
         and not all(np.isclose(abs(v), abs(options.read_voltage)) for v in named)
     ):
-        raise UsageError(f"read_voltage={options.read_voltage:g}, but a column of {view.where} says {min(named):g} V")
+        raise UsageError(
+            f"read_voltage={options.read_voltage:g} contradicts a column name of {view.where}, which gives "
+            f"{min(named):g} V. Remove the option"
+        )
     if kind.NAME == "sweep" or not current or columns or options.read_voltage is not None:
         return options
     if len(named) == 1:
@@ -214,15 +228,15 @@ def with_read_voltage(view: View, kind: ModuleType, options: ReadOptions) -> Rea
     raise QuestionError(
         view.where,
         Question(
-            "the file holds currents: pass the read voltage with read_voltage=V",
+            "at which read voltage were the currents measured?",
             ("read_voltage",),
-            (Choice.of("conductance is current over this voltage", read_voltage=Blank("V")),),
+            (Choice.of("conductance = current / read voltage", read_voltage=Blank("V")),),
         ),
     )
 
 
-def _in_name(name: str) -> float | None:
-    """The read voltage [V] that a column's name states (`I at 0.1 V`, `I@50mV`), or None."""
+def _voltage_in_name(name: str) -> float | None:
+    """Return the read voltage [V] that a column's name states (`I at 0.1 V`, `I@50mV`), or None."""
     found = re.search(r"(?:\bat|@|\bV(?:_?read)? ?=) ?(-?\d+(?:[.,]\d+)?) ?(m?V)\b", name)
     if not found:
         return None
@@ -230,11 +244,11 @@ def _in_name(name: str) -> float | None:
     return float(found[1].replace(",", ".")) * (unit.factor if unit else 1.0) or None
 
 
-def _volts(name: str, value: str) -> float | None:
-    """A read voltage [V] that a line above a table states, or None."""
+def _voltage_in_line(name: str, value: str) -> float | None:
+    """Return the read voltage [V] that a line above a table states, or None."""
     if not _READ.search(name):
         return None
-    head = heading(name)
+    head = parse_heading(name)
     found = re.match(r"^([+-]?[\d.]+(?:[eE][+-]?\d+)?)\s*(\S*)$", value.strip())
     if not found:
         return None
@@ -247,8 +261,8 @@ def _volts(name: str, value: str) -> float | None:
         return None
 
 
-def ranges(view: View) -> tuple[str, ...]:
-    """The range of each column of which something must be said: magnitude never decides a unit, but helps a person."""
+def describe_ranges(view: View) -> tuple[str, ...]:
+    """Describe the range of each column in question: magnitude never decides a unit, but helps the user."""
     found = []
     for column in [*view.states, *view.unknown][:6]:
         values = view.numbers(column.name)
@@ -258,22 +272,21 @@ def ranges(view: View) -> tuple[str, ...]:
 
 
 def ask_quantity(view: View) -> QuestionError:
-    """Return what to ask where nothing says what the states are."""
-    held = [view.numbers(column.name) for column in view.unknown]
-    small = all(v is not None and v.between(0, 255).all() and (v % 1 == 0).all() for v in held)
-    if len(held) >= IMAGE and not view.cells.block.named and small:
+    """Return the question for the quantity of the states."""
+    values = [view.numbers(column.name) for column in view.unknown]
+    small = all(v is not None and v.between(0, 255).all() and (v % 1 == 0).all() for v in values)
+    if len(values) >= IMAGE and not view.cells.block.named and small:
         raise FileError(
-            f"{view.where} holds {len(held)} columns of whole numbers and no names: no table of measured devices "
-            "(a data set for training is given to devicekit train --data)"
+            f"{view.where} is not a table of measured devices: {len(values)} columns of whole numbers without names. "
+            "Give a data set for training to devicekit train --data"
         )
     names = ", ".join(column.name for column in [*view.states, *view.unknown][:8])
     wide = len(view.unknown) > 2
-    several = ", and columns_are=devices or cycles" if wide else ""
+    several = " and columns_are=devices or cycles" if wide else ""
     text = (
-        f"the file does not say what its numbers are (columns {names}): pass quantity=conductance, current (with "
-        f"read_voltage=), resistance or weight; unit= if they are not in SI units{several}; or name the columns "
-        "with map={NAME: COLUMN}"
+        f"which quantity do columns {names} hold? Add unit= if it is not in SI units{several}, or name columns with "
+        "map={NAME: COLUMN}"
     )
     kind = ("kind",) if len(view.unknown) > 1 else ()
     fields = (*kind, "quantity", "unit", "read_voltage", *(("columns_are",) if wide else ()))
-    return QuestionError(view.where, Question(text, fields, list_quantity_choices(view.options), ranges(view)))
+    return QuestionError(view.where, Question(text, fields, list_quantity_choices(view.options), describe_ranges(view)))

@@ -1,4 +1,4 @@
-"""Columns of one quantity side by side: which are devices, which cycles, which directions or levels."""
+"""Columns of one quantity side by side: devices, cycles, directions or levels."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _CONDITIONS = {
     "compliance": "compliance_a",
     "temperature": "temperature_k",
 }
-_NUMBER = re.compile(r"(?:[GRI]|#)?[ _]?\d+")  # says nothing of what it counts
+_NUMBER = re.compile(r"(?:[GRI]|#)?[ _]?\d+")  # a number without a word for what it counts
 MIDDLE = 0.5  # rank correlation beyond which a train rises or falls
 
 
 @dataclass(frozen=True)
 class Series:
-    """Columns that belong together, one of values and those paired with it; what holds for all of its rows."""
+    """Columns that belong together: one of values and those paired with it; tags that hold for all of its rows."""
 
     columns: tuple[Column, ...]
     tags: Mapping[str, Any] = field(default_factory=dict)
@@ -37,16 +37,16 @@ class Series:
 
 @dataclass(frozen=True)
 class Arranged:
-    """Columns that all series share, the series, and how they were told apart ("" if there is one)."""
+    """Columns that all series share, the series, and how they are distinguished ("" if there is one)."""
 
     shared: tuple[Column, ...]
     series: tuple[Series, ...]
-    told: str = ""
+    basis: str = ""
     columns_are: str | None = None
 
 
-def tags_of(key: pooling.Key) -> dict[str, Any]:
-    """Return what a name says, under our names; geometry makes a device of its own."""
+def build_tags(key: pooling.Key) -> dict[str, Any]:
+    """Return the tags of a parsed name as devicekit columns; geometry becomes part of the device."""
     tags: dict[str, Any] = {"device_id": key.device, "cycle": key.cycle, "direction": key.direction, "level": key.level}
     for name, value in key.conditions.items():
         if name in _CONDITIONS:
@@ -57,92 +57,92 @@ def tags_of(key: pooling.Key) -> dict[str, Any]:
 
 
 def arrange(columns: Sequence[Column], values: frozenset[str], view: View, levels: bool) -> Arranged:
-    """Pair the columns of each series, and tell the series apart.
+    """Pair the columns of each series, and distinguish the series.
 
     Raises
     ------
     QuestionError
-        If nothing says what several columns of one quantity stand for, or which of several quantities is the state.
+        If it is unclear what several columns of one quantity mean, or which of several quantities is the state.
     """
     mine = [column for column in columns if column.role in values]
     if len(mine) < 2:
-        return Arranged(tuple(columns), (Series(tuple(mine), _own_tags(mine)),) if mine else (Series(()),))
+        return Arranged(tuple(columns), (Series(tuple(mine), _name_tags(mine)),) if mine else (Series(()),))
     by_role: dict[str, list[Column]] = {}
     for column in columns:
         if column.role in GLOSSARY and column not in mine:
             by_role.setdefault(column.role, []).append(column)
     several = {role: found for role, found in by_role.items() if len(found) > 1}
     if wrong := [role for role, found in several.items() if len(found) != len(mine)]:
-        raise _no_pairs(wrong[0], several[wrong[0]], mine, view)
+        raise _ask_pairs(wrong[0], several[wrong[0]], mine, view)
     shared = tuple(c for c in columns if c not in mine and c.role not in several)
-    told, columns_are, tags = _told(mine, view, levels)
-    if not told:
-        raise _ask(mine, view, levels)
-    made = []
+    basis, columns_are, tags = _separate_series(mine, view, levels)
+    if not basis:
+        raise _ask_series(mine, view, levels)
+    series = []
     for k, column in enumerate(mine):
-        made.append(Series((column, *(found[k] for found in several.values())), tags[k]))
-    return Arranged(shared, tuple(made), told, columns_are)
+        series.append(Series((column, *(found[k] for found in several.values())), tags[k]))
+    return Arranged(shared, tuple(series), basis, columns_are)
 
 
-def _own_tags(mine: Sequence[Column]) -> dict[str, Any]:
+def _name_tags(mine: Sequence[Column]) -> dict[str, Any]:
     kept = {"level", "direction"}
     return {name: value for column in mine for name, value in column.tags.items() if name in kept}
 
 
-def _told(mine: Sequence[Column], view: View, levels: bool) -> tuple[str, str | None, list[dict[str, Any]]]:
-    """Return how the columns are told apart ("" if they are not), by which option, and what holds for each."""
-    own = [_own_tags([column]) for column in mine]
-    said = view.options.columns_are
-    names = _names(mine, view)
-    if said in ("devices", "cycles") and not levels and not view.cells.block.named and len(mine) % 2 == 0:
-        ways = _directions(mine, view)
+def _separate_series(mine: Sequence[Column], view: View, levels: bool) -> tuple[str, str | None, list[dict[str, Any]]]:
+    """Return how the columns are distinguished ("" if they are not), by which option, and the tags of each."""
+    own = [_name_tags([column]) for column in mine]
+    meaning = view.options.columns_are
+    names = _candidate_names(mine, view)
+    if meaning in ("devices", "cycles") and not levels and not view.cells.block.named and len(mine) % 2 == 0:
+        ways = _trend_directions(mine, view)
         if ways[:2] in (("ltp", "ltd"), ("ltd", "ltp")) and ways == ways[:2] * (len(mine) // 2):
             own = [{"direction": way} for way in ways]  # without names they rise and fall in turn: pairs
-    if said is not None:
-        if levels and (parted := next(filter(None, (_two_fold(each, said) for each in names)), None)):
-            return f"columns_are={said}", said, parted
-        return f"columns_are={said}", said, _said(said, names[0], own, names[-1])
+    if meaning is not None:
+        if levels and (split := next(filter(None, (_split_two_ways(each, meaning) for each in names)), None)):
+            return f"columns_are={meaning}", meaning, split
+        return f"columns_are={meaning}", meaning, _tag_by_option(meaning, names[0], own, names[-1])
     for each in names:
-        told = pooling.tell(each)
-        if not told.unclear:
-            return "their names", None, [{**tags_of(key), **own[k]} for k, key in enumerate(told.keys)]
+        parsed = pooling.parse_names(each)
+        if not parsed.unclear:
+            return "their names", None, [{**build_tags(key), **own[k]} for k, key in enumerate(parsed.keys)]
     for each in names if levels else []:
-        if (part := pooling.counted(each)) and (parted := _two_fold(each, f"{part}s")):
-            return "their names", None, parted
+        if (part := pooling.find_counted(each)) and (split := _split_two_ways(each, f"{part}s")):
+            return "their names", None, split
     distinct = len({str(tags.get("level")) for tags in own}) == len(mine)
     if (
         levels
         and distinct
         and not all(map(_NUMBER.fullmatch, names[0]))
-        and all((pooling.dimensions(each) or 1) < 2 for each in names)
+        and all((pooling.count_differences(each) or 1) < 2 for each in names)
     ):
         return "their names", None, own
     if len({str(tags.get("direction")) for tags in own}) == len(mine) and len(mine) == 2:
         return "their names", None, own
-    if len(mine) == 2 and not view.cells.block.named and set(ways := _directions(mine, view)) == {"ltp", "ltd"}:
+    if len(mine) == 2 and not view.cells.block.named and set(ways := _trend_directions(mine, view)) == {"ltp", "ltd"}:
         return "one rises, one falls", None, [{"direction": way} for way in ways]
     return "", None, []
 
 
-def _two_fold(names: Sequence[str], said: str) -> list[dict[str, Any]] | None:
-    """Devices (or cycles) by the first number that differs, levels by the rest: `1 L1, 1 L2, 2 L1`."""
-    if (pooling.dimensions(names) or 0) < 2:
+def _split_two_ways(names: Sequence[str], meaning: str) -> list[dict[str, Any]] | None:
+    """Split names into devices (or cycles) by the first number that differs, and levels: `1 L1, 1 L2, 2 L1`."""
+    if (pooling.count_differences(names) or 0) < 2:
         return None
-    split = [pooling.tokens(name) for name in names]
+    split = [pooling.split_tokens(name) for name in names]
     at = next(k for k in range(len(split[0])) if len({each[k].text for each in split}) > 1)
-    part = "device_id" if said == "devices" else "cycle"
+    part = "device_id" if meaning == "devices" else "cycle"
     order = list(dict.fromkeys(each[at].text for each in split))
     found = []
     for each in split:
         level = " ".join(token.text for k, token in enumerate(each) if k != at)
-        found.append({part: each[at].text if said == "devices" else order.index(each[at].text) + 1, "level": level})
+        found.append({part: each[at].text if meaning == "devices" else order.index(each[at].text) + 1, "level": level})
     return found
 
 
-def _names(mine: Sequence[Column], view: View) -> list[list[str]]:
-    """What may tell the columns apart: their names, their names with the comments below them, the comments alone."""
+def _candidate_names(mine: Sequence[Column], view: View) -> list[list[str]]:
+    """Return what may distinguish the columns: names, names with the comments below them, comments alone."""
     block = view.cells.block
-    bare = [_bare(column, view) for column in mine]
+    bare = [_bare_name(column, view) for column in mine]
     places = [block.places[column.name] for column in mine]
     notes = [block.notes[k] if k < len(block.notes) else "" for k in places]
     if not any(notes):
@@ -150,21 +150,23 @@ def _names(mine: Sequence[Column], view: View) -> list[list[str]]:
     return [bare, [f"{name} {note}".strip() for name, note in zip(bare, notes, strict=True)], notes]
 
 
-def _said(said: str, names: Sequence[str], own: Sequence[dict[str, Any]], notes: Sequence[str]) -> list[dict[str, Any]]:
-    """Devices or cycles, as was said: by the rest of the names without directions and levels, else by their order."""
-    if said != "levels":  # a level that no word says is only the column's name
-        worded = [any(t.number is None and _is_tag(t.text) for t in pooling.tokens(name)) for name in names]
-        if 1 < len(set(names)) < len(names):  # State 1, State 2, State 1, State 2: what repeats is the state
+def _tag_by_option(
+    meaning: str, names: Sequence[str], own: Sequence[dict[str, Any]], notes: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Tag columns as devices, cycles or levels: by their names without directions and levels, else by their order."""
+    if meaning != "levels":  # without a word for a level, the level is only the column's name
+        worded = [any(t.number is None and _is_tag(t.text) for t in pooling.split_tokens(name)) for name in names]
+        if 1 < len(set(names)) < len(names):  # State 1, State 2, State 1, State 2: the state repeats
             worded = [True] * len(names)
         own = [
             {**tags, **({} if k or "level" not in tags else {"level": "state"})}
             for tags, k in zip(own, worded, strict=True)
         ]
-    rest = [_without(name, tags) for name, tags in zip(names, own, strict=True)]
+    rest = [_strip_tags(name, tags) for name, tags in zip(names, own, strict=True)]
     seen: dict[str, int] = {}
     order = []
     alone = len(set(notes)) == len(notes) or len(set(notes)) == 1
-    for tags, note in zip(own, notes, strict=True):  # which time this direction or level comes
+    for tags, note in zip(own, notes, strict=True):  # number of times that this direction or level has occurred
         key = str(sorted(tags.items())) + ("" if alone else note)
         seen[key] = seen.get(key, 0) + 1
         order.append(seen[key])
@@ -173,9 +175,9 @@ def _said(said: str, names: Sequence[str], own: Sequence[dict[str, Any]], notes:
     number = [groups.index(name) + 1 for name in rest] if apart else order
     found: list[dict[str, Any]] = []
     for k, tags in enumerate(own):
-        if said == "levels":
+        if meaning == "levels":
             found.append({**tags, "level": names[k] if len(set(names)) == len(names) else f"state{k + 1}"})
-        elif said == "devices":
+        elif meaning == "devices":
             named = apart and rest[k] != ""
             found.append({"device_id": rest[k] if named else f"device{number[k]}", **tags})
         else:
@@ -183,11 +185,11 @@ def _said(said: str, names: Sequence[str], own: Sequence[dict[str, Any]], notes:
     return found
 
 
-def _without(name: str, tags: Mapping[str, Any]) -> str:
-    """A name without the words for its direction or level."""
+def _strip_tags(name: str, tags: Mapping[str, Any]) -> str:
+    """Return a name without the words for its direction or level."""
     if not tags:
         return name
-    words = [token.text for token in pooling.tokens(name) if token.number is not None or not _is_tag(token.text)]
+    words = [token.text for token in pooling.split_tokens(name) if token.number is not None or not _is_tag(token.text)]
     return " ".join(words)
 
 
@@ -195,17 +197,17 @@ def _is_tag(word: str) -> bool:
     return word.lower() in DIRECTION_ALIASES or word.lower() in ("lrs", "hrs", "low", "high", "on", "off")
 
 
-def _bare(column: Column, view: View) -> str:
+def _bare_name(column: Column, view: View) -> str:
     block = view.cells.block
     return block.headings[block.places[column.name]].name or ("" if not block.named else column.name)
 
 
-def _directions(mine: Sequence[Column], view: View) -> tuple[str, ...]:
-    """For each column ltp or ltd, if it rises or falls all the way, else ""."""
-    return tuple(_direction(view.numbers(column.name)) for column in mine)
+def _trend_directions(mine: Sequence[Column], view: View) -> tuple[str, ...]:
+    """Return ltp or ltd for each column that rises or falls throughout, else ""."""
+    return tuple(_trend_direction(view.numbers(column.name)) for column in mine)
 
 
-def _direction(values: pd.Series | None) -> str:
+def _trend_direction(values: pd.Series | None) -> str:
     known = np.array([]) if values is None else values.dropna().to_numpy()
     if known.size < 2:
         return ""
@@ -214,30 +216,31 @@ def _direction(values: pd.Series | None) -> str:
     return "ltp" if trend > MIDDLE else "ltd" if trend < -MIDDLE else ""
 
 
-def _no_pairs(role: str, found: Sequence[Column], mine: Sequence[Column], view: View) -> QuestionError:
+def _ask_pairs(role: str, found: Sequence[Column], mine: Sequence[Column], view: View) -> QuestionError:
     names = ", ".join(column.name for column in found)
     text = (
-        f"{len(found)} columns of {GLOSSARY[role].label} ({names}) do not pair with {len(mine)} "
-        f"({', '.join(column.name for column in mine)}): which belong together?"
+        f"which columns belong together? {len(found)} columns of {GLOSSARY[role].label} ({names}) cannot be paired "
+        f"with {len(mine)} others ({', '.join(column.name for column in mine)})"
     )
     choices = tuple(
-        Choice.of("read these two, and leave the others out", map={column.role: column.name, role: other.name})
+        Choice.of("read these two only", map={column.role: column.name, role: other.name})
         for column in mine[:2]
         for other in found[:2]
     )
     return QuestionError(view.where, Question(text, ("columns",), choices))
 
 
-def _one_only(mine: Sequence[Column], view: View) -> tuple[Choice, ...]:
-    """To read one of the columns: each by its name where they are currents of sweeps, else as a state."""
+def _single_column_choices(mine: Sequence[Column], view: View) -> tuple[Choice, ...]:
+    """Return the choices of reading one column: each current of a sweep by name, else one state."""
     if view.sweeps:
         return tuple(
-            Choice.of(f"only {column.name} is the device's", map={"current_a": column.name}) for column in mine[:4]
+            Choice.of(f"only {column.name} is the device current", map={"current_a": column.name})
+            for column in mine[:4]
         )
-    return (Choice.of("one of them holds the states; the others are kept aside", map={"value": Blank("COLUMN")}),)
+    return (Choice.of("one column holds the states; the others are kept but not used", map={"value": Blank("COLUMN")}),)
 
 
-def _ask(mine: Sequence[Column], view: View, levels: bool) -> QuestionError:
+def _ask_series(mine: Sequence[Column], view: View, levels: bool) -> QuestionError:
     names = ", ".join(column.name for column in mine[:8]) + (", ..." if len(mine) > 8 else "")
     roles = {column.role for column in mine}
     options: ReadOptions = view.options
@@ -246,27 +249,27 @@ def _ask(mine: Sequence[Column], view: View, levels: bool) -> QuestionError:
         return QuestionError(
             view.where,
             Question(
-                f"columns of different quantities, {quantities}: which one holds the state?",
+                f"which column holds the state: {quantities}?",
                 ("columns",),
-                tuple(Choice.of("read this one", map={column.role: column.name}) for column in mine),
+                tuple(Choice.of(f"{column.name} is the state", map={column.role: column.name}) for column in mine),
             ),
         )
     fields = ["columns_are"]
     more = ""
     if roles == {"value"} and options.stated_quantity is None:
         fields += ["quantity", "unit", "read_voltage"]
-        more = " And what are the numbers: pass quantity= (conductance, current with read_voltage=, resistance, weight)"
-    unclear = pooling.tell([_bare(column, view) for column in mine]).unclear
+        more = " Add quantity= (conductance, current with read_voltage=, resistance or weight)"
+    unclear = pooling.parse_names([_bare_name(column, view) for column in mine]).unclear
     return QuestionError(
         view.where,
         Question(
-            f"{len(mine)} columns ({names}) hold one quantity: are they devices, or cycles of one device?{more}",
+            f"are the {len(mine)} columns {names} devices, or cycles of one device?{more}",
             tuple(fields),
             (
                 Choice.of("each column is a device (D2D)", columns_are="devices"),
                 Choice.of("each column is a cycle of one device (C2C)", columns_are="cycles"),
                 *((Choice.of("each column is a state of one device", columns_are="levels"),) if levels else ()),
-                *(_one_only(mine, view)),
+                *(_single_column_choices(mine, view)),
             ),
             (unclear,) if unclear else (),
         ),

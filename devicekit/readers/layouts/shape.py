@@ -1,4 +1,4 @@
-"""What stands above the numbers of a table: names, units, comments, and lines that say something of the measurement."""
+"""Rows above the numbers of a table: names, units, comments, and facts about the measurement."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ Row = tuple[int, list[str]]  # file row (1-based) and its cells
 
 @dataclass(frozen=True)
 class Shape:
-    """How the cells of a text or sheet are arranged; see `devicekit.readers.layout.Layout`.
+    """Arrangement of the cells of a text or sheet; see `devicekit.readers.layout.Layout`.
 
-    `turned` says that each row of the file is a train, and was turned into a column.
+    `transposed` is true if each row of the file is a train, which was turned into a column.
     """
 
     delimiter: str
@@ -40,11 +40,11 @@ class Shape:
     units_row: bool
     comment_rows: int
     facts: Mapping[str, str] = field(default_factory=dict)
-    turned: bool = False
+    transposed: bool = False
 
 
-def shape_of(rows: Sequence[Row], delimiter: str, options: ReadOptions, where: str) -> tuple[Shape, int]:
-    """Names, units and comments above the numbers, and the position (in `rows`) of the first row of numbers.
+def find_shape(rows: Sequence[Row], delimiter: str, options: ReadOptions, where: str) -> tuple[Shape, int]:
+    """Find names, units and comments above the numbers, and the position (in `rows`) of the first row of numbers.
 
     Raises
     ------
@@ -53,47 +53,49 @@ def shape_of(rows: Sequence[Row], delimiter: str, options: ReadOptions, where: s
     """
     types = _numeric_columns([cells for _, cells in rows[:JUDGED]])
     if not types:
-        raise FileError(f"{where} holds no table: no column of numbers was found")
-    start = _first(rows[:JUDGED], types)
-    if 0 < start < len(rows) and options.skip is None and _numbers_of_columns(rows, start):
+        raise FileError(f"{where} is not a table: it has no column of numbers")
+    start = _first_number_row(rows[:JUDGED], types)
+    if 0 < start < len(rows) and options.skip is None and _counts_columns(rows, start):
         start = next((k for k in range(start + 1, len(rows)) if any(rows[k][1])), start)
     if options.skip is None:
-        _check_passed_over(rows[:start], where)
+        _check_skipped_rows(rows[:start], where)
     above = [k for k in range(start) if any(rows[k][1])]
-    header, units_row, comments = _rows_above([rows[k][1] for k in above], len(types[0]))
+    header, units_row, comments = _classify_header_rows([rows[k][1] for k in above], len(types[0]))
     if options.header is not None:
         header = min(options.header, 1)
     if options.units_row is not None:
         units_row, comments = options.units_row, comments if units_row == options.units_row else 0
     if options.skip is not None:
-        start, header, units_row, comments = _said(rows, options, header, units_row, start)
+        start, header, units_row, comments = _apply_skip(rows, options, header, units_row, start)
     taken = header + units_row + comments
     first = rows[above[len(above) - taken]][0] if options.skip is None and taken <= len(above) and taken else None
     skip = options.skip if options.skip is not None else ((first or rows[min(start, len(rows) - 1)][0]) - 1)
     preamble = [cells for number, cells in rows[:start] if number <= skip]
-    facts = _facts(preamble)
+    facts = _read_facts(preamble)
     decimal, thousands = delimiters.find_marks(
         (cell for _, cells in rows[start:] for cell in cells), delimiter, where, options.decimal
     )
     return Shape(delimiter, decimal, thousands, skip, header, units_row, comments, facts), start
 
 
-def _numbers_of_columns(rows: Sequence[Row], start: int) -> bool:
-    """Whether the first row of numbers counts columns, as comments below units do: 1, 2, and fewer than numbers."""
+def _counts_columns(rows: Sequence[Row], start: int) -> bool:
+    """Return whether the first row of numbers counts columns (1, 2, ...), as comments below units do."""
     above = next((cells for _, cells in reversed(rows[:start]) if any(cells)), [])
     filled = [cell for cell in rows[start][1] if cell]
     later = [sum(map(bool, cells)) for _, cells in rows[start + 1 : start + 6] if any(cells)]
     counted = filled == [str(k) for k in range(1, len(filled) + 1)]
-    return counted and len(filled) > 1 and is_units(without_label(above)) and bool(later) and min(later) > len(filled)
+    return (
+        counted and len(filled) > 1 and is_units(strip_origin_label(above)) and bool(later) and min(later) > len(filled)
+    )
 
 
-def _check_passed_over(rows: Sequence[Row], where: str) -> None:
-    """Refuse to pass over rows of numbers above a table that they do not fit.
+def _check_skipped_rows(rows: Sequence[Row], where: str) -> None:
+    """Refuse to skip rows of numbers above a table that they do not fit.
 
     Raises
     ------
     FileError
-        If several rows in a row hold numbers and nothing else.
+        If several consecutive rows hold only numbers.
     """
     run: list[int] = []
     for number, cells in rows:
@@ -101,14 +103,16 @@ def _check_passed_over(rows: Sequence[Row], where: str) -> None:
         run = [*run, number] if len(filled) > 1 and all(map(delimiters.is_number, filled)) else [] if filled else run
         if len(run) >= PASSED_OVER:
             raise FileError(
-                f"{where}, rows {run[0]} to {run[-1]} and perhaps more hold numbers, but in other columns than the "
-                "table below them: say where the table that is meant begins (--skip N), or part the file"
+                f"{where}: rows {run[0]} to {run[-1]} or more hold numbers in other columns than the table below. "
+                "Give the rows above the names with skip=N, or split the file"
             )
 
 
-def spread_names(rows: Sequence[Row]) -> Sequence[Row]:
-    """The rows, the names above the numbers parted by blanks where they are parted otherwise than the numbers."""
-    first = next((k for k, (_, cells) in enumerate(rows) if len(cells) > 1 and all(map(delimiters.is_number, cells))), 0)
+def split_names(rows: Sequence[Row]) -> Sequence[Row]:
+    """Return the rows with the names split at blanks where names and numbers have different delimiters."""
+    first = next(
+        (k for k, (_, cells) in enumerate(rows) if len(cells) > 1 and all(map(delimiters.is_number, cells))), 0
+    )
     above = next((k for k in range(first - 1, -1, -1) if any(rows[k][1])), None)
     if above is None:
         return rows
@@ -120,10 +124,10 @@ def spread_names(rows: Sequence[Row]) -> Sequence[Row]:
     return [*rows[:above], (number, names), *rows[above + 1 :]]
 
 
-def _said(
+def _apply_skip(
     rows: Sequence[Row], options: ReadOptions, header: int, units_row: bool, found: int
 ) -> tuple[int, int, bool, int]:
-    """Where the numbers begin if somebody says how many rows stand above the names; `found` is where they were seen."""
+    """Return where the numbers begin if `skip` gives the rows above the names; `found` is where they were found."""
     after = [k for k, (number, cells) in enumerate(rows) if number > (options.skip or 0) and any(cells)]
     taken = header + units_row
     start = after[taken] if taken < len(after) else len(rows)
@@ -134,7 +138,7 @@ def _said(
 
 
 def _numeric_columns(rows: Sequence[Sequence[str]]) -> tuple[list[int], list[int]] | None:
-    """All columns, and those that hold numbers in most rows, of the rows that make up most of the table."""
+    """Return all columns, and those of numbers, of the rows that make up most of the table."""
     filled = [row for row in rows if any(delimiters.is_number(cell) for cell in row)]
     if not filled:
         return None
@@ -154,15 +158,15 @@ def _numeric_columns(rows: Sequence[Sequence[str]]) -> tuple[list[int], list[int
 
 
 def extent(row: Sequence[str]) -> int:
-    """Cells up to the last one that is filled."""
+    """Return the number of cells up to the last filled one."""
     size = len(row)
     while size and not row[size - 1]:
         size -= 1
     return size
 
 
-def _fits(cells: Sequence[str], types: tuple[list[int], list[int]]) -> bool:
-    """Return whether a row is one of numbers: each column of numbers holds one or nothing, and most hold one."""
+def _is_number_row(cells: Sequence[str], types: tuple[list[int], list[int]]) -> bool:
+    """Return whether a row holds numbers: one or nothing in each column of numbers, and one in most."""
     everywhere, numeric = types
     here = [cells[k] if k < len(cells) else "" for k in numeric]
     numbers = sum(delimiters.is_number(cell) for cell in here)
@@ -173,16 +177,18 @@ def _fits(cells: Sequence[str], types: tuple[list[int], list[int]]) -> bool:
     return numbers > 0 and extent(cells) <= len(everywhere) and (2 * numbers >= len(here) or numbers >= 2)
 
 
-def _first(rows: Sequence[Row], types: tuple[list[int], list[int]]) -> int:
-    """Position of the first row of numbers: where three fit one after the other, or the rows end."""
+def _first_number_row(rows: Sequence[Row], types: tuple[list[int], list[int]]) -> int:
+    """Return the position of the first row of numbers: the first of three that fit, or the end."""
     filled = [k for k, (_, cells) in enumerate(rows) if any(cells)]
-    fits = [_fits(rows[k][1], types) for k in filled]
+    fits = [_is_number_row(rows[k][1], types) for k in filled]
     start = next((at for at in range(len(filled)) if all(fits[at : at + 3])), len(filled))
     above = start
-    # rows with numbers below a full row of names belong to the table, be they good or bad
+    # rows with numbers below a full row of names belong to the table, even with wrong cells
     while above > 0 and _holds_number(rows[filled[above - 1]][1], types):
         above -= 1
-    if 0 < above < start and _may_name(bare(rows[filled[above - 1]][1], len(types[0])), len(types[0])):
+    if 0 < above < start and _can_be_names(
+        strip_comment_mark(rows[filled[above - 1]][1], len(types[0])), len(types[0])
+    ):
         start = above
     return filled[start] if start < len(filled) else len(rows)
 
@@ -194,36 +200,41 @@ def _holds_number(cells: Sequence[str], types: tuple[list[int], list[int]]) -> b
     return full and any(delimiters.is_number(cells[k]) for k in types[1] if k < len(cells))
 
 
-def _rows_above(rows: Sequence[Sequence[str]], width: int) -> tuple[int, bool, int]:
-    """Rows of names (0 or 1), whether one of units follows, and rows of comments after it."""
-    last = [without_label(bare(row, width)) for row in rows[-3:]]
-    if rows and (labels := _labels(rows)) is not None:
+def _classify_header_rows(rows: Sequence[Sequence[str]], width: int) -> tuple[int, bool, int]:
+    """Return the number of rows of names (0 or 1), whether a row of units follows, and the rows of comments."""
+    last = [strip_origin_label(strip_comment_mark(row, width)) for row in rows[-3:]]
+    if rows and (labels := _origin_header(rows)) is not None:
         return labels
-    above = len(last) == 3 and _may_name(last[0], width) and not is_units(last[0])
-    if len(last) >= 2 and is_units(last[-1]) and _may_name(last[-2], width) and not (is_units(last[-2]) and above):
+    above = len(last) == 3 and _can_be_names(last[0], width) and not is_units(last[0])
+    if len(last) >= 2 and is_units(last[-1]) and _can_be_names(last[-2], width) and not (is_units(last[-2]) and above):
         return 1, True, 0
-    if len(last) == 3 and _may_name(last[0], width) and is_units(last[1]):
+    if len(last) == 3 and _can_be_names(last[0], width) and is_units(last[1]):
         return 1, True, 1
-    if len(last) >= 2 and _alike(last[-1]) and _may_name(last[-2], width):
-        return 1, False, 1  # `raw` in every column is no name
-    if len(last) >= 2 and _full(last[-2], width) and any(last[-1]) and not _full(last[-1], width):
+    if len(last) >= 2 and _repeats_one_word(last[-1]) and _can_be_names(last[-2], width):
+        return 1, False, 1  # `raw` in every column is not a name
+    if (
+        len(last) >= 2
+        and _names_every_column(last[-2], width)
+        and any(last[-1])
+        and not _names_every_column(last[-1], width)
+    ):
         return 1, False, 1  # names, and comments below some of them
-    return int(bool(last) and _may_name(last[-1], width)), False, 0
+    return int(bool(last) and _can_be_names(last[-1], width)), False, 0
 
 
-def _alike(row: Sequence[str]) -> bool:
-    """Return whether several cells of a row hold one and the same word, and no others anything."""
+def _repeats_one_word(row: Sequence[str]) -> bool:
+    """Return whether several cells of a row hold the same word, and all others are empty."""
     filled = [cell for cell in row if cell]
     return len(filled) > 1 and len(set(filled)) == 1 and not delimiters.is_plain(filled[0])
 
 
-def _full(row: Sequence[str], width: int) -> bool:
+def _names_every_column(row: Sequence[str], width: int) -> bool:
     """Return whether every column has a name in a row."""
     return width > 2 and all(k < len(row) and row[k] and not delimiters.is_plain(row[k]) for k in range(width))
 
 
-def _labels(rows: Sequence[Sequence[str]]) -> tuple[int, bool, int] | None:
-    """What Origin writes before the rows above its numbers: Long Name, Units, Comments; None if it is not there."""
+def _origin_header(rows: Sequence[Sequence[str]]) -> tuple[int, bool, int] | None:
+    """Classify the rows that Origin labels Long Name, Units, Comments; None if these labels are missing."""
     first = [row[0].strip().lower() if row else "" for row in rows]
     at = next((k for k in range(len(first) - 1, -1, -1) if first[k] == "long name"), None)
     if at is None or any(label not in ORIGIN for label in first[at:]):
@@ -232,12 +243,12 @@ def _labels(rows: Sequence[Sequence[str]]) -> tuple[int, bool, int] | None:
     return 1, units, len(first) - at - 1 - units
 
 
-def without_label(row: Sequence[str]) -> list[str]:
-    """A row without the label that Origin writes before it."""
+def strip_origin_label(row: Sequence[str]) -> list[str]:
+    """Return a row without the label that Origin writes in front."""
     return ["", *row[1:]] if row and row[0].strip().lower() in ORIGIN else list(row)
 
 
-def _may_name(row: Sequence[str], width: int) -> bool:
+def _can_be_names(row: Sequence[str], width: int) -> bool:
     """Return whether a row can hold the names of so many columns."""
     filled = [cell for cell in row[:width] if cell]
     if not filled or filled[0].endswith((":", "=")):  # a line `Date: today` above the table
@@ -246,24 +257,24 @@ def _may_name(row: Sequence[str], width: int) -> bool:
 
 
 def is_units(row: Sequence[str]) -> bool:
-    """Whether most cells of a row are unit words; or a few hold 1, the unit of what has none, and no other does."""
-    filled = [word_of(cell) for cell in row if cell]
+    """Return whether most cells of a row are units; also if a few hold 1 (no unit) and all others are empty."""
+    filled = [strip_brackets(cell) for cell in row if cell]
     if filled and set(filled) == {"1"}:
         return 2 * len(filled) < len(row)
-    told = [cell for cell in filled if cell not in ("-", "1")]
-    if any(delimiters.is_number(cell) for cell in told):
+    words = [cell for cell in filled if cell not in ("-", "1")]
+    if any(delimiters.is_number(cell) for cell in words):
         return False
-    known = [cell for cell in told if cell == "#" or parse_unit(cell) is not None or readings(cell)]
-    return bool(told) and 10 * len(known) >= 6 * len(told)
+    known = [cell for cell in words if cell == "#" or parse_unit(cell) is not None or readings(cell)]
+    return bool(words) and 10 * len(known) >= 6 * len(words)
 
 
-def word_of(cell: str) -> str:
-    """A cell of a units row without its brackets."""
+def strip_brackets(cell: str) -> str:
+    """Return a cell of a units row without its brackets."""
     return cell[1:-1].strip() if cell[:1] in "([{" and cell[-1:] in ")]}" else cell
 
 
-def bare(row: Sequence[str], width: int) -> list[str]:
-    """A row without the mark of a comment."""
+def strip_comment_mark(row: Sequence[str], width: int) -> list[str]:
+    """Return a row without its comment mark."""
     cells = list(row)
     if cells and _COMMENT.match(cells[0]):
         rest = _COMMENT.sub("", cells[0])
@@ -274,8 +285,8 @@ def bare(row: Sequence[str], width: int) -> list[str]:
     return cells
 
 
-def _facts(rows: Sequence[Sequence[str]]) -> dict[str, str]:
-    """Return what rows above a table say as `key: value`, `key = value` or in two cells."""
+def _read_facts(rows: Sequence[Sequence[str]]) -> dict[str, str]:
+    """Read facts in rows above a table: `key: value`, `key = value`, or two cells."""
     facts: dict[str, str] = {}
     for row in rows[:MOST_ROWS_ABOVE]:
         filled = [cell for cell in row if cell]

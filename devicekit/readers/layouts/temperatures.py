@@ -1,7 +1,7 @@
-"""Temperatures of bakes: in kelvin, converted where a unit is stated, asked for where none is.
+"""Temperatures of bakes in kelvin: converted from a stated unit, else the user is asked.
 
-No state is baked below 200 K, so that such values are degrees Celsius; a set of values of which none lies above 273 is
-asked about, unless somebody said that it is in kelvin.
+States are not baked below 200 K, so that such values are degrees Celsius. If no value lies above 273, the user is
+asked, unless an option or a recipe gives kelvin.
 """
 
 from __future__ import annotations
@@ -13,97 +13,97 @@ import numpy as np
 import pandas as pd
 
 from devicekit.errors import Choice, CodedWarning, Question, QuestionError
-from devicekit.readers.header import heading
+from devicekit.readers.header import parse_heading
 from devicekit.readers.layout import KEPT, Column
-from devicekit.readers.layouts.roles import normalised
+from devicekit.readers.layouts.roles import normalise_name
 from devicekit.readers.layouts.view import View
 
 ZERO_C = 273.15  # K
 COLDEST = 200.0  # K; no bake is colder
-FREEZING = 273.0  # K; a set of bakes of which none is warmer is rather in degrees Celsius
+FREEZING = 273.0  # K; if no bake is warmer, the values are probably degrees Celsius
 MOVES = 5.0  # K; a thermometer that varies by less shows one temperature
 _NAME = re.compile(r"((bake|baking|anneal|oven|stage|chuck|storage) ?)?(t|temp|temperature)( ?(bake|anneal|oven|set))?")
 
 
-def in_kelvin(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[CodedWarning]]:
-    """The rows with `temperature_c` as `temperature_k` = C + 273.15, which is said."""
+def convert_to_kelvin(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[CodedWarning]]:
+    """Convert `temperature_c` to `temperature_k` = C + 273.15, with a warning."""
     if "temperature_c" not in frame or "temperature_k" in frame:
         return frame, []
     celsius = frame["temperature_c"]
-    words = f"{name}: temperatures of {celsius.min():g} to {celsius.max():g} °C are in kelvin here: K = C + 273.15"
+    words = f"{name}: converted temperatures of {celsius.min():g} to {celsius.max():g} °C to kelvin: K = C + 273.15"
     frame = frame.rename(columns={"temperature_c": "temperature_k"})
     return frame.assign(temperature_k=celsius + ZERO_C), [CodedWarning("celsius", words)]
 
 
-def of_bakes(view: View, columns: Sequence[Column]) -> list[Column]:
-    """The columns of a retention table with the role of its temperature.
+def assign_bake_temperatures(view: View, columns: Sequence[Column]) -> list[Column]:
+    """Assign the role of the bake temperature in a retention table.
 
     Raises
     ------
     QuestionError
-        If its unit is open, or kelvin cannot be right.
+        If its unit is unknown, or cannot be kelvin.
     """
-    said = [column for column in columns if column.role in ("temperature_k", "temperature_c")]
-    for column in said:
+    assigned = [column for column in columns if column.role in ("temperature_k", "temperature_c")]
+    for column in assigned:
         if column.role == "temperature_k":
-            _check(view, column)
-    if said or any(column.told and column.role == KEPT for column in columns):
+            _check_kelvin(view, column)
+    if assigned or any(column.is_explicit and column.role == KEPT for column in columns):
         return list(columns)
     found = []
     for column in columns:
-        if column.role == KEPT and not column.told and (values := _changing(view, column)) is not None:
-            head = heading(column.name)
+        if column.role == KEPT and not column.is_explicit and (values := _changing_values(view, column)) is not None:
+            head = parse_heading(column.name)
             if head.quantity in ("celsius", "temperature") and head.unit is not None:
                 role = "temperature_c" if head.quantity == "celsius" else "temperature_k"
-                column = view.changed(
+                column = view.change(
                     column, role=role, unit=head.word, stated=True, why=f"a temperature in {head.word}"
                 )
                 if role == "temperature_k":
-                    _check(view, column)
-            elif head.unit is None and (head.quantity == "temperature" or _NAME.fullmatch(normalised(head.name))):
+                    _check_kelvin(view, column)
+            elif head.unit is None and (head.quantity == "temperature" or _NAME.fullmatch(normalise_name(head.name))):
                 raise _ask_unit(view, column, values)
         found.append(column)
     if sum(column.role in ("temperature_k", "temperature_c") for column in found) > 1:
-        return list(columns)  # two thermometers: nobody said which is that of the bake
+        return list(columns)  # two thermometers: the one of the bake is unknown
     return found
 
 
-def _changing(view: View, column: Column) -> np.ndarray | None:
-    """The different values of a column of numbers that changes by more than a thermometer does; None else."""
+def _changing_values(view: View, column: Column) -> np.ndarray | None:
+    """Return the distinct values of a column that changes by more than thermometer noise, else None."""
     values = view.numbers(column.name)
     known = np.array([]) if values is None else np.unique(values.dropna().to_numpy(float))
     return known if known.size > 1 and np.ptp(known) > MOVES else None
 
 
-def _check(view: View, column: Column) -> None:
-    """Refuse kelvin where no bake is so cold, and ask where none of them is above 273."""
-    if heading(column.name).quantity in ("celsius", "fahrenheit"):
-        return  # its unit is stated, and refused with the units of the other columns
+def _check_kelvin(view: View, column: Column) -> None:
+    """Ask for the unit where values are too cold for kelvin, or none is above 273."""
+    if parse_heading(column.name).quantity in ("celsius", "fahrenheit"):
+        return  # its unit is stated, and checked with the units of the other columns
     values = view.numbers(column.name)
     kelvin = np.array([]) if values is None else values.dropna().to_numpy(float)
     if not kelvin.size or (kelvin.min() >= COLDEST and (kelvin.max() > FREEZING or column.by in ("map", "recipe"))):
         return
-    celsius = Choice.of("they are degrees Celsius: K = C + 273.15", map={"temperature_c": column.name})
-    keep = Choice.of("it is no temperature of a bake: it is kept, and not used", map={"keep": column.name})
-    right = Choice.of("they are kelvin", map={"temperature_k": column.name})
+    celsius = Choice.of("degrees Celsius: K = C + 273.15", map={"temperature_c": column.name})
+    keep = Choice.of("not a bake temperature: the column is kept but not used", map={"keep": column.name})
+    right = Choice.of("kelvin", map={"temperature_k": column.name})
     cold = kelvin.min() < COLDEST
-    why = f"no bake is colder than {COLDEST:g} K" if cold else f"none of them is above {FREEZING:g} K"
+    why = f"they would be below {COLDEST:g} K" if cold else f"none would be above {FREEZING:g} K"
     text = (
-        f"temperatures of {_listed(np.unique(kelvin))} in column {column.name!r} would be kelvin, and {why}: "
-        "are they degrees Celsius?"
+        f"are the temperatures in column {column.name!r} degrees Celsius ({_list_values(np.unique(kelvin))})? "
+        f"As kelvin {why}"
     )
     raise QuestionError(view.where, Question(text, ("columns",), (celsius, keep) if cold else (celsius, right, keep)))
 
 
 def _ask_unit(view: View, column: Column, values: np.ndarray) -> QuestionError:
-    text = f"column {column.name!r} looks like a temperature that changes ({_listed(values)}): in which unit?"
+    text = f"in which unit is the temperature in column {column.name!r} ({_list_values(values)})?"
     choices = (
         Choice.of("degrees Celsius: K = C + 273.15", map={"temperature_c": column.name}),
         *([Choice.of("kelvin", map={"temperature_k": column.name})] if values.min() >= COLDEST else []),
-        Choice.of("it is no temperature of a bake: it is kept, and not used", map={"keep": column.name}),
+        Choice.of("not a bake temperature: the column is kept but not used", map={"keep": column.name}),
     )
     return QuestionError(view.where, Question(text, ("columns",), choices))
 
 
-def _listed(values: np.ndarray) -> str:
+def _list_values(values: np.ndarray) -> str:
     return f"{', '.join(f'{value:g}' for value in values[:6])}{', ...' if values.size > 6 else ''}"

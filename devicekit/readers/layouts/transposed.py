@@ -1,4 +1,4 @@
-"""Tables that lie on their side: each row is one train, with or without its name in front."""
+"""Transposed tables: each row is one train, with or without its name in front."""
 
 from __future__ import annotations
 
@@ -14,59 +14,67 @@ NARROWEST = 16  # columns of such a table
 LARGEST_PIXEL = 255
 
 
-def upright(rows: Sequence[Row]) -> tuple[Sequence[Row], bool]:
-    """The rows, turned so that each train is a column under its name, and whether they were turned.
+def transpose_trains(rows: Sequence[Row]) -> tuple[Sequence[Row], bool]:
+    """Transpose the rows of a table of trains, so that each train is a column under its name.
 
-    A table is turned if every row is a name and then numbers alone, or if it has no text at all and is much wider
-    than high; not if it holds whole numbers alone, as images do.
+    A table is transposed if every row is a name followed by numbers alone, or if it has no text and is much wider
+    than high; not if it holds only whole numbers, as images do.
+
+    Returns
+    -------
+    rows : sequence of Row
+    transposed : bool
+        True if the rows were transposed.
     """
     filled = [(number, cells[: extent(cells)]) for number, cells in rows if any(cells)]
-    first = next((k for k, (_, cells) in enumerate(filled) if len(cells) > FEWEST and _led(cells)), None)
+    first = next((k for k, (_, cells) in enumerate(filled) if len(cells) > FEWEST and _is_train_row(cells)), None)
     if first is None or len(filled) - first < 2:
         return rows, False
-    if any(len(cells) - sum(map(delimiters.is_plain, cells)) > 2 and len(cells) > FEWEST for _, cells in filled[:first]):
+    if any(
+        len(cells) - sum(map(delimiters.is_plain, cells)) > 2 and len(cells) > FEWEST for _, cells in filled[:first]
+    ):
         return rows, False  # names stand above the columns
     body = filled[first:]
     split = [_last_text(cells) + 1 for _, cells in body]
     numbers = [cells[at:] for (_, cells), at in zip(body, split, strict=True)]
-    if min(map(len, numbers)) < FEWEST or not all(_led(cells) for _, cells in body):
+    if min(map(len, numbers)) < FEWEST or not all(_is_train_row(cells) for _, cells in body):
         return rows, False
     longest = max(map(len, numbers))
     if min(split) == 0:
         wide = max(split) == 0 and longest >= max(WIDER * len(body), NARROWEST)
-        if first > 0 or not wide or all(map(_pixel, (cell for row in numbers for cell in row))):
+        if first > 0 or not wide or all(map(_is_pixel, (cell for row in numbers for cell in row))):
             return rows, False
         head = []
-        if labels := _labels([row[0] for row in numbers]):  # addresses in front of the rows
+        if labels := _cell_labels([row[0] for row in numbers]):  # addresses in front of the rows
             head = [(body[0][0], labels)]
             numbers = [row[1:] for row in numbers]
             longest -= 1
     else:
         names = [",".join(cells[:at]).strip() for (_, cells), at in zip(body, split, strict=True)]
         head = [(body[0][0], names)]
-    turned = [(body[0][0] + k, [row[k] if k < len(row) else "" for row in numbers]) for k in range(longest)]
-    return [*filled[:first], *head, *turned], True
+    columns = [(body[0][0] + k, [row[k] if k < len(row) else "" for row in numbers]) for k in range(longest)]
+    return [*filled[:first], *head, *columns], True
 
 
 def _last_text(cells: Sequence[str]) -> int:
-    """Place of the last cell that holds words; -1 if all are numbers or empty."""
+    """Return the place of the last cell that holds words; -1 if all are numbers or empty."""
     return max((k for k, cell in enumerate(cells) if cell and not delimiters.is_plain(cell)), default=-1)
 
 
-def _led(cells: Sequence[str]) -> bool:
-    """Return whether a row is words, or nothing, and then numbers alone."""
+def _is_train_row(cells: Sequence[str]) -> bool:
+    """Return whether a row is words, or nothing, followed by numbers alone."""
     return len(cells) - _last_text(cells) > FEWEST and all(
         delimiters.is_number(cell) for cell in cells[_last_text(cells) + 1 :]
     )
 
 
-def _pixel(cell: str) -> bool:
+def _is_pixel(cell: str) -> bool:
     number = natural_number(cell)
     return number is not None and number <= LARGEST_PIXEL
 
 
-def _labels(cells: Sequence[str]) -> list[str]:
-    """Names of the rows, if the first cells count: 480, 481, 482, ...; else nothing."""
+def _cell_labels(cells: Sequence[str]) -> list[str]:
+    """Return names of the rows if the first cells count (480, 481, 482, ...); else an empty list."""
     try:
         found = [float(cell) for cell in cells]
     except ValueError:

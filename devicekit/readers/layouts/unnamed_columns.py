@@ -1,4 +1,4 @@
-"""Tables whose columns have no names: what each kind would take them for, if somebody says the kind."""
+"""Tables whose columns have no names: roles of the columns for each kind that the user may choose."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from devicekit import plugins
 from devicekit.errors import Choice, Question, QuestionError
 from devicekit.readers.layout import KEPT, Column
 from devicekit.readers.layouts.roles import UNKNOWN
-from devicekit.readers.layouts.scale import ranges
+from devicekit.readers.layouts.scale import describe_ranges
 from devicekit.readers.layouts.view import Claim, View
 
-APART = 10.0  # ratio of medians beyond which two columns hold no one quantity
+APART = 10.0  # ratio of medians beyond which two columns hold different quantities
 FEWEST = 3  # rows from which on a column that rises may be an axis
 
 
-def bare(view: View) -> bool:
-    """Return whether no column has a name, or was told by an option or a recipe."""
-    return not view.cells.block.named and not any(column.told for column in view.columns)
+def has_no_names(view: View) -> bool:
+    """Return whether no column has a name or a role from an option or a recipe."""
+    return not view.cells.block.named and not any(column.is_explicit for column in view.columns)
 
 
-def axis(view: View) -> Column | None:
-    """The first of several nameless columns if it never falls and is never negative, as a time or a count is."""
+def find_axis(view: View) -> Column | None:
+    """Return the first of several unnamed columns if it never falls and is never negative, as a time or a count."""
     columns = [column for column in view.columns if column.role in (UNKNOWN, "counter")]
-    if not bare(view) or len(columns) < 2 or columns[0] is not view.columns[0]:
+    if not has_no_names(view) or len(columns) < 2 or columns[0] is not view.columns[0]:
         return None
     values = view.numbers(columns[0].name)
     x = np.array([]) if values is None else values.to_numpy(float)
@@ -37,9 +37,9 @@ def axis(view: View) -> Column | None:
     return columns[0]
 
 
-def apart(view: View) -> bool:
-    """Return whether the first of nameless columns rises and is of another size than the rest: perhaps a time."""
-    first = axis(view)
+def has_distinct_axis(view: View) -> bool:
+    """Return whether the first of several unnamed columns rises and differs in size from the rest, as a time may."""
+    first = find_axis(view)
     if first is None or first.role != UNKNOWN:
         return False
     sizes = [float(v.abs().median()) for c in view.unknown[1:] if (v := view.numbers(c.name)) is not None]
@@ -47,64 +47,58 @@ def apart(view: View) -> bool:
     return bool(sizes) and all(max(own, size) > APART * min(own, size) for size in sizes)
 
 
-def _of_ohm(view: View) -> set[str]:
-    """Of a voltage, a current and their ratio without names, those that are not of the quantity that was said."""
+def _redundant_of_ohm(view: View) -> set[str]:
+    """Find voltage, current and their ratio without names; return those that are not of the given quantity."""
     quantity = view.options.stated_quantity
-    held = {c.name: v.abs() for c in view.unknown[1:] if (v := view.numbers(c.name)) is not None}
-    for volts, one, other in permutations(held, 3):
-        if one < other and np.allclose(held[one] * held[other], held[volts], rtol=0.02, atol=0.0):
-            small, large = sorted((one, other), key=lambda name: float(held[name].median()))
+    sizes = {c.name: v.abs() for c in view.unknown[1:] if (v := view.numbers(c.name)) is not None}
+    for volts, one, other in permutations(sizes, 3):
+        if one < other and np.allclose(sizes[one] * sizes[other], sizes[volts], rtol=0.02, atol=0.0):
+            small, large = sorted((one, other), key=lambda name: float(sizes[name].median()))
             return {volts, one, other} - {{"resistance": large, "current": small}.get(quantity or "", "")}
     return set()
 
 
-def placed(view: View, role: str) -> View:
-    """The view with its axis as a column of that role, and what never changes left aside."""
-    first = axis(view)
+def assign_axis(view: View, role: str) -> View:
+    """Give the axis a role, and keep constant columns as others."""
+    first = find_axis(view)
     if first is None:
         return view
-    found, left_out = [], _of_ohm(view)
+    found, left_out = [], _redundant_of_ohm(view)
     for column in view.columns:
         values = view.numbers(column.name)
         if column.name in left_out:
-            column = replace(column, role=KEPT, why="a voltage, a current and a resistance: one is the others' ratio")
+            column = replace(column, role=KEPT, why="voltage, current and resistance: one is the ratio of the others")
         elif column is first:
-            column = replace(column, role=role, why="the first column, and it rises", stated=True)
+            column = replace(column, role=role, why="the first column, which rises", stated=True)
         elif column.role == UNKNOWN and values is not None and values.nunique() == 1:
             column = replace(column, role=KEPT, why="a constant")
         found.append(column)
     return replace(view, columns=tuple(found))
 
 
-def candidates(view: View) -> list[tuple[ModuleType, Claim]]:
-    """Every kind as which the columns could be read, if it were said."""
+def find_candidates(view: View) -> list[tuple[ModuleType, Claim]]:
+    """Find every kind as which the columns can be read, if the user chooses it."""
     found = []
     for module in plugins.KINDS.all().values():
-        said = replace(view, options=replace(view.options, kind=module.NAME))
-        claim = module.claim(said)
+        as_kind = replace(view, options=replace(view.options, kind=module.NAME))
+        claim = module.claim(as_kind)
         if claim is not None:
             found.append((module, claim))
-    return sorted(found, key=lambda each: each[0].claim(view) is None)  # what needs no word first
+    return sorted(found, key=lambda each: each[0].claim(view) is None)  # kinds that need no option first
 
 
-def ask(view: View, found: Sequence[tuple[ModuleType, Claim]]) -> QuestionError:
-    """Return what to ask of a table that has no names: the kind, and with it what the numbers are."""
+def ask_kind(view: View, found: Sequence[tuple[ModuleType, Claim]]) -> QuestionError:
+    """Return the question about a table without names: its kind, and the quantity of its numbers."""
     wide = len(view.unknown) > 2
     fields = ("kind", "quantity", "unit", "read_voltage", *(("columns_are",) if wide else ()), "columns")
-    several = "; with several columns of states columns_are=devices or cycles" if wide else ""
+    several = " For several columns of states add columns_are=devices or cycles" if wide else ""
     names = ", ".join(column.name for column in view.columns[:8]) + (", ..." if len(view.columns) > 8 else "")
     known = view.options.stated_quantity is not None
-    numbers = (
-        ""
-        if known
-        else ", and quantity=conductance, resistance, weight or current (with read_voltage=V); unit= if they are not "
-        "in SI units"
-    )
+    numbers = "" if known else " Change quantity=, unit= and (for currents) read_voltage= if needed."
     return QuestionError(
         view.where,
         Question(
-            f"the columns have no names ({names}): say what they hold with kind={numbers}{several}; or name them with "
-            "map={NAME: COLUMN}",
+            f"what do the columns without names hold ({names})?{numbers}{several}",
             fields,
             tuple(
                 Choice.of(
@@ -112,6 +106,6 @@ def ask(view: View, found: Sequence[tuple[ModuleType, Claim]]) -> QuestionError:
                 )
                 for module, claim in found
             ),
-            ranges(view),
+            describe_ranges(view),
         ),
     )

@@ -1,4 +1,4 @@
-"""The columns of a table as a kind sees them."""
+"""Columns of a table, as the kinds of table examine them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pandas as pd
 from devicekit.options import ReadOptions
 from devicekit.readers.layout import Column
 from devicekit.readers.layouts import pooling
-from devicekit.readers.layouts.roles import STATES, UNKNOWN, Cells, counts, numbers_rows
+from devicekit.readers.layouts.roles import STATES, UNKNOWN, Cells, is_counter, is_row_number
 
 FEW = 4  # values of a voltage below which a table may be no sweep
 MANY_READS = 5  # readings after a pulse from which on they are watched in time
@@ -21,7 +21,7 @@ MANY_READS = 5  # readings after a pulse from which on they are watched in time
 
 @dataclass(frozen=True)
 class Claim:
-    """That columns can be a table of a kind: 2 if a word says so, 1 if nothing speaks against it; and why."""
+    """Claim that columns are a table of a kind: strength 2 if a word names it, 1 if it is only possible; and why."""
 
     strength: int
     why: str
@@ -29,7 +29,7 @@ class Claim:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """The columns of one block, their cells, what was said of the file, and what stands above or names its tables."""
+    """Columns of one block, their cells, the given options, and the labels and names of its tables."""
 
     columns: Sequence[Column]
     cells: Cells
@@ -38,8 +38,8 @@ class View:
 
     @property
     def pulses_by_label(self) -> bool:
-        """True if a label above the table or the name of its sheet or file speaks of potentiation or depression."""
-        words = {token.text.lower() for label in self.labels for token in pooling.tokens(label)}
+        """True if a label above the table or the name of its sheet or file contains potentiation or depression."""
+        words = {token.text.lower() for label in self.labels for token in pooling.split_tokens(label)}
         return bool(words & {"ltp", "ltd", "potentiation", "depression"})
 
     @property
@@ -48,33 +48,33 @@ class View:
         return self.cells.block.where
 
     def of(self, *roles: str) -> list[Column]:
-        """Columns of these roles."""
+        """Return the columns with one of these roles."""
         return [column for column in self.columns if column.role in roles]
 
     def numbers(self, name: str) -> pd.Series | None:
-        """A column as floats; None if it holds words."""
+        """Return a column as floats; None if it holds words."""
         return self.cells.numbers(name)
 
     def words(self, role: str) -> set[str]:
-        """The different words in the columns of a role, in lower case."""
+        """Return the distinct words in the columns of a role, in lower case."""
         return {word for column in self.of(role) for word in self.cells.words(column.name)}
 
-    def counts(self, name: str) -> bool:
+    def is_counter(self, name: str) -> bool:
         """Return whether a column counts."""
         values = self.numbers(name)
         if values is None:
             return False
-        if counts(values.dropna()) or (self.cells.block.named and numbers_rows(values.dropna())):
+        if is_counter(values.dropna()) or (self.cells.block.named and is_row_number(values.dropna())):
             return True
         keys = [column.name for column in self.of("device_id", "cycle")]
         if not keys or not self.cells.block.named or values.isna().any():
             return False
         parts = values.groupby([self.cells.block.cells[key] for key in keys])
-        return all(numbers_rows(part) and part.is_unique for _, part in parts)
+        return all(is_row_number(part) and part.is_unique for _, part in parts)
 
     @cached_property
     def once_a_cycle(self) -> bool:
-        """True if each cycle holds one row after a set and one after a reset, and no cycle another."""
+        """True if each cycle holds one row after a set and one after a reset, and no others."""
         rows = self.of("direction", "cycle", "device_id")
         if not (self.of("direction") and self.of("cycle")) or self.words("direction") != {"set", "reset"}:
             return False
@@ -84,20 +84,20 @@ class View:
 
     @cached_property
     def sweeps(self) -> bool:
-        """True if there is a voltage that changes, and a current."""
+        """True if the columns hold a voltage that changes, and a current."""
         return bool(self.of("voltage_v") and self.of("current_a"))
 
     @cached_property
     def few_voltages(self) -> bool:
-        """True if the voltage takes a few values only and mostly stays at them: rows may be pulses."""
+        """True if the voltage takes few values and mostly stays at them: rows may be pulses."""
         found = [values for column in self.of("voltage_v") if (values := self.numbers(column.name)) is not None]
         if len(found) != 1 or not 1 < found[0].nunique() < FEW or len(found[0]) < 2 * FEW:
             return False
         return bool((found[0].diff().iloc[1:] == 0).mean() > 0.5)
 
     @cached_property
-    def watched(self) -> bool:
-        """True if rows have a time, a state and a pulse voltage that is 0 between pulses, at many readings each."""
+    def is_transient(self) -> bool:
+        """True if rows have a time, a state, and a pulse voltage that is 0 V for many readings between pulses."""
         if not self.of("time_s") or not self.of(*STATES, "value", "current_a", UNKNOWN):
             return False
         if self.of("pulse_index", "direction", "spike_delay_s", "level") or len(self.of("pulse_voltage_v")) != 1:
@@ -107,32 +107,35 @@ class View:
             return False
         pulse = volts.fillna(0.0).to_numpy() != 0
         pulses = int((pulse & ~np.r_[False, pulse[:-1]]).sum())
-        numbered = any(column.name.strip().lower() == "record" for column in self.columns)  # as in our own files
+        numbered = any(column.name.strip().lower() == "record" for column in self.columns)  # as in files of devicekit
         return pulses > 0 and bool((~pulse).sum() >= (1 if numbered else MANY_READS) * pulses)
 
     @cached_property
     def states(self) -> list[Column]:
-        """Columns that hold a state by their names; currents are, where no voltage changes."""
+        """Columns named for a state; currents too, where no voltage changes."""
         found = self.of(*STATES, "value")
         return found or ([] if self.sweeps else self.of("current_a"))
 
     @cached_property
     def unknown(self) -> list[Column]:
-        """Columns of numbers of which nothing is known."""
+        """Columns of numbers of an unknown quantity."""
         return self.of(UNKNOWN)
 
     def _varies(self, column: Column) -> bool:
         values = self.numbers(column.name)
         return values is not None and values.nunique() > 1
 
-    def changed(self, column: Column, **changes: Any) -> Column:
-        """A column with another role."""
+    def change(self, column: Column, **changes: Any) -> Column:
+        """Return a column with changed fields, such as its role."""
         return replace(column, **changes)
 
-    def with_states(self, level: bool = False) -> list[Column]:
-        """The columns with currents as readings, and unknown numbers as states where there is no other.
+    def assign_states(self, level: bool = False) -> list[Column]:
+        """Assign currents as readings of the state, and unknown numbers as states where there are no others.
 
-        `level` says that a column of states is of one level: by a word in its name, else by the name.
+        Parameters
+        ----------
+        level : bool
+            True if each column of states holds one level, named by a word in its name, else by the name.
         """
         known = bool(self.of(*STATES, "value"))
         reading = self.states or self.of("current_a")
@@ -140,26 +143,26 @@ class View:
         for column in self.columns:
             if column.role == "current_a":
                 open_ = (column in reading) if not known else not level and self._varies(column)
-                column = self.changed(column, role="read_current_a" if open_ else "keep")
+                column = self.change(column, role="read_current_a" if open_ else "keep")
             elif column.role == UNKNOWN:
                 known_state = self.states or self.of("resistance_before_ohm")
-                column = self.changed(column, role="keep" if known_state else "value")
+                column = self.change(column, role="keep" if known_state else "value")
             if level and column.role in (*STATES, "value") and not self.of("level"):
-                tags = {"level": _bare(column.name, self), **column.tags}
-                column = self.changed(column, tags=tags)
+                tags = {"level": _bare_name(column.name, self), **column.tags}
+                column = self.change(column, tags=tags)
             found.append(column)
         return found
 
 
-def _bare(name: str, view: View) -> str:
+def _bare_name(name: str, view: View) -> str:
     block = view.cells.block
     place = block.places[name]
     note = block.notes[place] if place < len(block.notes) else ""
     return note or block.headings[place].name or name
 
 
-def words(column: pd.Series) -> pd.Series:
-    """Names of devices or levels as text; whole numbers without a decimal point."""
+def names_as_text(column: pd.Series) -> pd.Series:
+    """Return names of devices or levels as text; whole numbers without a decimal point."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         return column
     if column.dtype.kind == "f" and (column == column.round()).all():

@@ -42,9 +42,9 @@ class Idle:
 
 @pytest.fixture
 def held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> state.App:
-    """An app whose drops may have a thousand bytes."""
+    """An app with a limit of 1000 bytes for an upload."""
     monkeypatch.setattr(state, "Worker", Idle)
-    return state.App(tmp_path / "work", tmp_path / "library", most=1000)
+    return state.App(tmp_path / "work", tmp_path / "library", size_limit=1000)
 
 
 def ask(
@@ -56,7 +56,7 @@ def ask(
     kind: str = "text/csv",
 ) -> tuple[int, str]:
     """Status and text of the answer to a request; None as a part is a broken connection."""
-    app = server.build(held, PORT, KEY)
+    app = server.build_app(held, PORT, KEY)
     own = f"http://127.0.0.1:{PORT}"
     headers = {"host": own[7:], "cookie": f"devicekit-{PORT}={KEY}", "origin": own, "x-name": name, "x-folder": "no"}
     headers["content-type"] = kind
@@ -94,54 +94,55 @@ def ask(
 
 
 def opened(held: state.App, name: str = "a.csv") -> str:
-    status, text = ask(held, "/drops", [], name)
+    status, text = ask(held, "/uploads", [], name)
     assert status == 200
-    return f"/drops/{json.loads(text)['key']}"
+    return f"/uploads/{json.loads(text)['key']}"
 
 
-def test_a_drop_beyond_the_cap_is_refused_and_nothing_of_it_is_left(held: state.App) -> None:
-    drop = opened(held)
-    status, text = ask(held, f"{drop}/file", [b"x" * 600, b"x" * 600])
+def test_an_upload_beyond_the_limit_is_refused_and_removed(held: state.App) -> None:
+    upload = opened(held)
+    status, text = ask(held, f"{upload}/file", [b"x" * 600, b"x" * 600])
     assert status == 413
     assert text.startswith("a.csv is larger than")
-    assert "use the command line" in text
-    assert list(held.drops) == []
+    assert "command line" in text
+    assert list(held.uploads) == []
     assert not list(held.folder.rglob("*.csv"))
-    assert ask(held, f"{drop}/file", [b"x"])[0] == 404
+    assert ask(held, f"{upload}/file", [b"x"])[0] == 404
     assert ask(held, f"{opened(held)}/file", [b"x" * 1000])[0] == 200  # so many are allowed
 
 
 def test_a_broken_connection_leaves_nothing(held: state.App) -> None:
-    drop = opened(held)
-    assert ask(held, f"{drop}/file", [b"x" * 10, b""])[0] == 400
-    assert list(held.drops) == []
-    assert not list((held.folder / "drops").iterdir())
+    upload = opened(held)
+    assert ask(held, f"{upload}/file", [b"x" * 10, b""])[0] == 400
+    assert list(held.uploads) == []
+    assert not list((held.folder / "uploads").iterdir())
 
 
-def test_a_second_file_for_one_drop_is_refused_and_the_first_stays(held: state.App) -> None:
-    drop = opened(held)
-    assert ask(held, f"{drop}/file", [b"1"])[0] == 200
+def test_a_second_file_for_an_upload_is_refused_and_the_first_stays(held: state.App) -> None:
+    upload = opened(held)
+    assert ask(held, f"{upload}/file", [b"1"])[0] == 200
     for _ in range(2):  # before all of it is there, and after
-        status, text = ask(held, f"{drop}/file", [b"2"])
-        assert (status, text) == (409, "a.csv is there already: drop it anew.")
-        assert [each.path.read_bytes() for each in held.drops] == [b"1"]
-        assert ask(held, f"{drop}/whole", [])[0] == 200
-    assert ask(held, drop)[0] == 200
-    (found,) = held.drops
-    assert found.read is not None
+        status, text = ask(held, f"{upload}/file", [b"2"])
+        assert status == 409
+        assert text.startswith("a.csv ")
+        assert [each.path.read_bytes() for each in held.uploads] == [b"1"]
+        assert ask(held, f"{upload}/complete", [])[0] == 200
+    assert ask(held, upload)[0] == 200
+    (found,) = held.uploads
+    assert found.read_job is not None
 
 
-def test_two_names_of_a_folder_that_are_one_file_leave_no_half_of_it(held: state.App) -> None:
-    drop = held.drops.open("folder", True, True)
-    assert ask(held, f"/drops/{drop.key}/file", [b"1"], "a?.csv")[0] == 200
-    status, text = ask(held, f"/drops/{drop.key}/file", [b"2"], "a*.csv")
+def test_two_names_for_one_file_of_a_folder_are_refused(held: state.App) -> None:
+    upload = held.uploads.open("folder", True, True)
+    assert ask(held, f"/uploads/{upload.key}/file", [b"1"], "a?.csv")[0] == 200
+    status, text = ask(held, f"/uploads/{upload.key}/file", [b"2"], "a*.csv")
     assert status == 413
     assert "two files named" in text
-    assert list(held.drops) == []
+    assert list(held.uploads) == []
 
 
 @pytest.mark.parametrize("query", [b"words=" + b"+x" * 3000, b"of=on_off&low=x", b"sort=nosuch", b"kind=nosuch"])
-def test_a_library_that_is_asked_too_much_or_wrongly_says_so(held: state.App, query: bytes) -> None:
+def test_an_invalid_query_of_the_library_is_refused(held: state.App, query: bytes) -> None:
     status, text = ask(held, "/library", query=query)
     assert status == 422
     assert len(text) < 20_000
@@ -152,78 +153,79 @@ def test_a_library_that_is_asked_too_much_or_wrongly_says_so(held: state.App, qu
 
 
 @pytest.mark.parametrize("choice", ["²", "９", "-1", "1" * 5000, "", "1e0"])
-def test_a_choice_that_is_none_is_refused(held: state.App, choice: str) -> None:
-    drop = opened(held)
-    assert ask(held, f"{drop}/file", [b"1,2\n"])[0] == 200
-    assert ask(held, f"{drop}/whole", [])[0] == 200
-    (found,) = held.drops
+def test_an_invalid_choice_is_refused(held: state.App, choice: str) -> None:
+    upload = opened(held)
+    assert ask(held, f"{upload}/file", [b"1,2\n"])[0] == 200
+    assert ask(held, f"{upload}/complete", [])[0] == 200
+    (found,) = held.uploads
     held.read(found)
-    assert found.read is not None
-    found.read.state, found.read.error = (
+    assert found.read_job is not None
+    found.read_job.state, found.read_job.error = (
         "failed",
         QuestionError("a.csv", Question("What?", ("unit",), (Choice.of("S", unit="S"),))),
     )
     body = b"choice=" + quote(choice).encode()
-    status, text = ask(held, f"{drop}/answer", [body], kind="application/x-www-form-urlencoded")
+    status, text = ask(held, f"{upload}/answer", [body], kind="application/x-www-form-urlencoded")
     assert status == 422
-    assert "choose one of the answers" in text
+    assert "answers" in text
 
 
-def test_a_disk_that_is_full_is_said(held: state.App, monkeypatch: pytest.MonkeyPatch) -> None:
-    drop = opened(held)
+def test_a_full_disk_is_reported(held: state.App, monkeypatch: pytest.MonkeyPatch) -> None:
+    upload = opened(held)
 
     def full(*what: Any, **options: Any) -> Any:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "open", full)
-    status, text = ask(held, f"{drop}/file", [b"1"])
-    assert (status, text) == (413, "a.csv cannot be stored: No space left on device")
+    status, text = ask(held, f"{upload}/file", [b"1"])
+    assert status == 413
+    assert text.endswith("a.csv: No space left on device")
 
 
-def test_a_drop_is_not_read_before_all_of_it_is_there(held: state.App) -> None:
-    drop = opened(held)
-    assert ask(held, f"{drop}/file", [b"1,2\n"])[0] == 200
-    assert "Being sent" in ask(held, drop)[1]
-    assert "being sent" in ask(held, "/")[1]
+def test_an_upload_is_not_read_before_it_is_complete(held: state.App) -> None:
+    upload = opened(held)
+    assert ask(held, f"{upload}/file", [b"1,2\n"])[0] == 200
+    assert "uploading" in ask(held, upload)[1]
+    assert "uploading" in ask(held, "/")[1]
     assert not held.jobs
-    assert ask(held, f"{drop}/whole", [])[0] == 200
+    assert ask(held, f"{upload}/complete", [])[0] == 200
     assert [job.task for job in held.jobs.values()] == ["read"]
-    assert 'class="progress"' in ask(held, drop)[1]
+    assert 'class="progress"' in ask(held, upload)[1]
 
 
-def test_a_failure_of_our_own_is_a_page(held: state.App, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_internal_error_is_a_page(held: state.App, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*what: Any) -> Any:
         raise RuntimeError("<b>odd</b>")
 
-    monkeypatch.setattr(held.drops, "get", broken)
-    status, text = ask(held, "/drops/0")
+    monkeypatch.setattr(held.uploads, "get", broken)
+    status, text = ask(held, "/uploads/0")
     assert status == 500
-    assert "RuntimeError: &lt;b&gt;odd&lt;/b&gt; (a failure of devicekit&#39;s own)" in text
+    assert "RuntimeError: &lt;b&gt;odd&lt;/b&gt; (" in text
 
 
-@pytest.mark.parametrize("path", ["/drops/0/whole", "/drops/0/file"])
-def test_what_is_not_there_is_said(held: state.App, path: str) -> None:
+@pytest.mark.parametrize("path", ["/uploads/0/complete", "/uploads/0/file"])
+def test_a_missing_upload_is_404(held: state.App, path: str) -> None:
     assert ask(held, path, [])[0] == 404
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_before_the_server_listens_to_it_is_not_lost(held: state.App, number: int) -> None:
+def test_a_signal_before_the_server_handles_it_is_not_lost(held: state.App, number: int) -> None:
     before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with server.free_socket(None) as listening:
+        with server.open_socket(None) as listening:
             server.serve(held, listening, KEY, lambda: os.kill(os.getpid(), number))
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
 
 
-def test_connections_that_ask_for_nothing_are_closed(held: state.App, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_idle_connections_are_closed(held: state.App, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that sends nothing, one that never ends its headers, one whose second request never does."""
     pytest.importorskip("uvicorn")
-    from devicekit.app import patience
+    from devicekit.app import header_timeout
 
-    monkeypatch.setattr(patience, "HEADER_SECONDS", 0.3)
-    listening = server.free_socket(0)
+    monkeypatch.setattr(header_timeout, "HEADER_SECONDS", 0.3)
+    listening = server.open_socket(0)
     address = listening.getsockname()
     whole = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
     left: list[bytes] = []
@@ -251,6 +253,6 @@ def test_connections_that_ask_for_nothing_are_closed(held: state.App, monkeypatc
         for each, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
             signal.signal(each, handler)
     talking.join(10)
-    assert len(left) == 3  # each was closed before the client lost patience
+    assert len(left) == 3  # each was closed before the client gave up
     assert left[:2] == [b"", b""]
     assert left[2].startswith(b"HTTP/1.1 400")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devicekit.app.security import LONGEST_NAME, plain_name
+from devicekit.app.security import LONGEST_NAME, clean_file_name
 
 
 @pytest.mark.parametrize(
@@ -34,13 +34,13 @@ from devicekit.app.security import LONGEST_NAME, plain_name
     ],
 )
 def test_a_name_keeps_what_cannot_be_misread(said: str, name: str) -> None:
-    assert plain_name(said) == name
+    assert clean_file_name(said) == name
 
 
 @given(st.text(max_size=400))
 def test_any_name_is_one_plain_component(said: str) -> None:
-    name = plain_name(quote(said, errors="replace"))
+    name = clean_file_name(quote(said, errors="replace"))
     assert 0 < len(name.encode()) <= LONGEST_NAME
     assert not set(name) & set('/\\\0\r\n<>"`')
     assert not name.startswith(".")
-    assert plain_name(quote(name, errors="replace")) == name
+    assert clean_file_name(quote(name, errors="replace")) == name

@@ -1,4 +1,4 @@
-"""The process that does the work: jobs in turn, cancelled, lost, and what is left of them."""
+"""The worker process: jobs in order, cancelled jobs, lost processes, and the files that remain."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 import physics
-from devicekit.app.results import Understood
-from devicekit.app.worker import LOST, Job, Worker
+from devicekit.app.results import ReadResult
+from devicekit.app.worker import INTERNAL_ERROR, WORKER_ENDED, Job, Worker
 from devicekit.errors import DevicekitError, QuestionError
 from devicekit.options import ReadOptions
 
@@ -73,14 +73,14 @@ def alive(pid: int) -> bool:
     return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
 
 
-def test_jobs_are_done_in_turn_and_failures_are_told_apart(worker: Worker, job: Callable[..., Job]) -> None:
+def test_jobs_run_in_order_and_failures_are_told_apart(worker: Worker, job: Callable[..., Job]) -> None:
     good, question, bad, own = job(), job(text="1,2\n3,4\n5,6\n"), job(text="\0\1\2\0" * 99), job("nothing")
     for each in (good, question, bad, own):
         worker.submit(each)
     for each in (good, question, bad, own):
         each.wait(120)
     assert good.state == "done"
-    assert isinstance(good.result, Understood)
+    assert isinstance(good.result, ReadResult)
     assert (good.result.kind, good.result.fits) == ("sweep", False)
     assert 0 < good.seconds < 120
     assert good.memory > 1 << 20
@@ -88,7 +88,7 @@ def test_jobs_are_done_in_turn_and_failures_are_told_apart(worker: Worker, job: 
     assert "“" in question.error.question.text  # the words of the page
     assert isinstance(bad.error, DevicekitError)
     assert own.error is None
-    assert "failure of devicekit's own" in own.message
+    assert INTERNAL_ERROR in own.message
     first = process(worker)
     again = worker.submit(job())
     again.wait(60)
@@ -96,7 +96,7 @@ def test_jobs_are_done_in_turn_and_failures_are_told_apart(worker: Worker, job: 
     assert process(worker) == first
 
 
-def test_a_cancelled_job_leaves_no_process_and_no_file_and_the_next_one_is_done(
+def test_a_cancelled_job_leaves_no_process_and_no_file_and_the_next_one_runs(
     worker: Worker, job: Callable[..., Job]
 ) -> None:
     running, waiting, after = long(job), job(), job()
@@ -122,12 +122,12 @@ def test_a_cancelled_job_leaves_no_process_and_no_file_and_the_next_one_is_done(
 
 
 @pytest.mark.slow
-def test_a_process_that_dies_is_said_and_the_next_job_is_done(worker: Worker, job: Callable[..., Job]) -> None:
+def test_a_process_that_dies_is_reported_and_the_next_job_runs(worker: Worker, job: Callable[..., Job]) -> None:
     lost = worker.submit(long(job))
     until(lambda: lost.state == "running")
     os.kill(process(worker), signal.SIGKILL)
     lost.wait(60)
-    assert (lost.state, lost.message, lost.error) == ("failed", LOST, None)
+    assert (lost.state, lost.message, lost.error) == ("failed", WORKER_ENDED, None)
     after = worker.submit(job())
     after.wait(60)
     assert after.state == "done"
@@ -145,7 +145,7 @@ def test_what_cannot_be_handed_over_fails_alone(worker: Worker, job: Callable[..
     strange.arguments = {"path": lambda: None}
     worker.submit(strange).wait(60)
     assert strange.state == "failed"
-    assert "failure of devicekit's own" in strange.message
+    assert INTERNAL_ERROR in strange.message
     after = worker.submit(job())
     after.wait(60)
     assert after.state == "done"
@@ -153,7 +153,7 @@ def test_what_cannot_be_handed_over_fails_alone(worker: Worker, job: Callable[..
 
 @pytest.mark.slow
 def test_a_process_for_one_job_ends_with_it_and_close_ends_all(job: Callable[..., Job]) -> None:
-    single = Worker(lasting=False)
+    single = Worker(is_lasting=False)
     done = single.submit(job())
     done.wait(60)
     assert done.state == "done"

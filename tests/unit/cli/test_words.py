@@ -38,9 +38,9 @@ def test_keywords_become_options(said: str, shown: str) -> None:
 def test_one_error_two_tongues(tmp_path: Path, devicekit: Run) -> None:
     file = tmp_path / "t.csv"
     file.write_text("direction,pulse_index,read_current_a\n" + "".join(f"ltp,{n},{n}e-6\n" for n in range(1, 9)))
-    with pytest.raises(UsageError, match="with read_voltage=V"):
+    with pytest.raises(UsageError, match="read_voltage=V"):
         read(file)
     ran = devicekit("read", file)
     assert ran.code == 2
-    assert "with --read-voltage V" in ran.err
+    assert "--read-voltage V" in ran.err
     assert "read_voltage=" not in ran.err

@@ -11,7 +11,7 @@ import pytest
 
 from devicekit.device.ageing import BOLTZMANN_EV, Drift, Telegraph, normals, static_error
 from devicekit.device.blocks import Window
-from devicekit.device.horizon import refused
+from devicekit.device.horizon import refusal_reason
 from devicekit.device.measured import Retention, RetentionState
 from devicekit.errors import UsageError
 from devicekit.features.merits import retention
@@ -106,14 +106,18 @@ def test_beyond_the_data_only_where_retention_itself_goes(first: float, fine: bo
     if fine:
         assert law.logarithm(1.1e4) == pytest.approx(math.log(1.1e4 / first))
         assert own is None
-        assert law.beyond(1.1e4) == pytest.approx(1.1)
-        assert "1.1 times the measured time" in law.words(1.1e4)
-        assert "times" not in law.words(1e4)
+        assert law.extrapolation(1.1e4) == pytest.approx(1.1)
+        assert "1.1 times the measured time" in law.describe(1.1e4)
+        assert "times" not in law.describe(1e4)
     else:
         assert own is not None
         with pytest.raises(UsageError, match=own):
             law.logarithm(1.1e4)
-    assert (refused(2.99, 2.0, 1.0) is None, refused(3.0, 2.0, 1.0) is None, refused(0.1, 1.0, 1.0) is None) == (
+    assert (
+        refusal_reason(2.99, 2.0, 1.0) is None,
+        refusal_reason(3.0, 2.0, 1.0) is None,
+        refusal_reason(0.1, 1.0, 1.0) is None,
+    ) == (
         False,
         True,
         True,

@@ -48,7 +48,7 @@ def test_one_pulse_decays_to_its_persistent_part() -> None:
     for t in (0.1, 1.0, 7.0, 70.0, 1e5):
         left = 0.75 * math.exp(-t) + 0.25 * math.exp(-t / 20.0)
         expected = 0.4 + 0.2 * (0.3 + 0.7 * left)
-        assert still.later(t)[0] == pytest.approx(expected, abs=1e-12)
+        assert still.states_after(t)[0] == pytest.approx(expected, abs=1e-12)
         assert card.window.to_state(array.read(time_s=5.0 + t))[0] == pytest.approx(expected, abs=1e-12)
     assert array.time_s == 5.0 + 1e5
 
@@ -62,7 +62,7 @@ def test_a_train_settles_where_the_closed_form_says(period: float) -> None:
         array.pulse(1, time_s=period * (n + 1))
     after = array.r[0] - 0.2
     assert after == pytest.approx(step / (1.0 - math.exp(-period / tau)), rel=1e-9)
-    assert array.later(period)[0] - 0.2 == pytest.approx(step / (math.exp(period / tau) - 1.0), rel=1e-9)
+    assert array.states_after(period)[0] - 0.2 == pytest.approx(step / (math.exp(period / tau) - 1.0), rel=1e-9)
 
 
 def test_paired_pulses_add_up_as_published() -> None:
@@ -128,9 +128,9 @@ def test_what_leaves_the_window_is_in_no_part() -> None:
     array = DeviceArray(forgetful(0.5, (1.0, 1.0), card=linear(0.4)), 1, initial=0.8)
     array.pulse(1, time_s=0.0)  # 0.4 wanted, 0.2 done
     assert array.r[0] == 1.0
-    assert array.later(1e3)[0] == pytest.approx(0.9)
+    assert array.states_after(1e3)[0] == pytest.approx(0.9)
     array.pulse(1, time_s=0.0)  # nothing done
-    assert array.later(1e3)[0] == pytest.approx(0.9)
+    assert array.states_after(1e3)[0] == pytest.approx(0.9)
 
 
 def test_the_scatter_of_an_update_is_part_of_its_step() -> None:
@@ -139,8 +139,8 @@ def test_the_scatter_of_an_update_is_part_of_its_step() -> None:
     array = DeviceArray(forgetful(0.25, (1.0, 1.0), card=card), 20000, 1, initial=0.4)
     array.pulse(1, time_s=0.0)
     assert (array.r - 0.4).std() == pytest.approx(0.05, rel=0.03)
-    assert (array.later(1e3) - 0.4).std() == pytest.approx(0.25 * 0.05, rel=0.03)
-    assert (array.later(1e3) - 0.4).mean() == pytest.approx(0.25 * 0.1, rel=0.03)
+    assert (array.states_after(1e3) - 0.4).std() == pytest.approx(0.25 * 0.05, rel=0.03)
+    assert (array.states_after(1e3) - 0.4).mean() == pytest.approx(0.25 * 0.1, rel=0.03)
 
 
 def test_a_card_that_forgets_nothing_takes_times_and_gives_the_same_bits() -> None:
@@ -174,11 +174,11 @@ def test_times_do_not_go_back() -> None:
 
 def test_programming_is_forgotten_as_pulses_are() -> None:
     array = DeviceArray(forgetful(0.25, (2.0, 1.0)), 4, initial=0.5)
-    array.put(np.array([0.1, 0.9]), np.array([1, 3]))
+    array.set_states(np.array([0.1, 0.9]), np.array([1, 3]))
     np.testing.assert_allclose(array.r, [0.5, 0.1, 0.5, 0.9])
-    np.testing.assert_allclose(array.later(1e4), [0.5, 0.4, 0.5, 0.6])
+    np.testing.assert_allclose(array.states_after(1e4), [0.5, 0.4, 0.5, 0.6])
     with pytest.raises(UsageError, match=r"0\.\.1"):
-        array.put(np.array([1.1]), np.array([0]))
+        array.set_states(np.array([1.1]), np.array([0]))
 
 
 def test_a_kernel_is_followed_by_its_terms() -> None:
@@ -189,7 +189,7 @@ def test_a_kernel_is_followed_by_its_terms() -> None:
     array.pulse(1)
     for t in np.logspace(-2, 1.5, 20):
         wanted = 0.5 * float(relaxation.kernel("stretched", t, tau_s=1.0, beta=0.6))
-        assert array.later(float(t))[0] == pytest.approx(wanted, abs=0.5 * sum_of.error + 1e-9)
+        assert array.states_after(float(t))[0] == pytest.approx(wanted, abs=0.5 * sum_of.error + 1e-9)
 
 
 def test_trains_of_a_volatile_card_depend_on_period_and_delay() -> None:

@@ -25,7 +25,7 @@ def network() -> TrainedNetwork:
 
 def rewritten(network: TrainedNetwork, path: Path, change: Any) -> Path:
     """The file with its text and arrays changed by hand."""
-    about, arrays = network.parts()
+    about, arrays = network.to_parts()
     said: dict[str, Any] = json.loads(about)
     change(said, arrays)
     stream = io.BytesIO()
@@ -45,9 +45,9 @@ def test_a_file_is_read_as_it_was_written(network: TrainedNetwork, tmp_path: Pat
     network.save(tmp_path / "two.npz")
     assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
     back = TrainedNetwork.load(tmp_path / "one.npz")
-    assert back.parts()[0] == network.parts()[0]
-    for name, array in network.parts()[1].items():
-        np.testing.assert_array_equal(back.parts()[1][name], array)
+    assert back.to_parts()[0] == network.to_parts()[0]
+    for name, array in network.to_parts()[1].items():
+        np.testing.assert_array_equal(back.to_parts()[1][name], array)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_hostile_archives_are_refused_in_one_sentence(tmp_path: Path) -> None:
         packed(tmp_path / "b.npz", header("(") + bytes(8)): "no trained network",
         packed(tmp_path / "c.npz", b"x", {6: 1}): "encrypted",
         packed(tmp_path / "d.npz", b"x", {8: 99}): "compression",
-        tmp_path / "array.npz": "it is no .npz file",
+        tmp_path / "array.npz": "not an .npz file",
         tmp_path / "folder.npz": "Is a directory",
     }
     for path, words in files.items():

@@ -15,7 +15,7 @@ from devicekit.device.array import DeviceArray, read_sigma
 from devicekit.device.blocks import Conditions
 from devicekit.device.card import DeviceCard, load_card
 from devicekit.device.measured import Term, Volatile
-from devicekit.device.programmed import Programming, together
+from devicekit.device.programmed import Programming, merge_programming
 from devicekit.device.programming import program_and_verify
 from devicekit.device.pulselaw import BranchScaling, PulseScaling
 from devicekit.errors import UsageError
@@ -373,22 +373,22 @@ def test_volatile_devices_forget_of_it_as_of_pulses() -> None:
     for _ in range(10):
         two.pulse(1)
     assert done.pulses[0] == 10
-    np.testing.assert_allclose(one.later(1.5), two.later(1.5))
-    assert one.later(1e3)[0] == pytest.approx(0.2 + 0.25 * 0.4)
+    np.testing.assert_allclose(one.states_after(1.5), two.states_after(1.5))
+    assert one.states_after(1e3)[0] == pytest.approx(0.2 + 0.25 * 0.4)
 
 
 def test_layers_add_up(measured_like: DeviceCard) -> None:
     one, two = (program(measured_like, np.linspace(0.2, 0.8, n), stuck=np.arange(n) % 9 == 8) for n in (60, 20))
-    both = together([one, two])
+    both = merge_programming([one, two])
     assert both.summary.devices == 80
     assert both.summary.pulses_mean == pytest.approx((60 * one.pulses.mean() + 20 * two.pulses.mean()) / 80)
     assert both.summary.stuck == pytest.approx((one.stuck.sum() + two.stuck.sum()) / 80)
     assert both.write_energy_j == pytest.approx(one.write_energy_j + two.write_energy_j)
     assert "stuck" in both.summary.words
     with pytest.raises(UsageError, match="same way"):
-        together([one, replace(two, tolerance=0.5)])
+        merge_programming([one, replace(two, tolerance=0.5)])
     with pytest.raises(UsageError, match="same way"):
-        together([])
+        merge_programming([])
 
 
 @pytest.mark.parametrize(

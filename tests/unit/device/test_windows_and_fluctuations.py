@@ -38,24 +38,24 @@ def test_a_fluctuation_is_drawn_by_each_pulse_held_until_the_next_and_does_not_c
     for _ in range(4):
         for array in (still, moved):
             array.pulse(1)
-        before.append(moved.shown - moved.r)
-        assert moved.shown == pytest.approx(moved.shown, abs=0)  # nothing changes without a pulse
+        before.append(moved.observed_states - moved.r)
+        assert moved.observed_states == pytest.approx(moved.observed_states, abs=0)  # nothing changes without a pulse
     np.testing.assert_array_equal(still.r, moved.r)  # to the last bit
     assert np.std(before[-1]) == pytest.approx(0.03, rel=0.05)
     assert np.corrcoef(before[-2], before[-1])[0, 1] == pytest.approx(0.6, abs=0.04)
     assert np.corrcoef(before[-3], before[-1])[0, 1] == pytest.approx(0.36, abs=0.05)
-    np.testing.assert_allclose(moved.read(), moved.card.window.from_state(moved.shown))
-    first = moved.shown[:10] - moved.r[:10]
+    np.testing.assert_allclose(moved.read(), moved.card.window.from_state(moved.observed_states))
+    first = moved.observed_states[:10] - moved.r[:10]
     moved.pulse(1, np.array([3]))
-    assert np.flatnonzero(moved.shown[:10] - moved.r[:10] != first).tolist() == [3]
+    assert np.flatnonzero(moved.observed_states[:10] - moved.r[:10] != first).tolist() == [3]
     assert DeviceArray(changed(card, 0.03), 5, c2c="none").kernel_state.own.held.size == 0
 
 
 def test_what_programming_leaves_fluctuates_too() -> None:
     card = changed(plain(), 0.02, held_memory=0.0)
     array = DeviceArray(card, 2000, 1, initial=0.2)
-    array.put(np.full(2000, 0.7))
-    assert np.std(array.shown - 0.7) == pytest.approx(0.02, rel=0.06)
+    array.set_states(np.full(2000, 0.7))
+    assert np.std(array.observed_states - 0.7) == pytest.approx(0.02, rel=0.06)
     written = program_and_verify(DeviceArray(card, 500, 1, initial=0.2), np.full(500, 0.5), tolerance=0.05)
     assert np.abs(written.state[~written.flagged] - 0.5).max() <= 0.05 + 1e-12  # as it is read
 
@@ -98,7 +98,7 @@ def test_each_device_stays_in_a_window_of_its_own_and_its_law_is_stretched_to_it
     for _ in range(400):
         array.pulse(-1)
     np.testing.assert_allclose(array.r, own.low)
-    array.put(np.ones(300))
+    array.set_states(np.ones(300))
     np.testing.assert_array_equal(array.r, np.clip(1.0, own.low, own.high))
     assert DeviceArray(card, 5, d2d="none").kernel_state.own.low.size == 0
 

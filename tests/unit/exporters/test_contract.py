@@ -93,7 +93,7 @@ def test_the_same_bytes_every_time(target: str, afresh: Callable[[], None]) -> N
     assert before == made(shipped(), target).files
 
 
-@pytest.mark.parametrize("target", plugins.EXPORTERS.own())
+@pytest.mark.parametrize("target", plugins.EXPORTERS.builtin_names())
 def test_every_figure_has_a_unit(target: str) -> None:
     result = of_shipped(target)
     lines = result.files["README.txt"].decode().partition("\nFIGURES\n")[2].partition("\n\n")[0].splitlines()

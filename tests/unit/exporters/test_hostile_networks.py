@@ -29,9 +29,9 @@ Arrays = dict[str, np.ndarray]
 
 
 @pytest.fixture(scope="module")
-def parts() -> tuple[dict[str, Any], Arrays]:
+def to_parts() -> tuple[dict[str, Any], Arrays]:
     """What the file of a small network holds: its text as plain values, and its arrays."""
-    about, arrays = small_network(truth_card(LAWS["linear"], model="linear", window=SPAN)).parts()
+    about, arrays = small_network(truth_card(LAWS["linear"], model="linear", window=SPAN)).to_parts()
     return json.loads(about), arrays
 
 

@@ -86,9 +86,9 @@ def test_its_equations_in_steps_are_the_network(file: Path, network: TrainedNetw
 
 def test_devices_come_back_to_the_last_bit(file: Path, network: TrainedNetwork) -> None:
     back = devicekit.load_network(file)
-    about, arrays = back.parts()
-    assert about == network.parts()[0]
-    for name, array in network.parts()[1].items():
+    about, arrays = back.to_parts()
+    assert about == network.to_parts()[0]
+    for name, array in network.to_parts()[1].items():
         np.testing.assert_array_equal(arrays[name], array)
 
 

@@ -250,7 +250,7 @@ def test_levels_without_a_threshold_are_reported() -> None:
     assert few.bit_errors is None
     assert "few_points" in {each.code for each in few.warnings}
     assert {each.name for each in few.scalars()} == {"levels", "bits", "level_error"}
-    with pytest.raises(TraceError, match="levels are compared"):
+    with pytest.raises(TraceError, match="2 to 256"):
         merit.characterize(table({"a": spaced(10)}))
     with pytest.raises(TraceError, match="5 readings"):
         merit.characterize(table({"a": spaced(10), "b": spaced(20, 4)}))

@@ -11,10 +11,10 @@ import pytest
 
 from devicekit.device.blocks import Window
 from devicekit.fitting.branch import search
-from devicekit.fitting.branch.fit import _tukey_weights, box_of, fit_branch
+from devicekit.fitting.branch.fit import _tukey_weights, build_box, fit_branch
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.branch.result import BranchFit
-from devicekit.fitting.branch.trains import Trains, noise_of
+from devicekit.fitting.branch.trains import Trains, estimate_noise
 from devicekit.fitting.sampling import matched
 from devicekit.fitting.variation.components import Track, fit_components
 from devicekit.fitting.variation.spread import (
@@ -105,7 +105,7 @@ def test_the_start_lies_within_2_percent_of_the_range_or_four_standard_deviation
     x = np.linspace(0.1, 0.6, 11)
     x[0] = 0.1
     for noise, reach in ((0.0, 0.01), (0.001, 0.01), (0.01, 0.04)):
-        box = box_of(LINEAR, x, noise)
+        box = build_box(LINEAR, x, noise)
         assert (box.lower[-1], box.upper[-1]) == (pytest.approx(0.1 - reach), pytest.approx(0.1 + reach))
 
 
@@ -309,8 +309,8 @@ def test_a_poor_fit_of_the_quick_starts_is_not_good_enough(seed: int) -> None:
     """The law follows this curve to twice its noise of 0.003; the four quick starts alone end at three times it."""
     y = s_curve(5, 0.8) + 0.003 * np.random.default_rng(seed).standard_normal(101)
     law = get_law("eq2")
-    noise = noise_of(y)
-    found = search.search(law, y, np.ones(101), box_of(law, y, noise), noise)
+    noise = estimate_noise(y)
+    found = search.search(law, y, np.ones(101), build_box(law, y, noise), noise)
     assert np.sqrt(found.sse / 101) < 0.007
 
 

@@ -12,7 +12,7 @@ from devicekit.device.blocks import Window
 from devicekit.errors import CodedWarning, TraceError
 from devicekit.fitting.branch.checks import check_curve, judge_branch, lag_one_correlation
 from devicekit.fitting.branch.result import BranchFit
-from devicekit.fitting.branch.trains import Trains, choose_window, noise_of, trains_of
+from devicekit.fitting.branch.trains import Trains, choose_window, estimate_noise, select_trains
 from devicekit.fitting.checks import check_window, drift, judge_pair
 from devicekit.models.registry import get_law
 from devicekit.readers.splitting import (
@@ -46,7 +46,7 @@ def codes(warnings: list[CodedWarning]) -> set[str]:
 def test_every_train_is_kept_as_long_as_it_is() -> None:
     lengths = (10, 9, 4, 1)
     table = PulseTable(pd.concat([rows(np.arange(n + 1.0).tolist(), k) for k, n in enumerate(lengths)]))
-    found = trains_of(table, "ltp")
+    found = select_trains(table, "ltp")
     assert found is not None
     assert found.ragged
     expected = np.array([[float(n) if n <= length else np.nan for n in range(11)] for length in lengths])
@@ -55,7 +55,7 @@ def test_every_train_is_kept_as_long_as_it_is() -> None:
 
 def test_a_pulse_read_twice_counts_with_its_mean() -> None:
     table = PulseTable(pd.concat([rows([0.0, 0.1, 0.4]), rows([0.2]).assign(pulse_index=1)]))
-    found = trains_of(table, "ltp")
+    found = select_trains(table, "ltp")
     assert found is not None
     np.testing.assert_allclose(found.values, [[0.0, 0.15, 0.4]])
 
@@ -74,9 +74,9 @@ def test_the_window_is_the_range_of_the_monotone_course_not_of_the_readings() ->
 def test_reading_noise_from_second_differences_and_its_quantisation() -> None:
     """Second differences -2, -1, 0, 1, 2 deviate by 1 in the median; a stair of 0.1 has 0.1 / sqrt 12 at least."""
     y = np.cumsum(np.r_[0.0, np.cumsum(np.r_[7.0, -2, -1, 0, 1, 2])])
-    assert noise_of(0.01 * y) == pytest.approx(0.01 * 1.4826 / np.sqrt(6))
-    assert noise_of(np.repeat([0.0, 0.1, 0.2], 4)) == pytest.approx(0.1 / np.sqrt(12))
-    assert noise_of(np.array([0.0, 1.0, np.nan, 5.0])) == 0.0
+    assert estimate_noise(0.01 * y) == pytest.approx(0.01 * 1.4826 / np.sqrt(6))
+    assert estimate_noise(np.repeat([0.0, 0.1, 0.2], 4)) == pytest.approx(0.1 / np.sqrt(12))
+    assert estimate_noise(np.array([0.0, 1.0, np.nan, 5.0])) == 0.0
 
 
 def curve_with_a_jump(jump: float, n: int = 20) -> np.ndarray:

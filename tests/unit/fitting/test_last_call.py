@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from devicekit.fitting.branch import search
-from devicekit.fitting.branch.fit import box_of, names_at_bound
+from devicekit.fitting.branch.fit import build_box, names_at_bound
 from devicekit.fitting.branch.lastcall import LastCall
 from devicekit.models import kernel
 from devicekit.models.registry import get_law
@@ -19,7 +19,7 @@ def call(model: str, theta: list[float], noise: float, away: float, seed: int = 
     x = kernel.simulate(law.id, np.array(theta), 0.01, 80) + noise * rng.standard_normal(81)
     x[7] = np.nan
     w = np.isfinite(x).astype(float)
-    box = box_of(law, x, noise)
+    box = build_box(law, x, noise)
     start = np.clip(np.array([*theta, 0.01]) + away, box.lower, box.upper)
     return LastCall(law, x, w, box, start, names_at_bound(law, start, box))
 

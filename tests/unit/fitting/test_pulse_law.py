@@ -98,13 +98,13 @@ def test_what_is_assumed_just_inside_and_just_outside() -> None:
     two = pulse_law(straight(FACTORS["power"][0], (0.8, 1.0)), FitOptions("linear", share="amplitude"))
     assert three is not None
     assert two is not None
-    assert three.assumed("ltp", 1.1) is None
-    assert three.assumed("ltp", 1.095) is None
-    assert "outside" in (three.assumed("ltp", 1.11) or "")
-    assert "outside" in (three.assumed("ltp", 0.79) or "")
-    assert three.assumed("ltp", -0.95) is None
-    assert "between the two" in (two.assumed("ltp", 0.9) or "")
-    assert two.assumed("ltp", 0.8) is None
+    assert three.assumption("ltp", 1.1) is None
+    assert three.assumption("ltp", 1.095) is None
+    assert "outside" in (three.assumption("ltp", 1.11) or "")
+    assert "outside" in (three.assumption("ltp", 0.79) or "")
+    assert three.assumption("ltp", -0.95) is None
+    assert "between the two" in (two.assumption("ltp", 0.9) or "")
+    assert two.assumption("ltp", 0.8) is None
     assert {"law_assumed", "law_open"} <= {each.code for each in two.warnings}
     told = two.predict("ltp", 0.9, n_pulses=10)
     assert told.assumed
@@ -149,8 +149,8 @@ def test_growing_trains_follow_the_sum_of_their_steps() -> None:
     told = next(each.message for each in found.warnings if each.code == "amplitude_law")
     assert "grow along the train" in told
     card = found.to_card("ramps")
-    assert card.conditions.ltp_voltage_v == law.reference("ltp").voltage_v
-    assert card.conditions.ltd_voltage_v == -(law.reference("ltd").voltage_v or 0.0)
+    assert card.conditions.ltp_voltage_v == law.reference_pulse("ltp").voltage_v
+    assert card.conditions.ltd_voltage_v == -(law.reference_pulse("ltd").voltage_v or 0.0)
 
 
 def test_one_growing_train_is_said_to_leave_law_and_shape_open() -> None:
@@ -158,7 +158,7 @@ def test_one_growing_train_is_said_to_leave_law_and_shape_open() -> None:
     law = pulse_law(table(rows(ramp(volts), volts, 1)), FitOptions("softbounds", share="amplitude"))
     assert law is not None
     assert law.joints["ltp"].confounded
-    assert "take each other's place" in (law.assumed("ltp", 0.9) or "")
+    assert "take each other's place" in (law.assumption("ltp", 0.9) or "")
     assert "law_assumed" in {each.code for each in law.warnings}
     assert law.to_block("x").ltp is not None
     assert law.to_block("x").ltp.assumed  # type: ignore[union-attr]
@@ -188,10 +188,10 @@ def test_amplitude_and_width_together() -> None:
     assert power.parameters == ("n", "m")
     assert power.values == pytest.approx([4.0, 0.3], abs=0.01)
     assert law.joints["ltp"].fits["exponential"].parameters == ("inverse_v0", "m")
-    assert law.reference("ltp") == Pulse(0.9, 1e-5)
+    assert law.reference_pulse("ltp") == Pulse(0.9, 1e-5)
     assert law.factor("ltp", 0.9, 1e-4).value == pytest.approx(10**0.3, rel=1e-2)
-    assert law.assumed("ltp", 0.9, 3e-5) is None
-    assert "width" in (law.assumed("ltp", 0.9, 2e-4) or "")
+    assert law.assumption("ltp", 0.9, 3e-5) is None
+    assert "width" in (law.assumption("ltp", 0.9, 2e-4) or "")
     assert len(law.rates()) == 18
     page = fit_page(found, "both.csv", found.to_card("x"), "devicekit fit", True)
     titles = [section.title for section in page.sections]
@@ -247,7 +247,7 @@ def test_trains_that_do_not_move_are_left_out_and_told() -> None:
     still = rows(0.002 * rng.standard_normal(41), np.full(40, 0.5), 9)
     law = pulse_law(table(straight(FACTORS["power"][0]).frame, still), FitOptions("linear", share="amplitude"))
     assert law is not None
-    assert law.measured("ltp")[0][0] == 0.8
+    assert law.measured_pulses("ltp")[0][0] == 0.8
     assert any(each.code == "dropped" and "0.5 V" in each.message for each in law.warnings)
 
 
@@ -341,7 +341,7 @@ def test_noisy_trains_keep_the_true_law_and_predict_a_left_out_amplitude(kind: s
     rest = PulseTable(whole.frame[volts != 1.0])
     law = pulse_law(rest, FitOptions("softbounds", share="amplitude"))
     assert law is not None
-    assert kind in law.possible("ltp")
+    assert kind in law.possible_laws("ltp")
     told = whole.frame[volts == 1.0].pivot(index="cycle", columns="pulse_index", values="conductance_s").to_numpy()
     window = law.joints["ltp"].window
     found = law.predict("ltp", 1.0, n_pulses=80, start=float(window.to_state(np.array(LOW))))

@@ -9,7 +9,7 @@ from scipy.stats import f, linregress
 
 from devicekit import fit
 from devicekit.fitting.branch.checks import check_curve
-from devicekit.fitting.branch.trains import trains_of
+from devicekit.fitting.branch.trains import select_trains
 from devicekit.fitting.widths import _exponent, fit_joint
 from devicekit.tables import PulseTable
 
@@ -31,7 +31,7 @@ def state(n: np.ndarray) -> np.ndarray:
 
 def test_a_train_without_its_first_reading_has_none_there() -> None:
     n = np.arange(41)
-    trains = trains_of(table([(1, n, state(n)), (2, n[1:], state(n[1:]))]), "ltp")
+    trains = select_trains(table([(1, n, state(n)), (2, n[1:], state(n[1:]))]), "ltp")
     assert trains is not None
     assert np.isnan(trains.values[1, 0])
     np.testing.assert_array_equal(trains.values[1, 1:], trains.values[0, 1:])
@@ -39,7 +39,7 @@ def test_a_train_without_its_first_reading_has_none_there() -> None:
 
 def test_trains_that_are_numbered_on_begin_at_their_own_first_pulse() -> None:
     n = np.arange(1, 41)
-    trains = trains_of(table([(1, n, state(n)), (2, n + 40, state(n))]), "ltp")
+    trains = select_trains(table([(1, n, state(n)), (2, n + 40, state(n))]), "ltp")
     assert trains is not None
     np.testing.assert_array_equal(trains.values[0], trains.values[1])
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from devicekit.fitting.branch.trains import noise_of
+from devicekit.fitting.branch.trains import estimate_noise
 from devicekit.fitting.device import fit
 from devicekit.models import kernel
 from devicekit.models.laws.eq2 import LAW as EQ2
@@ -41,12 +41,12 @@ def codes(table: pd.DataFrame) -> set[str]:
 
 def test_noise_of_readings_is_estimated() -> None:
     x = np.linspace(0, 1, 2001)
-    assert noise_of(noisy(x, 0.02)) == pytest.approx(0.02, rel=0.06)
+    assert estimate_noise(noisy(x, 0.02)) == pytest.approx(0.02, rel=0.06)
 
 
 def test_quantised_readings_have_the_noise_of_their_step() -> None:
     x = curve()
-    assert noise_of(np.round(x * 12) / 12) == pytest.approx(1 / 12 / np.sqrt(12), rel=1e-6)
+    assert estimate_noise(np.round(x * 12) / 12) == pytest.approx(1 / 12 / np.sqrt(12), rel=1e-6)
     steps = np.round(noisy(x, 0.003) * 25) / 25
     assert "outliers" not in codes(frame(steps, 1 - steps))
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from devicekit.fitting.branch.trains import trains_of
+from devicekit.fitting.branch.trains import select_trains
 from devicekit.fitting.device import fit
 from devicekit.fitting.variation.components import _variogram_design, fit_components, tracks_of
 from devicekit.fitting.variation.spread import _mean_sd
@@ -157,7 +157,7 @@ def test_a_guess_far_off_does_not_lose_the_noise() -> None:
     truth = truth_card({"ltp": (-5.0, -0.2), "ltd": (-5.0, 0.5)}, model="softbounds", increment=0.001, read=0.0005)
     fitted = fit(generate(truth, 1, 20, 100, 3), "exponential")
     window = truth.window.span / fitted.window.span
-    trains = trains_of(fitted.table, "ltp")
+    trains = select_trains(fitted.table, "ltp")
     assert trains is not None
     tracks = tracks_of([trains.rising(fitted.window)], [fitted.branches["ltp"]])
     found = fit_components(tracks, (0.0005, 0.0003, 200.0, 0.0))

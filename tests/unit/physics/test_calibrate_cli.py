@@ -219,7 +219,7 @@ def test_the_rate_of_a_file_with_times_need_not_be_given(lab, capsys, tmp_path, 
 @pytest.mark.parametrize(
     ("free", "words"),
     [
-        ([], "--free: name at least one parameter"),
+        ([], "at least one parameter"),
         (["reaction.energy"], "--free takes KEY=LOW:HIGH"),
         (["reaction.energy:1.1=1.5"], "--free takes KEY=LOW:HIGH"),
         (
@@ -472,9 +472,9 @@ def test_a_calibration_predicts_the_set_of_a_measured_level(measured: Path) -> N
 
 @pytest.mark.parametrize("command", [["iv"], ["pulses"]])
 def test_a_seed_without_noise_is_refused(capsys, command):
-    assert "--seed draws nothing without --noise" in refused(capsys, "simulate", *command, "--seed", "3")
+    assert "without --noise" in refused(capsys, "simulate", *command, "--seed", "3")
 
 
 def test_a_seed_without_a_chain_is_refused(lab, capsys, tmp_path):
     said = refused(capsys, "calibrate", lab / "timed.csv", *FREE, "--out", tmp_path / "out", "--seed", "3")
-    assert "--seed draws nothing without --chain" in said
+    assert "without --chain" in said

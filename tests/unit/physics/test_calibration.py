@@ -656,7 +656,7 @@ def by_hand(z, slopes, misfit=0.1, keys=KEYS, residual=None, levels=()):
     slopes = np.asarray(slopes, float)
     z = np.asarray(z, float)
     at = np.zeros(len(slopes)) if residual is None else residual
-    return Calibration(model.changed(z), model.priors, z, at, slopes, misfit, levels, (1.0,), True, model)
+    return Calibration(model.stack_at(z), model.priors, z, at, slopes, misfit, levels, (1.0,), True, model)
 
 
 def settled(slopes, misfit, seed=0):

@@ -31,9 +31,9 @@ from physics.solvers.mesh import uniform
 from physics.stack import load_material, load_stack
 
 K = 8.617333262e-5  # Boltzmann constant [eV/K]
-CONDUCTION_LAWS = CONDUCTION.described("LAW", ConductionLaw)
-REACTION_LAWS = REACTIONS.described("LAW", ReactionLaw)
-HEAT_LAWS = HEAT.described("LAW", HeatLaw)
+CONDUCTION_LAWS = CONDUCTION.descriptors("LAW", ConductionLaw)
+REACTION_LAWS = REACTIONS.descriptors("LAW", ReactionLaw)
+HEAT_LAWS = HEAT.descriptors("LAW", HeatLaw)
 
 
 def within(field):

@@ -179,7 +179,7 @@ def damaged(number: int) -> tuple[str, bytes, dict[str, Any]]:
     data = _within(rng, kind, data) if packed else _mutated(rng, data)
     options = dict(rng.choice(OPTIONS)) if rng.random() < 0.5 else {}
     if rng.random() < 0.2:
-        options["format"] = rng.choice(READERS.own())
+        options["format"] = rng.choice(READERS.builtin_names())
     return kind, data, options
 
 

@@ -64,7 +64,7 @@ def generated(draw: st.DrawFn) -> bytes:
 OPTIONS = st.fixed_dictionaries(
     {},
     optional={
-        "format": st.sampled_from(READERS.own()),
+        "format": st.sampled_from(READERS.builtin_names()),
         "quantity": st.sampled_from(["conductance", "current", "resistance", "weight"]),
         "read_voltage": st.sampled_from([0.1, -0.1]),
         "absolute": st.booleans(),

@@ -84,9 +84,9 @@ def test_a_card_and_a_network_come_back_byte_for_byte(tmp_path: Path) -> None:
     assert held.card.to_json() == card.to_json()
     assert len(held.tables) == 2
     assert held.network is not None
-    about, arrays = held.network.parts()
-    assert about == network.parts()[0]
-    for name, array in network.parts()[1].items():
+    about, arrays = held.network.to_parts()
+    assert about == network.to_parts()[0]
+    for name, array in network.to_parts()[1].items():
         np.testing.assert_array_equal(arrays[name], array)
     assert devicekit.load_network(tmp_path / "all.h5").facts == network.facts
 
@@ -104,12 +104,12 @@ def test_the_readers_read_it_and_choose_by_kind(tmp_path: Path) -> None:
         devicekit.read(path)
     assert_frame_equal(devicekit.read(path, kind="sweep").frame, sweep.frame, check_exact=True)
     assert devicekit.read(path, kind="pulse").meta["marks"] == ["simulated"]
-    with pytest.raises(FileError, match="no table of kind stdp"):
+    with pytest.raises(FileError, match="stdp"):
         devicekit.read(path, kind="stdp")
-    with pytest.raises(UsageError, match="states its own quantities"):
+    with pytest.raises(UsageError, match="unit="):
         devicekit.read(path, kind="pulse", unit="uS")
     hdf5.save(tmp_path / "card.h5", load_card(catalog.get("pt-hfo2-al2o3-ti").card))
-    with pytest.raises(FileError, match=r"no table, but a card or a network"):
+    with pytest.raises(FileError, match="card or a network"):
         devicekit.read(tmp_path / "card.h5")
 
 
@@ -149,7 +149,7 @@ def test_a_grid_of_temperatures_is_nxiv_temp(tmp_path: Path) -> None:
         ([[0.1, 0.2]], [math.nan], None),
     ],
 )
-def test_what_is_no_such_grid_is_not_called_so(
+def test_other_sweeps_are_not_called_nxiv_temp(
     voltages: list[list[float]], temperatures: list[float], cycles: list[int] | None, tmp_path: Path
 ) -> None:
     table = sweeps(voltages, temperatures, cycles)
@@ -160,7 +160,7 @@ def test_what_is_no_such_grid_is_not_called_so(
 
 
 @pytest.mark.parametrize(("cell", "words"), [(2**53 + 1, r"beyond 2\*\*53"), (pd.Timestamp("2026-01-01"), "dates")])
-def test_what_would_not_come_back_is_refused(cell: object, words: str) -> None:
+def test_values_that_cannot_be_stored_exactly_are_refused(cell: object, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         hdf5.pack(tables=[pulses(stamp=[cell] * 4)])
 
@@ -174,7 +174,7 @@ def test_columns_of_one_name_are_all_kept(tmp_path: Path) -> None:
     np.testing.assert_array_equal(back.iloc[:, -3:], [[k, k + 4, k + 8] for k in range(1, 5)])
 
 
-def test_texts_that_hdf5_has_no_bytes_for_come_back(tmp_path: Path) -> None:
+def test_texts_that_hdf5_cannot_hold_come_back(tmp_path: Path) -> None:
     table = pulses(**{"zero\0": ["a\0b", "\0", "", "half \ud800"]})
     hdf5.save(tmp_path / "t.h5", tables=[table])
     assert_frame_equal(hdf5.load(tmp_path / "t.h5").tables[0].frame, table.frame, check_exact=True)
@@ -189,7 +189,7 @@ def test_categories_keep_their_order(ordered: bool, tmp_path: Path) -> None:
     assert list(back.astype(object).fillna("-")) == ["low", "high", "-", "low"]
 
 
-def test_marks_are_kept_in_whatever_they_are_listed(tmp_path: Path) -> None:
+def test_marks_in_a_list_or_a_tuple_are_kept(tmp_path: Path) -> None:
     hdf5.save(tmp_path / "t.h5", tables=[PulseTable(pulses().frame, {"marks": ("synthetic",)})])
     (back,) = hdf5.load(tmp_path / "t.h5").tables
     assert back.meta["marks"] == ["synthetic"]
@@ -203,26 +203,26 @@ def test_numbers_of_more_than_64_bits_are_refused() -> None:
         hdf5.pack(tables=[pulses(wide=np.ones(4, np.longdouble))])
 
 
-def test_a_file_of_ours_is_replaced_and_others_are_kept(tmp_path: Path) -> None:
+def test_a_file_of_devicekit_is_replaced_and_other_files_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "t.h5"
     hdf5.save(path, tables=[pulses()])
     with files.one_command():
         hdf5.save(path, tables=[sweeps([[0.0, 0.5]], [300.0])])
     assert hdf5.load(path).tables[0].kind == "sweep"
     path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(600))
-    with files.one_command(), pytest.raises(FileError, match="did not write it"):
+    with files.one_command(), pytest.raises(FileError, match="did not write"):
         hdf5.save(path, tables=[pulses()])
     assert len(path.read_bytes()) == 608
 
 
-def test_as_many_numbers_as_are_written_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_limit_of_numbers_does_not_apply_to_written_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("devicekit.readers.matparts.MOST_NUMBERS_HDF5", 10)
     hdf5.save(tmp_path / "t.h5", tables=[pulses()])
     assert len(hdf5.load(tmp_path / "t.h5").tables[0]) == 4
 
 
 def damaged(path: Path, change: Callable[[Any, dict[str, Any]], None]) -> Path:
-    """A file with one table, parts of which were changed by hand."""
+    """Write a file with one table and change parts of it."""
     path.write_bytes(hdf5.pack(tables=[pulses()]))
     with h5py.File(path, "r+") as file:
         group = file["tables/0_pulse"]
@@ -243,22 +243,22 @@ def anew(group: Any, column: str, **how: Any) -> None:
     ("change", "words"),
     [
         (lambda group, about: about["columns"]["weight"].update(dtype="U999999999"), "."),
-        (lambda group, about: about["columns"]["weight"].update(dtype="complex128"), "no numbers of type complex"),
+        (lambda group, about: about["columns"]["weight"].update(dtype="complex128"), "weight.*complex"),
         (lambda group, about: about["columns"]["device_id"].update(dtype="float16"), "column of cells"),
-        (lambda group, about: about["columns"]["device_id"].update(other={"-1": "x"}), "a cell -1"),
-        (lambda group, about: about["columns"]["device_id"].update(other={"4": "x"}), "a cell 4"),
-        (lambda group, about: about["columns"]["device_id"].update(other={"0": [1]}), "a cell 0"),
-        (lambda group, about: about.update(meta={"marks": "synthetic"}), "marks are no texts"),
-        (lambda group, about: about.update(meta=3), "not of the kind that it should be"),
+        (lambda group, about: about["columns"]["device_id"].update(other={"-1": "x"}), "cell -1"),
+        (lambda group, about: about["columns"]["device_id"].update(other={"4": "x"}), "cell 4"),
+        (lambda group, about: about["columns"]["device_id"].update(other={"0": [1]}), "cell 0"),
+        (lambda group, about: about.update(meta={"marks": "synthetic"}), "marks"),
+        (lambda group, about: about.update(meta=3), "type"),
         (lambda group, about: about.pop("columns"), "it has no 'columns'"),
-        (lambda group, about: anew(group, "weight", data=[1.0, 2.0]), "not of one length"),
-        (lambda group, about: anew(group, "weight", data=1.0), "no numbers"),
-        (lambda group, about: anew(group, "weight", data=np.ones((4, 2))), "no numbers"),
-        (lambda group, about: anew(group, "weight", shape=(4,), dtype="f8", external=[("x", 0, 32)]), "no numbers"),
+        (lambda group, about: anew(group, "weight", data=[1.0, 2.0]), "length"),
+        (lambda group, about: anew(group, "weight", data=1.0), "weight"),
+        (lambda group, about: anew(group, "weight", data=np.ones((4, 2))), "weight"),
+        (lambda group, about: anew(group, "weight", shape=(4,), dtype="f8", external=[("x", 0, 32)]), "weight"),
         (lambda group, about: anew(group, "weight", shape=(10**13,), dtype="f8", chunks=(9,)), "more numbers"),
     ],
 )
-def test_columns_that_are_not_what_is_said_are_refused(
+def test_columns_that_contradict_their_description_are_refused(
     change: Callable[[Any, dict[str, Any]], None], words: str, tmp_path: Path
 ) -> None:
     with pytest.raises(FileError, match=words):
@@ -266,11 +266,11 @@ def test_columns_that_are_not_what_is_said_are_refused(
 
 
 @pytest.mark.parametrize("cuts", [5, pytest.param(25, marks=pytest.mark.slow)])
-def test_other_files_are_refused_and_damage_is_said(cuts: int, tmp_path: Path) -> None:
+def test_other_and_damaged_files_are_refused(cuts: int, tmp_path: Path) -> None:
     (tmp_path / "no.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(600))
-    with pytest.raises(FileError, match="no HDF5 file of devicekit's"):
+    with pytest.raises(FileError, match="not written by devicekit"):
         hdf5.load(tmp_path / "no.h5")
-    with pytest.raises(FileError, match="no such file"):
+    with pytest.raises(FileError, match="does not exist"):
         hdf5.load(tmp_path / "missing.h5")
     data = hdf5.pack(tables=[pulses()])
     for cut in range(len(hdf5.MARK), len(data), len(data) // cuts):

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from devicekit.names import GLOSSARY
 from devicekit.readers.header import (
-    heading,
-    stated_unit,
-    unit_of,
+    find_stated_unit,
+    parse_heading,
+    split_unit,
 )
 
 V, I, R, G, T = "voltage", "current", "resistance", "conductance", "time"  # noqa: E741
@@ -116,7 +116,7 @@ READ = [
 
 @pytest.mark.parametrize(("name", "bare", "word", "quantity", "factor"), READ, ids=[row[0] for row in READ])
 def test_a_unit_beside_a_name(name: str, bare: str, word: str, quantity: str, factor: float) -> None:
-    found = heading(name)
+    found = parse_heading(name)
     assert found.unclear == ""
     assert (found.name, found.word, found.quantity) == (bare, word, quantity)
     assert found.unit is not None
@@ -166,7 +166,7 @@ WITHOUT = {
 
 @pytest.mark.parametrize(("name", "quantity"), WITHOUT.items(), ids=list(WITHOUT))
 def test_a_name_without_a_unit(name: str, quantity: str | None) -> None:
-    found = heading(name)
+    found = parse_heading(name)
     assert (found.word, found.unit, found.unclear) == (None, None, "")
     assert found.name == name.strip()
     assert found.quantity == quantity
@@ -209,12 +209,12 @@ UNCLEAR = {  # and the quantity by the name
 
 @pytest.mark.parametrize(("name", "quantity"), UNCLEAR.items(), ids=list(UNCLEAR))
 def test_what_is_not_understood_is_said_and_not_read(name: str, quantity: str | None) -> None:
-    found = heading(name)
+    found = parse_heading(name)
     assert found.unclear
     assert found.unit is None
     assert found.quantity == quantity
-    assert stated_unit(name) is None
-    assert unit_of(name) == (name.strip(), None)
+    assert find_stated_unit(name) is None
+    assert split_unit(name) == (name.strip(), None)
 
 
 @pytest.mark.parametrize(
@@ -252,12 +252,12 @@ def test_what_is_not_understood_is_said_and_not_read(name: str, quantity: str | 
 def test_logarithm_and_magnitude(
     name: str, log10: bool, magnitude: bool, quantity: str | None, factor: float | None
 ) -> None:
-    found = heading(name)
+    found = parse_heading(name)
     assert (found.log10, found.quantity, found.unclear) == (log10, quantity, "")
     assert found.magnitude == (magnitude and quantity is not None)
     assert (found.unit.factor if found.unit else None) == factor
     if log10:  # who knows no logarithms must not scale one
-        assert stated_unit(name) is None
+        assert find_stated_unit(name) is None
 
 
 @pytest.mark.parametrize(
@@ -287,7 +287,7 @@ def test_logarithm_and_magnitude(
     ],
 )
 def test_a_row_of_units(name: str, cell: str, word: str | None, factor: float | None, unclear: bool) -> None:
-    found = heading(name, cell)
+    found = parse_heading(name, cell)
     assert bool(found.unclear) == unclear
     assert found.word == word
     assert (found.unit.factor if found.unit else None) == factor
@@ -296,7 +296,7 @@ def test_a_row_of_units(name: str, cell: str, word: str | None, factor: float | 
 @pytest.mark.parametrize("name", [name for name, entry in GLOSSARY.items() if entry.unit])
 def test_our_own_names_are_in_si(name: str) -> None:
     for spelt in (name, name.upper()):
-        found = heading(spelt)
+        found = parse_heading(spelt)
         assert found.unit is not None
         assert (found.unit.factor, found.unclear, found.word) == (1.0, "", GLOSSARY[name].unit)
         assert found.name == spelt.rpartition("_")[0]
@@ -304,12 +304,12 @@ def test_our_own_names_are_in_si(name: str) -> None:
 
 def test_a_number_sign_leaves_the_name_alone() -> None:
     for name in ("Cycle (#)", "Cycle [counts]"):
-        assert heading(name) == heading("Cycle")
+        assert parse_heading(name) == parse_heading("Cycle")
 
 
 def test_the_old_helpers() -> None:
-    assert unit_of("time_s") == ("time", "s")
-    assert unit_of("Temp (C)") == ("Temp (C)", None)  # no factor makes kelvin of it
+    assert split_unit("time_s") == ("time", "s")
+    assert split_unit("Temp (C)") == ("Temp (C)", None)  # no factor makes kelvin of it
 
 
 HOSTILE = [
@@ -367,19 +367,19 @@ HOSTILE = [
 @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
 def test_odd_names_are_survived_quickly(name: str) -> None:
     start = time.process_time()
-    heading(name)
-    heading("I", name)
+    parse_heading(name)
+    parse_heading("I", name)
     assert time.process_time() - start < 0.5
 
 
 @given(st.text(alphabet=st.sampled_from("VIRGtT logabs10^-*/ ,_.()[]|mukMAVSsΩ#@=Δ"), max_size=30))
 @settings(max_examples=400, deadline=None)
 def test_a_heading_has_a_unit_or_says_why_not(name: str) -> None:
-    found = heading(name)
+    found = parse_heading(name)
     if found.unclear:
         assert found.unit is None
         assert found.word or found.name
     elif found.unit is not None:
         assert found.word
         assert found.quantity == found.unit.quantity
-    assert heading(f"  {name} ") == found
+    assert parse_heading(f"  {name} ") == found

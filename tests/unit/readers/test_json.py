@@ -118,7 +118,7 @@ def test_a_folder_of_json_files_is_read_by_such_a_recipe(tmp_path: Path) -> None
         (("readings = 5", "readings = 4"), "10 numbers, not a multiple of 4"),
         (('ltp = "up"', 'ltp = "higher"'), "no key 'higher'"),
         (('"read.V"', '"read.U"'), "no key 'read.U'"),
-        (('ltd = "down"', 'ltd = "read"'), "read holds other things than numbers"),
+        (('ltd = "down"', 'ltd = "read"'), "read must hold numbers"),
         (('pulse_width_s = "W"', 'pulse_width_s = "up"'), "up holds 10 numbers"),
     ],
 )
@@ -157,15 +157,15 @@ def test_what_is_not_a_table_is_refused_in_one_sentence(tmp_path: Path, text: st
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('{"V": [1, 2], "V": [3, 4]}', "the key 'V' stands there twice"),
-        ('[{"V": 1, "V": 2}, {"V": 3}]', "stands there twice"),
+        ('{"V": [1, 2], "V": [3, 4]}', "'V'"),
+        ('[{"V": 1, "V": 2}, {"V": 3}]', "'V'"),
         ('{"columns": ["V", "I"], "data": [[1, 2, 3], [4, 5, 6]]}', "row 1 of data has 3 cells"),
-        ('{"columns": ["V", "V"], "data": [[1, 2], [4, 5]]}', "a name twice"),
-        ('{"V": [1, [2], 3]}', "a list or an object among its cells"),
-        ('{"V": [0.1, 0.2], "I": [1e-6, 1' + "0" * 400 + "]}", "larger than any"),
-        ('{"V": [0.1, 0.2], "I": [1e-6, 1e999]}', "larger than any"),
-        ("[[" + ",".join("1" * 4000) + "]" + ",[]" * 4000 + "]", "are more than 2000000 cells"),
-        ("[" + ",".join(f'{{"a{k}": {k}}}' for k in range(3000)) + "]", "are more than 2000000 cells"),
+        ('{"columns": ["V", "V"], "data": [[1, 2], [4, 5]]}', "repeated name"),
+        ('{"V": [1, [2], 3]}', "list or an object"),
+        ('{"V": [0.1, 0.2], "I": [1e-6, 1' + "0" * 400 + "]}", "too large"),
+        ('{"V": [0.1, 0.2], "I": [1e-6, 1e999]}', "too large"),
+        ("[[" + ",".join("1" * 4000) + "]" + ",[]" * 4000 + "]", "2000000 cells"),
+        ("[" + ",".join(f'{{"a{k}": {k}}}' for k in range(3000)) + "]", "2000000 cells"),
         ("{" + ",".join(f'"a{k}": {[0] * k}' for k in range(1, 300)) + "}", "arrays of more than 200 lengths"),
         ('{"a": [[[{"b": 1}]]]}', "no array of numbers"),
     ],
@@ -187,7 +187,7 @@ def test_truth_values_are_not_numbers(tmp_path: Path) -> None:
     file, *_ = trains(tmp_path, read={"V": True})
     recipe = tmp_path / "lab.toml"
     recipe.write_text(RECIPE)
-    with pytest.raises(FileError, match="other things than numbers"):
+    with pytest.raises(FileError, match="numbers only"):
         devicekit.read(file, recipe=recipe)
 
 
@@ -195,10 +195,10 @@ def test_arrays_within_an_array_are_trains_or_are_refused(tmp_path: Path) -> Non
     file, *_ = trains(tmp_path, down=np.arange(10.0).reshape(5, 2).tolist())
     recipe = tmp_path / "lab.toml"
     recipe.write_text(RECIPE)
-    with pytest.raises(FileError, match="arrays of 2 readings, not of 5"):
+    with pytest.raises(FileError, match="of 2 readings, not 5"):
         devicekit.read(file, recipe=recipe)
     recipe.write_text(RECIPE.replace("pulse_width_s", "cycle"))
-    with pytest.raises(UsageError, match="cycle follows from the trains"):
+    with pytest.raises(UsageError, match="cycle follows"):
         devicekit.read(file, recipe=recipe)
 
 
@@ -215,7 +215,7 @@ def test_a_voltage_of_four_hundred_digits_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_card_is_not_data(tmp_path: Path) -> None:
-    with pytest.raises(FileError, match="a file of devicekit's own"):
+    with pytest.raises(FileError, match="card"):
         devicekit.read(catalog.get("pt-hfo2-al2o3-ti").card)
     foreign = {"schema_version": 1, "name": "run 3", **FRAME.to_dict("list")}
     assert len(devicekit.read(write(tmp_path, foreign), sheet="cycle*")) == len(FRAME)
@@ -278,7 +278,7 @@ def test_widths_that_agree_are_one_and_close_ones_have_names_of_their_own(
 
 def test_devices_of_crossed_widths_are_not_paired(tmp_path: Path) -> None:
     crossed = PulseTable(pd.concat([_ramps("a", 1e-3, 1e-4), _ramps("b", 1e-4, 1e-3)]))
-    with pytest.raises(TableError, match="no device has LTP and LTD trains"):
+    with pytest.raises(TableError, match="LTP and LTD"):
         devicekit.fit(crossed, model="softbounds")
 
 
@@ -290,5 +290,5 @@ def test_a_width_that_is_missing_in_a_direction_is_not_that_of_the_other() -> No
 def test_a_unit_that_differs_by_a_prefix_is_refused_however_small(tmp_path: Path) -> None:
     rows = "".join(f"{v / 10},{v}\n" for v in [*range(12), *range(12, 0, -1)])
     file = write(tmp_path, "Voltage (V),Current (pA)\n" + rows, "pa.csv")
-    with pytest.raises(UsageError, match="in a unit of current"):
+    with pytest.raises(UsageError, match=r"Current \(pA\).*unit=nA"):
         devicekit.read(file, unit="nA")

@@ -121,25 +121,25 @@ SPARSE = _array(5, (1, 1), struct.pack("<HHiHHi", 4098, 4, 0, 5, 4, 1) + struct.
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (_v5(_array(6, (2**30, 2**30), struct.pack("<II", 9, 0))), "longer than what is there"),
-        (_v5(_array(1, (2**31 - 1, 1), b"")), "longer than what is there"),
-        (_v5(_array(6, (-1, 5), struct.pack("<II", 9, 0))), "longer than what is there"),
-        (_v5(_nested(3000)), "more parts"),
-        (_v5(_nested(300), packed=True), "more parts"),
+        (_v5(_array(6, (2**30, 2**30), struct.pack("<II", 9, 0))), "longer than"),
+        (_v5(_array(1, (2**31 - 1, 1), b"")), "longer than"),
+        (_v5(_array(6, (-1, 5), struct.pack("<II", 9, 0))), "longer than"),
+        (_v5(_nested(3000)), "too many parts"),
+        (_v5(_nested(300), packed=True), "too many parts"),
         (_v5(_array(6, (1, 1), struct.pack("<IId", 9, 80000, 1.0))), "is damaged|is a damaged"),
         (_v5(_array(6, (1, 100 << 20), struct.pack("<II", 9, 800 << 20) + bytes(200 << 20)), packed=True), "unpacks"),
-        (_v5(_array(6, (1, 1), struct.pack("<IId", 0, 8, 1.0))), "part of kind 0"),
-        (_v5(_array(6, (1, 1), struct.pack("<IId", 16, 8, 1.0))), "part of kind 16"),
-        (_v5(_array(4, (1, 1), struct.pack("<HH4s", 4112, 1, b"d"))), "part of kind 4112"),
-        (_v5(_array(1, (1, 1), struct.pack("<II", 14, len(SPARSE)) + SPARSE)), "part of kind 4098"),
+        (_v5(_array(6, (1, 1), struct.pack("<IId", 0, 8, 1.0))), "kind 0"),
+        (_v5(_array(6, (1, 1), struct.pack("<IId", 16, 8, 1.0))), "kind 16"),
+        (_v5(_array(4, (1, 1), struct.pack("<HH4s", 4112, 1, b"d"))), "kind 4112"),
+        (_v5(_array(1, (1, 1), struct.pack("<II", 14, len(SPARSE)) + SPARSE)), "kind 4098"),
         (_v5(b""), "no vector or matrix"),
         (_v5(_array(6, (1, 1), struct.pack("<IId", 9, 8, 1.0)), packed=True)[:-3], "ends within"),
-        (b"MATLAB 5.0 MAT-file", "header is not whole"),
+        (b"MATLAB 5.0 MAT-file", "header"),
         (struct.pack("<5i", 0, 1, 2, 0, 2) + b"x\0" + bytes(16) + b"more", "ends within"),
         (b"\x89HDF\r\n\x1a\n" + bytes(100), "damaged|h5py"),
     ],
 )
-def test_damage_and_harm_are_one_error(tmp_path: Path, data: bytes, words: str, memory_within: Any) -> None:
+def test_damaged_and_malicious_files_are_an_error(tmp_path: Path, data: bytes, words: str, memory_within: Any) -> None:
     path = tmp_path / "a.mat"
     path.write_bytes(data)
     with memory_within(200), pytest.raises(FileError, match=words) as caught:
@@ -148,7 +148,7 @@ def test_damage_and_harm_are_one_error(tmp_path: Path, data: bytes, words: str, 
 
 
 @pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.slow)])
-def test_cut_at_every_byte_it_is_our_error(step: int, tmp_path: Path) -> None:
+def test_a_file_cut_at_any_byte_is_a_devicekit_error(step: int, tmp_path: Path) -> None:
     savemat(tmp_path / "a.mat", {"V": V, "s": {"I": V, "n": "x"}}, do_compression=True)
     data = (tmp_path / "a.mat").read_bytes()
     for length in range(1, len(data), step):
@@ -158,7 +158,7 @@ def test_cut_at_every_byte_it_is_our_error(step: int, tmp_path: Path) -> None:
 
 
 def _v73(path: Path) -> Path:
-    """As MATLAB writes with -v7.3: HDF5 after 512 bytes, arrays turned over, texts as numbers, cells as references."""
+    """Write a file like MATLAB -v7.3: HDF5 after 512 bytes, transposed, texts as numbers, cells as references."""
     import h5py
 
     with h5py.File(path, "w", userblock_size=512) as file:

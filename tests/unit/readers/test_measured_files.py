@@ -88,9 +88,9 @@ def refused_in_one_sentence(path: Path, words: str) -> None:
 
 
 @pytest.mark.parametrize("lines", [300, pytest.param(10_000, marks=pytest.mark.slow)])
-def test_what_is_no_measurement_is_refused_in_one_sentence(lines: int, measured: Path, tmp_path: Path) -> None:
+def test_files_without_a_measurement_are_refused_in_one_sentence(lines: int, measured: Path, tmp_path: Path) -> None:
     digits = head(measured / "optdigits" / "optdigits.tra", lines, tmp_path)
-    refused_in_one_sentence(digits, "no table of measured devices")
+    refused_in_one_sentence(digits, "65 columns")
     refused_in_one_sentence(measured / "mnist", "binary")
 
 

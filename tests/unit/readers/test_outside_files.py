@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,7 @@ def test_a_read_voltage_that_the_file_contradicts_is_refused_and_none_is_needed(
     table = devicekit.read(path)
     low = table.frame[table.frame["level"] == "lrs"]["conductance_s"]
     np.testing.assert_allclose(low, 1 / on, rtol=1e-12)
-    with pytest.raises(UsageError, match="belong to 2 V"):
+    with pytest.raises(UsageError, match=r"read_voltage=0\.1 .* 2 V"):
         devicekit.read(path, read_voltage=0.1)
 
 
@@ -320,7 +321,7 @@ def test_a_power_of_ten_before_a_unit_is_no_si(lines: Write) -> None:
     swept = (0, 0.5, 1, 0.5, 0, -0.5, -1, -0.5, 0)
     for name in ("I 1e-6 A", "I_1e-6_A"):  # 1e-6 may be the compliance
         path = lines(f"V (V),{name}", *(f"{v},{v}" for v in swept))
-        with pytest.raises(QuestionError, match="may be a unit or a value"):
+        with pytest.raises(QuestionError, match=r"1e-6[ _]A"):
             devicekit.read(path)
     path = lines("V (V),I (1e-6 A)", *(f"{v},{v}" for v in swept))
     np.testing.assert_allclose(devicekit.read(path).frame["current_a"], [1e-6 * v for v in swept])
@@ -356,7 +357,7 @@ def test_nameless_columns_that_rise_and_fall_in_turn_are_pairs(lines: Write) -> 
 
 
 def test_one_reading_at_half_a_pulse_is_asked_about(lines: Write) -> None:
-    with pytest.raises(QuestionError, match=r"counts pulses but holds 1\.5:"):
+    with pytest.raises(QuestionError, match=r"'pulse'.* 1\.5"):
         devicekit.read(lines("pulse,direction,G (uS)", "1.5,ltp,100"))
 
 
@@ -374,7 +375,7 @@ def test_a_column_that_ends_early_is_a_column_and_no_row_of_numbers_is_passed_ov
     assert table.frame.groupby("direction").size().to_dict() == {"ltp": 57, "ltd": 25}
     assert table.frame["conductance_s"].max() == pytest.approx(1 / (1e3 * 28 / 57**0.5), rel=1e-4)
     short = ["1,2,3", "2,3,4", "3,4,5", *(f"{n},{n * n}" for n in range(4, 104))]
-    with pytest.raises(FileError, match="rows 1 to 3 and perhaps more hold numbers, but in other columns"):
+    with pytest.raises(FileError, match=r"rows 1 to 3 .*skip=N"):
         devicekit.read(lines(*short), kind="pulse", quantity="conductance", unit="uS")
 
 
@@ -412,7 +413,7 @@ def test_points_in_any_order_are_put_in_theirs_and_a_sweep_without_order_is_refu
     assert isinstance(table, SweepTable)
     for _, part in table.frame.groupby("device_id"):
         np.testing.assert_allclose(part["voltage_v"], volts, atol=1e-12)
-    with pytest.raises(TableError, match="jump to and fro"):
+    with pytest.raises(TableError, match="point=COLUMN"):
         devicekit.read(lines("Dev,V (V),I (uA)", *(f"{d},{v},{2 * v}" for d, _, v in rows)))
 
 
@@ -475,7 +476,7 @@ def test_columns_of_pot_and_dep_are_directions(lines: Write) -> None:
 
 def test_currents_without_voltages_are_refused(lines: Write) -> None:
     rows = [f"{1e-6 * k},{'0.66' if k == 1 else ''},{2e-6 * k}" for k in range(1, 30)]
-    with pytest.raises(TableError, match="currents have no voltage beside them"):
+    with pytest.raises(TableError, match=r"56 of 58 currents.*voltage_v=COLUMN"):
         devicekit.read(lines("I (A),VSET (V),IMAX (A)", *rows), kind="sweep", columns_are="cycles")
 
 
@@ -593,7 +594,7 @@ def test_cycles_as_columns_of_two_sheets_keep_their_numbers(tmp_path: Path) -> N
     table = devicekit.read(tmp_path / "g.xlsx", columns_are="cycles")
     assert sorted(table.frame["cycle"].unique()) == [1, 2, 3, 4, 5]
     assert (table.frame.groupby(["cycle", "direction"]).size() == 20).all()
-    assert not any("cycles: they are counted" in warning.message for warning in table.warnings)
+    assert not any(re.search(r"\d+ cycles", warning.message) for warning in table.warnings)
 
 
 def test_addresses_in_front_of_rows_are_names_and_two_levels_in_turn_are_no_train(lines: Write) -> None:
@@ -602,7 +603,7 @@ def test_addresses_in_front_of_rows_are_names_and_two_levels_in_turn_are_no_trai
     for cell in range(480, 490):
         pairs = np.c_[1e5 + 1e4 * rng.random(30), 4e3 + 200 * rng.random(30)].ravel()
         rows.append(",".join([f"{cell}.000", *(f"{r:.3f}" for r in pairs)]))
-    with pytest.raises(TableError, match="alternate between two levels"):
+    with pytest.raises(TableError, match="alternate"):
         devicekit.read(lines(*rows), quantity="resistance", unit="ohm", columns_are="devices")
     falling = [",".join([f"{cell}.000", *(f"{cell + 50 - n:.3f}" for n in range(40))]) for cell in range(480, 490)]
     table = devicekit.read(lines(*falling), quantity="conductance", unit="uS", columns_are="devices")
@@ -667,7 +668,7 @@ def test_blocks_of_an_instrument_side_by_side_are_devices_or_cycles_as_was_said(
     cycles = devicekit.read(path, columns_are="cycles").frame
     assert cycles.groupby("cycle")["current_a"].max().tolist() == pytest.approx([2e-6, 4e-6])
     one = lines_of_text(tmp_path)
-    with pytest.raises(UsageError, match="blocks side by side; there are none"):
+    with pytest.raises(UsageError, match=r"columns_are=cycles"):
         devicekit.read(one, columns_are="cycles")
 
 
@@ -736,8 +737,9 @@ def test_times_of_a_clock_are_seconds_from_the_first_past_midnight_too(lines: Wr
     rows = [f"{t},0.05,{5000 + k}" for k, t in enumerate(times)]
     table = devicekit.read(lines("Time [s],Voltage [V],Resistance [Ohm]", *rows))
     assert table.frame["time_s"].tolist() == pytest.approx([0, 7.5, 12.75, 69.5])
-    with pytest.raises(TableError, match="text where numbers belong"):  # one that is none
+    with pytest.raises(TableError) as caught:
         devicekit.read(lines("Time [s],Voltage [V],Resistance [Ohm]", *rows[:3], "later,0.05,5000"))
+    assert (5, "'later'") in [(row.row, row.found) for row in caught.value.rows]
 
 
 def test_a_column_that_is_empty_in_its_last_cells_is_still_parted_by_tabs(lines: Write) -> None:

@@ -32,13 +32,13 @@ def _turned(width: int, rows: int) -> str:
 
 FILES: dict[str, tuple[str, str]] = {
     "commas": ("V (V),I (A)\n" + ROWS + "," * 3000 + "\n", ""),
-    "commas without names": (ROWS + "," * 3000 + "\n", "the columns have no names"),
+    "commas without names": (ROWS + "," * 3000 + "\n", "column 1, column 2"),
     "201 cells": (ROWS + _row(201) + "\n", ""),
-    "800 cells": (ROWS + _row(800) + "\n", "row 1001: found 800 cells"),
-    "3000 ones": (ROWS + ",".join("1" * 3000) + "\n", "row 1001: found 3000 cells"),
-    "600 names": (",".join(f"name{k}" for k in range(600)) + "\n" + ROWS, "row 1: found 600 cells"),
+    "800 cells": (ROWS + _row(800) + "\n", "row 1001: found 800"),
+    "3000 ones": (ROWS + ",".join("1" * 3000) + "\n", "row 1001: found 3000"),
+    "600 names": (",".join(f"name{k}" for k in range(600)) + "\n" + ROWS, "row 1: found 600"),
     "2500 columns": ("\n".join(",".join("1729"[(k + j) % 4] for k in range(2500)) for j in range(4)), ""),
-    "clocks that are none": ("V (V),I (A)\n" + '"1","2\n' * 3000, ""),
+    "clocks without times": ("V (V),I (A)\n" + '"1","2\n' * 3000, ""),
     "a sweep in rows": (_turned(1000, 2), ""),
     "sweeps in rows": (_turned(100, 16), ""),
     "many sweeps in rows": (_turned(30, 60), ""),
@@ -74,7 +74,7 @@ HDF5: dict[str, Callable[[Any], Any]] = {
     "packed zeros": lambda file: file.create_dataset("x", data=np.zeros(20_000_000), compression="gzip"),
     "another file": lambda file: file.__setitem__("e", h5py.ExternalLink("/etc/passwd", "/x")),
     "references to nothing": lambda file: file.create_dataset("r", (3,), dtype=h5py.ref_dtype),
-    "letters that are none": lambda file: file.create_dataset(
+    "letters outside Unicode": lambda file: file.create_dataset(
         "c", data=np.full((3, 3), 2**21, np.uint32)
     ).attrs.__setitem__("MATLAB_class", np.bytes_("char")),
 }

@@ -10,7 +10,7 @@ import pytest
 
 from devicekit.errors import QuestionError, TableError, UsageError
 from devicekit.readers import read, readers
-from devicekit.readers.header import unit_of
+from devicekit.readers.header import split_unit
 from devicekit.tables import EnduranceTable, PulseTable, RetentionTable, StdpTable, SweepTable
 
 
@@ -28,7 +28,7 @@ from devicekit.tables import EnduranceTable, PulseTable, RetentionTable, StdpTab
     ],
 )
 def test_units_in_names(name: str, bare: str, unit: str | None) -> None:
-    assert unit_of(name) == (bare, unit)
+    assert split_unit(name) == (bare, unit)
 
 
 def test_decimal_comma_semicolon_device_and_cycle_columns(fixtures: Path) -> None:

@@ -55,11 +55,12 @@ def test_times_that_start_again_are_records(tmp_path: Path) -> None:
 
 
 def test_units_are_asked(tmp_path: Path) -> None:
-    with pytest.raises(QuestionError, match="does not state its unit") as caught:
+    with pytest.raises(QuestionError, match="'Current'") as caught:
         read(file(tmp_path, "Time (s),Current,Pulse (V)\n" + lines("{0},{1},{2}")))
     assert "unit" in caught.value.question.fields
-    with pytest.raises(QuestionError, match=r"Delta t.*unit"):
+    with pytest.raises(QuestionError, match=r"'Delta t'") as caught:
         read(file(tmp_path, "Delta t,A2/A1\n1,1.5\n2,1.4\n"))
+    assert caught.value.question.choices[0].options == {"map": {"interval_s": "Delta t"}}
 
 
 def test_pulses_by_the_voltage_of_instruments(tmp_path: Path) -> None:
@@ -78,7 +79,7 @@ def test_pulses_by_the_voltage_of_instruments(tmp_path: Path) -> None:
         assert table.frame["conductance_s"].iloc[0] == pytest.approx(1e-5)
         assert np.isnan(table.frame["conductance_s"].iloc[3])
         assert "assumed_unit" in [warning.code for warning in table.warnings]
-    with pytest.raises(UsageError, match="only kind=transient"):
+    with pytest.raises(UsageError, match=r"kind=sweep.*kind=transient"):
         read(wgfmu, kind="sweep")
 
 
@@ -94,13 +95,13 @@ def test_small_pulses_from_0_v_are_readings() -> None:
     assert np.flatnonzero(np.isfinite(reading)).tolist() == [4, 8]
     just = np.where(v == 0.1, 0.499, v)
     assert np.flatnonzero(np.isfinite(transients.split_voltage(just, "x")[1])).tolist() == [4, 8]
-    with pytest.raises(QuestionError, match="0 V between the pulses"):
+    with pytest.raises(QuestionError, match="0 V"):
         transients.split_voltage(np.where(v == 0.1, 0.5, v), "x")
 
 
 def test_two_channels_of_an_oscilloscope_are_asked_for_the_resistor(tmp_path: Path) -> None:
     path = file(tmp_path, "Time (s),CH1 (V),CH2 (V)\n" + lines("{0},{1},{2}"))
-    with pytest.raises(QuestionError, match="series resistor"):
+    with pytest.raises(QuestionError, match=r"CH1 \(V\).*resistor"):
         read(path, kind="transient")
 
 
@@ -115,10 +116,10 @@ def test_two_channels_of_an_oscilloscope_are_asked_for_the_resistor(tmp_path: Pa
         ("PPF", (150, 125, 110), {"unit": "%"}),
         ("PPF", (0.5, 0.25, 0.1), {"unit": "1", "map": {"ratio_excess": "PPF"}}),
         ("PPF (%)", (150, 125, 110), {"recipe": "ppf-percent"}),
-        ("PPF (%)", (1.5, 1.25, 1.1), {"unit": "1"}),  # what is said counts, and not the name
+        ("PPF (%)", (1.5, 1.25, 1.1), {"unit": "1"}),  # the option overrides the name
     ],
 )
-def test_a_ratio_is_one_by_its_name_or_by_what_is_said(
+def test_a_ratio_is_read_by_its_name_or_by_options(
     tmp_path: Path, head: str, numbers: tuple[float, ...], options: dict[str, object]
 ) -> None:
     text = f"interval (ms),{head}\n" + "".join(f"{t},{x}\n" for t, x in zip((1, 5, 20), numbers, strict=True))
@@ -131,7 +132,7 @@ def test_a_ratio_is_one_by_its_name_or_by_what_is_said(
 @pytest.mark.parametrize(("head", "numbers"), [("PPF", (1.5, 1.2)), ("PPF (%)", (150, 120)), ("A2/A1", (150, 120))])
 def test_ratio_or_percent_is_asked(tmp_path: Path, head: str, numbers: tuple[float, float]) -> None:
     text = f"interval (ms),{head}\n1,{numbers[0]}\n2,{numbers[1]}\n"
-    with pytest.raises(QuestionError, match="A2/A1 or") as caught:
+    with pytest.raises(QuestionError, match="A2/A1") as caught:
         read(file(tmp_path, text))
     assert len(caught.value.question.choices) == (2 if "%" in head else 4)
 

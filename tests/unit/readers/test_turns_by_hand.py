@@ -44,7 +44,7 @@ def test_lengths_say_where_every_train_turns(opens: bool) -> None:
 def test_the_misfit_of_a_rising_fit_is_that_of_pooled_neighbours() -> None:
     """1, 3, 2, 2 pools 3, 2, 2 to 7/3: squares 4/9 + 1/9 + 1/9; 3, 2 alone pools to 5/2: 1/2."""
     assert turns.monotone_misfit(np.array([1.0, 3.0, 2.0, 2.0])) == pytest.approx([0, 0, 0.5, 2 / 3])
-    best, last, gain = turns.kink_between(zigzag(0.0, 1.0, 0.0, pulses=4), 1)
+    best, last, gain = turns.find_kink(zigzag(0.0, 1.0, 0.0, pulses=4), 1)
     assert (best, last) == (3, 4)  # the reading at the turn fits either train
     # as one rising train 3/4, 1, 3/4, 1/2, 1/4, 0 are pooled at 13/24: squares of 39/16 less 6 (13/24)^2
     assert gain == pytest.approx(39 / 16 - 6 * (13 / 24) ** 2)

@@ -43,7 +43,7 @@ def train(name: str, values: np.ndarray, above: str = "") -> str:
     ],
 )
 def test_a_read_voltage_in_a_name_counts_in_its_own_unit(name: str, volts: float | None) -> None:
-    found = scale._in_name(name)
+    found = scale._voltage_in_name(name)
     assert found == (volts if volts is None else pytest.approx(volts, rel=1e-12))
 
 
@@ -85,13 +85,13 @@ def test_conductances_are_currents_over_the_voltage_of_a_line_above(
     ],
 )
 def test_a_line_above_a_table_says_a_read_voltage_in_its_own_unit(name: str, value: str, volts: float | None) -> None:
-    found = scale._volts(name, value)
+    found = scale._voltage_in_line(name, value)
     assert found == (volts if volts is None else pytest.approx(volts, rel=1e-12))
 
 
 def test_an_option_that_contradicts_the_name_is_refused(write: Callable[..., Path]) -> None:
     path = write(train("I@50mV (A)", UP * 0.05))
-    with pytest.raises(UsageError, match=r"says 0\.05 V"):
+    with pytest.raises(UsageError, match=r"read_voltage=0\.5 .* 0\.05 V"):
         read(path, read_voltage=0.5)
     assert read(path, read_voltage=0.05).frame["conductance_s"].to_numpy() == pytest.approx(UP, rel=1e-9)
 
@@ -109,13 +109,13 @@ def test_an_option_that_contradicts_the_name_is_refused(write: Callable[..., Pat
     ],
 )
 def test_numbers_with_a_unit_in_file_names_are_in_si_units(form: str, kind: str, values: dict[str, float]) -> None:
-    told = pooling.tell([form.format(each) for each in values])
+    told = pooling.parse_names([form.format(each) for each in values])
     assert told.unclear == ""
     assert [key.conditions[kind] for key in told.keys] == pytest.approx(list(values.values()), rel=1e-12)
 
 
 def test_several_numbers_of_one_name_are_each_in_their_unit() -> None:
-    told = pooling.tell(["r2c3_1us_900mV_cycle4.csv", "r2c11_10us_950mV_cycle12.csv"])
+    told = pooling.parse_names(["r2c3_1us_900mV_cycle4.csv", "r2c11_10us_950mV_cycle12.csv"])
     first, second = told.keys
     assert (first.conditions, second.conditions) == (
         pytest.approx({"width": 1e-6, "amplitude": 0.9}),
@@ -126,6 +126,6 @@ def test_several_numbers_of_one_name_are_each_in_their_unit() -> None:
 
 
 def test_one_file_s_name_says_its_conditions_too() -> None:
-    (key,) = pooling.tell(["cell7 LTD 300ns -1.5V.csv"]).keys
+    (key,) = pooling.parse_names(["cell7 LTD 300ns -1.5V.csv"]).keys
     assert key.conditions == pytest.approx({"width": 3e-7, "amplitude": -1.5})
     assert (key.device, key.direction) == ("cell7", "ltd")

@@ -109,11 +109,11 @@ def test_other_archives_and_documents_are_named(tmp_path: Path) -> None:
     secret.write_bytes(
         xls_bytes({"d": ROWS}).replace("Workbook".encode("utf-16-le"), "EncryptedPackage".encode("utf-16-le"), 1)
     )
-    with pytest.raises(FileError, match="protected by a password"):
+    with pytest.raises(FileError, match="password"):
         read(secret)
     cut = tmp_path / "cut.ods"
     cut.write_bytes(ods_bytes({"d": ROWS})[:-30])
-    with pytest.raises(FileError, match=r"cut\.ods is a damaged spreadsheet"):
+    with pytest.raises(FileError, match=r"cut\.ods .*damaged"):
         read(cut)
 
 
@@ -122,7 +122,7 @@ def test_a_packed_workbook_is_named(tmp_path: Path, write_xls: Callable[..., Pat
 
     path = tmp_path / "a.xls.gz"
     path.write_bytes(gzip.compress(write_xls({"d": ROWS}).read_bytes()))
-    with pytest.raises(FileError, match="unpack it first"):
+    with pytest.raises(FileError, match="gzip"):
         read(path)
 
 
@@ -140,11 +140,11 @@ def test_containers_made_to_harm_end_in_one_sentence(tmp_path: Path, which: str)
         struct.pack_into("<HH", data, at + 4, row, 65535 if which == "a sheet far away" else 200)
     path = tmp_path / "a.xls"
     path.write_bytes(data)
-    with pytest.raises(FileError, match=r"a\.xls (is damaged|has far more cells|wants more memory)"):
+    with pytest.raises(FileError, match=r"a\.xls (is damaged|has far more cells|needs more memory)"):
         read(path)
 
 
-def test_a_parser_that_crashes_or_loops_is_one_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_parser_that_crashes_or_loops_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.xls"
     path.write_bytes(xls_bytes({"d": ROWS}))
     for body in ("import os; os.kill(os.getpid(), 11)", "b = bytearray(1 << 40)", "raise SystemExit(3)"):
@@ -185,6 +185,6 @@ def test_xml_without_its_end_is_refused_at_once(tmp_path: Path) -> None:
         for name, part in parts.items():
             archive.writestr(name, part)
     began = time.perf_counter()
-    with pytest.raises(FileError, match=r"a\.ods is damaged: no element found"):
+    with pytest.raises(FileError, match=r"a\.ods .*damaged"):
         read(path)
     assert time.perf_counter() - began < 2

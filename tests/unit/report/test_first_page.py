@@ -66,15 +66,16 @@ def test_a_picture_of_the_first_page_is_not_there_twice() -> None:
     assert "one, at length." in section.words
 
 
-def test_what_warnings_mean_together_comes_before_the_verdict() -> None:
+def test_a_combined_verdict_comes_first() -> None:
     bad = [CodedWarning("few_points", "LTP: 9 readings"), CodedWarning("weak", "LTP: weakly identified: g")]
     first = first_of(Report("T", "It follows the curve.", warnings=bad))
-    words = first.words
-    assert words.index("Do not train on this fit") < words.index("It follows the curve.")
-    assert "Do not train" not in first_of(Report("T", "It follows the curve.", warnings=bad[:1])).words
+    (combined,) = (each for each in first.all("p") if each.get("class") == "stop")
+    assert first.words.index(combined.words) < first.words.index("It follows")
+    alone = first_of(Report("T", "It follows the curve.", warnings=bad[:1]))
+    assert not any(each.get("class") == "stop" for each in alone.all("p"))
 
 
-def test_a_mark_is_not_told_again_as_a_warning() -> None:
+def test_a_mark_is_not_repeated_as_a_warning() -> None:
     made = [CodedWarning("synthetic", "made by devicekit, not measured")]
     marked = first_of(Report("T", "It holds.", marks=["SYNTHETIC"], warnings=made))
     assert "SYNTHETIC DATA" in marked.words

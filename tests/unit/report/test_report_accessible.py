@@ -114,11 +114,11 @@ def _descend(node: Any) -> list[Any]:
     return [each for child in node.children for each in [child, *_descend(child)]]
 
 
-def test_the_summary_comes_first_and_the_contents_name_every_section(page: Any) -> None:
+def test_the_contents_name_every_section(page: Any) -> None:
     (main,) = page.all("main")
     headings = [node.words for node in main.all("h2")]
-    assert headings[0] == "In short"
-    assert [node.words for node in page.all("nav")[0].all("a")] == headings[1:]
+    assert len(headings) >= 5
+    assert [node.words for node in page.all("nav")[0].all("a")] == headings
 
 
 def test_the_first_link_skips_to_the_results(page: Any) -> None:

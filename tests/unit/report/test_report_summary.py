@@ -10,10 +10,10 @@ import pytest
 from devicekit import fit
 from devicekit.device.report import variation_rows
 from devicekit.fitting.report import (
+    find_notable_properties,
     fit_numbers,
     fit_section,
-    standing_out,
-    standing_out_sentence,
+    notable_sentence,
     variation_section,
     widths_sentence,
 )
@@ -51,18 +51,18 @@ def test_the_answer_comes_first(fitted: Any) -> None:
 
 
 def test_what_stands_out_is_true_of_the_device(fitted: Any) -> None:
-    found = " ".join(standing_out(fitted))
+    found = " ".join(find_notable_properties(fitted))
     steps = abs(fitted.ltd.rate([fitted.ltd.fitted[0], fitted.ltd.fitted[-1]]))  # this rate falls all the way
     assert f"LTD steps are nonlinear (the largest is {max(steps) / min(steps):.0f} times the smallest)" in found
     plain = fit(generate(truth_card(LINEAR, model="linear", increment=0.0, read=0.001), 1, 1, 60, 3), model="linear")
-    assert standing_out(plain) == []
-    assert standing_out_sentence(plain) == "Nothing in the fitted curves stands out."
+    assert find_notable_properties(plain) == []
+    assert notable_sentence(plain) == "Nothing in the fitted curves stands out."
 
 
 def test_noise_and_few_steps_stand_out() -> None:
     steep = {"ltp": (-2.2,), "ltd": (-2.2,)}
     table = generate(truth_card(steep, model="linear", increment=0.15, read=0.001), 1, 12, 12, 3)
-    found = " ".join(standing_out(fit(table, model="linear")))
+    found = " ".join(find_notable_properties(fit(table, model="linear")))
     assert "crosses the window in about" in found
     assert "times the mean step" in found
 

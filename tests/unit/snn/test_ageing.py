@@ -72,7 +72,7 @@ def test_aged_weights_are_those_of_aged_conductances(
     run.learn(0)
     synapses = run.synapses
     assert synapses is not None
-    first, second = synapses.read(0.0, 0.0, drift.aged(WINDOW, config))
+    first, second = synapses.read(0.0, 0.0, drift.configured_change(WINDOW, config))
     law = Drift(0.05, 0.03)
     for number, (w, array, shape) in enumerate(zip((first, second), synapses.arrays, synapses.shapes, strict=True)):
         nu = law.exponents(array.n, drift._layer_seed(config.seed, number))
@@ -88,7 +88,7 @@ def test_a_common_drift_is_a_gain_of_pairs(conducting: DeviceCard, tiny: Dataset
     run.learn(0)
     assert run.synapses is not None
     kept = run.synapses.read(0.0)
-    aged = run.synapses.read(0.0, 0.0, drift.drifted(WINDOW, Drift(0.1, 0.0), 1024.0, 0))
+    aged = run.synapses.read(0.0, 0.0, drift.drift_change(WINDOW, Drift(0.1, 0.0), 1024.0, 0))
     for before, after in zip(kept, aged, strict=True):
         np.testing.assert_allclose(after, before * 0.5, atol=1e-6)
 
@@ -99,7 +99,7 @@ def test_wires_see_the_aged_conductances(conducting: DeviceCard, tiny: Dataset) 
     run.learn(0)
     synapses = run.synapses
     assert synapses is not None
-    change = drift.aged(WINDOW, config)
+    change = drift.configured_change(WINDOW, config)
     assert change is not None
     aged = synapses.read(0.0, 0.0, change)
     for number, (w, array, shape) in enumerate(zip(aged, synapses.arrays, synapses.shapes, strict=True)):
@@ -120,20 +120,24 @@ def test_converters_of_each_line_see_the_aged_conductances(conducting: DeviceCar
 
 def test_states_below_the_window_are_not_clipped() -> None:
     """At the low end half of the conductance is lost: from 1e-5 to 5e-6, a quarter of the span below it."""
-    change = drift.drifted(WINDOW, Drift(0.1, 0.0), 1024.0, 0)
+    change = drift.drift_change(WINDOW, Drift(0.1, 0.0), 1024.0, 0)
     np.testing.assert_allclose(change(0, np.array([0.0, 1.0])), [-0.25, 0.25], atol=1e-12)
 
 
 def test_draws_differ_and_layers_too() -> None:
     law = Drift(0.02, 0.01)
     r = np.full(50, 0.5)
-    first = drift.drifted(WINDOW, law, 100.0, 0)
-    np.testing.assert_array_equal(first(0, r), drift.drifted(WINDOW, law, 100.0, 0)(0, r))
-    others = (first(1, r), drift.drifted(WINDOW, law, 100.0, 0, 1)(0, r), drift.drifted(WINDOW, law, 100.0, 1)(0, r))
+    first = drift.drift_change(WINDOW, law, 100.0, 0)
+    np.testing.assert_array_equal(first(0, r), drift.drift_change(WINDOW, law, 100.0, 0)(0, r))
+    others = (
+        first(1, r),
+        drift.drift_change(WINDOW, law, 100.0, 0, 1)(0, r),
+        drift.drift_change(WINDOW, law, 100.0, 1)(0, r),
+    )
     assert all((first(0, r) != other).all() for other in others)
-    found = drift.scattered(0.1, 0)(0, np.full(20_000, 0.5))
+    found = drift.scatter_change(0.1, 0)(0, np.full(20_000, 0.5))
     assert found.std() == pytest.approx(0.1, rel=0.03)
-    assert set(np.round(drift.jumped(Telegraph(0.1, 1.0), 0)(0, r), 12)) == {0.4, 0.6}
+    assert set(np.round(drift.telegraph_change(Telegraph(0.1, 1.0), 0)(0, r), 12)) == {0.4, 0.6}
 
 
 @pytest.mark.parametrize(
@@ -301,6 +305,8 @@ def test_static_levels_are_the_same_through_a_test_and_held_ones_are_not(card, s
 def test_levels_that_stay_are_added_to_what_another_change_leaves() -> None:
     """States halved by time and then 0.1 up or down, as often as those that time leaves alone."""
     config, r = TrainingConfig(telegraph=0.1, telegraph_tau_s=1e6), np.linspace(0.2, 0.8, 40)
-    alone = drift.static(config, None)(1, r) - r
+    alone = drift.add_static_telegraph(config, None)(1, r) - r
     np.testing.assert_allclose(np.abs(alone), 0.1)
-    np.testing.assert_allclose(drift.static(config, lambda layer, states: states / 2)(1, r), r / 2 + alone)
+    np.testing.assert_allclose(
+        drift.add_static_telegraph(config, lambda layer, states: states / 2)(1, r), r / 2 + alone
+    )

@@ -23,7 +23,7 @@ from snn.network.learning import NUMBERS as GRADIENTS
 from snn.network.neurons import Dynamics, Noise, Scratch, hold, is_held, make_scratch, padded, predict, present
 from snn.network.pulsing import NUMBERS
 from snn.recipe import choose
-from snn.synapses import Synapses, programmed
+from snn.synapses import Synapses, program_states
 
 ALWAYS = 65536  # the level of an input that fires in every step
 WIDTH = padded(64)
@@ -356,10 +356,10 @@ def test_programming_rounds_to_levels_and_scatters() -> None:
     r = np.array([0.0, 0.1, 0.13, 0.37, 0.38, 0.6, 0.9, 1.0])
     exact = TrainingConfig(levels=5, program_sigma=0.0)
     np.testing.assert_array_equal(
-        programmed(r, exact, np.random.default_rng(0)), [0.0, 0.0, 0.25, 0.25, 0.5, 0.5, 1.0, 1.0]
+        program_states(r, exact, np.random.default_rng(0)), [0.0, 0.0, 0.25, 0.25, 0.5, 0.5, 1.0, 1.0]
     )
-    many = programmed(np.full(20_000, 0.5), TrainingConfig(levels=0, program_sigma=0.03), np.random.default_rng(0))
+    many = program_states(np.full(20_000, 0.5), TrainingConfig(levels=0, program_sigma=0.03), np.random.default_rng(0))
     assert many.mean() == pytest.approx(0.5, abs=4 * 0.03 / math.sqrt(20_000))
     assert many.std() == pytest.approx(0.03, rel=4 / math.sqrt(40_000))
-    ends = programmed(np.full(1000, 1.0), TrainingConfig(levels=0, program_sigma=0.1), np.random.default_rng(0))
+    ends = program_states(np.full(1000, 1.0), TrainingConfig(levels=0, program_sigma=0.1), np.random.default_rng(0))
     assert ends.max() == 1.0

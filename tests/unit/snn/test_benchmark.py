@@ -18,7 +18,7 @@ from devicekit.synthetic.pulses import truth_card
 from snn.benchmark import Benchmark, VariantResult, benchmark, figures
 from snn.benchmark.attribution import Loss, exact, sampled, shares
 from snn.benchmark.curves import cliffs, distance, measure, shipped
-from snn.benchmark.flaws import present, scatter_over_step, without
+from snn.benchmark.flaws import find_flaws, remove_flaws, scatter_over_step
 from snn.benchmark.measure import generic
 from snn.benchmark.pairs import Share
 from snn.benchmark.report import benchmark_report
@@ -87,7 +87,7 @@ def test_a_loss_is_found_by_the_null_and_sized_over_seeds() -> None:
         nearly, twin=tuple(each + d for each, d in zip(found.device, (0.029, -0.011, 0.029, -0.011), strict=True))
     )
     assert rough.standard_error == pytest.approx(0.04 / math.sqrt(3) / 2)  # larger than the null one of .005
-    assert rough.bound == pytest.approx(2.8 * rough.standard_error)
+    assert rough.upper_bound == pytest.approx(2.8 * rough.standard_error)
 
 
 def test_a_device_whose_states_fluctuate_is_past_the_cliff_of_that() -> None:
@@ -131,25 +131,25 @@ def test_a_lead_is_shared_within_two_paired_errors() -> None:
 
 def test_flaws_that_a_device_has_and_the_device_without_them() -> None:
     config = setting("plain", 0)
-    assert present(linear(0.02, 0.02), config) == ("asymmetry",)
-    assert present(linear(0.04, 0.04, 0.01), config) == ("asymmetry", "step size", "scatter of updates")
-    assert "step size" in present(linear(1 / 31.9, 1 / 31.9), config)
-    assert "step size" not in present(linear(1 / 32.1, 1 / 32.1), config)
-    assert "step size" in present(linear(1 / 100.1, 1 / 100.1), config)
+    assert find_flaws(linear(0.02, 0.02), config) == ("asymmetry",)
+    assert find_flaws(linear(0.04, 0.04, 0.01), config) == ("asymmetry", "step size", "scatter of updates")
+    assert "step size" in find_flaws(linear(1 / 31.9, 1 / 31.9), config)
+    assert "step size" not in find_flaws(linear(1 / 32.1, 1 / 32.1), config)
+    assert "step size" in find_flaws(linear(1 / 100.1, 1 / 100.1), config)
     worn = replace(config, stuck=0.1, device_levels=8)
-    assert present(linear(0.02, 0.02), worn)[-2:] == ("states", "stuck devices")
-    assert "nonlinearity" in present(generic(), config)
+    assert find_flaws(linear(0.02, 0.02), worn)[-2:] == ("states", "stuck devices")
+    assert "nonlinearity" in find_flaws(generic(), config)
 
     card = linear(0.08, 0.02, 0.01)
     assert mean_step(card) == pytest.approx(0.04)
     assert scatter_over_step(card, config) == pytest.approx(0.25)
-    even = without(card, config, ["asymmetry"]).card
+    even = remove_flaws(card, config, ["asymmetry"]).card
     assert np.exp([even.ltp.theta[0], even.ltd.theta[0]]) == pytest.approx([0.04, 0.04])
-    finer = without(card, config, ["step size"]).card
+    finer = remove_flaws(card, config, ["step size"]).card
     assert mean_step(finer) == pytest.approx(1 / 32)
     assert np.exp(finer.ltp.theta[0] - finer.ltd.theta[0]) == pytest.approx(4.0)  # as asymmetric as before
     assert scatter_over_step(finer, config) == pytest.approx(0.25)  # what counts is kept
-    case = without(card, worn, ["scatter of updates", "states", "stuck devices", "read noise"])
+    case = remove_flaws(card, worn, ["scatter of updates", "states", "stuck devices", "read noise"])
     silent = {"read_noise": False, "read_noise_of_g": 0.0}
     assert case.changes == {"c2c": "none", "device_levels": 0, "stuck": 0.0, **silent}
     assert not applied_variation(case.card, "none").scatter
@@ -162,21 +162,21 @@ AGED = {"time_s": 1e4, "drift_nu": 0.02, "drift_nu_sd": 0.01}
 
 def test_the_array_is_among_the_flaws_where_it_is_set() -> None:
     config, names = setting("plain", 0), ("wires", "converters", "drift")
-    assert not set(present(generic(), config)) & set(names)
+    assert not set(find_flaws(generic(), config)) & set(names)
     array = setting("plain", 0, **ON, **AGED)
-    assert present(generic(), array)[-3:] == names
+    assert find_flaws(generic(), array)[-3:] == names
     off = {"wire_ohm": 0.0, "terminal_ohm": 0.0, "column_gain": False, "adc_bits": 0, "time_s": 0.0}
-    case = without(generic(), array, names)
+    case = remove_flaws(generic(), array, names)
     assert case.changes == off
     assert case.card == generic()
-    assert not set(present(generic(), replace(array, **case.changes))) & set(names)
-    exact = without(generic(), replace(array, wire_gains="exact"), names)
+    assert not set(find_flaws(generic(), replace(array, **case.changes))) & set(names)
+    exact = remove_flaws(generic(), replace(array, wire_gains="exact"), names)
     assert exact.changes == {**off, "wire_gains": "separable"}
-    only = without(generic(), array, ["wires"])
-    assert present(generic(), replace(array, **only.changes))[-2:] == ("converters", "drift")
-    assert "wires" in present(generic(), setting("plain", 0, terminal_ohm=1.0))
-    assert "drift" in present(generic(), setting("plain", 0, time_s=10.0, drift_nu=0.1))
-    assert "drift" not in present(generic(), setting("plain", 0, drift_nu=0.1, drift_nu_sd=0.1))  # no time passes
+    only = remove_flaws(generic(), array, ["wires"])
+    assert find_flaws(generic(), replace(array, **only.changes))[-2:] == ("converters", "drift")
+    assert "wires" in find_flaws(generic(), setting("plain", 0, terminal_ohm=1.0))
+    assert "drift" in find_flaws(generic(), setting("plain", 0, time_s=10.0, drift_nu=0.1))
+    assert "drift" not in find_flaws(generic(), setting("plain", 0, drift_nu=0.1, drift_nu_sd=0.1))  # no time passes
 
 
 def test_how_bad_an_array_is() -> None:
@@ -321,13 +321,13 @@ def test_what_another_policy_gains_is_told_by_pairs() -> None:
     policy = VariantResult("policy", tuple(0.90 + each for each in gains), (0.93,) * 5, 0.005)
     reason = ("carry", "because")
     found = Benchmark("d", "s", 5, (plain,), (), policy=policy, reason=reason)
-    assert "gains 1.5 ± 0.1 points, which are the rule's" in found.rule_or_device
-    assert "costs 1.5 ± 0.2 points" in found.rule_or_device  # against the twin trained that way
+    assert "gains 1.5 ± 0.1 points, which are the rule's" in found.policy_effect
+    assert "costs 1.5 ± 0.2 points" in found.policy_effect  # against the twin trained that way
     wild = replace(policy, device=tuple(0.90 + each for each in (0.05, -0.02, 0.06, -0.03, 0.03)))
-    assert "neither gains nor loses what could be told (+1.8 ± 1.8)" in replace(found, policy=wild).rule_or_device
+    assert "neither gains nor loses what could be told (+1.8 ± 1.8)" in replace(found, policy=wild).policy_effect
     worse = replace(policy, device=tuple(0.90 - each for each in gains))
-    assert "loses 1.5 ± 0.1 points more" in replace(found, policy=worse).rule_or_device
-    assert replace(found, policy=None).rule_or_device == ""
+    assert "loses 1.5 ± 0.1 points more" in replace(found, policy=worse).policy_effect
+    assert replace(found, policy=None).policy_effect == ""
 
 
 def test_device_and_twin_are_trained_by_one_policy(few: Dataset) -> None:
@@ -337,7 +337,7 @@ def test_device_and_twin_are_trained_by_one_policy(few: Dataset) -> None:
     found = benchmark(card, few, seeds=1, attribution=False, wide=False, device_levels=8)
     assert found.reason[0] == "carry"
     config = setting("plain", 0, device_levels=8)
-    case = without(card, config, found.flaws)
+    case = remove_flaws(card, config, found.flaws)
     twin = accuracy(case.card, replace(config, policy="carry", **case.changes), few)
     assert found.policy is not None
     assert found.policy.twin == (twin,)
@@ -464,10 +464,10 @@ def test_read_noise_of_g_counts_by_the_ratio_of_the_window() -> None:
         own = card.model_copy(update={"window": window})
         config = setting("plain", 0, read_noise_of_g=0.03)
         assert own_severity("read noise", own, config) == pytest.approx(wanted)
-        assert "read noise" in present(own, config)
+        assert "read noise" in find_flaws(own, config)
     weight = card.model_copy(update={"window": card.window.model_copy(update={"quantity": "weight"})})
     with pytest.raises(UsageError, match="weights"):
-        present(weight, setting("plain", 0, read_noise_of_g=0.03))
+        find_flaws(weight, setting("plain", 0, read_noise_of_g=0.03))
     with pytest.raises(UsageError, match="set read_noise too"):
         TrainingConfig(read_noise_of_g=0.03)
 
@@ -560,21 +560,21 @@ def test_devices_that_the_data_also_allow_say_what_the_fit_leaves_open(few: Data
     assert worse > own + 0.2
     low, high = np.quantile([own, worse], [0.05, 0.95])
     assert found.interval == pytest.approx((low, high))
-    assert f"{100 * low:.1f} to {100 * high:.1f} points" in found.left_open
-    assert "Measure more" in found.left_open
+    assert f"{100 * low:.1f} to {100 * high:.1f} points" in found.fit_uncertainty
+    assert "Measure more" in found.fit_uncertainty
     same = replace(found, allowed=((0.02, 0.03), (0.021, 0.029), (0.02, 0.031)))
     assert same.left_open_sd < 0.001
-    assert "Measure more" not in same.left_open
+    assert "Measure more" not in same.fit_uncertainty
     # means 1, 3, 5 points; residuals of 0: all of it is the devices'
     apart = replace(found, allowed=((0.0, 0.02), (0.02, 0.04), (0.04, 0.06)))
     assert apart.left_open_sd == pytest.approx(0.02)
-    assert "differ by 2.0 points (sd) beyond the chance" in apart.left_open
+    assert "differ by 2.0 points (sd) beyond the chance" in apart.fit_uncertainty
     # means that differ by what seeds differ by: residuals of +-1, +-1, so a mean of two varies by 1 / sqrt(2) anyway
     chance = replace(found, allowed=((0.01, -0.01), (-0.01, 0.01)))
     assert chance.left_open_sd == 0
-    assert "no more than the chance" in chance.left_open
+    assert "no more than the chance" in chance.fit_uncertainty
     assert replace(found, allowed=()).interval is None
-    assert (found.wide, found.width_hides) == (None, "")
+    assert (found.wide, found.wide_network) == (None, "")
 
 
 @pytest.mark.slow

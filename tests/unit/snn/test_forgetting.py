@@ -14,7 +14,7 @@ from devicekit.device.card import DeviceCard
 from devicekit.device.measured import Term, Volatile
 from devicekit.errors import UsageError
 from snn import forgetting
-from snn.benchmark.flaws import present, without
+from snn.benchmark.flaws import find_flaws, remove_flaws
 from snn.benchmark.measure import generic
 from snn.benchmark.run import benchmark
 from snn.benchmark.severity import device, own_severity
@@ -153,7 +153,7 @@ def test_an_epoch_gives_what_pulses_at_times_do(  # type: ignore[no-untyped-def]
     for layer, its, array in zip(fast, plain, arrays, strict=True):
         assert layer.pulses[0] > 20
         its.wait(end)
-        array.settle(forgot=True)
+        array.record_changes(forgot=True)
         np.testing.assert_allclose(array.r, its.array.r, atol=1e-10)
         # lists hold exactly the synapses of which something is left
         for m in range(layer.factor.size):
@@ -287,10 +287,10 @@ def test_volatility_is_a_flaw_where_time_passes() -> None:
     config = setting("plain", 0, presentation_s=1.0)
     made, changes = device("volatility", 0.7)
     assert changes == {"presentation_s": 1.0}
-    assert "volatility" in present(made, config)
-    assert "volatility" not in present(made, setting("plain", 0))
-    assert "volatility" not in present(generic(), config)
-    assert without(made, config, ["volatility"]).card == generic()
+    assert "volatility" in find_flaws(made, config)
+    assert "volatility" not in find_flaws(made, setting("plain", 0))
+    assert "volatility" not in find_flaws(generic(), config)
+    assert remove_flaws(made, config, ["volatility"]).card == generic()
     assert own_severity("volatility", made, config) == pytest.approx(0.7)
     assert own_severity("volatility", made, setting("plain", 0)) is None
     slow = forgetful(generic(), 0.2, (float(IMAGES * EPOCHS), 1.0))

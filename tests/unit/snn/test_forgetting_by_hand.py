@@ -34,7 +34,7 @@ def _as_python(monkeypatch: pytest.MonkeyPatch) -> None:
         "apply_pulses_with_decay",
         "next_presentation",
         "pulse_one",
-        "shown",
+        "observed_state",
     ):
         monkeypatch.setattr(fading, name, getattr(fading, name).py_func)
     mix = fading.mix

@@ -19,7 +19,7 @@ from snn.training import train
 
 def test_our_gradients_are_the_files_of_their_folder() -> None:
     assert Registry("snn.gradients", "devicekit.gradients", "gradient") == plugins.GRADIENTS
-    assert plugins.GRADIENTS.own() == sorted(GRADIENTS)
+    assert plugins.GRADIENTS.builtin_names() == sorted(GRADIENTS)
     for name, gradient in GRADIENTS.items():
         assert gradient.name == name
         assert gradient.title

@@ -178,7 +178,7 @@ def test_what_cannot_be_is_refused() -> None:
 
 def test_our_policies_are_the_files_of_their_folder() -> None:
     assert Registry("snn.policies", "devicekit.policies", "pulse policy") == plugins.POLICIES
-    assert plugins.POLICIES.own() == sorted(POLICIES)
+    assert plugins.POLICIES.builtin_names() == sorted(POLICIES)
     for name, policy in POLICIES.items():
         assert policy.name == name
         assert policy.title

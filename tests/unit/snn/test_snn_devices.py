@@ -16,7 +16,7 @@ from snn.network.crossbar import PulseRequests, Threshold, apply_pulses, make_la
 from snn.network.encoding import stream_key
 from snn.network.pulsing import NUMBERS
 from snn.recipe import choose
-from snn.synapses import Synapses, on_levels
+from snn.synapses import Synapses, round_to_stable_states
 from snn.training import train
 
 MEMORY = np.empty(MAX_SHAPE)
@@ -46,10 +46,10 @@ def test_few_stable_states_keep_the_mean_step(card, sign):
 
 def test_states_on_levels_keep_the_mean(rng):
     r = np.full(20000, 0.337)
-    found = on_levels(r, 5, rng)
+    found = round_to_stable_states(r, 5, rng)
     assert set(np.unique(found)) == {0.25, 0.5}
     assert found.mean() == pytest.approx(0.337, abs=4 * 0.125 / np.sqrt(20000))
-    np.testing.assert_array_equal(on_levels(np.array([0.0, 0.5, 1.0]), 5, rng), [0.0, 0.5, 1.0])
+    np.testing.assert_array_equal(round_to_stable_states(np.array([0.0, 0.5, 1.0]), 5, rng), [0.0, 0.5, 1.0])
 
 
 def test_pulses_by_chance_come_with_the_wanted_rate(card):

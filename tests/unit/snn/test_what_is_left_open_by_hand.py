@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from devicekit.statistics import mean_above_zero
-from snn.ageing import _predicted, _programmed, noise_to_signal, predicted_loss
+from snn.ageing import _predict_accuracy, _programming_error, noise_to_signal, predicted_loss
 from snn.benchmark.pairs import VariantResult
 from snn.benchmark.result import Benchmark
 from snn.config import TrainingConfig
@@ -73,8 +73,8 @@ def test_the_interval_is_of_means_over_seeds() -> None:
 def test_states_on_a_grid_are_off_by_its_step_over_the_root_of_twelve(
     settings: dict[str, float], expected: float
 ) -> None:
-    assert _programmed(TrainingConfig(scheme="offline", **settings)) == pytest.approx(expected)  # type: ignore[arg-type]
-    assert _programmed(TrainingConfig(scheme="insitu", **settings)) == 0.0  # type: ignore[arg-type]
+    assert _programming_error(TrainingConfig(scheme="offline", **settings)) == pytest.approx(expected)  # type: ignore[arg-type]
+    assert _programming_error(TrainingConfig(scheme="insitu", **settings)) == 0.0  # type: ignore[arg-type]
 
 
 CURVE = {
@@ -100,11 +100,11 @@ def test_what_was_lost_in_programming_is_not_lost_again(monkeypatch: pytest.Monk
     monkeypatch.setattr(snn.ageing, "shipped", lambda: CURVE)
     spread = (0.2, 0.2)
     scale = np.sqrt(2 / 0.04)
-    found = _predicted(0.9, 0.04, 0.03, spread, 1.0)
+    found = _predict_accuracy(0.9, 0.04, 0.03, spread, 1.0)
     assert found == pytest.approx(0.9 - 0.1 * scale * 0.05 + 0.1 * scale * 0.03)
-    assert _predicted(0.9, 0.04, 0.03, spread, 0.59) is None
-    assert _predicted(0.9, 1.0, 0.0, spread, 1.0) is None
-    assert _predicted(0.9, 0.04, 0.03, None, 1.0) is None
+    assert _predict_accuracy(0.9, 0.04, 0.03, spread, 0.59) is None
+    assert _predict_accuracy(0.9, 1.0, 0.0, spread, 1.0) is None
+    assert _predict_accuracy(0.9, 0.04, 0.03, None, 1.0) is None
 
 
 @pytest.mark.parametrize(("value", "ends"), [(0.8, (0.7608, 0.8392)), (0.99, (0.9508, 1.0)), (0.02, (0.0, 0.0592))])

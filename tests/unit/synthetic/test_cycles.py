@@ -246,7 +246,7 @@ def test_the_command_says_what_it_cannot_do(tmp_path: Path, devicekit: Run) -> N
     loops.of_cycles(known(12, seed=3), COARSE).to_csv(few)
     ran = devicekit("simulate", "cycles", few, "--json")
     assert ran.code == 2
-    assert "20 cycles one after the other" in ran.json["error"]["message"]
+    assert "20 consecutive cycles" in ran.json["error"]["message"]
     log = tmp_path / "log.csv"
     cycles = known(60, seed=3)
     model(result_of(cycles)).endurance(cycles).to_csv(log)

@@ -1,0 +1,182 @@
+"""Uploads: the files and folders that are open in the app, how each is read, and its jobs."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from devicekit.app.forms import fill_blanks
+from devicekit.app.results import FitChoice
+from devicekit.app.security import clean_file_name
+from devicekit.app.worker import Job
+from devicekit.commands import non_default
+from devicekit.errors import FileError, QuestionError
+from devicekit.options import ReadOptions
+
+MOST_BYTES = 2 << 30  # of one upload
+
+
+@dataclass(eq=False)
+class Upload:
+    """One file, or one folder of files.
+
+    Attributes
+    ----------
+    key : str
+        Random; part of its address.
+    name : str
+        Name of the file or folder.
+    folder : Path
+        Folder that holds it and nothing else.
+    is_folder, is_bundle : bool
+        True for a folder; true for a folder that exists only here, for files that were dropped together.
+    reading : ReadOptions
+        Options for reading it.
+    choice : FitChoice
+        Options of the fit.
+    read_job, analysis_job : Job, optional
+        Reading it; fitting or characterising the table.
+    record_id : str
+        Id of its record in the library; "" if it is not in the library.
+    size : int
+        Bytes received.
+    is_complete : bool
+        True once all of it is received; it is not read before.
+    """
+
+    key: str
+    name: str
+    folder: Path
+    is_folder: bool = False
+    is_bundle: bool = False
+    reading: ReadOptions = field(default_factory=ReadOptions)
+    choice: FitChoice = field(default_factory=FitChoice)
+    read_job: Job | None = None
+    analysis_job: Job | None = None
+    record_id: str = ""
+    size: int = 0
+    is_complete: bool = False
+
+    @property
+    def path(self) -> Path:
+        """The file, or the folder."""
+        return self.folder / self.name
+
+    @property
+    def question(self) -> Any:
+        """The question of the reader, None without one."""
+        job = self.read_job
+        error = job.error if job is not None and job.state == "failed" else None
+        return error.question if isinstance(error, QuestionError) else None
+
+    def reset(self, options: ReadOptions) -> None:
+        """Set new reading options and forget the earlier jobs."""
+        self.reading, self.read_job, self.analysis_job, self.record_id = options, None, None, ""
+
+
+class Uploads:
+    """All uploads of a running app, in a temporary folder.
+
+    Parameters
+    ----------
+    root : Path
+        The folder.
+    size_limit : int
+        Largest size of one upload [bytes].
+    """
+
+    def __init__(self, root: Path, size_limit: int = MOST_BYTES) -> None:
+        self.root, self.size_limit = root, size_limit
+        self._uploads: dict[str, Upload] = {}
+
+    def __iter__(self) -> Any:
+        return iter(list(self._uploads.values())[::-1])
+
+    def get(self, key: str) -> Upload | None:
+        """Return the upload with a key."""
+        return self._uploads.get(key)
+
+    def open(self, name: str, is_folder: bool, is_bundle: bool = False) -> Upload:
+        """Open a new upload, to which files are added."""
+        key = uuid.uuid4().hex
+        folder = self.root / key
+        folder.mkdir(parents=True)
+        upload = Upload(key, clean_file_name(name), folder, is_folder, is_bundle)
+        if is_folder:
+            upload.path.mkdir()
+        self._uploads[key] = upload
+        return upload
+
+    async def receive(self, upload: Upload, name: str, body: AsyncIterator[bytes]) -> None:
+        """Write a file as it arrives; remove it if it does not arrive completely.
+
+        Raises
+        ------
+        FileError
+            If the upload becomes too large, already holds that name, or cannot be written.
+        """
+        target = upload.path / clean_file_name(name) if upload.is_folder else upload.path
+        is_complete = is_begun = False
+        try:
+            with target.open("xb") as stream:
+                is_begun = True
+                async for block in body:
+                    upload.size += len(block)
+                    if upload.size > self.size_limit:
+                        limit = f"{self.size_limit / 2**30:.3g} GiB"
+                        raise FileError(f"{upload.name} is larger than {limit}. Use the command line.")
+                    stream.write(block)
+            is_complete = True
+        except FileExistsError:
+            raise FileError(f"{upload.name} holds two files named {target.name}. Rename one.") from None
+        except OSError as error:  # such as no space left
+            raise FileError(f"Cannot store {target.name}: {error.strerror or error}") from error
+        finally:
+            if is_begun and not is_complete:  # an earlier file of that name stays
+                target.unlink(missing_ok=True)
+                if not upload.is_folder:
+                    self.close(upload)
+
+    def holds(self, upload: Upload, name: str) -> bool:
+        """Return whether a file of that name was received or is being received."""
+        return (upload.path / clean_file_name(name) if upload.is_folder else upload.path).exists()
+
+    def close(self, upload: Upload) -> None:
+        """Forget an upload and remove its files."""
+        self._uploads.pop(upload.key, None)
+        shutil.rmtree(upload.folder, ignore_errors=True)
+
+
+def apply_answer(upload: Upload, number: int | None, words: list[str], more: ReadOptions) -> ReadOptions:
+    """Return the reading options of an upload with an answer to its question.
+
+    Parameters
+    ----------
+    upload : Upload
+        An upload with a question.
+    number : int or None
+        Number of the choice; None for none of them.
+    words : list of str
+        Texts for the blanks of the choice, in order.
+    more : ReadOptions
+        Fields beside the answer, which take precedence.
+
+    Raises
+    ------
+    UsageError
+        If a blank needs a number and has another text, or is out of range.
+    """
+    options = {} if number is None else fill_blanks(upload.question.choices[number].options, words)
+    if columns := options.pop("map", None):
+        options["columns"] = columns
+    if more.quantity is not None:
+        options.pop("unit", None)  # the unit of another quantity
+    changes = {**options, **non_default(more)}
+    for name in ("columns", "key"):
+        if name in changes:
+            changes[name] = {**getattr(upload.reading, name), **options.get(name, {}), **getattr(more, name)}
+    return replace(upload.reading, **changes)

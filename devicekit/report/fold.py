@@ -1,0 +1,114 @@
+"""Folding of a page: a reader sees so many words at once and opens the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from devicekit.report.blocks import Block, CodedList, Figure, Listing, Section, Table, Text
+
+_LONGEST_LABEL = 9  # words
+_FRAME = 24  # words of the footer, the version, and links of a page
+
+
+@dataclass(frozen=True)
+class Part:
+    """Neighbouring rows of blocks of a section with their numbers, open or folded under a label."""
+
+    rows: Sequence[tuple[int, Sequence[Block]]]
+    label: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """True if the part is shown at once."""
+        return not self.label
+
+
+@dataclass(frozen=True)
+class FoldedSection:
+    """A section with its parts; `full_captions` is False where figures show their titles and fold their captions."""
+
+    section: Section
+    parts: Sequence[Part]
+    full_captions: bool
+
+
+def words(*texts: str) -> int:
+    """Return the number of words of texts."""
+    return sum(len(each.split()) for each in texts)
+
+
+def _texts(block: Block) -> list[str]:
+    """Return every text of a block but a figure."""
+    if isinstance(block, Text):
+        return list(block.paragraphs)
+    if isinstance(block, Listing):
+        return [block.text]
+    if isinstance(block, CodedList):
+        return [word for row in block.rows for word in row]
+    if isinstance(block, Table):
+        return [block.caption, *block.header, *(cell for row in block.rows for cell in row)]
+    return []
+
+
+def _captions(section: Section, first_page: Sequence[Figure]) -> tuple[int, int]:
+    """Return the words of a section's figures with their titles, and with their full captions."""
+    short = [4 if each in first_page else words(each.title or each.caption) + 2 for each in section.figures]
+    return sum(short), sum(words(each.caption) + 6 * (each in first_page) for each in section.figures)
+
+
+def _label(blocks: Sequence[Block]) -> str:
+    """Return the line under which blocks are folded."""
+    tables = [each.caption for each in blocks if isinstance(each, Table) and each.caption]
+    first = tables[0].split(". ")[0].rstrip(".:").split() if tables else []
+    if not first:
+        return "All of them" if any(isinstance(each, CodedList) for each in blocks) else "Details"
+    shown = " ".join(first[:_LONGEST_LABEL]).rstrip(",;:") + ("..." if len(first) > _LONGEST_LABEL else "")
+    return f"{shown}, and {len(tables) - 1} more" if len(tables) > 1 else shown
+
+
+def fold(
+    sections: Sequence[Section], first_page_texts: Sequence[str], first_page: Sequence[Figure], most: int
+) -> list[FoldedSection]:
+    """Decide what of each section is open.
+
+    Figures are shown with their titles at least, unless they alone are too many. Other blocks and full captions are
+    shown in the order of the page as long as they fit; of a section in which one does not fit, the rest is folded too.
+
+    Parameters
+    ----------
+    sections : sequence of Section
+    first_page_texts : sequence of str
+        What the first page shows.
+    first_page : sequence of Figure
+        Figures of the first page that their section only refers to.
+    most : int
+        Words that are shown at once.
+    """
+    captions = [_captions(section, first_page) for section in sections]
+    titles = 2 * sum(words(section.title) for section in sections)  # in the contents and above the section
+    left = most - _FRAME - words(*first_page_texts) - titles - sum(short for short, _ in captions)
+    left -= sum(_LONGEST_LABEL for section in sections if len(section.figures) < len(section.blocks))
+    closed = set()  # sections, from the last on, whose figures alone are too many
+    for number in reversed(range(len(sections))):
+        if left >= 0:
+            break
+        left += captions[number][0]
+        closed.add(number)
+    found = []
+    for position, (section, (short, full)) in enumerate(zip(sections, captions, strict=True)):
+        has_room = position not in closed and full - short <= left
+        left -= full - short if has_room else 0
+        parts: list[Part] = []
+        rest: list[tuple[int, Sequence[Block]]] = []
+        for number, row in enumerate(section.rows, 1):
+            cost = words(*(text for block in row for text in _texts(block)))
+            if (isinstance(row[0], Figure) and position not in closed) or (not rest and 0 < cost <= left):
+                left -= cost
+                parts.append(Part([(number, row)]))
+            else:
+                rest.append((number, row))
+        if rest:
+            parts.append(Part(rest, _label([block for _, row in rest for block in row])))
+        found.append(FoldedSection(section, parts, has_room))
+    return found
