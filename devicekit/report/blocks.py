@@ -9,6 +9,7 @@ from typing import Any
 
 
 def template(name: str) -> Any:
+    """Return a template of a report; every value in it is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -22,6 +23,7 @@ def template(name: str) -> Any:
 
 
 def data_uri(kind: str, data: bytes) -> str:
+    """Return data as a URI, so that a page needs no file beside it."""
     return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
 
 

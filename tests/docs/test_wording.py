@@ -60,5 +60,6 @@ def test_words_to_avoid_are_found(wording: ModuleType, tmp_path: Path) -> None:
 
 
 def test_sentences_of_a_page(wording: ModuleType) -> None:
-    page = "# A title\n\nOne [link](x.md). Two, see `a b c`:\n\n- An item\n- Another. Really.\n\n```sh\nno prose\n```\n| a | b |\n"
+    page = "# A title\n\nOne [link](x.md). Two, see `a b c`:\n\n- An item\n- Another. Really.\n"
+    page += "\n```sh\nno prose\n```\n| a | b |\n"
     assert wording.sentences(page) == ["A title", "One link.", "Two, see CODE:", "An item", "Another.", "Really."]
