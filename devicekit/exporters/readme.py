@@ -44,7 +44,10 @@ _MEANINGS = {
     "nodes": ("1", "nodes of a step curve"),
     "points": ("1", "tabulated conductances, states or rows"),
     "mean_bias": ("window per pulse", "error of the average update of CrossSim, which is too low"),
-    "path_sd_": ("window", "sd of states after 10, 50, 100 LTP, as many further LTD, as many pairs; calculated"),
+    "path_sd_": (
+        "window",
+        "sd of states by C2C after 10, 50, 100 LTP, as many further LTD, as many pairs from w = 0; calculated",
+    ),
     "device_sd_": ("window", "sd of states by D2D after 10, 50, 100 LTP and as many further LTD; calculated"),
     "NL_": ("1", "nonlinearity label with the sign of NeuroSim"),
     "misfit_rms_": ("window", "rms difference between the exponential of NeuroSim and the law over a train"),
@@ -62,6 +65,17 @@ def _describe_figure(key: str) -> str:
     """Return unit and meaning of a figure; an empty string for figures of other packages."""
     known = max((each for each in _MEANINGS if key.startswith(each)), key=len, default="")
     return "  [{}] {}".format(*_MEANINGS[known]) if known else ""
+
+
+def _figure_lines(result: Export) -> list[str]:
+    """Return one line per figure; figures with the same meaning as the one before only have the unit."""
+    rows, before = [], ""
+    for key, value in result.figures.items():
+        meaning = _describe_figure(key)
+        shown = meaning if meaning != before else meaning.partition("]")[0] + "]" if meaning else ""
+        rows.append(f"  {key} = {_format_value(value)}{shown}")
+        before = meaning
+    return rows
 
 
 def _origin_lines(card: DeviceCard) -> list[str]:
@@ -170,10 +184,7 @@ def compose(card: DeviceCard, name: str, title: str, result: Export, network: Tr
             "UNITS",
             [f"  {row[0]:<{wide}}  [{row[1]}]{'':<{across - len(row[1])}}  {row[2]}" for row in result.units],
         ),
-        (
-            "FIGURES",
-            [f"  {key} = {_format_value(value)}{_describe_figure(key)}" for key, value in result.figures.items()],
-        ),
+        ("FIGURES", _figure_lines(result)),
         ("WHERE IT COMES FROM", _wrap_lines([*result.origin, *_origin_lines(card)])),
     ]
     heading = f"{title}, made by devicekit from the device card {one_line(card.name)!r}"

@@ -110,5 +110,6 @@ def initial_sentence(low: float, high: float, patched: bool) -> str:
     return (
         "INITIAL WEIGHTS: the array of NeuroSim maps weights to conductances from 0 S, not from minConductance. "
         f"Initial weights are therefore too low by {share:.0%} of their range (clipped at its end); "
-        + ("the patch adds minConductance in Array.cpp." if patched else "--source adds it in Array.cpp.")
+        + ("the patch" if patched else "--source")
+        + " adds minConductance in Array.cpp."
     )

@@ -155,12 +155,6 @@ def _units(card: DeviceCard) -> tuple[tuple[str, str, str], ...]:
         ("dw_min_std", "1", "sd of one update as a fraction of its own step"),
         ("dw_min_std of LinearStepDevice", "1", "sd of one update as a fraction of the step at w = 0"),
         ("dw_min_dtod", "1", "sd over devices of ln gain"),
-        (
-            "path_sd_...",
-            "window",
-            "sd of states by C2C after 10, 50, 100 LTP pulses, further LTD pulses, pairs from w = 0",
-        ),
-        ("device_sd_...", "window", "sd of states by D2D after 10, 50, 100 LTP pulses, and further LTD pulses"),
     )
 
 
