@@ -68,11 +68,11 @@ def _describe_figure(key: str) -> str:
 
 
 def _figure_lines(result: Export) -> list[str]:
-    """Return one line per figure; figures with the same meaning as the one before only have the unit."""
+    """Return one line per figure; a meaning that is the same as in the line before is not repeated."""
     rows, before = [], ""
     for key, value in result.figures.items():
         meaning = _describe_figure(key)
-        shown = meaning if meaning != before else meaning.partition("]")[0] + "]" if meaning else ""
+        shown = f"{meaning.partition(']')[0]}] as above" if meaning and meaning == before else meaning
         rows.append(f"  {key} = {_format_value(value)}{shown}")
         before = meaning
     return rows

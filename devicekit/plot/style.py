@@ -9,7 +9,7 @@ from devicekit.names import GLOSSARY
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Two hues that can be told apart with every kind of colour vision and in grey print.
+# Two hues that are distinguishable with every kind of colour vision and in grey print.
 COLOURS = {"ltp": "#0b6fa4", "ltd": "#c4501b"}
 
 # Colours of lines and fills on a dark page, by colour on a light page.

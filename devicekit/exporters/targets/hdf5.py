@@ -52,7 +52,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         approximated=(),
         units=tuple(units),
         noise=noise,
-        forgetting="Kept in the JSON text of the card.",
+        forgetting="Kept: it is in the JSON text of the card.",
         origin=() if data is None else (base.origin_of(data),),
     )
 
