@@ -201,7 +201,7 @@ def third_party_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     about = folder / "their_package-1.0.dist-info"
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: their-package\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text("[devicekit.exporters]\nstranger = their_package\n")
+    (about / "entry_points.txt").write_text("[devicekit.exporters]\nthirdparty = their_package\n")
     return folder
 
 
@@ -236,7 +236,7 @@ def program(environment: dict[str, str], *arguments: str) -> str:
 def test_a_target_of_another_package_is_in_help_and_completion(thirdparty: dict[str, str]) -> None:
     shown = " ".join(program(thirdparty, "-m", "devicekit", "export", "--help").split())
     assert "thirdparty" in shown.partition("--out")[0]
-    complete = {"_DEVICEKIT_COMPLETE": "complete_bash", "COMP_WORDS": "devicekit export --to str", "COMP_CWORD": "3"}
+    complete = {"_DEVICEKIT_COMPLETE": "complete_bash", "COMP_WORDS": "devicekit export --to thi", "COMP_CWORD": "3"}
     run = "from devicekit.cli import build_app; build_app()(prog_name='devicekit')"
     assert program({**thirdparty, **complete}, "-c", run).split() == ["thirdparty"]
 

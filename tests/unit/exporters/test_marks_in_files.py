@@ -22,7 +22,7 @@ from devicekit.names import mark_sentence, marks_in, marks_of_cells
 from devicekit.synthetic.pulses import generate, truth_card
 from devicekit.tables import PulseTable
 
-from . import neurosim_twin
+from . import neurosim_standin
 from .conftest import LAWS, exported, shipped, soft
 from .small_network import small_network
 
@@ -115,7 +115,7 @@ def test_the_patched_program_says_it_and_patch_passes_over_the_first_line(copy: 
         subprocess.run(command, input=diff, cwd=copy, check=True)
         changed = "-R" not in command
         assert (f"// devicekit: {SAID}" in (copy / "Cell.cpp").read_text()) == changed
-    assert (copy / "Cell.cpp").read_bytes() == neurosim_twin.FILES["Cell.cpp"].encode()
+    assert (copy / "Cell.cpp").read_bytes() == neurosim_standin.FILES["Cell.cpp"].encode()
 
 
 @pytest.mark.parametrize("name", ["train.csv", "nonlinear_fit_data.m"])

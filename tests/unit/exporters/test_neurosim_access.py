@@ -15,7 +15,7 @@ from devicekit.exporters import Export
 from devicekit.exporters.neurosim import access
 
 from .conftest import shipped
-from .neurosim_twin import FILES, exported, fields, write
+from .neurosim_standin import FILES, exported, fields, write
 from .test_neurosim import RealDevice
 
 

@@ -18,7 +18,7 @@ from devicekit.exporters.neurosim import source
 from devicekit.synthetic.pulses import truth_card
 
 from .conftest import shipped
-from .neurosim_twin import CONSTRUCTOR, FILES, exported, fields, needs_compiler, needs_patch, patched, run, write
+from .neurosim_standin import CONSTRUCTOR, FILES, exported, fields, needs_compiler, needs_patch, patched, run, write
 
 
 def test_without_a_source_there_is_no_patch_and_nothing_else_changes(copy: Path) -> None:

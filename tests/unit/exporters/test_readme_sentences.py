@@ -1,4 +1,4 @@
-"""What is told of an export: D2D along trains, errors on the terminal, and lines for NIR."""
+"""Sentences of exports: D2D along trains, errors on the terminal, and lines for NIR."""
 
 from __future__ import annotations
 
