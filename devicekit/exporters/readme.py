@@ -46,7 +46,7 @@ _MEANINGS = {
     "mean_bias": ("window per pulse", "error of the average update of CrossSim, which is too low"),
     "path_sd_": (
         "window",
-        "sd of states by C2C after 10, 50, 100 LTP, as many further LTD, as many pairs from w = 0; calculated",
+        "sd of states by C2C after 10, 50, 100 LTP, as many further LTD, as many pairs; calculated",
     ),
     "device_sd_": ("window", "sd of states by D2D after 10, 50, 100 LTP and as many further LTD; calculated"),
     "NL_": ("1", "nonlinearity label with the sign of NeuroSim"),
