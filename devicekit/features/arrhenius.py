@@ -1,7 +1,7 @@
 """Times to failure inside retention records, and their line over 1/kT: ln t_f = a + Ea / kT + sigma z, z normal.
 
-Lognormal lives on Arrhenius' line, as in accelerated testing (Escobar and Meeker 2006, doi:10.1214/088342306000000321).
-A state that outlived its record counts with the time for which it held (right-censored).
+Lognormal lives on an Arrhenius line, as in accelerated testing (Escobar and Meeker 2006,
+doi:10.1214/088342306000000321). A state that outlives its record is right-censored at the end of the record.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from devicekit.statistics import f_tail, t_quantile
 BOLTZMANN_EV = 8.617333262e-5  # [eV/K]
 LEAST_TEMPERATURES = 3
 LEAST_FAILURES = 4
-STEADY_K = 5.0  # a record whose temperatures span more is no bake at one temperature
-SUDDEN = 1.0  # change of ln G between two readings, over the limit, from which a life is only between them
-SAME_LOOK = 0.05  # of ln t: readings nearer than that are at one time
-COLDEST = 200.0  # K; no bake is colder, and such a number is in degrees Celsius
-COARSE = 1.5  # sd of a life somewhere between two readings, over sigma, from which no life is given
+STEADY_K = 5.0  # a record whose temperatures span more is not a bake at one temperature
+SUDDEN = 1.0  # change of ln G between two readings, over the limit, from which a life is only known to lie between them
+SAME_LOOK = 0.05  # difference of ln t below which readings count as simultaneous
+COLDEST = 200.0  # K; no bake is colder: a smaller number is probably in degrees Celsius
+COARSE = 1.5  # sd of a life between two readings, over sigma, above which no life is given
 BENT = 0.05  # p value of a bend below which the line is not used for a life
 
 
@@ -38,24 +38,23 @@ class Life:
     Attributes
     ----------
     temperature_k : float
-        Of the bake [K].
+        Temperature of the bake [K].
     n : int
         Readings at different times.
     first_s : float
-        The first of them, which is the reference [s].
+        Time of the first one, which is the reference [s].
     low_s : float
-        Last reading before the first that is lost, or the last of the record [s].
+        Time of the last reading before the loss, or of the last one in the record [s].
     high_s : float or None
-        First reading that is lost [s]; None where the state outlived its record.
+        Time of the first reading beyond the limit [s]; None where the state outlived its record.
     life_s : float or None
-        Where ln G, drawn straight against ln t between these two readings, crosses the limit [s].
+        Time at which ln G, linear in ln t between these two readings, crosses the limit [s].
     way : {"up", "down"} or None
-        Where the conductance went.
+        Direction of the change of conductance.
     sudden : bool
-        Whether ln G changed by more than the limit between the two: then all that is taken of the life is that it lies
-        between them.
+        True if ln G changed by more than the limit between the two: then the life is only taken to lie between them.
     returned : bool
-        Whether a later reading lies within the limit again.
+        True if a later reading lies within the limit again.
     """
 
     device_id: str
@@ -72,12 +71,12 @@ class Life:
 
     @property
     def failed(self) -> bool:
-        """True if it was lost inside its record."""
+        """True if the state was lost within its record."""
         return self.life_s is not None
 
 
 class Crossing(NamedTuple):
-    """Where a record passes the limit; the fields are those of `Life`."""
+    """Time at which a record passes the limit; the fields are those of `Life`."""
 
     low_s: float
     high_s: float | None
@@ -87,7 +86,7 @@ class Crossing(NamedTuple):
 
 
 def life(time: np.ndarray, conductance: np.ndarray, factor: float) -> Crossing:
-    """When a state was lost: the first reading whose conductance is `factor` times, or 1/factor of, the first one.
+    """Return when a state was lost: where G first was `factor` times, or 1 / `factor` of, its first reading.
 
     Parameters
     ----------
@@ -99,8 +98,8 @@ def life(time: np.ndarray, conductance: np.ndarray, factor: float) -> Crossing:
     Returns
     -------
     Crossing
-        Between a time of 0 and the next one, and where a reading is 0 S, no straight line in logarithms can be drawn:
-        the crossing is then taken half-way in ln t, or at half of the later time, and is sudden.
+        After a time of 0, or at a reading of 0 S, logarithms do not exist: the crossing is then taken half-way in ln t,
+        or at half of the later time, and counts as sudden.
     """
     with np.errstate(divide="ignore"):
         away = np.log(conductance / conductance[0])
@@ -122,12 +121,12 @@ def life(time: np.ndarray, conductance: np.ndarray, factor: float) -> Crossing:
 
 
 def lives(frame: pd.DataFrame, factor: float) -> tuple[list[Life], list[tuple[str, str]]]:
-    """The life of every state of every device in every bake, and the records that have none, with the reason.
+    """Return the life of every state of every device in every bake, and the records without one with the reason.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        That of a `RetentionTable`; readings without a temperature are left out.
+        Frame of a `RetentionTable`; readings without a temperature are left out.
     factor : float
         See `life`.
     """
@@ -143,11 +142,11 @@ def lives(frame: pd.DataFrame, factor: float) -> tuple[list[Life], list[tuple[st
             moved = float(np.ptp(rows["temperature_k"].to_numpy(float)))
             reason = None
             if moved > STEADY_K:
-                reason = f"its temperature moves by {moved:.3g} K"
+                reason = f"its temperature varies by {moved:.3g} K"
             elif time[0] > 0 and time[0] >= until > 0:
-                reason = "its time runs on from another temperature: the state was not written anew"
+                reason = "its time continues from another temperature: the state was not rewritten"
             elif len(time) < 2:
-                reason = "one reading"
+                reason = "it has one reading only"
             elif g[0] <= 0:
                 reason = "its first reading is 0 S"
             until = max(until, float(time[-1]))
@@ -176,7 +175,7 @@ def lives(frame: pd.DataFrame, factor: float) -> tuple[list[Life], list[tuple[st
 
 
 def temperatures(kelvins: Sequence[float]) -> tuple[float, ...]:
-    """Different temperatures, rising [K]: such as lie within `SAME_K` of the next one are one, at their mean."""
+    """Return the different temperatures, ascending [K]; those within `SAME_K` of the next one are averaged."""
     groups: list[list[float]] = []
     for kelvin in sorted(kelvins):
         if groups and kelvin - groups[-1][-1] <= SAME_K:
@@ -187,28 +186,28 @@ def temperatures(kelvins: Sequence[float]) -> tuple[float, ...]:
 
 
 def inverse_energy(kelvin: float | np.ndarray) -> np.ndarray:
-    """1 / kT [1/eV]."""
+    """Return 1 / kT [1/eV]."""
     return 1.0 / (BOLTZMANN_EV * np.asarray(kelvin, float))
 
 
 @dataclass(frozen=True, eq=False)
 class ArrheniusFit:
-    """The line through the lives at several temperatures.
+    """Line through the lives at several temperatures.
 
     Attributes
     ----------
     x, low, high : ndarray, shape (n,)
-        1 / kT [1/eV], and ln of the life [s] of each record: the same where it failed, `high` infinite where it held.
+        1 / kT [1/eV], and ln of the life [s] of each record: equal if it failed, `high` infinite if it did not.
     line : Line
         Intercept at the mean of x, and Ea.
     energy_ev : Estimate
         Activation energy [eV] with its 95 % interval.
     failed_k : tuple of float
-        Different temperatures at which something failed, rising [K].
+        Different temperatures with failures, ascending [K].
     bend_p : float or None
-        Probability of a bend like this one where the line is straight; None where nothing can show one.
+        Probability of such a bend if the line is straight; None if the data cannot show one.
     gap : float
-        Median over the failures of ln of the later over the earlier of the two readings between which it lies.
+        Median over the failures of ln(later / earlier time) of the two readings around each.
     """
 
     x: np.ndarray
@@ -222,12 +221,12 @@ class ArrheniusFit:
 
     @property
     def n(self) -> int:
-        """Records."""
+        """Number of records."""
         return len(self.x)
 
     @cached_property
     def failures(self) -> int:
-        """Records that failed."""
+        """Number of records that failed."""
         return int(np.isfinite(self.high).sum())
 
     @property
@@ -237,19 +236,19 @@ class ArrheniusFit:
 
     @property
     def coldest_k(self) -> float:
-        """Where a prediction ends: 1/kT as far below the coldest failures as these are below the hottest [K]."""
+        """Lowest temperature of a prediction [K]: in 1/kT as far below the coldest failures as they span."""
         hot, cold = inverse_energy(self.failed_k[-1]), inverse_energy(self.failed_k[0])
         return float(1.0 / (BOLTZMANN_EV * (2 * cold - hot)))
 
     @property
     def hottest_k(self) -> float | None:
-        """The same above the hottest failures; None where that has no end."""
+        """Highest temperature of a prediction [K], by the same rule above the hottest failures; None if unbounded."""
         hot, cold = inverse_energy(self.failed_k[-1]), inverse_energy(self.failed_k[0])
         end = float(2 * hot - cold)
         return 1.0 / (BOLTZMANN_EV * end) if end > 0 else None
 
     def median(self, kelvin: float) -> Estimate:
-        """Median life at a temperature [s], with its 95 % interval."""
+        """Return the median life at a temperature [s], with its 95 % interval."""
         away = self.x - float(inverse_energy(kelvin))
         data = _lives(self.low, self.high, away)
         value, step = self.line.quantile(np.array([1.0, float(inverse_energy(kelvin)) - self.x.mean()]), 0.0)
@@ -258,7 +257,7 @@ class ArrheniusFit:
         return Estimate(float(np.exp(at.value)), *ends)
 
     def device(self, median: Estimate) -> tuple[float, float] | None:
-        """Where the life of one new device lies with 95 % [s], of a `median`; None where its interval is open."""
+        """Return the range of the life of one new device at 95 % [s]; None where the median's interval is open."""
         if median.low is None or median.high is None:
             return None
         wide = t_quantile(0.975, self.failures - 2) * self.sigma
@@ -268,21 +267,18 @@ class ArrheniusFit:
     def refusal(self, kelvin: float) -> str | None:
         """Return why no life at a temperature is given; None where it is."""
         if self.bend_p is not None and self.bend_p < BENT:
-            return (
-                f"ln t against 1/kT is bent (p = {self.bend_p:.2g}): one mechanism with one activation energy does not "
-                "describe these bakes"
-            )
+            return f"ln t against 1/kT is bent (p = {self.bend_p:.2g}); one activation energy does not fit these bakes"
         if self.gap / np.sqrt(12.0) > COARSE * self.sigma:
             return (
-                f"failures lie between readings a factor {np.exp(self.gap):.2g} apart in time, by more than devices "
-                "differ: when they happened is not known well enough"
+                f"failures lie between readings a factor {np.exp(self.gap):.2g} apart in time, more than the devices "
+                "differ: read more often"
             )
         if kelvin < self.coldest_k or (self.hottest_k is not None and kelvin > self.hottest_k):
             colder = kelvin < self.coldest_k
             end = self.failed_k[0] if colder else self.failed_k[-1]
             return (
-                f"{kelvin:.5g} K lies further {'below' if colder else 'above'} {end:.5g} K in 1/kT than the bakes with "
-                f"failures span; the line is followed to {self.coldest_k if colder else self.hottest_k:.5g} K"
+                f"{kelvin:.5g} K lies further {'below' if colder else 'above'} {end:.5g} K in 1/kT than the failures "
+                f"span; the limit is {self.coldest_k if colder else self.hottest_k:.5g} K"
             )
         return None
 
@@ -292,24 +288,25 @@ def refusal(records: Sequence[Life]) -> str | None:
     kelvins = temperatures([each.temperature_k for each in records])
     failures = sum(each.failed for each in records)
     if len(kelvins) < LEAST_TEMPERATURES:
-        return f"{len(kelvins)} temperature{'s' * (len(kelvins) != 1)}: an activation energy needs {LEAST_TEMPERATURES}"
+        return f"{len(kelvins)} temperature{'s' * (len(kelvins) != 1)}; an activation energy needs {LEAST_TEMPERATURES}"
     if failures < LEAST_FAILURES:
-        return f"{failures} of {len(records)} records failed: an activation energy needs {LEAST_FAILURES} failures"
+        return f"{failures} of {len(records)} records failed; an activation energy needs {LEAST_FAILURES} failures"
     if len(temperatures([each.temperature_k for each in records if each.failed])) < 2:
         return "all failures are at one temperature"
     if min(kelvins) < COLDEST:
-        return f"a bake at {min(kelvins):g} K is none: are the temperatures degrees Celsius? They are taken in kelvin"
+        return (
+            f"a bake at {min(kelvins):g} K is not plausible: temperatures are read in kelvin; convert degrees Celsius"
+        )
     if all(_lost_before_first_reading(each) for each in records) and _first_reading_times(records) == len(kelvins):
         return (
-            "every loss happened before the first reading after the start, and a bake has one such time: when it "
-            "happened is not known, so neither an activation energy nor a life follows from it; read three times or "
-            "more in a bake"
+            "every loss happened before the first reading after the start, so its time is unknown: "
+            "read three times or more in each bake"
         )
     return None
 
 
 def _first_reading_times(records: Sequence[Life]) -> int:
-    """Different times of the reading after the first, counted in each bake; within 5 % they are one."""
+    """Return the number of different times of the reading after the first, counted in each bake (within 5 %)."""
     by_bake: dict[float, list[float]] = {}
     for each in records:
         by_bake.setdefault(each.temperature_k, []).append(each.high_s or each.low_s)
@@ -317,19 +314,19 @@ def _first_reading_times(records: Sequence[Life]) -> int:
 
 
 def _lost_before_first_reading(record: Life) -> bool:
-    """Whether a record has one reading after the first, and a loss in it is only known to lie before that one."""
+    """Return whether a record has one reading after the first, so that a loss can only lie before that one."""
     return record.n == 2 and (not record.failed or record.low_s <= 0 or record.sudden)
 
 
 def fit(records: Sequence[Life], between: bool | None = None) -> ArrheniusFit:
-    """The most likely line through lives; with every record failed, that of least squares.
+    """Fit the most likely line through lives; least squares where every record failed.
 
     Parameters
     ----------
     records : sequence of Life
-        Of one level.
+        Lives of one level.
     between : bool, optional
-        Take of every failure only that it lies between two readings, or of none; else of those that are sudden.
+        Treat every failure (or none) as lying between two readings; by default only the sudden ones.
 
     Raises
     ------
@@ -350,14 +347,14 @@ def fit(records: Sequence[Life], between: bool | None = None) -> ArrheniusFit:
     except Undetermined:
         if len(drawn) == sum(each.failed for each in records):
             raise
-        words = "losses happen between readings too far apart in time to tell how devices and temperatures differ"
+        words = "readings are too far apart in time to separate devices and temperatures"
         raise Undetermined(words) from None
 
 
 def fit_lives(
     x: np.ndarray, low: np.ndarray, high: np.ndarray, failed_k: tuple[float, ...], gap: float = 0.0
 ) -> ArrheniusFit:
-    """The same of arrays; for their meaning see `ArrheniusFit`."""
+    """Fit the line to arrays; see `ArrheniusFit` for their meaning."""
     centred = _lives(low, high, x - x.mean())
     line = censored.fit(centred, "normal")
     bend = _bend(centred, line, len(failed_k))
@@ -377,10 +374,10 @@ def _lives(low: np.ndarray, high: np.ndarray, x: np.ndarray) -> Lives:
 
 
 def _interval(data: Lives, line: Line, which: int, value: float, step: float) -> Estimate:
-    """One coefficient with its 95 % interval, from its estimate and standard error.
+    """Return one coefficient with its 95 % interval, from its estimate and standard error.
 
-    Of least squares with every record failed; else by the profile of the likelihood, with Student's t at the failures
-    less two in place of a normal quantile, which with every record failed would be the same.
+    By least squares if every record failed; else by the profile likelihood, with Student's t at the failures less two
+    in place of a normal quantile (the two agree if every record failed).
     """
     others = np.array([1 - which])
     k = data.failures
@@ -399,7 +396,7 @@ def _interval(data: Lives, line: Line, which: int, value: float, step: float) ->
 
 
 def _bend(data: Lives, line: Line, kinds: int) -> float | None:
-    """P value of a square term: exact with every record failed, by the likelihoods' ratio else."""
+    """Return the p value of a square term: exact where every record failed, else by the likelihood ratio."""
     k = data.failures
     if kinds < 3 or k < 5:
         return None

@@ -1,10 +1,10 @@
-"""A vector autoregression of the cycles of one or several devices, by least squares.
+"""Vector autoregression of the cycles of one or several devices, by least squares.
 
     x_t = c_d (+ b_d t) + A_1 x_(t-1) + ... + A_p x_(t-p) + e_t,    cov(e) = S
 
-Coefficients are common; level c (and slope b, where a device drifts) of each device is its own, and projected out.
-Hennen et al. 2022 (doi:10.3389/fnins.2022.941753) describe cycles of resistive cells so. Quantities are divided by
-their standard deviation within a device: coefficients are pure numbers.
+Coefficients are shared by the devices; the level c of each device (and its slope b, if it drifts) is projected out.
+Hennen et al. 2022 (doi:10.3389/fnins.2022.941753) describe cycles of resistive cells in this way. Quantities are
+divided by their standard deviation within a device, so that coefficients are pure numbers.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from devicekit.features.correlations import holm
 from devicekit.statistics import chi2_tail, t_quantile
 
 MOST_ORDER = 3  # cycles back
-LEAST_CYCLES = 50  # of a device, in runs: below, BIC finds the order in about half of the cases
+LEAST_CYCLES = 50  # per device, in runs: with fewer, BIC finds the order in about half of the cases
 INDEPENDENT = 1e-9  # least eigenvalue of the correlations below which one quantity follows from the others
-NOT_NORMAL = 0.01  # p of a residual's normality (Holm over the quantities) below which it is said not to be normal
+NOT_NORMAL = 0.01  # p of a residual's normality (Holm over the quantities) below which it is reported as not normal
 
 
 @dataclass(frozen=True, eq=False)
 class Cycles:
-    """The cycles of one device: unbroken runs of numbers (n_j,) and values (n_j, k), and whether it drifts."""
+    """Cycles of one device: unbroken runs of numbers (n_j,) and values (n_j, k), and a flag for drift."""
 
     numbers: tuple[np.ndarray, ...]
     values: tuple[np.ndarray, ...]
@@ -33,17 +33,17 @@ class Cycles:
 
     @property
     def n(self) -> int:
-        """Cycles in all."""
+        """Total number of cycles."""
         return sum(len(each) for each in self.numbers)
 
     def basis(self, numbers: np.ndarray) -> np.ndarray:
-        """Columns of the device's own level, and slope where it drifts."""
+        """Return the columns of the device's own level, and slope where it drifts."""
         whole = np.concatenate(self.numbers)
         t = (numbers - whole.mean()) / max(float(np.ptp(whole)), 1.0)
         return np.column_stack([np.ones(numbers.size), t]) if self.drifts else np.ones((numbers.size, 1))
 
     def split_level(self) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
-        """The device's level (k,), and what is left of each run about it, and about its slope where it drifts."""
+        """Return the device's level (k,), and the residuals of each run about it (and about its slope if it drifts)."""
         whole = np.concatenate(self.values)
         columns = self.basis(np.concatenate(self.numbers))
         found = np.linalg.lstsq(columns, whole, rcond=None)[0]
@@ -62,19 +62,19 @@ class Autoregression:
     order : int
         Cycles back, 0 to 3.
     bic : tuple of float
-        Criterion of the orders 0, 1, ..., on the same cycles.
+        BIC of the orders 0, 1, ..., on the same cycles.
     coefficients, low, high : ndarray, shape (order, k, k)
         With 95 % intervals: [cycles back less 1, quantity now, quantity then].
     noise : ndarray, shape (k, k)
-        Covariance of what a cycle adds.
+        Covariance of the noise that a cycle adds.
     scale : ndarray, shape (k,)
         Standard deviations that the quantities were divided by.
     radius : float
-        Spectral radius: below 1 the cycles stay about a level.
+        Spectral radius; below 1 the process is stationary.
     normal_p : ndarray, shape (k,)
-        Of the normality of the residuals (Jarque and Bera, doi:10.1016/0165-1765(80)90024-5), corrected by Holm.
+        p values of normality of the residuals (Jarque and Bera, doi:10.1016/0165-1765(80)90024-5), corrected by Holm.
     n : int
-        Cycles that were predicted.
+        Number of predicted cycles.
     """
 
     order: int
@@ -90,17 +90,17 @@ class Autoregression:
 
     @property
     def stationary(self) -> bool:
-        """True if what was fitted stays about a level."""
+        """True if the fitted process is stationary."""
         return self.radius < 1.0
 
     @property
     def normal(self) -> bool:
-        """True if nothing speaks against normal residuals."""
+        """True if normal residuals are not rejected."""
         return not bool((self.normal_p < NOT_NORMAL).any())
 
 
 def companion(coefficients: np.ndarray) -> np.ndarray:
-    """The matrix, shape (p k, p k), that makes one step of an autoregression of order p."""
+    """Return the matrix, shape (p k, p k), that makes one step of an autoregression of order p."""
     p, k, _ = coefficients.shape
     whole = np.zeros((p * k, p * k))
     whole[:k] = np.concatenate(list(coefficients), axis=1)
@@ -109,12 +109,12 @@ def companion(coefficients: np.ndarray) -> np.ndarray:
 
 
 def radius(coefficients: np.ndarray) -> float:
-    """Spectral radius of coefficients of shape (p, k, k); 0 of order 0."""
+    """Return the spectral radius of coefficients of shape (p, k, k); 0 of order 0."""
     return float(np.abs(np.linalg.eigvals(companion(coefficients))).max()) if len(coefficients) else 0.0
 
 
 def stationary_covariance(coefficients: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """Covariance, shape (p k, p k), of x_t, x_(t-1), ... of a stationary autoregression; (k, k) of order 0."""
+    """Return covariance, shape (p k, p k), of x_t, x_(t-1), ... of a stationary autoregression; (k, k) of order 0."""
     from scipy.linalg import solve_discrete_lyapunov
 
     if not len(coefficients):
@@ -126,7 +126,7 @@ def stationary_covariance(coefficients: np.ndarray, noise: np.ndarray) -> np.nda
 
 
 def _rows(devices: Sequence[Cycles], order: int, skip: int) -> tuple[np.ndarray, np.ndarray, int]:
-    """Present values, past values and the number of constants, each device's level (and slope) projected out."""
+    """Return present values, past values and the number of constants, each device's level (and slope) projected out."""
     now: list[np.ndarray] = []
     past: list[np.ndarray] = []
     own = 0
@@ -149,7 +149,7 @@ def _rows(devices: Sequence[Cycles], order: int, skip: int) -> tuple[np.ndarray,
 
 
 def normality(residuals: np.ndarray) -> np.ndarray:
-    """p values of Jarque and Bera's test of each column, corrected by Holm."""
+    """Return the p values of Jarque and Bera's test of each column, corrected by Holm."""
     found = []
     for x in residuals.T:
         z = (x - x.mean()) / x.std()
@@ -163,9 +163,9 @@ def autoregression(devices: Sequence[Cycles], order: int | None = None) -> Autor
     Parameters
     ----------
     devices : sequence of Cycles
-        Of the same k quantities, none of which may be constant.
+        Cycles of the same k quantities, none of which may be constant.
     order : int, optional
-        0 to 3; by BIC if not given.
+        0 to 3; chosen by BIC if not given.
 
     Raises
     ------
@@ -177,7 +177,7 @@ def autoregression(devices: Sequence[Cycles], order: int | None = None) -> Autor
     with np.errstate(divide="ignore", invalid="ignore"):
         alike = (rest / scale).T @ (rest / scale) / len(rest)
     if not np.isfinite(alike).all() or np.linalg.eigvalsh(alike)[0] < INDEPENDENT:
-        raise ValueError("a quantity does not vary, or follows from the others")
+        raise ValueError("one quantity is constant, or a combination of the others")
     scaled = [
         Cycles(device.numbers, tuple(each / scale for each in device.values), device.drifts) for device in devices
     ]

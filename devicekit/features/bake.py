@@ -1,4 +1,4 @@
-"""Bakes: at which temperature a state was kept, and what a bake did to many devices read before and after it."""
+"""Bakes: the temperature of each reading, and the change of many devices read before and after a bake."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ import pandas as pd
 from devicekit.errors import TraceError
 from devicekit.tables import PulseTable
 
-SAME_K = 2.0  # temperatures that lie nearer to the next one are readings of one bake
+SAME_K = 2.0  # temperatures closer than this to the next one belong to one bake
 
 
 def baked_at(frame: pd.DataFrame) -> pd.Series:
-    """Temperature of the bake that each reading belongs to [K], NaN where it is not told.
+    """Return the temperature of the bake that each reading belongs to [K]; NaN where it is unknown.
 
-    Readings of a thermometer scatter: sorted temperatures of one device and level of which each lies within `SAME_K`
-    of the next one are one bake, at their median.
+    Readings of a thermometer scatter: sorted temperatures of one device and level that lie within `SAME_K` of the next
+    one belong to one bake, at their median.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        That of a `RetentionTable`.
+        Frame of a `RetentionTable`.
     """
     if "temperature_k" not in frame:
         return pd.Series(np.nan, frame.index)
@@ -37,12 +37,12 @@ def baked_at(frame: pd.DataFrame) -> pd.Series:
 
 @dataclass(frozen=True)
 class BakeResult:
-    """What a bake did to the states of many devices, read before and after it.
+    """Change of the states of many devices over a bake.
 
     Attributes
     ----------
     n : int
-        Devices read both times; `unpaired` were read once.
+        Devices read both before and after; `unpaired` devices were read once.
     median_ratio : float
         Median of G after over G before.
     sd_decades : float
@@ -58,17 +58,17 @@ class BakeResult:
     moved: float
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return asdict(self)
 
 
 def bake(before: PulseTable, after: PulseTable) -> BakeResult:
-    """Shift of states by a bake, device by device.
+    """Compare the states of each device before and after a bake.
 
     Parameters
     ----------
     before, after : PulseTable
-        One reading a device (the median is taken where there are more).
+        One reading per device; the median of several.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def bake(before: PulseTable, after: PulseTable) -> BakeResult:
     )
     ratio = (second / first).dropna()
     if ratio.empty:
-        raise TraceError("no device was read both before and after the bake")
+        raise TraceError("no device was read both before and after the bake; check the device names")
     decades = np.log10(ratio.to_numpy(float))
     total = len(first.index.union(second.index))
     sd = float(decades.std(ddof=1)) if len(ratio) > 1 else float("nan")

@@ -1,8 +1,8 @@
-"""Straight lines through logarithms of lives of which some are known only to lie in an interval: likelihood.
+"""Maximum-likelihood lines through logarithms of lives, some of which are only known to lie in an interval.
 
 y = x beta + sigma z, with z normal (lognormal lives) or of smallest extremes (Weibull lives). In theta = 1 / sigma and
-delta = beta / sigma the log-likelihood is concave for both laws, with exact lives, right-, left- and interval-censored
-ones, so that Newton's steps find the only maximum (Olsen 1978, doi:10.2307/1913082, for the normal law).
+delta = beta / sigma the log-likelihood is concave for both laws, for exact, right-, left- and interval-censored lives,
+so that Newton steps find the only maximum (Olsen 1978, doi:10.2307/1913082, for the normal law).
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from devicekit.statistics import normal_quantile, t_quantile
 
 Law = Literal["normal", "extreme"]
 STEPS = 200
-FLAT = 1e3  # standard errors over numbers, from which a maximum is none
+FLAT = 1e3  # ratio of standard error to value above which the maximum is rejected
 _LOG_ROOT = 0.5 * float(np.log(2 * np.pi))
 
 
 class Undetermined(ValueError):
-    """The likelihood has no maximum: these lives do not determine the line."""
+    """Error: the likelihood has no maximum, so these lives do not determine the line."""
 
 
 @dataclass(frozen=True, eq=False)
 class Lives:
-    """Logarithms of lives.
+    """Logarithms of lives, possibly censored.
 
     Attributes
     ----------
     low, high : ndarray, shape (n,)
-        Each lies between them: the same where it is known, `high` infinite where the device outlived its record, `low`
-        minus infinite where it was gone at the first look.
+        Bounds of each life: equal where it is known, `high` infinite where the device outlived its record, `low` minus
+        infinite where it had failed at the first reading.
     x : ndarray, shape (n, p)
-        What the mean of y is a linear function of.
+        Regressors of the mean of y.
     """
 
     low: np.ndarray
@@ -44,24 +44,24 @@ class Lives:
 
     @property
     def failures(self) -> int:
-        """Lives with an end."""
+        """Number of failures."""
         return int(np.isfinite(self.high).sum())
 
     def shift(self, by: np.ndarray | float, columns: np.ndarray | slice) -> Lives:
-        """The same, less a given part of y, with some of the columns of x."""
+        """Return the lives with y reduced by a given part, and some of the columns of x."""
         return Lives(self.low - by, self.high - by, self.x[:, columns])
 
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """The most likely line.
+    """Maximum-likelihood line.
 
     Attributes
     ----------
     beta : ndarray, shape (p,)
     sigma : float
     covariance : ndarray, shape (p + 1, p + 1)
-        Of beta and ln sigma, from the observed information.
+        Covariance of beta and ln sigma, from the observed information.
     loglik : float
     """
 
@@ -71,18 +71,18 @@ class Line:
     loglik: float
 
     def quantile(self, x: np.ndarray, z: float) -> tuple[float, float]:
-        """x beta + sigma z, and its standard error to first order."""
+        """Return x beta + sigma z, and its standard error to first order."""
         slope = np.append(x, self.sigma * z)
         return float(x @ self.beta + self.sigma * z), float(np.sqrt(max(slope @ self.covariance @ slope, 0.0)))
 
 
 def quantile_of(law: Law, p: float) -> float:
-    """z below which a share p of the lives lies, 0 < p < 1."""
+    """Return z below which a share p of the lives lies, 0 < p < 1."""
     return normal_quantile(p) if law == "normal" else float(np.log(-np.log1p(-p)))
 
 
 def fit(lives: Lives, law: Law, offset: float = 0.0, sigma: float | None = None) -> Line:
-    """The most likely line.
+    """Fit the most likely line.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def fit(lives: Lives, law: Law, offset: float = 0.0, sigma: float | None = None)
     p = lives.x.shape[1]
     known = np.isfinite(lives.high)
     if not known.any():
-        raise Undetermined("nothing failed")
+        raise Undetermined("no device failed")
     at = _start(lives, known, offset)
     if sigma is not None:
         at = np.append(at[:p] / at[-1] / sigma, 1.0 / sigma)
@@ -144,13 +144,13 @@ def fit(lives: Lives, law: Law, offset: float = 0.0, sigma: float | None = None)
     size = np.append(np.abs(beta), 1.0) + 1.0 / theta
     if not np.isfinite(covariance).all() or (np.diag(covariance) < 0).any():
         raise Undetermined("these lives do not determine the line")
-    if (np.sqrt(np.diag(covariance)) > FLAT * size).any():  # it rises for ever, if ever so little
+    if (np.sqrt(np.diag(covariance)) > FLAT * size).any():  # the likelihood still rises, however slowly
         raise Undetermined("these lives do not determine the line")
     return Line(beta, 1.0 / theta, covariance, value)
 
 
 def _start(lives: Lives, known: np.ndarray, offset: float) -> np.ndarray:
-    """A line by least squares through ends and middles of the lives, as delta and theta."""
+    """Fit a line by least squares through ends and middles of the lives, as delta and theta."""
     low = np.where(np.isfinite(lives.low), lives.low, lives.high)
     y = np.where(known, 0.5 * (low + np.where(known, lives.high, low)), low)
     p = lives.x.shape[1]
@@ -161,7 +161,7 @@ def _start(lives: Lives, known: np.ndarray, offset: float) -> np.ndarray:
 
 
 def _likelihood(lives: Lives, law: Law, offset: float, at: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-    """Log-likelihood, its slope and its bend in (delta, theta)."""
+    """Return the log-likelihood, its gradient and its Hessian in (delta, theta)."""
     theta = float(at[-1])
     base = lives.x @ at[:-1] - offset
     ends, y = [], []
@@ -185,10 +185,10 @@ Terms = tuple[np.ndarray, tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.nd
 
 
 def _normal(a: np.ndarray, b: np.ndarray, exact: np.ndarray) -> Terms:
-    """Of normal z: log density or log of the probability between a and b, with derivatives by a and b."""
+    """Return log density, or log probability between a and b, of normal z, with derivatives by a and b."""
     from scipy.special import log_ndtr
 
-    flip = a > 0  # the tail on the side where it is small
+    flip = a > 0  # use the smaller tail
     below, above = np.where(flip, -b, a), np.where(flip, -a, b)
     log_high, log_low = log_ndtr(above), log_ndtr(below)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -210,7 +210,7 @@ def _normal(a: np.ndarray, b: np.ndarray, exact: np.ndarray) -> Terms:
 
 
 def _extreme(a: np.ndarray, b: np.ndarray, exact: np.ndarray) -> Terms:
-    """The same of smallest extremes: F(z) = 1 - exp(-exp(z))."""
+    """Return the terms of `_normal` for smallest extremes: F(z) = 1 - exp(-exp(z))."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         grown = [np.exp(np.minimum(each, 700.0)) for each in (a, b)]
         gap = np.where(np.isposinf(b), np.inf, grown[1] - grown[0])
@@ -243,7 +243,7 @@ def profile(
     at: Callable[[float], Constrained],
     limit: float,
 ) -> tuple[float | None, float | None]:
-    """Ends of the interval of one number: where twice the log-likelihood has fallen by `limit`.
+    """Return the ends of the interval of one number: where twice the log-likelihood has fallen by `limit`.
 
     Parameters
     ----------
@@ -251,16 +251,16 @@ def profile(
     best : float
         Largest log-likelihood.
     centre, step : float
-        The number's estimate, and its standard error, which is where the search begins.
+        Estimate of the number and its standard error, from which the search starts.
     at : callable
-        Value -> what `fit` takes with that value held.
+        Function of the fixed value that returns lives, offset and sigma of `fit`.
     limit : float
         Fall of twice the log-likelihood.
 
     Returns
     -------
     (float or None, float or None)
-        None where nothing within 60 standard errors is so unlikely.
+        None where the likelihood does not fall by the limit within 60 standard errors.
     """
     from scipy.optimize import brentq
 
@@ -285,7 +285,7 @@ def profile(
 
 
 def limit(k: int, p: int, level: float = 0.95) -> float:
-    """Fall of twice the log-likelihood that k failures allow: Student's t in place of a normal quantile."""
+    """Return the fall of twice the log-likelihood that k failures allow, with Student's t for a normal quantile."""
     spare = k - p
     t = t_quantile(0.5 + level / 2, spare)
     return float(k * np.log1p(t * t / spare))

@@ -1,7 +1,8 @@
-"""Figures of merit of whatever a table holds."""
+"""Figures of merit of any table."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Characterization:
-    """What was found in one table.
+    """Figures of merit of one table.
 
     Attributes
     ----------
@@ -38,7 +39,7 @@ class Characterization:
         facilitation, linearity, mechanism (conduction), multilevel, noise, pulses, rates, retention, rtn, sequence,
         sign, stdp, transfer, volatile, wafermap.
     warnings : tuple of CodedWarning
-        Of the reader and of the results.
+        Warnings of the reader and of the results.
     """
 
     table: Table
@@ -51,42 +52,58 @@ class Characterization:
         return {name: frame for result in self.results.values() for name, frame in result.tables().items()}
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, NaN and infinity as None."""
+        """Return the results as JSON-ready values, NaN and infinity as None."""
         found = {name: result.as_dict() for name, result in self.results.items()}
         return plain_values(
             {"kind": self.table.kind, **found, "warnings": [warning.as_dict() for warning in self.warnings]}
         )
 
     def for_card(self, path: Path | None = None, synthetic: bool = False) -> dict[str, Measured]:
-        """Blocks for a device card by name, of each result that has one.
+        """Return blocks for a device card by name, of each result that has one.
 
         Parameters
         ----------
         path : Path, optional
             File or folder that the table was read from, for its checksum.
         synthetic : bool
-            Whether its data are synthetic; what says so itself stays so.
+            Mark the data as synthetic; data marked as synthetic stay so in any case.
         """
         checksum = files.checksum([path] if path is not None else self.table.meta.get("files", [])) or None
         blocks = {name: result.for_card() for name, result in self.results.items() if isinstance(result, CardMerit)}
         return {name: block.from_file(checksum, synthetic) for name, block in blocks.items()}
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """The numbers that matter most, each name once: the first figure of merit that has it counts."""
+        """Return the numbers that matter most, each name once; the first figure of merit that has it counts."""
         return _first_of_each_name(result.scalars() for result in self.results.values())
 
     def tiles(self) -> tuple[Scalar, ...]:
-        """The same for a first page: labels say of how many sweeps a number is, where that is not all."""
+        """Return `scalars` for a first page: labels give the number of sweeps where it is not all of them."""
         return _first_of_each_name(
             result.tiles() if isinstance(result, DcResult) else result.scalars() for result in self.results.values()
         )
 
+    def verdict(self) -> str:
+        """Return the main result in one sentence: the first with a measured number, not one that only counts sweeps."""
+        switching = self.results.get("dc")
+        if isinstance(switching, DcResult) and not switching.reads:
+            return switching.verdict()
+        sentences = self.sentences()
+        return next((each for each in sentences if re.search(r"\d\.\d", each)), sentences[0])
+
+    def remarks(self) -> list[str]:
+        """Return the other sentences of a summary; the verdict may be among them."""
+        return [
+            sentence
+            for result in self.results.values()
+            for sentence in (result.remarks() if isinstance(result, DcResult) else result.sentences())
+        ]
+
     def sentences(self) -> list[str]:
-        """Return what was found, one or two sentences a figure of merit."""
+        """Return the findings, one or two sentences per figure of merit."""
         return [sentence for result in self.results.values() for sentence in result.sentences()]
 
     def section(self, name: str, anchor: str) -> Section:
-        """Its section of a report: what the table is, then each figure of merit."""
+        """Return the section of a report: the table first, then each figure of merit."""
         table = self.table
         devices = ", ".join(table.devices[:12]) + ("…" if len(table.devices) > 12 else "")
         about = (
@@ -100,7 +117,7 @@ class Characterization:
         return Section(name, anchor, blocks)
 
     def panel(self) -> Panel:
-        """The figure of the first result."""
+        """Draw the figure of the first result."""
         return next(iter(self.results.values())).panel()
 
     def plot(self, ax: Axes | None = None) -> Axes:
@@ -125,22 +142,22 @@ def _first_of_each_name(groups: Iterable[Iterable[Scalar]]) -> tuple[Scalar, ...
 def characterize(
     table: Table | Path | str | pd.DataFrame, settings: Settings | None = None, **reading: Any
 ) -> Characterization:
-    """Figures of merit of whatever a table holds.
+    """Compute the figures of merit of any table.
 
     Parameters
     ----------
     table : Table, path-like or pandas.DataFrame
-        Sweeps give DC figures, read linearity or read noise; the other kinds their own. What is no table of ours is
+        Sweeps give DC figures, read linearity or read noise; other kinds their own. A file or a foreign frame is first
         read with `devicekit.read` and the keywords of `ReadOptions`.
     settings : Settings, optional
         Definitions of voltages, thresholds.
     **reading
-        Fields of `ReadOptions`, for what must be read first.
+        Fields of `ReadOptions`, used if the table must be read first.
 
     Raises
     ------
     DevicekitError
-        If the file cannot be read, a setting is out of range, or nothing can be said about these data.
+        If the file cannot be read, a setting is out of range, or the data have no figure of merit.
     """
     if isinstance(table, Path | str | pd.DataFrame):
         from devicekit.readers import read
@@ -149,17 +166,19 @@ def characterize(
     settings = settings or Settings()
     if (voltage := reading.get("read_voltage")) is not None:
         if settings.read_voltage not in (None, voltage):
-            raise UsageError(f"read_voltage={voltage:g}, but the settings say {settings.read_voltage:g}: give one")
+            raise UsageError(
+                f"read_voltage={voltage:g} contradicts the settings ({settings.read_voltage:g}). Give it once."
+            )
         settings = replace(settings, read_voltage=voltage)
-    with np.errstate(all="ignore"):  # absurd values overflow; what is not finite is reported as missing
+    with np.errstate(all="ignore"):  # extreme values overflow; non-finite results are reported as missing
         return _characterize(table, settings)
 
 
 def _characterize(table: Table, settings: Settings) -> Characterization:
     if isinstance(table, RecordTable):
         raise TraceError(
-            "the file holds records without columns of voltage and current; name them with "
-            "map={voltage_v: COLUMN, current_a: COLUMN}"
+            "the records have no columns of voltage and current. Name them with "
+            "map={voltage_v: COLUMN, current_a: COLUMN}."
         )
     found: dict[str, Merit] = {}
     for name, module in sorted(plugins.MERITS.all().items()):
@@ -169,5 +188,5 @@ def _characterize(table: Table, settings: Settings) -> Characterization:
     warnings = tuple(warning for result in found.values() for warning in result.warnings)
     shown = {name: result for name, result in found.items() if result.tables()}
     if not shown:
-        raise TraceError("nothing can be said about these data: " + "; ".join(warning.message for warning in warnings))
+        raise TraceError("no figure of merit found: " + "; ".join(warning.message for warning in warnings))
     return Characterization(table, shown, (*table.warnings, *warnings))

@@ -1,4 +1,4 @@
-"""Current limits: as a column states them, or from the data, where the current stays constant about the largest |V|."""
+"""Current limits: from a column, or from the data where the current is constant about the largest |V|."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ import numpy as np
 
 from devicekit.features.sweep_segments import Excursion
 
-LEAST_EXACT = 3  # equal readings that make a plateau
+LEAST_EXACT = 3  # equal readings of a plateau without noise
 LEAST_NOISY = 5  # readings of a plateau with noise
 FLAT = 0.25  # slope of ln I against ln V that a plateau stays below with two standard errors; a resistor has 1
 WIDTH = (0.02, 0.10)  # share of the level: least and most half-width of a plateau
 NOISES = 3.0  # standard deviations of the noise in the half-width
 LEAST_SPAN = 0.03  # range of ln V that a slope needs
 SAME = 1.05  # ratio of levels that are one compliance
-SEVERAL = 3  # sweeps that make a level known to a sweep whose own plateau is too short
+SEVERAL = 3  # sweeps with one level from which it also counts for sweeps whose own plateau is too short
 REACHED = 0.5  # share of a stated compliance below which the current is far from it
 LEAST_ERROR = 1e-3  # of a slope
 
 
 @dataclass(frozen=True)
 class Plateau:
-    """A current that hardly changes about the largest |V| of an excursion.
+    """Plateau of the current about the largest |V| of an excursion.
 
     Attributes
     ----------
     level : float
-        Its size [A].
+        Current of the plateau [A].
     points : int
     exact : bool
-        Whether its readings are equal, as simulations and digital limits give them.
+        True if its readings are equal, as simulations and digital limits give them.
     slope, error : float
         d ln I / d ln V over it, and the standard error; NaN where the voltage hardly changes.
     width : float
-        Half-width that counts as the plateau, as a share of the level.
+        Half-width of the plateau, as a share of the level.
     """
 
     level: float
@@ -47,7 +47,7 @@ class Plateau:
 
 
 def plateau(v: np.ndarray, i: np.ndarray, turn: int) -> Plateau | None:
-    """The plateau about a turn, if the current has one there.
+    """Find the plateau about a turn, if the current has one there.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def plateau(v: np.ndarray, i: np.ndarray, turn: int) -> Plateau | None:
 
 
 def _run(i: np.ndarray, turn: int, level: float, width: float) -> np.ndarray:
-    """Return which points about the turn are within a width of the level; two in a row that are not end the run."""
+    """Return which points about the turn lie within a width of the level; two outside in a row end the run."""
     within = np.abs(i - level) <= width * abs(level)
     taken = np.zeros(i.size, bool)
     for step, start in ((1, turn), (-1, turn - 1)):
@@ -89,7 +89,7 @@ def _run(i: np.ndarray, turn: int, level: float, width: float) -> np.ndarray:
 
 
 def _would_show(v: np.ndarray, i: np.ndarray, run: np.ndarray) -> bool:
-    """Whether the current of a resistor would change over the run by more than the resolution of the readings."""
+    """Return whether a resistor's current would change over the run by more than the resolution of the readings."""
     steps = np.abs(np.diff(i))
     resolution = float(steps[steps > 0].min(initial=np.inf))
     change = float(np.ptp(v[run]) / v[run].max() * i[run].max()) if v[run].max() > 0 else 0.0
@@ -97,7 +97,7 @@ def _would_show(v: np.ndarray, i: np.ndarray, run: np.ndarray) -> bool:
 
 
 def _noise(i: np.ndarray) -> float:
-    """Standard deviation of the noise, robust, from second differences."""
+    """Return the standard deviation of the noise, robust, from second differences."""
     if i.size < LEAST_NOISY:
         return 0.0
     return float(np.median(np.abs(np.diff(i, 2)))) / (0.6745 * np.sqrt(6))
@@ -115,7 +115,7 @@ def _slope(v: np.ndarray, i: np.ndarray) -> tuple[float, float]:
 
 
 def is_flat(found: Sequence[Plateau]) -> bool:
-    """Whether plateaus of one level, taken together, are those of a current limit and not of a steep resistor."""
+    """Return whether plateaus of one level, taken together, come from a current limit and not a steep resistor."""
     if any(each.exact for each in found):
         return True
     sloped = [each for each in found if np.isfinite(each.slope)]
@@ -127,15 +127,15 @@ def is_flat(found: Sequence[Plateau]) -> bool:
 
 
 def plateau_of(v: np.ndarray, i: np.ndarray, each: Excursion) -> Plateau | None:
-    """The plateau of an excursion of a sweep with these voltages [V] and currents [A]."""
+    """Return the plateau of an excursion of a sweep with these voltages [V] and currents [A]."""
     return plateau(np.abs(v[each.span]), each.sign * i[each.span], each.up.stop - 1 - each.span.start)
 
 
 def assign_limit(v: np.ndarray, i: np.ndarray, each: Excursion, stated: np.ndarray) -> Excursion:
-    """An excursion with its limit: as stated, else from its own plateau.
+    """Return an excursion with its current limit: the stated one, else that of its own plateau.
 
-    A stated limit that the current is far from is not the one in force if the data show another one: an instrument's
-    range beside a transistor that limits.
+    A stated limit that the current stays far below is not in force if the data show another one, such as that of a
+    transistor beside the instrument's range.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def assign_limit(v: np.ndarray, i: np.ndarray, each: Excursion, stated: np.ndarr
 
 @dataclass(frozen=True)
 class _Candidate:
-    """An excursion without a stated limit: where it is, its plateau, and the current at its turn."""
+    """Excursion without a stated limit: its place, its plateau, and the current at its turn."""
 
     place: tuple[int, int]
     sign: int
@@ -166,10 +166,10 @@ class _Candidate:
 def assign_shared_limits(
     sweeps: Sequence[tuple[np.ndarray, np.ndarray, tuple[Excursion, ...]]],
 ) -> list[tuple[Excursion, ...]]:
-    """The excursions of several sweeps with limits from the data, judged together.
+    """Return the excursions of several sweeps with limits from the data, judged together.
 
-    Plateaus of one level are one compliance: its level is their median, and their slopes are averaged, so that noise
-    which hides it in one sweep does not hide it in several. A sweep that reaches that level at its turn is limited too.
+    Plateaus of one level share one compliance: the median of their levels. Their slopes are averaged, so that noise
+    hides a compliance less in several sweeps than in one. A sweep that reaches the level at its turn is limited too.
 
     Parameters
     ----------
@@ -199,7 +199,7 @@ def assign_shared_limits(
 
 
 def _levels(candidates: Sequence[_Candidate]) -> dict[tuple[int, int], float]:
-    """Limit by place, of excursions of one sign."""
+    """Return the limit by place, of excursions of one sign."""
     found = sorted(
         ((each.found.level, each.place, each.found) for each in candidates if each.found), key=lambda row: row[0]
     )

@@ -1,8 +1,8 @@
 """Rank correlations of quantities within a cycle and over neighbouring cycles, with their effective number of cycles.
 
-Cycles of one device are no independent draws: each starts where the one before ended. A correlation of two series that
-each remember, or drift, is judged as if there were n_eff of them (Bayley and Hammersley 1946, doi:10.2307/2983560;
-Pyper and Peterman 1998, doi:10.1139/f98-104):
+Cycles of one device are not independent draws: each starts where the one before ended. A correlation of two series with
+memory or drift is judged with n_eff cycles (Bayley and Hammersley 1946, doi:10.2307/2983560; Pyper and Peterman 1998,
+doi:10.1139/f98-104):
 
     1 / n_eff = (1 / n) [1 + 2 sum over lags l of (n_l / n) r_x(l) r_y(l)]
 
@@ -21,35 +21,35 @@ import numpy as np
 
 from devicekit.statistics import chi2_tail, normal_quantile
 
-LEAST_EFFECTIVE = 4.0  # n_eff below which nothing is said of a correlation: Fisher's variance is 1 / (n_eff - 3)
+LEAST_EFFECTIVE = 4.0  # n_eff below which a correlation is not judged: Fisher's variance is 1 / (n_eff - 3)
 LEVEL = 0.95
 Runs = Sequence[np.ndarray]  # values of unbroken runs of cycles, each (cycles,) or (cycles, quantities)
 
 
 def ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks from 1 on, equal values sharing their mean rank."""
+    """Return ranks from 1; equal values share their mean rank."""
     _, place, number = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(number)
     return np.asarray((last - 0.5 * (number - 1))[place], float)
 
 
 def rank_of_pearson(r: float) -> float:
-    """Spearman's rho of two normal quantities with the correlation r (Pearson 1907)."""
+    """Return Spearman's rho of two normal quantities with the correlation r (Pearson 1907)."""
     return float(6.0 / np.pi * np.arcsin(r / 2.0))
 
 
 def pearson_of_rank(rho: float) -> float:
-    """The inverse of `rank_of_pearson`."""
+    """Return the inverse of `rank_of_pearson`."""
     return float(2.0 * np.sin(np.pi * rho / 6.0))
 
 
 def split(values: np.ndarray, runs: Runs) -> list[np.ndarray]:
-    """Values in a row, cut as runs are."""
+    """Split a row of values at the ends of the runs."""
     return np.split(values, np.cumsum([len(each) for each in runs])[:-1])
 
 
 def autocovariance(runs: Runs, pairs: Runs | None = None) -> np.ndarray:
-    """Sums over all pairs of one run of products at lags 0, 1, ... of two centred series (of one with itself).
+    """Return sums of products at lags 0, 1, ... within runs of two centred series (or of one with itself).
 
     Parameters
     ----------
@@ -65,10 +65,10 @@ def autocovariance(runs: Runs, pairs: Runs | None = None) -> np.ndarray:
 
 
 def effective_n(first: Runs, second: Runs) -> float:
-    """Return how many independent cycles two series are worth for their correlation; never more than there are.
+    """Return how many independent cycles two series are worth for their correlation; at most their number.
 
-    The sum over lags ends where the product of the two autocorrelations first is 0 or less: of twelve rules this keeps
-    the rate of false alarms nearest to what is asked for (`benchmarks/cycle_correlations.py`).
+    The sum over lags ends where the product of the two autocorrelations is first 0 or less: of twelve rules this keeps
+    the rate of false alarms nearest to the nominal one (`benchmarks/cycle_correlations.py`).
 
     Parameters
     ----------
@@ -104,22 +104,22 @@ class Correlation:
     lag : int
         0 or 1 cycles.
     differenced : bool
-        Of the changes from cycle to cycle, which a drift does not touch, rather than of the values.
+        True for changes from cycle to cycle, which drift does not affect; False for values.
     n : int
         Pairs.
     n_effective : float
-        Independent pairs that they are worth.
+        Equivalent number of independent pairs.
     rho, low, high : float
-        With the 95 % interval; NaN where `n_effective` is below `LEAST_EFFECTIVE`.
+        Estimate and 95 % interval; NaN where `n_effective` is below `LEAST_EFFECTIVE`.
     expected : float
-        What rho would be without the relation that is tested. 0 but for changes against the previous change: there
-        differencing alone makes about minus half of the correlation within a cycle (-0.48 of a quantity with itself).
+        rho under the null hypothesis: 0, except for changes against the previous change, where differencing alone
+        gives about minus half of the correlation within a cycle (-0.48 for a quantity with itself).
     p : float
         Probability of a rho as far from `expected` by chance.
     null_variance : float
         Variance of atanh(rho) if rho is `expected`.
     p_holm : float
-        p corrected for all correlations of the kind (values, or changes) by Holm's method.
+        p corrected by Holm's method for all correlations of values, or of changes.
     """
 
     first: str
@@ -138,44 +138,44 @@ class Correlation:
 
     @property
     def key(self) -> tuple[str, str, int, bool]:
-        """What it is the correlation of."""
+        """Names, lag and kind of the correlation."""
         return self.first, self.second, self.lag, self.differenced
 
     @property
     def weight(self) -> float:
-        """Inverse variance of atanh(rho), that of small rho; 0 where nothing is said."""
+        """Inverse variance of atanh(rho) at small rho; 0 without an interval."""
         return max(self.n_effective - 3.0, 0.0) if np.isfinite(self.low) else 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return asdict(self)
 
 
 def variance(rho: float, n_effective: float) -> float:
-    """Variance of atanh of Spearman's rho (Bonett and Wright 2000)."""
+    """Return the variance of atanh of Spearman's rho (Bonett and Wright 2000)."""
     return (1.0 + 0.5 * rho * rho) / (n_effective - 3.0)
 
 
 def two_sided_p(z: float) -> float:
-    """Probability of a standard normal number as far from 0."""
+    """Return the probability of a standard normal number as far from 0."""
     return chi2_tail(z * z, 1.0)
 
 
 def fisher_interval(rho: float, spread: float) -> tuple[float, float]:
-    """95 % interval of rho, whose atanh has this variance."""
+    """Return 95 % interval of rho, whose atanh has this variance."""
     at, wide = np.arctanh(np.clip(rho, -1 + 1e-12, 1 - 1e-12)), normal_quantile(0.5 + LEVEL / 2) * np.sqrt(spread)
     return float(np.tanh(at - wide)), float(np.tanh(at + wide))
 
 
 def correlate(first: Runs, second: Runs, expected: float = 0.0, spread: float | None = None) -> dict[str, float]:
-    """Spearman's rho of two series in runs, judged by n_eff: fields of `Correlation`.
+    """Compute Spearman's rho of two series in runs, judged by n_eff; returns fields of `Correlation`.
 
     Parameters
     ----------
     first, second : sequence of ndarray, shape (n_j,)
         Values of unbroken runs of cycles.
     expected : float
-        rho that is tested against.
+        rho under the null hypothesis.
     spread : float, optional
         Variance of atanh(rho) if rho is `expected`, times the number of pairs less 3; that of independent series by
         n_eff if not given.
@@ -197,7 +197,7 @@ def correlate(first: Runs, second: Runs, expected: float = 0.0, spread: float | 
 
 
 def _p(rho: float, worth: float) -> float:
-    """Probability of so large a rho between unrelated series, by Student's t."""
+    """Return the probability of so large a rho between unrelated series, by Student's t."""
     from scipy.special import stdtr
 
     t = abs(rho) * np.sqrt((worth - 2) / max(1 - rho * rho, 1e-300))
@@ -205,13 +205,13 @@ def _p(rho: float, worth: float) -> float:
 
 
 def _p_of_changes(rho: float, expected: float, spread: float) -> float:
-    """Probability of a rho as far from the expected one, by Fisher's atanh."""
+    """Return the probability of a rho as far from the expected one, by Fisher's atanh."""
     away = np.arctanh(np.clip(rho, -1 + 1e-12, 1 - 1e-12)) - np.arctanh(expected)
     return two_sided_p(float(away) / float(np.sqrt(spread)))
 
 
 def holm(p: np.ndarray) -> np.ndarray:
-    """p values corrected for their number (Holm 1979); NaN stays, and is not counted."""
+    """Correct p values for their number (Holm 1979); NaN stays NaN and is not counted."""
     found = np.full(p.shape, np.nan)
     known = np.flatnonzero(np.isfinite(p))
     order = known[np.argsort(p[known], kind="stable")]
@@ -221,7 +221,7 @@ def holm(p: np.ndarray) -> np.ndarray:
 
 
 def correct_p_values(found: Sequence[Correlation]) -> tuple[Correlation, ...]:
-    """Correlations with `p_holm`, values and changes by themselves."""
+    """Return the correlations with `p_holm`, values and changes separately."""
     holms = np.full(len(found), np.nan)
     for kind in (False, True):
         own = np.array([each.differenced is kind for each in found], bool)
@@ -230,16 +230,16 @@ def correct_p_values(found: Sequence[Correlation]) -> tuple[Correlation, ...]:
 
 
 def matrix(runs: Runs, names: Sequence[str]) -> tuple[Correlation, ...]:
-    """All correlations of one device: each pair within a cycle, each quantity with each one of the previous cycle.
+    """Compute all correlations of one device within a cycle, and with each quantity of the previous cycle.
 
-    Of values, then of their changes from cycle to cycle; never over the end of a run.
+    First of values, then of their changes from cycle to cycle; never across the end of a run.
 
     Parameters
     ----------
     runs : sequence of ndarray, shape (n_j, k)
         Values of unbroken runs of cycles, two or more each.
     names : sequence of str
-        Of the k quantities.
+        Names of the k quantities.
     """
     found = []
     for differenced in (False, True):
@@ -260,10 +260,10 @@ def matrix(runs: Runs, names: Sequence[str]) -> tuple[Correlation, ...]:
 
 
 def _expected_without_memory(within: Correlation | None) -> tuple[float, float]:
-    """rho of a change against another quantity's previous change if cycles had no memory, and its spread.
+    """Return the rho of a change against another's previous change for cycles without memory, and its spread.
 
-    x_t - x_(t-1) and y_(t-1) - y_(t-2) share the cycle t-1, so that their correlation is -c/2 where c is that within a
-    cycle (c = 1 of a quantity with itself). Of n pairs, their correlation less -c/2 of the estimated c has the variance
+    x_t - x_(t-1) and y_(t-1) - y_(t-2) share the cycle t-1, so that their correlation is -c/2, with c the correlation
+    within a cycle (c = 1 for a quantity with itself). For n pairs, the difference from -c/2 has the variance
     (7 - 3 c^2) / 8n, from the covariances of sample cross-covariances (Bartlett 1946, doi:10.2307/2983611).
     """
     c = 1.0 if within is None else pearson_of_rank(within.rho)
@@ -275,16 +275,16 @@ def _expected_without_memory(within: Correlation | None) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Combined:
-    """One correlation over devices: the mean of Fisher's atanh(rho) with weights n_eff - 3.
+    """Correlation over devices: the mean of Fisher's atanh(rho) with weights n_eff - 3.
 
     Attributes
     ----------
     correlation : Correlation
         n and n_eff are sums over the devices.
     n_devices : int
-        Devices that enter.
+        Number of devices in the mean.
     p_heterogeneity : float
-        Probability of so different rho by chance if all devices had one; NaN of one device.
+        Probability of so large differences by chance if all devices had one rho; NaN for one device.
     """
 
     correlation: Correlation
@@ -293,12 +293,12 @@ class Combined:
 
 
 def combine(devices: Sequence[Sequence[Correlation]]) -> tuple[Combined, ...]:
-    """Correlations of several devices together; of one device, its own.
+    """Combine the correlations of several devices; a single device keeps its own.
 
     Parameters
     ----------
     devices : sequence of sequence of Correlation
-        Those of each device, in the same order, as `matrix` makes them.
+        Correlations of each device, in the order of `matrix`.
     """
     found = [_combine_devices(list(many)) for many in zip(*devices, strict=True)]
     judged = correct_p_values([each for each, _, _ in found])
@@ -306,7 +306,7 @@ def combine(devices: Sequence[Sequence[Correlation]]) -> tuple[Combined, ...]:
 
 
 def _combine_devices(many: Sequence[Correlation]) -> tuple[Correlation, int, float]:
-    """One correlation over devices, the number of devices that enter, and the p value of their being alike."""
+    """Return one correlation over devices, the number of devices in it, and the p value of homogeneity."""
     known = [each for each in many if each.weight > 0]
     if len(known) < 2:
         return (known or many)[0], len(known), float("nan")
@@ -335,14 +335,14 @@ def _combine_devices(many: Sequence[Correlation]) -> tuple[Correlation, int, flo
 
 @dataclass(frozen=True)
 class Drift:
-    """A straight line through one quantity over the cycles of one device.
+    """Linear drift of one quantity over the cycles of one device.
 
     Attributes
     ----------
     change : float
-        By which the line moves from the first cycle to the last, over the standard deviation about it.
+        Change of the line from the first cycle to the last, over the standard deviation about it.
     p : float
-        Probability of such a slope by chance, for residuals that remember as they do.
+        Probability of such a slope by chance, for residuals with their autocorrelation.
     """
 
     change: float
@@ -355,7 +355,7 @@ class Drift:
 
 
 def drift(cycles: Runs, values: Runs) -> Drift:
-    """Return whether a quantity of one device drifts; residuals are taken as an AR(1), n_eff = n (1 - r) / (1 + r).
+    """Test whether a quantity of one device drifts, with AR(1) residuals: n_eff = n (1 - r) / (1 + r).
 
     Parameters
     ----------
@@ -374,7 +374,7 @@ def drift(cycles: Runs, values: Runs) -> Drift:
         return Drift(0.0, float("nan"))
     sums = autocovariance(split(rest, values))
     r = float(sums[1] / sums[0]) if sums.size > 1 else 0.0
-    r = float(np.clip(r + (1 + 4 * r) / n, 0.0, 0.99))  # estimates of r are low, more so where a line is taken off
+    r = float(np.clip(r + (1 + 4 * r) / n, 0.0, 0.99))  # estimates of r are biased low, more so after removal of a line
     worth = n * (1 - r) / (1 + r)
     change = slope * float(np.ptp(t)) / deviation
     if worth <= 3:

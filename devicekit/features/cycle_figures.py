@@ -1,4 +1,4 @@
-"""Figures of correlations over cycles: matrices of rho, and a quantity against that of the previous cycle."""
+"""Panels of correlations over cycles: matrices of rho, and a quantity against its previous value."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def _image(values: np.ndarray, names: Sequence[str], axes: tuple[str, str], titl
 
 
 def within_cycle(values: np.ndarray, changes: np.ndarray, names: Sequence[str]) -> Image:
-    """rho of each pair within a cycle: of values above the diagonal, of changes from cycle to cycle below.
+    """Draw rho of each pair within a cycle: of values above the diagonal, of changes from cycle to cycle below.
 
     Parameters
     ----------
     values, changes : ndarray, shape (k, k)
         Symmetric; the diagonal is not shown.
     names : sequence of str
-        Of the k quantities.
+        Names of the k quantities.
     """
     both = np.triu(values, 1) + np.tril(changes, -1)
     np.fill_diagonal(both, np.nan)
@@ -33,25 +33,25 @@ def within_cycle(values: np.ndarray, changes: np.ndarray, names: Sequence[str]) 
 
 
 def previous_cycle(rho: np.ndarray, names: Sequence[str], title: str) -> Image:
-    """rho of each quantity (down) with each one of the previous cycle (across), shape (k, k)."""
+    """Draw rho of each quantity (down) with each one of the previous cycle (across), shape (k, k)."""
     return _image(rho, names, ("one cycle before", "this cycle"), title)
 
 
 def against_previous(
     devices: Mapping[str, tuple[np.ndarray, np.ndarray]], label: str, unit: str, log: bool, before: str
 ) -> Panel:
-    """A quantity against that of the previous cycle.
+    """Draw a quantity against that of the previous cycle.
 
     Parameters
     ----------
     devices : mapping of str to (ndarray, ndarray)
         Previous and present values of each device.
     label, unit : str
-        Of the quantity.
+        Name and unit of the quantity.
     log : bool
-        Whether its axes are logarithmic.
+        Use logarithmic axes.
     before : str
-        What "previous" means.
+        Words for the horizontal axis: the distance to the previous value.
     """
     curves = [
         Curve(name, x, y, style=".", colour=f"C{n % 10}", size=3.0, legend=len(devices) > 1)

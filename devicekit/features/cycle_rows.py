@@ -1,4 +1,4 @@
-"""What every sweep of a table does, and its figures of merit: from sweeps to a row each."""
+"""Transitions and figures of merit of every sweep of a table, one row per sweep."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from devicekit.features.definitions import COUNTED
 from devicekit.features.sweeps import Sweep, figures_of, only_reads
 from devicekit.features.transitions import Polarity, Transition, transitions
 
-MOST_READ = 0.9  # share of the sweeps that must look like readings, where none switches
+MOST_READ = 0.9  # share of the sweeps that must look like readings, if none switches
 LEVELS = ["g_hrs_s", "g_lrs_s", "on_off", "g_before_reset_s", "g_after_reset_s"]
 
 
 def apply_shared_limits(sweeps: list[Sweep]) -> list[Sweep]:
-    """The sweeps with compliances from the data judged over all of them."""
+    """Return the sweeps with compliances from the data, judged over all of them."""
     found = compliance.assign_shared_limits([(sweep.v, sweep.i, sweep.excursions) for sweep in sweeps])
     return [replace(sweep, excursions=own) for sweep, own in zip(sweeps, found, strict=True)]
 
 
 def all_transitions(sweeps: list[Sweep], read: float) -> list[tuple[Transition, ...]]:
-    """Return what each sweep does; the start of the next sweep of the same device tells the state after it."""
+    """Return the transitions of each sweep; the start of the device's next sweep gives the state after it."""
     following: dict[str, float] = {}
     found = []
     for sweep in reversed(sweeps):
@@ -40,7 +40,7 @@ def of_sweeps(
     v_set: str,
     v_reset: str,
 ) -> pd.DataFrame:
-    """Figures of every sweep; where none switches, or few, and nine in ten look like readings, those only read.
+    """Compute the figures of every sweep; sweeps that look like readings count as readings where few or none switch.
 
     A device that never switches has no HRS and no LRS.
     """

@@ -1,4 +1,4 @@
-"""Quantities of one cycle after the other, in unbroken runs, from sweeps, pulse trains or endurance readings."""
+"""Quantities over consecutive cycles, in unbroken runs, from sweeps, pulse trains or endurance readings."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from devicekit.features.autoregression import Cycles
 from devicekit.features.definitions import COUNTED
 from devicekit.tables import EnduranceTable
 
-SHORTEST_RUN = 8  # cycles; of shorter runs nothing is taken
+SHORTEST_RUN = 8  # cycles; shorter runs are not used
 MOST_MISSING = 0.5  # share of the cycles without a quantity above which that quantity is left out
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """What is followed over cycles.
+    """Quantity that is followed over cycles.
 
     Attributes
     ----------
     name : str
-        As in tables.
+        Name in tables.
     label : str
-        As in figures and sentences.
+        Name in figures and sentences.
     plain : str
-        That of the value itself, where its logarithm is followed.
+        Name of the value itself, if its logarithm is followed.
     unit : str
-        Of the value itself.
+        Unit of the value itself.
     log : bool
-        Whether its logarithm is followed.
+        True if its logarithm is followed.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Series:
     devices : mapping of str to Cycles
         Runs of consecutive cycles in which every quantity is known.
     step : str
-        What lies between two of them.
+        Distance between neighbouring values.
     """
 
     quantities: tuple[Quantity, ...]
@@ -68,7 +68,7 @@ OF_SWEEPS = (
 
 
 def of_sweeps(cycles: pd.DataFrame, at: Mapping[tuple[str, int], str] | None = None) -> Series | None:
-    """V_set, V_reset, HRS and LRS of the sweeps that switched.
+    """Return V_set, V_reset, HRS and LRS of the sweeps that switched.
 
     A sweep that failed, went against the others or was at its limit ends a run.
 
@@ -77,7 +77,7 @@ def of_sweeps(cycles: pd.DataFrame, at: Mapping[tuple[str, int], str] | None = N
     cycles : pandas.DataFrame
         Figures of each sweep, as in `DcResult.cycles`.
     at : mapping of (str, int) to str, optional
-        Of device and cycle, the condition of the sweep, where there are several: each is a device of its own.
+        Condition of the sweep by device and cycle, if there are several; each counts as a device of its own.
     """
     device = cycles["device_id"].astype(str)
     if at:
@@ -96,14 +96,14 @@ def of_sweeps(cycles: pd.DataFrame, at: Mapping[tuple[str, int], str] | None = N
 def of_trains(ends: pd.DataFrame, quantity: str) -> Series | None:
     """Return where the LTP train and the LTD train of each cycle end.
 
-    Starts are left out: a train starts where the other one ended, so that they are the same states once more.
+    Starts are left out: each train starts where the other one ended, so they repeat the same states.
 
     Parameters
     ----------
     ends : pandas.DataFrame
         device_id, cycle, direction and end, a row a train.
     quantity : {"conductance_s", "weight"}
-        What the ends are.
+        Quantity of the ends.
     """
     wide = ends.pivot_table(index=["device_id", "cycle"], columns="direction", values="end", sort=False)
     if not {"ltp", "ltd"} <= set(wide.columns):
@@ -122,7 +122,7 @@ def of_trains(ends: pd.DataFrame, quantity: str) -> Series | None:
 
 
 def of_endurance(table: EnduranceTable) -> Series | None:
-    """HRS and LRS of an endurance log, where its readings are even steps apart; a step is then the lag, not a cycle.
+    """Return HRS and LRS of an endurance log with evenly spaced readings; the lag is then one such step.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def of_endurance(table: EnduranceTable) -> Series | None:
 
 
 def _log(values: pd.Series) -> np.ndarray:
-    """ln of what is above 0; NaN elsewhere."""
+    """Return ln of what is above 0; NaN elsewhere."""
     x = values.to_numpy(float)
     return np.log(np.where(x > 0, x, np.nan))
 
@@ -159,7 +159,7 @@ def _series(
     step: int = 1,
     words: str = "one cycle",
 ) -> Series | None:
-    """Runs of consecutive good cycles in which every quantity that most cycles have is known."""
+    """Return runs of consecutive good cycles in which every quantity that most cycles have is known."""
     known = np.isfinite(frame.to_numpy(float))
     kept = [k for k in range(len(quantities)) if good.any() and known[good, k].mean() > MOST_MISSING]
     if len(kept) < 2:

@@ -1,4 +1,4 @@
-"""What the DC figures of merit of a table say in sentences, and by compliance in rows."""
+"""Sentences, warnings and rows by compliance for the DC figures of merit of a table."""
 
 from __future__ import annotations
 
@@ -18,36 +18,57 @@ LEVEL_HEAD = ("compliance", "sets", "V_set", "HRS", "LRS", "resets", "V_reset", 
 
 
 def outcome_counts(cycles: pd.DataFrame) -> str:
-    """Number of sweeps by outcome."""
+    """Return the number of sweeps by outcome."""
     numbers = cycles["outcome"].value_counts()
     parts = ", ".join(f"{int(n)} {OUTCOMES[str(name)]}" for name, n in numbers.items())
     return f"{count(len(cycles), 'sweep')}: {parts}."
 
 
 def readings_only(cycles: pd.DataFrame, reach: float) -> str:
-    """The sentence of a table of readings."""
+    """Return the sentence for a table of readings."""
     one = len(cycles) == 1
     return (
-        f"{count(len(cycles), 'sweep')} up to {si(reach, 'V')} {'does' if one else 'do'} not switch the device: "
-        f"{'it only reads' if one else 'they only read'} it, so there is no V_set or V_reset."
+        f"{count(len(cycles), 'sweep')} up to {si(reach, 'V')} {'does' if one else 'do'} not switch the device but "
+        f"only {'reads' if one else 'read'} it; there are no V_set and V_reset."
     )
 
 
 def values(spreads: Sequence[Spread], methods: dict[str, str]) -> list[str]:
-    """V_set and V_reset with their definitions and their C2C, and on/off; empty if there is none."""
+    """Return V_set and V_reset with definition and C2C, and on/off; empty if there is none."""
     by_name = {each.quantity: each for each in spreads}
     found = []
     for name, method in methods.items():
         if (each := by_name.get(name)) is None:
             continue
-        told = "one sweep" if each.n == 1 else f"median of {each.n}"
+        basis = "one sweep" if each.n == 1 else f"median of {each.n}"
         if each.c2c is not None and np.isfinite(each.c2c):
-            told += f", C2C standard deviation {si(each.c2c, 'V', 2)}"
-            told += f", {format_interval(each.c2c_range, 'V')}" if each.n < FEW and each.c2c and each.c2c_range else ""
-        found.append(f"{QUANTITIES[name]} {si(each.median, 'V', 4)} (by {method}, {told})")
+            basis += f", C2C standard deviation {si(each.c2c, 'V', 2)}"
+            basis += f", {format_interval(each.c2c_range, 'V')}" if each.n < FEW and each.c2c and each.c2c_range else ""
+        found.append(f"{QUANTITIES[name]} {median_text(each)} (by {method}, {basis})")
     if (ratio := by_name.get("on_off")) is not None:
-        found.append(f"on/off {ratio.median:.3g}")
+        found.append(f"on/off {median_text(ratio)}")
     return [f"{'; '.join(found)}."] if found else []
+
+
+def median_text(each: Spread) -> str:
+    """Format the median of a voltage or a ratio."""
+    return si(each.median, "V", 4) if each.unit == "V" else f"{each.median:.3g}"
+
+
+def median_sentence(spreads: Sequence[Spread], total: int) -> str:
+    """Return the medians of V_set, V_reset and on/off in one sentence; "" if there is none of them."""
+    known = {each.quantity: each for each in spreads if each.quantity in ("v_set_v", "v_reset_v", "on_off")}
+    if not known:
+        return ""
+    verbs = {"v_set_v": "sets", "v_reset_v": "resets"}
+    text = " and ".join(f"{verb} at {median_text(known[name])}" for name, verb in verbs.items() if name in known)
+    if "on_off" in known:
+        ratio = median_text(known["on_off"])
+        text = f"{text} with an on/off ratio of {ratio}" if text else f"the on/off ratio is {ratio}"
+    if total > 1:
+        kind = "median" if len(known) == 1 else "medians"
+        text += f" ({kind} of {max(each.n for each in known.values())} of {count(total, 'sweep')})"
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def at_limit(cycles: pd.DataFrame) -> list[str]:
@@ -62,40 +83,40 @@ def at_limit(cycles: pd.DataFrame) -> list[str]:
     if not parts:
         return []
     return [
-        f"At the limit: {listed(parts)} lies where the sweep ends, the device still switching there; it is left out of "
-        "medians and spreads."
+        f"At the limit: {listed(parts)} lies at the end of the sweep, where the device still switches; it is left out "
+        "of medians and spreads."
     ]
 
 
 def compliance(cycles: pd.DataFrame) -> list[str]:
-    """Compliances that no column states."""
+    """Return the compliances found in the data."""
     found = cycles[cycles["compliance_source"] == "data"]
     if found.empty:
         return []
     limits = sorted(found["compliance_a"].unique())
     shown = listed([si(float(each), "A") for each in limits]) if len(limits) <= 6 else count(len(limits), "level")
     return [
-        f"Compliance {shown}, from the data: the current stays constant about the largest voltage in {len(found)} of "
+        f"Compliance {shown}, found in the data: the current is constant about the largest voltage in {len(found)} of "
         f"{count(len(cycles), 'sweep')}."
     ]
 
 
 def by_compliance(table: pd.DataFrame) -> list[str]:
-    """LRS against compliance."""
+    """Return LRS by compliance."""
     if table.empty:
         return []
     parts = [f"{format_number(row.g_lrs_s, 'S')} at {si(row.compliance_a, 'A')}" for row in table.itertuples()]  # type: ignore[arg-type]
-    return [f"LRS by compliance: {', '.join(parts)}; medians and spreads are given for each level."]
+    return [f"LRS by compliance: {', '.join(parts)}."]
 
 
 def meanings(cycles: pd.DataFrame) -> list[str]:
-    """Return what the outcomes that occur mean."""
+    """Return the explanations of the outcomes that occur."""
     there = set(cycles["outcome"])
     return [words for name, words in MEANINGS.items() if name in there]
 
 
 def level_rows(table: pd.DataFrame) -> list[tuple[str, ...]]:
-    """Figures by compliance as cells under `LEVEL_HEAD`; a spread follows its median."""
+    """Return the figures by compliance as cells under `LEVEL_HEAD`; a spread follows its median."""
     rows: list[tuple[str, ...]] = []
     for row in table.to_dict("records"):
         rows.append(
@@ -115,7 +136,7 @@ def level_rows(table: pd.DataFrame) -> list[tuple[str, ...]]:
 
 
 def _with_spread(value: float, deviation: float, at_limit: float) -> str:
-    """A voltage, with its C2C if there is one, and how many more are at the limit."""
+    """Return a voltage, with its C2C if there is one, and how many more are at the limit."""
     shown = format_number(value, "V") + (f" ± {si(deviation, 'V', 2)}" if np.isfinite(deviation) else "")
     if not at_limit:
         return shown
@@ -123,20 +144,20 @@ def _with_spread(value: float, deviation: float, at_limit: float) -> str:
 
 
 def warnings(cycles: pd.DataFrame, sweeps: pd.DataFrame) -> tuple[CodedWarning, ...]:
-    """About sweeps that do not jump or do not switch, and about several temperatures that are taken together.
+    """Return warnings about sweeps that do not jump or switch, and about several temperatures taken together.
 
     Parameters
     ----------
     cycles : pandas.DataFrame
         Fields of `devicekit.features.sweeps.Figures`.
     sweeps : pandas.DataFrame
-        Of the sweep table.
+        Frame of the sweep table.
     """
     total, outcome = len(cycles), cycles["outcome"]
     gradual, failed = int((outcome == "gradual").sum()), int((outcome == "failed").sum())
     found = []
     if gradual:
-        words = f"{gradual} of {count(total, 'sweep')} switched gradually: a V_set is given, but there is no jump"
+        words = f"{gradual} of {count(total, 'sweep')} switched gradually: they have a V_set but no jump"
         found.append(CodedWarning("no_switching", words))
     if failed:
         found.append(
@@ -145,8 +166,8 @@ def warnings(cycles: pd.DataFrame, sweeps: pd.DataFrame) -> tuple[CodedWarning, 
     kelvins = sweeps["temperature_k"].dropna().unique() if "temperature_k" in sweeps else np.empty(0)
     if kelvins.size > 1 and np.ptp(kelvins) >= SAME_K:
         words = (
-            f"sweeps from {kelvins.min():g} to {kelvins.max():g} K are taken together: medians and spreads hold what "
-            "the temperature does"
+            f"sweeps from {kelvins.min():g} to {kelvins.max():g} K are combined, so medians and spreads include the "
+            "effect of temperature"
         )
         found.append(CodedWarning("mixed", words))
     return tuple(found)

@@ -1,10 +1,9 @@
-"""Fit of a decay: amplitudes are linear and solved for, only time constants and shapes are searched.
+"""Fit of a decay: linear amplitudes are solved for, time constants and shapes are searched.
 
-y = sum of c_i x_i + a sum_j K(t - t_j): for each value of the nonlinear parameters the least squares of the rest are
-exact (variable projection), so that the sum of squares is a function of one or two numbers. It is searched on a grid
-and then zoomed in, and its profile gives the interval: all ln tau at which the sum of squares, the rest fitted anew,
-exceeds the least one by no more than Student's t allows. Where the profile stays below that up to the end of what is
-searched, the interval is open on that side, and says so.
+y = sum of c_i x_i + a sum_j K(t - t_j): for given nonlinear parameters the rest is solved exactly (variable
+projection), so that the sum of squares is a function of one or two numbers. It is scanned on a grid and refined. Its
+profile gives the interval: all ln tau at which the sum of squares, the rest refitted, exceeds the least one by no more
+than Student's t allows. Where the profile stays below that up to the end of the search range, the interval is open.
 """
 
 from __future__ import annotations
@@ -19,14 +18,14 @@ from devicekit.statistics import t_quantile
 
 BELOW, ABOVE = 3.0, 30.0  # tau is searched from the first reading over 3 to 30 times the longest delay
 SHAPES = {"stretched": (0.15, 1.0), "power": (0.05, 20.0)}  # beta; exponent
-NEAREST = 1.25  # of two time constants: closer ones are one
+NEAREST = 1.25  # least ratio of two time constants
 _SCAN, _ZOOM, _TIMES = 25, 9, 6
-_MOST = 2_000_000  # numbers held at a time
+_MOST = 2_000_000  # numbers in memory at a time
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A fitted number with its interval; an end that is None is open: the data do not bound it."""
+    """Fitted number with its interval; an end of None is open: the data do not bound it."""
 
     value: float
     low: float | None = None
@@ -43,13 +42,13 @@ class Estimate:
         return None if self.low is None or self.high is None else (self.low, self.high)
 
     def as_dict(self) -> dict[str, float | None]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {"value": self.value, "low": self.low, "high": self.high}
 
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """What is fitted: readings, what else they depend on linearly, and the delays after what decays.
+    """Data of a fit: readings, linear regressors, and delays since each pulse.
 
     Parameters
     ----------
@@ -58,11 +57,11 @@ class Data:
     others : ndarray, shape (n, p)
         Columns whose coefficients are free: a constant, the number of pulses so far.
     delays : ndarray, shape (n, m)
-        Time since each pulse [s]; NaN where it is still to come.
+        Time since each pulse [s]; NaN before it.
     groups : ndarray, shape (m,), optional
-        Which pulses share an amplitude, from 0; all of them if not given.
+        Number of the amplitude of each pulse, from 0; one amplitude if not given.
     weight : ndarray, shape (n,), optional
-        Readings that each y is the mean of.
+        Number of readings averaged in each y.
     """
 
     y: np.ndarray
@@ -85,15 +84,15 @@ class Fit:
     Attributes
     ----------
     kernel : str
-        Of `devicekit.models.relaxation.KERNELS`.
+        Key of `devicekit.models.relaxation.KERNELS`.
     parameters : mapping of str to Estimate
         Its parameters with 95 % intervals by profile.
     others : tuple of float
         Coefficients of the other columns.
     amplitudes : tuple of float
-        Of what decays, one a group.
+        Amplitude of the decay, one per group.
     covariance : ndarray
-        Of others and amplitudes, what else was fitted included.
+        Covariance of others and amplitudes, with the other parameters fitted.
     rss, noise : float
         Sum of squares, and standard deviation of a reading about the fit.
     n, k : int
@@ -119,7 +118,7 @@ class Fit:
 
 
 class Undetermined(ValueError):
-    """Too few readings for the number of parameters."""
+    """Error: too few readings for the number of parameters."""
 
 
 class _Problem:
@@ -144,7 +143,7 @@ class _Problem:
         self.amplitudes = len(self.groups) * (2 if name == "double" else 1)
 
     def columns(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-        """Return what decays, (b, n, amplitudes), for b values of ln tau and of the shape."""
+        """Return the decaying columns, (b, n, amplitudes), for b values of ln tau and of the shape."""
         t = self.delays
         if self.name == "double":
             parts = [np.exp(-t / np.exp(w)[:, None, None]) for w in (u, v)]
@@ -158,7 +157,7 @@ class _Problem:
         return np.stack(sums, axis=2) * self.root[None, :, None]
 
     def squares(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-        """The sum of squares at each of b values."""
+        """Return the sum of squares at each of b values."""
         u, v = np.broadcast_arrays(np.atleast_1d(u), np.atleast_1d(v))
         size = max(1, _MOST // max(1, self.delays.size))
         return np.concatenate([self._squares(u[k : k + size], v[k : k + size]) for k in range(0, len(u), size)])
@@ -181,10 +180,10 @@ class _Problem:
         alone = right**2 / np.maximum(diagonal, 1e-300)
         both = (first * right[:, 0] + second * right[:, 1]) / np.maximum(determinant, 1e-300)
         apart = (first * second > 0) & (determinant > 1e-12 * diagonal[:, 0] * diagonal[:, 1])
-        return whole - np.where(apart, both, alone.max(axis=1))  # of shares below 0 the other is all
+        return whole - np.where(apart, both, alone.max(axis=1))  # a share below 0 leaves the other term alone
 
     def along(self, u: float) -> tuple[float, float]:
-        """The least sum of squares at one ln tau, and the shape where it is; of two time constants u is the shorter."""
+        """Return the least sum of squares at one ln tau, and its shape; of two time constants u is the shorter."""
         if self.nonlinear == 1:
             return float(self.squares(np.array([u]), np.zeros(1))[0]), 0.0
         low, high = (u + np.log(NEAREST), self.tau[1] + np.log(NEAREST)) if self.name == "double" else self.shape
@@ -192,14 +191,14 @@ class _Problem:
         return least, v
 
     def across(self, v: float) -> tuple[float, float]:
-        """The least sum of squares at one shape, and the ln tau where it is."""
+        """Return the least sum of squares at one shape, and the ln tau where it is."""
         high = min(self.tau[1], v - np.log(NEAREST)) if self.name == "double" else self.tau[1]
         u, least = _zoom(lambda w: self.squares(w, np.full(w.size, v)), self.tau[0] - np.log(NEAREST), high)
         return least, u
 
 
 def _zoom(function: Callable[[np.ndarray], np.ndarray], low: float, high: float) -> tuple[float, float]:
-    """Return where a function of one number is least: a scan, and then ever finer ones around its best place."""
+    """Return where a function of one number is least, by a scan and ever finer ones around its best place."""
     at = np.linspace(low, high, _SCAN)
     for _ in range(_TIMES):
         values = function(at)
@@ -240,7 +239,7 @@ def _ends(
 
 
 def fit(data: Data, name: str = "exponential", *, confidence: float = 0.95) -> Fit:
-    """One kernel fitted to readings, with intervals.
+    """Fit one kernel to readings, with intervals.
 
     Parameters
     ----------
@@ -277,7 +276,7 @@ def fit(data: Data, name: str = "exponential", *, confidence: float = 0.95) -> F
 
 
 def _second_parameter(problem: _Problem, v: float, limit: float) -> tuple[str, Estimate]:
-    """The second nonlinear parameter with its interval; an end at a bound of its range is that bound's."""
+    """Return name and estimate of the second nonlinear parameter; its interval ends at the bounds of its range."""
     if problem.name == "double":
         low, high = problem.tau[0] + np.log(NEAREST), problem.tau[1] + np.log(NEAREST)
     else:
@@ -296,7 +295,7 @@ def _second_parameter(problem: _Problem, v: float, limit: float) -> tuple[str, E
 def _complete_fit(
     data: Data, problem: _Problem, u: float, v: float, least: float, parameters: dict[str, Estimate], k: int
 ) -> Fit:
-    """Coefficients, their covariance by the whole Jacobian, and the criterion."""
+    """Return the fit with coefficients, covariance from the whole Jacobian, and criterion."""
     n, p = data.others.shape
     unit = np.float64(problem.size)
 
@@ -307,7 +306,7 @@ def _complete_fit(
     found = np.linalg.lstsq(matrix(u, v), problem.y, rcond=None)[0]
     amplitudes = found[p:]
     if problem.name == "double":
-        if amplitudes[0] * amplitudes[1] < 0:  # one term alone fits better than two of one sign
+        if amplitudes[0] * amplitudes[1] < 0:  # a single term fits better than two of one sign
             small = int(np.argmin([problem.squares(np.array([w]), np.array([w]))[0] for w in (v, u)]))
             kept = [*range(p), p + 1 - small]
             found = np.zeros(p + 2)
@@ -347,18 +346,18 @@ def _complete_fit(
 
 
 def _size(data: Data) -> float:
-    """Largest magnitude of the readings, by which they are divided while they are fitted."""
+    """Return the largest magnitude of the readings, by which they are divided while they are fitted."""
     return float(np.abs(data.y).max(initial=0.0)) or 1.0
 
 
 def criterion(rss: float, n: int, k: int, y: np.ndarray) -> float:
-    """BIC of a least-squares fit; what is below rounding of the readings is no evidence."""
+    """Return the BIC of a least-squares fit; differences below rounding of the readings do not count."""
     floor = 1e-18 * float(y @ y)
     return float(n * np.log(max(rss, floor, 1e-300) / n) + (k + 1) * np.log(n))
 
 
 def bic_without_decay(data: Data) -> float:
-    """BIC of the readings without anything that decays."""
+    """Return BIC of the readings without anything that decays."""
     root = np.ones(len(data.y)) if data.weight is None else np.sqrt(data.weight)
     size = _size(data)
     x, y = data.others * root[:, None], data.y / size * root
@@ -367,7 +366,7 @@ def bic_without_decay(data: Data) -> float:
 
 
 def predict(found: Fit, others: np.ndarray, delays: np.ndarray, groups: np.ndarray | None = None) -> np.ndarray:
-    """The fitted curve at other delays.
+    """Return the fitted curve at other delays.
 
     Parameters
     ----------
@@ -387,18 +386,18 @@ def predict(found: Fit, others: np.ndarray, delays: np.ndarray, groups: np.ndarr
 
 @dataclass(frozen=True)
 class Choice:
-    """What the data say of the kernel.
+    """Fitted kernels, and the choice among them.
 
     Attributes
     ----------
     fits : tuple of Fit
-        Those that were tried, the best first.
+        The kernels tried, the best first.
     candidates : tuple of str
-        Kernels that are not excluded: within `DECIDED` of the best BIC, or of the best likelihood. One that fits as
-        well as the best, and has a parameter more, is no worse for it.
+        Kernels that are not excluded: within `DECIDED` of the best BIC, or of the best likelihood, so that one more
+        parameter does not exclude a kernel that fits as well.
     verdict : {"decided", "parsimony", "chosen", "undecided", "no_decay"}
     kernel : str
-        That of the numbers shown: the only candidate, the chosen one, or the one of fewest parameters.
+        Kernel of the reported numbers: the only candidate, the chosen one, or the one with fewest parameters.
     """
 
     fits: tuple[Fit, ...]
@@ -408,32 +407,32 @@ class Choice:
 
     @property
     def fit(self) -> Fit:
-        """That of the kernel shown."""
+        """Fit of the reported kernel."""
         return next(each for each in self.fits if each.kernel == self.kernel)
 
 
 DECIDED = 6.0  # of BIC
-NEARLY_ONE = 0.85  # beta at and above which a stretched exponential is an exponential, for what it is used for
+NEARLY_ONE = 0.85  # beta from which a stretched exponential counts as an exponential in practice
 
 
 def choose(data: Data, kernels: tuple[str, ...] = tuple(KERNELS), chosen: str | None = None) -> Choice:
-    """Fit kernels, and say which the data leave.
+    """Fit kernels, and choose among those that the data leave.
 
-    An exponential is nested in the others: it is called where its criterion is not beaten by `DECIDED` and the
-    interval of beta of a stretched one stays above `NEARLY_ONE`; where it reaches below, the data cannot tell.
+    An exponential is nested in the others: it is chosen if no other criterion is better by `DECIDED` and the interval
+    of beta of a stretched one stays above `NEARLY_ONE`; otherwise the choice stays open.
 
     Parameters
     ----------
     data : Data
     kernels : tuple of str
-        Those that are tried; such as have too many parameters are left out.
+        Kernels to try; those with too many parameters are left out.
     chosen : str, optional
-        The one that is meant; the others are not tried.
+        Kernel to use; the others are not tried.
 
     Raises
     ------
     Undetermined
-        If not even one can be fitted.
+        If no kernel can be fitted.
     """
     fits = []
     for name in (chosen,) if chosen else kernels:
@@ -443,7 +442,7 @@ def choose(data: Data, kernels: tuple[str, ...] = tuple(KERNELS), chosen: str | 
             if chosen:
                 raise
     if not fits:
-        raise Undetermined(f"{len(data.y)} readings are too few")
+        raise Undetermined(f"{len(data.y)} readings are too few for any kernel")
     fits.sort(key=lambda each: each.bic)
     floor = max(min(each.rss for each in fits), 1e-300)
     n = len(data.y)

@@ -1,4 +1,4 @@
-"""What was understood of a file, for people and for programs: counts, columns with units, layout, warnings."""
+"""Summary of a table as it was read: counts, columns with units, layout, warnings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from devicekit.text import count
 
 
 def describe(table: Table) -> dict[str, Any]:
-    """Return what was understood: counts, columns with units, warnings."""
+    """Return how a file was understood: counts, columns with units, warnings."""
     stated = {name: unit for record in table.meta.get("records", []) for name, unit in record["units"].items()}
     columns = {name: GLOSSARY[name].unit if name in GLOSSARY else stated.get(name) for name in table.frame.columns}
     summary: dict[str, Any] = {
@@ -49,7 +49,7 @@ def describe(table: Table) -> dict[str, Any]:
 
 
 def counts(summary: dict[str, Any]) -> str:
-    """Return what there is, in words: trains, sweeps or levels of `describe`."""
+    """Return the contents in words: trains, sweeps or levels of `describe`."""
     if "trains" in summary:
         return f"{summary['trains']['ltp']} LTP and {summary['trains']['ltd']} LTD trains"
     if "sweeps" in summary:

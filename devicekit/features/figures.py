@@ -1,4 +1,4 @@
-"""Figures of figures of merit, from arrays with labels and units."""
+"""Panels for the figures of merit, from arrays with labels and units."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ LEVELS = {"lrs": COLOURS["ltp"], "hrs": COLOURS["ltd"]}
 
 
 def _size(values: np.ndarray) -> np.ndarray:
-    """Magnitudes; NaN where they are 0, for a logarithmic axis."""
+    """Draw Magnitudes; NaN where they are 0, for a logarithmic axis."""
     size = np.abs(np.asarray(values, float))
     return np.where(size > 0, size, np.nan)
 
 
 def sweeps(all_sweeps: Sequence[tuple[np.ndarray, np.ndarray]], middle: tuple[np.ndarray, np.ndarray]) -> Panel:
-    """Size of the current of every sweep against V on a log scale; the middle sweep is drawn on top.
+    """Draw |I| of every sweep against V on a log scale, the middle sweep on top.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def sweeps(all_sweeps: Sequence[tuple[np.ndarray, np.ndarray]], middle: tuple[np
 
 
 def sweeps_by_level(groups: Mapping[str, Sequence[tuple[np.ndarray, np.ndarray]]]) -> Panel:
-    """Size of the current against V on a log scale, one colour a level: voltages [V] and currents [A] by its name."""
+    """Draw |I| [A] against V [V] on a log scale, one colour per level; sweeps are given by level name."""
     curves = [
         Curve(name if k == 0 else f"{name}, sweep {k + 1}", v, _size(i), width=1.0, colour=f"C{n % 10}", legend=k == 0)
         for n, (name, sweeps) in enumerate(groups.items())
@@ -48,7 +48,7 @@ def sweeps_by_level(groups: Mapping[str, Sequence[tuple[np.ndarray, np.ndarray]]
 
 
 def signed_sweeps(all_sweeps: Sequence[tuple[np.ndarray, np.ndarray]], middle: tuple[np.ndarray, np.ndarray]) -> Panel:
-    """Current of every sweep against V with its sign; the middle sweep is drawn on top (see `sweeps`)."""
+    """Draw the signed current of every sweep against V, the middle sweep on top (see `sweeps`)."""
     grey = [
         Curve(f"sweep {n}", v, i, width=0.5, alpha=0.4, colour="0.5", legend=False, data=False)
         for n, (v, i) in enumerate(all_sweeps, 1)
@@ -58,7 +58,7 @@ def signed_sweeps(all_sweeps: Sequence[tuple[np.ndarray, np.ndarray]], middle: t
 
 
 def transfer(curves: Sequence[tuple[np.ndarray, np.ndarray]]) -> Panel:
-    """Size of the drain current [A] against the gate voltage [V] on a log scale."""
+    """Draw |drain current| [A] against the gate voltage [V] on a log scale."""
     drawn = [
         Curve(f"record {n}", v, _size(i), width=1.2, colour=f"C{n % 10}", legend=len(curves) > 1)
         for n, (v, i) in enumerate(curves)
@@ -67,7 +67,7 @@ def transfer(curves: Sequence[tuple[np.ndarray, np.ndarray]]) -> Panel:
 
 
 def conduction(parts: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Panel:
-    """Size of I against size of V on log scales, a curve a leg; a slope of 1 is ohmic, 2 space charge limited.
+    """Draw |I| against |V| on log scales, one curve per leg; slope 1 is ohmic, 2 is space-charge-limited.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def conduction(parts: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Panel:
 
 
 def levels(hrs: np.ndarray, lrs: np.ndarray) -> Panel:
-    """Cumulative distribution of the conductances [S] of HRS and LRS."""
+    """Draw the cumulative distribution of the conductances [S] of HRS and LRS."""
     curves = []
     for name, values in (("HRS", hrs), ("LRS", lrs)):
         x, p = ranks(values)
@@ -99,7 +99,7 @@ def against_compliance(
     hrs: np.ndarray,
     hrs_after_reset: np.ndarray,
 ) -> Panel:
-    """Median conductance of LRS and HRS [S] against the compliance [A], of sweeps that set and that only reset.
+    """Draw median conductance of LRS and HRS [S] against the compliance [A], of sweeps that set and that only reset.
 
     Parameters
     ----------
@@ -126,14 +126,14 @@ def against_compliance(
 
 
 def probability(values: np.ndarray, label: str, unit: str, kind: str = "weibull") -> Panel:
-    """Probability plot of magnitudes: a straight line means a Weibull (or normal) distribution.
+    """Draw the probability plot of magnitudes: a straight line means a Weibull (or normal) distribution.
 
     Parameters
     ----------
     values : ndarray, shape (n,)
         Those that are not finite are left out.
     label, unit : str
-        What they are.
+        Name and unit of the values.
     kind : {"weibull", "normal"}
     """
     from scipy import special
@@ -158,7 +158,7 @@ def endurance(
     readings: Mapping[str, tuple[np.ndarray, np.ndarray]],
     medians: Mapping[str, tuple[np.ndarray, np.ndarray]],
 ) -> Panel:
-    """Every reading (dots) and the median of each decade (line), by level: cycle and conductance [S]."""
+    """Draw every reading (dots) and the median of each decade (line), by level: cycle and conductance [S]."""
     curves = []
     for level, (cycle, g) in readings.items():
         step = max(1, cycle.size // 5000)
@@ -178,7 +178,7 @@ def endurance(
 
 
 def retention(states: Mapping[str, tuple[np.ndarray, ...]]) -> Panel:
-    """Readings and the power law of every state; the prediction with its interval where there is one.
+    """Draw readings and the power law of every state; the prediction with its interval where there is one.
 
     Parameters
     ----------
@@ -202,7 +202,7 @@ def stdp(
     delays: Sequence[np.ndarray],
     window: Mapping[str, tuple[np.ndarray, ...]],
 ) -> Panel:
-    """Readings, medians with ranges at each delay, and the fitted window.
+    """Draw the readings, medians with ranges at each delay, and the fitted window.
 
     Parameters
     ----------
@@ -227,7 +227,7 @@ def stdp(
 def relaxation(
     records: Mapping[str, tuple[np.ndarray, ...]], unit: str, scale: Literal["log", "linear"] = "log"
 ) -> Panel:
-    """Readings after the last pulse of each record, and its fitted kernel.
+    """Draw the readings after the last pulse of each record, and the fitted kernel.
 
     Parameters
     ----------
@@ -251,7 +251,7 @@ def relaxation(
 def facilitation(
     interval: np.ndarray, ratio: np.ndarray, at: np.ndarray, fitted: np.ndarray, end: float | None
 ) -> Panel:
-    """Paired-pulse ratio against the interval on a logarithmic axis, with the fit and what it ends at.
+    """Draw the paired-pulse ratio against the interval on a logarithmic axis, with the fit and its limit.
 
     Parameters
     ----------
@@ -272,7 +272,7 @@ def facilitation(
 def against_rate(
     rate: np.ndarray, before: np.ndarray, after: np.ndarray, fitted: Sequence[np.ndarray], unit: str
 ) -> Panel:
-    """Level above the start just before and just after a pulse late in a train, against the rate of the pulses.
+    """Draw level above the start just before and just after a pulse late in a train, against the rate of the pulses.
 
     Parameters
     ----------
@@ -297,7 +297,7 @@ def against_rate(
 
 
 def current_in_time(time: np.ndarray, current: np.ndarray, marked: Sequence[float]) -> Panel:
-    """The record of a read current [A] against time [s], with the levels that were found [A]."""
+    """Draw the record of a read current [A] against time [s], with the levels that were found [A]."""
     step = max(1, time.size // 5000)
     record = Curve("current", time[::step], current[::step], width=0.4, colour="0.5", legend=False)
     ends = np.array([time.min(), time.max()])
@@ -309,7 +309,7 @@ def current_in_time(time: np.ndarray, current: np.ndarray, marked: Sequence[floa
 
 
 def trains(by_direction: Mapping[str, Sequence[tuple[np.ndarray, np.ndarray]]], quantity: str) -> Panel:
-    """Pulse trains as they are: pulse number and state of each, by direction."""
+    """Draw pulse trains as measured: state against pulse number, by direction."""
     curves = [
         Curve(f"{name.upper()} {k}", n, state, width=0.7, alpha=0.6, colour=COLOURS[name], legend=False)
         for name, each in by_direction.items()
@@ -321,7 +321,7 @@ def trains(by_direction: Mapping[str, Sequence[tuple[np.ndarray, np.ndarray]]], 
 
 
 def readings(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], x: Axis, y: Axis, style: str = ".") -> Panel:
-    """Any readings as they are, by name."""
+    """Draw any readings as they are, by name."""
     drawn = [Curve(name, *values, style=style, colour=f"C{n % 10}") for n, (name, values) in enumerate(curves.items())]
     return Panel(x, y, drawn)
 
@@ -329,7 +329,7 @@ def readings(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], x: Axis, y: Ax
 def level_densities(
     levels: Mapping[str, tuple[np.ndarray, float, float]], thresholds: Sequence[float], log: bool
 ) -> Panel:
-    """Histogram and fitted normal density of each level, with the thresholds between neighbours.
+    """Draw the histogram and fitted normal density of each level, with the thresholds between neighbours.
 
     Parameters
     ----------
@@ -360,7 +360,7 @@ def level_densities(
 
 
 def telegraph(time: np.ndarray, value: np.ndarray, levels: np.ndarray | None, quantity: str) -> Panel:
-    """A record at constant voltage against time [s], and the level that is on at each reading.
+    """Draw a record at constant voltage against time [s], and the level that is on at each reading.
 
     Parameters
     ----------
@@ -379,7 +379,7 @@ def telegraph(time: np.ndarray, value: np.ndarray, levels: np.ndarray | None, qu
 
 
 def power(frequency: np.ndarray, density: np.ndarray, exponent: float, unit: str) -> Panel:
-    """Averaged power spectrum against frequency [Hz], and the line 1/f^exponent through it.
+    """Draw averaged power spectrum against frequency [Hz], and the line 1/f^exponent through it.
 
     Parameters
     ----------
@@ -397,7 +397,7 @@ def power(frequency: np.ndarray, density: np.ndarray, exponent: float, unit: str
 
 
 def over_places(parts: Mapping[str, tuple[np.ndarray, np.ndarray]], label: str, unit: str, log: bool) -> Panel:
-    """A quantity over the numbers of rows and of columns, by these words."""
+    """Draw a quantity over row numbers and over column numbers; keys of `parts` are "row" and "column"."""
     styles = zip(parts.items(), ("o-", "s--"), (COLOURS["ltp"], COLOURS["ltd"]), strict=False)
     curves = [
         Curve(f"over each {name}", *values, style=style, colour=colour) for (name, values), style, colour in styles

@@ -1,4 +1,4 @@
-"""Levels, pairs of neighbouring levels, and devices, as parts of a result about several levels."""
+"""Levels, pairs of neighbouring levels, and devices with their own thresholds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from devicekit.features.multilevel import Readings, Side
 
 @dataclass(frozen=True, eq=False)
 class Level:
-    """One level.
+    """One level of a device.
 
     Attributes
     ----------
@@ -21,13 +21,13 @@ class Level:
     conductance_s : ndarray, shape (n,)
         Its readings [S], device by device, in the order of the repeats.
     readings : Readings
-        The same on the scale of the fit.
+        The readings on the scale of the fit.
     target_s : float or None
-        At which was aimed [S], if one target is given.
+        Target [S], if one is given.
     p_normal : float or None
-        Of the test for normality; None with fewer than 8 readings, or if all are equal.
+        p of the test for normality; None with fewer than 8 readings, or if all are equal.
     wrong : int or None
-        Readings that are taken for another level; None where a neighbour cannot be told.
+        Readings beyond a threshold; None if a threshold is missing.
     """
 
     name: str
@@ -39,11 +39,11 @@ class Level:
 
     @property
     def enough(self) -> bool:
-        """True if there are readings enough to say something."""
+        """True if there are enough readings for a judgement."""
         return self.conductance_s.size >= multilevel.LEAST
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON and tables."""
+        """Return the fields as JSON-ready values."""
         x = self.conductance_s
         low, median, high = np.quantile(x, [0.05, 0.5, 0.95])
         few = x.size < 2
@@ -67,18 +67,18 @@ class Level:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two neighbours.
+    """Two neighbouring levels.
 
     Attributes
     ----------
     low, high : str
         Names of the level with the smaller median, and of the other.
     threshold_s : float or None
-        Between them [S]; None where there is none.
+        Threshold between them [S]; None if there is none.
     below, above : Side or None
         Errors of the lower level (readings above the threshold), and of the upper one.
     why_not : str
-        Why there is no threshold.
+        Reason for a missing threshold.
     """
 
     low: str
@@ -89,7 +89,7 @@ class Pair:
     why_not: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON and tables."""
+        """Return the fields as JSON-ready values."""
         row: dict[str, Any] = {"low": self.low, "high": self.high, "threshold_s": self.threshold_s}
         for name, side in (("low", self.below), ("high", self.above)):
             if side is None:
@@ -107,7 +107,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class OwnThresholds:
-    """One device by thresholds of its own: readings, those taken for another level, and why there is no number."""
+    """One device with its own thresholds: readings, misread ones, and the reason for a missing number."""
 
     device_id: str
     n: int
@@ -115,7 +115,7 @@ class OwnThresholds:
     why_not: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON and tables."""
+        """Return the fields as JSON-ready values."""
         error = None if self.wrong is None else multilevel.rate(self.wrong / self.n, self.n)
         ends = {} if error is None else {"error": error.value, "error_low": error.low, "error_high": error.high}
         return {"device_id": self.device_id, "n": self.n, "wrong": self.wrong, **ends, "why_not": self.why_not}

@@ -1,4 +1,4 @@
-"""Figures of merit by compliance, where the sets of one table were limited at several currents."""
+"""Figures of merit by compliance, for tables whose sets were limited at several currents."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 from devicekit.features.definitions import COUNTED
 from devicekit.features.stats import Spread, spread
 
-SAME = 1.02  # ratio of stated compliances that are one
+SAME = 1.02  # ratio below which stated compliances are equal
 OF_SETS = (
     ("v_set_v", "V", False),
     ("g_hrs_s", "S", True),
@@ -42,12 +42,12 @@ COLUMNS = (
 
 @dataclass(frozen=True, eq=False)
 class Level:
-    """What was found at one compliance.
+    """Sweeps and figures at one compliance.
 
     Attributes
     ----------
     compliance_a : float
-        Of the set that made the LRS [A].
+        Compliance of the set that made the LRS [A].
     sets, resets : pandas.DataFrame
         Rows of the sweeps that set, and of those that only reset.
     """
@@ -58,7 +58,7 @@ class Level:
 
     @property
     def spreads(self) -> tuple[Spread, ...]:
-        """Spreads of the sets, and of V_reset over all its sweeps; of a level with resets alone, theirs."""
+        """Spreads of the sets, and of V_reset over all sweeps; of the resets if the level has no sets."""
         shown = self.sets if len(self.sets) else self.resets
         both = pd.concat([each for each in (self.sets, self.resets) if len(each)])
         found = [spread(shown[name], shown["device_id"], name, unit, log) for name, unit, log in OF_SETS]
@@ -67,7 +67,7 @@ class Level:
         return tuple(each for each in found if each)
 
     def row(self) -> dict[str, float]:
-        """Its row of the table by compliance, with the names of `COLUMNS`."""
+        """Return the row of the table by compliance, with the names of `COLUMNS`."""
         found = {each.quantity: each for each in self.spreads}
         lrs = (self.sets if len(self.sets) else self.resets)["g_lrs_s"]
         lrs = lrs[lrs > 0]
@@ -95,10 +95,10 @@ def _c2c(each: Spread | None) -> float:
 
 
 def levels(cycles: pd.DataFrame) -> tuple[Level, ...]:
-    """The sweeps that switched, by the compliance of the set; empty where there are not several.
+    """Group the sweeps that switched by the compliance of the set; empty unless there are several.
 
-    A sweep that only resets belongs to its own stated compliance if sets have that too, else to the last set of its
-    device before it, which made the LRS that it starts from.
+    A sweep that only resets belongs to its own stated compliance if sets have the same one, else to the device's last
+    set before it, which made the LRS that it starts from.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def levels(cycles: pd.DataFrame) -> tuple[Level, ...]:
 
 
 def _steps(values: np.ndarray) -> list[float]:
-    """Distinct compliances [A]: medians of values that lie within 2 % of the next one."""
+    """Return the distinct compliances [A]: medians of values that lie within 2 % of the next one."""
     groups: list[list[float]] = []
     for value in np.sort(values):
         if groups and value <= SAME * groups[-1][-1]:
@@ -138,7 +138,7 @@ def _steps(values: np.ndarray) -> list[float]:
 
 
 def _nearest(value: float, steps: Sequence[float]) -> float:
-    """The step within 2 % of a value; NaN if there is none."""
+    """Return the step within 2 % of a value; NaN if there is none."""
     if not np.isfinite(value):
         return float("nan")
     best = min(steps, key=lambda step: abs(np.log(value / step)))
@@ -146,5 +146,5 @@ def _nearest(value: float, steps: Sequence[float]) -> float:
 
 
 def table_of(found: Sequence[Level]) -> pd.DataFrame:
-    """One row a compliance, with `COLUMNS`."""
+    """Return one row per compliance, with `COLUMNS`."""
     return pd.DataFrame([each.row() for each in found], columns=list(COLUMNS))

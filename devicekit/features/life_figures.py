@@ -14,17 +14,17 @@ from devicekit.plot import COLOURS, Axis, Curve, Panel
 def arrhenius(
     levels: Mapping[str, Mapping[str, tuple[np.ndarray, ...]]], use_k: float, marks: Sequence[float]
 ) -> Panel:
-    """Lives against 1/kT: failures, censored records, the line, and its band up to where it is followed.
+    """Draw lives against 1/kT: failures, censored records, the line and its band.
 
     Parameters
     ----------
     levels : mapping of str to mapping
         By level: `failed` and `held` (1/kT [1/eV], time [s]), and `line` (1/kT, median, its low and high, low and high
-        of a new device), which is empty where there is no line.
+        of a new device), which is empty without a line.
     use_k : float
         Temperature of use [K].
     marks : sequence of float
-        Temperatures [K] that are marked above.
+        Temperatures [K] to mark at the top.
     """
     curves, top = [], 0.0
     for n, (name, own) in enumerate(levels.items()):
@@ -50,16 +50,16 @@ def arrhenius(
 def window_over_cycles(
     windows: Mapping[str, tuple[np.ndarray, np.ndarray]], slope: float | None, threshold: float
 ) -> Panel:
-    """On/off of each device against cycles, with the mean trend [decades a decade] and the threshold.
+    """Draw on/off of each device against cycles, with the mean trend [decades a decade] and the threshold.
 
     Parameters
     ----------
     windows : mapping of str to (ndarray, ndarray)
         Cycle and on/off of each device.
     slope : float, optional
-        Drawn through the median of all readings.
+        Slope of the trend, drawn through the median of all readings.
     threshold : float
-        Below it a device counts as failed.
+        On/off below which a device counts as failed.
     """
     few = len(windows) <= 8
     curves = [
@@ -96,18 +96,18 @@ def weibull_life(
     scale: float,
     points: Sequence[tuple[Estimate, float]],
 ) -> Panel:
-    """Cycles to failure on Weibull paper: failures at Kaplan and Meier's shares, the law, and lives with intervals.
+    """Draw cycles to failure on Weibull paper: failures (Kaplan-Meier), the law, and lives with intervals.
 
     Parameters
     ----------
     cycles, shares : ndarray, shape (n,)
-        Of the failures.
+        Cycles and shares of the failures.
     held : ndarray, shape (m,)
         Last cycles of the devices that did not fail.
     shape, scale : float
-        Of the law.
+        Parameters of the law.
     points : sequence of (Estimate, float)
-        Cycles until a share has failed.
+        Cycles until a share of the devices has failed.
     """
 
     def paper(share: np.ndarray | float) -> np.ndarray:

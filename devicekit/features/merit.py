@@ -1,4 +1,4 @@
-"""What a figure of merit is: its result, the settings that a user may choose, and how numbers are shown."""
+"""Protocol of a figure of merit, settings that a user may choose, and formatting of numbers."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from devicekit.tables import Table as AnyTable
 from devicekit.text import si, span
 
 TEN_YEARS = 3.15576e8  # s
-ROWS_SHOWN = 30  # of a table in a report
+ROWS_SHOWN = 30  # rows of a table in a report
 FEW = 10  # values below which a standard deviation is shown with its confidence interval
-MOST_CURVES = 100  # a figure with more lines is a grey area, and a heavy one
+MOST_CURVES = 100  # a figure with more lines is unreadable and large
 QUANTITIES = {
     "v_set_v": "V_set",
     "v_reset_v": "V_reset",
@@ -37,14 +37,14 @@ QUANTITIES = {
 
 @dataclass(frozen=True)
 class Sample:
-    """What was told of the sample; None where it was not told, for nothing here is ever guessed.
+    """Properties of the sample; None where unknown. Nothing here is guessed.
 
     Parameters
     ----------
     thickness_m, area_m2 : float, optional
-        Of the film between the electrodes [m], [m2], above 0.
+        Thickness and area of the film between the electrodes [m], [m2], above 0.
     temperature_k : float, optional
-        During the measurement [K], above 0; a column `temperature_k` of the table goes before it.
+        Temperature of the measurement [K], above 0; a column `temperature_k` of the table has priority.
     permittivity : (float, float), optional
         Range of the relative permittivity, from that of light (n squared) to the static one; 1 or more.
 
@@ -63,19 +63,19 @@ class Sample:
         for name, unit in (("thickness_m", "m"), ("area_m2", "m2"), ("temperature_k", "K")):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
-                raise UsageError(f"{name}= is a finite number above 0 [{unit}], not {value}")
+                raise UsageError(f"{name}= must be a finite number above 0 [{unit}], not {value}")
         if self.permittivity is not None and not 1 <= self.permittivity[0] <= self.permittivity[1] < math.inf:
-            raise UsageError(f"permittivity= is a range (low, high) of 1 or more, not {self.permittivity}")
+            raise UsageError(f"permittivity= must be a range (low, high) of 1 or more, not {self.permittivity}")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a user may choose.
+    """Settings that a user may choose.
 
-    Definitions of the voltages, window threshold, horizon of the retention [s], kernel of a relaxation (chosen by the
-    data if None), from where the second amplitude of a pulse pair is counted (as the file says if None), what is known
-    of the sample, the temperature of use for which a life is predicted [K], and the factor by which a conductance must
-    have changed for its state to count as lost.
+    Definitions of the voltages, window threshold, horizon of the retention [s], kernel of a relaxation (chosen from the
+    data if None), baseline of the second pulse of a pair (as in the file if None), properties of the sample,
+    temperature of use for the predicted life [K], and the factor by which a conductance must change for its state to
+    count as lost.
     """
 
     read_voltage: float | None = None
@@ -95,37 +95,37 @@ class Merit(Protocol):
 
     @property
     def warnings(self) -> tuple[CodedWarning, ...]:
-        """Warnings about it."""
+        """Warnings about the result."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
 
     def tables(self) -> Mapping[str, pd.DataFrame]:
-        """Data frames to write, by name."""
+        """Return data frames to write, by name."""
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """The numbers of it that matter most, for a library of devices and for first pages; may be empty."""
+        """Return its most important numbers, for a library of devices and for first pages; may be empty."""
 
     def sentences(self) -> list[str]:
-        """Return what it says, in a sentence or two."""
+        """Return the findings, in a sentence or two."""
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
+        """Return the blocks of the report."""
 
     def panel(self) -> Panel:
-        """Its figure."""
+        """Draw the figure."""
 
 
 @runtime_checkable
 class CardMerit(Protocol):
-    """A result that a device card has a block for, of the same name."""
+    """Result with a block of the same name on a device card."""
 
     def for_card(self) -> Measured:
-        """The block."""
+        """Return the block of the device card."""
 
 
 def plain_values(value: Any) -> Any:
-    """A value as strict JSON takes it: NumPy numbers as Python's, NaN and infinity as None."""
+    """Convert a value to strict JSON: NumPy numbers to Python's, NaN and infinity to None."""
     if isinstance(value, dict):
         return {str(key): plain_values(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
@@ -143,24 +143,24 @@ def origin(table: AnyTable) -> dict[str, Any]:
 
 
 def format_number(value: float | None, unit: str = "") -> str:
-    """A number with its unit (siemens, volts, amperes and seconds with a prefix), or a dash."""
+    """Format a number with its unit (S, V, A and s with a prefix), or a dash."""
     if value is None or not np.isfinite(value):
         return "–"
     return si(value, unit, 4) if unit in ("", "S", "A", "V", "s") else f"{value:.4g} {unit}"
 
 
 def figure(panel: Panel, caption: str, alt: str) -> Block:
-    """A figure, or a sentence where the values are too absurd to be drawn."""
+    """Draw a figure; return a sentence where the values cannot be drawn."""
     try:
         with catch_warnings():
-            simplefilter("ignore", UserWarning)  # of layouts and of axes limits
+            simplefilter("ignore", UserWarning)  # about layouts and axes limits
             return draw(panel, caption, alt)
     except (ValueError, OverflowError, np.linalg.LinAlgError) as error:
-        return Text([f"A figure could not be drawn from these values ({error})."])
+        return Text([f"No figure could be drawn from these values ({error})."])
 
 
 def format_interval(ends: tuple[float, float] | None, unit: str) -> str:
-    """A 95 % confidence interval in words; two digits, for it is wide where it is worth being shown."""
+    """Format a 95 % confidence interval with two digits."""
     if ends is None:
         return ""
     if unit in ("", "S", "A", "V", "s"):
@@ -169,13 +169,13 @@ def format_interval(ends: tuple[float, float] | None, unit: str) -> str:
 
 
 def format_deviation(value: float | None, ends: tuple[float, float] | None, unit: str, n: int) -> str:
-    """A standard deviation with its unit; of few values, with its confidence interval."""
+    """Format a standard deviation with its unit; with its confidence interval if the values are few."""
     shown = format_number(value, unit)
     return f"{shown} ({format_interval(ends, unit)})" if n < FEW and value and ends is not None else shown
 
 
 def spread_scalars(spreads: Sequence[Spread], by: Mapping[str, str]) -> tuple[Scalar, ...]:
-    """Median, C2C and D2D of each quantity, those of a conductance in decades; `by` says how each is defined."""
+    """Return median, C2C and D2D of each quantity, those of a conductance in decades; `by` says how each is defined."""
     shown = []
     for each in spreads:
         label, stem = QUANTITIES.get(each.quantity, each.quantity), re.sub(r"_(v|s)$", "", each.quantity)
@@ -192,7 +192,7 @@ def spread_scalars(spreads: Sequence[Spread], by: Mapping[str, str]) -> tuple[Sc
 
 
 def spread_cells(each: Spread) -> tuple[str, ...]:
-    """A spread as cells: quantity, values, median, range, C2C and D2D; one value has no range and no spread."""
+    """Return a spread as cells: quantity, values, median, range, C2C, D2D; one value has only its median."""
     scale = "decades" if each.scale == "log10" else each.unit
     return (
         QUANTITIES.get(each.quantity, each.quantity),
@@ -205,12 +205,12 @@ def spread_cells(each: Spread) -> tuple[str, ...]:
 
 
 def spread_table(spreads: Sequence[Spread], caption: str) -> Table:
-    """Spreads as a table of a report."""
+    """Return spreads as a table of a report."""
     head = ("quantity", "values", "median", "5 % to 95 %", "C2C standard deviation", "D2D standard deviation")
     return Table(head, [spread_cells(each) for each in spreads], caption)
 
 
 def middle(frame: pd.DataFrame) -> tuple[list[pd.DataFrame], pd.DataFrame]:
-    """Sweeps of a frame, not more than a figure can show, and the middle one."""
+    """Return sweeps of a frame, at most as many as a figure can show, and the middle one."""
     groups = [rows for _, rows in frame.groupby(["device_id", "cycle"], sort=False)]
     return groups[:: max(1, len(groups) // MOST_CURVES)], groups[len(groups) // 2]

@@ -1,9 +1,9 @@
-"""How well neighbouring levels are told apart: threshold, counted errors, and what normal levels would give.
+"""Separation of neighbouring levels: threshold, counted errors, and error rates of normal levels.
 
-Two levels are told by the value at which their fitted normal densities cross. The errors beyond it are counted; a
-threshold set on the same readings makes the count too small, so each reading is judged by a threshold to which it did
-not contribute (with several devices: to which its device did not contribute). The normal error rate is Phi(-z) with
-z = |T - mean| / sd; its interval is exact for a fixed T (noncentral t: doi:10.1093/biomet/31.3-4.362).
+The threshold of two levels is the value at which their fitted normal densities cross. The errors beyond it are counted;
+a threshold from the same readings makes the count too small, so each reading is judged by a threshold without it (with
+several devices: without its device). The normal error rate is Phi(-z) with z = |T - mean| / sd; its interval is exact
+for a fixed T (noncentral t: doi:10.1093/biomet/31.3-4.362).
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ import numpy as np
 from devicekit.features.stats import clopper_pearson
 from devicekit.statistics import anova, normal_quantile
 
-LEAST = 5  # readings of a level below which nothing is said about it
-LEAST_NORMAL = 8  # readings, and what they are worth, below which no normal error rate is given
-LEAST_DEVICES = 5  # of several, below which no normal error rate is given
-ALPHA = 0.05  # of the test for normality, a level
-SAME = 2.0  # difference of log-likelihoods below which G and ln G fit alike
-BEYOND = 10.0  # a normal error rate below 1 / (BEYOND n) is not given: nothing was seen out there
+LEAST = 5  # readings below which a level is not judged
+LEAST_NORMAL = 8  # readings, and independent readings, below which no normal error rate is given
+LEAST_DEVICES = 5  # devices, if several, below which no normal error rate is given
+ALPHA = 0.05  # significance of the test for normality, per level
+SAME = 2.0  # difference of log-likelihoods below which G and ln G fit equally well
+BEYOND = 10.0  # a normal error rate below 1 / (BEYOND n) is not given: no reading reaches that far
 NARROW = 1e-3  # of the distance of two means: a smaller sd (readings that are all equal) counts as that
 
 
 @dataclass(frozen=True)
 class Rate:
-    """An error rate with its 95 % interval, 0..1."""
+    """Error rate with its 95 % interval, 0..1."""
 
     value: float
     low: float
     high: float
 
     def as_dict(self) -> dict[str, float]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {"value": self.value, "low": self.low, "high": self.high}
 
 
@@ -46,17 +46,17 @@ class Side:
     Attributes
     ----------
     n, wrong : int
-        Readings, and those on the wrong side of a threshold to which they did not contribute.
+        Readings, and those on the wrong side of a threshold computed without them.
     apparent : int
-        Those on the wrong side of the threshold of all readings: too few.
+        Readings on the wrong side of the threshold of all readings: too few.
     effective : float
-        Independent readings that they are worth: fewer than n where the devices differ.
+        Equivalent number of independent readings: fewer than n if the devices differ.
     counted : Rate
         wrong / n with the interval of Clopper and Pearson for `effective` readings.
     normal : Rate or None
-        What a normal level of that mean and sd would give; None if it is refused.
+        Error rate of a normal level of that mean and sd; None if it is refused.
     refused : str
-        Why there is none.
+        Reason of the refusal.
     """
 
     n: int
@@ -74,7 +74,7 @@ def crossing(low_mean: np.ndarray, low_sd: np.ndarray, high_mean: np.ndarray, hi
     Parameters
     ----------
     low_mean, low_sd, high_mean, high_sd : ndarray, shapes that broadcast
-        Of the lower and of the upper level; sds that are not negative.
+        Mean and sd of the lower and of the upper level; sds of 0 or more.
     """
     m1, s1, m2, s2 = np.broadcast_arrays(*(np.asarray(x, float) for x in (low_mean, low_sd, high_mean, high_sd)))
     gap = m2 - m1
@@ -95,9 +95,9 @@ class Readings:
     Parameters
     ----------
     values : ndarray, shape (n,)
-        Those of one device in the order of their repeats.
+        Readings, those of one device in the order of their repeats.
     device : ndarray of int, shape (n,)
-        Which device each comes from, from 0.
+        Number of the device of each, from 0.
     """
 
     values: np.ndarray
@@ -130,7 +130,7 @@ class Readings:
 
     @property
     def effective(self) -> float:
-        """Independent readings that these are worth: n / (1 + (m - 1) icc), m a device, times (1 - r) / (1 + r).
+        """Equivalent number of independent readings: n / (1 + (m - 1) icc), m per device, times (1 - r) / (1 + r).
 
         An error is a function of a reading, and two functions of normal readings are correlated no more than these
         are (Lancaster, doi:10.1093/biomet/44.1-2.289), so the number is on the safe side for error counts.
@@ -141,7 +141,7 @@ class Readings:
         return max(self.values.size / (1.0 + (each - 1.0) * self.icc) * (1.0 - r) / (1.0 + r), 1.0)
 
     def without(self) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and sd of the other readings, for each reading: of other devices if there are several."""
+        """Return the mean and sd of the other readings for each reading; of other devices if there are several."""
         several = np.unique(self.device).size > 1
         group = self.device if several else np.arange(self.values.size)
         x = self.values - self.mean  # against cancellation
@@ -156,7 +156,7 @@ class Readings:
 
 
 def statistics_without_device(device: np.ndarray, level: Readings) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and sd of a level's readings of other devices, for each of some devices; of all of them if it is not in it.
+    """Return the mean and sd of a level's readings without each given device; of all readings if it is not among them.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def statistics_without_device(device: np.ndarray, level: Readings) -> tuple[np.n
 
 
 def sides(low: Readings, high: Readings) -> tuple[float, Side, Side] | None:
-    """Threshold between two levels, and the errors of the lower and of the upper one; None if there is no threshold.
+    """Return the threshold between two levels and the errors of both; None without a threshold.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ def sides(low: Readings, high: Readings) -> tuple[float, Side, Side] | None:
     own_high = crossing(*statistics_without_device(high.device, low), mean, sd)
     found = []
     for level, own, sign in ((low, own_low, 1.0), (high, own_high, -1.0)):
-        # without its device there may be no threshold: then the reading is not told, which is an error
+        # without its device there may be no threshold: such a reading counts as an error
         bad = ~(sign * (level.values - own) < 0)
         apparent = int((sign * (level.values - threshold) > 0).sum())
         found.append(_side(level, int(bad.sum()), apparent, abs(threshold - level.mean)))
@@ -208,20 +208,20 @@ def _side(level: Readings, wrong: int, apparent: int, distance: float) -> Side:
     if n < LEAST_NORMAL:
         why = f"fewer than {LEAST_NORMAL} readings"
     elif 1 < np.unique(level.device).size < LEAST_DEVICES:
-        why = f"fewer than {LEAST_DEVICES} devices: how they differ is hardly known"
+        why = f"fewer than {LEAST_DEVICES} devices: their spread is hardly known"
     elif effective < LEAST_NORMAL:
-        why = f"worth fewer than {LEAST_NORMAL} independent readings"
+        why = f"fewer than {LEAST_NORMAL} independent readings"
     elif normality(level.values) < ALPHA:
         why = "not normal"
     else:
         normal = normal_error(distance / level.sd, effective)
         if normal.value < 1.0 / (BEYOND * n):
-            normal, why = None, f"below 1/({BEYOND:g} n): further out than the readings reach"
+            normal, why = None, f"below 1/({BEYOND:g} n): beyond the range of the readings"
     return Side(n, wrong, apparent, effective, counted, normal, why)
 
 
 def rate(share: float, effective: float) -> Rate:
-    """A share of errors with the interval of Clopper and Pearson for a number of independent readings.
+    """Return a share of errors with the interval of Clopper and Pearson for a number of independent readings.
 
     Its low end is 0 where the errors are worth less than one independent one.
     """
@@ -230,7 +230,7 @@ def rate(share: float, effective: float) -> Rate:
 
 
 def normal_error(z: float, n: float) -> Rate:
-    """Phi(-z) with its 95 % interval, for z = |T - mean| / sd of n normal readings and a fixed T.
+    """Return Phi(-z) with its 95 % interval, for z = |T - mean| / sd of n normal readings and a fixed T.
 
     sqrt(n) z is noncentral t with n - 1 degrees of freedom and noncentrality sqrt(n) |T - mu| / sigma.
 
@@ -249,7 +249,7 @@ def normal_error(z: float, n: float) -> Rate:
 
 
 def normality(values: np.ndarray) -> float:
-    """p of the test of Anderson and Darling for a normal distribution of unknown mean and sd.
+    """Return p of the Anderson-Darling test for a normal distribution of unknown mean and sd.
 
     By Stephens' approximation (D'Agostino and Stephens, Goodness-of-Fit Techniques, 1986, table 4.9;
     doi:10.1201/9780203753064); 8 readings or more, not all equal.
@@ -273,7 +273,7 @@ def normality(values: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class Scale:
-    """On which scale levels are normal: `linear` (G) or `log` (ln G), by how much ln G is more likely, and if that
+    """Scale on which levels are normal: `linear` (G) or `log` (ln G), log-likelihood of ln G over G, and whether it
     decides."""
 
     name: Literal["linear", "log"]
@@ -282,7 +282,7 @@ class Scale:
 
 
 def scale(levels: Sequence[np.ndarray]) -> Scale:
-    """G or ln G: where the levels, each with a mean and an sd of its own, are more likely.
+    """Choose G or ln G, whichever makes the levels, each with its own mean and sd, more likely.
 
     Parameters
     ----------
@@ -300,7 +300,7 @@ def scale(levels: Sequence[np.ndarray]) -> Scale:
 
 
 def bit_error_rate(rates: Sequence[tuple[float, float]]) -> Rate:
-    """Bit error rate of levels used equally often and numbered in Gray code, in which neighbours differ by one bit.
+    """Return the bit error rate of equally used levels in Gray code, where neighbours differ by one bit.
 
     Parameters
     ----------
@@ -321,7 +321,7 @@ def bit_error_rate(rates: Sequence[tuple[float, float]]) -> Rate:
 
 
 def serial(values: Sequence[np.ndarray]) -> tuple[float, int]:
-    """Correlation of a reading with the one before it, pooled over series, each about its own mean; and the pairs.
+    """Return the correlation of a reading with the one before it, pooled over series, and the number of pairs.
 
     Parameters
     ----------
@@ -343,13 +343,13 @@ def serial(values: Sequence[np.ndarray]) -> tuple[float, int]:
 
 
 def significant_serial(values: Sequence[np.ndarray]) -> float | None:
-    """The correlation of `serial` where it is above 0 beyond chance (one-sided, 0.1 %); else None."""
+    """Return the correlation of `serial` if it is significantly above 0 (one-sided, 0.1 %), else None."""
     found, pairs = serial(values)
     return found if pairs >= 20 and found * np.sqrt(pairs) > normal_quantile(0.999) else None
 
 
 def confusion(levels: Mapping[str, Readings], thresholds: Sequence[float]) -> np.ndarray:
-    """Readings of each level (row) that fall among each (column) by the thresholds between neighbours, ascending."""
+    """Count readings of each level (row) that fall among each (column) by ascending thresholds."""
     edges = np.asarray(thresholds, float)
     found = np.zeros((len(levels), len(levels)), int)
     for row, level in enumerate(levels.values()):

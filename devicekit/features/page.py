@@ -1,8 +1,7 @@
-"""The page of figures of merit: of one table, or of many files."""
+"""Page of figures of merit, for one table or for many files."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,31 +12,38 @@ from devicekit.report.shared import provenance_section, source_line, warnings_se
 from devicekit.scalars import Scalar
 from devicekit.text import count, listed
 
-# Of DC figures those that a first page shows, in this order; of others their own first ones.
+# DC figures of the first page, in this order; other figures of merit show their own first numbers.
 _FIRST = ("v_set_v", "v_set_c2c_v", "v_reset_v", "v_reset_c2c_v", "on_off")
 
 
 @dataclass(frozen=True)
 class Part:
-    """What a page says of one table; plain enough to be made in another process.
+    """Part of a page about one table; it can be built in another process.
 
     Attributes
     ----------
     name : str
-        Of the file, for people.
+        File name, for people.
     section : Section
+    verdict : str
+        Main result in one sentence.
+    remarks : tuple of str
+        Other sentences of the summary.
     sentences : tuple of str
+        All sentences, for a terminal.
     numbers : tuple of Scalar
-        Those that matter most first.
+        Numbers, the most important first.
     warnings : tuple of CodedWarning
     synthetic : bool
-        Whether the data are synthetic.
+        True if the data are synthetic.
     sha256 : str
-        Of the file; "" if it is not known.
+        Checksum of the file; "" if unknown.
     """
 
     name: str
     section: Section
+    verdict: str
+    remarks: tuple[str, ...]
     sentences: tuple[str, ...]
     numbers: tuple[Scalar, ...]
     warnings: tuple[CodedWarning, ...]
@@ -46,36 +52,41 @@ class Part:
 
 
 def part(found: Characterization, name: str, anchor: str = "merits", synthetic: bool = False, sha256: str = "") -> Part:
-    """Return what a page says of one table; the parameters are those of `Part`, and the anchor of its section."""
+    """Return the part of one table; parameters are those of `Part`, and the anchor of its section."""
     scalars = {each.name: each for each in found.tiles() if each.known}
     first = [scalars.pop(key) for key in _FIRST if key in scalars]
     numbers = (*first, *scalars.values())
-    sentences = tuple(found.sentences())
+    verdict = found.verdict()
+    seen = {verdict.lower(), *(f"{each.message}.".lower() for each in found.warnings)}
+    remarks = tuple(each for each in found.remarks() if each.lower() not in seen)
     synthetic = synthetic or found.table.synthetic or any(each.code == "synthetic" for each in found.warnings)
-    return Part(name, found.section(name, anchor), sentences, numbers, found.warnings, synthetic, sha256)
+    section, sentences = found.section(name, anchor), tuple(found.sentences())
+    return Part(name, section, verdict, remarks, sentences, numbers, found.warnings, synthetic, sha256)
 
 
 def characterization_page(parts: Sequence[Part], command: str, failed: Sequence[tuple[str, str]] = ()) -> Report:
-    """The page of figures of merit.
+    """Build the page of figures of merit.
 
     Parameters
     ----------
     parts : sequence of Part
-        One a table, at least one unless a file failed.
+        One per table, at least one unless a file failed.
     command : str
-        What makes the page again.
+        Command that reproduces the page.
     failed : sequence of (str, str)
-        Of files that could not be characterised the kind of the error, and file and message.
+        Kind of the error, and file and message, of each file that could not be characterised.
     """
     total = len(parts) + len(failed)
     warnings = [warning for each in parts for warning in each.warnings]
     if len(parts) > 1:
         parts = [replace(each, section=_title_first_figure(each)) for each in parts]
     sections = [each.section for each in parts]
-    summary = [f"{each.name}: {' '.join(each.sentences)}" for each in parts]
+    if total == 1 and parts:
+        summary = list(parts[0].remarks)
+    else:
+        summary = [f"{each.name}: {' '.join((each.verdict, *each.remarks))}" for each in parts]
     if failed:
         sections.append(Section("Files that could not be characterised", "errors", [CodedList(failed)]))
-        summary.append(f"{count(len(failed), 'file')} of {total} could not be characterised; see below.")
     sections += [warnings_section(warnings), provenance_section([], command)]
     summary += [sentence for sentence in (warnings_sentence(warnings),) if sentence]
     title = parts[0].name if total == 1 else f"{total} files"
@@ -93,34 +104,29 @@ def characterization_page(parts: Sequence[Part], command: str, failed: Sequence[
 
 
 def _verdict(parts: Sequence[Part], failed: int) -> str:
-    """Of one table what it says first; of several what was found in how many."""
-    if len(parts) == 1 and not failed and parts[0].sentences:
-        return _first_sentence(parts[0].sentences)
-    told = f"{count(len(parts), 'file')} characterised"
-    return f"{told}; {failed} could not be." if failed else f"{told}, none left out."
-
-
-def _first_sentence(sentences: Sequence[str]) -> str:
-    """The first sentence with a measured number, not only with how many sweeps there were."""
-    return next((each for each in sentences if re.search(r"\d\.\d", each)), sentences[0])
+    """Return the verdict of one table, or how many files were characterised."""
+    if len(parts) == 1 and not failed:
+        return parts[0].verdict
+    text = f"{count(len(parts), 'file')} characterised"
+    return f"{text}; {failed} failed (see below)." if failed else f"{text}."
 
 
 def _pictures(parts: Sequence[Part]) -> list[Figure]:
-    """The first figures of one table, or the first one of each of several."""
+    """Return the first figures of one table, or the first one of each of several."""
     if len(parts) == 1:
         return parts[0].section.figures[:MOST_PICTURES]
     return [each.section.figures[0] for each in parts if each.section.figures][:MOST_PICTURES]
 
 
 def _title_first_figure(part: Part) -> Section:
-    """Its section, with the file in the title of the first figure."""
+    """Return the section with the file name in the title of the first figure."""
     section, (first, *_) = part.section, [*part.section.figures, None]
     named = first and replace(first, title=f"{part.name}: {first.title or first.caption}")
     return replace(section, blocks=[named if named and block is first else block for block in section.blocks])
 
 
 def _numbers(parts: Sequence[Part]) -> list[Scalar]:
-    """Those of one table, or the first of each of several, by their names, in turn until there are enough."""
+    """Return the numbers of one table, or the first of each of several in turn until there are enough."""
     if len(parts) == 1:
         return list(parts[0].numbers)
     shown: list[Scalar] = []

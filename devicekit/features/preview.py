@@ -1,4 +1,4 @@
-"""A first look at a table: trains, sweeps or readings as they are."""
+"""Preview of a table: trains, sweeps or readings as measured."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from devicekit.tables import (
 
 
 def preview(table: Table) -> Panel:
-    """The table as it is."""
+    """Draw a table as it is."""
     frame = table.frame
     if isinstance(table, PulseTable):
         return trains_panel(table)

@@ -1,4 +1,4 @@
-"""A record of readings and pulses as what a decay is fitted to: delays after each pulse, binned where many."""
+"""Records of readings and pulses as data for a decay fit: delays after each pulse, binned if there are many."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from devicekit.tables import TransientTable
 
 MOST_PULSES = 200
 MOST_KINDS = 4
-MOST_NUMBERS = 20_000  # of delays: beyond, readings are averaged in bins of 5 % of the time since the last pulse
-LEAST_READINGS = 100  # that are kept in any case
+MOST_NUMBERS = 20_000  # delays; beyond, readings are averaged in bins of 5 % of the time since the last pulse
+LEAST_READINGS = 100  # readings that are kept in any case
 BIN = 0.05
 FEWEST = 6
-TRAIN = 5  # pulses from which on a record may be a train and no relaxation
+TRAIN = 5  # pulses from which a record may be a train instead of a relaxation
 
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """One record: its pulses, its readings, and which pulses are alike.
+    """One record: its pulses, its readings, and groups of equal pulses.
 
     Attributes
     ----------
@@ -31,11 +31,11 @@ class Record:
     time_s, value : ndarray, shape (n,)
         Readings outside the pulses [s, S or A].
     pulses_s, voltage_v : ndarray, shape (m,)
-        Where each pulse ends [s], and its amplitude [V]; without a pulse in the record, time 0 and NaN.
+        End of each pulse [s], and its amplitude [V]; without a pulse in the record, time 0 and NaN.
     before : ndarray, shape (n,)
-        Pulses before each reading.
+        Number of pulses before each reading.
     has_pulses : bool
-        Whether the record holds its pulses.
+        True if the record contains its pulses.
     groups : ndarray, shape (m,)
         Pulses of one amplitude and width, numbered from 0.
     temperature_k : float or None
@@ -65,24 +65,24 @@ class Record:
         return float(np.median(early)) if early.size and self.has_pulses else None
 
     def refusal(self) -> str | None:
-        """Return why no decay can be fitted; None if one can be tried."""
+        """Return why no decay can be fitted; None if a fit can be tried."""
         after = self.value[self.before > 0]
         if len(self.pulses_s) > MOST_PULSES:
             return f"{len(self.pulses_s)} pulses, more than {MOST_PULSES}"
         if int(self.groups.max()) + 1 > MOST_KINDS:
             return f"pulses of {int(self.groups.max()) + 1} kinds, more than {MOST_KINDS}"
         if after.size < FEWEST:
-            return f"{after.size} readings after a pulse, less than {FEWEST}"
+            return f"{after.size} readings after a pulse, fewer than {FEWEST}"
         if np.unique(self.time_s[self.before > 0]).size < FEWEST:
-            return f"readings at less than {FEWEST} times after a pulse"
+            return f"readings at fewer than {FEWEST} times after a pulse"
         if not (self.delays > 0).any():
-            return "no reading later than its pulse"
+            return "no reading after its pulse"
         if len(self.pulses_s) >= TRAIN and (self.before == len(self.pulses_s)).sum() < FEWEST:
             return f"a train of {len(self.pulses_s)} pulses without {FEWEST} readings after the last one"
         return None
 
     def data(self) -> Data:
-        """Readings, counts of pulses and delays as `devicekit.features.decay.fit` takes them."""
+        """Return the readings, counts of pulses and delays as `devicekit.features.decay.fit` takes them."""
         kinds = int(self.groups.max()) + 1
         given = np.isfinite(self.delays)
         columns = [np.ones(len(self.value))]
@@ -96,9 +96,9 @@ class Record:
 
 
 def _bin_readings(data: Data, record: Record, most: int) -> Data:
-    """Means over bins of the time since the last pulse; before the first one over ten equal parts.
+    """Average readings in bins of the time since the last pulse, and in ten equal parts before the first one.
 
-    Where pulses are many, only some of them, evenly chosen, keep the readings that follow them; the last one does.
+    With many pulses, only an even choice of them keeps the readings that follow; the last one always does.
     """
     last = np.where(record.before > 0, record.pulses_s[np.maximum(record.before - 1, 0)], np.nan)
     since = record.time_s - last
@@ -126,7 +126,7 @@ def _bin_readings(data: Data, record: Record, most: int) -> Data:
 
 
 def records(table: TransientTable) -> Iterator[Record]:
-    """Each record of a table with its readings and pulses.
+    """Yield each record of a table with its readings and pulses.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def _record(device: str, number: int, rows: pd.DataFrame, quantity: str) -> Reco
     width = rows["pulse_width_s"].to_numpy(float) if "pulse_width_s" in rows else np.full(len(rows), np.nan)
     kelvin = float(rows["temperature_k"].median()) if "temperature_k" in rows else np.nan
     under = volts != 0
-    # a row that begins another pulse: after a row without, or further off than the pulse before it is wide
+    # a row starts a new pulse after a row without one, or after a gap longer than the width of the pulse before
     apart = np.r_[True, np.diff(t) > 1.5 * np.where(np.isfinite(width[:-1]), width[:-1], np.inf)]
     first = under & (apart | ~np.r_[False, under[:-1]])
     pulse = np.cumsum(first)
@@ -170,7 +170,7 @@ def _record(device: str, number: int, rows: pd.DataFrame, quantity: str) -> Reco
 def _pulses(
     t: np.ndarray, volts: np.ndarray, width: np.ndarray, under: np.ndarray, pulse: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """End [s], largest amplitude [V] and width [s] of each pulse; one row ends its width later, if that is known."""
+    """Return end [s], largest amplitude [V] and width [s] of each pulse; a pulse of one row ends its width later."""
     ends, sizes, widths = [], [], []
     for number in range(1, int(pulse.max()) + 1):
         own = np.flatnonzero(under & (pulse == number))

@@ -1,9 +1,9 @@
-"""Random telegraph noise: whether a record at constant voltage jumps between two levels, and how long each lasts.
+"""Random telegraph noise: test for jumps between two levels at constant voltage, and dwell times.
 
-A record is read as two levels with white noise about them, y = level + b t + noise, which follow each other as a Markov
-chain in continuous time, read at the sampling step. The most likely path (Viterbi) starts the fit, and the likelihood
-over all paths (forward recursion, doi:10.1109/5.18626) ends it. It is telegraph noise if this is a better account (by
-BIC) than white noise, a trend, an autoregression, which 1/f noise and drift look like, or two levels in no order.
+A record is modelled as two levels with white noise, y = level + b t + noise, which follow each other as a Markov chain
+in continuous time, sampled at the step. The most likely path (Viterbi) starts the fit, and the likelihood over all
+paths (forward recursion, doi:10.1109/5.18626) completes it. It is telegraph noise if this model has a better BIC than
+white noise, a trend, an autoregression (as of 1/f noise and drift), or two levels drawn independently.
 """
 
 from __future__ import annotations
@@ -18,34 +18,34 @@ from devicekit.features.twostate import Chain
 from devicekit.statistics import chi2_quantile
 
 LEAST_READINGS = 100
-LEAST_JUMPS = 10  # both ways together, below which it is not called telegraph noise
-LEAST_SAMPLES = 3.0  # readings a dwell, below which its time is not given
+LEAST_JUMPS = 10  # up and down together, below which it is not called telegraph noise
+LEAST_SAMPLES = 3.0  # readings per dwell, below which no dwell time is given
 JITTER = 0.2  # of the sampling step
-EVEN = 0.98  # share of the steps that must be that even
-EVIDENCE = 10.0  # BIC by which two levels must be better
-APART = 2.0  # sd of the noise between the levels
+EVEN = 0.98  # share of the steps that must lie within the jitter
+EVIDENCE = 10.0  # BIC advantage that two levels need
+APART = 2.0  # least distance of the levels in sd of the noise
 ORDERS = (1, 2, 4, 8, 16)  # of the autoregressions that are tried
-DIFFERENT = 10  # readings; fewer are steps of a converter
+DIFFERENT = 10  # different readings; fewer are steps of a converter
 
 
 @dataclass(frozen=True)
 class Dwell:
-    """How long one level lasts.
+    """Dwell time of one level.
 
     Attributes
     ----------
     level : float
         In the unit of the readings, at the middle of the record.
     share : float
-        Of the time.
+        Share of the time.
     dwells : float
-        That the record is worth: the number seen where each is seen, fewer in noise.
+        Equivalent number of dwells: the number seen if each is seen, fewer in noise.
     samples : float
-        Readings a dwell, on average.
+        Mean number of readings per dwell.
     mean_s, low_s, high_s : float or None
         Mean dwell time and its 95 % interval [s]; None if refused.
     refused : str
-        Why.
+        Reason of the refusal.
     """
 
     level: float
@@ -60,22 +60,22 @@ class Dwell:
 
 @dataclass(frozen=True, eq=False)
 class Telegraph:
-    """Two levels in a record.
+    """Result of the test for two levels in a record.
 
     Attributes
     ----------
     verdict : {"telegraph", "jumps", "none"}
-        Telegraph noise; two levels with fewer than 10 jumps, which may be a single event; no sign of it.
+        Telegraph noise; two levels with fewer than 10 jumps, which may be a single event; or neither.
     reason : str
-        Why it is none.
+        Reason if it is not telegraph noise.
     low, high : Dwell or None
-        The two levels; None if there is no sign of them.
+        The two levels; None if there are not two.
     noise : float
         Standard deviation about the levels, or of the record.
     advantage : float
-        BIC of the best other account less that of two levels.
+        BIC of the best other model less that of two levels.
     path : ndarray of bool, shape (n,)
-        Whether the upper level is on; empty if there is no sign of two.
+        True where the upper level is on; empty if there are not two.
     step_s : float
         Sampling step [s].
     """
@@ -96,11 +96,11 @@ class Telegraph:
 
 
 class Unsuited(ValueError):
-    """A record that cannot be judged."""
+    """Error: a record that cannot be judged."""
 
 
 def sampling_step(time: np.ndarray) -> float:
-    """The step [s] of a record that is sampled evenly; small jitter is allowed.
+    """Return the step [s] of an evenly sampled record; small jitter is allowed.
 
     Parameters
     ----------
@@ -117,14 +117,14 @@ def sampling_step(time: np.ndarray) -> float:
     steps = np.diff(time)
     step = float(np.median(steps))
     if not step > 0:
-        raise Unsuited("the times do not rise")
+        raise Unsuited("the times do not increase")
     if (np.abs(steps - step) <= JITTER * step).mean() < EVEN:
         raise Unsuited("the sampling is uneven")
     return step
 
 
 def find(time: np.ndarray, value: np.ndarray) -> Telegraph:
-    """Return whether a record jumps between two levels, and how long each lasts.
+    """Test whether a record jumps between two levels, and measure how long each lasts.
 
     Parameters
     ----------
@@ -150,13 +150,13 @@ def find(time: np.ndarray, value: np.ndarray) -> Telegraph:
     path, chain = started
     advantage = min(_one_level_bic(y, t), _mixture_bic(y, t, chain)) - _bic(y, t, chain)
     if not chain.high - chain.low > APART * chain.sd:
-        return _not_telegraph(f"the two levels would be less than {APART:g} sd apart", size, step, advantage)
+        return _not_telegraph(f"the two levels are less than {APART:g} sd apart", size, step, advantage)
     if not advantage > EVIDENCE:
-        return _not_telegraph("white noise, a trend or correlated noise is as good an account", size, step, advantage)
+        return _not_telegraph("white noise, a trend or correlated noise fits as well", size, step, advantage)
     levels = [float(value.mean()) + size * level for level in (chain.low, chain.high)]
     jumps = int((path[1:] != path[:-1]).sum())
     if jumps < LEAST_JUMPS:
-        reason = f"{jumps} jumps only"
+        reason = f"only {jumps} jumps"
         shares = (float((~path).mean()), float(path.mean()))
         sides = [Dwell(*each, 0.0, np.nan, refused=reason) for each in zip(levels, shares, strict=True)]
         return Telegraph("jumps", reason, sides[0], sides[1], chain.sd * size, advantage, path, step)
@@ -171,20 +171,20 @@ def _not_telegraph(reason: str, noise: float, step: float, advantage: float = fl
 
 
 def _bic(y: np.ndarray, t: np.ndarray, chain: Chain) -> float:
-    """BIC of two levels, of the readings that the autoregressions predict."""
+    """Return BIC of two levels, of the readings that the autoregressions predict."""
     n = y.size - max(ORDERS)
     return -2 * float(twostate.forward(y - chain.slope * t, chain)[0][max(ORDERS) :].sum()) + 6 * float(np.log(n))
 
 
 def _mixture_bic(y: np.ndarray, t: np.ndarray, chain: Chain) -> float:
-    """BIC of the same two levels, each reading drawn by itself."""
+    """Return the BIC of the same two levels with each reading drawn independently."""
     share = chain.up / (chain.up + chain.down)
     alone = replace(chain, up=share, down=1 - share)
     return _bic(y, t, alone) - float(np.log(y.size - max(ORDERS)))
 
 
 def _one_level_bic(y: np.ndarray, t: np.ndarray) -> float:
-    """The least BIC of one level, with or without a trend, and white or autoregressive noise; of the same readings."""
+    """Return the least BIC of one level with white or autoregressive noise, with or without a trend."""
     start = max(ORDERS)
     target = y[start:]
     n = target.size
@@ -202,12 +202,12 @@ def _one_level_bic(y: np.ndarray, t: np.ndarray) -> float:
 
 
 def dwells(rest: np.ndarray, chain: Chain, step: float) -> tuple[Dwell, Dwell]:
-    """Mean dwell times of the two levels, with 95 % intervals.
+    """Return the mean dwell times of the two levels, with 95 % intervals.
 
-    With rates a (up) and b (down) the chances a step are a (1 - e^(-(a + b) step)) / (a + b), and b for a: jumps to and
-    fro between two readings are so allowed for. The interval is that of k dwells, 2 k mean / tau chi-squared with 2 k
-    degrees of freedom (2 k + 2 at its lower end, since the record ends at a given time), with as many dwells as the
-    curvature of the log-likelihood is worth: the number of jumps where each is seen, fewer in noise.
+    With rates a (up) and b (down) the probabilities per step are a (1 - e^(-(a + b) step)) / (a + b), and b for a: this
+    allows for jumps back and forth between two readings. The interval is that of k dwells: 2 k mean / tau is
+    chi-squared with 2 k degrees of freedom (2 k + 2 at its lower end, as the record ends at a given time). k follows
+    from the curvature of the log-likelihood: the number of dwells if each is seen, fewer in noise.
 
     Parameters
     ----------
@@ -220,7 +220,7 @@ def dwells(rest: np.ndarray, chain: Chain, step: float) -> tuple[Dwell, Dwell]:
     Returns
     -------
     (Dwell, Dwell)
-        Of the lower and the upper level; the level itself is that of the chain.
+        Dwells of the lower and the upper level, with the levels of the chain.
     """
     peak = twostate.peak(rest, chain)
     rates, worth = peak if peak is not None else (None, (0.0, 0.0))
@@ -229,14 +229,14 @@ def dwells(rest: np.ndarray, chain: Chain, step: float) -> tuple[Dwell, Dwell]:
     for k, level in enumerate((chain.low, chain.high)):
         part = share if k else 1 - share
         if rates is None:
-            found.append(Dwell(level, part, 0.0, np.nan, refused="a level lasts no longer than a reading"))
+            found.append(Dwell(level, part, 0.0, np.nan, refused="the dwells are not longer than a reading"))
             continue
         samples = 1.0 / rates[k]
         refused = ""
         if samples < LEAST_SAMPLES:
-            refused = f"{samples:.1f} readings a dwell: it is shorter than the sampling tells"
+            refused = f"{samples:.1f} readings per dwell: too short for the sampling"
         elif not worth[k] >= LEAST_JUMPS / 2:
-            refused = f"worth {worth[k]:.1f} dwells only"
+            refused = f"only {worth[k]:.1f} independent dwells"
         if refused:
             found.append(Dwell(level, part, worth[k], samples, refused=refused))
             continue
@@ -245,6 +245,6 @@ def dwells(rest: np.ndarray, chain: Chain, step: float) -> tuple[Dwell, Dwell]:
 
 
 def interval(mean: float, k: float) -> tuple[float, float]:
-    """95 % interval of an exponential mean from k dwells within a given time."""
+    """Return 95 % interval of an exponential mean from k dwells within a given time."""
     high, low = (float(chi2_quantile(np.array(q), d)) for q, d in ((0.025, 2 * k), (0.975, 2 * k + 2)))
     return 2 * k * mean / low, 2 * k * mean / high

@@ -13,9 +13,9 @@ from devicekit.features.correlations import LEAST_EFFECTIVE, Combined, Correlati
 from devicekit.features.cycle_series import Quantity
 from devicekit.text import count, listed
 
-CLEAR = 0.05  # Holm's p below which a correlation is named
+CLEAR = 0.05  # Holm's p below which a correlation is reported
 MOST_NAMED = 3
-UNLIKE = 0.05  # p of heterogeneity below which devices are said to differ
+UNLIKE = 0.05  # p of heterogeneity below which devices are reported as different
 HEAD = ("pair", "of", "pairs", "n_eff", "rho", "95 % interval", "p", "Holm's p", "devices")
 
 
@@ -24,7 +24,7 @@ def _labels(quantities: Sequence[Quantity]) -> dict[str, str]:
 
 
 def _pair_text(one: Correlation, labels: Mapping[str, str]) -> str:
-    """The two quantities in words."""
+    """Return the two quantities in words."""
     if not one.lag:
         return f"{labels[one.first]} and {labels[one.second]}"
     second = "its previous value" if one.first == one.second else f"the previous {labels[one.second]}"
@@ -44,7 +44,7 @@ def _format_p(value: float) -> str:
 def correlation_text(
     combined: Sequence[Combined], quantities: Sequence[Quantity], n_devices: int, total: int, step: str
 ) -> list[str]:
-    """Return which values go together, whether their changes say the same, and which cannot be judged."""
+    """Return which values are correlated, whether their changes agree, and which cannot be judged."""
     labels = _labels(quantities)
     values = [each for each in combined if not each.correlation.differenced]
     changes = {each.correlation.key[:3]: each.correlation for each in combined if each.correlation.differenced}
@@ -57,38 +57,34 @@ def correlation_text(
     blind = [e.correlation for e in values if np.isfinite(e.correlation.rho) and not e.correlation.weight]
     found = []
     if lasting:
-        told = _first_names([_rho_text(each.correlation, labels) for each in lasting])
+        names = _first_names([_rho_text(each.correlation, labels) for each in lasting])
         found.append(
-            f"{where} {len(lasting)} of {len(values)} rank correlations stand out, in the changes too: {told}."
+            f"{where} {len(lasting)} of {len(values)} rank correlations are significant, also in the changes: {names}."
         )
     if faded:
-        told = _first_names([_rho_text(each.correlation, labels) for each in faded])
-        them = "it" if len(faded) == 1 else "them"
+        names = _first_names([_rho_text(each.correlation, labels) for each in faded])
         start = f"{len(faded)} more" if lasting else f"{where} {len(faded)} of {len(values)} rank correlations"
-        found.append(f"{start} {_stand(faded)} out in the values alone, so that drift may make {them}: {told}.")
+        verb = "is" if len(faded) == 1 else "are"
+        found.append(f"{start} {verb} significant in the values only and may come from drift: {names}.")
     if blind:
         found.append(_unjudged_text(blind, changes, labels, "" if found else f"{where} ", len(values)))
     if not found:
-        text = f"none of {len(values)} correlations within a cycle or with the previous one stands out"
+        text = f"none of {len(values)} correlations within a cycle or with the previous one is significant"
         found.append(f"{where} {text}.")
     unlike = [each for each in clear if each.p_heterogeneity < UNLIKE]
     if unlike:
         names = _first_names([_pair_text(each.correlation, labels) for each in unlike])
-        found.append(f"Devices differ, so that no one number holds for all: {names}.")
+        found.append(f"The devices differ in {names}.")
     return found
 
 
 def _rho_text(one: Correlation, labels: Mapping[str, str]) -> str:
-    """A correlation with its interval."""
+    """Return a correlation with its interval."""
     return f"{_pair_text(one, labels)} {_format(one.rho)} ({_format(one.low)} to {_format(one.high)})"
 
 
-def _stand(found: Sequence[Combined]) -> str:
-    return "stands" if len(found) == 1 else "stand"
-
-
 def _first_names(names: list[str]) -> str:
-    """The first of some names, and how many more there are."""
+    """Return the first of some names, and the number of others."""
     return ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
 
 
@@ -121,30 +117,30 @@ def drift_text(devices: Mapping[str, Sequence[str]], quantities: Sequence[Quanti
     if not devices:
         return []
     labels = _labels(quantities)
-    told = [f"{device} ({listed([labels[name] for name in names])})" for device, names in list(devices.items())[:5]]
+    drifts = [f"{device} ({listed([labels[name] for name in names])})" for device, names in list(devices.items())[:5]]
     more = f" and {len(devices) - 5} more" if len(devices) > 5 else ""
     return [
-        f"{listed(told)}{more} {'drifts' if len(devices) == 1 else 'drift'} over the cycles: judge correlations there "
-        "by the changes."
+        f"{listed(drifts)}{more} {'drifts' if len(devices) == 1 else 'drift'} over the cycles; judge correlations by "
+        "the changes."
     ]
 
 
 def autoregression_text(fit: Autoregression | None, why_not: str, n_devices: int) -> list[str]:
-    """Order, memory and residuals of the autoregression."""
+    """Return order, memory and residuals of the autoregression."""
     if fit is None:
         return [f"No autoregression: {why_not}."]
     if fit.order == 0:
-        return [f"By BIC no cycle remembers the one before ({count(fit.n, 'cycle')})."]
-    state = "stationary" if fit.stationary else "NOT stationary: no cycles can be generated from it"
-    shape = "nothing speaks against normal residuals" if fit.normal else "its residuals are not normal"
+        return [f"The cycles show no memory by BIC ({count(fit.n, 'cycle')})."]
+    state = "stationary" if fit.stationary else "NOT stationary, so it cannot generate cycles"
+    shape = "its residuals may be normal" if fit.normal else "its residuals are not normal"
     return [
         f"An autoregression of order {fit.order} (by BIC, {count(fit.n, 'cycle')} of {count(n_devices, 'device')}) has "
-        f"the spectral radius {fit.radius:.2f}: {state}; {shape}."
+        f"spectral radius {fit.radius:.2f}: it is {state}; {shape}."
     ]
 
 
 def rows(combined: Sequence[Combined], quantities: Sequence[Quantity]) -> list[tuple[str, ...]]:
-    """Rows under `HEAD`: those that stand out most first."""
+    """Return rows under `HEAD`, the strongest correlations first."""
     labels = _labels(quantities)
     ordered = sorted(combined, key=lambda each: (not each.correlation.p_holm < CLEAR, -abs(each.correlation.rho)))
     found: list[tuple[str, ...]] = []
@@ -168,7 +164,7 @@ def rows(combined: Sequence[Combined], quantities: Sequence[Quantity]) -> list[t
 
 
 def coefficients(fit: Autoregression, names: Sequence[str]) -> pd.DataFrame:
-    """A row a coefficient."""
+    """Return one row per coefficient."""
     found = [
         {
             "quantity": name,
@@ -188,7 +184,7 @@ def coefficients(fit: Autoregression, names: Sequence[str]) -> pd.DataFrame:
 def coefficient_rows(
     fit: Autoregression, quantities: Sequence[Quantity]
 ) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Head and rows: a row a quantity and lag, a column what it depends on."""
+    """Return head and rows: one row per quantity and lag, one column per quantity it depends on."""
     head = ("quantity", "cycles back", *(each.label for each in quantities))
     found: list[tuple[str, ...]] = []
     for lag in range(fit.order):
@@ -202,7 +198,7 @@ def coefficient_rows(
 
 
 def fit_dict(fit: Autoregression, names: Sequence[str]) -> dict[str, Any]:
-    """Plain values, for JSON."""
+    """Return the fit as JSON-ready values."""
     return {
         "order": fit.order,
         "bic": list(fit.bic),

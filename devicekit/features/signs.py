@@ -1,6 +1,6 @@
-"""Currents whose sign is opposite to that of the voltage: a negative conductance, which no passive device has.
+"""Currents with the sign opposite to the voltage: a negative conductance, which no passive device has.
 
-A file that holds the size of the current only, or a current measured at the other terminal, looks like that.
+It appears in files that hold only the size of the current, or a current measured at the other terminal.
 """
 
 from __future__ import annotations
@@ -13,16 +13,18 @@ import pandas as pd
 from devicekit.tables import SweepTable
 
 NOISES = 5.0  # standard deviations of the noise beyond which a current has a sign
-OFFSETS = 3.0  # times the current about 0 V beyond which it is no offset
-HOME = 0.02  # share of the largest |V|: what is about 0 V
-IN_A_ROW = 3  # readings of the wrong sign that are no accident
-MOST = 0.5  # share of |I V| at which all of one sign of the voltage is taken as stored with the wrong sign
-VARIED = 0.3  # share of the largest |V| over which it must vary to tell an offset from a conductance
+OFFSETS = 3.0  # multiple of the current about 0 V beyond which it is not an offset
+HOME = 0.02  # share of the largest |V| that counts as about 0 V
+IN_A_ROW = 3  # consecutive readings of the wrong sign that are not chance
+MOST = (
+    0.5  # share of |I V| above which all readings at that sign of the voltage are taken as stored with the wrong sign
+)
+VARIED = 0.3  # share of the largest |V| that the range must have to separate an offset from a conductance
 
 
 @dataclass(frozen=True)
 class Reversal:
-    """Readings of one sweep, at one sign of the voltage, whose current has the other sign.
+    """Readings of one sweep at one sign of the voltage whose current has the other sign.
 
     Attributes
     ----------
@@ -32,7 +34,7 @@ class Reversal:
     conductance_s : float
         Slope of I against V through the origin over these readings [S]: negative.
     whole : bool
-        Whether most of the sweep at this sign of the voltage is so: then the sizes of the current are used.
+        True if most of the sweep at this sign of the voltage is affected: then the size of the current is used.
     """
 
     sign: int
@@ -47,7 +49,7 @@ def reversals(voltage: np.ndarray, current: np.ndarray) -> tuple[Reversal, ...]:
     Parameters
     ----------
     voltage, current : ndarray, shape (n,)
-        Voltage [V] and current [A]; what is not finite is passed over.
+        Voltage [V] and current [A]; non-finite readings are ignored.
     """
     known = np.isfinite(voltage) & np.isfinite(current)
     v, i = voltage[known], current[known]
@@ -74,7 +76,7 @@ def reversals(voltage: np.ndarray, current: np.ndarray) -> tuple[Reversal, ...]:
 
 
 def _offset(x: np.ndarray, y: np.ndarray) -> float:
-    """Size of the current at 0 V by a straight line [A]; 0 where the voltage does not tell it."""
+    """Return the size of the current at 0 V by a straight line [A]; 0 where the voltage varies too little."""
     if np.ptp(x) < VARIED * x.max():
         return 0.0
     slope = float((x - x.mean()) @ (y - y.mean()) / ((x - x.mean()) @ (x - x.mean())))
@@ -87,7 +89,7 @@ def _longest_run(flags: np.ndarray) -> int:
 
 
 def find_reversals(table: SweepTable) -> pd.DataFrame:
-    """Every reversal of a sweep table: device_id, cycle, and the fields of `Reversal`."""
+    """Return every reversal of a sweep table: device_id, cycle, and the fields of `Reversal`."""
     frame = table.frame
     suspect = frame["voltage_v"] * frame["current_a"] < 0
     rows = []
@@ -99,7 +101,7 @@ def find_reversals(table: SweepTable) -> pd.DataFrame:
 
 
 def correct_signs(table: SweepTable) -> SweepTable:
-    """The table with the current turned round where all of one sign of the voltage is stored with the wrong sign."""
+    """Return the table with reversed currents where one sign of the voltage is stored with the wrong sign."""
     found = find_reversals(table)
     found = found[found["whole"].astype(bool)]
     if found.empty:

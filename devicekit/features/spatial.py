@@ -1,8 +1,8 @@
-"""Whether a quantity depends on where a device lies: on its row, its column, its distance from the middle, the edge.
+"""Tests of spatial effects: row, column, distance from the middle, edge.
 
-Each effect is tested by the F test of two nested linear models, wafers with a mean of their own each: rows and columns
-beside each other in one model, distance and edge each alone. The share of variance is omega squared, which is about
-0 where there is no effect; p values are corrected for their number by Holm's step-down (Scand. J. Statist. 6, 65).
+Each effect is tested by the F test of two nested linear models with a mean per wafer: rows and columns together in one
+model, distance and edge each alone. The share of variance is omega squared, about 0 without an effect; p values are
+corrected for their number by Holm's step-down (Scand. J. Statist. 6, 65).
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ SIGNIFICANT = 0.05
 
 @dataclass(frozen=True)
 class Effect:
-    """One effect on one quantity.
+    """Effect of the place on one quantity.
 
     Attributes
     ----------
     name : str
-        Of `EFFECTS`.
+        One of `EFFECTS`.
     share : float
-        Of the variance, 0..1 (omega squared).
+        Share of the variance, 0..1 (omega squared).
     f : float
         F ratio.
     above, below : int
-        Its degrees of freedom.
+        Degrees of freedom.
     p : float
-        Of no effect, by itself.
+        p value of this test alone.
     p_holm : float
-        The same, corrected for all tests of the table.
+        p value corrected for all tests of the table.
     """
 
     name: str
@@ -55,13 +55,13 @@ class Effect:
 
 @dataclass(frozen=True, eq=False)
 class Places:
-    """Where devices lie.
+    """Places of devices on arrays.
 
     Parameters
     ----------
     row, column : ndarray of int, shape (n,)
     wafer : ndarray of int, shape (n,)
-        Which array each lies on, from 0.
+        Number of the array of each device, from 0.
     """
 
     row: np.ndarray
@@ -77,7 +77,7 @@ class Places:
 
     @property
     def radius(self) -> np.ndarray:
-        """Distance from the middle of the rows and columns that were measured, over that of a corner, 0..1."""
+        """Distance from the middle of the measured rows and columns, over that of a corner, 0..1."""
         found = np.zeros(self.row.size)
         for k in np.unique(self.wafer):
             own = self.wafer == k
@@ -99,23 +99,23 @@ class Places:
         return found
 
     def select(self, at: np.ndarray) -> Places:
-        """Some of them."""
+        """Return the places at some positions."""
         return Places(self.row[at], self.column[at], self.wafer[at])
 
 
 def effects(values: np.ndarray, places: Places) -> list[Effect]:
-    """The effects that can be tested, without a correction for their number.
+    """Test the effects that can be tested, without correction for their number.
 
     Parameters
     ----------
     values : ndarray, shape (n,)
-        One a device; all finite.
+        One value per device; all finite.
     places : Places
     """
     if not places.enough or np.ptp(values) == 0:
         return []
     wafer, row, column = (_dummies(each) for each in (places.wafer, places.row, places.column))
-    # rows and columns are numbered anew on each wafer, and stand for the same place on all of them
+    # rows and columns are numbered per wafer; a number is the same place on each of them
     tested = {
         "row": (np.hstack([wafer, column]), row),
         "column": (np.hstack([wafer, row]), column),
@@ -146,7 +146,7 @@ def _dummies(labels: np.ndarray) -> np.ndarray:
 
 
 def _rest(y: np.ndarray, x: np.ndarray) -> tuple[float, int]:
-    """Sum of squares that a linear model with a constant leaves, and its rank."""
+    """Return sum of squares that a linear model with a constant leaves, and its rank."""
     x = np.column_stack([np.ones(y.size), x])
     found, _, rank, _ = np.linalg.lstsq(x, y, rcond=1e-10)
     rest = y - x @ found
@@ -154,7 +154,7 @@ def _rest(y: np.ndarray, x: np.ndarray) -> tuple[float, int]:
 
 
 def correct_p_values(found: Mapping[str, Sequence[Effect]]) -> dict[str, list[Effect]]:
-    """The effects of all quantities with p values corrected by Holm's step-down ."""
+    """Return the effects of all quantities with p values corrected by Holm's step-down."""
     flat = [(name, effect) for name, several in found.items() for effect in several]
     order = sorted(range(len(flat)), key=lambda k: flat[k][1].p)
     held, made = 0.0, {}

@@ -8,9 +8,9 @@ import numpy as np
 
 from devicekit.statistics import t_quantile
 
-LEAST_SPECTRUM = 1024  # readings below which no slope of the spectrum is given
+LEAST_SPECTRUM = 1024  # readings below which no slope is given
 SEGMENTS = 8
-HIGHEST = 0.2  # of the sampling rate: above, what lies beyond half the rate is folded back
+HIGHEST = 0.2  # of the sampling rate: above, aliases from beyond half the rate count
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,11 @@ class Slope:
     ----------
     value, low, high : float or None
     band_hz : (float, float)
-        From, to [Hz].
+        Lowest and highest frequency of the fit [Hz].
     frequency_hz, density : tuple of float
-        The averaged spectrum that it was fitted to [Hz], [square of the readings' unit / Hz].
+        Averaged spectrum of the fit [Hz], [square of the readings' unit / Hz].
     refused : str
-        Why there is none.
+        Reason of a refusal.
     """
 
     value: float | None
@@ -38,14 +38,14 @@ class Slope:
 
 
 def slope(value: np.ndarray, step: float) -> Slope:
-    """Slope of the power spectrum over its middle decades (Welch, doi:10.1109/TAU.1967.1161901).
+    """Fit the slope of the power spectrum over its middle decades (Welch, doi:10.1109/TAU.1967.1161901).
 
     Parameters
     ----------
     value : ndarray, shape (n,)
         Readings, evenly sampled.
     step : float
-        [s].
+        Sampling step [s].
 
     Returns
     -------
@@ -62,7 +62,7 @@ def slope(value: np.ndarray, step: float) -> Slope:
     inside = (np.arange(frequency.size) >= 4) & (frequency <= HIGHEST / step) & (density > 0)
     frequency, density = frequency[inside], density[inside]
     if frequency.size < 8:
-        return Slope(None, None, None, refused="no spectrum")
+        return Slope(None, None, None, refused="the spectrum has too few frequencies")
     edges = np.geomspace(frequency[0], frequency[-1] * 1.0001, 13)
     place = np.searchsorted(edges, frequency, "right")
     x, y, worth = [], [], []
@@ -76,7 +76,7 @@ def slope(value: np.ndarray, step: float) -> Slope:
 
 
 def _line(x: np.ndarray, y: np.ndarray, worth: np.ndarray, frequency: np.ndarray) -> Slope:
-    """The weighted line; its interval by the scatter about it or by the number of values, whichever is wider."""
+    """Fit the weighted line; its interval follows the scatter or the number of values, whichever is wider."""
     y = y + 0.5 / worth  # mean of the log of an average of `worth` exponentials
     middle = float((worth * x).sum() / worth.sum())
     square = float((worth * (x - middle) ** 2).sum())

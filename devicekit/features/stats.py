@@ -14,24 +14,24 @@ from devicekit.statistics import clopper_pearson as clopper_pearson
 
 @dataclass(frozen=True)
 class Spread:
-    """One quantity over cycles and devices.
+    """Spread of one quantity over cycles and devices.
 
     Attributes
     ----------
     quantity, unit : str
-        What it is; the unit of `median`, `low`, `high`.
+        Name; unit of `median`, `low`, `high`.
     n, n_devices : int
-        Values and devices that it comes from.
+        Number of values and of devices.
     median, low, high : float
         Median, 5 % and 95 % quantile of all values; one value has no quantiles (NaN).
     c2c, d2d : float or None
-        Standard deviation over the cycles of one device (pooled), and over devices with the share that C2C
-        puts there removed (one-way analysis of variance, clipped at 0). None with fewer than two.
+        Standard deviation over the cycles of one device (pooled), and over devices with the contribution of C2C
+        removed (one-way analysis of variance, clipped at 0). None with fewer than two.
         In decades (log10) if `scale` is "log10", else in `unit`.
     scale : {"linear", "log10"}
     c2c_range, d2d_range : (float, float) or None
-        95 % confidence interval of each, for normal values: chi-squared, and Williams and Tukey's for D2D. Of two
-        values, a standard deviation is known to between 0.45 and 32 times itself.
+        95 % confidence interval of each, for normal values: chi-squared, and Williams and Tukey's for D2D. For two
+        values it extends from 0.45 to 32 times the standard deviation.
     """
 
     quantity: str
@@ -48,21 +48,21 @@ class Spread:
     d2d_range: tuple[float, float] | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return asdict(self)
 
 
 def spread(values: pd.Series, device: pd.Series, quantity: str, unit: str, log: bool = False) -> Spread | None:
-    """Median, quantiles, C2C and D2D of one quantity; None if no value is finite (and positive, on a log scale).
+    """Return median, quantiles, C2C and D2D of one quantity; None if no value is finite (and positive, on a log scale).
 
     Parameters
     ----------
     values, device : pandas.Series, shape (n,)
-        One value a cycle, and the device it was measured on.
+        One value per cycle, and its device.
     log : bool
-        Spreads of log10(values): for conductances, which are log-normal.
+        Use log10(values) for the spreads: for conductances, which are log-normal.
     quantity, unit : str
-        What it is, and the unit of the values.
+        Name, and unit of the values.
     """
     y = values.to_numpy(float)
     keep = np.isfinite(y) & ((y > 0) | (not log))
@@ -95,10 +95,10 @@ def spread(values: pd.Series, device: pd.Series, quantity: str, unit: str, log: 
 def _ranges(
     found: VarianceComponents, n: int, n_devices: int
 ) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
-    """95 % confidence intervals of C2C and D2D.
+    """Return 95 % confidence intervals of C2C and D2D.
 
-    Exact for C2C of normal values; for D2D those of Williams (doi:10.1093/biomet/49.1-2.278) and Tukey, which are exact
-    where the number of cycles is the same for every device, and if there is no C2C.
+    Exact for C2C of normal values. For D2D those of Williams (doi:10.1093/biomet/49.1-2.278) and Tukey, exact if every
+    device has the same number of cycles, and without C2C.
     """
     tails = np.array([0.975, 0.025])
     spare, between = n - n_devices, n_devices - 1
@@ -124,19 +124,19 @@ class Weibull:
     n: int
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return asdict(self)
 
 
 def weibull(values: np.ndarray, quantity: str) -> Weibull | None:
-    """Weibull fit of magnitudes; None with fewer than 5 distinct values.
+    """Fit a Weibull distribution to magnitudes; None with fewer than 5 distinct values.
 
     Parameters
     ----------
     values : ndarray, shape (n,)
-        Values of one sign; their sizes are taken.
+        Values of one sign; their magnitudes are used.
     quantity : str
-        What it is.
+        Name of the quantity.
     """
     x = np.abs(values[np.isfinite(values)])
     x = x[x > 0]
@@ -149,6 +149,6 @@ def weibull(values: np.ndarray, quantity: str) -> Weibull | None:
 
 
 def ranks(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sorted finite values and their median-rank probabilities (i - 0.3) / (n + 0.4)."""
+    """Return sorted finite values and their median-rank probabilities (i - 0.3) / (n + 0.4)."""
     x = np.sort(values[np.isfinite(values)])
     return x, (np.arange(1, x.size + 1) - 0.3) / (x.size + 0.4)

@@ -1,7 +1,7 @@
-"""Which sweeps the DC figures of merit are of: those that switched, unless they are a minority.
+"""Selection of the sweeps for DC figures of merit: those that switched, unless they are a minority.
 
-The medians, the numbers on the first page and the pictures are of the same sweeps. A quantity that fewer than one in
-ten sweeps or devices has stands for none of them, and has no median.
+Medians, first page and pictures use the same sweeps. A quantity that fewer than one in ten sweeps or devices have is
+not representative and has no median.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from devicekit.features.merit import QUANTITIES
 from devicekit.features.stats import Spread
 from devicekit.text import count, listed
 
-LEAST_SHARE = 0.1  # of the sweeps, or of the devices: fewer are a minority
+LEAST_SHARE = 0.1  # share of the sweeps, or of the devices, below which they are a minority
 
 
 @dataclass(frozen=True)
 class Minority:
-    """A quantity of a minority; `quantity` is "" for the sweeps that switched as a whole."""
+    """Quantity that only a minority has; `quantity` is "" for switching as a whole."""
 
     quantity: str
     n: int
@@ -31,7 +31,7 @@ class Minority:
 
 
 def is_minority(values: pd.DataFrame, cycles: pd.DataFrame) -> bool:
-    """Return whether rows of a table of sweeps are a minority of its sweeps, or of its devices; none is no minority."""
+    """Return whether some sweeps are a minority of all sweeps, or of the devices; no sweep is not a minority."""
     devices = values["device_id"].nunique(), cycles["device_id"].nunique()
     return bool(len(values)) and (
         len(values) < LEAST_SHARE * len(cycles) or (devices[0] < LEAST_SHARE * devices[1] and devices[1] > 1)
@@ -39,20 +39,20 @@ def is_minority(values: pd.DataFrame, cycles: pd.DataFrame) -> bool:
 
 
 def counted_sweeps(cycles: pd.DataFrame) -> pd.DataFrame:
-    """The sweeps that switched; none where they are a minority."""
+    """Return the sweeps that switched; none where they are a minority."""
     rows = cycles[cycles["outcome"].isin(COUNTED)]
     return rows.iloc[:0] if is_minority(rows, cycles) else rows
 
 
 def find_minorities(cycles: pd.DataFrame, spreads: Sequence[Spread]) -> tuple[Minority, ...]:
-    """Return what a minority has: the switching as a whole, or the quantities of `spreads` that few of the sweeps have.
+    """Return the switching as a whole if a minority has it, else the quantities of `spreads` that a minority has.
 
     Parameters
     ----------
     cycles : pandas.DataFrame
-        Fields of `devicekit.features.sweeps.Figures`, a row a sweep.
+        Fields of `devicekit.features.sweeps.Figures`, one row per sweep.
     spreads : sequence of Spread
-        Of the sweeps that switched.
+        Spreads of the sweeps that switched.
     """
     rows = cycles[cycles["outcome"].isin(COUNTED)]
     if is_minority(rows, cycles):
@@ -66,41 +66,46 @@ def find_minorities(cycles: pd.DataFrame, spreads: Sequence[Spread]) -> tuple[Mi
 
 
 def shown_sweeps(cycles: pd.DataFrame) -> pd.DataFrame:
-    """The sweeps that pictures are of: those of the medians, or all of them where there are no medians."""
+    """Return the sweeps of the pictures: those of the medians, or all of them without medians."""
     rows = counted_sweeps(cycles)
     return rows if len(rows) else cycles
 
 
 def shown_text(cycles: pd.DataFrame) -> str:
-    """Which sweeps are shown, and how many: "95 of 100 sweeps: 90 switched, 5 at the limit"; "" where it is all."""
-    rows = shown_sweeps(cycles)
-    if len(rows) == len(cycles):
+    """Return which sweeps are shown: "95 of 100 sweeps (90 switched, 5 at the limit)"; "" if it is all of them."""
+    if not (number := shown_count(cycles)):
         return ""
-    numbers = rows["outcome"].value_counts()
-    parts = ", ".join(f"{int(n)} {OUTCOMES[str(name)]}" for name, n in numbers.items())
-    return f"{len(rows)} of {count(len(cycles), 'sweep')} ({parts})"
+    outcomes = shown_sweeps(cycles)["outcome"].value_counts()
+    parts = ", ".join(f"{int(n)} {OUTCOMES[str(name)]}" for name, n in outcomes.items())
+    return f"{number} ({parts})"
+
+
+def shown_count(cycles: pd.DataFrame) -> str:
+    """Return how many sweeps are shown: "95 of 100 sweeps"; "" if it is all of them."""
+    rows = shown_sweeps(cycles)
+    return "" if len(rows) == len(cycles) else f"{len(rows)} of {count(len(cycles), 'sweep')}"
 
 
 def minority_text(left_out: Sequence[Minority], cycles: pd.DataFrame) -> list[str]:
-    """Return what a minority has, and that it has no median."""
+    """Return what only a minority has, and that it has no median."""
     devices = int(cycles["device_id"].nunique())
     of = f" of {count(devices, 'device')}" if devices > 1 else ""
     whole = next((each for each in left_out if not each.quantity), None)
     if whole is not None:
         where = f", on {whole.n_devices}{of}" if of else ""
         return [
-            f"Only {whole.n} of {count(len(cycles), 'sweep')} {'seems' if whole.n == 1 else 'seem'} to switch{where}: "
-            "fewer than one in ten stand for none of the others, so no median, spread or polarity is given."
+            f"Only {whole.n} of {count(len(cycles), 'sweep')} {'seems' if whole.n == 1 else 'seem'} to switch{where}. "
+            "Fewer than one in ten are not representative; no median, spread or polarity is given."
         ]
     if not left_out:
         return []
     parts = [f"{QUANTITIES[each.quantity]} of {each.n}" for each in left_out]
     return [
-        f"{listed(parts)} of {count(len(cycles), 'sweep')} only: fewer than one in ten of the sweeps or devices, so no "
-        "median is given."
+        f"Only {listed(parts)} of {count(len(cycles), 'sweep')}: fewer than one in ten sweeps or devices, so no median "
+        "is given."
     ]
 
 
 def warnings(left_out: Sequence[Minority], cycles: pd.DataFrame) -> tuple[CodedWarning, ...]:
-    """The same as a warning."""
+    """Return the sentences of `minority_text` as warnings."""
     return tuple(CodedWarning("minority", each.removesuffix(".")) for each in minority_text(left_out, cycles))

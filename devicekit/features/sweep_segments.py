@@ -1,4 +1,4 @@
-"""Where a voltage sweep turns: its legs, and its excursions away from 0 V and back."""
+"""Segments of a voltage sweep between its turns (legs), and excursions away from 0 V and back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LEAST_POINTS = 4
 
 @dataclass(frozen=True)
 class Segment:
-    """A part of a voltage sweep between turns: positions `start` to `stop` (not included)."""
+    """Leg of a voltage sweep between two turns: positions `start` to `stop` (not included)."""
 
     start: int
     stop: int
@@ -26,7 +26,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Excursion:
-    """One way up and, where the sweep goes there, the way back of the same sign.
+    """One way up in |V| and, if the sweep has one, the way back of the same sign.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Excursion:
     limit : float or None
         Compliance in force [A].
     source : str
-        Where `limit` comes from: "stated" (a column says it), "data" (a plateau), or "".
+        Origin of `limit`: "stated" (in a column), "data" (a plateau), or "".
     """
 
     up: Segment
@@ -55,7 +55,7 @@ class Excursion:
 
 
 def split_segments(voltage: np.ndarray) -> tuple[Segment, ...]:
-    """Legs of one sweep: the voltage has one sign, and its magnitude only rises or only falls.
+    """Split one sweep into legs: the voltage has one sign, and its magnitude only rises or only falls.
 
     Turns smaller than 2 % of the range of |V| are noise. Points at 0 V end a leg.
     """
@@ -67,7 +67,7 @@ def split_segments(voltage: np.ndarray) -> tuple[Segment, ...]:
     quiet = np.where(size > NOISE * span, sign, 0)
     known = np.flatnonzero(quiet)
     following = known[np.minimum(np.searchsorted(known, np.arange(size.size)), known.size - 1)]
-    side = quiet[following]  # a point near 0 V belongs to what follows it
+    side = quiet[following]  # a point near 0 V belongs to the leg after it
     found: list[Segment] = []
     edges = np.r_[0, np.flatnonzero(np.diff(side)) + 1, size.size]
     for start, stop in itertools.pairwise(edges):
@@ -99,23 +99,23 @@ def _one_sign(size: np.ndarray, start: int, sign: int, noise: float) -> list[Seg
 
 
 def longest(parts: Sequence[Segment], sign: int, rising: bool) -> Segment | None:
-    """The longest leg of that sign and direction; the first of those of one length."""
+    """Return the longest leg of that sign and direction; the first one of equal length."""
     found = [part for part in parts if part.sign == sign and part.rising == rising]
     return max(found, key=lambda part: part.stop - part.start) if found else None
 
 
 def excursions(voltage: np.ndarray, parts: Sequence[Segment]) -> tuple[Excursion, ...]:
-    """Excursions of a sweep in time: of each sign its longest way up, and any other that starts near 0 V.
+    """Return the excursions of a sweep: for each sign its longest way up, and any other that starts near 0 V.
 
-    A sweep that sets and resets at one polarity has two of one sign. Pieces of a leg that noise of the voltage cut
-    off start elsewhere, and do not count.
+    A sweep that sets and resets at one polarity has two of one sign. Pieces of a leg that voltage noise cuts off start
+    elsewhere and do not count.
 
     Parameters
     ----------
     voltage : ndarray, shape (n,)
         Voltage of the sweep [V].
     parts : sequence of Segment
-        Its legs.
+        Legs of the sweep.
     """
     size = np.abs(voltage)
     reach = float(size.max(initial=0.0))
@@ -142,6 +142,6 @@ def _from_home(size: np.ndarray, reach: float) -> bool:
 
 
 def _way_back(parts: Sequence[Segment], up: Segment, until: Segment | None) -> Segment | None:
-    """The longest falling leg of the same sign after `up`, and before the next excursion of that sign."""
+    """Return the longest falling leg of the same sign after `up`, and before the next excursion of that sign."""
     later = [part for part in parts if part.start >= up.stop - 1 and (until is None or part.start < until.start)]
     return longest(later, up.sign, False)

@@ -1,8 +1,8 @@
-"""What a voltage sweep shows of one switching device: V_set, V_reset, HRS, LRS, on/off. One definition of each.
+"""Figures of one voltage sweep: V_set, V_reset, HRS, LRS, on/off.
 
-Measured and simulated sweeps go through the same functions. HRS and LRS are slopes of I against V about the read
-voltage, a series resistance included. A sweep is a row of excursions from 0 V; each of them sets (G at the read voltage
-at least doubles), resets (at least halves), or does neither.
+Measured and simulated sweeps use the same functions. HRS and LRS are slopes of I against V about the read voltage,
+including a series resistance. A sweep is a sequence of excursions from 0 V; each of them sets (G at the read voltage at
+least doubles), resets (at least halves), or does neither.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from devicekit.features.transitions import LEAST_SWITCHING, Transition, transiti
 
 __all__ = ["Figures", "Segment", "Sweep", "figures", "figures_of", "is_abrupt", "only_reads", "split_segments"]
 
-JUMP_SHARE = 1 / 3  # share of the switching that an abrupt set makes at once
-REACH = 0.05  # of the largest |V|: on either side of V_set, what counts as at once
+JUMP_SHARE = 1 / 3  # least share of the switching in the jump of an abrupt set
+REACH = 0.05  # half-width of a jump about V_set, as a share of the largest |V|
 GRID = 10  # points of the fixed grid on either side
 STEADY = np.log(1.2)  # ln of the ratio of states before and after, below which a sweep only reads
 STRAIGHT = 2.0  # ratio of the conductances along a leg, below which it only reads
@@ -35,14 +35,14 @@ class Figures:
     Attributes
     ----------
     v_set_v, v_reset_v : float
-        Signed voltages of set and reset by a named definition [V].
+        Signed voltages of set and reset by their definitions [V].
     set_limit_v, reset_limit_v : float
-        Where a set or reset still went on when the way up ended: the voltage of that end, which is a bound [V].
+        Voltage at the end of the way up if the set or reset was still going on: a bound [V].
     g_hrs_s, g_lrs_s, on_off : float
-        Conductances at the read voltage before and after the set [S], and their ratio; of a sweep that only resets,
-        after and before the reset.
+        Conductances at the read voltage before and after the set [S], and their ratio; after and before the reset if
+        the sweep only resets.
     g_before_reset_s, g_after_reset_s : float
-        The same on either side of the reset [S].
+        Conductances before and after the reset [S].
     compliance_a : float
         Current limit in force [A].
     compliance_source : str
@@ -71,9 +71,9 @@ class Figures:
 
 
 def is_abrupt(leg: Switching, at: float, reach: float) -> bool:
-    """Return whether the leg makes a good share of its switching within a twentieth of `reach` on either side of `at`.
+    """Return whether a leg makes a third of its switching within a twentieth of `reach` on either side of `at`.
 
-    Judged on a fixed grid of voltages, ln G being interpolated, so that it does not depend on the spacing of points.
+    ln G is interpolated on a fixed grid of voltages, so that the result does not depend on the spacing of points.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def figures(
     reset_polarity: int | None = None,
     following: float = float("nan"),
 ) -> Figures:
-    """V_set, V_reset, HRS, LRS and outcome of one sweep.
+    """Compute V_set, V_reset, HRS, LRS and outcome of one sweep.
 
     Parameters
     ----------
@@ -110,11 +110,11 @@ def figures(
     read : float
         Size of the voltage at which HRS and LRS are read [V].
     polarity : int
-        Sign of the voltage that sets (see `devicekit.features.transitions.polarity`); 0 if not known.
+        Sign of the voltage that sets (see `devicekit.features.transitions.polarity`); 0 if unknown.
     v_set, v_reset : str
         Names of the definitions.
     reset_polarity : int, optional
-        Sign of the voltage that resets, 0 if not known; the other one than that of the set if not given.
+        Sign of the voltage that resets, 0 if unknown; the opposite of the set if not given.
     following : float
         Conductance where the next sweep of the device starts [S]; NaN if there is none.
     """
@@ -123,15 +123,15 @@ def figures(
 
 
 def figures_of(sweep: Sweep, found: Sequence[Transition], signs: tuple[int, int], v_set: str, v_reset: str) -> Figures:
-    """The figures of a sweep whose transitions are known.
+    """Compute the figures of a sweep whose transitions are known.
 
     Parameters
     ----------
     sweep : Sweep
     found : sequence of Transition
-        What its excursions do.
+        Transitions of its excursions.
     signs : (int, int)
-        Signs of the voltages that set and that reset, 0 where not known.
+        Signs of the voltages that set and that reset, 0 if unknown.
     v_set, v_reset : str
         Names of the definitions.
     """
@@ -171,13 +171,13 @@ def figures_of(sweep: Sweep, found: Sequence[Transition], signs: tuple[int, int]
 
 
 def _longest(found: Sequence[Transition], kinds: tuple[str, ...], sign: int) -> Transition | None:
-    """The one with the longest way up of these kinds and that sign of the voltage (0: any)."""
+    """Return the transition of these kinds and sign (0: any) with the longest way up."""
     fitting = [each for each in found if each.kind in kinds and sign in (0, each.sign)]
     return max(fitting, key=lambda each: each.leg.v.size, default=None)
 
 
 def _idle(found: Sequence[Transition], signs: tuple[int, int]) -> tuple[Transition | None, Transition | None]:
-    """Excursions that would have set, and reset, had they switched."""
+    """Return excursions that would have set, and reset, had they switched."""
     idle = [each for each in found if each.kind in ("none", "unknown")]
     to_set = [each for each in idle if signs[0] == each.sign or (signs[0] == 0 and signs[1] != each.sign)]
     up = _longest(to_set, ("none", "unknown"), 0)
@@ -186,7 +186,7 @@ def _idle(found: Sequence[Transition], signs: tuple[int, int]) -> tuple[Transiti
 
 
 def _levels(*found: Transition | None) -> tuple[float, float]:
-    """HRS and LRS [S] of a set, a reset, and excursions in their place: the first that shows it."""
+    """Return HRS and LRS [S] from a set, a reset or the idle excursions, whichever shows them first."""
     set_, reset, idle_up, idle_down = found
     hrs = [(set_, "before"), (reset, "after"), (idle_up, "before"), (idle_down, "after")]
     lrs = [(set_, "after"), (reset, "before"), (idle_up, "after"), (idle_down, "before")]
@@ -198,7 +198,7 @@ def _levels(*found: Transition | None) -> tuple[float, float]:
 
 
 def _set(up: Transition | None, name: str) -> tuple[float, float, bool]:
-    """V_set [V], the end of the sweep where it is at the limit [V], and whether the set jumps."""
+    """Return V_set [V], the end of the sweep where it is at the limit [V], and whether the set jumps."""
     if up is None:
         return float("nan"), float("nan"), False
     leg = cut(up.leg)
@@ -209,7 +209,7 @@ def _set(up: Transition | None, name: str) -> tuple[float, float, bool]:
 
 
 def _reset(down: Transition | None, name: str) -> tuple[float, float]:
-    """V_reset [V], and the end of the sweep where it is at the limit [V]."""
+    """Return V_reset [V], and the end of the sweep where it is at the limit [V]."""
     if down is None:
         return float("nan"), float("nan")
     at = V_RESET[name](down.leg)
@@ -219,7 +219,7 @@ def _reset(down: Transition | None, name: str) -> tuple[float, float]:
 
 
 def _limit(up: Transition | None, down: Transition | None, idle: Transition | None) -> tuple[float, str]:
-    """Compliance of the set [A]; of a sweep that only resets, the stated one."""
+    """Return the compliance of the set [A]; of a sweep that only resets, the stated one."""
     shown = (up or idle) if up is not None or down is None else down
     if shown is None or shown.excursion.limit is None or (shown is down and shown.excursion.source != "stated"):
         return float("nan"), ""
@@ -227,7 +227,7 @@ def _limit(up: Transition | None, down: Transition | None, idle: Transition | No
 
 
 def _area(sweep: Sweep) -> float:
-    """Area between the branches of the loop, both polarities [V A]; NaN without a way up and a way back."""
+    """Return the area between the branches of the loop, both polarities [V A]; NaN without a way up and a way back."""
     loops = [each for each in sweep.excursions if each.back is not None]
     total = 0.0 if loops else float("nan")
     for sign in {each.sign for each in loops}:
@@ -247,16 +247,16 @@ def _between(size: int, span: slice) -> np.ndarray:
 
 
 def only_reads(sweep: Sweep, found: Sequence[Transition], read: float) -> bool:
-    """Return whether a sweep leaves the state as it is, and its I-V is that of a reading.
+    """Return whether a sweep leaves the state unchanged, with the I-V of a reading.
 
-    The state before and after differ by less than a fifth, and along every leg G stays within a factor of two, an
-    offset current at 0 V taken off.
+    The states before and after differ by less than a fifth, and along every leg G stays within a factor of two after
+    removal of an offset current at 0 V.
 
     Parameters
     ----------
     sweep : Sweep
     found : sequence of Transition
-        What its excursions do.
+        Transitions of its excursions.
     read : float
         Size of the read voltage [V].
     """
@@ -271,7 +271,7 @@ def only_reads(sweep: Sweep, found: Sequence[Transition], read: float) -> bool:
 
 
 def _curvature(sweep: Sweep, part: Segment, read: float) -> float:
-    """Largest over least conductance of the parts of a leg that stand out of the noise; NaN with fewer than two."""
+    """Return the largest over least conductance of the parts of a leg above the noise; NaN with fewer than two."""
     v, i = np.abs(sweep.v[part.start : part.stop]), part.sign * sweep.i[part.start : part.stop]
     home = v <= AT_ZERO * sweep.reach
     i = i - (i[home].mean() if home.any() else 0.0)

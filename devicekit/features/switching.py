@@ -1,8 +1,8 @@
-"""The leg on which a device switches, and the named definitions of the voltage at which it does.
+"""Leg on which a device switches, and the definitions of the switching voltage.
 
 On an abrupt set with a logistic transition of width w in G and a ratio R = G_LRS / G_HRS, `half_ln_g` lies
-w ln(sqrt(R) - 1) below the midpoint that `max_didv` finds: 37 mV for w = 12 mV and R = 500. It has the smallest spread,
-and is therefore the default for C2C.
+w ln(sqrt(R) - 1) below the midpoint that `max_didv` finds: 37 mV for w = 12 mV and R = 500. It has the smallest spread
+and is therefore the default.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ import numpy as np
 from devicekit.features import definitions
 
 AT_COMPLIANCE = 0.98  # share of the compliance at which a point counts as limited
-SET_CURRENT = 1e-4  # A; at which `at_100ua` reads a set
+SET_CURRENT = 1e-4  # A; current of a set for `at_100ua`
 SMOOTHED = 7  # points of the smoothing of a reset
-FALLEN = 0.05  # share of the largest current by which it must have fallen for the peak of a reset to be passed
-FALLEN_NOISE = 4.0  # and relative standard deviations of its noise
-BEYOND = 2  # voltages of the way up that must lie beyond a V_set or V_reset
+FALLEN = 0.05  # share of the largest current by which it must fall after the peak of a reset
+FALLEN_NOISE = 4.0  # and the same in relative standard deviations of its noise
+BEYOND = 2  # voltages of the way up that must lie above a V_set or V_reset
 
 
 @dataclass(frozen=True)
 class Switching:
-    """The leg of rising voltage on which a device switches: sizes up to the compliance, and the levels around it."""
+    """Leg of rising voltage on which a device switches: magnitudes up to the compliance, and the levels around it."""
 
     v: np.ndarray  # [V], magnitudes
     i: np.ndarray  # [A], magnitudes
     before: float  # conductance at the read voltage before [S]
     after: float  # and after [S]
     limit: float | None  # compliance [A]
-    level: float  # conductance before, from a wider range: more precise, and reads a curved HRS a little high [S]
+    level: float  # conductance before, from a wider range: more precise, but slightly high for a curved HRS [S]
     hit: bool = False  # the leg ends at its first point at the compliance
 
     @property
@@ -42,7 +42,7 @@ class Switching:
 
 
 def cut(leg: Switching) -> Switching:
-    """The leg up to its first point at the compliance: later points say nothing about the device."""
+    """Cut a leg at its first point at the compliance; later points show nothing of the device."""
     hit = np.flatnonzero(leg.i >= AT_COMPLIANCE * leg.limit) if leg.limit is not None else np.empty(0, int)
     if hit.size == 0:
         return leg
@@ -59,9 +59,9 @@ def _short_of_half_way(leg: Switching) -> tuple[np.ndarray, np.ndarray]:
 
 
 def half_ln_g(leg: Switching) -> float:
-    """|V| where ln G is last half-way between its levels at the read voltage, interpolated [V]; NaN if never.
+    """Return |V| where ln G is last half-way between its levels at the read voltage [V]; NaN if never.
 
-    Where the compliance cuts a set off before I / V is half-way, the set happened there: the voltage of that point.
+    Where the compliance ends a set before I / V is half-way, the voltage of that point counts.
     """
     if not (leg.level > 0 and leg.after > 0):
         return float("nan")
@@ -87,18 +87,18 @@ def _steepest(v: np.ndarray, y: np.ndarray, sign: float) -> float:
 
 
 def max_didv(leg: Switching) -> float:
-    """|V| in the middle of the interval with the steepest rise of I [V]."""
+    """Return |V| in the middle of the interval with the steepest rise of I [V]."""
     return _steepest(leg.v, leg.i, 1.0)
 
 
 def max_dlnidv(leg: Switching) -> float:
-    """|V| in the middle of the interval with the steepest rise of ln I [V]; fails at noise of 10 %."""
+    """Return |V| in the middle of the interval with the steepest rise of ln I [V]; fails at noise of 10 %."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return _steepest(leg.v, np.where(leg.i > 0, np.log(leg.i), np.nan), 1.0)
 
 
 def at_compliance(leg: Switching) -> float:
-    """|V| of the first point at 98 % of the compliance [V]; depends on the compliance. NaN without one."""
+    """Return |V| of the first point at 98 % of the compliance [V]; depends on the compliance. NaN without one."""
     if leg.limit is None:
         return float("nan")
     hit = np.flatnonzero(leg.i >= AT_COMPLIANCE * leg.limit)
@@ -106,7 +106,7 @@ def at_compliance(leg: Switching) -> float:
 
 
 def _noise(i: np.ndarray) -> float:
-    """Relative standard deviation of the noise of a current, robust, from second differences of its logarithm."""
+    """Return the relative standard deviation of current noise, robust, from second differences of ln I."""
     bends = np.abs(np.diff(np.log(i[i > 0]), 2))
     return float(np.median(bends)) / (0.6745 * np.sqrt(6)) if bends.size else 0.0
 
@@ -116,7 +116,7 @@ _PARABOLA = _PLACES @ np.linalg.pinv(_PLACES)  # from the readings of a window t
 
 
 def _smooth(i: np.ndarray) -> np.ndarray:
-    """Savitzky-Golay's smoothing: of each window the middle of its parabola, of the first and last the ends too."""
+    """Smooth by Savitzky-Golay: the middle of each window's parabola, at the ends its ends too."""
     half = SMOOTHED // 2
     smooth = np.convolve(i, _PARABOLA[half], "same")  # symmetric: no turning round
     smooth[:half] = _PARABOLA[:half] @ i[:SMOOTHED]
@@ -125,11 +125,11 @@ def _smooth(i: np.ndarray) -> np.ndarray:
 
 
 def _peak(leg: Switching) -> tuple[float, bool]:
-    """|V| of the peak before the reset [V], and whether the current has fallen from it where the leg ends.
+    """Return |V| of the peak before the reset [V], and whether the current has fallen from it at the end of the leg.
 
     A curved HRS may carry more at a higher voltage than the LRS did at the reset. So the peak is the largest current
-    up to where G is half-way down and the current has fallen by 5 %, or four times its noise; of the whole leg, where
-    that is never so. Smoothing shifts a peak before a sudden fall by two points; where the noise is small against the
+    before G is half-way down and the current has fallen by 5 %, or by four times its noise; of the whole leg if that
+    never happens. Smoothing shifts a peak before a sudden fall by two points; if the noise is small compared with the
     rise of one step, the largest reading near the smoothed peak is the peak.
     """
     known = np.isfinite(leg.i)
@@ -156,12 +156,12 @@ def _peak(leg: Switching) -> tuple[float, bool]:
 
 
 def peak_current(leg: Switching) -> float:
-    """|V| of the largest |I| on the way to the reset, smoothed (Savitzky-Golay, 7 points) where it is noisy [V]."""
+    """Return |V| of the largest |I| before the reset [V], smoothed (Savitzky-Golay, 7 points) where it is noisy."""
     return _peak(leg)[0]
 
 
 def onset(leg: Switching) -> float:
-    """|V| of the first of two points with G 10 % below the level before [V]; fails at noise of 10 %."""
+    """Return |V| of the first of two points with G 10 % below the level before [V]; fails at noise of 10 %."""
     with np.errstate(divide="ignore", invalid="ignore"):
         below = (leg.i / leg.v < 0.9 * leg.before) & (leg.v > 0)
     twice = np.flatnonzero(below[:-1] & below[1:])
@@ -169,12 +169,12 @@ def onset(leg: Switching) -> float:
 
 
 def steepest_drop(leg: Switching) -> float:
-    """|V| in the middle of the interval with the steepest fall of I [V]."""
+    """Return |V| in the middle of the interval with the steepest fall of I [V]."""
     return _steepest(leg.v, leg.i, -1.0)
 
 
 def crossing(voltage: np.ndarray, current: np.ndarray, level: float = SET_CURRENT) -> float:
-    """Voltage at which a rising current first reaches `level` [A], linear in its logarithm [V]; NaN if never."""
+    """Return voltage at which a rising current first reaches `level` [A], linear in its logarithm [V]; NaN if never."""
     above = np.flatnonzero(current >= level)
     if above.size == 0:
         return float("nan")
@@ -186,12 +186,12 @@ def crossing(voltage: np.ndarray, current: np.ndarray, level: float = SET_CURREN
 
 
 def at_100ua(leg: Switching) -> float:
-    """|V| at which |I| first reaches 100 uA, interpolated in ln I [V]; NaN if never. No measure of a switch."""
+    """Return |V| at which |I| first reaches 100 uA [V], interpolated in ln I; NaN if never. It need not be a switch."""
     return crossing(leg.v, leg.i)
 
 
 def _beyond(voltage: np.ndarray, at: float) -> int:
-    """Number of distinct voltages of a way up that lie beyond `at`; a turn that is read twice counts once."""
+    """Return number of distinct voltages of a way up that lie beyond `at`; a turn that is read twice counts once."""
     steps = np.diff(np.unique(voltage))
     if steps.size == 0:
         return 0
@@ -201,17 +201,17 @@ def _beyond(voltage: np.ndarray, at: float) -> int:
 
 
 def set_at_limit(leg: Switching, at: float) -> bool:
-    """Return whether a set goes on where the way up ends, so that `at` is no V_set.
+    """Return whether a set is unfinished where the way up ends, so that `at` is not a V_set.
 
-    That is so where fewer than two voltages lie beyond it, or ln G has not come half-way. A set that reaches its
-    compliance is over.
+    That is so if fewer than two voltages lie above it, or ln G has not come half-way. A set that reaches its compliance
+    is finished.
 
     Parameters
     ----------
     leg : Switching
         The leg of the set, cut at the compliance.
     at : float
-        |V| that a definition gives [V]; NaN if none.
+        |V| by a definition [V]; NaN if none.
     """
     if leg.hit:
         return False
@@ -224,17 +224,17 @@ def set_at_limit(leg: Switching, at: float) -> bool:
 
 
 def reset_at_limit(leg: Switching, at: float, method: str) -> bool:
-    """Return whether a reset goes on where the way up ends, so that `at` is no V_reset.
+    """Return whether a reset is unfinished where the way up ends, so that `at` is not a V_reset.
 
-    That is so where fewer than two voltages lie beyond it; and for the peak, or where a definition finds nothing,
-    where the current has not fallen from its peak when the leg ends (see `_peak`).
+    That is so if fewer than two voltages lie above it. For the peak, or without a voltage, it is also so if the current
+    has not fallen from its peak at the end of the leg (see `_peak`).
 
     Parameters
     ----------
     leg : Switching
         The leg of the reset.
     at : float
-        |V| that the definition gives [V]; NaN if none.
+        |V| by the definition [V]; NaN if none.
     method : str
         Name of the definition.
     """
@@ -244,7 +244,7 @@ def reset_at_limit(leg: Switching, at: float, method: str) -> bool:
 
 
 def _by_name(names: Sequence[str]) -> dict[str, Callable[[Switching], float]]:
-    """The functions of these names; that of "compliance" is `at_compliance`."""
+    """Return the functions of these names; "compliance" stands for `at_compliance`."""
     return {name: globals()["at_compliance" if name == "compliance" else name] for name in names}
 
 

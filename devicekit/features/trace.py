@@ -1,4 +1,4 @@
-"""One voltage sweep: its points, its legs and excursions, and the conductance that a leg shows at the read voltage."""
+"""One voltage sweep: points, legs and excursions, and conductances of legs at the read voltage."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import pandas as pd
 from devicekit.features.compliance import assign_limit
 from devicekit.features.sweep_segments import Excursion, Segment, excursions, longest, split_segments
 
-WIDE = 2.5  # read voltages: up to where a level is fitted that the usual range does not give
-FEWEST = 8  # readings of a leg, those nearest to 0 V, from which its noise is told
-ODD = 4  # second differences that a switch at most makes odd, in two legs
-DENSE = 3 * FEWEST  # readings of a leg, from which a switch spoils few of its second differences
+WIDE = 2.5  # multiple of the read voltage for the wider range of a fit, if the usual range gives no level
+FEWEST = 8  # readings of a leg nearest to 0 V from which its noise is estimated
+ODD = 4  # second differences that a switch disturbs at most, in two legs
+DENSE = 3 * FEWEST  # readings of a leg from which a switch disturbs few of its second differences
 
 
 def _deviation(bends: np.ndarray) -> float:
-    """Standard deviation of the noise from second differences, but for those few that a switch makes.
+    """Return the standard deviation of the noise from second differences, without the few that a switch makes.
 
-    By their median, and by their squares without the four largest, whichever is more: noise that grows with the current
-    shows in the squares.
+    The larger of two estimates: from their median, and from their squares without the four largest. Noise that grows
+    with the current shows in the squares.
     """
     sizes = np.sort(np.abs(bends))
     rest = sizes[:-ODD] if sizes.size > 2 * ODD else sizes[:0]
@@ -31,7 +31,7 @@ def _deviation(bends: np.ndarray) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Sweep:
-    """One sweep: its points, its legs, and its excursions with the current limit of each."""
+    """Voltage sweep: points, legs, and excursions with their current limits."""
 
     device: str
     cycle: int
@@ -42,9 +42,9 @@ class Sweep:
 
     @staticmethod
     def of(key: Any, rows: pd.DataFrame) -> Sweep:
-        """The sweep of a group (device_id, cycle) of a sweep table.
+        """Build the sweep of a group (device_id, cycle) of a sweep table.
 
-        A compliance that no column states, or that is stated and far from reached, is looked for in the current.
+        A compliance that is not stated in a column, or stated and never approached, is searched in the current.
         """
         v, i = rows["voltage_v"].to_numpy(float), rows["current_a"].to_numpy(float)
         known = np.isfinite(v) & np.isfinite(i)
@@ -61,13 +61,13 @@ class Sweep:
         return float(np.abs(self.v).max(initial=0.0)) if self.parts else 0.0
 
     def part(self, sign: int, rising: bool) -> Segment | None:
-        """The longest leg of that sign and direction."""
+        """Return the longest leg of that sign and direction."""
         return longest(self.parts, sign, rising)
 
     def conductance(self, part: Segment | None, read: float, widest: float = 1.5) -> float:
-        """Least-squares I = G V through the origin over half to one and a half times the read voltage [S].
+        """Fit I = G V through the origin over half to one and a half times the read voltage [S].
 
-        At a noise floor it is twice as precise as a point or a median; a sinh-shaped HRS reads 1 % high.
+        At a noise floor it is twice as precise as a point or a median; a sinh-shaped HRS comes out 1 % high.
         """
         if part is None:
             return float("nan")
@@ -75,7 +75,7 @@ class Sweep:
         return float((v @ i) / (v @ v)) if v.size else float("nan")
 
     def _near(self, part: Segment, read: float, widest: float) -> tuple[np.ndarray, np.ndarray]:
-        """Points of a leg about the read voltage; the nearest ones where there are none."""
+        """Return the points of a leg about the read voltage; the nearest ones if there are none."""
         v, i = self.v[part.start : part.stop], self.i[part.start : part.stop]
         near = (np.abs(v) >= 0.5 * read) & (np.abs(v) <= widest * read)
         if not near.any():
@@ -84,15 +84,15 @@ class Sweep:
         return v[near], i[near]
 
     def level(self, part: Segment | None, read: float) -> float:
-        """The conductance of a leg [S]; where the noise swallows it, that over a wider range."""
+        """Return the conductance of a leg [S]; over a wider range where the noise hides it."""
         near = self.conductance(part, read)
         return near if part is None or near > 0 else self.conductance(part, read, WIDE)
 
     def error(self, part: Segment, other: Segment | None, read: float, widest: float = 1.5) -> float:
-        """Standard error of the conductance of a leg by the noise of the current about the read voltage [S].
+        """Return the standard error of a leg's conductance from the current noise about the read voltage [S].
 
-        The noise is that of this leg and of another one together; of legs of few readings, where a switch may lie among
-        those about the read voltage, that of the quieter one. NaN where there are too few to tell.
+        The noise is that of this leg and another one together. For legs of few readings, where a switch may lie near
+        the read voltage, it is that of the quieter one. NaN with too few readings.
         """
         legs_ = [each for each in (part, other) if each is not None]
         bends = [self._bends(each, read) for each in legs_]
@@ -100,18 +100,18 @@ class Sweep:
             bends = [np.concatenate(bends)]
         noise = min((_deviation(each) for each in bends if each.size), default=float("nan"))
         v = self._near(part, read, widest)[0]
-        size = float(np.sqrt(v @ v))  # 0 of no voltages, and of such that their squares vanish
+        size = float(np.sqrt(v @ v))  # 0 without voltages, or if their squares underflow
         return noise / size if size > 0 else float("nan")
 
     def _bends(self, part: Segment, read: float) -> np.ndarray:
-        """Second differences of the current of a leg over its readings nearest to 0 V, in the order of the voltage."""
+        """Return second differences of the current over the readings of a leg nearest to 0 V, in order of voltage."""
         v, i = np.abs(self.v[part.start : part.stop]), self.i[part.start : part.stop]
         order = np.argsort(v, kind="stable")
         many = max(FEWEST, int((v <= WIDE * read).sum()))
         return np.diff(i[order[:many]], 2)
 
     def least(self, part: Segment, read: float) -> float:
-        """Conductance below which the noise swallows a level over the wider range [S]: two standard errors."""
+        """Return the conductance below which noise hides a level over the wider range [S]: two standard errors."""
         v, i = self._near(part, read, WIDE)
         if v.size < 3:
             return float("nan")
@@ -120,9 +120,9 @@ class Sweep:
 
 
 def _offset(at_zero: np.ndarray) -> float:
-    """Offset current of the instrument [A]: the mean at 0 V, if it is far outside its own scatter, else 0.
+    """Return the offset current of the instrument [A]: the mean at 0 V, if it is far outside its own scatter, else 0.
 
-    Taking off three noisy readings would put their noise into every HRS.
+    Subtracting three noisy readings would add their noise to every HRS.
     """
     if at_zero.size < 3:
         return 0.0

@@ -1,4 +1,4 @@
-"""Which records of a sweep table are transfer curves of a transistor: drain current against a swept gate voltage."""
+"""Transfer curves of transistors in a sweep table: drain current against a swept gate voltage."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ CONSTANT = 0.02  # share of the gate's range that the drain voltage of a transfe
 
 @dataclass(frozen=True)
 class TransferCurve:
-    """One record of a transfer curve.
+    """Record with a transfer curve.
 
     Attributes
     ----------
     record : int
-        Its number in the table's column `record`, from 1.
+        Number in the table's column `record`, from 1.
     gate, drain : str
         The file's columns of gate voltage and drain current.
     drain_voltage_v : float or None
-        Constant drain voltage, if the file holds it [V].
+        Constant drain voltage, if the file contains it [V].
     gate_from_v, gate_to_v : float
         Range of the gate voltage [V].
     points : int
@@ -45,14 +45,14 @@ class TransferCurve:
 
 
 def transfer_curves(table: SweepTable) -> tuple[TransferCurve, ...]:
-    """Transfer curves of a table, by what its reader says about the columns of each record.
+    """Find the transfer curves of a table, by the columns that its reader reports for each record.
 
-    A record is one if its voltage is that of a gate, its current that of a drain, and the drain voltage, if the file
-    has it, does not change. A sweep of a device at a constant gate voltage (1T1R) is none.
+    The voltage must be that of a gate, the current that of a drain, and the drain voltage constant, if the file has it.
+    A sweep of a device at a constant gate voltage (1T1R) does not count.
     """
     records = table.meta.get("records")
     layout = table.meta.get("layout")
-    if records is None and layout is not None:  # a plain table says itself which column is what
+    if records is None and layout is not None:  # a plain table has the roles of its columns in its layout
         records = [{"roles": {column.role: column.name for column in layout.columns}}]
     if not isinstance(records, list | tuple):
         return ()
@@ -72,14 +72,14 @@ def transfer_curves(table: SweepTable) -> tuple[TransferCurve, ...]:
 
 
 def _rows(frame: pd.DataFrame, number: int, many: int) -> pd.DataFrame:
-    """Rows of a record; a table without the column `record` holds one."""
+    """Return rows of a record; a table without the column `record` holds one."""
     if "record" in frame:
         return frame[frame["record"] == number]
     return frame if many == 1 else frame.iloc[:0]
 
 
 def _role(facts: Mapping[str, Any], rows: pd.DataFrame, ours: str, pattern: re.Pattern[str]) -> str | None:
-    """The file's column of that name which became ours: as the reader says, else the one that is no longer there."""
+    """Return the file's column that became ours: as the reader reports it, else one of the columns now missing."""
     roles = facts.get("roles")
     if isinstance(roles, Mapping) and ours in roles:
         return str(roles[ours]) if pattern.match(_strip_unit(str(roles[ours]))) else None
@@ -88,12 +88,12 @@ def _role(facts: Mapping[str, Any], rows: pd.DataFrame, ours: str, pattern: re.P
 
 
 def _strip_unit(name: str) -> str:
-    """A column's name without the unit in brackets or after a slash."""
+    """Return a column's name without the unit in brackets or after a slash."""
     return re.sub(r"\s*[\[(/].*$", "", name)
 
 
 def _drain(rows: pd.DataFrame, gate_range: float) -> tuple[bool, float | None]:
-    """Return whether the drain voltage is constant or not in the file, and what it is [V]."""
+    """Return whether the drain voltage is constant (or absent from the file), and its value [V]."""
     name = next((str(name) for name in rows.columns if _DRAIN_VOLTAGE.match(_strip_unit(str(name)))), None)
     if name is None:
         return True, None
@@ -105,7 +105,7 @@ def _drain(rows: pd.DataFrame, gate_range: float) -> tuple[bool, float | None]:
 
 
 def without_transistors(table: SweepTable) -> SweepTable | None:
-    """The table without transfer curves; None if nothing is left."""
+    """Return the table without transfer curves; None if nothing is left."""
     found = transfer_curves(table)
     if not found:
         return table

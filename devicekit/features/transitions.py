@@ -1,4 +1,4 @@
-"""What the excursions of a sweep do to the state: set, reset or neither; and what many of them say of the polarity."""
+"""Transitions of a sweep (set, reset or neither), and the polarity of a device from many of them."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from devicekit.features.switching import Switching, cut
 from devicekit.features.trace import WIDE, Sweep
 from devicekit.text import count
 
-LEAST_SWITCHING = np.log(2.0)  # ln of G_LRS / G_HRS below which an excursion did not switch
-CLEAR = 6.0  # standard errors by which two levels must differ before an excursion switched
-MAJORITY = 0.8  # share of the sets (or resets) that tells their sign
-BOTH = 0.2  # resets at the sign of the sets, as a share of the sets, below which they are strays; and the reverse
+LEAST_SWITCHING = np.log(2.0)  # ln of G_LRS / G_HRS below which an excursion does not switch
+CLEAR = 6.0  # standard errors by which two levels must differ for a switch
+MAJORITY = 0.8  # share of the sets (or resets) that decides their sign
+BOTH = 0.2  # resets at the sign of the sets, as a share of the sets, below which they are outliers; and the reverse
 _SIDE = {1: "positive", -1: "negative"}
 
 
 @dataclass(frozen=True, eq=False)
 class Transition:
-    """What one excursion does to the state.
+    """Transition of the state in one excursion.
 
     Attributes
     ----------
     excursion : Excursion
     kind : str
-        "set", "reset", "none" (on/off below 2), or "unknown" (one of the states was not read, or the two differ by no
-        more than the noise).
+        "set", "reset", "none" (on/off below 2), or "unknown" (a state was not read, or the two differ by no more than
+        the noise).
     before, after : float
-        Conductances at the read voltage [S]; NaN where not read, or lost in noise.
+        Conductances at the read voltage [S]; NaN if not read, or hidden by noise.
     leg : Switching
-        The way up, whole. Where noise swallows a level, it has the least conductance that would show.
+        The whole way up. Where noise hides a level, it has the least conductance that would be visible.
     """
 
     excursion: Excursion
@@ -48,10 +48,10 @@ class Transition:
 
 
 def transitions(sweep: Sweep, read: float, following: float = float("nan")) -> tuple[Transition, ...]:
-    """Return what each excursion of a sweep does.
+    """Return the transition that each excursion of a sweep makes.
 
-    The state after it is read on the way back; where there is none, where the next leg starts, in this sweep or the
-    next one. Such a reading counts only if the way up itself goes from one state to the other.
+    The state after it is read on the way back; without one, at the start of the next leg, in this sweep or the next.
+    Such a reading counts only if the way up itself goes from one state to the other.
 
     Parameters
     ----------
@@ -92,9 +92,9 @@ def _transition(sweep: Sweep, each: Excursion, read: float, after: float, part: 
 
 
 def _in_noise(sweep: Sweep, up: Segment, part: Segment | None, read: float, after: float) -> bool:
-    """Return whether the levels before and after differ by no more than the noise of the current makes them differ.
+    """Return whether the levels before and after differ by no more than the noise explains.
 
-    Both are taken over one range of voltages, for a curved current has another conductance over a wider one.
+    Both use the same range of voltages, as a curved current has another conductance over a wider one.
     """
     if part is None:
         return bool(abs(max(after, 0.0) - max(sweep.level(up, read), 0.0)) <= CLEAR * sweep.error(up, None, read))
@@ -109,7 +109,7 @@ def _positive(value: float) -> float:
 
 
 def _reaches_level(leg: Switching, change: float) -> bool:
-    """Return whether the way up goes from one level to the other, and ends near the one that was read elsewhere."""
+    """Return whether the way up goes from one level to the other, and ends near the one read elsewhere."""
     if abs(change) < LEAST_SWITCHING:
         return False
     shown = cut(leg) if change > 0 else leg
@@ -117,7 +117,7 @@ def _reaches_level(leg: Switching, change: float) -> bool:
     if ln_g.size == 0:
         return False
     beyond = ln_g - np.log(leg.after)
-    if change < 0:  # a curved HRS ends above the level that is read, but below the LRS
+    if change < 0:  # a curved HRS ends above the level at the read voltage, but below the LRS
         near = beyond[-1] >= -LEAST_SWITCHING and ln_g[-1] <= np.log(leg.level)
         return bool(near and beyond.min() <= -0.5 * change)
     return bool((shown.hit or beyond[-1] >= -0.5 * change) and beyond[-1] <= LEAST_SWITCHING)
@@ -125,16 +125,16 @@ def _reaches_level(leg: Switching, change: float) -> bool:
 
 @dataclass(frozen=True)
 class Polarity:
-    """At which sign of the voltage a device sets and resets, over all sweeps.
+    """Signs of the voltage at which a device sets and resets, over all sweeps.
 
     Attributes
     ----------
     word : str
         One of `devicekit.features.definitions.POLARITIES`.
     set_sign, reset_sign : int
-        1 or -1; 0 where it is not known.
+        1 or -1; 0 if unknown.
     sets, resets : (int, int)
-        How many were seen at positive and at negative voltage.
+        Numbers at positive and at negative voltage.
     """
 
     word: str
@@ -145,35 +145,35 @@ class Polarity:
 
     @property
     def expected(self) -> tuple[int, int]:
-        """Signs at which a set and a reset count: where one is not known, the other one's opposite, or 0 for any."""
+        """Signs at which a set and a reset count: if one is unknown, the opposite of the other, or 0 for any."""
         return self.set_sign or -self.reset_sign, self.reset_sign or -self.set_sign
 
     def sentence(self) -> str:
-        """Return what it says, and what it cannot say."""
+        """Return the polarity in a sentence."""
         set_at, reset_at = _SIDE.get(self.set_sign, ""), _SIDE.get(self.reset_sign, "")
         if self.word == "bipolar":
             return f"Bipolar: it sets at {set_at} and resets at {reset_at} voltage."
         if self.word == "unipolar":
             return f"Unipolar: it sets and resets at {set_at} voltage."
         if self.word == "set_only":
-            return f"It sets at {set_at} voltage; no reset is seen, so whether it is bipolar cannot be told."
+            return f"It sets at {set_at} voltage; no reset was found, so the polarity is unknown."
         if self.word == "reset_only":
-            return f"It resets at {reset_at} voltage; no set is seen, so whether it is bipolar cannot be told."
+            return f"It resets at {reset_at} voltage; no set was found, so the polarity is unknown."
         if self.word == "unknown":
-            return "No sweep switches, so the polarity cannot be told."
+            return "No sweep switches, so the polarity is unknown."
         parts = [
             f"{count(sum(numbers), name)} ({numbers[0]} at positive and {numbers[1]} at negative voltage)"
             for name, numbers in (("set", self.sets), ("reset", self.resets))
             if sum(numbers)
         ]
-        return f"There are {' and '.join(parts)}: the polarity cannot be told."
+        return f"The polarity is unclear: {' and '.join(parts)}."
 
 
 def polarity(found: Sequence[Transition]) -> Polarity:
-    """The polarity of a device from what all excursions of all sweeps do.
+    """Find the polarity of a device from the excursions of all sweeps.
 
-    A sign is told where at least 80 % of the sets (or resets) have it. Resets at the sign of the sets make the device
-    unipolar unless they are strays, fewer than a fifth of the sets (and the reverse).
+    A sign counts if at least 80 % of the sets (or resets) have it. Resets at the sign of the sets make the device
+    unipolar unless they are outliers, fewer than a fifth of the sets (and the reverse).
 
     Parameters
     ----------
@@ -195,12 +195,12 @@ def polarity(found: Sequence[Transition]) -> Polarity:
 
 
 def _numbers(found: Sequence[Transition], kind: str) -> tuple[int, int]:
-    """Return how many are of that kind at positive and at negative voltage."""
+    """Return how many transitions of a kind are at positive and at negative voltage."""
     signs = [each.sign for each in found if each.kind == kind]
     return signs.count(1), signs.count(-1)
 
 
 def _sign(numbers: tuple[int, int]) -> int:
-    """The sign that most have: numbers are those at positive and at negative voltage; 0 if none has."""
+    """Return the sign of the majority, from the numbers at positive and at negative voltage; 0 without one."""
     total = sum(numbers)
     return next((sign for sign, n in zip((1, -1), numbers, strict=True) if total and n >= MAJORITY * total), 0)

@@ -1,4 +1,4 @@
-"""Two levels with white noise that follow each other as a Markov chain: path, likelihood, and the fit of both."""
+"""Two-level Markov chain with white noise: path, likelihood and fit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _ROUNDS, _EM_ROUNDS, _NEWTON = 30, 20, 6
 
 @dataclass(frozen=True)
 class Chain:
-    """Two levels with white noise: levels, slope over the record, noise, and the chances a step to go up and down."""
+    """Two levels with white noise: levels, slope over the record, noise, probabilities per step to go up and down."""
 
     low: float
     high: float
@@ -22,7 +22,7 @@ class Chain:
 
 
 def fit(y: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, Chain] | None:
-    """The most likely path of two levels, and the chain of the greatest likelihood; None if a level is empty.
+    """Fit two levels: the most likely path and the chain of greatest likelihood; None if a level is empty.
 
     Several starts: the halves about the middle, and a tail on either side.
     """
@@ -50,7 +50,7 @@ def fit(y: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, Chain] | None:
 
 
 def _climb(y: np.ndarray, t: np.ndarray, path: np.ndarray) -> Chain | None:
-    """Most likely path and parameters in turn, until the path stays."""
+    """Fit path and parameters in turn until the path stays."""
     chain = None
     for _ in range(_ROUNDS):
         if path.sum() < 2 or (~path).sum() < 2:
@@ -68,7 +68,7 @@ def _climb(y: np.ndarray, t: np.ndarray, path: np.ndarray) -> Chain | None:
 
 
 def _levels(y: np.ndarray, t: np.ndarray, weight: np.ndarray) -> tuple[float, float, float, float]:
-    """Low, high, slope and noise by least squares, each reading with its chance to be high."""
+    """Fit low, high, slope and noise by least squares, each reading weighted by its probability to be high."""
     off = 1.0 - weight
     gram = np.array(
         [
@@ -86,11 +86,11 @@ def _levels(y: np.ndarray, t: np.ndarray, weight: np.ndarray) -> tuple[float, fl
 
 
 def _baum_welch(y: np.ndarray, t: np.ndarray, chain: Chain) -> Chain | None:
-    """One round of the algorithm of Baum and Welch."""
+    """Run one round of the Baum-Welch algorithm."""
     rest = y - chain.slope * t
     _, after = forward(rest, chain)
     n = y.size
-    # backwards: chance of each state given all readings
+    # backwards: probability of each state given all readings
     up, down = chain.up, chain.down
     high = np.empty(n)
     high[-1] = now = float(after[-1])
@@ -114,7 +114,7 @@ def _baum_welch(y: np.ndarray, t: np.ndarray, chain: Chain) -> Chain | None:
 
 
 def forward(rest: np.ndarray, chain: Chain) -> tuple[np.ndarray, list[float]]:
-    """Log-likelihood of each reading given those before it, and the chance of the upper level given it, too."""
+    """Return the log-likelihood of each reading given those before it, and the probability of the upper level."""
     low, high = ((rest - level) ** 2 / (-2 * chain.sd**2) for level in (chain.low, chain.high))
     top = np.maximum(low, high)
     up, stay = chain.up, 1 - chain.down - chain.up
@@ -132,7 +132,7 @@ def forward(rest: np.ndarray, chain: Chain) -> tuple[np.ndarray, list[float]]:
 
 
 def _jump_probabilities(path: np.ndarray) -> tuple[float, float]:
-    """Chance a step to go up, and to go down."""
+    """Return chance a step to go up, and to go down."""
     up = int((~path[:-1] & path[1:]).sum())
     down = int((path[:-1] & ~path[1:]).sum())
     off = int((~path[:-1]).sum())
@@ -140,10 +140,10 @@ def _jump_probabilities(path: np.ndarray) -> tuple[float, float]:
 
 
 def viterbi(y: np.ndarray, low: float, high: float, sd: float, up: float, down: float) -> np.ndarray:
-    """The most likely path of a two-state chain under white noise (Viterbi, doi:10.1109/TIT.1967.1054010).
+    """Find the most likely path of a two-state chain under white noise (Viterbi, doi:10.1109/TIT.1967.1054010).
 
-    Of two states only the difference of their scores matters: it takes up the log-likelihood ratio of each reading, and
-    what it was is cut off where a jump is the better way to get here.
+    For two states only the difference of their scores matters: it accumulates the log-likelihood ratio of each reading,
+    and is clipped where a jump is the more likely way to the state.
 
     Parameters
     ----------
@@ -152,12 +152,12 @@ def viterbi(y: np.ndarray, low: float, high: float, sd: float, up: float, down: 
     low, high, sd : float
         The levels, and the noise.
     up, down : float
-        Chance of a jump a step, between 0 and 1.
+        Probability of a jump per step, between 0 and 1.
 
     Returns
     -------
     ndarray of bool, shape (n,)
-        Whether the upper level is on.
+        True where the upper level is on.
     """
     ratio = ((y - low) ** 2 - (y - high) ** 2) / (2 * sd * sd)
     # a path that is up may have come from below where the difference was under `floor`, and one below from above
@@ -178,7 +178,7 @@ def viterbi(y: np.ndarray, low: float, high: float, sd: float, up: float, down: 
 
 
 def rates(chain: Chain) -> tuple[float, float] | None:
-    """Rates up and down a step of the chain in continuous time; None if it has no memory."""
+    """Return the rates up and down a step of the chain in continuous time; None if it has no memory."""
     both = chain.up + chain.down
     if not 0 < both < 1:
         return None
@@ -187,22 +187,22 @@ def rates(chain: Chain) -> tuple[float, float] | None:
 
 
 def with_rates(chain: Chain, up: float, down: float) -> Chain:
-    """The chain with other rates a step, in continuous time."""
+    """Return the chain with other rates per step, in continuous time."""
     part = -float(np.expm1(-(up + down))) / (up + down)
     return replace(chain, up=up * part, down=down * part)
 
 
 def peak(rest: np.ndarray, chain: Chain) -> tuple[tuple[float, float], tuple[float, float]] | None:
-    """Rates of the greatest likelihood, and how many dwells of each level the record is worth; None without memory.
+    """Find the rates of greatest likelihood and the number of dwells they are worth; None without memory.
 
-    By Newton's steps in the logarithms; a record is worth 1 / variance of ln rate, from the curvature.
+    By Newton steps in the logarithms; the number of dwells is 1 / variance of ln rate, from the curvature.
 
     Parameters
     ----------
     rest : ndarray, shape (n,)
         Readings without the trend.
     chain : Chain
-        Its levels and noise stay.
+        Chain whose levels and noise are kept.
     """
     start = rates(chain)
     if start is None:

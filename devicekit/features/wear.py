@@ -1,8 +1,8 @@
-"""Lives over write cycles: F = 1 - exp(-(cycles / scale)^shape), of devices of which some did not fail.
+"""Lives over write cycles: F = 1 - exp(-(cycles / scale)^shape), for devices of which some did not fail.
 
-Weibull's law by likelihood. A failure lies between two readings, which is all that is taken of it; a device that did
-not fail counts with the cycles for which it held. Intervals are those of the profile likelihood, with Student's t at
-the failures less one in place of a normal quantile, so that they hold for few failures as well.
+Weibull's law by maximum likelihood. A failure is interval-censored between two readings; a device that did not fail is
+right-censored at the cycles it reached. Intervals are those of the profile likelihood, with Student's t at the failures
+less one in place of a normal quantile, so that they hold for few failures as well.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from devicekit.features.decay import Estimate
 from devicekit.statistics import t_quantile
 
 LEAST_FAILURES = 3
-SHARES = (0.01, 0.1, 0.5)  # that have failed, of the lives that are shown
-FARTHEST = 3.0  # times the longest record: no life beyond it is given
-MOST_PAIRS = 2000  # readings that Theil-Sen takes; more are reduced to medians on a log grid
+SHARES = (0.01, 0.1, 0.5)  # shares of failed devices whose lives are reported
+FARTHEST = 3.0  # multiple of the longest record beyond which no life is given
+MOST_PAIRS = 2000  # most readings for Theil-Sen; more are reduced to medians on a log grid
 
 
 @dataclass(frozen=True)
 class LifeShare:
-    """Cycles until a share of the devices has failed; None with a reason where that lies too far ahead."""
+    """Cycles until a share of the devices has failed; None with a reason if that is too far ahead."""
 
     share: float
     cycles: Estimate | None
@@ -34,17 +34,17 @@ class LifeShare:
 
 @dataclass(frozen=True, eq=False)
 class WeibullLife:
-    """Weibull's law of the lives.
+    """Weibull's law fitted to lives.
 
     Attributes
     ----------
     low, high : ndarray, shape (n,)
-        Cycles between which each device failed: `low` 0 where it had at the first reading, `high` infinite where it
-        held.
+        Cycles between which each device failed: `low` 0 if it had failed at the first reading, `high` infinite if it
+        did not fail.
     shape, scale : Estimate
         With 95 % intervals [1, cycles]. A shape above 1 means wear, below 1 early failures.
     shares : tuple of LifeShare
-        When 1 %, 10 % and 50 % have failed.
+        Cycles until 1 %, 10 % and 50 % have failed.
     """
 
     low: np.ndarray
@@ -55,27 +55,27 @@ class WeibullLife:
 
     @property
     def n(self) -> int:
-        """Devices."""
+        """Number of devices."""
         return len(self.low)
 
     @property
     def failures(self) -> int:
-        """Devices that failed."""
+        """Number of devices that failed."""
         return int(np.isfinite(self.high).sum())
 
     @property
     def longest(self) -> float:
-        """Cycles of the longest record."""
+        """Return the last cycle at which a device was read."""
         return longest(self.low, self.high)
 
 
 def longest(low: np.ndarray, high: np.ndarray) -> float:
-    """The last cycle at which a device was looked at."""
+    """Return the last cycle at which a device was read."""
     return float(max(low.max(), high[np.isfinite(high)].max(initial=0.0)))
 
 
 def weibull(low: np.ndarray, high: np.ndarray) -> WeibullLife:
-    """Weibull's law of censored lives.
+    """Fit Weibull's law to censored lives.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def weibull(low: np.ndarray, high: np.ndarray) -> WeibullLife:
     """
     failures = int(np.isfinite(high).sum())
     if failures < LEAST_FAILURES:
-        raise Undetermined(f"{failures} of {len(low)} devices failed: a life needs {LEAST_FAILURES} failures")
+        raise Undetermined(f"{failures} of {len(low)} devices failed; {LEAST_FAILURES} failures are needed")
     with np.errstate(divide="ignore"):
         lives = Lives(np.log(low), np.log(high), np.ones((len(low), 1)))
     failed = np.isfinite(high)
@@ -119,7 +119,7 @@ def _share(lives: Lives, line: Line, share: float, far: float) -> LifeShare:
 
 
 def _quantile(lives: Lives, line: Line, z: float) -> Estimate:
-    """exp(mu + sigma z) with its interval."""
+    """Return exp(mu + sigma z) with its interval."""
     value, step = line.quantile(np.ones(1), z)
     ends = censored.profile(
         "extreme",
@@ -137,21 +137,21 @@ def _exp(value: float, ends: tuple[float | None, float | None]) -> Estimate:
 
 
 def positions(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where failures stand in a probability plot: cycles, and the middle of the step of Kaplan and Meier's share.
+    """Return where failures lie in a probability plot: cycles, and the middle of each step of Kaplan and Meier.
 
     Parameters
     ----------
     low, high : ndarray, shape (n,)
-        See `WeibullLife`; of a failure the middle of its interval in ln counts (its end, where it began at 0).
+        See `WeibullLife`; a failure counts at the middle of its interval in ln (at its end if it begins at 0).
 
     Returns
     -------
     (ndarray, ndarray)
-        Of the failures, in their order; for uncensored lives the shares are (i - 1/2) / n.
+        Values of the failures, in their order; for uncensored lives the shares are (i - 1/2) / n.
     """
     failed = np.isfinite(high)
     at = np.where(failed, np.where(low > 0, np.sqrt(np.maximum(low, 1e-300) * np.where(failed, high, 1.0)), high), low)
-    order = np.lexsort((~failed, at))  # of equal ones the failures first
+    order = np.lexsort((~failed, at))  # failures first among equal ones
     held, cycles, shares = 1.0, [], []
     for rank, k in enumerate(order):
         if failed[k]:
@@ -163,10 +163,10 @@ def positions(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def trend(values: pd.Series) -> Estimate | None:
-    """Theil-Sen slope of log10 of values against log10 of the cycle (index); None with fewer than 3 cycles from 1.
+    """Fit the Theil-Sen slope of log10 of values against log10 of the cycle (index); None with fewer than 3 cycles.
 
-    The interval takes readings to scatter independently of each other: where neighbours hang together (correlation of
-    what the line leaves above 2 / sqrt(n)) there is none.
+    The interval assumes that readings scatter independently: if neighbouring residuals are correlated (above
+    2 / sqrt(n)) there is none.
 
     Parameters
     ----------
@@ -201,7 +201,7 @@ def _is_correlated(left: np.ndarray) -> bool:
 
 
 def common_trend(slopes: list[Estimate]) -> Estimate | None:
-    """Mean slope over devices with the 95 % interval of Student's t; of one device its own, if it has one."""
+    """Return the mean slope over devices with Student's 95 % interval; a single device keeps its own."""
     if len(slopes) < 2:
         return slopes[0] if slopes else None
     x = np.array([each.value for each in slopes])

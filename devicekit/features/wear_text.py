@@ -1,4 +1,4 @@
-"""Lives over write cycles in words, as rows and as a block of a card."""
+"""Lives over write cycles as sentences, as rows and as a block of a card."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from devicekit.text import percent
 
 
 def for_card(life: WeibullLife, criterion: str) -> EnduranceLife:
-    """The life as a block of a card; `criterion` says when a device counts as failed."""
+    """Return the life as a block of a card; `criterion` defines a failed device."""
     return EnduranceLife(
         criterion=criterion,
         n=life.n,
@@ -35,7 +35,7 @@ def for_card(life: WeibullLife, criterion: str) -> EnduranceLife:
 
 
 def as_dict(life: WeibullLife) -> dict[str, Any]:
-    """Plain values, for JSON."""
+    """Return the fields as JSON-ready values."""
     shares = [
         {"share": e.share, "cycles": e.cycles.as_dict() if e.cycles else None, "reason": e.reason} for e in life.shares
     ]
@@ -50,7 +50,7 @@ def as_dict(life: WeibullLife) -> dict[str, Any]:
 
 
 def rows(life: WeibullLife, criterion: str) -> list[dict[str, Any]]:
-    """A row a number of the life."""
+    """Return one row per number of the life."""
     numbers: list[tuple[str, Estimate | None, str | None]] = [
         ("shape", life.shape, None),
         ("scale_cycles", life.scale, None),
@@ -71,28 +71,28 @@ def _interval(estimate: Estimate) -> str:
 
 
 def window_text(slope: Estimate) -> str:
-    """Return what becomes of the window."""
+    """Return how the window changes with cycles."""
     words = "" if slope.ends is None else _interval(slope)
-    return f"On/off changes by {slope.value:.2g} decades{words} in a decade of cycles before failure."
+    return f"On/off changes by {slope.value:.2g} decades{words} per decade of cycles before failure."
 
 
 def no_failure_text(n: int, to: int) -> str:
-    """Return what is known where none of n devices failed up to a cycle, which each of them reached."""
+    """Return the bound on the yield if none of n devices failed up to a cycle that each of them reached."""
     least = clopper_pearson(n, n)[0]
-    share = f"at least {percent(least)} of such devices (95 %) hold to {to:.3g} cycles"
-    return f"No life can be given, for none failed: {share}."
+    share = f"at least {percent(least)} of such devices (95 %) last that long"
+    return f"Lifetime not estimated: no device failed within {to:.3g} cycles; {share}."
 
 
 def life_text(found: WeibullLife) -> str:
-    """Return when devices fail."""
+    """Return the cycles until shares of the devices have failed."""
     parts = []
     for each in found.shares:
-        told = each.reason if each.cycles is None else f"after {each.cycles.value:.2g}{_interval(each.cycles)}"
-        parts.append(f"{percent(each.share)} {told}")
+        when = each.reason if each.cycles is None else f"after {each.cycles.value:.2g}{_interval(each.cycles)}"
+        parts.append(f"{percent(each.share)} {when}")
     text = (
-        f"Cycles until a share of the devices has failed, by Weibull's law of {found.failures} failures "
+        f"Cycles until a share of the devices has failed, by a Weibull law of {found.failures} failures "
         f"among {found.n} (shape {found.shape.value:.2g}{_interval(found.shape)}): {'; '.join(parts)}."
     )
     if min(each.share for each in found.shares) < 1 / found.n:
-        text += f" A share below 1 in {found.n} rests on that law, not on a device."
+        text += f" Shares below 1 in {found.n} extrapolate this law."
     return text

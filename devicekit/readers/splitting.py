@@ -147,7 +147,7 @@ def split_values(values: np.ndarray, name: str, pulses: tuple[int, ...] | None =
             "and LRS into separate columns."
         )
     if pulses is not None and (len(pulses) not in (1, 2) or min(pulses) < 1):
-        raise UsageError(f"pulses={pulses} must be the pulses of each train, N or N,M for LTP and LTD, each 1 or more.")
+        raise UsageError(f"pulses={pulses} must be the pulses of each train, N or N,M for LTP and LTD, each 1 or more")
     try:
         found = find_turns(values, pulses)
     except Unclear as unclear:

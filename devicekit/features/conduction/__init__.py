@@ -1,1 +1,1 @@
-"""Which conduction mechanism the data of a branch do not exclude: forms, fits, and the verdict over them."""
+"""Conduction mechanisms that the data of a branch do not exclude: forms, fits, and verdicts."""

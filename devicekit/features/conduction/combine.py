@@ -14,28 +14,28 @@ from devicekit.features.conduction.states import StateLeg
 from devicekit.features.conduction.verdict import DECIDES, Verdict, judge
 from devicekit.features.merit import Sample
 
-LOST = 0.03  # share of legs on which a true mechanism is excluded
-CHANCE = 0.05  # probability of so many such legs below which a mechanism is excluded over all
-RECTIFIES = 1.5  # ratio of the currents of both polarities from which a device is not symmetric
+LOST = 0.03  # share of legs on which the true mechanism is excluded
+CHANCE = 0.05  # probability of that many such legs below which a mechanism is excluded overall
+RECTIFIES = 1.5  # ratio of the currents of the two polarities above which a device is not symmetric
 SYMMETRIC = frozenset(form.name for form in FORMS if form.symmetric)
 
 
 @dataclass(frozen=True, eq=False)
 class JudgedLegs:
-    """A leg, or legs of one device at several temperatures, with the verdict; None where there is no range."""
+    """A leg, or legs of one device at several temperatures, with the verdict; None if the range is too short."""
 
     legs: tuple[StateLeg, ...]
     verdict: Verdict | None
 
     @property
     def first(self) -> StateLeg:
-        """Its first leg."""
+        """First leg."""
         return self.legs[0]
 
 
 @dataclass(frozen=True, eq=False)
 class StateVerdict:
-    """What is left of one state at one polarity.
+    """Remaining mechanisms of one state at one polarity.
 
     Attributes
     ----------
@@ -46,13 +46,13 @@ class StateVerdict:
     left : tuple of str
         Mechanisms that are not excluded, those with the best fits first.
     judged : tuple of JudgedLegs
-        The legs that count: falling ones, or rising ones where there are none.
+        Legs that count: falling ones, or rising ones if there are none.
     only_rising : bool
-        Whether there were none: then nothing is decided, unless falling legs at the other polarity agree.
+        True without falling legs: then nothing is decided, unless falling legs at the other polarity agree.
     state_moved : bool
-        Whether the rising legs leave none of what the falling ones do.
+        True if the rising legs leave none of the mechanisms that the falling ones leave.
     rectifies : bool or None
-        Whether the polarities differ by more than a factor of 1.5; None where only one was measured.
+        True if the polarities differ by more than a factor of 1.5; None if only one was measured.
     """
 
     state: str
@@ -66,21 +66,21 @@ class StateVerdict:
 
     @property
     def counted(self) -> list[JudgedLegs]:
-        """Legs that show enough for a verdict."""
+        """Legs with enough range for a verdict."""
         return [each for each in self.judged if each.verdict is not None]
 
     @property
     def shown(self) -> JudgedLegs | None:
-        """The leg to show: the one with the widest range of currents."""
+        """Leg to show: the one with the widest range of currents."""
         return max(self.counted, key=lambda each: each.verdict.legs[0].decades, default=None)  # type: ignore[union-attr]
 
     def fits(self, name: str) -> list[Fitted]:
-        """Fits of one mechanism to every leg that counts."""
+        """Return the fits of one mechanism to every leg with a verdict."""
         return [each.verdict.fitted(name) for each in self.counted if each.verdict is not None]
 
 
 def verdicts(legs: Sequence[StateLeg], sample: Sample) -> tuple[StateVerdict, ...]:
-    """The verdict of each state at each polarity.
+    """Return the verdict of each state at each polarity.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def verdicts(legs: Sequence[StateLeg], sample: Sample) -> tuple[StateVerdict, ..
 
 
 def _judge_legs(legs: Sequence[StateLeg], sample: Sample) -> list[JudgedLegs]:
-    """Each leg on its own; where one device has legs at several temperatures, these together."""
+    """Judge each leg on its own; legs of one device at several temperatures are judged together."""
     groups: dict[str, dict[float | None, list[StateLeg]]] = {}
     for each in legs:
         groups.setdefault(each.device_id, {}).setdefault(each.temperature, []).append(each)
@@ -133,7 +133,7 @@ def _judge_state(side: tuple[str, int], falling: list[JudgedLegs], rising: list[
 
 
 def _combine_verdicts(each: Sequence[Verdict]) -> tuple[str, tuple[str, ...]]:
-    """Word and mechanisms left over several legs: excluded is what is excluded in more of them than chance does."""
+    """Return word and mechanisms over several legs; one excluded on more legs than chance explains is excluded."""
     n = len(each)
     if n == 0:
         return "no_range", ()
@@ -148,19 +148,19 @@ def _combine_verdicts(each: Sequence[Verdict]) -> tuple[str, tuple[str, ...]]:
 
 
 def _is_decided(left: Sequence[str], each: Sequence[Verdict]) -> bool:
-    """Return whether one mechanism is left, and no curve that is none fits better, in the median over legs."""
+    """Return whether one mechanism remains and no other smooth curve fits better, by the median over legs."""
     return len(left) == 1 and float(np.median([one.shows(left[0]) for one in each])) <= DECIDES
 
 
 def _at_least(k: int, n: int) -> float:
-    """Probability of k or more of n legs on which a true mechanism is excluded."""
+    """Return the probability of k or more of n legs on which a true mechanism is excluded."""
     from scipy.special import bdtrc
 
     return 1.0 if k == 0 else float(bdtrc(k - 1, n, LOST))
 
 
 def _compare_polarities(found: list[StateVerdict]) -> list[StateVerdict]:
-    """The same, the two polarities of a state held against each other."""
+    """Return the verdicts after comparing the two polarities of each state."""
     by_side = {(each.state, each.sign): each for each in found}
     shown = []
     for each in found:
@@ -184,7 +184,7 @@ def _compare_polarities(found: list[StateVerdict]) -> list[StateVerdict]:
 
 
 def _rectifies(one: StateVerdict, other: StateVerdict) -> bool | None:
-    """Return whether the two legs of each sweep differ, all in the same sense; None where no sweep has both."""
+    """Return whether the two legs of each sweep differ, all in the same sense; None if no sweep has both."""
     pairs = [
         (a.first, b.first)
         for a in one.counted
@@ -197,7 +197,7 @@ def _rectifies(one: StateVerdict, other: StateVerdict) -> bool | None:
 
 
 def _stronger_polarity(one: StateLeg, other: StateLeg) -> int | None:
-    """1 or -1 if one polarity carries more by the factor at three voltages, 0 if not; None where they do not meet."""
+    """Return 1 or -1 if one polarity carries more by the factor, 0 if neither; None if their ranges do not overlap."""
     a, b = one.leg, other.leg
     if a is None or b is None:
         return None

@@ -1,4 +1,4 @@
-"""Figures of conduction: a leg with every mechanism that is left, residuals, and the usual straight-line plots."""
+"""Panels of conduction: a leg with the remaining mechanisms, residuals, and the usual straight-line plots."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from devicekit.plot import Axis, Curve, Panel
 
 
 class LinePlot(NamedTuple):
-    """A plot that is straight for one law."""
+    """Plot in which one law is a straight line."""
 
     title: str
     x: Axis
     y: Axis
-    of: str  # what is drawn against what
+    of: str  # axes in words: y on x
 
 
 _LN_I, _ROOT = Axis("ln of the current in A"), Axis("square root of the voltage", "V^1/2")
@@ -29,7 +29,7 @@ LINES = {
 
 
 def straight(name: str, v: np.ndarray, i: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Coordinates of one of `LINES` from voltage [V] and current [A], both above 0."""
+    """Return the coordinates of one of `LINES` from voltage [V] and current [A], both above 0."""
     if name == "log_log":
         return np.log(v), np.log(i)
     if name == "schottky":
@@ -42,16 +42,16 @@ def straight(name: str, v: np.ndarray, i: np.ndarray) -> tuple[np.ndarray, np.nd
 def candidates(
     v: np.ndarray, i: np.ndarray, used_v: np.ndarray, used_i: np.ndarray, fits: Mapping[str, np.ndarray]
 ) -> Panel:
-    """A leg on logarithmic axes, what was cut grey, with the curve of each mechanism that is left.
+    """Draw a leg on logarithmic axes, the points left out in grey, with the curve of each remaining mechanism.
 
     Parameters
     ----------
     v, i : ndarray, shape (n,)
         All points: sizes of voltage [V] and current [A].
     used_v, used_i : ndarray, shape (m,)
-        Those that were fitted.
+        Fitted points.
     fits : mapping of str to ndarray, shape (m,)
-        Currents of each mechanism at the points that were fitted [A].
+        Currents of each mechanism at the fitted points [A].
     """
     keep = (v > 0) & (i > 0)
     curves = [
@@ -64,7 +64,7 @@ def candidates(
 
 
 def residuals(v: np.ndarray, fits: Mapping[str, np.ndarray]) -> Panel:
-    """Residuals of ln I of each mechanism that is left, as a share of I [1] against the voltage [V]."""
+    """Draw the residuals of ln I of each remaining mechanism, as a share of I [1], against the voltage [V]."""
     curves = [
         Curve(name, v, each, style=".-", width=0.7, colour=f"C{n % 10}") for n, (name, each) in enumerate(fits.items())
     ]
@@ -72,7 +72,7 @@ def residuals(v: np.ndarray, fits: Mapping[str, np.ndarray]) -> Panel:
 
 
 def lines(name: str, legs: Sequence[tuple[str, np.ndarray, np.ndarray]]) -> Panel:
-    """One of the usual straight-line plots of several legs: (name, voltage [V], current [A]) each."""
+    """Draw one of the usual straight-line plots of several legs: (name, voltage [V], current [A]) each."""
     plot = LINES[name]
     curves = [
         Curve(label, *straight(name, v, i), style=".-", width=0.6, colour=f"C{n % 10}")

@@ -14,20 +14,20 @@ from devicekit.features.merit import Sample
 
 MOST_SERIES = 0.6  # share of the voltage at the top that a series resistance may take
 MOST_LEAK = 0.6  # share of the current at the top that a leak may carry
-FIRST = 0.1  # share from which both are searched
+FIRST = 0.1  # share at which the search for both starts
 AT_EDGE = 1e-3
 VARIANTS = tuple(itertools.product((False, True), (False, True)))  # of series resistance and leak
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """One mechanism at its best.
+    """Best fit of one mechanism.
 
     Attributes
     ----------
     form : Form
     shape : tuple of float
-        Shape parameters of the sample, as `Form.limits` has them.
+        Shape parameters of the sample, in the order of `Form.limits`.
     series, leak : tuple of float
         Share of the voltage on a series resistance, and of the current through a leak, at the top of each leg.
     bic : float
@@ -35,9 +35,9 @@ class Fitted:
     misfit : float
         Weighted rms of ln I less ln of the fit.
     misfits : tuple of float
-        Of each leg.
+        Misfit of each leg.
     at_limit : bool
-        Whether a shape parameter sits at a physical limit.
+        True if a shape parameter lies at a physical limit.
     """
 
     form: Form
@@ -50,7 +50,7 @@ class Fitted:
     at_limit: bool
 
     def curve(self, leg: Leg, number: int = 0) -> np.ndarray:
-        """Its current at the voltages of leg number `number`, over the geometric mean of that leg's currents."""
+        """Return the current at the voltages of leg number `number`, over the geometric mean of that leg's currents."""
         from devicekit.features.conduction import kernel
 
         a, b = _of_leg(self.form, self.shape, leg)
@@ -60,12 +60,12 @@ class Fitted:
         return np.asarray(np.exp(value + np.average(leg.y - value, weights=leg.w**2)))
 
     def scale(self, leg: Leg) -> float:
-        """C of the equation, from the first leg [A, over the unit of the rest]; NaN where it cannot be computed."""
+        """Return C of the equation from the first leg [A over the unit of the rest]; NaN if it cannot be computed."""
         from devicekit.features.conduction import kernel
 
         number, (a, b) = FORMS.index(self.form), _of_leg(self.form, self.shape, leg)
         top = 1.0 - self.series[0]
-        with np.errstate(all="ignore"):  # a form that does not fit may be beyond any number
+        with np.errstate(all="ignore"):  # a form that does not fit may overflow
             at_top = self.curve(leg)[-1] * leg.mean_a * (1.0 - self.leak[0])
             value = float(at_top * np.exp(-kernel.log_form(number, top, a, b)))
         return value if np.isfinite(value) else float("nan")
@@ -78,12 +78,12 @@ def _of_leg(form: Form, shape: Sequence[float], leg: Leg) -> tuple[float, float]
 
 
 def fit_all(legs: Sequence[Leg], sample: Sample) -> tuple[Fitted, ...]:
-    """The best fit of each mechanism that physics allows, one set of shape parameters for all legs.
+    """Fit each mechanism within its physical limits, with one set of shape parameters for all legs.
 
     Parameters
     ----------
     legs : sequence of Leg
-        Of one state: one leg, or several temperatures. Either all or none have a temperature.
+        Legs of one state: one leg, or several temperatures. Either all or none have a temperature.
     sample : Sample
     """
     known = Known.of(sample, legs[0].temperature, max(leg.v[-1] for leg in legs))
@@ -92,7 +92,7 @@ def fit_all(legs: Sequence[Leg], sample: Sample) -> tuple[Fitted, ...]:
 
 @dataclass(frozen=True, eq=False)
 class _Problem:
-    """A form on legs, as the kernel takes it."""
+    """Form and legs as arguments of the kernel."""
 
     form: int
     scales: np.ndarray
@@ -111,7 +111,7 @@ class _Problem:
         start[2 + n :] = np.maximum(start[2 + n :], FIRST / 5) if leak else 0.0
         try:
             found, least = kernel.fit(self.form, start, self.low, self.high, columns, self.scales, *self.data)
-        except np.linalg.LinAlgError:  # currents beyond what can be computed with
+        except np.linalg.LinAlgError:  # currents out of the range of floating point
             return start, np.inf
         return found, float(least)
 
@@ -135,7 +135,7 @@ def _problem(number: int, form: Form, legs: Sequence[Leg], known: Known) -> _Pro
 
 
 def _fit(number: int, form: Form, legs: Sequence[Leg], known: Known) -> Fitted:
-    """The best of all variants by BIC."""
+    """Fit all variants and return the best by BIC."""
     problem = _problem(number, form, legs, known)
     found: dict[tuple[bool, bool], np.ndarray] = {}
     best: tuple[float, np.ndarray] | None = None
@@ -155,7 +155,7 @@ def _fit(number: int, form: Form, legs: Sequence[Leg], known: Known) -> Fitted:
 def _search(
     problem: _Problem, form: Form, series: bool, leak: bool, found: dict[tuple[bool, bool], np.ndarray]
 ) -> tuple[np.ndarray, float]:
-    """The least sum of squares of one variant: from plain starts, and from the variants that it contains."""
+    """Search the least sum of squares of one variant, from the form's starts and from the variants it contains."""
     n = problem.scales.shape[0]
     starts = []
     for inner in VARIANTS:
@@ -183,7 +183,7 @@ def _score(problem: _Problem, legs: Sequence[Leg], theta: np.ndarray, least: flo
 
 
 def _squares(problem: _Problem, theta: np.ndarray) -> list[float]:
-    """Weighted sum of squares of each leg."""
+    """Return the weighted sum of squares of each leg."""
     from devicekit.features.conduction import kernel
 
     v, y, w, ends = problem.data

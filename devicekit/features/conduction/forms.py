@@ -1,9 +1,9 @@
-"""The twelve conduction mechanisms: equation, physical limits of their parameters, and what the parameters say.
+"""The twelve conduction mechanisms: equation, physical limits of their parameters, and quantities they imply.
 
-Shape parameters are those of a sample, which a leg of the largest voltage Vmax at the temperature T turns into those of
-`devicekit.features.conduction.kernel`. Limits are those of physics, not of taste: a permittivity of 2 to 40, a hop of
-0.1 to 5 nm, a barrier of 0.1 to 5 eV, an effective mass of 0.1 to 1, an ideality of 0.9 to 5. What is not known of the
-sample (thickness, temperature) is allowed a range that no film leaves.
+Shape parameters belong to a sample; a leg of the largest voltage Vmax at the temperature T converts them to those of
+`devicekit.features.conduction.kernel`. Limits are physical: a permittivity of 2 to 40, a hop of 0.1 to 5 nm, a barrier
+of 0.1 to 5 eV, an effective mass of 0.1 to 1, an ideality of 0.9 to 5. Unknown properties of the sample (thickness,
+temperature) may take any value within a range that includes every film.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from devicekit.features.merit import Sample
 if TYPE_CHECKING:
     from devicekit.features.conduction.prepare import Leg
 
-ROOM = 300.0  # K; what an unknown temperature is counted from
-TEMPERATURES = (77.0, 500.0)  # K; allowed where it is not known
-THICKNESSES = (0.5e-9, 2e-6)  # m; allowed where it is not known
+ROOM = 300.0  # K; reference for an unknown temperature
+TEMPERATURES = (77.0, 500.0)  # K; range of an unknown temperature
+THICKNESSES = (0.5e-9, 2e-6)  # m; range of an unknown thickness
 PERMITTIVITIES = (2.0, 40.0)
 HOPS = (0.1e-9, 5e-9)  # m
 BARRIERS = (0.1, 5.0)  # eV
 MASSES = (0.1, 1.0)  # of the free electron
 IDEALITIES = (0.9, 5.0)
 TUNNEL = 0.3e-9  # m; the shortest path of direct tunnelling
-LONGER = 1.2  # its longest path, of the thickness
+LONGER = 1.2  # its longest path, as a multiple of the thickness
 EXPONENTS = (2.4, 31.0)  # m of a trap-filled limit
-TOP = 0.7  # of the largest voltage: the least barrier of direct tunnelling, a series resistance allowed for
+TOP = 0.7  # least barrier of direct tunnelling over the largest voltage, allowing for a series resistance
 Q, K, H, EPS0, MASS = constants.e, constants.k, constants.h, constants.epsilon_0, constants.m_e
 RICHARDSON = 1.2e6  # A/(m2 K2), of free electrons
 
@@ -40,14 +40,14 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of a sample, as ranges; both ends are equal where a number was told.
+    """Properties of a sample as ranges; both ends are equal if a value is given.
 
     Attributes
     ----------
     thickness, permittivity : (float, float)
         [m], [1].
     warmth : (float, float)
-        Temperature over the one that legs are counted with: (1, 1) where that is known.
+        Temperature over the reference temperature of the legs: (1, 1) if it is known.
     area : float or None
         [m2].
     v_max : float
@@ -62,7 +62,7 @@ class Known:
 
     @staticmethod
     def of(sample: Sample, temperature: float | None, v_max: float) -> Known:
-        """From what was told; `temperature` [K] is that of the legs, None if not known."""
+        """Build the ranges from a sample; `temperature` [K] is that of the legs, None if unknown."""
         d = sample.thickness_m
         warmth = (1.0, 1.0) if temperature is not None else (TEMPERATURES[0] / ROOM, TEMPERATURES[1] / ROOM)
         return Known(
@@ -72,28 +72,28 @@ class Known:
 
 @dataclass(frozen=True)
 class Form:
-    """One mechanism.
+    """One conduction mechanism.
 
     Parameters
     ----------
     name, title, equation, source : str
-        For people and files; `source` is a DOI.
+        Names and equation for people and files; `source` is a DOI.
     size : int
         Number of shape parameters, 0 to 2.
     limits : callable
-        (low, high) of each shape parameter from what is known.
+        (low, high) of each shape parameter from the properties of the sample.
     scales : callable
-        What each is multiplied by for a leg of (Vmax [V], T [K]).
+        Factor of each parameter for a leg of (Vmax [V], T [K]).
     starts : tuple
-        Where searches start, as parameters of a leg.
+        Starting points of searches, as parameters of a leg.
     quantities : callable
-        What the parameters say, by name, from them and what is known; a range where it depends on what is not known.
+        Physical quantities by name, from parameters and sample; a range if a property is unknown.
     symmetric : bool
-        Whether one film has the same current at both polarities.
+        True if one film has the same current at both polarities.
     leaks : bool
-        Whether a leak beside it makes sense: not for a form that has one of its own.
+        True if a parallel leak makes sense: not for a form with a leak of its own.
     athermal : bool
-        Whether its current hardly depends on the temperature.
+        True if its current hardly depends on the temperature.
     """
 
     name: str
@@ -128,7 +128,7 @@ def _times(factor: float, range_: Range) -> Range:
 
 
 def _root(images: float) -> Callable[[Known], tuple[Range, ...]]:
-    """beta T of exp(beta sqrt V) [K V^-1/2]: `images` is 4 of an image force, 1 of a Coulomb trap."""
+    """Return beta T of exp(beta sqrt V) [K V^-1/2]: `images` is 4 of an image force, 1 of a Coulomb trap."""
 
     def limits(known: Known) -> tuple[Range, ...]:
         film = _product(known.permittivity, known.thickness)
@@ -159,7 +159,7 @@ _TUNNEL = 8.0 * np.pi * np.sqrt(2.0 * Q * MASS) / (3.0 * H)  # V^-1/2 m^-1
 
 
 def _field(highest: Callable[[Known], float]) -> Callable[[Known], tuple[Range, ...]]:
-    """B of exp(-B/V) [V]."""
+    """Return B of exp(-B/V) [V]."""
 
     def limits(known: Known) -> tuple[Range, ...]:
         barrier = (BARRIERS[0], max(min(BARRIERS[1], highest(known)), 1.01 * BARRIERS[0]))
@@ -169,7 +169,7 @@ def _field(highest: Callable[[Known], float]) -> Callable[[Known], tuple[Range, 
 
 
 def _barrier(shape: tuple[float, ...], known: Known) -> Mapping[str, Range]:
-    """Barrier [eV] over the range of masses."""
+    """Return the barrier [eV] over the range of masses."""
     bare = _product((shape[0], shape[0]), _power(known.thickness, -1.0), _power(MASSES, -0.5))
     return {"barrier_ev": _power(_times(1.0 / _TUNNEL, bare), 2.0 / 3.0)}
 
@@ -202,7 +202,7 @@ def _hop(shape: tuple[float, ...], known: Known) -> Mapping[str, Range]:
 
 
 def _emission_limits(known: Known) -> tuple[Range, ...]:
-    """c T^3 of exp(c V^2) [K^3 / V^2]."""
+    """Return c T^3 of exp(c V^2) [K^3 / V^2]."""
     bare = Q**2 * (H / (2 * np.pi)) ** 2 / (24.0 * MASS * K**3)
     film = _product(_power(MASSES, -1.0), _power(known.thickness, -2.0), _power(known.warmth, -3.0))
     return (_times(bare, film),)
@@ -367,17 +367,17 @@ NAMES = tuple(form.name for form in FORMS)
 
 
 def quantities_with_area(name: str, shape: tuple[float, ...], scale: float, leg: Leg, known: Known) -> dict[str, Range]:
-    """Return what the size of the current says with the area: barrier of Schottky emission, mobility of an SCLC.
+    """Return quantities that need the area: barrier of Schottky emission, mobility of an SCLC.
 
     phi_B = kT/q ln(A A* T^2 / C), A* from a tenth of that of free electrons to all of it; mu of 9/8 eps mu A V^2 / d^3.
-    Empty where area, temperature or thickness are not known.
+    Empty if area, temperature or thickness are unknown.
 
     Parameters
     ----------
     name : str
     shape : tuple of float
     scale : float
-        C of voltages over the largest one [A].
+        C for voltages divided by the largest one [A].
     leg : Leg
     known : Known
     """

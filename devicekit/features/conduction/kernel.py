@@ -31,7 +31,7 @@ SETTLED = 1e-10  # relative change of the sum of squares at which it ends
 
 @borrowing
 def log_form(form: int, u: float, a: float, b: float) -> float:
-    """ln f(u) of a form without its scale; NOTHING where it does not hold."""
+    """Return ln f(u) of a form without its scale; NOTHING where it does not hold."""
     if form == OHMIC:
         return math.log(u)
     if form == SCLC:
@@ -62,7 +62,7 @@ def log_form(form: int, u: float, a: float, b: float) -> float:
 
 @borrowing
 def log_slope(form: int, u: float, a: float, b: float) -> float:
-    """d ln f / du of a form; 0 where it does not hold."""
+    """Return d ln f / du of a form; 0 where it does not hold."""
     if form == OHMIC:
         return 1.0 / u
     if form == SCLC:
@@ -98,7 +98,7 @@ def log_slope(form: int, u: float, a: float, b: float) -> float:
 
 @borrowing
 def _log_share(form: int, u: float, a: float, b: float, top: float, at_top: float, leak: float) -> float:
-    """ln J(u): current over that at the top, with a leak."""
+    """Return ln J(u): current over that at the top, with a leak."""
     own = log_form(form, u, a, b) - at_top
     if leak <= 0.0:
         return own
@@ -107,7 +107,7 @@ def _log_share(form: int, u: float, a: float, b: float, top: float, at_top: floa
 
 @borrowing
 def _inner(form: int, v: float, a: float, b: float, rho: float, leak: float, start: float) -> float:
-    """u of u + rho J(u) = v, by Newton's method within a bracket; rho above 0."""
+    """Solve u + rho J(u) = v for u by Newton's method within a bracket; rho above 0."""
     top = 1.0 - rho
     at_top = log_form(form, top, a, b)
     low, high = 0.0, v
@@ -135,7 +135,7 @@ def _inner(form: int, v: float, a: float, b: float, rho: float, leak: float, sta
 def predict(
     form: int, v: np.ndarray, a: float, b: float, rho: float, leak: float, out: np.ndarray, inner: np.ndarray
 ) -> None:
-    """ln J at each voltage v (ascending) into `out`, and the voltage on the device into `inner`."""
+    """Write ln J at each voltage v (ascending) into `out`, and the voltage on the device into `inner`."""
     top = 1.0 - rho
     at_top = log_form(form, top, a, b)
     if not at_top > 0.5 * NOTHING:
@@ -162,7 +162,7 @@ def sensitivities(
     leak: float,
     out: np.ndarray,
 ) -> None:
-    """d ln J / d (a, b, rho, leak) at each voltage into `out`, shape (4, n), from what `predict` gave."""
+    """Write d ln J / d (a, b, rho, leak) at each voltage into `out`, shape (4, n), from the results of `predict`."""
     top = 1.0 - rho
     at_top = log_form(form, top, a, b)
     step_a, step_b = STEP * max(abs(a), 1e-3), STEP * max(abs(b), 1e-3)
@@ -182,7 +182,7 @@ def sensitivities(
 
 @borrowing
 def _leg_parameters(form: int, shape: np.ndarray, scales: np.ndarray, out: np.ndarray) -> None:
-    """a, b of one leg from the shared parameters (logarithms) and what scales each for that leg."""
+    """Return a, b of one leg from the shared parameters (logarithms) and what scales each for that leg."""
     out[0] = math.exp(shape[0]) * scales[0]
     out[1] = math.exp(shape[1]) * scales[1]
 
@@ -201,7 +201,7 @@ def evaluate(
     jacobian: np.ndarray,
     want: bool,
 ) -> float:
-    """Weighted residuals of all legs, each leg's scale solved for; and their derivatives if wanted.
+    """Compute the weighted residuals of all legs, each leg's scale solved for, and their derivatives if wanted.
 
     Parameters
     ----------
@@ -280,7 +280,7 @@ def fit(
     w: np.ndarray,
     ends: np.ndarray,
 ) -> tuple[np.ndarray, float]:
-    """Least squares within bounds, by Levenberg and Marquardt's method; parameters not in `columns` stay as given.
+    """Fit by least squares within bounds (Levenberg-Marquardt); parameters not in `columns` stay as given.
 
     Returns
     -------

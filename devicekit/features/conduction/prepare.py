@@ -1,4 +1,4 @@
-"""A leg of a current as the fits take it: cut to where it shows a state, its noise, and how much it says."""
+"""Preparation of a leg for fits: cut to the range that shows one state, noise, and effective number of points."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import numpy as np
 
 LEAST_POINTS = 12
 LEAST_RANGE = 1.5  # largest over least voltage
-ABOVE_FLOOR = 5.0  # of the instrument's noise: below, a current says little
-PLATEAU, PLATEAU_POINTS = 0.02, 4  # a current that stays within this share over so many last points is limited
-FLAT, FLAT_FROM = 0.8, 0.3  # slope d ln I / d ln V below which the state moves, above that share of the top voltage
-FLAT_SHARE = 0.15  # of the points: over which a slope is taken
-DIGITS = 9  # of ln I: what a change of unit could turn is not evidence
-FAINTEST = 0.01  # of I: a smaller misfit is not evidence
+ABOVE_FLOOR = 5.0  # multiple of the instrument's noise below which a current is not used
+PLATEAU, PLATEAU_POINTS = 0.02, 4  # a current within this share over this many last points is limited
+FLAT, FLAT_FROM = 0.8, 0.3  # slope d ln I / d ln V below which the state changes, above this share of the top voltage
+FLAT_SHARE = 0.15  # share of the points for one slope
+DIGITS = 9  # of ln I: rounding by a change of unit is not evidence
+FAINTEST = 0.01  # misfit as a share of I below which it is not evidence
 LEAST_EFFECTIVE = 8.0
-TERMS = (2, 3, 4, 5)  # of the polynomial in ln V that a mechanism is held against
+TERMS = (2, 3, 4, 5)  # of the polynomial in ln V with which a mechanism is compared
 POWERS = (0.35, 0.7, 1.4, 2.8)  # p of ln I = c + m ln V + b V^p: between the 1/2, 1 and 2 of the mechanisms, and beyond
 FLOORS = (0.0, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)  # of the noise floor over the least current
 
 
 @dataclass(frozen=True, eq=False)
 class Leg:
-    """One monotone run of one polarity, or of both put together.
+    """Monotonic run of one polarity, or of both combined.
 
     Attributes
     ----------
@@ -32,21 +32,21 @@ class Leg:
     y : ndarray, shape (n,)
         ln of the size of the current over its geometric mean.
     w : ndarray, shape (n,)
-        Square roots of weights: 1 where the noise is a share of I, less towards the floor.
+        Square roots of weights: 1 if the noise is a share of I, less towards the floor.
     mean_a : float
         Geometric mean of the current [A].
     noise : float
         Standard deviation of ln I about a smooth curve, far from the floor.
     n_effective : float
-        Number of points, neighbours that resemble each other counted less.
+        Effective number of points, reduced by the correlation of neighbours.
     reference : float
         BIC of the smooth curve.
     smooth : float
-        The least BIC of that curve and of power laws and exponentials that are none of the mechanisms.
+        Least BIC of that curve and of power laws and exponentials that are not mechanisms.
     temperature : float or None
         [K].
     cut : tuple of str
-        What was left out: "floor", "compliance", "moving".
+        Parts left out: "floor", "compliance", "moving".
     """
 
     v: np.ndarray
@@ -67,11 +67,11 @@ class Leg:
 
     @property
     def decades(self) -> float:
-        """Decades of the current."""
+        """Range of the current in decades."""
         return float(np.ptp(self.y) / np.log(10.0))
 
     def slopes(self) -> tuple[tuple[float, float], tuple[float, float]]:
-        """d ln I / d ln V over the lower and the upper third of ln V, each with its standard error."""
+        """Return d ln I / d ln V over the lower and the upper third of ln V, each with its standard error."""
         x = np.log(self.v)
         thirds = np.quantile(x, [1 / 3, 2 / 3])
         return self._slope(x <= thirds[0]), self._slope(x >= thirds[1])
@@ -81,14 +81,14 @@ class Leg:
         mean = np.average(x, weights=w)
         spread = float((w * (x - mean) ** 2).sum())
         if not spread > 0:
-            return float("nan"), float("inf")  # one voltage, read again and again
+            return float("nan"), float("inf")  # one voltage, read repeatedly
         slope = float((w * (x - mean) * y).sum() / spread)
         more = self.n / self.n_effective
         return slope, self.noise * float(np.sqrt(more / spread))
 
 
 def prepare(v: np.ndarray, i: np.ndarray, *, temperature: float | None = None, measured: bool = True) -> Leg | None:
-    """A leg of a sweep, cut and weighed; None where too little is left.
+    """Cut and weigh a leg of a sweep; None where too little is left.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def prepare(v: np.ndarray, i: np.ndarray, *, temperature: float | None = None, m
     temperature : float, optional
         [K].
     measured : bool
-        Whether plateaus of a compliance and places where the state moves are looked for.
+        Search for plateaus of a compliance and for changes of the state.
     """
     keep = np.isfinite(v) & np.isfinite(i) & (v > 0)
     v, i = v[keep], i[keep]
@@ -118,7 +118,7 @@ def prepare(v: np.ndarray, i: np.ndarray, *, temperature: float | None = None, m
 
 
 def weigh(v: np.ndarray, i: np.ndarray, temperature: float | None = None, cut: tuple[str, ...] = ()) -> Leg:
-    """A leg of positive currents with its weights and its reference."""
+    """Return a leg of positive currents with its weights and its reference curve."""
     mean = float(np.exp(np.log(i).mean()))
     y = np.round(np.log(i / mean), DIGITS)
     smooth = _reference(np.log(v), y)
@@ -137,7 +137,7 @@ def weigh(v: np.ndarray, i: np.ndarray, temperature: float | None = None, cut: t
 
 
 def bic(parts: Sequence[tuple[float, Leg]], parameters: int) -> float:
-    """BIC of a fit with that sum of squares on each leg; a misfit below 1 % of I counts as one of 1 %."""
+    """Return BIC of a fit with that sum of squares on each leg; a misfit below 1 % of I counts as one of 1 %."""
     total = sum(leg.n_effective for _, leg in parts)
     return _bic([(s, leg.n, leg.n_effective) for s, leg in parts], parameters, total)
 
@@ -148,9 +148,9 @@ def _bic(parts: Sequence[tuple[float, int, float]], parameters: int, total: floa
 
 
 def _above_floor(i: np.ndarray) -> slice:
-    """Points from the first after the last one below five times the instrument's noise.
+    """Return the points after the last one below five times the instrument's noise.
 
-    That noise is what the ten lowest points scatter about their neighbours, less what the others scatter as a share.
+    That noise is the scatter of the ten lowest points about their neighbours, less the relative scatter of the others.
     """
     if i.size < 4:
         return slice(0, 0)
@@ -165,7 +165,7 @@ def _above_floor(i: np.ndarray) -> slice:
 
 
 def _neighbour_deviations(i: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Each inner point less the mean of its neighbours, and that mean: geometric, as currents grow, where it exists."""
+    """Return each inner point less the mean of its neighbours, and that mean (geometric where it exists)."""
     before, after = i[:-2], i[2:]
     product = before * after
     mean = np.where((product > 0) & (before > 0), np.sqrt(np.abs(product)), 0.5 * (before + after))
@@ -173,7 +173,7 @@ def _neighbour_deviations(i: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _robust(beside: np.ndarray) -> float:
-    """Standard deviation of one point from deviations from the mean of two others."""
+    """Return the standard deviation of one point from deviations from the mean of two others."""
     return float(np.median(np.abs(beside))) / (0.6745 * np.sqrt(1.5)) if beside.size else 0.0
 
 
@@ -186,7 +186,7 @@ def _plateau_start(i: np.ndarray) -> int:
 
 
 def _flattening_start(v: np.ndarray, i: np.ndarray) -> int:
-    """Return where the current rises more slowly than the voltage, beyond doubt; the number of points if nowhere."""
+    """Return where the current clearly rises more slowly than the voltage; the number of points if nowhere."""
     size = max(5, int(np.ceil(FLAT_SHARE * v.size)))
     if v.size < 2 * size:
         return int(v.size)
@@ -215,7 +215,7 @@ class _Smooth:
 
 
 def _reference(x: np.ndarray, y: np.ndarray) -> _Smooth:
-    """A smooth curve, and the noise about it: a share of I, and a floor that is found by likelihood."""
+    """Fit a smooth curve and the noise about it: a share of I, and a floor found by likelihood."""
     x = (x - x.mean()) / np.ptp(x)
     best: tuple[float, np.ndarray, int] | None = None
     for terms in TERMS:
@@ -241,7 +241,7 @@ def _reference(x: np.ndarray, y: np.ndarray) -> _Smooth:
 
 
 def _best_smooth_bic(v: np.ndarray, y: np.ndarray, smooth: _Smooth) -> float:
-    """The least BIC of the smooth curve and of c + m ln V + b V^p, whose p counts as a parameter."""
+    """Return the least BIC of the smooth curve and of c + m ln V + b V^p, whose p counts as a parameter."""
     x, effective, found = v / v[-1], smooth.n_effective, [smooth.bic]
     for power in POWERS:
         basis = np.column_stack([np.ones(x.size), np.log(x), x**power])
@@ -256,7 +256,7 @@ def _least(basis: np.ndarray, y: np.ndarray, w: np.ndarray) -> tuple[np.ndarray,
 
 
 def _effective(rest: np.ndarray) -> float:
-    """Effective number of points from the correlation of neighbours."""
+    """Return the effective number of points from the correlation of neighbours."""
     n = rest.size
     square = float(rest @ rest)
     r = float(rest[1:] @ rest[:-1]) / square if square > 0 else 0.0

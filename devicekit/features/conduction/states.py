@@ -1,7 +1,7 @@
-"""Legs of sweeps by the state that they show: HRS and LRS, at each polarity, on the way back or on the way up.
+"""Legs of sweeps by state: HRS and LRS, at each polarity, on the way back or on the way up.
 
-On the way back the state stands still: LRS after a set, HRS after a reset. On the way up it may move before it
-switches, so that such a leg is used up to 0.9 of its first step, and never decides alone.
+On the way back the state is constant: LRS after a set, HRS after a reset. On the way up it may change before it
+switches, so such a leg is used up to 0.9 of its first step and never decides alone.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from devicekit.features.switching import AT_COMPLIANCE
 from devicekit.features.trace import Sweep
 from devicekit.features.transitions import Transition, transitions
 
-MOST_SWEEPS = 4  # that are looked at at one temperature, evenly spread over devices and cycles
-MOST_RISING = 2  # of these, whose ways up are looked at: they only confirm
+MOST_SWEEPS = 4  # sweeps used per temperature, evenly spread over devices and cycles
+MOST_RISING = 2  # of these, sweeps whose ways up are used: they only confirm
 STEP_MAD, STEP_LEAST = 8.0, 0.15  # a jump of ln I beyond both is a step
-SHORT = 0.9  # of the voltage of the first step
+SHORT = 0.9  # share of the voltage of the first step up to which a way up is used
 OF_STATE = {"set": ("hrs", "lrs"), "reset": ("lrs", "hrs")}  # on the way up, and back
 
 
 @dataclass(frozen=True, eq=False)
 class StateLeg:
-    """One leg of one state.
+    """Leg of one state.
 
     Attributes
     ----------
     device_id, cycle : str, int
-        Of the sweep.
+        Device and cycle of the sweep.
     state : {"hrs", "lrs", "state"}
-        "state" where nothing switches.
+        "state" if nothing switches.
     sign : {1, -1}
-        Of the voltage.
+        Sign of the voltage.
     rising : bool
-        Whether it is the way up.
+        True for a way up.
     temperature : float or None
         [K].
     v, i : ndarray, shape (n,)
@@ -48,9 +48,9 @@ class StateLeg:
     limit : float or None
         Compliance in force [A].
     leg : Leg or None
-        What is fitted; None where too little is left.
+        Leg to fit; None if too little is left.
     switches : bool
-        Whether the excursion that it belongs to does.
+        True if its excursion switches.
     """
 
     device_id: str
@@ -72,22 +72,22 @@ class StateLeg:
 
     @property
     def label(self) -> str:
-        """What it is, for people: "LRS, positive, falling"."""
+        """Text for people: "LRS, positive, falling"."""
         state = self.state.upper() if self.state != "state" else "the state"
         return f"{state}, {'positive' if self.sign > 0 else 'negative'}, {'rising' if self.rising else 'falling'}"
 
 
 def state_legs(frame: pd.DataFrame, read: float, temperature: float | None) -> list[StateLeg]:
-    """Legs of some sweeps of a table, evenly spread over devices and cycles, at each temperature.
+    """Return the legs of some sweeps of a table, evenly spread over devices and cycles, at each temperature.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        Of a sweep table.
+        Frame of a sweep table.
     read : float
-        Voltage at which states are told [V].
+        Voltage at which states are separated [V].
     temperature : float or None
-        Of the sweeps that a column `temperature_k` does not tell [K].
+        Temperature of sweeps without a value in the column `temperature_k` [K].
     """
     groups = list(frame.groupby(["device_id", "cycle"], sort=False))
     kelvins = [_kelvin(rows, temperature) for _, rows in groups]
@@ -130,7 +130,7 @@ def _leg(sweep: Sweep, each: Transition, state: str, run: Segment, rising: bool,
 
 
 def _prepare_leg(each: StateLeg) -> Leg | None:
-    """Return what is fitted: without what is limited by a compliance, and of a way up what comes before it switches."""
+    """Return the leg to fit: without points at the compliance, and on a way up without those from the switch on."""
     v, i = each.v, each.i
     if each.limit is not None:
         below = v < v[i >= AT_COMPLIANCE * each.limit].min(initial=np.inf)
@@ -144,7 +144,7 @@ def _prepare_leg(each: StateLeg) -> Leg | None:
 
 
 def _first_step(v: np.ndarray, i: np.ndarray) -> float:
-    """Voltage before the first odd jump of ln I [V]; infinite if there is none."""
+    """Return the voltage before the first odd jump of ln I [V]; infinite if there is none."""
     keep = (i > 0) & (v > 0.1 * v.max(initial=0.0))
     v, y = v[keep], np.log(i[keep])
     if y.size < 5:
@@ -157,7 +157,7 @@ def _first_step(v: np.ndarray, i: np.ndarray) -> float:
 
 
 def _name_states(found: Sequence[StateLeg], read: float) -> list[StateLeg]:
-    """The same with the states of legs of excursions that do not switch, by their conductance."""
+    """Return the legs with states assigned by conductance where an excursion does not switch."""
     levels = {
         state: [g for each in found if each.state == state and (g := _conductance(each, read)) > 0]
         for state in ("hrs", "lrs")

@@ -1,4 +1,4 @@
-"""The verdict: the set of mechanisms that a leg does not exclude."""
+"""Verdict: the set of mechanisms that a leg does not exclude."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from devicekit.features.conduction.fit import MOST_LEAK, MOST_SERIES, Fitted, fi
 from devicekit.features.conduction.prepare import Leg
 from devicekit.features.merit import Sample
 
-EVIDENCE = 6.0  # of BIC above the best mechanism: more excludes
-REFERENCE = 12.0  # of BIC above a smooth curve: more excludes
-DECIDES = 1.0  # of BIC above a smooth curve that is no mechanism: more decides nothing
-CROSSES = ("sclc", "trap_filled")  # shown by where they leave the ohmic part: a power law alone does not tell them
-MISFIT = 0.05  # of I: a smaller misfit never excludes
-NOISES = 3.0  # of the noise: nor does one below so many
-MEASURED = 0.15  # of I: on measured legs a larger misfit excludes
-NEAR = 0.15  # of 1: a slope that is this near is ohmic,
-SURE = 0.12  # if its standard error is no larger
-NEARLY = 1.2  # a slope up to here is "nearly ohmic" and no more
-WARMS = 3.0  # factor between temperatures above which a current is not one of tunnelling alone
-EQUAL = 2.0  # of BIC: two mechanisms that differ by less are as good as each other
+EVIDENCE = 6.0  # BIC above the best mechanism that excludes
+REFERENCE = 12.0  # BIC above a smooth curve that excludes
+DECIDES = 1.0  # BIC above a smooth curve beyond which a single remaining mechanism is not decided
+CROSSES = ("sclc", "trap_filled")  # recognised where they leave the ohmic part: a power law alone is not enough
+MISFIT = 0.05  # misfit as a share of I below which nothing is excluded
+NOISES = 3.0  # misfit in multiples of the noise below which nothing is excluded
+MEASURED = 0.15  # misfit as a share of I that excludes on measured legs
+NEAR = 0.15  # distance of a slope from 1 up to which it is ohmic,
+SURE = 0.12  # if its standard error is at most this
+NEARLY = 1.2  # largest slope that counts as "nearly ohmic"
+WARMS = 3.0  # factor between temperatures above which a current is not tunnelling alone
+EQUAL = 2.0  # difference of BIC below which two mechanisms are equally good
 EDGE = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
 class Verdict:
-    """What legs of one state leave.
+    """Mechanisms that legs of one state leave.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Verdict:
         All mechanisms, the best first.
     legs : tuple of Leg
     smooth : float
-        The least BIC of curves that are no mechanism.
+        Least BIC of smooth curves that are not mechanisms.
     """
 
     word: str
@@ -50,10 +50,10 @@ class Verdict:
     smooth: float
 
     def shows(self, name: str) -> float:
-        """BIC of a mechanism above that of curves that are none: beyond `DECIDES` it is not shown, if all else is out.
+        """Return the BIC of a mechanism above that of other smooth curves; above `DECIDES` the mechanism is not shown.
 
-        Infinite for a power law whose ohmic part is not seen; minus infinite for an ohmic current, which is told by
-        its slope.
+        Infinite for a power law without a visible ohmic part; minus infinite for an ohmic current, which is recognised
+        by its slope.
         """
         fitted = self.fitted(name)
         if name == "ohmic":
@@ -66,25 +66,25 @@ class Verdict:
         return self.fits[0]
 
     def fitted(self, name: str) -> Fitted:
-        """The fit of one mechanism."""
+        """Return the fit of one mechanism."""
         return next(each for each in self.fits if each.form.name == name)
 
     def excess(self, fitted: Fitted) -> float:
-        """BIC of a fit above that of the best one."""
+        """Return BIC of a fit above that of the best one."""
         return fitted.bic - self.best.bic
 
 
 def judge(legs: Sequence[Leg], sample: Sample, *, measured: bool = True) -> Verdict:
-    """The mechanisms that legs of one state leave.
+    """Judge which mechanisms the legs of one state leave.
 
     Parameters
     ----------
     legs : sequence of Leg
         One leg, or several temperatures of one state.
     sample : Sample
-        What is known of the film.
+        Properties of the film.
     measured : bool
-        Whether a misfit above 15 % excludes, whatever the noise.
+        Exclude at a misfit above 15 %, whatever the noise.
     """
     fits = tuple(sorted(fit_all(legs, sample), key=lambda each: each.bic))
     reference = sum(leg.reference for leg in legs)

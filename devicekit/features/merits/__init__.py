@@ -1,5 +1,5 @@
-"""Figures of merit: one file each, with its computation, its tables, its figure and its sentence.
+"""Figures of merit: one file each, with its computation, tables, figure and sentences.
 
-A module has `find(table, settings, found)`, which gives its result (a `devicekit.features.merit.Merit`) or None where
-the table does not hold it; `found` are the results of the modules before it, in alphabetical order.
+Each module has `find(table, settings, found)`, which returns its result (a `devicekit.features.merit.Merit`), or None
+if the table does not contain it; `found` are the results of the modules before it, in alphabetical order.
 """

@@ -1,8 +1,8 @@
 """Retention over temperature: lives in bakes at several temperatures, activation energy, and the life in use.
 
-ln t_f = a + Ea / kT + sigma z (doi:10.1214/088342306000000321). A state is lost where its conductance has changed by a
-factor from its first reading; one that outlives its record is censored. Every life in use holds if no other mechanism
-takes over on the way, and is refused too far from the bakes.
+ln t_f = a + Ea / kT + sigma z (doi:10.1214/088342306000000321). A state is lost once its conductance has changed by a
+factor from its first reading; one that outlives its record is censored. A life in use holds only if no other mechanism
+takes over, and is refused too far from the bakes.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from devicekit.text import count, listed, si, span
 
 IF = "if no other mechanism takes over"
 YEAR = 3.15576e7  # s
-LATE = 0.01  # first reading over life, from which the start is missed
+LATE = 0.01  # first reading over life above which the start is missed
 
 
 @dataclass(frozen=True, eq=False)
 class LevelLife:
-    """Lives of one level.
+    """Lives and line of one level.
 
     Attributes
     ----------
@@ -45,11 +45,11 @@ class LevelLife:
     lives : tuple of Life
     fit : ArrheniusFit or None
     refusal : str or None
-        Why there is no line, or no life in use.
+        Reason for a missing line, or a missing life in use.
     median : Estimate or None
         Median life in use [s].
     device : (float, float) or None
-        Where the life of a new device lies with 95 % [s].
+        95 % range of the life of a new device [s].
     """
 
     level: str
@@ -61,16 +61,16 @@ class LevelLife:
 
     @property
     def failures(self) -> int:
-        """Records that were lost."""
+        """Number of records that were lost."""
         return sum(each.failed for each in self.lives)
 
     @property
     def devices(self) -> int:
-        """Different devices."""
+        """Number of different devices."""
         return len({each.device_id for each in self.lives})
 
     def row(self, use_k: float, criterion: str) -> dict[str, Any]:
-        """Its row of the table; what is not known is NaN or None."""
+        """Return the row of the table; unknown values are NaN or None."""
         fit, nan = self.fit, float("nan")
         energy = fit.energy_ev if fit else Estimate(nan)
         median = self.median or Estimate(nan)
@@ -101,7 +101,7 @@ class LevelLife:
 
 @dataclass(frozen=True, eq=False)
 class ArrheniusResult:
-    """Lives over temperature, a line a level.
+    """Lives over temperature, one line per level.
 
     Attributes
     ----------
@@ -111,7 +111,7 @@ class ArrheniusResult:
     use_k : float
         Temperature of use [K].
     skipped : tuple of (str, str)
-        Records without a life, and why.
+        Records without a life, and the reason.
     """
 
     levels: tuple[LevelLife, ...]
@@ -122,20 +122,20 @@ class ArrheniusResult:
 
     @property
     def criterion(self) -> str:
-        """When a state counts as lost."""
+        """Criterion by which a state counts as lost."""
         return f"G changed by a factor {self.factor:g} from its first reading, up or down"
 
     def lines_for_card(self) -> tuple[ArrheniusLine, ...]:
-        """The lines as they stand on a card, in its block `retention`."""
+        """Return the lines for the block `retention` of a card."""
         return tuple(_for_card(each, each.fit, self) for each in self.levels if each.fit is not None)
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Activation energy and life in use of each level."""
+        """Return activation energy and life in use of each level."""
         lines = self.lines_for_card()
         return tuple(scalar for each in lines for scalar in each.scalars(len(lines) > 1))
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "criterion": self.criterion,
             "lost_factor": self.factor,
@@ -147,7 +147,7 @@ class ArrheniusResult:
         }
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """A row a level, and a row a record."""
+        """Return one row per level, and one row per record."""
         lives = pd.DataFrame([asdict(life) for each in self.levels for life in each.lives], columns=_COLUMNS)
         return {
             "arrhenius": pd.DataFrame([each.row(self.use_k, self.criterion) for each in self.levels]),
@@ -155,11 +155,12 @@ class ArrheniusResult:
         }
 
     def sentences(self) -> list[str]:
-        """Activation energy and life of each level, with the criterion and what they hold for; or why there is none."""
-        return [_sentence(each, self, len(self.levels) > 1) for each in self.levels]
+        """Return activation energy and life of each level with their criterion, or the reason for a refusal."""
+        several = len(self.levels) > 1
+        return [sentence for each in self.levels for sentence in _sentences(each, self, several)]
 
     def panel(self) -> Panel:
-        """ln of the lives against 1/kT, with the line and its bands, which end where the line is not followed."""
+        """Draw ln of the lives against 1/kT, with the line and its bands up to the last temperature of a prediction."""
         shown, marks = {}, set()
         for each in self.levels:
             failed = [(life.temperature_k, life.life_s) for life in each.lives if life.life_s is not None]
@@ -173,7 +174,7 @@ class ArrheniusResult:
         return life_figures.arrhenius(shown, self.use_k, sorted(marks))
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
+        """Return the blocks of the report."""
         rows = []
         for each in self.levels[:ROWS_SHOWN]:
             fit = each.fit
@@ -200,10 +201,10 @@ class ArrheniusResult:
             "95 % interval",
             "a new device, 95 %",
         )
-        text = f"Lost: {self.criterion}. A life at {self.use_k:.5g} K holds {IF}."
+        text = f"A state counts as lost once {self.criterion}."
         alt = "Time to loss on a logarithmic axis against 1/kT"
-        shown = figure(self.panel(), "Lives, lines and bands; the bands end where the line is not followed.", alt)
-        return [Text([*self.sentences(), text]), Table(head, rows, "Lives over temperature."), shown]
+        shown = figure(self.panel(), "Lives and lines; the bands end at the limits of a prediction.", alt)
+        return [Text([text]), Table(head, rows, "Lives over temperature."), shown]
 
 
 _COLUMNS = list(Life.__dataclass_fields__)
@@ -215,7 +216,7 @@ def _points(values: Sequence[tuple[float, float]]) -> tuple[np.ndarray, np.ndarr
 
 
 def _band(fit: ArrheniusFit) -> list[np.ndarray]:
-    """1/kT, median with its interval, and the range of a new device, up to where the line is followed."""
+    """Return 1/kT, median with its interval, and the range of a new device, over the range of predictions."""
     ends = arrhenius.inverse_energy(np.array([fit.failed_k[-1], fit.coldest_k]))
     x = np.linspace(float(ends[0]), float(ends[1]), 25)
     rows = []
@@ -233,7 +234,7 @@ def _between(ends: tuple[float, float] | None, unit: str) -> str:
 
 
 def _time(seconds: float) -> str:
-    """A time, in years besides where it is one or more."""
+    """Format a time, from one year on with the years."""
     years = seconds / YEAR
     return si(seconds, "s") + (f" ({years:.2g} years)" if years >= 1 else "")
 
@@ -262,22 +263,24 @@ def _for_card(each: LevelLife, fit: ArrheniusFit, result: ArrheniusResult) -> Ar
     )
 
 
-def _sentence(each: LevelLife, result: ArrheniusResult, several: bool) -> str:
-    name = f"Level {each.level}: of" if several else "Of"
-    start = f"{name} {count(len(each.lives), 'record')} {each.failures} were lost ({result.criterion})"
+def _sentences(each: LevelLife, result: ArrheniusResult, several: bool) -> list[str]:
+    """Return the life in use and the activation energy of a level, or the reason for a refusal."""
+    of = f" of level {each.level}" if several else ""
+    lost = f"{each.failures} of {count(len(each.lives), 'record')}"
     if each.fit is None:
-        return f"{start}; no activation energy: {each.refusal}."
+        return [f"No activation energy{of}: {each.refusal}.", f"{lost} were lost ({result.criterion})."]
     fit = each.fit
-    text = f"{start}; activation energy {fit.energy_ev.value:.3g} eV (95 %: {_between(fit.energy_ev.ends, 'eV')})"
+    energy = f"Activation energy{of} {fit.energy_ev.value:.3g} eV (95 %: {_between(fit.energy_ev.ends, 'eV')}) from "
+    energy += f"{each.failures} losses in {count(len(each.lives), 'record')}."
     if each.median is None:
-        return f"{text}; no life at {result.use_k:.5g} K is given: {each.refusal}."
-    text += f"; median life at {result.use_k:.5g} K {_time(each.median.value)} (95 %: "
-    text += f"{_between(each.median.ends, 's')}; a new device: {_between(each.device, 's')}), {IF}."
-    return text
+        return [f"No life{of} at {result.use_k:.5g} K: {each.refusal}.", energy]
+    life = f"Median life{of} at {result.use_k:.5g} K: {_time(each.median.value)}, {IF} (95 %: "
+    life += f"{_between(each.median.ends, 's')}; a new device: {_between(each.device, 's')})."
+    return [life, energy]
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> ArrheniusResult | None:
-    """Lives over temperature, of a retention table with several temperatures."""
+    """Find lives over temperature in a retention table with several temperatures."""
     if not isinstance(table, RetentionTable):
         return None
     kelvins = baked_at(table.frame).dropna()
@@ -289,7 +292,7 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> Arr
 def characterize(
     table: RetentionTable, *, lost_factor: float = 2.0, life_temperature_k: float = 358.15
 ) -> ArrheniusResult:
-    """Lives over temperature of every level.
+    """Compute the lives over temperature of every level.
 
     Parameters
     ----------
@@ -306,9 +309,9 @@ def characterize(
         If a setting is out of its range.
     """
     if not 1 < lost_factor < math.inf:
-        raise UsageError(f"the factor of a lost state is a finite number of more than 1, not {lost_factor:g}")
+        raise UsageError(f"lost_factor= must be a finite number above 1, not {lost_factor:g}")
     if not 0 < life_temperature_k < math.inf:
-        raise UsageError(f"the temperature of use is above 0 K, not {life_temperature_k:g}")
+        raise UsageError(f"life_temperature_k= must be above 0 K, not {life_temperature_k:g}")
     lives, skipped = arrhenius.lives(table.frame, lost_factor)
     names = dict.fromkeys(each.level for each in lives)
     levels = tuple(_level(name, [each for each in lives if each.level == name], life_temperature_k) for name in names)
@@ -339,28 +342,27 @@ def _warnings(
             what = "no activation energy" if each.fit is None else "no life in use"
             found.append(CodedWarning("no_life", f"{what}{of}: {each.refusal}"))
         if each.fit is not None and each.fit.bend_p is None:
-            words = (
-                f"the failures{of} are at {len(each.fit.failed_k)} temperatures, or too few: nothing can show a bend"
-            )
+            words = f"the failures{of} are at {len(each.fit.failed_k)} temperatures, or too few, to test for a bend"
             found.append(CodedWarning("line_untested", words))
         again = {life.device_id for life in each.lives}
         repeated = [name for name in again if len({k.temperature_k for k in each.lives if k.device_id == name}) > 1]
         if repeated and each.fit is not None:
             words = (
-                f"{count(len(repeated), 'device name')}{of} at several temperatures: records are taken as independent"
+                f"{count(len(repeated), 'device name')}{of} at several temperatures; records are treated as independent"
             )
             found.append(CodedWarning("same_device", words))
     back = [life for life in lives if life.returned]
     if back:
         names = listed([f"{life.device_id} at {life.temperature_k:.5g} K" for life in back[:5]])
-        words = f"{count(len(back), 'record')} came back within the factor {factor:g} after it was passed: {names}"
+        words = f"{count(len(back), 'record')} returned within the factor {factor:g} after a loss: {names}"
         found.append(CodedWarning("state_returned", words))
     late = [life for life in lives if life.life_s is not None and life.first_s > LATE * life.life_s]
     if late:
         words = (
-            f"{count(len(late), 'record')} were first read later than a hundredth of their life: what was lost before"
+            f"{count(len(late), 'record')} were first read later than a hundredth of their life; "
+            "earlier losses are missed, so the life is too long"
         )
-        found.append(CodedWarning("late_start", f"{words} is not seen, and the life comes out too long"))
+        found.append(CodedWarning("late_start", words))
     if skipped:
         shown = "; ".join(f"{name}: {why}" for name, why in skipped[:5])
         found.append(CodedWarning("dropped", f"records without a life: {shown}"))

@@ -34,9 +34,9 @@ from devicekit.report import Block, Table, Text
 from devicekit.scalars import Scalar
 from devicekit.tables import SweepTable
 from devicekit.tables import Table as AnyTable
-from devicekit.text import si
+from devicekit.text import count, si
 
-STILL = 1e-3  # V; a record whose voltage moves less is a reading at constant voltage
+STILL = 1e-3  # V; a record whose voltage varies less is a reading at constant voltage
 LEAST_PLOTTED = 5  # values that a probability plot needs
 _SPREADS = (
     ("v_set_v", "V", False),
@@ -54,25 +54,25 @@ class DcResult:
     Attributes
     ----------
     cycles : pandas.DataFrame
-        One row a sweep: the fields of `devicekit.features.sweeps.Figures`.
+        One row per sweep: the fields of `devicekit.features.sweeps.Figures`.
     polarity : Polarity
-        At which sign of the voltage the device sets and resets, from all sweeps; not told by a minority.
+        Signs of the voltage at which the device sets and resets, from all sweeps; unknown if only a minority switches.
     spreads : tuple of Spread
-        C2C and D2D of each quantity over the sweeps that switched; none where there are several compliances, nor of
-        what fewer than one in ten sweeps or devices have. A V_set or V_reset at the limit is not in them.
+        C2C and D2D of each quantity over the sweeps that switched; none if there are several compliances, or if fewer
+        than one in ten sweeps or devices have the quantity. A V_set or V_reset at the limit is left out.
     weibulls : tuple of Weibull
-        Of V_set and V_reset; none where there are several compliances.
+        Weibull fits of V_set and V_reset; none if there are several compliances.
     levels : tuple of Level
-        What was found at each compliance, if there are several.
+        Figures at each compliance, if there are several.
     read_voltage_v : float
-        Voltage that HRS and LRS are read at.
+        Read voltage of HRS and LRS.
     v_set_method, v_reset_method : str
         Names of the definitions.
     table : SweepTable
         The sweeps.
     warnings : tuple of CodedWarning
     left_out : tuple of Minority
-        What only a minority of the sweeps or devices has.
+        Quantities of a minority of the sweeps or devices.
     """
 
     cycles: pd.DataFrame
@@ -105,12 +105,12 @@ class DcResult:
 
     @cached_property
     def by_compliance(self) -> pd.DataFrame:
-        """LRS, V_set and V_reset against compliance: one row a compliance, if there are several."""
+        """LRS, V_set and V_reset against compliance: one row per compliance, if there are several."""
         return table_of(self.levels)
 
     @cached_property
     def _shown_frame(self) -> pd.DataFrame:
-        """Rows of the table of the sweeps that medians and pictures are of."""
+        """Rows of the table for the sweeps in medians and pictures."""
         rows = subset.shown_sweeps(self.cycles)
         if len(rows) == len(self.cycles):
             return self.table.frame
@@ -120,15 +120,15 @@ class DcResult:
         return frame[own.isin(keys)]
 
     def level_rows(self) -> list[tuple[str, ...]]:
-        """`by_compliance` as cells under `devicekit.features.dc_text.LEVEL_HEAD`."""
+        """Return `by_compliance` as cells under `devicekit.features.dc_text.LEVEL_HEAD`."""
         return dc_text.level_rows(self.by_compliance)
 
     def spread(self, quantity: str) -> Spread | None:
-        """The spread of one quantity, or None if no cycle has it."""
+        """Return the spread of one quantity, or None if no cycle has it."""
         return next((each for each in self.spreads if each.quantity == quantity), None)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "left_out": [asdict(each) for each in self.left_out],
             "read_voltage_v": self.read_voltage_v,
@@ -148,22 +148,22 @@ class DcResult:
         }
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Figures of every sweep; LRS by compliance if there are several."""
+        """Return figures of every sweep; LRS by compliance if there are several."""
         return {"cycles": self.cycles, **({"levels": self.by_compliance} if self.levels else {})}
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Medians, C2C and D2D of the voltages and states; none where there are several compliances."""
+        """Return medians, C2C and D2D of the voltages and states; none where there are several compliances."""
         at = f"read at {self.read_voltage_v:g} V"
         return spread_scalars(self.spreads, {**dict.fromkeys(("g_hrs_s", "g_lrs_s", "on_off"), at), **self.methods})
 
     @property
     def methods(self) -> dict[str, str]:
-        """How V_set and V_reset are defined, with the read voltage where it moves them."""
+        """Definitions of V_set and V_reset, with the read voltage if they depend on it."""
         named = {"v_set_v": self.v_set_method, "v_reset_v": self.v_reset_method}
         return {name: definition(method, self.read_voltage_v) for name, method in named.items()}
 
     def tiles(self) -> tuple[Scalar, ...]:
-        """`scalars` with labels that say of how many sweeps they are, where that is not all."""
+        """Return `scalars` with the number of sweeps in the label where it is not all of them."""
         total, numbers = len(self.cycles), {each.quantity: each.n for each in self.spreads}
         found = []
         for each in self.scalars():
@@ -171,8 +171,33 @@ class DcResult:
             found.append(replace(each, label=f"{each.label} of {n} of {total} sweeps") if n < total else each)
         return tuple(found)
 
+    def verdict(self) -> str:
+        """Return the main result in one sentence."""
+        total = count(len(self.cycles), "sweep")
+        if self.reads:
+            return self.sentences()[0]
+        if (rare := next((each for each in self.left_out if not each.quantity), None)) is not None:
+            return f"Only {rare.n} of {total} {'switches' if rare.n == 1 else 'switch'}; no on/off ratio is given."
+        if self.levels:
+            return dc_text.by_compliance(self.by_compliance)[0]
+        return dc_text.median_sentence(self.spreads, len(self.cycles)) or dc_text.outcome_counts(self.cycles)
+
+    def remarks(self) -> list[str]:
+        """Return the sentences beside the verdict and the numbers of a first page."""
+        if self.reads:
+            return []
+        whole = any(not each.quantity for each in self.left_out)
+        return [
+            dc_text.outcome_counts(self.cycles),
+            *([] if self.polarity.word == "unknown" else [self.polarity.sentence()]),
+            *subset.minority_text(self.left_out, self.cycles),
+            *dc_text.by_compliance(self.by_compliance),
+            *([] if whole else dc_text.at_limit(self.cycles)),
+            *dc_text.compliance(self.cycles),
+        ]
+
     def sentences(self) -> list[str]:
-        """Outcomes, polarity, voltages with their definitions, on/off, and what was left out."""
+        """Return outcomes, polarity, voltages with their definitions, on/off, and what was left out."""
         if self.reads:
             return [dc_text.readings_only(self.cycles, float(self.table.frame["voltage_v"].abs().max()))]
         return [
@@ -187,7 +212,7 @@ class DcResult:
         ]
 
     def panel(self) -> Panel:
-        """Size of the current of the sweeps that count against voltage: by compliance, or the middle one on top."""
+        """Draw |I| against V of the counted sweeps: by compliance, or with the middle one on top."""
         if self.levels:
             return figures.sweeps_by_level(self._by_level())
         shown, top = middle(self._shown_frame)
@@ -195,7 +220,7 @@ class DcResult:
         return figures.sweeps(curves[:-1], curves[-1])
 
     def _by_level(self) -> dict[str, list[tuple[np.ndarray, np.ndarray]]]:
-        """Voltage and current of the sweeps of each compliance, by its name."""
+        """Return voltage and current of the sweeps of each compliance, by its name."""
         groups = dict(iter(self.table.frame.groupby(["device_id", "cycle"], sort=False)))
         found = {}
         for each in self.levels:
@@ -209,7 +234,7 @@ class DcResult:
         return found
 
     def conduction_panel(self) -> Panel:
-        """Size of I against size of V on log scales, the legs of the middle sweep."""
+        """Draw |I| against |V| of the legs of the middle sweep on log scales."""
         _, top = middle(self._shown_frame)
         rows = top.dropna(subset=["voltage_v", "current_a"])
         v, i = rows["voltage_v"].to_numpy(float), rows["current_a"].to_numpy(float)
@@ -224,7 +249,7 @@ class DcResult:
         )
 
     def levels_panel(self) -> Panel:
-        """Distribution of HRS and LRS; against the compliance if there are several."""
+        """Draw distribution of HRS and LRS; against the compliance if there are several."""
         if self.levels:
             columns = (
                 "compliance_a",
@@ -240,33 +265,32 @@ class DcResult:
         return figures.levels(*(rows[name].to_numpy(float) for name in ("g_hrs_s", "g_lrs_s")))
 
     def probability_panel(self, quantity: str = "v_set_v", kind: str = "weibull") -> Panel:
-        """Probability plot of the size of V_set or V_reset."""
+        """Draw the probability plot of the size of V_set or V_reset."""
         return figures.probability(
             subset.counted_sweeps(self.cycles)[quantity].to_numpy(float), QUANTITIES[quantity], "V", kind
         )
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
+        """Return the blocks of the report."""
         which = subset.shown_text(self.cycles)
-        of = f", of {which}" if which else ""
-        drawn = f"{which or 'Sweeps'}; the middle one, on top, is in the data."
+        drawn = f"{subset.shown_count(self.cycles) or 'Sweeps'}; the middle one, on top, is in the data."
         sweeps = figure(
             self.panel(),
-            f"Sweeps by compliance{of}." if self.levels else drawn,
+            "Sweeps by compliance." if self.levels else drawn,
             "Magnitude of the current against voltage, logarithmic",
         )
         if self.reads:
-            return [Text(self.sentences()), sweeps]
+            return [sweeps]
         text = (
             f"V_set by {self.methods['v_set_v']}, V_reset by {self.methods['v_reset_v']}; HRS and LRS read at "
             f"{self.read_voltage_v:g} V."
         )
-        text += f" The table, the numbers of the first page and the pictures are of {which}." if which else ""
+        text += f" Medians and figures use {which}." if which else ""
         caption = (
-            "Spreads of conductances and ratios are in decades (log-normal). D2D without the share of C2C. Of fewer "
-            "than ten values, with 95 % confidence intervals."
+            "Spreads of conductances and ratios are in decades (log-normal). D2D excludes the contribution of C2C. "
+            "Below ten values, 95 % confidence intervals are added."
         )
-        blocks: list[Block] = [Text([*self.sentences(), text])]
+        blocks: list[Block] = [Text([text, *dc_text.meanings(self.cycles)])]
         if self.spreads:
             blocks.append(spread_table(self.spreads, caption))
         if self.levels:
@@ -275,29 +299,31 @@ class DcResult:
             sweeps,
             figure(
                 self.conduction_panel(),
-                f"Conduction: the middle sweep{of} on logarithmic axes.",
+                "The middle sweep on logarithmic axes.",
                 "Magnitude of the current against magnitude of the voltage on logarithmic axes",
             ),
         ]
         rows = subset.counted_sweeps(self.cycles)
         if self.levels or rows[["g_hrs_s", "g_lrs_s"]].notna().any(axis=None):
             alt = "Distribution of the conductance of HRS and LRS"
-            blocks.append(figure(self.levels_panel(), f"HRS and LRS at the read voltage{of}.", alt))
+            blocks.append(figure(self.levels_panel(), "HRS and LRS at the read voltage.", alt))
+        explained = False
         for name in ("v_set_v", "v_reset_v"):
             known = int(np.isfinite(rows[name].to_numpy(float)).sum())
             if self.levels or known < LEAST_PLOTTED or self.spread(name) is None:
                 continue
             for kind, words in (("weibull", "Weibull"), ("normal", "normal")):
                 alt = f"{QUANTITIES[name]}: {words} probability plot"
-                caption = f"{alt}; a straight line means that distribution."
-                blocks.append(figure(self.probability_panel(name, kind), caption, alt))
+                note = "" if explained else " Points on a straight line follow that distribution."
+                blocks.append(figure(self.probability_panel(name, kind), f"{alt}.{note}", alt))
+                explained = True
         return blocks
 
 
 def select_sweeps(table: SweepTable) -> SweepTable | None:
-    """The sweeps of a table whose voltage moves, without transfer curves of transistors; None if there is none.
+    """Select records with a changing voltage, without transfer curves of transistors; None if there is none.
 
-    Where a sign of the voltage has currents of the other sign, they are turned round (`devicekit.features.signs`).
+    Currents with the sign opposite to the voltage are reversed (`devicekit.features.signs`).
     """
     kept = without_transistors(table)
     if kept is None:
@@ -309,7 +335,7 @@ def select_sweeps(table: SweepTable) -> SweepTable | None:
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> DcResult | None:
-    """DC figures of what sweeps; None where nothing does."""
+    """Find the DC figures of the sweeps of a table; None without sweeps."""
     sweeps = select_sweeps(table) if isinstance(table, SweepTable) else None
     if sweeps is None:
         return None
@@ -326,7 +352,7 @@ def characterize(
     v_set: str = DEFAULT_V_SET,
     v_reset: str = DEFAULT_V_RESET,
 ) -> DcResult:
-    """V_set, V_reset, HRS, LRS, on/off and outcome of every sweep, with C2C and D2D.
+    """Compute V_set, V_reset, HRS, LRS, on/off and outcome of every sweep, with C2C and D2D.
 
     Parameters
     ----------
@@ -341,13 +367,13 @@ def characterize(
     Raises
     ------
     UsageError
-        If a definition is not known, or the read voltage lies outside the sweeps.
+        If a definition is unknown, or the read voltage lies outside the sweeps.
     TraceError
         If no sweep has a leg with rising voltage.
     """
     for name, known in ((v_set, V_SET), (v_reset, V_RESET)):
         if name not in known:
-            raise UsageError(f"no definition {name!r}; there are {', '.join(known)}")
+            raise UsageError(f"{name!r} is not a definition; choose one of {', '.join(known)}")
     groups = signs.correct_signs(table).frame.groupby(["device_id", "cycle"], sort=False)
     sweeps = cycle_rows.apply_shared_limits([Sweep.of(key, rows) for key, rows in groups])
     reach = max((sweep.reach for sweep in sweeps), default=0.0)
@@ -355,7 +381,9 @@ def characterize(
         raise TraceError("no sweep has a leg with rising voltage")
     read = abs(read_voltage) if read_voltage is not None else min(0.1, reach / 10)
     if read > reach:
-        raise UsageError(f"read_voltage={read:g} V lies outside the sweeps, which reach {reach:g} V")
+        raise UsageError(
+            f"read_voltage={read:g} V lies outside the sweeps, which reach {reach:g} V. Choose a smaller one."
+        )
     found = cycle_rows.all_transitions(sweeps, read)
     side = polarity([each for of_one in found for each in of_one])
     cycles = cycle_rows.of_sweeps(sweeps, found, read, side, v_set, v_reset)

@@ -1,7 +1,7 @@
 """Endurance: window, yield, failure and drift of HRS and LRS over write cycles, and the lives of the devices.
 
-A device has failed from the first of three measured cycles in a row on whose on/off is below the threshold. Lives are
-those of Weibull's law (`devicekit.features.wear`); where too few failed there is no life, but a bound on the yield.
+A device fails at the first of three consecutive measured cycles with an on/off below the threshold. Lives follow a
+Weibull law (`devicekit.features.wear`); with too few failures there is a bound on the yield instead.
 """
 
 from __future__ import annotations
@@ -37,21 +37,21 @@ class DeviceEndurance:
     Attributes
     ----------
     cycles : float
-        Highest cycle number measured.
+        Highest measured cycle number.
     window : float
         5 % quantile of G_LRS over 95 % quantile of G_HRS, all cycles.
     median_window : float
         Median of G_LRS / G_HRS of the same cycle.
     good : float
-        Share of cycles whose window reaches the threshold, 0..1.
+        Share of cycles with a window at or above the threshold, 0..1.
     failed_at : int or None
-        First of three measured cycles in a row below the threshold; None if there is none.
+        First of three consecutive measured cycles below the threshold; None if there is none.
     lrs_slope, hrs_slope : float or None
         Theil-Sen slope of log10 G per decade of cycles; None with fewer than 3 cycles.
     held_to : int
-        Last measured cycle that reached the threshold before the failure, or before bad cycles at the end; 0 if none.
+        Last measured good cycle before the failure, or before bad cycles at the end; 0 if none.
     ends_bad_at : int or None
-        First of one or two bad cycles at the end of the record, too few for a failure; None if it ends well.
+        First of one or two bad cycles at the end of the record, too few for a failure; None if it ends good.
     on_off_slope : Estimate or None
         Theil-Sen slope of log10 on/off per decade of cycles before the failure, with its 95 % interval.
     """
@@ -70,11 +70,11 @@ class DeviceEndurance:
     on_off_slope: Estimate | None
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {**self.__dict__, "on_off_slope": self.on_off_slope.as_dict() if self.on_off_slope else None}
 
     def row(self) -> dict[str, Any]:
-        """The same as a row of a table."""
+        """Return the fields as a row of a table."""
         slope = self.on_off_slope or Estimate(float("nan"))
         ends = {"on_off_slope_low": slope.low, "on_off_slope_high": slope.high}
         return {**self.__dict__, "on_off_slope": slope.value, **ends}
@@ -84,7 +84,7 @@ class DeviceEndurance:
 class EnduranceResult:
     """Endurance of every device; `decades` has median and quartiles of each level per decade of cycles.
 
-    `life` is Weibull's law of the cycles to failure, or None with the reason in `no_life`; `slope` the trend of the
+    `life` is a Weibull law of the cycles to failure, or None with the reason in `no_life`; `slope` is the trend of the
     window over all devices.
     """
 
@@ -100,7 +100,7 @@ class EnduranceResult:
 
     @property
     def criterion(self) -> str:
-        """When a device counts as failed."""
+        """Criterion by which a device counts as failed."""
         return f"on/off below {self.threshold:g} in {IN_A_ROW} measured cycles in a row"
 
     @property
@@ -109,7 +109,7 @@ class EnduranceResult:
         return float(np.mean([device.failed_at is None for device in self.devices]))
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "threshold": self.threshold,
             "yield": self.yield_,
@@ -124,7 +124,7 @@ class EnduranceResult:
         }
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Figures of every device, medians of every decade, and the life over devices."""
+        """Return figures of every device, medians of every decade, and the life over devices."""
         shown = {
             "devices": pd.DataFrame([device.row() for device in self.devices]),
             "decades": self.decades,
@@ -134,7 +134,7 @@ class EnduranceResult:
         return shown
 
     def for_card(self) -> Endurance:
-        """The devices as a block of a device card, with the interval of the share that held."""
+        """Return the block of a device card, with the interval of the share that held."""
         held = sum(each.failed_at is None for each in self.devices)
         return Endurance(
             threshold=self.threshold,
@@ -147,26 +147,28 @@ class EnduranceResult:
         )
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Cycles, share of devices that held, median on/off."""
+        """Return cycles, share of devices that held, median on/off."""
         return self.for_card().scalars()
 
     def sentences(self) -> list[str]:
-        """Return how many devices held, for how long, and with what window."""
+        """Return how many devices held, for how long, and with which window."""
         longest = max((d.cycles for d in self.devices), default=0)
         ratios = [d.median_window for d in self.devices if np.isfinite(d.median_window)]
         failed = sum(d.failed_at is not None for d in self.devices)
-        held = "it did not fail" if len(self.devices) == 1 else "none failed"
-        told = held if not failed else f"{failed} failed" if len(self.devices) > 1 else "it failed"
-        text = f"{count(len(self.devices), 'device')} over {longest:.3g} cycles: {told}"
+        if len(self.devices) == 1:
+            result = "failed" if failed else "did not fail"
+        else:
+            result = f"{failed} failed" if failed else "none failed"
+        text = f"{count(len(self.devices), 'device')} over {longest:.3g} cycles: {result}"
         text = f"{text}; median on/off {np.median(ratios):.3g}." if ratios else f"{text}."
         if not any(d.failed_at is not None for d in self.devices):
             life = wear_text.no_failure_text(len(self.devices), min(d.held_to for d in self.devices))
         else:
-            life = wear_text.life_text(self.life) if self.life else f"No life is given: {self.no_life}."
+            life = wear_text.life_text(self.life) if self.life else f"Lifetime not estimated: {self.no_life}."
         return [text, *([wear_text.window_text(self.slope)] if self.slope else []), life]
 
     def panel(self) -> Panel:
-        """Every reading and the median of each decade, HRS and LRS."""
+        """Draw every reading and the median of each decade, HRS and LRS."""
         readings, medians = {}, {}
         for level in ("lrs", "hrs"):
             rows = self.table.frame[self.table.frame["level"] == level]
@@ -176,7 +178,7 @@ class EnduranceResult:
         return figures.endurance(readings, medians)
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
+        """Return the blocks of the report."""
         rows = [
             (
                 d.device_id,
@@ -200,24 +202,21 @@ class EnduranceResult:
             "LRS slope",
             "HRS slope",
         )
-        text = (
-            f"{' '.join(self.sentences())} Failure: {self.criterion}, from the first of them on. Slopes: decades of G "
-            "per decade of cycles."
-        )
+        text = f"Failure: the first cycle with {self.criterion}. Slopes are in decades of G per decade of cycles."
         alt = "Conductance of HRS and LRS against cycles"
         shown: list[Block] = [
             Text([text]),
             Table(head, rows, "Endurance of each device."),
-            figure(self.panel(), "Readings and medians of each decade.", alt),
+            figure(self.panel(), "Readings, and medians per decade.", alt),
             figure(self.window_panel(), "On/off of each device against cycles.", "On/off against cycles"),
         ]
         if self.life:
-            words = "Cycles to failure on Weibull paper; devices that held are marked below."
+            words = "Cycles to failure on Weibull paper; surviving devices are marked below."
             shown.append(figure(self.life_panel(), words, "Share of failed devices against cycles"))
         return shown
 
     def window_panel(self) -> Panel:
-        """On/off of each device against cycles, with the mean trend before failure and the threshold."""
+        """Draw on/off of each device against cycles, with the mean trend before failure and the threshold."""
         windows: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         for name, rows in self.table.frame[self.table.frame["conductance_s"] > 0].groupby("device_id", sort=False):
             ratio = _pairs(rows)
@@ -226,15 +225,15 @@ class EnduranceResult:
         return life_figures.window_over_cycles(windows, self.slope.value if self.slope else None, self.threshold)
 
     def life_panel(self) -> Panel:
-        """Weibull plot of the cycles to failure.
+        """Draw Weibull plot of the cycles to failure.
 
         Raises
         ------
         TraceError
-            If there is no life.
+            Without a life.
         """
         if self.life is None:
-            raise TraceError(f"there is no life to be shown: {self.no_life}")
+            raise TraceError(f"no lifetime to draw: {self.no_life}")
         cycles, shares = wear.positions(self.life.low, self.life.high)
         held = self.life.low[~np.isfinite(self.life.high)]
         points = [(e.cycles, e.share) for e in self.life.shares if e.cycles is not None]
@@ -254,29 +253,29 @@ def _for_card(device: DeviceEndurance) -> EnduranceDevice:
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> EnduranceResult | None:
-    """Endurance, of an endurance table."""
+    """Find the endurance of an endurance table."""
     return characterize(table, threshold=settings.threshold) if isinstance(table, EnduranceTable) else None
 
 
 def characterize(table: EnduranceTable, *, threshold: float = 2.0) -> EnduranceResult:
-    """Window, yield, failure and slope per decade of every device.
+    """Compute window, yield, failure and slope per decade of every device.
 
     Parameters
     ----------
     table : EnduranceTable
         Readings of LRS and HRS against cycle number.
     threshold : float
-        Least G_LRS / G_HRS of a working cycle, more than 1.
+        Least G_LRS / G_HRS of a good cycle, above 1.
 
     Raises
     ------
     UsageError
-        If the threshold is not more than 1.
+        If the threshold is not above 1.
     TraceError
         If no device has both levels.
     """
     if not threshold > 1:
-        raise UsageError(f"the threshold is a ratio of more than 1, not {threshold:g}")
+        raise UsageError(f"threshold= must be a ratio above 1, not {threshold:g}")
     frame = table.frame[table.frame["conductance_s"] > 0]
     devices = []
     for name, rows in frame.groupby("device_id", sort=False):
@@ -286,18 +285,18 @@ def characterize(table: EnduranceTable, *, threshold: float = 2.0) -> EnduranceR
     if not devices:
         raise TraceError("no device has readings of both LRS and HRS")
     lost = len(table.frame) - len(frame)
-    warnings = [CodedWarning("dropped", f"left out, missing or 0 S: {count(lost, 'reading')}")] if lost else []
+    warnings = [CodedWarning("dropped", f"{count(lost, 'reading')} left out: missing or 0 S")] if lost else []
     spreads = [
         spread(rows["conductance_s"], rows["device_id"], f"g_{level}_s", "S", log=True)
         for level, rows in frame.groupby("level", sort=False)
     ]
     never = [each for each in devices if each.failed_at is not None and each.failed_at <= 1 and not each.held_to]
     if never:
-        words = f"never worked, left out of the life: {', '.join(each.device_id for each in never[:10])}"
+        words = f"never worked and not part of the lifetime: {', '.join(each.device_id for each in never[:10])}"
         warnings.append(CodedWarning("dropped", words))
     unsure = [each.device_id for each in devices if each.ends_bad_at is not None]
     if unsure:
-        words = "end with one or two bad cycles, which the life takes as a failure and the yield does not: "
+        words = "end with one or two bad cycles, which count as a failure in the lifetime but not in the yield: "
         warnings.append(CodedWarning("unsettled_end", f"{words}{', '.join(unsure[:10])}"))
     life, why = _life([each for each in devices if each not in never and each.n])
     return EnduranceResult(
@@ -318,19 +317,19 @@ def _levels(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _pairs(rows: pd.DataFrame) -> pd.Series:
-    """On/off of one device by cycle, where both levels were read."""
+    """Return on/off of one device by cycle, where both levels were read."""
     pairs = _levels(rows)
     return (pairs["lrs"] / pairs["hrs"]).dropna() if {"lrs", "hrs"} <= set(pairs.columns) else pd.Series(dtype=float)
 
 
 def _life(devices: list[DeviceEndurance]) -> tuple[wear.WeibullLife | None, str | None]:
-    """Weibull's law, or why there is none."""
+    """Fit Weibull's law, or return the reason for a refusal."""
     if not devices:
         return None, "no device worked"
     low = np.array([float(each.held_to) for each in devices])
     ends = [each.ends_bad_at if each.failed_at is None else each.failed_at for each in devices]
     high = np.array([np.inf if end is None else float(end) for end in ends])
-    known = np.isfinite(high) | (low > 0)  # what never reached the threshold, and did not fail either, says nothing
+    known = np.isfinite(high) | (low > 0)  # a device that neither reached the threshold nor failed is not informative
     try:
         return wear.weibull(low[known], high[known]), None
     except Undetermined as error:
@@ -362,7 +361,7 @@ def _device(name: str, pairs: pd.DataFrame, threshold: float) -> DeviceEndurance
 
 
 def slope_per_decade(level: pd.Series) -> float | None:
-    """Theil-Sen slope of log10 G [S] against log10 of the cycle (index); None with fewer than 3 cycles from 1."""
+    """Fit the Theil-Sen slope of log10 G [S] against log10 of the cycle (index); None with fewer than 3 cycles."""
     found = wear.trend(level)
     return None if found is None else found.value
 

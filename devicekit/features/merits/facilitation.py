@@ -1,10 +1,10 @@
 """Paired pulses: A2/A1 against the interval, R = R_inf + c e^(-dt / tau), one exponential or two (PPF, PPD).
 
-R_inf is free: forced to 1 while a third of the step stays, tau comes out several times too long. Where A2 is counted
-from the ORIGINAL level (before both pulses), R_inf - 1 is the share of a step that stays. Where it is counted from the
-level just BEFORE the second pulse, a device whose steps add up has R = 1 at every interval, and what differs from 1 is
-a change of the step itself. The curve and tau are the same numbers in both cases, so they are given without being told;
-the share is not. See doi:10.1146/annurev.physiol.64.092501.114547.
+R_inf is free: with R_inf = 1 and a third of the step permanent, tau would come out several times too long. If A2 is
+measured from the ORIGINAL level (before both pulses), R_inf - 1 is the permanent share of a step. If it is measured
+from the level just BEFORE the second pulse, a device with additive steps has R = 1 at every interval, and a difference
+from 1 is a change of the step itself. Curve and tau are the same in both cases and are given without a baseline; the
+share is not. See doi:10.1146/annurev.physiol.64.092501.114547.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, format
 from devicekit.features.merits.volatile import interval_text
 from devicekit.options import BASELINES
 from devicekit.plot import Panel
-from devicekit.report import Block, Table, Text
+from devicekit.report import Block, Table
 from devicekit.scalars import Scalar
 from devicekit.statistics import t_quantile
 from devicekit.tables import PairedTable
@@ -37,23 +37,23 @@ KERNELS = {1: "exponential", 2: "double"}
 
 @dataclass(frozen=True, eq=False)
 class Facilitation:
-    """Pairs of one device.
+    """Paired pulses of one device.
 
     Attributes
     ----------
     device_id : str
     interval_s, ratio : ndarray, shape (n,)
-        Each pair [s, 1].
+        Interval and ratio of each pair [s, 1].
     fit : Fit or None
-        The curve; None with too few intervals, or where no change with the interval is seen.
+        Fitted curve; None with too few intervals, or without a change with the interval.
     candidates : tuple of str
-        Kernels that the data leave.
+        Kernels that are not excluded.
     end : Estimate or None
         R_inf.
     baseline : str or None
-        From where A2 is counted, if that is known.
+        Baseline of A2, if known.
     refusal : str or None
-        Why there is no tau.
+        Reason for a missing tau.
     """
 
     device_id: str
@@ -67,7 +67,7 @@ class Facilitation:
 
     @property
     def permanent(self) -> Estimate | None:
-        """Share of a step that stays, R_inf - 1; None unless A2 is known to be counted from the original level."""
+        """Permanent share of a step, R_inf - 1; None unless A2 is measured from the original level."""
         if self.end is None or self.baseline != "original":
             return None
         low, high = self.end.low, self.end.high
@@ -76,24 +76,24 @@ class Facilitation:
 
     @property
     def tau(self) -> Estimate | None:
-        """The (shorter) time constant [s]."""
+        """Time constant (the shorter of two) [s]."""
         return None if self.fit is None else self.fit.parameters["tau_s"]
 
     @property
     def kind(self) -> str:
-        """facilitation, depression or none: the sign of what changes with the interval."""
+        """Facilitation, depression or none: the sign of the change with the interval."""
         if self.fit is None:
             return "none"
         return "facilitation" if self.fit.amplitudes[0] > 0 else "depression"
 
     def curve(self, interval: np.ndarray) -> np.ndarray:
-        """R at intervals [s] by the fit."""
+        """Return R at intervals [s] by the fit."""
         at = np.asarray(interval, float)
         assert self.fit is not None
         return decay.predict(self.fit, np.ones((at.size, 1)), at[:, None])
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         fit = self.fit
         return {
             "device_id": self.device_id,
@@ -114,21 +114,21 @@ class Facilitation:
 
 @dataclass(frozen=True, eq=False)
 class FacilitationResult:
-    """Every device."""
+    """Paired pulses of every device."""
 
     devices: tuple[Facilitation, ...]
     table: PairedTable
     warnings: tuple[CodedWarning, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "devices": [each.as_dict() for each in self.devices],
             "warnings": [warning.as_dict() for warning in self.warnings],
         }
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """A row a device."""
+        """Return one row per device."""
         rows = []
         for each in self.devices:
             row: dict[str, Any] = {
@@ -149,7 +149,7 @@ class FacilitationResult:
         return {"facilitation": pd.DataFrame(rows)}
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Time constant, R at long intervals and at the shortest one, of a single device."""
+        """Return time constant, R at long intervals and at the shortest one, of a single device."""
         if len(self.devices) != 1 or self.devices[0].tau is None:
             return ()
         only = self.devices[0]
@@ -164,33 +164,30 @@ class FacilitationResult:
         )
 
     def sentences(self) -> list[str]:
-        """Kind, time constant, and what a long interval leaves."""
+        """Return kind, time constant and the ratio at long intervals of each device."""
         found = []
         for each in self.devices[:3]:
             if each.tau is None or each.end is None:
-                found.append(f"{each.device_id}: no time constant: {each.refusal}.")
+                found.append(f"{each.device_id}: no time constant ({each.refusal}).")
                 continue
             text = f"{each.device_id}: paired-pulse {each.kind} with tau {si(each.tau.value, 's')} "
             text += f"({interval_text(each.tau, 's')}), A2/A1 {each.end.value:.3g} at long intervals"
             if each.permanent is not None:
-                text += f": of a step {percent(each.permanent.value)} stays"
+                text += f"; {percent(each.permanent.value)} of a step is permanent"
             elif each.baseline is None:
-                text += (
-                    "; if A2 is counted from the original level, that is 1 plus the share of a step that stays; if "
-                    "from just before the second pulse, the step itself has changed"
-                )
+                text += "; its meaning depends on the baseline of A2 (--ppf-baseline)"
             found.append(f"{text}.")
         return found
 
     def panel(self) -> Panel:
-        """Pairs of the first device that has a fit, with its curve."""
+        """Draw pairs of the first device that has a fit, with its curve."""
         each = next((each for each in self.devices if each.fit is not None), self.devices[0])
         at = np.geomspace(each.interval_s.min(), each.interval_s.max(), 200) if each.fit else np.array([])
         fitted = each.curve(at) if each.fit else np.array([])
         return figures.facilitation(each.interval_s, each.ratio, at, fitted, each.end.value if each.end else None)
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
+        """Return the blocks of the report."""
         rows = []
         for each in self.devices[:ROWS_SHOWN]:
             tau, stays = each.tau, each.permanent
@@ -201,7 +198,7 @@ class FacilitationResult:
                     "–" if tau is None else format_number(tau.value, "s"),
                     each.refusal or "" if tau is None else interval_text(tau, "s"),
                     "–" if each.end is None else format_number(each.end.value),
-                    each.baseline or "not said",
+                    each.baseline or "unknown",
                     "–" if stays is None else percent(stays.value),
                     ", ".join(each.candidates) or "–",
                 )
@@ -212,16 +209,16 @@ class FacilitationResult:
             "tau",
             "95 % interval",
             "A2/A1 at long intervals",
-            "A2 counted from",
-            "stays of a step",
+            "baseline of A2",
+            "permanent share",
         )
         caption = "Paired pulses: R = R_inf + c exp(-interval / tau), R_inf free."
         shown = figure(self.panel(), "Pairs and the fitted curve.", "Paired-pulse ratio against the interval")
-        return [Text(self.sentences()), Table((*head, "kernels that fit"), rows, caption), shown]
+        return [Table((*head, "kernels that fit"), rows, caption), shown]
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> FacilitationResult | None:
-    """Paired pulses, of a paired table."""
+    """Find paired pulses in a paired table."""
     return characterize(table, baseline=settings.ppf_baseline) if isinstance(table, PairedTable) else None
 
 
@@ -234,40 +231,42 @@ def characterize(
     ----------
     table : PairedTable
     baseline : {"original", "before"}, optional
-        From where A2 is counted; by default what the table says. Where nobody says it, tau and R_inf are given all the
-        same, and the share of a step that stays is not.
+        Baseline of A2; by default that of the table. Without one, tau and R_inf are given, and the permanent share of a
+        step is not.
     exponentials : {1, 2}, optional
-        How many; by default two only if they are better by more than 6 of BIC.
+        Number of exponentials; by default two only if their BIC is better by more than 6.
 
     Raises
     ------
     UsageError
-        If baseline is another word, or contradicts the table.
+        If the baseline is unknown, or contradicts the table.
     """
     if baseline is not None and baseline not in BASELINES:
-        raise UsageError(f"ppf_baseline= is one of {', '.join(BASELINES)}, not {baseline!r}")
+        raise UsageError(f"ppf_baseline= must be one of {', '.join(BASELINES)}, not {baseline!r}")
     if baseline is not None and table.baseline not in (None, baseline):
-        raise UsageError(f"ppf_baseline={baseline}, but the table says {table.baseline}: leave it out")
+        raise UsageError(f"ppf_baseline={baseline} contradicts the table ({table.baseline}). Remove it.")
     if exponentials not in (None, 1, 2):
-        raise UsageError(f"exponentials= is 1 or 2, not {exponentials}")
-    said = baseline or table.baseline
+        raise UsageError(f"exponentials= must be 1 or 2, not {exponentials}")
+    baseline = baseline or table.baseline
     frame = table.frame.dropna(subset=["ratio"])
     lost = len(table.frame) - len(frame)
     devices = tuple(
-        _device(str(name), rows["interval_s"].to_numpy(float), rows["ratio"].to_numpy(float), said, exponentials)
+        _device(str(name), rows["interval_s"].to_numpy(float), rows["ratio"].to_numpy(float), baseline, exponentials)
         for name, rows in frame.groupby("device_id", sort=False)
     )
     if not devices:
         raise TraceError("no pair has a ratio")
-    return FacilitationResult(devices, table, tuple(_warnings(devices, said, lost)))
+    return FacilitationResult(devices, table, tuple(_warnings(devices, baseline, lost)))
 
 
-def _device(name: str, interval: np.ndarray, ratio: np.ndarray, said: str | None, number: int | None) -> Facilitation:
+def _device(
+    name: str, interval: np.ndarray, ratio: np.ndarray, baseline: str | None, number: int | None
+) -> Facilitation:
     different = int(np.unique(interval).size)
     least = FEWEST_FOR_TWO if number == 2 else FEWEST_INTERVALS
     if different < least:
-        why = f"{count(different, 'interval')}, less than {least}"
-        return Facilitation(name, interval, ratio, None, (), None, said, why)
+        why = f"{count(different, 'interval')}, fewer than {least}"
+        return Facilitation(name, interval, ratio, None, (), None, baseline, why)
     data = Data(ratio, np.ones((len(ratio), 1)), interval[:, None])
     kernels = tuple(
         KERNELS[n] for n in (1, 2) if n == number or (number is None and (n == 1 or different >= FEWEST_FOR_TWO))
@@ -275,27 +274,29 @@ def _device(name: str, interval: np.ndarray, ratio: np.ndarray, said: str | None
     choice = decay.choose(data, kernels, KERNELS[number] if number else None)
     if choice.verdict == "no_decay":
         why = "the ratio does not change with the interval beyond its noise"
-        return Facilitation(name, interval, ratio, None, (), None, said, why)
+        return Facilitation(name, interval, ratio, None, (), None, baseline, why)
     fit = choice.fit
     wide = t_quantile(0.975, fit.n - fit.k) * float(np.sqrt(fit.covariance[0, 0]))
     end = fit.others[0]
     return Facilitation(
-        name, interval, ratio, fit, choice.candidates, Estimate(end, end - wide, end + wide), said, None
+        name, interval, ratio, fit, choice.candidates, Estimate(end, end - wide, end + wide), baseline, None
     )
 
 
-def _warnings(devices: tuple[Facilitation, ...], said: str | None, lost: int) -> list[CodedWarning]:
+def _warnings(devices: tuple[Facilitation, ...], baseline: str | None, lost: int) -> list[CodedWarning]:
     found = []
-    if said is None and any(each.fit for each in devices):
-        words = "nobody says from where the second amplitude is counted: no share of a step that stays is given"
+    if baseline is None and any(each.fit for each in devices):
+        words = "the baseline of the second amplitude is unknown, so the permanent share of a step is not given"
         found.append(CodedWarning("ppf_baseline", words))
     unbound = [each.device_id for each in devices if each.tau is not None and not each.tau.closed]
     if unbound:
-        words = f"tau has an open interval: {', '.join(unbound[:10])}: the intervals do not reach far enough"
+        words = (
+            f"the interval of tau is open for {', '.join(unbound[:10])}: the pulse intervals do not reach far enough"
+        )
         found.append(CodedWarning("open_interval", words))
     refused = [f"{each.device_id}: {each.refusal}" for each in devices if each.refusal]
     if refused:
-        found.append(CodedWarning("few_points", f"no time constant of {'; '.join(refused[:10])}"))
+        found.append(CodedWarning("few_points", f"no time constant: {'; '.join(refused[:10])}"))
     if lost:
-        found.append(CodedWarning("dropped", f"left out: {count(lost, 'pair')} without a ratio"))
+        found.append(CodedWarning("dropped", f"{count(lost, 'pair')} without a ratio left out"))
     return found

@@ -1,4 +1,4 @@
-"""Read linearity: how far a sweep that only reads is from a straight line."""
+"""Read linearity: deviation of a sweep that only reads from a straight line."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from devicekit.text import count, si
 
 @dataclass(frozen=True)
 class LinearityResult:
-    """How far a read branch is from a straight line.
+    """Deviation of a read branch from a straight line.
 
     Attributes
     ----------
@@ -47,17 +47,17 @@ class LinearityResult:
     range_v: float
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return asdict(self)
 
 
 def linearity(voltage: np.ndarray, current: np.ndarray) -> LinearityResult:
-    """Linearity of a read branch.
+    """Compute the linearity of a read branch.
 
     Parameters
     ----------
     voltage, current : ndarray, shape (n,)
-        Voltage [V] and current [A]; the current at V = 0, if measured, is taken off as an offset.
+        Voltage [V] and current [A]; the current at V = 0, if measured, is subtracted as an offset.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def linearity(voltage: np.ndarray, current: np.ndarray) -> LinearityResult:
         raise TraceError("read linearity needs four or more voltages other than 0")
     top = float(np.abs(v).max())
     if not np.isfinite([(v**3) @ (v**3), i @ i]).all() or (v**3) @ (v**3) == 0:
-        raise TraceError("voltages or currents are out of any range that can be computed with")
+        raise TraceError("voltages or currents are outside the range of floating-point numbers")
     g = float((v @ i) / (v @ v))
     (linear, cubic), *_ = np.linalg.lstsq(np.column_stack([v, v**3]), i, rcond=None)
 
@@ -94,7 +94,7 @@ def linearity(voltage: np.ndarray, current: np.ndarray) -> LinearityResult:
 
 @dataclass(frozen=True, eq=False)
 class LinearityTable:
-    """Read linearity of every sweep."""
+    """Read linearity of every sweep of a table."""
 
     rows: pd.DataFrame
     table: SweepTable
@@ -107,36 +107,36 @@ class LinearityTable:
         return {str(name): float(value) for name, value in numbers.median().items()}
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {"n": len(self.rows), "median": self.medians}
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """A row a sweep."""
+        """Return one row per sweep."""
         return {"linearity": self.rows}
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Conductance of the readings and its curvature, medians over the sweeps."""
+        """Return conductance of the readings and its curvature, medians over the sweeps."""
         return (
             Scalar("read_conductance_s", "conductance of the readings, median", self.medians["conductance_s"], "S"),
             Scalar("read_cubic", "curvature c of I = G V (1 + c V²), median", self.medians["cubic"], "1/V²"),
         )
 
     def sentences(self) -> list[str]:
-        """The conductance of the readings, and when it means something."""
+        """Return the conductance of the readings, and its condition."""
         return [
-            f"Taken as a reading, I = G V (1 + c V²), {count(len(self.rows), 'sweep')} gives G = "
-            f"{si(self.medians['conductance_s'], 'S')} (median); this means something only where the sweep does not "
-            "switch the device."
+            f"Read as I = G V (1 + c V²), {count(len(self.rows), 'sweep')} "
+            f"{'gives' if len(self.rows) == 1 else 'give'} G = {si(self.medians['conductance_s'], 'S')} (median), "
+            "provided that no sweep switches the device."
         ]
 
     def panel(self) -> Panel:
-        """The sweeps, the middle one on top."""
+        """Draw the sweeps, the middle one on top."""
         shown, top = middle(self.table.frame)
         curves = [(rows["voltage_v"].to_numpy(float), rows["current_a"].to_numpy(float)) for rows in [*shown, top]]
         return figures.sweeps(curves[:-1], curves[-1])
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
+        """Return the blocks of the report."""
         units = {"conductance_s": "S", "cubic": "1/V²", "range_v": "V"}
         rows = [(name, format_number(value, units.get(name, ""))) for name, value in self.medians.items()]
         caption = f"Read linearity of {count(len(self.rows), 'sweep')}: I = G V (1 + c V²)."
@@ -145,7 +145,7 @@ class LinearityTable:
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> LinearityTable | None:
-    """Linearity of what sweeps without switching; None where a sweep switched."""
+    """Find the linearity of sweeps without switching; None where a sweep switched."""
     sweeps = select_sweeps(table) if isinstance(table, SweepTable) else None
     switching = found.get("dc")
     if sweeps is None or (isinstance(switching, DcResult) and {*COUNTED, "against"} & set(switching.outcomes)):

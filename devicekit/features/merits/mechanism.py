@@ -1,7 +1,7 @@
-"""Conduction of HRS and LRS: which mechanisms the legs of voltage sweeps leave, and which they exclude.
+"""Conduction of HRS and LRS: mechanisms that the legs of voltage sweeps leave, and those that they exclude.
 
-A straight line in a Schottky or Poole-Frenkel plot tells little: several mechanisms are straight in it over the range
-that a device allows. So the answer here is a set, and one mechanism only where all others are excluded.
+A straight line in a Schottky or Poole-Frenkel plot proves nothing: over the range of a device several mechanisms are
+straight there. The result is therefore a set, with a single mechanism only if all others are excluded.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ from devicekit.text import count, listed, percent, si, span
 TITLES = {form.name: form.title for form in FORMS}
 UNITS = {"m": "m", "ev": "eV", "k": "K", "v": "V", "m2vs": "m2/Vs"}
 SIDES = {1: "positive", -1: "negative"}
-MOST_NAMED = 4  # mechanisms in a sentence; more are in the table
+MOST_NAMED = 4  # mechanisms named in a sentence; the table has all
 ORDER = {"lrs": 0, "hrs": 1, "state": 2}
 
 
 @dataclass(frozen=True, eq=False)
 class ConductionResult:
-    """What is left of the mechanisms of each state at each polarity.
+    """Remaining mechanisms of each state at each polarity.
 
     Attributes
     ----------
     states : tuple of StateVerdict
     sample : Sample
-        What was told of the film.
+        Properties of the film.
     n_sweeps : int
-        Sweeps of the table; those that were looked at are in the states.
+        Number of sweeps of the table; those that were fitted are in the states.
     temperatures : tuple of float
-        Of the legs [K]; empty if not known.
+        Temperatures of the legs [K]; empty if unknown.
     """
 
     states: tuple[StateVerdict, ...]
@@ -58,7 +58,7 @@ class ConductionResult:
     warnings: tuple[CodedWarning, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "states": self._states().to_dict("records"),
             "told": {
@@ -87,7 +87,7 @@ class ConductionResult:
         )
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """A row a state and polarity; a row a leg; a row a mechanism and leg."""
+        """Return one row per state and polarity; one row per leg; one row per mechanism and leg."""
         legs, rows = [], []
         for state in self.states:
             for each in state.judged:
@@ -96,20 +96,20 @@ class ConductionResult:
         return {"conduction": pd.DataFrame(legs), "mechanisms": pd.DataFrame(rows), "conduction_states": self._states()}
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """None: a set of mechanisms is no number."""
+        """Return no number: a set of mechanisms cannot be compared as one."""
         return ()
 
     def sentences(self) -> list[str]:
-        """The verdict of each state at each polarity, with the misfit of the best fit."""
+        """Return the verdict of each state at each polarity, with the misfit of the best fit."""
         return ["Conduction: " + "; ".join(_state_text(each) for each in self.states) + "."]
 
     def panel(self) -> Panel:
-        """The leg with the widest range of currents, and what is left of it."""
+        """Draw the leg with the widest range of currents, and the remaining mechanisms."""
         shown = _widest(self.states)
         return figures.candidates(*_candidate_curves(shown)) if shown is not None else self.lines_panel("log_log")
 
     def residual_panel(self) -> Panel | None:
-        """Residuals of that leg; None where nothing is left of it."""
+        """Draw the residuals of that leg; None if no mechanism remains."""
         shown = _widest(self.states)
         if shown is None or shown.verdict is None or not shown.verdict.left:
             return None
@@ -120,7 +120,7 @@ class ConductionResult:
         )
 
     def lines_panel(self, name: str) -> Panel:
-        """One of the usual straight-line plots: a key of `devicekit.features.conduction.figures.LINES`."""
+        """Draw one of the usual straight-line plots: a key of `devicekit.features.conduction.figures.LINES`."""
         legs = []
         for state in self.states:
             if state.shown is not None and state.shown.first.leg is not None:
@@ -129,38 +129,41 @@ class ConductionResult:
         return figures.lines(name, legs)
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
-        blocks: list[Block] = [Text([*self.sentences(), self._sample_text(), _METHOD]), self._table()]
+        """Return the blocks of the report."""
+        blocks: list[Block] = [Text([self._sample_text(), _METHOD]), self._table()]
         if self.temperatures:
             rows = [row for each in self.states for row in _meanings(each, self.sample)][:ROWS_SHOWN]
             head = ("state", "polarity", "mechanism", "quantity", "value")
-            blocks.append(Table(head, rows, "What the parameters would mean, on the leg that is shown."))
+            blocks.append(Table(head, rows, "Quantities that each mechanism would imply on the leg shown."))
         if _widest(self.states) is None:
             return blocks
         shown = _widest(self.states)
         name = shown.first.label if shown is not None else ""
-        alt = "Current against voltage on logarithmic axes, with every mechanism that is left"
-        blocks.append(figure(self.panel(), f"{name}: what is left of the mechanisms.", alt))
+        alt = "Current against voltage on logarithmic axes, with the remaining mechanisms"
+        blocks.append(figure(self.panel(), f"{name}: remaining mechanisms.", alt))
         rest = self.residual_panel()
         if rest is not None:
-            blocks.append(figure(rest, "Residuals of what is left.", "ln of current over fit against voltage"))
+            blocks.append(
+                figure(rest, "Residuals of the remaining mechanisms.", "ln of current over fit against voltage")
+            )
+        blocks.append(Text(["A straight line in the next plots does not prove a mechanism; see the table."]))
         for key, plot in figures.LINES.items():
-            caption = f"{plot.title}, {plot.of}: several mechanisms are straight here, so that it decides nothing."
+            caption = f"{plot.title}: {plot.of}."
             blocks.append(figure(self.lines_panel(key), caption, f"{plot.title} of each state"))
         return blocks
 
     def _sample_text(self) -> str:
         d, kelvins = self.sample.thickness_m, self.temperatures
-        told = [
-            f"thickness {si(d, 'm')}" if d else "thickness not told (--thickness): 0.5 nm to 2 µm were allowed",
+        parts = [
+            f"thickness {si(d, 'm')}" if d else "thickness unknown (--thickness): 0.5 nm to 2 µm allowed",
             f"temperature {listed([f'{each:g} K' for each in kelvins])}"
             if kelvins
-            else f"temperature not told (--temperature): {TEMPERATURES[0]:g} to {TEMPERATURES[1]:g} K were allowed",
+            else f"temperature unknown (--temperature): {TEMPERATURES[0]:g} to {TEMPERATURES[1]:g} K allowed",
             "permittivity {:g} to {:g}".format(*self.sample.permittivity)
             if self.sample.permittivity
-            else "permittivity not told (--permittivity): 2 to 40 were allowed",
+            else "permittivity unknown (--permittivity): 2 to 40 allowed",
         ]
-        text = "; ".join(told)
+        text = "; ".join(parts)
         return f"{text[0].upper()}{text[1:]}."
 
     def _table(self) -> Table:
@@ -179,15 +182,14 @@ class ConductionResult:
                 )
             )
         head = ("state", "polarity", "verdict", "not excluded", "legs", "misfit", "cut")
-        return Table(head, rows, "Conduction: mechanisms that the legs leave.")
+        return Table(head, rows, "Conduction: mechanisms that are not excluded.")
 
 
 _METHOD = (
-    "Each mechanism was fitted alone, with a series resistance, with a leak and with both; it is left out where a "
-    "better one or a smooth curve beats it beyond doubt, where it misses by more than the noise, or where its "
-    "parameters leave what physics allows. The only one left is decided for if no curve that is no mechanism, such as "
-    "a bare power law, fits better; of SYNTHETIC currents that follow none of the twelve, 3 in 100 still are decided "
-    "for one."
+    "Each mechanism is fitted alone, with a series resistance, with a leak, and with both. It is excluded if a better "
+    "one or a smooth curve clearly beats it, if it misses by more than the noise, or if its parameters are unphysical. "
+    "A single remaining mechanism is decided unless another curve, such as a bare power law, fits better. Of SYNTHETIC "
+    "currents that follow none of the twelve, 3 in 100 are still decided for one."
 )
 
 
@@ -206,7 +208,7 @@ def _candidate_curves(shown: JudgedLegs) -> tuple[Any, ...]:
 
 
 def _misfit(each: StateVerdict) -> float:
-    """Median over legs of the misfit of the best mechanism that is left, or of the best at all."""
+    """Return the median over legs of the misfit of the best remaining mechanism, or of the best one if none remains."""
     found = []
     for one in each.counted:
         verdict = one.verdict
@@ -220,25 +222,25 @@ def _state_text(each: StateVerdict) -> str:
     name = f"{state} at {SIDES[each.sign]} voltage"
     titles = [TITLES[other] for other in each.left]
     if each.word == "no_range":
-        return f"{name} has too few points or too short a range for a verdict"
+        return f"{name} has too few points, or too short a range, for a verdict"
     misfit = f"misfit {percent(_misfit(each))}"
     if each.word == "none":
-        return f"{name} follows none of the twelve mechanisms ({misfit}): mixed, or not in the list"
+        return f"{name} follows none of the twelve mechanisms ({misfit})"
     if each.word == "nearly_ohmic":
-        return f"{name} is nearly ohmic, no more can be said ({misfit})"
+        return f"{name} is nearly ohmic ({misfit})"
     if each.word == "decided":
-        why = ", as falling legs at the other polarity do" if each.only_rising else ""
-        return f"{name} leaves {titles[0]} alone{why} ({misfit})"
-    why = ": only rising legs, where the state may move" if each.only_rising else ""
+        why = ", as at the other polarity" if each.only_rising else ""
+        return f"{name} fits {titles[0]} only{why} ({misfit})"
+    why = " (rising legs only, where the state may change)" if each.only_rising else ""
     if len(titles) == 1:
-        also = "" if each.only_rising else "; a smooth curve that is no mechanism fits as well"
-        return f"{name} is undecided{why}; {titles[0]} fits ({misfit}){also}"
+        also = "" if each.only_rising else ", and so does a smooth curve"
+        return f"{name} is undecided{why}: {titles[0]} fits{also} ({misfit})"
     between = listed(titles) if len(titles) <= MOST_NAMED else f"{len(titles)} of the {len(FORMS)} mechanisms"
     return f"{name} is undecided between {between}{why} ({misfit})"
 
 
 def _cut_text(each: StateVerdict) -> str:
-    words = {"floor": "noise floor", "compliance": "compliance", "moving": "where I rises slower than V"}
+    words = {"floor": "noise floor", "compliance": "compliance", "moving": "where I rises more slowly than V"}
     found = {cut for one in each.counted for leg in one.legs if leg.leg is not None for cut in leg.leg.cut}
     return ", ".join(words[cut] for cut in words if cut in found) or "–"
 
@@ -246,14 +248,14 @@ def _cut_text(each: StateVerdict) -> str:
 def _quantities(verdict: Verdict, name: str, sample: Sample) -> Mapping[str, tuple[float, float]]:
     fitted, leg = verdict.fitted(name), verdict.legs[0]
     known = Known.of(sample, leg.temperature, max(each.v[-1] for each in verdict.legs))
-    said = fitted.form.quantities(fitted.shape, known)
+    found = fitted.form.quantities(fitted.shape, known)
     if known.area is None:
-        return said
-    return {**said, **quantities_with_area(name, fitted.shape, fitted.scale(leg), leg, known)}
+        return found
+    return {**found, **quantities_with_area(name, fitted.shape, fitted.scale(leg), leg, known)}
 
 
 def _meanings(each: StateVerdict, sample: Sample) -> list[tuple[str, ...]]:
-    """Rows of what the parameters of each mechanism that is left would mean, on the leg that is shown."""
+    """Return rows of the quantities that each remaining mechanism implies, on the leg that is shown."""
     if each.shown is None or each.shown.verdict is None or each.word == "nearly_ohmic":
         return []
     rows: list[tuple[str, ...]] = []
@@ -328,7 +330,7 @@ def _mechanism_rows(each: JudgedLegs, sample: Sample) -> list[dict[str, Any]]:
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> ConductionResult | None:
-    """Conduction of the sweeps that DC figures were found of."""
+    """Find the conduction of sweeps that have DC figures."""
     switching = found.get("dc")
     if not isinstance(table, SweepTable) or not isinstance(switching, DcResult):
         return None
@@ -338,21 +340,22 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> Con
 def characterize(
     table: SweepTable, sample: Sample | None = None, *, read_voltage: float = 0.1
 ) -> ConductionResult | None:
-    """Return which mechanisms the legs of sweeps leave; None where no leg is found.
+    """Judge which mechanisms the legs of sweeps leave; None without a usable leg.
 
     Parameters
     ----------
     table : SweepTable
-        A column `temperature_k` tells the temperature of each sweep; legs of one device at several are fitted together.
+        Sweeps, with a column `temperature_k` for several temperatures; legs of one device at several are fitted
+        together.
     sample : Sample, optional
-        What is known of the film.
+        Properties of the film.
     read_voltage : float
-        Voltage at which HRS and LRS are told apart [V].
+        Voltage at which HRS and LRS are separated [V].
 
     Raises
     ------
     UsageError
-        If the sample's temperature is not that of the table.
+        If the sample's temperature contradicts the table.
     """
     sample = sample or Sample()
     sweeps = select_sweeps(table)
@@ -370,23 +373,25 @@ def characterize(
 
 def _check_temperature(table: SweepTable, sample: Sample) -> None:
     """Refuse a temperature that the table contradicts."""
-    told, frame = sample.temperature_k, table.frame
-    if told is None or "temperature_k" not in frame:
+    kelvin, frame = sample.temperature_k, table.frame
+    if kelvin is None or "temperature_k" not in frame:
         return
     own = frame["temperature_k"].dropna()
-    if len(own) and float((own - told).abs().max()) > SAME_K:
+    if len(own) and float((own - kelvin).abs().max()) > SAME_K:
         words = f"{own.min():g} K" if own.min() == own.max() else f"{own.min():g} to {own.max():g} K"
-        raise UsageError(f"temperature={told:g} K, but the table says {words}: leave one of them out")
+        raise UsageError(f"temperature={kelvin:g} K contradicts the table ({words}). Remove one of them.")
 
 
 def _warnings(states: Sequence[StateVerdict], sample: Sample) -> tuple[CodedWarning, ...]:
     found = []
     moved = [f"{each.state.upper()} at {SIDES[each.sign]} voltage" for each in states if each.state_moved]
     if moved:
-        found.append(CodedWarning("state_moved", f"the state moves on the way up: {listed(moved)}"))
+        found.append(CodedWarning("state_moved", f"the state changes on the way up: {listed(moved)}"))
     needs = {form.name for form in FORMS if form.needs}
     shown = sorted({TITLES[name] for each in states if each.word == "undecided" for name in each.left if name in needs})
     if shown and sample.thickness_m is None:
-        words = f"{count(len(shown), 'mechanism')} of conduction cannot be judged without it: {listed(shown)}"
+        words = (
+            f"{count(len(shown), 'mechanism')} of conduction cannot be judged without the thickness: {listed(shown)}"
+        )
         found.append(CodedWarning("needs_thickness", words))
     return tuple(found)

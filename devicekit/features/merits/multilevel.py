@@ -1,7 +1,7 @@
-"""Several levels of a device: where neighbours are told apart, how often a reading is taken for another level.
+"""Several levels of a device: thresholds between neighbours, and misread readings.
 
-Errors are counted, each reading judged by a threshold to which it (or its device) did not contribute, and stand beside
-what normal levels would give (`devicekit.features.multilevel`).
+Errors are counted with thresholds computed without the reading (or its device), and compared with error rates of
+normal levels (`devicekit.features.multilevel`).
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ class MultilevelResult:
     ----------
     levels : tuple of Level
     pairs : tuple of Pair
-        One fewer.
+        Neighbouring levels, one fewer than levels.
     scale : Scale
-        Whether G or ln G is taken as normal.
+        Scale on which levels are normal: G or ln G.
     bit_errors : Rate or None
-        Bit error rate in Gray code, levels used equally often; None where a pair cannot be told.
+        Bit error rate in Gray code for equally used levels; None if a pair has no threshold.
     own : tuple of OwnThresholds
-        Each device by thresholds of its own; empty with one device.
+        Each device with its own thresholds; empty with one device.
     """
 
     levels: tuple[Level, ...]
@@ -62,18 +62,18 @@ class MultilevelResult:
 
     @property
     def worst(self) -> tuple[Pair, Side] | None:
-        """The pair and the side with the largest counted error rate; None if no pair can be told."""
+        """Pair and side with the largest counted error rate; None without a threshold."""
         sides = [(pair, side) for pair in self.pairs for side in (pair.below, pair.above) if side is not None]
         return max(sides, key=lambda each: (each[1].counted.value, each[1].counted.high), default=None)
 
     def own_share(self) -> float | None:
-        """Share of readings taken for another level by thresholds of each device's own; None if one cannot be told."""
+        """Return the share of readings misread with each device's own thresholds; None if one is missing."""
         if not self.own or any(each.wrong is None for each in self.own):
             return None
         return sum(each.wrong or 0 for each in self.own) / sum(each.n for each in self.own)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "scale": self.scale.name,
             "log_likelihood_of_ln_g": self.scale.advantage,
@@ -87,7 +87,7 @@ class MultilevelResult:
         }
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """A row a level, a row a pair of neighbours, and a row a device."""
+        """Return one row per level, one row per pair of neighbours, and one row per device."""
         found = {
             "levels": pd.DataFrame([each.as_dict() for each in self.levels]),
             "level_pairs": pd.DataFrame([each.as_dict() for each in self.pairs]),
@@ -97,7 +97,7 @@ class MultilevelResult:
         return found
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Levels, bits, bit error rate, and the error rate of the worst level at one threshold."""
+        """Return levels, bits, bit error rate, and the error rate of the worst level at one threshold."""
         shown = [
             Scalar("levels", "levels", float(len(self.levels))),
             Scalar("bits", "bits of a device", self.bits),
@@ -114,37 +114,37 @@ class MultilevelResult:
         return tuple(shown)
 
     def sentences(self) -> list[str]:
-        """Return how many levels, how many bits are read wrongly, and which pair is worst."""
+        """Return the number of levels, the share of wrong bits, and the worst pair."""
         n = len(self.levels)
         devices = len(self.table.devices)
         text = f"{n} levels ({format_number(self.bits)} bits) of {count(devices, 'device')}"
         if (found := self.bit_errors) is not None:
             ends = percent_span(found.low, found.high)
-            text += f": {percent(found.value)} of the bits are read wrongly (95 %: {ends}) in Gray code"
+            text += f": {percent(found.value)} of the bits in Gray code are misread (95 %: {ends})"
         open_ = [pair for pair in self.pairs if pair.threshold_s is None]
         if open_:
-            text += f"; {count(len(open_), 'pair')} of neighbours cannot be told by a threshold"
-        said = [text + "."]
+            text += f"; {count(len(open_), 'pair')} of neighbours {'has' if len(open_) == 1 else 'have'} no threshold"
+        found_text = [text + "."]
         if (worst := self.worst) is not None:
             pair, side = worst
             name = pair.low if side is pair.below else pair.high
-            said.append(
-                f"Worst is {name} at the threshold {si(pair.threshold_s, 'S')}: {side.wrong} of {side.n} readings on "
-                f"the wrong side (95 %: {percent_span(side.counted.low, side.counted.high)}{_normal_text(side)})."
+            found_text.append(
+                f"The worst level is {name} at the threshold {si(pair.threshold_s, 'S')}: {side.wrong} of {side.n} "
+                f"readings are misread (95 %: {percent_span(side.counted.low, side.counted.high)}{_normal_text(side)})."
             )
         if (share := self.own_share()) is not None:
-            said.append(f"With thresholds of its own for each device, {percent(share)} of the readings are wrong.")
-        return said
+            found_text.append(f"With thresholds per device, {percent(share)} of the readings are misread.")
+        return found_text
 
     def panel(self) -> Panel:
-        """Histogram and fitted density of each level, with the thresholds."""
+        """Draw the histogram and fitted density of each level, with the thresholds."""
         log = self.scale.name == "log"
         shown = {each.name: (each.readings.values, each.readings.mean, _sd(each.readings)) for each in self.levels}
         thresholds = [pair.threshold_s for pair in self.pairs if pair.threshold_s is not None]
         return figures.level_densities(shown, thresholds, log)
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
+        """Return the blocks of the report."""
         head = ("level", "readings", "median", "target", "offset", "sd / mean", "normal: p", "effective readings")
         rows = []
         for each in self.levels[:ROWS_SHOWN]:
@@ -165,17 +165,17 @@ class MultilevelResult:
         scale = "ln G" if self.scale.name == "log" else "G"
         how = f"Levels are taken as normal in {scale}"
         if self.scale.advantage is None:
-            how += ", since ln G does not exist for readings of 0"
+            how += ", as readings of 0 have no ln G"
         elif self.scale.decided:
             how += f", which is more likely (log-likelihood {abs(self.scale.advantage):.1f} higher)"
         else:
-            how += f"; the data do not tell G from ln G (log-likelihood {abs(self.scale.advantage):.1f} apart)"
-        assumed = "The bit error rate takes all levels as used equally often, and one bit as wrong in a wrong reading."
-        caption = "Errors at the thresholds between neighbours: counted, and what normal levels would give."
+            how += f"; G and ln G fit equally well (log-likelihood {abs(self.scale.advantage):.1f} apart)"
+        assumed = "The bit error rate assumes equally used levels, and one wrong bit per misread reading."
+        caption = "Errors at the thresholds between neighbours: counted, and for normal levels."
         error_head = ("level", "threshold", "wrong", "counted", "95 %", "if normal", "95 % if normal")
         shown = figure(self.panel(), "Histograms, fitted densities and thresholds.", "Levels with their thresholds")
         return [
-            Text([*self.sentences(), how + ". " + assumed]),
+            Text([how + ". " + assumed]),
             Table(head, rows, "Levels."),
             Table(error_head, errors, caption),
             shown,
@@ -183,7 +183,7 @@ class MultilevelResult:
 
 
 def _rows(pair: Pair) -> list[tuple[str, ...]]:
-    """A pair as two rows of a report."""
+    """Return a pair as two rows of a report."""
     if pair.below is None or pair.above is None:
         return [(f"{pair.low}, {pair.high}", "–", "–", "–", "–", pair.why_not, "–")]
     found: list[tuple[str, ...]] = []
@@ -210,13 +210,13 @@ def _sd(readings: Readings) -> float:
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> MultilevelResult | None:
-    """Levels of a table of several levels."""
+    """Find the levels of a table of several levels."""
     del settings, found
     return characterize(table) if isinstance(table, MultilevelTable) else None
 
 
 def characterize(table: MultilevelTable) -> MultilevelResult:
-    """Thresholds and errors of neighbouring levels.
+    """Compute thresholds and errors of neighbouring levels.
 
     Parameters
     ----------
@@ -226,15 +226,15 @@ def characterize(table: MultilevelTable) -> MultilevelResult:
     Raises
     ------
     TraceError
-        If there are fewer than two levels, more than 256, or no two with five readings or more.
+        If there are fewer than two levels, more than 256, or fewer than two with five readings.
     """
     frame = table.frame[table.frame["conductance_s"].notna()].sort_values(["device_id", "repeat"], kind="stable")
     names = list(dict.fromkeys(frame["level"]))
     if not 2 <= len(names) <= MOST_LEVELS:
-        raise TraceError(f"2 to {MOST_LEVELS} levels are compared, not {len(names)}")
+        raise TraceError(f"the table has {len(names)} levels; 2 to {MOST_LEVELS} can be compared")
     parts = [frame[frame["level"] == name] for name in names]
     if sum(len(part) >= multilevel.LEAST for part in parts) < 2:
-        raise TraceError(f"no two levels have {multilevel.LEAST} readings or more: none can be judged")
+        raise TraceError(f"fewer than two levels have {multilevel.LEAST} readings or more")
     parts.sort(key=lambda part: float(part["conductance_s"].median()))
     scale = multilevel.scale([part["conductance_s"].to_numpy(float) for part in parts])
     devices = {name: k for k, name in enumerate(table.devices)}
@@ -273,7 +273,7 @@ def _pair(low: Level, high: Level, scale: Scale) -> Pair:
 
 
 def _count_wrong(level: Level, pairs: Sequence[Pair]) -> Level:
-    """The level with the number of its readings beyond the threshold below it or above it."""
+    """Return the level with the number of its readings beyond the threshold below or above it."""
     mine = [pair for pair in pairs if level.name in (pair.low, pair.high)]
     sides = [pair.below if pair.low == level.name else pair.above for pair in mine]
     wrong = None if any(side is None for side in sides) else sum(side.wrong for side in sides if side is not None)
@@ -281,7 +281,7 @@ def _count_wrong(level: Level, pairs: Sequence[Pair]) -> Level:
 
 
 def _own_thresholds(name: str, number_: int, levels: Sequence[Level]) -> OwnThresholds:
-    """A device by thresholds of its own, each reading left out of its own threshold."""
+    """Judge a device by thresholds of its own, each reading by a threshold without it."""
     mine = []
     for level in levels:
         values = level.readings.values[level.readings.device == number_]
@@ -293,7 +293,7 @@ def _own_thresholds(name: str, number_: int, levels: Sequence[Level]) -> OwnThre
     for low, high in pairwise(mine):
         found = multilevel.sides(low, high)
         if found is None:
-            return OwnThresholds(name, n, None, "two levels cannot be told by a threshold")
+            return OwnThresholds(name, n, None, "two levels have no threshold")
         wrong += found[1].wrong + found[2].wrong
     return OwnThresholds(name, n, wrong)
 
@@ -309,15 +309,15 @@ def _warnings(levels: Sequence[Level], pairs: Sequence[Pair]) -> tuple[CodedWarn
         found.append(CodedWarning("heavy_tail", words))
     few = [level.name for level in levels if not level.enough]
     if few:
-        words = f"fewer than {multilevel.LEAST} readings of {_first_names(few)}: their neighbours cannot be judged"
+        words = f"fewer than {multilevel.LEAST} readings of {_first_names(few)}: neighbours cannot be judged"
         found.append(CodedWarning("few_points", words))
     within = [f"{pair.low} and {pair.high}" for pair in pairs if pair.threshold_s is None and pair.why_not[:3] == "one"]
     if within:
-        found.append(CodedWarning("undecided", f"no threshold tells {_first_names(within)}: one lies within the other"))
+        found.append(CodedWarning("undecided", f"no threshold of {_first_names(within)}: one lies within the other"))
     wander = [level.readings.serial for level in levels if level.readings.serial]
     if wander:
-        words = f"readings of {count(len(wander), 'level')} follow the one before (r up to {max(wander):.2f})"
-        found.append(CodedWarning("drift", f"{words}: they are worth fewer independent ones, and levels may drift"))
+        words = f"readings of {count(len(wander), 'level')} depend on the one before (r up to {max(wander):.2f})"
+        found.append(CodedWarning("drift", f"{words}; levels may drift, and intervals are wider"))
     return tuple(found)
 
 

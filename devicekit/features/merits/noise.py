@@ -1,6 +1,6 @@
 """Read noise at constant voltage: its size, and the levels of its histogram.
 
-Whether levels are those of telegraph noise, and how long they last, is decided by `devicekit.features.merits.rtn`."""
+Telegraph noise and its dwell times are tested in `devicekit.features.merits.rtn`."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from devicekit.text import count, percent
 
 MOST_LEVELS = 4
 LEAST_READINGS = 50
-MOST_READINGS = 20000  # that the mixture is fitted to
-EVIDENCE = 10.0  # BIC by which one more level must be better
-APART = 2.0  # sd between neighbouring levels
+MOST_READINGS = 20000  # most readings for the fit of the mixture
+EVIDENCE = 10.0  # BIC advantage that one more level needs
+APART = 2.0  # least distance of neighbouring levels in sd
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,9 @@ class NoiseResult:
     mean_a, sd_a, relative : float
         Mean and standard deviation of the current [A], and their ratio.
     levels : tuple of Level
-        Of a histogram; with one level there is no telegraph noise.
+        Levels of the histogram; a single level excludes telegraph noise.
     amplitude_a, relative_amplitude : float or None
-        Distance of the outer levels [A], and over the mean.
+        Distance of the outer levels [A], and the same over the mean.
     voltage_v : float
         Median voltage of the record [V].
     """
@@ -74,12 +74,12 @@ class NoiseResult:
         return len(self.levels) > 1
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return asdict(self)
 
 
 def noise(time: np.ndarray, current: np.ndarray, voltage: float = float("nan")) -> NoiseResult:
-    """Levels of a current at constant voltage, by a Gaussian mixture chosen by BIC, and how long each lasts.
+    """Find the levels of a current at constant voltage by a Gaussian mixture (BIC), and how long each lasts.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def noise(time: np.ndarray, current: np.ndarray, voltage: float = float("nan")) 
     known = np.isfinite(time) & np.isfinite(current)
     t, i = time[known], current[known]
     if i.size < LEAST_READINGS:
-        raise TraceError(f"read noise needs {LEAST_READINGS} or more readings, not {i.size}")
+        raise TraceError(f"read noise needs at least {LEAST_READINGS} readings; got {i.size}")
     mean, sd = float(i.mean()), float(i.std(ddof=1))
     means, sds = _mixture(i, sd)
     state = _states(i, means)
@@ -118,7 +118,7 @@ def noise(time: np.ndarray, current: np.ndarray, voltage: float = float("nan")) 
 
 
 def _mixture(current: np.ndarray, sd: float) -> tuple[np.ndarray, np.ndarray]:
-    """Means and sds of the levels, ascending; one level unless more are clearly better and apart."""
+    """Return means and sds of the levels, ascending; one level unless more are clearly better and apart."""
     if sd == 0 or not np.isfinite(sd):
         return np.array([current[0]]), np.array([0.0])
     from sklearn.exceptions import ConvergenceWarning
@@ -131,7 +131,7 @@ def _mixture(current: np.ndarray, sd: float) -> tuple[np.ndarray, np.ndarray]:
     for many in range(1, min(MOST_LEVELS, np.unique(scaled).size) + 1):
         mixture = GaussianMixture(many, covariance_type="tied", random_state=0, n_init=2, reg_covar=1e-6)
         with catch_warnings():
-            simplefilter("ignore", ConvergenceWarning)  # too many levels for these data: BIC will tell
+            simplefilter("ignore", ConvergenceWarning)  # too many levels for these data: BIC decides
             fit = mixture.fit(scaled)
         bic = fit.bic(scaled)
         width = float(np.sqrt(fit.covariances_[0, 0]))
@@ -144,7 +144,7 @@ def _mixture(current: np.ndarray, sd: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _states(current: np.ndarray, means: np.ndarray) -> np.ndarray:
-    """Level of each reading; a level is left only for a reading nearer to another level's middle (hysteresis)."""
+    """Return the level of each reading, with hysteresis: it changes only near the middle of another level."""
     if means.size == 1:
         return np.zeros(current.size, int)
     nearest = np.abs(current[:, None] - means[None, :]).argmin(axis=1)
@@ -173,7 +173,7 @@ class NoiseRecord:
     current: np.ndarray
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {"device_id": self.device_id, "cycle": self.cycle, **self.result.as_dict()}
 
 
@@ -188,17 +188,17 @@ class NoiseResults:
         return iter(self.records)
 
     def as_dict(self) -> list[dict[str, Any]]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return [record.as_dict() for record in self.records]
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """A row a record, without its levels."""
+        """Return one row per record, without its levels."""
         if not self.records:
             return {}
         return {"noise": pd.json_normalize(self.as_dict(), sep="_").drop(columns="levels")}
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Median size of the noise, and the share of records with several levels."""
+        """Return the median size of the noise, and the share of records with several levels."""
         if not self.records:
             return ()
         sizes = [record.result.relative for record in self.records if np.isfinite(record.result.relative)]
@@ -209,23 +209,23 @@ class NoiseResults:
         )
 
     def sentences(self) -> list[str]:
-        """Size of the noise, and in how many records it has several levels."""
+        """Return the size of the noise, and in how many records it has several levels."""
         shares = [record.result.relative for record in self.records if np.isfinite(record.result.relative)]
         text = f"Read noise of {count(len(self.records), 'record')} at constant voltage"
         telegraph = sum(record.result.telegraph for record in self.records)
         if shares:
             text += f": standard deviation {percent(float(np.median(shares)))} of the mean (median)"
         if len(self.records) == 1:
-            return [f"{text}; its histogram has {count(len(self.records[0].result.levels), 'level')}."]
+            return [f"{text}; the histogram has {count(len(self.records[0].result.levels), 'level')}."]
         return [f"{text}; more than one level in {telegraph or 'none'} of them."]
 
     def panel(self) -> Panel:
-        """The first record, with the levels that were found."""
+        """Draw the first record, with the levels that were found."""
         first = self.records[0]
         return figures.current_in_time(first.time, first.current, [level.current_a for level in first.result.levels])
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
+        """Return the blocks of the report."""
         rows = []
         for record in self.records[:ROWS_SHOWN]:
             n = record.result

@@ -1,4 +1,4 @@
-"""Window and end states of pulse trains; the law itself is fitted by `devicekit fit`."""
+"""Window and end states of pulse trains; `devicekit fit` fits their update law."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class PulseSummary:
     Attributes
     ----------
     ends : pandas.DataFrame
-        One row a train: device_id, cycle, direction, readings, start, end, low, high.
+        One row per train: device_id, cycle, direction, readings, start, end, low, high.
     low, high : float
         5 % quantile of the trains' lowest readings, and 95 % quantile of the highest ones.
     """
@@ -41,7 +41,7 @@ class PulseSummary:
 
     @property
     def on_off(self) -> float | None:
-        """High over low; None where low is not above 0."""
+        """High over low; None if low is not above 0."""
         return self.high / self.low if self.low > 0 else None
 
     def _directions(self) -> dict[str, dict[str, Any]]:
@@ -56,17 +56,17 @@ class PulseSummary:
         }
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         quantity = self.table.quantity
         ends = {"low": self.low, "high": self.high, "on_off": self.on_off}
         return {"quantity": quantity, **ends, "directions": self._directions()}
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """A row a train."""
+        """Return one row per train."""
         return {"trains": self.ends}
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """The window of the readings."""
+        """Return the window of the readings."""
         unit = GLOSSARY[self.table.quantity].unit
         stem, end = ("g", "_s") if unit else ("weight", "")
         by = "5 % and 95 % quantiles of the trains' lowest and highest readings"
@@ -80,20 +80,18 @@ class PulseSummary:
         return (*shown, Scalar("on_off", "on/off (high over low end of the window)", ratio, by=by))
 
     def sentences(self) -> list[str]:
-        """Numbers of trains, and the window."""
+        """Return numbers of trains, and the window."""
         unit = GLOSSARY[self.table.quantity].unit
         numbers = listed([f"{end['trains']} {name.upper()}" for name, end in self._directions().items()])
         ratio = "" if self.on_off is None else f", on/off {self.on_off:.3g}"
-        return [
-            f"Pulse trains ({numbers}) from {span(self.low, self.high, unit)}{ratio}; devicekit fit fits their law."
-        ]
+        return [f"Pulse trains ({numbers}) from {span(self.low, self.high, unit)}{ratio}."]
 
     def panel(self) -> Panel:
-        """The trains as they are."""
+        """Draw the trains as they are."""
         return trains_panel(self.table)
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
+        """Return the blocks of the report."""
         unit = GLOSSARY[self.table.quantity].unit
         rows = [
             ("low end of the window", format_number(self.low, unit)),
@@ -104,13 +102,13 @@ class PulseSummary:
             scatter = f" ± {format_number(end['end_sd'], unit)}" if np.isfinite(end["end_sd"]) else ""
             words = f"{name.upper()}: end of {count(end['trains'], 'train')}"
             rows.append((words, format_number(end["end_median"], unit) + scatter))
-        caption = "Pulse trains; devicekit fit fits their update law and variation."
+        caption = "Pulse trains. Fit their update law and variation with devicekit fit."
         shown = figure(self.panel(), "Trains.", "Conductance against pulse number")
         return [Table(("quantity", "value"), rows, caption), shown]
 
 
 def trains_panel(table: PulseTable) -> Panel:
-    """Trains of a table, not more than a figure can show."""
+    """Draw trains of a table, not more than a figure can show."""
     by_direction = {
         direction: [(n, state) for _, (_, _, n, state) in zip(range(MOST_CURVES), table.traces(direction))]  # noqa: B905
         for direction in DIRECTIONS
@@ -119,7 +117,7 @@ def trains_panel(table: PulseTable) -> Panel:
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> PulseSummary | None:
-    """Window and end states, of a table of pulse trains."""
+    """Find the window and the end states of a table of pulse trains."""
     if not isinstance(table, PulseTable):
         return None
     rows = []

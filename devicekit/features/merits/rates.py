@@ -1,9 +1,9 @@
-"""Trains at several rates: where the level settles before and after a pulse, sums of answers, and the tau behind them.
+"""Trains at several rates: levels before and after a pulse, gains, and the time constant.
 
-Of a part that decays with e^(-t / tau) the level before a pulse settles at a_v / (e^(1/(f tau)) - 1) above the start,
-after it at a_v / (1 - e^(-1/(f tau))): both follow from adding a_v at each pulse. What a pulse leaves for good, a_nv,
-adds up without end. The fit takes both, with the number of pulses as it was, over all rates at once.
-See doi:10.1073/pnas.94.2.719 and doi:10.1146/annurev.physiol.64.092501.114547 for the use of such trains.
+For a part that decays with e^(-t / tau) the level before a pulse settles at a_v / (e^(1/(f tau)) - 1) above the start,
+and after it at a_v / (1 - e^(-1/(f tau))): both follow from adding a_v at each pulse. The permanent part of a pulse,
+a_nv, accumulates. The fit uses both, with the number of pulses as measured, over all rates at once.
+See doi:10.1073/pnas.94.2.719 and doi:10.1146/annurev.physiol.64.092501.114547 for such trains.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, format
 from devicekit.features.merits.volatile import interval_text
 from devicekit.features.pulsed import MOST_PULSES, Record, records
 from devicekit.plot import Axis, Panel
-from devicekit.report import Block, Table, Text
+from devicekit.report import Block, Table
 from devicekit.scalars import Scalar
 from devicekit.tables import Table as AnyTable
 from devicekit.tables import TransientTable
@@ -30,13 +30,13 @@ from devicekit.text import count, si
 
 FEWEST_PULSES = 5
 FEWEST_RATES = 3
-EVEN = 0.05  # largest departure of a gap from their median
-SETTLED = 0.05  # largest change from the third to the fourth quarter of a train, of the level after a pulse
+EVEN = 0.05  # largest relative deviation of a gap from the median gap
+SETTLED = 0.05  # largest relative change of the level after a pulse from the third to the fourth quarter of a train
 
 
 @dataclass(frozen=True)
 class Train:
-    """One train of pulses at one rate; levels are counted from that before the first pulse [S or A].
+    """Train of pulses at one rate; levels are relative to the one before the first pulse [S or A].
 
     Attributes
     ----------
@@ -45,11 +45,11 @@ class Train:
     first, last : float
         Level after the first pulse and after the last: A1 and An.
     gain : float
-        An/A1.
+        Gain An/A1.
     before, after : float
         Mean level just before and just after a pulse over the last quarter of the train.
     settled : bool
-        Whether the level after a pulse changes by less than 5 % from the third quarter to the fourth.
+        True if the level after a pulse changes by less than 5 % from the third quarter to the fourth.
     """
 
     device_id: str
@@ -66,7 +66,7 @@ class Train:
 
 @dataclass(frozen=True, eq=False)
 class RatesResult:
-    """Trains, each pulse of them, and per device the fit over its rates."""
+    """Trains, their pulses, and the fit over the rates of each device."""
 
     trains: tuple[Train, ...]
     pulses: pd.DataFrame
@@ -75,7 +75,7 @@ class RatesResult:
     warnings: tuple[CodedWarning, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "trains": [asdict(each) for each in self.trains],
             "fits": [row | {"n": fit.n} for row, fit in zip(self._rows(), self.fits.values(), strict=True)],
@@ -92,35 +92,35 @@ class RatesResult:
         return rows
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """A row a train, a row a pulse, and a row a device with a fit."""
+        """Return one row per train, one row per pulse, and one row per device with a fit."""
         found = {"rates": pd.DataFrame([asdict(each) for each in self.trains]), "rates_pulses": self.pulses}
         return found | ({"rates_fit": pd.DataFrame(self._rows())} if self.fits else {})
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """The gain of the fastest train, where there is one device."""
+        """Return the gain of the fastest train, where there is one device."""
         if len({each.device_id for each in self.trains}) != 1:
             return ()
         fastest = max(self.trains, key=lambda each: each.rate_hz)
         by = f"{fastest.n_pulses} pulses at {fastest.rate_hz:.3g} Hz"
-        return (Scalar("train_gain", "answer to the last pulse of a train over the first", fastest.gain, by=by),)
+        return (Scalar("train_gain", "response to the last pulse of a train over the first", fastest.gain, by=by),)
 
     def sentences(self) -> list[str]:
-        """Gains over the rates, and tau."""
+        """Return gains over the rates, and tau."""
         if len(self.trains) == 1:
             only = self.trains[0]
             words = f"{count(only.n_pulses, 'pulse')} at {si(only.rate_hz, 'Hz')}"
-            return [f"A train of {words}: the last answer is {only.gain:.3g} times the first."]
+            return [f"In a train of {words}, the last response is {only.gain:.3g} times the first."]
         slow, fast = (pick(self.trains, key=lambda each: each.rate_hz) for pick in (min, max))
         text = f"{count(len(self.trains), 'train')} from {si(slow.rate_hz, 'Hz')} to {si(fast.rate_hz, 'Hz')}: "
-        found = [f"{text}the last answer is {slow.gain:.3g} to {fast.gain:.3g} times the first."]
+        found = [f"{text}the last response is {slow.gain:.3g} to {fast.gain:.3g} times the first."]
         for device, fit in list(self.fits.items())[:3]:
             tau = fit.parameters["tau_s"]
-            words = f"{device}: one tau of {si(tau.value, 's')} ({interval_text(tau, 's')}) over all rates."
+            words = f"{device}: tau is {si(tau.value, 's')} ({interval_text(tau, 's')}) over all rates."
             found.append(words)
         return found
 
     def panel(self) -> Panel:
-        """Levels before and after a pulse against the rate, of the first device; of one rate against their number."""
+        """Draw levels of the first device before and after a pulse against the rate (or the pulse number)."""
         device, unit = self.trains[0].device_id, "S" if self.table.quantity == "conductance_s" else "A"
         if len({each.rate_hz for each in self.trains if each.device_id == device}) == 1:
             first = self.pulses[self.pulses["record"] == self.trains[0].record]
@@ -136,7 +136,7 @@ class RatesResult:
         return figures.against_rate(rate, before, after, fitted, unit)
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
+        """Return the blocks of the report."""
         unit = "S" if self.table.quantity == "conductance_s" else "A"
         rows = [
             (
@@ -152,9 +152,9 @@ class RatesResult:
             for t in self.trains[:ROWS_SHOWN]
         ]
         head = ("device", "record", "rate", "pulses", "before a pulse", "after a pulse", "An/A1", "settled")
-        caption = "Trains against rate: levels above the start, over the last quarter of each train."
+        caption = "Trains by rate: levels above the start, over the last quarter of each train."
         shown = figure(self.panel(), "Levels before and after a pulse.", "Level against the rate of the pulses")
-        return [Text(self.sentences()), Table(head, rows, caption), shown]
+        return [Table(head, rows, caption), shown]
 
 
 def settled_levels(amplitude: float, tau: float, rate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -163,11 +163,11 @@ def settled_levels(amplitude: float, tau: float, rate: np.ndarray) -> tuple[np.n
     Parameters
     ----------
     amplitude : float
-        What a pulse adds, a_v.
+        Step of a pulse, a_v.
     tau : float
         Time constant [s].
     rate : ndarray, shape (n,)
-        Pulses a second [Hz].
+        Pulse rate [Hz].
 
     Returns
     -------
@@ -179,7 +179,7 @@ def settled_levels(amplitude: float, tau: float, rate: np.ndarray) -> tuple[np.n
 
 
 def late_levels(fit: Fit, rate: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mean levels before and after a pulse over the last quarter of n pulses at rates [Hz], by a fit over rates."""
+    """Return the fitted mean levels before and after a pulse over the last quarter of n pulses at rates [Hz]."""
     x = 1.0 / (np.asarray(rate, float) * fit.parameters["tau_s"].value)
     pulse = np.arange(n - quarter(n), n)[:, None] + 1.0
     volatile, stays = fit.amplitudes[0], fit.others[-1]
@@ -189,28 +189,28 @@ def late_levels(fit: Fit, rate: np.ndarray, n: int) -> tuple[np.ndarray, np.ndar
 
 
 def quarter(n: int) -> int:
-    """Pulses of the last quarter of n, at least 1."""
+    """Return pulses of the last quarter of n, at least 1."""
     return max(1, n // 4)
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> RatesResult | None:
-    """Trains of a transient table; None where it holds none."""
+    """Find trains in a transient table; None without trains."""
     return characterize(table) if isinstance(table, TransientTable) else None
 
 
 def characterize(table: TransientTable) -> RatesResult | None:
-    """Levels of every even train, and one decay over the rates of each device.
+    """Compute the levels of every even train, and fit one decay over the rates of each device.
 
     Parameters
     ----------
     table : TransientTable
-        Records with pulses; those with five even ones and more are trains, if they were read before the first pulse
-        and around each of them.
+        Records with pulses; those with five or more evenly spaced ones are trains, if they were read before the first
+        pulse and around each of them.
 
     Returns
     -------
     RatesResult or None
-        None where no record is a train.
+        None if no record is a train.
     """
     found = [(each, train) for each in records(table) if (train := _train(each)) is not None]
     if not found:
@@ -227,14 +227,14 @@ def characterize(table: TransientTable) -> RatesResult | None:
     unsettled = [f"record {train.record}" for _, train in found if not train.settled]
     warnings: tuple[CodedWarning, ...] = ()
     if unsettled:
-        words = f"the level still moves at the end of the train: {', '.join(unsettled[:10])}"
+        words = f"the level still changes at the end of the train in {', '.join(unsettled[:10])}"
         warnings = (CodedWarning("unsettled", words),)
     pulses = pd.concat([_pulses(each) for each, _ in found], ignore_index=True)
     return RatesResult(tuple(train for _, train in found), pulses, fits, table, warnings)
 
 
 def _around(record: Record) -> tuple[np.ndarray, np.ndarray]:
-    """Places of the last reading before and of the first after each pulse; empty where one is missing."""
+    """Return positions of the last reading before and the first after each pulse; empty if one is missing."""
     numbers = np.arange(len(record.pulses_s))
     last = np.searchsorted(record.before, numbers, side="right") - 1
     first = np.searchsorted(record.before, numbers + 1, side="left")
@@ -272,7 +272,7 @@ def _train(record: Record) -> Train | None:
 
 
 def _pulses(record: Record) -> pd.DataFrame:
-    """Levels before and after each pulse, and the latter over the first one."""
+    """Return levels before and after each pulse, and the latter over the first one."""
     last, first = _around(record)
     before, after = record.value[last] - record.level, record.value[first] - record.level
     gain = after / after[0] if after[0] else np.full(after.size, np.nan)
@@ -281,7 +281,7 @@ def _pulses(record: Record) -> pd.DataFrame:
 
 
 def _joint_data(own: Sequence[Record]) -> Data:
-    """Readings before and after each pulse of several records, each with a level of its own."""
+    """Return readings before and after each pulse of several records, each with a level of its own."""
     most = max(len(each.pulses_s) for each in own)
     y, others, delays = [], [], []
     for number_, each in enumerate(own):

@@ -1,8 +1,8 @@
-"""Retention: drift of states in time, G = G0 (t / t0)^-nu, and what may be said about ten years.
+"""Retention: drift of states in time, G = G0 (t / t0)^-nu, and predictions for ten years.
 
-The power law is the straight line of ln G against ln t. A prediction states how far it extrapolates, and is
-refused where the data do not span enough decades. An exponential exp(-t / tau) is not offered: fitted to the
-same data it predicts total loss.
+The power law is the straight line of ln G against ln t. A prediction reports how far it extrapolates, and is refused
+if the data do not span enough decades. An exponential exp(-t / tau) is not offered: fitted to the same data it
+predicts total loss.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ LEAST_POINTS = 5
 class Prediction:
     """Conductance at a later time [S], with the interval of the mean and of one more reading.
 
-    `factor` is the horizon over the last measured time; `log_linear_s` what a line in log t predicts instead.
+    `factor` is the horizon over the last measured time; `log_linear_s` the prediction of a line in log t.
     """
 
     time_s: float
@@ -53,7 +53,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class StateRetention:
-    """One state of one device: the power law and its prediction, or why there is none."""
+    """State of one device: the power law and its prediction, or the reason for a refusal."""
 
     device_id: str
     level: str
@@ -71,13 +71,13 @@ class StateRetention:
     refusal: str | None
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class RetentionResult:
-    """Every state of every device at every temperature; `lines` over temperatures go to the card with them."""
+    """Every state of every device at every temperature; `lines` are the Arrhenius lines for the card."""
 
     states: tuple[StateRetention, ...]
     table: RetentionTable
@@ -85,43 +85,43 @@ class RetentionResult:
     lines: tuple[ArrheniusLine, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "states": [state.as_dict() for state in self.states],
             "warnings": [warning.as_dict() for warning in self.warnings],
         }
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Law and prediction of every state."""
+        """Return law and prediction of every state."""
         return {"states": pd.json_normalize([state.as_dict() for state in self.states], sep="_")}
 
     def for_card(self) -> Retention:
-        """The states as a block of a device card, each exponent with its 95 % interval."""
+        """Return the states as a block of a device card, each exponent with its 95 % interval."""
         states = tuple(map(_for_card, self.states))
         return Retention(states=states, arrhenius=self.lines or None, **origin(self.table))
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Return how long the states were watched, and their drift exponents."""
+        """Return how long the states were observed, and their drift exponents."""
         return self.for_card().scalars()
 
     def sentences(self) -> list[str]:
-        """Return how long states were watched, what is left of them, and how far predictions reach."""
+        """Return how long states were observed, what remains of them, and how far predictions reach."""
         if not self.states:
-            return [f"No state was read at {LEAST_POINTS} or more times, so that there is no law of its drift."]
+            return [f"Drift not fitted: it needs readings of a state at {LEAST_POINTS} or more times."]
         decades = [s.decades for s in self.states]
         changes = [s.change for s in self.states if np.isfinite(s.change)]
-        text = f"{count(len(self.states), 'state')} watched over {_range(decades, '.1f')} decades of time"
+        text = f"{count(len(self.states), 'state')} observed over {_range(decades, '.1f')} decades of time"
         if changes:
             span = percent_span(min(changes), max(changes))
-            text += f"; at the end, by their laws, the conductance is {span} of the first one"
+            text += f"; the fitted conductance at the end is {span} of the first"
         predicted = [s.prediction for s in self.states if s.prediction]
         if not predicted:
-            return [f"{text}.", "No prediction is made from these data; the table says why."]
+            return [f"{text}.", "These data allow no prediction; see the table."]
         far = max(p.factor for p in predicted)
-        return [f"{text}.", f"Predictions reach {far:.3g} times beyond the measured time."]
+        return [f"{text}.", f"Predictions extrapolate to {far:.3g} times the measured time."]
 
     def panel(self) -> Panel:
-        """Readings and the power law of every state; the prediction with its interval where there is one."""
+        """Draw readings and the power law of every state; the prediction with its interval where there is one."""
         frame, states = self.table.frame, {}
         kelvin = baked_at(frame)
         for state in self.states[:MOST_CURVES]:
@@ -133,14 +133,14 @@ class RetentionResult:
             readings = (rows["time_s"].to_numpy(float), rows["conductance_s"].to_numpy(float))
             law = (at, state.g_1s * at**-state.nu)
             states[_name(state.device_id, state.level, state.temperature_k)] = (*readings, *law, *map(np.array, ahead))
-        if not states:  # too few readings for a law: these
+        if not states:  # too few readings for a law: show them alone
             for (device, level), rows in frame[frame["conductance_s"] > 0].groupby(["device_id", "level"], sort=False):
                 readings = (rows["time_s"].to_numpy(float), rows["conductance_s"].to_numpy(float))
                 states[f"{device} {level}"] = (*readings, *map(np.array, [[]] * 6))
         return figures.retention(states)
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
+        """Return the blocks of the report."""
         rows = []
         for s in self.states[:ROWS_SHOWN]:
             p = s.prediction
@@ -164,7 +164,7 @@ class RetentionResult:
         sentence = "Power law G = G0 (t / t0)^-nu."
         horizon = next((s.prediction.time_s for s in self.states if s.prediction), None)
         if horizon:
-            sentence += f" Predictions are for {horizon:.3g} s and hold for the temperature of the measurement only."
+            sentence += f" Predictions are for {horizon:.3g} s at the temperature of the measurement."
         alt = "Conductance against time on logarithmic axes"
         return [
             Text([sentence]),
@@ -199,7 +199,7 @@ def _range(values: list[float], form: str) -> str:
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> RetentionResult | None:
-    """Retention, of a retention table; the lines over temperatures are those that were found before."""
+    """Find the retention of a retention table; the lines over temperature come from `arrhenius`."""
     if not isinstance(table, RetentionTable):
         return None
     lives = found.get("arrhenius")
@@ -209,7 +209,7 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> Ret
     except TraceError as error:
         if not lines:
             raise
-        return RetentionResult((), table, (CodedWarning("few_points", f"no law of the drift: {error.message}"),), lines)
+        return RetentionResult((), table, (CodedWarning("few_points", f"drift not fitted: {error.message}"),), lines)
 
 
 def characterize(
@@ -219,13 +219,13 @@ def characterize(
     confidence: float = 0.95,
     least_decades: float = LEAST_DECADES,
 ) -> RetentionResult:
-    """Power law and prediction of every state.
+    """Fit the power law of every state, and predict its conductance.
 
     Parameters
     ----------
     table : RetentionTable
-        Readings against the time since the state was written; t = 0 is left out. A state kept at several temperatures
-        is one state at each of them.
+        Readings against the time since the state was written; t = 0 is left out. A state at several temperatures is
+        fitted at each of them.
     horizon : float
         Time of the prediction [s].
     confidence : float
@@ -241,7 +241,7 @@ def characterize(
         If no state has enough readings at different times.
     """
     if not horizon > 0 or not 0 < confidence < 1:
-        raise UsageError("the horizon is a positive time [s] and the confidence lies between 0 and 1")
+        raise UsageError("horizon= must be above 0 s, and confidence= between 0 and 1")
     states, warnings, short = [], [], []
     frame = table.frame
     if (refusal := explain_several_starts(frame)) is not None:
@@ -261,22 +261,22 @@ def characterize(
         raise TraceError(f"no state has readings at {LEAST_POINTS} or more times after t = 0")
     lost = len(frame) - len(usable)
     if lost:
-        warnings.append(CodedWarning("dropped", f"left out, at t = 0, missing or 0 S: {count(lost, 'reading')}"))
+        warnings.append(CodedWarning("dropped", f"{count(lost, 'reading')} left out: at t = 0, missing or 0 S"))
     if short:
-        warnings.append(CodedWarning("few_points", f"too few times for a law: {', '.join(short[:10])}"))
+        warnings.append(CodedWarning("few_points", f"too few times for a power law: {', '.join(short[:10])}"))
     warnings += [*_unused_temperatures(frame), *_extrapolations(states)]
     return RetentionResult(tuple(states), table, tuple(warnings))
 
 
 def _unused_temperatures(frame: pd.DataFrame) -> list[CodedWarning]:
-    """Columns that look like temperatures, change, and were not taken for one."""
+    """Return warnings about columns that look like changing temperatures and are not used."""
     from devicekit.readers.header import parse_heading
 
     if "temperature_k" in frame:
         return []
     kinds = {"temperature", "celsius", "fahrenheit"}
     names = [name for name in map(str, frame) if parse_heading(name).quantity in kinds and frame[name].nunique() > 1]
-    words = "looks like a temperature that changes, and is not used: a state may be a mixture of several"
+    words = "looks like a changing temperature but is not used; a state may combine several"
     return [CodedWarning("unused_temperature", f"column {name!r} {words}") for name in names]
 
 
@@ -285,16 +285,16 @@ def _extrapolations(states: list[StateRetention]) -> list[CodedWarning]:
     factors = [state.prediction.factor for state in states if state.prediction]
     if factors:
         warnings.append(
-            CodedWarning("extrapolation", f"predictions reach up to {max(factors):.3g} times the measured time")
+            CodedWarning("extrapolation", f"predictions extrapolate to {max(factors):.3g} times the measured time")
         )
     refused = sorted({state.refusal for state in states if state.refusal})
     warnings += [CodedWarning("extrapolation", f"no prediction: {reason}") for reason in refused]
     kelvins = {state.temperature_k for state in states if state.temperature_k}
     if kelvins:
         words = ", ".join(f"{k:g} K" for k in sorted(kelvins))
-        told = f"measured at {words}: a prediction holds there"
-        told += "; another temperature needs three of them" if len(kelvins) < 3 else ""
-        warnings.append(CodedWarning("extrapolation", told))
+        text = f"measured at {words}; predictions hold there only"
+        text += " (bakes at three temperatures allow others)" if len(kelvins) < 3 else ""
+        warnings.append(CodedWarning("extrapolation", text))
     return warnings
 
 
@@ -334,7 +334,7 @@ def _state(
 
 @dataclass(frozen=True)
 class _Line:
-    """Least-squares line with what its intervals need."""
+    """Least-squares line with the sums for its intervals."""
 
     slope: float
     mean_x: float

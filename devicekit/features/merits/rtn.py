@@ -1,7 +1,7 @@
 """Random telegraph noise and 1/f noise of records at constant voltage, with dwell times, amplitude, and intervals.
 
-Whether a record jumps between two levels is decided against white noise, drift and correlated noise
-(`devicekit.features.rtn`); `noise` says how large the noise is, and how many levels a histogram has.
+Two levels are tested against white noise, drift and correlated noise (`devicekit.features.rtn`); `noise` gives the size
+of the noise and the number of levels in a histogram.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from devicekit.features.rtn import Dwell, Telegraph
 from devicekit.features.spectrum import Slope
 from devicekit.features.stats import clopper_pearson
 from devicekit.plot import Panel
-from devicekit.report import Block, Table, Text
+from devicekit.report import Block, Table
 from devicekit.scalars import Scalar
 from devicekit.tables import SweepTable, TransientTable
 from devicekit.tables import Table as AnyTable
 from devicekit.text import count, percent, si, span
 
-MOST_READINGS = 100_000  # of a record; the rest is left out, and said
+MOST_READINGS = 100_000  # of a record; the rest is left out with a warning
 WORDS = {
     "telegraph": "telegraph noise",
     "jumps": "a few jumps",
     "several": "more than two levels",
-    "none": "no telegraph noise seen",
+    "none": "no telegraph noise",
 }
 
 
 @dataclass(frozen=True, eq=False)
 class RtnRecord:
-    """One record.
+    """Telegraph and 1/f noise of one record.
 
     Attributes
     ----------
@@ -47,13 +47,13 @@ class RtnRecord:
     record : int
         Number of the record, or cycle of a sweep.
     time_s, value : ndarray, shape (n,)
-        [s], readings [A, or S].
+        Times [s] and readings [A or S].
     found : Telegraph
-        What was decided.
+        Result of the test.
     verdict : {"telegraph", "jumps", "several", "none"}
-        That of `found`; "several" where a histogram of the readings has three levels or more.
+        Verdict of `found`; "several" if a histogram of the readings has three levels or more.
     slope : Slope
-        Of the spectrum: of what is left without the levels, where there are two.
+        Slope of the spectrum; of the residuals if there are two levels.
     """
 
     device_id: str
@@ -66,7 +66,7 @@ class RtnRecord:
 
     @property
     def amplitude(self) -> float | None:
-        """Distance of the two levels over the lower one's size; None without telegraph noise."""
+        """Distance of the two levels over the size of the lower one; None without telegraph noise."""
         low, distance = self.found.low, self.found.amplitude
         if self.verdict != "telegraph" or low is None or distance is None or low.level == 0:
             return None
@@ -74,13 +74,13 @@ class RtnRecord:
 
     @property
     def sides(self) -> tuple[Dwell, Dwell] | None:
-        """The lower and the upper level, of telegraph noise only."""
+        """Lower and upper level; None without telegraph noise."""
         if self.verdict != "telegraph" or self.found.low is None or self.found.high is None:
             return None
         return self.found.low, self.found.high
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON and tables."""
+        """Return the fields as JSON-ready values."""
         row: dict[str, Any] = {
             "device_id": self.device_id,
             "record": self.record,
@@ -105,7 +105,7 @@ class RtnRecord:
 
 @dataclass(frozen=True, eq=False)
 class RtnResult:
-    """Every record that could be judged.
+    """Telegraph and 1/f noise of every record that could be judged.
 
     Attributes
     ----------
@@ -127,7 +127,7 @@ class RtnResult:
         return [each for each in self.records if each.verdict == "telegraph"]
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "quantity": self.quantity,
             "records": [each.as_dict() for each in self.records],
@@ -135,11 +135,11 @@ class RtnResult:
         }
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """A row a record."""
+        """Return one row per record."""
         return {"rtn": pd.DataFrame([each.as_dict() for each in self.records])} if self.records else {}
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Share of records with telegraph noise; of one record also its amplitude and dwell times."""
+        """Return the share of records with telegraph noise; of one record also its amplitude and dwell times."""
         if not self.records:
             return ()
         hits, n = len(self.telegraph), len(self.records)
@@ -157,14 +157,14 @@ class RtnResult:
         return tuple(shown)
 
     def sentences(self) -> list[str]:
-        """In how many records there is telegraph noise, and how that of the first one looks."""
+        """Return how many records have telegraph noise, and describe that of the first one."""
         if not self.records:
             return []
         n, hits = len(self.records), self.telegraph
         if not hits:
             first = self.records[0]
             if n > 1:
-                return [f"No telegraph noise is seen in {count(n, 'record')}."]
+                return [f"No telegraph noise was found in {count(n, 'record')}."]
             return [f"{WORDS[first.verdict].capitalize()}: {first.found.reason}."]
         first = hits[0]
         text = f"Telegraph noise in {len(hits)} of {count(n, 'record')}" if n > 1 else "Telegraph noise"
@@ -175,7 +175,7 @@ class RtnResult:
         return [text + (")." if n > 1 and first.amplitude is not None else ".")]
 
     def panel(self) -> Panel:
-        """The first record with telegraph noise (else the first), and the path between its levels."""
+        """Draw the first record with telegraph noise (else the first), and the path between its levels."""
         first = next(iter(self.telegraph), self.records[0])
         levels = None
         if (sides := first.sides) is not None:
@@ -183,7 +183,7 @@ class RtnResult:
         return figures.telegraph(first.time_s, first.value, levels, self.quantity)
 
     def spectrum(self) -> Panel | None:
-        """Power spectrum of the first record that has a slope."""
+        """Return the power spectrum of the first record that has a slope."""
         first = next((each for each in self.records if each.slope.value is not None), None)
         if first is None:
             return None
@@ -192,7 +192,7 @@ class RtnResult:
         return figures.power(np.array(slope.frequency_hz), np.array(slope.density), float(slope.value or 0), unit)
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
+        """Return the blocks of the report."""
         if not self.records:
             return []
         rows = []
@@ -214,9 +214,8 @@ class RtnResult:
             )
         head = ("record", "verdict", "why", "ΔBIC", "ΔG/G", "lower level lasts", "upper level lasts", "1/f exponent")
         found: list[Block] = [
-            Text(self.sentences()),
             Table(head, rows, "Telegraph noise, and the slope of the spectrum (95 % intervals)."),
-            figure(self.panel(), "The record, and the path between its levels.", "Record with the levels"),
+            figure(self.panel(), "Record and path between the levels.", "Record with the levels"),
         ]
         if (power := self.spectrum()) is not None:
             found.append(figure(power, "Power spectrum over the band of the fit.", "Power spectrum"))
@@ -230,9 +229,9 @@ def _dwell(side: Dwell) -> str:
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> RtnResult | None:
-    """Telegraph noise of records at constant voltage: sweeps that stand still, transients without a pulse."""
+    """Find telegraph noise in records at constant voltage: constant sweeps, and transients without a pulse."""
     del settings
-    made: list[RtnRecord] = []
+    judged: list[RtnRecord] = []
     bad: dict[str, int] = {}
     long = 0
     quantity = "current_a"
@@ -241,12 +240,12 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> Rtn
         time, value = time[known], value[known]
         long += time.size > MOST_READINGS
         try:
-            made.append(_analyse_record(device, record, time[:MOST_READINGS], value[:MOST_READINGS], levels))
+            judged.append(_analyse_record(device, record, time[:MOST_READINGS], value[:MOST_READINGS], levels))
         except rtn.Unsuited as error:
             bad[str(error)] = bad.get(str(error), 0) + 1
     if isinstance(table, TransientTable):
         quantity = table.quantity
-    if not made and not bad:
+    if not judged and not bad:
         return None
     warnings = []
     if bad:
@@ -254,13 +253,13 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> Rtn
         words = f"{count(sum(bad.values()), 'record')} not judged for telegraph noise: {reasons}"
         warnings.append(CodedWarning("few_points", words))
     if long:
-        words = f"of {count(long, 'record')} only the first {MOST_READINGS} readings are judged for telegraph noise"
+        words = f"only the first {MOST_READINGS} readings of {count(long, 'record')} are judged for telegraph noise"
         warnings.append(CodedWarning("dropped", words))
-    return RtnResult(tuple(made), quantity, tuple(warnings))
+    return RtnResult(tuple(judged), quantity, tuple(warnings))
 
 
 def _records(table: AnyTable, found: Mapping[str, Merit]) -> Iterator[tuple[str, int, np.ndarray, np.ndarray, int]]:
-    """Device, number, times [s], readings, and levels of a histogram (0: not counted) of what stands still."""
+    """Yield device, number, times [s], readings and histogram levels (0: not counted) of constant records."""
     noise = found.get("noise")
     if isinstance(table, SweepTable) and isinstance(noise, NoiseResults) and "time_s" in table.frame:
         for each in noise.records:

@@ -1,10 +1,10 @@
-"""What one cycle says of the next: correlations of V_set, V_reset, HRS and LRS within a cycle and over cycles.
+"""Memory over cycles: correlations of V_set, V_reset, HRS and LRS within a cycle and with the previous one.
 
-Of voltage sweeps, of the ends of pulse trains, and of endurance readings at even steps. The registry walks the figures
-of merit in alphabetical order, and this one needs what `dc` and `pulses` found: hence a name that comes after theirs.
+For voltage sweeps, ends of pulse trains, and evenly spaced endurance readings. Figures of merit run in alphabetical
+order, and this one uses the results of `dc` and `pulses`: hence a name after theirs.
 
-A device that drifts makes everything correlated with everything, and cycles that remember are worth fewer than there
-are: `devicekit.features.correlations` has both in view, `devicekit.features.autoregression` describes what is left.
+Drift correlates all quantities with each other, and memory reduces the number of independent cycles:
+`devicekit.features.correlations` allows for both, `devicekit.features.autoregression` describes the memory.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from devicekit.features.merit import MOST_CURVES, ROWS_SHOWN, Merit, Settings, f
 from devicekit.features.merits.dc import DcResult
 from devicekit.features.merits.pulses import PulseSummary
 from devicekit.plot import Image, Panel
-from devicekit.report import Block, Table, Text, draw
+from devicekit.report import Block, Table, draw
 from devicekit.scalars import Scalar
 from devicekit.tables import EnduranceTable
 from devicekit.tables import Table as AnyTable
 from devicekit.text import count, si
 
-LEAST = 20  # cycles of a device, in runs, for a correlation
+LEAST = 20  # cycles per device, in runs, for a correlation
 
 
 _MATRICES = ("within a cycle", "with the previous cycle", "with the previous cycle, of changes")
@@ -39,17 +39,17 @@ _MATRICES = ("within a cycle", "with the previous cycle", "with the previous cyc
 
 @dataclass(frozen=True, eq=False)
 class DeviceSequence:
-    """One device (of one compliance, where there are several).
+    """Sequence of cycles of one device (at one compliance, if there are several).
 
     Attributes
     ----------
     device : str
     cycles : Cycles
-        Its unbroken runs.
+        Unbroken runs of the device.
     drifts : tuple of Drift
-        Of each quantity.
+        Drift of each quantity.
     correlations : tuple of Correlation
-        As `devicekit.features.correlations.matrix` makes them.
+        Result of `devicekit.features.correlations.matrix`.
     """
 
     device: str
@@ -60,26 +60,26 @@ class DeviceSequence:
 
 @dataclass(frozen=True, eq=False)
 class SequenceResult:
-    """Correlations over cycles of every device, of all together, and the autoregression.
+    """Correlations over cycles of every device and of all together, and the autoregression.
 
     Attributes
     ----------
     quantities : tuple of Quantity
-        What is correlated: voltages by their size, conductances by their logarithm.
+        Correlated quantities: magnitudes of voltages, logarithms of conductances.
     devices : tuple of DeviceSequence
     combined : tuple of Combined
-        Over the devices.
+        Correlations over the devices.
     fit : Autoregression or None
-        Of the devices with `LEAST_CYCLES` or more.
+        Fit to the devices with `LEAST_CYCLES` or more.
     why_not : str
-        Why there is no fit; "" if there is one.
+        Reason for a missing fit, or "".
     skipped : tuple of (str, str)
-        Devices that are left out, and why.
+        Devices that are left out, and the reason.
     step : str
-        What lies between neighbouring values: "one cycle", or "50000 cycles" of an endurance log.
+        Distance between neighbouring values: "one cycle", or "50000 cycles" of an endurance log.
     table : Table
     sweeps : DcResult or None
-        The figures of the sweeps that it comes from.
+        DC figures of the sweeps, if the table has sweeps.
     warnings : tuple of CodedWarning
     """
 
@@ -101,11 +101,11 @@ class SequenceResult:
 
     @property
     def fitted(self) -> list[DeviceSequence]:
-        """The devices that enter the autoregression."""
+        """Devices in the autoregression."""
         return [each for each in self.devices if each.cycles.n >= LEAST_CYCLES]
 
     def correlation(self, first: str, second: str, lag: int = 0, differenced: bool = False) -> Combined:
-        """One correlation over the devices; the order of the two does not matter within a cycle.
+        """Return one correlation over the devices; the order of the two does not matter within a cycle.
 
         Parameters
         ----------
@@ -114,7 +114,7 @@ class SequenceResult:
         lag : int
             0 or 1.
         differenced : bool
-            Of changes, not of values.
+            True for changes instead of values.
 
         Raises
         ------
@@ -126,7 +126,7 @@ class SequenceResult:
         return by_key[key] if lag or key in by_key else by_key[second, first, lag, differenced]
 
     def rho(self, lag: int, differenced: bool, excess: bool = False) -> np.ndarray:
-        """rho over the devices, shape (k, k), or what it is beyond the expected one; NaN on the diagonal of lag 0."""
+        """Return rho over the devices, shape (k, k), or rho beyond the expected one; NaN on the diagonal of lag 0."""
         found = np.full((len(self.names),) * 2, np.nan)
         for each in self.combined:
             one = each.correlation
@@ -138,7 +138,7 @@ class SequenceResult:
         return found
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "quantities": self.names,
             "step": self.step,
@@ -166,7 +166,7 @@ class SequenceResult:
         }
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Correlations of all devices together and of each; coefficients of the autoregression."""
+        """Return correlations of all devices together and of each; coefficients of the autoregression."""
         rows: list[dict[str, Any]] = []
         for each in self.combined:
             more = {"n_devices": each.n_devices, "p_heterogeneity": each.p_heterogeneity}
@@ -179,14 +179,14 @@ class SequenceResult:
         return found
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Return how far a cycle remembers the one before: the spectral radius of the autoregression."""
+        """Return the spectral radius of the autoregression: the memory over cycles."""
         if self.fit is None:
             return ()
         words = "memory over cycles (spectral radius of the autoregression)"
         return (Scalar("cycle_memory", words, self.fit.radius, by=f"order {self.fit.order}"),)
 
     def sentences(self) -> list[str]:
-        """Return what goes together, what is remembered, and what drifts."""
+        """Return correlations, drift and memory in sentences."""
         return [
             *sequence_text.correlation_text(self.combined, self.quantities, len(self.devices), self.total, self.step),
             *sequence_text.drift_text(self.drifting(), self.quantities),
@@ -195,19 +195,19 @@ class SequenceResult:
 
     @property
     def read_voltage_v(self) -> float | None:
-        """Voltage at which the conductances were read [V]; None where the table does not say one."""
+        """Read voltage of the conductances [V]; None if the table has none."""
         if self.sweeps is not None:
             return self.sweeps.read_voltage_v
-        told = self.table.frame.get("read_voltage_v", pd.Series(dtype=float)).dropna().unique()
-        return float(told[0]) if len(told) == 1 else None
+        voltages = self.table.frame.get("read_voltage_v", pd.Series(dtype=float)).dropna().unique()
+        return float(voltages[0]) if len(voltages) == 1 else None
 
     @property
     def total(self) -> int:
-        """Cycles in all runs."""
+        """Number of cycles in all runs."""
         return sum(each.cycles.n for each in self.devices)
 
     def drifting(self) -> dict[str, list[str]]:
-        """Names of the quantities that drift, by device; only devices where one does."""
+        """Return names of the quantities that drift, by device; only devices where one does."""
         found = {
             each.device: [name for name, one in zip(self.names, each.drifts, strict=True) if one.seen]
             for each in self.devices
@@ -215,12 +215,12 @@ class SequenceResult:
         return {device: names for device, names in found.items() if names}
 
     def panel(self) -> Panel:
-        """The quantity that remembers most, against that of the previous cycle."""
+        """Draw the quantity with the longest memory against that of the previous cycle."""
         own = np.abs(np.diag(self.rho(1, False)))
         return self.scatter_panel(self.names[int(np.argmax(np.where(np.isfinite(own), own, -1.0)))])
 
     def scatter_panel(self, name: str) -> Panel:
-        """A quantity against that of the previous cycle.
+        """Draw a quantity against that of the previous cycle.
 
         Parameters
         ----------
@@ -238,24 +238,23 @@ class SequenceResult:
         return cycle_figures.against_previous(shown, quantity.plain, quantity.unit, quantity.log, words)
 
     def images(self) -> list[Image]:
-        """Matrices of rho: within a cycle, with the previous cycle, and the same of changes."""
+        """Return matrices of rho: within a cycle, with the previous cycle, and the same of changes."""
         labels = [each.label for each in self.quantities]
         return [
             cycle_figures.within_cycle(self.rho(0, False), self.rho(0, True), labels),
             cycle_figures.previous_cycle(self.rho(1, False), labels, "values, with the previous"),
-            cycle_figures.previous_cycle(self.rho(1, True, True), labels, "changes, less what no memory makes"),
+            cycle_figures.previous_cycle(self.rho(1, True, True), labels, "changes, less those without memory"),
         ]
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
+        """Return the blocks of the report."""
         rows = sequence_text.rows(self.combined, self.quantities)
         caption = (
             "Spearman's rho, 95 % interval and p at the effective number of cycles; Holm's p over the "
-            f"{len(self.combined) // 2} of a kind. Changes have no drift in them; a change against the previous change "
-            "is about -0.48 (of another quantity: minus half of the rho within a cycle) without any memory."
+            f"{len(self.combined) // 2} of a kind. Changes are free of drift; without memory, a change against the "
+            "previous one has rho of about -0.48 (for another quantity, minus half of the rho within a cycle)."
         )
         shown: list[Block] = [
-            Text(self.sentences()),
             *(
                 draw([image], f"Spearman's rho {words}.", f"Matrix of Spearman's rho {words}")
                 for image, words in zip(self.images(), _MATRICES, strict=True)
@@ -273,12 +272,12 @@ class SequenceResult:
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> SequenceResult | None:
-    """Correlations over cycles; None where no device has `LEAST` cycles in unbroken runs."""
+    """Find correlations over cycles; None where no device has `LEAST` cycles in unbroken runs."""
     sweeps, trains = found.get("dc"), found.get("pulses")
     if isinstance(sweeps, DcResult):
         series = of_sweeps(sweeps.cycles, _conditions(sweeps))
     elif isinstance(trains, PulseSummary):
-        several = not trains.table.has_one_width  # such trains end elsewhere for a reason of their own
+        several = not trains.table.has_one_width  # trains of several widths end at different states anyway
         series = None if several else of_trains(trains.ends, trains.table.quantity)
     elif isinstance(table, EnduranceTable):
         series = of_endurance(table)
@@ -288,7 +287,7 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> Seq
 
 
 def _conditions(found: DcResult) -> dict[tuple[str, int], str]:
-    """The compliance of each sweep in words, where there are several."""
+    """Return the compliance of each sweep in words, where there are several."""
     return {
         (str(device), int(cycle)): si(each.compliance_a, "A")
         for each in found.levels
@@ -298,21 +297,21 @@ def _conditions(found: DcResult) -> dict[tuple[str, int], str]:
 
 
 def characterize(series: Series, table: AnyTable, sweeps: DcResult | None = None) -> SequenceResult | None:
-    """Correlations over the cycles of some devices, and their autoregression.
+    """Compute the correlations over the cycles of some devices, and fit their autoregression.
 
     Parameters
     ----------
     series : Series
-        Of `devicekit.features.cycle_series.of_sweeps`, `of_trains` or `of_endurance`.
+        Result of `devicekit.features.cycle_series.of_sweeps`, `of_trains` or `of_endurance`.
     table : Table
-        Where it comes from.
+        Source table.
     sweeps : DcResult, optional
-        The figures that it comes from.
+        DC figures of the sweeps.
 
     Returns
     -------
     SequenceResult or None
-        None where no device has `LEAST` cycles in unbroken runs, or there are not two quantities that vary.
+        None if no device has `LEAST` cycles in unbroken runs, or fewer than two quantities vary.
     """
     kept = {name: runs for name, runs in series.devices.items() if sum(map(len, runs.numbers)) >= LEAST}
     skipped = [
@@ -344,11 +343,11 @@ def characterize(series: Series, table: AnyTable, sweeps: DcResult | None = None
 
 
 def _fit(devices: Sequence[Cycles]) -> tuple[Autoregression | None, str]:
-    """The autoregression of the devices with cycles enough, or why there is none."""
+    """Fit the autoregression to the devices with enough cycles, or return the reason for a refusal."""
     enough = [each for each in devices if each.n >= LEAST_CYCLES]
     if not enough:
         most = max(each.n for each in devices)
-        return None, f"no device has {LEAST_CYCLES} cycles in unbroken runs ({most} at most)"
+        return None, f"no device has {LEAST_CYCLES} cycles in unbroken runs (at most {most})"
     try:
         return autoregression(enough), ""
     except (ValueError, np.linalg.LinAlgError) as error:

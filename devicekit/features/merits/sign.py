@@ -1,4 +1,4 @@
-"""The finding that a current has the sign opposite to its voltage, in sweeps, readings and noise records alike."""
+"""Currents with the sign opposite to the voltage, in sweeps, readings and noise records."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from devicekit.features import figures, signs
 from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, format_number, middle
 from devicekit.features.transistors import without_transistors
 from devicekit.plot import Panel
-from devicekit.report import Block, Table, Text
+from devicekit.report import Block, Table
 from devicekit.scalars import Scalar
 from devicekit.tables import SweepTable
 from devicekit.tables import Table as AnyTable
@@ -24,16 +24,16 @@ _SIDE = {1: "positive", -1: "negative"}
 
 @dataclass(frozen=True, eq=False)
 class SignResult:
-    """Sweeps whose current has the sign opposite to the voltage.
+    """Sweeps with a current of the sign opposite to the voltage.
 
     Attributes
     ----------
     rows : pandas.DataFrame
         device_id, cycle, and the fields of `devicekit.features.signs.Reversal`.
     n : int
-        Sweeps and records of the table.
+        Number of sweeps and records of the table.
     table : SweepTable
-        As it was read.
+        Table as read.
     warnings : tuple of CodedWarning
     """
 
@@ -43,20 +43,20 @@ class SignResult:
     warnings: tuple[CodedWarning, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {"n": self.n, "negative_conductance": self.rows.to_dict("records")}
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """A row a sweep and sign of the voltage."""
+        """Return one row per sweep and sign of the voltage."""
         return {"negative_conductance": self.rows}
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Return how many sweeps have it."""
+        """Return the number of sweeps with negative conductance."""
         found = float(len(self.rows[["device_id", "cycle"]].drop_duplicates()))
         return (Scalar("negative_sweeps", "sweeps with negative conductance", found),)
 
     def sentences(self) -> list[str]:
-        """Return where the sign is wrong, and what was made of it."""
+        """Return where the sign is wrong, and how the current was used."""
         found = []
         for (sign, whole), rows in self.rows.groupby(["sign", "whole"], sort=False):
             sweeps = f"In {len(rows)} of {count(self.n, 'sweep')}" if self.n > 1 else "In this sweep"
@@ -64,25 +64,22 @@ class SignResult:
             g = si(float(rows["conductance_s"].median()), "S")
             text = f"Negative conductance: {sweeps.lower()} the current is {other} at {side} voltage (G = {g}"
             if whole:
-                text += (
-                    "); its size is used. A current stored without its sign, or measured at the other terminal, looks "
-                    "like that."
-                )
+                text += "). Its size is used; it may be stored without its sign, or measured at the other terminal."
             else:
                 text += (
-                    f", {count(int(rows['points'].sum()), 'reading')}), beyond noise and offset; it is left as it is."
+                    f", {count(int(rows['points'].sum()), 'reading')}), beyond noise and offset. It is used as it is."
                 )
             found.append(text)
         return found
 
     def panel(self) -> Panel:
-        """The sweeps, the middle one on top."""
+        """Draw the sweeps, the middle one on top."""
         shown, top = middle(self.table.frame)
         curves = [(rows["voltage_v"].to_numpy(float), rows["current_a"].to_numpy(float)) for rows in [*shown, top]]
         return figures.signed_sweeps(curves[:-1], curves[-1])
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
+        """Return the blocks of the report."""
         head = ("device", "cycle", "voltage", "readings", "G")
         cells = [
             (
@@ -94,13 +91,13 @@ class SignResult:
             )
             for row in self.rows.head(ROWS_SHOWN).to_dict("records")
         ]
-        caption = "Readings whose current has the sign opposite to the voltage."
+        caption = "Readings with a current of the sign opposite to the voltage."
         shown = figure(self.panel(), "Current with its sign, as it was read.", "Current against voltage, with signs")
-        return [Text(self.sentences()), Table(head, cells, caption), shown]
+        return [Table(head, cells, caption), shown]
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> SignResult | None:
-    """Negative conductances of a table of sweeps; None where there is none."""
+    """Find negative conductances in a table of sweeps; None if there is none."""
     kept = without_transistors(table) if isinstance(table, SweepTable) else None
     if kept is None:
         return None
@@ -110,7 +107,7 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> Sig
     n = int(kept.frame.groupby(["device_id", "cycle"], sort=False).ngroups)
     turned = rows.loc[rows["whole"].astype(bool), ["device_id", "cycle"]].drop_duplicates()
     words = (
-        f"sizes of the current were taken in {count(len(turned), 'sweep')}, where its sign is opposite to the voltage"
+        f"the size of the current is used in {count(len(turned), 'sweep')}, where its sign is opposite to the voltage"
     )
     warnings = (CodedWarning("abs", words),) if len(turned) else ()
     return SignResult(rows, n, kept, warnings)

@@ -1,7 +1,7 @@
 """STDP window: A+ exp(-dt / tau+) + c for dt > 0, A- exp(dt / tau-) + c for dt < 0, dt = t_post - t_pre.
 
-The offset c is fitted by default: without it an offset of 0.1 turns tau+ from 15 to 23 ms and tau- from 25 to
-14 ms on curves of amplitude 0.8 and -0.5. Points at dt = 0 belong to neither side and are left out.
+The offset c is fitted by default: without it an offset of 0.1 changes tau+ from 15 to 23 ms and tau- from 25 to 14 ms
+on curves of amplitude 0.8 and -0.5. Points at dt = 0 belong to neither side and are left out.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LEAST_DELAYS = 4  # on each side
 
 @dataclass(frozen=True)
 class Parameter:
-    """A fitted number with its standard error and interval (profile of Student's t on its own scale)."""
+    """Fitted number with its standard error and interval (Student's t on its own scale)."""
 
     name: str
     unit: str
@@ -40,13 +40,13 @@ class Parameter:
     high: float
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return asdict(self)
 
 
 @dataclass(frozen=True, eq=False)
 class StdpResult:
-    """A fitted window; `delays` has median, quartiles and range of the weight change at each delay."""
+    """Fitted window; `delays` has median, quartiles and range of the weight change at each delay."""
 
     parameters: tuple[Parameter, ...]
     offset: bool
@@ -61,23 +61,23 @@ class StdpResult:
         return next(each for each in self.parameters if each.name == name)
 
     def window(self, delay: np.ndarray) -> np.ndarray:
-        """The fitted weight change at spike delays [s]; NaN at 0."""
+        """Return the fitted weight change at spike delays [s]; NaN at 0."""
         value = {each.name: each.value for each in self.parameters}
         curve = window(delay, value["a_plus"], value["tau_plus_s"], value["a_minus"], value["tau_minus_s"])
         return curve + value.get("offset", 0.0)
 
     def for_card(self) -> StdpWindow:
-        """The window as a block of a device card."""
+        """Return the window as a block of a device card."""
         value: dict[str, Any] = {each.name: each.value for each in self.parameters}
         ends = {each.name: (each.low, each.high) for each in self.parameters} if self.confidence == 0.95 else None
         return StdpWindow(**value, noise=self.noise, n=self.n, intervals=ends, **origin(self.table))
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Amplitudes and time constants."""
+        """Return amplitudes and time constants."""
         return self.for_card().scalars()
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "parameters": [each.as_dict() for each in self.parameters],
             "offset_fitted": self.offset,
@@ -89,22 +89,22 @@ class StdpResult:
         }
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Parameters of the window, and medians at every delay."""
+        """Return parameters of the window, and medians at every delay."""
         return {
             "parameters": pd.DataFrame([each.as_dict() for each in self.parameters]),
             "delays": self.delays,
         }
 
     def sentences(self) -> list[str]:
-        """The window's parameters."""
+        """Return the window's parameters."""
         parts = [
             f"{p.name.removesuffix('_s')} {si(p.value, 's') if p.unit == 's' else f'{p.value:.3g}'}"
             for p in self.parameters
         ]
-        return [f"An exponential STDP window fits the {count(self.n, 'reading')}: {', '.join(parts)}."]
+        return [f"Exponential STDP window from {count(self.n, 'reading')}: {', '.join(parts)}."]
 
     def panel(self) -> Panel:
-        """Readings, medians with ranges at each delay, and the fitted window."""
+        """Draw the readings, medians with ranges at each delay, and the fitted window."""
         frame, at = self.table.frame, self.delays["spike_delay_s"].to_numpy(float)
         readings = (frame["spike_delay_s"].to_numpy(float), frame["weight_change"].to_numpy(float))
         fitted = {}
@@ -116,7 +116,7 @@ class StdpResult:
         return figures.stdp(readings, (at, *columns), fitted)
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
+        """Return the blocks of the report."""
         rows = []
         for p in self.parameters:
             factor, unit = (1e3, "ms") if p.unit == "s" else (1.0, p.unit)
@@ -137,12 +137,12 @@ class StdpResult:
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> StdpResult | None:
-    """The window of an STDP table."""
+    """Find the window of an STDP table."""
     return characterize(table) if isinstance(table, StdpTable) else None
 
 
 def window(delay: np.ndarray, a_plus: float, tau_plus: float, a_minus: float, tau_minus: float) -> np.ndarray:
-    """The exponential window without offset; NaN at delay 0.
+    """Return the exponential window without offset; NaN at delay 0.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def characterize(table: StdpTable, *, offset: bool = True, confidence: float = 0
     table : StdpTable
         Weight changes against spike delay.
     offset : bool
-        Fit a constant c as well.
+        Fit a constant c, too.
     confidence : float
         Level of the intervals, 0..1.
 
@@ -184,7 +184,7 @@ def characterize(table: StdpTable, *, offset: bool = True, confidence: float = 0
     t, w = frame["spike_delay_s"].to_numpy(float), frame["weight_change"].to_numpy(float)
     for side, name in ((t > 0, "positive"), (t < 0, "negative")):
         if np.unique(t[side]).size < LEAST_DELAYS:
-            raise TraceError(f"an STDP window needs {LEAST_DELAYS} or more {name} delays")
+            raise TraceError(f"an STDP window needs at least {LEAST_DELAYS} {name} delays")
     unit = float(np.abs(t).max())
     scale = float(np.abs(w).max()) or 1.0
     model = lmfit.Parameters()
@@ -196,9 +196,11 @@ def characterize(table: StdpTable, *, offset: bool = True, confidence: float = 0
     model.add("c", value=start["c"] if offset else 0.0, vary=offset)
     found = lmfit.minimize(_residual, model, args=(t / unit, w / scale), method="leastsq")
     if not found.success or not found.errorbars:
-        raise TraceError("the STDP window is not determined by these data (an amplitude or a time constant runs away)")
+        raise TraceError("these data do not determine the STDP window: an amplitude or a time constant diverges")
     delays = _delays(frame)
-    warnings = (CodedWarning("dropped", f"{zero} readings at delay 0 belong to neither side"),) if zero else ()
+    warnings = (
+        (CodedWarning("dropped", f"{zero} readings at delay 0 left out; they belong to neither side"),) if zero else ()
+    )
     return StdpResult(
         _parameters(found, unit, scale, offset, confidence, t.size),
         offset,
@@ -212,7 +214,7 @@ def characterize(table: StdpTable, *, offset: bool = True, confidence: float = 0
 
 
 def _start(t: np.ndarray, w: np.ndarray) -> dict[str, float]:
-    """Starting values: the far readings give the offset, the near ones the amplitudes, 1/e the time constants."""
+    """Return starting values: offset from far readings, amplitudes from near ones, time constants from 1/e."""
     far = np.abs(t) >= np.quantile(np.abs(t), 0.8)
     start = {"c": float(np.median(w[far]))}
     for side, name in ((t > 0, "plus"), (t < 0, "minus")):

@@ -1,4 +1,4 @@
-"""Transfer curves of transistors: named for what they are, without a figure of merit."""
+"""Transfer curves of transistors, reported without a figure of merit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from devicekit.features import figures
 from devicekit.features.merit import MOST_CURVES, Merit, Settings, figure
 from devicekit.features.transistors import TransferCurve, transfer_curves
 from devicekit.plot import Panel
-from devicekit.report import Block, Text
+from devicekit.report import Block
 from devicekit.scalars import Scalar
 from devicekit.tables import SweepTable
 from devicekit.tables import Table as AnyTable
@@ -22,26 +22,26 @@ from devicekit.text import count, si, span
 
 @dataclass(frozen=True, eq=False)
 class TransferResult:
-    """Transfer curves that a table holds."""
+    """Transfer curves in a table."""
 
     curves: tuple[TransferCurve, ...]
     table: SweepTable
     warnings: tuple[CodedWarning, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {"n": len(self.curves), "curves": [asdict(each) for each in self.curves]}
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """A row a curve."""
+        """Return one row per curve."""
         return {"transfer": pd.DataFrame([asdict(each) for each in self.curves])}
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """None: a transistor has no figure of merit here."""
+        """Return no number: a transistor has no figure of merit here."""
         return ()
 
     def sentences(self) -> list[str]:
-        """Return what it is, and that it is no two-terminal sweep."""
+        """Return that this is a transistor and not a two-terminal sweep."""
         first = self.curves[0]
         gate = span(min(c.gate_from_v for c in self.curves), max(c.gate_to_v for c in self.curves), "V")
         drains = {si(each.drain_voltage_v, "V") for each in self.curves if each.drain_voltage_v is not None}
@@ -53,12 +53,12 @@ class TransferResult:
             else f"These are {count(len(self.curves), 'transfer curve')} of a transistor"
         )
         return [
-            f"{words} ({first.drain} against {first.gate} from {gate}{at}), no sweep of a two-terminal device: it has "
+            f"{words} ({first.drain} against {first.gate} from {gate}{at}), not a two-terminal sweep: it has "
             "no V_set, HRS, LRS or other figure of merit here."
         ]
 
     def panel(self) -> Panel:
-        """Size of the drain current against the gate voltage."""
+        """Draw the size of the drain current against the gate voltage."""
         frame = self.table.frame
         shown = []
         for each in self.curves[:MOST_CURVES]:
@@ -67,12 +67,12 @@ class TransferResult:
         return figures.transfer(shown)
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
+        """Return the blocks of the report."""
         shown = figure(self.panel(), "Transfer curves.", "Magnitude of the drain current against the gate voltage")
-        return [Text(self.sentences()), shown]
+        return [shown]
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> TransferResult | None:
-    """Transfer curves of a table of sweeps; None where there is none."""
+    """Find transfer curves in a table of sweeps; None if there is none."""
     curves = transfer_curves(table) if isinstance(table, SweepTable) else ()
     return TransferResult(curves, table) if curves and isinstance(table, SweepTable) else None

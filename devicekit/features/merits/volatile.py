@@ -1,8 +1,8 @@
-"""Relaxation after pulses: G(t) = G0 + sum over pulses of [a_nv + a_v K(t - t_j)], and which K the data leave.
+"""Relaxation after pulses: G(t) = G0 + sum over pulses of [a_nv + a_v K(t - t_j)], and the choice of K.
 
-K is an exponential, a stretched one (doi:10.1039/TF9706600080), two exponentials, or a power law. Amplitudes are linear
-and solved for, tau has its interval by profile of the likelihood, and an end that the data do not bound stays open.
-Several kernels may fit: then all are named (`devicekit.features.decay.choose`).
+K is an exponential, a stretched one (doi:10.1039/TF9706600080), two exponentials, or a power law. Linear amplitudes are
+solved for, tau has a profile-likelihood interval, and an end that the data do not bound stays open. If several kernels
+fit, all are named (`devicekit.features.decay.choose`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from devicekit.features.merit import MOST_CURVES, ROWS_SHOWN, Merit, Settings, f
 from devicekit.features.pulsed import Record, records
 from devicekit.models.relaxation import KERNELS, terms
 from devicekit.plot import Panel
-from devicekit.report import Block, Table, Text
+from devicekit.report import Block, Table
 from devicekit.scalars import Scalar
 from devicekit.statistics import t_quantile
 from devicekit.tables import Table as AnyTable
@@ -31,25 +31,25 @@ from devicekit.text import count, percent, percent_span, si, span
 
 WORDS = {
     "decided": "decided",
-    "parsimony": "exponential is enough",
+    "parsimony": "exponential is sufficient",
     "chosen": "chosen",
-    "undecided": "left open",
-    "no_decay": "no decay seen",
+    "undecided": "undecided",
+    "no_decay": "no decay",
 }
 
 
 @dataclass(frozen=True, eq=False)
 class Relaxation:
-    """One record.
+    """Relaxation of one record.
 
     Attributes
     ----------
     record : Record
-        Its readings and pulses.
+        Readings and pulses.
     choice : Choice
-        The fitted kernels, and what is decided.
+        Fitted kernels, and the choice among them.
     permanent : Estimate or None
-        Share of a step that stays, a_nv / (a_nv + a_v); None where the record holds no reading before its pulse.
+        Permanent share of a step, a_nv / (a_nv + a_v); None without readings before the pulse.
     """
 
     record: Record
@@ -58,16 +58,16 @@ class Relaxation:
 
     @property
     def fit(self) -> Fit:
-        """The fit of the kernel that is shown."""
+        """Fit of the reported kernel."""
         return self.choice.fit
 
     @property
     def tau(self) -> Estimate:
-        """Its time constant [s]."""
+        """Time constant [s]."""
         return self.fit.parameters["tau_s"]
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "device_id": self.record.device_id,
             "record": self.record.record,
@@ -84,7 +84,7 @@ class Relaxation:
         }
 
     def rows(self) -> list[dict[str, Any]]:
-        """A row a kernel that was tried, the best first."""
+        """Return one row per kernel that was tried, the best first."""
         best = self.choice.fits[0].bic
         found = []
         for each in self.choice.fits:
@@ -105,17 +105,17 @@ class Relaxation:
 
 @dataclass(frozen=True, eq=False)
 class VolatileResult:
-    """Every record, and what they say together.
+    """Relaxation of every record, and of all together.
 
     Attributes
     ----------
     records : tuple of Relaxation
     kernel : str
-        That of the numbers over all records.
+        Kernel of the numbers over all records.
     candidates : tuple of str
-        Kernels that the sum of the records' criteria leaves.
+        Kernels that are not excluded by the sum of the records' criteria.
     skipped : tuple of (str, str)
-        Records without a fit, and why.
+        Records without a fit, and the reason.
     """
 
     records: tuple[Relaxation, ...]
@@ -127,18 +127,18 @@ class VolatileResult:
 
     @property
     def decaying(self) -> list[Relaxation]:
-        """Records in which something decays."""
+        """Records with a decay."""
         return [each for each in self.records if each.choice.verdict != "no_decay"]
 
     def _fits(self) -> list[Fit]:
-        """The fits of the common kernel."""
+        """Return the fits of the common kernel."""
         fits = [next((f for f in each.choice.fits if f.kernel == self.kernel), None) for each in self.decaying]
         return [each for each in fits if each is not None]
 
     def parameters(self) -> dict[str, Estimate]:
-        """The common kernel's parameters over the records: geometric means, with the interval of the mean.
+        """Return the common kernel's parameters over the records: geometric means, with the interval of the mean.
 
-        Of one record its own interval; of share, beta and exponent the plain mean.
+        A single record keeps its interval; share, beta and exponent are arithmetic means.
         """
         fits = self._fits()
         if not fits:
@@ -150,27 +150,27 @@ class VolatileResult:
         return found
 
     def permanent(self) -> Estimate | None:
-        """Share of a step that stays, over the records."""
+        """Return the permanent share of a step over the records."""
         known = [each.permanent for each in self.decaying if each.permanent is not None]
         if not known:
             return None
         return known[0] if len(known) == 1 else _mean([each.value for each in known])
 
     def for_card(self) -> Volatile:
-        """The volatile part as a block of a device card.
+        """Return the volatile part as a block of a device card.
 
         Raises
         ------
         TraceError
-            If nothing decays, or no record says what share of a step stays.
+            If nothing decays, or no record gives the permanent share of a step.
         """
         found, stays = self.parameters(), self.permanent()
         if not found:
-            raise TraceError("nothing decays in these records: a card without the block forgets nothing")
+            raise TraceError("nothing decays in these records, so the card needs no volatile block")
         if stays is None:
             raise TraceError(
-                "what share of a step stays is not known, since no record holds readings before its first pulse: a "
-                "card needs it"
+                "a card needs the permanent share of a step, which requires readings before the first pulse; no record "
+                "has any"
             )
         values = {name: each.value for name, each in found.items()}
         sum_of = terms(self.kernel, **values)  # type: ignore[arg-type]
@@ -191,7 +191,7 @@ class VolatileResult:
         )
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Time constant and the share of a step that stays."""
+        """Return time constant and the share of a step that stays."""
         found, stays = self.parameters(), self.permanent()
         if not found:
             return ()
@@ -200,12 +200,12 @@ class VolatileResult:
         label = "time constant of the volatile part"
         shown = [Scalar("tau_s", label, tau.value, "s", low=ends[0], high=ends[1], by=self.kernel)]
         if stays is not None:
-            words = "what stays of an update"
+            words = "permanent share of an update"
             shown.append(Scalar("persistent_share", words, stays.value, of="step", low=stays.low, high=stays.high))
         return tuple(shown)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         stays = self.permanent()
         return {
             "kernel": self.kernel,
@@ -218,7 +218,7 @@ class VolatileResult:
         }
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """A row a record, and a row a record and kernel."""
+        """Return one row per record, and one row per record and kernel."""
         first = []
         for each in self.records:
             share = each.permanent or Estimate(float("nan"))
@@ -245,32 +245,37 @@ class VolatileResult:
         return {"relaxation": pd.DataFrame(first), "relaxation_kernels": kernels}
 
     def sentences(self) -> list[str]:
-        """Return what decays, by which law, how fast, and what stays."""
+        """Return kernel, time constant and the share of a step that stays."""
         found, stays = self.parameters(), self.permanent()
         n = len(self.records)
         if not found:
-            return [f"Nothing decays beyond the noise in {count(n, 'record')}."]
+            return [f"No decay beyond the noise in {count(n, 'record')}."]
         tau = found["tau_s"]
-        text = f"{count(len(self.decaying), 'record')} of {n} relax; the kernel is {self._verdict()}"
-        text += f"; tau is {si(tau.value, 's')} ({interval_text(tau, 's')})."
+        relaxing = f"{len(self.decaying)} of {count(n, 'record')} {'decays' if n == 1 else 'decay'}"
+        sentences = [f"Tau is {si(tau.value, 's')} ({interval_text(tau, 's')}); {relaxing}."]
+        sentences.append(f"The kernel is {self._verdict()}.")
         if stays is not None:
-            text += f" Of a step {percent(stays.value)} stays"
-            text += f" ({percent_span(stays.low, stays.high)})." if stays.low is not None else "."  # type: ignore
-        return [text]
+            ends = f" (95 %: {percent_span(stays.low, stays.high)})" if stays.low is not None else ""  # type: ignore
+            sentences.append(f"{percent(stays.value)} of a step is permanent{ends}.")
+        return sentences
 
     def _verdict(self) -> str:
         others = [name for name in self.candidates if name != self.kernel]
         verdicts = {each.choice.verdict for each in self.decaying}
         if verdicts == {"chosen"}:
-            return f"{self.kernel}, as was chosen"
+            return f"{self.kernel}, as chosen"
         if not others:
             return self.kernel
         if self.kernel == "exponential" and verdicts <= {"parsimony", "decided"}:
-            return f"exponential ({', '.join(others)} would add nothing)"
-        return f"left open between {', '.join([self.kernel, *others])}; numbers are those of {self.kernel}"
+            return (
+                f"exponential ({', '.join(others)} is not better)"
+                if len(others) == 1
+                else f"exponential ({', '.join(others)} are not better)"
+            )
+        return f"undecided between {', '.join([self.kernel, *others])}; numbers are those of {self.kernel}"
 
     def panel(self) -> Panel:
-        """Readings of each record against the time since its last pulse, with the fitted kernel."""
+        """Draw the readings of each record against the time since its last pulse, with the fitted kernel."""
         shown = {}
         for each in self.records[:MOST_CURVES]:
             since, value = _tail(each.record)
@@ -280,7 +285,7 @@ class VolatileResult:
         return figures.relaxation(shown, unit)
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
+        """Return the blocks of the report."""
         rows = []
         for each in self.records[:ROWS_SHOWN]:
             more = ", ".join(
@@ -300,13 +305,13 @@ class VolatileResult:
                     "–" if share is None else percent(share.value),
                 )
             )
-        head = ("record", "kernel", "verdict", "kernels that fit", "tau", "95 % interval", "stays of a step")
+        head = ("record", "kernel", "verdict", "kernels that fit", "tau", "95 % interval", "permanent share")
         shown = figure(self.panel(), "Readings after the last pulse, and the kernel.", "Readings against time")
-        return [Text(self.sentences()), Table(head, rows, "Relaxation of each record."), shown]
+        return [Table(head, rows, "Relaxation of each record."), shown]
 
 
 def interval_text(estimate: Estimate, unit: str) -> str:
-    """A 95 % interval for people; an open side is said."""
+    """Format a 95 % interval for people; an open side is named."""
     low, high = estimate.low, estimate.high
     if low is not None and high is not None:
         return f"95 %: {span(low, high, unit, 3)}"
@@ -316,7 +321,7 @@ def interval_text(estimate: Estimate, unit: str) -> str:
 
 
 def curve(each: Relaxation, since: np.ndarray) -> np.ndarray:
-    """The fitted curve at times since the last pulse [s]."""
+    """Return the fitted curve at times since the last pulse [s]."""
     record = each.record
     at = record.pulses_s[-1] + np.asarray(since, float)
     later = Record(
@@ -350,7 +355,7 @@ def _name(record: Record) -> str:
 
 
 def _mean(values: Sequence[float], log: bool = False) -> Estimate:
-    """Mean over records (geometric if `log`) with the 95 % interval of Student's t."""
+    """Return the mean over records (geometric if `log`) with the 95 % interval of Student's t."""
     x = np.log(values) if log else np.asarray(values, float)
     wide = t_quantile(0.975, len(x) - 1) * float(x.std(ddof=1)) / np.sqrt(len(x))
     ends = (float(x.mean()), float(x.mean() - wide), float(x.mean() + wide))
@@ -358,7 +363,7 @@ def _mean(values: Sequence[float], log: bool = False) -> Estimate:
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> VolatileResult | None:
-    """Relaxation, of a transient table; None of one that holds trains without a tail."""
+    """Find the relaxation in a transient table; None if it only holds trains without a tail."""
     if not isinstance(table, TransientTable):
         return None
     if "rates" in found and all(each.refusal() for each in records(table)):
@@ -367,25 +372,25 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> Vol
 
 
 def characterize(table: TransientTable, *, kernel: str | None = None) -> VolatileResult:
-    """Relaxation of every record.
+    """Fit the relaxation of every record.
 
     Parameters
     ----------
     table : TransientTable
-        Readings with the pulses between them; what is read under a pulse is not used. A record without a pulse is
-        taken as read after one that ended at its time 0.
+        Readings and pulses; readings during a pulse are not used. A record without a pulse is taken to follow one that
+        ended at its time 0.
     kernel : {"exponential", "stretched", "double", "power"}, optional
-        The kernel that is meant; else the data choose, or leave it open.
+        Kernel to use; by default chosen from the data, if they decide.
 
     Raises
     ------
     UsageError
-        If there is no such kernel.
+        If the kernel is unknown.
     TraceError
-        If no record has readings enough after a pulse.
+        If no record has enough readings after a pulse.
     """
     if kernel is not None and kernel not in KERNELS:
-        raise UsageError(f"kernel= is one of {', '.join(KERNELS)}, not {kernel!r}")
+        raise UsageError(f"kernel= must be one of {', '.join(KERNELS)}, not {kernel!r}")
     done: list[Relaxation] = []
     skipped: list[tuple[str, str]] = []
     for record in records(table):
@@ -412,7 +417,7 @@ def _fit_record(record: Record, kernel: str | None) -> Relaxation:
 
 
 def _permanent(found: Fit, columns: int) -> Estimate | None:
-    """a_nv / (a_nv + a_v) of the first kind of pulse, with its interval by the delta method."""
+    """Return a_nv / (a_nv + a_v) of the first kind of pulse, with its interval by the delta method."""
     if columns < 2:
         return None
     stays, goes = found.others[1], found.amplitudes[0]
@@ -427,7 +432,7 @@ def _permanent(found: Fit, columns: int) -> Estimate | None:
 
 
 def _common_kernel(done: Sequence[Relaxation], kernel: str | None) -> tuple[str, tuple[str, ...]]:
-    """The kernel for all records, and those that the sum of their criteria leaves."""
+    """Return the kernel for all records, and those that the sum of their criteria leaves."""
     moving = [each for each in done if each.choice.verdict != "no_decay"] or list(done)
     if kernel is not None:
         return kernel, (kernel,)
@@ -448,15 +453,15 @@ def _warnings(
     open_ = [each for each in done if each.choice.verdict == "undecided"]
     if open_ and len(candidates) > 1:
         names = list(dict.fromkeys(name for each in open_ for name in each.choice.candidates))
-        words = f"the kernel of {count(len(open_), 'record')} is left open between {', '.join(names)}"
+        words = f"the kernel of {count(len(open_), 'record')} is undecided between {', '.join(names)}"
         found.append(CodedWarning("undecided", f"{words}; numbers over all records are those of {common}"))
     unbound = [each for each in done if each.choice.verdict != "no_decay" and not each.tau.closed]
     if unbound:
-        words = f"tau has an open interval in {count(len(unbound), 'record')}: the readings do not reach far enough"
+        words = f"the interval of tau is open in {count(len(unbound), 'record')}: the readings do not last long enough"
         found.append(CodedWarning("open_interval", words))
     early = [each for each in done if not each.record.has_pulses]
     if early:
-        words = f"{count(len(early), 'record')} without a pulse: the decay is counted from time 0 of the record"
+        words = f"{count(len(early), 'record')} without a pulse: the decay starts at time 0 of the record"
         found.append(CodedWarning("no_pulse", words))
     if skipped:
         shown = "; ".join(f"{name}: {why}" for name, why in skipped[:5])

@@ -1,7 +1,7 @@
-"""Map of devices: each device's main numbers over the rows and columns of its array, and what they depend on there.
+"""Map of devices: main numbers of each device over rows and columns of its array, and tests of spatial effects.
 
-Places come from columns wafer, die, row and column (or word line and bit line) beside the readings, else from names
-such as R3C5 (`devicekit.names.places`). Named so that it is the last figure of merit: it shows the others' results.
+Places come from columns wafer, die, row and column (or word line and bit line), else from names such as R3C5
+(`devicekit.names.places`). The name makes it the last figure of merit, as it uses the results of the others.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from devicekit.features.merits.pulses import PulseSummary
 from devicekit.features.spatial import Effect, Places
 from devicekit.names.places import meaning, place
 from devicekit.plot import Image, Panel, array_map
-from devicekit.report import Block, Table, Text, draw
+from devicekit.report import Block, Table, draw
 from devicekit.scalars import Scalar
 from devicekit.tables import Table as AnyTable
 from devicekit.text import count, percent
@@ -41,7 +41,7 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Quantity:
-    """What is shown of each device: its name, label and unit, and whether its logarithm is tested and shown."""
+    """Quantity of a map: name, label and unit; `log` if its logarithm is tested and shown."""
 
     name: str
     label: str
@@ -65,16 +65,16 @@ QUANTITIES = {
 
 @dataclass(frozen=True, eq=False)
 class MapResult:
-    """Devices on their arrays.
+    """Map of devices on their arrays.
 
     Attributes
     ----------
     devices : pandas.DataFrame
-        A row a placed device: device_id, array (wafer and die), row, column, failed, and a column a quantity.
+        One row per placed device: device_id, array (wafer and die), row, column, failed, and a column per quantity.
     effects : mapping of str to list of Effect
-        By quantity.
+        Effects by quantity.
     unplaced : int
-        Devices without a place.
+        Number of devices without a place.
     """
 
     devices: pd.DataFrame
@@ -84,7 +84,7 @@ class MapResult:
 
     @property
     def quantities(self) -> list[Quantity]:
-        """What is known of the devices."""
+        """Quantities known for the devices."""
         return [each for name, each in QUANTITIES.items() if name in self.devices]
 
     @property
@@ -94,11 +94,11 @@ class MapResult:
 
     @property
     def failed(self) -> int | None:
-        """Placed devices that failed; None where nothing says what a failure is."""
+        """Number of placed devices that failed; None if failure is not defined."""
         return int(self.devices["failed"].sum()) if "failed" in self.devices else None
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "devices": len(self.devices),
             "arrays": self.arrays,
@@ -125,17 +125,17 @@ class MapResult:
         ]
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """A row a device, and a row an effect."""
+        """Return one row per device, and a row an effect."""
         found = {"map": self.devices}
         rows = self._rows()
         return {**found, "map_effects": pd.DataFrame(rows)} if rows else found
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """None: an effect without its test is no number to compare."""
+        """Return no number: an effect cannot be compared without its test."""
         return ()
 
     def sentences(self) -> list[str]:
-        """Return how many devices lie where, how many failed, and what depends on the place."""
+        """Return the number of devices and of failures, and what depends on the place."""
         rows, columns = self.devices["row"].nunique(), self.devices["column"].nunique()
         text = f"{count(len(self.devices), 'placed device')} in {count(rows, 'row')} and {count(columns, 'column')}"
         if len(self.arrays) > 1:
@@ -153,19 +153,19 @@ class MapResult:
         if not tests:
             return [text + "."]
         if not seen:
-            return [f"{text}; of {count(tests, 'test')} none shows that anything depends on the place."]
+            return [f"{text}; none of {count(tests, 'test')} shows a dependence on the place."]
         return [text + ".", "; ".join(seen) + f" (Holm's correction for {count(tests, 'test')})."]
 
     def images(self, name: str) -> list[Image]:
-        """A map of one quantity an array; `failed` is 1 for a device that failed.
+        """Return maps of one quantity, one per array; `failed` is 1 for a device that failed.
 
         Raises
         ------
         KeyError
-            If there is no such quantity.
+            If the quantity is unknown.
         """
         quantity = QUANTITIES.get(name, Quantity(name, "failed", "", False))
-        made = []
+        images = []
         known = self.devices[name].to_numpy(float)
         known = known[np.isfinite(known)]
         for array in self.arrays[:MOST_MAPS]:
@@ -174,22 +174,22 @@ class MapResult:
             label = f"{quantity.label} [{quantity.unit}]" if quantity.unit else quantity.label
             where = own["row"].to_numpy(int), own["column"].to_numpy(int)
             image = array_map(*where, values, label, str(array), quantity.log)
-            made.append(image)
+            images.append(image)
         low, high = float(known.min()), float(known.max())
-        if low < high:  # one scale of colours for all arrays
-            made = [Image(**{**each.__dict__, "limits": (low, high)}) for each in made]
-        return made
+        if low < high:  # one colour scale for all arrays
+            images = [Image(**{**each.__dict__, "limits": (low, high)}) for each in images]
+        return images
 
     def panel(self) -> Panel:
-        """Mean of the first quantity over each row and each column."""
+        """Draw the mean of the first quantity over each row and each column."""
         quantity = self.quantities[0] if self.quantities else Quantity("failed", "share that failed", "", False)
         means = {part: self.devices.groupby(part)[quantity.name].median() for part in ("row", "column")}
         shown = {part: (each.index.to_numpy(float), each.to_numpy(float)) for part, each in means.items()}
         return figures.over_places(shown, quantity.label, quantity.unit, quantity.log)
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
-        found: list[Block] = [Text(self.sentences())]
+        """Return the blocks of the report."""
+        found: list[Block] = []
         rows = [
             (
                 QUANTITIES[name].label + (" (logarithm)" if QUANTITIES[name].log else ""),
@@ -205,26 +205,26 @@ class MapResult:
         if rows:
             head = ("quantity", "depends on", "share of the variance", "F (degrees)", "p", "p, all tests")
             found.append(
-                Table(head, rows, "What depends on the place of a device; p of all tests by Holm's correction.")
+                Table(head, rows, "Dependence on the place of a device; p for all tests by Holm's correction.")
             )
         names = [*(each.name for each in self.quantities), *(["failed"] if self.failed else [])]
         for name in names:
             images = self.images(name)
             size = (min(9.6, 2.0 + 3.4 * len(images)), min(max(2.8, 0.42 * images[0].values.shape[0] + 1.4), 9.0))
-            words = f"{images[0].label}: row by row from the top; blank cells hold no device with a number."
+            words = f"{images[0].label}; blank cells have no value."
             found.append(draw(images, words, f"Map of {images[0].label}", size, wide=True))
         found.append(figure(self.panel(), "Medians over rows and over columns.", "Medians over rows and columns"))
         return found
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> MapResult | None:
-    """Map of the devices of a table, where six or more have a place in two rows and two columns."""
+    """Find the map of a table with at least six devices in two rows and two columns."""
     del settings
     places = device_places(table)
     if len(places) < spatial.LEAST_DEVICES or places["row"].nunique() < 2 or places["column"].nunique() < 2:
         return None
     if places.duplicated(["array", "row", "column"]).any():
-        return None  # two devices at one place: something else tells them apart, and it is no array
+        return None  # two devices at one place: not an array
     numbers = _numbers(found)
     if numbers is None:
         return None
@@ -237,10 +237,11 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> Map
     frame = frame.dropna(axis=1, how="all")
     tested = {name: _effects(frame, each) for name, each in QUANTITIES.items() if name in frame}
     unplaced = len(table.devices) - len(places)
-    told: tuple[CodedWarning, ...] = ()
+    warnings: tuple[CodedWarning, ...] = ()
     if unplaced:
-        told = (CodedWarning("dropped", f"{count(unplaced, 'device')} without a row and a column are not on the map"),)
-    return MapResult(frame, spatial.correct_p_values(tested), unplaced, told)
+        words = f"{count(unplaced, 'device')} without a row and a column are not on the map"
+        warnings = (CodedWarning("dropped", words),)
+    return MapResult(frame, spatial.correct_p_values(tested), unplaced, warnings)
 
 
 def _effects(frame: pd.DataFrame, quantity: Quantity) -> list[Effect]:
@@ -253,9 +254,9 @@ def _effects(frame: pd.DataFrame, quantity: Quantity) -> list[Effect]:
 
 
 def device_places(table: AnyTable) -> pd.DataFrame:
-    """The placed devices: device_id, array, row, column; by columns of the table, else by the names of the devices.
+    """Return the placed devices (device_id, array, row, column), by columns of the table or by device names.
 
-    A device that lies at two places, by its rows, has none.
+    A device with two different places has none.
     """
     frame = table.frame
     columns: dict[str, str] = {}
@@ -284,7 +285,7 @@ def device_places(table: AnyTable) -> pd.DataFrame:
 
 
 def _numbers(found: Mapping[str, Merit]) -> pd.DataFrame | None:
-    """A row a device of what the other figures of merit say of each; None where they say nothing of a device."""
+    """Return one row per device of the other figures of merit; None if they have no number per device."""
     for result in found.values():
         if isinstance(result, DcResult) and not result.reads:
             cycles = result.cycles

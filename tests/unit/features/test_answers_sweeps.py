@@ -118,7 +118,7 @@ def limited(limit: float) -> np.ndarray:
     return np.minimum(jump(0.6, 1e-4, 1e-3), limit)
 
 
-def test_points_after_the_compliance_say_nothing_of_v_set() -> None:
+def test_points_after_the_compliance_do_not_change_v_set() -> None:
     """At the limit of 0.2 mA I / V falls from 1/3 to 0.2 mS, below half-way (0.316 mS), without any reset."""
     expected = 0.58 + STEP * np.log(np.sqrt(10)) / np.log(10 / 3)
     for columns in ({}, {"compliance_a": 2e-4}):  # seen as a plateau, or stated

@@ -177,8 +177,10 @@ def test_the_reference_set_recovers_its_truth() -> None:
     assert each.device is not None
     assert each.median.ends is not None
     assert each.device[0] < each.median.ends[0] < each.median.ends[1] < each.device[1]
-    assert "if no other mechanism takes over" in found.sentences()[0]
-    assert "factor 2" in found.sentences()[0]
+    life, energy = found.sentences()
+    assert arrhenius.IF in life
+    assert energy.endswith("from 19 losses in 20 records.")
+    assert "factor 2" in found.criterion
     rows = found.tables()
     assert rows["arrhenius"]["failures"].tolist() == [19]
     assert rows["lives"]["life_s"].isna().sum() == 1
@@ -218,13 +220,13 @@ def frame_of(kelvins: list[float], device: str = "d", level: str = "lrs") -> pd.
     return pd.concat(rows, ignore_index=True).assign(device_id=device, level=level)
 
 
-def test_one_temperature_is_no_bake_over_temperature_and_two_are_refused_in_words() -> None:
+def test_one_temperature_has_no_line_and_two_are_refused() -> None:
     one = everything(RetentionTable(frame_of([400.0])))
     assert "arrhenius" not in one.results
     none = everything(records.retention(2))
     assert "arrhenius" not in none.results
     two = everything(RetentionTable(pd.concat([frame_of([400.0], "a"), frame_of([450.0], "b")], ignore_index=True)))
-    assert "no activation energy: 2 temperatures" in two.results["arrhenius"].sentences()[0]
+    assert two.results["arrhenius"].levels[0].refusal.startswith("2 temperatures")
     assert any(w.code == "no_life" and "2 temperatures" in w.message for w in two.warnings)
     assert two.results["arrhenius"].scalars() == ()
     json.dumps(two.as_dict(), allow_nan=False)
@@ -244,7 +246,7 @@ def test_states_are_not_pooled_over_temperatures() -> None:
     found = retention.characterize(table)
     assert [state.nu for state in found.states] == pytest.approx([0.01, 0.05, 0.1])
     assert [state.temperature_k for state in found.states] == pytest.approx([350, 400, 450], abs=0.3)
-    assert not any("another temperature needs three" in warning.message for warning in found.warnings)
+    assert [each.message.count("three temperatures") for each in found.warnings] == [0] * len(found.warnings)
     nu = {each.name: each for each in found.scalars()}["nu_lrs"]
     assert nu.value == pytest.approx(0.01)
     assert nu.by.startswith("at 350")
@@ -252,7 +254,7 @@ def test_states_are_not_pooled_over_temperatures() -> None:
     assert sum(len(c.x) for c in found.panel().curves if c.style == ".") == 27
 
 
-def test_a_temperature_in_celsius_is_converted_and_is_no_kelvin(tmp_path: Path) -> None:
+def test_a_temperature_in_celsius_is_converted(tmp_path: Path) -> None:
     baked = ageing.bake((400.0, 450.0), 2).frame
     frame = pd.DataFrame({
         "Device": baked["device_id"], "Temperature (C)": baked["temperature_k"] - 273.15,
@@ -281,7 +283,7 @@ def test_which_readings_are_one_bake() -> None:
     assert baked_at(frame.drop(columns="temperature_k")).isna().all()
 
 
-def test_records_that_are_no_lives_are_left_out_and_named() -> None:
+def test_records_without_a_life_are_left_out_and_named() -> None:
     t = np.geomspace(1, 1e4, 9)
     ramp = frame_of([400.0], "ramp").assign(temperature_k=400 + np.linspace(0, 12, 9))
     dead = frame_of([400.0], "dead").assign(conductance_s=np.r_[0.0, np.ones(8)])
@@ -289,14 +291,14 @@ def test_records_that_are_no_lives_are_left_out_and_named() -> None:
     on = pd.concat([frame_of([400.0], "on"), frame_of([450.0], "on").assign(time_s=1e4 + t)])
     found = arrhenius.characterize(RetentionTable(pd.concat([ramp, dead, once, on], ignore_index=True)))
     why = {name.split()[0]: reason for name, reason in found.skipped}
-    assert "moves by 12 K" in why["ramp"]
+    assert "12 K" in why["ramp"]
     assert "0 S" in why["dead"]
-    assert why["once"] == "one reading"
-    assert "runs on" in why["on"]
+    assert "one reading" in why["once"]
+    assert "rewritten" in why["on"]
     assert any(warning.code == "dropped" for warning in found.warnings)
 
 
-def test_what_is_assumed_is_said() -> None:
+def test_assumptions_are_warnings() -> None:
     kelvins = (423.15, 453.15, 488.15, 523.15)
     table = ageing.bake()
     same = table.frame.assign(device_id=table.frame["device_id"].str[-1])  # names come back at other temperatures
@@ -339,7 +341,7 @@ def test_levels_have_lines_of_their_own() -> None:
     assert {each.name for each in found.scalars()} == {
         "activation_energy_lrs_ev", "activation_energy_hrs_ev", "retention_life_lrs_s", "retention_life_hrs_s"
     }  # fmt: skip
-    assert "Level hrs" in found.sentences()[1]
+    assert [each.count("level hrs") for each in found.sentences()] == [0, 0, 1, 1]
 
 
 @pytest.mark.usefixtures("without_pictures")
@@ -347,9 +349,8 @@ def test_few_readings_a_record_are_enough_for_lives_if_not_for_a_law() -> None:
     frame = ageing.bake(noise=0.0, per_decade=10).frame
     few = frame[frame.groupby("device_id").cumcount() % 20 == 0]
     found = everything(RetentionTable(few.reset_index(drop=True)), Settings(life_temperature_k=400.0))
-    assert found.results["retention"].sentences() == [
-        "No state was read at 5 or more times, so that there is no law of its drift."
-    ]
+    assert found.results["retention"].states == ()
+    assert "5 or more times" in found.results["retention"].sentences()[0]
     block = found.for_card()["retention"]
     assert block.states == ()
     assert block.arrhenius[0].failures == found.results["arrhenius"].levels[0].failures
@@ -363,7 +364,7 @@ def test_settings_out_of_range(wrong: dict[str, float]) -> None:
         arrhenius.characterize(ageing.bake(), **wrong)
 
 
-def test_the_factor_is_the_one_that_is_asked_for() -> None:
+def test_the_factor_is_the_given_one() -> None:
     two, more = (arrhenius.characterize(ageing.bake(), lost_factor=f).levels[0].lives[-1] for f in (2.0, 3.0))
     assert two.life_s is not None
     assert more.life_s is not None

@@ -1,4 +1,4 @@
-"""Bakes from which no life follows: two readings each, and temperatures that are no kelvin."""
+"""Bakes without a life: two readings each, and temperatures that are not in kelvin."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def test_two_readings_give_no_life_and_no_activation_energy(first: float) -> Non
     assert level.failures >= 4
     assert level.fit is None
     assert level.median is None
-    assert "read three times or more in a bake" in found.sentences()[0]
+    assert "three times" in str(level.refusal)
     assert found.scalars() == found.lines_for_card() == ()
     assert "no_life" in [warning.code for warning in found.warnings]
 
 
 def test_more_readings_in_a_bake_still_give_a_line() -> None:
     (level,) = arrhenius.characterize(bakes(HOT, [500.0, 1000.0, 2000.0, 3500.0, 5000.0])).levels
-    assert level.refusal is None or "three times or more" not in level.refusal
+    assert "three times" not in str(level.refusal)
     assert level.fit is not None
 
 

@@ -116,7 +116,7 @@ def test_the_limit_of_a_complete_normal_sample_is_students() -> None:
     assert 2 * (best.loglik - held.loglik) == pytest.approx(censored.limit(9, 1), rel=1e-6)
 
 
-def test_sigma_that_is_held_stays() -> None:
+def test_a_fixed_sigma_is_kept() -> None:
     lives = mixed()
     held = censored.fit(lives, "normal", sigma=0.9)
     assert held.sigma == pytest.approx(0.9)
@@ -124,9 +124,9 @@ def test_sigma_that_is_held_stays() -> None:
     assert held.loglik == pytest.approx(written_out(lives, "normal", held.beta, 0.9))
 
 
-def test_what_has_no_maximum_is_said() -> None:
+def test_a_likelihood_without_maximum_is_refused() -> None:
     one = np.ones((3, 1))
-    with pytest.raises(Undetermined, match="nothing failed"):
+    with pytest.raises(Undetermined, match="failed"):
         censored.fit(Lives(np.zeros(3), np.full(3, np.inf), one), "normal")
     with pytest.raises(Undetermined, match="determine"):
         censored.fit(Lives(np.zeros(3), np.ones(3), one), "extreme")  # all between the same two looks

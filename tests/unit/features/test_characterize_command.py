@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from devicekit.features.definitions import MEANINGS
 from devicekit.synthetic import records
 
 Run = Callable[..., Any]
@@ -83,18 +84,18 @@ def test_a_sweep_without_v_set_is_explained(tmp_path: Path, devicekit: Run) -> N
     page = (tmp_path / "out" / "report.html").read_text()
     for text in (ran.out, page):
         assert "1 one way only" in text
-        assert "A sweep one way only holds one state before and another after" in text
+        assert MEANINGS["one_way"] in " ".join(text.split())
         assert "1 gradual" in text
-        assert "A sweep that switches gradually has a V_set" in " ".join(text.split())
+        assert MEANINGS["gradual"] in " ".join(text.split())
     assert "<tbody>\n</tbody>" not in page
 
 
-def test_the_summary_says_what_each_file_holds(every_kind: tuple[str, Path]) -> None:
+def test_the_summary_names_each_kind(every_kind: tuple[str, Path]) -> None:
     said, out = every_kind
     for words in (
         "V_set 0.6",
         " cycles: ",
-        "states watched over",
+        "states observed",
         "STDP window",
         "Read noise of 1 record",
     ):
@@ -228,7 +229,7 @@ def test_ten_thousand_sweeps_in_a_minute(tmp_path: Path, devicekit: Run) -> None
 
 
 @pytest.mark.usefixtures("without_pictures")
-def test_what_is_told_of_a_sample_is_not_dropped_without_a_word(tables: Path, tmp_path: Path, devicekit: Run) -> None:
+def test_unused_options_of_the_sample_give_a_warning(tables: Path, tmp_path: Path, devicekit: Run) -> None:
     words = ["characterize", tables / "endurance.csv", "--out", tmp_path / "out"]
     assert "--permittivity had no effect" in devicekit(*words, "--thickness", "1e-8").err
     assert "conduction" not in devicekit(*words, "--force").err

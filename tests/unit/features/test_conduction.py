@@ -126,11 +126,11 @@ def test_a_temperature_that_the_table_contradicts_is_refused(told: float, fits: 
     if fits:
         assert mechanism.characterize(made, Sample(temperature_k=told)) is not None
         return
-    with pytest.raises(UsageError, match=r"temperature=312.1 K, but the table says 310 K"):
+    with pytest.raises(UsageError, match=r"312\.1 K.*310 K"):
         mechanism.characterize(made, Sample(temperature_k=told))
 
 
-def test_an_unknown_temperature_or_thickness_widens_what_is_said_and_narrows_nothing() -> None:
+def test_an_unknown_temperature_or_thickness_only_widens_the_result() -> None:
     made = leg("poole_frenkel", kelvin=None)
     found = judge([made], Sample())
     assert {"poole_frenkel", "simmons_schottky"} <= set(found.left)
@@ -142,13 +142,13 @@ def test_an_unknown_temperature_or_thickness_widens_what_is_said_and_narrows_not
 
 
 @pytest.mark.parametrize(("thickness", "there"), [(3.0e-9, True), (200e-9, False)])
-def test_a_mechanism_whose_parameters_leave_physics_is_not_left(thickness: float, there: bool) -> None:
+def test_a_mechanism_with_unphysical_parameters_is_excluded(thickness: float, there: bool) -> None:
     """sinh(5 V / V): a hop of 10 kT/q of the thickness: 0.8 nm of 3 nm, 52 nm of 200 nm."""
     made = leg("hopping", noise=0.01)
     assert ("hopping" in judge([made], Sample(thickness_m=thickness), measured=False).left) == there
 
 
-def test_a_pure_power_under_one_point_two_is_nearly_ohmic_and_no_more() -> None:
+def test_a_pure_power_under_one_point_two_is_nearly_ohmic() -> None:
     rng = np.random.default_rng(3)
     v = np.linspace(0.01, 1, 80)
     words = {}
@@ -293,7 +293,7 @@ def of(frame: pd.DataFrame, **sample: float) -> dict[tuple[str, int], combine.St
     return {(each.state, each.sign): each for each in combine.verdicts(legs, Sample(**sample))}
 
 
-def test_legs_are_those_of_the_states_that_stand_still() -> None:
+def test_legs_are_those_of_constant_states() -> None:
     found = of(loop(lambda v: 1e-6 * np.sinh(6 * v)), thickness_m=4e-9)
     assert set(found) == {("hrs", 1), ("lrs", 1), ("lrs", -1), ("hrs", -1)}
     assert {side: each.only_rising for side, each in found.items()} == {
@@ -312,7 +312,7 @@ def test_legs_are_those_of_the_states_that_stand_still() -> None:
 
 
 @pytest.mark.slow
-def test_the_public_sweeps_say_no_more_than_a_falling_leg_confirms(measured: Path) -> None:
+def test_the_public_sweeps_have_no_verdict_beyond_their_falling_legs(measured: Path) -> None:
     """The compliance ladder has falling legs, the reads of the 1T1R chip have none."""
     import devicekit
 
@@ -405,14 +405,14 @@ def test_with_an_area_every_mechanism_has_its_row() -> None:
     assert rows.loc[rows["mechanism"] == "sclc", "mobility_m2vs_low"].notna().all()
 
 
-def test_what_was_not_told_is_said_and_asked_for() -> None:
+def test_unknown_properties_of_the_sample_are_reported() -> None:
     made = conduction(1, (300.0,))
     bare = SweepTable(made.frame.drop(columns="temperature_k"), {}, ())
     found = mechanism.characterize(bare)
     assert found is not None
     text = found._sample_text()
-    assert "Thickness not told (--thickness): 0.5 nm to 2 µm were allowed" in text
-    assert "temperature not told (--temperature): 77 to 500 K were allowed" in text
+    assert "(--thickness): 0.5 nm to 2 µm" in text
+    assert "(--temperature): 77 to 500 K" in text
     assert [each.code for each in found.warnings] == ["needs_thickness"]
     assert found.scalars() == ()
     told = mechanism.find(made, Settings(sample=Sample(thickness_m=12e-9)), {"dc": _dc(made)})
@@ -428,7 +428,7 @@ def _dc(table: SweepTable):
 
 
 @pytest.mark.parametrize(("apart", "warned"), [(1.9, False), (2.1, True)])
-def test_dc_figures_of_several_temperatures_say_so(apart: float, warned: bool) -> None:
+def test_dc_figures_of_several_temperatures_have_a_warning(apart: float, warned: bool) -> None:
     made = conduction(1, (300.0, 300.0 + apart))
     assert ("mixed" in [each.code for each in _dc(made).warnings]) is warned
 

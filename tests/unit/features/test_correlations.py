@@ -84,7 +84,7 @@ def test_the_effective_number_is_never_above_n() -> None:
     assert correlations.effective_n([np.ones(40)], [sign]) == 40
 
 
-def test_below_four_effective_cycles_nothing_is_said() -> None:
+def test_below_four_effective_cycles_there_is_no_verdict() -> None:
     line = np.arange(30.0)
     found = correlations.correlate([line], [line + 0.1 * np.cos(line)])
     assert found["rho"] > 0.9
@@ -93,7 +93,7 @@ def test_below_four_effective_cycles_nothing_is_said() -> None:
 
 
 @pytest.mark.parametrize(("worth", "said"), [(4.0, True), (3.999, False)])
-def test_the_limit_of_what_is_said(monkeypatch: pytest.MonkeyPatch, worth: float, said: bool) -> None:
+def test_the_limit_of_a_verdict(monkeypatch: pytest.MonkeyPatch, worth: float, said: bool) -> None:
     monkeypatch.setattr(correlations, "effective_n", lambda first, second: worth)
     found = correlations.correlate([np.arange(9.0)], [np.array([2.0, 1, 3, 5, 4, 6, 8, 7, 9])])
     assert np.isfinite(found["p"]) is np.bool_(said)
@@ -205,7 +205,7 @@ def test_a_drift_is_more_than_one_standard_deviation(rise: float, seen: bool) ->
     assert found.seen is seen
 
 
-def test_a_slow_memory_is_no_drift() -> None:
+def test_a_slow_memory_is_not_a_drift() -> None:
     seen = [correlations.drift([np.arange(100)], [remembering(0.9, 100, seed)]).seen for seed in range(200)]
     assert sum(seen) < 10
     naive = [
@@ -220,7 +220,7 @@ def test_a_constant_does_not_drift() -> None:
     assert np.isnan(correlations.correlate([np.full(30, 0.7)], [np.arange(30.0)])["rho"])
 
 
-def test_false_alarms_are_about_what_is_asked_for() -> None:
+def test_false_alarms_are_near_their_nominal_rate() -> None:
     """Two series that remember (r 0.9): as if independent about half are alarms."""
     from scipy.stats import spearmanr
 

@@ -63,7 +63,7 @@ def relaxed(
     return whole.assign(device_id="d", record=1)
 
 
-def test_a_relaxation_is_told_with_what_stays() -> None:
+def test_a_relaxation_has_a_time_constant_and_a_permanent_share() -> None:
     found = volatile.characterize(TransientTable(relaxed()))
     only = found.records[0]
     assert only.tau.value == pytest.approx(0.1, rel=0.03)
@@ -84,11 +84,11 @@ def test_a_relaxation_is_told_with_what_stays() -> None:
     assert volatile.curve(only, np.array([1e9]))[0] == pytest.approx(10.25e-6, rel=1e-3)
 
 
-def test_without_readings_before_the_pulse_nothing_is_said_of_what_stays() -> None:
+def test_without_readings_before_the_pulse_the_permanent_share_is_unknown() -> None:
     found = volatile.characterize(TransientTable(relaxed(early=False)))
     assert found.records[0].permanent is None
     assert found.records[0].tau.value == pytest.approx(0.1, rel=0.05)
-    with pytest.raises(TraceError, match="before its first pulse"):
+    with pytest.raises(TraceError, match="first pulse"):
         found.for_card()
 
 
@@ -109,15 +109,15 @@ def test_several_records_give_the_mean_of_ln_tau_with_students_interval() -> Non
     tau = found.parameters()["tau_s"]
     assert tau.value == pytest.approx(np.exp(x.mean()))
     assert tau.high == pytest.approx(np.exp(x.mean() + 12.7062 * x.std(ddof=1) / np.sqrt(2)), rel=1e-4)
-    with pytest.raises(UsageError, match="kernel= is one of"):
+    with pytest.raises(UsageError, match=r"kernel=.*linear"):
         volatile.characterize(TransientTable(frame), kernel="linear")
 
 
-def test_noise_leaves_the_kernel_open_and_says_so() -> None:
+def test_noise_leaves_the_kernel_undecided() -> None:
     table = dynamics.transient(1, 40, noise=0.1, span=4.0)
     found = characterize(table)
     assert [warning.code for warning in found.warnings if warning.code == "undecided"] == ["undecided"]
-    assert "left open between" in found.sentences()[0]
+    assert any("undecided" in each for each in found.sentences())
     assert characterize(table, Settings(kernel="exponential")).results["volatile"].warnings == ()
 
 
@@ -170,7 +170,7 @@ def pairs(tau: float = 0.02, stays: float = 0.5, n: int = 12, **more: object) ->
     return PairedTable(pd.DataFrame({"device_id": "d", "repeat": 1, "interval_s": dt, "ratio": ratio}).assign(**more))
 
 
-def test_what_stays_follows_from_the_original_baseline_only() -> None:
+def test_the_permanent_share_needs_the_original_baseline() -> None:
     told = facilitation.characterize(pairs(), baseline="original").devices[0]
     assert told.tau is not None
     assert told.tau.value == pytest.approx(0.02, rel=0.02)
@@ -184,10 +184,10 @@ def test_what_stays_follows_from_the_original_baseline_only() -> None:
         assert ("ppf_baseline" in [warning.code for warning in other.warnings]) is (said is None)
 
 
-def test_the_file_may_say_the_baseline_and_is_not_contradicted() -> None:
+def test_a_baseline_of_the_file_cannot_be_contradicted() -> None:
     found = characterize(pairs(baseline="original")).results["facilitation"]
     assert found.as_dict()["devices"][0]["permanent_share"] is not None
-    with pytest.raises(UsageError, match="the table says original"):
+    with pytest.raises(UsageError, match="original"):
         characterize(pairs(baseline="original"), Settings(ppf_baseline="before"))
     with pytest.raises(UsageError, match="original, before"):
         characterize(pairs(), Settings(ppf_baseline="first"))
@@ -202,7 +202,7 @@ def test_intervals_are_counted(n: int, exponentials: int | None, known: bool) ->
     assert (only.refusal is None) is known
 
 
-def test_depression_and_no_change_are_told_apart() -> None:
+def test_depression_and_no_change_are_separated() -> None:
     table = pairs()
     down = PairedTable(table.frame.assign(ratio=2.0 - table.frame["ratio"]))
     assert facilitation.characterize(down).devices[0].kind == "depression"
@@ -255,7 +255,7 @@ def test_pulses_of_a_train_are_counted(n: int, there: bool) -> None:
     assert (rates.characterize(TransientTable(train(20.0, n))) is not None) is there
 
 
-def test_answers_of_one_train_are_sums_over_its_pulses() -> None:
+def test_responses_of_one_train_are_sums_over_its_pulses() -> None:
     found = rates.characterize(TransientTable(train(20.0, 6)))
     assert found is not None
     gain = found.tables()["rates_pulses"]["gain"].to_numpy()
@@ -264,7 +264,7 @@ def test_answers_of_one_train_are_sums_over_its_pulses() -> None:
 
 
 @pytest.mark.parametrize("size", [1e300, 1e-300])
-def test_absurd_sizes_are_no_failure(size: float) -> None:
+def test_extreme_sizes_do_not_fail(size: float) -> None:
     rng = np.random.default_rng(0)
     frame = relaxed().assign(conductance_s=lambda each: each["conductance_s"] * rng.random(len(each)) * size)
     with np.errstate(all="ignore"):
@@ -273,7 +273,7 @@ def test_absurd_sizes_are_no_failure(size: float) -> None:
 
 def test_a_record_that_ends_before_time_0_is_left_out() -> None:
     frame = relaxed().drop(columns="pulse_voltage_v").assign(time_s=lambda each: each["time_s"] - 99.0)
-    with pytest.raises(TraceError, match="later than its pulse"):
+    with pytest.raises(TraceError, match="after its pulse"):
         volatile.characterize(TransientTable(frame.dropna(subset="conductance_s")))
 
 
@@ -301,7 +301,7 @@ def test_a_shipped_set_is_read_and_gives_its_truth(name: str) -> None:
         result.panel().draw()
 
 
-def test_a_table_of_transients_refuses_what_is_none() -> None:
+def test_a_table_of_transients_refuses_other_frames() -> None:
     good = relaxed()
     with pytest.raises(devicekit.errors.TableError, match="run backwards"):
         TransientTable(good.iloc[::-1])
@@ -345,7 +345,9 @@ def test_the_command_takes_the_kernel_and_the_baseline(tmp_path: Path, capsys: p
     assert (second["volatile"]["kernel"], second["volatile"]["candidates"]) == ("stretched", ["stretched"])
     assert (tmp_path / "out" / "relaxed" / "relaxation_kernels.csv").exists()
     assert run_app(build_app(), ["characterize", *files, "--ppf-baseline", "first", "--out", str(tmp_path / "o")]) == 2
-    assert "--ppf-baseline is one of original, before" in capsys.readouterr().err.replace("\n", " ")
+    error = capsys.readouterr().err
+    assert "--ppf-baseline" in error
+    assert "original, before" in error.replace("\n", " ")
 
 
 def test_a_card_takes_the_volatile_part(tmp_path: Path) -> None:

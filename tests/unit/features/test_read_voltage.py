@@ -17,17 +17,17 @@ Run = Callable[..., Any]
 pytestmark = pytest.mark.usefixtures("without_mechanism")
 
 
-def test_it_holds_beside_other_settings(tmp_path: Path) -> None:
+def test_the_read_voltage_is_used_with_other_settings(tmp_path: Path) -> None:
     frame = records.sweeps(3).frame.drop(columns=["true_v_set_v", "true_v_reset_v"])
     frame.to_csv(tmp_path / "t.csv", index=False)
     for settings in (None, Settings(threshold=3.0), Settings(read_voltage=0.2)):
         found = dk.characterize(tmp_path / "t.csv", settings, read_voltage=0.2)
         assert found.results["dc"].as_dict()["read_voltage_v"] == 0.2
-    with pytest.raises(UsageError, match="give one"):
+    with pytest.raises(UsageError, match="settings"):
         dk.characterize(tmp_path / "t.csv", Settings(read_voltage=0.1), read_voltage=0.2)
 
 
-def test_it_is_refused_where_nothing_is_read_at_it(tmp_path: Path, devicekit: Run) -> None:
+def test_the_read_voltage_is_refused_where_it_has_no_use(tmp_path: Path, devicekit: Run) -> None:
     (tmp_path / "e.csv").write_text(
         "Δt (ms),ΔW (%)\n" + "".join(f"{t},{40 / t:.3g}\n" for t in (-30, -20, -10, 10, 20, 30))
     )

@@ -113,13 +113,13 @@ def test_short_dwells_are_corrected_and_the_shortest_refused() -> None:
     assert found.verdict == "telegraph"
     assert found.low is not None
     assert found.low.mean_s is None
-    assert "shorter than the sampling" in found.low.refused
+    assert "sampling" in found.low.refused
 
 
 @pytest.mark.parametrize(
     "name", ["white", "flicker", "walk", "drift", "decay", "tails", "steps of a converter", "digitised flicker"]
 )
-def test_what_is_no_telegraph_noise(name: str) -> None:
+def test_other_noise_is_not_telegraph_noise(name: str) -> None:
     n = 1000
     for seed in range(3):
         rng = np.random.default_rng(seed)
@@ -140,7 +140,7 @@ def test_what_is_no_telegraph_noise(name: str) -> None:
         assert found.amplitude is None
 
 
-def test_few_jumps_are_called_so() -> None:
+def test_few_jumps_have_a_verdict_of_their_own() -> None:
     rng = np.random.default_rng(0)
     for jumps, verdict in ((1, "jumps"), (9, "jumps"), (10, "telegraph")):
         at = np.arange(1100) // (1100 // (jumps + 1) + 1) % 2
@@ -178,9 +178,9 @@ def test_small_jitter_is_even_and_gaps_are_not() -> None:
     gaps[900] = 5.0
     with pytest.raises(rtn.Unsuited, match="uneven"):
         rtn.sampling_step(t + np.cumsum(gaps))
-    with pytest.raises(rtn.Unsuited, match="do not rise"):
+    with pytest.raises(rtn.Unsuited, match="increase"):
         rtn.sampling_step(np.zeros(200))
-    assert rtn.find(t, np.ones(1001)).reason == "all readings are equal"
+    assert "equal" in rtn.find(t, np.ones(1001)).reason
 
 
 @pytest.mark.parametrize("exponent", [0.0, 1.0, 2.0])
@@ -225,7 +225,7 @@ def test_white_noise_more_levels_and_a_record_without_times() -> None:
     rng = np.random.default_rng(0)
     t = np.arange(2000) * 1e-3
     white = devicekit.characterize(still(t, 1e-6 + 1e-8 * rng.standard_normal(2000)))
-    assert "No telegraph noise seen" in " ".join(white.sentences())
+    assert white.tables["rtn"]["verdict"].tolist() == ["none"]
     assert {each.name: each.value for each in white.scalars()}["telegraph"] == 0
     three = telegraph_states(t, (0.03, 0.03), rng) + 2.0 * telegraph_states(t, (0.05, 0.05), rng)
     several = devicekit.characterize(still(t, 1e-6 + 1e-7 * three + 1e-8 * rng.standard_normal(2000)))

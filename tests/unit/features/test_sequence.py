@@ -99,7 +99,8 @@ def test_the_least_number_of_cycles_for_an_autoregression(n: int, fitted: bool) 
     assert result is not None
     assert (result.fit is not None) is fitted
     if not fitted:
-        assert result.why_not == "no device has 50 cycles in unbroken runs (49 at most)"
+        assert "50 cycles" in result.why_not
+        assert "49" in result.why_not
         assert f"No autoregression: {result.why_not}." in result.sentences()
         assert "autoregression" not in result.tables()
 
@@ -117,7 +118,7 @@ def test_a_constant_is_left_out() -> None:
     assert result.names == ["v_set_v", "ln_g_hrs", "ln_g_lrs"]
 
 
-def test_what_is_found_and_said() -> None:
+def test_correlations_and_memory_are_found() -> None:
     result = found(pd.concat([figures(200, "d1", 1), figures(200, "d2", 2), figures(10, "d3", 3)]))
     assert result is not None
     within = result.correlation("ln_g_hrs", "v_set_v")  # either order
@@ -131,26 +132,27 @@ def test_what_is_found_and_said() -> None:
     assert "Over 400 cycles of 2 devices" in told
     assert "|V_set| and ln HRS -0." in told
     assert "of order 1 (by BIC, 398 cycles of 2 devices)" in told
-    assert result.skipped == (("d3", "10 cycles in unbroken runs"),)
+    assert [(name, why.split()[:2]) for name, why in result.skipped] == [("d3", ["10", "cycles"])]
     (scalar,) = result.scalars()
     assert scalar.value == result.fit.radius  # type: ignore[union-attr]
     assert 0.4 < scalar.value < 0.8
 
 
-def test_nothing_stands_out_of_independent_cycles() -> None:
+def test_independent_cycles_have_no_significant_correlation() -> None:
     rng = np.random.default_rng(4)
     cycles = figures(100)
     for name in ("v_set_v", "v_reset_v", "g_hrs_s", "g_lrs_s"):
         cycles[name] = cycles[name].to_numpy()[rng.permutation(100)]
     result = found(cycles)
     assert result is not None
-    assert result.sentences() == [
-        "Over 100 cycles of 1 device none of 22 correlations within a cycle or with the previous one stands out.",
-        "By BIC no cycle remembers the one before (100 cycles).",
-    ]
+    assert result.fit is not None
+    assert result.fit.order == 0
+    none, memory = result.sentences()
+    assert none.startswith("Over 100 cycles of 1 device none of 22")
+    assert memory.endswith("(100 cycles).")
 
 
-def test_a_drift_is_said_and_its_correlation_is_doubted() -> None:
+def test_a_drift_is_reported() -> None:
     cycles = figures(200)
     rise = np.linspace(0, 1, 200)
     cycles["v_reset_v"] += 0.15 * rise
@@ -159,7 +161,7 @@ def test_a_drift_is_said_and_its_correlation_is_doubted() -> None:
     assert result is not None
     assert result.drifting() == {"d": ["v_reset_v", "ln_g_lrs"]}
     assert [each.code for each in result.warnings] == ["drift"]
-    assert "d (|V_reset| and ln LRS) drifts over the cycles" in " ".join(result.sentences())
+    assert any(each.startswith("d (|V_reset| and ln LRS) drifts") for each in result.sentences())
 
 
 def given(values: float, changes: float, lag: int = 0, expected: float = 0.0, p: float = 1e-6) -> list[Combined]:
@@ -182,10 +184,9 @@ def given(values: float, changes: float, lag: int = 0, expected: float = 0.0, p:
 def test_what_changes_do_not_show_may_be_a_drift(
     changes: float, lag: int, expected: float, p: float, lasts: bool
 ) -> None:
-    (told,) = sequence_text.correlation_text(given(0.5, changes, lag, expected, p), OF_SWEEPS, 1, 99, "one cycle")
-    assert told.startswith("Over 99 cycles of 1 device 1 of 1")
-    assert ("in the changes too" in told) is lasts
-    assert ("so that drift may make it" in told) is not lasts
+    (text,) = sequence_text.correlation_text(given(0.5, changes, lag, expected, p), OF_SWEEPS, 1, 99, "one cycle")
+    assert text.startswith("Over 99 cycles of 1 device 1 of 1")
+    assert ("drift" not in text) is lasts
 
 
 def test_devices_that_differ_are_named() -> None:
@@ -219,7 +220,7 @@ def test_figures_are_drawn() -> None:
     assert first.values[0, 2] == result.correlation("v_set_v", "ln_g_hrs").correlation.rho  # above: values
     assert first.values[2, 0] == result.correlation("v_set_v", "ln_g_hrs", 0, True).correlation.rho
     panel = result.panel()
-    assert panel.y.label == "G of the HRS"
+    assert panel.y.label == {each.name: each.plain for each in OF_SWEEPS}["ln_g_hrs"]
     assert panel.curves[0].x[1] == pytest.approx(panel.curves[0].y[0])  # each value is the next one's past
     panel.draw()
     assert len(result.blocks()) >= 4
@@ -281,7 +282,7 @@ def log(cycles: np.ndarray) -> EnduranceTable:
     return EnduranceTable(pd.concat(levels).sort_values("cycle", kind="stable"))
 
 
-def test_an_endurance_log_tells_how_far_its_readings_lie_apart() -> None:
+def test_an_endurance_log_has_a_step_between_readings() -> None:
     result = characterize(log(1000 * np.arange(1, 81))).results["sequence"]
     assert isinstance(result, SequenceResult)
     assert result.step == "1000 cycles"

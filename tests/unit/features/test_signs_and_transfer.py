@@ -1,7 +1,7 @@
 """Currents with the wrong sign are a finding in every kind of sweep table; transfer curves are named and left alone.
 
 The measured test and its twin that runs everywhere:
-test_measured_transfer_curves_are_no_error: readers/test_measured_twins.py::test_a_transfer_curve_is_no_error
+test_measured_transfer_curves_are_accepted: readers/test_measured_twins.py::test_a_transfer_curve_is_no_error
 """
 
 from __future__ import annotations
@@ -36,15 +36,14 @@ def noisy(size: int, share: float = 0.01) -> np.ndarray:
     return 1 + share * np.random.default_rng(5).standard_normal(size)
 
 
-def test_a_staircase_of_reads_with_the_wrong_sign_is_a_finding_and_no_sweep() -> None:
+def test_a_staircase_of_reads_with_the_wrong_sign_is_a_finding() -> None:
     found = characterize(table(READS, -99e-6 * READS * noisy(READS.size)))
     assert list(found.results) == ["dc", "linearity", "mechanism", "sign"]
     sentences = found.results["dc"].sentences()
-    assert sentences == [
-        "1 sweep up to 0.2 V does not switch the device: it only reads it, so there is no V_set or V_reset."
-    ]
+    assert len(sentences) == 1
+    assert sentences[0].startswith("1 sweep up to 0.2 V")
     (finding,) = found.results["sign"].sentences()
-    assert finding.startswith("Negative conductance: in this sweep the current is positive at negative voltage (G = -9")
+    assert "(G = -9" in finding
     assert found.results["sign"].as_dict()["negative_conductance"][0]["conductance_s"] == pytest.approx(
         -99e-6, rel=5e-3
     )
@@ -67,7 +66,7 @@ def test_loops_whose_reset_current_is_stored_without_its_sign_keep_their_figures
     cycles = found.results["dc"].tables()["cycles"]
     for name in ("v_set_v", "v_reset_v", "g_hrs_s", "g_lrs_s"):
         np.testing.assert_allclose(cycles[name], right.cycles[name], rtol=0.02)
-    assert "in 10 of 10 sweeps the current is positive at negative voltage" in " ".join(found.sentences())
+    assert any("in 10 of 10 sweeps" in each for each in found.sentences())
     np.testing.assert_array_less(correct_signs(sizes).frame.query("voltage_v < -0.1")["current_a"], 0)
     assert find_reversals(signed).empty
     assert correct_signs(signed) is signed
@@ -77,7 +76,7 @@ LINE = np.round(np.arange(-1, 1.0005, 0.01), 10)
 
 
 @pytest.mark.parametrize(("many", "there"), [(2, False), (3, True)])
-def test_three_readings_in_a_row_are_no_accident(many: int, there: bool) -> None:
+def test_three_consecutive_readings_are_a_reversal(many: int, there: bool) -> None:
     i = 1e-5 * LINE
     i[150 : 150 + many] *= -1
     found = reversals(LINE, i)
@@ -104,7 +103,7 @@ def test_a_current_within_five_standard_deviations_of_the_noise_has_no_sign(sigm
     assert bool(reversals(v, level + noise)) == there
 
 
-def test_an_offset_current_of_a_staircase_is_told_by_a_straight_line() -> None:
+def test_an_offset_current_of_a_staircase_follows_from_a_straight_line() -> None:
     """2 uA + 99 uS V between -0.02 and -0.2 V: what lies above 0 is the offset, not a conductance."""
     assert reversals(READS, 2e-6 + 99e-6 * READS) == ()
 
@@ -135,9 +134,9 @@ def test_a_transfer_curve_is_named_and_has_no_figure_of_merit() -> None:
     found = characterize(transistor())
     assert list(found.results) == ["transfer"]
     (sentence,) = found.sentences()
-    assert sentence.startswith(
-        "This is a transistor's transfer curve (DrainI against GateV from -40 to 60 V at a drain voltage of 0.1 V)"
-    )
+    assert "transistor" in sentence
+    assert "(DrainI against GateV from -40 to 60 V" in sentence
+    assert "0.1 V)" in sentence
     assert found.warnings == ()
     curve = found.tables["transfer"].iloc[0]
     assert (curve["gate_from_v"], curve["gate_to_v"], curve["drain_voltage_v"], curve["points"]) == (-40, 60, 0.1, 201)
@@ -158,7 +157,7 @@ def test_a_sweep_of_the_drain_at_a_constant_gate_is_a_sweep() -> None:
     assert list(found.results) == ["dc", "mechanism"]
 
 
-def test_what_the_reader_says_of_its_roles_goes_first() -> None:
+def test_roles_of_the_reader_have_priority() -> None:
     gate = transistor(roles={"voltage_v": "Vg", "current_a": "Ids"})
     assert [(each.gate, each.drain) for each in transfer_curves(gate)] == [("Vg", "Ids")]
     assert transfer_curves(transistor(roles={"voltage_v": "DrainV", "current_a": "DrainI"})) == ()
@@ -175,9 +174,9 @@ def test_of_several_records_only_the_transfer_curves_are_left_out() -> None:
 
 
 @pytest.mark.usefixtures("without_mechanism", "without_pictures")
-def test_measured_transfer_curves_are_no_error(measured: Path, tmp_path: Path, devicekit: Run) -> None:
+def test_measured_transfer_curves_are_accepted(measured: Path, tmp_path: Path, devicekit: Run) -> None:
     files = sorted((measured / "keithley4200").glob("*.xls"))
     ran = devicekit("characterize", *files, "--out", tmp_path / "out", "--jobs", 1)
     assert ran.code == 0, ran.err
-    assert ran.out.count("This is a transistor's transfer curve") == 2
+    assert ran.out.count("transfer curve") == 2
     assert "one way" not in ran.out

@@ -87,7 +87,7 @@ def test_three_failures_are_needed(failures: int, given: bool) -> None:
             wear.weibull(t, high)
 
 
-def test_failures_between_the_same_two_readings_tell_no_law() -> None:
+def test_failures_between_the_same_two_readings_give_no_law() -> None:
     with pytest.raises(Undetermined, match="same two readings"):
         wear.weibull(np.full(4, 1e3), np.full(4, 1e4))
     with pytest.raises(Undetermined):  # at the last reading, and another device held until then
@@ -102,7 +102,7 @@ def test_no_life_far_beyond_the_longest_record() -> None:
     assert one.cycles is not None
     assert one.cycles.value < 1e6
     assert half.cycles is None
-    assert half.reason == "beyond 3 times the longest record"
+    assert str(half.reason).startswith("beyond 3 times")
     assert tenth.cycles is None
 
 
@@ -216,13 +216,15 @@ def test_without_a_failure_there_is_a_bound_and_no_life() -> None:
     found = endurance.characterize(readings([1, 10, 100, 1000], {name: [9, 9, 9, 9] for name in "abcde"}))
     assert found.life is None
     words = found.sentences()[-1]
-    assert "No life can be given, for none failed: at least 47.8 %" in words  # 0.025^(1/5)
+    assert "at least 47.8 %" in words  # 0.025^(1/5)
     assert "1e+03 cycles" in words
     assert "endurance_life" not in found.tables()
-    with pytest.raises(TraceError, match="no life"):
+    with pytest.raises(TraceError, match="lifetime"):
         found.life_panel()
     one = endurance.characterize(readings([1, 10, 100, 1000], {"a": [9, 1, 1, 1], "b": [9, 9, 9, 9]}))
-    assert "No life is given: 1 of 2 devices failed: a life needs 3 failures." in one.sentences()
+    assert one.life is None
+    assert str(one.no_life).startswith("1 of 2 devices")
+    assert one.no_life in one.sentences()[-1]
 
 
 def test_the_reference_set_recovers_its_truth_and_goes_on_a_card() -> None:
@@ -238,13 +240,13 @@ def test_the_reference_set_recovers_its_truth_and_goes_on_a_card() -> None:
     json.dumps(found.as_dict(), allow_nan=False)
     text = " ".join(result.sentences())
     assert "1 % after" in text
-    assert "A share below 1 in 20 rests on that law" in text
+    assert "below 1 in 20" in text
     block = found.for_card()["endurance"]
     again = Endurance.model_validate_json(block.model_dump_json())
     assert again == block
     scalars = {each.name: each for each in block.scalars()}
     assert scalars["endurance_life_10"].value == life.shares[1].cycles.value
-    assert scalars["endurance_life_10"].by == "on/off below 2 in 3 measured cycles in a row"
+    assert scalars["endurance_life_10"].by == result.criterion
     assert scalars["endurance_shape"].low == life.shape.low
     rows = found.tables["endurance_life"].set_index("number")
     assert rows.loc["cycles_10_percent", "value"] == life.shares[1].cycles.value
