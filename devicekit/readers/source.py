@@ -110,7 +110,7 @@ class Source:
         found = workbook.detect_kind(self.path, head) or matfile.detect_kind(head, self.path.stat().st_size)
         found = found or jsonfile.detect_kind(head, self.path)
         if found and self._is_packed:
-            raise FileError(f"{self.path.name} is a {found} file packed by gzip. Unpack it first.")
+            raise FileError(f"{self.path.name} is a file of kind {found} packed by gzip. Unpack it first.")
         return found
 
     @cached_property

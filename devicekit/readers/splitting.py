@@ -191,7 +191,7 @@ def _ask_for_pulses(unclear: Unclear) -> Question:
     choices = []
     for guess in unclear.guesses:
         up, down = (guess.first, guess.second) if unclear.rising else (guess.second, guess.first)
-        before = "after" if guess.opens else "without"
+        before = "with" if guess.opens else "without"
         choices.append(
             Choice.of(f"{up} LTP and {down} LTD pulses, {before} a reading before the first pulse", pulses=(up, down))
         )

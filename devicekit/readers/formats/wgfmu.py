@@ -94,8 +94,7 @@ def _ask_if_swept(frame: pd.DataFrame, low: str, high: str, where: str) -> None:
     raise QuestionError(
         where,
         Question(
-            f"the pulse amplitude changes from row to row, so that {low} and {high} are not the levels of one cycle: "
-            "which one is the state after the pulse?",
+            f"the pulse amplitude changes from row to row: is {low} or {high} the state after the pulse?",
             ("columns",),
             tuple(
                 Choice.of(f"{name} is read after each pulse", map={"resistance_ohm": name, "pulse_voltage_v": swept})
