@@ -46,6 +46,11 @@ class Figure:
     ratio: float = 0.0
 
     @property
+    def has_short_caption(self) -> bool:
+        """True if the caption is the title."""
+        return self.title in ("", self.caption)
+
+    @property
     def csv_uri(self) -> str | None:
         """The data as a URI to download, or None."""
         return None if self.csv is None else data_uri("text/csv", self.csv.encode())
