@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from devicekit.codes import ASSUMED, WARNING_CODES, WarningKind
+from devicekit.codes import ASSUMED, REMARK, WARNING_CODES, WarningKind
 from devicekit.errors import CodedWarning
 from devicekit.text import listed
 
@@ -56,6 +56,11 @@ RULES: dict[str, tuple[_Rule, ...]] = {
 def kind(code: str) -> WarningKind:
     """Return what a code stands for; also of one that a later version has added."""
     return WARNING_CODES.get(code, _LATER)
+
+
+def is_remark(code: str) -> bool:
+    """Return whether a code asks for nothing."""
+    return kind(code).rank >= REMARK
 
 
 def what_to_do(code: str) -> str:

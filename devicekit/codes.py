@@ -220,7 +220,7 @@ WARNING_CODES = {
     ),
     "assumed_unit": WarningKind(
         "a unit follows from the file format, not from the file",
-        ASSUMED,
+        REMARK,
         "check the numbers; state the unit with --quantity and --unit",
     ),
     "reversed": WarningKind(
@@ -290,7 +290,7 @@ WARNING_CODES = {
     ),
     "columns": WarningKind(
         "columns were chosen by their names",
-        ASSUMED,
+        REMARK,
         "wrong columns? Choose them with --map, such as --map voltage_v=NAME",
     ),
     "split": WarningKind(
@@ -305,7 +305,7 @@ WARNING_CODES = {
     ),
     "clock": WarningKind(
         "times are those of a clock (seconds since 1970), counted from the first reading",
-        ASSUMED,
+        REMARK,
         "nothing if the record starts with that reading",
     ),
     "amplitude_law": WarningKind(

@@ -267,10 +267,12 @@ def print_warnings(warnings: Iterable[CodedWarning]) -> None:
     shown = ranked if len(ranked) <= advice.MOST else advice.top(ranked)
     for each in shown:
         what = "" if shown is ranked else f" What to do: {in_command_words(advice.what_to_do(each.code))}"
-        terminal.warning(f"{each}{'' if not what or str(each).endswith('.') else '.'}{what}")
+        write = terminal.note if advice.is_remark(each.code) else terminal.warning
+        write(f"{each}{'' if not what or str(each).endswith('.') else '.'}{what}")
     if rest := advice.remaining(ranked, shown):
         codes = ", ".join(dict.fromkeys(each.code for each in rest))
-        terminal.warning(f"[{codes}] {len(rest)} more; --json lists all")
+        write = terminal.note if all(advice.is_remark(each.code) for each in rest) else terminal.warning
+        write(f"[{codes}] {len(rest)} more; --json lists all")
 
 
 def this_command() -> str:

@@ -70,6 +70,11 @@ def warning(text: str) -> None:
     _marked("warning", text, typer.colors.YELLOW)
 
 
+def note(text: str) -> None:
+    """A remark that asks for nothing, on standard error."""
+    _marked("note", text, typer.colors.BRIGHT_BLACK)
+
+
 def error(text: str) -> None:
     """An error, on standard error."""
     _marked("error", text, typer.colors.RED)

@@ -1,4 +1,4 @@
-"""Exporters: one file a target behind one registry; each says what is exact, approximated, and in which unit."""
+"""Exporters: one file per target behind one registry; each reports what is exact, what is approximated, and units."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from devicekit.readers import hdf5
 
 
 class Exporter(Protocol):
-    """An exporter module: its name, a title for people, the options it takes, and the export itself.
+    """An exporter module: its name, a title, the options it takes, and the export itself.
 
-    TAKES are the fields of `ExportOptions` that it honours beside `noise`. One whose `data` may be a table of any kind,
-    not of pulse trains alone, sets DATA to "any"; one that holds trained networks alone sets NEEDS to "network".
+    TAKES names the fields of `ExportOptions` that it uses besides `noise`. An exporter whose `data` may be a table of
+    any kind, not only of pulse trains, sets DATA to "any". One that exports only trained networks sets NEEDS to
+    "network".
     """
 
     NAME: str
@@ -28,30 +29,30 @@ class Exporter(Protocol):
     TAKES: frozenset[str]
 
     def export(self, card: DeviceCard, options: ExportOptions) -> Export:
-        """The files of a card and what is to be said about them, before anything is written."""
+        """Return the files of a card and their description; nothing is written yet."""
 
 
 _OPTIONAL = ("nodes", "points", "window", "data", "source", "network")  # options that not every target takes
 
 
 def exporters() -> dict[str, Exporter]:
-    """Every exporter by name: those of other packages (entry points `devicekit.exporters`) first, then ours.
+    """Return every exporter by name: first those of other packages (entry points `devicekit.exporters`), then ours.
 
     Raises
     ------
     UsageError
-        If a package announces an exporter that cannot be imported.
+        If the exporter of another package cannot be imported.
     """
     return plugins.EXPORTERS.all()
 
 
 def for_cards() -> list[str]:
-    """Names of the targets that take a card alone, without a trained network."""
+    """Return the names of the targets that need only a card, not a trained network."""
     return sorted(name for name, each in exporters().items() if not getattr(each, "NEEDS", ""))
 
 
 def make(card: DeviceCard, to: str, options: ExportOptions) -> Export:
-    """The export in memory, README.txt included.
+    """Return the export in memory, with its README.txt.
 
     Parameters
     ----------
@@ -60,26 +61,26 @@ def make(card: DeviceCard, to: str, options: ExportOptions) -> Export:
     to : str
         As for `export`.
     options : ExportOptions
-        What the exporter is told.
+        Options of the export.
 
     Raises
     ------
     UsageError
-        If there is no such target, an option is not one of the target's, or the target cannot hold the card.
+        If the target is unknown, does not take an option, or cannot represent the card.
     """
     known = exporters()
     if to not in known:
-        raise UsageError(f"to={to!r} is not known; there are {', '.join(known)}")
+        raise UsageError(f"Unknown target to={to!r}. Available: {', '.join(known)}.")
     exporter = known[to]
     for name in _OPTIONAL:
         if getattr(options, name) is not None and name not in exporter.TAKES:
             takers = ", ".join(other for other, each in known.items() if name in each.TAKES)
             if name == "network":
                 raise UsageError(
-                    f"{to} holds no trained network ({takers} do): give it the card, which "
-                    "devicekit.load_network(FILE).card.save('card.json') writes"
+                    f"{to} cannot hold a trained network ({takers} can). Export its card, written by "
+                    "devicekit.load_network(FILE).card.save('card.json')."
                 )
-            raise UsageError(f"{name}= is not an option of to={to}; it is one of {takers}")
+            raise UsageError(f"{name}= does not apply to to={to}. It is an option of {takers}.")
     result = exporter.export(card, options)
     return compose(card, exporter.NAME, exporter.TITLE, result, options.network)
 
@@ -92,21 +93,21 @@ def export(
     Parameters
     ----------
     card : DeviceCard, TrainedNetwork or path-like
-        The device, or a trained network of such devices: a file of a card or of a network (`load_network`).
+        The device, or a trained network of such devices; or the file of a card or of a network (`load_network`).
     to : str
-        A target (`exporters`): one of ours, or of another package.
+        Name of a target (see `exporters`).
     out : path-like
-        Folder for the files and a README.txt; replaced whole if an export of the same card to the same target made it
-        and its files are as they were; what their use leaves there (`Export.leaves`) goes with them.
+        Folder for the files and a README.txt. An unchanged folder of the same card and target is replaced as a whole,
+        with the files that using the export left there (`Export.leaves`).
     force : bool
-        Write into a folder that holds something else; files of the same name are replaced.
+        Also write into a folder with other content; files of the same name are replaced.
     **options
         Fields of `ExportOptions`: nodes, points, noise, window, data, source.
 
     Returns
     -------
     Export
-        Files, what is exact and approximated, units, and figures such as the deviation from a DeviceArray.
+        The files, what is exact and what is approximated, units, and figures such as the deviation from a DeviceArray.
 
     Raises
     ------
@@ -116,7 +117,7 @@ def export(
     if network is not None:
         options = {**options, "network": network}
     result = make(loaded, to, ExportOptions(**options))
-    of = f"{loaded.name!r} ({loaded.provenance.source})"  # a card that was fitted anew is the same one
+    of = f"{loaded.name!r} ({loaded.provenance.source})"  # a card that was fitted again counts as the same
     with result_folder(Path(out), f"export --to {to}", force, of, result.leaves) as folder:
         for name, content in result.files.items():
             write_bytes(folder / name, content)
@@ -124,7 +125,7 @@ def export(
 
 
 def load_network(path: Path | str) -> TrainedNetwork:
-    """A trained network from a file of any kind that holds one: its devices to the last bit.
+    """Load a trained network from any file that holds one; conductances are restored exactly.
 
     Parameters
     ----------
@@ -138,34 +139,34 @@ def load_network(path: Path | str) -> TrainedNetwork:
     Raises
     ------
     FileError
-        If it holds none.
+        If the file does not hold a trained network.
     """
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix in hdf5.SUFFIXES:
         network = hdf5.load(path).network
         if network is None:
-            raise FileError(f"{path.name} holds no trained network")
+            raise FileError(f"{path.name} does not hold a trained network.")
         return network
     return nir.load(path) if suffix == nir.SUFFIX else TrainedNetwork.load(path)
 
 
 def _load(card: DeviceCard | TrainedNetwork | Path | str) -> tuple[DeviceCard, TrainedNetwork | None]:
-    """The card, and the trained network whose it is if there is one."""
+    """Return the card, and the trained network that it belongs to if there is one."""
     if isinstance(card, DeviceCard):
         return card, None
     if isinstance(card, TrainedNetwork):
         return card.card, card
     path = Path(card)
     if (path / NETWORK).is_file():
-        raise UsageError(f"{path} is a folder; the trained network in it is {path / NETWORK}")
+        raise UsageError(f"{path} is a folder. Its trained network is {path / NETWORK}.")
     suffix = path.suffix.lower()
     if suffix in hdf5.SUFFIXES:
         content = hdf5.load(path)
         if content.network is not None:
             return content.network.card, content.network
         if content.card is None:
-            raise FileError(f"{path.name} holds no card and no network")
+            raise FileError(f"{path.name} holds neither a card nor a trained network.")
         return content.card, None
     if suffix in (SUFFIX, nir.SUFFIX):
         network = load_network(path)

@@ -1,4 +1,4 @@
-"""What every exporter shares: its options, its result, and the card as other simulators see it."""
+"""Shared parts of all exporters: options, result, and the card in the terms of other simulators."""
 
 from __future__ import annotations
 
@@ -24,33 +24,33 @@ if TYPE_CHECKING:
     from devicekit.device.network import TrainedNetwork
     from devicekit.tables import Table
 
-PULSES = 100  # LTP pulses, and then as many LTD pulses, over which an export is compared with a DeviceArray
+PULSES = 100  # LTP pulses, then LTD pulses, of the comparison of an export with a DeviceArray
 SIGNS = {"ltp": 1, "ltd": -1}
-COMPILED = ("__pycache__/*.pyc",)  # what importing a file of an export leaves beside it
+COMPILED = ("__pycache__/*.pyc",)  # left behind by importing a file of an export
 _FINE = 32  # samples of a rate curve between two nodes
 
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """What an exporter may be told.
+    """Options of an export.
 
     Parameters
     ----------
     nodes : int or None
-        Nodes of a piecewise-linear rate (aihwkit, default 33 or 63, as needed, and Verilog-A, default 129), 2 or more.
+        Nodes of a piecewise-linear rate, 2 or more (aihwkit: default 33 or 63, as needed; Verilog-A: default 129).
     points : int or None
-        Conductances and CDF values of a lookup table (crosssim, default 501), 101 or more.
+        Conductances and CDF values of a lookup table, 101 or more (crosssim: default 501).
     noise : bool
-        Whether the card's variation is exported.
+        True to export the variation of the card.
     window : tuple of float or None
-        Conductances [S] that a weight card's lowest and highest weight stand for.
+        Conductances [S] of the lowest and the highest weight of a weight card.
     data : table or None
-        Pulse trains from which a lookup table is made without a law (crosssim), or a table of any kind that goes with
+        Pulse trains from which a lookup table is made without a law (crosssim), or a table of any kind to store with
         the card (hdf5).
     source : Path or None
-        The user's own copy of the program that is to be patched (neurosim).
+        Your own copy of the program to patch (neurosim).
     network : TrainedNetwork or None
-        A trained network, whose devices are exported one by one.
+        A trained network, exported device by device.
     """
 
     nodes: int | None = None
@@ -62,37 +62,37 @@ class ExportOptions:
     network: TrainedNetwork | None = None
 
 
-WHOLE_CARD = "card"  # of `Export.carries`: the card itself is in the export
+WHOLE_CARD = "card"  # value of `Export.carries`: the export contains the card itself
 
 
 @dataclass(frozen=True, repr=False)
 class Export:
-    """What an exporter made, before anything is written.
+    """The result of an exporter, before anything is written.
 
     Attributes
     ----------
     files : mapping of str to bytes
         Content by file name.
     use : tuple of str
-        How to load it, one line each.
+        Instructions for loading it, one line each.
     exact, approximated : tuple of str
-        What maps exactly and what does not, a sentence each.
+        What is exact and what is approximated, one sentence each.
     units : tuple of (name, unit, meaning)
-        Every exported number.
+        Unit and meaning of every exported number.
     noise : str
-        What was done with the card's variation, a sentence.
+        One sentence about the variation of the card.
     figures : mapping
-        Numbers that describe the export, such as its deviation; JSON values.
+        Numbers that describe the export, such as its deviation, as JSON values.
     origin : tuple of str
-        What it was made from besides the card, a sentence each.
+        Sources besides the card, one sentence each.
     forgetting : str
-        What was done with the card's volatile part, a sentence; empty: it is left out, and README.txt says so.
+        One sentence about the volatile part of the card; if empty, README.txt reports it as left out.
     carries : tuple of str
-        Names of the card's optional blocks that the target holds; what it does not hold is said to be left out.
+        Names of the optional blocks of the card that are exported; README.txt lists the others as left out.
     diff : str
-        Changes that a file of the export makes in the user's own copy of a program, a unified diff.
+        Unified diff of the changes in your own copy of a program.
     leaves : tuple of str
-        Patterns of names of the files that the lines of `use` leave in the folder, which a new export replaces too.
+        Name patterns of files that the lines of `use` create in the folder; a new export removes them.
     """
 
     files: Mapping[str, bytes]
@@ -121,7 +121,7 @@ class Train:
 
 
 def reference_train(card: DeviceCard, pulses: int = PULSES) -> Train:
-    """`pulses` LTP and then `pulses` LTD pulses on a DeviceArray without noise, from r = 0."""
+    """Apply `pulses` LTP and then `pulses` LTD pulses to a noiseless DeviceArray, from r = 0."""
     from devicekit.device.array import DeviceArray
 
     array = DeviceArray(card, 1, c2c="none", d2d="none")
@@ -135,15 +135,16 @@ def reference_train(card: DeviceCard, pulses: int = PULSES) -> Train:
 
 
 def deviation(card: DeviceCard, value: np.ndarray, pulses: int = PULSES) -> float:
-    """Largest deviation of a train from the DeviceArray's, as a fraction of the window."""
+    """Return the largest deviation of a train from that of a DeviceArray, as a fraction of the window."""
     return float(np.abs(value - reference_train(card, pulses).value).max() / card.window.span)
 
 
 def hat_values(curve: Callable[[np.ndarray], np.ndarray], nodes: int) -> np.ndarray:
-    """Values >= 0 at evenly spaced nodes of the piecewise-linear function nearest to a curve on [0, 1], (nodes,).
+    """Fit a piecewise-linear function to a curve on [0, 1]; return its values >= 0 at evenly spaced nodes, (nodes,).
 
-    Least squares, not samples: a train adds up steps, and samples of a curved rate err to one side. Errors count
-    relative to the rate (down to a thousandth of the largest), because where it is small a train dwells longest.
+    Least squares instead of samples, because a train adds up steps and samples of a curved rate are biased to one
+    side. Errors are weighted relative to the rate (down to a thousandth of the largest): a train spends most pulses
+    where the rate is small.
     """
     from scipy.linalg import solveh_banded
 
@@ -153,7 +154,7 @@ def hat_values(curve: Callable[[np.ndarray], np.ndarray], nodes: int) -> np.ndar
     weight = weight / weight.max()
     left = np.minimum((fine * (nodes - 1)).astype(int), nodes - 2)
     q = fine * (nodes - 1) - left
-    # the normal equations of hat functions have three diagonals
+    # the normal equations of hat functions are tridiagonal
     matrix, right = np.zeros((2, nodes)), np.zeros(nodes)
     for node, share in ((left, 1.0 - q), (left + 1, q)):
         matrix[0] += np.bincount(node, weight * share**2, nodes)
@@ -163,9 +164,9 @@ def hat_values(curve: Callable[[np.ndarray], np.ndarray], nodes: int) -> np.ndar
 
 
 def step(card: DeviceCard, direction: str, u: np.ndarray) -> np.ndarray:
-    """Change of u by one pulse, u = (G - low) / (high - low): signed, not clipped at the window.
+    """Return the signed change of u = (G - low) / (high - low) by one pulse, not clipped at the window.
 
-    For a card with a linear window u is the state; a log state is converted.
+    With a linear window u is the state; a logarithmic state is converted.
     """
     window = card.window
     value = window.low + window.span * np.asarray(u, float)
@@ -174,29 +175,29 @@ def step(card: DeviceCard, direction: str, u: np.ndarray) -> np.ndarray:
 
 
 def update_sigma(card: DeviceCard, direction: str, steps: np.ndarray) -> np.ndarray:
-    """Standard deviation [1] of one update whose mean step is `steps`, as DeviceArray draws it."""
+    """Return the standard deviation [1] of one update of mean `steps`, as DeviceArray draws it."""
     variation = card.variation.ltp if direction == "ltp" else card.variation.ltd
     increment = variation.c2c["increment"].value if "increment" in variation.c2c else 0.0
     return np.hypot(increment, (variation.step_noise or 0.0) * np.asarray(steps, float))
 
 
 def gains(card: DeviceCard) -> tuple[float, float, float] | None:
-    """Standard deviations of ln rate over devices, LTP and LTD, and their correlation [1]; None if not known."""
+    """Return the standard deviations of ln rate over devices (LTP, LTD) and their correlation [1]; None if unknown."""
     covariance = card.variation.d2d_ln_rate_covariance
     if covariance is None:
         return None
     up, down = (math.sqrt(covariance[k][k]) for k in (0, 1))
-    # of two devices it is 1 or -1, which rounding passes: 1 - correlation^2 would have no root
+    # with two devices it is 1 or -1; rounding beyond that would make 1 - correlation^2 negative
     return up, down, min(max(covariance[0][1] / (up * down), -1.0), 1.0) if up * down > 0 else 0.0
 
 
 def has_update_noise(card: DeviceCard) -> bool:
-    """Return whether the card says how an update scatters."""
+    """Return True if the card has a noise of updates."""
     return any(float(update_sigma(card, direction, np.array(1.0))) > 0 for direction in SIGNS)
 
 
 def has_variation(card: DeviceCard) -> bool:
-    """Return whether the card says anything about C2C or D2D."""
+    """Return True if the card has C2C or D2D variation."""
     branches = (card.variation.ltp, card.variation.ltd)
     return any(branch.c2c or branch.d2d or branch.step_noise for branch in branches) or (
         card.variation.d2d_ln_rate_covariance is not None
@@ -204,45 +205,45 @@ def has_variation(card: DeviceCard) -> bool:
 
 
 def noise_sentence(card: DeviceCard, options: ExportOptions, exported: str, holds_some: bool | None = None) -> str:
-    """Return what is done with the variation: `exported` where the target holds some of it, or why there is none.
+    """Return one sentence about the variation: `exported` if the target represents some of it, else why none is.
 
-    `holds_some` says whether it does; a target that holds all of it leaves it out.
+    `holds_some` is True if it represents some of it; None means all of it.
     """
     if not options.noise:
-        return "Exported without noise, as asked (noise=False)."
+        return "Exported without noise, as requested (noise=False)."
     if holds_some or (holds_some is None and has_variation(card)):
         return exported
     if has_variation(card):
-        return "Nothing of the card's variation is of a kind that this target holds: exported without noise."
-    return "The card has no variation: exported without noise."
+        return "Exported without noise: this target cannot represent the variation on this card."
+    return "Exported without noise: the card has no variation."
 
 
 def convert_to_siemens(card: DeviceCard, options: ExportOptions, target: str) -> DeviceCard:
-    """The card with its window in siemens.
+    """Return the card with its window in siemens.
 
     Raises
     ------
     UsageError
-        If it is a weight card and no window was given, or a window was given to a card that has one.
+        If a weight card comes without a window, or a window is given for a card in siemens.
     """
     if options.window is None:
         if card.window.quantity == "weight":
             raise UsageError(
-                f"{target} needs conductances in S and this card holds weights; say which conductances its lowest "
-                f"and highest weight stand for: window=(LOW, HIGH) [S]"
+                f"{target} needs conductances in S, but this card holds weights. Give the conductances of its lowest "
+                "and highest weight: window=(LOW, HIGH) [S]."
             )
         return card
     if card.window.quantity != "weight":
-        raise UsageError("window= is for cards that hold weights; this card's window is in S already")
+        raise UsageError("window= applies only to cards with weights; this card is already in S. Remove it.")
     low, high = options.window
     if not 0 < low < high < np.inf:
-        raise UsageError(f"window= takes two conductances in S, 0 < LOW < HIGH, not {low:g} {high:g}")
+        raise UsageError(f"window= takes two conductances in S with 0 < LOW < HIGH; got {low:g} {high:g}.")
     window = Window(quantity="conductance_s", low=low, high=high, scope="given as an option")
     return card.model_copy(update={"window": window})
 
 
 def check_moves(card: DeviceCard, target: str) -> None:
-    """Refuse a card whose LTP or LTD never moves the device.
+    """Reject a card whose LTP or LTD never changes the state.
 
     Raises
     ------
@@ -252,30 +253,30 @@ def check_moves(card: DeviceCard, target: str) -> None:
     for direction in SIGNS:
         if not np.abs(card.rate(direction, r)).max() > 0:
             raise UsageError(
-                f"{target} needs LTP and LTD, and this card's {direction.upper()} never moves "
-                "the device: fit both branches"
+                f"{target} needs LTP and LTD, but {direction.upper()} of this card never changes the state. "
+                "Fit both branches."
             )
 
 
 def mark_of(card: DeviceCard, data: Table | None = None) -> str:
-    """What every file of an export says of where it comes from: "SYNTHETIC: not from a measurement"; empty if measured.
+    """Return the mark of all files of an export: "SYNTHETIC: not from a measurement"; empty if measured.
 
-    Of a measured device with a block of synthetic data it names the block.
+    For a measured device with a block of synthetic data it names the block.
 
     Parameters
     ----------
     card : DeviceCard
     data : table, optional
-        What the file is made of beside the card.
+        Table from which the file is made besides the card.
     """
     more = data.marks if data is not None else ()
-    said = mark_sentence([*card.marks, *more])
+    sentence = mark_sentence([*card.marks, *more])
     only_parts = card.synthetic_blocks and "synthetic" not in (*card.provenance.marks, *more)
-    return f"{said} ({listed(list(card.synthetic_blocks))})" if only_parts else said
+    return f"{sentence} ({listed(list(card.synthetic_blocks))})" if only_parts else sentence
 
 
 def add_mark(lines: str, comment: str, mark: str, after: int = 1) -> str:
-    """Text with its mark as a comment of its own after some lines; as it is without a mark."""
+    """Insert the mark as a comment line after the first lines; unchanged text if there is no mark."""
     if not mark:
         return lines
     rows = lines.split("\n")
@@ -283,7 +284,7 @@ def add_mark(lines: str, comment: str, mark: str, after: int = 1) -> str:
 
 
 def mark_docstring(text: str, mark: str) -> str:
-    """A Python file with its mark at the end of its docstring; as it is without a mark."""
+    """Append the mark to the docstring of a Python file; unchanged text if there is no mark."""
     if not mark:
         return text
     start, doc, rest = text.split('"""', 2)
@@ -291,12 +292,12 @@ def mark_docstring(text: str, mark: str) -> str:
 
 
 def unit(card: DeviceCard) -> str:
-    """S, or 1 for a weight card."""
+    """Return "S", or "1" for a weight card."""
     return "S" if card.window.quantity == "conductance_s" else "1"
 
 
 def npz(arrays: Mapping[str, Any], mark: str = "") -> bytes:
-    """Arrays as a .npz file, its mark among them as `marks`; the same arrays give the same bytes."""
+    """Pack arrays as a .npz file, with the mark as array `marks`; equal arrays give equal bytes."""
     stream = io.BytesIO()
     named: dict[str, Any] = {**arrays, **({"marks": np.array(mark)} if mark else {})}
     np.savez_compressed(stream, **named)
@@ -304,18 +305,18 @@ def npz(arrays: Mapping[str, Any], mark: str = "") -> bytes:
 
 
 def column_unit(name: str) -> str:
-    """Unit of a column of a table; 1 where it has none, or is not one of ours."""
+    """Return the unit of a table column; "1" if it has none or is unknown."""
     return (GLOSSARY[name].unit if name in GLOSSARY else "") or "1"
 
 
 def origin_of(table: Table) -> str:
-    """Return where a table comes from, a sentence that begins with its marks."""
+    """Return one sentence about the origin of a table, beginning with its marks."""
     known = ", ".join(mark.upper() for mark in table.meta.get("marks", ()))
     return f"{known}{': ' if known else ''}{table.kind} table of {table.meta.get('source', 'a table in memory')}."
 
 
 def identifier(name: str, fallback: str = "device") -> str:
-    """A card's name as an ASCII identifier in lower case: my_device."""
+    """Return the name of a card as a lower-case ASCII identifier: my_device."""
     word = re.sub(r"[^0-9a-z]+", "_", name.lower()).strip("_")[:40].strip("_")
     if not word:
         word = fallback
@@ -325,10 +326,10 @@ def identifier(name: str, fallback: str = "device") -> str:
 
 
 def class_name(card: DeviceCard) -> str:
-    """The card's name as that of a class: MyDevice."""
+    """Return the name of a card as a class name: MyDevice."""
     return "".join(part.capitalize() for part in identifier(card.name).split("_") if part)
 
 
 def one_line(text: str) -> str:
-    """Text that cannot leave a comment: control characters and line ends become blanks."""
+    """Make text safe for a comment: control characters and line ends become blanks."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())

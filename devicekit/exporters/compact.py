@@ -1,4 +1,4 @@
-"""What exports of compact models share: the law in closed form or as a table, the pulses, and what is said of noise."""
+"""Shared parts of compact models: the law in closed form or as a table, the pulses, and the README on noise."""
 
 from __future__ import annotations
 
@@ -13,33 +13,31 @@ from devicekit.exporters import base
 from devicekit.models.laws.eq2 import Eq2
 
 NODES, MOST_NODES = 129, 1025
-ASSUMED_WIDTH, ASSUMED_VOLTAGE = 1e-6, 1.0  # s, V; where the card does not say
+ASSUMED_WIDTH, ASSUMED_VOLTAGE = 1e-6, 1.0  # s, V; used where the card has no value
 
 
 def published_coefficients(card: DeviceCard) -> dict[str, Eq2] | None:
-    """Eq. (2)'s coefficients of both branches, None if the card's law is another."""
+    """Return the coefficients of eq. (2) for both branches; None for a card with another law."""
     if card.model != "eq2":
         return None
     return {direction: Eq2.from_internal(np.array(card.branch(direction).theta), direction) for direction in base.SIGNS}
 
 
 def rate_tables(card: DeviceCard, nodes: int | None, target: str) -> dict[str, np.ndarray]:
-    """Rates of both branches at evenly spaced nodes, magnitudes; empty for eq. (2), which has a closed form.
+    """Return |rates| of both branches at evenly spaced nodes; empty for eq. (2), which has a closed form.
 
     Raises
     ------
     UsageError
-        If nodes are asked for where there is a closed form, or are out of 2..1025.
+        If nodes are requested for a closed form, or are outside 2..1025.
     """
     if published_coefficients(card):
         if nodes is not None:
-            raise UsageError(
-                f"nodes= is for laws other than eq. (2), which {target} writes in closed form: leave it out"
-            )
+            raise UsageError(f"nodes= does not apply: {target} writes eq. (2) in closed form. Remove it.")
         return {}
     nodes = NODES if nodes is None else nodes
     if not 2 <= nodes <= MOST_NODES:
-        raise UsageError(f"nodes= is 2 to {MOST_NODES} for {target}, not {nodes}")
+        raise UsageError(f"nodes= must be 2 to {MOST_NODES} for {target}; got {nodes}.")
     return {direction: _nodes(card, direction, nodes) for direction in base.SIGNS}
 
 
@@ -48,36 +46,36 @@ def _nodes(card: DeviceCard, direction: str, nodes: int) -> np.ndarray:
 
 
 def pulse_drive(card: DeviceCard) -> tuple[dict[str, float], list[str]]:
-    """Width, thresholds and polarity, and what had to be assumed."""
-    at, said = card.conditions, []
-    width = at.pulse_width_s
+    """Return width, thresholds and polarity of the pulses, and sentences about assumed values."""
+    conditions, assumptions = card.conditions, []
+    width = conditions.pulse_width_s
     if width is None:
         width = ASSUMED_WIDTH
-        said.append(
-            f"The card does not say the pulse width: {width:g} s was assumed; a card that was fitted to a table with "
-            "one value of pulse_width_s says it."
+        assumptions.append(
+            f"The card has no pulse width: {width:g} s was assumed. A card has one if it was fitted to a table with a "
+            "single value of pulse_width_s."
         )
-    up, down = at.ltp_voltage_v or 0.0, at.ltd_voltage_v or 0.0
+    up, down = conditions.ltp_voltage_v or 0.0, conditions.ltd_voltage_v or 0.0
     if not up or not down:
-        said.append(
-            f"The card does not say both pulse amplitudes: {ASSUMED_VOLTAGE:g} V was assumed for those missing; one "
-            "that was fitted to a table with a column pulse_voltage_v says them."
+        assumptions.append(
+            f"A pulse amplitude is missing on the card: {ASSUMED_VOLTAGE:g} V was assumed. A card has both if it was "
+            "fitted to a table with a column pulse_voltage_v."
         )
     polarity = -1.0 if (up < 0 or down > 0) and not (up > 0 or down < 0) else 1.0
     if up * down > 0:
-        said.append(
-            "LTP and LTD pulses of this card have the same sign; the model tells them apart by sign: V > 0 is LTP."
+        assumptions.append(
+            "LTP and LTD pulses of this card have the same sign, but the model needs opposite signs: V > 0 is LTP."
         )
     return {
         "width": float(width),
         "v_ltp": (abs(up) or ASSUMED_VOLTAGE) / 2,
         "v_ltd": (abs(down) or ASSUMED_VOLTAGE) / 2,
         "polarity": polarity,
-    }, said
+    }, assumptions
 
 
 def replay(card: DeviceCard, tables: dict[str, np.ndarray], pulses: int = base.PULSES) -> np.ndarray:
-    """States after each pulse with the tabulated rates, shape (2 pulses + 1,)."""
+    """Return the states after each pulse with the tabulated rates, shape (2 pulses + 1,)."""
     r, path = 0.0, [0.0]
     for direction, sign in base.SIGNS.items():
         for _ in range(pulses):
@@ -89,33 +87,33 @@ def replay(card: DeviceCard, tables: dict[str, np.ndarray], pulses: int = base.P
 
 
 def noise_sentence(card: DeviceCard) -> str:
-    """What is said of the card's variation: a compact model has none, but gains of the steps for each instance."""
+    """Return the README sentence on variation: a compact model has no noise, but gains of the steps per instance."""
     text = "Not exported: a compact model has no random numbers between pulses."
     gains = base.gains(card)
     if gains is None:
         return f"{text} gain_ltp and gain_ltd scale the steps of one instance."
     up, down, correlation = gains
     return (
-        f"{text} For D2D draw ln gain_ltp and ln gain_ltd of each instance with sd {up:.4g} and {down:.4g}, "
-        f"correlation {correlation:.3g}, mean -sd^2 / 2, as a DeviceArray does with d2d='shared' (its default draws "
-        "measured devices, where a card has several)."
+        f"{text} For D2D, draw ln gain_ltp and ln gain_ltd of each instance with sd {up:.4g} and {down:.4g}, "
+        f"correlation {correlation:.3g} and mean -sd^2 / 2. This is d2d='shared' of a DeviceArray; by default a "
+        "DeviceArray draws from the measured devices, if the card has several."
     )
 
 
 def law_sentence(card: DeviceCard, closed: bool) -> str:
-    """Return what is exact of the law and the window; `closed`: eq. (2) in closed form."""
-    law = "Eq. (2) with the card's coefficients" if closed else "The caps"
+    """Return the README sentence on the exact parts of law and window; `closed`: eq. (2) in closed form."""
+    law = "Eq. (2) with the coefficients of the card, capped" if closed else "The cap"
     state = "ln G" if card.window.scale == "log" else "G"
-    return f"{law}, capped at the largest fitted step as in devicekit's own array; the window; {state} linear in r."
+    return f"{law} at the largest fitted step, as in a DeviceArray; the window; {state} linear in r."
 
 
 def approximations(figures: Mapping[str, Any], closed: bool) -> list[str]:
-    """Return what every compact model leaves out: a table's deviation, where there is one, and the read law."""
-    read = "The read law is ohmic at every voltage, also during pulses: the card knows G at the read voltage only."
+    """Return README sentences on approximations of every compact model: the table, if any, and the read law."""
+    read = "Conduction is ohmic at every voltage, also during pulses: the card has G only at the read voltage."
     if closed:
         return [read]
     return [
-        f"The law is a {figures['law']}, linear between them: over {base.PULSES} LTP and LTD pulses each within "
-        f"{figures['deviation']:.1e} of the window of devicekit's own array.",
+        f"The law is a {figures['law']}, linear in between. Over {base.PULSES} LTP and as many LTD pulses it deviates "
+        f"from a DeviceArray by at most {figures['deviation']:.1e} of the window.",
         read,
     ]

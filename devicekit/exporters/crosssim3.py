@@ -1,4 +1,4 @@
-"""Source text of the CrossSim 3 module: a device class of a card's numbers, and a loader of a trained network."""
+"""Source text of the CrossSim 3 module: a device class of a card, and a loader of a trained network."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from devicekit.device.card import DeviceCard
 from devicekit.exporters import base
 from devicekit.exporters.inference import InferenceNumbers, constants, functions
 
-_DEVICE = '''"""Device class for CrossSim 3 (written for 3.2.0), made by devicekit. README.txt says what is exact."""
+_DEVICE = '''"""Device class for CrossSim 3 (written for 3.2.0), made by devicekit. README.txt lists what is exact."""
 
 from simulator import CrossSimParameters
 from simulator.backend import ComputeBackend
@@ -18,14 +18,13 @@ xp = ComputeBackend()  # NumPy or CuPy
 {functions}
 
 class {name}Device(EmptyDevice):
-    """Programming error, drift and read noise of the card's devices; importing this module makes it known by name.
+    """Programming error, drift and read noise of the devices of the card; importing this module registers the class.
 
-    Times are seconds after writing. The conductances of the parameters must be the card's window, as `parameters`
-    sets them.
+    Times are seconds after writing. The conductance range must be the window of the card, as set by `parameters`.
     """
 
     def _g(self, input_):
-        """Conductance [uS] of CrossSim's normalised one, which is 1 at the high end."""
+        """Convert the normalised conductance of CrossSim, 1 at the high end, to uS."""
         return LOW + (HIGH - LOW) * (input_ - self.Gmin_norm) / self.Grange_norm
 
     def _back(self, g, input_):
@@ -37,7 +36,7 @@ class {name}Device(EmptyDevice):
         return self._back(conductance((r + error).clip(0.0, 1.0)), input_)
 
     def drift_error(self, input_, time):
-        """Programming error, and the drift from T_0 to `time`."""
+        """Apply the programming error, and the drift from T_0 to `time`."""
         programmed = self.programming_error(input_)
         if DRIFT is None or time <= T_0:
             return programmed
@@ -52,7 +51,7 @@ class {name}Device(EmptyDevice):
 
 
 def parameters(time_s=0.0):
-    """CrossSim's defaults with this device, `time_s` after writing [s]; 0 is just programmed."""
+    """Return the defaults of CrossSim with this device, `time_s` after writing [s]; 0: just programmed."""
     made = CrossSimParameters()
     device = made.xbar.device
     device.Rmin = 1e6 / HIGH  # [ohm]
@@ -68,11 +67,11 @@ def parameters(time_s=0.0):
 _NETWORK = '''
 
 SCALES = {scales}  # weight of the whole window, hidden and output layer [weight units of the network]
-PAIRED = {paired}  # whether the second conductance of a weight is a device; else a fixed reference
+PAIRED = {paired}  # True if the second conductance of a weight is a device, False if it is a fixed reference
 
 
 class DeviceLayer:
-    """Weights SCALE (G_plus - G_minus) / (HIGH - LOW), each conductance a device of an AnalogCore of its own."""
+    """Weights SCALE (G_plus - G_minus) / (HIGH - LOW); G_plus and G_minus are in separate AnalogCores."""
 
     def __init__(self, plus, minus, scale, paired, make_parameters):
         self.scale, self.reference = scale, None if paired else float(minus.flat[0])
@@ -80,12 +79,12 @@ class DeviceLayer:
         self.minus = _core(minus, make_parameters()) if paired else None
 
     def __call__(self, x):
-        """Weighted sums of inputs x, shape (inputs,)."""
+        """Return the weighted sums of inputs x, shape (inputs,)."""
         other = self.reference * x.sum() if self.minus is None else self.minus.matvec(x)
         return self.scale / 2.0 * (self.plus.matvec(x) - other)
 
     def conductances(self):
-        """Both conductances of every weight as the cores hold them [S], arrays (inputs, outputs)."""
+        """Return both conductances of every weight in the cores [S], arrays (inputs, outputs)."""
         plus = _conductances(self.plus)
         if self.minus is not None:
             return plus, _conductances(self.minus)
@@ -93,7 +92,7 @@ class DeviceLayer:
 
 
 def _core(weights, params):
-    """A core of one device a weight: -1 is the low end of the window, 1 the high end."""
+    """Return a core with one device per weight: -1 is the low end of the window, 1 the high end."""
     params.core.style = CoreStyle.OFFSET
     limits = params.core.mapping.weights
     limits.min, limits.max, limits.percentile = -1.0, 1.0, None
@@ -107,7 +106,7 @@ def _conductances(core):
 
 
 def ideal_parameters():
-    """The card's window without errors."""
+    """Return parameters with the window of the card and no errors."""
     made = parameters()
     for each in (made.xbar.device.programming_error, made.xbar.device.drift_error, made.xbar.device.read_noise):
         each.enable = False
@@ -115,7 +114,7 @@ def ideal_parameters():
 
 
 def layers(path=Path(__file__).with_name("{held}.npz"), make_parameters=ideal_parameters):
-    """The hidden and the output layer; `make_parameters()` makes the parameters of a core, `parameters` with errors."""
+    """Return the hidden and the output layer; `make_parameters()` makes the parameters of a core."""
     with np.load(path) as held:
         parts = [(held[f"{{name}}_plus"], held[f"{{name}}_minus"]) for name in ("hidden", "output")]
     return tuple(
@@ -130,14 +129,14 @@ def module(
     found: InferenceNumbers,
     network: tuple[tuple[float, ...], tuple[bool, ...], str] | None = None,
 ) -> str:
-    """The module of a card's device class, and of a network's loader.
+    """Return the module with the device class of a card and the loader of a network.
 
     Parameters
     ----------
     card : DeviceCard
     found : InferenceNumbers
     network : (scales, paired, name), optional
-        Weight of the whole window of each layer, whether its weights are pairs, and the .npz file without its ending.
+        Weight span of the window for each layer, True for layers of pairs, and the .npz file name without its suffix.
     """
     text = _DEVICE.format(constants=constants(found), functions=functions(found, "xp.log"), name=base.class_name(card))
     if network is None:

@@ -1,4 +1,4 @@
-"""NeuroSim's exponential: the closed loop of a card's trains, the fit of each branch, and labels of nonlinearity."""
+"""The exponential of NeuroSim: the closed loop of the trains of a card, the fit of each branch, nonlinearity labels."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from devicekit.exporters import base
 from devicekit.models import kernel
 from devicekit.models.labels import nl_label, nl_of_curve
 
-LARGEST_NL, SMALLEST_NL = 9.0, 0.01  # of NeuroSim's table
-STEEPEST = 120.0  # 1 / A of a search; beyond the largest label
-LOOPS = 200  # LTP/LTD trains until the loop closes
+LARGEST_NL, SMALLEST_NL = 9.0, 0.01  # of the table of NeuroSim
+STEEPEST = 120.0  # largest 1 / A of the search; steeper than the largest label
+LOOPS = 200  # most LTP/LTD trains until the loop closes
 SMALLEST_WINDOW = 1e-6  # of the state
-OTHER_WINDOW = 1.5  # how many times better the fit must be with a window that is not of the card's own trains
+OTHER_WINDOW = 1.5  # factor by which another window than that of the trains of the card must improve the fit
 
 
 @dataclass(frozen=True)
 class Loop:
-    """The closed loop of N LTP and N LTD pulses: states [1] after 0..N pulses, first and last ones shared."""
+    """The closed loop of N LTP and N LTD pulses: states [1] after 0..N pulses; both branches share their ends."""
 
     ltp: np.ndarray
     ltd: np.ndarray
-    gap: float  # how far it is from closed [1]
+    gap: float  # distance from a closed loop [1]
 
     @property
     def low(self) -> float:
@@ -42,24 +42,24 @@ class Loop:
 
 @dataclass(frozen=True)
 class ExponentialFit:
-    """NeuroSim's curve on one normalised branch, rising from 0 to 1.
+    """The curve of NeuroSim on one normalised branch, rising from 0 to 1.
 
     Attributes
     ----------
     label : float
-        Label of the fit, as written: of those that NeuroSim has (steps of 0.01), that of least squares.
+        Label of the fit as written: the least-squares one among the labels of NeuroSim (steps of 0.01).
     a : float
-        Constant A of that label as a fraction of NeuroSim's number of pulses; negative for a curve that starts slowly.
+        Constant A of that label as a fraction of the number of pulses of NeuroSim; negative for a slow start.
     a_free : float
-        A of least squares among all numbers; inf for a line.
+        Least-squares A without restriction to labels; inf for a line.
     rounding : float
         Largest difference between the two exponentials [fraction of the exported window].
     from_data : float
-        Label from the largest deviation of the curve from a line, without a fit.
+        Label from the largest deviation of the curve from a line, not from a fit.
     rms, largest : float
-        Misfit of the exponential of the label to the law [fraction of the exported window].
+        Difference between the exponential of the label and the law [fraction of the exported window].
     recursion : float
-        Largest deviation of NeuroSim's recursion with the written label from the exponential.
+        Largest deviation of the recursion of NeuroSim with the written label from the exponential.
     """
 
     label: float
@@ -74,14 +74,14 @@ class ExponentialFit:
 
 @dataclass(frozen=True)
 class Device:
-    """Parameters of one device: theta and largest step of each direction."""
+    """Parameters of one device: theta and largest step per direction."""
 
     theta: dict[str, np.ndarray]
     largest: dict[str, float]
 
     @classmethod
     def central(cls, card: DeviceCard) -> Device:
-        """The card's central device."""
+        """Return the central device of a card."""
         branches = {direction: card.branch(direction) for direction in base.SIGNS}
         return cls(
             {direction: np.array(each.theta, float) for direction, each in branches.items()},
@@ -90,7 +90,7 @@ class Device:
 
     @classmethod
     def measured(cls, row: DeviceRow) -> Device:
-        """One of its measured devices."""
+        """Return one measured device of a card."""
         return cls(
             {"ltp": np.array(row.ltp_theta, float), "ltd": np.array(row.ltd_theta, float)},
             {"ltp": row.ltp_largest_step, "ltd": row.ltd_largest_step},
@@ -110,29 +110,29 @@ def _train(card: DeviceCard, device: Device, direction: str, start: float, pulse
 
 
 def lost_pulses(levels: int) -> list[int]:
-    """Updates, in pulses, of which NeuroSim makes one pulse less: k / N * N falls short of k in double precision.
+    """Return the updates [pulses] that NeuroSim shortens by one pulse: k / N * N is below k in double precision.
 
-    Its update of k pulses of N is a weight of k / N, and k is found again by a product that is cut to a whole number.
+    NeuroSim stores k of N pulses as a weight k / N and recovers k by truncating the product with N.
     """
     k = np.arange(1, levels + 1, dtype=float)
     return [int(each) for each in k[(k / levels * levels).astype(int) != k]]
 
 
 def safe_pulses(wanted: int) -> tuple[int, ...]:
-    """The nearest numbers of pulses, 2 or more, with which NeuroSim loses none: below and above, or the wanted one."""
+    """Return the nearest pulse numbers >= 2, below and above, for which NeuroSim loses none; or `wanted` itself."""
     wanted = max(wanted, 2)
     below = next(each for each in range(wanted, 1, -1) if not lost_pulses(each))
-    above = next(each for each in range(wanted, 2 * wanted + 1) if not lost_pulses(each))  # a power of two is there
+    above = next(each for each in range(wanted, 2 * wanted + 1) if not lost_pulses(each))  # powers of two lose none
     return (below,) if below == above else (below, above)
 
 
 def card_pulses(card: DeviceCard) -> dict[str, int]:
-    """Pulses of the card's own trains, 2 or more."""
+    """Return the numbers of pulses of the trains of a card, 2 or more."""
     return {direction: max(card.branch(direction).n_pulses, 2) for direction in base.SIGNS}
 
 
 def closed_loop(card: DeviceCard, device: Device, pulses: dict[str, int]) -> Loop:
-    """The loop that repeated trains of so many pulses settle on."""
+    """Return the loop that repeated trains of so many pulses settle into."""
     start, gap = 0.0, 1.0
     for _ in range(LOOPS):
         up = _train(card, device, "ltp", start, pulses["ltp"])
@@ -144,14 +144,14 @@ def closed_loop(card: DeviceCard, device: Device, pulses: dict[str, int]) -> Loo
 
 
 def curve(t: np.ndarray, a: float) -> np.ndarray:
-    """(1 - e^(-t/a)) / (1 - e^(-1/a)), t in 0..1; a line for |a| = inf."""
+    """Return (1 - e^(-t/a)) / (1 - e^(-1/a)), t in 0..1; a line for |a| = inf."""
     if not np.isfinite(a) or abs(a) > 1e6:
         return np.asarray(t, float)
     return np.asarray(np.expm1(-t / a) / np.expm1(-1.0 / a))
 
 
 def a_of_label(label: float) -> float:
-    """A (fraction of the number of pulses) of a label, by inverting the closed form."""
+    """Return A (fraction of the number of pulses) of a label, by inverting the closed form."""
     from scipy.optimize import brentq
 
     found = brentq(lambda log_a: nl_label(float(np.exp(log_a))) - abs(label), np.log(1e-3), np.log(1e4), xtol=1e-12)
@@ -159,12 +159,12 @@ def a_of_label(label: float) -> float:
 
 
 def written_label(label: float) -> float:
-    """A label of NeuroSim's table as it must be written.
+    """Return a label of the table of NeuroSim in the form in which it must be written.
 
-    NeuroSim truncates 100 |NL| (C++ in double, train.py in single precision), which loses 0.01 where that product
-    falls just short of a whole number (0.29 gives 28); a third decimal then guards it.
+    NeuroSim truncates 100 |NL| (C++ in double, train.py in single precision), which loses 0.01 where the product is
+    just below a whole number (0.29 gives 28); a third decimal prevents that.
     """
-    size = min(max(round(abs(label), 2), SMALLEST_NL), LARGEST_NL)  # 0 is not in its table
+    size = min(max(round(abs(label), 2), SMALLEST_NL), LARGEST_NL)  # 0 is not in the table
     single = float(np.float32(size) * np.float32(100))
     if min(int(size * 100), int(single)) != round(size * 100):
         size = round(size + 0.001, 3)
@@ -172,24 +172,24 @@ def written_label(label: float) -> float:
 
 
 def read_label(written: float) -> float:
-    """The label that NeuroSim takes for a written one."""
+    """Return the label that NeuroSim reads from a written one."""
     return float(np.copysign(int(abs(written) * 100) / 100, written))
 
 
 def path(a: float, levels: int, pulses: int) -> np.ndarray:
-    """States after 0..pulses of them, on the exponential of so many levels; 1 from its end on; (pulses + 1,)."""
+    """Return the states after 0..pulses pulses on the exponential of so many levels, at most 1; shape (pulses + 1,)."""
     return np.minimum(curve(np.arange(pulses + 1) / levels, a), 1.0)
 
 
 def fit_exponential(normalised: np.ndarray, levels: int) -> ExponentialFit:
-    """NeuroSim's exponential of least squares on a curve from 0 to 1, shape (N + 1,).
+    """Fit the exponential of NeuroSim to a curve from 0 to 1, shape (N + 1,), by least squares.
 
     Parameters
     ----------
     normalised : ndarray, shape (N + 1,)
         States after 0..N pulses, from 0 to about 1.
     levels : int
-        Pulses in which NeuroSim's exponential goes from 0 to 1; near N, and A makes up for what it is off.
+        Pulses in which the exponential of NeuroSim goes from 0 to 1; near N, and A compensates for the difference.
     """
     from scipy.optimize import minimize_scalar
 
@@ -222,7 +222,7 @@ def fit_exponential(normalised: np.ndarray, levels: int) -> ExponentialFit:
 
 
 def replay(a: float, levels: int, pulses: int) -> np.ndarray:
-    """NeuroSim's documented recursion on the normalised window: find P of the present G, move it by one; (N + 1,)."""
+    """Run the documented recursion of NeuroSim on the normalised window (find P of G, add one); shape (N + 1,)."""
     if not np.isfinite(a):
         return path(a, levels, pulses)
     scale = a * levels
@@ -236,7 +236,7 @@ def replay(a: float, levels: int, pulses: int) -> np.ndarray:
 
 
 def branch_fits(card: DeviceCard, device: Device, loop: Loop, levels: dict[str, int]) -> dict[str, ExponentialFit]:
-    """Fits to trains of the card's own numbers of pulses from the ends of a loop, in G, 0 to 1 over the loop."""
+    """Fit the trains of the card, in G from 0 to 1 over the loop, starting at the ends of the loop."""
     fits = {}
     low, high = card.window.from_state(np.array([loop.low, loop.high]))
     for direction, start, end in (("ltp", low, high), ("ltd", high, low)):
@@ -248,29 +248,29 @@ def branch_fits(card: DeviceCard, device: Device, loop: Loop, levels: dict[str, 
 
 @dataclass(frozen=True)
 class Choice:
-    """NeuroSim's numbers of pulses for a card, and the loop whose ends are its window."""
+    """The numbers of pulses of a card in NeuroSim, and the loop whose ends are its window."""
 
     levels: dict[str, int]
     loop: Loop
-    loop_pulses: dict[str, int]  # pulses of the loop's trains
+    loop_pulses: dict[str, int]  # pulses of the trains of the loop
     fits: dict[str, ExponentialFit]
 
     @property
     def misfit(self) -> float:
-        """Of both branches, rms."""
+        """Rms difference between exponential and law over both branches."""
         return float(np.sqrt(np.mean([fit.rms**2 for fit in self.fits.values()])))
 
 
 def choose(card: DeviceCard) -> Choice:
-    """Numbers of pulses that lose none, next to the card's own, and the window with which the law is followed best.
+    """Choose pulse numbers without loss, near those of the card, and the window that fits the law best.
 
-    The window is that of the card's own trains unless trains of those numbers of pulses give one that is much better:
-    a device that is still far from its end has one that is a little wider or narrower.
+    The window is that of the trains of the card, unless trains of the chosen pulse numbers fit much better. For a
+    device that is far from saturation at the end of a train that window is slightly wider or narrower.
 
     Raises
     ------
     UsageError
-        If trains of the card close in on one state.
+        If alternating trains of the card converge to a single state.
     """
     device, own = Device.central(card), card_pulses(card)
     pairs = product(*(safe_pulses(own[direction]) for direction in base.SIGNS))
@@ -281,7 +281,7 @@ def choose(card: DeviceCard) -> Choice:
             loop = closed_loop(card, device, of)
             if loop.high - loop.low < SMALLEST_WINDOW:
                 raise UsageError(
-                    "alternating LTP and LTD trains of this card close in on one state: NeuroSim needs a window"
+                    "Alternating LTP and LTD trains of this card converge to one state, but NeuroSim needs a window."
                 )
             choice = Choice(levels, loop, of, branch_fits(card, device, loop, levels))
             tried.append((choice.misfit * (1.0 if of is own else OTHER_WINDOW), choice))

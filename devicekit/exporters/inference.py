@@ -1,7 +1,7 @@
-"""A card in numbers for simulators of inference: errors of programming, read noise, drift; and as Python text.
+"""Numbers of a card for simulators of inference: programming error, read noise, drift; also as Python text.
 
-States are r, 0 to 1 over the window. Programming: what `program_and_verify` leaves of the card's own devices, the same
-for every target that wants it. Read noise: `read_sigma`. Drift: `Drift.from_retention`, of the card's retention block.
+States are r, 0 to 1 over the window. Programming error: residuals of `program_and_verify` on devices of the card.
+Read noise: `read_sigma`. Drift: `Drift.from_retention` with the retention block of the card.
 """
 
 from __future__ import annotations
@@ -19,36 +19,36 @@ from devicekit.device.programming import program_and_verify
 from devicekit.errors import UsageError
 from devicekit.text import percent
 
-TARGETS = 11  # states, evenly over the window, that devices are programmed to
-DEVICES = 400  # programmed to each
-TOLERANCE = 0.02  # of the window, or twice the read noise where that is more: below it a verify does not tell
+TARGETS = 11  # target states, evenly over the window
+DEVICES = 400  # devices per target state
+TOLERANCE = 0.02  # of the window, or twice the read noise if larger: noise hides smaller errors from a verify
 MICRO = 1e6  # siemens to microsiemens
 
 
 @dataclass(frozen=True)
 class InferenceNumbers:
-    """What inference needs of a card; errors and noise are fractions of the window.
+    """Numbers of a card for inference; errors and noise are fractions of the window.
 
     Attributes
     ----------
     low, high : float
         The window [S].
     log : bool
-        Whether the state is ln G over the window; else G.
+        True if the state is ln G over the window, False if it is G.
     mean, sd : tuple of float
-        Mean and standard deviation of state less target after write and verify, at `TARGETS` even targets from 0 to 1.
+        Mean and standard deviation of state - target after write and verify, at `TARGETS` even targets from 0 to 1.
     tolerance : float
-        Of the verify.
+        Tolerance of the verify.
     failed : float
-        Share of all devices that were flagged (not within the tolerance after 200 pulses, or stuck); they are counted
-        in `mean` and `sd`.
+        Share of devices flagged as failed (outside the tolerance after 200 pulses, or stuck); included in `mean` and
+        `sd`.
     read_sd : float
-        Of one reading, 0 where the card does not know it.
+        Standard deviation of one reading, 0 if the card has none.
     drift : Drift or None
     no_drift : str
-        Why there is none.
+        Reason why `drift` is None.
     noise : bool
-        Whether they were wanted; else all of them are 0.
+        False if the export was requested without noise; then all errors are 0.
     """
 
     low: float
@@ -65,34 +65,36 @@ class InferenceNumbers:
 
     @property
     def longest_s(self) -> float:
-        """Time after writing up to which the law of drift holds [s]; infinite where it spans enough decades."""
+        """Longest time after writing at which the drift law is used [s]; infinite if it covers enough decades."""
         if self.drift is None or self.drift.decades >= LEAST_DECADES:
             return math.inf
         return self.drift.measured_s
 
     def sentences(self) -> list[str]:
-        """Return what is said of it in a README."""
+        """Return the README sentences."""
         if not self.noise:
-            return ["Without noise, as asked: no errors of programming, no read noise, no drift."]
-        failed = f"; {percent(self.failed)} of them were flagged, and count" if self.failed > 0 else ""
+            return ["No programming error, read noise or drift: noise was switched off."]
+        failed = f", including the {percent(self.failed)} that failed" if self.failed > 0 else ""
         lines = [
-            "Programming error: normal, with the mean and sd that write and verify (tolerance "
-            f"{percent(self.tolerance)} of the window, bursts by the law, 200 pulses at most, from the low end) left "
-            f"of {DEVICES} devices of this card at each of {TARGETS} states{failed}; the errors themselves are flatter "
-            f"than normal ones. It is clipped to the window. Rms over states: {percent(self.rms)} of the window.",
-            f"Read noise: {percent(self.read_sd)} of the window" + ("." if self.read_sd > 0 else ": not on the card."),
+            "Programming error: normal distribution with the mean and sd after write and verify (tolerance "
+            f"{percent(self.tolerance)} of the window, bursts by the law, at most 200 pulses, from the low end) of "
+            f"{DEVICES} devices of this card at each of {TARGETS} states{failed}. The distribution of the errors is "
+            "flatter than a normal one. Results are clipped to the window. Rms error over states: "
+            f"{percent(self.rms)} of the window.",
+            f"Read noise: sd {percent(self.read_sd)} of the window"
+            + ("." if self.read_sd > 0 else " (the card has none)."),
         ]
         if self.drift is None:
-            lines.append(f"Drift: none; {self.no_drift}.")
+            lines.append(f"Drift: none. {self.no_drift[:1].upper()}{self.no_drift[1:].rstrip('.')}.")
         else:
             law = self.drift
             lines.append(
-                f"Drift: G(t) = G (t / {law.t0_s:.4g} s)^-nu, nu normal over devices, mean {law.nu:.3g}, sd "
-                f"{law.nu_sd:.3g} ({law.source}). Measured up to {law.measured_s:.3g} s"
+                f"Drift: G(t) = G (t / {law.t0_s:.4g} s)^-nu with nu normally distributed over devices, mean "
+                f"{law.nu:.3g}, sd {law.nu_sd:.3g} ({law.source}). Measured up to {law.measured_s:.3g} s"
                 + (
-                    f" over {law.decades:.1f} decades: later times are refused."
+                    f" over {law.decades:.1f} decades; later times raise an error."
                     if math.isfinite(self.longest_s)
-                    else "; later times extrapolate."
+                    else "; later times are extrapolated."
                 )
             )
         return lines
@@ -104,18 +106,18 @@ class InferenceNumbers:
 
 
 def noiseless(card: DeviceCard) -> InferenceNumbers:
-    """The window of a card, and no errors at all."""
+    """Return the window of a card with all errors 0."""
     none = (0.0,) * TARGETS
     window = card.window
     log = window.scale == "log"
-    return InferenceNumbers(window.low, window.high, log, none, none, TOLERANCE, 0.0, 0.0, None, "not wanted", False)
+    return InferenceNumbers(window.low, window.high, log, none, none, TOLERANCE, 0.0, 0.0, None, "not requested", False)
 
 
 def numbers(card: DeviceCard) -> InferenceNumbers | str:
-    """The numbers of a card, or why it has none."""
+    """Return the numbers of a card, or the reason why it has none."""
     window = card.window
     if window.quantity != "conductance_s":
-        return "this card holds weights, and a model of inference needs conductances"
+        return "this card holds weights, but a model of inference needs conductances"
     if window.low < 0:
         return "the window goes below 0 S"
     read = read_sigma(card)
@@ -144,28 +146,28 @@ def numbers(card: DeviceCard) -> InferenceNumbers | str:
 
 
 def constants(found: InferenceNumbers) -> str:
-    """The numbers as Python text, conductances in microsiemens."""
+    """Return the numbers as Python text, conductances in microsiemens."""
     drift = found.drift
     rows = [
         ("LOW, HIGH", (found.low * MICRO, found.high * MICRO), "the window [uS]"),
-        ("PROGRAMMING_MEAN", found.mean, "mean error of programming at even states from 0 to 1 [window]"),
+        ("PROGRAMMING_MEAN", found.mean, "mean programming error at even states from 0 to 1 [window]"),
         ("PROGRAMMING_SD", found.sd, "its standard deviation [window]"),
         ("READ_SD", found.read_sd, "standard deviation of one reading [window]"),
         ("DRIFT", None if drift is None else (drift.nu, drift.nu_sd), "mean and sd over devices of nu, or None"),
         ("T_0", 1.0 if drift is None else drift.t0_s, "time after writing at which drift begins [s]"),
-        ("T_MOST", found.longest_s if math.isfinite(found.longest_s) else None, "last time that is not refused [s]"),
+        ("T_MOST", found.longest_s if math.isfinite(found.longest_s) else None, "longest time of the drift law [s]"),
     ]
     return "\n".join(f"{name} = {value!r}  # {meaning}" for name, value, meaning in rows)
 
 
 def functions(found: InferenceNumbers, log: str) -> str:
-    """Python text of `conductance(r)` [uS], `state(g)` and `between(values, r)`, for arrays of any library.
+    """Return Python text of `conductance(r)` [uS], `state(g)` and `between(values, r)`, for arrays of any library.
 
     Parameters
     ----------
     found : InferenceNumbers
     log : str
-        Name of the logarithm of an array.
+        Name of the logarithm function for arrays.
     """
     there, back = (
         ("LOW * (HIGH / LOW) ** r", f"{log}((g / LOW).clip(min=1e-6)) / LOG_RANGE")
@@ -178,17 +180,17 @@ def functions(found: InferenceNumbers, log: str) -> str:
 
 _BACK = "(g - LOW) / (HIGH - LOW)"
 _FUNCTIONS = '''def conductance(r):
-    """Conductance [uS] of a state r, 0 to 1 over the window."""
+    """Return the conductance [uS] of a state r, 0 to 1 over the window."""
     return {there}
 
 
 def state(g):
-    """State of a conductance [uS]."""
+    """Return the state of a conductance [uS]."""
     return {back}
 
 
 def between(values, r):
-    """Linear between values at even states from 0 to 1, at states r."""
+    """Interpolate linearly between values at even states from 0 to 1, at states r."""
     slopes = [(b - a) * (len(values) - 1) for a, b in zip(values, values[1:])]
     found = values[0] + slopes[0] * r
     for k in range(1, len(slopes)):
@@ -197,7 +199,7 @@ def between(values, r):
 '''
 
 
-_AIHWKIT = '''"""Noise model of inference for aihwkit 1.1.0, made by devicekit. README.txt says what is exact."""
+_AIHWKIT = '''"""Noise model of inference for aihwkit 1.1.0, made by devicekit. README.txt lists what is exact."""
 
 from dataclasses import dataclass, field
 
@@ -210,15 +212,15 @@ from torch import log, randn_like
 {functions}
 
 class {name}NoiseModel(BaseNoiseModel):
-    """Programming error, drift and read noise of the card's devices, one pair of them for a weight.
+    """Programming error, drift and read noise of the devices of the card, one pair of devices per weight.
 
     Parameters
     ----------
-    g_converter : converter of weights to conductances [uS], by default a single pair over the card's window
-    programming_scale : factor on the programming error; 1 is what write and verify left, 0 none
-    read_sd : standard deviation of the reading that `drift_analog_weights` freezes [window]; set it to 0 where the
+    g_converter : converter of weights to conductances [uS], by default a single pair over the window of the card
+    programming_scale : factor on the programming error; 1: as after write and verify, 0: none
+    read_sd : standard deviation of the reading that `drift_analog_weights` freezes [window]; set it to 0 if the
         forward pass draws read noise itself
-    drift : whether conductances drift
+    drift : True if conductances drift
     """
 
     def __init__(self, g_converter=None, programming_scale=1.0, read_sd=READ_SD, drift=True):
@@ -247,13 +249,13 @@ class {name}NoiseModel(BaseNoiseModel):
 
 @dataclass
 class {name}InferencePreset(InferenceRPUConfig):
-    """aihwkit's own defaults with the card's noise model."""
+    """The defaults of aihwkit with the noise model of the card."""
 
     noise_model: BaseNoiseModel = field(default_factory={name}NoiseModel)
 '''
 
 
 def aihwkit_module(found: InferenceNumbers, name: str) -> str:
-    """The module of aihwkit's noise model; `name` begins its classes."""
+    """Return the module with the noise model for aihwkit; `name` is the prefix of its classes."""
     text = _AIHWKIT.format(constants=constants(found), functions=functions(found, "log"), name=name)
     return text if found.log else text.replace("from torch import log, randn_like", "from torch import randn_like")

@@ -1,9 +1,9 @@
-"""Update laws as text for programs that compute with arrays: one closed form a law, and its numbers for every device.
+"""Update laws as text for programs that compute with arrays: one closed form per law, and its numbers per device.
 
-A form is a few assignments and a condition in `x`, the rising coordinate (r for LTP, 1 - r for LTD), and the law's
-parameters. They hold nothing but arithmetic, exp, log, log1p, abs, comparisons and `clip`, so that NumPy, PyTorch and
-Brian2 read them alike. The step of a pulse is exp(min(k + ell, 1)) where the condition holds, else 0; it is capped at
-the largest fitted step. k = L - ell(1/2) is a number of each device.
+A form is a few assignments and a condition in `x`, the rising coordinate (r for LTP, 1 - r for LTD), and the
+parameters of the law. They use only arithmetic, exp, log, log1p, abs, comparisons and `clip`, which NumPy, PyTorch and
+Brian2 share. The step of a pulse is exp(min(k + ell, 1)) where the condition holds, else 0; it is capped at the largest
+fitted step. k = L - ell(1/2) is a number of each device.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from devicekit.exporters import base, compact
 from devicekit.exporters.base import ExportOptions
 from devicekit.models import kernel
 
-NODES = 1025  # of the table of a law that has no form here
-_BASE = "clip({}, 1e-12, 1e12)"  # what is not positive has no logarithm, and does not move
+NODES = 1025  # of the table of a law without a form here
+_BASE = "clip({}, 1e-12, 1e12)"  # no logarithm of 0 or less; such a state does not change
 
 
 @dataclass(frozen=True)
 class Form:
-    """A law's shape as text.
+    """The shape of a law as text.
 
     Attributes
     ----------
     title : str
-        The step as a formula, for people.
+        The step as a readable formula.
     parameters : tuple of str
         Names of the shape parameters, in the order of theta.
     lines : tuple of (name, expression)
-        Assignments, in order; the last one is `ell`.
+        Assignments in order; the last one is `ell`.
     moves : str
-        Where the law moves at all; empty: everywhere.
+        Condition for a nonzero step; empty: always.
     """
 
     title: str
@@ -107,15 +107,15 @@ FORMS: dict[str, Form] = {
 
 @dataclass(frozen=True)
 class LawNumbers:
-    """A card's law with the numbers of its devices.
+    """The law of a card with the numbers of its devices.
 
     Attributes
     ----------
     form : Form or None
-        The closed form; None for a law without one, whose step is linear between values at evenly spaced nodes.
+        The closed form; None for a law without one: its step is linear between values at evenly spaced nodes.
     rows : dict of str to ndarray
-        By direction, shape (1 + devices, p): the central device first, then the measured ones where there are
-        several. With a form k, the shape parameters and the cap; without one the values at the nodes, capped.
+        By direction, shape (1 + devices, p): the central device first, then the measured ones if there are several.
+        With a form: k, the shape parameters and the cap. Without one: the capped values at the nodes.
     """
 
     form: Form | None
@@ -123,18 +123,18 @@ class LawNumbers:
 
     @property
     def devices(self) -> int:
-        """Measured devices that a device may be drawn from; 0: every device is the central one."""
+        """Number of measured devices to draw from; 0: every device is the central one."""
         return len(self.rows["ltp"]) - 1
 
 
 def numbers(card: DeviceCard, noise: bool = True) -> LawNumbers:
-    """The law of a card as text and numbers.
+    """Return the law of a card as text and numbers.
 
     Parameters
     ----------
     card : DeviceCard
     noise : bool
-        Whether the measured devices are given beside the central one; they are only where there are several.
+        True to include the measured devices besides the central one, if there are several.
     """
     form, rows = FORMS.get(card.model), {}
     several = card.devices if noise and len(card.devices) > 1 else ()
@@ -155,7 +155,7 @@ def _row(card: DeviceCard, form: Form | None, theta: np.ndarray, cap: float) -> 
 
 
 def assignments(form: Form, spell: Callable[[str], str]) -> list[str]:
-    """Lines `name = expression` of a form, the last one `rate`, not capped; `spell` writes its functions."""
+    """Return lines `name = expression` of a form, the last one the uncapped `rate`; `spell` writes its functions."""
     lines = [f"{name} = {spell(expression)}" for name, expression in form.lines]
     step = spell("exp(clip(k + ell, -700, 1))")
     return [*lines, f"rate = ({form.moves}) * {step}" if form.moves else f"rate = {step}"]
@@ -163,18 +163,18 @@ def assignments(form: Form, spell: Callable[[str], str]) -> list[str]:
 
 @dataclass(frozen=True)
 class Spread:
-    """What of a card's variation an export that draws its own devices has; 0 where it does not know or is not asked.
+    """The variation of a card in an export that draws its own devices; 0 if unknown or not requested.
 
     Attributes
     ----------
     update, relative : tuple of float
-        Standard deviation of one update, LTP and LTD: of the window, and of the update's own step beside it [1].
+        Standard deviation of one update, LTP and LTD: fraction of the window, and of the step of the update [1].
     read : float
-        Of one reading [window].
+        Standard deviation of one reading [window].
     gains : tuple of float
         Standard deviations of ln step over devices, LTP and LTD, and their correlation [1].
     d2d : {"resample", "none"}
-        How devices differ if nobody says how: as those of a `DeviceArray`, or not at all.
+        Default variation of devices: as in a `DeviceArray`, or none.
     """
 
     update: tuple[float, float]
@@ -185,7 +185,7 @@ class Spread:
 
 
 def spread(card: DeviceCard, noise: bool) -> Spread:
-    """Of a card, as a `DeviceArray` draws it; gains are those of its mode "shared", which is not the default."""
+    """Return the variation of a card as a `DeviceArray` draws it; gains are those of its mode "shared"."""
     if not noise:
         return Spread((0.0, 0.0), (0.0, 0.0), 0.0, (0.0, 0.0, 0.0), "none")
     has, gains = applied_variation(card), base.gains(card)
@@ -200,9 +200,9 @@ def spread(card: DeviceCard, noise: bool) -> Spread:
 
 
 def typical_step(card: DeviceCard) -> float:
-    """Return what one pulse does, fraction of the window: mean of LTP and LTD about the point where they are alike.
+    """Return the typical step of a pulse [window]: mean of LTP and LTD around the symmetric point.
 
-    Over the whole window for a device that does not move there.
+    If the device does not move there, the mean over the whole window.
     """
     middle, window = symmetric_point(card), card.window
     for low, high in ((max(middle - 0.2, 0.0), min(middle + 0.2, 1.0)), (0.0, 1.0)):
@@ -214,7 +214,7 @@ def typical_step(card: DeviceCard) -> float:
 
 
 def deviation(card: DeviceCard, law: LawNumbers) -> float | None:
-    """Largest deviation of the table's train from a DeviceArray's, of the window; None where there is a closed form."""
+    """Return the largest deviation [window] of a train of the table from a DeviceArray; None for a closed form."""
     if law.form is not None:
         return None
     tables = {"ltp": law.rows["ltp"][0], "ltd": law.rows["ltd"][0][::-1]}  # in r
@@ -222,44 +222,44 @@ def deviation(card: DeviceCard, law: LawNumbers) -> float | None:
 
 
 def law_sentences(card: DeviceCard, law: LawNumbers, found: float | None) -> tuple[list[str], list[str]]:
-    """Return what is exact of the law and the window, and what is approximated."""
+    """Return the README sentences on law and window: exact ones and approximations."""
     state = "ln G" if card.window.scale == "log" else "G" if base.unit(card) == "S" else "the weight"
-    window = f"the window, at whose ends states are clipped; {state} linear in r."
+    window = f"the window, with states clipped at its ends; {state} linear in r."
     if law.form is not None:
         return [
-            f"The law ({card.law.title}) in closed form with the card's numbers, capped at the largest fitted step as "
-            f"in devicekit's own array; {window}"
+            f"The law ({card.law.title}) in closed form with the numbers of the card, capped at the largest fitted "
+            f"step as in a DeviceArray; {window}"
         ], []
-    return [f"The caps; {window}"], [
-        f"The law is a table of {law.rows['ltp'].shape[1]} nodes, linear between them: over {base.PULSES} LTP and LTD "
-        f"pulses each within {found:.1e} of the window of devicekit's own array."
+    return [f"The cap of a step; {window}"], [
+        f"The law is a table of {law.rows['ltp'].shape[1]} nodes, linear in between. Over {base.PULSES} LTP and as "
+        f"many LTD pulses it deviates from a DeviceArray by at most {found:.1e} of the window."
     ]
 
 
-def _d2d_sentence(law: LawNumbers, held: Spread) -> str:
-    """Return how devices differ, by the modes of a DeviceArray."""
+def _d2d_sentence(law: LawNumbers, variation: Spread) -> str:
+    """Describe D2D by the modes of a DeviceArray."""
     by_gains = "d2d='shared' by correlated log-normal gains of mean 1 on LTP and LTD"
     if not law.devices:
         return (
-            "no D2D unless it is asked for: d2d='resample', the default of a DeviceArray too, has no measured devices "
-            f"to draw from on this card; {by_gains}"
+            "no D2D by default, because this card has no measured devices to draw from (d2d='resample'); on request, "
+            f"{by_gains}"
         )
-    words = f"D2D by drawing each device from the {law.devices} measured ones, LTP and LTD together (d2d='resample')"
-    return f"{words}, or with {by_gains}" if max(held.gains[:2]) > 0 else words
+    words = f"D2D by drawing from the {law.devices} measured devices, LTP and LTD together (d2d='resample')"
+    return f"{words}, or with {by_gains}" if max(variation.gains[:2]) > 0 else words
 
 
 def noise_sentence(card: DeviceCard, options: ExportOptions, law: LawNumbers) -> str:
-    """Return what is done with the variation, and how."""
-    held = spread(card, options.noise)
+    """Return the README sentence on the variation."""
+    variation = spread(card, options.noise)
     parts = []
-    if max(*held.update, *held.relative) > 0:
-        both = " and in proportion to its step (step_noise)" if max(held.relative) > 0 else ""
+    if max(*variation.update, *variation.relative) > 0:
+        both = " and in proportion to its step (step_noise)" if max(variation.relative) > 0 else ""
         parts.append(f"C2C as normal noise on every update (increment){both}")
-    if law.devices or max(held.gains[:2]) > 0:
-        parts.append(_d2d_sentence(law, held))
-    if held.read > 0:
-        parts.append("read noise, where it is asked for, as normal noise on the state, fresh at every reading")
-    said = f"Exported as a DeviceArray draws it: {'; '.join(parts)}. The numbers drawn are other ones."
+    if law.devices or max(variation.gains[:2]) > 0:
+        parts.append(_d2d_sentence(law, variation))
+    if variation.read > 0:
+        parts.append("read noise, on request, as normal noise on the state, drawn anew at every reading")
+    sentence = f"Exported as in a DeviceArray, with other random numbers: {'; '.join(parts)}."
     if any(branch.cycle_ln_rate for branch in (card.variation.ltp, card.variation.ltd)):
-        said += " C2C of ln rate, constant in a cycle, is left out, as in devicekit's own array."
-    return base.noise_sentence(card, options, said, bool(parts))
+        sentence += " C2C of ln rate, constant within a cycle, is left out, as in a DeviceArray."
+    return base.noise_sentence(card, options, sentence, bool(parts))

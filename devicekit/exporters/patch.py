@@ -1,6 +1,6 @@
-"""Edits of program text line by line, by patterns, and what they change as a unified diff; no file is changed here.
+"""Line-by-line edits of program text by patterns, and the changes as a unified diff; no file is changed here.
 
-Text is latin-1, so that every byte of a file comes back as it was, and lines keep the ends that they have.
+Text is latin-1, so that every byte of a file and every line ending is preserved.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from pathlib import Path
 from devicekit.errors import FileError, UsageError
 from devicekit.files import kind, note_input
 
-LARGEST = 8 << 20  # bytes of a file of source text
+LARGEST = 8 << 20  # bytes of a source file
 _COMMENTS = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Edit:
-    """One line that is replaced.
+    """A replacement of one line.
 
     Attributes
     ----------
     description : str
-        The line in words.
+        Name of the line for messages.
     pattern : str
-        Regular expression of the whole line without its end.
+        Regular expression of the whole line without its line ending.
     replacement : str or None
-        What stands there instead, as `re.Match.expand` takes it; several lines are apart by a line feed. None: nothing.
+        Template of `re.Match.expand`; line feeds separate several lines. None deletes the line.
     """
 
     description: str
@@ -39,74 +39,74 @@ class Edit:
 
 
 def read(path: Path) -> str:
-    """A file's text, each byte a character.
+    """Read a file as text, one character per byte.
 
     Raises
     ------
     FileError
-        If it is no file, cannot be read, or is larger than any source text.
+        If it is not a file, cannot be read, or is too large for source text.
     """
     if kind(path) == "folder":
-        raise FileError(f"cannot read {path}: it is a folder")
+        raise FileError(f"Cannot read {path}: it is a folder.")
     try:
         with path.open("rb") as stream:
             content = stream.read(LARGEST + 1)
     except OSError as error:
-        raise FileError(f"cannot read {path}: {error.strerror or error}") from error
+        raise FileError(f"Cannot read {path}: {error.strerror or error}") from error
     if len(content) > LARGEST:
-        raise FileError(f"{path} is larger than {LARGEST >> 20} MiB: it is no source text")
+        raise FileError(f"{path} is larger than {LARGEST >> 20} MiB, too large for a source file.")
     note_input(path)
     return content.decode("latin-1")
 
 
 def split_lines(text: str) -> list[str]:
-    """Lines with their ends; only a line feed ends one."""
+    """Split text into lines with their endings; only a line feed ends a line."""
     return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
 def find_function(text: str, opening: str) -> tuple[int, int]:
-    """First and one past the last line of the one function that opens with a pattern and ends with } at a line's start.
+    """Return the range of lines, end excluded, of the function that opens with a pattern and ends with a } in column 1.
 
     Raises
     ------
     LookupError
-        If there is not exactly one.
+        If there is not exactly one such function.
     """
     rows = split_lines(text)
     found = [k for k, row in enumerate(rows) if re.match(opening, row)]
     if len(found) != 1:
-        raise LookupError(f"stands there {len(found)} times")
+        raise LookupError(f"was found {len(found)} times")
     ends = (k for k in range(found[0] + 1, len(rows)) if rows[k].startswith("}"))
     end = next(ends, None)
     if end is None:
-        raise LookupError("has no end")
+        raise LookupError("has no closing brace")
     return found[0], end + 1
 
 
 def strip_comments(text: str) -> str:
-    """Program text without its comments."""
+    """Remove the comments of program text."""
     return _COMMENTS.sub(" ", text)
 
 
 def fingerprint(text: str) -> str:
-    """16 hex digits of what a compiler sees of program text: comments and blanks do not count."""
+    """Return 16 hex digits of a hash of program text without comments and whitespace."""
     return hashlib.sha256(re.sub(r"\s+", "", strip_comments(text)).encode("latin-1")).hexdigest()[:16]
 
 
 def apply_edits(text: str, edits: Sequence[Edit], first: int, end: int) -> str:
-    """The text with every edit changed once in lines `first` to `end` (not included).
+    """Apply every edit once in lines `first` to `end`, `end` excluded.
 
     Raises
     ------
     UsageError
-        If a line that an edit is for does not stand there exactly once.
+        If the line of an edit is not found exactly once.
     """
     rows = split_lines(text)
     changed: dict[int, str] = {}
     for edit in edits:
         found = [(k, match) for k in range(first, end) if (match := re.fullmatch(edit.pattern, rows[k].rstrip("\r\n")))]
         if len(found) != 1:
-            raise UsageError(f"{edit.description} stands there {len(found)} times, not once")
+            raise UsageError(f"{edit.description} was found {len(found)} times, not once")
         k, match = found[0]
         ending = rows[k][len(rows[k].rstrip("\r\n")) :]
         changed[k] = (
@@ -116,6 +116,6 @@ def apply_edits(text: str, edits: Sequence[Edit], first: int, end: int) -> str:
 
 
 def unified_diff(name: str, before: str, after: str) -> str:
-    """Return what changes in a file, as `patch -p1` and `git apply` take it; empty if nothing does."""
+    """Return the unified diff of a file for `patch -p1` and `git apply`; empty if nothing changes."""
     rows = difflib.unified_diff(split_lines(before), split_lines(after), f"a/{name}", f"b/{name}")
     return "".join(row if row.endswith("\n") else f"{row}\n\\ No newline at end of file\n" for row in rows)

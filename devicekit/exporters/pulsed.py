@@ -1,7 +1,7 @@
 """The updates of aihwkit 1.1.0's pulsed devices in NumPy, and how devices scatter under trains of pulses.
 
 Each update is the documented one of its class (https://github.com/IBM/aihwkit, MIT): PiecewiseStepDevice,
-LinearStepDevice with additive noise, and the cell of both that `pulsed_fields.cell_fields` makes.
+LinearStepDevice with additive noise, and the cell of both from `pulsed_fields.cell_fields`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from devicekit.device.array import D2dMode, DeviceArray
 from devicekit.device.card import DeviceCard
 from devicekit.exporters import base
 
-DEVICES = 4000  # of an ensemble whose scatter is told
-AFTER = (10, 50, 100)  # pulses after which it is told
-AT = (-1.0, 0.0, 1.0)  # weights at which the scatter of one update is told
+DEVICES = 4000  # devices of an ensemble
+AFTER = (10, 50, 100)  # pulses after which the scatter is reported
+AT = (-1.0, 0.0, 1.0)  # weights at which the scatter of one update is reported
 TRAINS = np.repeat([1, -1], base.PULSES)  # LTP, and then LTD pulses
-PAIRS = np.tile([1, -1], base.PULSES)  # by turns
+PAIRS = np.tile([1, -1], base.PULSES)  # alternating
 
 Fields = Mapping[str, Any]
 # States of a cell's devices (devices, cells), sign, standard normals (cells,) -> states.
@@ -29,7 +29,7 @@ Update = Callable[[np.ndarray, int, np.ndarray], np.ndarray]
 
 
 def piecewise(fields: Fields) -> Update:
-    """One pulse of a PiecewiseStepDevice: noise is a share of the step. up_down is 0."""
+    """Return the update of a PiecewiseStepDevice with up_down = 0; noise is proportional to the step."""
     at = np.linspace(fields["w_min"], fields["w_max"], len(fields["piecewise_up"]))
     values = {1: np.array(fields["piecewise_up"]), -1: np.array(fields["piecewise_down"])}
 
@@ -41,7 +41,7 @@ def piecewise(fields: Fields) -> Update:
 
 
 def linear_step(fields: Fields) -> Update:
-    """One pulse of a LinearStepDevice with mult_noise False: noise is a share of the step at w = 0."""
+    """Return the update of a LinearStepDevice with mult_noise False; noise is a share of the step at w = 0."""
     scale = {1: 1.0 + min(fields["up_down"], 0.0), -1: 1.0 - max(fields["up_down"], 0.0)}
     slope = {1: -fields["gamma_up"] / fields["w_max"], -1: -fields["gamma_down"] / fields["w_min"]}
 
@@ -53,7 +53,7 @@ def linear_step(fields: Fields) -> Update:
 
 
 def cell(steps: Fields, noise: Fields) -> Update:
-    """One pulse of both devices of a cell: a PiecewiseStepDevice and a LinearStepDevice."""
+    """Return the update of a cell of a PiecewiseStepDevice and a LinearStepDevice."""
     both = piecewise(steps), linear_step(noise)
 
     def update(w: np.ndarray, sign: int, drawn: np.ndarray) -> np.ndarray:
@@ -63,7 +63,7 @@ def cell(steps: Fields, noise: Fields) -> Update:
 
 
 def replay(update: Update, start: float = -1.0, pulses: int = base.PULSES) -> np.ndarray:
-    """Weights of one device without noise under `pulses` LTP and then LTD pulses, shape (2 pulses + 1,)."""
+    """Return the weights of a noiseless device under `pulses` LTP and then LTD pulses, shape (2 pulses + 1,)."""
     w, quiet = np.full((1, 1), start), np.zeros(1)
     path = [start]
     for sign in np.repeat([1, -1], pulses):
@@ -74,14 +74,14 @@ def replay(update: Update, start: float = -1.0, pulses: int = base.PULSES) -> np
 
 @dataclass(frozen=True)
 class Scatter:
-    """C2C of devices that are all alike: standard deviations, fractions of the window.
+    """C2C of identical devices: standard deviations, fractions of the window.
 
     Attributes
     ----------
     path : ndarray, shape (2 x 100 + 1,)
-        Of the state after each of 100 LTP and then 100 LTD pulses from the window's low end.
+        Of the state after each of 100 LTP and then 100 LTD pulses from the low end of the window.
     pairs : ndarray, shape (2 x 100 + 1,)
-        Of the state after each of 200 pulses, LTP and LTD by turns, from w = 0.
+        Of the state after each of 200 alternating LTP and LTD pulses from w = 0.
     up, down : tuple of float
         Of one LTP and of one LTD update at w = -1, 0 and 1.
     """
@@ -93,32 +93,32 @@ class Scatter:
 
     @property
     def after(self) -> tuple[float, ...]:
-        """`path` after 10, 50, 100 LTP, and then 10, 50, 100 LTD pulses; `pairs` after 10, 50, 100 of both."""
+        """`path` after 10, 50, 100 LTP and then 10, 50, 100 LTD pulses; `pairs` after 10, 50, 100 of both."""
         return (*_after_trains(self.path), *(float(self.pairs[2 * k]) for k in AFTER))
 
     def describe(self, card: Scatter) -> str:
-        """Beside the card's, for a README."""
+        """Compare the scatter with that of the card, for a README."""
 
         def both(own: tuple[float, ...], wanted: tuple[float, ...]) -> str:
             return f"{percents(own)} (card {percents(wanted)})"
 
         n = len(AFTER)
         return (
-            f"sd of one LTP update at w = -1, 0, 1: {both(self.up, card.up)}, of one LTD update "
-            f"{both(self.down, card.down)}; of the state after 10, 50, 100 LTP pulses from the low end: "
-            f"{both(self.after[:n], card.after[:n])}, after 10, 50, 100 LTD pulses more: "
-            f"{both(self.after[n : 2 * n], card.after[n : 2 * n])}, after 10, 50, 100 pairs of an LTP and an LTD pulse "
-            f"from w = 0: {both(self.after[2 * n :], card.after[2 * n :])}, in % of the window"
+            f"sd of one LTP update at w = -1, 0, 1: {both(self.up, card.up)}, of one LTD update: "
+            f"{both(self.down, card.down)}. Sd of the state after 10, 50, 100 LTP pulses from the low end: "
+            f"{both(self.after[:n], card.after[:n])}; after 10, 50, 100 further LTD pulses: "
+            f"{both(self.after[n : 2 * n], card.after[n : 2 * n])}; after 10, 50, 100 LTP/LTD pairs from w = 0: "
+            f"{both(self.after[2 * n :], card.after[2 * n :])}. In % of the window"
         )
 
 
 def percents(values: tuple[float, ...]) -> str:
-    """Shares as numbers in per cent, for a sentence."""
+    """Format fractions as numbers in per cent, for a sentence."""
     return ", ".join(f"{100 * value:.2g}" for value in values)
 
 
 def scatter(update: Update, gammas: tuple[float, ...] = (1.0,)) -> Scatter:
-    """C2C of an update, from an ensemble; `gammas` weigh the devices of a cell, each of which is set to the weight."""
+    """Simulate the C2C of an update with an ensemble; `gammas` are the weights of the devices of a cell."""
     weigh = np.array(gammas)
 
     def sd(w: np.ndarray) -> float:
@@ -137,9 +137,9 @@ def scatter(update: Update, gammas: tuple[float, ...] = (1.0,)) -> Scatter:
 
 
 def piecewise_by_devices(fields: Fields) -> Update:
-    """One pulse of PiecewiseStepDevices without update noise, each with its own steps: up_down is 0.
+    """Return the update of PiecewiseStepDevices with D2D but without update noise; up_down is 0.
 
-    aihwkit draws a log-normal gain for both directions, and an asymmetry, added to one and taken off the other.
+    aihwkit draws one log-normal gain for both directions, and an asymmetry that increases one and decreases the other.
     """
     gain = np.exp(fields["dw_min_dtod"] * normals(DEVICES, 2))
     tilt = fields["up_down_dtod"] * normals(DEVICES, 3)
@@ -154,7 +154,7 @@ def piecewise_by_devices(fields: Fields) -> Update:
 
 
 def device_path(update: Update) -> tuple[float, ...]:
-    """Sd of states over devices after 10, 50, 100 LTP, and then as many LTD pulses from the low end [window]."""
+    """Return the sd of states over devices after 10, 50, 100 LTP and then LTD pulses from the low end [window]."""
     w, quiet, path = np.full((1, DEVICES), -1.0), np.zeros(DEVICES), [0.0]
     for sign in TRAINS:
         w = update(w, int(sign), quiet)
@@ -163,7 +163,7 @@ def device_path(update: Update) -> tuple[float, ...]:
 
 
 def array_path(card: DeviceCard, d2d: D2dMode) -> tuple[float, ...]:
-    """The same of a DeviceArray of a card."""
+    """Return the same of a DeviceArray of a card."""
     array, path = DeviceArray(card, DEVICES, c2c="none", d2d=d2d), [0.0]
     for sign in TRAINS:
         array.pulse(int(sign))
@@ -172,12 +172,12 @@ def array_path(card: DeviceCard, d2d: D2dMode) -> tuple[float, ...]:
 
 
 def _after_trains(path: Sequence[float] | np.ndarray) -> tuple[float, ...]:
-    """Of a path over `TRAINS`, what is told of it."""
+    """Return the reported points of a path over `TRAINS`."""
     return tuple(float(path[k]) for k in (*AFTER, *(base.PULSES + k for k in AFTER)))
 
 
 def card_scatter(card: DeviceCard) -> Scatter:
-    """C2C of the card's central device, as a DeviceArray draws it."""
+    """Simulate the C2C of the central device of a card, as drawn by a DeviceArray."""
     window = card.window
 
     def update(w: np.ndarray, sign: int, noise: np.ndarray) -> np.ndarray:

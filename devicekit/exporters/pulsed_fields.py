@@ -1,7 +1,7 @@
-"""Fields of aihwkit's pulsed devices from a card: step curves, C2C, D2D, read noise, start state.
+"""Fields of the pulsed devices of aihwkit from a card: step curves, C2C, D2D, read noise, start state.
 
-The weight is w = 2 (G - low) / (high - low) - 1. In aihwkit's code dw_min is the LARGER of the two steps: scale_up =
-dw_min (1 + min(up_down, 0)) and scale_down = dw_min (1 - max(up_down, 0)), unlike the docstring of `up_down`.
+The weight is w = 2 (G - low) / (high - low) - 1. In the code of aihwkit dw_min is the LARGER of the two steps: scale_up
+= dw_min (1 + min(up_down, 0)) and scale_down = dw_min (1 - max(up_down, 0)), unlike the docstring of `up_down`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from devicekit.device.card import DeviceCard
 from devicekit.exporters import base, pulsed
 
 _LINEAR_LAWS = {"linear", "exponential", "softbounds"}
-SHARE = 1e-7  # of the noise device in a cell's weight: what it is set to then does not count
-ROOM = 20.0  # bounds of the noise device over its largest standard deviation
+SHARE = 1e-7  # of the noise device in the weight of a cell: its own state then has no effect
+ROOM = 20.0  # bounds of the noise device divided by its largest standard deviation
 
-# Fields that every pulsed device of aihwkit has, each with the value that means "this effect is off". Several
-# of aihwkit's own defaults are not: dw_min_dtod 0.3, dw_min_std 0.3, w_max_dtod 0.3, up_down_dtod 0.01.
+# Fields of every pulsed device of aihwkit with the value that switches the effect off. Several defaults of aihwkit
+# switch it on: dw_min_dtod 0.3, dw_min_std 0.3, w_max_dtod 0.3, up_down_dtod 0.01.
 _OFF: dict[str, Any] = {
     "construction_seed": 0,
     "corrupt_devices_prob": 0.0,
@@ -47,18 +47,18 @@ _OFF: dict[str, Any] = {
 
 
 def weight(card: DeviceCard, r: float) -> float:
-    """Weight of a state r, 0 to 1."""
+    """Return the weight of a state r, 0 to 1."""
     window = card.window
     return float(2.0 * (window.from_state(np.array(r)) - window.low) / window.span - 1.0)
 
 
 def start_weight(card: DeviceCard) -> float:
-    """Weight at which the card's fitted LTP train starts."""
+    """Return the weight at which the fitted LTP train of a card starts."""
     return weight(card, min(max(card.ltp.x0, 0.0), 1.0))
 
 
 def read_noise(card: DeviceCard) -> float:
-    """Standard deviation of one reading of one device [weight]; of a log window the rms over it."""
+    """Return the standard deviation of one reading of one device [weight]; for a log window the rms over it."""
     sigma = read_sigma(card)
     if card.window.scale == "linear":
         return 2.0 * sigma
@@ -68,13 +68,13 @@ def read_noise(card: DeviceCard) -> float:
 
 
 def node_values(card: DeviceCard, direction: str, nodes: int) -> np.ndarray:
-    """Steps [window] at evenly spaced nodes, positive, of least squares over the window, shape (nodes,)."""
+    """Return the least-squares positive steps [window] at evenly spaced nodes, shape (nodes,)."""
     sign = base.SIGNS[direction]
     return base.hat_values(lambda u: sign * base.step(card, direction, u), nodes)
 
 
 def piecewise_fields(card: DeviceCard, nodes: int) -> dict[str, Any]:
-    """Fields of the noiseless PiecewiseStepDevice; dw_min is the mean step of both directions."""
+    """Return the fields of the noiseless PiecewiseStepDevice; dw_min is the mean step of both directions."""
     steps = {direction: 2.0 * node_values(card, direction, nodes) for direction in base.SIGNS}
     dw_min = float(np.mean([steps["ltp"], steps["ltd"]]))
     return {
@@ -90,7 +90,7 @@ def piecewise_fields(card: DeviceCard, nodes: int) -> dict[str, Any]:
 
 
 def _rms_over_train(card: DeviceCard) -> dict[str, tuple[float, float]]:
-    """Rms over the reference train of one update's noise and of its step, both [window], by direction."""
+    """Return, by direction, the rms over the reference train of update noise and of step, both [window]."""
     r = base.reference_train(card).r
     found = {}
     for direction, states in (("ltp", r[: base.PULSES]), ("ltd", r[base.PULSES : -1])):
@@ -103,12 +103,12 @@ def _rms_over_train(card: DeviceCard) -> dict[str, tuple[float, float]]:
 
 
 def _dtod(card: DeviceCard, up_down: float = 0.0) -> dict[str, float]:
-    """dw_min_dtod and up_down_dtod from the covariance C of ln rate over devices.
+    """Return dw_min_dtod and up_down_dtod from the covariance C of ln rate over devices.
 
-    aihwkit draws one ln gain (variance g) for both directions, and an asymmetry (variance s) that lengthens the step
-    up and shortens the step down: C_uu + C_dd = 2 (g + s), C_ud = g - s. Both count as fractions of dw_min, so that
-    with up_down they are larger relative to the smaller step: their product with dw_min is then right in C_ud, and in
-    the geometric mean of both variances (`dtod_variances`).
+    aihwkit draws one ln gain (variance g) for both directions, and an asymmetry (variance s) that increases the step
+    up and decreases the step down: C_uu + C_dd = 2 (g + s), C_ud = g - s. Both are fractions of dw_min, so that with
+    up_down they are larger relative to the smaller step. The fields then reproduce C_ud and the geometric mean of both
+    variances (`dtod_variances`).
     """
     covariance = card.variation.d2d_ln_rate_covariance
     if covariance is None:
@@ -123,25 +123,25 @@ def _dtod(card: DeviceCard, up_down: float = 0.0) -> dict[str, float]:
 
 
 def _shares(up_down: float) -> tuple[float, float]:
-    """Steps up and down over dw_min, at w = 0."""
+    """Return the steps up and down divided by dw_min, at w = 0."""
     return 1.0 + min(up_down, 0.0), 1.0 - max(up_down, 0.0)
 
 
 def dtod_variances(fields: dict[str, Any]) -> tuple[float, float]:
-    """Variances of ln rate over devices that the fields stand for, up and down, to first order."""
+    """Return the variances of ln rate over devices implied by the fields, up and down, to first order."""
     total = fields["dw_min_dtod"] ** 2 + fields["up_down_dtod"] ** 2
     up, down = _shares(fields["up_down"])
     return total / up**2, total / down**2
 
 
 def noise_fields(card: DeviceCard) -> dict[str, float]:
-    """C2C and D2D of the PiecewiseStepDevice: the rms of an update's noise over the reference train."""
+    """Return C2C and D2D of the PiecewiseStepDevice: the rms of update noise over the reference train."""
     noise, steps = (float(np.hypot(*each)) for each in zip(*_rms_over_train(card).values(), strict=True))
     return {"dw_min_std": noise / steps if steps > 0 else 0.0, **_dtod(card)}
 
 
 def linear_fields(card: DeviceCard, noise: bool) -> dict[str, Any] | None:
-    """Fields of a LinearStepDevice, for laws whose step is linear in the weight and falls; None for others."""
+    """Return fields of a LinearStepDevice for laws whose step falls linearly with the weight; None for others."""
     if card.model not in _LINEAR_LAWS or card.window.scale != "linear":
         return None
     middle, gamma = {}, {}
@@ -150,11 +150,11 @@ def linear_fields(card: DeviceCard, noise: bool) -> dict[str, Any] | None:
         kappa = theta[1] if len(theta) > 1 else 0.0
         middle[direction], gamma[direction] = 2.0 * math.exp(theta[0]), kappa / (2.0 - kappa)
     if not all(0.0 <= each <= 1.0 for each in gamma.values()):
-        return None  # LinearStep takes the magnitude of gamma, and beyond 1 its steps turn round
+        return None  # LinearStep takes |gamma|, and beyond 1 its steps change sign
     larger = max(middle.values())
     sigma = [float(base.update_sigma(card, direction, np.array(middle[direction] / 2.0))) for direction in base.SIGNS]
     rms = 2.0 * float(np.sqrt(np.mean(np.square(sigma)))) if noise else 0.0
-    scale = float(np.sqrt(np.mean(np.square(list(middle.values())))))  # its noise is a share of each direction's step
+    scale = float(np.sqrt(np.mean(np.square(list(middle.values())))))  # noise is a share of each step
     up_down = (middle["ltp"] - middle["ltd"]) / larger
     return {
         **_linear_step(1.0, larger, up_down, gamma["ltp"], gamma["ltd"]),
@@ -185,13 +185,13 @@ def _linear_step(bound: float, dw_min: float, up_down: float, gamma_up: float, g
 
 
 def cell_fields(card: DeviceCard, steps: dict[str, Any], wanted: pulsed.Scatter) -> dict[str, Any] | None:
-    """Fields of the noise device of a cell, a LinearStepDevice; None where noise is a share of steps or of G.
+    """Return fields of the noise device of a cell, a LinearStepDevice; None if noise is proportional to step or G.
 
-    A cell is a PiecewiseStepDevice without noise and a device that carries noise alone, scaled by SHARE in the weight.
-    Per pulse the noise device's state n goes to (1 - kappa) n + sigma xi, sigma the rms of the card's update noise over
-    the reference train of that direction: constant noise, and by kappa the pull that a step which falls with the state
-    has on what noise has done before. kappa of both directions is that of least squares to the card's own scatter over
-    devices along 100 LTP and 100 LTD pulses, and along 100 pairs of both.
+    A cell is a PiecewiseStepDevice without noise and a device that only carries noise, scaled by SHARE in the weight.
+    Per pulse the state n of the noise device becomes (1 - kappa) n + sigma xi. sigma is the rms of the update noise of
+    the card over the reference train of that direction. kappa models that steps which fall with the state pull earlier
+    noise back; for both directions it is fitted by least squares to the scatter of the card over 100 LTP and 100 LTD
+    pulses and over 100 pairs of both.
 
     Parameters
     ----------
@@ -199,7 +199,7 @@ def cell_fields(card: DeviceCard, steps: dict[str, Any], wanted: pulsed.Scatter)
     steps : dict
         Fields of the PiecewiseStepDevice.
     wanted : Scatter
-        The card's.
+        Scatter of the card.
     """
     from scipy.optimize import least_squares
 
@@ -225,7 +225,7 @@ def cell_fields(card: DeviceCard, steps: dict[str, Any], wanted: pulsed.Scatter)
 
     real = np.concatenate([wanted.path, wanted.pairs])
     fitted = least_squares(lambda k: paths(k) - real, [0.05, 0.05], bounds=([0.0, 0.0], [1.0, 1.0]))
-    dw_min = float(steps["dw_min"])  # as the other device's: aihwkit takes the mean of both for its pulse trains
+    dw_min = float(steps["dw_min"])  # as of the other device: aihwkit takes the mean of both for its pulse trains
     up_down = (sigma["ltp"] - sigma["ltd"]) / larger
     shares = _shares(up_down)
     bound = float(ROOM * 2.0 * max(paths(fitted.x).max(), larger) / SHARE)

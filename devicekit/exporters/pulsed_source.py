@@ -1,4 +1,4 @@
-"""Source text of the aihwkit modules that are exported: presets of plain numbers, and a loader of a trained network."""
+"""Source text of the exported aihwkit modules: presets of plain numbers, and a loader of a trained network."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from devicekit.device.card import DeviceCard
 from devicekit.exporters import base
 from devicekit.exporters.pulsed_fields import SHARE
 
-_HEAD = '''"""Device presets for aihwkit 1.1.0, made by devicekit. README.txt says what is exact."""
+_HEAD = '''"""Device presets for aihwkit 1.1.0, made by devicekit. README.txt lists what is exact."""
 
 from dataclasses import dataclass, field
 from typing import List
@@ -19,13 +19,13 @@ from aihwkit.simulator.parameters import IOParameters, UpdateParameters
 from aihwkit.simulator.parameters.enums import PulseType, WeightNoiseType
 
 CARD = {card}  # name, source and SHA-256 of the device card's data
-WINDOW = {window}  # what w = -1 and w = +1 stand for [{unit}]
-START = {start!r}  # weight at which the card's LTP train starts; `reset` of every device, and see `put_at_start`
+WINDOW = {window}  # conductances of w = -1 and w = +1 [{unit}]
+START = {start!r}  # weight at which the LTP train of the card starts; `reset` of every device, see `put_at_start`
 READ_NOISE = {read!r}  # standard deviation of one reading of one device [weight]
 
 
 def put_at_start(layer, weight: float = START) -> None:
-    """Set every device of an analog layer to the weight at which the card's own trains start."""
+    """Set every device of an analog layer to the weight at which the trains of the card start."""
     for tile in layer.analog_tiles():
         tile.set_weights(tile.get_weights()[0] * 0.0 + weight)
 
@@ -38,13 +38,13 @@ def _no_drift() -> DriftParameter:
 
 
 def _passes() -> IOParameters:
-    """aihwkit's own defaults (converters, bounds, output noise), with the card's read noise, fresh at each pass."""
+    """Return the defaults of aihwkit (converters, bounds, output noise) with the read noise of the card."""
     kind = WeightNoiseType.ADDITIVE_CONSTANT if READ_NOISE > 0 else WeightNoiseType.NONE
     return IOParameters(w_noise=READ_NOISE, w_noise_type=kind)
 
 
 def _update() -> UpdateParameters:
-    """aihwkit 1.1.0's own defaults, written out: how a gradient becomes trains of pulses."""
+    """Return the defaults of aihwkit 1.1.0, written out, for the conversion of gradients to pulse trains."""
     return UpdateParameters(
         desired_bl=31, fixed_bl=True, pulse_type=PulseType.STOCHASTIC_COMPRESSED, res=0, x_res_implicit=0,
         d_res_implicit=0, d_sparsity=False, sto_round=False, update_bl_management=True, update_management=True,
@@ -56,7 +56,7 @@ def _update() -> UpdateParameters:
 
 
 def _dataclass(name: str, parent: str, doc: str, fields: dict[str, Any]) -> list[str]:
-    """Source of a preset, in the manner of aihwkit's own: a dataclass of numbers."""
+    """Return the source of a preset in the style of aihwkit: a dataclass of numbers."""
     lines = ["@dataclass", f"class {name}({parent}):", f'    """{doc}"""', ""]
     for key, value in fields.items():
         if isinstance(value, list):
@@ -71,7 +71,7 @@ def _cell(name: str, steps: str, noise: str) -> list[str]:
     return [
         "@dataclass",
         f"class {name}(VectorUnitCell):",
-        '    """A device without noise, and one that carries noise alone; the weight is the weighted sum."""',
+        '    """A device without noise and a device that only carries noise; the weight is their weighted sum."""',
         "",
         f"    unit_cell_devices: List = field(default_factory=lambda: [{steps}(dw_min_std=0.0), {noise}()])",
         f"    gamma_vec: List[float] = field(default_factory=lambda: [1.0, {SHARE!r}])",
@@ -84,7 +84,7 @@ def _config(name: str, device: str, parent: str = "SingleRPUConfig") -> list[str
     return [
         "@dataclass",
         f"class {name}({parent}):",
-        '    """One such device at every crosspoint; both passes read with the card\'s noise."""',
+        '    """One such device at every crosspoint; both passes have the read noise of the card."""',
         "",
         f"    device: {device} = field(default_factory={device})",
         "    forward: IOParameters = field(default_factory=_passes)",
@@ -102,7 +102,7 @@ def presets(
     noise: dict[str, Any] | None,
     read: float,
 ) -> str:
-    """The module of presets.
+    """Return the module of presets.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def presets(
     piecewise : dict
         Fields of the PiecewiseStepDevice.
     linear : dict or None
-        Fields of a LinearStepDevice that is the law itself.
+        Fields of a LinearStepDevice that represents the law exactly.
     noise : dict or None
         Fields of the noise device of a cell.
     read : float
@@ -126,22 +126,22 @@ def presets(
         unit_cell="" if noise is None else ", UnitCellRPUConfig",
         vector="" if noise is None else "from aihwkit.simulator.configs.compounds import VectorUnitCell\n",
     )
-    doc = "Steps linear between nodes; update noise relative to the step."
+    doc = "Steps linear between nodes; update noise proportional to the step."
     lines = _dataclass(f"{name}PresetDevice", "PiecewiseStepDevice", doc, piecewise)
     lines += _config(f"{name}Preset", f"{name}PresetDevice")
     if noise is not None:
-        doc = "Update noise that is the same at every weight, and no steps: for a cell, not alone."
+        doc = "Update noise that is the same at every weight, without steps: only for use in a cell."
         lines += _dataclass(f"{name}UpdateNoiseDevice", "LinearStepDevice", doc, noise)
         lines += _cell(f"{name}NoisyPresetDevice", f"{name}PresetDevice", f"{name}UpdateNoiseDevice")
         lines += _config(f"{name}NoisyPreset", f"{name}NoisyPresetDevice", "UnitCellRPUConfig")
     if linear is not None:
-        doc = "Step linear in the weight, as the fitted law; update noise the same at every weight."
+        doc = "Step linear in the weight, like the fitted law; update noise the same at every weight."
         lines += _dataclass(f"{name}LinearPresetDevice", "LinearStepDevice", doc, linear)
         lines += _config(f"{name}LinearPreset", f"{name}LinearPresetDevice")
     return text + "\n".join(lines).rstrip() + "\n"
 
 
-_NETWORK = '''"""The trained network of README.txt in aihwkit tiles: `layers()` gives its hidden and output layer."""
+_NETWORK = '''"""The trained network of README.txt in aihwkit tiles: `layers()` returns its hidden and output layer."""
 
 from pathlib import Path
 
@@ -153,11 +153,11 @@ from {module} import WINDOW, {config}
 
 FILE = Path(__file__).with_name("{module_network}.npz")
 SCALES = {scales}  # weight of the whole window, hidden and output layer [weight units of the network]
-PAIRED = {paired}  # whether the second conductance of a weight is a device; else a fixed reference
+PAIRED = {paired}  # True if the second conductance of a weight is a device, False if it is a fixed reference
 
 
 class DeviceLayer(torch.nn.Module):
-    """Weights SCALE (G_plus - G_minus) / (high - low), each conductance a device of an AnalogLinear of its own."""
+    """Weights SCALE (G_plus - G_minus) / (high - low); G_plus and G_minus are in separate AnalogLinear tiles."""
 
     def __init__(self, plus: np.ndarray, minus: np.ndarray, scale: float, paired: bool, rpu_config=None) -> None:
         super().__init__()
@@ -171,7 +171,7 @@ class DeviceLayer(torch.nn.Module):
         return self.scale / 2.0 * (self.plus(x) - other)
 
     def conductances(self):
-        """Both conductances of every weight as the tiles hold them [the unit of WINDOW], arrays (inputs, outputs)."""
+        """Return both conductances of every weight in the tiles [unit of WINDOW], arrays (inputs, outputs)."""
         low, high = WINDOW
         plus = self.plus.get_weights()[0].numpy().T.astype(float)
         minus = np.full_like(plus, self.reference) if self.minus is None else self.minus.get_weights()[0].numpy().T
@@ -186,7 +186,7 @@ def _tile(weights: np.ndarray, rpu_config=None) -> AnalogLinear:
 
 
 def layers(path=FILE, make_config=None):
-    """The hidden and the output layer; `make_config()` makes the RPU config of a tile, {config} by default."""
+    """Return the hidden and the output layer; `make_config()` makes the RPU config of a tile, by default {config}."""
     make_config = make_config or {config}
     with np.load(path) as held:
         parts = [(held[f"{{name}}_plus"], held[f"{{name}}_minus"]) for name in ("hidden", "output")]
@@ -200,19 +200,19 @@ def layers(path=FILE, make_config=None):
 def network_loader(
     card: DeviceCard, scales: tuple[float, ...], paired: tuple[bool, ...], module: str, held: str
 ) -> str:
-    """The module that puts a trained network into tiles.
+    """Return the module that loads a trained network into tiles.
 
     Parameters
     ----------
     card : DeviceCard
     scales : tuple of float
-        Weight of the whole window of each layer.
+        Weight of the whole window for each layer.
     paired : tuple of bool
-        Whether a weight of a layer is two devices.
+        True for a layer whose weights are two devices.
     module : str
-        The module of presets.
+        Name of the module of presets.
     held : str
-        Name of the .npz file without its ending.
+        Name of the .npz file without its suffix.
     """
     return _NETWORK.format(
         module=module, module_network=held, config=f"{base.class_name(card)}Preset", scales=scales, paired=paired

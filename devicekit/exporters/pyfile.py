@@ -1,4 +1,4 @@
-"""Exports that are one Python file: a template filled with the numbers of a card."""
+"""Exports of one Python file: a template filled with the numbers of a card."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _WIDTH = 116
 
 
 def literal(text: str) -> str:
-    """Text as a Python literal of ASCII, in double quotes unless it holds some."""
+    """Return text as an ASCII Python literal, in double quotes unless it contains some."""
     shown = ascii(text)
     plain = shown[0] == "'" and '"' not in shown and "\\'" not in shown
     return f'"{shown[1:-1]}"' if plain else shown
 
 
 def matrix(rows: np.ndarray) -> str:
-    """Numbers as nested lists, lines of less than 120 characters."""
+    """Format numbers as nested lists, in lines of less than 120 characters."""
     lines = ["["]
     for row in rows:
         words, line = [repr(float(value)) for value in row], "    ["
@@ -42,19 +42,19 @@ def matrix(rows: np.ndarray) -> str:
 def render(
     template: str, card: DeviceCard, options: ExportOptions, law: lawtext.LawNumbers, more: dict[str, Any]
 ) -> str:
-    """A file of the folder `templates`, filled in.
+    """Render a template of the folder `templates`.
 
     Parameters
     ----------
     template : str
-        Its name.
+        File name of the template.
     card : DeviceCard
     options : ExportOptions
-        Of which `noise` and `network` count.
+        Only `noise` and `network` are used.
     law : LawNumbers
-        Of the card.
+        Law of the card.
     more : dict
-        Values of this template alone, by name.
+        Values for this template only, by name.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -84,7 +84,7 @@ def render(
         "quantity": words,
         "Quantity": words.capitalize(),
     }
-    # a Python file, not a page: what could leave its place is written by literal() and identifier()
+    # a Python file, not a page: literal() and identifier() escape the text of users
     environment = Environment(
         loader=PackageLoader("devicekit.exporters", "templates"),
         undefined=StrictUndefined,

@@ -1,4 +1,4 @@
-"""The README.txt of an export: what it is, how to load it, what is exact, what is not, every unit."""
+"""The README.txt of an export: content, loading, what is exact, what is approximated, and every unit."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _format_value(value: object) -> object:
     return f"{value:.4g}" if isinstance(value, float) else value
 
 
-# What the figures of our targets are, by how their names begin, and their unit; the longest beginning counts.
+# Unit and meaning of the figures of our targets, by the beginning of their names; the longest match counts.
 _MEANINGS = {
     "deviation": (
         "window",
@@ -43,25 +43,39 @@ _MEANINGS = {
     ),
     "nodes": ("1", "nodes of a step curve"),
     "points": ("1", "tabulated conductances, states or rows"),
-    "mean_bias": ("window per pulse", "what CrossSim's average update is too low by"),
-    "path_sd_": ("window", "sd of states after 10, 50, 100 LTP, as many LTD more, as many pairs of both; calculated"),
-    "device_sd_": ("window", "sd of states by D2D after 10, 50, 100 LTP and as many LTD more; calculated"),
-    "NL_": ("1", "label of nonlinearity, NeuroSim's sign"),
-    "misfit_rms_": ("window", "rms of NeuroSim's exponential less the card's law over its train"),
-    "misfit_largest_": ("window", "largest of the same"),
-    "recursion_": ("window", "largest deviation of NeuroSim's recursion from its exponential; calculated"),
-    "loop_gap": ("window", "how far the loop of trains is from closed"),
-    "scatter_off_": ("1", "largest relative error of NeuroSim's sd of conductances; calculated"),
-    "on_off": ("1", "conductance at the high end over that at the low end; calculated"),
-    "resistance_access_ohm": ("ohm", "access transistor"),
-    "law": ("text", "how the step is written"),
+    "mean_bias": ("window per pulse", "error of the average update of CrossSim, which is too low"),
+    "path_sd_": (
+        "window",
+        "sd of states by C2C after 10, 50, 100 LTP, as many further LTD, as many pairs; calculated",
+    ),
+    "device_sd_": ("window", "sd of states by D2D after 10, 50, 100 LTP and as many further LTD; calculated"),
+    "NL_": ("1", "nonlinearity label with the sign of NeuroSim"),
+    "misfit_rms_": ("window", "rms difference between the exponential of NeuroSim and the law over a train"),
+    "misfit_largest_": ("window", "largest difference between the exponential of NeuroSim and the law"),
+    "recursion_": ("window", "largest deviation of the recursion of NeuroSim from its exponential; calculated"),
+    "loop_gap": ("window", "gap between the ends of the loop of trains"),
+    "scatter_off_": ("1", "largest relative error of the sd of conductances in NeuroSim; calculated"),
+    "on_off": ("1", "conductance at the high end divided by that at the low end; calculated"),
+    "resistance_access_ohm": ("ohm", "resistance of the access transistor"),
+    "law": ("text", "form of the step"),
 }
 
 
 def _describe_figure(key: str) -> str:
-    """Unit and meaning of a figure; nothing of one that another package brings."""
+    """Return unit and meaning of a figure; an empty string for figures of other packages."""
     known = max((each for each in _MEANINGS if key.startswith(each)), key=len, default="")
     return "  [{}] {}".format(*_MEANINGS[known]) if known else ""
+
+
+def _figure_lines(result: Export) -> list[str]:
+    """Return one line per figure; a meaning that is the same as in the line before is not repeated."""
+    rows, before = [], ""
+    for key, value in result.figures.items():
+        meaning = _describe_figure(key)
+        shown = f"{meaning.partition(']')[0]}] as above" if meaning and meaning == before else meaning
+        rows.append(f"  {key} = {_format_value(value)}{shown}")
+        before = meaning
+    return rows
 
 
 def _origin_lines(card: DeviceCard) -> list[str]:
@@ -71,26 +85,26 @@ def _origin_lines(card: DeviceCard) -> list[str]:
     lines = [
         f"Card: {card.name}; law: {card.law.title}; window {card.window.low:.6g} to {card.window.high:.6g} "
         f"{'S' if siemens else '(weight)'}, state linear in {linear_in}.",
-        f"Source: {source.source}, SHA-256 {source.sha256 or 'not known'}; exported by devicekit {__version__}.",
+        f"Source: {source.source}, SHA-256 {source.sha256 or 'unknown'}; exported by devicekit {__version__}.",
     ]
-    if said := mark_of(card):
-        lines.append(f"{said}.")
+    if mark := mark_of(card):
+        lines.append(f"{mark}.")
     else:
-        lines.append("MEASURED: nothing marks the data that the card was fitted to as synthetic or simulated.")
-    lines += [f"Warning of the card [{warning.code}]: {warning.message}" for warning in card.warnings]
+        lines.append("MEASURED: the data of the card are not marked as synthetic or simulated.")
+    lines += [f"Warning on the card [{warning.code}]: {warning.message}" for warning in card.warnings]
     return lines
 
 
 def _forgetting_lines(card: DeviceCard, result: Export) -> list[str]:
-    """Return what was done with the card's volatile part; nothing of a card without one."""
+    """Return the sentences on the volatile part of the card; none for a card without one."""
     block = card.volatile
     if block is None or block.persistent_share == 1.0:
         return []
     forgotten = f"{100 * (1.0 - block.persistent_share):.3g} %"
     return [
-        f"The card says that {forgotten} of an update is forgotten ({block.kernel}, time constant "
+        f"On the card {forgotten} of an update decays ({block.kernel}, time constant "
         f"{block.parameters['tau_s']:.4g} s).",
-        result.forgetting or "LEFT OUT: the steps here are those right after a pulse, and they last.",
+        result.forgetting or "LEFT OUT: steps are exported as right after a pulse, without decay.",
     ]
 
 
@@ -98,14 +112,14 @@ _BLOCKS = {
     "retention": "the drift of states in time",
     "endurance": "the window over write cycles",
     "dead": "devices that do not switch",
-    "states": "stable states: a device takes any state here",
-    "stdp": "the spike-timing window",
-    "volatile": "what is forgotten of an update: steps last here",
+    "states": "stable states; a device takes any state here",
+    "stdp": "the spike-timing (STDP) window",
+    "volatile": "the decay of updates; steps are permanent here",
 }
 
 
 def _left_out_lines(card: DeviceCard, result: Export) -> list[str]:
-    """Return what the card knows and the target does not hold, a sentence for each."""
+    """Return one sentence for each part of the card that the target does not represent."""
     carried = {*result.carries, *(["volatile"] if result.forgetting else [])}
     found = [
         f"LEFT OUT: {words}."
@@ -119,14 +133,14 @@ def _left_out_lines(card: DeviceCard, result: Export) -> list[str]:
             f"{max(has.held.values()):.2%} of the window)."
         )
     if any(has.tilt.values()) or any(each.read_tilt for each in (card.variation.ltp, card.variation.ltd)):
-        found.append("LEFT OUT: noise that depends on the state; it is that in the middle of the window everywhere.")
+        found.append("LEFT OUT: the dependence of noise on the state; the noise is that in the middle of the window.")
     if has.windows:
-        found.append("LEFT OUT: that each device has a window of its own; all have the card's.")
+        found.append("LEFT OUT: the individual windows of devices; all have the window of the card.")
     return found
 
 
 def _pulse_law_lines(card: DeviceCard) -> list[str]:
-    """Return what is said of a law in amplitude and width: no target holds one, so that an export is of one pulse."""
+    """Return the sentence on a law of amplitude and width: no target supports it, an export is for one pulse."""
     if card.pulse_law is None:
         return []
     conditions = card.conditions
@@ -141,13 +155,13 @@ def _pulse_law_lines(card: DeviceCard) -> list[str]:
     ]
     of = f" ({', '.join(parts)})" if parts else ""
     return [
-        f"The card's law of amplitude and width is left out: {card.pulse_law.sentence()}. What is exported is the "
-        f"card's reference pulse{of}; a DeviceArray of the card takes others."
+        f"LEFT OUT: the law of amplitude and width ({card.pulse_law.sentence()}). The export is for the reference "
+        f"pulse of the card{of}; a DeviceArray takes other pulses."
     ]
 
 
 def compose(card: DeviceCard, name: str, title: str, result: Export, network: TrainedNetwork | None = None) -> Export:
-    """The export, of a network if there is one, with its README.txt."""
+    """Add the README.txt to an export of a card or of a network."""
     if network is not None:
         result = replace(
             result,
@@ -170,10 +184,7 @@ def compose(card: DeviceCard, name: str, title: str, result: Export, network: Tr
             "UNITS",
             [f"  {row[0]:<{wide}}  [{row[1]}]{'':<{across - len(row[1])}}  {row[2]}" for row in result.units],
         ),
-        (
-            "FIGURES",
-            [f"  {key} = {_format_value(value)}{_describe_figure(key)}" for key, value in result.figures.items()],
-        ),
+        ("FIGURES", _figure_lines(result)),
         ("WHERE IT COMES FROM", _wrap_lines([*result.origin, *_origin_lines(card)])),
     ]
     heading = f"{title}, made by devicekit from the device card {one_line(card.name)!r}"

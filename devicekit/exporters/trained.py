@@ -1,6 +1,6 @@
-"""What exports of a trained network share: its arrays as a plain .npz file, and what is said of it.
+"""Shared parts of exports of a trained network: its arrays as a plain .npz file, and README sentences.
 
-`exporters.readme` says of which training it is and what of that is left out.
+`exporters.readme` adds the training of the network and what is left out of it.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from devicekit.exporters import base, tiles
 
 
 def network_file(network: TrainedNetwork, window: Window | None = None) -> bytes:
-    """The network as a .npz file of plain arrays that NumPy reads without devicekit.
+    """Pack a network as a .npz file of plain arrays, readable by NumPy without devicekit.
 
     Parameters
     ----------
     network : TrainedNetwork
     window : Window, optional
-        In which conductances are given instead of the card's own (`ExportOptions.window`).
+        Window of the conductances in the file, if not that of the card (`ExportOptions.window`).
 
     Returns
     -------
     bytes
-        `hidden_plus`, `hidden_minus`, `hidden_scale`, `hidden_paired`, `hidden_decay`, the same of `output`,
-        `threshold`, `refractory`, `step_s`, `full_input`, and the check: `spikes`, `counts`, `classes`, `labels`.
+        `hidden_plus`, `hidden_minus`, `hidden_scale`, `hidden_paired`, `hidden_decay`, the same for `output`,
+        `threshold`, `refractory`, `step_s`, `full_input`, and a check: `spikes`, `counts`, `classes`, `labels`.
 
     Raises
     ------
     UsageError
-        If a conductance is outside the card's window.
+        If a conductance is outside the window of the card.
     """
     tiles.fractions(network)
     own, neurons = network.card.window, network.neurons
@@ -47,8 +47,8 @@ def network_file(network: TrainedNetwork, window: Window | None = None) -> bytes
 
 
 EXACT = (
-    "The network: the state of every device, the scales of the weights, and the neurons' equations. The file compares "
-    "its answers with those of the check.",
+    "The network: the state of every device, the scales of the weights, and the equations of the neurons. Run the "
+    "file to compare its answers with those stored in the .npz file.",
 )
 _PACKED_ARRAYS = (
     ("..._plus, ..._minus", "{unit}", "each device of a pair, or the fixed reference, inputs by outputs"),
@@ -56,14 +56,14 @@ _PACKED_ARRAYS = (
     (
         "spikes",
         "bits",
-        "of samples, steps and inputs: numpy.unpackbits(spikes, axis=-1, count={channels}) gives 0 or 1",
+        "samples, steps, inputs: numpy.unpackbits(spikes, axis=-1, count={channels}) gives 0 or 1",
     ),
-    ("counts, classes, labels", "1", "spikes of each output, the class that won, the truth"),
+    ("counts, classes, labels", "1", "spikes of each output, predicted class, true class"),
 )  # as `TrainedNetwork.to_parts` has it
 
 
 def unit_rows(network: TrainedNetwork, prefix: str, about: str = "about") -> tuple[tuple[str, str, str], ...]:
-    """Units of what `TrainedNetwork.to_parts` gives, for a file that holds it under `prefix`."""
+    """Return the UNITS rows of a file that holds `TrainedNetwork.to_parts` under `prefix`."""
     facts = {"unit": base.unit(network.card), "channels": network.shape[0]}
     return tuple(
         (f"{prefix}{about if name == 'about' else name}", unit.format(**facts), meaning.format(**facts))
@@ -72,18 +72,18 @@ def unit_rows(network: TrainedNetwork, prefix: str, about: str = "about") -> tup
 
 
 APPROXIMATED = (
-    "Which measured device is which is not known of a trained network: its conductances are as they were, and pulses "
-    "move them as newly drawn devices.",
+    "Conductances are exact, but the measured device behind each conductance is unknown: further pulses act on newly "
+    "drawn devices.",
 )
 UNITS = (
     ("hidden_decay, output_decay", "1", "exp(-step / tau) of the membranes"),
-    ("threshold", "weight", "of a spike"),
-    ("refractory", "steps", "rest of an output after a spike"),
+    ("threshold", "weight", "threshold of a spike"),
+    ("refractory", "steps", "refractory time of an output after a spike"),
     ("step_s", "s", "length of a step"),
-    ("full_input", "1", "probability at each step that an input of 1 fires; of others in proportion"),
+    ("full_input", "1", "probability per step that an input of 1 fires; other inputs in proportion"),
     (
         "spikes, counts, classes, labels",
         "1",
-        "inputs of the check, spikes of each output, the class that won, the truth",
+        "check: input spikes, spikes of each output, predicted class, true class",
     ),
 )

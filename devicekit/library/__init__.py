@@ -1,4 +1,4 @@
-"""A library of devices: a folder of plain JSON records, searched through an index that can be thrown away."""
+"""A library of devices: a folder of JSON records, searched through a disposable index."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from devicekit.library.query import Entry, Found, Query, Range, Unreadable
 if TYPE_CHECKING:
     from devicekit.library.record import Frame, Record, Result
 
-# Opened on first use: a search needs no card, and a card loads the compiled laws.
+# Imported on first use: a search does not need cards, which load the compiled laws.
 _CONTENT = dict.fromkeys(("Frame", "Record", "Result"), "devicekit.library.record")
 
 __all__ = [

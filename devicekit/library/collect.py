@@ -1,4 +1,4 @@
-"""From a file to records: a device card, a record of another library, or the figures of merit of a measurement."""
+"""Records from files: a device card, a record of another library, or the figures of merit of a measurement."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from devicekit.tables import Table
 
 _PACKED = (".gz", ".bz2", ".xz", ".zip")
-_READ_VOLTAGE = "read_voltage"  # has a use in sweeps that no reader has
+_READ_VOLTAGE = "read_voltage"  # also an option of figures of merit of sweeps
 
 
 @dataclass(frozen=True)
 class AddOptions:
-    """What a user says of a file that is added: see `Library.add_file`."""
+    """Options of `Library.add_file`."""
 
     name: str | None = None
     labels: Mapping[str, str | int] = field(default_factory=dict)
@@ -35,16 +35,16 @@ class AddOptions:
 
     def __post_init__(self) -> None:
         if wrong := [mark for mark in self.marks if mark not in MARKS]:
-            raise UsageError(f"a record can be marked {', '.join(MARKS)}, not {wrong[0]!r}")
+            raise UsageError(f"Unknown mark {wrong[0]!r}. A record can be marked {', '.join(MARKS)}.")
 
     def gather_metadata(self, path: Path, device: str | None, recipe: Mapping[str, str]) -> Metadata:
-        """Place and labels, from all who say some."""
+        """Combine place and labels from all sources."""
         pattern = compile_pattern(self.place_from) if self.place_from else None
         return gather(self.labels, path.name, device, recipe, pattern)
 
 
 def collect(path: Path, options: AddOptions, reading: Mapping[str, Any]) -> list[Record]:
-    """The records of one file.
+    """Make the records of one file.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def _record_from_json(path: Path, options: AddOptions, reading: Mapping[str, Any
     refused = sorted({name for name, value in reading.items() if value not in (None, False, {})} - {"recipe"})
     if options.by_device or options.settings is not None or refused:
         what = f"{refused[0]}=" if refused else "by_device=" if options.by_device else "definitions of figures of merit"
-        raise UsageError(f"{path.name} is no file of measurements and has no use for {what}: leave it out")
+        raise UsageError(f"{what} does not apply: {path.name} is not a file of measurements. Remove it.")
     text = files.read_text(path)
     if is_record(files.parse_json(text, str(path))):
         record = Record.from_json(text, str(path))
@@ -93,7 +93,7 @@ def _records_from_measurement(path: Path, options: AddOptions, reading: Mapping[
     parts: list[tuple[Table, str | None]] = [(table, table.devices[0] if len(table.devices) == 1 else None)]
     if options.by_device:
         if options.name and len(table.devices) > 1:
-            raise UsageError(f"name={options.name!r} is one name, and {path.name} holds {len(table.devices)} devices")
+            raise UsageError(f"name={options.name!r} needs exactly one device; {path.name} has {len(table.devices)}.")
         parts = [(table.select(device), device) for device in table.devices]
     return [_record_from_table(each, path, device, checksum, options, reading, marks) for each, device in parts]
 
@@ -107,7 +107,7 @@ def _record_from_table(
     reading: Mapping[str, Any],
     marks: set[str],
 ) -> Record:
-    """The record of one table."""
+    """Make the record of one table."""
     from devicekit.features.characterize import characterize
     from devicekit.features.merit import Settings
 
@@ -125,7 +125,7 @@ def _record_from_table(
 
 
 def _file_stem(path: Path) -> str:
-    """A file's name without its ending: sweeps of sweeps.csv.gz, W1.R3C5 of W1.R3C5.csv."""
+    """Return a file name without suffix: sweeps for sweeps.csv.gz, W1.R3C5 for W1.R3C5.csv."""
     name = path.name or path.resolve().name
     if path.is_dir():
         return name

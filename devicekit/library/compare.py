@@ -1,4 +1,4 @@
-"""Records side by side. Numbers of one name but of several definitions are kept apart, in rows and in figures."""
+"""Comparison of records; numbers with the same name but different definitions are kept apart."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ from devicekit.names.places import PLACES
 from devicekit.plot import Axis, Image, Panel, array_map
 from devicekit.text import count, listed, si
 
-FEWEST = 3  # values that a scatter needs, or a curve of a distribution
-FEWEST_RANKED = 5  # records that a distribution needs
-MOST_GROUPS = 12  # of a figure by label
-MOST_WITHIN = 60  # records whose own distributions a figure shows, the first ones
-MOST_CELLS = 100_000  # of an array map
-_GROUPED = ("kind", "law", *PLACES)  # beside labels
-# Which numbers figures show where nobody says: of those that most records have, the first of these.
+FEWEST = 3  # values of a scatter plot, or of a curve of a distribution
+FEWEST_RANKED = 5  # records of a distribution
+MOST_GROUPS = 12  # groups in a figure
+MOST_WITHIN = 60  # records whose distributions a figure shows, the first ones
+MOST_CELLS = 100_000  # cells of an array map
+_GROUPED = ("kind", "law", *PLACES)  # possible groups besides labels
+# Default numbers of figures: among those that most records have, the first of these.
 _SHOWN = ("increment_ltp", "nrmse_ltp", "on_off", "v_set_v", "v_reset_v", "steps", "g_lrs_s", "g_hrs_s")
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Records side by side.
+    """A comparison of records.
 
     Attributes
     ----------
     records : tuple of Record
     names : tuple of str
-        What each is called: its name, with its id where two share it.
+        Name of each record, with its id if several records share the name.
     rows : tuple of Row
-        Every number under every definition that it has.
+        One row per number and definition.
     x, y : str
-        Names of the numbers that figures show; "" where no record has any.
+        Names of the numbers in figures; "" if no record has any.
     by : str
-        Label, part of the place, kind or law by which they are grouped; "" for one group.
+        Label, part of the place, kind or law by which records are grouped; "" for one group.
     warnings : tuple of CodedWarning
-        What must not be compared, and what was left out.
+        Differences that limit the comparison, and what was left out.
     """
 
     records: tuple[Record, ...]
@@ -57,27 +57,27 @@ class Comparison:
     warnings: tuple[CodedWarning, ...] = field(default=())
 
     def row(self, name: str) -> Row:
-        """The number of this name, in the definition that most records have."""
+        """Return the number of this name, with the definition that most records have."""
         return max((row for row in self.rows if row.meaning.name == name), key=lambda row: row.n)
 
     def groups(self, by: str | None = None) -> dict[str, np.ndarray]:
-        """Numbers of the records of each group, in alphabetical order; those that do not say are in none."""
+        """Return the indices of the records of each group, in alphabetical order; ungrouped records are left out."""
         by = self.by if by is None else by
         if not by:
             return {"all": np.arange(len(self.records))}
-        held: dict[str, list[int]] = {}
+        found: dict[str, list[int]] = {}
         for n, record in enumerate(self.records):
             if (value := group(record, by)) is not None:
-                held.setdefault(value, []).append(n)
-        return {f"{by} {name}" if name.isdigit() else name: np.array(held[name]) for name in sorted(held, key=natural)}
+                found.setdefault(value, []).append(n)
+        return {f"{by} {key}" if key.isdigit() else key: np.array(found[key]) for key in sorted(found, key=natural)}
 
     @cached_property
     def colours(self) -> Row | None:
-        """The number that rate curves are coloured by: y, or x where no card has y."""
+        """Number that sets the colour of rate curves: y, or x if no card has y."""
         return next((self.row(n) for n in (self.y, self.x) if n and self._on_cards(self.row(n))), None)
 
     def overlay(self, direction: str) -> Panel | None:
-        """Rate curves of the cards where they were measured, coloured by `colours`."""
+        """Plot the rate curves of the cards over the measured range, coloured by `colours`."""
         of = self.colours
         lines = []
         for n, record in enumerate(self.records):
@@ -90,35 +90,48 @@ class Comparison:
                 lines.append(figures.Line(self.names[n], r[inside], rate[inside], float(value)))
         if not lines:
             return None
-        values = [] if of is None else [line.value for line in lines if np.isfinite(line.value)]
-        scale = None if of is None else of.scale
-        log = scale is not None and scale.axis(values).scale == "log"
-        words = ""
-        if scale is not None and len(set(values)) > 1:
-            words = f"blue {scale.text(min(values), 3)} to orange {scale.text(max(values), 3)} {scale.unit}".rstrip()
+        log = of is not None and of.scale.axis(self._colour_values()).scale == "log"
+        words = f"colour: {of.scale.heading}" if of is not None and self.colour_range else ""
         y = Axis("|rate rdot(r)|", "window per pulse")
         x = Axis.of("state", limits=(0.0, 1.0))
-        return figures.overlay(figures.thin(lines), x, y, direction.upper(), words, log)
+        return figures.overlay(figures.thin(lines), x, y, f"{direction.upper()} rate", words, log)
+
+    def _colour_values(self) -> list[float]:
+        """Return the known values of `colours` on cards."""
+        if self.colours is None:
+            return []
+        pairs = zip(self.colours.values, self.records, strict=True)
+        return [float(value) for value, record in pairs if record.card is not None and np.isfinite(value)]
+
+    @cached_property
+    def colour_range(self) -> str:
+        """Range of `colours` with its unit, in words; "" if all cards have the same value."""
+        values = self._colour_values()
+        if self.colours is None or len(set(values)) < 2:
+            return ""
+        scale = self.colours.scale
+        low, high = (scale.text(end(values), 3) for end in (min, max))
+        return f"{low} (blue) to {high} (orange) {scale.unit}".rstrip()
 
     def _on_cards(self, row: Row) -> bool:
         return any(cell is not None for cell, r in zip(row.cells, self.records, strict=True) if r.card is not None)
 
     def cdf(self, name: str = "") -> Panel | None:
-        """Distribution of a number (y if none is named) over the records, a curve a group; None if there are too few.
+        """Plot the distribution of a number (default: y) over the records; None if there are too few.
 
-        Where a group is too small for a curve there is one of all records.
+        There is one curve per group, or one of all records if a group is too small for a curve.
         """
         row = self.row(name or self.y) if name or self.y else None
         if row is None or row.n < FEWEST_RANKED:
             return None
         scale, values = row.scale, row.values
         groups = {key: values[which] * scale.factor for key, which in self.groups().items()}
-        if any(np.isfinite(held).sum() < FEWEST for held in groups.values()):
+        if any(np.isfinite(each).sum() < FEWEST for each in groups.values()):
             groups = {"all": values * scale.factor}
         return figures.cdf(groups, scale.axis(values * scale.factor), "records")
 
     def sweep_names(self) -> tuple[str, ...]:
-        """Numbers of which records keep every value, of each sweep, state or device."""
+        """Return the names of the numbers whose single values (per sweep, state or device) are in records."""
         found = dict.fromkeys(
             column
             for record in self.records
@@ -129,7 +142,7 @@ class Comparison:
         return tuple(found)
 
     def sweep_cdf(self, name: str) -> Panel | None:
-        """Distribution of a number over the sweeps (states, devices) within each record, of the first 60 records."""
+        """Plot the distribution of a number over sweeps, states or devices within each of the first 60 records."""
         row = self.row(name)
         held = {
             self.names[n]: recorded_values(record, name)
@@ -148,7 +161,7 @@ class Comparison:
         return figures.cdf(scaled, scale.axis(joined * scale.factor), "values")
 
     def scatter(self) -> Panel | None:
-        """y against x, a dot a record; None where fewer than three have both."""
+        """Plot y against x, one dot per record; None if fewer than three records have both."""
         if not self.x or not self.y or self.x == self.y:
             return None
         across, up = self.row(self.x), self.row(self.y)
@@ -163,7 +176,7 @@ class Comparison:
         return figures.scatter(pairs, across.scale.axis(x[both]), up.scale.axis(y[both]))
 
     def boxes(self) -> Panel | None:
-        """y by group; None without groups, or with more than a figure can show."""
+        """Plot y by group; None without groups, or with too many for a figure."""
         if not self.by or not self.y:
             return None
         row = self.row(self.y)
@@ -174,7 +187,7 @@ class Comparison:
         return figures.boxes(known, row.scale.axis(np.concatenate(list(known.values()))), self.by)
 
     def maps(self) -> tuple[Image, ...]:
-        """y over the rows and columns of each wafer and die; the median where several records share a place."""
+        """Plot y over rows and columns of each wafer and die; the median if several records share a place."""
         if not self.y:
             return ()
         row = self.row(self.y)
@@ -189,12 +202,12 @@ class Comparison:
 
     @cached_property
     def counts(self) -> str:
-        """How many records of each kind, in words."""
+        """Numbers of records of each kind, in words."""
         kinds = Counter(record.kind for record in self.records)
         return listed([count(n, kind if kind == "card" else f"{kind} record") for kind, n in kinds.items()])
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "records": [
                 {"id": record.id, "name": name, "kind": record.kind, "marks": list(record.marks)}
@@ -209,35 +222,35 @@ class Comparison:
 
 
 def compare(records: Sequence[Record], x: str | None = None, y: str | None = None, by: str | None = None) -> Comparison:
-    """Records side by side.
+    """Compare records.
 
     Parameters
     ----------
     records : sequence of Record
-        Two or more.
+        At least two records.
     x, y : str, optional
-        Names of the numbers that figures show; if not given, those that most records have.
+        Names of the numbers in figures; default: those that most records have.
     by : str, optional
-        A label, wafer, die, row, column, kind or law by which figures are grouped; if not given, the first label or
-        part of the place that differs.
+        A label, wafer, die, row, column, kind or law by which figures are grouped; default: the first label, wafer
+        or die that differs.
 
     Raises
     ------
     UsageError
-        If there are fewer than two records, or none has a number or a label that is named.
+        If there are fewer than two records, or no record has a requested number or label.
     """
     records = tuple({record.id: record for record in records}.values())
     if len(records) < 2:
-        raise UsageError(f"a comparison needs two records or more, not {len(records)}")
+        raise UsageError(f"A comparison needs at least two different records; got {len(records)}.")
     rows = build_rows(records)
     for option, name in (("x", x), ("y", y)):
         if name is not None and name not in {row.meaning.name for row in rows}:
             names = ", ".join(dict.fromkeys(row.meaning.name for row in rows)) or "none"
-            raise UsageError(f"{option}: no record has a number that is called {name!r}; they have {names}")
+            raise UsageError(f"{option}: no record has the number {name!r}. Available: {names}.")
     if by and not any(group(record, by) is not None for record in records):
         labels = dict.fromkeys(name for record in records for name in record.labels)
         known = ", ".join([*labels, *_GROUPED])
-        raise UsageError(f"by: no record has a label that is called {by!r}; there are {known}")
+        raise UsageError(f"by: no record has the label {by!r}. Available: {known}.")
     chosen = _choose_numbers(rows, x, y)
     grouped = by if by is not None else _default_group(records)
     found = Comparison(records, display_names(records), rows, *chosen, grouped)
@@ -245,7 +258,7 @@ def compare(records: Sequence[Record], x: str | None = None, y: str | None = Non
 
 
 def _choose_numbers(rows: Sequence[Row], x: str | None, y: str | None) -> tuple[str, str]:
-    """Names of the numbers of the figures: those that were said, else those that most records have."""
+    """Choose the numbers of the figures: the requested ones, else those that most records have."""
     most: dict[str, int] = {}
     for row in rows:
         most[row.meaning.name] = max(most.get(row.meaning.name, 0), row.n)
@@ -256,7 +269,7 @@ def _choose_numbers(rows: Sequence[Row], x: str | None, y: str | None) -> tuple[
 
 
 def _default_group(records: Sequence[Record]) -> str:
-    """The first label, wafer or die that tells groups apart, of which one at least has several records; "" if none."""
+    """Choose the first label, wafer or die with several groups, at least one of several records; "" if none."""
     labels = dict.fromkeys(name for record in records for name in record.labels)
     for by in (*labels, "wafer", "die"):
         counts = Counter(value for record in records if (value := group(record, by)) is not None)
@@ -266,56 +279,54 @@ def _default_group(records: Sequence[Record]) -> str:
 
 
 def _warnings(found: Comparison) -> list[CodedWarning]:
-    """Return what must not be compared, and what figures leave out."""
-    told = [*_definition_warnings(found.rows), *_card_warnings(found.records)]
+    """Return warnings on differences between records and on what figures leave out."""
+    warnings = [*_definition_warnings(found.rows), *_card_warnings(found.records)]
     total = len(found.records)
     for mark, code in (("synthetic", "synthetic"), ("simulated", "mixed")):
         n = sum(getattr(record, mark) for record in found.records)
         if n and (n < total or mark == "synthetic"):
-            told.append(CodedWarning(code, f"{n} of {count(total, 'record')} {'is' if n == 1 else 'are'} {mark}"))
+            warnings.append(CodedWarning(code, f"{n} of {count(total, 'record')} {'is' if n == 1 else 'are'} {mark}"))
     if found.y:
         maps = array_cells(found.records, found.row(found.y).values)
         shared = sum(len(each) > 1 for cells in maps.values() for each in cells.values())
         if shared:
-            words = f"{count(shared, 'place')} of the array map {'is' if shared == 1 else 'are'} shared by several"
-            told.append(CodedWarning("mixed", f"{words} records: the median is shown"))
+            words = f"several records share {count(shared, 'place')} of the array map, which shows their median"
+            warnings.append(CodedWarning("mixed", words))
         if len(found.maps()) < len(maps):
-            told.append(CodedWarning("dropped", "an array map of rows and columns too far apart was left out"))
-    return told
+            words = "an array map was left out because its rows or columns are too far apart"
+            warnings.append(CodedWarning("dropped", words))
+    return warnings
 
 
 def _definition_warnings(rows: Sequence[Row]) -> list[CodedWarning]:
-    told = []
+    warnings = []
     for name in dict.fromkeys(row.meaning.name for row in rows if not row.only_definition):
         own = [row for row in rows if row.meaning.name == name]
-        ways = [f"{row.meaning.by or 'not said'} ({count(row.n, 'record')})" for row in own]
-        told.append(
+        ways = [f"{row.meaning.by or 'unknown definition'} ({count(row.n, 'record')})" for row in own]
+        warnings.append(
             CodedWarning(
                 "mixed",
-                f"{name} is defined in {len(own)} ways: {listed(ways)}. Each has a row of its own, and figures show "
-                "the one that most records have",
+                f"{name} has {len(own)} definitions: {listed(ways)}. Each has its own row; figures show the most "
+                "frequent one",
             )
         )
-    return told
+    return warnings
 
 
 def _card_warnings(records: Sequence[Record]) -> list[CodedWarning]:
-    """Cards whose windows or pulses are not alike: rates and shares of the window are of different things."""
+    """Return warnings on cards with different windows or pulses, whose rates are not comparable."""
     cards = [record.card for record in records if record.card is not None]
     facts: Mapping[str, Counter[str]] = {
         "quantity": Counter(card.window.quantity.removesuffix("_s") for card in cards),
         "scale of the state": Counter(card.window.scale for card in cards),
         "pulse width": Counter(
-            "not known" if (width := card.conditions.pulse_width_s) is None else si(width, "s") for card in cards
+            "unknown" if (width := card.conditions.pulse_width_s) is None else si(width, "s") for card in cards
         ),
     }
-    told = []
-    for what, found in facts.items():
+    warnings = []
+    for fact, found in facts.items():
         if len(found) > 1:
             ways = listed([f"{value} ({count(n, 'card')})" for value, n in found.items()])
-            told.append(
-                CodedWarning(
-                    "mixed", f"the cards differ in {what}: {ways}. Rates, and shares of the window, differ by it"
-                )
-            )
-    return told
+            words = f"the cards differ in {fact}: {ways}. Do not compare rates or shares of the window"
+            warnings.append(CodedWarning("mixed", words))
+    return warnings

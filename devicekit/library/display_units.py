@@ -1,4 +1,4 @@
-"""Numbers of many devices in one unit that keeps them short: 57.1 in µS, 0.39 in % of the window."""
+"""Display units that keep numbers of many devices short: 57.1 in µS, 0.39 in % of the window."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from devicekit.scalars import Scalar
 
 _PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G"}
 _PREFIXED = ("S", "A", "V", "s", "ohm", "W")
-_WIDE = 30.0  # largest over smallest value from which an axis is logarithmic
+_WIDE = 30.0  # ratio of largest to smallest value above which an axis is logarithmic
 
 
 @dataclass(frozen=True)
 class Scale:
-    """One unit for many values of a number.
+    """A common display unit for many values of a number.
 
     Parameters
     ----------
     label : str
-        What the number is.
+        Label of the number.
     unit : str
-        The unit shown: µS, % of window, "" for a pure number.
+        Display unit: µS, % of window, "" for a pure number.
     factor : float
-        From the number's SI unit, or from a fraction, to it.
+        Factor from the SI unit, or from a fraction, to the display unit.
     """
 
     label: str
@@ -36,14 +36,14 @@ class Scale:
 
     @classmethod
     def of(cls, scalar: Scalar, values: Iterable[float]) -> Scale:
-        """The unit in which values of a number are short.
+        """Choose the display unit in which values of a number are short.
 
         Parameters
         ----------
         scalar : Scalar
-            What they are.
+            Meaning of the values.
         values : iterable of float
-            In the unit of `scalar`; those that are not finite do not count.
+            Values in the unit of `scalar`; values that are not finite are ignored.
         """
         if scalar.of:
             return cls(scalar.label, f"% of {scalar.of}", 100.0)
@@ -64,19 +64,19 @@ class Scale:
         return f"{self.label} [{self.unit}]" if self.unit else self.label
 
     def text(self, value: float | None, digits: int = 4) -> str:
-        """A value in the unit of the heading, so many digits; a dash where it is not known."""
+        """Format a value in the display unit; a dash if it is unknown."""
         if value is None or not math.isfinite(value):
             return "–"
         return short(value * self.factor, digits)
 
     def axis(self, values: Iterable[float]) -> Axis:
-        """An axis for values (in the unit of the number): logarithmic where all are positive and far apart."""
+        """Return an axis for values, logarithmic if all are positive and span a wide range."""
         known = [each for each in values if math.isfinite(each)]
         wide = bool(known) and min(known) > 0 and max(known) > _WIDE * min(known)
         return Axis(self.label, self.unit, "log" if wide else "linear", ticks=6)
 
 
 def short(value: float, digits: int = 4) -> str:
-    """A number in so many digits, without an exponent where that stays short."""
+    """Format a number with so many digits, without an exponent if that is short."""
     text = f"{value:.{digits}g}"
     return f"{value:.0f}" if "e" in text and 1 <= abs(value) < 1e7 else text

@@ -10,11 +10,11 @@ import numpy as np
 from devicekit.features.stats import ranks
 from devicekit.plot import Axis, Curve, Panel
 
-RAMP = ("#0b6fa4", "#8a4f9e", "#c4501b")  # low, middle, high: straight from blue to orange is muddy
+RAMP = ("#0b6fa4", "#8a4f9e", "#c4501b")  # low, middle, high; a direct mix of blue and orange looks muddy
 GREY = "#8a8f98"
-MOST_LINES = 200  # of an overlay: more are a grey area
-MOST_POINTS = 500  # of one distribution: evenly along its ranks, both ends among them
-MOST_NAMES = 6  # that a legend takes
+MOST_LINES = 200  # lines of an overlay
+MOST_POINTS = 500  # points of a distribution, evenly along its ranks with both ends
+MOST_NAMES = 6  # names in a legend
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class Line:
     x, y : ndarray, shape (n,)
         In the units of the axes.
     value : float
-        What it is coloured by; NaN where that is not known.
+        Number that sets the colour; NaN if unknown.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Line:
 
 
 def ramp(share: float) -> str:
-    """A colour of the ramp from blue over violet to orange: 0 is its begin, 1 its end; grey for NaN."""
+    """Return a colour of the ramp from blue (0) over violet to orange (1); grey for NaN."""
     if not np.isfinite(share):
         return GREY
     at = 2.0 * min(max(share, 0.0), 1.0)
@@ -48,7 +48,7 @@ def ramp(share: float) -> str:
 
 
 def shares(values: Sequence[float], log: bool = False) -> np.ndarray:
-    """Places of values between their smallest (0) and largest (1), on a log scale if asked; NaN stays NaN.
+    """Return the positions of values between their smallest (0) and largest (1), optionally on a log scale.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def shares(values: Sequence[float], log: bool = False) -> np.ndarray:
     Returns
     -------
     ndarray, shape (n,)
-        One value, or several that are equal, are in the middle.
+        A single value, or equal ones, are at 0.5; NaN stays NaN.
     """
     with np.errstate(all="ignore"):
         x = np.log(np.asarray(values, float)) if log else np.asarray(values, float)
@@ -72,7 +72,7 @@ def shares(values: Sequence[float], log: bool = False) -> np.ndarray:
 
 
 def thin(lines: Sequence[Line], most: int = MOST_LINES) -> list[Line]:
-    """Not more lines than a figure can show: evenly along what they are coloured by, both ends among them."""
+    """Limit the number of lines: evenly along the number that sets the colour, including both ends."""
     if len(lines) <= most:
         return list(lines)
     order = sorted(range(len(lines)), key=lambda k: (np.isnan(lines[k].value), lines[k].value))
@@ -80,18 +80,18 @@ def thin(lines: Sequence[Line], most: int = MOST_LINES) -> list[Line]:
 
 
 def overlay(lines: Sequence[Line], x: Axis, y: Axis, title: str, by: str, log: bool = False) -> Panel:
-    """A line a device, coloured by a number; where that is not known, grey.
+    """Draw one line per device, coloured by a number, or grey if unknown.
 
     Parameters
     ----------
     lines : sequence of Line
     x, y : Axis
     title : str
-        What is shown.
+        Title of the figure.
     by : str
-        What the colours are, for the title: "blue 0.26 to orange 0.62 % of window"; "" if all are alike.
+        Meaning of the colours, for the title; "" if all are equal.
     log : bool
-        Whether colours follow the logarithm of the number.
+        True if colours follow the logarithm of the number.
     """
     colours = [ramp(share) for share in shares([line.value for line in lines], log)]
     few = len(lines) <= MOST_NAMES
@@ -99,21 +99,21 @@ def overlay(lines: Sequence[Line], x: Axis, y: Axis, title: str, by: str, log: b
         Curve(line.name, line.x, line.y, width=1.2 if few else 0.8, colour=colour, alpha=0.9, legend=few)
         for line, colour in zip(lines, colours, strict=True)
     ]
-    words = f"{title}: {by}" if by and len(lines) > 1 else title
+    words = f"{title}; {by}" if by and len(lines) > 1 else title
     return Panel(x, y, curves, title=words, legend="in" if few else "none")
 
 
 def cdf(groups: Mapping[str, np.ndarray], x: Axis, of: str) -> Panel:
-    """Cumulative distribution by median ranks, a curve a group.
+    """Plot the cumulative distribution by median ranks, one curve per group.
 
     Parameters
     ----------
     groups : mapping of str to ndarray
-        Values by the name of the group; those that are not finite are left out. Of more than 500 so many are shown,
-        at the ranks that they have among all.
+        Values by name of the group; values that are not finite are left out. At most 500 are shown, with their ranks
+        among all values.
     x : Axis
     of : str
-        What is counted: "devices", "sweeps".
+        Plural of the counted things: "devices", "sweeps".
     """
     found = {name: ranks(np.asarray(values, float)) for name, values in groups.items()}
     sizes = {name: pair[0].size for name, pair in found.items() if pair[0].size}
@@ -139,12 +139,12 @@ def _subsample(values: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def scatter(groups: Mapping[str, tuple[np.ndarray, np.ndarray]], x: Axis, y: Axis) -> Panel:
-    """One number against another, a colour a group.
+    """Plot one number against another, one colour per group.
 
     Parameters
     ----------
     groups : mapping of str to (ndarray, ndarray)
-        x and y by the name of the group.
+        x and y by name of the group.
     x, y : Axis
     """
     colours = [ramp(share) for share in shares([*range(len(groups))])] if len(groups) > 1 else [RAMP[0]]
@@ -156,20 +156,20 @@ def scatter(groups: Mapping[str, tuple[np.ndarray, np.ndarray]], x: Axis, y: Axi
 
 
 def boxes(groups: Mapping[str, np.ndarray], x: Axis, by: str) -> Panel:
-    """Every value of a group, a thick bar over its quartiles, a thin one over its range, a white dot at its median.
+    """Plot the values of each group with quartiles (thick bar), range (thin bar) and median (white dot).
 
     Parameters
     ----------
     groups : mapping of str to ndarray
-        Values by the name of the group; one of fewer than three has its values alone.
+        Values by name of the group; a group of fewer than three values has no bars.
     x : Axis
-        Of the values.
+        Axis of the values.
     by : str
-        What the groups are.
+        Meaning of the groups.
     """
     curves: list[Curve] = []
-    for at, (name, held) in enumerate(groups.items()):
-        values = np.sort(np.asarray(held, float)[np.isfinite(held)])
+    for at, (name, group) in enumerate(groups.items()):
+        values = np.sort(np.asarray(group, float)[np.isfinite(group)])
         lift = 0.28 + 0.07 * (np.arange(values.size) % 3)  # beside the box, in three rows
         curves.append(
             Curve(name, values, at - lift, style="o", size=3.0, alpha=0.6, colour=GREY, legend=False)

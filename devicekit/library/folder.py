@@ -1,4 +1,4 @@
-"""The library itself: a folder of records, one JSON file each, and an index that can be thrown away."""
+"""The library: a folder of records, one JSON file each, and a disposable index."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 VARIABLE = "DEVICEKIT_LIBRARY"
 _SUFFIX = ".json"
-_FILE_DIGITS = 8  # of the id, in a file's name
+_FILE_DIGITS = 8  # digits of the id in a file name
 
 
 def default_folder() -> Path:
-    """The folder that DEVICEKIT_LIBRARY names, else one among the user's data."""
+    """Return the folder named by DEVICEKIT_LIBRARY, else one in the user data folder."""
     import platformdirs
 
     named = os.environ.get(VARIABLE)
@@ -41,7 +41,7 @@ def default_folder() -> Path:
 
 @dataclass(frozen=True)
 class Added:
-    """What adding a record did: the record as it is kept, its file, and whether it was there already."""
+    """The result of adding a record: the stored record, its file, and True if it was in the library before."""
 
     record: Record
     path: Path
@@ -49,96 +49,96 @@ class Added:
 
 
 class Library:
-    """A folder of records, plain JSON that may lie on a share, with a disposable index in the user's cache.
+    """A folder of JSON records, also on a network share, with a disposable index in the user cache.
 
     Parameters
     ----------
     folder : path-like, optional
-        Made when the first record is added; if not given, the one that DEVICEKIT_LIBRARY names, else one among the
-        user's data.
+        Created with the first record; default: the folder named by DEVICEKIT_LIBRARY, else one in the user data
+        folder.
 
     Raises
     ------
     FileError
-        If it is a file.
+        If the path is a file.
     """
 
     def __init__(self, folder: Path | str | None = None) -> None:
         self.folder = Path(folder) if folder is not None else default_folder()
         if os.path.lexists(self.folder) and not self.folder.is_dir():
-            raise FileError(f"{self.folder} is no folder; library= takes the folder of a library")
+            raise FileError(f"{self.folder} is not a folder. library= takes the folder of a library.")
         self._index = Index(index.index_path(self.folder))
 
     def __repr__(self) -> str:
         return f"<Library {str(self.folder)!r}>"
 
     def records(self, query: Query | None = None, refresh: bool = True) -> Found:
-        """The records that a query asks for, all of them without one, newest first; as the index knows them.
+        """Return the index entries of the records that match a query, by default all, newest first.
 
         Parameters
         ----------
         query : Query, optional
         refresh : bool
-            Look for changed files first.
+            True to look for changed files first.
 
         Raises
         ------
         UsageError
-            If the query names something that no record has.
+            If the query names a kind, number or label that no record has.
         """
         asked = query or Query()
         return self._query_index(lambda connection: select.find(connection, asked), refresh)
 
     def get(self, id: str) -> Record:
-        """A record with its content, by its id or the beginning of one.
+        """Return a record with its content, by its id or the beginning of one.
 
         Raises
         ------
         UsageError
-            If there is none of that id, or several.
+            If no record or several records have that id.
         FileError
-            If its content is not valid.
+            If its content is invalid.
         """
         return self.open(self.entry(id))
 
     def entry(self, id: str) -> Entry:
-        """A record as the index knows it, by its id or the beginning of one; raises UsageError as `get` does."""
+        """Return the index entry of a record, by its id or the beginning of one; raises UsageError as `get` does."""
         return self._query_index(lambda connection: select.find_by_prefix(connection, id))
 
     def open(self, entry: Entry) -> Record:
-        """A record with its content.
+        """Return the record of an entry, with its content.
 
         Raises
         ------
         FileError
-            If its content is not valid, or the file has changed since.
+            If its content is invalid, or the file was changed since.
         """
         from devicekit.library.record import load
 
         record = load(self._path(entry.file))
         if record.id != entry.id:
-            raise FileError(f"{entry.file} holds another record now; devicekit library refresh takes it up")
+            raise FileError(f"{entry.file} now contains another record. Run devicekit library refresh.")
         return record
 
     @property
     def unreadable(self) -> tuple[Unreadable, ...]:
-        """Files of the folder that are no records, and why."""
+        """Files of the folder that are not records, with the reason."""
         return self._query_index(select.unreadable)
 
     def names(self) -> tuple[str, ...]:
-        """Names of all numbers that can be searched and sorted by."""
+        """Return the names of all numbers for searching and sorting."""
         return self._query_index(select.scalar_names)
 
     def labels(self) -> tuple[str, ...]:
-        """Names of all labels."""
+        """Return the names of all labels."""
         return self._query_index(select.label_names)
 
     def kinds(self) -> tuple[str, ...]:
-        """All kinds of records that there are."""
+        """Return all kinds of records in the library."""
         return self._query_index(select.kinds)
 
     def add(self, record: Record) -> Added:
-        """Keep a record. One of the same content is there once: what is said anew of place and labels is added to it.
+        """Add a record. A record with the same content is kept once; new place, labels and marks are added to it.
 
         Raises
         ------
@@ -148,15 +148,15 @@ class Library:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise FileError(f"cannot make the library {self.folder}: {error.strerror or error}") from error
-        with work.locked(self.folder):  # what another process adds meanwhile to the same record is not lost
+            raise FileError(f"Cannot create the library {self.folder}: {error.strerror or error}") from error
+        with work.locked(self.folder):  # keeps what another process adds to the same record
             return self._add(record)
 
     def _add(self, record: Record) -> Added:
         from devicekit.library.origin import Metadata
         from devicekit.library.record import relabel
 
-        existing = self._index.ask(lambda connection: self._find_duplicate(connection, record))
+        existing = self._index.run(lambda connection: self._find_duplicate(connection, record))
         if existing is not None:
             path, old = existing
             metadata = Metadata(record.place, record.labels, record.area_m2, record.origins)
@@ -167,7 +167,7 @@ class Library:
         else:
             free = [each for each in self._candidate_paths(record) if not os.path.lexists(each)]
             if not free:
-                raise FileError(f"{self._candidate_paths(record)[1]} is in the way of a record: move it away")
+                raise FileError(f"Cannot write the record: {self._candidate_paths(record)[1]} exists. Move it away.")
             path, new = free[0], record
         files.write_text(path, new.to_json(), replace=existing is not None)
         self._index_file(path)
@@ -185,22 +185,22 @@ class Library:
         settings: Settings | None = None,
         **reading: Any,
     ) -> tuple[Added, ...]:
-        """Keep a device card, a record of another library, or what is found in a measurement.
+        """Add a device card, a record of another library, or the figures of merit of a measurement.
 
         Parameters
         ----------
         path : path-like
-            A card or record (.json), or a file of measurements, whose figures of merit are taken.
+            A card or record (.json), or a file of measurements.
         name : str, optional
-            Of the record; if not given the card's, or the file's.
+            Name of the record; default: that of the card or the file.
         labels : mapping of str to str, optional
             wafer, die, row, column, and labels: stack, area, operator, date, any other.
         place_from : str, optional
-            A pattern whose named groups find these in the file's name; without one R3C5 is found.
+            A pattern whose named groups find these in the file name; by default R3C5 is found.
         marks : sequence of str
-            synthetic, simulated or calibrated, beside what the file says itself.
+            synthetic, simulated or calibrated, in addition to the marks in the file.
         by_device : bool
-            One record a device of the file instead of one of all.
+            True for one record per device of the file instead of one in total.
         settings : Settings, optional
             Definitions of voltages, thresholds.
         **reading
@@ -209,7 +209,7 @@ class Library:
         Raises
         ------
         DevicekitError
-            If the file cannot be read, nothing can be said about it, or an option does not fit it.
+            If the file cannot be read or evaluated, or an option does not apply to it.
         """
         from devicekit.library.collect import AddOptions, collect
 
@@ -217,12 +217,12 @@ class Library:
         return tuple([self.add(record) for record in collect(Path(path), options, reading)])
 
     def remove(self, *ids: str) -> tuple[Entry, ...]:
-        """Remove records, by id or the beginning of one: all that are named, or none.
+        """Remove records, by id or the beginning of one: all of them, or none.
 
         Raises
         ------
         UsageError
-            If an id is unknown or not the beginning of one alone.
+            If an id is unknown or ambiguous.
         FileError
             If a file cannot be removed.
         """
@@ -232,22 +232,22 @@ class Library:
                 path = self._path(entry.file)
                 head = self._index_entry(path).head
                 if head is None or head.id != entry.id:
-                    raise FileError(f"{path} is no record any more, and is kept")
+                    raise FileError(f"{path} was changed and is not this record any more. It was not removed.")
                 try:
                     path.unlink()
                 except OSError as error:
-                    raise FileError(f"cannot remove {path}: {error.strerror or error}") from error
+                    raise FileError(f"Cannot remove {path}: {error.strerror or error}") from error
         self.refresh()
         return gone
 
     def refresh(self, rebuild: bool = False) -> tuple[Unreadable, ...]:
-        """Take up what changed in the folder; with `rebuild` everything anew. Files that are no records."""
+        """Index changed files, or all files with `rebuild`; return the files that are not records."""
         return self._query_index(select.unreadable, rebuild=rebuild)
 
     def _query_index(
-        self, question: Callable[[sqlite3.Connection], index.T], refresh: bool = True, rebuild: bool = False
+        self, query: Callable[[sqlite3.Connection], index.T], refresh: bool = True, rebuild: bool = False
     ) -> index.T:
-        """The answer of the index to a question, after what changed in the folder was taken up."""
+        """Run a query on the index, after indexing changed files."""
 
         def answer(connection: sqlite3.Connection) -> index.T:
             if rebuild:
@@ -256,13 +256,16 @@ class Library:
             if refresh or not index.known_files(connection):
                 self._update(connection)
             with index.read_transaction(connection):
-                return question(connection)
+                return query(connection)
 
-        return self._index.ask(answer)
+        return self._index.run(answer)
 
     def _update(self, connection: sqlite3.Connection) -> None:
-        """Read what is new or changed, forget what is gone. What is known is looked up before the folder is listed:
-        a file that another process adds meanwhile is then taken up twice, never forgotten."""
+        """Index new and changed files, and drop removed ones.
+
+        The index is read before the folder is listed: a file that another process adds in between is then indexed
+        twice, but never dropped.
+        """
         known = index.known_files(connection)
         there = self._list_files()
 
@@ -281,7 +284,7 @@ class Library:
                 index.put(connection, found, [*gone, *stale])
 
     def _list_files(self) -> dict[str, Stamp]:
-        """JSON files of the folder with their stamps; hidden ones are nobody's business."""
+        """Return the JSON files of the folder with their stamps, without hidden files."""
         found = {}
         try:
             with os.scandir(self.folder) as entries:
@@ -289,48 +292,48 @@ class Library:
                     if entry.name.endswith(_SUFFIX) and not entry.name.startswith("."):
                         name = os.fsencode(entry.name).decode("utf-8", "backslashreplace")
                         try:
-                            held = entry.stat(follow_symlinks=False)
+                            status = entry.stat(follow_symlinks=False)
                         except OSError:
-                            continue  # gone meanwhile
-                        found[name] = Stamp(held.st_mtime_ns, held.st_size)
+                            continue  # removed in the meantime
+                        found[name] = Stamp(status.st_mtime_ns, status.st_size)
         except FileNotFoundError:
             return {}
         except OSError as error:
-            raise FileError(f"cannot read the library {self.folder}: {error.strerror or error}") from error
+            raise FileError(f"Cannot read the library {self.folder}: {error.strerror or error}") from error
         return found
 
     def _path(self, file: str) -> Path:
         return self.folder / file
 
     def _index_entry(self, path: Path) -> Indexed:
-        """Return what the index is told of a file."""
+        """Return the index entry of a file."""
         stamp = _stamp(path) or Stamp(0, 0)
         try:
             head = read_head(path)
         except FileError as error:
             reason = " ".join(str(error).replace(f"{path}", path.name).split())
             return Indexed(path.name, stamp, reason=reason)
-        from devicekit.models.registry import LAWS  # heavy, and of no use where nothing has changed
+        from devicekit.models.registry import LAWS  # slow to import, and not needed if nothing has changed
 
         title = LAWS[head.law].title if head.law in LAWS else ""
         return Indexed(path.name, stamp, head, search_words(head, title))
 
     def _find_duplicate(self, connection: sqlite3.Connection, record: Record) -> tuple[Path, Record] | None:
-        """The file that holds the same content already, by the index or by its name, and the record in it."""
+        """Find an existing record with the same content, by the index or by its file name."""
         from devicekit.library.record import load
 
         row = connection.execute("SELECT file FROM item WHERE id = ?", (record.id,)).fetchone()
         for path in [self._path(row[0])] if row else self._candidate_paths(record):
             try:
-                held = load(path)
+                found = load(path)
             except FileError:
                 continue
-            if held.id == record.id:
-                return path, held
+            if found.id == record.id:
+                return path, found
         return None
 
     def _candidate_paths(self, record: Record) -> tuple[Path, Path]:
-        """Where a record may be: its name and the first digits of its id, or all of them where those are taken."""
+        """Return the possible paths of a record: its name with the first digits of its id, or with all of them."""
         stem = re.sub(r"[^A-Za-z0-9._-]+", "_", record.name).strip("._-")[:60] or "record"
         short, long = (self._path(f"{stem}-{digits}{_SUFFIX}") for digits in (record.id[:_FILE_DIGITS], record.id))
         return short, long
@@ -340,34 +343,34 @@ class Library:
             with index.write_transaction(connection):
                 index.put(connection, [self._index_entry(path)])
 
-        self._index.ask(put)
+        self._index.run(put)
 
 
 def _stamp(path: Path) -> Stamp | None:
-    """The stamp of a file itself, no link followed; None if there is none."""
+    """Return the stamp of a file, without following links; None if it does not exist."""
     try:
-        held = os.lstat(path)
+        status = os.lstat(path)
     except OSError:
         return None
-    return Stamp(held.st_mtime_ns, held.st_size)
+    return Stamp(status.st_mtime_ns, status.st_size)
 
 
 def read_head(path: Path) -> IndexedHead:
-    """Return what the index needs of a file.
+    """Read the head of a record file.
 
     Raises
     ------
     FileError
-        If it is no record; a link is none, for what it leads to may change unseen.
+        If it is not a record, or a link, whose target could change unnoticed.
     """
     if not path.name.isprintable() or "\\" in path.name:
-        raise FileError("its name holds characters that cannot be printed: rename it")
+        raise FileError("The file name has unprintable characters. Rename it.")
     try:
         mode = os.lstat(path).st_mode
     except OSError as error:
-        raise FileError(f"cannot read {path}: {error.strerror or error}") from error
+        raise FileError(f"Cannot read {path}: {error.strerror or error}") from error
     if stat.S_ISLNK(mode):
-        raise FileError(f"{path} is a link: copy the file itself into the library")
+        raise FileError(f"{path} is a link. Copy the file itself into the library.")
     text = files.read_text(path)
     try:
         return IndexedHead.model_validate_json(text)
@@ -375,4 +378,4 @@ def read_head(path: Path) -> IndexedHead:
         raw = files.parse_json(text, str(path))
         check_version(raw, str(path))
         rows = [replace(row, expected=row.expected[:200]) for row in invalid_rows(error, "record")[:3]]
-        raise FileError(f"{path} is no valid record: {listed([str(row) for row in rows])}") from error
+        raise FileError(f"{path} is not a valid record: {listed([str(row) for row in rows])}") from error

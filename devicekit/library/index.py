@@ -1,7 +1,7 @@
-"""The index of a library: SQLite in the user's cache folder, made from the JSON files and thrown away at will.
+"""The index of a library: a disposable SQLite file in the user cache folder, made from the JSON files.
 
-It is never beside the records: their folder may be a share, or one that may only be read. Whatever is wrong with it
-(an older form, damage, a folder that may not be written) is answered by making it anew.
+It is not stored with the records, whose folder may be a network share or read-only. If anything is wrong with the
+index (an older format, damage, a read-only folder), it is made again.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from devicekit.errors import FileError
 from devicekit.library.head import Head
 
 T = TypeVar("T")
-FORM = 1  # of the tables below; another one found is thrown away
-PATIENCE = 60.0  # s to wait for another process
-AREA = "area_m2"  # a number of the head that is searched like the others
+FORM = 1  # version of the tables below; an index of another version is discarded
+PATIENCE = 60.0  # time to wait for another process [s]
+AREA = "area_m2"  # a field of the head that is searched like a number
 
-# Of the table of items, in their order.
+# Columns of the table of items, in their order.
 COLUMNS = (
     *("key", "file", "mtime_ns", "size", "id", "kind", "name", "source", "law", "added"),
     *("synthetic", "simulated", "calibrated", "wafer", "die", "row", "column", "labels", "warnings", "words"),
@@ -51,7 +51,7 @@ CREATE INDEX item_kind ON item(kind);
 
 @dataclass(frozen=True)
 class Stamp:
-    """By which a changed file is known."""
+    """Time and size of a file, to detect changes."""
 
     mtime_ns: int
     size: int
@@ -59,7 +59,7 @@ class Stamp:
 
 @dataclass(frozen=True)
 class KnownFile:
-    """What the index knows of a file; `twin` is the file that holds the same record, if that is why it has none."""
+    """A file in the index; `twin` is the file with the same record, if the file is a duplicate."""
 
     stamp: Stamp
     twin: str | None = None
@@ -67,7 +67,7 @@ class KnownFile:
 
 @dataclass(frozen=True)
 class Indexed:
-    """What the index is told of one file: a head with the words to search it by, or why there is none."""
+    """The index entry of one file: a head with its search words, or the reason why it has none."""
 
     file: str
     stamp: Stamp
@@ -77,7 +77,7 @@ class Indexed:
 
 
 def index_path(folder: Path) -> Path:
-    """Return where the index of a folder is kept."""
+    """Return the path of the index of a folder."""
     import platformdirs
 
     digest = hashlib.sha256(os.fsencode(os.path.realpath(folder))).hexdigest()[:16]
@@ -90,7 +90,7 @@ class Index:
     Parameters
     ----------
     path : Path
-        Its file; where that cannot be written, a temporary one is used as long as the object lives.
+        File of the index; if it cannot be written, a temporary one is used during the lifetime of the object.
     """
 
     def __init__(self, path: Path) -> None:
@@ -98,39 +98,39 @@ class Index:
 
     @contextmanager
     def open(self) -> Iterator[sqlite3.Connection]:
-        """A connection with the tables there; damage is met by making the file anew, once."""
+        """Open a connection to existing tables; a damaged file is made again, once."""
         with closing(self._connect()) as connection:
             yield connection
 
-    def ask(self, question: Callable[[sqlite3.Connection], T]) -> T:
-        """The answer to a question; where damage comes to light on the way, it is asked again of a new index.
+    def run(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a query; if the index turns out to be damaged, run it again on a new one.
 
-        So it is, of one in a temporary folder, where other processes do not leave the index for a minute.
+        If other processes lock the index for a minute, the query runs on a new index in a temporary folder.
 
         Raises
         ------
         FileError
-            If there is no room for an index anywhere.
+            If no index can be written anywhere.
         """
         try:
             try:
-                return self._run_once(question)
+                return self._run_once(query)
             except sqlite3.DatabaseError as error:
                 if _is_busy(error):
                     self._use_temporary_folder()
                 else:
                     self.discard()
-                return self._run_once(question)
+                return self._run_once(query)
         except (sqlite3.DatabaseError, OSError) as error:
             reason = getattr(error, "strerror", None) or error
-            raise FileError(f"cannot write the index of the library into {self._path.parent}: {reason}") from error
+            raise FileError(f"Cannot write the index of the library into {self._path.parent}: {reason}") from error
 
-    def _run_once(self, question: Callable[[sqlite3.Connection], T]) -> T:
+    def _run_once(self, query: Callable[[sqlite3.Connection], T]) -> T:
         with self.open() as connection:
-            return question(connection)
+            return query(connection)
 
     def discard(self) -> None:
-        """Remove the file; what cannot be removed is not used any more."""
+        """Remove the file; if that fails, use a temporary one instead."""
         for path in (self._path, self._path.with_name(f"{self._path.name}-journal")):
             try:
                 path.unlink(missing_ok=True)
@@ -164,7 +164,7 @@ class Index:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(self._path, timeout=PATIENCE, isolation_level=None)
         try:
-            connection.execute("PRAGMA synchronous = OFF")  # it can be made anew
+            connection.execute("PRAGMA synchronous = OFF")  # it can be made again
             if connection.execute("PRAGMA user_version").fetchone()[0] != FORM:
                 _make_tables(connection)
             connection.execute("SELECT key FROM item LIMIT 1")
@@ -179,7 +179,7 @@ def _is_busy(error: sqlite3.Error) -> bool:
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:
-    """The tables, in place of whatever is there; of several processes the first makes them."""
+    """Make the tables in place of all others; of several processes, only the first makes them."""
     with write_transaction(connection):
         if connection.execute("PRAGMA user_version").fetchone()[0] == FORM:
             return
@@ -193,12 +193,12 @@ def _make_tables(connection: sqlite3.Connection) -> None:
 
 @contextmanager
 def write_transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """One transaction, that waits for its turn before it reads."""
+    """Open a transaction that waits for the write lock before it reads."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
     except BaseException:
-        if connection.in_transaction:  # a failure of the disk has ended it already
+        if connection.in_transaction:  # a disk error may have ended it already
             connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
@@ -206,7 +206,7 @@ def write_transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 @contextmanager
 def read_transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """One state of the index for several questions: what other processes write meanwhile is not seen."""
+    """Open a transaction that shows one state of the index to several queries."""
     connection.execute("BEGIN")
     try:
         yield
@@ -216,13 +216,13 @@ def read_transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def forget_all(connection: sqlite3.Connection) -> None:
-    """Forget every file; within `write_transaction`."""
+    """Drop every file; within `write_transaction`."""
     for table in ("item", "unreadable", "label", "meaning", "scalar"):
         connection.execute(f"DELETE FROM {table}")
 
 
 def known_files(connection: sqlite3.Connection) -> dict[str, KnownFile]:
-    """Every file that the index knows, records and others."""
+    """Return every file in the index, records and others."""
     rows = connection.execute(
         "SELECT file, mtime_ns, size, NULL FROM item UNION ALL SELECT file, mtime_ns, size, twin FROM unreadable"
     )
@@ -230,7 +230,7 @@ def known_files(connection: sqlite3.Connection) -> dict[str, KnownFile]:
 
 
 def put(connection: sqlite3.Connection, found: Iterable[Indexed], gone: Iterable[str] = ()) -> None:
-    """Take up files, and forget those that are gone; within `write_transaction`."""
+    """Store entries of files, and drop those of removed files; within `write_transaction`."""
     for file in gone:
         _forget(connection, file)
     meanings: dict[tuple[str, ...], int] = {}
@@ -259,7 +259,7 @@ def _put_unreadable(connection: sqlite3.Connection, each: Indexed, reason: str, 
 def _put_head(connection: sqlite3.Connection, each: Indexed, head: Head, meanings: dict[tuple[str, ...], int]) -> None:
     twin = connection.execute("SELECT file FROM item WHERE id = ?", (head.id,)).fetchone()
     if twin is not None:
-        _put_unreadable(connection, each, f"holds the same record as {twin[0]}: remove one of the two", twin[0])
+        _put_unreadable(connection, each, f"It has the same record as {twin[0]}. Remove one of the two.", twin[0])
         return
     place = head.place
     cells: tuple[Any, ...] = (
@@ -285,7 +285,7 @@ def _put_head(connection: sqlite3.Connection, each: Indexed, head: Head, meaning
 
 
 def _meaning(connection: sqlite3.Connection, meaning: tuple[str, ...], known: dict[tuple[str, ...], int]) -> int:
-    """Key of a number's meaning, which many records share."""
+    """Return the key of the meaning of a number, which many records share."""
     if meaning not in known:
         connection.execute("INSERT OR IGNORE INTO meaning VALUES(NULL, ?, ?, ?, ?, ?)", meaning)
         query = "SELECT key FROM meaning WHERE (name, label, unit, part, definition) = (?, ?, ?, ?, ?)"

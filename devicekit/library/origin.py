@@ -1,4 +1,4 @@
-"""Place and labels of a device: by hand, from a file's name, from a recipe. The hand counts most, the recipe least."""
+"""Place and labels of a device, in order of priority: given by hand, from a file name, from a recipe."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _RANK: dict[Origin, int] = {"hand": 0, "file name": 1, "device name": 2, "recipe
 
 @dataclass(frozen=True)
 class Metadata:
-    """Place and labels of one record, and who said each.
+    """Place and labels of one record, with the origin of each.
 
     Parameters
     ----------
     place : Place
     labels : mapping of str to str
     area_m2 : float, optional
-        What the label `area` says [m2].
+        Area from the label `area` [m2].
     origins : mapping of str to str
         "hand", "file name", "device name" or "recipe", by label, part of the place, or "name" of the record.
     """
@@ -43,7 +43,7 @@ class Metadata:
     origins: Mapping[str, Origin] = field(default_factory=dict)
 
     def fields(self) -> dict[str, Any]:
-        """As fields of a record."""
+        """Return the corresponding fields of a record."""
         return {
             "place": self.place,
             "labels": dict(self.labels),
@@ -52,7 +52,7 @@ class Metadata:
         }
 
     def merge(self, other: Metadata) -> Metadata:
-        """What both say; where they differ, the hand before a name before a recipe, and this one before the other."""
+        """Merge two; on conflict hand wins over name over recipe, and then this one over the other."""
         mine, theirs, origins = _flatten(self), _flatten(other), dict(self.origins)
         for name, value in theirs.items():
             who = other.origins.get(name, "recipe")
@@ -75,28 +75,28 @@ def gather(
     recipe: Mapping[str, str],
     pattern: re.Pattern[str] | None = None,
 ) -> Metadata:
-    """Place and labels from all who say some: the hand first, then the file's name, the device's name, the recipe.
+    """Collect place and labels, in order of priority, by hand, from file name, device name and recipe.
 
     Parameters
     ----------
     hand, recipe : mapping of str to str
         Labels, and wafer, die, row, column.
     file_name : str
-        Its name alone.
+        File name without its folder.
     device : str, optional
-        Name of the one device that the file holds.
+        Name of the only device of the file.
     pattern : re.Pattern, optional
-        Its named groups are labels or parts of the place; without one, R3C5 is read where there is only one.
+        Named groups are labels or parts of the place; by default R3C5 is read if it is unique.
 
     Raises
     ------
     UsageError
-        If the pattern does not fit the name, or a value cannot be what it is said to be.
+        If the pattern does not match the name, or a value is invalid.
     """
     cell = cell_of([file_name])
     named = match_pattern(pattern, file_name) if pattern else cell
     by_device = {} if pattern or device is None else cell_of([device])
-    if cell and by_device and cell != by_device:  # two answers are none
+    if cell and by_device and cell != by_device:  # contradictory, so neither is used
         named, by_device = {}, {}
     sources: list[tuple[Origin, Mapping[str, str | int]]] = [
         ("hand", hand),
@@ -112,7 +112,7 @@ def gather(
 
 
 def combine(*sources: Mapping[str, str | int], origins: Mapping[str, Origin]) -> Metadata:
-    """Place and labels of several sources, the first of which counts most."""
+    """Combine place and labels of several sources; earlier sources have priority."""
     words: dict[str, str | int] = {}
     for source in sources:
         for name, value in source.items():
@@ -128,7 +128,7 @@ def combine(*sources: Mapping[str, str | int], origins: Mapping[str, Origin]) ->
     try:
         place = Place(**parts)
     except ValidationError as error:
-        raise UsageError(f"the place of a device: {'; '.join(map(str, invalid_rows(error, 'place')))}") from error
+        raise UsageError(f"Invalid place of a device: {'; '.join(map(str, invalid_rows(error, 'place')))}") from error
     return Metadata(place, labels, parse_area(labels["area"]) if "area" in labels else None, origins)
 
 
@@ -136,49 +136,49 @@ def _parse_whole_number(name: str, value: str | int) -> int:
     if isinstance(value, int):
         return value
     if not re.fullmatch(r"\d{1,9}", value):
-        raise UsageError(f"{name} is a whole number of 0 or more, not {value!r}")
+        raise UsageError(f"{name} must be a whole number of 0 or more; got {value!r}.")
     return int(value)
 
 
 def compile_pattern(pattern: str) -> re.Pattern[str]:
-    """A pattern with named groups.
+    """Compile a pattern with named groups.
 
     Raises
     ------
     UsageError
-        If it is no regular expression, or names no group.
+        If it is not a regular expression, or has no named group.
     """
     made = isolated.compile_pattern(pattern, f"place_from={pattern!r}")
     if not made.groupindex:
         raise UsageError(
-            f"place_from={pattern!r} names nothing: write W(?P<wafer>\\d+)_R(?P<row>\\d+)C(?P<column>\\d+), "
-            "or other labels in place of wafer"
+            f"place_from={pattern!r} has no named group. Example: W(?P<wafer>\\d+)_R(?P<row>\\d+)C(?P<column>\\d+); "
+            "other labels are possible."
         )
     return made
 
 
 def match_pattern(pattern: re.Pattern[str], name: str) -> dict[str, str | int]:
-    """Return what the named groups of a pattern find in a file's name.
+    """Return the values of the named groups of a pattern in a file name.
 
     Raises
     ------
     UsageError
-        If it does not fit.
+        If the pattern does not match.
     """
     option = f"place_from={pattern.pattern!r}"
     (found,) = isolated.search(pattern.pattern, (name,), option)
     if found is None:
-        raise UsageError(f"the name {name} does not fit {option}")
+        raise UsageError(f"{option} does not match the file name {name}.")
     return {group: value for group, value in found.named.items() if value}
 
 
 def parse_area(text: str) -> float:
-    """An area [m2] from its text: "25 um2", "5 um x 5 um", "100x100 nm".
+    """Parse an area [m2]: "25 um2", "5 um x 5 um", "100x100 nm".
 
     Raises
     ------
     UsageError
-        If it says no unit, or no area above 0.
+        If the unit is missing, or the area is not above 0.
     """
     value = 0.0
     if found := _SIDES.fullmatch(text):
@@ -191,5 +191,5 @@ def parse_area(text: str) -> float:
         if unit_read is not None and unit_read.quantity == "area":
             value = float(found[1]) * unit_read.factor
     if not 0 < value < float("inf"):
-        raise UsageError(f"area={text!r} is no area: write a number with its unit, such as 25 um2 or 5 um x 5 um")
+        raise UsageError(f"area={text!r} is not an area. Write a number with its unit, such as 25 um2 or 5 um x 5 um.")
     return value

@@ -1,4 +1,4 @@
-"""What is asked of a library, and what it answers."""
+"""Queries of a library, and their results."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from devicekit.errors import CodedWarning, UsageError
 from devicekit.library.head import MARKS, Head, Place
 from devicekit.scalars import Scalar
 
-MOST_ASKED = 50  # words, ranges or labels; a database takes some hundreds
+MOST_ASKED = 50  # words, ranges or labels; SQLite allows some hundreds
 
 
 @dataclass(frozen=True)
 class Range:
-    """A range of one number, both ends in it.
+    """A range of one number, including both ends.
 
     Parameters
     ----------
     name : str
         Name of the number: on_off, v_set_v, area_m2.
     low, high : float
-        Ends, in its SI unit; a fraction is no percentage. Infinity leaves an end open.
+        Ends in the SI unit of the number; fractions are not percentages. Infinity leaves an end open.
     """
 
     name: str
@@ -32,22 +32,22 @@ class Range:
     high: float = math.inf
 
     def __post_init__(self) -> None:
-        if not self.low <= self.high or math.inf in (self.low, -self.high):  # NaN is in no order
-            raise UsageError(f"the range {self.name}={self.low:g}:{self.high:g} holds nothing: write LOW:HIGH")
+        if not self.low <= self.high or math.inf in (self.low, -self.high):  # also False for NaN
+            raise UsageError(f"The range {self.name}={self.low:g}:{self.high:g} is empty. Write LOW:HIGH.")
 
     @classmethod
     def of(cls, text: str) -> Self:
-        """Of `name=low:high`, either end of which may be left out.
+        """Parse `name=low:high`; either end may be left out.
 
         Raises
         ------
         UsageError
-            If it is written otherwise.
+            If the text has another form.
         """
         name, equals, ends = text.partition("=")
         low, colon, high = ends.partition(":")
         if not (name.strip() and equals and colon):
-            raise UsageError(f"a range is NAME=LOW:HIGH, such as on_off=3:6 or v_set_v=:0.8, not {text!r}")
+            raise UsageError(f"A range is NAME=LOW:HIGH, such as on_off=3:6 or v_set_v=:0.8; got {text!r}.")
         return cls(name.strip(), _parse_end(low, -math.inf, text), _parse_end(high, math.inf, text))
 
 
@@ -57,32 +57,32 @@ def _parse_end(word: str, open_end: float, text: str) -> float:
     try:
         return float(word)
     except ValueError:
-        raise UsageError(f"{text!r}: {word.strip()!r} is no number; ends are in SI units, such as 1e-6") from None
+        raise UsageError(f"{text!r}: {word.strip()!r} is not a number. Ends are in SI units, such as 1e-6.") from None
 
 
 @dataclass(frozen=True)
 class Query:
-    """Which records, and in which order.
+    """A selection of records, and their order.
 
     Parameters
     ----------
     words : sequence of str
-        All must be somewhere in name, source, kind, law, labels, place or warnings; upper and lower case are the same.
+        All must be in name, source, kind, law, labels, place or warnings; case is ignored.
     kind : str, optional
         card, sweep, endurance, ...
     ranges : sequence of Range
-        All must hold; a record without the number is left out.
+        All must be met; a record without the number is left out.
     labels : mapping of str to str
         All must be equal.
     place : Place
-        Each part that is given must be equal.
+        All given parts must be equal.
     ids : sequence of str, optional
-        These records alone.
+        Only these records.
     sort : str
-        A number, a label, or one of name, added, kind, source, law, wafer, die, row, column; with a minus sign
-        before it the largest first. What has none comes last either way.
+        A number, a label, or one of name, added, kind, source, law, wafer, die, row, column; with a leading minus sign
+        the largest first. Records without it come last in both cases.
     limit : int, optional
-        At most so many.
+        Maximum number of records.
     """
 
     words: Sequence[str] = ()
@@ -97,26 +97,26 @@ class Query:
     def __post_init__(self) -> None:
         for name in ("words", "ranges", "labels"):
             if (number := len(getattr(self, name))) > MOST_ASKED:
-                raise UsageError(f"{number} {name} are asked for at once; the most are {MOST_ASKED}: leave some out")
+                raise UsageError(f"Too many {name}: {number}; at most {MOST_ASKED} are allowed.")
         if self.limit is not None and self.limit < 1:
-            raise UsageError(f"limit= is a whole number of 1 or more, not {self.limit}")
+            raise UsageError(f"limit= must be a whole number of 1 or more; got {self.limit}.")
 
     @property
     def all(self) -> bool:
-        """True if every record is asked for."""
+        """True if the query selects every record."""
         return not (self.words or self.kind or self.ranges or self.labels or self.ids or self.place != Place())
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A record as the index knows it, without its content.
+    """A record in the index, without its content.
 
     Parameters
     ----------
     file : str
         Name of its file in the folder.
     id, name, kind, added, source, law : str
-        As in `devicekit.library.head.Head`; source is the name of the file that it was made from.
+        As in `devicekit.library.head.Head`; source is the name of the source file.
     synthetic, simulated, calibrated : bool
     place : Place
     labels : mapping of str to str
@@ -140,22 +140,22 @@ class Entry:
 
     @cached_property
     def scalars(self) -> tuple[Scalar, ...]:
-        """Its numbers that are known, without their intervals, in the order of the record."""
+        """Known numbers without their intervals, in the order of the record."""
         return tuple(
             Scalar(each.name, each.label, value, each.unit, each.of, by=each.by) for each, value in self._values
         )
 
     def scalar(self, name: str) -> Scalar | None:
-        """One of its numbers; None where it has none."""
+        """Return a number by name; None if it is missing."""
         return next((each for each in self.scalars if each.name == name), None)
 
     @property
     def marks(self) -> tuple[str, ...]:
-        """synthetic, simulated, calibrated: those that it bears."""
+        """Marks of the record: synthetic, simulated, calibrated."""
         return tuple(mark for mark in MARKS if getattr(self, mark))
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         plain = ("id", "name", "kind", "added", "source", "law", *MARKS, "file")
         return {
             **{name: getattr(self, name) for name in plain},
@@ -171,19 +171,19 @@ class Entry:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A file of the folder that is no record, and why."""
+    """A file of the folder that is not a record, with the reason."""
 
     file: str
     reason: str
 
     def as_dict(self) -> dict[str, str]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {"file": self.file, "reason": self.reason}
 
 
 @dataclass(frozen=True)
 class Found:
-    """The answer to a query: its records in order, and how many there are without the limit."""
+    """The result of a query: its records in order, and their number without the limit."""
 
     entries: tuple[Entry, ...]
     total: int
@@ -196,8 +196,18 @@ class Found:
 
 
 def search_words(head: Head, law_title: str) -> str:
-    """All that a search looks at, folded."""
-    told = [f"{each.code} {each.message}" for each in head.warnings]
+    """Return the case-folded text that a search looks at."""
+    warnings = [f"{each.code} {each.message}" for each in head.warnings]
     labels = [f"{name} {value}" for name, value in head.labels.items()]
-    parts = [head.name, head.source.file, head.kind, head.law, law_title, str(head.place), *head.marks, *labels, *told]
+    parts = [
+        head.name,
+        head.source.file,
+        head.kind,
+        head.law,
+        law_title,
+        str(head.place),
+        *head.marks,
+        *labels,
+        *warnings,
+    ]
     return "\n".join(parts).casefold()

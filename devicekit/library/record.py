@@ -1,4 +1,4 @@
-"""One item of a library: a device card, or what was found in a measurement, with all that it is searched by."""
+"""One item of a library: a device card, or the results of a measurement, with the fields for searching."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from devicekit.features.characterize import Characterization
     from devicekit.library.origin import Metadata
 
-MOST_ROWS = 100_000  # of one table of a record
+MOST_ROWS = 100_000  # rows of one table of a record
 
 Cell = bool | int | float | str | None
 
 
 class Frame(Strict):
-    """A table as plain lists, one a column, all of one length; NaN is null."""
+    """A table as plain lists of equal length, one per column; NaN is null."""
 
     columns: dict[str, tuple[Cell, ...]]
 
@@ -39,9 +39,9 @@ class Frame(Strict):
     def _check_lengths(self) -> Self:
         lengths = {len(values) for values in self.columns.values()}
         if len(lengths) > 1:
-            raise ValueError(f"columns of one length, not of {', '.join(map(str, sorted(lengths)))}")
+            raise ValueError(f"columns of equal length, got {', '.join(map(str, sorted(lengths)))}")
         if self.rows > MOST_ROWS:
-            raise ValueError(f"at most {MOST_ROWS} rows, not {self.rows}")
+            raise ValueError(f"at most {MOST_ROWS} rows, got {self.rows}")
         return self
 
     @property
@@ -50,28 +50,28 @@ class Frame(Strict):
         return len(next(iter(self.columns.values()), ()))
 
     def numbers(self, column: str) -> np.ndarray:
-        """A column as numbers, shape (rows,); NaN where it holds none."""
+        """Return a column as numbers, shape (rows,); NaN for other cells."""
         return np.array([_number(cell) for cell in self.columns[column]], float)
 
     def to_pandas(self) -> pd.DataFrame:
-        """The table as a data frame."""
+        """Return the table as a data frame."""
         import pandas as pd
 
         return pd.DataFrame({name: list(values) for name, values in self.columns.items()})
 
     @classmethod
     def of(cls, frame: pd.DataFrame, name: str = "table") -> Self:
-        """Of a data frame; what is not finite is null.
+        """Convert a data frame; values that are not finite become null.
 
         Raises
         ------
         FileError
-            If it has more rows than a record keeps.
+            If it has too many rows for a record.
         """
         if len(frame) > MOST_ROWS:
             raise FileError(
-                f"its table {name} has {len(frame):,} rows, and a record keeps up to {MOST_ROWS:,}: add it a device at "
-                "a time, or characterize it into a folder of its own"
+                f"The table {name} has {len(frame):,} rows, but a record holds up to {MOST_ROWS:,}. Add each device "
+                "separately, or use devicekit characterize."
             )
         return cls(columns={str(column): tuple(map(_cell, frame[column].tolist())) for column in frame})
 
@@ -92,11 +92,11 @@ def _cell(value: Any) -> Cell:
 
 
 class Result(Strict):
-    """What was found in a measurement: its tables, one row a sweep, a state, a device ..., by their names."""
+    """Results of a measurement: tables by name, with one row per sweep, state or device."""
 
     devices: tuple[str, ...] = Field(description="names of the devices in the file")
-    merits: tuple[str, ...] = Field(description="figures of merit that were found: dc, endurance, ...")
-    sentences: tuple[str, ...] = Field(default=(), description="what was found, in words")
+    merits: tuple[str, ...] = Field(description="figures of merit: dc, endurance, ...")
+    sentences: tuple[str, ...] = Field(default=(), description="results in words")
     tables: dict[str, Frame]
 
 
@@ -115,7 +115,7 @@ class Record(Head):
     @model_validator(mode="after")
     def _check_content(self) -> Self:
         if (self.card is None) == (self.result is None) or (self.kind == "card") != (self.card is not None):
-            raise ValueError("a record of kind card holds a card, one of any other kind a result, and never both")
+            raise ValueError("a card if the kind is card, else a result, and never both")
         return self
 
     def __repr__(self) -> str:
@@ -130,12 +130,12 @@ class Record(Head):
         return Head(**{name: getattr(self, name) for name in Head.model_fields})
 
     def tables(self) -> Mapping[str, Frame]:
-        """Tables by name; none for a card."""
+        """Return the tables by name; none for a card."""
         return self.result.tables if self.result else {}
 
     @classmethod
     def of_card(cls, card: DeviceCard, metadata: Metadata | None = None, **more: Any) -> Self:
-        """A record of a card.
+        """Make a record of a card.
 
         Parameters
         ----------
@@ -143,7 +143,7 @@ class Record(Head):
         metadata : Metadata, optional
             Place and labels.
         **more
-            Fields of `Head` that are to differ: name, simulated, ...
+            Other values for fields of `Head`: name, simulated, ...
         """
         source = Source(file=line(card.provenance.source), sha256=card.provenance.sha256)
         held: dict[str, Any] = {
@@ -161,19 +161,19 @@ class Record(Head):
     def of_result(
         cls, found: Characterization, name: str, sha256: str = "", metadata: Metadata | None = None, **more: Any
     ) -> Self:
-        """A record of figures of merit.
+        """Make a record of figures of merit.
 
         Parameters
         ----------
         found : Characterization
         name : str
-            Of the record.
+            Name of the record.
         sha256 : str
-            Of the file.
+            Checksum of the file.
         metadata : Metadata, optional
             Place and labels.
         **more
-            Fields of `Head` that are to differ: synthetic, simulated, ...
+            Other values for fields of `Head`: synthetic, simulated, ...
         """
         result = Result(
             devices=tuple(map(str, found.table.devices)),
@@ -198,15 +198,17 @@ class Record(Head):
         try:
             return cls(**held, **content)
         except ValidationError as error:
-            raise FileError(f"{held['name']!r} makes no record of a library", invalid_rows(error, "record")) from error
+            raise FileError(
+                f"{held['name']!r} cannot be stored as a record of a library", invalid_rows(error, "record")
+            ) from error
 
     def to_json(self) -> str:
-        """The record as strict JSON text, a line a field: the head can be read by people, the content is one line.
+        """Return strict JSON text, one line per field: a readable head, and the content in one line.
 
         Raises
         ------
         FileError
-            If it is larger than what is read again.
+            If it is too large to be read again.
         """
         head = self.model_dump(mode="json", exclude=set(CONTENTS), exclude_defaults=True)
         head = {"schema_version": SCHEMA_VERSION, **head, **_dump_content(card=self.card, result=self.result)}
@@ -214,45 +216,45 @@ class Record(Head):
         text = "{\n" + ",\n".join(lines) + "\n}\n"
         if len(text.encode()) > files.LARGEST_JSON:
             raise FileError(
-                f"the record {self.name} would have {len(text) >> 20} MiB, and {files.LARGEST_JSON >> 20} MiB are read "
-                "again: add it a device at a time"
+                f"The record {self.name} would have {len(text) >> 20} MiB, the limit is {files.LARGEST_JSON >> 20} "
+                "MiB. Add each device separately."
             )
         return text
 
     @classmethod
     def from_json(cls, text: str, name: str = "record") -> Self:
-        """A record from its JSON text, content and checksum checked; `name` is used in messages.
+        """Read a record from JSON text and check content and checksum; `name` is for messages.
 
         Raises
         ------
         FileError
-            If it is no record, or its numbers were changed since it was added.
+            If it is not a record, or its numbers were changed after it was added.
         """
         raw = files.parse_json(text, name)
         check_version(raw, name)
         content = {field: raw.pop(field) for field in CONTENTS if field in raw}
         try:
             head = Head.model_validate_json(json.dumps(raw))
-            held = {field: getattr(head, field) for field in Head.model_fields}
-            record = cls(**held, **_load_content(content))
+            fields = {field: getattr(head, field) for field in Head.model_fields}
+            record = cls(**fields, **_load_content(content))
         except CardError as error:
-            raise FileError(f"{name}: its card is not valid", error.rows) from error
+            raise FileError(f"{name} contains an invalid card", error.rows) from error
         except ValidationError as error:
-            raise FileError(f"{name} is no valid record of a library", invalid_rows(error, "record")) from error
+            raise FileError(f"{name} is not a valid record of a library", invalid_rows(error, "record")) from error
         if identity(head.kind, head.source.sha256, content) != head.id:
             raise FileError(
-                f"{name}: its content is not what was added, for the checksum in its id differs: add the device again"
+                f"The content of {name} was changed: it does not match the checksum in its id. Add the device again."
             )
         return record
 
 
 def numbers(scalars: Iterable[Scalar]) -> tuple[Number, ...]:
-    """Scalars as a record keeps them."""
+    """Convert scalars to the numbers of a record."""
     return tuple(map(Number.of_scalar, scalars))
 
 
 def _dump_content(card: DeviceCard | None = None, result: Result | None = None) -> dict[str, Any]:
-    """The content as plain values."""
+    """Return the content as JSON-ready values."""
     found: dict[str, Any] = {}
     if card is not None:
         found["card"] = json.loads(card.to_json())
@@ -262,7 +264,7 @@ def _dump_content(card: DeviceCard | None = None, result: Result | None = None) 
 
 
 def _load_content(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """The content from plain values; cards of earlier versions are read as cards are."""
+    """Read the content from JSON values; cards of earlier versions are converted."""
     found: dict[str, Any] = {}
     if raw.get("card") is not None:
         found["card"] = DeviceCard.from_json(json.dumps(raw["card"]))
@@ -276,9 +278,9 @@ def _dump_compact(value: Any) -> str:
 
 
 def identity(kind: str, sha256: str, content: Mapping[str, Any]) -> str:
-    """Beginning of the SHA-256 of a content and of the file that it came from: what makes two records one item.
+    """Return the id: the beginning of the SHA-256 of kind, content and source file, equal for equal records.
 
-    Sentences do not count: a later version may word them otherwise.
+    Sentences are left out, because a later version may word them differently.
     """
     result = content.get("result")
     bare = {**content, "result": {**result, "sentences": None}} if isinstance(result, dict) else content
@@ -287,17 +289,17 @@ def identity(kind: str, sha256: str, content: Mapping[str, Any]) -> str:
 
 
 def is_record(raw: Any) -> bool:
-    """Return whether plain values look like a record rather than a card."""
+    """Return True if JSON values look like a record rather than a card."""
     return isinstance(raw, dict) and "id" in raw and any(field in raw for field in CONTENTS)
 
 
 def relabel(record: Record, metadata: Metadata, name: str | None, marks: Iterable[str]) -> Record:
-    """The same record with what was given anew: a name by hand, marks, parts of the place, labels.
+    """Return the record with a new name by hand, marks, parts of the place, and labels.
 
     Raises
     ------
     FileError
-        If one of these cannot be kept.
+        If one of these is invalid.
     """
     from devicekit.library.origin import Metadata
 
@@ -305,20 +307,22 @@ def relabel(record: Record, metadata: Metadata, name: str | None, marks: Iterabl
     changed = {**metadata.merge(was).fields(), **dict.fromkeys(marks, True)}
     if name is not None:
         changed["origins"] = {**changed["origins"], "name": "hand"}
-    held = {field: getattr(record, field) for field in type(record).model_fields}
+    fields = {field: getattr(record, field) for field in type(record).model_fields}
     try:
-        return type(record)(**{**held, **changed, "name": name or record.name})
+        return type(record)(**{**fields, **changed, "name": name or record.name})
     except ValidationError as error:
-        raise FileError(f"{record.name!r} makes no record of a library", invalid_rows(error, "record")) from error
+        raise FileError(
+            f"{record.name!r} cannot be stored as a record of a library", invalid_rows(error, "record")
+        ) from error
 
 
 def load(path: Path) -> Record:
-    """The record in a file.
+    """Load the record in a file.
 
     Raises
     ------
     FileError
-        If there is none.
+        If the file is not a record.
     """
     return Record.from_json(files.read_text(path), str(path))
 

@@ -1,4 +1,4 @@
-"""The report of a comparison: numbers side by side, figures, what must not be compared, where the numbers come from."""
+"""The report of a comparison: numbers side by side, figures, warnings, and sources."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from devicekit.report.shared import provenance_section, warnings_section, warnin
 from devicekit.scalars import Scalar
 from devicekit.text import count, listed
 
-SIDE_BY_SIDE = 6  # records that stand in columns; more stand in rows
+SIDE_BY_SIDE = 6  # records in columns; more are in rows
 MOST_ROWS = 500
 MOST_WARNINGS = 200
-NAMED = 4  # records that a warning names
+NAMED = 4  # records named in a warning
 _RANKS = "Median ranks (i - 0.3) / (n + 0.4)."
 
 
 def comparison_report(found: Comparison, command: str, unreadable: Sequence[Unreadable] = ()) -> Report:
-    """The page of a comparison.
+    """Build the page of a comparison.
 
     Parameters
     ----------
     found : Comparison
     command : str
-        That makes the page again.
+        Command that makes the page again.
     unreadable : sequence of Unreadable
-        Records that were asked for and could not be read.
+        Requested records that could not be read.
     """
     sections = [
         _records_section(found),
@@ -71,21 +71,22 @@ def _median_scalar(found: Comparison, name: str) -> Scalar:
 
 
 def summary(found: Comparison, unreadable: Sequence[Unreadable] = ()) -> list[str]:
-    """The comparison in plain sentences; it describes these records and tests nothing."""
-    told = [f"{found.counts[:1].upper()}{found.counts[1:]} of a library of devices."]
-    told += [
+    """Return the comparison in sentences; it describes the records, without a statistical test."""
+    sentences = [f"{found.counts[:1].upper()}{found.counts[1:]} of a library of devices."]
+    sentences += [
         _range_sentence(found, name)
         for name in dict.fromkeys((found.y, found.x))
         if name and found.row(name).n > 1
     ]  # fmt: skip
-    told.append(
-        "These numbers describe the records that were chosen. Nothing was tested: how they were chosen decides what "
-        "they say about other devices."
+    sentences.append(
+        "These numbers describe the selected records, without a statistical test: they depend on the selection."
     )
     if unreadable:
         words = count(len(unreadable), "record")
-        told.append(f"{words} could not be read and {'is' if len(unreadable) == 1 else 'are'} left out; see below.")
-    return [*told, *([sentence] if (sentence := warnings_sentence(found.warnings)) else [])]
+        sentences.append(
+            f"{words} could not be read and {'is' if len(unreadable) == 1 else 'are'} left out; see below."
+        )
+    return [*sentences, *([sentence] if (sentence := warnings_sentence(found.warnings)) else [])]
 
 
 def _range_sentence(found: Comparison, name: str) -> str:
@@ -124,7 +125,7 @@ def _truncation_note(found: Comparison) -> str:
 
 
 def _format_cell(row: Row, n: int) -> str:
-    """A number with its interval, in the unit of the heading."""
+    """Format a number with its interval, in the unit of the heading."""
     cell = row.cells[n]
     if cell is None:
         return "–"
@@ -136,8 +137,8 @@ def _format_cell(row: Row, n: int) -> str:
 
 def _numbers_section(found: Comparison) -> Section:
     if not found.rows:
-        return Section("Numbers", "numbers", [Text(["The records have no number in common, nor any of their own."])])
-    caption = "Numbers side by side; 95 % intervals in brackets where a record has them."
+        return Section("Numbers", "numbers", [Text(["The records have no numbers."])])
+    caption = "Numbers of the records; 95 % intervals in brackets if a record has them."
     which = range(len(found.records))
     if len(found.records) <= SIDE_BY_SIDE:
         rows = [(row.scale.heading, *(_format_cell(row, n) for n in which)) for row in found.rows]
@@ -149,14 +150,14 @@ def _numbers_section(found: Comparison) -> Section:
 
 
 def _quantile_table(found: Comparison) -> Table:
-    """Each number over the records: how many have it, median, quartiles, range."""
+    """Return a table of each number over the records: count, median, quartiles, range."""
     rows = []
     for row in found.rows:
         values, scale = row.values[np.isfinite(row.values)], row.scale
         low, q1, middle, q3, high = (scale.text(float(each)) for each in np.quantile(values, [0, 0.25, 0.5, 0.75, 1]))
         rows.append((scale.heading, str(values.size), low, q1, middle, q3, high))
     head = ("number", "records", "least", "25 %", "median", "75 %", "most")
-    return Table(head, rows, "Numbers over the records: quantiles of what was chosen.")
+    return Table(head, rows, "Quantiles of the numbers over the selected records.")
 
 
 def _figure(panel: Panel | None, caption: str, alt: str) -> list[Block]:
@@ -165,11 +166,11 @@ def _figure(panel: Panel | None, caption: str, alt: str) -> list[Block]:
 
 def _rate_figures(found: Comparison) -> list[Block]:
     blocks: list[Block] = []
-    by = "" if found.colours is None else f"; blue to orange by {found.colours.scale.label}"
+    by = f". Colours: {found.colours.scale.label}, {found.colour_range}" if found.colours and found.colour_range else ""
     for direction in DIRECTIONS:
         panel = found.overlay(direction)
         n = len(panel.curves) if panel else 0
-        words = f"{direction.upper()}: rdot(r) of {count(n, 'card')} where it was measured, each in its own window{by}."
+        words = f"{direction.upper()} rate of {count(n, 'card')} over the measured range, each in its own window{by}."
         blocks += _figure(panel, words, f"Rate curves of {n} cards over the state, {direction.upper()}")
     return blocks
 
@@ -184,9 +185,9 @@ def _figures_over_records(found: Comparison) -> list[Block]:
             blocks += _figure(found.cdf(name), words, f"Cumulative distribution of {label} over the records")
     if found.x and found.y:
         across, up = found.row(found.x).scale.label, found.row(found.y).scale.label
-        blocks += _figure(found.scatter(), f"{up} against {across}{by}; a dot a record.", f"Scatter of {up}")
+        blocks += _figure(found.scatter(), f"{up} against {across}{by}; one dot per record.", f"Scatter of {up}")
         words = (
-            f"{up}{by}: every record grey; of groups of three or more the range (thin), quartiles (thick) and median "
+            f"{up}{by}: records (grey); for groups of three or more also range (thin), quartiles (thick) and median "
             "(white)."
         )
         blocks += _figure(found.boxes(), words, f"{up} by {found.by}")
@@ -199,8 +200,8 @@ def _figures_within_records(found: Comparison) -> list[Block]:
         label = found.row(name).meaning.label
         panel = found.sweep_cdf(name)
         n = count(len(panel.curves) if panel else 0, "record")
-        words = f"Every value behind {label} in {n}, a curve each; of sweeps those that switched. {_RANKS}"
-        blocks += _figure(panel, words, f"Cumulative distributions of the values behind {label}")
+        words = f"All values of {label} in {n}, one curve each; for sweeps only those that switch. {_RANKS}"
+        blocks += _figure(panel, words, f"Cumulative distributions of {label} within records")
     return blocks
 
 
@@ -211,31 +212,30 @@ def _map_figures(found: Comparison) -> list[Block]:
 def _map_figure(image: Image) -> Figure:
     size = (9.6, min(max(2.8, 0.42 * image.values.shape[0] + 1.4), 9.0))
     where = f" of {image.title}" if image.title else ""
-    words = f"{image.label}{where}: row by row from the top; cells without a record are blank."
+    words = f"{image.label}{where}. Cells without a record are blank."
     alt = f"Map of {image.label} over the array"
     return draw([image], words, alt, size, wide=True)
 
 
 def _warnings_section(found: Comparison, unreadable: Sequence[Unreadable]) -> Section:
-    told = list(found.warnings)
-    blocks = list(warnings_section(told).blocks)
+    blocks = list(warnings_section(list(found.warnings)).blocks)
     own = _record_warnings(found)
     if own:
         more = f" (the first {MOST_WARNINGS} of {len(own)})" if len(own) > MOST_WARNINGS else ""
-        blocks += [Text([f"Of the records themselves{more}:"]), CodedList(own[:MOST_WARNINGS])]
+        blocks += [Text([f"Warnings of the records{more}:"]), CodedList(own[:MOST_WARNINGS])]
     if unreadable:
         blocks += [Text(["Records that could not be read:"]), CodedList([(u.file, u.reason) for u in unreadable])]
     return Section("Warnings", "warnings", blocks)
 
 
 def _record_warnings(found: Comparison) -> list[tuple[str, str]]:
-    """Warnings of the records, each once with the names of those that have it."""
-    held: dict[CodedWarning, list[str]] = {}
+    """Return each warning of the records once, with the names of the records that have it."""
+    names_of: dict[CodedWarning, list[str]] = {}
     for name, record in zip(found.names, found.records, strict=True):
         for warning in dict.fromkeys(record.warnings):
-            held.setdefault(warning, []).append(name)
+            names_of.setdefault(warning, []).append(name)
     total = len(found.records)
-    return [(warning.code, f"{_list_names(names, total)}: {warning.message}") for warning, names in held.items()]
+    return [(warning.code, f"{_list_names(names, total)}: {warning.message}") for warning, names in names_of.items()]
 
 
 def _list_names(names: Sequence[str], total: int) -> str:
@@ -247,7 +247,7 @@ def _list_names(names: Sequence[str], total: int) -> str:
 def _provenance(found: Comparison, command: str) -> Section:
     shown = list(zip(found.names, found.records, strict=True))[:MOST_ROWS]
     rows = [
-        (name, f"{record.source.file} (SHA-256 {record.source.sha256[:12] or 'not known'}), added {record.added}")
+        (name, f"{record.source.file} (SHA-256 {record.source.sha256[:12] or 'unknown'}), added {record.added}")
         for name, record in shown
     ]
     return provenance_section(rows, command)

@@ -1,4 +1,4 @@
-"""The numbers of records side by side, kept apart by how they are defined; and what records are grouped by."""
+"""Numbers of records side by side, one row per definition; and groups of records."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Row:
     Parameters
     ----------
     meaning : Scalar
-        Name, label, unit and definition; its value says nothing.
+        Name, label, unit and definition; its value is not used.
     cells : tuple of Scalar or None
-        The number of each record, None where it has none or none of this definition.
+        The number of each record; None if it has none with this definition.
     only_definition : bool
-        Whether no other row has this name.
+        True if no other row has this name.
     """
 
     meaning: Scalar
@@ -40,23 +40,23 @@ class Row:
 
     @property
     def values(self) -> np.ndarray:
-        """The numbers, shape (records,); NaN where there is none."""
+        """Numbers, shape (records,); NaN if a record has none."""
         return np.array([np.nan if cell is None else cell.value for cell in self.cells], float)
 
     @property
     def n(self) -> int:
-        """Records that have it."""
+        """Number of records that have it."""
         return int(np.isfinite(self.values).sum())
 
     @property
     def scale(self) -> Scale:
-        """The unit that keeps its values short; its label says the definition where there are several."""
+        """Unit that keeps the values short; the label includes the definition if there are several."""
         found = Scale.of(self.meaning, self.values)
-        how = "" if self.only_definition else f" ({self.meaning.by or 'definition not said'})"
+        how = "" if self.only_definition else f" ({self.meaning.by or 'unknown definition'})"
         return Scale(f"{found.label}{how}", found.unit, found.factor)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         meaning = self.meaning
         cells = [
             None if cell is None else {"value": cell.value, "low": cell.low, "high": cell.high} for cell in self.cells
@@ -66,7 +66,7 @@ class Row:
 
 
 def display_names(records: Sequence[Record]) -> tuple[str, ...]:
-    """Return what each record is called: its name, with its id where two share it."""
+    """Return the name of each record, with its id if several records share the name."""
     names = Counter(record.name for record in records)
     return tuple(record.name if names[record.name] == 1 else f"{record.name} ({record.id})" for record in records)
 
@@ -76,14 +76,14 @@ def _definition(scalar: Scalar) -> tuple[str, str, str, str]:
 
 
 def build_rows(records: Sequence[Record]) -> tuple[Row, ...]:
-    """Every number under every definition, in the order in which they appear, those of one name together."""
-    held = [{_definition(each): each for each in _known_numbers(record)} for record in records]
-    keys = list(dict.fromkeys(key for each in held for key in each))
+    """Build one row per number and definition, in order of appearance, rows of one name together."""
+    numbers = [{_definition(each): each for each in _known_numbers(record)} for record in records]
+    keys = list(dict.fromkeys(key for each in numbers for key in each))
     names = list(dict.fromkeys(key[0] for key in keys))
     definitions = Counter(key[0] for key in keys)
     rows = []
     for key in sorted(keys, key=lambda key: names.index(key[0])):
-        cells = tuple(each.get(key) for each in held)
+        cells = tuple(each.get(key) for each in numbers)
         meaning = next(cell for cell in cells if cell is not None)
         rows.append(Row(meaning, cells, definitions[key[0]] == 1))
     return tuple(rows)
@@ -97,7 +97,7 @@ def _known_numbers(record: Record) -> list[Scalar]:
 
 
 def group(record: Record, by: str) -> str | None:
-    """Return what a record says of a label, a part of the place, kind or law; None if nothing."""
+    """Return the label, part of the place, kind or law of a record; None if it has none."""
     if by in PLACES:
         part = getattr(record.place, by)
         return None if part is None else str(part)
@@ -107,13 +107,13 @@ def group(record: Record, by: str) -> str | None:
 
 
 def recorded_values(record: Record, name: str) -> np.ndarray:
-    """Every value that a record keeps of one of its numbers: of sweeps, those that its median counts.
+    """Return all recorded values of a number; for sweeps, those that enter the median.
 
     Parameters
     ----------
     record : Record
     name : str
-        Of the number, and of the column.
+        Name of the number, and of the column.
     """
     frame = next((frame for frame in record.tables().values() if name in frame.columns), None)
     if frame is None:
@@ -125,7 +125,7 @@ def recorded_values(record: Record, name: str) -> np.ndarray:
 
 
 def array_cells(records: Sequence[Record], values: np.ndarray) -> dict[str, dict[tuple[int, int], list[float]]]:
-    """KnownFile values by row and column, for each wafer and die by its name."""
+    """Return the known values by row and column, for each wafer and die by name."""
     found: dict[str, dict[tuple[int, int], list[float]]] = {}
     for record, value in zip(records, values, strict=True):
         place = record.place
@@ -138,6 +138,6 @@ def array_cells(records: Sequence[Record], values: np.ndarray) -> dict[str, dict
 
 
 def natural(text: str) -> tuple[Any, ...]:
-    """Key of an order in which W2 comes before W10."""
+    """Return a sort key that puts W2 before W10."""
     parts = [(natural_number(part), part) for part in re.split(r"([0-9]+)", text) if part]
     return tuple((1, 0, part) if number is None else (0, number, "") for number, part in parts)

@@ -1,4 +1,4 @@
-"""A query as SQL over the index; names that are not in it are refused, and the message lists those that are."""
+"""Queries as SQL over the index; an unknown name raises an error that lists the known ones."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _SORTED = (
     "source",
     "law",
     *PLACES,
-)  # beside numbers and labels
+)  # besides numbers and labels
 _SHOWN = tuple(name for name in COLUMNS if name not in ("mtime_ns", "size", "words"))
-_MOST_IDS = 500  # of one statement
-LEAST_ID = 4  # characters of a shortened id
+_MOST_IDS = 500  # ids per SQL statement
+LEAST_ID = 4  # least characters of a shortened id
 
 
 def scalar_names(connection: sqlite3.Connection) -> tuple[str, ...]:
-    """Names of all numbers, in alphabetical order."""
+    """Return the names of all numbers, in alphabetical order."""
     rows = connection.execute(
         "SELECT DISTINCT name FROM meaning WHERE EXISTS (SELECT 1 FROM scalar WHERE scalar.name = meaning.name)"
     )
@@ -39,28 +39,28 @@ def scalar_names(connection: sqlite3.Connection) -> tuple[str, ...]:
 
 
 def label_names(connection: sqlite3.Connection) -> tuple[str, ...]:
-    """Names of all labels, in alphabetical order."""
+    """Return the names of all labels, in alphabetical order."""
     return tuple(name for (name,) in connection.execute("SELECT DISTINCT name FROM label ORDER BY name"))
 
 
 def kinds(connection: sqlite3.Connection) -> tuple[str, ...]:
-    """All kinds of records, in alphabetical order."""
+    """Return all kinds of records, in alphabetical order."""
     return tuple(kind for (kind,) in connection.execute("SELECT DISTINCT kind FROM item ORDER BY kind"))
 
 
 def unreadable(connection: sqlite3.Connection) -> tuple[Unreadable, ...]:
-    """Files of the folder that are no records."""
+    """Return the files of the folder that are not records."""
     rows = connection.execute("SELECT file, reason FROM unreadable ORDER BY file")
     return tuple(Unreadable(file, reason) for file, reason in rows)
 
 
 def find(connection: sqlite3.Connection, query: Query) -> Found:
-    """The records that a query asks for.
+    """Return the records that match a query.
 
     Raises
     ------
     UsageError
-        If it names a kind, a number or a label that no record has, or an order that there is not.
+        If it names an unknown kind, number, label or order.
     """
     where, values = _build_conditions(connection, query)
     join, order, sorted_by = _build_order(connection, query.sort)
@@ -72,50 +72,50 @@ def find(connection: sqlite3.Connection, query: Query) -> Found:
 
 
 def find_by_prefix(connection: sqlite3.Connection, prefix: str) -> Entry:
-    """The one record whose id begins so.
+    """Return the record whose id begins with the prefix.
 
     Raises
     ------
     UsageError
-        If it is no beginning of an id, or of none, or of several.
+        If the prefix is invalid, or matches no record or several.
     """
     word = prefix.strip().lower()
     if not re.fullmatch(rf"[0-9a-f]{{{LEAST_ID},64}}", word):
         raise UsageError(
-            f"{prefix!r} is no id of a record: {LEAST_ID} or more of its digits 0-9, a-f; "
-            "devicekit library list shows them"
+            f"{prefix!r} is not an id. Give at least {LEAST_ID} of its digits 0-9, a-f; devicekit library list shows "
+            "all ids."
         )
     rows = connection.execute("SELECT key FROM item WHERE id >= ? AND id < ? LIMIT 11", (word, word + "g"))
     keys = [key for (key,) in rows]
     if not keys:
-        raise UsageError(f"no record has an id that begins with {word}; devicekit library list shows them")
+        raise UsageError(f"No record has an id beginning with {word}; devicekit library list shows all ids.")
     entries = _load_entries(connection, keys)
     if len(entries) > 1:
         shown = ", ".join(f"{each.id} ({each.name})" for each in entries[:10])
-        raise UsageError(f"several records have an id that begins with {word}: {shown}; write more of it")
+        raise UsageError(f"Several records have an id beginning with {word}: {shown}. Give more digits.")
     return entries[0]
 
 
 def _build_conditions(connection: sqlite3.Connection, query: Query) -> tuple[str, list[Any]]:
-    """Conditions, and the values in them."""
+    """Return the SQL conditions of a query, and their values."""
     parts: list[str] = ["1"]
     values: list[Any] = []
     if query.kind is not None:
-        _check_name("kind", query.kind, kinds(connection), "there are")
+        _check_name("kind", query.kind, kinds(connection))
         parts.append("kind = ?")
         values.append(query.kind)
     for word in query.words:
         parts.append("words GLOB ?")
         values.append("*" + re.sub(r"([*?[])", r"[\1]", word.casefold()) + "*")
     for each in query.ranges:
-        _check_name("number", each.name, scalar_names(connection), "the records have")
+        _check_name("number", each.name, scalar_names(connection))
         ends = [("value >= ?", each.low), ("value <= ?", each.high)]
-        said = [(text, end) for text, end in ends if math.isfinite(end)]
-        inner = " AND ".join(["name = ?", *(text for text, _ in said)])
+        finite = [(text, end) for text, end in ends if math.isfinite(end)]
+        inner = " AND ".join(["name = ?", *(text for text, _ in finite)])
         parts.append(f"key IN (SELECT item FROM scalar WHERE {inner})")
-        values += [each.name, *(end for _, end in said)]
+        values += [each.name, *(end for _, end in finite)]
     for name, value in query.labels.items():
-        _check_name("label", name, label_names(connection), "the records have")
+        _check_name("label", name, label_names(connection))
         parts.append("key IN (SELECT item FROM label WHERE name = ? AND value = ?)")
         values += [name, value]
     for name in PLACES:
@@ -124,20 +124,20 @@ def _build_conditions(connection: sqlite3.Connection, query: Query) -> tuple[str
             values.append(part)
     if query.ids is not None:
         if len(query.ids) > _MOST_IDS:
-            raise UsageError(f"at most {_MOST_IDS} records can be named at once, not {len(query.ids)}")
+            raise UsageError(f"At most {_MOST_IDS} ids are allowed in a query; got {len(query.ids)}.")
         parts.append(f"id IN ({', '.join('?' * len(query.ids))})")
         values += query.ids
     return " AND ".join(parts), values
 
 
-def _check_name(what: str, name: str, known: Sequence[str], words: str) -> None:
+def _check_name(what: str, name: str, known: Sequence[str]) -> None:
     if name not in known:
-        listed = f"{words} {', '.join(known)}" if known else "no record has one yet"
-        raise UsageError(f"no {what} {name!r} in the library; {listed}")
+        available = f"Available: {', '.join(known)}." if known else f"No record has a {what} yet."
+        raise UsageError(f"The library has no {what} {name!r}. {available}")
 
 
 def _build_order(connection: sqlite3.Connection, sort: str) -> tuple[str, str, list[Any]]:
-    """Join and order of a query, and the values in them; what has no value comes last."""
+    """Return the SQL join and order of a query, and their values; records without a value come last."""
     name, down = sort.removeprefix("-"), "DESC" if sort.startswith("-") else "ASC"
     last = "item.name COLLATE NOCASE, item.id"
     if name in _SORTED:
@@ -150,13 +150,13 @@ def _build_order(connection: sqlite3.Connection, sort: str) -> tuple[str, str, l
         join = f"LEFT JOIN {table} AS by ON by.item = item.key AND by.name = ?"
         return join, f"by.value IS NULL, by.value{text} {down}, {last}", [name]
     known = [*_SORTED, *numbers, *labels]
-    raise UsageError(f"there is nothing to sort by that is called {name!r}; there are {', '.join(known)}")
+    raise UsageError(f"Cannot sort by {name!r}. Available: {', '.join(known)}.")
 
 
 def _load_entries(connection: sqlite3.Connection, keys: Sequence[int]) -> tuple[Entry, ...]:
-    """The records of these keys, in their order, with their numbers."""
+    """Load the records of these keys, in their order, with their numbers."""
     rows: dict[int, tuple[Any, ...]] = {}
-    held: dict[int, list[tuple[Scalar, float]]] = {key: [] for key in keys}
+    values: dict[int, list[tuple[Scalar, float]]] = {key: [] for key in keys}
     meanings = {
         key: Scalar(name, label, math.nan, unit, of, by=by)
         for key, name, label, unit, of, by in connection.execute("SELECT * FROM meaning")
@@ -168,8 +168,8 @@ def _load_entries(connection: sqlite3.Connection, keys: Sequence[int]) -> tuple[
         rows |= {row[0]: row for row in connection.execute(f"SELECT {columns} FROM item WHERE key IN ({marks})", some)}
         text = f"SELECT item, meaning, value FROM scalar WHERE item IN ({marks}) ORDER BY item, position"
         for item, meaning, value in connection.execute(text, some):
-            held[item].append((meanings[meaning], value))
-    return tuple(_make_entry(rows[key], held[key]) for key in keys)
+            values[item].append((meanings[meaning], value))
+    return tuple(_make_entry(rows[key], values[key]) for key in keys)
 
 
 def _make_entry(row: tuple[Any, ...], values: Sequence[tuple[Scalar, float]]) -> Entry:

@@ -1,7 +1,6 @@
-"""Figures: what one shows, as arrays with labels and units (`Panel`, `Image`), and how that is drawn.
+"""Figures as arrays with labels and units (`Panel`, `Image`), and their drawing.
 
-A figure knows no result. A result makes its panel from its own arrays; matplotlib, the CSV behind the picture and a
-page all take the panel.
+Results build panels from their arrays; matplotlib, the CSV of a figure and the pages all use the panel.
 """
 
 from devicekit.plot.image import Image, array_map, draw_row, row_csv

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-MOST_NUMBERS = 400  # cells of a map that are written into
-COLOUR_MAP = "cividis"  # even to the eye, and the same for every kind of colour vision
+MOST_NUMBERS = 400  # most cells of a map with written values
+COLOUR_MAP = "cividis"  # perceptually uniform with every kind of colour vision
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,20 +32,20 @@ class Image:
         Edges of the cells.
     values : ndarray, shape (rows, columns)
     label : str
-        What it shows, with its unit.
+        Meaning of the values, with the unit.
     colours : str
         Name of a colour map of matplotlib.
     limits : (float, float)
-        Values of its ends.
+        Values at the ends of the colour map.
     log : bool
-        Whether colours follow the logarithm.
+        True if colours follow the logarithm.
     lines : sequence of float
-        Dotted lines across, at these y.
+        Dotted horizontal lines at these y.
     title : str
     numbers : bool
-        Whether each value is written into its cell.
+        True to write each value into its cell.
     digits : str
-        How: a format of Python.
+        Python format of these values.
     """
 
     x: Axis
@@ -63,7 +63,7 @@ class Image:
     digits: str = ".2f"
 
     def draw(self, ax: Axes | None = None, bar: bool = True) -> Any:
-        """Draw it into an Axes, with its colour bar if that is wanted; what a shared colour bar takes."""
+        """Draw the map into an Axes, optionally with its colour bar; return the mappable for a shared colour bar."""
         from matplotlib.colors import LogNorm, Normalize
 
         ax = axes(ax)
@@ -85,7 +85,7 @@ class Image:
         return image
 
     def frame(self) -> pd.DataFrame:
-        """The data behind it: a row a cell."""
+        """Return the data as a frame, one row per cell."""
         height, across = np.meshgrid(_centres(self.y_edges), _centres(self.x_edges), indexing="ij")
         columns = {self.x.text: across.ravel(), self.y.text: height.ravel(), self.label: self.values.ravel()}
         return pd.DataFrame(columns)
@@ -94,18 +94,18 @@ class Image:
 def array_map(
     rows: np.ndarray, columns: np.ndarray, values: np.ndarray, label: str, title: str = "", log: bool = False
 ) -> Image:
-    """One number over the rows and columns of an array, row by row from the top; a cell without one is left blank.
+    """Map a number over the rows and columns of an array, with row numbers downwards and blank missing cells.
 
     Parameters
     ----------
     rows, columns : ndarray of int, shape (n,)
-        Places, each pair once.
+        Positions, without duplicate pairs.
     values : ndarray, shape (n,)
     label : str
-        What they are, with the unit.
+        Meaning of the values, with the unit.
     title : str
     log : bool
-        Whether colours follow the logarithm; values are above 0 then.
+        True if colours follow the logarithm; values must then be above 0.
     """
     first, left = int(rows.min()), int(columns.min())
     grid = np.full((int(rows.max()) - first + 1, int(columns.max()) - left + 1), np.nan)
@@ -133,7 +133,7 @@ def array_map(
 
 
 def _luminance(colour: Sequence[float]) -> float:
-    """Return how bright a colour is, 0 to 1: words on it are legible in black or in white."""
+    """Return the luminance of a colour, 0 to 1, to choose black or white text on it."""
     return 0.2126 * colour[0] + 0.7152 * colour[1] + 0.0722 * colour[2]
 
 
@@ -142,7 +142,7 @@ def _centres(edges: np.ndarray) -> np.ndarray:
 
 
 def draw_row(images: Sequence[Image], axes: Sequence[Axes]) -> Sequence[Axes]:
-    """Maps of one quantity side by side, with one colour bar."""
+    """Draw maps of one quantity side by side, with one colour bar."""
     drawn: Any = None
     for n, (ax, image) in enumerate(zip(axes, images, strict=True)):
         drawn = image.draw(ax, bar=False)
@@ -157,7 +157,7 @@ def draw_row(images: Sequence[Image], axes: Sequence[Axes]) -> Sequence[Axes]:
 
 
 def row_csv(images: Sequence[Image]) -> str | None:
-    """The data behind maps on one grid, a column a map; None where there are too many to travel with a picture."""
+    """Return the data of maps on one grid as CSV, one column per map; None if there are too many to embed."""
     if sum(image.values.size for image in images) > MOST_ROWS:
         return None
     frame = images[0].frame()

@@ -1,4 +1,4 @@
-"""What a figure shows, as arrays with labels and units: one thing for matplotlib, for a CSV and for a page."""
+"""Figures as arrays with labels and units, shared by matplotlib, the CSV and the pages."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from devicekit.plot.style import axes, plain, use_plain_ticks
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MOST_ROWS = 20_000  # of the data that travel with a picture
-MOST_LIVE = 20_000  # numbers that travel with a picture that a script draws
+MOST_ROWS = 20_000  # rows of data embedded with a figure
+MOST_LIVE = 20_000  # numbers in a figure that a script draws
 
 
 @dataclass(frozen=True)
@@ -27,17 +27,17 @@ class Axis:
     Parameters
     ----------
     label, unit : str
-        What it shows, and in which unit ("" for a pure number).
+        Label, and unit ("" for a pure number).
     scale : {"linear", "log"}
-        A logarithmic scale is used where something positive is shown.
+        A logarithmic scale needs positive values.
     limits : tuple of float, optional
-        Its ends.
+        Ends of the axis.
     names : tuple of str
-        Names of the places 0, 1, ...; the first on top of a vertical axis.
+        Names of the positions 0, 1, ...; the first at the top of a vertical axis.
     whole : bool
-        Whether only whole numbers are marked.
+        True for ticks only at whole numbers.
     ticks : int
-        At most so many marks of a linear scale, for long numbers; 0 leaves it to matplotlib.
+        Maximum number of ticks of a linear scale, for long numbers; 0: default of matplotlib.
     """
 
     label: str
@@ -50,7 +50,7 @@ class Axis:
 
     @classmethod
     def of(cls, name: str, **more: Any) -> Self:
-        """The axis of a glossary quantity."""
+        """Make the axis of a glossary quantity."""
         return cls(GLOSSARY[name].label, GLOSSARY[name].unit, **more)
 
     @property
@@ -66,18 +66,18 @@ class Curve:
     Parameters
     ----------
     name : str
-        What it is, in the legend and in the CSV.
+        Name in the legend and in the CSV.
     x, y : ndarray, shape (n,)
         Values in the units of the axes.
     kind : {"line", "band", "errors", "across", "bars"}
-        Line or dots by `style`; the area between `low` and `high`; dots with upright bars from `low` to `high`, or
-        with bars across; horizontal bars from 0 to x at the places y, with ends `low` and `high` if these are given.
+        Line or dots by `style`; area between `low` and `high`; dots with vertical or horizontal error bars from `low`
+        to `high`; horizontal bars from 0 to x at y, with error bars if `low` and `high` are given.
     style : str
-        Line and marker in matplotlib's letters.
+        Format string of matplotlib for line and marker.
     low, high : ndarray, shape (n,), optional
-        Ends of a band or of bars, in the unit of the axis that they run along.
+        Ends of a band or of bars, in the unit of their axis.
     legend, data : bool
-        Whether it is in the legend, and in the CSV.
+        True to include the curve in the legend, and in the CSV.
     """
 
     name: str
@@ -95,7 +95,7 @@ class Curve:
     data: bool = True
 
     def draw(self, ax: Axes) -> None:
-        """Draw it."""
+        """Draw the curve into an Axes."""
         label = plain(self.name) if self.legend else None
         bars: Any = None if self.low is None or self.high is None else (self.low, self.high)
         if self.kind == "band":
@@ -147,15 +147,15 @@ class Panel:
     curves : sequence of Curve
         Drawn in order.
     title : str
-        Above it.
+        Title above the figure.
     notes : sequence of (float, float, str)
-        Words at a place of the figure.
+        Texts at positions (x, y).
     lines : sequence of (str, float)
-        Thin lines across: "x" or "y", and where.
+        Thin lines at a value of "x" or "y".
     legend : {"in", "above", "none"}
-        Where the legend is.
+        Position of the legend.
     grid : bool
-        Whether vertical grid lines are drawn.
+        True for vertical grid lines.
     """
 
     x: Axis
@@ -168,7 +168,7 @@ class Panel:
     grid: bool = False
 
     def draw(self, ax: Axes | None = None) -> Axes:
-        """Draw it into an Axes, a new one if none is given."""
+        """Draw the figure into an Axes, by default a new one."""
         ax = axes(ax)
         for curve in self.curves:
             curve.draw(ax)
@@ -188,10 +188,10 @@ class Panel:
         return ax
 
     def as_json(self) -> dict[str, Any] | None:
-        """Return what a page draws it from: axes, curves, lines and notes as plain values, with five digits.
+        """Return axes, curves, lines and notes as JSON-ready values with five digits, for drawing on a page.
 
-        Every array is listed once under `arrays`; curves name them by number. Colours are pairs, for light paper and
-        for dark. None where there is too much to travel with a page, or nothing to show.
+        Every array is listed once under `arrays`; curves refer to it by number. Colours are pairs for light and dark
+        pages. None if there are too many data for a page, or nothing to show.
         """
         arrays = wire.Arrays()
         curves = [_curve_json(each, arrays) for each in self.curves]
@@ -214,17 +214,17 @@ class Panel:
         }
 
     def frame(self) -> pd.DataFrame:
-        """The data behind it: a row a point, with the curve's name and the axes' labels as columns."""
+        """Return the data as a frame: one row per point, with columns for the curve and the axes."""
         return pd.concat([_rows(self, curve) for curve in self.curves if curve.data] or [pd.DataFrame()])
 
     def csv(self) -> str | None:
-        """The same as CSV; None where there are too many rows to travel with a picture."""
+        """Return the data as CSV; None if there are too many rows to embed."""
         rows = sum(np.size(curve.x) for curve in self.curves if curve.data)
         return self.frame().to_csv(index=False, float_format="%.9g") if 0 < rows <= MOST_ROWS else None
 
 
 def set_axis(ax: Axes, which: str, axis: Axis, drawn: Sequence[np.ndarray] = ()) -> None:
-    """Label, scale, places and ends of an axis; `drawn` is what is shown along it."""
+    """Set label, scale, positions and ends of an axis; `drawn` are the values along it."""
     from matplotlib.ticker import MaxNLocator
 
     ax.set(**{f"{which}label": axis.text})
@@ -248,12 +248,12 @@ def set_axis(ax: Axes, which: str, axis: Axis, drawn: Sequence[np.ndarray] = ())
 
 
 def _extent(curve: Curve, which: str) -> list[np.ndarray]:
-    """Return what a curve shows along an axis."""
+    """Return the values of a curve along an axis."""
     upright = curve.kind in ("band", "errors", "line")
     ends = [v for v in (curve.low, curve.high) if v is not None and upright == (which == "y")]
     start = [np.zeros(1)] if curve.kind == "bars" and which == "x" else []
-    own = curve.x if which == "x" else curve.y
-    return [*ends, *start] if curve.kind == "band" and which == "y" else [own, *ends, *start]
+    values = curve.x if which == "x" else curve.y
+    return [*ends, *start] if curve.kind == "band" and which == "y" else [values, *ends, *start]
 
 
 def _axis_json(axis: Axis, shown: tuple[float, float, bool] | None) -> dict[str, Any]:

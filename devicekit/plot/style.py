@@ -1,4 +1,4 @@
-"""How figures look: colours, text that cannot break them, axes with few and plain numbers."""
+"""Style of figures: colours, escaped text, and axes with few and short numbers."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from devicekit.names import GLOSSARY
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Two hues that stay apart for every kind of colour vision and in grey print.
+# Two hues that are distinguishable with every kind of colour vision and in grey print.
 COLOURS = {"ltp": "#0b6fa4", "ltd": "#c4501b"}
 
-# Lines and fills on dark paper, by what they are on light paper.
+# Colours of lines and fills on a dark page, by colour on a light page.
 DARK_OF = {
     "#000000": "#e6e9ed",
     "#666666": "#b4bdc7",
@@ -38,41 +38,41 @@ DARK_OF = {
 
 
 def axes(ax: Axes | None) -> Axes:
-    """The Axes given, or a new one in a new figure."""
+    """Return the given Axes, or a new one in a new figure."""
     if ax is not None:
         return ax
     import matplotlib.pyplot as plt
 
-    _, made = plt.subplots(figsize=(5.0, 3.4), layout="constrained")
-    return made
+    _, new = plt.subplots(figsize=(5.0, 3.4), layout="constrained")
+    return new
 
 
 def plain(text: object) -> str:
-    """A user's text for a figure: no dollar sign begins a formula, nothing unprintable breaks an SVG."""
+    """Escape text for a figure: dollar signs do not begin a formula, and unprintable characters become blanks."""
     shown = "".join(c if c.isprintable() else " " for c in str(text))
     return shown.replace("$", r"\$")
 
 
 def use_plain_ticks(axis: Any, lowest: float, highest: float) -> None:
-    """Ticks of a logarithmic axis over little more than a decade: 20 µ, 50 µ, 100 µ instead of 2 x 10^-5."""
+    """Use plain ticks on a logarithmic axis of about a decade: 20 µ, 50 µ, 100 µ instead of 2 x 10^-5."""
     from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
 
     if 0 < highest < 30 * lowest:
-        few = highest < 3 * lowest  # where 1, 2, 5 would leave one tick or none
+        few = highest < 3 * lowest  # 1, 2, 5 would leave one tick or none
         axis.set_major_locator(MaxNLocator(4) if few else LogLocator(subs=(1.0, 2.0, 5.0)))
         axis.set_major_formatter(EngFormatter(sep=" "))
         axis.set_minor_formatter(NullFormatter())
 
 
 def quantity_axis(name: str, top: float = 0.0) -> tuple[float, str, str]:
-    """Factor, label and unit of an axis for a glossary quantity; a conductance gets a prefix that keeps numbers short.
+    """Return factor, label and unit of an axis for a glossary quantity, with a prefix for conductances.
 
     Parameters
     ----------
     name : str
         A key of `devicekit.names.GLOSSARY`.
     top : float
-        Largest value that is shown, in the quantity's unit.
+        Largest value in the figure, in the unit of the quantity.
     """
     quantity = GLOSSARY[name]
     if name == "conductance_s" and top > 0:

@@ -1,4 +1,4 @@
-"""Figures on their way into a page: numbers, colours and strokes as plain values."""
+"""Figures for pages: numbers, colours and line styles as JSON-ready values."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 from devicekit.plot.style import DARK_OF
 
 DIGITS = 5
-MARGIN = 0.05  # of the range, on both sides, as matplotlib leaves it
-LEAST_WIDTH = 1e-3  # of an axis, each way, as a share of its largest number
+MARGIN = 0.05  # of the range, on both sides, as in matplotlib
+LEAST_WIDTH = 1e-3  # least margin of an axis, as a share of its largest number
 _NAMED = {"black": "#000000", "k": "#000000", "white": "#ffffff", "w": "#ffffff"}
 _CYCLE = [
     "#1f77b4",
@@ -30,7 +30,7 @@ _LINES = {"--": "dashed", "-.": "dashdot", "-": "solid", ":": "dotted"}
 
 
 class Arrays:
-    """Arrays of a figure, each of them once."""
+    """Arrays of a figure without duplicates."""
 
     def __init__(self) -> None:
         self.listed: list[list[float | None]] = []
@@ -38,19 +38,19 @@ class Arrays:
         self._places: dict[bytes, int] = {}
 
     def add(self, values: np.ndarray) -> int:
-        """Its number."""
+        """Add an array; return its number."""
         flat = np.ascontiguousarray(values, float).ravel()
         key = flat.tobytes()
         if key not in self._places:
             self._places[key] = len(self._places)
             self.size += flat.size
-            if self.size <= 1_000_000:  # what is longer is not sent anyway
+            if self.size <= 1_000_000:  # longer figures are not sent
                 self.listed.append([number(value) for value in flat.tolist()])
         return self._places[key]
 
 
 def number(value: float) -> float | int | None:
-    """A number with few digits, whole ones without a point; None for what is not finite."""
+    """Round a number to few digits, whole ones to int; None if it is not finite."""
     if not math.isfinite(value):
         return None
     short = float(f"{value:.{DIGITS}g}")
@@ -58,7 +58,7 @@ def number(value: float) -> float | int | None:
 
 
 def light_and_dark(colour: str) -> list[str]:
-    """A colour of matplotlib on light paper, and the one on dark paper."""
+    """Return a matplotlib colour on a light page, and its colour on a dark page."""
     if re.fullmatch(r"0?\.\d+", colour):
         grey = round(255 * float(colour))
         light = f"#{grey:02x}{grey:02x}{grey:02x}"
@@ -70,7 +70,7 @@ def light_and_dark(colour: str) -> list[str]:
 
 
 def strokes(style: str) -> tuple[str | None, str | None]:
-    """Line and marker of matplotlib's letters: "o--" is dashed with "o"."""
+    """Split a matplotlib format into line style and marker: "o--" is dashed with "o"."""
     line = next((mark for mark in _LINES if mark in style), None)
     rest = style.replace(line, "", 1) if line else style
     return (_LINES[line] if line else None), rest or None
@@ -79,7 +79,7 @@ def strokes(style: str) -> tuple[str | None, str | None]:
 def axis_ends(
     shown: Sequence[np.ndarray], log: bool, limits: tuple[float, float] | None, names: int, which: str
 ) -> tuple[float, float, bool] | None:
-    """Ends of an axis and whether it is logarithmic, as matplotlib takes them; None where nothing can be shown."""
+    """Return the ends of an axis as in matplotlib, and True if it is logarithmic; None if there is nothing to show."""
     values = np.concatenate([*shown, np.empty(0)])
     values = values[np.isfinite(values)]
     log = log and bool((values > 0).any())
@@ -95,7 +95,7 @@ def axis_ends(
     if log:
         wide = max((high / low) ** MARGIN, 1.0 + LEAST_WIDTH) if high > low else 10.0**MARGIN
         return low / wide, high * wide, True
-    if high > low:  # written with five digits, ends of numbers that hardly differ must not be the same
+    if high > low:  # the ends must differ when written with five digits
         wide = max(MARGIN * (high - low), LEAST_WIDTH * max(abs(low), abs(high)))
     else:
         wide = MARGIN * abs(high) or 1.0

@@ -98,7 +98,7 @@ def _choose(source: Source, options: ReadOptions) -> Reader:
             # named columns make a table of a format that goes by position
             by_position = "columns" not in getattr(reader, "TAKES", {"columns"}) and not source.is_folder
             return known[TABLE] if options.columns and by_position else reader
-    raise FileError(f"{source.path} is a folder in an unknown format.")
+    raise FileError(f"{source.path} is a folder in an unknown format")
 
 
 def _option_names(names: list[str]) -> str:

@@ -156,7 +156,7 @@ def load(path: Path | str) -> Contents:
     """
     path = Path(path)
     if not files.exists(path):
-        raise FileError(f"{path} does not exist.")
+        raise FileError(f"{path} does not exist")
     files.kind(path)
     if not is_ours(path):
         raise FileError(f"{path.name} was not written by devicekit. For other HDF5 files, use devicekit read.")
@@ -259,11 +259,9 @@ def _encode_column(column: pd.Series) -> tuple[np.ndarray, dict[str, Any]]:
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iufb":
         values = column.to_numpy()
         if values.dtype.kind in "iu" and values.size and max(-int(values.min()), int(values.max())) > _EXACT:
-            raise UsageError(f"column {column.name} holds whole numbers beyond 2**53, which are not stored exactly.")
+            raise UsageError(f"column {column.name} holds whole numbers beyond 2**53, which are not stored exactly")
         if values.dtype.kind == "f" and values.dtype.itemsize > 8:
-            raise UsageError(
-                f"column {column.name} holds numbers of more than 64 bits, which cannot be stored exactly."
-            )
+            raise UsageError(f"column {column.name} holds numbers of more than 64 bits, which cannot be stored exactly")
         return values, {}
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "mM":
         raise UsageError(f"column {column.name} holds dates. Convert them to times in s or to texts.")
@@ -280,7 +278,7 @@ def _encode_column(column: pd.Series) -> tuple[np.ndarray, dict[str, Any]]:
         details |= {"categories": column.cat.categories.to_list(), "ordered": bool(column.cat.ordered)}
         kept += details["categories"]
     if not all(isinstance(cell, _JSON_TYPES) for cell in kept):
-        raise UsageError(f"column {column.name} holds cells that are neither numbers nor texts.")
+        raise UsageError(f"column {column.name} holds cells that are neither numbers nor texts")
     return np.array(cells, dtype=object), details
 
 

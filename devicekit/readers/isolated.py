@@ -50,12 +50,12 @@ def parse(how: str, path: Path, name: str, **settings: Any) -> Any:
     try:
         done = _run(how, path, SECONDS + (size >> 18), MEMORY + MEMORY_A_BYTE * size, settings)
     except subprocess.TimeoutExpired as error:
-        raise FileError(f"{name} takes far longer to read than its size explains; refused as unsafe.") from error
+        raise FileError(f"{name} takes far longer to read than its size explains; refused as unsafe") from error
     except OSError as error:
-        raise FileError(f"cannot read {name}: its parser process did not start ({error.strerror or error}).") from error
+        raise FileError(f"cannot read {name}: its parser process did not start ({error.strerror or error})") from error
     if done is None:
         raise FileError(
-            f"{name} is damaged: its parser crashed, or needed more memory or time than the file's size explains."
+            f"{name} is damaged: its parser crashed, or needed more memory or time than the file's size explains"
         )
     word, value = done
     if word == "refused":
@@ -86,7 +86,7 @@ def compile_pattern(pattern: str, option: str) -> re.Pattern[str]:
         If it is not a regular expression, or longer than `LONGEST_PATTERN`.
     """
     if len(pattern) > LONGEST_PATTERN:
-        raise UsageError(f"{option[:80]}... has {len(pattern)} characters; the limit is {LONGEST_PATTERN}.")
+        raise UsageError(f"{option[:80]}... has {len(pattern)} characters; the limit is {LONGEST_PATTERN}")
     try:
         return re.compile(pattern)
     except (re.error, RecursionError, OverflowError) as error:

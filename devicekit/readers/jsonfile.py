@@ -61,13 +61,13 @@ class TrainKeys:
     def __post_init__(self) -> None:
         keys = [each for each in (self.ltp, self.ltd) if each is not None]
         if not keys or not all(isinstance(each, str) for each in keys):
-            raise UsageError("[json] needs ltp or ltd, the key in quotes of an array of states.")
+            raise UsageError("[json] needs ltp or ltd, the key in quotes of an array of states")
         if isinstance(self.readings, bool) or not isinstance(self.readings, int) or self.readings < 2:
-            raise UsageError(f"[json] readings must be the readings of a train, 2 or more, not {self.readings!r}.")
+            raise UsageError(f"[json] readings must be the readings of a train, 2 or more, not {self.readings!r}")
         if not set(self.reversed) <= {"ltp", "ltd"}:
-            raise UsageError(f"[json] reversed must list ltp, ltd or both, not {self.reversed!r}.")
+            raise UsageError(f"[json] reversed must list ltp, ltd or both, not {self.reversed!r}")
         if not isinstance(self.constants, Mapping) or not all(isinstance(k, str) for k in self.constants.values()):
-            raise UsageError("[json] constants must hold lines NAME = KEY, such as read_voltage_v = 'V_read'.")
+            raise UsageError("[json] constants must hold lines NAME = KEY, such as read_voltage_v = 'V_read'")
         if wrong := sorted(set(self.constants) & _OWN_COLUMNS):
             raise UsageError(f"[json] constants: {wrong[0]} follows from the trains. Remove it.")
 
@@ -84,7 +84,7 @@ class TrainKeys:
             raise UsageError(f"[json]: unknown line {wrong[0]!r}. Use {names}.")
         listed = lines.get("reversed", [])
         if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
-            raise UsageError('[json] reversed must be a list, such as ["ltd"].')
+            raise UsageError('[json] reversed must be a list, such as ["ltd"]')
         return cls(**{**lines, "reversed": tuple(listed)})
 
 
@@ -116,7 +116,7 @@ def read_tables(path: Path) -> list[Sheet]:
     """
     value = _parse(path)
     if ownmark.is_own_json(value) or (isinstance(value, dict) and value.keys() >= _OF_A_RECORD):
-        raise FileError(f"{path.name} is a file of devicekit, such as a card, not measured data.")
+        raise FileError(f"{path.name} is a file of devicekit, such as a card, not measured data")
     try:
         sheets = list(islice(matfile.yield_sheets(_read_variables(value)), MOST_TABLES + 1))
     except _Ambiguous as error:
@@ -124,7 +124,7 @@ def read_tables(path: Path) -> list[Sheet]:
     if len(sheets) > MOST_TABLES:
         raise FileError(f"{path.name} holds arrays of more than {MOST_TABLES} lengths. Write one table as CSV.")
     if not sheets:
-        raise FileError(f"{path.name} holds no array of numbers.")
+        raise FileError(f"{path.name} holds no array of numbers")
     return sheets
 
 
@@ -144,12 +144,12 @@ def read_trains(path: Path, trains: TrainKeys) -> Sheet:
         states = _read_numbers(content, key, path, trains.readings)
         count, rest = divmod(len(states), trains.readings)
         if rest:
-            raise FileError(f"{path.name}: {key} holds {len(states)} numbers, not a multiple of {trains.readings}.")
+            raise FileError(f"{path.name}: {key} holds {len(states)} numbers, not a multiple of {trains.readings}")
         constants: list[Cell] = []
         for name in trains.constants.values():
             values = _read_numbers(content, name, path)
             if len(values) > 2:
-                raise FileError(f"{path.name}: {name} holds {len(values)} numbers, not one or two (LTP, LTD).")
+                raise FileError(f"{path.name}: {name} holds {len(values)} numbers, not one or two (LTP, LTD)")
             constants.append(values[min(side, len(values) - 1)])
         ends = [k * trains.readings for k in range(count + 1)]
         for cycle, (start, stop) in enumerate(pairwise(ends), start=1):
@@ -175,7 +175,7 @@ def _read_numbers(content: Any, key: str, path: Path, readings: int = 0) -> list
             )
         found = [each for row in found for each in row]
     if not found or not all(isinstance(each, float) for each in found):
-        raise FileError(f"{path.name}: {key} must hold numbers only, at least one.")
+        raise FileError(f"{path.name}: {key} must hold numbers only, at least one")
     return found
 
 
@@ -188,17 +188,17 @@ def _parse(path: Path) -> Any:
     except OSError as error:
         raise FileError(f"cannot read {path}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
-        raise FileError(f"{path.name} is not UTF-8 text, which JSON must be (byte {error.start}).") from error
+        raise FileError(f"{path.name} is not UTF-8 text, which JSON must be (byte {error.start})") from error
     try:
         return _load(text)
     except json.JSONDecodeError as error:
         if (records := _load_lines(text)) is not None:
             return records
-        raise FileError(f"{path.name} is not valid JSON: {error.msg} (line {error.lineno}).") from error
+        raise FileError(f"{path.name} is not valid JSON: {error.msg} (line {error.lineno})") from error
     except _Ambiguous as error:
         raise FileError(f"{path.name}: {error}") from error
     except (RecursionError, ValueError) as error:
-        raise FileError(f"{path.name} cannot be read as JSON: its brackets are nested too deeply.") from error
+        raise FileError(f"{path.name} cannot be read as JSON: its brackets are nested too deeply") from error
 
 
 class _Ambiguous(ValueError):
@@ -216,7 +216,7 @@ def _load(text: str) -> Any:
     def parse_finite(word: str) -> float:
         number = float(word)
         if abs(number) == float("inf"):
-            raise _Ambiguous(f"the number {word[:20]}... is too large for a measurement.")
+            raise _Ambiguous(f"the number {word[:20]}... is too large for a measurement")
         return number
 
     return json.loads(text, parse_int=parse_finite, parse_float=parse_finite, object_pairs_hook=refuse_repeats)
@@ -272,7 +272,7 @@ def _read_split(value: dict[str, Any]) -> dict[str, Any]:
         raise _Ambiguous("columns has a repeated name. Give each column its own name.")
     for number, row in enumerate(rows, start=1):
         if len(row) != len(names):
-            raise _Ambiguous(f"row {number} of data has {len(row)} cells, but columns has {len(names)} names.")
+            raise _Ambiguous(f"row {number} of data has {len(row)} cells, but columns has {len(names)} names")
     return {name: [_convert_cell(row[k]) for row in rows] for k, name in enumerate(names)}
 
 
@@ -289,7 +289,7 @@ def _read_records(records: list[dict[str, Any] | None], depth: int) -> dict[str,
     """Return the columns of rows that are objects; missing keys are empty."""
     names = list(dict.fromkeys(key for each in records for key in each or ()))
     if len(names) * len(records) > MOST_CELLS:
-        raise _Ambiguous(f"{len(records)} records of {len(names)} keys are more than {MOST_CELLS} cells.")
+        raise _Ambiguous(f"{len(records)} records of {len(names)} keys are more than {MOST_CELLS} cells")
     return {name: _convert_value([(each or {}).get(name) for each in records], depth + 1) for name in names}
 
 
@@ -308,7 +308,7 @@ def _build_matrix(rows: list[Any]) -> Any:
             return None
     width = max(map(len, rows))
     if len(rows) * width > MOST_CELLS:
-        raise _Ambiguous(f"{len(rows)} rows, the longest of {width} cells, are more than {MOST_CELLS} cells.")
+        raise _Ambiguous(f"{len(rows)} rows, the longest of {width} cells, are more than {MOST_CELLS} cells")
     cells = np.empty((len(rows), width), dtype=object)
     for k, row in enumerate(rows):
         for at, each in enumerate([*row, *[None] * (width - len(row))]):

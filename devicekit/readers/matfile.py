@@ -48,8 +48,8 @@ def read_tables(path: Path) -> list[Sheet]:
         raise FileError(f"{name} holds {total} numbers; the limit is {MOST_NUMBERS}. Save a part of them.")
     found = list(yield_sheets(values))
     if not found:
-        others = f"; {', '.join(left[:5])} cannot be read. Save columns of a table as vectors" if left else ""
-        raise FileError(f"{name} holds no vector or matrix of numbers{others}.")
+        others = f"; {', '.join(left[:5])} cannot be read (save columns of a table as vectors)" if left else ""
+        raise FileError(f"{name} holds no vector or matrix of numbers{others}")
     return found
 
 

@@ -76,7 +76,7 @@ def read_before_hdf5(path: Path) -> dict[str, Value]:
     try:
         wanted = dict(_v5_variables(data) if is_v5(data) else _v4_variables(data))
     except MemoryError as error:
-        raise FileError(f"{path.name} needs more memory than is available.") from error
+        raise FileError(f"{path.name} needs more memory than is available") from error
     except Exception as error:  # damaged parts raise many errors
         sentence = " ".join(str(error).split())[:200]
         raise FileError(f"{path.name} is a damaged MATLAB file: {sentence or type(error).__name__}") from error

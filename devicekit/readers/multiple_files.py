@@ -119,7 +119,7 @@ def read(paths: Sequence[Path], options: ReadOptions, read_file: ReadFile) -> Ta
     if len({file.resolve() for file in paths}) < len(paths):
         raise UsageError("A file is named twice. Remove one.")
     if options.files_are == "separate":
-        raise UsageError("files_are=separate needs one file at a time.")
+        raise UsageError("files_are=separate needs one file at a time")
     alone = replace(options, files_are=None, key={}, device=None, cycle=None)
     tables = []
     for file in paths:
@@ -225,7 +225,7 @@ def _tag_rows(table: Table, tags: dict[str, Any], file: Path) -> pd.DataFrame:
     frame = table.frame.copy()
     for name, value in tags.items():
         if name == "direction" and name in frame and (frame[name] != value).any():
-            raise UsageError(f"{file.name}: the name states {value}, but the file has trains of both directions.")
+            raise UsageError(f"{file.name}: the name states {value}, but the file has trains of both directions")
         if name == "cycle" and name in frame and frame[name].nunique() > 1:
             raise UsageError(f"{file.name} itself holds {frame[name].nunique()} cycles. Pass files_are=devices.")
         if name == "device_id" and frame[name].nunique() > 1:

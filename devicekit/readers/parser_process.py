@@ -59,7 +59,7 @@ def workbook(path: str, most: int) -> list[tuple[str, bool, list[list[Cell]]]]:
         width = max(left + sheet.width, *(column + 1 for _, column in words), 0)
         most -= (height + 1) * (width + 1)
         if most < 0:
-            raise Refused(f"has far more cells in sheet {about.name} than its size explains.")
+            raise Refused(f"has far more cells in sheet {about.name} than its size explains")
         rows: list[list[Cell]] = [[] for _ in range(top)]
         rows += [[*[None] * left, *map(_cell, row)] for row in sheet.to_python()]
         _add_error_words(words, rows)
@@ -420,9 +420,9 @@ def main() -> None:
         _limit_resources(request["memory"], request["seconds"])
         found: tuple[str, Any] = ("parsed", parse(path, **request["settings"]))
     except ImportError as error:
-        found = ("refused", f"cannot be read: {error}. Install it: pip install {library.replace('_', '-')}")
+        found = ("refused", f"cannot be read: {error}; pip install {library.replace('_', '-')}")
     except MemoryError:
-        found = ("refused", "needs more memory than its size explains; refused as unsafe.")
+        found = ("refused", "needs more memory than its size explains; refused as unsafe")
     except BaseException as error:  # a panic of native code is not an Exception
         sentence = " ".join(str(error).split())[:200]
         found = ("refused", sentence if isinstance(error, Refused) else f"is damaged: {sentence}")

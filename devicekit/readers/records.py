@@ -153,7 +153,7 @@ def _factor(record: Record, theirs: str, ours: str, where: str) -> float:
         return 1.0
     unit = parse_unit(word)
     if unit is None or unit.quantity != _QUANTITY_OF[ours]:
-        raise UsageError(f"{where}: column {theirs} is in {word}, which is not a unit of {_QUANTITY_OF[ours]}.")
+        raise UsageError(f"{where}: column {theirs} is in {word}, which is not a unit of {_QUANTITY_OF[ours]}")
     return unit.factor
 
 
@@ -221,7 +221,7 @@ def build_record_table(
     name = source.path.name
     warnings = list(warnings)
     if not any(len(record.columns) for record in records):
-        raise TableError(f"{name} holds no record with rows.")
+        raise TableError(f"{name} holds no record with rows")
     if STATE_COLUMNS.keys() & set(options.columns):
         return _build_pulse_table(records, options, reader, source, warnings)
     several = len(records) > 1

@@ -72,7 +72,7 @@ class Source:
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
         if files.kind(self.path) == "file" and self.path.stat().st_size == 0:
-            raise FileError(f"{self.path} is empty.")
+            raise FileError(f"{self.path} is empty")
         files.note_input(self.path)
 
     @classmethod
@@ -110,7 +110,7 @@ class Source:
         found = workbook.detect_kind(self.path, head) or matfile.detect_kind(head, self.path.stat().st_size)
         found = found or jsonfile.detect_kind(head, self.path)
         if found and self._is_packed:
-            raise FileError(f"{self.path.name} is a {found} file packed by gzip. Unpack it first.")
+            raise FileError(f"{self.path.name} is a file of kind {found} packed by gzip. Unpack it first.")
         return found
 
     @cached_property
@@ -157,7 +157,7 @@ class Source:
             return self.sheets[0].text()
         data = self._bytes(LARGEST_TEXT + 1)
         if len(data) > LARGEST_TEXT:
-            raise FileError(f"{self.path.name} holds more than {LARGEST_TEXT >> 30} GiB of text.")
+            raise FileError(f"{self.path.name} holds more than {LARGEST_TEXT >> 30} GiB of text")
         return data.decode(self.encoding, errors="replace").rstrip(END_MARK)
 
     def _bytes(self, limit: int) -> bytes:
@@ -176,11 +176,11 @@ class Source:
             with self.open() as stream:
                 while left > 0 and (block := stream.read(min(LONGEST_LINE, left))):
                     if len(block) == LONGEST_LINE and b"\n" not in block and b"\r" not in block:
-                        raise FileError(f"{name} has a line of more than {LONGEST_LINE >> 20} MiB; it is not a table.")
+                        raise FileError(f"{name} has a line of more than {LONGEST_LINE >> 20} MiB; it is not a table")
                     left, total = left - len(block), total + len(block)
                     if total > most:
                         raise FileError(
-                            f"{name} unpacks to more than {LARGEST_RATIO} times its size; refused as unsafe."
+                            f"{name} unpacks to more than {LARGEST_RATIO} times its size; refused as unsafe"
                         )
                     yield block
         except EOFError as error:

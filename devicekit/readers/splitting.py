@@ -147,7 +147,7 @@ def split_values(values: np.ndarray, name: str, pulses: tuple[int, ...] | None =
             "and LRS into separate columns."
         )
     if pulses is not None and (len(pulses) not in (1, 2) or min(pulses) < 1):
-        raise UsageError(f"pulses={pulses} must be the pulses of each train, N or N,M for LTP and LTD, each 1 or more.")
+        raise UsageError(f"pulses={pulses} must be the pulses of each train, N or N,M for LTP and LTD, each 1 or more")
     try:
         found = find_turns(values, pulses)
     except Unclear as unclear:
@@ -191,7 +191,7 @@ def _ask_for_pulses(unclear: Unclear) -> Question:
     choices = []
     for guess in unclear.guesses:
         up, down = (guess.first, guess.second) if unclear.rising else (guess.second, guess.first)
-        before = "after" if guess.opens else "without"
+        before = "with" if guess.opens else "without"
         choices.append(
             Choice.of(f"{up} LTP and {down} LTD pulses, {before} a reading before the first pulse", pulses=(up, down))
         )

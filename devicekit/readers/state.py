@@ -60,7 +60,7 @@ def find_factor(name: str, quantity: str, options: ReadOptions, where: str) -> f
     """
     unit = check_unit(name, options, where) or find_stated_unit(name)
     if unit is not None and unit.quantity != quantity:
-        raise UsageError(f"{where}: column {name!r} has a unit of {unit.quantity}, not of {quantity}.")
+        raise UsageError(f"{where}: column {name!r} has a unit of {unit.quantity}, not of {quantity}")
     if unit is not None:
         return unit.factor
     if options.stated_quantity == quantity:
@@ -106,7 +106,7 @@ def resolve_state(frame: pd.DataFrame, options: ReadOptions, name: str) -> tuple
     quantity = STATE_COLUMNS[column]
     if options.stated_quantity not in (None, quantity):
         option = f"unit={options.unit}" if options.unit else f"quantity={options.quantity}"
-        raise UsageError(f"{name}: column {column} is a {quantity}, but {option} means {options.stated_quantity}.")
+        raise UsageError(f"{name}: column {column} is a {quantity}, but {option} means {options.stated_quantity}")
     if options.factor != 1.0 and column not in options.columns:
         raise UsageError(f"{name}: column {column} is in SI units, which contradicts unit={options.unit}")
     if quantity == "weight":

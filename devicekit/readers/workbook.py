@@ -112,7 +112,7 @@ def read_sheets(path: Path, which: str) -> list[Sheet]:
         raise FileError(f"cannot read {path}: {error.strerror or error}") from error
     found = [sheet for sheet in (Sheet(name, rows, hidden) for name, hidden, rows in read) if not sheet.is_empty]
     if not found:
-        raise FileError(f"{path.name} holds no sheet with cells.")
+        raise FileError(f"{path.name} holds no sheet with cells")
     return found
 
 
@@ -133,17 +133,17 @@ def _guard(path: Path, which: str) -> None:
     total = 0
     with zipfile.ZipFile(path) as archive:
         if not _is_workbook(archive, which):
-            raise FileError(f"{path.name} is a zip archive, not a spreadsheet.")
+            raise FileError(f"{path.name} is a zip archive, not a spreadsheet")
         for item in archive.infolist():
             tail = b""
             with archive.open(item) as stream:
                 while block := stream.read(_BLOCK):
                     total += len(block)
                     if total > most:
-                        raise FileError(f"{path.name} unpacks to more than {ratio} times its size; refused as unsafe.")
+                        raise FileError(f"{path.name} unpacks to more than {ratio} times its size; refused as unsafe")
                     text = tail + block.replace(b"\0", b"")  # also for UTF-16
                     if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
-                        raise FileError(f"{path.name} declares XML entities; refused as unsafe.")
+                        raise FileError(f"{path.name} declares XML entities; refused as unsafe")
                     tail = text[-16:]
 
 

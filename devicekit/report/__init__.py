@@ -17,7 +17,6 @@ from typing import Any
 
 from devicekit import advice, files
 from devicekit._version import __version__
-from devicekit.codes import REMARK
 from devicekit.errors import CodedWarning
 from devicekit.plot import Image, Panel, draw_row, row_csv
 from devicekit.report import live, theme
@@ -131,7 +130,7 @@ class Report:
     def top(self) -> list[tuple[str, str, str, bool]]:
         """Code, message, what to do, and whether it is but a remark, of the warnings that matter most."""
         return [
-            (each.code, each.message, advice.what_to_do(each.code), advice.kind(each.code).rank >= REMARK)
+            (each.code, each.message, advice.what_to_do(each.code), advice.is_remark(each.code))
             for each in advice.top(self.unmarked_warnings)
         ]
 

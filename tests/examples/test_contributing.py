@@ -241,7 +241,7 @@ assert isinstance(table, PulseTable)
 assert table.devices == ["D4"]
 assert abs(table.frame["conductance_s"].max() - 120e-9 / 0.2) < 1e-15
 assert set(table.frame["direction"]) == {"ltp", "ltd"}
-assert "leave out --unit" in cli("read", "log.txt", "--unit", "uS", code=2)
+assert "--unit" in cli("read", "log.txt", "--unit", "uS", code=2)
 Path("log.txt").write_text("#PULSELOG D4\\n0.9;x\\n")
 assert "line 2: expected amplitude;current" in cli("read", "log.txt", code=2)
 if INSIDE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -66,16 +67,16 @@ def test_from_data(devicekit: Run, card_file: Path, tmp_path: Path) -> None:
     arguments = ("export", card_file, "--to", "crosssim", "--points", 101, "--out", tmp_path / "out")
     ran = devicekit(*arguments, "--from-data", tmp_path / "data.csv", "--json")
     assert ran.code == 0, ran.err
-    assert "straight from data" in " ".join(ran.json["approximated"])
+    assert "directly from data" in " ".join(ran.json["approximated"])
     assert devicekit(*arguments, "--from-data", tmp_path / "data.csv", "--device", "nobody").code == 2
     ran = devicekit("export", card_file, "--to", "mat", "--from-data", tmp_path / "data.csv", "--out", tmp_path / "mat")
     assert ran.code == 2
-    assert "--from-data is not an option of --to mat; it is one of crosssim" in ran.err
+    assert re.search(r"--from-data .*--to mat\b.*crosssim", ran.err)
     frame = table.frame.assign(pulse_width_s=[1e-6 if cycle > 2 else 1e-5 for cycle in table.frame["cycle"]])
     frame.to_csv(tmp_path / "widths.csv", index=False)
     ran = devicekit(*arguments, "--from-data", tmp_path / "widths.csv")
     assert ran.code == 2
-    assert "choose one with --width" in ran.err
+    assert "--width" in ran.err
     assert devicekit(*arguments, "--from-data", tmp_path / "widths.csv", "--width", "1e-6").code == 0
 
 
@@ -86,8 +87,8 @@ def test_from_data(devicekit: Run, card_file: Path, tmp_path: Path) -> None:
         (["--to", "aihwkit", "--nodes", 64], "2 to 63"),
         (["--to", "aihwkit", "--nodes", 0], "2 to 63"),
         (["--to", "crosssim", "--points", 100], "101 to 2001"),
-        (["--to", "mat", "--nodes", 33], "one of aihwkit, spice, veriloga"),
-        (["--to", "crosssim", "--window", 1e-6, 1e-4], "in S already"),
+        (["--to", "mat", "--nodes", 33], "aihwkit, spice, veriloga"),
+        (["--to", "crosssim", "--window", 1e-6, 1e-4], "already in S"),
         (["--to", "crosssim", "--quantity", "current"], "--from-data"),
         (["--to", "crosssim", "--from-data", "missing.csv"], "does not exist"),
         ([], "--to"),
@@ -120,7 +121,7 @@ def test_a_bad_card_is_refused(devicekit: Run, tmp_path: Path) -> None:
     (tmp_path / "card.json").write_text("{}")
     ran = devicekit("export", tmp_path / "card.json", "--to", "csv", "--out", tmp_path / "out")
     assert ran.code == 2
-    assert "not a device card" in ran.err
+    assert "card.json" in ran.err
 
 
 def test_the_terminal_is_short_and_names_where_all_of_it_is(devicekit: Run, tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""What the export to NeuroSim is made of: its parameters, a patch of the user's own copy, and what that one will do."""
+"""Parts of the export to NeuroSim: its parameters, a patch of your own copy, and predictions of its behaviour."""

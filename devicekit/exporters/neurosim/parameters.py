@@ -1,4 +1,4 @@
-"""NeuroSim's parameters of a card, and the fields of its RealDevice in their names and order."""
+"""The parameters of a card for NeuroSim, and the fields of RealDevice with their names and order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from devicekit.exporters import base
 
 @dataclass(frozen=True)
 class Parameters:
-    """What NeuroSim is given.
+    """Parameters for NeuroSim.
 
     Attributes
     ----------
@@ -19,7 +19,7 @@ class Parameters:
     levels : mapping of direction to int
         Pulses of a train.
     nl : mapping of direction to float
-        Labels with NeuroSim's signs.
+        Labels with the signs of NeuroSim.
     sigma_c2c : float
         Standard deviation of one update, fraction of the exported window.
     sigma_d2d : float
@@ -48,7 +48,7 @@ class Parameters:
 
 @dataclass(frozen=True)
 class Setting:
-    """One assignment of RealDevice's constructor; without a value where the card does not say one."""
+    """One assignment in the constructor of RealDevice; the value is None if the card has none."""
 
     name: str
     value: str | None
@@ -56,7 +56,7 @@ class Setting:
 
     def __str__(self) -> str:
         if self.value is None:
-            return f"// {self.name} is not in the card: leave or set it ({self.comment})"
+            return f"// {self.name} is not on the card: keep it or set it ({self.comment})"
         return f"{self.name} = {self.value};" + (f"  // {self.comment}" if self.comment else "")
 
 
@@ -69,7 +69,7 @@ def _truth(value: bool) -> str:
 
 
 def settings(card: DeviceCard, p: Parameters) -> tuple[Setting, ...]:
-    """The assignments of RealDevice's constructor that a card speaks of."""
+    """Return the assignments in the constructor of RealDevice that a card determines."""
     at = card.conditions
     width = _number(at.pulse_width_s)
     return (
@@ -97,11 +97,11 @@ def settings(card: DeviceCard, p: Parameters) -> tuple[Setting, ...]:
 
 
 def real_device(card: DeviceCard, p: Parameters) -> str:
-    """The assignments as text, for people who put them in by hand."""
+    """Return the assignments as text, for insertion by hand."""
     rows = [
-        "// Fields of RealDevice (MLP+NeuroSim V3.0, Cell.cpp): each in place of the constructor's own line. A block",
-        "// put in whole would be overwritten by the lines after it; the export's --source writes a patch instead.",
-        f"// From the device card {base.one_line(card.name)}; see README.txt for what is exact.",
+        "// Fields of RealDevice (MLP+NeuroSim V3.0, Cell.cpp): replace each line of the constructor. A block",
+        "// inserted as a whole would be overwritten by later lines; export with --source to get a patch instead.",
+        f"// From the device card {base.one_line(card.name)}; README.txt lists what is exact.",
         *map(str, settings(card, p)),
     ]
     return "\n".join(rows) + "\n"

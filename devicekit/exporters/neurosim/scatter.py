@@ -1,4 +1,4 @@
-"""How far trains of many devices scatter, in a DeviceArray and by NeuroSim's update with the exported numbers."""
+"""Scatter of trains of many devices in a DeviceArray and in NeuroSim with the exported parameters."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from devicekit.exporters.neurosim.parameters import Parameters
 
 DEVICES = 4000
 SEED = 0
-SETTLING = 5  # loops until every device runs its own
+SETTLING = 5  # loops until every device has settled
 _LABELS = np.arange(1, 901) / 100.0
 
 
 @dataclass(frozen=True)
 class Scatter:
-    """Standard deviations over devices after some pulses of a train, as fractions of the exported window.
+    """Standard deviations over devices along a train, as fractions of the exported window.
 
     Attributes
     ----------
     kind : str
-        C2C or D2D: the other one is off.
+        C2C or D2D; the other one is switched off.
     pulses : mapping of direction to tuple of int
     ours, theirs : mapping of direction to tuple of float
-        Of a DeviceArray of the card, and by NeuroSim's update.
+        In a DeviceArray of the card, and with the update of NeuroSim.
     """
 
     kind: str
@@ -37,7 +37,7 @@ class Scatter:
 
     @property
     def largest_error(self) -> float:
-        """Largest deviation of NeuroSim's from ours, relative."""
+        """Largest relative deviation of NeuroSim from the DeviceArray."""
         return max(
             abs(theirs / ours - 1.0)
             for direction in self.pulses
@@ -46,19 +46,19 @@ class Scatter:
         )
 
     def sentence(self) -> str:
-        """In numbers."""
+        """Return the README sentence."""
         parts = []
         for direction, pulses in self.pulses.items():
             theirs, ours = (", ".join(f"{value:.2%}" for value in each[direction]) for each in (self.theirs, self.ours))
             after = ", ".join(map(str, pulses))
             parts.append(f"after {after} {direction.upper()} pulses {theirs} instead of {ours}")
         return (
-            f"{self.kind} alone, sd of the conductance over {DEVICES} devices as a share of the window, by NeuroSim's "
-            f"update instead of a DeviceArray's: {'; '.join(parts)} (within {self.largest_error:.0%})."
+            f"{self.kind} only: sd of the conductance over {DEVICES} devices, as a fraction of the window, in NeuroSim "
+            f"instead of in a DeviceArray: {'; '.join(parts)} (largest error {self.largest_error:.0%})."
         )
 
     def as_json(self) -> dict[str, object]:
-        """For neurosim.json."""
+        """Return the values for neurosim.json."""
         return {"pulses": self.pulses, "devicekit": self.ours, "neurosim": self.theirs}
 
 
@@ -67,7 +67,7 @@ def _sampled_pulses(pulses: int) -> tuple[int, ...]:
 
 
 def measure(card: DeviceCard, loop: Loop, p: Parameters, kind: str) -> Scatter:
-    """The scatter of trains from the ends of the loop, C2C or D2D alone.
+    """Measure the scatter of trains from the ends of the loop, with only C2C or only D2D.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def measure(card: DeviceCard, loop: Loop, p: Parameters, kind: str) -> Scatter:
     loop : Loop
         The loop whose window is exported.
     p : Parameters
-        What NeuroSim is given.
+        Parameters for NeuroSim.
     kind : str
         C2C or D2D.
     """
@@ -106,7 +106,7 @@ def _array_scatter(
                     array.pulse(sign)
     found = {}
     for direction, sign in base.SIGNS.items():
-        if c2c:  # both trains from an end of the loop
+        if c2c:  # both trains start at an end of the loop
             array.set_states(np.full(DEVICES, loop.low if sign > 0 else loop.high))
         sds = []
         for k in range(1, pulses[direction][-1] + 1):
@@ -118,14 +118,14 @@ def _array_scatter(
 
 
 def label_constants(labels: np.ndarray) -> np.ndarray:
-    """A (fraction of the number of pulses) of drawn labels as NeuroSim takes them: cut to hundredths, 0.01 to 9."""
+    """Return A (fraction of the number of pulses) of labels, truncated to hundredths (0.01 to 9) as in NeuroSim."""
     constants = np.array([a_of_label(label) for label in _LABELS])
     which = np.clip((np.abs(labels) * 100).astype(int), 1, _LABELS.size) - 1
     return np.where(labels > 0, 1.0, -1.0) * constants[which]
 
 
 def _neurosim_scatter(p: Parameters, c2c: bool, pulses: dict[str, tuple[int, ...]]) -> dict[str, tuple[float, ...]]:
-    """NeuroSim's update: find the pulse number of the present G, add one, add noise, cut at the device's window."""
+    """Apply the update of NeuroSim: find the pulse number of G, add one, add noise, clip at the device window."""
     rng = np.random.default_rng(SEED)
     low, high = np.zeros(DEVICES), np.ones(DEVICES)  # on the exported window
     labels = {direction: np.full(DEVICES, p.nl[direction]) for direction in base.SIGNS}
@@ -153,7 +153,7 @@ def _neurosim_scatter(p: Parameters, c2c: bool, pulses: dict[str, tuple[int, ...
 
 
 def _draw_windows(p: Parameters, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Windows of the devices on the exported one, drawn again where there would be none."""
+    """Draw the windows of the devices relative to the exported one; empty windows are drawn again."""
     span = p.high - p.low
     low, high = np.zeros(DEVICES), np.zeros(DEVICES)
     todo = np.arange(DEVICES)

@@ -1,7 +1,7 @@
-"""The user's own copy of MLP+NeuroSim: whether it is one that is known, its cell, and the patch that gives it a card.
+"""Your own copy of MLP+NeuroSim: check of its version, its cell, and the patch that inserts a card.
 
-None of NeuroSim's source (CC BY-NC 4.0) is here: names of its variables, patterns of assignments to them, and checksums
-of the functions on which an export's figures rest. Every commit of V3.0 in which all of them are the same is known.
+This file contains no source of NeuroSim (CC BY-NC 4.0), only names of its variables, patterns of assignments, and
+checksums of the functions that the figures of an export depend on. Every commit of V3.0 with these checksums is known.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from devicekit.exporters.patch import Edit
 
 VERSIONS = "MLP+NeuroSim V3.0, commits 553313c (2021-08-21) to cc13863 (2021-11-02) of neurosim/MLP_NeuroSim_V3.0"
 MARK = "devicekit:"
-SEED = 1  # of the devices of a copy; each adds its own number
+SEED = 1  # of the devices of a copy; each device adds its number
 _CELL, _ARRAY = "Cell.cpp", "Array.cpp"
 _CONSTRUCTOR = r"RealDevice::RealDevice\s*\("
 _WRITE_CELL = r"void\s+Array::WriteCell\s*\("
@@ -29,12 +29,12 @@ _LITERAL = r"(?:true|false|[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?)"
 
 @dataclass(frozen=True)
 class Function:
-    """A function on which an export's figures rest."""
+    """A function of NeuroSim that the figures of an export depend on."""
 
     file: str
     title: str
     opening: str
-    known_fingerprint: str  # its fingerprint in every version that is known
+    known_fingerprint: str  # in every known version
 
 
 FUNCTIONS = (
@@ -54,7 +54,7 @@ FUNCTIONS = (
 
 @dataclass(frozen=True)
 class Copy:
-    """The files of a copy that are read, by name below its folder."""
+    """The texts of a copy, by file name relative to its folder."""
 
     folder: Path
     texts: dict[str, str]
@@ -62,14 +62,14 @@ class Copy:
 
 @dataclass(frozen=True)
 class Patch:
-    """What is to change in a copy.
+    """The changes of a copy.
 
     Attributes
     ----------
     diff : str
-        A unified diff, each byte a character.
+        A unified diff, one character per byte.
     removed, added : int
-        Lines of the copy that go, and that come.
+        Numbers of removed and of added lines.
     """
 
     diff: str
@@ -77,63 +77,63 @@ class Patch:
     added: int
 
 
-def _unknown_version(what: str) -> UsageError:
-    return UsageError(f"{what}: this is not a copy of NeuroSim that devicekit knows; it knows {VERSIONS}")
+def _unknown_version(problem: str) -> UsageError:
+    return UsageError(f"{problem}. Supported is {VERSIONS}.")
 
 
 def load(folder: Path) -> Copy:
-    """A copy of NeuroSim, of a version that is known.
+    """Load a copy of NeuroSim of a known version.
 
     Parameters
     ----------
     folder : Path
-        Where main.cpp and Cell.cpp are.
+        Folder of main.cpp and Cell.cpp.
 
     Raises
     ------
     UsageError
-        If it is of no version that is known, or was patched already.
+        If its version is unknown, or it is already patched.
     FileError
-        If it cannot be read.
+        If a file cannot be read.
     """
     texts = {}
     names = dict.fromkeys([each.file for each in FUNCTIONS])
     for name in [*names, "main.cpp", "Param.cpp", "NeuroSim.cpp", "NeuroSim/Technology.cpp"]:
         if folder.is_dir() and not (folder / name).exists():
-            raise _unknown_version(f"{folder} has no {name}")
+            raise _unknown_version(f"{folder} does not contain {name}")
         texts[name] = patch.read(folder / name)
     copy = Copy(folder, texts)
     if MARK in texts[_CELL]:
         raise UsageError(
-            f"{folder / _CELL} was patched by devicekit already; take that back first: patch -R -p1 -d DIR < the "
-            "neurosim.patch of that export"
+            f"{folder / _CELL} is already patched by devicekit. Revert it first: patch -R -p1 -d DIR < neurosim.patch "
+            "of that export."
         )
     if len(re.findall(r"Initialization\s*<\s*RealDevice\s*>", patch.strip_comments(texts["main.cpp"]))) != 2:
-        raise _unknown_version(f"{folder / 'main.cpp'} does not make both arrays of RealDevice, the patched device")
+        raise _unknown_version(f"{folder / 'main.cpp'} does not build both arrays of RealDevice, the patched device")
     for each in FUNCTIONS:
         if identity(copy, each) != each.known_fingerprint:
-            raise _unknown_version(f"{each.title} of {folder / each.file} is another one")
+            raise _unknown_version(f"{each.title} in {folder / each.file} differs from all known versions")
     if _find(copy, _CELL, r"\bnonlinearIV\s*=\s*(true|false)", "nonlinearIV", _CONSTRUCTOR) == "true":
         raise UsageError(
-            f"nonlinearIV is true in RealDevice's constructor of {folder / _CELL}: NeuroSim would turn the card's "
-            "conductances into others; set it to false first"
+            f"nonlinearIV is true in the constructor of RealDevice in {folder / _CELL}, which changes the conductances "
+            "of the card. Set it to false."
         )
     return copy
 
 
 def identity(copy: Copy, function: Function) -> str:
-    """Fingerprint of a function of a copy; the numbers of RealDevice's constructor do not count, they are the user's.
+    """Return the fingerprint of a function of a copy, without the numbers in the constructor of RealDevice.
 
     Raises
     ------
     UsageError
-        If the function is not there.
+        If the function is not found.
     """
     text = copy.texts[function.file]
     try:
         first, end = patch.find_function(text, function.opening)
     except LookupError as error:
-        raise _unknown_version(f"{function.title} of {copy.folder / function.file} {error}") from None
+        raise _unknown_version(f"{function.title} in {copy.folder / function.file} {error}") from None
     body = patch.strip_comments("".join(patch.split_lines(text)[first:end]))
     if function.opening == _CONSTRUCTOR:
         body = re.sub(rf"=\s*{_LITERAL}(?=\s*[;*])|(?<=InFeatureSize)\s*=[^;]*", "=", body)
@@ -141,31 +141,28 @@ def identity(copy: Copy, function: Function) -> str:
 
 
 def _find(copy: Copy, name: str, pattern: str, what: str, within: str = "") -> str:
-    """The first group of a pattern in a file without comments, or after a place in it."""
+    """Return the first group of a pattern in a file without comments, after the match of `within`."""
     text = patch.strip_comments(copy.texts[name])
     start = re.search(within, text)
     match = re.compile(pattern).search(text, start.end()) if start else None
     if match is None:
-        raise _unknown_version(f"{copy.folder / name} does not say {what}")
+        raise _unknown_version(f"{copy.folder / name} does not set {what}")
     return match[1]
 
 
 def cell(copy: Copy) -> Cell | None:
-    """The cell of a copy; None where no transistor is in series with its device.
+    """Return the cell of a copy; None if no transistor is in series with its device.
 
-    A transistor one feature wide has multiplier * vdd / (current * feature) ohm, its current per width being linear
-    between temperatures ten kelvin apart; the program stops where a cell's is wider than the cell.
+    A transistor one feature wide has multiplier * vdd / (current * feature) ohm; the current per width is interpolated
+    linearly between temperatures ten kelvin apart. NeuroSim stops if the transistor is wider than the cell.
     """
     ours = _CONSTRUCTOR
-    access, gate = (
-        _find(copy, _CELL, rf"\b{name}\s*=\s*(true|false)", f"whether its device has {name}", ours)
-        for name in ("cmosAccess", "FeFET")
-    )
+    access, gate = (_find(copy, _CELL, rf"\b{name}\s*=\s*(true|false)", name, ours) for name in ("cmosAccess", "FeFET"))
     if access == "false" or gate == "true":
         return None
     number = r"\s*=\s*([\d.eE+-]+)"
     resistance = _find(copy, _CELL, rf"\bresistanceAccess{number}", "resistanceAccess", ours)
-    width = _find(copy, _CELL, r"\bwidthInFeatureSize\s*=(?:[^;]*?:)?\s*(\d+)\s*[);]", "how wide its cell is", ours)
+    width = _find(copy, _CELL, r"\bwidthInFeatureSize\s*=(?:[^;]*?:)?\s*(\d+)\s*[);]", "widthInFeatureSize", ours)
     node = int(_find(copy, "Param.cpp", rf"\bprocessNode{number}", "processNode"))
     kelvin = int(float(_find(copy, "NeuroSim.cpp", rf"\btemperature{number}", "the temperature"))) - 300
     roadmap = _find(copy, "NeuroSim.cpp", r"\bdeviceRoadmap\s*=\s*(\w+)", "the deviceRoadmap")
@@ -187,7 +184,7 @@ def cell(copy: Copy) -> Cell | None:
 
 
 _FROM_THE_LOW_END = Edit(
-    "the line that turns a weight into a conductance",
+    "the line that converts a weight to a conductance",
     r"(\s*conductance\s*=\s*\(weight[^;]*\))\s*;(.*)",
     rf"\g<1> + minConductance;\g<2>  // {MARK} from the low end of the window",
 )
@@ -201,18 +198,18 @@ def _assignment(name: str, value: str) -> Edit:
 def _edits(
     card_name: str, settings: Sequence[Setting], resistance: float | None, redraw: bool, mark: str
 ) -> list[Edit]:
-    """Every line of RealDevice's constructor that changes."""
+    """Return the changed lines of the constructor of RealDevice."""
     values = {each.name: each.value for each in settings if each.value is not None}
     if resistance is not None:
         values["resistanceAccess"] = f"{resistance:g}"
     name = one_line(card_name).encode("ascii", "replace").decode().replace("\\", "/")
-    said = rf"\g<1>// {MARK} {mark}\n" if mark else ""
+    comment = rf"\g<1>// {MARK} {mark}\n" if mark else ""
     edits = [_assignment(each, value) for each, value in values.items()]
     edits.append(
         Edit(
             "the line that seeds localGen",
             r"(\s*)localGen\.seed\s*\(.*\)\s*;.*",
-            rf"{said}\g<1>static unsigned made = 0;  // {MARK} card {name}; every device has a seed of its own"
+            rf"{comment}\g<1>static unsigned made = 0;  // {MARK} card {name}; each device has its own seed"
             rf"\n\g<1>std::seed_seq own = {{{SEED}u, made++}};\n\g<1>localGen.seed(own);",
         )
     )
@@ -222,7 +219,7 @@ def _edits(
                 "the line that draws maxConductance",
                 r"(\s*)maxConductance\s*\+=.*",
                 r"\g<1>const double high = maxConductance, low = minConductance;"
-                rf"\n\g<1>maxConductance = 0;  // {MARK} drawn again where there would be no window"
+                rf"\n\g<1>maxConductance = 0;  // {MARK} drawn again if the window is empty"
                 r"\n\g<1>while (!(0 <= minConductance && minConductance < maxConductance)) {"
                 r"\n\g<1>\tmaxConductance = high + (*gaussian_dist_maxConductance)(localGen);"
                 r"\n\g<1>\tminConductance = low + (*gaussian_dist_minConductance)(localGen);\n\g<1>}",
@@ -240,28 +237,28 @@ def make(
     redraw: bool,
     mark: str = "",
 ) -> Patch:
-    """The patch that gives a copy a card.
+    """Return the patch that inserts a card into a copy.
 
     Parameters
     ----------
     copy : Copy
-        A copy of a version that is known.
+        A copy of a known version.
     card_name : str
-        Put into a comment.
+        Name in a comment.
     settings : sequence of Setting
-        Assignments of RealDevice's constructor; those without a value are left as they are.
+        Assignments in the constructor of RealDevice; those without a value are not changed.
     resistance : float or None
-        Of the access transistor [ohm]; None leaves it.
+        Of the access transistor [ohm]; None: not changed.
     redraw : bool
-        Whether a device whose drawn window is none is drawn again, where the program would stop.
+        True to draw an empty window of a device again, with which NeuroSim would stop.
     mark : str
-        What the patch, and the file that it changes, say of where the card comes from. patch and git pass over lines
-        before the first file.
+        Mark of the origin of the card, for the patch and the changed file. patch and git ignore lines before the first
+        file.
 
     Raises
     ------
     UsageError
-        If a line does not stand there exactly once.
+        If a line is not found exactly once.
     """
     parts = [
         _diff_of(copy, _CELL, _CONSTRUCTOR, _edits(card_name, settings, resistance, redraw, mark)),

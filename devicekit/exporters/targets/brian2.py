@@ -1,9 +1,9 @@
-"""Brian2: one Python file with `Synapses` that are such devices, one state a synapse, moved by pulses.
+"""Brian2: one Python file with `Synapses` as devices, one state per synapse, changed by pulses.
 
-The law of the card is code in Brian2's own language, in closed form, so that it runs with every target of its code
-generation. A function draws the devices as a `DeviceArray` does. Where the card has a spike-timing window there is code
-for it too. A trained network is built of both layers, with slots in the schedule by which hidden spikes reach the
-outputs in the same step. The export itself needs no Brian2.
+The law of the card is written in closed form in the language of Brian2, so that it runs with every target of its code
+generation. A function draws the devices as a `DeviceArray` does. If the card has a spike-timing window, the file has
+code for it. A trained network has both layers, with schedule slots that let hidden spikes reach the outputs in the
+same step. The export itself does not need Brian2.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TITLE = "Brian2 synapses"
 TAKES = frozenset({"network", "window"})
 
 _FUNCTIONS = {"exp", "log", "log1p", "abs", "clip", "int", "sqrt"}
-# a device that is linear in ln G, and one that is linear in G
+# True: linear in ln G, False: linear in G
 _VALUE = {True: "LOW * exp({r} * log(HIGH / LOW))", False: "LOW + (HIGH - LOW) * {r}"}
 _STDP_MOVE = {
     True: "r = clip(r + log(clip(1 + change_stdp, 1e-3, 1e6)) / PAIRS / log(HIGH / LOW), 0, 1)",
@@ -29,12 +29,12 @@ _STDP_MOVE = {
 
 
 def _rename_variables(direction: str, names: set[str], expression: str) -> str:
-    """An expression with names that no neuron has: a bare name of the target's would be meant else."""
+    """Add the direction to names of an expression, which could otherwise refer to variables of a neuron."""
     return re.sub(r"\b[A-Za-z_]\w*", lambda word: f"{word[0]}_{direction}" if word[0] in names else word[0], expression)
 
 
 def _step(law: lawtext.LawNumbers, direction: str) -> list[str]:
-    """Lines of code up to `step_DIRECTION`, the size of a step [1]."""
+    """Return lines of code up to `step_DIRECTION`, the size of a step [1]."""
     end = direction.upper()
     if law.form is None:
         last = law.rows[direction].shape[1] - 1
@@ -47,13 +47,13 @@ def _step(law: lawtext.LawNumbers, direction: str) -> list[str]:
         ]
     lines = lawtext.assignments(law.form, lambda expression: expression)
     names = {"x", "k", "cap", "step", *law.form.parameters, *(line.split(" = ")[0] for line in lines)} - _FUNCTIONS
-    # a condition is no number in Brian2
+    # Brian2 does not convert a condition to a number
     lines = [line.replace(f"({law.form.moves}) *", f"int({law.form.moves}) *") for line in lines]
     return [_rename_variables(direction, names, line) for line in (*lines, "step = clip(rate, 0, cap)")]
 
 
 def pulse(law: lawtext.LawNumbers, direction: str) -> str:
-    """Code of one pulse, in Brian2's language."""
+    """Return the code of one pulse in the language of Brian2."""
     end, sign = direction.upper(), "+" if direction == "ltp" else "-"
     lines = [
         f"x_{direction} = {'r' if direction == 'ltp' else '1 - r'}",
@@ -65,14 +65,14 @@ def pulse(law: lawtext.LawNumbers, direction: str) -> str:
 
 
 def _imports(names: list[str]) -> str:
-    """Names in an import, in the order that isort gives them: classes first."""
+    """Format the names of an import in the order of isort: classes first."""
     names = sorted(names, key=lambda word: (word[0].islower(), word))
     line = ", ".join(names)
     return line if len(line) <= 100 else "(\n" + "".join(f"    {name},\n" for name in names) + ")"
 
 
 def module(card: DeviceCard, options: ExportOptions, law: lawtext.LawNumbers) -> str:
-    """The text of the Python file."""
+    """Return the text of the Python file."""
     logarithmic, stdp = card.window.scale == "log", card.stdp
     names = () if law.form is None else ("k", *law.form.parameters, "cap")
     table = law.form is None
@@ -101,12 +101,12 @@ def module(card: DeviceCard, options: ExportOptions, law: lawtext.LawNumbers) ->
 
 
 def export(card: DeviceCard, options: ExportOptions) -> Export:
-    """The synapses of a card, or the trained network (see the module's docstring).
+    """Export the synapses of a card, or a trained network (see the docstring of the module).
 
     Raises
     ------
     UsageError
-        If the card holds weights and no window is given, or LTP or LTD never moves the device.
+        If the card holds weights and no window is given, or LTP or LTD never changes the state.
     """
     card = base.convert_to_siemens(card, options, "Brian2")
     base.check_moves(card, NAME)
@@ -115,19 +115,19 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     exact, approximated = lawtext.law_sentences(card, law, found)
     files = {f"{name}_brian2.py": module(card, options, law).encode()}
     use = [
-        f"python {name}_brian2.py    # 100 LTP and 100 LTD pulses as CSV; Brian2's warnings do not matter here",
+        f"python {name}_brian2.py    # 100 LTP and 100 LTD pulses as CSV; ignore the warnings of Brian2 here",
         f"from {name}_brian2 import DEPRESS, POTENTIATE, devices, pulse_by, read",
-        "synapses = devices(inputs, neurons, scale=0.5)       # adds weights to v of the neurons",
-        "pulses = pulse_by(generator, synapses, POTENTIATE)   # spikes of a generator are pulses",
+        "synapses = devices(inputs, neurons, scale=0.5)       # a spike adds a weight to v of the neurons",
+        "pulses = pulse_by(generator, synapses, POTENTIATE)   # spikes of a generator act as pulses",
         'rule = devices(inputs, neurons, on_pre={"read": read(), "down": DEPRESS}, on_post={"up": POTENTIATE})',
     ]
     if card.stdp is not None:
         exact.append(
-            "The card's spike-timing window (STDP_PRE, STDP_POST): change of G relative to G for each pair of spikes "
-            "that stand next to each other, within the window of conductance."
+            "The spike-timing window of the card (STDP_PRE, STDP_POST): relative change of G for each pair of "
+            "neighbouring spikes, within the window of conductance."
         )
         approximated.append(
-            "The card does not say how many pairs of spikes one measured change was the work of: pairs=1 unless told."
+            "The number of spike pairs behind one measured change is not on the card: set pairs=, 1 by default."
         )
         use.append(
             'rule = devices(inputs, neurons, on_pre={"read": read(), "stdp": STDP_PRE}, on_post={"stdp_2": STDP_POST})'
@@ -136,7 +136,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     if network is not None:
         files[f"{name}_network.npz"] = trained.network_file(network, card.window)
         use[:1] = [
-            f"python {name}_brian2.py              # does the network answer as it did in devicekit?",
+            f"python {name}_brian2.py              # compares the answers with those in devicekit",
             "import numpy",
             f"from {name}_brian2 import answers, load_network",
             f"spikes = numpy.load('{name}_network.npz')['spikes']    # or your own: 0 or 1, (samples, steps, inputs)",
@@ -153,8 +153,8 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         exact=tuple(exact),
         approximated=(
             *approximated,
-            "Readings are linear and ideal: a spike adds a weight, without lines of the crossbar or a law of the "
-            "voltage. A pulse is an event without a duration.",
+            "Readings are ideal and linear: a spike adds a weight, without line resistance or nonlinear I-V. A pulse "
+            "is an event without duration.",
         ),
         units=units,
         noise=lawtext.noise_sentence(card, options, law),
@@ -164,7 +164,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
 
 
 def _origin(card: DeviceCard) -> tuple[str, ...]:
-    """Return where the card's spike-timing window comes from."""
+    """Return the source of the spike-timing window of a card."""
     if card.stdp is None:
         return ()
     mark = "SYNTHETIC: " if card.stdp.synthetic else ""
@@ -173,8 +173,8 @@ def _origin(card: DeviceCard) -> tuple[str, ...]:
 
 _UNITS = (
     ("LOW, HIGH, g, reference", "S", "window and conductance"),
-    ("r, READ_SD, UPDATE_SD", "1", "state, 0 to 1 over the window, and fractions of it"),
-    ("RELATIVE_SD", "1", "fraction of an update's own step"),
-    ("LN_GAIN_SD", "1", "of ln step over devices"),
+    ("r, READ_SD, UPDATE_SD", "1", "state, 0 to 1 over the window, and fractions of the window"),
+    ("RELATIVE_SD", "1", "sd of an update as a fraction of its step"),
+    ("LN_GAIN_SD", "1", "sd of ln step over devices"),
     ("scale", "unit of v", "weight of the whole window"),
 )

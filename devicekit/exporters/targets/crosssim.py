@@ -1,9 +1,9 @@
 """CrossSim: lookup tables of V2.0 (dG_increasing.txt and dG_decreasing.txt), and a device class for CrossSim 3.
 
-A table holds, for each starting conductance (columns), the change of conductance by one pulse at evenly spaced
-points of its cumulative distribution (rows). Format: one line of text, the conductances [S], the CDF points, the
-rows [S]. CrossSim (https://github.com/sandialabs/cross-sim, BSD-3) looks both up by rounding to the grid, and
-clips at the first and last conductance.
+For each starting conductance (columns) a table has the change of conductance by one pulse at evenly spaced points of
+its cumulative distribution (rows). Format: one line of text, the conductances [S], the CDF points, the rows [S].
+CrossSim (https://github.com/sandialabs/cross-sim, BSD-3) rounds both to the grid, and clips at the first and last
+conductance.
 
 CrossSim 3 has no updates: its device is a Python class with programming error, drift and read noise
 (`devicekit.exporters.crosssim3`), and cores hold the conductances of a trained network.
@@ -28,15 +28,15 @@ TAKES = frozenset({"points", "window", "data", "network"})
 POINTS = 501
 FEWEST_POINTS, MOST_POINTS = 101, 2001
 FILES = {"ltp": "dG_increasing.txt", "ltd": "dG_decreasing.txt"}
-NEIGHBOURS = 0.05  # share of all increments that make one column of an empirical table
+NEIGHBOURS = 0.05  # share of all increments in one column of an empirical table
 FEWEST_NEIGHBOURS = 20
 
 
 def law_table(card: DeviceCard, direction: str, points: int, noise: bool) -> np.ndarray:
-    """dG [S] of the law and its Gaussian update noise, shape (CDF points, conductances).
+    """Return dG [S] of the law and its Gaussian update noise, shape (CDF points, conductances).
 
-    The lowest and highest row stand for the outer half steps of the CDF: their quantile is that of the middle of
-    the half step, so that the mean over CrossSim's draws is the law's step.
+    The lowest and highest row represent the outer half steps of the CDF. Their quantile is that of the middle of the
+    half step, so that the mean over the draws of CrossSim equals the step of the law.
     """
     from scipy.special import ndtri
 
@@ -54,10 +54,10 @@ def law_table(card: DeviceCard, direction: str, points: int, noise: bool) -> np.
 
 
 def increments(table: PulseTable, direction: str) -> tuple[np.ndarray, np.ndarray]:
-    """Starting conductances [S] and the changes [S] by the next pulse, over all trains of one direction."""
+    """Return starting conductances [S] and changes [S] by the next pulse, over all trains of one direction."""
     starts, changes = [], []
     for _, _, pulse, value in table.traces(direction):
-        pulse, first = np.unique(pulse, return_index=True)  # of repeated readings the first
+        pulse, first = np.unique(pulse, return_index=True)  # the first of repeated readings
         following = np.diff(pulse) == 1
         starts.append(value[first][:-1][following])
         changes.append(np.diff(value[first])[following])
@@ -69,7 +69,7 @@ def increments(table: PulseTable, direction: str) -> tuple[np.ndarray, np.ndarra
 
 
 def data_table(table: PulseTable, direction: str, value: np.ndarray) -> np.ndarray:
-    """dG [S] straight from the increments nearest to each starting conductance, no law in between.
+    """Return dG [S] of the measured increments nearest to each starting conductance, without a law.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def data_table(table: PulseTable, direction: str, value: np.ndarray) -> np.ndarr
     start, change = increments(table, direction)
     if start.size < FEWEST_NEIGHBOURS:
         raise UsageError(
-            f"data=: {start.size} {direction.upper()} increments, and a table needs {FEWEST_NEIGHBOURS} or more"
+            f"data= has {start.size} {direction.upper()} increments, but a table needs at least {FEWEST_NEIGHBOURS}."
         )
     count = min(max(int(NEIGHBOURS * start.size), FEWEST_NEIGHBOURS), start.size)
     order = np.argsort(start, kind="stable")
@@ -106,9 +106,9 @@ def data_table(table: PulseTable, direction: str, value: np.ndarray) -> np.ndarr
 
 
 def replay(value: np.ndarray, tables: dict[str, np.ndarray], pulses: int = base.PULSES) -> np.ndarray:
-    """Conductances [S] under CrossSim's documented update without write noise, from the lowest one.
+    """Return the conductances [S] under the documented update of CrossSim without write noise, from the lowest one.
 
-    The mean over the CDF rows but the last one, at the grid conductance nearest to G; clipped at the grid's ends.
+    The update is the mean over all CDF rows except the last, at the grid conductance nearest to G, clipped at the ends.
     """
     grid_step = (value[-1] - value[0]) / (value.size - 1)
     g = float(value[0])
@@ -123,7 +123,7 @@ def replay(value: np.ndarray, tables: dict[str, np.ndarray], pulses: int = base.
 
 
 def text(title: str, value: np.ndarray, table: np.ndarray) -> bytes:
-    """One table in CrossSim's format."""
+    """Format one table for CrossSim."""
     stream = io.StringIO()
     stream.write(f"{title}\n")
     np.savetxt(stream, [value], delimiter=",", fmt="%.15e")
@@ -137,12 +137,12 @@ def _tables(card: DeviceCard, options: ExportOptions, points: int) -> tuple[np.n
     if options.data is None:
         return value, {direction: law_table(card, direction, points, options.noise) for direction in FILES}
     if not isinstance(options.data, PulseTable):
-        raise UsageError(f"data= needs pulse trains; this is a table of kind {options.data.kind}")
+        raise UsageError(f"data= needs pulse trains; got a table of kind {options.data.kind}.")
     if options.data.quantity != "conductance_s":
-        raise UsageError("data= needs conductances in S; this table holds weights")
+        raise UsageError("data= needs conductances in S, but this table holds weights.")
     if not options.data.has_one_width:
         widths = ", ".join(f"{width:g}" for width in options.data.widths)
-        raise UsageError(f"data= holds pulse widths {widths} s, and a table is of one: choose one with width=")
+        raise UsageError(f"data= has pulse widths {widths} s, but a table needs one. Choose it with width=.")
     tables = {direction: data_table(options.data, direction, value) for direction in FILES}
     if not options.noise:
         tables = {direction: np.tile(each.mean(axis=0), (points, 1)) for direction, each in tables.items()}
@@ -150,12 +150,12 @@ def _tables(card: DeviceCard, options: ExportOptions, points: int) -> tuple[np.n
 
 
 def _check_signs(tables: dict[str, np.ndarray]) -> None:
-    """CrossSim refuses (or swaps) tables whose mean has the wrong sign."""
+    """Reject tables whose mean has the wrong sign; CrossSim rejects (or swaps) them."""
     for direction, sign in base.SIGNS.items():
         if not sign * tables[direction][:-1].mean() > 0:
             raise UsageError(
-                f"the mean {direction.upper()} update over the window has the wrong sign: CrossSim would "
-                "refuse the table"
+                f"The mean {direction.upper()} update over the window has the wrong sign; CrossSim would reject "
+                "the table."
             )
 
 
@@ -166,41 +166,41 @@ def _statements(card: DeviceCard, options: ExportOptions, figures: dict[str, Any
         "The step at each of the tabulated starting conductances (the conductance before the pulse).",
     ]
     if card.window.scale == "log":
-        exact.append("The card's state is ln G; the table is in G: converted, noise included.")
+        exact.append("The state of the card is ln G; the table is converted to G, including the noise.")
     approximated = [
-        f"CrossSim rounds G to the nearest of {points} conductances. Over {base.PULSES} LTP and LTD pulses each, "
-        f"without write noise it stays within {figures['deviation']:.1e} of the window of devicekit's own array."
+        f"CrossSim rounds G to the nearest of {points} conductances. Over {base.PULSES} LTP and as many LTD pulses "
+        f"without write noise it deviates from a DeviceArray by at most {figures['deviation']:.1e} of the window."
         if "deviation" in figures
-        else "The table comes straight from data; no law stands between, so none was compared.",
-        "Devices: one table holds one device. CrossSim takes several tables for D2D; here is the central device.",
+        else "The table is made directly from data, without a law, and was not compared with a DeviceArray.",
+        "D2D: a table represents one device, here the central one. CrossSim takes several tables for D2D.",
     ]
     if figures["mean_bias"] > 1e-9:
         approximated.append(
-            "CrossSim's 'average update' leaves out the last CDF row: without its write noise it is below the mean "
-            f"by up to {figures['mean_bias']:.1e} of the window a pulse (its drawn updates are not)."
+            "The 'average update' of CrossSim omits the last CDF row: without write noise it is below the mean by up "
+            f"to {figures['mean_bias']:.1e} of the window per pulse. Drawn updates are not affected."
         )
     if options.data is not None:
         exact = exact[:1]
         approximated.append(
-            f"Each column holds the quantiles of the nearest {NEIGHBOURS:.0%} of all measured increments (at least "
-            f"{FEWEST_NEIGHBOURS}); differences of readings carry read noise twice, and columns beyond the data repeat "
+            f"Each column has the quantiles of the nearest {NEIGHBOURS:.0%} of all measured increments (at least "
+            f"{FEWEST_NEIGHBOURS}). Increments contain the read noise of two readings; columns outside the data repeat "
             "the nearest ones."
         )
     return exact, approximated
 
 
 def export(card: DeviceCard, options: ExportOptions) -> Export:
-    """The two tables of a card (see the module's docstring).
+    """Export the two tables of a card (see the docstring of the module).
 
     Raises
     ------
     UsageError
-        If points is out of 101..2001, the card holds weights and no window is given, or a mean has the wrong sign.
+        If points is outside 101..2001, a weight card comes without a window, or a mean has the wrong sign.
     """
     card = base.convert_to_siemens(card, options, "CrossSim")
     points = POINTS if options.points is None else options.points
     if not FEWEST_POINTS <= points <= MOST_POINTS:
-        raise UsageError(f"points= is {FEWEST_POINTS} to {MOST_POINTS} (CrossSim rounds to the grid), not {points}")
+        raise UsageError(f"points= must be {FEWEST_POINTS} to {MOST_POINTS}; got {points}.")
     base.check_moves(card, NAME)
     value, tables = _tables(card, options, points)
     _check_signs(tables)
@@ -214,22 +214,22 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         )
         figures["deviation"] = base.deviation(card, replay(value, still))
     exact, approximated = _statements(card, options, figures)
-    held, device, told = _inference(card, options)
+    inference_files, device, inference_lines = _inference(card, options)
     origin = "pulse table" if options.data is not None else card.law.title
     mark = base.mark_of(card, options.data)
-    said = f"{origin}; devicekit" + (f"; {mark}" if mark else "")
+    source = f"{origin}; devicekit" + (f"; {mark}" if mark else "")
     title = {
-        direction: f"dG of one {direction.upper()} pulse [S] over CDF (rows) and G [S] (columns); {said}"
+        direction: f"dG of one {direction.upper()} pulse [S] over CDF (rows) and G [S] (columns); {source}"
         for direction in FILES
     }
     return Export(
         carries=("retention",),
         files={
             **{FILES[direction]: text(title[direction], value, tables[direction]) for direction in FILES},
-            **held,
+            **inference_files,
         },
         use=(
-            "# CrossSim V2.0 (git tag v2.0) only: V3 has no lookup tables for updates",
+            "# only CrossSim V2.0 (git tag v2.0): V3 has no lookup tables for updates",
             'params.numeric_params.update_model = "DG_LOOKUP"',
             'params.numeric_params.dG_lookup.file_increasing = "<this folder>/dG_increasing.txt"',
             'params.numeric_params.dG_lookup.file_decreasing = "<this folder>/dG_decreasing.txt"',
@@ -237,7 +237,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         ),
         leaves=base.COMPILED,
         exact=tuple(exact),
-        approximated=(*approximated, *told),
+        approximated=(*approximated, *inference_lines),
         units=(
             ("line 2", "S", f"starting conductances, {value[0]:.6g} to {value[-1]:.6g}"),
             ("line 3", "1", "CDF points, 0 to 1"),
@@ -250,18 +250,18 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
 
 
 def _inference(card: DeviceCard, options: ExportOptions) -> tuple[dict[str, bytes], list[str], list[str]]:
-    """Files for CrossSim 3, how to use them, and what is said of them."""
+    """Return the files for CrossSim 3, the lines on their use, and README sentences."""
     if options.data is not None:
         if options.network is not None:
             raise UsageError(
-                "data= makes tables of measured increments, and a network is of the card: give one of the two"
+                "data= makes tables from measured increments, but a network uses the law of the card. Give only one."
             )
         return {}, [], []
     found = inference.numbers(card) if options.noise else inference.noiseless(card)
     if isinstance(found, str) and options.network is not None:
-        raise UsageError(f"crosssim cannot hold a network of this card: {found}")
+        raise UsageError(f"crosssim cannot hold a network of this card: {found}.")
     if isinstance(found, str):
-        return {}, [], [f"CrossSim 3: no device class; {found}."]
+        return {}, [], [f"CrossSim 3: no device class, because {found}."]
     stem, network = f"{base.identifier(card.name)}_crosssim3", options.network
     mark = base.mark_of(card)
     use = [
@@ -270,36 +270,36 @@ def _inference(card: DeviceCard, options: ExportOptions) -> tuple[dict[str, byte
         f"from {stem} import parameters",
         "core = AnalogCore(matrix, parameters(3600.0))    # time since writing [s]",
     ]
-    told = [f"CrossSim 3. {line}" for line in found.sentences()]
+    lines = [f"CrossSim 3. {line}" for line in found.sentences()]
     if network is None:
-        return {f"{stem}.py": base.mark_docstring(crosssim3.module(card, found), mark).encode()}, use, told
+        return {f"{stem}.py": base.mark_docstring(crosssim3.module(card, found), mark).encode()}, use, lines
     arrays = {name: 2.0 * u - 1.0 for name, u in tiles.fractions(network).items()}
     scales = tuple(layer.scale for layer in network.layers)
     paired = tuple(layer.paired for layer in network.layers)
     text = crosssim3.module(card, found, (scales, paired, f"{stem}_network"))
     use += [
         f"from {stem} import layers",
-        "hidden, output = layers()    # conductances as trained; layers(make_parameters=parameters): with errors",
+        "hidden, output = layers()    # conductances as trained; with errors: layers(make_parameters=parameters)",
         "sums = hidden(inputs)        # weighted sums of inputs, shape (inputs,)",
     ]
     files = {
         f"{stem}.py": base.mark_docstring(text, mark).encode(),
         f"{stem}_network.npz": base.npz(arrays, mark),
     }
-    return files, use, [*told, *tiles.sentences(network)]
+    return files, use, [*lines, *tiles.sentences(network)]
 
 
 def _origin(table: Table) -> str:
-    return f"{base.origin_of(table)} Whatever the card says, the tables are made of them; the card gives their window."
+    return f"{base.origin_of(table)} The tables are made from these data; only their window is from the card."
 
 
 def _noise(card: DeviceCard, options: ExportOptions) -> str:
     if options.data is not None and options.noise:
-        return "Exported: the scatter of the measured increments themselves, whatever its distribution."
+        return "Exported: the scatter of the measured increments, with its own distribution."
     kind = "normal in ln G" if card.window.scale == "log" else "normal"
     return base.noise_sentence(
         card,
         options,
-        f"Exported: the increment noise of one update, {kind}, as CDF rows; read noise is not in a table.",
+        f"Exported: the increment noise of one update, {kind}, as CDF rows. Tables have no read noise.",
         base.has_update_noise(card),
     )

@@ -24,9 +24,9 @@ GRID = 201
 def table(
     names: Sequence[str], units: Sequence[str], rows: Iterable[Sequence[object]], marks: Iterable[str] = ()
 ) -> bytes:
-    """One CSV; numbers with 9 digits, text that a spreadsheet would take for a formula quoted.
+    """Format one CSV: numbers with 9 digits; text that a spreadsheet would read as a formula is quoted.
 
-    Marks stand in a last column, in every row: a comment would be taken for the names.
+    Marks are in the last column of every row, because programs would read a comment as the header.
     """
     stream, mark = io.StringIO(), mark_cell(marks)
     more = [mark] if mark else []
@@ -114,7 +114,7 @@ def _parameters(card: DeviceCard, noise: bool) -> bytes:
 
 
 def _network(network: TrainedNetwork) -> dict[str, bytes]:
-    """A file a layer, a row a weight: its devices and what they stand for."""
+    """Return one file per layer with one row per weight: devices and weight."""
     unit = base.unit(network.card)
     names = ["input", "output", f"plus_{unit.lower()}", f"minus_{unit.lower()}", "weight"]
     if unit == "1":
@@ -133,7 +133,7 @@ def _network(network: TrainedNetwork) -> dict[str, bytes]:
 
 
 def export(card: DeviceCard, options: ExportOptions) -> Export:
-    """CSV files of a card: rate curves, a noiseless train, parameters; of a trained network, one more a layer."""
+    """Export a card as CSV files (rate curves, a noiseless train, parameters), and each layer of a network."""
     state, network = base.unit(card), options.network
     return Export(
         files={
@@ -149,13 +149,13 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
             *(("pandas.read_csv('network_hidden.csv', skiprows=[1])",) if network is not None else ()),
         ),
         exact=(
-            f"rate.csv: the law with its cap at {GRID} states, 9 digits; step is the change in {state} by one pulse, "
-            "which the window's ends stop.",
-            f"train.csv: a noiseless DeviceArray, {base.PULSES} LTP and {base.PULSES} LTD pulses from r = 0, in the "
-            "columns that devicekit reads.",
-            "parameters.csv: coefficients, fit parameters with standard errors (empty: not determined), conditions.",
+            f"rate.csv: the law with its cap at {GRID} states, 9 digits. The step in {state} is clipped at the ends of "
+            "the window.",
+            f"train.csv: a noiseless DeviceArray, {base.PULSES} LTP and {base.PULSES} LTD pulses from r = 0, readable "
+            "by devicekit.",
+            "parameters.csv: coefficients, fit parameters with standard errors (empty: undetermined), conditions.",
             *(
-                ("network_hidden.csv, network_output.csv: a row a weight, inputs and outputs from 0, 9 digits.",)
+                ("network_hidden.csv, network_output.csv: one row per weight, inputs and outputs from 0, 9 digits.",)
                 if network is not None
                 else ()
             ),
@@ -170,18 +170,18 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
                 else ()
             ),
             ("rate_ltp, rate_ltd", "1/pulse", "change of r by one pulse, negative for LTD"),
-            (MARK_COLUMN, "text", "what the data are, if not measured; trains are of the law"),
-            ("step_ltp, step_ltd", f"{state}/pulse", "the same in the unit of the window"),
+            (MARK_COLUMN, "text", "origin of the data, if not measured; trains are simulated with the law"),
+            ("step_ltp, step_ltd", f"{state}/pulse", "change by one pulse in the unit of the window"),
             (
                 "parameters.csv",
                 "its last column",
-                "coefficients: for the state named there, a per pulse; theta: fitted",
+                "coefficients: for the state in that column, a per pulse; theta: fitted parameters",
             ),
         ),
         noise=base.noise_sentence(
             card,
             options,
-            "Exported as numbers in parameters.csv, each by its type; what is not known is empty.",
+            "Exported: one row per number in parameters.csv; unknown numbers are empty.",
         ),
         figures={"points": GRID},
     )

@@ -1,4 +1,4 @@
-"""MATLAB .mat (version 5): the card, its rate curves and trains as one struct named `device`."""
+"""MATLAB .mat (version 5): the card, its rate curves and trains as one struct `device`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAME = "mat"
 TITLE = "MATLAB file"
 TAKES = frozenset({"network"})
 GRID = 501
-_HEADER = 116  # bytes of free text at the head of a version 5 file, where scipy writes the time
+_HEADER = 116  # bytes of free text at the start of a version 5 file, where scipy writes the time
 
 
 def _numbers(values: dict[str, Any]) -> dict[str, float]:
@@ -67,7 +67,7 @@ def _variation(card: DeviceCard) -> dict[str, Any]:
 
 
 def contents(card: DeviceCard, noise: bool) -> dict[str, Any]:
-    """The struct `device` as nested dictionaries and arrays."""
+    """Return the struct `device` as nested dictionaries and arrays."""
     r = np.linspace(0.0, 1.0, GRID)
     train = base.reference_train(card)
     conductance = card.window.quantity == "conductance_s"
@@ -126,9 +126,9 @@ def _units(card: DeviceCard) -> list[tuple[str, str]]:
 _MEANINGS = {
     "r": "state, 0 to 1 over the window",
     "rate": "change of r by one pulse, negative for LTD",
-    "coefficients": "of the law for this state; a is per pulse",
-    "coefficients_s": "of the same law for G",
-    "c2c_d2d": "standard deviations, by their names in the card",
+    "coefficients": "coefficients of the law for this state; a is per pulse",
+    "coefficients_s": "coefficients of the law for G",
+    "c2c_d2d": "standard deviations, with the names in the card",
     "step_noise": "standard deviation of one update",
     "cycle_ln_rate": "standard deviation of ln rate over cycles",
 }
@@ -139,12 +139,12 @@ def _network_units(card: DeviceCard) -> tuple[tuple[str, str, str], ...]:
         ("network.hidden, .output: plus, minus", base.unit(card), "each device of a pair, or the fixed reference"),
         ("network.hidden, .output: weight, scale", "1", "scale (plus - minus) / (high - low), inputs by outputs"),
         ("network.neurons.step_s", "s", "length of a step; other times are in steps"),
-        ("network.check", "1", "spikes (samples, steps, inputs), spike counts of the outputs, classes, labels"),
+        ("network.check", "1", "spikes (samples, steps, inputs), output spike counts, predicted and true classes"),
     )
 
 
 def network_contents(network: TrainedNetwork) -> dict[str, Any]:
-    """The struct `network`: devices and weights of both layers, neurons, and answers to check a copy by."""
+    """Return the struct `network`: devices and weights of both layers, neurons, and answers to check a copy."""
     layers = {
         name: {"plus": layer.plus, "minus": layer.minus, "scale": layer.scale, "paired": layer.paired, "weight": weight}
         for name, layer, weight in zip(LAYERS, network.layers, network.weights(), strict=True)
@@ -160,7 +160,7 @@ def network_contents(network: TrainedNetwork) -> dict[str, Any]:
 
 
 def export(card: DeviceCard, options: ExportOptions) -> Export:
-    """One .mat file of a card, the same bytes every time."""
+    """Export a card as one .mat file; equal cards give equal bytes."""
     from scipy.io import savemat
 
     stream, network = io.BytesIO(), options.network
@@ -181,20 +181,20 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
             f"scipy.io.loadmat('{name}.mat', simplify_cells=True)['device']    (Python)",
         ),
         exact=(
-            "Every number of the card's central device, in double precision; what is not known is NaN or is no field.",
-            f"device.ltp.rate and device.ltd.rate are the law with its cap, at {GRID} states (negative for LTD).",
-            f"device.train is a noiseless DeviceArray: {base.PULSES} LTP and {base.PULSES} LTD pulses from r = 0.",
+            "Every number of the central device of the card, in double precision; unknown numbers are NaN or missing.",
+            f"device.ltp.rate and device.ltd.rate: the law with its cap, at {GRID} states (negative for LTD).",
+            f"device.train: a noiseless DeviceArray, {base.PULSES} LTP and {base.PULSES} LTD pulses from r = 0.",
             *(
-                ("network: each device in double precision, and what it takes to check a copy.",)
+                ("network: each device in double precision, and spikes with answers to check a copy.",)
                 if network is not None
                 else ()
             ),
         ),
-        approximated=("The devices measured one by one are not in the file; the card holds them.",),
+        approximated=("The individually measured devices are only on the card, not in the file.",),
         units=(
             *((key, value, _MEANINGS.get(key, "")) for key, value in _units(card)),
             *(_network_units(card) if network is not None else ()),
         ),
-        noise=base.noise_sentence(card, options, "Exported: device.variation, every number by its name in the card."),
+        noise=base.noise_sentence(card, options, "Exported: device.variation, with the names of the card."),
         figures={"points": GRID},
     )

@@ -1,12 +1,12 @@
 """NeuroSim: RealDevice fields (MLP+NeuroSim V3.0) and the assignments of DNN+NeuroSim V2.1's train.py.
 
-NeuroSim's device is G(P) = B (1 - exp(-P / A)) + Gmin, B = (Gmax - Gmin) / (1 - exp(-N / A)), the same window for
-LTP and LTD, each with its own A and its own number of pulses N; one pulse moves P by one. A is given through a
-label NL, positive where LTP (negative where LTD) is steep at first, in steps of 0.01. The closed form of the label
-is `devicekit.models.labels.nl_label`. NeuroSim's own code and table (CC BY-NC) are not used here.
+The device of NeuroSim is G(P) = B (1 - exp(-P / A)) + Gmin, B = (Gmax - Gmin) / (1 - exp(-N / A)), with the same
+window for LTP and LTD, and A and the number of pulses N per direction; one pulse changes P by one. A follows from a
+label NL in steps of 0.01, positive if LTP (negative if LTD) is steep at first. The closed form of the label is
+`devicekit.models.labels.nl_label`. Code and table of NeuroSim (CC BY-NC) are not used here.
 
-NeuroSim loses pulses with most N, by rounding: N is the nearest one with which it loses none, and A is refitted with
-it to the card's own trains. With the user's own copy as source there is also a patch of it.
+With most N NeuroSim loses pulses by rounding. N is the nearest number without loss, and A is refitted with it to the
+trains of the card. If source is your own copy, the export also has a patch for it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from devicekit.files import dump_json
 NAME = "neurosim"
 TITLE = "NeuroSim device parameters"
 TAKES = frozenset({"window", "source"})
-MOST_DEVICES = 400  # that a standard deviation over devices is taken from
+MOST_DEVICES = 400  # most devices for a standard deviation over devices
 
 
 def _sign_label(direction: str, label: float) -> float:
@@ -49,7 +49,7 @@ def _sign_label(direction: str, label: float) -> float:
 
 
 def _device_spread(card: DeviceCard, chosen: Choice) -> dict[str, float]:
-    """Standard deviations over the card's measured devices of label and window; empty for fewer than 3."""
+    """Return the standard deviations of label and window over the measured devices; empty for fewer than 3."""
     if len(card.devices) < 3:
         return {}
     labels: dict[str, list[float]] = {"ltp": [], "ltd": []}
@@ -70,7 +70,7 @@ def _device_spread(card: DeviceCard, chosen: Choice) -> dict[str, float]:
 
 
 def _noise(card: DeviceCard, chosen: Choice, low: float, high: float) -> dict[str, float]:
-    """C2C, D2D and read noise in NeuroSim's terms."""
+    """Return C2C, D2D and read noise in the terms of NeuroSim."""
     from devicekit.device.array import read_sigma
 
     variances = []
@@ -91,20 +91,20 @@ def _noise(card: DeviceCard, chosen: Choice, low: float, high: float) -> dict[st
 
 
 def _labels_of_card_trains(card: DeviceCard) -> tuple[dict[str, int], dict[str, float]]:
-    """The card's own numbers of pulses, and the labels with them: train.py loses no pulse."""
+    """Return the numbers of pulses of the card and their labels, for train.py, which loses no pulse."""
     device, own = Device.central(card), card_pulses(card)
     fits = branch_fits(card, device, closed_loop(card, device, own), own)
     return own, {direction: _sign_label(direction, fit.label) for direction, fit in fits.items()}
 
 
 def train_arguments(p: Parameters, levels: dict[str, int], nl: dict[str, float]) -> str:
-    """Assignments for DNN+NeuroSim V2.1's train.py, which sets them itself after it has read its command line."""
+    """Return assignments for train.py of DNN+NeuroSim V2.1, which overwrites its command line."""
     level = round((levels["ltp"] + levels["ltd"]) / 2)
     bits = max(int(np.log2(level)), 1)
     rows = [
-        "# In place of train.py's own assignments; on its command line they have no effect, it overwrites them.",
-        f"args.wl_weight = {bits}  # weight precision [bit]: V2.1 wants it equal to cellBit",
-        f"args.wl_grad = {bits}  # gradient precision [bit]: the same",
+        "# Replace the assignments in train.py with these; it overwrites options of the command line.",
+        f"args.wl_weight = {bits}  # weight precision [bit]: must equal cellBit in V2.1",
+        f"args.wl_grad = {bits}  # gradient precision [bit]: must equal cellBit",
         f"args.cellBit = {bits}  # floor(log2(max_level)) [bit]",
         f"args.max_level = {level}  # pulses of a train [1]",
         f"args.c2cVari = {p.sigma_c2c:.6g}  # sd of one update, fraction of the window [1]",
@@ -116,7 +116,7 @@ def train_arguments(p: Parameters, levels: dict[str, int], nl: dict[str, float])
 
 
 def raw_data(card: DeviceCard) -> str:
-    """The loop of the card's own trains as nonlinear_fit.m holds measured data: pulse number and conductance [S]."""
+    """Return the loop of the trains of a card in the form of nonlinear_fit.m: pulse number and conductance [S]."""
     loop = closed_loop(card, Device.central(card), card_pulses(card))
     rows = ["% pulse number, conductance (S): noiseless trains of the fitted law, not measured points"]
     for name, states in (("exp_LTP_raw", loop.ltp), ("exp_LTD_raw", loop.ltd)):
@@ -127,13 +127,13 @@ def raw_data(card: DeviceCard) -> str:
 
 
 def export(card: DeviceCard, options: ExportOptions) -> Export:
-    """NeuroSim's numbers for a card (see the module's docstring).
+    """Export the parameters of a card for NeuroSim (see the docstring of the module).
 
     Raises
     ------
     UsageError
-        If the card holds weights and no window is given, its trains do not move the device, or the source is no copy
-        of NeuroSim that is known.
+        If the card holds weights and no window is given, its trains do not change the state, or the source is not a
+        known version of NeuroSim.
     FileError
         If the source cannot be read.
     """
@@ -144,7 +144,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     loop, fits = chosen.loop, chosen.fits
     low, high = (float(value) for value in card.window.from_state(np.array([loop.low, loop.high])))
     if low < 0:
-        raise UsageError(f"NeuroSim needs conductances of 0 S or more; this card's trains reach {low:.3g} S")
+        raise UsageError(f"NeuroSim needs conductances of 0 S or more, but trains of this card reach {low:.3g} S.")
     noise = _noise(card, chosen, low, high) if options.noise else {}
     labels = {direction: _sign_label(direction, fit.label) for direction, fit in fits.items()}
     p = Parameters(low, high, chosen.levels, labels, **noise)
@@ -170,21 +170,21 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     if copy is None or cell is not None:
         lines.append(access.sentence(low, high, cell))
     lines.append(access.initial_sentence(low, high, copy is not None))
-    lines.append("Networks are left out: NeuroSim trains one of its own, 400-100-10, and loads none.")
+    lines.append("Networks are left out: NeuroSim cannot load one, it trains its own (400-100-10).")
     return Export(
         files=files,
         use=_use(copy, patch),
         exact=(
             f"The window: the ends of the closed loop of {chosen.loop_pulses['ltp']} LTP and "
             f"{chosen.loop_pulses['ltd']} LTD pulses.",
-            "The signs of the labels: steep at first is positive for LTP and negative for LTD.",
-            "No update loses a pulse: k / N * N is k for every k of the written numbers of pulses.",
+            "The signs of the labels: positive for LTP and negative for LTD if steep at first.",
+            "No update loses a pulse: k / N * N equals k for every k up to the exported numbers of pulses.",
         ),
         approximated=tuple(lines),
         units=_UNITS,
         noise=base.noise_sentence(card, options, f"Exported: {_exported_noise(p)}.", bool(_exported_noise(p))),
         figures=_figures(p, fits, loop, scatters, cell),
-        # bytes that are no UTF-8 are shown as question marks; the file has them as they are
+        # bytes that are not UTF-8 are shown as question marks; the file keeps them
         diff="" if patch is None else patch.diff.encode("latin-1").decode("utf-8", "replace"),
     )
 
@@ -219,20 +219,20 @@ def _figures(
 
 def _use(copy: source.Copy | None, patch: source.Patch | None) -> tuple[str, ...]:
     others = (
-        "DNN+NeuroSim V2.1: train_arguments.txt goes in place of train.py's own assignments of args.",
-        "nonlinear_fit_data.m: in place of the data block of nonlinear_fit.m.",
+        "DNN+NeuroSim V2.1: replace the assignments of args in train.py with train_arguments.txt.",
+        "nonlinear_fit_data.m: replaces the data block of nonlinear_fit.m.",
     )
     if copy is None or patch is None:
         return (
-            "MLP+NeuroSim V3.0: each line of RealDevice.txt in place of that line of RealDevice::RealDevice in "
-            "Cell.cpp, or export with --source for a patch, with seeds for each device and the access transistor.",
+            "MLP+NeuroSim V3.0: replace each line of RealDevice::RealDevice in Cell.cpp with that of RealDevice.txt. "
+            "Or export with --source to get a patch, which also sets seeds per device and the access transistor.",
             *others,
         )
     folder = shlex.quote(str(copy.folder.resolve()))
     return (
-        f"MLP+NeuroSim V3.0: neurosim.patch makes {patch.removed} lines of Cell.cpp and Array.cpp {patch.added}. Then:",
-        f"patch -p1 -d {folder} < neurosim.patch       and, there, make",
-        f"patch -R -p1 -d {folder} < neurosim.patch    takes it back",
+        f"MLP+NeuroSim V3.0: neurosim.patch replaces {patch.removed} lines of Cell.cpp and Array.cpp by {patch.added}.",
+        f"patch -p1 -d {folder} < neurosim.patch       then run make there",
+        f"patch -R -p1 -d {folder} < neurosim.patch    reverts it",
         *others,
     )
 
@@ -243,21 +243,21 @@ _UNITS = (
     (
         "NL_LTP, NL_LTD, nonlinearityLTP, nonlinearityLTD",
         "1",
-        "labels, steps of 0.01 (a third decimal guards against NeuroSim's truncation)",
+        "labels, steps of 0.01 (a third decimal guards against truncation in NeuroSim)",
     ),
-    ("sigmaCtoC", "S", "written as a fraction of the window times the window"),
-    ("c2cVari", "1", "fraction of the window, of one pulse"),
-    ("sigmaDtoD, d2dVari", "1", "added to the label"),
-    ("sigmaReadNoise", "1", "fraction of the conductance"),
+    ("sigmaCtoC", "S", "sd of one pulse, written as a fraction of the window times the window"),
+    ("c2cVari", "1", "sd of one pulse, fraction of the window"),
+    ("sigmaDtoD, d2dVari", "1", "sd of the label over devices"),
+    ("sigmaReadNoise", "1", "sd of one reading, fraction of the conductance"),
     ("writeVoltage, readVoltage", "V", ""),
     ("writePulseWidth", "s", ""),
 )
 
 
 def _exported_noise(p: Parameters) -> str:
-    """Return which variation NeuroSim is given."""
+    """Return the exported variation, in words."""
     parts = {
-        "sigmaCtoC (c2cVari) from one update's noise": p.sigma_c2c,
+        "sigmaCtoC (c2cVari) from the noise of one update": p.sigma_c2c,
         "sigmaDtoD (d2dVari), maxConductanceVar and minConductanceVar from the measured devices": p.sigma_d2d,
         "sigmaReadNoise": p.sigma_read,
     }
@@ -290,43 +290,43 @@ def _approximations(
     p: Parameters, fits: dict[str, ExponentialFit], loop: Loop, card: DeviceCard, noise: bool
 ) -> list[str]:
     lines = [
-        f"{direction.upper()}: NeuroSim's exponential misses the law by {fit.rms:.2%} rms, {fit.largest:.2%} at most, "
-        f"of the window; its recursion with the written label stays within {fit.recursion:.1e} of that "
-        f"exponential. Labels have steps of 0.01, which costs {fit.rounding:.1e}. Without a fit, "
-        f"from the largest deviation from a line, the label would be {_sign_label(direction, fit.from_data):.2f}."
+        f"{direction.upper()}: the exponential of NeuroSim differs from the law by {fit.rms:.2%} of the window rms, "
+        f"{fit.largest:.2%} at most; its recursion with the written label deviates from it by {fit.recursion:.1e}. "
+        f"Rounding of labels to 0.01 adds {fit.rounding:.1e}. From the largest deviation from a line instead of a fit, "
+        f"the label would be {_sign_label(direction, fit.from_data):.2f}."
         for direction, fit in fits.items()
     ]
     for direction, fit in fits.items():
         if abs(fit.label) >= LARGEST_NL:
             lines.append(
-                f"{direction.upper()}: the label is at NeuroSim's limit of {LARGEST_NL:g}; the curve is steeper."
+                f"{direction.upper()}: the label is at the limit of NeuroSim, {LARGEST_NL:g}; the curve is steeper."
             )
     if loop.gap > 1e-6:
-        lines.append(f"The loop does not close: LTD ends {loop.gap:.1e} of the window from the start of LTP.")
+        lines.append(f"The loop is not closed: LTD ends {loop.gap:.1e} of the window from the start of LTP.")
     for direction, levels in p.levels.items():
         wanted = card_pulses(card)[direction]
         if levels != wanted:
             lost = lost_pulses(wanted)
             lines.append(
-                f"{direction.upper()}: {levels} pulses, not the card's {wanted}, with which NeuroSim would make one "
-                f"pulse too few of {len(lost)} of {wanted} updates ({', '.join(map(str, lost[:3]))}"
-                f"{', ...' if len(lost) > 3 else ''} pulses). The label is that with which {levels} follow the law."
+                f"{direction.upper()}: {levels} pulses instead of {wanted} on the card, with which NeuroSim would lose "
+                f"a pulse in {len(lost)} of {wanted} updates ({', '.join(map(str, lost[:3]))}"
+                f"{', ...' if len(lost) > 3 else ''} pulses). The label is fitted for {levels} pulses."
             )
     if card_pulses(card)["ltp"] != card_pulses(card)["ltd"]:
-        lines.append("train.py has one max_level: the mean of the LTP and LTD numbers of pulses.")
+        lines.append("train.py has one max_level: the mean number of LTP and LTD pulses.")
     if p.sigma_c2c > 0:
-        lines.append("C2C: NeuroSim has one sigma for LTP and LTD, the same at every conductance: the rms was taken.")
+        lines.append("C2C: NeuroSim has one sigma for LTP and LTD at every conductance: the rms is used.")
     if p.sigma_d2d > 0:
         lines.append(
-            "D2D: RealDevice draws labels and window ends independently, and train.py adds one draw to both labels; "
-            "the measured devices have correlations of their own."
+            "D2D: RealDevice draws labels and window ends independently, and train.py adds one draw to both labels. "
+            "The correlations of the measured devices are not represented."
         )
     elif noise and card.variation.d2d_ln_rate_covariance is not None and len(card.devices) < 3:
-        lines.append("D2D is left out: NeuroSim's is one of the label, for which 3 measured devices are needed.")
+        lines.append("D2D is left out: in NeuroSim it is a spread of labels, which needs 3 measured devices.")
     if p.sigma_read > 0 and card.window.scale == "linear":
         lines.append(
-            "Read noise: NeuroSim's is proportional to G; the card's, the same everywhere, was matched mid-window."
+            "Read noise: proportional to G in NeuroSim, constant on the card; matched in the middle of the window."
         )
     if card.window.scale == "log":
-        lines.append("The card's state is ln G; the exponential was fitted to G itself.")
+        lines.append("The state of the card is ln G; the exponential was fitted to G.")
     return lines

@@ -1,10 +1,10 @@
 """NIR: a trained network as a graph of Input, Linear, LIF, Linear, LIF and Output, with its devices in the metadata.
 
 The Neuromorphic Intermediate Representation (https://github.com/neuromorphs/NIR, BSD-3) describes neurons by equations
-and leaves the time step to whoever runs it: tau dv/dt = (v_leak - v) + R I, a spike where v > v_threshold. The programs
-that import it take steps of forward Euler, v <- (1 - dt/tau) v + (dt/tau) R I, and Norse takes R for 1. So R is 1 here,
-tau is dt / (1 - d) of our v <- d v + w, and the weights are w / (1 - d): in steps of dt that is our network. The tau of
-programs that integrate exactly, d = exp(-dt / tau), is in the metadata; the weights are the same.
+without a time step: tau dv/dt = (v_leak - v) + R I, a spike if v > v_threshold. Programs that import it use forward
+Euler, v <- (1 - dt/tau) v + (dt/tau) R I, and Norse assumes R = 1. So R is 1 here, tau is dt / (1 - d) of our
+v <- d v + w, and the weights are w / (1 - d), which is our network in steps of dt. The tau for programs that integrate
+exactly, d = exp(-dt / tau), is in the metadata; the weights are the same.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _ABOUT = "devicekit"
 
 
 def _lif(decay: float, size: int, neurons: Neurons) -> Any:
-    """A layer of neurons. It fires where v > v_threshold, ours where v >= 1: in float32 these are the same here."""
+    """Build a layer of neurons. It fires if v > v_threshold, ours if v >= 1: the same here in float32."""
     import nir
 
     values = {
@@ -49,7 +49,7 @@ def _lif(decay: float, size: int, neurons: Neurons) -> Any:
 
 
 def graph(network: TrainedNetwork) -> Any:
-    """The `nir.NIRGraph` of a network; what NIR has no words for, and every device, stand in its metadata.
+    """Build the `nir.NIRGraph` of a network; metadata contain the devices and all that NIR cannot represent.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def graph(network: TrainedNetwork) -> Any:
 
 
 def load(path: Path | str) -> TrainedNetwork:
-    """The network of a NIR file that this export has written, its devices to the last bit.
+    """Load the network from a NIR file of this export; conductances are restored exactly.
 
     Parameters
     ----------
@@ -111,32 +111,32 @@ def load(path: Path | str) -> TrainedNetwork:
     Raises
     ------
     FileError
-        If it is no such file.
+        If it is not such a file.
     """
     path = Path(path)
     if not files.exists(path):
-        raise FileError(f"{path}: there is no such file")
+        raise FileError(f"{path} does not exist.")
     files.kind(path)
     files.note_input(path)
     node = matparts.read_hdf5(path).get("node")
     metadata = node.get("metadata") if isinstance(node, dict) else None
     about = metadata.get(_ABOUT) if isinstance(metadata, dict) else None
     if not (isinstance(metadata, dict) and isinstance(about, list) and len(about) == 1 and isinstance(about[0], str)):
-        raise FileError(f"{path.name} is no NIR file of devicekit's: its metadata hold no devices")
+        raise FileError(f"{path.name} was not written by devicekit: its NIR metadata contain no devices.")
     return TrainedNetwork.from_parts(about[0], metadata, path.name)
 
 
 def export(card: DeviceCard, options: ExportOptions) -> Export:
-    """The graph of a trained network.
+    """Export the graph of a trained network.
 
     Raises
     ------
     UsageError
-        If there is no network, or nir is not installed.
+        If no network is given, or nir is not installed.
     """
     network = options.network
     if network is None:
-        raise UsageError("nir holds a trained network: give the network.npz that devicekit train --out writes")
+        raise UsageError("nir needs a trained network. Give the network.npz written by devicekit train --out.")
     need("nir", "nir", "NIR files")
     import nir
 
@@ -144,50 +144,50 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     nir.write(stream, graph(network))
     name = f"{base.identifier(card.name)}{SUFFIX}"
     rest = network.neurons.refractory
-    lost = [
-        f"Outputs rest for {rest} steps after a spike: NIR's LIF does not, so that a program that knows NIR alone may "
-        "count more spikes of an output. The number stands in the metadata.",
-        "The class is the output with most spikes, ties by the summed potential: NIR has no words for a readout.",
-        "Programs differ in how they turn the equations into steps. Forward Euler in steps of 1 ms, as Norse's, is our "
-        "step. snnTorch's steps are .1 ms whatever is said: scale tau as HOW TO USE does. Exact integration needs "
-        "tau_exact_hidden and tau_exact_output of the metadata in place of tau.",
+    approximated = [
+        f"Outputs have a refractory time of {rest} steps, which LIF of NIR cannot represent: other programs may count "
+        "more output spikes. The number is in the metadata.",
+        "The class is the output with most spikes; the summed potential decides ties. NIR cannot represent a readout.",
+        "Programs integrate the equations differently. Forward Euler in steps of 1 ms, as in Norse, equals our "
+        "step. The steps of snnTorch are always .1 ms: scale tau as in HOW TO USE. For exact integration replace tau "
+        "with tau_exact_hidden and tau_exact_output of the metadata.",
     ]
     return Export(
-        carries=(base.WHOLE_CARD,),  # weights of a trained network: there is no device in them
+        carries=(base.WHOLE_CARD,),  # the metadata contain the card
         files={name: stream.getvalue()},
         use=(
             "import nir, numpy, torch",
             f"graph = nir.read({name!r})",
-            "said = graph.metadata                       # spikes of test samples, and what the network said to them",
-            f"spikes = numpy.unpackbits(said['spikes'], axis=-1, count={network.shape[0]})",
+            "metadata = graph.metadata                   # spikes of test samples, and the answers of the network",
+            f"spikes = numpy.unpackbits(metadata['spikes'], axis=-1, count={network.shape[0]})",
             "spikes = torch.from_numpy(spikes).float()   # (samples, steps, inputs), 0 or 1",
             "import norse.torch                          # Norse",
             "model, state, counts = norse.torch.from_nir(graph, dt=1e-3), None, 0",
-            "with torch.no_grad():                       # weights are parameters, and nothing is trained here",
+            "with torch.no_grad():                       # nothing is trained here",
             "    for now in spikes.unbind(1):",
             "        out, state = model(now, state)",
-            "        counts = counts + out               # of each output; counts.argmax(1) is the class",
+            "        counts = counts + out               # spikes of each output; counts.argmax(1) is the class",
             "from snntorch.import_nir import import_from_nir  # snnTorch, whose steps are .1 ms",
             "for each in ('hidden', 'output_neurons'):",
             "    graph.nodes[each].tau *= 0.1",
-            "model = import_from_nir(graph)              # prints its nodes; then as above, from state None",
-            "import devicekit                            # every device, the neurons and the card as they were",
+            "model = import_from_nir(graph)              # prints its nodes; then as above, starting with state None",
+            "import devicekit                            # every device, the neurons and the card",
             f"network = devicekit.load_network({name!r})",
         ),
         exact=(
             "Weights of both layers, scale (plus - minus) / (high - low) / (1 - d), in double precision; d is the "
             "decay of v in one step.",
             "Metadata: the conductance of each device, the neurons, the card, and spikes of test samples with the "
-            "network's answers to them; load gives all of it back to the last bit.",
+            "answers of the network; devicekit.load_network restores all of it exactly.",
         ),
-        approximated=tuple(lost),
+        approximated=tuple(approximated),
         units=(
-            ("weight", "1", "change of v by one spike over 1 - d, rows by output"),
+            ("weight", "1", "change of v by one spike divided by 1 - d, one row per output"),
             ("tau", "s", "1 ms / (1 - d)"),
             ("r", "1", "1"),
-            ("v_threshold", "1", "the float32 below 1: NIR fires above it, devicekit at 1"),
+            ("v_threshold", "1", "largest float32 below 1: NIR fires above it, devicekit at 1"),
             *trained.unit_rows(network, "metadata/", _ABOUT),
         ),
-        noise="Not exported: a graph is one network. Its devices are as they were drawn and trained; reads are exact.",
-        forgetting="LEFT OUT: the graph holds the devices as they were right after the training.",
+        noise="Not exported: the graph has the trained conductances; readings are exact.",
+        forgetting="LEFT OUT: conductances are those right after the training, without decay.",
     )

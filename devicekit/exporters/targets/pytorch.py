@@ -1,9 +1,9 @@
-"""PyTorch: one Python file with a layer of such devices, an `nn.Module` that needs nothing but torch.
+"""PyTorch: one Python file with a layer of devices, an `nn.Module` that needs only torch.
 
-The file draws devices as a `DeviceArray` does, moves them by the card's own law in closed form, and reads them as a
-matrix of weights through which gradients flow, so that it stands where `nn.Linear` does in a network of snnTorch or
-Norse. A parameter `wish` takes the gradient of the weights: an optimizer sums changes in it, and `update` gives pulses
-for them. The export itself needs no torch.
+The file draws devices as a `DeviceArray` does, changes them by the law of the card in closed form, and reads them as a
+matrix of weights with gradients. The layer can replace `nn.Linear` in a network of snnTorch or Norse. Its parameter
+`wish` receives the gradient of the weights: an optimizer sums changes in it, and `update` applies pulses for them. The
+export itself does not need torch.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _TABLE = """    place = x.clamp(0, 1) * (numbers.shape[1] - 1)
 
 
 def _spell(expression: str) -> str:
-    """An expression of a form with torch's functions; abs(x) is read as it is."""
+    """Write an expression of a form with functions of torch; abs(x) needs no change."""
     return re.sub(r"\b(clip|exp|log1p|log)\(", r"torch.\1(", expression)
 
 
 def _law(law: lawtext.LawNumbers) -> tuple[str, str, str]:
-    """Return what the columns of LTP and LTD are, the step as a formula, and the body of `step_of`."""
+    """Return the meaning of the columns of LTP and LTD, the step as a formula, and the body of `step_of`."""
     form = law.form
     if form is None:
         columns = "steps [1] at evenly spaced x of 0 to 1"
@@ -45,18 +45,18 @@ def _law(law: lawtext.LawNumbers) -> tuple[str, str, str]:
 
 
 def module(card: DeviceCard, options: ExportOptions, law: lawtext.LawNumbers) -> str:
-    """The text of the Python file."""
+    """Return the text of the Python file."""
     columns, formula, body = _law(law)
     return pyfile.render("pytorch.py.j2", card, options, law, {"columns": columns, "formula": formula, "law": body})
 
 
 def export(card: DeviceCard, options: ExportOptions) -> Export:
-    """The layer of a card, or the trained network (see the module's docstring).
+    """Export the layer of a card, or a trained network (see the docstring of the module).
 
     Raises
     ------
     UsageError
-        If LTP or LTD never moves the device.
+        If LTP or LTD never changes the state.
     """
     base.check_moves(card, NAME)
     law, network = lawtext.numbers(card, options.noise), options.network
@@ -67,19 +67,19 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     use = [
         "import torch",
         f"from {name}_pytorch import {layer}",
-        "torch.manual_seed(1)    # every layer draws a seed of its own from it: devices, first weights, noise",
-        f"layer = {layer}(64, 10)    # where torch.nn.Linear(64, 10, bias=False) would be; W starts as that one's",
-        "optimizer = torch.optim.SGD([layer.wish], lr=0.005)    # without weight decay, which would not reach W",
-        "# other first weights: layer.program(W), or layer.reset_parameters() anew; torch.nn.init would write wishes",
+        "torch.manual_seed(1)    # each layer draws its seed from it, for devices, initial weights and noise",
+        f"layer = {layer}(64, 10)    # replaces torch.nn.Linear(64, 10, bias=False), with the same initial weights",
+        "optimizer = torch.optim.SGD([layer.wish], lr=0.005)    # without weight decay, which would not act on W",
+        "# other initial weights: layer.program(W) or layer.reset_parameters(), not torch.nn.init, which writes wish",
         "# snnTorch: neurons = snntorch.Leaky(beta=0.9); Norse: neurons = norse.torch.LIFCell()",
-        "# at each step of time: spikes, state = neurons(layer(x), state)    # state is None at first",
+        "# at each time step: spikes, state = neurons(layer(x), state)    # start with state None",
         "# after each batch: optimizer.zero_grad(); loss.backward(); optimizer.step(); layer.update()",
     ]
     units = _units(base.unit(card))
     if network is not None:
         files[f"{name}_network.npz"] = trained.network_file(network)
         use = [
-            f"python {name}_pytorch.py            # does the network answer as it did in devicekit?",
+            f"python {name}_pytorch.py            # compares the answers with those in devicekit",
             f"from {name}_pytorch import {base.class_name(card)}Network",
             "import numpy",
             f"spikes = numpy.load('{name}_network.npz')['spikes']    # or your own: 0 or 1, (samples, steps, inputs)",
@@ -96,7 +96,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         exact=tuple(exact),
         approximated=(
             *approximated,
-            "Readings are linear and ideal: x @ W, without lines of the crossbar, converters or a law of the voltage.",
+            "Readings are ideal and linear: x @ W, without line resistance, converters or nonlinear I-V.",
             "The default type of torch has 7 digits; dtype=torch.float64 has 16.",
         ),
         units=units,
@@ -108,8 +108,8 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
 def _units(unit: str) -> tuple[tuple[str, str, str], ...]:
     return (
         ("LOW, HIGH, conductances(), put()", unit, "window and devices"),
-        ("r, READ_SD, UPDATE_SD, STEP", "1", "state, 0 to 1 over the window, and fractions of it"),
-        ("RELATIVE_SD", "1", "fraction of an update's own step"),
-        ("LN_GAIN_SD", "1", "of ln step over devices"),
-        ("weight(), wish, level, scale", "1", "weight; scale is that of the whole window"),
+        ("r, READ_SD, UPDATE_SD, STEP", "1", "state, 0 to 1 over the window, and fractions of the window"),
+        ("RELATIVE_SD", "1", "sd of an update as a fraction of its step"),
+        ("LN_GAIN_SD", "1", "sd of ln step over devices"),
+        ("weight(), wish, level, scale", "1", "weight; scale is the weight of the whole window"),
     )

@@ -1,9 +1,9 @@
-"""SPICE: a subcircuit of behavioural sources whose state moves by the fitted step at every pulse, for plain ngspice.
+"""SPICE: a subcircuit of behavioural sources whose state changes by the fitted step at every pulse, for plain ngspice.
 
-A pulse is an event: while |V| is above its threshold the node `moved` goes to the state that one step from `held` leads
-to, and stays there however long the pulse lasts; between pulses `held` follows. So a pulse is one step whatever its
-width, and a third pair of nodes counts pulses. G is ohmic: I = G(r) V. Expressions hold nothing but min, max, exp, ln
-and products, which ngspice and LTspice write alike.
+A pulse is an event: while |V| is above its threshold, the node `moved` goes to the state one step away from `held` and
+stays there for the whole pulse; between pulses `held` follows. So a pulse of any width is one step, and a third pair
+of nodes counts pulses. G is ohmic: I = G(r) V. Expressions only use min, max, exp, ln and products, with the same
+syntax in ngspice and LTspice.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from devicekit.models.laws.eq2 import Eq2
 NAME = "spice"
 TITLE = "SPICE subcircuit (ngspice)"
 TAKES = frozenset({"nodes", "window"})
-FAST = 50.0  # per width of a pulse: how fast the state follows
-LINE = 12  # terms of a sum in one line of a netlist
+FAST = 50.0  # rate at which the state follows, per pulse width
+LINE = 12  # terms of a sum per line of a netlist
 
-_SUBCIRCUIT = """* {title}: behavioural model of a device card, made by devicekit. See README.txt for what is exact.
+_SUBCIRCUIT = """* {title}: behavioural model of a device card, made by devicekit. README.txt lists what is exact.
 * Law: {law}. Source: {source}.
-* te, be: top and bottom electrode. Nodes inside: moved, held (state less r0), counted (pulses so far); cond [S].
+* te, be: top and bottom electrode. Internal nodes: moved, held (state - r0), counted (pulses so far); cond [S].
 * r0: state at the start, 0 to 1. gain_ltp, gain_ltd: factors on every step.
 .subckt {name} te be params: r0=0 gain_ltp=1 gain_ltd=1
-* 1 above the threshold of LTP, of LTD, and between pulses; else 0, over a twentieth of a threshold
+* 1 above the LTP or LTD threshold, or between pulses, else 0; the edge is a twentieth of a threshold wide
 Bup up 0 V=max(0,min(1,20*({polarity}*V(te,be)/{v_ltp!r}-1)))
 Bdn dn 0 V=max(0,min(1,20*(-{polarity}*V(te,be)/{v_ltd!r}-1)))
 Bidle idle 0 V=max(0,1-100*(V(up)+V(dn)))
 Bstart start 0 V=max(0,min(1,{{r0}}+V(held)))
 {rates}
-* one step from the state that is held; min(., 1): a full threshold, or nothing moves
+* one step from the held state; nothing moves below the full threshold
 Bgoup goup 0 V=max(0,100*V(up)-99)
 Bgodn godn 0 V=max(0,100*V(dn)-99)
 Bmove 0 moved I={fast}*(V(goup)*(min(1,V(start)+{{gain_ltp}}*min(V(ltp),{cap_ltp!r}))-{{r0}}-V(moved))
@@ -42,7 +42,7 @@ Bmove 0 moved I={fast}*(V(goup)*(min(1,V(start)+{{gain_ltp}}*min(V(ltp),{cap_ltp
 Bhold 0 held I={fast}*V(idle)*(V(moved)-V(held))
 Bcount 0 counting I={fast}*(V(goup)+V(godn))*(V(counted)+1-V(counting))
 Bkeep 0 counted I={fast}*V(idle)*(V(counting)-V(counted))
-* capacitors of one width [F]: the currents above are changes in a width; the resistors give a start its solution
+* capacitors of one width [F]: the currents above are changes per width; the resistors define the operating point
 Cmoved moved 0 {width!r}
 Cheld held 0 {width!r}
 Ccounting counting 0 {width!r}
@@ -58,7 +58,7 @@ Bmem te be I=V(cond)*V(te,be)
 
 
 def _eq2(node: str, law: Eq2) -> list[str]:
-    """Eq. (2), a magnitude; 0 where b - c r is not positive."""
+    """Return lines of |eq. (2)|; 0 if b - c r is not positive."""
     return [
         f"Bz{node} z{node} 0 V={float(law.f)!r}*V(start)+({float(law.g)!r})",
         f"Bb{node} b{node} 0 V={float(law.b)!r}-({float(law.c)!r})*V(start)",
@@ -70,7 +70,7 @@ def _eq2(node: str, law: Eq2) -> list[str]:
 
 
 def _table(node: str, values: np.ndarray) -> list[str]:
-    """Linear between nodes: the first value, and a change of slope at each node, as a sum of max(x - k, 0)."""
+    """Return lines of a piecewise-linear table: first value plus slope changes times max(x - k, 0)."""
     x = f"V(x{node})"
     slopes = np.diff(values)
     bends = np.diff(slopes, prepend=0.0)
@@ -84,7 +84,7 @@ def _table(node: str, values: np.ndarray) -> list[str]:
 
 
 def subcircuit(card: DeviceCard, name: str, drive: dict[str, float], tables: dict[str, np.ndarray]) -> str:
-    """The subcircuit as text."""
+    """Return the subcircuit as text."""
     closed = compact.published_coefficients(card)
     rates = [
         line
@@ -114,7 +114,7 @@ def subcircuit(card: DeviceCard, name: str, drive: dict[str, float], tables: dic
 
 
 def bench(name: str, drive: dict[str, float], pulses: int = base.PULSES, read_voltage: float = 0.1) -> str:
-    """A netlist that applies LTP and then LTD pulses, and writes conductance and count."""
+    """Return a netlist that applies LTP and then LTD pulses, and writes conductance and pulse count."""
     width = drive["width"]
     edge, period = width / 1000.0, 2.0 * width
     up, down = 2.0 * drive["v_ltp"] * drive["polarity"], -2.0 * drive["v_ltd"] * drive["polarity"]
@@ -144,12 +144,12 @@ def bench(name: str, drive: dict[str, float], pulses: int = base.PULSES, read_vo
 
 
 def export(card: DeviceCard, options: ExportOptions) -> Export:
-    """The subcircuit of a card and a test bench (see the module's docstring).
+    """Export the subcircuit of a card and a test bench (see the docstring of the module).
 
     Raises
     ------
     UsageError
-        If the card holds weights and no window is given, or nodes are out of 2..1025 or of no use.
+        If the card holds weights and no window is given, or nodes are outside 2..1025 or do not apply.
     """
     card = base.convert_to_siemens(card, options, "SPICE")
     base.check_moves(card, NAME)
@@ -182,27 +182,27 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
 def _exact(card: DeviceCard, closed: bool) -> tuple[str, ...]:
     return (
         compact.law_sentence(card, closed),
-        "One pulse above the threshold is one step of the state before it, whatever its width.",
+        "One pulse of any width above the threshold is one step from the state before it.",
     )
 
 
 def _approximated(figures: dict[str, Any], closed: bool) -> list[str]:
     return [
         *compact.approximations(figures, closed),
-        "Amplitude and width: the card knows one pulse. Any amplitude above the threshold (half the card's) counts the "
-        "same, and so does any width above a fifth of the card's.",
-        "Pulses must be half of the card's width apart or more, so that the held state can catch up, and a simulation "
-        "must start at a voltage below both thresholds.",
-        "Run in ngspice 44; LTspice writes these expressions alike, but was not run. Xyce wants braces round each "
-        "expression, which ngspice refuses.",
+        "Amplitude and width: the card has one pulse. All amplitudes above the threshold (half the amplitude on the "
+        "card) have the same effect, and so have all widths above a fifth of the width on the card.",
+        "Pulses need a spacing of half the width on the card or more, so that the held state can follow. Start a "
+        "simulation at a voltage below both thresholds.",
+        "Tested in ngspice 44. LTspice has the same syntax, but was not tested. Xyce needs braces around each "
+        "expression, which ngspice rejects.",
     ]
 
 
 _UNITS = (
     ("V(te, be)", "V", "voltage on the top electrode"),
-    ("V(cond)", "S", "one volt of it is one siemens"),
-    ("capacitors", "F", "of the size of the card's pulse width in s: how fast the state follows"),
-    ("r0, V(moved), V(held)", "1", "state, 0 to 1 over the window; moved and held less r0"),
-    ("V(counted)", "1", "pulses so far; also column v(x1.counted) of the bench"),
+    ("V(cond)", "S", "conductance, one volt per siemens"),
+    ("capacitors", "F", "numerically the pulse width in s; sets how fast the state follows"),
+    ("r0, V(moved), V(held)", "1", "state, 0 to 1 over the window; moved and held minus r0"),
+    ("V(counted)", "1", "pulses so far; column v(x1.counted) of the bench"),
     ("gain_ltp, gain_ltd", "1", "factors on every step"),
 )

@@ -1,9 +1,9 @@
-"""Verilog-A: a behavioural memristor whose state moves by the fitted step at every pulse.
+"""Verilog-A: a behavioural memristor whose state changes by the fitted step at every pulse.
 
-Compilers of compact models (OpenVAF) know no events, so a pulse is not an event here: while |V| is above its
-threshold the state moves at rdot(held) / width, where `held` is the state when the pulse began (a second node that
-follows the state between pulses and stands still during one). A pulse of the card's width, measured at half its
-amplitude, thus moves the state by exactly one step, and a third node counts pulses. G is ohmic: I = G(r) V.
+Compilers of compact models (OpenVAF) do not support events. While |V| is above its threshold the state changes at the
+rate rdot(held) / width, where `held` is the state at the start of the pulse (a second node that follows the state
+between pulses). A pulse with the width on the card, measured at half its amplitude, thus changes the state by exactly
+one step, and a third node counts pulses. G is ohmic: I = G(r) V.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ NAME = "veriloga"
 TITLE = "Verilog-A behavioural model"
 TAKES = frozenset({"nodes", "window"})
 
-_MODULE = """// {title}: behavioural model of a device card, made by devicekit. See README.txt for what is exact.
+_MODULE = """// {title}: behavioural model of a device card, made by devicekit. README.txt lists what is exact.
 // Law: {law}. Source: {source}.
 `include "disciplines.vams"
 
 module {module}(te, be);
     inout te, be;
     electrical te, be;  // top and bottom electrode
-    electrical moved;   // state r less r0 [1]
-    electrical held;    // the same when the present pulse began [1]
+    electrical moved;   // state r minus r0 [1]
+    electrical held;    // state at the start of the present pulse minus r0 [1]
     electrical counted; // pulses so far [1]
 
     parameter real r0 = 0.0 from [0:1];  // state at the start [1]
@@ -52,21 +52,21 @@ module {module}(te, be);
 {functions}
     analog begin
         v = polarity * V(te, be);
-        // 1 above the threshold, 0 below, over a tenth of it so that a solver finds its way
+        // 1 above the threshold, 0 below, with an edge of a tenth of it for convergence
         up = min(max(10.0 * (v / v_ltp - 1.0) + 0.5, 0.0), 1.0);
         down = min(max(10.0 * (-v / v_ltd - 1.0) + 0.5, 0.0), 1.0);
         r = r0 + V(moved);
         start = min(max(r0 + V(held), 0.0), 1.0);
         step_up = min(gain_ltp * min({call_ltp}, cap_ltp), 1.0 - start);
         step_down = min(gain_ltd * min({call_ltd}, cap_ltd), start);
-        // these factors are 1 inside the window; they end a pulse far wider than the card's
+        // these factors are 1 inside the window; they limit pulses much wider than that on the card
         step_up = step_up * min(max(100.0 * (1.01 - r), 0.0), 1.0);
         step_down = step_down * min(max(100.0 * (0.01 + r), 0.0), 1.0);
         state = min(max(r, 0.0), 1.0);
         conductance = {conductance};
         pulses = V(counted);
         I(te, be) <+ conductance * V(te, be);
-        // the last term only gives the operating point a solution: it forgets in 1e9 s
+        // the last term only defines the operating point: it decays in 1e9 s
         I(moved) <+ ddt(V(moved)) - (up * step_up - down * step_down) / width + 1e-9 * V(moved);
         I(held) <+ ddt(V(held)) - (1.0 - up - down) * (V(moved) - V(held)) * 100.0 / width + 1e-9 * V(held);
         I(counted) <+ ddt(V(counted)) - (up + down) / width + 1e-9 * V(counted);
@@ -92,7 +92,7 @@ _EQ2 = """    analog function real eq2;  // eq. (2) of doi 10.1109/JEDS.2023.331
 
 
 def _tree(values: np.ndarray, first: int, last: int, indent: str, name: str) -> list[str]:
-    """Nested ifs that find the interval of x and interpolate; x is in units of intervals."""
+    """Return nested ifs that find the interval of x and interpolate; x is in units of intervals."""
     if last - first == 1:
         slope = float(values[last] - values[first])
         return [f"{indent}{name} = {float(values[first])!r} + {slope!r} * (x - {first}.0);"]
@@ -122,7 +122,7 @@ def _table(direction: str, values: np.ndarray) -> list[str]:
 
 
 def _law_source(published: dict[str, Eq2] | None, tables: dict[str, np.ndarray]) -> dict[str, str]:
-    """The parts of the module that depend on the law."""
+    """Return the parts of the module that depend on the law."""
     if published is None:
         lines = [line for direction, values in tables.items() for line in _table(direction, values)]
         calls = {f"call_{direction}": f"rate_{direction}(start)" for direction in base.SIGNS}
@@ -156,7 +156,7 @@ def _module(card: DeviceCard, name: str, drive: dict[str, float], law: dict[str,
 
 
 def netlist(module: str, drive: dict[str, float], pulses: int = base.PULSES, read_voltage: float = 0.1) -> str:
-    """An ngspice netlist that applies LTP and then LTD pulses and writes state and pulse count after each."""
+    """Return an ngspice netlist that applies LTP and then LTD pulses and writes state and pulse count."""
     width = drive["width"]
     edge, period = width / 1000.0, 2.0 * width
     up, down = 2.0 * drive["v_ltp"] * drive["polarity"], -2.0 * drive["v_ltd"] * drive["polarity"]
@@ -186,19 +186,19 @@ def netlist(module: str, drive: dict[str, float], pulses: int = base.PULSES, rea
 
 
 def export(card: DeviceCard, options: ExportOptions) -> Export:
-    """The Verilog-A module of a card and an ngspice netlist (see the module's docstring).
+    """Export the Verilog-A module of a card and an ngspice netlist (see the docstring of the module).
 
     Raises
     ------
     UsageError
-        If the card holds weights and no window is given, or nodes is out of 2..1025.
+        If the card holds weights and no window is given, or nodes is outside 2..1025.
     """
     card = base.convert_to_siemens(card, options, "Verilog-A")
     base.check_moves(card, NAME)
     published = compact.published_coefficients(card)
     tables = compact.rate_tables(card, options.nodes, NAME)
     drive, assumed = compact.pulse_drive(card)
-    name = f"dk_{base.identifier(card.name)}"  # ngspice has a device of its own called memristor
+    name = f"dk_{base.identifier(card.name)}"  # "memristor" is a built-in device of ngspice
     mark = base.mark_of(card)
     read_voltage = min(abs(card.conditions.read_voltage_v or 0.1), drive["v_ltp"] / 2, drive["v_ltd"] / 2)
     figures: dict[str, Any] = {"law": "eq. (2)" if published else f"table of {tables['ltp'].size} nodes"}
@@ -212,7 +212,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
             f"{name}.cir": base.add_mark(netlist(name, drive, read_voltage=read_voltage), "*", mark).encode(),
         },
         use=(
-            f"openvaf-r {name}.va -o {name}.osdi    (OpenVAF-reloaded; OSDI 0.4 or later, as ngspice 44 wants)",
+            f"openvaf-r {name}.va -o {name}.osdi    (OpenVAF-reloaded; OSDI 0.4 or later for ngspice 44)",
             f"ngspice -b {name}.cir    (writes {name}.txt: time [s], moved [1], counted [1], conductance [S])",
             f"N1 a b device   with   .model device {name} r0=0.2   after   pre_osdi {name}.osdi",
         ),
@@ -228,28 +228,28 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
 def _exact(card: DeviceCard, closed: bool) -> tuple[str, ...]:
     return (
         compact.law_sentence(card, closed),
-        "One pulse of the card's width moves the state by one step of its state before the pulse.",
+        "One pulse with the width on the card is one step from the state before it.",
     )
 
 
 def _approximated(figures: dict[str, Any], closed: bool) -> list[str]:
     return [
         *compact.approximations(figures, closed),
-        "Amplitude and width: the card knows one pulse. Any amplitude above the threshold (half the card's) counts the "
-        "same, and a pulse k times as wide counts as k steps of the same size.",
-        "Pulses must be a tenth of their width apart or more, so that the held state can catch up, and a simulation "
-        "must start at a voltage below both thresholds.",
-        "A solver finds the edges of pulses to within a time step: about 1e-4 of a pulse with the netlist here.",
+        "Amplitude and width: the card has one pulse. All amplitudes above the threshold (half the amplitude on the "
+        "card) have the same effect, and a pulse k times as wide is k steps of the same size.",
+        "Pulses need a spacing of a tenth of their width or more, so that the held state can follow. Start a "
+        "simulation at a voltage below both thresholds.",
+        "A solver finds the edges of pulses within one time step, about 1e-4 of a pulse with this netlist.",
     ]
 
 
 _UNITS = (
     ("V(te, be)", "V", "voltage on the top electrode"),
     ("g_low, g_high, conductance", "S", ""),
-    ("width", "s", "of a pulse at half its amplitude"),
-    ("v_ltp, v_ltd", "V", "thresholds, half the card's amplitudes"),
+    ("width", "s", "pulse width at half the amplitude"),
+    ("v_ltp, v_ltd", "V", "thresholds, half the amplitudes on the card"),
     ("r0, state, moved, held", "1", "state, 0 to 1 over the window"),
     ("counted, pulses", "1", "pulses so far"),
-    ("a ... i", "1", "eq. (2) for r in 0..1; a as a magnitude"),
+    ("a ... i", "1", "coefficients of eq. (2) for r in 0..1; magnitude of a"),
     ("cap, gain", "1", ""),
 )

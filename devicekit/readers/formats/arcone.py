@@ -98,14 +98,14 @@ def _read_rows(source: Source) -> tuple[pd.DataFrame, dict[str, str]]:
         if any(row)
     ]
     if not body:
-        raise FileError(f"{source.path.name} is an ArC ONE session without rows.")
+        raise FileError(f"{source.path.name} is an ArC ONE session without rows")
     frame = text_frame([row for _, row in body], names, [number for number, _ in body])
     folded = {name.lower().split("(")[0].strip(): name for name in frame.columns}
     wanted = {ours: folded.get(ours.lower().split("(")[0].strip()) for ours in COLUMNS}
     missing = [ours for ours, theirs in wanted.items() if theirs is None]
     if missing:
         raise TableError(
-            f"{source.path.name}: an ArC ONE session needs column {missing[0]}; found {', '.join(frame.columns)}."
+            f"{source.path.name}: an ArC ONE session needs column {missing[0]}; found {', '.join(frame.columns)}"
         )
     renamed = frame.rename(columns={theirs: ours for ours, theirs in wanted.items() if theirs})
     return renamed.loc[:, ~renamed.columns.duplicated()], meta
@@ -144,7 +144,7 @@ def _build_pulse_table(
         if np.nan_to_num(part["pulse_voltage_v"]).any()
     ]
     if not parts:
-        raise TableError(f"{name}: no pulse has an amplitude.")
+        raise TableError(f"{name}: no pulse has an amplitude")
     kept = pd.concat(parts)
     warnings = [_UNIT, CodedWarning("split", f"{name}: direction and cycle from the sign of the pulses")]
     if len(kept) < len(rows):

@@ -27,7 +27,7 @@ matches = Signature(folder=("set.csv", "reset.csv"))
 def read(source: Source, options: ReadOptions) -> PulseTable:
     """Read a file in this format; see `devicekit.readers.Reader`."""
     if not matches(source):
-        raise FileError(f"{source.path} is not a folder with set.csv and reset.csv.")
+        raise FileError(f"{source.path} is not a folder with set.csv and reset.csv")
     frames = [_read_ramps(Source(source.path / name), direction) for direction, name in _FILES.items()]
     # CrossSim's examples hold currents in ampere, for which a read voltage is needed
     assumed = "current" if options.read_voltage is not None else None
@@ -61,5 +61,5 @@ def _read_ramps(source: Source, direction: str) -> pd.DataFrame:
             )
         )
     if not frames:
-        raise TableError(f"{source.path}: no column holds numbers.")
+        raise TableError(f"{source.path}: no column holds numbers")
     return pd.concat(frames, ignore_index=True)

@@ -67,7 +67,7 @@ def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | Tran
     if options.columns_are and not any(raw.is_side_by_side for raw in raws):
         raise UsageError(f"{source.path.name}: columns_are={options.columns_are} needs blocks side by side. Remove it.")
     if not raws:
-        raise FileError(f"{source.path.name}: this EasyEXPERT file has no DataValue rows.")
+        raise FileError(f"{source.path.name}: this EasyEXPERT file has no DataValue rows")
     records = [_record(raw) for raw in raws]
     sampled = all("sampling" in raw.first("PrimitiveTest").lower() for raw in raws)
     if transients.is_requested(options, source) or (sampled and transients.is_pulsed(records, options, source)):

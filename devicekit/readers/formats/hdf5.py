@@ -31,7 +31,7 @@ def read(source: Source, options: ReadOptions) -> Table:
     if not tables:
         raise FileError(f"{name} holds a card or a network, not a table. Read it in Python with devicekit.load_hdf5.")
     if not found:
-        raise FileError(f"{name} holds no table of kind {options.kind}; it holds {kinds}.")
+        raise FileError(f"{name} holds no table of kind {options.kind}; it holds {kinds}")
     if len(found) > 1:
         raise FileError(
             f"{name} holds {len(found)} tables ({kinds}). Choose one with kind=, or use devicekit.load_hdf5."

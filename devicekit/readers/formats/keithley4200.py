@@ -68,7 +68,7 @@ def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | Reco
     """Read a file in this format; see `devicekit.readers.Reader`."""
     sheet = _settings_sheet(source)
     if sheet is None:
-        raise FileError(f"{source.path.name} has no Settings sheet and is not a Keithley 4200 workbook.")
+        raise FileError(f"{source.path.name} has no Settings sheet and is not a Keithley 4200 workbook")
     runs = _read_settings(sheet.rows)
     records = []
     candidates = [data for data in source.sheets if data.name.strip().lower() not in _NOT_DATA]
@@ -82,7 +82,7 @@ def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | Reco
         settings = runs.get(data.name.strip()) or next(iter(runs.values()))
         records.extend(_read_records(data, settings))
     if not records:
-        raise FileError(f"{source.path.name} holds no data sheet with rows.")
+        raise FileError(f"{source.path.name} holds no data sheet with rows")
     return build_record_table(records, options, NAME, source, warnings)
 
 

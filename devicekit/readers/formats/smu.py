@@ -61,7 +61,7 @@ def _build_table(
     records: list[Record], warnings: list[CodedWarning], options: ReadOptions, source: Source
 ) -> PulseTable | SweepTable | RecordTable:
     if not records:
-        raise FileError(f"{source.path.name} has no buffer with readings.")
+        raise FileError(f"{source.path.name} has no buffer with readings")
     return build_record_table(records, options, NAME, source, warnings)
 
 
@@ -145,7 +145,7 @@ def _read_kickstart(source: Source) -> tuple[Record, list[CodedWarning]]:
     cells = _split_cells(source.lines)
     start = next((k for k, row in enumerate(cells) if row and row[0].lower() == "index"), None)
     if start is None:
-        raise FileError(f"{source.path.name} has no row of names that begins with Index.")
+        raise FileError(f"{source.path.name} has no row of names that begins with Index")
     settings = {row[0].lstrip("."): ", ".join(row[1:]).strip(", ") for row in cells[:start] if row and row[0]}
     body, summary = [], []
     for number, row in enumerate(cells[start + 1 :], start + 2):

@@ -59,7 +59,7 @@ def read(source: Source, options: ReadOptions) -> EnduranceTable:
     if bad:
         raise TableError(f"{source.path.name} has lines that are not log entries", bad)
     if not rows:
-        raise FileError(f"{source.path.name} has no READ line after a SET or RESET.")
+        raise FileError(f"{source.path.name} has no READ line after a SET or RESET")
     warnings = [
         CodedWarning(
             "assumed_unit",

@@ -44,10 +44,10 @@ def read(
     cells = [[cell.strip() for cell in next(csv.reader([line]), [])] for line in source.lines]
     start = next((k for k, row in enumerate(cells) if row and row[0].lower() == "time"), None)
     if start is None:
-        raise FileError(f"{source.path.name} has no row of names that begins with Time.")
+        raise FileError(f"{source.path.name} has no row of names that begins with Time")
     body = [(k, row) for k, row in enumerate(cells[start + 1 :], start + 2) if any(row)]
     if not body:
-        raise FileError(f"{source.path.name} has no rows below the names.")
+        raise FileError(f"{source.path.name} has no rows below the names")
     frame = text_frame([row for _, row in body], cells[start], [number for number, _ in body])
     known = {"time_s": "Time", "voltage_v": "MeasResult1_value", "current_a": "MeasResult2_value"}
     roles = {ours: theirs for ours, theirs in known.items() if theirs in frame.columns}
@@ -64,7 +64,7 @@ def _read_custom(source: Source, options: ReadOptions) -> PulseTable | SweepTabl
     meta = _read_head(lines[:at])
     rest = [(k + 1, line) for k, line in enumerate(lines) if k > at and line.strip()]
     if len(rest) < 2:
-        raise FileError(f"{source.path.name} has no rows below Measurement Data.")
+        raise FileError(f"{source.path.name} has no rows below Measurement Data")
     names = [cell.strip() for cell in rest[0][1].split(",")]
     frame = text_frame(
         [[cell.strip() for cell in line.split(",")] for _, line in rest[1:]], names, [k for k, _ in rest[1:]]
@@ -94,8 +94,7 @@ def _ask_if_swept(frame: pd.DataFrame, low: str, high: str, where: str) -> None:
     raise QuestionError(
         where,
         Question(
-            f"the pulse amplitude changes from row to row, so that {low} and {high} are not the levels of one cycle: "
-            "which one is the state after the pulse?",
+            f"the pulse amplitude changes from row to row: is {low} or {high} the state after the pulse?",
             ("columns",),
             tuple(
                 Choice.of(f"{name} is read after each pulse", map={"resistance_ohm": name, "pulse_voltage_v": swept})

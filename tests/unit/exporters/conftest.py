@@ -122,14 +122,14 @@ def card(request: pytest.FixtureRequest) -> DeviceCard:
 
 @pytest.fixture
 def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The program of neurosim_twin on disk, and devicekit knowing it."""
-    from . import neurosim_twin
+    """The program of neurosim_standin on disk, and devicekit knowing it."""
+    from . import neurosim_standin
 
     folder = tmp_path / "copy"
-    for name, text in neurosim_twin.FILES.items():
+    for name, text in neurosim_standin.FILES.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(text.encode())
-    read = source.Copy(folder, dict(neurosim_twin.FILES))
+    read = source.Copy(folder, dict(neurosim_standin.FILES))
     known = tuple(replace(each, known_fingerprint=source.identity(read, each)) for each in source.FUNCTIONS)
     monkeypatch.setattr(source, "FUNCTIONS", known)
     return folder

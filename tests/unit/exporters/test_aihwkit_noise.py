@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def test_read_noise_of_a_log_window_is_the_rms_over_it(tmp_path: Path, load: Any
     r = (np.arange(20_000) + 0.5) / 20_000
     slope = (2e-6 * 100.0 ** (r + 1e-6) - 2e-6 * 100.0 ** (r - 1e-6)) / 2e-6
     assert module["READ_NOISE"] == pytest.approx(2.0 * 0.01 * np.sqrt(np.mean(slope**2)) / window.span, rel=1e-6)
-    assert "Read noise: the card's is a share of G" in said(tmp_path)
+    assert "proportional to G" in said(tmp_path)
 
 
 @pytest.mark.parametrize(("x0", "start"), [(0.2, -0.6), (0.0, -1.0), (-0.05, -1.0), (1.02, 1.0)])
@@ -122,8 +123,8 @@ def test_where_63_nodes_do_not_do_it_says_so() -> None:
     steep = make(collapsing(40.0), "aihwkit", ExportOptions(noise=False))
     assert steep.figures["nodes"] == 63
     assert steep.figures["deviation"] > 1e-3
-    assert steep.approximated[0].startswith("COARSE: the mean train is off")
-    assert "more nodes do not run on a GPU" in steep.approximated[0]
+    assert steep.approximated[0].startswith("COARSE:")
+    assert "GPU" in steep.approximated[0]
     assert "COARSE" not in make(collapsing(8.0), "aihwkit", ExportOptions(noise=False)).approximated[0]
 
 
@@ -220,10 +221,15 @@ def test_scatter_of_steps_that_are_alike_is_a_random_walk() -> None:
     pairs[[20, 100, 200]] = 0.007, 0.008, 0.0093
     own = pulsed.Scatter(path, pairs, (0.01, 0.02, 0.0), (0.0, 0.005, 0.0051))
     words = own.describe(pulsed.Scatter(path, pairs / 10, (0,) * 3, (0,) * 3))
-    assert "one LTP update at w = -1, 0, 1: 1, 2, 0 (card 0, 0, 0), of one LTD update 0, 0.5, 0.51 (card" in words
-    assert "100 LTP pulses from the low end: 0.1, 0.22, 0.3 (card 0.1, 0.22, 0.3), after" in words
-    assert "100 LTD pulses more: 0.4, 0.5, 0.61 (card 0.4, 0.5, 0.61), after" in words
-    assert "pulse from w = 0: 0.7, 0.8, 0.93 (card 0.07, 0.08, 0.093), in % of the window" in words
+    numbers = re.findall(r"LT[PD][^:]*?: ([-0-9., ]+) \(card ([0-9., ]+)\)", words.replace(" at w = -1, 0, 1:", ":"))
+    assert numbers == [
+        ("1, 2, 0", "0, 0, 0"),
+        ("0, 0.5, 0.51", "0, 0, 0"),
+        ("0.1, 0.22, 0.3", "0.1, 0.22, 0.3"),
+        ("0.4, 0.5, 0.61", "0.4, 0.5, 0.61"),
+        ("0.7, 0.8, 0.93", "0.07, 0.08, 0.093"),
+    ]
+    assert "% of the window" in words
 
 
 def test_scatter_of_the_card_is_that_of_an_array() -> None:
@@ -246,7 +252,7 @@ def test_what_remains_is_in_numbers(tmp_path: Path) -> None:
     exported(shipped(), "aihwkit", tmp_path)
     words = said(tmp_path)
     for preset in ("PtHfo2Al2o3TiPreset", "PtHfo2Al2o3TiNoisyPreset"):
-        assert f"C2C of {preset}, devices all alike: sd of one LTP update at w = -1, 0, 1:" in words
+        assert f"C2C of {preset} without D2D: " in words
     figures = make(shipped(), "aihwkit", ExportOptions()).figures
     assert len(figures["path_sd_card"]) == len(figures["path_sd_PtHfo2Al2o3TiNoisyPreset"]) == 9
 

@@ -28,10 +28,10 @@ from .small_network import small_network
 ROOT = Path(__file__).parents[3]
 TARGETS = plugins.EXPORTERS.names()
 SECTIONS = ("FILES", "HOW TO USE", "EXACT", "APPROXIMATED", "NOISE", "UNITS", "WHERE IT COMES FROM")
-STRANGER = """
+THIRD_PARTY = """
 from devicekit.exporters.base import Export
 
-NAME = "stranger"
+NAME = "thirdparty"
 TITLE = "name of a card"
 TAKES = frozenset()
 
@@ -117,7 +117,7 @@ def test_the_scatter_among_the_figures_is_a_share_where_the_sentences_are_in_per
         (True, {}, "SYNTHETIC: not from a measurement."),
         (False, {"marks": "simulated"}, "SIMULATED: not from a measurement."),
         (False, {"marks": "simulated, calibrated"}, "SIMULATED, CALIBRATED: not from a measurement."),
-        (False, {}, "MEASURED: nothing marks the data"),
+        (False, {}, "MEASURED: "),
     ],
 )
 def test_every_readme_says_whether_it_was_measured(
@@ -146,16 +146,16 @@ def test_an_option_that_a_target_does_not_take_is_refused(target: str, option: s
     if option in exporters()[target].TAKES:
         return
     value = {"network": small_network(shipped()), "window": (1e-6, 1e-4), "source": Path()}.get(option, 200)
-    words = f"{option}= is not an option of to={target}"
+    words = rf"^{option}= .*to={target}\b"
     if option == "network":  # nobody has asked for an option
-        words = rf"{target} holds no trained network \(.*pytorch.* do\): give it the card, .*\.card\.save"
+        words = rf"^{target} .*\(.*pytorch.*\).*\.card\.save"
     with pytest.raises(UsageError, match=words):
         made(shipped(), target, **{option: value})
 
 
 @pytest.mark.parametrize("target", [each for each in TARGETS if needs_network(each)])
 def test_a_target_that_needs_a_network_says_where_one_comes_from(target: str) -> None:
-    with pytest.raises(UsageError, match=r"network\.npz that devicekit train --out writes"):
+    with pytest.raises(UsageError, match=r"network\.npz.*devicekit train --out"):
         make(shipped(), target, ExportOptions())
 
 
@@ -163,10 +163,8 @@ def test_a_target_that_needs_a_network_says_where_one_comes_from(target: str) ->
 def test_a_network_says_its_accuracy_with_the_split(target: str) -> None:
     network: TrainedNetwork = small_network(shipped())
     text = readme(made(network.card, target, network=network))
-    assert (
-        "2-3-2 network trained insitu on made (first half to train; 4 test samples), seed 7: test accuracy 75.0 %"
-        in text
-    )
+    assert network.sentence in text
+    assert all(fact in network.sentence for fact in ("2-3-2", "insitu", "seed 7", "75.0 %"))
     wired = small_network(shipped(), wires=True)
     assert "resistive lines" not in text
     assert "resistive lines" in readme(made(wired.card, target, network=wired))
@@ -186,7 +184,7 @@ def test_what_is_done_with_a_volatile_part_is_said(target: str) -> None:
     )
     plain, volatile = made(card, target), made(card.with_blocks({"volatile": block}), target)
     words = volatile.files["README.txt"].decode()
-    assert "75 % of an update is forgotten (exponential, time constant 0.02 s)" in words
+    assert re.search(r"75 % of.*exponential.*0\.02 s", " ".join(words.split()))
     changed = {name for name in plain.files if plain.files[name] != volatile.files[name]}
     assert ("LEFT OUT" in words) != ("Kept:" in words)
     if "LEFT OUT" in words and not needs_network(target):  # a network's file has the whole card in it
@@ -196,29 +194,29 @@ def test_what_is_done_with_a_volatile_part_is_said(target: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def their_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A package of somebody else with a target of its own."""
-    folder = tmp_path_factory.mktemp("stranger")
-    (folder / "their_package.py").write_text(STRANGER)
+def third_party_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install a third-party package with a target."""
+    folder = tmp_path_factory.mktemp("thirdparty")
+    (folder / "their_package.py").write_text(THIRD_PARTY)
     about = folder / "their_package-1.0.dist-info"
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: their-package\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text("[devicekit.exporters]\nstranger = their_package\n")
+    (about / "entry_points.txt").write_text("[devicekit.exporters]\nthirdparty = their_package\n")
     return folder
 
 
 @pytest.fixture
-def stranger(their_folder: Path) -> dict[str, str]:
-    """The environment of a program that has it."""
-    path = os.pathsep.join([str(their_folder), str(ROOT)])
+def thirdparty(third_party_folder: Path) -> dict[str, str]:
+    """Return the environment of a program that has the package."""
+    path = os.pathsep.join([str(third_party_folder), str(ROOT)])
     return {**os.environ, "PYTHONPATH": path}
 
 
 @pytest.fixture
-def stranger_here(their_folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Its target, in this process."""
-    monkeypatch.syspath_prepend(their_folder)
-    return "stranger"
+def third_party_here(third_party_folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return the name of its target, importable in this process."""
+    monkeypatch.syspath_prepend(third_party_folder)
+    return "thirdparty"
 
 
 def program(environment: dict[str, str], *arguments: str) -> str:
@@ -235,34 +233,35 @@ def program(environment: dict[str, str], *arguments: str) -> str:
     return done.stdout
 
 
-def test_a_target_of_another_package_is_in_help_and_completion(stranger: dict[str, str]) -> None:
-    shown = " ".join(program(stranger, "-m", "devicekit", "export", "--help").split())
-    assert "stranger" in shown.partition("--out")[0]
-    complete = {"_DEVICEKIT_COMPLETE": "complete_bash", "COMP_WORDS": "devicekit export --to str", "COMP_CWORD": "3"}
+def test_a_target_of_another_package_is_in_help_and_completion(thirdparty: dict[str, str]) -> None:
+    shown = " ".join(program(thirdparty, "-m", "devicekit", "export", "--help").split())
+    assert "thirdparty" in shown.partition("--out")[0]
+    complete = {"_DEVICEKIT_COMPLETE": "complete_bash", "COMP_WORDS": "devicekit export --to thi", "COMP_CWORD": "3"}
     run = "from devicekit.cli import build_app; build_app()(prog_name='devicekit')"
-    assert program({**stranger, **complete}, "-c", run).split() == ["stranger"]
+    assert program({**thirdparty, **complete}, "-c", run).split() == ["thirdparty"]
 
 
-@pytest.mark.usefixtures("stranger_here")
+@pytest.mark.usefixtures("third_party_here")
 def test_a_target_of_another_package_is_in_the_documentation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(ROOT / "docs" / "_ext")
     page = importlib.import_module("from_code")
-    assert "| `stranger` | name of a card |  |" in page.targets()
+    (row,) = (line for line in page.targets().split("\n") if "`thirdparty`" in line)
+    assert "name of a card" in row
 
 
-def test_a_target_of_another_package_keeps_the_contract(stranger_here: str) -> None:
-    assert plugins.EXPORTERS.names()[-1] == stranger_here  # so that every test of TARGETS has it
-    test_a_target_says_who_it_is_and_what_it_takes(stranger_here)
-    test_every_readme_says_what_where_and_in_which_unit(stranger_here)
+def test_a_target_of_another_package_keeps_the_contract(third_party_here: str) -> None:
+    assert plugins.EXPORTERS.names()[-1] == third_party_here  # so that every test of TARGETS has it
+    test_a_target_says_who_it_is_and_what_it_takes(third_party_here)
+    test_every_readme_says_what_where_and_in_which_unit(third_party_here)
     for law in LAWS:
-        test_every_law_exports_to_every_target(stranger_here, law, True)
+        test_every_law_exports_to_every_target(third_party_here, law, True)
     for option in ("nodes", "points", "window", "data", "source", "network"):
-        test_an_option_that_a_target_does_not_take_is_refused(stranger_here, option)
-    test_what_is_done_with_a_volatile_part_is_said(stranger_here)
+        test_an_option_that_a_target_does_not_take_is_refused(third_party_here, option)
+    test_what_is_done_with_a_volatile_part_is_said(third_party_here)
 
 
 @pytest.mark.slow
-def test_a_target_of_another_package_is_in_these_tests(stranger: dict[str, str]) -> None:
-    options = ("-q", "-p", "no:cacheprovider", "-k", "stranger and not another_package")
-    ran = program(stranger, "-m", "pytest", *options, str(Path(__file__)))
+def test_a_target_of_another_package_is_in_these_tests(thirdparty: dict[str, str]) -> None:
+    options = ("-q", "-p", "no:cacheprovider", "-k", "thirdparty and not another_package")
+    ran = program(thirdparty, "-m", "pytest", *options, str(Path(__file__)))
     assert f"{len(LAWS) + 14} passed" in ran

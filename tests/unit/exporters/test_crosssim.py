@@ -129,12 +129,12 @@ def test_straight_from_data_is_near_the_law_that_made_them(tmp_path: Path) -> No
     spread = np.quantile(table.up, [0.1587, 0.8413], axis=0) / card.window.span
     assert np.mean((spread[1] - spread[0])[inside]) / 2 == pytest.approx(0.004, rel=0.1)
     assert (np.diff(table.up, axis=0) >= 0).all()
-    assert "straight from data" in (tmp_path / "README.txt").read_text()
+    assert "directly from data" in (tmp_path / "README.txt").read_text()
 
 
 def test_data_must_be_enough_and_in_siemens(weights: DeviceCard, tmp_path: Path) -> None:
     card = shipped()
-    with pytest.raises(UsageError, match="needs 20 or more"):
+    with pytest.raises(UsageError, match="at least 20"):
         exported(card, "crosssim", tmp_path, data=generate(card, 1, 1, 10, 0))
     data = generate(weights, 1, 2, 40, 0)
     with pytest.raises(UsageError, match="holds weights"):

@@ -148,7 +148,7 @@ def _quiet(card: DeviceCard) -> DeviceCard:
 def test_a_card_without_variation_is_exported_without_noise_and_says_so(target: str) -> None:
     text = make(_quiet(shipped()), target, ExportOptions()).noise
     assert "without noise" in text
-    assert "as asked" in make(shipped(), target, ExportOptions(noise=False)).noise
+    assert "noise=False" in make(shipped(), target, ExportOptions(noise=False)).noise
     assert text != make(shipped(), target, ExportOptions()).noise
 
 
@@ -157,18 +157,20 @@ def test_read_noise_alone_goes_where_it_can() -> None:
     nothing = {"c2c": {"read": card.variation.ltp.c2c["read"]}}
     branch = card.variation.ltp.model_copy(update=nothing)
     card = card.model_copy(update={"variation": card.variation.model_copy(update={"ltp": branch, "ltd": branch})})
-    said = {target: make(card, target, ExportOptions()).noise for target in ("aihwkit", "crosssim", "neurosim", "mat")}
-    assert said["aihwkit"].endswith("no D2D (the card has none) and read noise as w_noise.")
-    assert "Nothing of the card's variation" in said["crosssim"]
-    assert said["neurosim"] == "Exported: sigmaReadNoise."
-    assert said["mat"].startswith("Exported")
+    noise = {target: make(card, target, ExportOptions()).noise for target in ("aihwkit", "crosssim", "neurosim", "mat")}
+    assert noise["aihwkit"].startswith("Exported: no C2C")
+    assert "no D2D" in noise["aihwkit"]
+    assert "w_noise" in noise["aihwkit"]
+    assert noise["crosssim"].startswith("Exported without noise")
+    assert noise["neurosim"] == "Exported: sigmaReadNoise."
+    assert noise["mat"].startswith("Exported:")
 
 
 @pytest.mark.parametrize("target", ["aihwkit", "crosssim", "neurosim"])
 def test_a_card_that_only_rises_is_refused(target: str) -> None:
     card = soft()
     still = card.ltd.model_copy(update={"largest_step": 0.0})
-    with pytest.raises(UsageError, match="LTD never moves"):
+    with pytest.raises(UsageError, match="LTD of this card never"):
         make(card.model_copy(update={"ltd": still}), target, ExportOptions())
 
 
@@ -182,7 +184,7 @@ def test_a_card_that_only_rises_is_refused(target: str) -> None:
     ],
 )
 def test_an_option_of_another_target_is_refused(target: str, options: dict[str, Any], option: str) -> None:
-    with pytest.raises(UsageError, match=f"^{option}.*to={target};"):
+    with pytest.raises(UsageError, match=rf"^{option}.*to={target}\b"):
         make(soft(), target, ExportOptions(**options))
 
 
@@ -193,7 +195,7 @@ def test_a_window_must_be_two_conductances(window: tuple[float, float], weights:
 
 
 def test_a_card_in_siemens_takes_no_window() -> None:
-    with pytest.raises(UsageError, match="in S already"):
+    with pytest.raises(UsageError, match="already in S"):
         make(soft(), "neurosim", ExportOptions(window=(1e-6, 1e-4)))
 
 
@@ -224,11 +226,15 @@ def test_all_of_the_variation_is_in_the_files(tmp_path: Path) -> None:
     card = card.model_copy(update={"variation": card.variation.model_copy(update={"ltp": ltp})})
     folder = exported(card, "csv", tmp_path / "csv")
     rows = pd.read_csv(folder / "parameters.csv", skiprows=[1]).set_index(["parameter", "direction"])["value"]
-    assert rows["C2C sd of one update", "ltp"] == 0.0625
-    assert np.isnan(rows["C2C sd of ln rate, constant in a cycle", "ltp"])
+    ltp = {name: value for (name, direction), value in rows.items() if direction == "ltp"}
+    (update,) = (value for name, value in ltp.items() if name.startswith("C2C") and name.endswith("one update"))
+    (cycle,) = (value for name, value in ltp.items() if "constant in a cycle" in name)
+    assert update == 0.0625
+    assert np.isnan(cycle)
     covariance = card.variation.d2d_ln_rate_covariance
     assert covariance is not None
-    assert rows["D2D variance of ln rate, ltd", "ltd"] == pytest.approx(covariance[1][1], rel=1e-8)
+    (ltd,) = (value for (name, direction), value in rows.items() if direction == "ltd" and "variance" in name)
+    assert ltd == pytest.approx(covariance[1][1], rel=1e-8)
     (path,) = exported(card, "mat", tmp_path / "mat").glob("*.mat")
     device = loadmat(path, simplify_cells=True)["device"]
     found = device["variation"]["ltp"]

@@ -69,8 +69,7 @@ def test_arrays_of_the_wrong_kind_are_refused(tmp_path: Path, parts: tuple[Any, 
     about, arrays = parts
     for name in arrays:
         changed = WRONG[wrong](arrays[name])
-        words = refused(write(tmp_path / "n.npz", about, {**arrays, name: changed}))
-        assert "is no trained network" in words
+        assert "trained network" in refused(write(tmp_path / "n.npz", about, {**arrays, name: changed}))
 
 
 @pytest.mark.parametrize(("wrong", "value"), [("large", 2**63), ("huge", 1e300), ("negative", -1), ("half", 0.5)])

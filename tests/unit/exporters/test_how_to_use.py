@@ -6,6 +6,7 @@ import ast
 import builtins
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -101,7 +102,7 @@ def test_columns_of_the_spice_bench_are_those_that_are_named() -> None:
     assert "set wr_singlescale" in bench
     (wrdata,) = (line for line in bench.splitlines() if line.startswith("wrdata"))
     assert wrdata.split()[2:] == ["conductance", "v(x1.counted)"]
-    assert "time [s], conductance [S], pulses so far" in result.use[0]
+    assert re.findall(r"(\w+) \[\w\]", result.use[0]) == ["time", "conductance"]
 
 
 def test_the_file_of_a_network_says_with_what_probability_inputs_fire() -> None:
@@ -111,7 +112,7 @@ def test_the_file_of_a_network_says_with_what_probability_inputs_fire() -> None:
     assert held["full_input"] == network.neurons.full_input == 0.5
 
 
-@pytest.mark.parametrize(("known", "words"), [(False, "not how their ln rates do"), (True, "D2D as dw_min_dtod")])
+@pytest.mark.parametrize(("known", "words"), [(False, "none of ln rate"), (True, "D2D as dw_min_dtod")])
 def test_d2d_that_has_no_field_in_aihwkit_is_not_denied(known: bool, words: str) -> None:
     """Of two devices a card has the spread of states, and no covariance of ln rates."""
     card = shipped()

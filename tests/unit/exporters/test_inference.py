@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 import types
 from dataclasses import replace
@@ -242,16 +243,16 @@ def test_a_tolerance_below_what_a_verify_tells_is_not_asked_for() -> None:
 
 def test_what_has_no_model_says_why(weights: DeviceCard) -> None:
     told = " ".join(make(weights, "aihwkit", ExportOptions()).approximated)
-    assert "Noise model of inference: not written; this card holds weights" in told
+    assert re.search(r"Noise model of inference: .*weights", told)
     assert not [name for name in make(weights, "aihwkit", ExportOptions()).files if "inference" in name]
     told = " ".join(make(shipped(), "aihwkit", ExportOptions(noise=False)).approximated)
-    assert "Noise model of inference: not written; without noise, as asked" in told
+    assert re.search(r"Noise model of inference: .*noise was switched off", told)
     one = shipped().with_blocks({"retention": states(1.0, 1e5, (0.01,))})
     for target in ("aihwkit", "crosssim"):
         told = " ".join(make(shipped(), target, ExportOptions()).approximated)
-        assert "Drift: none; the card has no retention block." in told
+        assert re.search(r"Drift: none\..*no retention block\.", told)
         told = " ".join(make(one, target, ExportOptions()).approximated)
-        assert "Drift: none; one state tells no spread of exponents" in told
+        assert re.search(r"Drift: none\..*one state", told, re.IGNORECASE)
 
 
 def test_written_modules_hold_plain_numbers(tmp_path: Path) -> None:
@@ -276,7 +277,7 @@ def test_without_noise_crosssims_device_has_no_errors(monkeypatch: pytest.Monkey
     g = np.array([0.3, 0.9])
     for after in (own.programming_error(g), own.drift_error(g, 1e9), own.read_noise(g)):
         np.testing.assert_allclose(after, g, rtol=1e-12)
-    assert any("Without noise, as asked" in line for line in made.approximated)
+    assert any(line.startswith("CrossSim 3. No programming error") for line in made.approximated)
 
 
 def test_the_rms_error_holds_the_mean_error_too() -> None:

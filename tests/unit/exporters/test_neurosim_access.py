@@ -15,7 +15,7 @@ from devicekit.exporters import Export
 from devicekit.exporters.neurosim import access
 
 from .conftest import shipped
-from .neurosim_twin import FILES, exported, fields, write
+from .neurosim_standin import FILES, exported, fields, write
 from .test_neurosim import RealDevice
 
 
@@ -104,7 +104,7 @@ def test_scatter_is_in_the_readme_and_ours_is_a_device_array_s(copy: Path) -> No
         array.pulse(1)
     assert scatter["pulses"]["ltp"] == [10, 50, 100]
     assert scatter["devicekit"]["ltp"][0] == pytest.approx(array.read().std() / (high - low), rel=0.08)
-    line = next(each for each in made.approximated if each.startswith("C2C alone"))
+    line = next(each for each in made.approximated if each.startswith("C2C only"))
     for who in ("devicekit", "neurosim"):
         assert all(f"{value:.2%}" in line for value in scatter[who]["ltp"] + scatter[who]["ltd"])
 

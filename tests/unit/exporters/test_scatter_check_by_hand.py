@@ -25,7 +25,7 @@ def parameters(**more: Any) -> Parameters:
 
 
 def test_each_end_of_the_window_scatters_by_its_own_sd_over_the_span() -> None:
-    low, high = scatter._windows(parameters(), PlusAndMinus())  # type: ignore[arg-type]
+    low, high = scatter._draw_windows(parameters(), PlusAndMinus())  # type: ignore[arg-type]
     assert (low.mean(), high.mean()) == pytest.approx((0.0, 1.0))
     assert (low.std(), high.std()) == pytest.approx((2e-6 / 8e-5, 1e-5 / 8e-5))
 
@@ -33,7 +33,7 @@ def test_each_end_of_the_window_scatters_by_its_own_sd_over_the_span() -> None:
 def test_devices_without_a_window_are_drawn_again() -> None:
     """Ends of sd 1 of the span: an end below 0 S is -0.25 of the span, and low ends stay below high ones."""
     wide = parameters(low_sd=8e-5, high_sd=8e-5)
-    low, high = scatter._windows(wide, np.random.default_rng(0))
+    low, high = scatter._draw_windows(wide, np.random.default_rng(0))
     assert low.min() >= -2e-5 / 8e-5
     assert (low < high).all()
     assert low.min() < -0.2
@@ -49,7 +49,7 @@ def test_constants_are_those_of_the_labels_cut_to_hundredths() -> None:
 def test_cycle_to_cycle_alone_is_the_noise_of_one_update_and_adds_in_squares_where_steps_are_equal() -> None:
     """Labels of 0.01 are straight: after k pulses from an end, cut at it, the sd grows; after one it is the noise."""
     p = Parameters(2e-5, 1e-4, {"ltp": 50, "ltd": 50}, {"ltp": 0.01, "ltd": -0.01}, sigma_c2c=0.001)
-    found = scatter._theirs(p, True, {"ltp": (1, 25), "ltd": (1, 25)})
+    found = scatter._neurosim_scatter(p, True, {"ltp": (1, 25), "ltd": (1, 25)})
     for direction in ("ltp", "ltd"):
         one, many = found[direction]
         assert one == pytest.approx(0.001, rel=0.05)  # 4000 devices: 1.1 %
@@ -63,4 +63,4 @@ def test_the_deviation_is_the_largest_over_both_branches() -> None:
         {"ltp": (0.1, 0.2), "ltd": (0.1, 0.0)},
         {"ltp": (0.11, 0.2), "ltd": (0.07, 0.3)},
     )
-    assert made.off == pytest.approx(0.3)
+    assert made.largest_error == pytest.approx(0.3)

@@ -173,7 +173,7 @@ def test_a_conductance_outside_the_window_is_refused(target: str, tmp_path: Path
         plus[1, 1] = window.high + over * window.span
         changed = replace(given, layers=(replace(first, plus=plus), given.layers[1]))
         if refused:
-            with pytest.raises(UsageError, match="hidden layer is outside the card's window"):
+            with pytest.raises(UsageError, match=r"hidden layer .* outside the window"):
                 export(changed, target, tmp_path / "out")
             assert not (tmp_path / "out").exists()
         else:
@@ -182,7 +182,7 @@ def test_a_conductance_outside_the_window_is_refused(target: str, tmp_path: Path
 
 @pytest.mark.parametrize("target", ["neurosim", "spice", "veriloga"])
 def test_a_target_without_networks_says_who_has_them(target: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=f"{target} holds no trained network .aihwkit, brian2"):
+    with pytest.raises(UsageError, match=rf"^{target} .*\(aihwkit, brian2"):
         export(network(shipped()), target, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -192,7 +192,7 @@ def test_a_network_is_not_lost_without_a_word() -> None:
     window = Window(quantity="conductance_s", low=-1e-6, high=1e-4, scope="truth")
     given = network(shipped().model_copy(update={"window": window}))
     assert "dG_increasing.txt" in make(given.card, "crosssim", ExportOptions()).files
-    with pytest.raises(UsageError, match="cannot hold a network of this card: the window goes below 0 S"):
+    with pytest.raises(UsageError, match=r"crosssim .* below 0 S"):
         make(given.card, "crosssim", ExportOptions(network=given))
 
 

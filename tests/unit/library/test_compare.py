@@ -34,7 +34,7 @@ def test_numbers_stand_side_by_side(record: Make) -> None:
     found = compare([record("a", high=4e-5, increment=0.003), record("b", high=8e-5, increment=0.006)])
     assert list(found.row("on_off").values) == pytest.approx([4, 8])
     assert list(found.row("increment_ltp").values) == pytest.approx([0.003, 0.006])
-    assert found.row("g_high_s").scale.heading == "high end of the window [µS]"
+    assert found.row("g_high_s").scale.heading.endswith("[µS]")
     assert found.names == ("a", "b")
     assert all(row.only_definition for row in found.rows)
     numbers = {each["name"]: each for each in found.as_dict()["numbers"]}
@@ -43,7 +43,7 @@ def test_numbers_stand_side_by_side(record: Make) -> None:
 
 
 def test_one_record_is_no_comparison_and_twice_the_same_is_one(record: Make) -> None:
-    with pytest.raises(UsageError, match="two records or more, not 1"):
+    with pytest.raises(UsageError, match="got 1"):
         compare([record("a"), record("a")])
 
 
@@ -113,10 +113,10 @@ def test_weights_log_states_and_pulse_widths_are_told(record: Make, card: Callab
         return Record.of_card(DeviceCard.from_json(json.dumps(held)))
 
     weight = raw("w", quantity="weight", low=0.0, high=1.0)
-    told = [each.message for each in compare([record("a"), weight]).warnings]
-    assert any("quantity: conductance (1 card) and weight (1 card)" in each for each in told)
+    messages = [each.message for each in compare([record("a"), weight]).warnings if each.code == "mixed"]
+    assert any(re.search(r"quantity: conductance \(1 .*weight \(1 ", each) for each in messages)
     log = compare([record("a"), raw("l", scale="log")])
-    assert any("scale of the state: linear (1 card) and log (1 card)" in each.message for each in log.warnings)
+    assert any(re.search(r"scale.*: linear \(1 .*log \(1 ", each.message) for each in log.warnings)
     assert [row.n for row in log.rows if row.meaning.name == "increment_ltp"] == [1, 1]
     held = json.loads(card("p").to_json())
     held["conditions"]["pulse_width_s"] = 5e-6
@@ -167,13 +167,15 @@ def test_groups_maps_and_figures_of_an_array(array: list[Record]) -> None:
     assert maps[0].values[:, 0] == pytest.approx([2.1, 2.2, 2.3])  # column 2, in % of the window
     assert maps[0].values[:, 1] == pytest.approx([np.nan] * 3, nan_ok=True)
     assert maps[1].values[:, 0] == pytest.approx([1.1, 1.2, 1.3])
-    assert maps[0].label == "LTP sd of one update [% of window]"
+    assert maps[0].label == f"{found.row('increment_ltp').scale.label} [% of window]"
     boxes = found.boxes()
     assert boxes is not None
     assert boxes.y.names == ("HfO2 (4)", "TaOx (8)")
     overlay = found.overlay("ltp")
     assert overlay is not None
-    assert overlay.title == "LTP: blue 1.1 to orange 4.3 % of window"
+    assert overlay.title.startswith("LTP rate; colour:")
+    assert overlay.title.endswith("[% of window]")
+    assert found.colour_range == "1.1 (blue) to 4.3 (orange) % of window"
     assert len(overlay.curves) == 12
     cdf = found.cdf()
     assert cdf is not None
@@ -185,9 +187,7 @@ def test_groups_maps_and_figures_of_an_array(array: list[Record]) -> None:
 def test_two_records_of_one_place_are_told(array: list[Record], record: Make) -> None:
     twin = record("twin", {"wafer": "W1", "row": 1, "column": 1}, increment=0.013)
     found = compare([*array, twin])
-    assert "1 place of the array map is shared by several records: the median is shown" in [
-        each.message for each in found.warnings
-    ]
+    assert any(each.code == "mixed" and "1 place " in each.message for each in found.warnings)
     assert found.maps()[1].values[0, 0] == pytest.approx(1.2)
 
 
@@ -207,8 +207,7 @@ def test_few_records_have_no_distribution(record: Make) -> None:
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"x": "nope"}, "x: no record has a number that is called 'nope'"), ({"y": "v"}, "'v'"),
-     ({"by": "stak"}, r"by: no record has a label that is called 'stak'; there are wafer|stack")],
+    [({"x": "nope"}, r"^x: .*'nope'.*on_off"), ({"y": "v"}, "^y: .*'v'"), ({"by": "stak"}, "^by: .*'stak'.*stack")],
 )  # fmt: skip
 def test_unknown_names_are_refused(options: dict[str, str], message: str, array: list[Record]) -> None:
     with pytest.raises(UsageError, match=message):
@@ -228,7 +227,7 @@ def test_the_page_shows_all_parts_and_claims_no_significance(array: list[Record]
         assert f">{title}</h2>" in html
     assert "12 cards and 2 sweep records" in html
     assert "SYNTHETIC" in html.upper()
-    assert "Nothing was tested" in html
+    assert "without a statistical test" in html
     assert not re.search(r"significan|p[ -]value|better than", html, re.IGNORECASE)
     assert "bad.json" in html
     assert "all 14 records" not in html  # only the cards have these warnings
@@ -246,8 +245,8 @@ def test_names_of_devices_are_not_obeyed_by_the_page(record: Make) -> None:
 @pytest.mark.usefixtures("without_pictures")
 def test_many_records_stand_in_rows_and_few_in_columns(array: list[Record]) -> None:
     many, few = page(compare(array)), page(compare(array[:2]))
-    assert "quantiles of what was chosen" in many
-    assert "quantiles of what was chosen" not in few
+    assert "25 %" in many
+    assert "25 %" not in few
     assert "1.1" in few
 
 

@@ -50,13 +50,13 @@ def test_shares_of_values() -> None:
 def test_an_overlay_colours_by_the_number_and_names_a_few() -> None:
     r = np.linspace(0, 1, 5)
     lines = [Line("a", r, r, 1.0), Line("b", r, r**2, 3.0), Line("c", r, r**3)]
-    panel = overlay(lines, X, Y, "LTP", "blue 1 to orange 3")
+    panel = overlay(lines, X, Y, "LTP rate", "colour: misfit [%]")
     assert [(c.name, c.colour, c.legend) for c in panel.curves] == [
         ("a", RAMP[0], True),
         ("b", RAMP[2], True),
         ("c", GREY, True),
     ]
-    assert panel.title == "LTP: blue 1 to orange 3"
+    assert panel.title == "LTP rate; colour: misfit [%]"
     assert panel.frame().shape == (15, 3)
     drawn(panel)
     many = overlay([Line(str(k), r, r, float(k)) for k in range(7)], X, Y, "LTP", "k")

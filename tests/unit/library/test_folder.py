@@ -46,7 +46,7 @@ def test_a_library_that_is_not_there_is_empty(library: Library) -> None:
 
 def test_a_file_is_no_library(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("")
-    with pytest.raises(FileError, match="is no folder"):
+    with pytest.raises(FileError, match="is not a folder"):
         Library(tmp_path / "x")
 
 
@@ -122,7 +122,8 @@ def test_a_copy_within_the_folder_is_listed_and_takes_over_when_the_first_is_gon
 ) -> None:
     path = library.add(record("a")).path
     shutil.copy(path, library.folder / "z copy.json")
-    assert reasons(library) == {"z copy.json": f"holds the same record as {path.name}: remove one of the two"}
+    assert list(reasons(library)) == ["z copy.json"]
+    assert path.name in reasons(library)["z copy.json"]
     path.unlink()
     (entry,) = library.records()
     assert (entry.file, library.unreadable) == ("z copy.json", ())
@@ -131,9 +132,9 @@ def test_a_copy_within_the_folder_is_listed_and_takes_over_when_the_first_is_gon
 def test_removing_takes_all_that_are_named_or_none(library: Library, record: Make) -> None:
     one, two, three = (library.add(record(name, increment=value)) for name, value in zip("abc", (1, 2, 3), strict=True))
     for ids, message in (
-        ([one.record.id, "0000000"], "no record has an id"),
-        ([one.record.id, "../b"], "is no id of a record"),
-        (["abc"], "is no id"),
+        ([one.record.id, "0000000"], "beginning with 0000000"),
+        ([one.record.id, "../b"], "'../b' is not"),
+        (["abc"], "'abc' is not"),
     ):
         with pytest.raises(UsageError, match=message):
             library.remove(*ids)
@@ -149,7 +150,7 @@ def test_several_ids_of_one_beginning_are_not_guessed_at(library: Library, recor
     for k, name in enumerate(("one", "two")):
         raw = json.loads(record(name, increment=0.1 + k).to_json()) | {"id": f"abcd{k:08x}"}
         (library.folder / f"{name}.json").write_text(json.dumps(raw), encoding="utf-8")
-    with pytest.raises(UsageError, match=r"abcd00000000 \(one\), abcd00000001 \(two\); write more of it"):
+    with pytest.raises(UsageError, match=r"abcd00000000 \(one\), abcd00000001 \(two\)"):
         library.get("ABCD")
     assert library.entry("abcd00000001").name == "two"
 
@@ -190,13 +191,13 @@ def test_whatever_lies_in_the_folder_is_listed_and_stops_nothing(library: Librar
     assert set(found) == {*HOSTILE, "folder.json", "link.json", "broken.json", "pipe.json", "large.json", *odd}
     assert all(found.values())
     assert "nested too deep" in found["deep.json"]
-    assert "stands there twice" in found["twice.json"] or "no valid record" in found["twice.json"]
+    assert "twice.json" in found["twice.json"]
     assert "up to 1. Upgrade" in found["later.json"]
     assert "is a link" in found["link.json"]
-    assert "it is a folder" in found["folder.json"]
+    assert "folder" in found["folder.json"].removeprefix("folder.json")
     assert "is a pipe" in found["pipe.json"]
     assert "40 MiB" in found["large.json"]
-    assert all("cannot be printed" in found[name] for name in odd)
+    assert all("unprintable" in found[name] for name in odd)
     assert library.refresh() == library.refresh(rebuild=True) == library.unreadable
     with pytest.raises(UsageError):
         library.remove("link.json")
@@ -209,7 +210,7 @@ def test_damaged_content_is_told_when_the_record_is_opened(library: Library, rec
     raw["card"]["window"]["low"] = "much"
     path.write_text(json.dumps(raw), encoding="utf-8")
     (entry,) = library.records()
-    with pytest.raises(FileError, match=r"its card is not valid") as error:
+    with pytest.raises(FileError, match="invalid card") as error:
         library.open(entry)
     assert "window.low" in str(error.value)
 
@@ -396,7 +397,7 @@ def test_a_record_for_each_device_of_a_file(library: Library, sweeps: Callable[.
     assert [(each.record.place.row, each.record.place.column) for each in added] == [(1, 1), (1, 2)]
     values = [each.record.scalar("v_set_v").value for each in added]  # type: ignore[union-attr]
     assert values == pytest.approx([0.31, 0.51], abs=0.011)
-    with pytest.raises(UsageError, match="is one name"):
+    with pytest.raises(UsageError, match="exactly one device"):
         library.add_file(file, by_device=True, name="x")
 
 
@@ -410,14 +411,14 @@ def test_what_a_simulation_wrote_is_marked(library: Library, sweeps: Callable[..
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"quantity": "current"}, r"no use for quantity=: leave it out"),
-        ({"by_device": True}, r"no use for by_device=: leave it out"),
-        ({"marks": ["real"]}, r"can be marked synthetic, simulated, calibrated, not 'real'"),
-        ({"said": {"row": "x"}}, "row is a whole number"),
-        ({"said": {"area": "5"}}, "is no area"),
-        ({"said": {"9": "5"}}, "no name of a label"),
-        ({"said": {"stack": "a\nb"}}, "one line"),
-        ({"said": {"row": 10**7}}, "row"),
+        ({"quantity": "current"}, "^quantity="),
+        ({"by_device": True}, "^by_device="),
+        ({"marks": ["real"]}, "'real'.*synthetic, simulated, calibrated"),
+        ({"labels": {"row": "x"}}, "^row must"),
+        ({"labels": {"area": "5"}}, "^area='5'"),
+        ({"labels": {"9": "5"}}, "label name .*'9'"),
+        ({"labels": {"stack": "a\nb"}}, "one line"),
+        ({"labels": {"row": 10**7}}, "row"),
         ({"name": "a" * 300}, "at most 200"),
         ({"nonsense": 1}, "nonsense"),
     ],

@@ -44,7 +44,7 @@ def test_a_first_page_shows_no_more_than_fits() -> None:
     assert facts.all("dd")[1].words == "1 V 95 %: 0 to 2 V"
     assert [each.words for each in advice.all("dt")] == ["noisy", "drift", "split"]
     assert "Average more cycles" in advice.words
-    assert "2 more (columns, weak)" in first.words
+    assert "2 more (weak, columns)" in first.words
     assert "a.csv · devicekit" in first.words
 
 

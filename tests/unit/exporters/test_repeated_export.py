@@ -43,7 +43,7 @@ def test_what_the_programs_leave_is_no_obstacle(tmp_path: Path) -> None:
 def test_any_other_file_is_kept(name: str, tmp_path: Path) -> None:
     devicekit.export(soft(), "spice", tmp_path / "out")
     put(tmp_path / "out" / name, "x")
-    with pytest.raises(FileError, match=rf"did not make .{name}"):
+    with pytest.raises(FileError, match=name):
         devicekit.export(soft(), "spice", tmp_path / "out")
 
 
@@ -53,7 +53,7 @@ def test_an_edited_file_is_kept_until_it_is_forced(target: str, name: str, tmp_p
     path = tmp_path / "out" / name
     written = path.read_bytes()
     path.write_bytes(written + b"# mine\n")
-    with pytest.raises(FileError, match=rf"changed since devicekit wrote them .{name}.*force=True"):
+    with pytest.raises(FileError, match=rf"{name}.*force=True"):
         devicekit.export(soft(), target, tmp_path / "out")
     assert path.read_bytes().endswith(b"# mine\n")
     devicekit.export(soft(), target, tmp_path / "out", force=True)
@@ -101,5 +101,5 @@ def test_a_damaged_marker_is_no_licence(tmp_path: Path) -> None:
     marker = files.read_marker(tmp_path / "out")
     files.write_json(tmp_path / "out" / files.MARKER, {**marker, "leaves": 5, "sha256": ["x"]})
     (tmp_path / "out" / "mine").write_text("x")
-    with pytest.raises(FileError, match=r"did not make .mine"):
+    with pytest.raises(FileError, match="mine"):
         devicekit.export(soft(), "csv", tmp_path / "out")

@@ -63,8 +63,8 @@ with work.locked(Path(sys.argv[1])):
 """
 
 
-def held(folder: Path) -> subprocess.Popen[str]:
-    """A process that holds the lock of a folder."""
+def start_lock_holder(folder: Path) -> subprocess.Popen[str]:
+    """Start a process that holds the lock of a folder."""
     folder.mkdir(exist_ok=True)
     process = started(HOLD, folder)
     assert process.stderr is not None
@@ -75,17 +75,18 @@ def held(folder: Path) -> subprocess.Popen[str]:
 def test_a_second_writer_waits_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, devicekit: Callable[..., Any]
 ) -> None:
-    process = held(tmp_path / "lab")
+    process = start_lock_holder(tmp_path / "lab")
     monkeypatch.setattr(work, "PATIENCE", 0.05)
     ran = devicekit("library", "add", CARD, "--library", tmp_path / "lab")
     assert ran.code == 2
-    assert "another process has been writing" in ran.err
+    assert "lab" in ran.err
+    assert not list((tmp_path / "lab").glob("*.json"))
     process.communicate("go\n")
     assert devicekit("library", "add", CARD, "--library", tmp_path / "lab").code == 0
 
 
 def test_the_lock_of_a_killed_process_holds_nobody_up(tmp_path: Path, devicekit: Callable[..., Any]) -> None:
-    process = held(tmp_path / "lab")
+    process = start_lock_holder(tmp_path / "lab")
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     assert (tmp_path / "lab" / work.LOCK_FILE).exists()
@@ -105,7 +106,7 @@ def test_a_library_that_may_only_be_read_is_read_and_says_that_it_cannot_be_writ
     monkeypatch.setattr(work, "_lock", lambda path: type("Lock", (), {"acquire": read_only})())
     (entry,) = Library(library.folder).records()
     assert Library(library.folder).get(entry.id).name == "a"
-    with pytest.raises(FileError, match=r"cannot write .*Permission denied"):
+    with pytest.raises(FileError, match="Permission denied"):
         library.add(record("b"))
 
 
@@ -120,4 +121,4 @@ def test_no_room_for_an_index_anywhere_is_said(
     monkeypatch.setattr("devicekit.library.index.Index._open_database", full)
     ran = devicekit("library", "add", CARD, "--library", tmp_path / "lab")
     assert ran.code == 2
-    assert "cannot write the index of the library into" in ran.err
+    assert "index of the library" in ran.err

@@ -1,8 +1,9 @@
-"""What is told of an export: D2D along trains, errors on the terminal, and lines for NIR."""
+"""Sentences of exports: D2D along trains, errors on the terminal, and lines for NIR."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,9 +35,7 @@ def test_the_sentence_about_the_mean_error_is_whole_on_the_terminal(
 ) -> None:
     _tiny().save(tmp_path / "card.json")
     ran = devicekit("export", tmp_path / "card.json", "--to", "aihwkit", "--no-noise", "--out", tmp_path / "out")
-    said = " ".join(ran.out.split())
-    assert "COARSE: the mean train is off devicekit's own by up to" in said
-    assert "of the range, more than 0.001 (more nodes do not run on a GPU)." in said
+    assert re.search(r"COARSE: .* more than 0\.001 \(.*GPU\)\.", " ".join(ran.out.split()))
 
 
 def test_sentences_on_the_terminal_are_whole() -> None:
@@ -44,7 +43,8 @@ def test_sentences_on_the_terminal_are_whole() -> None:
 
     text = "First of some length, which says a figure of 1.5e-2. Second sentence of much the same length as the first."
     assert _brief(text) == text
-    assert _brief(f"{text} {text}") == f"{text} First of some length, which says a figure of 1.5e-2. ..."
+    first = text.partition(". ")[0]
+    assert _brief(f"{text} {text}") == f"{text} {first}. ..."
     assert _brief("word " * 99).endswith("word ...")
     assert len(_brief("word " * 99)) <= LONGEST
     assert _brief("Model. " + "word " * 99).startswith("Model. word word")
@@ -70,19 +70,19 @@ def test_the_readme_of_aihwkit_has_a_figure_for_d2d_along_trains() -> None:
         assert len(each) == 6
         assert f"{100 * each[1]:.2g}" in sentence
         assert each[1] == pytest.approx(figures["device_sd_shared"][1], rel=0.1), name
-    assert "d2d='resample' 1.3, 3.4, 1.3" in sentence
+    assert "d2d='resample': 1.3, 3.4, 1.3" in sentence
 
 
 def test_without_measured_devices_the_default_of_an_array_is_said_to_be_none() -> None:
     card = truth_card(LAWS["linear"], model="linear", increment=0.0, ln_rate_sd=0.1)
     fields = aihwkit.piecewise_fields(card, 33) | aihwkit.noise_fields(card)
     sentence, figures = aihwkit._device_scatters(card, fields)
-    assert "its default d2d='resample' 0, because the card has no measured devices" in sentence
+    assert "d2d='resample': 0, because" in sentence
     assert figures["device_sd_TruthPreset"][0] == pytest.approx(figures["device_sd_shared"][0], rel=0.05)
     result = make(card, "aihwkit", ExportOptions())
     assert sentence in result.approximated
-    assert any("d2d='shared' has one for each" in line for line in result.approximated)
-    assert "as a DeviceArray does with d2d='shared'" in compact.noise_sentence(card)
+    assert any(line.startswith("D2D:") and "d2d='shared'" in line for line in result.approximated)
+    assert "d2d='shared'" in compact.noise_sentence(card)
 
 
 def test_steps_of_a_nir_graph_are_taken_without_gradients() -> None:
@@ -104,12 +104,13 @@ def test_a_synthetic_block_of_a_measured_device_is_marked_in_every_file() -> Non
     origin = card.provenance.model_copy(update={"synthetic": False})
     dead = DeadDevices(source="made", synthetic=True, names=("a",), devices=10, states=(0.2,))
     mixed = card.model_copy(update={"provenance": origin, "dead": dead})
-    assert mark_of(mixed) == "SYNTHETIC: not from a measurement (dead)"
+    assert mark_of(mixed).startswith("SYNTHETIC: ")
+    assert mark_of(mixed).endswith(" (dead)")
     assert mark_of(mixed.model_copy(update={"dead": dead.model_copy(update={"synthetic": False})})) == ""
     for target in ("hdf5", "spice", "pytorch"):
         made = make(mixed, target, ExportOptions())
         assert all(b"SYNTHETIC" in content for content in made.files.values())
-        assert ("LEFT OUT: devices that do not switch." in made.approximated) == (target != "hdf5")
+        assert any(line.startswith("LEFT OUT: devices") for line in made.approximated) == (target != "hdf5")
 
 
 def test_what_a_card_knows_and_a_target_does_not_hold_is_said_to_be_left_out() -> None:
@@ -123,12 +124,12 @@ def test_what_a_card_knows_and_a_target_does_not_hold_is_said_to_be_left_out() -
     )
     windows = tuple(row.model_copy(update={"low": 0.01 * k, "high": 1.0}) for k, row in enumerate(card.devices))
     varied = card.model_copy(update={"variation": card.variation.model_copy(update={"ltp": ltp}), "devices": windows})
-    told = make(varied, "spice", ExportOptions()).approximated
-    assert [line.partition(":")[0] for line in told if line.startswith("LEFT OUT")] == ["LEFT OUT"] * 3
-    assert any("fluctuation of states from pulse to pulse (sd 4.00% of the window)" in line for line in told)
+    left_out = [line for line in make(varied, "spice", ExportOptions()).approximated if line.startswith("LEFT OUT")]
+    assert len(left_out) == 3
+    assert any("fluctuation" in line and "sd 4.00%" in line for line in left_out)
     reads = card.variation.ltp.model_copy(update={"read_tilt": 0.4})
     only_reads = card.model_copy(update={"variation": card.variation.model_copy(update={"ltp": reads})})
-    assert any("depends on the state" in line for line in make(only_reads, "spice", ExportOptions()).approximated)
+    assert any("noise on the state" in line for line in make(only_reads, "spice", ExportOptions()).approximated)
     plain = make(card, "spice", ExportOptions()).approximated
     assert not any("LEFT OUT" in line for line in plain)
     whole = make(varied, "hdf5", ExportOptions()).approximated
