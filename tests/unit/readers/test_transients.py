@@ -54,7 +54,7 @@ def test_times_that_start_again_are_records(tmp_path: Path) -> None:
     assert "split" in [warning.code for warning in table.warnings]
 
 
-def test_units_are_asked(tmp_path: Path) -> None:
+def test_units_are_asked_about(tmp_path: Path) -> None:
     with pytest.raises(QuestionError, match="'Current'") as caught:
         read(file(tmp_path, "Time (s),Current,Pulse (V)\n" + lines("{0},{1},{2}")))
     assert "unit" in caught.value.question.fields
@@ -99,7 +99,7 @@ def test_small_pulses_from_0_v_are_readings() -> None:
         transients.split_voltage(np.where(v == 0.1, 0.5, v), "x")
 
 
-def test_two_channels_of_an_oscilloscope_are_asked_for_the_resistor(tmp_path: Path) -> None:
+def test_two_channels_of_an_oscilloscope_are_asked_about(tmp_path: Path) -> None:
     path = file(tmp_path, "Time (s),CH1 (V),CH2 (V)\n" + lines("{0},{1},{2}"))
     with pytest.raises(QuestionError, match=r"CH1 \(V\).*resistor"):
         read(path, kind="transient")
@@ -130,7 +130,7 @@ def test_a_ratio_is_read_by_its_name_or_by_options(
 
 
 @pytest.mark.parametrize(("head", "numbers"), [("PPF", (1.5, 1.2)), ("PPF (%)", (150, 120)), ("A2/A1", (150, 120))])
-def test_ratio_or_percent_is_asked(tmp_path: Path, head: str, numbers: tuple[float, float]) -> None:
+def test_ratio_or_percent_is_asked_about(tmp_path: Path, head: str, numbers: tuple[float, float]) -> None:
     text = f"interval (ms),{head}\n1,{numbers[0]}\n2,{numbers[1]}\n"
     with pytest.raises(QuestionError, match="A2/A1") as caught:
         read(file(tmp_path, text))
