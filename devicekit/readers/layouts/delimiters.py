@@ -138,8 +138,8 @@ def find_marks(cells: Iterable[str], delimiter: str, where: str, decimal: str | 
             f"is the comma in {example} a decimal mark or a thousands separator?",
             ("decimal",),
             (
-                Choice.of(f"decimal mark: {example} means {point}", decimal=","),
-                Choice.of(f"thousands separator: {example} means {thousand}", decimal="."),
+                Choice.of(f"{example} means {point} (decimal mark)", decimal=","),
+                Choice.of(f"{example} means {thousand} (thousands separator)", decimal="."),
             ),
             (f"{len(plain)} numbers with a comma, each followed by three digits",),
         ),

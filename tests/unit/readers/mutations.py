@@ -1,6 +1,4 @@
-"""Spreadsheets, .mat and .json files of known content, and what may be done to them: changes that must not alter a
-number that is read, and changes that must.
-"""
+"""Spreadsheets, .mat and .json files of known content, with changes that must or must not alter a number."""
 
 from __future__ import annotations
 
