@@ -349,7 +349,7 @@ def test_cycles_of_an_easyexpert_file_count_from_the_oldest_record(lines: Callab
     assert set(table.frame["compliance_a"]) == {0.001}
 
 
-def test_neurosim_s_ltd_in_reverse_is_turned_round(lines: Callable[..., Path]) -> None:
+def test_reversed_ltd_of_neurosim_is_corrected(lines: Callable[..., Path]) -> None:
     """LTD stored with rising conductances: its last row is the state before the first pulse; rows go by number."""
     up = ["exp_LTP_raw = [", "1 2e-6", "0 1e-6", "2 4e-6", "];"]
     down = ["exp_LTD_raw = [", "0 1e-6", "1 3e-6", "2 4e-6", "];"]

@@ -251,7 +251,7 @@ def test_a_recipe_gives_the_same_table(lines: Write, tmp_path: Path) -> None:
         read(other, recipe=tmp_path / "lab.toml")
 
 
-def test_several_files_are_devices_by_their_names_or_asked(lines: Write) -> None:
+def test_several_files_are_devices_by_their_names_or_by_an_answer(lines: Write) -> None:
     rows = ("pulse,G (uS)", "0,10", "1,12", "2,14", "3,15")
     named = [lines(*rows, name=f"dev{k}.csv") for k in (1, 2, 10)]
     assert read(named).devices == ["dev1", "dev2", "dev10"]

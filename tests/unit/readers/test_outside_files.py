@@ -562,7 +562,7 @@ def test_a_reading_below_the_one_before_it_is_not_the_last_of_a_rise(lines: Writ
     assert table.frame.groupby("direction").size().to_dict() == {"ltp": 100, "ltd": 100}
 
 
-def test_sheets_of_which_one_names_a_column_twice_are_read(tmp_path: Path) -> None:
+def test_sheets_with_a_repeated_column_name_are_read(tmp_path: Path) -> None:
     from openpyxl import Workbook
 
     book = Workbook()

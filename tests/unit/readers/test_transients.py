@@ -37,17 +37,17 @@ def test_a_pulse_voltage_that_is_0_between_pulses_makes_readings_in_time(tmp_pat
 
 
 @pytest.mark.parametrize(("reads", "kind"), [(5, "transient"), (4, "pulse")])
-def test_so_many_readings_a_pulse_are_watched_in_time(tmp_path: Path, reads: int, kind: str) -> None:
+def test_many_readings_after_each_pulse_are_readings_in_time(tmp_path: Path, reads: int, kind: str) -> None:
     rows = [(t, 1e-5, 1.0 if t % (reads + 1) == 0 else 0.0) for t in range(6 * (reads + 1))]
     assert read(file(tmp_path, "Time (s),G (S),Vpulse (V)\n" + lines("{0},{1},{2}", rows))).kind == kind
 
 
-def test_a_retention_table_stays_one(tmp_path: Path) -> None:
+def test_a_retention_table_stays_a_retention_table(tmp_path: Path) -> None:
     text = "Time (s),LRS (S),HRS (S)\n" + "".join(f"{t},1e-4,1e-6\n" for t in (1, 10, 100, 1000, 10000))
     assert read(file(tmp_path, text)).kind == "retention"
 
 
-def test_times_that_start_again_are_records(tmp_path: Path) -> None:
+def test_times_that_restart_give_records(tmp_path: Path) -> None:
     text = "Time (s),G (S),Pulse (V)\n" + 2 * lines("{0},{1},{2}")
     table = read(file(tmp_path, text))
     assert table.frame["record"].tolist() == [1] * 20 + [2] * 20
