@@ -413,7 +413,7 @@ def test_points_are_sorted_by_number_and_unordered_sweeps_are_refused(lines: Wri
     assert isinstance(table, SweepTable)
     for _, part in table.frame.groupby("device_id"):
         np.testing.assert_allclose(part["voltage_v"], volts, atol=1e-12)
-    with pytest.raises(TableError, match="point=COLUMN"):
+    with pytest.raises(TableError, match="point: COLUMN"):
         devicekit.read(lines("Dev,V (V),I (uA)", *(f"{d},{v},{2 * v}" for d, _, v in rows)))
 
 
@@ -476,7 +476,7 @@ def test_columns_of_pot_and_dep_are_directions(lines: Write) -> None:
 
 def test_currents_without_voltages_are_refused(lines: Write) -> None:
     rows = [f"{1e-6 * k},{'0.66' if k == 1 else ''},{2e-6 * k}" for k in range(1, 30)]
-    with pytest.raises(TableError, match=r"56 of 58 currents.*voltage_v=COLUMN"):
+    with pytest.raises(TableError, match=r"56 of 58 currents.*voltage_v: COLUMN"):
         devicekit.read(lines("I (A),VSET (V),IMAX (A)", *rows), kind="sweep", columns_are="cycles")
 
 
