@@ -1,1 +1,1 @@
-"""The app: pages on one's own machine, a thin skin on the Python interface."""
+"""The local app: pages in the browser that call the Python interface."""

@@ -106,10 +106,9 @@ class Characterization:
         """Return the section of a report: the table first, then each figure of merit."""
         table = self.table
         devices = ", ".join(table.devices[:12]) + ("…" if len(table.devices) > 12 else "")
-        about = (
-            f"Format {table.meta.get('format')}: {count(len(table), 'row')} of kind {table.kind}, "
-            f"{count(len(table.devices), 'device')}: {devices}."
-        )
+        about = f"{count(len(table), 'row')} of kind {table.kind}, {count(len(table.devices), 'device')}: {devices}."
+        if table.meta.get("format") is not None:
+            about = f"Format {table.meta['format']}: {about}"
         blocks: list[Block] = [Text([about])]
         with np.errstate(all="ignore"):
             for result in self.results.values():

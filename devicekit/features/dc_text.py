@@ -67,7 +67,8 @@ def median_sentence(spreads: Sequence[Spread], total: int) -> str:
         text = f"{text} with an on/off ratio of {ratio}" if text else f"the on/off ratio is {ratio}"
     if total > 1:
         kind = "median" if len(known) == 1 else "medians"
-        text += f" ({kind} of {max(each.n for each in known.values())} of {count(total, 'sweep')})"
+        most = max(each.n for each in known.values())
+        text += f" ({kind} of {f'{most} of ' if most < total else ''}{count(total, 'sweep')})"
     return f"{text[0].upper()}{text[1:]}."
 
 
@@ -106,7 +107,7 @@ def by_compliance(table: pd.DataFrame) -> list[str]:
     if table.empty:
         return []
     parts = [f"{format_number(row.g_lrs_s, 'S')} at {si(row.compliance_a, 'A')}" for row in table.itertuples()]  # type: ignore[arg-type]
-    return [f"LRS by compliance: {', '.join(parts)}."]
+    return [f"The LRS is {listed(parts)} compliance."]
 
 
 def meanings(cycles: pd.DataFrame) -> list[str]:

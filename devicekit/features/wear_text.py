@@ -65,14 +65,13 @@ def rows(life: WeibullLife, criterion: str) -> list[dict[str, Any]]:
 
 
 def _interval(estimate: Estimate) -> str:
-    if estimate.ends is None:
-        return " (95 %: open)"
-    return f" (95 %: {estimate.ends[0]:.2g} to {estimate.ends[1]:.2g})"
+    """Format the 95 % interval of a number."""
+    return "95 %: open" if estimate.ends is None else f"95 %: {estimate.ends[0]:.2g} to {estimate.ends[1]:.2g}"
 
 
 def window_text(slope: Estimate) -> str:
     """Return how the window changes with cycles."""
-    words = "" if slope.ends is None else _interval(slope)
+    words = "" if slope.ends is None else f" ({_interval(slope)})"
     return f"On/off changes by {slope.value:.2g} decades{words} per decade of cycles before failure."
 
 
@@ -87,11 +86,11 @@ def life_text(found: WeibullLife) -> str:
     """Return the cycles until shares of the devices have failed."""
     parts = []
     for each in found.shares:
-        when = each.reason if each.cycles is None else f"after {each.cycles.value:.2g}{_interval(each.cycles)}"
+        when = each.reason if each.cycles is None else f"after {each.cycles.value:.2g} ({_interval(each.cycles)})"
         parts.append(f"{percent(each.share)} {when}")
     text = (
-        f"Cycles until a share of the devices has failed, by a Weibull law of {found.failures} failures "
-        f"among {found.n} (shape {found.shape.value:.2g}{_interval(found.shape)}): {'; '.join(parts)}."
+        f"Weibull law of {found.failures} failures among {found.n} devices: shape {found.shape.value:.2g} "
+        f"({_interval(found.shape)}). Cycles until devices have failed: {'; '.join(parts)}."
     )
     if min(each.share for each in found.shares) < 1 / found.n:
         text += f" Shares below 1 in {found.n} extrapolate this law."

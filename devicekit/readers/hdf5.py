@@ -282,9 +282,9 @@ def _encode_column(column: pd.Series) -> tuple[np.ndarray, dict[str, Any]]:
     return np.array(cells, dtype=object), details
 
 
-def _read_table(held: Mapping[str, Any]) -> Table:
-    about = json.loads(_first_text(held["about"]))
-    data = {key: _read_column(key, held["columns"][key], details) for key, details in about["columns"].items()}
+def _read_table(group: Mapping[str, Any]) -> Table:
+    about = json.loads(_first_text(group["about"]))
+    data = {key: _read_column(key, group["columns"][key], details) for key, details in about["columns"].items()}
     if len({len(column) for column in data.values()}) != 1:
         raise ValueError("its columns differ in length")
     meta, marks = about["meta"], about["meta"].get("marks", [])

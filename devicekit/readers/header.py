@@ -71,7 +71,7 @@ _MEANS = {
 _QUANTITIES = {word: _words(meant) for meant, words in _MEANS.items() for word in words.split()}
 _QUANTITIES |= {"amplitude": _words("voltage current"), "width": _words("time length"), "weight": _words("weight")}
 _SYMBOLS = {"V": "voltage", "I": "current", "R": "resistance", "G": "conductance", "t": "time"}
-_INDICES = _words(  # of V, I, R, G
+_INDICES = _words(  # indices of V, I, R, G
     "d g s b c ds gs bs te be bl wl sl top bot bottom gate drain source anode cathode in out app applied meas measure "
     "measured read rd write wr w p pulse prog erase set reset form forming th hold stop start max min on off lrs hrs "
     "low high ltp ltd pot dep up down pos neg comp cc compliance limit lim abs avg mean raw leak sense force ch smu "
@@ -82,7 +82,7 @@ _SYMBOL = re.compile(
     r"|([vi])(?:ds|gs|g|meas|max|read|comp)?|(v)(?:d|in|out|app|set|reset|th)"
 )
 _NO_CURRENT = _words("ID Id id IDs Is IC")  # identifiers, as often as not
-_OTHERWISE = re.compile(  # words that make another quantity of what they stand beside
+_OTHERWISE = re.compile(  # words that change the quantity of the word beside them
     r"(?i)ratio|window|normali[sz]ed|norm|relative|rel|density|gain|rate|percent|error|err|std|stdev|stddev|sd|sigma|var|"
     r"variance|cv|noise|index|idx|number|no|nr|count|id|range|status|date|slope|derivative|squared|coefficient|code"
 )
@@ -322,7 +322,7 @@ def _parse_foreign_name(text: str) -> Heading:
         _trailing_unit(_strip_brackets(text)) if "/" in text else None
     )  # V/V, V / mV: a voltage in volts, not a ratio
     ratio = slash and slash[2] and (first := parse_unit(slash[0])) and first.quantity == slash[2].quantity
-    whole = parse_unit(text) if slash and slash[2] else None  # A/kohm is a unit of nothing: A in kohm
+    whole = parse_unit(text) if slash and slash[2] else None  # A/kohm is not a unit of a known quantity: A in kohm
     nothing = slash and whole and whole.quantity == "other" and slash[2] and slash[2].quantity in _OF_STATES
     if slash and (ratio or nothing) and len(slash[0]) == 1:  # A/microamps: A in microamps, not a ratio of currents
         return _build_heading(*slash)

@@ -137,7 +137,7 @@ def split_values(values: np.ndarray, name: str, pulses: tuple[int, ...] | None =
     UsageError
         If the readings contradict `pulses`.
     TableError
-        If there is no reading.
+        If there are no readings.
     """
     if not np.isfinite(values).any():
         raise TableError(f"{name} holds no numbers to split into trains")
@@ -256,7 +256,7 @@ def mend_train_order(
         swapped = frame["direction"].map({"ltp": "ltd", "ltd": "ltp"})
         words = "all LTP trains fall and all LTD trains rise; the labels were swapped"
         if not against["ltd"]:
-            words = "all LTP trains fall and there is no LTD; they are read as LTD"
+            words = "all LTP trains fall and there are no LTD trains; they are read as LTD"
         return frame.assign(direction=swapped), [CodedWarning("reversed", words)]
     if wrong_down or wrong_up:
         direction = "ltd" if wrong_down else "ltp"

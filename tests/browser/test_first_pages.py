@@ -117,7 +117,7 @@ def test_the_fullest_page_with_large_pictures_is_one_sheet(
     assert sheets(chromium.pdf(PAPERS[paper])) == 1
 
 
-def test_more_than_a_sheet_would_be_seen(chromium: Any, tmp_path: Path) -> None:
+def test_a_page_longer_than_a_sheet_is_detected(chromium: Any, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     crowded(4000).save(path)
     chromium.open(path, 1280)

@@ -142,7 +142,7 @@ def test_the_keyboard_reads_values_zooms_and_hides_a_curve(reports: dict[str, Pa
     assert chromium.evaluate("document.querySelector('.first .keys button').getAttribute('aria-pressed')") == "false"
 
 
-def test_a_change_of_the_system_turns_the_colours(reports: dict[str, Path], chromium: Any) -> None:
+def test_colours_follow_the_system_setting(reports: dict[str, Path], chromium: Any) -> None:
     chromium.open(reports["fit"], 1280)
     before = chromium.evaluate(PIXELS)
     chromium.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])

@@ -50,7 +50,7 @@ CUT_OFF = """[...document.images].flatMap(each => {
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1400])
 @pytest.mark.parametrize("name", NAMES)
-def test_a_page_is_silent_offline_and_fits(
+def test_a_page_fits_works_offline_and_logs_nothing(
     name: str, width: int, dark: bool, reports: dict[str, Path], chromium: Any
 ) -> None:
     chromium.open(reports[name], width, dark=dark, script=False)
@@ -121,7 +121,7 @@ def test_the_shipped_run_is_small_and_prints(reports: dict[str, Path], chromium:
     assert 2 <= len(re.findall(rb"/Type\s*/Page\b", unpacked(pdf))) <= 20
 
 
-def test_the_probe_itself_hears_and_sees(chromium: Any, tmp_path: Path) -> None:
+def test_the_browser_of_the_tests_reports_messages_and_requests(chromium: Any, tmp_path: Path) -> None:
     """A page with everything that the other tests forbid is caught by each of them."""
     bad = tmp_path / "bad.html"
     head = '<html><head><meta name="viewport" content="width=device-width"></head><body><main>'

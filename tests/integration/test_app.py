@@ -136,7 +136,7 @@ def test_no_address_leads_out_of_the_app(app: Served, path: str) -> None:
     assert "location" not in answer.headers
 
 
-def test_no_get_begins_or_ends_anything(app: Served) -> None:
+def test_get_requests_change_nothing(app: Served) -> None:
     upload = app.open_upload("a.csv")  # nothing sent yet
     for path in ("/uploads", "/quit", "/library/compare", f"{upload}/close", f"{upload}/keep", f"{upload}/cancel"):
         assert app.ask(path).status in (404, 405)
@@ -178,7 +178,7 @@ def test_script_in_names_and_in_a_file_is_only_text(app: Served) -> None:
     app.post(f"{upload}/close")
 
 
-def test_an_upload_that_breaks_off_leaves_nothing(app: Served) -> None:
+def test_an_interrupted_upload_leaves_nothing(app: Served) -> None:
     (folder,) = app.folders
     upload = app.open_upload("half.csv")
     with socket.create_connection(("127.0.0.1", app.port)) as raw:
@@ -211,7 +211,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def test_a_port_that_is_taken_is_said_in_one_sentence(app: Served, tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported_in_one_sentence(app: Served, tmp_path: Path) -> None:
     ended = run("--port", str(app.port), "--library", str(tmp_path))
     assert ended.returncode == 2
     assert ended.stdout == ""
@@ -219,7 +219,7 @@ def test_a_port_that_is_taken_is_said_in_one_sentence(app: Served, tmp_path: Pat
     assert str(app.port) in ended.stderr
 
 
-def test_without_the_extra_one_sentence_says_what_to_install(tmp_path: Path) -> None:
+def test_a_missing_extra_is_reported_with_the_command_to_install_it(tmp_path: Path) -> None:
     (tmp_path / "starlette").mkdir()
     stub = "raise ModuleNotFoundError('No module named starlette', name='starlette')\n"
     (tmp_path / "starlette" / "__init__.py").write_text(stub)
@@ -272,7 +272,7 @@ def test_it_ends_with_its_workers_and_files(how: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_what_a_kill_has_left_is_removed_by_the_next_start(tmp_path: Path) -> None:
+def test_files_of_a_killed_app_are_removed_at_the_next_start(tmp_path: Path) -> None:
     with served(tmp_path) as app:
         app.upload("a.csv", SWEEP)
         started = app.processes()
@@ -286,7 +286,7 @@ def test_what_a_kill_has_left_is_removed_by_the_next_start(tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_over_ssh_it_says_how_to_reach_it(tmp_path: Path) -> None:
+def test_over_ssh_the_tunnel_command_is_printed(tmp_path: Path) -> None:
     with served(tmp_path, SSH_CONNECTION="10.0.0.1 1 10.0.0.2 22") as app:
         code, out, _ = app.wait_for_end(signal.SIGINT)
     assert code == 0

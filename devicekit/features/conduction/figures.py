@@ -16,15 +16,15 @@ class LinePlot(NamedTuple):
     title: str
     x: Axis
     y: Axis
-    of: str  # axes in words: y on x
+    of: str  # axes in words
 
 
 _LN_I, _ROOT = Axis("ln of the current in A"), Axis("square root of the voltage", "V^1/2")
 LINES = {
-    "log_log": LinePlot("Logarithmic axes", Axis("ln of the voltage in V"), _LN_I, "ln I on ln V"),
-    "schottky": LinePlot("Schottky plot", _ROOT, _LN_I, "ln I on sqrt V"),
-    "poole_frenkel": LinePlot("Poole-Frenkel plot", _ROOT, Axis("ln(I/V), I/V in S"), "ln(I/V) on sqrt V"),
-    "fowler_nordheim": LinePlot("Fowler-Nordheim plot", Axis("1/V", "1/V"), Axis("ln(I/V^2)"), "ln(I/V^2) on 1/V"),
+    "log_log": LinePlot("Logarithmic axes", Axis("ln of the voltage in V"), _LN_I, "ln I against ln V"),
+    "schottky": LinePlot("Schottky plot", _ROOT, _LN_I, "ln I against sqrt V"),
+    "poole_frenkel": LinePlot("Poole-Frenkel plot", _ROOT, Axis("ln(I/V), I/V in S"), "ln(I/V) against sqrt V"),
+    "fowler_nordheim": LinePlot("Fowler-Nordheim plot", Axis("1/V", "1/V"), Axis("ln(I/V^2)"), "ln(I/V^2) against 1/V"),
 }
 
 

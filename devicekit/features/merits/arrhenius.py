@@ -24,7 +24,7 @@ from devicekit.features.censored import Undetermined
 from devicekit.features.decay import Estimate
 from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, format_number
 from devicekit.plot import Panel
-from devicekit.report import Block, Table, Text
+from devicekit.report import Block, Table
 from devicekit.scalars import Scalar
 from devicekit.tables import RetentionTable
 from devicekit.tables import Table as AnyTable
@@ -201,10 +201,9 @@ class ArrheniusResult:
             "95 % interval",
             "a new device, 95 %",
         )
-        text = f"A state counts as lost once {self.criterion}."
         alt = "Time to loss on a logarithmic axis against 1/kT"
         shown = figure(self.panel(), "Lives and lines; the bands end at the limits of a prediction.", alt)
-        return [Text([text]), Table(head, rows, "Lives over temperature."), shown]
+        return [Table(head, rows, "Lives over temperature."), shown]
 
 
 _COLUMNS = list(Life.__dataclass_fields__)
@@ -271,7 +270,7 @@ def _sentences(each: LevelLife, result: ArrheniusResult, several: bool) -> list[
         return [f"No activation energy{of}: {each.refusal}.", f"{lost} were lost ({result.criterion})."]
     fit = each.fit
     energy = f"Activation energy{of} {fit.energy_ev.value:.3g} eV (95 %: {_between(fit.energy_ev.ends, 'eV')}) from "
-    energy += f"{each.failures} losses in {count(len(each.lives), 'record')}."
+    energy += f"{each.failures} losses in {count(len(each.lives), 'record')} ({result.criterion})."
     if each.median is None:
         return [f"No life{of} at {result.use_k:.5g} K: {each.refusal}.", energy]
     life = f"Median life{of} at {result.use_k:.5g} K: {_time(each.median.value)}, {IF} (95 %: "

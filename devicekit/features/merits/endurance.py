@@ -202,7 +202,7 @@ class EnduranceResult:
             "LRS slope",
             "HRS slope",
         )
-        text = f"Failure: the first cycle with {self.criterion}. Slopes are in decades of G per decade of cycles."
+        text = f"Failure: {self.criterion}; the first of them counts. Slopes are in decades of G per decade of cycles."
         alt = "Conductance of HRS and LRS against cycles"
         shown: list[Block] = [
             Text([text]),
@@ -292,11 +292,11 @@ def characterize(table: EnduranceTable, *, threshold: float = 2.0) -> EnduranceR
     ]
     never = [each for each in devices if each.failed_at is not None and each.failed_at <= 1 and not each.held_to]
     if never:
-        words = f"never worked and not part of the lifetime: {', '.join(each.device_id for each in never[:10])}"
-        warnings.append(CodedWarning("dropped", words))
+        names = ", ".join(each.device_id for each in never[:10])
+        warnings.append(CodedWarning("dropped", f"devices that never worked are not part of the lifetime: {names}"))
     unsure = [each.device_id for each in devices if each.ends_bad_at is not None]
     if unsure:
-        words = "end with one or two bad cycles, which count as a failure in the lifetime but not in the yield: "
+        words = "devices with one or two bad cycles at the end count as failed in the lifetime but not in the yield: "
         warnings.append(CodedWarning("unsettled_end", f"{words}{', '.join(unsure[:10])}"))
     life, why = _life([each for each in devices if each not in never and each.n])
     return EnduranceResult(

@@ -101,7 +101,7 @@ class ConductionResult:
 
     def sentences(self) -> list[str]:
         """Return the verdict of each state at each polarity, with the misfit of the best fit."""
-        return ["Conduction: " + "; ".join(_state_text(each) for each in self.states) + "."]
+        return ["Conduction: " + " ".join(f"{_state_text(each)}." for each in self.states)]
 
     def panel(self) -> Panel:
         """Draw the leg with the widest range of currents, and the remaining mechanisms."""
@@ -140,7 +140,7 @@ class ConductionResult:
         shown = _widest(self.states)
         name = shown.first.label if shown is not None else ""
         alt = "Current against voltage on logarithmic axes, with the remaining mechanisms"
-        blocks.append(figure(self.panel(), f"{name}: remaining mechanisms.", alt))
+        blocks.append(figure(self.panel(), f"{name[:1].upper()}{name[1:]}: remaining mechanisms.", alt))
         rest = self.residual_panel()
         if rest is not None:
             blocks.append(
@@ -218,7 +218,7 @@ def _misfit(each: StateVerdict) -> float:
 
 
 def _state_text(each: StateVerdict) -> str:
-    state = each.state.upper() if each.state != "state" else "the state"
+    state = each.state.upper() if each.state != "state" else "The state"
     name = f"{state} at {SIDES[each.sign]} voltage"
     titles = [TITLES[other] for other in each.left]
     if each.word == "no_range":
@@ -231,12 +231,12 @@ def _state_text(each: StateVerdict) -> str:
     if each.word == "decided":
         why = ", as at the other polarity" if each.only_rising else ""
         return f"{name} fits {titles[0]} only{why} ({misfit})"
-    why = " (rising legs only, where the state may change)" if each.only_rising else ""
+    only = "; rising legs only, where the state may change" if each.only_rising else ""
     if len(titles) == 1:
         also = "" if each.only_rising else ", and so does a smooth curve"
-        return f"{name} is undecided{why}: {titles[0]} fits{also} ({misfit})"
+        return f"{name} is undecided: {titles[0]} fits{also} ({misfit}{only})"
     between = listed(titles) if len(titles) <= MOST_NAMED else f"{len(titles)} of the {len(FORMS)} mechanisms"
-    return f"{name} is undecided between {between}{why} ({misfit})"
+    return f"{name} is undecided between {between} ({misfit}{only})"
 
 
 def _cut_text(each: StateVerdict) -> str:

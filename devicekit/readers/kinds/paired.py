@@ -117,12 +117,12 @@ def _ask_ratio(column: Column, view: View, in_percent: bool) -> QuestionError:
     values = view.numbers(name)
     seen = () if values is None else (f"{name}: {values.min():.4g} to {values.max():.4g}",)
     percent = (
-        Choice.of("A2/A1 in percent: 150 % means 1.5", unit="%"),
-        Choice.of("(A2 - A1)/A1 in percent: 50 % means A2/A1 = 1.5", map={"ratio_excess": name}, unit="%"),
+        Choice.of("A2/A1 in percent, 150 % means 1.5", unit="%"),
+        Choice.of("(A2 - A1)/A1 in percent, 50 % means A2/A1 = 1.5", map={"ratio_excess": name}, unit="%"),
     )
     plain = (
-        Choice.of("A2/A1: 1.5", unit="1"),
-        Choice.of("(A2 - A1)/A1: 0.5 means A2/A1 = 1.5", map={"ratio_excess": name}, unit="1"),
+        Choice.of("A2/A1, such as 1.5", unit="1"),
+        Choice.of("(A2 - A1)/A1, 0.5 means A2/A1 = 1.5", map={"ratio_excess": name}, unit="1"),
     )
     return QuestionError(
         view.where,

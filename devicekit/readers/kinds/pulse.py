@@ -43,7 +43,7 @@ def claim(view: View) -> Claim | None:
         return Claim(1, "a voltage with few values, as of pulses") if view.few_voltages else None
     if word or named:
         return Claim(2, "a state and a word for pulses or directions")
-    return Claim(1, "a state")
+    return Claim(1, "columns of states")
 
 
 def assign(view: View) -> list[Column]:

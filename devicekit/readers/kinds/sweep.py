@@ -125,12 +125,12 @@ def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: S
     found = list(warnings)
     frame = frame[frame["voltage_v"].notna() | frame["current_a"].notna()]
     if not len(frame) or frame["current_a"].isna().all() or frame["voltage_v"].isna().all():
-        raise TableError(f"{name}: no row holds a voltage and a current. Check that names stand above their numbers")
+        raise TableError(f"{name}: no row holds a voltage and a current. Check that each name is above its numbers")
     without = frame["voltage_v"].isna() & frame["current_a"].notna()
     if 2 * int(without.sum()) > len(frame):
         raise TableError(
             f"{name}: {int(without.sum())} of {len(frame)} currents have no voltage. Name the columns that belong "
-            "together with --map voltage_v=COLUMN --map current_a=COLUMN"
+            "together with map={voltage_v: COLUMN, current_a: COLUMN}"
         )
     frame = _sort_points(frame, name, found)
     _check_order(frame, name)
@@ -162,7 +162,7 @@ def _check_order(frame: pd.DataFrame, name: str) -> None:
         if (steps[1:] * steps[:-1] < 0).mean() > 0.4:
             raise TableError(
                 f"{name}: the voltage jumps back and forth between rows, so they are not in the order of measurement. "
-                "Sort the rows, or name the column that numbers them: --map point=COLUMN"
+                "Sort the rows, or name the column that numbers them: map={point: COLUMN}"
             )
 
 

@@ -41,8 +41,8 @@ def _ask_current(view: View) -> QuestionError:
     return QuestionError(
         view.where,
         Question(
-            f"which column is the current? Columns {', '.join(names)} are voltages; divide the one across a series "
-            "resistor by its resistance and add the result to the file",
+            f"which column is the current? Columns {', '.join(names)} are voltages; add a column with the voltage "
+            "across the series resistor divided by its resistance",
             ("columns",),
             (
                 Choice.of(

@@ -1,1 +1,1 @@
-"""From cells to a layout, and from a layout to a table: for tables that no instrument's format explains."""
+"""Inference of the layout of tables in no known instrument format, from cells to a table."""

@@ -95,7 +95,8 @@ def _ask_which(role: str, several: Sequence[Column], view: View) -> QuestionErro
     names = ", ".join(column.name for column in several)
     label = GLOSSARY[role].label
     choices = tuple(
-        Choice.of(f"{column.name}; the others are kept but not used", map={role: column.name}) for column in several
+        Choice.of(f"use {column.name}, keep the others without using them", map={role: column.name})
+        for column in several
     )
     pulses: tuple[Choice, ...] = ()
     amps = view.of("current_a")

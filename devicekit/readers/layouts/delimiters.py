@@ -17,7 +17,7 @@ EVEN = 0.85  # share of rows of one width
 _COMMA = re.compile(r"[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?$")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?P<mark>[,.' \u00a0\u202f])\d{3}((?P=mark)\d{3})*(?P<rest>[.,]\d+)?$")
 _ONE_GROUP = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}$")
-MOST_SEEN = 4000  # cells
+MOST_SEEN = 4000  # cells that are examined
 
 
 def is_plain(cell: str) -> bool:
@@ -73,7 +73,7 @@ def find_delimiter(lines: Sequence[str], where: str) -> str:
         if delimiter is not None and not any(delimiter in line for line in sample):
             continue
         rows = [row for _, row in split_lines(sample, delimiter, where) if row]
-        if len({len(row) for row in rows}) > 1:  # else an empty last column is one all the same
+        if len({len(row) for row in rows}) > 1:  # else an empty last column counts as a column
             rows = [row[:-1] if row[-1] == "" else row for row in rows]
         width, count = Counter(len(row) for row in rows).most_common(1)[0] if rows else (0, 0)
         if width < 2:
@@ -84,7 +84,7 @@ def find_delimiter(lines: Sequence[str], where: str) -> str:
         if regular > EVEN and delimiter:
             even[name] = [row for row in rows if len(row) == width]
         score = regular * (0.2 + numeric)
-        if score > 1.15 * most:  # the one that is named first, unless another is clearly better
+        if score > 1.15 * most:  # the first in the list, unless another is clearly better
             best, most = name, score
     return next((name for name, rows in even.items() if _lies_within_cells(DELIMITERS[best], rows)), best)
 
@@ -138,8 +138,8 @@ def find_marks(cells: Iterable[str], delimiter: str, where: str, decimal: str | 
             f"is the comma in {example} a decimal mark or a thousands separator?",
             ("decimal",),
             (
-                Choice.of(f"decimal mark: {example} means {point}", decimal=","),
-                Choice.of(f"thousands separator: {example} means {thousand}", decimal="."),
+                Choice.of(f"{example} means {point} (decimal mark)", decimal=","),
+                Choice.of(f"{example} means {thousand} (thousands separator)", decimal="."),
             ),
             (f"{len(plain)} numbers with a comma, each followed by three digits",),
         ),

@@ -138,7 +138,7 @@ def _read_large(source: Source, options: ReadOptions) -> Block:
     block = split_blocks(rows, delimiter, options, name)[0]
     if block.shape.transposed:
         raise FileError(
-            f"{name}: each row is a train, and the file is larger than 8 MB. Transpose it: one column a train"
+            f"{name}: each row is a train, and the file is larger than 8 MB. Transpose it: one train, one column"
         )
     first = int(block.cells.index[0])
     # words repeat, so that a category saves memory; words among numbers are found when the column is used

@@ -77,7 +77,7 @@ def tag_names(
     QuestionError
         If the meaning is neither given nor clear from the names.
     """
-    # where files are cycles and sheets devices, each pattern is for its own names
+    # where files are cycles and sheets devices, each pattern applies to its names
     mine = {"devices": "device", "cycles": "cycle"}.get(meaning or "", "")
     if mine in options.key:
         options = replace(options, key={mine: options.key[mine]})

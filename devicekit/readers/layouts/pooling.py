@@ -119,7 +119,8 @@ def parse_names(names: Sequence[str]) -> ParsedNames:
             tuple(Key() for _ in names), f"names with a number without a word before it: {_list_names(names)}"
         )
     if not keys[0]:
-        return ParsedNames(tuple(Key() for _ in names), f"equal names: {_list_names(names)}")
+        same = f"equal names: {_list_names(names)}" if any(names) else "no names"
+        return ParsedNames(tuple(Key() for _ in names), same)
     found = tuple(_build_key(each) for each in keys)
     if len({(key.device, key.cycle, key.direction, key.level, tuple(key.conditions.items())) for key in found}) < len(
         found

@@ -106,7 +106,7 @@ def _resolve_relative_change(column: Column, view: View) -> Column:
         Question(
             f"is column {column.name!r} a fraction or in percent?",
             ("unit",),
-            (Choice.of("fraction: 0.5 means half", unit="1"), Choice.of("percent: 0.5 means half a percent", unit="%")),
+            (Choice.of("0.5 means half (fraction)", unit="1"), Choice.of("0.5 means half a percent", unit="%")),
             describe_ranges(View((replace(column, role="value"),), view.cells, options)),
         ),
     )
@@ -284,7 +284,7 @@ def ask_quantity(view: View) -> QuestionError:
     wide = len(view.unknown) > 2
     several = " and columns_are=devices or cycles" if wide else ""
     text = (
-        f"which quantity do columns {names} hold? Add unit= if it is not in SI units{several}, or name columns with "
+        f"which quantity do columns {names} hold? Add unit= if they are not in SI units{several}, or name columns with "
         "map={NAME: COLUMN}"
     )
     kind = ("kind",) if len(view.unknown) > 1 else ()

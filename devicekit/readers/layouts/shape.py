@@ -17,9 +17,9 @@ _FACT = re.compile(r"^\s*[#%!/*;]*\s*([^:=]{1,60}?)\s*[:=]\s*(.*?)\s*$")
 _COMMENT = re.compile(r"^\s*(#+|%+|//+|!+|\*+)\s*")
 _NAME = re.compile(r"[^\s\[(]+(?: ?[\[(][^\])]*[\])])?")  # a name, with its unit in brackets
 MOST_ROWS_ABOVE = 200
-JUDGED = 3000  # rows by which the arrangement of a table is judged
+JUDGED = 3000  # rows from which the arrangement of a table is inferred
 MOST_COMMENTS = 3  # rows
-PASSED_OVER = 3  # rows of numbers above a table
+MOST_SKIPPED = 2  # consecutive rows of numbers above a table that may be skipped
 ORIGIN = {"long name", "units", "comments", "f(x)=", "f(x)", "sampling interval", "sparklines"}
 
 Row = tuple[int, list[str]]  # file row (1-based) and its cells
@@ -101,7 +101,7 @@ def _check_skipped_rows(rows: Sequence[Row], where: str) -> None:
     for number, cells in rows:
         filled = [cell for cell in cells if cell]
         run = [*run, number] if len(filled) > 1 and all(map(delimiters.is_number, filled)) else [] if filled else run
-        if len(run) >= PASSED_OVER:
+        if len(run) > MOST_SKIPPED:
             raise FileError(
                 f"{where}: rows {run[0]} to {run[-1]} or more hold numbers in other columns than the table below. "
                 "Give the rows above the names with skip=N, or split the file"

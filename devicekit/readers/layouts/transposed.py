@@ -33,7 +33,7 @@ def transpose_trains(rows: Sequence[Row]) -> tuple[Sequence[Row], bool]:
     if any(
         len(cells) - sum(map(delimiters.is_plain, cells)) > 2 and len(cells) > FEWEST for _, cells in filled[:first]
     ):
-        return rows, False  # names stand above the columns
+        return rows, False  # the columns have names
     body = filled[first:]
     split = [_last_text(cells) + 1 for _, cells in body]
     numbers = [cells[at:] for (_, cells), at in zip(body, split, strict=True)]

@@ -91,14 +91,17 @@ def ask_kind(view: View, found: Sequence[tuple[ModuleType, Claim]]) -> QuestionE
     """Return the question about a table without names: its kind, and the quantity of its numbers."""
     wide = len(view.unknown) > 2
     fields = ("kind", "quantity", "unit", "read_voltage", *(("columns_are",) if wide else ()), "columns")
-    several = " For several columns of states add columns_are=devices or cycles" if wide else ""
     names = ", ".join(column.name for column in view.columns[:8]) + (", ..." if len(view.columns) > 8 else "")
     known = view.options.stated_quantity is not None
-    numbers = "" if known else " Change quantity=, unit= and (for currents) read_voltage= if needed."
+    hints = [
+        *([] if known else ["change quantity=, unit= or read_voltage= if needed"]),
+        *(["add columns_are=devices or cycles for several states"] if wide else []),
+    ]
+    hint = "; ".join(hints)
     return QuestionError(
         view.where,
         Question(
-            f"what do the columns without names hold ({names})?{numbers}{several}",
+            f"what do the columns without names hold ({names})?{f' {hint[0].upper()}{hint[1:]}' if hint else ''}",
             fields,
             tuple(
                 Choice.of(

@@ -15,8 +15,8 @@ from devicekit.readers.layout import Column
 from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.roles import STATES, UNKNOWN, Cells, is_counter, is_row_number
 
-FEW = 4  # values of a voltage below which a table may be no sweep
-MANY_READS = 5  # readings after a pulse from which on they are watched in time
+FEW = 4  # with fewer voltages a table may not be a sweep
+MANY_READS = 5  # readings after a pulse from which on a record is a transient
 
 
 @dataclass(frozen=True)

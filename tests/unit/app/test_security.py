@@ -33,12 +33,12 @@ from devicekit.app.security import LONGEST_NAME, clean_file_name
         ("a." + "b" * 300, ("a." + "b" * 300)[:200]),
     ],
 )
-def test_a_name_keeps_what_cannot_be_misread(said: str, name: str) -> None:
+def test_a_file_name_keeps_harmless_characters(said: str, name: str) -> None:
     assert clean_file_name(said) == name
 
 
 @given(st.text(max_size=400))
-def test_any_name_is_one_plain_component(said: str) -> None:
+def test_any_file_name_becomes_one_safe_component(said: str) -> None:
     name = clean_file_name(quote(said, errors="replace"))
     assert 0 < len(name.encode()) <= LONGEST_NAME
     assert not set(name) & set('/\\\0\r\n<>"`')

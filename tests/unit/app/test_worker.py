@@ -140,7 +140,7 @@ def test_a_process_that_dies_is_reported_and_the_next_job_runs(worker: Worker, j
 
 
 @pytest.mark.slow
-def test_what_cannot_be_handed_over_fails_alone(worker: Worker, job: Callable[..., Job]) -> None:
+def test_a_result_that_cannot_be_sent_fails_only_its_job(worker: Worker, job: Callable[..., Job]) -> None:
     strange = job()
     strange.arguments = {"path": lambda: None}
     worker.submit(strange).wait(60)

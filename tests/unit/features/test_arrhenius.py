@@ -179,7 +179,7 @@ def test_the_reference_set_recovers_its_truth() -> None:
     assert each.device[0] < each.median.ends[0] < each.median.ends[1] < each.device[1]
     life, energy = found.sentences()
     assert arrhenius.IF in life
-    assert energy.endswith("from 19 losses in 20 records.")
+    assert f"19 losses in 20 records ({found.criterion})" in energy
     assert "factor 2" in found.criterion
     rows = found.tables()
     assert rows["arrhenius"]["failures"].tolist() == [19]

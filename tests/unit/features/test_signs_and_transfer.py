@@ -1,7 +1,7 @@
 """Currents with the wrong sign are a finding in every kind of sweep table; transfer curves are named and left alone.
 
 The measured test and its twin that runs everywhere:
-test_measured_transfer_curves_are_accepted: readers/test_measured_twins.py::test_a_transfer_curve_is_no_error
+test_measured_transfer_curves_are_accepted: readers/test_measured_twins.py::test_a_transfer_curve_is_not_an_error
 """
 
 from __future__ import annotations

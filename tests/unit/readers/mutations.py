@@ -1,6 +1,4 @@
-"""Spreadsheets, .mat and .json files of known content, and what may be done to them: changes that must not alter a
-number that is read, and changes that must.
-"""
+"""Spreadsheets, .mat and .json files of known content, with changes that must or must not alter a number."""
 
 from __future__ import annotations
 
@@ -30,30 +28,30 @@ COMPARED = ("cycle", "point", "pulse_index", "voltage_v", "current_a", "conducta
 
 @dataclass(frozen=True)
 class Book:
-    """A table on its way into a file.
+    """A table to be written to a file.
 
     Parameters
     ----------
     names, units : list of str
-        Of the columns.
+        Names and units of the columns.
     rows : list of list
         Numbers.
     above, left, below : int
-        Empty rows and columns around it.
+        Empty rows and columns around the table.
     titles : list of str
-        Rows of one text above the names.
+        Rows with one text above the names.
     others : dict of str to rows
-        Further sheets, which hold no measurement.
+        Further sheets without measurements.
     style : frozenset of str
-        What a workbook has beside its numbers.
+        Styles of the workbook.
     sheet : str
         Name of the sheet.
     units_row : bool
-        Whether the units stand in a row under the names.
+        True if the units are in a row below the names.
     gap : int
         Empty rows above the numbers.
     notes_first : bool
-        Whether the other sheets come before this one.
+        True if the other sheets come first.
     """
 
     names: list[str]
@@ -71,13 +69,13 @@ class Book:
     notes_first: bool = False
 
     def heads(self) -> list[str]:
-        """Names with their units, unless these have a row of their own."""
+        """Return the names with their units, unless these are in a separate row."""
         if self.units_row:
             return list(self.names)
         return [f"{name} ({unit})" if unit else name for name, unit in zip(self.names, self.units, strict=True)]
 
     def grid(self) -> list[list[Any]]:
-        """The cells of the sheet."""
+        """Return the cells of the sheet."""
         pad: list[Any] = [None] * self.left
         rows = [[*pad, title] for title in self.titles] + [[] for _ in range(self.above)]
         rows += [[*pad, *self.heads()], *([[*pad, *self.units]] if self.units_row else []), *[[]] * self.gap]
@@ -86,7 +84,7 @@ class Book:
 
 
 def sweep(rng: random.Random) -> Book:
-    """Up to three bipolar sweeps of one device."""
+    """Make up to three bipolar sweeps of one device."""
     rows = []
     top, steps = rng.uniform(0.8, 2.0), rng.randint(8, 20)
     for cycle in range(1, rng.randint(1, 3) + 1):
@@ -100,7 +98,7 @@ def sweep(rng: random.Random) -> Book:
 
 
 def pulses(rng: random.Random) -> Book:
-    """Pulse trains of one device, LTP and LTD in turn, as conductances."""
+    """Make pulse trains of one device, LTP and LTD in turn, as conductances."""
     rows = []
     count = rng.randint(10, 30)
     for cycle in range(1, rng.randint(1, 3) + 1):
@@ -111,15 +109,15 @@ def pulses(rng: random.Random) -> Book:
     return Book(["Cycle", "Pulse", "Pulse voltage", "Conductance"], ["", "", "V", "S"], rows)
 
 
-def _scaled(rng: random.Random, book: Book) -> Book:
-    """Another prefix of a unit, the numbers with it."""
+def _change_prefix(rng: random.Random, book: Book) -> Book:
+    """Change the prefix of a unit, and the numbers with it."""
     at = rng.choice([k for k, unit in enumerate(book.units) if unit])
     prefix = rng.choice([each for each in PREFIXES if each not in ("", "k")])
     rows = [[cell / PREFIXES[prefix] if k == at else cell for k, cell in enumerate(row)] for row in book.rows]
     return replace(book, rows=rows, units=[prefix + u if k == at else u for k, u in enumerate(book.units)])
 
 
-def _permuted(rng: random.Random, book: Book) -> Book:
+def _permute_columns(rng: random.Random, book: Book) -> Book:
     order = rng.sample(range(len(book.names)), len(book.names))
     return replace(
         book,
@@ -129,8 +127,8 @@ def _permuted(rng: random.Random, book: Book) -> Book:
     )
 
 
-def _as_text(rng: random.Random, book: Book) -> Book:
-    """Numbers of one column stored as text, as a spreadsheet does after a paste."""
+def _store_as_text(rng: random.Random, book: Book) -> Book:
+    """Store the numbers of one column as text, as spreadsheets do after a paste."""
     at = rng.randrange(len(book.names))
     rows = [
         [repr(cell) if k == at and not isinstance(cell, str) else cell for k, cell in enumerate(row)]
@@ -139,7 +137,7 @@ def _as_text(rng: random.Random, book: Book) -> Book:
     return replace(book, rows=rows)
 
 
-def _remark(rng: random.Random, book: Book) -> Book:
+def _add_remarks(rng: random.Random, book: Book) -> Book:
     words = ["", "ok", "checked", "see notes", "T = 25 C"]
     return replace(
         book,
@@ -149,18 +147,18 @@ def _remark(rng: random.Random, book: Book) -> Book:
     )
 
 
-def _notes(rng: random.Random, book: Book) -> Book:
+def _add_notes(rng: random.Random, book: Book) -> Book:
     rows = [["Operator", "".join(rng.sample(string.ascii_lowercase, 5))], ["Date", "12.11.2026"], ["Remark", "none"]]
     return replace(book, others={**book.others, rng.choice(["Notes", "Info", "Sheet3"]): rows})
 
 
-def _numbered(rng: random.Random, book: Book) -> Book:
-    """A first column without a name that counts the rows, as pandas writes it."""
+def _number_rows(rng: random.Random, book: Book) -> Book:
+    """Add a first column without a name that counts the rows, as pandas writes it."""
     rows = [[k, *row] for k, row in enumerate(book.rows)]
     return replace(book, names=["", *book.names], units=["", *book.units], rows=rows)
 
 
-def _recased(rng: random.Random, book: Book) -> Book:
+def _change_case(rng: random.Random, book: Book) -> Book:
     way: Callable[[str], str] = rng.choice([str.lower, str.upper, lambda name: f" {name} "])
     return replace(book, names=[way(name) for name in book.names])
 
@@ -170,16 +168,16 @@ HARMLESS: dict[str, Callable[[random.Random, Book], Book]] = {
     "columns left": lambda rng, book: replace(book, left=book.left + rng.randint(1, 2)),
     "rows below": lambda rng, book: replace(book, below=book.below + rng.randint(1, 5)),
     "title": lambda rng, book: replace(book, titles=(*book.titles, rng.choice(["HfO2 batch 12", "Sample A", "run 3"]))),
-    "unit": _scaled,
-    "order of columns": _permuted,
-    "text": _as_text,
-    "remarks": _remark,
-    "notes": _notes,
-    "case of names": _recased,
+    "unit": _change_prefix,
+    "order of columns": _permute_columns,
+    "text": _store_as_text,
+    "remarks": _add_remarks,
+    "notes": _add_notes,
+    "case of names": _change_case,
     "units in a row": lambda rng, book: replace(book, units_row=True),
     "a gap": lambda rng, book: replace(book, gap=1),
-    "notes first": lambda rng, book: replace(_notes(rng, book), notes_first=True),
-    "numbered": _numbered,
+    "notes first": lambda rng, book: replace(_add_notes(rng, book), notes_first=True),
+    "numbered": _number_rows,
     "sheet": lambda rng, book: replace(book, sheet=rng.choice(["Sheet1", "Messung", "raw data", "R1C1"])),
     "style": lambda rng, book: replace(book, style=book.style | {rng.choice(sorted(STYLES))}),
 }
@@ -190,24 +188,24 @@ TABLES_ONLY = {  # not of .mat and .json
 NO_SCALARS = {"text"}  # MATLAB's vectors are of numbers
 
 
-def _other_number(rng: random.Random, book: Book) -> Book:
+def _change_number(rng: random.Random, book: Book) -> Book:
     at, which = rng.randrange(len(book.rows)), len(book.names) - 1
     rows = [list(row) for row in book.rows]
     rows[at][which] = rows[at][which] * 1.1 + 1e-12
     return replace(book, rows=rows)
 
 
-def _row_left_out(rng: random.Random, book: Book) -> Book:
+def _drop_row(rng: random.Random, book: Book) -> Book:
     at = rng.randrange(len(book.rows))
     return replace(book, rows=[row for k, row in enumerate(book.rows) if k != at])
 
 
-def _other_unit(rng: random.Random, book: Book) -> Book:
+def _change_unit(rng: random.Random, book: Book) -> Book:
     at = rng.choice([k for k, unit in enumerate(book.units) if unit in ("A", "S")])
     return replace(book, units=[("m" + u if k == at else u) for k, u in enumerate(book.units)])
 
 
-HARMFUL = {"another number": _other_number, "a row left out": _row_left_out, "another unit": _other_unit}
+HARMFUL = {"another number": _change_number, "a row left out": _drop_row, "another unit": _change_unit}
 STYLES: dict[str, Callable[[Any], None]] = {
     "bold": lambda sheet: _each(sheet, "font", "bold"),
     "digits": lambda sheet: _each(sheet, "number_format", "0.00"),
@@ -237,7 +235,7 @@ def _comment(sheet: Any) -> None:
 
 
 def file_bytes(book: Book, form: str, rng: random.Random) -> bytes:
-    """The book as a file."""
+    """Return the table as the bytes of a file."""
     if form == "xlsx":
         return _xlsx(book)
     sheets = {**book.others, book.sheet: book.grid()} if book.notes_first else {book.sheet: book.grid(), **book.others}
@@ -252,19 +250,19 @@ def file_bytes(book: Book, form: str, rng: random.Random) -> bytes:
 def _xlsx(book: Book) -> bytes:
     import openpyxl
 
-    made = openpyxl.Workbook()
-    sheet = made.active
+    workbook = openpyxl.Workbook()
+    sheet = workbook.active
     sheet.title = book.sheet
     for row in book.grid():
         sheet.append(row)
     for name in sorted(book.style):
         STYLES[name](sheet)
     for at, (name, rows) in enumerate(book.others.items()):
-        other = made.create_sheet(name, at if book.notes_first else None)
+        other = workbook.create_sheet(name, at if book.notes_first else None)
         for row in rows:
             other.append(row)
     stream = io.BytesIO()
-    made.save(stream)
+    workbook.save(stream)
     return stream.getvalue()
 
 
@@ -275,10 +273,10 @@ def _mat(columns: dict[str, list[Any]], rng: random.Random) -> bytes:
     for head, cells in columns.items():
         name = head.strip().replace(" (", "_").replace(")", "").replace(" ", "_")
         vectors[name] = np.array(cells, dtype=object if isinstance(cells[0], str) else float)
-    held = {"run1": vectors} if rng.random() < 0.3 else vectors
+    content = {"run1": vectors} if rng.random() < 0.3 else vectors
     stream = io.BytesIO()
     how = {"oned_as": rng.choice(["row", "column"]), "do_compression": rng.random() < 0.5}
-    savemat(stream, held, **how)  # type: ignore[arg-type]
+    savemat(stream, content, **how)  # type: ignore[arg-type]
     return stream.getvalue()
 
 
@@ -292,7 +290,7 @@ def _json(columns: dict[str, list[Any]], rng: random.Random) -> bytes:
 
 
 def survey(folder: Path, numbers: Iterable[int]) -> tuple[Counter[str], list[str]]:
-    """What became of the changes of those numbers, and where a number changed that must not, or did not that must."""
+    """Return the outcomes of numbered changes, and the faults: numbers that changed wrongly or should have changed."""
     outcomes: Counter[str] = Counter()
     faults = []
     for number in numbers:

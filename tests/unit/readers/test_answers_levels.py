@@ -1,4 +1,4 @@
-"""Levels, cycles and directions that a file leaves open: one question, or what was read."""
+"""Levels, cycles and directions that a file does not state: one question, or the values read."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
-def test_low_and_high_mean_what_the_quantity_says(tmp_path: Path) -> None:
-    """Low resistance is LRS; low conductance is HRS; of numbers without a quantity it is asked."""
+def test_low_and_high_depend_on_the_quantity(tmp_path: Path) -> None:
+    """Low resistance is LRS, low conductance HRS; without a quantity the reader asks."""
     for text in (
         "cycle,low (kohm),high (kohm)\n1,10,500\n2,10,500\n",
         "cycle,low (uS),high (uS)\n1,2,100\n2,2,100\n",
@@ -31,7 +31,7 @@ def test_low_and_high_mean_what_the_quantity_says(tmp_path: Path) -> None:
         read(written(tmp_path, "cycle,low,high\n1,2,100\n2,2,100\n"))
 
 
-def test_a_long_table_of_resistances_may_say_low_and_high(tmp_path: Path) -> None:
+def test_a_long_table_of_resistances_with_levels_low_and_high(tmp_path: Path) -> None:
     table = read(written(tmp_path, "cycle,level,resistance_ohm\n1,low,10000\n1,high,500000\n")).frame
     assert dict(zip(table["level"], table["conductance_s"], strict=True)) == {"lrs": 1e-4, "hrs": 2e-6}
 
@@ -43,7 +43,7 @@ def test_cycle_0_is_a_cycle(tmp_path: Path) -> None:
     assert table.frame.groupby("cycle")["conductance_s"].min().to_dict() == pytest.approx({0: 1e-6, 1: 101e-6})
 
 
-def test_a_pulse_without_a_voltage_goes_by_what_was_read(tmp_path: Path) -> None:
+def test_the_readings_give_the_direction_of_a_pulse_without_voltage(tmp_path: Path) -> None:
     header = "pulse_voltage_v,resistance_before_ohm,resistance_after_ohm\n"
     frame = read(written(tmp_path, header + "1,5000,2500\n-1,2500,5000\n,5000,2500\n0,5000,5100\n")).frame
     directions = frame[frame["pulse_index"] == 1].sort_values("cycle")["direction"]
@@ -51,10 +51,10 @@ def test_a_pulse_without_a_voltage_goes_by_what_was_read(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("text", ["-2+3+cmd|' /C calc'!A0", "-1+1", "-a", "=1", "+1", "@x"])
-def test_what_a_spreadsheet_would_compute_is_made_text(text: str) -> None:
+def test_formulas_are_written_as_text(text: str) -> None:
     assert neutral(text) == f"'{text}"
 
 
 @pytest.mark.parametrize("text", ["-1", "-1.5e-6", "-.5", "-3.", "1-1", "a=b"])
-def test_numbers_and_plain_text_stay(text: str) -> None:
+def test_numbers_and_plain_text_are_unchanged(text: str) -> None:
     assert neutral(text) == text

@@ -1,4 +1,4 @@
-"""What readers must answer, worked out by hand from a file of a few rows: units, directions, cycles."""
+"""Results of readers computed by hand for files of a few rows: units, directions, cycles."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from devicekit.tables import EnduranceTable, PulseTable, RetentionTable, StdpTab
 
 @pytest.fixture
 def lines(tmp_path: Path) -> Callable[..., Path]:
-    """Write lines to a file of that name."""
+    """Return a function that writes lines to a file."""
 
     def write(*rows: str, name: str = "file.csv") -> Path:
         path = tmp_path / name
@@ -27,7 +27,7 @@ def lines(tmp_path: Path) -> Callable[..., Path]:
 
 
 def trains(table: Table, direction: str) -> dict[int, list[float]]:
-    """States of one direction's trains by cycle, of a file with one device."""
+    """Return the states of one direction by cycle, of a file with one device."""
     assert isinstance(table, PulseTable)
     assert len(table.devices) == 1
     return {cycle: value.tolist() for _, cycle, _, value in table.traces(direction)}
@@ -83,7 +83,7 @@ def test_endurance_cycles_without_a_number_are_counted_device_by_device(lines: C
     assert table.frame["cycle"].tolist() == [1, 1, 1, 1, 2, 2]
 
 
-def test_the_low_one_of_two_nameless_columns_is_so_by_its_median(lines: Callable[..., Path]) -> None:
+def test_medians_decide_which_of_two_unnamed_columns_is_low(lines: Callable[..., Path]) -> None:
     """One reading of the LRS failed, at 2 Mohm above all of the HRS."""
     rows = ("500000,10000", "500000,10000", "500000,2000000", "500000,10000")
     table = read(lines(*rows), kind="endurance", quantity="resistance", unit="ohm")
@@ -129,7 +129,7 @@ def test_each_current_takes_the_voltage_of_its_own_rank(lines: Callable[..., Pat
     np.testing.assert_allclose(by[2]["current_a"], [0, 3e-5, 6e-5, 3e-5], rtol=1e-12)
 
 
-def test_a_column_s_name_states_its_cycle(lines: Callable[..., Path]) -> None:
+def test_the_name_of_a_column_gives_its_cycle(lines: Callable[..., Path]) -> None:
     """Columns `cycle 12` and `cycle 3` are cycles 12 and 3, not the first and the second."""
     path = lines("pulse,cycle 12 (uS),cycle 3 (uS)", "0,10,11", "1,20,21", "2,25,27", "3,28,30", "4,29,31")
     table = read(path)
@@ -149,7 +149,7 @@ def test_crosssim_ramps_take_the_number_of_their_column_and_drop_padding(tmp_pat
 
 
 def test_a_train_begins_where_the_pulse_number_restarts(lines: Callable[..., Path]) -> None:
-    """Two LTP trains stand one after the other, without a change of direction between them."""
+    """Two LTP trains follow each other without a change of direction."""
     numbers = [0, 1, 2, 0, 1, 2, 0, 1]
     words = ["ltp"] * 6 + ["ltd"] * 2
     states = [1, 2, 3, 1.5, 2.5, 3.5, 3, 1]
@@ -192,7 +192,7 @@ def test_words_for_directions(up: str, down: str, lines: Callable[..., Path]) ->
 
 
 def test_whole_numbers_as_floats_are_directions_too() -> None:
-    """A data frame made of floats says 1.0 and -1.0."""
+    """In a data frame of floats they are 1.0 and -1.0."""
     frame = pd.DataFrame({"cycle": 1, "direction": [1.0, 1.0, -1.0, -1.0], "pulse_index": [0, 1, 0, 1]})
     table = read(frame.assign(conductance_s=[1e-5, 2e-5, 2e-5, 1e-5]))
     assert trains(table, "ltp") == {1: [1e-5, 2e-5]}
@@ -349,7 +349,7 @@ def test_cycles_of_an_easyexpert_file_count_from_the_oldest_record(lines: Callab
     assert set(table.frame["compliance_a"]) == {0.001}
 
 
-def test_neurosim_s_ltd_in_reverse_is_turned_round(lines: Callable[..., Path]) -> None:
+def test_reversed_ltd_of_neurosim_is_corrected(lines: Callable[..., Path]) -> None:
     """LTD stored with rising conductances: its last row is the state before the first pulse; rows go by number."""
     up = ["exp_LTP_raw = [", "1 2e-6", "0 1e-6", "2 4e-6", "];"]
     down = ["exp_LTD_raw = [", "0 1e-6", "1 3e-6", "2 4e-6", "];"]

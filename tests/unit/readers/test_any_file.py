@@ -103,7 +103,7 @@ def _run(path: Path, cases: int) -> None:
     any_file()
 
 
-def test_any_file_gives_a_table_or_our_error(tmp_path: Path) -> None:
+def test_any_file_gives_a_table_or_a_devicekit_error(tmp_path: Path) -> None:
     _run(tmp_path / "x.dat", 40)
 
 
@@ -125,7 +125,7 @@ def test_any_file_full(tmp_path: Path) -> None:
         pytest.param(100_000, marks=pytest.mark.heavy),
     ],
 )
-def test_damaged_files_give_a_table_or_our_error_in_time(
+def test_damaged_files_give_a_table_or_a_devicekit_error_in_time(
     tmp_path: Path, count: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kinds, faults = survey(tmp_path / "x.dat", range(count))
@@ -134,7 +134,7 @@ def test_damaged_files_give_a_table_or_our_error_in_time(
     assert not faults, "\n".join(faults[:5])
 
 
-def test_a_file_over_which_a_foreign_parser_crashes_ends_its_own_process_only(tmp_path: Path) -> None:
+def test_a_file_that_crashes_a_native_parser_ends_only_its_process(tmp_path: Path) -> None:
     """loadmat of scipy 1.17 ends the interpreter over this one."""
     kinds, faults = survey(tmp_path / "x.dat", [79788])
     assert not faults

@@ -1,4 +1,4 @@
-"""Temperatures of bakes: degrees Celsius are converted or asked about, never taken for kelvin or left aside."""
+"""Temperatures of bakes: degrees Celsius are converted or asked about, never read as kelvin or ignored."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TIMES = np.array([1.0, 10.0, 100.0, 1e3])
 
 @pytest.fixture
 def bakes(tmp_path: Path) -> Write:
-    """A file of a record at each temperature, one state of one device unless `level` says which."""
+    """Return a function that writes a file with a record at each temperature."""
 
     def write(temperatures: tuple[float, ...], name: str | None, times: np.ndarray = TIMES, apart: bool = True) -> Path:
         frame = pd.DataFrame({
@@ -37,9 +37,9 @@ def bakes(tmp_path: Path) -> Write:
     return write
 
 
-def choices(path: Path, **said: object) -> list[str]:
+def choices(path: Path, **options: object) -> list[str]:
     with pytest.raises(QuestionError) as caught:
-        read(path, kind="retention", **said)
+        read(path, kind="retention", **options)
     question = caught.value.question
     assert question is not None
     return [next(iter(choice.options["map"])) for choice in question.choices]
@@ -54,7 +54,7 @@ def test_degrees_celsius_under_a_name_in_kelvin_are_asked_about(bakes: Write) ->
     assert choices(bakes(CELSIUS, "T"), columns={"temperature_k": "T"}) == ["temperature_c", "keep"]
 
 
-def test_a_set_without_a_value_above_273_is_asked_about_until_somebody_says_kelvin(bakes: Write) -> None:
+def test_values_below_273_are_asked_about_unless_an_option_gives_kelvin(bakes: Write) -> None:
     path = bakes((200.0, 225.0, 260.0), "temperature_k")
     assert choices(path) == ["temperature_c", "temperature_k", "keep"]
     frame = read(path, kind="retention", columns={"temperature_k": "temperature_k"}).frame
@@ -85,10 +85,10 @@ def test_a_constant_thermometer_is_not_asked_about(bakes: Write) -> None:
 
 def test_five_bakes_are_not_one_record_of_five_times(bakes: Write) -> None:
     times = np.array([0.0, 5000.0])
-    with pytest.raises(TableError, match=r"level conductance has 5 first.*temperature_k=COLUMN"):
+    with pytest.raises(TableError, match=r"level conductance has 5 first.*temperature_k: COLUMN"):
         read(bakes(CELSIUS, None, times, apart=False), kind="retention")
     path = bakes(CELSIUS, "bake", times, apart=False)
-    with pytest.raises(TableError, match="temperature_k=COLUMN"):
+    with pytest.raises(TableError, match="temperature_k: COLUMN"):
         read(path, kind="retention", columns={"keep": "bake"})
     named = read(path, kind="retention", columns={"temperature_c": "bake"})
     assert named.frame["temperature_k"].nunique() == 5

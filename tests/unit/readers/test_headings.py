@@ -1,4 +1,4 @@
-"""What the names of columns say: name, unit, quantity, logarithm, magnitude, and what is unclear."""
+"""Parsed names of columns: name, unit, quantity, logarithm, magnitude, and the reason if unclear."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ UNCLEAR = {  # and the quantity by the name
 
 
 @pytest.mark.parametrize(("name", "quantity"), UNCLEAR.items(), ids=list(UNCLEAR))
-def test_what_is_not_understood_is_said_and_not_read(name: str, quantity: str | None) -> None:
+def test_unclear_units_are_reported_and_not_used(name: str, quantity: str | None) -> None:
     found = parse_heading(name)
     assert found.unclear
     assert found.unit is None
@@ -294,7 +294,7 @@ def test_a_row_of_units(name: str, cell: str, word: str | None, factor: float | 
 
 
 @pytest.mark.parametrize("name", [name for name, entry in GLOSSARY.items() if entry.unit])
-def test_our_own_names_are_in_si(name: str) -> None:
+def test_devicekit_names_are_in_si(name: str) -> None:
     for spelt in (name, name.upper()):
         found = parse_heading(spelt)
         assert found.unit is not None
@@ -307,7 +307,7 @@ def test_a_number_sign_leaves_the_name_alone() -> None:
         assert parse_heading(name) == parse_heading("Cycle")
 
 
-def test_the_old_helpers() -> None:
+def test_split_unit_and_find_stated_unit() -> None:
     assert split_unit("time_s") == ("time", "s")
     assert split_unit("Temp (C)") == ("Temp (C)", None)  # no factor makes kelvin of it
 
@@ -365,7 +365,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
-def test_odd_names_are_survived_quickly(name: str) -> None:
+def test_odd_names_are_parsed_quickly(name: str) -> None:
     start = time.process_time()
     parse_heading(name)
     parse_heading("I", name)
@@ -374,7 +374,7 @@ def test_odd_names_are_survived_quickly(name: str) -> None:
 
 @given(st.text(alphabet=st.sampled_from("VIRGtT logabs10^-*/ ,_.()[]|mukMAVSsΩ#@=Δ"), max_size=30))
 @settings(max_examples=400, deadline=None)
-def test_a_heading_has_a_unit_or_says_why_not(name: str) -> None:
+def test_a_heading_has_a_unit_or_a_reason(name: str) -> None:
     found = parse_heading(name)
     if found.unclear:
         assert found.unit is None

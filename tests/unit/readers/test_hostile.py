@@ -124,7 +124,7 @@ def test_formulas_are_neutralised_on_export(tmp_path: Path, fixtures: Path) -> N
     assert "'@SUM(1)" in lines[1]
 
 
-def test_a_gzip_file_cut_anywhere_is_one_error(tmp_path: Path) -> None:
+def test_a_gzip_file_cut_anywhere_is_an_error(tmp_path: Path) -> None:
     data = gzip.compress(TABLE.encode(), mtime=0)
     path = tmp_path / "a.csv.gz"
     for length in range(1, len(data)):
@@ -203,7 +203,7 @@ def test_encodings_are_found_wherever_they_show(
     assert table.frame["current_a"].iloc[2] == pytest.approx(2e-6)
 
 
-def test_a_letter_cut_at_the_end_of_the_head_changes_nothing(tmp_path: Path) -> None:
+def test_a_character_cut_at_the_end_of_the_head_changes_nothing(tmp_path: Path) -> None:
     head = "V (V),I (A),note\n"
     for shift in range(3):
         rows = "0,1,abc\n" * ((65536 - len(head)) // 8)
@@ -216,7 +216,7 @@ def test_a_letter_cut_at_the_end_of_the_head_changes_nothing(tmp_path: Path) -> 
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes, sockets and devices of POSIX systems")
-def test_paths_that_are_no_files_are_refused_at_once(tmp_path: Path) -> None:
+def test_paths_that_are_not_files_are_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(tmp_path / "socket"))
@@ -244,7 +244,7 @@ def test_paths_that_are_no_files_are_refused_at_once(tmp_path: Path) -> None:
     assert time.perf_counter() - began < 5
 
 
-def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_without_read_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.csv"
     path.write_text(TABLE)
 
@@ -261,7 +261,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes, sockets and devices of POSIX systems")
-def test_a_name_that_is_no_utf8(tmp_path: Path) -> None:
+def test_a_name_that_is_not_utf8(tmp_path: Path) -> None:
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/m\xff.csv"))
     path.write_text(TABLE)
     assert len(read(path)) == 21
@@ -282,7 +282,7 @@ def test_a_name_that_is_no_utf8(tmp_path: Path) -> None:
         "a_" * 10000 + "A,c,n",
     ],
 )
-def test_headers_of_endless_blanks_and_brackets_cost_no_time(tmp_path: Path, header: str) -> None:
+def test_headers_of_endless_blanks_and_brackets_are_read_quickly(tmp_path: Path, header: str) -> None:
     path = tmp_path / "a.csv"
     path.write_text(f"{header}\n1,2,3\n3,4,5\n")
     for options in ({}, {"quantity": "conductance", "unit": "S"}):

@@ -88,7 +88,7 @@ def test_one_bad_cell_is_named_by_row_and_column(fixtures: Path) -> None:
     assert [(bad.row, bad.column) for bad in caught.value.rows] == [(3, "I1")]
 
 
-def test_map_overrides_what_the_settings_say(fixtures: Path) -> None:
+def test_map_overrides_the_settings(fixtures: Path) -> None:
     table = read(fixtures / "easyexpert" / "header_crlf.csv", columns={"current_a": "IBottom"})
     assert table.frame["current_a"].min() == pytest.approx(-1.2e-3)
     assert "ITop" in table.frame
@@ -145,7 +145,7 @@ def test_keithley_clarius_workbook_with_stacked_runs(write_xls: Callable[..., Pa
     assert list(table.frame.groupby("record")["cycle"].first()) == [1, 2]
 
 
-def test_keithley_stepped_sweeps_stand_side_by_side(write_xls: Callable[..., Path]) -> None:
+def test_keithley_stepped_sweeps_side_by_side(write_xls: Callable[..., Path]) -> None:
     names = ["DrainI(1)", "DrainV(1)", "GateV(1)", "DrainI(2)", "DrainV(2)", "GateV(2)"]
     rows = [[1e-9 * k, 0.1 * k, 1.0, 2e-9 * k, 0.1 * k, 2.0] for k in range(3)]
     settings = [
@@ -220,7 +220,7 @@ def test_wgfmu_both_kinds(fixtures: Path) -> None:
     assert custom.frame["conductance_s"].isna().sum() == 1
 
 
-def test_an_empty_export_is_an_error_of_ours(tmp_path: Path) -> None:
+def test_an_empty_export_is_a_devicekit_error(tmp_path: Path) -> None:
     path = tmp_path / "empty.csv"
     path.write_text("DataName, V1, I1\n")
     with pytest.raises(FileError, match="no DataValue"):

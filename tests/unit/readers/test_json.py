@@ -122,7 +122,7 @@ def test_a_folder_of_json_files_is_read_by_such_a_recipe(tmp_path: Path) -> None
         (('pulse_width_s = "W"', 'pulse_width_s = "up"'), "up holds 10 numbers"),
     ],
 )
-def test_what_the_file_lacks_is_named(tmp_path: Path, change: tuple[str, str], words: str) -> None:
+def test_missing_keys_are_named(tmp_path: Path, change: tuple[str, str], words: str) -> None:
     file, *_ = trains(tmp_path)
     recipe = tmp_path / "lab.toml"
     recipe.write_text(RECIPE.replace(*change))
@@ -148,7 +148,7 @@ def test_a_line_of_another_type_is_refused(tmp_path: Path, line: str) -> None:
     "text",
     ["{", '{"a": }', '{"a": [1, 2', "[" * 100_000, '{"a": ' + "9" * 5000 + "}", '{"a": {}}', "[[[[[[[[1]]]]]]]]", "[]"],
 )
-def test_what_is_not_a_table_is_refused_in_one_sentence(tmp_path: Path, text: str) -> None:
+def test_json_that_is_not_a_table_is_refused_in_one_sentence(tmp_path: Path, text: str) -> None:
     with pytest.raises(DevicekitError) as caught:
         devicekit.read(write(tmp_path, text))
     assert len(str(caught.value)) < 400
@@ -175,7 +175,7 @@ def test_numbers_that_could_be_lost_are_refused_at_once(tmp_path: Path, text: st
         devicekit.read(write(tmp_path, text))
 
 
-def test_columns_that_are_no_names_end_in_an_error_of_ours(tmp_path: Path) -> None:
+def test_columns_that_are_not_names_are_a_devicekit_error(tmp_path: Path) -> None:
     with pytest.raises(DevicekitError):
         devicekit.read(write(tmp_path, {"columns": 5, "data": [[1, 2], [3, 4]]}))
 
@@ -262,7 +262,7 @@ def test_widths_of_nanoseconds_are_told_apart(tmp_path: Path) -> None:
     assert len(devicekit.read(file, width=2e-9)) == 60
 
 
-def test_widths_that_agree_are_one_and_close_ones_have_names_of_their_own(
+def test_equal_widths_are_one_and_close_ones_have_separate_names(
     tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     run = request.getfixturevalue("devicekit")
@@ -282,7 +282,7 @@ def test_devices_of_crossed_widths_are_not_paired(tmp_path: Path) -> None:
         devicekit.fit(crossed, model="softbounds")
 
 
-def test_a_width_that_is_missing_in_a_direction_is_not_that_of_the_other() -> None:
+def test_a_missing_width_is_not_taken_from_the_other_direction() -> None:
     table = PulseTable(_ramps("d", 1e-3, np.nan))
     assert devicekit.fit(table, model="softbounds").to_card("d").conditions.pulse_width_s is None
 

@@ -1,4 +1,4 @@
-"""A column that labels whole sweeps: device or cycle is asked, and each answer is taken."""
+"""Columns that label whole sweeps: the reader asks for device or cycle, and each answer works."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from devicekit import read
 from devicekit.errors import QuestionError
 
 UP = np.linspace(0, 0.35, 12)
-CURRENT = 1e-5 * np.sinh(3 * UP) + 1e-8 * (np.arange(12) % 3)  # no multiple of the voltage, which would be a copy
+CURRENT = 1e-5 * np.sinh(3 * UP) + 1e-8 * (
+    np.arange(12) % 3
+)  # not a multiple of the voltage, which would be a duplicate
 Write = Callable[..., Path]
 
 
 @pytest.fixture
 def sweeps(tmp_path: Path) -> Write:
-    """A file of one-way sweeps, each with its label; without names where `head` is empty."""
+    """Return a function that writes one-way sweeps, each with its label; without names if `head` is empty."""
 
     def write(labels: Sequence[object], head: str = "", more: str = "") -> Path:
         loop = list(zip(UP, CURRENT, strict=True))
@@ -31,13 +33,13 @@ def sweeps(tmp_path: Path) -> Write:
     return write
 
 
-def question(path: Path, **said: object) -> QuestionError:
+def question(path: Path, **options: object) -> QuestionError:
     with pytest.raises(QuestionError) as caught:
-        read(path, **said)
+        read(path, **options)
     return caught.value
 
 
-def test_a_label_of_sweeps_is_asked_and_both_answers_are_there(sweeps: Write) -> None:
+def test_a_label_of_sweeps_is_asked_about_with_all_answers(sweeps: Write) -> None:
     path = sweeps([18433, 18435, 18440])
     asked = question(path, kind="sweep", unit="A").question
     assert asked is not None
@@ -62,18 +64,18 @@ def test_each_answer_is_enough(answer: str, devices: int, cycles: int, sweeps: W
     assert len(frame) == 3 * UP.size
 
 
-def test_named_columns_without_a_role_are_asked_and_words_are_no_cycles(sweeps: Write) -> None:
+def test_named_columns_without_a_role_are_asked_about_and_words_are_not_cycles(sweeps: Write) -> None:
     asked = question(sweeps(["A3", "B7"], "structure,V (V),I (A)")).question
     assert asked is not None
     assert [next(iter(choice.options["map"])) for choice in asked.choices] == ["device_id", "keep"]
 
 
 @pytest.mark.parametrize("head", ["device,V (V),I (A)", "cycle,V (V),I (A)", "T (K),V (V),I (A)"], ids=str)
-def test_what_has_a_role_or_a_quantity_is_not_asked(head: str, sweeps: Write) -> None:
+def test_columns_with_a_role_or_a_quantity_are_not_asked_about(head: str, sweeps: Write) -> None:
     read(sweeps([1, 2], head))
 
 
-def test_what_changes_within_a_sweep_or_never_is_not_asked(tmp_path: Path, sweeps: Write) -> None:
+def test_columns_that_change_within_a_sweep_or_never_are_not_asked_about(tmp_path: Path, sweeps: Write) -> None:
     assert read(sweeps([7, 7], "batch,V (V),I (A)")).frame["device_id"].nunique() == 1
     rows = [f"{k // 5},{v:.4f},{1e-5 * np.sinh(3 * v) + 1e-8 * (k % 3):.4g}" for k, v in enumerate(np.tile(UP, 2))]
     path = tmp_path / "blocks.csv"
@@ -82,7 +84,7 @@ def test_what_changes_within_a_sweep_or_never_is_not_asked(tmp_path: Path, sweep
 
 
 @pytest.mark.slow
-def test_a_measured_file_of_1024_cells_is_no_longer_one_device(measured: Path) -> None:
+def test_a_measured_file_of_1024_cells_has_1024_devices(measured: Path) -> None:
     path = measured / "rram_1t1r" / "read_voltage_sweep.tsv"
     asked = question(path, kind="sweep", unit="A").question
     assert asked is not None

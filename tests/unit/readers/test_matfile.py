@@ -33,14 +33,14 @@ def tables(path: Path, **variables: Any) -> dict[str, list[list[Any]]]:
     return {sheet.name: sheet.rows for sheet in matfile.read_tables(path)}
 
 
-def test_vectors_of_one_length_stand_together(tmp_path: Path) -> None:
+def test_vectors_of_one_length_are_one_table(tmp_path: Path) -> None:
     found = tables(tmp_path / "a.mat", vr=0.1, V=V, I=V[:, None] * 1e-3, name="dev 1", state=cell(*"abcde"))
     assert list(found) == ["V, I, state", "vr, name"]  # single numbers last
     assert found["V, I, state"][:3] == [["V", "I", "state"], [0.0, 0.0, "a"], [0.25, 0.25e-3, "b"]]
     assert found["vr, name"] == [["vr", "name"], [0.1, "dev 1"]]
 
 
-def test_matrices_and_slices_are_tables_of_their_own(tmp_path: Path) -> None:
+def test_matrices_and_slices_are_separate_tables(tmp_path: Path) -> None:
     cube = np.arange(24.0).reshape(2, 3, 4)
     found = tables(
         tmp_path / "a.mat", M=[[1, np.nan], [3, 4]], T=cube, flat=np.zeros((2, 1, 3)), empty=np.zeros((0, 3))

@@ -217,7 +217,7 @@ def test_a_keithley_workbook(workbook: Path, capfd: pytest.CaptureFixture[str]) 
     assert capfd.readouterr().out == ""
 
 
-def test_a_transfer_curve_is_no_error(
+def test_a_transfer_curve_is_not_an_error(
     workbook: Path, tmp_path: Path, devicekit: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("devicekit.report.render", lambda *_, **__: b"<svg/>")  # the pictures are not looked at
@@ -230,7 +230,7 @@ def test_a_transfer_curve_is_no_error(
 # Normalised weights: two columns, up and down, quantised to 1/90, no header.
 
 
-def test_a_weight_of_two_columns_is_no_conductance(tmp_path: Path) -> None:
+def test_a_weight_of_two_columns_is_not_a_conductance(tmp_path: Path) -> None:
     up = [(-90 + 2 * n + (-1) ** n) / 90 for n in range(100)]
     path = tmp_path / "weights.csv"
     path.write_text("".join(f"{a:.5g},{-a:.5g}\n" for a in up), encoding="utf-8")

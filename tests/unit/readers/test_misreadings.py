@@ -1,4 +1,4 @@
-"""Every misreading that outside trials found: now read right, or asked about in one question."""
+"""Misreadings found by outside trials: now read correctly, or settled by one question."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Write = Callable[..., Path]
 
 @pytest.fixture
 def lines(tmp_path: Path) -> Write:
-    """Write lines to a file of that name."""
+    """Return a function that writes lines to a file."""
 
     def write(*rows: str, name: str = "file.csv") -> Path:
         path = tmp_path / name
@@ -29,7 +29,7 @@ def lines(tmp_path: Path) -> Write:
 
 
 def asked(path: Path | list[Path], **options: object) -> tuple[str, ...]:
-    """The fields that a reader asks for, of a file that it cannot read without."""
+    """Return the fields that a reader asks for."""
     with pytest.raises(QuestionError) as caught:
         read(path, **options)
     assert caught.value.question is not None
@@ -67,11 +67,11 @@ def test_2_unit_words_in_any_spelling(header: str, role: str, unit: str, answer:
 
 
 @pytest.mark.parametrize("header", ["R (mohm)", "R (k)", "G (MS)", "G (foo)", "I (na)"])
-def test_2_a_unit_word_that_may_mean_two_things_is_asked(header: str, lines: Write) -> None:
+def test_2_an_ambiguous_unit_is_asked_about(header: str, lines: Write) -> None:
     assert "unit" in asked(lines(f"pulse,{header}", "1,10", "2,12", "3,13"), read_voltage=0.1)
 
 
-def test_3_a_comma_before_three_digits_is_asked(lines: Write) -> None:
+def test_3_a_comma_before_three_digits_is_asked_about(lines: Write) -> None:
     path = lines("pulse\tI (nA)", "1\t1,000", "2\t1,250", "3\t1,400", name="file.tsv")
     assert asked(path, read_voltage=0.1) == ("decimal",)
     assert read(path, read_voltage=0.1, decimal=".").frame["read_current_a"].iloc[0] == pytest.approx(1e-6)
@@ -107,7 +107,7 @@ def test_5_low_conductance_is_hrs_and_low_resistance_lrs(lines: Write) -> None:
         assert means["lrs"] > 10 * means["hrs"], low
 
 
-def test_6_a_change_in_siemens_is_no_relative_change(lines: Write) -> None:
+def test_6_a_change_in_siemens_is_not_a_relative_change(lines: Write) -> None:
     assert asked(lines("dt (ms),dG (uS)", "-10,-2", "10,3", "20,1")) == ("columns",)
     window = read(lines("dt (ms),dG/G (%)", "-10,-20", "10,30", "20,10"))
     assert isinstance(window, StdpTable)
@@ -121,7 +121,7 @@ def test_7_hours_beside_states_are_retention(lines: Write) -> None:
     assert set(table.frame["level"]) == {"lrs", "hrs"}
 
 
-def test_8_copies_are_no_sweeps(lines: Write) -> None:
+def test_8_duplicate_columns_are_not_sweeps(lines: Write) -> None:
     rows = [f"{v},{i:g},{abs(i):g},1e-3,{np.log10(abs(i)) if i else -12:.4f}" for v in LOOP for i in [v**3 * 1e-4]]
     table = read(lines("V (V),I (A),AbsI (A),Icomp (A),log I", *rows))
     assert isinstance(table, SweepTable)
@@ -164,20 +164,20 @@ def test_11_operations_of_an_endurance_log_are_counted_as_stated(lines: Write) -
     assert read(lines(*log)).frame["cycle"].tolist() == [50000, 100000, 150000]
 
 
-def test_12_rows_that_are_cells_are_asked(lines: Write) -> None:
+def test_12_rows_that_are_cells_are_asked_about(lines: Write) -> None:
     rng = np.random.default_rng(0)
     rows = [",".join([str(k), *(f"{r:.0f}" for r in rng.uniform(1e4, 1e6, 20))]) for k in range(30)]
     assert set(asked(lines(*rows))) & {"quantity", "columns_are", "columns"}
 
 
-def test_13_pulse_numbers_of_a_figure_are_asked(lines: Write) -> None:
+def test_13_pulse_numbers_of_a_digitised_figure_are_asked_about(lines: Write) -> None:
     path = lines("pulse number,G (uS)", "0,10", "0.27,11", "0.61,12", "1.4,14", "2.2,16", "3.3,18")
     assert asked(path) == ("columns",)
     frame = read(path, map={"pulse_index": "pulse number"}).frame
     assert frame["pulse_index"].tolist() == [0, 0, 1, 1, 2, 3]
 
 
-def test_14_a_moving_average_is_no_second_cycle(lines: Write) -> None:
+def test_14_a_moving_average_is_not_a_second_cycle(lines: Write) -> None:
     rng = np.random.default_rng(1)
     g = 10 + 90 * (1 - np.exp(-np.arange(41) / 12)) + rng.normal(0, 2, 41)
     mean = pd.Series(g).rolling(5, center=True, min_periods=1).mean()
@@ -251,7 +251,7 @@ def test_a_recipe_gives_the_same_table(lines: Write, tmp_path: Path) -> None:
         read(other, recipe=tmp_path / "lab.toml")
 
 
-def test_several_files_are_devices_by_their_names_or_asked(lines: Write) -> None:
+def test_several_files_are_devices_by_their_names_or_by_an_answer(lines: Write) -> None:
     rows = ("pulse,G (uS)", "0,10", "1,12", "2,14", "3,15")
     named = [lines(*rows, name=f"dev{k}.csv") for k in (1, 2, 10)]
     assert read(named).devices == ["dev1", "dev2", "dev10"]
@@ -275,7 +275,7 @@ def test_several_files_are_devices_by_their_names_or_asked(lines: Write) -> None
     ],
     ids=lambda option: next(iter(option)),
 )
-def test_an_option_that_a_table_has_no_use_for_is_refused(option: dict[str, object], lines: Write) -> None:
+def test_an_option_that_does_not_apply_is_refused(option: dict[str, object], lines: Write) -> None:
     path = lines("V (V),I (A)", *(f"{v},{v * 1e-4:g}" for v in LOOP))
     assert isinstance(read(path), SweepTable)
     with pytest.raises(UsageError, match=next(iter(option))):

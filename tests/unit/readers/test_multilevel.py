@@ -1,4 +1,4 @@
-"""Tables of several levels, from text that is written here; what is another kind stays one."""
+"""Tables of several levels, from text written here; tables of other kinds are not affected."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from devicekit.tables import EnduranceTable, MultilevelTable, RetentionTable, Ta
 
 
 def table(folder: Path, head: str, form: str, levels: int = 4, repeats: int = 5, **options: object) -> Table:
-    """A row a level and repeat, written by a pattern of level, repeat and a value about ten times the level."""
+    """Return one row for each level and repeat, from a pattern of level, repeat and a value of ten times the level."""
     rows = [form.format(k=k, n=n, v=10 * k + 10 + n / 10) for k in range(levels) for n in range(repeats)]
     path = folder / "x.csv"
     path.write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
@@ -29,14 +29,14 @@ def table(folder: Path, head: str, form: str, levels: int = 4, repeats: int = 5,
         ("State No,Trial,G (uS)", "{k},{n},{v}"),
     ],
 )
-def test_a_column_of_levels_beside_what_counts_repeats(tmp_path: Path, head: str, form: str) -> None:
+def test_a_column_of_levels_and_one_of_repeats(tmp_path: Path, head: str, form: str) -> None:
     found = table(tmp_path, head, form)
     assert isinstance(found, MultilevelTable)
     assert found.frame["level"].nunique() == 4
     assert found.frame["conductance_s"].iloc[-1] == pytest.approx(40.4e-6)
 
 
-def test_sixteen_levels_are_told_by_number(tmp_path: Path) -> None:
+def test_sixteen_levels_are_named_by_number(tmp_path: Path) -> None:
     found = table(tmp_path, "State,Trial,G (uS)", "{k},{n},{v}", levels=16)
     assert isinstance(found, MultilevelTable)
     assert list(found.frame["level"].unique()) == [str(k) for k in range(16)]
@@ -55,7 +55,7 @@ def test_levels_of_two_states_stay_endurance(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("head", ["Target (uS),Read (uS)", "G_target (uS),G_read (uS)", "target_s,conductance_s"])
-def test_a_target_beside_what_was_read(tmp_path: Path, head: str) -> None:
+def test_a_target_and_a_state(tmp_path: Path, head: str) -> None:
     ours = head == "target_s,conductance_s"
     rows = [(10 * k + 10, 10 * k + 9 + n) for k in range(4) for n in range(3)]
     scale = 1e-6 if ours else 1
@@ -73,7 +73,7 @@ def test_a_target_beside_what_was_read(tmp_path: Path, head: str) -> None:
         assert isinstance(read(path, kind="multilevel"), MultilevelTable)
 
 
-def test_a_target_that_is_no_conductance_names_the_level(tmp_path: Path) -> None:
+def test_a_target_that_is_not_a_conductance_names_the_level(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_text(
         "Target (kohm),Read (kohm)\n" + "".join(f"{10 * k},{10 * k + n}\n" for k in (1, 2) for n in range(3))
@@ -103,7 +103,7 @@ def test_levels_side_by_side(tmp_path: Path) -> None:
         assert list(found.frame["level"].unique()) == ["00", "01", "10"]
 
 
-def test_what_has_a_time_is_retention_unless_it_is_said(tmp_path: Path) -> None:
+def test_a_table_with_a_time_is_retention_unless_the_kind_is_given(tmp_path: Path) -> None:
     text = ("time (s),level,G (uS)", "{n},{k},{v}")
     assert isinstance(table(tmp_path, *text), RetentionTable)
     found = table(tmp_path, *text, kind="multilevel")
@@ -113,7 +113,7 @@ def test_what_has_a_time_is_retention_unless_it_is_said(tmp_path: Path) -> None:
         table(tmp_path, "pulse,level,G (uS)", "{n},{k},{v}", kind="multilevel")
 
 
-def test_units_are_asked_and_missing_readings_are_left_out(tmp_path: Path) -> None:
+def test_units_are_asked_about_and_missing_readings_are_left_out(tmp_path: Path) -> None:
     with pytest.raises(QuestionError):
         table(tmp_path, "level,repeat,value", "{k},{n},{v}")
     path = tmp_path / "x.csv"
@@ -122,7 +122,7 @@ def test_units_are_asked_and_missing_readings_are_left_out(tmp_path: Path) -> No
     assert found.frame["repeat"].tolist() == [1, 1, 2]
 
 
-def test_our_own_columns_come_back(tmp_path: Path) -> None:
+def test_devicekit_columns_are_read_back(tmp_path: Path) -> None:
     from devicekit.synthetic import levels
     from devicekit.tables import write_csv
 

@@ -13,7 +13,7 @@ from .mutations import survey  # type: ignore[import-not-found]
     "count",
     [10, pytest.param(60, marks=pytest.mark.slow), pytest.param(3_000, marks=pytest.mark.heavy)],
 )
-def test_harmless_changes_change_no_number_and_others_do(
+def test_harmless_mutations_change_no_number_and_others_do(
     tmp_path: Path, count: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     outcomes, faults = survey(tmp_path, range(count))

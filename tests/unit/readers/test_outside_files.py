@@ -1,4 +1,4 @@
-"""What files of other laboratories, met after the readers were written, were misread as: each in its smallest form."""
+"""Smallest forms of files of other laboratories that were once read wrong."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def choices(path: Path, **options: Any) -> list[str]:
     return [choice.typed_options for choice in caught.value.question.choices]
 
 
-def test_two_voltages_that_both_change_are_asked_and_the_answer_keeps_the_other(lines: Write) -> None:
+def test_two_changing_voltages_are_asked_about_and_the_other_is_kept(lines: Write) -> None:
     rows = [f"{v},{0.8 * v},{1e-6 * v}" for v in (0, 0.5, 1, 0.5, 0, -0.5, -1, -0.5, 0)]
     path = lines("V_applied (V),V_measured (V),I (A)", *rows)
     asked = choices(path)
@@ -45,7 +45,7 @@ def test_two_voltages_that_both_change_are_asked_and_the_answer_keeps_the_other(
     assert table.frame["V_measured (V)"].max() == 0.8
 
 
-def test_a_drain_voltage_that_never_changes_is_not_the_sweeps(lines: Write) -> None:
+def test_a_constant_drain_voltage_is_not_swept(lines: Write) -> None:
     gate = [-2, -1, 0, 1, 2, 1, 0, -1, -2]
     path = lines("VG (V),VD (V),ID (A),IG (A)", *(f"{v},0.1,{10.0 ** (v - 8)},{1e-12}" for v in gate))
     table = devicekit.read(path)
@@ -67,7 +67,7 @@ def test_a_voltage_of_two_values_may_be_pulses(lines: Write) -> None:
     assert table.frame["conductance_s"].max() == pytest.approx(3.1e-6)
 
 
-def test_two_times_are_asked_where_time_is_the_axis_and_kept_elsewhere(lines: Write) -> None:
+def test_two_times_are_asked_about_where_time_is_the_axis_and_kept_elsewhere(lines: Write) -> None:
     path = lines("Time (s),Timestamp (s),G (uS)", *(f"{10 * k},{1000 + 10 * k},{5 - 0.1 * k}" for k in range(12)))
     assert choices(path) == ["map={time_s: Time (s)}", "map={time_s: Timestamp (s)}"]
     pulses = lines("pulse,Time (s),Timestamp (s),G (uS)", *(f"{k},{10 * k},{1000 + k},{5 + k}" for k in range(12)))
@@ -81,7 +81,7 @@ def test_chip_and_cell_name_a_device_together(lines: Write) -> None:
     assert devicekit.read(lines("chip,cell,pulse,G (uS)", *rows)).devices == ["A_1", "A_2", "B_1", "B_2"]
 
 
-def test_a_read_voltage_that_the_file_contradicts_is_refused_and_none_is_needed(lines: Write) -> None:
+def test_a_read_voltage_that_contradicts_the_file_is_refused(lines: Write) -> None:
     on, off = np.array([600.0, 650.0, 700.0, 640.0, 610.0]), np.array([2e4, 2.2e4, 1.9e4, 2.1e4, 2.3e4])
     rows = [f"{k + 1},{2 / a},{2 / b},{a},{b},{b / a}" for k, (a, b) in enumerate(zip(on, off, strict=True))]
     path = lines("Cycle,I_on(A),I_off(A),R_on(Ohm),R_off(Ohm),R_window", *rows)
@@ -99,7 +99,7 @@ def test_places_in_an_array_are_devices_not_resistances(lines: Write) -> None:
     assert table.frame["conductance_s"].min() == pytest.approx(10e-6)
 
 
-def test_devices_that_start_again_with_a_condition_are_named_by_both(lines: Write) -> None:
+def test_devices_that_repeat_under_a_condition_are_named_by_both(lines: Write) -> None:
     up_down = [0, 1, 2, 1, 0, -1, -2, -1, 0]
     rows = [f"{v},{1e-6 * v},{share},{d},1" for share in (5, 10) for d in (0, 1) for v in up_down]
     table = devicekit.read(lines("voltage (V),current (A),polymer,device_id,cycle", *rows))
@@ -108,13 +108,13 @@ def test_devices_that_start_again_with_a_condition_are_named_by_both(lines: Writ
     assert table.frame.groupby(["device_id", "cycle"]).size().tolist() == [9] * 4
 
 
-def test_a_summary_of_devices_is_no_pulse_train(lines: Write) -> None:
+def test_a_summary_of_devices_is_not_a_pulse_train(lines: Write) -> None:
     path = lines("device,average_resistance,key", "D10,11.3,a", "D10,12.4,b", "D11,9.1,c", "D11,9.9,d", "D12,8,e")
     with pytest.raises(TableError, match="summary"):
         devicekit.read(path, unit="ohm")
 
 
-def test_units_in_columns_of_their_own_as_in_buffers_of_instruments(lines: Write) -> None:
+def test_units_in_separate_columns(lines: Write) -> None:
     voltage = [0, 0.5, 1, 0.5, 0, -0.5, -1, -0.5, 0]
     rows = [f"{k},{1e-6 * v},Amp DC,{v},Volt DC,0.{k}" for k, v in enumerate(voltage)]
     table = devicekit.read(lines("Index,Reading,Unit,Value,Unit,Fractional Seconds", *rows))
@@ -123,7 +123,7 @@ def test_units_in_columns_of_their_own_as_in_buffers_of_instruments(lines: Write
     assert "time_s" not in table.frame  # a fraction of a second is no time
 
 
-def test_names_parted_by_blanks_above_numbers_parted_by_tabs(lines: Write) -> None:
+def test_names_separated_by_blanks_above_numbers_separated_by_tabs(lines: Write) -> None:
     rows = [f"{k}\t{v}\t{1e-6 * v}" for k, v in enumerate((0, 1, 2, 1, 0, -1, -2, -1, 0))]
     for names in ("Time Voltage Current", "Time\tVoltage Current", "Time (s) Voltage (V) Current (A)"):
         table = devicekit.read(lines(names, *rows), **({} if "(A)" in names else {"unit": "A"}))
@@ -143,12 +143,12 @@ def test_rows_that_are_trains(lines: Write, tmp_path: Path) -> None:
     assert table.frame.groupby("cycle").size().tolist() == [20, 20, 20]
 
 
-def test_a_state_ten_times_another_in_one_unit_is_no_copy(lines: Write) -> None:
+def test_a_state_ten_times_another_in_one_unit_is_not_a_duplicate(lines: Write) -> None:
     path = lines("Time (s),S1 (uS),S2 (uS)", *(f"{10 * k},{5 - 0.1 * k},{10 * (5 - 0.1 * k)}" for k in range(10)))
     assert sorted(devicekit.read(path).frame["level"].unique()) == ["S1", "S2"]
 
 
-def test_pulse_numbers_of_the_file_stay_and_begin_again_with_the_next_train(lines: Write) -> None:
+def test_pulse_numbers_are_kept_and_restart_with_the_next_train(lines: Write) -> None:
     states = [*(10 + k for k in range(20)), *(29 - k - 1 for k in range(20))]
     path = lines("Pulse,G (uS)", *(f"{k + 1},{g}" for k, g in enumerate(states)))
     frame = devicekit.read(path).frame
@@ -156,7 +156,7 @@ def test_pulse_numbers_of_the_file_stay_and_begin_again_with_the_next_train(line
     assert ends.to_numpy().tolist() == [[1, 20], [1, 20]]
 
 
-def test_a_decimal_comma_in_a_table_parted_otherwise_is_no_delimiter(lines: Write) -> None:
+def test_a_decimal_comma_is_not_a_delimiter(lines: Write) -> None:
     for mark in ("\t", ";"):
         rows = [f"Dev 1{mark}LTP{mark}0,00{25 + k}" for k in range(9)]
         table = devicekit.read(lines(mark.join(("DUT", "Operation", "G (uS)")), *rows))
@@ -180,7 +180,7 @@ def test_names_that_look_like_units_above_a_row_of_units(lines: Write) -> None:
     )
 
 
-def test_saying_that_t_min_is_a_time_says_that_it_is_in_minutes(lines: Write) -> None:
+def test_t_min_mapped_to_a_time_is_in_minutes(lines: Write) -> None:
     rows = [f"HRS,{0.5 * k},{20 + k}" for k in range(9)]
     path = lines("state,t_min,R (kohm)", *rows)
     table = devicekit.read(path, columns={"time_s": "t_min"})
@@ -195,7 +195,7 @@ def test_trials_of_a_spike_delay_are_repetitions(lines: Write) -> None:
     assert table.frame["repeat"].tolist() == [1, 2, 3] * 4
 
 
-def test_files_of_two_directions_are_one_device_each_pair(lines: Write) -> None:
+def test_two_files_of_opposite_direction_are_one_device(lines: Write) -> None:
     for device in (1, 2):
         for word, step in (("LTP", 1), ("LTD", -1)):
             rows = [f"{k},{50 + step * k + device}" for k in range(1, 13)]
@@ -208,7 +208,7 @@ def test_files_of_two_directions_are_one_device_each_pair(lines: Write) -> None:
     }
 
 
-def test_two_numbered_cycles_are_no_moving_average_of_each_other(lines: Write) -> None:
+def test_two_numbered_cycles_are_not_moving_averages_of_each_other(lines: Write) -> None:
     rng = np.random.default_rng(3)
     first = 1e6 * np.exp(-np.arange(24) / 8) + 5e4
     rows = [
@@ -218,7 +218,7 @@ def test_two_numbered_cycles_are_no_moving_average_of_each_other(lines: Write) -
     assert "columns_are=cycles" in choices(lines("Mode,1 [OHM],2 [OHM]", *rows))
 
 
-def test_a_row_of_empty_cells_is_a_reading_that_is_missing(lines: Write) -> None:
+def test_a_row_of_empty_cells_is_a_missing_reading(lines: Write) -> None:
     rows = [f"{1 + k},{30 - k}" for k in range(12)]
     frame = devicekit.read(lines("G Potentiation {uS},G Depression {uS}", *rows[:6], ",", *rows[6:])).frame
     rising = frame[frame["direction"] == "ltp"].dropna(subset="conductance_s")
@@ -241,7 +241,7 @@ def test_a_weight_that_falls_by_more_than_all_of_it_is_in_percent(lines: Write) 
     np.testing.assert_allclose(found, [-0.172, -0.301, 0.32, 0.185])
 
 
-def test_names_of_pulse_numbers_may_say_the_direction_and_part_two_tables(lines: Write) -> None:
+def test_names_of_pulse_numbers_may_give_the_direction_and_split_two_tables(lines: Write) -> None:
     names = "LTP_Pulse Nnumber,Device1,Device2,,LTD_Pulse Nnumber,Device1,Device2"
     rows = [f"{k},{3 + k},{5 + k},,{k},{30 - k},{40 - k}" for k in range(1, 13)]
     frame = devicekit.read(lines(names, *rows), quantity="conductance", unit="uS", columns_are="devices").frame
@@ -279,7 +279,7 @@ def test_columns_of_retention_may_be_levels(lines: Write) -> None:
     assert table.frame["device_id"].nunique() == 1
 
 
-def test_two_nameless_columns_are_an_endurance_record_if_somebody_says_so(lines: Write) -> None:
+def test_two_unnamed_columns_are_an_endurance_record_if_the_kind_is_given(lines: Write) -> None:
     rows = [f"{7000 + k}\t{4e5 + 10 * k}" for k in range(8)]
     for quantity, low in (("resistance", "lrs"), ("conductance", "hrs")):
         frame = devicekit.read(lines(*rows, name="x.txt"), kind="endurance", quantity=quantity).frame
@@ -288,7 +288,7 @@ def test_two_nameless_columns_are_an_endurance_record_if_somebody_says_so(lines:
         assert frame.groupby("level").size().tolist() == [8, 8]
 
 
-def test_names_parted_by_two_tabs_stand_over_numbers_parted_by_one(lines: Write) -> None:
+def test_names_separated_by_two_tabs_above_numbers_separated_by_one(lines: Write) -> None:
     swept = (0, 0.5, 1, 0.5, 0, -0.5, -1, -0.5, 0)
     rows = [f"{0.1 * k:.1f}\t{v}\t{1e-6 * v}\t{1e-6 * v * v}" for k, v in enumerate(swept)]
     path = lines("t (s)\t\tV (V)\t\tI (A)\t\tP (W)\t\t", *rows, name="sweep.dat")
@@ -317,7 +317,7 @@ def test_short_words_after_a_device_are_asked_about(lines: Write, names: str) ->
     assert "columns_are=devices" in choices(path, kind="pulses")
 
 
-def test_a_power_of_ten_before_a_unit_is_no_si(lines: Write) -> None:
+def test_a_power_of_ten_before_a_unit_is_asked_about(lines: Write) -> None:
     swept = (0, 0.5, 1, 0.5, 0, -0.5, -1, -0.5, 0)
     for name in ("I 1e-6 A", "I_1e-6_A"):  # 1e-6 may be the compliance
         path = lines(f"V (V),{name}", *(f"{v},{v}" for v in swept))
@@ -327,7 +327,7 @@ def test_a_power_of_ten_before_a_unit_is_no_si(lines: Write) -> None:
     np.testing.assert_allclose(devicekit.read(path).frame["current_a"], [1e-6 * v for v in swept])
 
 
-def test_a_constant_time_is_a_width_and_no_record(lines: Write) -> None:
+def test_a_constant_time_is_a_pulse_width(lines: Write) -> None:
     up, down = [f"{100 + 10 * k},100" for k in range(12)], [f"{205 - 9 * k},100" for k in range(12)]
     path = lines("up", "G (uS),t_pulse (ns)", *up, "", "down", "G (uS),t_pulse (ns)", *down)
     table = devicekit.read(path)
@@ -337,7 +337,7 @@ def test_a_constant_time_is_a_width_and_no_record(lines: Write) -> None:
 
 
 @pytest.mark.parametrize("names", ["1 (ohm),2 (ohm)", "R1 (ohm),R2 (ohm)"])
-def test_numbers_beside_a_time_do_not_say_what_they_count(lines: Write, names: str) -> None:
+def test_numbered_columns_beside_a_time_are_asked_about(lines: Write, names: str) -> None:
     path = lines(f"Time (s),{names}", *(f"{10 * k},{1e6 + k},{2e6 - k}" for k in range(1, 8)))
     assert {"columns_are=devices", "columns_are=levels"} <= set(choices(path))
     devices = devicekit.read(path, columns_are="devices").frame
@@ -346,12 +346,12 @@ def test_numbers_beside_a_time_do_not_say_what_they_count(lines: Write, names: s
     assert (levels["device_id"].nunique(), levels["level"].nunique()) == (1, 2)
 
 
-def test_nameless_columns_that_rise_and_fall_in_turn_are_pairs(lines: Write) -> None:
+def test_unnamed_columns_that_rise_and_fall_in_turn_are_pairs(lines: Write) -> None:
     rows = [f"{k},{1e-7 + 1e-8 * k},{3e-7 - 1e-8 * k},{2e-7 + 1e-8 * k},{4e-7 - 1e-8 * k}" for k in range(12)]
     path = lines(*rows)
-    told = {"kind": "pulses", "quantity": "conductance", "unit": "S"}
-    for said, column in (("devices", "device_id"), ("cycles", "cycle")):
-        frame = devicekit.read(path, columns_are=said, **told).frame
+    options = {"kind": "pulses", "quantity": "conductance", "unit": "S"}
+    for meaning, column in (("devices", "device_id"), ("cycles", "cycle")):
+        frame = devicekit.read(path, columns_are=meaning, **options).frame
         first = frame.groupby([column, "direction"])["conductance_s"].first()
         np.testing.assert_allclose(first.to_numpy(), [3e-7, 1e-7, 4e-7, 2e-7])
 
@@ -368,8 +368,8 @@ def test_a_table_of_many_columns_is_read_without_a_warning_of_pandas(lines: Writ
     assert len(devicekit.read(path)) == 12  # warnings are errors here
 
 
-def test_a_column_that_ends_early_is_a_column_and_no_row_of_numbers_is_passed_over(lines: Write) -> None:
-    """57 rows, the last column 25 of them: they were taken for a heading, and 25 readings of LTP were gone."""
+def test_a_column_that_ends_early_is_read_and_rows_of_numbers_are_not_skipped(lines: Write) -> None:
+    """57 rows, 25 of them in the last column: these were read as a heading, and 25 readings of LTP were lost."""
     rows = [f"{n},{28 / n**0.5:.4f},{5 + 0.9 * n:.4f}" if n <= 25 else f"{n},{28 / n**0.5:.4f}," for n in range(1, 58)]
     table = devicekit.read(lines(*rows), kind="pulse", quantity="resistance", unit="kohm")
     assert table.frame.groupby("direction").size().to_dict() == {"ltp": 57, "ltd": 25}
@@ -380,7 +380,7 @@ def test_a_column_that_ends_early_is_a_column_and_no_row_of_numbers_is_passed_ov
 
 
 def test_cycles_that_turn_at_different_places_are_asked_about(lines: Write) -> None:
-    """Cycles 1 and 3 turn after 6 readings, cycle 2 after 5: as many readings each, so one of them is misread."""
+    """Cycles 1 and 3 turn after 6 readings, cycle 2 after 5, all with as many readings: one must be wrong."""
     turns = (6, 5, 6)
     rows = []
     for cycle, turn in enumerate(turns, 1):
@@ -395,7 +395,7 @@ def test_cycles_that_turn_at_different_places_are_asked_about(lines: Write) -> N
     assert table.frame.groupby("cycle")["direction"].value_counts().unstack()["ltp"].tolist() == [6, 6]
 
 
-def test_states_whose_names_come_again_are_states_of_several_devices(lines: Write) -> None:
+def test_repeated_names_of_states_belong_to_several_devices(lines: Write) -> None:
     rows = [",".join(map(str, [10.0**k, *(10 * d + s + 0.1 * k for d in (1, 2) for s in (1, 2, 3))])) for k in range(5)]
     path = lines("t (s),State 1,State 2,State 3,State 1,State 2,State 3", *rows)
     table = devicekit.read(path, kind="retention", quantity="conductance", unit="uS", columns_are="devices")
@@ -405,7 +405,7 @@ def test_states_whose_names_come_again_are_states_of_several_devices(lines: Writ
     assert last == pytest.approx([13e-6, 23e-6])
 
 
-def test_points_in_any_order_are_put_in_theirs_and_a_sweep_without_order_is_refused(lines: Write) -> None:
+def test_points_are_sorted_by_number_and_unordered_sweeps_are_refused(lines: Write) -> None:
     volts = np.r_[np.linspace(0, 1, 21), np.linspace(0.95, 0, 20)]
     order = np.random.default_rng(4).permutation(2 * volts.size)
     rows = [(f"S{k // volts.size + 1}", k % volts.size, volts[k % volts.size]) for k in order]
@@ -413,7 +413,7 @@ def test_points_in_any_order_are_put_in_theirs_and_a_sweep_without_order_is_refu
     assert isinstance(table, SweepTable)
     for _, part in table.frame.groupby("device_id"):
         np.testing.assert_allclose(part["voltage_v"], volts, atol=1e-12)
-    with pytest.raises(TableError, match="point=COLUMN"):
+    with pytest.raises(TableError, match="point: COLUMN"):
         devicekit.read(lines("Dev,V (V),I (uA)", *(f"{d},{v},{2 * v}" for d, _, v in rows)))
 
 
@@ -430,7 +430,7 @@ def test_a_state_after_each_set_and_each_reset_is_an_endurance_record(lines: Wri
     assert isinstance(devicekit.read(lines("cycle,op,pulse,G (uS)", *more)), PulseTable)  # nine readings each
 
 
-def test_switching_voltages_beside_two_levels_are_of_neither(lines: Write) -> None:
+def test_switching_voltages_have_no_level(lines: Write) -> None:
     rows = [f"{k},{0.9 + k / 100},{-1.1},{180 + k},{2400 + k}" for k in range(1, 8)]
     table = devicekit.read(lines("cycle,Vset (V),Vreset (V),R_off (kOhm),R_on (Ohm)", *rows))
     assert "voltage_v" not in table.frame
@@ -448,7 +448,7 @@ def test_ordinals_number_cycles(lines: Write) -> None:
     assert table.frame[table.frame["cycle"] == 50]["current_a"].max() == pytest.approx(2e-3)
 
 
-def test_errors_beside_a_current_and_remarks_below_the_table_are_no_readings(lines: Write) -> None:
+def test_errors_and_remarks_below_the_table_are_not_readings(lines: Write) -> None:
     volts = [-0.9 + 0.1 * k for k in range(10)]
     rows = [f"{v:.1f}\t{1e-3 * v:e}\t{2e-4}\t{1e-6 * v:e}" for v in volts]
     below = ["\t\t", "V_DS = \t-0.600\t", "Number of Averages = \t5\t", "Width/um =\t2000\t"]
@@ -461,7 +461,7 @@ def test_errors_beside_a_current_and_remarks_below_the_table_are_no_readings(lin
         devicekit.read(bad)  # words among the readings are not remarks
 
 
-def test_a_constant_time_beside_one_with_a_unit_is_no_time(lines: Write) -> None:
+def test_a_constant_time_beside_one_with_a_unit_is_kept(lines: Write) -> None:
     rows = [f"{2.9e7 + 1e5 * k},{30 * k},1" for k in range(1, 11)]
     table = devicekit.read(lines("# resistance (ohms),time (s),integ_time", *rows))
     assert table.frame["time_s"].tolist() == pytest.approx([30.0 * k for k in range(1, 11)])
@@ -476,11 +476,11 @@ def test_columns_of_pot_and_dep_are_directions(lines: Write) -> None:
 
 def test_currents_without_voltages_are_refused(lines: Write) -> None:
     rows = [f"{1e-6 * k},{'0.66' if k == 1 else ''},{2e-6 * k}" for k in range(1, 30)]
-    with pytest.raises(TableError, match=r"56 of 58 currents.*voltage_v=COLUMN"):
+    with pytest.raises(TableError, match=r"56 of 58 currents.*voltage_v: COLUMN"):
         devicekit.read(lines("I (A),VSET (V),IMAX (A)", *rows), kind="sweep", columns_are="cycles")
 
 
-def test_nameless_pairs_of_voltage_and_current_are_sweeps_if_the_kind_is_said(lines: Write) -> None:
+def test_unnamed_pairs_of_voltage_and_current_are_sweeps_if_the_kind_is_given(lines: Write) -> None:
     volts = [0, 1, 2, 3, 2, 1, 0, -1, -2, -3, -2, -1, 0]
     rows = [",".join(f"{v},{(k + 1) * 1e-6 * v}" for k in range(3)) for v in volts]
     table = devicekit.read(lines(*rows), kind="sweep", unit="A", columns_are="cycles")
@@ -488,7 +488,7 @@ def test_nameless_pairs_of_voltage_and_current_are_sweeps_if_the_kind_is_said(li
     assert table.frame.groupby("cycle")["current_a"].max().tolist() == pytest.approx([3e-6, 6e-6, 9e-6])
 
 
-def test_times_of_a_clock_are_counted_from_the_first(lines: Write) -> None:
+def test_clock_times_are_counted_from_the_first(lines: Write) -> None:
     rows = [f"{1.618e9 + 10 * k},{1e4 + k}" for k in range(20)]
     table = devicekit.read(lines("time (s),R (ohm)", *rows), kind="retention")
     assert table.frame["time_s"].tolist()[:2] == [0.0, 10.0]
@@ -526,7 +526,7 @@ def test_a_letter_before_a_slash_and_a_unit_is_a_name(lines: Write) -> None:
     assert table.frame.groupby("device_id")["current_a"].max().tolist() == pytest.approx([2e-6, 3e-6, 4e-6])
 
 
-def test_comments_that_count_columns_are_no_readings(lines: Write) -> None:
+def test_comments_that_count_columns_are_not_readings(lines: Write) -> None:
     rows = [f"{45 - 2 * n},{47 - 2 * n},0.001" for n in range(20)]
     path = lines("R,R,I_limit", "kohm,kohm,A", "1,2,", *rows)
     table = devicekit.read(path, columns_are="cycles", kind="pulse")
@@ -534,7 +534,7 @@ def test_comments_that_count_columns_are_no_readings(lines: Write) -> None:
     assert table.frame["conductance_s"].min() == pytest.approx(1 / 47e3)
 
 
-def test_tables_beside_each_other_are_levels_if_that_is_said(lines: Write) -> None:
+def test_tables_beside_each_other_are_levels_with_columns_are(lines: Write) -> None:
     rows = [f"{10**k},{1e-5 / (k + 1)},{10**k},{1e-9 / (k + 1)}" for k in range(4)]
     path = lines("Time (s),I (A),Time (s),I (A)", *rows)
     table = devicekit.read(path, kind="retention", read_voltage=0.1, columns_are="levels")
@@ -562,7 +562,7 @@ def test_a_reading_below_the_one_before_it_is_not_the_last_of_a_rise(lines: Writ
     assert table.frame.groupby("direction").size().to_dict() == {"ltp": 100, "ltd": 100}
 
 
-def test_sheets_of_which_one_names_a_column_twice_are_read(tmp_path: Path) -> None:
+def test_sheets_with_a_repeated_column_name_are_read(tmp_path: Path) -> None:
     from openpyxl import Workbook
 
     book = Workbook()
@@ -580,7 +580,7 @@ def test_sheets_of_which_one_names_a_column_twice_are_read(tmp_path: Path) -> No
 
 
 def test_cycles_as_columns_of_two_sheets_keep_their_numbers(tmp_path: Path) -> None:
-    """They were labelled 1, 2, 5, 9, 14: the number of a cycle was taken for a count of cycles."""
+    """They were labelled 1, 2, 5, 9, 14: the number of a cycle was read as a count of cycles."""
     from openpyxl import Workbook
 
     book = Workbook()
@@ -597,7 +597,7 @@ def test_cycles_as_columns_of_two_sheets_keep_their_numbers(tmp_path: Path) -> N
     assert not any(re.search(r"\d+ cycles", warning.message) for warning in table.warnings)
 
 
-def test_addresses_in_front_of_rows_are_names_and_two_levels_in_turn_are_no_train(lines: Write) -> None:
+def test_addresses_in_front_of_rows_are_names_and_two_alternating_levels_are_not_a_train(lines: Write) -> None:
     rng = np.random.default_rng(2)
     rows = []
     for cell in range(480, 490):
@@ -618,21 +618,21 @@ def test_every_kind_is_offered_for_columns_without_names(lines: Write) -> None:
     record = [f"{0.6 * k:.1f} {1e5 * 0.99**k:.3f}" for k in range(40)]
     path = lines(*record, name="record.txt")
     kinds = ["kind=pulse", "kind=sweep", "kind=endurance", "kind=retention"]
-    assert sorted(said.split()[0] for said in choices(path)) == sorted(kinds)
+    assert sorted(choice.split()[0] for choice in choices(path)) == sorted(kinds)
     assert "kind=retention" in choices(path, quantity="resistance")
     table = devicekit.read(path, kind="retention", quantity="resistance")
     assert table.frame["time_s"].iloc[[0, -1]].tolist() == pytest.approx([0, 23.4])
     assert table.frame["conductance_s"].iloc[-1] == pytest.approx(1e-5 / 0.99**39, rel=1e-4)
 
     pairs = lines(*(f"{5e3 + k} {8e5 - k}" for k in range(40)), name="pairs.txt")
-    assert any(said.startswith("kind=endurance") for said in choices(pairs))
+    assert any(choice.startswith("kind=endurance") for choice in choices(pairs))
     table = devicekit.read(pairs, kind="endurance", quantity="resistance")
     assert table.frame.groupby("level")["conductance_s"].max().to_dict() == pytest.approx(
         {"hrs": 1 / (8e5 - 39), "lrs": 1 / 5e3}
     )
 
 
-def test_a_nameless_axis_is_a_time_or_a_cycle_if_the_kind_says_so(lines: Write) -> None:
+def test_the_kind_makes_an_unnamed_axis_a_time_or_a_cycle(lines: Write) -> None:
     rows = [f"{n} {8e5 - n} {5e3 + n}" for n in (1, 10, 100, 1000, 10000)]
     table = devicekit.read(lines(*rows), kind="endurance", quantity="resistance", unit="ohm")
     assert sorted(table.frame["cycle"].unique()) == [1, 10, 100, 1000, 10000]
@@ -652,8 +652,8 @@ def test_a_nameless_axis_is_a_time_or_a_cycle_if_the_kind_says_so(lines: Write) 
     assert swept.frame["current_a"].min() == pytest.approx(-2e-9)
 
 
-def test_blocks_of_an_instrument_side_by_side_are_devices_or_cycles_as_was_said(tmp_path: Path) -> None:
-    """Three devices that somebody had put side by side were taken for three cycles of one."""
+def test_instrument_blocks_side_by_side_are_devices_or_cycles_by_option(tmp_path: Path) -> None:
+    """Three devices side by side were read as three cycles of one."""
     from openpyxl import Workbook
 
     book = Workbook()
@@ -678,8 +678,8 @@ def lines_of_text(folder: Path) -> Path:
     return path
 
 
-def test_a_letter_over_a_unit_that_would_make_a_unit_of_nothing_is_a_name(lines: Write) -> None:
-    """A/kohm was kept aside as a unit of its own, and device A with it."""
+def test_a_letter_before_a_slash_is_a_name_where_the_quotient_is_not_a_known_unit(lines: Write) -> None:
+    """A/kohm was read as a unit, so that device A was left out."""
     rows = [
         f"{level},{n},{size},{size + n},{size + 2 * n}" for level, size in (("HRS", 900), ("LRS", 5)) for n in (1, 2)
     ]
@@ -689,7 +689,7 @@ def test_a_letter_over_a_unit_that_would_make_a_unit_of_nothing_is_a_name(lines:
     )
 
 
-def test_two_resistances_under_a_swept_amplitude_are_no_levels_of_a_cycle(lines: Write) -> None:
+def test_two_resistances_under_a_swept_amplitude_are_not_levels_of_a_cycle(lines: Write) -> None:
     """A sweep of the amplitude was read as endurance: R_low and R_high as LRS and HRS of as many cycles as pulses."""
     rows = [f"{k},{v:.3f},{1000 + 10 * k},{2000 + 20 * k}" for k, v in enumerate(np.linspace(0.7, 2, 27))]
     head = ("test date\t1.1.2024", "Measurement Data", "index, pulse amplitude (V), R_low (ohm), R_high (ohm)")
@@ -708,8 +708,8 @@ def easyexpert(names: str, rows: list[str], *settings: str) -> tuple[str, ...]:
     return ("SetupTitle, x", *settings, f"DataName, {names}", *(f"DataValue, {row}" for row in rows))
 
 
-def test_a_current_that_never_changes_is_not_the_device_s_and_several_are_asked_about(lines: Write) -> None:
-    """IT, held at 1 mA, was taken for the current of a sweep of VB."""
+def test_a_constant_current_is_not_the_device_current_and_several_are_asked_about(lines: Write) -> None:
+    """IT, constant at 1 mA, was read as the current of a sweep of VB."""
     v = [0, 0.5, 1, 0.5, 0]
     held = [f"{x}, 0.001, {2e-6 * x * x}" for x in v]
     assert devicekit.read(lines(*easyexpert("VB, IT, IX", held))).frame["current_a"].max() == pytest.approx(2e-6)
@@ -721,7 +721,7 @@ def test_a_current_that_never_changes_is_not_the_device_s_and_several_are_asked_
     assert devicekit.read(lines(*easyexpert("VF, I1, I2", mirrored))).frame["current_a"].max() == pytest.approx(1e-3)
 
 
-def test_what_limits_a_driven_current_is_no_compliance_current(lines: Write) -> None:
+def test_a_voltage_limit_is_not_a_compliance_current(lines: Write) -> None:
     """20 V were read as a compliance of 20 A."""
     rows = [f"{i}, {1e3 * i}" for i in (0, 1e-6, 2e-6, 1e-6, 0)]
     limit = "TestParameter, Measurement.Primary.Compliance, 20"
@@ -732,7 +732,7 @@ def test_what_limits_a_driven_current_is_no_compliance_current(lines: Write) -> 
     assert frame["compliance_a"].max() == 20
 
 
-def test_times_of_a_clock_are_seconds_from_the_first_past_midnight_too(lines: Write) -> None:
+def test_clock_times_become_seconds_even_past_midnight(lines: Write) -> None:
     times = ("23:59:50.500", "23:59:58.000", "00:00:03.250", "00:01:00.000")
     rows = [f"{t},0.05,{5000 + k}" for k, t in enumerate(times)]
     table = devicekit.read(lines("Time [s],Voltage [V],Resistance [Ohm]", *rows))
@@ -742,7 +742,7 @@ def test_times_of_a_clock_are_seconds_from_the_first_past_midnight_too(lines: Wr
     assert (5, "'later'") in [(row.row, row.found) for row in caught.value.rows]
 
 
-def test_a_column_that_is_empty_in_its_last_cells_is_still_parted_by_tabs(lines: Write) -> None:
+def test_tabs_separate_columns_with_empty_last_cells(lines: Write) -> None:
     """Pulse, LTP and LTD by tab were split on blanks, because rows of LTP end in an empty cell."""
     rise, fall = [f"{k}\t{k / 10}\t" for k in range(1, 30)], [f"{k}\t\t{6 - k / 10}" for k in range(30, 59)]
     table = devicekit.read(lines("Pulse number\tLTP (uS)\tLTD(uS)", *rise, *fall, name="g.txt"))
@@ -751,12 +751,12 @@ def test_a_column_that_is_empty_in_its_last_cells_is_still_parted_by_tabs(lines:
     )
 
 
-def test_currents_of_sweeps_are_offered_as_currents_and_percent_stands_in_names(lines: Write) -> None:
+def test_currents_of_sweeps_are_offered_as_currents_and_names_may_contain_percent(lines: Write) -> None:
     rows = [f"{v},{v * 1e-4},{v * v * 1e-6 + 1e-9}" for v in (0, 0.5, 1, 0.5, 0, -0.5, -1, -0.5, 0)]
     path = lines("Gate Voltage [V],Source Current [A],Gate Current [A]", *rows)
     offered = choices(path)
     assert "map={current_a: Source Current [A]}" in offered
-    assert not any("value" in said for said in offered)
+    assert not any("value" in choice for choice in offered)
     read = devicekit.read(path, map={"current_a": "Source Current [A]"})
     assert read.frame["current_a"].max() == pytest.approx(1e-4)
     pairs = [f"{t},{8 * np.sign(t)}" for t in (-40, -30, -20, -10, 10, 20, 30, 40)]
@@ -764,8 +764,8 @@ def test_currents_of_sweeps_are_offered_as_currents_and_percent_stands_in_names(
     assert window.frame["weight_change"].max() == pytest.approx(0.08)
 
 
-def test_a_voltage_a_current_and_their_ratio_without_names_are_one_state(lines: Write) -> None:
-    """All three were read as resistances, once resistance was said."""
+def test_unnamed_voltage_current_and_ratio_are_one_state(lines: Write) -> None:
+    """All three were read as resistances with quantity=resistance."""
     rng = np.random.default_rng(3)
     ohms = 500 + 10 * rng.standard_normal(30)
     rows = [f"{0.5 * k}\t{(v := (2.0, 0.01)[k > 19]) / r:.9g}\t{v}\t{r:.9g}" for k, r in enumerate(ohms)]
@@ -775,7 +775,7 @@ def test_a_voltage_a_current_and_their_ratio_without_names_are_one_state(lines: 
     assert table.frame["conductance_s"].to_numpy() == pytest.approx(1 / ohms, rel=1e-6)
 
 
-def test_a_setting_among_nameless_columns_is_not_a_device(lines: Write) -> None:
+def test_a_setting_among_unnamed_columns_is_not_a_device(lines: Write) -> None:
     rows = [f"{1e-6 * k:.3e} {1.1e-6 * k:.3e} 0.5" for k in range(1, 30)]
     table = devicekit.read(lines(*rows, name="g.txt"), kind="pulse", quantity="conductance", columns_are="devices")
     assert table.frame["device_id"].nunique() == 2
@@ -784,8 +784,8 @@ def test_a_setting_among_nameless_columns_is_not_a_device(lines: Write) -> None:
     assert table.frame["device_id"].nunique() == 3
 
 
-def test_a_hash_alone_is_the_name_of_a_number(lines: Write) -> None:
-    """Beside another table of the same columns its name was taken for the mark of a comment, and the order was lost."""
+def test_a_lone_hash_is_a_column_name(lines: Write) -> None:
+    """Beside a table of the same columns the name was read as a comment mark, and the order was lost."""
     rng = np.random.default_rng(1)
     rows = [(k, way, n) for k, way, first in ((0, "ltp", 1), (0, "ltd", 11), (1, "ltp", 21), (1, "ltd", 31))
             for n in range(first, first + 10)]  # fmt: skip
@@ -800,5 +800,5 @@ def test_a_hash_alone_is_the_name_of_a_number(lines: Write) -> None:
     assert all((part.diff().dropna() > 0).all() for _, part in rising)
 
 
-def test_a_nameless_column_without_a_number_warns_of_nothing(lines: Write) -> None:
-    assert any("kind=sweep" in said for said in choices(lines("0.0,-")))
+def test_an_unnamed_column_without_a_number_gives_no_warning(lines: Write) -> None:
+    assert any("kind=sweep" in choice for choice in choices(lines("0.0,-")))

@@ -88,7 +88,7 @@ def test_a_star_matches_anything_quickly() -> None:
 
 
 @pytest.mark.parametrize("cycle", ["²", "9" * 1900])
-def test_digits_that_are_no_number_stay_words(tmp_path: Path, cycle: str) -> None:
+def test_digits_that_are_not_a_number_stay_text(tmp_path: Path, cycle: str) -> None:
     """As numbers of columns, in headings, and in the names of files."""
     with pytest.raises(UsageError, match="blocks="):
         read(tmp_path, blocks=cycle)

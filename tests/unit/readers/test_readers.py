@@ -260,7 +260,7 @@ def test_negative_conductance_can_be_taken_as_magnitude(tmp_path: Path) -> None:
     assert "abs" in [warning.code for warning in table.warnings]
 
 
-def test_files_that_are_no_measurement(tmp_path: Path) -> None:
+def test_files_that_are_not_measurements(tmp_path: Path) -> None:
     empty = write(tmp_path, "empty.csv", "")
     blank = write(tmp_path, "blank.csv", "\n \n")
     binary = write(tmp_path, "binary.csv", "\x00\x01\x02")
@@ -288,7 +288,7 @@ def test_options_are_checked(options: dict[str, object], tmp_path: Path) -> None
         read(write(tmp_path, "a.csv", LONG), **options)
 
 
-def test_selection_says_what_there_is(tmp_path: Path) -> None:
+def test_a_wrong_selection_lists_the_choices(tmp_path: Path) -> None:
     with pytest.raises(TableError, match="cycle = 9"):
         read(write(tmp_path, "a.csv", LONG), cycle=9)
 
@@ -306,7 +306,7 @@ FEW_OR_MANY = pytest.mark.parametrize("examples", [30, pytest.param(150, marks=p
 
 
 @FEW_OR_MANY
-def test_any_bytes_give_a_table_or_one_of_our_errors(examples: int, tmp_path: Path) -> None:
+def test_any_bytes_give_a_table_or_a_devicekit_error(examples: int, tmp_path: Path) -> None:
     path = tmp_path / "file.csv"
 
     @given(st.binary(max_size=400))
@@ -320,7 +320,7 @@ def test_any_bytes_give_a_table_or_one_of_our_errors(examples: int, tmp_path: Pa
 
 
 @FEW_OR_MANY
-def test_mutated_tables_give_a_table_or_one_of_our_errors(examples: int, tmp_path: Path) -> None:
+def test_mutated_tables_give_a_table_or_a_devicekit_error(examples: int, tmp_path: Path) -> None:
     path = tmp_path / "file.csv"
 
     @given(st.data())
@@ -356,7 +356,7 @@ def test_numbers_survive_the_text(examples: int, tmp_path: Path) -> None:
 
 # Real files. Each and its twin that runs everywhere:
 # test_crosssim_ramps: test_crosssim_folder above; test_measured_twins.py::test_ramps
-# test_gong_is_a_weight_and_no_conductance: test_measured_twins.py::test_a_weight_of_two_columns_is_no_conductance
+# test_gong_is_a_weight_and_not_a_conductance: test_measured_twins.py::test_a_weight_of_two_columns_is_not_a_conductance
 
 
 def test_crosssim_ramps(measured: Path) -> None:
@@ -368,7 +368,7 @@ def test_crosssim_ramps(measured: Path) -> None:
     assert first == pytest.approx(0.160588e-3 / 0.1)
 
 
-def test_gong_is_a_weight_and_no_conductance(measured: Path) -> None:
+def test_gong_is_a_weight_and_not_a_conductance(measured: Path) -> None:
     path = measured / "gong_reram" / "gong_et_al.csv"
     table = read(path, quantity="weight")
     assert len(table) == 2000

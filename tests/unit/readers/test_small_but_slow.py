@@ -84,7 +84,7 @@ HDF5: dict[str, Callable[[Any], Any]] = {
     "name",
     [pytest.param(each, marks=pytest.mark.slow if "within" in each or "packed" in each else ()) for each in HDF5],
 )
-def test_hdf5_files_made_to_harm_are_one_error(tmp_path: Path, name: str) -> None:
+def test_malicious_hdf5_files_are_an_error(tmp_path: Path, name: str) -> None:
     with h5py.File(tmp_path / "x.h5", "w") as file:
         HDF5[name](file)
     with pytest.raises(FileError) as caught:
@@ -105,7 +105,7 @@ ODS = {
 
 
 @pytest.mark.parametrize("name", ODS)
-def test_ods_files_made_to_harm_are_one_error(tmp_path: Path, name: str) -> None:
+def test_malicious_ods_files_are_an_error(tmp_path: Path, name: str) -> None:
     rows, columns, word = ODS[name]
     spaces = "".join(
         f' xmlns:{each}="urn:oasis:names:tc:opendocument:xmlns:{each}:1.0"' for each in ("office", "table", "text")

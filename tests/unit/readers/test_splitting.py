@@ -206,7 +206,7 @@ def test_short_trains_without_noise_are_split() -> None:
         assert turns(one.values) == one.turns.tolist()
 
 
-def test_what_is_no_train_is_asked() -> None:
+def test_readings_without_trains_are_asked() -> None:
     rng = np.random.default_rng(0)
     spike = made.trace([60] * 8, 0.4, 0).values.copy()
     spike[30] = 9.0
@@ -247,7 +247,7 @@ def test_the_question_has_lengths_that_close_the_record() -> None:
         ("S-shaped 6x60", (60,)),
     ],
 )
-def test_right_statements_are_taken(name: str, pulses: tuple[int, ...]) -> None:
+def test_right_lengths_are_accepted(name: str, pulses: tuple[int, ...]) -> None:
     for noise in (0.1, 3.0):
         one = made.CELLS[name](noise, 0)
         split = split_values(one.values, "x", pulses)
@@ -271,7 +271,7 @@ def test_right_statements_are_taken(name: str, pulses: tuple[int, ...]) -> None:
         ("lost reading", (60,), (0.4, 1.0)),
     ],
 )
-def test_wrong_statements_are_refused(name: str, pulses: tuple[int, ...], noises: tuple[float, ...]) -> None:
+def test_wrong_lengths_are_refused(name: str, pulses: tuple[int, ...], noises: tuple[float, ...]) -> None:
     for noise in noises:
         for seed in range(2):
             with pytest.raises(UsageError, match="pulses=") as caught:
@@ -279,7 +279,7 @@ def test_wrong_statements_are_refused(name: str, pulses: tuple[int, ...], noises
             assert not isinstance(caught.value, QuestionError)
 
 
-def test_a_statement_settles_a_count_that_noise_hides() -> None:
+def test_stated_lengths_decide_a_count_hidden_by_noise() -> None:
     """Noise of a tenth of the window feigns turns."""
     one = made.trace([500] * 4, 10.0, 0, rate=0.01)
     question(one.values)
@@ -288,7 +288,7 @@ def test_a_statement_settles_a_count_that_noise_hides() -> None:
         split_values(one.values, "x", (250,))
 
 
-def test_a_statement_splits_trains_too_short_to_show_a_kink() -> None:
+def test_stated_lengths_split_trains_too_short_for_a_kink() -> None:
     values = np.array([0.0, 0.5, 1.0, 0.5, 0.0, 0.5, 1.0])
     question(values)
     assert turns(values, (2,)) == [2, 4]
@@ -296,7 +296,7 @@ def test_a_statement_splits_trains_too_short_to_show_a_kink() -> None:
 
 
 @pytest.mark.parametrize("pulses", [(), (0,), (5, -1), (1, 2, 3)])
-def test_a_statement_is_one_or_two_lengths(pulses: tuple[int, ...]) -> None:
+def test_one_or_two_lengths_can_be_stated(pulses: tuple[int, ...]) -> None:
     with pytest.raises(UsageError, match="pulses="):
         split_values(np.arange(10.0), "x", pulses)
 
@@ -306,7 +306,7 @@ def test_without_a_number_there_is_nothing_to_split() -> None:
         split_values(np.full(3, np.nan), "x")
 
 
-def test_noise_is_told_from_the_bend_of_a_train() -> None:
+def test_noise_is_separated_from_the_curvature_of_a_train() -> None:
     for name, steps in (("4x60", False), ("saturated 6x60", False), ("step noise 4x60", True)):
         found = [estimate_noise(one.values, one.turns) for one in (made.CELLS[name](1.0, seed) for seed in range(8))]
         assert (np.median([each.ratio for each in found]) > 0.2) == steps
@@ -323,7 +323,7 @@ def test_monotone_misfit_is_that_of_scikit_learn() -> None:
         assert found[stop - 1] == pytest.approx(((values[:stop] - fitted) ** 2).sum(), abs=1e-12)
 
 
-def test_a_flat_end_is_left_to_the_next_train() -> None:
+def test_a_flat_end_belongs_to_the_next_train() -> None:
     """Any place on the flat part is as good for monotone fits: the best is the first of them, the last is told too."""
     values = np.array([0.0, 0.5, 1.0, 1.0, 1.0, 1.0, 0.4, 0.1])
     best, last, gain = find_kink(values, 1, 1e-9)

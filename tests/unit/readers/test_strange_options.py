@@ -86,7 +86,7 @@ def test_an_option_of_the_wrong_kind_is_refused_by_its_name(table: Path, options
     ],
 )
 @pytest.mark.parametrize("head", ["[recipe]\nversion = 1\n", "[recipe]\nversion = 1\nkind = ['pulse']\n"])
-def test_a_line_of_a_recipe_of_the_wrong_kind_is_one_error(
+def test_a_line_of_a_recipe_of_the_wrong_kind_is_an_error(
     devicekit: Callable[..., Any], tmp_path: Path, table: Path, lines: str, head: str
 ) -> None:
     path = tmp_path / "r.toml"
@@ -130,7 +130,9 @@ def test_readings_near_zero_are_turned_as_others_are(tmp_path: Path, scale: floa
 
 
 @pytest.mark.parametrize("end", ["\x1a", "\x1a\x1a", "\n\x1a"])
-def test_the_end_mark_of_dos_is_no_row(tmp_path: Path, table: Path, monkeypatch: pytest.MonkeyPatch, end: str) -> None:
+def test_the_end_mark_of_dos_is_not_a_row(
+    tmp_path: Path, table: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
     path = tmp_path / "dos.csv"
     path.write_bytes(ROWS.replace("\n", "\r\n").encode() + end.encode())
     usual = read(table).frame
@@ -150,7 +152,7 @@ def test_kept_columns_have_the_decimal_mark_of_the_others(tmp_path: Path) -> Non
     assert set(frame["note"]) == {"a,b"}
 
 
-def test_a_library_that_is_asked_for_thousands_of_words_says_so(devicekit: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_search_for_thousands_of_words_is_refused(devicekit: Callable[..., Any], tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"2000 words .* the most are 50"):
         Query(["x"] * 2000)
     found = devicekit("library", "list", "--library", tmp_path, *["x"] * 2000)

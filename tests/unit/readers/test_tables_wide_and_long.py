@@ -169,7 +169,7 @@ def test_stdp_window_and_retention_of_currents_with_units(fixtures: Path) -> Non
     assert kept.frame["conductance_s"][0] == pytest.approx(1e-4)
 
 
-def test_which_of_two_quantities_is_the_state_is_asked(tmp_path: Path) -> None:
+def test_the_state_among_two_quantities_is_asked_about(tmp_path: Path) -> None:
     file = tmp_path / "mixed.csv"
     file.write_text("R/kohm,I_nA\n" + "".join(f"{k},{k * k + 1}\n" for k in range(1, 7)))
     with pytest.raises(QuestionError, match=r"(?s)R/kohm.*I_nA"):
@@ -206,8 +206,8 @@ def test_a_mapped_column_keeps_the_unit_of_its_name(tmp_path: Path) -> None:
     table = read(file, columns=columns).frame
     assert table["conductance_s"].max() == pytest.approx(19e-6)
     assert set(table["pulse_voltage_v"]) == {0.9}
-    for said in ({"quantity": "conductance"}, {"unit": "uS"}):
-        table = read(file, columns={"value": "G (uS)"}, **said).frame
+    for options in ({"quantity": "conductance"}, {"unit": "uS"}):
+        table = read(file, columns={"value": "G (uS)"}, **options).frame
         assert table["conductance_s"].max() == pytest.approx(19e-6)
     with pytest.raises(UsageError, match=r"G \(uS\).*unit=nS"):
         read(file, columns={"value": "G (uS)"}, unit="nS")

@@ -37,24 +37,24 @@ def test_a_pulse_voltage_that_is_0_between_pulses_makes_readings_in_time(tmp_pat
 
 
 @pytest.mark.parametrize(("reads", "kind"), [(5, "transient"), (4, "pulse")])
-def test_so_many_readings_a_pulse_are_watched_in_time(tmp_path: Path, reads: int, kind: str) -> None:
+def test_many_readings_after_each_pulse_are_readings_in_time(tmp_path: Path, reads: int, kind: str) -> None:
     rows = [(t, 1e-5, 1.0 if t % (reads + 1) == 0 else 0.0) for t in range(6 * (reads + 1))]
     assert read(file(tmp_path, "Time (s),G (S),Vpulse (V)\n" + lines("{0},{1},{2}", rows))).kind == kind
 
 
-def test_a_retention_table_stays_one(tmp_path: Path) -> None:
+def test_a_retention_table_stays_a_retention_table(tmp_path: Path) -> None:
     text = "Time (s),LRS (S),HRS (S)\n" + "".join(f"{t},1e-4,1e-6\n" for t in (1, 10, 100, 1000, 10000))
     assert read(file(tmp_path, text)).kind == "retention"
 
 
-def test_times_that_start_again_are_records(tmp_path: Path) -> None:
+def test_times_that_restart_give_records(tmp_path: Path) -> None:
     text = "Time (s),G (S),Pulse (V)\n" + 2 * lines("{0},{1},{2}")
     table = read(file(tmp_path, text))
     assert table.frame["record"].tolist() == [1] * 20 + [2] * 20
     assert "split" in [warning.code for warning in table.warnings]
 
 
-def test_units_are_asked(tmp_path: Path) -> None:
+def test_units_are_asked_about(tmp_path: Path) -> None:
     with pytest.raises(QuestionError, match="'Current'") as caught:
         read(file(tmp_path, "Time (s),Current,Pulse (V)\n" + lines("{0},{1},{2}")))
     assert "unit" in caught.value.question.fields
@@ -99,7 +99,7 @@ def test_small_pulses_from_0_v_are_readings() -> None:
         transients.split_voltage(np.where(v == 0.1, 0.5, v), "x")
 
 
-def test_two_channels_of_an_oscilloscope_are_asked_for_the_resistor(tmp_path: Path) -> None:
+def test_two_channels_of_an_oscilloscope_are_asked_about(tmp_path: Path) -> None:
     path = file(tmp_path, "Time (s),CH1 (V),CH2 (V)\n" + lines("{0},{1},{2}"))
     with pytest.raises(QuestionError, match=r"CH1 \(V\).*resistor"):
         read(path, kind="transient")
@@ -130,7 +130,7 @@ def test_a_ratio_is_read_by_its_name_or_by_options(
 
 
 @pytest.mark.parametrize(("head", "numbers"), [("PPF", (1.5, 1.2)), ("PPF (%)", (150, 120)), ("A2/A1", (150, 120))])
-def test_ratio_or_percent_is_asked(tmp_path: Path, head: str, numbers: tuple[float, float]) -> None:
+def test_ratio_or_percent_is_asked_about(tmp_path: Path, head: str, numbers: tuple[float, float]) -> None:
     text = f"interval (ms),{head}\n1,{numbers[0]}\n2,{numbers[1]}\n"
     with pytest.raises(QuestionError, match="A2/A1") as caught:
         read(file(tmp_path, text))

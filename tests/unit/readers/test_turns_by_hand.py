@@ -33,7 +33,7 @@ def test_a_missing_reading_keeps_its_place() -> None:
 
 
 @pytest.mark.parametrize("opens", [True, False])
-def test_lengths_say_where_every_train_turns(opens: bool) -> None:
+def test_lengths_give_every_turn(opens: bool) -> None:
     """Trains of 3 and 5 pulses: turns after 3, 8, 11 and 16 pulses; a reading before the first one moves them by 1."""
     lengths = turns.Lengths(3, 5, opens)
     assert lengths.turns(5).tolist() == [each - (not opens) for each in (3, 8, 11, 16)]
@@ -68,7 +68,7 @@ def frame(lengths: dict[tuple[str, int], int], rising: dict[str, bool]) -> pd.Da
     return pd.concat(parts, ignore_index=True)
 
 
-def test_trains_that_are_stored_backwards_are_numbered_from_their_own_end() -> None:
+def test_trains_stored_last_pulse_first_are_numbered_from_their_end() -> None:
     """LTD rises with its numbers 0 to N; turned round it falls, from 0 on, each train by its own length."""
     given = frame({("ltp", 1): 4, ("ltd", 1): 6, ("ltp", 2): 3, ("ltd", 2): 5}, {"ltp": True, "ltd": True})
     found, warnings = splitting.mend_train_order(given, "conductance_s")

@@ -42,7 +42,7 @@ def train(name: str, values: np.ndarray, above: str = "") -> str:
         ("I (A)", None),
     ],
 )
-def test_a_read_voltage_in_a_name_counts_in_its_own_unit(name: str, volts: float | None) -> None:
+def test_a_read_voltage_in_a_name_is_in_its_unit(name: str, volts: float | None) -> None:
     found = scale._voltage_in_name(name)
     assert found == (volts if volts is None else pytest.approx(volts, rel=1e-12))
 
@@ -84,7 +84,7 @@ def test_conductances_are_currents_over_the_voltage_of_a_line_above(
         ("set voltage (V)", "2", None),
     ],
 )
-def test_a_line_above_a_table_says_a_read_voltage_in_its_own_unit(name: str, value: str, volts: float | None) -> None:
+def test_a_line_above_a_table_gives_the_read_voltage_in_its_unit(name: str, value: str, volts: float | None) -> None:
     found = scale._voltage_in_line(name, value)
     assert found == (volts if volts is None else pytest.approx(volts, rel=1e-12))
 
@@ -109,14 +109,14 @@ def test_an_option_that_contradicts_the_name_is_refused(write: Callable[..., Pat
     ],
 )
 def test_numbers_with_a_unit_in_file_names_are_in_si_units(form: str, kind: str, values: dict[str, float]) -> None:
-    told = pooling.parse_names([form.format(each) for each in values])
-    assert told.unclear == ""
-    assert [key.conditions[kind] for key in told.keys] == pytest.approx(list(values.values()), rel=1e-12)
+    parsed = pooling.parse_names([form.format(each) for each in values])
+    assert parsed.unclear == ""
+    assert [key.conditions[kind] for key in parsed.keys] == pytest.approx(list(values.values()), rel=1e-12)
 
 
 def test_several_numbers_of_one_name_are_each_in_their_unit() -> None:
-    told = pooling.parse_names(["r2c3_1us_900mV_cycle4.csv", "r2c11_10us_950mV_cycle12.csv"])
-    first, second = told.keys
+    parsed = pooling.parse_names(["r2c3_1us_900mV_cycle4.csv", "r2c11_10us_950mV_cycle12.csv"])
+    first, second = parsed.keys
     assert (first.conditions, second.conditions) == (
         pytest.approx({"width": 1e-6, "amplitude": 0.9}),
         pytest.approx({"width": 1e-5, "amplitude": 0.95}),
@@ -125,7 +125,7 @@ def test_several_numbers_of_one_name_are_each_in_their_unit() -> None:
     assert first.device != second.device
 
 
-def test_one_file_s_name_says_its_conditions_too() -> None:
+def test_the_name_of_a_single_file_gives_conditions_too() -> None:
     (key,) = pooling.parse_names(["cell7 LTD 300ns -1.5V.csv"]).keys
     assert key.conditions == pytest.approx({"width": 3e-7, "amplitude": -1.5})
     assert (key.device, key.direction) == ("cell7", "ltd")

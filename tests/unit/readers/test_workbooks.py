@@ -41,7 +41,7 @@ def test_every_kind_gives_the_same_table(
             assert list(table.frame["current_a"]) == [0, 1e-6, 1e-3, 0]
 
 
-def test_cells_are_mapped_as_they_are(tmp_path: Path) -> None:
+def test_cells_are_mapped_unchanged(tmp_path: Path) -> None:
     openpyxl = pytest.importorskip("openpyxl")
     book = openpyxl.Workbook()
     sheet = book.active
@@ -68,7 +68,7 @@ def test_cells_with_an_error_are_named(tmp_path: Path, write_xls: Callable[..., 
     assert xls.rows == [["x", "y"], ["#REF!", 1.0], [2.0, None, "#REF!"]]
 
 
-def test_hidden_sheets_are_read_and_named_so(tmp_path: Path) -> None:
+def test_hidden_sheets_are_read_and_marked_hidden(tmp_path: Path) -> None:
     openpyxl = pytest.importorskip("openpyxl")
     book = openpyxl.Workbook()
     book.active.title = "seen"
@@ -82,7 +82,7 @@ def test_hidden_sheets_are_read_and_named_so(tmp_path: Path) -> None:
     assert found[1].label == "hid (hidden)"
 
 
-def test_numbers_of_an_embedded_chart_are_no_cells(tmp_path: Path) -> None:
+def test_numbers_of_an_embedded_chart_are_not_cells(tmp_path: Path) -> None:
     """Keithley's workbooks hold charts; their cached numbers have rows and columns of their own."""
     plain = xls_bytes({"d": [["V", "I"], [0.25, 0.75]]})
     place = struct.pack("<HHH", 0, 0, 0)
@@ -127,7 +127,7 @@ def test_a_packed_workbook_is_named(tmp_path: Path, write_xls: Callable[..., Pat
 
 
 @pytest.mark.parametrize("which", ["a chain that bites its tail", "a million rows", "a sheet far away"])
-def test_containers_made_to_harm_end_in_one_sentence(tmp_path: Path, which: str) -> None:
+def test_malicious_containers_are_refused_in_one_sentence(tmp_path: Path, which: str) -> None:
     data = bytearray(xls_bytes({"d": ROWS}))
     if which == "a chain that bites its tail":  # calamine follows it until memory ends
         fat = 512
@@ -159,7 +159,7 @@ def test_a_parser_that_crashes_or_loops_is_an_error(tmp_path: Path, monkeypatch:
         read(path)
 
 
-def test_a_repeated_row_of_an_ods_costs_no_memory(tmp_path: Path, memory_within: Callable[..., object]) -> None:
+def test_a_repeated_row_of_an_ods_takes_little_memory(tmp_path: Path, memory_within: Callable[..., object]) -> None:
     path = write_ods(tmp_path / "a.ods", {"d": ROWS})
     with zipfile.ZipFile(path) as archive:
         text = archive.read("content.xml").decode()
@@ -174,7 +174,7 @@ def test_a_repeated_row_of_an_ods_costs_no_memory(tmp_path: Path, memory_within:
         read(path)
 
 
-def test_xml_without_its_end_is_refused_at_once(tmp_path: Path) -> None:
+def test_incomplete_xml_is_refused_at_once(tmp_path: Path) -> None:
     """calamine 0.9.1 runs for ever over a table of an .ods file that does not end."""
     path = write_ods(tmp_path / "a.ods", {"d": ROWS})
     with zipfile.ZipFile(path) as archive:
