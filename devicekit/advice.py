@@ -1,4 +1,4 @@
-"""Which warnings matter: ranked, with what to do, and a verdict where they add up."""
+"""Ranking of warnings, with advice on each, and a verdict where several add up."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LATER = WarningKind("a code of a later version", ASSUMED, "upgrade devicekit, w
 
 @dataclass(frozen=True)
 class _Rule:
-    """Codes that together mean something: of one branch where they name one."""
+    """Codes that together justify a verdict; for one branch if their messages name one."""
 
     codes: frozenset[str]
     because: str
@@ -54,7 +54,7 @@ RULES: dict[str, tuple[_Rule, ...]] = {
 
 
 def kind(code: str) -> WarningKind:
-    """Return what a code stands for; also of one that a later version has added."""
+    """Return the description of a code, also of one added by a later version."""
     return WARNING_CODES.get(code, _LATER)
 
 
@@ -64,18 +64,18 @@ def is_remark(code: str) -> bool:
 
 
 def what_to_do(code: str) -> str:
-    """Return what to do about a warning, as a sentence."""
+    """Return the advice on a warning, as a sentence."""
     words = kind(code).what_to_do
     return f"{words[0].upper()}{words[1:]}."
 
 
 def rank(warnings: Iterable[CodedWarning]) -> list[CodedWarning]:
-    """Each once, what matters most first; of one rank in the order given."""
+    """Return each warning once, the most important first; within one rank in the given order."""
     return sorted(dict.fromkeys(warnings), key=lambda each: kind(each.code).rank)
 
 
 def top(warnings: Iterable[CodedWarning], most: int = MOST) -> list[CodedWarning]:
-    """Those that matter most, the first of each code."""
+    """Return the most important warnings, the first of each code."""
     first: dict[str, CodedWarning] = {}
     for each in rank(warnings):
         first.setdefault(each.code, each)
@@ -83,18 +83,18 @@ def top(warnings: Iterable[CodedWarning], most: int = MOST) -> list[CodedWarning
 
 
 def remaining(warnings: Iterable[CodedWarning], shown: Sequence[CodedWarning]) -> list[CodedWarning]:
-    """Those that are not shown, ranked."""
+    """Return the warnings that are not shown, ranked."""
     return [each for each in rank(warnings) if each not in shown]
 
 
 def rest_text(rest: Sequence[CodedWarning]) -> str:
-    """Return how many more there are, and of which codes: "4 more (weak, split)"; "" without any."""
+    """Return the number and the codes of the others: "4 more (weak, split)"; "" without any."""
     codes = ", ".join(dict.fromkeys(each.code for each in rest))
     return f"{len(rest)} more ({codes})" if rest else ""
 
 
 def verdict(warnings: Iterable[CodedWarning]) -> str | None:
-    """Return what warnings mean where they add up, in a sentence with the reasons; None where they do not.
+    """Return a verdict with its reasons as a sentence where warnings add up; None where they do not.
 
     Those of LTP and of LTD (a message that begins with the direction) do not add up with each other, but with those
     of the device. The rules are on the page Warnings of the documentation.
@@ -108,7 +108,7 @@ def verdict(warnings: Iterable[CodedWarning]) -> str | None:
 
 
 def _holds(rule: _Rule, warnings: Sequence[CodedWarning]) -> str:
-    """Return why a rule holds, with the branches that it holds for; "" if it does not."""
+    """Return why a rule applies, with the branches that it applies to; "" if it does not."""
     by_branch: dict[str, set[str]] = {"": set(), "LTP": set(), "LTD": set()}
     for each in warnings:
         named = re.match(r"(LTP|LTD): ", each.message)

@@ -1,4 +1,4 @@
-"""One number of a result, with its unit and interval: what tables, libraries and first pages show."""
+"""Number of a result with its unit and interval, for tables, libraries and first pages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PREFIXED = frozenset({"", "S", "A", "V", "s", "J", "W"})  # units that take a p
 
 @dataclass(frozen=True)
 class Scalar:
-    """One number.
+    """Number with its unit and interval.
 
     Parameters
     ----------
@@ -53,20 +53,20 @@ class Scalar:
 
     @property
     def heading(self) -> str:
-        """Label with the unit in brackets, for the head of a column of plain numbers: in the unit of `value`."""
+        """Label with the unit in brackets, for a column of plain numbers in the unit of `value`."""
         unit = f"share of {self.of}" if self.of else self.unit
         return f"{self.label} [{unit}]" if unit else self.label
 
     @property
     def text(self) -> str:
-        """The number with its unit, for people: "57.1 µS", "0.39 %"."""
+        """Number with its unit: "57.1 µS", "0.39 %"."""
         if self.of or not self.known or self.unit in _PREFIXED:
             return percent(self.value) if self.of else si(self.value, self.unit)
         return f"{si(self.value, '')} {self.unit}"
 
     @property
     def interval(self) -> str:
-        """The interval for people, "95 %: 50 to 62 µS"; "" without one."""
+        """Interval as text, "95 %: 50 to 62 µS"; "" without one."""
         if self.low is None or self.high is None:
             return ""
         words = percent_span(self.low, self.high) if self.of else self._span(self.low, self.high)
@@ -78,5 +78,5 @@ class Scalar:
         return f"{span(low, high, '')} {self.unit}"
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON; what is not known is None."""
+        """Return the fields as JSON-ready values; unknown ones are None."""
         return {name: None if isinstance(v, float) and not math.isfinite(v) else v for name, v in asdict(self).items()}

@@ -1,4 +1,4 @@
-"""Means and variance components with gaps, quantiles and tails, shared by fits and figures of merit.
+"""Means and variance components with gaps, quantiles and tails, for fits and figures of merit.
 
 The latter are one-liners over scipy.special: importing scipy.stats, which defines them so, takes half a second.
 """
@@ -11,14 +11,14 @@ import numpy as np
 
 
 def nanmean(values: np.ndarray) -> np.ndarray:
-    """Mean over the first axis of what is finite; NaN where nothing is (and no warning)."""
+    """Return the mean over the first axis of finite values; NaN where there is none (without a warning)."""
     count = np.isfinite(values).sum(axis=0)
     total = np.where(np.isfinite(values), values, 0.0).sum(axis=0)
     return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
 
 
 def nanvar(values: np.ndarray) -> np.ndarray:
-    """Unbiased variance over the first axis of what is finite; NaN where fewer than two are (and no warning)."""
+    """Return the unbiased variance over the first axis of finite values; NaN below two (without a warning)."""
     finite = np.isfinite(values)
     count = finite.sum(axis=0)
     squares = np.where(finite, values - nanmean(values), 0.0) ** 2
@@ -29,7 +29,7 @@ JOINT = 5  # readings before rows end by which the mean of the others is joined 
 
 
 def mean_curve(rows: np.ndarray) -> np.ndarray:
-    """Mean over rows of which not all are read everywhere, without a step where their number changes.
+    """Return the mean over rows with gaps or different ends, without a step where their number changes.
 
     The plain mean of rows that are read at the same places. Between two readings a row's distance from the mean is
     taken to change along a straight line.
@@ -61,7 +61,7 @@ def mean_curve(rows: np.ndarray) -> np.ndarray:
 
 
 def _filled(rows: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """The rows with straight lines between their readings, and nothing beyond their ends."""
+    """Return the rows with straight lines between their readings, and NaN beyond their ends."""
     filled, at = np.full(rows.shape, np.nan), np.arange(rows.shape[1])
     for row, own, end in zip(rows, filled, ends, strict=True):
         read = np.flatnonzero(np.isfinite(row))
@@ -71,13 +71,13 @@ def _filled(rows: np.ndarray, ends: np.ndarray) -> np.ndarray:
 
 
 def levels(rows: np.ndarray) -> np.ndarray:
-    """Level of each row, shape (K,): its mean distance from the mean curve, above the mean of that curve."""
+    """Return the level of each row, shape (K,): its mean distance from the mean curve, plus that curve's mean."""
     curve = mean_curve(rows)
     return np.asarray(np.nanmean(rows - curve, axis=1) + np.nanmean(curve))
 
 
 class VarianceComponents(NamedTuple):
-    """Components of a one-way random-effects analysis of variance; None where the data do not tell.
+    """Components of a one-way random-effects analysis of variance; None if undetermined.
 
     Attributes
     ----------
@@ -94,7 +94,7 @@ class VarianceComponents(NamedTuple):
 
 
 def anova(groups: list[np.ndarray]) -> VarianceComponents:
-    """Within-group and between-group variance at each pulse, averaged over pulses.
+    """Return within-group and between-group variance at each pulse, averaged over pulses.
 
     Parameters
     ----------
@@ -123,49 +123,49 @@ def anova(groups: list[np.ndarray]) -> VarianceComponents:
 
 
 def normal_quantile(q: float) -> float:
-    """Quantile of the standard normal distribution."""
+    """Return the quantile of the standard normal distribution."""
     from scipy import special
 
     return float(special.ndtri(q))
 
 
 def t_quantile(q: float, degrees: float) -> float:
-    """Quantile of Student's t distribution."""
+    """Return the quantile of Student's t distribution."""
     from scipy import special
 
     return float(special.stdtrit(degrees, q))
 
 
 def chi2_quantile(q: np.ndarray, degrees: float) -> np.ndarray:
-    """Quantiles of the chi-squared distribution."""
+    """Return quantiles of the chi-squared distribution."""
     from scipy import special
 
     return np.asarray(2.0 * special.gammaincinv(degrees / 2, q))
 
 
 def chi2_tail(x: float, degrees: float) -> float:
-    """Probability that chi-squared is larger than x."""
+    """Return the probability that chi-squared is larger than x."""
     from scipy import special
 
     return float(special.chdtrc(degrees, x))
 
 
 def f_quantile(q: np.ndarray, above: float, below: float) -> np.ndarray:
-    """Quantiles of the F distribution, degrees of freedom `above` and `below`."""
+    """Return quantiles of the F distribution, degrees of freedom `above` and `below`."""
     from scipy import special
 
     return np.asarray(special.fdtri(above, below, q))
 
 
 def f_tail(x: float, above: float, below: float) -> float:
-    """Probability that F, degrees of freedom `above` and `below`, is larger than x."""
+    """Return the probability that F, degrees of freedom `above` and `below`, is larger than x."""
     from scipy import special
 
     return float(special.fdtrc(above, below, x))
 
 
 def mean_above_zero(value: float, error: float) -> float:
-    """Mean of a normal distribution of this mean and standard deviation, if nothing below 0 is possible."""
+    """Return the mean of a normal distribution with this mean and standard deviation, truncated below 0."""
     if not error > 0:
         return float(np.maximum(value, 0.0))
     from scipy.special import log_ndtr
@@ -175,7 +175,7 @@ def mean_above_zero(value: float, error: float) -> float:
 
 
 def clopper_pearson(hits: float, n: float, level: float = 0.95) -> tuple[float, float]:
-    """Interval of a share from `hits` of `n` independent trials (Clopper and Pearson, doi:10.1093/biomet/26.4.404).
+    """Return the interval of a share from `hits` of `n` trials (Clopper and Pearson, doi:10.1093/biomet/26.4.404).
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ def clopper_pearson(hits: float, n: float, level: float = 0.95) -> tuple[float, 
 
 
 class Line(NamedTuple):
-    """A straight line by least squares: its slope, the correlation, and the p value of none."""
+    """Straight line by least squares: its slope, the correlation, and the p value of no slope."""
 
     slope: float
     correlation: float
@@ -201,7 +201,7 @@ class Line(NamedTuple):
 
 
 def line(x: np.ndarray, y: np.ndarray) -> Line:
-    """The line of y against x, at least three values that are not all equal; as scipy.stats.linregress."""
+    """Fit the line of y against x, at least three values that are not all equal; as scipy.stats.linregress."""
     from scipy import special
 
     square, mixed, _, other = np.cov(x, y, bias=True).flat

@@ -1,1 +1,1 @@
-"""A fitted device: its card, arrays of devices drawn from it, random numbers by counter."""
+"""Fitted device: its card, arrays of devices drawn from it, random numbers by counter."""

@@ -1,4 +1,4 @@
-"""What time does to an array of devices: drift of each conductance, and devices that jump between two levels.
+"""Ageing of an array of devices: drift of each conductance, and devices that jump between two levels.
 
 Drift is G_i(t) = G_i(t0) (t / t0)^-nu_i with an exponent for each device. It acts on conductances: the state of an aged
 device may lie outside 0..1, and is not clipped. What all devices lose together is a gain, which a pair of devices
@@ -35,7 +35,7 @@ Regime = Literal["fresh", "held", "static"]
 
 @dataclass(frozen=True)
 class Drift:
-    """Exponents of drift of an array: normal, one for each device.
+    """Drift exponents of an array: normally distributed over devices.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ class Drift:
         temperature_k: float | None = None,
         nu_sd: float | None = None,
     ) -> Self:
-        """Of the states of a card's retention block.
+        """Estimate the exponents from the states of a card's retention block.
 
         The error of estimation is taken off the spread: var(nu) of the estimates less their mean squared standard
         error, not below 0. Where several devices have states of the same name the spread is that within a name;
@@ -128,7 +128,7 @@ class Drift:
         )
 
     def logarithm(self, time_s: float) -> float:
-        """ln(t / t0) of a time after writing [s].
+        """Return ln(t / t0) of a time after writing [s].
 
         Raises
         ------
@@ -147,33 +147,33 @@ class Drift:
         return math.log(time_s / self.t0_s)
 
     def extrapolation(self, time_s: float) -> float:
-        """The time over the longest measured one: above 1 it is an extrapolation, and that far."""
+        """Return the time over the longest measured one; above 1 it is an extrapolation by that factor."""
         return time_s / self.measured_s
 
     def describe(self, time_s: float) -> str:
-        """The law, where its spread is from, and how far it is taken beyond the data."""
+        """Describe the law, the source of its spread, and how far it is extrapolated."""
         law = f"nu {self.nu:.3g}, sd over devices {self.nu_sd:.3g} ({self.source})"
         far = self.extrapolation(time_s)
         return f"{law}; {time_s:.3g} s is {far:.3g} times the measured time" if far > 1 else law
 
     def exponents(self, devices: int, seed: int, draw: int = 0) -> np.ndarray:
-        """nu of each device [1], shape (devices,): of its key alone, so the same for any number of workers."""
+        """Return nu of each device [1], shape (devices,), by its key alone: independent of the number of workers."""
         return np.asarray(self.nu + self.nu_sd * normals(devices, seed, draw))
 
     def age(self, g: np.ndarray, time_s: float, seed: int, draw: int = 0) -> np.ndarray:
-        """Conductances [S] at a time after writing, from those at t0, same shape; raises as `logarithm`."""
+        """Return conductances [S] at a time after writing, from those at t0, same shape; raises as `logarithm`."""
         g = np.asarray(g, float)
         nu = self.exponents(g.size, seed, draw).reshape(g.shape)
         return np.asarray(g * np.exp(-nu * self.logarithm(time_s)))
 
     def gain(self, time_s: float) -> float:
-        """Mean of what is left of a conductance [1]: that of a log-normal."""
+        """Return the mean share of a conductance that is left [1]: that of a log-normal."""
         spread = self.nu_sd * self.logarithm(time_s)
         return math.exp(-self.nu * self.logarithm(time_s) + spread**2 / 2)
 
 
 def static_error(drift: Drift, g: np.ndarray, window: Window, time_s: float) -> float:
-    """sigma_r [1]: the error of a state, independent from device to device, that drift amounts to, gain put right.
+    """Return sigma_r [1]: the independent error of each device's state by drift, with the common gain corrected.
 
     sd(nu) ln(t / t0) rms(G) / span, with G as programmed. Of a log-normal the relative deviation is
     sqrt(exp(s^2) - 1), s = sd(nu) ln(t / t0), which is s where it is small. What all devices lose together is a gain
@@ -200,7 +200,7 @@ def static_error(drift: Drift, g: np.ndarray, window: Window, time_s: float) -> 
 
 
 def require_conductance(window: Window) -> None:
-    """Refuse a window of weights: drift is a share of a conductance, and a weight of 0 has any.
+    """Refuse a window of weights: drift is a share of a conductance, which a weight does not have.
 
     Raises
     ------
@@ -213,7 +213,7 @@ def require_conductance(window: Window) -> None:
 
 @dataclass(frozen=True)
 class Telegraph:
-    """Random telegraph noise: each device at +- a, which it leaves after a mean dwell time.
+    """Random telegraph noise: each device is at +- a, and leaves it after a mean dwell time.
 
     Parameters
     ----------
@@ -227,7 +227,7 @@ class Telegraph:
     tau_s: float
 
     def regime(self, presentation_s: float, test_s: float) -> Regime:
-        """Return how it is to be drawn.
+        """Return how the noise is to be drawn.
 
         Parameters
         ----------
@@ -252,12 +252,12 @@ class Telegraph:
         return "held" if self.tau_s >= FRESH_BELOW * presentation_s else "fresh"
 
     def levels(self, devices: int, seed: int, draw: int = 0) -> np.ndarray:
-        """+- a of each device [of the window], equally often, shape (devices,); `draw` is one for what is held."""
+        """Return +- a of each device [of the window], equally often, shape (devices,); `draw` is one held level."""
         return self.amplitude * _signs(devices, _key(seed, draw))
 
 
 def normals(devices: int, seed: int, draw: int = 0) -> np.ndarray:
-    """A standard normal for each device, shape (devices,), by (seed, draw, device) alone."""
+    """Return a standard normal number for each device, shape (devices,), by (seed, draw, device) alone."""
     return np.asarray(_normals(devices, _key(seed, draw)))
 
 
@@ -282,7 +282,7 @@ def _signs(devices: int, key: np.uint64) -> np.ndarray:
 
 
 def _standard_error(state: RetentionState) -> float:
-    """Of an exponent, from its 95 % interval by Student's t."""
+    """Return the standard error of an exponent, from its 95 % interval by Student's t."""
     assert state.nu_interval is not None
     low, high = state.nu_interval
     return float((high - low) / 2 / t_quantile(0.975, state.n - 2))
@@ -291,7 +291,7 @@ def _standard_error(state: RetentionState) -> float:
 def _spread(
     levels: Sequence[str], nu: np.ndarray, se: np.ndarray, devices: int
 ) -> tuple[float, tuple[float, float], str]:
-    """Standard deviation over devices, its interval, and what it was taken from."""
+    """Return the standard deviation over devices, its interval, and its source as text."""
     named = np.array(levels)
     groups = [nu[named == name] for name in dict.fromkeys(levels)]
     shared = [group for group in groups if group.size > 1]
@@ -313,7 +313,7 @@ def _spread(
 def _at_temperature(
     block: Retention, states: list[RetentionState], level: str | None, temperature_k: float | None
 ) -> tuple[list[RetentionState], float]:
-    """The states that count, and how much faster time ran for them than it does at the temperature of use."""
+    """Return the relevant states, and how much faster time ran for them than at the temperature of use."""
     kelvins = sorted({each.temperature_k for each in states if each.temperature_k is not None})
     if temperature_k is None:
         if len(kelvins) > 1:
@@ -338,7 +338,7 @@ def _at_temperature(
 
 
 def _activation(block: Retention, level: str | None, temperature_k: float) -> float | None:
-    """Activation energy [eV] of the block's Arrhenius part, of one level where it has several lines.
+    """Return the activation energy [eV] of the block's Arrhenius part; of one level if it has several lines.
 
     A line holds from the temperature of use that it was judged at up to the hottest bake; where it was refused, so is
     this.

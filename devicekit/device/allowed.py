@@ -1,4 +1,4 @@
-"""Devices that a card's own bands allow: what its fit leaves open, where the measured data are not at hand."""
+"""Devices allowed by a card's own bands: the uncertainty of its fit when the measured data are not at hand."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ALLOWED = 41  # purpose of the random stream
 
 
 def ln_rate_error(branch: Branch) -> float:
-    """Standard deviation of ln rate by the band, its root mean square over the states that the trains went through."""
+    """Return the standard deviation of ln rate by the band, rms over the states that the trains went through."""
     curve, (low, high) = branch.rate_curve, branch.measured_range
     r, rate = np.array(curve.r), np.abs(np.array(curve.rate))
     width = np.abs(np.array(curve.upper) - np.array(curve.lower)) / (2.0 * normal_quantile(0.5 + curve.level / 2.0))
@@ -26,7 +26,7 @@ def ln_rate_error(branch: Branch) -> float:
 
 
 def within_bands(card: DeviceCard, count: int, seed: int = 0) -> list[DeviceCard]:
-    """Cards whose rates, LTP and LTD by themselves, are as much faster or slower as their bands allow.
+    """Draw cards whose LTP and LTD rates are each faster or slower by as much as their bands allow.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def within_bands(card: DeviceCard, count: int, seed: int = 0) -> list[DeviceCard
 
 
 def _faster(card: DeviceCard, up: float, down: float) -> DeviceCard:
-    """The card with LTP and LTD steps so many times as large."""
+    """Return the card with LTP and LTD steps multiplied by these factors."""
 
     def theta(values: tuple[float, ...], factor: float) -> tuple[float, ...]:
         return (values[0] + math.log(factor), *values[1:])

@@ -1,4 +1,4 @@
-"""A card at work: many devices drawn from it, pulsed in place, with typed noise."""
+"""Arrays of devices drawn from a card, pulsed in place, with typed noise."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ D2dMode = Literal["resample", "shared", "none"]
 
 
 class OwnState(NamedTuple):
-    """What of an `ArrayState` only some cards have.
+    """Fields of an `ArrayState` that only some cards have.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class OwnState(NamedTuple):
 
 
 class ArrayState(NamedTuple):
-    """What compiled code needs of a `DeviceArray`; the arrays are the array's own, changed in place.
+    """Arrays for compiled code; they are those of a `DeviceArray`, changed in place.
 
     Attributes
     ----------
@@ -105,7 +105,7 @@ class ArrayState(NamedTuple):
 
 @inlined
 def observed_state(r, held, k):  # type: ignore[no-untyped-def]
-    """The state of device k as it is read without read noise: with its reversible fluctuation."""
+    """Return the state of device k as read without read noise: with its reversible fluctuation."""
     return r[k] + held[k] if held.size > 0 else r[k]
 
 
@@ -114,7 +114,7 @@ def pulse_one(  # type: ignore[no-untyped-def]
     law, up, down, up_middle, down_middle, up_cap, down_cap, row, up_gain, down_gain, up_sigma, down_sigma,
     up_relative, down_relative, r, pulses, key, own, k, sign, scratch,
 ):  # fmt: skip
-    """One LTP (sign > 0) or LTD (sign < 0) pulse on device k: eq. (5), with noise, clipped to the device's window.
+    """Apply one LTP (sign > 0) or LTD (sign < 0) pulse to device k: eq. (5), with noise, clipped to its window.
 
     Takes the fields of an `ArrayState` in their order; `scratch` has MAX_SHAPE numbers.
     """
@@ -272,7 +272,7 @@ class DeviceArray:
 
     @property
     def kernel_state(self) -> ArrayState:
-        """The array as compiled code sees it (shared memory)."""
+        """State of the array for compiled code (shared memory)."""
         return self._kernel
 
     @property
@@ -282,12 +282,12 @@ class DeviceArray:
 
     @property
     def observed_states(self) -> np.ndarray:
-        """States as they are read without read noise [1], shape (n,): with what fluctuates since the last pulse."""
+        """States as read without read noise [1], shape (n,): with the fluctuation since the last pulse."""
         held = self._kernel.own.held
         return self.r + held if held.size else self.r
 
     def _draw_held(self, where: slice | np.ndarray) -> None:
-        """The reversible fluctuation of these devices anew, whatever it was."""
+        """Draw the reversible fluctuation of these devices anew, independent of its earlier value."""
         state = self._kernel.own
         sd = math.sqrt((state.up_held**2 + state.down_held**2) / 2.0)
         state.held[where] = sd * self._fluctuate.standard_normal(self.n)[where]
@@ -299,7 +299,7 @@ class DeviceArray:
 
     @property
     def time_s(self) -> float:
-        """Time of the last pulse or reading that was given one [s]; 0 at first."""
+        """Time of the last pulse or reading with a time [s]; 0 at first."""
         return self._time_s
 
     def pulse(
@@ -312,7 +312,7 @@ class DeviceArray:
         width_s: float | None = None,
         extrapolate: bool = False,
     ) -> None:
-        """One pulse on each device of `index` (default: all), in place.
+        """Apply one pulse to each device of `index` (default: all), in place.
 
         Parameters
         ----------
@@ -349,7 +349,7 @@ class DeviceArray:
     def _gains(
         self, signs: np.ndarray, voltage_v: float | None, width_s: float | None, extrapolate: bool
     ) -> dict[str, Any]:
-        """Gains of the devices for another pulse than the reference."""
+        """Return the gains of the devices for another pulse than the reference."""
         law = self.card.pulse_law
         if law is None:
             raise UsageError(
@@ -364,7 +364,7 @@ class DeviceArray:
         return gains
 
     def read(self, time_s: float | None = None) -> np.ndarray:
-        """Conductances [S] (or weights) of all devices, with read noise if the array has it.
+        """Return conductances [S] (or weights) of all devices, with read noise if the array has it.
 
         Parameters
         ----------
@@ -378,7 +378,7 @@ class DeviceArray:
         return self.card.window.from_state(r)
 
     def set_states(self, r: np.ndarray, index: np.ndarray | None = None) -> None:
-        """Set states of devices (default: all) at once, as programming does; they forget of it as of pulses.
+        """Set states of devices (default: all) at once, as programming does; they forget it like pulses.
 
         Parameters
         ----------
@@ -399,13 +399,13 @@ class DeviceArray:
             book(self.fading, self.r, where)
 
     def states_after(self, seconds: float = 0.0) -> np.ndarray:
-        """States [1] so many seconds from now if nothing happens till then, shape (n,); the array stays as it is."""
+        """Return the states [1] after this time without pulses, shape (n,), without changing the array."""
         r = self.r.copy() if self.fading is None else states_after(self.fading, seconds)
         held = self._kernel.own.held
         return r + held if held.size else r
 
     def record_changes(self, forgot: bool = False) -> None:
-        """After compiled code has changed the array: nothing, of devices that forget nothing.
+        """Record changes made by compiled code; no effect for devices that forget nothing.
 
         Parameters
         ----------
@@ -432,7 +432,7 @@ class DeviceArray:
 
 
 def _own_state(has: AppliedVariation, rows: Sequence[DeviceRow]) -> OwnState:
-    """Of devices that all have the card's window, and do not fluctuate yet."""
+    """Return the state of devices that all have the card's window and do not fluctuate yet."""
     return OwnState(
         low=np.empty(0),
         high=np.empty(0),
@@ -452,7 +452,7 @@ def _own_state(has: AppliedVariation, rows: Sequence[DeviceRow]) -> OwnState:
 
 @dataclass(frozen=True)
 class AppliedVariation:
-    """What of a card's variation the devices of a `DeviceArray` have.
+    """Parts of a card's variation that the devices of a `DeviceArray` have.
 
     Attributes
     ----------
@@ -488,7 +488,7 @@ class AppliedVariation:
 
 
 def applied_variation(card: DeviceCard, c2c: C2cMode = "increment", d2d: D2dMode = "resample") -> AppliedVariation:
-    """Return what of its variation a card gives in these modes (see `DeviceArray`); what it does not know is 0."""
+    """Return the variation that a card provides in these modes (see `DeviceArray`); unknown parts are 0."""
     names = {"increment": "increment", "paper": "spread_paper", "none": ""}
     if c2c not in names:
         raise UsageError(f"c2c is increment, paper or none, not {c2c!r}")
@@ -514,13 +514,13 @@ def applied_variation(card: DeviceCard, c2c: C2cMode = "increment", d2d: D2dMode
 
 
 def own_windows(card: DeviceCard) -> np.ndarray | None:
-    """Lower end and ln span of each measured device's own window, in the card's, shape (rows, 2); None if not known."""
+    """Return the lower end and ln span of each measured device's window, in the card's, shape (rows, 2), or None."""
     found = [(row.low, math.log(row.high - row.low)) for row in card.devices if row.low is not None and row.high]
     return np.array(found) if len(found) == len(card.devices) >= FEWEST_WINDOWS else None
 
 
 def draw_windows(card: DeviceCard, rows: np.ndarray | None, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Ends of the windows of n devices, in the card's.
+    """Draw the ends of the windows of n devices, in the card's.
 
     Each is that of its row (`rows`, shape (n,); None: any of them), and beside it so much apart that both together
     scatter as windows of new devices do after a few were measured: by (1 + 1/k) (k - 1) / (k - 3) times the covariance
@@ -538,7 +538,7 @@ def draw_windows(card: DeviceCard, rows: np.ndarray | None, n: int, seed: int) -
 
 
 def read_sigma(card: DeviceCard, of_g: float = 0.0) -> float:
-    """Read-noise sd of a card as a fraction of the window: rms over its branches, 0 if unknown.
+    """Return the read-noise sd of a card as a fraction of the window: rms over its branches, 0 if unknown.
 
     Parameters
     ----------

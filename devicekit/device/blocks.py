@@ -1,4 +1,4 @@
-"""The blocks of a device card: window, branches, variation, conditions, where it comes from."""
+"""Blocks of a device card: window, branches, variation, conditions, provenance."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ FEWEST_WINDOWS = 5  # devices from which on it is known how windows differ
 
 
 class Strict(BaseModel):
-    """Frozen; refuses unknown fields, NaN and infinity."""
+    """Frozen model that refuses unknown fields, NaN and infinity."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Window(Strict):
-    """The one normalisation of a card, for LTP and LTD and every device.
+    """Normalisation of a card, common to LTP and LTD and every device.
 
     r = (G - low) / (high - low), or with scale "log" r = ln(G / low) / ln(high / low).
     """
@@ -55,7 +55,7 @@ class Window(Strict):
         return self.high - self.low
 
     def to_state(self, value: np.ndarray) -> np.ndarray:
-        """State r [1] of a conductance [S] or weight; on a log scale NaN where the conductance is not above 0."""
+        """Return the state r [1] of a conductance [S] or weight; NaN on a log scale if it is not above 0."""
         if self.scale == "log":
             value = np.asarray(value, float)
             positive = np.where(value > 0, value, np.nan)
@@ -63,14 +63,14 @@ class Window(Strict):
         return (np.asarray(value, float) - self.low) / self.span
 
     def from_state(self, r: np.ndarray) -> np.ndarray:
-        """Conductance [S] or weight of a state r [1]."""
+        """Return the conductance [S] or weight of a state r [1]."""
         if self.scale == "log":
             return np.asarray(self.low * (self.high / self.low) ** np.asarray(r, float))
         return self.low + self.span * np.asarray(r, float)
 
 
 class RateCurve(Strict):
-    """rdot(r) with its pointwise confidence band: what a network uses of a fit."""
+    """rdot(r) with its pointwise confidence band: the part of a fit that a network uses."""
 
     r: tuple[float, ...]
     rate: tuple[float, ...]
@@ -85,7 +85,7 @@ class RateCurve(Strict):
 
 
 class Branch(Strict):
-    """One fitted branch (LTP or LTD) of the central device."""
+    """Fitted branch (LTP or LTD) of the central device."""
 
     direction: Literal["ltp", "ltd"]
     theta: tuple[float, ...] = Field(description="L and the shape parameters on the rising coordinate")
@@ -106,7 +106,7 @@ class Branch(Strict):
 
 
 class Sigma(Strict):
-    """A standard deviation as a fraction of the window, typed by what it is a deviation of."""
+    """Standard deviation as a fraction of the window, typed by its quantity."""
 
     kind: Literal["increment", "read", "spread", "held"]
     value: NonNegative
@@ -158,7 +158,7 @@ class Variation(Strict):
 
 
 class DeviceRow(Strict):
-    """One measured device's own fit, in the card's window: what resampling draws from."""
+    """Fit of one measured device in the card's window: resampling draws from these rows."""
 
     device_id: str
     ltp_theta: tuple[float, ...]
@@ -178,7 +178,7 @@ class DeviceRow(Strict):
 
 
 class Conditions(Strict):
-    """Pulse and read conditions, null where the source does not say."""
+    """Pulse and read conditions, null where the source does not state them."""
 
     pulse_width_s: Positive | None = None
     ltp_voltage_v: float | None = None
@@ -187,7 +187,7 @@ class Conditions(Strict):
 
     @classmethod
     def of(cls, table: PulseTable) -> Self:
-        """The conditions that a table states, each if it has one value only."""
+        """Return the conditions that a table states with a single value each."""
         return cls(
             pulse_width_s=_one(table, "pulse_width_s"),
             ltp_voltage_v=_one(table, "pulse_voltage_v", "ltp"),
@@ -197,7 +197,7 @@ class Conditions(Strict):
 
 
 def _one(table: PulseTable, column: str, direction: str | None = None) -> float | None:
-    """The one value of a column (of one direction's pulses); None if there are several, or it is missing in a row."""
+    """Return the only value of a column (for one direction's pulses); None if there are several or one is missing."""
     if column not in table.frame:
         return None
     frame = table.frame[table.frame["pulse_index"] > 0]
@@ -208,7 +208,7 @@ def _one(table: PulseTable, column: str, direction: str | None = None) -> float 
 
 
 class Provenance(Strict):
-    """Where a card comes from, enough to make it again."""
+    """Source, versions and settings of a card, enough to make it again."""
 
     source: str
     sha256: str
@@ -218,13 +218,13 @@ class Provenance(Strict):
 
     @property
     def marks(self) -> tuple[str, ...]:
-        """synthetic, simulated, calibrated: what the data are; none of a measurement."""
+        """Marks of the data: synthetic, simulated, calibrated; none for a measurement."""
         more = str(self.settings.get("marks") or "")
         return (*(("synthetic",) if self.synthetic else ()), *(more.split(", ") if more else ()))
 
     @classmethod
     def of(cls, source: Path | str | None, table: PulseTable, synthetic: bool, settings: dict[str, Any]) -> Self:
-        """Of a card that is made now: source and its checksum, versions, settings."""
+        """Return the provenance of a card made now: source and its checksum, versions, settings."""
         path = Path(source) if source is not None else None
         known = [*table.meta.get("marks", ()), *(catalog.marks(path) if path is not None and path.exists() else ())]
         more = ", ".join(dict.fromkeys(mark for mark in known if mark != "synthetic"))

@@ -1,4 +1,4 @@
-"""The device card: the one thing that crosses from fitting to training. Plain, strict JSON."""
+"""Device card: the plain, strict JSON that connects fitting to training."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ SCHEMA_VERSION = 3  # 1 said "flags" for warnings; 2 had no intervals of deviati
 
 
 def _drop_absent(block: dict[str, Any], names: tuple[str, ...]) -> None:
-    """Optional entries that a block does not have, in place: cards without them keep their bytes."""
+    """Remove absent optional entries from a block, in place: cards without them keep their bytes."""
     for name in names:
         if block[name] is None or block[name] is False:
             del block[name]
 
 
 class DeviceCard(Strict):
-    """A fitted device.
+    """Fitted device.
 
     Raises
     ------
@@ -104,12 +104,12 @@ class DeviceCard(Strict):
 
     @property
     def synthetic_blocks(self) -> tuple[str, ...]:
-        """Names of the blocks that are of synthetic data."""
+        """Names of the blocks of synthetic data."""
         return tuple(name for name in BLOCKS if getattr(getattr(self, name), "synthetic", False))
 
     @property
     def marks(self) -> tuple[str, ...]:
-        """What the data of the card, or of a block of it, are: as `Provenance.marks`."""
+        """Marks of the data of the card or of one of its blocks, as `Provenance.marks`."""
         own = self.provenance.marks
         return own if "synthetic" in own or not self.synthetic_blocks else ("synthetic", *own)
 
@@ -119,11 +119,11 @@ class DeviceCard(Strict):
         return LAWS[self.model]
 
     def branch(self, direction: str) -> Branch:
-        """The branch of one direction, ltp or ltd."""
+        """Return the branch of one direction, ltp or ltd."""
         return {"ltp": self.ltp, "ltd": self.ltd}[direction]
 
     def rate(self, direction: str, r: np.ndarray | float) -> np.ndarray:
-        """rdot(r) [1 per pulse] of the central device, same shape as r; positive for LTP, negative for LTD.
+        """Return rdot(r) [1 per pulse] of the central device, shaped as r; positive for LTP, negative for LTD.
 
         Total: finite for every finite r, and never larger than the largest step that was fitted.
         """
@@ -137,7 +137,7 @@ class DeviceCard(Strict):
         return steps if direction == "ltp" else -steps
 
     def panel(self) -> Panel:
-        """Size of rdot(r) of both branches with its confidence band; dashed where it was not measured."""
+        """Return the figure: size of rdot(r) of both branches with its band, dashed where it was not measured."""
         from devicekit.device.figures import Rate, rates
 
         branches: dict[str, Rate] = {}
@@ -173,7 +173,7 @@ class DeviceCard(Strict):
         return html(f"Device card {self.name}", rows, self.panel(), self.warnings)
 
     def with_blocks(self, blocks: Mapping[str, Measured], replace: bool = False) -> Self:
-        """The same card with blocks by name, one of `BLOCKS` each.
+        """Return the same card with blocks by name, each one of `BLOCKS`.
 
         Raises
         ------
@@ -188,7 +188,7 @@ class DeviceCard(Strict):
         return type(self).model_validate({**{key: getattr(self, key) for key in type(self).model_fields}, **blocks})
 
     def figures(self) -> tuple[Scalar, ...]:
-        """The numbers that tables show: window, on/off, misfit, steps, variation, and those of its blocks."""
+        """Return the numbers of tables: window, on/off, misfit, steps, variation, and those of its blocks."""
         from devicekit.device.scalars import scalars
 
         fitted = scalars(self.window, self.law.id, (self.ltp, self.ltd), (self.variation.ltp, self.variation.ltd))
@@ -196,7 +196,7 @@ class DeviceCard(Strict):
         return (*fitted, *(each for block in blocks for each in block.scalars()))
 
     def to_json(self) -> str:
-        """The card as strict JSON text; a block that it does not have is not mentioned."""
+        """Return the card as strict JSON text without absent blocks."""
         left_out = {name for name in BLOCKS if getattr(self, name) is None}
         found = self.model_dump(mode="json", exclude=left_out)
         for row in found["devices"]:
@@ -207,12 +207,12 @@ class DeviceCard(Strict):
         return files.dump_json(found)
 
     def save(self, path: Path | str, replace: bool = False) -> None:
-        """Write the card whole or not at all; with `replace` over the one that it was loaded from, if need be."""
+        """Write the card whole or not at all; `replace` allows overwriting the file that it was loaded from."""
         files.write_text(Path(path), self.to_json(), replace)
 
     @classmethod
     def from_json(cls, text: str, name: str = "card") -> Self:
-        """A card from its JSON text; `name` is used in messages.
+        """Return a card from its JSON text; `name` is used in messages.
 
         A warning whose code a later version has added is kept as it is.
         """
@@ -239,7 +239,7 @@ class DeviceCard(Strict):
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
-        """A card from its file; raises CardError as `load_card` does."""
+        """Load a card from its file; raises CardError as `load_card` does."""
         path = Path(path)
         if not files.exists(path) and (others := cards_of_widths(path)):
             names = ", ".join(each.name for each in others)
@@ -255,7 +255,7 @@ class DeviceCard(Strict):
 
 
 def _inside(path: Path) -> str:
-    """Return how to get the card out of a file that holds one beside other things."""
+    """Return how to get the card out of a file that holds one among other things."""
     verb = {".h5": "load_hdf5", ".hdf5": "load_hdf5", ".npz": "load_network", ".nir": "load_network"}
     if (found := verb.get(path.suffix.lower())) is None or not files.exists(path):
         return ""
@@ -263,7 +263,7 @@ def _inside(path: Path) -> str:
 
 
 def cards_of_widths(path: Path) -> list[Path]:
-    """The cards, by pulse width, that a fit of several widths has written for `path`: NAME_5us.json for NAME.json."""
+    """Return the cards by pulse width written by a fit of several widths: NAME_5us.json for NAME.json."""
     found = {}
     for other in path.parent.glob(f"{glob.escape(path.stem)}_*{path.suffix or '.json'}"):
         try:

@@ -1,4 +1,4 @@
-"""What devices forget: the volatile part of their states, and the time that passes for all of them at once.
+"""Volatile part of the states of devices, and the time that passes for all of them at once.
 
 The state is a persistent part and a sum of terms, s = p + sum_m v_m. A pulse (or programming) changes s by d; p gets
 `kept` d and term m gets `shares[m]` d; between pulses v_m decays by exp(-t / tau_m). One clock serves all devices: a
@@ -22,7 +22,7 @@ NOTHING = 1e-12  # of the window: what is left of a term below this, when its fa
 
 
 class Fading(NamedTuple):
-    """The volatile states of an array; arrays are changed in place, by compiled code too.
+    """Volatile states of an array; arrays are changed in place, also by compiled code.
 
     Attributes
     ----------
@@ -53,12 +53,12 @@ class Fading(NamedTuple):
 
 
 def is_volatile(card: DeviceCard) -> bool:
-    """Return whether a card's device forgets anything of an update, if time passes."""
+    """Return whether a card's device forgets part of an update over time."""
     return card.volatile is not None and card.volatile.persistent_share < 1.0
 
 
 def fading(card: DeviceCard, r: np.ndarray) -> Fading | None:
-    """The volatile states of devices that rest at `r`, shape (n,); None of a card that forgets nothing."""
+    """Build the volatile states of devices that rest at `r`, shape (n,); None for a card without a volatile part."""
     if card.volatile is None or not is_volatile(card):
         return None
     block = card.volatile
@@ -74,7 +74,7 @@ def fading(card: DeviceCard, r: np.ndarray) -> Fading | None:
 
 
 def states_after(f: Fading, seconds: float = 0.0, index: np.ndarray | slice = slice(None)) -> np.ndarray:
-    """States [1] of devices (default: all) so many seconds from now; nothing is changed.
+    """Return the states [1] of devices (default: all) after this time, without changing them.
 
     No state leaves its window by forgetting. What is left of a change is log-convex in time, so a state without further
     pulses is a weighted mean of earlier ones (Kaluza's theorem, 1928): the clipping is for the last bit.
@@ -85,7 +85,7 @@ def states_after(f: Fading, seconds: float = 0.0, index: np.ndarray | slice = sl
 
 
 def pass_time(f: Fading, seconds: float) -> None:
-    """So many seconds pass, in place."""
+    """Let this time pass, in place."""
     f.factor[:] *= np.exp(-seconds / f.tau_s)
     for m in np.flatnonzero(f.factor < SMALLEST):
         f.parts[:, m] *= f.factor[m]
@@ -94,7 +94,7 @@ def pass_time(f: Fading, seconds: float) -> None:
 
 
 def book(f: Fading, r: np.ndarray, index: np.ndarray | slice = slice(None)) -> None:
-    """Divide what the states `r` (n,) have moved since among persistent part and terms, of devices (default: all)."""
+    """Divide the change of the states `r` (n,) between persistent part and terms, for devices (default: all)."""
     change = r[index] - (f.persistent[index] + f.parts[index] @ f.factor)
     f.persistent[index] += f.kept * change
     f.parts[index] += change[:, None] * (f.shares / f.factor)

@@ -1,4 +1,4 @@
-"""The figure of a card, from arrays: rate curves with their bands."""
+"""Figure of a card from arrays: rate curves with their bands."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from devicekit.plot import COLOURS, Axis, Curve, Panel
 
 @dataclass(frozen=True, eq=False)
 class Rate:
-    """A rate curve with its band: all (n,); rates in windows per pulse, `inside` where the data cover r."""
+    """Rate curve with its band: all (n,); rates in windows per pulse, `inside` where the data cover r."""
 
     r: np.ndarray
     rate: np.ndarray
@@ -23,7 +23,7 @@ class Rate:
 
 
 def rates(branches: Mapping[str, Rate], top: float) -> Panel:
-    """Size of rdot(r) of both branches with its band; dashed where it was not measured.
+    """Draw the size of rdot(r) of both branches with its band; dashed where it was not measured.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How far a law of time may be taken beyond the data: one rule for figures of merit and for arrays."""
+"""Rule on extrapolating a law of time beyond the data, for figures of merit and for arrays."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ LEAST_DECADES = 3.0  # of time that data must span before a law of it is taken b
 
 
 def refusal_reason(decades: float, horizon_s: float, last_s: float, least: float = LEAST_DECADES) -> str | None:
-    """Return why a power law of time is not taken to a horizon; None where it may be.
+    """Return why a power law of time is not extrapolated to a horizon; None if it may be.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A card's device without its nonlinearity or its asymmetry: what each of them costs is the difference."""
+"""Card of a device without its nonlinearity or its asymmetry; the difference to the card is their cost."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _pair(
     linear: bool,
     symmetric: bool,
 ) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, float]]:
-    """Parameters of both branches and their caps; mean steps are kept, or made equal to their geometric mean."""
+    """Return parameters of both branches and their caps; mean steps are kept, or set to their geometric mean."""
     log_up, log_down = (math.log(one_step(law, t, c)) for t, c in zip((up, down), caps, strict=True))
     middle = (log_up + log_down) / 2
     if linear:
@@ -38,7 +38,7 @@ def _pair(
 
 
 def idealise(card: DeviceCard, *, linear: bool = False, symmetric: bool = False) -> DeviceCard:
-    """The card of a device made linear, or symmetric, or both; its noise and its number of devices are kept.
+    """Return the card of a device made linear, symmetric, or both; its noise and number of devices are kept.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def idealise(card: DeviceCard, *, linear: bool = False, symmetric: bool = False)
 
 
 def _described(card: DeviceCard, direction: str) -> Branch:
-    """A branch whose coefficients and rate curve are those of its own steps; nothing of them is a fit."""
+    """Return a branch whose coefficients and rate curve follow from its own steps, not from a fit."""
     branch, law, window = card.branch(direction), card.law, card.window
     theta, curve = np.array(branch.theta), branch.rate_curve
     rate = tuple(card.rate(direction, np.array(curve.r)).tolist())
@@ -105,19 +105,19 @@ def _described(card: DeviceCard, direction: str) -> Branch:
 
 
 def mean_steps(card: DeviceCard) -> tuple[float, float]:
-    """Mean LTP and mean LTD step over the window, fractions of it; at least 1e-12."""
+    """Return mean LTP and mean LTD step over the window, fractions of it; at least 1e-12."""
     up, down = (one_step(card.law.id, each.theta, each.largest_step) for each in (card.ltp, card.ltd))
     return up, down
 
 
 def mean_step(card: DeviceCard) -> float:
-    """Geometric mean of the mean LTP and LTD steps over the window, fraction of it."""
+    """Return the geometric mean of the mean LTP and LTD steps over the window, fraction of it."""
     up, down = mean_steps(card)
     return math.sqrt(up * down)
 
 
 def with_steps(card: DeviceCard, factor: float) -> DeviceCard:
-    """The card of a device whose every step, and the scatter of its updates, is `factor` times as large.
+    """Return the card with every step, and the scatter of its updates, multiplied by `factor`.
 
     Parameters
     ----------

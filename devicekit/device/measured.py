@@ -1,4 +1,4 @@
-"""Blocks that a card may carry beside its fit: retention, endurance and the spike-timing window, as measured."""
+"""Blocks of measurements in a card beside its fit: retention, endurance, spike-timing window, volatile part."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Interval = tuple[float, float]
 
 
 class Measured(Strict):
-    """Where a block comes from; what is not known is left out of the JSON."""
+    """Source of a block; unknown entries are left out of the JSON."""
 
     source: str
     sha256: str | None = Field(default=None, description="of the file, if it was one")
@@ -26,16 +26,16 @@ class Measured(Strict):
         return {name: value for name, value in handler(self).items() if value is not None}
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """The numbers that tables show."""
+        """Return the numbers of tables."""
         raise NotImplementedError
 
     def from_file(self, sha256: str | None, synthetic: bool) -> Self:
-        """The same block with the checksum of its file; synthetic if either says so."""
+        """Return the same block with its file's checksum; synthetic if the block or the file is."""
         return self.model_copy(update={"sha256": sha256, "synthetic": self.synthetic or synthetic})
 
 
 class StdpWindow(Measured):
-    """Fitted spike-timing window: change of the weight, relative to it, against the delay post less pre.
+    """Fitted spike-timing window: relative change of the weight against the delay post minus pre.
 
     A+ exp(-d / tau+) + offset after the input's spike, A- exp(d / tau-) + offset before it.
     """
@@ -50,7 +50,7 @@ class StdpWindow(Measured):
     intervals: dict[str, Interval] | None = Field(default=None, description="95 % intervals by parameter")
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Amplitudes and time constants."""
+        """Return amplitudes and time constants."""
         labels = {
             "a_plus": "STDP amplitude, pre before post",
             "a_minus": "STDP amplitude, post before pre",
@@ -66,7 +66,7 @@ class StdpWindow(Measured):
 
 
 class RetentionState(Strict):
-    """One state of one device: G = G(1 s) (t / 1 s)^-nu over the times that were measured."""
+    """State of one device: G = G(1 s) (t / 1 s)^-nu over the measured times."""
 
     device_id: str
     level: str
@@ -80,12 +80,12 @@ class RetentionState(Strict):
     temperature_k: Positive | None = None
 
     def change(self) -> float:
-        """Last over first conductance, by the law."""
+        """Return last over first conductance, by the law."""
         return float((self.last_s / self.first_s) ** -self.nu)
 
 
 class DeadDevices(Measured):
-    """Devices of the fitted set that did not switch: they are left out of the fit, and a network has them as stuck."""
+    """Devices of the fitted set that did not switch; left out of the fit, stuck in a network."""
 
     names: tuple[str, ...]
     devices: Count = Field(description="of the set, dead ones among them")
@@ -93,29 +93,29 @@ class DeadDevices(Measured):
 
     @property
     def share(self) -> float:
-        """Of all devices [1]."""
+        """Share of all devices [1]."""
         return len(self.names) / self.devices
 
     @property
     def at(self) -> Literal["low", "high", "ends"]:
-        """At which end of the window they stay."""
+        """End of the window at which they stay."""
         high = sum(state > 0.5 for state in self.states)
         return "ends" if 0 < high < len(self.states) else "high" if high else "low"
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Their share."""
+        """Return their share."""
         return (Scalar("dead_share", "devices that do not switch", self.share, of="set"),)
 
 
 class StableStates(Measured):
-    """States of even spacing on which the readings of the fitted trains lie."""
+    """Evenly spaced states on which the readings of the fitted trains lie."""
 
     count: Count = Field(ge=2, description="in the window, its ends included")
     spacing: Positive = Field(description="fraction of the window")
     coherence: NonNegative = Field(description="1: exactly on them; 0: nothing of the kind")
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Return how many there are."""
+        """Return the number of states."""
         return (Scalar("states", "stable states in the window", float(self.count)),)
 
 
@@ -145,7 +145,7 @@ class ArrheniusLine(Strict):
     refusal: str | None = Field(default=None, description="why there is no life at life_k")
 
     def scalars(self, several: bool) -> tuple[Scalar, ...]:
-        """Activation energy, and the median life at the temperature of use; with the level if there are several."""
+        """Return activation energy, and median life at the temperature of use; with the level if several."""
         suffix, words = (f"_{self.level}", f" of {self.level}") if several else ("", "")
         low, high = self.energy_interval or (None, None)
         least, most = self.life_interval or (None, None)
@@ -162,7 +162,7 @@ class ArrheniusLine(Strict):
 
 
 class Retention(Measured):
-    """Drift of the states in time, a power law each; lives over temperature where there were several."""
+    """Drift of the states in time, each by a power law; lives over temperature if there were several."""
 
     states: tuple[RetentionState, ...]
     arrhenius: tuple[ArrheniusLine, ...] | None = Field(default=None, description="lives over temperature, by level")
@@ -174,7 +174,7 @@ class Retention(Measured):
         return self
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Return how long, drift exponents, and what the lives over temperature say.
+        """Return the watched time, drift exponents, and results of the lives over temperature.
 
         Exponents are those of LRS, of HRS and of all other states, the median where there are several: the interval is
         that of a single state; a median has none here. Of several temperatures the lowest counts, which is said.
@@ -202,14 +202,14 @@ class Retention(Measured):
 
 
 class Term(Strict):
-    """One exponential of a sum."""
+    """Exponential of a sum."""
 
     tau_s: Positive
     share: Positive = Field(le=1, description="of the volatile part, 0..1; those of a sum add up to 1")
 
 
 class Volatile(Measured):
-    """A part of each update that is forgotten: of the step of a pulse the share 1 - persistent_share decays by K(t).
+    """Part of each update that is forgotten: the share 1 - persistent_share of a step decays by K(t).
 
     The state is a persistent part plus the terms; a pulse changes the state by the law's step s(state), of which
     persistent_share goes to the persistent part and the rest to the terms by their shares; between pulses each term
@@ -233,7 +233,7 @@ class Volatile(Measured):
         return self
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Time constant and the share of a step that stays."""
+        """Return the time constant and the share of a step that stays."""
         low, high = self.intervals.get("tau_s", (None, None))
         least, most = self.persistent_interval or (None, None)
         return (
@@ -245,7 +245,7 @@ class Volatile(Measured):
 
 
 class EnduranceDevice(Strict):
-    """Endurance of one device; `failed_at` is null where it held for all its cycles: then it is censored there."""
+    """Endurance of one device; `failed_at` is null if it survived all its cycles (censored there)."""
 
     device_id: str
     cycles: Count
@@ -265,7 +265,7 @@ class LifeShare(Strict):
 
 
 class EnduranceLife(Strict):
-    """Weibull's law of the cycles to failure: F = 1 - exp(-(cycles / scale)^shape)."""
+    """Weibull law of the cycles to failure: F = 1 - exp(-(cycles / scale)^shape)."""
 
     criterion: str = Field(description="when a device counts as failed")
     n: Count = Field(description="devices")
@@ -278,7 +278,7 @@ class EnduranceLife(Strict):
     shares: tuple[LifeShare, ...]
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """The Weibull shape, and cycles until a tenth has failed."""
+        """Return the Weibull shape, and the cycles until a tenth has failed."""
         low, high = self.shape_interval or (None, None)
         shown = [Scalar("endurance_shape", "Weibull shape of the cycles to failure", self.shape, low=low, high=high)]
         for each in self.shares:
@@ -290,7 +290,7 @@ class EnduranceLife(Strict):
 
 
 class Endurance(Measured):
-    """Window over write cycles of every device, and their lives where enough of them failed."""
+    """Window over write cycles of every device, and their lives if enough of them failed."""
 
     threshold: float = Field(gt=1, description="least on/off of a working cycle")
     devices: tuple[EnduranceDevice, ...] = Field(min_length=1)
@@ -304,11 +304,11 @@ class Endurance(Measured):
     on_off_slope_interval: Interval | None = Field(default=None, description="95 % interval")
 
     def held(self) -> float:
-        """Share of the devices that did not fail, 0..1."""
+        """Return the share of the devices that did not fail, 0..1."""
         return float(np.mean([each.failed_at is None for each in self.devices]))
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Cycles, share that held, median on/off, trend of the window, life."""
+        """Return cycles, surviving share, median on/off, trend of the window, life."""
         ratios = [each.median_on_off for each in self.devices if each.median_on_off is not None]
         low, high = self.yield_interval
         by = f"on/off of {self.threshold:g} or more"

@@ -1,4 +1,4 @@
-"""A trained network as the devices hold it: conductances, neurons, and answers by which a copy of it can be checked."""
+"""Trained network as stored in devices: conductances, neurons, and responses by which a copy can be checked."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ DYNAMICS = (
 
 @dataclass(frozen=True)
 class Neurons:
-    """Leaky integrate-and-fire neurons of both layers; `DYNAMICS` says in words what they do.
+    """Leaky integrate-and-fire neurons of both layers; `DYNAMICS` describes them in words.
 
     Attributes
     ----------
@@ -99,7 +99,7 @@ class NetworkLayer:
 
 @dataclass(frozen=True, repr=False)
 class Check:
-    """Spikes of test samples and what the network said to them: ideal lines, no noise.
+    """Spikes of test samples and the network's responses: ideal lines, no noise.
 
     Attributes
     ----------
@@ -123,7 +123,7 @@ class Check:
 
 @dataclass(frozen=True, repr=False)
 class TrainedNetwork:
-    """Two layers of devices of one card after a training, before anything of them is forgotten.
+    """Two layers of devices of one card after a training, before anything is forgotten.
 
     Attributes
     ----------
@@ -148,7 +148,7 @@ class TrainedNetwork:
         return f"<TrainedNetwork: {self.sentence}>"
 
     def weights(self) -> tuple[np.ndarray, np.ndarray]:
-        """Weights of both layers [1], shapes (channels, hidden) and (hidden, classes), through ideal lines."""
+        """Return weights of both layers [1], (channels, hidden) and (hidden, classes), through ideal lines."""
         span = self.card.window.span
         first, second = (layer.scale * (layer.plus - layer.minus) / span for layer in self.layers)
         return first, second
@@ -161,7 +161,7 @@ class TrainedNetwork:
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """What of the training `weights` do not show, a sentence each."""
+        """Parts of the training that `weights` do not contain, a sentence each."""
         found = []
         if self.facts.get("wires"):
             found.append("The training had resistive lines: the weights here are through ideal ones.")
@@ -173,7 +173,7 @@ class TrainedNetwork:
 
     @property
     def sentence(self) -> str:
-        """What it is and how well it does, with the split."""
+        """Description of the network and its accuracy, with the split."""
         facts = self.facts
         size = "-".join(str(each) for each in self.shape)
         return (
@@ -182,7 +182,7 @@ class TrainedNetwork:
         )
 
     def to_parts(self) -> tuple[str, dict[str, np.ndarray]]:
-        """Return what a file of it holds: JSON text, and arrays by name."""
+        """Return the contents of a file: JSON text, and arrays by name."""
         arrays = {
             f"{name}_{part}": getattr(layer, part)
             for name, layer in zip(LAYERS, self.layers, strict=True)
@@ -205,7 +205,7 @@ class TrainedNetwork:
 
     @classmethod
     def from_parts(cls, about: str, arrays: Mapping[str, np.ndarray], name: str) -> Self:
-        """Return what `to_parts` was made of.
+        """Build a network from `to_parts`.
 
         Parameters
         ----------
@@ -268,7 +268,7 @@ class TrainedNetwork:
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
-        """Read what `save` wrote.
+        """Read a file written by `save`.
 
         Raises
         ------
@@ -294,7 +294,7 @@ class TrainedNetwork:
 
 
 def _plain(held: Any, key: Any, kind: type) -> Any:
-    """A value of the text, of its kind; a whole number may stand for another number, a truth value for none."""
+    """Return a value of the text, of its kind; a whole number may stand for another number, not for a truth value."""
     value = held[key]
     if kind is float and type(value) is int:
         value = float(value)
@@ -306,7 +306,7 @@ def _plain(held: Any, key: Any, kind: type) -> Any:
 
 
 def _numbers(arrays: Mapping[str, np.ndarray], name: str, wide: int) -> np.ndarray:
-    """An array of finite numbers, of so many dimensions, none of them empty."""
+    """Return an array of finite numbers with this many dimensions, none of them empty."""
     found = np.asarray(arrays[name])
     if found.dtype.kind not in "iufb" or found.ndim != wide or found.size == 0:
         raise ValueError(f"{name} is no array of numbers with {wide} dimensions")
@@ -318,7 +318,7 @@ def _numbers(arrays: Mapping[str, np.ndarray], name: str, wide: int) -> np.ndarr
 
 
 def _whole(arrays: Mapping[str, np.ndarray], name: str, wide: int) -> np.ndarray:
-    """The same of whole numbers from 0."""
+    """Return an array of whole numbers from 0, like `_numbers`."""
     found = _numbers(arrays, name, wide)
     if not ((found >= 0) & (found == np.floor(found)) & (found < _LARGEST)).all():
         raise ValueError(f"{name} holds other than whole numbers from 0 to {_LARGEST}")
@@ -326,7 +326,7 @@ def _whole(arrays: Mapping[str, np.ndarray], name: str, wide: int) -> np.ndarray
 
 
 def _fit(layers: tuple[NetworkLayer, ...], neurons: Neurons, check: Check, channels: int, span: float) -> None:
-    """Return whether the parts of a file fit each other, before anybody computes with them."""
+    """Check that the parts of a file fit each other before anything is computed."""
     for layer in layers:
         if layer.plus.shape != layer.minus.shape:
             raise ValueError("plus and minus of a layer must be matrices of one shape")

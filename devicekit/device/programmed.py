@@ -1,4 +1,4 @@
-"""What programming an array left and cost: device by device, and in numbers."""
+"""Result of programming an array: errors and costs by device, and in summary."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Steps = Literal["law", "sign", "amplitude"]
 
 @dataclass(frozen=True)
 class ProgrammingSummary:
-    """What programming cost and left, in numbers; shares are of all devices, errors fractions of the window.
+    """Cost and error of programming; shares are of all devices, errors fractions of the window.
 
     Attributes
     ----------
@@ -66,12 +66,12 @@ class ProgrammingSummary:
     time_s: float | None
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return asdict(self)
 
     @property
     def words(self) -> str:
-        """One line for people."""
+        """Summary in one line."""
         flagged = [
             f"{percent(share)} {name}"
             for name, share in (("failed", self.failed), ("stuck", self.stuck), ("compensated", self.compensated))
@@ -141,17 +141,17 @@ class Programming:
 
     @property
     def error(self) -> np.ndarray:
-        """True state less what it was programmed to [1], shape (n,)."""
+        """True state minus the programmed one [1], shape (n,)."""
         return self.state - self.aim
 
     @property
     def flagged(self) -> np.ndarray:
-        """Failed or stuck, shape (n,)."""
+        """Failed or stuck devices, shape (n,)."""
         return self.failed | self.stuck
 
     @property
     def weight_error(self) -> np.ndarray:
-        """Of pairs, (r+ - r-) less that of the targets [1], shape (n / 2,).
+        """Error of r+ - r- of pairs [1], shape (n / 2,).
 
         Raises
         ------
@@ -164,7 +164,7 @@ class Programming:
 
     @property
     def bias(self) -> float | None:
-        """As of `ProgrammingSummary`: below 0, devices stopped short of their targets."""
+        """As `ProgrammingSummary.bias`: below 0, devices stopped short of their targets."""
         moved = ~self.flagged & ~self.compensated & (self.pulses > 0)
         return _mean((self.error * np.sign(self.target - self.start))[moved])
 
@@ -195,12 +195,12 @@ class Programming:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """The summary, and warnings, for JSON."""
+        """Return the summary, and warnings, as JSON-ready values."""
         return {**self.summary.as_dict(), "warnings": [each.as_dict() for each in self.warnings]}
 
     @property
     def warnings(self) -> tuple[CodedWarning, ...]:
-        """What is to be said about these numbers."""
+        """Warnings on these numbers."""
         found = []
         if not self.read_known:
             words = "the card knows no read noise: verifies were taken to be exact, and errors are too small by it"
@@ -221,7 +221,7 @@ class Programming:
 
 
 def merge_programming(parts: Sequence[Programming]) -> Programming:
-    """Several arrays that were programmed in the same way as one, such as the layers of a network.
+    """Merge several arrays programmed in the same way into one, such as the layers of a network.
 
     Parameters
     ----------

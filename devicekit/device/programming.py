@@ -1,4 +1,4 @@
-"""Write and verify: how a lab programs an array of devices, and what that costs and leaves.
+"""Write and verify: programming of an array of devices as in a lab, its cost and its errors.
 
 A device is read; where it is further from its target than the tolerance it gets pulses towards it, and is read again.
 How many pulses is the question: as many as the law of the card's central device says ("law"), one at a time ("sign"),
@@ -135,7 +135,7 @@ def program_and_verify(
 
 
 def _partners(how: How, books: Books, r: np.ndarray, aim: np.ndarray, flagged: np.ndarray) -> np.ndarray:
-    """Return which devices (n,) take over the error of their partner, read once more; their `aim` is set."""
+    """Return which devices (n,) compensate their partner's error, read once more; their `aim` is set."""
     other = np.arange(r.size) ^ 1
     lost = np.flatnonzero(flagged & ~flagged[other])
     partner = other[lost]
@@ -176,13 +176,13 @@ def _how(card: DeviceCard, steps: Steps, tolerance: float, limit: int, reads: in
 
 
 def _reference(card: DeviceCard) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """The card's own pulse, 0 V where it does not say: then no energy is told."""
+    """Return the card's own pulse; 0 V if it does not state one, and then no energy is computed."""
     at = card.conditions
     return [np.array([volts or 0.0]) for volts in (at.ltp_voltage_v, at.ltd_voltage_v)], [np.ones(1), np.ones(1)]
 
 
 def _amplitudes(card: DeviceCard) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Amplitudes [V] of both directions, even over the measured range, and their factors on a step."""
+    """Return amplitudes [V] of both directions, evenly over the measured range, and their factors on a step."""
     law = card.pulse_law
     if law is None:
         raise UsageError(
@@ -201,7 +201,7 @@ def _amplitudes(card: DeviceCard) -> tuple[list[np.ndarray], list[np.ndarray]]:
 
 
 def _costs(card: DeviceCard, steps: Steps, books: Books, reads: int, read_s: float) -> dict[str, float | None]:
-    """Energies and time; None where the card does not know what they need."""
+    """Return energies and time; None if the card lacks the quantities they need."""
     at, conducts = card.conditions, card.window.quantity == "conductance_s"
     known = steps == "amplitude" or None not in (at.ltp_voltage_v, at.ltd_voltage_v)
     width, volts = at.pulse_width_s, at.read_voltage_v

@@ -1,4 +1,4 @@
-"""Block of a card: how the amplitude and the width of a pulse scale its step."""
+"""Block of a card: laws by which amplitude and width of a pulse scale its step."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LABELS = {
 
 
 class BranchScaling(Strict):
-    """The law of one direction: step of a pulse over the step of the reference pulse, whatever the state.
+    """Law of one direction: step of a pulse over the reference pulse's, independent of the state.
 
     A field of the amplitude, or of the width, is null where the law has no part for it.
     """
@@ -65,7 +65,7 @@ class BranchScaling(Strict):
         return self
 
     def factor(self, voltage_v: float | None, width_s: float | None, extrapolate: bool, name: str) -> float:
-        """Step over the reference's step.
+        """Return the step over the reference's step.
 
         Parameters
         ----------
@@ -107,13 +107,13 @@ class BranchScaling(Strict):
 
 
 class PulseScaling(Measured):
-    """How amplitude and width of a pulse scale its step; null where a direction has no such law."""
+    """Laws by which amplitude and width of a pulse scale its step; null for a direction without one."""
 
     ltp: BranchScaling | None = None
     ltd: BranchScaling | None = None
 
     def branch(self, direction: str) -> BranchScaling:
-        """The law of one direction.
+        """Return the law of one direction.
 
         Raises
         ------
@@ -126,7 +126,7 @@ class PulseScaling(Measured):
         return found
 
     def at(self, ltp: Pulse, ltd: Pulse) -> Self:
-        """The same laws counted from other reference pulses: those of the card that holds them."""
+        """Return the same laws relative to other reference pulses: those of the card that holds them."""
         changed = {}
         for name, pulse in (("ltp", ltp), ("ltd", ltd)):
             own = getattr(self, name)
@@ -138,7 +138,7 @@ class PulseScaling(Measured):
         return self.model_copy(update=changed)
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Parameters of the laws with their intervals."""
+        """Return parameters of the laws with their intervals."""
         shown = []
         for name in ("ltp", "ltd"):
             own = getattr(self, name)
@@ -150,7 +150,7 @@ class PulseScaling(Measured):
         return tuple(shown)
 
     def sentence(self) -> str:
-        """Return what the card says of amplitude and width."""
+        """Describe the law of amplitude and width."""
         words = []
         for name in ("ltp", "ltd"):
             own = getattr(self, name)

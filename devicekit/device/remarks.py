@@ -1,4 +1,4 @@
-"""Remarks of a card that was loaded: their codes may be those of a later version of devicekit."""
+"""Warnings of a loaded card, whose codes may be those of a later version of devicekit."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from devicekit.errors import CodedWarning
 
 @dataclass(frozen=True)
 class UnknownCodeWarning(CodedWarning):
-    """A remark with a code that this version does not know; only loading a card makes one."""
+    """Warning with a code unknown to this version; only loading a card makes one."""
 
     def __post_init__(self) -> None:
-        """Any code will do."""
+        """Accept any code."""
 
 
 def _any_code(value: Any) -> Any:
-    """A remark as it stands in a card."""
+    """Return a warning as it stands in a card."""
     if not isinstance(value, dict) or value.keys() != {"code", "message"}:
         return value
     texts = all(isinstance(each, str) for each in value.values())

@@ -1,4 +1,4 @@
-"""What reports and the terminal say of a card: rate curves, variation by its type, where it comes from."""
+"""Report sections of a card: rate curves, variation by its type, provenance."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SIGMAS = {
 
 
 class VariationRow(NamedTuple):
-    """One kind of variation, the branches side by side; `values` are fractions of `of`, None if not known."""
+    """One kind of variation, the branches side by side; `values` are fractions of `of`, None if unknown."""
 
     group: str
     what: str
@@ -40,7 +40,7 @@ class VariationRow(NamedTuple):
 
 
 def variation_rows(cards: Mapping[str, BranchVariation]) -> list[VariationRow]:
-    """Every number of the variation of a card's branches, by its type."""
+    """Return every number of the variation of a card's branches, by its type."""
     rows = []
     for group in ("c2c", "d2d"):
         branches = [getattr(card, group) for card in cards.values()]
@@ -56,7 +56,7 @@ def variation_rows(cards: Mapping[str, BranchVariation]) -> list[VariationRow]:
 
 
 def _relative_rows(cards: Mapping[str, BranchVariation]) -> list[VariationRow]:
-    """Return what scatters in proportion to the step, where the data ask for it."""
+    """Return the rows of scatter in proportion to the step, if the data ask for it."""
     rows = []
     for name, what, of in (
         ("step_noise", "one update, besides", "step"),
@@ -70,7 +70,7 @@ def _relative_rows(cards: Mapping[str, BranchVariation]) -> list[VariationRow]:
 
 
 def rate_section(card: DeviceCard) -> Section:
-    """The rate curve with its band."""
+    """Build the section of the rate curve with its band."""
     methods = sorted({f"{branch.direction.upper()}: {branch.rate_curve.method}" for branch in (card.ltp, card.ltd)})
     figure = draw(
         card.panel(),
@@ -85,7 +85,7 @@ def rate_section(card: DeviceCard) -> Section:
 
 
 def _whole_curve(card: DeviceCard) -> str:
-    """Return how wide the band is that holds the whole curve, where it is known."""
+    """Return the width of the band that holds the whole curve, if it is known."""
     known = [
         f"{factor:.2f} times ({branch.direction.upper()})"
         for branch in (card.ltp, card.ltd)
@@ -95,7 +95,7 @@ def _whole_curve(card: DeviceCard) -> str:
 
 
 def provenance(card: DeviceCard, command: str, seed: int | None = None) -> Section:
-    """Source, checksum, versions, and the command that makes the report again."""
+    """Return source, checksum, versions, and the command that makes the report again."""
     source = card.provenance
     rows = [] if seed is None else [("seed", str(seed))]
     rows += [

@@ -1,4 +1,4 @@
-"""The numbers of a card that tables and first pages show."""
+"""Numbers of a card for tables and first pages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from devicekit.scalars import Scalar
 def scalars(
     window: Window, law: int, branches: Sequence[Branch], variations: Sequence[BranchVariation]
 ) -> tuple[Scalar, ...]:
-    """Window, misfit, steps, asymmetry and variation of a card.
+    """Return window, misfit, steps, asymmetry and variation of a card.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def scalars(
 
 
 def _state(scale: str) -> str:
-    """Return what a share of the window is a share of, where that is not conductance itself."""
+    """Return the name of the quantity that a share of the window refers to, if it is not conductance itself."""
     return "state on a log scale" if scale == "log" else ""
 
 

@@ -1,4 +1,4 @@
-"""The mean step of a branch: what steps a window, asymmetry and the idealised twins are counted in."""
+"""Mean step of a branch: the unit of steps per window, asymmetry and the idealised cards."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _GRID = np.linspace(0.0, 1.0, 101)
 
 
 def mean_step(law: int, theta: tuple[float, ...], cap: float) -> float:
-    """Mean step over the window, fraction of it; at least 1e-12.
+    """Return the mean step over the window, fraction of it; at least 1e-12.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Where LTP and LTD of a device are alike: the state about which a weight of either sign is held."""
+"""Symmetric point of a device: the state where LTP and LTD steps are equal, which stands for weight 0."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NEAR_MIDDLE = 0.2  # of the window: how far from its middle such a state counts 
 
 
 def symmetric_point(card: DeviceCard) -> float:
-    """State in 0.1..0.9 where LTP and LTD steps are most nearly equal, and which leaves room on both sides.
+    """Return the state in 0.1..0.9 of most nearly equal LTP and LTD steps, with room on both sides.
 
     The mean of all states by weights that fall with |ln(up / down)| beyond its least value, and with the distance from
     the middle of the window. It is the crossing where the curves cross steeply; where their ratio hardly changes it is

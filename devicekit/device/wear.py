@@ -1,4 +1,4 @@
-"""What use does to an array: trainings until devices wear out, and the energy of reading.
+"""Wear of an array by use: trainings until devices wear out, and the energy of reading.
 
 A pulse counts as a cycle. That is the safe side: a cycle of an endurance record switches the whole window, a pulse of a
 training a small part of it, and how much less such a pulse wears a device no record here tells.
@@ -25,7 +25,7 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Pulses:
-    """Pulses of one training over the devices of an array: mean, 99 % quantile, most.
+    """Pulses of one training over the devices of an array: mean, 99 % quantile, maximum.
 
     The mean hides wear: the devices that are pulsed most fail first.
     """
@@ -36,7 +36,7 @@ class Pulses:
 
     @classmethod
     def of(cls, pulses: np.ndarray) -> Pulses:
-        """Of the pulses that each device got in one training, shape (devices,).
+        """Return the numbers for the pulses that each device received in one training, shape (devices,).
 
         Raises
         ------
@@ -76,7 +76,7 @@ class Life:
 
     @classmethod
     def of(cls, block: Endurance) -> Life:
-        """Of a card's endurance block."""
+        """Return the lives in a card's endurance block."""
         ends = [(each.cycles if each.failed_at is None else each.failed_at) for each in block.devices]
         fails = [each.failed_at for each in block.devices if each.failed_at is not None]
         cycles = float(min(fails)) if fails else float(min(ends))
@@ -118,7 +118,7 @@ class Wear:
 
     @property
     def words(self) -> str:
-        """The answer in half a sentence: of the array where lives are known, else of its most pulsed device."""
+        """Result in half a sentence: of the array if lives are known, else of its most pulsed device."""
         if self.array:
             return "; ".join(f"{each.trainings:.3g} until {each.what}{each.ends}" for each in self.array)
         least = "" if self.life.failed else "at least "
@@ -128,7 +128,7 @@ class Wear:
         )
 
     def sentences(self) -> list[str]:
-        """Return how long, and how sure."""
+        """Return lifetime and confidence as sentences."""
         least = "" if self.life.failed else "at least "
         until = "the cycles of the first failure measured" if self.life.failed else "the cycles that all devices held"
         said = [
@@ -153,13 +153,13 @@ class Wear:
         return said
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class ArrayLife:
-    """Trainings until something has happened to an array, by Weibull's law of its devices' cycles to failure.
+    """Trainings until an event in an array, by the Weibull law of its devices' cycles to failure.
 
     Attributes
     ----------
@@ -178,12 +178,12 @@ class ArrayLife:
 
     @property
     def ends(self) -> str:
-        """The interval, for people."""
+        """Interval as text."""
         return " (interval open)" if self.low is None or self.high is None else f" ({self.low:.2g} to {self.high:.2g})"
 
 
 def first_failure(pulses: np.ndarray, shape: float, scale: float) -> float:
-    """Trainings until any device of an array has failed, with even chances.
+    """Return the trainings until any device of an array has failed, with even chances.
 
     None has failed after T trainings with the chance exp(-SUM (T c / scale)^shape), c being a device's pulses.
     """
@@ -193,7 +193,7 @@ def first_failure(pulses: np.ndarray, shape: float, scale: float) -> float:
 
 
 def share_failed(pulses: np.ndarray, shape: float, scale: float, share: float) -> float:
-    """Trainings until a share of an array's devices is expected to have failed; infinite where so many never do."""
+    """Return the trainings until a share of the devices is expected to have failed; infinite if it never does."""
     cycles, many = np.unique(np.asarray(pulses, float), return_counts=True)
     if share >= many[cycles > 0].sum() / many.sum():
         return math.inf
@@ -234,7 +234,7 @@ def _array_lives(pulses: np.ndarray, block: Endurance) -> tuple[ArrayLife, ...]:
 
 
 def wear(pulses: np.ndarray, block: Endurance) -> Wear:
-    """Trainings until wear-out, from the pulses of one training.
+    """Estimate the trainings until wear-out from the pulses of one training.
 
     Parameters
     ----------
@@ -260,7 +260,7 @@ def wear(pulses: np.ndarray, block: Endurance) -> Wear:
 
 
 def inference_energy(g: np.ndarray, spikes_per_row: np.ndarray, read_voltage: float, read_s: float) -> float:
-    """Energy that the devices of a matrix take in reads [J]: the sum over spikes of V^2 (row sum of G) t_read.
+    """Return the energy of the devices of a matrix in reads [J]: sum over spikes of V^2 (row sum of G) t_read.
 
     Parameters
     ----------

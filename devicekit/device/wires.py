@@ -1,4 +1,4 @@
-"""Wires of a crossbar: the conductances that its inputs and outputs see, word and bit lines being resistors.
+"""Wires of a crossbar: conductances between inputs and outputs when word and bit lines are resistors.
 
 Devices that are linear at read voltages make a linear network, which is solved once for a state and then serves every
 input: I = G_eff^T V. That holds only with **unused word lines grounded**: with floating ones the currents depend on
@@ -25,7 +25,7 @@ Method = Literal["exact", "separable"]
 
 @dataclass(frozen=True)
 class Wires:
-    """Resistances of the lines, and how large a tile is.
+    """Resistances of the lines, and the size of a tile.
 
     Parameters
     ----------
@@ -66,11 +66,11 @@ class Wires:
 
     @property
     def ideal(self) -> bool:
-        """True if nothing resists."""
+        """True if no line has resistance."""
         return self.terminal_ohm == 0 and self.segments == (0.0, 0.0)
 
     def tiles(self, rows: int, columns: int) -> list[tuple[slice, slice]]:
-        """The tiles of a matrix, row after row; the last ones may be smaller."""
+        """Return the tiles of a matrix, row after row; the last ones can be smaller."""
         high, wide = self.tile
         return [
             (slice(i, min(i + high, rows)), slice(j, min(j + wide, columns)))
@@ -80,7 +80,7 @@ class Wires:
 
 
 def effective_conductance(g: np.ndarray, wires: Wires, method: Method = "exact") -> np.ndarray:
-    """Conductances from each input to each output, tile by tile.
+    """Return conductances from each input to each output, tile by tile.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def effective_conductance(g: np.ndarray, wires: Wires, method: Method = "exact")
 
 
 def column_gains(g: np.ndarray, effective: np.ndarray, wires: Wires) -> np.ndarray:
-    """Return what each bit line of each tile is multiplied by so that all its inputs together give their ideal sum [1].
+    """Return the factor on each bit line of each tile that restores its ideal sum with all inputs on [1].
 
     One read of each line calibrates it: every word line on.
 
@@ -142,7 +142,7 @@ def column_gains(g: np.ndarray, effective: np.ndarray, wires: Wires) -> np.ndarr
 
 
 def severity(g: np.ndarray, wires: Wires) -> float:
-    """r mean(G) (m^2 + n^2) / 2 of a tile: the one number that the drop goes by (0.28: G_eff / G is 0.84).
+    """Return r mean(G) (m^2 + n^2) / 2 of a tile: the number that sets the drop (0.28: G_eff / G is 0.84).
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ def _exact(g: np.ndarray, word: float, bit: float, terminal: float) -> np.ndarra
 
 
 def _along_words(g: np.ndarray, word: float, bit: float, terminal: float) -> np.ndarray:
-    """Block elimination from the last column to the first; Y is the admittance that word lines see to the right."""
+    """Eliminate blocks from the last column to the first; Y is the admittance that word lines see to the right."""
     from scipy.linalg import cho_factor, cho_solve
 
     m, n = g.shape
@@ -201,7 +201,7 @@ def _along_words(g: np.ndarray, word: float, bit: float, terminal: float) -> np.
 
 
 def _column(g: np.ndarray, bit: float, terminal: float) -> np.ndarray:
-    """Currents into a bit line from the word nodes at it, per volt on each of them, shape (m, m)."""
+    """Return currents into a bit line from the word nodes at it, per volt on each of them, shape (m, m)."""
     from scipy.linalg import solve_banded
 
     m = g.size
@@ -228,7 +228,7 @@ def _separable(g: np.ndarray, wires: Wires) -> np.ndarray:
 
 
 def _ladders(g: np.ndarray, length: int, resistance: float, terminal: float, from_end: bool = False) -> np.ndarray:
-    """Voltages along lines that are cut into tiles of a length; lines know nothing of each other, so all go at once."""
+    """Return voltages along lines cut into tiles of a length; lines are independent, so all are solved at once."""
     lines, n = g.shape
     whole = n - n % length
     found = np.empty((lines, n))
@@ -241,7 +241,7 @@ def _ladders(g: np.ndarray, length: int, resistance: float, terminal: float, fro
 
 
 def _ladder(g: np.ndarray, resistance: float, terminal: float) -> np.ndarray:
-    """Voltages along lines that are driven at their start with 1 V, every device to ground, shape (lines, devices)."""
+    """Return voltages along lines driven at their start with 1 V, every device to ground, shape (lines, devices)."""
     lines, n = g.shape
     if resistance == 0:
         return np.broadcast_to(1.0 / (1.0 + terminal * g.sum(axis=1, keepdims=True)), g.shape)

@@ -1,4 +1,4 @@
-"""Write and verify, compiled: each device by itself, whatever else is written, and with reads that are drawn by key."""
+"""Write and verify, compiled: each device independent of all others, with reads drawn by key."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STILL = 1e-9  # of the window: a central step below this is none
 
 
 class How(NamedTuple):
-    """What compiled code needs to write.
+    """Parameters of writing for compiled code.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ class How(NamedTuple):
 
 
 class Books(NamedTuple):
-    """What writing has cost so far, and how it ended; arrays of shape (n,), changed in place.
+    """Cost of writing so far, and how it ended; arrays of shape (n,), changed in place.
 
     Attributes
     ----------
@@ -88,7 +88,7 @@ class Books(NamedTuple):
 
 
 def make_books(n: int) -> Books:
-    """Nothing written."""
+    """Return counts of nothing written yet."""
     return Books(np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n), np.zeros(n))
 
 
@@ -99,7 +99,7 @@ def _value(how: How, r: float) -> float:
 
 @borrowing
 def _verify(how: How, books: Books, k: int, r: float) -> float:
-    """The state of device k as a verify sees it: the mean of its readings."""
+    """Return the state of device k as a verify reads it: the mean of its readings."""
     books.read_g[k] += how.reads * _value(how, r)
     total = 0.0
     if how.read_sd > 0.0:
@@ -112,7 +112,7 @@ def _verify(how: How, books: Books, k: int, r: float) -> float:
 
 @borrowing
 def _step(how: How, state: float, up: bool, scratch: np.ndarray) -> float:
-    """Size of the central device's step by the reference pulse."""
+    """Return the size of the central device's step by the reference pulse."""
     if up:
         return min(kernel.rate(how.law, how.up, how.up_middle, state, scratch), how.up_cap)
     return min(kernel.rate(how.law, how.down, how.down_middle, 1.0 - state, scratch), how.down_cap)
@@ -120,7 +120,7 @@ def _step(how: How, state: float, up: bool, scratch: np.ndarray) -> float:
 
 @borrowing
 def _burst(how: How, reading: float, target: float, most: int, scratch: np.ndarray, due: np.ndarray) -> int:
-    """Pulses on the central trajectory that end nearest to the target, at least one; `due[0]`: how far they move."""
+    """Return the pulses on the central trajectory that end nearest the target, at least 1; `due[0]`: their movement."""
     state, up = min(max(reading, 0.0), 1.0), target > reading
     begin, n = state, 0
     while n < most:
@@ -136,7 +136,7 @@ def _burst(how: How, reading: float, target: float, most: int, scratch: np.ndarr
 
 @borrowing
 def _nearest(how: How, reading: float, target: float, scratch: np.ndarray, due: np.ndarray) -> int:
-    """Number of the amplitude whose one central step is nearest to the error; `due[0]`: how far it moves."""
+    """Return the number of the amplitude with the central step nearest the error; `due[0]`: its movement."""
     up = target > reading
     step, wanted = _step(how, min(max(reading, 0.0), 1.0), up, scratch), abs(target - reading)
     factors = how.up_factors if up else how.down_factors
@@ -151,7 +151,7 @@ def _nearest(how: How, reading: float, target: float, scratch: np.ndarray, due: 
 
 @compiled
 def verify_many(how: How, books: Books, r: np.ndarray, index: np.ndarray) -> np.ndarray:
-    """One more verify of the devices of `index`: their states as it sees them, shape of `index`."""
+    """Verify the devices of `index` once more and return their states as read, shape of `index`."""
     seen = np.empty(index.size)
     for j in range(index.size):
         seen[j] = _verify(how, books, index[j], r[index[j]])
@@ -162,7 +162,7 @@ def verify_many(how: How, books: Books, r: np.ndarray, index: np.ndarray) -> np.
 def write_many(
     array: ArrayState, how: How, books: Books, index: np.ndarray, target: np.ndarray, stuck: np.ndarray
 ) -> None:
-    """Write the devices of `index` to their entry of `target`, shape (n,); what does not move is `stuck`, shape (n,).
+    """Write the devices of `index` to their entry of `target`, shape (n,); `stuck` devices, shape (n,), do not move.
 
     Bursts of one sign that together should have moved what is read by SIGMAS standard deviations of that (two verifies,
     and the scatter of the updates) and by the tolerance, and moved it by less than SHARE of what is due, did nothing.

@@ -1,4 +1,4 @@
-"""A device's fit where a table holds several amplitudes: that of a reference pulse, with the law of all others."""
+"""Fit of a table with several amplitudes: the branches of a reference pulse, and the law for all other pulses."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def fit_amplitudes(table: PulseTable, options: FitOptions) -> DeviceFit:
 
 
 def _reference_table(table: PulseTable, law: PulseLaw) -> tuple[PulseTable, dict[str, Programme]]:
-    """The trains of the reference pulse (of the programme nearest to it), and the programme of each direction."""
+    """Select the trains of the reference pulse (or the programme nearest to it), and each direction's programme."""
     parts: list[pd.DataFrame] = []
     chosen: dict[str, Programme] = {}
     for direction in DIRECTIONS:
@@ -107,7 +107,7 @@ def _reference_table(table: PulseTable, law: PulseLaw) -> tuple[PulseTable, dict
 
 
 def _frame(programme: Programme, direction: str, quantity: str) -> pd.DataFrame:
-    """A programme's trains as rows."""
+    """Return a programme's trains as rows of a table."""
     trains = programme.trains
     count, readings = trains.values.shape
     rows = {
@@ -127,7 +127,7 @@ def _frame(programme: Programme, direction: str, quantity: str) -> pd.DataFrame:
 
 
 def _numbers(devices: tuple[str, ...]) -> np.ndarray:
-    """Trains of each device counted from 1: cycle numbers of several amplitudes may be the same."""
+    """Number the trains of each device from 1, since cycle numbers of several amplitudes can coincide."""
     seen: dict[str, int] = {}
     found = []
     for name in devices:
@@ -137,7 +137,7 @@ def _numbers(devices: tuple[str, ...]) -> np.ndarray:
 
 
 def _replaced(fit: BranchFit, joint: Joint, programme: Programme, window: Window) -> BranchFit:
-    """The branch of the reference pulse with the shape of all trains and the rate that the law gives it."""
+    """Return the branch of the reference pulse with the shape of all trains and the rate given by the law."""
     best = joint.fits[joint.best]
     p, f = best.theta.size, best.values.size
     g = next(k for k, each in enumerate(joint.programmes) if each is programme)

@@ -1,4 +1,4 @@
-"""The cards of a fit: one, or one for each pulse width, named by it."""
+"""Cards of a fit: one, or one for each pulse width with the width in its name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from devicekit.text import width_suffix
 
 
 def device_name(out: Path | None, source: str) -> str:
-    """Name of a device: that of its card's file, or of its data where the card is just called card.
+    """Return the device's name: that of its card's file, or of its data if the file is just called card.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def cards(
     synthetic: bool = False,
     stdp: StdpWindow | None = None,
 ) -> dict[Path, DeviceCard]:
-    """The cards of a fit by the files that they go into, in the order of the pulse widths.
+    """Build the cards of a fit by file, in the order of the pulse widths.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def cards(
 
 
 def main_card(fit: DeviceFit, made: dict[Path, DeviceCard]) -> Path:
-    """The file of the card that the fit itself describes: that of the middle pulse width."""
+    """Return the file of the card that the fit itself describes: that of the middle pulse width."""
     paths = list(made)
     if not fit.conditions:
         return paths[0]

@@ -1,4 +1,4 @@
-"""What concerns both branches of a device, or the order of its cycles: refusals and warnings."""
+"""Refusals and warnings that concern both branches of a device, or the order of its cycles."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DRIFT_P_VALUE = 0.01  # a straight line through five independent levels explains
 
 
 def check_window(sets: dict[str, Trains], window: Window) -> list[CodedWarning]:
-    """Warnings that concern both branches: decades, range ratio, junction."""
+    """Return warnings that concern both branches: decades, range ratio, junction."""
     warnings = []
     wide = window.quantity == "conductance_s" and window.low > 0 and window.high / window.low > WIDE_RANGE
     if wide and window.scale == "linear":
@@ -61,7 +61,7 @@ def check_window(sets: dict[str, Trains], window: Window) -> list[CodedWarning]:
 
 
 def judge_pair(branches: dict[str, BranchFit], sets: dict[str, Trains], window: Window) -> list[CodedWarning]:
-    """Warnings that need both branches or the order of the cycles."""
+    """Return warnings that need both branches or the order of the cycles."""
     warnings = []
     if len(branches) == 2:
         gain = 1.0
@@ -89,7 +89,7 @@ def judge_pair(branches: dict[str, BranchFit], sets: dict[str, Trains], window: 
 
 
 def _common_drift(trains: Trains, window: Window) -> CodedWarning | None:
-    """A warning if the levels of several devices move one way from cycle to cycle, too little in each to be seen."""
+    """Warn if the levels of several devices move one way over the cycles, too little to be seen in each."""
     slopes = []
     for name in dict.fromkeys(trains.devices):
         own = trains.of(name)
@@ -110,7 +110,7 @@ def _common_drift(trains: Trains, window: Window) -> CodedWarning | None:
 
 
 def drift(trains: Trains, window: Window) -> CodedWarning | None:
-    """A warning if the level of the trains moves steadily, or is correlated, over the cycles."""
+    """Warn if the level of the trains moves steadily, or is correlated, over the cycles."""
     correlations, trends, shifts, chances = [], [], [], []
     cycles = 0
     for name in dict.fromkeys(trains.devices):

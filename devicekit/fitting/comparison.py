@@ -1,4 +1,4 @@
-"""Every update law on the same curve: information criteria, error in units of the window, NL labels."""
+"""Comparison of all update laws on one curve: information criteria, misfit as a share of the window, NL labels."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ LADDER: tuple[tuple[str, dict[str, float]], ...] = (
 
 @dataclass(frozen=True)
 class LawScore:
-    """How one law does on one branch.
+    """Scores of one law on one branch.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class LawScore:
     rank: int
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {name: getattr(self, name) for name in ("model", "k", "aicc", "bic", "nrmse", "rms", "rank")}
 
 
@@ -100,7 +100,7 @@ class Comparison:
         return f"<Comparison, best by BIC: {', '.join(best)}>"
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "branches": {
                 direction: [score.as_dict() for score in scores] for direction, scores in self.branches.items()
@@ -111,7 +111,7 @@ class Comparison:
         }
 
     def table(self) -> Any:
-        """Scores as a pandas frame, a row a law and branch."""
+        """Return the scores as a pandas frame, a row for each law and branch."""
         rows = [
             {"branch": direction, **score.as_dict()} for direction, scores in self.branches.items() for score in scores
         ]
@@ -129,7 +129,7 @@ class Comparison:
         return html(f"Laws compared, the best {_SHOWN} of each branch", rows, self.panel(next(iter(self.branches))))
 
     def panel(self, direction: str = "ltp") -> Panel:
-        """BIC above the best law, each bar with the law's rms misfit; best law on top."""
+        """Return the figure: BIC above the best law, each bar with the law's rms misfit, best law on top."""
         from devicekit.fitting.figures import criteria
 
         scores = self.branches[direction]
@@ -143,7 +143,7 @@ class Comparison:
 
 
 def _criteria(sse: float, n: int, k: int) -> tuple[float, float]:
-    """AICc and BIC of Gaussian residuals; k counts the variance."""
+    """Return AICc and BIC of Gaussian residuals; k counts the variance."""
     log_likelihood_term = n * np.log(max(sse, 1e-300) / n)
     aic = log_likelihood_term + 2 * k
     correction = 2 * k * (k + 1) / (n - k - 1) if n > k + 1 else np.inf
@@ -152,7 +152,7 @@ def _criteria(sse: float, n: int, k: int) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class _Data:
-    """What the laws are compared on: one mean curve, or all trains as innovations."""
+    """Data that the laws are compared on: one mean curve, or all trains as innovations."""
 
     x: np.ndarray
     rows: np.ndarray
@@ -165,7 +165,7 @@ class _Data:
 
 
 def _data(fitted: BranchFit, device_fit: DeviceFit) -> tuple[_Data, str]:
-    """Innovations over all cycles where increments were found, else the mean curve."""
+    """Return innovations over all cycles if increments were found, else the mean curve."""
     spread = device_fit.variation.branches[fitted.direction]
     trains = train_sets(device_fit.table)[fitted.direction]
     increment, read = spread.increment or 0.0, spread.read or 0.0
@@ -238,7 +238,7 @@ def score_curve(law: CurveLaw, data: _Data, window: Window, direction: str) -> L
 
 
 def _curve_innovations(path: np.ndarray, data: _Data) -> float:
-    """Sum of squared innovations; a deviation relaxes as that of any autonomous law, q_n = step_{n+1} / step_n."""
+    """Return the sum of squared innovations; deviations relax by q_n = step_{n+1} / step_n, as for any law."""
     steps = np.diff(path)
     with np.errstate(divide="ignore", invalid="ignore"):
         q = np.nan_to_num(np.clip(steps[1:] / steps[:-1], 0.2, 1.3), nan=1.0)
@@ -299,7 +299,7 @@ def _ranked(scores: list[LawScore]) -> tuple[LawScore, ...]:
 
 
 def _labels(fitted: BranchFit) -> dict[str, float]:
-    """NL from the data and from NeuroSim's exponential, which has its own misfit; negative for a slow start."""
+    """Return NL from the data and from NeuroSim's exponential with its own misfit; negative for a slow start."""
     law = LAWS["softbounds"]  # NeuroSim's exponential with A of either sign
     data = _Data(fitted.x, fitted.x[None, :], 0.0, fitted.noise)
     found = search.search(law, data.x, np.isfinite(data.x).astype(float), _box(law, data, {}), data.noise)

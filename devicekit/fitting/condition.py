@@ -1,4 +1,4 @@
-"""The fit of one device at one pulse width: both branches in one window, with variation and warnings."""
+"""Fit of one device at one pulse width: both branches in one window, with variation and warnings."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _single_devices(
 def _whole_trains(
     trains: Trains, central: BranchFit, own: dict[str, BranchFit], options: FitOptions
 ) -> tuple[TrainFit, tuple[str, ...], Misfit]:
-    """Law and noise by the likelihood of whole trains, the devices it is of (all, or some of many), what is left."""
+    """Fit law and noise by the likelihood of whole trains; return also the devices used and the misfit."""
     names = list(dict.fromkeys(trains.devices))
     chosen = [names[k] for k in np.unique(np.linspace(0, len(names) - 1, MOST_DEVICES).astype(int))]
     fits = [own.get(name, central) for name in chosen]
@@ -74,7 +74,7 @@ def _whole_trains(
 
 
 def _by_innovations(fitted: BranchFit, trains: Trains, found: TrainFit, spread: BranchSpread) -> BranchFit:
-    """The fit by one-step errors: the top of the likelihood for one device, one gain for the mean of several."""
+    """Fit by one-step errors: the likelihood's maximum for one device, one gain for the mean of several."""
     if fitted.band is None or len(found.parameters) > 1:
         return refine_by_innovations(fitted, trains, spread.increment or 0.0, spread.read or 0.0)
     cycles = len(trains.values)
@@ -91,7 +91,7 @@ def _with_bands(
     trains: Trains,
     options: FitOptions,
 ) -> tuple[BranchFit, dict[str, BranchFit]]:
-    """The fits with what their bands are drawn by.
+    """Return the fits with what their bands are computed from.
 
     From four repeats on the sandwich stands where the law does not follow the trains (the likelihood takes what is left
     for noise), and for the mean of four devices or more, whose scatter is what it looks at.
@@ -120,13 +120,13 @@ def _with_bands(
 
 
 def train_sets(table: PulseTable) -> dict[str, Trains]:
-    """Trains of both directions."""
+    """Return the trains of both directions."""
     found = {direction: select_trains(table, direction) for direction in ("ltp", "ltd")}
     return {direction: trains for direction, trains in found.items() if trains is not None}
 
 
 def fit_condition(table: PulseTable, options: FitOptions, window: Window | None = None) -> DeviceFit:
-    """Fit the trains of one pulse width; in a given window, or in the range of their own mean curves."""
+    """Fit the trains of one pulse width, in a given window or in the range of their own mean curves."""
     sets = train_sets(table)
     names = table.devices
     dead: list[Dead] = []
@@ -239,7 +239,7 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
 def _in_own_windows(
     fitted: BranchFit, devices: dict[str, dict[str, BranchFit]], windows: dict[str, OwnWindow]
 ) -> BranchFit:
-    """The fit with the error that devices give it which differ by their rates, each within its own window."""
+    """Return the fit with the error of devices that differ by their rates, each within its own window."""
     curves = [
         window.rising(devices[name][fitted.direction].x, fitted.direction)
         for name, window in windows.items()
@@ -249,7 +249,7 @@ def _in_own_windows(
 
 
 def _dead_words(dead: Sequence[Dead], devices: int) -> str:
-    """Return which devices do not switch, and why, for people."""
+    """Describe which devices do not switch, and why."""
     named = "; ".join(f"{each.name}: {each.why}" for each in dead[:MOST_NAMED])
     more = f"; and {len(dead) - MOST_NAMED} more" if len(dead) > MOST_NAMED else ""
     does, are = ("does", "is") if len(dead) == 1 else ("do", "are")

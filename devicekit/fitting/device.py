@@ -1,4 +1,4 @@
-"""Fitting a device: LTP and LTD in one window, every device and pulse width of a table, with the variation."""
+"""Fit of a device: LTP and LTD in one window, every device and pulse width of a table, with the variation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from devicekit.text import si
 
 
 def read_pulses(path: Path | str | pd.DataFrame | Sequence[Path | str], options: ReadOptions) -> PulseTable:
-    """Read a file, several files or a frame in memory, that must hold pulse trains.
+    """Read a file, several files or a frame in memory, which must hold pulse trains.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def _pulses(
 
 
 def _with_law(conditions: tuple[DeviceFit, ...], table: PulseTable, options: FitOptions) -> tuple[DeviceFit, ...]:
-    """The fits of all widths with the law of the width, where the pulses differ in nothing else."""
+    """Return the fits of all widths with the law of the width, if the pulses differ in nothing else."""
     if any(len(sizes) > 1 for sizes in table.amplitudes.values()):
         return conditions
     law = pulse_law(table, options, conditions[0].window, needed=False)
@@ -101,7 +101,7 @@ def _with_law(conditions: tuple[DeviceFit, ...], table: PulseTable, options: Fit
 
 
 def fit_table(table: PulseTable, options: FitOptions) -> DeviceFit:
-    """Fit a table as the options say (see `fit`)."""
+    """Fit a table with given options (see `fit`)."""
     if options.share in ("amplitude", "both"):
         return fit_amplitudes(table, options)
     mixed = several_amplitudes(table)

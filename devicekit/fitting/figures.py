@@ -1,4 +1,4 @@
-"""Figures of fits, from arrays: mean curves, residuals, rate curves, cycles, devices, variances, criteria."""
+"""Figures of fits from arrays: mean curves, residuals, rate curves, cycles, devices, variances, criteria."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from devicekit.plot import COLOURS, Axis, Curve, Image, Panel, quantity_axis
 
 @dataclass(frozen=True, eq=False)
 class Branch:
-    """The mean curve of one branch and its fit, and the range of all trains, in the unit of the quantity, (N + 1,).
+    """Mean curve of one branch, its fit, and the range of all trains, in the unit of the quantity, each (N + 1,).
 
     `low` and `high` are None where there is one train; `count` is the number of trains.
     """
@@ -25,7 +25,7 @@ class Branch:
 
 
 def _one_after_the_other(lengths: Mapping[str, int]) -> Iterator[tuple[str, np.ndarray]]:
-    """Pulse numbers of each branch, LTD after LTP."""
+    """Return the pulse numbers of each branch, LTD after LTP."""
     start = 0
     for direction, length in lengths.items():
         yield direction, start + np.arange(length)
@@ -33,7 +33,7 @@ def _one_after_the_other(lengths: Mapping[str, int]) -> Iterator[tuple[str, np.n
 
 
 def fit(branches: Mapping[str, Branch], quantity: str, law: str) -> Panel:
-    """Measured mean curves (dots), the range of all trains (shade) and the fit (line), LTP then LTD.
+    """Draw measured mean curves (dots), the range of all trains (shade) and the fit (line), LTP then LTD.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def fit(branches: Mapping[str, Branch], quantity: str, law: str) -> Panel:
 
 
 def next_cycles(bands: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], quantity: str, count: int) -> Panel:
-    """The fit, and the band in which the mean of the next cycles is expected, LTP then LTD.
+    """Draw the fit, and the band in which the mean of the next cycles is expected, LTP then LTD.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def next_cycles(bands: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], 
 
 
 def residuals(branches: Mapping[str, tuple[np.ndarray, float]]) -> Panel:
-    """Measured minus fitted state along the trains, with the noise of one reading of the mean curve.
+    """Draw measured minus fitted state along the trains, with the noise of one reading of the mean curve.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def residuals(branches: Mapping[str, tuple[np.ndarray, float]]) -> Panel:
 
 
 def correlation(names: Sequence[str], values: np.ndarray, determined: int) -> Image:
-    """Correlation matrix of the parameters; blank where a parameter sits at a bound.
+    """Draw the correlation matrix of the parameters; blank where a parameter is at a bound.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def correlation(names: Sequence[str], values: np.ndarray, determined: int) -> Im
 
 
 def cycles(values: Mapping[int, np.ndarray], quantity: str, direction: str, device: str) -> Panel:
-    """Fan of all cycles of one device, early cycles light and late ones dark: C2C and drift at a glance.
+    """Draw all cycles of one device, early cycles light and late ones dark, to show C2C and drift.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def cycles(values: Mapping[int, np.ndarray], quantity: str, direction: str, devi
 
 
 def devices(curves: Mapping[str, np.ndarray], central: np.ndarray, quantity: str, direction: str) -> Panel:
-    """Mean curve of each device, and the fit of the central one.
+    """Draw the mean curve of each device, and the fit of the central one.
 
     Parameters
     ----------
@@ -181,7 +181,7 @@ def devices(curves: Mapping[str, np.ndarray], central: np.ndarray, quantity: str
 
 
 def variances(measured: np.ndarray, predicted: np.ndarray | None, direction: str) -> Panel:
-    """Variance over cycles against pulse number, and what increments, reads and offsets make of it.
+    """Draw the variance over cycles against pulse number, measured and from increments, reads and offsets.
 
     Parameters
     ----------
@@ -197,7 +197,7 @@ def variances(measured: np.ndarray, predicted: np.ndarray | None, direction: str
 
 
 def criteria(laws: Sequence[str], excess: np.ndarray, misfit: np.ndarray, direction: str) -> Panel:
-    """BIC above the best law, each bar with the law's rms misfit; best law on top.
+    """Draw BIC above the best law, each bar with the law's rms misfit; best law on top.
 
     Parameters
     ----------
@@ -237,7 +237,7 @@ class PulseRates:
 
 
 def pulse_rates(branches: Mapping[str, PulseRates], along: str) -> Panel:
-    """Rate at half of the window against the amplitude or the width: measured pulses, the law and its band.
+    """Draw the rate at half of the window against amplitude or width: measured pulses, the law and its band.
 
     Parameters
     ----------
@@ -259,7 +259,7 @@ def pulse_rates(branches: Mapping[str, PulseRates], along: str) -> Panel:
 
 
 def pulse_trains(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], quantity: str, direction: str) -> Panel:
-    """Mean curves of trains of several pulses (dots) and the one shape that follows them all (lines).
+    """Draw mean curves of trains of several pulses (dots) and the one shape that follows them all (lines).
 
     Parameters
     ----------
@@ -284,7 +284,7 @@ def pulse_trains(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], quantity: 
 def left_out(
     pulse: np.ndarray, measured: np.ndarray, predicted: np.ndarray, low: np.ndarray, high: np.ndarray
 ) -> Panel:
-    """A train that was left out of a fit (dots), and what the law of the others says of it, with its band.
+    """Draw a train that was left out of a fit (dots), and the prediction of the others' law with its band.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Fits of very many traces: streamed in chunks, in parallel, in one given window, the same numbers every time."""
+"""Fits of very many traces: streamed in chunks, in parallel, in one given window, reproducible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the device's next cycles are to be expected: the fit is of the cycles that it saw, and levels wander."""
+"""Band in which the device's next cycles are expected, since levels wander after the measured cycles."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PART = 10  # of the pulses, over which a cycle is smoothed
 
 @dataclass(frozen=True)
 class NextCycles:
-    """The mean curve of the next cycles of a branch.
+    """Expected mean curve of the next cycles of a branch.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class NextCycles:
 
     @property
     def sentence(self) -> str:
-        """What the band is, for people."""
+        """Description of the band."""
         how = "taken to wander (a prior)" if self.from_prior else "seen to wander"
         half = float(np.mean(self.upper - self.lower)) / 2
         return (
@@ -56,12 +56,12 @@ class NextCycles:
 
 
 def can_tell(fit: DeviceFit) -> bool:
-    """Return whether the band is known for a fit: not for a joint one over widths or amplitudes."""
+    """Return whether a fit has such a band: not a joint one over widths or amplitudes."""
     return not fit.joint and fit.pulse_law is None and not fit.conditions
 
 
 def walk_factor(seen: int, ahead: int) -> float:
-    """Variance of the mean of the next cycles about that of those seen, over the variance of one step of the walk.
+    """Return the variance of the next cycles' mean about the measured cycles' mean, over that of one step of the walk.
 
     From the mean of K to the last: (K - 1)(2 K - 1) / 6 K; from there to the mean of m more: (m + 1)(2 m + 1) / 6 m.
     """
@@ -69,7 +69,7 @@ def walk_factor(seen: int, ahead: int) -> float:
 
 
 def next_cycles(fit: DeviceFit, direction: str, cycles: int = CYCLES, level: float = 0.95) -> NextCycles:
-    """The band of the mean curve of the next cycles, by a random walk of the level at each pulse.
+    """Return the band of the mean curve of the next cycles, by a random walk of the level at each pulse.
 
     Half the mean squared difference of neighbouring cycles, each smoothed over a tenth of the pulses, stands for the
     variance of one step. Levels that only scatter, and do not wander, give a band that is too wide. On 20 measured
@@ -125,7 +125,7 @@ def next_cycles(fit: DeviceFit, direction: str, cycles: int = CYCLES, level: flo
 
 
 def _smoothed(rows: np.ndarray) -> np.ndarray:
-    """Each train averaged over a part of its pulses about each of them; NaN where none was read."""
+    """Average each train over neighbouring pulses; NaN where none was read."""
     wide = max(rows.shape[1] // PART, 1)
     each = np.ones(wide)
     seen = np.isfinite(rows)

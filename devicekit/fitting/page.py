@@ -1,4 +1,4 @@
-"""The page of a fit."""
+"""Page of a fit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from devicekit.report.shared import provenance_section, source_line, warnings_se
 
 
 def fit_page(fit: DeviceFit, name: str, card: DeviceCard | None, command: str, synthetic: bool = False) -> Report:
-    """The page of a fit.
+    """Build the page of a fit.
 
     Parameters
     ----------

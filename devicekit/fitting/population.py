@@ -1,4 +1,4 @@
-"""Do devices drawn from a card cover devices that were left out of it? A predictive check by leaving some out."""
+"""Predictive check: do devices drawn from a card cover devices left out of its fit?"""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SIGNS = {"ltp": 1, "ltd": -1}
 
 @dataclass(frozen=True)
 class PopulationCheck:
-    """Shares within the 95 % of drawn devices, over all that were left out once [1].
+    """Shares within the 95 % range of drawn devices, over all devices, each left out once [1].
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class PopulationCheck:
 def drawn_readings(
     card: DeviceCard, pulses: dict[str, int], devices: int = 1000, seed: int = 0, d2d: D2dMode = "resample"
 ) -> dict[str, np.ndarray]:
-    """Readings of devices drawn from a card in turn by LTP and LTD trains, after one of each.
+    """Simulate readings of devices drawn from a card: alternating LTP and LTD trains, the first of each left out.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def drawn_readings(
 def leave_out(
     table: PulseTable, parts: int = 4, devices: int = 1000, seed: int = 0, model: str = "eq2", d2d: D2dMode = "resample"
 ) -> dict[str, PopulationCheck]:
-    """Fit all devices but a part of them, draw devices from the card, and look where those left out lie; part by part.
+    """Fit all devices but a part, draw devices from the card, and locate those left out; part by part.
 
     Takes as long as `parts` fits.
 

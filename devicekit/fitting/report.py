@@ -1,4 +1,4 @@
-"""What a report says of a fit: sections, and plain sentences with their numbers."""
+"""Report sections and summary sentences of a fit."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ POOR_FIT = 0.03  # rms misfit over the range of the curve
 
 
 def fit_section(fit: DeviceFit) -> Section:
-    """Curves, residuals and coefficients of both branches."""
+    """Build the section of curves, residuals and coefficients of both branches."""
     window = fit.window
     about = (
         f"{fit.law.title}, doi {fit.law.doi}. One window for LTP and LTD: "
@@ -56,7 +56,7 @@ def fit_section(fit: DeviceFit) -> Section:
 
 
 def _next_cycles(fit: DeviceFit) -> list[Block]:
-    """Return where the next cycles are to be expected, in words and as a picture."""
+    """Return where the next cycles are expected, as text and as a figure."""
     found = {direction: next_cycles(fit, direction) for direction in fit.branches} if can_tell(fit) else {}
     if not found:
         return []
@@ -77,7 +77,7 @@ def _next_cycles(fit: DeviceFit) -> list[Block]:
 
 
 def _quality(fit: DeviceFit) -> Table:
-    """Return how well each branch is fitted, with the basis of every number."""
+    """Return the misfit of each branch, with the basis of every number."""
     rows = [
         (
             direction.upper(),
@@ -101,7 +101,7 @@ def _quality(fit: DeviceFit) -> Table:
 
 
 def _coefficients(fit: DeviceFit) -> Table:
-    """Published coefficients of both branches, in [0, 1] and, for a conductance, in siemens."""
+    """Return published coefficients of both branches, in [0, 1] and, for a conductance, in siemens."""
     rows: list[tuple[str, ...]] = []
     names: tuple[str, ...] = ()
     for direction, branch in fit.branches.items():
@@ -120,7 +120,7 @@ def _coefficients(fit: DeviceFit) -> Table:
 
 
 def _widths(fit: DeviceFit) -> Table:
-    """One row for each pulse width."""
+    """Return one row for each pulse width."""
     rows = []
     for each in fit.conditions:
         unit = "S" if each.window.quantity == "conductance_s" else ""
@@ -138,7 +138,7 @@ def _widths(fit: DeviceFit) -> Table:
 
 
 def _variation_rows(cards: dict[str, BranchVariation]) -> list[tuple[str, ...]]:
-    """One row for each kind of number, the branches side by side."""
+    """Return one row for each kind of number, the branches side by side."""
     return [
         (
             row.group,
@@ -160,7 +160,7 @@ def _counts(cards: dict[str, BranchVariation]) -> str:
 
 
 def _known(cards: dict[str, BranchVariation]) -> list[str]:
-    """Return how well the deviations are known."""
+    """Return the intervals of the deviations, as text."""
     sentences = []
     for direction, each in cards.items():
         found = [
@@ -197,7 +197,7 @@ def _unknown(cards: dict[str, BranchVariation]) -> list[str]:
 
 
 def variation_section(fit: DeviceFit) -> Section:
-    """C2C and D2D, every number with its type."""
+    """Build the section of C2C and D2D, every number with its type."""
     cards = {direction: spread.to_card() for direction, spread in fit.variation.branches.items()}
     caption = (
         f"Standard deviations as shares of what the column 'of' names, from {_counts(cards)}. A spread of the state, "
@@ -225,7 +225,7 @@ def variation_section(fit: DeviceFit) -> Section:
 
 
 def _cycles(fit: DeviceFit, direction: str) -> Block:
-    """All cycles of the first device."""
+    """Return the figure of all cycles of the first device."""
     what = fit.window.quantity.partition("_")[0].capitalize()
     return draw(
         fit.cycles_panel(direction),
@@ -235,7 +235,7 @@ def _cycles(fit: DeviceFit, direction: str) -> Block:
 
 
 def source_text(fit: DeviceFit, name: str) -> str:
-    """Return where a fit comes from: file, trains, devices, pulse width."""
+    """Describe the source of a fit: file, trains, devices, pulse width."""
     frame = fit.table.frame.drop_duplicates(["device_id", "cycle", "direction"])
     numbers = {direction: int((frame["direction"] == direction).sum()) for direction in fit.branches}
     trains = listed([f"{number} {direction.upper()}" for direction, number in numbers.items()])
@@ -246,14 +246,14 @@ def source_text(fit: DeviceFit, name: str) -> str:
 
 
 def fit_sentence(fit: DeviceFit) -> str:
-    """Return how well the law follows the mean curves."""
+    """Describe how well the law follows the mean curves."""
     misfits = listed([f"{percent(b.nrmse)} ({direction.upper()})" for direction, b in fit.branches.items()])
     law = f"{fit.law.title[0].upper()}{fit.law.title[1:]}"
     return f"{law} follows the mean curves to {misfits} of their range (rms)."
 
 
 def widths_sentence(fit: DeviceFit) -> str | None:
-    """Return which pulse widths the file holds, and which one is shown."""
+    """Describe which pulse widths the file holds, and which one is shown."""
     if not fit.conditions:
         return None
     widths = listed([si(each.table.widths[0], "s") for each in fit.conditions])
@@ -264,7 +264,7 @@ def widths_sentence(fit: DeviceFit) -> str | None:
 
 
 def _steps(fit: DeviceFit, direction: str) -> tuple[float, float]:
-    """Mean step within the measured range [1 per pulse], and the largest step over the smallest there."""
+    """Return the mean step in the measured range [1 per pulse], and the largest step over the smallest there."""
     branch = fit.branches[direction]
     low, high = branch.measured_range
     size = np.abs(branch.rate(np.linspace(max(low, 0.0), min(high, 1.0), 101)))
@@ -273,7 +273,7 @@ def _steps(fit: DeviceFit, direction: str) -> tuple[float, float]:
 
 
 def find_notable_properties(fit: DeviceFit) -> list[str]:
-    """Properties of a device that are far from those of an ideal synapse, as clauses with their numbers."""
+    """Return properties far from those of an ideal synapse, as clauses with their numbers."""
     found = []
     for direction, branch in fit.branches.items():
         name = direction.upper()
@@ -305,19 +305,19 @@ def find_notable_properties(fit: DeviceFit) -> list[str]:
 
 
 def _ratio(fit: DeviceFit) -> float | None:
-    """High over low end of the window; None for a weight."""
+    """Return the high over the low end of the window; None for a weight."""
     window = fit.window
     return window.high / window.low if window.quantity == "conductance_s" and window.low > 0 else None
 
 
 def notable_sentence(fit: DeviceFit) -> str:
-    """Return what stands out, or that nothing does."""
+    """Describe the notable properties, or state that there are none."""
     found = find_notable_properties(fit)
     return f"What stands out: {'; '.join(found)}." if found else "Nothing in the fitted curves stands out."
 
 
 def scatter_sentence(fit: DeviceFit) -> str:
-    """Return how much a device varies from cycle to cycle and from device to device."""
+    """Describe the variation from cycle to cycle and from device to device."""
     groups = [each.to_card() for each in fit.variation.branches.values()]
     increments = [g.c2c["increment"].value for g in groups if "increment" in g.c2c]
     spreads = [g.c2c["spread_anova"].value for g in groups if "spread_anova" in g.c2c]
@@ -336,7 +336,7 @@ def scatter_sentence(fit: DeviceFit) -> str:
 
 
 def fit_numbers(fit: DeviceFit) -> list[Scalar]:
-    """The numbers of a fit that matter most: window, steps, misfit, and scatter with its interval."""
+    """Return the main numbers of a fit: window, steps, misfit, and scatter with its interval."""
     pairs = [(branch.to_card(), fit.variation.branches[name].to_card()) for name, branch in fit.branches.items()]
     known = scalars(fit.window, fit.law.id, [branch for branch, _ in pairs], [spread for _, spread in pairs])
     shown = [each for each in known if each.name in ("g_low_s", "g_high_s", "weight_low", "weight_high", "steps")]
@@ -348,7 +348,7 @@ def fit_numbers(fit: DeviceFit) -> list[Scalar]:
 
 
 def fit_summary(fit: DeviceFit, name: str) -> list[str]:
-    """The plain-language summary of a fit."""
+    """Return the plain-language summary of a fit."""
     words = [fit_sentence(fit), notable_sentence(fit), scatter_sentence(fit)]
     words.append(f"The device: {source_text(fit, name)}.")
     return [*words, *(each for each in (widths_sentence(fit), warnings_sentence(fit.warnings)) if each)]

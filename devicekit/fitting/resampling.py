@@ -1,4 +1,4 @@
-"""Cards that the data would also have allowed: a fit's uncertainty, carried through to whatever uses the card."""
+"""Cards that the data would also have allowed: the uncertainty of a fit for whatever uses its card."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SEEN = 1 / 3  # of the window, that a train must go through
 
 
 def _devices_drawn(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Whole devices with replacement, LTP and LTD of a device together."""
+    """Draw whole devices with replacement, LTP and LTD of a device together."""
     names = frame["device_id"].unique()
     parts = [
         frame[frame["device_id"] == name].assign(device_id=f"draw{k:03d}")
@@ -34,7 +34,7 @@ def _devices_drawn(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFram
 
 
 def _cycles_drawn(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Cycles of each device and branch with replacement."""
+    """Draw cycles of each device and branch with replacement."""
     parts = []
     for _, trains in frame.groupby(["device_id", "direction"], sort=False):
         cycles = trains["cycle"].unique()
@@ -46,7 +46,7 @@ def _cycles_drawn(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame
 
 
 def _simulated(fit: DeviceFit, rng: np.random.Generator) -> pd.DataFrame:
-    """As many trains as were measured, simulated with the noise that was found (parametric bootstrap).
+    """Simulate as many trains as were measured, with the noise found (parametric bootstrap).
 
     How much noise there is, is drawn too, each time within what the trains leave open: how cycles of one train's device
     differ is then as wide as the band takes it to be. Drawing parameters from their normal distribution instead would
@@ -104,7 +104,7 @@ def _simulated(fit: DeviceFit, rng: np.random.Generator) -> pd.DataFrame:
 
 
 def resampled_fit(fit: DeviceFit, draw: int, seed: int = 0) -> DeviceFit:
-    """The fit of resampled data in the same window, with everything that the fit itself has.
+    """Fit resampled data in the same window, with everything that the fit itself has.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def resampled_fit(fit: DeviceFit, draw: int, seed: int = 0) -> DeviceFit:
 
 
 def resampled_fits(fit: DeviceFit, count: int, seed: int = 0) -> list[DeviceFit]:
-    """The first `count` (at least 1) fits of `resampled_fit`, which also says what is raised.
+    """Yield the first `count` (at least 1) fits of `resampled_fit`; raises as that does.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def resampled_fits(fit: DeviceFit, count: int, seed: int = 0) -> list[DeviceFit]
 
 
 def resampled_cards(fit: DeviceFit, count: int, name: str, seed: int = 0) -> list[DeviceCard]:
-    """Cards of `resampled_fits`, named NAME_r001, NAME_r002, ...
+    """Yield cards of `resampled_fits`, named NAME_r001, NAME_r002, ...
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ def resampled_cards(fit: DeviceFit, count: int, name: str, seed: int = 0) -> lis
 
 
 def reason_to_resample(fit: DeviceFit) -> str:
-    """Why the fit's uncertainty may matter for a network, in words; "" where it is less than what seeds differ by.
+    """Explain why the fit's uncertainty can matter for a network; "" if it is less than the spread over seeds.
 
     Measured on four simulated devices: it matters with three cycles or fewer whose updates scatter by 1 % of the window
     or more, and for trains that go through less than a third of the window. A joint fit over widths is not resampled.

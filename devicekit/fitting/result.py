@@ -1,4 +1,4 @@
-"""What the fit of a device gives back: both branches in one window, with the variation."""
+"""Result of the fit of a device: both branches in one window, with the variation."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class DeviceFit:
-    """LTP and LTD of one device in one window, with variation, the fits of the single devices, and warnings.
+    """Fit of LTP and LTD of one device in one window, with variation, fits of single devices, and warnings.
 
     Attributes
     ----------
@@ -82,18 +82,18 @@ class DeviceFit:
 
     @property
     def branches(self) -> dict[str, BranchFit]:
-        """The branches that there are, by direction."""
+        """The fitted branches by direction."""
         pair = {"ltp": self.ltp, "ltd": self.ltd}
         return {direction: branch for direction, branch in pair.items() if branch is not None}
 
     @property
     def warnings(self) -> tuple[CodedWarning, ...]:
-        """Those of the table, of the device and of its branches, each once."""
+        """Warnings of the table, the device and its branches, each once."""
         branches = [warning for branch in self.branches.values() for warning in branch.warnings]
         return tuple(dict.fromkeys([*self.table.warnings, *self.own_warnings, *branches]))
 
     def to_card(self, name: str, source: Path | str | None = None, synthetic: bool = False) -> DeviceCard:
-        """The device card of this fit.
+        """Return the device card of this fit.
 
         Parameters
         ----------
@@ -183,7 +183,7 @@ class DeviceFit:
         )
 
     def _conditions(self) -> Conditions:
-        """Those that the table states; where amplitudes grow, of the pulse that the branches are of."""
+        """Return the conditions that the table states; for growing amplitudes those of the branches' pulse."""
         told = Conditions.of(self.table)
         if self.pulse_law is None:
             return told
@@ -195,7 +195,7 @@ class DeviceFit:
         return told.model_copy(update=changed)
 
     def _pulse_block(self, provenance: Provenance, conditions: Conditions) -> PulseScaling | None:
-        """The law of amplitude and width, counted from the pulse that the card is of."""
+        """Return the law of amplitude and width relative to the pulse of the card."""
         if self.pulse_law is None:
             return None
         wide = conditions.pulse_width_s
@@ -205,7 +205,7 @@ class DeviceFit:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """The body of `devicekit fit --json`, without the card's path."""
+        """Return the body of `devicekit fit --json`, without the card's path."""
         result: dict[str, Any] = {
             "model": self.law.name,
             "branches": {direction: branch.as_dict() for direction, branch in self.branches.items()},
@@ -224,7 +224,7 @@ class DeviceFit:
         return result
 
     def fit_report(self) -> str:
-        """The fit of each branch as lmfit reports one: statistics, parameters with standard errors, correlations.
+        """Return each branch in the form of lmfit's report: statistics, parameters with errors, correlations.
 
         Parameters are those of the rising coordinate: L and the shape of the law, and the start x0; one with a star is
         weakly determined. lmfit's own result, which takes residuals for independent, is `fit.ltp.lmfit`.
@@ -236,7 +236,7 @@ class DeviceFit:
         print(self.fit_report(), file=file or sys.stdout)
 
     def trains(self, direction: str) -> Trains:
-        """All trains of one direction.
+        """Return all trains of one direction.
 
         Raises
         ------
@@ -249,7 +249,7 @@ class DeviceFit:
         return trains
 
     def panel(self) -> Panel:
-        """Measured mean curves (dots), the range of all trains (shade) and the fit (line), LTP then LTD."""
+        """Return measured mean curves (dots), the range of all trains (shade) and the fit (line), LTP then LTD."""
         from devicekit.fitting import figures
 
         branches = {}
@@ -261,7 +261,7 @@ class DeviceFit:
         return figures.fit(branches, self.window.quantity, self.law.name)
 
     def residuals_panel(self) -> Panel:
-        """Measured minus fitted state along the trains, with the noise of the mean curve."""
+        """Return measured minus fitted state along the trains, with the noise of the mean curve."""
         from devicekit.fitting import figures
 
         return figures.residuals(
@@ -269,7 +269,7 @@ class DeviceFit:
         )
 
     def cycles_panel(self, direction: str = "ltp") -> Panel:
-        """All cycles of the first device, early cycles light and late ones dark: C2C and drift at a glance."""
+        """Return all cycles of the first device, early cycles light and late ones dark, to show C2C and drift."""
         from devicekit.fitting import figures
 
         trains = self.trains(direction)
@@ -279,7 +279,7 @@ class DeviceFit:
         return figures.cycles(values, self.window.quantity, direction, trains.devices[0])
 
     def devices_panel(self, direction: str = "ltp") -> Panel:
-        """Mean curve of each device, and the central fit."""
+        """Return the mean curve of each device, and the central fit."""
         from devicekit.fitting import figures
 
         trains = self.trains(direction)
@@ -288,7 +288,7 @@ class DeviceFit:
         return figures.devices(curves, central, self.window.quantity, direction)
 
     def variances_panel(self, direction: str = "ltp") -> Panel:
-        """Variance over cycles against pulse number, and what increments, reads and offsets make of it."""
+        """Return the variance over cycles against pulse number, measured and from increments, reads and offsets."""
         from devicekit.fitting import figures
 
         spread = self.variation.branches[direction]
@@ -302,7 +302,7 @@ class DeviceFit:
         return self.panel().draw(ax)
 
     def table_of_coefficients(self) -> Any:
-        """Coefficients of both branches as a pandas frame."""
+        """Return the coefficients of both branches as a pandas frame."""
         import pandas as pd
 
         return pd.DataFrame({direction: branch.coefficients for direction, branch in self.branches.items()})

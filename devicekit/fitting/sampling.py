@@ -1,4 +1,4 @@
-"""Do samples drawn from a fit scatter as the data do? Cycles and devices simulated from the components."""
+"""Spread of samples drawn from a fit over that of the data: cycles and devices simulated from the components."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class SpreadRatio:
     d2d: float | None
 
     def as_dict(self) -> dict[str, float | None]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "c2c": round(self.c2c, 3),
             "c2c_paper": round(self.c2c_paper, 2),
@@ -42,7 +42,7 @@ class SpreadRatio:
 
 
 def matched(fit: BranchFit, spread: BranchSpread, measured: np.ndarray) -> BranchSpread:
-    """The components with those of whole cycles scaled so that the mean variance is the measured one.
+    """Return the components with those of whole cycles scaled so that the mean variance is the measured one.
 
     Likelihood weighs every pulse's prediction and hardly sees the slow part, which makes most of the spread
     of a drifting device. The pulse's own components are left as they are.
@@ -68,7 +68,7 @@ def matched(fit: BranchFit, spread: BranchSpread, measured: np.ndarray) -> Branc
 
 
 def simulate_cycles(fit: BranchFit, spread: BranchSpread, cycles: int, seed: int, *, paper: bool = False) -> np.ndarray:
-    """Readings of cycles drawn from the components, on the rising coordinate, shape (cycles, N + 1).
+    """Simulate readings of cycles from the components, on the rising coordinate, shape (cycles, N + 1).
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def simulate_cycles(fit: BranchFit, spread: BranchSpread, cycles: int, seed: int
 
 
 def spread_ratios(fit: DeviceFit) -> dict[str, float]:
-    """`SpreadRatio.c2c` of the branches of several cycles whose noise is known, by direction."""
+    """Return `SpreadRatio.c2c` by direction, for branches of several cycles whose noise is known."""
     return {
         direction: spread_ratio(fit, direction).c2c
         for direction, spread in fit.variation.branches.items()
@@ -132,7 +132,7 @@ def spread_ratios(fit: DeviceFit) -> dict[str, float]:
 
 
 def spread_ratio(fit: DeviceFit, direction: str, seed: int = 0, cycles: int = 400) -> SpreadRatio:
-    """Mean spread of sampled cycles and devices over that of the data (1: the samples scatter as the data do).
+    """Return the mean spread of sampled cycles and devices over that of the data (1: they scatter alike).
 
     That of devices is drawn from the n that were fitted, with replacement, as a network draws them: of few devices
     it is below 1 by sqrt((n - 1) / n).

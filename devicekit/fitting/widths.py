@@ -1,4 +1,4 @@
-"""Several pulse widths fitted together: one shape, each width its own rate and start.
+"""Joint fit of several pulse widths: one shape, each width with its own rate and start.
 
 It is the cure for short pulses that cover only part of the window: separately fitted, their rate beyond
 that part is anyone's guess.
@@ -63,7 +63,7 @@ class JointFit:
     degrees: int
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "pulse_widths_s": self.widths.tolist(),
             "p_value_of_separate_shapes": self.p_value,
@@ -78,7 +78,7 @@ def _pack(fits: list[BranchFit], shape: np.ndarray) -> np.ndarray:
 
 
 def _own(z: np.ndarray, law: Law, k: int, count: int) -> np.ndarray:
-    """Parameters (theta, x0) of width k."""
+    """Return the parameters (theta, x0) of width k."""
     p = law.n_parameters - 1
     return np.concatenate([[z[p + k]], z[:p], [z[p + count + k]]])
 
@@ -157,7 +157,7 @@ def fit_joint(fits: list[BranchFit], widths: list[float]) -> JointFit:
 
 
 def _exponent(widths: np.ndarray, levels: np.ndarray) -> tuple[float, float | None]:
-    """Slope of L against ln width, and its standard error (None from two widths: nothing is left over)."""
+    """Return the slope of L against ln width, and its standard error (None from two widths)."""
     design = np.stack([np.log(widths), np.ones(widths.size)], axis=1)
     solution, residuals, *_ = np.linalg.lstsq(design, levels, rcond=None)
     if widths.size < 3:
@@ -167,7 +167,7 @@ def _exponent(widths: np.ndarray, levels: np.ndarray) -> tuple[float, float | No
 
 
 def _replaced(fit: BranchFit, joint: JointFit, k: int, note: CodedWarning) -> BranchFit:
-    """A width's fit with the shared shape and its own rate and start."""
+    """Return a width's fit with the shared shape and its own rate and start."""
     law, count = fit.law, len(joint.widths)
     p = law.n_parameters - 1
     z = np.concatenate([joint.shape, joint.levels, joint.starts])
@@ -193,7 +193,7 @@ def _replaced(fit: BranchFit, joint: JointFit, k: int, note: CodedWarning) -> Br
 
 
 def _widening(fit: BranchFit) -> float:
-    """How much wider a separate fit's band is than independent noise of its residuals would make it, at least 1."""
+    """Return how much wider a separate fit's band is than independent noise would make it, at least 1."""
     low, high = fit.trajectory[0], fit.trajectory[-1]
     x = np.linspace(low, high, 11)[1:-1]
     if fit.band is not None:

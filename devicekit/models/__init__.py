@@ -1,4 +1,4 @@
-"""Update laws: one file a law, pure functions. `devicekit.models.registry` holds them by name.
+"""Update laws: one file for each law, pure functions; `devicekit.models.registry` lists them by name.
 
 This module is light, so that a help text can name the laws: it imports none of them.
 """
@@ -9,12 +9,12 @@ DEFAULT = "eq2"
 
 
 def ordered(names: list[str]) -> list[str]:
-    """Names in the order in which devicekit shows laws: the default one, then the others by the alphabet."""
+    """Return names in the order in which devicekit lists laws: the default one, then alphabetically."""
     return sorted(names, key=lambda name: (name != DEFAULT, name))
 
 
 def law_names() -> list[str]:
-    """Names of the laws of ours that can be fitted and drive a device, as the help shows them."""
+    """Return the names of our laws that can be fitted and drive a device, as the help lists them."""
     return ordered(LAWS.builtin_names())
 
 

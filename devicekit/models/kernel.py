@@ -1,4 +1,4 @@
-"""The one switch over update laws, compiled once: used by the fit, by `DeviceArray` and by the network.
+"""Compiled switch over the update laws, used by the fit, by `DeviceArray` and by the network.
 
 A law is addressed by its integer id and by `theta` = (L, shape parameters); x is the rising coordinate.
 Rates are total: 0 where the law says "saturated", never NaN, never above `LARGEST_LOG_RATE`.
@@ -24,7 +24,7 @@ ell.__doc__ = "Log of the shape of law number `law` at x and its gradient (x fir
 
 @borrowing
 def middle_and_gradient(law: int, shape: np.ndarray, gradient: np.ndarray) -> float:
-    """ell(1/2) and its gradient; 0 where the law does not move there, so that L then scales the bare shape."""
+    """Return ell(1/2) and its gradient; 0 if the law does not move there, so that L scales the bare shape."""
     value = ell(law, 0.5, shape, gradient)
     if value == -math.inf:
         gradient[:] = 0.0
@@ -34,20 +34,20 @@ def middle_and_gradient(law: int, shape: np.ndarray, gradient: np.ndarray) -> fl
 
 @compiled
 def middle(law: int, theta: np.ndarray) -> float:
-    """ell(1/2): subtract it once per device, not once per pulse."""
+    """Return ell(1/2): subtract it once per device, not once per pulse."""
     return middle_and_gradient(law, theta[1:], np.empty(MAX_SHAPE))
 
 
 @borrowing
 def rate(law: int, theta: np.ndarray, ell_middle: float, x: float, scratch: np.ndarray) -> float:
-    """rho(x) >= 0: the step of one pulse at x; `scratch` has MAX_SHAPE numbers."""
+    """Return rho(x) >= 0, the step of one pulse at x; `scratch` has MAX_SHAPE numbers."""
     log_rate = theta[0] + ell(law, x, theta[1:], scratch) - ell_middle
     return math.exp(min(log_rate, LARGEST_LOG_RATE))
 
 
 @compiled
 def rates(law: int, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """rho at each x, shape of x (1-d)."""
+    """Return rho at each x, shape of x (1-d)."""
     scratch = np.empty(MAX_SHAPE)
     mid = middle(law, theta)
     out = np.empty(x.size)
@@ -58,7 +58,7 @@ def rates(law: int, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 @compiled
 def simulate(law: int, theta: np.ndarray, x0: float, n_pulses: int) -> np.ndarray:
-    """States x_0 ... x_n under `n_pulses` pulses, shape (n_pulses + 1,)."""
+    """Return states x_0 ... x_n under `n_pulses` pulses, shape (n_pulses + 1,)."""
     scratch = np.empty(MAX_SHAPE)
     mid = middle(law, theta)
     out = np.empty(n_pulses + 1)
@@ -72,7 +72,7 @@ def simulate(law: int, theta: np.ndarray, x0: float, n_pulses: int) -> np.ndarra
 
 @compiled
 def rate_gradients(law: int, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """d rho / d theta at each x, shape (len(x), len(theta))."""
+    """Return d rho / d theta at each x, shape (len(x), len(theta))."""
     p = theta.size
     at_x, at_mid = np.empty(MAX_SHAPE), np.empty(MAX_SHAPE)
     mid = middle_and_gradient(law, theta[1:], at_mid)
@@ -127,7 +127,7 @@ def simulate_with_sensitivities(
 
 @compiled
 def simulate_driven(law: int, theta: np.ndarray, x0: float, ln_factors: np.ndarray) -> np.ndarray:
-    """States x_0 ... x_n under pulses that are not alike, shape (n + 1,): pulse k has exp(ln_factors[k]) of a step."""
+    """Return states x_0 ... x_n under pulses that differ, shape (n + 1,): pulse k has exp(ln_factors[k]) of a step."""
     scratch = np.empty(MAX_SHAPE)
     mid = middle(law, theta)
     out = np.empty(ln_factors.size + 1)
@@ -151,7 +151,7 @@ def driven_with_sensitivities(
     sensitivities: np.ndarray,
     steady: np.ndarray,
 ) -> None:
-    """As `simulate_with_sensitivities`, of pulses that are not alike.
+    """Fill the same as `simulate_with_sensitivities`, for pulses that differ.
 
     Parameters
     ----------
@@ -203,7 +203,7 @@ def driven_with_sensitivities(
 
 @compiled
 def slopes(law: int, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """q(x) = 1 + d rho / dx at each x (1-d), clipped to [0.2, 1.3] as the variance recursions need it."""
+    """Return q(x) = 1 + d rho / dx at each x (1-d), clipped to [0.2, 1.3] as the variance recursions need it."""
     at_x = np.empty(MAX_SHAPE)
     mid = middle(law, theta)
     out = np.ones(x.size)

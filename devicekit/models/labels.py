@@ -1,4 +1,4 @@
-"""NeuroSim's label of nonlinearity (NL): of its exponential in closed form, and of any curve."""
+"""NeuroSim's label of nonlinearity (NL): for its exponential in closed form, and for any curve."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def nl_label(a_norm: float) -> float:
-    """NeuroSim's nonlinearity label of an exponential with constant A, as a fraction of the number of pulses.
+    """Return NeuroSim's nonlinearity label of an exponential with constant A, a fraction of the number of pulses.
 
     NL = max_x (f(x) - x) / (0.07 sqrt 2) with f(x) = (1 - e^(-x/A)) / (1 - e^(-1/A)): a closed form that
     reproduces the published table of labels (A = 0.5 gives 2.40, A = 0.2 gives 4.88).
@@ -27,7 +27,7 @@ def nl_label(a_norm: float) -> float:
 
 
 def nl_of_curve(x: np.ndarray) -> float:
-    """The label of a measured rising curve without a model: largest deviation of its normalised form from a line.
+    """Return the label of a rising curve without a model: largest deviation of its normalised form from a line.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What an update law brings along: its equation, names, bounds, priors, start shapes, published coefficients."""
+"""Descriptor of an update law: equation, names, bounds, priors, start shapes, published coefficients."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Prior:
 
 
 def named(*names: str) -> Callable[[np.ndarray, str], dict[str, float]]:
-    """A map to published coefficients that only names the parameters of the rising coordinate."""
+    """Build a map to published coefficients that only names the parameters of the rising coordinate."""
 
     def publish(theta: np.ndarray, direction: str) -> dict[str, float]:
         return dict(zip(names, (float(value) for value in theta), strict=True))
@@ -34,7 +34,7 @@ equation = compiled  # how the shape of a law is compiled
 
 @dataclass(frozen=True)
 class Law:
-    """One update law: rho(x) = exp(L + ell(x; shape) - ell(1/2; shape)) on the rising coordinate x.
+    """Update law: rho(x) = exp(L + ell(x; shape) - ell(1/2; shape)) on the rising coordinate x.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ class Law:
         return len(self.parameters)
 
     def prior_arrays(self) -> tuple[np.ndarray, np.ndarray]:
-        """Means and precisions (0 where there is no prior), each of shape (len(parameters),)."""
+        """Return means and precisions (0 where there is no prior), each of shape (len(parameters),)."""
         none = Prior(0.0, np.inf)
         priors = [self.priors.get(name, none) for name in self.parameters]
         return np.array([p.mean for p in priors]), np.array([1.0 / p.sd**2 for p in priors])
@@ -104,7 +104,7 @@ class Law:
 
 @dataclass(frozen=True)
 class CurveLaw:
-    """A law that is a curve of the pulse number rather than a rate of the state, with one shape parameter.
+    """Law that is a curve of the pulse number instead of a rate of the state, with one shape parameter.
 
     Its scale is inside the curve, so it is fitted to a train directly and cannot drive a device array.
 

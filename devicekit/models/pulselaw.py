@@ -1,4 +1,4 @@
-r"""How a pulse's amplitude and width scale its step: laws of ln rho(V, w) against a reference pulse.
+r"""Laws by which a pulse's amplitude and width scale its step: ln rho(V, w) relative to a reference pulse.
 
 A pulse of amplitude V and width w moves a device by :math:`\rho(V, w) f(r)`: one shape f for all pulses, and a factor.
 Every law here is ln of that factor over the factor of a reference pulse, so that it is 0 there. Amplitudes count by
@@ -19,7 +19,7 @@ CLOSEST = 1e-3  # of the lowest amplitude: how near a threshold may come to it
 
 @dataclass(frozen=True)
 class Pulse:
-    """One kind of pulse: its amplitude [V], counted by its size, and its width [s]; None where it is not known."""
+    """Kind of pulse: amplitude [V], by its size, and width [s]; None if unknown."""
 
     voltage_v: float | None = None
     width_s: float | None = None
@@ -27,7 +27,7 @@ class Pulse:
 
 @dataclass(frozen=True)
 class AmplitudeLaw:
-    """One law of ln rate against the amplitude.
+    """Law of ln rate against the amplitude.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class AmplitudeLaw:
     def ln_factor(
         self, values: np.ndarray, voltage: np.ndarray, width: np.ndarray, reference: Pulse, with_width: bool
     ) -> tuple[np.ndarray, np.ndarray]:
-        """ln of the step over that of the reference pulse, shape (n,), and its derivatives, shape (n, p [+ 1]).
+        """Return ln of the step over the reference pulse's, shape (n,), and its derivatives, shape (n, p [+ 1]).
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Every update law by name: ours, and those that other packages announce; numbered here for the compiled switch."""
+"""Update laws by name: ours, and those of other packages; numbered here for the compiled switch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ for _number, _law in enumerate(LAWS.values()):
 
 
 def get_law(name: str) -> Law:
-    """The law of that name.
+    """Return the law of that name.
 
     Parameters
     ----------

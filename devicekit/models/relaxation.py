@@ -1,4 +1,4 @@
-"""How a volatile part of the state decays: kernels K(t) with K(0) = 1, and each as a sum of exponentials.
+"""Decay of the volatile part of a state: kernels K(t) with K(0) = 1, and each as a sum of exponentials.
 
 Exponential, stretched (Kohlrausch-Williams-Watts, doi:10.1039/TF9706600080), two exponentials, and a power law. A
 network keeps a sum of exponentials, since that needs no memory of the pulses but one number a term.
@@ -22,7 +22,7 @@ SMALL_ERROR = 0.01  # at which no further term is taken
 
 
 def kernel(name: str, t: np.ndarray | float, **parameters: float) -> np.ndarray:
-    """Return what is left after a time t >= 0 of a part that decays by a kernel; K(0) = 1.
+    """Return the share left after a time t >= 0 of a part that decays by a kernel; K(0) = 1.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def kernel(name: str, t: np.ndarray | float, **parameters: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Terms:
-    """A sum of exponentials: time constants [s] and shares that sum to 1, and its largest error on K."""
+    """Sum of exponentials: time constants [s] and shares that sum to 1, and its largest error on K."""
 
     tau_s: tuple[float, ...]
     share: tuple[float, ...]
@@ -57,7 +57,7 @@ class Terms:
 
 
 def terms(name: str, most: int = MOST_TERMS, **parameters: float) -> Terms:
-    """A kernel as a sum of exponentials with shares above 0: as few as reach an error of 1 %, or `most`.
+    """Fit a kernel by a sum of exponentials with shares above 0: as few as reach an error of 1 %, or `most`.
 
     Nonnegative least squares on logarithmic times from tau / 100 to 100 tau, time constants on a logarithmic grid.
 
@@ -87,7 +87,7 @@ def terms(name: str, most: int = MOST_TERMS, **parameters: float) -> Terms:
 
 
 def _sum(wanted: np.ndarray, t: np.ndarray, tau: float, number: int) -> Terms:
-    """The best sum of so many terms on grids of time constants of several widths and centres."""
+    """Return the best sum of that many terms, over grids of time constants of several widths and centres."""
     from scipy.optimize import nnls
 
     best = Terms((tau,), (1.0,), np.inf)

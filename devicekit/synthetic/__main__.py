@@ -1,4 +1,4 @@
-"""The shipped data sets, made again: `python -m devicekit.synthetic FOLDER`."""
+"""Write the data sets that ship with devicekit: `python -m devicekit.synthetic FOLDER`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SYNTHETIC lives with a known truth: states lost in bakes at several temperatures, devices worn out by cycling."""
+"""SYNTHETIC lifetimes with a known truth: states lost in bakes at several temperatures, devices worn by cycling."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BOLTZMANN_EV = 8.617333262e-5  # [eV/K]
 
 @dataclass(frozen=True)
 class BakeTruth:
-    """What synthetic bakes are made of: ln t_f = ln life + Ea (1/kT - 1/kT0) + sigma z.
+    """Truth of synthetic bakes: ln t_f = ln life + Ea (1/kT - 1/kT0) + sigma z.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class BakeTruth:
     second_s: float = float("inf")
 
     def median(self, kelvin: float) -> float:
-        """Median life at a temperature [s]."""
+        """Return the median life at a temperature [s]."""
         away = 1.0 / (BOLTZMANN_EV * kelvin) - 1.0 / (BOLTZMANN_EV * self.life_k)
         rate = np.exp(-self.energy_ev * away) / self.life_s + np.exp(-self.second_ev * away) / self.second_s
         return float(1.0 / rate)
@@ -58,7 +58,7 @@ def bake(
     truth: BakeTruth | None = None,
     seed: int = SEED,
 ) -> RetentionTable:
-    """LRS of devices of their own at each temperature, from `first` to `last`: G = G0 / (1 + (t / t_f)^0.5).
+    """Generate LRS of separate devices at each temperature, from `first` to `last`: G = G0 / (1 + (t / t_f)^0.5).
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def bake(
 
 @dataclass(frozen=True)
 class WearTruth:
-    """What synthetic wear is made of: Weibull lives F = 1 - exp(-(cycles / scale)^shape), and a window that narrows.
+    """Truth of synthetic wear: Weibull lives F = 1 - exp(-(cycles / scale)^shape), and a narrowing window.
 
     Attributes
     ----------
@@ -126,7 +126,7 @@ def wear(
     truth: WearTruth | None = None,
     seed: int = SEED,
 ) -> EnduranceTable:
-    """HRS and LRS of devices cycled until they fail: from its life on the HRS of a device is LRS / 1.3.
+    """Generate HRS and LRS of devices cycled until they fail: after its life the HRS of a device is LRS / 1.3.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""SYNTHETIC trains at several amplitudes, and with growing ones, of devices whose law of the amplitude is known."""
+"""SYNTHETIC trains at several amplitudes, constant or growing, of devices with a known law of the amplitude."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _FAR = (0.01, 100.0)  # V, s: the truth holds everywhere
 def amplitude_truth(
     kind: str, exponent: float = 0.8, *, increment: float = 0.002, read: float = 0.004, d2d: float = 0.0
 ) -> DeviceCard:
-    """A card that states a known law of amplitude and width, for synthetic data and tests.
+    """Return a card that states a known law of amplitude and width, for synthetic data and tests.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def generate_programmes(
     n_devices: int = 1,
     width_s: float = REFERENCE_WIDTH,
 ) -> PulseTable:
-    """Alternating LTP and LTD trains whose pulses have given amplitudes, each cycle from r = 0.
+    """Generate alternating LTP and LTD trains with given amplitudes of the pulses, each cycle from r = 0.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""SYNTHETIC sweeps of a device whose HRS conducts by Poole-Frenkel emission and whose LRS is ohmic."""
+"""SYNTHETIC sweeps of a device with Poole-Frenkel emission in the HRS and an ohmic LRS."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TEMPERATURES = (280.0, 310.0, 340.0)  # K
 
 @dataclass(frozen=True)
 class ConductionTruth:
-    """What the sweeps are made of.
+    """Truth of the sweeps.
 
     I = G0 exp(-phi/kT) V exp(beta sqrt V) in the HRS, with beta = q/kT sqrt(q / (pi eps_r eps0 d)); I = G V in the LRS.
     """
@@ -37,7 +37,7 @@ class ConductionTruth:
     floor: float = 1e-12  # A
 
     def hrs(self, v: np.ndarray, temperature: float) -> np.ndarray:
-        """Current of the HRS [A] at sizes of the voltage [V] and a temperature [K]."""
+        """Return the current of the HRS [A] at sizes of the voltage [V] and a temperature [K]."""
         kt = constants.k * temperature / constants.e  # eV
         field = constants.e / (np.pi * self.permittivity * constants.epsilon_0 * self.thickness)
         current = self.g_hrs * v * np.exp((np.sqrt(field * v) - self.barrier) / kt)
@@ -50,7 +50,7 @@ def conduction(
     truth: ConductionTruth | None = None,
     seed: int = SEED,
 ) -> SweepTable:
-    """Bipolar sweeps 0, top, 0, -bottom, 0 of one device at several temperatures; set and reset are abrupt.
+    """Generate bipolar sweeps 0, top, 0, -bottom, 0 of one device at several temperatures, with abrupt switching.
 
     Parameters
     ----------

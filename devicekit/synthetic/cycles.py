@@ -1,4 +1,4 @@
-"""SYNTHETIC cycles that remember: V_set, V_reset, HRS and LRS of an autoregression, known or fitted to measured cycles.
+"""SYNTHETIC cycles with memory: V_set, V_reset, HRS and LRS of an autoregression, known or fitted to measured cycles.
 
 A fitted model is a vector autoregression of normal scores, as of Hennen et al. 2022 (doi:10.3389/fnins.2022.941753):
 each quantity, less the level (and drift) of its device, is mapped to a normal number by its rank, and back by the same
@@ -31,7 +31,7 @@ LEAST_SHARE = 0.1  # of the least measured voltage: below it no voltage is drawn
 
 @dataclass(frozen=True, eq=False)
 class CycleModel:
-    """What generates cycles like those that were measured.
+    """Generator of cycles like the measured ones.
 
     Attributes
     ----------
@@ -68,17 +68,17 @@ class CycleModel:
 
     @property
     def columns(self) -> list[str]:
-        """Columns of what is generated, in SI units."""
+        """Columns of the generated cycles, in SI units."""
         return [each.name.removeprefix("ln_") + ("_s" if each.log else "") for each in self.quantities]
 
     @property
     def warnings(self) -> tuple[CodedWarning, ...]:
-        """That what comes from it is no measurement."""
+        """Warning that generated cycles are not measured."""
         words = f"made by devicekit from a fit to {self.meta.get('fitted_to', 'cycles in memory')}, not measured"
         return (CodedWarning("synthetic", words),)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "synthetic": True,
             **self.meta,
@@ -93,7 +93,7 @@ class CycleModel:
         }
 
     def generate(self, n_cycles: int, n_devices: int = 1, seed: int = SEED, *, beyond: bool = False) -> pd.DataFrame:
-        """Cycles of devices; the same seed makes the same.
+        """Generate cycles of devices; the same seed gives the same cycles.
 
         Each device has the level of one of the measured devices, drawn with replacement; a drift is not generated.
 
@@ -137,7 +137,7 @@ class CycleModel:
         return frame
 
     def _levels(self, n_devices: int, rng: np.random.Generator, beyond: bool) -> np.ndarray:
-        """Level of each synthetic device, shape (devices, k)."""
+        """Return the level of each synthetic device, shape (devices, k)."""
         n = len(self.levels)
         if n == 1 or not beyond:
             return np.asarray(self.levels[rng.integers(n, size=n_devices)])
@@ -145,7 +145,7 @@ class CycleModel:
         return np.asarray(self.levels.mean(axis=0) + rng.standard_normal((n_devices, len(spread))) @ root(spread).T)
 
     def _deviation(self, j: int, z: np.ndarray, beyond: bool) -> np.ndarray:
-        """Deviations of a quantity from normal scores."""
+        """Return deviations of a quantity from normal scores."""
         scores, values = self.scores[j], self.deviations[j]
         found = np.interp(z, scores, values)
         if beyond:
@@ -155,7 +155,7 @@ class CycleModel:
         return np.asarray(found)
 
     def sweeps(self, cycles: pd.DataFrame, truth: SweepTruth | None = None, seed: int = SEED) -> SweepTable:
-        """Voltage sweeps of generated cycles (see `devicekit.synthetic.loops.of_cycles`).
+        """Generate voltage sweeps of generated cycles (see `devicekit.synthetic.loops.of_cycles`).
 
         Parameters
         ----------
@@ -178,7 +178,7 @@ class CycleModel:
         return SweepTable(table.frame, table.meta, self.warnings)
 
     def endurance(self, cycles: pd.DataFrame) -> EnduranceTable:
-        """HRS and LRS of generated cycles as an endurance table.
+        """Return HRS and LRS of generated cycles as an endurance table.
 
         Parameters
         ----------
@@ -201,7 +201,7 @@ class CycleModel:
 
 
 def model(result: SequenceResult, path: Path | None = None) -> CycleModel:
-    """Return what generates cycles like those of a result.
+    """Fit a generator of cycles like those of a result.
 
     Parameters
     ----------
@@ -256,7 +256,7 @@ def _normal(p: np.ndarray) -> np.ndarray:
 
 
 def _unsure(rest: np.ndarray, fit: Autoregression) -> np.ndarray:
-    """Covariance of a device's level: that of the mean of cycles that remember."""
+    """Return the covariance of a device's level: that of the mean of cycles with memory."""
     k = rest.shape[1]
     ahead = np.eye(k) - fit.coefficients.sum(axis=0) if fit.order else np.eye(k)
     inverse = np.linalg.inv(ahead)
@@ -265,7 +265,7 @@ def _unsure(rest: np.ndarray, fit: Autoregression) -> np.ndarray:
 
 
 def _signs(result: SequenceResult) -> np.ndarray:
-    """Sign of each voltage among the quantities."""
+    """Return the sign of each voltage among the quantities."""
     sweeps = result.sweeps
     signs = {"v_set_v": 1, "v_reset_v": -1}
     if isinstance(sweeps, DcResult):
@@ -275,7 +275,7 @@ def _signs(result: SequenceResult) -> np.ndarray:
 
 
 def _origin(result: SequenceResult, path: Path | None) -> dict[str, Any]:
-    """Return what the model was fitted to."""
+    """Return the source that the model was fitted to."""
     meta = result.table.meta
     return {
         "fitted_to": path.name if path is not None else str(meta.get("source", "a table in memory")),

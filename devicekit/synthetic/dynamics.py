@@ -21,7 +21,7 @@ SEED = 2023
 
 @dataclass(frozen=True)
 class DynamicsTruth:
-    """What synthetic dynamics are made of.
+    """Truth of the synthetic dynamics.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class DynamicsTruth:
         return max(value for name, value in self.parameters.items() if name.startswith("tau"))
 
     def conductance(self, t: np.ndarray, pulses: Sequence[float] | np.ndarray) -> np.ndarray:
-        """G at times t [s] after pulses at given times [s]; a pulse counts after its time."""
+        """Return G at times t [s] after pulses at given times [s]; a pulse counts after its time."""
         since = np.asarray(t, float)[:, None] - np.asarray(pulses, float)[None, :]
         after = since > 0
         left = kernel(self.kernel, np.where(after, since, 0.0), **self.parameters)
@@ -72,7 +72,7 @@ def transient(
     truth: DynamicsTruth | None = None,
     seed: int = SEED,
 ) -> TransientTable:
-    """Records of readings before and after pulses of 1 V and 1 ms, on a logarithmic grid of delays.
+    """Generate records of readings before and after pulses of 1 V and 1 ms, on a logarithmic grid of delays.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def paired(
     truth: DynamicsTruth | None = None,
     seed: int = SEED,
 ) -> PairedTable:
-    """A2/A1 of pairs of pulses at intervals on a logarithmic grid, with the first amplitude and the second.
+    """Generate A2/A1 of pulse pairs at intervals on a logarithmic grid, with both amplitudes.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def trains(
     truth: DynamicsTruth | None = None,
     seed: int = SEED,
 ) -> TransientTable:
-    """A record a rate [Hz]: pulses of 1 V at that rate, read just before and just after each of them.
+    """Generate a record for each rate [Hz]: pulses of 1 V, read just before and just after each of them.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""SYNTHETIC cycles that remember, with a known truth: an autoregression of V_set, V_reset, HRS and LRS."""
+"""SYNTHETIC cycles with memory and a known truth: an autoregression of V_set, V_reset, HRS and LRS."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COLUMNS = ("v_set_v", "v_reset_v", "g_hrs_s", "g_lrs_s")
 def walk(
     coefficients: np.ndarray, noise: np.ndarray, n_cycles: int, n_devices: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Draws of a stationary autoregression from its own distribution on, shape (devices, cycles, k).
+    """Draw a stationary autoregression, started from its own distribution, shape (devices, cycles, k).
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def walk(
 
 
 def root(covariance: np.ndarray) -> np.ndarray:
-    """A matrix R with R R^T the covariance, whose small negative eigenvalues are taken as 0."""
+    """Return a matrix R with R R^T the covariance, with small negative eigenvalues taken as 0."""
     values, vectors = np.linalg.eigh(0.5 * (covariance + covariance.T))
     return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))
 
@@ -89,12 +89,12 @@ class CycleTruth:
 
     @property
     def noise(self) -> np.ndarray:
-        """Covariance of what a cycle adds, so that the quantities have the correlation that is meant."""
+        """Covariance of each cycle's innovation that gives the quantities their intended correlation."""
         return np.asarray(self.correlation - self.coefficients @ self.correlation @ self.coefficients.T)
 
 
 def known(n_cycles: int, n_devices: int = 1, truth: CycleTruth | None = None, seed: int = SEED) -> pd.DataFrame:
-    """Cycles of devices from a known truth: device_id, cycle, v_set_v, v_reset_v, g_hrs_s, g_lrs_s.
+    """Generate cycles of devices from a known truth: device_id, cycle, v_set_v, v_reset_v, g_hrs_s, g_lrs_s.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def known(n_cycles: int, n_devices: int = 1, truth: CycleTruth | None = None, se
 
 
 def reference() -> SweepTable:
-    """The set that ships: five devices, 200 cycles each, the last of which drifts by three standard deviations."""
+    """Return the set that ships: five devices, 200 cycles each, the last drifting by three standard deviations."""
     truth = CycleTruth(drift=np.array([3.0, 0.0, -3.0, 0.0]))
     sweep = SweepTruth(
         set_width=0.01, reset_width=0.015, compliance=np.inf, noise=5e-3, floor=1e-9, sinh_v=1e3, step=0.025, top=1.2

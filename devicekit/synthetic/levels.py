@@ -1,4 +1,4 @@
-"""SYNTHETIC levels with a known truth: readings about targets, normal in G or ln G, devices that differ or do not."""
+"""SYNTHETIC levels with a known truth: readings about targets, normal in G or ln G, with or without D2D."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SEED = 2023
 
 @dataclass(frozen=True)
 class LevelTruth:
-    """What synthetic levels are made of.
+    """Truth of the synthetic levels.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class LevelTruth:
 def multilevel(
     n_devices: int = 5, n_repeats: int = 100, *, truth: LevelTruth | None = None, seed: int = SEED
 ) -> MultilevelTable:
-    """Each level of each device, read so many times.
+    """Generate this many readings of each level of each device.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""SYNTHETIC voltage sweeps with a known truth: drawn by themselves, or of cycles that are given."""
+"""SYNTHETIC voltage sweeps with a known truth: drawn independently, or for given cycles."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SEED = 2023
 
 @dataclass(frozen=True)
 class SweepTruth:
-    """What the synthetic sweeps are made of; the defaults are those of the reference device.
+    """Truth of the synthetic sweeps; the defaults are those of the reference device.
 
     The set is a logistic transition of G around V_set, of width `set_width`; the reset a logistic fall of G
     that has lost 5 % at V_reset, its onset, and half at three `reset_width` more.
@@ -45,7 +45,7 @@ class SweepTruth:
 
 
 def sweeps(n_cycles: int, n_devices: int = 1, truth: SweepTruth | None = None, seed: int = SEED) -> SweepTable:
-    """Sweeps 0, top, 0, -bottom, 0 with noise and compliance.
+    """Generate sweeps 0, top, 0, -bottom, 0 with noise and compliance.
 
     Parameters
     ----------
@@ -79,14 +79,14 @@ def sweeps(n_cycles: int, n_devices: int = 1, truth: SweepTruth | None = None, s
 
 
 def _voltages(truth: SweepTruth) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Voltages of a loop, and of its two ways up."""
+    """Return the voltages of a loop, and of its two rising parts."""
     up = np.arange(0, truth.top + truth.step / 2, truth.step)
     down = np.arange(0, truth.bottom + truth.step / 2, truth.step)
     return np.r_[up, up[-2::-1], -down[1:], -down[-2::-1]], up, down
 
 
 def _rows(device: str, cycle: int, v: np.ndarray, i: np.ndarray, truth: SweepTruth) -> pd.DataFrame:
-    """The rows of one sweep."""
+    """Return the rows of one sweep."""
     return pd.DataFrame(
         {
             "device_id": device,
@@ -110,7 +110,7 @@ def _loop(
     truth: SweepTruth,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """The current of one loop [A]."""
+    """Return the current of one loop [A]."""
     size = np.abs(v)
     curved = np.where(size > 0, np.sinh(size / truth.sinh_v) / np.maximum(size / truth.sinh_v, 1e-12), 1.0)
     share = np.ones(v.size)
@@ -135,7 +135,7 @@ _STEPS = np.array([0.002, 0.005, 0.01, 0.02])  # V
 def of_cycles(
     cycles: pd.DataFrame, truth: SweepTruth | None = None, seed: int = SEED, meta: Mapping[str, Any] | None = None
 ) -> SweepTable:
-    """A sweep of each cycle of a table: its V_set (half_ln_g), V_reset (peak_current), HRS and LRS.
+    """Generate a sweep of each cycle of a table: its V_set (half_ln_g), V_reset (peak_current), HRS and LRS.
 
     The sweep of a cycle starts and ends in the HRS of that cycle. What `devicekit characterize` finds in it differs
     from the cycle by the step of the voltage and by the noise.
@@ -184,7 +184,7 @@ def of_cycles(
 
 
 def _suited(at_set: np.ndarray, at_reset: np.ndarray) -> SweepTruth:
-    """`CLEAN` with a reach and a step for these voltages."""
+    """Return `CLEAN` with a reach and a step for these voltages."""
     scatter = min(float(at_set.std()), float(at_reset.std())) / 4
     step = float(_STEPS[max(int(np.searchsorted(_STEPS, scatter, "right")) - 1, 0)])
     reach = [float(np.ceil((1.1 * each.max() + 0.2) / step) * step) for each in (at_set, at_reset)]

@@ -13,7 +13,7 @@ SEED = 2023
 
 
 def telegraph_states(time: np.ndarray, dwell: tuple[float, float], rng: np.random.Generator) -> np.ndarray:
-    """Return whether the upper level is on at given times [s], in any order of steps.
+    """Return whether the upper level is on at given times [s], with steps in any order.
 
     Dwell times are drawn from their exponential distributions one after the other, in continuous time; the record
     starts within a dwell, as one that was already going on.
@@ -38,7 +38,7 @@ def telegraph_states(time: np.ndarray, dwell: tuple[float, float], rng: np.rando
 
 
 def flicker(n: int, exponent: float, rng: np.random.Generator) -> np.ndarray:
-    """Noise of the spectrum 1/f^exponent and sd 1, shape (n,), cut from a record eight times as long."""
+    """Return noise with the spectrum 1/f^exponent and sd 1, shape (n,), cut from a record eight times as long."""
     long = 8 * n
     frequency = np.fft.rfftfreq(long)
     frequency[0] = frequency[1]
@@ -60,7 +60,7 @@ def telegraph_record(
     voltage: float = 0.1,
     seed: int = SEED,
 ) -> SweepTable:
-    """A current at a constant voltage that jumps between two levels, with white noise.
+    """Generate a current at a constant voltage that jumps between two levels, with white noise.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def telegraph_record(
 
 
 def still(time: np.ndarray, current: np.ndarray, voltage: float = 0.1) -> SweepTable:
-    """Currents [A] at times [s] and one voltage [V] as a table."""
+    """Return currents [A] at times [s] and one voltage [V] as a table."""
     frame = pd.DataFrame(
         {
             "device_id": "device1",

@@ -1,4 +1,4 @@
-"""A data set as a Frictionless data package: one compressed CSV, and datapackage.json with its facts."""
+"""Frictionless data packages: one compressed CSV, and datapackage.json with its description."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TYPES = {"i": "integer", "f": "number"}
 
 
 def describe(data: Path, frame: pd.DataFrame, name: str) -> dict[str, Any]:
-    """Return what a data package says of a compressed table of its folder: columns with units, and the checksum."""
+    """Return a data package's description of a compressed table in its folder: columns with units, and checksum."""
     fields = [
         {
             "name": column,
@@ -52,7 +52,7 @@ def write_package(
     seed: int,
     sources: Sequence[Mapping[str, str]] = (),
 ) -> Path:
-    """Write a synthetic table under its folder; the same versions write the same bytes, for they hold no time.
+    """Write a synthetic table under its folder; without time stamps, so the same versions give the same bytes.
 
     Parameters
     ----------

@@ -49,7 +49,7 @@ def truth_card(
     conditions: Conditions | None = None,
     n_pulses: int = 100,
 ) -> DeviceCard:
-    """A card that states a known truth, for synthetic data and tests.
+    """Return a card that states a known truth, for synthetic data and tests.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def generate(
     pulse_period_s: float = 0.0,
     read_delay_s: float = 0.0,
 ) -> PulseTable:
-    """Alternating LTP and LTD trains of devices drawn from a card, read after every pulse.
+    """Generate alternating LTP and LTD trains of devices drawn from a card, read after every pulse.
 
     Each device starts at r = 0 and carries its state from train to train.
 
@@ -201,7 +201,7 @@ def generate(
 
 
 def reference_truth(width_s: float) -> DeviceCard:
-    """The law that the reference device was generated from, at one of its pulse widths [s].
+    """Return the law that the reference device was generated from, at one of its pulse widths [s].
 
     Parameters
     ----------
@@ -222,7 +222,7 @@ def reference_truth(width_s: float) -> DeviceCard:
 
 
 def reference_table(n_devices: int = 20, n_cycles: int = 20, n_pulses: int = 100) -> PulseTable:
-    """The reference set: the same devices at three pulse widths (the same seed draws the same devices).
+    """Generate the reference set: the same devices at three pulse widths (one seed draws the same devices).
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ __all__ = ["SEED", "SYNTHETIC", "SweepTruth", "endurance", "retention", "stdp", 
 
 
 def endurance(n_cycles: float = 1e6, n_devices: int = 5, seed: int = SEED) -> EnduranceTable:
-    """HRS and LRS on a log grid of cycles; the HRS creeps up by 0.05 decades per decade, the last device fails.
+    """Generate HRS and LRS on a log grid of cycles; HRS rises by 0.05 decades per decade, the last device fails.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def endurance(n_cycles: float = 1e6, n_devices: int = 5, seed: int = SEED) -> En
 def retention(
     n_states: int = 10, last: float = 1e4, n_times: int = 40, noise: float = 0.01, seed: int = SEED
 ) -> RetentionTable:
-    """Ten states by the power law G0 t^-nu from 1 s to `last` at 85 C, nu larger for lower conductance.
+    """Generate ten states by G0 t^-nu from 1 s to `last` at 85 C, nu larger for lower conductance.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def retention(
 
 
 def retention_exponent(g0: float) -> float:
-    """True nu of a synthetic state with conductance g0 [S] at 1 s."""
+    """Return the true nu of a synthetic state with conductance g0 [S] at 1 s."""
     return 0.004 * (20e-6 / g0) ** 0.3
 
 
@@ -85,7 +85,7 @@ STDP_TRUTH = {"a_plus": 0.8, "tau_plus_s": 15e-3, "a_minus": -0.5, "tau_minus_s"
 def stdp(
     n_repeats: int = 10, noise: float = 0.05, seed: int = SEED, truth: Mapping[str, float] | None = None
 ) -> StdpTable:
-    """Pairs at 24 delays from -100 to 100 ms, with an offset of 0.1.
+    """Generate pairs at 24 delays from -100 to 100 ms, with an offset of 0.1.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def stdp(
 def telegraph(
     n: int = 20000, step: float = 1e-3, dwell: tuple[float, float] = (0.2, 0.1), seed: int = SEED
 ) -> SweepTable:
-    """A current at 0.1 V that jumps between two levels with exponential dwell times [s], and white noise.
+    """Generate a current at 0.1 V jumping between two levels with exponential dwell times [s], with white noise.
 
     Parameters
     ----------
@@ -204,7 +204,7 @@ _SETS: dict[str, tuple[str, str, Callable[[], Table]]] = {
 
 
 def write_all(root: Path) -> None:
-    """Write every synthetic set under `root`: one folder each with a compressed CSV and datapackage.json."""
+    """Write every synthetic set under `root`: a folder for each, with a compressed CSV and datapackage.json."""
     for name, (title, stem, make) in _SETS.items():
         frame = make().frame
         write_package(

@@ -1,1 +1,1 @@
-"""One branch: trains, the search, its uncertainty, and what it can be trusted with."""
+"""Fit of one branch: trains, search, uncertainty, and checks of the result."""

@@ -1,4 +1,4 @@
-"""What a curve must be to be fitted, and what its fit can be trusted with: refusals and warnings of one branch."""
+"""Refusals and warnings of one branch: which curves can be fitted, and how far a fit can be trusted."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ JUDGED = frozenset(
 
 
 def check_curve(y: np.ndarray, direction: str, noise: float) -> list[CodedWarning]:
-    """Refuse curves that no law can be fitted to; flag those that need care.
+    """Refuse curves that no law can be fitted to, and return warnings for curves that need care.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def check_curve(y: np.ndarray, direction: str, noise: float) -> list[CodedWarnin
 def judge_branch(
     fit: BranchFit, converged: bool, *, explained: bool = False, alone: bool = False
 ) -> list[CodedWarning]:
-    """Warnings of one fitted branch.
+    """Return the warnings of one fitted branch.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def judge_branch(
 
 
 def judged_again(fit: BranchFit, *, explained: bool = False, alone: bool = False) -> BranchFit:
-    """The fit with the warnings that its new band or parameters call for, in place of those it had."""
+    """Return the fit with the warnings of its new band or parameters in place of the earlier ones."""
     kept = [warning for warning in fit.warnings if warning.code not in JUDGED]
     converged = all(warning.code != "not_converged" for warning in fit.warnings)
     again = judge_branch(fit, converged, explained=explained, alone=alone)
@@ -192,7 +192,7 @@ def _shape_warnings(fit: BranchFit, residuals: np.ndarray, name: str) -> list[Co
 
 
 def lag_one_correlation(values: np.ndarray) -> float:
-    """Correlation of neighbouring values."""
+    """Return the correlation of neighbouring values."""
     centred = values - values.mean()
     power = float(np.sum(centred**2))
     return float(np.sum(centred[1:] * centred[:-1])) / power if power > 0 else 0.0

@@ -1,4 +1,4 @@
-"""Fitting an update law to one branch: a bounded trajectory fit with its uncertainty.
+"""Fit of an update law to one branch: a bounded trajectory fit with its uncertainty.
 
 The free-running trajectory x_{n+1} = x_n + rho(x_n) is fitted to the mean curve (never the noisy
 differences, which bias the rate), with a free starting state; MINPACK makes the last call of each fit, as lmfit would.
@@ -38,7 +38,7 @@ def _covariance(
     clusters: np.ndarray,
     what: str,
 ) -> tuple[np.ndarray, int, str]:
-    """Covariance of the parameters, its degrees of freedom, and how it was made.
+    """Return the covariance of the parameters, its degrees of freedom, and the method as text.
 
     Cluster sandwich over cycles (or devices) from 4 clusters on; else the delta method on the MAP fit,
     which takes residuals for independent read noise.
@@ -72,7 +72,7 @@ def _covariance(
 
 
 def covariance_by_residuals(fit: BranchFit) -> np.ndarray:
-    """Covariance of (theta, x0) that takes the residuals of the mean curve for independent, shape (p + 1, p + 1)."""
+    """Return the covariance of (theta, x0) for independent residuals of the mean curve, shape (p + 1, p + 1)."""
     w = np.isfinite(fit.x).astype(float)
     box = build_box(fit.law, fit.x, fit.noise)
     free = ~names_at_bound(fit.law, fit.parameters, box)
@@ -81,7 +81,7 @@ def covariance_by_residuals(fit: BranchFit) -> np.ndarray:
 
 
 def with_clusters(fit: BranchFit, clusters: np.ndarray, what: str) -> BranchFit:
-    """The fit with the covariance that these repeats of its curve give, about their own mean.
+    """Return the fit with the covariance estimated from repeats of its curve about their own mean.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def with_clusters(fit: BranchFit, clusters: np.ndarray, what: str) -> BranchFit:
 
 
 def build_box(law: Law, x: np.ndarray, noise: float) -> search.Box:
-    """Bounds and prior for a curve: the start within max(4 sd, 2 % of the range) of the first reading."""
+    """Return bounds and prior for a curve: the start within max(4 sd, 2 % of the range) of the first reading."""
     span = float(np.nanmax(x) - np.nanmin(x))
     start = float(x[np.isfinite(x)][0])
     # a prior with no weight at all leaves a noise-free curve's redundant directions undetermined
@@ -128,7 +128,7 @@ def outlying(fit: BranchFit) -> np.ndarray:
 def _search(
     law: Law, x: np.ndarray, box: search.Box, noise: float, loss: str, exhaustive: bool
 ) -> tuple[search.Optimum, np.ndarray]:
-    """The optimum and the weights it was found with."""
+    """Return the optimum and the weights it was found with."""
     w = np.isfinite(x).astype(float)
     optimum = search.search(law, x, w, box, noise, exhaustive=exhaustive)
     if loss == "tukey":
@@ -211,7 +211,7 @@ def fit_branch(
 
 
 def kalman_gain(increment: float, read: float) -> float:
-    """Steady gain of a random walk with these standard deviations: 0 reads only, 1 increments only."""
+    """Return the steady gain of a random walk with these deviations: 0 for reads only, 1 for increments only."""
     if read <= 0:
         return 1.0 if increment > 0 else 0.0
     ratio = (increment / read) ** 2
@@ -220,13 +220,13 @@ def kalman_gain(increment: float, read: float) -> float:
 
 
 def without_offsets(rows: np.ndarray) -> np.ndarray:
-    """Trains without each one's own offset from the mean: a window that shifts is no property of the law."""
+    """Remove each train's offset from the mean: a shift of the window is not a property of the law."""
     own = levels(rows)
     return rows - (own - own.mean())[:, None]
 
 
 def refine_by_innovations(fitted: BranchFit, trains: Trains, increment: float, read: float) -> BranchFit:
-    """Fit one-step innovations over all cycles, x <- x + K (y - x) after each reading, from the mean-curve fit."""
+    """Fit one-step innovations over all cycles from the mean-curve fit: x <- x + K (y - x) after each reading."""
     gain = kalman_gain(increment, read)
     rows = without_offsets(trains.rising(fitted.window))
     if gain == 0.0 or len(rows) < 2:
@@ -267,7 +267,7 @@ def refine_by_innovations(fitted: BranchFit, trains: Trains, increment: float, r
 
 
 def profile_intervals(fit: BranchFit, level: float = 0.95) -> dict[str, tuple[float, float]]:
-    """Profile-likelihood intervals of the parameters by lmfit, for simple laws only.
+    """Return profile-likelihood intervals of the parameters by lmfit, for laws with few parameters.
 
     Parameters
     ----------

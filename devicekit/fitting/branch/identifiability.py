@@ -1,4 +1,4 @@
-"""Which directions of a law's parameters a curve determines, and which it does not."""
+"""Directions of a law's parameters that a curve determines, and those that it does not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Identifiability:
-    """What the data tell about the parameters of one branch, the prior left out.
+    """Information of the data on the parameters of one branch, without the prior.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class Identifiability:
     correlation: np.ndarray
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "parameters": list(self.parameters),
             "singular_values": self.singular_values.tolist(),
@@ -64,7 +64,7 @@ class Identifiability:
 def identifiability(
     law: Law, parameters: np.ndarray, covariance: np.ndarray, x: np.ndarray, noise: float
 ) -> Identifiability:
-    """Singular value decomposition of the fitted trajectory's Jacobian.
+    """Decompose the fitted trajectory's Jacobian by singular values.
 
     Each parameter is scaled by the width of its prior (1 for those without): a change that one would call large.
 

@@ -1,4 +1,4 @@
-"""The last call of a single fit: Levenberg-Marquardt by MINPACK, in lmfit's coordinates, and lmfit's own result of it.
+"""Final solve of a single fit: Levenberg-Marquardt by MINPACK in lmfit's coordinates, and lmfit's result of it.
 
 Importing lmfit takes over a second, and most fits need no more of it than where MINPACK ends.
 """
@@ -22,19 +22,19 @@ SMALLEST = 1e-15  # an internal value below it is 0 to lmfit
 
 @dataclass(frozen=True)
 class LmfitProblem:
-    """The bounded trajectory fit as lmfit sees it: an `lmfit.Minimizer`, and its exact Jacobian."""
+    """The bounded trajectory fit as an `lmfit.Minimizer` with its exact Jacobian."""
 
     minimizer: Any
     jacobian: Callable[[Any], np.ndarray]
 
     def solve(self) -> Any:
-        """The `MinimizerResult` of Levenberg-Marquardt from the starting values."""
+        """Return the `MinimizerResult` of Levenberg-Marquardt from the starting values."""
         return self.minimizer.minimize(method="leastsq", Dfun=self.jacobian, col_deriv=False)
 
 
 @dataclass(frozen=True, eq=False)
 class LastCall:
-    """The bounded trajectory fit of one curve, prior included, from where the search ended.
+    """The bounded trajectory fit of one curve with its prior, started where the search ended.
 
     Attributes
     ----------
@@ -55,25 +55,25 @@ class LastCall:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the parameters."""
+        """Names of the parameters."""
         return (*self.law.parameters, "x0")
 
     def residual(self, p: np.ndarray) -> np.ndarray:
-        """Weighted residuals of the readings, then those of the prior."""
+        """Return the weighted residuals of the readings, then those of the prior."""
         seen, pull = self.w > 0, np.sqrt(self.box.prior_precision)
         states = kernel.simulate(self.law.id, p[:-1], p[-1], self.x.size - 1)
         misfit = np.sqrt(self.w[seen]) * (states[seen] - self.x[seen])
         return np.concatenate([misfit, (pull * (p - self.box.prior_mean))[pull > 0]])
 
     def jacobian(self, p: np.ndarray, free: np.ndarray) -> np.ndarray:
-        """Of the residuals by the free parameters."""
+        """Return the derivatives of the residuals by the free parameters."""
         seen, pull = self.w > 0, np.sqrt(self.box.prior_precision)
         _, sensitivities = search.jacobian(self.law, p, self.x.size - 1)
         full = np.vstack([np.sqrt(self.w[seen])[:, None] * sensitivities[seen], np.diag(pull)[pull > 0]])
         return full[:, free]
 
     def problem(self) -> LmfitProblem:
-        """The same for lmfit."""
+        """Build the same problem for lmfit."""
         import lmfit
 
         parameters = lmfit.Parameters()
@@ -98,7 +98,7 @@ class LastCall:
         return LmfitProblem(minimizer, jacobian)
 
     def solve(self) -> tuple[np.ndarray, float]:
-        """Parameters (p + 1,) at the end and their sum of squares: lmfit's, to the last bit, without lmfit."""
+        """Return the parameters (p + 1,) and their sum of squares, equal to lmfit's to the last bit, without lmfit."""
         from scipy.optimize import leastsq
 
         lower, upper, free = self.box.lower, self.box.upper, ~self.fixed

@@ -1,4 +1,4 @@
-"""What a set of trains shows besides its law: devices that do not switch, and states of even spacing."""
+"""Devices that do not switch, and evenly spaced stable states, found in a set of trains."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Dead:
 
 
 def dead_devices(sets: Mapping[str, Trains], window: Window) -> list[Dead]:
-    """Devices of which a branch does not move beyond its noise, in the order of the table."""
+    """Find devices of which a branch does not move beyond its noise, in the order of the table."""
     names = list(dict.fromkeys(name for trains in sets.values() for name in trains.devices))
     found = []
     for name in names:
@@ -60,7 +60,7 @@ def dead_devices(sets: Mapping[str, Trains], window: Window) -> list[Dead]:
 
 @dataclass(frozen=True)
 class Lattice:
-    """States of even spacing.
+    """Evenly spaced stable states.
 
     Attributes
     ----------
@@ -75,12 +75,12 @@ class Lattice:
 
     @property
     def count(self) -> int:
-        """In the window, its ends included."""
+        """Number of states in the window, both ends included."""
         return max(round(1.0 / self.spacing) + 1, 2)
 
 
 def lattice(rows: Sequence[np.ndarray]) -> Lattice | None:
-    """The spacing of states on which trains lie; None where nothing says so.
+    """Find the spacing of the states on which trains lie; None if there is no evidence of one.
 
     A device with few stable states stays on one for several pulses, then leaves it by a jump. The means of these
     stays are tried on all spacings: exp(2 pi i state / spacing) points in one direction if they lie on a lattice.

@@ -1,4 +1,4 @@
-"""How a fit is done. Light: the command line reads its choices here."""
+"""Options of a fit. Imports little, because the command line reads its choices here."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CHOICES: dict[str, tuple[str | None, ...]] = {
 
 @dataclass(frozen=True)
 class FitOptions:
-    """How to fit.
+    """Options of a fit.
 
     Parameters
     ----------
@@ -68,5 +68,5 @@ class FitOptions:
         return get_law(self.model)
 
     def as_settings(self) -> dict[str, Any]:
-        """For a card's provenance."""
+        """Return the options as settings for a card's provenance."""
         return {**asdict(self), "bounds": "wide", "prior": "weak"}

@@ -1,4 +1,4 @@
-"""Readings that follow each other without a pulse between: they tell the error of a reading from what a pulse does."""
+"""Repeated readings without a pulse between: they separate reading error from the effect of a pulse."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FEWEST = 5  # degrees of freedom: a standard deviation to a third of itself
 
 @dataclass(frozen=True)
 class Rereads:
-    """What repeated readings scatter by.
+    """Scatter of repeated readings.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class Rereads:
 
 
 def repeated(table: PulseTable, direction: str, window: Window) -> Rereads | None:
-    """The scatter of readings of one pulse about their mean; None where hardly any were repeated."""
+    """Estimate the scatter of readings of one pulse about their mean; None if hardly any were repeated."""
     squares, degrees, shares = 0.0, 0, []
     for _, _, index, values in table.traces(direction):
         state = window.to_state(values)
@@ -55,7 +55,7 @@ def repeated(table: PulseTable, direction: str, window: Window) -> Rereads | Non
 
 
 def at_junctions(sets: Mapping[str, Trains], window: Window) -> Rereads | None:
-    """The scatter of the last reading of a train against the first of the next; None where there are few such pairs.
+    """Estimate the scatter between the last reading of a train and the first of the next; None if pairs are few.
 
     A reading that was copied from one train to the next tells nothing, and where most were, so does the rest.
     """
@@ -80,7 +80,7 @@ def at_junctions(sets: Mapping[str, Trains], window: Window) -> Rereads | None:
 
 
 def _differences(ordered: Sequence[tuple[int, int, np.ndarray]]) -> list[np.ndarray]:
-    """First readings less the last ones before them: of LTD after LTP, and of LTP after LTD of the cycle before."""
+    """Return first minus preceding last readings: LTD after LTP, and LTP after the previous cycle's LTD."""
     within, across = [], []
     for (cycle, place, row), (next_cycle, next_place, next_row) in pairwise(ordered):
         first, last = next_row[np.isfinite(next_row)], row[np.isfinite(row)]

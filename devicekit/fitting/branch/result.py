@@ -1,4 +1,4 @@
-"""What the fit of one branch gives back."""
+"""Result of the fit of one branch."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EDGE = 0.01  # of the window: single trains of a cycle or a device start and end
 
 @dataclass(frozen=True, repr=False)
 class BranchFit:
-    """One branch of one device (or of the central device), fitted.
+    """Fit of one branch of one device, or of the central device.
 
     Attributes
     ----------
@@ -81,12 +81,12 @@ class BranchFit:
 
     @property
     def theta(self) -> np.ndarray:
-        """L and the shape, shape (p,)."""
+        """theta = (L, shape), shape (p,)."""
         return self.parameters[:-1]
 
     @cached_property
     def lmfit(self) -> Any:
-        """lmfit's own `MinimizerResult`, from where the search ended; None if this fit did not end with it."""
+        """lmfit's own `MinimizerResult` from where the search ended; None if the fit did not end with it."""
         return None if self.last_call is None else self.last_call.problem().solve()
 
     @cached_property
@@ -132,7 +132,7 @@ class BranchFit:
 
     @property
     def r2(self) -> float:
-        """Share of the mean curve's variance that the fit explains; blind to what a network sees."""
+        """Share of the mean curve's variance that the fit explains; does not show what a network is sensitive to."""
         finite = self.x[np.isfinite(self.x)]
         return float(1.0 - np.sum(self.residuals**2) / np.sum((finite - finite.mean()) ** 2))
 
@@ -150,14 +150,14 @@ class BranchFit:
 
     @property
     def standard_errors(self) -> dict[str, float | None]:
-        """Of theta and x0, by name; None at a bound."""
+        """Standard errors of theta and x0 by name; None at a bound."""
         errors = np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
         names = (*self.law.parameters, "x0")
         return {n: None if n in self.at_bound else float(e) for n, e in zip(names, errors, strict=True)}
 
     @property
     def weak(self) -> tuple[str, ...]:
-        """Parameters whose standard error exceeds half their value (L and x0 aside: they are no ratios)."""
+        """Parameters whose standard error exceeds half their value, without L and x0, which are not ratios."""
         errors = self.standard_errors
         values = dict(zip(self.law.parameters, self.theta, strict=True))
         return tuple(
@@ -167,7 +167,7 @@ class BranchFit:
         )
 
     def fit_report(self) -> str:
-        """The fit as lmfit reports one (see `DeviceFit.fit_report`)."""
+        """Return a report in the form of lmfit's (see `DeviceFit.fit_report`)."""
         errors, free = self.standard_errors, len(self.parameters) - len(self.at_bound)
         lines = [
             f"[[{self.direction.upper()}: {self.law.title}]]",
@@ -202,19 +202,19 @@ class BranchFit:
 
     @property
     def coefficients_s(self) -> dict[str, float] | None:
-        """The same for G in siemens; None for a weight or a law without such coefficients."""
+        """Published coefficients for G in siemens; None for a weight or a law without such coefficients."""
         if self.window.quantity != "conductance_s" or self.law.name != "eq2" or self.window.scale == "log":
             return None
         return asdict(Eq2(**self.coefficients).rescaled(self.window.span, self.window.low))
 
     def rate(self, r: np.ndarray | float) -> np.ndarray:
-        """rdot(r) [1 per pulse], same shape as r; negative for LTD; finite for every finite r."""
+        """Return rdot(r) [1 per pulse], same shape as r; negative for LTD; finite for every finite r."""
         r = np.asarray(r, float)
         steps = kernel.rates(self.law.id, self.theta, np.ascontiguousarray(self._sided(r).ravel())).reshape(r.shape)
         return steps if self.direction == "ltp" else -steps
 
     def rate_curve(self, r: np.ndarray = RATE_GRID, level: float = BAND_LEVEL) -> RateCurve:
-        """rdot with its pointwise confidence band.
+        """Return rdot with its pointwise confidence band.
 
         More than `EDGE` outside the states that the fitted train goes through the band is wide on purpose
         (`likelihood.band.beyond`).
@@ -242,7 +242,7 @@ class BranchFit:
         )
 
     def _in_gaps(self, x: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The ends, where one pulse went past x: no reading says what a pulse does from there."""
+        """Widen the ends where one pulse jumped past x, since no reading shows what a pulse does from there."""
         low, high, steps = low.copy(), high.copy(), np.diff(self.x)
         if not np.isfinite(steps).any():  # no two neighbouring pulses were read
             return low, high
@@ -253,12 +253,12 @@ class BranchFit:
         return low, high
 
     def _factor_of_all(self, x: np.ndarray, level: float) -> float | None:
-        """Of a band that holds the rate at all states that the trains went through at once; None by other methods."""
+        """Return the factor to a band that holds the rate at all measured states at once; None for other methods."""
         inside = x[(x >= self.trajectory[0]) & (x <= self.trajectory[-1])]
         return None if self.band is None or inside.size == 0 else self.band.factor_of_all(inside, level)
 
     def to_card(self) -> Branch:
-        """The branch as a card holds it."""
+        """Return the branch as stored in a card."""
         return Branch(
             direction=self.direction,  # type: ignore[arg-type]
             theta=tuple(self.theta.tolist()),
@@ -283,7 +283,7 @@ class BranchFit:
         return identifiability(self.law, self.parameters, self.covariance, self.x, max(self.noise, self.rms, 1e-12))
 
     def as_dict(self) -> dict[str, Any]:
-        """The branch as `devicekit fit --json` prints it."""
+        """Return the branch as `devicekit fit --json` prints it."""
         return {
             "n_points": self.n_points,
             "nrmse": self.nrmse,

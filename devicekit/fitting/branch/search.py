@@ -1,4 +1,4 @@
-"""The search behind every fit: bounded Levenberg-Marquardt on the simulated trajectory, compiled.
+"""Search behind every fit: bounded Levenberg-Marquardt on the simulated trajectory, compiled.
 
 Works on one curve in the rising coordinate: y[n] is the state after n pulses (NaN where it was not read),
 w[n] its weight. Parameters are (theta, x0): the law's parameters and the free starting state.
@@ -32,7 +32,7 @@ class Box:
 
     @classmethod
     def of(cls, law: Law, start: float, start_half_width: float, noise_variance: float) -> Box:
-        """The law's bounds and priors, with the start within `start_half_width` of `start` [of the window]."""
+        """Return the law's bounds and priors, with the start within `start_half_width` of `start` [of the window]."""
         mean, precision = law.prior_arrays()
         return cls(
             lower=np.append(law.lower, start - start_half_width),
@@ -55,7 +55,7 @@ class Optimum:
 
 @compiled
 def _evaluate(law, parameters, y, w, gain, prior_mean, prior_precision, jj, jr):  # type: ignore[no-untyped-def]
-    """Weighted sum of squares without and with the prior; fills J'J and J'r of the whole.
+    """Return the weighted sum of squares without and with the prior; fill J'J and J'r of the whole.
 
     Every row of y is one train. With gain K > 0 the state is corrected by each reading before the next
     pulse, x <- x + K (y - x), so that residuals are innovations; K = 0 lets the trajectory run free.
@@ -153,7 +153,7 @@ def _solve_damped(jj, jr, damping, free, step):  # type: ignore[no-untyped-def]
 
 @compiled
 def _descend(law, start, y, w, gain, lower, upper, prior_mean, prior_precision, tolerance, max_iterations):  # type: ignore[no-untyped-def]
-    """Levenberg-Marquardt from `start`; a parameter pushed against its bound is held there for the step."""
+    """Run Levenberg-Marquardt from `start`; a parameter pushed against its bound is fixed there for the step."""
     m = start.size
     parameters = np.minimum(np.maximum(start, lower), upper)
     trial, step = np.empty(m), np.empty(m)
@@ -205,7 +205,7 @@ def _descend(law, start, y, w, gain, lower, upper, prior_mean, prior_precision, 
 
 @compiled
 def _scaled_start(law, shape, x_first, x_last, n_pulses):  # type: ignore[no-untyped-def]
-    """L such that this shape takes `n_pulses` from x_first to x_last: e^L = (1/n) INT dx / shape(x)."""
+    """Return L such that this shape takes `n_pulses` from x_first to x_last: e^L = (1/n) INT dx / shape(x)."""
     points = 32
     scratch = np.empty(kernel.MAX_SHAPE)
     mid = kernel.middle_and_gradient(law, shape, scratch)
@@ -221,7 +221,7 @@ def _scaled_start(law, shape, x_first, x_last, n_pulses):  # type: ignore[no-unt
 
 @compiled
 def _score_library(law, shapes, y, w, x0, x_first, x_last, n_pulses, lower, upper):  # type: ignore[no-untyped-def]
-    """Sum of squares of one trajectory for each library shape; inf where the shape cannot make the curve."""
+    """Return the sum of squares of one trajectory for each library shape; inf where it cannot make the curve."""
     scores = np.full(shapes.shape[0], np.inf)
     starts = np.empty((shapes.shape[0], shapes.shape[1] + 2))
     for s in range(shapes.shape[0]):
@@ -242,7 +242,7 @@ def _score_library(law, shapes, y, w, x0, x_first, x_last, n_pulses, lower, uppe
 
 
 def library_starts(law: Law, y: np.ndarray, w: np.ndarray, box: Box, count: int) -> np.ndarray:
-    """The `count` best library starts, no two from the same corner of the shape space before all corners had one."""
+    """Return the `count` best library starts, one from each corner of the shape space before any second one."""
     seen = np.flatnonzero(w > 0)
     readings = y[seen]
     first = readings[0]
@@ -276,7 +276,7 @@ def descend(
     max_iterations: int = MAX_ITERATIONS,
     gain: float = 0.0,
 ) -> Optimum:
-    """The optimum reached from one start; a parameter whose bounds coincide stays where it is.
+    """Return the optimum reached from one start; a parameter whose bounds coincide is fixed.
 
     `y` and `w` may be one curve (n + 1,) or several trains (rows, n + 1); `gain` is that of an innovations
     fit, 0 for a free-running trajectory.
@@ -299,7 +299,7 @@ def descend(
 
 
 def search(law: Law, y: np.ndarray, w: np.ndarray, box: Box, noise: float, *, exhaustive: bool = False) -> Optimum:
-    """Best optimum of a multi-start search: 4 starts, and 16 more careful ones where those look poor.
+    """Run a multi-start search: 4 starts, and 16 more careful ones where those look poor.
 
     Parameters
     ----------
@@ -346,7 +346,7 @@ def search(law: Law, y: np.ndarray, w: np.ndarray, box: Box, noise: float, *, ex
 def scores(
     law: Law, parameters: np.ndarray, y: np.ndarray, w: np.ndarray, box: Box, gain: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Curvature J'J of all trains with the prior (m, m), and the gradient J'r of each train alone (rows, m)."""
+    """Return the curvature J'J of all trains with the prior (m, m), and each train's gradient J'r (rows, m)."""
     m = parameters.size
     curvature, gradient = np.empty((m, m)), np.empty(m)
     y = np.where(w > 0, y, 0.0)
@@ -359,7 +359,7 @@ def scores(
 
 
 def jacobian(law: Law, parameters: np.ndarray, n_pulses: int) -> tuple[np.ndarray, np.ndarray]:
-    """Trajectory (n + 1,) and its exact Jacobian (n + 1, p + 1) with respect to (theta, x0)."""
+    """Return the trajectory (n + 1,) and its exact Jacobian (n + 1, p + 1) with respect to (theta, x0)."""
     states = np.empty(n_pulses + 1)
     sensitivities = np.empty((n_pulses + 1, parameters.size))
     kernel.simulate_with_sensitivities(law.id, parameters[:-1], parameters[-1], states, sensitivities)

@@ -1,4 +1,4 @@
-"""From a pulse table to curves that can be fitted: trains of one direction side by side, and the window."""
+"""Trains of one direction side by side, and the window, from a pulse table."""
 
 from __future__ import annotations
 
@@ -37,22 +37,22 @@ class Trains:
     values: np.ndarray
 
     def of(self, device: str) -> Trains:
-        """The trains of one device."""
+        """Return the trains of one device."""
         keep = [k for k, name in enumerate(self.devices) if name == device]
         return Trains(self.direction, tuple(self.devices[k] for k in keep), self.cycles[keep], self.values[keep])
 
     def rising(self, window: Window) -> np.ndarray:
-        """Trains on the rising coordinate x in [0, 1], shape (T, N + 1)."""
+        """Return the trains on the rising coordinate x in [0, 1], shape (T, N + 1)."""
         r = window.to_state(self.values)
         return r if self.direction == "ltp" else 1.0 - r
 
     def mean_states(self, window: Window) -> np.ndarray:
-        """Mean over cycles of each device's states r, shape (devices, N + 1); of ln G on a log window."""
+        """Return each device's mean state r over cycles, shape (devices, N + 1); mean of ln G on a log window."""
         names = dict.fromkeys(self.devices)
         return np.array([mean_curve(window.to_state(self.of(name).values)) for name in names])
 
     def mean_by_device(self) -> np.ndarray:
-        """Mean over cycles of each device's trains, shape (devices, N + 1)."""
+        """Return each device's mean train over cycles, shape (devices, N + 1)."""
         return np.array([mean_curve(self.of(name).values) for name in dict.fromkeys(self.devices)])
 
     @property
@@ -63,7 +63,7 @@ class Trains:
 
 
 def select_trains(table: PulseTable, direction: str) -> Trains | None:
-    """All trains of one direction, each as long as it is; None if there are none."""
+    """Return all trains of one direction, each at its own length; None if there are none."""
     trains = list(table.traces(direction))
     if not trains:
         return None
@@ -81,7 +81,7 @@ def select_trains(table: PulseTable, direction: str) -> Trains | None:
 
 
 def _starts(indices: list[np.ndarray]) -> list[int]:
-    """The pulse number at which each train begins: pulse n of one is pulse n of every other.
+    """Return the pulse number at which each train begins, so that pulse n is the same pulse in every train.
 
     A train that lacks the reading before its first pulse, as later ones of a sequence do, begins where the others
     begin. One that is further off is numbered on from train to train, and begins at its own first reading.
@@ -93,7 +93,7 @@ def _starts(indices: list[np.ndarray]) -> list[int]:
 
 
 def _last(values: np.ndarray) -> int:
-    """Position of the last reading."""
+    """Return the position of the last reading."""
     finite = np.flatnonzero(np.isfinite(values))
     return int(finite[-1]) if finite.size else 0
 
@@ -105,7 +105,7 @@ def check_length(finite: np.ndarray, name: str, least: int = FEWEST_POINTS) -> N
 
 
 def choose_window(sets: list[Trains], quantity: str, scope: str, scale: str = "linear") -> Window:
-    """One window for both branches: the range of their mean curves, smoothed to a monotone course.
+    """Choose one window for both branches: the range of their mean curves, smoothed to a monotone course.
 
     The monotone smoother (isotonic regression) is the identity on a clean curve; on a noisy one it keeps
     single extreme readings from setting the window.
@@ -131,7 +131,7 @@ def choose_window(sets: list[Trains], quantity: str, scope: str, scale: str = "l
 
 
 def estimate_noise(y: np.ndarray) -> float:
-    """Standard deviation of independent reading noise on a smooth curve, from its second differences.
+    """Estimate the standard deviation of independent reading noise on a smooth curve, from second differences.
 
     1.4826 MAD(second differences) / sqrt(6); never below the quantisation step / sqrt(12).
     """

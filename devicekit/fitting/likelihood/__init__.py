@@ -1,1 +1,1 @@
-"""The likelihood of whole trains whose updates scatter, re-linearised at every reading: for one cycle as for many."""
+"""Likelihood of whole trains with scattering updates, re-linearised at every reading, for one cycle or many."""

@@ -1,4 +1,4 @@
-"""Bands on a rate curve: what the trains allow, and what is said where no train has been."""
+"""Bands on a rate curve: within the measured states by the trains, beyond them by a wide default."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ D2D_LN_RATE, D2D_DEGREES = 0.1, 2  # what few devices are expected to scatter by
 
 @dataclass(frozen=True)
 class LocalErrors:
-    """Errors of the rate along the trains, each the mean over a part of the pulses, and their standard errors.
+    """Errors of the rate along the trains, each the mean over a part of the pulses, with standard errors.
 
     Attributes
     ----------
@@ -33,14 +33,14 @@ class LocalErrors:
     sd: np.ndarray
 
     def excess(self, x: np.ndarray) -> np.ndarray:
-        """Variance of the law's error at each x, beyond what chance makes of these errors; 0 where that explains it."""
+        """Return the variance of the law's error at each x beyond chance; 0 where chance explains it."""
         error, sd = np.interp(x, self.at, self.error), np.interp(x, self.at, self.sd)
         return np.maximum(error**2 - CHANCE * sd**2, 0.0)
 
 
 @dataclass(frozen=True)
 class RateBand:
-    """Laws with their covariance, of one device or of a few whose mean is meant.
+    """Laws with their covariance, of one device or of the mean of a few.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class RateBand:
     left: LocalErrors | None = None
 
     def rate_and_sd(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The rate (mean over devices) on the rising coordinate and its standard deviation, each of the shape of x."""
+        """Return the rate (mean over devices) on the rising coordinate and its standard deviation, shaped as x."""
         rates, variances = [], []
         for own, covariance in zip(self.parameters, self.covariance, strict=True):
             rates.append(kernel.rates(self.law.id, own[:-1], x))
@@ -79,7 +79,7 @@ class RateBand:
         return rate, np.sqrt(variance)
 
     def factor_of_all(self, x: np.ndarray, level: float) -> float:
-        """Return how many times as far from the rate the ends lie of a band that holds the rate at all x at once [1].
+        """Return the factor on the band's half width so that it holds the rate at all x at once [1].
 
         By draws of the parameters, always the same ones.
         """
@@ -100,25 +100,25 @@ class RateBand:
         return max(float(np.quantile(largest, level)) / normal_quantile(0.5 + level / 2), 1.0)
 
     def ends(self, x: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
-        """Lower and upper end at each x, at least 0."""
+        """Return the lower and upper end at each x, at least 0."""
         rate, sd = self.rate_and_sd(x)
         return ends(rate, quantile(level, self.degrees) * sd)
 
 
 def rate_variance(law: Law, parameters: np.ndarray, covariance: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Variance of the rate at each x by the delta method, from the covariance of (theta, x0)."""
+    """Return the variance of the rate at each x by the delta method, from the covariance of (theta, x0)."""
     gradient = kernel.rate_gradients(law.id, parameters[:-1], x)
     p = gradient.shape[1]
     return np.maximum(np.einsum("ij,jk,ik->i", gradient, covariance[:p, :p], gradient), 0.0)
 
 
 def quantile(level: float, degrees: float) -> float:
-    """Half the width of a band in standard deviations."""
+    """Return half the width of a band in standard deviations."""
     return normal_quantile(0.5 + level / 2) if np.isinf(degrees) else t_quantile(0.5 + level / 2, degrees)
 
 
 def ends(rate: np.ndarray, half: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Lower and upper end about a rate: down by `half` to 0 at most, up by a factor e^(half / rate), 2 `half` at most.
+    """Return lower and upper end about a rate: down by `half`, at most to 0; up by e^(half / rate), at most 2 `half`.
 
     Rates are positive and their errors multiply: an error of half the rate is as likely to double it as to halve it.
     """
@@ -130,7 +130,7 @@ def ends(rate: np.ndarray, half: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def beyond(
     x: np.ndarray, lower: np.ndarray, upper: np.ndarray, reach: tuple[float, float]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The ends, where x is outside the states that trains went through: from 0 to what is allowed at the last of them.
+    """Widen the ends where x is outside the measured states: from 0 to the end allowed at the last of them.
 
     A law goes on there as its form has it, but a device may as well stop: what a law says of itself is no evidence.
     """
@@ -147,7 +147,7 @@ def beyond(
 
 
 def band_of(found: TrainFit, cycles: int) -> RateBand:
-    """The band of the mean device of a few, or of the one."""
+    """Return the band of the mean of a few devices, or of the only one."""
     many = len(found.parameters)
     words = f"likelihood of whole trains (extended Kalman filter), {cycles} {'cycle' if cycles == 1 else 'cycles'}"
     if many == 1:
@@ -161,7 +161,7 @@ def band_of(found: TrainFit, cycles: int) -> RateBand:
 
 
 def own_band(found: TrainFit, device: int, cycles: int) -> RateBand:
-    """The band of one of the devices."""
+    """Return the band of one of the devices."""
     alone = slice(device, device + 1)
     words = band_of(found, cycles).method.partition(";")[0]
     return RateBand(found.law, found.parameters[alone], found.covariance[alone], 0.0, np.inf, words)

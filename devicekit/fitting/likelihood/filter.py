@@ -1,4 +1,4 @@
-r"""The likelihood of a train whose updates scatter: an extended Kalman filter along it, compiled.
+r"""Likelihood of a train with scattering updates: an extended Kalman filter along it, compiled.
 
 In cycle k the state x, its ln rate l, the offset o of its window and a reversible fluctuation h follow
 
@@ -39,7 +39,7 @@ ROWS = 30
 
 
 def standard_deviations(noise: np.ndarray) -> dict[str, float]:
-    """Return what the numbers of the noise stand for, by name: deviations [of the window], memory and tilt [1]."""
+    """Return the noise by name: standard deviations [of the window], memory and tilt [1]."""
     found = {name: float(np.exp(value)) for name, value in zip(DEVIATIONS, noise, strict=False)}
     memory = float(1.0 / (1.0 + np.exp(-noise[MEMORY])))
     return {**found, "memory": memory, "tilt": float(noise[TILT]), "read_tilt": float(noise[READ_TILT])}
@@ -47,7 +47,7 @@ def standard_deviations(noise: np.ndarray) -> dict[str, float]:
 
 @compiled
 def _of_noise(noise, into):  # type: ignore[no-untyped-def]
-    """Variances, memory and tilts from the numbers in the order of `NOISES`; none of a fluctuation that is nothing."""
+    """Fill variances, memory and tilts from the noise numbers in the order of `NOISES`; no tiny fluctuation."""
     for k in range(7):
         into[k] = np.exp(2.0 * noise[k])
     if noise[HELD] < LN_NOTHING:
@@ -58,7 +58,7 @@ def _of_noise(noise, into):  # type: ignore[no-untyped-def]
 
 @borrowing
 def _follow(law, thetas, middles, x0, variances, y, state, errors, spreads, totals, scratch):  # type: ignore[no-untyped-def]
-    """Every train by every filter, `LANES` of these pairs side by side, pulse by pulse.
+    """Run every filter on every train, `LANES` of these pairs side by side, pulse by pulse.
 
     None of them waits for another's exponentials, and the arithmetic of several is one instruction: that is why their
     states are in one array at constant distances.
@@ -198,7 +198,7 @@ def innovations(law, z, trains, errors, spreads, totals):  # type: ignore[no-unt
 
 @compiled
 def log_likelihood(law, z, trains):  # type: ignore[no-untyped-def]
-    """Of all trains (K, N + 1); z as in `innovations`."""
+    """Return the log-likelihood of all trains (K, N + 1); z as in `innovations`."""
     errors, spreads, totals = np.empty(trains.shape), np.empty(trains.shape), np.empty(trains.shape[0])
     innovations(law, z, trains, errors, spreads, totals)
     total = 0.0
@@ -209,7 +209,7 @@ def log_likelihood(law, z, trains):  # type: ignore[no-untyped-def]
 
 @compiled
 def information(law, z, trains, free, fisher, scores):  # type: ignore[no-untyped-def]
-    """Fill the Fisher information (m, m) and the gradient of each train (K, m); the log-likelihood of all.
+    """Fill the Fisher information (m, m) and each train's gradient (K, m); return the log-likelihood of all.
 
     From the derivatives of errors e and variances S of the one-step predictions: a train's gradient is
     -SUM e e' / S + (1 - e^2 / S) S' / 2 S, its information SUM e' e' / S + S' S' / 2 S^2.

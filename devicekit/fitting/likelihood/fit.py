@@ -1,4 +1,4 @@
-"""The law and the noise of greatest posterior density, of trains of one device or of several that share their noise."""
+"""Law and noise of greatest posterior density, for one device or several that share their noise."""
 
 from __future__ import annotations
 
@@ -96,19 +96,19 @@ class TrainFit:
     n_trains: int
 
     def at_bound(self, device: int) -> tuple[str, ...]:
-        """Names of a device's parameters at a bound."""
+        """Return the names of a device's parameters at a bound."""
         names = (*self.law.parameters, "x0")
         return tuple(name for name, sd in zip(names, np.diag(self.covariance[device]), strict=True) if sd == 0.0)
 
     def sd(self, name: str) -> float | None:
-        """A standard deviation, the memory or the tilt; 0 if the trains are as likely without, None if not told."""
+        """Return a deviation, memory or tilt; 0 if the trains are as likely without it, None if undetermined."""
         k = NOISES.index(name)
         if not self.told[k]:
             return None
         return standard_deviations(self.noise)[name] if self.present[k] else 0.0
 
     def interval(self, name: str) -> tuple[float, float] | None:
-        """95 % interval of it; of a deviation from 0 if the trains are as likely without it; None if not told."""
+        """Return the 95 % interval; from 0 if the trains are as likely without it, None if undetermined."""
         k = NOISES.index(name)
         if not self.told[k] or self.noise_error[k] == 0.0:
             return None
@@ -121,7 +121,7 @@ class TrainFit:
 
     @property
     def at_ceiling(self) -> tuple[str, ...]:
-        """Deviations that end at the largest one that is tried: the trains ask for more, or for another kind."""
+        """Deviations at the largest value tried: the trains ask for more, or for another kind of noise."""
         largest = [np.log(AT_CEILING * LARGEST[name]) for name in DEVIATIONS]
         return tuple(
             name
@@ -131,7 +131,7 @@ class TrainFit:
 
 
 def bounds_of_noise() -> tuple[np.ndarray, np.ndarray]:
-    """The smallest and the largest numbers of the noise that are tried, in the order of `NOISES`."""
+    """Return the smallest and the largest noise numbers tried, in the order of `NOISES`."""
     lower = [*(np.log(SMALLEST) for _ in DEVIATIONS), -LARGEST_MEMORY, -LARGEST_TILT, -LARGEST_TILT]
     return np.array(lower), np.array(
         [*np.log([LARGEST[name] for name in DEVIATIONS]), LARGEST_MEMORY, LARGEST_TILT, LARGEST_TILT]
@@ -139,7 +139,7 @@ def bounds_of_noise() -> tuple[np.ndarray, np.ndarray]:
 
 
 def prior_of_noise() -> tuple[np.ndarray, np.ndarray]:
-    """Mean and precision of the normal priors of these numbers."""
+    """Return mean and precision of the normal priors of these numbers."""
     mean = [*np.log([PRIOR_SD[name] for name in DEVIATIONS]), LIKELY_MEMORY, 0.0, 0.0]
     return np.array(mean), np.array([PRIOR_LN[name] ** -2.0 for name in NOISES])
 
@@ -151,7 +151,7 @@ def _bounds(law: Law, starts: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndar
 
 
 def _solved(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """The solution of a symmetric system; the shortest one where a parameter changes nothing."""
+    """Solve a symmetric system; return the shortest solution if a parameter has no effect."""
     try:
         return np.linalg.solve(matrix, right)
     except np.linalg.LinAlgError:
@@ -159,7 +159,7 @@ def _solved(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 class _Problem:
-    """The posterior of all devices' (theta, x0) and the noise they share, z = (own, own, ..., noise)."""
+    """Posterior of all devices' (theta, x0) and their common noise, z = (device, device, ..., noise)."""
 
     def __init__(self, law: Law, trains: Sequence[np.ndarray], starts: Sequence[np.ndarray]) -> None:
         self.law, self.trains = law, trains
@@ -182,7 +182,7 @@ class _Problem:
         return slice(k * self.q, (k + 1) * self.q)
 
     def places(self, k: int) -> np.ndarray:
-        """Return where the parameters of device k and the noise stand in z."""
+        """Return where the parameters of device k and the noise are in z."""
         return self._places[k]
 
     def log_likelihood(self, z: np.ndarray) -> float:
@@ -194,7 +194,7 @@ class _Problem:
         return float(total - 0.5 * np.sum(self.precision[self.free] * away**2))
 
     def curvature(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Information with the priors, and gradient."""
+        """Return the information with the priors, and the gradient."""
         size = z.size
         hessian, gradient = np.zeros((size, size)), np.zeros(size)
         m = self.q + Q
@@ -209,7 +209,7 @@ class _Problem:
         return hessian, gradient - self.precision * (z - self.mean)
 
     def climb(self, z: np.ndarray, enough: float = ENOUGH) -> tuple[np.ndarray, float]:
-        """Fisher scoring with damping, from z to the top: where it is, and the objective there.
+        """Climb from z to the maximum by Fisher scoring with damping; return the position and the objective.
 
         `enough`: the gain of a step below which it stops.
         """
@@ -239,7 +239,7 @@ class _Problem:
         return z, top
 
     def foresee(self, z: np.ndarray, values: dict[int, float]) -> float:
-        """About how high the top would be with some numbers of the noise free too: by one step from these values."""
+        """Predict the height of the maximum with more noise numbers free, by one step from these values."""
         before = self.free.copy()
         trial = self._with(z, values)
         hessian, gradient = self.curvature(trial)
@@ -251,7 +251,7 @@ class _Problem:
         return found
 
     def ask(self, z: np.ndarray, values: dict[int, float], least: float) -> tuple[np.ndarray, float] | None:
-        """The top with them free, from these values on; None, and they stay as they were, if it is below `least`."""
+        """Climb with these noise numbers free; return None and restore them if the maximum is below `least`."""
         before = self.free.copy()
         asked, top = self.climb(self._with(z, values), ROUGHLY)
         # a fluctuation that is remembered for long looks like an increment: it must gain twice as much
@@ -262,7 +262,7 @@ class _Problem:
         return None
 
     def _with(self, z: np.ndarray, values: dict[int, float]) -> np.ndarray:
-        """z with these numbers of the noise, free from now on."""
+        """Return z with these noise numbers, which are free from now on."""
         trial = z.copy()
         for k, value in values.items():
             trial[k - Q], self.free[k - Q] = value, True
@@ -272,7 +272,7 @@ class _Problem:
         return (z <= self.lower) | (z >= self.upper)
 
     def covariance(self, z: np.ndarray) -> tuple[np.ndarray, float]:
-        """Inverse of the curvature at z, 0 at bounds, and the log of its determinant."""
+        """Return the inverse of the curvature at z, 0 at bounds, and the log of its determinant."""
         hessian = self.curvature(z)[0]
         free = np.flatnonzero(self.free & ~self.at_bound(z))
         block = hessian[np.ix_(free, free)]
@@ -282,7 +282,7 @@ class _Problem:
         return found, float(np.linalg.slogdet(inside)[1])
 
     def without_bias(self, z: np.ndarray, covariance: np.ndarray) -> np.ndarray:
-        """The noise without what the law's parameters took of it, as in restricted maximum likelihood.
+        """Correct the noise for what the law's parameters absorbed of it, as in restricted maximum likelihood.
 
         A law bends after each train's own random walk. Integrating its parameters out adds -ln det H / 2 of their
         curvature; one step towards the top of the sum, no longer than `LONGEST_MEND` standard errors.
@@ -309,7 +309,7 @@ class _Problem:
 
 
 def fit_trains(law: Law, trains: Sequence[np.ndarray], starts: Sequence[np.ndarray], noise: float) -> TrainFit:
-    """The laws and the noise of greatest posterior density.
+    """Fit the laws and the noise of greatest posterior density.
 
     Parameters
     ----------
@@ -361,7 +361,7 @@ def fit_trains(law: Law, trains: Sequence[np.ndarray], starts: Sequence[np.ndarr
 
 
 def _from_both(problem: _Problem, z: np.ndarray, own: np.ndarray) -> np.ndarray:
-    """The higher of two tops with the noise that was found: from its law on, and from that of the mean curve.
+    """Return the higher of two maxima with the noise found: from its own law, and from that of the mean curve.
 
     A climb may end where the rate has a kink; each goes on, with light damping again, as long as it gains.
     """
@@ -378,7 +378,7 @@ def _from_both(problem: _Problem, z: np.ndarray, own: np.ndarray) -> np.ndarray:
 
 
 def _asked(problem: _Problem, z: np.ndarray, top: float, repeats: bool) -> np.ndarray | None:
-    """The top with the further kinds of noise that the trains ask for; None if they ask for none.
+    """Return the maximum with the further kinds of noise that the trains ask for; None if there are none.
 
     One step of the curvature tells whether they may ask for any; if so each is climbed for, one after the other.
     Scatter in proportion to the step comes last, because the others mimic it; a tilt that it explains is dropped again.
@@ -414,7 +414,7 @@ def _asked(problem: _Problem, z: np.ndarray, top: float, repeats: bool) -> np.nd
 
 
 def _without_tilts(problem: _Problem, z: np.ndarray, top: float) -> tuple[np.ndarray, float]:
-    """The top without tilts that are within two standard errors of none."""
+    """Return the maximum without tilts that are within two standard errors of 0."""
     error = np.sqrt(np.diag(problem.covariance(z)[0]))
     gone = [k - Q for k in (TILT, READ_TILT) if problem.free[k - Q] and abs(z[k - Q]) < 2.0 * error[k - Q]]
     if not gone:
@@ -426,7 +426,7 @@ def _without_tilts(problem: _Problem, z: np.ndarray, top: float) -> tuple[np.nda
 
 
 def _first_values(name: str, noise: np.ndarray) -> dict[int, float]:
-    """Numbers of the noise from which the search for one more kind starts; of a fluctuation the reads give a part."""
+    """Return starting values for one more kind of noise; a fluctuation takes a part of the read noise."""
     if name == "step":
         return {STEP: float(np.log(PRIOR_SD["step"]))}
     if name in ("tilt", "read_tilt"):
@@ -436,7 +436,7 @@ def _first_values(name: str, noise: np.ndarray) -> dict[int, float]:
 
 
 def curvature(found: TrainFit, trains: np.ndarray) -> np.ndarray:
-    """Information of one device's trains with the priors, at its fit: of (theta, x0, ln of the deviations).
+    """Return the information of one device's trains with the priors, at its fit: of (theta, x0, ln deviations).
 
     Parameters
     ----------
@@ -489,7 +489,7 @@ def _drop(problem: _Problem, z: np.ndarray, height: float, k: int) -> float:
 
 
 def _p_value(problem: _Problem, z: np.ndarray) -> float:
-    """Of the law: means over cycles of standardised one-step errors at each pulse are of variance 1 / cycles."""
+    """Return the p value of the law: one-step errors, averaged over cycles at each pulse, have variance 1 / cycles."""
     total, readings = 0.0, 0
     for k, each in enumerate(problem.trains):
         if len(each) < 2:

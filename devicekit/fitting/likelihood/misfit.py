@@ -1,4 +1,4 @@
-"""What is left when law and noise are fitted: one-step errors that are not what they should be.
+"""Tests of the one-step errors that remain when law and noise are fitted.
 
 By the likelihood each error, over its standard deviation, is a standard normal number that knows nothing of the ones
 before, of the pulse or of the state. Four tests, each of which a true law and noise fails once in a thousand times or
@@ -28,7 +28,7 @@ LARGE, FAR = 3.5, 6.0  # standard deviations of a slope of the squares on the st
 
 @dataclass(frozen=True)
 class Misfit:
-    """The tests of a branch.
+    """Test results of a branch.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Misfit:
 
     @property
     def noise(self) -> tuple[str, ...]:
-        """How errors are otherwise than the noise model has it, in words."""
+        """Ways in which errors differ from the noise model, as text."""
         largest = max(self.correlations, key=abs, default=0.0)
         found = (
             (self.correlations_p < UNLIKELY, f"correlated ({largest:+.2f} at most)"),
@@ -68,7 +68,7 @@ class Misfit:
 
 
 def basis(points: int) -> np.ndarray:
-    """Orthonormal smooth functions over the pulses, shape (functions, points)."""
+    """Return orthonormal smooth functions over the pulses, shape (functions, points)."""
     n = np.arange(points)
     late = np.log1p(n) / np.log1p(max(points - 1, 1))
     rows = [np.cos(np.pi * k * (n + 0.5) / points) for k in range(WAVES)]
@@ -79,7 +79,7 @@ def basis(points: int) -> np.ndarray:
 
 
 def errors_of(found: TrainFit, trains: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Standardised one-step errors of each device's trains (K, N + 1), NaN where nothing was read, and the law's path.
+    """Return standardised one-step errors of each device's trains (K, N + 1), NaN where unread, and the law's path.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def errors_of(found: TrainFit, trains: Sequence[np.ndarray]) -> list[tuple[np.nd
 
 
 def local_errors(found: TrainFit, device: int, rows: np.ndarray) -> LocalErrors | None:
-    """Errors of a device's rate along its trains, by the means over cycles of one-step errors.
+    """Return the errors of a device's rate along its trains, from means over cycles of one-step errors.
 
     A filter that follows a share G of each reading is off by the error of the rate over G in the mean; that is averaged
     over a tenth of the pulses.
@@ -143,7 +143,7 @@ def local_errors(found: TrainFit, device: int, rows: np.ndarray) -> LocalErrors 
 
 
 def misfit(found: TrainFit, trains: Sequence[np.ndarray]) -> Misfit:
-    """The tests; parameters as of `errors_of`."""
+    """Run the tests; parameters as of `errors_of`."""
     course, degrees, slope, size, fourth, second, count = 0.0, 0, 0.0, 0.0, 0.0, 0.0, 0
     products, pairs = np.zeros(LAGS), np.zeros(LAGS)
     for scaled, path in errors_of(found, trains):

@@ -1,1 +1,1 @@
-"""One shape for pulses of every amplitude and width of a device, and the law by which they scale the step."""
+"""One shape for all pulses of a device, and the law by which amplitude and width scale the step."""

@@ -1,4 +1,4 @@
-"""The law of amplitude and width of a table: its trains by their pulses, one window, LTP and LTD each."""
+"""Law of amplitude and width of a table: trains sorted by their pulses, one window, LTP and LTD each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One shape for all programmes of a direction, their rates free or by a law of the pulse: fits and their comparison."""
+"""Joint fits of one direction: one shape for all programmes, rates free or by a law, and their comparison."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class LawFit:
 
 @dataclass(frozen=True, eq=False)
 class Joint:
-    """All fits of one direction.
+    """Fits of one direction.
 
     Attributes
     ----------
@@ -144,7 +144,7 @@ class _Problem:
         self._at: np.ndarray | None = None
 
     def paths(self, z: np.ndarray) -> list[Path]:
-        """Curves with their derivatives, kept for the Jacobian."""
+        """Return the curves with their derivatives, kept for the Jacobian."""
         found, self._full = [], []
         for g, x in enumerate(self.curves):
             ln_factors, by_pulse = self.factors(z[self.p : self.p + self.f], g)
@@ -182,12 +182,12 @@ class _Problem:
         return self._rows
 
     def weigh(self, sigmas: list[np.ndarray]) -> None:
-        """Weigh readings by the inverse of these covariances from now on."""
+        """Weight readings by the inverse of these covariances from now on."""
         self.roots = [_root(sigma) for sigma in sigmas]
         self._at = None
 
     def solve(self, starts: list[np.ndarray]) -> np.ndarray:
-        """Return where the sum of squares is least, from the best of these starts."""
+        """Return the minimum of the sum of squares, from the best of these starts."""
         from scipy.optimize import least_squares
 
         inside = [np.clip(start, self.lower + 1e-9, self.upper - 1e-9) for start in starts]
@@ -200,11 +200,11 @@ class _Problem:
         return np.asarray(min(found, key=lambda each: each.cost).x)
 
     def chi2(self, z: np.ndarray) -> float:
-        """Without the priors' part."""
+        """Return the weighted sum of squares without the priors' part."""
         return float(np.sum(self.residuals(z)[self.p :] ** 2))
 
     def covariance(self, z: np.ndarray) -> np.ndarray:
-        """Inverse curvature, 0 at bounds."""
+        """Return the inverse curvature, 0 at bounds."""
         reach = 1e-6 * np.minimum(self.upper - self.lower, 1e3)
         free = np.flatnonzero((z > self.lower + reach) & (z < self.upper - reach))
         j = self.jacobian(z)[:, free]
@@ -221,7 +221,7 @@ class _Problem:
 
 
 def _root(sigma: np.ndarray) -> np.ndarray:
-    """Inverse of the lower root of a covariance; its diagonal lifted where rounding has made it indefinite."""
+    """Return the inverse of the lower root of a covariance; its diagonal is lifted if rounding made it indefinite."""
     size = float(np.trace(sigma)) / len(sigma)
     for lift in LIFTS:
         try:
@@ -232,7 +232,7 @@ def _root(sigma: np.ndarray) -> np.ndarray:
 
 
 def law_factors(law: AmplitudeLaw, programmes: list[Programme], reference: Pulse, with_width: bool) -> Factors:
-    """The factors of a law of the pulse."""
+    """Return the factors of a law of the pulse."""
 
     def factors(values: np.ndarray, g: int) -> tuple[np.ndarray, np.ndarray]:
         each = programmes[g]
@@ -257,7 +257,7 @@ def _free_factors(programmes: list[Programme], pulses: list[Pulse], reference: P
 
 
 def _reference(programmes: list[Programme]) -> Pulse:
-    """The middle amplitude at the middle width of constant programmes; the middle pulse of those that grow."""
+    """Return the middle amplitude at the middle width of constant programmes, or the middle pulse of growing ones."""
     constant = [each.pulse for each in programmes if not each.varied]
     if not constant:
         volts = np.concatenate([each.voltages for each in programmes])
@@ -292,7 +292,7 @@ def _bounds(law: AmplitudeLaw, lowest: float, with_width: bool) -> tuple[np.ndar
 
 
 def _shapes(programmes: list[Programme], window: Window, options: FitOptions) -> list[np.ndarray]:
-    """theta of each programme alone, as if its pulses were alike: where searches start."""
+    """Return theta of each programme fitted alone, as if its pulses were alike: starts of the searches."""
     return [fit_branch(each.trains, window, options, with_lmfit=False, judge=False).theta for each in programmes]
 
 
@@ -304,7 +304,7 @@ def _guesses(
     with_width: bool,
     lowest: float,
 ) -> list[np.ndarray]:
-    """Values of a law from the levels of the programmes alone."""
+    """Return values of a law from the levels of the programmes alone."""
     found = []
     volts = np.array([each.pulse.voltage_v or 0.0 for each in programmes])
     wide = np.array([each.pulse.width_s or 1.0 for each in programmes])
@@ -329,7 +329,7 @@ def _guesses(
 def fit_joint_pulses(
     programmes: list[Programme], window: Window, options: FitOptions, with_amplitude: bool, with_width: bool
 ) -> Joint:
-    """Fit one direction: free rates, then every law of the pulse that its trains can tell.
+    """Fit one direction: free rates, then every law of the pulse that its trains can determine.
 
     Parameters
     ----------
@@ -443,7 +443,7 @@ def _others(pulses: list[Pulse], reference: Pulse) -> list[Pulse]:
 
 
 def _free_levels(free: LawFit, pulses: list[Pulse], reference: Pulse) -> tuple[np.ndarray, np.ndarray]:
-    """ln rate at x = 1/2 of each pulse and its standard error."""
+    """Return ln rate at x = 1/2 of each pulse and its standard error."""
     p, others = free.theta.size, _others(pulses, reference)
     pick = np.zeros((len(pulses), free.covariance.shape[0]))
     pick[:, 0] = 1.0
@@ -456,7 +456,7 @@ def _free_levels(free: LawFit, pulses: list[Pulse], reference: Pulse) -> tuple[n
 def _tangent(
     of: AmplitudeLaw, against: _Problem, z: np.ndarray, reference: Pulse, with_width: bool, lowest: float
 ) -> list[np.ndarray]:
-    """A start of a law from the parabola's slope at the reference amplitude."""
+    """Return a start of a law from the parabola's slope at the reference amplitude."""
     p, volts = against.p, reference.voltage_v or 1.0
     slope = max(z[p] + 2.0 * z[p + 1] * volts, 0.1)
     own = {
@@ -469,19 +469,19 @@ def _tangent(
 
 
 def free_z(fit: LawFit) -> np.ndarray:
-    """(theta, values, starts) of a fit."""
+    """Return (theta, values, starts) of a fit."""
     return np.concatenate([fit.theta, fit.values, fit.starts])
 
 
 def _level(fit: LawFit, pulse: Pulse, reference: Pulse, with_width: bool) -> float:
-    """ln rate of a pulse at x = 1/2 by a law."""
+    """Return ln rate of a pulse at x = 1/2 by a law."""
     volts, wide = np.array([pulse.voltage_v or np.nan]), np.array([pulse.width_s or np.nan])
     ln_factor = EVERY_LAW[fit.name].ln_factor(fit.values, volts, wide, reference, with_width)[0]
     return float(fit.theta[0] + ln_factor[0])
 
 
 def _widest(programmes: list[Programme], curves: list[np.ndarray]) -> int:
-    """The programme whose curve covers most of the window; a constant one if there is any."""
+    """Return the programme whose curve covers most of the window; a constant one if there is any."""
     spans = [float(np.nanmax(x) - np.nanmin(x)) for x in curves]
     return int(np.argmax([span - 9.0 * each.varied for each, span in zip(programmes, spans, strict=True)]))
 
@@ -506,7 +506,7 @@ def _law_fit(name: str, names: tuple[str, ...], problem: _Problem, z: np.ndarray
 
 
 def _judged(fits: dict[str, LawFit], free: LawFit, lowest: float, varied: bool) -> tuple[dict[str, LawFit], str]:
-    """The fits with their tests against free rates, and the best of those that are determined."""
+    """Return the fits with their tests against free rates, and the best of those that are determined."""
     tested = {}
     for name, each in fits.items():
         degrees = max(free.values.size - each.values.size, 0)
@@ -529,7 +529,7 @@ def _judged(fits: dict[str, LawFit], free: LawFit, lowest: float, varied: bool) 
 
 
 def _loose(fit: LawFit, lowest: float) -> bool:
-    """Whether a threshold is not determined: at a bound, or known to no better than a share of the lowest amplitude."""
+    """Return whether a threshold is undetermined: at a bound, or with an error large for the lowest amplitude."""
     if fit.name != "threshold":
         return False
     error = fit.errors[0]

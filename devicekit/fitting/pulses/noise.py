@@ -1,4 +1,4 @@
-r"""What scatters about the curves of a joint fit: readings, updates, and the rate from repeat to repeat.
+r"""Noise about the curves of a joint fit: readings, updates, and the rate from repeat to repeat.
 
 .. math::
     \Sigma = (\sigma_\mathrm{read}^2 I + \sigma_\mathrm{inc}^2 M M^T) / T + \sigma_\mathrm{rate}^2 b b^T / K
@@ -43,7 +43,7 @@ class Path:
 
 
 def walk(steady: np.ndarray) -> np.ndarray:
-    """Return what the update of pulse k leaves at reading n, shape (N + 1, N)."""
+    """Return how much of the update of pulse k is left at reading n, shape (N + 1, N)."""
     size = steady.size
     left = np.zeros((size + 1, size))
     for n in range(size):
@@ -53,7 +53,7 @@ def walk(steady: np.ndarray) -> np.ndarray:
 
 
 def chosen(x: np.ndarray) -> np.ndarray:
-    """Positions of the readings that a fit looks at: all, or some of very many."""
+    """Return the positions of the readings that a fit uses: all, or some of very many."""
     seen = np.flatnonzero(np.isfinite(x))
     if seen.size <= MOST_READINGS:
         return seen
@@ -61,14 +61,14 @@ def chosen(x: np.ndarray) -> np.ndarray:
 
 
 def _moments(residuals: np.ndarray, steady: np.ndarray) -> tuple[float, float, float]:
-    """Sums of squares and of products of neighbours of one-pulse changes of the residuals, and how many."""
+    """Return sums of squares and of neighbouring products of one-pulse changes of the residuals, and their number."""
     change = residuals[:, 1:] - steady * residuals[:, :-1]
     products = change[:, 1:] * change[:, :-1]
     return float(np.nansum(change**2)), float(np.nansum(products)), float(np.isfinite(change).sum())
 
 
 def estimate(programmes: list[Programme], paths: list[Path], window: Window) -> Noise:
-    """The noise by moments, from all programmes of one direction at once."""
+    """Estimate the noise by moments, from all programmes of one direction at once."""
     squares = products = number = 0.0
     rest, readings = 0.0, 0.0
     for each, path in zip(programmes, paths, strict=True):
@@ -90,7 +90,7 @@ def estimate(programmes: list[Programme], paths: list[Path], window: Window) -> 
 
 
 def _scatter_of_rates(programmes: list[Programme], paths: list[Path], window: Window, noise: Noise) -> float:
-    """Standard deviation of ln rate over repeats, with a prior that counts as two of them."""
+    """Return the standard deviation of ln rate over repeats, with a prior that counts as two of them."""
     total, degrees = 0.0, 0.0
     for each, path in zip(programmes, paths, strict=True):
         rows = each.clusters(window)
@@ -114,7 +114,7 @@ def _scatter_of_rates(programmes: list[Programme], paths: list[Path], window: Wi
 
 
 def covariance_of(path: Path, seen: np.ndarray, noise: Noise, trains: float, repeats: int) -> np.ndarray:
-    """Covariance of the mean curve's readings at the positions `seen`."""
+    """Return the covariance of the mean curve's readings at the positions `seen`."""
     left = walk(path.steady)[seen]
     sigma = noise.read**2 * np.eye(seen.size) + noise.increment**2 * (left @ left.T)
     by = path.by_level[seen]

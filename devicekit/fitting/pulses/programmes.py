@@ -1,4 +1,4 @@
-"""Trains of one direction sorted by what their pulses were: one amplitude and width, or an amplitude that grows."""
+"""Trains of one direction sorted by their pulses: one amplitude and width, or a growing amplitude."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ class Programme:
 
     @property
     def pulse(self) -> Pulse:
-        """Its pulse; the one in the middle where they grow."""
+        """Its pulse; the middle one if pulses grow."""
         volts, wide = float(np.median(self.voltages)), float(np.median(self.widths))
         return Pulse(volts if np.isfinite(volts) else None, wide if np.isfinite(wide) else None)
 
     @property
     def words(self) -> str:
-        """What the pulses were, for people."""
+        """Description of the pulses."""
         parts = []
         if np.isfinite(self.voltages).all():
             first, last = self.voltages[0], self.voltages[-1]
@@ -61,7 +61,7 @@ class Programme:
         return ", ".join(parts) or "pulses"
 
     def clusters(self, window: Window) -> np.ndarray:
-        """Independent repeats on the rising coordinate, shape (K, N + 1): devices if there are several, else cycles."""
+        """Return independent repeats on the rising coordinate, shape (K, N + 1): devices if several, else cycles."""
         rows = self.trains.rising(window)
         names = list(dict.fromkeys(self.trains.devices))
         if len(names) < 2:
@@ -70,11 +70,11 @@ class Programme:
 
     @property
     def trains_read(self) -> float:
-        """Trains that were read at a pulse, the mean over all pulses: of equal length, all of them."""
+        """Mean number of trains read at a pulse; all of them if they have equal length."""
         return float(np.isfinite(self.trains.values).sum(axis=0).mean())
 
     def curve(self, window: Window) -> np.ndarray:
-        """Mean over the repeats, shape (N + 1,)."""
+        """Return the mean over the repeats, shape (N + 1,)."""
         return mean_curve(self.clusters(window))
 
 
@@ -88,7 +88,7 @@ def _rounded(value: float) -> float:
 
 
 def _pieces(frame: pd.DataFrame) -> list[tuple[Any, pd.DataFrame]]:
-    """Single trains: by device, cycle and width, and by amplitude where those do not keep pulses apart."""
+    """Return single trains: by device, cycle and width, and by amplitude if those do not separate pulses."""
     keys = ["device_id", "cycle", *(["pulse_width_s"] if "pulse_width_s" in frame else [])]
     pieces = []
     for key, train in frame.groupby(keys, sort=False, dropna=False):
@@ -99,7 +99,7 @@ def _pieces(frame: pd.DataFrame) -> list[tuple[Any, pd.DataFrame]]:
 
 
 def _read(key: Any, train: pd.DataFrame, quantity: str, first: int) -> dict[str, Any]:
-    """One train as arrays that begin at its first reading; amplitudes between readings by straight lines."""
+    """Return one train as arrays from its first reading on; amplitudes between readings are interpolated linearly."""
     index = train["pulse_index"].to_numpy(int)
     start = first if index[0] - first <= 1 else int(index[0])
     position = index - start
@@ -130,7 +130,7 @@ def _signature(train: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def programmes_of(table: PulseTable, direction: str) -> list[Programme]:
-    """The programmes of one direction, by width and then amplitude; each train as long as it is."""
+    """Return the programmes of one direction, by width and then amplitude, each train at its own length."""
     frame = table.frame[table.frame["direction"] == direction]
     if frame.empty:
         return []
@@ -160,7 +160,7 @@ def _to_length(values: np.ndarray, length: int) -> np.ndarray:
 
 
 def that_move(programmes: list[Programme], window: Window) -> tuple[list[Programme], list[CodedWarning]]:
-    """Those whose mean curve moves beyond its noise; the others as warnings."""
+    """Return the programmes whose mean curve moves beyond its noise, and warnings for the others."""
     moving, still = [], []
     for each in programmes:
         x = each.curve(window)
@@ -177,7 +177,7 @@ def that_move(programmes: list[Programme], window: Window) -> tuple[list[Program
 
 
 def several_amplitudes(table: PulseTable) -> CodedWarning | None:
-    """A warning where trains of one amplitude each, of several amplitudes, are about to be averaged."""
+    """Warn if trains of one amplitude each, but of several amplitudes, are about to be averaged."""
     if "pulse_voltage_v" not in table.frame or all(len(sizes) < 2 for sizes in table.amplitudes.values()):
         return None
     keys = ["direction", "device_id", "cycle", *(["pulse_width_s"] if "pulse_width_s" in table.frame else [])]

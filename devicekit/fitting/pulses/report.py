@@ -1,4 +1,4 @@
-"""What a report says of a law in amplitude and width: laws, rates, trains, and one pulse left out."""
+"""Report section of a law in amplitude and width: laws, rates, trains, and one pulse left out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FEWEST = 4  # kinds of pulses from which one can be left out and a law of the ot
 
 
 def pulse_section(law: PulseLaw) -> Section:
-    """Laws with their tests, rates against amplitude and width, trains with the one shape, and a left-out train."""
+    """Build the section: laws with their tests, rates against amplitude and width, trains, and a left-out train."""
     blocks: list[Block] = [Text(law.sentences()), _laws(law)]
     for along, there in (("amplitude", _any(law, "with_amplitude")), ("width", _any(law, "with_width"))):
         if there:
@@ -69,7 +69,7 @@ def _laws(law: PulseLaw) -> Table:
 
 
 def _left_out(joint: Joint) -> list[Block]:
-    """The middle pulse predicted from the others, where enough of them are left."""
+    """Predict the middle pulse from the others, if enough of them are left."""
     if joint.free is None or len(joint.pulses) < FEWEST:
         return []
     gone = joint.reference

@@ -1,4 +1,4 @@
-"""What a law of the pulse says: rates and trains at any amplitude and width, with bands and what is assumed."""
+"""Predictions of a law of the pulse: rates and trains at any amplitude and width, with bands and assumptions."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OUTSIDE = 1e-6  # of an end of the measured range: rounding
 
 @dataclass(frozen=True)
 class Factor:
-    """How a pulse's step compares with the reference pulse's: best value, its band, and whether the law is assumed."""
+    """Step of a pulse over that of the reference pulse: best value, band, and whether the law is assumed."""
 
     value: float
     low: float
@@ -38,7 +38,7 @@ class Factor:
 
 @dataclass(frozen=True, eq=False)
 class PredictedTrain:
-    """A train that was not measured.
+    """Prediction of a train that was not measured.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ class PredictedTrain:
 
 @dataclass(frozen=True, eq=False)
 class PulseLaw:
-    """One shape for all pulses of a device and the law of amplitude and width by which they scale it, LTP and LTD.
+    """One shape for all pulses of a device, and the laws by which amplitude and width scale it, LTP and LTD.
 
     Attributes
     ----------
@@ -102,22 +102,22 @@ class PulseLaw:
         return self.joints[direction]
 
     def law(self, direction: str) -> LawFit:
-        """The best law of a direction."""
+        """Return the best law of a direction."""
         joint = self._joint(direction)
         return joint.fits[joint.best]
 
     def possible_laws(self, direction: str) -> tuple[str, ...]:
-        """Laws that the data do not exclude, the best one first."""
+        """Return the laws that the data do not exclude, the best one first."""
         joint = self._joint(direction)
         others = [name for name, each in joint.fits.items() if each.status == "possible"]
         return (joint.best, *others)
 
     def reference_pulse(self, direction: str) -> Pulse:
-        """The pulse that factors are counted from."""
+        """Return the pulse that factors are relative to."""
         return self._joint(direction).reference
 
     def measured_pulses(self, direction: str) -> tuple[list[float], list[float]]:
-        """Amplitudes [V] and widths [s] that were measured, ascending; of trains that grow, those of every pulse."""
+        """Return measured amplitudes [V] and widths [s], ascending; for growing trains those of every pulse."""
         joint = self._joint(direction)
         volts = np.concatenate([each.voltages for each in joint.programmes])
         wide = np.concatenate([each.widths for each in joint.programmes])
@@ -125,7 +125,7 @@ class PulseLaw:
         return sorted(found[0]), sorted(found[1])
 
     def assumption(self, direction: str, voltage: float | None = None, width: float | None = None) -> str | None:
-        """Return why the law is assumed at a pulse, in words; None between measured ones that test it, and at them."""
+        """Return why the law is assumed at a pulse, as text; None at measured pulses and between those that test it."""
         joint = self._joint(direction)
         reasons = ["one kind of growing train, whose shape and law can take each other's place"] * joint.confounded
         rows = (("amplitude", "V", voltage, joint.with_amplitude), ("width", "s", width, joint.with_width))
@@ -163,7 +163,7 @@ class PulseLaw:
     def factor(
         self, direction: str, voltage: float | None = None, width: float | None = None, level: float = LEVEL
     ) -> Factor:
-        """Step of a pulse over that of the reference pulse, with a band over every law that is not excluded.
+        """Return the step of a pulse over the reference pulse's, with a band over every law that is not excluded.
 
         Parameters
         ----------
@@ -213,7 +213,7 @@ class PulseLaw:
         voltage: float | None = None,
         width: float | None = None,
     ) -> np.ndarray:
-        """Change of the state by one pulse at r by the best law [1 per pulse], same shape as r; negative for LTD."""
+        """Return the change of the state by one pulse at r by the best law [1 per pulse]; negative for LTD."""
         joint = self._joint(direction)
         fit = joint.fits[joint.best]
         r = np.asarray(r, float)
@@ -233,7 +233,7 @@ class PulseLaw:
         start: float | None = None,
         level: float = LEVEL,
     ) -> PredictedTrain:
-        """The train of pulses of any amplitude and width.
+        """Predict the train of pulses of any amplitude and width.
 
         Parameters
         ----------
@@ -296,7 +296,7 @@ class PulseLaw:
     def _band(
         self, joint: Joint, fit: LawFit, volts: np.ndarray, wide: np.ndarray, start: float | None, level: float
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """States on the rising coordinate, half the band of the mean curve, and of one train's readings."""
+        """Return states on the rising coordinate, and half the bands of the mean curve and of one train's readings."""
         p, f, n = fit.theta.size, fit.values.size, volts.size
         ln_factors, by_pulse = EVERY_LAW[fit.name].ln_factor(fit.values, volts, wide, joint.reference, joint.with_width)
         g = (
@@ -321,7 +321,7 @@ class PulseLaw:
         return states, half, np.hypot(half, normal_quantile(0.5 + level / 2) * np.sqrt(one))
 
     def nrmse(self, direction: str) -> list[float]:
-        """Of each programme by the best law: rms misfit over the range of its mean curve."""
+        """Return each programme's rms misfit by the best law, over the range of its mean curve."""
         found = []
         joint = self._joint(direction)
         for states, x in self._curves(joint):
@@ -330,7 +330,7 @@ class PulseLaw:
         return found
 
     def _curves(self, joint: Joint) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Fitted and measured mean curve of each programme on the rising coordinate."""
+        """Return the fitted and measured mean curve of each programme on the rising coordinate."""
         fit = joint.fits[joint.best]
         found = []
         for g, each in enumerate(joint.programmes):
@@ -342,7 +342,7 @@ class PulseLaw:
         return found
 
     def table(self) -> pd.DataFrame:
-        """Every law of both directions: parameters with standard errors, AICc above the best, test, verdict."""
+        """Return every law of both directions: parameters with standard errors, AICc above the best, test, verdict."""
         import pandas as pd
 
         rows = []
@@ -368,7 +368,7 @@ class PulseLaw:
         return pd.DataFrame(rows)
 
     def rates(self) -> pd.DataFrame:
-        """ln rate at x = 1/2 of every measured pulse, fitted free, its standard error, and what the best law says."""
+        """Return ln rate at x = 1/2 of every measured pulse, fitted free, its error, and the best law's value."""
         import pandas as pd
 
         rows = []
@@ -390,7 +390,7 @@ class PulseLaw:
 
     @property
     def warnings(self) -> tuple[CodedWarning, ...]:
-        """What was left out, whether a law holds at all, whether several do."""
+        """Warnings: pulses left out, no law that holds, several laws that hold."""
         found = list(self.own_warnings)
         for direction, joint in self.joints.items():
             name, best = direction.upper(), self.law(direction)
@@ -424,7 +424,7 @@ class PulseLaw:
         return tuple(found)
 
     def sentences(self) -> list[str]:
-        """Return what was found, for people."""
+        """Return the findings as sentences."""
         found = []
         for direction, joint in self.joints.items():
             fit, law = self.law(direction), EVERY_LAW[joint.best]
@@ -447,7 +447,7 @@ class PulseLaw:
         return found
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             direction: {
                 "best": joint.best,
@@ -469,7 +469,7 @@ class PulseLaw:
         }
 
     def to_block(self, source: str, synthetic: bool = False) -> PulseScaling:
-        """The law as a card holds it."""
+        """Return the law as stored in a card."""
         branches = {}
         for direction, joint in self.joints.items():
             fit = joint.fits[joint.best]
@@ -496,7 +496,7 @@ class PulseLaw:
         return PulseScaling(source=source, synthetic=synthetic, ltp=branches.get("ltp"), ltd=branches.get("ltd"))
 
     def panel(self, along: str | None = None) -> Panel:
-        """Rates against the amplitude (or the width): measured, and every law that is not excluded with its band."""
+        """Return rates against the amplitude (or the width): measured, and every law not excluded with its band."""
         from devicekit.fitting import figures
 
         first = next(iter(self.joints.values()))
@@ -524,7 +524,7 @@ class PulseLaw:
         return figures.pulse_rates(found, along)
 
     def trains_panel(self, direction: str) -> Panel:
-        """Mean curves of every programme and the one shape that follows them all."""
+        """Return mean curves of every programme and the one shape that follows them all."""
         from devicekit.fitting import figures
 
         joint = self._joint(direction)
@@ -546,6 +546,6 @@ class PulseLaw:
 
 
 def _half(noise: Any, scatter: Any, joint: Joint, level: float) -> Any:
-    """Half a band: normal for what the trains' noise leaves open, Student's t for rates about a law of few pulses."""
+    """Return half a band: normal for the trains' noise, Student's t for rates about a law of few pulses."""
     z, t = normal_quantile(0.5 + level / 2), t_quantile(0.5 + level / 2, joint.scatter_degrees)
     return np.sqrt(z**2 * np.maximum(noise, 0.0) + t**2 * np.maximum(scatter, 0.0))

@@ -1,4 +1,4 @@
-"""One pulse on each of many cells: what such a test tells of amplitude and width, and what it cannot.
+"""One pulse on each of many cells: a regression on amplitude and width.
 
 A cell that got one pulse has one change. Its scatter is that of cells and of pulses together, nothing says how the
 change depends on the state the cell was in, and no train is predicted from it.
@@ -57,13 +57,13 @@ class SinglePulses:
         return f"<SinglePulses: {self.change.size} cells; {words}; scatter {self.scatter:.2g}>"
 
     def interval(self, name: str, level: float = 0.95) -> tuple[float, float]:
-        """Of a coefficient."""
+        """Return the interval of a coefficient."""
         k = self.names.index(name)
         half = t_quantile(0.5 + level / 2, self.change.size - len(self.names)) * self.errors[k]
         return float(self.values[k] - half), float(self.values[k] + half)
 
     def table(self) -> pd.DataFrame:
-        """By amplitude and width: cells, quartiles of the change of ln G, share that at least doubled."""
+        """Return by amplitude and width: cells, quartiles of the change of ln G, share that at least doubled."""
         import pandas as pd
 
         frame = pd.DataFrame({"voltage_v": self.voltage, "width_s": self.width, "change": self.change})
@@ -75,7 +75,7 @@ class SinglePulses:
         return found.reset_index()
 
     def panel(self) -> Panel:
-        """Median change against the amplitude, one curve a width, with the quartiles of all widths together."""
+        """Return the median change against the amplitude, one curve per width, with the quartiles of all widths."""
         told = self.table()
         at = np.array(sorted(set(self.voltage.tolist())))
         ends = [np.quantile(self.change[self.voltage == v], (0.25, 0.75)) for v in at]

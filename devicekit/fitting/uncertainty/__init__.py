@@ -1,1 +1,1 @@
-"""What the data leave open: draws from the posterior of a device, and which measurement would narrow it."""
+"""Posterior draws of a device, and the measurement that would narrow its uncertainty most."""

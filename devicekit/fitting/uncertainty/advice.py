@@ -1,4 +1,4 @@
-"""What to measure next: how much each of a few measurements of one cost would narrow what is not known yet."""
+"""Next measurement: how much each of a few measurements of equal cost would narrow the remaining uncertainty."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SHORT, SHORTEST = 5, 8  # a short train is so many times shorter than those that
 
 @dataclass(frozen=True)
 class Candidate:
-    """One measurement that could follow.
+    """One possible next measurement.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class Candidate:
         return (self.sd_then / self.sd_now) ** 2 if self.sd_now > 0 else 1.0
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {**self.__dict__, "variance_left": self.variance_left}
 
 
@@ -86,7 +86,7 @@ class Advice:
     assumptions: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "goal": self.goal,
             "reset": self.reset,
@@ -107,7 +107,7 @@ class _Plan:
 
 
 class _Branch:
-    """What is known of one branch, and what a plan would add."""
+    """Information on one branch, and what a plan would add to it."""
 
     def __init__(self, found: TrainFit, trains: np.ndarray, between: float) -> None:
         self.found, self.between = found, between
@@ -115,7 +115,7 @@ class _Branch:
         self.p = found.law.n_parameters
 
     def added(self, plan: _Plan) -> np.ndarray:
-        """Information of a plan: the mean over trains that the fit foretells."""
+        """Return the information of a plan: the mean over trains predicted by the fit."""
         law, z = self.found.law, np.concatenate([self.found.parameters[0], self.found.noise])
         read = self.p + 1 + NOISES.index("read")
         z[read] -= 0.5 * np.log(plan.reads)  # their mean is read
@@ -139,7 +139,7 @@ class _Branch:
         return fisher
 
     def _foretold(self, z: np.ndarray, pulses: int) -> np.ndarray:
-        """Trains simulated from the fit, the same for every plan of one length."""
+        """Simulate trains from the fit, the same for every plan of one length."""
         rng = np.random.default_rng(pulses)
         sd = standard_deviations(z[-len(NOISES) :])
         held = sd["held"] if self.found.present[HELD] else 0.0
@@ -159,7 +159,7 @@ class _Branch:
         return readings
 
     def variance(self, information_: np.ndarray, goal: str) -> float:
-        """Of the goal, for this device."""
+        """Return the variance of the goal for this device."""
         free = np.flatnonzero(np.diag(information_) > 0)
         covariance = np.zeros_like(information_)
         covariance[np.ix_(free, free)] = np.linalg.inv(information_[np.ix_(free, free)])
@@ -176,7 +176,7 @@ class _Branch:
 
 
 def next_measurement(fit: DeviceFit, goal: str = "rate", reset: str = "free", budget: int | None = None) -> Advice:
-    """Return which of a few measurements of one cost would narrow the goal most.
+    """Return which of a few measurements of equal cost would narrow the goal most.
 
     From the curvature of the likelihood of whole trains: that of the data and the priors, and that of each candidate on
     trains that the fit foretells.
@@ -268,5 +268,5 @@ def _candidate(plan: _Plan, branches: list[_Branch], goal: str, now: float, agai
 
 
 def _population(own: list[float], more: float) -> float:
-    """Standard deviation of the mean ln rate of devices, of which one or two were measured."""
+    """Return the standard deviation of devices' mean ln rate, when one or two of them were measured."""
     return float(np.sqrt((D2D_LN_RATE**2 + np.mean(own)) / (1.0 + more)))

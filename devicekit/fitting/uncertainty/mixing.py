@@ -1,4 +1,4 @@
-"""Whether chains agree, and how many independent draws they are worth."""
+"""Convergence of chains, and the number of independent draws they are worth."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def split_rhat(values: np.ndarray) -> float:
-    """Split R-hat of ranks turned into normal scores (Vehtari et al. 2021, doi 10.1214/20-BA1221)."""
+    """Return split R-hat of ranks turned into normal scores (Vehtari et al. 2021, doi 10.1214/20-BA1221)."""
     from scipy.stats import norm, rankdata
 
     half = values.shape[1] // 2
@@ -20,7 +20,7 @@ def split_rhat(values: np.ndarray) -> float:
 
 
 def effective_size(values: np.ndarray) -> float:
-    """Effective sample size of all chains, by Geyer's initial positive pairs of autocorrelations."""
+    """Return the effective sample size of all chains, by Geyer's initial positive pairs of autocorrelations."""
     count, length = values.shape
     centred = values - values.mean(axis=1, keepdims=True)
     size = 2 ** int(np.ceil(np.log2(2 * length)))

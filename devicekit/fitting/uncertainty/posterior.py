@@ -1,4 +1,4 @@
-"""The posterior of a device: draws of its laws and its noise, how well they mixed, and whole cards of them."""
+"""Posterior of a device: draws of its laws and its noise, their mixing, and cards made of them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class BranchPosterior:
     priors: Mapping[str, str]
 
     def interval(self, name: str, level: float = BAND_LEVEL) -> tuple[float, float]:
-        """Quantiles of a parameter, or of a standard deviation (`increment`, `read`, ...) [of the window]."""
+        """Return quantiles of a parameter, or of a standard deviation (`increment`, `read`, ...) [of the window]."""
         values = (
             np.exp(self.draws[:, self.names.index(f"ln_{name}")])
             if name in DEVIATIONS
@@ -76,21 +76,21 @@ class BranchPosterior:
         return float(low), float(high)
 
     def rates(self, r: np.ndarray) -> np.ndarray:
-        """Signed rates of every draw at states r, shape (n, len(r)) [1 per pulse]."""
+        """Return signed rates of every draw at states r, shape (n, len(r)) [1 per pulse]."""
         sign = 1.0 if self.direction == "ltp" else -1.0
         x = np.ascontiguousarray(r if sign > 0 else 1.0 - r, float)
         p = self.law.n_parameters
         return sign * np.array([kernel.rates(self.law.id, np.ascontiguousarray(z[:p]), x) for z in self.draws])
 
     def rate_band(self, r: np.ndarray = RATE_GRID, level: float = BAND_LEVEL) -> RateCurve:
-        """Median and quantiles of the rate at each state."""
+        """Return median and quantiles of the rate at each state."""
         low, middle, high = np.quantile(self.rates(r), [0.5 - level / 2, 0.5, 0.5 + level / 2], axis=0)
         method = f"quantiles of {len(self.draws)} draws of the posterior"
         rate, lower, upper = (tuple(each.tolist()) for each in (middle, low, high))
         return RateCurve(r=tuple(r.tolist()), rate=rate, lower=lower, upper=upper, level=level, method=method)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON; the draws are not among them."""
+        """Return the fields except the draws as JSON-ready values."""
         noise = {name: list(self.interval(name)) for name in NOISES if {name, f"ln_{name}"} & {*self.names}}
         return {
             "draws": len(self.draws),
@@ -105,7 +105,7 @@ class BranchPosterior:
 
 @dataclass(frozen=True)
 class Posterior:
-    """Draws of both branches of a device, which are independent of each other.
+    """Independent draws of both branches of a device.
 
     Attributes
     ----------
@@ -131,7 +131,7 @@ class Posterior:
 
     @property
     def warnings(self) -> tuple[CodedWarning, ...]:
-        """What must be known of the draws."""
+        """Warnings on the draws."""
         return tuple(
             CodedWarning(
                 "not_mixed",
@@ -143,11 +143,11 @@ class Posterior:
         )
 
     def rate_band(self, direction: str, r: np.ndarray = RATE_GRID, level: float = BAND_LEVEL) -> RateCurve:
-        """See `BranchPosterior.rate_band`."""
+        """Return the band of one branch (see `BranchPosterior.rate_band`)."""
         return self.branches[direction].rate_band(r, level)
 
     def cards(self, count: int, name: str, fit: DeviceFit | None = None) -> list[DeviceCard]:
-        """Cards of draws, evenly from all of them, named NAME_p001, NAME_p002, ...: devices that the data also allow.
+        """Return cards of evenly chosen draws, named NAME_p001, NAME_p002, ...: devices that the data also allow.
 
         Parameters
         ----------
@@ -204,7 +204,7 @@ class Posterior:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON; the draws are not among them."""
+        """Return the fields except the draws as JSON-ready values."""
         return {"seed": self.seed, "branches": {name: each.as_dict() for name, each in self.branches.items()}}
 
     def save(self, path: Path | str) -> None:
@@ -221,7 +221,7 @@ class Posterior:
 
     @classmethod
     def load(cls, path: Path | str) -> Posterior:
-        """Draws from their file.
+        """Read draws from their file.
 
         Raises
         ------
@@ -253,7 +253,7 @@ class Posterior:
 
 
 def posterior(fit: DeviceFit, *, draws: int = 400, target_rhat: float = TARGET, seed: int = 0) -> Posterior:
-    """Draw from the posterior of a device: its law, its noise, and what one cycle cannot tell, by their priors.
+    """Draw from the posterior of a device: law and noise, with priors for what one cycle cannot determine.
 
     Parameters
     ----------
@@ -322,7 +322,7 @@ def sample(
     target: float,
     rng: np.random.Generator,
 ) -> Sample:
-    """Run chains from about the top, doubled until they mix or have done `MOST_WORK`.
+    """Run chains from near the maximum, doubled until they mix or have done `MOST_WORK`.
 
     Parameters
     ----------
@@ -374,7 +374,7 @@ def _cloud(
     count: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """States about the top, as wide as its curvature says, within the bounds: what the archive begins with."""
+    """Draw states about the maximum, as wide as its curvature and within the bounds, as the first archive."""
     own = len(covariance)
     values, vectors = np.linalg.eigh(covariance)
     root = vectors * np.sqrt(np.clip(values, 0.0, 25.0))
@@ -391,7 +391,7 @@ def _cloud(
 
 
 def _judged(chains: np.ndarray, law: Law) -> dict[str, np.ndarray]:
-    """Return what must mix, each of shape (chains, draws)."""
+    """Return the quantities that must mix, each of shape (chains, draws)."""
     p = law.n_parameters
     x = np.array(JUDGED)
     flat = chains.reshape(-1, chains.shape[2])

@@ -1,4 +1,4 @@
-"""What is taken for likely before the trains have been looked at, in numbers and in words."""
+"""Priors of a posterior, as numbers and as text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from devicekit.models.law import Law
 def priors_of(
     law: Law, first: float, further: Sequence[str]
 ) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray], dict[str, str]]:
-    """Bounds; means, precisions and `below` of the normal priors; and both in words, by parameter.
+    """Return bounds; means, precisions and `below` of the normal priors; and both as text by parameter.
 
     Parameters
     ----------

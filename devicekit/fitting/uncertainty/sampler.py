@@ -17,7 +17,7 @@ KEPT = 10  # iterations from one state to the next that goes into the archive
 
 @compiled
 def log_density(law, z, trains, lower, upper, mean, precision, below):  # type: ignore[no-untyped-def]
-    """ln of the posterior up to a constant; `below` turns the normal prior of z into one of ln(below - z)."""
+    """Return ln of the posterior up to a constant; `below` turns the normal prior of z into one of ln(below - z)."""
     total = 0.0
     for j in range(z.size):
         if z[j] < lower[j] or z[j] > upper[j]:
@@ -34,7 +34,7 @@ def log_density(law, z, trains, lower, upper, mean, precision, below):  # type: 
 
 @compiled
 def run(law, trains, lower, upper, mean, precision, below, free, states, archive, filled, draws, rng, out):  # type: ignore[no-untyped-def]
-    """Move every chain `draws` times; fill `out` (chains, draws // KEPT, m); how full the archive is, share accepted.
+    """Move every chain `draws` times and fill `out` (chains, draws // KEPT, m); return archive size and share accepted.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What scatters a device from cycle to cycle: a linear-Gaussian model about its mean curve, by likelihood.
+"""Components of cycle-to-cycle scatter: a linear-Gaussian model about the mean curve, by likelihood.
 
 In cycle k the deviation v of the state from the mean curve, and the reading y, follow
 
@@ -66,7 +66,7 @@ class Components:
 
 @compiled
 def _log_likelihood(variances, y, q, rho):  # type: ignore[no-untyped-def]
-    """Sum over cycles of one device; y (K, N + 1) deviations, q and rho (N + 1,) along the mean curve.
+    """Return the sum over cycles of one device; y (K, N + 1) deviations, q and rho (N + 1,) along the mean curve.
 
     The covariance recursion does not depend on the readings, so cycles without gaps share its gains.
     """
@@ -126,7 +126,7 @@ class Track:
 
 
 def fit_components(tracks: list[Track], start: tuple[float, float, float, float]) -> Components:
-    """Standard deviations of greatest likelihood.
+    """Fit the standard deviations of greatest likelihood.
 
     Parameters
     ----------
@@ -199,7 +199,7 @@ def likelihood_drop(best, k, top, likelihood) -> float:  # type: ignore[no-untyp
 
 
 def tracks_of(groups: list[np.ndarray], fits: list[BranchFit]) -> list[Track]:
-    """Deviations of every device that has two cycles or more, with q and rho along its fit.
+    """Return deviations of every device with two cycles or more, with q and rho along its fit.
 
     Trains that end at different pulses are tracks of their own: cycles of one track share their gains. Where one train
     alone goes on, its distance from the mean says nothing.
@@ -279,7 +279,7 @@ def variogram(tracks: list[Track]) -> Variogram:
 
 
 def _variogram_design(q: np.ndarray, rho: np.ndarray, lag: int) -> tuple[np.ndarray, np.ndarray]:
-    """Columns (increment, read, offset, rate) of the expected squares at one lag, and Q, for each start n."""
+    """Return columns (increment, read, offset, rate) of the expected squares at one lag, and Q, for each start n."""
     count = q.size - lag
     later = np.ones(count)
     increments, rates = np.zeros(count), np.zeros(count)
@@ -292,7 +292,7 @@ def _variogram_design(q: np.ndarray, rho: np.ndarray, lag: int) -> tuple[np.ndar
 
 
 def pulse_noise(tracks: list[Track]) -> Components | None:
-    """The components of greatest likelihood, from the variogram's as first guess; None without repeats."""
+    """Return the components of greatest likelihood, started from the variogram; None without repeats."""
     if not tracks:
         return None
     guess = variogram(tracks)

@@ -36,7 +36,7 @@ MOST_CYCLES = 12  # of a device, to estimate how its rate scatters
 
 @dataclass(frozen=True)
 class BranchSpread:
-    """Variation of one branch; None where there are too few cycles or devices to tell.
+    """Variation of one branch; None where cycles or devices are too few.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ class BranchSpread:
     by: str = ""
 
     def to_card(self) -> BranchVariation:
-        """The variation as a card holds it: every number typed, with its estimator."""
+        """Return the variation as stored in a card: every number typed, with its estimator."""
         c2c = {
             "spread_paper": (
                 "spread",
@@ -157,7 +157,7 @@ class VariationResult:
     windows: dict[str, OwnWindow] = field(default_factory=dict)
 
     def sentences(self) -> list[str]:
-        """Return what the C2C spread of each branch consists of, for people."""
+        """Return sentences on what the C2C spread of each branch consists of."""
         result = []
         for direction, shares in self.sources.items():
             spread = self.branches[direction]
@@ -191,7 +191,7 @@ class VariationResult:
         return result
 
     def to_card(self) -> Variation:
-        """The variation as a card holds it."""
+        """Return the variation as stored in a card."""
         covariance = self.d2d_ln_rate_covariance
         return Variation(
             ltp=self.branches["ltp"].to_card(),
@@ -202,7 +202,7 @@ class VariationResult:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         result: dict[str, Any] = {
             direction: each.to_card().model_dump(mode="json") for direction, each in self.branches.items()
         }
@@ -214,7 +214,7 @@ class VariationResult:
 
 
 def _mean_sd(values: np.ndarray) -> float:
-    """Mean over pulses of the standard deviation over the first axis."""
+    """Return the mean over pulses of the standard deviation over the first axis."""
     variances = nanvar(values)
     return float(np.mean(np.sqrt(variances[np.isfinite(variances)])))
 
@@ -261,7 +261,7 @@ _NAMES = {
 def _noise(
     groups: list[np.ndarray], fits: list[BranchFit], whole: TrainFit | None, rereads: Rereads | None
 ) -> dict[str, Any]:
-    """The components, by whole trains where the law follows them, else by the deviations from each mean curve."""
+    """Return the components by whole trains if the law follows them, else by deviations from each mean curve."""
     repeats = max(len(group) for group in groups)
     if whole is not None and (whole.p_value >= UNLIKELY or repeats == 1):
         intervals = {ours: ends for name, ours in _NAMES.items() if (ends := whole.interval(name)) is not None}
@@ -275,7 +275,7 @@ def _noise(
 
 
 def _apart(made: dict[str, Any], whole: TrainFit, rereads: Rereads) -> dict[str, Any]:
-    """The components, what each reading scatters by being told apart into reading and what the pulse before left.
+    """Split what scatters anew at each reading into read noise and what the pulse before left.
 
     What is drawn anew from reading to reading of a train (`read` of the likelihood) is read noise only as far as
     readings without a pulse between have it; the rest is held, and joins the fluctuation.
@@ -300,7 +300,7 @@ def _apart(made: dict[str, Any], whole: TrainFit, rereads: Rereads) -> dict[str,
 
 
 def predicted_variance(fit: BranchFit, spread: BranchSpread) -> np.ndarray:
-    """Variance over cycles at each pulse that the components lead to, shape (N + 1,) [window^2].
+    """Return the variance over cycles at each pulse from the components, shape (N + 1,) [window^2].
 
     v_{n+1} = q^2 v_n + increment^2, and the responses to a cycle's own rate and start, plus offset and read.
     """
@@ -334,7 +334,7 @@ def predicted_variance(fit: BranchFit, spread: BranchSpread) -> np.ndarray:
 
 
 def scatter(trains: Trains, window: Window) -> np.ndarray:
-    """Measured variance over cycles at each pulse, averaged over devices, shape (N + 1,) [window^2].
+    """Return the measured variance over cycles at each pulse, mean over devices, shape (N + 1,) [window^2].
 
     Raises
     ------
@@ -351,7 +351,7 @@ def scatter(trains: Trains, window: Window) -> np.ndarray:
 
 
 def sources_of_spread(fit: BranchFit, spread: BranchSpread, trains: Trains) -> dict[str, float] | None:
-    """Shares of the C2C variance: slow drift, cycle to cycle, pulse by pulse, reading; None without two cycles.
+    """Return shares of the C2C variance: slow drift, cycle to cycle, updates, reading; None for one cycle.
 
     The drift is the part of the cycles' mean levels that a straight line over the cycles explains.
     """
@@ -384,7 +384,7 @@ def _ln_rate_covariance(
     devices: dict[str, dict[str, BranchFit]],
     windows: dict[str, OwnWindow],
 ) -> np.ndarray | None:
-    """Covariance of ln rate over devices (LTP, LTD); None below three devices with both branches.
+    """Return the covariance of ln rate over devices (LTP, LTD); None below three devices with both branches.
 
     Rates are those within each device's own window, where devices have one. The mean over K cycles of a device still
     carries its C2C scatter; its variance over cycles / K is taken off the diagonal (with one cycle a device it cannot
@@ -418,7 +418,7 @@ def _ln_rate_covariance(
 
 
 def _sampling_variance(trains: Trains, own: BranchFit, central: BranchFit, window: OwnWindow) -> float:
-    """Variance of the ln rate of a device's mean curve by its cycles: leaving out one after the other (jackknife).
+    """Return the variance of ln rate of a device's mean curve from its cycles, by the jackknife.
 
     Where each device has a window of its own, a level that moves from cycle to cycle is its window's, not its rate's.
     """
@@ -442,7 +442,7 @@ def estimate_variation(
     whole: Mapping[str, TrainFit] = MappingProxyType({}),
     rereads: Mapping[str, Rereads] = MappingProxyType({}),
 ) -> VariationResult:
-    """C2C and D2D of every branch present (see `BranchSpread`).
+    """Estimate C2C and D2D of every branch (see `BranchSpread`).
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Whether devices differ by their windows or by their rates: each device's own window, and its rate within it."""
+"""Windows of single devices: do devices differ by their windows, or by their rates?"""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class OwnWindow:
     high: float
 
     def rising(self, x: np.ndarray, direction: str) -> np.ndarray:
-        """States on the rising coordinate of the set's window as those of this one."""
+        """Return states on the rising coordinate of the set's window in that of this one."""
         offset = self.low if direction == "ltp" else 1.0 - self.high
         return (x - offset) / (self.high - self.low)
 
@@ -35,14 +35,14 @@ WHOLE = OwnWindow(0.0, 1.0)
 
 @dataclass(frozen=True)
 class SharedShape:
-    """ln of a device's rate over the central device's, both with the central shape; the misfit that this leaves."""
+    """ln of a device's rate over the central device's, both with the central shape, and the remaining misfit."""
 
     ln_rate: float
     squares: float
 
 
 def shared_shape(fit: BranchFit, central: BranchFit, window: OwnWindow = WHOLE) -> SharedShape:
-    """Fit a device's mean curve by the central shape in its own window: only L and x0 are free.
+    """Fit a device's mean curve by the central shape in the device's window: only L and x0 are free.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def shared_shape(fit: BranchFit, central: BranchFit, window: OwnWindow = WHOLE) 
 def find_windows(
     sets: Mapping[str, Trains], central: Mapping[str, BranchFit], devices: Mapping[str, Mapping[str, BranchFit]]
 ) -> dict[str, OwnWindow]:
-    """The windows of devices that have their own; empty where rates alone describe them as well.
+    """Return the windows of devices that have their own; empty if rates alone describe them as well.
 
     Both describe each device's mean curves by the central shape with a rate of its own; the misfit that is left, over
     all devices, decides. Booked as rates, a window that is shifted by a tenth would look like rates that differ by a

@@ -1,1 +1,1 @@
-"""Laws that are curves of the pulse number: one file a law, each with its descriptor LAW."""
+"""Laws that are curves of the pulse number: one file for each law, each with its descriptor LAW."""

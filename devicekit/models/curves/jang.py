@@ -8,7 +8,7 @@ from devicekit.models.law import CurveLaw
 
 
 def jang(t: np.ndarray, start: float, span: float, alpha: float, ratio: float) -> np.ndarray:
-    """x of G = [(Gmax^a - Gmin^a) t + Gmin^a]^(1/a), geometric for a = 0; ratio = Gmax / Gmin > 1.
+    """Return x of G = [(Gmax^a - Gmin^a) t + Gmin^a]^(1/a), geometric for a = 0; ratio = Gmax / Gmin > 1.
 
     Source: Jang et al., IEEE Electron Device Lett. 2015, doi 10.1109/LED.2015.2418342.
     """

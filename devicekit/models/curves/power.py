@@ -8,7 +8,7 @@ from devicekit.models.law import CurveLaw
 
 
 def power(t: np.ndarray, start: float, span: float, exponent: float, ratio: float = 1.0) -> np.ndarray:
-    """x = start + span t^exponent, t = n / N in [0, 1]; exponent > 0. The window's ratio plays no part."""
+    """Return x = start + span t^exponent, t = n / N in [0, 1], exponent > 0; independent of the window's ratio."""
     return start + span * np.power(t, exponent)
 
 

@@ -1,1 +1,1 @@
-"""Laws that are rates of the state: one file a law, each with its equation `ell` and its descriptor LAW."""
+"""Laws that are rates of the state: one file for each law, with its equation `ell` and its descriptor LAW."""

@@ -25,7 +25,7 @@ SMALLEST_BASE = 1e-12  # below this b - c r counts as 0: the device is saturated
 
 @equation
 def ell(x: float, shape: np.ndarray, gradient: np.ndarray) -> float:
-    """Log of the rate's shape at x; -inf where the rate is 0.
+    """Return the log of the rate's shape at x; -inf where the rate is 0.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ class Eq2:
     i: float
 
     def rate(self, r: np.ndarray | float) -> np.ndarray:
-        """Change of the state by one pulse at r, same shape and unit as r; total: 0 where b - c r <= 0.
+        """Return the change of the state by one pulse at r, same shape and unit as r; 0 where b - c r <= 0.
 
         Source: eq. (2), doi 10.1109/JEDS.2023.3311763.
         """
@@ -146,7 +146,7 @@ class Eq2:
         return np.where(alive, self.a * np.exp(np.minimum(log_rate, 700.0)), 0.0)
 
     def rescaled(self, scale: float, offset: float) -> Eq2:
-        """The same law for the state y = scale * r + offset (scale > 0): [0, 1] to siemens and back."""
+        """Return the same law for the state y = scale * r + offset (scale > 0): [0, 1] to siemens and back."""
         return Eq2(
             a=self.a * scale,
             b=self.b + self.c * offset / scale,
@@ -160,7 +160,7 @@ class Eq2:
 
     @classmethod
     def from_internal(cls, theta: np.ndarray, direction: str) -> Eq2:
-        """Coefficients for r in [0, 1] from a fit's (L, kappa, d, f, g, h); LTD is the mirror x = 1 - r."""
+        """Return coefficients for r in [0, 1] from a fit's (L, kappa, d, f, g, h); LTD is the mirror x = 1 - r."""
         level, kappa, d, f, g, h = (float(value) for value in theta)
         log_a = level - d * math.log(1.0 - kappa / 2.0) + h * float(np.logaddexp(0.0, f / 2.0 + g))
         a = math.exp(min(log_a, 700.0))

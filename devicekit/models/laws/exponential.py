@@ -11,7 +11,7 @@ from devicekit.models.laws import softbounds
 
 
 def _exponential(theta: np.ndarray, direction: str) -> dict[str, float]:
-    """A [pulses] of G = B (1 - e^(-n/A)) + G0, from the step (1 - e^(-1/A)) (B - x)."""
+    """Return A [pulses] of G = B (1 - e^(-n/A)) + G0, from the step (1 - e^(-1/A)) (B - x)."""
     level, kappa = float(theta[0]), float(theta[1])
     fraction = math.exp(level) * kappa / (1.0 - kappa / 2.0)
     constant = -1.0 / math.log1p(-fraction) if 0.0 < fraction < 1.0 else math.inf

@@ -11,7 +11,7 @@ from devicekit.models.law import Law, equation, named
 
 @equation
 def ell(x: float, shape: np.ndarray, gradient: np.ndarray) -> float:
-    """ell = ln(1 - A e^(gamma x)), -inf where that is not positive; shape is (A, gamma)."""
+    """Return ell = ln(1 - A e^(gamma x)), -inf where that is not positive; shape is (A, gamma)."""
     e = math.exp(min(shape[1] * x, 300.0))
     u = 1.0 - shape[0] * e
     if u <= 1e-12:

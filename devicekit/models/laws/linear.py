@@ -9,7 +9,7 @@ from devicekit.models.law import Law, equation, named
 
 @equation
 def ell(x: float, shape: np.ndarray, gradient: np.ndarray) -> float:
-    """ell = 0: every pulse the same step; shape is empty."""
+    """Return ell = 0: every pulse makes the same step; shape is empty."""
     gradient[0] = 0.0
     return 0.0
 

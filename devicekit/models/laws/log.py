@@ -9,7 +9,7 @@ from devicekit.models.law import Law, equation, named
 
 @equation
 def ell(x: float, shape: np.ndarray, gradient: np.ndarray) -> float:
-    """ell = -k x, the rate of G ~ ln(1 + n / tau); shape is (k,)."""
+    """Return ell = -k x, the rate of G ~ ln(1 + n / tau); shape is (k,)."""
     gradient[0] = -shape[0]
     gradient[1] = -x
     return -shape[0] * x

@@ -13,7 +13,7 @@ NODES = 6
 
 @equation
 def ell(x: float, shape: np.ndarray, gradient: np.ndarray) -> float:
-    """Log of a rate that is linear between NODES values e^v; shape is (v1, ..., v5), v0 = 0."""
+    """Return the log of a rate that is linear between NODES values e^v; shape is (v1, ..., v5), v0 = 0."""
     for j in range(NODES):
         gradient[j] = 0.0
     position = min(max(x, 0.0), 1.0) * (NODES - 1)

@@ -13,7 +13,7 @@ SMALLEST_BASE = 1e-12  # below this 1 - kappa x counts as 0: the device is satur
 
 @equation
 def ell(x: float, shape: np.ndarray, gradient: np.ndarray) -> float:
-    """ell = d ln(1 - kappa x); shape is (kappa, d)."""
+    """Return ell = d ln(1 - kappa x); shape is (kappa, d)."""
     u = 1.0 - shape[0] * x
     if u <= SMALLEST_BASE:
         return -math.inf

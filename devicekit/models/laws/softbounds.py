@@ -15,7 +15,7 @@ SMALLEST_BASE = 1e-12  # below this 1 - kappa x counts as 0: the device is satur
 
 @equation
 def ell(x: float, shape: np.ndarray, gradient: np.ndarray) -> float:
-    """ell = ln(1 - kappa x), -inf beyond the bound x = 1 / kappa; shape is (kappa,)."""
+    """Return ell = ln(1 - kappa x), -inf beyond the bound x = 1 / kappa; shape is (kappa,)."""
     u = 1.0 - shape[0] * x
     if u <= SMALLEST_BASE:
         return -math.inf

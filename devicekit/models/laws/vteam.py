@@ -11,7 +11,7 @@ from devicekit.models.law import Law, equation, named
 
 @equation
 def ell(x: float, shape: np.ndarray, gradient: np.ndarray) -> float:
-    """ell = -exp((x - a) / w), VTEAM's window at one amplitude; shape is (a, w)."""
+    """Return ell = -exp((x - a) / w), VTEAM's window at one amplitude; shape is (a, w)."""
     z = (x - shape[0]) / shape[1]
     if z > 6.0:
         return -math.inf

@@ -1,4 +1,4 @@
-"""Yakopcic's window: no change of the rate below xp, an exponential fall to the bound above."""
+"""Yakopcic's window: constant rate below xp, an exponential fall to the bound above."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from devicekit.models.law import Law, equation, named
 
 @equation
 def ell(x: float, shape: np.ndarray, gradient: np.ndarray) -> float:
-    """ell = 0 below xp, else -alpha (x - xp) + ln((1 - x) / (1 - xp)); shape is (xp, alpha)."""
+    """Return ell = 0 below xp, else -alpha (x - xp) + ln((1 - x) / (1 - xp)); shape is (xp, alpha)."""
     xp, alpha = shape[0], shape[1]
     gradient[0] = gradient[1] = gradient[2] = 0.0
     if x <= xp:
