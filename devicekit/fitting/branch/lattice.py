@@ -1,17 +1,11 @@
-"""Devices that do not switch, and evenly spaced stable states, found in a set of trains."""
+"""Evenly spaced stable states, found in the trains of a device."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-
-from devicekit.device.blocks import Window
-from devicekit.errors import TraceError
-from devicekit.fitting.branch.checks import check_curve
-from devicekit.fitting.branch.trains import Trains, estimate_noise
-from devicekit.statistics import mean_curve
 
 JUMP = 5.0  # noise deviations by which neighbouring readings differ where a state was left
 FEWEST_STATES, FEWEST_JUMPS = 12, 4  # visits, and ends of them
@@ -20,42 +14,6 @@ MOST_STATES = 40  # in the window: more of them cost a network nothing, and are 
 SURE = 12.0  # - ln of the chance that evenly spread states look like a lattice, at one spacing
 STAYS = 0.5  # share of pulses by which a state is not left: else its spacing is that of the steps
 SPACINGS = 400  # that are tried
-
-
-@dataclass(frozen=True)
-class Dead:
-    """A device that does not switch.
-
-    Attributes
-    ----------
-    name : str
-    why : str
-    state : float
-        Where it stays, fraction of the window.
-    """
-
-    name: str
-    why: str
-    state: float
-
-
-def dead_devices(sets: Mapping[str, Trains], window: Window) -> list[Dead]:
-    """Find devices of which a branch does not move beyond its noise, in the order of the table."""
-    names = list(dict.fromkeys(name for trains in sets.values() for name in trains.devices))
-    found = []
-    for name in names:
-        own = {direction: trains.of(name) for direction, trains in sets.items() if name in trains.devices}
-        for direction, trains in own.items():
-            x = mean_curve(trains.rising(window))
-            try:
-                if np.ptp(x[np.isfinite(x)]) == 0:
-                    raise TraceError(f"all readings of the {direction.upper()} curve are equal")
-                check_curve(x, direction, estimate_noise(x))
-            except TraceError as error:
-                states = [np.nanmean(window.to_state(each.values)) for each in own.values()]
-                found.append(Dead(name, error.message, float(np.clip(np.mean(states), 0.0, 1.0))))
-                break
-    return found
 
 
 @dataclass(frozen=True)
@@ -79,7 +37,7 @@ class Lattice:
         return max(round(1.0 / self.spacing) + 1, 2)
 
 
-def lattice(rows: Sequence[np.ndarray]) -> Lattice | None:
+def find_lattice(rows: Sequence[np.ndarray]) -> Lattice | None:
     """Find the spacing of the states on which trains lie; None if there is no evidence of one.
 
     A device with few stable states stays on one for several pulses, then leaves it by a jump. The means of these
