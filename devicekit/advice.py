@@ -101,13 +101,13 @@ def verdict(warnings: Iterable[CodedWarning]) -> str | None:
     """
     found = list(warnings)
     for words, rules in RULES.items():
-        reasons = [reason for rule in rules if (reason := _holds(rule, found))]
+        reasons = [reason for rule in rules if (reason := _reason(rule, found))]
         if reasons:
             return f"{words}: {listed(reasons) if len(reasons) < 3 else '; '.join(reasons)}."
     return None
 
 
-def _holds(rule: _Rule, warnings: Sequence[CodedWarning]) -> str:
+def _reason(rule: _Rule, warnings: Sequence[CodedWarning]) -> str:
     """Return why a rule applies, with the branches that it applies to; "" if it does not."""
     by_branch: dict[str, set[str]] = {"": set(), "LTP": set(), "LTD": set()}
     for each in warnings:

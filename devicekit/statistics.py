@@ -46,8 +46,8 @@ def mean_curve(rows: np.ndarray) -> np.ndarray:
     ends = np.where(finite.any(axis=1), rows.shape[1] - 1 - np.argmax(finite[:, ::-1], axis=1), -1)
     inside = np.arange(rows.shape[1]) <= ends[:, None]
     if (finite.any(axis=0) & inside & ~finite).any():  # where one row was not read, but others were
-        first = nanmean(_filled(rows, ends))
-        rows = np.where(finite.any(axis=0), first + _filled(rows - first, ends), np.nan)
+        first = nanmean(_fill_gaps(rows, ends))
+        rows = np.where(finite.any(axis=0), first + _fill_gaps(rows - first, ends), np.nan)
     mean = nanmean(rows)
     shift = 0.0
     for end in np.unique(ends[ends >= 0])[:-1]:
@@ -60,7 +60,7 @@ def mean_curve(rows: np.ndarray) -> np.ndarray:
     return mean
 
 
-def _filled(rows: np.ndarray, ends: np.ndarray) -> np.ndarray:
+def _fill_gaps(rows: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """Return the rows with straight lines between their readings, and NaN beyond their ends."""
     filled, at = np.full(rows.shape, np.nan), np.arange(rows.shape[1])
     for row, own, end in zip(rows, filled, ends, strict=True):

@@ -11,12 +11,12 @@ import numpy as np
 
 from devicekit.device.blocks import FEWEST_WINDOWS, DeviceRow
 from devicekit.device.card import DeviceCard
-from devicekit.device.fading import Fading, book, fading, pass_time, states_after
+from devicekit.device.fading import Fading, divide_changes, fading, pass_time, states_after
 from devicekit.device.random import mix, normal, normals
 from devicekit.errors import UsageError
 from devicekit.jit import compiled, inlined
 from devicekit.models import kernel
-from devicekit.models.tilt import lean, tilted
+from devicekit.models.tilt import state_factor, tilt_factor
 
 C2cMode = Literal["increment", "paper", "none"]
 D2dMode = Literal["resample", "shared", "none"]
@@ -138,7 +138,7 @@ def pulse_one(  # type: ignore[no-untyped-def]
         )  # fmt: skip
     if low.size > 0:
         step *= stretch
-    larger = 1.0 if tilt == 0.0 else lean(tilt, x)
+    larger = 1.0 if tilt == 0.0 else state_factor(tilt, x)
     if held.size > 0:
         drawn, second = normals(mix(key, np.uint64(k)), np.uint64(pulses[k]))
         sigma = math.sqrt(sigma * sigma + (relative * step) ** 2)
@@ -344,7 +344,7 @@ class DeviceArray:
         self._wait(time_s)
         _pulse_many(self._kernel._replace(**gains), index, signs)
         if self.fading is not None:
-            book(self.fading, self.r, np.unique(index))
+            divide_changes(self.fading, self.r, np.unique(index))
 
     def _gains(
         self, signs: np.ndarray, voltage_v: float | None, width_s: float | None, extrapolate: bool
@@ -374,7 +374,7 @@ class DeviceArray:
         self._wait(time_s)
         r = self.observed_states
         if self.read_sigma > 0:
-            r = r + self.read_sigma * tilted(self._read_tilt, r) * self._reader.standard_normal(self.n)
+            r = r + self.read_sigma * tilt_factor(self._read_tilt, r) * self._reader.standard_normal(self.n)
         return self.card.window.from_state(r)
 
     def set_states(self, r: np.ndarray, index: np.ndarray | None = None) -> None:
@@ -396,7 +396,7 @@ class DeviceArray:
         if state.held.size:
             self._draw_held(where)
         if self.fading is not None:
-            book(self.fading, self.r, where)
+            divide_changes(self.fading, self.r, where)
 
     def states_after(self, seconds: float = 0.0) -> np.ndarray:
         """Return the states [1] after this time without pulses, shape (n,), without changing the array."""
@@ -418,7 +418,7 @@ class DeviceArray:
         if forgot:
             self.r[:] = states_after(self.fading)
         else:
-            book(self.fading, self.r)
+            divide_changes(self.fading, self.r)
 
     def _wait(self, time_s: float | None) -> None:
         if time_s is None or time_s == self._time_s:

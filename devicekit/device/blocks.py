@@ -42,7 +42,7 @@ class Window(Strict):
     scale: Literal["linear", "log"] = "linear"
 
     @model_validator(mode="after")
-    def _ordered(self) -> Self:
+    def _check_order(self) -> Self:
         if not self.low < self.high:
             raise ValueError("window: low must be below high")
         if self.scale == "log" and not (self.low > 0 and self.quantity == "conductance_s"):
@@ -148,7 +148,7 @@ class Variation(Strict):
     )
 
     @model_validator(mode="after")
-    def _possible(self) -> Self:
+    def _check_covariance(self) -> Self:
         if self.d2d_ln_rate_covariance is not None:
             (up, both), (other, down) = self.d2d_ln_rate_covariance
             most = math.sqrt(max(up, 0.0) * max(down, 0.0))
@@ -169,7 +169,7 @@ class DeviceRow(Strict):
     high: float | None = Field(default=None, description="upper end of it")
 
     @model_validator(mode="after")
-    def _ordered(self) -> Self:
+    def _check_order(self) -> Self:
         if (self.low is None) != (self.high is None):
             raise ValueError("devices: low and high of a device's window belong together")
         if self.low is not None and self.high is not None and not self.low < self.high:
@@ -189,14 +189,14 @@ class Conditions(Strict):
     def of(cls, table: PulseTable) -> Self:
         """Return the conditions that a table states with a single value each."""
         return cls(
-            pulse_width_s=_one(table, "pulse_width_s"),
-            ltp_voltage_v=_one(table, "pulse_voltage_v", "ltp"),
-            ltd_voltage_v=_one(table, "pulse_voltage_v", "ltd"),
-            read_voltage_v=_one(table, "read_voltage_v"),
+            pulse_width_s=_only_value(table, "pulse_width_s"),
+            ltp_voltage_v=_only_value(table, "pulse_voltage_v", "ltp"),
+            ltd_voltage_v=_only_value(table, "pulse_voltage_v", "ltd"),
+            read_voltage_v=_only_value(table, "read_voltage_v"),
         )
 
 
-def _one(table: PulseTable, column: str, direction: str | None = None) -> float | None:
+def _only_value(table: PulseTable, column: str, direction: str | None = None) -> float | None:
     """Return the only value of a column (for one direction's pulses); None if there are several or one is missing."""
     if column not in table.frame:
         return None

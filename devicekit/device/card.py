@@ -90,7 +90,7 @@ class DeviceCard(Strict):
     __str__ = __repr__
 
     @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def _check_consistency(self) -> Self:
         if self.model not in LAWS:
             raise ValueError(f"unknown update law {self.model!r}; this version knows {', '.join(LAWS)}")
         wanted = len(self.law.parameters)
@@ -248,13 +248,13 @@ class DeviceCard(Strict):
             text = files.read_text(path)
         except FileError as error:
             raise CardError(
-                f"cannot read the card: {error.message.removeprefix('cannot read ')}{_inside(path)}"
+                f"cannot read the card: {error.message.removeprefix('cannot read ')}{_extraction_hint(path)}"
             ) from error
         files.note_input(path)
         return cls.from_json(text, str(path))
 
 
-def _inside(path: Path) -> str:
+def _extraction_hint(path: Path) -> str:
     """Return how to get the card out of a file that holds one among other things."""
     verb = {".h5": "load_hdf5", ".hdf5": "load_hdf5", ".npz": "load_network", ".nir": "load_network"}
     if (found := verb.get(path.suffix.lower())) is None or not files.exists(path):

@@ -93,7 +93,7 @@ def pass_time(f: Fading, seconds: float) -> None:
         f.factor[m] = 1.0
 
 
-def book(f: Fading, r: np.ndarray, index: np.ndarray | slice = slice(None)) -> None:
+def divide_changes(f: Fading, r: np.ndarray, index: np.ndarray | slice = slice(None)) -> None:
     """Divide the change of the states `r` (n,) between persistent part and terms, for devices (default: all)."""
     change = r[index] - (f.persistent[index] + f.parts[index] @ f.factor)
     f.persistent[index] += f.kept * change

@@ -82,10 +82,10 @@ def idealise(card: DeviceCard, *, linear: bool = False, symmetric: bool = False)
             "warnings": (*card.warnings, CodedWarning("idealised", f"made {words}: its steps are not the fitted ones")),
         }
     )
-    return made.model_copy(update={direction: _described(made, direction) for direction in ("ltp", "ltd")})
+    return made.model_copy(update={direction: _describe_branch(made, direction) for direction in ("ltp", "ltd")})
 
 
-def _described(card: DeviceCard, direction: str) -> Branch:
+def _describe_branch(card: DeviceCard, direction: str) -> Branch:
     """Return a branch whose coefficients and rate curve follow from its own steps, not from a fit."""
     branch, law, window = card.branch(direction), card.law, card.window
     theta, curve = np.array(branch.theta), branch.rate_curve

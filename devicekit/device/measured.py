@@ -22,7 +22,7 @@ class Measured(Strict):
     synthetic: bool = False
 
     @model_serializer(mode="wrap")
-    def _short(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _drop_unknown(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         return {name: value for name, value in handler(self).items() if value is not None}
 
     def scalars(self) -> tuple[Scalar, ...]:
@@ -168,7 +168,7 @@ class Retention(Measured):
     arrhenius: tuple[ArrheniusLine, ...] | None = Field(default=None, description="lives over temperature, by level")
 
     @model_validator(mode="after")
-    def _something(self) -> Self:
+    def _check_content(self) -> Self:
         if not self.states and not self.arrhenius:
             raise ValueError("a retention block holds a state or a line over temperatures")
         return self
@@ -180,9 +180,9 @@ class Retention(Measured):
         that of a single state; a median has none here. Of several temperatures the lowest counts, which is said.
         """
         shown = [line for each in self.arrhenius or () for line in each.scalars(len(self.arrhenius or ()) > 1)]
-        return (*self._drift(), *shown) if self.states else tuple(shown)
+        return (*self._drift_scalars(), *shown) if self.states else tuple(shown)
 
-    def _drift(self) -> tuple[Scalar, ...]:
+    def _drift_scalars(self) -> tuple[Scalar, ...]:
         shown = [Scalar("retention_time_s", "retention watched for", max(each.last_s for each in self.states), "s")]
         kelvins = sorted({each.temperature_k for each in self.states if each.temperature_k})
         several = len(kelvins) > 1
@@ -227,7 +227,7 @@ class Volatile(Measured):
     temperature_k: Positive | None = None
 
     @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _check_parts(self) -> Self:
         if abs(sum(term.share for term in self.terms) - 1.0) > 1e-6:
             raise ValueError("the shares of the terms add up to 1")
         return self
@@ -303,7 +303,7 @@ class Endurance(Measured):
     )
     on_off_slope_interval: Interval | None = Field(default=None, description="95 % interval")
 
-    def held(self) -> float:
+    def surviving_share(self) -> float:
         """Return the share of the devices that did not fail, 0..1."""
         return float(np.mean([each.failed_at is None for each in self.devices]))
 
@@ -314,7 +314,9 @@ class Endurance(Measured):
         by = f"on/off of {self.threshold:g} or more"
         shown = [
             Scalar("endurance_cycles", "endurance measured to, cycles", float(max(d.cycles for d in self.devices))),
-            Scalar("endurance_yield", "devices that held", self.held(), of="devices", low=low, high=high, by=by),
+            Scalar(
+                "endurance_yield", "devices that held", self.surviving_share(), of="devices", low=low, high=high, by=by
+            ),
             Scalar("endurance_on_off", "median on/off over cycles", float(np.median(ratios)) if ratios else math.nan),
         ]
         if self.on_off_slope is not None:

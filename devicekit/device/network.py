@@ -188,7 +188,7 @@ class TrainedNetwork:
             for name, layer in zip(LAYERS, self.layers, strict=True)
             for part in ("plus", "minus")
         }
-        said = {
+        stored = {
             "format": FORMAT,
             "card": json.loads(self.card.to_json()),
             "scales": [layer.scale for layer in self.layers],
@@ -201,7 +201,7 @@ class TrainedNetwork:
             "spikes": np.packbits(self.check.spikes, axis=-1),
             **{name: getattr(self.check, name).astype(np.int64) for name in ("counts", "classes", "labels")},
         }
-        return json.dumps(said), {**arrays, **packed}
+        return json.dumps(stored), {**arrays, **packed}
 
     @classmethod
     def from_parts(cls, about: str, arrays: Mapping[str, np.ndarray], name: str) -> Self:
@@ -222,34 +222,39 @@ class TrainedNetwork:
             If parts are missing, or do not fit each other.
         """
         try:
-            said = json.loads(about)
-            if said["format"] != FORMAT:
-                raise ValueError(f"its format is {said['format']!r}, not {FORMAT!r}")
+            stored = json.loads(about)
+            if stored["format"] != FORMAT:
+                raise ValueError(f"its format is {stored['format']!r}, not {FORMAT!r}")
             layers = tuple(
                 NetworkLayer(
-                    plus=_numbers(arrays, f"{layer}_plus", 2),
-                    minus=_numbers(arrays, f"{layer}_minus", 2),
-                    scale=_plain({f"the scale of {layer}": scale}, f"the scale of {layer}", float),
-                    paired=_plain({f"paired of {layer}": paired}, f"paired of {layer}", bool),
+                    plus=_read_array(arrays, f"{layer}_plus", 2),
+                    minus=_read_array(arrays, f"{layer}_minus", 2),
+                    scale=_read_value({f"the scale of {layer}": scale}, f"the scale of {layer}", float),
+                    paired=_read_value({f"paired of {layer}": paired}, f"paired of {layer}", bool),
                 )
-                for layer, scale, paired in zip(LAYERS, said["scales"], said["paired"], strict=True)
+                for layer, scale, paired in zip(LAYERS, stored["scales"], stored["paired"], strict=True)
             )
-            card = DeviceCard.from_json(json.dumps(said["card"]), name)
-            neurons = Neurons(**{key: _plain(said["neurons"], key, kind) for key, kind in _NEURONS.items()})
-            channels = _plain(said, "channels", int)
-            bits = _whole(arrays, "spikes", 3)
+            card = DeviceCard.from_json(json.dumps(stored["card"]), name)
+            neurons = Neurons(**{key: _read_value(stored["neurons"], key, kind) for key, kind in _NEURONS.items()})
+            channels = _read_value(stored, "channels", int)
+            bits = _read_whole_numbers(arrays, "spikes", 3)
             if bits.shape[1:] != (neurons.steps, -(-channels // 8)) or not (bits < 256).all():
                 raise ValueError("its spikes are not those of its channels and steps")
             spikes = np.unpackbits(bits.astype(np.uint8), axis=-1, count=channels).astype(bool)
-            told = (_whole(arrays, each, wide) for each, wide in (("counts", 2), ("classes", 1), ("labels", 1)))
-            check, facts = Check(spikes, *told), {key: _plain(said["facts"], key, kind) for key, kind in _FACTS.items()}
-            told_with = said["facts"].get("tested_with", [])
-            if not isinstance(told_with, list) or not all(isinstance(each, str) for each in told_with):
+            responses = (
+                _read_whole_numbers(arrays, each, wide) for each, wide in (("counts", 2), ("classes", 1), ("labels", 1))
+            )
+            check, facts = (
+                Check(spikes, *responses),
+                {key: _read_value(stored["facts"], key, kind) for key, kind in _FACTS.items()},
+            )
+            tested_with = stored["facts"].get("tested_with", [])
+            if not isinstance(tested_with, list) or not all(isinstance(each, str) for each in tested_with):
                 raise ValueError("tested_with holds other than texts")
-            if not isinstance(said["facts"].get("wires", False), bool) or not 0 <= facts["accuracy"] <= 1:
+            if not isinstance(stored["facts"].get("wires", False), bool) or not 0 <= facts["accuracy"] <= 1:
                 raise ValueError("wires is no truth value, or accuracy no fraction")
-            _fit(layers, neurons, check, channels, card.window.span)
-            return cls(card, (layers[0], layers[1]), neurons, check, {**said["facts"], **facts})
+            _check_fit(layers, neurons, check, channels, card.window.span)
+            return cls(card, (layers[0], layers[1]), neurons, check, {**stored["facts"], **facts})
         except (ValueError, KeyError, TypeError, IndexError, OverflowError, RecursionError, CardError) as error:
             reason = f"it has no {error}" if isinstance(error, KeyError) else error
             raise FileError(f"{name} is no trained network ({reason}); {_ADVICE}") from error
@@ -293,7 +298,7 @@ class TrainedNetwork:
         return cls.from_parts(about, arrays, path.name)
 
 
-def _plain(held: Any, key: Any, kind: type) -> Any:
+def _read_value(held: Any, key: Any, kind: type) -> Any:
     """Return a value of the text, of its kind; a whole number may stand for another number, not for a truth value."""
     value = held[key]
     if kind is float and type(value) is int:
@@ -305,7 +310,7 @@ def _plain(held: Any, key: Any, kind: type) -> Any:
     return value
 
 
-def _numbers(arrays: Mapping[str, np.ndarray], name: str, wide: int) -> np.ndarray:
+def _read_array(arrays: Mapping[str, np.ndarray], name: str, wide: int) -> np.ndarray:
     """Return an array of finite numbers with this many dimensions, none of them empty."""
     found = np.asarray(arrays[name])
     if found.dtype.kind not in "iufb" or found.ndim != wide or found.size == 0:
@@ -317,15 +322,15 @@ def _numbers(arrays: Mapping[str, np.ndarray], name: str, wide: int) -> np.ndarr
     return found
 
 
-def _whole(arrays: Mapping[str, np.ndarray], name: str, wide: int) -> np.ndarray:
-    """Return an array of whole numbers from 0, like `_numbers`."""
-    found = _numbers(arrays, name, wide)
+def _read_whole_numbers(arrays: Mapping[str, np.ndarray], name: str, wide: int) -> np.ndarray:
+    """Return an array of whole numbers from 0, like `_read_array`."""
+    found = _read_array(arrays, name, wide)
     if not ((found >= 0) & (found == np.floor(found)) & (found < _LARGEST)).all():
         raise ValueError(f"{name} holds other than whole numbers from 0 to {_LARGEST}")
     return found.astype(np.int64)
 
 
-def _fit(layers: tuple[NetworkLayer, ...], neurons: Neurons, check: Check, channels: int, span: float) -> None:
+def _check_fit(layers: tuple[NetworkLayer, ...], neurons: Neurons, check: Check, channels: int, span: float) -> None:
     """Check that the parts of a file fit each other before anything is computed."""
     for layer in layers:
         if layer.plus.shape != layer.minus.shape:

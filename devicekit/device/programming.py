@@ -18,7 +18,16 @@ import numpy as np
 from devicekit.device.array import DeviceArray, read_sigma
 from devicekit.device.card import DeviceCard
 from devicekit.device.programmed import Programming, Steps
-from devicekit.device.writing import FAILED, RIGHT, STUCK, Books, How, make_books, verify_many, write_many
+from devicekit.device.writing import (
+    FAILED,
+    RIGHT,
+    STUCK,
+    WriteCounts,
+    WriteParameters,
+    new_write_counts,
+    verify_many,
+    write_many,
+)
 from devicekit.errors import UsageError
 from devicekit.models import kernel
 
@@ -103,25 +112,25 @@ def program_and_verify(
     if still.shape != (n,) or still.dtype != bool:
         raise UsageError(f"stuck is one truth value for each of the {n} devices")
     noise = read_sigma(card) if read_sd is None else float(read_sd)
-    how = _how(card, steps, tolerance, limit, reads, noise, _key(seed, array.seed))
-    books, start, aim = make_books(n), array.observed_states.copy(), target.copy()
+    parameters = _write_parameters(card, steps, tolerance, limit, reads, noise, _key(seed, array.seed))
+    counts, start, aim = new_write_counts(n), array.observed_states.copy(), target.copy()
     state = array.kernel_state
-    write_many(state, how, books, np.arange(n), aim, still)
-    flagged = books.end != RIGHT
+    write_many(state, parameters, counts, np.arange(n), aim, still)
+    flagged = counts.end != RIGHT
     again = np.zeros(n, bool)
     if pairs:
-        again = _partners(how, books, array.observed_states, aim, flagged)
-        write_many(state, how, books, np.flatnonzero(again), aim, still)
+        again = _compensate(parameters, counts, array.observed_states, aim, flagged)
+        write_many(state, parameters, counts, np.flatnonzero(again), aim, still)
     array.record_changes()
     return Programming(
         target=target,
         aim=aim,
         start=start,
         state=array.observed_states.copy(),
-        pulses=books.pulses,
-        verifies=books.verifies,
-        failed=books.end == FAILED,
-        stuck=books.end == STUCK,
+        pulses=counts.pulses,
+        verifies=counts.verifies,
+        failed=counts.end == FAILED,
+        stuck=counts.end == STUCK,
         compensated=again,
         paired=pairs,
         tolerance=float(tolerance),
@@ -129,29 +138,33 @@ def program_and_verify(
         limit=int(limit),
         reads=int(reads),
         steps=steps,
-        **_costs(card, steps, books, reads, read_s),
-        read_known=read_sd is not None or _reads_known(card),
+        **_costs(card, steps, counts, reads, read_s),
+        read_known=read_sd is not None or _has_read_noise(card),
     )
 
 
-def _partners(how: How, books: Books, r: np.ndarray, aim: np.ndarray, flagged: np.ndarray) -> np.ndarray:
+def _compensate(
+    parameters: WriteParameters, counts: WriteCounts, r: np.ndarray, aim: np.ndarray, flagged: np.ndarray
+) -> np.ndarray:
     """Return which devices (n,) compensate their partner's error, read once more; their `aim` is set."""
     other = np.arange(r.size) ^ 1
     lost = np.flatnonzero(flagged & ~flagged[other])
     partner = other[lost]
-    seen = verify_many(how, books, r, lost)
+    seen = verify_many(parameters, counts, r, lost)
     aim[partner] = np.clip(aim[partner] + seen - aim[lost], 0.0, 1.0)
     again = np.zeros(r.size, bool)
     again[partner] = True
     return again
 
 
-def _how(card: DeviceCard, steps: Steps, tolerance: float, limit: int, reads: int, noise: float, key: np.uint64) -> How:
+def _write_parameters(
+    card: DeviceCard, steps: Steps, tolerance: float, limit: int, reads: int, noise: float, key: np.uint64
+) -> WriteParameters:
     law, window = card.law.id, card.window
     up, down = np.array(card.ltp.theta, float), np.array(card.ltd.theta, float)
     logarithmic = window.scale == "log"
     volts, factors = _amplitudes(card) if steps == "amplitude" else _reference(card)
-    return How(
+    return WriteParameters(
         law=law,
         up=up,
         down=down,
@@ -200,19 +213,21 @@ def _amplitudes(card: DeviceCard) -> tuple[list[np.ndarray], list[np.ndarray]]:
     return volts, factors
 
 
-def _costs(card: DeviceCard, steps: Steps, books: Books, reads: int, read_s: float) -> dict[str, float | None]:
+def _costs(card: DeviceCard, steps: Steps, counts: WriteCounts, reads: int, read_s: float) -> dict[str, float | None]:
     """Return energies and time; None if the card lacks the quantities they need."""
     at, conducts = card.conditions, card.window.quantity == "conductance_s"
     known = steps == "amplitude" or None not in (at.ltp_voltage_v, at.ltd_voltage_v)
     width, volts = at.pulse_width_s, at.read_voltage_v
     return {
-        "write_energy_j": float(books.pulse_vvg.sum()) * width if conducts and known and width is not None else None,
-        "verify_energy_j": float(books.read_g.sum()) * volts**2 * read_s if conducts and volts is not None else None,
-        "time_s": None if width is None else float(books.pulses.sum() * width + books.verifies.sum() * reads * read_s),
+        "write_energy_j": float(counts.pulse_vvg.sum()) * width if conducts and known and width is not None else None,
+        "verify_energy_j": float(counts.read_g.sum()) * volts**2 * read_s if conducts and volts is not None else None,
+        "time_s": None
+        if width is None
+        else float(counts.pulses.sum() * width + counts.verifies.sum() * reads * read_s),
     }
 
 
-def _reads_known(card: DeviceCard) -> bool:
+def _has_read_noise(card: DeviceCard) -> bool:
     return any("read" in branch.c2c for branch in (card.variation.ltp, card.variation.ltd))
 
 

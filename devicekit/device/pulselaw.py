@@ -44,7 +44,7 @@ class BranchScaling(Strict):
     assumed: bool = Field(description="nothing tests the law, or the rates do not follow it")
 
     @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _check_parts(self) -> Self:
         known = EVERY_LAW[self.law].parameters
         wanted = (*known, "m") if self.reference_width_s is not None else known
         if tuple(self.parameters) != wanted:
@@ -125,7 +125,7 @@ class PulseScaling(Measured):
             raise UsageError(f"this card has no law of amplitude or width for {direction.upper()}")
         return found
 
-    def at(self, ltp: Pulse, ltd: Pulse) -> Self:
+    def relative_to(self, ltp: Pulse, ltd: Pulse) -> Self:
         """Return the same laws relative to other reference pulses: those of the card that holds them."""
         changed = {}
         for name, pulse in (("ltp", ltp), ("ltd", ltd)):

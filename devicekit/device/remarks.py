@@ -19,7 +19,7 @@ class UnknownCodeWarning(CodedWarning):
         """Accept any code."""
 
 
-def _any_code(value: Any) -> Any:
+def _restore_warning(value: Any) -> Any:
     """Return a warning as it stands in a card."""
     if not isinstance(value, dict) or value.keys() != {"code", "message"}:
         return value
@@ -27,4 +27,4 @@ def _any_code(value: Any) -> Any:
     return UnknownCodeWarning(**value) if texts and value["code"] not in WARNING_CODES else value
 
 
-Remark = Annotated[CodedWarning, BeforeValidator(_any_code)]
+Remark = Annotated[CodedWarning, BeforeValidator(_restore_warning)]

@@ -131,7 +131,7 @@ class Wear:
         """Return lifetime and confidence as sentences."""
         least = "" if self.life.failed else "at least "
         until = "the cycles of the first failure measured" if self.life.failed else "the cycles that all devices held"
-        said = [
+        sentences = [
             f"{least.capitalize()}{self.worst:.3g} trainings until the most pulsed device, {least}{self.p99:.3g} until "
             f"one at the 99 % quantile has had {until}, {self.life.cycles:.3g}, if a pulse counts as a cycle "
             "(the safe side).",
@@ -139,18 +139,18 @@ class Wear:
             f"interval; {self.life.failed} of {count(self.life.devices, 'device')} did).",
         ]
         for each in self.array:
-            said.append(
+            sentences.append(
                 f"Of {count(each.devices, 'device')}: {each.trainings:.3g} trainings until {each.what}{each.ends}. "
                 "Weibull's law is taken far beyond the devices that were measured; early failures of another kind "
                 "are not in it."
             )
         for chance, trainings, low, high in self.shares:
             ends = "open" if low is None or high is None else f"{low:.3g} to {high:.3g}"
-            said.append(
+            sentences.append(
                 f"By Weibull's law the most pulsed device has failed with {percent(chance)} after {trainings:.3g} "
                 f"trainings (interval {ends})."
             )
-        return said
+        return sentences
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as JSON-ready values."""

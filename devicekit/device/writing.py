@@ -18,7 +18,7 @@ BURSTS, SHARE, SIGMAS = 3, 0.1, 10.0  # bursts that move less than SHARE of what
 STILL = 1e-9  # of the window: a central step below this is none
 
 
-class How(NamedTuple):
+class WriteParameters(NamedTuple):
     """Parameters of writing for compiled code.
 
     Attributes
@@ -68,7 +68,7 @@ class How(NamedTuple):
     down_factors: np.ndarray
 
 
-class Books(NamedTuple):
+class WriteCounts(NamedTuple):
     """Cost of writing so far, and how it ended; arrays of shape (n,), changed in place.
 
     Attributes
@@ -87,45 +87,53 @@ class Books(NamedTuple):
     read_g: np.ndarray
 
 
-def make_books(n: int) -> Books:
+def new_write_counts(n: int) -> WriteCounts:
     """Return counts of nothing written yet."""
-    return Books(np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n), np.zeros(n))
+    return WriteCounts(np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n), np.zeros(n))
 
 
 @borrowing
-def _value(how: How, r: float) -> float:
-    return how.low * math.exp(how.span * r) if how.logarithmic else how.low + how.span * r
+def _value(parameters: WriteParameters, r: float) -> float:
+    return (
+        parameters.low * math.exp(parameters.span * r)
+        if parameters.logarithmic
+        else parameters.low + parameters.span * r
+    )
 
 
 @borrowing
-def _verify(how: How, books: Books, k: int, r: float) -> float:
+def _verify(parameters: WriteParameters, counts: WriteCounts, k: int, r: float) -> float:
     """Return the state of device k as a verify reads it: the mean of its readings."""
-    books.read_g[k] += how.reads * _value(how, r)
+    counts.read_g[k] += parameters.reads * _value(parameters, r)
     total = 0.0
-    if how.read_sd > 0.0:
-        own = mix(how.key, np.uint64(k))
-        for n in range(how.reads):
-            total += normal(own, np.uint64(books.verifies[k] * how.reads + n))
-    books.verifies[k] += 1
-    return r + how.read_sd * total / how.reads
+    if parameters.read_sd > 0.0:
+        own = mix(parameters.key, np.uint64(k))
+        for n in range(parameters.reads):
+            total += normal(own, np.uint64(counts.verifies[k] * parameters.reads + n))
+    counts.verifies[k] += 1
+    return r + parameters.read_sd * total / parameters.reads
 
 
 @borrowing
-def _step(how: How, state: float, up: bool, scratch: np.ndarray) -> float:
+def _step(parameters: WriteParameters, state: float, up: bool, scratch: np.ndarray) -> float:
     """Return the size of the central device's step by the reference pulse."""
     if up:
-        return min(kernel.rate(how.law, how.up, how.up_middle, state, scratch), how.up_cap)
-    return min(kernel.rate(how.law, how.down, how.down_middle, 1.0 - state, scratch), how.down_cap)
+        return min(kernel.rate(parameters.law, parameters.up, parameters.up_middle, state, scratch), parameters.up_cap)
+    return min(
+        kernel.rate(parameters.law, parameters.down, parameters.down_middle, 1.0 - state, scratch), parameters.down_cap
+    )
 
 
 @borrowing
-def _burst(how: How, reading: float, target: float, most: int, scratch: np.ndarray, due: np.ndarray) -> int:
+def _burst(
+    parameters: WriteParameters, reading: float, target: float, most: int, scratch: np.ndarray, due: np.ndarray
+) -> int:
     """Return the pulses on the central trajectory that end nearest the target, at least 1; `due[0]`: their movement."""
     state, up = min(max(reading, 0.0), 1.0), target > reading
     begin, n = state, 0
     while n < most:
         left = target - state if up else state - target
-        step = _step(how, state, up, scratch)
+        step = _step(parameters, state, up, scratch)
         if n > 0 and (step < STILL or step > 2.0 * left):
             break
         state = min(state + step, 1.0) if up else max(state - step, 0.0)
@@ -135,11 +143,11 @@ def _burst(how: How, reading: float, target: float, most: int, scratch: np.ndarr
 
 
 @borrowing
-def _nearest(how: How, reading: float, target: float, scratch: np.ndarray, due: np.ndarray) -> int:
+def _nearest(parameters: WriteParameters, reading: float, target: float, scratch: np.ndarray, due: np.ndarray) -> int:
     """Return the number of the amplitude with the central step nearest the error; `due[0]`: its movement."""
     up = target > reading
-    step, wanted = _step(how, min(max(reading, 0.0), 1.0), up, scratch), abs(target - reading)
-    factors = how.up_factors if up else how.down_factors
+    step, wanted = _step(parameters, min(max(reading, 0.0), 1.0), up, scratch), abs(target - reading)
+    factors = parameters.up_factors if up else parameters.down_factors
     best = 0
     for n in range(1, factors.size):
         if abs(step * factors[n] - wanted) < abs(step * factors[best] - wanted):
@@ -150,17 +158,22 @@ def _nearest(how: How, reading: float, target: float, scratch: np.ndarray, due: 
 
 
 @compiled
-def verify_many(how: How, books: Books, r: np.ndarray, index: np.ndarray) -> np.ndarray:
+def verify_many(parameters: WriteParameters, counts: WriteCounts, r: np.ndarray, index: np.ndarray) -> np.ndarray:
     """Verify the devices of `index` once more and return their states as read, shape of `index`."""
     seen = np.empty(index.size)
     for j in range(index.size):
-        seen[j] = _verify(how, books, index[j], r[index[j]])
+        seen[j] = _verify(parameters, counts, index[j], r[index[j]])
     return seen
 
 
 @compiled
 def write_many(
-    array: ArrayState, how: How, books: Books, index: np.ndarray, target: np.ndarray, stuck: np.ndarray
+    array: ArrayState,
+    parameters: WriteParameters,
+    counts: WriteCounts,
+    index: np.ndarray,
+    target: np.ndarray,
+    stuck: np.ndarray,
 ) -> None:
     """Write the devices of `index` to their entry of `target`, shape (n,); `stuck` devices, shape (n,), do not move.
 
@@ -174,37 +187,37 @@ def write_many(
     ) = array  # fmt: skip
     held, up_held, down_held = own_state.held, own_state.up_held, own_state.down_held
     own_up, own_down = up_gain.copy(), down_gain.copy()
-    two_verifies = 2.0 * how.read_sd**2 / how.reads
+    two_verifies = 2.0 * parameters.read_sd**2 / parameters.reads
     for j in range(index.size):
         k = index[j]
         bursts, since, moves, scatter = 0, 0.0, 0.0, 0.0
         while True:
-            reading = _verify(how, books, k, observed_state(r, held, k))
+            reading = _verify(parameters, counts, k, observed_state(r, held, k))
             sign = 1 if target[k] > reading else -1
             if bursts == 0 or sign * moves < 0.0:  # on the other side by now: it moved, or is read on either side
                 bursts, since, moves, scatter = 0, reading, 0.0, two_verifies
-            if abs(target[k] - reading) <= how.tolerance:
-                books.end[k] = RIGHT
+            if abs(target[k] - reading) <= parameters.tolerance:
+                counts.end[k] = RIGHT
                 break
-            if bursts >= BURSTS and abs(moves) >= max(SIGMAS * math.sqrt(scatter), how.tolerance):
+            if bursts >= BURSTS and abs(moves) >= max(SIGMAS * math.sqrt(scatter), parameters.tolerance):
                 if sign * (reading - since) < SHARE * abs(moves):
-                    books.end[k] = STUCK
+                    counts.end[k] = STUCK
                     break
                 bursts, since, moves, scatter = 0, reading, 0.0, two_verifies
-            left = how.limit - books.pulses[k]
+            left = parameters.limit - counts.pulses[k]
             if left <= 0:
-                books.end[k] = FAILED
+                counts.end[k] = FAILED
                 break
             n, place = 1, 0
-            if how.way == AMPLITUDE:
-                place = _nearest(how, reading, target[k], scratch, due)
+            if parameters.way == AMPLITUDE:
+                place = _nearest(parameters, reading, target[k], scratch, due)
             else:
-                n = _burst(how, reading, target[k], left if how.way == LAW else 1, scratch, due)
-            volts = how.up_volts[place] if sign > 0 else how.down_volts[place]
-            own_up[k] = up_gain[k] * how.up_factors[place]
-            own_down[k] = down_gain[k] * how.down_factors[place]
+                n = _burst(parameters, reading, target[k], left if parameters.way == LAW else 1, scratch, due)
+            volts = parameters.up_volts[place] if sign > 0 else parameters.down_volts[place]
+            own_up[k] = up_gain[k] * parameters.up_factors[place]
+            own_down[k] = down_gain[k] * parameters.down_factors[place]
             for _ in range(n):
-                books.pulse_vvg[k] += volts * volts * _value(how, r[k])
+                counts.pulse_vvg[k] += volts * volts * _value(parameters, r[k])
                 if stuck[k]:
                     pulses[k] += 1
                     continue
@@ -212,7 +225,7 @@ def write_many(
                     law, up, down, up_middle, down_middle, up_cap, down_cap, row, own_up, own_down, up_sigma,
                     down_sigma, up_relative, down_relative, r, pulses, key, own_state, k, sign, scratch,
                 )  # fmt: skip
-            books.pulses[k] += n
+            counts.pulses[k] += n
             bursts += 1
             moves += due[0]
             sigma, relative = (up_sigma, up_relative) if sign > 0 else (down_sigma, down_relative)

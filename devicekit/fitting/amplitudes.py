@@ -53,15 +53,15 @@ def fit_amplitudes(table: PulseTable, options: FitOptions) -> DeviceFit:
     shown, chosen = _reference_table(table, law)
     single = replace(options, share=None)
     # what says that no law describes growing amplitudes is no longer so
-    told = tuple(each for each in table.warnings if each.code != "growing_amplitude")
-    fitted = fit_condition(replace(shown, warnings=told), single, window)
+    kept_warnings = tuple(each for each in table.warnings if each.code != "growing_amplitude")
+    fitted = fit_condition(replace(shown, warnings=kept_warnings), single, window)
     branches: dict[str, BranchFit | None] = {"ltp": fitted.ltp, "ltd": fitted.ltd}
     spreads = dict(fitted.variation.branches)
     for direction, joint in law.joints.items():
         own = branches[direction]
         if own is None:
             continue
-        branches[direction] = _replaced(own, joint, chosen[direction], window)
+        branches[direction] = _apply_joint_fit(own, joint, chosen[direction], window)
         if chosen[direction].varied:
             noise = joint.noise
             spreads[direction] = replace(
@@ -98,7 +98,7 @@ def _reference_table(table: PulseTable, law: PulseLaw) -> tuple[PulseTable, dict
             constant = [each for each in programmes if not each.varied]
             chosen[direction] = (here or constant or [middle])[0]
             programmes = [chosen[direction]]
-        parts += [_frame(each, direction, table.quantity) for each in programmes]
+        parts += [_build_rows(each, direction, table.quantity) for each in programmes]
     frame = pd.concat(parts, ignore_index=True)
     name = "read_voltage_v"
     if name in table.frame and table.frame[name].nunique() == 1:
@@ -106,13 +106,13 @@ def _reference_table(table: PulseTable, law: PulseLaw) -> tuple[PulseTable, dict
     return replace(table, frame=frame), chosen
 
 
-def _frame(programme: Programme, direction: str, quantity: str) -> pd.DataFrame:
+def _build_rows(programme: Programme, direction: str, quantity: str) -> pd.DataFrame:
     """Return a programme's trains as rows of a table."""
     trains = programme.trains
     count, readings = trains.values.shape
     rows = {
         "device_id": np.repeat(np.array(trains.devices, dtype=object), readings),
-        "cycle": np.repeat(_numbers(trains.devices), readings),
+        "cycle": np.repeat(_number_trains(trains.devices), readings),
         "direction": direction,
         "pulse_index": np.tile(np.arange(readings), count),
         quantity: trains.values.ravel(),
@@ -126,7 +126,7 @@ def _frame(programme: Programme, direction: str, quantity: str) -> pd.DataFrame:
     return frame
 
 
-def _numbers(devices: tuple[str, ...]) -> np.ndarray:
+def _number_trains(devices: tuple[str, ...]) -> np.ndarray:
     """Number the trains of each device from 1, since cycle numbers of several amplitudes can coincide."""
     seen: dict[str, int] = {}
     found = []
@@ -136,7 +136,7 @@ def _numbers(devices: tuple[str, ...]) -> np.ndarray:
     return np.array(found)
 
 
-def _replaced(fit: BranchFit, joint: Joint, programme: Programme, window: Window) -> BranchFit:
+def _apply_joint_fit(fit: BranchFit, joint: Joint, programme: Programme, window: Window) -> BranchFit:
     """Return the branch of the reference pulse with the shape of all trains and the rate given by the law."""
     best = joint.fits[joint.best]
     p, f = best.theta.size, best.values.size
@@ -154,7 +154,7 @@ def _replaced(fit: BranchFit, joint: Joint, programme: Programme, window: Window
     note = CodedWarning(
         "amplitude_law",
         f"{joint.direction.upper()}: one shape for {count(len(joint.programmes), 'kind')} of trains and a law of the "
-        f"pulse ({joint.best}); the branch is that of a pulse of {_words(joint)}{grows if programme.varied else ''}",
+        f"pulse ({joint.best}); the branch is that of a pulse of {_pulse_text(joint)}{grows if programme.varied else ''}",
     )
     return replace(
         fit,
@@ -166,12 +166,12 @@ def _replaced(fit: BranchFit, joint: Joint, programme: Programme, window: Window
         band=None,
         at_bound=tuple(name for name, hit in zip((*fit.law.parameters, "x0"), bound, strict=True) if hit),
         warnings=(*(each for each in fit.warnings if each.code not in REPLACED), note),
-        last_call=None,
+        final_solve=None,
         ln_factors=None if alike else factors,
     )
 
 
-def _words(joint: Joint) -> str:
+def _pulse_text(joint: Joint) -> str:
     own = joint.reference
     parts = [si(value, unit) for value, unit in ((own.voltage_v, "V"), (own.width_s, "s")) if value is not None]
     return ", ".join(parts)

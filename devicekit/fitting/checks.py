@@ -60,7 +60,7 @@ def check_window(sets: dict[str, Trains], window: Window) -> list[CodedWarning]:
     return warnings
 
 
-def judge_pair(branches: dict[str, BranchFit], sets: dict[str, Trains], window: Window) -> list[CodedWarning]:
+def check_branches(branches: dict[str, BranchFit], sets: dict[str, Trains], window: Window) -> list[CodedWarning]:
     """Return warnings that need both branches or the order of the cycles."""
     warnings = []
     if len(branches) == 2:

@@ -12,7 +12,7 @@ import pandas as pd
 from devicekit.device.blocks import Window
 from devicekit.errors import TraceError
 from devicekit.fitting.branch import search
-from devicekit.fitting.branch.fit import build_box, kalman_gain, without_offsets
+from devicekit.fitting.branch.fit import build_box, kalman_gain, remove_offsets
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.condition import train_sets
 from devicekit.fitting.device import fit
@@ -172,7 +172,7 @@ def _data(fitted: BranchFit, device_fit: DeviceFit) -> tuple[_Data, str]:
     if increment <= 0 or spread.n_devices > 1 or spread.n_cycles < 2:
         return _Data(fitted.x, fitted.x[None, :], 0.0, fitted.noise), "mean curve"
     gain = kalman_gain(increment, read)
-    rows = without_offsets(trains.rising(fitted.window))
+    rows = remove_offsets(trains.rising(fitted.window))
     return _Data(fitted.x, rows, gain, fitted.noise), f"innovations over {len(rows)} trains, gain {gain:.3f}"
 
 

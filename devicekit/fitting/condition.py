@@ -9,15 +9,22 @@ import numpy as np
 
 from devicekit.device.blocks import Window
 from devicekit.errors import CodedWarning
-from devicekit.fitting.branch.checks import judged_again
-from devicekit.fitting.branch.fit import FEWEST_CLUSTERS, fit_branch, outlying, refine_by_innovations, with_clusters
-from devicekit.fitting.branch.living import Dead, dead_devices, lattice
+from devicekit.fitting.branch.checks import update_warnings
+from devicekit.fitting.branch.dead_devices import DeadDevice, find_dead_devices
+from devicekit.fitting.branch.fit import (
+    FEWEST_CLUSTERS,
+    find_outliers,
+    fit_branch,
+    refine_by_innovations,
+    with_cluster_covariance,
+)
+from devicekit.fitting.branch.lattice import find_lattice
 from devicekit.fitting.branch.options import FitOptions
-from devicekit.fitting.branch.rereads import Rereads, at_junctions, repeated
+from devicekit.fitting.branch.rereads import Rereads, scatter_at_junctions, scatter_of_repeats
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains, choose_window, estimate_noise, select_trains
-from devicekit.fitting.checks import check_window, judge_pair
-from devicekit.fitting.likelihood.band import band_of, own_band
+from devicekit.fitting.checks import check_branches, check_window
+from devicekit.fitting.likelihood.band import device_band, mean_band
 from devicekit.fitting.likelihood.fit import PRIOR_SD, UNLIKELY, TrainFit, fit_trains
 from devicekit.fitting.likelihood.misfit import Misfit, local_errors, misfit
 from devicekit.fitting.result import DeviceFit
@@ -57,7 +64,7 @@ def _single_devices(
     return devices
 
 
-def _whole_trains(
+def _fit_whole_trains(
     trains: Trains, central: BranchFit, own: dict[str, BranchFit], options: FitOptions
 ) -> tuple[TrainFit, tuple[str, ...], Misfit]:
     """Fit law and noise by the likelihood of whole trains; return also the devices used and the misfit."""
@@ -66,7 +73,7 @@ def _whole_trains(
     fits = [own.get(name, central) for name in chosen]
     rising = [trains.of(name).rising(central.window) for name in chosen]
     if options.loss == "tukey":
-        rising = [np.where(outlying(fit), np.nan, rows) for fit, rows in zip(fits, rising, strict=True)]
+        rising = [np.where(find_outliers(fit), np.nan, rows) for fit, rows in zip(fits, rising, strict=True)]
     noise = float(np.median([estimate_noise(row) for rows in rising for row in rows[:MOST_JUDGED]]))
     starts = [fit.parameters for fit in fits]
     found = fit_trains(central.law, rising, starts, noise)
@@ -79,8 +86,8 @@ def _by_innovations(fitted: BranchFit, trains: Trains, found: TrainFit, spread: 
         return refine_by_innovations(fitted, trains, spread.increment or 0.0, spread.read or 0.0)
     cycles = len(trains.values)
     method = f"innovations: {fitted.band.method}"
-    top = replace(fitted, parameters=found.parameters[0], method=method, at_bound=found.at_bound(0), last_call=None)
-    return judged_again(top, explained=cycles > 1, alone=cycles == 1)
+    top = replace(fitted, parameters=found.parameters[0], method=method, at_bound=found.at_bound(0), final_solve=None)
+    return update_warnings(top, explained=cycles > 1, alone=cycles == 1)
 
 
 def _with_bands(
@@ -100,7 +107,7 @@ def _with_bands(
     cycles = max(trains.devices.count(name) for name in set(trains.devices))
     left = [local_errors(found, k, trains.of(name).rising(central.window)) for k, name in enumerate(chosen)]
     if len(own) < FEWEST_CLUSTERS and (clear or max(cycles, len(own)) < FEWEST_CLUSTERS):
-        band = replace(band_of(found, cycles), left=left[0] if len(chosen) == 1 else None)
+        band = replace(mean_band(found, cycles), left=left[0] if len(chosen) == 1 else None)
         central = replace(central, band=band)
         if not own:
             central = replace(central, covariance=band.covariance[0], degrees=LARGE, method=band.method)
@@ -108,14 +115,14 @@ def _with_bands(
                 cycles > 1 and options.estimator == "auto"
             ):  # the law is seen to hold: then its estimate is of the likelihood that its errors are of
                 parameters, bounds = found.parameters[0], found.at_bound(0)
-                central = replace(central, parameters=parameters, at_bound=bounds, last_call=None)
-        central = judged_again(central, explained=clear and cycles > 1, alone=cycles == 1)
+                central = replace(central, parameters=parameters, at_bound=bounds, final_solve=None)
+        central = update_warnings(central, explained=clear and cycles > 1, alone=cycles == 1)
     for k, name in enumerate(chosen if own else ()):
         if name in own and (clear or cycles < FEWEST_CLUSTERS):
-            band = replace(own_band(found, k, cycles), left=left[k])
+            band = replace(device_band(found, k, cycles), left=left[k])
             covariance = band.covariance[0]
             fitted = replace(own[name], band=band, covariance=covariance, degrees=LARGE, method=band.method)
-            own[name] = judged_again(fitted, explained=clear and cycles > 1, alone=cycles == 1)
+            own[name] = update_warnings(fitted, explained=clear and cycles > 1, alone=cycles == 1)
     return central, own
 
 
@@ -129,9 +136,9 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
     """Fit the trains of one pulse width, in a given window or in the range of their own mean curves."""
     sets = train_sets(table)
     names = table.devices
-    dead: list[Dead] = []
+    dead: list[DeadDevice] = []
     if len(names) > 1:
-        dead = dead_devices(sets, window or choose_window(list(sets.values()), table.quantity, "", options.state))
+        dead = find_dead_devices(sets, window or choose_window(list(sets.values()), table.quantity, "", options.state))
         if len(dead) == len(names):
             dead = []  # what is wrong with all of them is said of their mean
         if dead:
@@ -141,8 +148,10 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
         scope = "range of the mean curves" + (f" of {len(names)} devices" if len(names) > 1 else "")
         window = choose_window(list(sets.values()), table.quantity, scope, options.state)
     warnings = check_window(sets, window)
-    warnings += [CodedWarning("dead_devices", _dead_words(dead, len(names) + len(dead)))] if dead else []
-    found = lattice([row for trains in sets.values() for row in window.to_state(trains.of(trains.devices[0]).values)])
+    warnings += [CodedWarning("dead_devices", _dead_text(dead, len(names) + len(dead)))] if dead else []
+    found = find_lattice(
+        [row for trains in sets.values() for row in window.to_state(trains.of(trains.devices[0]).values)]
+    )
     if found is not None:
         warnings.append(
             CodedWarning(
@@ -158,9 +167,9 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
     left: dict[str, Misfit] = {}
     for direction, trains in sets.items():
         own = {name: pair[direction] for name, pair in devices.items() if direction in pair}
-        if found_again := repeated(table, direction, window) or at_junctions(sets, window):
+        if found_again := scatter_of_repeats(table, direction, window) or scatter_at_junctions(sets, window):
             rereads[direction] = found_again
-        whole[direction], chosen, left[direction] = _whole_trains(trains, central[direction], own, options)
+        whole[direction], chosen, left[direction] = _fit_whole_trains(trains, central[direction], own, options)
         central[direction], own = _with_bands(central[direction], own, whole[direction], chosen, trains, options)
         for name, fitted in own.items():
             devices[name][direction] = fitted
@@ -168,14 +177,14 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
     if len(variation.windows) >= FEWEST_CLUSTERS:
         for direction, fitted in central.items():
             if fitted.band is None:  # that of the mean of devices would hold how their windows differ
-                central[direction] = judged_again(_in_own_windows(fitted, devices, variation.windows))
+                central[direction] = update_warnings(_in_own_windows(fitted, devices, variation.windows))
     for direction, each in left.items():
         # intervals would be those of another noise, or of one that a single train cannot contradict
         if (each.noise or len(sets[direction].devices) == 1) and variation.branches[direction].by == WHOLE:
-            told = {
+            intervals = {
                 name: ends for name, ends in variation.branches[direction].intervals.items() if name not in OF_ONE_PULSE
             }
-            variation.branches[direction] = replace(variation.branches[direction], intervals=told)
+            variation.branches[direction] = replace(variation.branches[direction], intervals=intervals)
     for direction, spread in variation.branches.items():
         trains = sets[direction]
         # a mean over trains of unequal length has fewer of them along the way: their likelihood knows how many
@@ -183,7 +192,7 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
         wanted = options.estimator == "innovations" or (options.estimator == "auto" and trains.ragged and alone)
         if wanted and spread.increment:
             central[direction] = _by_innovations(central[direction], trains, whole[direction], spread)
-    warnings += judge_pair(central, sets, window)
+    warnings += check_branches(central, sets, window)
     for direction, each in left.items():
         if each.shape and all(warning.code != "structured" for warning in central[direction].warnings):
             warnings.append(
@@ -245,12 +254,12 @@ def _in_own_windows(
         for name, window in windows.items()
         if fitted.direction in devices[name]
     ]
-    return with_clusters(fitted, np.array(curves), "devices in windows of their own")
+    return with_cluster_covariance(fitted, np.array(curves), "devices in windows of their own")
 
 
-def _dead_words(dead: Sequence[Dead], devices: int) -> str:
+def _dead_text(dead: Sequence[DeadDevice], devices: int) -> str:
     """Describe which devices do not switch, and why."""
-    named = "; ".join(f"{each.name}: {each.why}" for each in dead[:MOST_NAMED])
+    named = "; ".join(f"{each.name}: {each.reason}" for each in dead[:MOST_NAMED])
     more = f"; and {len(dead) - MOST_NAMED} more" if len(dead) > MOST_NAMED else ""
     does, are = ("does", "is") if len(dead) == 1 else ("do", "are")
     return (

@@ -14,7 +14,7 @@ from devicekit.fitting.amplitudes import fit_amplitudes
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.condition import fit_condition
 from devicekit.fitting.pulses.fit import pulse_law
-from devicekit.fitting.pulses.programmes import several_amplitudes
+from devicekit.fitting.pulses.programmes import warn_of_several_amplitudes
 from devicekit.fitting.result import DeviceFit
 from devicekit.fitting.widths import fit_widths
 from devicekit.options import ReadOptions
@@ -76,10 +76,10 @@ def fit(
         If the file, the table or a trace does not allow a fit.
     """
     options = FitOptions(model, loss, estimator, share, state)
-    return fit_table(_pulses(table, reading), options)
+    return fit_table(_read_table(table, reading), options)
 
 
-def _pulses(
+def _read_table(
     table: PulseTable | pd.DataFrame | Path | str | Sequence[Path | str], reading: dict[str, Any]
 ) -> PulseTable:
     if not isinstance(table, PulseTable):
@@ -90,7 +90,7 @@ def _pulses(
     return table.select(**reading)
 
 
-def _with_law(conditions: tuple[DeviceFit, ...], table: PulseTable, options: FitOptions) -> tuple[DeviceFit, ...]:
+def _with_width_law(conditions: tuple[DeviceFit, ...], table: PulseTable, options: FitOptions) -> tuple[DeviceFit, ...]:
     """Return the fits of all widths with the law of the width, if the pulses differ in nothing else."""
     if any(len(sizes) > 1 for sizes in table.amplitudes.values()):
         return conditions
@@ -104,18 +104,18 @@ def fit_table(table: PulseTable, options: FitOptions) -> DeviceFit:
     """Fit a table with given options (see `fit`)."""
     if options.share in ("amplitude", "both"):
         return fit_amplitudes(table, options)
-    mixed = several_amplitudes(table)
+    mixed = warn_of_several_amplitudes(table)
     if options.share == "width":
-        conditions = _with_law(fit_widths(table, options), table, options)
+        conditions = _with_width_law(fit_widths(table, options), table, options)
     elif table.has_one_width:
-        return _told(fit_condition(table, options), mixed)
+        return _add_warning(fit_condition(table, options), mixed)
     else:
-        conditions = tuple(fit_condition(_of_one_width(table, width), options) for width in table.widths)
-    conditions = tuple(_told(each, mixed) for each in conditions)
+        conditions = tuple(fit_condition(_select_width(table, width), options) for width in table.widths)
+    conditions = tuple(_add_warning(each, mixed) for each in conditions)
     return replace(conditions[len(conditions) // 2], conditions=conditions)
 
 
-def _of_one_width(table: PulseTable, width: float) -> PulseTable:
+def _select_width(table: PulseTable, width: float) -> PulseTable:
     """Return the trains of a pulse width [s]; LTP of one device must not be paired with LTD of another."""
     part = table.select(width=width)
     directions = part.frame.groupby("device_id")["direction"].nunique()
@@ -127,5 +127,5 @@ def _of_one_width(table: PulseTable, width: float) -> PulseTable:
     return part
 
 
-def _told(fitted: DeviceFit, warning: CodedWarning | None) -> DeviceFit:
+def _add_warning(fitted: DeviceFit, warning: CodedWarning | None) -> DeviceFit:
     return fitted if warning is None else replace(fitted, own_warnings=(*fitted.own_warnings, warning))

@@ -24,7 +24,7 @@ class Branch:
     count: int = 1
 
 
-def _one_after_the_other(lengths: Mapping[str, int]) -> Iterator[tuple[str, np.ndarray]]:
+def _consecutive_pulses(lengths: Mapping[str, int]) -> Iterator[tuple[str, np.ndarray]]:
     """Return the pulse numbers of each branch, LTD after LTP."""
     start = 0
     for direction, length in lengths.items():
@@ -46,7 +46,7 @@ def fit(branches: Mapping[str, Branch], quantity: str, law: str) -> Panel:
     top = max((float(np.nanmax(each.measured)) for each in branches.values()), default=0.0)
     factor, label, unit = quantity_axis(quantity, top)
     curves = []
-    for direction, n in _one_after_the_other({name: each.measured.size for name, each in branches.items()}):
+    for direction, n in _consecutive_pulses({name: each.measured.size for name, each in branches.items()}):
         each, name, colour = branches[direction], direction.upper(), COLOURS[direction]
         if each.low is not None and each.high is not None:
             words = f"all {each.count} {name} trains"
@@ -71,7 +71,7 @@ def next_cycles(bands: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], 
     """
     factor, label, unit = quantity_axis(quantity, max(float(np.nanmax(high)) for _, _, high in bands.values()))
     curves = []
-    for direction, n in _one_after_the_other({name: each[0].size for name, each in bands.items()}):
+    for direction, n in _consecutive_pulses({name: each[0].size for name, each in bands.items()}):
         name, colour = direction.upper(), COLOURS[direction]
         fitted, low, high = (factor * each for each in bands[direction])
         words = f"mean of the next {count} cycles, {name} (95 %)"
@@ -89,7 +89,7 @@ def residuals(branches: Mapping[str, tuple[np.ndarray, float]]) -> Panel:
         Residuals (N + 1,) and standard deviation of the noise, both fractions of the window.
     """
     curves = []
-    for direction, n in _one_after_the_other({name: values.size for name, (values, _) in branches.items()}):
+    for direction, n in _consecutive_pulses({name: values.size for name, (values, _) in branches.items()}):
         values, noise = branches[direction]
         name, wide = direction.upper(), np.full(n.size, 100 * noise)
         curves.append(Curve(name, n, 100 * values, width=0.8, colour=COLOURS[direction]))

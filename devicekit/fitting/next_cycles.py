@@ -55,7 +55,7 @@ class NextCycles:
         )
 
 
-def can_tell(fit: DeviceFit) -> bool:
+def has_band(fit: DeviceFit) -> bool:
     """Return whether a fit has such a band: not a joint one over widths or amplitudes."""
     return not fit.joint and fit.pulse_law is None and not fit.conditions
 

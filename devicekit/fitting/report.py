@@ -8,7 +8,7 @@ from devicekit.device.blocks import BranchVariation
 from devicekit.device.report import variation_rows
 from devicekit.device.scalars import scalars
 from devicekit.fitting import figures
-from devicekit.fitting.next_cycles import CYCLES, can_tell, next_cycles
+from devicekit.fitting.next_cycles import CYCLES, has_band, next_cycles
 from devicekit.fitting.result import DeviceFit
 from devicekit.report import Block, Section, Table, Text, draw
 from devicekit.report.shared import warnings_sentence
@@ -46,7 +46,7 @@ def fit_section(fit: DeviceFit) -> Section:
             "Residuals in percent of the window against pulse number",
             title="Residuals: mean curve minus fit.",
         ),
-        _quality(fit),
+        _misfit_section(fit),
         _coefficients(fit),
         *_next_cycles(fit),
     ]
@@ -57,7 +57,7 @@ def fit_section(fit: DeviceFit) -> Section:
 
 def _next_cycles(fit: DeviceFit) -> list[Block]:
     """Return where the next cycles are expected, as text and as a figure."""
-    found = {direction: next_cycles(fit, direction) for direction in fit.branches} if can_tell(fit) else {}
+    found = {direction: next_cycles(fit, direction) for direction in fit.branches} if has_band(fit) else {}
     if not found:
         return []
     bands = {}
@@ -76,7 +76,7 @@ def _next_cycles(fit: DeviceFit) -> list[Block]:
     ]
 
 
-def _quality(fit: DeviceFit) -> Table:
+def _misfit_section(fit: DeviceFit) -> Table:
     """Return the misfit of each branch, with the basis of every number."""
     rows = [
         (
@@ -152,14 +152,14 @@ def _variation_rows(cards: dict[str, BranchVariation]) -> list[tuple[str, ...]]:
     ]
 
 
-def _counts(cards: dict[str, BranchVariation]) -> str:
+def _count_text(cards: dict[str, BranchVariation]) -> str:
     return " and ".join(
         f"{count(each.n_cycles, f'{direction.upper()} cycle')} of {count(each.n_devices, 'device')}"
         for direction, each in cards.items()
     )
 
 
-def _known(cards: dict[str, BranchVariation]) -> list[str]:
+def _interval_sentences(cards: dict[str, BranchVariation]) -> list[str]:
     """Return the intervals of the deviations, as text."""
     sentences = []
     for direction, each in cards.items():
@@ -177,7 +177,7 @@ def _interval(ends: tuple[float, float] | None) -> str:
     return f" (95 %: {ends[0]:.3%} to {ends[1]:.3%})" if ends else ""
 
 
-def _unknown(cards: dict[str, BranchVariation]) -> list[str]:
+def _missing_sentences(cards: dict[str, BranchVariation]) -> list[str]:
     """Return what could not be estimated, and what that means for a network."""
     sentences = []
     if max(each.n_cycles for each in cards.values()) < 2:
@@ -200,7 +200,7 @@ def variation_section(fit: DeviceFit) -> Section:
     """Build the section of C2C and D2D, every number with its type."""
     cards = {direction: spread.to_card() for direction, spread in fit.variation.branches.items()}
     caption = (
-        f"Standard deviations as shares of what the column 'of' names, from {_counts(cards)}. A spread of the state, "
+        f"Standard deviations as shares of what the column 'of' names, from {_count_text(cards)}. A spread of the state, "
         "an increment and a reading error are different things and are not interchangeable."
     )
     head = (
@@ -215,8 +215,8 @@ def variation_section(fit: DeviceFit) -> Section:
     if rows := _variation_rows(cards):
         blocks.append(Table(head, rows, caption))
     drawn = [f"{value:.2f} times as much ({direction.upper()})" for direction, value in fit.spread_ratios.items()]
-    told = [f"Cycles drawn from these numbers scatter {listed(drawn)} as the measured ones."] if drawn else []
-    if sentences := [*fit.variation.sentences(), *told, *_known(cards), *_unknown(cards)]:
+    spread_text = [f"Cycles drawn from these numbers scatter {listed(drawn)} as the measured ones."] if drawn else []
+    if sentences := [*fit.variation.sentences(), *spread_text, *_interval_sentences(cards), *_missing_sentences(cards)]:
         blocks.append(Text(sentences))
     for direction in fit.branches:
         if cards[direction].n_cycles > 1:
@@ -263,7 +263,7 @@ def widths_sentence(fit: DeviceFit) -> str | None:
     )
 
 
-def _steps(fit: DeviceFit, direction: str) -> tuple[float, float]:
+def _step_numbers(fit: DeviceFit, direction: str) -> tuple[float, float]:
     """Return the mean step in the measured range [1 per pulse], and the largest step over the smallest there."""
     branch = fit.branches[direction]
     low, high = branch.measured_range
@@ -277,7 +277,7 @@ def find_notable_properties(fit: DeviceFit) -> list[str]:
     found = []
     for direction, branch in fit.branches.items():
         name = direction.upper()
-        step, ratio = _steps(fit, direction)
+        step, ratio = _step_numbers(fit, direction)
         if ratio > STRONG_NONLINEARITY:
             times = f"{ratio:.0f} times" if ratio < 100 else "more than 100 times"
             found.append(f"{name} steps are nonlinear (the largest is {times} the smallest)")
@@ -298,13 +298,13 @@ def find_notable_properties(fit: DeviceFit) -> list[str]:
                 f"the {name} misfit, small or not, has a shape ({branch.rms / branch.noise:.0f} times the noise of the "
                 "mean curve)"
             )
-    on_off = _ratio(fit)
+    on_off = _window_ratio(fit)
     if on_off is not None and on_off < SMALL_RATIO:
         found.append(f"the window is narrow (high over low end {on_off:.2f})")
     return found
 
 
-def _ratio(fit: DeviceFit) -> float | None:
+def _window_ratio(fit: DeviceFit) -> float | None:
     """Return the high over the low end of the window; None for a weight."""
     window = fit.window
     return window.high / window.low if window.quantity == "conductance_s" and window.low > 0 else None

@@ -23,7 +23,7 @@ FEW_CYCLES, LARGE_INCREMENT = 3, 0.01  # of the window
 SEEN = 1 / 3  # of the window, that a train must go through
 
 
-def _devices_drawn(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def _draw_devices(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """Draw whole devices with replacement, LTP and LTD of a device together."""
     names = frame["device_id"].unique()
     parts = [
@@ -33,7 +33,7 @@ def _devices_drawn(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFram
     return pd.concat(parts, ignore_index=True)
 
 
-def _cycles_drawn(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def _draw_cycles(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """Draw cycles of each device and branch with replacement."""
     parts = []
     for _, trains in frame.groupby(["device_id", "direction"], sort=False):
@@ -45,7 +45,7 @@ def _cycles_drawn(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame
     return pd.concat(parts, ignore_index=True)
 
 
-def _simulated(fit: DeviceFit, rng: np.random.Generator) -> pd.DataFrame:
+def _simulate_trains(fit: DeviceFit, rng: np.random.Generator) -> pd.DataFrame:
     """Simulate as many trains as were measured, with the noise found (parametric bootstrap).
 
     How much noise there is, is drawn too, each time within what the trains leave open: how cycles of one train's device
@@ -138,11 +138,11 @@ def resampled_fit(fit: DeviceFit, draw: int, seed: int = 0) -> DeviceFit:
     cycles = max(spread.n_cycles for spread in fit.variation.branches.values())
     rng = np.random.default_rng([seed, 21, draw])
     if len(fit.table.devices) >= FEWEST_CLUSTERS:
-        drawn, how = _devices_drawn(frame, rng), "devices"
+        drawn, how = _draw_devices(frame, rng), "devices"
     elif cycles >= FEWEST_CLUSTERS and any(each.p_value < UNLIKELY for each in fit.likelihood.values()):
-        drawn, how = _cycles_drawn(frame, rng), "cycles"
+        drawn, how = _draw_cycles(frame, rng), "cycles"
     else:
-        drawn, how = _simulated(fit, rng), "simulated"
+        drawn, how = _simulate_trains(fit, rng), "simulated"
     made = fit_condition(PulseTable(drawn, fit.table.meta), options, fit.window)
     what = "simulated trains" if how == "simulated" else f"resampled {how}"
     note = CodedWarning("resampled", f"fitted to {what} (draw {draw}, seed {seed}), not to the data themselves")

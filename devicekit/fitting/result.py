@@ -14,7 +14,8 @@ from devicekit.device.card import DeviceCard
 from devicekit.device.measured import DeadDevices, StableStates
 from devicekit.device.pulselaw import PulseScaling
 from devicekit.errors import CodedWarning, TraceError, UsageError
-from devicekit.fitting.branch.living import Dead, Lattice
+from devicekit.fitting.branch.dead_devices import DeadDevice
+from devicekit.fitting.branch.lattice import Lattice
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains, select_trains
 from devicekit.fitting.likelihood.fit import TrainFit
@@ -69,7 +70,7 @@ class DeviceFit:
     joint: dict[str, dict[str, Any]] = field(default_factory=dict)
     likelihood: dict[str, TrainFit] = field(default_factory=dict)
     pulse_law: PulseLaw | None = None
-    dead: tuple[Dead, ...] = ()
+    dead: tuple[DeadDevice, ...] = ()
     lattice: Lattice | None = None
     spread_ratios: dict[str, float] = field(default_factory=dict)
 
@@ -184,15 +185,15 @@ class DeviceFit:
 
     def _conditions(self) -> Conditions:
         """Return the conditions that the table states; for growing amplitudes those of the branches' pulse."""
-        told = Conditions.of(self.table)
+        stated = Conditions.of(self.table)
         if self.pulse_law is None:
-            return told
+            return stated
         changed: dict[str, float] = {}
         for direction, joint in self.pulse_law.joints.items():
             if joint.with_amplitude and joint.reference.voltage_v is not None:
                 sign = 1.0 if direction == "ltp" else -1.0
                 changed[f"{direction}_voltage_v"] = sign * joint.reference.voltage_v
-        return told.model_copy(update=changed)
+        return stated.model_copy(update=changed)
 
     def _pulse_block(self, provenance: Provenance, conditions: Conditions) -> PulseScaling | None:
         """Return the law of amplitude and width relative to the pulse of the card."""
@@ -200,7 +201,7 @@ class DeviceFit:
             return None
         wide = conditions.pulse_width_s
         block = self.pulse_law.to_block(provenance.source, provenance.synthetic)
-        return block.at(
+        return block.relative_to(
             *(Pulse(None if v is None else abs(v), wide) for v in (conditions.ltp_voltage_v, conditions.ltd_voltage_v))
         )
 

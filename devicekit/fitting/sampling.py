@@ -10,7 +10,7 @@ from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.result import DeviceFit
 from devicekit.fitting.variation.spread import BranchSpread, predicted_variance, scatter
 from devicekit.models import kernel
-from devicekit.models.tilt import tilted
+from devicekit.models.tilt import tilt_factor
 from devicekit.statistics import nanmean
 
 
@@ -41,7 +41,7 @@ class SpreadRatio:
         }
 
 
-def matched(fit: BranchFit, spread: BranchSpread, measured: np.ndarray) -> BranchSpread:
+def match_variance(fit: BranchFit, spread: BranchSpread, measured: np.ndarray) -> BranchSpread:
     """Return the components with those of whole cycles scaled so that the mean variance is the measured one.
 
     Likelihood weighs every pulse's prediction and hardly sees the slow part, which makes most of the spread
@@ -104,13 +104,13 @@ def simulate_cycles(fit: BranchFit, spread: BranchSpread, cycles: int, seed: int
     gain = np.exp(sd["cycle_ln_rate"] * rng.standard_normal(cycles))
     offset = sd["cycle_offset"] * rng.standard_normal(cycles)
     x = fit.parameters[-1] + sd["cycle_start"] * rng.standard_normal(cycles)
-    held = sd["held"] * tilted(sd["tilt"], x) * rng.standard_normal(cycles) if sd["held"] > 0 else np.zeros(cycles)
+    held = sd["held"] * tilt_factor(sd["tilt"], x) * rng.standard_normal(cycles) if sd["held"] > 0 else np.zeros(cycles)
     renewed = sd["held"] * np.sqrt(1.0 - sd["memory"] ** 2)
     reach = (float(fit.trajectory[0]), max(float(fit.trajectory[-1]), 1.0))
     readings = np.empty((cycles, fit.x.size))
     for n in range(fit.x.size):
-        here = tilted(sd["tilt"], x)
-        readings[:, n] = x + offset + held + sd["read"] * tilted(sd["read_tilt"], x) * rng.standard_normal(cycles)
+        here = tilt_factor(sd["tilt"], x)
+        readings[:, n] = x + offset + held + sd["read"] * tilt_factor(sd["read_tilt"], x) * rng.standard_normal(cycles)
         inside = np.clip(x, *reach)  # beyond the states that were fitted a law may say anything
         step = np.minimum(kernel.rates(fit.law.id, fit.theta, inside), fit.largest_step) * gain
         noise = np.hypot(sd["increment"], sd["step"] * step) * here * rng.standard_normal(cycles)
@@ -153,7 +153,7 @@ def spread_ratio(fit: DeviceFit, direction: str, seed: int = 0, cycles: int = 40
     measured = scatter(fit.trains(direction), fit.window)
     seen = np.isfinite(measured)  # by two trains or more
     real = float(np.mean(np.sqrt(measured[seen])))
-    own = simulate_cycles(branch, matched(branch, spread, measured), cycles, seed)
+    own = simulate_cycles(branch, match_variance(branch, spread, measured), cycles, seed)
     paper = simulate_cycles(branch, spread, cycles, seed, paper=True)
     d2d = None
     if len(fit.devices) > 2:

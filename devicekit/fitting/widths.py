@@ -77,7 +77,7 @@ def _pack(fits: list[BranchFit], shape: np.ndarray) -> np.ndarray:
     return np.concatenate([shape, [fit.theta[0] for fit in fits], [fit.parameters[-1] for fit in fits]])
 
 
-def _own(z: np.ndarray, law: Law, k: int, count: int) -> np.ndarray:
+def _width_parameters(z: np.ndarray, law: Law, k: int, count: int) -> np.ndarray:
     """Return the parameters (theta, x0) of width k."""
     p = law.n_parameters - 1
     return np.concatenate([[z[p + k]], z[:p], [z[p + count + k]]])
@@ -109,7 +109,7 @@ def fit_joint(fits: list[BranchFit], widths: list[float]) -> JointFit:
     def residual(z: np.ndarray) -> np.ndarray:
         parts = [pull * (z[:p] - mean[1:])]
         for k, fit in enumerate(fits):
-            states, _ = search.jacobian(law, _own(z, law, k, count), fit.x.size - 1)
+            states, _ = search.jacobian(law, _width_parameters(z, law, k, count), fit.x.size - 1)
             seen = np.isfinite(fit.x)
             parts.append((states - fit.x)[seen] / sigmas[k])
         return np.concatenate(parts)
@@ -119,7 +119,7 @@ def fit_joint(fits: list[BranchFit], widths: list[float]) -> JointFit:
         prior[:, :p] = np.diag(pull)
         parts = [prior]
         for k, fit in enumerate(fits):
-            _, own = search.jacobian(law, _own(z, law, k, count), fit.x.size - 1)
+            _, own = search.jacobian(law, _width_parameters(z, law, k, count), fit.x.size - 1)
             seen = np.isfinite(fit.x)
             rows = np.zeros((int(seen.sum()), z.size))
             rows[:, p + k], rows[:, :p], rows[:, p + count + k] = own[seen, 0], own[seen, 1:-1], own[seen, -1]
@@ -166,12 +166,12 @@ def _exponent(widths: np.ndarray, levels: np.ndarray) -> tuple[float, float | No
     return float(solution[0]), float(np.sqrt(variance * np.linalg.inv(design.T @ design)[0, 0]))
 
 
-def _replaced(fit: BranchFit, joint: JointFit, k: int, note: CodedWarning) -> BranchFit:
+def _apply_joint_fit(fit: BranchFit, joint: JointFit, k: int, note: CodedWarning) -> BranchFit:
     """Return a width's fit with the shared shape and its own rate and start."""
     law, count = fit.law, len(joint.widths)
     p = law.n_parameters - 1
     z = np.concatenate([joint.shape, joint.levels, joint.starts])
-    parameters = _own(z, law, k, count)
+    parameters = _width_parameters(z, law, k, count)
     order = np.r_[p + k, np.arange(p), p + count + k]
     box = build_box(law, fit.x, fit.noise)
     bound = names_at_bound(law, parameters, box)
@@ -188,7 +188,7 @@ def _replaced(fit: BranchFit, joint: JointFit, k: int, note: CodedWarning) -> Br
             *tuple(warning for warning in fit.warnings if warning.code not in ("weak", "at_bound", "extrapolated")),
             note,
         ),
-        last_call=None,
+        final_solve=None,
     )
 
 
@@ -234,9 +234,9 @@ def fit_widths(table: PulseTable, options: FitOptions) -> tuple[DeviceFit, ...]:
             continue
         branch_fits = [fit for fit in fits if fit is not None]
         joint = fit_joint(branch_fits, widths)
-        note = _note(joint, direction)
+        note = _joint_warning(joint, direction)
         for k, branch in enumerate(branch_fits):
-            shared = _replaced(branch, joint, k, note)
+            shared = _apply_joint_fit(branch, joint, k, note)
             results[k] = replace(
                 results[k],
                 ltp=shared if direction == "ltp" else results[k].ltp,
@@ -246,7 +246,7 @@ def fit_widths(table: PulseTable, options: FitOptions) -> tuple[DeviceFit, ...]:
     return tuple(results)
 
 
-def _note(joint: JointFit, direction: str) -> CodedWarning:
+def _joint_warning(joint: JointFit, direction: str) -> CodedWarning:
     verdict = (
         f"the F test speaks against one shape for all widths (p = {joint.p_value:.2g})"
         if joint.p_value < SHARING_DOUBTED

@@ -8,14 +8,14 @@ from devicekit.plugins import LAWS
 DEFAULT = "eq2"
 
 
-def ordered(names: list[str]) -> list[str]:
+def sort_names(names: list[str]) -> list[str]:
     """Return names in the order in which devicekit lists laws: the default one, then alphabetically."""
     return sorted(names, key=lambda name: (name != DEFAULT, name))
 
 
 def law_names() -> list[str]:
     """Return the names of our laws that can be fitted and drive a device, as the help lists them."""
-    return ordered(LAWS.builtin_names())
+    return sort_names(LAWS.builtin_names())
 
 
-__all__ = ["DEFAULT", "law_names", "ordered"]
+__all__ = ["DEFAULT", "law_names", "sort_names"]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from devicekit import plugins
 from devicekit.errors import UsageError
-from devicekit.models import ordered
+from devicekit.models import sort_names
 from devicekit.models.law import CurveLaw, Law
 
 _laws, _curves = plugins.LAWS.descriptors("LAW", Law), plugins.CURVES.descriptors("LAW", CurveLaw)
-LAWS: dict[str, Law] = {name: _laws[name] for name in ordered(list(_laws))}
-CURVE_LAWS: dict[str, CurveLaw] = {name: _curves[name] for name in ordered(list(_curves))}
+LAWS: dict[str, Law] = {name: _laws[name] for name in sort_names(list(_laws))}
+CURVE_LAWS: dict[str, CurveLaw] = {name: _curves[name] for name in sort_names(list(_curves))}
 for _number, _law in enumerate(LAWS.values()):
     object.__setattr__(_law, "id", _number)
 

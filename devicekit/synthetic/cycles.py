@@ -23,7 +23,7 @@ from devicekit.features.cycle_series import Quantity
 from devicekit.features.merits.dc import DcResult
 from devicekit.features.merits.sequence import SequenceResult
 from devicekit.synthetic.known_cycles import COLUMNS, root, walk
-from devicekit.synthetic.loops import SEED, SweepTruth, of_cycles
+from devicekit.synthetic.loops import SEED, SweepTruth, sweeps_of_cycles
 from devicekit.tables import EnduranceTable, SweepTable
 
 LEAST_SHARE = 0.1  # of the least measured voltage: below it no voltage is drawn, even where draws go beyond
@@ -155,7 +155,7 @@ class CycleModel:
         return np.asarray(found)
 
     def sweeps(self, cycles: pd.DataFrame, truth: SweepTruth | None = None, seed: int = SEED) -> SweepTable:
-        """Generate voltage sweeps of generated cycles (see `devicekit.synthetic.loops.of_cycles`).
+        """Generate voltage sweeps of generated cycles (see `devicekit.synthetic.loops.sweeps_of_cycles`).
 
         Parameters
         ----------
@@ -174,7 +174,7 @@ class CycleModel:
         missing = [name for name in COLUMNS if name not in cycles]
         if missing:
             raise UsageError(f"no sweeps without {', '.join(missing)}: the fitted cycles do not have it")
-        table = of_cycles(cycles, truth, seed, self.meta)
+        table = sweeps_of_cycles(cycles, truth, seed, self.meta)
         return SweepTable(table.frame, table.meta, self.warnings)
 
     def endurance(self, cycles: pd.DataFrame) -> EnduranceTable:
@@ -240,7 +240,7 @@ def model(result: SequenceResult, path: Path | None = None) -> CycleModel:
         tuple(scores),
         tuple(deviations),
         np.array([level for level, _ in own]),
-        np.array([_unsure(np.concatenate(rest), fit) for _, rest in own]),
+        np.array([_level_covariance(np.concatenate(rest), fit) for _, rest in own]),
         measured.min(axis=0),
         measured.max(axis=0),
         _signs(result),
@@ -255,7 +255,7 @@ def _normal(p: np.ndarray) -> np.ndarray:
     return np.asarray(ndtri(p))
 
 
-def _unsure(rest: np.ndarray, fit: Autoregression) -> np.ndarray:
+def _level_covariance(rest: np.ndarray, fit: Autoregression) -> np.ndarray:
     """Return the covariance of a device's level: that of the mean of cycles with memory."""
     k = rest.shape[1]
     ahead = np.eye(k) - fit.coefficients.sum(axis=0) if fit.order else np.eye(k)

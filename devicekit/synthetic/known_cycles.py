@@ -10,7 +10,7 @@ import pandas as pd
 from devicekit.errors import UsageError
 from devicekit.features.autoregression import companion, radius, stationary_covariance
 from devicekit.features.cycle_series import OF_SWEEPS
-from devicekit.synthetic.loops import SEED, SweepTruth, of_cycles
+from devicekit.synthetic.loops import SEED, SweepTruth, sweeps_of_cycles
 from devicekit.tables import SweepTable
 
 COLUMNS = ("v_set_v", "v_reset_v", "g_hrs_s", "g_lrs_s")
@@ -129,4 +129,4 @@ def reference() -> SweepTable:
     sweep = SweepTruth(
         set_width=0.01, reset_width=0.015, compliance=np.inf, noise=5e-3, floor=1e-9, sinh_v=1e3, step=0.025, top=1.2
     )
-    return of_cycles(known(200, 5, truth), sweep)
+    return sweeps_of_cycles(known(200, 5, truth), sweep)

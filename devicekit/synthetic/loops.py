@@ -132,7 +132,7 @@ CLEAN = SweepTruth(
 _STEPS = np.array([0.002, 0.005, 0.01, 0.02])  # V
 
 
-def of_cycles(
+def sweeps_of_cycles(
     cycles: pd.DataFrame, truth: SweepTruth | None = None, seed: int = SEED, meta: Mapping[str, Any] | None = None
 ) -> SweepTable:
     """Generate a sweep of each cycle of a table: its V_set (half_ln_g), V_reset (peak_current), HRS and LRS.
@@ -165,7 +165,7 @@ def of_cycles(
     if not (lrs > hrs).all():
         raise UsageError("an LRS is not above its HRS: such a cycle has no sweep that sets")
     at_set, at_reset = np.abs(at_set), np.abs(at_reset)
-    truth = truth or _suited(at_set, at_reset)
+    truth = truth or _adapted_truth(at_set, at_reset)
     if at_set.max() > truth.top or at_reset.max() > truth.bottom:
         raise UsageError(f"a voltage lies beyond the sweep, which goes from {truth.top:g} V to {-truth.bottom:g} V")
     v, up, down = _voltages(truth)
@@ -183,7 +183,7 @@ def of_cycles(
     return SweepTable(frame, {"format": "synthetic", **(meta or {})}, SYNTHETIC)
 
 
-def _suited(at_set: np.ndarray, at_reset: np.ndarray) -> SweepTruth:
+def _adapted_truth(at_set: np.ndarray, at_reset: np.ndarray) -> SweepTruth:
     """Return `CLEAN` with a reach and a step for these voltages."""
     scatter = min(float(at_set.std()), float(at_reset.std())) / 4
     step = float(_STEPS[max(int(np.searchsorted(_STEPS, scatter, "right")) - 1, 0)])

@@ -13,9 +13,9 @@ from devicekit.features.characterize import characterize
 from devicekit.plot import draw_row
 from devicekit.synthetic.cycles import model
 from devicekit.synthetic.known_cycles import known
-from devicekit.synthetic.loops import of_cycles
+from devicekit.synthetic.loops import sweeps_of_cycles
 
-sweeps = of_cycles(known(150, 2))
+sweeps = sweeps_of_cycles(known(150, 2))
 result = characterize(sweeps).results["sequence"]
 figure, axes = plt.subplots(1, 3, figsize=(11, 3.6), layout="constrained")
 draw_row(result.images(), list(axes))

@@ -12,7 +12,7 @@ from devicekit.fitting.branch.trains import check_length
 from devicekit.models import kernel
 
 FEW_POINTS = 16
-# Codes that `judge_branch` raises: what a refined fit replaces.
+# Codes that `check_branch` raises: what a refined fit replaces.
 JUDGED = frozenset(
     {
         "not_converged",
@@ -85,7 +85,7 @@ def check_curve(y: np.ndarray, direction: str, noise: float) -> list[CodedWarnin
     return warnings
 
 
-def judge_branch(
+def check_branch(
     fit: BranchFit, converged: bool, *, explained: bool = False, alone: bool = False
 ) -> list[CodedWarning]:
     """Return the warnings of one fitted branch.
@@ -152,11 +152,11 @@ def judge_branch(
     return warnings
 
 
-def judged_again(fit: BranchFit, *, explained: bool = False, alone: bool = False) -> BranchFit:
+def update_warnings(fit: BranchFit, *, explained: bool = False, alone: bool = False) -> BranchFit:
     """Return the fit with the warnings of its new band or parameters in place of the earlier ones."""
     kept = [warning for warning in fit.warnings if warning.code not in JUDGED]
     converged = all(warning.code != "not_converged" for warning in fit.warnings)
-    again = judge_branch(fit, converged, explained=explained, alone=alone)
+    again = check_branch(fit, converged, explained=explained, alone=alone)
     return replace(fit, warnings=(*kept, *again))
 
 

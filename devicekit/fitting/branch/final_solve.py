@@ -33,7 +33,7 @@ class LmfitProblem:
 
 
 @dataclass(frozen=True, eq=False)
-class LastCall:
+class FinalSolve:
     """The bounded trajectory fit of one curve with its prior, started where the search ended.
 
     Attributes

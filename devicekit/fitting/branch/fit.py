@@ -13,8 +13,8 @@ import numpy as np
 from devicekit.device.blocks import Window
 from devicekit.errors import UsageError
 from devicekit.fitting.branch import search
-from devicekit.fitting.branch.checks import JUDGED, check_curve, judge_branch
-from devicekit.fitting.branch.lastcall import LastCall
+from devicekit.fitting.branch.checks import JUDGED, check_branch, check_curve
+from devicekit.fitting.branch.final_solve import FinalSolve
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains, estimate_noise
@@ -80,7 +80,7 @@ def covariance_by_residuals(fit: BranchFit) -> np.ndarray:
     return _covariance(fit.law, fit.parameters, np.where(w > 0, fit.x, 0.0), w, box, free, none, "")[0]
 
 
-def with_clusters(fit: BranchFit, clusters: np.ndarray, what: str) -> BranchFit:
+def with_cluster_covariance(fit: BranchFit, clusters: np.ndarray, what: str) -> BranchFit:
     """Return the fit with the covariance estimated from repeats of its curve about their own mean.
 
     Parameters
@@ -120,7 +120,7 @@ def _tukey_weights(x: np.ndarray, parameters: np.ndarray, law: Law) -> np.ndarra
     return np.where(np.abs(u) < 1, (1 - np.minimum(np.abs(u), 1) ** 2) ** 2, 0.0)
 
 
-def outlying(fit: BranchFit) -> np.ndarray:
+def find_outliers(fit: BranchFit) -> np.ndarray:
     """Return which readings Tukey's loss leaves out of a fitted mean curve, shape (N + 1,)."""
     return np.asarray(_tukey_weights(fit.x, fit.parameters, fit.law) == 0.0)
 
@@ -180,7 +180,7 @@ def fit_branch(
     optimum, w = _search(law, x, box, noise, options.loss, exhaustive=with_lmfit)
     parameters, last = optimum.parameters, None
     if with_lmfit:
-        last = LastCall(law, x, w, box, optimum.parameters, optimum.at_bound)
+        last = FinalSolve(law, x, w, box, optimum.parameters, optimum.at_bound)
         polished, sum_of_squares = last.solve()
         if sum_of_squares < optimum.objective:
             parameters = polished
@@ -206,7 +206,7 @@ def fit_branch(
         last,
     )
     if judge:
-        warnings += judge_branch(fitted, converged=optimum.converged)
+        warnings += check_branch(fitted, converged=optimum.converged)
     return replace(fitted, warnings=tuple(warnings))
 
 
@@ -219,7 +219,7 @@ def kalman_gain(increment: float, read: float) -> float:
     return float(p / (p + 1.0))
 
 
-def without_offsets(rows: np.ndarray) -> np.ndarray:
+def remove_offsets(rows: np.ndarray) -> np.ndarray:
     """Remove each train's offset from the mean: a shift of the window is not a property of the law."""
     own = levels(rows)
     return rows - (own - own.mean())[:, None]
@@ -228,7 +228,7 @@ def without_offsets(rows: np.ndarray) -> np.ndarray:
 def refine_by_innovations(fitted: BranchFit, trains: Trains, increment: float, read: float) -> BranchFit:
     """Fit one-step innovations over all cycles from the mean-curve fit: x <- x + K (y - x) after each reading."""
     gain = kalman_gain(increment, read)
-    rows = without_offsets(trains.rising(fitted.window))
+    rows = remove_offsets(trains.rising(fitted.window))
     if gain == 0.0 or len(rows) < 2:
         return fitted
     box = build_box(fitted.law, fitted.x, fitted.noise)
@@ -260,10 +260,10 @@ def refine_by_innovations(fitted: BranchFit, trains: Trains, increment: float, r
         degrees=degrees,
         method=method,
         at_bound=at_bound,
-        last_call=None,
+        final_solve=None,
     )
     kept = [warning for warning in fitted.warnings if warning.code not in JUDGED]
-    return replace(refined, warnings=(*kept, *judge_branch(refined, found.converged)))
+    return replace(refined, warnings=(*kept, *check_branch(refined, found.converged)))
 
 
 def profile_intervals(fit: BranchFit, level: float = 0.95) -> dict[str, tuple[float, float]]:
@@ -298,6 +298,6 @@ def profile_intervals(fit: BranchFit, level: float = 0.95) -> dict[str, tuple[fl
         )
     seen = np.isfinite(fit.x).astype(float)
     box = build_box(fit.law, fit.x, fit.noise)
-    minimizer = LastCall(fit.law, fit.x, seen, box, fit.parameters, fixed).problem().minimizer
+    minimizer = FinalSolve(fit.law, fit.x, seen, box, fit.parameters, fixed).problem().minimizer
     found = lmfit.conf_interval(minimizer, minimizer.minimize(), sigmas=[level])
     return {name: (float(ends[0][1]), float(ends[-1][1])) for name, ends in found.items()}

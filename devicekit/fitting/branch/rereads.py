@@ -38,7 +38,7 @@ class Rereads:
     stated: bool = True
 
 
-def repeated(table: PulseTable, direction: str, window: Window) -> Rereads | None:
+def scatter_of_repeats(table: PulseTable, direction: str, window: Window) -> Rereads | None:
     """Estimate the scatter of readings of one pulse about their mean; None if hardly any were repeated."""
     squares, degrees, shares = 0.0, 0, []
     for _, _, index, values in table.traces(direction):
@@ -54,7 +54,7 @@ def repeated(table: PulseTable, direction: str, window: Window) -> Rereads | Non
     return Rereads(float(np.sqrt(squares / degrees)), float(degrees), float(np.mean(np.concatenate(shares))))
 
 
-def at_junctions(sets: Mapping[str, Trains], window: Window) -> Rereads | None:
+def scatter_at_junctions(sets: Mapping[str, Trains], window: Window) -> Rereads | None:
     """Estimate the scatter between the last reading of a train and the first of the next; None if pairs are few.
 
     A reading that was copied from one train to the next tells nothing, and where most were, so does the rest.

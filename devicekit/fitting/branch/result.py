@@ -10,9 +10,9 @@ import numpy as np
 
 from devicekit.device.blocks import Branch, RateCurve, Window
 from devicekit.errors import CodedWarning
+from devicekit.fitting.branch.final_solve import FinalSolve
 from devicekit.fitting.branch.identifiability import Identifiability, identifiability
-from devicekit.fitting.branch.lastcall import LastCall
-from devicekit.fitting.likelihood.band import RateBand, beyond, ends, quantile, rate_variance
+from devicekit.fitting.likelihood.band import RateBand, ends, quantile, rate_variance, widen_outside
 from devicekit.models import kernel
 from devicekit.models.law import Law
 from devicekit.models.laws.eq2 import Eq2
@@ -72,7 +72,7 @@ class BranchFit:
     noise: float
     at_bound: tuple[str, ...]
     warnings: tuple[CodedWarning, ...]
-    last_call: LastCall | None = field(default=None, repr=False)
+    final_solve: FinalSolve | None = field(default=None, repr=False)
     band: RateBand | None = field(default=None, repr=False)
     ln_factors: np.ndarray | None = field(default=None, repr=False)
 
@@ -87,7 +87,7 @@ class BranchFit:
     @cached_property
     def lmfit(self) -> Any:
         """lmfit's own `MinimizerResult` from where the search ended; None if the fit did not end with it."""
-        return None if self.last_call is None else self.last_call.problem().solve()
+        return None if self.final_solve is None else self.final_solve.problem().solve()
 
     @cached_property
     def trajectory(self) -> np.ndarray:
@@ -96,18 +96,18 @@ class BranchFit:
             return kernel.simulate_driven(self.law.id, self.theta, self.parameters[-1], self.ln_factors)
         return kernel.simulate(self.law.id, self.theta, self.parameters[-1], self.x.size - 1)
 
-    def _sided(self, x: np.ndarray) -> np.ndarray:
+    def _to_direction(self, x: np.ndarray) -> np.ndarray:
         return x if self.direction == "ltp" else 1.0 - x
 
     @property
     def measured(self) -> np.ndarray:
         """Mean measured states r, shape (N + 1,)."""
-        return self._sided(self.x)
+        return self._to_direction(self.x)
 
     @property
     def fitted(self) -> np.ndarray:
         """Fitted states r, shape (N + 1,)."""
-        return self._sided(self.trajectory)
+        return self._to_direction(self.trajectory)
 
     @property
     def residuals(self) -> np.ndarray:
@@ -180,10 +180,10 @@ class BranchFit:
             "[[Variables]]",
         ]
         for (name, error), value in zip(errors.items(), self.parameters, strict=True):
-            told = "at a bound" if error is None else f"+/- {error:.8f}"
+            error_text = "at a bound" if error is None else f"+/- {error:.8f}"
             if error is not None and value:
-                told += f" ({abs(error / value):.2%})"
-            lines.append(f"    {name + ':':<7}{value: .8f} {told}{' *' if name in self.weak else ''}")
+                error_text += f" ({abs(error / value):.2%})"
+            lines.append(f"    {name + ':':<7}{value: .8f} {error_text}{' *' if name in self.weak else ''}")
         if self.weak:
             lines.append("    * weakly determined: trust the rate curve, not this number")
         lines.append("[[Correlations]] (unreported correlations are < 0.100)")
@@ -210,16 +210,18 @@ class BranchFit:
     def rate(self, r: np.ndarray | float) -> np.ndarray:
         """Return rdot(r) [1 per pulse], same shape as r; negative for LTD; finite for every finite r."""
         r = np.asarray(r, float)
-        steps = kernel.rates(self.law.id, self.theta, np.ascontiguousarray(self._sided(r).ravel())).reshape(r.shape)
+        steps = kernel.rates(self.law.id, self.theta, np.ascontiguousarray(self._to_direction(r).ravel())).reshape(
+            r.shape
+        )
         return steps if self.direction == "ltp" else -steps
 
     def rate_curve(self, r: np.ndarray = RATE_GRID, level: float = BAND_LEVEL) -> RateCurve:
         """Return rdot with its pointwise confidence band.
 
         More than `EDGE` outside the states that the fitted train goes through the band is wide on purpose
-        (`likelihood.band.beyond`).
+        (`likelihood.band.widen_outside`).
         """
-        x, size = np.ascontiguousarray(self._sided(r)), np.abs(self.rate(r))
+        x, size = np.ascontiguousarray(self._to_direction(r)), np.abs(self.rate(r))
         if self.band is not None:
             low, high = self.band.ends(x, level)
             low, high = np.minimum(low, size), np.maximum(high, size)
@@ -227,7 +229,7 @@ class BranchFit:
             variance = rate_variance(self.law, self.parameters, self.covariance, x)
             low, high = ends(size, quantile(level, self.degrees) * np.sqrt(variance))
         reach = float(self.trajectory[0]) - EDGE, float(self.trajectory[-1]) + EDGE
-        low, high = beyond(x, low, high, reach)
+        low, high = widen_outside(x, low, high, reach)
         low, high = self._in_gaps(x, low, high)
         sign = 1.0 if self.direction == "ltp" else -1.0
         lower, upper = (low, high) if sign > 0 else (-high, -low)

@@ -127,7 +127,7 @@ def ends(rate: np.ndarray, half: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.maximum(rate - half, 0.0), np.maximum(rate + half, np.minimum(factor, rate + 2.0 * half))
 
 
-def beyond(
+def widen_outside(
     x: np.ndarray, lower: np.ndarray, upper: np.ndarray, reach: tuple[float, float]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Widen the ends where x is outside the measured states: from 0 to the end allowed at the last of them.
@@ -146,7 +146,7 @@ def beyond(
     return lower, upper
 
 
-def band_of(found: TrainFit, cycles: int) -> RateBand:
+def mean_band(found: TrainFit, cycles: int) -> RateBand:
     """Return the band of the mean of a few devices, or of the only one."""
     many = len(found.parameters)
     words = f"likelihood of whole trains (extended Kalman filter), {cycles} {'cycle' if cycles == 1 else 'cycles'}"
@@ -160,8 +160,8 @@ def band_of(found: TrainFit, cycles: int) -> RateBand:
     return RateBand(found.law, found.parameters, found.covariance, between, degrees, method)
 
 
-def own_band(found: TrainFit, device: int, cycles: int) -> RateBand:
+def device_band(found: TrainFit, device: int, cycles: int) -> RateBand:
     """Return the band of one of the devices."""
     alone = slice(device, device + 1)
-    words = band_of(found, cycles).method.partition(";")[0]
+    words = mean_band(found, cycles).method.partition(";")[0]
     return RateBand(found.law, found.parameters[alone], found.covariance[alone], 0.0, np.inf, words)

@@ -19,7 +19,7 @@ import numpy as np
 
 from devicekit.jit import borrowing, compiled
 from devicekit.models import kernel
-from devicekit.models.tilt import lean
+from devicekit.models.tilt import state_factor
 
 NOISES = ("increment", "read", "offset", "ln_rate", "start", "step", "held", "memory", "tilt", "read_tilt")
 DEVIATIONS = NOISES[:7]  # held by their ln; memory by ln(m / (1 - m)), tilts as they are
@@ -46,7 +46,7 @@ def standard_deviations(noise: np.ndarray) -> dict[str, float]:
 
 
 @compiled
-def _of_noise(noise, into):  # type: ignore[no-untyped-def]
+def _fill_noise(noise, into):  # type: ignore[no-untyped-def]
     """Fill variances, memory and tilts from the noise numbers in the order of `NOISES`; no tiny fluctuation."""
     for k in range(7):
         into[k] = np.exp(2.0 * noise[k])
@@ -57,7 +57,7 @@ def _of_noise(noise, into):  # type: ignore[no-untyped-def]
 
 
 @borrowing
-def _follow(law, thetas, middles, x0, variances, y, state, errors, spreads, totals, scratch):  # type: ignore[no-untyped-def]
+def _run_filters(law, thetas, middles, x0, variances, y, state, errors, spreads, totals, scratch):  # type: ignore[no-untyped-def]
     """Run every filter on every train, `LANES` of these pairs side by side, pulse by pulse.
 
     None of them waits for another's exponentials, and the arithmetic of several is one instruction: that is why their
@@ -96,7 +96,7 @@ def _follow(law, thetas, middles, x0, variances, y, state, errors, spreads, tota
                 2.0 * variances[f, TILT],
             )
             a[i + READ_LEAN] = 2.0 * variances[f, READ_TILT]
-            a[i + HH] = variances[f, HELD] * lean(a[i + LEAN], x0[f])
+            a[i + HH] = variances[f, HELD] * state_factor(a[i + LEAN], x0[f])
             a[i + BY_FLICKER] = variances[f, HELD] * (1.0 - variances[f, MEMORY] * variances[f, MEMORY])
         for n in range(y.shape[1]):
             k, f = first // filters, first % filters
@@ -105,7 +105,7 @@ def _follow(law, thetas, middles, x0, variances, y, state, errors, spreads, tota
                 a[i + READING], a[i + SEEN] = reading, a[i + GOES] if np.isfinite(reading) else 0.0
                 a[i + AT_READING] = a[i + BY_READING]
                 if a[i + READ_LEAN] != 0.0:
-                    a[i + AT_READING] *= lean(a[i + READ_LEAN], a[i + X])
+                    a[i + AT_READING] *= state_factor(a[i + READ_LEAN], a[i + X])
                 f += 1
                 if f == filters:
                     k, f = k + 1, 0
@@ -153,7 +153,7 @@ def _follow(law, thetas, middles, x0, variances, y, state, errors, spreads, tota
                 log_rate = thetas[f, 0] + kernel.ell(law, a[i + X], thetas[f, 1:], scratch) - middles[f] + a[i + RATE]
                 a[i + SLOPE], a[i + MOVE], a[i + AT_PULSE] = 1.0, 0.0, 1.0
                 if a[i + LEAN] != 0.0:
-                    a[i + AT_PULSE] = lean(a[i + LEAN], a[i + X])
+                    a[i + AT_PULSE] = state_factor(a[i + LEAN], a[i + X])
                 if log_rate != -np.inf:
                     move = np.exp(min(log_rate, kernel.LARGEST_LOG_RATE))
                     a[i + MOVE] = move
@@ -190,10 +190,10 @@ def innovations(law, z, trains, errors, spreads, totals):  # type: ignore[no-unt
     p = z.size - 11
     scratch = np.empty(kernel.MAX_SHAPE)
     thetas, variances = z[:p].reshape(1, p), np.empty((1, 10))
-    _of_noise(z[p + 1 :], variances[0])
+    _fill_noise(z[p + 1 :], variances[0])
     middles = np.array([kernel.middle_and_gradient(law, z[1:p], scratch)])
     state = np.empty(ROWS * LANES)
-    _follow(law, thetas, middles, z[p : p + 1], variances, trains, state, errors, spreads, totals, scratch)
+    _run_filters(law, thetas, middles, z[p : p + 1], variances, trains, state, errors, spreads, totals, scratch)
 
 
 @compiled
@@ -232,7 +232,7 @@ def information(law, z, trains, free, fisher, scores):  # type: ignore[no-untype
                 steps[f] = 0.5 * (np.exp(2.0 * steps[f]) - 1.0)
         for i in range(p):
             thetas[f, i] = trial[i]
-        _of_noise(trial[p + 1 :], variances[f])
+        _fill_noise(trial[p + 1 :], variances[f])
         middles[f], x0[f] = kernel.middle_and_gradient(law, trial[1:p], scratch), trial[p]
         if f > 0:
             trial[moved[f - 1]] = z[moved[f - 1]]
@@ -249,7 +249,7 @@ def information(law, z, trains, free, fisher, scores):  # type: ignore[no-untype
         if inside == 0:
             readings = trains[k : k + together]
             totals = likelihood[: readings.shape[0]]
-            _follow(law, thetas, middles, x0, variances, readings, state, errors, spreads, totals, scratch)
+            _run_filters(law, thetas, middles, x0, variances, readings, state, errors, spreads, totals, scratch)
         total += likelihood[inside]
         error, spread = errors[inside * filters :], spreads[inside * filters :]
         gradients[:] = 0.0

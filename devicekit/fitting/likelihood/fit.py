@@ -53,7 +53,7 @@ LIGHT = 1e-2  # damping
 HALF = 0.35  # of ln of a deviation: half its variance
 LONGEST_STEP = 1.5  # of ln of a standard deviation, in one iteration
 LEAST_FORESEEN = 0.5  # of the gain that is asked for: what one step of the curvature foresees is rough
-TOLD = 0.7  # a standard deviation is told by the data if they narrow its prior to this share
+ESTIMABLE = 0.7  # a standard deviation is told by the data if they narrow its prior to this share
 UNLIKELY = 1e-3  # p value of the law below which its trains are not trusted to speak of noise
 Q = len(NOISES)
 READ = NOISES.index("read")
@@ -90,7 +90,7 @@ class TrainFit:
     noise: np.ndarray
     noise_error: np.ndarray
     present: np.ndarray
-    told: np.ndarray
+    estimable: np.ndarray
     p_value: float
     log_likelihood: float
     n_trains: int
@@ -103,14 +103,14 @@ class TrainFit:
     def sd(self, name: str) -> float | None:
         """Return a deviation, memory or tilt; 0 if the trains are as likely without it, None if undetermined."""
         k = NOISES.index(name)
-        if not self.told[k]:
+        if not self.estimable[k]:
             return None
         return standard_deviations(self.noise)[name] if self.present[k] else 0.0
 
     def interval(self, name: str) -> tuple[float, float] | None:
         """Return the 95 % interval; from 0 if the trains are as likely without it, None if undetermined."""
         k = NOISES.index(name)
-        if not self.told[k] or self.noise_error[k] == 0.0:
+        if not self.estimable[k] or self.noise_error[k] == 0.0:
             return None
         ends = []
         for end in (-1.96, 1.96):
@@ -150,7 +150,7 @@ def _bounds(law: Law, starts: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndar
     return lower, upper
 
 
-def _solved(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
+def _solve_symmetric(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Solve a symmetric system; return the shortest solution if a parameter has no effect."""
     try:
         return np.linalg.solve(matrix, right)
@@ -223,7 +223,7 @@ class _Problem:
             for _ in range(TRIALS):
                 damped = block + damping * np.diag(np.diag(block) + 1e-9)
                 step = np.zeros(z.size)
-                step[free] = _solved(damped, gradient[free])
+                step[free] = _solve_symmetric(damped, gradient[free])
                 step[-Q:] = np.clip(step[-Q:], -LONGEST_STEP, LONGEST_STEP)
                 trial = np.clip(z + step, self.lower, self.upper)
                 height = self.objective(trial)
@@ -238,19 +238,19 @@ class _Problem:
             damping = max(damping / 10.0, 1e-9)
         return z, top
 
-    def foresee(self, z: np.ndarray, values: dict[int, float]) -> float:
+    def predict_maximum(self, z: np.ndarray, values: dict[int, float]) -> float:
         """Predict the height of the maximum with more noise numbers free, by one step from these values."""
         before = self.free.copy()
         trial = self._with(z, values)
         hessian, gradient = self.curvature(trial)
         free = np.flatnonzero(self.free & ~self.at_bound(trial))
         found = self.objective(trial) + 0.5 * float(
-            gradient[free] @ _solved(hessian[np.ix_(free, free)], gradient[free])
+            gradient[free] @ _solve_symmetric(hessian[np.ix_(free, free)], gradient[free])
         )
         self.free[:] = before
         return found
 
-    def ask(self, z: np.ndarray, values: dict[int, float], least: float) -> tuple[np.ndarray, float] | None:
+    def try_values(self, z: np.ndarray, values: dict[int, float], least: float) -> tuple[np.ndarray, float] | None:
         """Climb with these noise numbers free; return None and restore them if the maximum is below `least`."""
         before = self.free.copy()
         asked, top = self.climb(self._with(z, values), ROUGHLY)
@@ -276,7 +276,7 @@ class _Problem:
         hessian = self.curvature(z)[0]
         free = np.flatnonzero(self.free & ~self.at_bound(z))
         block = hessian[np.ix_(free, free)]
-        inside = _solved(block, np.eye(free.size))
+        inside = _solve_symmetric(block, np.eye(free.size))
         found = np.zeros_like(hessian)
         found[np.ix_(free, free)] = inside
         return found, float(np.linalg.slogdet(inside)[1])
@@ -345,9 +345,9 @@ def fit_trains(law: Law, trains: Sequence[np.ndarray], starts: Sequence[np.ndarr
         covariance, volume = problem.covariance(z)
         tops.append((top + 0.5 * volume, top, z, covariance))
     _, top, z, covariance = max(tops, key=lambda each: each[0])
-    asked = _asked(problem, z, top, repeats > 1)
+    asked = _add_noise_kinds(problem, z, top, repeats > 1)
     if asked is not None:
-        z = asked if given else _from_both(problem, asked, own)
+        z = asked if given else _climb_from_both(problem, asked, own)
         covariance = problem.covariance(z)[0]
     problem.free[:-Q] = True
     if given:
@@ -360,7 +360,7 @@ def fit_trains(law: Law, trains: Sequence[np.ndarray], starts: Sequence[np.ndarr
     return _result(problem, mended, np.sqrt(variances)[-Q:], (mended - z)[-Q:])
 
 
-def _from_both(problem: _Problem, z: np.ndarray, own: np.ndarray) -> np.ndarray:
+def _climb_from_both(problem: _Problem, z: np.ndarray, own: np.ndarray) -> np.ndarray:
     """Return the higher of two maxima with the noise found: from its own law, and from that of the mean curve.
 
     A climb may end where the rate has a kink; each goes on, with light damping again, as long as it gains.
@@ -377,7 +377,7 @@ def _from_both(problem: _Problem, z: np.ndarray, own: np.ndarray) -> np.ndarray:
     return max(found, key=lambda each: each[0])[1]
 
 
-def _asked(problem: _Problem, z: np.ndarray, top: float, repeats: bool) -> np.ndarray | None:
+def _add_noise_kinds(problem: _Problem, z: np.ndarray, top: float, repeats: bool) -> np.ndarray | None:
     """Return the maximum with the further kinds of noise that the trains ask for; None if there are none.
 
     One step of the curvature tells whether they may ask for any; if so each is climbed for, one after the other.
@@ -392,19 +392,19 @@ def _asked(problem: _Problem, z: np.ndarray, top: float, repeats: bool) -> np.nd
     likely = [
         name
         for name, least in wanted.items()
-        if problem.foresee(z, _first_values(name, z[-Q:])) > top + LEAST_FORESEEN * least
+        if problem.predict_maximum(z, _first_values(name, z[-Q:])) > top + LEAST_FORESEEN * least
     ]
     if not likely:
         return None
     found = None
 
-    def foreseen(name: str) -> float:
-        return problem.foresee(z, _first_values(name, z[-Q:]))
+    def predicted(name: str) -> float:
+        return problem.predict_maximum(z, _first_values(name, z[-Q:]))
 
     for group in (["held"], ["tilt", "read_tilt"], ["step"] if "step" in likely else []):
         # of two the one first by which more is gained: what it explains the other seems to
-        for name in sorted(group, key=lambda each: -foreseen(each)) if len(group) > 1 else group:
-            asked = problem.ask(z, _first_values(name, z[-Q:]), top + wanted[name])
+        for name in sorted(group, key=lambda each: -predicted(each)) if len(group) > 1 else group:
+            asked = problem.try_values(z, _first_values(name, z[-Q:]), top + wanted[name])
             if asked is not None:
                 found, top = asked
                 z = found
@@ -460,13 +460,13 @@ def _result(problem: _Problem, z: np.ndarray, error: np.ndarray, mended: np.ndar
     height = problem.log_likelihood(z)
     free = problem.free[-Q:]
     present = np.array(
-        [free[k] and _drop(problem, z, height, k) > 0.5 for k in range(MEMORY)]
+        [free[k] and _log_likelihood_drop(problem, z, height, k) > 0.5 for k in range(MEMORY)]
         + [free[HELD], free[TILT], free[READ_TILT]]
     )
     prior = np.array([PRIOR_LN[name] for name in NOISES])
     repeats = max(len(each) for each in problem.trains)
     by_readings = np.array([name in ("increment", "read", *FURTHER[1:]) for name in NOISES])
-    told = by_readings | ((repeats > 1) & ((error < TOLD * prior) | ~present))
+    estimable = by_readings | ((repeats > 1) & ((error < ESTIMABLE * prior) | ~present))
     return TrainFit(
         problem.law,
         z[:-Q].reshape(problem.d, q),
@@ -474,14 +474,14 @@ def _result(problem: _Problem, z: np.ndarray, error: np.ndarray, mended: np.ndar
         z[-Q:],
         np.hypot(error, mended),  # what was mended is not known to a hair either
         present,
-        told,
+        estimable,
         _p_value(problem, z),
         height,
         sum(len(each) for each in problem.trains),
     )
 
 
-def _drop(problem: _Problem, z: np.ndarray, height: float, k: int) -> float:
+def _log_likelihood_drop(problem: _Problem, z: np.ndarray, height: float, k: int) -> float:
     """Return how much the log-likelihood falls without one kind of noise."""
     without = z.copy()
     without[z.size - Q + k] = np.log(NONE) - 2.5

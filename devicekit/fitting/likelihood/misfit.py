@@ -78,7 +78,7 @@ def basis(points: int) -> np.ndarray:
     return np.ascontiguousarray(q.T)
 
 
-def errors_of(found: TrainFit, trains: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+def standardised_errors(found: TrainFit, trains: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return standardised one-step errors of each device's trains (K, N + 1), NaN where unread, and the law's path.
 
     Parameters
@@ -143,10 +143,10 @@ def local_errors(found: TrainFit, device: int, rows: np.ndarray) -> LocalErrors 
 
 
 def misfit(found: TrainFit, trains: Sequence[np.ndarray]) -> Misfit:
-    """Run the tests; parameters as of `errors_of`."""
+    """Run the tests; parameters as of `standardised_errors`."""
     course, degrees, slope, size, fourth, second, count = 0.0, 0, 0.0, 0.0, 0.0, 0.0, 0
     products, pairs = np.zeros(LAGS), np.zeros(LAGS)
-    for scaled, path in errors_of(found, trains):
+    for scaled, path in standardised_errors(found, trains):
         seen = np.isfinite(scaled)
         u = np.where(seen, scaled, 0.0)
         if not seen.any():

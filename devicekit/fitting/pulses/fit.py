@@ -7,7 +7,7 @@ from devicekit.errors import CodedWarning, TraceError, UsageError
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.branch.trains import choose_window
 from devicekit.fitting.pulses.joint import fit_joint_pulses
-from devicekit.fitting.pulses.programmes import Programme, programmes_of, that_move
+from devicekit.fitting.pulses.programmes import Programme, programmes_of, select_moving
 from devicekit.fitting.pulses.result import PulseLaw
 from devicekit.tables import PulseTable
 from devicekit.text import listed
@@ -15,7 +15,7 @@ from devicekit.text import listed
 DIRECTIONS = ("ltp", "ltd")
 
 
-def _several(programmes: list[Programme]) -> tuple[bool, bool]:
+def _varying(programmes: list[Programme]) -> tuple[bool, bool]:
     """Return whether there are several amplitudes, and several widths."""
     volts = {f"{each.pulse.voltage_v:.3g}" for each in programmes if each.pulse.voltage_v is not None}
     wide = {f"{each.pulse.width_s:.6g}" for each in programmes if each.pulse.width_s is not None}
@@ -57,19 +57,19 @@ def pulse_law(
         window = choose_window(everything, table.quantity, scope, options.state)
     joints, single = {}, []
     for direction, programmes in sets.items():
-        volts, wide = _several(programmes)
+        volts, wide = _varying(programmes)
         if options.share == "width" and volts and any(each.varied for each in programmes):
             raise UsageError("trains whose amplitude grows need a law of the amplitude: share='amplitude' or 'both'")
         volts, wide = volts and options.share != "width", wide and options.share != "amplitude"
-        if options.share == "amplitude" and _several(programmes)[1]:
+        if options.share == "amplitude" and _varying(programmes)[1]:
             raise UsageError("the table holds several pulse widths: share='both', or width= to choose one")
-        if options.share == "width" and _several(programmes)[0]:
+        if options.share == "width" and _varying(programmes)[0]:
             raise UsageError("the table holds several amplitudes: share='both', or trains of one amplitude")
-        moving, still = that_move(programmes, window)
+        moving, still = select_moving(programmes, window)
         warnings += still
         if not moving:
             raise TraceError(f"no {direction.upper()} train moves beyond its noise")
-        volts, wide = (a and b for a, b in zip(_several(moving), (volts, wide), strict=True))
+        volts, wide = (a and b for a, b in zip(_varying(moving), (volts, wide), strict=True))
         if not (volts or wide):
             single.append(direction.upper())
             continue

@@ -11,7 +11,7 @@ from devicekit.device.blocks import Window
 from devicekit.fitting.branch.fit import build_box, fit_branch
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.branch.trains import estimate_noise
-from devicekit.fitting.pulses.noise import Noise, Path, chosen, covariance_of, estimate
+from devicekit.fitting.pulses.noise import Noise, Path, choose_readings, covariance_of, estimate
 from devicekit.fitting.pulses.programmes import Programme
 from devicekit.models import kernel
 from devicekit.models.law import Law
@@ -139,7 +139,7 @@ class _Problem:
         self.upper = np.concatenate([law.upper, bounds[1], [box.upper[-1] for box in boxes]])
         mean, precision = law.prior_arrays()
         self.mean, self.pull = mean, np.sqrt(precision)
-        self.seen = [chosen(x) for x in curves]
+        self.seen = [choose_readings(x) for x in curves]
         self.roots: list[np.ndarray | float] = [1.0 / max(estimate_noise(x), 1e-3) for x in curves]
         self._at: np.ndarray | None = None
 
@@ -398,7 +398,7 @@ def fit_joint_pulses(
         found = own.solve(tries)
         names = (*of.parameters, "m") if with_width else of.parameters
         fits[of.name], problems[of.name] = _law_fit(of.name, names, own, found), own
-    fits, best = _judged(fits, free, lowest, varied)
+    fits, best = _test_laws(fits, free, lowest, varied)
     # 4. how far rates are from the best law, and what that leaves open
     degrees = max(free.values.size - fits[best].values.size, 0)
     measured, errors = (np.zeros(0), np.zeros(0)) if varied else _free_levels(free, pulses, reference)
@@ -505,7 +505,7 @@ def _law_fit(name: str, names: tuple[str, ...], problem: _Problem, z: np.ndarray
     return LawFit(name, names, z[:p], z[p : p + f], z[p + f :], covariance, covariance, chi2, aicc)
 
 
-def _judged(fits: dict[str, LawFit], free: LawFit, lowest: float, varied: bool) -> tuple[dict[str, LawFit], str]:
+def _test_laws(fits: dict[str, LawFit], free: LawFit, lowest: float, varied: bool) -> tuple[dict[str, LawFit], str]:
     """Return the fits with their tests against free rates, and the best of those that are determined."""
     tested = {}
     for name, each in fits.items():
@@ -515,7 +515,7 @@ def _judged(fits: dict[str, LawFit], free: LawFit, lowest: float, varied: bool) 
         if varied and name == "threshold":  # no parabola holds it: it may fit better than what it is tested against
             p_value = chi2_tail(statistic, 1)
         tested[name] = replace(each, statistic=statistic, degrees=degrees, p_value=p_value)
-    determined = {name: each for name, each in tested.items() if not _loose(each, lowest)}
+    determined = {name: each for name, each in tested.items() if not _is_undetermined(each, lowest)}
     rated = determined or tested
     least = min(each.aicc for each in rated.values())
     best = min(rated, key=lambda name: rated[name].aicc)
@@ -528,7 +528,7 @@ def _judged(fits: dict[str, LawFit], free: LawFit, lowest: float, varied: bool) 
     return tested, best
 
 
-def _loose(fit: LawFit, lowest: float) -> bool:
+def _is_undetermined(fit: LawFit, lowest: float) -> bool:
     """Return whether a threshold is undetermined: at a bound, or with an error large for the lowest amplitude."""
     if fit.name != "threshold":
         return False

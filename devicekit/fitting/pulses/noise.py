@@ -52,7 +52,7 @@ def walk(steady: np.ndarray) -> np.ndarray:
     return left
 
 
-def chosen(x: np.ndarray) -> np.ndarray:
+def choose_readings(x: np.ndarray) -> np.ndarray:
     """Return the positions of the readings that a fit uses: all, or some of very many."""
     seen = np.flatnonzero(np.isfinite(x))
     if seen.size <= MOST_READINGS:
@@ -97,7 +97,7 @@ def _scatter_of_rates(programmes: list[Programme], paths: list[Path], window: Wi
         if len(rows) < 2:
             continue
         per = each.trains_read / len(rows)  # trains of a repeat
-        seen = chosen(np.where(np.isfinite(rows).all(axis=0), 0.0, np.nan))
+        seen = choose_readings(np.where(np.isfinite(rows).all(axis=0), 0.0, np.nan))
         if seen.size < 4:
             continue
         sigma = covariance_of(path, seen, Noise(noise.read, noise.increment, 0.0), per, 1)

@@ -41,7 +41,7 @@ class Programme:
     @property
     def varied(self) -> bool:
         """True if the amplitude changes along the train."""
-        return bool(self.voltages.size) and _varied(self.voltages)
+        return bool(self.voltages.size) and _is_varied(self.voltages)
 
     @property
     def pulse(self) -> Pulse:
@@ -78,12 +78,12 @@ class Programme:
         return mean_curve(self.clusters(window))
 
 
-def _varied(volts: np.ndarray) -> bool:
+def _is_varied(volts: np.ndarray) -> bool:
     known = volts[np.isfinite(volts)]
     return bool(known.size) and float(np.ptp(known)) > ALIKE * float(np.max(known))
 
 
-def _rounded(value: float) -> float:
+def _round_amplitude(value: float) -> float:
     return float(f"{value:.{DIGITS}g}") if np.isfinite(value) else -1.0
 
 
@@ -112,9 +112,9 @@ def _read(key: Any, train: pd.DataFrame, quantity: str, first: int) -> dict[str,
     volts = np.full(length, np.nan)
     if "pulse_voltage_v" in train:
         size = np.abs(train["pulse_voltage_v"].to_numpy(float))
-        told = np.isfinite(size) & (position > 0)
-        if told.any():
-            volts = np.interp(np.arange(1, length + 1), position[told], size[told])
+        stated = np.isfinite(size) & (position > 0)
+        if stated.any():
+            volts = np.interp(np.arange(1, length + 1), position[stated], size[stated])
     width = float(train["pulse_width_s"].iloc[0]) if "pulse_width_s" in train else np.nan
     return {"device": str(key[0]), "cycle": int(key[1]), "values": values, "volts": volts, "width": width}
 
@@ -124,9 +124,9 @@ def _signature(train: dict[str, Any]) -> tuple[Any, ...]:
     if not volts.size or not np.isfinite(volts).all():
         return (train["width"] if np.isfinite(train["width"]) else -1.0, False, -1.0)
     wide = train["width"] if np.isfinite(train["width"]) else -1.0
-    if not _varied(volts):
-        return (wide, False, _rounded(float(np.median(volts))))
-    return (wide, True, *(_rounded(each) for each in volts[:3]))
+    if not _is_varied(volts):
+        return (wide, False, _round_amplitude(float(np.median(volts))))
+    return (wide, True, *(_round_amplitude(each) for each in volts[:3]))
 
 
 def programmes_of(table: PulseTable, direction: str) -> list[Programme]:
@@ -147,7 +147,7 @@ def programmes_of(table: PulseTable, direction: str) -> list[Programme]:
             continue
         values = np.array([_to_length(each["values"], longest + 1) for each in group])
         volts = nanmean(np.array([_to_length(each["volts"], longest) for each in group]))
-        if not _varied(volts):
+        if not _is_varied(volts):
             volts = np.full(longest, float(np.median(volts)))
         devices, cycles = tuple(each["device"] for each in group), np.array([each["cycle"] for each in group])
         trains = Trains(direction, devices, cycles, values)
@@ -159,7 +159,7 @@ def _to_length(values: np.ndarray, length: int) -> np.ndarray:
     return np.pad(values, (0, length - values.size), constant_values=np.nan)
 
 
-def that_move(programmes: list[Programme], window: Window) -> tuple[list[Programme], list[CodedWarning]]:
+def select_moving(programmes: list[Programme], window: Window) -> tuple[list[Programme], list[CodedWarning]]:
     """Return the programmes whose mean curve moves beyond its noise, and warnings for the others."""
     moving, still = [], []
     for each in programmes:
@@ -176,7 +176,7 @@ def that_move(programmes: list[Programme], window: Window) -> tuple[list[Program
     return moving, [CodedWarning("dropped", words)] if still else []
 
 
-def several_amplitudes(table: PulseTable) -> CodedWarning | None:
+def warn_of_several_amplitudes(table: PulseTable) -> CodedWarning | None:
     """Warn if trains of one amplitude each, but of several amplitudes, are about to be averaged."""
     if "pulse_voltage_v" not in table.frame or all(len(sizes) < 2 for sizes in table.amplitudes.values()):
         return None

@@ -181,7 +181,7 @@ class PulseLaw:
         """
         joint = self._joint(direction)
         volts, wide = self._pulses(joint, voltage, width, 1)
-        same = self._same(joint, float(volts[0]), float(wide[0]))
+        same = self._is_reference(joint, float(volts[0]), float(wide[0]))
         lows, highs, middle = [], [], 1.0
         for name in self.possible_laws(direction):
             fit = joint.fits[name]
@@ -197,7 +197,7 @@ class PulseLaw:
         assumed = self.assumption(direction, voltage, width) is not None
         return Factor(middle, float(np.exp(min(lows))), float(np.exp(max(highs))), assumed)
 
-    def _same(self, joint: Joint, voltage: float, width: float) -> bool:
+    def _is_reference(self, joint: Joint, voltage: float, width: float) -> bool:
         """Return whether a pulse is the reference, whose factor is 1 by definition."""
         own = joint.reference
         near = [

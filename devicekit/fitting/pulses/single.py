@@ -76,14 +76,14 @@ class SinglePulses:
 
     def panel(self) -> Panel:
         """Return the median change against the amplitude, one curve per width, with the quartiles of all widths."""
-        told = self.table()
+        table = self.table()
         at = np.array(sorted(set(self.voltage.tolist())))
         ends = [np.quantile(self.change[self.voltage == v], (0.25, 0.75)) for v in at]
         low, high = np.array(ends).T
         curves = [Curve("middle half of all cells", at, low, "band", low=low, high=high, colour="0.7", alpha=0.5)]
         widths = sorted(set(self.width.tolist()))
         for width, alpha in zip(widths, np.linspace(0.3, 1.0, len(widths)), strict=True):
-            own = told[told["width_s"] == width]
+            own = table[table["width_s"] == width]
             x, y = own["voltage_v"].to_numpy(float), own["median"].to_numpy(float)
             curves.append(Curve(f"median at {width:.3g} s", x, y, colour=COLOURS["ltp"], alpha=float(alpha)))
         return Panel(Axis("pulse amplitude", "V"), Axis("change of ln G by one pulse"), curves, lines=(("y", 0.0),))

@@ -26,7 +26,7 @@ RESETS = {
 }
 STATES = np.linspace(0.05, 0.95, 19)
 READS, EVERY = 4, 5  # readings after each pulse; pulses from one reading to the next
-FORETOLD = 16  # trains that are simulated for a plan
+SIMULATED = 16  # trains that are simulated for a plan
 SHORT, SHORTEST = 5, 8  # a short train is so many times shorter than those that there are, and not shorter than this
 
 
@@ -114,18 +114,18 @@ class _Branch:
         self.have = curvature(found, trains)
         self.p = found.law.n_parameters
 
-    def added(self, plan: _Plan) -> np.ndarray:
+    def information_of(self, plan: _Plan) -> np.ndarray:
         """Return the information of a plan: the mean over trains predicted by the fit."""
         law, z = self.found.law, np.concatenate([self.found.parameters[0], self.found.noise])
         read = self.p + 1 + NOISES.index("read")
         z[read] -= 0.5 * np.log(plan.reads)  # their mean is read
-        trains = self._foretold(z, plan.pulses)
+        trains = self._simulate_trains(z, plan.pulses)
         trains[:, np.arange(plan.pulses + 1) % plan.every != 0] = np.nan
-        fisher, scores = np.empty((z.size, z.size)), np.empty((FORETOLD, z.size))
+        fisher, scores = np.empty((z.size, z.size)), np.empty((SIMULATED, z.size))
         free = np.ones(z.size, bool)
         free[self.p + 1 :] = self.found.present | ~np.isin(NOISES, FURTHER)
         information(law.id, z, trains, free, fisher, scores)
-        fisher /= FORETOLD
+        fisher /= SIMULATED
         # readings of one state tell their noise by their scatter about their mean, too
         fisher[read, read] += 2.0 * (plan.reads - 1) * np.isfinite(trains[0]).sum()
         fisher *= plan.trains
@@ -138,23 +138,23 @@ class _Branch:
             fisher[own, :] = fisher[:, own] = 0.0
         return fisher
 
-    def _foretold(self, z: np.ndarray, pulses: int) -> np.ndarray:
+    def _simulate_trains(self, z: np.ndarray, pulses: int) -> np.ndarray:
         """Simulate trains from the fit, the same for every plan of one length."""
         rng = np.random.default_rng(pulses)
         sd = standard_deviations(z[-len(NOISES) :])
         held = sd["held"] if self.found.present[HELD] else 0.0
         renewed = held * np.sqrt(1.0 - sd["memory"] ** 2)
         law, theta = self.found.law, np.ascontiguousarray(z[: self.p])
-        noise = rng.standard_normal((3, FORETOLD))
+        noise = rng.standard_normal((3, SIMULATED))
         x = z[self.p] + sd["start"] * noise[0]
-        readings = np.empty((FORETOLD, pulses + 1))
-        flicker = np.zeros(FORETOLD)
+        readings = np.empty((SIMULATED, pulses + 1))
+        flicker = np.zeros(SIMULATED)
         for n in range(pulses + 1):
-            readings[:, n] = x + sd["offset"] * noise[1] + sd["read"] * rng.standard_normal(FORETOLD)
+            readings[:, n] = x + sd["offset"] * noise[1] + sd["read"] * rng.standard_normal(SIMULATED)
             step = kernel.rates(law.id, theta, x) * np.exp(sd["ln_rate"] * noise[2])
-            x = x + step + sd["increment"] * rng.standard_normal(FORETOLD)
+            x = x + step + sd["increment"] * rng.standard_normal(SIMULATED)
             if renewed > 0:
-                flicker = sd["memory"] * flicker + renewed * rng.standard_normal(FORETOLD)
+                flicker = sd["memory"] * flicker + renewed * rng.standard_normal(SIMULATED)
                 readings[:, n] += flicker
         return readings
 
@@ -255,7 +255,7 @@ def _plans(pulses: int, again: int, budget: int) -> list[_Plan]:
 
 
 def _candidate(plan: _Plan, branches: list[_Branch], goal: str, now: float, again: int) -> Candidate:
-    after = [each.have + each.added(plan) for each in branches]
+    after = [each.have + each.information_of(plan) for each in branches]
     left = [each.variance(found, goal) for each, found in zip(branches, after, strict=True)]
     then = float(np.sqrt(np.mean(left)))
     if goal == "population":

@@ -170,9 +170,9 @@ class Posterior:
         if not 1 <= count <= most:
             raise UsageError(f"the number of cards is 1 to {most}, the number of draws, not {count}")
         chosen = np.unique(np.linspace(0, most - 1, count).round().astype(int))
-        return [self._drawn(fit, int(k)).to_card(f"{name}_p{n:03d}") for n, k in enumerate(chosen, 1)]
+        return [self._card_of_draw(fit, int(k)).to_card(f"{name}_p{n:03d}") for n, k in enumerate(chosen, 1)]
 
-    def _drawn(self, fit: DeviceFit, k: int) -> DeviceFit:
+    def _card_of_draw(self, fit: DeviceFit, k: int) -> DeviceFit:
         made, spreads = {}, dict(fit.variation.branches)
         for direction, each in self.branches.items():
             z, branch = each.draws[k], fit.branches[direction]
@@ -341,7 +341,7 @@ def sample(
     law = found.law
     z = np.clip(np.concatenate([found.parameters[0], found.noise]), bounds[0] + 1e-9, bounds[1] - 1e-9)
     free = np.flatnonzero(bounds[1] > bounds[0])
-    cloud = _cloud(z, found.covariance[0], found.noise_error, bounds, free, 10 * free.size, rng)
+    cloud = _initial_archive(z, found.covariance[0], found.noise_error, bounds, free, 10 * free.size, rng)
     states = np.ascontiguousarray(cloud[:CHAINS])
     evaluations, number = 0, FIRST_DRAWS
     while True:
@@ -352,7 +352,7 @@ def sample(
             law.id, trains, *bounds, *prior, free, states, archive, len(cloud), number, rng, chains
         )
         evaluations += number * CHAINS
-        judged = _judged(chains, law)
+        judged = _monitored(chains, law)
         rhat = {name: split_rhat(values) for name, values in judged.items()}
         ess = {name: effective_size(values) for name, values in judged.items()}
         mixed = max(rhat.values()) < target and min(ess.values()) >= LEAST_ESS
@@ -365,7 +365,7 @@ def sample(
     return Sample(kept, rhat, ess, mixed, evaluations)
 
 
-def _cloud(
+def _initial_archive(
     z: np.ndarray,
     covariance: np.ndarray,
     noise_error: np.ndarray,
@@ -390,7 +390,7 @@ def _cloud(
     return cloud
 
 
-def _judged(chains: np.ndarray, law: Law) -> dict[str, np.ndarray]:
+def _monitored(chains: np.ndarray, law: Law) -> dict[str, np.ndarray]:
     """Return the quantities that must mix, each of shape (chains, draws)."""
     p = law.n_parameters
     x = np.array(JUDGED)

@@ -24,7 +24,7 @@ from devicekit.fitting.variation.components import pulse_noise, tracks_of
 from devicekit.fitting.variation.windows import WHOLE as WHOLE_WINDOW
 from devicekit.fitting.variation.windows import OwnWindow, find_windows, shared_shape
 from devicekit.models import kernel
-from devicekit.models.tilt import lean
+from devicekit.models.tilt import state_factor
 from devicekit.statistics import anova, chi2_quantile, levels, mean_curve, nanmean, nanvar
 
 WHOLE = "maximum likelihood of whole trains (extended Kalman filter)"
@@ -267,14 +267,14 @@ def _noise(
         intervals = {ours: ends for name, ours in _NAMES.items() if (ends := whole.interval(name)) is not None}
         found = {ours: whole.sd(name) for name, ours in _NAMES.items()}
         made = {**found, "intervals": intervals, "by": WHOLE}
-        return made if rereads is None else _apart(made, whole, rereads)
+        return made if rereads is None else _split_read_noise(made, whole, rereads)
     about = pulse_noise(tracks_of(groups, fits))
     if about is None:
         return {"read": float(np.median([estimate_noise(group[0]) for group in groups])), "by": ONE}
     return {**{ours: getattr(about, name) for name, ours in _NAMES.items()}, "by": DEVIATIONS}
 
 
-def _apart(made: dict[str, Any], whole: TrainFit, rereads: Rereads) -> dict[str, Any]:
+def _split_read_noise(made: dict[str, Any], whole: TrainFit, rereads: Rereads) -> dict[str, Any]:
     """Split what scatters anew at each reading into read noise and what the pulse before left.
 
     What is drawn anew from reading to reading of a train (`read` of the likelihood) is read noise only as far as
@@ -324,9 +324,9 @@ def predicted_variance(fit: BranchFit, spread: BranchSpread) -> np.ndarray:
     variance = np.empty(path.size)
     own, by_rate, by_start = 0.0, 0.0, 1.0
     for n in range(path.size):
-        here = lean(2.0 * tilt, path[n])
+        here = state_factor(2.0 * tilt, path[n])
         constant = (rate * by_rate) ** 2 + (start * by_start) ** 2 + offset**2
-        variance[n] = own + constant + held**2 * here + read**2 * lean(2.0 * read_tilt, path[n])
+        variance[n] = own + constant + held**2 * here + read**2 * state_factor(2.0 * read_tilt, path[n])
         own = q[n] ** 2 * own + (increment**2 + (step * rho[n]) ** 2) * here
         by_rate = q[n] * by_rate + rho[n]
         by_start *= q[n]

@@ -147,7 +147,7 @@ def test_endurance_of_a_device_that_fails_at_its_third_bad_cycle(tmp_path: Path)
     assert isinstance(block, Endurance)
     failed = {each.device_id: each.failed_at for each in block.devices}
     assert failed == {"a": 7, "b": None}
-    assert block.held() == 0.5
+    assert block.surviving_share() == 0.5
     assert block.yield_interval == clopper_pearson(1, 2)
     found = named(block.scalars())
     assert found["endurance_yield"].text == "50.0 %"

@@ -15,7 +15,7 @@ from devicekit.fitting.branch.fit import _tukey_weights, build_box, fit_branch
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains, estimate_noise
-from devicekit.fitting.sampling import matched
+from devicekit.fitting.sampling import match_variance
 from devicekit.fitting.variation.components import Track, fit_components
 from devicekit.fitting.variation.spread import (
     BranchSpread,
@@ -239,12 +239,12 @@ def test_components_of_whole_cycles_are_matched_to_the_variance_measured() -> No
     """Increments give 0.0005 on average and an offset of 0.02 another 0.0004; 0.0021 asks for twice that offset."""
     fit = line_fit(of_levels([0.0]))
     spread = BranchSpread(1, 4, increment=0.01, read=0.0, cycle_offset=0.02, cycle_ln_rate=0.0, cycle_start=0.0)
-    found = matched(fit, spread, np.full(11, 0.0021))
+    found = match_variance(fit, spread, np.full(11, 0.0021))
     assert found.cycle_offset == pytest.approx(0.04)
     assert found.increment == 0.01
-    assert matched(fit, spread, np.full(11, 0.0003)).cycle_offset == 0
+    assert match_variance(fit, spread, np.full(11, 0.0003)).cycle_offset == 0
     nothing = replace(spread, cycle_offset=0.0)
-    assert matched(fit, nothing, np.full(11, 0.0021)) == nothing
+    assert match_variance(fit, nothing, np.full(11, 0.0021)) == nothing
 
 
 def walks(seed: int, increment: float, read: float, rho: np.ndarray, cycles: int = 20) -> Track:

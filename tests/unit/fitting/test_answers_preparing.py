@@ -10,10 +10,10 @@ import pytest
 
 from devicekit.device.blocks import Window
 from devicekit.errors import CodedWarning, TraceError
-from devicekit.fitting.branch.checks import check_curve, judge_branch, lag_one_correlation
+from devicekit.fitting.branch.checks import check_branch, check_curve, lag_one_correlation
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains, choose_window, estimate_noise, select_trains
-from devicekit.fitting.checks import check_window, drift, judge_pair
+from devicekit.fitting.checks import check_branches, check_window, drift
 from devicekit.models.registry import get_law
 from devicekit.readers.splitting import (
     mend_train_order,
@@ -145,20 +145,20 @@ def test_outliers_are_six_robust_deviations_off(off: float, told: bool) -> None:
     """The least deviation of a clean curve is 0.3 % of its range."""
     x = 0.05 * np.arange(21)
     x[10] += off
-    assert ("outliers" in codes(judge_branch(fitted(x), True))) == told
+    assert ("outliers" in codes(check_branch(fitted(x), True))) == told
 
 
 @pytest.mark.parametrize(("start", "end", "told"), [(0.049, 0.951, False), (0.051, 0.951, True), (0.049, 0.949, True)])
 def test_a_fit_extrapolates_beyond_5_percent_of_the_window(start: float, end: float, told: bool) -> None:
     x = np.linspace(start, end, 21)
-    assert ("extrapolated" in codes(judge_branch(fitted(x, start, (end - start) / 20), True))) == told
+    assert ("extrapolated" in codes(check_branch(fitted(x, start, (end - start) / 20), True))) == told
 
 
 @pytest.mark.parametrize(("noise", "told"), [(0.0049, True), (0.0051, False)])
 def test_structured_residuals_are_twice_the_noise(noise: float, told: bool) -> None:
     """Residuals of 0.01, the first ten up and the others down."""
     x = 0.05 * np.arange(20) + 0.01 * np.repeat([1.0, -1.0], 10)
-    assert ("structured" in codes(judge_branch(fitted(x, noise=noise), True))) == told
+    assert ("structured" in codes(check_branch(fitted(x, noise=noise), True))) == told
 
 
 def test_the_correlation_of_neighbours() -> None:
@@ -206,7 +206,7 @@ def test_a_start_error_that_grows_by_5_percent_is_worth_a_word(pulses: int, told
     )
     ltd = replace(fitted(np.linspace(0, 1, pulses + 1)), direction="ltd")
     sets = {"ltp": trains(ltp.x), "ltd": trains(1 - ltd.x, "ltd")}
-    assert ("loop_gain" in codes(judge_pair({"ltp": ltp, "ltd": ltd}, sets, WINDOW))) == told
+    assert ("loop_gain" in codes(check_branches({"ltp": ltp, "ltd": ltd}, sets, WINDOW))) == told
 
 
 def test_drift_needs_five_cycles_and_tells_its_size() -> None:

@@ -16,7 +16,7 @@ from devicekit.fitting.branch.fit import (
     kalman_gain,
     profile_intervals,
     refine_by_innovations,
-    without_offsets,
+    remove_offsets,
 )
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.branch.trains import Trains
@@ -108,7 +108,7 @@ def test_the_gain_of_a_random_walk_is_that_of_its_riccati_equation() -> None:
 
 def test_trains_lose_their_own_offset_and_keep_the_mean() -> None:
     rows = np.array([[0.0, 1.0, 2.0], [1.0, 2.0, 6.0]])  # the mean is 0.5, 1.5, 4; the offsets are -1 and 1
-    np.testing.assert_allclose(without_offsets(rows), [[1.0, 2.0, 3.0], [0.0, 1.0, 5.0]])
+    np.testing.assert_allclose(remove_offsets(rows), [[1.0, 2.0, 3.0], [0.0, 1.0, 5.0]])
 
 
 def innovations(parameters: np.ndarray, rows: np.ndarray, gain: float) -> np.ndarray:
@@ -130,7 +130,7 @@ def test_innovations_have_the_covariance_of_least_squares_or_of_a_sandwich(cycle
     trains = Trains("ltp", ("d",) * cycles, np.arange(cycles), values)
     fitted = fit_branch(trains, WINDOW, FitOptions(model="linear"), with_lmfit=False, judge=False)
     found = refine_by_innovations(fitted, trains, increment=1.0, read=1.0)
-    rows, gain = without_offsets(values), (np.sqrt(5) - 1) / 2
+    rows, gain = remove_offsets(values), (np.sqrt(5) - 1) / 2
     p, h = found.parameters, 1e-5
     slopes = np.stack(
         [(innovations(p + h * e, rows, gain) - innovations(p - h * e, rows, gain)) / (2 * h) for e in np.eye(2)],

@@ -8,7 +8,7 @@ import pytest
 
 from devicekit import load_card
 from devicekit.errors import TraceError
-from devicekit.fitting.branch.living import lattice
+from devicekit.fitting.branch.lattice import find_lattice
 from devicekit.fitting.device import fit
 
 
@@ -38,7 +38,7 @@ def table(devices: dict[str, np.ndarray | None], cycles: int = 2) -> pd.DataFram
 @pytest.mark.parametrize("states", [6, 10, 15, 25])
 def test_states_of_even_spacing_are_counted(states: int) -> None:
     rng = np.random.default_rng(states)
-    found = lattice([train(rng, states) for _ in range(6)])
+    found = find_lattice([train(rng, states) for _ in range(6)])
     assert found is not None
     # the top states of a train that saturates are not reached: the spacing tells how many there are
     assert found.count == states
@@ -50,7 +50,7 @@ def test_no_states_are_found_where_there_are_none() -> None:
     for read in (0.0, 1e-4, 0.002, 0.01):
         for kappa in (0.0, 0.6, 1.0):
             for cycles in (1, 3, 20):
-                assert lattice([train(rng, 0, read, kappa) for _ in range(cycles)]) is None
+                assert find_lattice([train(rng, 0, read, kappa) for _ in range(cycles)]) is None
 
 
 def test_a_card_carries_its_states_and_dead_devices(tmp_path) -> None:  # type: ignore[no-untyped-def]

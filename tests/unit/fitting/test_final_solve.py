@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from devicekit.fitting.branch import search
+from devicekit.fitting.branch.final_solve import FinalSolve
 from devicekit.fitting.branch.fit import build_box, names_at_bound
-from devicekit.fitting.branch.lastcall import LastCall
 from devicekit.models import kernel
 from devicekit.models.registry import get_law
 
 
-def call(model: str, theta: list[float], noise: float, away: float, seed: int = 0) -> LastCall:
+def call(model: str, theta: list[float], noise: float, away: float, seed: int = 0) -> FinalSolve:
     """A noisy curve of a law, from beside the truth."""
     rng = np.random.default_rng(seed)
     law = get_law(model)
@@ -21,7 +21,7 @@ def call(model: str, theta: list[float], noise: float, away: float, seed: int = 
     w = np.isfinite(x).astype(float)
     box = build_box(law, x, noise)
     start = np.clip(np.array([*theta, 0.01]) + away, box.lower, box.upper)
-    return LastCall(law, x, w, box, start, names_at_bound(law, start, box))
+    return FinalSolve(law, x, w, box, start, names_at_bound(law, start, box))
 
 
 CASES = [
@@ -44,7 +44,7 @@ def test_it_ends_where_lmfit_does(model: str, theta: list[float], noise: float, 
 
 def test_a_search_without_freedom_is_left_to_lmfit() -> None:
     last = call("softbounds", [-3.5, 0.9], 0.004, 0.0)
-    held = LastCall(last.law, last.x, last.w, last.box, last.start, np.array([True, False, True]))
+    held = FinalSolve(last.law, last.x, last.w, last.box, last.start, np.array([True, False, True]))
     end, squares = held.solve()
     assert end[0] == last.start[0]
     assert end[2] == last.start[2]

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import multivariate_normal, norm, t
 
 from devicekit.fitting.device import fit
-from devicekit.fitting.likelihood.band import RateBand, band_of, beyond, ends, own_band, quantile
+from devicekit.fitting.likelihood.band import RateBand, beyond, device_band, ends, mean_band, quantile
 from devicekit.fitting.likelihood.filter import information, innovations, log_likelihood
 from devicekit.fitting.likelihood.fit import TrainFit, fit_trains
 from devicekit.models.registry import get_law
@@ -171,14 +171,14 @@ def test_devices_keep_their_own_laws_and_share_their_noise() -> None:
     found = fit_trains(SOFT, [slow, fast], [START, START], 0.005)
     assert np.exp(found.parameters[:, 0]) == pytest.approx([0.03, 0.045], rel=0.06)
     assert found.sd("increment") == pytest.approx(0.004, rel=0.1)
-    band, alone = band_of(found, 6), own_band(found, 1, 6)
+    band, alone = mean_band(found, 6), device_band(found, 1, 6)
     # two devices, counted with two more that scatter by 10 %
     levels = found.parameters[:, 0]
     assert band.between == pytest.approx(np.sqrt((2 * 0.1**2 + np.ptp(levels) ** 2 / 2) / 3))
     assert band.degrees == 3
     assert (alone.between, alone.degrees) == (0.0, np.inf)
     rate, sd = band.rate_and_sd(np.array([0.5]))
-    own = [own_band(found, k, 6).rate_and_sd(np.array([0.5])) for k in (0, 1)]
+    own = [device_band(found, k, 6).rate_and_sd(np.array([0.5])) for k in (0, 1)]
     assert rate == pytest.approx(np.mean([each[0] for each in own]))
     expected = np.sqrt(np.mean([each[1] ** 2 for each in own]) / 2 + (band.between * rate) ** 2 / 2)
     assert sd == pytest.approx(expected)

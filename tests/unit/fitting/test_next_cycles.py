@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import devicekit
-from devicekit.fitting.next_cycles import can_tell, next_cycles, walk_factor
+from devicekit.fitting.next_cycles import has_band, next_cycles, walk_factor
 
 
 def table(levels: np.ndarray, rng: np.random.Generator, read: float = 0.002) -> pd.DataFrame:
@@ -52,6 +52,6 @@ def test_of_one_cycle_a_prior_stands_for_the_walk() -> None:
     fit = devicekit.fit(table(np.zeros(1), np.random.default_rng(2)), model="linear")
     band = next_cycles(fit, "ltp")
     assert (band.from_prior, band.walk) == (True, 0.035)
-    assert can_tell(fit)
+    assert has_band(fit)
     assert "a prior" in band.sentence
     assert np.mean(band.upper - band.lower) / 2 == pytest.approx(1.96 * 0.035 * np.sqrt(walk_factor(1, 5)), rel=0.05)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import devicekit
-from devicekit.fitting.branch.rereads import at_junctions, repeated
+from devicekit.fitting.branch.rereads import scatter_at_junctions, scatter_of_repeats
 from devicekit.fitting.condition import train_sets
 from devicekit.fitting.likelihood.band import LocalErrors, RateBand
 from devicekit.fitting.likelihood.fit import fit_trains
@@ -95,7 +95,7 @@ def test_readings_of_one_pulse_tell_read_noise_from_what_the_pulse_left() -> Non
     for _ in range(3):
         parts.append(frame({name: each + 0.003 * rng.standard_normal(each.shape) for name, each in states.items()}))
     fit = devicekit.fit(pd.concat(parts, ignore_index=True), model="softbounds")
-    told = repeated(fit.table, "ltp", fit.window)
+    told = scatter_of_repeats(fit.table, "ltp", fit.window)
     assert told is not None
     span = fit.window.span / 4e-5
     assert told.sd == pytest.approx(0.003 / span, rel=0.06)
@@ -120,7 +120,7 @@ def test_the_last_reading_of_a_train_and_the_first_of_the_next_are_readings_of_o
     up, down = np.arange(61) / 60 + flicker + 0.003 * rng.standard_normal((2, 12, 61))
     down[:, 0] = 1 - up[:, -1]  # a copy: tells nothing
     fit = devicekit.fit(frame({"ltp": up, "ltd": down}), model="linear")
-    told = at_junctions(train_sets(fit.table), fit.window)
+    told = scatter_at_junctions(train_sets(fit.table), fit.window)
     assert told is not None
     assert told.degrees == 10
     assert not told.stated

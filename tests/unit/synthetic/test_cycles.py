@@ -170,11 +170,11 @@ def test_what_cannot_be_made_is_refused(fitted: CycleModel) -> None:
     with pytest.raises(UsageError, match="1 or more"):
         fitted.generate(0)
     with pytest.raises(UsageError, match="bipolar"):
-        loops.of_cycles(made.assign(v_reset_v=0.7))
+        loops.sweeps_of_cycles(made.assign(v_reset_v=0.7))
     with pytest.raises(UsageError, match="not above its HRS"):
-        loops.of_cycles(made.assign(g_hrs_s=1.0))
+        loops.sweeps_of_cycles(made.assign(g_hrs_s=1.0))
     with pytest.raises(UsageError, match="beyond the sweep"):
-        loops.of_cycles(made, replace(loops.CLEAN, top=0.5))
+        loops.sweeps_of_cycles(made, replace(loops.CLEAN, top=0.5))
     with pytest.raises(TraceError, match="50 cycles"):
         model(result_of(known(49)))
 
@@ -194,7 +194,7 @@ def test_cycles_that_run_away_are_not_generated(monkeypatch: pytest.MonkeyPatch)
 def test_sweeps_show_the_cycles_that_they_are_made_of(sign: int) -> None:
     cycles = known(40, 1, seed=3)
     cycles[["v_set_v", "v_reset_v"]] *= sign
-    found = dc.characterize(loops.of_cycles(cycles)).cycles
+    found = dc.characterize(loops.sweeps_of_cycles(cycles)).cycles
     assert set(found["outcome"]) == {"switched"}
     np.testing.assert_allclose(found["v_set_v"], cycles["v_set_v"], atol=1e-3)
     np.testing.assert_allclose(found["v_reset_v"], cycles["v_reset_v"], atol=0.011)  # a step
@@ -206,7 +206,7 @@ def test_sweeps_show_the_cycles_that_they_are_made_of(sign: int) -> None:
 def test_a_model_of_sweeps_that_set_at_negative_voltages_makes_such() -> None:
     cycles = known(60, 1, seed=3)
     cycles[["v_set_v", "v_reset_v"]] *= -1
-    found = dk.characterize(loops.of_cycles(cycles, COARSE))
+    found = dk.characterize(loops.sweeps_of_cycles(cycles, COARSE))
     result = found.results["sequence"]
     assert isinstance(result, SequenceResult)
     made = model(result).generate(10, 1, 1)
@@ -217,7 +217,7 @@ def test_a_model_of_sweeps_that_set_at_negative_voltages_makes_such() -> None:
 @pytest.mark.slow
 def test_the_command_writes_marked_tables(tmp_path: Path, devicekit: Run) -> None:
     source = tmp_path / "measured.csv"
-    loops.of_cycles(known(50, seed=3), COARSE).frame.to_csv(source, index=False)  # without our mark
+    loops.sweeps_of_cycles(known(50, seed=3), COARSE).frame.to_csv(source, index=False)  # without our mark
     out = tmp_path / "out"
     words = ("simulate", "cycles", source, "--cycles", 5, "--devices", 2, "--seed", 4)
     ran = devicekit(*words, "--out", out, "--json")
@@ -243,7 +243,7 @@ def test_the_command_writes_marked_tables(tmp_path: Path, devicekit: Run) -> Non
 @pytest.mark.usefixtures("without_mechanism")
 def test_the_command_says_what_it_cannot_do(tmp_path: Path, devicekit: Run) -> None:
     few = tmp_path / "few.csv"
-    loops.of_cycles(known(12, seed=3), COARSE).to_csv(few)
+    loops.sweeps_of_cycles(known(12, seed=3), COARSE).to_csv(few)
     ran = devicekit("simulate", "cycles", few, "--json")
     assert ran.code == 2
     assert "20 consecutive cycles" in ran.json["error"]["message"]
@@ -268,7 +268,7 @@ def test_the_reference_set_is_what_the_generator_makes() -> None:
 def test_a_round_trip_recovers_the_law() -> None:
     """2,000 cycles of a known law, through sweeps and their figures, to the fitted law."""
     truth = CycleTruth()
-    table = loops.of_cycles(known(2000, 1, truth, 9))
+    table = loops.sweeps_of_cycles(known(2000, 1, truth, 9))
     result = dk.characterize(table).results["sequence"]
     assert isinstance(result, SequenceResult)
     fit = result.fit
