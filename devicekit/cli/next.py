@@ -11,6 +11,7 @@ from devicekit.cli import terminal
 from devicekit.cli.common import Json, choice, over_files, shown, with_reading_options
 from devicekit.models import law_names
 from devicekit.options import ReadOptions
+from devicekit.text import percent
 
 if TYPE_CHECKING:
     from devicekit.fitting.uncertainty.advice import Advice
@@ -18,16 +19,25 @@ if TYPE_CHECKING:
 GOALS, RESETS = ("rate", "increment", "population"), ("free", "train")
 
 
+NOUNS = {"rate": "rate", "increment": "scatter of one update", "population": "mean rate of the population"}
+HARDLY = 0.8  # share of the variance left, above which a measurement hardly pays
+
+
 def _print(name: str, advice: Advice) -> None:
     terminal.title(name)
     best = advice.candidates[0]
+    # enough digits that the standard deviations before and after differ
+    digits = next((n for n in range(2, 7) if percent(best.sd_now, n) != percent(best.sd_then, n)), 2)
+    decimals = next((n for n in range(3, 7) if f"{best.sd_now:.{n}f}" != f"{best.sd_then:.{n}f}"), 3)
+    hardly = "; this is hardly worth measuring" if best.variance_left > HARDLY else ""
     terminal.paragraph(
-        f"Next, for the {advice.goal}: {best.name}. It leaves {best.variance_left:.0%} of the variance: the standard "
-        f"deviation falls from {best.sd_now:.3f} to {best.sd_then:.3f}.",
+        f"Next, for the {advice.goal}: {best.name}. The {NOUNS[advice.goal]} is known to "
+        f"{percent(best.sd_now, digits)} and would then be known to {percent(best.sd_then, digits)} "
+        f"({best.variance_left:.0%} of the variance left){hardly}.",
         2,
     )
     rows = [
-        (each.name, str(each.cost), str(each.reads), f"{each.sd_now:.3f}", f"{each.sd_then:.3f}")
+        (each.name, str(each.cost), str(each.reads), f"{each.sd_now:.{decimals}f}", f"{each.sd_then:.{decimals}f}")
         for each in advice.candidates
     ]
     terminal.table(("measurement, of each branch", "pulses", "readings", "sd now", "sd then"), rows)

@@ -22,7 +22,7 @@ from devicekit.models.pulselaw import EVERY_LAW
 from devicekit.tables import PulseTable
 from devicekit.text import count, si
 
-REPLACED = ("weak", "at_bound", "extrapolated", "structured", "read_noise_only")  # of a fit of one pulse alone
+REPLACED = ("weak", "at_bound", "extrapolated", "structured", "read_noise_only")  # of a fit to one kind of pulse
 BY_LAW = "moments of the residuals of all trains"
 
 
@@ -52,7 +52,7 @@ def fit_amplitudes(table: PulseTable, options: FitOptions) -> DeviceFit:
     window = next(iter(law.joints.values())).window
     shown, chosen = _reference_table(table, law)
     single = replace(options, share=None)
-    # what says that no law describes growing amplitudes is no longer so
+    # the warning that no law describes growing amplitudes does not apply here
     kept_warnings = tuple(each for each in table.warnings if each.code != "growing_amplitude")
     fitted = fit_condition(replace(shown, warnings=kept_warnings), single, window)
     branches: dict[str, BranchFit | None] = {"ltp": fitted.ltp, "ltd": fitted.ltd}
@@ -69,7 +69,7 @@ def fit_amplitudes(table: PulseTable, options: FitOptions) -> DeviceFit:
             )
     growing = any(each.varied for each in chosen.values())
     kept = fitted.own_warnings
-    if growing:  # they judge a pair of curves under identical pulses
+    if growing:  # these checks assume identical pulses in both branches
         kept = tuple(each for each in kept if each.code not in ("loop_gain", "range_ratio", "junction"))
     return replace(
         fitted,
@@ -150,11 +150,12 @@ def _apply_joint_fit(fit: BranchFit, joint: Joint, programme: Programme, window:
     )[0]
     alike = not programme.varied and bool(np.all(np.abs(factors) < 1e-12))
     first, last = programme.voltages[0], programme.voltages[-1]
-    grows = f"; amplitudes grow along the train ({first:.3g} to {last:.3g} V), which the law of the amplitude describes"
+    grows = f"; amplitudes grow along the train ({first:.3g} to {last:.3g} V), as the law of the amplitude describes"
     note = CodedWarning(
         "amplitude_law",
-        f"{joint.direction.upper()}: one shape for {count(len(joint.programmes), 'kind')} of trains and a law of the "
-        f"pulse ({joint.best}); the branch is that of a pulse of {_pulse_text(joint)}{grows if programme.varied else ''}",
+        f"{joint.direction.upper()}: one shape fits {count(len(joint.programmes), 'kind')} of trains, scaled by a "
+        f"{joint.best} law of the pulse; this branch is for a pulse of {_pulse_text(joint)}"
+        f"{grows if programme.varied else ''}",
     )
     return replace(
         fit,

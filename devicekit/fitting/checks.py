@@ -16,7 +16,7 @@ WIDE_RANGE = 30.0
 DRIFT_CORRELATION = 0.3
 DRIFT_TREND = 0.5
 FEWEST_CYCLES_FOR_DRIFT = 5
-SMALLEST_GAIN = 1.05  # of a start error over a pair of trains that is worth a word
+SMALLEST_GAIN = 1.05  # of a start error over a pair of trains, above which a warning is given
 FEWEST_CYCLES_OF_SEVERAL, FEWEST_DEVICES_FOR_DRIFT, DRIFT_OF_SEVERAL = 3, 5, 0.001
 DRIFT_P_VALUE = 0.01  # a straight line through five independent levels explains half by chance once in six
 
@@ -30,7 +30,7 @@ def check_window(sets: dict[str, Trains], window: Window) -> list[CodedWarning]:
         warnings.append(
             CodedWarning(
                 "wide_range",
-                f"the conductance spans a factor of {ratio:.3g}; errors at the low end hardly count on a linear scale",
+                f"the conductance spans a factor of {ratio:.3g}; a linear scale hardly weighs errors at its low end",
             )
         )
     if len(sets) < 2:
@@ -40,14 +40,14 @@ def check_window(sets: dict[str, Trains], window: Window) -> list[CodedWarning]:
     ratio = max(spans.values()) / max(min(spans.values()), 1e-300)
     if ratio > 10:
         raise TraceError(
-            f"the LTP and LTD ranges differ {ratio:.3g}-fold ({spans['ltp']:.3g} and {spans['ltd']:.3g}): they cannot "
-            "share one window, and are hardly one device"
+            f"the LTP and LTD ranges differ {ratio:.3g}-fold ({spans['ltp']:.3g} and {spans['ltd']:.3g}), too much "
+            "for one window. Check that both belong to one device"
         )
     if ratio > 2:
         warnings.append(CodedWarning("range_ratio", f"the LTP and LTD ranges differ {ratio:.2g}-fold"))
     ends = {direction: curve[np.isfinite(curve)] for direction, curve in curves.items()}
     gap = float(ends["ltd"][0] - ends["ltp"][-1])
-    # a train that was first read after its first pulse starts one step down: that much is no jump
+    # a train first read after its first pulse starts one step lower, which does not count as a jump
     step = max(float(ends["ltd"][0] - ends["ltd"][1]), 0.0)
     if max(gap, -gap - step) > 0.05 * window.span:
         warnings.append(
@@ -72,8 +72,8 @@ def check_branches(branches: dict[str, BranchFit], sets: dict[str, Trains], wind
             warnings.append(
                 CodedWarning(
                     "loop_gain",
-                    f"a start error grows {gain:.2g}-fold over one LTP and LTD train of the fitted pair; long "
-                    "alternating chains drift in simulation though the device may not",
+                    f"an error of the starting state grows {gain:.2g}-fold over one LTP and one LTD train; long "
+                    "alternating sequences may drift in simulation though the device does not",
                 )
             )
         numbers = {direction: len(each.cycles) for direction, each in sets.items()}
@@ -83,7 +83,9 @@ def check_branches(branches: dict[str, BranchFit], sets: dict[str, Trains], wind
             )
     else:
         (only,) = branches
-        warnings.append(CodedWarning("unpaired", f"only {only.upper()} trains: the window and the card need both"))
+        warnings.append(
+            CodedWarning("unpaired", f"only {only.upper()} trains were found: the window and the card need LTP and LTD")
+        )
     warnings += [warning for trains in sets.values() if (warning := drift(trains, window))]
     return warnings
 
@@ -104,8 +106,8 @@ def _common_drift(trains: Trains, window: Window) -> CodedWarning | None:
     return CodedWarning(
         "drift",
         f"{trains.direction.upper()}: the levels of {len(slopes)} devices move {'up' if mean > 0 else 'down'} by "
-        f"{abs(mean):.1%} ± {error:.1%} of the window a cycle; a stationary C2C model reproduces the "
-        "spread, not this order",
+        f"{abs(mean):.1%} ± {error:.1%} of the window per cycle; a stationary C2C model reproduces the "
+        "spread, not this trend",
     )
 
 
@@ -140,5 +142,5 @@ def drift(trains: Trains, window: Window) -> CodedWarning | None:
         "drift",
         f"{trains.direction.upper()}: the window drifts {'upward' if shift > 0 else 'downward'} by {abs(shift):.1%} of "
         f"itself over {cycles} cycles (trend R2 {trend:.2f}, lag-1 correlation {correlation:.2f}); a stationary C2C "
-        "model reproduces the spread, not this order",
+        "model reproduces the spread, not this trend",
     )

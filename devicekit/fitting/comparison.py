@@ -27,7 +27,7 @@ from devicekit.tables import PulseTable
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Rungs of eq. (2) by what is held fixed, simplest first: constant, soft bound, power, one denominator, all.
+# Restricted forms of eq. (2), simplest first: constant, soft bound, power, one denominator, all.
 LADDER: tuple[tuple[str, dict[str, float]], ...] = (
     ("eq2-M1 constant", {"kappa": 0.0, "d": 1.0, "f": 0.0, "g": 0.0, "h": 0.0}),
     ("eq2-M2 soft bound", {"d": 1.0, "f": 0.0, "g": 0.0, "h": 0.0}),
@@ -52,7 +52,7 @@ class LawScore:
     nrmse : float
         Rms residual of the free-running curve over the range of the measured one.
     rms : float
-        The same as a fraction of the window.
+        The same residual as a fraction of the window.
     rank : int
         By BIC, 1 is best.
     """
@@ -82,12 +82,12 @@ class Comparison:
     branches : mapping of direction to tuple of LawScore
         Best first.
     ladder : mapping of direction to tuple of LawScore
-        The rungs of eq. (2), simplest first.
+        Restricted forms of eq. (2), simplest first.
     nl : mapping of direction to mapping
         NeuroSim labels: `data` (largest deviation of the measured curve from a line) and `fit` (closed form
         of the fitted exponential), with that fit's rms misfit as a fraction of the window.
     basis : str
-        What the criteria were computed on.
+        Data that the criteria were computed on.
     """
 
     branches: dict[str, tuple[LawScore, ...]]
@@ -261,7 +261,7 @@ def compare(table: PulseTable | pd.DataFrame | Path | str, **reading: Any) -> Co
     table : PulseTable, pandas.DataFrame or path-like
         Pulse trains; a path or a frame is read with `devicekit.read` and the keywords of `ReadOptions`.
     **reading
-        As of `devicekit.fit`.
+        As for `devicekit.fit`.
 
     Returns
     -------
@@ -285,7 +285,7 @@ def compare(table: PulseTable | pd.DataFrame | Path | str, **reading: Any) -> Co
         ladders[direction] = tuple(_with_rank(score, order[score.model]) for score in rungs)
         labels[direction] = _labels(fitted)
     if not branches:
-        raise TraceError("the table has no trains to compare laws on")
+        raise TraceError("the table has no pulse trains on which laws can be compared")
     return Comparison(branches, ladders, labels, bases)
 
 
@@ -306,7 +306,7 @@ def _labels(fitted: BranchFit) -> dict[str, float]:
     level, kappa, start = (float(value) for value in found.parameters)
     n = data.x.size - 1
     path = kernel.simulate(law.id, found.parameters[:-1], start, n)
-    fraction = np.exp(level) * kappa / (1.0 - kappa / 2.0)  # of the way left that a pulse goes
+    fraction = np.exp(level) * kappa / (1.0 - kappa / 2.0)  # share of the remaining way per pulse
     constant = -1.0 / np.log1p(-fraction) if fraction < 1.0 and fraction != 0.0 else np.inf
     return {
         "data": nl_of_curve(fitted.x),

@@ -34,17 +34,17 @@ from devicekit.fitting.variation.windows import OwnWindow
 from devicekit.tables import PulseTable
 from devicekit.text import listed
 
-MOST_DEVICES = 20  # by whose trains the noise of a set is judged
+MOST_DEVICES = 20  # whose trains determine the noise of a set
 MOST_JUDGED = 10  # trains of a device, for a first guess of the noise
 OF_ONE_PULSE = ("increment", "read", "held")
 CEILING_WORDS = {
-    "increment": "the scatter of one update is",
-    "read": "that of one reading is",
-    "offset": "that of the window's offset is",
-    "ln_rate": "that of the rate of a cycle is",
-    "start": "that of the start is",
-    "step": "the scatter in proportion to the step is",
-    "held": "the fluctuation from pulse to pulse is",
+    "increment": "the scatter of one update",
+    "read": "the scatter of one reading",
+    "offset": "the scatter of the window's offset",
+    "ln_rate": "the scatter of the rate over cycles",
+    "start": "the scatter of the start",
+    "step": "the scatter in proportion to the step",
+    "held": "the fluctuation from pulse to pulse",
 }
 MOST_NAMED = 5  # dead devices, in a sentence
 LARGE = 10**6  # degrees of freedom of a normal quantile
@@ -100,8 +100,8 @@ def _with_bands(
 ) -> tuple[BranchFit, dict[str, BranchFit]]:
     """Return the fits with what their bands are computed from.
 
-    From four repeats on the sandwich stands where the law does not follow the trains (the likelihood takes what is left
-    for noise), and for the mean of four devices or more, whose scatter is what it looks at.
+    From four repeats on the cluster sandwich is kept where the law does not follow the trains (the likelihood would
+    take the misfit for noise), and for the mean of four devices or more, since it measures their scatter.
     """
     clear = found.p_value >= UNLIKELY
     cycles = max(trains.devices.count(name) for name in set(trains.devices))
@@ -111,9 +111,8 @@ def _with_bands(
         central = replace(central, band=band)
         if not own:
             central = replace(central, covariance=band.covariance[0], degrees=LARGE, method=band.method)
-            if (
-                cycles > 1 and options.estimator == "auto"
-            ):  # the law is seen to hold: then its estimate is of the likelihood that its errors are of
+            # the law holds: take the estimate of the same likelihood as the errors
+            if cycles > 1 and options.estimator == "auto":
                 parameters, bounds = found.parameters[0], found.at_bound(0)
                 central = replace(central, parameters=parameters, at_bound=bounds, final_solve=None)
         central = update_warnings(central, explained=clear and cycles > 1, alone=cycles == 1)
@@ -140,7 +139,7 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
     if len(names) > 1:
         dead = find_dead_devices(sets, window or choose_window(list(sets.values()), table.quantity, "", options.state))
         if len(dead) == len(names):
-            dead = []  # what is wrong with all of them is said of their mean
+            dead = []  # the checks of the mean curve report what is wrong with all of them
         if dead:
             table = table.without([each.name for each in dead])
             sets, names = train_sets(table), table.devices
@@ -156,8 +155,8 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
         warnings.append(
             CodedWarning(
                 "states",
-                f"readings lie on {found.count} states of even spacing ({found.spacing:.1%} of the window): a network "
-                "on this card has as many",
+                f"readings lie on {found.count} evenly spaced states ({found.spacing:.1%} of the window apart); a "
+                "network on this card uses only these states",
             )
         )
     central = {direction: fit_branch(trains, window, options) for direction, trains in sets.items()}
@@ -176,10 +175,10 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
     variation = estimate_variation(sets, central, devices, whole, rereads)
     if len(variation.windows) >= FEWEST_CLUSTERS:
         for direction, fitted in central.items():
-            if fitted.band is None:  # that of the mean of devices would hold how their windows differ
+            if fitted.band is None:  # the band of the devices' mean would include differences of their windows
                 central[direction] = update_warnings(_in_own_windows(fitted, devices, variation.windows))
     for direction, each in left.items():
-        # intervals would be those of another noise, or of one that a single train cannot contradict
+        # the noise model does not hold, or a single train cannot test it: no intervals
         if (each.noise or len(sets[direction].devices) == 1) and variation.branches[direction].by == WHOLE:
             intervals = {
                 name: ends for name, ends in variation.branches[direction].intervals.items() if name not in OF_ONE_PULSE
@@ -187,7 +186,7 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
             variation.branches[direction] = replace(variation.branches[direction], intervals=intervals)
     for direction, spread in variation.branches.items():
         trains = sets[direction]
-        # a mean over trains of unequal length has fewer of them along the way: their likelihood knows how many
+        # a mean over trains of unequal length has fewer of them at late pulses, which the likelihood accounts for
         alone = len(set(trains.devices)) == 1
         wanted = options.estimator == "innovations" or (options.estimator == "auto" and trains.ragged and alone)
         if wanted and spread.increment:
@@ -198,7 +197,7 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
             warnings.append(
                 CodedWarning(
                     "structured",
-                    f"{direction.upper()}: one-step errors, averaged over cycles, have a course over the pulses (p = "
+                    f"{direction.upper()}: one-step errors, averaged over cycles, follow a curve over the pulses (p = "
                     f"{each.course_p:.1g}): the law misses the shape of these trains",
                 )
             )
@@ -206,15 +205,15 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
             warnings.append(
                 CodedWarning(
                     "noise_model",
-                    f"{direction.upper()}: one-step errors are {listed(list(each.noise))}: no intervals are given of "
-                    "the scatter of an update and of a reading",
+                    f"{direction.upper()}: the noise model does not hold: one-step errors are "
+                    f"{listed(list(each.noise))}. The scatter of updates and of readings has no intervals",
                 )
             )
     warnings += [
         CodedWarning(
             "noise_model",
-            f"{direction.upper()}: {listed([CEILING_WORDS[name] for name in fitted.at_ceiling])} at the largest value "
-            "that is tried: these trains have noise of another kind",
+            f"{direction.upper()}: {listed([CEILING_WORDS[name] for name in fitted.at_ceiling])} reached the upper "
+            "limit of the search: the noise of these trains is of another kind",
         )
         for direction, fitted in whole.items()
         if fitted.at_ceiling
@@ -223,9 +222,9 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
         warnings.append(
             CodedWarning(
                 "assumed_c2c",
-                "one cycle tells how updates scatter, not how cycles differ: the band takes their rates to scatter by "
-                f"about {PRIOR_SD['ln_rate']:.0%} (a prior), and devices drawn from this fit repeat the same rate; it "
-                "cannot test the noise model, so increment and read have no intervals",
+                "one cycle shows how updates scatter, not how cycles differ: the band assumes that their rates scatter "
+                f"by about {PRIOR_SD['ln_rate']:.0%} (a prior), and drawn devices repeat one rate. Increment and read "
+                "have no intervals",
             )
         )
     made = DeviceFit(
@@ -263,6 +262,6 @@ def _dead_text(dead: Sequence[DeadDevice], devices: int) -> str:
     more = f"; and {len(dead) - MOST_NAMED} more" if len(dead) > MOST_NAMED else ""
     does, are = ("does", "is") if len(dead) == 1 else ("do", "are")
     return (
-        f"{len(dead)} of {devices} devices {does} not switch and {are} left out of the fit; a network on this card has "
-        f"that share stuck ({named}{more})"
+        f"{len(dead)} of {devices} devices {does} not switch and {are} left out of the fit; in a network on this card "
+        f"the same share is stuck ({named}{more})"
     )

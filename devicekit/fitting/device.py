@@ -35,7 +35,7 @@ def read_pulses(path: Path | str | pd.DataFrame | Sequence[Path | str], options:
     table = read(path, options)
     if not isinstance(table, PulseTable):
         raise UsageError(
-            f"{table.meta['source']} holds {table.kind} data; an update law is fitted to pulse trains. "
+            f"{table.meta['source']} holds {table.kind} data, but an update law needs pulse trains. "
             "If each row is a reading after a pulse, name its columns: map={read_current_a: COLUMN, pulse_voltage_v: "
             "COLUMN} and read_voltage=V"
         )
@@ -86,7 +86,7 @@ def _read_table(
         return read_pulses(table, ReadOptions.of(**reading))
     late = sorted(set(reading) - {"device", "cycle", "width"})
     if late:
-        raise UsageError(f"{', '.join(late)}: for reading a file, and a table has been read already; give the path")
+        raise UsageError(f"{', '.join(late)}: these options apply to reading a file, not to a table. Give the path")
     return table.select(**reading)
 
 
@@ -121,8 +121,8 @@ def _select_width(table: PulseTable, width: float) -> PulseTable:
     directions = part.frame.groupby("device_id")["direction"].nunique()
     if part.frame["direction"].nunique() > 1 and directions.max() < 2:
         raise TableError(
-            f"no device has LTP and LTD trains of {si(width, 's')} pulses: devices differ in their widths; fit them "
-            "one by one with device="
+            f"no device has both LTP and LTD trains of {si(width, 's')} pulses, because devices differ in their "
+            "widths. Fit them one by one with device="
         )
     return part
 

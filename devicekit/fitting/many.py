@@ -21,7 +21,7 @@ from devicekit.models import kernel
 if TYPE_CHECKING:
     from devicekit.models.law import Law
 
-CHUNK = 250  # traces a task: a second of work, so that neither waiting nor memory matters
+CHUNK = 250  # traces per task: about a second of work, so that overhead and memory are small
 
 
 def _fit_chunk(
@@ -80,7 +80,7 @@ def fit_many(
     direction : {"ltp", "ltd"}
         Of every trace.
     options : FitOptions, optional
-        Law; the loss and estimator of sets are the plain ones.
+        Law; loss and estimator are always linear and mean.
     jobs : int
         Processes; inside `joblib.parallel_config(backend="dask")` the cluster's workers.
     chunk : int
@@ -89,8 +89,8 @@ def fit_many(
     Yields
     ------
     pandas.DataFrame
-        In order, a row a trace: parameters on the rising coordinate, rms and nrmse, warnings, parameters at a bound,
-        and status ("done", or why the trace cannot be fitted). No lmfit call is made.
+        In order, a row for each trace: parameters on the rising coordinate, rms and nrmse, warnings, parameters at a
+        bound, and status ("done", or why the trace cannot be fitted). lmfit is not used.
     """
     import joblib
 

@@ -11,9 +11,9 @@ from devicekit.fitting.result import DeviceFit
 from devicekit.fitting.variation.spread import predicted_variance
 from devicekit.statistics import normal_quantile
 
-CYCLES = 5  # whose mean the band is of
-PRIOR_WALK = 0.035  # of the window a cycle: what levels of one cycle's device are taken to wander by
-PART = 10  # of the pulses, over which a cycle is smoothed
+CYCLES = 5  # number of next cycles in the mean
+PRIOR_WALK = 0.035  # of the window per cycle: assumed walk of the levels of a device with one cycle
+PART = 10  # share of the pulses over which a cycle is smoothed
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class NextCycles:
     ----------
     direction : {"ltp", "ltd"}
     cycles : int
-        Of how many cycles the mean is.
+        Number of next cycles in the mean.
     state : ndarray, shape (N + 1,)
-        That of the fit: states r [1].
+        States r of the fit [1].
     lower, upper : ndarray, shape (N + 1,)
         Ends of the band, pulse by pulse [1].
     walk : float
@@ -46,11 +46,11 @@ class NextCycles:
     @property
     def sentence(self) -> str:
         """Description of the band."""
-        how = "taken to wander (a prior)" if self.from_prior else "seen to wander"
+        how = "are assumed to wander (a prior)" if self.from_prior else "wander"
         half = float(np.mean(self.upper - self.lower)) / 2
         return (
-            f"{self.direction.upper()}: levels are {how} by {self.walk:.1%} of the window from cycle to cycle; if they "
-            f"go on so, the mean of the next {self.cycles} cycles stays within {half:.1%} of the "
+            f"{self.direction.upper()}: levels {how} by {self.walk:.1%} of the window from cycle to cycle; at that "
+            f"pace the mean of the next {self.cycles} cycles stays within {half:.1%} of the "
             "fitted curve (95 %, mean over the pulses)."
         )
 
@@ -63,7 +63,8 @@ def has_band(fit: DeviceFit) -> bool:
 def walk_factor(seen: int, ahead: int) -> float:
     """Return the variance of the next cycles' mean about the measured cycles' mean, over that of one step of the walk.
 
-    From the mean of K to the last: (K - 1)(2 K - 1) / 6 K; from there to the mean of m more: (m + 1)(2 m + 1) / 6 m.
+    It is (K - 1)(2 K - 1) / 6 K from the mean of K cycles to the last, plus (m + 1)(2 m + 1) / 6 m from there to the
+    mean of m more.
     """
     return (seen - 1) * (2 * seen - 1) / (6 * seen) + (ahead + 1) * (2 * ahead + 1) / (6 * ahead)
 
@@ -71,8 +72,8 @@ def walk_factor(seen: int, ahead: int) -> float:
 def next_cycles(fit: DeviceFit, direction: str, cycles: int = CYCLES, level: float = 0.95) -> NextCycles:
     """Return the band of the mean curve of the next cycles, by a random walk of the level at each pulse.
 
-    Half the mean squared difference of neighbouring cycles, each smoothed over a tenth of the pulses, stands for the
-    variance of one step. Levels that only scatter, and do not wander, give a band that is too wide. On 20 measured
+    The variance of one step is half the mean squared difference of neighbouring cycles, each smoothed over a tenth of
+    the pulses. Levels that scatter without wandering give a band that is too wide. On 20 measured
     devices (VCM, 10 cycles) the mean of the next five cycles lies within it at 95 % of the pulses or more, after five
     cycles and after three.
 
@@ -102,7 +103,7 @@ def next_cycles(fit: DeviceFit, direction: str, cycles: int = CYCLES, level: flo
         step = np.full(path.size, PRIOR_WALK**2)
     covariance = branch.covariance
     response = np.maximum(np.einsum("ni,ij,nj->n", sensitivities, covariance, sensitivities), 0.0)
-    # the curve was read at every pulse: where single coefficients are free, it is not
+    # the curve's own error at each pulse, since single coefficients may be undetermined
     response = np.minimum(response, predicted_variance(branch, fit.variation.branches[direction]) / seen)
     pulse = predicted_variance(
         branch,

@@ -19,11 +19,11 @@ def fit_page(fit: DeviceFit, name: str, card: DeviceCard | None, command: str, s
     ----------
     fit : DeviceFit
     name : str
-        Of the file or folder, for people.
+        Name of the file or folder, for the title.
     card : DeviceCard or None
-        The card of the fit; None where a branch is missing, and then there is no rate curve.
+        The card of the fit; None where a branch is missing: the page is then without a rate curve.
     command : str
-        What makes the page again.
+        Command that makes the page again.
     synthetic : bool
         Whether the data are synthetic.
     """
@@ -41,7 +41,7 @@ def fit_page(fit: DeviceFit, name: str, card: DeviceCard | None, command: str, s
     return Report(
         f"Fit of {name}",
         report.fit_sentence(fit),
-        report.fit_summary(fit, name),
+        report.fit_summary(fit),
         sections,
         marks=("SYNTHETIC",) if synthetic else (),
         pictures=[follows, *(figure for section in rates for figure in section.figures), misses],

@@ -25,15 +25,15 @@ class PopulationCheck:
     ----------
     direction : {"ltp", "ltd"}
     readings : float
-        Of single readings.
+        Share of single readings.
     means : float
-        Of the readings of devices' mean curves.
+        Share of the readings of devices' mean curves.
     curves : float
-        Of devices whose mean curve is inside at 95 % of its pulses or more.
+        Share of devices whose mean curve is inside at 95 % of its pulses or more.
     width : float
-        Mean width of the 95 % [S or weight].
+        Mean width of the 95 % range [S or weight].
     devices : int
-        That were left out.
+        Number of devices left out.
     """
 
     direction: str
@@ -79,18 +79,18 @@ def leave_out(
 ) -> dict[str, PopulationCheck]:
     """Fit all devices but a part, draw devices from the card, and locate those left out; part by part.
 
-    Takes as long as `parts` fits.
+    This takes as long as `parts` fits.
 
     Parameters
     ----------
     table : PulseTable
         Of at least four devices, with LTP and LTD trains.
     parts : int
-        Into how many parts devices are divided, at least 2.
+        Number of parts into which devices are divided, at least 2.
     devices : int
-        Drawn each time.
+        Number of devices drawn each time.
     seed : int
-        Of the parts and the draws.
+        Seed of the parts and the draws.
     model : str
         Update law.
     d2d : {"resample", "shared", "none"}
@@ -103,12 +103,12 @@ def leave_out(
     Raises
     ------
     UsageError
-        Of fewer than four devices or two parts.
+        If there are fewer than four devices or two parts.
     """
     names = np.array(table.devices)
     if len(names) < FEWEST or not 2 <= parts <= len(names):
         raise UsageError(
-            f"leaving devices out takes {FEWEST} devices or more in 2 parts or more, not {len(names)} in {parts}"
+            f"leaving devices out needs at least {FEWEST} devices and 2 parts, not {len(names)} and {parts}"
         )
     quantity = "conductance_s" if "conductance_s" in table.frame else "weight"
     found: dict[str, list[tuple[float, float, float, float]]] = {direction: [] for direction in SIGNS}

@@ -15,7 +15,7 @@ from devicekit.report.shared import warnings_sentence
 from devicekit.scalars import Scalar
 from devicekit.text import count, listed, percent, si, span
 
-# From where on a property is worth a sentence; none of these is a claim about what a network loses by it.
+# Limits beyond which a property is notable. They do not predict the loss of a network.
 STRONG_NONLINEARITY = 5.0  # largest over smallest step within the measured range
 FEW_STEPS = 20.0
 NOISY_STEPS = 1.0  # scatter of one update over the mean step
@@ -30,7 +30,7 @@ def fit_section(fit: DeviceFit) -> Section:
     about = (
         f"{fit.law.title}, doi {fit.law.doi}. One window for LTP and LTD: "
         f"{span(window.low, window.high, 'S' if window.quantity == 'conductance_s' else '', 4)} ({window.scope}). "
-        "Single coefficients are hardly determined by such curves; the rate curve is, and it is what a network uses."
+        "Such curves determine the rate curve, which a network uses, but hardly the single coefficients."
     )
     blocks: list[Block] = [
         Text([about]),
@@ -50,8 +50,8 @@ def fit_section(fit: DeviceFit) -> Section:
         _coefficients(fit),
         *_next_cycles(fit),
     ]
-    if sentence := widths_sentence(fit):
-        blocks += [Text([sentence]), _widths(fit)]
+    if fit.conditions:
+        blocks.append(_widths(fit))
     return Section("Fit", "fit", blocks)
 
 
@@ -64,14 +64,16 @@ def _next_cycles(fit: DeviceFit) -> list[Block]:
     for direction, each in found.items():
         ends = [fit.window.from_state(end) for end in (each.lower, each.upper)]
         bands[direction] = (fit.window.from_state(each.state), ends[0], ends[1])
-    words = "Fit, and where the mean of the next cycles is to be expected: the band of the rate is of the cycles seen."
+    words = (
+        "Fit, and the band in which the mean of the next cycles is expected (the rate's band is for measured cycles)."
+    )
     return [
         Text([each.sentence for each in found.values()]),
         draw(
             figures.next_cycles(bands, fit.window.quantity, CYCLES),
             words,
             "Conductance against pulse number: fit and the band of the next cycles",
-            title="Where the next cycles are to be expected.",
+            title="Expected next cycles.",
         ),
     ]
 
@@ -91,10 +93,9 @@ def _misfit_section(fit: DeviceFit) -> Table:
         for direction, branch in fit.branches.items()
     ]
     caption = (
-        "Fit of the mean curve over cycles and devices. nrmse: rms residual over the range (highest minus lowest) of "
-        "that branch's mean curve. rms: the same residual over the window, which both branches share and which "
-        "devicekit compare uses. Noise: standard deviation of the mean curve's readings, of the window. R² does not "
-        "see what a network sees."
+        "Fit of the mean curve over cycles and devices. nrmse: rms residual over the range of that branch's mean "
+        "curve. rms: the same residual over the common window, as in devicekit compare. Noise: standard deviation of "
+        "the mean curve's readings, of the window. R² does not show errors that matter to a network."
     )
     head = ("branch", "points", "nrmse", "rms [of window]", "noise", "R²", "weak or at a bound")
     return Table(head, rows, caption)
@@ -134,7 +135,7 @@ def _widths(fit: DeviceFit) -> Table:
                 shown,
             )
         )
-    return Table(("pulse width", "window", "nrmse", ""), rows, "The fits of all pulse widths.")
+    return Table(("pulse width", "window", "nrmse", ""), rows, "Fits of all pulse widths.")
 
 
 def _variation_rows(cards: dict[str, BranchVariation]) -> list[tuple[str, ...]]:
@@ -145,7 +146,7 @@ def _variation_rows(cards: dict[str, BranchVariation]) -> list[tuple[str, ...]]:
             row.what,
             row.kind,
             row.of,
-            *("not known" if value is None else percent(value, 3) for value in row.values),
+            *("unknown" if value is None else percent(value, 3) for value in row.values),
             row.estimator,
         )
         for row in variation_rows(cards)
@@ -182,14 +183,13 @@ def _missing_sentences(cards: dict[str, BranchVariation]) -> list[str]:
     sentences = []
     if max(each.n_cycles for each in cards.values()) < 2:
         sentences.append(
-            "One cycle tells how updates scatter (the increment), not how cycles differ: measure three or more."
+            "One cycle shows how updates scatter (the increment), not how cycles differ. Measure three or more."
         )
     lacking = [direction.upper() for direction, each in cards.items() if "increment" not in each.c2c]
     if lacking:
         sentences.append(
-            f"The scatter of one update (increment) of {listed(lacking)} is not known from these data, so the card has "
-            "none: devices drawn from it update without scatter, and the accuracy of a network trained on them is not "
-            "lowered by it."
+            f"The scatter of one update (increment) of {listed(lacking)} is unknown. Devices drawn from this card "
+            "update without scatter, so the accuracy of a network on them is too high."
         )
     if max(each.n_devices for each in cards.values()) < 2:
         sentences.append("D2D cannot be estimated from one device: devices drawn from this card are all the same.")
@@ -200,12 +200,12 @@ def variation_section(fit: DeviceFit) -> Section:
     """Build the section of C2C and D2D, every number with its type."""
     cards = {direction: spread.to_card() for direction, spread in fit.variation.branches.items()}
     caption = (
-        f"Standard deviations as shares of what the column 'of' names, from {_count_text(cards)}. A spread of the state, "
-        "an increment and a reading error are different things and are not interchangeable."
+        f"Standard deviations as shares of the quantity in column 'of', from {_count_text(cards)}. A spread of the "
+        "state, an increment and a reading error are different quantities."
     )
     head = (
         "variation",
-        "what scatters",
+        "quantity",
         "type",
         "of",
         *(direction.upper() for direction in cards),
@@ -215,7 +215,7 @@ def variation_section(fit: DeviceFit) -> Section:
     if rows := _variation_rows(cards):
         blocks.append(Table(head, rows, caption))
     drawn = [f"{value:.2f} times as much ({direction.upper()})" for direction, value in fit.spread_ratios.items()]
-    spread_text = [f"Cycles drawn from these numbers scatter {listed(drawn)} as the measured ones."] if drawn else []
+    spread_text = [f"Cycles drawn from these numbers scatter {listed(drawn)} as measured ones."] if drawn else []
     if sentences := [*fit.variation.sentences(), *spread_text, *_interval_sentences(cards), *_missing_sentences(cards)]:
         blocks.append(Text(sentences))
     for direction in fit.branches:
@@ -259,7 +259,7 @@ def widths_sentence(fit: DeviceFit) -> str | None:
     widths = listed([si(each.table.widths[0], "s") for each in fit.conditions])
     return (
         f"The file holds trains at {len(fit.conditions)} pulse widths ({widths}); this page shows "
-        f"{si(fit.table.widths[0], 's')}, and every width has a fit of its own."
+        f"{si(fit.table.widths[0], 's')}."
     )
 
 
@@ -295,8 +295,7 @@ def find_notable_properties(fit: DeviceFit) -> list[str]:
             found.append(f"the law misses the {name} curve by {percent(branch.nrmse)} of its range")
         if any(warning.code == "structured" for warning in branch.warnings):
             found.append(
-                f"the {name} misfit, small or not, has a shape ({branch.rms / branch.noise:.0f} times the noise of the "
-                "mean curve)"
+                f"the {name} misfit is systematic ({branch.rms / branch.noise:.0f} times the noise of the mean curve)"
             )
     on_off = _window_ratio(fit)
     if on_off is not None and on_off < SMALL_RATIO:
@@ -313,7 +312,7 @@ def _window_ratio(fit: DeviceFit) -> float | None:
 def notable_sentence(fit: DeviceFit) -> str:
     """Describe the notable properties, or state that there are none."""
     found = find_notable_properties(fit)
-    return f"What stands out: {'; '.join(found)}." if found else "Nothing in the fitted curves stands out."
+    return f"Notable: {'; '.join(found)}." if found else "The fitted curves show nothing unusual."
 
 
 def scatter_sentence(fit: DeviceFit) -> str:
@@ -324,15 +323,15 @@ def scatter_sentence(fit: DeviceFit) -> str:
     devices = [g.d2d["spread_anova"].value for g in groups if "spread_anova" in g.d2d]
     parts = []
     if spreads:
-        parts.append(f"cycle to cycle the state at the same pulse spreads by {percent(max(spreads))} of the window")
+        parts.append(f"the state at one pulse number varies over cycles by {percent(max(spreads))} of the window")
     if increments:
-        parts.append(f"one update by itself scatters by {percent(max(increments))}")
+        parts.append(f"a single update scatters by {percent(max(increments))}")
     if devices:
         parts.append(f"devices differ by {percent(max(devices))}")
     if not parts:
-        return "Variation cannot be told from one cycle of one device."
+        return "Variation cannot be estimated from one cycle of one device."
     text = listed(parts)
-    return f"{text[0].upper()}{text[1:]} (standard deviations, over all pulses; the larger of LTP and LTD)."
+    return f"{text[0].upper()}{text[1:]} (standard deviations over all pulses; the larger of LTP and LTD)."
 
 
 def fit_numbers(fit: DeviceFit) -> list[Scalar]:
@@ -347,8 +346,7 @@ def fit_numbers(fit: DeviceFit) -> list[Scalar]:
     return shown
 
 
-def fit_summary(fit: DeviceFit, name: str) -> list[str]:
-    """Return the plain-language summary of a fit."""
-    words = [fit_sentence(fit), notable_sentence(fit), scatter_sentence(fit)]
-    words.append(f"The device: {source_text(fit, name)}.")
+def fit_summary(fit: DeviceFit) -> list[str]:
+    """Return the summary below the verdict (`fit_sentence`); the page's source line names file and trains."""
+    words = [notable_sentence(fit), scatter_sentence(fit)]
     return [*words, *(each for each in (widths_sentence(fit), warnings_sentence(fit.warnings)) if each)]

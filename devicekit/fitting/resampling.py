@@ -48,14 +48,14 @@ def _draw_cycles(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
 def _simulate_trains(fit: DeviceFit, rng: np.random.Generator) -> pd.DataFrame:
     """Simulate as many trains as were measured, with the noise found (parametric bootstrap).
 
-    How much noise there is, is drawn too, each time within what the trains leave open: how cycles of one train's device
-    differ is then as wide as the band takes it to be. Drawing parameters from their normal distribution instead would
-    leave the curve: they are far from linear.
+    The noise is drawn too, within its uncertainty, so that cycles of a device with one train differ as in the band.
+    Drawing parameters from their normal distribution instead would not follow the curve, which depends on them far
+    from linearly.
     """
     parts = []
     for direction, central in fit.branches.items():
         found, trains = fit.likelihood[direction], fit.trains(direction)
-        # of half their variance: then the mean of the squares is what the band was made with
+        # shifted by half their variance, so that the mean square is that of the band
         drawn = found.noise + np.sqrt(0.5) * found.noise_error * rng.standard_normal(found.noise.size)
         sd = standard_deviations(np.minimum(drawn, bounds_of_noise()[1]))
         step, held, memory, tilt, read_tilt = (
@@ -118,8 +118,8 @@ def resampled_fit(fit: DeviceFit, draw: int, seed: int = 0) -> DeviceFit:
     Returns
     -------
     DeviceFit
-        By bootstrap of devices, of which there are 4 or more, or of 4 cycles or more that the law does not follow; else
-        fitted to trains that are simulated with the noise that was found.
+        By bootstrap over 4 devices or more, or over 4 cycles or more that the law does not follow; else fitted to
+        trains simulated with the estimated noise.
 
     Raises
     ------
@@ -127,9 +127,9 @@ def resampled_fit(fit: DeviceFit, draw: int, seed: int = 0) -> DeviceFit:
         If a branch is missing, the shape was shared over widths, or `draw` is below 1.
     """
     if fit.ltp is None or fit.ltd is None:
-        raise UsageError("resampling cards needs LTP and LTD")
+        raise UsageError("resampling needs both LTP and LTD trains")
     if fit.joint or fit.pulse_law is not None:
-        raise UsageError("resampling does not know how to redo a joint fit over widths or amplitudes")
+        raise UsageError("resampling does not work for a joint fit over widths or amplitudes: leave share= out")
     if draw < 1:
         raise UsageError(f"the number of a resampled card must be at least 1, not {draw}")
     names = ("model", "loss", "estimator", "state")
@@ -145,8 +145,8 @@ def resampled_fit(fit: DeviceFit, draw: int, seed: int = 0) -> DeviceFit:
         drawn, how = _simulate_trains(fit, rng), "simulated"
     made = fit_condition(PulseTable(drawn, fit.table.meta), options, fit.window)
     what = "simulated trains" if how == "simulated" else f"resampled {how}"
-    note = CodedWarning("resampled", f"fitted to {what} (draw {draw}, seed {seed}), not to the data themselves")
-    # few trains tell little of the variation: keep that of the fit
+    note = CodedWarning("resampled", f"fitted to {what} (draw {draw}, seed {seed}), not to the data")
+    # few trains determine the variation poorly: keep that of the fit
     variation = fit.variation if how == "simulated" else made.variation
     settings = {**made.settings, "resampled": how, "draw": draw, "resampling_seed": seed}
     return replace(made, own_warnings=(note, *made.own_warnings), variation=variation, settings=settings)
@@ -179,7 +179,7 @@ def resampled_cards(fit: DeviceFit, count: int, name: str, seed: int = 0) -> lis
     count : int
         Number of cards.
     name : str
-        What the numbers are appended to.
+        Name to which the numbers are appended.
     seed : int
         Seed of every draw.
     """
@@ -189,8 +189,8 @@ def resampled_cards(fit: DeviceFit, count: int, name: str, seed: int = 0) -> lis
 def reason_to_resample(fit: DeviceFit) -> str:
     """Explain why the fit's uncertainty can matter for a network; "" if it is less than the spread over seeds.
 
-    Measured on four simulated devices: it matters with three cycles or fewer whose updates scatter by 1 % of the window
-    or more, and for trains that go through less than a third of the window. A joint fit over widths is not resampled.
+    By simulation of four devices it matters for at most three cycles whose updates scatter by 1 % of the window or
+    more, and for trains that cover less than a third of the window. A joint fit over widths is not resampled.
     """
     if fit.joint or fit.pulse_law is not None:
         return ""
@@ -199,7 +199,7 @@ def reason_to_resample(fit: DeviceFit) -> str:
         spread = fit.variation.branches[direction]
         few = spread.n_devices == 1 and spread.n_cycles <= FEW_CYCLES
         if few and (spread.increment or 0.0) >= LARGE_INCREMENT:
-            found.append(f"{direction.upper()} has few cycles, whose updates scatter by {spread.increment:.1%}")
+            found.append(f"{direction.upper()} has few cycles, and their updates scatter by {spread.increment:.1%}")
         elif np.ptp(branch.measured_range) < SEEN:
-            found.append(f"{direction.upper()} goes through {np.ptp(branch.measured_range):.0%} of the window")
+            found.append(f"{direction.upper()} covers only {np.ptp(branch.measured_range):.0%} of the window")
     return listed(found)

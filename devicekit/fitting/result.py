@@ -50,7 +50,7 @@ class DeviceFit:
     pulse_law : PulseLaw or None
         How amplitude and width scale the rate, if the shape was shared over them.
     dead : tuple of Dead
-        Devices of the table that do not switch; they are left out of everything else.
+        Devices of the table that do not switch; they are left out of the fit.
     lattice : Lattice or None
         States of even spacing on which the trains lie, if they do.
     spread_ratios : mapping of direction to float
@@ -101,9 +101,9 @@ class DeviceFit:
         name : str
             Of the device.
         source : path-like, optional
-            The file that was fitted; else the table knows.
+            The file that was fitted; default: that of the table.
         synthetic : bool
-            Whether the data are synthetic; what is known to be (`devicekit.catalog.marks`) is so without being told.
+            Whether the data are synthetic; data known to be (`devicekit.catalog.marks`) are marked anyway.
 
         Returns
         -------
@@ -118,12 +118,12 @@ class DeviceFit:
             lacking = "LTP" if self.ltp is None else "LTD"
             if wide := self.table.widths:
                 raise TraceError(
-                    f"a device card needs LTP and LTD trains; there are no {lacking} trains of {si(wide[0], 's')} "
-                    "pulses: choose one device by device=, or leave the column pulse_width_s out"
+                    f"a device card needs LTP and LTD trains, but there are no {lacking} trains of {si(wide[0], 's')} "
+                    "pulses. Choose one device with device=, or leave the column pulse_width_s out"
                 )
             raise TraceError(
-                f"a device card needs LTP and LTD trains; the table has no {lacking} trains (of CrossSim ramps, name "
-                "the folder that holds set.csv and reset.csv, not one of the files)"
+                f"a device card needs LTP and LTD trains, but the table has no {lacking} trains. For CrossSim ramps, "
+                "give the folder of set.csv and reset.csv, not one of the files"
             )
         rows = tuple(
             DeviceRow(
@@ -227,8 +227,8 @@ class DeviceFit:
     def fit_report(self) -> str:
         """Return each branch in the form of lmfit's report: statistics, parameters with errors, correlations.
 
-        Parameters are those of the rising coordinate: L and the shape of the law, and the start x0; one with a star is
-        weakly determined. lmfit's own result, which takes residuals for independent, is `fit.ltp.lmfit`.
+        Parameters are those of the rising coordinate: L, the shape of the law, and the start x0; a star marks weakly
+        determined ones. lmfit's own result, which assumes independent residuals, is `fit.ltp.lmfit`.
         """
         return "\n".join(branch.fit_report() for branch in self.branches.values())
 

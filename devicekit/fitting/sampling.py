@@ -23,7 +23,7 @@ class SpreadRatio:
     c2c : float
         Cycles simulated with all components, those of whole cycles matched to the mean variance.
     c2c_paper : float
-        The paper's way: the spread itself injected at each update pulse, clipped to the window.
+        As in the paper: the spread itself injected at each update pulse, clipped to the window.
     d2d : float or None
         Mean curves of resampled devices; None for one device.
     """
@@ -44,8 +44,8 @@ class SpreadRatio:
 def match_variance(fit: BranchFit, spread: BranchSpread, measured: np.ndarray) -> BranchSpread:
     """Return the components with those of whole cycles scaled so that the mean variance is the measured one.
 
-    Likelihood weighs every pulse's prediction and hardly sees the slow part, which makes most of the spread
-    of a drifting device. The pulse's own components are left as they are.
+    The likelihood weighs every pulse's prediction and hardly constrains the slow part, which makes most of the spread
+    of a drifting device. The components of single pulses are unchanged.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def simulate_cycles(fit: BranchFit, spread: BranchSpread, cycles: int, seed: int
     for n in range(fit.x.size):
         here = tilt_factor(sd["tilt"], x)
         readings[:, n] = x + offset + held + sd["read"] * tilt_factor(sd["read_tilt"], x) * rng.standard_normal(cycles)
-        inside = np.clip(x, *reach)  # beyond the states that were fitted a law may say anything
+        inside = np.clip(x, *reach)  # beyond the fitted states a law is arbitrary
         step = np.minimum(kernel.rates(fit.law.id, fit.theta, inside), fit.largest_step) * gain
         noise = np.hypot(sd["increment"], sd["step"] * step) * here * rng.standard_normal(cycles)
         if renewed > 0:
@@ -134,8 +134,8 @@ def spread_ratios(fit: DeviceFit) -> dict[str, float]:
 def spread_ratio(fit: DeviceFit, direction: str, seed: int = 0, cycles: int = 400) -> SpreadRatio:
     """Return the mean spread of sampled cycles and devices over that of the data (1: they scatter alike).
 
-    That of devices is drawn from the n that were fitted, with replacement, as a network draws them: of few devices
-    it is below 1 by sqrt((n - 1) / n).
+    Devices are drawn from the n fitted ones with replacement, as a network draws them; for few devices the ratio is
+    below 1 by sqrt((n - 1) / n).
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def spread_ratio(fit: DeviceFit, direction: str, seed: int = 0, cycles: int = 40
     branch = fit.branches[direction]
     spread = fit.variation.branches[direction]
     measured = scatter(fit.trains(direction), fit.window)
-    seen = np.isfinite(measured)  # by two trains or more
+    seen = np.isfinite(measured)  # read in two trains or more
     real = float(np.mean(np.sqrt(measured[seen])))
     own = simulate_cycles(branch, match_variance(branch, spread, measured), cycles, seed)
     paper = simulate_cycles(branch, spread, cycles, seed, paper=True)

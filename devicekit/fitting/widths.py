@@ -1,7 +1,7 @@
 """Joint fit of several pulse widths: one shape, each width with its own rate and start.
 
-It is the cure for short pulses that cover only part of the window: separately fitted, their rate beyond
-that part is anyone's guess.
+It is meant for short pulses that cover only part of the window, whose separate fits are arbitrary beyond
+that part.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def fit_joint(fits: list[BranchFit], widths: list[float]) -> JointFit:
     law, count = fits[0].law, len(fits)
     p = law.n_parameters - 1
     boxes = [build_box(law, fit.x, fit.noise) for fit in fits]
-    # each width counts by its own noise, so that a noisy one does not blur the shape
+    # each width is weighted by its own noise, so that a noisy one does not blur the shape
     sigmas = np.array([max(fit.rms, 1e-6) for fit in fits])
     # bounds of L and of the start per width; the shape's are common
     lower = np.concatenate([boxes[0].lower[1:-1], [b.lower[0] for b in boxes], [b.lower[-1] for b in boxes]])
@@ -222,7 +222,7 @@ def fit_widths(table: PulseTable, options: FitOptions) -> tuple[DeviceFit, ...]:
     """
     widths = table.widths
     if len(widths) < 2:
-        raise UsageError("share=width needs a table with two pulse widths or more (column pulse_width_s)")
+        raise UsageError("share=width needs a table with at least two pulse widths (column pulse_width_s)")
     parts = [table.select(width=width) for width in widths]
     everything = [trains for part in parts for trains in train_sets(part).values()]
     window = choose_window(everything, table.quantity, "range of the mean curves over all pulse widths", options.state)
@@ -248,7 +248,7 @@ def fit_widths(table: PulseTable, options: FitOptions) -> tuple[DeviceFit, ...]:
 
 def _joint_warning(joint: JointFit, direction: str) -> CodedWarning:
     verdict = (
-        f"the F test speaks against one shape for all widths (p = {joint.p_value:.2g})"
+        f"the F test rejects one shape for all widths (p = {joint.p_value:.2g})"
         if joint.p_value < SHARING_DOUBTED
         else f"one shape for all widths is compatible with the data (p = {joint.p_value:.2g})"
     )

@@ -46,7 +46,7 @@ def crowded(length: int) -> Report:
     ]
     codes = ["growing_amplitude", "structured", "no_switching", "few_points", "weak", "columns"]
     message = f"LTP: {name}: residuals are correlated (lag-1 0.87) and 12.3 times the noise of the mean curve; " + (
-        "that is taken for updates that scatter; a law that misses the shape looks the same in one cycle"
+        "the fit takes this for scatter of updates, which one cycle cannot tell from a wrong shape"
     )
     return Report(
         f"Fit of {name}",

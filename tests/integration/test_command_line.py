@@ -332,7 +332,7 @@ def _bad(tmp_path: Path, card_file: Path) -> list[tuple[str, list[object], str]]
         (
             "constant",
             ["fit", write("flat.csv", head + "".join(f"ltp,{n},1e-6\n" for n in range(20)))],
-            "no switching",
+            "does not switch",
         ),
         ("negative", ["fit", write("neg.csv", head + good.replace("ltp,4,5e-6", "ltp,4,-5e-6"))], "row 6"),
         ("map", ["fit", write("good.csv", head + good), "--map", "conductance_s=nothing"], "no column"),

@@ -12,7 +12,7 @@ from devicekit.fitting.branch.trains import check_length
 from devicekit.models import kernel
 
 FEW_POINTS = 16
-# Codes that `check_branch` raises: what a refined fit replaces.
+# Codes that `check_branch` gives; a refined fit replaces them.
 JUDGED = frozenset(
     {
         "not_converged",
@@ -34,7 +34,7 @@ def check_curve(y: np.ndarray, direction: str, noise: float) -> list[CodedWarnin
     Raises
     ------
     TraceError
-        Fewer than 8 readings, a constant curve, or no net change beyond the noise.
+        If there are fewer than 8 readings, the curve is constant, or its net change is within the noise.
     """
     name = direction.upper()
     pulses = np.flatnonzero(np.isfinite(y))
@@ -42,26 +42,26 @@ def check_curve(y: np.ndarray, direction: str, noise: float) -> list[CodedWarnin
     check_length(finite, name)
     tail = finite[-max(finite.size // 10, 1) :]
     net = float(np.median(tail)) - float(finite[0])
-    # by the first reading alone (a fast curve has left it at once) or, for a noisy one, by the first tenth
+    # relative to the first reading (a fast curve leaves it at once) or, for a noisy curve, to the first tenth
     ends = float(np.mean(tail) - np.mean(finite[: tail.size]))
     seen = net >= 4 * noise * np.sqrt(1.0 + 1.0 / tail.size) or ends >= 4 * noise * np.sqrt(2.0 / tail.size)
     if not seen or net <= 0:
         raise TraceError(
-            f"the {name} curve shows no significant net change in its direction ({net:.3g} of the window, "
+            f"the {name} curve does not change significantly in its direction (net change {net:.3g} of the window, "
             f"noise {noise:.3g})"
         )
     warnings = []
     if finite.size < FEW_POINTS:
         warnings.append(CodedWarning("few_points", f"{name}: {finite.size} readings determine only simple curves"))
-    steps = np.diff(finite) / np.diff(pulses)  # of one pulse, where not every one was read
+    steps = np.diff(finite) / np.diff(pulses)  # per pulse, also where some pulses were not read
     given = int(pulses[-1] - pulses[0])
     span = finite.max() - finite.min()
     if steps.max() > 0.3 * span:
         warnings.append(
             CodedWarning(
                 "abrupt",
-                f"{name}: one pulse moves the device by {100 * steps.max() / span:.0f} % of its range; eq. (2) is a "
-                "law for gradual switching",
+                f"{name}: one pulse moves the device by {100 * steps.max() / span:.0f} % of its range; eq. (2) "
+                "describes gradual switching",
             )
         )
     reached = np.flatnonzero(finite >= finite[0] + 0.95 * net)
@@ -70,7 +70,7 @@ def check_curve(y: np.ndarray, direction: str, noise: float) -> list[CodedWarnin
         warnings.append(
             CodedWarning(
                 "plateau",
-                f"{name}: 95 % of the change is done after {done} of {given} pulses; the rest is plateau",
+                f"{name}: 95 % of the change is complete after {done} of {given} pulses; the rest is a plateau",
             )
         )
     typical = float(np.median(np.abs(steps)))
@@ -79,7 +79,7 @@ def check_curve(y: np.ndarray, direction: str, noise: float) -> list[CodedWarnin
             CodedWarning(
                 "noisy",
                 f"{name}: reading noise ({noise:.3g} of the window) exceeds the mean step "
-                f"({net / given:.3g}); typical reading-to-reading change {typical:.3g}",
+                f"({net / given:.3g}); the typical change between readings is {typical:.3g}",
             )
         )
     return warnings
@@ -94,22 +94,22 @@ def check_branch(
     ----------
     fit : BranchFit
     converged : bool
-        Whether the search did.
+        Whether the search converged.
     explained : bool
-        Whether several cycles show that what the law leaves is noise: then residuals that hang together are no warning.
+        Whether several cycles show that the residuals are noise; then correlated residuals give no warning.
     alone : bool
-        Whether there is one cycle only, which cannot show it.
+        Whether there is only one cycle, which cannot show this.
     """
     name = fit.direction.upper()
     warnings = []
     residuals = fit.residuals
-    # of two or three devices the coefficients have errors by the delta method, and the band is of whole trains
+    # for two or three devices the coefficients have delta-method errors, but the band comes from whole trains
     of_read_noise = fit.method.startswith("delta") and fit.band is None
     if not converged:
         warnings.append(
             CodedWarning(
                 "not_converged",
-                f"{name}: the search used all its iterations; the curve still fits to {fit.nrmse:.2%}",
+                f"{name}: the search reached its iteration limit; the misfit of the curve is {fit.nrmse:.2%}",
             )
         )
     if fit.at_bound:
@@ -128,7 +128,7 @@ def check_branch(
         if of_read_noise:
             band = "the band assumes independent noise and is too narrow"
         elif alone:
-            band = "that is taken for updates that scatter; a law that misses the shape looks the same in one cycle"
+            band = "the fit takes this for scatter of updates, which one cycle cannot tell from a wrong shape"
         warnings.append(
             CodedWarning(
                 "structured",
@@ -171,21 +171,23 @@ def _shape_warnings(fit: BranchFit, residuals: np.ndarray, name: str) -> list[Co
         warnings.append(
             CodedWarning(
                 "first_pulse",
-                f"{name}: the first pulse moves the device by {first / span:.0%} of its range, and "
-                "the law does not follow it",
+                f"{name}: the first pulse moves the device by {first / span:.0%} of its range, and the law "
+                "does not follow this jump",
             )
         )
     floor = max(1.4826 * float(np.median(np.abs(residuals - np.median(residuals)))), 0.003 * span)
     far = int((np.abs(residuals) > 6 * floor).sum())
     if far:
-        warnings.append(CodedWarning("outliers", f"{name}: readings more than 6 robust deviations from the fit: {far}"))
+        warnings.append(
+            CodedWarning("outliers", f"{name}: readings more than 6 robust standard deviations from the fit: {far}")
+        )
     ends = np.linspace(max(fit.trajectory[0], 0.0), min(fit.trajectory[-1], 1.0), 101)
     steps = kernel.rates(fit.law.id, fit.theta, ends)
     if (np.diff(steps) / np.diff(ends)).min() < -1:
         warnings.append(
             CodedWarning(
                 "overshoot",
-                f"{name}: the rate falls by more than a step per step; simulated states are clipped",
+                f"{name}: the rate falls by more than its own size within one step; simulated states are clipped",
             )
         )
     return warnings

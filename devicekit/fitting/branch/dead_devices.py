@@ -16,14 +16,14 @@ from devicekit.statistics import mean_curve
 
 @dataclass(frozen=True)
 class DeadDevice:
-    """A device that does not switch.
+    """Device that does not switch.
 
     Attributes
     ----------
     name : str
     reason : str
     state : float
-        Where it stays, fraction of the window.
+        State at which it stays, fraction of the window.
     """
 
     name: str

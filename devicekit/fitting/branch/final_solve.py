@@ -1,6 +1,6 @@
 """Final solve of a single fit: Levenberg-Marquardt by MINPACK in lmfit's coordinates, and lmfit's result of it.
 
-Importing lmfit takes over a second, and most fits need no more of it than where MINPACK ends.
+Importing lmfit takes over a second, and most fits only need the point where MINPACK ends.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from devicekit.models import kernel
 from devicekit.models.law import Law
 
 MOST_EVALUATIONS = 100
-TOLERANCE = 1.5e-8  # lmfit's, of the sum of squares and of the parameters
+TOLERANCE = 1.5e-8  # lmfit's tolerances of the sum of squares and of the parameters
 SMALLEST = 1e-15  # an internal value below it is 0 to lmfit
 
 
@@ -126,7 +126,7 @@ class FinalSolve:
                 xtol=TOLERANCE,
                 maxfev=2 * MOST_EVALUATIONS,
             )
-            if info["nfev"] >= MOST_EVALUATIONS - 2:  # where lmfit gives up is its own affair
+            if info["nfev"] >= MOST_EVALUATIONS - 2:  # lmfit has its own limit of evaluations
                 return self._by_lmfit()
             end = external(np.asarray(inside)).copy()
             return end, float(np.sum(self.residual(end) ** 2))

@@ -1,7 +1,7 @@
 """Fit of an update law to one branch: a bounded trajectory fit with its uncertainty.
 
-The free-running trajectory x_{n+1} = x_n + rho(x_n) is fitted to the mean curve (never the noisy
-differences, which bias the rate), with a free starting state; MINPACK makes the last call of each fit, as lmfit would.
+The free-running trajectory x_{n+1} = x_n + rho(x_n) is fitted to the mean curve, with a free starting state. Noisy
+differences are never fitted, because they bias the rate. Each fit ends with a solve by MINPACK, as lmfit would do it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def _covariance(
     """Return the covariance of the parameters, its degrees of freedom, and the method as text.
 
     Cluster sandwich over cycles (or devices) from 4 clusters on; else the delta method on the MAP fit,
-    which takes residuals for independent read noise.
+    which assumes that residuals are independent read noise.
     """
     states, sensitivities = search.jacobian(law, parameters, x.size - 1)
     seen = w > 0
@@ -55,7 +55,7 @@ def _covariance(
     degrees = max(int(w.sum() - free.sum()), 1)
     k = len(clusters)
     if k >= FEWEST_CLUSTERS:
-        # where fewer were read, each has a larger part in the mean
+        # where fewer trains were read, each has a larger weight in the mean
         part = k / np.isfinite(clusters[:, seen]).sum(axis=0)
         deviations = root * part * np.nan_to_num(clusters[:, seen] - x[seen])
         scores = deviations @ j
@@ -89,7 +89,7 @@ def with_cluster_covariance(fit: BranchFit, clusters: np.ndarray, what: str) -> 
     clusters : ndarray, shape (k, N + 1)
         Curves on the rising coordinate, at least `FEWEST_CLUSTERS`.
     what : str
-        They are, for people.
+        Name of the clusters, for the method's text.
     """
     w = np.isfinite(fit.x).astype(float)
     box = build_box(fit.law, fit.x, fit.noise)
@@ -104,7 +104,7 @@ def build_box(law: Law, x: np.ndarray, noise: float) -> search.Box:
     """Return bounds and prior for a curve: the start within max(4 sd, 2 % of the range) of the first reading."""
     span = float(np.nanmax(x) - np.nanmin(x))
     start = float(x[np.isfinite(x)][0])
-    # a prior with no weight at all leaves a noise-free curve's redundant directions undetermined
+    # without any prior the redundant directions of a noise-free curve would be undetermined
     variance = max(noise**2, (1e-5 * span) ** 2)
     return search.Box.of(law, start, max(4 * noise, 0.02 * span), variance)
 
@@ -114,7 +114,7 @@ def _tukey_weights(x: np.ndarray, parameters: np.ndarray, law: Law) -> np.ndarra
     seen = np.isfinite(residuals)
     span = float(np.nanmax(x) - np.nanmin(x))
     centred = residuals[seen] - np.median(residuals[seen])
-    # the floor keeps good points of a very clean curve from being thrown away
+    # the floor keeps good points of a very clean curve from being rejected
     scale = max(1.4826 * float(np.median(np.abs(centred))), 0.003 * span)
     u = np.where(seen, residuals, np.inf) / (TUKEY * scale)
     return np.where(np.abs(u) < 1, (1 - np.minimum(np.abs(u), 1) ** 2) ** 2, 0.0)
@@ -135,7 +135,7 @@ def _search(
         for _ in range(TUKEY_ROUNDS):
             w = _tukey_weights(x, optimum.parameters, law)
             optimum = search.descend(law, optimum.parameters, x, w, box)
-        # the first search may have been led astray by an outlier
+        # an outlier may have misled the first search
         again = search.search(law, x, w, box, noise, exhaustive=exhaustive)
         optimum = min(optimum, again, key=lambda each: each.objective)
     return optimum, w
@@ -161,7 +161,7 @@ def fit_branch(
     options : FitOptions
         Law and loss; the estimator is refined by `refine_by_innovations`.
     with_lmfit : bool
-        End with the last call (`BranchFit.lmfit` is what lmfit makes of it); off for large sets.
+        End with the final solve (`BranchFit.lmfit` is lmfit's result of it); off for large sets.
     judge : bool
         Whether to give warnings.
 
@@ -240,7 +240,7 @@ def refine_by_innovations(fitted: BranchFit, trains: Trains, increment: float, r
     inverse = np.zeros_like(curvature)
     inverse[np.ix_(free, free)] = np.linalg.pinv(curvature[np.ix_(free, free)], hermitian=True)
     names = list(dict.fromkeys(trains.devices))
-    if len(names) >= FEWEST_CLUSTERS:  # cycles of one device are no independent repeats of the mean device
+    if len(names) >= FEWEST_CLUSTERS:  # cycles of one device are not independent repeats of the mean device
         scores = np.array([scores[[d == name for d in trains.devices]].sum(axis=0) for name in names])
     k = len(scores)
     if k >= FEWEST_CLUSTERS:
@@ -272,8 +272,8 @@ def profile_intervals(fit: BranchFit, level: float = 0.95) -> dict[str, tuple[fl
     Parameters
     ----------
     fit : BranchFit
-        At most 4 free parameters, x0 included: with more, directions that the data do not determine make the
-        intervals endless; the band on the rate curve is the answer there.
+        At most 4 free parameters, x0 included. With more, undetermined directions make the intervals infinite; use
+        the band of the rate curve instead.
     level : float
         Confidence, 0 to 1.
 
@@ -293,8 +293,8 @@ def profile_intervals(fit: BranchFit, level: float = 0.95) -> dict[str, tuple[fl
     fixed = np.array([name in fit.at_bound for name in names])
     if (~fixed).sum() > MOST_PROFILED:
         raise UsageError(
-            f"profile intervals are meaningful up to {MOST_PROFILED} free parameters, this fit has {(~fixed).sum()}: "
-            "use the band of the rate curve, or a simpler law"
+            f"profile intervals need at most {MOST_PROFILED} free parameters, and this fit has {(~fixed).sum()}. "
+            "Use the band of the rate curve, or a simpler law."
         )
     seen = np.isfinite(fit.x).astype(float)
     box = build_box(fit.law, fit.x, fit.noise)

@@ -24,11 +24,11 @@ class Identifiability:
         Names of theta and x0.
     singular_values : ndarray
         Of the trajectory's Jacobian with respect to changes of each parameter by its prior-scale unit, in
-        units of the noise of one reading: above 1 a direction is seen, below 1 it drowns in the noise.
+        units of the noise of one reading: above 1 a direction is determined, below 1 it is hidden by noise.
     directions : ndarray, shape (m, m)
         Rows: the parameter combinations that belong to the singular values.
     determined : int
-        Number of directions seen.
+        Number of determined directions.
     condition : float
         Largest over smallest singular value.
     correlation : ndarray, shape (m, m)
@@ -66,7 +66,7 @@ def identifiability(
 ) -> Identifiability:
     """Decompose the fitted trajectory's Jacobian by singular values.
 
-    Each parameter is scaled by the width of its prior (1 for those without): a change that one would call large.
+    Each parameter is scaled by the width of its prior (1 for those without), the size of a large change.
 
     Parameters
     ----------

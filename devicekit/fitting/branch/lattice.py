@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-JUMP = 5.0  # noise deviations by which neighbouring readings differ where a state was left
-FEWEST_STATES, FEWEST_JUMPS = 12, 4  # visits, and ends of them
+JUMP = 5.0  # noise deviations between neighbouring readings when the device leaves a state
+FEWEST_STATES, FEWEST_JUMPS = 12, 4  # visits of states, and jumps between them
 LEAST_COHERENCE = 0.8
-MOST_STATES = 40  # in the window: more of them cost a network nothing, and are hard to tell from steps
+MOST_STATES = 40  # in the window: more states do not limit a network and are hard to tell from steps
 SURE = 12.0  # - ln of the chance that evenly spread states look like a lattice, at one spacing
-STAYS = 0.5  # share of pulses by which a state is not left: else its spacing is that of the steps
-SPACINGS = 400  # that are tried
+STAYS = 0.5  # least share of pulses that leave the state unchanged; with fewer the spacing is that of the steps
+SPACINGS = 400  # number of spacings tried
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Lattice:
     spacing : float
         Fraction of the window.
     coherence : float
-        1: exactly on them; 0: nothing of the kind.
+        1: all readings exactly on the states; 0: no relation to them.
     """
 
     spacing: float
@@ -40,8 +40,8 @@ class Lattice:
 def find_lattice(rows: Sequence[np.ndarray]) -> Lattice | None:
     """Find the spacing of the states on which trains lie; None if there is no evidence of one.
 
-    A device with few stable states stays on one for several pulses, then leaves it by a jump. The means of these
-    stays are tried on all spacings: exp(2 pi i state / spacing) points in one direction if they lie on a lattice.
+    A device with few stable states keeps one for several pulses, then jumps to another. The mean readings of these
+    stays are tested for all spacings: on a lattice all exp(2 pi i state / spacing) point in one direction.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def find_lattice(rows: Sequence[np.ndarray]) -> Lattice | None:
         pulses += change.size
     if len(jumps) < FEWEST_JUMPS or len(stays) < FEWEST_STATES or len(jumps) > (1.0 - STAYS) * pulses:
         return None
-    if len(stays) < STAYS * visits:  # left at once by most pulses: large steps, no states
+    if len(stays) < STAYS * visits:  # most pulses leave the state at once: large steps, no stable states
         return None
     typical = float(np.median(jumps))
     lowest, highest = max(0.4 * typical, 1.0 / MOST_STATES), min(1.3 * typical, 0.5)
@@ -76,7 +76,7 @@ def find_lattice(rows: Sequence[np.ndarray]) -> Lattice | None:
     spacings = np.geomspace(lowest, highest, SPACINGS)
     levels = np.array(stays)
     together = np.abs(np.exp(2j * np.pi * levels[:, None] / spacings).mean(axis=0))
-    # of spacings that do as well the widest: every part of a lattice's spacing fits it too
+    # the widest of the equally good spacings: each fraction of a lattice's spacing fits as well
     best = int(np.flatnonzero(together >= together.max() - 0.02)[-1])
     coherence = float(together[best])
     if coherence < LEAST_COHERENCE or levels.size * coherence**2 < SURE + np.log(SPACINGS):

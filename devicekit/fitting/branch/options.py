@@ -30,16 +30,15 @@ class FitOptions:
     loss : {"linear", "tukey"}
         Least squares, or Tukey's biweight, which leaves isolated outliers out.
     estimator : {"auto", "mean", "innovations"}
-        The likelihood of whole trains for one device of two cycles or more whose law holds, or whose trains are of
-        unequal length, else the mean curve (default); or a free-running trajectory on the mean curve; or one-step
-        innovations over all cycles, the
-        state corrected by each reading with the Kalman gain of the increment and read noise that were found:
-        better where increments dominate.
+        auto (default): the likelihood of whole trains for one device of two cycles or more whose law holds, or whose
+        trains have unequal length; else the mean curve. mean: a free-running trajectory on the mean curve.
+        innovations: one-step errors over all cycles, the state corrected by each reading with the Kalman gain of the
+        estimated increment and read noise; better where increments dominate.
     state : {"linear", "log"}
         The law's state: conductance scaled to 0..1, or its logarithm, for devices that span several decades.
     share : {None, "width", "amplitude", "both"}
         With several pulse widths, amplitudes or both: one shared shape, and a law by which they scale the rate
-        (`devicekit.fitting.pulses`). `width` gives one fit a width, each with its own rate and start.
+        (`devicekit.fitting.pulses`). `width` gives one fit for each width, with its own rate and start.
 
     Raises
     ------
@@ -57,8 +56,8 @@ class FitOptions:
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
                 words = " or ".join(str(word) for word in known if word)
-                raise UsageError(f"{name}= is {words}, not {getattr(self, name)!r}")
-        _ = self.law  # an unknown one raises
+                raise UsageError(f"{name}= must be {words}, not {getattr(self, name)!r}")
+        _ = self.law  # raises if the name is unknown
 
     @property
     def law(self) -> Law:

@@ -12,7 +12,7 @@ from devicekit.device.blocks import Window
 from devicekit.fitting.branch.trains import Trains
 from devicekit.tables import PulseTable
 
-FEWEST = 5  # degrees of freedom: a standard deviation to a third of itself
+FEWEST = 5  # degrees of freedom: a standard deviation known to a third of its value
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,10 @@ class Rereads:
     degrees : float
         Degrees of freedom of it.
     share : float
-        Variance of the readings that a fit sees, over that of one: 1 / n where each is the mean of n.
+        Variance of a fitted reading over that of a single one: 1 / n where each is the mean of n.
     stated : bool
-        Whether the file has them as repeats of one pulse; else they are the last reading of a train and the first of
-        the next one, and whether a pulse lies between is only seen by their scatter.
+        Whether the file marks them as repeats of one pulse. Otherwise they are the last reading of a train and the
+        first of the next, and only their scatter shows whether a pulse lies between.
     """
 
     sd: float
@@ -57,7 +57,7 @@ def scatter_of_repeats(table: PulseTable, direction: str, window: Window) -> Rer
 def scatter_at_junctions(sets: Mapping[str, Trains], window: Window) -> Rereads | None:
     """Estimate the scatter between the last reading of a train and the first of the next; None if pairs are few.
 
-    A reading that was copied from one train to the next tells nothing, and where most were, so does the rest.
+    Readings copied from one train to the next carry no information; if most were copied, none is used.
     """
     if len(sets) < 2:
         return None

@@ -20,9 +20,9 @@ from devicekit.models.laws.eq2 import Eq2
 BAND_LEVEL = 0.95
 WEAK = 0.5  # a standard error above this share of the value marks a coefficient weak
 RATE_GRID = np.linspace(0.0, 1.0, 101)
-ROOM = 1.3  # times the step across a gap: what a pulse may do from within it
-GAP, SMALLEST_GAP = 6.0, 0.08  # usual steps, and of the window: a larger step leaves a gap without readings
-EDGE = 0.01  # of the window: single trains of a cycle or a device start and end that far from the mean curve
+ROOM = 1.3  # upper bound of a step from within a gap, over the step across it
+GAP, SMALLEST_GAP = 6.0, 0.08  # larger steps leave a gap without readings: in usual steps, and of the window
+EDGE = 0.01  # of the window: ends of single trains scatter this much about those of the mean curve
 
 
 @dataclass(frozen=True, repr=False)
@@ -52,13 +52,13 @@ class BranchFit:
     at_bound : tuple of str
         Parameters at a bound.
     warnings : tuple of CodedWarning
-        Remarks on this branch.
+        Warnings on this branch.
     last_call : LastCall or None
-        The problem that lmfit solves last, if this fit ended so.
+        The problem of the final solve, if this fit ended with one.
     band : RateBand or None
-        What the band of the rate curve is drawn by; the covariance, if None.
+        Source of the rate curve's band; None: the covariance.
     ln_factors : ndarray, shape (N,), or None
-        ln of each pulse's step over that of the pulse that theta is of, where the pulses of the train were not alike.
+        ln of each pulse's step over that of theta's pulse, for trains of pulses that differ.
     """
 
     direction: str
@@ -185,7 +185,7 @@ class BranchFit:
                 error_text += f" ({abs(error / value):.2%})"
             lines.append(f"    {name + ':':<7}{value: .8f} {error_text}{' *' if name in self.weak else ''}")
         if self.weak:
-            lines.append("    * weakly determined: trust the rate curve, not this number")
+            lines.append("    * weakly determined: use the rate curve, not this number")
         lines.append("[[Correlations]] (unreported correlations are < 0.100)")
         known = [k for k, error in enumerate(errors.values()) if error]
         names, sd = list(errors), np.sqrt(np.maximum(np.diag(self.covariance), 1e-300))
@@ -218,8 +218,7 @@ class BranchFit:
     def rate_curve(self, r: np.ndarray = RATE_GRID, level: float = BAND_LEVEL) -> RateCurve:
         """Return rdot with its pointwise confidence band.
 
-        More than `EDGE` outside the states that the fitted train goes through the band is wide on purpose
-        (`likelihood.band.widen_outside`).
+        More than `EDGE` outside the measured states the band is widened (`likelihood.band.widen_outside`).
         """
         x, size = np.ascontiguousarray(self._to_direction(r)), np.abs(self.rate(r))
         if self.band is not None:

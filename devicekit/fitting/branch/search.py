@@ -17,8 +17,12 @@ from devicekit.models.law import Law
 QUICK_STARTS, QUICK_TOLERANCE, QUICK_ITERATIONS = 4, 1e-3, 40
 THOROUGH_STARTS, THOROUGH_TOLERANCE, MAX_ITERATIONS = 16, 1e-5, 250
 EXHAUSTIVE_TOLERANCE, EXHAUSTIVE_ITERATIONS = 1e-6, 1000
-HOPS, HOP, LONGEST_HOP = 16, 0.2, 10.0  # number, size as a share of the box, and the largest box that counts
-FINALISTS = 4  # of a thorough search: only the best after a first round go on to convergence
+HOPS, HOP, LONGEST_HOP = (
+    16,
+    0.2,
+    10.0,
+)  # number and size of the hops as a share of the box, and the largest box size used
+FINALISTS = 4  # of an exhaustive search: only the best starts of a first round go on
 
 
 @dataclass(frozen=True)
@@ -184,7 +188,7 @@ def _descend(law, start, y, w, gain, lower, upper, prior_mean, prior_precision, 
             growth *= 2.0
         if not improved:
             return parameters, objective, sse, True
-        # Nielsen: the better the quadratic model foretold the decrease, the less damping next time
+        # Nielsen: the better the quadratic model predicted the decrease, the less damping next time
         foretold = 0.0
         for j in range(m):
             foretold += step[j] * (damping * (jj[j, j] + 1e-12) * step[j] - jr[j])
@@ -247,7 +251,7 @@ def library_starts(law: Law, y: np.ndarray, w: np.ndarray, box: Box, count: int)
     readings = y[seen]
     first = readings[0]
     last = float(np.median(readings[-max(len(readings) // 10, 1) :]))
-    # 90 % of the way, and the pulse that first gets there: a long plateau would spoil the scale
+    # scale by the pulse that first reaches 90 % of the way, since a long plateau would distort it
     target = first + 0.9 * (last - first)
     reached = int(seen[np.argmax(readings >= target)]) if (readings >= target).any() else int(seen[-1])
     shapes = np.array(law.start_shapes, float).reshape(len(law.start_shapes), len(law.parameters) - 1)

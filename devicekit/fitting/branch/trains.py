@@ -74,7 +74,7 @@ def select_trains(table: PulseTable, direction: str) -> Trains | None:
         position = index - start
         inside = (position <= longest) & np.isfinite(state)
         total, count = np.zeros(longest + 1), np.zeros(longest + 1)
-        np.add.at(total, position[inside], state[inside])  # a pulse that was read twice counts with its mean
+        np.add.at(total, position[inside], state[inside])  # a pulse that was read twice has the mean of its readings
         np.add.at(count, position[inside], 1.0)
         values[row] = np.divide(total, count, out=np.full(longest + 1, np.nan), where=count > 0)
     return Trains(direction, tuple(train[0] for train in trains), np.array([train[1] for train in trains]), values)
@@ -83,8 +83,9 @@ def select_trains(table: PulseTable, direction: str) -> Trains | None:
 def _starts(indices: list[np.ndarray]) -> list[int]:
     """Return the pulse number at which each train begins, so that pulse n is the same pulse in every train.
 
-    A train that lacks the reading before its first pulse, as later ones of a sequence do, begins where the others
-    begin. One that is further off is numbered on from train to train, and begins at its own first reading.
+    A train without a reading before its first pulse, like later trains of a sequence, begins where the others begin.
+    A train that begins further away has pulse numbers that continue from train to train: it begins at its own first
+    reading.
     """
     first = min(int(index.min()) for index in indices)
     steps = (np.diff(np.unique(index)) for index in indices)
@@ -119,14 +120,14 @@ def choose_window(sets: list[Trains], quantity: str, scope: str, scale: str = "l
         name = each.direction.upper()
         check_length(finite, name, 2)
         if finite.max() == finite.min():
-            raise TraceError(f"no switching: all {finite.size} readings of the {name} curve are equal")
+            raise TraceError(f"the device does not switch: all {finite.size} readings of the {name} curve are equal")
         smooth = isotonic_regression(finite, increasing=each.direction == "ltp").x
         ends += [smooth[0], smooth[-1]]
     low, high = float(min(ends)), float(max(ends))
     if not high > low:
-        raise TraceError("no switching: the mean curve does not move in the direction its trains are labelled with")
+        raise TraceError("the device does not switch: the mean curve does not move in the direction of its label")
     if scale == "log" and (quantity != "conductance_s" or low <= 0):
-        raise TraceError("a log state needs conductances above 0 S")
+        raise TraceError("state='log' needs conductances above 0 S")
     return Window(quantity=quantity, low=low, high=high, scope=scope, scale=scale)  # type: ignore[arg-type]
 
 

@@ -11,9 +11,9 @@ from devicekit.models import kernel
 from devicekit.models.law import Law
 from devicekit.statistics import normal_quantile, t_quantile
 
-CHANCE = 2.0  # variances of a local error that are taken for chance
+CHANCE = 2.0  # variances of a local error attributed to chance
 DRAWS = 2000  # of the parameters, for a band that holds the whole curve
-D2D_LN_RATE, D2D_DEGREES = 0.1, 2  # what few devices are expected to scatter by, counted as so many of them
+D2D_LN_RATE, D2D_DEGREES = 0.1, 2  # prior scatter of few devices, and its weight in devices
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ class RateBand:
     degrees : float
         Of the t quantile; infinite for the normal one.
     method : str
-        How it was made, for people.
+        Method as text.
     left : LocalErrors or None
-        What one-step errors show of the rate along the trains that the law does not have.
+        Errors of the law's rate along the trains, from one-step errors.
     """
 
     law: Law
@@ -81,7 +81,7 @@ class RateBand:
     def factor_of_all(self, x: np.ndarray, level: float) -> float:
         """Return the factor on the band's half width so that it holds the rate at all x at once [1].
 
-        By draws of the parameters, always the same ones.
+        Estimated from draws of the parameters with a fixed seed.
         """
         rng = np.random.default_rng(29)
         rate, sd = self.rate_and_sd(x)
@@ -94,7 +94,7 @@ class RateBand:
             drawn += rng.standard_normal((DRAWS, p)) @ (gradient @ root).T
         drawn /= len(self.parameters)
         drawn += self.between * rate / np.sqrt(len(self.parameters)) * rng.standard_normal((DRAWS, 1))
-        if self.left is not None:  # errors of places that are apart are no one's neighbours
+        if self.left is not None:  # local errors are independent of the parameters
             drawn += np.sqrt(self.left.excess(x)) * rng.standard_normal((DRAWS, 1))
         largest = np.max(np.abs(drawn) / np.where(sd > 0, sd, np.inf), axis=1)
         return max(float(np.quantile(largest, level)) / normal_quantile(0.5 + level / 2), 1.0)
@@ -132,7 +132,7 @@ def widen_outside(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Widen the ends where x is outside the measured states: from 0 to the end allowed at the last of them.
 
-    A law goes on there as its form has it, but a device may as well stop: what a law says of itself is no evidence.
+    There a law continues by its form, but a device may stop; the law's own band is not evidence against that.
     """
     lower, upper = lower.copy(), upper.copy()
     for outside, edge in ((x > reach[1], reach[1]), (x < reach[0], reach[0])):

@@ -24,12 +24,12 @@ from devicekit.models.tilt import state_factor
 NOISES = ("increment", "read", "offset", "ln_rate", "start", "step", "held", "memory", "tilt", "read_tilt")
 DEVIATIONS = NOISES[:7]  # held by their ln; memory by ln(m / (1 - m)), tilts as they are
 STEP, HELD, MEMORY, TILT, READ_TILT = 5, 6, 7, 8, 9  # where they stand in `NOISES`
-LEAST_SLOPE, LARGEST_SLOPE = 0.2, 1.3  # of x + rho(x): beyond, the linearisation is no guide
-DIFFERENCE, OF_NOISE = 1e-5, 1e-3  # of a parameter, and of a number of the noise, for its derivative
-JUMP = 100.0  # a larger one is none: a law whose rate ends at a state has a slope that jumps there
-LN_NOTHING = -13.0  # of a fluctuation: below, there is none
+LEAST_SLOPE, LARGEST_SLOPE = 0.2, 1.3  # of x + rho(x): the linearisation does not hold beyond
+DIFFERENCE, OF_NOISE = 1e-5, 1e-3  # steps of a parameter and of a noise number for their derivatives
+JUMP = 100.0  # larger derivatives are dropped: where a law's rate ends at a state, its slope jumps
+LN_NOTHING = -13.0  # of a fluctuation: smaller ones count as 0
 LANES = 16  # filters side by side
-MOST_PAIRS = 64  # of a train and a filter at once: what is kept of them stays in the processor's cache
+MOST_PAIRS = 64  # pairs of train and filter at once, so that their states stay in the processor's cache
 # Where each number of a filter is: x, ln rate l and offset o, their covariance, the noise, and what a pulse does.
 X, RATE, OFFSET, XX, XL, XO, LL, LO, OO = (LANES * k for k in range(9))
 FLICKER, XH, LH, OH, HH = (LANES * k for k in range(9, 14))
@@ -60,8 +60,8 @@ def _fill_noise(noise, into):  # type: ignore[no-untyped-def]
 def _run_filters(law, thetas, middles, x0, variances, y, state, errors, spreads, totals, scratch):  # type: ignore[no-untyped-def]
     """Run every filter on every train, `LANES` of these pairs side by side, pulse by pulse.
 
-    None of them waits for another's exponentials, and the arithmetic of several is one instruction: that is why their
-    states are in one array at constant distances.
+    The filters do not wait for each other's exponentials, and several share one instruction, because their states are
+    in one array at constant distances.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def _run_filters(law, thetas, middles, x0, variances, y, state, errors, spreads,
     y : ndarray, shape (K, N + 1)
         Readings on the rising coordinate, NaN where nothing was read.
     state : ndarray, shape (ROWS * LANES,)
-        Room.
+        Workspace.
     errors, spreads : ndarray, shape (K * F, N + 1)
         Filled with the errors of one-step predictions and their variances (0 where nothing was read), of the first
         train by each filter, then of the second.
@@ -117,7 +117,7 @@ def _run_filters(law, thetas, middles, x0, variances, y, state, errors, spreads,
                 s = hx + ho + hh + a[i + AT_READING]
                 error = a[i + READING] - a[i + X] - a[i + OFFSET] - a[i + FLICKER]
                 a[i + S], a[i + ERROR] = s, error
-                seen = a[i + SEEN] > 0.0  # where it is not, or s is 0, what is computed is not kept
+                seen = a[i + SEEN] > 0.0  # the result is discarded where nothing was read or s is 0
                 a[i + X] = a[i + X] + hx / s * error if seen else a[i + X]
                 a[i + RATE] = a[i + RATE] + hl / s * error if seen else a[i + RATE]
                 a[i + OFFSET] = a[i + OFFSET] + ho / s * error if seen else a[i + OFFSET]
@@ -228,7 +228,7 @@ def information(law, z, trains, free, fisher, scores):  # type: ignore[no-untype
             j = moved[f - 1]
             steps[f] = DIFFERENCE * max(1.0, abs(z[j])) if j <= p else OF_NOISE
             trial[j] = z[j] + steps[f]
-            if p < j <= p + 7:  # errors go with a variance, which grows by more than twice a step of ln sd
+            if p < j <= p + 7:  # errors depend on a variance, which grows by more than twice a step of ln sd
                 steps[f] = 0.5 * (np.exp(2.0 * steps[f]) - 1.0)
         for i in range(p):
             thetas[f, i] = trial[i]
@@ -266,7 +266,7 @@ def information(law, z, trains, free, fisher, scores):  # type: ignore[no-untype
                     by_error[f], by_spread[f] = 0.0, 0.0
                 gradients[f] -= u * by_error[f] + 0.5 * by_spread[f] * (1.0 - u * u)
             for f in range(1, filters):
-                for g in range(1, f + 1):  # one sum each: they do not wait for each other
+                for g in range(1, f + 1):  # separate sums, which do not wait for each other
                     products[f, g] += by_error[f] * by_error[g] + 0.5 * by_spread[f] * by_spread[g]
         for f in range(1, filters):
             scores[k, moved[f - 1]] = gradients[f]

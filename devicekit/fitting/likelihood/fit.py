@@ -39,25 +39,25 @@ LIKELY_MEMORY = 0.4  # ln(m / (1 - m)) of m = .6
 LARGEST_MEMORY, LARGEST_TILT = 2.2, 2.0  # of ln(m / (1 - m)), m from .1 to .9; 2: e^2 from one end to the other
 LEAST_GAIN = 6.0  # of the log-likelihood: by chance once in 400 (held and memory) and once in 2000 (a tilt)
 AT_CEILING = 0.95  # of the largest deviation that is tried
-NONE = 1e-5  # below this a deviation is nothing
+NONE = 1e-5  # smaller deviations count as 0
 WIDTH_OF_START = 0.3  # of the window, on both sides of the first reading
 MOST_TRAINS = 200  # of all devices: a standard deviation to 5 % from cycles, to 1 % from readings
-MOST_JOINT = 24  # trains of several devices whose laws are found together with the noise
+MOST_JOINT = 24  # trains of several devices whose laws are fitted together with the noise
 FEW_TRAINS = 4
 MOST_MENDED = 10  # trains
-LONGEST_MEND = 0.7  # standard errors, of a step that mends a bias
+LONGEST_MEND = 0.7  # standard errors, longest step of the bias correction
 ITERATIONS, ENOUGH, TRIALS = 100, 1e-3, 16
-AGAIN = 3  # climbs from where one has ended
-ROUGHLY = 0.1  # of the log-likelihood, to tell whether there is more noise: its values are found after that
+AGAIN = 3  # further climbs from the end of one
+ROUGHLY = 0.1  # of the log-likelihood, enough to decide whether there is more noise; its values are refined later
 LIGHT = 1e-2  # damping
 HALF = 0.35  # of ln of a deviation: half its variance
 LONGEST_STEP = 1.5  # of ln of a standard deviation, in one iteration
-LEAST_FORESEEN = 0.5  # of the gain that is asked for: what one step of the curvature foresees is rough
-ESTIMABLE = 0.7  # a standard deviation is told by the data if they narrow its prior to this share
-UNLIKELY = 1e-3  # p value of the law below which its trains are not trusted to speak of noise
+LEAST_FORESEEN = 0.5  # of the required gain: the prediction by one step of the curvature is rough
+ESTIMABLE = 0.7  # a standard deviation is estimable if the data narrow its prior to this share
+UNLIKELY = 1e-3  # p value of the law below which its trains are not used to estimate noise
 Q = len(NOISES)
 READ = NOISES.index("read")
-FURTHER = ("step", "held", "memory", "tilt", "read_tilt")  # what trains are asked for after the others
+FURTHER = ("step", "held", "memory", "tilt", "read_tilt")  # kinds of noise tried after the others
 
 
 @dataclass(frozen=True)
@@ -70,14 +70,14 @@ class TrainFit:
     parameters : ndarray, shape (D, p + 1)
         (theta, x0) of each device.
     covariance : ndarray, shape (D, p + 1, p + 1)
-        Of them, with the noise's own uncertainty and the priors; 0 for parameters at a bound.
+        Of the parameters, with the noise's own uncertainty and the priors; 0 at a bound.
     noise, noise_error : ndarray, shape (10,)
         In the order of `NOISES`: ln of the standard deviations (fractions of the window), ln(m / (1 - m)) of the memory
         and the tilts; and their errors.
     present : ndarray of bool, shape (10,)
         Whether the trains are less likely without it.
     told : ndarray of bool, shape (10,)
-        Whether the trains tell it, or only the prior does.
+        Whether the trains determine it, or only the prior.
     p_value : float
         Of the law, by the means over cycles of the one-step errors at each pulse; 1 for single cycles.
     log_likelihood : float
@@ -233,7 +233,7 @@ class _Problem:
             else:
                 return z, top
             gain, z, top = height - top, trial, height
-            if gain < enough and damping <= LIGHT:  # a step that was held back says nothing of the top
+            if gain < enough and damping <= LIGHT:  # a shortened step gives no information on the maximum
                 break
             damping = max(damping / 10.0, 1e-9)
         return z, top
@@ -254,7 +254,7 @@ class _Problem:
         """Climb with these noise numbers free; return None and restore them if the maximum is below `least`."""
         before = self.free.copy()
         asked, top = self.climb(self._with(z, values), ROUGHLY)
-        # a fluctuation that is remembered for long looks like an increment: it must gain twice as much
+        # a fluctuation with a long memory looks like an increment: it must gain twice as much
         lasting = HELD in values and asked[MEMORY - Q] >= self.upper[MEMORY - Q]
         if top > least + (np.log(self.readings) if lasting else 0.0):
             return asked, top
@@ -284,8 +284,8 @@ class _Problem:
     def without_bias(self, z: np.ndarray, covariance: np.ndarray) -> np.ndarray:
         """Correct the noise for what the law's parameters absorbed of it, as in restricted maximum likelihood.
 
-        A law bends after each train's own random walk. Integrating its parameters out adds -ln det H / 2 of their
-        curvature; one step towards the top of the sum, no longer than `LONGEST_MEND` standard errors.
+        A law follows part of each train's random walk. Integrating its parameters out adds -ln det H / 2 of their
+        curvature; this takes one step to the maximum of the sum, of at most `LONGEST_MEND` standard errors.
         """
         own = np.flatnonzero(self.free & ~self.at_bound(z))
         own = own[own < self.d * self.q]
@@ -324,9 +324,9 @@ def fit_trains(law: Law, trains: Sequence[np.ndarray], starts: Sequence[np.ndarr
     Returns
     -------
     TrainFit
-        The noise has a weak log-normal prior (`PRIOR_SD`, `PRIOR_LN`): it decides what a single cycle cannot tell, how
-        offset, ln rate and start scatter over cycles. For the covariance those deviations are lifted by half the square
-        of their own error, so that a band stands for what they may be, not for what they most likely are.
+        The noise has a weak log-normal prior (`PRIOR_SD`, `PRIOR_LN`), which decides what a single cycle cannot show:
+        how offset, ln rate and start scatter over cycles. For the covariance the ln of those deviations is raised by
+        half the square of its error, so that a band covers their possible values, not only the most likely ones.
     """
     most = max(MOST_TRAINS // len(trains), 1)
     trains = [np.ascontiguousarray(each[:most], float) for each in trains]
@@ -335,9 +335,9 @@ def fit_trains(law: Law, trains: Sequence[np.ndarray], starts: Sequence[np.ndarr
     repeats = max(len(each) for each in trains)
     size = float(np.clip(noise, 10 * SMALLEST, 0.1))
     tops = []
-    few = sum(map(len, trains)) <= FEW_TRAINS  # which may be explained in two ways
+    few = sum(map(len, trains)) <= FEW_TRAINS  # there may be two explanations
     given = len(trains) > 1 and sum(map(len, trains)) > MOST_JOINT
-    if given:  # their mean curves tell the laws, and a search for hundreds of parameters at once is slow and may stall
+    if given:  # mean curves determine the laws; a search for hundreds of parameters at once is slow and may stall
         problem.free[:-Q] = False
     for by_pulse, by_reading in ((0.3, 1.0), (1.0, 0.3)) if few else ((0.6, 0.8),):
         guess = np.log([by_pulse * size, by_reading * size, 0.5 * size, 0.02, 0.5 * size, SMALLEST, SMALLEST])
@@ -353,9 +353,9 @@ def fit_trains(law: Law, trains: Sequence[np.ndarray], starts: Sequence[np.ndarr
     if given:
         covariance = problem.covariance(z)[0]
     mended, variances = z, np.diag(covariance)
-    if sum(map(len, trains)) <= MOST_MENDED:  # of more there is next to nothing to mend
+    if sum(map(len, trains)) <= MOST_MENDED:  # with more trains the bias is negligible
         mended = problem.without_bias(z, covariance)
-        # where a trajectory just meets a bound of the linearisation, one of both may be far too small
+        # where a trajectory just meets a bound of the linearisation, one of the two may be far too small
         variances = np.maximum(variances, np.diag(problem.covariance(mended)[0]))
     return _result(problem, mended, np.sqrt(variances)[-Q:], (mended - z)[-Q:])
 
@@ -363,7 +363,7 @@ def fit_trains(law: Law, trains: Sequence[np.ndarray], starts: Sequence[np.ndarr
 def _climb_from_both(problem: _Problem, z: np.ndarray, own: np.ndarray) -> np.ndarray:
     """Return the higher of two maxima with the noise found: from its own law, and from that of the mean curve.
 
-    A climb may end where the rate has a kink; each goes on, with light damping again, as long as it gains.
+    A climb can end at a kink of the rate; each continues with light damping again as long as it gains.
     """
     found = []
     for start in (z, np.concatenate([own, z[-Q:]])):
@@ -380,12 +380,12 @@ def _climb_from_both(problem: _Problem, z: np.ndarray, own: np.ndarray) -> np.nd
 def _add_noise_kinds(problem: _Problem, z: np.ndarray, top: float, repeats: bool) -> np.ndarray | None:
     """Return the maximum with the further kinds of noise that the trains ask for; None if there are none.
 
-    One step of the curvature tells whether they may ask for any; if so each is climbed for, one after the other.
+    One step of the curvature predicts whether a kind of noise can gain enough; if so it is fitted, one after the other.
     Scatter in proportion to the step comes last, because the others mimic it; a tilt that it explains is dropped again.
     """
     readings = problem.readings
     wanted = {
-        # of many readings more: second-order effects of large increments mimic a little of each
+        # more for many readings: second-order effects of large increments mimic a little of each
         **dict.fromkeys(("held", "read_tilt", "tilt"), max(LEAST_GAIN, np.log(readings))),
         **({"step": 2 * np.log(readings)} if repeats else {}),
     }
@@ -402,7 +402,7 @@ def _add_noise_kinds(problem: _Problem, z: np.ndarray, top: float, repeats: bool
         return problem.predict_maximum(z, _first_values(name, z[-Q:]))
 
     for group in (["held"], ["tilt", "read_tilt"], ["step"] if "step" in likely else []):
-        # of two the one first by which more is gained: what it explains the other seems to
+        # the one with the larger gain first, since it can explain the other's
         for name in sorted(group, key=lambda each: -predicted(each)) if len(group) > 1 else group:
             asked = problem.try_values(z, _first_values(name, z[-Q:]), top + wanted[name])
             if asked is not None:
@@ -472,7 +472,7 @@ def _result(problem: _Problem, z: np.ndarray, error: np.ndarray, mended: np.ndar
         z[:-Q].reshape(problem.d, q),
         blocks,
         z[-Q:],
-        np.hypot(error, mended),  # what was mended is not known to a hair either
+        np.hypot(error, mended),  # the bias correction has an error too
         present,
         estimable,
         _p_value(problem, z),

@@ -1,8 +1,8 @@
 """Tests of the one-step errors that remain when law and noise are fitted.
 
-By the likelihood each error, over its standard deviation, is a standard normal number that knows nothing of the ones
-before, of the pulse or of the state. Four tests, each of which a true law and noise fails once in a thousand times or
-less: a smooth course over the pulses, a correlation of neighbours, a size that goes with the state, and far ones.
+By the likelihood each error over its standard deviation is a standard normal number, independent of earlier errors, of
+the pulse and of the state. A true law with true noise fails each of four tests once in a thousand times or less: a
+smooth course over the pulses, correlation of neighbours, a size that depends on the state, and outlying errors.
 """
 
 from __future__ import annotations
@@ -18,11 +18,14 @@ from devicekit.fitting.likelihood.fit import MOST_TRAINS, TrainFit
 from devicekit.models import kernel
 from devicekit.statistics import chi2_tail
 
-WAVES, LATE = 8, 6  # cosines in the pulse number, and polynomials in its logarithm: a law misses its beginning most
+WAVES, LATE = (
+    8,
+    6,
+)  # cosines in the pulse number, and polynomials in its logarithm: laws fit the first pulses worst
 UNLIKELY = 5e-4  # p value of a course, or of the correlations
 PARTS, FEWEST_OF_PART, LEAST_GAIN = 10, 4, 0.02  # of the pulses, for errors of the rate along them
 LAGS = 4  # readings apart that are correlated
-FARTHEST = 9.0  # square of an error that counts for a slope on the state: single far ones say nothing of it
+FARTHEST = 9.0  # cap on the squared error for a slope on the state, so that single outliers do not set it
 LARGE, FAR = 3.5, 6.0  # standard deviations of a slope of the squares on the state, and of their kurtosis
 
 
@@ -62,7 +65,7 @@ class Misfit:
         found = (
             (self.correlations_p < UNLIKELY, f"correlated ({largest:+.2f} at most)"),
             (abs(self.state_z) > LARGE, f"larger at one end of the window (z = {self.state_z:.1f})"),
-            (self.tails_z > FAR, f"far more often than a normal distribution has it (z = {self.tails_z:.0f})"),
+            (self.tails_z > FAR, f"more often outlying than for a normal distribution (z = {self.tails_z:.0f})"),
         )
         return tuple(words for here, words in found if here)
 
@@ -101,8 +104,8 @@ def standardised_errors(found: TrainFit, trains: Sequence[np.ndarray]) -> list[t
 def local_errors(found: TrainFit, device: int, rows: np.ndarray) -> LocalErrors | None:
     """Return the errors of a device's rate along its trains, from means over cycles of one-step errors.
 
-    A filter that follows a share G of each reading is off by the error of the rate over G in the mean; that is averaged
-    over a tenth of the pulses.
+    A filter that corrects by a share G of each reading is wrong by the error of the rate over G on average; this is
+    averaged over a tenth of the pulses.
 
     Parameters
     ----------
@@ -115,7 +118,7 @@ def local_errors(found: TrainFit, device: int, rows: np.ndarray) -> LocalErrors 
     Returns
     -------
     LocalErrors or None
-        None of fewer than two trains, which would explain any shape by updates that scatter.
+        None for fewer than two trains, since scatter of updates could explain any shape then.
     """
     y = np.ascontiguousarray(rows[:MOST_TRAINS], float)
     if len(y) < 2 or y.shape[1] < 2 * FEWEST_OF_PART:
@@ -129,7 +132,7 @@ def local_errors(found: TrainFit, device: int, rows: np.ndarray) -> LocalErrors 
     sd = {name: value for name, value in standard_deviations(found.noise).items() if found.sd(name)}
     of_reading = sd.get("read", 0.0) ** 2 + sd.get("held", 0.0) ** 2
     path = kernel.simulate(found.law.id, np.ascontiguousarray(parameters[:-1]), parameters[-1], y.shape[1] - 1)
-    read = np.flatnonzero(seen > 0)[1:]  # the first error is of the start
+    read = np.flatnonzero(seen > 0)[1:]  # the first error is that of the start
     part = max(read.size // PARTS, FEWEST_OF_PART)
     if read.size < part:
         return None

@@ -32,11 +32,11 @@ def pulse_law(
     table : PulseTable
         With several amplitudes or widths, or trains whose amplitude grows.
     options : FitOptions
-        Update law and state; `share` says what the law is of: amplitude, width or both.
+        Update law and state; `share` selects the law: of amplitude, width or both.
     window : Window, optional
-        The range of all mean curves if left out.
+        Default: the range of all mean curves.
     needed : bool
-        Whether to refuse a table that has nothing for such a law; else None is given back.
+        Whether to refuse a table without data for such a law; else None is returned.
 
     Raises
     ------
@@ -59,16 +59,18 @@ def pulse_law(
     for direction, programmes in sets.items():
         volts, wide = _varying(programmes)
         if options.share == "width" and volts and any(each.varied for each in programmes):
-            raise UsageError("trains whose amplitude grows need a law of the amplitude: share='amplitude' or 'both'")
+            raise UsageError(
+                "trains with growing amplitudes need a law of the amplitude: use share='amplitude' or 'both'"
+            )
         volts, wide = volts and options.share != "width", wide and options.share != "amplitude"
         if options.share == "amplitude" and _varying(programmes)[1]:
-            raise UsageError("the table holds several pulse widths: share='both', or width= to choose one")
+            raise UsageError("the table holds several pulse widths: use share='both', or choose one with width=")
         if options.share == "width" and _varying(programmes)[0]:
-            raise UsageError("the table holds several amplitudes: share='both', or trains of one amplitude")
+            raise UsageError("the table holds several amplitudes: use share='both', or trains of one amplitude")
         moving, still = select_moving(programmes, window)
         warnings += still
         if not moving:
-            raise TraceError(f"no {direction.upper()} train moves beyond its noise")
+            raise TraceError(f"no {direction.upper()} train changes by more than its noise")
         volts, wide = (a and b for a, b in zip(_varying(moving), (volts, wide), strict=True))
         if not (volts or wide):
             single.append(direction.upper())
@@ -79,8 +81,8 @@ def pulse_law(
             return None
         what = {"amplitude": "amplitudes (column pulse_voltage_v)", "width": "widths (column pulse_width_s)"}
         named = what.get(options.share or "", "amplitudes or widths (columns pulse_voltage_v, pulse_width_s)")
-        raise UsageError(f"share={options.share} needs a table with two pulse {named} or more")
+        raise UsageError(f"share={options.share} needs a table with at least two pulse {named}")
     if single:
-        words = f"{listed(single)}: one kind of pulse that moves; no law of it"
+        words = f"{listed(single)}: only one kind of pulse moves the device, so there is no law of the pulse"
         warnings.append(CodedWarning("law_assumed", words))
     return PulseLaw(joints, options.share or "both", tuple(warnings))

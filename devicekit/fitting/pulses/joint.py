@@ -18,7 +18,7 @@ from devicekit.models.law import Law
 from devicekit.models.pulselaw import AMPLITUDE_LAWS, CLOSEST, CURVED, EVERY_LAW, NO_AMPLITUDE, AmplitudeLaw, Pulse
 from devicekit.statistics import chi2_tail
 
-SCATTER, SCATTER_DEGREES = 0.05, 2.0  # of ln rate that a law leaves out, expected; counted as so many pulses
+SCATTER, SCATTER_DEGREES = 0.05, 2.0  # prior scatter of ln rate about a law, and its weight in pulses
 EXCLUDED_P = 0.01  # of the likelihood-ratio test against free rates, below which a law is excluded
 EXCLUDED_AICC = 10.0  # above the best law: essentially no support (Burnham and Anderson, 10.1177/0049124104268644)
 POOR_THRESHOLD = 0.3  # of the lowest amplitude: a standard error of v_th beyond which it is not determined
@@ -37,25 +37,25 @@ class LawFit:
     Attributes
     ----------
     name : str
-        Of the law; `free` for a rate to each pulse.
+        Name of the law; `free` for a separate rate of each pulse.
     parameters : tuple of str
-        Of the pulse's law.
+        Parameters of the pulse's law.
     theta : ndarray, shape (p,)
         L, which is ln rate of the reference pulse at x = 1/2, and the shape.
     values : ndarray, shape (f,)
-        Of `parameters`.
+        Values of `parameters`.
     starts : ndarray, shape (G,)
         Starting state of each programme, on the rising coordinate.
     covariance : ndarray
         Of (theta, values, starts), by the noise of the trains.
     wide : ndarray
-        The same where every pulse's rate scatters about the law by `PulseBranch.scatter`.
+        The same if every pulse's rate scatters about the law by `Joint.scatter`.
     chi2 : float
         Weighted sum of squares.
     aicc : float
         Akaike's criterion, corrected.
     statistic, degrees, p_value : float
-        Likelihood-ratio test against free rates; p is 1 where nothing is left over to test.
+        Likelihood-ratio test against free rates; p is 1 without remaining degrees of freedom.
     status : str
         best, possible, excluded, not determined, or free.
     """
@@ -88,9 +88,9 @@ class Joint:
     Attributes
     ----------
     reference : Pulse
-        The pulse that L is the rate of.
+        The pulse whose rate is L.
     pulses : tuple of Pulse
-        Those of constant programmes, each once.
+        Pulses of constant programmes, each once.
     levels, level_errors : ndarray, shape (C,)
         ln rate at x = 1/2 of each of `pulses`, fitted free, and its error by the noise.
     free : LawFit or None
@@ -99,13 +99,13 @@ class Joint:
         Laws by name.
     best : str
     confounded : bool
-        Whether there is one kind of growing train only: state and amplitude rise together, so that shape and law
-        can take each other's place.
+        Whether there is only one kind of growing train: state and amplitude rise together, so that shape and law
+        cannot be separated.
     scatter, scatter_degrees : float
-        Standard deviation of ln rate about the best law, and how many pulses (two of them expected) it is known by.
+        Standard deviation of ln rate about the best law, and the number of pulses (two of them prior) behind it.
     noise : Noise
     fit_to_noise : float
-        Weighted mean square of what even free rates leave, at least 1; errors are widened by its root.
+        Weighted mean square of the residuals with free rates, at least 1; errors are widened by its root.
     """
 
     direction: str
@@ -338,7 +338,7 @@ def fit_joint_pulses(
     window : Window
     options : FitOptions
     with_amplitude, with_width : bool
-        Which of them the laws are of.
+        Which of them the laws depend on.
     """
     law = options.law
     curves = [each.curve(window) for each in programmes]
@@ -359,7 +359,7 @@ def fit_joint_pulses(
         return [np.concatenate([theta, value, first]) for theta in shapes for value in values]
 
     shapes = [alone[_widest(programmes, curves)], *([alone[len(alone) // 2]] if len(alone) > 1 else [])]
-    # 1. what everything is held against: free rates, or a parabola where amplitudes grow along a train
+    # 1. the reference of all tests: free rates, or a parabola where amplitudes grow along a train
     if varied:
         against: _Problem = problem(CURVED if with_amplitude else NO_AMPLITUDE)
         z = against.solve(starts(CURVED if with_amplitude else NO_AMPLITUDE, shapes, levels))
@@ -370,7 +370,7 @@ def fit_joint_pulses(
         span = np.full(steps.size, 15.0)
         against = _Problem(law, curves, _free_factors(programmes, pulses, reference), (-span, span))
         z = against.solve([np.concatenate([[here], s[1:], steps, first]) for s in shapes])
-    # 2. its noise, and again with it
+    # 2. the noise of that fit, and the fit repeated with it
     for _ in range(2):
         paths = against.paths(z)
         noise = estimate(programmes, paths, window)
@@ -382,7 +382,7 @@ def fit_joint_pulses(
     sigmas = [worse * sigma for sigma in sigmas]
     against.weigh(sigmas)
     free = _law_fit(FREE, (), against, z)
-    # 3. the laws, by the same weights
+    # 3. the laws, with the same weights
     fits: dict[str, LawFit] = {}
     problems: dict[str, _Problem] = {}
     shape, at = z[: law.n_parameters], levels
@@ -399,7 +399,7 @@ def fit_joint_pulses(
         names = (*of.parameters, "m") if with_width else of.parameters
         fits[of.name], problems[of.name] = _law_fit(of.name, names, own, found), own
     fits, best = _test_laws(fits, free, lowest, varied)
-    # 4. how far rates are from the best law, and what that leaves open
+    # 4. the scatter of rates about the best law, and the uncertainty that follows
     degrees = max(free.values.size - fits[best].values.size, 0)
     measured, errors = (np.zeros(0), np.zeros(0)) if varied else _free_levels(free, pulses, reference)
     excess = 0.0
@@ -512,7 +512,7 @@ def _test_laws(fits: dict[str, LawFit], free: LawFit, lowest: float, varied: boo
         degrees = max(free.values.size - each.values.size, 0)
         statistic = max(each.chi2 - free.chi2, 0.0)
         p_value = chi2_tail(statistic, degrees) if degrees else 1.0
-        if varied and name == "threshold":  # no parabola holds it: it may fit better than what it is tested against
+        if varied and name == "threshold":  # a law outside the parabola's family can fit better than the reference
             p_value = chi2_tail(statistic, 1)
         tested[name] = replace(each, statistic=statistic, degrees=degrees, p_value=p_value)
     determined = {name: each for name, each in tested.items() if not _is_undetermined(each, lowest)}

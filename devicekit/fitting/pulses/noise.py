@@ -3,8 +3,8 @@ r"""Noise about the curves of a joint fit: readings, updates, and the rate from 
 .. math::
     \Sigma = (\sigma_\mathrm{read}^2 I + \sigma_\mathrm{inc}^2 M M^T) / T + \sigma_\mathrm{rate}^2 b b^T / K
 
-of the mean of T trains in K repeats, with M what is left of each update at each later reading and b the derivative
-of the curve by ln rate. A curve weighted by its inverse has residuals that are independent, whatever scattered.
+for the mean of T trains in K repeats, with M the part of each update left at each later reading and b the derivative
+of the curve by ln rate. Weighted by its inverse, a curve has independent residuals.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from devicekit.fitting.likelihood.fit import PRIOR_SD
 from devicekit.fitting.pulses.programmes import Programme
 from devicekit.statistics import mean_curve
 
-PRIOR_DEGREES = 2.0  # so many repeats the prior of the rate's scatter counts as
-SMALLEST = 1e-5  # of the window: what a reading scatters by at least
+PRIOR_DEGREES = 2.0  # weight of the prior of the rate's scatter, in repeats
+SMALLEST = 1e-5  # of the window: least scatter of a reading
 MOST_READINGS = 250  # of a curve, whose covariance is inverted
 
 
@@ -81,7 +81,7 @@ def estimate(programmes: list[Programme], paths: list[Path], window: Window) -> 
         a, b, n = _moments(away, path.steady)
         squares, products, number = squares + factor * a, products + factor * b, number + n
         rest, readings = rest + float(np.nansum(away**2)), readings + float(np.isfinite(away).sum())
-    if number < 8:  # not every pulse was read: take what is left for reading noise
+    if number < 8:  # not every pulse was read: attribute the residuals to reading noise
         return Noise(max(float(np.sqrt(rest / max(readings, 1.0))), SMALLEST), 0.0, PRIOR_SD["ln_rate"])
     read = max(-products / number, 0.0)
     increment = max(squares / number - 2.0 * read, 0.0)

@@ -17,8 +17,8 @@ from devicekit.statistics import mean_curve, nanmean
 from devicekit.tables import PulseTable
 from devicekit.text import si
 
-ALIKE = 0.02  # of the amplitude: pulses that differ by less are pulses of one amplitude
-DIGITS = 3  # of an amplitude, by which trains are put together
+ALIKE = 0.02  # of the amplitude: pulses that differ by less have the same amplitude
+DIGITS = 3  # rounding of an amplitude, for grouping trains
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,9 +29,9 @@ class Programme:
     ----------
     trains : Trains
     voltages : ndarray, shape (N,)
-        Size of each pulse [V]; NaN where the table does not say.
+        Size of each pulse [V]; NaN where unknown.
     widths : ndarray, shape (N,)
-        [s]; NaN where the table does not say.
+        [s]; NaN where unknown.
     """
 
     trains: Trains
@@ -172,7 +172,7 @@ def select_moving(programmes: list[Programme], window: Window) -> tuple[list[Pro
         except TraceError:
             still.append(each.words)
     direction = programmes[0].trains.direction.upper() if programmes else ""
-    words = f"{direction}: trains of {'; '.join(still)} do not move beyond their noise and tell no rate: left out"
+    words = f"{direction}: trains of {'; '.join(still)} do not change by more than their noise and are left out"
     return moving, [CodedWarning("dropped", words)] if still else []
 
 

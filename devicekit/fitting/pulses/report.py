@@ -12,7 +12,7 @@ from devicekit.models.pulselaw import EVERY_LAW
 from devicekit.report import Block, Section, Table, Text, draw
 from devicekit.text import percent, si
 
-FEWEST = 4  # kinds of pulses from which one can be left out and a law of the others still be tested
+FEWEST = 4  # kinds of pulses needed so that one can be left out and the law of the others still be tested
 
 
 def pulse_section(law: PulseLaw) -> Section:
@@ -24,7 +24,7 @@ def pulse_section(law: PulseLaw) -> Section:
                 draw(
                     law.panel(along),
                     f"Rate at half of the window against the {along}: fitted free at each measured pulse (dots, 95 %) "
-                    "and by the best law; the band holds every law that is not excluded.",
+                    "and by the best law. The band covers every law that is not excluded.",
                     f"Rate per pulse against the pulse {along} with the law and its band",
                     title=f"Rate against the {along}.",
                 )
@@ -33,7 +33,7 @@ def pulse_section(law: PulseLaw) -> Section:
         blocks.append(
             draw(
                 law.trains_panel(direction),
-                f"{direction.upper()}: mean curves at every pulse and the one shape scaled by the law.",
+                f"{direction.upper()}: mean curves of every kind of pulse, and one shape scaled by the law.",
                 f"State against pulse number of {direction.upper()} trains of several pulses, with the fit",
                 title=f"{direction.upper()} trains of every pulse.",
             )
@@ -61,8 +61,8 @@ def _laws(law: PulseLaw) -> Table:
     ]
     head = ("branch", "law", "parameters ± standard error", "AICc - best", "p", "verdict", "doi")
     caption = (
-        "Laws of the pulse, each with one shape for all trains. p: likelihood-ratio test against a rate of its own for "
-        "every pulse (against a parabola where amplitudes grow along a train). Excluded: p below 0.01, or AICc more "
+        "Laws of the pulse, each with one shape for all trains. p: likelihood-ratio test against a separate rate for "
+        "each pulse (against a parabola where amplitudes grow along a train). Excluded: p below 0.01, or AICc more "
         "than 10 above the best."
     )
     return Table(head, rows, caption)
@@ -94,7 +94,7 @@ def _left_out(joint: Joint) -> list[Block]:
     parts = [si(value, unit) for value, unit in ((gone.voltage_v, "V"), (gone.width_s, "s")) if value is not None]
     words = (
         f"{joint.direction.upper()} at {', '.join(parts)}, left out and predicted from the other pulses: nrmse "
-        f"{percent(misfit)}, {inside:.0%} of the mean curve inside the band of the mean curve."
+        f"{percent(misfit)}, {inside:.0%} of the mean curve inside its predicted band."
     )
     return [
         draw(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LEVEL = 0.95
-FEWEST = 3  # amplitudes, or widths, from which a law between them is more than assumed
+FEWEST = 3  # fewest amplitudes, or widths, that test a law between them
 OUTSIDE = 1e-6  # of an end of the measured range: rounding
 
 
@@ -51,9 +51,9 @@ class PredictedTrain:
     conductance : ndarray, shape (N + 1,)
         r in the unit of the table [S, or weight].
     laws : tuple of str
-        Those whose spread the band holds.
+        Laws whose spread the band covers.
     assumed : bool
-        Whether the pulse lies outside what was measured, or between two amplitudes or widths only.
+        Whether the pulse lies outside the measured range, or between only two amplitudes or widths.
     warnings : tuple of CodedWarning
     """
 
@@ -70,8 +70,8 @@ class PredictedTrain:
     warnings: tuple[CodedWarning, ...]
 
     def __repr__(self) -> str:
-        told = "law assumed" if self.assumed else "between measured pulses"
-        return f"<PredictedTrain {self.direction}: {self.r.size - 1} pulses, {told}; laws {', '.join(self.laws)}>"
+        basis = "law assumed" if self.assumed else "between measured pulses"
+        return f"<PredictedTrain {self.direction}: {self.r.size - 1} pulses, {basis}; laws {', '.join(self.laws)}>"
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,11 +81,11 @@ class PulseLaw:
     Attributes
     ----------
     joints : mapping of direction to Joint
-        Fits behind it.
+        Fits of each direction.
     share : str
         amplitude, width or both.
     own_warnings : tuple of CodedWarning
-        What was left out on the way.
+        Warnings on pulses that were left out.
     """
 
     joints: dict[str, Joint]
@@ -98,7 +98,7 @@ class PulseLaw:
 
     def _joint(self, direction: str) -> Joint:
         if direction not in self.joints:
-            raise UsageError(f"this law of the pulse has no {direction!r}; it has {', '.join(self.joints)}")
+            raise UsageError(f"there is no law of the pulse for {direction!r}, only for {', '.join(self.joints)}")
         return self.joints[direction]
 
     def law(self, direction: str) -> LawFit:
@@ -127,7 +127,7 @@ class PulseLaw:
     def assumption(self, direction: str, voltage: float | None = None, width: float | None = None) -> str | None:
         """Return why the law is assumed at a pulse, as text; None at measured pulses and between those that test it."""
         joint = self._joint(direction)
-        reasons = ["one kind of growing train, whose shape and law can take each other's place"] * joint.confounded
+        reasons = ["one kind of growing train cannot separate its shape from the law"] * joint.confounded
         rows = (("amplitude", "V", voltage, joint.with_amplitude), ("width", "s", width, joint.with_width))
         for (name, unit, value, asked), known in zip(rows, self.measured_pulses(direction), strict=True):
             if value is None or not known:
@@ -140,7 +140,7 @@ class PulseLaw:
             if not asked or size < low * (1 - OUTSIDE) or size > high * (1 + OUTSIDE):
                 reasons.append(f"the {name} {si(size, unit)} is outside the measured {span}")
             elif len(known) < FEWEST:
-                reasons.append(f"the {name} {si(size, unit)} lies between the two that were measured, {span}")
+                reasons.append(f"the {name} {si(size, unit)} lies between the only two measured ones, {span}")
         return "; ".join(reasons) or None
 
     def _pulses(
@@ -150,9 +150,9 @@ class PulseLaw:
         for name, value, asked in (("voltage", voltage, joint.with_amplitude), ("width", width, joint.with_width)):
             own = reference.voltage_v if name == "voltage" else reference.width_s
             if value is not None and not asked:
-                told = own is not None and np.allclose(np.abs(value), own, rtol=1e-3)
-                if not told:
-                    raise UsageError(f"this law does not say what the {name} does: the table has one {name} only")
+                is_reference = own is not None and np.allclose(np.abs(value), own, rtol=1e-3)
+                if not is_reference:
+                    raise UsageError(f"this law does not depend on the {name}: the table has only one {name}")
         volts = (
             np.asarray(np.nan if reference.voltage_v is None else reference.voltage_v) if voltage is None else voltage
         )
@@ -177,7 +177,7 @@ class PulseLaw:
         Raises
         ------
         UsageError
-            If the law is not of what is asked for.
+            If the law does not depend on a given quantity.
         """
         joint = self._joint(direction)
         volts, wide = self._pulses(joint, voltage, width, 1)
@@ -253,13 +253,13 @@ class PulseLaw:
         Raises
         ------
         UsageError
-            If the law is not of what is asked for, or there is no pulse.
+            If the law does not depend on a given quantity, or the train has no pulses.
         """
         joint = self._joint(direction)
         if voltage is not None and np.ndim(voltage) == 1:
             n_pulses = int(np.size(voltage))
         if n_pulses < 1:
-            raise UsageError(f"a train has at least 1 pulse, not {n_pulses}")
+            raise UsageError(f"n_pulses= must be at least 1, not {n_pulses}")
         volts, wide = self._pulses(joint, voltage, width, n_pulses)
         ends = []
         center = np.zeros(n_pulses + 1)
@@ -274,11 +274,11 @@ class PulseLaw:
         if direction == "ltd":
             rows = [1.0 - row for row in rows]
             rows = [rows[0], rows[2], rows[1], rows[4], rows[3]]
-        told = np.atleast_1d(np.asarray(joint.reference.voltage_v if voltage is None else voltage, dtype=object))
+        sizes = np.atleast_1d(np.asarray(joint.reference.voltage_v if voltage is None else voltage, dtype=object))
         why = None
-        for each in (told[0], told[np.argmin(volts)], told[np.argmax(volts)]):
+        for each in (sizes[0], sizes[np.argmin(volts)], sizes[np.argmax(volts)]):
             why = why or self.assumption(direction, None if each is None else float(each), width)
-        warned = [] if why is None else [CodedWarning("law_assumed", f"{direction.upper()}: {why}: the law is assumed")]
+        warned = [] if why is None else [CodedWarning("law_assumed", f"{direction.upper()}: the law is assumed: {why}")]
         return PredictedTrain(
             direction,
             r=rows[0],
@@ -399,26 +399,25 @@ class PulseLaw:
                     CodedWarning(
                         "no_pulse_law",
                         f"{name}: rates at the measured pulses follow none of the laws (best: {best.name}, p = "
-                        f"{best.p_value:.2g}); the band holds a scatter of {joint.scatter:.0%} about it",
+                        f"{best.p_value:.2g}); the band includes a scatter of {joint.scatter:.0%} about it",
                     )
                 )
             elif len(self.possible_laws(direction)) > 1:
                 words = listed(list(self.possible_laws(direction)))
-                found.append(CodedWarning("law_open", f"{name}: the trains do not tell {words} apart"))
+                found.append(CodedWarning("law_open", f"{name}: the trains cannot distinguish {words}"))
             if joint.confounded:
                 found.append(
                     CodedWarning(
                         "law_assumed",
-                        f"{name}: one kind of train whose amplitude grows: the state rises with the amplitude, so that "
-                        "the shape and the law can take each other's place; add trains of another step, or of one "
-                        "amplitude",
+                        f"{name}: one kind of growing train cannot separate its shape from the law of the amplitude; "
+                        "add trains with another step, or with one amplitude",
                     )
                 )
             elif best.degrees == 0 and joint.free is not None:
                 found.append(
                     CodedWarning(
                         "law_assumed",
-                        f"{name}: as many parameters as pulses: the {best.name} law is assumed, nothing tests it",
+                        f"{name}: the {best.name} law is assumed, since as many parameters as pulses leave no test",
                     )
                 )
         return tuple(found)
@@ -440,7 +439,7 @@ class PulseLaw:
                 if asked and each
             ]  # fmt: skip
             against = "a parabola in the amplitude" if joint.free is None else "free rates"
-            test = f"p = {fit.p_value:.2g} against {against}" if fit.degrees else "nothing left over to test it"
+            test = f"p = {fit.p_value:.2g} against {against}" if fit.degrees else "not tested, too few pulses"
             others = [name for name in self.possible_laws(direction) if name != joint.best]
             also = f"; not excluded: {listed(others)}" if others else ""
             found.append(f"{direction.upper()}: {law.title} ({values}) over {listed(known)}; {test}{also}.")

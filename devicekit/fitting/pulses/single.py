@@ -1,7 +1,7 @@
 """One pulse on each of many cells: a regression on amplitude and width.
 
-A cell that got one pulse has one change. Its scatter is that of cells and of pulses together, nothing says how the
-change depends on the state the cell was in, and no train is predicted from it.
+Each cell has one pulse and one change. The scatter is that of cells and of pulses together, the dependence on the
+cell's state is unknown, and trains cannot be predicted from it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from devicekit.statistics import t_quantile
 if TYPE_CHECKING:
     import pandas as pd
 
-FEWEST = 8  # cells more than coefficients
-SEEN = 2.0  # a change of G by this factor counts as one
+FEWEST = 8  # cells beyond the number of coefficients
+SEEN = 2.0  # a change of G by this factor counts as switching
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class SinglePulses:
     Attributes
     ----------
     names : tuple of str
-        Of the coefficients: constant, voltage_v, gate_v if there is one, ln_width, ln_before (ln G before the pulse).
+        Names: constant, voltage_v, gate_v if there is one, ln_width, ln_before (ln G before the pulse).
     values, errors : ndarray, shape (p,)
         Least squares, and standard errors that allow the scatter to differ from cell to cell (White's).
     scatter : float
@@ -109,8 +109,8 @@ def single_pulses(
     gate : ndarray, shape (n,), optional
         Gate (word line) voltage of each pulse [V].
     state : bool
-        Whether ln G before the pulse is among the regressors. It differs from cell to cell, and a reading error of it
-        is part of the change too: its coefficient is no law of the state.
+        Whether ln G before the pulse is among the regressors. It differs from cell to cell, and its reading error is
+        part of the change too, so its coefficient is not a law of the state.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def single_pulses(
     """
     columns = [np.asarray(each, float) for each in (voltage, width, before, after, *([] if gate is None else [gate]))]
     if len({each.shape for each in columns}) > 1 or columns[0].ndim != 1:
-        raise UsageError("voltage, width, before, after and gate have one number for each cell")
+        raise UsageError("voltage, width, before, after and gate must have one number for each cell")
     good = np.all([np.isfinite(each) for each in columns], axis=0) & np.all([each > 0 for each in columns[1:4]], axis=0)
     volts, wide, first, last, *rest = (each[good] for each in columns)
     volts = np.abs(volts)
@@ -131,11 +131,9 @@ def single_pulses(
         terms["ln_before"] = np.log(first)
     kept = {name: each for name, each in terms.items() if each.size and np.ptp(each) > 1e-12 * np.abs(each).max()}
     if change.size < len(kept) + 1 + FEWEST:
-        raise UsageError(
-            f"{change.size} cells with a change that can be used; at least {len(kept) + 1 + FEWEST} are needed"
-        )
+        raise UsageError(f"only {change.size} cells have a usable change; at least {len(kept) + 1 + FEWEST} are needed")
     if not {"voltage_v", "ln_width"} & set(kept):
-        raise UsageError("neither the amplitude nor the width varies from cell to cell")
+        raise UsageError("neither the amplitude nor the width varies over the cells")
     design = np.stack([np.ones(change.size), *kept.values()], axis=1)
     inverse = np.linalg.inv(design.T @ design)
     values = inverse @ design.T @ change

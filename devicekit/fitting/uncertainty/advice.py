@@ -21,13 +21,16 @@ GOALS = {
     "population": "ln of the mean rate of devices of this make",
 }
 RESETS = {
-    "free": "a train can begin anew at no cost",
-    "train": "before each train the device is brought back by as many pulses as a train has now",
+    "free": "a new train can begin at no cost",
+    "train": "before each train the device is reset by as many pulses as a train has now",
 }
 STATES = np.linspace(0.05, 0.95, 19)
 READS, EVERY = 4, 5  # readings after each pulse; pulses from one reading to the next
-SIMULATED = 16  # trains that are simulated for a plan
-SHORT, SHORTEST = 5, 8  # a short train is so many times shorter than those that there are, and not shorter than this
+SIMULATED = 16  # trains simulated for a plan
+SHORT, SHORTEST = (
+    5,
+    8,
+)  # how many times shorter a short train is than the measured ones, and its fewest pulses
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Candidate:
     reads : int
         Readings of each branch.
     sd_now, sd_then : float
-        Standard deviation of the goal, before and after; the mean over both branches (root of the mean square).
+        Standard deviation of the goal before and after: root mean square over both branches.
     """
 
     name: str
@@ -76,7 +79,7 @@ class Advice:
         Pulses of each branch that a candidate may cost, resets included.
     candidates : tuple of Candidate
     assumptions : tuple of str
-        What the numbers rest on.
+        Assumptions behind the numbers.
     """
 
     goal: str
@@ -126,10 +129,10 @@ class _Branch:
         free[self.p + 1 :] = self.found.present | ~np.isin(NOISES, FURTHER)
         information(law.id, z, trains, free, fisher, scores)
         fisher /= SIMULATED
-        # readings of one state tell their noise by their scatter about their mean, too
+        # readings of one state also determine their noise, by their scatter about their mean
         fisher[read, read] += 2.0 * (plan.reads - 1) * np.isfinite(trains[0]).sum()
         fisher *= plan.trains
-        if plan.elsewhere:  # another device has a rate and a start of its own
+        if plan.elsewhere:  # another device has its own rate and start
             own = np.array([0, self.p])
             rest = np.setdiff1d(np.arange(z.size), own)
             block = fisher[np.ix_(own, own)] + np.diag([self.between**-2.0, 1e-9])
@@ -178,17 +181,17 @@ class _Branch:
 def next_measurement(fit: DeviceFit, goal: str = "rate", reset: str = "free", budget: int | None = None) -> Advice:
     """Return which of a few measurements of equal cost would narrow the goal most.
 
-    From the curvature of the likelihood of whole trains: that of the data and the priors, and that of each candidate on
-    trains that the fit foretells.
+    It uses the curvature of the likelihood of whole trains: of the data with the priors, and of each candidate on
+    trains predicted by the fit.
 
     Parameters
     ----------
     fit : DeviceFit
         Of one device at one pulse width.
     goal : {"rate", "increment", "population"}
-        What shall be known better.
+        Quantity to be determined better.
     reset : {"free", "train"}
-        What it costs to begin a train anew.
+        Cost of beginning a new train.
     budget : int, optional
         Pulses of each branch, resets included; two trains of the present length, and their resets, if None.
 
@@ -203,9 +206,9 @@ def next_measurement(fit: DeviceFit, goal: str = "rate", reset: str = "free", bu
     """
     for name, value, known in (("goal", goal, GOALS), ("reset", reset, RESETS)):
         if value not in known:
-            raise UsageError(f"{name}= is {' or '.join(known)}, not {value!r}")
+            raise UsageError(f"{name}= must be {' or '.join(known)}, not {value!r}")
     if len(fit.table.devices) > 1 or fit.joint:
-        raise UsageError("advice is for one device at one pulse width: choose it with device= and width=")
+        raise UsageError("the advice needs one device at one pulse width: choose them with device= and width=")
     branches = [
         _Branch(fit.likelihood[direction], fit.trains(direction).rising(fit.window), D2D_LN_RATE)
         for direction in fit.branches
@@ -214,7 +217,7 @@ def next_measurement(fit: DeviceFit, goal: str = "rate", reset: str = "free", bu
     again = pulses if reset == "train" else 0
     budget = 2 * (pulses + again) if budget is None else budget
     if budget < SHORTEST + again:
-        raise UsageError(f"budget= is at least {SHORTEST + again} pulses, not {budget}")
+        raise UsageError(f"budget= must be at least {SHORTEST + again} pulses, not {budget}")
     now = float(np.sqrt(np.mean([each.variance(each.have, goal) for each in branches])))
     if goal == "population":
         now = _population([each.variance(each.have, goal) for each in branches], 0.0)
@@ -260,7 +263,7 @@ def _candidate(plan: _Plan, branches: list[_Branch], goal: str, now: float, agai
     then = float(np.sqrt(np.mean(left)))
     if goal == "population":
         first = [each.variance(each.have, goal) for each in branches]
-        # another device is about as well known after it as this one is now
+        # another device will be about as well determined as this one is now
         then = _population(first if plan.elsewhere else left, 1.0 if plan.elsewhere else 0.0)
     name = f"{plan.name}: {count(plan.trains, 'train')} of {plan.pulses} pulses"
     read = plan.trains * (plan.pulses // plan.every + 1) * plan.reads

@@ -25,10 +25,10 @@ from devicekit.models.law import Law
 
 CHAINS = 3
 FIRST_DRAWS = 10_000  # of a chain, doubled until they mix
-MOST_WORK = 4_000_000  # trains filtered, for one branch: half a minute
+MOST_WORK = 4_000_000  # trains filtered for one branch: about half a minute
 LEAST_ESS = 100
 TARGET = 1.02
-JUDGED = (0.1, 0.3, 0.5, 0.7, 0.9)  # states at which rates are judged to be mixed
+JUDGED = (0.1, 0.3, 0.5, 0.7, 0.9)  # states at which the mixing of rates is checked
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,14 @@ class BranchPosterior:
         L, the shape, x0, and ln of each standard deviation (`ln_increment`, ...).
     draws : ndarray, shape (n, m)
     rhat, ess : mapping of str to float
-        Split R-hat and effective sample size of ln rate at five states and of ln increment and ln read: what is used.
-        The coefficients themselves need not mix where the data do not tell them apart.
+        Split R-hat and effective sample size of ln rate at five states, ln increment and ln read, the quantities in
+        use. Coefficients that the data do not separate need not mix.
     mixed : bool
         Whether every R-hat is below the target.
     evaluations : int
-        Of the likelihood.
+        Evaluations of the likelihood.
     priors : mapping of str to str
-        Of each parameter, in words.
+        Prior of each parameter as text.
     """
 
     direction: str
@@ -111,7 +111,7 @@ class Posterior:
     ----------
     branches : mapping of str to BranchPosterior
     fit : DeviceFit or None
-        What they were drawn for; None if they were read from a file.
+        The fit that they were drawn for; None if they were read from a file.
     seed : int
     """
 
@@ -136,7 +136,7 @@ class Posterior:
             CodedWarning(
                 "not_mixed",
                 f"{direction.upper()}: the chains disagree (R-hat {max(each.rhat.values()):.3f} after "
-                f"{each.evaluations} evaluations): quantiles of the draws are not reliable",
+                f"{each.evaluations} evaluations), so quantiles of the draws are unreliable",
             )
             for direction, each in self.branches.items()
             if not each.mixed
@@ -154,21 +154,21 @@ class Posterior:
         count : int
             At most as many as there are draws.
         name : str
-            What the numbers are appended to.
+            Name to which the numbers are appended.
         fit : DeviceFit, optional
-            What they were drawn for, where the posterior was read from a file.
+            The fit that they were drawn for, if the posterior was read from a file.
 
         Raises
         ------
         UsageError
-            If there are fewer draws, or nothing says what they were drawn for.
+            If there are fewer draws, or the fit is missing.
         """
         fit = fit or self.fit
         if fit is None:
-            raise UsageError("these draws were read from a file: give the fit that they were drawn for")
+            raise UsageError("these draws were read from a file: give the fit that they were drawn for (fit=)")
         most = min(len(each.draws) for each in self.branches.values())
         if not 1 <= count <= most:
-            raise UsageError(f"the number of cards is 1 to {most}, the number of draws, not {count}")
+            raise UsageError(f"the number of cards must be 1 to {most} (the number of draws), not {count}")
         chosen = np.unique(np.linspace(0, most - 1, count).round().astype(int))
         return [self._card_of_draw(fit, int(k)).to_card(f"{name}_p{n:03d}") for n, k in enumerate(chosen, 1)]
 
@@ -193,7 +193,7 @@ class Posterior:
                 intervals={},
                 by="one draw of the posterior",
             )
-        note = CodedWarning("resampled", f"draw {k + 1} of a posterior (seed {self.seed}), not the fit itself")
+        note = CodedWarning("resampled", f"draw {k + 1} of a posterior (seed {self.seed}), not the fit")
         return replace(
             fit,
             ltp=made.get("ltp"),
@@ -226,7 +226,7 @@ class Posterior:
         Raises
         ------
         FileError
-            If it is no such file.
+            If the file does not hold a posterior.
         """
         from devicekit.errors import FileError
         from devicekit.models.registry import get_law
@@ -249,7 +249,7 @@ class Posterior:
             }
             return cls(branches, None, int(raw["seed"]))
         except (KeyError, TypeError, ValueError) as error:
-            raise FileError(f"{Path(path).name} holds no posterior: {error}") from error
+            raise FileError(f"{Path(path).name} does not hold a posterior: {error}") from error
 
 
 def posterior(fit: DeviceFit, *, draws: int = 400, target_rhat: float = TARGET, seed: int = 0) -> Posterior:
@@ -260,9 +260,9 @@ def posterior(fit: DeviceFit, *, draws: int = 400, target_rhat: float = TARGET, 
     fit : DeviceFit
         Of one device at one pulse width.
     draws : int
-        Draws of each branch that are kept, at least 20.
+        Number of draws kept for each branch, at least 20.
     target_rhat : float
-        Runs are doubled until every R-hat is below it, above 1; what does not get there is flagged `not_mixed`.
+        Above 1. Runs are doubled until every R-hat is below it; otherwise the branch gets the warning `not_mixed`.
     seed : int
         Seed of every draw.
 
@@ -276,11 +276,11 @@ def posterior(fit: DeviceFit, *, draws: int = 400, target_rhat: float = TARGET, 
         If the fit is of several devices, was joint over widths, or a number is out of range.
     """
     if len(fit.table.devices) > 1:
-        raise UsageError("a posterior is of one device: choose it with device=")
+        raise UsageError("a posterior needs one device: choose it with device=")
     if fit.joint or fit.pulse_law is not None:
-        raise UsageError("a posterior does not know a shape that is shared over widths or amplitudes: leave share= out")
+        raise UsageError("a posterior does not work with a shape shared over widths or amplitudes: leave share= out")
     if draws < 20 or not target_rhat > 1:
-        raise UsageError(f"draws= is at least 20 and target_rhat= above 1, not {draws} and {target_rhat:g}")
+        raise UsageError(f"draws= must be at least 20 and target_rhat= above 1, not {draws} and {target_rhat:g}")
     branches = {
         direction: _branch(branch, fit, draws, target_rhat, [seed, number])
         for number, (direction, branch) in enumerate(fit.branches.items())
@@ -327,15 +327,15 @@ def sample(
     Parameters
     ----------
     found : TrainFit
-        The top, of one device.
+        The maximum, for one device.
     trains : ndarray, shape (K, N + 1)
         On the rising coordinate.
     bounds, prior
         As `priors_of` gives them.
     draws : int
-        That are kept.
+        Number of draws kept.
     target : float
-        For R-hat.
+        Limit of R-hat.
     rng : numpy.random.Generator
     """
     law = found.law
@@ -359,7 +359,7 @@ def sample(
         if mixed or 3 * number * CHAINS * len(trains) > MOST_WORK:
             break
         number *= 2
-        cloud = archive[:filled][-min(filled, 4000) :]  # the first states were a guess
+        cloud = archive[:filled][-min(filled, 4000) :]  # discard the first states, which were a guess
     flat = chains.reshape(-1, z.size)
     kept = flat[np.linspace(0, len(flat) - 1, min(draws, len(flat))).round().astype(int)]
     return Sample(kept, rhat, ess, mixed, evaluations)

@@ -28,9 +28,9 @@ def priors_of(
     ----------
     law : Law
     first : float
-        The first reading on the rising coordinate, about which the start may lie.
+        The first reading on the rising coordinate, the centre of the start's prior.
     further : sequence of str
-        Which of the kinds of noise that trains are asked for these have: of `FURTHER`.
+        Further kinds of noise that these trains have, of `FURTHER`.
     """
     least, most = bounds_of_noise()
     lower = np.concatenate([law.lower, [first - WIDTH_OF_START], least])

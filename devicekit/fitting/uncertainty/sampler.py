@@ -1,7 +1,7 @@
 """Differential evolution with an archive (DE-MCz, doi 10.1007/s11222-008-9104-9), compiled, for whole trains.
 
-Chains propose along differences of states that were visited before, so that a step has the posterior's own shape: the
-coefficients of eq. (2) are correlated over orders of magnitude, where steps of a fixed shape stand still.
+Chains propose steps along differences of visited states, so that steps follow the posterior's shape: coefficients of
+eq. (2) are correlated over orders of magnitude, where steps of a fixed shape do not move.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from devicekit.fitting.likelihood.filter import log_likelihood
 from devicekit.jit import compiled
 
 SNOOKER, SUBSET, SHARE, JUMP = 0.1, 0.35, 0.3, 0.1  # shares of moves; of coordinates in a subset; of full jumps
-KEPT = 10  # iterations from one state to the next that goes into the archive
+KEPT = 10  # iterations between states stored in the archive
 
 
 @compiled

@@ -6,8 +6,8 @@ In cycle k the deviation v of the state from the mean curve, and the reading y, 
 
 with q = 1 + rho'(x), an offset o_k of the window and a ln rate l_k that are constant in a cycle, increments
 w_n of variance inc^2 + (step rho_n)^2, read noise e_n, and a start v_0. The six standard deviations are
-those of greatest likelihood (Kalman filter). Leaving out o or l would book a drifting window, or a cycle
-that runs faster than another, as increments.
+those of greatest likelihood (Kalman filter). Without o or l, a drifting window or a cycle that runs faster
+than another would appear as increments.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from devicekit.statistics import mean_curve, nanmean
 NAMES = ("increment", "read", "offset", "ln_rate", "start", "step")
 LAGS = (1, 2, 3, 5, 8, 13, 21, 34, 55)  # of the variogram
 LARGEST_LN_RATE = 0.5
-SMALLEST = 1e-5  # of the window: below this a deviation is nothing
+SMALLEST = 1e-5  # of the window: smaller deviations count as 0
 MOST_TRAINS = 400  # enough for 2 % on a standard deviation; more only cost time
 
 
@@ -168,7 +168,7 @@ def fit_components(tracks: list[Track], start: tuple[float, float, float, float]
     floor = max(spread, 10 * SMALLEST)
     guesses = []
     for weights in ((1.0, 1.0, 1.0, 1.0), (1.0, 1.0, 0.2, 0.2)):
-        # a curve that is nearly straight leaves the offset of a guess open: nothing exceeds the spread itself
+        # a nearly straight curve leaves the offset of the first guess open: limit it by the spread itself
         sd = np.array([min(max(g * w, 0.01 * floor), floor) for g, w in zip(start, weights, strict=True)])
         sd[3] = min(max(start[3] * weights[3], 0.003), 0.4)
         guesses.append(np.log(np.append(sd, 0.3 * floor)))
@@ -177,12 +177,12 @@ def fit_components(tracks: list[Track], start: tuple[float, float, float, float]
     rates = np.concatenate([track.rho for track in tracks])
     mean_step = max(float(np.mean(rates)), SMALLEST)
     with_step, higher = climb(np.append(best, np.log(min(max(np.exp(best[0]) / mean_step, 1e-3), 2.0))), True)
-    # a large gain only: second-order effects of large increments mimic a little of it
+    # only for a large gain, since second-order effects of large increments mimic a little of it
     if higher > top + 2 * np.log(sum(deviation.size for deviation, _, _ in data)):
         best, top = with_step, higher
     sd = np.zeros(6)
     sd[: best.size] = np.exp(best)
-    # deviations so small that they change nothing are reported as none
+    # negligible deviations are reported as 0
     for k, limit in enumerate((SMALLEST, SMALLEST, SMALLEST, 1e-3, SMALLEST, 1e-2)):
         sd[k] = sd[k] if sd[k] > 2 * limit and likelihood_drop(best, k, top, likelihood) > 0.5 else 0.0
     increment, read, offset, ln_rate, start_sd, step = (float(value) for value in sd)
@@ -201,8 +201,8 @@ def likelihood_drop(best, k, top, likelihood) -> float:  # type: ignore[no-untyp
 def tracks_of(groups: list[np.ndarray], fits: list[BranchFit]) -> list[Track]:
     """Return deviations of every device with two cycles or more, with q and rho along its fit.
 
-    Trains that end at different pulses are tracks of their own: cycles of one track share their gains. Where one train
-    alone goes on, its distance from the mean says nothing.
+    Trains that end at different pulses are separate tracks: cycles of one track share their gains. Where only one train
+    continues, its distance from the mean carries no information.
 
     Parameters
     ----------

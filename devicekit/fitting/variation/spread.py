@@ -58,7 +58,7 @@ class BranchSpread:
         By how much ln of what pulses, and what readings, scatter by grows from one end of the window to the other, on
         the rising coordinate.
     read_known : bool
-        Whether readings repeated without a pulse told `read`; else a reversible fluctuation may be in it.
+        Whether `read` comes from readings repeated without a pulse; else it may include a reversible fluctuation.
     cycle_offset, cycle_ln_rate, cycle_start : float
         Standard deviation over cycles of the window's offset, of ln rate, and of the starting state.
     intervals : mapping of str to (float, float)
@@ -108,7 +108,7 @@ class BranchSpread:
                 self.by if self.read_known or self.by != WHOLE else self.by + READ_OR_REVERSIBLE,
             ),
             "cycle_offset": ("spread", self.cycle_offset, self.by),
-            # none is not listed: cards of devices that have no such noise are as they were
+            # absent kinds of noise are not listed, so that such cards are unchanged
             "held": ("held", self.held or None, self.by),
         }
         d2d = {
@@ -148,7 +148,7 @@ def _sigma(kind: str, value: float | None, estimator: str, interval: tuple[float
 class VariationResult:
     """Variation of both branches, and the covariance of ln rate over devices (rows, columns: LTP, LTD).
 
-    `windows` are those of devices that have their own, within that of the set; empty where rates alone tell them apart.
+    `windows` are those of single devices within that of the set; empty if devices differ by their rates alone.
     """
 
     branches: dict[str, BranchSpread]
@@ -165,7 +165,7 @@ class VariationResult:
                 continue
             besides = f" and {spread.step:.1%} of its own step" if spread.step else ""
             held = (
-                f"; {spread.held:.2%} fluctuates reversibly from pulse to pulse, with a memory of {spread.memory:.2f}"
+                f"; a reversible fluctuation of {spread.held:.2%} from pulse to pulse (memory {spread.memory:.2f})"
                 if spread.held
                 else ""
             )
@@ -178,15 +178,15 @@ class VariationResult:
             result.append(
                 f"{direction.upper()}: the C2C variance is {shares['drift']:.0%} slow drift, {shares['cycle']:.0%} "
                 f"cycle to cycle, {shares['pulse']:.0%} updates and {shares['read']:.0%} reading; one update "
-                f"scatters by {spread.increment:.3%} of the window{besides}{held}{tilt}; sampling independent cycles "
-                "reproduces the spread, not its order."
+                f"scatters by {spread.increment:.3%} of the window{besides}{held}{tilt}. Independent cycles "
+                "reproduce the spread, not its order."
             )
         if self.windows:
             ends = np.array([[each.low, each.high] for each in self.windows.values()])
             low, span = ends[:, 0].std(ddof=1), np.log(ends[:, 1] - ends[:, 0]).std(ddof=1)
             result.append(
-                f"Each of the {len(ends)} devices has a window of its own: the lower ends scatter by {low:.0%} of the "
-                f"common one, the spans by {span:.0%}; rates are told within them."
+                f"Each of the {len(ends)} devices has its own window: the lower ends scatter by {low:.0%} of the "
+                f"common window, the spans by {span:.0%}. Rates are relative to these windows."
             )
         return result
 
@@ -277,8 +277,8 @@ def _noise(
 def _split_read_noise(made: dict[str, Any], whole: TrainFit, rereads: Rereads) -> dict[str, Any]:
     """Split what scatters anew at each reading into read noise and what the pulse before left.
 
-    What is drawn anew from reading to reading of a train (`read` of the likelihood) is read noise only as far as
-    readings without a pulse between have it; the rest is held, and joins the fluctuation.
+    Scatter that is new at each reading of a train (`read` of the likelihood) is read noise only as far as readings
+    without a pulse between show it; the rest is held between pulses and joins the fluctuation.
     """
     each, held, memory = made["read"] or 0.0, made["held"] or 0.0, made["memory"] or 0.0
     error = np.hypot(whole.noise_error[NOISES.index("read")], np.sqrt(0.5 / rereads.degrees))
@@ -346,7 +346,7 @@ def scatter(trains: Trains, window: Window) -> np.ndarray:
     own = [rising[[k for k, name in enumerate(trains.devices) if name == device]] for device in names]
     variances = [nanvar(group) for group in own if len(group) > 1]
     if not variances:
-        raise UsageError("scatter over cycles needs two cycles of a device or more")
+        raise UsageError("scatter over cycles needs at least two cycles of a device")
     return nanmean(np.array(variances))
 
 
@@ -366,7 +366,7 @@ def sources_of_spread(fit: BranchFit, spread: BranchSpread, trains: Trains) -> d
             k = len(own)
             line = np.polyval(np.polyfit(trains.cycles[own], level[own], 1), trains.cycles[own])
             rest = float(np.sum((level[own] - line) ** 2))
-            # a line through noise explains one degree of freedom's worth of it by chance
+            # by chance a line explains one degree of freedom of the noise
             by_line = float(np.sum((line - line.mean()) ** 2)) - rest / (k - 2)
             explained += max(by_line, 0.0) / (k - 1) * k / len(level)
     total = spread.c2c_anova**2
@@ -386,9 +386,9 @@ def _ln_rate_covariance(
 ) -> np.ndarray | None:
     """Return the covariance of ln rate over devices (LTP, LTD); None below three devices with both branches.
 
-    Rates are those within each device's own window, where devices have one. The mean over K cycles of a device still
-    carries its C2C scatter; its variance over cycles / K is taken off the diagonal (with one cycle a device it cannot
-    be). LTP and LTD scatter independently, so the off-diagonal is not biased.
+    Rates are relative to each device's own window, where devices have one. The mean over K cycles of a device still
+    has C2C scatter; its variance over cycles / K is subtracted from the diagonal, except with one cycle per device.
+    LTP and LTD scatter independently, so the off-diagonal is not biased.
     """
     complete = {name: pair for name, pair in devices.items() if len(pair) == 2}
     if len(complete) < 3 or len(central) < 2:
@@ -420,7 +420,7 @@ def _ln_rate_covariance(
 def _sampling_variance(trains: Trains, own: BranchFit, central: BranchFit, window: OwnWindow) -> float:
     """Return the variance of ln rate of a device's mean curve from its cycles, by the jackknife.
 
-    Where each device has a window of its own, a level that moves from cycle to cycle is its window's, not its rate's.
+    If each device has its own window, a level that moves from cycle to cycle belongs to the window, not to the rate.
     """
     rows = trains.rising(central.window)
     if len(rows) < 2:
@@ -453,9 +453,9 @@ def estimate_variation(
     devices : mapping of device to mapping of direction to BranchFit
         Fits of the single devices; empty for one device.
     whole : mapping of direction to TrainFit
-        Law and noise by the likelihood of whole trains; none: by deviations from mean curves.
+        Law and noise by the likelihood of whole trains; if empty, by deviations from mean curves.
     rereads : mapping of direction to Rereads
-        What readings without a pulse between scatter by, where there are some.
+        Scatter of readings without a pulse between, where there are some.
     """
     branches = {}
     for direction, trains in sets.items():

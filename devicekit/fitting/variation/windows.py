@@ -13,7 +13,7 @@ from devicekit.fitting.branch import search
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains, choose_window
 
-CLEARLY = 2.0  # times as large a misfit without windows of their own: measured, devices of one window stay below 1.5
+CLEARLY = 2.0  # ratio of misfits with a common window to own windows; devices of one window stayed below 1.5
 DIRECTIONS = ("ltp", "ltd")
 
 
@@ -73,8 +73,8 @@ def find_windows(
 ) -> dict[str, OwnWindow]:
     """Return the windows of devices that have their own; empty if rates alone describe them as well.
 
-    Both describe each device's mean curves by the central shape with a rate of its own; the misfit that is left, over
-    all devices, decides. Booked as rates, a window that is shifted by a tenth would look like rates that differ by a
+    Both models describe each device's mean curves by the central shape with its own rate; the remaining misfit over all
+    devices decides. Without own windows, a shift of the window by a tenth would look like rates that differ by a
     factor.
 
     Parameters
@@ -93,7 +93,7 @@ def find_windows(
         trains = [sets[direction].of(name) for direction in DIRECTIONS]
         try:
             measured = choose_window(trains, window.quantity, name, window.scale)
-        except TraceError:  # it hardly switches
+        except TraceError:  # this device hardly switches
             return {}
         low, high = window.to_state(np.array([measured.low, measured.high])).tolist()
         found[name] = OwnWindow(low, high)

@@ -203,7 +203,7 @@ def test_rows_that_are_absent_leave_the_pulse_numbers_alone(keep) -> None:  # ty
     [
         (lambda f: f[f["pulse_index"] < 1], "1 reading"),
         (lambda f: f[f["pulse_index"] < 6], "at least 8"),
-        (lambda f: f.assign(conductance_s=1e-5), "no switching"),
+        (lambda f: f.assign(conductance_s=1e-5), "does not switch"),
     ],
 )
 def test_traces_that_cannot_be_fitted_are_refused(change, message: str) -> None:  # type: ignore[no-untyped-def]
@@ -305,7 +305,7 @@ def test_a_log_state_fits_several_decades() -> None:
 
 
 def test_a_log_state_needs_conductances() -> None:
-    with pytest.raises(TraceError, match="log state"):
+    with pytest.raises(TraceError, match="state='log'"):
         fit(pulses(THETA, column="weight", low=-1.0, high=1.0), state="log")
 
 
