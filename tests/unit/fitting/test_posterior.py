@@ -160,7 +160,7 @@ def test_cards_are_draws_and_files_keep_them(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="1 to 40"):
         drawn.cards(41, "dev")
     (tmp_path / "no.json").write_text('{"branches": {"ltp": {}}}')
-    with pytest.raises(FileError, match="no.json"):
+    with pytest.raises(FileError, match=r"no\.json"):
         Posterior.load(tmp_path / "no.json")
 
 
