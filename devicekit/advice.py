@@ -10,8 +10,8 @@ from devicekit.codes import ASSUMED, REMARK, WARNING_CODES, WarningKind
 from devicekit.errors import CodedWarning
 from devicekit.text import listed
 
-MOST = 3  # that are shown at once
-_LATER = WarningKind("a code of a later version", ASSUMED, "upgrade devicekit, which then says what it means")
+MOST = 3  # warnings shown at once
+_LATER = WarningKind("a code of a later version", ASSUMED, "upgrade devicekit to see what it means")
 
 
 @dataclass(frozen=True)
@@ -26,29 +26,34 @@ _FIT, _UNIT, _POSTERIOR, _RUN = (
     "Do not train on this fit",
     "Do not quote these numbers",
     "Do not quote quantiles of this posterior",
-    "Do not read a device off this simulation",
+    "Do not judge a device by this simulation",
 )
 RULES: dict[str, tuple[_Rule, ...]] = {
     _FIT: (
-        _Rule(frozenset({"growing_amplitude"}), "its pulses grow along the train, and a network's do not"),
-        _Rule(frozenset({"not_converged", "structured"}), "the search did not converge, and what it left has a shape"),
-        _Rule(frozenset({"abrupt", "structured"}), "a pulse is a jump, and the law misses the curve's shape"),
+        _Rule(frozenset({"growing_amplitude"}), "its pulses grow along the train, unlike those of a network"),
+        _Rule(
+            frozenset({"not_converged", "structured"}), "the search did not converge, and its residuals are systematic"
+        ),
+        _Rule(frozenset({"abrupt", "structured"}), "one pulse makes a jump, and the law misses the curve's shape"),
         _Rule(frozenset({"abrupt", "first_pulse"}), "the first pulse is a jump that the law does not follow"),
-        _Rule(frozenset({"abrupt", "overshoot"}), "a pulse is a jump, and simulated steps overshoot"),
+        _Rule(frozenset({"abrupt", "overshoot"}), "one pulse makes a jump, and simulated steps overshoot"),
         _Rule(frozenset({"loop_gain", "overshoot"}), "alternating pulses make the simulated state unstable"),
         _Rule(frozenset({"few_points", "weak"}), "too few points for so many coefficients"),
         _Rule(frozenset({"few_points", "noisy"}), "few points, and noise larger than a step"),
         _Rule(
             frozenset({"noisy", "at_bound", "structured"}),
-            "noise larger than a step, a coefficient at its bound and a shape that the law misses",
+            "noise larger than a step, a coefficient at its bound, and a law that misses the curve's shape",
         ),
-        _Rule(frozenset({"range_ratio", "junction"}), "LTP and LTD are hardly of one device in one condition"),
+        _Rule(frozenset({"range_ratio", "junction"}), "LTP and LTD do not look like one device in one condition"),
     ),
     _UNIT: (_Rule(frozenset({"suspect_unit"}), "their unit is improbable"),),
     _POSTERIOR: (_Rule(frozenset({"not_mixed"}), "its chains disagree"),),
     _RUN: (
-        _Rule(frozenset({"hot", "overfull"}), "it is hotter than the model knows, and fuller than its sites"),
-        _Rule(frozenset({"strong_field", "overfull"}), "its field breaks oxides, and its density has no sites left"),
+        _Rule(frozenset({"hot", "overfull"}), "it is hotter than the model covers, and has more vacancies than sites"),
+        _Rule(
+            frozenset({"strong_field", "overfull"}),
+            "its field would break the oxide, and it has more vacancies than sites",
+        ),
     ),
 }
 
@@ -96,7 +101,7 @@ def rest_text(rest: Sequence[CodedWarning]) -> str:
 def verdict(warnings: Iterable[CodedWarning]) -> str | None:
     """Return a verdict with its reasons as a sentence where warnings add up; None where they do not.
 
-    Those of LTP and of LTD (a message that begins with the direction) do not add up with each other, but with those
+    Warnings of LTP and of LTD (messages that begin with the direction) do not combine with each other, but with those
     of the device. The rules are on the page Warnings of the documentation.
     """
     found = list(warnings)

@@ -8,7 +8,7 @@ from typing import Any
 
 from devicekit.text import percent, percent_span, si, span
 
-_PREFIXED = frozenset({"", "S", "A", "V", "s", "J", "W"})  # units that take a prefix: nobody says 50 mdecades
+_PREFIXED = frozenset({"", "S", "A", "V", "s", "J", "W"})  # units that take a prefix, unlike decades
 
 
 @dataclass(frozen=True)
@@ -20,20 +20,20 @@ class Scalar:
     name : str
         Stable, snake_case with an SI suffix: g_low_s, increment_ltp.
     label : str
-        What people read: "low end of the window".
+        Label for people: "low end of the window".
     value : float
-        In `unit`; NaN and infinity are not known.
+        In `unit`; NaN and infinity count as unknown.
     unit : str
         SI unit; "" for a pure number.
     of : str
-        What a fraction is a share of, such as "window": it is shown in percent, and kept as a fraction.
+        Whole of a fraction, such as "window": the value is a fraction, shown in percent.
     low, high : float, optional
         Ends of the interval, both or none.
     level : float
         Confidence level of the interval, 0..1.
     by : str
-        How it is defined, where that is a choice: "half_ln_g", "read at 0.1 V". Two numbers of one name are one
-        quantity only if this agrees.
+        Definition, where several exist: "half_ln_g", "read at 0.1 V". Two numbers of one name are the same quantity
+        only if this agrees.
     """
 
     name: str

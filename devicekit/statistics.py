@@ -1,6 +1,6 @@
 """Means and variance components with gaps, quantiles and tails, for fits and figures of merit.
 
-The latter are one-liners over scipy.special: importing scipy.stats, which defines them so, takes half a second.
+The latter use scipy.special directly, because importing scipy.stats takes half a second.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ def nanvar(values: np.ndarray) -> np.ndarray:
     return np.divide(squares.sum(axis=0), count - 1, out=np.full(count.shape, np.nan), where=count > 1)
 
 
-JOINT = 5  # readings before rows end by which the mean of the others is joined on
+JOINT = 5  # readings before the end of rows that align the mean of the others
 
 
 def mean_curve(rows: np.ndarray) -> np.ndarray:
     """Return the mean over rows with gaps or different ends, without a step where their number changes.
 
-    The plain mean of rows that are read at the same places. Between two readings a row's distance from the mean is
-    taken to change along a straight line.
+    This is the plain mean of rows that are read at the same places. Between two readings a row's distance from the mean
+    is interpolated linearly.
 
-    Where some end, the mean of those that go on is shifted by what it differs by from the mean of all, over the last
-    `JOINT` readings before: else a row that happens to lie higher lifts the curve from where it stands alone.
+    Where some rows end, the mean of the others is shifted by its difference from the mean of all over the last `JOINT`
+    readings before. Otherwise a high row that continues alone would lift the curve.
 
     Parameters
     ----------
@@ -82,10 +82,10 @@ class VarianceComponents(NamedTuple):
     Attributes
     ----------
     within, between : float or None
-        Variances [square of the input's unit]; `between` is not clipped, so it can be negative. With one value a
-        group the two cannot be told apart: `between` then contains one draw of `within`.
+        Variances [square of the input's unit]; `between` is not clipped, so it can be negative. With one value per
+        group the two cannot be separated: `between` then contains one draw of `within`.
     size : float or None
-        Mean number of values a group that `between` was computed with.
+        Mean number of values per group, as used for `between`.
     """
 
     within: float | None
@@ -180,7 +180,7 @@ def clopper_pearson(hits: float, n: float, level: float = 0.95) -> tuple[float, 
     Parameters
     ----------
     hits, n : float
-        0 <= hits <= n, n at least 1; not whole where trials that depend on each other are worth fewer.
+        0 <= hits <= n, n at least 1; not whole if dependent trials count as fewer.
     level : float
         Confidence level, 0..1.
     """

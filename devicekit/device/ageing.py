@@ -1,8 +1,8 @@
 """Ageing of an array of devices: drift of each conductance, and devices that jump between two levels.
 
 Drift is G_i(t) = G_i(t0) (t / t0)^-nu_i with an exponent for each device. It acts on conductances: the state of an aged
-device may lie outside 0..1, and is not clipped. What all devices lose together is a gain, which a pair of devices
-hardly feels; what counts is how exponents DIFFER between devices, and `static_error` is the one number for it.
+device can lie outside 0..1, and is not clipped. The loss common to all devices is a gain, which hardly affects pairs of
+devices. The spread of exponents over devices matters, and `static_error` is the number for it.
 
 Sources: drift by device, as of phase-change memory, doi 10.1038/s41467-020-16108-9. Random telegraph noise: two levels
 +- a, left at a rate of 1 / tau each.
@@ -27,7 +27,7 @@ from devicekit.statistics import chi2_quantile, t_quantile
 from devicekit.text import count
 
 BOLTZMANN_EV = 8.617333262e-5  # [eV/K]
-SAME_K = 1.0  # temperatures no further apart are one [K]
+SAME_K = 1.0  # temperatures closer than this are equal [K]
 FRESH_BELOW = 1 / 50  # of a presentation: dwell times below it are averaged over within a presentation
 
 Regime = Literal["fresh", "held", "static"]
@@ -42,17 +42,17 @@ class Drift:
     nu, nu_sd : float
         Mean, and standard deviation over devices [1]; a negative exponent is a conductance that grows.
     t0_s : float
-        Time after writing at which the states are what they were programmed to [s].
+        Time after writing at which the states are still the programmed ones [s].
     measured_s : float
-        How long every state was watched [s]; infinite where exponents were set by hand, and nothing is refused.
+        Time for which every state was measured [s]; infinite for exponents set by hand, which have no limit.
     decades : float
-        Decades of time that the data span; infinite where exponents were set by hand.
+        Decades of time that the data span; infinite for exponents set by hand.
     nu_sd_interval : (float, float), optional
         95 % interval of the standard deviation.
     acceleration : float
         How much faster time runs in the measurement than in use [1]: the law is that of time / acceleration.
     source : str
-        What the spread over devices was taken from, in words.
+        Source of the spread over devices, as text.
 
     Raises
     ------
@@ -71,9 +71,11 @@ class Drift:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.nu) and 0 <= self.nu_sd < math.inf):
-            raise UsageError(f"exponents of drift are a mean and a deviation of 0 or more, not {self.nu}, {self.nu_sd}")
+            raise UsageError(
+                f"drift needs a finite nu and nu_sd of 0 or more, not nu = {self.nu} and nu_sd = {self.nu_sd}"
+            )
         if not (0 < self.t0_s < math.inf and self.acceleration > 0):
-            raise UsageError("t0_s and the acceleration are above 0")
+            raise UsageError("t0_s and acceleration must be above 0")
 
     @classmethod
     def from_retention(
@@ -86,9 +88,9 @@ class Drift:
     ) -> Self:
         """Estimate the exponents from the states of a card's retention block.
 
-        The error of estimation is taken off the spread: var(nu) of the estimates less their mean squared standard
-        error, not below 0. Where several devices have states of the same name the spread is that within a name;
-        of one device's states it stands in for the spread over devices, which was not measured, and `source` says so.
+        The variance of nu is that of the estimates minus their mean squared standard error, not below 0. If several
+        devices have states of the same name, the spread is that within a name. The spread of one device's states
+        replaces the unmeasured spread over devices, and `source` states this.
 
         Parameters
         ----------
@@ -99,18 +101,18 @@ class Drift:
             Of use [K]; None: as measured. Another one needs the block's Arrhenius part: time then runs by
             exp(Ea / k (1 / T_use - 1 / T_measured)) slower than in the measurement.
         nu_sd : float, optional
-            A standard deviation of your own, where the block tells none.
+            Your standard deviation, if the block does not determine one.
 
         Raises
         ------
         UsageError
-            If no state has an exponent with an interval, one state is to tell a spread, or another temperature is
-            asked for than was measured and there is no activation energy.
+            If no state has an exponent with an interval, the spread would come from one state, or another temperature
+            than the measured one is given without an activation energy.
         """
         states = [each for each in block.states if level is None or each.level == level]
         known = [each for each in states if each.nu_interval is not None]
         if not known:
-            raise UsageError(f"the retention block holds no {level or 'state'} whose exponent has an interval")
+            raise UsageError(f"the retention block has no {level or 'state'} with an interval of its drift exponent")
         known, acceleration = _at_temperature(block, known, level, temperature_k)
         nu, se = np.array([each.nu for each in known]), np.array([_standard_error(each) for each in known])
         interval, source = None, "set by hand"
@@ -133,16 +135,14 @@ class Drift:
         Raises
         ------
         UsageError
-            Before t0, which no law tells, and beyond the data where they span too few decades.
+            If the time is before t0, or beyond data that span too few decades.
         """
         if not self.t0_s <= time_s < math.inf:
-            raise UsageError(
-                f"time_s={time_s:g}: the law of drift begins at {self.t0_s:.4g} s, and what is before is not known"
-            )
+            raise UsageError(f"time_s={time_s:g} is before {self.t0_s:.4g} s, where the drift law begins")
         reason = refusal_reason(self.decades, time_s, self.measured_s)
         if reason:
             raise UsageError(
-                f"no drift at {time_s:.4g} s: it is beyond the {self.measured_s:.4g} s measured, and {reason}"
+                f"drift at {time_s:.4g} s cannot be predicted: {self.measured_s:.4g} s were measured, and {reason}"
             )
         return math.log(time_s / self.t0_s)
 
@@ -175,9 +175,9 @@ class Drift:
 def static_error(drift: Drift, g: np.ndarray, window: Window, time_s: float) -> float:
     """Return sigma_r [1]: the independent error of each device's state by drift, with the common gain corrected.
 
-    sd(nu) ln(t / t0) rms(G) / span, with G as programmed. Of a log-normal the relative deviation is
-    sqrt(exp(s^2) - 1), s = sd(nu) ln(t / t0), which is s where it is small. What all devices lose together is a gain
-    of weights; an error is measured against weights with that gain, so it is not taken off G here.
+    sd(nu) ln(t / t0) rms(G) / span, with G as programmed. The relative deviation of a log-normal is sqrt(exp(s^2) - 1)
+    with s = sd(nu) ln(t / t0), and s where that is small. The loss common to all devices is a gain of the weights;
+    errors are relative to weights with that gain, so it is not subtracted from G here.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ def static_error(drift: Drift, g: np.ndarray, window: Window, time_s: float) -> 
     Raises
     ------
     UsageError
-        If the window is one of weights, which has no share of a conductance; and as `Drift.logarithm`.
+        If the window is one of weights; and as `Drift.logarithm`.
     """
     require_conductance(window)
     spread = drift.nu_sd * drift.logarithm(time_s)
@@ -208,7 +208,7 @@ def require_conductance(window: Window) -> None:
         If its quantity is not a conductance.
     """
     if window.quantity != "conductance_s":
-        raise UsageError("this card holds weights, not conductances: a drift of conductances cannot be told from them")
+        raise UsageError("this card holds weights, not conductances, so drift of conductances does not apply")
 
 
 @dataclass(frozen=True)
@@ -239,14 +239,13 @@ class Telegraph:
         Returns
         -------
         {"fresh", "held", "static"}
-            "fresh" where it jumps many times in a presentation (white read noise); "held" from a dwell time of 1/50 of
-            a presentation on: one level a device and presentation. Between 1/50 and 1 that is the safe side, for the
-            jumps within a presentation average out. "static" from the length of the test on: one level a device. Slow
-            jumps within a test (many presentations, not all) are taken as held: their mean is the same, but they
-            scatter less from one test to the next than they should.
+            "fresh" if it jumps many times in a presentation (white read noise). "held" from a dwell time of 1/50 of a
+            presentation on: one level for each device and presentation. Between 1/50 and 1 this is conservative, as
+            jumps within a presentation average out. "static" from the length of the test on: one level for each device.
+            Slow jumps within a test are drawn as held: their mean is right, but tests scatter less than they should.
         """
         if not (presentation_s > 0 and test_s >= presentation_s):
-            raise UsageError("a test takes at least one presentation, and that more than no time")
+            raise UsageError("test_s must be at least presentation_s, which must be above 0")
         if self.tau_s >= test_s:
             return "static"
         return "held" if self.tau_s >= FRESH_BELOW * presentation_s else "fresh"
@@ -301,10 +300,10 @@ def _spread(
         source = f"{count(free + len(shared), 'state')} of {count(devices, 'device')}, within states of one name"
     else:
         free, total = nu.size - 1, float(((nu - nu.mean()) ** 2).sum())
-        of = "one device, which stands in for devices" if devices == 1 else f"{count(devices, 'device')}"
+        of = "one device, used for the spread over devices" if devices == 1 else f"{count(devices, 'device')}"
         source = f"{count(nu.size, 'state')} of {of}"
     if free < 1:
-        raise UsageError("one state tells no spread of exponents over devices, which is what counts: pass nu_sd=")
+        raise UsageError("the spread over devices cannot be estimated from one state: give nu_sd=")
     error = float(np.mean(se**2))
     low, high = (max(total / float(chi2_quantile(np.array(q), free)) - error, 0.0) ** 0.5 for q in (0.975, 0.025))
     return max(total / free - error, 0.0) ** 0.5, (low, high), source
@@ -318,12 +317,12 @@ def _at_temperature(
     if temperature_k is None:
         if len(kelvins) > 1:
             words = ", ".join(f"{k:g} K" for k in kelvins)
-            raise UsageError(f"states were watched at {words}: say which is meant, temperature_k=")
+            raise UsageError(f"states were measured at {words}: choose one with temperature_k=")
         return states, 1.0
     if not temperature_k > 0:
-        raise UsageError(f"temperature_k is above 0, not {temperature_k!r}")
+        raise UsageError(f"temperature_k must be above 0, not {temperature_k!r}")
     if not kelvins:
-        raise UsageError("the retention block does not say at which temperature its states were watched")
+        raise UsageError("the retention block does not state the temperature of its states")
     nearest = min(kelvins, key=lambda k: abs(1 / k - 1 / temperature_k))
     states = [each for each in states if each.temperature_k == nearest]
     if abs(nearest - temperature_k) <= SAME_K:
@@ -331,8 +330,8 @@ def _at_temperature(
     energy = _activation(block, level, temperature_k)
     if energy is None:
         raise UsageError(
-            f"measured at {nearest:g} K, and drift at {temperature_k:g} K needs an activation energy, which takes "
-            "three temperatures: the retention block has none"
+            f"states were measured at {nearest:g} K; drift at {temperature_k:g} K needs an activation energy, from "
+            "data at three temperatures, which the retention block does not have"
         )
     return states, math.exp(energy / BOLTZMANN_EV * (1 / temperature_k - 1 / nearest))
 
@@ -340,8 +339,7 @@ def _at_temperature(
 def _activation(block: Retention, level: str | None, temperature_k: float) -> float | None:
     """Return the activation energy [eV] of the block's Arrhenius part; of one level if it has several lines.
 
-    A line holds from the temperature of use that it was judged at up to the hottest bake; where it was refused, so is
-    this.
+    A line holds from its temperature of use up to the hottest bake; a refused line is refused here too.
     """
     part: Any = getattr(block, "arrhenius", None)
     if part is None:
@@ -350,13 +348,15 @@ def _activation(block: Retention, level: str | None, temperature_k: float) -> fl
     own = [each for each in lines if level is None or getattr(each, "level", level) == level]
     if len(own) > 1:
         names = ", ".join(str(each.level) for each in own)
-        raise UsageError(f"the retention block has activation energies of {names}: say which, level=")
+        raise UsageError(f"the retention block has activation energies of {names}: choose one with level=")
     if not own:
         return None
     line = own[0]
     if reason := getattr(line, "refusal", None):
-        raise UsageError(f"no drift at {temperature_k:g} K: {reason}")
+        raise UsageError(f"drift at {temperature_k:g} K cannot be predicted: {reason}")
     low, high = getattr(line, "life_k", 0.0), getattr(line, "highest_k", math.inf)
     if not low - SAME_K <= temperature_k <= high + SAME_K:
-        raise UsageError(f"no drift at {temperature_k:g} K: the line over temperature holds from {low:g} to {high:g} K")
+        raise UsageError(
+            f"drift at {temperature_k:g} K cannot be predicted: the Arrhenius line holds from {low:g} to {high:g} K"
+        )
     return float(line.activation_energy_ev)

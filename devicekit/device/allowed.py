@@ -21,7 +21,7 @@ def ln_rate_error(branch: Branch) -> float:
     seen = (r >= low) & (r <= high) & (rate > 0)
     if not seen.any():
         return 0.0
-    # relative to the mean rate: where a device nearly stands still, a ratio says nothing
+    # relative to the mean rate, because a ratio means little where a device hardly moves
     return float(math.sqrt(np.mean(width[seen] ** 2)) / rate[seen].mean())
 
 
@@ -38,8 +38,8 @@ def within_bands(card: DeviceCard, count: int, seed: int = 0) -> list[DeviceCard
     Returns
     -------
     list of DeviceCard
-        A rate moves as a whole: its level is what a network feels, and what a band is about most. The means and the
-        variances of the factors' logarithms are those of the normal distribution for any count of two or more.
+        Each rate is scaled as a whole, since networks depend most on its level, and bands mostly concern it. The means
+        and variances of the factors' logarithms are those of the normal distribution for any count of two or more.
     """
     rng = np.random.default_rng([seed, _ALLOWED])
     draws = rng.standard_normal((count, 2))

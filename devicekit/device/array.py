@@ -28,17 +28,17 @@ class OwnState(NamedTuple):
     Attributes
     ----------
     low, high : ndarray, shape (n,) or (0,)
-        Ends of each device's own window [1, of the card's]; empty: all have the card's.
+        Ends of each device's own window [1, of the card's]; empty if all have the card's window.
     row_low, row_span : ndarray, shape (rows,)
-        Lower end and span of the window that each row's law was fitted over [1]: the law is stretched from it to the
-        device's own.
+        Lower end and span of the window over which each row's law was fitted [1]; the law is scaled from it to the
+        device's window.
     held : ndarray, shape (n,) or (0,)
-        Reversible fluctuation of each device since its last pulse [1]: it is read, and does not carry the state; empty:
-        there is none.
+        Reversible fluctuation of each device since its last pulse [1]: part of readings, not of the state; empty if
+        devices do not fluctuate.
     up_held, down_held, up_memory, down_memory : float
         Standard deviation of it [1], and its correlation from pulse to pulse, by the direction of the pulse.
     up_tilt, down_tilt : float
-        Growth of ln of what updates and fluctuations scatter by, over the window on the rising coordinate.
+        Growth of ln of the scatter of updates and fluctuations, over the window on the rising coordinate.
     """
 
     low: np.ndarray
@@ -80,7 +80,7 @@ class ArrayState(NamedTuple):
     key : uint64
         Key of the noise stream.
     own : OwnState
-        Where devices have windows of their own, and fluctuate.
+        Own windows and fluctuations of the devices.
     """
 
     law: int
@@ -197,11 +197,10 @@ class DeviceArray:
 
     Noise is drawn by counter: the n-th pulse of device k gets the same draw whatever else happened.
 
-    Devices of a card with a volatile part forget as time passes (`devicekit.device.measured.Volatile`), and time
-    passes where `pulse` and `read` are told when they happen; where they never are, nothing is forgotten. What a pulse
-    changes, its scatter included, is divided among persistent part and terms, and clipped with the state: what would
-    leave 0..1 is in neither. The starting state is persistent. Devices of any other card take times too, and nothing
-    changes.
+    Devices of a card with a volatile part forget over time (`devicekit.device.measured.Volatile`). Time passes only by
+    the `time_s` of `pulse` and `read`; without it nothing is forgotten. The change by a pulse, its scatter included, is
+    divided between persistent part and terms, and clipped with the state. The starting state is persistent. Devices of
+    other cards accept times without effect.
     """
 
     def __init__(
@@ -332,12 +331,12 @@ class DeviceArray:
         Raises
         ------
         UsageError
-            If there is no such device, the time is before what has happened already, the card has no such law, or the
-            pulse is outside the measured range.
+            If a device does not exist, the time is before that of the array, the card lacks the law, or the pulse is
+            outside the measured range.
         """
         index = np.arange(self.n) if index is None else np.atleast_1d(np.asarray(index, np.int64))
         if index.size and (index.min() < 0 or index.max() >= self.n):
-            raise UsageError(f"device index out of 0..{self.n - 1}")
+            raise UsageError(f"index= must lie in 0..{self.n - 1}")
         signs = np.ascontiguousarray(np.broadcast_to(np.sign(sign), index.shape)).astype(np.int64)
         asked = voltage_v is not None or width_s is not None
         gains = self._gains(signs, voltage_v, width_s, extrapolate) if asked else {}
@@ -353,7 +352,7 @@ class DeviceArray:
         law = self.card.pulse_law
         if law is None:
             raise UsageError(
-                f"card {self.card.name!r} has no law of amplitude or width: fit a table of several with "
+                f"card {self.card.name!r} has no law of amplitude or width. Fit a table of several with "
                 "share='amplitude', 'width' or 'both'"
             )
         gains = {}
@@ -383,7 +382,7 @@ class DeviceArray:
         Parameters
         ----------
         r : ndarray
-            New states, 0 to 1, one for each entry of `index`; a device whose own window ends before stays at that end.
+            New states, 0 to 1, one for each entry of `index`; clipped to each device's own window.
         index : ndarray of int, optional
             Devices, each once.
         """
@@ -410,8 +409,8 @@ class DeviceArray:
         Parameters
         ----------
         forgot : bool
-            Whether that code kept what devices forget (`fading`), so that states follow from it; else it has moved the
-            states alone, and what devices forget of that is booked.
+            Whether that code updated the volatile parts (`fading`), from which the states follow; otherwise it only
+            moved the states, and the change is divided between the volatile parts here.
         """
         if self.fading is None:
             return
@@ -424,7 +423,7 @@ class DeviceArray:
         if time_s is None or time_s == self._time_s:
             return
         if not self._time_s < time_s < math.inf:
-            raise UsageError(f"time_s={time_s!r}: the array is at {self._time_s:g} s, and times do not go back")
+            raise UsageError(f"time_s={time_s!r} is before the array's time, {self._time_s:g} s")
         if self.fading is not None:
             pass_time(self.fading, time_s - self._time_s)
             self.r[:] = states_after(self.fading)
@@ -461,9 +460,9 @@ class AppliedVariation:
     relative : dict of str to float
         The same as a fraction of the update's own step.
     devices : {"resample", "shared"} or None
-        How devices differ; None: they do not.
+        How devices differ; None if they are alike.
     held, memory, tilt : dict of str to float
-        Of the reversible fluctuation, and how noise depends on the state (see `ArrayState`), by direction.
+        Reversible fluctuation, and dependence of noise on the state (see `ArrayState`), by direction.
     windows : bool
         Whether each device has a window of its own.
     """
@@ -491,14 +490,14 @@ def applied_variation(card: DeviceCard, c2c: C2cMode = "increment", d2d: D2dMode
     """Return the variation that a card provides in these modes (see `DeviceArray`); unknown parts are 0."""
     names = {"increment": "increment", "paper": "spread_paper", "none": ""}
     if c2c not in names:
-        raise UsageError(f"c2c is increment, paper or none, not {c2c!r}")
+        raise UsageError(f"c2c must be increment, paper or none, not {c2c!r}")
     known = {
         "resample": len(card.devices) > 1,
         "shared": card.variation.d2d_ln_rate_covariance is not None,
         "none": False,
     }
     if d2d not in known:
-        raise UsageError(f"d2d is resample, shared or none, not {d2d!r}")
+        raise UsageError(f"d2d must be resample, shared or none, not {d2d!r}")
     sigma, relative, held, memory, tilt = {}, {}, {}, {}, {}
     for direction, branch in (("ltp", card.variation.ltp), ("ltd", card.variation.ltd)):
         found = branch.c2c.get(names[c2c])
@@ -522,9 +521,9 @@ def own_windows(card: DeviceCard) -> np.ndarray | None:
 def draw_windows(card: DeviceCard, rows: np.ndarray | None, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Draw the ends of the windows of n devices, in the card's.
 
-    Each is that of its row (`rows`, shape (n,); None: any of them), and beside it so much apart that both together
-    scatter as windows of new devices do after a few were measured: by (1 + 1/k) (k - 1) / (k - 3) times the covariance
-    of k, that of Student's t. Resampling alone would give (k - 1) / k.
+    Each is the window of its row (`rows`, shape (n,); None: any of them) plus a random change. Together they scatter as
+    windows of new devices do when k were measured, by (1 + 1/k) (k - 1) / (k - 3) times the covariance of the k, as in
+    Student's t. Resampling alone would give (k - 1) / k.
     """
     known = own_windows(card)
     assert known is not None
@@ -544,18 +543,18 @@ def read_sigma(card: DeviceCard, of_g: float = 0.0) -> float:
     ----------
     card : DeviceCard
     of_g : float
-        Above 0: the sd is this share of the conductance instead, taken in the middle of the window. Noise of 3 % of G
-        is 4.5 % of a window from G to 2 G, and 1.8 % of one from G to 10 G.
+        If above 0, the sd is this share of the conductance at the middle of the window. Noise of 3 % of G is 4.5 % of a
+        window from G to 2 G, and 1.8 % of one from G to 10 G.
 
     Raises
     ------
     UsageError
-        If a share of G is asked for and the card's states are weights.
+        If `of_g` is given for a card of weights.
     """
     if of_g > 0:
         window = card.window
         if window.quantity != "conductance_s":
-            raise UsageError(f"card {card.name!r} holds weights: its read noise is no share of a conductance")
+            raise UsageError(f"card {card.name!r} holds weights, so read noise cannot be a share of a conductance")
         return of_g * (window.low + window.high) / 2.0 / window.span
     values = [branch.c2c["read"].value for branch in (card.variation.ltp, card.variation.ltd) if "read" in branch.c2c]
     return float(np.sqrt(np.mean(np.square(values)))) if values else 0.0

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NonNegative = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
-FEWEST_WINDOWS = 5  # devices from which on it is known how windows differ
+FEWEST_WINDOWS = 5  # fewest devices that show how windows differ
 
 
 class Strict(BaseModel):
@@ -38,7 +38,7 @@ class Window(Strict):
     quantity: Literal["conductance_s", "weight"]
     low: float
     high: float
-    scope: str = Field(description="what the window was taken from")
+    scope: str = Field(description="source of the window")
     scale: Literal["linear", "log"] = "linear"
 
     @model_validator(mode="after")
@@ -80,7 +80,7 @@ class RateCurve(Strict):
     method: str
     factor_of_all: float | None = Field(
         default=None,
-        description="how many times as far from the rate the band lies that holds the whole measured curve at once",
+        description="factor on the band's half width so that it holds the whole measured curve at once",
     )
 
 
@@ -118,24 +118,24 @@ class BranchVariation(Strict):
     """Cycle-to-cycle (C2C) and device-to-device (D2D) variation of one branch."""
 
     n_devices: Count
-    n_cycles: Count = Field(description="cycles of the device that has most")
+    n_cycles: Count = Field(description="cycles of the device with the most cycles")
     c2c: dict[str, Sigma]
     d2d: dict[str, Sigma]
     step_noise: NonNegative | None = Field(
-        default=None, description="C2C sd of one update as a fraction of its own step, beside the increment"
+        default=None, description="C2C sd of one update as a fraction of its own step, in addition to the increment"
     )
     cycle_ln_rate: NonNegative | None = Field(default=None, description="C2C sd of ln rate, constant in a cycle")
     held_memory: Annotated[float, Field(ge=0, le=1)] | None = Field(
         default=None, description="correlation from pulse to pulse of the reversible fluctuation `held`"
     )
     read_known: bool = Field(
-        default=False, description="whether readings without a pulse between told the read noise from a fluctuation"
+        default=False, description="whether readings without a pulse between separate the read noise from a fluctuation"
     )
     tilt: float | None = Field(
         default=None,
-        description="growth of ln of what updates scatter by, over the window on the rising coordinate",
+        description="growth of ln of the scatter of updates, over the window on the rising coordinate",
     )
-    read_tilt: float | None = Field(default=None, description="the same of readings")
+    read_tilt: float | None = Field(default=None, description="growth of ln of the scatter of readings, likewise")
 
 
 class Variation(Strict):
@@ -153,7 +153,7 @@ class Variation(Strict):
             (up, both), (other, down) = self.d2d_ln_rate_covariance
             most = math.sqrt(max(up, 0.0) * max(down, 0.0))
             if min(up, down) < 0 or not math.isclose(both, other, rel_tol=1e-9) or abs(both) > most * (1 + 1e-9):
-                raise ValueError("d2d_ln_rate_covariance: no two numbers of a device can vary like that")
+                raise ValueError("d2d_ln_rate_covariance must be a covariance: symmetric and positive semidefinite")
         return self
 
 
@@ -165,13 +165,13 @@ class DeviceRow(Strict):
     ltd_theta: tuple[float, ...]
     ltp_largest_step: NonNegative
     ltd_largest_step: NonNegative
-    low: float | None = Field(default=None, description="lower end of the device's own window, in the card's")
-    high: float | None = Field(default=None, description="upper end of it")
+    low: float | None = Field(default=None, description="lower end of the device's own window, in the card's window")
+    high: float | None = Field(default=None, description="upper end of the device's own window, in the card's window")
 
     @model_validator(mode="after")
     def _check_order(self) -> Self:
         if (self.low is None) != (self.high is None):
-            raise ValueError("devices: low and high of a device's window belong together")
+            raise ValueError("devices: low and high of a device's window must be given together")
         if self.low is not None and self.high is not None and not self.low < self.high:
             raise ValueError("devices: low must be below high")
         return self
@@ -236,7 +236,9 @@ class Provenance(Strict):
             versions={
                 "devicekit": __version__,
                 "python": platform.python_version(),
-                **{name: version(name) for name in ("numpy", "scipy", "lmfit", "numba")},  # not imported for that
+                **{
+                    name: version(name) for name in ("numpy", "scipy", "lmfit", "numba")
+                },  # taken from the loaded modules, so that nothing is imported for it
             },
             settings=settings,
         )

@@ -38,10 +38,10 @@ if TYPE_CHECKING:
 ADDED = ("stdp", "retention", "endurance", "volatile")  # optional, each by `devicekit card add`
 FITTED = ("pulse_law", "dead", "states")  # optional, by `devicekit fit`
 BLOCKS = (*ADDED, *FITTED)
-OF_ROWS = ("low", "high")  # optional numbers of a device's row, and of a branch's variation: none is not mentioned
+OF_ROWS = ("low", "high")  # optional numbers of a device's row and of a branch's variation, left out if absent
 OF_RATE = ("factor_of_all",)
 OF_VARIATION = ("held_memory", "tilt", "read_tilt", "read_known")
-SCHEMA_VERSION = 3  # 1 said "flags" for warnings; 2 had no intervals of deviations
+SCHEMA_VERSION = 3  # 1 had "flags" instead of warnings; 2 had no intervals of deviations
 
 
 def _drop_absent(block: dict[str, Any], names: tuple[str, ...]) -> None:
@@ -73,12 +73,12 @@ class DeviceCard(Strict):
     stdp: StdpWindow | None = Field(default=None, description="spike-timing window, if one was measured")
     retention: Retention | None = Field(default=None, description="drift of the states in time, if it was measured")
     endurance: Endurance | None = Field(default=None, description="window over write cycles, if it was measured")
-    volatile: Volatile | None = Field(default=None, description="what is forgotten of an update, if it was measured")
+    volatile: Volatile | None = Field(default=None, description="forgotten part of an update, if it was measured")
     pulse_law: PulseScaling | None = Field(
         default=None, description="how amplitude and width scale a step, if several were measured"
     )
     dead: DeadDevices | None = Field(default=None, description="devices of the set that did not switch")
-    states: StableStates | None = Field(default=None, description="stable states on which readings lie, if they do")
+    states: StableStates | None = Field(default=None, description="stable states, if readings lie on some")
     warnings: tuple[Remark, ...]
     provenance: Provenance
 
@@ -92,12 +92,12 @@ class DeviceCard(Strict):
     @model_validator(mode="after")
     def _check_consistency(self) -> Self:
         if self.model not in LAWS:
-            raise ValueError(f"unknown update law {self.model!r}; this version knows {', '.join(LAWS)}")
+            raise ValueError(f"unknown update law {self.model!r}; known laws: {', '.join(LAWS)}")
         wanted = len(self.law.parameters)
         thetas = [self.ltp.theta, self.ltd.theta]
         thetas += [theta for row in self.devices for theta in (row.ltp_theta, row.ltd_theta)]
         if any(len(theta) != wanted for theta in thetas):
-            raise ValueError(f"theta of {self.model} has {wanted} numbers")
+            raise ValueError(f"theta of {self.model} must have {wanted} numbers")
         if (self.ltp.direction, self.ltd.direction) != ("ltp", "ltd"):
             raise ValueError("branch ltp must have direction ltp, branch ltd direction ltd")
         return self
@@ -125,7 +125,7 @@ class DeviceCard(Strict):
     def rate(self, direction: str, r: np.ndarray | float) -> np.ndarray:
         """Return rdot(r) [1 per pulse] of the central device, shaped as r; positive for LTP, negative for LTD.
 
-        Total: finite for every finite r, and never larger than the largest step that was fitted.
+        Finite for every finite r, and at most the largest fitted step.
         """
         from devicekit.models import kernel
 
@@ -178,13 +178,13 @@ class DeviceCard(Strict):
         Raises
         ------
         UsageError
-            If there is no such block, or the card has it and `replace` is not set.
+            If the block's name is unknown, or the card has it and `replace` is not set.
         """
         for name in blocks:
             if name not in BLOCKS:
-                raise UsageError(f"a card has no block {name!r}; there are {', '.join(BLOCKS)}")
+                raise UsageError(f"unknown block {name!r}; a card can have {', '.join(BLOCKS)}")
             if not replace and getattr(self, name) is not None:
-                raise UsageError(f"the card {self.name} has a block {name} already; replace=True overwrites it")
+                raise UsageError(f"the card {self.name} already has a block {name}; replace=True overwrites it")
         return type(self).model_validate({**{key: getattr(self, key) for key in type(self).model_fields}, **blocks})
 
     def figures(self) -> tuple[Scalar, ...]:
@@ -214,7 +214,7 @@ class DeviceCard(Strict):
     def from_json(cls, text: str, name: str = "card") -> Self:
         """Return a card from its JSON text; `name` is used in messages.
 
-        A warning whose code a later version has added is kept as it is.
+        A warning with a code of a later version is kept unchanged.
         """
         try:
             raw = files.parse_json(text, name)
@@ -222,11 +222,11 @@ class DeviceCard(Strict):
             raise CardError(error.message) from error
         version = raw.get("schema_version") if isinstance(raw, dict) else None
         if not isinstance(version, int) or isinstance(version, bool):
-            raise CardError(f"{name} is not a device card: it has no whole-number schema_version")
+            raise CardError(f"{name} is not a device card: schema_version is missing or not a whole number")
         if version > SCHEMA_VERSION:
             raise CardError(
-                f"{name} has schema version {version}; this devicekit reads up to {SCHEMA_VERSION}. "
-                "Upgrade devicekit to read it"
+                f"{name} has schema version {version}, but this devicekit reads up to {SCHEMA_VERSION}. "
+                "Upgrade devicekit"
             )
         if version == 1 and "flags" in raw and "warnings" not in raw:
             raw["warnings"], version = raw.pop("flags"), 2
@@ -243,7 +243,7 @@ class DeviceCard(Strict):
         path = Path(path)
         if not files.exists(path) and (others := cards_of_widths(path)):
             names = ", ".join(each.name for each in others)
-            raise CardError(f"{path} does not exist; a fit of several pulse widths wrote {names}: name one of them")
+            raise CardError(f"{path} does not exist. A fit of several pulse widths wrote {names}: give one of them")
         try:
             text = files.read_text(path)
         except FileError as error:
@@ -259,7 +259,7 @@ def _extraction_hint(path: Path) -> str:
     verb = {".h5": "load_hdf5", ".hdf5": "load_hdf5", ".npz": "load_network", ".nir": "load_network"}
     if (found := verb.get(path.suffix.lower())) is None or not files.exists(path):
         return ""
-    return f"; a card inside such a file: devicekit.{found}({str(path)!r}).card.save('card.json') in Python"
+    return f"; to extract the card of such a file in Python: devicekit.{found}({str(path)!r}).card.save('card.json')"
 
 
 def cards_of_widths(path: Path) -> list[Path]:
@@ -286,6 +286,6 @@ def load_card(path: Path | str) -> DeviceCard:
     Raises
     ------
     CardError
-        If the file is missing or is not a valid card; the message says what is wrong and where.
+        If the file is missing or is not a valid card.
     """
     return DeviceCard.load(path)

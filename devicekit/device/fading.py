@@ -1,9 +1,9 @@
 """Volatile part of the states of devices, and the time that passes for all of them at once.
 
 The state is a persistent part and a sum of terms, s = p + sum_m v_m. A pulse (or programming) changes s by d; p gets
-`kept` d and term m gets `shares[m]` d; between pulses v_m decays by exp(-t / tau_m). One clock serves all devices: a
-term is kept as v_m over a factor that all devices share, so that time passes by one multiplication a term, whatever the
-number of devices (`RESCALED` time constants later the factor starts at 1 again). The model is that of
+`kept` d and term m gets `shares[m]` d; between pulses v_m decays by exp(-t / tau_m). All devices have one clock: a
+term is stored as v_m over a factor common to all devices, so that time passes by one multiplication per term for any
+number of devices (after `RESCALED` time constants the factor starts at 1 again). The model is that of
 `devicekit.device.measured.Volatile`.
 """
 
@@ -18,7 +18,7 @@ from devicekit.device.card import DeviceCard
 
 RESCALED = 20.0  # time constants after which a factor starts at 1 again
 SMALLEST = math.exp(-RESCALED)
-NOTHING = 1e-12  # of the window: what is left of a term below this, when its factor starts again, is taken for 0
+NOTHING = 1e-12  # of the window: when its factor starts again, a smaller rest of a term is set to 0
 
 
 class Fading(NamedTuple):
@@ -76,8 +76,8 @@ def fading(card: DeviceCard, r: np.ndarray) -> Fading | None:
 def states_after(f: Fading, seconds: float = 0.0, index: np.ndarray | slice = slice(None)) -> np.ndarray:
     """Return the states [1] of devices (default: all) after this time, without changing them.
 
-    No state leaves its window by forgetting. What is left of a change is log-convex in time, so a state without further
-    pulses is a weighted mean of earlier ones (Kaluza's theorem, 1928): the clipping is for the last bit.
+    Forgetting keeps states within their windows: the rest of a change is log-convex in time, so a state without further
+    pulses is a weighted mean of earlier ones (Kaluza's theorem, 1928). The clipping only concerns rounding.
     """
     now = f.factor * np.exp(-seconds / f.tau_s) if seconds > 0 else f.factor
     low, high = (end if np.ndim(end) == 0 else np.asarray(end)[index] for end in (f.low, f.high))

@@ -29,7 +29,7 @@ def rates(branches: Mapping[str, Rate], top: float) -> Panel:
     ----------
     branches : mapping of direction to Rate
     top : float
-        Largest step that was fitted [windows per pulse]; the axis ends a quarter above it.
+        Largest fitted step [windows per pulse]; the axis ends a quarter above it.
     """
     curves = []
     for direction, each in branches.items():

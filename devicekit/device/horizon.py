@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-LEAST_DECADES = 3.0  # of time that data must span before a law of it is taken beyond them
+LEAST_DECADES = 3.0  # of time that data must span for an extrapolation
 
 
 def refusal_reason(decades: float, horizon_s: float, last_s: float, least: float = LEAST_DECADES) -> str | None:
@@ -11,11 +11,11 @@ def refusal_reason(decades: float, horizon_s: float, last_s: float, least: float
     Parameters
     ----------
     decades : float
-        Of time that the data span.
+        Decades of time that the data span.
     horizon_s, last_s : float
-        Time asked for, and the last one measured [s].
+        Requested time, and the last measured one [s].
     least : float
-        Decades that the data must span for a time beyond them.
+        Decades that the data must span for an extrapolation.
     """
     if horizon_s > last_s and decades < least:
         return f"the data span {decades:.1f} decades of time, less than {least:g}"

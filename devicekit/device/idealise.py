@@ -52,8 +52,8 @@ def idealise(card: DeviceCard, *, linear: bool = False, symmetric: bool = False)
     Returns
     -------
     DeviceCard
-        For training: how well the law describes the data (nrmse, r2) and where trains start (x0) are still those of
-        the fit, as are blocks of other measurements.
+        For training: misfit (nrmse, r2), starts of trains (x0) and blocks of other measurements are still those of the
+        fit.
     """
     if not (linear or symmetric):
         return card

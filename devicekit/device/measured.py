@@ -74,7 +74,7 @@ class RetentionState(Strict):
     first_s: Positive
     last_s: Positive
     nu: float
-    nu_interval: Interval | None = Field(description="95 % interval; null where the readings do not tell")
+    nu_interval: Interval | None = Field(description="95 % interval; null where the readings do not determine it")
     g_1s: Positive = Field(description="conductance of the law at 1 s [S]; outside the data where first_s is later")
     noise: NonNegative = Field(description="standard deviation of ln G about the law")
     temperature_k: Positive | None = None
@@ -88,8 +88,8 @@ class DeadDevices(Measured):
     """Devices of the fitted set that did not switch; left out of the fit, stuck in a network."""
 
     names: tuple[str, ...]
-    devices: Count = Field(description="of the set, dead ones among them")
-    states: tuple[float, ...] = Field(description="where each stays, fraction of the window")
+    devices: Count = Field(description="of the set, including those that do not switch")
+    states: tuple[float, ...] = Field(description="state at which each stays, fraction of the window")
 
     @property
     def share(self) -> float:
@@ -112,7 +112,7 @@ class StableStates(Measured):
 
     count: Count = Field(ge=2, description="in the window, its ends included")
     spacing: Positive = Field(description="fraction of the window")
-    coherence: NonNegative = Field(description="1: exactly on them; 0: nothing of the kind")
+    coherence: NonNegative = Field(description="1: all readings exactly on the states; 0: no relation to them")
 
     def scalars(self) -> tuple[Scalar, ...]:
         """Return the number of states."""
@@ -122,16 +122,16 @@ class StableStates(Measured):
 class ArrheniusLine(Strict):
     """Lives of one level over temperature: ln t = ln reference_life_s + Ea (1/kT - 1/kT_reference) + sigma z, z normal.
 
-    Holds if no other mechanism takes over at another temperature.
+    The line holds if no other mechanism takes over at another temperature.
     """
 
     level: str
     criterion: str = Field(description="when a state counts as lost")
     lost_factor: float = Field(gt=1)
-    n: Count = Field(description="records: a state of a device in a bake")
-    failures: Count = Field(description="of them lost inside their record; the others are censored at its end")
+    n: Count = Field(description="records, each of one state of a device in a bake")
+    failures: Count = Field(description="records with a loss; the others are censored at their end")
     devices: Count
-    lowest_k: Positive = Field(description="lowest temperature at which something was lost [K]")
+    lowest_k: Positive = Field(description="lowest temperature with a loss [K]")
     highest_k: Positive
     activation_energy_ev: float
     energy_interval: Interval | None = Field(description="95 % interval; null where it is open")
@@ -139,10 +139,10 @@ class ArrheniusLine(Strict):
     reference_k: Positive
     reference_life_s: Positive = Field(description="median life at reference_k")
     life_k: Positive = Field(description="temperature of use")
-    life_s: Positive | None = Field(description="median life there; null where it is refused")
+    life_s: Positive | None = Field(description="median life there; null if refused")
     life_interval: Interval | None = Field(description="95 % interval of the median")
-    device_interval: Interval | None = Field(description="where the life of a new device lies with 95 %")
-    refusal: str | None = Field(default=None, description="why there is no life at life_k")
+    device_interval: Interval | None = Field(description="95 % prediction interval for the life of a new device")
+    refusal: str | None = Field(default=None, description="reason for the missing life at life_k")
 
     def scalars(self, several: bool) -> tuple[Scalar, ...]:
         """Return activation energy, and median life at the temperature of use; with the level if several."""
@@ -170,20 +170,24 @@ class Retention(Measured):
     @model_validator(mode="after")
     def _check_content(self) -> Self:
         if not self.states and not self.arrhenius:
-            raise ValueError("a retention block holds a state or a line over temperatures")
+            raise ValueError("a retention block needs a state or a line over temperatures")
         return self
 
     def scalars(self) -> tuple[Scalar, ...]:
         """Return the watched time, drift exponents, and results of the lives over temperature.
 
-        Exponents are those of LRS, of HRS and of all other states, the median where there are several: the interval is
-        that of a single state; a median has none here. Of several temperatures the lowest counts, which is said.
+        Exponents are those of LRS, of HRS and of all other states, the median where there are several. Only a single
+        state has an interval. Of several temperatures the lowest is used, and the label names it.
         """
         shown = [line for each in self.arrhenius or () for line in each.scalars(len(self.arrhenius or ()) > 1)]
         return (*self._drift_scalars(), *shown) if self.states else tuple(shown)
 
     def _drift_scalars(self) -> tuple[Scalar, ...]:
-        shown = [Scalar("retention_time_s", "retention watched for", max(each.last_s for each in self.states), "s")]
+        shown = [
+            Scalar(
+                "retention_time_s", "time of the retention measurement", max(each.last_s for each in self.states), "s"
+            )
+        ]
         kelvins = sorted({each.temperature_k for each in self.states if each.temperature_k})
         several = len(kelvins) > 1
         by = f"at {kelvins[0]:.5g} K" if several else ""
@@ -229,7 +233,7 @@ class Volatile(Measured):
     @model_validator(mode="after")
     def _check_parts(self) -> Self:
         if abs(sum(term.share for term in self.terms) - 1.0) > 1e-6:
-            raise ValueError("the shares of the terms add up to 1")
+            raise ValueError("the shares of the terms must add up to 1")
         return self
 
     def scalars(self) -> tuple[Scalar, ...]:
@@ -239,7 +243,12 @@ class Volatile(Measured):
         return (
             Scalar("tau_s", "time constant of the volatile part", self.parameters["tau_s"], "s", low=low, high=high),
             Scalar(
-                "persistent_share", "what stays of an update", self.persistent_share, of="step", low=least, high=most
+                "persistent_share",
+                "persistent share of an update",
+                self.persistent_share,
+                of="step",
+                low=least,
+                high=most,
             ),
         )
 
@@ -252,7 +261,7 @@ class EnduranceDevice(Strict):
     n: Count = Field(description="cycles whose HRS and LRS were read")
     window: NonNegative = Field(description="5 % quantile of G_LRS over 95 % quantile of G_HRS")
     median_on_off: NonNegative | None
-    good: NonNegative | None = Field(description="share of the cycles read that reach the threshold, 0..1")
+    good: NonNegative | None = Field(description="share of the read cycles that reach the threshold, 0..1")
     failed_at: Count | None
 
 
@@ -269,7 +278,7 @@ class EnduranceLife(Strict):
 
     criterion: str = Field(description="when a device counts as failed")
     n: Count = Field(description="devices")
-    failures: Count = Field(description="of them failed; the others are censored at their last cycle")
+    failures: Count = Field(description="failed devices; the others are censored at their last cycle")
     shape: Positive
     shape_interval: Interval | None
     scale_cycles: Positive
@@ -295,7 +304,7 @@ class Endurance(Measured):
     threshold: float = Field(gt=1, description="least on/off of a working cycle")
     devices: tuple[EnduranceDevice, ...] = Field(min_length=1)
     yield_interval: Interval = Field(
-        description="95 % interval (Clopper and Pearson) of the share of devices that hold so long"
+        description="95 % interval (Clopper and Pearson) of the share of devices that survive that long"
     )
     life: EnduranceLife | None = Field(default=None, description="cycles to failure over the devices")
     on_off_slope: float | None = Field(
@@ -313,14 +322,22 @@ class Endurance(Measured):
         low, high = self.yield_interval
         by = f"on/off of {self.threshold:g} or more"
         shown = [
-            Scalar("endurance_cycles", "endurance measured to, cycles", float(max(d.cycles for d in self.devices))),
             Scalar(
-                "endurance_yield", "devices that held", self.surviving_share(), of="devices", low=low, high=high, by=by
+                "endurance_cycles", "cycles of the endurance measurement", float(max(d.cycles for d in self.devices))
+            ),
+            Scalar(
+                "endurance_yield",
+                "devices that survived",
+                self.surviving_share(),
+                of="devices",
+                low=low,
+                high=high,
+                by=by,
             ),
             Scalar("endurance_on_off", "median on/off over cycles", float(np.median(ratios)) if ratios else math.nan),
         ]
         if self.on_off_slope is not None:
             least, most = self.on_off_slope_interval or (None, None)
-            words = "change of on/off in a decade of cycles"
+            words = "change of on/off per decade of cycles"
             shown.append(Scalar("on_off_slope_decades", words, self.on_off_slope, "decades", low=least, high=most))
         return (*shown, *(self.life.scalars() if self.life else ()))

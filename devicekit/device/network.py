@@ -18,11 +18,11 @@ from devicekit.errors import CardError, FileError
 
 FORMAT = "devicekit network 1"
 SUFFIX = ".npz"
-NETWORK = f"network{SUFFIX}"  # as a training calls it
+NETWORK = f"network{SUFFIX}"  # as in a training's result
 LAYERS = ("hidden", "output")
-_LARGEST = 2**53  # of a whole number, which floats hold up to there
+_LARGEST = 2**53  # largest whole number; floats are exact up to it
 _LONGEST = 1000  # characters of a text
-_ADVICE = "give the network.npz that devicekit train --out writes"
+_ADVICE = "give the network.npz written by devicekit train --out"
 _KINDS: dict[type, str] = {int: "whole number", float: "finite number", bool: "truth value", str: "text"}
 _NEURONS: dict[str, type] = {
     **{"steps": int, "step_s": float, "hidden_decay": float, "output_decay": float},
@@ -34,10 +34,10 @@ _FACTS: dict[str, type] = {
 }
 
 DYNAMICS = (
-    "At each step v <- decay v + the sum of the weights of the inputs that fire in it. Where v >= threshold the "
-    "neuron fires and v is 0. An output that fired rests for `refractory` steps: its v stays 0 and inputs are lost. "
-    "Hidden spikes reach the outputs in the same step. The class is the output with most spikes; of a tie that whose "
-    "v, summed over the steps in which it did not rest, before a spike resets it, is largest."
+    "At each step v <- decay v + the sum of the weights of the inputs that fire in it. If v >= threshold, the neuron "
+    "fires and v is set to 0. An output that fired rests for `refractory` steps: its v stays 0 and inputs are lost. "
+    "Hidden spikes reach the outputs in the same step. The class is the output with most spikes. A tie is decided by "
+    "the largest sum of v over the steps in which the output did not rest, taken before a spike resets it."
 )
 
 
@@ -54,11 +54,11 @@ class Neurons:
     hidden_decay, output_decay : float
         exp(-step / tau) of the membranes [1].
     threshold : float
-        Of a spike [weight units].
+        Threshold of a spike [weight units].
     refractory : int
         Steps for which an output rests after a spike.
     full_input : float
-        Probability at each step that an input of 1 fires; of others in proportion [1].
+        Probability per step that an input of 1 fires; proportional for other inputs [1].
     """
 
     steps: int
@@ -79,7 +79,7 @@ class NetworkLayer:
     plus : ndarray, shape (inputs, outputs)
         Conductance [S] of each device, or of the first of each pair; weights of a weight card.
     minus : ndarray, shape (inputs, outputs)
-        Of the second of each pair, or of the fixed reference, the same everywhere.
+        Conductance of the second of each pair, or of the fixed reference, the same everywhere.
     scale : float
         Weight of the whole window [weight units]: w = scale * (plus - minus) / (high - low).
     paired : bool
@@ -107,7 +107,7 @@ class Check:
     counts : ndarray of int, shape (n, classes)
         Spikes of each output.
     classes : ndarray of int, shape (n,)
-        The class that won.
+        The winning class.
     labels : ndarray of int, shape (n,)
         The true class.
     """
@@ -164,11 +164,11 @@ class TrainedNetwork:
         """Parts of the training that `weights` do not contain, a sentence each."""
         found = []
         if self.facts.get("wires"):
-            found.append("The training had resistive lines: the weights here are through ideal ones.")
+            found.append("The training had resistive lines; the weights here are for ideal lines.")
         lines = ["those lines"] if found else []
         if others := [*lines, *self.facts.get("tested_with", ())]:
             had = ", ".join(others)
-            found.append(f"The test whose accuracy is given had {had}: the devices here, and the check, are without.")
+            found.append(f"The reported test accuracy includes {had}; the devices and the check here do not.")
         return tuple(found)
 
     @property
@@ -219,7 +219,7 @@ class TrainedNetwork:
         Raises
         ------
         FileError
-            If parts are missing, or do not fit each other.
+            If parts are missing or inconsistent.
         """
         try:
             stored = json.loads(about)
@@ -239,7 +239,7 @@ class TrainedNetwork:
             channels = _read_value(stored, "channels", int)
             bits = _read_whole_numbers(arrays, "spikes", 3)
             if bits.shape[1:] != (neurons.steps, -(-channels // 8)) or not (bits < 256).all():
-                raise ValueError("its spikes are not those of its channels and steps")
+                raise ValueError("the shape of its spikes does not match its channels and steps")
             spikes = np.unpackbits(bits.astype(np.uint8), axis=-1, count=channels).astype(bool)
             responses = (
                 _read_whole_numbers(arrays, each, wide) for each, wide in (("counts", 2), ("classes", 1), ("labels", 1))
@@ -250,14 +250,14 @@ class TrainedNetwork:
             )
             tested_with = stored["facts"].get("tested_with", [])
             if not isinstance(tested_with, list) or not all(isinstance(each, str) for each in tested_with):
-                raise ValueError("tested_with holds other than texts")
+                raise ValueError("tested_with must hold only texts")
             if not isinstance(stored["facts"].get("wires", False), bool) or not 0 <= facts["accuracy"] <= 1:
-                raise ValueError("wires is no truth value, or accuracy no fraction")
+                raise ValueError("wires must be true or false, and accuracy a fraction")
             _check_fit(layers, neurons, check, channels, card.window.span)
             return cls(card, (layers[0], layers[1]), neurons, check, {**stored["facts"], **facts})
         except (ValueError, KeyError, TypeError, IndexError, OverflowError, RecursionError, CardError) as error:
-            reason = f"it has no {error}" if isinstance(error, KeyError) else error
-            raise FileError(f"{name} is no trained network ({reason}); {_ADVICE}") from error
+            reason = f"{error} is missing" if isinstance(error, KeyError) else error
+            raise FileError(f"{name} is not a trained network ({reason}); {_ADVICE}") from error
 
     def save(self, path: Path | str) -> None:
         """Write a .npz file; the same network gives the same bytes.
@@ -278,22 +278,22 @@ class TrainedNetwork:
         Raises
         ------
         FileError
-            If it is no such file, or parts of it do not fit each other.
+            If the file is not a trained network, or its parts are inconsistent.
         """
         path = Path(path)
         if not files.exists(path):
-            raise FileError(f"{path}: there is no such file; {_ADVICE}")
+            raise FileError(f"{path} does not exist; {_ADVICE}")
         files.kind(path)
         try:
             files.note_input(path)
             arrays = npz.read_arrays(path.read_bytes())
             about = str(arrays.pop("about"))
         except KeyError as error:
-            raise FileError(f"{path.name} is no trained network (it has no {error}); {_ADVICE}") from error
-        except Exception as error:  # whatever damage leads NumPy and zipfile to
+            raise FileError(f"{path.name} is not a trained network ({error} is missing); {_ADVICE}") from error
+        except Exception as error:  # damaged files make NumPy and zipfile raise many kinds
             reason = (error.strerror if isinstance(error, OSError) else None) or " ".join(str(error).split())[:200]
             raise FileError(
-                f"{path.name} is no trained network ({reason or type(error).__name__}); {_ADVICE}"
+                f"{path.name} is not a trained network ({reason or type(error).__name__}); {_ADVICE}"
             ) from error
         return cls.from_parts(about, arrays, path.name)
 
@@ -304,7 +304,7 @@ def _read_value(held: Any, key: Any, kind: type) -> Any:
     if kind is float and type(value) is int:
         value = float(value)
     if type(value) is not kind or (isinstance(value, float) and not math.isfinite(value)):
-        raise ValueError(f"{key} is {value!r:.100}, which is no {_KINDS[kind]}")
+        raise ValueError(f"{key} is {value!r:.100}, not a {_KINDS[kind]}")
     if (isinstance(value, int) and not -1 <= value < 2**63) or (isinstance(value, str) and len(value) > _LONGEST):
         raise ValueError(f"{key} is {value!r:.100}, which is out of range")
     return value
@@ -314,8 +314,8 @@ def _read_array(arrays: Mapping[str, np.ndarray], name: str, wide: int) -> np.nd
     """Return an array of finite numbers with this many dimensions, none of them empty."""
     found = np.asarray(arrays[name])
     if found.dtype.kind not in "iufb" or found.ndim != wide or found.size == 0:
-        raise ValueError(f"{name} is no array of numbers with {wide} dimensions")
-    with np.errstate(over="ignore"):  # of numbers with more digits: infinite, and refused
+        raise ValueError(f"{name} must be an array of numbers with {wide} dimensions")
+    with np.errstate(over="ignore"):  # numbers beyond the range of a float become infinite and are refused
         found = found.astype(float)
     if not np.isfinite(found).all():
         raise ValueError(f"a number of {name} is not finite")
@@ -326,7 +326,7 @@ def _read_whole_numbers(arrays: Mapping[str, np.ndarray], name: str, wide: int) 
     """Return an array of whole numbers from 0, like `_read_array`."""
     found = _read_array(arrays, name, wide)
     if not ((found >= 0) & (found == np.floor(found)) & (found < _LARGEST)).all():
-        raise ValueError(f"{name} holds other than whole numbers from 0 to {_LARGEST}")
+        raise ValueError(f"{name} must hold whole numbers from 0 to {_LARGEST}")
     return found.astype(np.int64)
 
 
@@ -334,7 +334,7 @@ def _check_fit(layers: tuple[NetworkLayer, ...], neurons: Neurons, check: Check,
     """Check that the parts of a file fit each other before anything is computed."""
     for layer in layers:
         if layer.plus.shape != layer.minus.shape:
-            raise ValueError("plus and minus of a layer must be matrices of one shape")
+            raise ValueError("plus and minus of a layer must be matrices of the same shape")
         if not layer.paired and not (layer.minus == layer.minus.flat[0]).all():
             raise ValueError("the reference of a layer must be the same everywhere")
         with np.errstate(over="ignore", invalid="ignore"):
@@ -347,7 +347,7 @@ def _check_fit(layers: tuple[NetworkLayer, ...], neurons: Neurons, check: Check,
         if not 0 < getattr(neurons, name) < 1:
             raise ValueError(f"{name} must be above 0 and below 1, not {getattr(neurons, name):g}")
     if not (neurons.threshold > 0 and neurons.step_s > 0 and neurons.refractory >= 0):
-        raise ValueError("threshold and step_s must be above 0, and refractory must not be below")
+        raise ValueError("threshold and step_s must be above 0, and refractory at least 0")
     (inputs, hidden), (inner, classes) = (layer.plus.shape for layer in layers)
     n = len(check.spikes)
     whole = inputs == channels and hidden == inner and check.counts.shape == (n, classes)

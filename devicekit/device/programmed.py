@@ -32,12 +32,12 @@ class ProgrammingSummary:
         Shares of devices that were not within the tolerance at the limit, that did not move, and that were programmed
         again for their partner.
     error_mean, error_sd : float or None
-        True state less what it was programmed to, of the devices that a verify found right; None where there is none.
+        True minus programmed state, for devices that passed the verify; None if there are none.
     error_rms : float
         Root mean square of it over all devices, flagged ones included.
     bias : float or None
-        Mean of the same error along the way that a device came: below 0 it stopped short of its target. Of devices that
-        got pulses, were found right, and were programmed once; None where there is none.
+        Mean of the same error in the direction of the approach: below 0 devices stopped short of their targets. For
+        devices that got pulses, passed the verify, and were programmed once; None if there are none.
     write_energy_j, verify_energy_j : float or None
         Sum over pulses of V^2 G t, G before the pulse, as if devices conducted at the pulse voltage as they do when
         read, and over readings [J]; None where the card lacks a voltage, the width, or a conductance.
@@ -94,9 +94,9 @@ class Programming:
     Attributes
     ----------
     target : ndarray
-        What was asked for.
+        Requested state.
     aim : ndarray
-        What each device was programmed to in the end: the target, but for `compensated` devices.
+        State that each device was finally programmed to: the target, except for `compensated` devices.
     start, state : ndarray
         True states before and after.
     pulses, verifies : ndarray of int64
@@ -104,9 +104,9 @@ class Programming:
     failed : ndarray of bool
         Not within the tolerance when the limit was reached, by the last verify.
     stuck : ndarray of bool
-        Given up, since bursts did nothing that verifies could see.
+        Given up, because bursts had no effect that verifies could detect.
     compensated : ndarray of bool
-        Programmed again to take over the error of a flagged partner, as far as the window allows.
+        Programmed again to compensate the error of a flagged partner, as far as the window allows.
     paired : bool
         Whether devices 2 k and 2 k + 1 are a weight.
     tolerance, read_sd : float
@@ -159,7 +159,7 @@ class Programming:
             If devices were not programmed as pairs.
         """
         if not self.paired:
-            raise UsageError("devices were not programmed as pairs (pairs=True)")
+            raise UsageError("the devices were not programmed as pairs (pairs=True)")
         return np.asarray((self.state - self.target).reshape(-1, 2) @ np.array([1.0, -1.0]))
 
     @property
@@ -203,18 +203,18 @@ class Programming:
         """Warnings on these numbers."""
         found = []
         if not self.read_known:
-            words = "the card knows no read noise: verifies were taken to be exact, and errors are too small by it"
+            words = "the card has no read noise: verifies were assumed exact, so errors come out too small"
             found.append(CodedWarning("exact_verify", words))
         if self.tolerance < self.read_sd:
             words = (
                 f"the tolerance, {percent(self.tolerance)} of the window, is below the scatter of a verify "
-                f"({percent(self.read_sd)}): errors stay at that scatter, and only more reads of a verify lower it"
+                f"({percent(self.read_sd)}), which limits the errors. Use more reads for each verify"
             )
             found.append(CodedWarning("below_read_noise", words))
         if self.steps == "sign" and self.bias is not None and self.bias < -self.tolerance / 2:
             words = (
-                f"single pulses stop where the tolerance begins: devices lie {percent(-self.bias)} of the window "
-                "short of their targets on average, which the two devices of a pair hide and a fixed reference does not"
+                f"single pulses stop at the near edge of the tolerance: devices lie {percent(-self.bias)} of the "
+                "window short of their targets on average. This cancels in pairs, not with a fixed reference"
             )
             found.append(CodedWarning("near_side", words))
         return tuple(found)
@@ -236,11 +236,11 @@ def merge_programming(parts: Sequence[Programming]) -> Programming:
     Raises
     ------
     UsageError
-        If there is none, or they were not programmed in the same way.
+        If there are none, or they were not programmed in the same way.
     """
     ways = {(p.tolerance, p.read_sd, p.limit, p.reads, p.steps, p.paired, p.read_known) for p in parts}
     if len(ways) != 1:
-        raise UsageError("only arrays that were programmed in the same way can be taken together")
+        raise UsageError("only arrays programmed in the same way can be merged")
     names = ("target", "aim", "start", "state", "pulses", "verifies", "failed", "stuck", "compensated")
     added = ("write_energy_j", "verify_energy_j", "time_s")
     joined: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}

@@ -1,8 +1,8 @@
 """Write and verify: programming of an array of devices as in a lab, its cost and its errors.
 
-A device is read; where it is further from its target than the tolerance it gets pulses towards it, and is read again.
-How many pulses is the question: as many as the law of the card's central device says ("law"), one at a time ("sign"),
-or one of a chosen amplitude ("amplitude", on a card with a law of amplitudes).
+A device is read. If it is further from its target than the tolerance, it gets pulses towards it and is read again: as
+many pulses as the law of the card's central device predicts ("law"), one at a time ("sign"), or one of a chosen
+amplitude ("amplitude", for cards with a law of amplitudes).
 
 Sources: tuning by pulses between readings, Alibart et al. 2012, doi:10.1088/0957-4484/23/7/075201; program and verify
 schemes compared, Milo et al. 2021, doi:10.1109/TED.2021.3089995. The bursts, and what flags a device, are ours.
@@ -31,7 +31,7 @@ from devicekit.device.writing import (
 from devicekit.errors import UsageError
 from devicekit.models import kernel
 
-AMPLITUDES = 9  # to choose from, even over the measured range
+AMPLITUDES = 9  # number of amplitudes, evenly over the measured range
 READS_MOST, LIMIT_MOST = 10_000, 10_000_000
 
 
@@ -55,22 +55,22 @@ def program_and_verify(
     ----------
     array : DeviceArray
     target : ndarray, shape (n,) or a number
-        States wanted [1], 0 to 1 of the card's window (of ln G where the card's state is that).
+        Target states [1], 0 to 1 of the card's window (of ln G if that is the card's state).
     tolerance : float
-        A device is right where its verify reads ``|error| <= tolerance``, fraction of the window, above 0 and below 1.
+        A device passes if its verify reads ``|error| <= tolerance``, fraction of the window, above 0 and below 1.
     limit : int
-        Pulses of a device at most, a second programming for its partner included.
+        Largest number of pulses of a device, including a second programming for its partner.
     reads : int
-        Readings that a verify takes the mean of. A tolerance below the read noise is reached by them alone.
+        Readings averaged by a verify. A tolerance below the read noise needs several.
     steps : {"law", "sign", "amplitude"}
-        "law": a burst of as many pulses as bring the central device from the reading nearest to the target, at least
-        one. "sign": one pulse towards the target; devices then stop as soon as they are within the tolerance, which
-        leaves a bias of nearly the tolerance on the side that they come from where steps are smaller than it (`bias`).
-        "amplitude": one pulse, of that of 9 even amplitudes in the measured range whose central step is nearest to the
-        error; for cards that know what amplitudes do (`pulse_law`), nothing is extrapolated.
+        "law": a burst of pulses that brings the central device from the reading nearest to the target, at least one.
+        "sign": one pulse towards the target. Devices stop as soon as they are within the tolerance, so steps smaller
+        than it leave a bias of nearly the tolerance on the side of approach (`bias`).
+        "amplitude": one pulse with that of 9 even amplitudes in the measured range whose central step is nearest to the
+        error; for cards with a law of amplitudes (`pulse_law`), without extrapolation.
     pairs : bool
-        Devices 2 k and 2 k + 1 are a weight: where one of them is flagged (failed or stuck), the other is programmed
-        again such that their difference is right, as far as the window allows and pulses are left.
+        Devices 2 k and 2 k + 1 are a weight. If one of them is flagged (failed or stuck), the other is programmed again
+        to correct their difference, as far as the window and the remaining pulses allow.
     stuck : ndarray of bool, shape (n,), optional
         Devices that do not move; their pulses are counted.
     read_s : float
@@ -78,7 +78,7 @@ def program_and_verify(
     read_sd : float, optional
         Standard deviation of one reading, fraction of the window; None: the card's read noise.
     seed : int
-        Of the readings, with the array's own. The same array with the same seed gives the same bytes.
+        Seed of the readings, combined with the array's. The same array with the same seed gives the same bytes.
 
     Returns
     -------
@@ -87,30 +87,30 @@ def program_and_verify(
     Raises
     ------
     UsageError
-        If an argument is out of its range, or the card has no law of amplitudes and they are asked for.
+        If an argument is out of its range, or `steps` is "amplitude" and the card has no law of amplitudes.
 
     Notes
     -----
-    A verify reads with noise whether or not the array was made with `read_noise`, which is about `array.read`. A card
-    without a known read noise is verified exactly, and `warnings` say so.
+    A verify reads with noise even if the array was made without `read_noise`, which concerns `array.read`. A card
+    without a known read noise is verified exactly, with a warning.
 
-    Devices of a card with a volatile part are programmed at once: no time passes meanwhile, and what they forget of it
-    later is booked as of pulses without a time.
+    Devices of a card with a volatile part are programmed at once: no time passes, and they forget it like the effect of
+    pulses without a time.
 
-    A device is flagged as stuck, and left, once 3 bursts or more should have moved it by 10 standard deviations of what
-    such a movement is read as (two verifies, and the scatter of the updates), and moved it by less than a tenth of it.
-    A device that is slower than the central one by more than that is taken for stuck too.
+    A device is flagged as stuck, and left, once 3 bursts or more should have moved it by 10 standard deviations of the
+    measured movement (two verifies, and the scatter of the updates), but moved it by less than a tenth of that.
+    A device slower than the central one by more than this factor is flagged too.
     """
     card, n = array.card, array.n
     target = _checked_target(target, n)
     _check_numbers(tolerance, limit, reads, read_s, read_sd)
     if steps not in get_args(Steps):
-        raise UsageError(f"steps is law, sign or amplitude, not {steps!r}")
+        raise UsageError(f"steps must be law, sign or amplitude, not {steps!r}")
     if pairs and n % 2:
-        raise UsageError(f"pairs: an array of {n} devices is no array of pairs")
+        raise UsageError(f"pairs=True needs an even number of devices, not {n}")
     still = np.zeros(n, bool) if stuck is None else np.asarray(stuck)
     if still.shape != (n,) or still.dtype != bool:
-        raise UsageError(f"stuck is one truth value for each of the {n} devices")
+        raise UsageError(f"stuck must have one truth value for each of the {n} devices")
     noise = read_sigma(card) if read_sd is None else float(read_sd)
     parameters = _write_parameters(card, steps, tolerance, limit, reads, noise, _key(seed, array.seed))
     counts, start, aim = new_write_counts(n), array.observed_states.copy(), target.copy()
@@ -199,14 +199,14 @@ def _amplitudes(card: DeviceCard) -> tuple[list[np.ndarray], list[np.ndarray]]:
     law = card.pulse_law
     if law is None:
         raise UsageError(
-            f"steps='amplitude': card {card.name!r} has no law of amplitudes; fit a table of several with "
+            f"steps='amplitude': card {card.name!r} has no law of amplitudes. Fit a table of several with "
             "share='amplitude', or use steps='law'"
         )
     volts, factors = [], []
     for name in ("ltp", "ltd"):
         branch = law.branch(name)
         if branch.voltage_range_v is None:
-            raise UsageError(f"steps='amplitude': the card's {name.upper()} law is of widths, not of amplitudes")
+            raise UsageError(f"steps='amplitude': the card's {name.upper()} law covers widths, not amplitudes")
         grid = np.linspace(*branch.voltage_range_v, AMPLITUDES)
         volts.append(grid)
         factors.append(np.array([branch.factor(float(v), None, False, name.upper()) for v in grid]))
@@ -238,19 +238,19 @@ def _key(seed: int, of_array: int) -> np.uint64:
 def _checked_target(target: np.ndarray, n: int) -> np.ndarray:
     wanted = np.asarray(target, float)
     if wanted.shape not in ((), (n,)):
-        raise UsageError(f"target is one state, or one for each of the {n} devices, not of shape {wanted.shape}")
+        raise UsageError(f"target must be one state or one for each of the {n} devices, not of shape {wanted.shape}")
     if not ((wanted >= 0) & (wanted <= 1)).all():
-        raise UsageError("targets are states in 0..1 of the card's window (window.to_state makes them of conductances)")
+        raise UsageError("targets must be states in 0..1 of the card's window (window.to_state converts conductances)")
     return np.broadcast_to(wanted, (n,)).copy()
 
 
 def _check_numbers(tolerance: float, limit: int, reads: int, read_s: float, read_sd: float | None) -> None:
     if not 0 < tolerance < 1:
-        raise UsageError(f"tolerance is a fraction of the window above 0 and below 1, not {tolerance!r}")
+        raise UsageError(f"tolerance must be a fraction of the window above 0 and below 1, not {tolerance!r}")
     for name, value, most in (("limit", limit, LIMIT_MOST), ("reads", reads, READS_MOST)):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not 1 <= value <= most:
-            raise UsageError(f"{name} is a whole number from 1 to {most}, not {value!r}")
+            raise UsageError(f"{name} must be a whole number from 1 to {most}, not {value!r}")
     if not 0 < read_s < math.inf:
-        raise UsageError(f"read_s is a time above 0 [s], not {read_s!r}")
+        raise UsageError(f"read_s must be above 0 s, not {read_s!r}")
     if read_sd is not None and not 0 <= read_sd < 1:
-        raise UsageError(f"read_sd is a fraction of the window from 0 to below 1, not {read_sd!r}")
+        raise UsageError(f"read_sd must be a fraction of the window, at least 0 and below 1, not {read_sd!r}")

@@ -27,7 +27,7 @@ _LABELS = {
 class BranchScaling(Strict):
     """Law of one direction: step of a pulse over the reference pulse's, independent of the state.
 
-    A field of the amplitude, or of the width, is null where the law has no part for it.
+    Fields of the amplitude, or of the width, are null if the law does not depend on it.
     """
 
     law: Literal["exponential", "power", "threshold", "width"]
@@ -39,29 +39,29 @@ class BranchScaling(Strict):
     reference_width_s: Positive | None
     voltage_range_v: tuple[Positive, Positive] | None = Field(description="lowest and highest measured amplitude")
     width_range_s: tuple[Positive, Positive] | None = Field(description="shortest and longest measured width")
-    n_pulses: Count = Field(description="kinds of pulses that the law was fitted to")
-    not_excluded: tuple[str, ...] = Field(description="laws that the data allow, this one first")
-    assumed: bool = Field(description="nothing tests the law, or the rates do not follow it")
+    n_pulses: Count = Field(description="kinds of pulses in the fit of the law")
+    not_excluded: tuple[str, ...] = Field(description="laws that the data do not exclude, this one first")
+    assumed: bool = Field(description="whether the law is untested, or the rates do not follow it")
 
     @model_validator(mode="after")
     def _check_parts(self) -> Self:
         known = EVERY_LAW[self.law].parameters
         wanted = (*known, "m") if self.reference_width_s is not None else known
         if tuple(self.parameters) != wanted:
-            raise ValueError(f"the law {self.law} has the parameters {', '.join(wanted)}")
+            raise ValueError(f"the law {self.law} must have the parameters {', '.join(wanted)}")
         if (self.reference_voltage_v is None) != (self.law == "width") or (
             self.law == "width" and self.reference_width_s is None
         ):
-            raise ValueError("a law in the amplitude has a reference amplitude, one in the width a reference width")
+            raise ValueError("a law of the amplitude needs a reference amplitude, a law of the width a reference width")
         for value, reference in (
             (self.voltage_range_v, self.reference_voltage_v),
             (self.width_range_s, self.reference_width_s),
         ):
             if (value is None) != (reference is None) or (value is not None and value[0] > value[1]):
-                raise ValueError("a measured range belongs to each reference, its lower end first")
+                raise ValueError("each reference needs a measured range, its lower end first")
         lowest = np.inf if self.voltage_range_v is None else self.voltage_range_v[0]
         if self.parameters.get("v_th", 0.0) >= lowest:
-            raise ValueError("the threshold lies below the lowest measured amplitude")
+            raise ValueError("the threshold must lie below the lowest measured amplitude")
         return self
 
     def factor(self, voltage_v: float | None, width_s: float | None, extrapolate: bool, name: str) -> float:
@@ -74,12 +74,12 @@ class BranchScaling(Strict):
         extrapolate : bool
             Whether values outside the measured range are allowed.
         name : str
-            Of the direction, for messages.
+            Name of the direction, for messages.
 
         Raises
         ------
         UsageError
-            If the law is not of what is asked for, or the pulse is outside the measured range.
+            If the law does not depend on a given quantity, or the pulse is outside the measured range.
         """
         for what, value, unit, span in (
             ("amplitude", voltage_v, "V", self.voltage_range_v),
@@ -88,14 +88,14 @@ class BranchScaling(Strict):
             if value is None:
                 continue
             if not np.isfinite(value) or value == 0 or (what == "width" and value < 0):
-                raise UsageError(f"a pulse's {what} is a number above 0 {unit}, not {value:g}")
+                raise UsageError(f"the {what} of a pulse must be above 0 {unit}, not {value:g}")
             if span is None:
-                raise UsageError(f"this card's {name} law does not say what the {what} does: it was measured at one")
+                raise UsageError(f"this card's {name} law does not depend on the {what}: only one was measured")
             low, high = span
             if not extrapolate and not low * (1 - EDGE) <= abs(value) <= high * (1 + EDGE):
                 raise UsageError(
                     f"{name}: the {what} {si(abs(value), unit)} is outside the measured {si(low, unit)} to "
-                    f"{si(high, unit)}; extrapolate=True takes the {self.law} law on trust there"
+                    f"{si(high, unit)}; extrapolate=True uses the {self.law} law there"
                 )
         if self.law == "threshold" and voltage_v is not None and abs(voltage_v) <= self.parameters["v_th"]:
             return 0.0
@@ -118,7 +118,7 @@ class PulseScaling(Measured):
         Raises
         ------
         UsageError
-            If the card has none for it.
+            If the card has no law for it.
         """
         found = {"ltp": self.ltp, "ltd": self.ltd}[direction]
         if found is None:

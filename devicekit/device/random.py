@@ -1,6 +1,6 @@
 """Random numbers by counter: each draw depends on its key alone, not on the order or number of draws.
 
-This is what makes a result independent of threads, batch split and of which devices were pulsed before.
+Results are therefore independent of threads, of the split into batches, and of which devices were pulsed before.
 """
 
 from __future__ import annotations

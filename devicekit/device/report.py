@@ -24,7 +24,7 @@ _SIGMAS = {
     "increment": "one update",
     "read": "one reading",
     "cycle_offset": "window's offset, over cycles",
-    "held": "state from pulse to pulse, reversibly",
+    "held": "state from pulse to pulse, reversible",
 }
 
 
@@ -59,7 +59,7 @@ def _relative_rows(cards: Mapping[str, BranchVariation]) -> list[VariationRow]:
     """Return the rows of scatter in proportion to the step, if the data ask for it."""
     rows = []
     for name, what, of in (
-        ("step_noise", "one update, besides", "step"),
+        ("step_noise", "one update, in proportion to its step", "step"),
         ("cycle_ln_rate", "rate of a cycle", "rate"),
     ):
         values = tuple(getattr(card, name) for card in cards.values())

@@ -28,14 +28,15 @@ def scalars(
     shown = _window(window)
     if len(steps) == 2:
         up, down = steps
-        words = "mean steps a window (geometric mean of LTP and LTD)"
+        words = "pulses from lowest to highest state (mean of LTP and LTD)"
         ratio = max(up / down, down / up)
         shown += [
             Scalar("steps", words, (up * down) ** -0.5, by=on),
-            Scalar("asymmetry", "mean step of the faster branch over the other's", ratio, by=on),
+            Scalar("asymmetry", "asymmetry of LTP and LTD (ratio of mean steps)", ratio, by=on),
         ]
     else:
-        shown += [Scalar("steps", f"mean steps a window ({branches[0].direction.upper()})", 1.0 / steps[0], by=on)]
+        words = f"pulses from lowest to highest state ({branches[0].direction.upper()})"
+        shown += [Scalar("steps", words, 1.0 / steps[0], by=on)]
     for branch, variation in zip(branches, variations, strict=True):
         shown += _branch(branch, variation, window.scale)
     return tuple(shown)

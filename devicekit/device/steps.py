@@ -19,6 +19,6 @@ def mean_step(law: int, theta: tuple[float, ...], cap: float) -> float:
     theta : tuple of float
         Its parameters on the rising coordinate.
     cap : float
-        Largest step that was fitted.
+        Largest fitted step.
     """
     return max(float(np.minimum(kernel.rates(law, np.array(theta), _GRID), cap).mean()), 1e-12)

@@ -6,17 +6,17 @@ import numpy as np
 
 from devicekit.device.card import DeviceCard
 
-NEARLY = 0.05  # of |ln(up / down)| beyond the least one: states within it count as alike
+NEARLY = 0.05  # of |ln(up / down)| above its minimum: states within it count as symmetric
 NEAR_MIDDLE = 0.2  # of the window: how far from its middle such a state counts fully
 
 
 def symmetric_point(card: DeviceCard) -> float:
     """Return the state in 0.1..0.9 of most nearly equal LTP and LTD steps, with room on both sides.
 
-    The mean of all states by weights that fall with |ln(up / down)| beyond its least value, and with the distance from
-    the middle of the window. It is the crossing where the curves cross steeply; where their ratio hardly changes it is
-    the middle. A mean, not the best of a grid: that one jumps from end to end of the window with half a per cent of a
-    rate where the ratio is nearly constant, and a network that starts there jumps with it.
+    It is the mean of all states, with weights that fall with |ln(up / down)| above its minimum and with the distance
+    from the middle of the window: the crossing where the curves cross steeply, the middle where their ratio hardly
+    changes. The best state of a grid would jump across the window by half a per cent of a rate if the ratio is nearly
+    constant, and a network that starts there would jump with it.
     """
     grid = np.linspace(0.1, 0.9, 161)
     tiny = 1e-12

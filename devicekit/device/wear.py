@@ -1,10 +1,10 @@
 """Wear of an array by use: trainings until devices wear out, and the energy of reading.
 
-A pulse counts as a cycle. That is the safe side: a cycle of an endurance record switches the whole window, a pulse of a
-training a small part of it, and how much less such a pulse wears a device no record here tells.
+A pulse counts as a cycle. This is conservative: a cycle of an endurance record switches the whole window, a pulse of a
+training only a small part of it, and its smaller wear was not measured.
 
-Energies are those of the devices alone. Left out is all that surrounds them: drivers and selectors, charging of lines,
-converters, sense amplifiers, neurons, control, and the reads to verify.
+Energies are those of the devices alone, without drivers and selectors, charging of lines, converters, sense amplifiers,
+neurons, control, and the reads to verify.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LEVEL = 0.95
 class Pulses:
     """Pulses of one training over the devices of an array: mean, 99 % quantile, maximum.
 
-    The mean hides wear: the devices that are pulsed most fail first.
+    The most pulsed devices fail first, which the mean does not show.
     """
 
     mean: float
@@ -41,11 +41,11 @@ class Pulses:
         Raises
         ------
         UsageError
-            If there is no device, or a number is negative.
+            If there are no devices, or a number is negative.
         """
         pulses = np.asarray(pulses)
         if pulses.size == 0 or pulses.min() < 0:
-            raise UsageError("pulses are a whole number of 0 or more for each device")
+            raise UsageError("pulses must be a whole number of at least 0 for each device")
         return cls(float(pulses.mean()), float(np.quantile(pulses, 0.99)), int(pulses.max()))
 
 
@@ -56,11 +56,11 @@ class Life:
     Attributes
     ----------
     cycles : float
-        Cycles of the first failure among the devices measured; where none failed, those that all of them held.
+        Cycles of the first failure among the measured devices; if none failed, the cycles that all of them survived.
     failed : int
         Devices that had failed by then; 0: `cycles` is a lower bound.
     devices : int
-        Devices whose state at `cycles` is known: those whose record ends before do not count.
+        Devices whose state at `cycles` is known, without those whose record ends before.
     share_interval : (float, float)
         95 % interval (Clopper and Pearson) of the share of all devices that fail by then.
     shares : tuple of (float, float, float or None, float or None)
@@ -101,8 +101,8 @@ class Wear:
     pulses : Pulses
     life : Life
     p99, worst : float
-        Trainings until a device with so many pulses a training has had the cycles of the first failure measured; at
-        least so many, where none failed (`life.failed` is 0).
+        Trainings until a device with that many pulses per training reaches the cycles of the first measured failure; a
+        lower bound if none failed (`life.failed` is 0).
     shares : tuple of (float, float, float or None, float or None)
         By Weibull's law: chance that the most pulsed device has failed, after how many trainings, and their interval.
     array : tuple of ArrayLife
@@ -123,26 +123,26 @@ class Wear:
             return "; ".join(f"{each.trainings:.3g} until {each.what}{each.ends}" for each in self.array)
         least = "" if self.life.failed else "at least "
         return (
-            f"the most pulsed device lasts {least}{self.worst:.3g}, if a pulse counts as a cycle; of the first failure "
-            "among all devices nothing is known: too few failed for a law of their lives"
+            f"the most pulsed device lasts {least}{self.worst:.3g}, if a pulse counts as a cycle; the first failure "
+            "among all devices is unknown, because too few failed for a lifetime law"
         )
 
     def sentences(self) -> list[str]:
         """Return lifetime and confidence as sentences."""
         least = "" if self.life.failed else "at least "
-        until = "the cycles of the first failure measured" if self.life.failed else "the cycles that all devices held"
+        until = "the cycles of the first measured failure" if self.life.failed else "the cycles that all survived"
         sentences = [
-            f"{least.capitalize()}{self.worst:.3g} trainings until the most pulsed device, {least}{self.p99:.3g} until "
-            f"one at the 99 % quantile has had {until}, {self.life.cycles:.3g}, if a pulse counts as a cycle "
-            "(the safe side).",
-            f"Of devices with so many cycles {percent_span(*self.life.share_interval)} fail ({percent(LEVEL)} "
-            f"interval; {self.life.failed} of {count(self.life.devices, 'device')} did).",
+            f"{least.capitalize()}{self.worst:.3g} trainings until the most pulsed device, and {least}{self.p99:.3g} "
+            f"until one at the 99 % quantile, reaches {until}, {self.life.cycles:.3g}; a pulse counts as a cycle "
+            "(conservative).",
+            f"After that many cycles {percent_span(*self.life.share_interval)} of the devices have failed "
+            f"({percent(LEVEL)} interval; {self.life.failed} of {count(self.life.devices, 'device')} did).",
         ]
         for each in self.array:
             sentences.append(
                 f"Of {count(each.devices, 'device')}: {each.trainings:.3g} trainings until {each.what}{each.ends}. "
-                "Weibull's law is taken far beyond the devices that were measured; early failures of another kind "
-                "are not in it."
+                "This extrapolates Weibull's law far beyond the measured devices, without early failures of another "
+                "kind."
             )
         for chance, trainings, low, high in self.shares:
             ends = "open" if low is None or high is None else f"{low:.3g} to {high:.3g}"
@@ -185,7 +185,7 @@ class ArrayLife:
 def first_failure(pulses: np.ndarray, shape: float, scale: float) -> float:
     """Return the trainings until any device of an array has failed, with even chances.
 
-    None has failed after T trainings with the chance exp(-SUM (T c / scale)^shape), c being a device's pulses.
+    The chance that none has failed after T trainings is exp(-SUM (T c / scale)^shape), with c a device's pulses.
     """
     logs = shape * np.log(np.asarray(pulses, float)[np.asarray(pulses) > 0] / scale)
     top = logs.max()
@@ -224,7 +224,7 @@ def _array_lives(pulses: np.ndarray, block: Endurance) -> tuple[ArrayLife, ...]:
         high: float | None = None
         if law.shape_interval is not None and law.scale_interval is not None:
             sides = []
-            for end in (0, 1):  # a steeper law has later first failures, as a longer life has
+            for end in (0, 1):  # both a steeper law and a longer life give later first failures
                 by_shape = math.log(of(pulses, law.shape_interval[end], law.scale_cycles) / middle)
                 by_scale = math.log(law.scale_interval[end] / law.scale_cycles)
                 sides.append(math.hypot(by_shape, by_scale))
@@ -250,11 +250,11 @@ def wear(pulses: np.ndarray, block: Endurance) -> Wear:
     """
     own, life = Pulses.of(pulses), Life.of(block)
     if own.most == 0:
-        raise UsageError("no device was pulsed: nothing wears (an offline network wears by its programming)")
+        raise UsageError("no device was pulsed, so nothing wears (an offline network wears by its programming)")
     shares = tuple(
         (share, *(None if cycles is None else cycles / own.most for cycles in ends)) for share, *ends in life.shares
     )
-    # a device without a pulse never fails: at least one a training
+    # a device without pulses never fails: use at least one per training
     until = (life.cycles / max(own.p99, 1.0), life.cycles / own.most)
     return Wear(own, life, *until, shares, _array_lives(pulses, block))  # type: ignore[arg-type]
 
@@ -280,7 +280,7 @@ def inference_energy(g: np.ndarray, spikes_per_row: np.ndarray, read_voltage: fl
     """
     g, spikes = np.asarray(g, float), np.asarray(spikes_per_row, float)
     if g.ndim != 2 or spikes.shape != g.shape[:1]:
-        raise UsageError(f"one number of spikes for each of {g.shape[0]} rows, not {spikes.shape}")
+        raise UsageError(f"spikes must be one number for each of {g.shape[0]} rows, not of shape {spikes.shape}")
     if (g < 0).any() or (spikes < 0).any() or not 0 <= read_s < math.inf:
-        raise UsageError("conductances [S], spikes and the time of a read [s] are 0 or more")
+        raise UsageError("conductances [S], spikes and the time of a read [s] must be at least 0")
     return float(read_voltage**2 * read_s * (spikes @ g.sum(axis=1)))

@@ -1,13 +1,13 @@
 """Wires of a crossbar: conductances between inputs and outputs when word and bit lines are resistors.
 
-Devices that are linear at read voltages make a linear network, which is solved once for a state and then serves every
-input: I = G_eff^T V. That holds only with **unused word lines grounded**: with floating ones the currents depend on
-which lines are driven, by +1.6, +11.5 and +46 % at 0.1, 1 and 10 ohm in a tile of 64 x 64 devices of 63 to 280 uS with
+Devices that are linear at read voltages form a linear network, which is solved once for each state and then applies to
+every input: I = G_eff^T V. This needs **unused word lines grounded**: with floating ones the currents depend on which
+lines are driven, by +1.6, +11.5 and +46 % at 0.1, 1 and 10 ohm in a tile of 64 x 64 devices of 63 to 280 uS with
 30 % of the rows on.
 
 Topology: source - r - (i, 0) - r - (i, 1) ...; bit lines run down to a virtual ground below the last row; a resistance
 of the terminals (driver, switch, sense amplifier) adds to the first segment of a word line and the last of a bit line.
-Not modelled: the drop of a WRITE voltage (a card knows one amplitude), selectors, wires between tiles.
+Not modelled: the drop of a WRITE voltage (a card holds one amplitude), selectors, wires between tiles.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class Wires:
     Parameters
     ----------
     wire_ohm : float or (float, float)
-        Of a segment from one device to the next [ohm], 0 or more; of word and of bit lines, if they differ.
+        Resistance of a segment from one device to the next [ohm], at least 0; two numbers for word and for bit lines.
     terminal_ohm : float
-        Of each driver and of each sense amplifier, in series [ohm], 0 or more.
+        Resistance of each driver and of each sense amplifier, in series [ohm], at least 0.
     tile : (int, int)
         Rows and columns of a tile; a larger matrix is cut into tiles with drivers of their own.
 
@@ -49,14 +49,14 @@ class Wires:
     def __post_init__(self) -> None:
         for name, value in (("wire_ohm", each) for each in self.segments):
             if not 0 <= value < math.inf:
-                raise UsageError(f"{name} is a resistance of 0 or more [ohm], not {value!r}")
+                raise UsageError(f"{name} must be at least 0 ohm, not {value!r}")
         if not 0 <= self.terminal_ohm < math.inf:
-            raise UsageError(f"terminal_ohm is a resistance of 0 or more [ohm], not {self.terminal_ohm!r}")
+            raise UsageError(f"terminal_ohm must be at least 0 ohm, not {self.terminal_ohm!r}")
         two = isinstance(self.tile, tuple | list) and len(self.tile) == 2
         if not two or any(
             isinstance(each, bool) or not isinstance(each, int | np.integer) or each < 1 for each in self.tile
         ):
-            raise UsageError(f"tile is two whole numbers, rows and columns, not {self.tile!r}")
+            raise UsageError(f"tile must be two whole numbers, rows and columns, not {self.tile!r}")
 
     @property
     def segments(self) -> tuple[float, float]:
@@ -100,13 +100,13 @@ def effective_conductance(g: np.ndarray, wires: Wires, method: Method = "exact")
     Raises
     ------
     UsageError
-        If a conductance is negative or no number, or there is no such method.
+        If a conductance is negative or not a number, or the method is unknown.
     """
     g = np.asarray(g, float)
     if g.ndim != 2 or not (np.isfinite(g).all() and (g >= 0).all()):
-        raise UsageError("conductances are a matrix of finite numbers of 0 or more [S]")
+        raise UsageError("conductances must be a matrix of finite numbers of at least 0 S")
     if method not in ("exact", "separable"):
-        raise UsageError(f"method is exact or separable, not {method!r}")
+        raise UsageError(f"method must be exact or separable, not {method!r}")
     if wires.ideal:
         return g.copy()
     if method == "separable":
@@ -120,14 +120,14 @@ def effective_conductance(g: np.ndarray, wires: Wires, method: Method = "exact")
 def column_gains(g: np.ndarray, effective: np.ndarray, wires: Wires) -> np.ndarray:
     """Return the factor on each bit line of each tile that restores its ideal sum with all inputs on [1].
 
-    One read of each line calibrates it: every word line on.
+    One read of each line with every word line on calibrates it.
 
     Parameters
     ----------
     g, effective : ndarray, shape (rows, columns)
         Conductances, and effective ones [S].
     wires : Wires
-        Says where the tiles are.
+        Wires with the size of the tiles.
 
     Returns
     -------

@@ -13,9 +13,13 @@ from devicekit.jit import borrowing, compiled
 from devicekit.models import kernel
 
 RIGHT, FAILED, STUCK = 1, 2, 3  # how writing a device ended
-LAW, SIGN, AMPLITUDE = 0, 1, 2  # how long a burst is, or how high its pulse
-BURSTS, SHARE, SIGMAS = 3, 0.1, 10.0  # bursts that move less than SHARE of what is due, and SIGMAS of it is due
-STILL = 1e-9  # of the window: a central step below this is none
+LAW, SIGN, AMPLITUDE = 0, 1, 2  # ways to choose the length of a burst, or the amplitude of its pulse
+BURSTS, SHARE, SIGMAS = (
+    3,
+    0.1,
+    10.0,
+)  # a device is stuck if bursts move it by less than SHARE of a due movement of at least SIGMAS
+STILL = 1e-9  # of the window: smaller central steps count as 0
 
 
 class WriteParameters(NamedTuple):
@@ -30,18 +34,18 @@ class WriteParameters(NamedTuple):
     up_middle, down_middle, up_cap, down_cap : float
         ell(1/2) and the largest step allowed [1].
     tolerance : float
-        Error that is right [1].
+        Largest accepted error [1].
     limit, reads, way : int
-        Pulses of a device at most; readings of a verify; LAW, SIGN or AMPLITUDE.
+        Most pulses of a device; readings of a verify; LAW, SIGN or AMPLITUDE.
     read_sd : float
-        Of one reading [1].
+        Standard deviation of one reading [1].
     key : uint64
-        Of the readings.
+        Key of the readings.
     low, span : float
         Conductance (or weight) of the state r: low + span r, or low exp(span r) where `logarithmic`.
     logarithmic : bool
     up_volts, down_volts : ndarray, shape (a,)
-        Amplitudes to choose from [V]; one where there is no choice.
+        Amplitudes to choose from [V]; a single one without a choice.
     up_factors, down_factors : ndarray, shape (a,)
         Their steps over the reference pulse's [1].
     """
@@ -177,8 +181,8 @@ def write_many(
 ) -> None:
     """Write the devices of `index` to their entry of `target`, shape (n,); `stuck` devices, shape (n,), do not move.
 
-    Bursts of one sign that together should have moved what is read by SIGMAS standard deviations of that (two verifies,
-    and the scatter of the updates) and by the tolerance, and moved it by less than SHARE of what is due, did nothing.
+    Bursts of one sign had no effect if they should have moved the reading by SIGMAS of its standard deviations (two
+    verifies, and the scatter of the updates) and by the tolerance, but moved it by less than SHARE of that.
     """
     scratch, due = np.empty(kernel.MAX_SHAPE), np.zeros(1)
     (
@@ -194,7 +198,7 @@ def write_many(
         while True:
             reading = _verify(parameters, counts, k, observed_state(r, held, k))
             sign = 1 if target[k] > reading else -1
-            if bursts == 0 or sign * moves < 0.0:  # on the other side by now: it moved, or is read on either side
+            if bursts == 0 or sign * moves < 0.0:  # on the other side now: it moved, or readings scatter to both sides
                 bursts, since, moves, scatter = 0, reading, 0.0, two_verifies
             if abs(target[k] - reading) <= parameters.tolerance:
                 counts.end[k] = RIGHT

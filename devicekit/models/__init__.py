@@ -1,6 +1,6 @@
 """Update laws: one file for each law, pure functions; `devicekit.models.registry` lists them by name.
 
-This module is light, so that a help text can name the laws: it imports none of them.
+This module imports none of the laws, so that help texts can name them quickly.
 """
 
 from devicekit.plugins import LAWS

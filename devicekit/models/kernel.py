@@ -14,12 +14,14 @@ from devicekit.jit import borrowing, compiled, switch
 from devicekit.models.law import MAX_SHAPE
 from devicekit.models.registry import LAWS
 
-LARGEST_LOG_RATE = 1.0  # a pulse that moves the state by more than e windows is a runaway of a search
+LARGEST_LOG_RATE = 1.0  # a pulse that moves the state by more than e windows only occurs in a diverging search
 LARGEST_STATE = 3.0
 SMALLEST_SLOPE = -1.0  # of x + rho(x); beyond it sensitivities explode when a trial step overshoots
 
 ell = switch([law.ell for law in LAWS.values()], "ell", "x, shape, gradient", "-math.inf", __name__)
-ell.__doc__ = "Log of the shape of law number `law` at x and its gradient (x first, then the shape parameters)."
+ell.__doc__ = (
+    "Return the log of the shape of law number `law` at x and its gradient (x first, then the shape parameters)."
+)
 
 
 @borrowing
@@ -158,7 +160,7 @@ def driven_with_sensitivities(
     law : int
     theta, x0 : ndarray, shape (p,), and float
     ln_factors : ndarray, shape (n,)
-        Of each pulse's step.
+        ln of the factor on each pulse's step.
     by_pulse : ndarray, shape (n, f)
         Derivatives of them by f parameters of the pulses' law.
     states : ndarray, shape (n + 1,)
@@ -166,7 +168,7 @@ def driven_with_sensitivities(
     sensitivities : ndarray, shape (n + 1, p + f + 1)
         Filled with d state / d (theta, f parameters, x0).
     steady : ndarray, shape (n,)
-        Filled with q = 1 + d step / d x: what of a deviation is left after a pulse.
+        Filled with q = 1 + d step / d x, the share of a deviation left after a pulse.
     """
     p, f = theta.size, by_pulse.shape[1]
     last = p + f

@@ -9,7 +9,7 @@ import numpy as np
 
 from devicekit.jit import compiled
 
-MAX_SHAPE = 8  # numbers that a gradient has room for: x, and the shape parameters
+MAX_SHAPE = 8  # size of a gradient: x, and the shape parameters
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Law:
     Parameters
     ----------
     name, title, doi : str
-        Stable id, which is the name of the law's file; words for people; source.
+        Stable id, which is the name of the law's file; title for people; source.
     parameters : tuple of str
         Names; the first is always L, the log rate at x = 1/2.
     lower, upper : tuple of float
@@ -83,12 +83,12 @@ class Law:
     def __post_init__(self) -> None:
         if len(self.parameters) > MAX_SHAPE:
             raise ValueError(
-                f"the law {self.name} has {len(self.parameters) - 1} shape parameters; there is room for "
-                f"{MAX_SHAPE - 1}"
+                f"the law {self.name} has {len(self.parameters) - 1} shape parameters, but at most "
+                f"{MAX_SHAPE - 1} are possible"
             )
         lengths = {len(self.parameters), len(self.lower), len(self.upper)}
         if len(lengths) > 1 or any(len(shape) != len(self.parameters) - 1 for shape in self.start_shapes):
-            raise ValueError(f"the law {self.name}: parameters, bounds and start shapes differ in length")
+            raise ValueError(f"law {self.name}: parameters, bounds and start shapes must have equal lengths")
 
     @property
     def n_parameters(self) -> int:

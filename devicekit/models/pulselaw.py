@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-LARGEST_LN = 30.0  # of a factor: a search may ask for anything
-CLOSEST = 1e-3  # of the lowest amplitude: how near a threshold may come to it
+LARGEST_LN = 30.0  # of a factor: bounds the values that a search tries
+CLOSEST = 1e-3  # of the lowest amplitude: least distance of a threshold from it
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,13 @@ class AmplitudeLaw:
     Parameters
     ----------
     name, title, equation, doi : str
-        Stable id; words for people; ln rate in plain text; source.
+        Stable id; title for people; ln rate in plain text; source.
     parameters : tuple of str
         Names; the exponent m of the width comes after them.
     lower, upper : tuple of float
         Bounds; that of a threshold is the lowest amplitude instead.
     guesses : tuple of tuple of float
-        From which a search starts; a threshold as a share of the lowest amplitude.
+        Starting values of a search; a threshold as a share of the lowest amplitude.
     ln_rate : callable
         (parameters, V) -> ln rate up to a constant, and its derivatives, shapes (n,) and (n, p).
     """
@@ -63,7 +63,7 @@ class AmplitudeLaw:
         values : ndarray, shape (p,) or (p + 1,)
             Parameters, and m if `with_width`.
         voltage, width : ndarray, shape (n,)
-            [V], by their size, and [s]; not looked at where the law has no part for them.
+            [V], by their size, and [s]; unused if the law does not depend on them.
         reference : Pulse
         with_width : bool
         """
@@ -140,7 +140,7 @@ AMPLITUDE_LAWS = {
         ),
     )
 }
-# Of a table that holds one amplitude: the width alone. And what a law is held against where rates cannot be free.
+# The law of the width alone, for tables of one amplitude; and the reference of tests where rates cannot be free.
 NO_AMPLITUDE = AmplitudeLaw("width", "power law in the width", "ln rate = a + m ln w", "", (), (), (), ((),), _none)
 CURVED = AmplitudeLaw(
     "curved",

@@ -25,10 +25,10 @@ def get_law(name: str) -> Law:
     Raises
     ------
     UsageError
-        If there is none; the message lists the names.
+        If the name is unknown; the message lists the names.
     """
     if name not in LAWS:
-        raise UsageError(f"no update law {name!r}; there are: {', '.join(LAWS)}")
+        raise UsageError(f"unknown update law {name!r}; known laws: {', '.join(LAWS)}")
     return LAWS[name]
 
 

@@ -1,7 +1,7 @@
 """Decay of the volatile part of a state: kernels K(t) with K(0) = 1, and each as a sum of exponentials.
 
 Exponential, stretched (Kohlrausch-Williams-Watts, doi:10.1039/TF9706600080), two exponentials, and a power law. A
-network keeps a sum of exponentials, since that needs no memory of the pulses but one number a term.
+network uses a sum of exponentials, which needs no memory of the pulses but one number per term.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ KERNELS = {
     "double": ("tau_s", "tau2_s", "share"),
     "power": ("tau_s", "exponent"),
 }
-DECADES = 4.0  # of time over which a sum follows its kernel
+DECADES = 4.0  # of time over which a sum is fitted to its kernel
 MOST_TERMS = 6
-SMALL_ERROR = 0.01  # at which no further term is taken
+SMALL_ERROR = 0.01  # error at which no further term is added
 
 
 def kernel(name: str, t: np.ndarray | float, **parameters: float) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 
 from devicekit.jit import inlined
 
-FARTHEST = 0.6  # from the middle of the window [1]: beyond, the tilt adds nothing
+FARTHEST = 0.6  # from the middle of the window [1]: the tilt is constant beyond
 
 
 @inlined

@@ -29,7 +29,7 @@ class BakeTruth:
     sigma : float
         Standard deviation of ln t_f over devices.
     second_ev, second_s : float
-        Energy [eV] and median life at T0 [s] of a second mechanism: the rates add. Infinite: there is none.
+        Energy [eV] and median life at T0 [s] of a second mechanism, whose rate adds; infinite without one.
     """
 
     energy_ev: float = 1.1
@@ -67,15 +67,15 @@ def bake(
     n_devices : int
         Devices at each.
     first, last : float
-        First and last reading [s]; what has not fallen by the factor 2 until then is censored.
+        First and last reading [s]; states that have not fallen by the factor 2 by then are censored.
     per_decade : int
-        Readings a decade of time.
+        Readings per decade of time.
     noise : float
         Standard deviation of ln G of a reading.
     abrupt : bool
-        Instead of falling slowly, the state is kept until t_f and then drops to a tenth.
+        Instead of falling slowly, the state is constant until t_f and then drops to a tenth.
     truth : BakeTruth, optional
-        What they are made of.
+        True parameters.
     seed : int
         Seed of every draw.
     """
@@ -135,9 +135,9 @@ def wear(
     last : float
         Last cycle; devices that live longer are censored there.
     per_decade : int
-        Readings a decade of cycles.
+        Readings per decade of cycles.
     truth : WearTruth, optional
-        What they are made of.
+        True parameters.
     seed : int
         Seed of every draw.
     """

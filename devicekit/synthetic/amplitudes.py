@@ -25,8 +25,8 @@ TRUTHS: dict[str, dict[str, float]] = {
 _THETA: dict[str, tuple[float, ...]] = {
     "ltp": (-3.9, 1.0),
     "ltd": (-4.1, 1.0),
-}  # L and kappa of soft bounds: no step is left at the bound
-_FAR = (0.01, 100.0)  # V, s: the truth holds everywhere
+}  # L and kappa of soft bounds: the step vanishes at the bound
+_FAR = (0.01, 100.0)  # V, s: range of the truth
 
 
 def amplitude_truth(
@@ -48,10 +48,10 @@ def amplitude_truth(
     Raises
     ------
     UsageError
-        If there is no such kind.
+        If the kind is unknown.
     """
     if kind not in TRUTHS:
-        raise UsageError(f"a law of the amplitude is {', '.join(TRUTHS)}, not {kind!r}")
+        raise UsageError(f"kind= must be one of {', '.join(TRUTHS)}, not {kind!r}")
     parameters = {**TRUTHS[kind], "m": exponent}
     lowest = parameters.get("v_th", 0.0) + _FAR[0]
     branch = BranchScaling(
@@ -105,7 +105,7 @@ def generate_programmes(
     Returns
     -------
     PulseTable
-        With the warning `synthetic`; cycles are counted on from programme to programme.
+        With the warning `synthetic`; cycle numbers continue from programme to programme.
     """
     array = DeviceArray(card, n_devices, seed, d2d="shared", read_noise=True)
     frames, cycle = [], 0

@@ -59,7 +59,7 @@ def conduction(
     temperatures : tuple of float
         [K].
     truth : ConductionTruth, optional
-        What they are made of.
+        True parameters.
     seed : int
         Seed of the noise.
     """

@@ -1,8 +1,8 @@
 """SYNTHETIC cycles with memory: V_set, V_reset, HRS and LRS of an autoregression, known or fitted to measured cycles.
 
-A fitted model is a vector autoregression of normal scores, as of Hennen et al. 2022 (doi:10.3389/fnins.2022.941753):
-each quantity, less the level (and drift) of its device, is mapped to a normal number by its rank, and back by the same
-map. Nothing that is generated lies beyond what was measured, unless that is asked for.
+A fitted model is a vector autoregression of normal scores, as in Hennen et al. 2022 (doi:10.3389/fnins.2022.941753):
+each quantity, minus the level (and drift) of its device, is mapped to a normal number by its rank, and back by the same
+map. By default generated values stay within the measured range.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from devicekit.synthetic.known_cycles import COLUMNS, root, walk
 from devicekit.synthetic.loops import SEED, SweepTruth, sweeps_of_cycles
 from devicekit.tables import EnduranceTable, SweepTable
 
-LEAST_SHARE = 0.1  # of the least measured voltage: below it no voltage is drawn, even where draws go beyond
+LEAST_SHARE = 0.1  # of the least measured voltage: no smaller voltage is drawn, even with `beyond`
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,19 +39,19 @@ class CycleModel:
     fit : Autoregression
         Of the normal scores.
     scores, deviations : tuple of ndarray
-        Of each quantity the map from a normal score to the deviation from the device's level: knots.
+        Knots of each quantity's map from a normal score to the deviation from the device's level.
     levels : ndarray, shape (devices, k)
         Level of each measured device.
     within : ndarray, shape (devices, k, k)
-        Covariance of each level as it is estimated, from the scatter of its cycles.
+        Covariance of each estimated level, from the scatter of its cycles.
     lowest, highest : ndarray, shape (k,)
         Measured extremes.
     signs : ndarray, shape (k,)
-        That of each voltage; 1 of a logarithm.
+        Sign of each voltage; 1 for a logarithm.
     read_voltage_v : float or None
-        At which HRS and LRS were read [V].
+        Voltage at which HRS and LRS were read [V].
     meta : mapping
-        What it was fitted to: fitted_to (name), fitted_sha256.
+        Source of the fit: fitted_to (name), fitted_sha256.
     """
 
     quantities: tuple[Quantity, ...]
@@ -95,7 +95,7 @@ class CycleModel:
     def generate(self, n_cycles: int, n_devices: int = 1, seed: int = SEED, *, beyond: bool = False) -> pd.DataFrame:
         """Generate cycles of devices; the same seed gives the same cycles.
 
-        Each device has the level of one of the measured devices, drawn with replacement; a drift is not generated.
+        Each device has the level of one of the measured devices, drawn with replacement; drift is not generated.
 
         Parameters
         ----------
@@ -104,8 +104,8 @@ class CycleModel:
         seed : int
             Of every draw.
         beyond : bool
-            Whether values may lie beyond the measured extremes: then levels are normal, with the covariance of the
-            measured ones, and both ends of each quantity go on as those of a normal distribution.
+            Whether values may lie beyond the measured extremes. Levels are then normal, with the covariance of the
+            measured ones, and both ends of each quantity continue as those of a normal distribution.
 
         Returns
         -------
@@ -113,7 +113,7 @@ class CycleModel:
             device_id, cycle and `columns`.
         """
         if n_cycles < 1 or n_devices < 1:
-            raise UsageError("cycles and devices are 1 or more each")
+            raise UsageError("n_cycles= and n_devices= must be at least 1")
         rng = np.random.default_rng(seed)
         level = self._levels(n_devices, rng, beyond)
         drawn = walk(self.fit.coefficients, self.fit.noise, n_cycles, n_devices, rng)
@@ -169,11 +169,11 @@ class CycleModel:
         Raises
         ------
         UsageError
-            If a cycle has not V_set, V_reset, HRS and LRS, or not a bipolar one.
+            If a cycle lacks V_set, V_reset, HRS or LRS, or is not bipolar.
         """
         missing = [name for name in COLUMNS if name not in cycles]
         if missing:
-            raise UsageError(f"no sweeps without {', '.join(missing)}: the fitted cycles do not have it")
+            raise UsageError(f"sweeps need {', '.join(missing)}, which the fitted cycles do not have")
         table = sweeps_of_cycles(cycles, truth, seed, self.meta)
         return SweepTable(table.frame, table.meta, self.warnings)
 
@@ -191,7 +191,7 @@ class CycleModel:
             If a cycle has no HRS and LRS.
         """
         if not {"g_hrs_s", "g_lrs_s"} <= set(cycles):
-            raise UsageError("no endurance table without HRS and LRS: the fitted cycles do not have them")
+            raise UsageError("an endurance table needs HRS and LRS, which the fitted cycles do not have")
         frame = cycles.melt(["device_id", "cycle"], ["g_lrs_s", "g_hrs_s"], "level", "conductance_s")
         frame["level"] = frame["level"].str[2:5]
         frame = frame.sort_values(["device_id", "cycle"], kind="stable", ignore_index=True)
@@ -213,10 +213,10 @@ def model(result: SequenceResult, path: Path | None = None) -> CycleModel:
     Raises
     ------
     TraceError
-        If there is no autoregression (too few cycles), or it is not stationary.
+        If the autoregression is missing (too few cycles) or not stationary.
     """
     if result.fit is None:
-        raise TraceError(f"no cycles can be generated: {result.why_not}")
+        raise TraceError(f"cycles cannot be generated: {result.why_not}")
     own = [each.cycles.split_level() for each in result.fitted]
     whole = np.concatenate([np.concatenate(rest) for _, rest in own])
     scored, scores, deviations = [], [], []
@@ -231,7 +231,7 @@ def model(result: SequenceResult, path: Path | None = None) -> CycleModel:
     fit = autoregression(devices, result.fit.order)
     if not fit.stationary:
         raise TraceError(
-            f"no cycles can be generated: the autoregression is not stationary (spectral radius {fit.radius:.3g})"
+            f"cycles cannot be generated: the autoregression is not stationary (spectral radius {fit.radius:.3g})"
         )
     measured = np.concatenate([np.concatenate(each.cycles.values) for each in result.fitted])
     return CycleModel(

@@ -1,6 +1,6 @@
 """SYNTHETIC short-term dynamics with a known truth: relaxation after pulses, pairs of pulses, trains at several rates.
 
-G(t) = g0 + sum over pulses of [a_nv + a_v K(t - t_j)], where a_nv + a_v is what a pulse adds and a_nv stays.
+G(t) = g0 + sum over pulses of [a_nv + a_v K(t - t_j)]: a pulse adds a_nv + a_v, of which a_nv is permanent.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class DynamicsTruth:
     g0 : float
         Level before the first pulse [S].
     step : float
-        What one pulse adds, a_nv + a_v [S].
+        Step of one pulse, a_nv + a_v [S].
     permanent : float
-        Share of it that stays, a_nv / (a_nv + a_v), 0..1.
+        Permanent share of it, a_nv / (a_nv + a_v), 0..1.
     """
 
     kernel: str = "exponential"
@@ -79,7 +79,7 @@ def transient(
     n_records, n_times : int
         Records, and readings of each after its last pulse; ten come before the first.
     n_pulses : int
-        Pulses of a record; one reading stands half-way between two.
+        Pulses of a record, with one reading half-way between two.
     span : float
         Last delay over the slowest time constant; the first is 2 % of the fastest.
     noise : float
@@ -130,7 +130,7 @@ def paired(
     noise : float
         Standard deviation of the ratio [1].
     baseline : {"original", "before"}, optional
-        From where A2 is counted; with None the table does not say, and is made as `original`.
+        Reference level of A2; None: `original`, without stating it in the table.
     longest : float
         Longest interval over the slowest time constant.
     truth : DynamicsTruth, optional
@@ -177,7 +177,7 @@ def trains(
     noise : float
         Standard deviation of a reading, over a_v.
     truth : DynamicsTruth, optional
-        What they are made of; nothing stays of a pulse if not given.
+        True parameters; by default nothing of a pulse is permanent.
     seed : int
         Seed of every draw.
     """

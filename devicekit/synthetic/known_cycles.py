@@ -25,7 +25,7 @@ def walk(
     ----------
     coefficients : ndarray, shape (p, k, k)
     noise : ndarray, shape (k, k)
-        Covariance of what a cycle adds.
+        Covariance of a cycle's innovation.
     n_cycles, n_devices : int
         Size.
     rng : numpy.random.Generator
@@ -37,7 +37,7 @@ def walk(
     """
     p, k = len(coefficients), len(noise)
     if radius(coefficients) >= 1:
-        raise UsageError(f"an autoregression with the spectral radius {radius(coefficients):.3g} is not stationary")
+        raise UsageError(f"an autoregression with spectral radius {radius(coefficients):.3g} is not stationary")
     start = root(stationary_covariance(coefficients, noise))
     state = rng.standard_normal((n_devices, len(start))) @ start.T
     step = companion(coefficients) if p else np.zeros((k, k))
@@ -69,7 +69,7 @@ class CycleTruth:
     level, deviation, between : ndarray, shape (4,)
         Mean, C2C and D2D standard deviation [V, V, ln S, ln S].
     drift : ndarray, shape (4,)
-        By which the last device moves over its cycles, in C2C standard deviations.
+        Drift of the last device over its cycles, in C2C standard deviations.
     """
 
     coefficients: np.ndarray = field(
@@ -101,7 +101,7 @@ def known(n_cycles: int, n_devices: int = 1, truth: CycleTruth | None = None, se
     n_cycles, n_devices : int
         Size.
     truth : CycleTruth, optional
-        What they are made of.
+        True parameters.
     seed : int
         Of every draw.
     """

@@ -21,11 +21,11 @@ class LevelTruth:
     Attributes
     ----------
     targets_s : tuple of float
-        Of each level, ascending [S].
+        Target of each level, ascending [S].
     sd_s : float
-        Standard deviation of a reading about the middle of its device [S]; with `log` that of ln G.
+        Standard deviation of a reading about its device's mean [S]; with `log` that of ln G.
     device_sd_s : float
-        The same of the middles of devices about the target, drawn for each level anew.
+        Standard deviation of device means about the target, drawn for each level anew.
     log : bool
         Whether ln G is normal, not G.
     """
@@ -46,7 +46,7 @@ def multilevel(
     n_devices, n_repeats : int
         Devices, and readings of each of their levels.
     truth : LevelTruth, optional
-        What they are made of.
+        True parameters.
     seed : int
         Seed of every draw.
     """

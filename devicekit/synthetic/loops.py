@@ -52,7 +52,7 @@ def sweeps(n_cycles: int, n_devices: int = 1, truth: SweepTruth | None = None, s
     n_cycles, n_devices : int
         Size of the set.
     truth : SweepTruth, optional
-        What the sweeps are made of; the reference device if None.
+        True parameters; default: the reference device.
     seed : int
         Seed of every draw.
 
@@ -125,7 +125,7 @@ def _loop(
     return np.where(v >= 0, np.minimum(i, truth.compliance), i)
 
 
-# Of sweeps whose cycles are given: sharp, quiet and ohmic, so that they show the values that they are made of.
+# Truth of sweeps of given cycles: sharp, quiet and ohmic, so that sweeps reproduce the given values.
 CLEAN = SweepTruth(
     set_width=0.005, reset_width=0.01, compliance=np.inf, noise=2e-3, floor=1e-10, sinh_v=1e3, hrs_sd=0.0, lrs_sd=0.0
 )
@@ -145,12 +145,12 @@ def sweeps_of_cycles(
     cycles : pandas.DataFrame
         device_id, cycle, v_set_v and v_reset_v [V], of opposite signs, g_hrs_s and g_lrs_s [S].
     truth : SweepTruth, optional
-        Widths, noise, step and compliance of the sweeps, which reach as far as it says; `CLEAN` if not given, with a
-        reach and a step that suit the cycles: a quarter of the smaller standard deviation of the voltages, 2 to 20 mV.
+        Widths, noise, step, compliance and reach of the sweeps. Default: `CLEAN`, with a reach and a step for these
+        cycles: a quarter of the smaller standard deviation of the voltages, 2 to 20 mV.
     seed : int
         Of the noise.
     meta : mapping, optional
-        Of the table.
+        Metadata of the table.
 
     Raises
     ------
@@ -161,13 +161,13 @@ def sweeps_of_cycles(
     sign = 1.0 if at_set[0] > 0 else -1.0
     hrs, lrs = (cycles[name].to_numpy(float) for name in ("g_hrs_s", "g_lrs_s"))
     if not ((sign * at_set > 0).all() and (sign * at_reset < 0).all()):
-        raise UsageError("sweeps of cycles are bipolar: V_set of one sign, V_reset of the other")
+        raise UsageError("sweeps of cycles must be bipolar: V_set and V_reset need opposite signs")
     if not (lrs > hrs).all():
-        raise UsageError("an LRS is not above its HRS: such a cycle has no sweep that sets")
+        raise UsageError("a cycle has an LRS conductance that is not above its HRS conductance")
     at_set, at_reset = np.abs(at_set), np.abs(at_reset)
     truth = truth or _adapted_truth(at_set, at_reset)
     if at_set.max() > truth.top or at_reset.max() > truth.bottom:
-        raise UsageError(f"a voltage lies beyond the sweep, which goes from {truth.top:g} V to {-truth.bottom:g} V")
+        raise UsageError(f"a voltage lies outside the sweep, which goes from {truth.top:g} V to {-truth.bottom:g} V")
     v, up, down = _voltages(truth)
     rng = np.random.default_rng(seed)
     middle = at_set + 0.5 * truth.set_width * np.log(lrs / hrs)  # G is a logistic share of the LRS; ln G half-way there

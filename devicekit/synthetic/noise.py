@@ -16,7 +16,7 @@ def telegraph_states(time: np.ndarray, dwell: tuple[float, float], rng: np.rando
     """Return whether the upper level is on at given times [s], with steps in any order.
 
     Dwell times are drawn from their exponential distributions one after the other, in continuous time; the record
-    starts within a dwell, as one that was already going on.
+    starts within a dwell.
 
     Parameters
     ----------

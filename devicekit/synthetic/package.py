@@ -57,7 +57,7 @@ def write_package(
     Parameters
     ----------
     folder : Path
-        Made if it is missing.
+        Created if it is missing.
     frame : pandas.DataFrame
         Columns of `devicekit.names.GLOSSARY`; numbers are written with 5 significant digits.
     name, title, description : str
@@ -65,9 +65,9 @@ def write_package(
     stem : str
         Name of the data file, without .csv.gz.
     seed : int
-        Of the draws.
+        Seed of the draws.
     sources : sequence of mapping
-        title and path of what it follows.
+        title and path of each source.
 
     Returns
     -------

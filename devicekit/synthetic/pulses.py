@@ -1,8 +1,7 @@
 """Synthetic pulse trains from a card, and the reference device that ships with devicekit.
 
-The reference set is SYNTHETIC: made here, from the laws written below, in the manner of Fig. 3 of
-Ma et al. 2023 (doi 10.1109/JEDS.2023.3311763), which prints no coefficients and no data file. Nothing in it
-was measured.
+The reference set is SYNTHETIC: generated from the laws below, in the manner of Fig. 3 of Ma et al. 2023
+(doi 10.1109/JEDS.2023.3311763), which prints neither coefficients nor a data file. Nothing in it was measured.
 """
 
 from __future__ import annotations
@@ -87,7 +86,7 @@ def truth_card(
             r2=1.0,
             noise=0.0,
             largest_step=float(kernel.rates(law.id, values, np.linspace(0, 1, 201)).max()),
-            measured_range=(0.0, 1.0),  # the truth is known everywhere
+            measured_range=(0.0, 1.0),  # the true rate is exact everywhere
             rate_curve=RateCurve(r=(), rate=(), lower=(), upper=(), level=0.95, method="truth"),
         )
 
@@ -159,8 +158,8 @@ def generate(
     """
     if not 0.0 <= read_delay_s <= pulse_period_s < float("inf"):
         raise UsageError(
-            f"pulse_period_s={pulse_period_s:g}, read_delay_s={read_delay_s:g}: times from 0, and a reading no later "
-            "than the next pulse"
+            f"pulse_period_s={pulse_period_s:g}, read_delay_s={read_delay_s:g}: both must be at least 0, and the "
+            "reading not later than the next pulse"
         )
     pulses = 0
 

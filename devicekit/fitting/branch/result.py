@@ -53,7 +53,7 @@ class BranchFit:
         Parameters at a bound.
     warnings : tuple of CodedWarning
         Warnings on this branch.
-    last_call : LastCall or None
+    final_solve : FinalSolve or None
         The problem of the final solve, if this fit ended with one.
     band : RateBand or None
         Source of the rate curve's band; None: the covariance.

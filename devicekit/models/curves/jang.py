@@ -12,7 +12,7 @@ def jang(t: np.ndarray, start: float, span: float, alpha: float, ratio: float) -
 
     Source: Jang et al., IEEE Electron Device Lett. 2015, doi 10.1109/LED.2015.2418342.
     """
-    reach = alpha * np.log(ratio)  # clipped: a power beyond e^600 is no curve any more
+    reach = alpha * np.log(ratio)  # clipped: a power beyond e^600 is meaningless
     if abs(reach) < 1e-6:
         grown = np.power(ratio, t)
     else:

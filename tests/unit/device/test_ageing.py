@@ -77,17 +77,17 @@ def test_states_of_one_name_on_several_devices_tell_the_spread_over_devices() ->
     found = Drift.from_retention(block(*(state(nu, device_id=d, level=of) for (d, of), nu in nus.items())))
     assert found.nu_sd == pytest.approx((4e-4 / 2) ** 0.5)
     assert found.nu == pytest.approx(0.07)
-    assert "2 devices, within states of one name" in found.source
+    assert "2 devices" in found.source
     assert Drift.from_retention(
         block(*(state(nu, device_id=d, level=of) for (d, of), nu in nus.items())), level="a"
     ).nu == (pytest.approx(0.02))
 
 
 def test_what_a_block_does_not_tell_is_refused() -> None:
-    with pytest.raises(UsageError, match="one state tells no spread"):
+    with pytest.raises(UsageError, match="nu_sd="):
         Drift.from_retention(block(state(0.02)))
     assert Drift.from_retention(block(state(0.02)), nu_sd=0.004).nu_sd == 0.004
-    with pytest.raises(UsageError, match="no state whose exponent has an interval"):
+    with pytest.raises(UsageError, match="interval"):
         Drift.from_retention(block(state(0.02, None), state(0.03, None)))
     with pytest.raises(UsageError, match="no lrs whose"):
         Drift.from_retention(block(state(0.02)), level="lrs")
@@ -107,7 +107,7 @@ def test_beyond_the_data_only_where_retention_itself_goes(first: float, fine: bo
         assert law.logarithm(1.1e4) == pytest.approx(math.log(1.1e4 / first))
         assert own is None
         assert law.extrapolation(1.1e4) == pytest.approx(1.1)
-        assert "1.1 times the measured time" in law.describe(1.1e4)
+        assert "1.1 times" in law.describe(1.1e4)
         assert "times" not in law.describe(1e4)
     else:
         assert own is not None
@@ -137,9 +137,9 @@ def test_before_t0_no_law_tells() -> None:
 def test_another_temperature_needs_an_activation_energy() -> None:
     hot = block(*(state(nu, temperature_k=400.0) for nu in (0.01, 0.02)))
     assert Drift.from_retention(hot, temperature_k=400.5).acceleration == 1.0
-    with pytest.raises(UsageError, match="needs an activation energy"):
+    with pytest.raises(UsageError, match="activation energy"):
         Drift.from_retention(hot, temperature_k=300.0)
-    with pytest.raises(UsageError, match="does not say at which temperature"):
+    with pytest.raises(UsageError, match="temperature"):
         Drift.from_retention(block(state(0.01), state(0.02)), temperature_k=300.0)
     line = SimpleNamespace(level="a", activation_energy_ev=BOLTZMANN_EV * 1200.0 * math.log(8.0))
     for arrhenius in (line, (line,)):  # 1/300 - 1/400 is 1/1200: time runs 8 times slower in use
@@ -160,7 +160,7 @@ def test_another_temperature_needs_an_activation_energy() -> None:
         told = hot.model_copy(update={"arrhenius": (SimpleNamespace(**vars(line), **more),)})
         assert Drift.from_retention(told, temperature_k=300.0).acceleration == pytest.approx(8.0)
     several = hot.model_copy(update={"arrhenius": (line, SimpleNamespace(level="b", activation_energy_ev=1.0))})
-    with pytest.raises(UsageError, match="say which, level="):
+    with pytest.raises(UsageError, match="level="):
         Drift.from_retention(several, temperature_k=300.0)
     assert Drift.from_retention(several, level="a", temperature_k=300.0).acceleration == pytest.approx(8.0)
 

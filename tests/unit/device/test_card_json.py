@@ -40,7 +40,7 @@ def test_a_covariance_is_one(text: str, covariance: list[list[float]], possible:
     if possible:
         DeviceCard.from_json(json.dumps(said), "c.json")
         return
-    with pytest.raises(CardError, match="no two numbers of a device can vary like that"):
+    with pytest.raises(CardError, match="d2d_ln_rate_covariance"):
         DeviceCard.from_json(json.dumps(said), "c.json")
 
 
@@ -55,7 +55,7 @@ def test_a_covariance_is_one(text: str, covariance: list[list[float]], possible:
         ('"low":', '"low": "1", "was":', "window.low"),
         ('"name":', '"extra": ' + "[" * 50_000 + ', "name":', "nested too deep"),
         ('"schema_version": 3', '"schema_version": ' + "2" * 5000, "too many digits"),
-        ('"schema_version": 3', '"schema_version": 2.0', "no whole-number schema_version"),
+        ('"schema_version": 3', '"schema_version": 2.0', "schema_version"),
     ],
 )
 def test_what_is_refused(text: str, old: str, new: str, words: str) -> None:

@@ -64,27 +64,27 @@ def test_a_file_is_read_as_it_was_written(network: TrainedNetwork, tmp_path: Pat
         ),
         (lambda said, arrays: said["neurons"].pop("steps"), "steps"),
         (lambda said, arrays: said["card"].pop("window"), "card"),
-        (lambda said, arrays: arrays.update(hidden_plus=np.array(["x"])), "no trained network"),
-        (lambda said, arrays: said.update(facts={}), "it has no 'data'"),
+        (lambda said, arrays: arrays.update(hidden_plus=np.array(["x"])), "not a trained network"),
+        (lambda said, arrays: said.update(facts={}), "'data' is missing"),
         (lambda said, arrays: said["facts"].update(accuracy="99"), "accuracy is '99'"),
         (lambda said, arrays: said["facts"].update(accuracy=float("nan")), "accuracy is nan"),
         (lambda said, arrays: said["facts"].update(tested_with=[3]), "tested_with"),
         (lambda said, arrays: said.update(scales=[float("inf"), 4.0]), "scale of hidden is inf"),
         (lambda said, arrays: said.update(paired=["false", True]), "paired of hidden is 'false'"),
-        (lambda said, arrays: said.update(paired=[False, True]), "reference of a layer must be the same"),
-        (lambda said, arrays: said["neurons"].update(steps=13), "spikes are not those of its channels and steps"),
-        (lambda said, arrays: said.update(channels=9), "spikes are not those of its channels and steps"),
-        (lambda said, arrays: said.update(channels=10**15), "spikes are not those of its channels and steps"),
+        (lambda said, arrays: said.update(paired=[False, True]), "reference of a layer"),
+        (lambda said, arrays: said["neurons"].update(steps=13), "spikes"),
+        (lambda said, arrays: said.update(channels=9), "spikes"),
+        (lambda said, arrays: said.update(channels=10**15), "spikes"),
         (lambda said, arrays: said.update(channels=3), "do not fit"),
         (lambda said, arrays: said["neurons"].update(hidden_decay=1.0), "hidden_decay must be"),
         (lambda said, arrays: said["neurons"].update(output_decay=0), "output_decay must be"),
         (lambda said, arrays: said["neurons"].update(threshold=0.0), "threshold"),
         (lambda said, arrays: arrays.update(spikes=arrays["spikes"].astype(float) + 256.0), "spikes"),
-        (lambda said, arrays: arrays.update(counts=arrays["counts"] + 0.5), "counts holds other than whole"),
-        (lambda said, arrays: arrays.update(classes=arrays["classes"] - 1), "classes holds other than whole"),
+        (lambda said, arrays: arrays.update(counts=arrays["counts"] + 0.5), "counts must"),
+        (lambda said, arrays: arrays.update(classes=arrays["classes"] - 1), "classes must"),
         (lambda said, arrays: arrays.update(classes=arrays["classes"] + 2), "do not fit"),
-        (lambda said, arrays: arrays.update(hidden_plus=arrays["hidden_plus"] * 1j), "no array of numbers"),
-        (lambda said, arrays: arrays.update(output_plus=np.zeros((0, 2))), "no array of numbers"),
+        (lambda said, arrays: arrays.update(hidden_plus=arrays["hidden_plus"] * 1j), "array of numbers"),
+        (lambda said, arrays: arrays.update(output_plus=np.zeros((0, 2))), "array of numbers"),
     ],
 )
 def test_a_file_that_does_not_fit_is_refused(network: TrainedNetwork, tmp_path: Path, change: Any, words: str) -> None:
@@ -95,15 +95,15 @@ def test_a_file_that_does_not_fit_is_refused(network: TrainedNetwork, tmp_path: 
 @pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x03\x04 cut off"])
 def test_what_is_no_such_file_is_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "x.npz").write_bytes(content)
-    with pytest.raises(FileError, match="no trained network"):
+    with pytest.raises(FileError, match="not a trained network"):
         TrainedNetwork.load(tmp_path / "x.npz")
-    with pytest.raises(FileError, match="no such file"):
+    with pytest.raises(FileError, match="does not exist"):
         TrainedNetwork.load(tmp_path / "missing.npz")
 
 
 def test_a_pickle_is_not_run(tmp_path: Path) -> None:
     np.savez(tmp_path / "p.npz", about=np.array([{"a": 1}], dtype=object))
-    with pytest.raises(FileError, match="no trained network"):
+    with pytest.raises(FileError, match="not a trained network"):
         TrainedNetwork.load(tmp_path / "p.npz")
 
 
@@ -129,7 +129,7 @@ def test_hostile_archives_are_refused_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "folder.npz").mkdir()
     files = {
         packed(tmp_path / "a.npz", header(f"({10**12},)") + bytes(8)): "longer than what is there",
-        packed(tmp_path / "b.npz", header("(") + bytes(8)): "no trained network",
+        packed(tmp_path / "b.npz", header("(") + bytes(8)): "not a trained network",
         packed(tmp_path / "c.npz", b"x", {6: 1}): "encrypted",
         packed(tmp_path / "d.npz", b"x", {8: 99}): "compression",
         tmp_path / "array.npz": "not an .npz file",

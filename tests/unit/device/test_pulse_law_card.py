@@ -147,7 +147,7 @@ def test_the_block_is_strict_and_comes_back() -> None:
 
 def test_another_reference_changes_no_ratio() -> None:
     block = PulseScaling(source="made here", ltp=branch(), ltd=branch("power"))
-    moved = block.at(Pulse(1.0, 1e-4), Pulse(1.0, 1e-4))
+    moved = block.relative_to(Pulse(1.0, 1e-4), Pulse(1.0, 1e-4))
     for name in ("ltp", "ltd"):
         before, after = block.branch(name), moved.branch(name)
         ratio = before.factor(0.8, 1e-6, False, "x") / before.factor(1.0, 1e-4, False, "x")

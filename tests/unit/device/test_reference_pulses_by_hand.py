@@ -32,7 +32,7 @@ def laws() -> PulseScaling:
 
 
 def test_each_direction_is_counted_from_its_own_pulse() -> None:
-    found = laws().at(Pulse(1.0, 1e-6), Pulse(2.0, 4e-6))
+    found = laws().relative_to(Pulse(1.0, 1e-6), Pulse(2.0, 4e-6))
     ltp, ltd = found.branch("ltp"), found.branch("ltd")
     assert (ltp.reference_voltage_v, ltp.reference_width_s) == (1.0, 1e-6)
     assert (ltd.reference_voltage_v, ltd.reference_width_s) == (2.0, 4e-6)
@@ -42,7 +42,7 @@ def test_each_direction_is_counted_from_its_own_pulse() -> None:
 
 
 def test_what_a_pulse_does_not_say_stays_the_laws() -> None:
-    found = laws().at(Pulse(None, 1e-6), Pulse(2.0, None))
+    found = laws().relative_to(Pulse(None, 1e-6), Pulse(2.0, None))
     ltp, ltd = found.branch("ltp"), found.branch("ltd")
     assert (ltp.reference_voltage_v, ltp.reference_width_s) == (0.9, 1e-6)
     assert (ltd.reference_voltage_v, ltd.reference_width_s) == (2.0, 2e-5)

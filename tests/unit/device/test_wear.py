@@ -39,7 +39,7 @@ def test_the_first_failure_over_the_pulses_of_a_training() -> None:
     words = " ".join(found.sentences())
     assert "At least" not in words
     assert "2.2e+03 trainings until the most pulsed" in words
-    assert "safe side" in words
+    assert "conservative" in words
 
 
 def test_without_a_failure_there_is_a_lower_bound_only() -> None:

@@ -144,7 +144,7 @@ def test_wires_out_of_range_are_refused(bad: dict[str, object]) -> None:
 
 def test_conductances_that_are_none_are_refused() -> None:
     for g in (np.array([[-1e-6]]), np.array([[np.nan]]), np.array([1e-6])):
-        with pytest.raises(UsageError, match="conductances are a matrix"):
+        with pytest.raises(UsageError, match="conductances"):
             effective_conductance(g, Wires(1.0))
     with pytest.raises(UsageError, match="exact or separable"):
         effective_conductance(np.ones((2, 2)), Wires(1.0), "first")  # type: ignore[arg-type]

@@ -21,7 +21,7 @@ from devicekit.fitting.branch.fit import (
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.branch.trains import Trains
 from devicekit.fitting.device import fit
-from devicekit.fitting.resampling import _cycles_drawn, _devices_drawn, _simulated, resampled_fit
+from devicekit.fitting.resampling import _draw_cycles, _draw_devices, _simulate_trains, resampled_fit
 from devicekit.tables import PulseTable
 
 N = np.arange(11)
@@ -58,7 +58,7 @@ def test_few_trains_are_simulated_with_the_noise_that_was_found() -> None:
     found = fitted.likelihood["ltp"]
     still = replace(found, noise=np.array([*np.log([0.02, *[1e-6] * 6]), 0.0, 0.0, 0.0]), noise_error=np.zeros(10))
     walks = replace(fitted, likelihood={"ltp": still, "ltd": still})
-    tables = [_simulated(walks, np.random.default_rng(k)) for k in range(200)]
+    tables = [_simulate_trains(walks, np.random.default_rng(k)) for k in range(200)]
     state = walks.window.to_state(np.array([each["weight"].to_numpy().reshape(2, N.size) for each in tables]))
     rising = np.array([list(each["direction"].iloc[:: N.size]) for each in tables]) == "ltp"
     drawn = np.where(rising[..., None], state, 1 - state).reshape(-1, N.size)  # 400 trains, up and down
@@ -76,11 +76,11 @@ def test_devices_are_drawn_whole_and_cycles_within_their_branch() -> None:
         for direction, value in zip(("ltp", "ltd"), values, strict=True)
     ]
     whole = pd.concat(parts, ignore_index=True)
-    devices = _devices_drawn(whole, dice(1))
+    devices = _draw_devices(whole, dice(1))
     assert list(devices["device_id"].unique()) == ["draw001", "draw002"]
     for _, own in devices.groupby("device_id"):
         assert own["weight"].tolist() == whole[whole["device_id"] == "b"]["weight"].tolist()
-    cycles = _cycles_drawn(whole, dice(1, 0, 0, 1)).groupby(["device_id", "direction", "cycle"])["weight"].first()
+    cycles = _draw_cycles(whole, dice(1, 0, 0, 1)).groupby(["device_id", "direction", "cycle"])["weight"].first()
     drawn = {("a", "ltp"): 21.0, ("a", "ltd"): 12.0, ("b", "ltp"): 13.0, ("b", "ltd"): 24.0}
     assert cycles.to_dict() == {(*branch, cycle): weight for branch, weight in drawn.items() for cycle in (1, 2)}
 

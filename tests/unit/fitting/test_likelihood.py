@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import multivariate_normal, norm, t
 
 from devicekit.fitting.device import fit
-from devicekit.fitting.likelihood.band import RateBand, beyond, device_band, ends, mean_band, quantile
+from devicekit.fitting.likelihood.band import RateBand, device_band, ends, mean_band, quantile, widen_outside
 from devicekit.fitting.likelihood.filter import information, innovations, log_likelihood
 from devicekit.fitting.likelihood.fit import TrainFit, fit_trains
 from devicekit.models.registry import get_law
@@ -195,10 +195,10 @@ def test_ends_of_a_band() -> None:
 def test_beyond_the_trains_a_band_goes_down_to_nothing() -> None:
     x = np.array([0.0, 0.1, 0.5, 0.8, 0.9, 1.0])
     lower, upper = np.full(6, 0.3), np.array([9.0, 5.0, 4.0, 2.0, 1.0, 3.0])
-    low, high = beyond(x, lower, upper, (0.05, 0.8))
+    low, high = widen_outside(x, lower, upper, (0.05, 0.8))
     assert low.tolist() == [0.0, 0.3, 0.3, 0.3, 0.0, 0.0]
     assert high.tolist() == [9.0, 5.0, 4.0, 2.0, 2.0, 3.0]
-    low, high = beyond(np.array([0.9]), np.array([0.3]), np.array([1.0]), (0.05, 0.8))
+    low, high = widen_outside(np.array([0.9]), np.array([0.3]), np.array([1.0]), (0.05, 0.8))
     assert (low.tolist(), high.tolist()) == ([0.0], [1.0])
 
 

@@ -32,30 +32,32 @@ def test_single_readings_tell_the_mean_information_of_the_trains_that_are_foreto
     """Three trains: three times the information of all that are foretold over their number, and nothing more."""
     made = branch()
     z = np.concatenate([made.found.parameters[0], made.found.noise])
-    trains = made._foretold(z, 20)
+    trains = made._simulate_trains(z, 20)
     fisher, scores = np.empty((12, 12)), np.empty((len(trains), 12))
     information(LINEAR.id, z, trains, np.array([True] * 7 + [False] * 5), fisher, scores)
-    assert made.added(advice._Plan("", trains=3, pulses=20)) == pytest.approx(3 * fisher / len(trains), rel=1e-12)
+    assert made.information_of(advice._Plan("", trains=3, pulses=20)) == pytest.approx(
+        3 * fisher / len(trains), rel=1e-12
+    )
 
 
 def test_readings_of_one_state_tell_their_noise_by_their_scatter() -> None:
     """4 readings a state are one of half the noise, and 3 degrees more a state: 2 x 3 of information by ln sd."""
-    several = branch(read=0.01).added(advice._Plan("", trains=3, pulses=20, reads=4))
-    single = branch(read=0.005).added(advice._Plan("", trains=3, pulses=20))
+    several = branch(read=0.01).information_of(advice._Plan("", trains=3, pulses=20, reads=4))
+    single = branch(read=0.005).information_of(advice._Plan("", trains=3, pulses=20))
     more = several - single
     assert more[READ, READ] == pytest.approx(3 * 21 * 2 * (4 - 1), rel=1e-9)
     more[READ, READ] = 0.0
     assert np.abs(more).max() < 1e-9 * np.abs(single).max()
-    every = branch(read=0.01).added(advice._Plan("", trains=1, pulses=20, reads=4, every=5))
-    less = every - branch(read=0.005).added(advice._Plan("", trains=1, pulses=20, every=5))
+    every = branch(read=0.01).information_of(advice._Plan("", trains=1, pulses=20, reads=4, every=5))
+    less = every - branch(read=0.005).information_of(advice._Plan("", trains=1, pulses=20, every=5))
     assert less[READ, READ] == pytest.approx(5 * 2 * 3, rel=1e-9)  # after 0, 5, 10, 15 and 20 pulses
 
 
 @pytest.mark.parametrize("between", [0.1, 0.4])
 def test_another_device_tells_what_is_left_when_its_own_rate_and_start_are_not_known(between: float) -> None:
     """Schur's complement is the inverse of the part of the inverse; its rate is this one's to `between`."""
-    same = branch(between=between).added(advice._Plan("", trains=2, pulses=20))
-    other = branch(between=between).added(advice._Plan("", trains=2, pulses=20, elsewhere=True))
+    same = branch(between=between).information_of(advice._Plan("", trains=2, pulses=20))
+    other = branch(between=between).information_of(advice._Plan("", trains=2, pulses=20, elsewhere=True))
     prior = np.diag([between**-2, 1e-9, *np.ones(10)])  # ones: what offset and start share has no inverse
     expected = np.linalg.inv(np.linalg.inv(same + prior)[2:, 2:]) - np.eye(10)
     assert other[2:, 2:] == pytest.approx(expected, rel=1e-6, abs=1e-6 * np.abs(expected).max())
@@ -65,7 +67,7 @@ def test_another_device_tells_what_is_left_when_its_own_rate_and_start_are_not_k
 
 def test_the_rate_of_another_device_tells_nothing_of_this_one_s_and_its_noise_does() -> None:
     made = branch()
-    other = made.added(advice._Plan("", trains=1, pulses=20, elsewhere=True))
+    other = made.information_of(advice._Plan("", trains=1, pulses=20, elsewhere=True))
     assert made.variance(made.have + other, "rate") == pytest.approx(made.variance(made.have, "rate"))
     increment = made.p + 1 + NOISES.index("increment")
     then = np.linalg.inv(made.have + other)[increment, increment]

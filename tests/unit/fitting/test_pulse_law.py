@@ -16,7 +16,7 @@ from devicekit.fitting.page import fit_page
 from devicekit.fitting.pulses.fit import pulse_law
 from devicekit.fitting.pulses.noise import Noise, covariance_of, walk
 from devicekit.fitting.pulses.noise import Path as Curve
-from devicekit.fitting.pulses.programmes import programmes_of, several_amplitudes
+from devicekit.fitting.pulses.programmes import programmes_of, warn_of_several_amplitudes
 from devicekit.fitting.pulses.result import PulseLaw
 from devicekit.models import kernel
 from devicekit.models.pulselaw import AMPLITUDE_LAWS, Pulse
@@ -254,9 +254,9 @@ def test_trains_that_do_not_move_are_left_out_and_told() -> None:
 def test_several_amplitudes_are_not_averaged_in_silence() -> None:
     many = straight(FACTORS["power"][0])
     assert "several_amplitudes" in {each.code for each in fit(many, "linear").warnings}
-    assert several_amplitudes(straight(FACTORS["power"][0], (0.9,))) is None
+    assert warn_of_several_amplitudes(straight(FACTORS["power"][0], (0.9,))) is None
     almost = straight(lambda v: v**5, (0.9, 0.905))  # of one generator
-    assert several_amplitudes(almost) is None
+    assert warn_of_several_amplitudes(almost) is None
 
 
 def test_cycles_that_are_numbered_anew_at_each_amplitude_stay_apart() -> None:

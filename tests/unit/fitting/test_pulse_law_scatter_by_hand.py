@@ -121,10 +121,10 @@ def test_a_law_is_tested_with_as_many_degrees_as_free_rates_have_more() -> None:
     """Of two degrees the chi-squared tail is e^(-x/2); a threshold against a parabola has one."""
     free = made("free", 0.0, 10.0, 3)
     fits = {"power": made("power", 0.0, 10.5, 1), "exponential": made("exponential", 1.0, 15.0, 1)}
-    judged, _ = joint._judged(fits, free, 0.8, False)
+    judged, _ = joint._test_laws(fits, free, 0.8, False)
     assert [judged[name].p_value for name in fits] == pytest.approx([np.exp(-0.25), np.exp(-2.5)])
     curved = made("free", 0.0, 10.0, 2)
-    judged, _ = joint._judged({"threshold": made("threshold", 0.0, 13.0, 2)}, curved, 0.8, True)
+    judged, _ = joint._test_laws({"threshold": made("threshold", 0.0, 13.0, 2)}, curved, 0.8, True)
     assert judged["threshold"].p_value == pytest.approx(chi2.sf(3.0, 1))
 
 
@@ -161,15 +161,15 @@ def test_a_law_is_excluded_from_one_percent_and_from_ten_of_the_criterion_on() -
         (1.0, 10.1, "excluded"),
     ):
         fits = {"power": made("power", 0.0, 10.5, 1), "exponential": made("exponential", aicc, 10 + statistic, 1)}
-        judged, best = joint._judged(fits, free, 0.8, False)
+        judged, best = joint._test_laws(fits, free, 0.8, False)
         assert best == "power"
         assert judged["exponential"].status == status
 
 
 @pytest.mark.parametrize(("error", "loose"), [(0.2399, False), (0.2401, True), (0.0, True)])
 def test_a_threshold_is_determined_to_three_tenths_of_the_lowest_amplitude(error: float, loose: bool) -> None:
-    assert joint._loose(made("threshold", 0.0, 1.0, 2, error), 0.8) is loose
-    assert not joint._loose(made("power", 0.0, 1.0, 1, 9.0), 0.8)
+    assert joint._is_undetermined(made("threshold", 0.0, 1.0, 2, error), 0.8) is loose
+    assert not joint._is_undetermined(made("power", 0.0, 1.0, 1, 9.0), 0.8)
 
 
 def test_the_reference_is_the_middle_amplitude_at_the_middle_width() -> None:

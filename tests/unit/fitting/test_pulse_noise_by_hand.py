@@ -12,7 +12,7 @@ import pytest
 from devicekit.device.blocks import Window
 from devicekit.fitting.branch.trains import Trains
 from devicekit.fitting.likelihood.fit import PRIOR_SD
-from devicekit.fitting.pulses.noise import Noise, Path, _moments, chosen, covariance_of, estimate
+from devicekit.fitting.pulses.noise import Noise, Path, _moments, choose_readings, covariance_of, estimate
 from devicekit.fitting.pulses.programmes import Programme
 
 WINDOW = Window(quantity="conductance_s", low=0.0, high=1.0, scope="truth")
@@ -123,12 +123,12 @@ def test_the_rate_scatters_from_repeat_to_repeat_by_what_is_seen_beyond_the_nois
 def test_of_very_many_readings_some_are_looked_at() -> None:
     x = np.zeros(1001)
     x[7] = np.nan
-    seen = chosen(x)
+    seen = choose_readings(x)
     assert seen.size == 250
     assert (seen[0], seen[-1]) == (0, 1000)
     assert 7 not in seen
     assert np.diff(seen).max() <= 5
-    assert chosen(x[:20]).tolist() == [*range(7), *range(8, 20)]
+    assert choose_readings(x[:20]).tolist() == [*range(7), *range(8, 20)]
 
 
 def test_trains_that_end_early_count_as_far_as_they_were_read() -> None:

@@ -127,7 +127,7 @@ def test_auto_verifies_where_reads_are_quiet_against_the_step(card_maker: Callab
     config = TrainingConfig(policy="auto")
     unknown = card_maker()
     assert reason_for_policy(config, unknown)[0] == "carry"
-    assert "knows no read noise" in reason_for_policy(config, unknown)[1]
+    assert "no read noise" in reason_for_policy(config, unknown)[1]
     step = choose(TrainingConfig(), unknown).device_step
     assert step is not None
     for share, name in ((0.49, "verify"), (0.51, "carry")):

@@ -165,7 +165,7 @@ def test_what_cannot_be_made_is_refused(fitted: CycleModel) -> None:
     made = fitted.generate(5, 1, 1)
     with pytest.raises(UsageError, match="without v_reset_v"):
         fitted.sweeps(made.drop(columns="v_reset_v"))
-    with pytest.raises(UsageError, match="without HRS and LRS"):
+    with pytest.raises(UsageError, match="needs HRS and LRS"):
         fitted.endurance(made.drop(columns="g_hrs_s"))
     with pytest.raises(UsageError, match="1 or more"):
         fitted.generate(0)
