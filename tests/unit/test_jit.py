@@ -137,7 +137,8 @@ def test_a_kernel_is_compiled_anew_where_what_it_is_made_from_changes_and_only_t
     assert not {"devicekit.models.laws.eq2.ell", "snn.network.neurons.present"} & law
     assert not [name for name in law if name.startswith("physics")]
     number = changed("devicekit/fitting/likelihood/filter.py", "LARGEST_SLOPE = 0.2, 1.3", "LARGEST_SLOPE = 0.2, 1.2")
-    assert {name.rpartition(".")[2] for name in number} == {"_run_filters", "innovations", "log_likelihood", "information"}
+    names = {name.rpartition(".")[2] for name in number}
+    assert names == {"_run_filters", "innovations", "log_likelihood", "information"}
     lanes = changed("snn/network/lanes.py", "LANES = 64", "LANES = 32")
     assert {"snn.network.neurons._run_hidden", "snn.network.neurons.present"} <= lanes
     assert "snn.network.neurons.bell" not in lanes
