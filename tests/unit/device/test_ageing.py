@@ -72,7 +72,7 @@ def test_the_error_of_estimation_is_taken_off_the_spread() -> None:
     assert "one device" in exact.source
 
 
-def test_states_of_one_name_on_several_devices_tell_the_spread_over_devices() -> None:
+def test_states_of_one_name_on_several_devices_give_the_spread_over_devices() -> None:
     nus = {("d1", "a"): 0.01, ("d2", "a"): 0.03, ("d1", "b"): 0.11, ("d2", "b"): 0.13}
     found = Drift.from_retention(block(*(state(nu, device_id=d, level=of) for (d, of), nu in nus.items())))
     assert found.nu_sd == pytest.approx((4e-4 / 2) ** 0.5)
@@ -83,7 +83,7 @@ def test_states_of_one_name_on_several_devices_tell_the_spread_over_devices() ->
     ).nu == (pytest.approx(0.02))
 
 
-def test_what_a_block_does_not_tell_is_refused() -> None:
+def test_missing_exponents_are_refused() -> None:
     with pytest.raises(UsageError, match="nu_sd="):
         Drift.from_retention(block(state(0.02)))
     assert Drift.from_retention(block(state(0.02)), nu_sd=0.004).nu_sd == 0.004
@@ -91,8 +91,8 @@ def test_what_a_block_does_not_tell_is_refused() -> None:
         Drift.from_retention(block(state(0.02, None), state(0.03, None)))
     with pytest.raises(UsageError, match="no lrs whose"):
         Drift.from_retention(block(state(0.02)), level="lrs")
-    told = Drift.from_retention(block(state(0.02), state(0.04), state(0.5, None)))
-    assert told.nu == pytest.approx(0.03)
+    drift = Drift.from_retention(block(state(0.02), state(0.04), state(0.5, None)))
+    assert drift.nu == pytest.approx(0.03)
 
 
 @pytest.mark.parametrize(("first", "fine"), [(10.1, False), (9.9, True)])
@@ -124,7 +124,7 @@ def test_beyond_the_data_only_where_retention_itself_goes(first: float, fine: bo
     )
 
 
-def test_before_t0_no_law_tells() -> None:
+def test_times_before_t0_are_refused() -> None:
     law = Drift.from_retention(block(state(0.01, first_s=2.0), state(0.02)))
     assert (law.t0_s, law.measured_s) == (2.0, 1e4)
     with pytest.raises(UsageError, match="begins at 2 s"):
@@ -143,8 +143,8 @@ def test_another_temperature_needs_an_activation_energy() -> None:
         Drift.from_retention(block(state(0.01), state(0.02)), temperature_k=300.0)
     line = SimpleNamespace(level="a", activation_energy_ev=BOLTZMANN_EV * 1200.0 * math.log(8.0))
     for arrhenius in (line, (line,)):  # 1/300 - 1/400 is 1/1200: time runs 8 times slower in use
-        told = hot.model_copy(update={"arrhenius": arrhenius})
-        law = Drift.from_retention(told, temperature_k=300.0)
+        changed = hot.model_copy(update={"arrhenius": arrhenius})
+        law = Drift.from_retention(changed, temperature_k=300.0)
         assert law.acceleration == pytest.approx(8.0)
         assert (law.t0_s, law.measured_s) == (pytest.approx(8.0), pytest.approx(8e4))
         assert law.gain(8e3) == pytest.approx(Drift.from_retention(hot).gain(1e3))
@@ -153,12 +153,12 @@ def test_another_temperature_needs_an_activation_energy() -> None:
         ({"life_k": 301.1}, "holds from 301.1"),
         ({"highest_k": 298.9}, "to 298.9 K"),
     ):
-        told = hot.model_copy(update={"arrhenius": (SimpleNamespace(**vars(line), **more),)})
+        changed = hot.model_copy(update={"arrhenius": (SimpleNamespace(**vars(line), **more),)})
         with pytest.raises(UsageError, match=says):
-            Drift.from_retention(told, temperature_k=300.0)
+            Drift.from_retention(changed, temperature_k=300.0)
     for more in ({"refusal": None, "life_k": 300.9}, {"highest_k": 299.1}):
-        told = hot.model_copy(update={"arrhenius": (SimpleNamespace(**vars(line), **more),)})
-        assert Drift.from_retention(told, temperature_k=300.0).acceleration == pytest.approx(8.0)
+        changed = hot.model_copy(update={"arrhenius": (SimpleNamespace(**vars(line), **more),)})
+        assert Drift.from_retention(changed, temperature_k=300.0).acceleration == pytest.approx(8.0)
     several = hot.model_copy(update={"arrhenius": (line, SimpleNamespace(level="b", activation_energy_ev=1.0))})
     with pytest.raises(UsageError, match="level="):
         Drift.from_retention(several, temperature_k=300.0)
@@ -174,7 +174,7 @@ def test_states_of_several_temperatures_are_not_mixed() -> None:
 
 
 @pytest.mark.parametrize("law", [Drift(0.0, 0.005), Drift(0.1, 0.02), Drift(-0.05, 0.05)])
-def test_the_one_number_is_the_deviation_of_what_was_drawn(law: Drift) -> None:
+def test_static_error_is_the_deviation_of_drawn_devices(law: Drift) -> None:
     """With the common gain put right, of 200,000 devices in the same state: sd of the state."""
     g = np.full(200_000, 2.4e-5)
     aged = law.age(g, 1e4, 5)

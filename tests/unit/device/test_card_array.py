@@ -64,7 +64,7 @@ def test_a_card_is_frozen(card: DeviceCard) -> None:
         (lambda c: c["ltp"].update(direction="ltd"), "direction"),
     ],
 )
-def test_what_is_wrong_is_refused_by_name(card: DeviceCard, change, message: str) -> None:  # type: ignore[no-untyped-def]
+def test_wrong_fields_are_refused_by_name(card: DeviceCard, change, message: str) -> None:  # type: ignore[no-untyped-def]
     raw = json.loads(card.to_json())
     change(raw)
     with pytest.raises(CardError) as caught:
@@ -80,7 +80,7 @@ def test_no_number_that_is_not_finite(card: DeviceCard, token: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "{", '"x"', "null", '{"schema_version": true}'])
-def test_what_is_no_card_is_refused(text: str, tmp_path: Path) -> None:
+def test_other_json_is_refused(text: str, tmp_path: Path) -> None:
     path = tmp_path / "card.json"
     path.write_text(text)
     with pytest.raises(CardError):

@@ -168,9 +168,9 @@ def test_card_add_writes_the_block_and_nothing_else(
     before = json.loads((tmp_path / "c.json").read_text())
     path = drift(tmp_path / "drift.csv", {"lrs": 0.01})
     assert run("card", "add", tmp_path / "c.json", path, "--json") == 0
-    told = json.loads(capsys.readouterr().out)
+    printed = json.loads(capsys.readouterr().out)
     after = json.loads((tmp_path / "c.json").read_text())
-    assert after.pop("retention") == told["added"]["retention"]
+    assert after.pop("retention") == printed["added"]["retention"]
     assert after == before
     assert run("card", "validate", tmp_path / "c.json") == 0
 
@@ -192,9 +192,7 @@ def test_a_block_is_not_replaced_unless_asked(
     assert block.states[0].nu == pytest.approx(0.09, abs=1e-3)
 
 
-def test_what_a_card_has_no_block_for_is_refused(
-    tmp_path: Path, card: DeviceCard, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_data_without_a_block_are_refused(tmp_path: Path, card: DeviceCard, capsys: pytest.CaptureFixture[str]) -> None:
     card.save(tmp_path / "c.json")
     pulses = pd.DataFrame(
         {
@@ -207,8 +205,8 @@ def test_what_a_card_has_no_block_for_is_refused(
     )
     pulses.to_csv(tmp_path / "p.csv", index=False)
     assert run("card", "add", tmp_path / "c.json", tmp_path / "p.csv") == 2
-    assert "a card takes stdp, retention, endurance, volatile" in capsys.readouterr().err
-    with pytest.raises(UsageError, match="no block 'wear'"):
+    assert "stdp, retention, endurance, volatile" in capsys.readouterr().err
+    with pytest.raises(UsageError, match="'wear'"):
         card.with_blocks(
             {
                 "wear": StdpWindow(
@@ -218,7 +216,7 @@ def test_what_a_card_has_no_block_for_is_refused(
         )
 
 
-def test_blocks_of_before_keep_their_bytes() -> None:
+def test_old_blocks_keep_their_bytes() -> None:
     """What retention and endurance can hold since is not mentioned where it is not held."""
     state = {
         "device_id": "d", "level": "lrs", "n": 9, "first_s": 1.0, "last_s": 100.0, "nu": 0.01, "nu_interval": None,
@@ -268,7 +266,7 @@ def test_card_add_writes_lives_over_temperature(
     assert found["activation_energy_ev"].value == line.activation_energy_ev
     assert found["retention_life_s"].value == line.life_s
     assert (found["retention_life_s"].low, found["retention_life_s"].high) == line.life_interval
-    assert "if no other mechanism takes over" in found["retention_life_s"].label
+    assert "other mechanism" in found["retention_life_s"].label
     assert DeviceCard.from_json(loaded.to_json()).to_json() == loaded.to_json()
     assert run("card", "show", tmp_path / "c.json") == 0
     assert "activation energy" in capsys.readouterr().out
@@ -282,10 +280,10 @@ def test_card_add_writes_lives_over_temperature(
     assert run("card", "add", tmp_path / "c.json", tmp_path / "bake.csv", "--lost-factor", "1", "--replace") == 2
 
 
-def test_a_block_of_nonsense_is_no_valid_card(card: DeviceCard) -> None:
+def test_an_empty_block_is_refused(card: DeviceCard) -> None:
     held = json.loads(card.to_json())
     held["retention"] = {"source": "x", "states": []}
-    with pytest.raises(CardError, match="not a valid device card"):
+    with pytest.raises(CardError, match="retention"):
         DeviceCard.from_json(json.dumps(held))
 
 

@@ -124,7 +124,7 @@ def test_no_state_leaves_the_window_by_forgetting(kept: float, shares: list[floa
             assert -1e-9 <= state <= 1 + 1e-9
 
 
-def test_what_leaves_the_window_is_in_no_part() -> None:
+def test_clipped_changes_are_in_no_part() -> None:
     array = DeviceArray(forgetful(0.5, (1.0, 1.0), card=linear(0.4)), 1, initial=0.8)
     array.pulse(1, time_s=0.0)  # 0.4 wanted, 0.2 done
     assert array.r[0] == 1.0

@@ -26,10 +26,10 @@ def network() -> TrainedNetwork:
 def rewritten(network: TrainedNetwork, path: Path, change: Any) -> Path:
     """The file with its text and arrays changed by hand."""
     about, arrays = network.to_parts()
-    said: dict[str, Any] = json.loads(about)
-    change(said, arrays)
+    stored: dict[str, Any] = json.loads(about)
+    change(stored, arrays)
     stream = io.BytesIO()
-    np.savez(stream, **{"about": np.array(json.dumps(said)), **arrays})  # type: ignore[arg-type]
+    np.savez(stream, **{"about": np.array(json.dumps(stored)), **arrays})  # type: ignore[arg-type]
     path.write_bytes(stream.getvalue())
     return path
 
@@ -53,38 +53,38 @@ def test_a_file_is_read_as_it_was_written(network: TrainedNetwork, tmp_path: Pat
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda said, arrays: said.update(format="devicekit network 2"), "its format is"),
-        (lambda said, arrays: arrays.pop("hidden_minus"), "hidden_minus"),
-        (lambda said, arrays: arrays.update(output_plus=arrays["output_plus"][:2]), "one shape"),
-        (lambda said, arrays: arrays.update(hidden_plus=arrays["hidden_plus"] * np.nan), "not finite"),
-        (lambda said, arrays: arrays.update(classes=arrays["classes"][:3]), "do not fit"),
+        (lambda about, arrays: about.update(format="devicekit network 2"), "its format is"),
+        (lambda about, arrays: arrays.pop("hidden_minus"), "hidden_minus"),
+        (lambda about, arrays: arrays.update(output_plus=arrays["output_plus"][:2]), "one shape"),
+        (lambda about, arrays: arrays.update(hidden_plus=arrays["hidden_plus"] * np.nan), "not finite"),
+        (lambda about, arrays: arrays.update(classes=arrays["classes"][:3]), "do not fit"),
         (
-            lambda said, arrays: arrays.update(output_plus=arrays["hidden_plus"], output_minus=arrays["hidden_minus"]),
+            lambda about, arrays: arrays.update(output_plus=arrays["hidden_plus"], output_minus=arrays["hidden_minus"]),
             "fit",
         ),
-        (lambda said, arrays: said["neurons"].pop("steps"), "steps"),
-        (lambda said, arrays: said["card"].pop("window"), "card"),
-        (lambda said, arrays: arrays.update(hidden_plus=np.array(["x"])), "not a trained network"),
-        (lambda said, arrays: said.update(facts={}), "'data' is missing"),
-        (lambda said, arrays: said["facts"].update(accuracy="99"), "accuracy is '99'"),
-        (lambda said, arrays: said["facts"].update(accuracy=float("nan")), "accuracy is nan"),
-        (lambda said, arrays: said["facts"].update(tested_with=[3]), "tested_with"),
-        (lambda said, arrays: said.update(scales=[float("inf"), 4.0]), "scale of hidden is inf"),
-        (lambda said, arrays: said.update(paired=["false", True]), "paired of hidden is 'false'"),
-        (lambda said, arrays: said.update(paired=[False, True]), "reference of a layer"),
-        (lambda said, arrays: said["neurons"].update(steps=13), "spikes"),
-        (lambda said, arrays: said.update(channels=9), "spikes"),
-        (lambda said, arrays: said.update(channels=10**15), "spikes"),
-        (lambda said, arrays: said.update(channels=3), "do not fit"),
-        (lambda said, arrays: said["neurons"].update(hidden_decay=1.0), "hidden_decay must be"),
-        (lambda said, arrays: said["neurons"].update(output_decay=0), "output_decay must be"),
-        (lambda said, arrays: said["neurons"].update(threshold=0.0), "threshold"),
-        (lambda said, arrays: arrays.update(spikes=arrays["spikes"].astype(float) + 256.0), "spikes"),
-        (lambda said, arrays: arrays.update(counts=arrays["counts"] + 0.5), "counts must"),
-        (lambda said, arrays: arrays.update(classes=arrays["classes"] - 1), "classes must"),
-        (lambda said, arrays: arrays.update(classes=arrays["classes"] + 2), "do not fit"),
-        (lambda said, arrays: arrays.update(hidden_plus=arrays["hidden_plus"] * 1j), "array of numbers"),
-        (lambda said, arrays: arrays.update(output_plus=np.zeros((0, 2))), "array of numbers"),
+        (lambda about, arrays: about["neurons"].pop("steps"), "steps"),
+        (lambda about, arrays: about["card"].pop("window"), "card"),
+        (lambda about, arrays: arrays.update(hidden_plus=np.array(["x"])), "not a trained network"),
+        (lambda about, arrays: about.update(facts={}), "'data' is missing"),
+        (lambda about, arrays: about["facts"].update(accuracy="99"), "accuracy is '99'"),
+        (lambda about, arrays: about["facts"].update(accuracy=float("nan")), "accuracy is nan"),
+        (lambda about, arrays: about["facts"].update(tested_with=[3]), "tested_with"),
+        (lambda about, arrays: about.update(scales=[float("inf"), 4.0]), "scale of hidden is inf"),
+        (lambda about, arrays: about.update(paired=["false", True]), "paired of hidden is 'false'"),
+        (lambda about, arrays: about.update(paired=[False, True]), "reference of a layer"),
+        (lambda about, arrays: about["neurons"].update(steps=13), "spikes"),
+        (lambda about, arrays: about.update(channels=9), "spikes"),
+        (lambda about, arrays: about.update(channels=10**15), "spikes"),
+        (lambda about, arrays: about.update(channels=3), "do not fit"),
+        (lambda about, arrays: about["neurons"].update(hidden_decay=1.0), "hidden_decay must be"),
+        (lambda about, arrays: about["neurons"].update(output_decay=0), "output_decay must be"),
+        (lambda about, arrays: about["neurons"].update(threshold=0.0), "threshold"),
+        (lambda about, arrays: arrays.update(spikes=arrays["spikes"].astype(float) + 256.0), "spikes"),
+        (lambda about, arrays: arrays.update(counts=arrays["counts"] + 0.5), "counts must"),
+        (lambda about, arrays: arrays.update(classes=arrays["classes"] - 1), "classes must"),
+        (lambda about, arrays: arrays.update(classes=arrays["classes"] + 2), "do not fit"),
+        (lambda about, arrays: arrays.update(hidden_plus=arrays["hidden_plus"] * 1j), "array of numbers"),
+        (lambda about, arrays: arrays.update(output_plus=np.zeros((0, 2))), "array of numbers"),
     ],
 )
 def test_a_file_that_does_not_fit_is_refused(network: TrainedNetwork, tmp_path: Path, change: Any, words: str) -> None:
@@ -93,9 +93,9 @@ def test_a_file_that_does_not_fit_is_refused(network: TrainedNetwork, tmp_path: 
 
 
 @pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x03\x04 cut off"])
-def test_what_is_no_such_file_is_refused(content: bytes, tmp_path: Path) -> None:
+def test_other_files_are_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "x.npz").write_bytes(content)
-    with pytest.raises(FileError, match="not a trained network"):
+    with pytest.raises(FileError, match=r"x\.npz"):
         TrainedNetwork.load(tmp_path / "x.npz")
     with pytest.raises(FileError, match="does not exist"):
         TrainedNetwork.load(tmp_path / "missing.npz")
@@ -103,7 +103,7 @@ def test_what_is_no_such_file_is_refused(content: bytes, tmp_path: Path) -> None
 
 def test_a_pickle_is_not_run(tmp_path: Path) -> None:
     np.savez(tmp_path / "p.npz", about=np.array([{"a": 1}], dtype=object))
-    with pytest.raises(FileError, match="not a trained network"):
+    with pytest.raises(FileError, match=r"p\.npz"):
         TrainedNetwork.load(tmp_path / "p.npz")
 
 
@@ -146,7 +146,7 @@ def test_a_bomb_is_not_unpacked(network: TrainedNetwork, tmp_path: Path, monkeyp
     with zipfile.ZipFile(tmp_path / "bomb.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("about.npy", header(f"({10**6},)") + bytes(8 * 10**6))
     monkeypatch.setattr("devicekit.npz.HARMLESS_SIZE", 8 * 10**6)  # and 200 times 8 kB is less
-    with pytest.raises(FileError, match="unpacks to more than 200 times"):
+    with pytest.raises(FileError, match="200 times"):
         TrainedNetwork.load(tmp_path / "bomb.npz")
     monkeypatch.setattr("devicekit.npz.HARMLESS_SIZE", 8 * 10**6 + len(header("(1000000,)")))
     with pytest.raises(FileError) as caught:
@@ -154,7 +154,7 @@ def test_a_bomb_is_not_unpacked(network: TrainedNetwork, tmp_path: Path, monkeyp
     assert "unpacks" not in caught.value.message
 
 
-def test_what_the_test_had_is_said(network: TrainedNetwork) -> None:
+def test_settings_of_the_test_are_listed_as_left_out(network: TrainedNetwork) -> None:
     assert network.left_out == ()
     noisy = replace(network, facts={**network.facts, "wires": True, "tested_with": ["read noise"]})
-    assert "had those lines, read noise:" in noisy.left_out[1]
+    assert "those lines, read noise" in noisy.left_out[1]

@@ -155,7 +155,7 @@ def test_stuck_devices_are_flagged_and_left() -> None:
     np.testing.assert_array_equal(done.flagged, done.stuck | done.failed)
 
 
-def test_what_is_too_little_to_tell_is_failed_not_stuck() -> None:
+def test_movements_too_small_to_judge_are_failed_not_stuck() -> None:
     """Below ten standard deviations of what would be seen nothing is called stuck."""
     done = program(linear(read=0.3), [0.6], stuck=np.array([True]), tolerance=1e-6, limit=40)
     assert (done.failed[0], done.stuck[0], done.pulses[0]) == (True, False, 40)
@@ -208,7 +208,7 @@ def test_compensation_ends_at_the_window_and_at_the_limit() -> None:
     assert short.state[1] == pytest.approx(0.72 - 3 * UP)
 
 
-def test_two_stuck_devices_have_nobody() -> None:
+def test_two_stuck_devices_are_not_compensated() -> None:
     done = program(linear(), [0.8, 0.4], pairs=True, stuck=np.array([True, True]))
     assert done.stuck.all()
     assert not done.compensated.any()
@@ -259,7 +259,7 @@ def test_verifies_read_with_the_card_s_noise_whatever_the_array_reads_with() -> 
     assert program(card, target, read_sd=0.0).read_sd == 0.0
 
 
-def test_a_card_without_read_noise_says_so() -> None:
+def test_a_card_without_read_noise_gives_a_warning() -> None:
     card = linear()
     bare = card.variation.ltp.model_copy(update={"c2c": {}})
     unknown = card.model_copy(update={"variation": card.variation.model_copy(update={"ltp": bare, "ltd": bare})})
@@ -267,7 +267,7 @@ def test_a_card_without_read_noise_says_so() -> None:
     assert program(unknown, [0.4], read_sd=0.001).warnings == ()
 
 
-def test_the_near_side_is_said_of_single_pulses_only(measured_like: DeviceCard) -> None:
+def test_the_near_side_warning_is_for_single_pulses_only(measured_like: DeviceCard) -> None:
     target = np.linspace(0.2, 0.8, 500)
     sign, law = (program(measured_like, target, steps=steps, tolerance=0.05) for steps in ("sign", "law"))
     assert [each.code for each in sign.warnings] == ["near_side"]
@@ -305,7 +305,7 @@ def test_amplitudes_end_closer_than_single_pulses_of_one(measured_like: DeviceCa
     coarse = program(card, target, steps="law", tolerance=0.006, limit=100)
     assert not fine.failed.any()
     assert coarse.failed.any()
-    with pytest.raises(UsageError, match="no law of amplitudes"):
+    with pytest.raises(UsageError, match="share='amplitude'"):
         program(measured_like, target, steps="amplitude")
     branch = ends().ltp
     half = card.with_blocks({"pulse_law": PulseScaling(source="made", ltp=branch)}, replace=True)
@@ -342,7 +342,7 @@ def test_energies_on_a_log_scale_and_by_amplitude() -> None:
     assert one.write_energy_j == pytest.approx(1.1**2 * 1e-6 * 1e-6)
 
 
-def test_what_the_card_does_not_know_costs_nobody_knows() -> None:
+def test_unknown_conditions_give_unknown_costs() -> None:
     card = linear(conditions=Conditions(pulse_width_s=1e-6))
     done = program(card, [0.4])
     assert (done.write_energy_j, done.verify_energy_j) == (None, None)
@@ -409,7 +409,7 @@ def test_layers_add_up(measured_like: DeviceCard) -> None:
         ({"read_sd": -0.1}, "read_sd"),
     ],
 )
-def test_what_cannot_be_is_refused(changes: dict[str, Any], words: str) -> None:
+def test_impossible_arguments_are_refused(changes: dict[str, Any], words: str) -> None:
     array = DeviceArray(linear(), 2)
     settings = {"target": np.array([0.1, 0.2]), **changes}
     with pytest.raises(UsageError, match=words):

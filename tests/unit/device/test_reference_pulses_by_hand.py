@@ -41,7 +41,7 @@ def test_each_direction_is_counted_from_its_own_pulse() -> None:
     assert ltp.factor(None, None, False, "LTP") == ltd.factor(None, None, False, "LTD") == 1.0
 
 
-def test_what_a_pulse_does_not_say_stays_the_laws() -> None:
+def test_unstated_pulses_keep_the_reference() -> None:
     found = laws().relative_to(Pulse(None, 1e-6), Pulse(2.0, None))
     ltp, ltd = found.branch("ltp"), found.branch("ltd")
     assert (ltp.reference_voltage_v, ltp.reference_width_s) == (0.9, 1e-6)

@@ -18,7 +18,7 @@ def soft_bounds(up: float, kappa_up: float, down: float, kappa_down: float):  # 
     return truth_card(theta, model="softbounds", increment=0.002, read=0.0)
 
 
-def test_it_is_where_steep_curves_cross_and_the_middle_where_their_ratio_is_flat() -> None:
+def test_the_symmetric_point_is_the_crossing_or_the_middle() -> None:
     assert symmetric_point(generic(nl=3.0)) == pytest.approx(0.5, abs=1e-9)
     crossing = generic(nl=3.0, ltd=1.5)
     r = np.linspace(0.1, 0.9, 8001)

@@ -51,7 +51,7 @@ def test_a_fluctuation_is_drawn_by_each_pulse_held_until_the_next_and_does_not_c
     assert DeviceArray(changed(card, 0.03), 5, c2c="none").kernel_state.own.held.size == 0
 
 
-def test_what_programming_leaves_fluctuates_too() -> None:
+def test_programmed_states_fluctuate_too() -> None:
     card = changed(plain(), 0.02, held_memory=0.0)
     array = DeviceArray(card, 2000, 1, initial=0.2)
     array.set_states(np.full(2000, 0.7))
@@ -122,7 +122,7 @@ def test_windows_scatter_as_those_of_new_devices_do() -> None:
     assert own_windows(without) is None
 
 
-def test_a_card_keeps_them_and_an_old_one_has_none() -> None:
+def test_a_card_keeps_windows_and_fluctuations_and_an_old_one_has_none() -> None:
     card = changed(plain().model_copy(update={"devices": rows(LOWS, HIGHS)}), 0.03, held_memory=0.6, tilt=-0.4)
     again = DeviceCard.from_json(card.to_json())
     assert again == card

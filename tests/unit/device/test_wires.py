@@ -142,7 +142,7 @@ def test_wires_out_of_range_are_refused(bad: dict[str, object]) -> None:
         Wires(**bad)  # type: ignore[arg-type]
 
 
-def test_conductances_that_are_none_are_refused() -> None:
+def test_invalid_conductances_are_refused() -> None:
     for g in (np.array([[-1e-6]]), np.array([[np.nan]]), np.array([1e-6])):
         with pytest.raises(UsageError, match="conductances"):
             effective_conductance(g, Wires(1.0))

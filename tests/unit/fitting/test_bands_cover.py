@@ -21,8 +21,8 @@ def run(script: str, *arguments: str) -> str:
 
 @pytest.mark.slow
 def test_a_sample_of_the_bands_covers() -> None:
-    told = run("bands.py", "--truths", "8", "--laws", "eq2,softbounds", "--cycles", "1,3", "--jobs", "1", "--check")
-    assert told.count("cycle rate 5 %") == 4
+    printed = run("bands.py", "--truths", "8", "--laws", "eq2,softbounds", "--cycles", "1,3", "--jobs", "1", "--check")
+    assert printed.count("cycle rate 5 %") == 4
 
 
 @pytest.mark.heavy

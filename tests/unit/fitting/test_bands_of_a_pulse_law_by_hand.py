@@ -35,7 +35,7 @@ def law() -> PulseLaw:
     return found
 
 
-def test_a_predicted_train_is_known_by_its_law_and_by_what_rates_scatter_about_it(law: PulseLaw) -> None:
+def test_a_predicted_band_combines_the_law_and_the_scatter_of_rates(law: PulseLaw) -> None:
     """Equal steps: d r / d ln rate is n steps; the law's values move ln rate by the amplitude's own slope."""
     joint = law.joints["ltp"]
     best = joint.fits[joint.best]
@@ -63,7 +63,7 @@ def test_a_predicted_train_is_known_by_its_law_and_by_what_rates_scatter_about_i
     assert np.sqrt(one[1:4]).min() > 0.1 * half[1:4].max() / quantile
 
 
-def test_a_card_s_parameters_have_students_interval_with_the_pulses_that_tell_the_scatter(law: PulseLaw) -> None:
+def test_a_card_s_parameters_have_students_interval_by_the_number_of_pulses(law: PulseLaw) -> None:
     joint = law.joints["ltp"]
     best, block = joint.fits[joint.best], law.to_block("made").ltp
     assert block is not None
@@ -74,7 +74,7 @@ def test_a_card_s_parameters_have_students_interval_with_the_pulses_that_tell_th
     assert block.covariance[0][0] == pytest.approx(best.wide[1, 1])
 
 
-def test_noise_counts_by_a_normal_quantile_and_scatter_by_students() -> None:
+def test_noise_has_a_normal_quantile_and_scatter_students() -> None:
     joint: Any = SimpleNamespace(scatter_degrees=3.0)
     assert _half(0.04, 0.09, joint, 0.95) == pytest.approx(np.sqrt(Z**2 * 0.04 + 3.182446**2 * 0.09), rel=1e-6)
     assert _half(-1.0, 0.09, joint, 0.95) == pytest.approx(3.182446 * 0.3, rel=1e-6)

@@ -177,7 +177,7 @@ def widths_table(noise: float, seed: int, exponent: float = 0.4) -> PulseTable:
 
 
 @pytest.mark.parametrize("seeds", [2, pytest.param(8, marks=pytest.mark.slow)])
-def test_sharing_the_shape_cures_short_pulses(seeds: int) -> None:
+def test_sharing_the_shape_helps_short_pulses(seeds: int) -> None:
     joint_error, separate_error = [], []
     for seed in range(seeds):
         table = widths_table(0.03, seed)

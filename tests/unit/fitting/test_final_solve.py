@@ -42,7 +42,7 @@ def test_it_ends_where_lmfit_does(model: str, theta: list[float], noise: float, 
     assert squares == float(np.sum(np.asarray(result.residual) ** 2))
 
 
-def test_a_search_without_freedom_is_left_to_lmfit() -> None:
+def test_a_search_without_free_parameters_is_left_to_lmfit() -> None:
     last = call("softbounds", [-3.5, 0.9], 0.004, 0.0)
     held = FinalSolve(last.law, last.x, last.w, last.box, last.start, np.array([True, False, True]))
     end, squares = held.solve()

@@ -153,7 +153,7 @@ def codes(result: DeviceFit) -> set[str]:
     return {warning.code for warning in result.warnings}
 
 
-def test_what_the_data_cannot_tell_is_flagged() -> None:
+def test_weakly_determined_parameters_are_flagged() -> None:
     linear = {"ltp": (np.log(0.01), 0.0, 1.0, 0.0, 0.0, 0.0), "ltd": (np.log(0.01), 0.0, 1.0, 0.0, 0.0, 0.0)}
     result = fit(pulses(linear, noise=0.01, n=95))
     assert {"weak", "assumed_c2c"} <= codes(result)
@@ -233,7 +233,7 @@ def test_a_weight_has_no_coefficients_in_siemens() -> None:
     assert result.to_card("w").window.quantity == "weight"
 
 
-def test_the_card_says_what_the_fit_says() -> None:
+def test_the_card_holds_the_numbers_of_the_fit() -> None:
     result = fit(pulses(THETA, noise=0.01, cycles=5))
     card = result.to_card("device")
     r = np.linspace(0.05, 0.9, 7)
@@ -255,7 +255,7 @@ def test_one_branch_fits_but_makes_no_card() -> None:
 # Real devices. Each and its twin that runs everywhere, in `test_measured_twins.py`:
 # test_crosssim_ramp_20: test_one_ramp_is_fitted_to_its_noise
 # test_crosssim_ramps_drift_upward: test_ramps_that_drift_upward
-# test_gong_is_noise_dominated_and_says_so: test_weights_in_noise_are_said_to_be_noisy
+# test_gong_is_noise_dominated: test_noisy_weights_are_flagged
 
 
 def test_crosssim_ramp_20(measured: Path) -> None:
@@ -274,7 +274,7 @@ def test_crosssim_ramps_drift_upward(measured: Path) -> None:
     assert result.variation.branches["ltp"].c2c_paper == pytest.approx(0.015, abs=0.001)
 
 
-def test_gong_is_noise_dominated_and_says_so(measured: Path) -> None:
+def test_gong_is_noise_dominated(measured: Path) -> None:
     result = fit(measured / "gong_reram" / "gong_et_al.csv", quantity="weight")
     assert "noisy" in codes(result)
     assert result.branches["ltp"].nrmse < 0.065
@@ -309,7 +309,7 @@ def test_a_log_state_needs_conductances() -> None:
         fit(pulses(THETA, column="weight", low=-1.0, high=1.0), state="log")
 
 
-def test_a_table_can_still_be_narrowed_and_nothing_else_is_taken_silently():
+def test_fit_of_a_table_accepts_selections_and_refuses_reading_options():
     table = reference_table(3, 2, 40).select(width=50e-6)
     device = table.devices[1]
     one = fit(table, device=device)
@@ -321,7 +321,7 @@ def test_a_table_can_still_be_narrowed_and_nothing_else_is_taken_silently():
         compare(table, read_voltage=0.1)
 
 
-def test_a_fit_a_card_and_a_table_show_themselves_in_a_line() -> None:
+def test_reprs_of_fit_card_and_table_are_one_line() -> None:
     found = fit(reference_table(2, 2, 40).select(width=50e-6))
     card = found.to_card("mine", synthetic=True)
     assert repr(found).startswith("<DeviceFit eq2: LTP nrmse")
@@ -333,7 +333,7 @@ def test_a_fit_a_card_and_a_table_show_themselves_in_a_line() -> None:
 
 
 @pytest.mark.parametrize("devices", [1, 2, 3])
-def test_a_band_by_whole_trains_is_not_said_to_assume_read_noise(devices: int) -> None:
+def test_a_band_by_whole_trains_has_no_warning_on_read_noise(devices: int) -> None:
     """Of two or three devices the coefficients' errors are by the delta method; the band is not."""
     noisy = truth_card(THETA, increment=0.005, read=0.003)
     fitted = fit(generate(noisy, devices, 4, 60, 5))

@@ -147,7 +147,7 @@ def test_increments_and_reads_are_found_from_one_cycle_on(cycles: int) -> None:
     assert abs(np.mean(rates)) < 0.02
 
 
-def test_rates_that_differ_from_cycle_to_cycle_are_told_from_increments() -> None:
+def test_rates_that_differ_over_cycles_are_separated_from_increments() -> None:
     found = fit_trains(SOFT, [trains(np.random.default_rng(5), 30, 0.003, 0.004, 0.1)], [START], 0.005)
     assert found.sd("ln_rate") == pytest.approx(0.1, rel=0.35)
     assert found.sd("increment") == pytest.approx(0.003, rel=0.1)
@@ -192,7 +192,7 @@ def test_ends_of_a_band() -> None:
     assert quantile(0.9, 3) == pytest.approx(t.ppf(0.95, 3))
 
 
-def test_beyond_the_trains_a_band_goes_down_to_nothing() -> None:
+def test_outside_the_measured_states_a_band_reaches_zero() -> None:
     x = np.array([0.0, 0.1, 0.5, 0.8, 0.9, 1.0])
     lower, upper = np.full(6, 0.3), np.array([9.0, 5.0, 4.0, 2.0, 1.0, 3.0])
     low, high = widen_outside(x, lower, upper, (0.05, 0.8))
@@ -202,7 +202,7 @@ def test_beyond_the_trains_a_band_goes_down_to_nothing() -> None:
     assert (low.tolist(), high.tolist()) == ([0.0], [1.0])
 
 
-def test_intervals_of_what_is_not_there_begin_at_nothing() -> None:
+def test_intervals_of_absent_noise_begin_at_zero() -> None:
     found = TrainFit(
         SOFT, np.zeros((1, 3)), np.zeros((1, 3, 3)), np.r_[np.log([0.004, 0.001, 1, 1, 1, 1, 0.02]), 0.0, -0.4, 0.0],
         np.array([0.1, 0.5, 1, 1, 1, 0, 0.2, 0.5, 0.3, 0.3]),
@@ -245,7 +245,7 @@ def test_a_joint_fit_is_as_much_wider_than_read_noise_as_each_width_needs() -> N
     assert wider[1] > 2 * wider[0]
 
 
-def test_one_train_gives_no_interval_of_noise_that_it_cannot_contradict() -> None:
+def test_one_train_gives_no_interval_of_noise() -> None:
     rng = np.random.default_rng(5)
     up = np.cumsum(np.r_[0.0, 0.05 * 0.95 ** np.arange(60) + 0.004 * rng.standard_normal(60)])
     columns = {"device_id": "d", "cycle": 1, "direction": "ltp", "pulse_index": np.arange(61)}

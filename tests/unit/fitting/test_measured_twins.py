@@ -76,7 +76,7 @@ def test_ramps_that_drift_upward(tmp_path: Path) -> None:
         assert ratio.c2c_paper > 2  # drawn as increments, that spread adds up over the pulses
 
 
-def test_weights_in_noise_are_said_to_be_noisy(tmp_path: Path) -> None:
+def test_noisy_weights_are_flagged(tmp_path: Path) -> None:
     """1000 readings up and down of sd 6.4 % of the range, quantised to 1/90: nrmse is that over the fitted range."""
     rng = np.random.default_rng(3)
     rise = 2.0 * (1 - np.exp(-np.arange(1000) / 250)) - 1.0

@@ -48,7 +48,7 @@ def test_the_mean_of_the_next_cycles_of_a_walk_is_inside() -> None:
     assert np.mean(inside) >= 0.9
 
 
-def test_of_one_cycle_a_prior_stands_for_the_walk() -> None:
+def test_a_prior_replaces_the_walk_of_one_cycle() -> None:
     fit = devicekit.fit(table(np.zeros(1), np.random.default_rng(2)), model="linear")
     band = next_cycles(fit, "ltp")
     assert (band.from_prior, band.walk) == (True, 0.035)

@@ -28,7 +28,7 @@ def branch(read: float = 0.005, between: float = 0.1) -> Any:
     return made
 
 
-def test_single_readings_tell_the_mean_information_of_the_trains_that_are_foretold() -> None:
+def test_single_readings_give_the_mean_information_of_the_simulated_trains() -> None:
     """Three trains: three times the information of all that are foretold over their number, and nothing more."""
     made = branch()
     z = np.concatenate([made.found.parameters[0], made.found.noise])
@@ -40,7 +40,7 @@ def test_single_readings_tell_the_mean_information_of_the_trains_that_are_foreto
     )
 
 
-def test_readings_of_one_state_tell_their_noise_by_their_scatter() -> None:
+def test_readings_of_one_state_determine_their_noise_by_their_scatter() -> None:
     """4 readings a state are one of half the noise, and 3 degrees more a state: 2 x 3 of information by ln sd."""
     several = branch(read=0.01).information_of(advice._Plan("", trains=3, pulses=20, reads=4))
     single = branch(read=0.005).information_of(advice._Plan("", trains=3, pulses=20))
@@ -54,7 +54,7 @@ def test_readings_of_one_state_tell_their_noise_by_their_scatter() -> None:
 
 
 @pytest.mark.parametrize("between", [0.1, 0.4])
-def test_another_device_tells_what_is_left_when_its_own_rate_and_start_are_not_known(between: float) -> None:
+def test_another_device_adds_information_with_its_own_rate_and_start_unknown(between: float) -> None:
     """Schur's complement is the inverse of the part of the inverse; its rate is this one's to `between`."""
     same = branch(between=between).information_of(advice._Plan("", trains=2, pulses=20))
     other = branch(between=between).information_of(advice._Plan("", trains=2, pulses=20, elsewhere=True))
@@ -65,7 +65,7 @@ def test_another_device_tells_what_is_left_when_its_own_rate_and_start_are_not_k
     assert not other[:, :2].any()
 
 
-def test_the_rate_of_another_device_tells_nothing_of_this_one_s_and_its_noise_does() -> None:
+def test_another_device_informs_on_the_noise_but_not_on_this_rate() -> None:
     made = branch()
     other = made.information_of(advice._Plan("", trains=1, pulses=20, elsewhere=True))
     assert made.variance(made.have + other, "rate") == pytest.approx(made.variance(made.have, "rate"))

@@ -164,7 +164,7 @@ def test_cards_are_draws_and_files_keep_them(tmp_path: Path) -> None:
         Posterior.load(tmp_path / "no.json")
 
 
-def test_what_does_not_mix_is_flagged() -> None:
+def test_chains_that_do_not_mix_are_flagged() -> None:
     drawn = posterior(fitted(2, pulses=20), draws=20)
     apart = replace(drawn.branches["ltp"], rhat={"rate at 0.5": 1.31}, mixed=False)
     found = Posterior({"ltp": apart, "ltd": drawn.branches["ltd"]})
@@ -221,14 +221,16 @@ def test_advice_counts_resets_and_asks_for_other_devices_for_a_population() -> N
     fit = fitted(2)
     found = next_measurement(fit, "population", "train")
     assert found.budget == 2 * (60 + 60)
-    assert found.candidates[0].name == "the same on another device: 2 trains of 60 pulses"
+    assert "another device: 2 trains of 60 pulses" in found.candidates[0].name
     assert found.candidates[0].variance_left == pytest.approx(0.5)
     costs = {
         each.name.partition(":")[0]: (each.trains, each.pulses, each.cost, each.reads) for each in found.candidates
     }
     assert costs["short trains"] == (240 // 72, 12, 3 * 72, 3 * 13)
-    assert costs["the same, read after each 5th pulse"] == (2, 60, 240, 2 * 13)
-    assert costs["the same, 4 readings after each pulse"] == (2, 60, 240, 2 * 61 * 4)
+    (seldom,) = (value for name, value in costs.items() if "5th pulse" in name)
+    assert seldom == (2, 60, 240, 2 * 13)
+    (often,) = (value for name, value in costs.items() if "4 readings" in name)
+    assert often == (2, 60, 240, 2 * 61 * 4)
     assert costs["one long train"] == (1, 180, 240, 181)
     rate = next_measurement(fitted(1, pulses=100), "rate", "free")
     assert sd_then(rate, "short trains") < sd_then(

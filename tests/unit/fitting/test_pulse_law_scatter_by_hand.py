@@ -53,7 +53,7 @@ def law() -> PulseLaw:
     return found
 
 
-def test_rates_scatter_about_a_law_by_what_noise_does_not_make_and_two_pulses_expected(law: PulseLaw) -> None:
+def test_scatter_of_rates_about_a_law_beyond_noise_with_a_prior_of_two_pulses(law: PulseLaw) -> None:
     """Mean square of what the law leaves, less the share that noise makes (degrees over the statistic)."""
     found = law.joints["ltp"]
     best = found.fits[found.best]
@@ -81,7 +81,7 @@ def test_free_rates_are_the_slopes_of_straight_trains(law: PulseLaw) -> None:
         assert 0.001 < error < 0.2
 
 
-def test_a_law_is_tested_by_what_it_leaves_beyond_free_rates(law: PulseLaw) -> None:
+def test_a_law_is_tested_by_its_misfit_beyond_free_rates(law: PulseLaw) -> None:
     found = law.joints["ltp"]
     assert found.free is not None
     for each in found.fits.values():

@@ -64,7 +64,7 @@ def test_read_noise_and_increments_are_told_apart(read: float, increment: float)
     assert found.ln_rate == pytest.approx(PRIOR_SD["ln_rate"])
 
 
-def test_of_few_trains_a_programme_the_variance_is_right_on_the_mean() -> None:
+def test_the_variance_of_few_trains_per_programme_is_unbiased() -> None:
     """Every ordered pair of trains, as many as single ones: the mean over draws with replacement has no bias."""
     rows = walks(2)
     single = estimate([programme(each[None]) for each in rows], [path(2)] * len(rows), WINDOW)
@@ -74,7 +74,7 @@ def test_of_few_trains_a_programme_the_variance_is_right_on_the_mean() -> None:
     assert single.increment == pytest.approx(np.hypot(INCREMENT, READ), rel=0.02)
 
 
-def test_an_increment_counts_by_what_is_left_of_it_at_the_next_reading() -> None:
+def test_an_increment_is_weighted_by_its_rest_at_the_next_reading() -> None:
     """q = 1/2: changes x_(n+1) - q x_n of steps that decay by q are the steps themselves."""
     drawn = signs(4) * INCREMENT
     x = np.zeros((len(drawn), 5))
@@ -85,7 +85,7 @@ def test_an_increment_counts_by_what_is_left_of_it_at_the_next_reading() -> None
     assert found.read == pytest.approx(1e-5)
 
 
-def test_where_too_few_pulses_were_read_one_after_another_what_is_left_is_reading_noise() -> None:
+def test_without_consecutive_readings_residuals_are_reading_noise() -> None:
     """Every other reading: no change of one pulse is known, and the mean square about the curve is the noise."""
     rows = READ * signs(5)
     rows[:, 1::2] = np.nan
@@ -106,7 +106,7 @@ def test_the_mean_of_several_trains_in_several_repeats_has_its_covariance() -> N
     assert found == pytest.approx(expected, rel=1e-12)
 
 
-def test_the_rate_scatters_from_repeat_to_repeat_by_what_is_seen_beyond_the_noise_and_a_prior_of_two() -> None:
+def test_scatter_of_rates_over_repeats_beyond_noise_with_a_prior_of_two() -> None:
     """Three repeats whose curves are a multiple of the derivative: -0.3, 0 and 0.3 of ln rate, 2 trains each."""
     by = np.array([0.0, 1.0, 1.9, 2.7, 3.4])
     curve = Path(np.zeros(5), by, np.array([1.0, 0.9, 0.8, 0.72, 0.65]), np.full(4, 0.9))
@@ -120,7 +120,7 @@ def test_the_rate_scatters_from_repeat_to_repeat_by_what_is_seen_beyond_the_nois
     assert found.ln_rate == pytest.approx(np.sqrt((2 * PRIOR_SD["ln_rate"] ** 2 + total) / (2 + 2)), rel=1e-9)
 
 
-def test_of_very_many_readings_some_are_looked_at() -> None:
+def test_only_some_of_very_many_readings_are_used() -> None:
     x = np.zeros(1001)
     x[7] = np.nan
     seen = choose_readings(x)

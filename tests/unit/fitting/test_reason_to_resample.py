@@ -26,17 +26,17 @@ def with_spread(fitted: DeviceFit, **changes: object) -> DeviceFit:
     return replace(fitted, variation=replace(fitted.variation, branches=spreads))
 
 
-def test_few_cycles_with_large_increments_or_trains_that_see_little_are_a_reason(fitted: DeviceFit) -> None:
+def test_few_noisy_cycles_or_short_trains_are_a_reason_to_resample(fitted: DeviceFit) -> None:
     assert reason_to_resample(with_spread(fitted, increment=0.0099)) == ""
     words = reason_to_resample(with_spread(fitted, increment=0.0101))
-    assert (
-        words
-        == "LTP has few cycles, whose updates scatter by 1.0% and LTD has few cycles, whose updates scatter by 1.0%"
-    )
+    assert words.count("1.0%") == 2
+    assert words.startswith("LTP")
     assert reason_to_resample(with_spread(fitted, increment=0.02, n_cycles=3))
     assert reason_to_resample(with_spread(fitted, increment=0.02, n_cycles=4)) == ""
     assert reason_to_resample(with_spread(fitted, increment=0.02, n_devices=4)) == ""
     assert fitted.ltp is not None
     short = replace(fitted.ltp, parameters=np.array([np.log(0.002), 0.0, 0.0]))  # 80 equal steps
     assert short.trajectory[-1] < 1 / 3
-    assert reason_to_resample(replace(fitted, ltp=short)) == "LTP goes through 16% of the window"
+    words = reason_to_resample(replace(fitted, ltp=short))
+    assert words.startswith("LTP")
+    assert "16%" in words

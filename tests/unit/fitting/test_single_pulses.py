@@ -25,7 +25,7 @@ def cells(n: int, seed: int, slope: float = 3.4, longer: float = 0.05, scatter: 
     return {"voltage": volts, "width": wide, "before": before, "after": before * np.exp(change)}
 
 
-def test_coefficients_lie_in_their_intervals_as_often_as_said() -> None:
+def test_intervals_of_coefficients_have_their_stated_coverage() -> None:
     inside = np.zeros(3)
     for seed in range(200):
         found = single_pulses(**cells(300, seed))
@@ -42,16 +42,18 @@ def test_the_scatter_is_that_of_cells_and_pulses_together() -> None:
     found = single_pulses(**data)
     assert found.scatter == pytest.approx(0.4, rel=0.05)
     assert single_pulses(**data, state=False).scatter == pytest.approx(0.5, rel=0.05)  # the state's part is left in it
-    told = found.table()
-    assert told["cells"].sum() == 4000
-    assert told["median"].is_monotonic_increasing or told.groupby("voltage_v")["median"].mean().is_monotonic_increasing
-    assert ((told["q25"] <= told["median"]) & (told["median"] <= told["q75"])).all()
+    table = found.table()
+    assert table["cells"].sum() == 4000
+    assert (
+        table["median"].is_monotonic_increasing or table.groupby("voltage_v")["median"].mean().is_monotonic_increasing
+    )
+    assert ((table["q25"] <= table["median"]) & (table["median"] <= table["q75"])).all()
     panel = found.panel()
     assert len(panel.curves) == 4
     assert "4000 cells" in repr(found)
 
 
-def test_a_gate_is_told_apart_and_polarity_does_not_count() -> None:
+def test_a_gate_is_a_separate_regressor_and_polarity_is_ignored() -> None:
     data, rng = cells(2000, 2), np.random.default_rng(3)
     gate = rng.choice([1.5, 2.0, 2.5], 2000)
     data["after"] = data["after"] * np.exp(0.3 * gate)
@@ -60,11 +62,11 @@ def test_a_gate_is_told_apart_and_polarity_does_not_count() -> None:
     assert found.values[found.names.index("voltage_v")] == pytest.approx(3.4, abs=0.2)
 
 
-def test_what_cannot_be_told_is_refused() -> None:
+def test_unusable_single_pulses_are_refused() -> None:
     data = cells(50, 4)
     with pytest.raises(UsageError, match="neither"):
         single_pulses(np.ones(50), np.ones(50), data["before"], data["after"])
-    with pytest.raises(UsageError, match="one number for each cell"):
+    with pytest.raises(UsageError, match="voltage, width"):
         single_pulses(data["voltage"][:3], data["width"], data["before"], data["after"])
     with pytest.raises(UsageError, match="cells"):
         single_pulses(**{name: each[:10] for name, each in data.items()})
@@ -73,7 +75,7 @@ def test_what_cannot_be_told_is_refused() -> None:
 
 
 @pytest.mark.skipif(not DATA.exists(), reason="DEVICEKIT_TEST_DATA is not set")
-def test_the_measured_set_sweep_tells_the_amplitude_and_hardly_the_width() -> None:
+def test_the_measured_set_sweep_determines_the_amplitude_and_hardly_the_width() -> None:
     names = ["cell", "width", "voltage", "gate", "before", "after"]
     raw = pd.read_csv(DATA, sep="\t", header=None, names=names)
     on = raw[(raw["gate"] >= 1.5) & (raw["voltage"] <= 1.0)]
@@ -95,9 +97,9 @@ def test_errors_of_two_amplitudes_are_those_of_two_groups_that_scatter_different
     assert found.errors[1] == pytest.approx(np.sqrt(of_means * 14 / 12) / 0.5)
 
 
-def test_what_at_least_doubled_went_up() -> None:
+def test_doubled_cells_are_those_that_increased() -> None:
     """Of G x 4, x 1, / 4 and x 2 at each amplitude, two of four; a fall to a quarter is none."""
     factor = np.tile([4.0, 1.0, 0.25, 2.0], 4)
-    told = single_pulses(np.repeat([0.5, 0.7], 8), np.full(16, 1e-7), np.ones(16), factor, state=False).table()
-    assert told["doubled"].tolist() == [0.5, 0.5]
-    assert told["cells"].tolist() == [8, 8]
+    table = single_pulses(np.repeat([0.5, 0.7], 8), np.full(16, 1e-7), np.ones(16), factor, state=False).table()
+    assert table["doubled"].tolist() == [0.5, 0.5]
+    assert table["cells"].tolist() == [8, 8]

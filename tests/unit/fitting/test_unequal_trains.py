@@ -80,7 +80,7 @@ def test_the_mean_has_no_steps_where_some_rows_were_not_read() -> None:
     assert np.isnan(mean_curve(rows)[3])
 
 
-def test_cycles_that_end_elsewhere_share_no_gains_and_one_alone_says_nothing() -> None:
+def test_cycles_of_other_lengths_share_no_gains_and_a_single_one_is_ignored() -> None:
     fitted = fit(table(walks([60, 60, 60, 25, 25])), model="linear").ltp
     assert fitted is not None
     tracks = tracks_of([padded(walks([60, 60, 60, 25, 25]))], [fitted])
@@ -120,7 +120,7 @@ def test_short_trains_narrow_the_fit_and_do_not_cut_the_long_ones() -> None:
 
 
 @pytest.mark.slow
-def test_advice_foretells_what_is_found_after_it_was_followed(advice_check: ModuleType) -> None:
+def test_advice_predicts_the_result_of_following_it(advice_check: ModuleType) -> None:
     """A part of `benchmarks/advice_check.py`: by the public fit, on a file that holds the added trains."""
     for kind, own in advice_check.check("softbounds", 8, 3).items():
         found = np.sqrt(np.mean(own["after"] ** 2))

@@ -31,7 +31,7 @@ def made(seed: int = 0, devices: int = 4, cycles: int = 12, **noise: float) -> P
         *(pytest.param(*each, marks=pytest.mark.slow) for each in ((0.0, 0.02), (0.01, 0.0), (0.01, 0.02))),
     ],
 )
-def test_increments_and_read_noise_are_told_apart(increment: float, read: float) -> None:
+def test_increments_and_read_noise_are_separated(increment: float, read: float) -> None:
     table = made(increment=increment, read=read, devices=8, cycles=16)
     result = fit(table)
     scale = 2.8e-4 / result.window.span
@@ -112,7 +112,7 @@ def test_a_window_offset_is_not_read_as_increments() -> None:
     assert spread.increment < 0.0015
 
 
-def test_one_cycle_tells_increments_but_no_spread_and_one_device_no_d2d() -> None:
+def test_one_cycle_gives_increments_without_spread_and_one_device_no_d2d() -> None:
     ratios = []
     for seed in range(8):
         fitted = fit(made(seed, increment=0.006, read=0.004, devices=1, cycles=1))

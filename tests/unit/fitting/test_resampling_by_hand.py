@@ -30,7 +30,7 @@ WINDOW = Window(quantity="weight", low=0.0, high=1.0, scope="test")
 
 
 class Dice:
-    """Draws what it is told to, one number a call; the first elements in turn if it is told nothing."""
+    """Draws the given numbers, one a call; without any, the first elements in turn."""
 
     def __init__(self, *picks: int) -> None:
         self.picks = list(picks)
@@ -88,7 +88,7 @@ def test_devices_are_drawn_whole_and_cycles_within_their_branch() -> None:
 @pytest.mark.parametrize(
     ("devices", "cycles", "how"), [(1, 3, "simulated"), (1, 4, "cycles"), (3, 4, "cycles"), (4, 1, "devices")]
 )
-def test_what_is_resampled_depends_on_how_many_there_are(devices: int, cycles: int, how: str) -> None:
+def test_the_way_of_resampling_depends_on_devices_and_cycles(devices: int, cycles: int, how: str) -> None:
     """Four devices, else four cycles of a device, else simulated trains."""
     up = 0.05 + 0.09 * N + DEVIATIONS
     parts = []

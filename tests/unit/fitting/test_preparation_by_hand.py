@@ -140,25 +140,27 @@ def fitted(x: np.ndarray, start: float = 0.0, step: float = 0.05, noise: float =
     )
 
 
-@pytest.mark.parametrize(("off", "told"), [(0.017, False), (0.019, True)])
-def test_outliers_are_six_robust_deviations_off(off: float, told: bool) -> None:
+@pytest.mark.parametrize(("off", "warned"), [(0.017, False), (0.019, True)])
+def test_outliers_are_six_robust_deviations_off(off: float, warned: bool) -> None:
     """The least deviation of a clean curve is 0.3 % of its range."""
     x = 0.05 * np.arange(21)
     x[10] += off
-    assert ("outliers" in codes(check_branch(fitted(x), True))) == told
+    assert ("outliers" in codes(check_branch(fitted(x), True))) == warned
 
 
-@pytest.mark.parametrize(("start", "end", "told"), [(0.049, 0.951, False), (0.051, 0.951, True), (0.049, 0.949, True)])
-def test_a_fit_extrapolates_beyond_5_percent_of_the_window(start: float, end: float, told: bool) -> None:
+@pytest.mark.parametrize(
+    ("start", "end", "warned"), [(0.049, 0.951, False), (0.051, 0.951, True), (0.049, 0.949, True)]
+)
+def test_a_fit_extrapolates_beyond_5_percent_of_the_window(start: float, end: float, warned: bool) -> None:
     x = np.linspace(start, end, 21)
-    assert ("extrapolated" in codes(check_branch(fitted(x, start, (end - start) / 20), True))) == told
+    assert ("extrapolated" in codes(check_branch(fitted(x, start, (end - start) / 20), True))) == warned
 
 
-@pytest.mark.parametrize(("noise", "told"), [(0.0049, True), (0.0051, False)])
-def test_structured_residuals_are_twice_the_noise(noise: float, told: bool) -> None:
+@pytest.mark.parametrize(("noise", "warned"), [(0.0049, True), (0.0051, False)])
+def test_structured_residuals_are_twice_the_noise(noise: float, warned: bool) -> None:
     """Residuals of 0.01, the first ten up and the others down."""
     x = 0.05 * np.arange(20) + 0.01 * np.repeat([1.0, -1.0], 10)
-    assert ("structured" in codes(check_branch(fitted(x, noise=noise), True))) == told
+    assert ("structured" in codes(check_branch(fitted(x, noise=noise), True))) == warned
 
 
 def test_the_correlation_of_neighbours() -> None:
@@ -196,8 +198,8 @@ def test_a_conductance_range_of_thirtyfold_is_wide(high: float, wide: bool) -> N
     assert ("wide_range" in codes(check_window({"ltp": trains(np.linspace(1e-6, high, 20))}, window))) == wide
 
 
-@pytest.mark.parametrize(("pulses", "told"), [(7, False), (8, True)])
-def test_a_start_error_that_grows_by_5_percent_is_worth_a_word(pulses: int, told: bool) -> None:
+@pytest.mark.parametrize(("pulses", "warned"), [(7, False), (8, True)])
+def test_a_start_error_that_grows_by_5_percent_is_flagged(pulses: int, warned: bool) -> None:
     """Steps of 0.01 (1 + x) / 1.5 raise an error by 1 / 150 a pulse, equal steps back not: 1.0476 or 1.0546."""
     ltp = replace(
         fitted(np.linspace(0, 1, pulses + 1)),
@@ -206,10 +208,10 @@ def test_a_start_error_that_grows_by_5_percent_is_worth_a_word(pulses: int, told
     )
     ltd = replace(fitted(np.linspace(0, 1, pulses + 1)), direction="ltd")
     sets = {"ltp": trains(ltp.x), "ltd": trains(1 - ltd.x, "ltd")}
-    assert ("loop_gain" in codes(check_branches({"ltp": ltp, "ltd": ltd}, sets, WINDOW))) == told
+    assert ("loop_gain" in codes(check_branches({"ltp": ltp, "ltd": ltd}, sets, WINDOW))) == warned
 
 
-def test_drift_needs_five_cycles_and_tells_its_size() -> None:
+def test_drift_needs_five_cycles_and_reports_its_size() -> None:
     """Levels that rise by 1 % a cycle: over five cycles by 4 %."""
     values = np.linspace(0, 1, 11) + 0.01 * np.arange(5)[:, None]
     found = drift(Trains("ltp", ("d",) * 5, np.arange(5), values), WINDOW)
@@ -259,7 +261,7 @@ def test_an_excursion_of_less_than_a_tenth_of_the_range_is_no_sweep() -> None:
         assert split_sweeps(np.array([0, 1, start, 1, 0])).tolist() == expected
 
 
-@pytest.mark.parametrize(("last", "told"), [(1.49, False), (1.51, True)])
-def test_amplitudes_that_grow_by_half_are_a_ramp(last: float, told: bool) -> None:
+@pytest.mark.parametrize(("last", "warned"), [(1.49, False), (1.51, True)])
+def test_amplitudes_that_grow_by_half_are_a_ramp(last: float, warned: bool) -> None:
     frame = rows([0.0, 0.1, 0.2, 0.3, 0.4, 0.5]).assign(pulse_voltage_v=[0.0, 1.0, 1.1, 1.2, 1.3, last])
-    assert (warn_about_growing_amplitude(frame) is not None) == told
+    assert (warn_about_growing_amplitude(frame) is not None) == warned

@@ -142,7 +142,7 @@ def test_a_train_first_read_after_its_first_pulse_is_no_junction() -> None:
     assert "junction" in codes(apart)
 
 
-def test_one_cycle_cannot_tell_how_cycles_differ() -> None:
+def test_one_cycle_gives_no_variation_over_cycles() -> None:
     x = noisy(curve(), 0.003)
     one = frame(x, 1 - x)
     assert "assumed_c2c" in codes(one)

@@ -41,7 +41,7 @@ def trains(
     return y
 
 
-def test_a_fluctuation_that_is_held_is_found_with_its_memory_and_one_that_is_not_there_is_not() -> None:
+def test_a_held_fluctuation_is_found_with_its_memory_only_if_present() -> None:
     found = fit_trains(SOFT, [trains(np.random.default_rng(1), 10, 0.02, 0.7)], [START], 0.02)
     assert found.sd("held") == pytest.approx(0.02, rel=0.15)
     assert found.sd("increment") == pytest.approx(0.004, rel=0.3)
@@ -55,14 +55,14 @@ def test_a_fluctuation_that_is_held_is_found_with_its_memory_and_one_that_is_not
         assert none.at_ceiling == ()
 
 
-def test_updates_that_scatter_by_the_state_are_told_from_readings_that_do() -> None:
+def test_tilt_of_updates_is_separated_from_tilt_of_readings() -> None:
     found = fit_trains(SOFT, [trains(np.random.default_rng(2), 20, tilt=1.2)], [START], 0.005)
     assert found.sd("tilt") == pytest.approx(1.2, abs=0.3)
     assert found.sd("read_tilt") == 0.0
     assert found.sd("increment") == pytest.approx(0.004, rel=0.12)
 
 
-def test_four_tests_are_silent_on_the_truth_and_see_what_is_not_in_the_model() -> None:
+def test_four_tests_pass_the_true_model_and_detect_deviations() -> None:
     functions = basis(80)
     np.testing.assert_allclose(functions @ functions.T, np.eye(len(functions)), atol=1e-12)
     quiet = [
@@ -87,7 +87,7 @@ def frame(y: dict[str, np.ndarray], device: str = "a") -> pd.DataFrame:
     return pd.concat(rows, ignore_index=True)
 
 
-def test_readings_of_one_pulse_tell_read_noise_from_what_the_pulse_left() -> None:
+def test_readings_of_one_pulse_separate_read_noise_from_fluctuations() -> None:
     """Each state fluctuates by 1 % and is read three times with 0.3 %; the mean of three is what a fit sees."""
     rng = np.random.default_rng(3)
     parts = []
@@ -95,11 +95,11 @@ def test_readings_of_one_pulse_tell_read_noise_from_what_the_pulse_left() -> Non
     for _ in range(3):
         parts.append(frame({name: each + 0.003 * rng.standard_normal(each.shape) for name, each in states.items()}))
     fit = devicekit.fit(pd.concat(parts, ignore_index=True), model="softbounds")
-    told = scatter_of_repeats(fit.table, "ltp", fit.window)
-    assert told is not None
+    rereads = scatter_of_repeats(fit.table, "ltp", fit.window)
+    assert rereads is not None
     span = fit.window.span / 4e-5
-    assert told.sd == pytest.approx(0.003 / span, rel=0.06)
-    assert (told.degrees, told.share) == (2 * 6 * 101, pytest.approx(1 / 3))
+    assert rereads.sd == pytest.approx(0.003 / span, rel=0.06)
+    assert (rereads.degrees, rereads.share) == (2 * 6 * 101, pytest.approx(1 / 3))
     spread = fit.variation.branches["ltp"]
     assert spread.read_known
     assert spread.read == pytest.approx(0.003 / span, rel=0.06)
@@ -120,11 +120,11 @@ def test_the_last_reading_of_a_train_and_the_first_of_the_next_are_readings_of_o
     up, down = np.arange(61) / 60 + flicker + 0.003 * rng.standard_normal((2, 12, 61))
     down[:, 0] = 1 - up[:, -1]  # a copy: tells nothing
     fit = devicekit.fit(frame({"ltp": up, "ltd": down}), model="linear")
-    told = scatter_at_junctions(train_sets(fit.table), fit.window)
-    assert told is not None
-    assert told.degrees == 10
-    assert not told.stated
-    assert told.sd * fit.window.span / 4e-5 == pytest.approx(0.003, rel=0.5)
+    rereads = scatter_at_junctions(train_sets(fit.table), fit.window)
+    assert rereads is not None
+    assert rereads.degrees == 10
+    assert not rereads.stated
+    assert rereads.sd * fit.window.span / 4e-5 == pytest.approx(0.003, rel=0.5)
     assert fit.variation.branches["ltp"].read_known
     assert fit.variation.branches["ltp"].held == pytest.approx(0.02, rel=0.2)
     up[1:, 0] = rng.normal(0.0, 0.05, 11)  # something lies between
@@ -150,11 +150,11 @@ def population(rng: np.random.Generator, rates: float, windows: float) -> pd.Dat
     return pd.concat(parts, ignore_index=True).assign(conductance_s=lambda f: f["conductance_s"] + 5e-5)
 
 
-def test_windows_that_differ_are_not_booked_as_rates_nor_rates_as_windows() -> None:
+def test_different_windows_are_not_taken_for_rates_nor_rates_for_windows() -> None:
     by_window = devicekit.fit(population(np.random.default_rng(5), 0.0, 0.12), model="softbounds")
     assert len(by_window.variation.windows) == 8
     assert np.sqrt(np.diag(by_window.variation.d2d_ln_rate_covariance)).max() < 0.05
-    assert any("window of its own" in words for words in by_window.variation.sentences())
+    assert any("own window" in words for words in by_window.variation.sentences())
     rows = by_window.to_card("w").devices
     assert all(row.low is not None and row.high is not None for row in rows)
     by_rate = devicekit.fit(population(np.random.default_rng(6), 0.2, 0.0), model="softbounds")
@@ -183,7 +183,7 @@ def test_a_band_holds_what_one_step_errors_show_beyond_chance() -> None:
     assert band.factor_of_all(np.linspace(0, 1, 21), 0.95) == pytest.approx(1.0, abs=0.05)
 
 
-def test_errors_of_the_rate_along_the_trains_are_those_that_were_made() -> None:
+def test_errors_of_the_rate_along_the_trains_are_the_true_ones() -> None:
     """Equal steps of 1 %, fitted as 0.8 % in a state that is read without noise: off by 0.2 % everywhere."""
     rng = np.random.default_rng(9)
     y = 0.01 * np.arange(101) + np.cumsum(0.001 * rng.standard_normal((40, 101)), axis=1)
@@ -196,7 +196,7 @@ def test_errors_of_the_rate_along_the_trains_are_those_that_were_made() -> None:
     assert local_errors(found, 0, y[:1]) is None
 
 
-def test_a_gap_that_one_pulse_leaves_is_no_measured_state() -> None:
+def test_a_gap_left_by_one_pulse_is_not_measured() -> None:
     rng = np.random.default_rng(10)
     y = np.r_[0.0, 0.2 + 0.8 * (1 - np.exp(-np.arange(100) / 40))] + 0.002 * rng.standard_normal((5, 101))
     fit = devicekit.fit(frame({"ltp": y, "ltd": trains(rng, 5)}), model="softbounds")
@@ -209,6 +209,6 @@ def test_a_gap_that_one_pulse_leaves_is_no_measured_state() -> None:
 def test_windows_of_devices_are_not_in_the_band_of_their_rate() -> None:
     fit = devicekit.fit(population(np.random.default_rng(5), 0.0, 0.12), model="softbounds")
     curve = fit.branches["ltp"].rate_curve(np.array([0.3, 0.5]))
-    assert "windows of their own" in curve.method
+    assert "windows" in curve.method
     half = (np.array(curve.upper) - np.array(curve.lower)) / 2 / np.array(curve.rate)
     assert half.max() < 0.06  # of one rate; in the window of the set they would differ by .2

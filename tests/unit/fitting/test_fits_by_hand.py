@@ -156,7 +156,7 @@ def test_one_cycle_of_three_has_the_sample_deviation_of_the_paper() -> None:
     assert found.d2d_anova is None
 
 
-def test_what_components_add_up_to_on_equal_steps() -> None:
+def test_variance_of_components_on_equal_steps() -> None:
     """After n pulses of 0.07: n (inc^2 + (step 0.07)^2) + (rate 0.07 n)^2 + start^2 + offset^2 + read^2."""
     spread = BranchSpread(
         1, 4, increment=0.01, read=0.02, step=0.5, cycle_offset=0.03, cycle_ln_rate=0.2, cycle_start=0.04
@@ -178,7 +178,7 @@ def test_variance_over_cycles_fades_as_steps_do_where_they_shrink() -> None:
     np.testing.assert_allclose(predicted_variance(fitted, spread), expected, rtol=1e-9)
 
 
-def test_sources_of_spread_take_off_what_a_line_explains_by_chance() -> None:
+def test_sources_of_spread_subtract_the_chance_part_of_drift() -> None:
     """Levels -3, 1, -1, 3 (in %) of four cycles: the line explains 12.8 of 20, and 7.2 / 2 by chance: 9.2 / 20."""
     values = of_levels([-0.03, 0.01, -0.01, 0.03])
     spread = BranchSpread(1, 4, c2c_anova=np.sqrt(20e-4 / 3), increment=0.0, read=0.0)
@@ -186,7 +186,7 @@ def test_sources_of_spread_take_off_what_a_line_explains_by_chance() -> None:
     assert shares == pytest.approx({"drift": 0.46, "cycle": 0.54, "pulse": 0.0, "read": 0.0}, abs=1e-9)
 
 
-def test_sources_of_spread_tell_pulses_from_cycles_and_reading() -> None:
+def test_sources_of_spread_separate_pulses_cycles_and_reading() -> None:
     """Variance 0.01: of increments 5 pulses on average, of one reading; start, offset and rate are of the cycle."""
     values = of_levels([0.01, -0.01])
     spread = BranchSpread(
@@ -228,7 +228,7 @@ def test_the_covariance_of_rates_is_that_of_a_sample() -> None:
     assert rate_covariance([-0.1, 0.1], [-0.05, 0.03]) is None
 
 
-def test_the_covariance_of_rates_is_without_what_cycles_put_there() -> None:
+def test_the_covariance_of_rates_excludes_cycle_scatter() -> None:
     """Two cycles at +- 0.03 have a variance of 0.0018; their mean has half of it. The covariance, 0.004, is cut."""
     found = rate_covariance([-0.1, 0.0, 0.1], [-0.05, 0.02, 0.03], between_cycles=0.03)
     most = np.sqrt(0.0091 * 0.001)
@@ -283,7 +283,7 @@ def test_a_step_noise_is_reported_only_if_the_data_ask_for_it() -> None:
 
 
 @pytest.mark.parametrize("seed", [0, 8])
-def test_components_that_change_nothing_are_reported_as_none(seed: int) -> None:
+def test_negligible_components_are_reported_as_zero(seed: int) -> None:
     """Pure increments of 0.01: the likeliest ln rate, 0.03, is no better than none."""
     rho = np.geomspace(0.06, 0.002, 61)
     found = fit_components([walks(seed, 0.01, 0.0, rho)], (0.01, 0.005, 0.002, 0.01))
