@@ -164,7 +164,7 @@ class Programming:
 
     @property
     def bias(self) -> float | None:
-        """As `ProgrammingSummary.bias`: below 0, devices stopped short of their targets."""
+        """Mean error in the direction of the approach (`ProgrammingSummary.bias`): below 0, stopped short."""
         moved = ~self.flagged & ~self.compensated & (self.pulses > 0)
         return _mean((self.error * np.sign(self.target - self.start))[moved])
 

@@ -96,7 +96,7 @@ class Law:
         return len(self.parameters)
 
     def prior_arrays(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return means and precisions (0 where there is no prior), each of shape (len(parameters),)."""
+        """Return means and precisions (0 without a prior), each of shape (len(parameters),)."""
         none = Prior(0.0, np.inf)
         priors = [self.priors.get(name, none) for name in self.parameters]
         return np.array([p.mean for p in priors]), np.array([1.0 / p.sd**2 for p in priors])

@@ -90,7 +90,7 @@ def just_roomy() -> Report:
     from dataclasses import replace
 
     report = crowded(20)
-    numbers = [replace(each, label="mean steps a window (geometric mean)") for each in report.numbers]
+    numbers = [replace(each, label="pulses from lowest to highest state (mean of LTP and LTD)") for each in report.numbers]
     pictures = [replace(each, title=f"{each.alt}, its mean and the fit") for each in report.pictures]
     report = replace(report, numbers=numbers, pictures=pictures, verdict="It follows the mean curves to 0.2 %.")
     for length in range(400, 0, -5):

@@ -38,7 +38,7 @@ class Lattice:
 
 
 def find_lattice(rows: Sequence[np.ndarray]) -> Lattice | None:
-    """Find the spacing of the states on which trains lie; None if there is no evidence of one.
+    """Find the spacing of the states on which trains lie; None without evidence of one.
 
     A device with few stable states keeps one for several pulses, then jumps to another. The mean readings of these
     stays are tested for all spacings: on a lattice all exp(2 pi i state / spacing) point in one direction.

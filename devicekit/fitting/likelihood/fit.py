@@ -76,7 +76,7 @@ class TrainFit:
         and the tilts; and their errors.
     present : ndarray of bool, shape (10,)
         Whether the trains are less likely without it.
-    told : ndarray of bool, shape (10,)
+    estimable : ndarray of bool, shape (10,)
         Whether the trains determine it, or only the prior.
     p_value : float
         Of the law, by the means over cycles of the one-step errors at each pulse; 1 for single cycles.

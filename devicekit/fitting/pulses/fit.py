@@ -83,6 +83,6 @@ def pulse_law(
         named = what.get(options.share or "", "amplitudes or widths (columns pulse_voltage_v, pulse_width_s)")
         raise UsageError(f"share={options.share} needs a table with at least two pulse {named}")
     if single:
-        words = f"{listed(single)}: only one kind of pulse moves the device, so there is no law of the pulse"
+        words = f"{listed(single)}: only one kind of pulse moves the device; a law of the pulse needs several"
         warnings.append(CodedWarning("law_assumed", words))
     return PulseLaw(joints, options.share or "both", tuple(warnings))

@@ -98,7 +98,7 @@ class PulseLaw:
 
     def _joint(self, direction: str) -> Joint:
         if direction not in self.joints:
-            raise UsageError(f"there is no law of the pulse for {direction!r}, only for {', '.join(self.joints)}")
+            raise UsageError(f"the law of the pulse covers {', '.join(self.joints)}, not {direction!r}")
         return self.joints[direction]
 
     def law(self, direction: str) -> LawFit:

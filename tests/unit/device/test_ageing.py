@@ -89,7 +89,7 @@ def test_missing_exponents_are_refused() -> None:
     assert Drift.from_retention(block(state(0.02)), nu_sd=0.004).nu_sd == 0.004
     with pytest.raises(UsageError, match="interval"):
         Drift.from_retention(block(state(0.02, None), state(0.03, None)))
-    with pytest.raises(UsageError, match="no lrs whose"):
+    with pytest.raises(UsageError, match="lrs"):
         Drift.from_retention(block(state(0.02)), level="lrs")
     drift = Drift.from_retention(block(state(0.02), state(0.04), state(0.5, None)))
     assert drift.nu == pytest.approx(0.03)
@@ -127,7 +127,7 @@ def test_beyond_the_data_only_where_retention_itself_goes(first: float, fine: bo
 def test_times_before_t0_are_refused() -> None:
     law = Drift.from_retention(block(state(0.01, first_s=2.0), state(0.02)))
     assert (law.t0_s, law.measured_s) == (2.0, 1e4)
-    with pytest.raises(UsageError, match="begins at 2 s"):
+    with pytest.raises(UsageError, match="before 2 s"):
         law.logarithm(1.9)
     for wrong in ({"nu": math.nan, "nu_sd": 0.0}, {"nu": 0.1, "nu_sd": -0.1}, {"nu": 0.1, "nu_sd": 0.1, "t0_s": 0.0}):
         with pytest.raises(UsageError):
@@ -167,7 +167,7 @@ def test_another_temperature_needs_an_activation_energy() -> None:
 
 def test_states_of_several_temperatures_are_not_mixed() -> None:
     both = block(*(state(nu, temperature_k=t) for t, nu in ((300.0, 0.01), (300.0, 0.02), (400.0, 0.1), (400.0, 0.3))))
-    with pytest.raises(UsageError, match="300 K, 400 K: say which"):
+    with pytest.raises(UsageError, match="300 K, 400 K"):
         Drift.from_retention(both)
     assert Drift.from_retention(both, temperature_k=300.0).nu == pytest.approx(0.015)
     assert Drift.from_retention(both, temperature_k=400.0).nu == pytest.approx(0.2)
