@@ -71,13 +71,15 @@ def _relative_rows(cards: Mapping[str, BranchVariation]) -> list[VariationRow]:
 
 def rate_section(card: DeviceCard) -> Section:
     """Build the section of the rate curve with its band."""
-    methods = sorted({f"{branch.direction.upper()}: {branch.rate_curve.method}" for branch in (card.ltp, card.ltd)})
+    methods = {branch.direction.upper(): branch.rate_curve.method for branch in (card.ltd, card.ltp)}
+    if len(set(methods.values())) == 1:
+        method = methods["LTP"]
+    else:
+        method = "; ".join(f"{name}: {each}" for name, each in methods.items())
     figure = draw(
         card.panel(),
-        "Change of the state by one pulse. Solid: measured range; dashed: extrapolated. Shade: pointwise 95 % band ("
-        + "; ".join(methods)
-        + ")."
-        + _whole_curve(card),
+        "Change of the state by one pulse. Solid: measured range; dashed: extrapolated. Shade: pointwise 95 % band "
+        f"({method}).{_whole_curve(card)}",
         "Rate of change per pulse against the state for LTP and LTD with confidence bands",
         title="Change of the state by one pulse, with its 95 % band.",
     )

@@ -160,22 +160,20 @@ def _count_text(cards: dict[str, BranchVariation]) -> str:
     )
 
 
-def _interval_sentences(cards: dict[str, BranchVariation]) -> list[str]:
-    """Return the intervals of the deviations, as text."""
-    sentences = []
-    for direction, each in cards.items():
-        found = [
-            f"{what} {sigma.value:.3%}" + _interval(sigma.interval)
-            for name, what in (("increment", "one update"), ("read", "one reading"))
-            if (sigma := each.c2c.get(name)) is not None
-        ]
-        if found:
-            sentences.append(f"{direction.upper()}: {listed(found)} of the window.")
-    return sentences
+def _intervals(cards: dict[str, BranchVariation]) -> list[Table]:
+    """Return a table of the scatter of updates and readings with its intervals; empty if neither is known."""
+    rows = [
+        (direction.upper(), what, f"{sigma.value:.3%}", _interval(sigma.interval))
+        for direction, each in cards.items()
+        for name, what in (("increment", "one update"), ("read", "one reading"))
+        if (sigma := each.c2c.get(name)) is not None
+    ]
+    head = ("branch", "quantity", "sd [of window]", "95 % interval")
+    return [Table(head, rows, "Scatter of updates and readings.")] if rows else []
 
 
 def _interval(ends: tuple[float, float] | None) -> str:
-    return f" (95 %: {ends[0]:.3%} to {ends[1]:.3%})" if ends else ""
+    return f"{ends[0]:.3%} to {ends[1]:.3%}" if ends else "none"
 
 
 def _missing_sentences(cards: dict[str, BranchVariation]) -> list[str]:
@@ -214,9 +212,10 @@ def variation_section(fit: DeviceFit) -> Section:
     blocks: list[Block] = []
     if rows := _variation_rows(cards):
         blocks.append(Table(head, rows, caption))
+    blocks += _intervals(cards)
     drawn = [f"{value:.2f} times as much ({direction.upper()})" for direction, value in fit.spread_ratios.items()]
     spread_text = [f"Cycles drawn from these numbers scatter {listed(drawn)} as measured ones."] if drawn else []
-    if sentences := [*fit.variation.sentences(), *spread_text, *_interval_sentences(cards), *_missing_sentences(cards)]:
+    if sentences := [*fit.variation.sentences(), *spread_text, *_missing_sentences(cards)]:
         blocks.append(Text(sentences))
     for direction in fit.branches:
         if cards[direction].n_cycles > 1:

@@ -178,9 +178,10 @@ class VariationResult:
             result.append(
                 f"{direction.upper()}: the C2C variance is {shares['drift']:.0%} slow drift, {shares['cycle']:.0%} "
                 f"cycle to cycle, {shares['pulse']:.0%} updates and {shares['read']:.0%} reading; one update "
-                f"scatters by {spread.increment:.3%} of the window{besides}{held}{tilt}. Independent cycles "
-                "reproduce the spread, not its order."
+                f"scatters by {spread.increment:.3%} of the window{besides}{held}{tilt}."
             )
+        if result:
+            result.append("Devices drawn from these numbers have this spread, but not the order of the cycles.")
         if self.windows:
             ends = np.array([[each.low, each.high] for each in self.windows.values()])
             low, span = ends[:, 0].std(ddof=1), np.log(ends[:, 1] - ends[:, 0]).std(ddof=1)
