@@ -198,7 +198,7 @@ def _number_cycles(frame: pd.DataFrame, name: str, warnings: list[CodedWarning])
     parts = frame.groupby(keys, sort=False).ngroups
     total = frame.drop_duplicates(["device_id", "cycle"]).shape[0]
     if total > parts or parts == frame["device_id"].nunique():
-        words = f"{name}: split into {count(total, 'sweep')}, a new one each time the voltage leaves its first value"
+        words = f"{name}: {count(total, 'sweep')} counted, a new one each time the voltage leaves its first value"
         warnings.append(CodedWarning("split", words))
     return frame
 

@@ -257,6 +257,6 @@ def _describe_series(series: Sequence[Series]) -> str:
     names = {name for each in series for name in each.tags}
     of = "one device" if "device_id" in names else "one cycle of one device" if "cycle" in names else ""
     if not of:
-        return f"one {', '.join(sorted(names)) or 'record'}"
+        return f"one {' and '.join(sorted(names)) or 'record'}"
     parts = [name for name in ("direction", "level") if len({each.tags.get(name) for each in series}) > 1]
     return f"one {' and '.join(parts)} of {of}" if parts else of

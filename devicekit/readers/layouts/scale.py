@@ -51,9 +51,7 @@ def assign_factors(view: View, kind: ModuleType, block: Block) -> tuple[View, li
             assumed += names
         found.append(column)
     if assumed:
-        warnings.append(
-            CodedWarning("assumed_unit", f"{block.where}: column {', '.join(assumed)} has no unit, volts assumed")
-        )
+        warnings.append(CodedWarning("assumed_unit", f"{block.where}: no unit in {', '.join(assumed)}; volts assumed"))
     ignored = [f"{column.name} ({column.why})" for column in view.columns if column.role == IGNORED and column.why]
     if ignored:
         warnings.append(CodedWarning("columns", f"{block.where}: ignored columns: {', '.join(ignored)}"))
