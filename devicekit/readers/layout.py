@@ -154,7 +154,7 @@ class Layout:
         """
         path = Path(path)
         if path.exists() and "[recipe]" not in path.read_text(encoding="utf-8", errors="replace"):
-            raise FileError(f"{path} exists and is not a recipe. Choose another name")
+            raise FileError(f"{path} exists and is not a recipe. Choose another name.")
         files.write_text(path, self.toml())
 
     def toml(self) -> str:

@@ -139,5 +139,5 @@ def check_level_words(words: Iterable[str], quantity: str | None, where: str) ->
     if unclear and quantity not in ("resistance", "conductance", "current"):
         raise UsageError(
             f"{where}: {' and '.join(unclear)} may mean {unclear[0]} conductance or {unclear[0]} resistance. "
-            "Add quantity=, or rename the levels to lrs and hrs"
+            "Add quantity=, or rename the levels to lrs and hrs."
         )

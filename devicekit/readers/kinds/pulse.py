@@ -99,7 +99,7 @@ def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: S
         if 1 < most < FEWEST:
             raise TableError(
                 f"{source.path.name}: at most {most} readings a device and no column of pulses. "
-                "A summary of devices is not a pulse train"
+                "A summary of devices is not a pulse train."
             )
     return build_pulse_trains(frame, options, source, "table", warnings)
 

@@ -105,7 +105,7 @@ def explain_several_starts(frame: pd.DataFrame) -> str | None:
     device, level = bad["device_id"].iloc[0], bad["level"].iloc[0]
     return (
         f"device {device}, level {level} has {int(at_zero[bad.index[0]])} first readings (time 0) but no temperature. "
-        "Name the column that separates them: map={temperature_k: COLUMN} (or temperature_c, level, device_id, repeat)"
+        "Name the column that separates them: map={temperature_k: COLUMN} (or temperature_c, level, device_id, repeat)."
     )
 
 

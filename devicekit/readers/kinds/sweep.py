@@ -125,7 +125,7 @@ def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: S
     found = list(warnings)
     frame = frame[frame["voltage_v"].notna() | frame["current_a"].notna()]
     if not len(frame) or frame["current_a"].isna().all() or frame["voltage_v"].isna().all():
-        raise TableError(f"{name}: no row holds a voltage and a current. Check that each name is above its numbers")
+        raise TableError(f"{name}: no row holds a voltage and a current. Check that each name is above its numbers.")
     without = frame["voltage_v"].isna() & frame["current_a"].notna()
     if 2 * int(without.sum()) > len(frame):
         raise TableError(

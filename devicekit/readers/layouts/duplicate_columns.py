@@ -62,7 +62,7 @@ def ignore_duplicates(columns: Sequence[Column], cells: Cells, options: ReadOpti
                     if given is not None and not np.isclose(abs(given), implied, rtol=0.02):
                         raise UsageError(
                             f"read_voltage={given:g} contradicts {found[j].name} and {found[k].name} of "
-                            f"{cells.block.where}, which imply {implied:.4g} V. Remove the option"
+                            f"{cells.block.where}, which imply {implied:.4g} V. Remove the option."
                         )
                     why = f"{{}} at {implied:.4g} V"
                     j, k = k, j  # the state needs no read voltage

@@ -68,7 +68,7 @@ def _block_in_memory(source: Source) -> Block:
 def _text_blocks(lines: Sequence[str], where: str, options: ReadOptions) -> list[Block]:
     if _JSON.match("".join(lines[:3])):
         raise FileError(
-            f"{where} begins like JSON but is not valid JSON. If it is packed, unpack it; else write it as CSV"
+            f"{where} begins like JSON but is not valid JSON. If it is packed, unpack it; else write it as CSV."
         )
     delimiter = delimiters.find_delimiter(lines[:2000], where)
     rows = delimiters.split_lines(lines, delimiters.DELIMITERS[delimiter], where)
@@ -138,7 +138,7 @@ def _read_large(source: Source, options: ReadOptions) -> Block:
     block = split_blocks(rows, delimiter, options, name)[0]
     if block.shape.transposed:
         raise FileError(
-            f"{name}: each row is a train, and the file is larger than 8 MB. Transpose it: one train, one column"
+            f"{name}: each row is a train, and the file is larger than 8 MB. Transpose it: one train, one column."
         )
     first = int(block.cells.index[0])
     # words repeat, so that a category saves memory; words among numbers are found when the column is used

@@ -258,7 +258,7 @@ def _check_filled(rows: Sequence[Row], width: int, where: str) -> None:
     if len(rows) * width > EMPTIEST * sum(sum(map(bool, cells)) for _, cells in rows):
         number, widest = max(rows, key=lambda row: extent(row[1]))
         raise FileError(
-            f"{where}, row {number}: found {extent(widest)} cells, far more than in other rows. Correct this row"
+            f"{where}, row {number}: found {extent(widest)} cells, far more than in other rows. Correct this row."
         )
 
 

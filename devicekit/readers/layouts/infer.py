@@ -124,7 +124,7 @@ def _select_blocks(
         return list(gathered.blocks)
     if not any(block.sheet for block in gathered.blocks):
         raise TableError(
-            f"{where} holds tables of different columns below each other. Put each table into its own file"
+            f"{where} holds tables of different columns below each other. Put each table into its own file."
         )
     good = [found for found in groups.values() if _best_strength(found[0], options, recipe_columns) == 2]
     if len(good) == 1:

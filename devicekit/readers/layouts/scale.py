@@ -68,7 +68,7 @@ def _resolve_state_unit(column: Column, view: View, quantity: str | None) -> Col
         ):
             raise UsageError(
                 f"{view.where}: column {column.name!r} has a unit of {quantity}, which contradicts "
-                f"{_describe_option(options)}. Remove the option"
+                f"{_describe_option(options)}. Remove the option."
             )
         return column
     if quantity is None:  # only an option gives the quantity
@@ -199,12 +199,12 @@ def add_read_voltage(view: View, kind: ModuleType, options: ReadOptions) -> Read
         ):
             raise UsageError(
                 f"read_voltage={options.read_voltage:g} contradicts column {columns[0].name!r} of {view.where}, which "
-                f"gives {known.iloc[0]:g} V. Remove the option"
+                f"gives {known.iloc[0]:g} V. Remove the option."
             )
     if stated and options.read_voltage is not None and not np.isclose(abs(stated[0][1]), abs(options.read_voltage)):
         raise UsageError(
             f"read_voltage={options.read_voltage:g} contradicts {view.where}, which gives {stated[0][0]}. Remove the "
-            "option"
+            "option."
         )
     current = any(c.role == "read_current_a" for c in view.columns) or options.stated_quantity == "current"
     named = {volts for c in view.of("read_current_a") if (volts := _voltage_in_name(c.name)) is not None}
@@ -215,7 +215,7 @@ def add_read_voltage(view: View, kind: ModuleType, options: ReadOptions) -> Read
     ):
         raise UsageError(
             f"read_voltage={options.read_voltage:g} contradicts a column name of {view.where}, which gives "
-            f"{min(named):g} V. Remove the option"
+            f"{min(named):g} V. Remove the option."
         )
     if kind.NAME == "sweep" or not current or columns or options.read_voltage is not None:
         return options
@@ -276,7 +276,7 @@ def ask_quantity(view: View) -> QuestionError:
     if len(values) >= IMAGE and not view.cells.block.named and small:
         raise FileError(
             f"{view.where} is not a table of measured devices: {len(values)} columns of whole numbers without names. "
-            "Give a data set for training to devicekit train --data"
+            "Give a data set for training to devicekit train --data."
         )
     names = ", ".join(column.name for column in [*view.states, *view.unknown][:8])
     wide = len(view.unknown) > 2

@@ -104,7 +104,7 @@ def _check_skipped_rows(rows: Sequence[Row], where: str) -> None:
         if len(run) > MOST_SKIPPED:
             raise FileError(
                 f"{where}: rows {run[0]} to {run[-1]} or more hold numbers in other columns than the table below. "
-                "Give the rows above the names with skip=N, or split the file"
+                "Give the rows above the names with skip=N, or split the file."
             )
 
 
