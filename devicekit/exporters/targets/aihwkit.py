@@ -160,7 +160,7 @@ def _units(card: DeviceCard) -> tuple[tuple[str, str, str], ...]:
 
 def _exact(card: DeviceCard, start: float, read: float) -> tuple[str, ...]:
     lines = [
-        "The window: w = -1 is its low end, w = +1 its high end, and w is linear in G in between"
+        "The window: w = -1 is its low end, w = +1 its high end, and w is linear in between"
         + (" (converted from ln G)." if card.window.scale == "log" else "."),
         "The asymmetry of LTP and LTD: each has its own nodes (up_down = 0).",
         "Every field of the device is written out. Fields without a value on the card are switched off, unlike the "

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,6 +85,28 @@ def test_every_readme_says_what_where_and_in_which_unit(target: str) -> None:
     assert all(unit for _, unit, _ in result.units)
     assert result.exact
     assert "/home/" not in text
+
+
+def unwrapped(text: str) -> str:
+    """Return a README.txt with one item per line and decimal numbers masked, which other tests compare."""
+    lines: list[str] = []
+    for line in text.splitlines():
+        if lines and lines[-1].startswith("- ") and line.startswith("  "):
+            lines[-1] += f" {line.strip()}"
+        else:
+            lines.append(line)
+    number = r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?"
+    masked = re.sub(rf"{number}(?:, {number})+", lambda m: "#, ..." if "." in m[0] else m[0], "\n".join(lines))
+    return re.sub(r"(?<![\w.])-?\d+(?:\.\d+(?:e[-+]?\d+)?|e[-+]?\d+)%?(?!\w)", "#", masked) + "\n"
+
+
+@pytest.mark.parametrize("target", plugins.EXPORTERS.builtin_names())
+def test_words_of_the_readme(target: str, file_regression: Any) -> None:
+    """With a network where the target takes one. Read the changes, then renew the files with --force-regen."""
+    takes = "network" in exporters()[target].TAKES
+    result = made(shipped(), target, **({"network": small_network(shipped())} if takes else {}))
+    text = result.files["README.txt"].decode().partition("\nWHERE IT COMES FROM")[0]
+    file_regression.check(unwrapped(text), basename=f"readme_{target}", extension=".txt")
 
 
 @pytest.mark.parametrize("target", TARGETS)
