@@ -116,7 +116,11 @@ def _records_section(found: Comparison) -> Section:
         for name, record in list(zip(found.names, found.records, strict=True))[:MOST_ROWS]
     ]
     head = ("record", "id", "kind", "law", "place", "labels", "data")
-    return Section("Records", "records", [Table(head, rows, f"The records{_truncation_note(found)}.")])
+    return Section(
+        "Records",
+        "records",
+        [Table(head, rows, f"Records with place, labels and origin of the data{_truncation_note(found)}.")],
+    )
 
 
 def _truncation_note(found: Comparison) -> str:
@@ -166,11 +170,12 @@ def _figure(panel: Panel | None, caption: str, alt: str) -> list[Block]:
 
 def _rate_figures(found: Comparison) -> list[Block]:
     blocks: list[Block] = []
-    by = f". Colours: {found.colours.scale.label}, {found.colour_range}" if found.colours and found.colour_range else ""
+    by = f" Colours: {found.colours.scale.label}, {found.colour_range}." if found.colours and found.colour_range else ""
     for direction in DIRECTIONS:
         panel = found.overlay(direction)
         n = len(panel.curves) if panel else 0
-        words = f"{direction.upper()} rate of {count(n, 'card')} over the measured range, each in its own window{by}."
+        words = f"{direction.upper()} rate of {count(n, 'card')}"
+        words += "." if blocks else f" over the measured range, each in its own window.{by}"
         blocks += _figure(panel, words, f"Rate curves of {n} cards over the state, {direction.upper()}")
     return blocks
 
@@ -181,7 +186,8 @@ def _figures_over_records(found: Comparison) -> list[Block]:
     for name in dict.fromkeys((found.y, found.x)):
         if name:
             label = found.row(name).scale.label
-            words = f"Distribution of {label} over the records{by}. {_RANKS}"
+            words = f"Distribution of {label} over the records{by}."
+            words += "" if blocks else f" {_RANKS}"
             blocks += _figure(found.cdf(name), words, f"Cumulative distribution of {label} over the records")
     if found.x and found.y:
         across, up = found.row(found.x).scale.label, found.row(found.y).scale.label
@@ -196,23 +202,25 @@ def _figures_over_records(found: Comparison) -> list[Block]:
 
 def _figures_within_records(found: Comparison) -> list[Block]:
     blocks: list[Block] = []
+    ranks = "" if any(found.cdf(name) for name in (found.y, found.x) if name) else f" {_RANKS}"
     for name in found.sweep_names():
-        label = found.row(name).meaning.label
+        label = found.row(name).meaning.label.removesuffix(", median")
         panel = found.sweep_cdf(name)
         n = count(len(panel.curves) if panel else 0, "record")
-        words = f"All values of {label} in {n}, one curve each; for sweeps only those that switch. {_RANKS}"
+        words = f"All values of {label} in {n}."
+        words += "" if blocks else f" One curve per record, with only the sweeps that switch.{ranks}"
         blocks += _figure(panel, words, f"Cumulative distributions of {label} within records")
     return blocks
 
 
 def _map_figures(found: Comparison) -> list[Block]:
-    return [_map_figure(image) for image in found.maps()]
+    return [_map_figure(image, first=n == 0) for n, image in enumerate(found.maps())]
 
 
-def _map_figure(image: Image) -> Figure:
+def _map_figure(image: Image, first: bool) -> Figure:
     size = (9.6, min(max(2.8, 0.42 * image.values.shape[0] + 1.4), 9.0))
     where = f" of {image.title}" if image.title else ""
-    words = f"{image.label}{where}. Cells without a record are blank."
+    words = f"{image.label}{where}." + (" Cells without a record are blank." if first else "")
     alt = f"Map of {image.label} over the array"
     return draw([image], words, alt, size, wide=True)
 

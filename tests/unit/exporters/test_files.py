@@ -170,7 +170,7 @@ def test_read_noise_alone_goes_where_it_can() -> None:
 def test_a_card_that_only_rises_is_refused(target: str) -> None:
     card = soft()
     still = card.ltd.model_copy(update={"largest_step": 0.0})
-    with pytest.raises(UsageError, match="LTD of this card never"):
+    with pytest.raises(UsageError, match=r"LTD .*card"):
         make(card.model_copy(update={"ltd": still}), target, ExportOptions())
 
 

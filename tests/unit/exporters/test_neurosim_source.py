@@ -228,7 +228,8 @@ def test_a_missing_folder_and_a_file_are_refused(copy: Path, tmp_path: Path) -> 
 def test_a_name_of_a_card_cannot_leave_its_comment(copy: Path) -> None:
     card = shipped().model_copy(update={"name": "a\nb \\ ü \\g<1> \\"})
     (line,) = [row for row in exported(copy, card).diff.splitlines() if "card a" in row]
-    assert "  // devicekit: card a b / ? /g<1> /; " in line
+    comment = line.partition("  // devicekit: ")[2]
+    assert comment.startswith("card a b / ? /g<1> /; ")
 
 
 def test_the_command_shows_the_diff_first(copy: Path, tmp_path: Path, devicekit: Callable[..., Any]) -> None:

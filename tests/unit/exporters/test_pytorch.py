@@ -129,7 +129,7 @@ def test_ruff_finds_nothing_in_the_file(network: bool, tmp_path: Path) -> None:
 def test_what_never_moves_is_refused() -> None:
     card = soft()
     still = card.model_copy(update={"ltd": card.ltd.model_copy(update={"largest_step": 0.0})})
-    with pytest.raises(UsageError, match="LTD of this card never"):
+    with pytest.raises(UsageError, match=r"LTD .*card"):
         make(still, "pytorch", ExportOptions())
 
 

@@ -209,5 +209,5 @@ def test_what_it_takes_and_refuses(weights: DeviceCard) -> None:
     assert fine < 1e-4 < coarse
     still = linear()
     still = still.model_copy(update={"ltd": still.ltd.model_copy(update={"largest_step": 0.0})})
-    with pytest.raises(UsageError, match="LTD of this card never"):
+    with pytest.raises(UsageError, match=r"LTD .*card"):
         make(still, "spice", ExportOptions())

@@ -205,5 +205,5 @@ def test_closed_form_takes_no_nodes_and_a_device_must_move() -> None:
     assert "deviation" not in make(shipped(), "veriloga", ExportOptions()).figures
     still = truth_card(LAWS["linear"], model="linear")
     still = still.model_copy(update={"ltd": still.ltd.model_copy(update={"largest_step": 0.0})})
-    with pytest.raises(UsageError, match="LTD of this card never"):
+    with pytest.raises(UsageError, match=r"LTD .*card"):
         make(still, "veriloga", ExportOptions())

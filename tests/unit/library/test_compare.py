@@ -227,11 +227,24 @@ def test_the_page_shows_all_parts_and_claims_no_significance(array: list[Record]
         assert f">{title}</h2>" in html
     assert "12 cards and 2 sweep records" in html
     assert "SYNTHETIC" in html.upper()
-    assert "without a statistical test" in html
+    assert "statistical test" in html
     assert not re.search(r"significan|p[ -]value|better than", html, re.IGNORECASE)
     assert "bad.json" in html
     assert "all 14 records" not in html  # only the cards have these warnings
     assert not re.search(r"<script[^>]*\ssrc=", html)  # one file, nothing is fetched
+
+
+@pytest.mark.usefixtures("without_pictures")
+def test_words_of_a_comparison(array: list[Record], loops: Callable[..., Record], file_regression: Any) -> None:
+    """Summary, captions and titles of figures. Read the changes, then renew the file with --force-regen."""
+    found = compare([*array, loops("a", [0.3, 0.4, 0.5]), loops("b", [0.4, 0.5, 0.6])])
+    report = comparison_report(found, "devicekit library compare --all", [Unreadable("bad.json", "is damaged")])
+    panels = [found.overlay("ltp"), found.cdf(), found.scatter(), found.boxes(), found.sweep_cdf("v_set_v")]
+    lines = [report.title, *list(report.summary)[:-1], ""]  # the last one is about warnings
+    for section in report.sections:
+        lines += [f"== {section.title}", *(block.caption for block in section.blocks if hasattr(block, "caption"))]
+    lines += ["", "== Figures", *(f"{each.title} | {each.x.text} | {each.y.text}" for each in panels if each)]
+    file_regression.check("\n".join(lines) + "\n", extension=".txt")
 
 
 def test_names_of_devices_are_not_obeyed_by_the_page(record: Make) -> None:

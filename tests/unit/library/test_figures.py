@@ -56,7 +56,7 @@ def test_an_overlay_colours_by_the_number_and_names_a_few() -> None:
         ("b", RAMP[2], True),
         ("c", GREY, True),
     ]
-    assert panel.title == "LTP rate; colour: misfit [%]"
+    assert panel.title.split("; ") == ["LTP rate", "colour: misfit [%]"]
     assert panel.frame().shape == (15, 3)
     drawn(panel)
     many = overlay([Line(str(k), r, r, float(k)) for k in range(7)], X, Y, "LTP", "k")

@@ -46,7 +46,7 @@ def test_a_library_that_is_not_there_is_empty(library: Library) -> None:
 
 def test_a_file_is_no_library(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("")
-    with pytest.raises(FileError, match="is not a folder"):
+    with pytest.raises(FileError, match="not a folder"):
         Library(tmp_path / "x")
 
 

@@ -72,7 +72,7 @@ def test_what_is_said_by_hand_may_be_edited_and_the_content_may_not(record: Call
     renamed = raw | {"name": "better", "labels": {"stack": "TaOx"}}
     assert Record.from_json(json.dumps(renamed)).labels == {"stack": "TaOx"}
     raw["card"]["window"]["high"] *= 1.001
-    with pytest.raises(FileError, match="checksum in its id"):
+    with pytest.raises(FileError, match="checksum"):
         Record.from_json(json.dumps(raw))
 
 
