@@ -1,4 +1,4 @@
-"""Every measured file in the app: at most one answer, then a result that equals the command's, or one sentence."""
+"""Every measured file in the app: at most one answer, then the result of the command line, or one message."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ pytestmark = pytest.mark.slow
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What is answered to a file's question, or read differently, and what is then shown.
+class Answer:
+    """Answer to the question of a file, or reading options, and a text that is shown then.
 
     Parameters
     ----------
     answer : int or str, optional
         Number of the choice, "own", or "read" where the reading options are set; None where nothing is asked.
     blanks : tuple of str
-        What is filled in.
+        Entries of the blanks.
     more : dict
-        Fields beside it.
+        Fields beside the answer.
     shows : str
         A part of the page that follows.
     refused : bool
-        Whether that is the sentence which refuses it.
+        True if that text refuses the file.
     """
 
     answer: int | str | None = None
@@ -39,36 +39,38 @@ class Asked:
     refused: bool = False
 
 
-BINARY = Asked(shows="is a binary file, not text; devicekit cannot read this format", refused=True)
-DIGITS = Asked(shows="65 columns of whole numbers and no names: no table of measured devices", refused=True)
-CURRENT = Asked(1, ("0.1",), shows="Fit of ")
-BAKE = Asked("read", more={"recipe": "rram-1t1r-bake"}, shows="has 1 reading; a fit needs at least 8", refused=True)
+BINARY = Answer(shows="binary file", refused=True)
+DIGITS = Answer(shows="65 columns of whole numbers", refused=True)
+CURRENT = Answer(1, ("0.1",), shows="Fit of ")
+BAKE = Answer("read", more={"recipe": "rram-1t1r-bake"}, shows="has 1 reading", refused=True)
 MEASURED = {
-    "compliance_ladder/iv_50_100_200_400uA.csv": Asked(1),
-    "crosssim_ramps": Asked("read", more={"quantity": "current", "read_voltage": "0.1"}, shows="Fit of crosssim_ramps"),
+    "compliance_ladder/iv_50_100_200_400uA.csv": Answer(1),
+    "crosssim_ramps": Answer(
+        "read", more={"quantity": "current", "read_voltage": "0.1"}, shows="Fit of crosssim_ramps"
+    ),
     "crosssim_ramps/set.csv": CURRENT,
     "crosssim_ramps/reset.csv": CURRENT,
-    "gong_reram/gong_et_al.csv": Asked(0, more={"quantity": "weight"}, shows="Fit of "),
-    "keithley4200/vgs-id#1@_vds_100mV_vgs_-40_60V_L4S_L3D_vac05_MoS2_280K.xls": Asked(),
-    "keithley4200/vgs-id#5@_vds_100mV_vgs_-40_60V_L4S_L3D_vac06_MoS2_260K.xls": Asked(),
+    "gong_reram/gong_et_al.csv": Answer(0, more={"quantity": "weight"}, shows="Fit of "),
+    "keithley4200/vgs-id#1@_vds_100mV_vgs_-40_60V_L4S_L3D_vac05_MoS2_280K.xls": Answer(),
+    "keithley4200/vgs-id#5@_vds_100mV_vgs_-40_60V_L4S_L3D_vac06_MoS2_260K.xls": Answer(),
     "mnist/t10k-images-idx3-ubyte.gz": BINARY,
     "mnist/t10k-labels-idx1-ubyte.gz": BINARY,
     "mnist/train10k-images-idx3-ubyte.gz": BINARY,
     "mnist/train10k-labels-idx1-ubyte.gz": BINARY,
     "optdigits/optdigits.tes": DIGITS,
     "optdigits/optdigits.tra": DIGITS,
-    "rram_1t1r/endurance_log.csv": Asked(),
+    "rram_1t1r/endurance_log.csv": Answer(),
     "rram_1t1r/postbake130.tsv": BAKE,
     "rram_1t1r/prebake130.tsv": BAKE,
-    "rram_1t1r/read_voltage_sweep.tsv": Asked("read", more={"recipe": "rram-1t1r-read-sweep"}),
-    "rram_1t1r/set_sweep.tsv": Asked(
-        "read", more={"recipe": "rram-1t1r-set-sweep"}, shows="has 2 readings; a fit needs at least 8", refused=True
+    "rram_1t1r/read_voltage_sweep.tsv": Answer("read", more={"recipe": "rram-1t1r-read-sweep"}),
+    "rram_1t1r/set_sweep.tsv": Answer(
+        "read", more={"recipe": "rram-1t1r-set-sweep"}, shows="has 2 readings", refused=True
     ),
 }
 SHIPPED = ("pt-hfo2-al2o3-ti", "reference-dc", "reference-endurance", "reference-retention", "reference-stdp")
 
 
-# Folders of measured files that no browser test covers so far: a whole laboratory, and kinds without a reader.
+# Folders of measured files without a browser test.
 WITHOUT = ("bakes", "form_set_reset", "vcm_trains")
 
 
@@ -97,12 +99,12 @@ def test_a_measured_file_takes_one_answer_and_equals_the_command(
     visit.check(390)
     if not asked.refused:
         same(visit, file)
-        kept(visit)
+        check_keeping(visit)
     visit.app.post(f"{visit.path}/close")
 
 
-def kept(visit: Visit) -> None:
-    """Keep a result and find it in the library by its id."""
+def check_keeping(visit: Visit) -> None:
+    """Add a result to the library and find it by its id."""
     where, record = visit.path, visit.keep()
     visit.open("/library")
     visit.wait_for_text()
@@ -121,4 +123,4 @@ def test_a_shipped_file_needs_no_answer_and_equals_the_command(
     assert not visit.get("!!document.getElementById('question')")
     visit.check(1280)
     same(visit, file)
-    kept(visit)
+    check_keeping(visit)
