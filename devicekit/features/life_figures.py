@@ -103,7 +103,7 @@ def weibull_life(
     cycles, shares : ndarray, shape (n,)
         Cycles and shares of the failures.
     held : ndarray, shape (m,)
-        Last cycles of the devices that did not fail.
+        Last cycles of the surviving devices.
     shape, scale : float
         Parameters of the law.
     points : sequence of (Estimate, float)

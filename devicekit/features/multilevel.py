@@ -223,7 +223,7 @@ def _side(level: Readings, wrong: int, apparent: int, distance: float) -> Side:
 def rate(share: float, effective: float) -> Rate:
     """Return a share of errors with the interval of Clopper and Pearson for a number of independent readings.
 
-    Its low end is 0 where the errors are worth less than one independent one.
+    Its low end is 0 with less than one independent error.
     """
     low, high = clopper_pearson(share * effective, effective)
     return Rate(share, low if share * effective >= 1.0 else 0.0, high)
@@ -239,7 +239,7 @@ def normal_error(z: float, n: float) -> Rate:
     z : float
         0 or more.
     n : float
-        2 or more; not whole where readings are worth fewer.
+        2 or more; not an integer for dependent readings.
     """
     from scipy import special
 
@@ -305,8 +305,7 @@ def bit_error_rate(rates: Sequence[tuple[float, float]]) -> Rate:
     Parameters
     ----------
     rates : sequence of (float, float)
-        Of each level: the share of its readings that are taken for another one, and what these are worth as
-        independent readings.
+        For each level, the share of misread readings and the equivalent number of independent readings.
 
     Returns
     -------

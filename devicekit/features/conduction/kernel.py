@@ -1,11 +1,11 @@
-"""The currents of the conduction mechanisms, with a series resistance and a leak, and their fit; compiled.
+"""Compiled currents of the conduction mechanisms with a series resistance and a leak, and their fit.
 
-A form is a number (its place in `devicekit.features.conduction.forms.FORMS`) with two shape parameters a, b for
+A form is a number (its position in `devicekit.features.conduction.forms.FORMS`) with two shape parameters a, b for
 voltages u = V / Vmax of one leg. A leg has voltages in (0, 1], logarithms y of its currents, and weights; the scale of
-its current is free, so that no unit of the current has any influence.
+its current is free, so that the unit of the current has no influence.
 
-A leg may have a resistance in series, which takes the share `rho` of the voltage at the top, and a leak beside the
-mechanism, which carries the share `leak` of the current there: with J the current over that at the top,
+A leg may have a series resistance, which takes the share `rho` of the voltage at the top, and a parallel leak, which
+carries the share `leak` of the current there: with J the current over that at the top,
 u + rho J(u) = V / Vmax and J(u) = (1 - leak) f(u) / f(1 - rho) + leak u / (1 - rho).
 """
 
@@ -208,7 +208,7 @@ def evaluate(
     theta : ndarray, shape (2 + 2 n_legs,)
         Logarithms of the two shape parameters, then rho of each leg, then leak of each leg.
     scales : ndarray, shape (n_legs, 2)
-        What a shape parameter is multiplied by for each leg.
+        Factor of a shape parameter for each leg.
     v, y, w : ndarray, shape (n,)
         Voltages over the largest one of the leg, ln I, and square roots of weights, leg after leg.
     ends : ndarray, shape (n_legs + 1,)

@@ -134,7 +134,7 @@ class EnduranceResult:
         return shown
 
     def for_card(self) -> Endurance:
-        """Return the block of a device card, with the interval of the share that held."""
+        """Return the block of a device card, with the interval of the share that survived."""
         held = sum(each.failed_at is None for each in self.devices)
         return Endurance(
             threshold=self.threshold,
@@ -147,11 +147,11 @@ class EnduranceResult:
         )
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Return cycles, share of devices that held, median on/off."""
+        """Return cycles, share of surviving devices, median on/off."""
         return self.for_card().scalars()
 
     def sentences(self) -> list[str]:
-        """Return how many devices held, for how long, and with which window."""
+        """Return how many devices survived, for how long, and with which window."""
         longest = max((d.cycles for d in self.devices), default=0)
         ratios = [d.median_window for d in self.devices if np.isfinite(d.median_window)]
         failed = sum(d.failed_at is not None for d in self.devices)

@@ -186,9 +186,8 @@ class ConductionResult:
 
 
 _METHOD = (
-    "Each mechanism is fitted alone, with a series resistance, with a leak, and with both. It is excluded if a better "
-    "one or a smooth curve clearly beats it, if it misses by more than the noise, or if its parameters are unphysical. "
-    "A single remaining mechanism is decided unless another curve, such as a bare power law, fits better. Of SYNTHETIC "
+    "Each mechanism is fitted alone, with a series resistance, with a leak, and with both. It is excluded if another "
+    "curve clearly fits better, if it misses by more than the noise, or if its parameters are unphysical. Of SYNTHETIC "
     "currents that follow none of the twelve, 3 in 100 are still decided for one."
 )
 

@@ -163,7 +163,7 @@ class MultilevelResult:
             )
         errors = [row for pair in self.pairs[:ROWS_SHOWN] for row in _rows(pair)]
         scale = "ln G" if self.scale.name == "log" else "G"
-        how = f"Levels are taken as normal in {scale}"
+        how = f"Levels are treated as normal in {scale}"
         if self.scale.advantage is None:
             how += ", as readings of 0 have no ln G"
         elif self.scale.decided:

@@ -248,7 +248,7 @@ class NoiseResults:
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> NoiseResults | None:
-    """Read noise of what stands still, in a table of sweeps."""
+    """Find the read noise of records at constant voltage in a table of sweeps."""
     kept = without_transistors(table) if isinstance(table, SweepTable) else None
     if kept is None:
         return None

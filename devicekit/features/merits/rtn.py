@@ -33,7 +33,7 @@ WORDS = {
     "telegraph": "telegraph noise",
     "jumps": "a few jumps",
     "several": "more than two levels",
-    "none": "no telegraph noise",
+    "none": "no telegraph noise seen",
 }
 
 

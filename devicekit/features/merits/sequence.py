@@ -250,9 +250,9 @@ class SequenceResult:
         """Return the blocks of the report."""
         rows = sequence_text.rows(self.combined, self.quantities)
         caption = (
-            "Spearman's rho, 95 % interval and p at the effective number of cycles; Holm's p over the "
-            f"{len(self.combined) // 2} of a kind. Changes are free of drift; without memory, a change against the "
-            "previous one has rho of about -0.48 (for another quantity, minus half of the rho within a cycle)."
+            "Spearman's rho with 95 % interval; p uses the effective number of cycles, Holm's p the "
+            f"{len(self.combined) // 2} correlations of a kind. Changes are free of drift; without memory, a change "
+            "against the previous one has a rho near -0.48."
         )
         shown: list[Block] = [
             *(

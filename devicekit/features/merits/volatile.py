@@ -31,10 +31,10 @@ from devicekit.text import count, percent, percent_span, si, span
 
 WORDS = {
     "decided": "decided",
-    "parsimony": "exponential is sufficient",
+    "parsimony": "exponential is enough",
     "chosen": "chosen",
     "undecided": "undecided",
-    "no_decay": "no decay",
+    "no_decay": "no decay seen",
 }
 
 
