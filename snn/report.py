@@ -9,7 +9,7 @@ from devicekit.device.card import DeviceCard
 from devicekit.device.programmed import ProgrammingSummary
 from devicekit.device.report import provenance, rate_section
 from devicekit.names import LAST_EPOCHS
-from devicekit.report import Block, Report, Section, Table, Text, draw
+from devicekit.report import Block, Report, Section, Table, draw
 from devicekit.report.shared import short, source_line, warnings_section
 from devicekit.scalars import Scalar
 from devicekit.text import count, percent, si
@@ -41,12 +41,11 @@ def training_section(
     blocks: list[Block] = [figure, Table(("quantity", "value"), _training_rows(result, card), caption)]
     if benchmark is not None:
         caption = (
-            f"The device and an ideal device (the same card without its flaws) in a network of {HIDDEN} hidden neurons, "
-            f"{IMAGES} images, {count(benchmark.seeds, 'pair')} of seeds; {benchmark.split}. More pairs and the causes "
-            "of the loss: devicekit benchmark."
+            f"The device and an ideal device (the same card without its flaws) in a network of {HIDDEN} hidden "
+            f"neurons, {IMAGES} images, {count(benchmark.seeds, 'pair')} of seeds; {benchmark.split}. More pairs and "
+            "the causes of the loss: devicekit benchmark."
         )
-        notes = [words for words in (benchmark.verdict, benchmark.fit_uncertainty) if words]
-        blocks += [Text(notes), Table(ODDS, benchmark.odds(), caption)]
+        blocks.append(Table(ODDS, benchmark.odds(), caption))
     chosen = {**result.recipe.as_dict(), "offline_epochs": result.config.offline_epochs}
     caption = "Settings chosen automatically from the mean step of the card (dimensionless; see snn.recipe)."
     blocks.append(Table(("setting", "value"), [(name, short(value)) for name, value in chosen.items()], caption))
@@ -208,7 +207,7 @@ def train_page(
     return Report(
         f"Training on {card.name}",
         words[0],
-        words,
+        words[1:],
         sections,
         marks=("SYNTHETIC",) if card.provenance.synthetic else (),
         pictures=[*trained.figures, *rate_section(card).figures],
@@ -239,8 +238,8 @@ def training_summary(result: TrainingResult, card: DeviceCard) -> list[str]:
         words.append(f"Volatile part: {result.forgetting}.")
     if result.scheme != "offline" and result.config.hidden > HIDDEN:
         words.append(
-            f"With {result.config.hidden} hidden neurons, flaws of a device hardly show. Measure their cost with devicekit "
-            "benchmark."
+            f"With {result.config.hidden} hidden neurons, flaws of a device hardly show. Measure their cost with "
+            "devicekit benchmark."
         )
     return words
 

@@ -1,9 +1,9 @@
 """Unsupervised learning by spike-timing-dependent plasticity, with the window that was fitted to the device.
 
 One layer of leaky integrate-and-fire neurons with winner-take-all (the neuron furthest above its threshold fires, all
-others are reset) and thresholds that rise with each spike, as in Diehl and Cook 2015 (doi 10.3389/fncom.2015.00099). A
-weight is the conductance of one device over the sum for its neuron, so that a common growth has no effect. The window is
-not tuned: each pair of neighbouring spikes changes the conductance by the change in the card's window for their delay.
+others are reset) and thresholds that rise with each spike, as in Diehl and Cook 2015 (doi 10.3389/fncom.2015.00099).
+A weight is the conductance of one device over the sum for its neuron, so that a common growth has no effect. The window
+is not tuned: each pair of neighbouring spikes changes the conductance by the value of the window at their delay.
 (Pairing neighbours only was chosen on digits, where all pairs did worse; the constants of the neurons come from a study
 on Optdigits.)
 
@@ -205,7 +205,7 @@ def learn(card: DeviceCard, data: Dataset, config: StdpConfig | None = None) -> 
     window = card.stdp
     if window is None:
         raise UsageError(
-            f"Card {card.name!r} has no spike-timing window. Fit the card with --stdp FILE (a table of delays and changes)."
+            f"Card {card.name!r} has no spike-timing window. Fit it with --stdp FILE (a table of delays and changes)."
         )
     if card.window.quantity != "conductance_s" or card.window.low <= 0:
         raise UsageError(f"Card {card.name!r} has no conductances above 0, which relative changes need.")

@@ -28,7 +28,6 @@ def array_report(result: ArrayResult, card: DeviceCard, source: str, command: st
         Command that made the page.
     """
     blocks: list[Block] = [
-        Text(result.sentences()),
         Table(
             ("question", "answer"),
             result.answers(),

@@ -61,7 +61,7 @@ class Point:
         return float(np.mean(self.accuracies))
 
     def loss(self, ideal: Point) -> tuple[float, float | None]:
-        """Return the mean loss against another point with the same seeds, and its standard error (None with one seed)."""
+        """Return the mean loss against another point of the same seeds, and its standard error (None: one seed)."""
         apart = np.subtract(self.reference or ideal.accuracies, self.accuracies)
         error = float(apart.std(ddof=1) / np.sqrt(apart.size)) if apart.size > 1 else None
         return float(apart.mean()), error

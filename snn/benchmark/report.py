@@ -94,7 +94,8 @@ def benchmark_report(results: Sequence[Benchmark]) -> Report:
     summary: list[str] = []
     for each in results:
         flaws = f"Flaws of the device: {listed(list(each.flaws)) or 'none'}."
-        notes_on = [each.verdict, each.policy_effect, each.wide_network, each.fit_uncertainty, flaws]
+        verdict = each.verdict if len(results) > 1 else ""  # a single one stands above
+        notes_on = [verdict, each.policy_effect, each.wide_network, each.fit_uncertainty, flaws]
         notes_on += [f"Volatile part: {each.forgetting}."] if each.forgetting else []
         words = [word for word in notes_on if word]
         summary += words if len(results) == 1 else [f"{each.name}: {' '.join(words)}"]
