@@ -9,7 +9,7 @@ density at its limits instead of slowing it down before them: use `Jart(limiter=
 constants are those of CODATA.
 
 Voltages have the sign of the rest of the package, SET above 0 V; that of the published files is the opposite.
-Densities are in the published unit, 1e26 m^-3. There is no heat capacity: the temperature follows instantly. Above
+Densities are in the published unit, 1e26 m^-3. Heat capacity is neglected: the temperature follows instantly. Above
 0.9 V a SET exceeds 1500 K, and from 1.2 V it ends before heat could spread: there the model is not physical.
 """
 
