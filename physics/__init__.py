@@ -13,18 +13,18 @@ DEFAULT_MATERIAL = "reversible"
 
 
 def material_files() -> dict[str, Path]:
-    """The TOML file of every material set that ships, by name, the default one first."""
+    """Return the TOML file of every built-in material set, by name, the default one first."""
     files = {file.stem: file for file in sorted((Path(__file__).parent / "materials").glob("*.toml"))}
     return {DEFAULT_MATERIAL: files[DEFAULT_MATERIAL], **files}
 
 
 def material_sets() -> dict[str, Path]:
-    """The same with those of other packages, which announce the path of a file (entry points `devicekit.materials`).
+    """Return the TOML files of all material sets, including other packages (entry points `devicekit.materials`).
 
     Raises
     ------
     UsageError
-        If another package announces one that cannot be imported.
+        If the entry point of another package cannot be imported.
     """
     return {
         **{name: Path(path) for name, path in discover("devicekit.materials", "material set").items()},

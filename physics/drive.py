@@ -1,4 +1,4 @@
-"""What the source does: ramps, loops and pulse trains, as segments of linearly changing voltage."""
+"""The drive of the source: ramps, loops and pulse trains as segments of linearly changing voltage."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Segment:
     gate: float = math.inf
 
     def voltage(self, time: float) -> float:
-        """Source voltage [V] at a time since the start of the segment [s]."""
+        """Return the source voltage [V] at a time since the start of the segment [s]."""
         return self.start + (self.stop - self.start) * min(time / self.duration, 1.0)
 
     @property
     def rate(self) -> float:
-        """Size of the voltage's slope [V/s]."""
+        """Magnitude of the ramp rate [V/s]."""
         return abs(self.stop - self.start) / self.duration
 
 
@@ -45,7 +45,7 @@ def _positive(name: str, value: float) -> float:
 
 
 def _limit(value: float) -> float:
-    """A current limit [A]; infinity is none."""
+    """Check a current limit [A]; infinity for none."""
     if not value > 0:
         raise ParameterError(f"compliance: found {value}, expected more than 0")
     return float(value)
@@ -60,7 +60,7 @@ def ramp(
     cycle: int = 1,
     gate: float = math.inf,
 ) -> Segment:
-    """One linear ramp.
+    """Return one linear ramp.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def ramp(
     label : str
         Name of the segment.
     cycle : int
-        Loop that it belongs to.
+        Number of the loop.
     gate : float
         Saturation current of a transistor in series [A]; inf for none.
 
@@ -89,7 +89,7 @@ def ramp(
 
 
 def set_ramp(stack: Stack) -> tuple[Segment, ...]:
-    """The set ramp of a stack's drive: 0 V to `drive.set_stop`.
+    """Return the set ramp of the drive of a stack: 0 V to `drive.set_stop`.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def set_ramp(stack: Stack) -> tuple[Segment, ...]:
 
 
 def set_sweep(stack: Stack) -> tuple[Segment, ...]:
-    """The set sweep of a stack's drive: 0 V to `drive.set_stop` and back, so that the new state is read as well.
+    """Return the set sweep of the drive of a stack: 0 V to `drive.set_stop` and back, which also reads the new state.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def set_sweep(stack: Stack) -> tuple[Segment, ...]:
 
 
 def loops(stack: Stack, cycles: int) -> tuple[Segment, ...]:
-    """Bipolar loops 0 -> set_stop -> 0 -> reset_stop -> 0. The compliance holds in the positive half only.
+    """Return bipolar loops 0 -> set_stop -> 0 -> reset_stop -> 0. The compliance acts in the positive half only.
 
     A transistor keeps its gate voltage in both.
 
@@ -150,7 +150,7 @@ def loops(stack: Stack, cycles: int) -> tuple[Segment, ...]:
 class PulseTrain:
     """`count` equal pulses of one direction: amplitude [V], width and gap [s].
 
-    With a gap of 0 the pulses follow each other at once: reading moves nothing, and a rest at 0 V little.
+    With a gap of 0 the pulses follow each other directly: reads change nothing, and a rest at 0 V little.
     """
 
     direction: str
@@ -173,7 +173,7 @@ class PulseTrain:
             raise ParameterError(f"amplitude: found {self.amplitude}, expected a voltage other than 0")
 
     def pulses(self) -> Iterator[tuple[Segment, ...]]:
-        """The segments of each pulse: the pulse, then its gap if there is one."""
+        """Yield the segments of each pulse: the pulse, then its gap if any."""
         pulse = Segment(
             self.amplitude, self.amplitude, self.width, self.compliance, self.direction, self.cycle, gate=self.gate
         )
@@ -190,12 +190,12 @@ def trains(
     amplitudes: Sequence[float] | None = None,
     gap: float = 0.0,
 ) -> tuple[PulseTrain, ...]:
-    """`pairs` of LTP and LTD trains at one width [s]; `amplitudes` (LTP, LTD) [V] default to the stack's.
+    """Return `pairs` of LTP and LTD trains at one width [s]; `amplitudes` (LTP, LTD) [V] default to the stack's.
 
     Parameters
     ----------
     stack : Stack
-        Gives the amplitudes where none are passed.
+        Source of the default amplitudes.
     width : float
         [s].
     count : int

@@ -11,24 +11,24 @@ from devicekit.names import GLOSSARY
 from devicekit.plot import COLOURS, Axis, Curve, Image, Panel, quantity_axis
 from physics.constants import Array
 
-# Quantity of a map: glossary name, colour map, logarithmic or not, words.
+# quantity of a map: glossary name, colour map, logarithmic or not, title
 MAPS = {
     "potential": ("potential_v", "viridis", False, "Potential"),
     "density": ("vacancy_density_m3", "magma", True, "Vacancy density"),
     "temperature": ("temperature_k", "inferno", False, "Temperature"),
 }
-_DECADES = 1e-4  # of the largest density: what a map shows
+_DECADES = 1e-4  # smallest density in a map, of the largest
 
 
 def _size(current: Array) -> Array:
     size = np.abs(current)
-    return np.where(size > 0, size, np.nan)  # a logarithmic axis has no place for 0
+    return np.where(size > 0, size, np.nan)  # no 0 on a logarithmic axis
 
 
 def iv(
     simulated: Sequence[tuple[Array, Array]], measured: Sequence[tuple[Array, Array]], v_set: float | None, by: str
 ) -> Panel:
-    """Size of the current [A] against voltage [V], logarithmic; measured sweeps below, V_set as a line [V]."""
+    """Draw the magnitude of the current [A] against voltage [V], logarithmic; V_set [V] as a line."""
     curves = []
     looks = (
         ("measured", measured, {"style": ".", "colour": "0.6"}),
@@ -44,7 +44,7 @@ def iv(
 
 
 def levels(cycle: Array, hrs: Array, lrs: Array) -> Panel:
-    """Conductance [S] of HRS and LRS at the read voltage over the loops."""
+    """Draw the conductance [S] of HRS and LRS at the read voltage over the loops."""
     curves = [
         Curve(name, cycle, values, style="o-", size=4.0, colour=colour)
         for name, values, colour in (("LRS", lrs, COLOURS["ltp"]), ("HRS", hrs, COLOURS["ltd"]))
@@ -53,7 +53,7 @@ def levels(cycle: Array, hrs: Array, lrs: Array) -> Panel:
 
 
 def pulses(widths: Mapping[str, Sequence[tuple[Array, Array]]]) -> Panel:
-    """Conductance [S] along every train, one after the other, one colour a width."""
+    """Draw the conductance [S] along every train, one after the other, one colour per width."""
     top = max(float(g.max()) for trains in widths.values() for _, g in trains)
     factor, label, unit = quantity_axis("conductance_s", top)
     curves = []
@@ -68,7 +68,7 @@ def pulses(widths: Mapping[str, Sequence[tuple[Array, Array]]]) -> Panel:
 
 
 def kinetics(voltage: Array, times: Mapping[str, Array]) -> Panel:
-    """Time of a SET or RESET [s] against the size of the voltage [V]."""
+    """Draw the time of a SET or RESET [s] against the magnitude of the voltage [V]."""
     styles = ("o-", "s-", "--")
     curves = [
         Curve(name, voltage, values, style=style, size=4.0, colour=f"C{n}" if n < 2 else "0.4")
@@ -78,7 +78,7 @@ def kinetics(voltage: Array, times: Mapping[str, Array]) -> Panel:
 
 
 def ramps(rate: Array, voltages: Mapping[str, Array]) -> Panel:
-    """Voltage at 100 uA [V] against the ramp rate [V/s]."""
+    """Draw the voltage at 100 uA [V] against the ramp rate [V/s]."""
     curves = [
         Curve(name, rate, values, style=style, size=4.0, colour=colour)
         for (name, values), style, colour in zip(voltages.items(), ("o-", "--"), ("C0", "0.4"), strict=True)
@@ -95,20 +95,20 @@ def cross_section(
     interfaces: tuple[float, ...],
     title: str,
 ) -> Image:
-    """Map over the cross-section, mirrored at the axis.
+    """Draw a map of the cross-section, mirrored at the axis.
 
     Parameters
     ----------
     r_faces, z_faces : array
         Faces of the cells [nm].
     values : array, shape (heights, radii)
-        In SI units.
+        Values in SI units.
     quantity : str
         A key of `MAPS`.
     limits : (float, float)
-        Values of the ends of the colours.
+        Values at the ends of the colour scale.
     interfaces : tuple of float
-        Heights that are marked [nm].
+        Marked heights [nm].
     """
     name, colours, logarithmic, _ = MAPS[quantity]
     low, high = limits

@@ -23,19 +23,19 @@ from physics.solvers.stepping import NotConvergedError, Solver, State, Stepper
 from physics.stack import Stack, load_stack
 
 Progress = Callable[[float], None]
-"""Called with the fraction of a run that is done, 0..1."""
+"""Callback with the completed fraction of a run, 0..1."""
 
-# Currents at which the first set leaves a stage for the maps [A].
+# currents of the first set at which a stage is recorded for the maps [A]
 _STAGE_CURRENTS = (("10 uA", 1e-5), ("100 uA", 1e-4))
 
 
 def make_solver(name: str, grid: Discretisation) -> Solver:
-    """The solver of a name. FiPy is imported only if it is asked for.
+    """Return the solver with a name. FiPy is imported only on request.
 
     Raises
     ------
     ParameterError
-        If there is no such solver.
+        If the name is unknown.
     """
     if name == "banded":
         return BandedSolver(grid)
@@ -47,12 +47,12 @@ def make_solver(name: str, grid: Discretisation) -> Solver:
 
 
 def resolve_stack(stack: Stack | Path | str | None) -> Stack:
-    """A stack as it is, that of a TOML file, or the default one."""
+    """Return a stack unchanged, the one of a TOML file, or the default one."""
     return stack if isinstance(stack, Stack) else load_stack(stack)
 
 
 def make_stepper(stack: Stack, solver: str, mesh: str | float, noise: int | None = None) -> Stepper:
-    """Mesh, coefficients, solver and time stepping of a stack; `noise` is the seed of its noise, None for none."""
+    """Build mesh, coefficients, solver and time stepping of a stack; `noise` is the seed of its noise, or None."""
     grid = Discretisation(stack, build_mesh(stack, mesh))
     found = make_solver(solver, grid)
     return Stepper(grid, found, None if noise is None else Discreteness(grid, BandedSolver(grid), noise))
@@ -62,23 +62,23 @@ _MOST_STEPS = 1_000_000
 
 
 def check_drive(stack: Stack, drive: Sequence[Segment]) -> None:
-    """Refuse a drive that would take more steps than anyone waits for.
+    """Refuse a drive with too many steps.
 
     Raises
     ------
     ParameterError
-        If the voltages alone need over a million steps.
+        If the voltages alone take over a million steps.
     """
     steps = sum(abs(segment.stop - segment.start) for segment in drive) / stack.numerics.voltage_step
     if not steps <= _MOST_STEPS:
         raise ParameterError(
-            f"the drive takes at least {steps:.3g} steps of numerics.voltage_step ({stack.numerics.voltage_step:g} V): "
-            "fewer cycles, smaller stops or larger steps are needed"
+            f"the drive takes at least {steps:.3g} steps of numerics.voltage_step ({stack.numerics.voltage_step:g} V); "
+            "use fewer cycles, smaller stops or larger steps"
         )
 
 
 def stage(stepper: Stepper, state: State, source: float, label: str, cycle: int) -> Stage:
-    """The fields of a state, in SI units except for the mesh."""
+    """Record the fields of a state, in SI units except for the mesh."""
     fields = state.fields
     return Stage(
         label,
@@ -94,7 +94,7 @@ def stage(stepper: Stepper, state: State, source: float, label: str, cycle: int)
 
 @dataclass
 class _Recorder:
-    """Collects rows, stages and read-outs while a drive runs."""
+    """Recorder of rows, stages and reads during a drive."""
 
     stepper: Stepper
     total: float
@@ -151,30 +151,30 @@ def simulate_iv(
 ) -> IVResult:
     """Simulate the set I-V of a stack (paper, Fig. 2), or bipolar loops (Fig. 1a).
 
-    The run starts from the prescribed state just after a reset. An interrupt, or a step that does not
-    converge, ends the run with what there is, marked incomplete.
+    The run starts from the prescribed state just after a reset. An interrupt, or a step that does not converge, ends
+    the run with partial results, marked incomplete.
 
     Parameters
     ----------
     stack : Stack, path of a stack TOML, or None for the default material set
     solver : {"banded", "fipy"}
-        The same discretisation: banded is fast, FiPy states the equations declaratively.
+        Both use the same discretisation: banded is fast, FiPy is declarative.
     mesh : {"coarse", "default", "fine"} or float
-        Or the cell size of the fine region [nm].
+        A number is the cell size of the fine region [nm].
     compliance : float, optional
         Current limit [A]; the stack's if None.
     rate : float, optional
         Ramp rate [V/s]; the stack's if None.
     cycles : int
-        0 for the set sweep alone (up and back to 0 V), else the number of loops.
+        Number of loops; 0: the set sweep alone (up and back to 0 V).
     progress : callable, optional
-        Called with the fraction done.
+        Called with the completed fraction.
     segments : sequence of Segment, optional
-        Any other drive, instead of the stack's.
+        Drive to use instead of the one of the stack.
     stage_voltages : sequence of float
-        Source voltages of the first set [V] at which the fields are kept too, besides 10 uA, 100 uA and the ends.
+        Source voltages of the first set [V] at which fields are recorded, in addition to 10 uA, 100 uA and the ends.
     noise : int, optional
-        Seed of the noise of single vacancies (`physics.noise`); without it the run is a mean, and repeats itself.
+        Seed of the noise of single vacancies (`physics.noise`); None: a deterministic mean run.
 
     Raises
     ------
@@ -219,7 +219,7 @@ def _result(
     sweep = SweepTable(pd.DataFrame(recorder.rows), meta={"source": "simulated", "material": stack.material})
     reads = {}
     for number in dict.fromkeys(segment.cycle for segment in drive):
-        # after the set: once the voltage is back at 0 V if the drive goes there
+        # after the set: at 0 V if the drive returns there
         lrs = recorder.reads.get((number, "set_back"), recorder.reads.get((number, "set")))
         reads[number] = DeviceReads(hrs, lrs)
         hrs = recorder.reads.get((number, "reset_back"), hrs)

@@ -1,17 +1,16 @@
 """Kinetics of a valence-change cell after JART VCM v1b, the compact model of Jülich and Aachen, for comparison.
 
-One state: the density of oxygen vacancies in a thin disc in front of the active electrode. It sets the barrier
-at that electrode and the resistance of the disc, and it moves by hopping, in the field and at the temperature
-that the current makes. Written anew from the equations and constants of Bengel et al., IEEE Trans. Circuits
-Syst. I 67, 4618 (2020), doi 10.1109/TCSI.2020.3018502, as their Verilog-A file states them, without the
-variability. The older, deterministic file of v1b (Cüppers et al., APL Mater. 7, 091105 (2019), doi
-10.1063/1.5108654) has the same constants, but stops the density at its limits, where the newer one slows it down
-before them: `Jart(limiter=math.inf)` gives the former. Physical constants are those of CODATA.
+The state is the density of oxygen vacancies in a thin disc in front of the active electrode. It sets the barrier at
+that electrode and the resistance of the disc, and changes by hopping in the field and at the temperature of the
+current. Implemented from the equations and constants of Bengel et al., IEEE Trans. Circuits Syst. I 67, 4618 (2020),
+doi 10.1109/TCSI.2020.3018502, as their Verilog-A file states them, without the variability. The older, deterministic
+file of v1b (Cüppers et al., APL Mater. 7, 091105 (2019), doi 10.1063/1.5108654) has the same constants, but stops the
+density at its limits instead of slowing it down before them: use `Jart(limiter=math.inf)` for the older one. Physical
+constants are those of CODATA.
 
 Voltages have the sign of the rest of the package, SET above 0 V; that of the published files is the opposite.
-Densities are in the published unit, 1e26 m^-3. Heat has no capacity: the temperature follows at once. Above
-0.9 V a SET passes 1500 K, and from 1.2 V it is over before real heat could spread: there the numbers are those
-of the equations, and no more.
+Densities are in the published unit, 1e26 m^-3. Heat capacity is neglected: the temperature follows instantly. Above
+0.9 V a SET exceeds 1500 K, and from 1.2 V it ends before heat could spread: there the model is not physical.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ class Jart:
     Raises
     ------
     ParameterError
-        If one is not above 0, or not less than what it is a part of.
+        If a constant is not above 0, or not less than its upper limit.
     """
 
     ambient: float = 293.0  # temperature of the surroundings [K]
@@ -79,13 +78,13 @@ class Jart:
         return math.pi * self.radius**2
 
     def resistance(self, length: float, density: float) -> float:
-        """Resistance of a piece of the filament [ohm]."""
+        """Return the resistance of a part of the filament [ohm]."""
         return length / (self.charge * e * density * UNIT * self.mobility * self.area)
 
 
 @dataclass(frozen=True)
 class Point:
-    """What flows, and what falls where; all with the sign of the applied voltage, except for the temperature."""
+    """Current and voltages, with the sign of the applied voltage, and temperature."""
 
     current_a: float
     temperature_k: float
@@ -98,33 +97,33 @@ class Point:
 def current(model: Jart, voltage: float, density: float) -> Point:
     """Solve the circuit: electrode, disc, plug and series resistance, one after the other.
 
-    In RESET three currents can fit, as the electrode conducts less where its bands are flat and nothing lowers the
-    barrier any more. This is the largest, the one that grows from 0 V.
+    In RESET three solutions can exist, as the electrode conducts less with flat bands and an unlowered barrier. The
+    result is the largest current, on the branch from 0 V.
 
     Parameters
     ----------
     model : Jart
     voltage : float
-        Across all of it [V], SET above 0.
+        Total voltage [V], SET above 0.
     density : float
-        Of the disc [1e26 m^-3].
+        Density of the disc [1e26 m^-3].
 
     Raises
     ------
     ParameterError
-        If the voltage is not finite, or the density outside of its limits.
+        If the voltage is not finite, or the density is outside of its limits.
     """
     _check(model, voltage, density)
     return _solve(model, voltage, density)
 
 
 def rate(model: Jart, voltage: float, density: float) -> float:
-    """Return how fast the density changes [1e26 m^-3 s^-1], above 0 in SET; parameters as for `current`.
+    """Return the rate of change of the density [1e26 m^-3 s^-1], above 0 in SET; parameters as for `current`.
 
     Raises
     ------
     ParameterError
-        As `current`; or if the field takes away all of the barrier of a hop, where the model ends.
+        As `current`, or if the field removes the whole hopping barrier, beyond the validity of the model.
     """
     _check(model, voltage, density)
     return _rate(model, voltage, density)
@@ -133,7 +132,7 @@ def rate(model: Jart, voltage: float, density: float) -> float:
 def set_time(
     model: Jart, voltage: float, current: float = 1e-4, start_density: float = 0.01, limit: float = 1e9
 ) -> float:
-    """Time to `current` [A] at a constant `voltage` [V], both above 0 [s]; inf if longer than `limit` [s].
+    """Return the time to `current` [A] at a constant `voltage` [V], both above 0 [s]; inf if longer than `limit` [s].
 
     Raises
     ------
@@ -149,7 +148,7 @@ def set_time(
 def reset_time(
     model: Jart, voltage: float, ratio: float = 0.5, start_density: float = 20.0, limit: float = 1e9
 ) -> float:
-    """Time at a constant `voltage` below 0 [V] until the current is `ratio` of its first value [s].
+    """Return the time at a constant `voltage` below 0 [V] until the current is `ratio` of its first value [s].
 
     Returns
     -------
@@ -172,7 +171,7 @@ def reset_time(
 
 
 def v_set(model: Jart, rate: float, current: float = 1e-4, start_density: float = 0.01, limit: float = 3.0) -> float:
-    """Voltage at which a ramp from 0 V with `rate` [V/s] reaches `current` [A]; inf if above `limit` [V].
+    """Return the voltage at which a ramp from 0 V with `rate` [V/s] reaches `current` [A]; inf if above `limit` [V].
 
     Raises
     ------
@@ -183,7 +182,7 @@ def v_set(model: Jart, rate: float, current: float = 1e-4, start_density: float 
     _positive("rate", rate, "V/s")
     _positive("current", current, "A")
     _positive("limit", limit, "V")
-    # The solver's time is the voltage. Its steps are kept short, as at first nothing tells it what is to come.
+    # The time of the solver is the voltage; steps are short, as it cannot foresee the SET.
     return _follow(model, lambda volts: volts, 1 / rate, current, start_density, limit, longest=0.02)
 
 
@@ -202,10 +201,10 @@ def _positive(name: str, value: float, unit: str) -> None:
 
 
 def _schottky(model: Jart, voltage: float, temperature: float, density: float, setting: bool) -> float:
-    """Current through the electrode [A]; its voltage is 0 or more in both polarities. Energies in eV."""
+    """Return the current through the electrode [A]; its voltage is 0 or more in both polarities. Energies in eV."""
     thermal = Boltzmann * temperature / e
     donors = model.charge * density * UNIT
-    # A SET bends the bands more than they are by themselves, a RESET less, down to flat.
+    # A SET increases the band bending, a RESET reduces it, down to flat bands.
     bending = max(model.barrier - model.fermi + (voltage if setting else -voltage), 0.0)
     lowering = (e**3 * donors * bending / (8 * math.pi**2 * (model.image_permittivity * epsilon_0) ** 3)) ** 0.25
     barrier = max(model.barrier - lowering, 0.0)
@@ -233,7 +232,7 @@ def _solve(model: Jart, voltage: float, density: float) -> Point:
     heat = model.thermal_resistance * (1.0 if setting else model.reset_cooling)
 
     def behind(schottky: float) -> tuple[float, float]:
-        """Current and temperature from what the electrode leaves: ohmic I + cubic I^3, inverted."""
+        """Return current and temperature from the remaining voltage: ohmic I + cubic I^3, inverted."""
         amperes = 2 / steep * math.sinh(math.asinh(1.5 * (total - schottky) / ohmic * steep) / 3)
         return amperes, model.ambient + heat * amperes * (schottky + amperes * (disc + plug))
 
@@ -241,7 +240,7 @@ def _solve(model: Jart, voltage: float, density: float) -> Point:
         amperes, temperature = behind(schottky)
         return amperes - _schottky(model, schottky, temperature, density, setting)
 
-    # In RESET the root is the one before the bands are flat, if there is one.
+    # in RESET: the root before the bands are flat, if any
     flat = model.barrier - model.fermi
     upper = next((v for v in (0.25 * flat, 0.5 * flat, 0.75 * flat) if 0 < v < total and excess(v) < 0), total)
     schottky = brentq(excess, 0.0, upper, xtol=1e-16, rtol=1e-14)
@@ -255,25 +254,27 @@ def _solve(model: Jart, voltage: float, density: float) -> Point:
 def _rate(model: Jart, voltage: float, density: float) -> float:
     point = _solve(model, voltage, density)
     thermal = Boltzmann * point.temperature_k / e
-    if voltage > 0:  # the field of the disc draws vacancies in; that of the whole filament drives them out
+    if voltage > 0:  # in: field of the disc; out: field of the whole filament
         field = point.disc_voltage_v / model.disc_length
         limited = 1 - (density / model.density_max) ** model.limiter
     else:
         field = (voltage - point.series_voltage_v) / model.cell_length
         limited = 1 - (model.density_min / density) ** model.limiter
-    # The barrier of a hop is a cosine that the field tilts; at a tilt of 1 nothing is left of it.
+    # The hopping barrier is a cosine tilted by the field; it vanishes at a tilt of 1.
     tilt = model.charge * model.hop * field / (math.pi * model.activation)
     if abs(tilt) >= 1:
-        raise ParameterError(f"voltage: found {voltage:g}, expected fewer V: the field leaves ions no barrier to hop")
+        raise ParameterError(
+            f"voltage: found {voltage:g} V, expected less: the field removes the hopping barrier of ions"
+        )
     mean = model.activation * (math.sqrt(1 - tilt**2) + tilt * math.asin(tilt))
     hops = 2 * model.attempts * math.exp(-mean / thermal) * math.sinh(model.charge * model.hop * field / (2 * thermal))
     return (model.density_plug + density) / 2 * model.hop / model.disc_length * hops * limited
 
 
 def _time(model: Jart, voltage: float, end: float, start: float, limit: float) -> float:
-    """Time until the current is `end`, which has the sign of the voltage [s]."""
+    """Return the time until the current is `end`, with the sign of the voltage [s]."""
     _positive("limit", limit, "s")
-    # Times span twenty decades; the first pace gives the solver a unit of the right size.
+    # times span twenty decades: the initial rate gives the time unit of the solver
     unit = 1 / max(abs(_rate(model, voltage, start)) / start, 1 / limit)
     return unit * _follow(model, lambda _: voltage, unit, end, start, limit / unit)
 
@@ -290,7 +291,7 @@ def _follow(
     """Integrate ln N over a time in units of `unit` [s], until the current is `end`; inf if not up to `limit`."""
 
     def density(state: float) -> float:
-        # Trial steps leave the limits.
+        # trial steps may leave the limits
         low, high = model.density_min, model.density_max
         return low if state <= math.log(low) else high if state >= math.log(high) else math.exp(state)
 
@@ -303,7 +304,7 @@ def _follow(
 
     if end > 0 and lacking(0.0, [math.log(start)]) >= 0:
         return 0.0
-    if end > 0 and lacking(limit, [math.inf]) < 0:  # not even with all the vacancies that there can be
+    if end > 0 and lacking(limit, [math.inf]) < 0:  # not even with the largest density
         return math.inf
     lacking.terminal = True  # type: ignore[attr-defined]
     run = solve_ivp(

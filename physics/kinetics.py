@@ -1,4 +1,4 @@
-"""How fast a stack sets and resets: times at constant voltages, and set voltages of ramps over many decades."""
+"""Switching kinetics of a stack: times at constant voltages, and set voltages of ramps over many decades."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ RATES = tuple(10.0**k for k in range(-4, 11, 2))
 """Ramp rates [V/s], over 14 decades."""
 
 RATIO = 3.0
-"""Change of the conductance that ends a hold: a SET has tripled it, a RESET cut it to a third."""
+"""Change of the conductance that ends a hold: threefold in a SET, to a third in a RESET."""
 
 SLOPE_RANGE = (0.3, 0.9)
 """Voltages of the slope of the kinetics [V]."""
 
 _FIRST = 1e-16  # first step of a hold [s]
-_LONGEST = 1e7  # hold that is given up [s]
+_LONGEST = 1e7  # longest hold [s]
 _HIGHEST = 3.0  # end of a ramp [V]
-_RAMP_CURRENT = 1e-4  # that ends a ramp [A]
+_RAMP_CURRENT = 1e-4  # end of a ramp [A]
 
 
 @dataclass(frozen=True)
 class Slope:
-    """Voltage for a decade of time [V], its standard error, and the number of points."""
+    """Voltage per decade of time [V], its standard error, and the number of points."""
 
     value: float
     stderr: float
@@ -54,16 +54,16 @@ class Slope:
 
 
 def slope(voltage: Array, time: Array, within: tuple[float, float] = SLOPE_RANGE) -> Slope:
-    """Voltage for a decade of time, from a straight line of V over log10 t.
+    """Fit the voltage per decade of time by a straight line of V over log10 t.
 
     Parameters
     ----------
     voltage : array [V]
-        Sizes.
+        Magnitudes of the voltage.
     time : array [s]
-        NaN where nothing happened.
+        NaN without switching.
     within : (float, float)
-        Voltages that count [V].
+        Voltage range of the fit [V].
     """
     known = np.isfinite(time) & (voltage >= within[0] - 1e-9) & (voltage <= within[1] + 1e-9)
     known &= time > 0
@@ -78,19 +78,19 @@ def slope(voltage: Array, time: Array, within: tuple[float, float] = SLOPE_RANGE
 
 @dataclass(frozen=True, eq=False)
 class Kinetics:
-    """Kinetics of a stack, beside those of the compact model JART VCM v1b (`physics.jart`).
+    """Kinetics of a stack, and of the compact model JART VCM v1b (`physics.jart`).
 
     Attributes
     ----------
     stack : Stack
     mesh : str or float
     holds : DataFrame
-        voltage_v, set_time_s, reset_time_s (at minus that voltage), jart_set_time_s; NaN where it did not switch
-        within 1e7 s or no step converged.
+        voltage_v, set_time_s, reset_time_s (at the negative voltage), jart_set_time_s; NaN without switching within
+        1e7 s or without convergence.
     ramps : DataFrame
         rate_v_s, v_100ua_v, jart_v_100ua_v.
     notes : tuple of str
-        What did not converge.
+        Runs that did not converge.
     """
 
     stack: Stack
@@ -101,34 +101,34 @@ class Kinetics:
 
     @cached_property
     def slopes(self) -> dict[str, Slope]:
-        """Voltage for a decade of time of SET, RESET and JART's SET, over 0.3 to 0.9 V."""
+        """Voltage per decade of time of SET, RESET and the SET of JART, over 0.3 to 0.9 V."""
         voltage = self.holds["voltage_v"].to_numpy(float)
         names = {"set": "set_time_s", "reset": "reset_time_s", "jart_set": "jart_set_time_s"}
         return {name: slope(voltage, self.holds[column].to_numpy(float)) for name, column in names.items()}
 
     @property
     def remarks(self) -> tuple[CodedWarning, ...]:
-        """Where a time is shorter than heat takes to spread."""
+        """Warning if a time is shorter than the thermal time."""
         times = self.holds[["set_time_s", "reset_time_s"]].to_numpy(float)
         short = np.isfinite(times) & (times < THERMAL_TIME)
         if not short.any():
             return ()
         low = float(self.holds["voltage_v"].to_numpy()[short.any(axis=1)].min())
-        words = f"From {low:g} V on, times are below {THERMAL_TIME:g} s, before heat spreads: a real device is slower."
+        words = f"From {low:g} V on, times are below the thermal time of {THERMAL_TIME:g} s; a real device is slower."
         return (CodedWarning("thermal_time", words),)
 
     def panel(self) -> Panel:
-        """Times against the voltage of a hold."""
+        """Return the figure of times against the voltage of a hold."""
         v = self.holds["voltage_v"].to_numpy(float)
         names = {
             "SET": "set_time_s",
-            "RESET, at minus the voltage": "reset_time_s",
+            "RESET, negative voltage": "reset_time_s",
             "SET, JART VCM v1b": "jart_set_time_s",
         }
         return figures.kinetics(v, {words: self.holds[name].to_numpy(float) for words, name in names.items()})
 
     def ramps_panel(self) -> Panel:
-        """Voltage at 100 uA against the ramp rate."""
+        """Return the figure of the voltage at 100 uA against the ramp rate."""
         rate = self.ramps["rate_v_s"].to_numpy(float)
         names = {"simulated": "v_100ua_v", "JART VCM v1b": "jart_v_100ua_v"}
         return figures.ramps(rate, {words: self.ramps[name].to_numpy(float) for words, name in names.items()})
@@ -138,7 +138,7 @@ class Kinetics:
         return self.panel().draw(ax)
 
     def summary(self) -> dict[str, Any]:
-        """Return what `devicekit simulate kinetics --json` prints."""
+        """Return the JSON of `devicekit simulate kinetics --json`."""
         rows = {
             name: frame.astype(object).where(frame.notna(), None).to_dict("records")
             for name, frame in (("holds", self.holds), ("ramps", self.ramps))
@@ -166,24 +166,24 @@ def kinetics(
     jobs: int = 1,
     progress: Callable[[float], None] | None = None,
 ) -> Kinetics:
-    """SET and RESET times at constant voltages, and the voltage at 100 uA of ramps.
+    """Simulate SET and RESET times at constant voltages, and the voltage at 100 uA of ramps.
 
-    A SET starts from the prescribed state just after a reset and is over when the conductance has tripled; a RESET
-    starts from the state that the stack's set sweep leaves and is over at a third of it. A ramp ends at 100 uA.
+    A SET starts from the prescribed state just after a reset and ends when the conductance has tripled; a RESET starts
+    from the state after the set sweep of the stack and ends at a third of its conductance. A ramp ends at 100 uA.
 
     Parameters
     ----------
     stack : Stack, path, or None for the default
     voltages : sequence of float
-        Above 0 [V]; the RESET takes the negative ones.
+        Voltages above 0 [V]; the RESET uses the negative ones.
     rates : sequence of float
         Ramp rates, above 0 [V/s].
     mesh : str or float
         As for `simulate_iv`.
     jobs : int
-        Simulations side by side.
+        Number of parallel simulations.
     progress : callable, optional
-        Called with the fraction done.
+        Called with the completed fraction.
 
     Raises
     ------
@@ -231,7 +231,7 @@ def _finite(value: float) -> float:
 
 
 def _run_noting_failure(task: Callable[..., float], stack: Stack, value: float, mesh: str | float) -> tuple[float, str]:
-    """A number, and why there is none."""
+    """Return the result of a task, or NaN with the reason."""
     try:
         return task(stack, value, mesh), ""
     except NotConvergedError as error:
@@ -239,18 +239,18 @@ def _run_noting_failure(task: Callable[..., float], stack: Stack, value: float, 
 
 
 def set_time(stack: Stack, voltage: float, mesh: str | float = "default", longest: float = _LONGEST) -> float:
-    """Time at a constant source voltage [V] until the conductance has tripled [s]; NaN if it takes longer.
+    """Return the time at a constant source voltage [V] until the conductance has tripled [s]; NaN if it takes longer.
 
     Parameters
     ----------
     stack
-        The stack with its circuit.
+        Stack with its circuit.
     voltage
         Source voltage [V], above 0.
     mesh
         "coarse", "default", "fine", or the cell size of the fine region [nm].
     longest
-        Time to wait at most [s].
+        Longest time [s].
 
     Raises
     ------
@@ -265,18 +265,18 @@ def set_time(stack: Stack, voltage: float, mesh: str | float = "default", longes
 
 
 def reset_time(stack: Stack, voltage: float, mesh: str | float = "default", longest: float = _LONGEST) -> float:
-    """Time at a constant negative voltage [V] until a third of the conductance is left [s]; NaN if it takes longer.
+    """Return the time at a constant negative voltage [V] until a third of the conductance is left [s], or NaN.
 
     Parameters
     ----------
     stack
-        The stack with its circuit.
+        Stack with its circuit.
     voltage
         Source voltage [V], below 0.
     mesh
         "coarse", "default", "fine", or the cell size of the fine region [nm].
     longest
-        Time to wait at most [s].
+        Longest time [s].
 
     Raises
     ------
@@ -292,7 +292,7 @@ def reset_time(stack: Stack, voltage: float, mesh: str | float = "default", long
 
 
 def _until(state: State, run: Callable[..., State], hold: Segment, ratio: float) -> float:
-    """Time of a hold at which the conductance has changed by a ratio [s], ln G interpolated over ln t."""
+    """Return the time of a hold at which the conductance has changed by a ratio [s], ln G interpolated over ln t."""
     begin, times, values = state.time, [], []
 
     def see(now: State, _source: float) -> None:
@@ -310,12 +310,12 @@ def _until(state: State, run: Callable[..., State], hold: Segment, ratio: float)
 
 
 def ramp_voltage(stack: Stack, rate: float, mesh: str | float = "default") -> float:
-    """Source voltage at which a ramp from the prescribed state reaches 100 uA [V]; NaN if it does not by 3 V.
+    """Return the source voltage at which a ramp from the prescribed state reaches 100 uA [V]; NaN if above 3 V.
 
     Parameters
     ----------
     stack
-        The stack with its circuit; NaN as well if its compliance is below 100 uA.
+        Stack with its circuit; NaN also if its compliance is below 100 uA.
     rate
         Rate of the ramp [V/s].
     mesh
@@ -335,7 +335,7 @@ def ramp_voltage(stack: Stack, rate: float, mesh: str | float = "default") -> fl
     limit = stack.circuit.compliance
     if limit < _RAMP_CURRENT:
         return math.nan
-    segment = ramp(0.0, _HIGHEST, rate, math.inf, "set", gate=limit)  # it ends before the compliance
+    segment = ramp(0.0, _HIGHEST, rate, math.inf, "set", gate=limit)  # ends before the compliance
     stepper.run(stepper.start(), segment, see, lambda now: now.fields.current >= _RAMP_CURRENT)
     voltage, current = np.array(seen).T
     found = crossing(voltage, current)

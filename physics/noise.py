@@ -1,9 +1,9 @@
-"""Noise that has no parameter of its own: vacancies are counted one by one.
+"""Noise of single vacancies, without parameters of its own.
 
-Vacancies come and go by chance, and hop by chance. Over a step every cell gains the variance of a linear birth-death
-process, and every face that of its hops both ways; a vacancy acts over the length at which ions see the potential
-(`transport.ion_potential_length`), so the noise is spread over that footprint before it is added. A cell on the axis
-holds far less than one vacancy: white noise of each cell would mean nothing.
+Vacancies are generated, recombine and hop at random. In each step every cell gains the variance of a linear birth-death
+process, and every face that of its hops in both directions. A vacancy acts over the length of the ion potential
+(`transport.ion_potential_length`), so that the noise is spread over this footprint before it is added: a cell on the
+axis contains far less than one vacancy, for which white noise per cell would be meaningless.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 
 @compiled
 def birth_death_variance(density: Array, source: Array, sink: Array, full: float, step: float, count: Array) -> Array:
-    """Variance that births and deaths give the density of a cell in a step [1].
+    """Return the variance of the density of a cell by births and deaths in a step [1].
 
     (b + d) (1 - exp(-2 k t)) / (2 k N) with births b = source (1 - u / full), deaths d = (sink - source / full) u,
-    k = sink and N vacancies at the reference density: exact for a linear process at balance, whose variance ends at
+    k = sink and N vacancies at the reference density: exact for a linear process at balance, with a final variance of
     u (1 - u / full) / N.
 
     Parameters
     ----------
     density, source, sink : array [1], [1/s], [1/s]
-        Of the vacancy equation: du/dt = source - sink u.
+        Coefficients of the vacancy equation du/dt = source - sink u.
     full : float
         Density at which generation stops [1].
     step : float [s]
     count : array [1]
-        N: vacancies that a cell holds at the reference density.
+        N: vacancies in a cell at the reference density.
     """
     out = np.empty_like(density)
     for i in range(density.shape[0]):
@@ -65,21 +65,21 @@ def hops(
     normal_z: Array,
     normal_r: Array,
 ) -> Array:
-    """Change of the density of every cell by hops that chance made more or fewer than their mean [1].
+    """Return the random change of the density of every cell by hops, relative to their mean [1].
 
-    Over a face go up u_first and down u_second vacancies on average; both are counts, so the variance of their
-    difference is the sum. Where a cell empties within the step its own exchange damps that, as a linear process does.
-    What leaves one cell enters the next.
+    Across a face, up u_first and down u_second vacancies hop on average; both are counts, so that the variance of their
+    difference is the sum. If a cell empties within the step, its exchange damps the noise as in a linear process. The
+    number of vacancies is conserved.
 
     Parameters
     ----------
     density, up_z, down_z, up_r, down_r, bottom, top, volume : array
-        Of the vacancy equation; see `discretisation.Vacancies`.
+        See `discretisation.Vacancies`.
     per_volume : float
         Vacancies per nm^3 at the reference density [nm^-3].
     step : float [s]
     normal_z, normal_r : array
-        Standard normal numbers, one a face.
+        Standard normal numbers, one per face.
     """
     heights, radii = density.shape
     out = np.zeros((heights, radii))
@@ -113,10 +113,10 @@ def hops(
 
 
 class Discreteness:
-    """The noise of one run: a seeded stream of chance and the footprint of a vacancy.
+    """The noise of one run: a seeded random stream and the footprint of a vacancy.
 
-    A seed repeats a run to the last bit on one mesh and with one step control; on another mesh it draws another run of
-    the same statistics.
+    A seed reproduces a run to the last bit on the same mesh with the same step control; on another mesh the run differs
+    but has the same statistics.
 
     Parameters
     ----------
@@ -127,13 +127,15 @@ class Discreteness:
     Raises
     ------
     ParameterError
-        If the stack has no ion potential length, which is the footprint, or the seed is not a whole number from 0.
+        If the stack has no ion potential length (the footprint), or the seed is not a whole number from 0.
     """
 
     def __init__(self, grid: Discretisation, solver: BandedSolver, seed: int) -> None:
         self.length = grid.stack.transport.ion_potential_length
         if self.length == 0:
-            raise ParameterError("noise: a vacancy needs a footprint, transport.ion_potential_length above 0 nm")
+            raise ParameterError(
+                "noise: found transport.ion_potential_length 0 nm, expected more (footprint of a vacancy)"
+            )
         if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
             raise ParameterError(f"noise: found the seed {seed!r}, expected a whole number from 0")
         self.grid, self.solver = grid, solver
@@ -143,7 +145,7 @@ class Discreteness:
         self.clipped = 0.0
 
     def after(self, density: Array, equation: Vacancies, step: float) -> Array:
-        """The density [1] after the noise of one step [s] of a vacancy equation."""
+        """Return the density [1] after the noise of one step [s] of a vacancy equation."""
         draw: Any = self.random.standard_normal
         full = self.grid.stack.reaction.max_density
         variance = birth_death_variance(density, equation.source, equation.sink, full, step, self.count)

@@ -16,11 +16,11 @@ from physics.result import IVResult, PulseResult
 from physics.stack import Stack
 from physics.variability import Scatter
 
-_NORMAL = 1.96  # of a 95 % interval
+_NORMAL = 1.96  # standard errors of a 95 % interval
 
 
 def marks_of(stack: Stack) -> tuple[str, ...]:
-    """Whatever is simulated says so; also whether a parameter was chosen to meet measurements."""
+    """Return the marks of a simulation: SIMULATED, and CALIBRATED if a parameter was fitted to measurements."""
     return ("SIMULATED", "CALIBRATED") if "calibrated" in stack.sources.values() else ("SIMULATED",)
 
 
@@ -34,7 +34,7 @@ def _source(stack: Stack, solver: str, cells: int, seed: int | None) -> str:
 
 
 def _figures(sections: Sequence[Section], anchor: str) -> list[Figure]:
-    """Figures of a section."""
+    """Return the figures of a section."""
     return [figure for section in sections if section.anchor == anchor for figure in section.figures]
 
 
@@ -57,17 +57,17 @@ def _page(
 def iv_page(
     result: IVResult, command: str, measured: SweepTable | None = None, scatter: Sequence[Scatter] = ()
 ) -> Report:
-    """The page of a simulated I-V: the curve, the loops or the temperatures, and the figures of merit.
+    """Build the page of a simulated I-V: curve, loops or temperatures, and figures of merit.
 
     Parameters
     ----------
     result : IVResult
     command : str
-        What makes the page again.
+        Command that makes the page.
     measured : SweepTable, optional
-        Drawn under the curve.
+        Measured sweep to draw below the curve.
     scatter : sequence of Scatter
-        Over the loops of a run with noise.
+        Scatter over the loops of a run with noise.
     """
     sections = report.iv_sections(result, measured)
     pictures = [*_figures(sections, "iv"), *reversed(_figures(sections, "maps"))]
@@ -106,20 +106,20 @@ def _finished(verdict: str, result: IVResult | PulseResult) -> str:
 
 
 def pulses_page(result: PulseResult, command: str) -> Report:
-    """The page of simulated pulse trains.
+    """Build the page of simulated pulse trains.
 
     Parameters
     ----------
     result : PulseResult
     command : str
-        What makes the page again.
+        Command that makes the page.
     """
     sections = report.pulse_sections(result)
     last = [p for p in result.end_points() if p["cycle"] == max(q["cycle"] for q in result.end_points())]
     low = min(min(p["first_s"], p["last_s"]) for p in last)
     high = max(max(p["first_s"], p["last_s"]) for p in last)
     words = count(len(result.pulses.widths), "pulse width")
-    verdict = f"Over {words} the simulated stack moves between {si(low, 'S')} and {si(high, 'S')} in its last trains."
+    verdict = f"In the last trains of {words}, the simulated stack covers {si(low, 'S')} to {si(high, 'S')}."
     numbers = [
         Scalar("g_low_s", "lowest end of the last trains", low, "S"),
         Scalar("g_high_s", "highest end of the last trains", high, "S"),
@@ -142,22 +142,22 @@ def pulses_page(result: PulseResult, command: str) -> Report:
 
 
 def kinetics_page(result: Kinetics, command: str) -> Report:
-    """The page of a kinetics: times and ramps.
+    """Build the page of switching kinetics: times and ramps.
 
     Parameters
     ----------
     result : Kinetics
     command : str
-        What makes the page again.
+        Command that makes the page.
     """
     sections = report.kinetics_sections(result)
     slopes = [_slope(name, label, result.slopes[name]) for name, label in (("set", "SET"), ("reset", "RESET"))]
     ramps = result.ramps.sort_values("rate_v_s")
     known = slopes[0].known
     verdict = (
-        f"A decade of time costs {slopes[0].text} of SET voltage between 0.3 and 0.9 V."
+        f"The SET voltage rises by {slopes[0].text} per decade of shorter time between 0.3 and 0.9 V."
         if known
-        else "Too few voltages between 0.3 and 0.9 V switch to tell the slope of the SET time."
+        else "The slope of the SET time is unknown: too few voltages between 0.3 and 0.9 V switch."
     )
     ends = [ramps.iloc[k] for k in dict.fromkeys((0, len(ramps) - 1))] if len(ramps) else []
     numbers = [
@@ -184,5 +184,5 @@ def kinetics_page(result: Kinetics, command: str) -> Report:
 
 def _slope(name: str, label: str, found: Slope) -> Scalar:
     low, high = found.value - _NORMAL * found.stderr, found.value + _NORMAL * found.stderr
-    words = f"{label}: voltage a decade of time"
+    words = f"{label}: voltage per decade of time"
     return Scalar(f"{name}_slope_v", words, found.value, "V", low=low, high=high)

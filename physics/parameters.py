@@ -1,4 +1,4 @@
-"""Groups of parameters: each number with its unit, its meaning and its range."""
+"""Groups of parameters, each with unit, meaning and range."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 def number(unit: str, description: str, **limits: float) -> Any:
-    """A numeric parameter: its unit, its meaning, its range (gt, ge, lt, le), and a default if it needs none."""
+    """Declare a numeric parameter: unit, meaning, range (gt, ge, lt, le), and optionally a default."""
     extra: Any = {"json_schema_extra": {"unit": unit}, "allow_inf_nan": False, **limits}
     return Field(description=description, **extra)
 
 
 def unit_of(field: Any) -> str:
-    """Unit of a numeric parameter; "" for a word."""
+    """Return the unit of a numeric parameter; "" for a text."""
     return (field.json_schema_extra or {}).get("unit", "")
 
 
 class Group(BaseModel):
-    """Parameters that belong together; the base of those of a law."""
+    """Group of parameters, base class of the parameters of a law."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
 
@@ -28,20 +28,20 @@ class Layer(Group):
     """One layer of the stack."""
 
     name: str = Field(description="name of the layer, as in its keys", pattern=r"^[A-Za-z0-9_-]+$")
-    active: bool = Field(default=False, description="whether the gap opens in this layer: true for one of them")
+    active: bool = Field(default=False, description="true for the one layer in which the gap opens")
     thickness: float = number("nm", "thickness", gt=0)
     hopping_barrier: float = number("eV", "hopping barrier of vacancies", gt=0)
     thermal_conductivity: float = number("W/(m K)", "thermal conductivity without vacancies", gt=0)
-    reaction: float = number("1", "share of the reaction's prefactor: 0 where vacancies neither come nor go", ge=0)
+    reaction: float = number("1", "factor on the prefactor of the reaction; 0: no generation or recombination", ge=0)
 
 
 class Electrode(Group):
-    """One electrode: what it is to heat and to vacancies."""
+    """One electrode, with its boundary conditions for heat and vacancies."""
 
-    name: str = Field(description="its material, for people")
-    vacancies: Literal["blocked", "reservoir"] = Field(description="whether it passes vacancies")
-    reservoir_density: float = number("1", "density of its reservoir over reference_density, above the filament", ge=0)
-    thermal_resistance: float = number("m^2 K/W", "thermal resistance; 0 holds it at ambient", ge=0)
+    name: str = Field(description="material, for display")
+    vacancies: Literal["blocked", "reservoir"] = Field(description="boundary condition for vacancies")
+    reservoir_density: float = number("1", "density of the reservoir above the filament over reference_density", ge=0)
+    thermal_resistance: float = number("m^2 K/W", "thermal resistance; 0: at ambient temperature", ge=0)
 
 
 class Geometry(Group):
@@ -63,7 +63,7 @@ class Filament(Group):
 
 
 class Transport(Group):
-    """How vacancies hop."""
+    """Hopping of vacancies."""
 
     hop_distance: float = number("nm", "hopping distance a", gt=0)
     attempt_frequency: float = number("Hz", "attempt frequency f", gt=0)
@@ -74,7 +74,7 @@ class Transport(Group):
 
 
 class Circuit(Group):
-    """What is in series with the device."""
+    """Circuit in series with the device."""
 
     series_resistance: float = number("ohm", "resistance in series with the device", ge=0)
     compliance: float = number("A", "current limit", gt=0)

@@ -1,4 +1,4 @@
-"""A stack as plain data: what a TOML file says, by keys such as "layer.HfO2.thickness", put in place."""
+"""A stack as plain data: entries of a TOML file inserted by keys such as "layer.HfO2.thickness"."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ GROUPS: dict[str, type[Group] | None] = {
     "drive": Drive,
     "numerics": Numerics,
 }
-"""Groups of parameters beside the layers, with their class; None where it depends on the law that the group names."""
+"""Groups of parameters besides the layers, with their class; None if it depends on the law of the group."""
 
 ALIASES: dict[str, tuple[str, ...]] = {
     "geometry.hfo2_thickness": ("layer.HfO2.thickness",),
@@ -50,11 +50,11 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "heat.electrode_resistance": ("bottom.thermal_resistance", "top.thermal_resistance"),
     "reaction.kind": ("reaction.law",),
 }
-"""Names of the time when a stack was HfO2 and Al2O3, with what they are now; files and scripts may go on using them."""
+"""Old names, from stacks of HfO2 and Al2O3 only, with the present ones; files and scripts may still use them."""
 
 
 def group_class(data: Mapping[str, Any], group: str) -> type[Group]:
-    """The class of a group; that of a law's parameters depends on the law that the group names."""
+    """Return the class of a group; for the parameters of a law it depends on the law of the group."""
     if group in KINDS:
         named = data.get(group, {}).get("law")
         if not isinstance(named, str):
@@ -68,19 +68,19 @@ def group_class(data: Mapping[str, Any], group: str) -> type[Group]:
 
 
 def find_group(data: dict[str, Any], key: str) -> dict[str, Any]:
-    """The part of plain data that holds a key.
+    """Return the part of plain data that contains a key.
 
     Raises
     ------
     ParameterError
-        If there is no such parameter.
+        If the parameter is unknown.
     """
     group, *rest = key.split(".")
     if group == "layer" and len(rest) == 2:
         found = [layer for layer in data.get("layers", ()) if layer["name"] == rest[0]]
         if not found:
             names = ", ".join(layer["name"] for layer in data.get("layers", ()))
-            raise ParameterError(f"unknown parameter {key!r}: there is no layer {rest[0]!r}; there are {names}")
+            raise ParameterError(f"unknown parameter {key!r}: no layer {rest[0]!r}; the layers are {names}")
         place, fields = found[0], Layer.model_fields
     elif group in GROUPS and len(rest) == 1:
         place, fields = data.setdefault(group, {}), group_class(data, group).model_fields
@@ -88,12 +88,12 @@ def find_group(data: dict[str, Any], key: str) -> dict[str, Any]:
         raise ParameterError(f"unknown parameter {key!r}; the groups are layer, {', '.join(GROUPS)}")
     if rest[-1] not in fields:
         owner = key.rpartition(".")[0]
-        raise ParameterError(f"unknown parameter {key!r}; there are {', '.join(f'{owner}.{name}' for name in fields)}")
+        raise ParameterError(f"unknown parameter {key!r}; known: {', '.join(f'{owner}.{name}' for name in fields)}")
     return place
 
 
 def change_law(data: dict[str, Any], group: str, named: str) -> None:
-    """Name another law; what it does not have goes."""
+    """Replace the law of a group and remove parameters that the new law does not have."""
     fields = find_law(group, named).parameters.model_fields
     held = data.get(group, {})
     for name in set(held) - set(fields):
@@ -102,7 +102,7 @@ def change_law(data: dict[str, Any], group: str, named: str) -> None:
 
 
 def rename_sources(data: dict[str, Any], old: str, new: str) -> None:
-    """Sources of a layer under its new name."""
+    """Rename a layer in the sources."""
     old, new = f"layer.{old}.", f"layer.{new}."
     data["sources"] = {
         new + key.removeprefix(old) if key.startswith(old) else key: source for key, source in data["sources"].items()
@@ -110,17 +110,17 @@ def rename_sources(data: dict[str, Any], old: str, new: str) -> None:
 
 
 def _entry(key: str, field: Any, entry: Any) -> tuple[Any, str]:
-    """Value and source of one TOML entry; numbers must carry the unit that the parameter has."""
+    """Return value and source of one TOML entry; a number must have the unit of the parameter."""
     unit = unit_of(field)
     if not unit:
         if isinstance(entry, Mapping):
-            raise ParameterError(f"{key}: found {entry!r}, expected a plain word, true or false")
+            raise ParameterError(f"{key}: found {entry!r}, expected a text, true or false")
         return entry, "user"
     if not isinstance(entry, Mapping) or "value" not in entry:
         raise ParameterError(f'{key}: write {{ value = ..., unit = "{unit}" }}; found {entry!r}')
     unknown = set(entry) - {"value", "unit", "source", "note"}
     if unknown:
-        raise ParameterError(f"{key}: unknown field {sorted(unknown)[0]!r}; there are value, unit, source, note")
+        raise ParameterError(f"{key}: unknown field {sorted(unknown)[0]!r}; known: value, unit, source, note")
     if entry.get("unit") != unit:
         raise ParameterError(f"{key}: found unit {entry.get('unit')!r}, expected {unit!r}")
     if isinstance(entry["value"], bool) or not isinstance(entry["value"], int | float):
@@ -129,7 +129,7 @@ def _entry(key: str, field: Any, entry: Any) -> tuple[Any, str]:
 
 
 def _set_parameter(data: dict[str, Any], key: str, entry: Any, base: Path) -> None:
-    """Set one parameter of plain data from a TOML entry; an old name sets what it is now."""
+    """Set one parameter of plain data from a TOML entry; an old name sets the present one."""
     for target in ALIASES.get(key, (key,)):
         group, name = target.split(".")[0], target.split(".")[-1]
         if name == "law" and group in KINDS:
@@ -148,9 +148,9 @@ def _set_parameter(data: dict[str, Any], key: str, entry: Any, base: Path) -> No
 
 
 def _set_layers(data: dict[str, Any], entries: Any, base: Path) -> None:
-    """A list of layers replaces what there is; tables by name change what they name."""
+    """Set layers: a list replaces all layers, tables by name change single ones."""
     if isinstance(entries, Mapping | list) and len(entries) > MOST_LAYERS:
-        raise ParameterError(f"layer: found {len(entries)} layers; the most are {MOST_LAYERS}")
+        raise ParameterError(f"layer: found {len(entries)} layers, expected at most {MOST_LAYERS}")
     if isinstance(entries, Mapping):
         for name, table in entries.items():
             if not isinstance(table, Mapping):
@@ -164,19 +164,19 @@ def _set_layers(data: dict[str, Any], entries: Any, base: Path) -> None:
         raise ParameterError(f"layer: found {entries!r}, expected a list of tables, [[layer]]")
     names = [table.get("name") for table in entries if isinstance(table, Mapping)]
     if len(set(map(str, names))) < len(names):
-        raise ParameterError(f"layer: found {', '.join(map(str, names))}, expected names that differ")
+        raise ParameterError(f"layer: found {', '.join(map(str, names))}, expected different names")
     data["layers"] = []
     data["sources"] = {key: source for key, source in data["sources"].items() if not key.startswith("layer.")}
     for number, table in enumerate(entries, 1):
         if not isinstance(table, Mapping) or not isinstance(table.get("name"), str):
-            raise ParameterError(f"layer {number}: give it a name")
+            raise ParameterError(f"layer {number}: the name is missing")
         data["layers"].append({"name": table["name"], "active": len(entries) == 1})
         for field, entry in table.items():
             _set_parameter(data, f"layer.{table['name']}.{field}", entry, base)
 
 
 def merge(data: dict[str, Any], document: Mapping[str, Any], base: Path) -> dict[str, Any]:
-    """Plain data with what a TOML document says; paths in it are relative to the folder `base`."""
+    """Merge a TOML document into plain data; its paths are relative to the folder `base`."""
     if "layer" in document:
         _set_layers(data, document["layer"], base)
     for group, table in document.items():
@@ -191,10 +191,10 @@ def merge(data: dict[str, Any], document: Mapping[str, Any], base: Path) -> dict
     return data
 
 
-# What the gated law never used, and files of its time had to say.
+# Old keys, required in old files but unused by the gated law.
 _UNUSED = ("reverse_dipole", "oxygen")
 
-# What a set of the time of two layers says without words.
+# Defaults of old sets with two layers.
 _TWO_LAYERS: dict[str, Any] = {
     "layers": [{"name": "HfO2", "active": False, "reaction": 0.0}, {"name": "Al2O3", "active": True, "reaction": 1.0}],
     "bottom": {"name": "Pt", "vacancies": "blocked", "reservoir_density": 0.0},
@@ -205,7 +205,7 @@ _TWO_LAYERS: dict[str, Any] = {
 
 
 def blank(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a material set starts from: nothing, or two layers where it is written in their old names."""
+    """Return the initial data of a material set: none, or two layers if it uses their old names."""
     tables = {name: table for name, table in document.items() if isinstance(table, Mapping)}
     old = any(key.split(".")[1] in tables.get(key.split(".")[0], {}) for key in ALIASES)
     if "layer" in document or not old:

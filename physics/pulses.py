@@ -1,4 +1,4 @@
-"""Pulse trains: LTP and LTD of a simulated device, in the table that a measurement would give."""
+"""Pulse trains: LTP and LTD of a simulated device, in the table format of a measurement."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from physics.stack import Stack
 DEFAULT_WIDTHS = (5e-6, 50e-6, 500e-6)
 """Pulse widths of the paper's Fig. 3a [s]."""
 
-# Conditioning loops before the first train: the prescribed state is not one that a reset leaves.
+# conditioning loops before the first train, as the prescribed state is not the result of a reset
 DEFAULT_CYCLES = 3
 
 
@@ -40,9 +40,9 @@ def simulate_pulses(
 ) -> PulseResult:
     """Simulate LTP and LTD trains (paper, Fig. 3a): at every width, `pairs` of trains from the same state.
 
-    The device is cycled first; each width starts from the high-resistance state that the last reset left, and
-    each LTD train from where its LTP train ended. Reads are at ambient temperature and move nothing. An
-    interrupt, or a step that does not converge, ends the run with what there is, marked incomplete.
+    The device is cycled first; each width starts from the high-resistance state after the last reset, and each LTD
+    train from the end of its LTP train. Reads are at ambient temperature and change nothing. An interrupt, or a step
+    that does not converge, ends the run with partial results, marked incomplete.
 
     Parameters
     ----------
@@ -51,18 +51,18 @@ def simulate_pulses(
     widths : sequence of float
         Pulse widths [s].
     count : int
-        Pulses of a train.
+        Pulses per train.
     pairs : int
-        Pairs of LTP and LTD trains at each width. The first LTP starts from a device just reset, the next
-        ones from a device in use: fit the last.
+        Pairs of LTP and LTD trains at each width. The first LTP train starts just after a reset, the others from a
+        device in use: fit the last pair.
     amplitudes : (float, float), optional
-        Of LTP and LTD pulses [V]; the stack's if None.
+        Amplitudes of LTP and LTD pulses [V]; None: those of the stack.
     gap : float
         Rest at 0 V after every pulse [s].
     cycles : int
         Bipolar loops before the first train.
     noise : int, optional
-        Seed of the noise of single vacancies (`physics.noise`); without it the run is a mean, and repeats itself.
+        Seed of the noise of single vacancies (`physics.noise`); None: a deterministic mean run.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def simulate_pulses(
     """
     stack = resolve_stack(stack)
     if not widths:
-        raise ParameterError("width: no pulse width is given")
+        raise ParameterError("width: found no pulse width, expected at least one")
     if cycles < 0:
         raise ParameterError(f"cycles: found {cycles}, expected 0 or more")
     plan = [trains(stack, width, count, pairs, amplitudes, gap) for width in widths]
@@ -104,7 +104,7 @@ def simulate_pulses(
 
 
 class _PulseRun:
-    """Carries a device through trains and keeps a row for every pulse."""
+    """A run of pulse trains with one row per pulse."""
 
     def __init__(self, stepper: Stepper, total: int, progress: Progress | None) -> None:
         self.stepper, self.total, self.progress = stepper, total, progress
@@ -113,7 +113,7 @@ class _PulseRun:
         self.done = 0
 
     def condition(self, stack: Stack, cycles: int) -> State:
-        """The device after some bipolar loops."""
+        """Return the state of the device after bipolar loops."""
         state = self.stepper.start()
         for segment in loops(stack, cycles) if cycles else ():
             state = self.stepper.run(state, segment)

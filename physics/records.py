@@ -1,4 +1,4 @@
-"""What is kept of a simulation besides its table: fields at one moment, how well it balanced, figures of one loop."""
+"""Records of a simulation besides its table: fields at one moment, quality, and figures of merit of a loop."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ class Stage:
 
 
 THERMAL_TIME = 1e-10
-"""Time that heat takes to spread over such a stack [s]: L^2 c / (pi^2 k) with 12 nm, 3e6 J/(m^3 K) and 0.5 W/(m K)."""
+"""Thermal time of such a stack [s]: L^2 c / (pi^2 k) with 12 nm, 3e6 J/(m^3 K) and 0.5 W/(m K)."""
 
 _HOT, _STRONG, _OVERFULL = 1000.0, 1.0, 2.0
 
 
 @dataclass(frozen=True)
 class Quality:
-    """How well the balances of a run close, and where it left what the model can mean.
+    """Errors of the balances of a run, and extremes beyond the validity of the model.
 
     `mass_error` is the largest vacancy imbalance over the initial content (reservoir flux and reactions
     counted), `power_error` the largest difference of summed Joule power and I V, over I V, `n_min` and `n_max` the
     lowest and highest density [m^-3], `field_max` the largest field [V/nm], `vacancies_per_nm` the lowest number of
-    vacancies in a nanometre of the filament's height within the active layer. `remarks` say which of these are beyond
+    vacancies in a nanometre of the filament's height within the active layer. `remarks` list those beyond
     their limits.
     """
 
@@ -68,7 +68,7 @@ class Quality:
 
     @classmethod
     def from_tally(cls, tally: Tally, stack: Stack, noisy: bool = False) -> Quality:
-        """From the tally of a run, with or without noise."""
+        """Return the quality from the tally of a run, with or without noise."""
         if tally.steps == 0:
             return cls(0, tally.rejected, tally.solves, 0.0, 0.0, 0.0, 0.0, stack.heat.ambient, 0.0, 0.0)
         reference = stack.filament.reference_density
@@ -88,7 +88,7 @@ class Quality:
 
 
 def _remarks(tally: Tally, noisy: bool) -> Iterator[CodedWarning]:
-    """Return where a run left what the model can mean."""
+    """Yield warnings where a run left the range of validity of the model."""
     if tally.hottest > _HOT:
         yield CodedWarning(
             "hot", f"The filament reaches {tally.hottest:.0f} K; electrodes and oxides change above {_HOT:g} K."
@@ -101,23 +101,23 @@ def _remarks(tally: Tally, noisy: bool) -> Iterator[CodedWarning]:
     if tally.fewest < 1:
         yield CodedWarning(
             "sparse",
-            f"The gap holds {tally.fewest:.2g} vacancies in a nanometre of height: "
+            f"The gap contains {tally.fewest:.2g} vacancies per nanometre of height: "
             + (
-                "there a density, even with noise, stands for one vacancy or none."
+                "a density is hardly meaningful for single vacancies, even with noise."
                 if noisy
-                else "the curve is a mean over many devices, and a single one scatters (noise shows how much)."
+                else "the curve is a mean over many devices; simulate a single one with noise."
             ),
         )
     if tally.shortest < THERMAL_TIME:
         yield CodedWarning(
             "thermal_time",
-            f"A pulse or ramp of {tally.shortest:.2g} s is over before heat spreads ({THERMAL_TIME:g} s); the "
-            "temperature of the model follows at once.",
+            f"A pulse or ramp of {tally.shortest:.2g} s is shorter than the thermal time ({THERMAL_TIME:g} s); the "
+            "model has no heat capacity.",
         )
     if tally.highest_density > _OVERFULL:
         yield CodedWarning(
             "overfull",
-            f"Somewhere the density is {tally.highest_density:.2g} times that of the filament: no site is free.",
+            f"The largest density is {tally.highest_density:.2g} times that of the filament: no site is free.",
         )
 
 
@@ -125,7 +125,7 @@ def _remarks(tally: Tally, noisy: bool) -> Iterator[CodedWarning]:
 class DeviceReads:
     """Conductances of the device alone [S]: at a small voltage, at ambient temperature, without series resistance.
 
-    `hrs_s` is that before the set of a loop, `lrs_s` that after it; None if the run did not get that far.
+    `hrs_s` is the value before the set of a loop, `lrs_s` that after it; None if not reached.
     """
 
     hrs_s: float
@@ -139,7 +139,7 @@ class DeviceReads:
 
 @dataclass(frozen=True)
 class Cycle:
-    """Figures of merit of one loop, or of a set alone, as `devicekit.features.sweeps` defines them; None: none.
+    """Figures of merit of one loop or a set alone, as in `devicekit.features.sweeps`; None if undefined.
 
     Attributes
     ----------
@@ -147,8 +147,7 @@ class Cycle:
     v_set_v, v_reset_v : float or None
         By `half_ln_g` and by `peak_current` [V].
     v_100ua_v : float or None
-        Source voltage at which the set reaches 100 uA [V]: it converges with mesh and step, and is no measure of a
-        switch.
+        Source voltage at which the set reaches 100 uA [V]. It converges with mesh and step, but does not define a SET.
     hrs_s, lrs_s, on_off : float or None
         Slopes of I against V about the read voltage, as a measurement gives them, series resistance included [S].
     outcome : str

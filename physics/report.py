@@ -1,4 +1,4 @@
-"""The parts of a report that show simulations: the set I-V, pulse trains, and the stack behind them."""
+"""Parts of a report about simulations: set I-V, pulse trains, kinetics, and the stack."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from physics.variability import Scatter
 
 
 def iv_summary(result: IVResult) -> list[str]:
-    """The set I-V in plain sentences."""
+    """Return sentences about the set I-V."""
     stack = result.stack
     words = f"The simulated stack (material set “{stack.material}”)"
     if result.v_set_v is None:
-        first = f"{words} does not set: its conductance does not double over this sweep, or was not swept back."
+        first = f"{words} does not set: its conductance does not double over this sweep, or the sweep has no way back."
     else:
         first = f"{words} sets at {result.v_set_v:.3f} V, where ln G is half-way between HRS and LRS ({result.set_by})"
         ratio = result.on_off
@@ -34,19 +34,19 @@ def iv_summary(result: IVResult) -> list[str]:
         ends = span(min(resets), max(resets), "V")
         sentences.append(f"Over {count(len(resets), 'bipolar loop')} the largest reset current falls at {ends}.")
     sentences.append(
-        f"The hottest point reaches {result.quality.t_max_k:.0f} K. Nothing here was measured: most parameters are "
-        "calibrated, so the voltages are not predictions."
+        f"The highest temperature is {result.quality.t_max_k:.0f} K. Nothing here was measured; most parameters are "
+        "calibrated, so that the voltages are not predictions."
     )
     return [*sentences, *_remarks(result), *_incomplete(result)]
 
 
 def _remarks(result: _Result) -> list[str]:
-    """Return where a run left what the model can mean."""
+    """Return the remarks about the validity of a run."""
     return [each.message for each in result.quality.remarks]
 
 
 def _incomplete(result: _Result) -> list[str]:
-    return [] if result.complete else [f"The run did not finish ({result.message}); what is shown is what there is."]
+    return [] if result.complete else [f"The run did not finish ({result.message}); results are partial."]
 
 
 def _iv_table(result: IVResult) -> Table:
@@ -62,10 +62,9 @@ def _iv_table(result: IVResult) -> Table:
         *_quality_rows(result),
     ]
     read = result.definitions()["read_voltage_v"]
-    at = "" if read is None else f" HRS and LRS: slopes of I against V about {read:g} V, as a measurement gives them."
+    at = "" if read is None else f" HRS and LRS: slopes of I against V about {read:g} V, as in a measurement."
     caption = (
-        f"Figures of merit of the simulated set.{at} Of the device alone: at ambient temperature, without the series "
-        "resistance."
+        f"Figures of merit of the simulated set.{at} Device alone: at ambient temperature, without series resistance."
     )
     return Table(("quantity", "value"), rows, caption)
 
@@ -75,7 +74,7 @@ def _quality_rows(result: _Result) -> list[tuple[str, str]]:
     return [
         ("highest temperature", f"{quality.t_max_k:.4g} K"),
         ("largest field", f"{quality.field_max:.2g} V/nm"),
-        ("fewest vacancies in a nanometre of the gap", f"{quality.vacancies_per_nm:.2g}"),
+        ("fewest vacancies per nanometre of the gap", f"{quality.vacancies_per_nm:.2g}"),
         ("time steps", str(quality.steps)),
         ("relative error of the vacancy balance", f"{quality.mass_error:.1e}"),
         ("relative error of the power balance", f"{quality.power_error:.1e}"),
@@ -95,12 +94,12 @@ def _iv_figure(result: IVResult, measured: SweepTable | None) -> Figure:
 
 
 def unrelated_section(result: IVResult) -> Section:
-    """The default stack's set I-V in a run on somebody's traces: small, last, and named for what it is."""
+    """Build the section with the set I-V of the default stack in a run on measured traces."""
     words = (
-        "This is not the device of this page. It is the default stack of devicekit (Pt / HfO2 / Al2O3 / Ti, material "
-        f"set “{result.stack.material}”), simulated to complete the chain; its parameters are calibrated, so that its "
-        "third loop passes 100 µA near the 0.65 V that Ma et al. 2023 report (shown is the first set). Nothing in it "
-        "comes from the traces above. For a stack of your own: devicekit simulate iv --stack STACK.toml --out iv"
+        "This is not the device of this page, but the default stack of devicekit (Pt / HfO2 / Al2O3 / Ti, material set "
+        f"“{result.stack.material}”), independent of the traces above. It is calibrated so that its third loop passes "
+        "100 µA near the 0.65 V reported by Ma et al. 2023 (the first set is shown). For your own stack: devicekit "
+        "simulate iv --stack STACK.toml --out iv"
     )
     return Section(
         "Simulated set I-V of the default stack",
@@ -110,7 +109,7 @@ def unrelated_section(result: IVResult) -> Section:
 
 
 def iv_sections(result: IVResult, measured: SweepTable | None = None) -> list[Section]:
-    """I-V with its figures of merit, loops, maps, and the stack."""
+    """Build the sections: I-V with figures of merit, loops, maps, and the stack."""
     blocks: list[Any] = [_iv_figure(result, measured)]
     if len(result.cycles) > 1:
         blocks.append(_loops_figure(result))
@@ -125,7 +124,7 @@ LOOPS = ("cycle", "V_set", "V_reset", "HRS", "LRS", "LRS / HRS")
 
 
 def loop_rows(result: IVResult) -> list[tuple[str, ...]]:
-    """Figures of merit of each loop, under `LOOPS`."""
+    """Return the figures of merit of each loop, under `LOOPS`."""
     return [
         (
             str(c.cycle),
@@ -149,7 +148,7 @@ def _loops_figure(result: IVResult) -> Figure:
 
 
 def maps_section(result: _Result) -> Section:
-    """Maps of potential, density and temperature: the state before, near V_set and after."""
+    """Build the section of maps of potential, density and temperature before, near and after V_set."""
     shown = result.first_stages()
     stages = [shown[k] for k in sorted({0, max(len(shown) - 2, 0), len(shown) - 1})]
     drawn = [
@@ -166,7 +165,7 @@ def maps_section(result: _Result) -> Section:
 
 
 def stack_sections(stack: Stack) -> list[Section]:
-    """Return what the simulation assumes, where it is known to fail, and every parameter with its source."""
+    """Build the sections: assumptions, known defects, and every parameter with its source."""
     sections = []
     known = [("assumption", words) for words in stack.assumptions] + [("defect", words) for words in stack.defects]
     if known:
@@ -177,7 +176,7 @@ def stack_sections(stack: Stack) -> list[Section]:
         for key, unit in units.items()
     ]
     rows[:0] = [("layers", stack.describe(), "", "")]
-    caption = f"Parameters of {stack.title or stack.material}: value, unit and source (a DOI, calibrated, or user)."
+    caption = f"Parameters of {stack.title or stack.material}: value, unit and source (DOI, calibrated, or user)."
     head = ("parameter", "value", "unit", "source")
     return [*sections, Section("Parameters", "parameters", [Table(head, rows, caption)])]
 
@@ -194,7 +193,7 @@ _SCATTER_WORDS = {
 
 
 def scatter_rows(found: Sequence[Scatter]) -> list[tuple[str, ...]]:
-    """Scatter over loops, under `SCATTER`; standard deviations over the mean."""
+    """Return the scatter over loops, under `SCATTER`; standard deviations over the mean."""
     rows = []
     for each in found:
         words, unit = _SCATTER_WORDS[each.name]
@@ -207,21 +206,21 @@ def scatter_rows(found: Sequence[Scatter]) -> list[tuple[str, ...]]:
 
 
 def scatter_section(found: Sequence[Scatter]) -> Section:
-    """Scatter over loops with noise."""
+    """Build the section of scatter over loops with noise."""
     caption = (
-        "Standard deviation over the mean of the loops after the first: raw, and with a straight line over the loops "
-        "taken out. Lag 1: correlation of one loop with the next. The noise is that of single vacancies, and has no "
-        "parameter; instruments and traps add their own."
+        "Standard deviation over the mean of the loops after the first: raw, and after subtraction of a straight line "
+        "over the loops. Lag 1: correlation of one loop with the next. The noise is that of single vacancies, without "
+        "that of instruments and traps."
     )
     return Section("Scatter over the loops", "scatter", [Table(SCATTER, scatter_rows(found), caption)])
 
 
-TIMES = ("voltage", "SET time", "RESET time, at minus the voltage", "SET time of JART VCM v1b")
+TIMES = ("voltage", "SET time", "RESET time, negative voltage", "SET time of JART VCM v1b")
 RAMPS = ("ramp rate", "voltage at 100 µA", "of JART VCM v1b")
 
 
 def time_rows(result: Kinetics) -> list[tuple[str, ...]]:
-    """Times of a kinetics, under `TIMES`."""
+    """Return the switching times, under `TIMES`."""
     names = ("set_time_s", "reset_time_s", "jart_set_time_s")
     return [
         (f"{row['voltage_v']:g} V", *("–" if row[name] != row[name] else f"{row[name]:.3g} s" for name in names))
@@ -230,7 +229,7 @@ def time_rows(result: Kinetics) -> list[tuple[str, ...]]:
 
 
 def ramp_rows(result: Kinetics) -> list[tuple[str, ...]]:
-    """Voltages at 100 uA of ramps, under `RAMPS`."""
+    """Return the voltages at 100 uA of ramps, under `RAMPS`."""
     return [
         (f"{row['rate_v_s']:.0e} V/s", si(row["v_100ua_v"], "V", 4), si(row["jart_v_100ua_v"], "V", 4))
         for row in result.ramps.to_dict("records")
@@ -238,32 +237,32 @@ def ramp_rows(result: Kinetics) -> list[tuple[str, ...]]:
 
 
 def kinetics_summary(result: Kinetics) -> list[str]:
-    """Kinetics in plain sentences."""
+    """Return sentences about switching kinetics."""
     words = []
     for name, label in (("set", "SET"), ("reset", "RESET"), ("jart_set", "SET of JART VCM v1b")):
         each = result.slopes[name]
         if each.value == each.value:
             words.append(
-                f"{label}: {1e3 * each.value:.3g} ± {1e3 * each.stderr:.2g} mV a decade of time (0.3 to 0.9 V)."
+                f"{label}: {1e3 * each.value:.3g} ± {1e3 * each.stderr:.2g} mV per decade of time (0.3 to 0.9 V)."
             )
     words += [each.message for each in result.remarks]
     words += list(result.notes)
-    return [*words, "Nothing here was measured: most parameters are calibrated."]
+    return [*words, "Nothing here was measured; most parameters are calibrated."]
 
 
 def kinetics_sections(result: Kinetics) -> list[Section]:
-    """Times, ramps, and the stack."""
+    """Build the sections: times, ramps, and the stack."""
     times: list[Any] = [
         draw(
             result.panel(),
             "Time until the conductance has tripled (SET) or fallen to a third (RESET).",
             "Time to switch against voltage, on a logarithmic axis",
         ),
-        Table(TIMES, time_rows(result), "JART VCM v1b: from its initial state to 100 µA, by its equations."),
+        Table(TIMES, time_rows(result), "JART VCM v1b: from its initial state to 100 µA."),
     ]
     ramps: list[Any] = [
         draw(result.ramps_panel(), "Voltage at 100 µA of a ramp.", "Voltage at 100 µA against the ramp rate"),
-        Table(RAMPS, ramp_rows(result), "A ramp from the prescribed state; it ends at 100 µA."),
+        Table(RAMPS, ramp_rows(result), "Ramps from the prescribed state to 100 µA."),
     ]
     return [
         Section("Constant voltage", "times", times),
@@ -273,10 +272,10 @@ def kinetics_sections(result: Kinetics) -> list[Section]:
 
 
 def pulses_summary(result: PulseResult) -> list[str]:
-    """Pulse trains in plain sentences."""
+    """Return sentences about pulse trains."""
     last = max(point["cycle"] for point in result.end_points())
     sentences = [
-        f"The simulated stack (material set “{result.stack.material}”) was given "
+        f"Simulated stack (material set “{result.stack.material}”) with "
         f"{count(len(result.pulses.widths), 'pulse width')}; conductances are those of the last of "
         f"{count(int(last), 'LTP and LTD pair')}."
     ]
@@ -290,18 +289,18 @@ def pulses_summary(result: PulseResult) -> list[str]:
         sentences.append(f"At {si(width, 's')}: {listed(parts)}{_first_pulse(table)}.")
     return [
         *sentences,
-        "Nothing here was measured: most parameters are calibrated.",
+        "Nothing here was measured; most parameters are calibrated.",
         *_remarks(result),
         *_incomplete(result),
     ]
 
 
 def _first_pulse(table: Any) -> str:
-    """Return how much of the LTP train its first pulse makes, where that is much."""
+    """Describe the share of the first pulse in the LTP train, if it is large."""
     for _, _, _, train in table.traces("ltp"):
         share = float((train[1] - train[0]) / (train[-1] - train[0])) if train[-1] != train[0] else 0.0
         if share > 0.15:
-            return f"; the first LTP pulse makes {share:.0%} of the way".replace("%", " %")
+            return f"; the first LTP pulse does {share:.0%} of the change".replace("%", " %")
     return ""
 
 
@@ -309,7 +308,7 @@ ENDS = ("pulse width", "pair", "direction", "first", "last", "pulses")
 
 
 def end_rows(result: PulseResult) -> list[tuple[str, ...]]:
-    """First and last conductance of every train, under `ENDS`."""
+    """Return the first and last conductance of every train, under `ENDS`."""
     return [
         (
             si(p["pulse_width_s"], "s"),
@@ -324,15 +323,19 @@ def end_rows(result: PulseResult) -> list[tuple[str, ...]]:
 
 
 def pulse_sections(result: PulseResult) -> list[Section]:
-    """Trains, their ends, maps, and the stack."""
+    """Build the sections: trains, their ends, maps, and the stack."""
     figure = draw(
         result.panel(),
         "Conductance at the read voltage along every train, LTD after LTP.",
         "Simulated conductance against pulse number for LTP and LTD trains of every pulse width",
     )
-    quality = Table(("quantity", "value"), _quality_rows(result), "How well the balances of the run close.")
+    quality = Table(("quantity", "value"), _quality_rows(result), "Errors of the balances of the run.")
     sections = [
-        Section("Pulse trains", "pulses", [figure, Table(ENDS, end_rows(result), "Ends of every train."), quality])
+        Section(
+            "Pulse trains",
+            "pulses",
+            [figure, Table(ENDS, end_rows(result), "First and last conductance of every train."), quality],
+        )
     ]
     if result.stages:
         sections.append(maps_section(result))

@@ -1,4 +1,4 @@
-"""Results of simulations: frozen records with the table that measured data would give, and the fields."""
+"""Results of simulations: frozen records with a table as for measured data, and the fields."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class _Result:
     noise: int | None
 
     def image(self, stage: Stage, quantity: str = "density") -> Image:
-        """Map over the cross-section of one stage: quantity is potential, density or temperature.
+        """Return the map of the cross-section of one stage: quantity is potential, density or temperature.
 
         Colours have the same limits at every stage.
         """
@@ -57,7 +57,7 @@ class _Result:
         return figures.cross_section(*faces, getattr(stage, quantity), quantity, ends, interfaces, title)
 
     def first_stages(self) -> list[Stage]:
-        """The stages up to the end of the first set, six at most."""
+        """Return the stages up to the end of the first set, six at most."""
         labels = [stage.label for stage in self.stages]
         count = labels.index("end of set") + 1 if "end of set" in labels else len(labels)
         return [*self.stages[: min(count, 6) - 1], self.stages[count - 1]]
@@ -138,7 +138,7 @@ class IVResult(_Result):
 
     @property
     def set_by(self) -> str:
-        """How V_set is defined, with the voltage at which its levels are read."""
+        """Definition of V_set, with the read voltage of its levels."""
         return "half_ln_g" if self.dc is None else self.dc.methods["v_set_v"]
 
     @property
@@ -170,13 +170,13 @@ class IVResult(_Result):
         return dict(zip(("v_set_method", "v_reset_method", "read_voltage_v"), known, strict=True))
 
     def panel(self, measured: SweepTable | None = None) -> Panel:
-        """Size of the current against voltage, logarithmic; over a measured sweep if there is one."""
+        """Return the figure of the magnitude of the current against voltage, with a measured sweep if given."""
         return figures.iv(
             _sweeps_of(self.sweep), [] if measured is None else _sweeps_of(measured), self.v_set_v, self.set_by
         )
 
     def levels_panel(self) -> Panel:
-        """Conductance of HRS and LRS at the read voltage over the loops."""
+        """Return the figure of the conductance of HRS and LRS at the read voltage over the loops."""
         columns = ([getattr(each, name) for each in self.cycles] for name in ("cycle", "hrs_s", "lrs_s"))
         return figures.levels(*(np.array(values, float) for values in columns))
 
@@ -197,7 +197,7 @@ class IVResult(_Result):
         return html(f"Simulated I-V, material set {self.stack.material}", rows, self.panel())
 
     def summary(self) -> dict[str, Any]:
-        """Return what `devicekit simulate iv --json` prints; the figures of merit are those of the first loop."""
+        """Return the JSON of `devicekit simulate iv --json`; the figures of merit are those of the first loop."""
         quality, first = self.quality, self.first.as_dict()
         return {
             **{name: value for name, value in first.items() if name != "cycle"},
@@ -233,7 +233,7 @@ class PulseResult(_Result):
     pulses: PulseTable
 
     def panel(self) -> Panel:
-        """Conductance along every pulse train, LTD after LTP, one colour a width (paper, Fig. 3a)."""
+        """Return the figure of the conductance along every train, one colour per width (paper, Fig. 3a)."""
         widths = {}
         for width in self.pulses.widths:
             frame = self.pulses.select(width=width).frame
@@ -248,7 +248,7 @@ class PulseResult(_Result):
         return self.panel().draw(ax)
 
     def end_points(self) -> list[dict[str, Any]]:
-        """First and last conductance [S] of every train."""
+        """Return the first and last conductance [S] of every train."""
         points = []
         for width in self.pulses.widths:
             table = self.pulses.select(width=width)
@@ -267,7 +267,7 @@ class PulseResult(_Result):
         return points
 
     def last_pairs(self) -> dict[float, PulseTable]:
-        """The last pair of trains at every width [s], each a table of its own."""
+        """Return the last pair of trains at every width [s], as separate tables."""
         tables = {}
         for width in self.pulses.widths:
             table = self.pulses.select(width=width)
@@ -275,21 +275,21 @@ class PulseResult(_Result):
         return tables
 
     def later_pairs(self) -> PulseTable:
-        """All pairs but the first, as cycles from 1: the first LTP starts from a device just reset.
+        """Return all pairs but the first, which starts just after a reset, as cycles from 1.
 
         Raises
         ------
         TraceError
-            If there is only one.
+            If there is only one pair.
         """
         frame = self.pulses.frame
         later = frame[frame["cycle"] > 1]
         if later.empty:
-            raise TraceError("pairs: one pair of trains has no later ones")
+            raise TraceError("pairs: found 1 pair of trains, expected 2 or more")
         return PulseTable(later.assign(cycle=later["cycle"] - 1), meta=self.pulses.meta)
 
     def summary(self) -> dict[str, Any]:
-        """Return what `devicekit simulate pulses --json` prints."""
+        """Return the JSON of `devicekit simulate pulses --json`."""
         quality = self.quality
         return {
             "trains": self.end_points(),
@@ -319,6 +319,6 @@ def _finite_or_none(value: float | None) -> float | None:
 
 
 def _sweeps_of(table: SweepTable) -> list[tuple[Array, Array]]:
-    """Voltage [V] and current [A] of every sweep."""
+    """Return voltage [V] and current [A] of every sweep."""
     groups = table.frame.groupby(["device_id", "cycle"], sort=False)
     return [(rows["voltage_v"].to_numpy(float), rows["current_a"].to_numpy(float)) for _, rows in groups]

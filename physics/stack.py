@@ -1,8 +1,8 @@
-"""The device stack and its material set: loading, checking and changing of every parameter.
+"""The device stack and its material set: loading, checking and changing of all parameters.
 
-A stack is a list of layers from the bottom electrode to the top one, the laws that hold in them, and what drives it.
+A stack is a list of layers from the bottom to the top electrode, with laws and a drive.
 A material set is a TOML file in which each number has a value, a unit and a source (a DOI, or the word
-"calibrated"). A stack file names a set and overrides some of it. Units are checked, never converted.
+"calibrated"). A stack file names a set and overrides some parameters. Units are checked, never converted.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Stack(Group):
     numerics: Numerics
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # A law's parameters may be a class of a file of the user's, which another process must load first.
+        # the parameters of a law may be a class of a user file, which another process must load first
         laws = [law for law in (getattr(self, group).law for group in KINDS) if law.endswith(".py")]
         return _restore, (self.model_dump(), laws)
 
@@ -91,34 +91,34 @@ class Stack(Group):
 
     @property
     def conduction_law(self) -> ConductionLaw:
-        """The law of the current."""
+        """Conduction law."""
         return find_law("conduction", self.conduction.law)
 
     @property
     def reaction_law(self) -> ReactionLaw:
-        """The law of the reaction."""
+        """Reaction law."""
         return find_law("reaction", self.reaction.law)
 
     @property
     def heat_law(self) -> HeatLaw:
-        """The law of the thermal conductivity."""
+        """Law of the thermal conductivity."""
         return find_law("heat", self.heat.law)
 
     def describe(self) -> str:
-        """The layers in words, bottom to top: "Pt / HfO2 7 nm / Al2O3 5 nm (active) / Ti"."""
+        """Return the layers in words, bottom to top: "Pt / HfO2 7 nm / Al2O3 5 nm (active) / Ti"."""
         inner = [f"{x.name} {x.thickness:g} nm{' (active)' if x.active else ''}" for x in self.layers]
         return " / ".join([self.bottom.name, *inner, self.top.name])
 
     def get(self, key: str) -> Any:
-        """Value of one parameter, by a key such as ``"reaction.energy"`` or ``"layer.HfO2.thickness"``."""
+        """Return the value of one parameter, by a key such as ``"reaction.energy"`` or ``"layer.HfO2.thickness"``."""
         owner, name = self._find(key)
         return getattr(owner, name)
 
     def replace(self, changes: Mapping[str, Any], *, laws: Files = ()) -> Stack:
-        """The stack with some parameters changed: ``{"reaction.energy": 1.3}``, in each parameter's own unit.
+        """Return the stack with changed parameters: ``{"reaction.energy": 1.3}``, in the unit of each parameter.
 
-        With another law go the parameters that it has in common with the one before; others must be given too. A law
-        that is a .py file must be among `laws`.
+        A new law keeps the parameters in common with the old one; give all others. A law in a .py file must be in
+        `laws`.
 
         Raises
         ------
@@ -130,7 +130,7 @@ class Stack(Group):
             return self
         data = self.model_dump()
         given = {target: value for key, value in changes.items() for target in ALIASES.get(key, (key,))}
-        # A law decides which keys there are, and a layer is called by its name until everything else is done.
+        # laws first, as they define the keys; names of layers last, as keys use the old names
         for key, value in sorted(
             given.items(), key=lambda item: (not item[0].endswith(".law"), item[0].endswith(".name"))
         ):
@@ -146,12 +146,12 @@ class Stack(Group):
         return _validate(data)
 
     def unit(self, key: str) -> str:
-        """Unit of one parameter; "" for a word."""
+        """Return the unit of one parameter; "" for a text."""
         owner, name = self._find(key)
         return unit_of(type(owner).model_fields[name])
 
     def units(self) -> dict[str, str]:
-        """Unit of every numeric parameter, by key."""
+        """Return the unit of every numeric parameter, by key."""
         return {key: unit_of(field) for key, field in self._fields.items() if unit_of(field)}
 
     @cached_property
@@ -179,12 +179,12 @@ def _unknown_parameter(key: str, known: list[str]) -> ParameterError:
     group = key.split(".")[0]
     near = [name for name in known if name.startswith(f"{group}.")]
     return ParameterError(
-        f"unknown parameter {key!r}; there are {', '.join(near or dict.fromkeys(k.rpartition('.')[0] for k in known))}"
+        f"unknown parameter {key!r}; known: {', '.join(near or dict.fromkeys(k.rpartition('.')[0] for k in known))}"
     )
 
 
 def _validate(data: Mapping[str, Any], where: str = "") -> Stack:
-    """A stack of plain data; every problem at once, each by its key."""
+    """Build a stack from plain data; report all problems together, each with its key."""
     bad: list[BadRow] = []
     ready = dict(data)
     for group in KINDS:
@@ -205,13 +205,13 @@ def _validate(data: Mapping[str, Any], where: str = "") -> Stack:
 
 
 def _restore(data: Mapping[str, Any], laws: list[str]) -> Stack:
-    """A stack of another process of ours, where its laws were allowed."""
+    """Restore a stack from another process, in which its laws were allowed."""
     allow_laws(laws)
     return _validate(data)
 
 
 def _name_layer(row: BadRow, data: Mapping[str, Any]) -> BadRow:
-    """A problem of a layer, by the layer's name instead of its number."""
+    """Replace the number of a layer in a problem by its name."""
     parts = str(row.column).split(".")
     if parts[0] == "layers" and len(parts) > 2:
         name = data["layers"][int(parts[1])].get("name", parts[1])
@@ -220,12 +220,12 @@ def _name_layer(row: BadRow, data: Mapping[str, Any]) -> BadRow:
 
 
 def _contradictions(stack: Stack) -> list[BadRow]:
-    """Return what each number allows, and all of them together do not."""
+    """Return problems of combinations of parameters."""
     bad = []
     names = [layer.name for layer in stack.layers]
     active = [layer.name for layer in stack.layers if layer.active]
     if len(set(names)) < len(names):
-        bad.append(BadRow(None, "layer", ", ".join(names), "names that differ"))
+        bad.append(BadRow(None, "layer", ", ".join(names), "different names"))
     if len(active) != 1:
         return [*bad, BadRow(None, "layer", f"{count(len(active), 'active layer')}", "active = true for one layer")]
     lengths = {"geometry.radius": stack.geometry.radius}
@@ -233,7 +233,7 @@ def _contradictions(stack: Stack) -> list[BadRow]:
     far = [
         BadRow(None, key, f"{x:g} nm", f"at most {LONGEST:g} nm, a metre") for key, x in lengths.items() if x > LONGEST
     ]
-    if far:  # the rest would compute with them
+    if far:  # the following checks need valid lengths
         return [*bad, *far]
     radius, rim = stack.filament.radius, stack.geometry.radius
     if radius >= rim:
@@ -247,10 +247,10 @@ def _contradictions(stack: Stack) -> list[BadRow]:
         ("filament.gap_edge_width", stack.filament.gap_edge_width, gap if gap > 0 else np.inf),
     ):
         if width > whole:
-            bad.append(BadRow(None, key, f"{width:g} nm", f"at most {whole:g} nm, the size of what it is the edge of"))
+            bad.append(BadRow(None, key, f"{width:g} nm", f"at most {whole:g} nm, the size of the part with this edge"))
     held = stack.filament.reference_density * np.pi * radius * radius * float(stack.heights[-1]) * NM**3
     if held < 1:
-        limit = "a filament of one vacancy or more: density times volume is a number of them"
+        limit = "at least one vacancy in the filament (density times volume)"
         bad.append(BadRow(None, "filament.reference_density", f"{held:.2g} vacancies", limit))
     low, high = (getattr(stack.conduction, name, None) for name in ("insulating", "filament"))
     if low is not None and high is not None and low >= high:
@@ -268,25 +268,25 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 
 def load_material(name: str = DEFAULT_MATERIAL, *, laws: Files = ()) -> Stack:
-    """The stack of a material set: the name of one that ships, or a TOML file with every parameter.
+    """Load the stack of a material set: a built-in name, or a TOML file with all parameters.
 
     Parameters
     ----------
     name : str
-        One of `material_sets`, or a path.
+        Name from `material_sets`, or a path.
     laws : path-like or iterable of path-like
-        The .py files that it may name as laws: they are code, and run.
+        Files (.py) allowed as laws; they are run as code.
 
     Raises
     ------
     ParameterError
-        If there is no such set, or it names a law that is not among `laws`, or the file has an unknown key, a wrong
-        unit or a value out of range.
+        If the set is unknown, it names a law outside of `laws`, or the file has an unknown key, a wrong unit or a value
+        out of range.
     """
     allow_laws(laws)
     known = material_sets()
     if name not in known and not name.endswith(".toml"):
-        raise ParameterError(f"no material set {name!r}; there are {', '.join(known)}, or give a .toml file")
+        raise ParameterError(f"material: found {name!r}, expected one of {', '.join(known)} or a .toml file")
     path = known.get(name, Path(name))
     document = _read_file(path)
     data = blank(document) | {"material": name}
@@ -295,7 +295,7 @@ def load_material(name: str = DEFAULT_MATERIAL, *, laws: Files = ()) -> Stack:
 
 
 def load_stack(path: Path | str | None = None, *, laws: Files = ()) -> Stack:
-    """The stack of a TOML file that names its set and overrides some parameters; None: the default set.
+    """Load the stack of a TOML file that names a set and overrides some parameters; None: the default set.
 
     ::
 
@@ -310,7 +310,7 @@ def load_stack(path: Path | str | None = None, *, laws: Files = ()) -> Stack:
     path : path-like, optional
         The TOML file.
     laws : path-like or iterable of path-like
-        The .py files that it may name as laws: they are code, and run.
+        Files (.py) allowed as laws; they are run as code.
 
     Raises
     ------
@@ -333,7 +333,7 @@ def load_stack(path: Path | str | None = None, *, laws: Files = ()) -> Stack:
 
 
 def to_toml(stack: Stack) -> str:
-    """A stack as the text of a material set: every parameter with its unit and source.
+    """Return a stack as the text of a material set: every parameter with its unit and source.
 
     Parameters
     ----------
@@ -372,5 +372,5 @@ def _word(value: Any) -> str:
 
 
 def _text(words: str) -> str:
-    """A TOML string: JSON's is one, but for the character that it need not escape."""
+    """Return a TOML string: that of JSON, with one more escaped character."""
     return json.dumps(words, ensure_ascii=False).replace("\x7f", "\\u007f")

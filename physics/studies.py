@@ -30,23 +30,23 @@ def run_cases(
     cycles: int = 0,
     jobs: int = 1,
 ) -> pd.DataFrame:
-    """One set I-V (or some loops) for every case of parameter changes; one row each, in order.
+    """Simulate one set I-V (or some loops) for every case of parameter changes; one row each, in order.
 
     Parameters
     ----------
     stack : Stack, path, or None for the default; or a sequence of Stack
-        Several stacks are the cases themselves: devices that differ (`physics.variability.devices`).
+        Several stacks are the cases themselves, for example different devices (`physics.variability.devices`).
     cases : sequence of mappings
-        Changes as `Stack.replace` takes them: ``{"reaction.energy": 1.3}``; none with several stacks.
+        Changes for `Stack.replace`: ``{"reaction.energy": 1.3}``; none with several stacks.
     mesh, cycles
         As for `simulate_iv`.
     jobs : int
-        Simulations run side by side by joblib, which also carries them to a cluster.
+        Number of parallel simulations (joblib, also on a cluster).
 
     Returns
     -------
     DataFrame
-        The changes and the fields of `physics.records.Cycle`, of the last loop; t_max_k, complete.
+        The changes, the fields of `physics.records.Cycle` for the last loop, t_max_k, and complete.
 
     Raises
     ------
@@ -63,11 +63,11 @@ def run_cases(
 def _stacks(
     stack: Stack | Path | str | Sequence[Stack] | None, cases: Sequence[Mapping[str, Any]]
 ) -> tuple[list[Stack], Sequence[Mapping[str, Any]]]:
-    """The stack of every case, and the changes of each."""
+    """Return the stack of every case, and the changes of each."""
     if stack is not None and not isinstance(stack, Stack | Path | str):
         if cases:
             raise ParameterError(
-                "cases: several stacks are the cases themselves; pass one stack with changes, or stacks"
+                "cases: found several stacks with changes, expected one stack with changes or several stacks alone"
             )
         return list(stack), [{} for _ in stack]
     base = resolve_stack(stack)
@@ -89,7 +89,7 @@ def train_cases(
     jobs: int = 1,
     **options: Any,
 ) -> list[PulseTable]:
-    """LTP and LTD of the last pair for every case of parameter changes, in order: what `devicekit.fit` takes.
+    """Simulate LTP and LTD of the last pair for every case of parameter changes, in order, for `devicekit.fit`.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def train_cases(
 def _train_case(stack: Stack, width: float, mesh: str | float, options: Mapping[str, Any]) -> PulseTable:
     result = simulate_pulses(stack, mesh=mesh, widths=(width,), **options)
     if not result.complete:
-        raise ParameterError(f"the trains of {stack.material} do not finish: {result.message}")
+        raise ParameterError(f"the trains of {stack.material} did not finish ({result.message})")
     return result.last_pairs()[width]
 
 
@@ -127,7 +127,7 @@ def rate_study(
     mesh: str | float = "default",
     jobs: int = 1,
 ) -> pd.DataFrame:
-    """V_set against the ramp rate [V/s]; the ramp goes to `stop` [V], for fast ramps set late.
+    """Simulate V_set against the ramp rate [V/s]; the ramp goes to `stop` [V], as fast ramps set late.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def compliance_study(
     mesh: str | float = "default",
     jobs: int = 1,
 ) -> pd.DataFrame:
-    """LRS against the current limit [A]: multilevel states (paper, Fig. 1c).
+    """Simulate the LRS against the current limit [A]: multilevel states (paper, Fig. 1c).
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def compliance_study(
 
 
 def calibrated_keys(stack: Stack) -> list[str]:
-    """Numeric parameters of the model whose value no source gives, numerics and drive left out."""
+    """Return the numeric model parameters with calibrated values, without numerics and drive."""
     return [
         key
         for key in stack.units()
@@ -178,13 +178,13 @@ def sensitivity(
     mesh: str | float = "default",
     jobs: int = 1,
 ) -> pd.DataFrame:
-    """Change of V_set and of ln(LRS/HRS) by each parameter, from central differences over +-1 %.
+    """Compute the change of V_set and ln(LRS/HRS) by each parameter, from central differences over +-1 %.
 
     Parameters
     ----------
     stack : Stack, path, or None for the default
     keys : sequence of str, optional
-        Such as ``"reaction.energy"``; every calibrated one if None.
+        Keys such as ``"reaction.energy"``; None: all calibrated parameters.
     mesh, jobs
         As for `run_cases`.
 
@@ -215,9 +215,9 @@ def sensitivity(
 
 @dataclass(frozen=True, eq=False)
 class Retention:
-    """Conductance [S] at rest against time [s] of the two states that one loop leaves, read at 300 K.
+    """Conductance [S] at rest against time [s] of the two states after a loop, read at 300 K.
 
-    Arrays of shape (times,); `temperature_k` is that of the rest.
+    Arrays of shape (times,); `temperature_k` is the temperature at rest.
     """
 
     temperature_k: float
@@ -232,22 +232,22 @@ def retention(
     times: Sequence[float] = (1.0, 10.0, 100.0, 1e3, 1e4),
     mesh: str | float = "default",
 ) -> Retention:
-    """Both states of a device left at 0 V and a temperature [K] (paper, Fig. 1d: 85 C, 1e4 s).
+    """Simulate both states of a device at 0 V and a temperature [K] (paper, Fig. 1d: 85 C, 1e4 s).
 
     Parameters
     ----------
     stack : Stack, path, or None for the default
     temperature : float
-        Of the rest [K].
+        Temperature at rest [K].
     times : sequence of float
-        Rising, from above 0 [s].
+        Rising times above 0 [s].
     mesh : str or float
         As for `simulate_iv`.
 
     Raises
     ------
     ParameterError
-        If times do not rise from above 0, or the temperature is not above 0.
+        If times do not rise or are not above 0, or the temperature is not above 0.
     NotConvergedError
         If a step does not converge.
     """
@@ -269,7 +269,7 @@ def retention(
 
 
 def _rest(reader: Stepper, oven: Stepper, state: State, times: Sequence[float]) -> Array:
-    """Conductances before and after each time at rest in the oven, read outside it [S]."""
+    """Return conductances before and after each time at rest in the oven, read outside of it [S]."""
     reads = [reader.conductance(state.density)]
     hot = oven.start(state.density)
     before = 0.0

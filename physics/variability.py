@@ -1,4 +1,4 @@
-"""How the figures of merit of loops scatter: raw, and with the slow walk of the filament taken out."""
+"""Scatter of the figures of merit of loops, raw and without the slow drift of the filament."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from physics.result import IVResult
 from physics.stack import Stack
 
 MERITS = ("v_set_v", "v_100ua_v", "v_reset_v", "hrs_s", "lrs_s")
-"""Figures of merit of a loop; HRS and LRS are those of the device alone."""
+"""Figures of merit of a loop; HRS and LRS of the device alone."""
 
 
 @dataclass(frozen=True)
@@ -24,15 +24,15 @@ class Scatter:
     ----------
     name : str
     loops : int
-        With a value.
+        Loops with a value.
     mean : float
-        In the unit of the figure.
+        Mean, in the unit of the figure.
     sd : float
-        Standard deviation over the size of the mean [1].
+        Standard deviation over the magnitude of the mean [1].
     detrended : float
-        The same after a straight line over the loops is taken out.
+        The same after subtraction of a straight line over the loops.
     lag1 : float
-        Correlation of one loop with the next, detrended: near 0 chance alone, near 1 a slow walk.
+        Correlation of one loop with the next, detrended: near 0 for random scatter, near 1 for a slow drift.
     """
 
     name: str
@@ -44,19 +44,19 @@ class Scatter:
 
 
 def scatter(result: IVResult, skip: int = 1) -> tuple[Scatter, ...]:
-    """Scatter of the figures of merit of a run's loops.
+    """Compute the scatter of the figures of merit over the loops of a run.
 
     Parameters
     ----------
     result : IVResult
-        Of `simulate_iv` with many cycles.
+        Result of `simulate_iv` with many cycles.
     skip : int
-        First loops that are left out: the first starts from a state that no reset has made.
+        Number of first loops to leave out; the first loop does not start after a reset.
 
     Raises
     ------
     ParameterError
-        If fewer than five loops are left.
+        If fewer than five loops remain.
     """
     cycles = result.cycles[skip:]
     if len(cycles) < 5:
@@ -72,7 +72,7 @@ def scatter(result: IVResult, skip: int = 1) -> tuple[Scatter, ...]:
         rest = value - np.polyval(np.polyfit(at, value, 1), at)
         mean = float(value.mean())
         detrended = float(rest.std(ddof=2)) / abs(mean)
-        beside = np.diff(at) == 1  # a loop without a value parts its neighbours
+        beside = np.diff(at) == 1  # a loop without a value separates its neighbours
         still = float(rest @ rest) <= 1e-24 * float(value @ value)
         pairs = float(np.sum((rest[1:] * rest[:-1])[beside]))
         lag1 = np.nan if still or not beside.any() else pairs / float(rest @ rest)
@@ -81,33 +81,33 @@ def scatter(result: IVResult, skip: int = 1) -> tuple[Scatter, ...]:
 
 
 def scatter_table(found: Sequence[Scatter]) -> pd.DataFrame:
-    """Scatters as a table, one row a figure of merit."""
+    """Return scatters as a table, one row per figure of merit."""
     return pd.DataFrame([vars(each) for each in found])
 
 
 def devices(stack: Stack, spread: Mapping[str, float], number: int, seed: int = 0) -> list[Stack]:
-    """Stacks that differ as devices of one batch would: each parameter log-normal about the stack's value.
+    """Draw stacks as devices of one batch: each parameter log-normal about the value of the stack.
 
     Parameters
     ----------
     stack : Stack
     spread : mapping of keys to float
-        Standard deviation of the logarithm of each parameter [1], about its relative one. No measurement stands behind
-        such a number unless you have one: say so beside what comes of it.
+        Standard deviation of the logarithm of each parameter [1], roughly the relative one. Report its origin with the
+        results: it is an assumption unless you have measured it.
     number : int
-        Devices.
+        Number of devices.
     seed : int
 
     Raises
     ------
     ParameterError
-        If a key is unknown, a spread is not above 0, or a device that is drawn is no possible stack.
+        If a key is unknown, a spread is not above 0, or a drawn device is an impossible stack.
     """
     for key, size in spread.items():
         if not stack.unit(key):
             raise ParameterError(f"{key} is not a number: it cannot vary")
         if not 0 < size < 1:
-            raise ParameterError(f"spread: found {size:g} for {key}, expected a share between 0 and 1")
+            raise ParameterError(f"spread: found {size:g} for {key}, expected a number between 0 and 1")
     random = np.random.default_rng(seed)
     draws = random.standard_normal((number, len(spread)))
     return [

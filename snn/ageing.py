@@ -1,11 +1,11 @@
-"""Accuracy of a trained network as its devices age, and the loss that one number predicts.
+"""Accuracy of a trained network as its devices age, and the loss predicted from one number.
 
-A network is trained once and tested at several times after writing, each time on several draws of its devices'
-exponents: a band over draws says what another array of the same devices would do, which network seeds do not.
+A network is trained once and tested at several times after writing, each time on several draws of the drift exponents
+of its devices. The band over draws is the variation between arrays of the same devices.
 
-The one number is the error of a state that drift amounts to (`devicekit.device.ageing.static_error`), against what the
-states of the network differ by in their pairs; any independent static error of states has the same curve. What a drift
-takes from all devices alike is a gain, and costs nothing down to `shipped()["least_gain"]`.
+The number is the error of a state due to drift (`devicekit.device.ageing.static_error`), relative to the differences of
+states within pairs; any independent static error of states follows the same curve. A drift common to all devices is a
+gain, and costs nothing down to `shipped()["least_gain"]`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ Spread = tuple[float, float]
 
 
 class Loss(NamedTuple):
-    """Accuracy lost [1] on the mean over device draws, and its standard deviation from one draw to the next."""
+    """Mean loss of accuracy [1] over device draws, and its standard deviation over draws."""
 
     mean: float
     sd: float
@@ -50,9 +50,9 @@ class Loss(NamedTuple):
 
 @lru_cache(maxsize=1)
 def shipped() -> dict[str, Any]:
-    """The measured curve that comes with this package (`benchmarks/static_errors.py` measures it again).
+    """Return the measured curve that comes with this package (remeasured by `benchmarks/static_errors.py`).
 
-    64-1000-10, pairs, programmed without other errors; its `data` names the data and their split.
+    Network 64-1000-10 of pairs, programmed without other errors; `data` names the data and their split.
 
     Returns
     -------
@@ -60,32 +60,32 @@ def shipped() -> dict[str, Any]:
         `network`: its inputs, hidden and output neurons; `noise` (n,): error of a weight over the rms of weights, as of
         `noise_to_signal`; `loss`, `sd` (n,): mean over seeds and draws, and standard deviation over draws [1];
         `spread`: rms of r+ - r- of both layers; `output_share`: weight of the output layer in `noise`; `least_gain`;
-        what was measured on.
+        and the data.
     """
     loaded: dict[str, Any] = json.loads(SHIPPED.read_text(encoding="utf-8"))
     return loaded
 
 
 def pair_spread(synapses: Synapses) -> Spread:
-    """rms of r+ - r- of both layers [1]: the signal that errors of states are to be held against.
+    """Return the rms of r+ - r- of both layers [1], the signal to which errors of states are compared.
 
     Parameters
     ----------
     synapses : Synapses
-        Both layers, of pairs of devices.
+        Both layers, with pairs of devices.
 
     Returns
     -------
     tuple of float
-        One number a layer [1].
+        One number per layer [1].
 
     Raises
     ------
     UsageError
-        If the devices are no pairs.
+        If the devices are not pairs.
     """
     if synapses.reference is not None:
-        raise UsageError('the curve of losses is one of pairs of devices: use mapping "pair"')
+        raise UsageError('The predicted loss needs pairs of devices. Use mapping "pair".')
     first, second = (
         float(np.sqrt(np.mean((a.observed_states[::2] - a.observed_states[1::2]) ** 2))) for a in synapses.arrays
     )
@@ -93,16 +93,16 @@ def pair_spread(synapses: Synapses) -> Spread:
 
 
 def noise_to_signal(sigma_r: float, spread: Spread | None = None, curve: dict[str, Any] | None = None) -> float:
-    """Error of a weight over the rms of weights [1], the two layers weighed as they count.
+    """Return the error of a weight over the rms of weights [1], as a weighted mean over both layers.
 
-    sqrt(2) sigma_r over the spread of each layer, of which the root of the weighted mean square is taken.
+    Root of the weighted mean square of sqrt(2) sigma_r over the spread of each layer.
 
     Parameters
     ----------
     sigma_r : float
         Standard deviation of a state's error [of the window].
     spread : (float, float), optional
-        rms of r+ - r- of both layers; None: of the programmed network that the curve was measured on.
+        rms of r+ - r- of both layers; None: those of the network of the curve.
     curve : dict, optional
         A measured curve of losses; None: the shipped one.
 
@@ -119,7 +119,7 @@ def noise_to_signal(sigma_r: float, spread: Spread | None = None, curve: dict[st
 def predicted_loss(
     sigma_r: float, spread: Spread | None = None, *, gain: float = 1.0, curve: dict[str, Any] | None = None
 ) -> Loss:
-    """Accuracy that independent static errors of states cost, from the measured curve: of its network and data alone.
+    """Predict the loss of accuracy due to independent static errors of states, for the network and data of the curve.
 
     Narrower networks lose more.
 
@@ -128,26 +128,28 @@ def predicted_loss(
     sigma_r : float
         Standard deviation of a state's error [of the window].
     spread : (float, float), optional
-        As for `noise_to_signal`. A network trained in situ needs its own: its states differ by less, and the same error
-        costs it more.
+        As for `noise_to_signal`. Pass that of a network trained in situ: its states differ by less, so that the same
+        error costs more.
     gain : float
-        What is left of all weights alike [1].
+        Common gain of all weights [1].
     curve : dict, optional
-        Another one than `shipped`.
+        Curve to use instead of `shipped`.
 
     Raises
     ------
     UsageError
-        Beyond the curve, or if so little is left that the gain alone costs accuracy.
+        If the error is beyond the curve, or the gain is so small that it costs accuracy by itself.
     """
     curve = curve or shipped()
     noise, known = noise_to_signal(sigma_r, spread, curve), np.array(curve["noise"])
     if not 0 <= noise <= known[-1]:
-        raise UsageError(f"an error of {noise:.3g} of the weights' rms is beyond the measured curve ({known[-1]:.3g})")
+        raise UsageError(
+            f"The error is {noise:.3g} of the rms weight, beyond the measured curve (up to {known[-1]:.3g})."
+        )
     if gain < curve["least_gain"]:
         raise UsageError(
-            f"{percent(gain)} is left of the conductances: below {percent(curve['least_gain'])} that costs accuracy by "
-            "itself, and the curve is that of errors alone"
+            f"The common gain is {percent(gain)}, below {percent(curve['least_gain'])}: the curve does not include its "
+            "cost."
         )
     mean, sd = (float(np.interp(noise, known, curve[name])) for name in ("loss", "sd"))
     return Loss(mean, sd)
@@ -161,16 +163,15 @@ class AgedRow:
     ----------
     time_s : float
     mean, sd, lowest, highest : float
-        Of the test accuracy over draws of devices [1].
+        Test accuracy over draws of devices [1].
     sigma_r : float
-        Error of a state that drift amounts to [of the window].
+        Error of a state due to drift [of the window].
     gain : float
-        What is left of all conductances alike [1].
+        Common gain of all conductances [1].
     predicted : float or None
-        Accuracy by `predicted_loss`; None where it is refused, and of networks that its curve is not of: other sizes,
-        wires, converters, noise of reads.
+        Accuracy by `predicted_loss`; None if it is not applicable (other network sizes, wires, converters, read noise).
     beyond : float
-        The time over the longest measured one; 0 where exponents were set by hand.
+        Time over the longest measured time; 0 for exponents set by hand.
     """
 
     time_s: float
@@ -209,7 +210,7 @@ class AgeingResult:
     data: DataFacts
 
     def until(self, lost: float = 0.01) -> float | None:
-        """Time at which the mean has fallen by `lost` [1], on a line in log time between rows [s]; None: not yet."""
+        """Return the time at which the mean has fallen by `lost` [1], interpolated in log time [s], or None."""
         times = np.log([self.law.t0_s, *(row.time_s for row in self.rows)])
         losses = [0.0, *(self.accuracy - row.mean for row in self.rows)]
         for k in range(1, len(losses)):
@@ -219,7 +220,7 @@ class AgeingResult:
         return None
 
     def panel(self) -> Panel:
-        """Accuracy against time, with the band of device draws."""
+        """Draw accuracy against time, with the band over device draws."""
         names = ("time_s", "mean", "lowest", "highest")
         times, mean, low, high = (np.array([getattr(row, name) for row in self.rows]) for name in names)
         title = f"{self.data.name}: nu {self.law.nu:.3g}, sd over devices {self.law.nu_sd:.3g}"
@@ -231,14 +232,14 @@ class AgeingResult:
         return self.panel().draw(ax)
 
     def frame(self) -> pd.DataFrame:
-        """A row a time."""
+        """Return the rows as a table, one per time."""
         return pd.DataFrame([asdict(row) for row in self.rows])
 
     def sentences(self) -> list[str]:
-        """Return what time does to this network, and what that rests on."""
+        """Describe the accuracy over time and the drift behind it."""
         last = self.rows[-1]
         words = [
-            f"Test accuracy {percent(self.accuracy)} before, {percent(last.mean)} after {last.time_s:.3g} s "
+            f"The test accuracy goes from {percent(self.accuracy)} to {percent(last.mean)} after {last.time_s:.3g} s "
             f"({percent(last.lowest)} to {percent(last.highest)} over {self.draws} draws of devices)."
         ]
         words.append(f"Drift: {self.law.describe(last.time_s)}.")
@@ -264,7 +265,7 @@ def accuracy_over_time(
     Parameters
     ----------
     card : DeviceCard
-        In conductance. An offline network is programmed to it and aged then.
+        Card in conductance. An offline network is programmed into its devices and then aged.
     config : TrainingConfig
         Its `time_s` is not used.
     data : Dataset
@@ -273,17 +274,16 @@ def accuracy_over_time(
     draws : int
         Draws of devices at each time, at least 2.
     law : Drift, optional
-        None: what the settings say (`drift_nu`, `drift_nu_sd`, `drift_t0_s`), or the card's retention block.
+        Drift law; None: from the settings (`drift_nu`, `drift_nu_sd`, `drift_t0_s`) or the retention block of the card.
 
     Raises
     ------
     UsageError
-        If nothing says how devices drift, a time is before t0 or beyond what may be extrapolated, or the card holds
-        weights.
+        If no drift is known, a time is before t0 or too long to extrapolate, or the card holds weights.
     """
     require_conductance(card.window)
     if draws < 2 or not times:
-        raise UsageError("a band over draws of devices takes at least 2 draws, and at least one time")
+        raise UsageError("Set at least 2 draws of devices and at least one time.")
     law = law or _find_law(card, config)
     for time_s in times:
         law.logarithm(time_s)  # refuse before the training
@@ -325,16 +325,16 @@ def _find_law(card: DeviceCard, config: TrainingConfig) -> Drift:
         return Drift(config.drift_nu, config.drift_nu_sd, config.drift_t0_s)
     if card.retention is None:
         raise UsageError(
-            f"nothing says how the devices of card {card.name!r} drift: add measured retention (devicekit card add), "
-            "or set drift_nu and drift_nu_sd"
+            f"The drift of card {card.name!r} is unknown. Add retention data (devicekit card add), or set drift_nu and "
+            "drift_nu_sd."
         )
     return Drift.from_retention(card.retention)
 
 
 def _programming_error(config: TrainingConfig) -> float:
-    """Errors that the states of an offline network have before they age [of the window]: those add in squares."""
+    """Return the programming error of the states of an offline network [of the window]; errors add in squares."""
     if config.scheme != "offline":
-        return 0.0  # training in situ has learnt with them
+        return 0.0  # training in situ includes them
     step = 1.0 / (config.levels - 1) if config.levels > 0 else 0.0
     return math.hypot(config.program_sigma, step / 12**0.5)
 

@@ -1,4 +1,4 @@
-"""What ordinary classifiers reach on the same spikes: nobody shall mistake easy digits for a good rule."""
+"""Ordinary classifiers on the same data or spikes, as a reference for the accuracy of a network."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Baseline:
 
     @property
     def words(self) -> str:
-        """For people."""
+        """The accuracy in words."""
         return f"{self.classifier} {100 * self.test_accuracy:.1f} % ({self.inputs})"
 
     def as_dict(self) -> dict[str, Any]:
@@ -51,9 +51,9 @@ def _counts(rows: np.ndarray, stream: np.uint64, epoch: int, steps: int) -> np.n
 
 
 def spike_counts(x: np.ndarray, config: TrainingConfig, stream: np.uint64, epoch: int) -> np.ndarray:
-    """Spikes of each input in one presentation, shape of x: those that the network sees in that epoch.
+    """Count the spikes of each input in one presentation, shape of x, as the network sees them in that epoch.
 
-    Shifts of the dense encoding are left out.
+    Shifts of the dense encoding are not included.
 
     Parameters
     ----------
@@ -64,25 +64,25 @@ def spike_counts(x: np.ndarray, config: TrainingConfig, stream: np.uint64, epoch
     stream : uint64
         Key of the random stream.
     epoch : int
-        Which presentation.
+        Epoch of the presentation.
     """
     return _counts(levels(x, P[config.encoding]), stream, epoch, config.steps)
 
 
 NAMES = ("logistic", "mlp", "svc", "svc-pixels")
-MOST = 10_000  # samples that a classifier beside the network is trained on
+MOST = 10_000  # samples used to train an ordinary classifier
 
 
 def reference_classifiers(data: Dataset, config: TrainingConfig) -> tuple[Baseline, ...]:
-    """A linear model, a perceptron as wide as the network and a support vector machine on the inputs themselves.
+    """Train a linear model, a perceptron as wide as the network and a support vector machine on the inputs themselves.
 
-    Of more than 10,000 training samples they see 10,000, stratified, and say so.
+    With more than 10,000 training samples a stratified subset of 10,000 is used and reported.
 
     Parameters
     ----------
     data : Dataset
     config : TrainingConfig
-        Gives the hidden units and the seed.
+        Source of the number of hidden units and the seed.
     """
     import warnings
 
@@ -104,23 +104,23 @@ def reference_classifiers(data: Dataset, config: TrainingConfig) -> tuple[Baseli
     rows = []
     for name, model in models:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # it is stopped, and compared as it is
+            warnings.simplefilter("ignore", ConvergenceWarning)  # compared without convergence
             model.fit(x, y)
         rows.append(Baseline(name, words, float(model.score(data.x_test, data.y_test))))
     return tuple(rows)
 
 
 def baselines(data: Dataset, config: TrainingConfig, names: Sequence[str] = NAMES) -> tuple[Baseline, ...]:
-    """Logistic regression, a perceptron as wide as the network, and a support vector machine.
+    """Train logistic regression, a perceptron as wide as the network, and a support vector machine on spike counts.
 
     Parameters
     ----------
     data : Dataset
         Training and test part.
     config : TrainingConfig
-        Gives the encoding, the hidden units and the seed.
+        Source of the encoding, the number of hidden units and the seed.
     names : sequence of str
-        Which of `NAMES`.
+        Some of `NAMES`.
 
     Returns
     -------
@@ -134,7 +134,7 @@ def baselines(data: Dataset, config: TrainingConfig, names: Sequence[str] = NAME
     """
     unknown = sorted(set(names) - set(NAMES))
     if unknown:
-        raise UsageError(f"no classifier {', '.join(map(repr, unknown))}; there are: {', '.join(NAMES)}")
+        raise UsageError(f"Unknown classifier {', '.join(map(repr, unknown))}. Use {', '.join(NAMES)}.")
     from sklearn.linear_model import LogisticRegression
     from sklearn.neural_network import MLPClassifier
     from sklearn.svm import SVC

@@ -1,4 +1,4 @@
-"""What a training run can choose between. Light: the command line reads its choices here."""
+"""Choices of a training run, importable without heavy packages for the command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The network as a scikit-learn classifier, for people who have a table, with or without memristors."""
+"""The network as a scikit-learn classifier for tables, with or without memristors."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from snn.recipe import choose, make_dynamics, with_card
 from snn.scaling import TwoSided, round_to_grid
 
 FEWEST_PRESENTATIONS = 500  # per epoch: tiny sets are shown several times
-STREAMED = 1000  # samples of `partial_fit` that count as an epoch
-LEAST_RATE = 0.5  # of the first rates: what streams learn with for ever
-WIDTHS = (256, 1000)  # hidden neurons that are chosen, at least and at most
-A_CLASS = 10  # features that a class counts as, in that choice
+STREAMED = 1000  # samples of `partial_fit` per epoch
+LEAST_RATE = 0.5  # of the initial rates: lower limit for streams
+WIDTHS = (256, 1000)  # smallest and largest automatic number of hidden neurons
+A_CLASS = 10  # features that a class counts as for this number
 OF_DEVICES = (
     "schedule", "mapping", "policy", "max_pulses", "decay_by", "c2c", "d2d", "read_noise", "stuck",
     "presentation_s",
@@ -33,14 +33,14 @@ _START, _ORDER, _TRAIN, _TEST = 21, 22, 23, 24
 
 
 class SpikingClassifier(ClassifierMixin, BaseEstimator):
-    """Two-layer spiking network trained on devices if a card is given, with Multi-ReSuMe if nothing else is said.
+    """Two-layer spiking network, trained on devices if a card is given, by default with Multi-ReSuMe.
 
     Parameters
     ----------
     card : DeviceCard or None
         Device that holds the weights; None: float weights.
     hidden : int or None
-        Hidden neurons; None: by the table, features + 10 a class, 256 to 1000.
+        Hidden neurons; None: features + 10 per class, 256 to 1000.
     epochs : int
         Passes over the training samples (several to an epoch on sets of fewer than 500).
     p : float
@@ -50,31 +50,30 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
     draws : int
         Presentations of a sample whose spike counts are averaged in prediction.
     input_range : (float, float) or None
-        One range for all inputs, which are then the network's only channels (for images: (0, 16) for
-        scikit-learn's digits). None: each feature enters by two channels, one that fires the more the further it is
-        above its mean and one for below, full at 2.5 standard deviations; over several channels each where there are
-        few features, with one channel that is always 1.
+        One range for all inputs, with one channel each (for images: (0, 16) for scikit-learn's digits). None: two
+        channels per feature, for values above and below its mean, saturating at 2.5 standard deviations; repeated if
+        there are few features, plus one channel that is always 1.
     scheme : {"insitu", "hybrid", "offline"} or None
         As in `snn.config.TrainingConfig`; None: in situ with a card, else offline.
     schedule, mapping, margin, gradient, policy, max_pulses, decay_by, c2c, d2d, read_noise, stuck, presentation_s
-        As in `snn.config.TrainingConfig`; for a card only, but for `margin` and `gradient`.
+        As in `snn.config.TrainingConfig`; all but `margin` and `gradient` need a card.
     random_state : int, RandomState or None
-        Seeds start weights, order, encoding and devices.
+        Seed of start weights, order, encoding and devices.
 
     Attributes
     ----------
     classes_ : ndarray, shape (n_classes,)
     n_features_in_ : int
     recipe_ : snn.recipe.Recipe
-        Rates and thresholds that were chosen.
+        Learning rates and thresholds, chosen automatically.
     forgetting_ : str
-        What the training made of the card's volatile part, in words; empty where it has none. Where `presentation_s` is
-        0, nothing is forgotten.
+        Effect of the card's volatile part in the training, in words; empty without one. With `presentation_s` 0 nothing
+        is forgotten.
 
     Notes
     -----
-    A prediction's spikes are drawn from a stream keyed by the sample's content, so that a prediction does not
-    depend on order or on the other samples; equal rows get equal draws. Sources: doi
+    The spikes of a prediction are drawn from a stream keyed by the content of the sample, so that it does not depend on
+    the order or on other samples; equal rows get equal draws. Sources: doi
     10.1109/JEDS.2023.3311763, doi 10.1162/NECO_a_00396.
     """
 
@@ -131,7 +130,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X or y is not valid, or there is only one class.
+            If X or y is invalid, or there is only one class.
         UsageError
             If a parameter is not allowed.
         """
@@ -145,12 +144,12 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:
-        """One more pass over X and y; the first fixes the classes (default: those in y) and the scaling.
+        """Train one more pass over X and y; the first call fixes the classes (default: those in y) and the scaling.
 
-        Rates fall with the samples seen, 1000 of which count as an epoch, to half the first ones and no further.
+        Learning rates fall with the samples seen (1000 per epoch), down to half of the initial ones.
         """
         if self.scheme == "hybrid":
-            raise UsageError('scheme "hybrid" has an end of its float part, and a stream has none: use fit')
+            raise UsageError('partial_fit does not support scheme "hybrid". Use fit.')
         first = not hasattr(self, "classes_")
         X, y = validate_data(self, X, y, dtype=[np.float64, np.float32], reset=first)
         check_classification_targets(y)
@@ -167,7 +166,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         if len(classes) < 2:
             raise ValueError("a classifier needs at least 2 classes; the data have 1 class")
         if isinstance(self.draws, bool) or not isinstance(self.draws, (int, np.integer)) or self.draws < 1:
-            raise UsageError(f"draws must be a whole number from 1, not {self.draws!r}")
+            raise UsageError(f"draws must be a whole number from 1, not {self.draws!r}.")
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         hidden = _width(X.shape[1], len(classes)) if self.hidden is None else self.hidden
         self._config = TrainingConfig(
@@ -193,9 +192,9 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
             usual = {name: each.default for name, each in signature(type(self)).parameters.items()}
             idle = [name for name in OF_DEVICES if getattr(self, name) != usual[name]]
             if idle:
-                raise UsageError(f"{', '.join(idle)}: of devices, and there is no card")
+                raise UsageError(f"{', '.join(idle)} cannot be used without devices. Pass a card.")
         if self.card is None and self._config.scheme != "offline":
-            raise UsageError(f'scheme "{self._config.scheme}" trains devices: it needs a card')
+            raise UsageError(f'Scheme "{self._config.scheme}" trains devices. Pass a card.')
         self._config = with_card(self._config, self.card)
         check(self.card, self._config)
         self._fix_scaling(X)
@@ -209,7 +208,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         self._learner = Learner(card, self._config, recipe, make_dynamics(self._config, 0, 0.0), start)
         self._epoch, self._age = 0, 0.0
         self.forgetting_ = words(self.card, self._config)
-        self.recipe_, self.classes_ = recipe, classes  # last: a start that failed leaves nothing fitted
+        self.recipe_, self.classes_ = recipe, classes  # last, so that a failed start leaves the classifier unfitted
 
     def _fix_scaling(self, X: np.ndarray) -> None:
         if self.input_range is None:
@@ -228,7 +227,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         return levels(round_to_grid(np.clip((X / 2 - low / 2) / half, 0.0, 1.0)), self.p)
 
     def _train(self, X: np.ndarray, y: np.ndarray, repeats: int, age: float, least: float) -> None:
-        """One epoch; training draws are keyed by row, so that equal rows get different spikes."""
+        """Train one epoch, with draws keyed by row, so that equal rows get different spikes."""
         x = self._levels(X)
         labels = np.searchsorted(self.classes_, y).astype(np.int64)
         rng = np.random.default_rng([self._seed, _ORDER, self._epoch])
@@ -246,7 +245,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         self._epoch += 1
 
     def _scores(self, X: Any) -> np.ndarray:
-        """Spike counts, mean over the draws, shape (n, n_classes); ties broken by the membrane potential."""
+        """Return spike counts, mean over the draws, shape (n, n_classes); the membrane potential breaks ties."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
         x = self._levels(X)
@@ -260,18 +259,18 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         return total / self.draws
 
     def decision_function(self, X: Any) -> np.ndarray:
-        """Mean spike counts, shape (n, n_classes); for two classes their difference, shape (n,)."""
+        """Return mean spike counts, shape (n, n_classes); for two classes their difference, shape (n,)."""
         scores = self._scores(X)
         return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
 
     def predict(self, X: Any) -> np.ndarray:
-        """Labels of samples X, shape (n,)."""
+        """Return the labels of samples X, shape (n,)."""
         decision = self.decision_function(X)
         chosen = (decision > 0).astype(int) if decision.ndim == 1 else decision.argmax(axis=1)
         return self.classes_[chosen]
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Softmax of the mean spike counts, shape (n, n_classes): in their order, not calibrated."""
+        """Return the softmax of the mean spike counts, shape (n, n_classes); not calibrated."""
         decision = self.decision_function(X)
         scores = np.stack([-decision / 2, decision / 2], axis=1) if decision.ndim == 1 else decision
         powers = np.exp(scores - scores.max(axis=1, keepdims=True))
@@ -279,5 +278,5 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
 
 
 def _width(features: int, classes: int) -> int:
-    """Hidden neurons for a table."""
+    """Return the automatic number of hidden neurons."""
     return int(np.clip(features + A_CLASS * classes, *WIDTHS))

@@ -1,4 +1,4 @@
-"""What a training run can be told; every default is the recommended choice."""
+"""Settings of a training run; every default is the recommended choice."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from snn.network.pulsing import get_policy
 LONGEST = 1e12  # of a time [s]
 
 
-OF_CARD = ("stuck", "stuck_at", "device_levels")  # as the card has it where a setting is None
+OF_CARD = ("stuck", "stuck_at", "device_levels")  # taken from the card where a setting is None
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class TrainingConfig:
     epochs : int
         Passes over the training part; in a hybrid run the first half (rounded up) is offline.
     seed : int
-        Seeds start weights, order, encoding, device draws and noise.
+        Seed of start weights, order, encoding, device draws and noise.
     hidden : int
         Hidden neurons.
     steps : int
@@ -52,30 +52,30 @@ class TrainingConfig:
         "paper": a full pixel fires with p = 0.5. "dense": p = 1, and images moved by one pixel in 30 % of the
         training presentations (square images only).
     schedule : {"growth", "constant"}
-        Whether the threshold of eq. (6) grows over the epochs.
+        Schedule over the epochs: the threshold of eq. (6) grows, or stays constant.
     mapping : {"pair", "reference"}
         w = c (r+ - r-), or w = c (r - reference) [1].
     reference : float or None
         State of the fixed reference, 0 to 1; None: the device's symmetric point. Used by mapping "reference".
     gradient : str
-        Which change of each weight a presentation asks for, one file each in `snn.gradients`: "resume" (Multi-ReSuMe,
-        as the paper) or "surrogate" (surrogate gradient, backpropagation through time).
+        Learning rule for the weight changes, one file each in `snn.gradients`: "resume" (Multi-ReSuMe, as in the
+        paper) or "surrogate" (surrogate gradient, backpropagation through time).
     rule : {"multi-resume-gated", "multi-resume"}
-        ReSuMe's hidden rule with or without the activity gate; the published rule is without, and fragile.
+        ReSuMe's rule of the hidden layer with or without the activity gate; the published rule has none and is fragile.
     non_hebbian : float
         The constant a of ReSuMe [1].
     policy : str
-        How the change that the rule wants becomes pulses, one file each in `snn.policies`: "reset" (as the paper, the
-        sum starting again after its one pulse), "carry" (several pulses, the rest of the sum carried over), "verify"
-        (as carry, and what the pulses did is read and taken off the sum), "stochastic" (no sum; pulses by chance),
-        "literal" and "leaky" (eq. (4) as printed, or with a sum that leaks); or "auto": verify where reads are quiet
-        against the step, else carry.
+        Conversion of weight changes into pulses, one file each in `snn.policies`: "reset" (as in the paper; the sum is
+        reset after its single pulse), "carry" (several pulses, the rest of the sum carried over), "verify" (as carry,
+        with the change done by the pulses read and subtracted from the sum), "stochastic" (no sum; random pulses),
+        "literal" and "leaky" (eq. (4) as printed, or with a leaky sum); or "auto": verify if read noise is small
+        compared with the step, else carry.
     max_pulses : int or None
-        Pulses that a synapse gets in one presentation at most; None: as the policy has it (20 of carry and verify,
-        else 1).
+        Largest number of pulses of a synapse in one presentation; None: the default of the policy (20 for carry and
+        verify, else 1).
     decay_by : {"theta", "eta"} or None
-        Whether, with schedule "growth", thresholds grow over the epochs or learning rates fall; None: as the policy
-        has it (eta of carry and verify, else theta).
+        With schedule "growth": thresholds grow over the epochs ("theta") or learning rates fall ("eta"); None: the
+        default of the policy (eta for carry and verify, else theta).
     alpha : float
         Factor of the sum in eq. (4) for "literal" and "leaky" [1].
     theta : (float, float) or None
@@ -83,91 +83,91 @@ class TrainingConfig:
     scales : (float, float) or None
         c of the map of each layer [1]; None: the automatic recipe.
     linear, symmetric : bool
-        Train on the card's device made linear, or symmetric (`devicekit.device.idealise`): what they cost.
+        Train on the card's device made linear, or symmetric (`devicekit.device.idealise`), to measure the effect.
     c2c, d2d : str
         Variation of the devices, as in `devicekit.device.array.DeviceArray`.
     read_noise : bool
-        Whether every read adds the card's read noise, fresh each time, in training and in test.
+        True to add the read noise of the card, fresh at every read, in training and in test.
     read_noise_of_g : float
-        Standard deviation of one reading as a share of the conductance, as instruments and papers state it; it takes
-        the place of the card's read noise. Of the window it is that share of the mid-window conductance: the smaller
-        the window's on/off ratio, the more.
+        Standard deviation of one reading as a fraction of the conductance, as in data sheets and papers; replaces the
+        read noise of the card. It is applied to the mid-window conductance, so that its effect is larger in a window
+        with a small on/off ratio.
     telegraph : float
-        Standard deviation of each device's random telegraph noise, fraction of the window: two levels, equally
-        often, held through a presentation; in training and in test.
+        Standard deviation of the random telegraph noise of each device, fraction of the window: two levels, equally
+        likely, constant through a presentation; in training and in test.
     margin : int
-        No update where the true class leads by at least this many spikes; 0: always update.
+        No update if the true class leads by at least this many spikes; 0: always update.
     stuck : float, optional
-        Fraction of devices that never move, neither by pulses nor when they are programmed, 0 to 1; that of the card's
-        dead devices if None, at the end of the window where those were.
+        Fraction of devices that never move, by pulses or by programming, 0 to 1; None: the dead devices of the card, at
+        their end of the window.
     stuck_at : {"start", "low", "high", "ends"}, optional
-        Where stuck devices are: where they start (in the middle of their range, which is benign), at the low or the
-        high end of the window, or at either end by chance; where they start if None, and `stuck` is given.
+        Place of stuck devices: where they start (mid-range, which is benign), at the low or the high end of the window,
+        or at either end at random; None: "start" if `stuck` is given.
     rates : {"plain", "scaled"}
-        Whether the output layer's learning rate and start weights are those of 1000 hidden units, or scaled to the
-        number that there are; scaled rates overshoot in narrow networks, and show asymmetric devices up.
+        Learning rate and start weights of the output layer: those for 1000 hidden units ("plain"), or scaled to the
+        actual number. Scaled rates overshoot in narrow networks and are sensitive to asymmetric devices.
     draw : int
-        Number of the draw of devices and of their noise; with another one and the same seed, start weights, order and
+        Number of the draw of devices and of their noise; with another draw and the same seed, start weights, order and
         spikes stay the same.
     retention : float
-        Fraction of its state that each device loses towards 0 before a test, 0 to 1: the same of all devices. In a pair
-        that is a common gain, which tests next to nothing (half of it lost costs no accuracy); `time_s` tests drift.
+        Fraction of its state that each device loses towards 0 before a test, 0 to 1, equal for all devices. In a pair
+        this is a common gain and costs hardly any accuracy (none at half); use `time_s` to test drift.
     levels : int
         Levels to which states are rounded when devices are programmed; 0: not rounded.
     program_sigma : float
         Standard deviation of a programmed state, fraction of the window.
     device_levels : int, optional
-        Stable states of every device: what a pulse or programming gives ends on one of the two nearest, at random
-        such that the mean is kept; 0: any state; those that the card found in its trains if None.
+        Stable states of every device: after a pulse or programming the state is one of the two nearest, at random with
+        the correct mean; 0: any state; None: the stable states found by the card.
     refresh : float
-        After each in-situ epoch, pairs with a device within this distance of an end of the window are programmed
-        anew about the middle (with `levels` and `program_sigma`), fraction of the window, 0 (never) to 0.5.
+        After each in-situ epoch, pairs with a device within this distance of an end of the window are reprogrammed
+        about the middle (with `levels` and `program_sigma`), fraction of the window, 0 (never) to 0.5.
     presentation_s : float
         Time from one training presentation to the next [s], in which devices of a card with a volatile part forget; 0:
-        no time passes, and nothing is forgotten (`snn.forgetting`). Any other card takes times too, without effect.
+        nothing is forgotten (`snn.forgetting`). Without effect for other cards.
     pulse_period_s : float
-        Time between the pulses of one synapse in one presentation [s]; all of them fit into `presentation_s`.
+        Time between the pulses of one synapse in one presentation [s]; all pulses must fit into `presentation_s`.
     test_delay_s : float
         Time between the last presentation, or programming, and a test [s].
     wire_ohm, terminal_ohm : float
-        Resistance of a line from one device to the next, and of each driver and sense amplifier [ohm]; 0: ideal. What
-        arrives is exact in a test, and in training made anew at each epoch (`snn.wiring`).
+        Resistance of a line between neighbouring devices, and of each driver and sense amplifier [ohm]; 0: ideal.
+        Effective weights are exact in a test, and updated once per epoch in training (`snn.wiring`).
     wire_gains : {"separable", "exact"}
-        How training sees lines: by the voltages along each word line and each bit line alone, which costs next to
-        nothing and is too good where lines lose much, or as a test does.
+        Model of the lines in training: from the voltages along each word line and each bit line alone (cheap, but too
+        optimistic with large losses), or exact as in a test.
     tile : (int, int)
         Rows and columns of a tile of the crossbar.
     column_gain : bool
-        Whether each bit line of each tile is calibrated by one read; else one gain a layer, fixed at the start.
+        True to calibrate each bit line of each tile by one read; False: one gain per layer, fixed at the start.
     adc_bits : int
-        Bits of the converters that read the bit lines of each tile in a test, once a time step; 0: not converted.
+        Bits of the converters that read the bit lines of each tile in a test, once per time step; 0: no conversion.
     adc_quantile : float
-        Quantile of the currents of training images that is the range of a converter; 1: the largest.
+        Range of a converter as a quantile of the currents of training images; 1: the largest.
     adc_lines : {"difference", "each"}
-        Whether the two lines of a pair are subtracted before they are converted, or converted each.
+        Convert the difference of the two lines of a pair, or each line.
     programming : {"sigma", "verify"}
-        How the offline and the hybrid scheme program devices: at once, with errors of `program_sigma`; or by write and
-        verify (`devicekit.device.programming`), from the middle state, with the pulses, the scatter and the read noise
-        of the card, whether or not `read_noise` is set. Targets are rounded to `levels` in both.
+        Programming in the offline and hybrid schemes: directly, with errors of `program_sigma`; or by write and verify
+        (`devicekit.device.programming`), from the middle state, with the pulses, the scatter and the read noise of the
+        card, regardless of `read_noise`. Targets are rounded to `levels` in both.
     tolerance : float
-        With "verify": error at which a device is right, fraction of the window.
+        With "verify": accepted error of a device, fraction of the window.
     verify_reads, verify_limit : int
-        With "verify": readings that a verify takes the mean of, and pulses of a device at most.
+        With "verify": readings averaged per verification, and largest number of pulses of a device.
     program_steps : {"law", "sign"}
-        With "verify": bursts sized by the card's law, or one pulse at a time, which stops on the near side.
+        With "verify": bursts sized by the law of the card, or one pulse at a time, stopping on the near side.
     compensate : bool
-        With "verify" and pairs: the partner of a device that failed or is stuck takes over its error.
+        With "verify" and pairs: the partner of a failed or stuck device takes over its error.
     time_s : float
-        Time after writing at which tests are done, on conductances that have drifted (`snn.drift`) [s]; 0: not aged.
-        Training itself is not aged.
+        Time after writing at which tests are done, on drifted conductances (`snn.drift`) [s]; 0: no drift. Training
+        itself does not drift.
     drift_nu, drift_nu_sd : float
-        Mean and standard deviation over devices of the exponent of drift [1], G = G(t0) (t / t0)^-nu.
+        Mean and standard deviation over devices of the drift exponent [1], G = G(t0) (t / t0)^-nu.
     drift_t0_s : float
-        Time after writing at which the states are what they were trained or programmed to [s].
+        Time after writing at which states equal the trained or programmed ones [s].
     telegraph_tau_s : float
-        Mean time that a device stays on a level of its `telegraph` noise [s]; 0: held through a presentation. Against
-        presentations of `steps` ms it is fresh at every read, held through a presentation, or static through a test
-        (`devicekit.device.ageing.Telegraph`); in training what is static counts as held.
+        Mean time that a device stays on a level of its `telegraph` noise [s]; 0: constant through a presentation.
+        Compared with presentations of `steps` ms, the level is fresh at every read, constant through a presentation, or
+        constant through a test (`devicekit.device.ageing.Telegraph`); training treats the last case as the second.
 
     Raises
     ------
@@ -240,7 +240,7 @@ class TrainingConfig:
             if value is not None and type(None) in get_args(hint):
                 hint = next(each for each in get_args(hint) if each is not type(None))
             if get_origin(hint) is Literal and value not in get_args(hint):
-                raise UsageError(f"{field.name} is {_either(get_args(hint))}, not {value!r}")
+                raise UsageError(f"{field.name} must be {_either(get_args(hint))}, not {value!r}.")
         for name, low, high in (
             ("epochs", 1, 100_000),
             ("seed", 0, 2**63 - 1),
@@ -281,64 +281,66 @@ class TrainingConfig:
             self._check_number("reference", 0.0, 1.0)
         for name in ("levels", "device_levels"):
             if getattr(self, name) == 1:
-                raise UsageError(f"{name} must be 0 (not rounded) or at least 2, not 1")
+                raise UsageError(f"{name} must be 0 (not rounded) or at least 2, not 1.")
         if self.drift_t0_s == 0 or 0 < self.time_s < self.drift_t0_s:
-            raise UsageError("drift_t0_s is above 0, and time_s not before it: what is before t0 no law tells")
+            raise UsageError("drift_t0_s must be above 0, and time_s must be 0 or at least drift_t0_s.")
         if self.refresh > 0 and self.mapping != "pair":
-            raise UsageError('refresh is for pairs of devices: use mapping "pair"')
+            raise UsageError('refresh needs pairs of devices. Use mapping "pair".')
         Wires(self.wire_ohm, self.terminal_ohm, self.tile)
         if self.wire_ohm == self.terminal_ohm == 0:
             if self.column_gain:
-                raise UsageError("column_gain calibrates bit lines with resistance: set wire_ohm too")
+                raise UsageError("column_gain needs lines with resistance. Set wire_ohm.")
             if self.wire_gains != "separable":
-                raise UsageError("wire_gains says how training sees lines with resistance: set wire_ohm too")
+                raise UsageError("wire_gains needs lines with resistance. Set wire_ohm.")
         if self.adc_bits == 1:
-            raise UsageError("adc_bits must be 0 (not converted) or at least 2, not 1")
+            raise UsageError("adc_bits must be 0 (no conversion) or at least 2, not 1.")
         if self.adc_lines == "each" and self.mapping != "pair":
-            raise UsageError('adc_lines "each" is for pairs of devices: use mapping "pair"')
+            raise UsageError('adc_lines "each" needs pairs of devices. Use mapping "pair".')
         if self.telegraph_tau_s > 0 and self.telegraph == 0:
-            raise UsageError("telegraph_tau_s says how long a level is held: set telegraph too")
+            raise UsageError("telegraph_tau_s needs telegraph noise. Set telegraph.")
         if self.adc_bits > 0 and self.telegraph > 0:
-            raise UsageError("adc_bits and telegraph exclude each other: a converted test draws no held levels")
+            raise UsageError("adc_bits and telegraph cannot be combined. Set one of them to 0.")
         self._check_number("tolerance", 1e-6, 0.5)
         if self.programming == "verify":
             for name in ("device_levels", "refresh"):
                 if (getattr(self, name) or 0) > 0:
-                    raise UsageError(f'{name} programs states at once: use programming "sigma"')
+                    raise UsageError(f'{name} does not work with programming "verify". Use programming "sigma".')
         for name in ("read_noise", "linear", "symmetric", "column_gain", "compensate"):
             if not isinstance(getattr(self, name), bool):
-                raise UsageError(f"{name} is true or false, not {getattr(self, name)!r}")
+                raise UsageError(f"{name} must be true or false, not {getattr(self, name)!r}.")
         if self.read_noise_of_g > 0 and not self.read_noise:
-            raise UsageError("read_noise_of_g says how large the read noise is: set read_noise too")
+            raise UsageError("read_noise_of_g needs read noise. Set read_noise to true.")
         self._check_layers("theta")
         self._check_layers("scales")
         if get_gradient(self.gradient).name != "resume":
-            told = {"rule": "multi-resume-gated", "non_hebbian": 0.0, "margin": 0}
-            wrong = [name for name, usual in told.items() if getattr(self, name) != usual]
+            defaults = {"rule": "multi-resume-gated", "non_hebbian": 0.0, "margin": 0}
+            wrong = [name for name, usual in defaults.items() if getattr(self, name) != usual]
             if wrong:
-                raise UsageError(f'{", ".join(wrong)}: of gradient "resume" only, not of "{self.gradient}"')
+                raise UsageError(
+                    f'{", ".join(wrong)} cannot be used with gradient "{self.gradient}", only with "resume".'
+                )
         if self.policy != "auto" and get_policy(self.policy).needs_theta and self.theta is None:
-            raise UsageError(f'policy "{self.policy}" has no automatic threshold: pass theta, a number a layer')
+            raise UsageError(f'Policy "{self.policy}" has no automatic threshold. Set theta, a number per layer.')
         if self.max_pulses is not None:
             self._check_number("max_pulses", 1, 1000, whole=True)
             if self.max_pulses > 1 and self.policy in ("reset", "literal", "leaky"):
-                raise UsageError(f'policy "{self.policy}" gives one pulse at a time: leave max_pulses out')
+                raise UsageError(f'Policy "{self.policy}" applies one pulse at a time. Remove max_pulses.')
         if self.scheme == "hybrid" and self.epochs < 2:
-            raise UsageError("a hybrid run needs at least 2 epochs: one offline, one in situ")
+            raise UsageError(f"A hybrid run needs at least 2 epochs, one offline and one in situ, not {self.epochs}.")
 
     @property
     def stable_states(self) -> int:
-        """`device_levels`; 0 where the card's were not looked up (`snn.recipe.with_card`)."""
+        """`device_levels`; 0 before the card is applied (`snn.recipe.with_card`)."""
         return self.device_levels or 0
 
     @property
     def stuck_share(self) -> float:
-        """`stuck`; 0 where the card's were not looked up."""
+        """`stuck`; 0 before the card is applied."""
         return self.stuck or 0.0
 
     @property
     def stuck_place(self) -> StuckAt:
-        """`stuck_at`; where they start, if it is not said."""
+        """`stuck_at`; "start" by default."""
         return self.stuck_at or "start"
 
     def _check_number(self, name: str, low: float, high: float, whole: bool = False) -> None:
@@ -348,7 +350,7 @@ class TrainingConfig:
         kinds = (int,) if whole else (int, float)
         if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
             kind = "a whole number" if whole else "a number"
-            raise UsageError(f"{name} must be {kind} from {low} to {high}, not {value!r}")
+            raise UsageError(f"{name} must be {kind} from {low} to {high}, not {value!r}.")
 
     def _check_layers(self, name: str) -> None:
         value: Any = getattr(self, name)
@@ -356,15 +358,14 @@ class TrainingConfig:
             return
         numbers = isinstance(value, tuple) and len(value) == 2
         if not numbers or not all(isinstance(v, (int, float)) and 0 < v < float("inf") for v in value):
-            raise UsageError(f"{name} must be two positive numbers, one for each layer, not {value!r}")
+            raise UsageError(f"{name} must be two positive numbers, one for each layer, not {value!r}.")
 
     @classmethod
     def paper(cls, **changes: Any) -> Self:
-        """Settings that reproduce Fig. 6 of the paper: eq. (4) as printed, one device against a fixed reference.
+        """Return settings that reproduce Fig. 6 of the paper: eq. (4) as printed, one device against a fixed reference.
 
-        The sum of eq. (4) is never reset, which is why accuracy stops near 89 %; for comparison only.
-        The dip of a hybrid run at mapping depends wholly on `program_sigma`, which the paper does not give.
-        `changes` replace single settings.
+        The sum of eq. (4) is never reset, so that accuracy stops near 89 %; for comparison only. The dip of a hybrid
+        run at mapping depends on `program_sigma`, which the paper does not report. `changes` replace single settings.
         """
         settings: dict[str, Any] = {
             "mapping": "reference",

@@ -1,7 +1,7 @@
-"""States as a test reads them: drifted, with static errors, or each at one of two levels; training is left alone.
+"""States as read in a test: drifted, with static errors, or each at one of two levels; training is not affected.
 
-Nothing here clips: an aged conductance below the window is a state below 0, and counts as such in its weight. A fixed
-reference does not age.
+States are not clipped: a conductance below the window is a state below 0 and counts as such in its weight. A fixed
+reference does not drift.
 """
 
 from __future__ import annotations
@@ -16,41 +16,41 @@ from snn.config import TrainingConfig
 from snn.synapses import Change
 
 STEP_S = 1e-3  # of the network
-_DRIFT = 120  # purpose of the random stream, + layer number; of the seeds of a network's devices
+_DRIFT = 120  # purpose of the random stream, + layer number
 
 
 def check(card: DeviceCard | None, config: TrainingConfig) -> None:
-    """Refuse drift of what does not conduct.
+    """Refuse drift settings that do not apply.
 
     Raises
     ------
     UsageError
-        If a time is set and the card holds weights, or there is no device, or no exponent of drift.
+        If a time is set and the card holds weights, or a device or drift exponent is missing.
     """
     if config.time_s == 0:
         return
     if config.drift_nu == 0 and config.drift_nu_sd == 0:
-        raise UsageError("time_s: nothing drifts; set drift_nu and drift_nu_sd (devicekit.device.ageing.Drift)")
+        raise UsageError("time_s needs a drift exponent. Set drift_nu and drift_nu_sd (devicekit.device.ageing.Drift).")
     if card is None:
-        raise UsageError("time_s: float weights do not drift; pass a device card")
+        raise UsageError("time_s does not apply to float weights. Pass a device card.")
     require_conductance(card.window)
 
 
 def drift_law(config: TrainingConfig) -> Drift | None:
-    """The drift that is set; None where no time passes."""
+    """Return the drift law of the settings; None if no time passes."""
     if config.time_s == 0:
         return None
     return Drift(config.drift_nu, config.drift_nu_sd, config.drift_t0_s)
 
 
 def configured_change(window: Window, config: TrainingConfig) -> Change | None:
-    """The change that the settings ask for; None for none."""
+    """Return the change of states by the settings; None without drift."""
     law = drift_law(config)
     return None if law is None else drift_change(window, law, config.time_s, config.seed, config.draw)
 
 
 def drift_change(window: Window, law: Drift, time_s: float, seed: int, draw: int = 0) -> Change:
-    """States at a time after writing [s]."""
+    """Return a change of states to those at a time after writing [s]."""
 
     def change(layer: int, r: np.ndarray) -> np.ndarray:
         g = law.age(window.from_state(r), time_s, _layer_seed(seed, layer), draw)
@@ -60,7 +60,7 @@ def drift_change(window: Window, law: Drift, time_s: float, seed: int, draw: int
 
 
 def scatter_change(sigma: float, seed: int, draw: int = 0) -> Change:
-    """States with independent static errors of this standard deviation [of the window]."""
+    """Return a change of states by independent static errors of this standard deviation [of the window]."""
 
     def change(layer: int, r: np.ndarray) -> np.ndarray:
         return r + sigma * normals(r.size, _layer_seed(seed, layer), draw)
@@ -69,7 +69,7 @@ def scatter_change(sigma: float, seed: int, draw: int = 0) -> Change:
 
 
 def telegraph_change(noise: Telegraph, seed: int, draw: int = 0) -> Change:
-    """States with each device at one of its two levels for the whole test: very slow telegraph noise."""
+    """Return a change of states by very slow telegraph noise: each device on one level for the whole test."""
 
     def change(layer: int, r: np.ndarray) -> np.ndarray:
         return r + noise.levels(r.size, _layer_seed(seed, layer), draw)
@@ -84,7 +84,7 @@ def telegraph_regime(config: TrainingConfig, samples: int | None = None) -> Regi
     ----------
     config : TrainingConfig
     samples : int, optional
-        Presentations of a test; None: in training, where nothing is static.
+        Presentations of a test; None: in training, where no level is static.
     """
     if config.telegraph_tau_s == 0:
         return "held"
@@ -94,7 +94,7 @@ def telegraph_regime(config: TrainingConfig, samples: int | None = None) -> Regi
 
 
 def add_static_telegraph(config: TrainingConfig, before: Change | None) -> Change:
-    """Return what a test reads where each device stays on one of its levels, after another change."""
+    """Return a change of states by static telegraph levels, applied after another change."""
     jump = telegraph_change(Telegraph(config.telegraph, config.telegraph_tau_s), config.seed, config.draw)
     return jump if before is None else lambda layer, r: jump(layer, before(layer, r))
 

@@ -1,8 +1,8 @@
-"""Energy of reading in a network: what its devices take in one inference, beside the energy of writing.
+"""Read energy of the devices of a network in one inference.
 
-Every spike drives one word line for the time of a read, and all devices on it conduct, at the full voltage: wires take
-none of it, so that with wires it is an upper bound. Left out is what
-`devicekit.device.wear` leaves out, and the line of a fixed reference.
+Every spike drives one word line for the time of a read, and all devices on it conduct at the full voltage. Wires are
+ignored, so that with wires the energy is an upper bound. Not included: the omissions of `devicekit.device.wear`, and
+the line of a fixed reference.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from snn.network.neurons import make_scratch, present
 from snn.synapses import Synapses
 from snn.training import TEST_STREAM, Run
 
-READ_S = 1e-6  # of one read, where nothing else is said [s]
-SAMPLES = 300  # of the test part, that spikes are counted on
+READ_S = 1e-6  # default time of one read [s]
+SAMPLES = 300  # test samples for counting spikes
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class InferenceEnergy:
     ----------
     samples : int
     input_spikes, hidden_spikes : float
-        Of one inference, each of which drives a word line of the hidden and of the output layer.
+        Spikes in one inference, each driving a word line of the hidden or the output layer.
     hidden_j, output_j : float
-        Energy that the devices of each layer take in one inference [J].
+        Energy of the devices of each layer in one inference [J].
     row_a : float
         Largest current of a word line of the hidden layer [A]; a driver, or a smaller tile, must carry it.
     read_s, read_voltage_v : float
@@ -52,11 +52,11 @@ class InferenceEnergy:
 
     @property
     def total_j(self) -> float:
-        """Of both layers [J]."""
+        """Energy of both layers [J]."""
         return self.hidden_j + self.output_j
 
     def of_training(self, presentations: int) -> float:
-        """Forward reads of so many presentations, each taken to spike as a test sample does [J]."""
+        """Return the read energy of a number of presentations with the spikes of a test sample [J]."""
         return presentations * self.total_j
 
     def as_dict(self) -> dict[str, Any]:
@@ -67,33 +67,31 @@ class InferenceEnergy:
 def per_inference(
     run: Run, *, read_s: float = READ_S, samples: int = SAMPLES, synapses: Synapses | None = None
 ) -> InferenceEnergy:
-    """Spikes and energy of an inference, counted on test samples.
+    """Estimate spikes and energy of an inference from test samples.
 
     Parameters
     ----------
     run : Run
-        Trained; without read noise in this count.
+        Trained run; read noise is not included.
     read_s : float
-        How long a spike's read lasts [s]. Energy is proportional to it; the network's step of 1 ms would be 1000 times
-        as much as the 1 us that is taken if nothing is said.
+        Time of the read of one spike [s], by default 1 us. Energy is proportional to it; the network's step of 1 ms
+        would give 1000 times as much.
     samples : int
-        Test samples, the first ones.
+        Number of test samples, from the first.
     synapses : Synapses, optional
-        Those of an offline network (`run.learner.program()`); None: the network's own.
+        Synapses of an offline network (`run.learner.program()`); None: those of the run.
 
     Raises
     ------
     UsageError
-        If there are no devices, the card holds weights, or it does not know its read voltage.
+        If there are no devices, the card holds weights, or its read voltage is unknown.
     """
     read = synapses or run.synapses
     if run.card is None or read is None:
-        raise UsageError("float weights take no energy of devices: pass the synapses that they are programmed into")
+        raise UsageError("Float weights have no read energy. Pass synapses= with the weights programmed into devices.")
     voltage, window = run.card.conditions.read_voltage_v, run.card.window
     if window.quantity != "conductance_s" or voltage is None:
-        raise UsageError(
-            f"card {run.card.name!r} has no conductance, or no read voltage: its reads have no known energy"
-        )
+        raise UsageError(f"Card {run.card.name!r} has no conductance or no read voltage. The read energy needs both.")
     w1, w2 = (np.require(w, requirements="W") for w in read.read(0.0))
     inputs, hidden, shown = _spikes(run, w1, w2, samples)
     own = run.learner.noise().devices
@@ -118,13 +116,13 @@ def per_inference(
 
 
 def _spikes(run: Run, w1: np.ndarray, w2: np.ndarray, samples: int) -> tuple[np.ndarray, np.ndarray, int]:
-    """Spikes of each input and of each hidden unit, summed over samples, and how many of those there were."""
+    """Count spikes of each input and each hidden unit over samples; also return the number of samples."""
     dynamics, shown = run.test_dynamics, min(samples, len(run.test_ids))
     s = make_scratch(w1.shape[0], w1.shape[1], w2.shape[1], dynamics.steps)
     inputs, hidden = np.zeros(w1.shape[0], np.int64), np.zeros(w1.shape[1], np.int64)
     stream = np.uint64(mix(stream_key(run.config.seed, TEST_STREAM), np.uint64(run.config.epochs - 1)))
     for k in range(shown):
-        key = np.uint64(mix(stream, run.test_ids[k]))  # compiled code gives a plain number
+        key = np.uint64(mix(stream, run.test_ids[k]))  # compiled code returns a plain number
         present(run.x_test[k], key, w1, w2, dynamics, QUIET, s)
         for t in range(dynamics.steps):
             inputs += np.bincount(s.events[t, : s.event_count[t]], minlength=inputs.size)

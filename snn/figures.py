@@ -10,14 +10,14 @@ from devicekit.plot import COLOURS, Axis, Curve, Panel
 def accuracy(
     epochs: np.ndarray, train: np.ndarray, test: np.ndarray, mapped: tuple[float, float] | None, title: str
 ) -> Panel:
-    """Training and test accuracy after each epoch.
+    """Draw training and test accuracy after each epoch.
 
     Parameters
     ----------
     epochs, train, test : ndarray, shape (n,)
         Numbers of the epochs, and accuracies as fractions.
     mapped : (float, float), optional
-        Where weights were mapped to devices [epochs], and the test accuracy just after it.
+        Epoch of the mapping to devices, and the test accuracy just after it.
     title : str
     """
     curves = [
@@ -35,22 +35,22 @@ def accuracy(
 def over_time(
     time_s: np.ndarray, mean: np.ndarray, low: np.ndarray, high: np.ndarray, before: float, band: str, title: str
 ) -> Panel:
-    """Accuracy against time after writing.
+    """Draw accuracy against time after writing.
 
     Parameters
     ----------
     time_s, mean, low, high : ndarray, shape (n,)
         Times [s]; accuracies over draws of devices, as fractions.
     before : float
-        Accuracy before any time.
+        Accuracy directly after writing.
     band, title : str
-        What the band is, and the title.
+        Label of the band, and the title.
     """
     blue = COLOURS["ltp"]
     ends = np.array([time_s.min(), time_s.max()])
     curves = [
         Curve(band, time_s, 100 * mean, "band", low=100 * low, high=100 * high, colour=blue, alpha=0.2),
         Curve("mean over draws of devices", time_s, 100 * mean, style="o-", colour=blue),
-        Curve("before any time", ends, np.full(2, 100 * before), style="--", colour="0.45"),
+        Curve("directly after writing", ends, np.full(2, 100 * before), style="--", colour="0.45"),
     ]
     return Panel(Axis("time after writing", "s", scale="log"), Axis("accuracy", "%"), curves, title)

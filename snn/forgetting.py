@@ -1,4 +1,4 @@
-"""Whether devices forget in a training: what a card says of its volatile part, and the times that are set."""
+"""Forgetting of devices in a training, from the volatile part of a card and the times set."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def in_training(card: DeviceCard | None, config: TrainingConfig) -> bool:
 
 
 def at_all(card: DeviceCard | None, config: TrainingConfig) -> bool:
-    """Return whether they forget at all: while they are trained, or before a test."""
+    """Return whether devices forget at all, while they are trained or before a test."""
     return in_training(card, config) or (card is not None and is_volatile(card) and config.test_delay_s > 0)
 
 
 def check(card: DeviceCard | None, config: TrainingConfig) -> None:
-    """Refuse times that cannot be, and what devices that forget cannot have; the policy is no longer "auto".
+    """Refuse impossible times, and settings incompatible with forgetting; the policy must be resolved already.
 
     Raises
     ------
@@ -33,29 +33,29 @@ def check(card: DeviceCard | None, config: TrainingConfig) -> None:
     if longest > config.presentation_s:
         raise UsageError(
             f"pulse_period_s={config.pulse_period_s:g}: {most} pulses of policy {config.policy!r} take {longest:g} s, "
-            f"and a presentation has {config.presentation_s:g} s (presentation_s)"
+            f"longer than presentation_s={config.presentation_s:g}."
         )
     if config.stable_states > 0 and at_all(card, config):
         raise UsageError(
-            "device_levels: a device that forgets leaves its stable states; set no time (presentation_s, "
-            "test_delay_s), or no device_levels"
+            "device_levels does not apply to devices that forget. Remove it, or set presentation_s and test_delay_s "
+            "to 0."
         )
 
 
 def words(card: DeviceCard | None, config: TrainingConfig) -> str:
-    """Return what a training made of the card's volatile part; empty where it has none."""
+    """Describe the effect of the card's volatile part in a training; empty without one."""
     if card is None or card.volatile is None or not is_volatile(card):
         return ""
     block = card.volatile
     tau = si(block.parameters["tau_s"], "s", 2)
-    says = f"{percent(1.0 - block.persistent_share)} of an update is forgotten in time ({block.kernel}, tau {tau})"
+    share = f"{percent(1.0 - block.persistent_share)} of an update is forgotten in time ({block.kernel}, tau {tau})"
     if not at_all(card, config):
         time = "test_delay_s" if config.scheme == "offline" else "presentation_s"
-        return f"the card says that {says}; no time was set to pass ({time}), so nothing was forgotten here"
+        return f"by the card {share}; nothing was forgotten here, as {time} is 0"
     between, before = (
         si(each, "s", 2) if each > 0 else "no time" for each in (config.presentation_s, config.test_delay_s)
     )
     times = [f"{before} before a test"]
     if config.scheme != "offline":
         times.insert(0, f"{between} from one presentation to the next")
-    return f"{says}: {', '.join(times)}"
+    return f"{share}: {', '.join(times)}"

@@ -1,4 +1,4 @@
-"""A network at learning: float weights, or weights held by devices, or the first and then the second."""
+"""A network in training, with float weights, weights on devices, or first the one and then the other."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ QUIET = Noise(np.float32(0.0), np.float32(0.0))
 
 @dataclass
 class Learner:
-    """Weights and what moves them.
+    """Weights of a network, with their training and their use.
 
     Parameters
     ----------
@@ -36,14 +36,14 @@ class Learner:
     start : list of ndarray
         Start weights of both layers [1], shapes (channels, hidden) and (hidden, classes).
     calibrated_on : ndarray of int32, shape (n, channels), optional
-        Levels of training samples, by which the ranges of converters are set.
+        Levels of training samples, to set the ranges of converters.
 
     Attributes
     ----------
     w1, w2 : ndarray of float32
         Float weights [1], padded.
     synapses : Synapses or None
-        None as long as weights are floats.
+        None while weights are floats.
     """
 
     card: DeviceCard | None
@@ -68,7 +68,7 @@ class Learner:
     def learn(  # type: ignore[no-untyped-def]
         self, levels, labels, ids, order, purpose: int, epoch: int, age: float, least: float = 0.0
     ) -> int:
-        """One pass over samples, in place; how many were classified rightly meanwhile.
+        """Train one pass over samples in place; return the number classified correctly.
 
         Parameters
         ----------
@@ -78,11 +78,11 @@ class Learner:
         order : ndarray of int
             Samples in the order of presentation.
         purpose, epoch : int
-            Of the random stream.
+            Key of the random stream.
         age : float
-            Epochs so far, offline or on devices, by which rates fall or thresholds grow.
+            Epochs so far, offline or on devices, for the decay of rates or growth of thresholds.
         least : float
-            Factor below which rates do not fall, and one over which thresholds do not grow [1].
+            Lower limit of the factor on rates, and inverse of the upper limit of that on thresholds [1].
         """
         stream = stream_key(self.config.seed, purpose)
         shown = (levels, labels, ids, order, stream, epoch)
@@ -97,9 +97,9 @@ class Learner:
         return right
 
     def noise(self, samples: int | None = None) -> Noise:
-        """Noise of reading in weight units: sd of the state times c; of a pair both devices are read.
+        """Return the read noise in weight units: sd of the state times c, of both devices of a pair.
 
-        `samples` is how many a test shows; None: in training.
+        `samples` is the number of samples of a test; None: in training.
         """
         if self.card is None:
             return QUIET
@@ -120,7 +120,7 @@ class Learner:
         )
 
     def program(self) -> Synapses:
-        """The float weights programmed into devices; `recipe` gets scales that they fit."""
+        """Program the float weights into devices, with scales adapted to them in `recipe`."""
         assert self.card is not None
         hidden = self.config.hidden
         w = [self.w1[:, :hidden], self.w2[:hidden]]
@@ -128,7 +128,7 @@ class Learner:
         return Synapses.program(self.card, self.config, self.recipe, w)
 
     def weights(self, retention: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-        """Padded weights [1] of both layers as they are now, the last presentation's time over."""
+        """Return the present padded weights [1] of both layers, after the time of the last presentation."""
         return (self.w1, self.w2) if self.synapses is None else self.synapses.read(retention)
 
     def predict(  # type: ignore[no-untyped-def]
@@ -142,10 +142,10 @@ class Learner:
         synapses: Synapses | None = None,
         change: Change | None = None,
     ) -> np.ndarray:
-        """Classes of samples, shape (n,), and `scores` (n, classes); see `snn.network.neurons.predict`.
+        """Return classes of samples, shape (n,), and fill `scores` (n, classes); see `snn.network.neurons.predict`.
 
-        `synapses` are those that are read, if they are not the network's own; `change` is what their states are read
-        as, if not as the settings say (`snn.drift`).
+        `synapses` replaces the synapses of the network; `change` replaces the change of states by the settings
+        (`snn.drift`).
         """
         read = self.synapses if synapses is None else synapses
         w1, w2 = self.w1, self.w2
@@ -157,7 +157,7 @@ class Learner:
             if self.config.adc_bits > 0:
                 return self._predict_with_converters(levels, ids, stream, epoch, dynamics, scores, read, change)
             w1, w2 = read.read(self.config.retention, self.config.test_delay_s, change)
-        # weights from a memory map are read-only, which would be another compiled type
+        # weights from a memory map are read-only, a different type for compiled code
         w1, w2 = (np.require(w, requirements="W") for w in (w1, w2))
         noise = QUIET if read is None else self.noise(len(levels))
         found: np.ndarray = predict(levels, ids, stream, epoch, w1, w2, dynamics, noise, scores)
@@ -166,7 +166,7 @@ class Learner:
     def _predict_with_converters(  # type: ignore[no-untyped-def]
         self, levels, ids, stream, epoch: int, dynamics: Dynamics, scores, read: Synapses, change: Change | None
     ) -> np.ndarray:
-        """As `predict`, every current through a converter."""
+        """Predict as `predict`, with every current through a converter."""
         config, hidden = self.config, self.config.hidden
         assert self.calibrated_on is not None
         each, noise = config.adc_lines == "each", self.noise()

@@ -16,7 +16,7 @@ class Policy:
     Parameters
     ----------
     name, title, source : str
-        Stable id, which is the name of the policy's file; words for people; where it comes from.
+        Stable id, equal to the file name; title for display; reference.
     pulse_request : callable
         (total, change, level, alpha, most, draw) -> (pulses, total), compiled: the pulses for one synapse, positive
         for a larger weight, and the sum to keep. `total` is the sum so far [weight units], `change` the change asked

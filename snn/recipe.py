@@ -1,4 +1,4 @@
-"""The automatic recipe: thresholds from the device's own step, so that one rule serves every card."""
+"""The automatic recipe: thresholds from the step of the device, so that one rule works for every card."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ TARGET_FIRST, TARGET_EVERY = 8, 3  # [ms]
 START_SD = (0.2, 0.05)  # of the weights [1]
 P = {"paper": 0.5, "dense": 1.0}
 SHIFT_FRACTION = 0.3
-DENSE_FACTOR = 0.7  # twice the input drive needs smaller start weights and steps in the hidden layer
+DENSE_FACTOR = 0.7  # for twice the input drive: smaller start weights and steps in the hidden layer
 SCALES = {"pair": (1.5, 2.0), "reference": (3.0, 3.0)}
 OFFLINE_ETA, OFFLINE_DECAY = (1.36e-3, 3.2e-4), 0.94
 CONSTANT_ETA, GROWTH_ETA = (1.5e-3, 6e-4), (4e-3, 2.4e-3)
-MARGIN_FACTOR = 5.0  # a rule that stops at a margin makes few updates and needs larger ones
-GROWTH_TOTAL = 32.0  # of the threshold from the first to the last epoch
+MARGIN_FACTOR = 5.0  # a rule with a margin makes fewer updates and needs larger ones
+GROWTH_TOTAL = 32.0  # growth of the threshold from the first to the last epoch
 LARGEST_GROWTH = 3.0
-ETA_TOTAL, FASTEST_DECAY = 1 / 8, 0.5  # of the rates in situ, first to last epoch, and from one to the next
-QUIET_READS = 0.5  # of a step: sd of reading below which pulses are verified
-PROGRAM_QUANTILE, PROGRAM_ROOM = 0.999, 1.25  # of |w|; room to learn on after programming
-DIGITS_DRIVE, DIGITS_HIDDEN = 9.8, 1000  # input spikes per step and hidden units that the rates are for
-STEP_HALF_WIDTH = 0.2  # of the range of states over which the mean step is taken
+ETA_TOTAL, FASTEST_DECAY = 1 / 8, 0.5  # decay of the in-situ rates: first to last epoch; limit per epoch
+QUIET_READS = 0.5  # of a step: read sd below which pulses are verified
+PROGRAM_QUANTILE, PROGRAM_ROOM = 0.999, 1.25  # quantile of |w|; room for learning after programming
+DIGITS_DRIVE, DIGITS_HIDDEN = 9.8, 1000  # input spikes per step and hidden units for which the rates were found
+STEP_HALF_WIDTH = 0.2  # of the range of states for the mean step
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a run uses, chosen from card, mapping and settings; two numbers are (hidden, output) layer.
+    """Automatic settings of a run from card, mapping and settings; pairs are (hidden, output) layer.
 
     Attributes
     ----------
@@ -60,9 +60,9 @@ class Recipe:
     scales : (float, float)
         c of w = c (r+ - r-) or c (r - reference) [1].
     middle : float or None
-        State of the reference, or where both devices of a pair start; None without a card.
+        State of the reference, or start of both devices of a pair; None without a card.
     symmetric_point : float or None
-        State where LTP and LTD steps are most nearly equal.
+        State with the most similar LTP and LTD steps.
     device_step : float or None
         Geometric mean of the mean LTP and LTD steps about `middle`, fraction of the window.
     theta : (float, float) or None
@@ -88,13 +88,13 @@ class Recipe:
     eta_decay: float
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as plain values for JSON."""
         return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
 
     def thresholds(self, config: TrainingConfig, epoch: float, least: float = 0.0) -> tuple[Threshold, Threshold]:
-        """Thresholds of in-situ epoch `epoch` (from 0), in weight units at this recipe's eta; at most 1 / least times.
+        """Return the thresholds of in-situ epoch `epoch` (from 0), in weight units at this recipe's eta.
 
-        Of the first ones, where `least` is above 0.
+        They are at most 1 / least times the first ones if `least` is above 0.
         """
         assert self.theta is not None
         factor = self.theta_growth**epoch
@@ -114,9 +114,9 @@ class Recipe:
         return first, second
 
     def rule(self, config: TrainingConfig, insitu: bool, epoch: float = 0, least: float = 0.0) -> Rule:
-        """Learning rates and margin of one epoch, counted from the first offline, or from the first in situ.
+        """Return learning rates and margin of one epoch, counted from the first offline or in-situ epoch.
 
-        Rates do not fall below `least` of the first ones.
+        Rates do not fall below `least` times the first ones.
         """
         factor = max((self.eta_decay if insitu else self.offline_decay) ** epoch, least)
         eta1, eta2 = self.eta if insitu else self.offline_eta
@@ -132,39 +132,39 @@ class Recipe:
 
 
 def step_about(card: DeviceCard, middle: float) -> float:
-    """Geometric mean of the mean LTP and mean LTD step over middle +- 0.2, fraction of the window.
+    """Return the geometric mean of the mean LTP and mean LTD step over middle +- 0.2, fraction of the window.
 
     Raises
     ------
     UsageError
-        If the card's device does not move there.
+        If the device of the card does not move there.
     """
     r = np.linspace(max(middle - STEP_HALF_WIDTH, 0.0), min(middle + STEP_HALF_WIDTH, 1.0), 41)
     step = math.sqrt(float(card.rate("ltp", r).mean()) * float(-card.rate("ltd", r).mean()))
     if not step > 1e-9:
         raise UsageError(
-            f"the device of card {card.name!r} hardly moves around r = {middle:.2f} (LTP or LTD step below "
-            "1e-9 of the window): it cannot be trained in situ"
+            f"Card {card.name!r} cannot be trained in situ: around r = {middle:.2f} its LTP or LTD step is below 1e-9 "
+            "of the window."
         )
     return step
 
 
 def choose(config: TrainingConfig, card: DeviceCard | None, drive: float | None = None) -> Recipe:
-    """The recipe for a run; `card` None: offline without a device.
+    """Choose the recipe for a run; `card` None: offline without a device.
 
-    `drive` [input spikes per step] scales start weights and the map of the hidden layer for data unlike the digits, for
-    which the recipe's numbers were found, and the hidden units the rates of the output; None: leave them.
+    `drive` [input spikes per step] scales start weights and the map of the hidden layer, and the number of hidden units
+    the rates of the output, for data unlike the digits for which the recipe was found; None: no scaling.
     """
     config = with_card(config, card)
     recipe = _choose(config, card)
     if drive is None:
         return recipe
     by_inputs, by_hidden = DIGITS_DRIVE / max(drive, 0.1), DIGITS_HIDDEN / config.hidden
-    of_rates = 1.0 if get_gradient(config.gradient).rates else by_hidden  # its own are for the units that there are
-    eta = (recipe.eta[0], recipe.eta[1] * of_rates)  # the hidden layer's are right for any drive
+    of_rates = 1.0 if get_gradient(config.gradient).rates else by_hidden  # already for the actual number of units
+    eta = (recipe.eta[0], recipe.eta[1] * of_rates)  # hidden layer: any drive
     offline_eta = (recipe.offline_eta[0], recipe.offline_eta[1] * of_rates)
     start_sd = (recipe.start_sd[0] * by_inputs**0.5, recipe.start_sd[1] * by_hidden**0.5)
-    # a step is large against the small start weights of many inputs
+    # with many inputs the start weights are small compared with a step
     scales = config.scales or (recipe.scales[0] * min(1.0, by_inputs**0.5), recipe.scales[1])
     theta = recipe.theta if recipe.device_step is None else _theta(config, scales, recipe.device_step, eta)
     return replace(recipe, eta=eta, offline_eta=offline_eta, start_sd=start_sd, scales=scales, theta=theta)
@@ -173,8 +173,8 @@ def choose(config: TrainingConfig, card: DeviceCard | None, drive: float | None 
 def _choose(config: TrainingConfig, card: DeviceCard | None) -> Recipe:
     if card is not None and config.scheme != "offline" and card.window.scale == "log":
         raise UsageError(
-            "this card's state is ln G (state=log); the network's weights are conductances. Fit the device with the "
-            "linear state to train on it"
+            "The state of this card is ln G (state=log), but weights are conductances. Fit the device with the linear "
+            "state."
         )
     dense = DENSE_FACTOR if config.encoding == "dense" else 1.0
     eta = GROWTH_ETA if config.schedule == "growth" else CONSTANT_ETA
@@ -210,16 +210,16 @@ def _choose(config: TrainingConfig, card: DeviceCard | None) -> Recipe:
 def _theta(
     config: TrainingConfig, scales: tuple[float, float], step: float, eta: tuple[float, float]
 ) -> tuple[float, float]:
-    """A pulse where the wanted change of a weight reaches what one pulse does: c step = eta theta."""
+    """Return thresholds for a pulse when the requested weight change equals one pulse: c step = eta theta."""
     if config.theta is not None:
         return config.theta
     return (scales[0] * step / eta[0], scales[1] * step / eta[1])
 
 
 def fit_scales(recipe: Recipe, config: TrainingConfig, w: Sequence[np.ndarray]) -> Recipe:
-    """The recipe for programming trained weights `w`: c such that nearly all of them fit the window.
+    """Return the recipe for programming trained weights `w`: the smallest c with nearly all weights in the window.
 
-    Errors of programming count in weights as c times their size in the window, so c is as small as it can be.
+    Programming errors in weights are c times those in the window.
     """
     if config.scales is not None:
         return recipe
@@ -237,7 +237,7 @@ def _decay_by(config: TrainingConfig) -> str:
 
 
 def _decay(config: TrainingConfig) -> float:
-    """Factor on the rates in situ, from epoch to epoch, where they fall instead of the thresholds growing."""
+    """Return the factor on the in-situ rates from epoch to epoch, 1 if the thresholds grow instead."""
     epochs = config.epochs - config.offline_epochs
     if config.schedule == "constant" or epochs < 2 or _decay_by(config) != "eta":
         return 1.0
@@ -246,7 +246,7 @@ def _decay(config: TrainingConfig) -> float:
 
 
 def _growth(config: TrainingConfig) -> float:
-    """The same total growth spread over however many in-situ epochs there are."""
+    """Return the growth of thresholds per epoch, with the same total for any number of in-situ epochs."""
     epochs = config.epochs - config.offline_epochs
     if config.schedule == "constant" or epochs < 2 or _decay_by(config) != "theta":
         return 1.0
@@ -254,7 +254,7 @@ def _growth(config: TrainingConfig) -> float:
 
 
 def make_dynamics(config: TrainingConfig, side: int, shift_fraction: float) -> Dynamics:
-    """Constants of the network for the compiled kernels."""
+    """Return the constants of the network for the compiled kernels."""
     return Dynamics(
         hidden=config.hidden,
         steps=config.steps,
@@ -270,16 +270,16 @@ def make_dynamics(config: TrainingConfig, side: int, shift_fraction: float) -> D
 
 
 def with_policy(config: TrainingConfig, card: DeviceCard | None) -> TrainingConfig:
-    """The settings with the policy that "auto" stands for on this card (`reason_for_policy`); any without a card."""
+    """Return the settings with policy "auto" resolved for this card (`reason_for_policy`)."""
     if config.policy != "auto":
         return config
     return replace(config, policy="reset" if card is None else reason_for_policy(config, card)[0])
 
 
 def with_card(config: TrainingConfig, card: DeviceCard | None) -> TrainingConfig:
-    """The settings with what the card knows of its devices where they say nothing: policy, dead devices, states.
+    """Return the settings completed by the card: policy, dead devices, stable states.
 
-    `idealise` and a card without these blocks know none: then nothing is stuck, and any state is stable.
+    Without these blocks (or after `idealise`), no device is stuck and any state is stable.
     """
     config = with_policy(config, card)
     stuck, at, states = config.stuck, config.stuck_at, config.device_levels
@@ -292,15 +292,15 @@ def with_card(config: TrainingConfig, card: DeviceCard | None) -> TrainingConfig
 
 
 def reason_for_policy(config: TrainingConfig, card: DeviceCard) -> tuple[str, str]:
-    """verify where the card's reads are quiet against its step, else carry; and why, in words.
+    """Choose "verify" if the read noise of the card is small compared with its step, else "carry", with the reason.
 
-    What a pulse did is read twice; where reads are as noisy as a step is large, the sum is filled with noise. Where a
-    card does not know its read noise, nothing says that it is quiet.
+    The change by a pulse takes two reads; with read noise as large as a step, the sum would collect noise. With unknown
+    read noise, "carry" is the safe choice.
 
     Parameters
     ----------
     config : TrainingConfig
-        Of which `read_noise_of_g` and `device_levels` count.
+        `read_noise_of_g` and `device_levels` are used.
     card : DeviceCard
 
     Returns
@@ -310,10 +310,10 @@ def reason_for_policy(config: TrainingConfig, card: DeviceCard) -> tuple[str, st
     read = read_sigma(card, config.read_noise_of_g)
     step = step_about(card, symmetric_point(card))
     if read == 0:
-        return "carry", "the card knows no read noise, so nothing says that pulses can be verified"
+        return "carry", "read noise unknown, so pulses cannot be verified"
     if config.stable_states > 1 and 1.0 / (config.stable_states - 1) > step:
-        return "carry", "stable states lie further apart than a step: verifying would chase their rounding"
-    words = f"reading scatters by {read / step:.2g} of a step"
+        return "carry", "stable states are further apart than a step, so pulses cannot be verified"
+    words = f"read noise is {read / step:.2g} of a step"
     if read < QUIET_READS * step:
-        return "verify", f"{words}: what pulses did can be read"
-    return "carry", f"{words}: too much to verify pulses (up to {QUIET_READS:g})"
+        return "verify", f"{words}, small enough to verify pulses"
+    return "carry", f"{words}, too much to verify pulses (limit {QUIET_READS:g})"

@@ -1,4 +1,4 @@
-"""What a report says of a training and of what limits it: sections, and plain sentences with their numbers."""
+"""Sections and sentences of a report about a training and about what limits its accuracy."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from devicekit.device.card import DeviceCard
 from devicekit.device.programmed import ProgrammingSummary
 from devicekit.device.report import provenance, rate_section
 from devicekit.names import LAST_EPOCHS
-from devicekit.report import Block, Report, Section, Table, Text, draw
+from devicekit.report import Block, Report, Section, Table, draw
 from devicekit.report.shared import short, source_line, warnings_section
 from devicekit.scalars import Scalar
-from devicekit.text import percent, si
+from devicekit.text import count, percent, si
 from snn.baselines import Baseline
 from snn.benchmark.result import ODDS, Benchmark
 from snn.benchmark.task import HIDDEN, IMAGES
@@ -28,7 +28,7 @@ SCHEMES = {
 def training_section(
     result: TrainingResult, card: DeviceCard | None = None, benchmark: Benchmark | None = None
 ) -> Section:
-    """Accuracy per epoch, with the data split it was measured on, and what the device loses if that was measured."""
+    """Build the section of a training: accuracy per epoch, the data split, and the benchmark if there is one."""
     data = result.data
     figure = draw(
         result.panel(),
@@ -37,32 +37,31 @@ def training_section(
         "Training and test accuracy against epoch",
         title=f"Accuracy per epoch on {data.name}.",
     )
-    caption = "One training run; no choice was made on the test part."
+    caption = "One training run; the test part was not used for any choice."
     blocks: list[Block] = [figure, Table(("quantity", "value"), _training_rows(result, card), caption)]
     if benchmark is not None:
         caption = (
-            f"The same device and its ideal twin in a network of {HIDDEN} hidden neurons, {IMAGES} images, "
-            f"{benchmark.seeds} pairs of seeds; {benchmark.split}. devicekit benchmark makes more pairs and says what "
-            "costs it."
+            f"The device and an ideal device (the same card without its flaws) in a network of {HIDDEN} hidden "
+            f"neurons, {IMAGES} images, {count(benchmark.seeds, 'pair')} of seeds; {benchmark.split}. More pairs and "
+            "the causes of the loss: devicekit benchmark."
         )
-        told = [words for words in (benchmark.verdict, benchmark.fit_uncertainty) if words]
-        blocks += [Text(told), Table(ODDS, benchmark.odds(), caption)]
+        blocks.append(Table(ODDS, benchmark.odds(), caption))
     chosen = {**result.recipe.as_dict(), "offline_epochs": result.config.offline_epochs}
-    caption = "What the automatic recipe chose, from the card's mean step (dimensionless; see snn.recipe)."
+    caption = "Settings chosen automatically from the mean step of the card (dimensionless; see snn.recipe)."
     blocks.append(Table(("setting", "value"), [(name, short(value)) for name, value in chosen.items()], caption))
     return Section("Training", "training", blocks)
 
 
 def reference_section(others: Sequence[Baseline], result: TrainingResult) -> Section:
-    """Return what ordinary classifiers reach on the same split."""
+    """Build the section with ordinary classifiers on the same split."""
     rows = [(f"this network, {result.basis}", "spikes", percent(result.accuracy_mean_last))]
     rows += [(each.classifier, each.inputs, percent(each.test_accuracy)) for each in others]
-    caption = f"Test accuracy on the same split ({result.data.split}); ordinary classifiers with numbers, not spikes."
-    return Section("Beside it", "beside", [Table(("classifier", "on", "test accuracy"), rows, caption)])
+    caption = f"Test accuracy on the same split ({result.data.split}); ordinary classifiers take numbers, not spikes."
+    return Section("Ordinary classifiers", "beside", [Table(("classifier", "on", "test accuracy"), rows, caption)])
 
 
 def _training_rows(result: TrainingResult, card: DeviceCard | None) -> list[tuple[str, str]]:
-    """The facts of a training run."""
+    """Return the rows of a table about a training run."""
     value = result.accuracy_mean_last
     spread = f" (sd over them {percent(result.accuracy_std_last)})" if len(result.epochs) > 1 else ""
     rows = [
@@ -99,11 +98,11 @@ def _training_rows(result: TrainingResult, card: DeviceCard | None) -> list[tupl
 
 
 def _programming_rows(written: ProgrammingSummary) -> list[tuple[str, str]]:
-    """Return what it took to write the weights into devices."""
+    """Return the rows of a table about writing the weights into devices."""
     rows = [("weights written into devices", written.words)]
     if written.error_sd is not None and written.error_mean is not None:
         error = f"mean {percent(written.error_mean)}, sd {percent(written.error_sd)} of the window"
-        rows.append(("error of the devices found right", error))
+        rows.append(("error of the verified devices", error))
     for name, energy in (("pulses", written.write_energy_j), ("verifying", written.verify_energy_j)):
         if energy is not None:
             rows.append((f"energy of writing, {name} (V² G t)", si(energy, "J")))
@@ -111,11 +110,11 @@ def _programming_rows(written: ProgrammingSummary) -> list[tuple[str, str]]:
 
 
 def _variation_in_training(card: DeviceCard, result: TrainingResult) -> str:
-    """Return which of the card's variation the network's devices had."""
+    """Describe the variation of the devices in a training."""
     config = result.config
     has = applied_variation(card, config.c2c, config.d2d)
     if config.c2c == "none":
-        updates = "none, as asked"
+        updates = "none, as requested"
     elif not has.scatter:
         updates = "unknown, none applied"
     else:
@@ -127,30 +126,30 @@ def _variation_in_training(card: DeviceCard, result: TrainingResult) -> str:
     devices = {
         "resample": f"drawn from {len(card.devices)} fitted devices",
         "shared": "correlated rates drawn from their covariance",
-        None: "none, as asked" if config.d2d == "none" else "one device known, none applied",
+        None: "none, as requested" if config.d2d == "none" else "one device known, none applied",
     }
     return f"scatter (sd) of one update: {updates}; device to device: {devices[has.devices]}"
 
 
 def accuracy_words(result: TrainingResult) -> str:
-    """The accuracy of a training run with its standard error, and the data's name."""
+    """Return the accuracy of a training run with its standard error and the name of the data."""
     value, error = 100 * result.accuracy_mean_last, 100 * result.standard_error
     return f"{value:.1f} % (± {error:.1f}) test accuracy on {result.data.name}"
 
 
 def accuracy_basis(result: TrainingResult) -> str:
-    """Return what an accuracy is a mean of, on which split, and what its ± is."""
+    """Describe the basis of an accuracy: epochs, split and error."""
     data, epochs = result.data, len(result.epochs)
     last = min(LAST_EPOCHS, epochs)
     basis = f"the mean of the last {last} of {epochs} epochs" if epochs > 1 else "that after 1 epoch"
     return (
-        f"The accuracy is {basis}, one seed; data split: {data.split}; ± is the standard error by the number of test "
-        f"samples ({data.n_test})."
+        f"The accuracy is {basis}, with one seed. Data split: {data.split}; ±: standard error for {data.n_test} test "
+        "samples."
     )
 
 
 def accuracy_number(result: TrainingResult) -> Scalar:
-    """The test accuracy with its interval by the number of test samples."""
+    """Return the test accuracy with its interval from the number of test samples."""
     value, error = result.accuracy_mean_last, 1.96 * result.standard_error
     return Scalar(
         "test_accuracy",
@@ -163,10 +162,10 @@ def accuracy_number(result: TrainingResult) -> Scalar:
 
 
 def training_numbers(result: TrainingResult) -> list[Scalar]:
-    """The numbers of a training run that matter most."""
+    """Return the most important numbers of a training run."""
     shown = [accuracy_number(result)]
     for name, label, value in (
-        ("accuracy_programmed", "accuracy once the weights are in devices", result.accuracy_programmed),
+        ("accuracy_programmed", "accuracy with weights programmed into devices", result.accuracy_programmed),
         ("accuracy_after_mapping", "accuracy just after mapping", result.accuracy_after_mapping),
     ):
         if value is not None:
@@ -184,17 +183,17 @@ def training_numbers(result: TrainingResult) -> list[Scalar]:
 def train_page(
     result: TrainingResult, card: DeviceCard, others: Sequence[Baseline], command: str, seed: int | None
 ) -> Report:
-    """The page of a training run.
+    """Build the page of a training run.
 
     Parameters
     ----------
     result : TrainingResult
     card : DeviceCard
-        That it was trained on.
+        Card of the training.
     others : sequence of Baseline
-        Ordinary classifiers on the same split; none if they were not trained.
+        Ordinary classifiers on the same split; empty if none were trained.
     command : str
-        What makes the page again.
+        Command that makes the page.
     seed : int or None
     """
     trained = training_section(result, card)
@@ -208,7 +207,7 @@ def train_page(
     return Report(
         f"Training on {card.name}",
         words[0],
-        words,
+        words[1:],
         sections,
         marks=("SYNTHETIC",) if card.provenance.synthetic else (),
         pictures=[*trained.figures, *rate_section(card).figures],
@@ -221,17 +220,17 @@ def train_page(
 
 
 def training_summary(result: TrainingResult, card: DeviceCard) -> list[str]:
-    """The plain-language summary of a training run."""
+    """Return the summary of a training run in sentences."""
     where = "trained in situ on it" if result.scheme == "insitu" else SCHEMES[result.scheme]
     reached = accuracy_words(result)
     words = [f"The device of card {card.name} reaches {reached} in a spiking network {where}."]
     if result.scheme == "offline":
-        words = [f"A spiking network trained offline, with ordinary numbers for weights, reaches {reached}."]
+        words = [f"A spiking network trained offline, with floating-point weights, reaches {reached}."]
     if result.accuracy_programmed is not None:
         words.append(f"Programmed into devices, the same weights reach {percent(result.accuracy_programmed)}.")
     if result.accuracy_after_mapping is not None:
         words.append(
-            "Just after its weights were mapped to devices, before any pulse, it reached "
+            "Just after mapping its weights to devices, before any pulse, it reached "
             f"{percent(result.accuracy_after_mapping)}."
         )
     words.append(accuracy_basis(result))
@@ -239,23 +238,23 @@ def training_summary(result: TrainingResult, card: DeviceCard) -> list[str]:
         words.append(f"Volatile part: {result.forgetting}.")
     if result.scheme != "offline" and result.config.hidden > HIDDEN:
         words.append(
-            f"{result.config.hidden} hidden neurons hide most of what a device does: devicekit benchmark says what it "
-            "loses where little hides it, and to what."
+            f"With {result.config.hidden} hidden neurons, flaws of a device hardly show. Measure their cost with "
+            "devicekit benchmark."
         )
     return words
 
 
 def verdict(result: TrainingResult, benchmark: Benchmark | None) -> list[str]:
-    """Return what a run says of a device: its accuracy in situ, and what it loses where little hides it."""
-    first = f"This device reaches {accuracy_words(result)} in a spiking network trained in situ on it"
+    """Return the verdict of a run: accuracy in situ, and the loss compared with an ideal device."""
+    first = f"Trained in situ, this device reaches {accuracy_words(result)}"
     if benchmark is None:
-        return [f"{first}; what it loses to an ideal device was not measured."]
+        return [f"{first}; the loss compared with an ideal device was not measured."]
     wide = (
-        f" ({result.config.hidden} hidden neurons, which hide most of a device)"
+        f" ({result.config.hidden} hidden neurons, where flaws of a device hardly show)"
         if result.config.hidden > HIDDEN
         else ""
     )
-    basis = f"Its data: {benchmark.split}; ± is the {benchmark.error_words}."
+    basis = f"Data of the benchmark: {benchmark.split}; ±: {benchmark.error_words}."
     return [
         f"{first}{wide}.",
         " ".join(words for words in (benchmark.verdict, benchmark.fit_uncertainty, basis) if words),

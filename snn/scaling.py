@@ -1,4 +1,4 @@
-"""Features of any range as inputs of 0 to 1: one channel for above the mean, one for below."""
+"""Scaling of features of any range to inputs of 0 to 1: one channel above the mean, one below."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Self
 import numpy as np
 
 GRID = 4096  # inputs are rounded to 1 / 4096, so that rounding errors do not change the spikes
-POPULATION = 32  # features that a table of few features is repeated up to: averages the spikes' randomness
-FULL = 2.5  # standard deviations from the mean at which a channel fires as often as it can
+POPULATION = 32  # features up to which few features are repeated, to average the random spikes
+FULL = 2.5  # standard deviations from the mean at which a channel saturates
 
 
 @dataclass(frozen=True)
 class TwoSided:
-    """Two channels a feature, max(z, 0) and max(-z, 0) of z = (x - mean) / (2.5 sd), cut off at 1, and one of ones.
+    """Two channels per feature, max(z, 0) and max(-z, 0) of z = (x - mean) / (2.5 sd), clipped at 1, and one of ones.
 
     Attributes
     ----------
     unit : ndarray, shape (features,)
-        Largest size of each feature: squares of the largest floats would overflow.
+        Largest magnitude of each feature; prevents overflow of squares.
     middle, span : ndarray, shape (features,)
-        Mean and 2.5 standard deviations, over `unit`; a span without end for what never changes.
+        Mean and 2.5 standard deviations, over `unit`; the span of a constant feature is infinite.
     """
 
     unit: np.ndarray
@@ -30,17 +30,17 @@ class TwoSided:
 
     @classmethod
     def fit(cls, x: np.ndarray) -> Self:
-        """By the samples x, shape (n, features)."""
+        """Fit the scaling to samples x, shape (n, features)."""
         size = np.abs(x).max(axis=0).astype(float)
         unit = np.where(size > 0, size, 1.0)
         scaled = x / unit
         sd = scaled.std(axis=0)
-        constant = x.max(axis=0) == x.min(axis=0)  # its rounding error is no deviation
+        constant = x.max(axis=0) == x.min(axis=0)  # rounding errors are not a deviation
         return cls(unit, scaled.mean(axis=0), np.where((sd > 0) & ~constant, FULL * sd, np.inf))
 
     def channels(self, x: np.ndarray) -> np.ndarray:
-        """Inputs of 0 to 1 of samples x, shape (n, channels): few features are repeated, and the last one is 1."""
-        with np.errstate(over="ignore"):  # far outside what was fitted: full
+        """Return inputs of 0 to 1, shape (n, channels); few features are repeated, and the last channel is 1."""
+        with np.errstate(over="ignore"):  # far outside of the fitted range: saturated
             z = np.clip((x / self.unit - self.middle) / self.span, -1.0, 1.0)
         copies = max(POPULATION // z.shape[1], 1)
         pairs = round_to_grid(np.hstack([np.maximum(z, 0.0), np.maximum(-z, 0.0)]))
@@ -48,5 +48,5 @@ class TwoSided:
 
 
 def round_to_grid(x: np.ndarray) -> np.ndarray:
-    """Inputs on the grid, by which a rounding error of the scaling changes no spike."""
+    """Round inputs to a grid, so that rounding errors of the scaling do not change spikes."""
     return np.asarray(np.rint(x * GRID) / GRID)

@@ -1,19 +1,19 @@
 """Unsupervised learning by spike-timing-dependent plasticity, with the window that was fitted to the device.
 
-One layer of leaky integrate-and-fire neurons, of which one fires at a time (the winner, by how far it is above its
-threshold; all others start again) and whose thresholds rise with every spike of theirs, as in Diehl and Cook 2015 (doi
-10.3389/fncom.2015.00099). A weight is the conductance of one device, read as a share of all that its neuron has: so a
-neuron whose devices all grow gains nothing. The window is not tuned: each pair of spikes that stand next to each other
-changes the conductance by what the card's window says for their delay (to pair neighbours only was chosen on digits,
-where all pairs did worse; the constants of the neurons are those of a study on Optdigits),
+One layer of leaky integrate-and-fire neurons with winner-take-all (the neuron furthest above its threshold fires, all
+others are reset) and thresholds that rise with each spike, as in Diehl and Cook 2015 (doi 10.3389/fncom.2015.00099).
+A weight is the conductance of one device over the sum for its neuron, so that a common growth has no effect. The window
+is not tuned: each pair of neighbouring spikes changes the conductance by the value of the window at their delay.
+(Pairing neighbours only was chosen on digits, where all pairs did worse; the constants of the neurons come from a study
+on Optdigits.)
 
     ln G -> ln G + ln(1 + change(delay) + noise) / pairs,
 
-within the card's window of conductance, `noise` being the scatter of the measured changes and `pairs` how many pairs
-of spikes one measured change was the work of. Labels are used afterwards only: a neuron stands for the class whose
-training images made it fire most, and a test image gets the class whose neurons fire most for it on average.
+within the card's conductance window; `noise` is the scatter of the measured changes and `pairs` the number of spike
+pairs behind one measured change. Labels are used afterwards only: a neuron stands for the class whose training images
+made it fire most, and a test image gets the class whose neurons fire most for it on average.
 
-`python -m snn.stdp CARD.json` prints the accuracy beside that of the same network whose weights never change.
+`python -m snn.stdp CARD.json` prints the accuracy, and that of the same network with fixed weights.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ from snn.network.encoding import encode, levels, presentation_key, stream_key
 from snn.network.neurons import bell
 
 _START, _ORDER, _TRAIN, _ASSIGN, _TEST = 31, 32, 33, 34, 35  # purposes of the random streams
-_NEVER = -10_000  # a step so long ago that no window reaches it
-MEMBRANE_MS, THRESHOLD, RISE, FORGET = 30.0, 0.5, 0.01, 0.9999  # of a neuron; rise a spike, and what is left a step
-GAIN = 5.0  # potential that the mean input would hold a neuron at, if nothing fired
+_NEVER = -10_000  # a step before the reach of any window
+MEMBRANE_MS, THRESHOLD, RISE, FORGET = 30.0, 0.5, 0.01, 0.9999  # of a neuron; rise per spike, and decay factor per step
+GAIN = 5.0  # steady potential of a neuron under the mean input, if nothing fired
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,11 @@ class StdpConfig:
     p : float
         Firing probability of a full pixel in one step [1].
     pairs : int
-        Pairs of spikes that one change in the measured window was the work of.
+        Spike pairs behind one change of the measured window.
     noise : bool
-        Whether changes scatter as the measured ones do.
+        True if changes scatter as the measured ones.
     plastic : bool
-        Whether weights change at all.
+        False for fixed weights.
     seed : int
 
     Raises
@@ -85,14 +85,14 @@ class StdpConfig:
         ):  # fmt: skip
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-                raise UsageError(f"{name} must be a whole number from {low} to {high}, not {value!r}")
+                raise UsageError(f"{name} must be a whole number from {low} to {high}, not {value!r}.")
         if not 0 < self.p <= 1:
-            raise UsageError(f"p must lie in (0, 1], not {self.p!r}")
+            raise UsageError(f"p must be above 0 and at most 1, not {self.p!r}.")
 
 
 @borrowing
 def _apply_pair(g: float, change: float, pairs: int, low: float, high: float) -> float:
-    """Conductance after one pair, within the window; no pair takes away more than there is."""
+    """Return the conductance after one pair, within the window."""
     return min(max(g * max(1.0 + change, 1e-3) ** (1.0 / pairs), low), high)
 
 
@@ -100,7 +100,7 @@ def _apply_pair(g: float, change: float, pairs: int, low: float, high: float) ->
 def _present(  # type: ignore[no-untyped-def]
     row, key, g, thresholds, plastic, rises, window, pairs, low, high, steps, gain, decay, trains, counts
 ) -> None:
-    """One presentation: `counts` of spikes; conductances `g` (neurons, inputs) and thresholds change if plastic.
+    """Present one sample: fill `counts` with spikes; update `g` (neurons, inputs) and thresholds if plastic.
 
     `window` is a_plus, tau_plus [ms], a_minus, tau_minus [ms], offset, noise.
     """
@@ -167,7 +167,7 @@ def _pass(  # type: ignore[no-untyped-def]
 
 @dataclass(frozen=True)
 class StdpRun:
-    """What an unsupervised run gave.
+    """Result of an unsupervised run.
 
     Attributes
     ----------
@@ -175,9 +175,9 @@ class StdpRun:
     accuracy : float
         Test accuracy after the last epoch [1].
     used : int
-        Neurons that fired for a training image and so stand for a class.
+        Neurons that fired for a training image and were assigned a class.
     g : ndarray, shape (neurons, channels)
-        Conductances in the end [S].
+        Final conductances [S].
     """
 
     config: StdpConfig
@@ -187,28 +187,28 @@ class StdpRun:
 
 
 def learn(card: DeviceCard, data: Dataset, config: StdpConfig | None = None) -> StdpRun:
-    """Learn images without their labels, by the card's spike-timing window, then name the neurons and test.
+    """Learn images without labels by the spike-timing window of the card, then label the neurons and test.
 
     Parameters
     ----------
     card : DeviceCard
-        With a window (`stdp`), and conductances above 0.
+        Card with a window (`stdp`) and conductances above 0.
     data : Dataset
     config : StdpConfig, optional
 
     Raises
     ------
     UsageError
-        If the card has no window, or its states are no conductances.
+        If the card has no window, or its states are not conductances.
     """
     config = config or StdpConfig()
     window = card.stdp
     if window is None:
         raise UsageError(
-            f"card {card.name!r} has no spike-timing window: fit it with --stdp FILE, a table of delays and changes"
+            f"Card {card.name!r} has no spike-timing window. Fit it with --stdp FILE (a table of delays and changes)."
         )
     if card.window.quantity != "conductance_s" or card.window.low <= 0:
-        raise UsageError(f"card {card.name!r}: changes are relative to conductances above 0, which it does not have")
+        raise UsageError(f"Card {card.name!r} has no conductances above 0, which relative changes need.")
     x_train, x_test = (levels(x, config.p) for x in (data.x_train, data.x_test))
     rng = np.random.default_rng([config.seed, _START])
     low, high = card.window.low, card.window.high
@@ -250,7 +250,7 @@ def learn(card: DeviceCard, data: Dataset, config: StdpConfig | None = None) -> 
 
 @dataclass(frozen=True)
 class StdpComparison:
-    """Accuracies [1] by seed, with plasticity and of the same network without; pairs as of `StdpConfig`."""
+    """Accuracies [1] by seed, with plasticity and with fixed weights; pairs as in `StdpConfig`."""
 
     plastic: tuple[float, ...]
     fixed: tuple[float, ...]
@@ -260,16 +260,16 @@ class StdpComparison:
 
     @property
     def words(self) -> str:
-        """For people."""
+        """The comparison in sentences."""
         one, two = 100 * np.array(self.plastic), 100 * np.array(self.fixed)
         gain = one - two
         error = f" ± {gain.std(ddof=1) / len(gain) ** 0.5:.1f}" if len(gain) > 1 else ""
         origin = "SYNTHETIC window" if self.window.synthetic else "measured window"
         return (
-            f"Unsupervised, {origin}, one measured change taken as the work of {count(self.pairs, 'pair')} of spikes, "
-            f"{self.split}: {one.mean():.1f} % by STDP, {two.mean():.1f} % by the same network whose weights never "
-            f"change: {gain.mean():+.1f}{error} points over {len(gain)} seeds. Supervised rules reach far more: this "
-            "shows what the window does, not what the device is good for."
+            f"Unsupervised STDP with the {origin} reaches {one.mean():.1f} %, the same network with fixed weights "
+            f"{two.mean():.1f} %: {gain.mean():+.1f}{error} percentage points over {count(len(gain), 'seed')} "
+            f"({count(self.pairs, 'spike pair')} per measured change; {self.split}). Supervised rules reach far more; "
+            "this shows the effect of the window only."
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -278,21 +278,21 @@ class StdpComparison:
 
 
 def compare(card: DeviceCard, data: Dataset, seeds: Sequence[int] = (0, 1, 2), **settings: Any) -> StdpComparison:
-    """`learn` with and without plasticity, seed by seed.
+    """Run `learn` with and without plasticity, seed by seed.
 
     Parameters
     ----------
     card, data
         As for `learn`.
     seeds : sequence of int
-        Of both runs of each pair.
+        One for both runs of each pair.
     **settings
         Fields of `StdpConfig`.
 
     Raises
     ------
     UsageError
-        As `learn` does.
+        As `learn`.
     """
     runs = {
         plastic: tuple(learn(card, data, StdpConfig(seed=s, plastic=plastic, **settings)).accuracy for s in seeds)
@@ -308,7 +308,7 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(prog="python -m snn.stdp", description=__doc__)
     parser.add_argument("card")
-    parser.add_argument("--pairs", type=int, default=1, help="pairs of spikes that one measured change was the work of")
+    parser.add_argument("--pairs", type=int, default=1, help="spike pairs behind one measured change")
     parser.add_argument("--neurons", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=3)
     arguments = parser.parse_args()

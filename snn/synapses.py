@@ -1,4 +1,4 @@
-"""Both layers of weights on devices drawn from a card: how they start, are programmed, and are read."""
+"""Both layers of weights on devices drawn from a card: start, programming and reading."""
 
 from __future__ import annotations
 
@@ -27,16 +27,15 @@ from snn.wiring import Wiring, wiring
 _ARRAY, _COIN, _PROGRAM, _STUCK, _STATES, _REFRESH, _ENDS, _VERIFY = 101, 103, 105, 107, 109, 111, 113, 115
 _DRAWS = 1000  # from one draw of devices to the next
 
-Change = Callable[[int, np.ndarray], np.ndarray]  # states (devices,) of a layer, by its number, as they are read
+Change = Callable[[int, np.ndarray], np.ndarray]  # (layer number, states (devices,)) -> states as read
 
 
 @dataclass(frozen=True)
 class Synapses:
-    """The devices of both layers, and what compiled code needs of them (shared memory).
+    """The devices of both layers, and their layers for compiled code (shared memory).
 
-    `fading` are the layers of devices that forget while they are trained; empty if they do not. `wiring` is None where
-    the lines of the crossbar are ideal. `programming` is what write and verify did to both layers; None
-    where devices were not written so.
+    `fading` holds the layers of devices that forget in training; empty without forgetting. `wiring` is None for ideal
+    lines. `programming` is the result of write and verify on both layers; None without it.
     """
 
     arrays: tuple[DeviceArray, ...]
@@ -49,7 +48,7 @@ class Synapses:
 
     @classmethod
     def start(cls, card: DeviceCard, config: TrainingConfig, recipe: Recipe, w: list[np.ndarray]) -> Self:
-        """Devices about `recipe.middle`, spread so that the weights start at `w`."""
+        """Create devices about `recipe.middle` with start weights `w`."""
         assert recipe.middle is not None
         pair = config.mapping == "pair"
         initial = [
@@ -60,10 +59,10 @@ class Synapses:
 
     @classmethod
     def program(cls, card: DeviceCard, config: TrainingConfig, recipe: Recipe, w: list[np.ndarray]) -> Self:
-        """Devices programmed to the weights `w`: states rounded to `levels`, with noise `program_sigma` or verified.
+        """Create devices programmed to the weights `w`: rounded to `levels`, with noise `program_sigma` or verified.
 
-        Stuck devices stay where they are, at `recipe.middle` or at an end of the window (`stuck_at`). Of a change from
-        `recipe.middle` devices with a volatile part forget.
+        Stuck devices stay at `recipe.middle` or at an end of the window (`stuck_at`). Devices with a volatile part
+        forget part of the change from `recipe.middle`.
         """
         assert recipe.middle is not None
         pair = config.mapping == "pair"
@@ -121,7 +120,7 @@ class Synapses:
         return cls(tuple(arrays), tuple(layers), tuple(shapes), reference, tuple(fading), wires, done)
 
     def rewire(self) -> None:
-        """Before an epoch: what arrives through the wires, by the states as they are now."""
+        """Update the gains of the wires from the present states, before an epoch."""
         if self.wiring is None:
             return
         for number, (array, layer, shape) in enumerate(zip(self.arrays, self.layers, self.shapes, strict=True)):
@@ -132,16 +131,16 @@ class Synapses:
         return weights(r, shape, layer.scale, self.reference, gain, layer.base)
 
     def read(self, retention: float, delay: float = 0.0, change: Change | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Padded weights [1] of both layers for the kernels.
+        """Return padded weights [1] of both layers for the kernels.
 
         Parameters
         ----------
         retention : float
             Loss of every state [1].
         delay : float
-            How much later than now it is [s]: devices that forget have forgotten more by then.
+            Time from now [s], in which devices with a volatile part forget.
         change : callable, optional
-            What states are read as instead of what they are (`snn.drift`); they may leave 0..1.
+            Change of states before reading (`snn.drift`), possibly beyond 0..1.
         """
         forget = self.arrays[0].fading is not None and (delay > 0 or len(self.fading) > 0)
         if retention == 0 and not forget and self.wiring is None and change is None:
@@ -156,16 +155,16 @@ class Synapses:
         return first, second
 
     def lines(self, retention: float, delay: float = 0.0, change: Change | None = None) -> Lines:
-        """What the plus and the minus line of each weight carry [weight units], as `read`; pairs of conductances only.
+        """Return the plus and minus line of each weight [weight units], as `read`; pairs of conductances only.
 
         Raises
         ------
         UsageError
-            If the card has no conductances: then nothing tells what a state of 0 conducts.
+            If the card has no conductances: the current of a state of 0 is then unknown.
         """
         window = self.arrays[0].card.window
         if window.quantity != "conductance_s" or window.scale != "linear":
-            raise UsageError("converting each bit line needs the conductances of a linear window")
+            raise UsageError('adc_lines "each" needs a card with conductances and the linear state.')
         base, found = window.low / window.span, []
         forget = self.arrays[0].fading is not None and (delay > 0 or len(self.fading) > 0)
         for layer, shape, r, gain in self._read(retention, delay if forget else None, change):
@@ -176,7 +175,7 @@ class Synapses:
     def _read(
         self, retention: float, delay: float | None, change: Change | None
     ) -> Iterator[tuple[Layer, tuple[int, int], np.ndarray, np.ndarray]]:
-        """Each layer with its shape, the states that a test reads, and what of each device arrives."""
+        """Yield each layer with its shape, the states read in a test, and the gain of each device."""
         for number, (array, layer, shape) in enumerate(zip(self.arrays, self.layers, self.shapes, strict=True)):
             r = (array.observed_states if delay is None else array.states_after(delay)) * (1.0 - retention)
             if change is not None:
@@ -185,19 +184,19 @@ class Synapses:
             yield layer, shape, r, gain
 
     def update_after_pulses(self) -> None:
-        """After compiled code has given pulses: states as they are now, and what devices may forget of the pulses."""
+        """Update the devices after pulses by compiled code, including their forgetting."""
         for array in self.arrays:
             array.record_changes(forgot=len(self.fading) > 0)
 
     def refresh(self, config: TrainingConfig, recipe: Recipe, epoch: int) -> int:
-        """Program pairs with a device near an end of the window anew about the middle; returns how many."""
+        """Reprogram pairs with a device near an end of the window about the middle; return their number."""
         assert recipe.middle is not None
         count = 0
         for number, (array, layer, shape) in enumerate(zip(self.arrays, self.layers, self.shapes, strict=True)):
             r, width = array.r.reshape(-1, 2), config.refresh
             fresh = states((r[:, 0] - r[:, 1]), 1.0, recipe.middle, True).reshape(-1, 2)
             room, fresh_room = (np.minimum(x, 1.0 - x).min(axis=1) for x in (r, fresh))
-            # a pair whose weight needs the whole window gains nothing
+            # a pair whose weight needs the whole window is left as it is
             wanted = (room < width) & (fresh_room > room + width / 2)
             wanted &= ~layer.stuck.reshape(-1, 2).any(axis=1)
             rng = np.random.default_rng([config.seed, _REFRESH + number, epoch])
@@ -235,7 +234,7 @@ class Synapses:
 
     @property
     def reads_per_device(self) -> float:
-        """Mean reads to verify pulses of a device, over both layers: each of a weight is one of every device in it."""
+        """Mean verifying reads of a device, over both layers; a read of a weight reads each of its devices."""
         per_weight = 2 if self.reference is None else 1
         reads = sum(int(layer.reads[0]) * per_weight for layer in self.layers)
         return reads / sum(array.n for array in self.arrays)
@@ -247,12 +246,12 @@ class Synapses:
 
 
 def _draw_stuck(config: TrainingConfig, layer: int, devices: int) -> np.ndarray:
-    """Return which devices (devices,) of a layer never move."""
+    """Draw which devices (devices,) of a layer never move."""
     return np.random.default_rng([config.seed, _STUCK + layer]).random(devices) < config.stuck_share
 
 
 def _place_stuck(r: np.ndarray, config: TrainingConfig, layer: int) -> np.ndarray:
-    """The states (devices,) with stuck devices where they are stuck."""
+    """Return the states (devices,) with stuck devices at their places."""
     if config.stuck_share == 0 or config.stuck_place == "start":
         return r
     high = np.random.default_rng([config.seed, _ENDS + layer]).random(r.size) < 0.5
@@ -263,7 +262,7 @@ def _place_stuck(r: np.ndarray, config: TrainingConfig, layer: int) -> np.ndarra
 def _write_and_verify(
     array: DeviceArray, r: np.ndarray, stuck: np.ndarray, config: TrainingConfig, layer: int
 ) -> Programming:
-    """The devices of a layer written to the states `r` (devices,), verified with the read noise of the settings."""
+    """Write the devices of a layer to the states `r` (devices,), verified with the read noise of the settings."""
     return program_and_verify(
         array,
         r,
@@ -279,16 +278,16 @@ def _write_and_verify(
 
 
 def round_to_levels(r: np.ndarray, config: TrainingConfig) -> np.ndarray:
-    """States (devices,) rounded to `levels`, if there are any."""
+    """Round states (devices,) to `levels`; 0 levels leave them unchanged."""
     return np.rint(r * (config.levels - 1)) / (config.levels - 1) if config.levels > 0 else r
 
 
 def program_states(r: np.ndarray, config: TrainingConfig, rng: np.random.Generator) -> np.ndarray:
-    """States (devices,) that programming to `r` gives: rounded to `levels`, with noise `program_sigma`, in 0..1."""
+    """Program states (devices,): round to `levels`, add noise `program_sigma`, clip to 0..1."""
     r = round_to_levels(r, config)
     return np.clip(r + config.program_sigma * rng.standard_normal(r.size), 0.0, 1.0)
 
 
 def round_to_stable_states(r: np.ndarray, levels: int, rng: np.random.Generator) -> np.ndarray:
-    """Each state (devices,) on one of the two nearest of `levels` stable ones, at random, its mean kept."""
+    """Move each state (devices,) to one of the two nearest of `levels` stable ones at random, its mean kept."""
     return np.floor(r * (levels - 1) + rng.random(r.size)) / (levels - 1)

@@ -18,7 +18,7 @@ from snn.network.neurons import FIRE, Dynamics, Noise, padded, predict
 from snn.recipe import Recipe
 from snn.synapses import Synapses
 
-SHOWN = 100  # test samples by which a copy of the network can be checked
+SHOWN = 100  # test samples for checking a copy of the network
 STEP_S = 1e-3
 
 
@@ -38,23 +38,23 @@ def capture_network(
     Parameters
     ----------
     card : DeviceCard
-        Of the devices.
+        Card of the devices.
     synapses : Synapses
         Both layers.
     recipe : Recipe
         Scales of the weights, and the input's firing probability.
     dynamics : Dynamics
-        Constants of the neurons, in a test.
+        Constants of the neurons in a test.
     levels : ndarray of int32, shape (n, channels)
         Firing levels of the test samples.
     labels : ndarray of int, shape (n,)
         Their classes.
     stream : uint64
-        Key of their spikes.
+        Key of the spikes.
     epoch : int
-        In which they are shown.
+        Epoch of the presentation.
     facts : dict
-        As `TrainedNetwork.facts`.
+        See `TrainedNetwork.facts`.
 
     Returns
     -------
@@ -88,9 +88,9 @@ def describe_test_conditions(config: TrainingConfig, card: DeviceCard) -> list[s
         (config.read_noise and read_sigma(card, config.read_noise_of_g) > 0, "read noise"),
         (config.telegraph > 0, "telegraph noise"),
         (config.adc_bits > 0, f"converters of {config.adc_bits} bits"),
-        (config.retention > 0, f"{percent(config.retention)} of each state lost"),
-        (config.time_s > 0, f"the drift of {si(config.time_s, 's')}"),
-        (is_volatile(card) and config.test_delay_s > 0, f"what devices forget in {si(config.test_delay_s, 's')}"),
+        (config.retention > 0, f"a loss of {percent(config.retention)} of each state"),
+        (config.time_s > 0, f"drift over {si(config.time_s, 's')}"),
+        (is_volatile(card) and config.test_delay_s > 0, f"forgetting over {si(config.test_delay_s, 's')}"),
     ]
     return [words for here, words in found if here]
 
@@ -110,5 +110,5 @@ def _check(
     for row, key, word in zip(levels, keys, words, strict=True):
         encode(row, np.uint64(key), np.uint64(all_steps(dynamics.steps)), word)
     spikes = (words[:, None, :] >> np.arange(dynamics.steps, dtype=np.uint64)[None, :, None]) & np.uint64(1)
-    # a score is the number of spikes and something between 0 and 1
+    # a score is the number of spikes plus a fraction
     return Check(spikes.astype(bool), np.floor(scores).astype(np.int64), winners, labels)

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 _START, _ORDER, TRAIN_STREAM, TEST_STREAM = 11, 12, 13, 14  # purposes of the random streams
 _AT_A_TIME = 500  # samples
-_SHOWN = 1000  # from one showing of the test samples to the next
+_SHOWN = 1000  # from one presentation of the test samples to the next
 
-# of a result, beside its epochs: what is a number, or words made of the settings
+# fields of a result, besides its epochs, that are numbers or texts made of the settings
 _NUMBERS = (
     *("pulses_per_device", "pulses_per_layer", "reads_per_device", "write_energy_j", "seconds_per_epoch"),
     *("accuracy_programmed", "accuracy_after_mapping", "refreshed_pairs", "forgetting"),
@@ -70,13 +70,13 @@ class DataFacts:
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a training run gave.
+    """Result of a training run.
 
     Attributes
     ----------
     config : TrainingConfig
     recipe : Recipe
-        What the automatic recipe chose.
+        Settings chosen by the automatic recipe.
     data : DataFacts
     epochs : tuple of EpochRow
     pulses_per_device : float
@@ -84,31 +84,31 @@ class TrainingResult:
     pulses_per_layer : tuple of float
         Mean over the devices of the hidden and of the output layer.
     reads_per_device : float
-        Reads of a weight to verify pulses, mean over all devices; 0 of policies that do not.
+        Verifying reads of a weight, mean over all devices; 0 for policies without verification.
     write_energy_j : float or None
-        Energy of all pulses if devices conduct at the pulse voltage as they do when read: V^2 G t with the mean
-        conductance of the window [J]; None where the card lacks voltage, width or conductance.
+        Energy of all pulses if the conductance at the pulse voltage is that of a read: V^2 G t with the mean
+        conductance of the window [J]; None if the card lacks voltage, width or conductance.
     seconds_per_epoch : float
-        Median wall time of training one epoch, without the test pass [s]; without the first of several, which may
-        compile.
+        Median wall time of training one epoch, without the test pass and without the first of several epochs, which
+        may compile [s].
     accuracy_programmed : float or None
         Offline: test accuracy of the weights programmed into devices (`levels`, `program_sigma`).
     accuracy_after_mapping : float or None
         Hybrid: the same, before the first pulse of in-situ training.
     refreshed_pairs : int
-        Pairs programmed anew because a device was near an end of its window (`refresh`).
+        Pairs reprogrammed because a device was near an end of its window (`refresh`).
     w1, w2 : ndarray, shapes (channels, hidden) and (hidden, classes)
-        Weights in the end [1].
+        Final weights [1].
     forgetting : str
-        What the training made of the card's volatile part, in words; empty where it has none.
+        Effect of the card's volatile part, in words; empty without one.
     programming : ProgrammingSummary or None
-        What it took to write the weights into devices, and how well they hold them; None of settings that write them
-        at once (`programming` "sigma"), and of weights that were not programmed. Its pulses and energy are in neither
-        `pulses_per_device` nor `write_energy_j`, which are those of training.
+        Effort and error of writing the weights into devices; None with `programming` "sigma" and for weights that were
+        not programmed. Its pulses and energy are not part of `pulses_per_device` and `write_energy_j`, which belong to
+        the training.
     warnings : tuple of CodedWarning
-        What is to be said about the programming.
+        Warnings about the programming.
     network : TrainedNetwork or None
-        The devices that hold the weights in the end, to be saved and exported; None without a card.
+        Devices with the final weights, to be saved and exported; None without a card.
     """
 
     config: TrainingConfig
@@ -131,7 +131,7 @@ class TrainingResult:
     network: TrainedNetwork | None = field(default=None, repr=False)
 
     def numbers(self) -> dict[str, Any]:
-        """Return the numbers of an in-situ training as plain values: what `of_numbers` makes a result of."""
+        """Return the numbers of an in-situ training as plain values, the input of `of_numbers`."""
         return {name: getattr(self, name) for name in _NUMBERS} | {"epochs": [row.as_dict() for row in self.epochs]}
 
     @classmethod
@@ -141,9 +141,9 @@ class TrainingResult:
         Parameters
         ----------
         numbers : mapping
-            Of `numbers`.
+            Result of `numbers`.
         card, config, data
-            As they were trained with.
+            Those of the training.
 
         Returns
         -------
@@ -165,7 +165,7 @@ class TrainingResult:
 
     @property
     def scheme(self) -> str:
-        """offline, insitu or hybrid."""
+        """Scheme: offline, insitu or hybrid."""
         return self.config.scheme
 
     @property
@@ -175,24 +175,24 @@ class TrainingResult:
 
     @property
     def accuracy_std_last(self) -> float:
-        """Its standard deviation over those epochs (0 if there is only one)."""
+        """Standard deviation over those epochs (0 with one epoch)."""
         last = [row.test_accuracy for row in self.epochs[-LAST_EPOCHS:]]
         return float(np.std(last, ddof=1)) if len(last) > 1 else 0.0
 
     @property
     def standard_error(self) -> float:
-        """Binomial standard error of `accuracy_mean_last` by the number of test samples."""
+        """Binomial standard error of `accuracy_mean_last` from the number of test samples."""
         accuracy = self.accuracy_mean_last
         return float(np.sqrt(accuracy * (1.0 - accuracy) / self.data.n_test))
 
     @property
     def basis(self) -> str:
-        """What `accuracy_mean_last` is, in words: mean of the last 3 epochs, or after 1 epoch."""
+        """Basis of `accuracy_mean_last` in words: mean of the last 3 epochs, or after 1 epoch."""
         last = min(LAST_EPOCHS, len(self.epochs))
         return f"mean of the last {last} epochs" if last > 1 else "after 1 epoch"
 
     def panel(self) -> Panel:
-        """Training and test accuracy after each epoch."""
+        """Return the figure of training and test accuracy after each epoch."""
         mapped = None
         if self.accuracy_after_mapping is not None:
             mapped = (self.config.offline_epochs + 0.5, self.accuracy_after_mapping)
@@ -210,7 +210,7 @@ class TrainingResult:
 
         rows = [
             (f"test accuracy, {self.basis}", percent(self.accuracy_mean_last)),
-            ("standard error by the number of test samples", percent(self.standard_error)),
+            ("standard error from the number of test samples", percent(self.standard_error)),
             ("data", f"{self.data.name}, {self.data.split}"),
             ("scheme", self.scheme),
             ("pulses per device, mean", f"{self.pulses_per_device:.3g}"),
@@ -253,7 +253,7 @@ class TrainingResult:
 def train(
     card: DeviceCard | None, config: TrainingConfig, data: Dataset, progress: Progress | None = None
 ) -> TrainingResult:
-    """Train a network of LIF neurons, its weights held by devices of `card` where the scheme says so.
+    """Train a network of LIF neurons, with weights on devices of `card` depending on the scheme.
 
     Parameters
     ----------
@@ -262,9 +262,9 @@ def train(
     config : TrainingConfig
         Settings.
     data : Dataset
-        Training and test part; the test part is only ever looked at, never chosen on.
+        Training and test part; the test part is evaluated only, never used for choices.
     progress : callable, optional
-        Called several times an epoch with (samples shown, all that will be, last test accuracy or NaN).
+        Called several times per epoch with (samples shown, samples planned, last test accuracy or NaN).
 
     Returns
     -------
@@ -274,7 +274,7 @@ def train(
     Raises
     ------
     UsageError
-        If a card is needed and missing, its device cannot move, or the data do not fit the settings.
+        If a required card is missing, its device cannot move, or the data do not fit the settings.
 
     Notes
     -----
@@ -295,13 +295,13 @@ def train(
 
 
 class Run:
-    """State of one training run: `learn` its epochs, and `test`."""
+    """A training run in progress, with `learn` for its epochs and `test`."""
 
     def __init__(self, card: DeviceCard | None, config: TrainingConfig, data: Dataset) -> None:
         if card is None and config.scheme != "offline":
-            raise UsageError(f'scheme "{config.scheme}" trains devices: it needs a device card')
+            raise UsageError(f'Scheme "{config.scheme}" trains devices. Pass a device card.')
         if card is not None and card.window.scale == "log" and config.scheme == "offline":
-            card = None  # nothing to program; other schemes are refused by the recipe
+            card = None  # not programmed; the recipe refuses other schemes
         if card is not None:
             card = idealise(card, linear=config.linear, symmetric=config.symmetric)
         config = with_card(config, card)
@@ -328,11 +328,11 @@ class Run:
 
     @property
     def synapses(self) -> Synapses | None:
-        """The devices, where they hold the weights by now."""
+        """The devices, once they hold the weights."""
         return self.learner.synapses
 
     def epoch(self, epoch: int, progress: Callable[[int], None] | None = None) -> None:
-        """Train one epoch (from 0), test, and keep both."""
+        """Train one epoch (from 0), test, and record both accuracies."""
         before = 0 if self.synapses is None else self.synapses.total_pulses
         right = self.learn(epoch, progress)
         pulses = 0 if self.synapses is None else self.synapses.total_pulses - before
@@ -340,9 +340,9 @@ class Run:
         self.rows.append(EpochRow(epoch + 1, right / len(self.y_train), accuracy, pulses))
 
     def learn(self, epoch: int, progress: Callable[[int], None] | None = None) -> int:
-        """Train one epoch (from 0); returns how many samples were classified rightly meanwhile.
+        """Train one epoch (from 0); return the number of samples classified correctly.
 
-        `progress` is called with the samples shown so far, in all epochs.
+        `progress` is called with the samples shown so far in all epochs.
         """
         offline, learner = epoch < self.config.offline_epochs, self.learner
         if not offline and learner.synapses is None:
@@ -354,7 +354,7 @@ class Run:
         age = epoch if offline else epoch - self.config.offline_epochs
         began = time.perf_counter()
         right = 0
-        for start in range(0, len(order), _AT_A_TIME):  # in pieces, for progress; the result is that of the whole
+        for start in range(0, len(order), _AT_A_TIME):  # in parts, to report progress; the result is the same
             some = order[start : start + _AT_A_TIME]
             right += learner.learn(self.x_train, self.y_train, self.train_ids, some, TRAIN_STREAM, epoch, age)
             if progress is not None:
@@ -365,10 +365,9 @@ class Run:
         return right
 
     def test(self, epoch: int, shown: int = 1, synapses: Synapses | None = None, change: Change | None = None) -> float:
-        """Test accuracy [1] of the network after an epoch, each sample shown so many times with spikes of its own.
+        """Return the test accuracy [1] after an epoch, each sample shown `shown` times with new spikes.
 
-        `synapses` are those that are read, if they are not the network's own, and `change` is what their states are
-        read as, if not as the settings say.
+        `synapses` replaces the synapses of the network; `change` replaces the change of states by the settings.
         """
         scores = np.empty((len(self.test_ids), self.shapes[1][1]))
         right = 0
@@ -388,7 +387,7 @@ class Run:
             programmed = self.test(config.epochs - 1, synapses=written)
         writing = None if written is None else written.programming
         w1, w2 = self.learner.weights()
-        made = TrainingResult(
+        result = TrainingResult(
             config=replace(config),
             recipe=self.learner.recipe,
             data=DataFacts(data.name, data.split, len(data.y_train), len(data.y_test)),
@@ -407,16 +406,16 @@ class Run:
             programming=None if writing is None else writing.summary,
             warnings=() if writing is None else writing.warnings,
         )
-        return made if written is None else replace(made, network=self._capture_network(made, written))
+        return result if written is None else replace(result, network=self._capture_network(result, written))
 
-    def _capture_network(self, made: TrainingResult, synapses: Synapses) -> TrainedNetwork:
+    def _capture_network(self, result: TrainingResult, synapses: Synapses) -> TrainedNetwork:
         assert self.card is not None
-        offline = made.accuracy_programmed
+        offline = result.accuracy_programmed
         facts = {
-            **{"data": made.data.name, "split": made.data.split},
-            **{"n_train": made.data.n_train, "n_test": made.data.n_test},
+            **{"data": result.data.name, "split": result.data.split},
+            **{"n_train": result.data.n_train, "n_test": result.data.n_test},
             **{"scheme": self.config.scheme, "epochs": self.config.epochs, "seed": self.config.seed},
-            # of these devices, not the mean over epochs that a training is judged by
+            # accuracy of these devices, not the mean over epochs
             "accuracy": self.rows[-1].test_accuracy if offline is None else offline,
             "basis": f"after {count(len(self.rows), 'epoch')}" if offline is None else "as programmed",
             "wires": synapses.wiring is not None,
@@ -434,5 +433,5 @@ def _side(channels: int, recipe: Recipe) -> int:
         return 0
     side = round(channels**0.5)
     if side * side != channels:
-        raise UsageError(f'encoding "dense" moves square images; {channels} channels are not a square')
+        raise UsageError(f'Encoding "dense" needs square images, but there are {channels} channels. Use "paper".')
     return side

@@ -1,8 +1,8 @@
-"""Wires between the neurons: what of each weight arrives, and the gain that makes up for it.
+"""Wires between the neurons: effective weights, and the gain that compensates their losses.
 
-Training reads weights with gains made anew at each epoch, separable or exact; a test reads them through the exact
-network. A layer's gain is fixed at the first call, so that weights stay in the range of the neurons; with `column_gain`
-each bit line of each tile has one, from one read of the line, made anew with the state.
+Training reads weights with gains updated at each epoch, separable or exact; a test solves the exact network. The gain
+of a layer is fixed at the first call, so that weights stay in the range of the neurons; with `column_gain` each bit
+line of each tile has a gain from one read of the line, updated with the state.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ class Wiring:
     card : DeviceCard
     wires : Wires
     column_gain : bool
-        Whether each bit line of each tile is calibrated, or the layer as a whole.
+        True to calibrate each bit line of each tile, False for the layer as a whole.
     pair : bool
-        Whether a weight is a pair of devices on neighbouring bit lines; else one device against a reference that is
-        subtracted behind the converter, without wires.
+        True if a weight is a pair of devices on neighbouring bit lines; False for one device and a reference subtracted
+        after the converter, without wires.
     in_training : {"separable", "exact"}
-        How training sees the wires.
+        Model of the wires in training.
     """
 
     card: DeviceCard
@@ -43,11 +43,11 @@ class Wiring:
 
     @property
     def base(self) -> float:
-        """Lowest conductance of the window over its span [1]: what a state of 0 still conducts."""
+        """Lowest conductance of the window over its span [1]: the conductance of a state of 0."""
         return self.card.window.low / self.card.window.span
 
     def gains(self, layer: int, r: np.ndarray, shape: tuple[int, int], method: Method) -> np.ndarray:
-        """Return what of each device arrives, gain included [1], shape (devices,).
+        """Return the effective over nominal conductance of each device, gain included [1], shape (devices,).
 
         Parameters
         ----------
@@ -56,7 +56,7 @@ class Wiring:
         r : ndarray, shape (devices,)
             States.
         shape : (int, int)
-            Of the weights.
+            Shape of the weights.
         method : {"exact", "separable"}
         """
         g = np.maximum(self.card.window.from_state(r), 0.0).reshape(shape[0], -1)
@@ -70,20 +70,24 @@ class Wiring:
 
 
 def wiring(card: DeviceCard | None, config: TrainingConfig) -> Wiring | None:
-    """The wires of a training; None where it has none.
+    """Return the wires of a training; None without wires.
 
     Raises
     ------
     UsageError
-        If the card has no conductances, or its devices forget in training as well.
+        If the card has no conductances, or its devices also forget in training.
     """
     wires = Wires(config.wire_ohm, config.terminal_ohm, config.tile)
     if card is None or wires.ideal:
         return None
     if card.window.quantity != "conductance_s":
-        raise UsageError(f"card {card.name!r} holds weights, which have no ohms: wires need conductances")
+        raise UsageError(
+            f"Card {card.name!r} holds weights, but wires need conductances. Set wire_ohm and terminal_ohm to 0."
+        )
     if card.window.scale != "linear":
-        raise UsageError(f"the state of card {card.name!r} is ln G: wires need the linear state")
+        raise UsageError(
+            f"Card {card.name!r} has the state ln G, but wires need the linear state. Fit the device with it."
+        )
     if card.volatile is not None and config.presentation_s > 0:
-        raise UsageError("wires and devices that forget in training exclude each other: set presentation_s to 0")
+        raise UsageError("Wires cannot be combined with devices that forget in training. Set presentation_s to 0.")
     return Wiring(card, wires, config.column_gain, config.mapping == "pair", config.wire_gains)

@@ -14,11 +14,8 @@ from devicekit.models import kernel
 
 RIGHT, FAILED, STUCK = 1, 2, 3  # how writing a device ended
 LAW, SIGN, AMPLITUDE = 0, 1, 2  # ways to choose the length of a burst, or the amplitude of its pulse
-BURSTS, SHARE, SIGMAS = (
-    3,
-    0.1,
-    10.0,
-)  # a device is stuck if bursts move it by less than SHARE of a due movement of at least SIGMAS
+# a device is stuck if bursts move it by less than SHARE of a due movement of at least SIGMAS
+BURSTS, SHARE, SIGMAS = 3, 0.1, 10.0
 STILL = 1e-9  # of the window: smaller central steps count as 0
 
 

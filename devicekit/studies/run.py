@@ -68,7 +68,7 @@ def run_report(
     numbers = [each for each in fits.fit_numbers(fit) if each.name.startswith(("steps", "nrmse", "increment"))]
     losses = [] if benchmark is None else loss_numbers(benchmark)[:1]
     splits = [f"accuracy: {training.data.split}"]
-    splits += [] if benchmark is None else [f"loss to the twin: {benchmark.split}"]
+    splits += [] if benchmark is None else [f"loss compared with an ideal device: {benchmark.split}"]
     return Report(
         title,
         _verdict(training, benchmark),
@@ -89,6 +89,7 @@ def _verdict(training: TrainingResult, benchmark: Benchmark | None) -> str:
 
     first = f"Trained in situ, this device reaches {accuracy_words(training)}"
     if benchmark is None:
-        return f"{first}; what it loses to an ideal device was not measured."
+        return f"{first}; the loss compared with an ideal device was not measured."
     worst = benchmark.worst
-    return f"{first}; in a small network it {'' if worst.found else 'shows '}{worst.words} against its ideal twin."
+    loss = worst.words if worst.found else f"shows {worst.words}"
+    return f"{first}; in a small network it {loss} compared with an ideal device."

@@ -1,9 +1,8 @@
-"""A check of Laplace's posterior: a Markov chain on an emulator, in the directions that the sweeps determine.
+"""A check of Laplace's posterior by a Markov chain on an emulator, in the directions determined by the sweeps.
 
-A simulation is too slow for the tens of thousands of steps of a chain. The residuals are therefore run at points
-around the estimate, and a polynomial of each of their principal components stands for them, of third order where the
-runs allow, in which a run counts less the less likely it is; the emulator's own error is measured at points that it has
-not seen.
+A simulation is too slow for the tens of thousands of steps of a chain. The residuals are therefore simulated at points
+around the estimate and fitted by a polynomial in each of their principal components, of third order if there are enough
+runs, weighted by the likelihood of each run. The error of the emulator is measured at other points.
 """
 
 from __future__ import annotations
@@ -20,16 +19,16 @@ from devicekit.errors import ParameterError
 from physics.calibration.result import Calibration
 from physics.constants import Array
 
-_REACH = 1.2  # standard deviation of the runs, in posterior ones: where the chain will be
-_CHECKED = 0.2  # share of the runs that it does not see
+_REACH = 1.2  # standard deviation of the runs over that of the posterior
+_CHECKED = 0.2  # share of the runs kept for the check
 _COMPONENTS = 0.9999  # share of the variance of the residuals that is kept
-_LIKELY = 6.0  # rise of half the objective up to which a run is one that the chain visits
+_LIKELY = 6.0  # rise of half the objective up to which the chain would visit a run
 _WALKERS, _STEPS, _BURN = 40, 4000, 1000
 
 
 @dataclass(frozen=True, eq=False)
 class Chain:
-    """Laplace's standard deviations in the determined directions beside those of a chain.
+    """Standard deviations by Laplace and by a chain, in the determined directions.
 
     Attributes
     ----------
@@ -40,10 +39,10 @@ class Chain:
     interval : array, shape (directions, 2)
         2.5 and 97.5 % of the chain from the estimate, in Laplace's standard deviations; -1.96 and 1.96 by Laplace.
     error : float
-        Root mean square of the emulator's error of half the objective, at runs that it has not seen and that the chain
-        would visit (a rise of at most 6).
+        Root mean square error of the emulator for half the objective, at runs kept for the check that the chain would
+        visit (a rise of at most 6).
     runs : int
-        Simulations of all levels that it was made from, and checked with.
+        Simulations of all levels for the emulator and its check.
     rhat : float
         Largest split R-hat of the walkers; 1 if they agree.
     """
@@ -64,8 +63,7 @@ class Chain:
 def run_chain(fit: Calibration, runs: int = 120, seed: int = 0) -> Chain:
     """Train the emulator, check it, and run the chain.
 
-    The other directions stay at the estimate: they are the prior's, and Laplace's normal is exact there as far as the
-    sweeps see nothing.
+    The other directions stay at the estimate: they follow the prior, for which Laplace's normal is exact.
 
     Parameters
     ----------
@@ -84,7 +82,7 @@ def run_chain(fit: Calibration, runs: int = 120, seed: int = 0) -> Chain:
     rows = fit.determined()
     size = len(rows)
     if size == 0:
-        raise ParameterError("chain: the sweeps determine no direction")
+        raise ParameterError("chain: the sweeps determine no direction, so there is nothing to check")
     terms = len(_terms(np.zeros(size)))
     train = runs - max(round(_CHECKED * runs), 1)
     if train < 1.5 * terms:
@@ -98,7 +96,7 @@ def run_chain(fit: Calibration, runs: int = 120, seed: int = 0) -> Chain:
     train = len(kept) - max(round(_CHECKED * len(kept)), 1)
     if train < 1.5 * terms:
         raise ParameterError(
-            f"chain: only {len(kept)} of {runs} runs around the estimate are possible stacks; ask for more"
+            f"chain: only {len(kept)} of {runs} runs around the estimate are possible stacks; increase the runs"
         )
     x, values = np.array([a for a, _ in kept]), np.array([b for _, b in kept])
 
@@ -125,7 +123,7 @@ def run_chain(fit: Calibration, runs: int = 120, seed: int = 0) -> Chain:
 
 
 def _terms(x: Array, order: int = 2) -> Array:
-    """1, x and their products of up to `order`, of points in the last axis."""
+    """Return the monomials of points (last axis) up to `order`."""
     columns = [np.ones(x.shape[:-1])]
     for power in range(1, order + 1):
         for chosen in itertools.combinations_with_replacement(range(x.shape[-1]), power):
@@ -134,7 +132,7 @@ def _terms(x: Array, order: int = 2) -> Array:
 
 
 def _emulator(x: Array, values: Array, weight: Array) -> Callable[[Array], Array]:
-    """Residuals as a polynomial of their principal components; `weight` is that of each run."""
+    """Fit residuals by a polynomial in their principal components; `weight` is the weight of each run."""
     order = 3 if len(x) >= 2 * _terms(x[:1], 3).shape[1] else 2
     root = np.sqrt(weight)[:, None]
     mean = values.mean(axis=0)
@@ -146,7 +144,7 @@ def _emulator(x: Array, values: Array, weight: Array) -> Callable[[Array], Array
 
 
 def _walk(log_density: Callable[[Array], Array], size: int, seed: int) -> tuple[Array, float]:
-    """Draws of an ensemble of walkers that stretch towards each other (Goodman and Weare 2010), and their R-hat.
+    """Draw samples with the stretch moves of an ensemble of walkers (Goodman and Weare 2010); also return R-hat.
 
     doi 10.2140/camcos.2010.5.65, with a = 2.
     """

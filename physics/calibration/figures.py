@@ -15,7 +15,7 @@ _LOOKS = {"set": COLOURS["ltp"], "set_back": "0.35", "reset": COLOURS["ltd"]}
 
 
 def level(measured: Level, simulated: Simulated, held_out: bool) -> Panel:
-    """Size of the current [A] against voltage [V] of one level: dots measured, lines simulated."""
+    """Draw the magnitude of the current [A] against voltage [V] of one level: dots measured, lines simulated."""
     curves = []
     for branch in measured.branches:
         colour = _LOOKS[branch.name]
@@ -30,7 +30,7 @@ def level(measured: Level, simulated: Simulated, held_out: bool) -> Panel:
 
 
 def correlations(keys: Sequence[str], values: Array) -> Image:
-    """Matrix of correlations, -1 to 1; numbered as the table of parameters."""
+    """Draw the matrix of correlations, -1 to 1, numbered as the table of parameters."""
     edges = np.arange(len(keys) + 1) + 0.5
     return Image(
         Axis("parameter", "", whole=True),

@@ -17,11 +17,11 @@ from physics.constants import Array
 from physics.stack import Stack
 
 MISFIT = 0.15
-"""Misfit of a branch, root mean square of ln I, that counts as one standard deviation until the fit knows its own."""
+"""Misfit of a branch, root mean square of ln I, taken as one standard deviation until the fit has estimated it."""
 
 _DAMPINGS = (0.0, 3.0, 30.0)
 _LONGEST_STEP = 1.0  # prior standard deviations of one parameter
-_ENOUGH = 0.01  # relative improvement that goes on
+_ENOUGH = 0.01  # relative improvement below which the fit stops
 _LEAST_MISFIT = 0.02
 
 
@@ -40,30 +40,29 @@ def calibrate(
 ) -> Calibration:
     """Fit parameters of a stack to measured sweeps: SET, its way back and RESET of every level at once.
 
-    What is minimised is the mean square of ln I simulated less measured, branch by branch (the way back counts half),
-    over the square of `MISFIT`, plus the squared distance from the prior in its standard deviations; then, with the
-    misfit that is left in place of `MISFIT`, the same again: the estimate is the mode of the posterior. Every level
-    starts from the stack's prescribed state just after a reset. The model is wrong in some way about any real device,
-    so what is left over is misfit, not noise: intervals take one branch as one observation with the misfit that the
-    fit leaves.
+    The objective is the mean square of ln I simulated minus measured, by branch (the way back counts half), over the
+    square of `MISFIT`, plus the squared distance from the prior in its standard deviations. The fit is repeated with
+    the remaining misfit instead of `MISFIT`: the estimate is the mode of the posterior. Every level starts from the
+    prescribed state of the stack just after a reset. As any model of a real device is wrong to some degree, the
+    residual is misfit, not noise: intervals take each branch as one observation with this misfit.
 
     Parameters
     ----------
     measured : SweepTable or sequence of Level
-        Sweeps; those that do not set are left out. The compliance is the stated one or a plateau in the data.
+        Sweeps; those without a SET are left out. The compliance is the one given or a plateau in the data.
     stack : Stack
         Start values; series resistance and read voltage should be those of the measurement.
     free : mapping of keys to (low, high)
-        Such as ``{"reaction.energy": (1.1, 1.5)}``: 95 % of what one would believe before, on a logarithmic scale.
+        Free parameters with their 95 % prior ranges on a logarithmic scale: ``{"reaction.energy": (1.1, 1.5)}``.
     rate : float, optional
         Ramp rate [V/s], for sweeps without times.
     hold_out : sequence of float
         Compliances [A] of levels that are predicted and not fitted.
     mesh : {"coarse", "default", "fine"} or float
     jobs : int
-        Simulations side by side; the result does not depend on it.
+        Number of parallel simulations; the result does not depend on it.
     store : path, optional
-        Folder in which every simulation is kept: an interrupted calibration goes on from there.
+        Folder for all simulations, from which an interrupted calibration continues.
     most_iterations : int
     progress : callable, optional
         Called with the number of simulations run.
@@ -71,15 +70,15 @@ def calibrate(
     Raises
     ------
     ParameterError
-        If a key is unknown or not a number, bounds are wrong, or the ramp rate is not known.
+        If a key is unknown or not a number, bounds are wrong, or the ramp rate is unknown.
     TraceError
-        If no sweep sets, or the start values cannot be simulated.
+        If no sweep contains a SET, or the start values cannot be simulated.
     """
     levels = list(levels_of(measured, rate)) if isinstance(measured, SweepTable) else list(measured)
     if most_iterations < 1:
         raise ParameterError(f"iterations: found {most_iterations}, expected 1 or more")
     if not levels:
-        raise TraceError("there is no level to fit")
+        raise TraceError("no level is left to fit")
     fitted, held = select(levels, hold_out)
     model = Model(stack, priors_of(stack, free), mesh, jobs, store, progress)
     z = model.start()
@@ -89,7 +88,7 @@ def calibrate(
     weight = sum(WEIGHTS[branch.name] for level in fitted for branch in level.branches)
     way = _Descent(z, at, (_cost(at, z, MISFIT),), False)
     way = _descend(model, fitted, way, MISFIT, most_iterations)
-    # Then to the mode of the posterior that is reported, whose standard deviation is the misfit that was left.
+    # then to the mode of the posterior, with the remaining misfit as standard deviation
     misfit = max(float(np.sqrt(np.sum(way.at**2) / weight)), _LEAST_MISFIT)
     if way.converged:
         way = _descend(model, fitted, way, misfit, most_iterations)
@@ -106,7 +105,7 @@ def calibrate(
 
 @dataclass(frozen=True, eq=False)
 class _Descent:
-    """Where a descent is: point, residuals, objective at the start and after each step, and whether it ended."""
+    """State of a descent: point, residuals, objective at the start and after each step, and True if it converged."""
 
     z: Array
     at: Array
@@ -115,7 +114,7 @@ class _Descent:
 
 
 def _descend(model: Model, levels: Sequence[Level], way: _Descent, misfit: float, most: int) -> _Descent:
-    """Damped Gauss-Newton steps until none improves by more than `_ENOUGH`; `misfit` is one standard deviation."""
+    """Take damped Gauss-Newton steps until none improves by more than `_ENOUGH`; `misfit` is one standard deviation."""
     z, at, costs = way.z, way.at, [_cost(way.at, way.z, misfit)]
     before = way.costs if len(way.costs) > 1 else ()
     for _ in range(most):
@@ -143,7 +142,7 @@ def _cost(at: Array, z: Array, misfit: float) -> float:
 
 
 def _steps(slopes: Array, at: Array, z: Array, misfit: float) -> list[Array]:
-    """Damped Gauss-Newton steps, none longer than `_LONGEST_STEP` in one parameter."""
+    """Return damped Gauss-Newton steps, none longer than `_LONGEST_STEP` in one parameter."""
     normal, right = slopes.T @ slopes / misfit**2, -(slopes.T @ at / misfit**2 + z)
     steps: list[Array] = []
     for damping in _DAMPINGS:

@@ -1,4 +1,4 @@
-"""Measured sweeps as a calibration takes them: levels of one compliance, each cut into its branches."""
+"""Measured sweeps for a calibration: levels with one compliance each, divided into branches."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from devicekit.text import si
 from physics.constants import Array
 
 BRANCHES = ("set", "set_back", "reset")
-"""What is compared: the way up of the SET, its way back, and the way up of the RESET."""
+"""Branches that are compared: the way up of the SET, its way back, and the way up of the RESET."""
 
 WORDS = {"set": "SET", "set_back": "way back", "reset": "RESET"}
-"""The same for people."""
+"""Display names of the branches."""
 
 WEIGHTS = {"set": 1.0, "set_back": 0.5, "reset": 1.0}
 """Weight of a branch's root mean square; the way back repeats the LRS of the RESET."""
 
-_LIMITED = 0.97  # of the compliance: from there on the current is the instrument's
-_NEAR_ZERO = 0.03  # of the reach: below it the current is offset and noise
+_LIMITED = 0.97  # fraction of the compliance from which the instrument limits the current
+_NEAR_ZERO = 0.03  # fraction of the range below which the current is offset and noise
 _MOST_POINTS = 80
 _FEWEST_POINTS = 8
-_CHANGE = 2.0  # least ratio of conductances of a SET or a RESET
-_READ = 0.25  # of the reach: the part of a leg that shows its state
+_CHANGE = 2.0  # smallest ratio of conductances of a SET or a RESET
+_READ = 0.25  # fraction of the range that shows the state
 
 
 @dataclass(frozen=True, eq=False)
 class Branch:
-    """One monotonous way of a sweep: voltage [V], and ln of the size of the current in A; name as in `BRANCHES`."""
+    """One monotonic part of a sweep: voltage [V] and ln of the magnitude of the current in A; name as in `BRANCHES`."""
 
     name: str
     voltage: Array
@@ -49,16 +49,16 @@ class Level:
     name : str
         Device, cycle and compliance.
     compliance : float
-        Current limit of the SET [A]; inf where none was found.
+        Current limit of the SET [A]; inf without one.
     source : str
-        "stated", "data" (a plateau) or "" for none.
+        "stated", "data" (a plateau), or "" without one.
     rate : float
         Ramp rate [V/s].
     set_stop, reset_stop : float
         Ends of the ramps [V]; `reset_stop` is 0 without a RESET.
     branches : tuple of Branch
     mirrored : bool
-        Whether the device sets at negative voltages; all signs were changed.
+        True if the device sets at negative voltages, so that all signs were changed.
     """
 
     name: str
@@ -71,28 +71,28 @@ class Level:
     mirrored: bool
 
     def branch(self, name: str) -> Branch | None:
-        """The branch of a name, if there is one."""
+        """Return the branch with a name, or None."""
         return next((each for each in self.branches if each.name == name), None)
 
 
 def levels_of(table: SweepTable, rate: float | None = None) -> tuple[Level, ...]:
-    """Levels of a sweep table: one for each sweep that sets.
+    """Extract the levels of a sweep table, one for each sweep with a SET.
 
-    The compliance is the stated one or a plateau of the current; the rate that of the times, if there are any. A
-    device that sets at negative voltages is mirrored.
+    The compliance is the one given or a plateau of the current; the ramp rate comes from the times, if given. A device
+    that sets at negative voltages is mirrored.
 
     Parameters
     ----------
     table : SweepTable
     rate : float, optional
-        Ramp rate [V/s], where the table has no times.
+        Ramp rate [V/s], for tables without times.
 
     Raises
     ------
     ParameterError
-        If there are no times and no rate is given, or one that the times contradict.
+        If there are neither times nor a rate, or they disagree.
     TraceError
-        If no sweep sets, or a branch has too few points.
+        If no sweep contains a SET, or a branch has too few points.
     """
     groups = list(table.frame.groupby(["device_id", "cycle"], sort=False))
     sweeps = [_arrays(rows) for _, rows in groups]
@@ -104,7 +104,7 @@ def levels_of(table: SweepTable, rate: float | None = None) -> tuple[Level, ...]
     signs = [each.sign for (v, i, _, _), all_ in zip(sweeps, found, strict=True) for each in all_ if _sets(v, i, each)]
     if not signs:
         raise TraceError(
-            "no sweep sets: a calibration needs a way up and the way back to 0 V, whose conductance at least doubles"
+            "no sweep contains a SET: a calibration needs sweeps up and back to 0 V whose conductance at least doubles"
         )
     sign = 1 if sum(signs) >= 0 else -1
     levels = []
@@ -121,7 +121,7 @@ def levels_of(table: SweepTable, rate: float | None = None) -> tuple[Level, ...]
 
 
 def _arrays(rows: object) -> tuple[Array, Array, Array, Array]:
-    """Voltage [V], current [A], stated compliance [A] and time [s] of one sweep; NaN where not given."""
+    """Return voltage [V], current [A], compliance [A] and time [s] of one sweep; NaN if not given."""
     frame = rows.dropna(subset=["voltage_v", "current_a"])  # type: ignore[attr-defined]
     blank = np.full(len(frame), np.nan)
     limit, time = (frame[name].to_numpy(float) if name in frame else blank for name in ("compliance_a", "time_s"))
@@ -129,7 +129,7 @@ def _arrays(rows: object) -> tuple[Array, Array, Array, Array]:
 
 
 def _state(v: Array, i: Array, leg: Segment) -> float:
-    """Median conductance of the low part of a leg [S]; NaN where it has none."""
+    """Return the median conductance of the low part of a segment [S]; NaN if it has none."""
     size, current = np.abs(v[leg.start : leg.stop]), np.abs(i[leg.start : leg.stop])
     low = (size > _NEAR_ZERO * size.max()) & (size < _READ * size.max())
     return float(np.median(current[low] / size[low])) if low.any() else float("nan")
@@ -140,23 +140,23 @@ def _sets(v: Array, i: Array, each: Excursion) -> bool:
 
 
 def _rate(v: Array, t: Array, up: Segment, rate: float | None, name: str) -> float:
-    """Ramp rate of a way up [V/s]."""
+    """Return the ramp rate of a way up [V/s]."""
     if rate is not None and not (np.isfinite(rate) and rate > 0):
         raise ParameterError(f"rate: found {rate:g}, expected more than 0 V/s")
     known = np.flatnonzero(np.isfinite(t[up.start : up.stop])) + up.start
-    steps = known[np.insert(np.diff(v[known]) != 0, 0, True)] if known.size else known  # a voltage read twice is one
-    # of steps that share a stamp the first: from it to the first of the next stamp the time has passed
+    steps = known[np.insert(np.diff(v[known]) != 0, 0, True)] if known.size else known  # repeated voltages count once
+    # the first of the steps with one time stamp: the time passes from it to the first of the next stamp
     steps = steps[np.insert(np.diff(t[steps]) != 0, 0, True)] if steps.size else steps
     taken, rise = np.diff(t[steps]), np.abs(np.diff(v[steps]))
     if not (taken > 0).any():
         if rate is None:
             raise ParameterError(
-                f"rate: {name} has no times: pass the ramp rate in V/s (a decade of it moves a SET by some 45 mV)"
+                f"rate: {name} has no times; give the ramp rate in V/s (a factor of 10 shifts a SET by about 45 mV)"
             )
         return rate
     own = float(np.median(rise[taken > 0] / taken[taken > 0]))
     if rate is not None and abs(np.log(own / rate)) > np.log(1.05):
-        raise ParameterError(f"rate: found {rate:g} V/s, but the times of {name} say {own:.3g} V/s")
+        raise ParameterError(f"rate: found {rate:g} V/s, but the times of {name} give {own:.3g} V/s")
     return own
 
 
@@ -174,16 +174,16 @@ def _level(name: str, v: Array, i: Array, put: Excursion, out: Excursion | None,
 
 
 def _branch(name: str, v: Array, i: Array, leg: Segment, limit: float, of: str) -> Branch:
-    """Points of a leg that a simulation can be held against: beyond the noise about 0 V, below the compliance."""
+    """Select the points of a segment for comparison: beyond the noise around 0 V, below the compliance."""
     voltage, current = v[leg.start : leg.stop], i[leg.start : leg.stop]
     size, direction = np.abs(voltage), 1.0 if leg.rising else -1.0
     keep = (size > _NEAR_ZERO * size.max()) & (voltage * current > 0)
     at_limit = np.abs(current) >= _LIMITED * limit
-    if leg.rising and at_limit.any():  # once limited, what follows is the instrument's
+    if leg.rising and at_limit.any():  # after the first limited point, the instrument sets the current
         keep &= np.arange(size.size) < int(np.argmax(at_limit))
     keep &= ~at_limit
     rank = np.maximum.accumulate(direction * size)
-    keep &= direction * size >= rank  # steps back of the voltage are noise
+    keep &= direction * size >= rank  # backward steps of the voltage are noise
     places = np.flatnonzero(keep)
     _, first = np.unique(size[places], return_index=True)
     places = places[np.sort(first)]
@@ -196,19 +196,19 @@ def _branch(name: str, v: Array, i: Array, leg: Segment, limit: float, of: str) 
 
 
 def select(levels: Sequence[Level], compliances: Sequence[float]) -> tuple[list[Level], list[Level]]:
-    """The levels that are kept, and those whose compliance [A] is one of some, within 5 %.
+    """Divide levels into those to fit and those with one of the given compliances [A], within 5 %.
 
     Raises
     ------
     ParameterError
-        If one of the compliances is no level's, or no level is left.
+        If a compliance matches no level, or no level is left.
     """
     for wanted in compliances:
         if not wanted > 0:
             raise ParameterError(f"hold-out: found {wanted:g} A, expected a compliance above 0")
         if not any(abs(level.compliance / wanted - 1) < 0.05 for level in levels):
             known = ", ".join(si(level.compliance, "A") for level in levels)
-            raise ParameterError(f"hold-out: no level at {si(wanted, 'A')}; there are {known}")
+            raise ParameterError(f"hold-out: no level at {si(wanted, 'A')}, expected one of {known}")
     out = [level for level in levels if any(abs(level.compliance / wanted - 1) < 0.05 for wanted in compliances)]
     kept = [level for level in levels if level not in out]
     if not kept:

@@ -21,14 +21,14 @@ from physics.iv import simulate_iv
 from physics.plain import ALIASES
 from physics.stack import Stack
 
-# What a simulation that ends early counts for at each point that it did not reach, in ln I.
+# residual in ln I at each point not reached by a simulation that ends early
 _PENALTY = 3.0
-_DERIVATIVE_STEP = 0.05  # of a prior's standard deviation: the adaptive time step makes smaller ones noisy
+_DERIVATIVE_STEP = 0.05  # in prior standard deviations; smaller steps are noisy because of the adaptive time step
 
 
 @dataclass(frozen=True)
 class Prior:
-    """What is known of a free parameter beforehand: its logarithm is normal, with 95 % from `low` to `high`."""
+    """Prior of a free parameter: its logarithm is normal, with 95 % from `low` to `high`."""
 
     key: str
     unit: str
@@ -46,27 +46,27 @@ class Prior:
         return (math.log(self.high) - math.log(self.low)) / 3.92
 
     def value(self, z: float) -> float:
-        """The parameter at z standard deviations from the centre."""
+        """Return the parameter at z standard deviations from the centre."""
         return math.exp(self.centre + self.sd * z)
 
     def z(self, value: float) -> float:
-        """Standard deviations from the centre."""
+        """Return the distance of a value from the centre, in standard deviations."""
         return (math.log(value) - self.centre) / self.sd
 
 
 def priors_of(stack: Stack, free: Mapping[str, tuple[float, float]]) -> tuple[Prior, ...]:
-    """Priors of the free parameters: bounds that hold 95 % of what one would believe.
+    """Return the priors of the free parameters from bounds with 95 % probability.
 
     Raises
     ------
     ParameterError
-        If a key is unknown or no number, bounds are not positive and rising, or the stack's value lies outside them.
+        If a key is unknown or not a number, bounds are not positive and rising, or the stack's value is outside them.
     """
     if not free:
         raise ParameterError("free: give at least one parameter, such as reaction.energy=1.1:1.5")
     found = []
     if len({ALIASES.get(key, (key,)) for key in free}) < len(free):
-        raise ParameterError("free: one parameter is named twice")
+        raise ParameterError("free: a parameter is given twice")
     for key, (low, high) in free.items():
         value, unit = stack.get(key), stack.unit(key)  # an unknown key raises
         if not unit:
@@ -80,7 +80,7 @@ def priors_of(stack: Stack, free: Mapping[str, tuple[float, float]]) -> tuple[Pr
 
 
 def drive_of(level: Level) -> tuple[Segment, ...]:
-    """The drive that repeats a level: its SET up and back, and the RESET if it has one."""
+    """Return the drive of a level: its SET up and back, and the RESET if there is one."""
     segments = [
         ramp(0.0, level.set_stop, level.rate, level.compliance, "set", gate=level.compliance),
         ramp(level.set_stop, 0.0, level.rate, level.compliance, "set_back", gate=level.compliance),
@@ -92,9 +92,9 @@ def drive_of(level: Level) -> tuple[Segment, ...]:
 
 @dataclass(frozen=True)
 class Simulated:
-    """ln of the simulated current [A] at the measured voltages of each branch, and whether the run was whole.
+    """ln of the simulated current [A] at the measured voltages of each branch, and True if the run was complete.
 
-    No branch: such a stack cannot be run.
+    Without branches the stack cannot be simulated.
     """
 
     branches: dict[str, list[float]]
@@ -102,7 +102,7 @@ class Simulated:
 
 
 def simulate_level(stack: Stack, level: Level, mesh: str | float) -> Simulated:
-    """Simulate a level from the prescribed state just after a reset; a branch that was not reached is NaN."""
+    """Simulate a level from the prescribed state just after a reset; branches not reached are NaN."""
     result = simulate_iv(stack, mesh=mesh, segments=drive_of(level))
     frame = result.sweep.frame
     found = {}
@@ -125,7 +125,7 @@ def simulate_level(stack: Stack, level: Level, mesh: str | float) -> Simulated:
 
 
 def residuals(level: Level, simulated: Simulated) -> Array:
-    """ln I simulated less measured, every branch scaled so that its squares sum to its weight times its mean square."""
+    """Return ln I simulated minus measured; the squares of a branch sum to its weight times its mean square."""
     parts = []
     for branch in level.branches:
         off = np.array(simulated.branches[branch.name]) - branch.log_current
@@ -135,7 +135,7 @@ def residuals(level: Level, simulated: Simulated) -> Array:
 
 
 def branch_rms(level: Level, simulated: Simulated) -> dict[str, float]:
-    """Root mean square of ln I simulated less measured, by branch."""
+    """Return the root mean square of ln I simulated minus measured, by branch."""
     found = {}
     for branch in level.branches:
         off = np.array(simulated.branches[branch.name]) - branch.log_current
@@ -144,12 +144,12 @@ def branch_rms(level: Level, simulated: Simulated) -> dict[str, float]:
 
 
 Progress = Callable[[int], None]
-"""Called with the number of simulations that have been asked for and are done."""
+"""Callback with the number of simulations done."""
 
 
 @dataclass
 class Model:
-    """Simulations of levels as a function of the free parameters; each is run once, and kept.
+    """Simulations of levels as a function of the free parameters; each is run once and stored.
 
     Parameters
     ----------
@@ -157,9 +157,9 @@ class Model:
     priors : tuple of Prior
     mesh : str or float
     jobs : int
-        Simulations side by side.
+        Number of parallel simulations.
     store : Path, optional
-        Folder in which every run is kept, so that an interrupted calibration goes on from there.
+        Folder for all runs, from which an interrupted calibration continues.
     progress : callable, optional
     """
 
@@ -173,22 +173,22 @@ class Model:
     _known: dict[str, Simulated] = field(default_factory=dict)
 
     def stack_at(self, z: Array) -> Stack:
-        """The stack at a point [prior standard deviations]."""
+        """Return the stack at a point [prior standard deviations]."""
         own = self.start()
         return self.stack.replace(
             {
-                # a value that was not moved stays what it is, to the last bit: it may lie on a limit
+                # keep an unchanged value to the last bit, as it may be at a limit
                 prior.key: self.stack.get(prior.key) if x == x0 else prior.value(float(x))
                 for prior, x, x0 in zip(self.priors, z, own, strict=True)
             }
         )
 
     def start(self) -> Array:
-        """The point of the stack as it is."""
+        """Return the point of the initial stack."""
         return np.array([prior.z(float(self.stack.get(prior.key))) for prior in self.priors])
 
     def simulate(self, points: Sequence[Array], levels: Sequence[Level]) -> list[list[Simulated] | None]:
-        """All levels at every point; None for a point whose stack is not possible."""
+        """Simulate all levels at every point; None for points with an impossible stack."""
         import joblib
 
         if self.jobs < 1:
@@ -216,7 +216,7 @@ class Model:
         return found
 
     def residuals(self, points: Sequence[Array], levels: Sequence[Level]) -> list[Array | None]:
-        """Residuals of all levels at every point; None for a point whose stack is not possible."""
+        """Return the residuals of all levels at every point; None for points with an impossible stack."""
         found = self.simulate(points, levels)
         return [
             None if each is None else np.concatenate([residuals(k, s) for k, s in zip(levels, each, strict=True)])
@@ -224,7 +224,7 @@ class Model:
         ]
 
     def jacobian(self, z: Array, at: Array, levels: Sequence[Level]) -> Array:
-        """Derivatives of the residuals `at` z by forward differences, shape (residuals, parameters)."""
+        """Return the derivatives of the residuals `at` z by forward differences, shape (residuals, parameters)."""
         steps = [z + _DERIVATIVE_STEP * unit for unit in np.eye(len(z))]
         back = [z - _DERIVATIVE_STEP * unit for unit in np.eye(len(z))]
         columns = []
@@ -234,7 +234,7 @@ class Model:
                 continue
             (behind,) = self.residuals([back[k]], levels)
             if behind is None:
-                raise ParameterError(f"{self.priors[k].key}: the stack allows no change of it")
+                raise ParameterError(f"{self.priors[k].key}: no change of this parameter gives a possible stack")
             columns.append((at - behind) / _DERIVATIVE_STEP)
         return np.stack(columns, axis=1)
 
@@ -260,7 +260,7 @@ class Model:
                 return None
             self._known[key] = Simulated(rows, bool(kept["reached"]))  # type: ignore[index]
         except (FileError, TypeError, KeyError, AttributeError, ValueError):
-            return None  # missing, or damaged: it is run again
+            return None  # missing or damaged: run again
         return self._known[key]
 
     def _keep(self, key: str, simulated: Simulated) -> None:
@@ -275,5 +275,5 @@ class Model:
 def _simulate_keyed(key: str, stack: Stack, level: Level, mesh: str | float) -> tuple[str, Simulated]:
     try:
         return key, simulate_level(stack, level, mesh)
-    except ParameterError:  # a mesh that cannot resolve it, or a state that cannot be solved
+    except ParameterError:  # the mesh cannot resolve it, or the state cannot be solved
         return key, Simulated({}, False)

@@ -1,4 +1,4 @@
-"""The parts of a calibration's report: what came out, what is determined, and every level over its curve."""
+"""Parts of the report of a calibration: results, determined parameters, and levels with their simulations."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from physics.calibration.result import Calibration, Fitted
 from physics.report import stack_sections
 
 LEVELS = ("level", "SET", "way back", "RESET", "")
-PARAMETERS = ("parameter", "value", "95 % interval", "prior 95 %", "of the prior's width", "")
+PARAMETERS = ("parameter", "value", "95 % interval", "prior 95 %", "width over that of the prior", "")
 
 
 def summary(fit: Calibration) -> list[str]:
-    """A calibration in plain sentences."""
+    """Return sentences about a calibration."""
     fitted = [each for each in fit.levels if not each.held_out]
     known = [each for each in fit.directions if each.determined]
     words = [
-        f"{count(len(fit.priors), 'parameter')} fitted to {count(len(fitted), 'level')}: ln I is missed by "
+        f"{count(len(fit.priors), 'parameter')} fitted to {count(len(fitted), 'level')}; misfit of ln I "
         f"{fit.misfit:.2g} (root mean square over SET, way back and RESET).",
-        f"The sweeps determine {count(len(known), 'direction')} of {len(fit.directions)}; along the others a value is "
-        "what its prior says.",
+        f"The sweeps determine {count(len(known), 'direction')} of {len(fit.directions)} (combinations of parameters); "
+        "values along the others come from their priors.",
     ]
     bound = [each.key for each in fit.parameters if each.at_bound]
     if bound:
-        words.append(f"Outside of what was believed before: {listed(bound)}; look at the model before the number.")
+        words.append(f"Outside of the prior range: {listed(bound)}. Check the model before you use the value.")
     for each in fit.levels:
         if each.held_out:
             parts = [f"{WORDS[name]} {rms:.2g}" for name, rms in each.rms.items()]
             words.append(f"Predicted, not fitted: {each.level.name}: {', '.join(parts)}.")
     if not fit.converged:
-        words.append("The fit was still improving when it stopped: run it again with more iterations.")
-    words.append("Intervals hold if the model is right; what it misses is misfit, not noise.")
+        words.append("The fit had not converged. Run it again with more iterations.")
+    words.append("Intervals assume that the model is correct.")
     return words
 
 
 def level_rows(fit: Calibration) -> list[tuple[str, ...]]:
-    """Root mean square of ln I of every level and branch, under `LEVELS`."""
+    """Return the root mean square of ln I of every level and branch, under `LEVELS`."""
     return [
         (
             each.level.name,
@@ -55,7 +55,7 @@ def level_rows(fit: Calibration) -> list[tuple[str, ...]]:
 
 
 def parameter_rows(fit: Calibration) -> list[tuple[str, ...]]:
-    """The fitted parameters, under `PARAMETERS`."""
+    """Return the fitted parameters, under `PARAMETERS`."""
     return [
         (
             each.key,
@@ -70,7 +70,7 @@ def parameter_rows(fit: Calibration) -> list[tuple[str, ...]]:
 
 
 def _status(each: Fitted) -> str:
-    return "outside of the prior" if each.at_bound else "determined" if each.determined else "by the prior"
+    return "outside of the prior" if each.at_bound else "determined" if each.determined else "from the prior"
 
 
 def _number(value: float, unit: str) -> str:
@@ -82,21 +82,25 @@ def _span(low: float, high: float, unit: str) -> str:
 
 
 def sections(fit: Calibration, chain: Chain | None = None, profile: Sequence[dict[str, Any]] = ()) -> list[Section]:
-    """Levels, parameters, what is determined, the check of the posterior, and the stack."""
-    blocks: list[Any] = [Table(LEVELS, level_rows(fit), "Root mean square of ln I simulated less measured.")]
+    """Build the sections: levels, parameters, determined directions, check of the posterior, and stack."""
+    blocks: list[Any] = [Table(LEVELS, level_rows(fit), "Root mean square of ln I, simulated minus measured.")]
     blocks += [_level(panel) for panel in fit.panels()]
     numbers = [(f"{n}", *row) for n, row in enumerate(parameter_rows(fit), 1)]
     known: list[Any] = [
-        Table(("", *PARAMETERS), numbers, "The last column but one: standard deviation of ln over the prior's."),
+        Table(
+            ("", *PARAMETERS),
+            numbers,
+            "Width: standard deviation of the logarithm.",
+        ),
         draw([fit.correlation_image()], "Correlations of the fitted values.", "Correlation matrix of the parameters"),
         Table(
             ("direction", "signal over misfit", "", "largest shares"),
             [
-                (str(n), f"{each.signal:.2f}", "determined" if each.determined else "by the prior", each.words())
+                (str(n), f"{each.signal:.2f}", "determined" if each.determined else "from the prior", each.words())
                 for n, each in enumerate(fit.directions, 1)
             ],
-            "Combinations of parameters, in prior standard deviations. One that the sweeps see less than once over the "
-            "misfit is the prior's.",
+            "Combinations of parameters, in prior standard deviations. With a signal over misfit below 1, the prior "
+            "decides.",
         ),
     ]
     if profile:
@@ -113,11 +117,11 @@ def sections(fit: Calibration, chain: Chain | None = None, profile: Sequence[dic
             Table(
                 ("direction", "step in standard deviations", "rise of the objective", "Laplace's"),
                 rows,
-                "The objective along each determined direction; where the two columns differ the interval is not that "
-                "of a normal distribution.",
+                "The objective along each determined direction. Where the two columns differ, the posterior is not "
+                "normal.",
             )
         )
-    found = [Section("Levels", "levels", blocks), Section("What is determined", "determined", known)]
+    found = [Section("Levels", "levels", blocks), Section("Determined parameters", "determined", known)]
     if chain is not None:
         found.append(_chain(chain))
     return [*found, *stack_sections(fit.stack)]
@@ -140,19 +144,19 @@ def _chain(chain: Chain) -> Section:
         for n in range(1, len(chain.laplace) + 1)
     ]
     words = (
-        f"A chain on an emulator of {count(chain.runs, 'run')}. It misses half the objective by {chain.error:.2g} at "
-        f"likely runs that it has not seen (a standard deviation is 0.5). R-hat {chain.rhat:.3f}."
+        f"Markov chain on an emulator of {count(chain.runs, 'run')}. The emulator error of half the objective is "
+        f"{chain.error:.2g} at other likely runs (a standard deviation is 0.5). R-hat {chain.rhat:.3f}."
     )
     table = Table(
         ("direction", "sd by Laplace", "sd by the chain", "95 % of the chain, in Laplace's sd"),
         rows,
-        "Standard deviations in those of the prior; by Laplace the interval is -1.96 to +1.96.",
+        "Standard deviations in units of the prior; the Laplace interval is -1.96 to +1.96.",
     )
     return Section("Laplace against a chain", "chain", [Text([words]), table])
 
 
 def numbers(fit: Calibration) -> list[Scalar]:
-    """The numbers that matter most: the misfit, what is determined, and the parameters that the sweeps know best."""
+    """Return the most important numbers: misfit, determined directions, and the best-determined parameters."""
     known = sorted(fit.parameters, key=lambda each: each.share)
     return [
         Scalar("misfit", "misfit of ln I, root mean square", fit.misfit),
@@ -169,25 +173,25 @@ def _determined(fit: Calibration) -> int:
 
 
 def page(fit: Calibration, chain: Chain | None, profile: Sequence[dict[str, Any]], command: str) -> Report:
-    """The page of a calibration.
+    """Build the page of a calibration.
 
     Parameters
     ----------
     fit : Calibration
     chain : Chain or None
-        The check of the posterior, if there was one.
+        Check of the posterior, if any.
     profile : sequence of dict
-        Of `Calibration.profile`.
+        Result of `Calibration.profile`.
     command : str
-        What makes the page again.
+        Command that makes the page.
     """
     parts = sections(fit, chain, profile)
     levels = parts[0].figures
-    halt = "" if fit.converged else " The fit was still improving when it stopped."
+    halt = "" if fit.converged else " The fit had not converged."
     return Report(
         "Calibrated stack",
-        f"The sweeps determine {_determined(fit)} of {count(len(fit.directions), 'direction')}; ln I is missed by "
-        f"{fit.misfit:.2g}.{halt}",
+        f"The sweeps determine {_determined(fit)} of {count(len(fit.directions), 'combination')} of parameters; misfit "
+        f"of ln I {fit.misfit:.2g}.{halt}",
         summary(fit),
         [*parts, provenance_section([], command)],
         marks=("SIMULATED", "CALIBRATED"),

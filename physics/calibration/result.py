@@ -1,4 +1,4 @@
-"""A calibrated stack: values with intervals, what the sweeps determine and what they do not, and every level."""
+"""A calibrated stack: values with intervals, determined directions, and levels."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from physics.stack import Stack
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_DETERMINED = 1.0  # signal of a direction over the misfit, from where the sweeps know more than the prior
-_KNOWN_BETTER = 0.7  # of the prior's standard deviation
+_DETERMINED = 1.0  # signal over misfit from which the sweeps determine a direction
+_KNOWN_BETTER = 0.7  # of the prior standard deviation
 _FAR = 1.96
 
 
@@ -32,12 +32,12 @@ class Fitted:
     ----------
     key, unit : str
     value, low, high : float
-        Estimate and 95 % interval: prior and sweeps together.
+        Estimate and 95 % interval from prior and sweeps.
     prior_low, prior_high : float
     share : float
-        Standard deviation of the logarithm over the prior's: 1 says that the sweeps told nothing.
+        Standard deviation of the logarithm over that of the prior; 1: no information from the sweeps.
     at_bound : bool
-        Whether the estimate lies outside of the prior's 95 %.
+        True if the estimate is outside of the 95 % range of the prior.
     """
 
     key: str
@@ -52,19 +52,19 @@ class Fitted:
 
     @property
     def determined(self) -> bool:
-        """True if the sweeps say more about it than the prior did."""
+        """True if the sweeps determine it better than the prior."""
         return self.share < _KNOWN_BETTER
 
 
 @dataclass(frozen=True, eq=False)
 class Direction:
-    """A combination of parameters that the sweeps see together.
+    """A combination of parameters with a common effect on the sweeps.
 
     Attributes
     ----------
     signal : float
         Change of ln I (root of the summed mean squares) for one prior standard deviation along it, over the misfit:
-        above 1 the sweeps determine it, below they leave it to the prior.
+        above 1 the sweeps determine it, below the prior does.
     weights : dict of str to float
         Share of each parameter, in prior standard deviations; squares sum to 1.
     """
@@ -78,14 +78,14 @@ class Direction:
         return self.signal > _DETERMINED
 
     def words(self, most: int = 3) -> str:
-        """Its largest shares: "reaction.energy +0.8, reaction.forward_dipole -0.5"."""
+        """Return its largest shares: "reaction.energy +0.8, reaction.forward_dipole -0.5"."""
         largest = sorted(self.weights.items(), key=lambda item: -abs(item[1]))[:most]
         return ", ".join(f"{key} {share:+.2f}" for key, share in largest if abs(share) > 0.1)
 
 
 @dataclass(frozen=True, eq=False)
 class LevelFit:
-    """A measured level, its simulation, the root mean square of ln I by branch, and whether it was only predicted."""
+    """A measured level, its simulation, the root mean square of ln I by branch, and True if only predicted."""
 
     level: Level
     simulated: Simulated
@@ -105,15 +105,15 @@ class Calibration:
     z : array, shape (parameters,)
         The estimate, in prior standard deviations from the prior's centre.
     residuals : array
-        ln I simulated less measured, scaled by branch (`physics.calibration.model.residuals`).
+        ln I simulated minus measured, scaled by branch (`physics.calibration.model.residuals`).
     slopes : array, shape (residuals, parameters)
         Their derivatives.
     misfit : float
-        Root mean square of ln I over the branches that were fitted, one standard deviation; 0.02 or more.
+        Root mean square of ln I over the fitted branches, taken as one standard deviation; 0.02 or more.
     levels : tuple of LevelFit
-        Fitted ones, then those that were held out.
+        Fitted levels, then held-out ones.
     costs : tuple of float
-        Objective at the start and after each iteration; from where it jumps, with `misfit` in place of `fit.MISFIT`.
+        Objective at the start and after each iteration; after the jump with `misfit` instead of `fit.MISFIT`.
     converged : bool
     model : Model
     """
@@ -143,7 +143,7 @@ class Calibration:
 
     @cached_property
     def parameters(self) -> tuple[Fitted, ...]:
-        """The fitted parameters, in the order of `priors`."""
+        """Fitted parameters in the order of `priors`."""
         found = []
         for prior, z, sd in zip(self.priors, self.z, np.sqrt(np.diag(self.covariance)), strict=True):
             low, high = (prior.value(float(z + side * _FAR * sd)) for side in (-1, 1))
@@ -174,20 +174,20 @@ class Calibration:
         )
 
     def determined(self) -> Array:
-        """The directions that the sweeps determine, as rows of unit length, shape (directions, parameters)."""
+        """Directions determined by the sweeps, as rows of unit length, shape (directions, parameters)."""
         keys = [prior.key for prior in self.priors]
         rows = [[each.weights[key] for key in keys] for each in self.directions if each.determined]
         return np.array(rows).reshape(-1, len(keys))
 
     def profile(self, spans: Sequence[float] = (-2.0, -1.0, 1.0, 2.0)) -> list[dict[str, Any]]:
-        """The true objective along each determined direction, beside Laplace's parabola.
+        """Compute the true objective along each determined direction, and Laplace's parabola.
 
-        Along such a direction the others stay where they are; a step is one posterior standard deviation.
+        The other directions stay fixed; a step is one posterior standard deviation.
 
         Parameters
         ----------
         spans : sequence of float
-            In posterior standard deviations.
+            Steps in posterior standard deviations.
 
         Returns
         -------
@@ -212,9 +212,9 @@ class Calibration:
         return 0.5 * (float(np.sum(residuals**2)) / self.misfit**2 + float(np.sum(z**2)))
 
     def draws(self, number: int, seed: int = 0) -> list[Stack]:
-        """Stacks drawn from Laplace's posterior: other devices that the sweeps allow.
+        """Draw stacks from Laplace's posterior: other devices compatible with the sweeps.
 
-        Draws that are no possible stack are drawn again.
+        Impossible stacks are drawn again.
 
         Parameters
         ----------
@@ -232,18 +232,18 @@ class Calibration:
                 continue
             if len(found) == number:
                 return found
-        raise ParameterError("the posterior allows hardly any stack that can be simulated")
+        raise ParameterError("hardly any stack drawn from the posterior can be simulated")
 
     def panels(self) -> list[Panel]:
-        """Every level over its curve."""
+        """Return the figures of all levels with their simulations."""
         return [figures.level(each.level, each.simulated, each.held_out) for each in self.levels]
 
     def correlation_image(self) -> Image:
-        """Correlations of the fitted values."""
+        """Return the figure of the correlations of the fitted values."""
         return figures.correlations([prior.key for prior in self.priors], self.correlation)
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw the first level over its curve."""
+        """Draw the first level with its simulation."""
         return self.panels()[0].draw(ax)
 
     def as_dict(self) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""The laws of a stack, as pure functions: conduction, reaction and heat are one file each and may be added to."""
+"""The laws of a stack as pure functions: conduction, reaction and heat laws, one file each and extensible."""

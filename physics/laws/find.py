@@ -1,6 +1,6 @@
-"""Laws by name: ours, those of other packages, or a .py file of the user's.
+"""Laws by name: built-in, from other packages, or a .py file of the user.
 
-Such a file is code, and a stack is often somebody else's file: only what the user named in words runs.
+Such a file is code, and a stack may come from someone else: only files allowed by the user are run.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ KINDS: dict[str, tuple[Any, type]] = {
 
 Files = Path | str | Iterable[Path | str]
 
-_allowed: set[Path] = set()  # of this process: a stack looks for its laws long after it was loaded
+_allowed: set[Path] = set()  # per process, as a stack looks up its laws long after loading
 
 
 def allow_laws(files: Files) -> None:
@@ -39,17 +39,17 @@ def allow_laws(files: Files) -> None:
     Raises
     ------
     ParameterError
-        If one is no .py file, or does not exist.
+        If a path is not a .py file or does not exist.
     """
     paths = [Path(each) for each in ([files] if isinstance(files, Path | str) else files)]
     for path in paths:
         if path.suffix != ".py" or not is_file(path):
-            raise ParameterError(f"laws=: there is no .py file {str(path)!r}; give the one that a stack names")
+            raise ParameterError(f"laws=: {str(path)!r} is not an existing .py file; give the file named in the stack")
     _allowed.update(path.resolve() for path in paths)
 
 
 def find_law(group: str, named: str) -> Any:
-    """The law that a group of parameters names: a registered name, or a .py file that defines `LAW` and is allowed.
+    """Return the law named by a group of parameters: a registered name, or an allowed .py file that defines `LAW`.
 
     Parameters
     ----------
@@ -59,8 +59,8 @@ def find_law(group: str, named: str) -> Any:
     Raises
     ------
     ParameterError
-        If there is no such law, or the file was not allowed (`allow_laws`), cannot be imported, or holds no law of that
-        kind.
+        If the law is unknown, or the file is not allowed (`allow_laws`), cannot be imported, or does not define a law
+        of this kind.
     """
     registry, kind = KINDS[group]
     if named.endswith(".py"):
@@ -70,14 +70,14 @@ def find_law(group: str, named: str) -> Any:
     known = registry.descriptors("LAW", kind)
     if named not in known:
         raise ParameterError(
-            f"{group}.law: no law {named!r}; there are {', '.join(known)}, or give the path of a .py file"
+            f"{group}.law: found {named!r}, expected one of {', '.join(known)} or the path of a .py file"
         )
     return known[named]
 
 
 def _of_file(group: str, path: Path, kind: type) -> Any:
     if path not in _allowed:
-        raise ParameterError(f"{group}.law: {path} is code, and runs only if you say so: pass laws={str(path)!r}")
+        raise ParameterError(f"{group}.law: {path} is code; to allow it to run, pass laws={str(path)!r}")
     try:
         text = path.read_bytes()
     except OSError as error:
@@ -87,13 +87,13 @@ def _of_file(group: str, path: Path, kind: type) -> Any:
         spec = importlib.util.spec_from_file_location(name, path)
         assert spec is not None
         module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module  # before it runs: pydantic looks for the module of a class
+        sys.modules[name] = module  # before it runs, as pydantic looks up the module of a class
         try:
-            # of the text that was read: byte code that is kept knows a file by its second and its size
+            # compiled from the text, as cached byte code identifies a file only by its second and size
             exec(compile(text, str(path), "exec"), module.__dict__)
-        except Exception as error:  # whatever a file of the user's trips over
+        except Exception as error:  # any exception in the file of the user
             del sys.modules[name]
-            raise ParameterError(f"{group}.law: {path} does not load: {type(error).__name__}: {error}") from error
+            raise ParameterError(f"{group}.law: {path} cannot be loaded ({type(error).__name__}: {error})") from error
     law = getattr(sys.modules[name], "LAW", None)
     if not isinstance(law, kind):
         raise ParameterError(f"{group}.law: {path} must define LAW, a {kind.__name__}; found {law!r}")

@@ -1,4 +1,4 @@
-"""What a law of each kind declares: its name, its parameters, its equation and the derivative of it."""
+"""Declaration of a law of each kind: name, parameters, equation and its derivative."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from physics.parameters import Group, number
 
 
 class ConductionParameters(Group):
-    """What every conduction law has."""
+    """Common parameters of conduction laws."""
 
     law: str = Field(description="conduction law: a registered name, or the path of a .py file")
 
 
 class ReactionParameters(Group):
-    """What every reaction has."""
+    """Common parameters of reaction laws."""
 
     law: str = Field(description="reaction law: a registered name, or the path of a .py file")
     generation: bool = Field(description="false runs the paper's bare equations")
@@ -32,7 +32,7 @@ class ReactionParameters(Group):
 
 
 class HeatParameters(Group):
-    """What every law of thermal conductivity has."""
+    """Common parameters of thermal conductivity laws."""
 
     law: str = Field(description="law of the thermal conductivity: a registered name, or the path of a .py file")
     ambient: float = number("K", "ambient temperature", gt=0)
@@ -43,19 +43,19 @@ Halves = tuple[Array, Array]
 
 @dataclass(frozen=True)
 class ConductionLaw:
-    """sigma(u, T, E) = sigma(u, T, 0) times an enhancement by the field.
+    """Conduction law: sigma(u, T, E) = sigma(u, T, 0) times an enhancement by the field.
 
     Parameters
     ----------
     name : str
-        As its file is called.
+        Name of the law and of its file.
     parameters : type
-        A `ConductionParameters` with the law's own numbers.
+        Subclass of `ConductionParameters` with the parameters of the law.
     conductivity : callable (density, temperature, parameters) -> array [S/m]
         At zero field, for arrays of any one shape; density over the reference density [1], temperature [K].
     enhancement : callable (density, temperature, field, parameters) -> (factor, slope), or None
-        sigma(E) / sigma(0) and d ln sigma / d ln E [1], for a field [V/nm] of 0 or more with leading axes more than
-        density and temperature. The slope must stay above -1: current has to rise with the field. None: ohmic.
+        sigma(E) / sigma(0) and d ln sigma / d ln E [1], for a field [V/nm] of 0 or more with additional leading axes.
+        The slope must stay above -1, so that the current rises with the field. None: ohmic.
     """
 
     name: str
@@ -66,16 +66,16 @@ class ConductionLaw:
 
 @dataclass(frozen=True)
 class ReactionLaw:
-    """Rates of vacancies that come (forward) and go (reverse), per site and per vacancy.
+    """Reaction law: generation (forward) and recombination (reverse) rates, per site and per vacancy.
 
     Parameters
     ----------
     name : str
-        As its file is called.
+        Name of the law and of its file.
     parameters : type
-        A `ReactionParameters` with the law's own numbers.
+        Subclass of `ReactionParameters` with the parameters of the law.
     rates : callable (field, strength, temperature, prefactor, barrier, parameters) -> (forward, reverse) [1/s]
-        Of the signed field dphi/dz [V/nm], above 0 while the top electrode is the anode, the size of the field
+        For the signed field dphi/dz [V/nm], above 0 while the top electrode is the anode, the magnitude of the field
         [V/nm] (root mean square over the faces of a cell), temperature [K], prefactor [1/s] and barrier [eV].
     slopes : callable, same arguments -> (forward, reverse) [nm/V]
         d ln rate / d field; 0 where a rate is 0 or its barrier at the floor.
@@ -94,11 +94,11 @@ class HeatLaw:
     Parameters
     ----------
     name : str
-        As its file is called.
+        Name of the law and of its file.
     parameters : type
-        A `HeatParameters` with the law's own numbers.
+        Subclass of `HeatParameters` with the parameters of the law.
     conductivity : callable (density, insulating, parameters) -> array [W/(m K)]
-        Of the density over the reference density [1] and the layer's own thermal conductivity [W/(m K)].
+        For the density over the reference density [1] and the thermal conductivity of the layer [W/(m K)].
     slope : callable, same arguments -> array [W/(m K)]
         d conductivity / d density.
     """

@@ -1,7 +1,7 @@
 """Hopping of vacancies: diffusivity, drift, and the exchange between two cells.
 
-Model of the paper's section III-B (doi 10.1109/JEDS.2023.3311763), whose equations are those of the thermally
-activated hopping picture: vacancies hop over a barrier that the field lowers.
+Model of section III-B of the paper (doi 10.1109/JEDS.2023.3311763): thermally activated hopping of vacancies over a
+barrier lowered by the field.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _LARGEST_EXPONENT = 600.0
 
 @compiled
 def diffusivity(temperature: float, barrier: float, hop: float, frequency: float) -> float:
-    """Hopping diffusivity D = a^2 f exp(-Ea / kT) / 2 [nm^2/s].
+    """Return the hopping diffusivity D = a^2 f exp(-Ea / kT) / 2 [nm^2/s].
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def diffusivity(temperature: float, barrier: float, hop: float, frequency: float
 
 @compiled
 def peclet(drop: float, distance: float, temperature: float, hop: float, charge: float) -> float:
-    """Cell Peclet number v d / D of hopping drift, with v/D = (2/a) sinh(Z q a E / 2 kT) [1].
+    """Return the cell Peclet number v d / D of hopping drift, with v/D = (2/a) sinh(Z q a E / 2 kT) [1].
 
     Barrier and attempt frequency cancel in v/D. In a weak field v/D = Z q E / kT (Einstein). The sign is that
     of the drift: positive from the first cell of a pair to the second.
@@ -42,7 +42,7 @@ def peclet(drop: float, distance: float, temperature: float, hop: float, charge:
     Parameters
     ----------
     drop : float [V]
-        Potential of the first cell less that of the second.
+        Potential of the first cell minus that of the second.
     distance : float [nm]
         Between the two cells.
     temperature : float [K]
@@ -58,7 +58,7 @@ def peclet(drop: float, distance: float, temperature: float, hop: float, charge:
 
 @compiled
 def weights(number: float) -> tuple[float, float]:
-    """Scharfetter-Gummel weights (B(-P), B(P)) with B(x) = x / (exp(x) - 1); both are positive for every P.
+    """Return the Scharfetter-Gummel weights (B(-P), B(P)) with B(x) = x / (exp(x) - 1); both are positive for every P.
 
     The flux between two cells is (D/d) (B(-P) u_first - B(P) u_second): exact for constant v and D.
 
@@ -74,7 +74,7 @@ def weights(number: float) -> tuple[float, float]:
 
 @compiled
 def free_share(density: float, limit: float) -> float:
-    """Share 1 - u/limit of the drift that finds a free site in the cell downstream, in 0..1; a limit of 0 is none.
+    """Return the share 1 - u/limit of the drift with a free site in the cell downstream, in 0..1; limit 0: none.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def exchange_faces(
     open_bottom: bool,
     open_top: bool,
 ) -> Any:
-    """Exchange of vacancies over every face of an axisymmetric mesh, in one pass.
+    """Compute the exchange of vacancies over every face of an axisymmetric mesh, in one pass.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def exchange_faces(
     bottom, top : array [1], shape (radii,)
         Densities of the reservoirs.
     open_bottom, open_top : bool
-        Whether an electrode passes vacancies.
+        True if an electrode passes vacancies.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The source, what is in series, and its current limit, around a device whose current is I = alpha + beta V."""
+"""The circuit of source, series elements and current limit around a device with current I = alpha + beta V."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Operating:
-    """Voltage across the device [V], current through it [A], and whether the current limit is in force."""
+    """Voltage across the device [V], current through it [A], and True if the current limit is active."""
 
     voltage: float
     current: float
@@ -16,7 +16,7 @@ class Operating:
 
 
 def transistor_drop(current: float, saturation: float, gate: float) -> float:
-    """Voltage across the transistor of a 1T1R cell [V]: V_ov (1 - sqrt(1 - I / I_sat)).
+    """Return the voltage across the transistor of a 1T1R cell [V]: V_ov (1 - sqrt(1 - I / I_sat)).
 
     The square law of a field-effect transistor whose source is grounded on the side of the SET: it saturates at I_sat
     with SET currents, and opens further with RESET currents, whose source is the device. In both a small current sees
@@ -43,7 +43,7 @@ def operate(
     saturation: float = 0.0,
     gate: float = math.inf,
 ) -> Operating:
-    """Operating point of a device of I = offset [A] + slope [S] V behind `resistance` [ohm] and a limit [A].
+    """Return the operating point of a device, I = offset [A] + slope [S] V, behind `resistance` [ohm] and a limit [A].
 
     V = V_d + I R_s + the drop of the transistor, unless |I| would exceed the compliance; then |I| is the compliance,
     and the source gives way. An ohmic device has no offset; of another one this is the current linearised about its

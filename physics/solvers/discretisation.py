@@ -1,7 +1,7 @@
-"""Finite volumes on the axisymmetric mesh: everything that the two solvers share, from state to coefficients.
+"""Finite volumes on the axisymmetric mesh: the discretisation shared by both solvers.
 
-A quantity on faces is a `Faces`: its z part holds every face across z, electrodes included; its r part the
-inner faces across r (nothing flows through the axis or the outer rim).
+A quantity on faces is a `Faces`: its z part contains every face across z, electrodes included; its r part the inner
+faces across r (no flux through the axis or the outer rim).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Current:
         t p.
     potential : array [V]
     top : float [V]
-        What it is linearised about: the potential of the cells and of the top electrode.
+        Point of linearisation: potential of the cells and of the top electrode.
     conductivity : array [S/m]
         At zero field.
     factor : array [1], shape (4, heights, radii)
@@ -68,7 +68,7 @@ class Vacancies:
         Cell Peclet numbers P, positive towards larger z and r.
     up, down : Faces [nm^3/s]
     source, sink : array [1/s]
-        Forward rate, and what takes away: reverse rate and filled sites.
+        Forward rate; reverse rate and effect of filled sites.
     bottom, top : array [1], shape (radii,)
         Densities of the reservoirs.
     """
@@ -185,7 +185,7 @@ class Discretisation:
         return self._conduction.enhancement is None
 
     def remainder(self, current: Current) -> Array:
-        """Return what the linearised current leaves out in every cell [S/m nm V]: divergence of t p times old drops."""
+        """Return the remainder of the linearised current per cell [S/m nm V]: divergence of t p times old drops."""
         return kernels.divergence(current.bend.z, current.bend.r, current.potential, current.top)
 
     def joule_heat(self, current: Current, potential: Array, top: float) -> Array:

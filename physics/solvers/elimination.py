@@ -12,13 +12,13 @@ import numpy as np
 from devicekit.jit import compiled
 from physics.constants import Array
 
-# Relative to a pivot: far below rounding, so dropping it changes no digit.
+# relative to a pivot: far below rounding
 _NOTHING = 1e-40
 
 
 @compiled
 def fill_symmetric(z: Array, r: Array, bands: Array) -> None:
-    """Lower bands of the sum over faces of c (x_i - x_j), x given at both electrodes.
+    """Fill the lower bands of the sum over faces of c (x_i - x_j), x given at both electrodes.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def vacancy_system(
     bottom: Array,
     top: Array,
 ) -> tuple[Array, Array]:
-    """Rows for `eliminate` and right-hand side of an implicit Euler step of the vacancy equation.
+    """Return the rows for `eliminate` and the right-hand side of an implicit Euler step of the vacancy equation.
 
     Parameters as in `discretisation.Vacancies`; density before [1], step [s].
     """

@@ -9,8 +9,8 @@ conductance and the source what linearising the current leaves out (Newton's ste
     TransientTerm() == DiffusionTerm(D) - ExponentialConvectionTerm(v)
                        + source - ImplicitSourceTerm(sink)                          (u)
 
-Work-arounds of FiPy (4.0.3), each held by a test: exponential weights are frozen at the first D, so the
-vacancy equation is built anew for every step (usnistgov/fipy #1223); the LU solver's default tolerance leaves
+Work-arounds for FiPy (4.0.3), each covered by a test: exponential weights are frozen at the first D, so the
+vacancy equation is rebuilt for every step (usnistgov/fipy #1223); the LU solver's default tolerance leaves
 an almost steady system unsolved; its harmonic mean takes values below 1e-20 for zero and its cylindrical
 gradient is wrong (usnistgov/fipy #547), so means and differences on faces are ours, in nm.
 """
@@ -27,12 +27,12 @@ import numpy as np
 from physics.constants import Array
 from physics.solvers.discretisation import Discretisation, Faces, Vacancies
 
-# One solve and one refinement: the residual of a direct solve falls no further.
+# one solve and one refinement: the residual of a direct solve does not fall further
 _TOLERANCE, _ITERATIONS = 1e-14, 3
 
 
 def import_fipy() -> ModuleType:
-    """FiPy with the scipy solvers; it reads the command line and FIPY_SOLVERS when it is first imported."""
+    """Import FiPy with the scipy solvers; its first import reads the command line and FIPY_SOLVERS."""
     if "fipy" in sys.modules:
         return sys.modules["fipy"]
     arguments, wanted = sys.argv, os.environ.get("FIPY_SOLVERS")
@@ -50,7 +50,7 @@ def import_fipy() -> ModuleType:
 
 
 class FipySolver:
-    """Solves the equations with FiPy; the coefficients come from the shared discretisation, lengths in nm."""
+    """Solver with FiPy; coefficients from the shared discretisation, lengths in nm."""
 
     name = "fipy"
 
@@ -145,7 +145,7 @@ class FipySolver:
         self._source.setValue(source.reshape(-1))
         self._sink.setValue(sink.reshape(-1))
         self._density.setValue(before.reshape(-1))
-        # Built anew for every step: a reused equation would keep the weights of the first D.
+        # rebuilt for every step: a reused equation would keep the weights of the first D
         balance = fipy.TransientTerm() == (
             fipy.DiffusionTerm(coeff=self._diffusivity)
             - fipy.ExponentialConvectionTerm(coeff=self._velocity)
@@ -167,7 +167,7 @@ class FipySolver:
         return np.array([along_r, along_z])
 
     def _order(self, z: Array, r: Array) -> Array:
-        """FiPy numbers the faces across z row by row, then those across r, axis and rim included."""
+        """Return faces in FiPy's order: across z row by row, then across r, axis and rim included."""
         return np.concatenate([z.reshape(-1), np.pad(r, ((0, 0), (1, 1))).reshape(-1)])
 
     def _solve(self, equation: Any, variable: Any, step: float | None = None) -> Array:

@@ -1,4 +1,4 @@
-"""Passes over the mesh that the electrothermal iteration repeats, compiled.
+"""Compiled passes over the mesh for the electrothermal iteration.
 
 The linearised current over a face is I = t (1 + p) d_new - t p d_old, with the secant conductance t = A / (rho_1 +
 rho_2) of its two half cells at the old drop d_old, and p = d ln sigma / d ln E weighted by their resistances: Newton's

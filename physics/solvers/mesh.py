@@ -22,9 +22,9 @@ from physics.stack import Stack
 # The gap moves into both.
 _BELOW, _BEYOND = 1.75, 1.5
 _GROWTH_Z, _GROWTH_R = 1.15, 1.25
-# Cells this many times wider than a tanh edge do not resolve it: V_set moves by over 10 mV.
+# ratio of cell to tanh edge width above which V_set shifts by over 10 mV
 _CELLS_PER_WIDTH = 1.5
-# More cells than this along z or r would take hours.
+# largest number of cells along z or r; more would take hours
 _MOST_ALONG = 2000
 
 
@@ -94,14 +94,14 @@ class Mesh:
 
 
 def uniform(length: float, radius: float, heights: int, radii: int) -> Mesh:
-    """A mesh of equal cells, for tests and teaching."""
+    """Return a mesh of equal cells, for tests and teaching."""
     return Mesh(
         np.linspace(0, radius, radii + 1), np.linspace(0, length, heights + 1), np.zeros(heights, dtype=np.int64)
     )
 
 
 def build_mesh(stack: Stack, mesh: str | float = "default") -> Mesh:
-    """The mesh of a stack: `mesh` is coarse, default, fine, or the cell size of the fine region [nm].
+    """Build the mesh of a stack: `mesh` is coarse, default, fine, or the cell size of the fine region [nm].
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def build_mesh(stack: Stack, mesh: str | float = "default") -> Mesh:
     radius = stack.geometry.radius
     core = min(stack.filament.radius + _BEYOND, radius)
     if core / spacing > _MOST_ALONG:
-        raise ParameterError(f"filament.radius: {core} nm take too many cells of {spacing} nm")
+        raise ParameterError(f"filament.radius: {core} nm needs too many cells of {spacing} nm; use a coarser mesh")
     radii = np.concatenate([_equal(core, spacing), _graded(radius - core, spacing, _GROWTH_R)])
     return Mesh(_faces(radii), _faces(heights), layer)
 
@@ -134,7 +134,9 @@ def _rows(stack: Stack, spacing: float) -> tuple[Array, NDArray[np.int64]]:
     thickness, active = [layer.thickness for layer in stack.layers], stack.active
     if thickness[active] / spacing > _MOST_ALONG:
         name = stack.layers[active].name
-        raise ParameterError(f"layer.{name}.thickness: {thickness[active]} nm take too many cells of {spacing} nm")
+        raise ParameterError(
+            f"layer.{name}.thickness: {thickness[active]} nm needs too many cells of {spacing} nm; coarsen the mesh"
+        )
     below = _outward(thickness[:active][::-1], spacing)[::-1]
     above = _outward(thickness[active + 1 :], spacing)
     parts = [*(part[::-1] for part in below), _equal(thickness[active], spacing), *above]
@@ -145,7 +147,7 @@ def _outward(thickness: Sequence[float], spacing: float) -> list[Array]:
     """Cells of the layers on one side of the active one, from it outwards: equal over `_BELOW`, then growing."""
     parts, reach, size = [], _BELOW, spacing
     for length in thickness:
-        # A whole number of cells, rounded up by preference.
+        # a whole number of cells, rounded up
         fine = spacing * round(min(reach, length) / spacing + 0.25) if reach > 0 else 0.0
         fine = length if fine > length - 0.5 * spacing else fine
         rest = _graded(length - fine, size, _GROWTH_Z)
@@ -196,5 +198,5 @@ def _check_resolution(stack: Stack, spacing: float) -> None:
         if 0 < width < least:
             raise ParameterError(
                 f"{key}: {width} nm is too narrow for cells of {spacing} nm; "
-                f"take a finer mesh, or a width of at least {least:.3g} nm"
+                f"use a finer mesh, or a width of at least {least:.3g} nm"
             )

@@ -1,6 +1,6 @@
-"""Time stepping shared by the solvers: two sweeps a step, step size by what changes most.
+"""Time stepping shared by the solvers: two sweeps per step, step size by the largest change.
 
-A solver only solves four linear equations (`Solver`); everything else is here.
+A solver only solves four linear equations (`Solver`); the rest is here.
 """
 
 from __future__ import annotations
@@ -20,52 +20,52 @@ from physics.solvers.discretisation import Current, Discretisation, Faces, Vacan
 
 _SWEEPS = 2
 _ITERATIONS = 60
-_POTENTIAL_TOLERANCE = 1e-4  # end of the electrothermal iteration [V]; Newton's error is far below its last step
+_POTENTIAL_TOLERANCE = 1e-4  # end of the electrothermal iteration [V]; the error after the last step is far smaller
 _READ_TOLERANCE = 1e-6  # of the read voltage
-_AT_ZERO = 1e-6  # [V]: below it I / V is rounding, and dI/dV is taken
-_NO_POWER = 1e-30  # [W]: below it there is nothing to balance
-_CLIMB = 10  # steps of the source voltage where Newton's step does not reach
+_AT_ZERO = 1e-6  # [V]: below, dI/dV is used, as I / V is rounding
+_NO_POWER = 1e-30  # [W]: below, power is not balanced
+_CLIMB = 10  # steps of the source voltage if Newton's method does not converge
 _SHRINK, _GROW = 0.4, 1.6
-_FIRST = 1e-2  # of a pulse: the first step after a jump of the voltage
+_FIRST = 1e-2  # fraction of a pulse: first step after a jump of the voltage
 _REJECT = 2.0  # times the target of a step
-_SMALLEST, _INSTANT = 1e-14, 1e-18  # of a segment, and [s]: below both the step is given up
-_MOST_STEPS = 20_000  # of a segment: a ramp takes some hundreds
+_SMALLEST, _INSTANT = 1e-14, 1e-18  # fraction of a segment, and [s]: smallest step
+_MOST_STEPS = 20_000  # per segment; a ramp takes some hundreds
 MELTED = 2000.0
-"""Above this the oxides of such stacks melt, and a run ends [K]."""
+"""Melting temperature of the oxides, at which a run ends [K]."""
 
 
 class Solver(Protocol):
-    """The linear equations of a step; see `banded_solver` for the units."""
+    """Solver of the linear equations of a step; see `banded_solver` for the units."""
 
     name: str
 
     def potential(self, faces: Faces, source: Array | None = None) -> tuple[Array, Array]:
-        """Potential of each cell for 1 V on the top electrode, and for a source between electrodes at 0 V."""
+        """Return the potential per cell for 1 V on the top electrode, and for a source between electrodes at 0 V."""
 
     def temperature_rise(self, faces: Faces, heat: Array) -> Array:
-        """Rise above ambient of each cell, given the heat in each."""
+        """Return the temperature rise above ambient of each cell from its heat."""
 
     def ion_potential(self, potential: Array, top: float) -> Array:
-        """The potential that moves ions, given the potential of the cells and of the top electrode."""
+        """Return the ion potential from the potential of the cells and of the top electrode."""
 
     def vacancies(self, equation: Vacancies, before: Array, step: float) -> Array:
-        """Density after a step from the density before."""
+        """Return the density after a step."""
 
 
 class Noise(Protocol):
-    """What chance does to the density after a step; see `physics.noise`."""
+    """Random change of the density after a step; see `physics.noise`."""
 
     def after(self, density: Array, equation: Vacancies, step: float) -> Array:
-        """The density after the noise of one step [s]."""
+        """Return the density after the noise of one step [s]."""
 
 
 class NotConvergedError(Exception):
-    """The step size fell to nothing, or the state left what the model can mean."""
+    """No convergence, or a state beyond the validity of the model."""
 
 
 @dataclass(frozen=True)
 class Limit:
-    """What limits the current: compliance of the instrument, saturation current of a transistor in series [A]."""
+    """Current limits: compliance of the instrument, saturation current of a transistor in series [A]."""
 
     compliance: float = math.inf
     gate: float = math.inf
@@ -93,7 +93,7 @@ class Fields:
 class State:
     """A device at a moment: time [s], density over the reference density [1], and its fields.
 
-    `gained` counts what reservoir and reactions have put in, in nm^3 times the reference density.
+    `gained` is the gain from reservoir and reactions, in nm^3 times the reference density.
     """
 
     time: float
@@ -104,7 +104,7 @@ class State:
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """A step that may be accepted: its end, its equation, and the conductance with the density of its start [S]."""
+    """A trial step: its end, its equation, and the conductance with the density at its start [S]."""
 
     state: State
     equation: Vacancies
@@ -133,7 +133,7 @@ class Tally:
 
 
 class Stepper:
-    """Carries a device through segments of drive.
+    """Time stepping of a device through segments of a drive.
 
     Parameters
     ----------
@@ -151,12 +151,12 @@ class Stepper:
         self._content = 0.0
 
     def start(self, density: Array | None = None) -> State:
-        """A device at 0 V with a density [1]; None: the prescribed state just after a reset.
+        """Return a device at 0 V with a density [1]; None: the prescribed state just after a reset.
 
         Raises
         ------
         ParameterError
-            If it cannot be solved: a conductivity that is 0 to the computer, say.
+            If it cannot be solved, for example with a conductivity that underflows to 0.
         """
         density = self.grid.initial_density() if density is None else density
         ambient = np.full(self.grid.mesh.shape, self.grid.stack.heat.ambient)
@@ -170,7 +170,7 @@ class Stepper:
             ) from error
 
     def conductance(self, density: Array) -> float:
-        """I / V at the read voltage and ambient temperature [S]: a read that neither heats nor moves anything.
+        """Return I / V at the read voltage and ambient temperature [S]: a read without heating or changes.
 
         Raises
         ------
@@ -188,7 +188,7 @@ class Stepper:
             raise NotConvergedError(f"the read at {voltage:g} V cannot be solved: {error}") from error
 
     def _read(self, density: Array, voltages: list[float]) -> float:
-        """I / V at the last of some device voltages [V], each solved from the one before [S]."""
+        """Return I / V at the last of several device voltages [V], each solved from the one before [S]."""
         ambient = np.full(density.shape, self.grid.stack.heat.ambient)
         conductivity = self.grid.conductivity(density, ambient)
         potential, top, found = np.zeros_like(density), 0.0, math.nan
@@ -201,13 +201,13 @@ class Stepper:
                 if settled:
                     break
             else:
-                raise NotConvergedError(f"the read at {voltage:g} V does not settle")
+                raise NotConvergedError(f"the read at {voltage:g} V does not converge")
         return found
 
     def _newton(
         self, conductivity: Array, density: Array, temperature: Array, potential: Array, top: float
     ) -> tuple[Array, Array, float, float, Current]:
-        """One linearisation: potential = V unit + shift, current = offset [A] + slope [S] V."""
+        """Linearise once: potential = V unit + shift, current = offset [A] + slope [S] V."""
         current = self.grid.current(conductivity, density, temperature, potential, top)
         source = None if self.grid.ohmic else self.grid.remainder(current)
         unit, shift = self.solver.potential(current.faces, source)
@@ -222,7 +222,7 @@ class Stepper:
     def fields(
         self, density: Array, source: float, limit: Limit, temperature: Array, near: Fields | None = None
     ) -> Fields:
-        """Potential, circuit and temperature, iterated until they stand.
+        """Solve potential, circuit and temperature iteratively.
 
         Parameters
         ----------
@@ -231,19 +231,18 @@ class Stepper:
             Source voltage [V].
         limit : Limit
         temperature : array [K]
-            To start from.
+            Initial temperature.
         near : Fields, optional
-            A solution to start from. Newton's step does not reach over a jump of the voltage: where it fails, the
-            voltage climbs in steps.
+            Initial solution. If Newton's method fails after a jump of the voltage, the voltage rises in steps.
 
         Raises
         ------
         NotConvergedError
-            If they do not settle.
+            Without convergence.
         """
         try:
             return self._settle(density, source, limit, temperature, near)
-        except (NotConvergedError, FloatingPointError):  # an overshoot of Newton's step overflows the matrix
+        except (NotConvergedError, FloatingPointError):  # an overshoot of Newton's method overflows the matrix
             if self.grid.ohmic:
                 raise
         climb = None
@@ -280,7 +279,7 @@ class Stepper:
                 break
             if change < stack.numerics.temperature_tolerance and moved < _POTENTIAL_TOLERANCE:
                 power = point.current * point.voltage
-                driven = source != 0  # without a source there is no current, but for the rounding of the last step
+                driven = source != 0  # without a source, any current is rounding of the last step
                 return Fields(
                     potential,
                     temperature,
@@ -291,10 +290,10 @@ class Stepper:
                     abs(NM * float(heat.sum()) / power - 1) if abs(power) > _NO_POWER else 0.0,
                     iteration,
                 )
-        raise NotConvergedError("potential and temperature do not settle")
+        raise NotConvergedError("potential and temperature do not converge")
 
     def attempt(self, state: State, source: float, limit: Limit, step: float) -> Trial:
-        """One implicit step [s] that ends at a source voltage [V]: two sweeps of all equations."""
+        """Attempt one implicit step [s] to a source voltage [V]: two sweeps of all equations."""
         density, fields, gained, before = state.density, state.fields, 0.0, None
         for _ in range(_SWEEPS):
             fields = self.fields(density, source, limit, fields.temperature, fields)
@@ -314,15 +313,15 @@ class Stepper:
         observe: Callable[[State, float], None] | None = None,
         until: Callable[[State], bool] | None = None,
     ) -> State:
-        """Carry a state through a segment, or up to the first state of which `until` is true.
+        """Carry a state through a segment, or up to the first state for which `until` is true.
 
-        `observe` sees each accepted state and its source voltage.
+        `observe` is called with each accepted state and its source voltage.
 
         Raises
         ------
         NotConvergedError
-            If the step size falls to nothing, or the state leaves what the model can mean, or nobody would wait;
-            what `observe` has seen up to then holds.
+            Without convergence, with too many steps, or if the state leaves the validity of the model; the states
+            passed to `observe` before remain valid.
         """
         control = self.grid.stack.numerics
         begin, now = state.time, 0.0
@@ -334,7 +333,7 @@ class Stepper:
         while now < segment.duration:
             left = segment.duration - now
             wanted = min(wanted, largest)
-            step = wanted if wanted < 0.5 * left else 0.5 * left if wanted < left else left  # no sliver at the end
+            step = wanted if wanted < 0.5 * left else 0.5 * left if wanted < left else left  # avoid a tiny last step
             trial, change = self._try(state, segment.voltage(now + step), limit, step)
             if trial is None:
                 self.tally.rejected += 1
@@ -347,7 +346,7 @@ class Stepper:
             self._account(state)
             if self.tally.steps >= most:
                 raise NotConvergedError(f"more than {_MOST_STEPS:,} steps up to {segment.voltage(now):.4g} V")
-            # A step cut short by the end of a segment says nothing against the longer one that was wanted.
+            # a step shortened by the end of a segment does not limit the next one
             wanted = min(max(step / max(change, 1e-9), _SHRINK * step), _GROW * max(step, wanted))
             self._step, self._source = wanted, segment.voltage(now)
             if observe:
@@ -357,7 +356,7 @@ class Stepper:
         return state
 
     def _accept(self, trial: Trial, time: float, step: float) -> State:
-        """The state after an accepted step [s] that ends at a time [s], with what chance adds."""
+        """Return the state after an accepted step [s] ending at a time [s], including noise."""
         state = replace(trial.state, time=time)
         if self.noise is None:
             return state
@@ -366,7 +365,7 @@ class Stepper:
         return replace(state, density=density, gained=state.gained + change)
 
     def _first_step(self, segment: Segment, largest: float) -> float:
-        """The step goes on from the segment before unless the voltage jumps."""
+        """Return the first step, continuing that of the previous segment unless the voltage jumps."""
         if segment.first > 0:
             return segment.first
         if segment.rate == 0 and segment.start != self._source:
@@ -374,15 +373,15 @@ class Stepper:
         return self._step or largest
 
     def _try(self, state: State, source: float, limit: Limit, step: float) -> tuple[Trial | None, float]:
-        """An attempted step and its change over the target, or None if it must be rejected."""
+        """Try a step; return it, or None if rejected, and its change over the target."""
         control = self.grid.stack.numerics
         try:
             trial = self.attempt(state, source, limit, step)
         except (NotConvergedError, FloatingPointError):
             return None, math.inf
         density = float(np.max(np.abs(trial.state.density - state.density)))
-        # The smaller of two: the change since the last step counts a jump of the voltage, the change within
-        # this step counts a first sweep that the second one corrects; neither shrinks with the step.
+        # the smaller of two changes: that since the last step includes a jump of the voltage, that within this step
+        # includes a first sweep corrected by the second; neither shrinks with the step
         conductance = trial.state.fields.conductance
         if not conductance > 0:
             return None, math.inf
@@ -404,5 +403,5 @@ class Stepper:
         tally.fewest = min(tally.fewest, float(self.grid.vacancies_per_height(state.density).min()))
         if tally.hottest > MELTED:
             raise NotConvergedError(
-                f"{tally.hottest:.0f} K: no oxide stands more than {MELTED:g} K, the model ends here"
+                f"the temperature reaches {tally.hottest:.0f} K, above the melting point of oxides ({MELTED:g} K)"
             )

@@ -1,1 +1,1 @@
-"""What an array of a card's devices needs to hold a network: tile, converters, programming, time, wear, energy."""
+"""Requirements of an array of a card's devices for a network: tile, converters, programming, time, wear, energy."""

@@ -1,4 +1,4 @@
-"""Figures of an array: accuracy against one thing that was changed."""
+"""Figures of an array: accuracy against one setting."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ Line = tuple[str, np.ndarray, np.ndarray, np.ndarray]
 
 
 def against(lines: Sequence[Line], label: str, unit: str, ideal: float, log: bool = True) -> Panel:
-    """Accuracy against one setting.
+    """Draw accuracy against one setting.
 
     Parameters
     ----------
     lines : sequence of (str, ndarray, ndarray, ndarray)
         Name, values of the setting, mean accuracies [1] and their standard errors [1].
     label, unit : str
-        Of the setting.
+        Name and unit of the setting.
     ideal : float
         Accuracy of an ideal array [1].
     log : bool
-        Whether the setting is shown on a logarithmic axis.
+        True for a logarithmic axis.
     """
     curves = [
         Curve(

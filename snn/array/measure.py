@@ -1,7 +1,7 @@
-"""Accuracies of a network on an array, one thing at a time: wires, converters, programming, time, and what it costs.
+"""Accuracies of a network on an array, one effect at a time: wires, converters, programming, time, wear and energy.
 
-The network is trained once a seed with float weights, and programmed; each thing is then changed on its own. Test
-accuracies, on a split that is named; nothing is chosen on the test part.
+The network is trained once per seed with float weights and programmed; each setting is then changed on its own. All are
+test accuracies on a named split; nothing is chosen on the test part.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Plan:
-    """What is measured.
+    """Settings of the measurement.
 
     Parameters
     ----------
     seeds, epochs, hidden : int
-        Trainings, their epochs and hidden neurons.
+        Number of trainings, and their epochs and hidden neurons.
     wire_ohm : tuple of float
-        Resistances from one device to the next [ohm].
+        Wire resistances between neighbouring devices [ohm].
     read_s : float
-        How long a read lasts [s].
+        Duration of a read [s].
     draws : int
-        Draws of devices of the ageing.
+        Draws of devices for the ageing.
 
     Raises
     ------
@@ -63,12 +63,12 @@ class Plan:
 
     def __post_init__(self) -> None:
         if self.seeds < 1 or not self.wire_ohm or not all(0 < ohm < 1e6 for ohm in self.wire_ohm):
-            raise UsageError("an array needs a seed or more, and resistances above 0 and below 1e6 ohm")
+            raise UsageError("Set at least one seed, and wire resistances above 0 and below 1e6 ohm.")
         if not 0 < self.read_s < 1:
-            raise UsageError(f"read_s is the time of one read, above 0 and below 1 s, not {self.read_s}")
+            raise UsageError(f"read_s must be above 0 and below 1 s, not {self.read_s}.")
 
     def settings(self, seed: int) -> TrainingConfig:
-        """Of an offline training whose weights are programmed without errors."""
+        """Return the settings of an offline training with weights programmed without errors."""
         return TrainingConfig(
             scheme="offline", seed=seed, epochs=self.epochs, hidden=self.hidden, levels=0, program_sigma=0.0
         )
@@ -81,18 +81,18 @@ def measure(
     progress: Progress | None = None,
     kept: Kept | None = None,
 ) -> ArrayResult:
-    """All that can be said of an array of a card's devices.
+    """Measure the requirements of an array of a card's devices.
 
     Parameters
     ----------
     card : DeviceCard
-        A linear window. Of one that holds weights, wires and energy are not known.
+        Card with a linear window. If it holds weights, wires and energy stay unknown.
     data : Dataset
     plan : Plan, optional
     progress : callable, optional
-        Called with how many of the network's tests are done, and how many there will be.
+        Called with (tests done, tests planned).
     kept : Kept, optional
-        Keeps every test, of `devicekit.kept.kept_beside`: what is there already is not made again.
+        Store of tests (`devicekit.kept.kept_beside`); those in it are not repeated.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def measure(
         return _train(card, plan.settings(seed), fills[fill])
 
     def accuracies(k: int) -> tuple[float, ...]:
-        """Of all seeds."""
+        """Return the accuracies of all seeds."""
         fill, changes = tests[k]
         for seed in range(plan.seeds):
             if (key := keys[k, seed]) not in known:
@@ -166,14 +166,14 @@ def measure(
 def _train(card: DeviceCard, config: TrainingConfig, data: Dataset) -> Run:
     run = Run(card, config, data)
     if run.card is None:
-        raise UsageError(f"the state of card {card.name!r} is ln G: an array needs the linear state")
+        raise UsageError(f"Card {card.name!r} has the state ln G. Fit the device with the linear state for an array.")
     for epoch in range(config.epochs):
         run.learn(epoch)
     return run
 
 
 def _cases(plan: Plan, ohms: bool) -> list[dict[str, object]]:
-    """Settings that differ from those of an ideal array, one thing at a time; the ideal array first."""
+    """Return settings that differ from an ideal array in one effect each; the ideal array first."""
     cases: list[dict[str, object]] = [{}]
     for ohm in plan.wire_ohm if ohms else ():
         for tile in TILES:
@@ -185,13 +185,13 @@ def _cases(plan: Plan, ohms: bool) -> list[dict[str, object]]:
 
 
 def _fill(changes: Mapping[str, object], inputs: int) -> int:
-    """Return how often each input is repeated for a tile to have as many rows as it has room for."""
+    """Return the number of repetitions of each input that fills the rows of a tile."""
     tile = changes.get("tile")
     return 1 if tile is None else max(-(-tile[0] // inputs), 1)  # type: ignore[index]
 
 
 def repeat_inputs(data: Dataset, times: int) -> Dataset:
-    """The data with each input that many times, side by side: as many rows of devices, and as many spikes."""
+    """Return the data with each input repeated, side by side, for as many rows of devices and spikes."""
     if times == 1:
         return data
     x_train, x_test = (np.repeat(x, times, axis=1) for x in (data.x_train, data.x_test))
@@ -199,7 +199,7 @@ def repeat_inputs(data: Dataset, times: int) -> Dataset:
 
 
 def _accuracy(run: Run, changes: dict[str, object]) -> float:
-    """Test accuracy [1] of a trained network on an array with these changes."""
+    """Return the test accuracy [1] of a trained network on an array with these changes."""
     before = run.learner.config
     run.learner.config = replace(run.config, **changes)  # type: ignore[arg-type]
     try:
@@ -209,14 +209,14 @@ def _accuracy(run: Run, changes: dict[str, object]) -> float:
 
 
 def _wire_curve(card: DeviceCard, points: Sequence[Point], ohm: float, gain: bool, shape: tuple[int, int]) -> Curve:
-    """Points of one resistance; `shape` is that of the hidden layer's devices."""
+    """Return the curve of one resistance; `shape` is that of the hidden layer's devices."""
     own = [each for each in points if each.changes.get("wire_ohm") == ohm and each.changes["column_gain"] is gain]
     drops = []
     for each in own:
         tile: tuple[int, int] = each.changes["tile"]  # type: ignore[assignment]
         g = card.window.from_state(np.full((max(each.inputs, shape[0]), shape[1]), 0.5))
         drops.append(float((effective_conductance(g, Wires(ohm, tile=tile)) / g).mean()))
-    return Curve(f"{ohm:g} ohm, {'a gain each bit line' if gain else 'one gain a layer'}", own, tuple(drops))
+    return Curve(f"{ohm:g} ohm, {'one gain per bit line' if gain else 'one gain per layer'}", own, tuple(drops))
 
 
 def _converter_points(points: Sequence[Point], lines: str) -> list[Point]:
@@ -225,16 +225,14 @@ def _converter_points(points: Sequence[Point], lines: str) -> list[Point]:
 
 def _time(card: DeviceCard, plan: Plan, data: Dataset) -> AgeingResult | Unknown:
     if card.window.quantity != "conductance_s":
-        return Unknown(why="the card holds weights, and drift is one of conductances")
+        return Unknown(why="the card holds weights, and drift needs conductances")
     if card.retention is None:
-        return Unknown(
-            needs="a file of retention (states read over three decades of time or more), by devicekit card add"
-        )
+        return Unknown(needs="retention data (states over three decades of time or more), added by devicekit card add")
     try:
         law = Drift.from_retention(card.retention)
         reach = [time_s for time_s in TIMES if time_s > law.t0_s and _may_extrapolate(law, time_s)]
         if not reach:
-            return Unknown(needs="longer records of retention: no time beyond the first reading may be said")
+            return Unknown(needs="longer retention data: no time beyond the first reading may be extrapolated")
         return accuracy_over_time(card, plan.settings(0), data, reach, draws=plan.draws, law=law)
     except UsageError as error:
         return Unknown(why=error.message)
@@ -250,7 +248,7 @@ def _may_extrapolate(law: Drift, time_s: float) -> bool:
 
 def _wear(card: DeviceCard, insitu: Run) -> Wear | Unknown:
     if card.endurance is None:
-        return Unknown(needs="a file of endurance, by devicekit card add")
+        return Unknown(needs="endurance data, added by devicekit card add")
     assert insitu.synapses is not None
     try:
         return wear(np.concatenate([array.pulses for array in insitu.synapses.arrays]), card.endurance)

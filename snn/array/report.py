@@ -1,4 +1,4 @@
-"""The page of an array: answers, and what they rest on."""
+"""The page of an array: answers and the measurements behind them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from snn.ageing import AgeingResult
 from snn.array.result import ArrayResult
 
 LEFT_OUT = (
-    "Left out: the drop of a write voltage along its line, selectors and half-selected devices, drivers, sense "
-    "amplifiers, charging of lines, and arrays that are stacked. Unused word lines are taken to be grounded; floating "
-    "ones would add a current of their own."
+    "Not included: the drop of a write voltage along its line, selectors and half-selected devices, drivers, sense "
+    "amplifiers, charging of lines, and stacked arrays. Unused word lines are assumed to be grounded; floating ones "
+    "would add a current."
 )
 
 
 def array_report(result: ArrayResult, card: DeviceCard, source: str, command: str) -> Report:
-    """The page.
+    """Build the page of an array.
 
     Parameters
     ----------
@@ -25,17 +25,20 @@ def array_report(result: ArrayResult, card: DeviceCard, source: str, command: st
     source : str
         File of the card.
     command : str
-        What made the page.
+        Command that made the page.
     """
     blocks: list[Block] = [
-        Text(result.sentences()),
-        Table(("question", "answer"), result.answers(), "Each for a loss of no more than a point, by one thing alone."),
+        Table(
+            ("question", "answer"),
+            result.answers(),
+            "Each answer is for a loss of at most one percentage point, by one effect alone.",
+        ),
         Text([LEFT_OUT]),
     ]
     if result.wires:
-        caption = "Accuracy against the side of a tile; bars: one standard error over seeds. The line: an ideal array."
+        caption = "Accuracy against the side of a tile; bars: one standard error over seeds; line: ideal array."
         blocks.append(draw(result.wires_panel(), caption, "Test accuracy against the side of a tile"))
-    caption = "Accuracy against the bits of a converter; its range from training images."
+    caption = "Accuracy against the bits of a converter with a range from training images."
     blocks.append(draw(result.converters_panel(), caption, "Test accuracy against bits"))
     caption = "Accuracy against the tolerance of write and verify."
     blocks.append(draw(result.programming_panel(), caption, "Test accuracy against tolerance"))
@@ -49,7 +52,13 @@ def array_report(result: ArrayResult, card: DeviceCard, source: str, command: st
         for side, drop in zip(curve.along("tile"), curve.drops, strict=True)
     ]
     if rows:
-        blocks.append(Table(("tile", "G_eff / G"), rows, "What arrives of the hidden layer, all states at mid-window."))
+        blocks.append(
+            Table(
+                ("tile", "G_eff / G"),
+                rows,
+                "Effective over nominal conductance of the hidden layer, all states at mid-window.",
+            )
+        )
     section = Section("Array", "array", blocks)
     return Report(
         f"Array of {result.card}",

@@ -1,4 +1,4 @@
-"""What an array of a card's devices needs, as answers with what they rest on."""
+"""Requirements of an array of a card's devices, as answers with the measurements behind them."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from snn.array import figures
 from snn.energy import InferenceEnergy
 from snn.training import DataFacts
 
-POINT = 0.01  # of accuracy: what may be lost
+POINT = 0.01  # acceptable loss of accuracy: one percentage point
 
 
 @dataclass(frozen=True)
 class Unknown:
-    """What cannot be said: the file that would tell it, or why not."""
+    """An unknown answer: the data it needs, or the reason."""
 
     needs: str = ""
     why: str = ""
 
     @property
     def words(self) -> str:
-        """For people."""
-        return f"not known; it takes {self.needs}" if self.needs else f"not known: {self.why}"
+        """The answer in words."""
+        return f"unknown; needs {self.needs}" if self.needs else f"unknown: {self.why}"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -38,16 +38,16 @@ class Unknown:
 
 @dataclass(frozen=True)
 class Point:
-    """Test accuracies [1] of each seed with some settings changed.
+    """Test accuracies [1] of each seed with changed settings.
 
     Attributes
     ----------
     changes : mapping
     accuracies : tuple of float
     reference : tuple of float or None
-        Of the same network without the changes; None: those of the ideal array.
+        Accuracies of the same network without the changes; None: those of the ideal array.
     inputs : int
-        Rows of the hidden layer that were tried: a tile is filled by repeated inputs. 0: as many as the data have.
+        Rows of the hidden layer, as inputs are repeated to fill a tile; 0: as many as the data have.
     """
 
     changes: Mapping[str, object]
@@ -57,11 +57,11 @@ class Point:
 
     @property
     def mean(self) -> float:
-        """Over seeds [1]."""
+        """Mean over seeds [1]."""
         return float(np.mean(self.accuracies))
 
     def loss(self, ideal: Point) -> tuple[float, float | None]:
-        """Mean loss against another point of the same seeds, and its standard error; None of one seed."""
+        """Return the mean loss against another point of the same seeds, and its standard error (None: one seed)."""
         apart = np.subtract(self.reference or ideal.accuracies, self.accuracies)
         error = float(apart.std(ddof=1) / np.sqrt(apart.size)) if apart.size > 1 else None
         return float(apart.mean()), error
@@ -77,26 +77,26 @@ class Point:
 
 @dataclass(frozen=True)
 class Curve:
-    """Points along one thing that was changed; `drops` is G_eff / G of the hidden layer, all states at mid-window."""
+    """Points along one setting; `drops` is G_eff / G of the hidden layer, all states at mid-window."""
 
     name: str
     points: Sequence[Point]
     drops: tuple[float, ...]
 
     def along(self, setting: str) -> list[Any]:
-        """Return what the points differ in: the side of a tile, bits, tolerances."""
+        """Return the values of a setting along the curve: sides of a tile, bits, tolerances."""
         values = [point.changes[setting] for point in self.points]
         return [value[0] if isinstance(value, tuple) else value for value in values]
 
     def best(self, setting: str, ideal: Point, least: bool) -> Best:
-        """The largest value (or least) up to which every one loses no more than a point.
+        """Return the largest value (or smallest) up to which all lose at most one percentage point.
 
         Parameters
         ----------
         setting : str
         ideal : Point
         least : bool
-            Whether less of it costs accuracy: bits.
+            True if smaller values cost accuracy (bits).
         """
         order = sorted(zip(self.along(setting), self.points, strict=True), key=lambda each: each[0], reverse=least)
         found: tuple[Any, Point] | None = None
@@ -109,7 +109,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Best:
-    """The last value that loses no more than a point, the first one that loses more, each with its point, or None."""
+    """The last value with an acceptable loss and the first one with a larger loss, each with its point, or None."""
 
     kept: tuple[Any, Point] | None
     lost: tuple[Any, Point] | None
@@ -117,12 +117,12 @@ class Best:
 
     @property
     def value(self) -> Any | None:
-        """The answer."""
+        """The last value with an acceptable loss; None without one."""
         return None if self.kept is None else self.kept[0]
 
     @property
     def settled(self) -> bool | None:
-        """True if both losses are on their side of a point by two standard errors; None of one seed."""
+        """True if both losses differ from one percentage point by two standard errors; None with one seed."""
         for found, side in ((self.kept, 1.0), (self.lost, -1.0)):
             if found is not None:
                 loss, error = found[1].loss(self.ideal)
@@ -133,40 +133,40 @@ class Best:
         return True
 
     def words(self, show: Callable[[Any], str], better: str, beyond: str) -> str:
-        """The answer with the losses that it rests on.
+        """Return the answer with the losses behind it.
 
         Parameters
         ----------
         show : callable
-            A value, for people.
+            Value -> text.
         better : str
-            What it takes where every value tried loses more.
+            Text if every value tried loses more.
         beyond : str
-            What goes before the last value that was tried.
+            Text before the last value tried.
         """
 
         def loss(found: tuple[Any, Point]) -> str:
             mean, error = found[1].loss(self.ideal)
-            return f"{100 * mean:.1f}" + ("" if error is None else f" ± {100 * error:.1f}") + " points"
+            return f"{100 * mean:.1f}" + ("" if error is None else f" ± {100 * error:.1f}") + " percentage points"
 
         if self.kept is None:
             if self.lost is None:
                 return "not tried"
             return f"{better}: {show(self.lost[0])} loses {loss(self.lost)}"
-        told = f"{beyond if self.lost is None else ''}{show(self.kept[0])} (loses {loss(self.kept)}"
-        told += "" if self.lost is None else f"; {show(self.lost[0])} {loss(self.lost)}"
-        return told + ("; not settled by so few seeds)" if self.settled is False else ")")
+        answer = f"{beyond if self.lost is None else ''}{show(self.kept[0])} (loses {loss(self.kept)}"
+        answer += "" if self.lost is None else f"; {show(self.lost[0])} loses {loss(self.lost)}"
+        return answer + ("; uncertain, use more seeds)" if self.settled is False else ")")
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
 
-        def plain(found: tuple[Any, Point] | None) -> dict[str, Any] | None:
+        def values(found: tuple[Any, Point] | None) -> dict[str, Any] | None:
             if found is None:
                 return None
             loss, error = found[1].loss(self.ideal)
             return {"value": found[0], "loss": loss, "standard_error": error}
 
-        return {"kept": plain(self.kept), "lost": plain(self.lost), "settled": self.settled}
+        return {"kept": values(self.kept), "lost": values(self.lost), "settled": self.settled}
 
 
 @dataclass(frozen=True)
@@ -177,21 +177,21 @@ class ArrayResult:
     ----------
     card : str
     ideal : Point
-        Programmed without errors, without wires and converters.
+        Network programmed without errors, without wires and converters.
     wires, converters : tuple of Curve
-        Empty wires of a card that holds weights.
+        `wires` is empty for a card that holds weights.
     programming : Curve
         Accuracy against the tolerance of write and verify.
     time : AgeingResult or Unknown
     wear : Wear or Unknown
     energy : InferenceEnergy or Unknown
     insitu_accuracy : float
-        Of the training whose pulses `wear` counts [1].
+        Accuracy of the training whose pulses `wear` counts [1].
     data : DataFacts
     hidden, epochs : int
-        Of the network.
+        Hidden neurons and epochs of the network.
     weights_only : bool
-        Whether the card holds weights, which have no ohms.
+        True if the card holds weights instead of conductances.
     """
 
     card: str
@@ -209,10 +209,10 @@ class ArrayResult:
     weights_only: bool
 
     def answers(self) -> list[tuple[str, str]]:
-        """Question and answer, in words; each for a loss of no more than a point, one thing at a time."""
+        """Return questions and answers in words, each for a loss of at most one percentage point by one effect."""
         rows = []
         if self.weights_only:
-            rows.append(("largest tile", "not known: the card holds weights, which have no ohms"))
+            rows.append(("largest tile", "unknown: the card holds weights, which have no resistance"))
         for curve in self.wires:
             side = curve.best("tile", self.ideal, least=False)
             words = side.words(lambda n: f"{n} x {n}", "smaller than those tried", "at least ")
@@ -223,15 +223,17 @@ class ArrayResult:
         tolerance = self.programming.best("tolerance", self.ideal, least=False)
         words = tolerance.words(lambda t: f"{percent(t)} of the window", "tighter than those tried", "at least ")
         rows.append(("tolerance of write and verify", words))
-        rows += [("time until a point is lost", self._time()), ("trainings until wear-out", self._trainings())]
+        rows += [("time until a loss of one percentage point", self._time())]
+        rows += [("trainings until wear-out", self._trainings())]
         return [*rows, ("energy of an inference, devices alone", self._joules())]
 
     def verdict(self) -> str:
-        """The answers that a first page has room for."""
-        told = dict(self.answers())
-        wires = [name for name in told if name.startswith("largest tile")]
-        kept = [*wires[:2], *(name for name in told if name.startswith(("bits", "tolerance", "time")))]
-        return "For a loss of no more than a point, " + "; ".join(f"{name}: {told[name]}" for name in kept) + "."
+        """The main answers in one sentence."""
+        answers = dict(self.answers())
+        wires = [name for name in answers if name.startswith("largest tile")]
+        kept = [*wires[:2], *(name for name in answers if name.startswith(("bits", "tolerance", "time")))]
+        limits = "; ".join(f"{name}: {answers[name]}" for name in kept)
+        return f"Limits for a loss of at most one percentage point: {limits}."
 
     def _time(self) -> str:
         if isinstance(self.time, Unknown):
@@ -239,7 +241,7 @@ class ArrayResult:
         until, last = self.time.until(POINT), self.time.rows[-1]
         if until is not None:
             return f"{si(until, 's')} (drift: {self.time.law.describe(until)})"
-        return f"more than {si(last.time_s, 's')}, the longest time that the record lets be said"
+        return f"more than {si(last.time_s, 's')}, the longest time covered by the retention data"
 
     def _trainings(self) -> str:
         return self.wear.words
@@ -251,31 +253,30 @@ class ArrayResult:
         return f"{si(each.total_j, 'J')}, reads of {si(each.read_s, 's')} at {each.read_voltage_v:g} V"
 
     def sentences(self) -> list[str]:
-        """Return what the answers are of."""
+        """Return sentences about the network and the data."""
         one = len(self.ideal.accuracies) == 1
         seeds = "one seed" if one else f"{len(self.ideal.accuracies)} seeds"
         return [
             f"A network of {self.hidden} hidden neurons trained with float weights for {self.epochs} epochs and "
             f"programmed into devices: test accuracy {percent(self.ideal.mean)} on an ideal array ({seeds}; "
-            f"{self.data.name}, {self.data.split}). Each answer is for a loss of no more than a point, by one thing "
-            "alone; together they cost more.",
+            f"{self.data.name}, {self.data.split}). Effects together cost more than each alone.",
             *(self.wear.sentences() if isinstance(self.wear, Wear) else []),
             *(self.time.sentences() if isinstance(self.time, AgeingResult) else []),
         ]
 
     def wires_panel(self) -> Panel:
-        """Accuracy against the side of a tile, a line a resistance."""
+        """Draw accuracy against the side of a tile, one line per resistance."""
         return figures.against(
             [_line(curve, "tile") for curve in self.wires], "side of a tile", "devices", self.ideal.mean
         )
 
     def converters_panel(self) -> Panel:
-        """Accuracy against bits."""
+        """Draw accuracy against bits."""
         lines = [_line(curve, "adc_bits") for curve in self.converters]
         return figures.against(lines, "bits of a converter", "", self.ideal.mean, log=False)
 
     def programming_panel(self) -> Panel:
-        """Accuracy against tolerance."""
+        """Draw accuracy against tolerance."""
         return figures.against(
             [_line(self.programming, "tolerance")], "tolerance, fraction of the window", "", self.ideal.mean
         )

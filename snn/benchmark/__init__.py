@@ -1,4 +1,4 @@
-"""A task that tells devices apart: few images, few neurons, and a test with power against the device's ideal twin."""
+"""A task that tells devices apart: few images, few neurons, and a paired comparison with an ideal device."""
 
 from snn.benchmark.pairs import VariantResult
 from snn.benchmark.result import Benchmark

@@ -1,4 +1,4 @@
-"""What a loss consists of: Shapley values of the flaws that do something, exact for few flaws and sampled for many."""
+"""Attribution of a loss to flaws by Shapley values, exact for few flaws and sampled for many."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ import numpy as np
 
 from snn.benchmark.pairs import OTHERS, Share
 
-MOST_EXACT = 5  # flaws of which every subset is trained
-ORDERS = 4  # of the flaws that each seed draws beyond that: two, each there and back
-ENTERS = 2.0  # null standard errors of a flaw's effect, alone or by its removal, from which on it is looked at
+MOST_EXACT = 5  # flaws up to which every subset is trained
+ORDERS = 4  # orders of the flaws drawn by each seed beyond that: two and their reverses
+ENTERS = 2.0  # smallest effect of a flaw, alone or by its removal, for an attribution [null standard errors]
 _ORDERS = 31  # purpose of the random stream
 
 Subset = tuple[str, ...]
 
 
 class Loss:
-    """Losses [1] of a device with some of its flaws, by seed; each is measured once.
+    """Losses [1] of a device with some of its flaws, by seed, each measured once.
 
     Parameters
     ----------
     measure : callable
-        Takes (flaws kept, seed) pairs and gives a loss for each.
+        (flaws kept, seed) pairs -> one loss for each.
     known : dict
-        What has been measured already.
+        Losses measured already.
     """
 
     def __init__(
@@ -35,36 +35,36 @@ class Loss:
         self._measure, self._known = measure, dict(known)
 
     def measure(self, wanted: Iterable[tuple[Subset, int]]) -> None:
-        """Measure all of these that are not known, in one go."""
+        """Measure all of these that are unknown, together."""
         new = [each for each in dict.fromkeys(wanted) if each not in self._known]
         self._known |= dict(zip(new, self._measure(new), strict=True))
 
     def get(self, kept: Subset, seed: int) -> float:
-        """The loss with these flaws at that seed, which has been asked for."""
+        """Return the measured loss with these flaws at that seed."""
         return self._known[kept, seed]
 
     def by_seed(self, kept: Subset, seeds: int) -> np.ndarray:
-        """The same, shape (seeds,)."""
+        """Return the losses with these flaws, shape (seeds,)."""
         return np.array([self.get(kept, seed) for seed in range(seeds)])
 
 
 def shares(loss: Loss, flaws: Subset, seeds: int, null_error: float) -> tuple[Share, ...]:
-    """Shapley values of the flaws whose effect exceeds 2 null standard errors, alone or by removal; the largest first.
+    """Return Shapley values of the flaws with an effect above 2 null standard errors, the largest first.
 
-    Up to five flaws are told exactly, by every subset of them. Of more, each seed draws orders of its own in which the
-    flaws come to the device one after the other, and goes each order there and back: the standard error over seeds
-    then holds the chance in the orders too. What the flaws that were left out change together stands last, so that all
-    of it adds up to the loss, seed by seed.
+    The effect of a flaw is the larger of its loss alone and the gain by its removal. Up to five flaws are attributed
+    exactly, from all subsets. With more, each seed draws its own orders of the flaws and uses each order and its
+    reverse, so that the standard error over seeds includes the sampling of orders. The joint effect of the remaining
+    flaws comes last, so that all shares add up to the loss of each seed.
 
     Parameters
     ----------
     loss : Loss
-        Knows that of no flaw and that of all.
+        Contains the losses with no flaw and with all flaws.
     flaws : tuple of str
-        That the device has.
+        Flaws of the device.
     seeds : int
     null_error : float
-        Standard error of a mean loss where there is none [1].
+        Standard error of a mean loss between equal devices [1].
     """
     removed = {flaw: tuple(each for each in flaws if each != flaw) for flaw in flaws}
     loss.measure((kept, seed) for flaw in flaws for kept in ((flaw,), removed[flaw]) for seed in range(seeds))
@@ -87,7 +87,7 @@ def shares(loss: Loss, flaws: Subset, seeds: int, null_error: float) -> tuple[Sh
 
 
 def exact(loss: Loss, players: Subset, seeds: int) -> dict[str, np.ndarray]:
-    """Shapley values (seeds,) of all players, from every subset of them."""
+    """Return Shapley values (seeds,) of all players from every subset of them."""
     subsets = [some for size in range(len(players) + 1) for some in itertools.combinations(players, size)]
     loss.measure((some, seed) for some in subsets for seed in range(seeds))
     values = {}
@@ -104,7 +104,7 @@ def exact(loss: Loss, players: Subset, seeds: int) -> dict[str, np.ndarray]:
 
 
 def sampled(loss: Loss, players: Subset, seeds: int) -> dict[str, np.ndarray]:
-    """Unbiased estimates (seeds,) of the Shapley values, from orders that each seed draws."""
+    """Return unbiased estimates (seeds,) of the Shapley values from orders drawn by each seed."""
     steps: list[tuple[int, str, Subset, Subset]] = []
     for seed in range(seeds):
         rng = np.random.default_rng([seed, _ORDERS])

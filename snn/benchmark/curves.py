@@ -1,4 +1,4 @@
-"""Accuracy of a generic device against how bad one flaw is: what a user's device is marked in, and where the cliff is.
+"""Accuracy of a generic device against the severity of one flaw, and the critical severity of each flaw.
 
 `python -m snn.benchmark curves` measures the shipped curves again.
 """
@@ -23,7 +23,7 @@ from snn.data.dataset import Dataset
 
 SHIPPED = Path(__file__).with_name("curves.json")
 SEEDS: dict[Variant, int] = {"plain": 6, "scaled": 6, "wide": 3, "policy": 6}
-CLIFF = 0.02  # of accuracy below the base, which is where the cliff begins
+CRITICAL_LOSS = 0.02  # of accuracy: a flaw that costs a good device this much has its critical severity
 
 
 def _policy(variant: Variant) -> dict[str, Any]:
@@ -36,13 +36,13 @@ def measure(
     seeds: dict[Variant, int] | None = None,
     jobs: int = 1,
 ) -> dict[str, Any]:
-    """Accuracies of each flaw and severity, by variant, and of the base without one.
+    """Measure the accuracy at each severity of each flaw, by variant, and of the base without flaws.
 
     Returns
     -------
     dict
-        `split`, `seeds`, `base` {variant: point}, `flaws` {name: {variant: [point, ...]}} in rising severity; a point
-        has `severity`, `mean` [1] and `se` (over seeds) [1].
+        `split`, `seeds`, `base` {variant: point}, `flaws` {name: {variant: [point, ...]}} in rising severity; a
+        point has `severity`, `mean` [1] and `se` (over seeds) [1].
     """
     import joblib
 
@@ -83,21 +83,21 @@ def measure(
 
 @lru_cache(maxsize=1)
 def shipped() -> dict[str, Any]:
-    """The measured curves that come with this package, as `measure` gives them."""
+    """Return the measured curves that come with this package, in the format of `measure`."""
     loaded: dict[str, Any] = json.loads(SHIPPED.read_text(encoding="utf-8"))
     return loaded
 
 
-def cliffs(flaw: Flaw, variant: Variant, curves: dict[str, Any]) -> dict[str, float]:
-    """Return where the accuracy crosses 2 points below the base, between the measured severities.
+def critical_severities(flaw: Flaw, variant: Variant, curves: dict[str, Any]) -> dict[str, float]:
+    """Interpolate the severities at which the accuracy is 2 percentage points below the base.
 
     Returns
     -------
     dict
-        Severity by the side on which it gets worse: "more", "less"; empty where it does not fall that far.
+        Severity by the direction in which accuracy falls ("more", "less"); empty if it does not fall that far.
     """
     points = sorted(curves["flaws"][flaw.name][variant], key=lambda point: point["severity"])
-    floor = curves["base"][variant]["mean"] - CLIFF
+    floor = curves["base"][variant]["mean"] - CRITICAL_LOSS
     best = max(range(len(points)), key=lambda k: points[k]["mean"])
     found: dict[str, float] = {}
     sides = {"more": points[best:], "less": points[: best + 1][::-1]}
@@ -118,57 +118,67 @@ def cliffs(flaw: Flaw, variant: Variant, curves: dict[str, Any]) -> dict[str, fl
 
 @dataclass(frozen=True)
 class Distance:
-    """How far a device is from the cliff of one flaw.
+    """Distance of a device from the critical severity of one flaw.
 
     Attributes
     ----------
     flaw : Flaw
     own : float
-        Severity of the device's.
-    cliff : float
-        Where two points are lost.
+        Severity of the device.
+    critical : float
+        Severity at which an otherwise good device loses 2 percentage points of accuracy.
     side : {"more", "less"}
-        On which side of a good device the cliff is.
+        Direction in which accuracy falls.
     variant : str
-        Whose cliff it is: the nearer one's.
+        Variant of the task with the nearer critical severity.
     """
 
     flaw: Flaw
     own: float
-    cliff: float
+    critical: float
     side: str
     variant: Variant
 
     @property
     def ratio(self) -> float:
-        """Severity at the cliff over the own one, or the other way round where less is worse; below 1 beyond it."""
-        return self.cliff / self.own if self.side == "more" else self.own / self.cliff
+        """Critical severity over that of the device, or the inverse where less is worse; below 1 beyond it."""
+        return self.critical / self.own if self.side == "more" else self.own / self.critical
 
     @property
     def words(self) -> str:
-        """For people."""
-        far = f"{self.ratio:.2g} times as far off" if self.ratio >= 1 else f"{1 / self.ratio:.2g} times beyond it"
-        return f"{self.own:.3g}; the cliff is at {self.cliff:.3g} ({self.variant} rates): {far}"
+        """Severity, critical severity and the ratio of both, for a caption."""
+        far = f"{self.ratio:.2g} times away" if self.ratio >= 1 else f"passed {1 / self.ratio:.2g}-fold"
+        return f"{self.own:.3g}; critical value {self.critical:.3g} ({self.variant} learning rates), {far}"
+
+    @property
+    def risk(self) -> str:
+        """The flaw as the main risk of a device, in two sentences."""
+        now, then = self.flaw.amount(self.own), self.flaw.amount(self.critical)
+        loses = "loses" if self.ratio >= 1 else "already loses"
+        return (
+            f"Main risk: {self.flaw.name}. {self.flaw.sentence.format(now)}; at {then} an otherwise good device "
+            f"{loses} 2 percentage points."
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return {
             "flaw": self.flaw.name,
             "own": self.own,
-            "cliff": self.cliff,
+            "cliff": self.critical,
             "variant": self.variant,
             "cliff_over_own": self.ratio,
         }
 
 
 def distance(flaw: Flaw, own: float | None, curves: dict[str, Any] | None = None) -> Distance | None:
-    """From the nearest cliff of that flaw; None where the device has none of it, or there is no cliff."""
+    """Return the distance from the nearest critical severity of a flaw; None without the flaw or such a severity."""
     if own is None or own <= 0:
         return None
     known = shipped() if curves is None else curves
     found = [
         Distance(flaw, own, at, side, variant)
         for variant in VARIANTS
-        for side, at in cliffs(flaw, variant, known).items()
+        for side, at in critical_severities(flaw, variant, known).items()
     ]
     return min(found, key=lambda each: each.ratio, default=None)

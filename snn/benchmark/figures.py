@@ -1,4 +1,4 @@
-"""Figures of a benchmark: losses of cards side by side, and where they lie on the curve of each flaw."""
+"""Figures of a benchmark: losses of cards side by side, and their places on the curve of each flaw."""
 
 from __future__ import annotations
 
@@ -7,47 +7,48 @@ from collections.abc import Sequence
 import numpy as np
 
 from devicekit.plot import COLOURS, Axis, Curve, Panel
-from snn.benchmark.curves import CLIFF, shipped
+from snn.benchmark.curves import CRITICAL_LOSS, shipped
 from snn.benchmark.result import Benchmark
 from snn.benchmark.severity import Flaw
 from snn.benchmark.task import WIDE_HIDDEN, Variant
 
 LOOKS: dict[Variant, tuple[str, str, str]] = {  # line and marker, colour, name
-    "plain": ("o-", COLOURS["ltp"], "plain rates"),
-    "scaled": ("s--", COLOURS["ltd"], "scaled rates"),
-    "wide": (":", "0.5", f"{WIDE_HIDDEN} hidden"),
-    "policy": ("v-.", "#3b7d3b", "plain rates, policy by auto"),
+    "plain": ("o-", COLOURS["ltp"], "plain learning rates"),
+    "scaled": ("s--", COLOURS["ltd"], "scaled learning rates"),
+    "wide": (":", "0.5", f"{WIDE_HIDDEN} hidden neurons"),
+    "policy": ("v-.", "#3b7d3b", "plain learning rates, automatic pulse policy"),
 }
 
 
 def losses(results: Sequence[Benchmark]) -> Panel:
-    """Return what each card loses to its ideal twin, with standard errors over seeds; the least at the top."""
+    """Draw the loss of each card compared with its ideal device, with standard errors over seeds; the least on top."""
     ordered = sorted(results, key=lambda each: each.worst.loss)
     curves = []
     for variant, (style, colour, name) in LOOKS.items():
-        told = [
+        found = [
             (place, each)
             for place, result in enumerate(ordered)
             for each in result.all_variants
             if each.variant == variant
         ]
-        if told:
-            places, shown = zip(*told, strict=True)
-            x = np.array([100 * each.loss for each in shown])
-            error = np.array([100 * each.standard_error for each in shown])
+        if found:
+            places, variants = zip(*found, strict=True)
+            x = np.array([100 * each.loss for each in variants])
+            error = np.array([100 * each.standard_error for each in variants])
             marker = style[0] if variant != "wide" else "^"
             where = np.array(places) + {"plain": -0.18, "policy": -0.06, "scaled": 0.06, "wide": 0.18}[variant]
             bars = {"low": x - error, "high": x + error}
             curves.append(Curve(name, x, where, "across", style=marker, colour=colour, size=5.0, **bars))
     names = tuple(each.name for each in ordered)
     lines = [("x", 0.0)]
-    return Panel(Axis("loss to the ideal twin", "points"), Axis("", names=names), curves, lines=lines, legend="above")
+    axis = Axis("loss compared with the ideal device", "percentage points")
+    return Panel(axis, Axis("", names=names), curves, lines=lines, legend="above")
 
 
 def severity(flaw: Flaw, results: Sequence[Benchmark]) -> Panel:
-    """Accuracy of the generic device against how bad one flaw is, the cliff, and the cards that have the flaw."""
+    """Draw the accuracy of the generic device against the severity of one flaw, and the cards that have the flaw."""
     found = shipped()
-    lines = [("y", 100 * (found["base"][variant]["mean"] - CLIFF)) for variant in ("plain", "scaled")]
+    lines = [("y", 100 * (found["base"][variant]["mean"] - CRITICAL_LOSS)) for variant in ("plain", "scaled")]
     curves, notes = [], []
     for variant, (style, colour, name) in LOOKS.items():
         points = found["flaws"][flaw.name][variant]
@@ -59,7 +60,7 @@ def severity(flaw: Flaw, results: Sequence[Benchmark]) -> Panel:
         own = result.severities.get(flaw.name)
         if own is None:
             continue
-        if result.split != found["split"]:  # an accuracy on other data stands on no curve
+        if result.split != found["split"]:  # an accuracy on other data does not belong to this curve
             lines.append(("x", own))
             continue
         for each in result.all_variants:

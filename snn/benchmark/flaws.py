@@ -1,4 +1,4 @@
-"""What can be wrong with a device, and the device without some of it: the twins that odds are made with."""
+"""Flaws of a device, and the same device without some or all of them (its ideal device)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from snn.config import TrainingConfig
 from snn.forgetting import at_all
 from snn.recipe import with_card
 
-COARSEST, FINEST = 1 / 32, 1 / 100  # mean steps [of the window] between which a twin's lies
+COARSEST, FINEST = 1 / 32, 1 / 100  # limits of the mean step of an ideal device [of the window]
 FLUCTUATION = "fluctuation of states"
 FLAWS = (
     "nonlinearity",
@@ -33,19 +33,19 @@ FLAWS = (
     "converters",
     "drift",
 )
-ARRAY = frozenset({"wires", "converters", "drift"})  # of the array that a device is in
+ARRAY = frozenset({"wires", "converters", "drift"})  # flaws of the array around the device
 
 
 @dataclass(frozen=True)
 class Case:
-    """A card and what is changed in a training on it (fields of `TrainingConfig`)."""
+    """A card, and changed settings of a training on it (fields of `TrainingConfig`)."""
 
     card: DeviceCard
     changes: dict[str, Any]
 
 
 def find_flaws(card: DeviceCard, config: TrainingConfig) -> tuple[str, ...]:
-    """The flaws that the device has in this training; what the data do not tell, it does not have."""
+    """Return the flaws of the device in this training; unknown properties are taken as absent."""
     config = with_card(config, card)
     applied = applied_variation(card, config.c2c, config.d2d)
     step = mean_step(card)
@@ -69,22 +69,22 @@ def find_flaws(card: DeviceCard, config: TrainingConfig) -> tuple[str, ...]:
 
 
 def find_unknown(card: DeviceCard, config: TrainingConfig) -> tuple[str, ...]:
-    """Return what the data behind a card do not tell, and a training takes as absent, in words."""
+    """Return the properties unknown from the data of a card, which a training takes as absent."""
     config = with_card(config, card)
     applied = applied_variation(card, config.c2c, config.d2d)
     devices = max(card.variation.ltp.n_devices, card.variation.ltd.n_devices)
-    told = {
-        "how devices differ": devices > 1 or applied.devices is not None,
+    is_known = {
+        "device-to-device variation": devices > 1 or applied.devices is not None,
         "dead devices": devices > 1 or config.stuck_share > 0,
         "read noise": read_sigma(card, config.read_noise_of_g) > 0 or _reads_known(card),
-        "how updates scatter": applied.scatter or any("increment" in each.c2c for each in _branches(card)),
-        "whether read noise is drawn at each reading or at each pulse": all(
+        "scatter of updates": applied.scatter or any("increment" in each.c2c for each in _branches(card)),
+        "whether read noise changes at each reading or at each pulse": all(
             each.read_known or "read" not in each.c2c for each in _branches(card)
         ),
-        "forgetting": card.volatile is not None,
+        "volatility": card.volatile is not None,
         "drift": card.retention is not None or config.time_s > 0,
     }
-    return tuple(name for name, known in told.items() if not known)
+    return tuple(name for name, known in is_known.items() if not known)
 
 
 def _branches(card: DeviceCard) -> tuple[BranchVariation, BranchVariation]:
@@ -96,10 +96,10 @@ def _reads_known(card: DeviceCard) -> bool:
 
 
 def remove_flaws(card: DeviceCard, config: TrainingConfig, flaws: Iterable[str]) -> Case:
-    """The device without these flaws; without all of them it is its ideal twin.
+    """Return the device without these flaws; without all of them it is the ideal device.
 
-    A step that is too coarse or too fine becomes the nearest one of 32 to 100 steps a window; the scatter of updates
-    keeps its size relative to the step, for that is what counts.
+    A step that is too large or too small becomes the nearest one of 32 to 100 steps per window; the scatter of updates
+    keeps its size relative to the step.
     """
     gone = set(flaws)
     card = idealise(card, linear="nonlinearity" in gone, symmetric="asymmetry" in gone)
@@ -135,7 +135,7 @@ def remove_flaws(card: DeviceCard, config: TrainingConfig, flaws: Iterable[str])
 
 
 def _without_fluctuation(card: DeviceCard) -> DeviceCard:
-    """The card without the reversible fluctuation of its states."""
+    """Return the card without the reversible fluctuation of its states."""
     changed = {
         direction: branch.model_copy(
             update={"c2c": {name: each for name, each in branch.c2c.items() if name != "held"}, "held_memory": None}
@@ -146,9 +146,9 @@ def _without_fluctuation(card: DeviceCard) -> DeviceCard:
 
 
 def scatter_over_step(card: DeviceCard, config: TrainingConfig) -> float | None:
-    """Standard deviation of one update over the mean step, in this training; None if there is none, or it is unknown.
+    """Return the standard deviation of one update over the mean step in this training; None if absent or unknown.
 
-    Scatter that is a share of each step adds to the one that is the same everywhere.
+    Scatter proportional to each step adds to the constant one.
     """
     applied = applied_variation(card, config.c2c, config.d2d)
     if not applied.scatter:

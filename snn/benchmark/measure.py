@@ -1,7 +1,7 @@
-"""The null standard deviation that odds rest on (`python -m snn.benchmark null`), and the generic device.
+"""The null standard deviation of a loss (`python -m snn.benchmark null`), and the generic device.
 
-Trainings of the generic base (NL 1, 100 steps, updates that scatter by 1 % of the window), of the same seeds with
-another draw of devices and of their noise.
+Pairs of trainings of the generic base (NL 1, 100 steps, updates that scatter by 1 % of the window) with the same seed
+and another draw of devices and of their noise.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ NL, STEPS, SCATTER = 1.0, 100, 0.01
 
 
 def generic(steps: float = STEPS, scatter: float = SCATTER, nl: float = NL, ltd: float = 1.0) -> DeviceCard:
-    """A SYNTHETIC device of soft bounds whose steps at mid-window are 1 / steps; LTD's are `ltd` times as large."""
+    """Return a SYNTHETIC soft-bounds device with mid-window steps of 1 / steps, those of LTD `ltd` times as large."""
     from devicekit.synthetic.pulses import truth_card
 
     kappa = 1.0 - math.exp(-nl)
@@ -27,7 +27,7 @@ def generic(steps: float = STEPS, scatter: float = SCATTER, nl: float = NL, ltd:
 
 
 def null_sd(data: Dataset, seeds: int) -> dict[str, float]:
-    """Standard deviation [1] of the difference of two draws of one device, by variant."""
+    """Return the standard deviation [1] of the difference between two draws of one device, by variant."""
     card = generic()
     found: dict[str, float] = {}
     counts: dict[Variant, int] = {**dict.fromkeys(VARIANTS, seeds), "wide": min(seeds, 200), "policy": min(seeds, 200)}

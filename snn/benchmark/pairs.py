@@ -1,4 +1,4 @@
-"""Pairs of trainings: a device against its ideal twin, and what one flaw takes part in the loss."""
+"""Pairs of trainings, a device and its ideal device, and the share of one flaw in the loss."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ import numpy as np
 from devicekit.statistics import t_quantile
 from snn.benchmark.task import Variant
 
-ONE_SIDED = 1.96  # 2.5 %: 5 % for the two variants, of which the worse one is told
-OTHERS = "all others together"  # flaws that were not told one by one
-POWER_80 = ONE_SIDED + 0.84  # standard errors: a loss of so many is found with 80 %
+ONE_SIDED = 1.96  # 2.5 %: 5 % for the two variants, of which the worse one is reported
+OTHERS = "all others together"  # flaws without an attribution of their own
+POWER_80 = ONE_SIDED + 0.84  # standard errors of a loss that is found with a probability of 80 %
 
 
 def quantile(freedom: int) -> float:
-    """97.5 % of Student's t."""
+    """Return the 97.5 % quantile of Student's t distribution."""
     return t_quantile(0.975, freedom)
 
 
 @dataclass(frozen=True)
 class VariantResult:
-    """One variant of the task: the device against its ideal twin, paired by seed.
+    """One variant of the task: the device and its ideal device ("twin"), paired by seed.
 
     Attributes
     ----------
     variant : {"plain", "scaled", "wide", "policy"}
-        Rates of 50 hidden neurons; or 1000 of them; or plain rates, and the policy that auto takes.
+        Learning rates for 50 hidden neurons; 1000 hidden neurons; or plain rates and the policy chosen by "auto".
     device, twin : tuple of float
         Test accuracy after the last epoch, by seed [1].
     null_sd : float
-        Standard deviation of such a difference where there is none [1], measured beforehand, or of these pairs.
+        Standard deviation of the difference between equal devices [1], measured beforehand or from these pairs.
     open_sd : float
-        Standard deviation of the loss over devices that the fit allows [1]; 0 where that is not known.
+        Standard deviation of the loss over devices that the fit allows [1]; 0 if unknown.
     """
 
     variant: Variant
@@ -44,19 +44,19 @@ class VariantResult:
 
     @property
     def losses(self) -> np.ndarray:
-        """Twin less device, by seed [1]."""
+        """Accuracy of the ideal device minus that of the device, by seed [1]."""
         return np.subtract(self.twin, self.device)
 
     @property
     def loss(self) -> float:
-        """Their mean [1]."""
+        """Mean loss [1]."""
         return float(self.losses.mean())
 
     @property
     def seed_error(self) -> float:
         """Standard error of the loss over seeds [1].
 
-        Of the pairs' own scatter, or of the null where that is larger: a few pairs may happen to agree.
+        From the scatter of the pairs, or from `null_sd` if that is larger: a few pairs may happen to agree.
         """
         k = len(self.device)
         own = float(self.losses.std(ddof=1)) if k > 1 else 0.0
@@ -64,7 +64,7 @@ class VariantResult:
 
     @property
     def standard_error(self) -> float:
-        """Of the loss [1], by the seeds and by what the fit leaves open."""
+        """Standard error of the loss [1], over seeds and over the uncertainty of the fit."""
         return float(np.hypot(self.seed_error, self.open_sd))
 
     @property
@@ -75,30 +75,30 @@ class VariantResult:
 
     @property
     def z(self) -> float:
-        """The loss in standard errors: decides whether there is one."""
+        """The loss in standard errors."""
         return self.loss / self.standard_error
 
     @property
     def found(self) -> bool:
-        """True if there is a loss, at 2.5 % one-sided: whether the interval lies above 0."""
+        """True if the loss is significant at 2.5 %, one-sided: the interval lies above 0."""
         return self.z > ONE_SIDED
 
     @property
     def smallest(self) -> float:
-        """The loss that would have been found with a probability of 80 % [1]."""
+        """Loss that would be found with a probability of 80 % [1]."""
         return POWER_80 * self.standard_error
 
     @property
     def upper_bound(self) -> float:
-        """What the loss is not larger than, at 2.5 % [1]; at least what would have been found with 80 %."""
+        """Upper bound of the loss at 2.5 % [1], at least `smallest`."""
         return max(self.smallest, self.interval[1])
 
     @property
     def words(self) -> str:
-        """The loss in points, or how large one may be."""
+        """The loss in percentage points of accuracy, or its upper bound."""
         if self.found:
-            return f"costs {100 * self.loss:.1f} ± {100 * self.standard_error:.1f} points"
-        return f"no loss larger than {100 * self.upper_bound:.1f} points"
+            return f"loses {100 * self.loss:.1f} ± {100 * self.standard_error:.1f} percentage points of accuracy"
+        return f"no loss larger than {100 * self.upper_bound:.1f} percentage points of accuracy"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -119,7 +119,7 @@ class VariantResult:
 
 @dataclass(frozen=True)
 class Share:
-    """What one flaw takes part in [1]: Shapley value over seeds, and what it costs by itself (not for `OTHERS`)."""
+    """Share of one flaw in the loss [1]: Shapley value by seed, and its loss alone (empty for `OTHERS`)."""
 
     flaw: str
     shapley: tuple[float, ...]
@@ -132,7 +132,7 @@ class Share:
 
     @property
     def standard_error(self) -> float:
-        """Of it, over seeds [1]."""
+        """Standard error of the mean over seeds [1]."""
         return float(np.std(self.shapley, ddof=1) / np.sqrt(len(self.shapley))) if len(self.shapley) > 1 else np.inf
 
     def as_dict(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The page of a benchmark: the verdict, what costs each device, and where it lies on the curve of each flaw."""
+"""The page of a benchmark: the verdict, the causes of each loss, and the curve of each flaw."""
 
 from __future__ import annotations
 
@@ -12,22 +12,26 @@ from snn.benchmark import figures
 from snn.benchmark.curves import distance, shipped
 from snn.benchmark.result import COSTS, ODDS, Benchmark
 from snn.benchmark.severity import SEVERITIES, Flaw
-from snn.benchmark.task import IMAGES, SHOWN
+from snn.benchmark.task import HIDDEN, IMAGES, SHOWN
 
 NOT_SHOWN = (
-    "Not shown by this task: a common loss of all states (it shrinks all weights alike), the on/off ratio except "
-    "through read noise, wires and drift, devices stuck where they start (mid-window), and how devices are programmed, "
-    "for this network is trained in situ. Wires, converters and drift are those that were set (wire_ohm, adc_bits, "
-    "time_s with drift_nu_sd); none was, where they are not among the flaws. Their curves are of a window with an "
-    "on/off ratio of 15: a smaller one loses more by the same drop in wires."
+    "This task does not test a common loss of all states, the on/off ratio (except through read noise, wires and "
+    "drift), devices stuck at mid-window, or programming: the network is trained in situ.",
+    "Wires, converters and drift count only if you set them (wire_ohm, adc_bits, time_s with drift_nu_sd). Their "
+    "curves are for a window with an on/off ratio of 15; with a smaller ratio the same wire drop costs more.",
+)
+
+GLOSSARY = (
+    "The ideal device is the same card without its flaws: linear, symmetric, without variation and noise, with 32 to "
+    f"100 steps per window. Scaled learning rates are adapted to {HIDDEN} hidden neurons, plain ones are not."
 )
 
 
 def _odds(results: Sequence[Benchmark]) -> list[Block]:
     first = results[0]
     caption = (
-        f"Test accuracy after the last epoch of {IMAGES} images, each test image shown {SHOWN} times; {first.seeds} "
-        f"pairs of seeds; {first.split}. z: the mean difference over its standard error where there is none; ± is the "
+        f"Test accuracy after the last epoch of {IMAGES} images, each test image shown {SHOWN} times; "
+        f"{count(first.seeds, 'pair')} of seeds; {first.split}. z: loss over its standard error; ±: "
         f"{first.error_words}."
     )
     several = len(results) > 1
@@ -35,8 +39,8 @@ def _odds(results: Sequence[Benchmark]) -> list[Block]:
     blocks: list[Block] = [
         draw(
             figures.losses(results),
-            "Loss of each card to its own ideal twin; bars: one standard error.",
-            "Loss of each card against its ideal twin",
+            "Loss of each card compared with its ideal device; bars: one standard error.",
+            "Loss of each card compared with its ideal device",
         ),
         Table(("card", *ODDS) if several else ODDS, rows, caption),
     ]
@@ -44,56 +48,59 @@ def _odds(results: Sequence[Benchmark]) -> list[Block]:
         blocks += [Text([each.fit_uncertainty])] if each.fit_uncertainty else []
         for variant in each.shares:
             words = (
-                f"{each.name}: what the loss with {variant} rates consists of, by Shapley values over seeds, and what "
-                "each flaw costs alone."
+                f"{each.name}: share of each flaw in the loss with {variant} learning rates (Shapley values over "
+                "seeds), and its loss alone."
             )
             blocks.append(Table(("flaw", *COSTS), each.costs(variant), words))
     return blocks
 
 
 def _caption(flaw: Flaw, results: Sequence[Benchmark]) -> str:
-    told = []
+    places = []
     for number, each in enumerate(results, start=1):
         own = each.severities.get(flaw.name)
         if own is None:
             continue
         far = distance(flaw, own)
-        words = f"{own:.3g}; no cliff in the range that was measured" if far is None else far.words
-        told.append(words if len(results) == 1 else f"{number} ({each.name}) {words}")
-    return f"{flaw.name}: {'; '.join(told) or 'not known, or none'}."
+        words = f"{own:.3g}; no critical value in the measured range" if far is None else far.words
+        places.append(words if len(results) == 1 else f"{number} ({each.name}) {words}")
+    return f"{flaw.name}: {'; '.join(places) or 'absent or unknown'}."
 
 
 def benchmark_report(results: Sequence[Benchmark]) -> Report:
-    """The page of one card, or of several side by side.
+    """Build the page of one card, or of several side by side.
 
     Parameters
     ----------
     results : sequence of Benchmark
-        At least one, all of the same images and seeds.
+        At least one, all with the same images and seeds.
     """
     seeds = shipped()["seeds"]
-    told = Text(
+    notes = Text(
         [
-            "Each curve is of a SYNTHETIC device that is otherwise good (NL 1, 100 steps, updates that scatter by one "
-            f"step): {seeds['plain']} seeds ({seeds['wide']} of the wide network), bars one standard error; "
-            f"{shipped()['split']}. Lines across: the cliff, 2 points below the good device, for both kinds of rates. "
-            "Diamonds: the accuracy of the card's device at its own severity; near the curve, this flaw alone explains "
-            "it; below it, others cost as well. An upright line instead: the card was benchmarked on other images.",
-            "Nonlinearity alone costs under half a point with plain rates, and one to three points with scaled ones, "
-            "of which the otherwise good device has one. It is not blamed here without a test.",
-            NOT_SHOWN,
+            "Each curve belongs to a SYNTHETIC device that is otherwise good (NL 1, 100 steps, updates that scatter by "
+            f"one step): {seeds['plain']} seeds ({seeds['wide']} for the wide network), bars one standard error; "
+            f"{shipped()['split']}.",
+            "Critical value: severity at which this device loses 2 percentage points of accuracy (horizontal lines, "
+            "for plain and scaled learning rates).",
+            "Diamonds: accuracy of the card's device at its own severity. On the curve, this flaw alone explains the "
+            "loss; below it, others contribute. A vertical line: the card was benchmarked on other images.",
+            "Nonlinearity alone costs under half a percentage point with plain learning rates, and one to three with "
+            "scaled ones, of which the otherwise good device has one. It is named as a cause only after a test.",
+            *NOT_SHOWN,
         ]
     )
     curves = [_severity(flaw, results) for flaw in SEVERITIES]
     summary: list[str] = []
     for each in results:
-        flaws = f"Flaws that it has here: {listed(list(each.flaws)) or 'none'}."
-        told_of = [each.verdict, each.policy_effect, each.wide_network, each.fit_uncertainty, flaws]
-        told_of += [f"Volatile part: {each.forgetting}."] if each.forgetting else []
-        words = [word for word in told_of if word]
+        flaws = f"Flaws of the device: {listed(list(each.flaws)) or 'none'}."
+        verdict = each.verdict if len(results) > 1 else ""  # a single one stands above
+        notes_on = [verdict, each.policy_effect, each.wide_network, each.fit_uncertainty, flaws]
+        notes_on += [f"Volatile part: {each.forgetting}."] if each.forgetting else []
+        words = [word for word in notes_on if word]
         summary += words if len(results) == 1 else [f"{each.name}: {' '.join(words)}"]
-    summary.append("What a card does not know, its device does not have here.")
-    sections = [Section("Odds", "odds", _odds(results)), Section("Where it lies", "curves", [told, *curves])]
+    summary += [GLOSSARY, "Properties unknown from a card are taken as absent."]
+    sections = [Section("Losses", "odds", _odds(results)), Section("Severity of each flaw", "curves", [notes, *curves])]
     return Report(
         f"Benchmark of {listed([each.name for each in results])}",
         _verdict(results),
@@ -107,31 +114,39 @@ def benchmark_report(results: Sequence[Benchmark]) -> Report:
 
 
 def _verdict(results: Sequence[Benchmark]) -> str:
-    """A benchmark in one sentence: of one card what it loses, of several the least and the most."""
+    """Return the verdict of one card, or the least and the largest loss of several."""
     if len(results) == 1:
         return results[0].verdict
     ordered = sorted(results, key=lambda each: each.worst.loss)
     ends = [f"{each.name} {'' if each.worst.found else 'shows '}{each.worst.words}" for each in ordered]
-    return f"Of {len(results)} cards, each against its ideal twin: {ends[0]}; {ends[-1]}."
+    return f"Of {len(results)} cards, each compared with its ideal device: {ends[0]}; {ends[-1]}."
 
 
 def loss_numbers(result: Benchmark) -> list[Scalar]:
-    """Return what a device loses, with its interval over seeds, and what would have been found."""
+    """Return the loss of a device with its interval, and the smallest loss that would be found."""
     worst = result.worst
     low, high = (100 * each for each in worst.interval)
-    label = f"loss to the ideal twin, {worst.variant} rates, {count(result.seeds, 'pair')} of seeds"
+    setting = f"{worst.variant} learning rates, {count(result.seeds, 'pair')} of seeds"
+    found = "loss that would be found with a probability of 80 %"
     shown = [
-        Scalar("loss_points", label, 100 * worst.loss, "points", low=low, high=high),
-        Scalar("smallest_points", "loss that would be found with 80 %", 100 * worst.smallest, "points"),
-        Scalar("steps", "mean steps a window", result.steps),
+        Scalar(
+            "loss_points",
+            f"loss compared with the ideal device, {setting}",
+            100 * worst.loss,
+            "percentage points",
+            low=low,
+            high=high,
+        ),
+        Scalar("smallest_points", found, 100 * worst.smallest, "percentage points"),
+        Scalar("steps", "pulses from lowest to highest state (mean)", result.steps),
     ]
     if result.scatter_over_step is not None:
-        shown.append(Scalar("scatter_over_step", "sd of one update over a mean step", result.scatter_over_step))
-    return [*shown, Scalar("z", "loss over its standard error", worst.z)]
+        shown.append(Scalar("scatter_over_step", "sd of one update over the mean step", result.scatter_over_step))
+    return [*shown, Scalar("z", "z: loss over its standard error; above 1.96 significant", worst.z)]
 
 
 def _numbers(results: Sequence[Benchmark]) -> list[Scalar]:
-    """Those of one card, or the loss of each."""
+    """Return the numbers of one card, or the loss of each card."""
     if len(results) == 1:
         return loss_numbers(results[0])
     losses = [(each.name, loss_numbers(each)[0]) for each in results]
@@ -139,7 +154,7 @@ def _numbers(results: Sequence[Benchmark]) -> list[Scalar]:
 
 
 def severity_figures(results: Sequence[Benchmark], most: int) -> list[Figure]:
-    """The flaws that matter most for these devices, each with its curve: the nearest to their cliffs first."""
+    """Return the curves of the flaws nearest to their critical severities, the nearest first."""
     names = dict.fromkeys(each.flaw.name for result in results for each in result.distances)
     flaws = {flaw.name: flaw for flaw in SEVERITIES}
     return [_severity(flaws[name], results) for name in list(names)[:most]]
@@ -150,5 +165,5 @@ def _severity(flaw: Flaw, results: Sequence[Benchmark]) -> Figure:
         figures.severity(flaw, results),
         _caption(flaw, results),
         f"Accuracy against {flaw.axis}",
-        title=f"Where the device lies (diamonds): {flaw.name}.",
+        title=f"{flaw.name}: severity of the device (diamonds).",
     )

@@ -1,4 +1,4 @@
-"""What a benchmark gives back: losses with their odds, what causes them, and the words for it."""
+"""Result of a benchmark: losses with their statistics, their causes, and sentences about them."""
 
 from __future__ import annotations
 
@@ -8,60 +8,64 @@ from typing import Any
 import numpy as np
 
 from devicekit.statistics import mean_above_zero
-from devicekit.text import listed
+from devicekit.text import count, listed
 from snn.benchmark.curves import Distance, distance
 from snn.benchmark.pairs import OTHERS, Share, VariantResult, quantile
 from snn.benchmark.severity import SEVERITIES
 from snn.benchmark.task import HIDDEN, WIDE_HIDDEN
 
-ODDS = ("task", "device [%]", "twin [%]", "z", "the difference")  # heads of `Benchmark.odds`
-COSTS = ("Shapley [points]", "alone [points]")  # and of `costs`, after the flaw
-LEFT_OPEN, WIDE_WORDS = 0.01, " Measure more before comparing this device with another."  # sd, from so much on
-FEWEST = 4  # seeds from which on a main flaw is named
+ODDS = ("task", "device [%]", "ideal device [%]", "z", "result")  # column heads of `Benchmark.odds`
+COSTS = ("Shapley value [percentage points]", "alone [percentage points]")  # column heads of `costs`, after the flaw
+MEASURE_MORE_FROM = 0.01  # sd left open by the fit from which more measurements are advised
+MEASURE_MORE = " Measure more before you compare this device with another."
+FEWEST = 4  # seeds needed to name a main cause
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A device on the few-shot task.
+    """Result of one device on the few-shot task, compared with an ideal device ("twin" in field names).
+
+    The ideal device is the same card without its flaws: linear, symmetric, without variation and noise.
 
     Attributes
     ----------
     name : str
-        Of the card.
+        Name of the card.
     split : str
-        Which images train and which test.
+        Images for training and for testing.
     seeds : int
-        Pairs of trainings, of each variant.
+        Pairs of trainings of each variant.
     variants : tuple of VariantResult
-        Plain and scaled rates.
+        Plain and scaled learning rates.
     flaws : tuple of str
-        That the device had; what the data do not tell, it did not have.
+        Flaws of the device; properties unknown from the data are taken as absent.
     shares : dict of str to tuple of Share
-        By variant, the largest first; empty where there is no loss, or none was asked for.
+        Attribution by variant, the largest first; empty without a loss or if none was requested.
     scatter_over_step : float or None
         Standard deviation of one update over the mean step.
     steps : float
-        Mean steps a window.
+        Mean steps per window.
     severities : dict of str to float
-        How bad each flaw is that has a curve; without those that the device has not, or that are not known.
+        Severity of each known flaw of the device that has a curve.
     wide : VariantResult or None
-        1000 hidden neurons on the same images.
+        Result with 1000 hidden neurons on the same images.
     allowed : tuple of tuple of float
-        Losses, by seed, of devices that the measured data also allow, to the same twin and on the variant of `worst`.
+        Losses, by seed, of other devices that the measured data allow, against the same ideal device and on the variant
+        of `worst`.
     synthetic : bool
-        Whether the card is of synthetic data.
+        True if the card comes from synthetic data.
     policy : VariantResult or None
-        With the pulse policy that "auto" takes for the card.
+        Result with the pulse policy that "auto" chooses for the card.
     reason : (str, str)
-        Which one that is, and why.
+        Name of that policy, and the reason for it.
     forgetting : str
-        What was made of the card's volatile part, in words; empty where it has none.
+        Effect of the card's volatile part, in words; empty without one.
     unknown : tuple of str
-        What the data do not tell, and what was therefore taken as absent.
+        Properties unknown from the data, taken as absent.
     by_bands : bool
-        Whether `allowed` are devices within the card's own bands, not of the data.
+        True if `allowed` are devices within the bands of the card, False if they come from the data.
     first_seed : int
-        Of the pairs.
+        Seed of the first pair.
     """
 
     name: str
@@ -85,12 +89,12 @@ class Benchmark:
 
     @property
     def all_variants(self) -> tuple[VariantResult, ...]:
-        """Every variant that was trained, the two that decide first."""
+        """All variants that were trained, the two decisive ones first."""
         return (*self.variants, *(each for each in (self.wide, self.policy) if each is not None))
 
     @property
     def worst(self) -> VariantResult:
-        """The variant that shows the loss best; by the seeds, for what the fit leaves open is known of one only."""
+        """The variant with the most significant loss by its seeds; the uncertainty of the fit is known for one only."""
         return max(self.variants, key=lambda each: each.loss / each.seed_error)
 
     @property
@@ -99,9 +103,9 @@ class Benchmark:
 
     @property
     def main(self) -> tuple[str, ...]:
-        """The flaw that leads, or those that share the lead within two paired standard errors.
+        """The flaw with the largest share, and those within two paired standard errors of it.
 
-        None without a loss, or of fewer than four seeds.
+        Empty without a loss or with fewer than four seeds.
         """
         shares = self._named
         if not self.worst.found or not shares or self.seeds < FEWEST:
@@ -117,7 +121,7 @@ class Benchmark:
 
     @property
     def also(self) -> tuple[str, ...]:
-        """Flaws beside the main ones that cost more than chance."""
+        """Other flaws whose share is significant."""
         shares = self._named
         return tuple(
             share.flaw
@@ -127,13 +131,13 @@ class Benchmark:
 
     @property
     def distances(self) -> tuple[Distance, ...]:
-        """From the cliffs of the flaws that it has, the nearest first."""
+        """Distances from the critical severities of its flaws, the nearest first."""
         found = (distance(flaw, self.severities.get(flaw.name)) for flaw in SEVERITIES)
         return tuple(sorted((each for each in found if each is not None), key=lambda each: each.ratio))
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """5 and 95 % quantile of the mean losses [1] of devices that the data also allow; None if there are none."""
+        """5 and 95 % quantiles of the mean losses [1] of other devices that the data allow; None without any."""
         if not self.allowed:
             return None
         low, high = np.quantile(np.mean(self.allowed, axis=1), [0.05, 0.95])
@@ -141,7 +145,7 @@ class Benchmark:
 
     @property
     def _unresolved_variance(self) -> tuple[float, float]:
-        """Variance of the true losses of those devices [1], which chance may leave below 0, and its standard error."""
+        """Estimated variance of the true losses of those devices [1], possibly below 0, and its standard error."""
         losses = np.array(self.allowed)
         if losses.shape[0] < 2 or losses.shape[1] < 2:
             return np.nan, np.nan
@@ -153,26 +157,26 @@ class Benchmark:
 
     @property
     def left_open_sd(self) -> float:
-        """Standard deviation of the true losses of those devices [1]: what their means vary by beyond chance."""
+        """Standard deviation of the true losses of those devices [1], beyond random variation."""
         return float(np.sqrt(np.maximum(self._unresolved_variance[0], 0.0)))
 
     @property
     def left_open_error(self) -> float:
-        """What the fit adds to the standard error of the loss [1].
+        """Contribution of the fit to the standard error of the loss [1].
 
-        The root of the mean that their variance has, given its estimate, if any value from 0 on is as likely: a few
-        devices that happen to agree do not show that all do.
+        Root of the posterior mean of the variance, given its estimate and a flat prior from 0: a few devices that
+        happen to agree do not show that all do.
         """
         variance, error = self._unresolved_variance
         return float(np.sqrt(mean_above_zero(variance, error)))
 
     def odds(self) -> list[tuple[str, ...]]:
-        """Rows of a table under `ODDS`, one for each variant, the wide network last."""
+        """Return the rows of a table under `ODDS`, one for each variant, the wide network last."""
         names = {
-            "plain": "plain rates",
-            "scaled": "scaled rates",
+            "plain": "plain learning rates",
+            "scaled": "scaled learning rates",
             "wide": f"{WIDE_HIDDEN} hidden neurons",
-            "policy": f"plain rates, policy {self.reason[0]}",
+            "policy": f"plain learning rates, policy {self.reason[0]}",
         }
         return [
             (
@@ -186,7 +190,7 @@ class Benchmark:
         ]
 
     def costs(self, variant: str) -> list[tuple[str, ...]]:
-        """Rows of a table under the flaw and `COSTS`, for a variant of `shares`."""
+        """Return the rows of a table under the flaw and `COSTS`, for a variant of `shares`."""
         return [
             (
                 each.flaw,
@@ -197,90 +201,80 @@ class Benchmark:
         ]
 
     def _describe_flaw(self, flaw: str) -> str:
-        """A flaw in a sentence; of the step size, on which side it is wrong."""
+        """Return the name of a flaw for a sentence; for the step size, say in which direction it is off."""
         if flaw != "step size":
             return flaw
         if self.steps > 100:
-            return f"too fine steps ({self.steps:.0f} a window move too little per pulse for this budget)"
-        return f"too coarse steps ({self.steps:.0f} a window)"
+            return f"steps that are too small ({self.steps:.0f} per window, too many for this short training)"
+        return f"steps that are too large ({self.steps:.0f} per window)"
 
     @property
     def _cause(self) -> str:
-        """What matters for this device, in half a sentence: its main flaws, or how it stands to the cliffs."""
+        """The main flaws in one sentence, or the flaw nearest to its critical severity; empty without either."""
         if self.main:
             costs = {share.flaw: share for share in self._named}
-            told = [f"{self._describe_flaw(flaw)} ({100 * costs[flaw].value:.1f} points)" for flaw in self.also]
-            also = f", also by {listed(told)}" if told else ""
-            return f"; above all by {listed([self._describe_flaw(flaw) for flaw in self.main])}{also}"
+            others = [
+                f"{self._describe_flaw(flaw)} ({100 * costs[flaw].value:.1f} percentage points)" for flaw in self.also
+            ]
+            also = f", also {listed(others)}" if others else ""
+            main = listed([self._describe_flaw(flaw) for flaw in self.main])
+            return f" Main cause: {main}{also}."
         beyond = [each for each in self.distances if each.ratio < 1]
         if beyond and self.worst.found:
-            told = [f"{self._describe_flaw(each.flaw.name)} ({1 / each.ratio:.2g} times)" for each in beyond]
-            return f"; past the cliff, where a good device loses 2 points by it: {listed(told)}"
-        if self.distances:
-            nearest = self.distances[0]
-            past = f"{1 / nearest.ratio:.2g} times past it"
-            far = past if nearest.ratio < 1 else f"{nearest.ratio:.2g} times away"
-            name = self._describe_flaw(nearest.flaw.name)
-            return f"; nearest to its cliff, where a good device loses 2 points by it: {name}, {far}"
-        return ""
+            causes = [f"{self._describe_flaw(each.flaw.name)} ({1 / each.ratio:.2g} times)" for each in beyond]
+            return f" Beyond the level at which a good device loses 2 percentage points: {listed(causes)}."
+        return f" {self.distances[0].risk}" if self.distances else ""
 
     @property
     def fit_uncertainty(self) -> str:
-        """What the fit leaves open, in a sentence; "" where no other device was tried."""
+        """The effect of the uncertainty of the fit, in a sentence; empty if no other device was tried."""
         if self.interval is None:
             return ""
         low, high = (100 * each for each in self.interval)
         sd = self.left_open_sd
         chance = (
-            f"the devices differ by {100 * sd:.1f} points (sd) beyond the chance in devices and training"
+            f"they differ by {100 * sd:.1f} percentage points (sd) beyond random variation"
             if sd > 0
-            else "no more than the chance in devices and training makes"
+            else "random variation explains the differences"
         )
-        who = "the bands of the card" if self.by_bands else "these data"
+        who = "the error bands of the card" if self.by_bands else "the error of the fit"
         return (
-            f"On {len(self.allowed)} devices that {who} also allow the difference is {low:.1f} to {high:.1f} points "
-            f"(5 to 95 % of them; {self.worst.variant} rates, {self.seeds} pairs each): {chance}."
-            f"{WIDE_WORDS if sd > LEFT_OPEN else ''}"
+            f"{len(self.allowed)} other devices within {who} lose {low:.1f} to {high:.1f} percentage points "
+            f"(5 to 95 % of them; {self.worst.variant} learning rates, {self.seeds} pairs each): {chance}."
+            f"{MEASURE_MORE if sd > MEASURE_MORE_FROM else ''}"
         )
 
     @property
     def error_words(self) -> str:
-        """What the error of a loss is of."""
-        return "standard error over seeds" + (" and what the fit leaves open" if self.allowed else "")
+        """Sources of the error of a loss."""
+        return "standard error over seeds" + (" and over the uncertainty of the fit" if self.allowed else "")
 
     @property
     def unknown_properties(self) -> str:
-        """What the data do not tell, in a sentence; "" where they tell all that is looked at."""
-        return f"Not known of this device, and taken as absent: {listed(list(self.unknown))}." if self.unknown else ""
+        """Properties unknown from the data, in a sentence; empty if all are known."""
+        return f"Unknown for this device and taken as absent: {listed(list(self.unknown))}." if self.unknown else ""
 
     @property
     def verdict(self) -> str:
-        """One sentence."""
+        """Loss compared with the ideal device, and its main cause or risk."""
         found = [each for each in self.variants if each.found]
-        # what the fit leaves open may hide the loss that seeds show best, and not the other one
+        # the uncertainty of the fit may hide the loss with the best seeds but not the other one
         worst = max(found, key=lambda each: each.z) if found else max(self.variants, key=lambda each: each.upper_bound)
-        odds = f"{worst.variant} rates, {self.seeds} pair{'s' if self.seeds > 1 else ''} of seeds"
-        if not worst.found:
-            return (
-                f"Against its ideal twin, in a network of {HIDDEN} hidden neurons, this device shows {worst.words} "
-                f"({odds}; a loss of {100 * worst.smallest:.1f} would be found with 80 %){self._cause}."
-            )
-        return (
-            f"Against its ideal twin, in a network of {HIDDEN} hidden neurons, this device {worst.words} ({odds}, "
-            f"z = {worst.z:.1f}){self._cause}."
-        )
+        loss = worst.words if worst.found else f"shows {worst.words}"
+        setting = f"{HIDDEN} hidden neurons, {worst.variant} learning rates, {count(self.seeds, 'pair')} of seeds"
+        return f"Compared with an ideal device, this device {loss} ({setting}).{self._cause}"
 
     @property
     def wide_network(self) -> str:
-        """What a wide network makes of the loss, in a sentence; "" if none was trained."""
+        """Loss in a wide network, in a sentence; empty if none was trained."""
         if self.wide is None:
             return ""
         shown = self.wide.words if self.wide.found else f"shows {self.wide.words}"
-        return f"With {WIDE_HIDDEN} hidden neurons, and the same images, it {shown}."
+        return f"With {WIDE_HIDDEN} hidden neurons and the same images, it {shown}."
 
     @property
     def policy_gain(self) -> np.ndarray:
-        """What that policy gains for the device, by seed [1]; empty if it was not tried."""
+        """Gain of the device by that policy, by seed [1]; empty if it was not tried."""
         if self.policy is None:
             return np.empty(0)
         plain = next(each for each in self.variants if each.variant == "plain")
@@ -288,23 +282,22 @@ class Benchmark:
 
     @property
     def policy_effect(self) -> str:
-        """What is the rule's and what is the device's, in a sentence; "" if no other policy was tried."""
+        """Effect of another pulse policy on the loss, in sentences; empty if none was tried."""
         if self.policy is None:
             return ""
         gain = 100 * self.policy_gain
         error = float(gain.std(ddof=1) / np.sqrt(gain.size)) if gain.size > 1 else np.inf
-        size = f"{abs(gain.mean()):.1f} ± {error:.1f} points"
+        size = f"{abs(gain.mean()):.1f} ± {error:.1f} percentage points"
         if gain.size >= FEWEST and abs(gain.mean()) > quantile(gain.size - 1) * error:
-            mends = f"gains {size}, which are the rule's" if gain.mean() > 0 else f"loses {size} more"
+            gained = f"gains {size}, a loss due to the learning rule"
+            effect = gained if gain.mean() > 0 else f"loses another {size}"
         else:
-            mends = "neither gains nor loses what could be told" + (
-                f" ({gain.mean():+.1f} ± {error:.1f})" if gain.size > 1 else ""
-            )
+            effect = "does not change measurably" + (f" ({gain.mean():+.1f} ± {error:.1f})" if gain.size > 1 else "")
         rest = self.policy.words if self.policy.found else f"shows {self.policy.words}"
         name, why = self.reason
         return (
-            f"Rule or device: with plain rates, pulses spent by the policy {name!r} instead of the paper's ({why}) the "
-            f"device {mends}; against its twin trained that way it {rest}."
+            f"With pulse policy {name!r} instead of the paper's ({why}; plain learning rates), the device {effect}. "
+            f"Compared with an ideal device trained by that policy, it {rest}."
         )
 
     def as_dict(self) -> dict[str, Any]:

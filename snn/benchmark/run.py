@@ -1,4 +1,4 @@
-"""Benchmark a card: trainings on the few-shot task, paired by seed with those of the device's ideal twin."""
+"""Benchmark of a card: trainings on the few-shot task, paired by seed with those of the ideal device."""
 
 from __future__ import annotations
 
@@ -27,30 +27,30 @@ from snn.forgetting import check, words
 from snn.recipe import reason_for_policy, with_card
 from snn.wiring import wiring
 
-WITHIN_BANDS = 8  # devices within the card's bands that the error of a loss is found by
-FEWEST_OWN = 8  # pairs from which on their own scatter may be less than the null's
+WITHIN_BANDS = 8  # devices within the bands of the card, for the error of a loss
+FEWEST_OWN = 8  # pairs from which their own scatter may replace a larger null
 
 Progress = Callable[[int, int], None]
 Work = tuple[DeviceCard, TrainingConfig]
 
 
-def _map(work: Sequence[Work], data: Dataset, jobs: int, told: Progress, kept: Kept) -> list[float]:
-    """Accuracies [1] of these trainings, in their order; those that are kept are not made again."""
+def _map(work: Sequence[Work], data: Dataset, jobs: int, report_progress: Progress, kept: Kept) -> list[float]:
+    """Return the accuracies [1] of these trainings in order, from the store or by training."""
     keys = [kept.key("accuracy", SHOWN, card.to_json(), asdict(config), data.sha256) for card, config in work]
     known = kept.known(keys, "training")
     waiting = [(key, pair) for key, pair in zip(keys, work, strict=True) if key not in known]
     found: dict[str, float] = {}
     if len(waiting) < len(work):
-        told(len(work) - len(waiting), len(work))
+        report_progress(len(work) - len(waiting), len(work))
     for (key, _), reached in zip(waiting, _train_each([pair for _, pair in waiting], data, jobs), strict=True):
         found[key] = reached
         kept.put(key, reached)
-        told(len(work) - len(waiting) + len(found), len(work))
+        report_progress(len(work) - len(waiting) + len(found), len(work))
     return [known[key] if key in known else found[key] for key in keys]
 
 
 def _train_each(work: Sequence[Work], data: Dataset, jobs: int) -> Iterator[float]:
-    """Accuracies [1] of these trainings, in their order, each as soon as it is there."""
+    """Yield the accuracies [1] of these trainings in order, each as soon as it is available."""
     if jobs == 1 or len(work) < 2:
         for card, config in work:
             yield accuracy(card, config, data)
@@ -81,38 +81,38 @@ def benchmark(
     kept: Kept | None = None,
     **changes: Any,
 ) -> Benchmark:
-    """Train a device and its ideal twin on the few-shot task, seed by seed.
+    """Train a device and its ideal device on the few-shot task, seed by seed.
 
     Parameters
     ----------
     card : DeviceCard
         The fitted device.
     data : Dataset
-        Of `snn.benchmark.task.few_shot`, or of `whole`.
+        From `snn.benchmark.task.few_shot` or `whole`.
     seeds : int
         Pairs of trainings of each variant, at least 1.
     first_seed : int
-        Of the pairs; the others follow it.
+        Seed of the first pair; the others follow.
     attribution : bool
-        Whether to say what a loss comes from.
+        Attribute a loss to the flaws of the device.
     wide : bool
-        Whether to train 1000 hidden neurons on the same images too, to show what width hides.
+        Also train 1000 hidden neurons on the same images.
     other_policy : bool
-        Whether to spend pulses by the policy that "auto" takes for the card too, to tell what is the rule's and what
-        the device's; not where a policy is among the changes.
+        Also train with the pulse policy that "auto" chooses for the card, to separate effects of the learning rule from
+        those of the device; ignored if a policy is among the changes.
     allowed : sequence of DeviceCard
-        Devices that the measured data also allow, of `devicekit.fitting.resampling.resampled_cards` or of a posterior:
-        their losses say what the fit leaves open. If there are none, devices within the card's own bands are taken.
+        Other devices that the measured data allow, from `devicekit.fitting.resampling.resampled_cards` or a posterior:
+        the spread of their losses is the uncertainty of the fit. Without any, devices within the bands of the card.
     fit_error : bool
-        Whether the error of a loss holds what the fit leaves open, beside the seeds.
+        Include the uncertainty of the fit in the error of a loss, besides the seeds.
     jobs : int
-        Worker processes; the result does not depend on them.
+        Number of worker processes; the result does not depend on it.
     progress : callable, optional
-        Called with (trainings done, planned), of each part.
+        Called with (trainings done, planned) for each part.
     kept : Kept, optional
-        Keeps every training, of `devicekit.kept.kept_beside`: what is there already is not made again.
+        Store of trainings (`devicekit.kept.kept_beside`); those in it are not repeated.
     **changes
-        Fields of `TrainingConfig` that make the device, such as stuck=0.2, stuck_at="ends", device_levels=16.
+        Fields of `TrainingConfig` that describe the device, such as stuck=0.2, stuck_at="ends", device_levels=16.
 
     Returns
     -------
@@ -124,20 +124,23 @@ def benchmark(
         If `seeds` is below 1, a setting does not exist, or the card cannot be trained in situ.
     """
     if seeds < 1:
-        raise UsageError(f"seeds= is at least 1, not {seeds}")
+        raise UsageError(f"seeds must be at least 1, not {seeds}.")
     source, _, task = data.name.partition(", ")
     if source not in NULL_SD and seeds < 2:
-        raise UsageError(f"no odds were measured for {source}: they take two seeds or more, not seeds={seeds}")
-    told, kept = progress or (lambda done, planned: None), kept or Kept(None)
+        raise UsageError(f"The null is unknown for {source}. Use at least two pairs of trainings, not seeds={seeds}.")
+    report_progress, kept = progress or (lambda done, planned: None), kept or Kept(None)
     base = setting("plain", 0, **changes)
-    if base.policy == "auto":  # the twin's is the device's
+    if base.policy == "auto":  # the ideal device uses the policy of the device
         changes = {**changes, "policy": reason_for_policy(base, card)[0]}
         base = setting("plain", 0, **changes)
     base = with_card(base, card)
-    changes = {**changes, **{name: getattr(base, name) for name in OF_CARD}}  # the twin's are none
+    changes = {
+        **changes,
+        **{name: getattr(base, name) for name in OF_CARD},
+    }  # fixed, as the ideal device has no card values
     check(card, base)
     drift.check(card, base)
-    wiring(card, base)  # refuses what has no ohms, before anything is trained
+    wiring(card, base)  # refuse a card without conductances before the first training
     flaws = find_flaws(card, base)
     twin = remove_flaws(card, base, flaws)
     other_policy = other_policy and "policy" not in changes
@@ -149,14 +152,14 @@ def benchmark(
     variants: tuple[Variant, ...] = (*VARIANTS, *(variant for variant, wanted in others.items() if wanted))
 
     def runs(case: Case, variant: Variant) -> list[Work]:
-        named = {"policy": reason[0]} if variant == "policy" else {}  # the twin's is the device's
+        named = {"policy": reason[0]} if variant == "policy" else {}
         config = replace(setting(variant, 0, **changes, **named), **case.changes)
         return [(case.card, replace(config, seed=seed)) for seed in numbers]
 
     work = [run for variant in variants for case in (Case(card, {}), twin) for run in runs(case, variant)]
-    found = np.array(_map(work, data, jobs, told, kept)).reshape(len(variants), 2, seeds)
+    found = np.array(_map(work, data, jobs, report_progress, kept)).reshape(len(variants), 2, seeds)
     null = NULL_SD.get(source, NULL_SD["digits"])
-    # the null was measured for the paper's policy, for these data, and without an array's wires, converters and drift
+    # the null was measured with the paper's policy, on these data, without wires, converters and drift
     measured = (
         source in NULL_SD
         and task == "few-shot"
@@ -166,7 +169,7 @@ def benchmark(
     results = {}
     for variant, (own, its) in zip(variants, found, strict=True):
         sd, by_pairs = null[variant], float((its - own).std(ddof=1)) if seeds > 1 else np.inf
-        # the null is of a generic device; where many pairs scatter by less than chance makes of it, theirs is known
+        # the null is that of a generic device: pairs that scatter significantly less replace it
         quieter = (
             seeds >= FEWEST_OWN and by_pairs < sd * float(chi2_quantile(np.array(0.05), seeds - 1) / (seeds - 1)) ** 0.5
         )
@@ -200,11 +203,11 @@ def benchmark(
     others_allowed = list(allowed) or (within_bands(card, WITHIN_BANDS, first_seed) if fit_error and seeds > 1 else [])
     if others_allowed:
         work = [run for each in others_allowed for run in runs(Case(each, {}), worst.variant)]
-        reached = np.array(_map(work, data, jobs, told, kept)).reshape(len(others_allowed), seeds)
+        reached = np.array(_map(work, data, jobs, report_progress, kept)).reshape(len(others_allowed), seeds)
         losses_of = (np.array(worst.twin) - reached).tolist()
         result = replace(result, allowed=tuple(map(tuple, losses_of)), by_bands=not allowed)
         worst = replace(worst, open_sd=result.left_open_error if np.isfinite(result.left_open_error) else 0.0)
-        share = worst.open_sd / abs(worst.loss) if worst.loss else 0.0  # of the loss, and of the other variant's too
+        share = worst.open_sd / abs(worst.loss) if worst.loss else 0.0  # relative error, applied to both variants
         result = replace(
             result,
             variants=tuple(
@@ -217,15 +220,15 @@ def benchmark(
     config = setting(worst.variant, 0, **changes)
 
     def losses(wanted: Sequence[tuple[tuple[str, ...], int]]) -> list[float]:
-        """Of the device with these flaws alone, at these seeds."""
+        """Return the losses of the device with only these flaws, at these seeds."""
         work = []
         for alone, seed in wanted:
             case = remove_flaws(card, config, [flaw for flaw in flaws if flaw not in alone])
             work.append((case.card, replace(config, seed=first_seed + seed, **case.changes)))
-        reached = _map(work, data, jobs, told, kept)
+        reached = _map(work, data, jobs, report_progress, kept)
         return [worst.twin[seed] - own for (_, seed), own in zip(wanted, reached, strict=True)]
 
     loss = Loss(losses, {((), k): 0.0 for k in range(seeds)} | {(flaws, k): worst.losses[k] for k in range(seeds)})
-    # a null that was widened by the loss itself would keep out of the attribution what the loss consists of
+    # a null widened by the loss itself would exclude its causes from the attribution
     enters = (null[worst.variant] if ARRAY & set(flaws) else worst.null_sd) / seeds**0.5
     return replace(result, shares={worst.variant: shares(loss, flaws, seeds, enters)})

@@ -1,4 +1,4 @@
-"""How bad each flaw of a device is, in one number, and generic devices that have one flaw of a given size."""
+"""Severity of each flaw of a device as one number, and generic devices with one flaw of a given severity."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from devicekit.device.blocks import BranchVariation, Sigma
 from devicekit.device.card import DeviceCard
 from devicekit.device.idealise import mean_step, mean_steps
 from devicekit.device.measured import Term, Volatile
+from devicekit.text import percent
 from snn.benchmark.flaws import FLUCTUATION, scatter_over_step
 from snn.benchmark.measure import STEPS, generic
 from snn.benchmark.task import HIDDEN, IMAGES
@@ -24,61 +25,163 @@ from snn.forgetting import at_all
 from snn.recipe import with_card
 
 _GRID = np.linspace(0.02, 0.98, 49)
-INPUTS = 64  # of the digits, on which the curves are measured
-_AGED_S, _T0_S = 1e4, 1.0  # when the drift of the curves is looked at [s]
+INPUTS = 64  # of the digits on which the curves were measured
+_AGED_S, _T0_S = 1e4, 1.0  # time at which the drift of the curves is evaluated [s]
 
 
 @dataclass(frozen=True)
 class Flaw:
-    """One flaw: what it and its severity are called, and the sizes that its curve is measured at.
+    """One flaw: names, and the sizes at which its curve is measured.
 
     Attributes
     ----------
-    name, axis : str
+    name : str
+    axis : str
+        Label of its severity on an axis.
+    sentence : str
+        Statement about a device, with {} for the severity.
     sizes : tuple of float
-        What `device` takes.
+        Sizes for `device`.
+    unit : str
+        Text after a severity in a sentence; "%" shows a fraction in percent.
     log : bool
-        Whether it is drawn along a logarithmic axis.
+        True for a logarithmic axis.
     worse : {"more", "less", "both"}
-        In which direction it gets worse.
+        Direction in which accuracy falls.
     base : float or None
-        Severity of the generic device, where it has the flaw in that size; it stands in the curve as well.
+        Severity of the generic device if it has the flaw; also a point of the curve.
     """
 
     name: str
     axis: str
+    sentence: str
     sizes: tuple[float, ...]
+    unit: str = ""
     log: bool = False
     worse: str = "more"
     base: float | None = 0.0
 
+    def amount(self, severity: float) -> str:
+        """Return a severity with its unit for a sentence."""
+        if self.unit == "%":
+            return percent(severity)
+        return f"{severity:.{3 if severity >= 10 else 2}g}{self.unit}"
+
 
 SEVERITIES = (
-    Flaw("scatter of updates", "sd of one update over the mean step", (0.1, 0.5, 1, 2, 3, 5, 10), log=True, base=None),
-    Flaw("states", "stable states of a device", (64, 32, 16, 8, 4), log=True, worse="less", base=None),
     Flaw(
-        "step size", "mean steps a window", (4, 8, 16, 32, 64, 100, 200, 300, 1000), log=True, worse="both", base=None
+        "scatter of updates",
+        "sd of one update over the mean step",
+        "One update scatters by {} (sd)",
+        (0.1, 0.5, 1, 2, 3, 5, 10),
+        " mean steps",
+        log=True,
+        base=None,
     ),
-    Flaw("stuck devices", "share of devices stuck at either end", (0.05, 0.1, 0.2, 0.3)),
-    Flaw("asymmetry", "mean step of the faster branch over the other's", (1, 2, 3, 5, 10), log=True, base=None),
-    Flaw("device-to-device variation", "sd of ln rate over devices", (0.25, 0.5, 1, 1.5)),
-    Flaw("read noise", "sd of one reading, of the window", (0.01, 0.03, 0.05, 0.1)),
-    Flaw("telegraph noise", "sd of a level held while an image is shown, of the window", (0.01, 0.03, 0.05, 0.1)),
+    Flaw(
+        "states",
+        "stable states of a device",
+        "A device has {}",
+        (64, 32, 16, 8, 4),
+        " stable states",
+        log=True,
+        worse="less",
+        base=None,
+    ),
+    Flaw(
+        "step size",
+        "mean steps per window",
+        "The window spans {}",
+        (4, 8, 16, 32, 64, 100, 200, 300, 1000),
+        " mean steps",
+        log=True,
+        worse="both",
+        base=None,
+    ),
+    Flaw(
+        "stuck devices",
+        "share of devices stuck at either end",
+        "{} of the devices are stuck at either end",
+        (0.05, 0.1, 0.2, 0.3),
+        "%",
+    ),
+    Flaw(
+        "asymmetry",
+        "mean step of the faster branch over that of the other one",
+        "LTP and LTD steps differ {}",
+        (1, 2, 3, 5, 10),
+        "-fold",
+        log=True,
+        base=None,
+    ),
+    Flaw(
+        "device-to-device variation",
+        "sd of ln rate over devices",
+        "The logarithm of the rate varies by {} (sd) over devices",
+        (0.25, 0.5, 1, 1.5),
+    ),
+    Flaw(
+        "read noise",
+        "sd of one reading, fraction of the window",
+        "One reading scatters by {} of the window (sd)",
+        (0.01, 0.03, 0.05, 0.1),
+        "%",
+    ),
+    Flaw(
+        "telegraph noise",
+        "sd of telegraph noise, constant while an image is shown, fraction of the window",
+        "Telegraph noise is {} of the window (sd)",
+        (0.01, 0.03, 0.05, 0.1),
+        "%",
+    ),
     Flaw(
         FLUCTUATION,
-        "sd of a state by each pulse, of the window",
+        "sd of a state from pulse to pulse, fraction of the window",
+        "States fluctuate by {} of the window (sd) from pulse to pulse",
         (0.01, 0.02, 0.03, 0.05, 0.08),
+        "%",
     ),
-    Flaw("volatility", "share of an update that is forgotten by the end of the task", (0.3, 0.5, 0.7, 0.8, 0.9)),
-    Flaw("wires", "r mean(G) (m² + n²)/2 of the hidden layer's tile", (0.3, 1, 3, 10, 30)),
-    Flaw("converters", "bits of a converter", (8, 6, 5, 4, 3, 2), worse="less", base=None),
-    Flaw("drift", "static error of a state by drift, of the window", (0.01, 0.02, 0.03, 0.05, 0.1)),
-    Flaw("nonlinearity", "ln of the largest over the smallest step", (0, 1, 2, 3, 4, 5, 6), base=None),
+    Flaw(
+        "volatility",
+        "share of an update forgotten by the end of the task",
+        "{} of an update is forgotten by the end of the task",
+        (0.3, 0.5, 0.7, 0.8, 0.9),
+        "%",
+    ),
+    Flaw(
+        "wires",
+        "r mean(G) (m² + n²)/2 of the hidden layer's tile",
+        "The wire load r mean(G) (m² + n²)/2 is {}",
+        (0.3, 1, 3, 10, 30),
+    ),
+    Flaw(
+        "converters",
+        "bits of a converter",
+        "The converters have {}",
+        (8, 6, 5, 4, 3, 2),
+        " bits",
+        worse="less",
+        base=None,
+    ),
+    Flaw(
+        "drift",
+        "static error of a state due to drift, fraction of the window",
+        "Drift shifts a state by {} of the window (sd)",
+        (0.01, 0.02, 0.03, 0.05, 0.1),
+        "%",
+    ),
+    Flaw(
+        "nonlinearity",
+        "ln of the largest over the smallest step",
+        "The logarithm of the largest over the smallest step is {}",
+        (0, 1, 2, 3, 4, 5, 6),
+        base=None,
+    ),
 )
 
 
 def with_read_noise(card: DeviceCard, sd: float) -> DeviceCard:
-    """The card with read noise of that standard deviation [1], of both branches."""
+    """Return the card with read noise of that standard deviation [1] in both branches."""
 
     def noisy(branch: BranchVariation) -> BranchVariation:
         return branch.model_copy(
@@ -90,7 +193,7 @@ def with_read_noise(card: DeviceCard, sd: float) -> DeviceCard:
 
 
 def _with_fluctuation(card: DeviceCard, sd: float) -> DeviceCard:
-    """The card of a device whose states fluctuate so much [1], drawn anew by each pulse."""
+    """Return the card with states that fluctuate with this standard deviation [1], redrawn at each pulse."""
     held = Sigma(kind="held", value=sd, estimator="truth")
     ltp, ltd = (
         branch.model_copy(update={"c2c": {**branch.c2c, "held": held}, "held_memory": 0.0})
@@ -106,7 +209,7 @@ def _with_spread(card: DeviceCard, sd: float) -> DeviceCard:
 
 
 def _with_volatile_part(card: DeviceCard, share: float) -> DeviceCard:
-    """The card of a device that forgets that share of an update, with a time constant of a second."""
+    """Return the card of a device that forgets this share of an update, with a time constant of 1 s."""
     block = Volatile(
         source="synthetic",
         synthetic=True,
@@ -121,17 +224,17 @@ def _with_volatile_part(card: DeviceCard, share: float) -> DeviceCard:
 
 
 def device(flaw: str, size: float) -> tuple[DeviceCard, dict[str, Any]]:
-    """A SYNTHETIC device with one flaw of that size (NL 1, 100 steps, 1 % scatter otherwise), and its settings."""
+    """Return a SYNTHETIC device with one flaw of that size (NL 1, 100 steps, 1 % scatter otherwise), and settings."""
     if flaw == "scatter of updates":
         return generic(scatter=size / STEPS), {}
     if flaw == "step size":
         return generic(steps=size, scatter=1.0 / size), {}
     if flaw == "nonlinearity":
-        return generic(nl=max(size, 1e-3)), {}  # soft bounds are linear in the limit
+        return generic(nl=max(size, 1e-3)), {}  # soft bounds are linear in this limit
     base = generic()
     if flaw == "volatility":
         return _with_volatile_part(base, size), {"presentation_s": 1.0}
-    made: dict[str, tuple[DeviceCard, dict[str, Any]]] = {
+    cases: dict[str, tuple[DeviceCard, dict[str, Any]]] = {
         "states": (base, {"device_levels": int(size)}),
         "stuck devices": (base, {"stuck": size, "stuck_at": "ends"}),
         "asymmetry": (generic(ltd=size), {}),
@@ -143,11 +246,11 @@ def device(flaw: str, size: float) -> tuple[DeviceCard, dict[str, Any]]:
         "converters": (base, {"adc_bits": int(size)}),
         "drift": (base, _drift_settings(base, size)),
     }
-    return made[flaw]
+    return cases[flaw]
 
 
 def _drift_settings(card: DeviceCard, sigma_r: float) -> dict[str, Any]:
-    """Settings that make a static error of that size [of the window] of devices in mid-window."""
+    """Return settings with a static error of this size [of the window] for devices at mid-window."""
     window = card.window
     relative = sigma_r * window.span / ((window.low + window.high) / 2)
     spread = math.sqrt(math.log1p(relative**2))  # of ln G, the inverse of `static_error`
@@ -155,10 +258,10 @@ def _drift_settings(card: DeviceCard, sigma_r: float) -> dict[str, Any]:
 
 
 def own_severity(flaw: str, card: DeviceCard, config: TrainingConfig, inputs: int = INPUTS) -> float | None:
-    """Return how bad that flaw of a device is in a training; None where it is not known, or there is none.
+    """Return the severity of a flaw of a device in a training; None if it is unknown or absent.
 
-    The curves are measured along the same numbers. Those of wires and of drift are of devices in mid-window; the drop
-    at drivers and sense amplifiers has none.
+    The axes of the curves are the same numbers. Wires and drift are evaluated for devices at mid-window; the drop at
+    drivers and sense amplifiers has no curve.
 
     Parameters
     ----------
@@ -166,7 +269,7 @@ def own_severity(flaw: str, card: DeviceCard, config: TrainingConfig, inputs: in
     card : DeviceCard
     config : TrainingConfig
     inputs : int
-        Of the network: rows of the hidden layer's tile, where that is no smaller.
+        Inputs of the network: rows of the hidden layer's tile, unless the tile is smaller.
     """
     config = with_card(config, card)
     steps = mean_steps(card)
@@ -191,13 +294,13 @@ def own_severity(flaw: str, card: DeviceCard, config: TrainingConfig, inputs: in
 
 
 def _fluctuation_sd(card: DeviceCard, config: TrainingConfig) -> float | None:
-    """Standard deviation of the fluctuation, over both directions; None where there is none."""
+    """Return the standard deviation of the fluctuation over both directions; None without one."""
     held = applied_variation(card, config.c2c, config.d2d).held.values()
     return math.sqrt(sum(each**2 for each in held) / 2) or None
 
 
 def _steps_apart(card: DeviceCard, direction: str) -> float:
-    """ln of the largest over the smallest step of a branch, where its trains went: beyond, a law may go to zero."""
+    """Return ln of the largest over the smallest step of a branch within the measured range."""
     low, high = card.branch(direction).measured_range
     seen = _GRID[(low <= _GRID) & (high >= _GRID)]
     steps = np.abs(card.rate(direction, seen if seen.size else _GRID))
@@ -205,7 +308,7 @@ def _steps_apart(card: DeviceCard, direction: str) -> float:
 
 
 def _wire_severity(card: DeviceCard, config: TrainingConfig, inputs: int) -> float:
-    """What the drop goes by [1] in a tile of the hidden layer, the larger one, with every device in mid-window."""
+    """Return the wire load [1] of a tile of the hidden layer, the larger one, with every device at mid-window."""
     if config.wire_ohm == 0 or card.window.quantity != "conductance_s":
         return 0.0
     lines = wires.Wires(config.wire_ohm, config.terminal_ohm, config.tile)
@@ -214,7 +317,7 @@ def _wire_severity(card: DeviceCard, config: TrainingConfig, inputs: int) -> flo
 
 
 def _drift_error(card: DeviceCard, config: TrainingConfig) -> float:
-    """Error of a state in mid-window by drift, gain put right [of the window]."""
+    """Return the error of a mid-window state due to drift, corrected for the common gain [of the window]."""
     law = drift_law(config)
     if law is None or card.window.quantity != "conductance_s":
         return 0.0
@@ -222,9 +325,9 @@ def _drift_error(card: DeviceCard, config: TrainingConfig) -> float:
 
 
 def _forgotten_share(card: DeviceCard, config: TrainingConfig) -> float | None:
-    """Share of an update that is forgotten by the end of the few-shot task; None of a device that forgets nothing.
+    """Return the share of an update forgotten by the end of the few-shot task; None without forgetting.
 
-    Devices that forget the same by then lose about the same, whether they forget at once or slowly.
+    The loss depends on this share, whether devices forget at once or slowly.
     """
     if card.volatile is None or not at_all(card, config):
         return None
@@ -234,7 +337,7 @@ def _forgotten_share(card: DeviceCard, config: TrainingConfig) -> float | None:
 
 
 def _spread(card: DeviceCard, config: TrainingConfig) -> float | None:
-    """Standard deviation of ln rate over the devices that a training draws; None if they do not differ."""
+    """Return the standard deviation of ln rate over the devices of a training; None if they are equal."""
     mode = applied_variation(card, config.c2c, config.d2d).devices
     if mode is None:
         return None

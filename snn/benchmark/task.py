@@ -1,4 +1,4 @@
-"""The few-shot task: 500 fixed images, 4 epochs, 50 hidden neurons: few neurons hide little of a device."""
+"""The few-shot task: 500 fixed images, 4 epochs and 50 hidden neurons, sensitive to properties of the device."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ Variant = Literal["plain", "scaled", "wide", "policy"]
 
 IMAGES, EPOCHS, HIDDEN = 500, 4, 50
 WIDE_HIDDEN = 1000
-SHOWN = 8  # times that each test image is shown after the last epoch, with spikes of its own each time
+SHOWN = 8  # presentations of each test image after the last epoch, each with new spikes
 VARIANTS: tuple[Variant, ...] = ("plain", "scaled")
 SPLIT_SEED = 0
-SETTABLE = (  # the odds were measured for this task; other settings would be another one
+SETTABLE = (  # other settings would define another task, for which no null was measured
     "stuck", "stuck_at", "device_levels", "read_noise", "read_noise_of_g", "telegraph", "c2c", "d2d", "linear",
     "symmetric", "gradient", "policy", "max_pulses", "decay_by", "draw",
     "presentation_s", "pulse_period_s", "test_delay_s",
     "wire_ohm", "terminal_ohm", "tile", "column_gain", "wire_gains", "adc_bits", "adc_quantile", "adc_lines",
     "time_s", "drift_nu", "drift_nu_sd", "drift_t0_s",
 )  # fmt: skip
-# Standard deviation [1] of the difference of two trainings of one seed that differ by the draw of devices and of their
-# noise alone, of the generic base: two standard errors above what 2000 seeds (Optdigits 1000; wide and policy 200) gave
-# by `python -m snn.benchmark null`, so that chance in it makes no false alarms.
+# Standard deviation [1] of the difference of two trainings of the generic base with one seed and two draws of devices
+# and noise: two standard errors above the result of `python -m snn.benchmark null` with 2000 seeds (Optdigits 1000;
+# wide and policy 200), so that its own error causes no false alarms.
 NULL_SD: dict[str, dict[Variant, float]] = {
     "digits": {"plain": 0.0059, "scaled": 0.0110, "wide": 0.0035, "policy": 0.0055},
     "optdigits": {"plain": 0.0054, "scaled": 0.0107, "wide": 0.0036, "policy": 0.0050},
@@ -41,24 +41,24 @@ NULL_SD: dict[str, dict[Variant, float]] = {
 
 
 def few_shot(name: str = "digits", data_dir: Path | str | None = None, label: str | None = None) -> Dataset:
-    """The task's images, always the same ones: 500 to train, stratified; all others (of the test part) to test.
+    """Load the fixed images of the task: 500 to train, stratified; all others (of the test part) to test.
 
     Parameters
     ----------
     name, data_dir, label
-        As for `snn.data.load.load`. Of "digits" the 1,297 images that are not trained on are the test part.
+        As for `snn.data.load.load`. For "digits" the test part is the 1,297 images outside the training part.
 
     Raises
     ------
     UsageError, FileError
-        As `snn.data.load.load` does; or if there are not more than 500 to train.
+        As `snn.data.load.load`, or if the training part has 500 samples or fewer.
     """
     data = load(name, data_dir, label)
     if len(data.y_train) <= IMAGES:
         raise UsageError(
-            f"{data.name} has {len(data.y_train)} samples to train; the few-shot task takes {IMAGES} of more than that"
+            f"{data.name} has {len(data.y_train)} samples to train; the few-shot task needs more than {IMAGES}."
         )
-    # named as it was asked for: a folder called digits is not the digits that odds were measured for
+    # the name as requested: a folder called digits is not the data set of NULL_SD
     chosen, others = stratified(data.y_train, len(data.y_train) - IMAGES, SPLIT_SEED)
     x, rest, y, y_rest = data.x_train[chosen], data.x_train[others], data.y_train[chosen], data.y_train[others]
     x_test, y_test = data.x_test, data.y_test
@@ -71,9 +71,9 @@ def few_shot(name: str = "digits", data_dir: Path | str | None = None, label: st
 
 
 def whole(name: str = "mnist", data_dir: Path | str | None = None, label: str | None = None) -> Dataset:
-    """The serious task: every sample of the training part, in the same few epochs.
+    """Load the large task: every sample of the training part, with the same number of epochs.
 
-    What the benchmark then calls 50 and 1000 hidden neurons is 784-50-10 and 784-1000-10 of MNIST.
+    With MNIST, 50 and 1000 hidden neurons are then 784-50-10 and 784-1000-10.
 
     Parameters
     ----------
@@ -83,22 +83,23 @@ def whole(name: str = "mnist", data_dir: Path | str | None = None, label: str | 
     Raises
     ------
     UsageError, FileError
-        As `snn.data.load.load` does.
+        As `snn.data.load.load`.
     """
     data = load(name, data_dir, label)
     return replace(data, name=f"{name}, all samples")
 
 
 def setting(variant: Variant, seed: int, **changes: object) -> TrainingConfig:
-    """The task's training: plain rates show coarse, fine and noisy steps, scaled ones asymmetry, "wide" hides most.
+    """Return the training settings of a variant.
 
-    "policy" has plain rates, and pulses spent by the policy that is among the changes.
+    Plain learning rates are sensitive to large, small and noisy steps, scaled ones to asymmetry; "wide" is the least
+    sensitive. "policy" has plain learning rates and the pulse policy given in the changes.
     """
     wrong = sorted(set(changes) - set(SETTABLE))
     if wrong:
         raise UsageError(
-            f"{', '.join(wrong)} cannot be set here: what a device has beside its card can be, and how pulses are "
-            f"spent ({', '.join(SETTABLE)})"
+            f"The benchmark does not allow {', '.join(wrong)}. Use settings of devices, array and pulses: "
+            f"{', '.join(SETTABLE)}."
         )
     rates: Rates = "scaled" if variant == "scaled" else "plain"
     return TrainingConfig(
@@ -111,9 +112,9 @@ def setting(variant: Variant, seed: int, **changes: object) -> TrainingConfig:
 
 
 def accuracy(card: DeviceCard, config: TrainingConfig, data: Dataset) -> float:
-    """Test accuracy [1] after the last epoch of one training, every image shown `SHOWN` times.
+    """Return the test accuracy [1] after the last epoch of one training, each image shown `SHOWN` times.
 
-    Less is left to chance so than in a mean over epochs: what an early epoch adds is mostly chance.
+    This scatters less than a mean over epochs.
     """
     run = Run(card, config, data)
     for epoch in range(config.epochs):

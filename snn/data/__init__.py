@@ -1,1 +1,1 @@
-"""Data to train on: sets by name, files of one's own, and where they are fetched from."""
+"""Training data: named data sets, files of the user, and downloads."""

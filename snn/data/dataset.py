@@ -1,4 +1,4 @@
-"""A training and a test part, with the name of the split: an accuracy without it means nothing."""
+"""A training and a test part with the name of their split."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Dataset:
     y_train, y_test : ndarray of int, shapes (n,)
         Class numbers from 0.
     classes : tuple of str
-        Names of the classes, in the order of their numbers; empty where they are numbers anyway.
+        Names of the classes in the order of their numbers; empty if they are numbers.
     """
 
     name: str
@@ -39,22 +39,22 @@ class Dataset:
     def __post_init__(self) -> None:
         for x, y in ((self.x_train, self.y_train), (self.x_test, self.y_test)):
             if x.ndim != 2 or y.shape != x.shape[:1]:
-                raise UsageError("data need inputs of shape (n, channels) and one class number a sample")
-            if not ((x >= 0) & (x <= 1)).all():  # not a number is neither
+                raise UsageError("Data need inputs of shape (n, channels) and one class number per sample.")
+            if not ((x >= 0) & (x <= 1)).all():  # false for NaN
                 raise UsageError(
-                    f"inputs are scaled to 0..1; found {np.nanmin(x):g} to {np.nanmax(x):g}"
-                    + (" and values that are no numbers" if np.isnan(x).any() else "")
+                    f"Inputs must be scaled to 0..1; found {np.nanmin(x):g} to {np.nanmax(x):g}"
+                    + (" and NaN." if np.isnan(x).any() else ".")
                 )
             if len(y) and not (np.isfinite(y).all() and (y >= 0).all() and (y == np.floor(y)).all()):
-                raise UsageError("class numbers are whole numbers from 0")
+                raise UsageError("Class numbers must be whole numbers from 0.")
         if self.x_train.shape[1] != self.x_test.shape[1]:
-            raise UsageError("training and test part differ in their number of channels")
+            raise UsageError("The training and the test part have different numbers of channels.")
         if len(self.y_train) == 0 or len(self.y_test) == 0:
-            raise UsageError("the training and the test part each need at least one sample")
+            raise UsageError("The training and the test part each need at least one sample.")
 
     @cached_property
     def sha256(self) -> str:
-        """SHA-256 of all that it holds, as hex digits."""
+        """SHA-256 of names and arrays, as hex digits."""
         digest = hashlib.sha256(repr((self.name, self.split, self.classes)).encode())
         for each in (self.x_train, self.y_train, self.x_test, self.y_test):
             digest.update(f"{each.dtype} {each.shape} ".encode())
@@ -67,7 +67,7 @@ class Dataset:
         return int(max(self.y_train.max(), self.y_test.max())) + 1
 
     def hold_out(self, fraction: float = 0.2, seed: int = 0) -> Dataset:
-        """The training part alone, split at random: for choices that the test part must not see."""
+        """Split the training part at random, for choices without the test part."""
         kept, held = stratified(self.y_train, int(np.ceil(fraction * len(self.y_train))), seed)
         x, x_held, y, y_held = self.x_train[kept], self.x_train[held], self.y_train[kept], self.y_train[held]
         split = f"{fraction:.0%} of the training part of [{self.split}] held out, random_state {seed}"

@@ -1,4 +1,4 @@
-"""Files from the net, each with its checksum, kept in a cache."""
+"""Download of files with a checksum and a cache."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from devicekit.errors import FileError
 
 
 def fetch(url: str, checksum: str, instead: str, name: str | None = None) -> Path:
-    """A file from the cache, or from the net if it is not there; never one with another checksum.
+    """Return a file from the cache, or download it; the checksum must match.
 
     Parameters
     ----------
@@ -16,20 +16,20 @@ def fetch(url: str, checksum: str, instead: str, name: str | None = None) -> Pat
     checksum : str
         Algorithm and digest: "md5:...".
     instead : str
-        What to do without the net, for the message.
+        Advice for the message if the download fails.
     name : str, optional
-        Of the file in the cache; None: the last part of the address.
+        Name of the file in the cache; None: the last part of the address.
 
     Raises
     ------
     FileError
-        If it cannot be fetched whole, or is another file.
+        If the download fails or the checksum differs.
     """
     import pooch
 
     name = name or url.rpartition("/")[2]
     try:
         return Path(pooch.retrieve(url, known_hash=checksum, fname=name, path=pooch.os_cache("devicekit")))
-    except Exception as error:  # pooch passes on whatever its downloader raises
+    except Exception as error:  # any exception of the downloader
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise FileError(f"could not fetch {name} from {url} ({reason}); {instead}") from error
+        raise FileError(f"Could not download {name} from {url} ({reason}). {instead}") from error

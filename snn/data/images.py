@@ -1,4 +1,4 @@
-"""Images in idx files, as MNIST has them: a folder of one's own, or MNIST and Fashion-MNIST by name."""
+"""Images in idx files like those of MNIST: a folder of the user, or MNIST and Fashion-MNIST by name."""
 
 from __future__ import annotations
 
@@ -38,16 +38,18 @@ SOURCES = {
 
 
 def load_named(name: str, folder: Path | None) -> Dataset:
-    """MNIST or Fashion-MNIST with the official split, from a folder or fetched.
+    """Load MNIST or Fashion-MNIST with the official split, from a folder or by download.
 
     Raises
     ------
     FileError
-        If a file is missing, cannot be fetched, or is no idx file.
+        If a file is missing, cannot be downloaded, or is not an idx file.
     """
     if folder is not None:
         return read_folder(folder, name)
-    instead = f"download the four files yourself and pass their folder: data_dir=, or --data-dir ({SOURCES[name]})"
+    instead = (
+        f"Download the four files yourself and pass their folder as data_dir= (--data-dir). Source: {SOURCES[name]}."
+    )
     paths = [
         fetch(f"{ADDRESSES[name]}{part}-ubyte.gz", f"md5:{digest}", instead, f"{name}-{part}-ubyte.gz")
         for part, digest in zip(PARTS, CHECKSUMS[name], strict=True)
@@ -56,12 +58,12 @@ def load_named(name: str, folder: Path | None) -> Dataset:
 
 
 def read_folder(folder: Path, name: str | None = None) -> Dataset:
-    """Images of a folder with idx files named as MNIST's: train-images..., train-labels..., t10k-... (or test-...).
+    """Read a folder of idx files named as for MNIST: train-images..., train-labels..., t10k-... (or test-...).
 
     Raises
     ------
     FileError
-        If there is not exactly one file of each, or one is no idx file.
+        Unless there is exactly one file of each, and all are idx files.
     """
     files = sorted(path for path in folder.iterdir() if "idx" in path.name)
     paths = []
@@ -71,7 +73,7 @@ def read_folder(folder: Path, name: str | None = None) -> Dataset:
         found = [path for path in files if path.name.startswith(starts) and what in path.name]
         if len(found) != 1:
             there = ", ".join(path.name for path in found) or "none"
-            raise FileError(f"{folder}: expected one file {of}...{what}...idx..., found {there}")
+            raise FileError(f"{folder}: expected one file {of}...{what}...idx..., found {there}.")
         paths.append(found[0])
     return _build_dataset(name or folder.resolve().name, paths)
 
@@ -82,9 +84,9 @@ def _build_dataset(name: str, paths: list[Path]) -> Dataset:
     for k in (0, 2):
         images, labels, path = arrays[k], arrays[k + 1], paths[k]
         if images.ndim < 2 or labels.ndim != 1 or len(images) != len(labels):
-            raise FileError(f"{path.name}: {images.shape} are no images of {labels.shape} labels")
+            raise FileError(f"{path.name}: images of shape {images.shape} do not match labels of shape {labels.shape}.")
         if images.dtype != np.uint8:
-            raise FileError(f"{path.name}: pixels are bytes (0 to 255), not {images.dtype}")
+            raise FileError(f"{path.name}: pixels must be bytes (0 to 255), not {images.dtype}.")
         flat = images.reshape(len(images), -1).astype(np.float32)
         flat /= np.float32(PIXEL_MAX)
         parts += [flat, labels.astype(np.int64)]
@@ -94,12 +96,12 @@ def _build_dataset(name: str, paths: list[Path]) -> Dataset:
 
 
 def read_idx(path: Path) -> np.ndarray:
-    """The array in an idx file, gzipped or not.
+    """Read the array of an idx file, gzipped or not.
 
     Raises
     ------
     FileError
-        If it is no idx file, or is cut off.
+        If it is not an idx file, or is truncated.
     """
     try:
         raw = path.read_bytes()
@@ -107,15 +109,15 @@ def read_idx(path: Path) -> np.ndarray:
             with gzip.open(path) as unpacked:
                 raw = unpacked.read(LARGEST)
     except (OSError, EOFError, zlib.error) as error:
-        raise FileError(f"{path}: cannot be read ({error})") from error
+        raise FileError(f"{path} cannot be read ({error}).") from error
     if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] not in _TYPES or not 1 <= raw[3] <= 4:
-        raise FileError(f"{path} is no idx file: it does not begin with two zeros, a type and a number of dimensions")
+        raise FileError(f"{path} is not an idx file: the header (two zeros, type, dimensions) is missing.")
     start = 4 + 4 * raw[3]
     if len(raw) < start:
-        raise FileError(f"{path} is cut off: it ends within its head")
+        raise FileError(f"{path} is truncated: it ends within the header.")
     shape = tuple(int.from_bytes(raw[4 + 4 * k : 8 + 4 * k], "big") for k in range(raw[3]))
     kind = np.dtype(_TYPES[raw[2]])
     wanted = math.prod(shape) * kind.itemsize
     if len(raw) - start != wanted:
-        raise FileError(f"{path}: its head says {wanted} bytes of data, and there are {len(raw) - start}")
+        raise FileError(f"{path}: the header announces {wanted} bytes of data, but there are {len(raw) - start}.")
     return np.frombuffer(raw, kind, offset=start).reshape(shape)

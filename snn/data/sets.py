@@ -27,9 +27,9 @@ TEST_SIZE, SPLIT_SEED = 0.25, 0
 
 
 def digits() -> Dataset:
-    """scikit-learn's 1797 images, which are the TEST part of Optdigits, split at random 75/25 and stratified.
+    """Load scikit-learn's 1797 images (the TEST part of Optdigits), split at random 75/25 and stratified.
 
-    Both parts have the same writers, and accuracies come out about one point higher.
+    Both parts have the same writers, which raises accuracies by about one percentage point.
     """
     table = _shipped_digits()
     x, y = table[:, :-1] / PIXEL_MAX, table[:, -1].astype(np.int64)
@@ -40,10 +40,10 @@ def digits() -> Dataset:
 
 
 def _shipped_digits() -> np.ndarray:
-    """The file that scikit-learn ships, 64 pixels and a class a row; read without importing scikit-learn."""
+    """Read the file shipped by scikit-learn, 64 pixels and a class per row, without importing scikit-learn."""
     package = find_spec("sklearn")
     path = Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz" if package and package.origin else None
-    if path is None or not path.is_file():  # another layout of it
+    if path is None or not path.is_file():  # another layout of scikit-learn
         from sklearn.datasets import load_digits
 
         return np.column_stack(load_digits(return_X_y=True))
@@ -52,14 +52,14 @@ def _shipped_digits() -> np.ndarray:
 
 
 def optdigits(folder: Path | None) -> Dataset:
-    """The UCI files, 3823 images to train and 1797 of other writers to test; fetched if no folder is given.
+    """Load the UCI files, 3823 images to train and 1797 of other writers to test; downloaded without a folder.
 
     Raises
     ------
     FileError
-        If a file is missing, cannot be fetched, or is not in the format.
+        If a file is missing, cannot be downloaded, or has another format.
     """
-    instead = "download it yourself and pass the folder that holds optdigits.tra and optdigits.tes as the data folder"
+    instead = "Download optdigits.tra and optdigits.tes yourself and pass their folder as data_dir= (--data-dir)."
     parts = []
     for name, checksum in UCI_FILES.items():
         path = folder / name if folder is not None else fetch(UCI_URL + name, checksum, instead)
@@ -70,7 +70,7 @@ def optdigits(folder: Path | None) -> Dataset:
 
 def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     if not path.is_file():
-        raise FileError(f"{path} does not exist; the data folder must hold {' and '.join(UCI_FILES)}")
+        raise FileError(f"{path} does not exist. The folder must contain {' and '.join(UCI_FILES)}.")
     bad, rows = [], []
     for number, line in enumerate(path.read_text(encoding="ascii", errors="replace").splitlines(), start=1):
         if not line.strip():
@@ -85,6 +85,6 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
         else:
             bad.append(BadRow(number, None, repr(line[:40]), "64 pixels of 0..16 and a class of 0..9, all whole"))
     if bad or not rows:
-        raise FileError(f"{path} is not an Optdigits file" + ("" if rows or bad else ": it is empty"), bad)
+        raise FileError(f"{path} is not an Optdigits file" + ("" if rows or bad else ": it is empty."), bad)
     table = np.array(rows, np.int64)
     return table[:, :-1] / PIXEL_MAX, table[:, -1].copy()

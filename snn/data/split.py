@@ -1,7 +1,7 @@
-"""A random split that keeps the shares of the classes: scikit-learn's, draw by draw.
+"""A stratified random split, identical to that of scikit-learn.
 
-The published splits are those of its `train_test_split(..., stratify=y, random_state=seed)`; importing it takes a
-second, so they are drawn here, as `sklearn.model_selection.StratifiedShuffleSplit` (BSD-3-Clause) draws them.
+The published splits are those of `train_test_split(..., stratify=y, random_state=seed)`. As its import takes a second,
+they are drawn here with the algorithm of `sklearn.model_selection.StratifiedShuffleSplit` (BSD-3-Clause).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from devicekit.errors import UsageError
 
 
 def stratified(y: np.ndarray, n_test: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of the training part and of the test part.
+    """Return the positions of the training part and of the test part.
 
     Parameters
     ----------
@@ -21,21 +21,22 @@ def stratified(y: np.ndarray, n_test: int, seed: int) -> tuple[np.ndarray, np.nd
     n_test : int
         Samples of the test part; all others are the training part.
     seed : int
-        Of the draw.
+        Seed of the draw.
 
     Raises
     ------
     UsageError
-        If a class has one member, or a part would have fewer samples than there are classes.
+        If a class has one member, or a part would have fewer samples than classes.
     """
     numbers = np.unique(y, return_inverse=True)[1]
     sizes = np.bincount(numbers)
     n_train = len(y) - n_test
     if sizes.min() < 2:
-        raise UsageError("a stratified split needs two samples of each class; the rarest one has 1")
+        raise UsageError("A stratified split needs two samples of each class; the rarest class has 1.")
     if min(n_train, n_test) < sizes.size:
         raise UsageError(
-            f"a stratified split of {sizes.size} classes needs as many samples in each part; {n_train} and {n_test}"
+            f"A stratified split needs at least {sizes.size} samples, one per class, in each part; got {n_train} and "
+            f"{n_test}."
         )
     rng = np.random.RandomState(seed)  # the generator of scikit-learn
     members = np.split(np.argsort(numbers, kind="stable"), np.cumsum(sizes)[:-1])
@@ -50,7 +51,7 @@ def stratified(y: np.ndarray, n_test: int, seed: int) -> tuple[np.ndarray, np.nd
 
 
 def _shares(sizes: np.ndarray, total: int, rng: np.random.RandomState) -> np.ndarray:
-    """How many of each class are among `total`: in proportion, ties by chance (mode of a hypergeometric draw)."""
+    """Distribute `total` over the classes in proportion, ties at random (mode of a hypergeometric draw)."""
     exact = sizes / sizes.sum() * total
     found = np.floor(exact)
     missing = int(total - found.sum())

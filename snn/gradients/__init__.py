@@ -1,1 +1,1 @@
-"""Gradients: which change of each weight a presentation asks for, one file each."""
+"""Gradients, one file each: learning rules for the weight changes of a presentation."""

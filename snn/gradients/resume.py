@@ -1,4 +1,4 @@
-"""Multi-ReSuMe: every spike too many or too few of an output, times the traces of the spikes before it.
+"""Multi-ReSuMe: each surplus or missing spike of an output, times the traces of the spikes before it.
 
 Eq. (3) of Ma et al. 2023 (doi 10.1109/JEDS.2023.3311763) for the output layer; the hidden layer follows
 Sporea and Gruening 2013 (doi 10.1162/NECO_a_00396), causal part: the error of each output is carried back
@@ -27,7 +27,7 @@ from snn.network.neurons import Dynamics, Noise, Scratch
 
 @borrowing
 def _filter_errors(label: int, target: np.uint64, dynamics: Dynamics, s: Scratch, c: Changes, total: np.ndarray) -> int:
-    """Backward-filtered errors of the outputs that have any, `total` = sum_t e_o(t); returns their number."""
+    """Filter the errors of outputs backward in time, with `total` = sum_t e_o(t); return the number of outputs."""
     n = 0
     for o in range(s.out_trains.size):
         desired = target if o == label else np.uint64(0)
@@ -90,7 +90,7 @@ def find(
 @borrowing
 def add_row(row: np.ndarray, i: int, n: int, c: Changes, level: np.float32) -> bool:
     """See `snn.gradient.Gradient`."""
-    inputs, back, beyond = c.inputs, c.back, c.beyond  # taken once: each access to a field counts references
+    inputs, back, beyond = c.inputs, c.back, c.beyond  # read once: each access to a field counts references
     found = np.uint64(0)
     for b in range(beyond.size):
         start = lanes.LANES * b

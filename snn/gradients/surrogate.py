@@ -1,4 +1,4 @@
-"""Surrogate gradient: the loss of the spike counts, carried back through time as if a spike were a smooth step.
+"""Surrogate gradient: the loss of the spike counts, backpropagated through time with a smooth step for a spike.
 
 The loss is the cross-entropy of softmax(kappa count); its gradient by the membrane potentials, with the reset and the
 refractory time taken as given (Neftci, Mostafa and Zenke 2019, doi 10.1109/MSP.2019.2931595; the fast sigmoid's
@@ -24,15 +24,15 @@ from snn.network.bits import lowest_bit
 from snn.network.changes import Changes, Rule, find_output_changes, read_back
 from snn.network.neurons import FIRE, RESTS, Dynamics, Noise, Scratch
 
-KAPPA = 0.2  # of a spike, in the softmax
+KAPPA = 0.2  # weight of a spike in the softmax
 SLOPE_HIDDEN, SLOPE_OUTPUT = np.float32(10.0), np.float32(5.0)  # k1, k2
-ETA_HIDDEN, ETA_OUTPUT, ETA_ALL_HIDDEN = 0.04, 0.0192, 4.3  # by images held out of training
-LEAST = 0.01  # of the largest g below which nothing is changed
+ETA_HIDDEN, ETA_OUTPUT, ETA_ALL_HIDDEN = 0.04, 0.0192, 4.3  # chosen on images held out of training
+LEAST = 0.01  # largest g below which nothing is changed
 
 
 @borrowing
 def _errors(label: int, dynamics: Dynamics, s: Scratch, c: Changes) -> bool:
-    """-D2 in `c.errors`; False where the answer is right and sure."""
+    """Store -D2 in `c.errors`; return False if the answer is correct and certain."""
     outputs = s.counts.size
     most = s.counts[0]
     for o in range(1, outputs):
@@ -61,7 +61,7 @@ def _errors(label: int, dynamics: Dynamics, s: Scratch, c: Changes) -> bool:
 
 @borrowing
 def _carry_back(v: np.ndarray, back: np.ndarray, errors: np.ndarray, decay: np.float32, deep) -> None:  # type: ignore[no-untyped-def]
-    """-eta1 D1 in `deep` (steps, width), from the last step to the first, of potentials `v` of the same shape."""
+    """Store -eta1 D1 in `deep` (steps, width), from the last step to the first, for potentials `v` of that shape."""
     steps, width = deep.shape
     for behind in range(steps):
         t = steps - 1 - behind
@@ -135,7 +135,7 @@ def add_row(row: np.ndarray, i: int, n: int, c: Changes, level: np.float32) -> b
 
 
 def rates(hidden: int) -> tuple[float, float]:
-    """Learning rates of both layers; larger ones of the output layer, in wide networks, lose a class now and then."""
+    """Return the learning rates of both layers; larger output rates sometimes lose a class in wide networks."""
     return ETA_HIDDEN, min(ETA_OUTPUT, ETA_ALL_HIDDEN / hidden)
 
 

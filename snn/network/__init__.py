@@ -1,1 +1,1 @@
-"""The network itself, compiled: spikes, neurons, weights on devices, the learning rule."""
+"""The compiled network: spikes, neurons, weights on devices, and learning rules."""

@@ -28,5 +28,5 @@ lowest_bit: Any = _count_trailing_zeros
 
 @borrowing
 def all_steps(steps: int) -> np.uint64:
-    """Word with the `steps` lowest bits set, 1 <= steps <= 64."""
+    """Return a word with the `steps` lowest bits set, 1 <= steps <= 64."""
     return np.uint64(0xFFFFFFFFFFFFFFFF) >> np.uint64(64 - steps)

@@ -1,4 +1,4 @@
-"""What one presentation asks of the weights: learning rates, the memory for it, and what gradients share."""
+"""Weight changes of one presentation: learning rates, working memory, and helpers shared by gradients."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class Rule(NamedTuple):
     non_hebbian : float32
         The constant a of ReSuMe [1].
     gated : bool
-        Whether, by ReSuMe, a hidden unit learns only if it fired.
+        For ReSuMe: True if a hidden unit learns only if it fired.
     margin : int
         No update where the true class leads every other by at least this many spikes; 0: always update.
     gradient : int
         Number of the gradient (`snn.network.learning`).
     deep : bool
-        As of the gradient.
+        As in the gradient.
     """
 
     eta1: np.float32
@@ -41,32 +41,32 @@ class Rule(NamedTuple):
 
 
 class Changes(NamedTuple):
-    """The weight changes of one presentation, in factors; only the first `n` outputs of each are in use.
+    """The weight changes of one presentation as factors; only the first `n` outputs of each are in use.
 
     Attributes
     ----------
     outputs : ndarray of int32, shape (outputs,)
-        Outputs whose weights change.
+        Outputs with weight changes.
     errors : ndarray of float32, shape (steps, outputs)
-        What a hidden spike at each step adds to the weight to that output, over eta2.
+        Weight change to that output by a hidden spike at each step, over eta2.
     inputs : ndarray of float32, shape (channels, outputs)
-        By ReSuMe: sum_t e_o(t) (a + x_i(t)).
+        For ReSuMe: sum_t e_o(t) (a + x_i(t)).
     start : ndarray of float32, shape (outputs,)
-        Room for what every hidden unit's weight to that output gets, fired or not.
+        Room for the weight change to that output of every hidden unit, fired or not.
     back : ndarray of float32, shape (outputs, width)
-        By ReSuMe eta1 g_h W2[h, o]: dW1 = inputs @ back. Of a deep gradient: the weights as they were read.
+        For ReSuMe: eta1 g_h W2[h, o], so that dW1 = inputs @ back. For a deep gradient: the weights as read.
     output_changes : ndarray of float32, shape (outputs, width)
         dW2 of the outputs, eta2 included.
     row : ndarray of float32, shape (1, width)
-        Room for the changes of one row, where they are not summed.
+        Room for the changes of one row if they are not summed.
     gate, updated : ndarray of uint64, shape (width / 64,)
-        Hidden units that fired, and those whose output weights change: one bit a unit.
+        Hidden units that fired, and those with changing output weights: one bit per unit.
     beyond : ndarray of uint64, shape of gate
-        Where the row that was last added to exceeds the level asked for: one bit a unit.
+        Units at which the row of the last addition exceeds the level: one bit per unit.
     deep : ndarray of float32, shape (steps, width)
-        Of a deep gradient: what an input spike at each step adds to the weight to that hidden unit. Else empty.
+        For a deep gradient: weight change to that hidden unit by an input spike at each step; otherwise empty.
     fired_at, fired : ndarray of int32, shapes (channels, steps) and (channels,)
-        Of a deep gradient: the steps at which each input fired, and how many they are. Else empty.
+        For a deep gradient: the steps at which each input fired, and their number; otherwise empty.
     """
 
     outputs: np.ndarray
@@ -85,7 +85,7 @@ class Changes(NamedTuple):
 
 
 def make_changes(channels: int, width: int, outputs: int, steps: int, deep: bool = False) -> Changes:
-    """Memory for the changes of one presentation; `deep` as of `snn.gradient.Gradient`."""
+    """Allocate memory for the changes of one presentation; `deep` as in `snn.gradient.Gradient`."""
     deep_steps, deep_channels = (steps, channels) if deep else (0, 0)
     return Changes(
         outputs=np.zeros(outputs, np.int32),
@@ -106,7 +106,7 @@ def make_changes(channels: int, width: int, outputs: int, steps: int, deep: bool
 
 @borrowing
 def target_train(dynamics: Dynamics) -> np.uint64:
-    """Spike train that the true class shall fire."""
+    """Return the target spike train of the true class."""
     train = np.uint64(0)
     for t in range(dynamics.target_first, dynamics.steps, dynamics.target_every):
         train |= np.uint64(1) << np.uint64(t)
@@ -127,18 +127,18 @@ def is_safe(label: int, margin: int, counts: np.ndarray) -> bool:
 
 @borrowing
 def find_output_changes(n: int, start: np.ndarray, eta: np.float32, dynamics: Dynamics, s: Scratch, c: Changes) -> None:
-    """dW2 to the `n` outputs: `start`, + eta errors[t] where a hidden unit fired at t; those that fired, in the gate.
+    """Compute dW2 to the `n` outputs (`start`, + eta errors[t] where a hidden unit fired at t) and the gate.
 
     Parameters
     ----------
     n : int
         Outputs in use.
     start : ndarray of float32, shape (n,)
-        What every hidden unit gets, fired or not.
+        Change for every hidden unit, fired or not.
     eta : float32
         Factor on the errors.
     dynamics, s, c
-        As of a gradient's `find`; `c.errors` must be there.
+        As in `find` of a gradient; `c.errors` must be filled.
     """
     for b in range(c.gate.size):
         c.gate[b] = np.uint64(0)
@@ -153,7 +153,7 @@ def find_output_changes(n: int, start: np.ndarray, eta: np.float32, dynamics: Dy
 
 @borrowing
 def units(b: int, hidden: int) -> np.uint64:
-    """Word b of all hidden units, the padding left out."""
+    """Return word b of all hidden units without the padding."""
     return all_steps(min(hidden - lanes.LANES * b, lanes.LANES)) if hidden > lanes.LANES * b else np.uint64(0)
 
 
@@ -161,16 +161,16 @@ def units(b: int, hidden: int) -> np.uint64:
 def read_back(
     w2: np.ndarray, noise: Noise, key: np.uint64, only_fired: bool, hidden: int, n: int, eta: np.float32, c: Changes
 ) -> None:
-    """eta W2[h, o] in `c.back`, 0 of units that are left out; a weight is read here as noisily as anywhere.
+    """Store eta W2[h, o] in `c.back`, 0 for units left out, with read noise of the weights.
 
     Parameters
     ----------
     w2 : ndarray of float32, shape (width, outputs)
     noise : Noise
     key : uint64
-        Of the presentation.
+        Key of the presentation.
     only_fired : bool
-        Whether units that did not fire are left out.
+        True to leave out units that did not fire.
     hidden, n : int
         Hidden units without padding; outputs in use.
     eta : float32
@@ -195,5 +195,5 @@ def read_back(
 
 @borrowing
 def row_changes(i: int, n: int, rule: Rule, s: Scratch) -> bool:
-    """Return whether input i asks for any change: it fired, or the non-Hebbian term is on."""
+    """Return whether input i changes any weight: it fired, or the non-Hebbian term is on."""
     return s.trains[i] != np.uint64(0) or rule.non_hebbian != np.float32(0.0)

@@ -1,7 +1,7 @@
-"""A network whose currents pass through converters: one conversion a time step, tile and bit line, then LIF neurons.
+"""Prediction with converters: one conversion per time step, tile and bit line, then LIF neurons.
 
-A kernel of its own, for tests: without rounding it gives what `snn.network.neurons.predict` gives. Binary spikes need
-no converter at the inputs.
+Used in tests only; without rounding the result is that of `snn.network.neurons.predict`. Binary spikes need no
+converter at the inputs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from snn.network.encoding import presentation_key
 from snn.network.neurons import FIRE, Dynamics, Scratch, bell, encode_events, make_scratch
 
 _READS = 1 << 24  # counter offset of the reads of a tile
-CALIBRATED_ON = 100  # training images by which ranges are set
+CALIBRATED_ON = 100  # training images for setting ranges
 
 
 class Converter(NamedTuple):
@@ -27,7 +27,7 @@ class Converter(NamedTuple):
     Attributes
     ----------
     rows : int
-        Rows of a tile: their currents add up before they are converted.
+        Rows of a tile, whose currents are summed before conversion.
     step : float32
         Current of one code [weight units]; 0: not rounded.
     least, most : float32
@@ -41,9 +41,9 @@ class Converter(NamedTuple):
 
 
 def converter(rows: int, bits: int, full: float, signed: bool) -> Converter:
-    """The converter of so many bits for currents up to `full` [weight units], of both signs or of one.
+    """Return a converter with `bits` bits for currents up to `full` [weight units], of both signs or of one.
 
-    Zero is a code; of both signs there are 2^bits - 1 codes. With 0 bits nothing is rounded.
+    Zero is a code; for both signs there are 2^bits - 1 codes. With 0 bits nothing is rounded.
     """
     if bits == 0 or full == 0:
         return Converter(rows, np.float32(0.0), np.float32(0.0), np.float32(0.0))
@@ -64,7 +64,7 @@ def _currents(  # type: ignore[no-untyped-def]
     w: np.ndarray, active: np.ndarray, count: int, to: Converter, noise: np.float32, key: np.uint64, line: np.ndarray,
     out: np.ndarray, record: np.ndarray, at: int,
 ) -> int:  # fmt: skip
-    """Currents of one step into each column of `out`: tile by tile, line by line; what is converted is recorded."""
+    """Sum the currents of one step into each column of `out`, tile by tile and line by line; record them."""
     lines, rows, columns = w.shape
     out[:] = np.float32(0.0)
     k = 0
@@ -99,7 +99,7 @@ def _predict(  # type: ignore[no-untyped-def]
     levels, ids, stream, epoch, w1, w2, to1: Converter, to2: Converter, noise1, noise2, dynamics: Dynamics,
     s: Scratch, scores, winners, record1, record2,
 ):  # fmt: skip
-    """Winners and scores; currents recorded as far as there is room. Returns how many were, of each layer."""
+    """Compute winners and scores, and record currents up to the size of the records; return their number per layer."""
     hidden, outputs = w1.shape[2], w2.shape[2]
     v1, current1, line1 = np.empty(hidden, np.float32), np.empty(hidden, np.float32), np.empty(hidden, np.float32)
     v2, current2, line2 = np.empty(outputs, np.float32), np.empty(outputs, np.float32), np.empty(outputs, np.float32)
@@ -149,7 +149,7 @@ def _predict(  # type: ignore[no-untyped-def]
 
 
 class Lines(NamedTuple):
-    """Weights as bit lines carry them: float32, shape (1, rows, columns), or (2, ...) of plus and minus lines."""
+    """Weights of bit lines: float32, shape (1, rows, columns), or (2, ...) for plus and minus lines."""
 
     hidden: np.ndarray
     output: np.ndarray
@@ -166,13 +166,13 @@ def predict(
     noise: tuple[float, float],
     scores: np.ndarray,
 ) -> np.ndarray:
-    """Classes of samples, shape (n,), and `scores` (n, outputs); parameters as of `snn.network.neurons.predict`.
+    """Predict classes of samples, shape (n,), and `scores` (n, outputs), as `snn.network.neurons.predict`.
 
     Parameters
     ----------
     lines : Lines
     converters : (Converter, Converter)
-        Of the hidden and the output layer.
+        Converters of the hidden and the output layer.
     noise : (float, float)
         Standard deviation of reading one weight (difference), or one device (each line) [weight units].
     """
@@ -190,12 +190,12 @@ def ranges(
     dynamics: Dynamics,
     quantile: float,
 ) -> tuple[float, float]:
-    """Quantile of the sizes of the currents that are converted, of each layer [weight units].
+    """Return the quantile of the magnitudes of the converted currents of each layer [weight units].
 
     Parameters
     ----------
     levels, ids : ndarray
-        Training samples; the first 100 count.
+        Training samples; the first 100 are used.
     rows : (int, int)
         Rows of a tile of each layer.
     quantile : float

@@ -1,9 +1,9 @@
-"""Weights held by devices: the map between weights and states, and the pulses that a weight change becomes.
+"""Weights on devices: the map between weights and states, and the conversion of weight changes into pulses.
 
-Eqs. (4) to (6) of Ma et al. 2023 (doi 10.1109/JEDS.2023.3311763): wanted changes are summed per synapse;
-where the sum exceeds a threshold, the synapse gets ONE pulse of that sign, and eq. (2) says what it does. Two
-readings are needed to make the printed equations work: eq. (6) compares |dC| (as printed, no device is ever
-depressed), and the sum of eq. (4) starts again after a pulse (`reset`; as printed, it never does: `literal`).
+Eqs. (4) to (6) of Ma et al. 2023 (doi 10.1109/JEDS.2023.3311763): requested changes are summed per synapse; if the sum
+exceeds a threshold, the synapse gets ONE pulse of that sign, with the effect of eq. (2). The printed equations need two
+interpretations: eq. (6) compares |dC| (as printed, no device is ever depressed), and the sum of eq. (4) is reset after
+a pulse (`reset`; as printed, it never is: `literal`).
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from snn.network.bits import lowest_bit
 from snn.network.neurons import bell
 from snn.network.pulsing import pulse_request
 
-WINDS_UP, NO_MOVE = 4, 0.01  # pulses, and the share of what they should do below which nothing moves
+WINDS_UP, NO_MOVE = 4, 0.01  # pulses, and fraction of their expected change below which a weight is taken as stuck
 
 
 class Layer(NamedTuple):
-    """One layer of synapses as compiled code sees it; synapse k of weight [i, j] is i * columns + j.
+    """One layer of synapses for compiled code; synapse k of weight [i, j] is i * columns + j.
 
     Attributes
     ----------
@@ -48,13 +48,13 @@ class Layer(NamedTuple):
     levels : int
         Stable states of a device; 0: any state.
     pulses : ndarray of int64, shape (1,)
-        Pulses given to this layer, those on stuck devices included.
+        Pulses applied to this layer, including those on stuck devices.
     reads : ndarray of int64, shape (1,)
-        Times that a weight was read to verify pulses.
+        Number of verifying reads of a weight.
     gain : ndarray, shape (devices,) or (0,)
-        What of each device arrives through its wires [1]; empty: all of it.
+        Effective over nominal conductance of each device with wires [1]; empty: 1.
     base : float
-        What a state of 0 conducts, over the window's span [1]; of any effect only with `gain`.
+        Conductance of a state of 0 over the span of the window [1]; used only with `gain`.
     """
 
     array: ArrayState
@@ -73,7 +73,7 @@ class Layer(NamedTuple):
 
 
 class Threshold(NamedTuple):
-    """Eqs. (4) and (6), and how changes become pulses.
+    """Constants of eqs. (4) and (6) and of the conversion into pulses.
 
     Attributes
     ----------
@@ -84,9 +84,9 @@ class Threshold(NamedTuple):
     policy : int
         Number of the pulse policy (`snn.network.pulsing`).
     most : int
-        Pulses that a synapse gets in one presentation at most.
+        Largest number of pulses of a synapse in one presentation.
     summed, verifies : bool
-        As of the policy.
+        As in the policy.
     """
 
     level: np.float32
@@ -98,12 +98,12 @@ class Threshold(NamedTuple):
 
 
 class PulseRequests(NamedTuple):
-    """Pulses that a presentation asks for.
+    """Pulses requested by one presentation.
 
     Attributes
     ----------
     synapses, pulses : ndarray of int64
-        One entry a synapse: its number, and how many pulses, with their sign.
+        One entry per synapse: its number, and the number of pulses with their sign.
     """
 
     synapses: np.ndarray
@@ -111,7 +111,7 @@ class PulseRequests(NamedTuple):
 
 
 def make_pulse_requests(most: int) -> PulseRequests:
-    """Room for so many synapses."""
+    """Allocate room for the requests of `most` synapses."""
     return PulseRequests(synapses=np.empty(most, np.int64), pulses=np.empty(most, np.int64))
 
 
@@ -128,8 +128,8 @@ def apply_pulses(
 ) -> None:
     """Apply the first `count` pulse requests and update the weights of their synapses.
 
-    A device with few stable states ends on one of the two nearest, at random, the mean kept. What a pulse touches is
-    taken out of the layer once: an access to a field counts references, which would cost more than a pulse.
+    A device with few stable states ends on one of the two nearest, at random with the correct mean. Fields of the layer
+    are read once: each access counts references, which would cost more than a pulse.
 
     Parameters
     ----------
@@ -137,13 +137,13 @@ def apply_pulses(
     requests : PulseRequests
     count : int
     verifies : bool
-        Whether what the pulses did is read, before and after them, and taken off the synapse's sum.
+        True to read the weight before and after the pulses and subtract the change from the sum of the synapse.
     level : float32
-        What one pulse is taken to do [weight units].
+        Expected change by one pulse [weight units].
     read : float32
         Standard deviation of reading a weight [weight units].
     key : uint64
-        Of the presentation, for those reads.
+        Key of the presentation, for those reads.
     scratch : ndarray, shape (MAX_SHAPE,)
     """
     (
@@ -197,7 +197,7 @@ def apply_pulses(
             sums[i, j] -= moved
             size = abs(wanted[n])
             if size >= WINDS_UP and abs(w[i, j] - before) < NO_MOVE * size * level:
-                sums[i, j] = np.float32(0.0)  # stuck, or at an end: what it cannot do is not asked for again
+                sums[i, j] = np.float32(0.0)  # stuck or at an end: do not request the change again
     layer.pulses[0] += total
     if verifies:
         layer.reads[0] += 2 * count
@@ -212,18 +212,18 @@ def pulse_request_row(
     Parameters
     ----------
     sums : ndarray of float32, shape (columns,)
-        Of the row.
+        Sums of the row.
     first : int
         Number of its first synapse.
     beyond : ndarray of uint64
     threshold : Threshold
     requests : PulseRequests
-        New ones are put after the first `count`.
+        New requests follow the first `count`.
 
     Returns
     -------
     int
-        How many there are then.
+        New number of requests.
     """
     synapses, pulses = requests.synapses, requests.pulses
     for b in range(beyond.size):
@@ -253,8 +253,8 @@ def pulse_request_each(
 ) -> int:
     """Append the pulse requests of a row where every change may ask for pulses, with or without a sum.
 
-    A synapse whose change is 0 is not being updated: it gets no pulse, however large its sum. `stream` is the key of
-    the layer in this presentation; the other parameters and the result as in `pulse_request_row`.
+    A synapse with change 0 gets no pulse, regardless of its sum. `stream` is the key of the layer in this presentation;
+    the other parameters and the result as in `pulse_request_row`.
     """
     synapses, pulses = requests.synapses, requests.pulses
     for j in range(changes.size):
@@ -280,7 +280,7 @@ def weights(
     gain: np.ndarray | None = None,
     base: float = 0.0,
 ) -> np.ndarray:
-    """Weights [1] that device states r (devices,) stand for, shape `shape`; `reference` None: pairs.
+    """Return the weights [1] of device states r (devices,), shape `shape`; `reference` None: pairs.
 
     `gain` and `base` as in `Layer`.
     """
@@ -294,7 +294,7 @@ def weights(
 
 
 def states(w: np.ndarray, scale: float, middle: float, pair: bool) -> np.ndarray:
-    """Device states [1] for weights, clipped to 0..1; both devices of a pair move by half about `middle`.
+    """Return the device states [1] for weights, clipped to 0..1; both devices of a pair move by half about `middle`.
 
     Parameters
     ----------
@@ -303,9 +303,9 @@ def states(w: np.ndarray, scale: float, middle: float, pair: bool) -> np.ndarray
     scale : float
         c of the map [1].
     middle : float
-        State of the reference, or where both devices of a pair start.
+        State of the reference, or start of both devices of a pair.
     pair : bool
-        Differential pairs, or one device against a fixed reference.
+        True for differential pairs, False for one device against a fixed reference.
 
     Returns
     -------
@@ -315,7 +315,7 @@ def states(w: np.ndarray, scale: float, middle: float, pair: bool) -> np.ndarray
     if pair:
         difference = w / scale
         plus = np.clip(middle + difference / 2, 0.0, 1.0)
-        # where one device reaches its end the other makes up for it
+        # where one device reaches its end, the other compensates
         minus = np.clip(plus - difference, 0.0, 1.0)
         r = np.stack([minus + difference, minus], axis=-1)
     else:
@@ -335,16 +335,18 @@ def make_layer(
     gain: np.ndarray | None = None,
     base: float = 0.0,
 ) -> Layer:
-    """A layer of weights on devices, padded with zeros to `padded_shape`.
+    """Create a layer of weights on devices, padded with zeros to `padded_shape`.
 
     Raises
     ------
     UsageError
-        If the array does not have exactly the devices that the layer needs.
+        If the array has the wrong number of devices.
     """
     needed = shape[0] * shape[1] * (2 if reference is None else 1)
     if array.n != needed:
-        raise UsageError(f"a layer of {shape[0]} x {shape[1]} synapses needs {needed} devices, the array has {array.n}")
+        raise UsageError(
+            f"A layer of {shape[0]} x {shape[1]} synapses needs {needed} devices; the array has {array.n}."
+        )
     w = np.zeros(padded_shape, np.float32)
     w[: shape[0], : shape[1]] = weights(array.observed_states, shape, scale, reference, gain, base)
     return Layer(

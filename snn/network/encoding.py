@@ -1,7 +1,7 @@
 """Rate encoding: an input of level k / 2**16 fires with that probability at each 1 ms step (Bernoulli).
 
 A whole spike train of up to 64 steps is drawn at once, bit by bit of k, from counter-keyed random words, so
-that the spikes of a presentation depend on (seed, epoch, sample) alone: not on order, batches or threads.
+that the spikes of a presentation depend on (seed, epoch, sample) alone, not on order, batches or threads.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ AT_ONCE = 4096  # samples whose levels are computed together
 
 
 def levels(x: np.ndarray, p: float) -> np.ndarray:
-    """Firing levels of inputs.
+    """Return the firing levels of inputs.
 
     Parameters
     ----------
@@ -36,32 +36,32 @@ def levels(x: np.ndarray, p: float) -> np.ndarray:
     Raises
     ------
     UsageError
-        If an input is not finite or lies outside 0..1, or p outside (0, 1].
+        If an input is not finite or outside 0..1, or p outside (0, 1].
     """
     x = np.asarray(x)
     if x.dtype.kind != "f":
         x = x.astype(float)
     if x.ndim != 2:
-        raise UsageError(f"inputs must be a table of samples by channels, not an array of {x.ndim} dimensions")
+        raise UsageError(f"Inputs must have 2 dimensions (samples, channels), not {x.ndim}.")
     if not (np.isfinite(x).all() and (x >= 0).all() and (x <= 1).all()):
-        raise UsageError("inputs must be finite and lie in 0..1; scale the pixels first")
+        raise UsageError("Inputs must be finite and in 0..1. Scale the pixels first.")
     if not 0 < p <= 1:
-        raise UsageError(f"the firing probability p must lie in (0, 1], not {p}")
+        raise UsageError(f"The firing probability p must be above 0 and at most 1, not {p}.")
     found = np.empty(x.shape, np.int32)
-    for start in range(0, len(x), AT_ONCE):  # in floats of 64 bits, of which a large set would fill the memory
+    for start in range(0, len(x), AT_ONCE):  # in parts, as 64-bit floats of a large set would fill the memory
         some = slice(start, start + AT_ONCE)
         found[some] = np.rint(ONE * p * x[some].astype(float, copy=False))
     return found
 
 
 def stream_key(seed: int, purpose: int) -> np.uint64:
-    """Key of an independent random stream for one purpose."""
+    """Return the key of an independent random stream for one purpose."""
     return np.uint64(np.random.SeedSequence([seed, purpose]).generate_state(1, np.uint64)[0])
 
 
 @compiled
 def content_ids(levels: np.ndarray) -> np.ndarray:
-    """A number for each sample that depends on its content alone, shape (n,): equal for equal rows."""
+    """Return a number for each sample from its content alone, shape (n,), equal for equal rows."""
     ids = np.empty(levels.shape[0], np.uint64)
     for k in range(levels.shape[0]):
         word = np.uint64(levels.shape[1])
@@ -73,7 +73,7 @@ def content_ids(levels: np.ndarray) -> np.ndarray:
 
 @borrowing
 def presentation_key(stream: np.uint64, epoch: int, sample: int) -> np.uint64:
-    """Key of one presentation of one sample."""
+    """Return the key of one presentation of one sample."""
     return mix(mix(stream, np.uint64(epoch)), np.uint64(sample))
 
 
@@ -81,8 +81,8 @@ def presentation_key(stream: np.uint64, epoch: int, sample: int) -> np.uint64:
 def encode(row: np.ndarray, key: np.uint64, every: np.uint64, trains: np.ndarray) -> None:
     """Fill `trains` (channels,) with the spike trains of the levels `row` (channels,).
 
-    Going up the bits of k, a set bit makes P(1) -> (1 + P) / 2 (or), a clear one P / 2 (and): k / 2**16 in
-    the end.
+    From the lowest bit of k up, a set bit gives P(1) -> (1 + P) / 2 (or), a clear one P / 2 (and), with k / 2**16 as
+    the result.
     """
     for channel in range(row.size):
         level = np.uint64(row[channel])
@@ -109,7 +109,7 @@ def shift(row: np.ndarray, side: int, key: np.uint64, fraction: float, out: np.n
     dx: int = 0
     dy: int = 0
     if np.float64(np.int64(draw >> np.uint64(11))) * (1.0 / 9007199254740992.0) < fraction:
-        # the low bits were not used by the comparison; 0..7 skips the middle of the 3 x 3 neighbourhood
+        # uses low bits, unused by the comparison; 0..7 skips the middle of the 3 x 3 neighbourhood
         place = int(np.int64(draw & np.uint64(7)))
         cell = place + 1 if place >= 4 else place
         dx, dy = cell % 3 - 1, cell // 3 - 1

@@ -1,9 +1,9 @@
 """One epoch of training, compiled: samples one after the other, changes applied after each.
 
-What is compiled knows its gradient and how changes become pulses; a memory for it is made before, in plain Python.
+Kernels are compiled for one gradient and one kind of policy; their memory is allocated before, in Python.
 
-Everything that depends on chance is keyed by (seed, epoch, sample) or by (device, its pulse count), so an
-epoch has one result, whatever the number of threads.
+All random numbers are keyed by (seed, epoch, sample) or by (device, its pulse count), so that the result of an epoch
+does not depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from snn.network.pulsing import pulse_request
 def _offline(  # type: ignore[no-untyped-def]
     levels, labels, ids, order, stream, epoch, w1, w2, rule, dynamics, noise, s: Scratch, c: Changes
 ) -> int:
-    """Samples one after the other, and their changes added to both weights."""
+    """Present samples one after the other and add their changes to both weights."""
     target = target_train(dynamics)
     right = 0
     for position in range(order.size):
@@ -74,7 +74,7 @@ def offline_epoch(
     dynamics: Dynamics,
     noise: Noise,
 ) -> int:
-    """Train float weights in place over the samples `order`; returns how many it classified rightly.
+    """Train float weights in place over the samples `order`; return the number classified correctly.
 
     Parameters
     ----------
@@ -100,8 +100,8 @@ def offline_epoch(
 def settle_sums(  # type: ignore[no-untyped-def]
     first: Layer, second: Layer, n: int, th1, th2, rule, s, c: Changes, noise, key, requests: PulseRequests, memory
 ) -> None:
-    """Sums: only rows and units with changes can cross the threshold."""
-    count, sums, columns = np.int64(0), first.sums, first.columns  # a literal 0 would be a type of its own
+    """Add changes to the sums and apply pulses; only rows and units with changes can cross the threshold."""
+    count, sums, columns = np.int64(0), first.sums, first.columns  # a literal 0 would have another type
     for i in range(sums.shape[0]):
         if row_changes(i, n, rule, s) and add_row(sums[i : i + 1], i, n, c, th1.level):
             count = pulse_request_row(sums[i], i * columns, c.beyond, th1, requests, count)
@@ -130,7 +130,7 @@ def settle_sums(  # type: ignore[no-untyped-def]
 def settle_each(  # type: ignore[no-untyped-def]
     first: Layer, second: Layer, n: int, th1, th2, rule, s, c: Changes, noise, key, requests: PulseRequests, memory
 ) -> None:
-    """Every synapse that is updated may get a pulse each time."""
+    """Request pulses for every updated synapse each time, and apply them."""
     changes = c.row
     count, stream, columns = np.int64(0), mix(first.coin, key), first.columns
     for i in range(first.w.shape[0]):
@@ -155,14 +155,14 @@ def settle_each(  # type: ignore[no-untyped-def]
     apply_pulses(second, requests, count, th2.verifies, th2.level, noise.output, key, memory)
 
 
-settle = settle_sums  # stands for what `_insitu` is bound to
+settle = settle_sums  # placeholder, replaced by `bind_gradient`
 
 
 def _insitu(  # type: ignore[no-untyped-def]
     levels, labels, ids, order, stream, epoch, first: Layer, second: Layer, th1, th2, rule, dynamics, noise,
     held, read1, read2, s: Scratch, c: Changes, requests: PulseRequests, memory,
 ) -> int:  # fmt: skip
-    """Samples one after the other, and the pulses that their changes ask for."""
+    """Present samples one after the other and apply the pulses requested by their changes."""
     target = target_train(dynamics)
     right = 0
     for position in range(order.size):
@@ -181,10 +181,10 @@ def _fading(  # type: ignore[no-untyped-def]
     levels, labels, ids, order, stream, epoch, first: FadingLayer, second: FadingLayer, th1, th2, rule, dynamics, noise,
     held, read1, read2, s: Scratch, c: Changes, requests: PulseRequests, memory,
 ) -> int:  # fmt: skip
-    """As `_insitu`, with time that passes: weights are those at the time of reading, and pulses come at times."""
+    """Train as `_insitu` with forgetting: weights at the time of reading, and pulses at their times."""
     target = target_train(dynamics)
     right = 0
-    every = dynamics.side > 0  # images move: which inputs may fire is not known
+    every = dynamics.side > 0  # images move, so that any input may fire
     for position in range(order.size):
         k = order[position]
         key = presentation_key(stream, epoch, ids[k])
@@ -203,20 +203,20 @@ def _fading(  # type: ignore[no-untyped-def]
 
 @cache
 def _offline_of(gradient: int) -> Callable[..., Any]:
-    """`_offline` with the gradient of that number."""
+    """Return `_offline` compiled for the gradient of that number."""
     return bind_gradient(_offline, gradient)
 
 
 @cache
 def insitu_kernel(gradient: int, summed: bool) -> Callable[..., Any]:
-    """`_insitu` with the gradient of that number, for a policy that sums changes or one that does not."""
+    """Return `_insitu` compiled for the gradient of that number and a policy with or without sums."""
     return bind_gradient(_insitu, gradient, settle=bind_gradient(settle_sums if summed else settle_each, gradient))
 
 
 @cache
 def _fading_of(gradient: int, summed: bool) -> Callable[..., Any]:
-    """`_fading`, as `insitu_kernel`."""
-    settled = settle_sums if summed else settle_each  # of any layer that has the fields they take
+    """Return `_fading` compiled as by `insitu_kernel`."""
+    settled = settle_sums if summed else settle_each  # works for any layer with the same fields
     own = bind_gradient(settled, gradient, apply_pulses=apply_pulses_with_decay)
     return bind_gradient(_fading, gradient, settle=own)
 
@@ -236,9 +236,9 @@ def insitu_epoch(
     dynamics: Dynamics,
     noise: Noise,
 ) -> int:
-    """Train weights held by devices, in place, by pulses; parameters and result as in `offline_epoch`.
+    """Train weights on devices in place by pulses; parameters and result as in `offline_epoch`.
 
-    Both layers forget, or neither does.
+    Either both layers forget or neither does.
     """
     held = is_held(noise)
     s = make_scratch(levels.shape[1], first.w.shape[1], second.w.shape[1], dynamics.steps, held, rule.deep)

@@ -1,8 +1,8 @@
-"""Layers whose devices forget: their weights at the time of reading, and pulses at times.
+"""Layers whose devices forget: weights at the time of reading, and pulses at their times.
 
-The volatile parts decay by the clock that all devices of an array share (`devicekit.device.fading`), so what time costs
-is one multiplication a term, and the weights that a presentation reads: persistent + sum_m factor_m part_m, which is
-made anew for the rows that fire. Nothing here is compiled where nothing is forgotten.
+The volatile parts decay by a clock common to all devices of an array (`devicekit.device.fading`), so that time costs
+one multiplication per term, and the weights of a presentation, persistent + sum_m factor_m part_m, computed for the
+rows that fire. These kernels are compiled only if devices forget.
 """
 
 from __future__ import annotations
@@ -21,34 +21,34 @@ from snn.network.crossbar import NO_MOVE, WINDS_UP, Layer, PulseRequests
 from snn.network.neurons import bell
 
 SMALLEST = math.exp(-RESCALED)
-SPARSE = 50  # times as long as one of many takes a weight by itself, for each term
+SPARSE = 50  # cost of a single weight over that of one of many, per term
 
 
 class FadingLayer(NamedTuple):
-    """A `Layer` whose devices forget; the fields of one that pulses need, and those of its array's `Fading`.
+    """A `Layer` whose devices forget: the fields of `Layer` for pulses, and those of the `Fading` of its array.
 
     Attributes
     ----------
     array, w, sums, columns, scale, reference, coin, stuck, pulses, reads
-        As of `Layer`; `w` is what the weights were when a row was last read or a synapse last pulsed.
+        As in `Layer`; `w` holds the weights at the last read of a row or pulse of a synapse.
     persistent, parts, factor, tau_s, kept, shares
-        As of `Fading`.
+        As in `Fading`.
     stays : ndarray of float32, shape of w
-        Weights when all is forgotten [1].
+        Weights after complete forgetting [1].
     terms : ndarray of float32, shape (m * padded rows, padded columns)
-        What each term adds to the weights, over its factor [1].
+        Contribution of each term to the weights, over its factor [1].
     touched : ndarray of int64, shape (m, synapses)
-        Synapses of which a term is not 0; the first `touches[m]` are in use.
+        Synapses with a term other than 0; the first `touches[m]` are in use.
     touches : ndarray of int64, shape (m,)
     is_touched : ndarray of bool, shape (m, synapses)
     order : ndarray of int64, shape (m,)
         Room for an order of the terms.
     befores : ndarray of float32, shape (synapses,)
-        Room for what is read before pulses.
+        Room for the weights before pulses.
     elapsed : ndarray, shape (1,)
         Time since the presentation [s].
     pulse_period, presentation : float
-        Time between the pulses of a presentation, and from one presentation to the next [s].
+        Time between the pulses of a presentation, and between presentations [s].
     """
 
     array: ArrayState
@@ -82,20 +82,20 @@ class FadingLayer(NamedTuple):
 def make_fading(
     layer: Layer, f: Fading, shape: tuple[int, int], pulse_period: float, presentation: float
 ) -> FadingLayer:
-    """The layer with what its devices forget of it.
+    """Return the layer with the forgetting of its devices.
 
     Parameters
     ----------
     layer : Layer
     f : Fading
-        Of the layer's array.
+        State of forgetting of the array of the layer.
     shape : (int, int)
         Rows and columns without padding.
     pulse_period, presentation : float
-        As of `FadingLayer` [s].
+        As in `FadingLayer` [s].
     """
     number, synapses = f.factor.size, shape[0] * shape[1]
-    made = FadingLayer(
+    fading = FadingLayer(
         array=layer.array,
         w=layer.w,
         sums=layer.sums,
@@ -123,12 +123,12 @@ def make_fading(
         pulse_period=float(pulse_period),
         presentation=float(presentation),
     )
-    take_over(made, shape)
-    return made
+    take_over(fading, shape)
+    return fading
 
 
 def take_over(layer: FadingLayer, shape: tuple[int, int]) -> None:
-    """Weights and lists made anew from the states of all devices, which something else than pulses has changed."""
+    """Recompute weights and lists from the states of all devices, after changes other than pulses."""
     rows, columns = shape
     pair = layer.reference < 0.0
 
@@ -153,16 +153,16 @@ def take_over(layer: FadingLayer, shape: tuple[int, int]) -> None:
 
 @borrowing
 def renew(layer: FadingLayer, levels: np.ndarray, whole: bool) -> None:
-    """Weights as they are now, of the inputs that may fire in a presentation (levels above 0), or all of them.
+    """Update the weights of the inputs that may fire in a presentation (levels above 0), or of all inputs.
 
-    Of a term that few synapses have anything of, those are done one by one, and all their terms with it.
+    The synapses of a sparse term are updated one by one, with all their terms.
     """
     w, stays, terms, factor, touched, count, order = (
         layer.w, layer.stays, layer.terms, layer.factor, layer.touched, layer.touches, layer.order,
     )  # fmt: skip
     rows, width, columns, number = w.shape[0], w.shape[1], layer.columns, factor.size
     size, many, few = rows * width, 0, 0
-    for m in range(number):  # terms of many synapses first in the order, those of few last
+    for m in range(number):  # dense terms first in the order, sparse ones last
         if count[m] * number * SPARSE >= size:
             order[many] = m
             many += 1
@@ -193,7 +193,7 @@ def renew(layer: FadingLayer, levels: np.ndarray, whole: bool) -> None:
 
 @borrowing
 def start_again(layer: FadingLayer, m: int) -> None:
-    """Term m over a factor of 1; synapses of which nothing is left of it are dropped from its list."""
+    """Rescale term m to a factor of 1, and drop synapses with a negligible rest from its list."""
     parts, terms, touched, is_touched = layer.parts, layer.terms, layer.touched, layer.is_touched
     columns, scale, by, w, stays, factor = (
         layer.columns, layer.scale, layer.factor[m], layer.w, layer.stays, layer.factor,
@@ -226,7 +226,7 @@ def start_again(layer: FadingLayer, m: int) -> None:
 
 @borrowing
 def pass_on(layer: FadingLayer, seconds: float) -> None:
-    """So many seconds pass; the factor of a term that has become small starts again."""
+    """Let time pass [s]; rescale terms with a small factor."""
     factor, tau_s = layer.factor, layer.tau_s
     if seconds <= 0.0:
         return
@@ -266,7 +266,7 @@ def apply_pulses_with_decay(
     for n in range(count):
         total += abs(wanted[n])
         most = max(most, abs(wanted[n]))
-        if verifies:  # what is read before
+        if verifies:  # weight before the pulses
             i, j = synapses[n] // columns, synapses[n] % columns
             now = stays[i, j]
             for m in range(number):
@@ -325,7 +325,7 @@ def apply_pulses_with_decay(
                 if read > np.float32(0.0):  # two reads
                     sums[i, j] -= read * np.float32(1.4142135) * bell(mix(key, coin), np.uint64(k))
                 if size >= WINDS_UP and abs(moved) < NO_MOVE * size * level:
-                    sums[i, j] = np.float32(0.0)  # stuck, or at an end: what it cannot do is not asked for again
+                    sums[i, j] = np.float32(0.0)  # stuck or at an end: do not request the change again
     layer.pulses[0] += total
     if verifies:
         layer.reads[0] += 2 * count
@@ -333,6 +333,6 @@ def apply_pulses_with_decay(
 
 @borrowing
 def next_presentation(layer: FadingLayer) -> None:
-    """Time passes till the next one."""
+    """Let time pass until the next presentation."""
     pass_on(layer, layer.presentation - layer.elapsed[0])
     layer.elapsed[0] = 0.0

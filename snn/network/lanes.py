@@ -1,8 +1,8 @@
 """64 numbers at a time in vector registers, for compiled code: the potentials of 64 neurons, or 64 sums.
 
-What one step does to 64 neurons then stays in registers from the first step to the last, and which of them fire is one
-word of 64 bits. A compiler leaves arrays in memory. The sums are the same to the last bit as those of plain loops that
-add in the order stated here.
+The state of 64 neurons stays in registers from the first step to the last, and the neurons that fire are one word of 64
+bits, whereas compiled arrays stay in memory. The sums equal, to the last bit, those of simple loops that add in the
+order stated here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _INDEX = ir.IntType(64)
 
 
 class _Lanes(types.Type):
-    """Numba's name for 64 float32."""
+    """Numba type of 64 float32."""
 
     def __init__(self) -> None:
         super().__init__(name="Lanes")
@@ -37,26 +37,26 @@ class _LanesModel(models.PrimitiveModel):
 
 
 def _all(builder: Any, value: Any) -> Any:
-    """A vector that holds `value` in every lane."""
+    """Return a vector with `value` in every lane."""
     nothing = ir.Constant(_VECTOR, ir.Undefined)
     first = builder.insert_element(nothing, value, ir.IntType(32)(0))
     return builder.shuffle_vector(first, nothing, ir.VectorType(ir.IntType(32), LANES)([0] * LANES))
 
 
 def _read(builder: Any, pointer: Any) -> Any:
-    """64 neighbours from memory, aligned as float32 are."""
+    """Load 64 neighbours from memory, with the alignment of float32."""
     vector = builder.load(builder.bitcast(pointer, _VECTOR.as_pointer()))
     vector.align = 4
     return vector
 
 
 def _word(builder: Any, truths: Any) -> Any:
-    """64 truth values as a word: lane j is bit j."""
+    """Pack 64 truth values into a word: lane j is bit j."""
     return builder.bitcast(truths, _INDEX)
 
 
 def _place(context: Any, builder: Any, kind: Any, array: Any, row: Any, column: Any) -> Any:
-    """Address of array[row, column]."""
+    """Return the address of array[row, column]."""
     matrix = context.make_array(kind)(context, builder, array)
     width = cgutils.unpack_tuple(builder, matrix.shape)[1]
     return builder.gep(matrix.data, [builder.add(builder.mul(row, width), column)])

@@ -1,4 +1,4 @@
-"""Every gradient by name, ours and those of other packages, and what is compiled for one of them."""
+"""All gradients by name, built-in and from other packages, and compilation for one of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NUMBERS = {name: number for number, name in enumerate(GRADIENTS)}
 
 
 def get_gradient(name: str) -> Gradient:
-    """The gradient of that name.
+    """Return the gradient with a name.
 
     Parameters
     ----------
@@ -29,42 +29,41 @@ def get_gradient(name: str) -> Gradient:
     Raises
     ------
     UsageError
-        If there is none; the message lists the names.
+        If the name is unknown; the message lists the names.
     """
     if name not in GRADIENTS:
-        raise UsageError(f"gradient is {' or '.join(GRADIENTS)}, not {name!r}")
+        raise UsageError(f"gradient must be {' or '.join(GRADIENTS)}, not {name!r}.")
     return GRADIENTS[name]
 
 
 def bind_gradient(function: Callable[..., Any], number: int, **known: Any) -> Callable[..., Any]:
-    """A function compiled with the `find` and the `add_row` of one gradient, and with other functions, as its own.
+    """Compile a function with the `find` and `add_row` of one gradient, and with other functions.
 
-    So what is done for each row knows its gradient when it is compiled: asking which one it is, row by row, cost a
-    quarter of an epoch. And one that nobody uses is not compiled at all.
+    Choosing the gradient at run time, row by row, would take a quarter of an epoch. Unused gradients are not compiled.
 
     Parameters
     ----------
     function : callable
-        Plain Python; its module must define what it uses above it.
+        Python function; its module must define the names it uses before it.
     number : int
-        Of the gradient.
+        Number of the gradient.
     **known : callable
-        What stands for other names: functions that are passed to `bind_gradient` themselves.
+        Functions for other names, themselves results of `bind_gradient`.
     """
     name, gradient = list(GRADIENTS.items())[number]
     names = {**function.__globals__, "find": gradient.find, "add_row": gradient.add_row, **known}
     inside = [each.__name__ for each in known.values()]
     own = FunctionType(function.__code__, names, "_".join([function.__name__, *inside, name]))
-    own.__qualname__ = own.__name__  # by which compiled code is kept
+    own.__qualname__ = own.__name__  # key of the compiled code in the cache
     made: Callable[..., Any] = borrowing(own)
     return made
 
 
 def find(label, target, w2, rule, dynamics, noise, key, s, c) -> int:  # type: ignore[no-untyped-def]
-    """Stands for a gradient's own `find` in a function that is passed to `bind_gradient`; see `Gradient`."""
+    """Find changes: placeholder for the `find` of a gradient, replaced by `bind_gradient`."""
     raise NotImplementedError
 
 
 def add_row(row: np.ndarray, i: int, n: int, c: Changes, level: np.float32) -> bool:
-    """Stands for a gradient's own `add_row` in a function that is passed to `bind_gradient`; see `Gradient`."""
+    """Add changes: placeholder for the `add_row` of a gradient, replaced by `bind_gradient`."""
     raise NotImplementedError

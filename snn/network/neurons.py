@@ -18,7 +18,7 @@ from snn.network.bits import all_steps, lowest_bit
 from snn.network.encoding import encode, shift
 
 FIRE = np.float32(1.0)
-RESTS = np.float32(-np.inf)  # potential of an output that rests after a spike, where potentials are kept
+RESTS = np.float32(-np.inf)  # stored potential of an output that rests after a spike
 _BYTE_PAIRS = np.uint64(0x00FF00FF00FF00FF)
 _ADD_PAIRS = np.uint64(0x0001000100010001)
 _BYTES_MEAN = np.float32(1020.0)  # of the sum of 8 random bytes
@@ -41,10 +41,9 @@ class Dynamics(NamedTuple):
     refractory : int
         Steps during which an output neuron stays at 0 after a spike.
     target_first, target_every : int
-        The true class shall fire at target_first, + target_every, ...; the others never.
+        The target of the true class fires at target_first, + target_every, ...; those of the others never.
     side, shift_fraction : int, float
-        Images of side x side pixels are moved by one pixel in that fraction of the presentations; side 0:
-        never.
+        Images of side x side pixels are moved by one pixel in this fraction of the presentations; side 0: never.
     """
 
     hidden: int
@@ -65,11 +64,11 @@ class Noise(NamedTuple):
     Attributes
     ----------
     hidden, output : float32
-        Standard deviation of a weight's noise that is fresh at every read.
+        Standard deviation of the noise of a weight, fresh at every read.
     held_hidden, held_output : float32
-        Half the step of each device's telegraph noise, whose level is held through a presentation.
+        Half the step of the telegraph noise of each device, constant through a presentation.
     devices : int
-        Devices of a weight: 2 of a pair, 1 against a fixed reference.
+        Devices of a weight: 2 for a pair, 1 against a fixed reference.
     """
 
     hidden: np.float32
@@ -102,9 +101,9 @@ class Scratch(NamedTuple):
 
 
 def padded(hidden: int) -> int:
-    """Hidden units rounded up to an odd multiple of 64 (`snn.network.lanes`).
+    """Return the number of hidden units rounded up to an odd multiple of 64 (`snn.network.lanes`).
 
-    With an even one, and worst with a power of two, the rows of a weight matrix would compete for few cache sets.
+    With an even multiple, especially a power of two, the rows of a weight matrix would compete for few cache sets.
     """
     return (-(-hidden // lanes.LANES) // 2 * 2 + 1) * lanes.LANES
 
@@ -112,7 +111,7 @@ def padded(hidden: int) -> int:
 def make_scratch(
     channels: int, width: int, outputs: int, steps: int, held: bool = False, deep: bool = False
 ) -> Scratch:
-    """Working memory for `channels` inputs, `width` (padded) hidden units and `outputs` outputs.
+    """Allocate working memory for `channels` inputs, `width` (padded) hidden units and `outputs` outputs.
 
     With `held`, also for the weights of one presentation (`hold`); with `deep`, for the potentials of hidden units and
     outputs at each step, before a spike resets them.
@@ -142,9 +141,9 @@ def make_scratch(
 
 @borrowing
 def bell(key: np.uint64, counter: np.uint64) -> np.float32:
-    """Nearly normal draw, mean 0 and sd 1: the sum of 8 random bytes (Irwin-Hall, excess kurtosis -0.15).
+    """Draw a nearly normal number, mean 0 and sd 1: the sum of 8 random bytes (Irwin-Hall, excess kurtosis -0.15).
 
-    The bytes are one step of SplitMix64 from a key that is well mixed itself; without a loop, it vectorises.
+    The bytes are one step of SplitMix64 from a well-mixed key; without a loop, it vectorises.
     """
     word = key + counter * np.uint64(0x9E3779B97F4A7C15)
     word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -159,7 +158,7 @@ def bell(key: np.uint64, counter: np.uint64) -> np.float32:
 def _hold(
     w: np.ndarray, rows: int, columns: int, half: np.float32, key: np.uint64, devices: int, out: np.ndarray
 ) -> None:
-    """`w` with each device at one of its two levels, equally often, in `out`; the padding stays 0."""
+    """Write `w` with each device at one of its two levels, equally likely, to `out`; the padding stays 0."""
     word, left = np.uint64(0), 0
     drawn = np.uint64(0)
     for i in range(rows):
@@ -177,20 +176,20 @@ def _hold(
 
 @borrowing
 def hold(w1: np.ndarray, w2: np.ndarray, dynamics: Dynamics, noise: Noise, key: np.uint64, s: Scratch) -> None:
-    """The weights of one presentation, in `s`: each device's telegraph noise on one of its two levels."""
+    """Fill the weights of one presentation in `s`, with the telegraph noise of each device on one of two levels."""
     one, two = mix(key, np.uint64(_HELD)), mix(key, np.uint64(_HELD + 1))
     _hold(w1, w1.shape[0], dynamics.hidden, noise.held_hidden, one, noise.devices, s.w_hidden)
     _hold(w2, dynamics.hidden, w2.shape[1], noise.held_output, two, noise.devices, s.w_output)
 
 
 def is_held(noise: Noise) -> bool:
-    """Return whether a presentation has weights of its own (`hold`)."""
+    """Return whether each presentation has its own weights (`hold`)."""
     return bool(noise.held_hidden > np.float32(0.0)) or bool(noise.held_output > np.float32(0.0))
 
 
 @borrowing
 def encode_events(levels: np.ndarray, key: np.uint64, dynamics: Dynamics, s: Scratch) -> None:
-    """Spike trains of a sample and, for each step, the channels that fire (in rising order)."""
+    """Encode the spike trains of a sample and, for each step, the channels that fire (in rising order)."""
     if dynamics.side > 0:
         shift(levels, dynamics.side, key, dynamics.shift_fraction, s.row)
     else:
@@ -209,7 +208,7 @@ def encode_events(levels: np.ndarray, key: np.uint64, dynamics: Dynamics, s: Scr
 
 @borrowing
 def _run_hidden(w: np.ndarray, dynamics: Dynamics, noise: np.float32, key: np.uint64, s: Scratch) -> None:
-    """Spikes of the hidden units: 64 units through all steps, then the next 64."""
+    """Compute the spikes of the hidden units: 64 units through all steps, then the next 64."""
     kept = s.v_hidden
     deep = kept.shape[0] > 0
     for b in range(s.fired.shape[1]):
@@ -304,7 +303,7 @@ def present(
     noise: Noise,
     s: Scratch,
 ) -> int:
-    """Show one sample and return the class that wins: most spikes, ties by the summed membrane potential.
+    """Show one sample and return the winning class: most spikes, then the summed membrane potential.
 
     Parameters
     ----------
@@ -352,9 +351,9 @@ def predict(
     noise: Noise,
     scores: np.ndarray,
 ) -> np.ndarray:
-    """Classes of samples, shape (n,); `scores` (n, outputs) gets spike counts, ties broken by potential.
+    """Predict classes of samples, shape (n,); fill `scores` (n, outputs) with spike counts and a fraction by potential.
 
-    The fraction added for the potential lies in (0, 1): it never outweighs a spike.
+    The fraction is in (0, 1) and never outweighs a spike.
     """
     held = is_held(noise)
     s = make_scratch(levels.shape[1], w1.shape[1], w2.shape[1], dynamics.steps, held)

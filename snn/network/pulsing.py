@@ -1,4 +1,4 @@
-"""Every pulse policy by name, ours and those of other packages, and the compiled switch over them."""
+"""All pulse policies by name, built-in and from other packages, and the compiled switch over them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NUMBERS = {name: number for number, name in enumerate(POLICIES)}
 
 
 def get_policy(name: str) -> Policy:
-    """The policy of that name.
+    """Return the policy with a name.
 
     Parameters
     ----------
@@ -22,10 +22,10 @@ def get_policy(name: str) -> Policy:
     Raises
     ------
     UsageError
-        If there is none; the message lists the names.
+        If the name is unknown; the message lists the names.
     """
     if name not in POLICIES:
-        raise UsageError(f"policy is {', '.join(POLICIES)} or auto, not {name!r}")
+        raise UsageError(f"policy must be {', '.join(POLICIES)} or auto, not {name!r}.")
     return POLICIES[name]
 
 

@@ -1,1 +1,1 @@
-"""Pulse policies, one file each: how the change that a rule wants becomes pulses."""
+"""Pulse policies, one file each: conversion of requested weight changes into pulses."""

@@ -1,4 +1,4 @@
-"""As many pulses as the sum of wanted changes holds thresholds; what is left of the sum is carried over."""
+"""One pulse for each threshold contained in the sum of requested changes; the rest of the sum is carried over."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Eq. (4) with S the last dC: dC = dw + alpha dC, a sum that leaks."""
+"""Eq. (4) with S the last dC: dC = dw + alpha dC, a leaky sum."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def pulse_request(total, change, level, alpha, most, draw):  # type: ignore[no-u
 
 POLICY = Policy(
     name="leaky",
-    title="eq. (4) with a sum that leaks",
+    title="eq. (4) with a leaky sum",
     source="eqs. (4) and (6) of Ma et al. 2023, doi 10.1109/JEDS.2023.3311763",
     pulse_request=pulse_request,
     summed=False,

@@ -1,4 +1,4 @@
-"""Eq. (4) as printed: dC = dw + alpha S, S the sum of all dw, which never starts again."""
+"""Eq. (4) as printed: dC = dw + alpha S, with S the sum of all dw, which is never reset."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def pulse_request(total, change, level, alpha, most, draw):  # type: ignore[no-u
 
 POLICY = Policy(
     name="literal",
-    title="eq. (4) as printed: the sum never starts again",
+    title="eq. (4) as printed: the sum is never reset",
     source="eqs. (4) and (6) of Ma et al. 2023, doi 10.1109/JEDS.2023.3311763",
     pulse_request=pulse_request,
     summed=False,

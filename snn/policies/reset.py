@@ -1,4 +1,4 @@
-"""The paper's way: one pulse where the sum of wanted changes exceeds the threshold, and the sum starts again."""
+"""The policy of the paper: one pulse if the sum of requested changes exceeds the threshold, then a reset of the sum."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def pulse_request(total, change, level, alpha, most, draw):  # type: ignore[no-u
 
 POLICY = Policy(
     name="reset",
-    title="one pulse, and the sum starts again",
-    source="eqs. (4) and (6) of Ma et al. 2023, doi 10.1109/JEDS.2023.3311763, the sum made to start again",
+    title="one pulse, then a reset of the sum",
+    source="eqs. (4) and (6) of Ma et al. 2023, doi 10.1109/JEDS.2023.3311763, with a reset of the sum",
     pulse_request=pulse_request,
 )

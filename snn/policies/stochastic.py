@@ -1,4 +1,4 @@
-"""No sum: a pulse for each threshold in the wanted change, and one by chance for what is left of it."""
+"""No sum: one pulse for each threshold contained in the requested change, and a random one for the rest."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def pulse_request(total, change, level, alpha, most, draw):  # type: ignore[no-u
 
 POLICY = Policy(
     name="stochastic",
-    title="no sum: pulses by chance, so that the mean change is the wanted one",
+    title="no sum: random pulses with the requested mean change",
     source="stochastic rounding",
     pulse_request=pulse_request,
     summed=False,

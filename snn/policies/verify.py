@@ -1,4 +1,4 @@
-"""As `carry`, but the sum keeps what the pulses did not do: weights are read before and after them."""
+"""Policy `carry` with the change by the pulses read and subtracted from the sum."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def pulse_request(total, change, level, alpha, most, draw):  # type: ignore[no-u
 
 POLICY = Policy(
     name="verify",
-    title="several pulses, and what they did is read and taken off the sum",
+    title="several pulses, whose effect is read and subtracted from the sum",
     source="write and verify, one step a presentation",
     pulse_request=pulse_request,
     most=20,

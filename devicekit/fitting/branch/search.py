@@ -17,11 +17,8 @@ from devicekit.models.law import Law
 QUICK_STARTS, QUICK_TOLERANCE, QUICK_ITERATIONS = 4, 1e-3, 40
 THOROUGH_STARTS, THOROUGH_TOLERANCE, MAX_ITERATIONS = 16, 1e-5, 250
 EXHAUSTIVE_TOLERANCE, EXHAUSTIVE_ITERATIONS = 1e-6, 1000
-HOPS, HOP, LONGEST_HOP = (
-    16,
-    0.2,
-    10.0,
-)  # number and size of the hops as a share of the box, and the largest box size used
+# number and size of the hops as a share of the box, and the largest box size used
+HOPS, HOP, LONGEST_HOP = 16, 0.2, 10.0
 FINALISTS = 4  # of an exhaustive search: only the best starts of a first round go on
 
 

@@ -18,10 +18,8 @@ from devicekit.fitting.likelihood.fit import MOST_TRAINS, TrainFit
 from devicekit.models import kernel
 from devicekit.statistics import chi2_tail
 
-WAVES, LATE = (
-    8,
-    6,
-)  # cosines in the pulse number, and polynomials in its logarithm: laws fit the first pulses worst
+# cosines in the pulse number, and polynomials in its logarithm: laws fit the first pulses worst
+WAVES, LATE = 8, 6
 UNLIKELY = 5e-4  # p value of a course, or of the correlations
 PARTS, FEWEST_OF_PART, LEAST_GAIN = 10, 4, 0.02  # of the pulses, for errors of the rate along them
 LAGS = 4  # readings apart that are correlated

@@ -27,10 +27,8 @@ RESETS = {
 STATES = np.linspace(0.05, 0.95, 19)
 READS, EVERY = 4, 5  # readings after each pulse; pulses from one reading to the next
 SIMULATED = 16  # trains simulated for a plan
-SHORT, SHORTEST = (
-    5,
-    8,
-)  # how many times shorter a short train is than the measured ones, and its fewest pulses
+# how many times shorter a short train is than the measured ones, and its fewest pulses
+SHORT, SHORTEST = 5, 8
 
 
 @dataclass(frozen=True)

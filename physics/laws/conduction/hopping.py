@@ -1,8 +1,8 @@
 """Field-assisted hopping in the gap, Ohm's law in the filament.
 
 sigma(u, T, E) = sigma(u, T, 0) sinh(x) / x with x = lambda(u) abs(E) / 2kT and lambda(u) = lambda0 (1 - min(u, 1)):
-electrons that hop over a distance lambda, whose barriers the field lowers by half of lambda times E one way and
-raises the other. Over a gap of length d it gives I ~ sinh(V / V0) with V0 = 2 kT d / (q lambda).
+electrons hop over a distance lambda, with barriers lowered by half of lambda times E in one direction and raised in the
+other. A gap of length d has I ~ sinh(V / V0) with V0 = 2 kT d / (q lambda).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SMALL = 1e-2
 
 
 class Parameters(ohmic.Parameters):
-    """Those of Ohm's law and the hopping distance."""
+    """Parameters of Ohm's law and the hopping distance."""
 
     hop_length: float = number("nm", "hopping distance lambda0 of electrons without vacancies", ge=0)
 
@@ -54,7 +54,7 @@ def _enhancement(density: Array, temperature: Array, field: Array, length: float
 
 
 def enhancement(density: Array, temperature: Array, field: Array, length: float) -> Halves:
-    """sinh(x) / x, and its slope d ln sigma / d ln E = x coth x - 1 [1].
+    """Return sinh(x) / x, and its slope d ln sigma / d ln E = x coth x - 1 [1].
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def enhancement(density: Array, temperature: Array, field: Array, length: float)
     temperature : array
         [K].
     field : array
-        Size of the field [V/nm], with leading axes more than the others or none.
+        Magnitude of the field [V/nm], optionally with additional leading axes.
     length : float
         lambda0 [nm].
     """
@@ -73,7 +73,7 @@ def enhancement(density: Array, temperature: Array, field: Array, length: float)
 
 
 def of_parameters(density: Array, temperature: Array, field: Array, p: Parameters) -> Halves:
-    """`enhancement` with the numbers of a stack."""
+    """Return `enhancement` with the parameters of a stack."""
     return enhancement(density, temperature, field, p.hop_length)
 
 

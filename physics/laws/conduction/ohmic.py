@@ -21,7 +21,7 @@ class Parameters(ConductionParameters):
 def conductivity(
     density: Array, temperature: Array, insulating: float, filament: float, high: float, low: float
 ) -> Array:
-    """Electronic conductivity [S/m]: prefactor linear in the density, activation energy falling with it.
+    """Return the electronic conductivity [S/m], with a prefactor linear in the density and a falling activation energy.
 
     sigma = (s_ins + (s_fil - s_ins) uc) exp(-E_AC(uc) / kT), E_AC = high + (low - high) uc, uc = min(u, 1).
 
@@ -34,7 +34,7 @@ def conductivity(
     insulating, filament : float
         Prefactors without vacancies and at the reference density [S/m].
     high, low : float
-        Activation energies there [eV].
+        Activation energies without vacancies and at the reference density [eV].
     """
     filled = np.minimum(density, 1.0)
     energy = high + (low - high) * filled
@@ -42,7 +42,7 @@ def conductivity(
 
 
 def of_parameters(density: Array, temperature: Array, p: Parameters) -> Array:
-    """`conductivity` with the numbers of a stack [S/m]."""
+    """Return `conductivity` with the parameters of a stack [S/m]."""
     return conductivity(density, temperature, p.insulating, p.filament, p.activation_insulating, p.activation_filament)
 
 

@@ -1,7 +1,7 @@
-"""The lattice's thermal conductivity, and that of electrons on top of it.
+"""Thermal conductivity of the lattice plus that of electrons.
 
-For a metal Wiedemann and Franz give the electrons' part: the Lorenz number times the electronic conductivity times
-the temperature, 0.6 W/(m K) for 8e4 S/m at 300 K.
+For a metal the electronic part follows from the Wiedemann-Franz law: Lorenz number times electronic conductivity times
+temperature, 0.6 W/(m K) for 8e4 S/m at 300 K.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from physics.parameters import number
 
 
 class Parameters(HeatParameters):
-    """The electrons' part."""
+    """Parameters of the electronic part."""
 
-    electronic: float = number("W/(m K)", "part of electrons in the thermal conductivity at reference_density", ge=0)
+    electronic: float = number("W/(m K)", "electronic part of the thermal conductivity at reference_density", ge=0)
 
 
 def conductivity(density: Array, insulating: Array, electronic: float) -> Array:
-    """k = k_layer + k_el min(u, 1) [W/(m K)].
+    """Return k = k_layer + k_el min(u, 1) [W/(m K)].
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def conductivity(density: Array, insulating: Array, electronic: float) -> Array:
 
 
 def slope(density: Array, insulating: Array, electronic: float) -> Array:
-    """d conductivity / d density [W/(m K)]: 0 above the reference density."""
+    """Return d conductivity / d density [W/(m K)], 0 above the reference density."""
     return np.where(density < 1.0, electronic, 0.0)
 
 

@@ -1,4 +1,4 @@
-"""Thermal conductivity that goes linearly from the layer's own to that of the filament."""
+"""Thermal conductivity linear in the density, from that of the layer to that of the filament."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from physics.parameters import number
 
 
 class Parameters(HeatParameters):
-    """The filament's thermal conductivity."""
+    """Parameter of the filament."""
 
     filament: float = number("W/(m K)", "thermal conductivity at reference_density", gt=0)
 
 
 def conductivity(density: Array, insulating: Array, filament: float) -> Array:
-    """Thermal conductivity [W/(m K)], linear in the density up to the reference density.
+    """Return the thermal conductivity [W/(m K)], linear in the density up to the reference density.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def conductivity(density: Array, insulating: Array, filament: float) -> Array:
 
 
 def slope(density: Array, insulating: Array, filament: float) -> Array:
-    """d conductivity / d density [W/(m K)]: 0 above the reference density."""
+    """Return d conductivity / d density [W/(m K)], 0 above the reference density."""
     return np.where(density < 1.0, filament - insulating, 0.0)
 
 

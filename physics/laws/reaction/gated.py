@@ -10,7 +10,7 @@ from physics.parameters import number
 
 
 class Parameters(ReactionParameters):
-    """The dipole of the generation."""
+    """Parameter of the generation."""
 
     forward_dipole: float = number("e nm", "lowering b of the barrier by the field", ge=0)
 
@@ -24,10 +24,10 @@ def rate(
     dipole: float,
     floor: float,
 ) -> Array:
-    """Generation G0 exp(-(Eg - b abs(E)) / kT) [1/s], only where the signed field says that the top is the anode.
+    """Return the generation rate G0 exp(-(Eg - b abs(E)) / kT) [1/s], or 0 unless the top electrode is the anode.
 
-    `strength` is abs(E) [V/nm], the root mean square over the two faces of a cell: the mean would average away
-    the field of a gap one cell wide.
+    `strength` is abs(E) [V/nm], the root mean square over the two faces of a cell, as a mean would cancel the field of
+    a gap one cell wide.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def rate(
 
 
 def slope(field: Array, strength: Array, temperature: Array, barrier: Array, dipole: float, floor: float) -> Array:
-    """d ln rate / d strength = b / kT [nm/V]; 0 where the rate is 0 or the barrier at its floor.
+    """Return d ln rate / d strength = b / kT [nm/V]; 0 where the rate is 0 or the barrier at its floor.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""One reversible reaction O_O <-> V_O + O_i: vacancies come and go, in detailed balance."""
+"""One reversible reaction O_O <-> V_O + O_i: generation and recombination of vacancies in detailed balance."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def rates(
     oxygen: float,
     floor: float,
 ) -> Halves:
-    """Rates (kf, kr) of O_O <-> V_O + O_i [1/s] in a field s = dphi/dz [V/nm], above 0 while the top is anode.
+    """Return the rates (kf, kr) of O_O <-> V_O + O_i [1/s] in a field s = dphi/dz [V/nm] (above 0: top is anode).
 
     kf = G0 exp(-(Eg - b s) / kT), kr = cO G0 exp(-(Eg + b' s) / kT): kf / kr = exp((b + b') s / kT) / cO.
 
@@ -56,7 +56,7 @@ def rates(
 def slopes(
     field: Array, temperature: Array, barrier: Array, dipoles: tuple[float, float], oxygen: float, floor: float
 ) -> Halves:
-    """d ln kf / ds = b / kT and d ln kr / ds = -b' / kT [nm/V]; 0 where the barrier is at its floor.
+    """Return d ln kf / ds = b / kT and d ln kr / ds = -b' / kT [nm/V]; 0 where the barrier is at its floor.
 
     Parameters
     ----------

@@ -73,5 +73,5 @@ def test_a_card_carries_its_states_and_dead_devices(tmp_path) -> None:  # type: 
 
 
 def test_a_set_of_dead_devices_alone_is_refused() -> None:
-    with pytest.raises(TraceError, match=r"no switching|no significant net change|does not move"):
+    with pytest.raises(TraceError, match="does not"):
         fit(table({"a": np.full(101, 0.02), "b": np.full(101, 0.4)}))

@@ -99,7 +99,7 @@ def test_both_branches_count_by_the_root_of_their_mean_square() -> None:
     for variance in (4.0, 16.0):
         own = branch()
         own.have = np.diag([1 / variance, *np.ones(7)])
-        own.added = lambda plan, own=own: own.have
+        own.information_of = lambda plan, own=own: own.have
         made.append(own)
     found = advice._candidate(advice._Plan("twice", 2, 10, reads=3, every=5), made, "rate", np.sqrt(10.0), 7)
     assert found.sd_then == pytest.approx(np.sqrt(5.0))

@@ -160,7 +160,7 @@ def test_the_rate_is_that_of_the_times():
     assert levels_of(timed, 0.25 * 1.049)[0].rate == pytest.approx(0.25, rel=1e-9)
     assert levels_of(timed, 0.25 / 1.049)[0].rate == pytest.approx(0.25, rel=1e-9)
     for wrong in (0.25 * 1.051, 0.25 / 1.051):
-        with pytest.raises(ParameterError, match=r"rate: found .* but the times of dev 1 say 0\.25 V/s"):
+        with pytest.raises(ParameterError, match=r"rate: .* dev 1 .* 0\.25 V/s"):
             levels_of(timed, wrong)
     gaps = seconds.copy()
     gaps[30:] += 7.0  # the instrument changes its range,
@@ -172,7 +172,7 @@ def test_the_rate_is_that_of_the_times():
 def test_the_rate_is_asked_for_where_there_are_no_times():
     v, i = device(limit=1e-4)
     for columns in ({}, {"time_s": np.nan}, {"time_s": 3.0}):
-        with pytest.raises(ParameterError, match="rate: dev 1 has no times: pass the ramp rate"):
+        with pytest.raises(ParameterError, match="rate: dev 1"):
             levels_of(table(rows(v, i, **columns)))
         assert levels_of(table(rows(v, i, **columns)), 7.0)[0].rate == 7.0
     for bad in (0.0, -1.0, math.nan, math.inf):
@@ -184,13 +184,13 @@ def test_a_sweep_sets_if_its_conductance_doubles():
     just, short = (rows(*device(high=ratio * 1e-5), cycle=k) for k, ratio in ((1, 2.01), (2, 1.99)))
     (level,) = levels_of(table(short, just), 1.0)
     assert level.name == "dev 1, no compliance"
-    with pytest.raises(TraceError, match="no sweep sets"):
+    with pytest.raises(TraceError, match="contains a SET"):
         levels_of(table(short), 1.0)
 
 
 @pytest.mark.parametrize("parts", ["s", "r", "sr", "rz"])
 def test_without_a_way_back_from_a_set_there_is_no_level(parts):
-    with pytest.raises(TraceError, match="no sweep sets"):
+    with pytest.raises(TraceError, match="contains a SET"):
         levels_of(table(rows(*device(parts=parts))), 1.0)
 
 
@@ -272,11 +272,11 @@ def test_a_level_is_held_out_by_its_compliance_to_5_percent():
     with pytest.raises(ParameterError, match="hold-out: found 0 A"):
         select(levels, [0.0])
     for unknown in (5e-5 / 1.051, 4e-4 / 0.949):
-        with pytest.raises(ParameterError, match=r"hold-out: no level at .* there are 50 µA, 100 µA, 104 µA, 400 µA"):
+        with pytest.raises(ParameterError, match=r"hold-out: .* 50 µA, 100 µA, 104 µA, 400 µA"):
             select(levels, [unknown])
-    with pytest.raises(ParameterError, match="hold-out: no level is left to fit"):
+    with pytest.raises(ParameterError, match=r"hold-out: .* left"):
         select(levels[1:3], [1.02e-4])
-    with pytest.raises(ParameterError, match="hold-out: no level at 1 mA"):
+    with pytest.raises(ParameterError, match=r"hold-out: .* 1 mA"):
         select([level_at(math.inf)], [1e-3])
 
 
@@ -544,9 +544,12 @@ def test_a_held_out_level_is_predicted_and_not_fitted(linear):
         assert fit.levels[1].rms["reset"] == pytest.approx(math.sqrt(np.mean((run + 8.0) ** 2)))
         assert fit.levels[1].rms["reset"] == pytest.approx(2.0, abs=0.3)
     words = summary(fit)
-    assert words[0].startswith(f"2 parameters fitted to 1 level: ln I is missed by {alone.misfit:.2g} ")
-    assert any(sentence.startswith("Predicted, not fitted: bad: SET ") for sentence in words)
-    assert [panel.title for panel in fit.panels()] == ["good", "bad (predicted, not fitted)"]
+    assert words[0].startswith("2 parameters fitted to 1 level")
+    assert f" {alone.misfit:.2g} " in words[0]
+    assert any("bad: SET " in sentence for sentence in words)
+    first, second = (panel.title for panel in fit.panels())
+    assert first == "good"
+    assert second.startswith("bad (predicted")
     assert calibrate([good, bad], base(), KEYS).z != pytest.approx(alone.z, abs=0.1)
 
 
@@ -556,11 +559,11 @@ def test_no_step_is_longer_than_one_standard_deviation_of_the_prior(linear):
     assert not fit.converged
     assert fit.z == pytest.approx([-0.96])
     assert len(fit.costs) == 2
-    assert any("still improving" in sentence for sentence in summary(fit))
+    assert any("not converged" in sentence for sentence in summary(fit))
     fit = calibrate([three()], start, {"conduction.filament": (4e4, 1.6e5)})
     assert fit.converged
     assert len(fit.costs) in (6, 7)
-    assert not any("still improving" in sentence for sentence in summary(fit))
+    assert not any("not converged" in sentence for sentence in summary(fit))
 
 
 def test_where_a_stack_is_not_possible_the_derivative_is_taken_the_other_way(monkeypatch):
@@ -719,10 +722,7 @@ def test_an_estimate_outside_of_its_prior_says_so(z, outside):
     (found,) = fit.parameters
     assert found.at_bound is outside
     assert (found.value > 1.45 or found.value < 1.1) is outside
-    assert (
-        any(sentence.startswith("Outside of what was believed before: reaction.energy") for sentence in summary(fit))
-        is outside
-    )
+    assert any(sentence.startswith("Outside") and "reaction.energy" in sentence for sentence in summary(fit)) is outside
 
 
 def test_numbers_for_json():
@@ -838,12 +838,12 @@ def test_a_chain_needs_runs_for_a_quadratic(monkeypatch, keys, enough, few):
     fit = by_hand([0.0] * keys, 0.3 * np.eye(3)[:, :keys], keys=dict(list(KEYS.items())[:keys]))
     monkeypatch.setattr(fit.model, "residuals", lambda points, _levels: [0.3 * np.resize(z, 3) for z in points])
     assert run_chain(fit, enough).runs == enough
-    with pytest.raises(ParameterError, match=f"chain: {few} runs are too few for {keys} directions, at least {enough}"):
+    with pytest.raises(ParameterError, match=f"chain: {few} runs .* {keys} directions, .* {enough}"):
         run_chain(fit, few)
 
 
 def test_a_chain_needs_a_direction():
-    with pytest.raises(ParameterError, match="chain: the sweeps determine no direction"):
+    with pytest.raises(ParameterError, match=r"chain: .* no direction"):
         run_chain(by_hand([0.0, 0.0], 0.05 * np.eye(2)))
 
 
@@ -950,7 +950,7 @@ def test_the_profile_of_a_stack_is_near_its_parabola(recovered):
 def test_a_report_holds_levels_parameters_and_profile(recovered):
     fit, _ = recovered
     found = sections(fit, None, [{"direction": 1, "step": -1.0, "rise": math.nan, "parabola": 0.5}])
-    assert [each.title for each in found][:2] == ["Levels", "What is determined"]
+    assert [each.title for each in found][:2] == ["Levels", "Determined parameters"]
 
 
 @pytest.mark.slow

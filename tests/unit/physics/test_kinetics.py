@@ -294,7 +294,9 @@ def test_a_time_lies_where_the_logarithms_of_conductance_and_time_do(ratio, last
 def test_figures_leave_out_what_did_not_switch():
     result = made([1e-3, math.nan, 1e-9], [math.nan] * 3)
     panel, ramps = result.panel(), result.ramps_panel()
-    assert [curve.name for curve in panel.curves][:2] == ["SET", "RESET, at minus the voltage"]
+    first, second, *_ = (curve.name for curve in panel.curves)
+    assert first == "SET"
+    assert second.startswith("RESET")
     assert np.isfinite(np.asarray(panel.curves[0].y, float)).sum() == 2
     assert np.asarray(ramps.curves[0].y).tolist() == [0.6]
     assert result.slopes["set"].points == 1  # 1.2 and 1.5 V are beyond its range

@@ -195,4 +195,4 @@ def test_remarks_of_the_drift_set_name_its_heat() -> None:
     stack = load_material("drift").replace({"numerics.voltage_step": 0.05})
     remarks = simulate_iv(stack, mesh="coarse", cycles=2).quality.remarks
     assert "sparse" in {remark.code for remark in remarks}
-    assert any("vacancies in a nanometre" in remark.message for remark in remarks)
+    assert any("vacancies per nanometre" in remark.message for remark in remarks)

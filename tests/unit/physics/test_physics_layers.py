@@ -192,7 +192,7 @@ def test_a_layer_alone_is_active_without_a_word(tmp_path):
         ([HFO2 + "active = true\n", AL2O3], ["layer", "2 active layers"]),
         ([HFO2, TIOX], ["layer", "0 active layers"]),
         ([layer("HfO2", 5.0, 1.0, 0.5, 1.0, active=False)], ["layer", "0 active layers"]),
-        (['[layer.HfO2]\nname = "Al2O3"\n'], ["layer", "Al2O3, Al2O3", "names that differ"]),
+        (['[layer.HfO2]\nname = "Al2O3"\n'], ["layer", "Al2O3, Al2O3", "different names"]),
         (['[filament]\nradius = { value = 20.0, unit = "nm" }\n'], ["filament.radius", "geometry.radius, 20 nm"]),
         (['[geometry]\nradius = { value = 4.999, unit = "nm" }\n'], ["filament.radius", "geometry.radius, 4.999 nm"]),
         (

@@ -28,23 +28,23 @@ LINEAR = {"ltp": (-4.6,), "ltd": (-4.6,)}  # 60 pulses stay within the window
 
 def test_a_loss_is_told_only_where_pairs_have_shown_it() -> None:
     (alone,) = verdict(training(), None)
-    assert "what it loses to an ideal device was not measured" in alone
+    assert "not measured" in alone
     first, second = verdict(training(), benchmarked(0.90, 0.97))
-    assert "hidden neurons, which hide most of a device" in first
-    assert "this device costs 7.0 ± 0.3 points (plain rates, 3 pairs of seeds, z = 24.2)" in second
-    assert second.endswith("Its data: a split; ± is the standard error over seeds.")
+    assert "hidden neurons" in first
+    assert "loses 7.0 ± 0.3 percentage" in second
+    assert "3 pairs" in second
+    assert "a split" in second
     _, none = verdict(training(), benchmarked(0.97, 0.97))
-    assert "no loss larger than 1.6 points (scaled rates" in none  # the larger bound: 2.8 of 0.01 over the root of 3
-    assert "where a good device loses 2 points by it: scatter of updates" in none
+    assert "1.6 percentage" in none
+    assert "scaled" in none  # the larger bound: 2.8 of 0.01 over the root of 3
+    assert "scatter of updates" in none
     open_ = replace(benchmarked(0.90, 0.97), allowed=((0.05,) * 3, (0.06,) * 3, (0.10,) * 3))
-    assert (
-        "On 3 devices that these data also allow the difference is 5.1 to 9.6 points" in verdict(training(), open_)[1]
-    )
+    assert "lose 5.1 to 9.6 percentage" in verdict(training(), open_)[1]
 
 
 def test_the_answer_comes_first(fitted: Any) -> None:
     words = run_summary(fitted, "mine.csv", training(), benchmarked(0.94, 0.95), [])
-    assert words[0].startswith("This device reaches 94.0 % (± 1.1) test accuracy on digits")
+    assert "94.0 % (± 1.1)" in words[0]
     assert "10 LTP and 10 LTD trains of 2 devices" in " ".join(words)
     assert "a split" in " ".join(words)
     assert not any("warning" in sentence for sentence in words)

@@ -143,8 +143,8 @@ def test_draws_differ_and_layers_too() -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"time_s": 10.0}, "nothing drifts"),
-        ({"time_s": 0.5, "drift_nu": 0.1}, "not before it"),
+        ({"time_s": 10.0}, "drift_nu"),
+        ({"time_s": 0.5, "drift_nu": 0.1}, "drift_t0_s"),
         ({"drift_t0_s": 0.0}, "above 0"),
         ({"drift_nu": 2.0}, "drift_nu must be"),
         ({"drift_nu_sd": -0.1}, "drift_nu_sd must be"),
@@ -179,12 +179,12 @@ def test_accuracy_over_time(conducting: DeviceCard, tiny: Dataset) -> None:
     assert {row.predicted for row in found.rows} == {None}  # a curve of another network
     assert "over 3 draws" in " ".join(found.sentences())
     for wrong in ({"draws": 1}, {"times": []}):
-        with pytest.raises(UsageError, match="takes at least 2 draws"):
+        with pytest.raises(UsageError, match="2 draws"):
             accuracy_over_time(conducting, config, tiny, **{"times": [1e1], **wrong})  # type: ignore[arg-type]
 
 
 def test_the_law_is_the_settings_or_the_card_s(conducting: DeviceCard, tiny: Dataset) -> None:
-    with pytest.raises(UsageError, match="add measured retention"):
+    with pytest.raises(UsageError, match="devicekit card add"):
         accuracy_over_time(conducting, SMALL, tiny, [1e2])
     facts = {"device_id": "d", "n": 25, "first_s": 1.0, "g_1s": 1e-5, "noise": 0.01}
     states = tuple(
@@ -207,10 +207,10 @@ def test_the_curve_is_interpolated_and_not_left() -> None:
     assert predicted_loss(0.0, curve=CURVE) == (0.0, 0.0)
     assert predicted_loss(unit, curve=CURVE) == pytest.approx((0.1, 0.01))
     assert predicted_loss(1.5 * unit, curve=CURVE) == pytest.approx((0.2, 0.03))
-    with pytest.raises(UsageError, match="beyond the measured curve"):
+    with pytest.raises(UsageError, match="measured curve"):
         predicted_loss(2.001 * unit, curve=CURVE)
     assert predicted_loss(unit, gain=0.3, curve=CURVE).mean == pytest.approx(0.1)
-    with pytest.raises(UsageError, match="costs accuracy by itself"):
+    with pytest.raises(UsageError, match="common gain"):
         predicted_loss(unit, gain=0.29, curve=CURVE)
 
 
@@ -298,7 +298,7 @@ def test_static_levels_are_the_same_through_a_test_and_held_ones_are_not(card, s
     fresh = Run(card, TrainingConfig(epochs=1, hidden=64, telegraph=0.2, telegraph_tau_s=1e-4), small_digits)
     pair = 0.2 * 2**0.5 * fresh.recipe.scales[0]
     assert fresh.learner.noise(100).hidden == pytest.approx(pair, rel=1e-6)
-    with pytest.raises(UsageError, match="set telegraph too"):
+    with pytest.raises(UsageError, match="telegraph_tau_s"):
         TrainingConfig(telegraph_tau_s=1.0)
 
 

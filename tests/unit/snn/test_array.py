@@ -42,14 +42,17 @@ def test_an_answer_says_what_it_rests_on() -> None:
 
     sure = points({2: (0.20, 0.21, 0.22), 3: (0.002, 0.0, 0.001), 4: (0.0, 0.0, 0.0)}).best("bits", ideal, least=True)
     assert sure.settled is True
-    assert sure.words(str, "more", "at most ") == "3 (loses 0.1 ± 0.1 points; 2 21.0 ± 0.6 points)"
+    words = sure.words(str, "more", "at most ")
+    assert words.startswith("3 (loses 0.1 ± 0.1 ")
+    assert "2 loses 21.0 ± 0.6 " in words
+    assert "seeds" not in words
     open_ = points({2: (0.2, 0.2, 0.2), 3: (0.02, 0.0, 0.004)}).best("bits", ideal, least=True)
     assert open_.settled is False
-    assert open_.words(str, "more", "at most ").endswith("; not settled by so few seeds)")
+    assert "more seeds" in open_.words(str, "more", "at most ")
     least = points({2: (0.0, 0.0, 0.0), 3: (0.0, 0.0, 0.0)}).best("bits", ideal, least=True)
-    assert least.words(str, "more", "at most ") == "at most 2 (loses 0.0 ± 0.0 points)"
+    assert least.words(str, "more", "at most ").startswith("at most 2 (loses 0.0 ± 0.0 ")
     none = points({2: (0.2, 0.2, 0.2), 3: (0.1, 0.1, 0.1)}).best("bits", ideal, least=True)
-    assert none.words(str, "more", "at most ") == "more: 3 loses 10.0 ± 0.0 points"
+    assert none.words(str, "more", "at most ").startswith("more: 3 loses 10.0 ± 0.0 ")
 
 
 def test_a_filled_tile_is_compared_with_its_own_network() -> None:
@@ -120,12 +123,15 @@ def test_each_thing_is_changed_alone(measured, bits) -> None:
 @pytest.mark.usefixtures("without_pictures")
 @pytest.mark.parametrize("bits", [pytest.param(BITS, marks=pytest.mark.slow, id="whole")], indirect=True)
 def test_answers_are_given_where_the_card_knows(measured) -> None:
-    told = dict(measured.answers())
-    assert "not known" not in told["time until a point is lost"]
+    answers = dict(measured.answers())
+    (time,) = (answer for question, answer in answers.items() if question.startswith("time"))
+    assert "known" not in time
     most = 1000 / measured.wear.worst
-    assert told["trainings until wear-out"].startswith(f"the most pulsed device lasts {1000 / most:.3g}, ")
+    (trainings,) = (answer for question, answer in answers.items() if question.startswith("trainings"))
+    assert f"{1000 / most:.3g}" in trainings
     assert measured.wear.pulses.most == round(most)
-    assert told["energy of an inference, devices alone"].endswith("at 0.1 V")
+    (energy,) = (answer for question, answer in answers.items() if question.startswith("energy"))
+    assert energy.endswith("0.1 V")
     out = json.loads(json.dumps(measured.as_dict(), allow_nan=False))
     assert out["answers"] == [{"question": name, "answer": answer} for name, answer in measured.answers()]
     page = array_report(measured, _synthetic(), "card.json", "devicekit array card.json")
@@ -142,12 +148,13 @@ def _synthetic():
 
 def test_without_a_block_the_answer_names_the_file_that_would_tell(card, small_digits, bits) -> None:
     found = measure(card, coarse(small_digits), Plan(seeds=1, epochs=1, hidden=32, wire_ohm=(1.0,)))
-    told = dict(found.answers())
+    answers = dict(found.answers())
     assert found.weights_only
     assert found.wires == ()
-    assert told["largest tile"] == "not known: the card holds weights, which have no ohms"
+    assert "weights" in answers["largest tile"]
     assert isinstance(found.energy, Unknown)
-    assert told["trainings until wear-out"] == "not known; it takes a file of endurance, by devicekit card add"
+    assert isinstance(found.wear, Unknown)
+    assert "endurance" in found.wear.needs
     assert len(found.converters) == 1
 
 

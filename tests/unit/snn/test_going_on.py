@@ -75,8 +75,8 @@ def test_an_interrupted_command_goes_on(
     ran, calls = run("out")
     assert ran.code == 0, ran.err
     assert calls == all_calls - 4
-    assert f"going on from 4 {'trainings' if command == 'benchmark' else 'tests'}" in ran.err
-    assert ran.err.count("going on") == 1
+    assert f"continuing from 4 {'trainings' if command == 'benchmark' else 'tests'}" in ran.err
+    assert ran.err.count("continuing") == 1
     assert (tmp_path / "out" / f"{command}.json").read_bytes() == expected
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "whole"]
 
@@ -103,7 +103,7 @@ def test_what_was_changed_is_made_afresh(
             monkeypatch.setattr("devicekit.kept.__version__", "0.0.0")
         ran = devicekit("benchmark", card, *BENCHMARK, *more, "--out", out)
         assert ran.code == 0, ran.err
-        assert "going on" not in ran.err
+        assert "continuing" not in ran.err
         assert not (tmp_path / f".out{k}.devicekit-kept").exists()
 
 
@@ -145,7 +145,7 @@ def test_a_whole_run_goes_on_from_its_trainings(
     assert run("out", 3)[0].code == 130
     ran, calls = run("out", None)
     assert ran.code == 0, ran.err
-    assert "going on from 3 trainings" in ran.err
+    assert "continuing from 3 trainings" in ran.err
     assert calls == all_calls - 3
     assert found("out") == found("whole")
 
@@ -178,7 +178,7 @@ def test_a_run_goes_on_from_its_training(
     assert (ran.code, calls) == (130, 1)
     ran, calls = run("out", None)
     assert ran.code == 0, ran.err
-    assert "going on from 1 trained network" in ran.err
+    assert "continuing from 1 trained network" in ran.err
     assert calls == 0
     first, again = numbers("whole"), numbers("out")
     assert again == first

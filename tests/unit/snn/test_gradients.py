@@ -73,8 +73,8 @@ def test_a_gradient_brings_its_own_rates(card: DeviceCard) -> None:
 
 
 def test_what_is_resume_s_alone_is_refused_of_others() -> None:
-    with pytest.raises(UsageError, match="gradient is resume or surrogate, not 'bptt'"):
+    with pytest.raises(UsageError, match=r"gradient .*'bptt'"):
         TrainingConfig(gradient="bptt")
     for name, value in (("rule", "multi-resume"), ("non_hebbian", 0.1), ("margin", 3)):
-        with pytest.raises(UsageError, match=f'{name}: of gradient "resume" only'):
+        with pytest.raises(UsageError, match=f'{name} .*"resume"'):
             TrainingConfig(gradient="surrogate", **{name: value})  # type: ignore[arg-type]

@@ -127,7 +127,7 @@ def test_auto_verifies_where_reads_are_quiet_against_the_step(card_maker: Callab
     config = TrainingConfig(policy="auto")
     unknown = card_maker()
     assert reason_for_policy(config, unknown)[0] == "carry"
-    assert "no read noise" in reason_for_policy(config, unknown)[1]
+    assert "unknown" in reason_for_policy(config, unknown)[1]
     step = choose(TrainingConfig(), unknown).device_step
     assert step is not None
     for share, name in ((0.49, "verify"), (0.51, "carry")):
@@ -165,11 +165,11 @@ def test_auto_is_known_wherever_a_recipe_is_chosen(card: DeviceCard, small_digit
 
 
 def test_what_cannot_be_is_refused() -> None:
-    with pytest.raises(UsageError, match="policy is carry, leaky"):
+    with pytest.raises(UsageError, match=r"policy .*carry, leaky.*'carrie'"):
         TrainingConfig(policy="carrie")
-    with pytest.raises(UsageError, match="one pulse at a time"):
+    with pytest.raises(UsageError, match="max_pulses"):
         TrainingConfig(policy="reset", max_pulses=3)
-    with pytest.raises(UsageError, match="pass theta"):
+    with pytest.raises(UsageError, match="theta"):
         TrainingConfig(policy="leaky")
     with pytest.raises(UsageError, match="max_pulses"):
         TrainingConfig(policy="carry", max_pulses=0)
@@ -257,4 +257,4 @@ print(found["half"].verdict)
         [sys.executable, "-c", program], capture_output=True, text=True, env={**os.environ, **own}, cwd=tmp_path
     )
     assert ran.returncode == 0, ran.stderr
-    assert "Against its ideal twin" in ran.stdout
+    assert "ideal device" in ran.stdout

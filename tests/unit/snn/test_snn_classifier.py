@@ -183,9 +183,9 @@ def test_a_hybrid_run_programs_devices_half_way_and_cannot_be_streamed(card, sma
     assert model.score(small_digits.x_test, small_digits.y_test) > 0.75
     with pytest.raises(UsageError, match="hybrid"):
         SpikingClassifier(card, **settings).partial_fit(x, y)
-    with pytest.raises(UsageError, match="policy, stuck: of devices, and there is no card"):
+    with pytest.raises(UsageError, match="policy, stuck"):
         SpikingClassifier(policy="carry", stuck=0.1, epochs=1).fit(x, y)
-    with pytest.raises(UsageError, match="needs a card"):
+    with pytest.raises(UsageError, match="card"):
         SpikingClassifier(**settings).fit(x, y)
 
 

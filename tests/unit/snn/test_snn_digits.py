@@ -21,7 +21,8 @@ from snn.training import TrainingConfig, train
 
 def test_default_digits_name_their_split_and_are_the_same_each_time():
     data, again = load("digits"), load("digits")
-    assert data.split.startswith("random 75/25 split of load_digits (same writers in both parts)")
+    assert data.split.startswith("random 75/25")
+    assert "same writers" in data.split
     assert (len(data.y_train), len(data.y_test)) == (1347, 450)
     assert data.x_train.shape == (1347, 64)
     assert data.x_train.min() == 0
@@ -31,7 +32,8 @@ def test_default_digits_name_their_split_and_are_the_same_each_time():
 
 
 def test_optdigits_are_the_uci_files(optdigits):
-    assert optdigits.split == "UCI 3823/1797 (other writers in the test part)"
+    assert optdigits.split.startswith("UCI 3823/1797")
+    assert "other writers" in optdigits.split
     assert (len(optdigits.y_train), len(optdigits.y_test)) == (3823, 1797)
     # scikit-learn ships the test part only
     from sklearn.datasets import load_digits
@@ -91,12 +93,12 @@ def test_files_that_are_not_optdigits(tmp_path):
 def test_unknown_name_and_parts_that_do_not_fit(small_digits):
     with pytest.raises(UsageError, match=r"'emnist'.*digits, optdigits"):
         load("emnist")
-    with pytest.raises(UsageError, match="number of channels"):
+    with pytest.raises(UsageError, match="channels"):
         Dataset("a", "b", np.zeros((2, 3)), np.zeros(2, int), np.zeros((2, 4)), np.zeros(2, int))
     for wrong in (16.0, -0.1, np.nan):
         with pytest.raises(UsageError, match=r"scaled to 0\.\.1"):
             Dataset("a", "b", np.array([[0.5], [wrong]]), np.zeros(2, int), np.zeros((2, 1)), np.zeros(2, int))
-    with pytest.raises(UsageError, match="at least one sample"):
+    with pytest.raises(UsageError, match="one sample"):
         Dataset("a", "b", np.zeros((0, 3)), np.zeros(0, int), np.zeros((2, 3)), np.zeros(2, int))
 
 
@@ -104,7 +106,7 @@ def test_unknown_name_and_parts_that_do_not_fit(small_digits):
 def test_class_numbers_are_whole(small_digits, wrong):
     labels = small_digits.y_train.astype(float)
     labels[3] = wrong
-    with pytest.raises(UsageError, match="class numbers"):
+    with pytest.raises(UsageError, match="Class numbers"):
         replace(small_digits, y_train=labels)
 
 

@@ -49,7 +49,7 @@ def test_symmetric_mirrors_ltp_and_keeps_the_geometric_mean(device):
     both = idealise(device, linear=True, symmetric=True)
     assert symmetric_point(both) == pytest.approx(0.5)
     assert both.rate("ltp", 0.2) == pytest.approx(-both.rate("ltd", 0.9))
-    assert both.name.endswith("made linear and symmetric")
+    assert both.name.endswith("linear and symmetric")
 
 
 def test_what_a_made_device_says_of_itself_is_its_own(device):

@@ -135,7 +135,7 @@ def test_symmetric_point_of_an_asymmetric_device(card_maker):
         ({"alpha": float("nan")}, r"alpha.*nan"),
         ({"levels": 1}, r"levels.*0.*2"),
         ({"theta": (1.0, -1.0)}, r"theta.*two positive"),
-        ({"policy": "literal"}, "pass theta"),
+        ({"policy": "literal"}, "theta"),
         ({"scales": (1.0,)}, r"scales.*two positive"),
         ({"scheme": "hybrid", "epochs": 1}, "at least 2 epochs"),
         ({"read_noise": 1}, r"read_noise.*true or false"),
@@ -147,10 +147,10 @@ def test_bad_settings_say_what_is_wrong(changed, words):
 
 
 def test_scheme_without_card_and_device_that_cannot_move(card_maker, small_digits):
-    with pytest.raises(UsageError, match="needs a device card"):
+    with pytest.raises(UsageError, match="device card"):
         train(None, QUICK, small_digits)
     dead = card_maker(up=(-14.0, 1.3, 6.0, 40.0, 15.0, 6.0), cap=0.0)
-    with pytest.raises(UsageError, match="hardly moves"):
+    with pytest.raises(UsageError, match="in situ"):
         train(dead, QUICK, small_digits)
 
 
@@ -185,5 +185,5 @@ def test_an_epoch_in_pieces_is_the_same_epoch(card, small_digits, monkeypatch):
 
 def test_a_card_whose_state_is_a_logarithm_is_refused_in_situ(card, small_digits):
     window = card.window.model_copy(update={"scale": "log", "quantity": "conductance_s", "low": 1e-6, "high": 1e-4})
-    with pytest.raises(UsageError, match="state is ln G"):
+    with pytest.raises(UsageError, match="ln G"):
         train(card.model_copy(update={"window": window}), QUICK, small_digits)

@@ -70,8 +70,8 @@ def test_labels_are_learnt_without_labels_better_than_by_chance(timed: DeviceCar
     assert found.plastic[0] == one.accuracy
     assert found.fixed[0] == learn(timed, small_digits, StdpConfig(plastic=False, **settings)).accuracy  # type: ignore[arg-type]
     assert "SYNTHETIC window" in found.words
-    assert "taken as the work of 60 pairs of spikes" in found.words
-    assert "weights never change" in found.words
+    assert "60 spike pairs" in found.words
+    assert "fixed weights" in found.words
     assert found.as_dict()["split"] == small_digits.split
 
 
@@ -81,12 +81,12 @@ def test_a_card_without_a_window_or_without_conductances_is_refused(
     with pytest.raises(UsageError, match="no spike-timing window"):
         learn(card, small_digits)
     weights = timed.model_copy(update={"window": timed.window.model_copy(update={"quantity": "weight"})})
-    with pytest.raises(UsageError, match="relative to conductances"):
+    with pytest.raises(UsageError, match="conductances above 0"):
         learn(weights, small_digits)
     for name, value in (("pairs", 0), ("steps", 65), ("neurons", 1.5), ("epochs", True)):
         with pytest.raises(UsageError, match=name):
             StdpConfig(**{name: value})
-    with pytest.raises(UsageError, match=r"p must lie in \(0, 1\]"):
+    with pytest.raises(UsageError, match="p must be"):
         StdpConfig(p=0.0)
 
 
@@ -124,8 +124,8 @@ def test_the_gain_over_seeds_has_a_standard_error() -> None:
     """Gains of 10, 20 and 30 points: 20, with 10 / sqrt(3)."""
     window = StdpWindow(**WINDOW, noise=0.05, n=240, source="a test")
     words = StdpComparison((0.5, 0.6, 0.7), (0.4, 0.4, 0.4), "a split", window, 1).words
-    assert "60.0 % by STDP, 40.0 % by the same network" in words
-    assert "+20.0 ± 5.8 points over 3 seeds" in words
+    for number in ("60.0 %", "40.0 %", "+20.0 ± 5.8", "3 seeds"):
+        assert number in words
 
 
 def test_a_class_of_many_neurons_wins_by_their_mean(timed: DeviceCard, monkeypatch: pytest.MonkeyPatch) -> None:

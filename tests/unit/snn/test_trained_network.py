@@ -104,8 +104,8 @@ def test_the_accuracy_is_that_of_these_devices(scheme: str) -> None:
         ({"read_noise": True}, "read noise"),
         ({"telegraph": 0.1}, "telegraph noise"),
         pytest.param({"adc_bits": 4}, "converters of 4 bits", marks=pytest.mark.slow),
-        ({"retention": 0.5}, "50.0 % of each state lost"),
-        ({"time_s": 1e6, "drift_nu": 0.05}, "the drift of 1 Ms"),
+        ({"retention": 0.5}, "a loss of 50.0 % of each state"),
+        ({"time_s": 1e6, "drift_nu": 0.05}, "drift over 1 Ms"),
     ],
 )
 def test_what_its_test_had_and_the_devices_do_not_show_is_said(settings: dict[str, object], words: str) -> None:
@@ -122,9 +122,8 @@ def test_a_network_of_an_idealised_device_says_so_and_comes_back(tmp_path: Path)
     back = TrainedNetwork.load(tmp_path / "n.npz")
     assert back.card == network.card
     assert back.card.name.endswith(", made linear")
-    assert [each.message for each in back.card.warnings if each.code == "idealised"] == [
-        "made linear: its steps are not the fitted ones"
-    ]
+    (warning,) = (each for each in back.card.warnings if each.code == "idealised")
+    assert "linear" in warning.message
 
 
 def test_float_weights_alone_are_no_devices() -> None:

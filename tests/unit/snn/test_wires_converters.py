@@ -159,7 +159,7 @@ def test_settings_out_of_range_are_refused(bad: dict[str, object]) -> None:
 def test_a_card_of_weights_has_no_ohms(card, small_digits) -> None:
     window = Window(quantity="weight", low=0.0, high=1.0, scope="made")
     weights = card.model_copy(update={"window": window})
-    with pytest.raises(UsageError, match="no ohms"):
+    with pytest.raises(UsageError, match="holds weights"):
         train(weights, replace(QUICK, wire_ohm=1.0), small_digits)
     run = Run(weights, replace(QUICK, adc_bits=6, adc_lines="each"), small_digits)
     with pytest.raises(UsageError, match="conductances"):
