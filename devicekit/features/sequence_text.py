@@ -59,13 +59,13 @@ def correlation_text(
     if lasting:
         names = _first_names([_rho_text(each.correlation, labels) for each in lasting])
         found.append(
-            f"{where} {len(lasting)} of {len(values)} rank correlations are significant, also in the changes: {names}."
+            f"{where} {len(lasting)} of {len(values)} rank correlations {_be(lasting)} significant, also in the "
+            f"changes: {names}."
         )
     if faded:
         names = _first_names([_rho_text(each.correlation, labels) for each in faded])
         start = f"{len(faded)} more" if lasting else f"{where} {len(faded)} of {len(values)} rank correlations"
-        verb = "is" if len(faded) == 1 else "are"
-        found.append(f"{start} {verb} significant in the values only and may come from drift: {names}.")
+        found.append(f"{start} {_be(faded)} significant in the values only and may come from drift: {names}.")
     if blind:
         found.append(_unjudged_text(blind, changes, labels, "" if found else f"{where} ", len(values)))
     if not found:
@@ -76,6 +76,11 @@ def correlation_text(
         names = _first_names([_pair_text(each.correlation, labels) for each in unlike])
         found.append(f"The devices differ in {names}.")
     return found
+
+
+def _be(found: Sequence[Combined]) -> str:
+    """Return the verb for a number of correlations."""
+    return "is" if len(found) == 1 else "are"
 
 
 def _rho_text(one: Correlation, labels: Mapping[str, str]) -> str:

@@ -156,7 +156,7 @@ class EnduranceResult:
         ratios = [d.median_window for d in self.devices if np.isfinite(d.median_window)]
         failed = sum(d.failed_at is not None for d in self.devices)
         if len(self.devices) == 1:
-            result = "failed" if failed else "did not fail"
+            result = "it failed" if failed else "it did not fail"
         else:
             result = f"{failed} failed" if failed else "none failed"
         text = f"{count(len(self.devices), 'device')} over {longest:.3g} cycles: {result}"
