@@ -269,7 +269,7 @@ def test_a_target_of_another_package_is_in_the_documentation(monkeypatch: pytest
     monkeypatch.syspath_prepend(ROOT / "docs" / "_ext")
     page = importlib.import_module("from_code")
     (row,) = (line for line in page.targets().split("\n") if "`thirdparty`" in line)
-    assert plugins.EXPORTERS.load("thirdparty").TITLE in row
+    assert exporters()["thirdparty"].TITLE in row
 
 
 def test_a_target_of_another_package_keeps_the_contract(third_party_here: str) -> None:

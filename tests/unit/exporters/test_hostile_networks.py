@@ -29,7 +29,7 @@ Arrays = dict[str, np.ndarray]
 
 
 @pytest.fixture(scope="module")
-def to_parts() -> tuple[dict[str, Any], Arrays]:
+def parts() -> tuple[dict[str, Any], Arrays]:
     """Return the content of the file of a small network: its text as JSON values, and its arrays."""
     about, arrays = small_network(truth_card(LAWS["linear"], model="linear", window=SPAN)).to_parts()
     return json.loads(about), arrays
