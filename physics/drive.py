@@ -203,7 +203,7 @@ def trains(
     pairs : int
         Pairs of trains.
     amplitudes : (float, float), optional
-        Of LTP and LTD [V].
+        Amplitudes of LTP and LTD pulses [V].
     gap : float
         Rest at 0 V after each pulse [s].
 

@@ -166,6 +166,6 @@ class Cycle:
     device: DeviceReads
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         reads = {"hrs_device_s": self.device.hrs_s, "lrs_device_s": self.device.lrs_s}
         return {**{k: v for k, v in asdict(self).items() if k != "device"}, **reads}

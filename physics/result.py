@@ -162,7 +162,7 @@ class IVResult(_Result):
         return self.first.on_off
 
     def definitions(self) -> dict[str, Any]:
-        """Names of the definitions, and the voltage at which HRS and LRS are read [V]."""
+        """Return the names of the definitions, and the read voltage of HRS and LRS [V]."""
         found = self.dc
         known = (
             (None, None, None) if found is None else (found.v_set_method, found.v_reset_method, found.read_voltage_v)

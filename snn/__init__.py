@@ -8,7 +8,7 @@ __all__ = ["SpikingClassifier"]
 
 
 def __getattr__(name: str) -> Any:
-    """`snn.SpikingClassifier`, without loading scikit-learn before it is asked for."""
+    """Return `snn.SpikingClassifier`, which loads scikit-learn on first use only."""
     if name == "SpikingClassifier":
         from snn.classifier import SpikingClassifier
 

@@ -246,7 +246,7 @@ class AgeingResult:
         return words
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         plain = asdict(self)
         numbers = {key: value for key, value in plain["law"].items() if value != math.inf}
         return {**plain, "law": numbers, "rows": list(plain["rows"])}

@@ -32,7 +32,7 @@ class Baseline:
         return f"{self.classifier} {100 * self.test_accuracy:.1f} % ({self.inputs})"
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {"classifier": self.classifier, "inputs": self.inputs, "test_accuracy": self.test_accuracy}
 
 

@@ -60,7 +60,7 @@ class InferenceEnergy:
         return presentations * self.total_j
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {**asdict(self), "total_j": self.total_j}
 
 

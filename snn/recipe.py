@@ -88,7 +88,7 @@ class Recipe:
     eta_decay: float
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the fields as plain values for JSON."""
+        """Return the fields as JSON-ready values."""
         return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
 
     def thresholds(self, config: TrainingConfig, epoch: float, least: float = 0.0) -> tuple[Threshold, Threshold]:

@@ -273,7 +273,7 @@ class StdpComparison:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {"plastic": list(self.plastic), "fixed": list(self.fixed), "split": self.split, "pairs": self.pairs}
 
 

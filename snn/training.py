@@ -54,7 +54,7 @@ class EpochRow:
     pulses: int
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return asdict(self)
 
 
@@ -220,7 +220,7 @@ class TrainingResult:
         return html("Training of a spiking network", rows, self.panel())
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain numbers, for JSON."""
+        """Return the fields as JSON-ready values."""
         out = {
             "scheme": self.scheme,
             "data": asdict(self.data),

@@ -247,7 +247,7 @@ class Calibration:
         return self.panels()[0].draw(ax)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "parameters": [{**vars(each), "determined": each.determined} for each in self.parameters],
             "directions": [

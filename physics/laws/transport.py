@@ -79,7 +79,7 @@ def free_share(density: float, limit: float) -> float:
     Parameters
     ----------
     density : float
-        Of the cell downstream, over the reference density [1].
+        Density of the cell downstream over the reference density [1].
     limit : float
         Density without free sites [1].
     """
@@ -110,7 +110,7 @@ def exchange_faces(
     density, potential, temperature, barrier : array, shape (heights, radii)
         [1], ion potential [V], [K], [eV].
     top_potential : float [V]
-        Of the top electrode; the bottom one is at 0 V.
+        Potential of the top electrode; the bottom one is at 0 V.
     numbers : (float, float, float, float)
         Hopping distance [nm], attempt frequency [Hz], charge number [1], site limit [1].
     half_z, half_r : array [nm]

@@ -1,4 +1,4 @@
-"""The banded solver: LAPACK band factorisations, for studies and pulse trains."""
+"""The banded solver with LAPACK band factorisations, for studies and pulse trains."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from physics.solvers.elimination import eliminate, fill_symmetric, vacancy_syste
 
 
 class BandedSolver:
-    """Solves the four linear equations of a step directly; cells are numbered row by row, r fastest."""
+    """Direct solver of the four linear equations of a step; cells are numbered row by row, r fastest."""
 
     name = "banded"
 
@@ -30,7 +30,7 @@ class BandedSolver:
             self._ion = self._factor(faces, grid.mesh.volume)
 
     def potential(self, faces: Faces, source: Array | None = None) -> tuple[Array, Array]:
-        """Potential for 1 V on the top electrode and 0 V on the bottom one, and that of a source between 0 V [V].
+        """Return the potential for 1 V on the top and 0 V on the bottom electrode, and for a source between 0 V [V].
 
         `source` is in the unit of `faces` times V; without one the second potential is 0.
         """
@@ -43,13 +43,13 @@ class BandedSolver:
         return unit, np.zeros(self.shape) if source is None else found[:, 1].reshape(self.shape)
 
     def temperature_rise(self, faces: Faces, heat: Array) -> Array:
-        """Temperature above ambient [K] from the heat of every cell, in the unit of `faces` times K."""
+        """Return the temperature above ambient [K] from the heat of every cell, in the unit of `faces` times K."""
         if faces is not self._heat_faces:  # the electrothermal loop changes the heat only
             self._heat_faces, self._heat = faces, self._factor(faces)
         return self._back_substitute(self._heat, heat.reshape(-1)).reshape(self.shape)
 
     def ion_potential(self, potential: Array, top: float) -> Array:
-        """Potential phibar - ell^2 lap(phibar) = phi that ions see [V], `top` at the top electrode."""
+        """Return the ion potential, phibar - ell^2 lap(phibar) = phi [V], `top` at the top electrode."""
         if self.length == 0:
             return potential
         right = self.grid.mesh.volume * potential
@@ -57,7 +57,7 @@ class BandedSolver:
         return self._back_substitute(self._ion, right.reshape(-1)).reshape(self.shape)
 
     def vacancies(self, equation: Vacancies, before: Array, step: float) -> Array:
-        """Density after an implicit Euler step [1]; an M-matrix, so it stays positive for any step [s]."""
+        """Return the density after an implicit Euler step [1]; an M-matrix, so it stays positive for any step [s]."""
         rows, right = vacancy_system(
             equation.up.z,
             equation.down.z,
@@ -74,7 +74,7 @@ class BandedSolver:
         return eliminate(rows, right).reshape(self.shape)
 
     def smooth(self, values: Array, length: float) -> Array:
-        """(1 - length^2 lap)^-1 of cell values, no flux at any boundary; the volume integral is kept [nm]."""
+        """Return (1 - length^2 lap)^-1 of cell values, without flux at boundaries; the volume integral is conserved."""
         if self._smoothing is None or self._smoothing[0] != length:
             faces = self.grid.conductances(np.full(self.shape, length**2))
             faces.z[0] = faces.z[-1] = 0.0
@@ -84,7 +84,7 @@ class BandedSolver:
         )
 
     def _factor(self, faces: Faces, extra: Array | None = None) -> Array:
-        """Factors of the sum over faces of c (x_i - x_j), x given at both electrodes, plus a diagonal."""
+        """Return the factors of the sum over faces of c (x_i - x_j), x given at both electrodes, plus a diagonal."""
         bands = np.empty((self.cells, self.width + 1))
         fill_symmetric(faces.z, faces.r, bands)
         if extra is not None:

@@ -53,7 +53,7 @@ def operate(
     ----------
     source, offset, slope, resistance, compliance : float
     saturation, gate : float
-        Of the transistor, as in `transistor_drop`; a saturation of 0 or an infinite gate current is none.
+        As in `transistor_drop`; no transistor with a saturation of 0 or an infinite gate current.
     """
     if saturation > 0 and math.isfinite(gate):
         whole = gate * (1 / slope + resistance)

@@ -108,7 +108,7 @@ class Discretisation:
         self.reservoirs = tuple(x.reservoir_density * self.filament_profile() for x in (stack.bottom, stack.top))
 
     def _blend(self, values: Sequence[float], width: float) -> Array:
-        """A property of each layer, with tanh steps of a width [nm] at the interfaces unless that is 0."""
+        """Return a property of the layers per row, with tanh steps of a width [nm] at the interfaces (0: sharp)."""
         rows = self.mesh.layer[:, None]
         result = np.full(rows.shape, values[0])
         for k in range(1, len(values)):
@@ -120,13 +120,13 @@ class Discretisation:
         return np.ascontiguousarray(np.broadcast_to(result, self.mesh.shape))
 
     def filament_profile(self) -> Array:
-        """Density over the reference density along the radius, without the gap [1]."""
+        """Return the density over the reference density along the radius, without the gap [1]."""
         filament = self.stack.filament
         core = 0.5 * (1 - np.tanh((self.mesh.r - filament.radius) / filament.edge_width))
         return filament.background_density + (1 - filament.background_density) * core
 
     def initial_density(self) -> Array:
-        """The prescribed state just after a reset: the filament with its gap [1]."""
+        """Return the prescribed state just after a reset: the filament with its gap [1]."""
         filament, bottom = self.stack.filament, self.stack.heights[self.stack.active]
         edge = filament.gap_edge_width
         z = self.mesh.z[:, None]
@@ -136,28 +136,28 @@ class Discretisation:
         return profile + (floor - profile) * box
 
     def vacancies_per_height(self, density: Array) -> Array:
-        """Vacancies of the filament in a nanometre of height, for each row of the active layer [nm^-1]."""
+        """Return the vacancies of the filament per nanometre of height, for each row of the active layer [nm^-1]."""
         rows = self.mesh.layer == self.stack.active
         area = self.mesh.area_z * (self.mesh.r < self.stack.filament.radius)
         return (density[rows] @ area) * self.stack.filament.reference_density * NM**3
 
     def conductances(self, material: Array, electrodes: tuple[float, float] = (0.0, 0.0)) -> Faces:
-        """Conductances k A / d of all faces from a cell conductivity; see `kernels.series`."""
+        """Return the conductances k A / d of all faces from a cell conductivity; see `kernels.series`."""
         mesh = self.mesh
         return Faces(*kernels.series(material, *self._halves, mesh.area_z, mesh.area_r, electrodes))
 
     def conductivity(self, density: Array, temperature: Array) -> Array:
-        """Electronic conductivity of every cell without a field [S/m]."""
+        """Return the electronic conductivity of every cell without a field [S/m]."""
         return self._conduction.conductivity(density, temperature, self.stack.conduction)
 
     def thermal_conductances(self, density: Array) -> Faces:
-        """Heat conductances of all faces [W/(m K) nm], electrode resistances included."""
+        """Return the heat conductances of all faces [W/(m K) nm], electrode resistances included."""
         conductivity = self._heat.conductivity(density, self.heat_insulating, self.stack.heat)
         electrodes = self.stack.bottom.thermal_resistance / NM, self.stack.top.thermal_resistance / NM
         return self.conductances(conductivity, electrodes)
 
     def current(self, conductivity: Array, density: Array, temperature: Array, potential: Array, top: float) -> Current:
-        """The equation of the current about a potential [V], `top` at the top electrode.
+        """Return the equation of the current about a potential [V], `top` at the top electrode.
 
         Parameters
         ----------
@@ -189,7 +189,7 @@ class Discretisation:
         return kernels.divergence(current.bend.z, current.bend.r, current.potential, current.top)
 
     def joule_heat(self, current: Current, potential: Array, top: float) -> Array:
-        """Joule power of every cell at a potential [S/m nm V^2]; its sum is exactly current times voltage."""
+        """Return the Joule power per cell at a potential [S/m nm V^2]; the sum is exactly current times voltage."""
         bend = current.bend
         return kernels.joule_heat(
             current.faces.z - bend.z,
@@ -206,11 +206,11 @@ class Discretisation:
         )
 
     def largest_field(self, potential: Array, top: float) -> float:
-        """Largest field of a half cell [V/nm]."""
+        """Return the largest field of a half cell [V/nm]."""
         return float(kernels.half_cell_fields(potential, top, *self._halves).max())
 
     def reaction_rates(self, potential: Array, top: float, temperature: Array) -> tuple[Array, Array]:
-        """Source and sink of the vacancy equation [1/s] from the ion potential [V], `top` at the top electrode."""
+        """Return source and sink of the vacancy equation [1/s] from ion potential [V], `top` at the top electrode."""
         reaction = self.stack.reaction
         if not reaction.generation:
             return np.zeros(self.mesh.shape), np.zeros(self.mesh.shape)
@@ -221,7 +221,7 @@ class Discretisation:
         return forward, forward / reaction.max_density + reverse
 
     def vacancies(self, density: Array, potential: Array, top: float, temperature: Array) -> Vacancies:
-        """The vacancy equation at a state: ion potential [V], `top` at the top electrode, temperature [K]."""
+        """Return the vacancy equation at a state: ion potential [V], `top` at the top electrode, temperature [K]."""
         hop, mesh, (bottom, above) = self.stack.transport, self.mesh, self.reservoirs
         z_exchange, z_number, z_up, z_down, r_exchange, r_number, r_up, r_down = transport.exchange_faces(
             density,
@@ -252,7 +252,7 @@ class Discretisation:
 
 
 def inflow(equation: Vacancies, density: Array, volume: Array) -> float:
-    """Vacancies gained in all by reservoirs and reactions [nm^3/s times the reference density]."""
+    """Return the total gain of vacancies from reservoirs and reactions [nm^3/s times the reference density]."""
     up, down = equation.up.z, equation.down.z
     reservoir = np.sum(down[-1] * equation.top - up[-1] * density[-1])
     reservoir += np.sum(up[0] * equation.bottom - down[0] * density[0])

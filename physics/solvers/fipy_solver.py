@@ -99,7 +99,7 @@ class FipySolver:
         self._ion_equation = fipy.ImplicitSourceTerm(1.0) - fipy.DiffusionTerm(coeff=length**2) == self._potential
 
     def potential(self, faces: Faces, source: Array | None = None) -> tuple[Array, Array]:
-        """Potential for 1 V on the top electrode and 0 V on the bottom one, and that of a source between 0 V [V]."""
+        """Return the potential for 1 V on the top and 0 V on the bottom electrode, and for a source between 0 V [V]."""
         self._conductivity.setValue(self._per_length(faces))
         unit = self._solve(self._unit_equation, self._unit)
         if source is None:
@@ -108,7 +108,7 @@ class FipySolver:
         return unit, self._solve(self._shift_equation, self._shift)
 
     def temperature_rise(self, faces: Faces, heat: Array) -> Array:
-        """Temperature above ambient [K]; the electrodes, resistance included, are a loss of their cells."""
+        """Return the temperature above ambient [K]; the electrodes, resistance included, are a loss of their cells."""
         volume = self.grid.mesh.volume
         loss = np.zeros_like(volume)
         loss[0] += faces.z[0] / volume[0]
@@ -121,7 +121,7 @@ class FipySolver:
         return self._solve(self._temperature_equation, self._rise)
 
     def ion_potential(self, potential: Array, top: float) -> Array:
-        """Potential phibar - ell^2 lap(phibar) = phi that ions see [V], `top` at the top electrode."""
+        """Return the ion potential, phibar - ell^2 lap(phibar) = phi [V], `top` at the top electrode."""
         if self.grid.stack.transport.ion_potential_length == 0:
             return potential
         self._potential.setValue(potential.reshape(-1))
@@ -129,7 +129,7 @@ class FipySolver:
         return self._solve(self._ion_equation, self._ions)
 
     def vacancies(self, equation: Vacancies, before: Array, step: float) -> Array:
-        """Density after an implicit Euler step [1]; a reservoir is a source and a sink of the cells at it."""
+        """Return the density after an implicit Euler step [1]; a reservoir is a source and sink of adjacent cells."""
         fipy, mesh = self.fipy, self.grid.mesh
         exchange, number = equation.exchange, equation.number
         up, down = equation.up.z, equation.down.z
@@ -155,12 +155,12 @@ class FipySolver:
         return self._solve(balance, self._density, step)
 
     def _per_length(self, faces: Faces) -> Array:
-        """Face coefficients from conductances: c d / A, in FiPy's order of faces, 0 on axis and rim."""
+        """Return face coefficients from conductances: c d / A, in FiPy's order of faces, 0 on axis and rim."""
         mesh = self.grid.mesh
         return self._order(faces.z * mesh.distance_z / mesh.area_z, faces.r * mesh.distance_r / mesh.area_r)
 
     def _velocities(self, exchange: Faces, number: Faces) -> Array:
-        """Drift velocities v = P D / d on faces, shape (2, faces): along r, then along z."""
+        """Return drift velocities v = P D / d on faces, shape (2, faces): along r, then along z."""
         mesh = self.grid.mesh
         along_z = self._order(exchange.z * number.z / mesh.area_z, np.zeros_like(exchange.r))
         along_r = self._order(np.zeros_like(exchange.z), exchange.r * number.r / mesh.area_r)

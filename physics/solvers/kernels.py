@@ -17,7 +17,9 @@ from physics.constants import Array
 
 @compiled
 def half_cell_fields(potential: Array, top: float, half_z: Array, half_r: Array) -> Array:
-    """Size of the field in the half cells below, above, inside and outside of each centre [V/nm], (4, heights, radii).
+    """Return the field magnitude in the half cells below, above, inside and outside of each centre [V/nm].
+
+    Shape (4, heights, radii).
 
     Parameters
     ----------
@@ -57,7 +59,7 @@ def face_conductances(
     area_z: Array,
     area_r: Array,
 ) -> Any:
-    """Secant conductances t and t p of all faces, across z and across r [S/m nm].
+    """Return the secant conductances t and t p of all faces, across z and across r [S/m nm].
 
     Parameters
     ----------
@@ -66,7 +68,7 @@ def face_conductances(
     factor, slope : array [1], shape (4, heights, radii)
         Enhancement of each half cell by its field, and d ln sigma / d ln E.
     half_z, half_r, area_z, area_r : array
-        Of the mesh [nm], [nm^2].
+        Geometry of the mesh [nm], [nm^2].
 
     Returns
     -------
@@ -130,7 +132,7 @@ def joule_heat(
     half_z: Array,
     half_r: Array,
 ) -> Array:
-    """Joule power of every cell [S/m nm V^2], shape (heights, radii).
+    """Return the Joule power of every cell [S/m nm V^2], shape (heights, radii).
 
     The power of a face, its linearised current times its drop, goes to its half cells in proportion to their
     resistances. The current is conserved, so the sum over cells is current times voltage to rounding.
@@ -168,7 +170,7 @@ def joule_heat(
 def series(
     material: Array, half_z: Array, half_r: Array, area_z: Array, area_r: Array, ends: tuple[float, float]
 ) -> Any:
-    """Conductances k A / d of all faces from a cell conductivity, harmonic over the two half cells.
+    """Return the conductances k A / d of all faces from a cell conductivity, harmonic over the two half cells.
 
     Exact for layers in series. `ends` are surface resistances on the bottom and the top electrode, in nm over the
     unit of `material`. Across z, shape (heights + 1, radii), and across r, shape (heights, radii - 1).
@@ -188,9 +190,9 @@ def series(
 
 @compiled
 def cell_fields(potential: Array, top: float, half_z: Array, half_r: Array) -> Any:
-    """Signed field dphi/dz of every cell, mean of its two faces, and the size of the field [V/nm].
+    """Return the signed field dphi/dz of every cell, mean of its two faces, and the magnitude of the field [V/nm].
 
-    The size is the root mean square over the faces: a mean would average away the field of a gap one cell wide.
+    The magnitude is the root mean square over the faces; a mean would cancel the field of a gap one cell wide.
     """
     heights, radii = potential.shape
     signed, square = np.zeros((heights, radii)), np.zeros((heights, radii))

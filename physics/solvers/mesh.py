@@ -130,7 +130,7 @@ def build_mesh(stack: Stack, mesh: str | float = "default") -> Mesh:
 
 
 def _rows(stack: Stack, spacing: float) -> tuple[Array, NDArray[np.int64]]:
-    """Heights of the rows of cells [nm] and the layer of each: equal in and near the active layer, graded beyond."""
+    """Return row heights [nm] and the layer of each row: equal in and near the active layer, graded beyond."""
     thickness, active = [layer.thickness for layer in stack.layers], stack.active
     if thickness[active] / spacing > _MOST_ALONG:
         name = stack.layers[active].name
@@ -144,7 +144,7 @@ def _rows(stack: Stack, spacing: float) -> tuple[Array, NDArray[np.int64]]:
 
 
 def _outward(thickness: Sequence[float], spacing: float) -> list[Array]:
-    """Cells of the layers on one side of the active one, from it outwards: equal over `_BELOW`, then growing."""
+    """Return cells of the layers on one side of the active one, outwards: equal over `_BELOW`, then growing."""
     parts, reach, size = [], _BELOW, spacing
     for length in thickness:
         # a whole number of cells, rounded up
@@ -162,13 +162,13 @@ def _faces(widths: Array) -> Array:
 
 
 def _equal(length: float, spacing: float) -> Array:
-    """Equal cells of about `spacing` over `length` [nm]."""
+    """Return equal cells of about `spacing` over `length` [nm]."""
     count = max(1, round(length / spacing))
     return np.full(count, length / count)
 
 
 def _graded(length: float, spacing: float, growth: float) -> Array:
-    """Cells over `length` that grow from `spacing` by one ratio, at most `growth` [nm]."""
+    """Return cells over `length` that grow from `spacing` by one ratio, at most `growth` [nm]."""
     if length <= 1e-9:
         return np.empty(0)
     if length <= spacing * growth:

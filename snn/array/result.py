@@ -32,7 +32,7 @@ class Unknown:
         return f"unknown; needs {self.needs}" if self.needs else f"unknown: {self.why}"
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {"known": False, "needs": self.needs or None, "why": self.why or None}
 
 
@@ -67,7 +67,7 @@ class Point:
         return float(apart.mean()), error
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         changes = {name: list(value) if isinstance(value, tuple) else value for name, value in self.changes.items()}
         found: dict[str, Any] = {"settings": changes, "accuracies": list(self.accuracies)}
         if self.reference is not None:
@@ -158,7 +158,7 @@ class Best:
         return answer + ("; uncertain, use more seeds)" if self.settled is False else ")")
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
 
         def values(found: tuple[Any, Point] | None) -> dict[str, Any] | None:
             if found is None:
@@ -228,7 +228,7 @@ class ArrayResult:
         return [*rows, ("energy of an inference, devices alone", self._joules())]
 
     def verdict(self) -> str:
-        """The main answers in one sentence."""
+        """Return the main answers in one sentence."""
         answers = dict(self.answers())
         wires = [name for name in answers if name.startswith("largest tile")]
         kept = [*wires[:2], *(name for name in answers if name.startswith(("bits", "tolerance", "time")))]
@@ -282,7 +282,7 @@ class ArrayResult:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
 
         def curve(each: Curve) -> dict[str, Any]:
             points = [point.as_dict() for point in each.points]

@@ -147,7 +147,11 @@ class Distance:
     @property
     def words(self) -> str:
         """Severity, critical severity and the ratio of both, for a caption."""
-        far = f"{self.ratio:.2g} times away" if self.ratio >= 1 else f"passed {1 / self.ratio:.2g}-fold"
+        far = (
+            f"a factor of {self.ratio:.2g} away"
+            if self.ratio >= 1
+            else f"beyond it by a factor of {1 / self.ratio:.2g}"
+        )
         return f"{self.own:.3g}; critical value {self.critical:.3g} ({self.variant} learning rates), {far}"
 
     @property
@@ -161,7 +165,7 @@ class Distance:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "flaw": self.flaw.name,
             "own": self.own,

@@ -101,7 +101,7 @@ class VariantResult:
         return f"no loss larger than {100 * self.upper_bound:.1f} percentage points of accuracy"
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "variant": self.variant,
             "device": list(self.device),
@@ -136,7 +136,7 @@ class Share:
         return float(np.std(self.shapley, ddof=1) / np.sqrt(len(self.shapley))) if len(self.shapley) > 1 else np.inf
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         error = self.standard_error
         return {
             "flaw": self.flaw,

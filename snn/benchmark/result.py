@@ -289,7 +289,7 @@ class Benchmark:
         error = float(gain.std(ddof=1) / np.sqrt(gain.size)) if gain.size > 1 else np.inf
         size = f"{abs(gain.mean()):.1f} ± {error:.1f} percentage points"
         if gain.size >= FEWEST and abs(gain.mean()) > quantile(gain.size - 1) * error:
-            gained = f"gains {size}, a loss due to the learning rule"
+            gained = f"gains {size} (a loss due to the learning rule)"
             effect = gained if gain.mean() > 0 else f"loses another {size}"
         else:
             effect = "does not change measurably" + (f" ({gain.mean():+.1f} ± {error:.1f})" if gain.size > 1 else "")
@@ -301,7 +301,7 @@ class Benchmark:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "name": self.name,
             "split": self.split,

@@ -61,7 +61,7 @@ def find(
     s: Scratch,
     c: Changes,
 ) -> int:
-    """See `snn.gradient.Gradient`."""
+    """Implement the function of this name in `snn.gradient.Gradient`."""
     if is_safe(label, rule.margin, s.counts):
         return 0
     total = c.start
@@ -89,7 +89,7 @@ def find(
 
 @borrowing
 def add_row(row: np.ndarray, i: int, n: int, c: Changes, level: np.float32) -> bool:
-    """See `snn.gradient.Gradient`."""
+    """Implement the function of this name in `snn.gradient.Gradient`."""
     inputs, back, beyond = c.inputs, c.back, c.beyond  # read once: each access to a field counts references
     found = np.uint64(0)
     for b in range(beyond.size):

@@ -93,7 +93,7 @@ def find(
     s: Scratch,
     c: Changes,
 ) -> int:
-    """See `snn.gradient.Gradient`."""
+    """Implement the function of this name in `snn.gradient.Gradient`."""
     if not _errors(label, dynamics, s, c):
         return 0
     n = s.counts.size
@@ -116,7 +116,7 @@ def find(
 
 @borrowing
 def add_row(row: np.ndarray, i: int, n: int, c: Changes, level: np.float32) -> bool:
-    """See `snn.gradient.Gradient`."""
+    """Implement the function of this name in `snn.gradient.Gradient`."""
     deep, fired_at, beyond, count = c.deep, c.fired_at, c.beyond, c.fired[i]
     found = np.uint64(0)
     for b in range(beyond.size):

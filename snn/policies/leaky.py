@@ -8,7 +8,7 @@ from snn.policy import Policy
 
 @borrowing
 def pulse_request(total, change, level, alpha, most, draw):  # type: ignore[no-untyped-def]
-    """See `snn.policy.Policy`."""
+    """Return pulses and the sum to keep; see `snn.policy.Policy`."""
     wanted = change + alpha * total
     pulses = 0
     if abs(wanted) > level:

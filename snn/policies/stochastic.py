@@ -10,7 +10,7 @@ from snn.policy import Policy
 
 @borrowing
 def pulse_request(total, change, level, alpha, most, draw):  # type: ignore[no-untyped-def]
-    """See `snn.policy.Policy`."""
+    """Return pulses and the sum to keep; see `snn.policy.Policy`."""
     size = abs(change)
     whole = math.floor(size / level)
     if draw * level < size - whole * level:

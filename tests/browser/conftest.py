@@ -1,4 +1,4 @@
-"""A headless Chromium, driven by the DevTools protocol over two pipes: no driver, no extra package."""
+"""A headless Chromium, controlled by the DevTools protocol over two pipes, without a driver or a package."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class Chromium:
         os.close(self._out)
 
     def call(self, method: str, **params: Any) -> dict[str, Any]:
-        """One command, and its answer."""
+        """Send a command and return its answer."""
         self._count += 1
         message: dict[str, Any] = {"id": self._count, "method": method, "params": params}
         if self._session:
@@ -124,7 +124,7 @@ class Chromium:
         raise TimeoutError(f"no answer to {method}")
 
     def _message(self, deadline: float) -> dict[str, Any]:
-        """The next message; events are noted as they pass."""
+        """Return the next message; record events."""
         import select
 
         while b"\0" not in self._rest:
@@ -161,7 +161,7 @@ class Chromium:
                 self.requests.append(address)
 
     def open(self, page: Path | str, width: int, height: int = 900, dark: bool = False, script: bool = True) -> None:
-        """Load a file or an address at a width [CSS px], and wait until all of it is there and drawn.
+        """Load a file or an address at a width [CSS px], and wait until it is loaded and drawn.
 
         Without `script` none of the page's own runs.
         """
@@ -185,14 +185,14 @@ class Chromium:
         self.evaluate("Promise.all([...document.images].map(each => each.decode())).then(() => true)")
 
     def evaluate(self, script: str) -> Any:
-        """The value of a JavaScript expression in the page; a promise is waited for."""
+        """Return the value of a JavaScript expression in the page, after its promise."""
         answer = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         if "exceptionDetails" in answer:
             raise RuntimeError(str(answer["exceptionDetails"]))
         return answer["result"].get("value")
 
     def type(self, text: str) -> None:
-        """Write text where the focus is."""
+        """Type text at the focus."""
         self.call("Input.insertText", text=text)
 
     def give(self, selector: str, *files: Path) -> None:
@@ -209,28 +209,28 @@ class Chromium:
             self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, **extra)
 
     def screenshot(self, path: Path) -> None:
-        """The whole page as a PNG."""
+        """Return the whole page as a PNG."""
         answer = self.call("Page.captureScreenshot", captureBeyondViewport=True)
         path.write_bytes(base64.b64decode(answer["data"]))
 
     def print_as(self, media: str) -> None:
-        """Lay the page out for "print", or for "screen"."""
+        """Set the layout of the page for "print" or "screen"."""
         self.call("Emulation.setEmulatedMedia", media=media)
 
     def mouse(self, kind: str, x: float, y: float, clicks: int = 0) -> None:
-        """A mouse event (mouseMoved, mousePressed, mouseReleased) at a place of the window [CSS px]."""
+        """Send a mouse event (mouseMoved, mousePressed, mouseReleased) at a place in the window [CSS px]."""
         button = "none" if kind == "mouseMoved" and not clicks else "left"
         down = 1 if kind == "mousePressed" or (kind == "mouseMoved" and clicks) else 0
         self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button=button, buttons=down, clickCount=clicks)
 
     def pdf(self, paper: tuple[float, float] = (8.27, 11.69)) -> bytes:
-        """The page as it prints on paper of a width and height [inch]."""
+        """Print the page on paper of a width and height [inch]; return a PDF."""
         made = self.call("Page.printToPDF", preferCSSPageSize=True, paperWidth=paper[0], paperHeight=paper[1])
         return base64.b64decode(made["data"])
 
 
 def unpacked(pdf: bytes) -> bytes:
-    """A PDF with its compressed object streams in the open."""
+    """Return a PDF with its object streams uncompressed."""
     parts = [pdf]
     for stream in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL):
         try:
@@ -242,7 +242,7 @@ def unpacked(pdf: bytes) -> bytes:
 
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    """A browser for the session; without one the tests are skipped, saying so."""
+    """Browser for the session; without one the tests are skipped."""
     program = next((found for name in PROGRAMS if (found := shutil.which(name))), None)
     if program is None:
         pytest.skip(f"no browser found ({', '.join(PROGRAMS)}): reports were NOT looked at in a browser")
@@ -262,7 +262,7 @@ cases = [{label = "as fitted"}, {label = "a linear and symmetric device, no nois
 
 @pytest.fixture(scope="session")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """One report of every command that writes one, by its name."""
+    """Reports by name, one of every command that writes one."""
     from devicekit import catalog
     from devicekit.cli import build_app
     from devicekit.cli.common import run_app
@@ -291,7 +291,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture
 def same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., None]:
-    """Run the command and the Python lines that a page of the app shows, and compare what they give to the last digit.
+    """Run the command and Python lines of a page of the app, and compare their results to the last digit.
 
     Called with the visit and the file or folder that was dropped.
     """
@@ -337,7 +337,7 @@ def same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureF
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """One running app."""
+    """Running app."""
     pytest.importorskip("starlette")
     with served(tmp_path_factory.mktemp("app")) as running:
         yield running

@@ -29,12 +29,12 @@ FIRST_PICTURE = """(() => {
 
 
 def sheets(pdf: bytes) -> int:
-    """Number of pages of a PDF."""
+    """Return the number of pages of a PDF."""
     return len(re.findall(rb"/Type\s*/Page\b", unpacked(pdf)))
 
 
 def crowded(length: int) -> Report:
-    """A first page with everything on it, and texts as long as they get; `length` is that of a file's name."""
+    """Build a first page with all its parts and long texts; `length` is that of a file name."""
     name = f"{'wafer7_die_r3c5_pt-hfo2-al2o3-ti_ltp_ltd_100_pulses_5us_' * 3}"[:length] + ".csv"
     line = Curve("all 400 LTP trains", np.arange(100.0), np.arange(100.0) ** 0.5)
     panel = Panel(Axis("pulse number"), Axis("conductance G", "µS"), [line])
@@ -87,11 +87,13 @@ def test_the_fullest_first_page_is_one_sheet(paper: str, pictures: int, chromium
 
 
 def just_roomy() -> Report:
-    """A first page with as much text as is printed with pictures in full size, most of it in its warnings."""
+    """Build a first page with the most text beside full-size pictures, mostly warnings."""
     from dataclasses import replace
 
     report = crowded(20)
-    numbers = [replace(each, label="pulses from lowest to highest state (mean of LTP and LTD)") for each in report.numbers]
+    numbers = [
+        replace(each, label="pulses from lowest to highest state (mean of LTP and LTD)") for each in report.numbers
+    ]
     pictures = [replace(each, title=f"{each.alt}, its mean and the fit") for each in report.pictures]
     report = replace(report, numbers=numbers, pictures=pictures, verdict="It follows the mean curves to 0.2 %.")
     for length in range(400, 0, -5):

@@ -1,4 +1,4 @@
-"""Every report as a real browser shows it: silent, offline, legible at a telephone's and a desktop's width."""
+"""Every report in a browser: offline, without console messages, legible at the width of a telephone or a desktop."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_the_keyboard_reaches_the_results(reports: dict[str, Path], chromium: An
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_figures_follow_the_page(dark: bool, reports: dict[str, Path], chromium: Any, tmp_path: Path) -> None:
-    """The corner of a figure, drawn into a canvas, is light on a light page and dark on a dark one."""
+    """The corner of a figure, drawn on a canvas, is light on a light page and dark on a dark one."""
     from matplotlib.image import imread
 
     chromium.open(reports["run"], 1400, dark=dark, script=False)
@@ -122,7 +122,7 @@ def test_the_shipped_run_is_small_and_prints(reports: dict[str, Path], chromium:
 
 
 def test_the_browser_of_the_tests_reports_messages_and_requests(chromium: Any, tmp_path: Path) -> None:
-    """A page with everything that the other tests forbid is caught by each of them."""
+    """A page with every forbidden property fails each check."""
     bad = tmp_path / "bad.html"
     head = '<html><head><meta name="viewport" content="width=device-width"></head><body><main>'
     bad.write_text(

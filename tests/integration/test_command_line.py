@@ -336,7 +336,7 @@ def _bad(tmp_path: Path, card_file: Path) -> list[tuple[str, list[object], str]]
         ),
         ("negative", ["fit", write("neg.csv", head + good.replace("ltp,4,5e-6", "ltp,4,-5e-6"))], "row 6"),
         ("map", ["fit", write("good.csv", head + good), "--map", "conductance_s=nothing"], "no column"),
-        ("map name", ["fit", tmp_path / "good.csv", "--map", "conductivity=direction"], "no such column"),
+        ("map name", ["fit", tmp_path / "good.csv", "--map", "conductivity=direction"], "conductivity"),
         ("later card", ["train", "--card", write("v9.json", later)], "version 9"),
         (
             "NaN card",

@@ -106,7 +106,7 @@ def test_bad_usage_gives_one_message_and_code_2(
     assert set(as_json.json) == {"error"}
 
 
-def test_a_foreign_folder_is_left_alone(devicekit: Run, card_file: Path, tmp_path: Path) -> None:
+def test_a_foreign_folder_is_not_changed(devicekit: Run, card_file: Path, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     arguments = ("export", card_file, "--to", "csv", "--out", tmp_path)
     ran = devicekit(*arguments)
@@ -124,7 +124,7 @@ def test_a_bad_card_is_refused(devicekit: Run, tmp_path: Path) -> None:
     assert "card.json" in ran.err
 
 
-def test_the_terminal_is_short_and_names_where_all_of_it_is(devicekit: Run, tmp_path: Path) -> None:
+def test_the_terminal_output_is_short_and_names_the_readme(devicekit: Run, tmp_path: Path) -> None:
     arguments = ("export", catalog.get("pt-hfo2-al2o3-ti").card, "--to", "aihwkit", "--out", tmp_path / "out")
     shown, whole = devicekit(*arguments).out, devicekit(*arguments, "--json").json["approximated"]
     assert max(map(len, whole)) > 300

@@ -1,4 +1,4 @@
-"""Cards that every exporter must hold, and what a DeviceArray does with them."""
+"""Cards that every exporter must support, and their trains in a DeviceArray."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def shipped() -> DeviceCard:
 
 
 def soft() -> DeviceCard:
-    """Strongly nonlinear and asymmetric: first steps of 8 % and 22 % of the window."""
+    """Return a strongly nonlinear and asymmetric card: first steps of 8 % and 22 % of the window."""
     return truth_card({"ltp": (-3.2, 0.99), "ltd": (-2.2, 0.995)}, model="softbounds", ln_rate_sd=0.1)
 
 
@@ -74,7 +74,7 @@ CARDS: dict[str, Callable[[], DeviceCard]] = {
     },
 }
 
-# Most of the time of an export: pure functions of their arguments, which most tests give the same few cards.
+# The slowest parts of exports: pure functions, called by most tests with the same few cards.
 COSTLY = (
     ("devicekit.exporters.inference", "numbers"),
     ("devicekit.exporters.neurosim.scatter", "measure"),
@@ -88,7 +88,7 @@ COSTLY = (
 
 
 def remembering(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, done once for the same arguments; every answer is a copy."""
+    """Cache the results of a function; every result is a copy."""
     known: dict[bytes, bytes] = {}
 
     def answer(*arguments: Any) -> Any:
@@ -108,7 +108,7 @@ def done_once() -> dict[tuple[str, str], Callable[..., Any]]:
 
 @pytest.fixture(autouse=True)
 def afresh(done_once: dict[tuple[str, str], Callable[..., Any]]) -> Iterator[Callable[[], None]]:
-    """What is costly is done once, until this is called: from then on all is done anew."""
+    """Cache costly functions, until the returned function is called."""
     with pytest.MonkeyPatch.context() as patch:
         for (room, name), function in done_once.items():
             patch.setattr(f"{room}.{name}", function)
@@ -122,7 +122,7 @@ def card(request: pytest.FixtureRequest) -> DeviceCard:
 
 @pytest.fixture
 def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The program of neurosim_standin on disk, and devicekit knowing it."""
+    """Write the program of neurosim_standin to disk and register its fingerprints."""
     from . import neurosim_standin
 
     folder = tmp_path / "copy"
@@ -141,7 +141,7 @@ def weights() -> DeviceCard:
 
 
 def train(card: DeviceCard, pulses: int = 100) -> np.ndarray:
-    """Conductances of a noiseless DeviceArray under `pulses` LTP and then LTD pulses, (2 pulses + 1,)."""
+    """Return the conductances of a noiseless DeviceArray under `pulses` LTP and then LTD pulses, (2 pulses + 1,)."""
     array = DeviceArray(card, 1, c2c="none", d2d="none")
     path = [array.read()[0]]
     for sign in np.repeat([1, -1], pulses):
@@ -151,7 +151,7 @@ def train(card: DeviceCard, pulses: int = 100) -> np.ndarray:
 
 
 def deviation(card: DeviceCard, value: np.ndarray) -> float:
-    """Largest deviation from the DeviceArray, fraction of the window."""
+    """Return the largest deviation from the DeviceArray, fraction of the window."""
     return float(np.abs(value - train(card)).max() / card.window.span)
 
 
@@ -163,5 +163,5 @@ def written(export: Export, folder: Path) -> Path:
 
 
 def exported(card: DeviceCard, target: str, folder: Path, **options: object) -> Path:
-    """The files of an export, on disk."""
+    """Write the files of an export to disk."""
     return written(make(card, target, ExportOptions(**options)), folder)  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
-"""A made-up program of NeuroSim's shape, and what its tests share.
+"""A stand-in program with the structure of NeuroSim, and shared parts of its tests.
 
-It is ours: NeuroSim's names where a pattern needs them, and nothing else of it. The real one is patched, built and run
+It is our own code, with names of NeuroSim only where a pattern needs them. The real one is patched, built and run
 by benchmarks/roundtrip_neurosim.py.
 """
 

@@ -1,4 +1,4 @@
-"""Networks made by hand: one of 2 inputs, 3 hidden units and 2 classes, and a smaller one that can be done on paper."""
+"""Networks by hand: one of 2 inputs, 3 hidden units and 2 classes, and a smaller one for checks on paper."""
 
 from __future__ import annotations
 

@@ -149,7 +149,7 @@ def test_within_a_thousandth_of_the_array(card: DeviceCard, tmp_path: Path, load
     assert min(device.piecewise_up + device.piecewise_down) >= 0
 
 
-def test_a_coarse_export_says_so(tmp_path: Path) -> None:
+def test_a_coarse_export_is_reported(tmp_path: Path) -> None:
     exported(truth_card(LAWS["eq2"]), "aihwkit", tmp_path, nodes=4, noise=False)
     assert "--nodes 63" in " ".join((tmp_path / "README.txt").read_text().split())
     exported(truth_card(LAWS["eq2"]), "aihwkit", tmp_path, noise=False)

@@ -29,7 +29,7 @@ def with_noise(card: DeviceCard, **of_branch: dict[str, float]) -> DeviceCard:
     return card.model_copy(update={"variation": card.variation.model_copy(update=branches)})
 
 
-def said(folder: Path) -> str:
+def readme_text(folder: Path) -> str:
     return " ".join((folder / "README.txt").read_text().split())
 
 
@@ -43,7 +43,7 @@ def test_both_passes_read_with_twice_the_rms_of_both_branches(tmp_path: Path, lo
         assert passes.w_noise == pytest.approx(wanted, rel=1e-12)
         assert passes.w_noise_type == "constant"
     assert module["READ_NOISE"] == config.forward.w_noise
-    assert f"sd {wanted:.4g} of a weight" in said(tmp_path)
+    assert f"sd {wanted:.4g} of a weight" in readme_text(tmp_path)
 
 
 def test_without_read_noise_none_is_switched_on(tmp_path: Path, load: Any) -> None:  # noqa: F811
@@ -62,7 +62,7 @@ def test_read_noise_of_a_log_window_is_the_rms_over_it(tmp_path: Path, load: Any
     r = (np.arange(20_000) + 0.5) / 20_000
     slope = (2e-6 * 100.0 ** (r + 1e-6) - 2e-6 * 100.0 ** (r - 1e-6)) / 2e-6
     assert module["READ_NOISE"] == pytest.approx(2.0 * 0.01 * np.sqrt(np.mean(slope**2)) / window.span, rel=1e-6)
-    assert "proportional to G" in said(tmp_path)
+    assert "proportional to G" in readme_text(tmp_path)
 
 
 @pytest.mark.parametrize(("x0", "start"), [(0.2, -0.6), (0.0, -1.0), (-0.05, -1.0), (1.02, 1.0)])
@@ -119,7 +119,7 @@ def test_as_few_nodes_as_hold_a_thousandth() -> None:
     assert make(collapsing(8.0), "aihwkit", ExportOptions(nodes=33, noise=False)).figures["deviation"] > 1e-3
 
 
-def test_where_63_nodes_do_not_do_it_says_so() -> None:
+def test_too_coarse_with_63_nodes_is_reported() -> None:
     steep = make(collapsing(40.0), "aihwkit", ExportOptions(noise=False))
     assert steep.figures["nodes"] == 63
     assert steep.figures["deviation"] > 1e-3
@@ -155,7 +155,7 @@ def test_updates_of_the_cell_scatter_alike_at_every_weight(tmp_path: Path, load:
 
 
 @pytest.mark.parametrize("make_card", [shipped, lambda: truth_card(LAWS["eq2"]), soft])
-def test_trains_of_the_cell_scatter_more_like_the_arrays(make_card: Any, tmp_path: Path, load: Any) -> None:  # noqa: F811
+def test_the_cell_improves_the_scatter_along_trains(make_card: Any, tmp_path: Path, load: Any) -> None:  # noqa: F811
     """100 LTP and 100 LTD pulses on 3,000 devices of a DeviceArray, of the preset, and of the cell."""
     card, n = make_card(), 3000
     classes = load(module_of(exported(card, "aihwkit", tmp_path)))
@@ -181,7 +181,7 @@ def test_trains_of_the_cell_scatter_more_like_the_arrays(make_card: Any, tmp_pat
     assert errors[1] < 0.7 * errors[0]
 
 
-def test_no_cell_where_noise_is_no_constant(tmp_path: Path, load: Any) -> None:  # noqa: F811
+def test_no_cell_without_constant_noise(tmp_path: Path, load: Any) -> None:  # noqa: F811
     card = truth_card(LAWS["eq2"], increment=0.0)
     branch = card.variation.ltp.model_copy(update={"c2c": {}, "step_noise": 0.4})
     relative = card.model_copy(update={"variation": card.variation.model_copy(update={"ltp": branch, "ltd": branch})})
@@ -248,9 +248,9 @@ def test_scatter_of_the_card_is_that_of_an_array() -> None:
     np.testing.assert_allclose(found.pairs, path, atol=within)
 
 
-def test_what_remains_is_in_numbers(tmp_path: Path) -> None:
+def test_remaining_differences_are_reported_as_numbers(tmp_path: Path) -> None:
     exported(shipped(), "aihwkit", tmp_path)
-    words = said(tmp_path)
+    words = readme_text(tmp_path)
     for preset in ("PtHfo2Al2o3TiPreset", "PtHfo2Al2o3TiNoisyPreset"):
         assert f"C2C of {preset} without D2D: " in words
     figures = make(shipped(), "aihwkit", ExportOptions()).figures
@@ -271,8 +271,8 @@ def test_gains_of_unequal_steps_keep_the_covariance() -> None:
     assert np.sqrt(real_up * real_down) == pytest.approx(0.01, rel=0.02)
     assert dtod_variances(fields) == pytest.approx((real_up, real_down), rel=0.02)
     assert real_up > 5 * real_down  # steps of 8 % and 22 %: what README.txt then says
-    told = make(card, "aihwkit", ExportOptions()).approximated
-    assert any(line.startswith("D2D of TruthLinearPresetDevice") for line in told)
+    lines = make(card, "aihwkit", ExportOptions()).approximated
+    assert any(line.startswith("D2D of TruthLinearPresetDevice") for line in lines)
 
 
 @pytest.mark.parametrize(("sign", "step"), [(1, 0.1 * (1 - 0.3 * 0.5)), (-1, -0.1 * 0.8 * (1 + 0.6 * 0.5))])

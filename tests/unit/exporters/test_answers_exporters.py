@@ -1,4 +1,4 @@
-"""What exports must say, worked out by hand from a card of round numbers: spreads, signs, text, gaps, clamps."""
+"""Exports of a card of round numbers against values by hand: spreads, signs, text, gaps, clamps."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_csv_gives_the_states_of_both_trains_of_a_linear_card(tmp_path: Path) ->
         np.testing.assert_allclose(rows["conductance_s"], 2e-5 + 1e-4 * state, rtol=1e-6)
 
 
-def test_mat_says_which_pulses_went_up(tmp_path: Path) -> None:
+def test_mat_has_the_direction_of_pulses(tmp_path: Path) -> None:
     """0 before the first pulse, 1 for 100 LTP pulses, -1 for 100 LTD ones; the states of a linear card."""
     (path,) = exported(linear(), "mat", tmp_path).glob("*.mat")
     train = loadmat(path, simplify_cells=True)["device"]["train"]

@@ -1,4 +1,4 @@
-"""The Brian2 export: its code is read and evaluated without Brian2; all of it in Brian2, where there is one."""
+"""The Brian2 export: its code is evaluated without Brian2, and runs in Brian2 if it is installed."""
 
 from __future__ import annotations
 

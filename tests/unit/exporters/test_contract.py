@@ -1,4 +1,4 @@
-"""What every export target must do, those of other packages too: run over all that are installed."""
+"""Requirements on every export target, including those of other packages."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def readme(result: Export) -> str:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_a_target_says_who_it_is_and_what_it_takes(target: str) -> None:
+def test_a_target_declares_name_title_and_options(target: str) -> None:
     module = exporters()[target]
     assert target == module.NAME
     assert module.TITLE
@@ -74,7 +74,7 @@ def test_a_target_says_who_it_is_and_what_it_takes(target: str) -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_every_readme_says_what_where_and_in_which_unit(target: str) -> None:
+def test_every_readme_has_all_sections_and_units(target: str) -> None:
     card, result = shipped(), of_shipped(target)
     text = result.files["README.txt"].decode()
     for caption in SECTIONS:
@@ -128,9 +128,9 @@ def test_the_scatter_among_the_figures_is_a_share_where_the_sentences_are_in_per
     """Shipped card, after 10 LTP pulses: 1.2 % of the window in a sentence, .012 among the figures."""
     text = readme(of_shipped("aihwkit"))
     (first,) = re.findall(r"path_sd_card = \[([0-9.]+),.*?\]  ?\[window\]", text)
-    told = re.findall(r"LTP pulses from the low end: [^(]*\(card ([0-9.]+),", text)
-    assert told
-    assert [float(each) for each in told] == pytest.approx([100 * float(first)] * len(told), abs=0.05)
+    per_cent = re.findall(r"LTP pulses from the low end: [^(]*\(card ([0-9.]+),", text)
+    assert per_cent
+    assert [float(each) for each in per_cent] == pytest.approx([100 * float(first)] * len(per_cent), abs=0.05)
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -143,7 +143,7 @@ def test_the_scatter_among_the_figures_is_a_share_where_the_sentences_are_in_per
         (False, {}, "MEASURED: "),
     ],
 )
-def test_every_readme_says_whether_it_was_measured(
+def test_every_readme_reports_whether_data_are_measured(
     target: str, synthetic: bool, settings: dict[str, str], words: str
 ) -> None:
     card = shipped()
@@ -177,13 +177,13 @@ def test_an_option_that_a_target_does_not_take_is_refused(target: str, option: s
 
 
 @pytest.mark.parametrize("target", [each for each in TARGETS if needs_network(each)])
-def test_a_target_that_needs_a_network_says_where_one_comes_from(target: str) -> None:
+def test_a_target_that_needs_a_network_names_its_source(target: str) -> None:
     with pytest.raises(UsageError, match=r"network\.npz.*devicekit train --out"):
         make(shipped(), target, ExportOptions())
 
 
 @pytest.mark.parametrize("target", [each for each in TARGETS if "network" in exporters()[each].TAKES])
-def test_a_network_says_its_accuracy_with_the_split(target: str) -> None:
+def test_readme_of_a_network_reports_accuracy_and_split(target: str) -> None:
     network: TrainedNetwork = small_network(shipped())
     text = readme(made(network.card, target, network=network))
     assert network.sentence in text
@@ -194,7 +194,7 @@ def test_a_network_says_its_accuracy_with_the_split(target: str) -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_what_is_done_with_a_volatile_part_is_said(target: str) -> None:
+def test_the_volatile_part_is_reported(target: str) -> None:
     card = truth_card(LAWS["softbounds"], model="softbounds")
     block = Volatile(
         source="made",
@@ -269,18 +269,18 @@ def test_a_target_of_another_package_is_in_the_documentation(monkeypatch: pytest
     monkeypatch.syspath_prepend(ROOT / "docs" / "_ext")
     page = importlib.import_module("from_code")
     (row,) = (line for line in page.targets().split("\n") if "`thirdparty`" in line)
-    assert plugins.EXPORTERS.load("thirdparty").TITLE in row
+    assert exporters()["thirdparty"].TITLE in row
 
 
 def test_a_target_of_another_package_keeps_the_contract(third_party_here: str) -> None:
     assert plugins.EXPORTERS.names()[-1] == third_party_here  # so that every test of TARGETS has it
-    test_a_target_says_who_it_is_and_what_it_takes(third_party_here)
-    test_every_readme_says_what_where_and_in_which_unit(third_party_here)
+    test_a_target_declares_name_title_and_options(third_party_here)
+    test_every_readme_has_all_sections_and_units(third_party_here)
     for law in LAWS:
         test_every_law_exports_to_every_target(third_party_here, law, True)
     for option in ("nodes", "points", "window", "data", "source", "network"):
         test_an_option_that_a_target_does_not_take_is_refused(third_party_here, option)
-    test_what_is_done_with_a_volatile_part_is_said(third_party_here)
+    test_the_volatile_part_is_reported(third_party_here)
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""CrossSim tables, read and applied as CrossSim V2.0's documents say."""
+"""CrossSim tables, read and applied as documented for CrossSim V2.0."""
 
 from __future__ import annotations
 

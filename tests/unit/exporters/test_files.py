@@ -1,4 +1,4 @@
-"""MATLAB and CSV files read back, and what holds for every target."""
+"""MATLAB and CSV files read back, and checks of every target."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_csv_names_then_units(card: DeviceCard, tmp_path: Path) -> None:
     assert (folder / "rate.csv").read_bytes().count(b"\r") == 0
 
 
-def test_csv_train_is_read_by_our_own_reader(card: DeviceCard, tmp_path: Path) -> None:
+def test_csv_train_is_read_by_devicekit(card: DeviceCard, tmp_path: Path) -> None:
     table = devicekit.read(exported(card, "csv", tmp_path) / "train.csv")
     path = train(card)
     for direction, wanted in (("ltp", path[:101]), ("ltd", path[100:])):
@@ -145,7 +145,7 @@ def _quiet(card: DeviceCard) -> DeviceCard:
 
 
 @pytest.mark.parametrize("target", ["aihwkit", "crosssim", "neurosim", "mat", "csv"])
-def test_a_card_without_variation_is_exported_without_noise_and_says_so(target: str) -> None:
+def test_export_of_a_card_without_variation_reports_no_noise(target: str) -> None:
     text = make(_quiet(shipped()), target, ExportOptions()).noise
     assert "without noise" in text
     assert "noise=False" in make(shipped(), target, ExportOptions(noise=False)).noise
@@ -194,7 +194,7 @@ def test_a_window_must_be_two_conductances(window: tuple[float, float], weights:
         make(weights, "crosssim", ExportOptions(window=window))
 
 
-def test_a_card_in_siemens_takes_no_window() -> None:
+def test_window_is_rejected_for_a_card_in_siemens() -> None:
     with pytest.raises(UsageError, match="already in S"):
         make(soft(), "neurosim", ExportOptions(window=(1e-6, 1e-4)))
 

@@ -1,4 +1,4 @@
-"""Files of networks made to harm: wrong arrays, numbers out of range, packs that lie, and words that are code."""
+"""Malicious files of networks: wrong arrays, numbers out of range, invalid archives, and text that is code."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ Arrays = dict[str, np.ndarray]
 
 
 @pytest.fixture(scope="module")
-def to_parts() -> tuple[dict[str, Any], Arrays]:
-    """What the file of a small network holds: its text as plain values, and its arrays."""
+def parts() -> tuple[dict[str, Any], Arrays]:
+    """Return the content of the file of a small network: its text as JSON values, and its arrays."""
     about, arrays = small_network(truth_card(LAWS["linear"], model="linear", window=SPAN)).to_parts()
     return json.loads(about), arrays
 
@@ -73,7 +73,7 @@ def test_arrays_of_the_wrong_kind_are_refused(tmp_path: Path, parts: tuple[Any, 
 
 
 @pytest.mark.parametrize(("wrong", "value"), [("large", 2**63), ("huge", 1e300), ("negative", -1), ("half", 0.5)])
-def test_counts_that_are_none_are_refused(tmp_path: Path, parts: tuple[Any, Arrays], wrong: str, value: float) -> None:
+def test_invalid_counts_are_refused(tmp_path: Path, parts: tuple[Any, Arrays], wrong: str, value: float) -> None:
     about, arrays = parts
     for name in ("spikes", "counts", "classes", "labels"):
         changed = np.full(arrays[name].shape, value, np.uint64 if value == 2**63 else float)
@@ -121,7 +121,7 @@ def header(shape: str, kind: str = "<f8", more: str = "") -> bytes:
     return b"\x93NUMPY\x02\x00" + struct.pack("<I", len(text)) + text
 
 
-def test_packs_that_lie_are_refused_at_no_cost(tmp_path: Path, parts: tuple[Any, Arrays]) -> None:
+def test_invalid_archives_are_refused_cheaply(tmp_path: Path, parts: tuple[Any, Arrays]) -> None:
     whole = write(tmp_path / "whole.npz", *parts).read_bytes()
     with zipfile.ZipFile(io.BytesIO(whole)) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
@@ -176,7 +176,7 @@ WORDS = [
 
 @pytest.mark.parametrize("words", WORDS)
 @pytest.mark.parametrize("target", ["pytorch", "brian2"])
-def test_words_of_a_file_are_no_code_of_an_export(
+def test_text_of_a_file_cannot_become_code_of_an_export(
     devicekit: Callable[..., Any], tmp_path: Path, parts: tuple[Any, Arrays], words: str, target: str
 ) -> None:
     about = copy.deepcopy(parts[0])

@@ -1,4 +1,4 @@
-"""The lines under HOW TO USE: those of Python are programs and name what they use; files hold what they say."""
+"""The lines under HOW TO USE: those of Python run as programs, and the files have the named content."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_columns_of_the_spice_bench_are_those_that_are_named() -> None:
     assert re.findall(r"(\w+) \[\w\]", result.use[0]) == ["time", "conductance"]
 
 
-def test_the_file_of_a_network_says_with_what_probability_inputs_fire() -> None:
+def test_the_file_of_a_network_has_the_probability_of_input_spikes() -> None:
     network = small_network(shipped())
     files = make(network.card, "pytorch", ExportOptions(network=network)).files
     (held,) = (np.load(io.BytesIO(each)) for name, each in files.items() if name.endswith(".npz"))
@@ -113,8 +113,8 @@ def test_the_file_of_a_network_says_with_what_probability_inputs_fire() -> None:
 
 
 @pytest.mark.parametrize(("known", "words"), [(False, "none of ln rate"), (True, "D2D as dw_min_dtod")])
-def test_d2d_that_has_no_field_in_aihwkit_is_not_denied(known: bool, words: str) -> None:
-    """Of two devices a card has the spread of states, and no covariance of ln rates."""
+def test_d2d_without_a_field_in_aihwkit_is_reported(known: bool, words: str) -> None:
+    """A card of two devices has a spread of states, but no covariance of ln rates."""
     card = shipped()
     assert card.variation.ltp.d2d
     if not known:

@@ -241,18 +241,18 @@ def test_a_tolerance_below_what_a_verify_tells_is_not_asked_for() -> None:
         assert found.tolerance == pytest.approx(tolerance)
 
 
-def test_what_has_no_model_says_why(weights: DeviceCard) -> None:
-    told = " ".join(make(weights, "aihwkit", ExportOptions()).approximated)
-    assert re.search(r"Noise model .*weights", told)
+def test_a_missing_inference_model_has_a_reason(weights: DeviceCard) -> None:
+    sentences = " ".join(make(weights, "aihwkit", ExportOptions()).approximated)
+    assert re.search(r"Noise model .*weights", sentences)
     assert not [name for name in make(weights, "aihwkit", ExportOptions()).files if "inference" in name]
-    told = " ".join(make(shipped(), "aihwkit", ExportOptions(noise=False)).approximated)
-    assert re.search(r"Noise model .*switched off", told)
+    sentences = " ".join(make(shipped(), "aihwkit", ExportOptions(noise=False)).approximated)
+    assert re.search(r"Noise model .*switched off", sentences)
     one = shipped().with_blocks({"retention": states(1.0, 1e5, (0.01,))})
     for target in ("aihwkit", "crosssim"):
-        told = " ".join(make(shipped(), target, ExportOptions()).approximated)
-        assert re.search(r"Drift: none\..*no retention block\.", told)
-        told = " ".join(make(one, target, ExportOptions()).approximated)
-        assert re.search(r"Drift: none\..*one state", told, re.IGNORECASE)
+        sentences = " ".join(make(shipped(), target, ExportOptions()).approximated)
+        assert re.search(r"Drift: none\..*no retention block\.", sentences)
+        sentences = " ".join(make(one, target, ExportOptions()).approximated)
+        assert re.search(r"Drift: none\..*one state", sentences, re.IGNORECASE)
 
 
 def test_written_modules_hold_plain_numbers(tmp_path: Path) -> None:

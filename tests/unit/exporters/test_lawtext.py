@@ -32,7 +32,7 @@ def python_rate(law: lawtext.LawNumbers, direction: str, row: int, x: float) -> 
     return min(names["rate"], cap)
 
 
-def test_every_law_of_ours_has_a_form() -> None:
+def test_every_builtin_law_has_a_form() -> None:
     assert set(lawtext.FORMS) == set(REGISTRY) == set(LAWS)
 
 
@@ -113,7 +113,7 @@ def _varied(card: DeviceCard, **changes: Any) -> DeviceCard:
     return card.model_copy(update={"variation": card.variation.model_copy(update={"ltp": branch})})
 
 
-def test_spread_is_what_the_card_says() -> None:
+def test_spread_is_that_of_the_card() -> None:
     card = truth_card(LAWS["linear"], model="linear", increment=0.003, read=0.004, ln_rate_sd=0.2)
     spread = lawtext.spread(_varied(card, step_noise=0.25), True)
     assert (spread.update, spread.relative, spread.read) == ((0.003, 0.003), (0.25, 0.0), 0.004)
@@ -128,7 +128,7 @@ def test_spread_is_what_the_card_says() -> None:
     assert (none.update, none.read, none.gains, none.d2d) == ((0.0, 0.0), 0.0, (0.0, 0.0, 0.0), "none")
 
 
-def test_a_correlation_is_never_beyond_one() -> None:
+def test_correlation_is_at_most_one() -> None:
     """Of two devices it is 1 or -1, which rounding passes by one digit."""
     up, down, both = 0.0057268564031579755, 8.922419891742212e-05, -0.0007148245763030814
     assert both / (math.sqrt(up) * math.sqrt(down)) < -1.0

@@ -1,4 +1,4 @@
-"""A file of an export, taken out of its folder, still says that it is of no measurement."""
+"""Every file of an export is marked if it is not of a measurement, also outside its folder."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def of(card: DeviceCard, synthetic: bool = True, more: str = "calibrated") -> De
 
 
 def says(name: str, content: bytes) -> str:
-    """What a file says of itself, in the way of its format."""
+    """Return the mark of a file, read according to its format."""
     match Path(name).suffix:
         case ".npz":
             with np.load(io.BytesIO(content)) as held:
@@ -63,7 +63,7 @@ def says(name: str, content: bytes) -> str:
 
 
 @pytest.mark.parametrize("target", sorted(exporters()))
-def test_every_file_of_every_target_says_it(target: str, request: pytest.FixtureRequest) -> None:
+def test_every_file_of_every_target_has_the_mark(target: str, request: pytest.FixtureRequest) -> None:
     if target in NEEDS:
         pytest.importorskip(
             NEEDS[target], reason=f"{target} files are NOT tested here: {NEEDS[target]} is not installed"
@@ -90,7 +90,7 @@ def test_the_python_files_say_it_in_their_docstring() -> None:
     assert compile(text, "preset", "exec").co_consts[0].endswith(f"exact.\n\n{SAID}.\n")
 
 
-def test_the_struct_of_matlab_says_it(tmp_path: Path) -> None:
+def test_the_struct_of_matlab_has_the_mark(tmp_path: Path) -> None:
     (path,) = exported(of(soft()), "mat", tmp_path).glob("*.mat")
     assert loadmat(path, simplify_cells=True)["device"]["marks"] == "synthetic, calibrated"
     assert SAID in str(loadmat(path)["__header__"])
@@ -107,7 +107,7 @@ def test_tables_of_crosssim_bear_the_marks_of_the_data_that_they_are_made_of() -
         assert np.loadtxt(io.StringIO("\n".join(lines[3:])), delimiter=",").shape == (101, 101)
 
 
-def test_the_patched_program_says_it_and_patch_passes_over_the_first_line(copy: Path, tmp_path: Path) -> None:
+def test_the_patched_program_has_the_mark_and_patch_ignores_the_first_line(copy: Path, tmp_path: Path) -> None:
     files = make(of(shipped()), "neurosim", ExportOptions(source=copy, noise=False)).files
     diff = files["neurosim.patch"]
     assert diff.startswith(f"{SAID}\n--- a/Cell.cpp".encode())
@@ -162,7 +162,7 @@ def test_a_table_written_and_read_keeps_its_marks(marks: list[str], tmp_path: Pa
     assert set(devicekit.read(tmp_path / "one.csv").marks) == set(marks)
 
 
-def test_what_is_measured_gets_no_column_and_other_words_are_the_users(tmp_path: Path) -> None:
+def test_measured_data_get_no_mark_column(tmp_path: Path) -> None:
     trains(None).to_csv(tmp_path / "t.csv")
     assert "data_origin" not in (tmp_path / "t.csv").read_text()
     theirs = trains(None, data_origin=["wafer 3"] * 6)

@@ -133,7 +133,7 @@ def pulses_made(k: int, levels: int) -> int:
     return math.floor((k / levels) * levels)
 
 
-def test_the_numbers_of_pulses_lose_none(card: DeviceCard, tmp_path: Path) -> None:
+def test_the_numbers_of_pulses_avoid_losses(card: DeviceCard, tmp_path: Path) -> None:
     device = RealDevice.load(exported(card, "neurosim", tmp_path, noise=False))
     for direction in ("ltp", "ltd"):
         levels = int(device.fields[f"maxNumLevel{direction.upper()}"])
@@ -158,7 +158,7 @@ def test_safe_numbers_are_the_next_below_and_above(wanted: int, safe: tuple[int,
         assert any(pulses_made(k, levels) != k for k in range(1, levels + 1))
 
 
-def test_a_safe_card_keeps_its_number_of_pulses_and_says_nothing(tmp_path: Path) -> None:
+def test_a_safe_number_of_pulses_is_kept_without_a_remark(tmp_path: Path) -> None:
     card = truth_card({"ltp": (-4.2, 0.9), "ltd": (-4.2, 0.9)}, model="exponential", n_pulses=128)
     device = RealDevice.load(exported(card, "neurosim", tmp_path))
     assert device.fields["maxNumLevelLTP"] == device.fields["maxNumLevelLTD"] == 128
@@ -229,7 +229,7 @@ def test_fit_finds_an_exponential(a: float, sign: int, pulses: int) -> None:
     assert fit.recursion < 1e-9
 
 
-def test_steeper_than_the_table_is_said(tmp_path: Path) -> None:
+def test_a_curve_steeper_than_the_table_is_reported(tmp_path: Path) -> None:
     card = truth_card({"ltp": (-1.6, 0.999), "ltd": (-1.6, 0.999)}, model="exponential", n_pulses=300)
     device = RealDevice.load(exported(card, "neurosim", tmp_path))
     assert device.fields["NL_LTP"] == pytest.approx(9.0, abs=0.002)
@@ -270,7 +270,7 @@ def test_assignments_of_train_py(tmp_path: Path) -> None:
     assert args.cellBit == args.wl_weight == args.wl_grad == 6
 
 
-def test_what_the_card_does_not_say_is_not_made_up(tmp_path: Path) -> None:
+def test_values_missing_on_the_card_are_not_written(tmp_path: Path) -> None:
     exported(truth_card(LAWS["linear"], model="linear"), "neurosim", tmp_path)
     text = (tmp_path / "RealDevice.txt").read_text()
     for name in ("readVoltage", "writeVoltageLTP", "writeVoltageLTD", "writePulseWidthLTP"):
@@ -295,7 +295,7 @@ def test_read_noise_of_a_log_card_is_that_of_its_array() -> None:
     assert not any("mid-window" in line for line in result.approximated)
 
 
-def test_d2d_is_not_said_to_be_missing_where_noise_is_not_asked_for() -> None:
+def test_missing_d2d_is_not_reported_without_noise() -> None:
     lines = make(shipped(), "neurosim", ExportOptions(noise=False)).approximated
     assert not any("D2D" in line for line in lines)
 

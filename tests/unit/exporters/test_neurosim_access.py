@@ -1,4 +1,4 @@
-"""The access transistor of a made-up copy of NeuroSim, and the scatter that an export foretells."""
+"""The access transistor of a stand-in for NeuroSim, and the scatter predicted by an export."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_device_of_little_conductance_keeps_its_transistor(copy: Path) -> None
 @pytest.mark.parametrize(
     ("old", "new"), [("cmosAccess = true", "cmosAccess = false"), ("FeFET = false", "FeFET = true")]
 )
-def test_a_cell_without_a_transistor_in_series_has_none_to_speak_of(copy: Path, old: str, new: str) -> None:
+def test_cell_without_a_transistor_in_series(copy: Path, old: str, new: str) -> None:
     write(copy, "Cell.cpp", FILES["Cell.cpp"].replace(old, new))
     made = exported(copy)
     assert math.isnan(resistance(made))
@@ -90,7 +90,7 @@ def test_what_a_series_resistance_does() -> None:
     assert access.on_off(1e-5, 1e-4, cell.of_one_width / width) == pytest.approx(9)
 
 
-def test_scatter_is_in_the_readme_and_ours_is_a_device_array_s(copy: Path) -> None:
+def test_scatter_in_the_readme_is_that_of_a_device_array(copy: Path) -> None:
     """C2C after ten LTP pulses from the low end, which an array of another seed gives too."""
     from devicekit import DeviceArray
 

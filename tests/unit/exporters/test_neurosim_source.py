@@ -1,4 +1,4 @@
-"""The patch of a user's copy, on a made-up program of the same shape: what changes, and what is refused."""
+"""The patch of a copy of NeuroSim, tested on a stand-in: changes and refusals."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_first_weights_begin_at_the_low_end(copy: Path) -> None:
 
 @needs_patch
 @needs_compiler
-def test_the_patched_program_has_the_card_s_numbers_and_devices_of_their_own(copy: Path) -> None:
+def test_the_patched_program_has_the_numbers_of_the_card_and_different_devices(copy: Path) -> None:
     """Later lines of the constructor see the card's numbers: the labels drawn, and sigmaCtoC at its window."""
     made = exported(copy)
     patched(copy, made)
@@ -96,7 +96,7 @@ def test_without_noise_every_device_is_the_same(copy: Path) -> None:
 
 @needs_patch
 @needs_compiler
-def test_a_window_that_would_be_none_is_drawn_again(copy: Path) -> None:
+def test_an_empty_window_is_drawn_again(copy: Path) -> None:
     """Ends that scatter by a third of the window: the program as it was would stop at one of 2,000 devices."""
     made = exported(copy)
     span = fields(made)["maxConductance"] - fields(made)["minConductance"]
@@ -170,7 +170,7 @@ def test_a_version_that_is_not_known_is_refused(copy: Path, name: str, old: str,
         ("formula.cpp", "return x;", "return\n        x;"),
     ],
 )
-def test_own_numbers_comments_and_blanks_are_the_user_s(copy: Path, name: str, old: str, new: str) -> None:
+def test_numbers_comments_and_blanks_may_be_edited(copy: Path, name: str, old: str, new: str) -> None:
     assert old in FILES[name]
     write(copy, name, FILES[name].replace(old, new))
     assert exported(copy).diff
@@ -203,7 +203,7 @@ def test_a_window_from_zero_is_one(copy: Path) -> None:
     assert len(set(found[:, 3])) == 50
 
 
-def test_the_made_up_program_is_no_version_of_neurosim(tmp_path: Path) -> None:
+def test_the_standin_is_not_a_version_of_neurosim(tmp_path: Path) -> None:
     for name, text in FILES.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         write(tmp_path, name, text)

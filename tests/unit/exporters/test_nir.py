@@ -56,7 +56,7 @@ def test_the_graph_is_two_layers_of_weights_and_neurons(file: Path) -> None:
 
 @pytest.mark.parametrize("exact", [False, True])
 def test_its_equations_in_steps_are_the_network(file: Path, network: TrainedNetwork, exact: bool) -> None:
-    """Forward Euler over 1 ms with tau, or exact integration with the tau of the metadata; outputs rest as is said."""
+    """Forward Euler over 1 ms with tau, or exact integration with the tau of the metadata, and refractory outputs."""
     graph, dt = nir.read(file), 1e-3
     rest = int(graph.metadata["refractory_steps"])
     layers = []
@@ -121,7 +121,7 @@ def test_another_nir_file_has_no_devices(tmp_path: Path, file: Path) -> None:
         devicekit.load_network(tmp_path / "missing.nir")
 
 
-def test_without_nir_it_is_one_line_with_the_command(network: TrainedNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_nir_the_error_names_the_command(network: TrainedNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r'pip install "devicekit\[nir\]"'):
         make(network.card, "nir", ExportOptions(network=network))

@@ -33,7 +33,7 @@ def test_a_line_must_be_there_exactly_once(times: int) -> None:
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
-def test_several_lines_for_one_have_its_ending_and_none_leaves_nothing(ending: str) -> None:
+def test_one_line_is_replaced_by_several_or_deleted(ending: str) -> None:
     text = TEXT.replace("\n", ending)
     several = Edit("a line", r"(\s*)size = \d+;.*", r"\g<1>a;\n\g<1>b;")
     assert changed(text, several) == text.replace("  size = 3;  // first", f"  a;{ending}  b;")
@@ -86,7 +86,7 @@ def test_no_change_is_no_diff() -> None:
     assert patch.unified_diff("f.cpp", TEXT, TEXT) == ""
 
 
-def test_what_is_no_source_text_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_files_than_source_text_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(FileError, match="does not exist"):
         patch.read(tmp_path / "none")
     with pytest.raises(FileError, match="folder"):

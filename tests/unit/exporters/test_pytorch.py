@@ -1,4 +1,4 @@
-"""The PyTorch export: its text is read and its law evaluated without torch; all of it in torch, where there is one."""
+"""The PyTorch export: its law is evaluated without torch, and it runs in torch if it is installed."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def module_of(card: DeviceCard, folder: Path, **options: Any) -> SimpleNamespace
     return SimpleNamespace(**names, Layer=layer)
 
 
-def test_every_layer_has_a_seed_of_its_own_and_one_seed_says_all(tmp_path: Path, torch: Any) -> None:
+def test_layers_have_different_seeds_and_one_seed_fixes_all(tmp_path: Path, torch: Any) -> None:
     layer = module_of(shipped(), tmp_path).Layer
 
     def network(seed: int) -> list[Any]:
@@ -144,7 +144,7 @@ def test_weight_decay_that_would_not_reach_w_is_refused(
     torch.optim.AdamW([other], lr=0.1).step()
 
 
-def test_program_says_how_many_weights_it_clips(tmp_path: Path, torch: Any) -> None:
+def test_program_reports_the_number_of_clipped_weights(tmp_path: Path, torch: Any) -> None:
     layer = module_of(soft(), tmp_path).Layer(3, 2, scale=0.5, seed=1)
     with pytest.warns(UserWarning, match=r"3 of 6 weights .* -0\.5 to 0\.5.*scale="):
         assert layer.program(torch.tensor([[0.4, 0.6], [-0.7, 0.5], [9.0, -0.5]])) == 3
@@ -153,7 +153,7 @@ def test_program_says_how_many_weights_it_clips(tmp_path: Path, torch: Any) -> N
 
 
 @pytest.mark.parametrize("stepped", [False, True])
-def test_weights_written_into_wishes_fire_no_pulses(stepped: bool, tmp_path: Path, torch: Any) -> None:
+def test_weights_written_into_wish_are_refused(stepped: bool, tmp_path: Path, torch: Any) -> None:
     """As torch.nn.init writes them, before or after a step of an optimizer."""
     layer = module_of(soft(), tmp_path).Layer(30, 20, seed=1)
     before = layer.r.copy()
@@ -168,7 +168,7 @@ def test_weights_written_into_wishes_fire_no_pulses(stepped: bool, tmp_path: Pat
     assert layer.update() == 0
 
 
-def test_a_large_step_of_an_optimizer_and_given_changes_are_no_mistake(tmp_path: Path, torch: Any) -> None:
+def test_large_optimizer_steps_and_explicit_changes_are_accepted(tmp_path: Path, torch: Any) -> None:
     layer = module_of(soft(), tmp_path).Layer(3, 2, seed=1)
     layer.wish.grad = np.full((3, 2), -1.0)
     optimizer = torch.optim.SGD([layer.wish], lr=9.0)

@@ -25,7 +25,7 @@ from .test_aihwkit_noise import collapsing
 
 
 def _tiny() -> DeviceCard:
-    """Of 1 to 20 nS, the first step of LTP so large that 63 nodes do not follow it."""
+    """Return a card of 1 to 20 nS whose first LTP step is too large for 63 nodes."""
     window = Window(quantity="conductance_s", low=1e-9, high=2e-8, scope="truth")
     return collapsing(40.0).model_copy(update={"window": window})
 
@@ -73,7 +73,7 @@ def test_the_readme_of_aihwkit_has_a_figure_for_d2d_along_trains() -> None:
     assert "d2d='resample': 1.3, 3.4, 1.3" in sentence
 
 
-def test_without_measured_devices_the_default_of_an_array_is_said_to_be_none() -> None:
+def test_without_measured_devices_the_default_d2d_is_zero() -> None:
     card = truth_card(LAWS["linear"], model="linear", increment=0.0, ln_rate_sd=0.1)
     fields = aihwkit.piecewise_fields(card, 33) | aihwkit.noise_fields(card)
     sentence, figures = aihwkit._device_scatters(card, fields)
@@ -113,7 +113,7 @@ def test_a_synthetic_block_of_a_measured_device_is_marked_in_every_file() -> Non
         assert any(line.startswith("LEFT OUT: devices") for line in made.approximated) == (target != "hdf5")
 
 
-def test_what_a_card_knows_and_a_target_does_not_hold_is_said_to_be_left_out() -> None:
+def test_parts_of_a_card_missing_in_a_target_are_reported() -> None:
     card = shipped()
     ltp = card.variation.ltp.model_copy(
         update={

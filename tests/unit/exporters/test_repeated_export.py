@@ -29,8 +29,8 @@ def put(path: Path, text: str) -> Path:
     return path
 
 
-def test_what_the_programs_leave_is_no_obstacle(tmp_path: Path) -> None:
-    """As README's own line for ngspice leaves dk_NAME.txt."""
+def test_files_left_by_programs_are_replaced(tmp_path: Path) -> None:
+    """The line for ngspice in README.txt, for example, leaves dk_NAME.txt."""
     for target in ("spice", "veriloga", "pytorch", "brian2"):
         devicekit.export(soft(), target, tmp_path / target)
         for name in LEFT[target]:
@@ -78,7 +78,7 @@ def test_another_cards_export_is_kept_until_it_is_forced(tmp_path: Path) -> None
         devicekit.export(_named("one"), "csv", tmp_path / "out")
 
 
-def test_a_card_that_was_fitted_anew_is_the_same(tmp_path: Path) -> None:
+def test_a_card_fitted_again_counts_as_the_same(tmp_path: Path) -> None:
     card = soft()
     devicekit.export(card, "csv", tmp_path / "out")
     again = card.model_copy(update={"window": shipped().window})
@@ -86,7 +86,7 @@ def test_a_card_that_was_fitted_anew_is_the_same(tmp_path: Path) -> None:
     assert files.read_marker(tmp_path / "out")["of"] == "'truth' (synthetic)"
 
 
-def test_a_folder_of_an_older_version_is_replaced_as_ever(tmp_path: Path) -> None:
+def test_a_folder_of_an_older_version_is_replaced(tmp_path: Path) -> None:
     devicekit.export(soft(), "csv", tmp_path / "out")
     marker = files.read_marker(tmp_path / "out")
     old = {key: marker[key] for key in ("tool", "command", "files")}
@@ -96,7 +96,7 @@ def test_a_folder_of_an_older_version_is_replaced_as_ever(tmp_path: Path) -> Non
     assert files.read_marker(tmp_path / "out")["sha256"].keys() == set(marker["files"])
 
 
-def test_a_damaged_marker_is_no_licence(tmp_path: Path) -> None:
+def test_a_damaged_marker_does_not_permit_overwriting(tmp_path: Path) -> None:
     devicekit.export(soft(), "csv", tmp_path / "out")
     marker = files.read_marker(tmp_path / "out")
     files.write_json(tmp_path / "out" / files.MARKER, {**marker, "leaves": 5, "sha256": ["x"]})

@@ -1,4 +1,4 @@
-"""NeuroSim's scatter check: windows whose ends scatter by unlike amounts, and labels by their closed form."""
+"""The scatter check of NeuroSim: windows with different scatter at their ends, and labels in closed form."""
 
 from __future__ import annotations
 

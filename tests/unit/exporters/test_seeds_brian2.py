@@ -1,4 +1,4 @@
-"""Seeds of the devices of a Brian2 network; Brian2 is a stand-in that holds what devices are given."""
+"""Seeds of the devices of a Brian2 network, with a stand-in for Brian2 that records them."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def module_of(card: DeviceCard, folder: Path, **options: Any) -> SimpleNamespace
     return SimpleNamespace(**names)
 
 
-def test_groups_of_devices_differ_and_one_seed_says_all(tmp_path: Path, brian2: None) -> None:
+def test_groups_of_devices_differ_and_one_seed_fixes_all(tmp_path: Path, brian2: None) -> None:
     module = module_of(shipped(), tmp_path)
 
     def network(seed: int) -> list[np.ndarray]:

@@ -22,7 +22,7 @@ needs_ngspice = pytest.mark.skipif(
 
 
 def run(folder: Path, netlist: str) -> np.ndarray:
-    """What a netlist writes to out.txt: its vectors as rows."""
+    """Run a netlist; return the vectors that it writes to out.txt as rows."""
     (folder / "test.cir").write_text(netlist)
     ran = subprocess.run(["ngspice", "-b", "test.cir"], cwd=folder, capture_output=True, text=True, check=False)
     assert (folder / "out.txt").exists(), ran.stdout[-2000:] + ran.stderr[-2000:]

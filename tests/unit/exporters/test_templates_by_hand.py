@@ -1,6 +1,6 @@
 """Exported files of a card whose LTP and LTD differ in everything, run without torch and without Brian2.
 
-PyTorch's file runs on `torch_standin`; of Brian2's the functions run on groups that only remember what they were told,
+PyTorch's file runs on `torch_standin`; the functions for Brian2 run on groups that only record their arguments,
 and its code, which reads as Python, is executed number by number.
 """
 
@@ -165,7 +165,7 @@ def test_a_wish_of_two_and_a_half_levels_is_two_pulses_to_either_device(torch_fi
 
 
 @pytest.mark.parametrize("paired", [True, False])
-def test_a_network_in_torch_leaks_rests_and_fires_as_its_file_says(torch_file: Any, paired: bool) -> None:
+def test_torch_network_has_the_neuron_parameters_of_its_file(torch_file: Any, paired: bool) -> None:
     network = uneven_network(paired)
     file = torch_file(network.card, network=network)
     with np.load(file.FILE) as archive:
@@ -186,7 +186,7 @@ class Unit(float):
 
 
 class Remembered:
-    """A group or synapses that only remember what they were told."""
+    """A group or synapses that only record their arguments."""
 
     made: list[Remembered]
 
@@ -236,7 +236,7 @@ def brian_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def numbers(file: SimpleNamespace, **more: Any) -> dict[str, Any]:
-    """What Brian2's code finds by name, of one device."""
+    """Return the names in the code of Brian2 with the values of one device."""
     return {
         "exp": math.exp, "log": math.log, "log1p": math.log1p, "sqrt": math.sqrt, "floor": math.floor, "abs": abs,
         "int": int, "clip": lambda value, low, high: min(max(value, low), high), "second": 1.0,

@@ -1,4 +1,4 @@
-"""Trained networks in tiles: what is written, and that the loaders give every conductance back."""
+"""Trained networks in tiles: the files, and the conductances restored by the loaders."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_crosssims_loader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 class _Tensor:
-    """As much of a tensor as the loader uses."""
+    """The part of a tensor that the loader uses."""
 
     def __init__(self, values: np.ndarray) -> None:
         self.values = values
@@ -182,7 +182,7 @@ def test_a_conductance_outside_the_window_is_refused(target: str, tmp_path: Path
 
 
 @pytest.mark.parametrize("target", ["neurosim", "spice", "veriloga"])
-def test_a_target_without_networks_says_who_has_them(target: str, tmp_path: Path) -> None:
+def test_a_target_without_networks_names_those_with_them(target: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=rf"^{target} .*\(aihwkit, brian2"):
         export(network(shipped()), target, tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -148,7 +148,7 @@ def test_a_name_cannot_become_code(compiled: Any, tmp_path: Path) -> None:
     compiled(folder)
 
 
-def test_the_module_is_not_called_like_ngspices_own(tmp_path: Path) -> None:
+def test_the_module_name_differs_from_ngspice_builtins(tmp_path: Path) -> None:
     card = shipped().model_copy(update={"name": "memristor"})
     assert (exported(card, "veriloga", tmp_path) / "dk_memristor.va").exists()
 

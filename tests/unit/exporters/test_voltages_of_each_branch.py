@@ -24,17 +24,17 @@ PAIRS = pytest.mark.parametrize(("ltp", "ltd"), [(1.2, -0.9), (0.7, -1.5), (-1.2
 @PAIRS
 def test_neurosim_has_both_voltages_and_the_width(ltp: float, ltd: float) -> None:
     p = Parameters(2e-5, 1e-4, {"ltp": 60, "ltd": 45}, {"ltp": 1.1, "ltd": -2.2}, 0.011, 0.12, 3e-6, 7e-6, 0.04)
-    said = {each.name: each.value for each in settings(card(ltp, ltd), p)}
-    assert said["writeVoltageLTP"] == f"{abs(ltp):g}"
-    assert said["writeVoltageLTD"] == f"{abs(ltd):g}"
-    assert float(said["writePulseWidthLTP"] or 0) == float(said["writePulseWidthLTD"] or 0) == 30e-6
-    assert said["readVoltage"] == "0.2"
-    assert (said["maxNumLevelLTP"], said["maxNumLevelLTD"]) == ("60", "45")
-    assert (said["NL_LTP"], said["NL_LTD"]) == ("1.1", "-2.2")
-    assert (said["maxConductance"], said["minConductance"]) == ("0.0001", "2e-05")
-    assert (said["maxConductanceVar"], said["minConductanceVar"]) == ("7e-06", "3e-06")
-    assert (said["sigmaDtoD"], said["sigmaReadNoise"]) == ("0.12", "0.04")
-    assert (said["sigmaCtoC"] or "").startswith("0.011 * ")
+    values = {each.name: each.value for each in settings(card(ltp, ltd), p)}
+    assert values["writeVoltageLTP"] == f"{abs(ltp):g}"
+    assert values["writeVoltageLTD"] == f"{abs(ltd):g}"
+    assert float(values["writePulseWidthLTP"] or 0) == float(values["writePulseWidthLTD"] or 0) == 30e-6
+    assert values["readVoltage"] == "0.2"
+    assert (values["maxNumLevelLTP"], values["maxNumLevelLTD"]) == ("60", "45")
+    assert (values["NL_LTP"], values["NL_LTD"]) == ("1.1", "-2.2")
+    assert (values["maxConductance"], values["minConductance"]) == ("0.0001", "2e-05")
+    assert (values["maxConductanceVar"], values["minConductanceVar"]) == ("7e-06", "3e-06")
+    assert (values["sigmaDtoD"], values["sigmaReadNoise"]) == ("0.12", "0.04")
+    assert (values["sigmaCtoC"] or "").startswith("0.011 * ")
 
 
 @PAIRS
@@ -67,8 +67,8 @@ def test_a_netlist_takes_a_pulse_from_half_of_its_own_amplitude_on(ltp: float, l
 def test_verilog_a_has_both_thresholds(ltp: float, ltd: float) -> None:
     files = make(card(ltp, ltd), "veriloga", ExportOptions()).files
     text = next(content for name, content in files.items() if name.endswith(".va")).decode()
-    said = {name: float(re.findall(rf"parameter real {name} = (\S+)", text)[0]) for name in ("v_ltp", "v_ltd")}
-    assert said == {"v_ltp": abs(ltp) / 2, "v_ltd": abs(ltd) / 2}
+    values = {name: float(re.findall(rf"parameter real {name} = (\S+)", text)[0]) for name in ("v_ltp", "v_ltd")}
+    assert values == {"v_ltp": abs(ltp) / 2, "v_ltd": abs(ltd) / 2}
 
 
 @PAIRS

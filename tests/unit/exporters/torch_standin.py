@@ -1,4 +1,4 @@
-"""What an exported PyTorch file uses of torch, in NumPy and without gradients, where torch is not installed."""
+"""Stand-in for torch in NumPy, without gradients: the parts that an exported file uses."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ def modules() -> dict[str, ModuleType]:
 
 
 def put_in_place(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """What `import torch` gives until the test ends; no optimizer knows a file that was loaded before."""
+    """Replace `import torch` until the test ends, with optimizers that know no file loaded before."""
     for hooks in ("before", "after"):
         monkeypatch.setattr(_Optimizer, hooks, [])
     made = modules()

@@ -18,7 +18,7 @@ from devicekit.library.origin import Metadata, combine
 
 @pytest.fixture(autouse=True)
 def _temporary_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither index nor records of the user who runs the tests."""
+    """Use temporary folders instead of the index and records of the user."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.delenv("DEVICEKIT_LIBRARY", raising=False)
@@ -31,14 +31,14 @@ def library(tmp_path: Path) -> Library:
 
 @pytest.fixture(scope="session")
 def raw_card() -> dict[str, Any]:
-    """The shipped card as plain values."""
+    """Return the shipped card as JSON values."""
     card: dict[str, Any] = json.loads(catalog.get("pt-hfo2-al2o3-ti").card.read_text(encoding="utf-8"))
     return card
 
 
 @pytest.fixture(scope="session")
 def card(raw_card: dict[str, Any]) -> Callable[..., DeviceCard]:
-    """A card of a name, a window [S] and LTP increment; all else is the shipped one's."""
+    """Return a factory of cards with a name, a window [S] and LTP increment, otherwise like the shipped card."""
 
     def make(name: str, low: float = 1e-5, high: float = 4e-5, increment: float = 0.004, **more: Any) -> DeviceCard:
         raw = json.loads(json.dumps(raw_card))
@@ -53,10 +53,10 @@ def card(raw_card: dict[str, Any]) -> Callable[..., DeviceCard]:
 
 @pytest.fixture(scope="session")
 def record(card: Callable[..., DeviceCard]) -> Callable[..., Record]:
-    """A record of such a card, with place and labels."""
+    """Return a factory of records of such cards, with place and labels."""
 
-    def make(name: str, said: dict[str, Any] | None = None, **more: Any) -> Record:
-        words: dict[str, Any] = said or {}
+    def make(name: str, labels: dict[str, Any] | None = None, **more: Any) -> Record:
+        words: dict[str, Any] = labels or {}
         where: Metadata = combine(words, origins=dict.fromkeys(words, "hand"))
         return Record.of_card(card(name, **more), where)
 

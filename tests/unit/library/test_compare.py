@@ -1,4 +1,4 @@
-"""Records side by side: what is the same number, what is not, what figures show, and the page."""
+"""Comparison of records: equal and different definitions, figures, and the page."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def test_numbers_stand_side_by_side(record: Make) -> None:
     json.dumps(found.as_dict(), allow_nan=False)
 
 
-def test_one_record_is_no_comparison_and_twice_the_same_is_one(record: Make) -> None:
+def test_a_comparison_needs_two_different_records(record: Make) -> None:
     with pytest.raises(UsageError, match="got 1"):
         compare([record("a"), record("a")])
 
 
-def test_records_of_one_name_are_told_apart(record: Make) -> None:
+def test_records_of_one_name_are_distinguished(record: Make) -> None:
     one, two = record("a"), record("a", increment=0.005)
     assert compare([one, two]).names == (f"a ({one.id})", f"a ({two.id})")
 
@@ -81,8 +81,8 @@ def test_voltages_by_two_methods_are_never_mixed(loops: Callable[..., Record]) -
     assert [row.n for row in rows] == [2, 1]
     assert all(sum(cell is not None for cell in cells) == 1 for cells in zip(*(row.cells for row in rows), strict=True))
     assert rows[0].scale.heading == "V_set, median (half_ln_g, read at 0.1 V) [V]"
-    told = next(each.message for each in found.warnings if each.message.startswith("v_set_v"))
-    assert "half_ln_g, read at 0.1 V (2 records) and max_didv (1 record)" in told
+    message = next(each.message for each in found.warnings if each.message.startswith("v_set_v"))
+    assert "half_ln_g, read at 0.1 V (2 records) and max_didv (1 record)" in message
     assert codes(found).count("mixed") == 2  # of V_set and its C2C; V_reset is the same
     panel = found.sweep_cdf("v_set_v")
     assert panel is not None
@@ -106,7 +106,7 @@ def test_on_off_of_a_card_and_of_sweeps_are_two_numbers(record: Make, loops: Cal
     assert np.isnan(found.row("on_off").values[2])
 
 
-def test_weights_log_states_and_pulse_widths_are_told(record: Make, card: Callable[..., DeviceCard]) -> None:
+def test_weights_log_states_and_pulse_widths_are_warned_of(record: Make, card: Callable[..., DeviceCard]) -> None:
     def raw(name: str, **window: Any) -> Record:
         held = json.loads(card(name).to_json())
         held["window"] |= window
@@ -124,7 +124,7 @@ def test_weights_log_states_and_pulse_widths_are_told(record: Make, card: Callab
     assert any("pulse width" in each.message and "5 µs (1 card)" in each.message for each in width.warnings)
 
 
-def test_synthetic_and_simulated_among_measured_are_told(record: Make, loops: Callable[..., Record]) -> None:
+def test_synthetic_and_simulated_among_measured_are_warned_of(record: Make, loops: Callable[..., Record]) -> None:
     found = compare([record("a"), loops("b", [0.3]), loops("c", [0.4])])
     assert "1 of 3 records is synthetic" in [each.message for each in found.warnings]
     simulated = record("d", increment=0.01).model_copy(update={"simulated": True, "synthetic": False})
@@ -184,14 +184,14 @@ def test_groups_maps_and_figures_of_an_array(array: list[Record]) -> None:
     assert compare(array, by="").groups().keys() == {"all"}
 
 
-def test_two_records_of_one_place_are_told(array: list[Record], record: Make) -> None:
+def test_two_records_of_one_place_are_warned_of(array: list[Record], record: Make) -> None:
     twin = record("twin", {"wafer": "W1", "row": 1, "column": 1}, increment=0.013)
     found = compare([*array, twin])
     assert any(each.code == "mixed" and "1 place " in each.message for each in found.warnings)
     assert found.maps()[1].values[0, 0] == pytest.approx(1.2)
 
 
-def test_places_too_far_apart_make_no_map(record: Make) -> None:
+def test_distant_places_make_no_map(record: Make) -> None:
     far = [record("a", {"row": 0, "column": 0}), record("b", {"row": 9999, "column": 9999}, increment=0.005)]
     found = compare(far)
     assert found.maps() == ()
@@ -219,7 +219,9 @@ def page(found: Any, bad: Any = ()) -> str:
 
 
 @pytest.mark.usefixtures("without_pictures")
-def test_the_page_shows_all_parts_and_claims_no_significance(array: list[Record], loops: Callable[..., Record]) -> None:
+def test_the_page_has_all_sections_and_claims_no_significance(
+    array: list[Record], loops: Callable[..., Record]
+) -> None:
     records = [*array, loops("a", [0.3, 0.4, 0.5]), loops("b", [0.4, 0.5, 0.6])]
     html = page(compare(records), [Unreadable("bad.json", "is damaged")])
     for title in ("Records", "Numbers", "Rate curves", "Over the records", "Within the records", "On the array",
@@ -247,7 +249,7 @@ def test_words_of_a_comparison(array: list[Record], loops: Callable[..., Record]
     file_regression.check("\n".join(lines) + "\n", extension=".txt")
 
 
-def test_names_of_devices_are_not_obeyed_by_the_page(record: Make) -> None:
+def test_names_of_devices_are_escaped_on_the_page(record: Make) -> None:
     name = "<b>x</b> $y$"
     html = page(compare([record(name, {"stack": "<i>"}), record("b", increment=0.005)]))
     assert name not in html
@@ -264,7 +266,7 @@ def test_many_records_stand_in_rows_and_few_in_columns(array: list[Record]) -> N
 
 
 def test_every_outcome_whose_levels_count_gives_its_values() -> None:
-    """As in the median over the sweeps: those that failed give none, those at the compliance do."""
+    """Failed sweeps give no values, sweeps at the compliance do, as in the median."""
     outcomes = ["switched", "gradual", "failed", "at_limit", "reset_only", "against"]
     values = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
     frame = SimpleNamespace(columns={"v_set_v": values, "outcome": outcomes}, numbers=lambda name: values)

@@ -1,4 +1,4 @@
-"""Comparisons whose answer two records would hide: medians of three, the commonest of several definitions."""
+"""Comparisons of three records: medians, and the most frequent of several definitions."""
 
 from __future__ import annotations
 

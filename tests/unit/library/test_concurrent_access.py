@@ -1,4 +1,4 @@
-"""Several processes that write into one library at once: nothing that one of them says is lost."""
+"""Several processes that write into one library: nothing is lost."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def start_lock_holder(folder: Path) -> subprocess.Popen[str]:
     return process
 
 
-def test_a_second_writer_waits_and_says_so(
+def test_a_second_writer_waits_and_reports_a_timeout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, devicekit: Callable[..., Any]
 ) -> None:
     process = start_lock_holder(tmp_path / "lab")
@@ -85,7 +85,7 @@ def test_a_second_writer_waits_and_says_so(
     assert devicekit("library", "add", CARD, "--library", tmp_path / "lab").code == 0
 
 
-def test_the_lock_of_a_killed_process_holds_nobody_up(tmp_path: Path, devicekit: Callable[..., Any]) -> None:
+def test_the_lock_of_a_killed_process_is_released(tmp_path: Path, devicekit: Callable[..., Any]) -> None:
     process = start_lock_holder(tmp_path / "lab")
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
@@ -95,7 +95,7 @@ def test_the_lock_of_a_killed_process_holds_nobody_up(tmp_path: Path, devicekit:
     assert time.monotonic() - began < 10
 
 
-def test_a_library_that_may_only_be_read_is_read_and_says_that_it_cannot_be_written(
+def test_a_read_only_library_can_be_read_but_not_written(
     library: Library, record: Callable[..., Record], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     library.add(record("a"))
@@ -110,7 +110,7 @@ def test_a_library_that_may_only_be_read_is_read_and_says_that_it_cannot_be_writ
         library.add(record("b"))
 
 
-def test_no_room_for_an_index_anywhere_is_said(
+def test_an_error_is_reported_if_no_index_can_be_written(
     tmp_path: Path, devicekit: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object, **__: object) -> Any:

@@ -1,4 +1,4 @@
-"""The folder: adding, removing, taking up changes; whatever lies in it, and whatever is wrong with the index."""
+"""The folder: adding, removing, indexing changes, other files in it, and errors of the index."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_library_that_is_not_there_is_empty(library: Library) -> None:
     assert not library.folder.exists()
 
 
-def test_a_file_is_no_library(tmp_path: Path) -> None:
+def test_a_file_is_rejected_as_library(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("")
     with pytest.raises(FileError, match="not a folder"):
         Library(tmp_path / "x")
@@ -75,7 +75,7 @@ def test_what_is_added_is_found_by_another_library_object_and_by_the_beginning_o
     assert entry.warnings == made.warnings
 
 
-def test_the_same_content_twice_is_one_item_and_takes_what_is_said_anew(library: Library, record: Make) -> None:
+def test_the_same_content_is_kept_once_with_new_labels(library: Library, record: Make) -> None:
     first = library.add(record("a", {"stack": "HfO2", "operator": "x"}))
     again = library.add(record("a", {"stack": "TaOx", "row": 3}))
     assert (again.known, again.path) == (True, first.path)
@@ -106,7 +106,7 @@ def test_a_file_of_the_same_name_is_not_overwritten(library: Library, record: Ma
     assert other.read_text() == "{}"
 
 
-def test_changes_by_hand_are_taken_up(library: Library, record: Make) -> None:
+def test_changes_by_hand_are_indexed(library: Library, record: Make) -> None:
     path = library.add(record("a", {"stack": "HfO2"})).path
     library.add(record("b", increment=0.005))
     text = path.read_text(encoding="utf-8")
@@ -129,7 +129,7 @@ def test_a_copy_within_the_folder_is_listed_and_takes_over_when_the_first_is_gon
     assert (entry.file, library.unreadable) == ("z copy.json", ())
 
 
-def test_removing_takes_all_that_are_named_or_none(library: Library, record: Make) -> None:
+def test_removing_is_all_or_nothing(library: Library, record: Make) -> None:
     one, two, three = (library.add(record(name, increment=value)) for name, value in zip("abc", (1, 2, 3), strict=True))
     for ids, message in (
         ([one.record.id, "0000000"], "beginning with 0000000"),
@@ -145,7 +145,7 @@ def test_removing_takes_all_that_are_named_or_none(library: Library, record: Mak
     assert names(library) == {"c"}
 
 
-def test_several_ids_of_one_beginning_are_not_guessed_at(library: Library, record: Make) -> None:
+def test_an_ambiguous_id_is_refused(library: Library, record: Make) -> None:
     library.folder.mkdir()
     for k, name in enumerate(("one", "two")):
         raw = json.loads(record(name, increment=0.1 + k).to_json()) | {"id": f"abcd{k:08x}"}
@@ -171,7 +171,7 @@ HOSTILE = {
 }
 
 
-def test_whatever_lies_in_the_folder_is_listed_and_stops_nothing(library: Library, record: Make) -> None:
+def test_other_files_in_the_folder_are_listed_and_harmless(library: Library, record: Make) -> None:
     good = library.add(record("good"))
     for name, content in HOSTILE.items():
         (library.folder / name).write_bytes(content)
@@ -204,7 +204,7 @@ def test_whatever_lies_in_the_folder_is_listed_and_stops_nothing(library: Librar
     assert good.path.exists()
 
 
-def test_damaged_content_is_told_when_the_record_is_opened(library: Library, record: Make) -> None:
+def test_damaged_content_is_reported_when_the_record_is_opened(library: Library, record: Make) -> None:
     path = library.add(record("a")).path
     raw = json.loads(path.read_text(encoding="utf-8"))
     raw["card"]["window"]["low"] = "much"
@@ -216,7 +216,7 @@ def test_damaged_content_is_told_when_the_record_is_opened(library: Library, rec
 
 
 @pytest.mark.parametrize("damage", [b"no database", b"", b"SQLite format 3\x00" + b"\x01" * 500])
-def test_a_damaged_index_is_made_anew(damage: bytes, library: Library, record: Make) -> None:
+def test_a_damaged_index_is_rebuilt(damage: bytes, library: Library, record: Make) -> None:
     library.add(record("a"))
     place = index_path(library.folder)
     place.write_bytes(damage)
@@ -224,7 +224,9 @@ def test_a_damaged_index_is_made_anew(damage: bytes, library: Library, record: M
     assert names(Library(library.folder)) == {"a"}
 
 
-def test_an_index_of_another_form_is_made_anew(library: Library, record: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_index_of_another_version_is_rebuilt(
+    library: Library, record: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     library.add(record("a"))
     place = index_path(library.folder)
     with sqlite3.connect(place) as connection:
@@ -236,7 +238,7 @@ def test_an_index_of_another_form_is_made_anew(library: Library, record: Make, m
     assert names(library) == {"a"}
 
 
-def test_a_page_of_the_index_that_is_damaged_is_met_too(library: Library, record: Make) -> None:
+def test_a_damaged_page_of_the_index_is_detected(library: Library, record: Make) -> None:
     for k in range(30):
         library.add(record(f"a{k}", increment=0.001 * (k + 1)))
     place = index_path(library.folder)
@@ -247,7 +249,7 @@ def test_a_page_of_the_index_that_is_damaged_is_met_too(library: Library, record
 
 
 @pytest.mark.parametrize("cards", [25, pytest.param(60, marks=pytest.mark.slow)])
-def test_damage_that_shows_only_in_a_search_is_met_too(cards: int, library: Library, record: Make) -> None:
+def test_damage_found_during_a_search_is_repaired(cards: int, library: Library, record: Make) -> None:
     for k in range(cards):
         library.add(record(f"a{k}", increment=0.001 * (k + 1)))
     place = index_path(library.folder)
@@ -423,7 +425,7 @@ def test_what_a_simulation_wrote_is_marked(library: Library, sweeps: Callable[..
         ({"nonsense": 1}, "nonsense"),
     ],
 )
-def test_what_does_not_fit_a_card_is_refused_and_nothing_is_added(
+def test_options_that_do_not_apply_to_a_card_are_refused(
     options: dict[str, object], message: str, library: Library, card: Callable[..., DeviceCard], tmp_path: Path
 ) -> None:
     card("c").save(tmp_path / "c.json")

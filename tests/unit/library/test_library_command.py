@@ -121,7 +121,7 @@ def test_measurements_take_the_reading_options(
         (("add", "CARD", "--v-set", "max_didv"), "definitions"),
     ],
 )
-def test_bad_usage_is_one_clear_error(
+def test_bad_usage_gives_one_error(
     words: tuple[str, ...], message: str, devicekit: Run, cards: list[Path], lib: Path
 ) -> None:
     files = {"CARD": str(cards[0]), "CARD2": str(cards[1])}
@@ -150,7 +150,7 @@ def test_bad_usage_is_one_clear_error(
         (("compare", "--all", "--by", "nope"), "'nope'"),
     ],
 )
-def test_wrong_names_are_refused_with_what_there_is(
+def test_unknown_names_are_refused_with_the_available_ones(
     words: tuple[str, ...], message: str, devicekit: Run, cards: list[Path], lib: Path
 ) -> None:
     added = devicekit("library", "add", *cards, "--library", lib, "--json").json["results"]
@@ -174,7 +174,9 @@ def test_unreadable_files_are_listed_and_never_fatal(devicekit: Run, cards: list
     assert devicekit("library", "refresh", "--library", lib).code == 0
 
 
-def test_a_damaged_record_is_left_out_of_a_comparison_and_told(devicekit: Run, cards: list[Path], lib: Path) -> None:
+def test_a_damaged_record_is_left_out_of_a_comparison_and_reported(
+    devicekit: Run, cards: list[Path], lib: Path
+) -> None:
     devicekit("library", "add", *cards, "--library", lib)
     path = next(lib.glob("dev_2-*.json"))
     raw = json.loads(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Place and labels: the hand before the file's name, the device's name, the recipe; areas with their units."""
+"""Place and labels: by hand before file name, device name and recipe; areas with their units."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_row_and_column_in_a_name(name: str, place: tuple[int | None, int | None
     assert found.origins == (dict.fromkeys(("row", "column"), "file name") if place[0] else {})
 
 
-def test_a_device_name_helps_where_the_file_says_nothing_and_a_contradiction_is_no_place() -> None:
+def test_place_from_device_name_unless_it_contradicts_the_file_name() -> None:
     assert gather({}, "a.csv", "R2C7", {}).place == Place(row=2, column=7)
     assert gather({}, "a.csv", "R2C7", {}).origins["row"] == "device name"
     assert gather({}, "R2C7.csv", "R2C7", {}).origins["row"] == "file name"
@@ -52,7 +52,7 @@ def test_the_hand_beats_the_file_name_and_that_beats_the_recipe() -> None:
     assert found.origins == {"row": "hand", "wafer": "file name", "stack": "file name", "operator": "recipe"}
 
 
-def test_what_was_said_by_hand_stays_when_a_recipe_says_otherwise_later() -> None:
+def test_labels_by_hand_win_over_a_later_recipe() -> None:
     old = Metadata(labels={"stack": "HfO2", "operator": "a"}, origins={"stack": "hand", "operator": "recipe"})
     new = Metadata(labels={"stack": "TaOx", "operator": "b"}, origins={"stack": "recipe", "operator": "recipe"})
     both = new.merge(old)

@@ -1,4 +1,4 @@
-"""A record: strict JSON with head and content; the same content has the same id, changed content is noticed."""
+"""A record: strict JSON with head and content; equal content has the same id, changed content is detected."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_odd_names_of_a_card_and_its_source_are_made_plain(card: Callable[..., D
     assert Record.from_json(record.to_json()) == record
 
 
-def test_what_is_said_by_hand_may_be_edited_and_the_content_may_not(record: Callable[..., Record]) -> None:
+def test_labels_may_be_edited_but_not_the_content(record: Callable[..., Record]) -> None:
     raw = json.loads(record("a", {"stack": "HfO2"}).to_json())
     renamed = raw | {"name": "better", "labels": {"stack": "TaOx"}}
     assert Record.from_json(json.dumps(renamed)).labels == {"stack": "TaOx"}
@@ -116,7 +116,7 @@ def test_what_is_wrong_with_a_record_is_named(
     assert "lab/a.json" in str(error.value)
 
 
-def test_a_card_alone_is_no_record_and_the_message_says_what_to_do(card: Callable[..., DeviceCard]) -> None:
+def test_a_card_is_not_a_record_and_the_message_names_the_command(card: Callable[..., DeviceCard]) -> None:
     with pytest.raises(FileError, match=r"device card.*devicekit library add"):
         Record.from_json(card("a").to_json())
 

@@ -1,4 +1,4 @@
-"""Search: words, kinds, ranges just inside and just outside, labels, places, order; names that there are not."""
+"""Search: words, kinds, ranges just inside and just outside, labels, places, order; unknown names."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def filled_once(tmp_path_factory: pytest.TempPathFactory, record: Make) -> Path:
     """Folder of a library with cards a, b, c of on/off 2, 4, 8 and a sweep record s, whose mechanisms are left out."""
     folder = tmp_path_factory.mktemp("filled")
     library = Library(folder / "lab")
-    for name, high, said in (
+    for name, high, labels in (
         ("Alpha", 2e-5, {"stack": "HfO2", "area": "1 um2", "wafer": "W1", "row": 1, "column": 10}),
         ("beta", 4e-5, {"stack": "TaOx", "area": "4 um2", "wafer": "W1", "row": 1, "column": 9}),
         ("gamma 100%", 8e-5, {"stack": "HfO2", "wafer": "W2"}),
     ):
-        library.add(record(name, said, low=1e-5, high=high))
+        library.add(record(name, labels, low=1e-5, high=high))
     loops = write_sweeps(folder, "Loops_R7C7.csv", {"d1": [0.3, 0.4, 0.4]})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("devicekit.features.merits.mechanism.find", lambda *_: None)
@@ -72,9 +72,7 @@ def found(library: Library, **query: Any) -> list[str]:
         (("'; DROP TABLE item; --",), []),
     ],
 )
-def test_all_words_must_be_there_and_none_is_a_pattern(
-    words: tuple[str, ...], names: list[str], filled: Library
-) -> None:
+def test_all_words_must_match_literally(words: tuple[str, ...], names: list[str], filled: Library) -> None:
     assert found(filled, words=words) == names
 
 
@@ -117,7 +115,7 @@ def test_ends_of_a_range_are_in_it(library: Library, record: Make) -> None:
 @pytest.mark.parametrize(
     "text", ["on_off", "on_off=3", "=3:4", "on_off=a:4", "on_off=5:4", "on_off=nan:", "on_off=inf:", "on_off=:-inf", ""]
 )
-def test_ranges_that_are_none_are_refused(text: str) -> None:
+def test_invalid_ranges_are_refused(text: str) -> None:
     with pytest.raises(UsageError):
         Range.of(text)
 
@@ -179,19 +177,17 @@ def test_a_limit_keeps_the_count(filled: Library) -> None:
         ({"sort": "size"}, r"'size'.* name, added.*on_off.*stack"),
     ],
 )
-def test_names_that_there_are_not_are_refused_and_the_known_ones_listed(
-    query: dict[str, Any], message: str, filled: Library
-) -> None:
+def test_unknown_names_are_refused_with_the_known_ones(query: dict[str, Any], message: str, filled: Library) -> None:
     with pytest.raises(UsageError, match=message):
         filled.records(Query(**query))
 
 
-def test_an_empty_library_says_so(library: Library) -> None:
+def test_a_number_is_unknown_in_an_empty_library(library: Library) -> None:
     with pytest.raises(UsageError, match="number 'on_off'"):
         library.records(Query(ranges=[Range("on_off", 1)]))
 
 
-def test_what_is_removed_leaves_no_name_behind(filled: Library) -> None:
+def test_removing_a_record_removes_its_names(filled: Library) -> None:
     assert "v_set_v" in filled.names()
     assert "operator" in filled.labels()
     filled.remove(next(entry.id for entry in filled.records() if entry.kind == "sweep"))

@@ -1,4 +1,4 @@
-"""Figures on their way into a page: the same curves, axes and colours as matplotlib draws."""
+"""Figures for pages: the same curves, axes and colours as in matplotlib."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ def test_the_readers_read_it_and_choose_by_kind(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="unit="):
         devicekit.read(path, kind="pulse", unit="uS")
     hdf5.save(tmp_path / "card.h5", load_card(catalog.get("pt-hfo2-al2o3-ti").card))
-    with pytest.raises(FileError, match="card or a network"):
+    with pytest.raises(FileError, match="load_hdf5"):
         devicekit.read(tmp_path / "card.h5")
 
 
@@ -268,7 +268,7 @@ def test_columns_that_contradict_their_description_are_refused(
 @pytest.mark.parametrize("cuts", [5, pytest.param(25, marks=pytest.mark.slow)])
 def test_other_and_damaged_files_are_refused(cuts: int, tmp_path: Path) -> None:
     (tmp_path / "no.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(600))
-    with pytest.raises(FileError, match="not written by devicekit"):
+    with pytest.raises(FileError, match="not written"):
         hdf5.load(tmp_path / "no.h5")
     with pytest.raises(FileError, match="does not exist"):
         hdf5.load(tmp_path / "missing.h5")

@@ -428,7 +428,7 @@ def test_the_cliff_is_where_two_points_are_lost() -> None:
     assert (near.side, near.ratio) == ("more", pytest.approx(0.5))
     assert (near.own, near.critical, near.variant) == (400.0, pytest.approx(200.0), "plain")
     assert near.words.startswith("400; critical value 200 (plain")
-    assert near.words.endswith("2-fold")
+    assert near.words.endswith("factor of 2")
     coarse = distance(FLAWS["step size"], 16.0, steps)
     assert coarse is not None
     assert (coarse.side, coarse.ratio) == ("less", pytest.approx(2.0))
@@ -632,7 +632,7 @@ def test_the_page_of_a_benchmark_marks_the_device() -> None:
     split = shipped()["split"]
     found = Benchmark("dev", split, 4, (worst,), ("states",), shared, 0.5, 50.0, severities, wide, synthetic=True)
     page = benchmark_report([found]).to_html()
-    for words in (found.verdict, found.wide_network, "states: 8; critical value", "-fold"):
+    for words in (found.verdict, found.wide_network, "states: 8; critical value", "factor of"):
         assert words in page
     assert page.count(found.verdict) == 1
     assert "SYNTHETIC" in page

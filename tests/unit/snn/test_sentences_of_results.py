@@ -1,0 +1,66 @@
+"""Wording of a benchmark and of the answers about an array, on made numbers; renewed by --force-regen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from snn.array.result import Curve, Point, Unknown
+from snn.benchmark.curves import distance
+from snn.benchmark.pairs import Share, VariantResult
+from snn.benchmark.result import Benchmark
+from snn.benchmark.severity import SEVERITIES
+
+SCALED = VariantResult("scaled", (0.80, 0.81, 0.79, 0.80), (0.90,) * 4, 0.006)
+QUIET = VariantResult("plain", (0.90,) * 4, (0.90,) * 4, 0.006)
+FOUND = Benchmark("device", "a split", 4, (QUIET, SCALED), ("asymmetry", "states"), severities={"asymmetry": 1.9})
+SEVERITY = {flaw.name: 0.8 * (min(flaw.sizes) + max(flaw.sizes)) / 2 for flaw in SEVERITIES}
+
+
+def test_sentences_of_a_benchmark(file_regression) -> None:  # type: ignore[no-untyped-def]
+    shares = {"scaled": (Share("states", (0.05, 0.06, 0.05, 0.06), ()), Share("asymmetry", (0.02,) * 4, ()))}
+    steps = {"scaled": (Share("step size", (0.05, 0.06, 0.05, 0.06), ()),)}
+    policy = VariantResult("policy", (0.91, 0.92, 0.91, 0.92), (0.93,) * 4, 0.005)
+    allowed = ((0.0, 0.02, 0.01, 0.01), (0.02, 0.04, 0.03, 0.03), (0.04, 0.06, 0.05, 0.05))
+    cases = {
+        "no loss": replace(FOUND, variants=(QUIET,)).verdict,
+        "no loss, one seed": replace(FOUND, seeds=1, variants=(QUIET,), severities={}).verdict,
+        "loss": FOUND.verdict,
+        "loss beyond a critical severity": replace(FOUND, severities={"asymmetry": 9.0}).verdict,
+        "causes": replace(FOUND, shares=shares).verdict,
+        "small steps": replace(FOUND, shares=steps, steps=1000.0).verdict,
+        "large steps": replace(FOUND, shares=steps, steps=8.0).verdict,
+        "wide network": replace(FOUND, wide=replace(QUIET, variant="wide")).wide_network,
+        "policy": replace(FOUND, policy=policy, reason=("carry", "read noise unknown")).policy_effect,
+        "fit": replace(FOUND, allowed=allowed).fit_uncertainty,
+        "bands": replace(FOUND, allowed=((0.01, -0.01), (-0.01, 0.01)), by_bands=True).fit_uncertainty,
+        "unknown": replace(FOUND, unknown=("dead devices", "drift")).unknown_properties,
+    }
+    lines = [f"{name}: {words}" for name, words in cases.items()]
+    for flaw in SEVERITIES:
+        if (far := distance(flaw, SEVERITY[flaw.name])) is not None:
+            lines += [f"{flaw.name}: {far.words}", far.risk]
+    file_regression.check("\n".join(lines) + "\n", extension=".txt")
+
+
+def test_sentences_about_an_array(file_regression) -> None:  # type: ignore[no-untyped-def]
+    ideal = Point({}, (0.96, 0.94, 0.95))
+
+    def answer(*losses: tuple[float, ...]) -> str:
+        points = [
+            Point({"bits": bits}, tuple(np.subtract(ideal.accuracies, each)))
+            for bits, each in enumerate(losses, start=2)
+        ]
+        found = Curve("made", points, ()).best("bits", ideal, least=True)
+        return found.words(str, "more than those tried", "at most ")
+
+    lines = [
+        answer((0.20, 0.21, 0.22), (0.002, 0.0, 0.001)),
+        answer((0.20, 0.20, 0.20), (0.02, 0.0, 0.004)),
+        answer((0.0, 0.0, 0.0)),
+        answer((0.2, 0.2, 0.2)),
+        Unknown(needs="endurance data").words,
+        Unknown(why="the card holds weights").words,
+    ]
+    file_regression.check("\n".join(lines) + "\n", extension=".txt")
