@@ -244,7 +244,7 @@ class Volatile(Measured):
             Scalar("tau_s", "time constant of the volatile part", self.parameters["tau_s"], "s", low=low, high=high),
             Scalar(
                 "persistent_share",
-                "persistent share of an update",
+                "permanent share of an update",
                 self.persistent_share,
                 of="step",
                 low=least,

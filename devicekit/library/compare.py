@@ -246,11 +246,11 @@ def compare(records: Sequence[Record], x: str | None = None, y: str | None = Non
     for option, name in (("x", x), ("y", y)):
         if name is not None and name not in {row.meaning.name for row in rows}:
             names = ", ".join(dict.fromkeys(row.meaning.name for row in rows)) or "none"
-            raise UsageError(f"{option}: no record has the number {name!r}. Available: {names}.")
+            raise UsageError(f"{option}={name!r}: no record has this number. Available: {names}.")
     if by and not any(group(record, by) is not None for record in records):
         labels = dict.fromkeys(name for record in records for name in record.labels)
         known = ", ".join([*labels, *_GROUPED])
-        raise UsageError(f"by: no record has the label {by!r}. Available: {known}.")
+        raise UsageError(f"by={by!r}: no record has this label. Available: {known}.")
     chosen = _choose_numbers(rows, x, y)
     grouped = by if by is not None else _default_group(records)
     found = Comparison(records, display_names(records), rows, *chosen, grouped)

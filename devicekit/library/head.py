@@ -45,7 +45,9 @@ def _check_line(value: str) -> str:
 
 def _check_label(value: str) -> str:
     if not _LABEL.fullmatch(value) or value in PLACES:
-        raise ValueError(f"a label name (a letter, then letters, digits, spaces, - or _; up to 40), got {value!r}")
+        raise ValueError(
+            f"expected a label name (up to 40 letters, digits, spaces, - or _, first a letter), got {value!r}"
+        )
     return value
 
 

@@ -158,8 +158,8 @@ def _strip_remarks(rows: Sequence[Row]) -> Sequence[Row]:
     first = end
     while first and _REMARK.match(next((cell for cell in rows[first - 1][1] if cell), "")):
         first -= 1
-    parted = 0 < first < end and not any(rows[first - 1][1])
-    return rows[:first] if parted else rows
+    separated = 0 < first < end and not any(rows[first - 1][1])
+    return rows[:first] if separated else rows
 
 
 def _read_head(above: Sequence[list[str]], shape: Shape, width: int) -> _Head:

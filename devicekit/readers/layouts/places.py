@@ -78,9 +78,9 @@ def tag_names(
         If the meaning is neither given nor clear from the names.
     """
     # where files are cycles and sheets devices, each pattern applies to its names
-    mine = {"devices": "device", "cycles": "cycle"}.get(meaning or "", "")
-    if mine in options.key:
-        options = replace(options, key={mine: options.key[mine]})
+    part = {"devices": "device", "cycles": "cycle"}.get(meaning or "", "")
+    if part in options.key:
+        options = replace(options, key={part: options.key[part]})
     if options.key:
         found = _tag_by_key(names, options, where)
         if len({tuple(sorted(tags.items())) for tags in found}) == len(names):

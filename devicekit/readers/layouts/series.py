@@ -64,39 +64,44 @@ def arrange(columns: Sequence[Column], values: frozenset[str], view: View, level
     QuestionError
         If it is unclear what several columns of one quantity mean, or which of several quantities is the state.
     """
-    mine = [column for column in columns if column.role in values]
-    if len(mine) < 2:
-        return Arranged(tuple(columns), (Series(tuple(mine), _name_tags(mine)),) if mine else (Series(()),))
+    value_columns = [column for column in columns if column.role in values]
+    if len(value_columns) < 2:
+        return Arranged(
+            tuple(columns),
+            (Series(tuple(value_columns), _name_tags(value_columns)),) if value_columns else (Series(()),),
+        )
     by_role: dict[str, list[Column]] = {}
     for column in columns:
-        if column.role in GLOSSARY and column not in mine:
+        if column.role in GLOSSARY and column not in value_columns:
             by_role.setdefault(column.role, []).append(column)
     several = {role: found for role, found in by_role.items() if len(found) > 1}
-    if wrong := [role for role, found in several.items() if len(found) != len(mine)]:
-        raise _ask_pairs(wrong[0], several[wrong[0]], mine, view)
-    shared = tuple(c for c in columns if c not in mine and c.role not in several)
-    basis, columns_are, tags = _separate_series(mine, view, levels)
+    if wrong := [role for role, found in several.items() if len(found) != len(value_columns)]:
+        raise _ask_pairs(wrong[0], several[wrong[0]], value_columns, view)
+    shared = tuple(c for c in columns if c not in value_columns and c.role not in several)
+    basis, columns_are, tags = _separate_series(value_columns, view, levels)
     if not basis:
-        raise _ask_series(mine, view, levels)
+        raise _ask_series(value_columns, view, levels)
     series = []
-    for k, column in enumerate(mine):
+    for k, column in enumerate(value_columns):
         series.append(Series((column, *(found[k] for found in several.values())), tags[k]))
     return Arranged(shared, tuple(series), basis, columns_are)
 
 
-def _name_tags(mine: Sequence[Column]) -> dict[str, Any]:
+def _name_tags(value_columns: Sequence[Column]) -> dict[str, Any]:
     kept = {"level", "direction"}
-    return {name: value for column in mine for name, value in column.tags.items() if name in kept}
+    return {name: value for column in value_columns for name, value in column.tags.items() if name in kept}
 
 
-def _separate_series(mine: Sequence[Column], view: View, levels: bool) -> tuple[str, str | None, list[dict[str, Any]]]:
+def _separate_series(
+    value_columns: Sequence[Column], view: View, levels: bool
+) -> tuple[str, str | None, list[dict[str, Any]]]:
     """Return how the columns are distinguished ("" if they are not), by which option, and the tags of each."""
-    own = [_name_tags([column]) for column in mine]
+    own = [_name_tags([column]) for column in value_columns]
     meaning = view.options.columns_are
-    names = _candidate_names(mine, view)
-    if meaning in ("devices", "cycles") and not levels and not view.cells.block.named and len(mine) % 2 == 0:
-        ways = _trend_directions(mine, view)
-        if ways[:2] in (("ltp", "ltd"), ("ltd", "ltp")) and ways == ways[:2] * (len(mine) // 2):
+    names = _candidate_names(value_columns, view)
+    if meaning in ("devices", "cycles") and not levels and not view.cells.block.named and len(value_columns) % 2 == 0:
+        ways = _trend_directions(value_columns, view)
+        if ways[:2] in (("ltp", "ltd"), ("ltd", "ltp")) and ways == ways[:2] * (len(value_columns) // 2):
             own = [{"direction": way} for way in ways]  # without names they rise and fall in turn: pairs
     if meaning is not None:
         if levels and (split := next(filter(None, (_split_two_ways(each, meaning) for each in names)), None)):
@@ -109,7 +114,7 @@ def _separate_series(mine: Sequence[Column], view: View, levels: bool) -> tuple[
     for each in names if levels else []:
         if (part := pooling.find_counted(each)) and (split := _split_two_ways(each, f"{part}s")):
             return "their names", None, split
-    distinct = len({str(tags.get("level")) for tags in own}) == len(mine)
+    distinct = len({str(tags.get("level")) for tags in own}) == len(value_columns)
     if (
         levels
         and distinct
@@ -117,9 +122,13 @@ def _separate_series(mine: Sequence[Column], view: View, levels: bool) -> tuple[
         and all((pooling.count_differences(each) or 1) < 2 for each in names)
     ):
         return "their names", None, own
-    if len({str(tags.get("direction")) for tags in own}) == len(mine) and len(mine) == 2:
+    if len({str(tags.get("direction")) for tags in own}) == len(value_columns) and len(value_columns) == 2:
         return "their names", None, own
-    if len(mine) == 2 and not view.cells.block.named and set(ways := _trend_directions(mine, view)) == {"ltp", "ltd"}:
+    if (
+        len(value_columns) == 2
+        and not view.cells.block.named
+        and set(ways := _trend_directions(value_columns, view)) == {"ltp", "ltd"}
+    ):
         return "one rises, one falls", None, [{"direction": way} for way in ways]
     return "", None, []
 
@@ -139,11 +148,11 @@ def _split_two_ways(names: Sequence[str], meaning: str) -> list[dict[str, Any]] 
     return found
 
 
-def _candidate_names(mine: Sequence[Column], view: View) -> list[list[str]]:
+def _candidate_names(value_columns: Sequence[Column], view: View) -> list[list[str]]:
     """Return what may distinguish the columns: names, names with the comments below them, comments alone."""
     block = view.cells.block
-    bare = [_bare_name(column, view) for column in mine]
-    places = [block.places[column.name] for column in mine]
+    bare = [_bare_name(column, view) for column in value_columns]
+    places = [block.places[column.name] for column in value_columns]
     notes = [block.notes[k] if k < len(block.notes) else "" for k in places]
     if not any(notes):
         return [bare]
@@ -202,9 +211,9 @@ def _bare_name(column: Column, view: View) -> str:
     return block.headings[block.places[column.name]].name or ("" if not block.named else column.name)
 
 
-def _trend_directions(mine: Sequence[Column], view: View) -> tuple[str, ...]:
+def _trend_directions(value_columns: Sequence[Column], view: View) -> tuple[str, ...]:
     """Return ltp or ltd for each column that rises or falls throughout, else ""."""
-    return tuple(_trend_direction(view.numbers(column.name)) for column in mine)
+    return tuple(_trend_direction(view.numbers(column.name)) for column in value_columns)
 
 
 def _trend_direction(values: pd.Series | None) -> str:
@@ -216,42 +225,44 @@ def _trend_direction(values: pd.Series | None) -> str:
     return "ltp" if trend > MIDDLE else "ltd" if trend < -MIDDLE else ""
 
 
-def _ask_pairs(role: str, found: Sequence[Column], mine: Sequence[Column], view: View) -> QuestionError:
+def _ask_pairs(role: str, found: Sequence[Column], value_columns: Sequence[Column], view: View) -> QuestionError:
     names = ", ".join(column.name for column in found)
     text = (
         f"which columns belong together? {len(found)} columns of {GLOSSARY[role].label} ({names}) cannot be paired "
-        f"with {len(mine)} others ({', '.join(column.name for column in mine)})"
+        f"with {len(value_columns)} others ({', '.join(column.name for column in value_columns)})"
     )
     choices = tuple(
         Choice.of("read these two only", map={column.role: column.name, role: other.name})
-        for column in mine[:2]
+        for column in value_columns[:2]
         for other in found[:2]
     )
     return QuestionError(view.where, Question(text, ("columns",), choices))
 
 
-def _single_column_choices(mine: Sequence[Column], view: View) -> tuple[Choice, ...]:
+def _single_column_choices(value_columns: Sequence[Column], view: View) -> tuple[Choice, ...]:
     """Return the choices of reading one column: each current of a sweep by name, else one state."""
     if view.sweeps:
         return tuple(
             Choice.of(f"only {column.name} is the device current", map={"current_a": column.name})
-            for column in mine[:4]
+            for column in value_columns[:4]
         )
     return (Choice.of("one column holds the states; the others are kept but not used", map={"value": Blank("COLUMN")}),)
 
 
-def _ask_series(mine: Sequence[Column], view: View, levels: bool) -> QuestionError:
-    names = ", ".join(column.name for column in mine[:8]) + (", ..." if len(mine) > 8 else "")
-    roles = {column.role for column in mine}
+def _ask_series(value_columns: Sequence[Column], view: View, levels: bool) -> QuestionError:
+    names = ", ".join(column.name for column in value_columns[:8]) + (", ..." if len(value_columns) > 8 else "")
+    roles = {column.role for column in value_columns}
     options: ReadOptions = view.options
     if len(roles) > 1 and roles - {"value"} == roles:
-        quantities = ", ".join(f"{column.name} ({GLOSSARY[column.role].label})" for column in mine)
+        quantities = ", ".join(f"{column.name} ({GLOSSARY[column.role].label})" for column in value_columns)
         return QuestionError(
             view.where,
             Question(
                 f"which column holds the state: {quantities}?",
                 ("columns",),
-                tuple(Choice.of(f"{column.name} is the state", map={column.role: column.name}) for column in mine),
+                tuple(
+                    Choice.of(f"{column.name} is the state", map={column.role: column.name}) for column in value_columns
+                ),
             ),
         )
     fields = ["columns_are"]
@@ -259,17 +270,17 @@ def _ask_series(mine: Sequence[Column], view: View, levels: bool) -> QuestionErr
     if roles == {"value"} and options.stated_quantity is None:
         fields += ["quantity", "unit", "read_voltage"]
         more = " Add quantity= (conductance, current with read_voltage=, resistance or weight)"
-    unclear = pooling.parse_names([_bare_name(column, view) for column in mine]).unclear
+    unclear = pooling.parse_names([_bare_name(column, view) for column in value_columns]).unclear
     return QuestionError(
         view.where,
         Question(
-            f"are the {len(mine)} columns {names} devices, or cycles of one device?{more}",
+            f"are the {len(value_columns)} columns {names} devices, or cycles of one device?{more}",
             tuple(fields),
             (
                 Choice.of("each column is a device (D2D)", columns_are="devices"),
                 Choice.of("each column is a cycle of one device (C2C)", columns_are="cycles"),
                 *((Choice.of("each column is a state of one device", columns_are="levels"),) if levels else ()),
-                *(_single_column_choices(mine, view)),
+                *(_single_column_choices(value_columns, view)),
             ),
             (unclear,) if unclear else (),
         ),

@@ -144,7 +144,7 @@ def test_invalid_archives_are_refused_cheaply(tmp_path: Path, parts: tuple[Any, 
                 archive.writestr(name, data if name == "hidden_plus.npy" else own)
         refused(tmp_path / "n.npz")
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        with pytest.raises(FileError, match=r"d\.npz (is no \.npz file|holds)"):  # data of a user's own as well
+        with pytest.raises(FileError, match=r"d\.npz"):  # data of a user's own as well
             load(str((tmp_path / "n.npz").rename(tmp_path / "d.npz")))
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 << 10
 

@@ -1,4 +1,4 @@
-"""Damaged files, each made again from its number: bytes cut, doubled, swapped, inserted, within a pack too."""
+"""Damaged files, each reproducible by its number: bytes cut, doubled, swapped or inserted, also in archives."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ OPTIONS: list[dict[str, Any]] = [
 
 @functools.cache
 def seeds() -> dict[str, list[bytes]]:
-    """Whole files of every kind."""
+    """Return valid files of every kind."""
     texts = [path.read_bytes() for path in sorted(DATA.rglob("*")) if path.is_file()]
     texts += [
         b"exp_LTP_raw=[\n1 1e-6\n2 2e-6\n];\nexp_LTD_raw=[\n1 2e-6\n2 1e-6\n];\n",
@@ -89,7 +89,7 @@ def _xlsx() -> bytes:
 
 
 def _zipped(parts: Mapping[str, bytes | str]) -> bytes:
-    """An archive without the time of day in it; a part called mimetype is not packed."""
+    """Return an archive without times; a part called mimetype is not packed."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, part in parts.items():
@@ -99,7 +99,7 @@ def _zipped(parts: Mapping[str, bytes | str]) -> bytes:
 
 
 def ods_bytes(sheets: Mapping[str, Sequence[Sequence[object]]], kind: str = "spreadsheet") -> bytes:
-    """A minimal .ods file."""
+    """Return a minimal .ods file."""
     tables = ""
     for name, rows in sheets.items():
         lines = "".join(f"<table:table-row>{''.join(map(_ods_cell, row))}</table:table-row>" for row in rows)
@@ -161,7 +161,7 @@ def _mutated(rng: random.Random, data: bytes) -> bytes:
 
 
 def _within(rng: random.Random, kind: str, data: bytes) -> bytes:
-    """Damage to what a pack holds, the pack itself being whole."""
+    """Damage the content of an archive; the archive itself stays valid."""
     if kind == "gz":
         return gzip.compress(_mutated(rng, gzip.decompress(data)), mtime=0)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -171,7 +171,7 @@ def _within(rng: random.Random, kind: str, data: bytes) -> bytes:
 
 
 def damaged(number: int) -> tuple[str, bytes, dict[str, Any]]:
-    """Kind and bytes of the damaged file of that number, and the options to read it with."""
+    """Return kind and bytes of the damaged file of that number, and reading options."""
     rng = random.Random(number)
     kind = rng.choice(list(seeds()))
     data = rng.choice(seeds()[kind])
@@ -205,7 +205,7 @@ def _within_time() -> Iterator[None]:
 
 
 def survey(path: Path, numbers: Iterable[int]) -> tuple[Counter[str], list[str]]:
-    """Outcomes of reading the damaged files of those numbers: kinds, and what is a fault of ours."""
+    """Read the damaged files of those numbers; return the kinds of outcomes, and faults of devicekit."""
     kinds: Counter[str] = Counter()
     faults = []
     for number in numbers:

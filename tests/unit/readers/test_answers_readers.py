@@ -284,7 +284,7 @@ def test_curve_tracer_rows_give_amplitude_over_resistance(lines: Callable[..., P
 
 
 def test_kickstart_units_and_limit(lines: Callable[..., Path]) -> None:
-    """The limit is the size of the compliance; milliamperes become amperes; summary rows are no data."""
+    """The limit is the size of the compliance; milliamperes become amperes; summary rows are dropped."""
     table = read(
         lines(
             ".Channel,SMU-1",

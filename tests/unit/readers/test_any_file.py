@@ -1,4 +1,4 @@
-"""Whatever the bytes: a valid table or one of our own errors, in bounded time and memory, no unit guessed."""
+"""Files of any content: a valid table or a devicekit error, in limited time and memory, without a guessed unit."""
 
 from __future__ import annotations
 

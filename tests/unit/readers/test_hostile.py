@@ -1,4 +1,4 @@
-"""Files that mean harm: entities, decompression bombs, endless lines, formulas; and what they may cost.
+"""Malicious files: entities, decompression bombs, endless lines, formulas; with limits of memory and time.
 
 Damaged packs, strange encodings, and paths that are no files: one error each, at once.
 """

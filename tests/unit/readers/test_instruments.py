@@ -161,7 +161,7 @@ def test_keithley_stepped_sweeps_side_by_side(write_xls: Callable[..., Path]) ->
 
 def test_smu_buffers(fixtures: Path) -> None:
     acs = read(fixtures / "smu" / "acs.csv")
-    assert np.isnan(acs.frame["Smu1.R[1][1]"][0])  # 9.91e37 is no number
+    assert np.isnan(acs.frame["Smu1.R[1][1]"][0])  # 9.91e37 is not a number
     two = read(fixtures / "smu" / "acs_two_buffers.csv")
     assert list(two.frame["record"]) == [1, 1, 1, 2, 2]
     assert np.isnan(two.frame["current_a"][2])

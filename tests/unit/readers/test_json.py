@@ -210,7 +210,7 @@ def test_rows_by_number_are_read(tmp_path: Path) -> None:
 def test_a_voltage_of_four_hundred_digits_is_refused(tmp_path: Path) -> None:
     file, *_ = trains(tmp_path)
     for name in ("read_voltage", "width"):
-        with pytest.raises(UsageError, match="must be a finite"):
+        with pytest.raises(UsageError, match="finite"):
             devicekit.read(file, **{name: 10**400})
 
 

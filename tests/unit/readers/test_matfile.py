@@ -1,4 +1,4 @@
-"""Tables of MATLAB files: what stands together, what is refused, and what damage costs."""
+"""Tables of MATLAB files: columns of one table, refused content, and damaged files."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ def test_set_sweep(measured: Path) -> None:
     assert len(table) == 2 * 32768
     assert len(table.widths) == 7
     assert 1 / table.frame["conductance_s"][1] == pytest.approx(115068.98689767806)
-    assert "column 4" in table.frame  # the gate voltage has no name of ours
+    assert "column 4" in table.frame  # devicekit has no name for the gate voltage
 
 
 @pytest.mark.parametrize("when", ["pre", "post"])

@@ -145,7 +145,7 @@ def test_a_set_sweep(tmp_path: Path) -> None:
         assert 1 / before["conductance_s"][str(2 * n)] == pytest.approx(150e3 + n)
         assert 1 / after["conductance_s"][str(2 * n)] == pytest.approx(100e3 + n)
     assert set(table.frame["direction"]) == {"ltp"}
-    assert set(table.frame["column 4"]) == {1.5}  # the gate voltage has no name of ours
+    assert set(table.frame["column 4"]) == {1.5}  # devicekit has no name for the gate voltage
 
 
 # Before and after a bake: address, R.

@@ -120,7 +120,7 @@ def test_units_in_separate_columns(lines: Write) -> None:
     table = devicekit.read(lines("Index,Reading,Unit,Value,Unit,Fractional Seconds", *rows))
     assert table.frame["voltage_v"].tolist() == voltage
     np.testing.assert_allclose(table.frame["current_a"], 1e-6 * np.array(voltage))
-    assert "time_s" not in table.frame  # a fraction of a second is no time
+    assert "time_s" not in table.frame  # a fraction of a second is not a time
 
 
 def test_names_separated_by_blanks_above_numbers_separated_by_tabs(lines: Write) -> None:
@@ -185,7 +185,7 @@ def test_t_min_mapped_to_a_time_is_in_minutes(lines: Write) -> None:
     path = lines("state,t_min,R (kohm)", *rows)
     table = devicekit.read(path, columns={"time_s": "t_min"})
     assert table.frame["time_s"].tolist() == [30.0 * k for k in range(9)]
-    with pytest.raises(QuestionError, match="prefix"):  # and R_k is not in ohm because somebody says that it is R
+    with pytest.raises(QuestionError, match="prefix"):  # even if R_k is mapped to R
         devicekit.read(lines("state,time_s,R_k", *rows), columns={"resistance_ohm": "R_k"})
 
 

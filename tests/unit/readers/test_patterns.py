@@ -1,4 +1,4 @@
-"""Patterns that a recipe or an option brings along: what they find, and what they may cost."""
+"""Regular expressions of recipes and options: their matches, and limits of time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Readers: what they understand, what they refuse, and how they say so."""
+"""Readers: what they read, what they refuse, and their messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small files that took long: what is read goes with the size of a file, or one row is refused."""
+"""Small files that once took long to read: the time is proportional to the size, or a row is refused."""
 
 from __future__ import annotations
 

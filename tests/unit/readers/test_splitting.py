@@ -1,4 +1,4 @@
-"""Where concatenated trains turn: exact, or asked; the traces come from benchmarks/splitting_table.py."""
+"""Turns of concatenated trains: exact, or asked; the traces come from benchmarks/splitting_table.py."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_trains_of_different_lengths_are_split_turn_by_turn() -> None:
 
 
 def test_two_trains_never_count_as_equal() -> None:
-    """Two trains close with lengths N and N, or with a reading before them, whatever they are."""
+    """Two trains fit any lengths N and N, with or without a reading before them."""
     for noise in made.NOISES:
         assert "equal" not in made.outcome(made.CELLS["1x60"](noise, 0))
     assert made.outcome(made.CELLS["1x60"](0.4, 0)) == "exact (single turns)"
@@ -324,7 +324,7 @@ def test_monotone_misfit_is_that_of_scikit_learn() -> None:
 
 
 def test_a_flat_end_belongs_to_the_next_train() -> None:
-    """Any place on the flat part is as good for monotone fits: the best is the first of them, the last is told too."""
+    """All places on a flat part fit equally well: `best` is the first of them, `last` the last."""
     values = np.array([0.0, 0.5, 1.0, 1.0, 1.0, 1.0, 0.4, 0.1])
     best, last, gain = find_kink(values, 1, 1e-9)
     assert 1 <= best <= 5

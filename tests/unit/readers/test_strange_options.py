@@ -1,4 +1,4 @@
-"""Options and lines of recipes that are of no use, names that a spreadsheet would run, and messages without end."""
+"""Options and recipe lines of the wrong type, names that a spreadsheet would run, and messages of limited length."""
 
 from __future__ import annotations
 

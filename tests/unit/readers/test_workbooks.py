@@ -1,4 +1,4 @@
-"""Spreadsheets of every kind: cells as they are, hidden sheets, errors, charts, and containers made to harm."""
+"""Spreadsheets of every kind: cells, hidden sheets, errors, charts, and malicious containers."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def test_a_repeated_row_of_an_ods_takes_little_memory(tmp_path: Path, memory_wit
 
 
 def test_incomplete_xml_is_refused_at_once(tmp_path: Path) -> None:
-    """calamine 0.9.1 runs for ever over a table of an .ods file that does not end."""
+    """calamine 0.9.1 never stops on a table of an .ods file that does not end."""
     path = write_ods(tmp_path / "a.ods", {"d": ROWS})
     with zipfile.ZipFile(path) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
