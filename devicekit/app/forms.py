@@ -181,11 +181,9 @@ def use_field_labels(message: str) -> str:
 
 
 def split_question(text: str) -> tuple[str, str]:
-    """Return a question without the hint at its end, and the hint: “fill in ...”."""
-    found = re.search(r"[:;.?] (?=fill in “)", text, re.IGNORECASE)
-    if found is None:
-        return text, ""
-    return text[: found.start()] + "?" * (found[0] == "? "), text[found.end() :].rstrip(".")
+    """Return a question, and the hint after it."""
+    found = re.search(r"(?<=\?) |[:;.] (?=fill in “)", text, re.IGNORECASE)
+    return (text[: found.start()], text[found.end() :].rstrip(".")) if found else (text, "")
 
 
 def _format_value(value: Any) -> str:

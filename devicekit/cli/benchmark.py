@@ -1,4 +1,4 @@
-"""`devicekit benchmark`: a task that tells devices apart, and what a device loses on it to its ideal twin."""
+"""`devicekit benchmark`: a small task that tells devices apart, and the loss compared with an ideal device."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ def _print(result: Benchmark) -> None:
             terminal.paragraph(words, 2)
     terminal.table(ODDS, result.odds())
     for variant in result.shares:
-        terminal.table((f"what costs it ({variant} rates)", *COSTS), result.costs(variant))
-    facts = [("steps a window", f"{result.steps:.3g}")]
+        terminal.table((f"flaw ({variant} learning rates)", *COSTS), result.costs(variant))
+    facts = [("steps per window", f"{result.steps:.3g}")]
     if result.scatter_over_step is not None:
         facts.append(("scatter of an update over a step", f"{result.scatter_over_step:.2g}"))
-    facts.append(("flaws that it has here", ", ".join(result.flaws) or "none"))
+    facts.append(("flaws", ", ".join(result.flaws) or "none"))
     if result.forgetting:
         facts.append(("volatile part", result.forgetting))
     facts.append(("data", result.split))
@@ -119,10 +119,10 @@ def benchmark_command(
     force: Force = False,
     json_output: Json = False,
 ) -> None:
-    """Measure the accuracy that a device loses to its ideal copy, and which flaw costs it.
+    """Measure the accuracy that a device loses to an ideal device, and which flaw costs it.
 
     50 hidden neurons learn 500 images: devices that differ by one point in a wide network differ by up to twenty
-    here. The ideal copy is linear, symmetric and without noise, with 32 to 100 pulses from lowest to highest state.
+    here. The ideal device is linear, symmetric and without noise, with 32 to 100 pulses from lowest to highest state.
     Several cards share one figure. After an interruption with --out, the same command continues.
 
     Examples:

@@ -276,7 +276,7 @@ def mark_of(card: DeviceCard, data: Table | None = None) -> str:
 
 
 def add_mark(lines: str, comment: str, mark: str, after: int = 1) -> str:
-    """Insert the mark as a comment line after the first lines; unchanged text if there is no mark."""
+    """Insert the mark as a comment line after the first lines; without a mark the text is unchanged."""
     if not mark:
         return lines
     rows = lines.split("\n")
@@ -284,7 +284,7 @@ def add_mark(lines: str, comment: str, mark: str, after: int = 1) -> str:
 
 
 def mark_docstring(text: str, mark: str) -> str:
-    """Append the mark to the docstring of a Python file; unchanged text if there is no mark."""
+    """Append the mark to the docstring of a Python file; without a mark the text is unchanged."""
     if not mark:
         return text
     start, doc, rest = text.split('"""', 2)

@@ -16,6 +16,7 @@ from devicekit.device.measured import Measured
 from devicekit.errors import CodedWarning, TraceError, UsageError
 from devicekit.features.merit import CardMerit, Merit, Settings, plain_values
 from devicekit.features.merits.dc import DcResult
+from devicekit.features.merits.endurance import EnduranceResult
 from devicekit.options import ReadOptions
 from devicekit.plot import Panel
 from devicekit.report import Block, Section, Text
@@ -84,9 +85,9 @@ class Characterization:
 
     def verdict(self) -> str:
         """Return the main result in one sentence: the first with a measured number, not one that only counts sweeps."""
-        switching = self.results.get("dc")
-        if isinstance(switching, DcResult) and not switching.reads:
-            return switching.verdict()
+        for result in self.results.values():
+            if isinstance(result, EnduranceResult) or (isinstance(result, DcResult) and not result.reads):
+                return result.verdict()
         sentences = self.sentences()
         return next((each for each in sentences if re.search(r"\d\.\d", each)), sentences[0])
 

@@ -273,8 +273,8 @@ class Library:
             old = known.get(file)
             if old is None or old.stamp != stamp:
                 return True
-            twin = old.twin
-            return twin is not None and (twin not in known or there.get(twin) != known[twin].stamp)
+            other = old.duplicate_of
+            return other is not None and (other not in known or there.get(other) != known[other].stamp)
 
         stale = [file for file, stamp in there.items() if changed(file, stamp)]
         gone = [file for file in known if file not in there]

@@ -59,10 +59,10 @@ class Stamp:
 
 @dataclass(frozen=True)
 class KnownFile:
-    """A file in the index; `twin` is the file with the same record, if the file is a duplicate."""
+    """A file in the index; `duplicate_of` is another file with the same record, if there is one."""
 
     stamp: Stamp
-    twin: str | None = None
+    duplicate_of: str | None = None
 
 
 @dataclass(frozen=True)

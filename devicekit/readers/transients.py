@@ -125,7 +125,7 @@ def build_transient_table(
         roles = find_roles(record, options, where)
         frame = convert_to_si(record, roles, where)
         if not {"time_s", "current_a"} <= set(frame) and not {"time_s", "conductance_s"} <= set(frame):
-            raise TableError(f"{where}: readings in time need a time and a current. Choose the columns with map=")
+            raise TableError(f"{where}: readings in time need map={{time_s: COLUMN, current_a: COLUMN}}")
         if "device_id" not in frame:
             frame["device_id"] = record.device or "device1"
         warnings += warn_about_columns(record, roles, where)

@@ -265,9 +265,10 @@ def _for_card(each: LevelLife, fit: ArrheniusFit, result: ArrheniusResult) -> Ar
 def _sentences(each: LevelLife, result: ArrheniusResult, several: bool) -> list[str]:
     """Return the life in use and the activation energy of a level, or the reason for a refusal."""
     of = f" of level {each.level}" if several else ""
-    lost = f"{each.failures} of {count(len(each.lives), 'record')}"
     if each.fit is None:
-        return [f"No activation energy{of}: {each.refusal}.", f"{lost} were lost ({result.criterion})."]
+        verb = "was" if each.failures == 1 else "were"
+        lost = f"{each.failures} of {count(len(each.lives), 'record')}{of} {verb} lost ({result.criterion})."
+        return [f"No activation energy{of}: {each.refusal}.", lost]
     fit = each.fit
     energy = f"Activation energy{of} {fit.energy_ev.value:.3g} eV (95 %: {_between(fit.energy_ev.ends, 'eV')}) from "
     energy += f"{each.failures} losses in {count(len(each.lives), 'record')} ({result.criterion})."

@@ -150,6 +150,10 @@ class EnduranceResult:
         """Return cycles, share of surviving devices, median on/off."""
         return self.for_card().scalars()
 
+    def verdict(self) -> str:
+        """Return the main result in one sentence."""
+        return self.sentences()[0]
+
     def sentences(self) -> list[str]:
         """Return how many devices survived, for how long, and with which window."""
         longest = max((d.cycles for d in self.devices), default=0)

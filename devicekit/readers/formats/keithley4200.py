@@ -74,7 +74,7 @@ def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | Reco
     candidates = [data for data in source.sheets if data.name.strip().lower() not in _NOT_DATA]
     named = [d for d in candidates if d.name.strip() in runs or d.name.strip().lower().startswith(_DATA)]
     left = [data.name for data in candidates if named and data not in named]
-    warnings = [CodedWarning("sheets", f"{source.path.name}: left out {', '.join(left)}")] if left else []
+    warnings = [CodedWarning("sheets", f"{source.path.name}: sheets not read: {', '.join(left)}")] if left else []
     data_sheets = list(named or candidates)
     if all(_RUN.fullmatch(data.name.strip()) for data in data_sheets):  # the newest is first
         data_sheets.sort(key=lambda data: int(_RUN.fullmatch(data.name.strip())[1]))  # type: ignore[index]

@@ -194,6 +194,7 @@ def test_messages_use_the_labels_of_the_page(message: str, expected: str) -> Non
     ("text", "parts"),
     [
         ("which unit?", ("which unit?", "")),
+        ("which unit? Add “Columns” too.", ("which unit?", "Add “Columns” too")),
         ("which unit? Fill in “Unit” A.", ("which unit?", "Fill in “Unit” A")),
         ("unit missing: fill in “Unit” A (or mA)", ("unit missing", "fill in “Unit” A (or mA)")),
     ],

@@ -157,4 +157,4 @@ def test_a_bomb_is_not_unpacked(network: TrainedNetwork, tmp_path: Path, monkeyp
 def test_settings_of_the_test_are_listed_as_left_out(network: TrainedNetwork) -> None:
     assert network.left_out == ()
     noisy = replace(network, facts={**network.facts, "wires": True, "tested_with": ["read noise"]})
-    assert "those lines, read noise" in noisy.left_out[1]
+    assert "lines, read noise" in noisy.left_out[1]

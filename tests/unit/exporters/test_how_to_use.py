@@ -56,7 +56,8 @@ def unknown(source: str) -> set[str]:
 
 
 def test_unknown_names_are_found() -> None:
-    assert unknown("import a.b\nx = a.c(y)\nfor k in x:\n    z = k\nz + w") == {"y", "w"}
+    program = "import a.b\nx = a.c(y)\nfor k in x:\n    z = k\nz + w"
+    assert unknown(program) == {"y", "w"}
 
 
 @pytest.mark.parametrize("target", list(THEIRS))

@@ -147,11 +147,11 @@ def test_what_a_straight_line_in_log_time_would_predict() -> None:
 
 
 def test_retention_is_extrapolated_from_three_decades_on() -> None:
-    for last, told in ((1000.0, True), (999.0, False)):
+    for last, predicted in ((1000.0, True), (999.0, False)):
         frame = kept_state().assign(time_s=np.array([1.0, 5, 20, 100, last]))
         state = retention.characterize(RetentionTable(frame), horizon=1e7).states[0]
-        assert (state.prediction is not None) == told
-        assert (state.refusal is None) == told
+        assert (state.prediction is not None) == predicted
+        assert (state.refusal is None) == predicted
 
 
 def test_retention_needs_five_times_not_five_readings() -> None:

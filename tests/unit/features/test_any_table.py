@@ -46,7 +46,7 @@ def run(seed: int, cases: int) -> None:
             continue
         json.dumps(found.as_dict(), allow_nan=False)
         if rng.random() < 0.1:
-            Report("x", found.sentences(), [found.section("x", "x")]).to_html()
+            Report("x", found.verdict(), found.remarks(), [found.section("x", "x")]).to_html()
 
 
 @pytest.mark.usefixtures("without_mechanism")

@@ -40,14 +40,14 @@ def every_kind(tables: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     from devicekit.cli import build_app
     from devicekit.cli.common import run_app
 
-    said, out = io.StringIO(), tmp_path_factory.mktemp("every") / "out"
+    output, out = io.StringIO(), tmp_path_factory.mktemp("every") / "out"
     arguments = [*(str(tables / f"{name}.csv") for name in KINDS), "--out", str(out), "--jobs", "1"]
-    with contextlib.redirect_stdout(said), pytest.MonkeyPatch.context() as patch:
+    with contextlib.redirect_stdout(output), pytest.MonkeyPatch.context() as patch:
         # most of the time, and not looked at
         patch.setattr("devicekit.features.merits.mechanism.find", lambda *_: None)
         patch.setattr("devicekit.report.render", lambda *_, **__: b"<svg/>")
         assert run_app(build_app(), ["characterize", *arguments]) == 0
-    return said.getvalue(), out
+    return output.getvalue(), out
 
 
 def test_every_kind_gives_its_results(every_kind: tuple[str, Path]) -> None:
@@ -91,7 +91,7 @@ def test_a_sweep_without_v_set_is_explained(tmp_path: Path, devicekit: Run) -> N
 
 
 def test_the_summary_names_each_kind(every_kind: tuple[str, Path]) -> None:
-    said, out = every_kind
+    output, out = every_kind
     for words in (
         "V_set 0.6",
         " cycles: ",
@@ -99,7 +99,7 @@ def test_the_summary_names_each_kind(every_kind: tuple[str, Path]) -> None:
         "STDP window",
         "Read noise of 1 record",
     ):
-        assert words in said
+        assert words in output
     page = (out / "report.html").read_text()
     assert page.count('class="data"') == page.count("<figure")  # the data behind every figure
 

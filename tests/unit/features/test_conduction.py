@@ -78,7 +78,7 @@ def test_parameters_mean_what_their_equations_say() -> None:
     kt = k * t / Q
     v = np.linspace(0.03, 1.5, 60)
 
-    def said(name: str, i: np.ndarray) -> dict[str, tuple[float, float]]:
+    def shown_by(name: str, i: np.ndarray) -> dict[str, tuple[float, float]]:
         made = prepare(v, i, temperature=t, measured=False)
         assert made is not None
         sample = Sample(thickness_m=d)
@@ -88,17 +88,17 @@ def test_parameters_mean_what_their_equations_say() -> None:
         return dict(fitted.form.quantities(fitted.shape, known))
 
     schottky = np.exp(np.sqrt(Q * v / (4 * np.pi * epsilon_0 * 11 * d)) / kt) * (1 - np.exp(-v / kt))
-    assert said("schottky", schottky)["permittivity"] == pytest.approx((11, 11), rel=1e-4)
+    assert shown_by("schottky", schottky)["permittivity"] == pytest.approx((11, 11), rel=1e-4)
     frenkel = v * np.exp(np.sqrt(Q * v / (np.pi * epsilon_0 * 11 * d)) / kt)
-    assert said("poole_frenkel", frenkel)["permittivity"] == pytest.approx((11, 11), rel=1e-4)
-    assert said("simmons_schottky", frenkel)["permittivity"] == pytest.approx((11 / 4, 11 / 4), rel=1e-4)
-    assert said("thermionic", np.exp(v / (1.7 * kt)) - 1)["ideality"] == pytest.approx((1.7, 1.7), rel=1e-4)
-    assert said("hopping", np.sinh(0.8e-9 / (2 * d * kt) * v))["hop_m"] == pytest.approx((0.8e-9, 0.8e-9), rel=1e-4)
-    assert said("sclc", v + v**2 / 0.4)["crossover_v"] == pytest.approx((0.4, 0.4), rel=1e-4)
-    filled = said("trap_filled", v + v * (v / 0.6) ** (1500 / t))
+    assert shown_by("poole_frenkel", frenkel)["permittivity"] == pytest.approx((11, 11), rel=1e-4)
+    assert shown_by("simmons_schottky", frenkel)["permittivity"] == pytest.approx((11 / 4, 11 / 4), rel=1e-4)
+    assert shown_by("thermionic", np.exp(v / (1.7 * kt)) - 1)["ideality"] == pytest.approx((1.7, 1.7), rel=1e-4)
+    assert shown_by("hopping", np.sinh(0.8e-9 / (2 * d * kt) * v))["hop_m"] == pytest.approx((0.8e-9, 0.8e-9), rel=1e-4)
+    assert shown_by("sclc", v + v**2 / 0.4)["crossover_v"] == pytest.approx((0.4, 0.4), rel=1e-4)
+    filled = shown_by("trap_filled", v + v * (v / 0.6) ** (1500 / t))
     assert filled["trap_temperature_k"] == pytest.approx((1500, 1500), rel=1e-3)
     # a barrier of 0.6 eV at a mass of 1: 6.830889 V nm^-1 eV^-1.5 times phi^1.5 d is B
-    nordheim = said("fowler_nordheim", v**2 * np.exp(-6.830889e9 * 0.6**1.5 * d / v))["barrier_ev"]
+    nordheim = shown_by("fowler_nordheim", v**2 * np.exp(-6.830889e9 * 0.6**1.5 * d / v))["barrier_ev"]
     assert nordheim == pytest.approx((0.6, 0.6 * 10 ** (1 / 3)), rel=1e-3)  # of the masses 1 to 0.1
 
 
@@ -110,24 +110,24 @@ def test_the_size_of_the_current_says_a_barrier_and_a_mobility() -> None:
     emission = area * 1.2e6 * t**2 * np.exp((np.sqrt(Q * v / (4 * np.pi * epsilon_0 * 11 * d)) - 0.8) / kt)
     charge = 9 / 8 * 10 * epsilon_0 * 2e-8 * area / d**3 * (v**2 + 0.4 * v)
     cases = {"schottky": emission * (1 - np.exp(-v / kt)), "sclc": charge}
-    said = {}
+    quantities = {}
     for name, i in cases.items():
         made = prepare(v, i, temperature=t, measured=False)
         assert made is not None
-        said[name] = mechanism._quantities(judge([made], sample, measured=False), name, sample)
-    assert said["schottky"]["barrier_ev"] == pytest.approx((0.8 - kt * np.log(10), 0.8), abs=1e-3)
-    low, high = said["sclc"]["mobility_m2vs"]
+        quantities[name] = mechanism._quantities(judge([made], sample, measured=False), name, sample)
+    assert quantities["schottky"]["barrier_ev"] == pytest.approx((0.8 - kt * np.log(10), 0.8), abs=1e-3)
+    low, high = quantities["sclc"]["mobility_m2vs"]
     assert (low * 40, high * 2) == pytest.approx((2e-7, 2e-7), rel=1e-3)  # times the permittivity: 10
 
 
-@pytest.mark.parametrize(("told", "fits"), [(311.9, True), (312.1, False)])
-def test_a_temperature_that_the_table_contradicts_is_refused(told: float, fits: bool) -> None:
+@pytest.mark.parametrize(("kelvin", "fits"), [(311.9, True), (312.1, False)])
+def test_a_temperature_that_the_table_contradicts_is_refused(kelvin: float, fits: bool) -> None:
     made = conduction(1, (310.0,))
     if fits:
-        assert mechanism.characterize(made, Sample(temperature_k=told)) is not None
+        assert mechanism.characterize(made, Sample(temperature_k=kelvin)) is not None
         return
     with pytest.raises(UsageError, match=r"312\.1 K.*310 K"):
-        mechanism.characterize(made, Sample(temperature_k=told))
+        mechanism.characterize(made, Sample(temperature_k=kelvin))
 
 
 def test_an_unknown_temperature_or_thickness_only_widens_the_result() -> None:
@@ -135,10 +135,10 @@ def test_an_unknown_temperature_or_thickness_only_widens_the_result() -> None:
     found = judge([made], Sample())
     assert {"poole_frenkel", "simmons_schottky"} <= set(found.left)
     fitted = found.fitted("poole_frenkel")
-    said = fitted.form.quantities(fitted.shape, mechanism.Known.of(Sample(), None, 1.0))
-    low, high = said["permittivity_thickness_m"]
+    quantities = fitted.form.quantities(fitted.shape, mechanism.Known.of(Sample(), None, 1.0))
+    low, high = quantities["permittivity_thickness_m"]
     assert high / low == pytest.approx((500 / 77) ** 2, rel=1e-6)  # as 1/T^2
-    assert set(said) == {"permittivity_thickness_m", "thickness_for_permittivity_m"}
+    assert set(quantities) == {"permittivity_thickness_m", "thickness_for_permittivity_m"}
 
 
 @pytest.mark.parametrize(("thickness", "there"), [(3.0e-9, True), (200e-9, False)])
@@ -415,10 +415,10 @@ def test_unknown_properties_of_the_sample_are_reported() -> None:
     assert "(--temperature): 77 to 500 K" in text
     assert [each.code for each in found.warnings] == ["needs_thickness"]
     assert found.scalars() == ()
-    told = mechanism.find(made, Settings(sample=Sample(thickness_m=12e-9)), {"dc": _dc(made)})
-    assert told is not None
-    assert told.warnings == ()
-    assert told.temperatures == (300.0,)
+    found_with_sample = mechanism.find(made, Settings(sample=Sample(thickness_m=12e-9)), {"dc": _dc(made)})
+    assert found_with_sample is not None
+    assert found_with_sample.warnings == ()
+    assert found_with_sample.temperatures == (300.0,)
 
 
 def _dc(table: SweepTable):

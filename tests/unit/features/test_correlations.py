@@ -29,10 +29,10 @@ def test_rho_is_spearmans() -> None:
     x, y = rng.integers(0, 9, 60).astype(float), rng.standard_normal(60)
     np.testing.assert_array_equal(correlations.ranks(x), rankdata(x))
     found = correlations.correlate([x], [y])
-    told = spearmanr(x, y)
-    assert found["rho"] == pytest.approx(told.statistic, abs=1e-12)
+    expected = spearmanr(x, y)
+    assert found["rho"] == pytest.approx(expected.statistic, abs=1e-12)
     if found["n_effective"] == 60:
-        assert found["p"] == pytest.approx(told.pvalue, rel=1e-9)
+        assert found["p"] == pytest.approx(expected.pvalue, rel=1e-9)
 
 
 def test_p_of_independent_cycles_is_that_of_students_t() -> None:
@@ -92,11 +92,11 @@ def test_below_four_effective_cycles_there_is_no_verdict() -> None:
     assert np.isnan([found["p"], found["low"], found["high"]]).all()
 
 
-@pytest.mark.parametrize(("worth", "said"), [(4.0, True), (3.999, False)])
-def test_the_limit_of_a_verdict(monkeypatch: pytest.MonkeyPatch, worth: float, said: bool) -> None:
+@pytest.mark.parametrize(("worth", "judged"), [(4.0, True), (3.999, False)])
+def test_the_limit_of_a_verdict(monkeypatch: pytest.MonkeyPatch, worth: float, judged: bool) -> None:
     monkeypatch.setattr(correlations, "effective_n", lambda first, second: worth)
     found = correlations.correlate([np.arange(9.0)], [np.array([2.0, 1, 3, 5, 4, 6, 8, 7, 9])])
-    assert np.isfinite(found["p"]) is np.bool_(said)
+    assert np.isfinite(found["p"]) is np.bool_(judged)
 
 
 def test_a_drift_makes_a_correlation_that_changes_do_not_show() -> None:

@@ -171,17 +171,17 @@ def pairs(tau: float = 0.02, stays: float = 0.5, n: int = 12, **more: object) ->
 
 
 def test_the_permanent_share_needs_the_original_baseline() -> None:
-    told = facilitation.characterize(pairs(), baseline="original").devices[0]
-    assert told.tau is not None
-    assert told.tau.value == pytest.approx(0.02, rel=0.02)
-    assert told.permanent is not None
-    assert told.permanent.value == pytest.approx(0.5, abs=0.01)
-    for said in (None, "before"):
-        other = facilitation.characterize(pairs(), baseline=said)
+    original = facilitation.characterize(pairs(), baseline="original").devices[0]
+    assert original.tau is not None
+    assert original.tau.value == pytest.approx(0.02, rel=0.02)
+    assert original.permanent is not None
+    assert original.permanent.value == pytest.approx(0.5, abs=0.01)
+    for baseline in (None, "before"):
+        other = facilitation.characterize(pairs(), baseline=baseline)
         assert other.devices[0].permanent is None
-        assert other.devices[0].tau == told.tau
-        assert other.devices[0].end == told.end
-        assert ("ppf_baseline" in [warning.code for warning in other.warnings]) is (said is None)
+        assert other.devices[0].tau == original.tau
+        assert other.devices[0].end == original.end
+        assert ("ppf_baseline" in [warning.code for warning in other.warnings]) is (baseline is None)
 
 
 def test_a_baseline_of_the_file_cannot_be_contradicted() -> None:
@@ -338,8 +338,8 @@ def test_the_command_takes_the_kernel_and_the_baseline(tmp_path: Path, capsys: p
     pairs().to_csv(tmp_path / "pairs.csv")
     dynamics.transient(1, 30).to_csv(tmp_path / "relaxed.csv")
     files = [str(tmp_path / name) for name in ("pairs.csv", "relaxed.csv")]
-    said = ["--ppf-baseline", "original", "--kernel", "stretched", "--jobs", "1", "--json", "--out"]
-    assert run_app(build_app(), ["characterize", *files, *said, str(tmp_path / "out")]) == 0
+    options = ["--ppf-baseline", "original", "--kernel", "stretched", "--jobs", "1", "--json", "--out"]
+    assert run_app(build_app(), ["characterize", *files, *options, str(tmp_path / "out")]) == 0
     first, second = json.loads(capsys.readouterr().out)["files"]
     assert first["facilitation"]["devices"][0]["permanent_share"]["value"] == pytest.approx(0.5, abs=0.01)
     assert (second["volatile"]["kernel"], second["volatile"]["candidates"]) == ("stretched", ["stretched"])

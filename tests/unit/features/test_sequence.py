@@ -128,10 +128,10 @@ def test_correlations_and_memory_are_found() -> None:
     memory = result.correlation("ln_g_hrs", "ln_g_hrs", 1).correlation
     assert memory.low < 0.57 < memory.high
     assert result.correlation("v_set_v", "ln_g_hrs", 1).correlation.high < 0
-    told = " ".join(result.sentences())
-    assert "Over 400 cycles of 2 devices" in told
-    assert "|V_set| and ln HRS -0." in told
-    assert "of order 1 (by BIC, 398 cycles of 2 devices)" in told
+    text = " ".join(result.sentences())
+    assert "Over 400 cycles of 2 devices" in text
+    assert "|V_set| and ln HRS -0." in text
+    assert "of order 1 (by BIC, 398 cycles of 2 devices)" in text
     assert [(name, why.split()[:2]) for name, why in result.skipped] == [("d3", ["10", "cycles"])]
     (scalar,) = result.scalars()
     assert scalar.value == result.fit.radius  # type: ignore[union-attr]
@@ -161,7 +161,7 @@ def test_a_drift_is_reported() -> None:
     assert result is not None
     assert result.drifting() == {"d": ["v_reset_v", "ln_g_lrs"]}
     assert [each.code for each in result.warnings] == ["drift"]
-    assert any(each.startswith("d (|V_reset| and ln LRS) drifts") for each in result.sentences())
+    assert result.warnings[0].message.startswith("d (|V_reset| and ln LRS)")
 
 
 def given(values: float, changes: float, lag: int = 0, expected: float = 0.0, p: float = 1e-6) -> list[Combined]:

@@ -135,7 +135,7 @@ def test_a_transfer_curve_is_named_and_has_no_figure_of_merit() -> None:
     assert list(found.results) == ["transfer"]
     (sentence,) = found.sentences()
     assert "transistor" in sentence
-    assert "(DrainI against GateV from -40 to 60 V" in sentence
+    assert "-40 to 60 V" in sentence
     assert "0.1 V)" in sentence
     assert found.warnings == ()
     curve = found.tables["transfer"].iloc[0]

@@ -79,7 +79,7 @@ def test_a_quantity_of_few_sweeps_is_left_out_alone() -> None:
     assert found.spread("v_set_v") is None
     assert found.spread("on_off") is not None
     assert any("V_set of 2 of 24 sweeps" in each for each in found.sentences())
-    assert found.verdict().endswith("of 24 of 24 sweeps).")
+    assert found.verdict().endswith("of 24 sweeps).")
 
 
 def test_table_tile_and_picture_use_the_same_sweeps() -> None:

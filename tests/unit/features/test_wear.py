@@ -198,9 +198,9 @@ def test_between_which_cycles_a_device_failed() -> None:
     assert sorted(zip(found.life.low, found.life.high, strict=True)) == [
         (1, 10), (100, 1000), (1000, 10_000), (100_000, np.inf)
     ]  # fmt: skip
-    said = {warning.code: warning.message for warning in found.warnings}
-    assert "never" in said["dropped"]
-    assert "ends badly" in said["unsettled_end"]
+    messages = {warning.code: warning.message for warning in found.warnings}
+    assert "never" in messages["dropped"]
+    assert "ends badly" in messages["unsettled_end"]
 
 
 def test_the_trend_ends_where_the_device_fails() -> None:

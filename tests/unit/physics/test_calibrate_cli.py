@@ -167,7 +167,7 @@ def test_the_curves_are_those_of_the_file(done, lab):
 
 
 @pytest.mark.slow
-def test_a_second_run_goes_on_without_simulating(done, lab, capsys):
+def test_a_second_run_reuses_stored_simulations(done, lab, capsys):
     out, first = done
     runs = {path: path.read_bytes() for path in (out / "runs").iterdir()}
     code, text, _ = run(capsys, *ladder(lab, out, "--json"))
@@ -264,7 +264,7 @@ def test_bad_free_parameters_end_with_2_and_the_key(lab, capsys, tmp_path, free,
         ("ladder.csv", ["--rate", "fast"], "--rate"),
     ],
 )
-def test_bad_input_ends_with_2_and_what_is_wrong(lab, capsys, tmp_path, file, more, words):
+def test_bad_input_exits_with_2_and_the_reason(lab, capsys, tmp_path, file, more, words):
     given = [] if "--stack" in more else ["--stack", lab / "stack.toml"]
     message = refused(capsys, "calibrate", lab / file, *FREE, *given, *more, "--out", tmp_path / "fit")
     assert words in message

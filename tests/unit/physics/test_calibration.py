@@ -144,7 +144,7 @@ def test_a_device_that_sets_below_0_v_is_mirrored():
         np.testing.assert_array_equal(one.log_current, two.log_current)
 
 
-def test_most_sweeps_say_at_which_sign_a_device_sets():
+def test_the_sign_of_most_sweeps_decides_the_set_polarity():
     v, i = device(limit=1e-4)
     frames = [rows(v, i, cycle=1), rows(-v, -i, cycle=2), rows(-v, -i, cycle=3)]
     found = levels_of(table(*frames), 1.0)
@@ -169,7 +169,7 @@ def test_the_rate_is_that_of_the_times():
     assert levels_of(table(rows(v, i, time_s=gaps)))[0].rate == pytest.approx(0.25, rel=1e-9)
 
 
-def test_the_rate_is_asked_for_where_there_are_no_times():
+def test_a_rate_is_required_without_times():
     v, i = device(limit=1e-4)
     for columns in ({}, {"time_s": np.nan}, {"time_s": 3.0}):
         with pytest.raises(ParameterError, match="rate: dev 1"):
@@ -614,7 +614,7 @@ def test_a_damaged_run_is_run_again(linear, tmp_path, text):
     assert {path: path.read_text() for path in tmp_path.iterdir()} == kept
 
 
-def test_runs_are_told_apart_by_stack_mesh_and_level_but_not_by_words(linear, tmp_path):
+def test_keys_of_runs_depend_on_stack_mesh_and_level_not_on_texts(linear, tmp_path):
     stack, level = base(), three()
     free = priors_of(stack, {"conduction.filament": (4e4, 1.6e5)})
 

@@ -164,7 +164,7 @@ def test_a_summary_of_kinetics_is_strict_json(found):
     assert [len(text[name]) for name in ("holds", "ramps", "notes")] == [3, 3, 0]
 
 
-def test_what_melts_is_noted_and_has_no_time(rough):
+def test_a_melting_filament_is_noted_without_a_time(rough):
     hot = rough.replace({"heat.filament": 5.0})
     result = kinetics(hot, [1.2, 2.0], [], "coarse")
     assert result.holds["set_time_s"][0] == pytest.approx(set_time(hot, 1.2, "coarse"))
@@ -443,7 +443,7 @@ def test_spreads_that_are_none_are_refused(stack, spread, words):
         devices(stack, spread, 2)
 
 
-def test_a_device_that_is_no_stack_is_refused_by_its_key(stack):
+def test_an_impossible_device_is_refused_by_its_key(stack):
     with pytest.raises(ParameterError) as caught:  # half of such gaps are longer than the layer
         devices(stack.replace({"filament.gap_length": 5.0}), {"filament.gap_length": 0.1}, 20)
     assert "filament.gap_length" in json.dumps([vars(row) for row in caught.value.rows])

@@ -153,7 +153,7 @@ def test_no_odd_stack_is_silent(changes: dict[str, object]) -> None:
         ({"conduction.insulating": 8e4}, "conduction.insulating"),
     ],
 )
-def test_what_contradicts_itself_is_refused(changes: dict[str, object], what: str) -> None:
+def test_contradictions_are_refused(changes: dict[str, object], what: str) -> None:
     with pytest.raises(ParameterError) as caught:
         load_stack().replace(changes)
     assert what in [row.column for row in caught.value.rows]
@@ -169,7 +169,7 @@ def test_what_contradicts_itself_is_refused(changes: dict[str, object], what: st
         {"conduction.insulating": 7.9e4},
     ],
 )
-def test_what_just_fits_is_taken(changes: dict[str, object]) -> None:
+def test_values_at_the_limit_are_accepted(changes: dict[str, object]) -> None:
     load_stack().replace(changes)
 
 

@@ -100,7 +100,7 @@ def test_progress_runs_to_one():
     assert seen[-1] == pytest.approx(1.0)
 
 
-def test_interrupt_keeps_what_there_is():
+def test_an_interrupt_keeps_partial_results():
     def stop(fraction):
         if fraction > 0.25:
             raise KeyboardInterrupt

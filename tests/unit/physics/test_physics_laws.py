@@ -374,7 +374,7 @@ def test_a_law_beside_a_stack_file_is_found_from_anywhere(tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("group", ["conduction", "reaction", "heat"])
-def test_an_unknown_law_is_refused_with_those_that_there_are(group):
+def test_an_unknown_law_is_refused_with_the_known_ones(group):
     with pytest.raises(ParameterError, match=rf"{group}\.law: found 'nosuch'") as caught:
         find_law(group, "nosuch")
     for name in {"conduction": CONDUCTION_LAWS, "reaction": REACTION_LAWS, "heat": HEAT_LAWS}[group]:

@@ -225,7 +225,7 @@ def test_just_inside_each_limit_a_stack_is_good(tmp_path):
     assert stack.filament.radius < stack.geometry.radius
 
 
-def test_two_contradictions_are_told_at_once():
+def test_two_contradictions_are_reported_together():
     with pytest.raises(ParameterError) as caught:
         load_stack().replace(NUMBERS | {"filament.radius": 30.0, "filament.gap_length": 6.0})
     assert [row.column for row in caught.value.rows] == ["filament.radius", "filament.gap_length"]

@@ -25,7 +25,7 @@ h5py = pytest.importorskip("h5py", reason="h5py is not installed: HDF5 files are
 
 
 def pulses(**more: object) -> PulseTable:
-    """Numbers that text would not preserve: a third, the smallest float, minus zero, a gap; texts that are not numbers."""
+    """Numbers that text would not preserve: a third, the smallest float, minus zero, a gap; and odd texts."""
     values = [1 / 3, 5e-324, -0.0, math.nan]
     frame = pd.DataFrame(
         {

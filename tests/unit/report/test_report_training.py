@@ -32,7 +32,7 @@ def told_of(card: DeviceCard, c2c: Any, d2d: Any) -> str:
             "one update: LTP 1 % of the window, LTD 1 % of the window; device to device: "
             "one device known, none applied",
         ),
-        (("none", "none"), "one update: none, as asked; device to device: none, as asked"),
+        (("none", "none"), "one update: none, as requested; device to device: none, as requested"),
         (("increment", "shared"), "correlated rates drawn from their covariance"),
     ],
 )

@@ -60,7 +60,7 @@ def soft_bound(a):
     ],
     ids=["constant", "growing", "offline", "dense", "dense offline", "bad", "read noise", "hybrid", "hybrid bad"],
 )
-def test_classes_that_do_not_overlap_are_all_told_apart(device, settings, card_maker, made):
+def test_classes_that_do_not_overlap_are_all_separated(device, settings, card_maker, made):
     cards = {
         "good": card_maker,
         "bad": lambda: card_maker(up=soft_bound(30), down=soft_bound(10), increment=0.03, cap=0.5),

@@ -155,7 +155,7 @@ def test_settings_that_cannot_be_are_refused(conducting: DeviceCard, tiny: Datas
         Run(conducting, replace(SMALL, **changes), tiny)
 
 
-def test_what_does_not_conduct_does_not_age(card: DeviceCard, tiny: Dataset) -> None:
+def test_drift_needs_conductances(card: DeviceCard, tiny: Dataset) -> None:
     with pytest.raises(UsageError, match="weights, not conductances"):
         Run(card, replace(SMALL, **DRIFT), tiny)
     with pytest.raises(UsageError, match="float weights"):
@@ -214,7 +214,7 @@ def test_the_curve_is_interpolated_and_not_left() -> None:
         predicted_loss(unit, gain=0.29, curve=CURVE)
 
 
-def test_the_shipped_curve_says_what_it_is() -> None:
+def test_the_shipped_curve_describes_itself() -> None:
     curve = shipped()
     assert "SYNTHETIC" in curve["what"]
     assert "3823/1797" in curve["data"]

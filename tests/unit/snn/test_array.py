@@ -33,7 +33,7 @@ def test_the_largest_is_the_last_one_up_to_which_all_lose_a_point_at_most() -> N
     assert curve("adc_bits", {2: 0.0, 3: 0.02, 4: 0.0}).best("adc_bits", IDEAL, least=True).value == 4
 
 
-def test_an_answer_says_what_it_rests_on() -> None:
+def test_an_answer_gives_its_losses() -> None:
     ideal = Point({}, (0.96, 0.94, 0.95))
 
     def points(losses: dict[int, tuple[float, ...]]) -> Curve:
@@ -122,7 +122,7 @@ def test_each_thing_is_changed_alone(measured, bits) -> None:
 
 @pytest.mark.usefixtures("without_pictures")
 @pytest.mark.parametrize("bits", [pytest.param(BITS, marks=pytest.mark.slow, id="whole")], indirect=True)
-def test_answers_are_given_where_the_card_knows(measured) -> None:
+def test_answers_use_the_blocks_of_the_card(measured) -> None:
     answers = dict(measured.answers())
     (time,) = (answer for question, answer in answers.items() if question.startswith("time"))
     assert "known" not in time
@@ -146,7 +146,7 @@ def _synthetic():
     return devicekit.load_card(catalog.get("pt-hfo2-al2o3-ti").card)
 
 
-def test_without_a_block_the_answer_names_the_file_that_would_tell(card, small_digits, bits) -> None:
+def test_without_a_block_the_answer_names_the_missing_data(card, small_digits, bits) -> None:
     found = measure(card, coarse(small_digits), Plan(seeds=1, epochs=1, hidden=32, wire_ohm=(1.0,)))
     answers = dict(found.answers())
     assert found.weights_only

@@ -90,7 +90,7 @@ def test_a_loss_is_found_by_the_null_and_sized_over_seeds() -> None:
     assert rough.upper_bound == pytest.approx(2.8 * rough.standard_error)
 
 
-def test_a_device_whose_states_fluctuate_is_past_the_cliff_of_that() -> None:
+def test_fluctuating_states_beyond_their_critical_severity_are_named() -> None:
     card, changes = device("fluctuation of states", 0.08)
     assert changes == {}
     severity = own_severity("fluctuation of states", card, setting("plain", 0))
@@ -204,7 +204,7 @@ def test_how_bad_an_array_is() -> None:
 
 
 @pytest.mark.heavy
-def test_an_array_is_told_from_ideal_lines_by_a_paired_t(data: Dataset) -> None:
+def test_an_array_differs_from_ideal_lines_by_a_paired_t(data: Dataset) -> None:
     changes: dict[str, Any] = {"wire_ohm": 30.0, "adc_bits": 3}
     found = benchmark(linear(0.02, 0.02), data, seeds=2, wide=False, other_policy=False, **changes)
     assert set(found.flaws) >= {"wires", "converters"}
@@ -234,7 +234,7 @@ def test_an_array_that_cannot_be_is_refused_before_training(data: Dataset) -> No
         benchmark(card, data, seeds=2, time_s=10.0)
 
 
-def test_stuck_devices_are_where_they_are_said_to_be(few: Dataset) -> None:
+def test_places_of_stuck_devices(few: Dataset) -> None:
     config = TrainingConfig(epochs=1, hidden=20, stuck=1.0, scales=(1.5, 2.0))
     for where in ("low", "high"):
         found = train(linear(0.02, 0.02), replace(config, stuck_at=where), few)  # type: ignore[arg-type]
@@ -265,7 +265,7 @@ def test_another_draw_changes_the_devices_alone(few: Dataset) -> None:
     assert same[0] == same[1]  # nothing of it is drawn
 
 
-def test_a_device_that_scatters_is_told_from_its_twin(few: Dataset) -> None:
+def test_a_device_that_scatters_loses_to_the_ideal_device(few: Dataset) -> None:
     steps: list[tuple[int, int]] = []
     found = benchmark(
         linear(1 / 32, 1 / 32, 0.06),
@@ -317,7 +317,7 @@ def test_an_ideal_device_shows_no_loss_and_workers_change_nothing(few: Dataset, 
         benchmark(ideal, few, seeds=0)
 
 
-def test_what_another_policy_gains_is_told_by_pairs() -> None:
+def test_the_gain_of_another_policy_by_pairs() -> None:
     plain = VariantResult("plain", (0.90,) * 5, (0.92,) * 5, 0.0056)
     gains = (0.012, 0.018, 0.015, 0.016, 0.014)
     policy = VariantResult("policy", tuple(0.90 + each for each in gains), (0.93,) * 5, 0.005)
@@ -332,7 +332,7 @@ def test_what_another_policy_gains_is_told_by_pairs() -> None:
     assert replace(found, policy=None).policy_effect == ""
 
 
-def test_device_and_twin_are_trained_by_one_policy(few: Dataset) -> None:
+def test_device_and_ideal_device_use_one_policy(few: Dataset) -> None:
     """The twin of a device with few states would be verified by itself, the device not."""
     card = with_read_noise(generic(), 1e-4)
     assert reason_for_policy(setting("plain", 0), card)[0] == "verify"
@@ -402,7 +402,7 @@ def test_losses_are_found_and_none_is_made_up(data: Dataset) -> None:
     assert found >= 0.85
 
 
-def test_the_cliff_is_where_two_points_are_lost() -> None:
+def test_the_critical_severity_costs_two_percentage_points() -> None:
     def curves(name: str, *rows: tuple[float, float]) -> dict[str, object]:
         points = [{"severity": s, "mean": a, "se": 0.0} for s, a in rows]
         none = [{"severity": s, "mean": 0.90, "se": 0.0} for s, _ in rows]
@@ -555,7 +555,7 @@ def test_a_flaw_enters_from_two_null_errors_on() -> None:
         assert sum(share.value for share in told) == pytest.approx(9.0)
 
 
-def test_devices_that_the_data_also_allow_say_what_the_fit_leaves_open(few: Dataset) -> None:
+def test_the_uncertainty_of_the_fit_from_other_allowed_devices(few: Dataset) -> None:
     card = generic(scatter=0.03)
     found = benchmark(
         card, few, seeds=2, attribution=False, wide=False, other_policy=False, allowed=[card, generic(scatter=0.10)]
@@ -655,7 +655,7 @@ def test_the_page_of_a_benchmark_marks_the_device() -> None:
     assert plain.x == pytest.approx([1.0, 10.0])
 
 
-def test_other_data_have_no_odds_by_one_seed_and_are_named_as_they_were_asked_for(card, tmp_path, monkeypatch):  # type: ignore[no-untyped-def]
+def test_other_data_need_two_seeds_and_keep_their_name(card, tmp_path, monkeypatch):  # type: ignore[no-untyped-def]
     rng = np.random.default_rng(0)
     y = np.arange(1200) % 3
     monkeypatch.chdir(tmp_path)

@@ -90,7 +90,7 @@ def test_arrays_of_a_file_keep_their_parts_and_classes(tmp_path: Path) -> None:
     np.testing.assert_allclose(mean, 0, atol=1e-3)  # scaled by the training part alone
 
 
-def test_a_table_says_which_column_is_the_class_and_its_bad_rows_are_named(tmp_path: Path) -> None:
+def test_the_column_of_classes_and_bad_rows_of_a_table(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     rows = [f"{a:.3f},{b:.3f},{'pn'[k % 2]}" for k, (a, b) in enumerate(rng.normal(size=(40, 2)))]
     path = tmp_path / "t.csv"
@@ -113,7 +113,7 @@ def test_a_table_says_which_column_is_the_class_and_its_bad_rows_are_named(tmp_p
     assert data.split.startswith("given parts, 30 to train, 2 to test")
 
 
-def test_what_cannot_be_learnt_is_refused(tmp_path: Path) -> None:
+def test_unusable_data_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.npz"
     x = np.zeros((6, 2))
     for arrays, words in (
@@ -139,7 +139,7 @@ def test_what_cannot_be_learnt_is_refused(tmp_path: Path) -> None:
             load(name, **more)  # type: ignore[arg-type]
 
 
-def test_a_table_of_one_s_own_is_trained_and_its_classes_are_told_apart(card, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_table_of_the_user_is_trained_and_its_classes_are_separated(card, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     rng = np.random.default_rng(2)
     y = np.arange(400) % 4
     np.savez(tmp_path / "blobs.npz", x=rng.normal(size=(400, 7)) + 3 * np.eye(7)[y], y=y)

@@ -65,7 +65,7 @@ def test_every_spike_drives_its_row(oracle: ModuleType, conducting: DeviceCard, 
     assert found.as_dict()["total_j"] == found.total_j
 
 
-def test_what_has_no_volts_or_siemens_is_refused(card: DeviceCard, conducting: DeviceCard, tiny: Dataset) -> None:
+def test_energy_needs_volts_and_siemens(card: DeviceCard, conducting: DeviceCard, tiny: Dataset) -> None:
     with pytest.raises(UsageError, match="read voltage"):
         per_inference(Run(card, SMALL, tiny))
     blind = conducting.model_copy(update={"conditions": card.conditions})

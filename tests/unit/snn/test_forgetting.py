@@ -257,7 +257,7 @@ def test_in_situ_a_delay_before_a_test_counts_where_no_time_passes_else(card: De
     np.testing.assert_allclose(run.synapses.read(0.0, 1e6)[0], start, atol=1e-6)
 
 
-def test_what_cannot_be_is_refused(card: DeviceCard, tiny: Dataset) -> None:
+def test_impossible_settings_are_refused(card: DeviceCard, tiny: Dataset) -> None:
     made = forgetful(card, 0.4, (1.0, 1.0))
     for wrong, words in (
         ({"presentation_s": -1.0}, "presentation_s"),

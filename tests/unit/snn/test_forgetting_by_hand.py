@@ -152,7 +152,7 @@ def test_either_device_of_a_pair_moves_the_weight_the_way_it_is_asked(quiet: Dev
             assert layer.terms[m * WHOLE[0] + i, j] == pytest.approx(2 * (plus.v[m] - minus.v[m]), abs=1e-6)
 
 
-def test_what_pulses_did_is_read_and_taken_off_the_sum(quiet: DeviceCard) -> None:
+def test_measured_changes_with_decay_are_subtracted_from_the_sum(quiet: DeviceCard) -> None:
     """Two pulses a period apart: what was forgotten between them was not done."""
     layer = layer_of(quiet, START, 0.5)
     layer.sums[0, 2] = 0.3

@@ -49,7 +49,7 @@ def test_a_surrogate_gradient_trains_floats_too(scheme: str, card: DeviceCard, s
     assert train(card, config, small_digits).accuracy_mean_last > 0.7
 
 
-def test_resume_is_what_is_done_if_nothing_is_said(card: DeviceCard, small_digits) -> None:  # type: ignore[no-untyped-def]
+def test_resume_is_the_default_gradient(card: DeviceCard, small_digits) -> None:  # type: ignore[no-untyped-def]
     usual, said = (
         train(card, TrainingConfig(hidden=64, epochs=2, **more), small_digits)  # type: ignore[arg-type]
         for more in ({}, {"gradient": "resume"})
@@ -72,7 +72,7 @@ def test_a_gradient_brings_its_own_rates(card: DeviceCard) -> None:
     assert level == pytest.approx(recipe.scales[0] * recipe.device_step, rel=1e-6)  # one pulse is one step all the same
 
 
-def test_what_is_resume_s_alone_is_refused_of_others() -> None:
+def test_settings_of_resume_are_refused_with_other_gradients() -> None:
     with pytest.raises(UsageError, match=r"gradient .*'bptt'"):
         TrainingConfig(gradient="bptt")
     for name, value in (("rule", "multi-resume"), ("non_hebbian", 0.1), ("margin", 3)):

@@ -36,7 +36,7 @@ def asked(name: str, total: float, change: float = 0.0, most: int = 20, draw: fl
     return number, float(left)
 
 
-def test_what_each_policy_asks_for_and_keeps() -> None:
+def test_requests_and_sums_of_each_policy() -> None:
     """Thresholds of 0.5: a sum of 1.7 holds three of them and 0.2 more."""
     assert asked("reset", 1.7) == (1, 0.0)
     assert asked("reset", -1.7) == (-1, 0.0)
@@ -53,7 +53,7 @@ def test_what_each_policy_asks_for_and_keeps() -> None:
     assert asked("leaky", 0.4, 0.2) == (1, pytest.approx(0.6, abs=1e-6))
 
 
-def test_what_pulses_did_is_taken_off_the_sum_if_it_is_read(card: DeviceCard) -> None:
+def test_measured_changes_are_subtracted_from_the_sum(card: DeviceCard) -> None:
     array = DeviceArray(card, 4, 1, initial=0.5, c2c="none", d2d="none")
     layer = make_layer(array, (2, 2), (2, 2), 2.0, 0.5, np.uint64(3), np.zeros(4, bool))
     layer.sums[1, 0] = 0.3
@@ -123,7 +123,7 @@ def test_rates_fall_where_thresholds_do_not_grow(card: DeviceCard) -> None:
     assert level[0] == pytest.approx(recipe.scales[0] * recipe.device_step, rel=1e-6)  # one pulse is one step
 
 
-def test_auto_verifies_where_reads_are_quiet_against_the_step(card_maker: Callable[..., DeviceCard]) -> None:
+def test_auto_verifies_if_read_noise_is_small_against_the_step(card_maker: Callable[..., DeviceCard]) -> None:
     config = TrainingConfig(policy="auto")
     unknown = card_maker()
     assert reason_for_policy(config, unknown)[0] == "carry"
@@ -164,7 +164,7 @@ def test_auto_is_known_wherever_a_recipe_is_chosen(card: DeviceCard, small_digit
     )
 
 
-def test_what_cannot_be_is_refused() -> None:
+def test_impossible_settings_are_refused() -> None:
     with pytest.raises(UsageError, match=r"policy .*carry, leaky.*'carrie'"):
         TrainingConfig(policy="carrie")
     with pytest.raises(UsageError, match="max_pulses"):

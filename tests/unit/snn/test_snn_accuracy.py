@@ -3,7 +3,7 @@
 No choice is made on the test part; every figure is the mean test accuracy of the last 3 epochs.
 
 Each measured test and its twin in `test_accuracy_twins.py`, which runs everywhere (but for the last the id of
-test_classes_that_do_not_overlap_are_all_told_apart):
+test_classes_that_do_not_overlap_are_all_separated):
 test_insitu_constant_threshold: constant
 test_insitu_growing_threshold: growing
 test_offline: offline

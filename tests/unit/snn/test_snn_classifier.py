@@ -85,7 +85,7 @@ def test_devices_and_weights_are_still_one_after_joblib(card, small_digits, tmp_
         assert layer.array.r is array.r
 
 
-def test_what_it_was_told_is_checked_and_kept(card, small_digits):
+def test_settings_are_checked_and_kept(card, small_digits):
     x, y = small_digits.x_train[:60], small_digits.y_train[:60]
     for draws in (0, -1, 1.5, True):
         with pytest.raises(UsageError, match="draws"):

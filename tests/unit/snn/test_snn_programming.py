@@ -138,12 +138,12 @@ def test_read_noise_of_a_verify(card: DeviceCard) -> None:
         ({"refresh": 0.1}, "refresh"),
     ],
 )
-def test_what_cannot_be_is_refused(changes: dict[str, Any], words: str) -> None:
+def test_impossible_settings_are_refused(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         replace(VERIFY, **changes)
 
 
-def test_what_is_to_be_said_of_the_programming_reaches_the_report(card: DeviceCard, tiny: Dataset) -> None:
+def test_warnings_about_programming_reach_the_report(card: DeviceCard, tiny: Dataset) -> None:
     from snn.report import train_page
 
     result = train(card, VERIFY, tiny)

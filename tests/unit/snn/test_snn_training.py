@@ -141,7 +141,7 @@ def test_symmetric_point_of_an_asymmetric_device(card_maker):
         ({"read_noise": 1}, r"read_noise.*true or false"),
     ],
 )
-def test_bad_settings_say_what_is_wrong(changed, words):
+def test_bad_settings_are_named(changed, words):
     with pytest.raises(UsageError, match=words):
         replace(TrainingConfig(), **changed)
 

@@ -22,7 +22,7 @@ def test_it_is_that_of_scikit_learn(n_test: int, seed: int) -> None:
 
 
 @pytest.mark.parametrize(("y", "n_test"), [([0, 0, 1], 1), ([0, 0, 1, 1], 1), ([0, 0, 1, 1, 2, 2], 4)])
-def test_what_cannot_be_split_is_refused(y: list[int], n_test: int) -> None:
+def test_data_that_cannot_be_split_are_refused(y: list[int], n_test: int) -> None:
     with pytest.raises(UsageError):
         stratified(np.array(y), n_test, 0)
 

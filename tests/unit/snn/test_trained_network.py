@@ -108,7 +108,7 @@ def test_the_accuracy_is_that_of_these_devices(scheme: str) -> None:
         ({"time_s": 1e6, "drift_nu": 0.05}, "drift over 1 Ms"),
     ],
 )
-def test_what_its_test_had_and_the_devices_do_not_show_is_said(settings: dict[str, object], words: str) -> None:
+def test_the_conditions_of_a_test_are_recorded(settings: dict[str, object], words: str) -> None:
     network = trained(**settings).network
     assert network is not None
     assert network.facts["tested_with"] == [words]
@@ -126,11 +126,11 @@ def test_a_network_of_an_idealised_device_says_so_and_comes_back(tmp_path: Path)
     assert "linear" in warning.message
 
 
-def test_float_weights_alone_are_no_devices() -> None:
+def test_float_weights_have_no_network_of_devices() -> None:
     assert train(None, TrainingConfig(scheme="offline", epochs=1, hidden=70), load("digits")).network is None
 
 
-def test_a_training_with_resistive_lines_says_so() -> None:
+def test_resistive_lines_are_recorded() -> None:
     network = trained(wire_ohm=1.0).network
     assert network is not None
     assert network.left_out

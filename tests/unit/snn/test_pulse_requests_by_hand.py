@@ -63,7 +63,7 @@ def test_on_the_mean_chance_gives_the_change_that_is_wanted() -> None:
     assert mean * 0.25 == pytest.approx(-0.43, abs=0.25 / 1000)
 
 
-def test_which_policies_sum_verify_fall_and_how_many_pulses_they_give() -> None:
+def test_properties_of_the_policies() -> None:
     said = {name: (p.summed, p.verifies, p.needs_theta, p.most, p.decay_by) for name, p in POLICIES.items()}
     usual = POLICIES["reset"].decay_by
     assert said == {

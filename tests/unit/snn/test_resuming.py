@@ -51,7 +51,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("command", ["benchmark", pytest.param("array", marks=pytest.mark.slow)])
-def test_an_interrupted_command_goes_on(
+def test_an_interrupted_command_continues(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, devicekit: Callable[..., Any]
 ) -> None:
     module, name = WORK[command]
@@ -82,7 +82,7 @@ def test_an_interrupted_command_goes_on(
 
 
 @pytest.mark.usefixtures("small")
-def test_what_was_changed_is_made_afresh(
+def test_changed_inputs_are_computed_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, devicekit: Callable[..., Any]
 ) -> None:
     real = snn.benchmark.run.accuracy
@@ -124,7 +124,7 @@ def test_without_a_folder_nothing_is_kept() -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("small")
-def test_a_whole_run_goes_on_from_its_trainings(
+def test_a_whole_run_continues_from_its_trainings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, devicekit: Callable[..., Any]
 ) -> None:
     pulses = enumerate([*range(10, 21), *range(19, 9, -1)])
@@ -152,7 +152,7 @@ def test_a_whole_run_goes_on_from_its_trainings(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("small")
-def test_a_run_goes_on_from_its_training(
+def test_a_run_continues_from_its_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, devicekit: Callable[..., Any]
 ) -> None:
     import snn.training
