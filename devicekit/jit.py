@@ -1,4 +1,4 @@
-"""How numerical kernels are compiled, and where their code is kept until something that it is made from changes.
+"""Compilation of numerical kernels, and the cache of their code, renewed when a source changes.
 
 numba's own cache looks at the file of a function alone: code of another file that was compiled into it would go unseen.
 Here a kernel is kept under a checksum of its own code and of all that it uses, so that a change of one law, or a
@@ -94,7 +94,7 @@ def cache_folder() -> Path:
 
 @cache
 def keeps(folder: Path) -> bool:
-    """Whether files can be written into a folder, which is made if it is missing: without, code is compiled each time.
+    """Return whether files can be written into a folder, made if missing; else code is compiled each time.
 
     numba refuses to compile what it cannot keep, or keeps it by its own rule beside the sources.
     """

@@ -1,4 +1,4 @@
-"""How results look on a terminal: aligned names and values, wrapped to its width; plain text anywhere else.
+"""Results on a terminal: aligned names and values, wrapped to its width; plain text anywhere else.
 
 Colour is used for the words warning, error and titles alone, and only where the stream is a terminal, NO_COLOR
 (https://no-color.org) is not set and TERM is not dumb.

@@ -22,7 +22,7 @@ LONGEST = 80  # characters: what is longer is a sentence, not a unit
 
 @dataclass(frozen=True)
 class Unit:
-    """What a unit word measures, and the factor from it to the SI unit.
+    """Quantity that a unit word measures, and the factor to the SI unit.
 
     Parameters
     ----------
@@ -378,14 +378,14 @@ def is_unit_like(word: str) -> bool:
     if (found := _SORT_OF.fullmatch(word)) and found[1] in _WRITTEN:
         return True
     rest = _CONDITION.sub(" ", word)  # `0.1 V` is a condition, `measured in mA` is a unit
-    if any(_strong(piece) for piece in re.split(r"[ ,;:=/*()]", rest) if piece):
+    if any(_is_unambiguous(piece) for piece in re.split(r"[ ,;:=/*()]", rest) if piece):
         return True
     if "/" in word and all(_simple(side) or readings(side) for side in word.split("/")):  # K/W
         return True
     return any(sign in rest for sign in "Ω°%□‰") and len(rest) < 16
 
 
-def _strong(piece: str) -> bool:
+def _is_unambiguous(piece: str) -> bool:
     """A prefix and a symbol as written, or a length with an exponent: chance seldom makes these."""
     if len(piece) > 1 and piece in _WRITTEN and piece[0] in "cfpnumkMG" and piece != "G0":
         return True

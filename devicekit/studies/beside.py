@@ -1,4 +1,4 @@
-"""What a whole run compiles besides its fit, compiled by another process meanwhile.
+"""Compilation of training and filament kernels in a second process, while a run fits.
 
 `python -m devicekit.studies.beside PART ...` is that process; it ends when its standard input is closed.
 """

@@ -1,4 +1,4 @@
-"""What a study can run: train a network on a card, or go from a stack's parameters to an accuracy.
+"""Tasks of a study: train a network on a card, or go from the parameters of a stack to an accuracy.
 
 The packages that do the work are imported when a task runs, never before.
 """

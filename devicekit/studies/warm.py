@@ -34,7 +34,7 @@ _OURS = ("devicekit", "physics", "snn")
 
 @dataclass(frozen=True)
 class Warmed:
-    """What was compiled.
+    """Number of compiled kernels and the time it took.
 
     Attributes
     ----------

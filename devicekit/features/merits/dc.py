@@ -212,7 +212,7 @@ class DcResult:
         ]
 
     def panel(self) -> Panel:
-        """Draw |I| against V of the counted sweeps: by compliance, or with the middle one on top."""
+        """Draw `|I|` against V of the counted sweeps: by compliance, or with the middle one on top."""
         if self.levels:
             return figures.sweeps_by_level(self._by_level())
         shown, top = middle(self._shown_frame)
@@ -234,7 +234,7 @@ class DcResult:
         return found
 
     def conduction_panel(self) -> Panel:
-        """Draw |I| against |V| of the legs of the middle sweep on log scales."""
+        """Draw `|I|` against `|V|` of the legs of the middle sweep on log scales."""
         _, top = middle(self._shown_frame)
         rows = top.dropna(subset=["voltage_v", "current_a"])
         v, i = rows["voltage_v"].to_numpy(float), rows["current_a"].to_numpy(float)
