@@ -36,7 +36,7 @@ def one_pair(pairs: int = 1, plastic: bool = True, steps: int = 2, high: float =
     counts, trains = np.zeros(1, np.int64), np.zeros(1, np.uint64)
     shape = np.array([0.8, 15.0, -0.5, 25.0, 0.1, 0.0])
     row = np.array([ONE], np.int32)
-    stdp._show(
+    stdp._present(
         row, np.uint64(1), g, thresholds, plastic, 0.0, shape, pairs, 0.01, high, steps, 10.0, 0.5, trains, counts
     )
     return float(g[0, 0]), int(counts[0])
