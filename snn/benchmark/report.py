@@ -39,7 +39,7 @@ def _odds(results: Sequence[Benchmark]) -> list[Block]:
     blocks: list[Block] = [
         draw(
             figures.losses(results),
-            "Loss of each card compared with its ideal device; bars: one standard error.",
+            "Loss compared with the ideal device (the same card without its flaws); bars: one standard error.",
             "Loss of each card compared with its ideal device",
         ),
         Table(("card", *ODDS) if several else ODDS, rows, caption),
