@@ -57,7 +57,7 @@ def test_the_task_is_500_images_and_all_others(data: Dataset) -> None:
     config = setting("scaled", 3, stuck=0.2)
     assert (config.epochs, config.hidden, config.seed, config.rates, config.stuck) == (4, 50, 3, "scaled", 0.2)
     for wrong in ({"stuk": 0.1}, {"hidden": 9}, {"steps": 20}, {"retention": 0.1}):
-        with pytest.raises(UsageError, match="does not allow"):
+        with pytest.raises(UsageError, match=next(iter(wrong))):
             setting("plain", 0, **wrong)
 
 
