@@ -24,8 +24,8 @@ _SIGMAS = {
     "spread_anova": "state at one pulse",
     "increment": "one update",
     "read": "one reading",
-    "cycle_offset": "shift of the window between cycles",
-    "held": "reversible fluctuation of the state",
+    "cycle_offset": "window shift between cycles",
+    "held": "reversible fluctuation of states",
 }
 
 
