@@ -149,12 +149,12 @@ def format_number(value: float | None, unit: str = "") -> str:
     return si(value, unit, 4) if unit in ("", "S", "A", "V", "s") else f"{value:.4g} {unit}"
 
 
-def figure(panel: Panel, caption: str, alt: str) -> Block:
+def figure(panel: Panel, caption: str, alt: str, title: str = "") -> Block:
     """Draw a figure; return a sentence where the values cannot be drawn."""
     try:
         with catch_warnings():
             simplefilter("ignore", UserWarning)  # about layouts and axes limits
-            return draw(panel, caption, alt)
+            return draw(panel, caption, alt, title=title)
     except (ValueError, OverflowError, np.linalg.LinAlgError) as error:
         return Text([f"No figure could be drawn from these values ({error})."])
 
@@ -172,6 +172,11 @@ def format_deviation(value: float | None, ends: tuple[float, float] | None, unit
     """Format a standard deviation with its unit; with its confidence interval if the values are few."""
     shown = format_number(value, unit)
     return f"{shown} ({format_interval(ends, unit)})" if n < FEW and value and ends is not None else shown
+
+
+def rows_text(total: int) -> str:
+    """Return how many rows of a table are shown, for its caption; "" if it is all of them."""
+    return f" (the first {ROWS_SHOWN} of {total}; the CSV files have all)" if total > ROWS_SHOWN else ""
 
 
 def spread_scalars(spreads: Sequence[Spread], by: Mapping[str, str]) -> tuple[Scalar, ...]:

@@ -59,13 +59,15 @@ def correlation_text(
     if lasting:
         names = _first_names([_rho_text(each.correlation, labels) for each in lasting])
         found.append(
-            f"{where} {len(lasting)} of {len(values)} rank correlations {_be(lasting)} significant, also in the "
-            f"changes: {names}."
+            f"{where} {len(lasting)} of {len(values)} rank correlations {_be(lasting)} significant, and the "
+            f"changes from cycle to cycle agree: {names}."
         )
     if faded:
         names = _first_names([_rho_text(each.correlation, labels) for each in faded])
         start = f"{len(faded)} more" if lasting else f"{where} {len(faded)} of {len(values)} rank correlations"
-        found.append(f"{start} {_be(faded)} significant in the values only and may come from drift: {names}.")
+        found.append(
+            f"{start} {_be(faded)} significant in the values but not in the changes, and may come from drift: {names}."
+        )
     if blind:
         found.append(_unjudged_text(blind, changes, labels, "" if found else f"{where} ", len(values)))
     if not found:
