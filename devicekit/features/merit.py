@@ -149,12 +149,12 @@ def format_number(value: float | None, unit: str = "") -> str:
     return si(value, unit, 4) if unit in ("", "S", "A", "V", "s") else f"{value:.4g} {unit}"
 
 
-def figure(panel: Panel, caption: str, alt: str, title: str = "") -> Block:
+def figure(panel: Panel, caption: str, alt: str) -> Block:
     """Draw a figure; return a sentence where the values cannot be drawn."""
     try:
         with catch_warnings():
             simplefilter("ignore", UserWarning)  # about layouts and axes limits
-            return draw(panel, caption, alt, title=title)
+            return draw(panel, caption, alt)
     except (ValueError, OverflowError, np.linalg.LinAlgError) as error:
         return Text([f"No figure could be drawn from these values ({error})."])
 

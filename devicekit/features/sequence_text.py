@@ -16,7 +16,7 @@ from devicekit.text import count, listed
 CLEAR = 0.05  # Holm's p below which a correlation is reported
 MOST_NAMED = 3
 UNLIKE = 0.05  # p of heterogeneity below which devices are reported as different
-HEAD = ("pair", "of", "pairs", "n_eff", "rho", "95 % interval", "p", "Holm's p", "devices")
+HEAD = ("pair", "values or changes", "pairs", "n_eff", "rho", "95 % interval", "p", "Holm's p", "devices")
 
 
 def _labels(quantities: Sequence[Quantity]) -> dict[str, str]:

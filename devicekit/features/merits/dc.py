@@ -312,7 +312,7 @@ class DcResult:
             sweeps,
             figure(
                 self.conduction_panel(),
-                f"Sweep of {top} on logarithmic axes.",
+                f"{top[0].upper()}{top[1:]}, on logarithmic axes.",
                 "Magnitude of the current against magnitude of the voltage on logarithmic axes",
             ),
         ]

@@ -138,15 +138,13 @@ class ConductionResult:
         if _widest(self.states) is None:
             return blocks
         alt = "Current against voltage on logarithmic axes, with the remaining mechanisms"
-        caption = self._drawn_text()
-        blocks.append(figure(self.panel(), caption, alt, f"{caption.partition(':')[0]}: points and fits."))
+        blocks.append(figure(self.panel(), self._drawn_text(), alt))
         rest = self.residual_panel()
         if rest is not None:
             blocks.append(figure(rest, "Residuals of the mechanisms drawn.", "ln of current over fit against voltage"))
         for key, plot in figures.LINES.items():
             caption = f"{plot.title}: {plot.of}."
-            if key == "log_log":
-                caption += " A straight line, here or in the plots that follow, does not prove a mechanism."
+
             blocks.append(figure(self.lines_panel(key), caption, f"{plot.title} of each state"))
         return blocks
 
@@ -158,12 +156,8 @@ class ConductionResult:
         name = shown.first.text
         text = f"{name[:1].upper()}{name[1:]}: "
         if not shown.verdict.left:
-            return f"{text}points and the best fit, although the data exclude it."
-        text += "fits of the mechanisms that this branch does not exclude."
-        state = next(each for each in self.states if shown in each.judged)
-        if set(state.left) != set(shown.verdict.left):
-            text += " The table combines all branches of the state."
-        return text
+            return f"{text}best fit, although the data exclude it."
+        return f"{text}mechanisms that this branch does not exclude."
 
     def _sample_text(self) -> str:
         d, kelvins = self.sample.thickness_m, self.temperatures
@@ -187,7 +181,7 @@ class ConductionResult:
             text += (
                 f"No {', '.join(names[:-1]) + ' or ' if len(names) > 1 else ''}{names[-1]} was given "
                 f"({', '.join(option for _, option in unknown)}). A mechanism is kept if its parameters are physical "
-                f"for any {listed([words for words, _ in unknown])}."
+                f"for some {listed([words for words, _ in unknown])}."
             )
         return text.strip()
 
@@ -215,14 +209,16 @@ class ConductionResult:
             "misfit of ln I (rms, best mechanism)",
             "points left out",
         )
-        return Table(head, rows, "Conduction mechanisms that are not excluded.")
+        return Table(
+            head, rows, "Conduction mechanisms that are not excluded. The branches of a state are judged together."
+        )
 
 
 _METHOD = (
     "Each mechanism is fitted in four ways: alone, with a series resistance, with a leakage path, and with both. It is "
     "excluded if another curve clearly fits better, if it misses by more than the noise, or if its parameters are "
     "unphysical. In a test with SYNTHETIC currents that follow none of the twelve mechanisms, 3 in 100 were still "
-    "assigned to one."
+    "assigned to one. A straight line in one of the plots does not prove a mechanism either."
 )
 _VERDICTS = {
     "decided": "decided",

@@ -167,7 +167,8 @@ class MultilevelResult:
         if self.scale.advantage is None:
             how += ", as readings of 0 have no ln G"
         elif self.scale.decided:
-            how += f", which fits better than {'G' if self.scale.name == 'log' else 'ln G'} (log-likelihood {abs(self.scale.advantage):.1f} higher)"
+            other = "G" if self.scale.name == "log" else "ln G"
+            how += f", which fits better than {other} (log-likelihood {abs(self.scale.advantage):.1f} higher)"
         else:
             how += f"; G and ln G fit equally well (log-likelihood {abs(self.scale.advantage):.1f} apart)"
         assumed = " The bit error rate assumes equally used levels, and one wrong bit per misread reading."

@@ -175,13 +175,14 @@ class RetentionResult:
         horizon = next((s.prediction.time_s for s in self.states if s.prediction), None)
         if horizon:
             sentence += f" Predictions are for {horizon:.3g} s at the temperature of the measurement."
+        drawn = "Readings (dots), fitted power laws (lines) and predictions (squares with their intervals)."
         alt = "Conductance against time on logarithmic axes"
         return [
             Text([sentence]),
             Table(head, rows, f"Retention of each state{rows_text(len(self.states))}."),
             figure(
                 self.panel(),
-                "Readings (dots), fitted power laws (lines) and predictions (squares with their intervals).",
+                drawn,
                 alt,
             ),
         ]
