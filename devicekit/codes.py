@@ -131,7 +131,7 @@ WARNING_CODES = {
     "drift": WarningKind(
         "the window drifts over the cycles",
         MISLEADING,
-        "condition the device longer, or fit fewer cycles; most of the spread is drift, not C2C",
+        "cycle the device longer before you measure, or fit fewer cycles; the C2C spread includes this drift",
     ),
     "extrapolated": WarningKind(
         "part of the rate curve lies outside the measured range",

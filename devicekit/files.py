@@ -247,7 +247,7 @@ def check_apart(outputs: Mapping[str, Path], inputs: Sequence[Path] = ()) -> Non
             raise UsageError(f"{one} and {other} are both {outputs[one]}; choose two names")
     for option, place in places.items():
         if any(_is_same(place, Path(os.path.realpath(each))) for each in inputs):
-            raise FileError(f"{outputs[option]} is an input of this command and is kept; choose another {option}")
+            raise FileError(f"{option} {outputs[option]} would replace an input file; choose another {option}")
 
 
 def _is_same(one: Path, other: Path) -> bool:
@@ -278,7 +278,7 @@ def _target(path: Path, data: bytes | None = None, replace: bool = False) -> Pat
     if running is None or replace:
         return target
     if _is_input(target, running.inputs):
-        raise FileError(f"{path} is an input of this command and is kept; choose another out=")
+        raise FileError(f"{path} is an input file and would be replaced; choose another out=")
     if target in running.written and data is not None:
         if target.name in read_marker(target.parent)["files"] or _holds(target, data):
             return target  # of a folder that is filled step by step; or nothing is lost
@@ -457,7 +457,7 @@ def _check_inputs(out: Path, names: list[str] | None) -> None:
         targets = [out / name for name in names if (out / name).exists()]
         inside = [each for each in targets if _is_input(each, inputs)]
     if inside:
-        raise FileError(f"{inside[0]} is an input of this command and would be replaced; choose another out=")
+        raise FileError(f"{inside[0]} is an input file and would be replaced; choose another out=")
 
 
 def continued_folder(

@@ -55,18 +55,15 @@ def _iv_table(result: IVResult) -> Table:
         (f"V_set ({result.set_by})", si(result.v_set_v, "V", 4)),
         ("voltage at 100 µA", si(result.v_100ua_v, "V", 4)),
         ("LRS / HRS at the read voltage", "–" if result.on_off is None else f"{result.on_off:.3g}"),
-        ("HRS", si(result.hrs_s, "S")),
-        ("LRS", si(result.lrs_s, "S")),
-        ("HRS of the device alone", si(device.hrs_s, "S")),
-        ("LRS of the device alone", si(device.lrs_s, "S")),
+        ("conductance in HRS", si(result.hrs_s, "S")),
+        ("conductance in LRS", si(result.lrs_s, "S")),
+        ("HRS without series resistance, at ambient temperature", si(device.hrs_s, "S")),
+        ("LRS without series resistance, at ambient temperature", si(device.lrs_s, "S")),
         *_quality_rows(result),
     ]
     read = result.definitions()["read_voltage_v"]
     at = "" if read is None else f" HRS and LRS: slopes of I against V about {read:g} V, as in a measurement."
-    caption = (
-        f"Figures of merit of the simulated set.{at} Device alone: at ambient temperature, without series resistance."
-    )
-    return Table(("quantity", "value"), rows, caption)
+    return Table(("quantity", "value"), rows, f"Figures of merit of the simulated set.{at}")
 
 
 def _quality_rows(result: _Result) -> list[tuple[str, str]]:
@@ -74,7 +71,10 @@ def _quality_rows(result: _Result) -> list[tuple[str, str]]:
     return [
         ("highest temperature", f"{quality.t_max_k:.4g} K"),
         ("largest field", f"{quality.field_max:.2g} V/nm"),
-        ("fewest vacancies per nanometre of the gap", f"{quality.vacancies_per_nm:.2g}"),
+        (
+            "fewest vacancies per nanometre of the gap (1 or more needed)",
+            f"{quality.vacancies_per_nm:.2g}",
+        ),
         ("time steps", str(quality.steps)),
         ("relative error of the vacancy balance", f"{quality.mass_error:.1e}"),
         ("relative error of the power balance", f"{quality.power_error:.1e}"),

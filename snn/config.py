@@ -358,7 +358,7 @@ class TrainingConfig:
             return
         numbers = isinstance(value, tuple) and len(value) == 2
         if not numbers or not all(isinstance(v, (int, float)) and 0 < v < float("inf") for v in value):
-            raise UsageError(f"{name} must be two positive numbers, one for each layer, not {value!r}.")
+            raise UsageError(f"{name} must be two positive numbers, one per layer, such as 1.5,2.0; not {value!r}.")
 
     @classmethod
     def paper(cls, **changes: Any) -> Self:

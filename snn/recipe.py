@@ -310,10 +310,10 @@ def reason_for_policy(config: TrainingConfig, card: DeviceCard) -> tuple[str, st
     read = read_sigma(card, config.read_noise_of_g)
     step = step_about(card, symmetric_point(card))
     if read == 0:
-        return "carry", "read noise unknown, so pulses cannot be verified"
+        return "carry", "read noise is unknown and pulses cannot be verified"
     if config.stable_states > 1 and 1.0 / (config.stable_states - 1) > step:
-        return "carry", "stable states are further apart than a step, so pulses cannot be verified"
-    words = f"read noise is {read / step:.2g} of a step"
+        return "carry", "stable states are further apart than a step and pulses cannot be verified"
+    words = f"read noise is {read / step:.2g} times the mean step"
     if read < QUIET_READS * step:
         return "verify", f"{words}, small enough to verify pulses"
-    return "carry", f"{words}, too much to verify pulses (limit {QUIET_READS:g})"
+    return "carry", f"{words}; above {QUIET_READS:g}, pulses cannot be verified"

@@ -16,6 +16,7 @@ from devicekit.text import count, percent, si
 from snn.baselines import Baseline
 from snn.benchmark.result import ODDS, Benchmark
 from snn.benchmark.task import HIDDEN, IMAGES
+from snn.recipe import STEP_HALF_WIDTH
 from snn.training import TrainingResult
 
 SCHEMES = {
@@ -37,18 +38,18 @@ def training_section(
         "Training and test accuracy against epoch",
         title=f"Accuracy per epoch on {data.name}.",
     )
-    caption = "One training run; the test part was not used for any choice."
+    caption = "Training. One run; the test part was not used for any choice."
     blocks: list[Block] = [figure, Table(("quantity", "value"), _training_rows(result, card), caption)]
     if benchmark is not None:
         caption = (
-            f"The device and an ideal device (the same card without its flaws) in a network of {HIDDEN} hidden "
-            f"neurons, {IMAGES} images, {count(benchmark.seeds, 'pair')} of seeds; {benchmark.split}. More pairs and "
-            "the causes of the loss: devicekit benchmark."
+            f"Benchmark. The device and an ideal device (the same card without its flaws) in a network of {HIDDEN} "
+            f"hidden neurons, {IMAGES} images, {count(benchmark.seeds, 'pair')} of seeds; {benchmark.split}. ±: "
+            f"{benchmark.error_words}. Scaled learning rates are adapted to {HIDDEN} hidden neurons. Causes of the "
+            "loss, more pairs and the error of the fit: devicekit benchmark --seeds N."
         )
         blocks.append(Table(ODDS, benchmark.odds(), caption))
-    chosen = {**result.recipe.as_dict(), "offline_epochs": result.config.offline_epochs}
-    caption = "Settings chosen automatically from the mean step of the card (dimensionless; see snn.recipe)."
-    blocks.append(Table(("setting", "value"), [(name, short(value)) for name, value in chosen.items()], caption))
+    caption = "Settings. Chosen automatically from the mean step of the card; dimensionless."
+    blocks.append(Table(("setting", "value", "meaning"), _setting_rows(result), caption))
     return Section("Training", "training", blocks)
 
 
@@ -97,6 +98,36 @@ def _training_rows(result: TrainingResult, card: DeviceCard | None) -> list[tupl
     return rows
 
 
+_MEANINGS = {
+    "p": "probability that a full pixel fires in a time step",
+    "shift_fraction": "share of training images moved by one pixel",
+    "start_sd": "sd of the start weights (hidden, output layer)",
+    "offline_eta": "learning rates offline (hidden, output layer)",
+    "offline_decay": "factor on the offline rates from one epoch to the next",
+    "eta": "learning rates in situ (hidden, output layer)",
+    "scales": "weight per difference of states (hidden, output layer)",
+    "middle": "state of the reference, or start of both devices of a pair",
+    "symmetric_point": "state with the most similar LTP and LTD steps",
+    "device_step": f"mean step within {STEP_HALF_WIDTH:g} of `middle`, share of the window; not that over the window",
+    "theta": "thresholds of a pulse in the first epoch (hidden, output layer)",
+    "theta_growth": "factor on the thresholds from one epoch to the next",
+    "eta_decay": "factor on the in-situ rates from one epoch to the next",
+    "offline_epochs": "epochs trained offline",
+}
+_IN_SITU = frozenset({"eta", "theta", "theta_growth", "eta_decay"})
+
+
+def _setting_rows(result: TrainingResult) -> list[tuple[str, str, str]]:
+    """Return the automatic settings that the scheme uses, with their meanings."""
+    chosen = {**result.recipe.as_dict(), "offline_epochs": result.config.offline_epochs}
+    return [
+        (name, short(value), _MEANINGS[name])
+        for name, value in chosen.items()
+        if not (result.scheme == "insitu" and name.startswith("offline"))
+        and not (result.scheme == "offline" and name in _IN_SITU)
+    ]
+
+
 def _programming_rows(written: ProgrammingSummary) -> list[tuple[str, str]]:
     """Return the rows of a table about writing the weights into devices."""
     rows = [("weights written into devices", written.words)]
@@ -128,7 +159,9 @@ def _variation_in_training(card: DeviceCard, result: TrainingResult) -> str:
         "shared": "correlated rates drawn from their covariance",
         None: "none, as requested" if config.d2d == "none" else "one device known, none applied",
     }
-    return f"scatter (sd) of one update: {updates}; device to device: {devices[has.devices]}"
+    fluctuation = "; reversible fluctuation: drawn" if has.fluctuates else ""
+    reading = f"; read noise: {'drawn' if config.read_noise else 'not drawn'}"
+    return f"scatter (sd) of one update: {updates}; device to device: {devices[has.devices]}{fluctuation}{reading}"
 
 
 def accuracy_words(result: TrainingResult) -> str:

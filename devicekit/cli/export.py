@@ -11,6 +11,7 @@ import typer
 
 from devicekit.cli import terminal
 from devicekit.cli.common import Force, Json, choice, print_json, print_warnings, with_reading_options
+from devicekit.commands import flag, non_default
 from devicekit.errors import UsageError
 from devicekit.options import ReadOptions
 from devicekit.plugins import EXPORTERS
@@ -40,7 +41,8 @@ def _data(file: Path | None, reading: ReadOptions, to: str) -> Table | None:
 
     if file is None:
         if reading != ReadOptions():
-            raise UsageError("Reading options apply to --from-data only; a card needs none. Remove them.")
+            given = ", ".join(flag(name) for name in non_default(reading))
+            raise UsageError(f"{given} applies to files of --from-data; a card needs no reading options. Remove it.")
         return None
     kinds = getattr(exporters().get(to), "DATA", "pulse")
     table = read(file, reading) if kinds == "any" else read_pulses(file, reading)

@@ -19,16 +19,23 @@ if TYPE_CHECKING:
 SHOWN = 10
 
 
-def _preview(table: Table, path: Path) -> None:
-    from matplotlib.figure import Figure
-
-    from devicekit import files, ownmark
+def _check_suffix(path: Path) -> str:
+    """Return the kind of picture that a file name asks for."""
     from devicekit.errors import UsageError
-    from devicekit.features.preview import preview
 
     kind = path.suffix.lstrip(".").lower()
     if kind not in ("png", "svg", "pdf"):
         raise UsageError(f"--plot takes a file that ends in .png, .svg or .pdf, not {path.name}")
+    return kind
+
+
+def _preview(table: Table, path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    from devicekit import files, ownmark
+    from devicekit.features.preview import preview
+
+    kind = _check_suffix(path)
     canvas = Figure(figsize=(6.0, 4.0), layout="constrained")
     preview(table).draw(canvas.subplots())
     buffer = io.BytesIO()
@@ -103,6 +110,8 @@ def read_command(
     from devicekit.features.describe import describe
     from devicekit.readers import hdf5, read
 
+    if plot is not None:
+        _check_suffix(plot)
     table = read(files if len(files) > 1 else files[0], reading)
     if save_recipe is not None:
         table.meta["layout"].save(save_recipe)

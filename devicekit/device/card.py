@@ -222,7 +222,9 @@ class DeviceCard(Strict):
             raise CardError(error.message) from error
         version = raw.get("schema_version") if isinstance(raw, dict) else None
         if not isinstance(version, int) or isinstance(version, bool):
-            raise CardError(f"{name} is not a device card: schema_version is missing or not a whole number")
+            raise CardError(
+                f"{name} is not a device card (no schema_version). Make one with devicekit fit FILE --out card.json."
+            )
         if version > SCHEMA_VERSION:
             raise CardError(
                 f"{name} has schema version {version}, but this devicekit reads up to {SCHEMA_VERSION}. "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -23,8 +24,8 @@ _SIGMAS = {
     "spread_anova": "state at one pulse",
     "increment": "one update",
     "read": "one reading",
-    "cycle_offset": "window's offset, over cycles",
-    "held": "state from pulse to pulse, reversible",
+    "cycle_offset": "shift of the whole window from cycle to cycle",
+    "held": "reversible fluctuation of the state from pulse to pulse",
 }
 
 
@@ -78,12 +79,19 @@ def rate_section(card: DeviceCard) -> Section:
         method = "; ".join(f"{name}: {each}" for name, each in methods.items())
     figure = draw(
         card.panel(),
-        "Change of the state by one pulse. Solid: measured range; dashed: extrapolated. Shade: pointwise 95 % band "
-        f"({method}).{_whole_curve(card)}",
+        "Change of the state by one pulse. Solid: measured range; dashed: extrapolated. Shade: 95 % band at each "
+        f"state ({_plain_method(method)}).{_whole_curve(card)}",
         "Rate of change per pulse against the state for LTP and LTD with confidence bands",
         title="Change of the state by one pulse, with its 95 % band.",
     )
     return Section("Rate curve", "rate", [figure])
+
+
+def _plain_method(method: str) -> str:
+    """Return the method of a band with its statistics in words."""
+    words = re.sub(r"\bt\((\d+)\)", r"Student t with \1 degrees of freedom", method)
+    words = re.sub(r"cluster sandwich over (\d+)", r"cluster-robust, from differences between \1", words)
+    return words.replace("devices in windows of their own", "devices, each scaled to its own window")
 
 
 def _whole_curve(card: DeviceCard) -> str:

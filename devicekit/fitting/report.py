@@ -64,7 +64,8 @@ def _next_cycles(fit: DeviceFit) -> list[Block]:
         ends = [fit.window.from_state(end) for end in (each.lower, each.upper)]
         bands[direction] = (fit.window.from_state(each.state), ends[0], ends[1])
     words = (
-        "Fit, and the band in which the mean of the next cycles is expected (the rate's band is for measured cycles)."
+        "Fit, and the band in which the mean of the next cycles is expected. This band is for future cycles; the band "
+        "of the rate curve is for the measured ones."
     )
     return [
         Text([each.sentence for each in found.values()]),
@@ -92,9 +93,10 @@ def _misfit_section(fit: DeviceFit) -> Table:
         for direction, branch in fit.branches.items()
     ]
     caption = (
-        "Fit of the mean curve over cycles and devices. nrmse: rms residual over the range of that branch's mean "
-        "curve. rms: the same residual over the common window, as in devicekit compare. Noise: standard deviation of "
-        "the mean curve's readings, of the window. R² does not show errors that matter to a network."
+        "Fit quality. Basis: the mean curve over cycles and devices. nrmse: rms residual over the range of that "
+        "branch's mean curve. rms: the same residual over the common window, as in devicekit compare. Noise: "
+        "standard deviation of the mean curve's readings, of the window. R² does not show errors that matter to a "
+        "network."
     )
     head = ("branch", "points", "nrmse", "rms [of window]", "noise", "R²", "weak or at a bound")
     return Table(head, rows, caption)
@@ -109,12 +111,12 @@ def _coefficients(fit: DeviceFit) -> Table:
         rows.append((direction.upper(), "r in 0..1", *(f"{value:.5g}" for value in branch.coefficients.values())))
         if branch.coefficients_s:
             rows.append((direction.upper(), "G in S", *(f"{value:.5g}" for value in branch.coefficients_s.values())))
-    caption = "Coefficients of the fitted law."
+    caption = "Coefficients."
     if fit.law.name == "eq2":
         caption = (
-            "Coefficients in the gauge i = 1 and base b - c r = 1 where the branch starts: at r = 0 for LTP (b = 1), "
-            "at r = 1 for LTD (b - c = 1, so b itself is not 1). In siemens: a [S], c and f [1/S], the rest "
-            "dimensionless."
+            "Coefficients. Several sets give the same curve; here i = 1, and b - c r = 1 at the start of the branch: "
+            "at r = 0 for LTP (b = 1), at r = 1 for LTD (b - c = 1, so b itself is not 1). In siemens: a [S], c and f "
+            "[1/S], the rest dimensionless."
         )
     return Table(("branch", "state", *names), rows, caption)
 
@@ -134,7 +136,7 @@ def _widths(fit: DeviceFit) -> Table:
                 shown,
             )
         )
-    return Table(("pulse width", "window", "nrmse", ""), rows, "Fits of all pulse widths.")
+    return Table(("pulse width", "window", "nrmse", ""), rows, "Pulse widths. One fit for each.")
 
 
 def _variation_rows(cards: dict[str, BranchVariation]) -> list[tuple[str, ...]]:
@@ -197,8 +199,9 @@ def variation_section(fit: DeviceFit) -> Section:
     """Build the section of C2C and D2D, every number with its type."""
     cards = {direction: spread.to_card() for direction, spread in fit.variation.branches.items()}
     caption = (
-        f"Standard deviations as shares of the quantity in column 'of', from {_count_text(cards)}. A spread of the "
-        "state, an increment and a reading error are different quantities."
+        f"Variation: standard deviations. They are shares of the quantity in column 'of', from {_count_text(cards)}. "
+        "Types: spread, of a state between cycles (C2C) or devices (D2D); increment, of one update; read, of one "
+        "reading; held, of a fluctuation that is drawn anew at each pulse and does not move the state."
     )
     head = (
         "variation",
@@ -239,6 +242,9 @@ def source_text(fit: DeviceFit, name: str) -> str:
     trains = listed([f"{number} {direction.upper()}" for direction, number in numbers.items()])
     plural = "s" if max(numbers.values()) > 1 else ""
     words = f"{name}, {trains} train{plural} of {count(len(fit.table.devices), 'device')}"
+    pulses = {branch.x.size - 1 for branch in fit.branches.values()}
+    if len(pulses) == 1:
+        words += f", {count(pulses.pop(), 'pulse')} per train"
     widths = fit.table.widths
     return words + (f", {si(widths[0], 's')} pulses" if len(widths) == 1 else "")
 
@@ -323,13 +329,19 @@ def scatter_sentence(fit: DeviceFit) -> str:
     if spreads:
         parts.append(f"the state at one pulse number varies over cycles by {percent(max(spreads))} of the window")
     if increments:
-        parts.append(f"a single update scatters by {percent(max(increments))}")
+        doubt = " (unreliable: see noise_model)" if _noise_model_fails(fit) else ""
+        parts.append(f"a single update scatters by {percent(max(increments))}{doubt}")
     if devices:
-        parts.append(f"devices differ by {percent(max(devices))}")
+        parts.append(f"the states of devices differ by {percent(max(devices))}")
     if not parts:
         return "Variation cannot be estimated from one cycle of one device."
     text = listed(parts)
     return f"{text[0].upper()}{text[1:]} (standard deviations over all pulses; the larger of LTP and LTD)."
+
+
+def _noise_model_fails(fit: DeviceFit) -> bool:
+    """Return whether a warning advises against quoting the noise of single updates."""
+    return any(warning.code == "noise_model" for warning in fit.warnings)
 
 
 def fit_numbers(fit: DeviceFit) -> list[Scalar]:
@@ -337,7 +349,8 @@ def fit_numbers(fit: DeviceFit) -> list[Scalar]:
     pairs = [(branch.to_card(), fit.variation.branches[name].to_card()) for name, branch in fit.branches.items()]
     known = scalars(fit.window, fit.law.id, [branch for branch, _ in pairs], [spread for _, spread in pairs])
     shown = [each for each in known if each.name in ("g_low_s", "g_high_s", "weight_low", "weight_high", "steps")]
-    for stem in ("nrmse_", "increment_", "c2c_spread_"):
+    stems = ("nrmse_", "c2c_spread_") if _noise_model_fails(fit) else ("nrmse_", "increment_", "c2c_spread_")
+    for stem in stems:
         found = [each for each in known if each.name.startswith(stem) and each.known]
         if found:
             shown.append(max(found, key=lambda each: each.value))

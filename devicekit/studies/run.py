@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from snn.training import TrainingResult
 
 
+_FIT_NUMBERS = ("steps", "nrmse", "increment", "c2c_spread")  # stems of the numbers of a fit on the first page
+
+
 def run_summary(
     fit: DeviceFit,
     name: str,
@@ -62,7 +65,7 @@ def run_report(
         unrelated_section(simulated),
     ]
     matters = trained.figures if benchmark is None else severity_figures([benchmark], 1) or trained.figures
-    numbers = [each for each in fits.fit_numbers(fit) if each.name.startswith(("steps", "nrmse", "increment"))]
+    numbers = [each for each in fits.fit_numbers(fit) if each.name.startswith(_FIT_NUMBERS)]
     losses = [] if benchmark is None else loss_numbers(benchmark)[:1]
     splits = [f"accuracy: {training.data.split}"]
     splits += [] if benchmark is None else [f"loss compared with an ideal device: {benchmark.split}"]
@@ -81,12 +84,18 @@ def run_report(
 
 
 def _verdict(training: TrainingResult, benchmark: Benchmark | None) -> str:
-    """A run in one sentence."""
+    """Return the result of a run in one or two sentences."""
+    from snn.benchmark.task import HIDDEN, IMAGES
     from snn.report import accuracy_words
 
-    first = f"Trained in situ, this device reaches {accuracy_words(training)}"
+    first = (
+        f"Trained in situ with {training.config.hidden} hidden neurons, this device reaches {accuracy_words(training)}"
+    )
     if benchmark is None:
         return f"{first}; the loss compared with an ideal device was not measured."
     worst = benchmark.worst
-    loss = worst.words if worst.found else f"shows {worst.words}"
-    return f"{first}; in a small network it {loss} compared with an ideal device."
+    task = f"With {HIDDEN} hidden neurons and {IMAGES} images, where flaws show,"
+    if not worst.found:
+        return f"{first}. {task} it shows {worst.words} compared with an ideal device."
+    device, ideal = (100 * sum(each) / len(each) for each in (worst.device, worst.twin))
+    return f"{first}. {task} it reaches {device:.1f} % and an ideal device {ideal:.1f} %."

@@ -40,7 +40,7 @@ class TrainTask(Trains):
         if file is not None:
             load_card(file)
         if file is None and config.scheme != "offline":
-            raise ParameterError(f'scheme "{config.scheme}" needs the setting card')
+            raise ParameterError(f'scheme "{config.scheme}" needs a device card: add card = "card.json" under [fixed]')
         check_data(settings)
 
     def run(self, settings: Mapping[str, Scalar], seed: int, base: Path) -> dict[str, Any]:
@@ -74,7 +74,7 @@ class FewShotTask:
         few_shot_config(settings, 0, self.extra)
         file = card_file(settings, base)
         if file is None:
-            raise ParameterError('task "few-shot" needs the setting card')
+            raise ParameterError('task "few-shot" needs a device card: add card = "card.json" under [fixed]')
         load_card(file)
         check_data(settings)
 
@@ -112,7 +112,7 @@ class ResampleTask(Trains):
 
         named = settings.get("table")
         if named is None:
-            raise ParameterError('task "resample" needs the setting table: the pulse table to fit')
+            raise ParameterError('task "resample" needs a pulse table to fit: add table = "FILE" under [fixed]')
         shipped = catalog.shipped()
         return shipped[str(named)].data if named in shipped else resolve(str(named), base)
 

@@ -41,7 +41,7 @@ def losses(results: Sequence[Benchmark]) -> Panel:
             curves.append(Curve(name, x, where, "across", style=marker, colour=colour, size=5.0, **bars))
     names = tuple(each.name for each in ordered)
     lines = [("x", 0.0)]
-    axis = Axis("loss compared with the ideal device", "percentage points")
+    axis = Axis("loss", "percentage points")
     return Panel(axis, Axis("", names=names), curves, lines=lines, legend="above")
 
 

@@ -10,7 +10,7 @@ from devicekit.scalars import Scalar
 from devicekit.text import count, listed
 from snn.benchmark import figures
 from snn.benchmark.curves import distance, shipped
-from snn.benchmark.result import COSTS, ODDS, Benchmark
+from snn.benchmark.result import COSTS, FEWEST, ODDS, Benchmark
 from snn.benchmark.severity import SEVERITIES, Flaw
 from snn.benchmark.task import HIDDEN, IMAGES, SHOWN
 
@@ -22,37 +22,68 @@ NOT_SHOWN = (
 )
 
 GLOSSARY = (
-    "The ideal device is the same card without its flaws: linear, symmetric, without variation and noise, with 32 to "
-    f"100 steps per window. Scaled learning rates are adapted to {HIDDEN} hidden neurons, plain ones are not."
+    "The ideal device is the same card without its flaws: linear, symmetric, without variation and noise. It keeps the "
+    "device's steps per window, but at least 32 and at most 100. Scaled learning rates are adapted to "
+    f"{HIDDEN} hidden neurons, plain ones are not."
 )
 
 
 def _odds(results: Sequence[Benchmark]) -> list[Block]:
     first = results[0]
     caption = (
-        f"Test accuracy after the last epoch of {IMAGES} images, each test image shown {SHOWN} times; "
-        f"{count(first.seeds, 'pair')} of seeds; {first.split}. z: loss over its standard error; ±: "
-        f"{first.error_words}."
+        f"Losses. Test accuracy after the last epoch of {IMAGES} images, each test image shown {SHOWN} times; "
+        f"{count(first.seeds, 'pair')} of seeds (more: --seeds N); {first.split}. ±: {first.error_words}. The error "
+        "over seeds comes from these pairs, or from pairs of equal devices measured before if those scatter more. z: "
+        "loss over its standard error; a loss is significant above 1.96."
     )
     several = len(results) > 1
     rows = [((each.name, *row) if several else row) for each in results for row in each.odds()]
     blocks: list[Block] = [
         draw(
             figures.losses(results),
-            "Loss compared with the ideal device (the same card without its flaws); bars: one standard error.",
+            "Loss compared with the ideal device (the same card without its flaws); bars: one standard error. Scaled: "
+            f"learning rates adapted to {HIDDEN} hidden neurons. Automatic pulse policy: pulses chosen for the card's "
+            "read noise and states instead of the paper's rule.",
             "Loss of each card compared with its ideal device",
+            title="Loss compared with the ideal device; bars: one standard error.",
         ),
         Table(("card", *ODDS) if several else ODDS, rows, caption),
     ]
     for each in results:
         blocks += [Text([each.fit_uncertainty])] if each.fit_uncertainty else []
         for variant in each.shares:
-            words = (
-                f"{each.name}: share of each flaw in the loss with {variant} learning rates (Shapley values over "
-                "seeds), and its loss alone."
-            )
-            blocks.append(Table(("flaw", *COSTS), each.costs(variant), words))
+            blocks.append(Table(("flaw", *COSTS), each.costs(variant), _shares_caption(each, variant)))
     return blocks
+
+
+def _shares_caption(result: Benchmark, variant: str) -> str:
+    words = [
+        f"Causes of the loss. {result.name}, {variant} learning rates. Shapley value: what a flaw adds to the loss, "
+        "averaged over all combinations of the other flaws. Alone: loss of the ideal device with this flaw only, as "
+        "this device has it; the curves below add a flaw to a generic device instead.",
+    ]
+    if any(each.value < 0 for each in result.shares[variant]):
+        words.append("A negative share: together, these flaws make the loss smaller.")
+    if result.seeds < FEWEST:
+        words.append(f"With fewer than {FEWEST} pairs of seeds, the verdict names no main cause.")
+    return " ".join(words)
+
+
+_UNKNOWN_AS = {"stuck devices": "dead devices"}  # names in `Benchmark.unknown`, if they differ from the flaw's
+_DEFINITIONS = {
+    "wires": " Relative wire drop; r: resistance between neighbouring devices, m x n: size of the tile.",
+    "nonlinearity": " Steps between 2 and 98 % of the window; the page of a fit takes the whole measured range.",
+    "step size": " Both larger and smaller steps cost accuracy.",
+}
+
+
+def _absence(flaw: Flaw, result: Benchmark) -> str:
+    """Return why a device has no place on a curve."""
+    if flaw.name in result.flaws:
+        return "not placed on this curve"
+    if _UNKNOWN_AS.get(flaw.name, flaw.name) in result.unknown:
+        return "unknown for this device"
+    return "within 32 to 100 steps, so not a flaw" if flaw.name == "step size" else "absent"
 
 
 def _caption(flaw: Flaw, results: Sequence[Benchmark]) -> str:
@@ -60,11 +91,12 @@ def _caption(flaw: Flaw, results: Sequence[Benchmark]) -> str:
     for number, each in enumerate(results, start=1):
         own = each.severities.get(flaw.name)
         if own is None:
-            continue
-        far = distance(flaw, own)
-        words = f"{own:.3g}; no critical value in the measured range" if far is None else far.words
+            words = _absence(flaw, each)
+        else:
+            far = distance(flaw, own)
+            words = f"{own:.3g}; no critical value in the measured range" if far is None else far.words
         places.append(words if len(results) == 1 else f"{number} ({each.name}) {words}")
-    return f"{flaw.name}: {'; '.join(places) or 'absent or unknown'}."
+    return f"{flaw.name[0].upper()}{flaw.name[1:]} ({flaw.axis}): {'; '.join(places)}.{_DEFINITIONS.get(flaw.name, '')}"
 
 
 def benchmark_report(results: Sequence[Benchmark]) -> Report:
@@ -78,15 +110,18 @@ def benchmark_report(results: Sequence[Benchmark]) -> Report:
     seeds = shipped()["seeds"]
     notes = Text(
         [
-            "Each curve belongs to a SYNTHETIC device that is otherwise good (NL 1, 100 steps, updates that scatter by "
-            f"one step): {seeds['plain']} seeds ({seeds['wide']} for the wide network), bars one standard error; "
+            "Each curve belongs to a SYNTHETIC device that is otherwise good: 100 steps per window, updates that "
+            "scatter by one step (sd), and NL 1 (the step falls 2.7-fold over the window). Basis: "
+            f"{seeds['plain']} seeds ({seeds['wide']} for the wide network); bars: one standard error; "
             f"{shipped()['split']}.",
-            "Critical value: severity at which this device loses 2 percentage points of accuracy (horizontal lines, "
-            "for plain and scaled learning rates).",
-            "Diamonds: accuracy of the card's device at its own severity. On the curve, this flaw alone explains the "
-            "loss; below it, others contribute. A vertical line: the card was benchmarked on other images.",
-            "Nonlinearity alone costs under half a percentage point with plain learning rates, and one to three with "
-            "scaled ones, of which the otherwise good device has one. It is named as a cause only after a test.",
+            "Critical value: severity at which this otherwise good device loses 2 percentage points of accuracy "
+            "(horizontal lines, for plain and scaled learning rates).",
+            "Diamonds: accuracy of the card's device at its own severity. On the curve, the device does as well as the "
+            "good device with this flaw; below it, other flaws contribute."
+            + (f" {_ELSEWHERE}" if any(each.split != shipped()["split"] for each in results) else ""),
+            "On its curve, nonlinearity costs under half a percentage point with plain learning rates and up to three "
+            "with scaled ones (one already at NL 1). It has no critical value, so only Shapley values name it as a "
+            "cause.",
             *NOT_SHOWN,
         ]
     )
@@ -126,19 +161,20 @@ def loss_numbers(result: Benchmark) -> list[Scalar]:
     """Return the loss of a device with its interval, and the smallest loss that would be found."""
     worst = result.worst
     low, high = (100 * each for each in worst.interval)
-    setting = f"{worst.variant} learning rates, {count(result.seeds, 'pair')} of seeds"
-    found = "loss that would be found with a probability of 80 %"
+    pairs = f"{count(result.seeds, 'pair')} of seeds"
+    error = "error of seeds and fit" if result.allowed else "error of seeds only"
+    found = f"smallest loss that {pairs} detect with 80 % power"
     shown = [
         Scalar(
             "loss_points",
-            f"loss compared with the ideal device, {setting}",
+            f"most significant loss ({worst.variant} learning rates), {pairs}; interval: {error}",
             100 * worst.loss,
             "percentage points",
             low=low,
             high=high,
         ),
         Scalar("smallest_points", found, 100 * worst.smallest, "percentage points"),
-        Scalar("steps", "pulses from lowest to highest state (mean)", result.steps),
+        Scalar("steps", "pulses to cross the window at the mean step", result.steps),
     ]
     if result.scatter_over_step is not None:
         shown.append(Scalar("scatter_over_step", "sd of one update over the mean step", result.scatter_over_step))
@@ -160,10 +196,22 @@ def severity_figures(results: Sequence[Benchmark], most: int) -> list[Figure]:
     return [_severity(flaws[name], results) for name in list(names)[:most]]
 
 
+def _marks(flaw: Flaw, results: Sequence[Benchmark]) -> str:
+    """Return what marks the devices on a curve; empty if none has a place on it."""
+    placed = [each for each in results if each.severities.get(flaw.name) is not None]
+    if not placed:
+        return ""
+    mark = "Diamonds" if placed[0].split == shipped()["split"] else "Vertical line"
+    return f" {mark}: {'this device' if len(results) == 1 else 'the cards'}. Horizontal lines: 2 points lost."
+
+
+_ELSEWHERE = "A vertical line: the card was benchmarked on other images, so its accuracy does not belong to the curve."
+
+
 def _severity(flaw: Flaw, results: Sequence[Benchmark]) -> Figure:
     return draw(
         figures.severity(flaw, results),
         _caption(flaw, results),
         f"Accuracy against {flaw.axis}",
-        title=f"{flaw.name}: severity of the device (diamonds).",
+        title=f"Accuracy against {flaw.name}.{_marks(flaw, results)}",
     )

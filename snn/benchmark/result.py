@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,7 @@ ODDS = ("task", "device [%]", "ideal device [%]", "z", "result")  # column heads
 COSTS = ("Shapley value [percentage points]", "alone [percentage points]")  # column heads of `costs`, after the flaw
 MEASURE_MORE_FROM = 0.01  # sd left open by the fit from which more measurements are advised
 MEASURE_MORE = " Measure more before you compare this device with another."
+_PLURAL = frozenset({"step size", "stuck devices", "wires", "converters"})  # flaws that are not one quantity
 FEWEST = 4  # seeds needed to name a main cause
 
 
@@ -176,7 +178,7 @@ class Benchmark:
             "plain": "plain learning rates",
             "scaled": "scaled learning rates",
             "wide": f"{WIDE_HIDDEN} hidden neurons",
-            "policy": f"plain learning rates, policy {self.reason[0]}",
+            "policy": f"plain learning rates, automatic pulse policy ({self.reason[0]})",
         }
         return [
             (
@@ -221,9 +223,17 @@ class Benchmark:
             return f" Main cause: {main}{also}."
         beyond = [each for each in self.distances if each.ratio < 1]
         if beyond and self.worst.found:
-            causes = [f"{self._describe_flaw(each.flaw.name)} ({1 / each.ratio:.2g} times)" for each in beyond]
-            return f" Beyond the level at which a good device loses 2 percentage points: {listed(causes)}."
+            return f" {self._beyond(beyond)}"
         return f" {self.distances[0].risk}" if self.distances else ""
+
+    def _beyond(self, beyond: Sequence[Distance]) -> str:
+        """Return the flaws beyond their critical severities in a sentence."""
+        level = "level at which an otherwise good device loses 2 percentage points"
+        first = beyond[0]
+        if len(beyond) == 1 and first.side == "more" and first.flaw.name not in _PLURAL:
+            return f"The {first.flaw.name} is {1 / first.ratio:.2g} times the {level}."
+        causes = [f"{self._describe_flaw(each.flaw.name)} (by a factor of {1 / each.ratio:.2g})" for each in beyond]
+        return f"Worse than the {level}: {listed(causes)}."
 
     @property
     def fit_uncertainty(self) -> str:
@@ -237,11 +247,11 @@ class Benchmark:
             if sd > 0
             else "random variation explains the differences"
         )
-        who = "the error bands of the card" if self.by_bands else "the error of the fit"
+        allowed_by = "the error bands of the card allow" if self.by_bands else "the data allow"
         return (
-            f"{len(self.allowed)} other devices within {who} lose {low:.1f} to {high:.1f} percentage points "
-            f"(5 to 95 % of them; {self.worst.variant} learning rates, {self.seeds} pairs each): {chance}."
-            f"{MEASURE_MORE if sd > MEASURE_MORE_FROM else ''}"
+            f"{len(self.allowed)} alternative fits that {allowed_by} lose {low:.1f} to {high:.1f} percentage points "
+            f"(5th to 95th percentile; {self.worst.variant} learning rates, {count(self.seeds, 'pair')} of seeds "
+            f"each). {chance[0].upper()}{chance[1:]}.{MEASURE_MORE if sd > MEASURE_MORE_FROM else ''}"
         )
 
     @property
@@ -289,15 +299,16 @@ class Benchmark:
         error = float(gain.std(ddof=1) / np.sqrt(gain.size)) if gain.size > 1 else np.inf
         size = f"{abs(gain.mean()):.1f} ± {error:.1f} percentage points"
         if gain.size >= FEWEST and abs(gain.mean()) > quantile(gain.size - 1) * error:
-            gained = f"gains {size} (a loss due to the learning rule)"
-            effect = gained if gain.mean() > 0 else f"loses another {size}"
+            gained = f"The device gains {size} by it (plain learning rates): a loss due to the learning rule."
+            effect = gained if gain.mean() > 0 else f"The device loses another {size} by it (plain learning rates)."
         else:
-            effect = "does not change measurably" + (f" ({gain.mean():+.1f} ± {error:.1f})" if gain.size > 1 else "")
+            change = f"{gain.mean():+.1f} ± {error:.1f} percentage points, " if gain.size > 1 else ""
+            effect = f"The accuracy does not change measurably ({change}plain learning rates)."
         rest = self.policy.words if self.policy.found else f"shows {self.policy.words}"
         name, why = self.reason
         return (
-            f"With pulse policy {name!r} instead of the paper's ({why}; plain learning rates), the device {effect}. "
-            f"Compared with an ideal device trained by that policy, it {rest}."
+            f"{why[:1].upper()}{why[1:]}, so policy {name!r} was tried instead of the paper's. {effect} "
+            f"Compared with an ideal device trained by policy {name!r}, it {rest}."
         )
 
     def as_dict(self) -> dict[str, Any]:

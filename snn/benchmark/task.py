@@ -97,10 +97,7 @@ def setting(variant: Variant, seed: int, **changes: object) -> TrainingConfig:
     """
     wrong = sorted(set(changes) - set(SETTABLE))
     if wrong:
-        raise UsageError(
-            f"The benchmark does not allow {', '.join(wrong)}. Use settings of devices, array and pulses: "
-            f"{', '.join(SETTABLE)}."
-        )
+        raise UsageError(f"A benchmark takes no setting {', '.join(wrong)}; it takes {', '.join(SETTABLE)}.")
     rates: Rates = "scaled" if variant == "scaled" else "plain"
     return TrainingConfig(
         epochs=EPOCHS,

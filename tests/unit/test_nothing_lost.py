@@ -36,7 +36,7 @@ def test_an_input_is_never_replaced(tmp_path: Path, command: None) -> None:
     table = read(path)
     for name in ("a.csv", "./a.csv", "soft.csv", "hard.csv", f"../{tmp_path.name}/a.csv"):
         for write in (table.to_csv, files.check_writable):
-            with pytest.raises(FileError, match=r"input.*is kept"):
+            with pytest.raises(FileError, match=r"input.*would be replaced"):
                 write(Path(name))
     assert path.read_text() == SWEEP
     assert (tmp_path / "soft.csv").is_symlink()
@@ -56,7 +56,7 @@ def test_an_input_in_the_folder_of_results_is_kept(tmp_path: Path, command: None
             (folder / "table.csv").write_text("")
     assert (tmp_path / "out" / "table.csv").read_text() == SWEEP
     (tmp_path / "out" / "mine.txt").write_text("")  # now it is a folder of others: force adds to it
-    with pytest.raises(FileError, match="is an input"), files.result_folder(tmp_path / "out", "run", True) as folder:
+    with pytest.raises(FileError, match="input file"), files.result_folder(tmp_path / "out", "run", True) as folder:
         (folder / "table.csv").write_text("")
     with files.result_folder(tmp_path / "out", "run", True) as folder:
         (folder / "other.csv").write_text("")

@@ -105,7 +105,7 @@ def test_a_word_is_no_input(inputs: Path, devicekit: Callable[..., Any]) -> None
     (inputs / "mine.toml").write_text('[recipe]\nname = "mine"\n')
     ran = devicekit("read", "sweep.csv", "--recipe", "mine.toml", "--save-recipe", "mine.toml", "--force")
     assert ran.code == 2
-    assert "is an input" in ran.err
+    assert "an input file" in ran.err
 
 
 def test_no_result_of_a_command_takes_the_place_of_another(tmp_path: Path) -> None:

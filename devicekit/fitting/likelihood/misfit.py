@@ -57,12 +57,17 @@ class Misfit:
         return self.course_p < UNLIKELY
 
     @property
+    def _place(self) -> str:
+        """Part of the trains with the larger errors."""
+        return f"larger near the {'end' if self.state_z > 0 else 'start'} of the trains"
+
+    @property
     def noise(self) -> tuple[str, ...]:
         """Ways in which errors differ from the noise model, as text."""
         largest = max(self.correlations, key=abs, default=0.0)
         found = (
             (self.correlations_p < UNLIKELY, f"correlated ({largest:+.2f} at most)"),
-            (abs(self.state_z) > LARGE, f"larger at one end of the window (z = {self.state_z:.1f})"),
+            (abs(self.state_z) > LARGE, f"{self._place} (z = {self.state_z:.1f})"),
             (self.tails_z > FAR, f"more often outlying than for a normal distribution (z = {self.tails_z:.0f})"),
         )
         return tuple(words for here, words in found if here)

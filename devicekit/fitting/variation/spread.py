@@ -165,7 +165,8 @@ class VariationResult:
                 continue
             besides = f" and {spread.step:.1%} of its own step" if spread.step else ""
             held = (
-                f"; a reversible fluctuation of {spread.held:.2%} from pulse to pulse (memory {spread.memory:.2f})"
+                f"; a reversible fluctuation of {spread.held:.2%} from pulse to pulse (correlation from one pulse to "
+                f"the next {spread.memory:.2f})"
                 if spread.held
                 else ""
             )

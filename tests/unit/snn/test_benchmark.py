@@ -57,7 +57,7 @@ def test_the_task_is_500_images_and_all_others(data: Dataset) -> None:
     config = setting("scaled", 3, stuck=0.2)
     assert (config.epochs, config.hidden, config.seed, config.rates, config.stuck) == (4, 50, 3, "scaled", 0.2)
     for wrong in ({"stuk": 0.1}, {"hidden": 9}, {"steps": 20}, {"retention": 0.1}):
-        with pytest.raises(UsageError, match="does not allow"):
+        with pytest.raises(UsageError, match=next(iter(wrong))):
             setting("plain", 0, **wrong)
 
 
@@ -98,7 +98,7 @@ def test_fluctuating_states_beyond_their_critical_severity_are_named() -> None:
     worst = VariantResult("plain", (0.6,) * 3, (0.9,) * 3, 0.006)
     found = Benchmark("d", "s", 3, (worst,), ("fluctuation of states",), severities={"fluctuation of states": 0.08})
     assert found.distances[0].ratio < 1
-    assert "fluctuation of states (3.2 times)" in found.verdict
+    assert "fluctuation of states is 3.2 times" in found.verdict
     assert own_severity("fluctuation of states", generic(), setting("plain", 0)) is None
 
 
@@ -326,7 +326,7 @@ def test_the_gain_of_another_policy_by_pairs() -> None:
     assert "gains 1.5 ± 0.1 percentage" in found.policy_effect
     assert "loses 1.5 ± 0.2 percentage" in found.policy_effect  # against the ideal device trained that way
     wild = replace(policy, device=tuple(0.90 + each for each in (0.05, -0.02, 0.06, -0.03, 0.03)))
-    assert "(+1.8 ± 1.8)" in replace(found, policy=wild).policy_effect
+    assert "+1.8 ± 1.8 percentage" in replace(found, policy=wild).policy_effect
     worse = replace(policy, device=tuple(0.90 - each for each in gains))
     assert "loses another 1.5 ± 0.1" in replace(found, policy=worse).policy_effect
     assert replace(found, policy=None).policy_effect == ""
@@ -577,7 +577,7 @@ def test_the_uncertainty_of_the_fit_from_other_allowed_devices(few: Dataset) -> 
     # means that differ by what seeds differ by: residuals of +-1, +-1, so a mean of two varies by 1 / sqrt(2) anyway
     chance = replace(found, allowed=((0.01, -0.01), (-0.01, 0.01)))
     assert chance.left_open_sd == 0
-    assert "random variation" in chance.fit_uncertainty
+    assert "Random variation" in chance.fit_uncertainty
     assert replace(found, allowed=()).interval is None
     assert (found.wide, found.wide_network) == (None, "")
 
@@ -632,7 +632,7 @@ def test_the_page_of_a_benchmark_marks_the_device() -> None:
     split = shipped()["split"]
     found = Benchmark("dev", split, 4, (worst,), ("states",), shared, 0.5, 50.0, severities, wide, synthetic=True)
     page = benchmark_report([found]).to_html()
-    for words in (found.verdict, found.wide_network, "states: 8; critical value", "factor of"):
+    for words in (found.verdict, found.wide_network, "device): 8; critical value", "factor of"):
         assert words in page
     assert page.count(found.verdict) == 1
     assert "SYNTHETIC" in page
