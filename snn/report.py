@@ -108,7 +108,7 @@ _MEANINGS = {
     "scales": "weight per difference of states (hidden, output layer)",
     "middle": "state of the reference, or start of both devices of a pair",
     "symmetric_point": "state with the most similar LTP and LTD steps",
-    "device_step": f"mean step within {STEP_HALF_WIDTH:g} of `middle`, share of the window; not that over the window",
+    "device_step": f"mean step within {STEP_HALF_WIDTH:g} of the state in row middle, share of the window",
     "theta": "thresholds of a pulse in the first epoch (hidden, output layer)",
     "theta_growth": "factor on the thresholds from one epoch to the next",
     "eta_decay": "factor on the in-situ rates from one epoch to the next",

@@ -24,8 +24,8 @@ _SIGMAS = {
     "spread_anova": "state at one pulse",
     "increment": "one update",
     "read": "one reading",
-    "cycle_offset": "shift of the whole window from cycle to cycle",
-    "held": "reversible fluctuation of the state from pulse to pulse",
+    "cycle_offset": "window shift between cycles",
+    "held": "reversible fluctuation of states",
 }
 
 

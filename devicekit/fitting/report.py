@@ -27,7 +27,7 @@ def fit_section(fit: DeviceFit) -> Section:
     """Build the section of curves, residuals and coefficients of both branches."""
     window = fit.window
     about = (
-        f"{fit.law.title}, doi {fit.law.doi}. One window for LTP and LTD: "
+        f"Law: {fit.law.title}, doi {fit.law.doi}. One window for LTP and LTD: "
         f"{span(window.low, window.high, 'S' if window.quantity == 'conductance_s' else '', 4)} ({window.scope}). "
         "Such curves determine the rate curve, which a network uses, but hardly the single coefficients."
     )
