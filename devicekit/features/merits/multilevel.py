@@ -320,7 +320,7 @@ def _warnings(levels: Sequence[Level], pairs: Sequence[Pair]) -> tuple[CodedWarn
     if odd:
         words = (
             f"readings of levels {_first_names(odd)} are not normal (tests at 5 % for all {len(tested)} levels): "
-            "no error rate is computed from a normal law"
+            "for them no error rate is computed from a normal law"
         )
         found.append(CodedWarning("heavy_tail", words))
     few = [level.name for level in levels if not level.enough]
