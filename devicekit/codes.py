@@ -76,7 +76,7 @@ WARNING_CODES = {
     "few_points": WarningKind(
         "too few points for more than simple laws",
         MISLEADING,
-        "measure more pulses, or compare simpler laws (devicekit compare)",
+        "measure more points; for pulse trains, compare simpler laws (devicekit compare)",
     ),
     "first_pulse": WarningKind(
         "the first pulse moves the device far more than the next ones",
@@ -121,7 +121,7 @@ WARNING_CODES = {
     "heavy_tail": WarningKind(
         "readings of a level have heavier tails than a normal distribution",
         MISLEADING,
-        "use the counted error rate; the normal one is far too small",
+        "use the counted error rate; one from a normal law would be far too small",
     ),
     "junction": WarningKind(
         "the end of LTP and the start of LTD lie apart",
@@ -141,7 +141,7 @@ WARNING_CODES = {
     "extrapolation": WarningKind(
         "a prediction reaches far beyond the measured time",
         MISLEADING,
-        "check by what factor: that far out the prediction rests on the model alone",
+        "quote the prediction with this limit: beyond the measured range it rests on the model alone",
     ),
     "celsius": WarningKind(
         "temperatures in degrees Celsius were converted to kelvin",
@@ -176,7 +176,7 @@ WARNING_CODES = {
     "undecided": WarningKind(
         "the data agree with more than one law or mechanism",
         MISLEADING,
-        "quote all of them; less noise or a longer span may decide",
+        "report it as undecided; less noise or a longer measurement may decide",
     ),
     "open_interval": WarningKind(
         "an interval has no bound on one side",
@@ -201,7 +201,7 @@ WARNING_CODES = {
     "no_switching": WarningKind(
         "sweeps switch gradually or not at all",
         MISLEADING,
-        "a gradual sweep has a V_set without a jump; if on/off is below 2, check the voltage range and the compliance",
+        "nothing to do if on/off is 2 or more; below 2, check the voltage range and the compliance",
     ),
     "hot": WarningKind(
         "the simulated filament is hotter than 1000 K",
@@ -276,7 +276,7 @@ WARNING_CODES = {
     "dropped": WarningKind(
         "rows or readings were left out",
         ASSUMED,
-        "look at the rows named",
+        "check that nothing you need is among them",
     ),
     "unpaired": WarningKind(
         "the numbers of LTP and LTD trains differ",
@@ -371,7 +371,8 @@ WARNING_CODES = {
     "needs_thickness": WarningKind(
         "a parameter cannot be judged without the film thickness",
         REMARK,
-        "give --thickness in metres; in a filament the gap carries the field, not the film",
+        "give --thickness in metres: the length over which the field drops; in a filamentary device the gap, not the "
+        "whole film",
     ),
     "at_bound": WarningKind(
         "a coefficient sits at a bound of the fit",

@@ -27,6 +27,18 @@ from devicekit.text import count
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_CONTENTS = {
+    "pulse": "pulse trains",
+    "sweep": "sweeps",
+    "endurance": "an endurance measurement",
+    "retention": "a retention measurement",
+    "stdp": "an STDP measurement",
+    "transient": "readings in time",
+    "paired": "pairs of pulses",
+    "multilevel": "programmed levels",
+    "record": "records",
+}  # of a table, by its kind
+
 
 @dataclass(frozen=True, eq=False)
 class Characterization:
@@ -107,9 +119,10 @@ class Characterization:
         """Return the section of a report: the table first, then each figure of merit."""
         table = self.table
         devices = ", ".join(table.devices[:12]) + ("…" if len(table.devices) > 12 else "")
-        about = f"{count(len(table), 'row')} of kind {table.kind}, {count(len(table.devices), 'device')}: {devices}."
-        if table.meta.get("format") is not None:
-            about = f"Format {table.meta['format']}: {about}"
+        about = f"{count(len(table), 'row')} of {_CONTENTS[table.kind]}, "
+        about += f"{count(len(table.devices), 'device')} ({devices})."
+        if (form := table.meta.get("format")) is not None:
+            about = f"Read as {'a table' if form == 'table' else f'format {form}'}: {about}"
         blocks: list[Block] = [Text([about])]
         with np.errstate(all="ignore"):
             for result in self.results.values():

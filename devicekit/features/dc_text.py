@@ -14,7 +14,17 @@ from devicekit.features.merit import FEW, QUANTITIES, format_interval, format_nu
 from devicekit.features.stats import Spread
 from devicekit.text import count, listed, si
 
-LEVEL_HEAD = ("compliance", "sets", "V_set", "HRS", "LRS", "resets", "V_reset", "LRS before reset", "HRS after reset")
+LEVEL_HEAD = (
+    "compliance",
+    "sets",
+    "V_set",
+    "HRS before set",
+    "LRS after set",
+    "resets",
+    "V_reset",
+    "LRS before reset",
+    "HRS after reset",
+)
 
 
 def outcome_counts(cycles: pd.DataFrame) -> str:
@@ -73,20 +83,19 @@ def median_sentence(spreads: Sequence[Spread], total: int) -> str:
 
 
 def at_limit(cycles: pd.DataFrame) -> list[str]:
-    """Return how many voltages lie at the end of their sweep."""
-    parts = []
-    for name, column in (("V_set", "set_limit_v"), ("V_reset", "reset_limit_v")):
+    """Return how many sets and resets were not finished at the end of their sweep."""
+    found = []
+    for name, column in (("set", "set_limit_v"), ("reset", "reset_limit_v")):
         ends = cycles[column].to_numpy(float)
         ends = ends[np.isfinite(ends)]
         if ends.size:
             at = si(float(np.median(ends)), "V")
-            parts.append(f"{name} of {ends.size} of {count(len(cycles), 'sweep')} (about {at})")
-    if not parts:
-        return []
-    return [
-        f"At the limit: {listed(parts)} lies at the end of the sweep, where the device still switches; it is left out "
-        "of medians and spreads."
-    ]
+            whose = f"its V_{name} is" if ends.size == 1 else f"their V_{name} are"
+            found.append(
+                f"In {ends.size} of {count(len(cycles), 'sweep')} the {name} was not finished at the end of the sweep "
+                f"(about {at}); {whose} left out of medians and spreads."
+            )
+    return found
 
 
 def compliance(cycles: pd.DataFrame) -> list[str]:
@@ -107,7 +116,7 @@ def by_compliance(table: pd.DataFrame) -> list[str]:
     if table.empty:
         return []
     parts = [f"{format_number(row.g_lrs_s, 'S')} at {si(row.compliance_a, 'A')}" for row in table.itertuples()]  # type: ignore[arg-type]
-    return [f"The LRS is {listed(parts)} compliance."]
+    return [f"The LRS conductance is {listed(parts)} compliance."]
 
 
 def meanings(cycles: pd.DataFrame) -> list[str]:
@@ -124,11 +133,11 @@ def level_rows(table: pd.DataFrame) -> list[tuple[str, ...]]:
             (
                 si(row["compliance_a"], "A"),
                 str(int(row["n"])),
-                _with_spread(row["v_set_v"], row["v_set_c2c_v"], row["set_at_limit"]),
+                _with_spread(row["v_set_v"], row["v_set_c2c_v"], row["set_at_limit"], row["n"]),
                 format_number(row["g_hrs_s"], "S"),
                 format_number(row["g_lrs_s"], "S"),
                 str(int(row["n_reset"])),
-                _with_spread(row["v_reset_v"], row["v_reset_c2c_v"], row["reset_at_limit"]),
+                _with_spread(row["v_reset_v"], row["v_reset_c2c_v"], row["reset_at_limit"], row["n_reset"]),
                 format_number(row["g_before_reset_s"], "S"),
                 format_number(row["g_after_reset_s"], "S"),
             )
@@ -136,12 +145,13 @@ def level_rows(table: pd.DataFrame) -> list[tuple[str, ...]]:
     return rows
 
 
-def _with_spread(value: float, deviation: float, at_limit: float) -> str:
-    """Return a voltage, with its C2C if there is one, and how many more are at the limit."""
+def _with_spread(value: float, deviation: float, at_limit: float, total: float) -> str:
+    """Return a voltage, with its C2C if there is one, and in how many sweeps it was not reached."""
     shown = format_number(value, "V") + (f" ± {si(deviation, 'V', 2)}" if np.isfinite(deviation) else "")
     if not at_limit:
         return shown
-    return f"{shown} ({int(at_limit)} at the limit)" if np.isfinite(value) else f"{int(at_limit)} at the limit"
+    share = f"{int(at_limit)} of {int(total)}"
+    return f"{shown} (not reached in {share})" if np.isfinite(value) else f"not reached ({share})"
 
 
 def warnings(cycles: pd.DataFrame, sweeps: pd.DataFrame) -> tuple[CodedWarning, ...]:
@@ -158,7 +168,7 @@ def warnings(cycles: pd.DataFrame, sweeps: pd.DataFrame) -> tuple[CodedWarning, 
     gradual, failed = int((outcome == "gradual").sum()), int((outcome == "failed").sum())
     found = []
     if gradual:
-        words = f"{gradual} of {count(total, 'sweep')} switched gradually: they have a V_set but no jump"
+        words = f"{gradual} of {count(total, 'sweep')} switched gradually, without a jump at V_set"
         found.append(CodedWarning("no_switching", words))
     if failed:
         found.append(

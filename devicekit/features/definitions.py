@@ -15,35 +15,45 @@ LEVELLED = ("half_ln_g", "onset")  # depend on levels at the read voltage: 0.1 V
 
 # Outcomes of one sweep, as they are counted in a sentence.
 OUTCOMES = {
-    "switched": "switched",
-    "gradual": "gradual",
-    "reset_only": "reset only",
-    "at_limit": "at the limit",
-    "failed": "failed",
-    "one_way": "one way only",
+    "switched": "switched with a jump",
+    "gradual": "switched gradually",
+    "reset_only": "only reset",
+    "at_limit": "still switching at the end",
+    "failed": "did not switch",
+    "one_way": "without a way back",
     "in_noise": "not read above the noise",
     "against": "against the polarity of the others",
-    "read": "read only",
+    "read": "only read",
 }
 COUNTED = ("switched", "gradual", "reset_only", "at_limit")  # outcomes whose levels enter medians and spreads
 
 # Explanations of outcomes.
 MEANINGS = {
-    "gradual": (
-        "A sweep that switches gradually has its V_set where ln G is half-way between its levels, without a jump."
-    ),
+    "gradual": "For sweeps that switch gradually the same rule gives V_set, although there is no jump.",
     "reset_only": "A sweep that only resets starts in the LRS and ends in the HRS: it has a V_reset and no V_set.",
-    "at_limit": "A sweep at the limit was still switching at its end, so its switching voltage is unknown.",
-    "failed": "A failed sweep did not switch (on/off below 2).",
+    "at_limit": "The switching voltage of a sweep that is still switching at its end is unknown.",
+    "failed": "A sweep that did not switch has an on/off ratio below 2.",
     "one_way": (
-        "A sweep one way only does not show both states at the read voltage, so it gives no V_set, HRS or LRS. Measure "
-        "a loop (up and back)."
+        "A sweep without a way back does not show both states at the read voltage, so it gives no V_set, HRS or LRS. "
+        "Measure a loop (up and back)."
     ),
     "in_noise": (
         "In a sweep that is not read above the noise, the two ways differ by less than the noise at the read voltage. "
         "Try a higher read voltage."
     ),
     "against": "A sweep against the polarity of most others is left out of medians and spreads.",
+}
+
+# Definitions of V_set and V_reset in words.
+_RULES = {
+    "half_ln_g": "voltage where ln G is half-way between HRS and LRS",
+    "max_didv": "voltage of the steepest rise of the current",
+    "max_dlnidv": "voltage of the steepest rise of ln I",
+    "compliance": "voltage where the current reaches the compliance",
+    "at_100ua": "voltage where the current reaches 100 µA",
+    "peak_current": "voltage of the peak current",
+    "onset": "voltage where G falls 10 % below the LRS",
+    "steepest_drop": "voltage of the steepest fall of the current",
 }
 
 # Signs of set and reset over all sweeps of a table; the sentences are in `Polarity.sentence`.
@@ -53,3 +63,9 @@ POLARITIES = ("bipolar", "unipolar", "set_only", "reset_only", "mixed", "unknown
 def definition(method: str, read: float | None) -> str:
     """Return a definition of V_set or V_reset, with the read voltage if its levels depend on it."""
     return f"{method}, read at {read:g} V" if method in LEVELLED and read is not None else method
+
+
+def rule(method: str, read: float | None) -> str:
+    """Return a definition of V_set or V_reset in words, with the read voltage if its levels depend on it."""
+    words = f"{_RULES[method]}, read at {read:g} V" if method in LEVELLED and read is not None else _RULES[method]
+    return f"{words} ({method})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -14,7 +14,7 @@ LEVELS = {"lrs": COLOURS["ltp"], "hrs": COLOURS["ltd"]}
 
 
 def _size(values: np.ndarray) -> np.ndarray:
-    """Draw Magnitudes; NaN where they are 0, for a logarithmic axis."""
+    """Return magnitudes; NaN where they are 0, for a logarithmic axis."""
     size = np.abs(np.asarray(values, float))
     return np.where(size > 0, size, np.nan)
 
@@ -75,7 +75,14 @@ def conduction(parts: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Panel:
         Voltage [V] and current [A] of each leg, by its name.
     """
     curves = [
-        Curve(name, _size(v), _size(i), style="--" if "falling" in name else "-", colour=f"C{n}")
+        Curve(
+            name,
+            _size(v),
+            _size(i),
+            style="--" if "falling" in name else "-",
+            colour=f"C{n}",
+            label=name.replace("V ", "V, |V| "),
+        )
         for n, (name, (v, i)) in enumerate(parts.items())
     ]
     return Panel(Axis("|voltage V|", "V", "log"), Axis("|current I|", "A", "log"), curves)
@@ -111,15 +118,16 @@ def against_compliance(
         LRS before the reset, HRS before the set and after the reset; NaN where not read [S].
     """
     low, high = np.where(np.isfinite(low), low, lrs), np.where(np.isfinite(high), high, lrs)
-    curves = [Curve("LRS", current, lrs, "errors", "o-", low, high, COLOURS["ltp"], size=4.0)]
+    errors: dict[str, Any] = {"kind": "errors", "style": "o-", "low": low, "high": high}
+    curves = [Curve("LRS", current, lrs, colour=COLOURS["ltp"], size=4.0, label="LRS after set", **errors)]
     others = (
-        ("LRS before reset", lrs_before_reset, "x", "ltp"),
-        ("HRS", hrs, "o-", "ltd"),
-        ("HRS after reset", hrs_after_reset, "x", "ltd"),
+        ("LRS before reset", "LRS before reset", lrs_before_reset, "x", "ltp"),
+        ("HRS", "HRS before set", hrs, "o-", "ltd"),
+        ("HRS after reset", "HRS after reset", hrs_after_reset, "x", "ltd"),
     )
     curves += [
-        Curve(name, current, values, style=style, colour=COLOURS[colour], size=4.0)
-        for name, values, style, colour in others
+        Curve(name, current, values, style=style, colour=COLOURS[colour], size=4.0, label=label)
+        for name, label, values, style, colour in others
         if np.isfinite(values).any()
     ]
     return Panel(Axis.of("compliance_a", scale="log"), Axis.of("conductance_s", scale="log"), curves)

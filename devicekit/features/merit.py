@@ -174,6 +174,11 @@ def format_deviation(value: float | None, ends: tuple[float, float] | None, unit
     return f"{shown} ({format_interval(ends, unit)})" if n < FEW and value and ends is not None else shown
 
 
+def rows_text(total: int) -> str:
+    """Return how many rows of a table are shown, for its caption; "" if it is all of them."""
+    return f" (the first {ROWS_SHOWN} of {total}; the CSV files have all)" if total > ROWS_SHOWN else ""
+
+
 def spread_scalars(spreads: Sequence[Spread], by: Mapping[str, str]) -> tuple[Scalar, ...]:
     """Return median, C2C and D2D of each quantity, those of a conductance in decades; `by` says how each is defined."""
     shown = []

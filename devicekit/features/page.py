@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from devicekit.errors import CodedWarning
 from devicekit.features.characterize import Characterization
 from devicekit.report import MOST_NUMBERS, MOST_PICTURES, CodedList, Figure, Report, Section
-from devicekit.report.shared import provenance_section, source_line, warnings_section, warnings_sentence
+from devicekit.report.shared import provenance_section, source_line, warnings_section
 from devicekit.scalars import Scalar
 from devicekit.text import count, listed
 
@@ -88,7 +88,6 @@ def characterization_page(parts: Sequence[Part], command: str, failed: Sequence[
     if failed:
         sections.append(Section("Files that could not be characterised", "errors", [CodedList(failed)]))
     sections += [warnings_section(warnings), provenance_section([], command)]
-    summary += [sentence for sentence in (warnings_sentence(warnings),) if sentence]
     title = parts[0].name if total == 1 else f"{total} files"
     return Report(
         f"Figures of merit: {title}",

@@ -16,7 +16,7 @@ from devicekit.text import count, listed
 CLEAR = 0.05  # Holm's p below which a correlation is reported
 MOST_NAMED = 3
 UNLIKE = 0.05  # p of heterogeneity below which devices are reported as different
-HEAD = ("pair", "of", "pairs", "n_eff", "rho", "95 % interval", "p", "Holm's p", "devices")
+HEAD = ("pair", "values or changes", "pairs", "n_eff", "rho", "95 % interval", "p", "Holm's p", "devices")
 
 
 def _labels(quantities: Sequence[Quantity]) -> dict[str, str]:
@@ -59,13 +59,15 @@ def correlation_text(
     if lasting:
         names = _first_names([_rho_text(each.correlation, labels) for each in lasting])
         found.append(
-            f"{where} {len(lasting)} of {len(values)} rank correlations {_be(lasting)} significant, also in the "
-            f"changes: {names}."
+            f"{where} {len(lasting)} of {len(values)} rank correlations {_be(lasting)} significant, and the "
+            f"changes from cycle to cycle agree: {names}."
         )
     if faded:
         names = _first_names([_rho_text(each.correlation, labels) for each in faded])
         start = f"{len(faded)} more" if lasting else f"{where} {len(faded)} of {len(values)} rank correlations"
-        found.append(f"{start} {_be(faded)} significant in the values only and may come from drift: {names}.")
+        found.append(
+            f"{start} {_be(faded)} significant in the values but not in the changes, and may come from drift: {names}."
+        )
     if blind:
         found.append(_unjudged_text(blind, changes, labels, "" if found else f"{where} ", len(values)))
     if not found:

@@ -78,7 +78,7 @@ def window_text(slope: Estimate) -> str:
 def no_failure_text(n: int, to: int) -> str:
     """Return the bound on the yield if none of n devices failed up to a cycle that each of them reached."""
     least = clopper_pearson(n, n)[0]
-    share = f"at least {percent(least)} of such devices (95 %) last that long"
+    share = f"at least {percent(least)} of such devices last that long (lower end of the 95 % interval)"
     return f"Lifetime not estimated: no device failed within {to:.3g} cycles; {share}."
 
 

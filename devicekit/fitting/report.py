@@ -11,7 +11,6 @@ from devicekit.fitting import figures
 from devicekit.fitting.next_cycles import CYCLES, has_band, next_cycles
 from devicekit.fitting.result import DeviceFit
 from devicekit.report import Block, Section, Table, Text, draw
-from devicekit.report.shared import warnings_sentence
 from devicekit.scalars import Scalar
 from devicekit.text import count, listed, percent, si, span
 
@@ -361,4 +360,4 @@ def fit_numbers(fit: DeviceFit) -> list[Scalar]:
 def fit_summary(fit: DeviceFit) -> list[str]:
     """Return the summary below the verdict (`fit_sentence`); the page's source line names file and trains."""
     words = [notable_sentence(fit), scatter_sentence(fit)]
-    return [*words, *(each for each in (widths_sentence(fit), warnings_sentence(fit.warnings)) if each)]
+    return [*words, *(each for each in (widths_sentence(fit),) if each)]

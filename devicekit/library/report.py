@@ -15,7 +15,7 @@ from devicekit.library.rows import Row
 from devicekit.names import DIRECTIONS
 from devicekit.plot import Image, Panel
 from devicekit.report import Block, CodedList, Figure, Report, Section, Table, Text, draw
-from devicekit.report.shared import provenance_section, warnings_section, warnings_sentence
+from devicekit.report.shared import provenance_section, warnings_section
 from devicekit.scalars import Scalar
 from devicekit.text import count, listed
 
@@ -86,7 +86,7 @@ def summary(found: Comparison, unreadable: Sequence[Unreadable] = ()) -> list[st
         sentences.append(
             f"{words} could not be read and {'is' if len(unreadable) == 1 else 'are'} left out; see below."
         )
-    return [*sentences, *([sentence] if (sentence := warnings_sentence(found.warnings)) else [])]
+    return sentences
 
 
 def _range_sentence(found: Comparison, name: str) -> str:

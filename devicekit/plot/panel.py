@@ -38,6 +38,8 @@ class Axis:
         True for ticks only at whole numbers.
     ticks : int
         Maximum number of ticks of a linear scale, for long numbers; 0: default of matplotlib.
+    column : str
+        Name of the column in the CSV, if it is not the label with the unit.
     """
 
     label: str
@@ -47,6 +49,7 @@ class Axis:
     names: tuple[str, ...] = ()
     whole: bool = False
     ticks: int = 0
+    column: str = ""
 
     @classmethod
     def of(cls, name: str, **more: Any) -> Self:
@@ -66,7 +69,7 @@ class Curve:
     Parameters
     ----------
     name : str
-        Name in the legend and in the CSV.
+        Name in the CSV, and in the legend without a `label`.
     x, y : ndarray, shape (n,)
         Values in the units of the axes.
     kind : {"line", "band", "errors", "across", "bars"}
@@ -78,6 +81,8 @@ class Curve:
         Ends of a band or of bars, in the unit of their axis.
     legend, data : bool
         True to include the curve in the legend, and in the CSV.
+    label : str
+        Text in the legend, if it is not the name.
     """
 
     name: str
@@ -93,10 +98,11 @@ class Curve:
     alpha: float = 1.0
     legend: bool = True
     data: bool = True
+    label: str = ""
 
     def draw(self, ax: Axes) -> None:
         """Draw the curve into an Axes."""
-        label = plain(self.name) if self.legend else None
+        label = plain(self.label or self.name) if self.legend else None
         bars: Any = None if self.low is None or self.high is None else (self.low, self.high)
         if self.kind == "band":
             ax.fill_between(self.x, *bars, color=self.colour, alpha=self.alpha, lw=0, label=label)
@@ -273,7 +279,7 @@ def _curve_json(curve: Curve, arrays: wire.Arrays) -> dict[str, Any]:
     line, marker = wire.strokes(curve.style)
     band = curve.kind == "band"
     return {
-        "name": curve.name,
+        "name": curve.label or curve.name,
         "kind": curve.kind,
         "x": arrays.add(curve.x),
         "y": None if band else arrays.add(curve.y),
@@ -291,9 +297,9 @@ def _curve_json(curve: Curve, arrays: wire.Arrays) -> dict[str, Any]:
 
 
 def _rows(panel: Panel, curve: Curve) -> pd.DataFrame:
-    columns: dict[str, Any] = {"curve": curve.name, panel.x.text: curve.x}
+    columns: dict[str, Any] = {"curve": curve.name, panel.x.column or panel.x.text: curve.x}
     if curve.kind != "band":
-        columns[panel.y.text] = curve.y
+        columns[panel.y.column or panel.y.text] = curve.y
     if curve.low is not None:
         columns |= {"low": curve.low, "high": curve.high}
     return pd.DataFrame(columns)

@@ -162,7 +162,7 @@ class Report:
     @cached_property
     def first_page_texts(self) -> list[str]:
         """Every text of the first page."""
-        pictures = [f"{figure.title or figure.caption} Data (CSV)" for figure in self.first_pictures]
+        pictures = [f"Picture 1. {figure.title or figure.caption} Data (CSV)" for figure in self.first_pictures]
         numbers = [word for each in self.first_numbers for word in (each.label, each.of, each.text, each.interval)]
         warnings = [word for code, message, what, _ in self.top for word in (code, message, what)]
         verdicts = [self.combined_verdict or "", self.verdict]
@@ -184,7 +184,7 @@ class Report:
         for block in section.blocks:
             if isinstance(block, CodedList):
                 rest = [row for row in block.rows if tuple(row) not in shown]
-                blocks.append(CodedList(rest) if rest else Text(["See above."]))
+                blocks.append(CodedList(rest) if rest else Text(["At the top of this page."]))
             else:
                 blocks.append(block)
         return replace(section, blocks=blocks)

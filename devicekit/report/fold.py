@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from devicekit.report.blocks import Block, CodedList, Figure, Listing, Section, Table, Text
 
 _LONGEST_LABEL = 9  # words
+_MOST_SUBJECTS = 3  # tables named in a label
 _FRAME = 24  # words of the footer, the version, and links of a page
 
 
@@ -57,14 +59,21 @@ def _captions(section: Section, first_page: Sequence[Figure]) -> tuple[int, int]
     return sum(short), sum(words(each.caption) + 6 * (each in first_page) for each in section.figures)
 
 
+def _subject(caption: str) -> str:
+    """Return the beginning of a caption, up to the first mark other than a comma, in at most nine words."""
+    first = re.split(r"[.:;](?:\s|$)|\s\(", caption)[0].split()
+    return " ".join(first[:_LONGEST_LABEL]) + ("..." if len(first) > _LONGEST_LABEL else "")
+
+
 def _label(blocks: Sequence[Block]) -> str:
-    """Return the line under which blocks are folded."""
-    tables = [each.caption for each in blocks if isinstance(each, Table) and each.caption]
-    first = tables[0].split(". ")[0].rstrip(".:").split() if tables else []
-    if not first:
+    """Return the line under which blocks are folded: the subjects of their tables."""
+    found = [_subject(each.caption) for each in blocks if isinstance(each, Table)]
+    subjects = list(dict.fromkeys(each for each in found if each))
+    if not subjects:
         return "All of them" if any(isinstance(each, CodedList) for each in blocks) else "Details"
-    shown = " ".join(first[:_LONGEST_LABEL]).rstrip(",;:") + ("..." if len(first) > _LONGEST_LABEL else "")
-    return f"{shown}, and {len(tables) - 1} more" if len(tables) > 1 else shown
+    left = len(subjects) - _MOST_SUBJECTS
+    more = [f"{left} more {'table' if left == 1 else 'tables'}"] if left > 0 else []
+    return "; ".join([*subjects[:_MOST_SUBJECTS], *more])
 
 
 def fold(
@@ -88,7 +97,11 @@ def fold(
     captions = [_captions(section, first_page) for section in sections]
     titles = 2 * sum(words(section.title) for section in sections)  # in the contents and above the section
     left = most - _FRAME - words(*first_page_texts) - titles - sum(short for short, _ in captions)
-    left -= sum(_LONGEST_LABEL for section in sections if len(section.figures) < len(section.blocks))
+    left -= sum(
+        max(_LONGEST_LABEL, words(_label(section.blocks)))
+        for section in sections
+        if len(section.figures) < len(section.blocks)
+    )
     closed = set()  # sections, from the last on, whose figures alone are too many
     for number in reversed(range(len(sections))):
         if left >= 0:
@@ -103,7 +116,8 @@ def fold(
         rest: list[tuple[int, Sequence[Block]]] = []
         for number, row in enumerate(section.rows, 1):
             cost = words(*(text for block in row for text in _texts(block)))
-            if (isinstance(row[0], Figure) and position not in closed) or (not rest and 0 < cost <= left):
+            room = max(left, _LONGEST_LABEL if len(section.rows) == 1 else 0)  # a label takes as much
+            if (isinstance(row[0], Figure) and position not in closed) or (not rest and 0 < cost <= room):
                 left -= cost
                 parts.append(Part([(number, row)]))
             else:

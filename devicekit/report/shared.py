@@ -7,7 +7,6 @@ from typing import Any
 
 from devicekit.errors import CodedWarning
 from devicekit.report import Block, CodedList, Listing, Section, Table, Text
-from devicekit.text import count
 
 
 def short(value: Any) -> str:
@@ -25,14 +24,6 @@ def warnings_section(warnings: Sequence[CodedWarning]) -> Section:
     """The warnings, each with its code and its sentence."""
     block: Block = CodedList([(warning.code, warning.message) for warning in warnings]) if warnings else Text(["None."])
     return Section("Warnings", "warnings", [block])
-
-
-def warnings_sentence(warnings: Sequence[CodedWarning]) -> str | None:
-    """Return how many warnings there are, and their codes; None without any."""
-    if not warnings:
-        return None
-    codes = ", ".join(dict.fromkeys(warning.code for warning in warnings))
-    return f"{count(len(warnings), 'warning')} listed below: {codes}."
 
 
 def source_line(what: str, sha256: str | None = None) -> str:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from devicekit.device.card import DeviceCard
 from devicekit.device.report import provenance, rate_section
-from devicekit.errors import CodedWarning
 from devicekit.fitting import report as fits
 from devicekit.fitting.result import DeviceFit
 from devicekit.report import Report
-from devicekit.report.shared import source_line, warnings_section, warnings_sentence
+from devicekit.report.shared import source_line, warnings_section
 
 if TYPE_CHECKING:
     from physics.result import IVResult
@@ -27,7 +25,6 @@ def run_summary(
     name: str,
     training: TrainingResult,
     benchmark: Benchmark | None,
-    warnings: Sequence[CodedWarning],
 ) -> list[str]:
     """The plain-language summary of a whole run, the answer first."""
     from snn.report import accuracy_basis, verdict
@@ -38,7 +35,7 @@ def run_summary(
         f"{fits.fit_sentence(fit)} {fits.scatter_sentence(fit)}",
         fits.notable_sentence(fit),
     ]
-    return [*words, *(each for each in (fits.widths_sentence(fit), warnings_sentence(warnings)) if each)]
+    return [*words, *(each for each in (fits.widths_sentence(fit),) if each)]
 
 
 def run_report(
@@ -75,7 +72,7 @@ def run_report(
     return Report(
         title,
         _verdict(training, benchmark),
-        run_summary(fit, source, training, benchmark, card.warnings),
+        run_summary(fit, source, training, benchmark),
         sections,
         marks=("SYNTHETIC",) if card.provenance.synthetic else (),
         pictures=[*curves.figures[:1], *rates.figures, *matters[:1]],

@@ -20,6 +20,7 @@ class LinePlot(NamedTuple):
 
 
 _LN_I, _ROOT = Axis("ln of the current in A"), Axis("square root of the voltage", "V^1/2")
+_DASHES = ("-", "--", "-.", ":")  # of curves that may coincide
 LINES = {
     "log_log": LinePlot("Logarithmic axes", Axis("ln of the voltage in V"), _LN_I, "ln I against ln V"),
     "schottky": LinePlot("Schottky plot", _ROOT, _LN_I, "ln I against sqrt V"),
@@ -44,6 +45,8 @@ def candidates(
 ) -> Panel:
     """Draw a leg on logarithmic axes, the points left out in grey, with the curve of each remaining mechanism.
 
+    Curves that coincide stay visible by their dashes.
+
     Parameters
     ----------
     v, i : ndarray, shape (n,)
@@ -58,7 +61,10 @@ def candidates(
         Curve("left out", v[keep], i[keep], style=".", colour="0.7", size=3.0),
         Curve("fitted", used_v, used_i, style=".", colour="black", size=4.0),
     ]
-    curves += [Curve(name, used_v, each, width=1.1, colour=f"C{n % 10}") for n, (name, each) in enumerate(fits.items())]
+    curves += [
+        Curve(name, used_v, each, style=_DASHES[n % 4], width=1.4, colour=f"C{n % 10}")
+        for n, (name, each) in enumerate(fits.items())
+    ]
     x, y = Axis("size of the voltage", "V", "log"), Axis("size of the current", "A", "log")
     return Panel(x, y, curves)
 
@@ -68,14 +74,19 @@ def residuals(v: np.ndarray, fits: Mapping[str, np.ndarray]) -> Panel:
     curves = [
         Curve(name, v, each, style=".-", width=0.7, colour=f"C{n % 10}") for n, (name, each) in enumerate(fits.items())
     ]
-    return Panel(Axis("size of the voltage", "V", "log"), Axis("ln of current over fit"), curves, lines=(("y", 0.0),))
+    return Panel(
+        Axis("size of the voltage", "V", "log"),
+        Axis("ln(current / fit)", column="ln of current over fit"),
+        curves,
+        lines=(("y", 0.0),),
+    )
 
 
-def lines(name: str, legs: Sequence[tuple[str, np.ndarray, np.ndarray]]) -> Panel:
-    """Draw one of the usual straight-line plots of several legs: (name, voltage [V], current [A]) each."""
+def lines(name: str, legs: Sequence[tuple[str, str, np.ndarray, np.ndarray]]) -> Panel:
+    """Draw one of the usual straight-line plots of several legs: (name, label, voltage [V], current [A]) each."""
     plot = LINES[name]
     curves = [
-        Curve(label, *straight(name, v, i), style=".-", width=0.6, colour=f"C{n % 10}")
-        for n, (label, v, i) in enumerate(legs)
+        Curve(leg, *straight(name, v, i), style=".-", width=0.6, colour=f"C{n % 10}", label=label)
+        for n, (leg, label, v, i) in enumerate(legs)
     ]
     return Panel(plot.x, plot.y, curves)

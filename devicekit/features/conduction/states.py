@@ -71,8 +71,15 @@ class StateLeg:
         return self.state, self.sign
 
     @property
+    def text(self) -> str:
+        """Text for people: "LRS at positive voltage, |V| falling"."""
+        state = self.state.upper() if self.state != "state" else "the state"
+        side = "positive" if self.sign > 0 else "negative"
+        return f"{state} at {side} voltage, |V| {'rising' if self.rising else 'falling'}"
+
+    @property
     def label(self) -> str:
-        """Text for people: "LRS, positive, falling"."""
+        """Name in data: "LRS, positive, falling"."""
         state = self.state.upper() if self.state != "state" else "the state"
         return f"{state}, {'positive' if self.sign > 0 else 'negative'}, {'rising' if self.rising else 'falling'}"
 

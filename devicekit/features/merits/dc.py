@@ -12,7 +12,7 @@ import pandas as pd
 
 from devicekit.errors import CodedWarning, TraceError, UsageError
 from devicekit.features import cycle_rows, dc_text, figures, signs, subset
-from devicekit.features.definitions import DEFAULT_V_RESET, DEFAULT_V_SET, definition
+from devicekit.features.definitions import DEFAULT_V_RESET, DEFAULT_V_SET, definition, rule
 from devicekit.features.levels import Level, levels, table_of
 from devicekit.features.merit import (
     MOST_CURVES,
@@ -248,6 +248,15 @@ class DcResult:
             }
         )
 
+    def _middle_sweep(self) -> str:
+        """Return which sweep the middle one is: device and cycle, and the compliance if there are several."""
+        _, top = middle(self._shown_frame)
+        device, cycle = str(top["device_id"].iloc[0]), int(top["cycle"].iloc[0])
+        rows = self.cycles[(self.cycles["device_id"].astype(str) == device) & (self.cycles["cycle"] == cycle)]
+        limit = float(rows["compliance_a"].iloc[0]) if self.levels and len(rows) else float("nan")
+        at = f" at {si(limit, 'A')}" if np.isfinite(limit) else ""
+        return f"cycle {cycle} of {device}{at}"
+
     def levels_panel(self) -> Panel:
         """Draw distribution of HRS and LRS; against the compliance if there are several."""
         if self.levels:
@@ -273,7 +282,8 @@ class DcResult:
     def blocks(self) -> list[Block]:
         """Return the blocks of the report."""
         which = subset.shown_text(self.cycles)
-        drawn = f"{subset.shown_count(self.cycles) or 'Sweeps'}; the middle one, on top, is in the data."
+        top = self._middle_sweep()
+        drawn = f"{subset.shown_count(self.cycles) or 'Sweeps'}; in front {top}. The CSV has only this one."
         sweeps = figure(
             self.panel(),
             "Sweeps by compliance." if self.levels else drawn,
@@ -282,8 +292,8 @@ class DcResult:
         if self.reads:
             return [sweeps]
         text = (
-            f"V_set by {self.methods['v_set_v']}, V_reset by {self.methods['v_reset_v']}; HRS and LRS read at "
-            f"{self.read_voltage_v:g} V."
+            f"V_set: {rule(self.v_set_method, self.read_voltage_v)}. V_reset: "
+            f"{rule(self.v_reset_method, self.read_voltage_v)}. HRS and LRS: conductances at {self.read_voltage_v:g} V."
         )
         text += f" Medians and figures use {which}." if which else ""
         caption = (
@@ -294,19 +304,23 @@ class DcResult:
         if self.spreads:
             blocks.append(spread_table(self.spreads, caption))
         if self.levels:
-            blocks.append(Table(dc_text.LEVEL_HEAD, self.level_rows(), "Figures by compliance: medians ± C2C."))
+            words = "V_set, V_reset and conductances by compliance: medians, with ± C2C standard deviation where known."
+            if (self.by_compliance["n"] == 0).any():
+                words += " Without a set, HRS and LRS are those after and before the reset."
+            blocks.append(Table(dc_text.LEVEL_HEAD, self.level_rows(), words))
         blocks += [
             sweeps,
             figure(
                 self.conduction_panel(),
-                "The middle sweep on logarithmic axes.",
+                f"{top[0].upper()}{top[1:]}, on logarithmic axes.",
                 "Magnitude of the current against magnitude of the voltage on logarithmic axes",
             ),
         ]
         rows = subset.counted_sweeps(self.cycles)
         if self.levels or rows[["g_hrs_s", "g_lrs_s"]].notna().any(axis=None):
             alt = "Distribution of the conductance of HRS and LRS"
-            blocks.append(figure(self.levels_panel(), "HRS and LRS at the read voltage.", alt))
+            against = " against the compliance" if self.levels else ""
+            blocks.append(figure(self.levels_panel(), f"HRS and LRS at the read voltage{against}.", alt))
         explained = False
         for name in ("v_set_v", "v_reset_v"):
             known = int(np.isfinite(rows[name].to_numpy(float)).sum())

@@ -18,7 +18,7 @@ from devicekit.errors import CodedWarning, TraceError, UsageError
 from devicekit.features import figures, life_figures, wear, wear_text
 from devicekit.features.censored import Undetermined
 from devicekit.features.decay import Estimate
-from devicekit.features.merit import MOST_CURVES, ROWS_SHOWN, Merit, Settings, figure, format_number, origin
+from devicekit.features.merit import MOST_CURVES, ROWS_SHOWN, Merit, Settings, figure, format_number, origin, rows_text
 from devicekit.features.stats import Spread, clopper_pearson, spread
 from devicekit.plot import Panel
 from devicekit.report import Block, Table, Text
@@ -199,7 +199,7 @@ class EnduranceResult:
         head = (
             "device",
             "cycles",
-            "window p5/p95",
+            "window (LRS p5 / HRS p95)",
             "median on/off",
             "good cycles",
             "failed at",
@@ -210,8 +210,10 @@ class EnduranceResult:
         alt = "Conductance of HRS and LRS against cycles"
         shown: list[Block] = [
             Text([text]),
-            Table(head, rows, "Endurance of each device."),
-            figure(self.panel(), "Readings, and medians per decade.", alt),
+            Table(head, rows, f"Endurance of each device{rows_text(len(self.devices))}."),
+            figure(
+                self.panel(), "Readings of HRS and LRS (dots), and their medians per decade of cycles (lines).", alt
+            ),
             figure(self.window_panel(), "On/off of each device against cycles.", "On/off against cycles"),
         ]
         if self.life:

@@ -125,7 +125,7 @@ class ConductionResult:
         for state in self.states:
             if state.shown is not None and state.shown.first.leg is not None:
                 leg = state.shown.first.leg
-                legs.append((state.shown.first.label, leg.v, leg.mean_a * np.exp(leg.y)))
+                legs.append((state.shown.first.label, state.shown.first.text, leg.v, leg.mean_a * np.exp(leg.y)))
         return figures.lines(name, legs)
 
     def blocks(self) -> list[Block]:
@@ -134,62 +134,100 @@ class ConductionResult:
         if self.temperatures:
             rows = [row for each in self.states for row in _meanings(each, self.sample)][:ROWS_SHOWN]
             head = ("state", "polarity", "mechanism", "quantity", "value")
-            blocks.append(Table(head, rows, "Quantities that each mechanism would imply on the leg shown."))
+            blocks.append(Table(head, rows, "Quantities that each mechanism would imply on the branch drawn."))
         if _widest(self.states) is None:
             return blocks
-        shown = _widest(self.states)
-        name = shown.first.label if shown is not None else ""
         alt = "Current against voltage on logarithmic axes, with the remaining mechanisms"
-        blocks.append(figure(self.panel(), f"{name[:1].upper()}{name[1:]}: remaining mechanisms.", alt))
+        blocks.append(figure(self.panel(), self._drawn_text(), alt))
         rest = self.residual_panel()
         if rest is not None:
-            blocks.append(
-                figure(rest, "Residuals of the remaining mechanisms.", "ln of current over fit against voltage")
-            )
-        blocks.append(Text(["A straight line in the next plots does not prove a mechanism; see the table."]))
+            blocks.append(figure(rest, "Residuals of the mechanisms drawn.", "ln of current over fit against voltage"))
         for key, plot in figures.LINES.items():
             caption = f"{plot.title}: {plot.of}."
+
             blocks.append(figure(self.lines_panel(key), caption, f"{plot.title} of each state"))
         return blocks
 
+    def _drawn_text(self) -> str:
+        """Return the caption of `panel`: which branch it shows, and which mechanisms."""
+        shown = _widest(self.states)
+        if shown is None or shown.verdict is None:
+            return ""
+        name = shown.first.text
+        text = f"{name[:1].upper()}{name[1:]}: "
+        if not shown.verdict.left:
+            return f"{text}best fit, although the data exclude it."
+        return f"{text}mechanisms that this branch does not exclude."
+
     def _sample_text(self) -> str:
         d, kelvins = self.sample.thickness_m, self.temperatures
-        parts = [
-            f"thickness {si(d, 'm')}" if d else "thickness unknown (--thickness): 0.5 nm to 2 µm allowed",
-            f"temperature {listed([f'{each:g} K' for each in kelvins])}"
-            if kelvins
-            else f"temperature unknown (--temperature): {TEMPERATURES[0]:g} to {TEMPERATURES[1]:g} K allowed",
-            "permittivity {:g} to {:g}".format(*self.sample.permittivity)
-            if self.sample.permittivity
-            else "permittivity unknown (--permittivity): 2 to 40 allowed",
-        ]
-        text = "; ".join(parts)
-        return f"{text[0].upper()}{text[1:]}."
+        ranges = (
+            (None if d is None else f"thickness {si(d, 'm')}", "thickness from 0.5 nm to 2 µm", "--thickness"),
+            (
+                f"temperature {listed([f'{each:g} K' for each in kelvins])}" if kelvins else None,
+                f"temperature from {TEMPERATURES[0]:g} to {TEMPERATURES[1]:g} K",
+                "--temperature",
+            ),
+            (
+                "permittivity {:g} to {:g}".format(*self.sample.permittivity) if self.sample.permittivity else None,
+                "permittivity from 2 to 40",
+                "--permittivity",
+            ),
+        )
+        given = [words for words, _, _ in ranges if words]
+        text = f"Given: {listed(given)}. " if given else ""
+        if unknown := [(words, option) for known, words, option in ranges if not known]:
+            names = [words.split()[0] for words, _ in unknown]
+            text += (
+                f"No {', '.join(names[:-1]) + ' or ' if len(names) > 1 else ''}{names[-1]} was given "
+                f"({', '.join(option for _, option in unknown)}). A mechanism is kept if its parameters are physical "
+                f"for some {listed([words for words, _ in unknown])}."
+            )
+        return text.strip()
 
     def _table(self) -> Table:
         rows = []
         for each in self.states:
-            legs = f"{len(each.counted)} {'rising' if each.only_rising else 'falling'}"
+            legs = f"{len(each.counted)}, |V| {'rising' if each.only_rising else 'falling'}"
             rows.append(
                 (
                     each.state.upper() if each.state != "state" else "the state",
                     SIDES[each.sign],
-                    each.word.replace("_", " "),
+                    _VERDICTS[each.word],
                     listed([TITLES[name] for name in each.left]) or "–",
                     legs,
                     percent(_misfit(each)) if each.counted else "–",
                     _cut_text(each),
                 )
             )
-        head = ("state", "polarity", "verdict", "not excluded", "legs", "misfit", "cut")
-        return Table(head, rows, "Conduction: mechanisms that are not excluded.")
+        head = (
+            "state",
+            "polarity",
+            "verdict",
+            "not excluded",
+            "sweep branches used",
+            "misfit of ln I (rms, best mechanism)",
+            "points left out",
+        )
+        return Table(
+            head, rows, "Conduction mechanisms that are not excluded. The branches of a state are judged together."
+        )
 
 
 _METHOD = (
-    "Each mechanism is fitted alone, with a series resistance, with a leak, and with both. It is excluded if another "
-    "curve clearly fits better, if it misses by more than the noise, or if its parameters are unphysical. Of SYNTHETIC "
-    "currents that follow none of the twelve, 3 in 100 are still decided for one."
+    "Each mechanism is fitted in four ways: alone, with a series resistance, with a leakage path, and with both. It is "
+    "excluded if another curve clearly fits better, if it misses by more than the noise, or if its parameters are "
+    "unphysical. In a test with SYNTHETIC currents that follow none of the twelve mechanisms, 3 in 100 were still "
+    "assigned to one. A straight line in one of the plots does not prove a mechanism either."
 )
+_VERDICTS = {
+    "decided": "decided",
+    "undecided": "undecided",
+    "nearly_ohmic": "I nearly proportional to V; mechanism not decided",
+    "none": "none of the mechanisms",
+    "no_range": "too few points or too short a range",
+}
+_RISING = "only branches with |V| rising, where the state may change"
 
 
 def _widest(states: Sequence[StateVerdict]) -> JudgedLegs | None:
@@ -222,24 +260,27 @@ def _state_text(each: StateVerdict) -> str:
     titles = [TITLES[other] for other in each.left]
     if each.word == "no_range":
         return f"{name} has too few points, or too short a range, for a verdict"
-    misfit = f"misfit {percent(_misfit(each))}"
+    misfit = f"misfit {percent(_misfit(each))}" + (f"; {_RISING}" if each.only_rising else "")
     if each.word == "none":
         return f"{name} follows none of the twelve mechanisms ({misfit})"
     if each.word == "nearly_ohmic":
-        return f"{name} is nearly ohmic ({misfit})"
+        return f"{name} is nearly ohmic; the mechanism is not decided ({misfit})"
     if each.word == "decided":
         why = ", as at the other polarity" if each.only_rising else ""
         return f"{name} fits {titles[0]} only{why} ({misfit})"
-    only = "; rising legs only, where the state may change" if each.only_rising else ""
     if len(titles) == 1:
         also = "" if each.only_rising else ", and so does a smooth curve"
-        return f"{name} is undecided: {titles[0]} fits{also} ({misfit}{only})"
+        return f"{name} is undecided: {titles[0]} fits{also} ({misfit})"
     between = listed(titles) if len(titles) <= MOST_NAMED else f"{len(titles)} of the {len(FORMS)} mechanisms"
-    return f"{name} is undecided between {between} ({misfit}{only})"
+    return f"{name} is undecided between {between} ({misfit})"
 
 
 def _cut_text(each: StateVerdict) -> str:
-    words = {"floor": "noise floor", "compliance": "compliance", "moving": "where I rises more slowly than V"}
+    words = {
+        "floor": "in the noise floor",
+        "compliance": "at the compliance",
+        "moving": "where I rises more slowly than V",
+    }
     found = {cut for one in each.counted for leg in one.legs if leg.leg is not None for cut in leg.leg.cut}
     return ", ".join(words[cut] for cut in words if cut in found) or "–"
 
@@ -390,7 +431,8 @@ def _warnings(states: Sequence[StateVerdict], sample: Sample) -> tuple[CodedWarn
     shown = sorted({TITLES[name] for each in states if each.word == "undecided" for name in each.left if name in needs})
     if shown and sample.thickness_m is None:
         words = (
-            f"{count(len(shown), 'mechanism')} of conduction cannot be judged without the thickness: {listed(shown)}"
+            f"{count(len(shown), 'mechanism')} that {'remains' if len(shown) == 1 else 'remain'} in at least one state "
+            f"{'has' if len(shown) == 1 else 'have'} parameters that only a known thickness can test: {listed(shown)}"
         )
         found.append(CodedWarning("needs_thickness", words))
     return tuple(found)

@@ -17,7 +17,7 @@ import pandas as pd
 from devicekit.errors import CodedWarning, TraceError
 from devicekit.features import figures, multilevel
 from devicekit.features.level_pairs import Level, OwnThresholds, Pair
-from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, format_number
+from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, format_number, rows_text
 from devicekit.features.multilevel import Rate, Readings, Scale, Side
 from devicekit.plot import Panel
 from devicekit.report import Block, Table, Text
@@ -129,7 +129,7 @@ class MultilevelResult:
             pair, side = worst
             name = pair.low if side is pair.below else pair.high
             found_text.append(
-                f"The worst level is {name} at the threshold {si(pair.threshold_s, 'S')}: {side.wrong} of {side.n} "
+                f"The worst level is {name}: at its threshold of {si(pair.threshold_s, 'S')} {side.wrong} of {side.n} "
                 f"readings are misread (95 %: {percent_span(side.counted.low, side.counted.high)}{_normal_text(side)})."
             )
         if (share := self.own_share()) is not None:
@@ -145,7 +145,7 @@ class MultilevelResult:
 
     def blocks(self) -> list[Block]:
         """Return the blocks of the report."""
-        head = ("level", "readings", "median", "target", "offset", "sd / mean", "normal: p", "effective readings")
+        head = ("level", "readings", "median", "target", "offset", "sd / mean", "p of normality", "effective readings")
         rows = []
         for each in self.levels[:ROWS_SHOWN]:
             values = each.as_dict()
@@ -163,20 +163,35 @@ class MultilevelResult:
             )
         errors = [row for pair in self.pairs[:ROWS_SHOWN] for row in _rows(pair)]
         scale = "ln G" if self.scale.name == "log" else "G"
-        how = f"Levels are treated as normal in {scale}"
+        how = f"The readings of each level are taken as normal in {scale}"
         if self.scale.advantage is None:
             how += ", as readings of 0 have no ln G"
         elif self.scale.decided:
-            how += f", which is more likely (log-likelihood {abs(self.scale.advantage):.1f} higher)"
+            other = "G" if self.scale.name == "log" else "ln G"
+            how += f", which fits better than {other} (log-likelihood {abs(self.scale.advantage):.1f} higher)"
         else:
             how += f"; G and ln G fit equally well (log-likelihood {abs(self.scale.advantage):.1f} apart)"
-        assumed = "The bit error rate assumes equally used levels, and one wrong bit per misread reading."
-        caption = "Errors at the thresholds between neighbours: counted, and for normal levels."
-        error_head = ("level", "threshold", "wrong", "counted", "95 %", "if normal", "95 % if normal")
-        shown = figure(self.panel(), "Histograms, fitted densities and thresholds.", "Levels with their thresholds")
+        assumed = " The bit error rate assumes equally used levels, and one wrong bit per misread reading."
+        caption = (
+            f"Errors at the thresholds between neighbours{rows_text(len(self.pairs))}: counted, and for normal levels."
+        )
+        error_head = (
+            "level",
+            "threshold",
+            "misread readings",
+            "their share",
+            "95 % interval",
+            "share if normal",
+            "95 % interval if normal",
+        )
+        shown = figure(
+            self.panel(),
+            "Histogram and fitted normal density of each level; vertical lines are thresholds.",
+            "Levels with their thresholds",
+        )
         return [
-            Text([how + ". " + assumed]),
-            Table(head, rows, "Levels."),
+            Text([f"{how}.{assumed if self.bit_errors else ''}"]),
+            Table(head, rows, f"Levels{rows_text(len(self.levels))}."),
             Table(error_head, errors, caption),
             shown,
         ]
@@ -304,7 +319,8 @@ def _warnings(levels: Sequence[Level], pairs: Sequence[Pair]) -> tuple[CodedWarn
     odd = [level.name for level in tested if (level.p_normal or 0.0) < multilevel.ALPHA / len(tested)]
     if odd:
         words = (
-            f"readings of {_first_names(odd)} are not normal (5 % for all {len(tested)} levels): no normal error rate"
+            f"readings of levels {_first_names(odd)} are not normal (tests at 5 % for all {len(tested)} levels): "
+            "for them no error rate is computed from a normal law"
         )
         found.append(CodedWarning("heavy_tail", words))
     few = [level.name for level in levels if not level.enough]
@@ -313,7 +329,12 @@ def _warnings(levels: Sequence[Level], pairs: Sequence[Pair]) -> tuple[CodedWarn
         found.append(CodedWarning("few_points", words))
     within = [f"{pair.low} and {pair.high}" for pair in pairs if pair.threshold_s is None and pair.why_not[:3] == "one"]
     if within:
-        found.append(CodedWarning("undecided", f"no threshold of {_first_names(within)}: one lies within the other"))
+        found.append(
+            CodedWarning(
+                "undecided",
+                f"no threshold between levels {_first_names(within)}: the density of one lies within that of the other",
+            )
+        )
     wander = [level.readings.serial for level in levels if level.readings.serial]
     if wander:
         words = f"readings of {count(len(wander), 'level')} depend on the one before (r up to {max(wander):.2f})"

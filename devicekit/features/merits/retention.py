@@ -19,7 +19,17 @@ from devicekit.device.measured import ArrheniusLine, Retention, RetentionState
 from devicekit.errors import CodedWarning, TraceError, UsageError
 from devicekit.features import figures
 from devicekit.features.bake import baked_at
-from devicekit.features.merit import MOST_CURVES, ROWS_SHOWN, TEN_YEARS, Merit, Settings, figure, format_number, origin
+from devicekit.features.merit import (
+    MOST_CURVES,
+    ROWS_SHOWN,
+    TEN_YEARS,
+    Merit,
+    Settings,
+    figure,
+    format_number,
+    origin,
+    rows_text,
+)
 from devicekit.features.merits.arrhenius import ArrheniusResult
 from devicekit.plot import Panel
 from devicekit.readers.kinds.retention import explain_several_starts
@@ -147,7 +157,7 @@ class RetentionResult:
             later, reach = f"none: {s.refusal}", "–"
             if p:
                 later = f"{format_number(p.conductance_s, 'S')} ({span(p.low_s, p.high_s, 'S', 4)})"
-                reach = f"{p.factor:.3g} times; line in log t: {format_number(p.log_linear_s, 'S')}"
+                reach = f"{p.factor:.3g} times; {format_number(p.log_linear_s, 'S')}"
             law = f"{s.nu:.4g} ± {s.nu_se:.1g}"
             kelvin = format_number(s.temperature_k, "K")
             rows.append((s.device_id, s.level, kelvin, f"{s.decades:.1f}", law, percent(s.change), later, reach))
@@ -155,21 +165,26 @@ class RetentionResult:
             "device",
             "state",
             "temperature",
-            "decades",
-            "nu",
-            "last over first",
+            "decades of time",
+            "nu ± standard error",
+            "fitted G, last over first",
             "prediction (interval of the mean)",
-            "extrapolation",
+            "extrapolation, and prediction of a line in log t",
         )
         sentence = "Power law G = G0 (t / t0)^-nu."
         horizon = next((s.prediction.time_s for s in self.states if s.prediction), None)
         if horizon:
             sentence += f" Predictions are for {horizon:.3g} s at the temperature of the measurement."
+        drawn = "Readings (dots), fitted power laws (lines) and predictions (squares with their intervals)."
         alt = "Conductance against time on logarithmic axes"
         return [
             Text([sentence]),
-            Table(head, rows, "Retention of each state."),
-            figure(self.panel(), "Readings, laws and predictions.", alt),
+            Table(head, rows, f"Retention of each state{rows_text(len(self.states))}."),
+            figure(
+                self.panel(),
+                drawn,
+                alt,
+            ),
         ]
 
 
@@ -253,7 +268,7 @@ def characterize(
         kelvin = float(str(at))
         known = None if np.isnan(kelvin) else kelvin
         if rows["time_s"].nunique() < LEAST_POINTS:
-            short.append(_name(str(device), str(level), known))
+            short.append(f"device {_name(str(device), f'state {level}', known)}")
             continue
         t, g = rows["time_s"].to_numpy(float), rows["conductance_s"].to_numpy(float)
         states.append(_state(str(device), str(level), t, g, known, horizon, confidence, least_decades))
@@ -263,7 +278,10 @@ def characterize(
     if lost:
         warnings.append(CodedWarning("dropped", f"{count(lost, 'reading')} left out: at t = 0, missing or 0 S"))
     if short:
-        warnings.append(CodedWarning("few_points", f"too few times for a power law: {', '.join(short[:10])}"))
+        more = " and others" if len(short) > 10 else ""
+        warnings.append(
+            CodedWarning("few_points", f"states with too few times for a power law: {', '.join(short[:10])}{more}")
+        )
     warnings += [*_unused_temperatures(frame), *_extrapolations(states)]
     return RetentionResult(tuple(states), table, tuple(warnings))
 

@@ -250,8 +250,8 @@ class SequenceResult:
         """Return the blocks of the report."""
         rows = sequence_text.rows(self.combined, self.quantities)
         caption = (
-            "Spearman's rho with 95 % interval; p uses the effective number of cycles, Holm's p the "
-            f"{len(self.combined) // 2} correlations of a kind. Changes are free of drift; without memory, a change "
+            "Spearman's rho with 95 % interval. p uses the effective number of cycles; Holm's p corrects it for the "
+            f"{len(self.combined) // 2} correlations tested. Changes are free of drift; without memory, a change "
             "against the previous one has a rho near -0.48."
         )
         shown: list[Block] = [

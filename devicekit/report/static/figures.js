@@ -65,7 +65,7 @@
         const key = row.appendChild(make("button", "", curve.name));
         key.type = "button";
         key.setAttribute("aria-pressed", "true");
-        const mark = make("span", `key ${curve.kind === "band" ? "band" : curve.line || "dots"}`);
+        const mark = make("span", `key ${curve.kind === "band" ? "band" : curve.line || (curve.marker === "x" ? "cross" : "dots")}`);
         mark.style.setProperty("--on-light", curve.colour[0]);
         mark.style.setProperty("--on-dark", curve.colour[1]);
         if (curve.kind === "band") mark.style.opacity = Math.max(curve.alpha, 0.25);

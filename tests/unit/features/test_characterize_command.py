@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from devicekit.features.definitions import MEANINGS
+from devicekit.features.definitions import MEANINGS, OUTCOMES
 from devicekit.synthetic import records
 
 Run = Callable[..., Any]
@@ -83,9 +83,9 @@ def test_a_sweep_without_v_set_is_explained(tmp_path: Path, devicekit: Run) -> N
     assert ran.code == 0, ran.err
     page = (tmp_path / "out" / "report.html").read_text()
     for text in (ran.out, page):
-        assert "1 one way only" in text
+        assert f"1 {OUTCOMES['one_way']}" in text
         assert MEANINGS["one_way"] in " ".join(text.split())
-        assert "1 gradual" in text
+        assert f"1 {OUTCOMES['gradual']}" in text
         assert MEANINGS["gradual"] in " ".join(text.split())
     assert "<tbody>\n</tbody>" not in page
 

@@ -411,8 +411,9 @@ def test_unknown_properties_of_the_sample_are_reported() -> None:
     found = mechanism.characterize(bare)
     assert found is not None
     text = found._sample_text()
-    assert "(--thickness): 0.5 nm to 2 µm" in text
-    assert "(--temperature): 77 to 500 K" in text
+    assert "(--thickness, --temperature, --permittivity)" in text
+    assert "0.5 nm to 2 µm" in text
+    assert "77 to 500 K" in text
     assert [each.code for each in found.warnings] == ["needs_thickness"]
     assert found.scalars() == ()
     found_with_sample = mechanism.find(made, Settings(sample=Sample(thickness_m=12e-9)), {"dc": _dc(made)})

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from scipy.optimize import brentq
 
+from devicekit.features.definitions import OUTCOMES
 from devicekit.features.merits import dc
 from devicekit.tables import SweepTable
 
@@ -143,7 +144,7 @@ def test_steep_reset_sweeps_to_2_1_volts(noise: float) -> None:
     np.testing.assert_allclose(result.cycles["v_reset_v"], [each.peak for each in truths], atol=0.015 + 2 * noise)
     assert result.cycles["v_set_v"].isna().all()
     text = " ".join(result.sentences())
-    assert "11 reset only" in text
+    assert f"11 {OUTCOMES['reset_only']}" in text
     assert result.polarity.word == "reset_only"
     assert "V_set " not in text.replace("no V_set", "")
 

@@ -114,7 +114,10 @@ def test_what_lies_at_the_limit_is_counted_and_left_out() -> None:
     assert found.c2c == pytest.approx(0.02)
     assert result.at_limit == {"v_set_v": 0, "v_reset_v": 2}
     assert result.as_dict()["at_limit"] == {"v_set_v": 0, "v_reset_v": 2}
-    assert any("V_reset of 2 of 5 sweeps (about 1 V)" in sentence for sentence in result.sentences())
+    assert any(
+        "2 of 5 sweeps" in sentence and "(about 1 V)" in sentence and "V_reset" in sentence
+        for sentence in result.sentences()
+    )
     levels = result.spread("g_hrs_s")
     assert levels is not None
     assert levels.n == 5  # the states before and after are what they are
