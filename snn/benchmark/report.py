@@ -45,8 +45,8 @@ def _odds(results: Sequence[Benchmark]) -> list[Block]:
             f"learning rates adapted to {HIDDEN} hidden neurons. Automatic pulse policy: pulses chosen for the card's "
             "read noise and states instead of the paper's rule.",
             "Loss of each card compared with its ideal device",
-            title="Loss compared with the ideal device (the same card without its flaws); bars: one standard error. Scaled: "
-            f"rates for {HIDDEN} hidden neurons.",
+            title="Loss compared with the ideal device (the same card without its flaws); bars: one standard error. "
+            f"Scaled: rates for {HIDDEN} hidden neurons.",
         ),
         Table(("card", *ODDS) if several else ODDS, rows, caption),
     ]
