@@ -108,7 +108,12 @@ def remove_flaws(card: DeviceCard, config: TrainingConfig, flaws: Iterable[str])
         card = with_steps(card, min(max(step, FINEST), COARSEST) / step)
     changes: dict[str, Any] = {}
     if "scatter of updates" in gone:
-        changes["c2c"] = "none"
+        # c2c="none" would take the fluctuation of states with it
+        keeps_fluctuation = FLUCTUATION not in gone and applied_variation(card, config.c2c, config.d2d).fluctuates
+        if keeps_fluctuation:
+            card = _without_scatter(card)
+        else:
+            changes["c2c"] = "none"
     if "device-to-device variation" in gone:
         changes["d2d"] = "none"
     if "read noise" in gone:
@@ -132,6 +137,21 @@ def remove_flaws(card: DeviceCard, config: TrainingConfig, flaws: Iterable[str])
     if "drift" in gone:
         changes["time_s"] = 0.0
     return Case(card, changes)
+
+
+def _without_scatter(card: DeviceCard) -> DeviceCard:
+    """Return the card without the scatter of its updates."""
+    changed = {
+        direction: branch.model_copy(
+            update={
+                "c2c": {name: each for name, each in branch.c2c.items() if name != "increment"},
+                "step_noise": None,
+                "tilt": None,
+            }
+        )
+        for direction, branch in (("ltp", card.variation.ltp), ("ltd", card.variation.ltd))
+    }
+    return card.model_copy(update={"variation": card.variation.model_copy(update=changed)})
 
 
 def _without_fluctuation(card: DeviceCard) -> DeviceCard:

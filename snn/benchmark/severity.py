@@ -129,7 +129,7 @@ SEVERITIES = (
     ),
     Flaw(
         "telegraph noise",
-        "sd of telegraph noise, constant while an image is shown, fraction of the window",
+        "sd of telegraph noise, constant per image, of the window",
         "Telegraph noise is {} of the window (sd)",
         (0.01, 0.03, 0.05, 0.1),
         "%",

@@ -90,6 +90,22 @@ def test_a_loss_is_found_by_the_null_and_sized_over_seeds() -> None:
     assert rough.upper_bound == pytest.approx(2.8 * rough.standard_error)
 
 
+def test_a_device_that_only_fluctuates_keeps_its_fluctuation() -> None:
+    """Removing the scatter of updates must not remove the fluctuation of states, nor the other way round."""
+    card, changes = device("fluctuation of states", 0.08)
+    config = setting("plain", 0, **changes)
+    both = find_flaws(card, config)
+    assert {"fluctuation of states", "scatter of updates"} <= set(both)
+    for kept in ("fluctuation of states", "scatter of updates"):
+        case = remove_flaws(card, config, [name for name in both if name != kept])
+        applied = applied_variation(case.card, replace(config, **case.changes).c2c)
+        assert applied.fluctuates == (kept == "fluctuation of states")
+        assert applied.scatter == (kept == "scatter of updates")
+        assert set(applied.held.values()) == (
+            set(applied_variation(card).held.values()) if applied.fluctuates else {0.0}
+        )
+
+
 def test_fluctuating_states_beyond_their_critical_severity_are_named() -> None:
     card, changes = device("fluctuation of states", 0.08)
     assert changes == {}
