@@ -93,9 +93,9 @@ def remaining(warnings: Iterable[CodedWarning], shown: Sequence[CodedWarning]) -
 
 
 def rest_text(rest: Sequence[CodedWarning]) -> str:
-    """Return the number and the codes of the others: "4 more (weak, split)"; "" without any."""
+    """Return the number and the codes of the others: "4 more warnings (weak, split)"; "" without any."""
     codes = ", ".join(dict.fromkeys(each.code for each in rest))
-    return f"{len(rest)} more ({codes})" if rest else ""
+    return f"{len(rest)} more warning{'s' if len(rest) > 1 else ''} ({codes})" if rest else ""
 
 
 def verdict(warnings: Iterable[CodedWarning]) -> str | None:

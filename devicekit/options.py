@@ -177,7 +177,9 @@ class ReadOptions:
         word = self.unit or ""
         unit = {"1": Unit("weight", 1.0), "%": Unit("weight", 0.01)}.get(word.strip()) or parse_unit(word)
         if unit is None or unit.quantity not in QUANTITIES:
-            raise UsageError(f"unit={word!r} is not a unit of a state; write uS, nA, kohm, ..., or 1 for weights")
+            raise UsageError(
+                f"unit={word!r} is not a unit of G, I or R; write uS, nA, kohm, ..., or 1 for weights without unit"
+            )
         return unit
 
     @property

@@ -25,7 +25,7 @@ def iv_summary(result: IVResult) -> list[str]:
     else:
         first = f"{words} sets at {result.v_set_v:.3f} V, where ln G is half-way between HRS and LRS ({result.set_by})"
         ratio = result.on_off
-        first += "." if ratio is None else f"; LRS over HRS at the read voltage is {ratio:.3g}."
+        first += "." if ratio is None else f"; its conductance in the LRS is {ratio:.3g} times that in the HRS."
     if result.v_100ua_v is not None:
         first += f" Its current reaches 100 µA at {result.v_100ua_v:.3f} V."
     resets = [each.v_reset_v for each in result.cycles if each.v_reset_v is not None]

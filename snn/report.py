@@ -167,7 +167,7 @@ def _variation_in_training(card: DeviceCard, result: TrainingResult) -> str:
 def accuracy_words(result: TrainingResult) -> str:
     """Return the accuracy of a training run with its standard error and the name of the data."""
     value, error = 100 * result.accuracy_mean_last, 100 * result.standard_error
-    return f"{value:.1f} % (± {error:.1f}) test accuracy on {result.data.name}"
+    return f"{value:.1f} ± {error:.1f} % (standard error) test accuracy on {result.data.name}"
 
 
 def accuracy_basis(result: TrainingResult) -> str:

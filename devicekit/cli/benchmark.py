@@ -142,9 +142,9 @@ def benchmark_command(
     loaded = [(load_card(path), [] if allowed is None else _allowed(path, allowed)) for path in cards]
     images = (few_shot if task == "few-shot" else whole)(data, data_dir, label)
     changes: dict[str, Any] = dict(parse_settings(settings))
+    config = setting("plain", 0, **changes)
     for path, (card, _) in zip(cards, loaded, strict=True):  # before the first of them is trained
         try:
-            config = setting("plain", 0, **changes)
             choose(config, card)
             read_sigma(card, config.read_noise_of_g)
         except UsageError as error:

@@ -135,7 +135,7 @@ def calibrate_command(
     if out is None:  # not by typer's own check: an old typer overlooks it behind the reading options
         raise UsageError("Give --out: the folder that keeps every simulation.")
     if seed is not None and not chain:
-        raise UsageError("--seed has no effect without --chain: give both, or neither.")
+        raise UsageError("--seed has no effect without --chain: add --chain, or remove --seed.")
     parameters = _free(free)
     device = load_stack(stack, laws=allow_law or ())
     if stack is not None and stack.resolve() == (out / "stack.toml").resolve():

@@ -42,7 +42,9 @@ def _data(file: Path | None, reading: ReadOptions, to: str) -> Table | None:
     if file is None:
         if reading != ReadOptions():
             given = ", ".join(flag(name) for name in non_default(reading))
-            raise UsageError(f"{given} applies to files of --from-data; a card needs no reading options. Remove it.")
+            raise UsageError(
+                f"{given} is for a data file given with --from-data; a device card needs no reading options. Remove it."
+            )
         return None
     kinds = getattr(exporters().get(to), "DATA", "pulse")
     table = read(file, reading) if kinds == "any" else read_pulses(file, reading)

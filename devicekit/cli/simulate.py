@@ -88,7 +88,7 @@ def progress_bar(quiet: bool) -> Iterator[Callable[[float], None]]:
 def _seed(noise: bool, seed: int | None) -> int | None:
     """Seed of the noise; None for none."""
     if seed is not None and not noise:
-        raise UsageError("--seed has no effect without --noise: give both, or neither.")
+        raise UsageError("--seed has no effect without --noise: add --noise, or remove --seed.")
     return (seed or 0) if noise else None
 
 

@@ -206,7 +206,8 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
                 CodedWarning(
                     "noise_model",
                     f"{direction.upper()}: the noise model does not hold: one-step errors are "
-                    f"{listed(list(each.noise))}. The scatter of updates and of readings has no intervals",
+                    f"{listed(list(each.noise))}. No confidence intervals are given for the scatter of updates and "
+                    "of readings",
                 )
             )
     warnings += [
@@ -223,8 +224,8 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
             CodedWarning(
                 "assumed_c2c",
                 "one cycle shows how updates scatter, not how cycles differ: the band assumes that their rates scatter "
-                f"by about {PRIOR_SD['ln_rate']:.0%} (a prior), and drawn devices repeat one rate. Increment and read "
-                "have no intervals",
+                f"by about {PRIOR_SD['ln_rate']:.0%} (a prior), and drawn devices repeat one rate. No "
+                "confidence intervals are given for increment and read",
             )
         )
     made = DeviceFit(

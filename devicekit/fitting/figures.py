@@ -53,7 +53,7 @@ def fit(branches: Mapping[str, Branch], quantity: str, law: str) -> Panel:
             low, high = factor * each.low[: n.size], factor * each.high[: n.size]
             curves.append(Curve(words, n, low, "band", low=low, high=high, colour=colour, alpha=0.15))
         curves.append(Curve(f"{name} mean", n, factor * each.measured, style=".", colour=colour))
-        curves.append(Curve(f"{law} fit, {name}", n, factor * each.fitted, legend=n[0] == 0))
+        curves.append(Curve(f"{law} fit, {name}", n, factor * each.fitted, legend=n[0] == 0, label=f"{law} fit"))
     return Panel(Axis.of("pulse_index"), Axis(label, unit), curves)
 
 
@@ -103,6 +103,7 @@ def residuals(branches: Mapping[str, tuple[np.ndarray, float]]) -> Panel:
                 high=wide,
                 colour="0.8",
                 legend=n[0] == 0,
+                label="±1 sd of the mean curve's noise",
             )
         )
     y = Axis("residual", "% of window")

@@ -10,13 +10,19 @@ from devicekit.plot import COLOURS, Axis, Curve, Panel
 from snn.benchmark.curves import CRITICAL_LOSS, shipped
 from snn.benchmark.result import Benchmark
 from snn.benchmark.severity import Flaw
-from snn.benchmark.task import WIDE_HIDDEN, Variant
+from snn.benchmark.task import HIDDEN, WIDE_HIDDEN, Variant
 
 LOOKS: dict[Variant, tuple[str, str, str]] = {  # line and marker, colour, name
     "plain": ("o-", COLOURS["ltp"], "plain learning rates"),
     "scaled": ("s--", COLOURS["ltd"], "scaled learning rates"),
     "wide": (":", "0.5", f"{WIDE_HIDDEN} hidden neurons"),
     "policy": ("v-.", "#3b7d3b", "plain learning rates, automatic pulse policy"),
+}
+LEGEND: dict[Variant, str] = {  # the same as people read it
+    "plain": f"{HIDDEN} neurons, plain rates",
+    "scaled": f"{HIDDEN} neurons, scaled rates",
+    "wide": f"{WIDE_HIDDEN} neurons",
+    "policy": f"{HIDDEN} neurons, automatic pulse policy",
 }
 
 
@@ -38,7 +44,9 @@ def losses(results: Sequence[Benchmark]) -> Panel:
             marker = style[0] if variant != "wide" else "^"
             where = np.array(places) + {"plain": -0.18, "policy": -0.06, "scaled": 0.06, "wide": 0.18}[variant]
             bars = {"low": x - error, "high": x + error}
-            curves.append(Curve(name, x, where, "across", style=marker, colour=colour, size=5.0, **bars))
+            curves.append(
+                Curve(name, x, where, "across", style=marker, colour=colour, size=5.0, label=LEGEND[variant], **bars)
+            )
     names = tuple(each.name for each in ordered)
     lines = [("x", 0.0)]
     axis = Axis("loss", "percentage points")
@@ -55,7 +63,9 @@ def severity(flaw: Flaw, results: Sequence[Benchmark]) -> Panel:
         x, y, se = (np.array([point[key] for point in points]) for key in ("severity", "mean", "se"))
         kept = x > 0 if flaw.log else np.isfinite(x)
         x, y, se = x[kept], 100 * y[kept], 100 * se[kept]
-        curves.append(Curve(name, x, y, "errors", style=style, colour=colour, low=y - se, high=y + se))
+        curves.append(
+            Curve(name, x, y, "errors", style=style, colour=colour, low=y - se, high=y + se, label=LEGEND[variant])
+        )
     for number, result in enumerate(results, start=1):
         own = result.severities.get(flaw.name)
         if own is None:

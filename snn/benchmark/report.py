@@ -163,19 +163,19 @@ def loss_numbers(result: Benchmark) -> list[Scalar]:
     worst = result.worst
     low, high = (100 * each for each in worst.interval)
     pairs = f"{count(result.seeds, 'pair')} of seeds"
-    error = "error of seeds and fit" if result.allowed else "error of seeds only"
+    error = "interval from seeds and fit" if result.allowed else "interval from seeds alone"
     found = f"smallest loss that {pairs} detect with 80 % power"
     shown = [
         Scalar(
             "loss_points",
-            f"most significant loss ({worst.variant} learning rates), {pairs}; {error}",
+            f"accuracy lost to an ideal device ({worst.variant} learning rates), {pairs}; {error}",
             100 * worst.loss,
             "percentage points",
             low=low,
             high=high,
         ),
         Scalar("smallest_points", found, 100 * worst.smallest, "percentage points"),
-        Scalar("steps", "pulses to cross the window at the mean step", result.steps),
+        Scalar("steps", "pulses per window (1 / mean step)", result.steps),
     ]
     if result.scatter_over_step is not None:
         shown.append(Scalar("scatter_over_step", "sd of one update over the mean step", result.scatter_over_step))
@@ -203,7 +203,8 @@ def _marks(flaw: Flaw, results: Sequence[Benchmark]) -> str:
     if not placed:
         return ""
     mark = "Diamonds" if placed[0].split == shipped()["split"] else "Vertical line"
-    return f" {mark}: {'this device' if len(results) == 1 else 'the cards'}. Horizontal lines: 2 points lost."
+    which = "this device" if len(results) == 1 else "the cards"
+    return f" {mark}: {which}. Horizontal lines: 2 points below the ideal device, plain and scaled rates."
 
 
 _ELSEWHERE = "A vertical line: the card was benchmarked on other images, so its accuracy does not belong to the curve."

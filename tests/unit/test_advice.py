@@ -42,7 +42,7 @@ def test_at_most_three_codes_are_shown_and_the_rest_is_counted() -> None:
     shown = advice.top(warnings)
     assert [each.code for each in shown] == ["suspect_unit", "noisy", "split"]
     rest = advice.remaining(warnings, shown)
-    assert advice.rest_text(rest) == "2 more (noisy, weak)"
+    assert advice.rest_text(rest) == "2 more warnings (noisy, weak)"
     assert advice.rest_text([]) == ""
     assert advice.top([]) == []
 

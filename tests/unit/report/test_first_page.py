@@ -44,14 +44,14 @@ def test_a_first_page_shows_no_more_than_fits() -> None:
     assert facts.all("dd")[1].words == "1 V 95 %: 0 to 2 V"
     assert [each.words for each in advice.all("dt")] == ["noisy", "drift", "split"]
     assert "Average more cycles" in advice.words
-    assert "2 more (weak, columns)" in first.words
+    assert "2 more warnings (weak, columns)" in first.words
     assert "a.csv · devicekit" in first.words
 
 
 def test_numbers_that_are_not_known_are_left_out() -> None:
     numbers = [Scalar("a", "a", float("nan")), Scalar("b", "b", 0.5, of="window")]
     (facts,) = first_of(Report("T", "It holds.", numbers=numbers)).all("dl")
-    assert [facts.all("dt")[0].words, facts.all("dd")[0].words] == ["b (of window)", "50.0 %"]
+    assert [facts.all("dt")[0].words, facts.all("dd")[0].words] == ["b [% of window]", "50.0 %"]
 
 
 def test_a_picture_of_the_first_page_is_not_there_twice() -> None:
