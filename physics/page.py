@@ -77,10 +77,14 @@ def iv_page(
         "The simulated stack does not set over this sweep."
         if result.v_set_v is None
         else f"The simulated stack sets at {si(result.v_set_v, 'V', 3)}"
-        + ("." if result.on_off is None else f"; its conductance is then {result.on_off:.3g} times that of the HRS.")
+        + (
+            "."
+            if result.on_off is None
+            else f"; the conductance of its LRS is {result.on_off:.3g} times that of its HRS."
+        )
     )
     numbers = [
-        _scalar("v_set_v", f"V_set ({result.set_by})", result.v_set_v, "V"),
+        _scalar("v_set_v", "V_set (ln G half-way between HRS and LRS)", result.v_set_v, "V"),
         _scalar("v_100ua_v", "voltage at 100 µA", result.v_100ua_v, "V"),
         _scalar("on_off", "conductance of LRS over HRS, at the read voltage", result.on_off),
         _scalar("v_reset_v", "V_reset of the first loop", result.first.v_reset_v, "V"),

@@ -52,7 +52,7 @@ def _incomplete(result: _Result) -> list[str]:
 def _iv_table(result: IVResult) -> Table:
     device = result.first.device
     rows = [
-        (f"V_set ({result.set_by})", si(result.v_set_v, "V", 4)),
+        ("V_set (ln G half-way between HRS and LRS)", si(result.v_set_v, "V", 4)),
         ("voltage at 100 µA", si(result.v_100ua_v, "V", 4)),
         ("LRS / HRS at the read voltage", "–" if result.on_off is None else f"{result.on_off:.3g}"),
         ("conductance in HRS", si(result.hrs_s, "S")),
@@ -63,7 +63,7 @@ def _iv_table(result: IVResult) -> Table:
     ]
     read = result.definitions()["read_voltage_v"]
     at = "" if read is None else f" HRS and LRS: slopes of I against V about {read:g} V, as in a measurement."
-    return Table(("quantity", "value"), rows, f"Figures of merit of the simulated set.{at}")
+    return Table(("quantity", "value"), rows, f"Figures of merit of the simulated SET sweep.{at}")
 
 
 def _quality_rows(result: _Result) -> list[tuple[str, str]]:
@@ -176,7 +176,8 @@ def stack_sections(stack: Stack) -> list[Section]:
         for key, unit in units.items()
     ]
     rows[:0] = [("layers", stack.describe(), "", "")]
-    caption = f"Parameters of {stack.title or stack.material}: value, unit and source (DOI, calibrated, or user)."
+    name = stack.title or stack.material
+    caption = f"All parameters of the stack ({name}): value, unit and source (DOI, calibrated, or user)."
     head = ("parameter", "value", "unit", "source")
     return [*sections, Section("Parameters", "parameters", [Table(head, rows, caption)])]
 

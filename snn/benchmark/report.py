@@ -168,14 +168,14 @@ def loss_numbers(result: Benchmark) -> list[Scalar]:
     shown = [
         Scalar(
             "loss_points",
-            f"accuracy lost to an ideal device ({worst.variant} learning rates), {pairs}; {error}",
+            f"accuracy lost to an ideal device with the same seed ({worst.variant} learning rates), {pairs}; {error}",
             100 * worst.loss,
             "percentage points",
             low=low,
             high=high,
         ),
         Scalar("smallest_points", found, 100 * worst.smallest, "percentage points"),
-        Scalar("steps", "pulses per window (1 / mean step)", result.steps),
+        Scalar("steps", "pulses to cross the window at the mean step", result.steps),
     ]
     if result.scatter_over_step is not None:
         shown.append(Scalar("scatter_over_step", "sd of one update over the mean step", result.scatter_over_step))
@@ -204,7 +204,9 @@ def _marks(flaw: Flaw, results: Sequence[Benchmark]) -> str:
         return ""
     mark = "Diamonds" if placed[0].split == shipped()["split"] else "Vertical line"
     which = "this device" if len(results) == 1 else "the cards"
-    return f" {mark}: {which}. Horizontal lines: 2 points below the ideal device, plain and scaled rates."
+    return (
+        f" {mark}: {which}. Horizontal lines: 2 points below the ideal device, for plain and for scaled learning rates."
+    )
 
 
 _ELSEWHERE = "A vertical line: the card was benchmarked on other images, so its accuracy does not belong to the curve."

@@ -136,7 +136,7 @@ SEVERITIES = (
     ),
     Flaw(
         FLUCTUATION,
-        "sd of the reversible fluctuation, of the window",
+        "sd of the fluctuation of states, of the window",
         "States fluctuate by {} of the window (sd) from pulse to pulse",
         (0.01, 0.02, 0.03, 0.05, 0.08),
         "%",

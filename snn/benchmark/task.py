@@ -97,7 +97,7 @@ def setting(variant: Variant, seed: int, **changes: object) -> TrainingConfig:
     """
     wrong = sorted(set(changes) - set(SETTABLE))
     if wrong:
-        raise UsageError(f"A benchmark takes no setting {', '.join(wrong)}; it takes {', '.join(SETTABLE)}.")
+        raise UsageError(f"Unknown setting of a benchmark: {', '.join(wrong)}. Its settings are {', '.join(SETTABLE)}.")
     rates: Rates = "scaled" if variant == "scaled" else "plain"
     return TrainingConfig(
         epochs=EPOCHS,

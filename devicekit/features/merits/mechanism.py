@@ -432,7 +432,8 @@ def _warnings(states: Sequence[StateVerdict], sample: Sample) -> tuple[CodedWarn
     if shown and sample.thickness_m is None:
         words = (
             f"{count(len(shown), 'mechanism')} that {'remains' if len(shown) == 1 else 'remain'} in at least one state "
-            f"{'has' if len(shown) == 1 else 'have'} parameters that only a known thickness can test: {listed(shown)}"
+            f"{'has' if len(shown) == 1 else 'have'} fitted parameters that can be checked only with the "
+            f"thickness: {listed(shown)}"
         )
         found.append(CodedWarning("needs_thickness", words))
     return tuple(found)

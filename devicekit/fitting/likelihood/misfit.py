@@ -67,7 +67,7 @@ class Misfit:
         largest = max(self.correlations, key=abs, default=0.0)
         found = (
             (self.correlations_p < UNLIKELY, f"correlated ({largest:+.2f} at most)"),
-            (abs(self.state_z) > LARGE, f"{self._place} (z = {self.state_z:.1f})"),
+            (abs(self.state_z) > LARGE, f"{self._place} (z = {abs(self.state_z):.1f})"),
             (self.tails_z > FAR, f"more often outlying than for a normal distribution (z = {self.tails_z:.0f})"),
         )
         return tuple(words for here, words in found if here)
