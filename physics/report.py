@@ -62,7 +62,7 @@ def _iv_table(result: IVResult) -> Table:
         *_quality_rows(result),
     ]
     read = result.definitions()["read_voltage_v"]
-    at = "" if read is None else f" HRS and LRS: slopes of I against V about {read:g} V, as in a measurement."
+    at = "" if read is None else f" HRS and LRS: slopes of I against V around the read voltage of {read:g} V."
     return Table(("quantity", "value"), rows, f"Figures of merit of the simulated SET sweep.{at}")
 
 

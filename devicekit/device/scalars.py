@@ -28,14 +28,14 @@ def scalars(
     shown = _window(window)
     if len(steps) == 2:
         up, down = steps
-        words = "pulses to cross the window at the mean step (LTP and LTD averaged)"
+        words = "pulses to cross the window at the step averaged over all states (LTP and LTD)"
         ratio = max(up / down, down / up)
         shown += [
             Scalar("steps", words, (up * down) ** -0.5, by=on),
             Scalar("asymmetry", "asymmetry of LTP and LTD (ratio of mean steps)", ratio, by=on),
         ]
     else:
-        words = f"pulses to cross the window at the mean step ({branches[0].direction.upper()})"
+        words = f"pulses to cross the window at the step averaged over all states ({branches[0].direction.upper()})"
         shown += [Scalar("steps", words, 1.0 / steps[0], by=on)]
     for branch, variation in zip(branches, variations, strict=True):
         shown += _branch(branch, variation, window.scale)

@@ -168,7 +168,7 @@ def loss_numbers(result: Benchmark) -> list[Scalar]:
     shown = [
         Scalar(
             "loss_points",
-            f"accuracy lost to an ideal device with the same seed ({worst.variant} learning rates), {pairs}; {error}",
+            f"accuracy lost to an ideal device ({worst.variant} learning rates); {result.seeds} seeds in both, {error}",
             100 * worst.loss,
             "percentage points",
             low=low,

@@ -431,9 +431,8 @@ def _warnings(states: Sequence[StateVerdict], sample: Sample) -> tuple[CodedWarn
     shown = sorted({TITLES[name] for each in states if each.word == "undecided" for name in each.left if name in needs})
     if shown and sample.thickness_m is None:
         words = (
-            f"{count(len(shown), 'mechanism')} that {'remains' if len(shown) == 1 else 'remain'} in at least one state "
-            f"{'has' if len(shown) == 1 else 'have'} fitted parameters that can be checked only with the "
-            f"thickness: {listed(shown)}"
+            f"the fits do not exclude {count(len(shown), 'conduction mechanism')} whose parameters can be checked only "
+            f"if the thickness is known: {listed(shown)}"
         )
         found.append(CodedWarning("needs_thickness", words))
     return tuple(found)

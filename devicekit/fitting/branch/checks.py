@@ -118,8 +118,8 @@ def check_branch(
         warnings.append(
             CodedWarning(
                 "weak",
-                f"{name}: weakly identified (standard error above half the value): {', '.join(fit.weak)}; "
-                "trust the rate curve, not these numbers",
+                f"{name}: the standard error exceeds half the value of coefficient {', '.join(fit.weak)}; "
+                "trust the rate curve instead",
             )
         )
     correlation = lag_one_correlation(residuals)

@@ -106,7 +106,7 @@ def test_v_set_is_printed_with_its_read_voltage() -> None:
     assert by["g_hrs_s"] == "read at 0.2 V"
     assert "(by half_ln_g, read at 0.2 V, median of 3" in " ".join(found.sentences())
     text = " ".join(sentence for block in found.blocks() if isinstance(block, Text) for sentence in block.paragraphs)
-    assert "G at 0.2 V (half_ln_g)" in text
+    assert "at 0.2 V (half_ln_g)" in text
     assert "(peak_current)" in text
     other = dc.characterize(table(3, 0), v_set="max_didv")
     assert {each.name: each.by for each in other.scalars()}["v_set_v"] == "max_didv"  # it does not move it
