@@ -172,7 +172,7 @@ class IVResult(_Result):
     def panel(self, measured: SweepTable | None = None) -> Panel:
         """Return the figure of the magnitude of the current against voltage, with a measured sweep if given."""
         return figures.iv(
-            _sweeps_of(self.sweep), [] if measured is None else _sweeps_of(measured), self.v_set_v, self.set_by
+            _sweeps_of(self.sweep), [] if measured is None else _sweeps_of(measured), self.v_set_v, "ln G half-way"
         )
 
     def levels_panel(self) -> Panel:

@@ -46,7 +46,7 @@ MEANINGS = {
 
 # Definitions of V_set and V_reset in words.
 _RULES = {
-    "half_ln_g": "voltage where ln(I/V) is half-way between its values in HRS and LRS",
+    "half_ln_g": "voltage where ln(I/V) is half-way between its HRS and LRS values",
     "max_didv": "voltage of the steepest rise of the current",
     "max_dlnidv": "voltage of the steepest rise of ln I",
     "compliance": "voltage where the current reaches the compliance",
@@ -67,5 +67,7 @@ def definition(method: str, read: float | None) -> str:
 
 def rule(method: str, read: float | None) -> str:
     """Return a definition of V_set or V_reset in words, with the read voltage if its levels depend on it."""
-    words = f"{_RULES[method]}, these at {read:g} V" if method in LEVELLED and read is not None else _RULES[method]
+    words = _RULES[method]
+    if method in LEVELLED and read is not None:
+        words += f", {'both' if method == 'half_ln_g' else 'LRS'} at {read:g} V"
     return f"{words} ({method})"

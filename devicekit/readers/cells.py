@@ -89,7 +89,7 @@ def parse_numbers(text: pd.Series, where: str, decimal: str = ".", thousands: st
             return clock
     if wrong:
         bad = [BadRow(int(text.index[k]), str(text.name), repr(words[k]), "a number") for k in wrong]
-        raise TableError(f"{where}: column {text.name} must hold numbers and holds text", bad)
+        raise TableError(f"{where}: column {text.name} must hold numbers, but holds text", bad)
     return _mask_missing(pd.Series(values, text.index, name=text.name))
 
 

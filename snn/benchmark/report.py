@@ -168,7 +168,8 @@ def loss_numbers(result: Benchmark) -> list[Scalar]:
     shown = [
         Scalar(
             "loss_points",
-            f"accuracy lost to an ideal device ({worst.variant} learning rates); {result.seeds} seeds in both, {error}",
+            f"accuracy below that of an ideal device ({worst.variant} learning rates); "
+            f"{count(result.seeds, 'seed')} each, {error}",
             100 * worst.loss,
             "percentage points",
             low=low,

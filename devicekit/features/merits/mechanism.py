@@ -431,8 +431,8 @@ def _warnings(states: Sequence[StateVerdict], sample: Sample) -> tuple[CodedWarn
     shown = sorted({TITLES[name] for each in states if each.word == "undecided" for name in each.left if name in needs})
     if shown and sample.thickness_m is None:
         words = (
-            f"the fits do not exclude {count(len(shown), 'conduction mechanism')} whose parameters can be checked only "
-            f"if the thickness is known: {listed(shown)}"
+            f"{count(len(shown), 'conduction mechanism')} remain possible; checking their parameters needs the "
+            f"thickness: {listed(shown)}"
         )
         found.append(CodedWarning("needs_thickness", words))
     return tuple(found)

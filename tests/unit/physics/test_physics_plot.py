@@ -22,7 +22,7 @@ def test_iv_over_a_measured_sweep(result):
     assert "[A]" in ax.get_ylabel()
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
     assert labels == ["measured", "simulated"]
-    assert ax.get_title() == f"V_set = {result.v_set_v:.3f} V ({result.set_by})"
+    assert ax.get_title() == f"V_set = {result.v_set_v:.3f} V (ln G half-way)"
     assert result.set_by.startswith("half_ln_g, read at 0.")
 
 
