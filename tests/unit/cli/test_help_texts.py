@@ -15,16 +15,19 @@ from devicekit.cli.common import _READING
 APP: Any = typer.main.get_command(build_app())
 
 
-def line(option: Any) -> str:
-    """Return one argument or option with its explanation."""
-    return f"  {' '.join(option.opts)} {option.metavar or ''}: {getattr(option, 'help', None) or ''}"
+def lines(command: Any) -> Iterator[tuple[str, str]]:
+    """Yield name and explanation of each argument and option, as declared: not every typer keeps those of arguments."""
+    declared = inspect.signature(inspect.unwrap(command.callback), eval_str=True).parameters
+    for each in command.params:
+        if each.name in declared:
+            (info,) = (found for found in declared[each.name].annotation.__metadata__ if hasattr(found, "help"))
+            yield each.name, f"  {' '.join(each.opts)} {each.metavar or ''}: {info.help or ''}"
 
 
 def reading() -> str:
     """Return the reading options, which every command that reads a file has."""
-    return "\n".join(
-        ["## reading options", *(line(each) for each in APP.commands["read"].params if each.name in _READING)]
-    )
+    found = [text for name, text in lines(APP.commands["read"]) if name in _READING]
+    return "\n".join(["## reading options", *found])
 
 
 def texts(group: Any, words: str = "devicekit") -> Iterator[str]:
@@ -37,11 +40,7 @@ def texts(group: Any, words: str = "devicekit") -> Iterator[str]:
             [
                 f"## {words} {name}",
                 inspect.cleandoc(command.help or ""),
-                *(
-                    line(each)
-                    for each in command.params
-                    if each.name not in (*_READING, "help", "install_completion", "show_completion")
-                ),
+                *(text for parameter, text in lines(command) if parameter not in _READING),
             ]
         )
 
