@@ -133,7 +133,7 @@ def test_the_keyboard_reads_values_zooms_and_hides_a_curve(reports: dict[str, Pa
     chromium.press("ArrowRight")
     assert " 1;" in chromium.evaluate(VALUE_TEXT)
     chromium.press("ArrowDown")
-    assert chromium.evaluate(VALUE_TEXT).startswith("eq2 fit, LTP: ")
+    assert chromium.evaluate(VALUE_TEXT).startswith("eq2 fit: ")
     assert " 1;" in chromium.evaluate(VALUE_TEXT)
     chromium.press("+")
     assert chromium.evaluate(WHOLE)
