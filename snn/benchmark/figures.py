@@ -19,8 +19,8 @@ LOOKS: dict[Variant, tuple[str, str, str]] = {  # line and marker, colour, name
     "policy": ("v-.", "#3b7d3b", "plain learning rates, automatic pulse policy"),
 }
 LEGEND: dict[Variant, str] = {  # the same as people read it
-    "plain": f"{HIDDEN} neurons, plain learning rates",
-    "scaled": f"{HIDDEN} neurons, scaled learning rates",
+    "plain": f"{HIDDEN} neurons, plain rates",
+    "scaled": f"{HIDDEN} neurons, scaled rates",
     "wide": f"{WIDE_HIDDEN} neurons",
     "policy": f"{HIDDEN} neurons, automatic pulse policy",
 }
