@@ -327,7 +327,7 @@ def test_kinetics_writes_tables_and_report(lab, capsys, tmp_path):
     assert [each["code"] for each in report["remarks"]] == ["thermal_time"]
     assert report["slopes"] == {}  # two voltages within 0.3 to 0.9 V give none
     page = (out / "report.html").read_text()
-    for words in ("Simulated kinetics", "Constant voltage", "Ramps", "JART VCM v1b", "before heat spreads"):
+    for words in ("Simulated kinetics", "Constant voltage", "Ramps", "JART VCM v1b", "thermal_time"):
         assert words in page
     code, text, _ = run(capsys, *kinetics(lab, "--voltage", 0.6, "--rate", 1, "--out", out))
     assert code == 0
