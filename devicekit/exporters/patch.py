@@ -47,12 +47,12 @@ def read(path: Path) -> str:
         If it is not a file, cannot be read, or is too large for source text.
     """
     if kind(path) == "folder":
-        raise FileError(f"Cannot read {path}: it is a folder.")
+        raise FileError(f"cannot read {path}: it is a folder.")
     try:
         with path.open("rb") as stream:
             content = stream.read(LARGEST + 1)
     except OSError as error:
-        raise FileError(f"Cannot read {path}: {error.strerror or error}") from error
+        raise FileError(f"cannot read {path}: {error.strerror or error}") from error
     if len(content) > LARGEST:
         raise FileError(f"{path} is larger than {LARGEST >> 20} MiB, too large for a source file.")
     note_input(path)

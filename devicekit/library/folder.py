@@ -167,7 +167,7 @@ class Library:
         else:
             free = [each for each in self._candidate_paths(record) if not os.path.lexists(each)]
             if not free:
-                raise FileError(f"Cannot write the record: {self._candidate_paths(record)[1]} exists. Move it away.")
+                raise FileError(f"cannot write the record: {self._candidate_paths(record)[1]} exists. Move it away.")
             path, new = free[0], record
         files.write_text(path, new.to_json(), replace=existing is not None)
         self._index_file(path)
@@ -299,7 +299,7 @@ class Library:
         except FileNotFoundError:
             return {}
         except OSError as error:
-            raise FileError(f"Cannot read the library {self.folder}: {error.strerror or error}") from error
+            raise FileError(f"cannot read the library {self.folder}: {error.strerror or error}") from error
         return found
 
     def _path(self, file: str) -> Path:
@@ -368,7 +368,7 @@ def read_head(path: Path) -> IndexedHead:
     try:
         mode = os.lstat(path).st_mode
     except OSError as error:
-        raise FileError(f"Cannot read {path}: {error.strerror or error}") from error
+        raise FileError(f"cannot read {path}: {error.strerror or error}") from error
     if stat.S_ISLNK(mode):
         raise FileError(f"{path} is a link. Copy the file itself into the library.")
     text = files.read_text(path)

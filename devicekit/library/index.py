@@ -123,7 +123,7 @@ class Index:
                 return self._run_once(query)
         except (sqlite3.DatabaseError, OSError) as error:
             reason = getattr(error, "strerror", None) or error
-            raise FileError(f"Cannot write the index of the library into {self._path.parent}: {reason}") from error
+            raise FileError(f"cannot write the index of the library into {self._path.parent}: {reason}") from error
 
     def _run_once(self, query: Callable[[sqlite3.Connection], T]) -> T:
         with self.open() as connection:

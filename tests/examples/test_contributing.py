@@ -274,7 +274,7 @@ for name in ("cheader", "ctable"):
     steps = [float(value.rstrip("f")) for value in values[1].split(", ")]
     np.testing.assert_allclose(steps, devicekit.load_card(card).rate("ltd", np.linspace(0, 1, 11)), rtol=1e-7)
     assert "1/pulse" in Path(name, "README.txt").read_text()
-    assert "--points is not an option" in cli("export", card, "--to", name, "--points", "200", "--out", "no", code=2)
+    assert "--points does not apply" in cli("export", card, "--to", name, "--points", "200", "--out", "no", code=2)
 assert "cheader" in cli("export", "--help")
 """
 
