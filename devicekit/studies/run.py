@@ -10,6 +10,7 @@ from devicekit.fitting import report as fits
 from devicekit.fitting.result import DeviceFit
 from devicekit.report import Report
 from devicekit.report.shared import source_line, warnings_section
+from devicekit.text import count
 
 if TYPE_CHECKING:
     from physics.result import IVResult
@@ -98,4 +99,5 @@ def _verdict(training: TrainingResult, benchmark: Benchmark | None) -> str:
     if not worst.found:
         return f"{first}. {task} it shows {worst.words} compared with an ideal device."
     device, ideal = (100 * sum(each) / len(each) for each in (worst.device, worst.twin))
-    return f"{first}. {task} it reaches {device:.1f} % and an ideal device {ideal:.1f} %."
+    means = f"test accuracy, means of {count(len(worst.device), 'seed')}"
+    return f"{first}. {task} it reaches {device:.1f} % and an ideal device {ideal:.1f} % ({means})."

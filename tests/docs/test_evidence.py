@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 import sys
@@ -12,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from .conftest import load_script
+
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "evidence"
 FILES = sorted(FOLDER.glob("*.json"))
@@ -19,12 +20,7 @@ FILES = sorted(FOLDER.glob("*.json"))
 
 @pytest.fixture(scope="module")
 def tables() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("evidence_tables", ROOT / "benchmarks" / "evidence_tables.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(ROOT / "benchmarks" / "evidence_tables.py")
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
@@ -10,17 +9,13 @@ import pytest
 
 from devicekit import names
 
+from .conftest import load_script
+
 
 @pytest.fixture(scope="module")
 def from_code() -> ModuleType:
     pytest.importorskip("sphinx", reason="extra docs is not installed")
-    path = Path(__file__).parents[2] / "docs" / "_ext" / "from_code.py"
-    spec = importlib.util.spec_from_file_location("from_code", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(Path(__file__).parents[2] / "docs" / "_ext" / "from_code.py")
 
 
 def test_terms_are_in_order_and_explained() -> None:

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections import Counter
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from .conftest import load_script
+
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
 def wording() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("wording", ROOT / "tests" / "wording.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["wording"] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_script(ROOT / "tests" / "wording.py")
 
 
 def test_the_source_keeps_to_the_style(wording: ModuleType) -> None:
