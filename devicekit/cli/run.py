@@ -215,5 +215,5 @@ def _print(
     if iv["v_set_v"] is not None:
         terminal.title("default stack, simulated (not this device)")
         by = definition(iv["v_set_method"], iv["read_voltage_v"])
-        values = f"V_set {iv['v_set_v']:.3f} V (by {by}), LRS over HRS {iv['on_off']:.3g}"
+        values = f"V_set {iv['v_set_v']:.3f} V (by {by}), conductance of LRS over HRS {iv['on_off']:.3g}"
         terminal.fields([("set I-V", values)])

@@ -118,8 +118,7 @@ def check_branch(
         warnings.append(
             CodedWarning(
                 "weak",
-                f"{name}: the standard error exceeds half the value of coefficient {', '.join(fit.weak)}; "
-                "trust the rate curve instead",
+                f"{name}: the standard error exceeds half the value of coefficient {', '.join(fit.weak)}",
             )
         )
     correlation = lag_one_correlation(residuals)
