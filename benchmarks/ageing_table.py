@@ -24,9 +24,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import devicekit
-from devicekit.catalog import get
 from devicekit.device.ageing import Drift, Telegraph, static_error
 from devicekit.device.card import DeviceCard, load_card
+from devicekit.system.catalog import get
 from snn import drift
 from snn.ageing import pair_spread, predicted_loss
 from snn.config import TrainingConfig
@@ -135,7 +135,7 @@ def check(card: DeviceCard, scheme: str, data: Any, cases: int, seed: int = 1) -
         one = networks[done % len(networks)]
         try:
             said = predicted_loss(one.sigma(law, at), pair_spread(one.synapses), gain=law.gain(at))
-        except devicekit.errors.UsageError:
+        except devicekit.core.errors.UsageError:
             continue  # beyond the curve: refused, and drawn again
         lost = one.before - one.drifted(law, at, CHECK_DRAWS)
         mean, spread = float(lost.mean()), float(lost.std(ddof=1))

@@ -154,13 +154,13 @@ def run(kind: str, noise: tuple[float, float, float], out: int, seed: int) -> Fo
 
 def middle_width() -> dict[str, tuple[float, float, float]]:
     """Of the shipped SYNTHETIC set, by direction: misfits of the middle width's own fit and prediction, coverage."""
-    from devicekit.catalog import data_root
+    from devicekit.core.statistics import nanmean
     from devicekit.fitting.branch.fit import fit_branch
     from devicekit.fitting.branch.options import FitOptions
     from devicekit.fitting.branch.trains import select_trains
     from devicekit.fitting.pulses.fit import pulse_law
     from devicekit.readers import read
-    from devicekit.statistics import nanmean
+    from devicekit.system.catalog import data_root
     from devicekit.tables import PulseTable
 
     table = read(data_root() / "pt-hfo2-al2o3-ti" / "pulses.csv.gz")

@@ -20,9 +20,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from devicekit.features import arrhenius
-from devicekit.features.arrhenius import ArrheniusFit, Life
-from devicekit.features.censored import Undetermined
+from devicekit.features.lives import arrhenius
+from devicekit.features.lives.arrhenius import ArrheniusFit, Life
+from devicekit.features.lives.censored import Undetermined
 from devicekit.synthetic.ageing import BakeTruth
 
 USE_K = 358.15

@@ -98,7 +98,7 @@ def one(law: str, cycles: int, noise: str, seed: int) -> Outcome:
 
 def cell(law: str, cycles: int, noise: str, count: int) -> list[Outcome]:
     """Outcomes of so many truths; a train that wanders back to where it began is refused, and another one taken."""
-    from devicekit.errors import TraceError
+    from devicekit.core.errors import TraceError
 
     found, seed = [], 0
     while len(found) < count:

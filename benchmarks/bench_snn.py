@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 
 import devicekit
-from devicekit.catalog import get
 from devicekit.device.card import load_card
+from devicekit.system.catalog import get
 from snn.baselines import spike_counts
 from snn.data.dataset import Dataset
 from snn.data.load import load

@@ -11,9 +11,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from devicekit import catalog
 from devicekit.device.card import DeviceCard, load_card
 from devicekit.device.measured import Term, Volatile
+from devicekit.system import catalog
 from snn.benchmark.measure import generic
 from snn.config import TrainingConfig
 from snn.data.load import load

@@ -19,8 +19,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from devicekit.features import correlations
-from devicekit.features.autoregression import Cycles, autoregression
+from devicekit.features.cycles import correlations
+from devicekit.features.cycles.autoregression import Cycles, autoregression
 from devicekit.synthetic.known_cycles import CycleTruth, walk
 
 ALARM = 0.05

@@ -22,8 +22,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from devicekit.features import multilevel
-from devicekit.features.multilevel import Readings, Side
+from devicekit.features.states import separation as multilevel
+from devicekit.features.states.separation import Readings, Side
 from devicekit.features.stats import clopper_pearson
 
 ONE_DEVICE = [(law, n, z) for law in ("normal", "t5", "lognormal") for n in (50, 500) for z in (1.5, 2.0, 3.0, 4.0)]

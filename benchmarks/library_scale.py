@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 import devicekit
-from devicekit import catalog
 from devicekit.library import Library, Query, Range, Record
+from devicekit.system import catalog
 
 
 def write_records(folder: Path, n: int, seed: int = 1) -> None:

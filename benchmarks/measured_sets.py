@@ -25,8 +25,8 @@ import numpy as np
 import pandas as pd
 
 import devicekit
-from devicekit import files
 from devicekit.synthetic.package import SIGNIFICANT_DIGITS, describe
+from devicekit.system import files
 
 ROOT = Path(__file__).parents[1] / "datasets"
 COMMIT = "d2388f6f"

@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 
 import devicekit
-from devicekit import catalog
 from devicekit.fitting.likelihood.misfit import misfit
 from devicekit.fitting.next_cycles import next_cycles
 from devicekit.fitting.population import leave_out
+from devicekit.system import catalog
 from devicekit.tables import PulseTable
 from snn.benchmark.task import accuracy, few_shot, setting
 

@@ -16,8 +16,8 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from devicekit.core.errors import TraceError
 from devicekit.device.blocks import Window
-from devicekit.errors import TraceError
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.condition import fit_condition
 from devicekit.fitting.likelihood.misfit import misfit

@@ -24,11 +24,11 @@ from typing import Any
 import numpy as np
 
 import devicekit
-from devicekit.catalog import shipped
 from devicekit.device.array import DeviceArray
 from devicekit.device.card import DeviceCard
 from devicekit.device.programmed import ProgrammingSummary, merge_programming
 from devicekit.device.programming import program_and_verify
+from devicekit.system.catalog import shipped
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset
 from snn.data.load import load

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import devicekit
-from devicekit import catalog
+from devicekit.system import catalog
 
 ROOT = Path(__file__).parents[1]
 LARGEST = 40 << 20  # bytes of an output that is kept
@@ -220,7 +220,7 @@ def _difference(one: Path, other: Path) -> str:
     if one.suffix == ".json" or ".out." in one.name:
         with suppress(ValueError):
             values = [json.loads(text) for text in texts]
-            leaves = [list(_leaves(value)) for value in values]
+            leaves = [sorted(_leaves(value), key=str) for value in values]  # the order of keys has no meaning
             if leaves[0] == leaves[1]:
                 return "the same"
             plain = [[(key, _numbers(v) if isinstance(v, str) else v) for key, v in each] for each in leaves]

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from devicekit.features.decay import Estimate
+from devicekit.core.records import Estimate
 from devicekit.features.merits import facilitation, volatile
 from devicekit.synthetic.dynamics import DynamicsTruth, paired, transient
 

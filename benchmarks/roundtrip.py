@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from devicekit import DeviceArray, catalog, load_card
+from devicekit import DeviceArray, load_card
 from devicekit.device.blocks import Window
 from devicekit.device.card import DeviceCard
 from devicekit.device.measured import Retention, RetentionState
@@ -22,6 +22,7 @@ from devicekit.device.network import Check, NetworkLayer, Neurons, TrainedNetwor
 from devicekit.exporters import export
 from devicekit.exporters.base import PULSES, SIGNS, reference_train
 from devicekit.synthetic.pulses import truth_card
+from devicekit.system import catalog
 
 SOFT = {"ltp": (-3.2, 0.99), "ltd": (-2.2, 0.995)}  # steps of 8 % and 22 % of the window where it starts
 

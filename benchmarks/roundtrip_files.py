@@ -74,7 +74,7 @@ def of_hdf5(card: DeviceCard, folder: Path) -> dict[str, Any]:
 
 def table() -> None:
     """A shipped table by way of HDF5, and its first conductance as h5dump prints it."""
-    data = devicekit.catalog.get("pt-hfo2-al2o3-ti").data
+    data = devicekit.system.catalog.get("pt-hfo2-al2o3-ti").data
     read = devicekit.read(data)
     with TemporaryDirectory() as name:
         path = Path(name) / "t.h5"

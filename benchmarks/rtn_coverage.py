@@ -18,7 +18,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from devicekit.features import rtn, spectrum
+from devicekit.features.noise import spectrum
+from devicekit.features.noise import telegraph as rtn
 from devicekit.synthetic.noise import flicker, telegraph_states
 
 # readings, mean dwells of the two levels in readings, distance in sd, jitter, share of 1/f in the noise

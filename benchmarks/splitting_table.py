@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from devicekit.errors import QuestionError
+from devicekit.core.errors import QuestionError
 from devicekit.readers.splitting import Split, split_values
 
 NOISES = (0.1, 0.4, 1.0, 3.0)  # [% of the window]

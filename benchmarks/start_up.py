@@ -16,8 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from devicekit import catalog
 from devicekit.synthetic import records
+from devicekit.system import catalog
 
 EXAMPLE = catalog.get("pt-hfo2-al2o3-ti")
 

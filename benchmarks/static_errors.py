@@ -23,8 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from devicekit.catalog import get
 from devicekit.device.card import load_card
+from devicekit.system.catalog import get
 from snn import drift
 from snn.ageing import SHIPPED, noise_to_signal, pair_spread
 from snn.config import TrainingConfig

@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 
 import devicekit
-from devicekit.catalog import get
+from devicekit.core.errors import UsageError
 from devicekit.device.card import DeviceCard, load_card
 from devicekit.device.wear import wear
-from devicekit.errors import UsageError
+from devicekit.system.catalog import get
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset
 from snn.data.load import load

@@ -20,9 +20,9 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from devicekit.features import wear
-from devicekit.features.censored import Undetermined, quantile_of
-from devicekit.features.decay import Estimate
+from devicekit.core.records import Estimate
+from devicekit.features.lives import wear
+from devicekit.features.lives.censored import Undetermined, quantile_of
 from devicekit.features.merits import endurance
 from devicekit.synthetic.ageing import WearTruth
 from devicekit.synthetic.ageing import wear as made

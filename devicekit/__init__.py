@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from devicekit._version import __version__
+    from devicekit.core.errors import DevicekitError
     from devicekit.device.array import DeviceArray
     from devicekit.device.card import DeviceCard, load_card
-    from devicekit.errors import DevicekitError
     from devicekit.exporters import export, load_network
     from devicekit.features.characterize import characterize
     from devicekit.fitting.comparison import compare
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from devicekit.library.folder import Library
     from devicekit.readers import read
     from devicekit.readers.hdf5 import load as load_hdf5
+    from devicekit.system import catalog
     from devicekit.tables import PulseTable, SweepTable
 
 # Where each public name lives; loaded on first use, so that importing devicekit costs nothing.
@@ -34,7 +35,7 @@ _PUBLIC = {
     "compare": "devicekit.fitting.comparison",
     "DeviceArray": "devicekit.device.array",
     "DeviceCard": "devicekit.device.card",
-    "DevicekitError": "devicekit.errors",
+    "DevicekitError": "devicekit.core.errors",
     "Library": "devicekit.library.folder",
     "PulseTable": "devicekit.tables",
     "SweepTable": "devicekit.tables",
@@ -49,6 +50,7 @@ _PUBLIC = {
     "__version__": "devicekit._version",
 }
 _OTHERWISE = {"load_hdf5": "load"}  # called differently there
+_MODULES = {"catalog": "devicekit.system.catalog"}
 
 __all__ = [
     "DeviceArray",
@@ -58,6 +60,7 @@ __all__ = [
     "PulseTable",
     "SweepTable",
     "__version__",
+    "catalog",
     "characterize",
     "compare",
     "export",
@@ -72,6 +75,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(_MODULES[name])
     if name not in _PUBLIC:
         raise AttributeError(f"module 'devicekit' has no attribute {name!r}")
     return getattr(import_module(_PUBLIC[name]), _OTHERWISE.get(name, name))

@@ -23,8 +23,8 @@ def main() -> None:
     usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if usual:  # an interrupt while the imports run ends the process at once, without a traceback
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from devicekit import workers
     from devicekit.cli import main as command
+    from devicekit.system import workers
 
     if hasattr(sys.stdout, "reconfigure"):  # a file name that is not UTF-8 can be printed
         sys.stdout.reconfigure(errors="backslashreplace")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from devicekit import catalog
 from devicekit.fitting.device import fit
+from devicekit.system import catalog
 from physics.iv import simulate_iv
 from snn.data.load import load
 from snn.training import TrainingConfig, train

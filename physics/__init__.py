@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from devicekit.plugins import discover
+from devicekit.system.plugins import discover
 
 SOLVERS = ("banded", "fipy")
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from devicekit.errors import ParameterError
+from devicekit.core.errors import ParameterError
 from physics.stack import Stack
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from devicekit.names import GLOSSARY
+from devicekit.core.quantities import GLOSSARY
 from devicekit.plot import COLOURS, Axis, Curve, Image, Panel, quantity_axis
 from physics.constants import Array
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from devicekit.errors import ParameterError
+from devicekit.core.errors import ParameterError
 from devicekit.tables import SweepTable
 from physics import SOLVERS
 from physics.drive import Segment, loops, set_sweep

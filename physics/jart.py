@@ -23,7 +23,7 @@ from scipy.constants import Boltzmann, Planck, e, electron_mass, epsilon_0
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
-from devicekit.errors import ParameterError
+from devicekit.core.errors import ParameterError
 
 UNIT = 1e26
 """Unit of every density of this module [m^-3]."""

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import CodedWarning, ParameterError
-from devicekit.features.switching import crossing
+from devicekit.core.errors import CodedWarning, ParameterError
+from devicekit.features.dc.switching import crossing
 from devicekit.plot import Panel
 from physics import figures, jart
 from physics.constants import Array

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from devicekit.errors import ParameterError
-from devicekit.jit import compiled
+from devicekit.core.errors import ParameterError
+from devicekit.system.jit import compiled
 from physics.constants import NM, Array
 
 if TYPE_CHECKING:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from devicekit.errors import CodedWarning
+from devicekit.core.errors import CodedWarning
+from devicekit.core.scalars import Scalar
+from devicekit.core.text import count, si
 from devicekit.report import Figure, Report, Section
 from devicekit.report.shared import provenance_section
-from devicekit.scalars import Scalar
 from devicekit.tables import SweepTable
-from devicekit.text import count, si
 from physics import report
 from physics.kinetics import Kinetics, Slope
 from physics.result import IVResult, PulseResult

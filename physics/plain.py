@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from devicekit.errors import ParameterError
+from devicekit.core.errors import ParameterError
 from physics.laws.find import KINDS, find_law
 from physics.parameters import (
     Circuit,

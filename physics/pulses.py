@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from devicekit.errors import ParameterError
+from devicekit.core.errors import ParameterError
 from devicekit.tables import PulseTable
 from physics.drive import PulseTrain, loops, trains
 from physics.iv import Progress, check_drive, make_stepper, resolve_stack, stage

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from devicekit.errors import CodedWarning
+from devicekit.core.errors import CodedWarning
 from physics.constants import Array
 from physics.solvers.stepping import Tally
 from physics.stack import Stack
@@ -139,7 +139,7 @@ class DeviceReads:
 
 @dataclass(frozen=True)
 class Cycle:
-    """Figures of merit of one loop or a set alone, as in `devicekit.features.sweeps`; None if undefined.
+    """Figures of merit of one loop or a set alone, as in `devicekit.features.dc.sweeps`; None if undefined.
 
     Attributes
     ----------

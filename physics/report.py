@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from devicekit.core.text import count, listed, si, span
 from devicekit.features.definitions import DEFAULT_V_RESET
 from devicekit.report import CodedList, Figure, Section, Table, Text, draw
 from devicekit.tables import SweepTable
-from devicekit.text import count, listed, si, span
 from physics.figures import MAPS
 from physics.kinetics import Kinetics
 from physics.result import IVResult, PulseResult, _Result

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from devicekit import files
-from devicekit.errors import TraceError
+from devicekit.core.errors import TraceError
+from devicekit.core.quantities import DIRECTIONS
+from devicekit.core.text import si
+from devicekit.features.dc.switching import crossing
 from devicekit.features.merits import dc
 from devicekit.features.merits.dc import DcResult
-from devicekit.features.switching import crossing
-from devicekit.names import DIRECTIONS
 from devicekit.plot import Image, Panel
+from devicekit.system import files
 from devicekit.tables import PulseTable, SweepTable
-from devicekit.text import si
 from physics import figures
 from physics.constants import Array
 from physics.records import Cycle, DeviceReads, Quality, Stage

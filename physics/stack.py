@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from pydantic import Field, SerializeAsAny, ValidationError
 
-from devicekit import files
-from devicekit.errors import BadRow, FileError, ParameterError, invalid_rows
-from devicekit.text import count
+from devicekit.core.errors import BadRow, FileError, ParameterError, invalid_rows
+from devicekit.core.text import count
+from devicekit.system import files
 from physics import DEFAULT_MATERIAL, material_sets
 from physics.constants import NM
 from physics.laws.find import KINDS, Files, allow_laws, find_law

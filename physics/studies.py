@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import ParameterError
+from devicekit.core.errors import ParameterError
 from devicekit.tables import PulseTable
 from physics.constants import Array
 from physics.drive import Segment, loops

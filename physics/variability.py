@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import ParameterError
+from devicekit.core.errors import ParameterError
 from physics.result import IVResult
 from physics.stack import Stack
 

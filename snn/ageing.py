@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from devicekit.core.errors import UsageError
+from devicekit.core.text import percent
 from devicekit.device.ageing import Drift, require_conductance, static_error
 from devicekit.device.card import DeviceCard
-from devicekit.errors import UsageError
 from devicekit.plot import Panel
-from devicekit.text import percent
 from snn import drift, figures
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset

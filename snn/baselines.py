@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from devicekit.errors import UsageError
-from devicekit.jit import compiled
+from devicekit.core.errors import UsageError
+from devicekit.system.jit import compiled
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset
 from snn.network.bits import all_steps

@@ -11,8 +11,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin  # noqa: TID253 - this m
 from sklearn.utils.multiclass import check_classification_targets, unique_labels  # noqa: TID253
 from sklearn.utils.validation import check_is_fitted, check_random_state, validate_data  # noqa: TID253
 
+from devicekit.core.errors import UsageError
 from devicekit.device.card import DeviceCard
-from devicekit.errors import UsageError
 from snn.config import TrainingConfig
 from snn.forgetting import check, words
 from snn.learner import Learner

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
+from devicekit.core.errors import UsageError
 from devicekit.device.array import C2cMode, D2dMode
 from devicekit.device.wires import Wires
-from devicekit.errors import UsageError
 from snn.choices import (
     AdcLines,
     DecayBy,

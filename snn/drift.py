@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from devicekit.core.errors import UsageError
 from devicekit.device.ageing import Drift, Regime, Telegraph, normals, require_conductance
 from devicekit.device.blocks import Window
 from devicekit.device.card import DeviceCard
-from devicekit.errors import UsageError
 from snn.config import TrainingConfig
 from snn.synapses import Change
 

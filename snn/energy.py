@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from devicekit.core.errors import UsageError
 from devicekit.device.random import mix
 from devicekit.device.wear import inference_energy
-from devicekit.errors import UsageError
 from snn.learner import QUIET
 from snn.network.encoding import stream_key
 from snn.network.neurons import make_scratch, present

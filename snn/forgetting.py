@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from devicekit.core.errors import UsageError
+from devicekit.core.text import percent, si
 from devicekit.device.card import DeviceCard
 from devicekit.device.fading import is_volatile
-from devicekit.errors import UsageError
-from devicekit.text import percent, si
 from snn.config import TrainingConfig
 from snn.network.pulsing import get_policy
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from devicekit.core.quantities import LAST_EPOCHS
+from devicekit.core.scalars import Scalar
+from devicekit.core.text import count, percent, si
 from devicekit.device.array import applied_variation
 from devicekit.device.card import DeviceCard
 from devicekit.device.programmed import ProgrammingSummary
 from devicekit.device.report import provenance, rate_section
-from devicekit.names import LAST_EPOCHS
 from devicekit.report import Block, Report, Section, Table, draw
 from devicekit.report.shared import short, source_line, warnings_section
-from devicekit.scalars import Scalar
-from devicekit.text import count, percent, si
 from snn.baselines import Baseline
 from snn.benchmark.result import ODDS, Benchmark
 from snn.benchmark.task import HIDDEN, IMAGES

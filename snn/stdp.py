@@ -25,12 +25,12 @@ from typing import Any
 
 import numpy as np
 
+from devicekit.core.errors import UsageError
+from devicekit.core.text import count
 from devicekit.device.card import DeviceCard, load_card
 from devicekit.device.measured import StdpWindow
 from devicekit.device.random import mix
-from devicekit.errors import UsageError
-from devicekit.jit import borrowing, compiled
-from devicekit.text import count
+from devicekit.system.jit import borrowing, compiled
 from snn.data.dataset import Dataset
 from snn.network.bits import all_steps
 from snn.network.encoding import encode, levels, presentation_key, stream_key

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from devicekit.core.errors import CodedWarning, UsageError
+from devicekit.core.quantities import LAST_EPOCHS
+from devicekit.core.text import count, percent
 from devicekit.device.card import DeviceCard
 from devicekit.device.idealise import idealise
 from devicekit.device.network import TrainedNetwork
 from devicekit.device.programmed import ProgrammingSummary
-from devicekit.errors import CodedWarning, UsageError
-from devicekit.names import LAST_EPOCHS
 from devicekit.plot import Panel
-from devicekit.text import count, percent
 from snn import drift, figures, forgetting
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from devicekit.core.errors import UsageError
 from devicekit.device.card import DeviceCard
 from devicekit.device.wires import Method, Wires, column_gains, effective_conductance
-from devicekit.errors import UsageError
 from snn.config import TrainingConfig
 
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from devicekit.commands import non_default
-from devicekit.errors import Blank, Choice, UsageError
-from devicekit.names import GLOSSARY
-from devicekit.options import BLOCKS, COLUMNS, FILES, KINDS, PARTS, QUANTITIES, ReadOptions
+from devicekit.core.errors import Blank, Choice, UsageError
+from devicekit.core.quantities import GLOSSARY
+from devicekit.system.commands import non_default
+from devicekit.system.options import BLOCKS, COLUMNS, FILES, KINDS, PARTS, QUANTITIES, ReadOptions
 
 LABELS = {
     "recipe": "Recipe",

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from devicekit.app import pages
 from devicekit.app.state import App, get_app
-from devicekit.errors import DevicekitError, UsageError
+from devicekit.core.errors import DevicekitError, UsageError
 from devicekit.library import Library, Query, Range
 from devicekit.tables import csv_text
 

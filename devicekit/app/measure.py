@@ -28,14 +28,14 @@ from devicekit.app.results import FitChoice, ReadResult, TaskResult
 from devicekit.app.security import clean_file_name
 from devicekit.app.state import get_app
 from devicekit.app.uploads import Upload, apply_answer
-from devicekit.commands import non_default
-from devicekit.errors import Choice, DevicekitError, Question, UsageError
+from devicekit.core.errors import Choice, DevicekitError, Question, UsageError
+from devicekit.core.text import natural_number
 from devicekit.exporters import for_cards
 from devicekit.fitting.branch.options import CHOICES, FitOptions
 from devicekit.models import law_names
-from devicekit.plugins import READERS
 from devicekit.readers.recipe import list_shipped
-from devicekit.text import natural_number
+from devicekit.system.commands import non_default
+from devicekit.system.plugins import READERS
 
 
 def _find_upload(request: Request) -> Upload | None:
@@ -227,7 +227,7 @@ async def keep_recipe(request: Request) -> Response:
     app, upload = get_app(request), _find_upload(request)
     if upload is None or upload.read_job is None or not isinstance(upload.read_job.result, ReadResult):
         return pages.render_missing(request, "layout")
-    from devicekit import files, work
+    from devicekit.system import files, work
 
     form = await request.form()
     name = clean_file_name(str(form.get("name", ""))).removesuffix(".toml") or Path(upload.name).stem

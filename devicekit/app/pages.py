@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from devicekit._version import __version__
-from devicekit.errors import DevicekitError
+from devicekit.core.errors import DevicekitError
 from devicekit.report import live, theme
 
 STATIC = {"htmx.min.js": "text/javascript", "app.js": "text/javascript", "app.css": "text/css"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from devicekit.commands import Reproduction
+from devicekit.system.commands import Reproduction
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class TaskResult:
     reproduction : Reproduction
         Command and Python lines.
     numbers : tuple of dict
-        The scalars (`devicekit.scalars.Scalar.as_dict`).
+        The scalars (`devicekit.core.scalars.Scalar.as_dict`).
     """
 
     page: str

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from devicekit.app import library_pages, measure, pages, studies
 from devicekit.app.security import Guard
 from devicekit.app.state import App, get_app
-from devicekit.errors import UsageError
+from devicekit.core.errors import UsageError
 from devicekit.report import live
 
 PREFIX = "devicekit-app-"

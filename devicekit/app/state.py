@@ -14,7 +14,7 @@ from starlette.requests import Request
 from devicekit.app.results import ReadResult
 from devicekit.app.uploads import MOST_BYTES, Upload, Uploads
 from devicekit.app.worker import Job, Worker
-from devicekit.options import ReadOptions
+from devicekit.system.options import ReadOptions
 
 
 @dataclass(eq=False)

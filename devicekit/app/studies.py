@@ -15,7 +15,7 @@ from devicekit.app.library_pages import load_card_text
 from devicekit.app.results import TaskResult
 from devicekit.app.state import get_app
 from devicekit.app.worker import Job
-from devicekit.errors import DevicekitError, UsageError
+from devicekit.core.errors import DevicekitError, UsageError
 
 SEEDS = (3, 10, 20)
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from devicekit.app.results import FitChoice, ReadResult, TaskResult
-from devicekit.commands import Reproduction, call, command, non_default
-from devicekit.options import ReadOptions
-from devicekit.text import count, si
+from devicekit.core.text import count, si
+from devicekit.system.commands import Reproduction, call, command, non_default
+from devicekit.system.options import ReadOptions
 
 if TYPE_CHECKING:
     from devicekit.report import Report
@@ -88,7 +88,7 @@ class Tasks:
         from devicekit.features.characterize import characterize
         from devicekit.features.merit import Settings
         from devicekit.features.page import characterization_page, part
-        from devicekit.files import checksum
+        from devicekit.system.files import checksum
         from devicekit.tables import write_csv
 
         found = characterize(self._read_table(path, reading), Settings(reading.read_voltage))
@@ -129,8 +129,8 @@ class Tasks:
 
     def benchmark(self, name: str, text: str, seeds: int, whole: bool, folder: Path, progress: Progress) -> TaskResult:
         """Benchmark a card against an ideal device."""
-        from devicekit import files
         from devicekit.device.card import DeviceCard
+        from devicekit.system import files
         from snn.benchmark import benchmark
         from snn.benchmark.report import benchmark_report
         from snn.benchmark.task import few_shot

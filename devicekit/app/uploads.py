@@ -13,9 +13,9 @@ from devicekit.app.forms import fill_blanks
 from devicekit.app.results import FitChoice
 from devicekit.app.security import clean_file_name
 from devicekit.app.worker import Job
-from devicekit.commands import non_default
-from devicekit.errors import FileError, QuestionError
-from devicekit.options import ReadOptions
+from devicekit.core.errors import FileError, QuestionError
+from devicekit.system.commands import non_default
+from devicekit.system.options import ReadOptions
 
 MOST_BYTES = 2 << 30  # of one upload
 

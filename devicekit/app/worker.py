@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from devicekit.app.forms import use_field_labels
-from devicekit.errors import DevicekitError
+from devicekit.core.errors import DevicekitError
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 WORKER_ENDED = "The worker process ended unexpectedly, perhaps for lack of memory."

@@ -10,7 +10,7 @@ import typer
 from devicekit.cli.common import fail, run_app
 from devicekit.cli.help import epilog
 from devicekit.cli.lazy import lazy_group
-from devicekit.errors import UsageError
+from devicekit.core.errors import UsageError
 
 _EXAMPLES = [
     "devicekit run",

@@ -14,7 +14,7 @@ import typer
 from devicekit.cli import terminal
 from devicekit.cli.common import Json, print_json
 from devicekit.cli.library import Folder
-from devicekit.errors import UsageError
+from devicekit.core.errors import UsageError
 
 
 def app_command(

@@ -54,9 +54,9 @@ def array_command(
         devicekit array card.json --out array
         devicekit array card.json --wire-ohm 2.5 --read-s 1e-7 --data optdigits --seeds 1
     """
-    from devicekit import files
     from devicekit.device.card import load_card
-    from devicekit.kept import Kept, kept_beside
+    from devicekit.system import files
+    from devicekit.system.kept import Kept, kept_beside
     from snn.array.measure import OHMS, Plan, measure
     from snn.array.report import array_report
     from snn.data.load import load

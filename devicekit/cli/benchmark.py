@@ -13,7 +13,7 @@ from devicekit.cli import terminal
 from devicekit.cli.common import Force, Json, choice, print_json
 from devicekit.cli.settings import parse_settings
 from devicekit.cli.train import Data, DataDir, Label
-from devicekit.errors import UsageError
+from devicekit.core.errors import UsageError
 from snn import choices
 
 if TYPE_CHECKING:
@@ -130,10 +130,10 @@ def benchmark_command(
         devicekit benchmark a.json b.json --out both --data mnist --task whole --seeds 3
         devicekit benchmark card.json --allowed resampled --set stuck=0.2 --set stuck_at=ends
     """
-    from devicekit import files
     from devicekit.device.array import read_sigma
     from devicekit.device.card import load_card
-    from devicekit.kept import Kept, kept_beside
+    from devicekit.system import files
+    from devicekit.system.kept import Kept, kept_beside
     from snn.benchmark import benchmark
     from snn.benchmark.report import benchmark_report
     from snn.benchmark.task import few_shot, setting, whole

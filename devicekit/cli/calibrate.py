@@ -20,9 +20,9 @@ from devicekit.cli.common import (
     this_command,
     with_reading_options,
 )
-from devicekit.errors import DevicekitError, UsageError
-from devicekit.options import ReadOptions
-from devicekit.text import count
+from devicekit.core.errors import DevicekitError, UsageError
+from devicekit.core.text import count
+from devicekit.system.options import ReadOptions
 
 if TYPE_CHECKING:
     from physics.calibration.chain import Chain
@@ -124,7 +124,7 @@ def calibrate_command(
         devicekit calibrate ladder.csv --unit uA --rate 1 --free reaction.energy=1.1:1.5 --free filament.radius=4:7
         --hold-out 2e-4 --jobs 2 --out ladder
     """
-    from devicekit import files
+    from devicekit.system import files
     from physics.calibration.chain import run_chain
     from physics.calibration.fit import calibrate
     from physics.calibration.measured import select
@@ -185,7 +185,7 @@ def _save(fit: Calibration, chain: Chain | None, profile: list[dict[str, Any]], 
     import numpy as np
     import pandas as pd
 
-    from devicekit import files
+    from devicekit.system import files
     from devicekit.tables import write_csv
     from physics.calibration import report
     from physics.stack import to_toml

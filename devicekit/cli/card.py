@@ -20,12 +20,12 @@ from devicekit.cli.common import (
     with_reading_options,
 )
 from devicekit.cli.lazy import group
-from devicekit.errors import UsageError
-from devicekit.options import ReadOptions
+from devicekit.core.errors import UsageError
+from devicekit.system.options import ReadOptions
 
 if TYPE_CHECKING:
+    from devicekit.core.scalars import Scalar
     from devicekit.device.card import DeviceCard
-    from devicekit.scalars import Scalar
 
 card_app = group(help="Show, validate or extend a device card.")
 CardFile = Annotated[Path, typer.Argument(metavar="CARD.json", help="A device card.")]
@@ -50,7 +50,7 @@ def show(card: CardFile, json_output: Json = False) -> None:
 def _print_card(card: DeviceCard) -> None:
     """A card for people."""
     from devicekit.cli.summaries import print_branches
-    from devicekit.text import count, si, span
+    from devicekit.core.text import count, si, span
 
     window, source, conditions = card.window, card.provenance, card.conditions
     unit = "S" if window.quantity == "conductance_s" else ""
@@ -121,11 +121,11 @@ def add(
         devicekit card add card.json endurance.xlsx --threshold 5 --out full.json
         devicekit card add card.json bake.csv --life-temperature 328.15
     """
-    from devicekit.catalog import is_synthetic
     from devicekit.device.card import ADDED, load_card
     from devicekit.features.characterize import characterize
     from devicekit.features.merit import Settings
     from devicekit.readers import read
+    from devicekit.system.catalog import is_synthetic
 
     loaded = load_card(card)
     table = read(file, reading)
@@ -161,7 +161,7 @@ def datasets_command(
         devicekit datasets gong-reram --fetch
         devicekit datasets --wanted
     """
-    from devicekit import catalog
+    from devicekit.system import catalog
 
     public = catalog.remote()
     if wanted:

@@ -26,9 +26,9 @@ from devicekit.cli.common import (
     this_command,
     with_reading_options,
 )
-from devicekit.errors import CodedWarning, DevicekitError, UsageError
+from devicekit.core.errors import CodedWarning, DevicekitError, UsageError
 from devicekit.features.definitions import V_RESET, V_SET
-from devicekit.options import BASELINES, KERNELS, ReadOptions
+from devicekit.system.options import BASELINES, KERNELS, ReadOptions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,12 +55,12 @@ class Outcome:
 
 def _characterize_file(file: Path, reading: ReadOptions, settings: Settings, anchor: str, title: str) -> Outcome:
     """Characterise one file; an error becomes a result, so that it never stops the others."""
-    from devicekit import files
     from devicekit.features.characterize import characterize
     from devicekit.features.merit import spread_cells
     from devicekit.features.merits.dc import DcResult
     from devicekit.features.page import part
     from devicekit.readers import read
+    from devicekit.system import files
 
     try:
         found = characterize(read(file, reading, elsewhere=frozenset({"read_voltage"})), settings)
@@ -133,7 +133,7 @@ def _write(folder: Path, outcome: Outcome) -> None:
     """Tables as CSV, figures as SVG, numbers as JSON."""
     import base64
 
-    from devicekit import files
+    from devicekit.system import files
     from devicekit.tables import write_csv
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -209,8 +209,8 @@ def characterize_command(
         devicekit characterize pairs.csv --ppf-baseline original
         devicekit characterize sweeps.csv --thickness 8e-9 --area 1e-10 --temperature 295 --permittivity 4:25
     """
-    from devicekit import files
     from devicekit.features.merit import Sample, Settings
+    from devicekit.system import files
 
     settings = Settings(
         reading.read_voltage,
@@ -277,7 +277,7 @@ def _raise(outcome: Outcome) -> None:
 
 
 def _print(outcomes: Sequence[Outcome], out: Path) -> None:
-    from devicekit.features.dc_text import LEVEL_HEAD
+    from devicekit.features.dc.sentences import LEVEL_HEAD
 
     for each in outcomes:
         if each.error:

@@ -17,12 +17,13 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from devicekit import advice, files
 from devicekit.cli import terminal
-from devicekit.commands import in_command_words
-from devicekit.errors import CodedWarning, DevicekitError, UsageError, bounded
-from devicekit.options import BLOCKS, COLUMNS, FILES, KINDS, PARTS, QUANTITIES, ReadOptions
-from devicekit.plugins import READERS
+from devicekit.core import advice
+from devicekit.core.errors import CodedWarning, DevicekitError, UsageError, bounded
+from devicekit.system import files
+from devicekit.system.commands import in_command_words
+from devicekit.system.options import BLOCKS, COLUMNS, FILES, KINDS, PARTS, QUANTITIES, ReadOptions
+from devicekit.system.plugins import READERS
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="PATH", help="Where to write the results.")]

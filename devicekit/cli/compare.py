@@ -9,7 +9,7 @@ import typer
 
 from devicekit.cli import terminal
 from devicekit.cli.common import Json, over_files, shown, with_reading_options
-from devicekit.options import ReadOptions
+from devicekit.system.options import ReadOptions
 
 if TYPE_CHECKING:
     from devicekit.fitting.comparison import Comparison

@@ -10,7 +10,7 @@ import typer
 from devicekit.cli import terminal
 from devicekit.cli.common import Force, Json, Seed, print_json, print_warnings, this_command, with_reading_options
 from devicekit.cli.simulate import OutDir
-from devicekit.options import ReadOptions
+from devicekit.system.options import ReadOptions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,13 +40,13 @@ def cycles_command(
         devicekit simulate cycles sweeps.csv --cycles 1000 --devices 10 --seed 1 --out cycles
         devicekit simulate cycles sweeps.csv --cycles 200 --beyond
     """
-    from devicekit import files
-    from devicekit.errors import TraceError
+    from devicekit.core.errors import TraceError
     from devicekit.features.characterize import characterize
     from devicekit.features.merit import Settings
     from devicekit.features.merits.sequence import SequenceResult
     from devicekit.readers import read
     from devicekit.synthetic.cycles import model
+    from devicekit.system import files
 
     table = read(file, reading, elsewhere=frozenset({"read_voltage"}))
     found = characterize(table, Settings(reading.read_voltage)).results.get("sequence")
@@ -73,8 +73,8 @@ def _save(
     fitted: CycleModel, made: pd.DataFrame, summary: dict[str, Any], folder: Path
 ) -> tuple[list[str], dict[str, str]]:
     """The tables that these cycles make, marked as synthetic by a datapackage.json; and why one is not made."""
-    from devicekit import files
-    from devicekit.errors import UsageError
+    from devicekit.core.errors import UsageError
+    from devicekit.system import files
     from devicekit.tables import write_csv
 
     write_csv(made, folder / "cycles.csv")
@@ -100,7 +100,7 @@ def _save(
 
 
 def _print(fitted: CycleModel, sentences: list[str], summary: dict[str, Any], written: list[tuple[str, str]]) -> None:
-    from devicekit.text import count
+    from devicekit.core.text import count
 
     terminal.title(f"SYNTHETIC cycles from a fit to {summary['fitted_to']}")
     for sentence in sentences:

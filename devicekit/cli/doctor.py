@@ -9,7 +9,7 @@ from typing import Any
 
 from devicekit.cli import terminal
 from devicekit.cli.common import Json, print_json
-from devicekit.errors import UsageError
+from devicekit.core.errors import UsageError
 
 _NEIGHBOURS = ("physics", "snn")
 _PROGRAMS = {
@@ -77,7 +77,7 @@ def doctor_command(json_output: Json = False) -> int:
     import pooch
 
     from devicekit._version import __version__
-    from devicekit.jit import cache_folder
+    from devicekit.system.jit import cache_folder
 
     compiled, data = cache_folder(), Path(pooch.os_cache("devicekit"))
     strangers = foreign_neighbours()

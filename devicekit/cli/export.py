@@ -11,10 +11,10 @@ import typer
 
 from devicekit.cli import terminal
 from devicekit.cli.common import Force, Json, choice, print_json, print_warnings, with_reading_options
-from devicekit.commands import flag, non_default
-from devicekit.errors import UsageError
-from devicekit.options import ReadOptions
-from devicekit.plugins import EXPORTERS
+from devicekit.core.errors import UsageError
+from devicekit.system.commands import flag, non_default
+from devicekit.system.options import ReadOptions
+from devicekit.system.plugins import EXPORTERS
 
 LONGEST = 160  # characters of one note on the terminal; README.txt and --json have the whole
 _ENDS = re.compile(r"(?<=[a-z0-9)][.;:]) (?=[A-Z])")  # of sentences

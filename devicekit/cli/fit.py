@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from devicekit.catalog import is_synthetic
 from devicekit.cli import terminal
 from devicekit.cli.common import (
     Json,
@@ -22,11 +21,12 @@ from devicekit.cli.common import (
     this_command,
     with_reading_options,
 )
-from devicekit.errors import UsageError
+from devicekit.core.errors import UsageError
+from devicekit.core.text import listed
 from devicekit.fitting.branch.options import CHOICES
 from devicekit.models import law_names
-from devicekit.options import ReadOptions
-from devicekit.text import listed
+from devicekit.system.catalog import is_synthetic
+from devicekit.system.options import ReadOptions
 
 if TYPE_CHECKING:
     from devicekit.device.measured import StdpWindow
@@ -137,8 +137,8 @@ def _print_posterior(drawn: Posterior) -> None:
 def print_fit(name: str, fit: DeviceFit) -> None:
     """The fit for people: what was fitted, how well, coefficients, variation with types."""
     from devicekit.cli.summaries import print_branches
+    from devicekit.core.text import si, span
     from devicekit.fitting.report import source_text
-    from devicekit.text import si, span
 
     window = fit.window
     unit = "S" if window.quantity == "conductance_s" else ""
@@ -226,12 +226,12 @@ def fit_command(
         devicekit fit table.csv --model softbounds --loss tukey --report fit.html
         devicekit fit table.csv --posterior --out card.json --resample 16
     """
-    from devicekit.files import check_writable
     from devicekit.fitting.branch.options import FitOptions
     from devicekit.fitting.cards import device_name
     from devicekit.fitting.device import fit_table, read_pulses
     from devicekit.fitting.page import fit_page
     from devicekit.fitting.uncertainty.posterior import posterior as draw_posterior
+    from devicekit.system.files import check_writable
 
     options = FitOptions(model, loss, estimator, share, state)
     if resample and out is None:

@@ -50,7 +50,7 @@ def kinetics_command(
         devicekit simulate kinetics --out kinetics
         devicekit simulate kinetics --voltage 0.5 --voltage 0.7 --voltage 0.9 --mesh coarse
     """
-    from devicekit import files
+    from devicekit.system import files
     from physics.kinetics import RATES, VOLTAGES, kinetics
 
     device = chosen_stack(stack, material, {"circuit.compliance": compliance}, allow_law)
@@ -73,7 +73,7 @@ def kinetics_command(
 
 
 def _save_kinetics(result: Kinetics, folder: Path) -> None:
-    from devicekit import files
+    from devicekit.system import files
     from devicekit.tables import write_csv
     from physics.page import kinetics_page
 

@@ -24,10 +24,10 @@ from devicekit.cli.common import (
     with_reading_options,
 )
 from devicekit.cli.lazy import group
-from devicekit.errors import FileError, UsageError
+from devicekit.core.errors import FileError, UsageError
+from devicekit.core.text import count
 from devicekit.features.definitions import V_RESET, V_SET
-from devicekit.options import ReadOptions
-from devicekit.text import count
+from devicekit.system.options import ReadOptions
 
 if TYPE_CHECKING:
     from devicekit.features.merit import Settings
@@ -303,9 +303,9 @@ def compare_records(
         devicekit library compare 48e9eb56 fd77a611 --report compare.html
         devicekit library compare --kind card --label stack=HfO2 --y increment_ltp --by area --report compare.html
     """
-    from devicekit import files
     from devicekit.library.compare import compare
     from devicekit.library.report import comparison_report
+    from devicekit.system import files
 
     if report is not None:
         files.check_writable(report)

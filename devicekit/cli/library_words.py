@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from devicekit.cli import terminal
 from devicekit.cli.common import print_warnings, shown
-from devicekit.text import count, si
+from devicekit.core.text import count, si
 
 if TYPE_CHECKING:
+    from devicekit.core.scalars import Scalar
     from devicekit.library import Added, Entry, Found, Record, Unreadable
     from devicekit.library.compare import Comparison
-    from devicekit.scalars import Scalar
 
 BAD_SHOWN = 10
 COLUMNS_SHOWN = 4  # numbers beside each record of a list, and records beside each number of a comparison

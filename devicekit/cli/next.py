@@ -9,9 +9,9 @@ import typer
 
 from devicekit.cli import terminal
 from devicekit.cli.common import Json, choice, over_files, shown, with_reading_options
+from devicekit.core.text import percent
 from devicekit.models import law_names
-from devicekit.options import ReadOptions
-from devicekit.text import percent
+from devicekit.system.options import ReadOptions
 
 if TYPE_CHECKING:
     from devicekit.fitting.uncertainty.advice import Advice

@@ -10,8 +10,8 @@ import typer
 
 from devicekit.cli import terminal
 from devicekit.cli.common import Json, ReplaceFile, print_json, print_warnings, with_reading_options
-from devicekit.options import ReadOptions
-from devicekit.text import count
+from devicekit.core.text import count
+from devicekit.system.options import ReadOptions
 
 if TYPE_CHECKING:
     from devicekit.tables import Table
@@ -21,7 +21,7 @@ SHOWN = 10
 
 def _check_suffix(path: Path) -> str:
     """Return the kind of picture that a file name asks for."""
-    from devicekit.errors import UsageError
+    from devicekit.core.errors import UsageError
 
     kind = path.suffix.lstrip(".").lower()
     if kind not in ("png", "svg", "pdf"):
@@ -32,8 +32,8 @@ def _check_suffix(path: Path) -> str:
 def _preview(table: Table, path: Path) -> None:
     from matplotlib.figure import Figure
 
-    from devicekit import files, ownmark
     from devicekit.features.preview import preview
+    from devicekit.system import files, ownmark
 
     kind = _check_suffix(path)
     canvas = Figure(figsize=(6.0, 4.0), layout="constrained")
@@ -45,8 +45,8 @@ def _preview(table: Table, path: Path) -> None:
 
 def _print(table: Table, summary: dict[str, Any], written: dict[str, Path | None], title: str) -> None:
     """Print what was read, and how."""
+    from devicekit.core.text import si
     from devicekit.features.describe import counts
-    from devicekit.text import si
 
     terminal.title(title)
     devices = count(summary["devices"], "device")

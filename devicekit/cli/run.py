@@ -21,15 +21,15 @@ from devicekit.cli.common import (
 )
 from devicekit.cli.fit import Model, print_fit
 from devicekit.cli.train import Data, DataDir, Epochs, print_training
-from devicekit.errors import TraceError
+from devicekit.core.errors import TraceError
+from devicekit.core.text import count, width_suffix
 from devicekit.features.definitions import definition
-from devicekit.options import ReadOptions
-from devicekit.text import count, width_suffix
+from devicekit.system.options import ReadOptions
 
 if TYPE_CHECKING:
     from devicekit.device.card import DeviceCard
     from devicekit.fitting.result import DeviceFit
-    from devicekit.kept import Kept
+    from devicekit.system.kept import Kept
     from snn.benchmark.result import Benchmark
     from snn.config import TrainingConfig
     from snn.data.dataset import Dataset
@@ -126,12 +126,12 @@ def run_command(
         devicekit run ramps/ --quantity current --read-voltage 0.1 --out ramps-run
         devicekit run ramps/ --quantity current --read-voltage 0.1 --data optdigits
     """
-    from devicekit import catalog, files
     from devicekit.fitting.device import fit as fit_table
     from devicekit.fitting.device import read_pulses
-    from devicekit.kept import kept_beside
     from devicekit.studies.beside import CompilingBeside
     from devicekit.studies.run import run_report
+    from devicekit.system import catalog, files
+    from devicekit.system.kept import kept_beside
     from physics.iv import simulate_iv
     from snn.benchmark.task import few_shot
     from snn.config import TrainingConfig

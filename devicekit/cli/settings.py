@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devicekit.errors import UsageError
+from devicekit.core.errors import UsageError
 
 
 def _value(text: str) -> str | int | float | bool:

@@ -14,9 +14,9 @@ import physics
 from devicekit.cli import terminal
 from devicekit.cli.common import AllowLaw, Chance, Force, Json, choice, print_json, print_warnings, this_command
 from devicekit.cli.lazy import group, lazy_group
-from devicekit.errors import UsageError
+from devicekit.core.errors import UsageError
+from devicekit.core.text import width_suffix
 from devicekit.features.definitions import definition
-from devicekit.text import width_suffix
 
 if TYPE_CHECKING:
     from devicekit.tables import SweepTable
@@ -108,7 +108,7 @@ def _draw(path: Path, plot: Callable[[Any], object], size: tuple[float, float], 
     """Save a figure that `plot` draws into one Axes, or into 3 rows of `columns` of them."""
     from matplotlib.figure import Figure
 
-    from devicekit import files, ownmark
+    from devicekit.system import files, ownmark
 
     figure = Figure(figsize=size, layout="constrained")
     plot(figure.subplots(3, columns, squeeze=False) if columns else figure.subplots())
@@ -126,8 +126,8 @@ def _exit_code(result: IVResult | PulseResult) -> int:
 
 
 def _save_iv(result: IVResult, measured: SweepTable | None, folder: Path) -> None:
-    from devicekit import files
     from devicekit.plot import draw_row
+    from devicekit.system import files
     from devicekit.tables import write_csv
     from physics.figures import MAPS
     from physics.page import iv_page
@@ -189,7 +189,7 @@ def iv_command(
         devicekit simulate iv --cycles 5 --material electrothermal --out loops
         devicekit simulate iv --cycles 100 --noise --mesh coarse --out scatter
     """
-    from devicekit import files
+    from devicekit.system import files
     from physics.iv import simulate_iv
 
     changes: dict[str, Any] = {"drive.set_stop": stop, "drive.reset_stop": reset_stop}
@@ -219,7 +219,7 @@ def iv_command(
 
 
 def _print_iv(result: IVResult, out: Path | None) -> None:
-    from devicekit.text import si
+    from devicekit.core.text import si
     from physics import report
 
     quality, first = result.quality, result.first
@@ -304,7 +304,7 @@ def pulses_command(
         devicekit simulate pulses --out trains
         devicekit simulate pulses --width 50e-6 --ltp 0.8 --ltd -1.05 --out linear
     """
-    from devicekit import files
+    from devicekit.system import files
     from physics.pulses import DEFAULT_WIDTHS, simulate_pulses
 
     changes = {

@@ -58,10 +58,10 @@ def study_command(
         devicekit study nonidealities --out limits --set card=card.json --jobs 2
         devicekit study schemes --out fig6-uci --set data=optdigits --set data_dir=optdigits/
     """
-    from devicekit.files import finish_folder
     from devicekit.studies.report import study_report
     from devicekit.studies.runner import RESULTS, run_study
     from devicekit.studies.spec import study_file
+    from devicekit.system.files import finish_folder
 
     path = study_file(study)
     counted = (0, 0)
@@ -110,7 +110,7 @@ def _percent(value: float | None) -> str:
 
 def _print(result: StudyResult, page: Report, out: Path) -> None:
     """A study for people: one line a case."""
-    from devicekit.text import count
+    from devicekit.core.text import count
 
     terminal.title(result.spec.title or result.spec.name)
     for sentence in page.summary:

@@ -12,7 +12,7 @@ import typer
 from devicekit.cli import terminal
 from devicekit.cli.common import Force, Json, Out, Seed, choice, print_json, print_warnings, this_command
 from devicekit.cli.settings import parse_settings
-from devicekit.text import count
+from devicekit.core.text import count
 from snn import choices
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _one_card(path: Path) -> Path:
 
 def print_training(result: TrainingResult) -> None:
     """A training run for people."""
-    from devicekit.text import percent, si
+    from devicekit.core.text import percent, si
     from snn.report import SCHEMES
 
     data = result.data
@@ -142,8 +142,8 @@ def train_command(
     """
     from devicekit.device.card import load_card
     from devicekit.device.network import NETWORK
-    from devicekit.files import result_folder, write_json
     from devicekit.studies.task_settings import training_config
+    from devicekit.system.files import result_folder, write_json
     from snn.baselines import reference_classifiers
     from snn.data.load import load
     from snn.report import train_page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from devicekit.cli import terminal
 from devicekit.cli.common import Json, print_json
-from devicekit.text import count
+from devicekit.core.text import count
 
 
 def warm_command(json_output: Json = False) -> None:

@@ -17,14 +17,14 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
+from devicekit.core.errors import UsageError
+from devicekit.core.statistics import chi2_quantile, t_quantile
+from devicekit.core.text import count
 from devicekit.device.blocks import Window
 from devicekit.device.horizon import refusal_reason
 from devicekit.device.measured import Retention, RetentionState
 from devicekit.device.random import mix, normal
-from devicekit.errors import UsageError
-from devicekit.jit import compiled
-from devicekit.statistics import chi2_quantile, t_quantile
-from devicekit.text import count
+from devicekit.system.jit import compiled
 
 BOLTZMANN_EV = 8.617333262e-5  # [eV/K]
 SAME_K = 1.0  # temperatures closer than this are equal [K]

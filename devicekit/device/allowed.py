@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
+from devicekit.core.statistics import normal_quantile
 from devicekit.device.blocks import Branch
 from devicekit.device.card import DeviceCard
-from devicekit.statistics import normal_quantile
 
 _ALLOWED = 41  # purpose of the random stream
 

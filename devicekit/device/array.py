@@ -9,14 +9,14 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from devicekit.core.errors import UsageError
 from devicekit.device.blocks import FEWEST_WINDOWS, DeviceRow
 from devicekit.device.card import DeviceCard
 from devicekit.device.fading import Fading, divide_changes, fading, pass_time, states_after
 from devicekit.device.random import mix, normal, normals
-from devicekit.errors import UsageError
-from devicekit.jit import compiled, inlined
 from devicekit.models import kernel
 from devicekit.models.tilt import state_factor, tilt_factor
+from devicekit.system.jit import compiled, inlined
 
 C2cMode = Literal["increment", "paper", "none"]
 D2dMode = Literal["resample", "shared", "none"]

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from devicekit import catalog, files
 from devicekit._version import __version__
+from devicekit.system import catalog, files
 
 if TYPE_CHECKING:
     from devicekit.tables import PulseTable

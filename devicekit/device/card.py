@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
-from devicekit import files
+from devicekit.core.errors import CardError, FileError, UsageError, invalid_rows
+from devicekit.core.text import width_suffix
 from devicekit.device.blocks import Branch, Conditions, DeviceRow, Provenance, Strict, Variation, Window
 from devicekit.device.measured import (
     DeadDevices,
@@ -24,16 +25,15 @@ from devicekit.device.measured import (
 )
 from devicekit.device.pulselaw import PulseScaling
 from devicekit.device.remarks import Remark
-from devicekit.errors import CardError, FileError, UsageError, invalid_rows
 from devicekit.models.law import Law
 from devicekit.models.registry import LAWS
-from devicekit.text import width_suffix
+from devicekit.system import files
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from devicekit.core.scalars import Scalar
     from devicekit.plot import Panel
-    from devicekit.scalars import Scalar
 
 ADDED = ("stdp", "retention", "endurance", "volatile")  # optional, each by `devicekit card add`
 FITTED = ("pulse_law", "dead", "states")  # optional, by `devicekit fit`
@@ -154,8 +154,8 @@ class DeviceCard(Strict):
         return self.panel().draw(ax)
 
     def _repr_html_(self) -> str:
+        from devicekit.core.text import percent, span
         from devicekit.report.notebook import html
-        from devicekit.text import percent, span
 
         unit = "S" if self.window.quantity == "conductance_s" else ""
         rows = [

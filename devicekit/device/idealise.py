@@ -7,10 +7,10 @@ from dataclasses import asdict
 
 import numpy as np
 
+from devicekit.core.errors import CodedWarning
 from devicekit.device.blocks import Branch, BranchVariation, DeviceRow
 from devicekit.device.card import DeviceCard
 from devicekit.device.steps import mean_step as one_step
-from devicekit.errors import CodedWarning
 from devicekit.models.laws.eq2 import Eq2
 from devicekit.models.registry import get_law
 

@@ -8,8 +8,8 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
+from devicekit.core.scalars import Scalar
 from devicekit.device.blocks import Count, NonNegative, Positive, Strict
-from devicekit.scalars import Scalar
 
 Interval = tuple[float, float]
 

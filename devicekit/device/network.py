@@ -12,9 +12,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from devicekit import files, npz
+from devicekit.core.errors import CardError, FileError
 from devicekit.device.card import DeviceCard
-from devicekit.errors import CardError, FileError
+from devicekit.system import files, npz
 
 FORMAT = "devicekit network 1"
 SUFFIX = ".npz"

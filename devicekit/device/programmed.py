@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from devicekit.errors import CodedWarning, UsageError
-from devicekit.text import percent
+from devicekit.core.errors import CodedWarning, UsageError
+from devicekit.core.text import percent
 
 Steps = Literal["law", "sign", "amplitude"]
 

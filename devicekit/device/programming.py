@@ -15,6 +15,7 @@ from typing import get_args
 
 import numpy as np
 
+from devicekit.core.errors import UsageError
 from devicekit.device.array import DeviceArray, read_sigma
 from devicekit.device.card import DeviceCard
 from devicekit.device.programmed import Programming, Steps
@@ -28,7 +29,6 @@ from devicekit.device.writing import (
     verify_many,
     write_many,
 )
-from devicekit.errors import UsageError
 from devicekit.models import kernel
 
 AMPLITUDES = 9  # number of amplitudes, evenly over the measured range

@@ -7,12 +7,12 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from devicekit.core.errors import UsageError
+from devicekit.core.scalars import Scalar
+from devicekit.core.text import si
 from devicekit.device.blocks import Count, NonNegative, Positive, Strict
 from devicekit.device.measured import Interval, Measured
-from devicekit.errors import UsageError
 from devicekit.models.pulselaw import EVERY_LAW, Pulse
-from devicekit.scalars import Scalar
-from devicekit.text import si
 
 EDGE = 1e-6  # of an end of the measured range: rounding
 _LABELS = {

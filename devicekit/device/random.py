@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from devicekit.jit import borrowing
+from devicekit.system.jit import borrowing
 
 
 @borrowing

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from devicekit.codes import WARNING_CODES
-from devicekit.errors import CodedWarning
+from devicekit.core.codes import WARNING_CODES
+from devicekit.core.errors import CodedWarning
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from devicekit.core.quantities import GLOSSARY
+from devicekit.core.text import listed, si
 from devicekit.device.blocks import BranchVariation
 from devicekit.device.card import DeviceCard
-from devicekit.names import GLOSSARY
 from devicekit.report import Section, draw
 from devicekit.report.shared import provenance_section, short
-from devicekit.text import listed, si
 
 _CONDITION_WORDS = {
     "pulse_width_s": "pulse width",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from devicekit.core.scalars import Scalar
 from devicekit.device.blocks import Branch, BranchVariation, Sigma, Window
 from devicekit.device.steps import mean_step
-from devicekit.scalars import Scalar
 
 
 def scalars(

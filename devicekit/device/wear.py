@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from devicekit.core.errors import UsageError
+from devicekit.core.statistics import clopper_pearson
+from devicekit.core.text import count, percent, percent_span
 from devicekit.device.measured import Endurance
-from devicekit.errors import UsageError
-from devicekit.statistics import clopper_pearson
-from devicekit.text import count, percent, percent_span
 
 LEVEL = 0.95
 

@@ -18,7 +18,7 @@ from typing import Literal
 
 import numpy as np
 
-from devicekit.errors import UsageError
+from devicekit.core.errors import UsageError
 
 Method = Literal["exact", "separable"]
 

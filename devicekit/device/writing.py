@@ -9,8 +9,8 @@ import numpy as np
 
 from devicekit.device.array import ArrayState, observed_state, pulse_one
 from devicekit.device.random import mix, normal
-from devicekit.jit import borrowing, compiled
 from devicekit.models import kernel
+from devicekit.system.jit import borrowing, compiled
 
 RIGHT, FAILED, STUCK = 1, 2, 3  # how writing a device ended
 LAW, SIGN, AMPLITUDE = 0, 1, 2  # ways to choose the length of a burst, or the amplitude of its pulse

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Protocol
 
-from devicekit import plugins
+from devicekit.core.errors import FileError, UsageError
 from devicekit.device.card import DeviceCard, load_card
 from devicekit.device.network import NETWORK, SUFFIX, TrainedNetwork
-from devicekit.errors import FileError, UsageError
 from devicekit.exporters.base import Export, ExportOptions
 from devicekit.exporters.readme import compose
 from devicekit.exporters.targets import nir
-from devicekit.files import result_folder, write_bytes
 from devicekit.readers import hdf5
+from devicekit.system import plugins
+from devicekit.system.files import result_folder, write_bytes
 
 
 class Exporter(Protocol):

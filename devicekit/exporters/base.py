@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from devicekit.core.errors import UsageError
+from devicekit.core.quantities import GLOSSARY
+from devicekit.core.text import listed
 from devicekit.device.blocks import Window
 from devicekit.device.card import DeviceCard
-from devicekit.errors import UsageError
-from devicekit.names import GLOSSARY, mark_sentence
-from devicekit.text import listed
+from devicekit.names import mark_sentence
 
 if TYPE_CHECKING:
     from pathlib import Path

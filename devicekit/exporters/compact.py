@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from devicekit.core.errors import UsageError
 from devicekit.device.card import DeviceCard
-from devicekit.errors import UsageError
 from devicekit.exporters import base
 from devicekit.models.laws.eq2 import Eq2
 

@@ -7,9 +7,9 @@ from itertools import product
 
 import numpy as np
 
+from devicekit.core.errors import UsageError
 from devicekit.device.blocks import DeviceRow
 from devicekit.device.card import DeviceCard
-from devicekit.errors import UsageError
 from devicekit.exporters import base
 from devicekit.models import kernel
 from devicekit.models.labels import nl_label, nl_of_curve

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from devicekit.errors import FileError, UsageError
-from devicekit.files import kind, note_input
+from devicekit.core.errors import FileError, UsageError
+from devicekit.system.files import kind, note_input
 
 LARGEST = 8 << 20  # bytes of a source file
 _COMMENTS = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)

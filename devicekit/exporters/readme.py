@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from devicekit._version import __version__
+from devicekit.core.text import si
 from devicekit.device.array import applied_variation
 from devicekit.device.card import DeviceCard
 from devicekit.device.network import TrainedNetwork
 from devicekit.exporters.base import WHOLE_CARD, Export, mark_of, one_line
-from devicekit.text import si
 
 _WIDTH = 100
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from devicekit.core.errors import UsageError
 from devicekit.device.network import LAYERS, TrainedNetwork
-from devicekit.errors import UsageError
 
 OUTSIDE = 1e-9  # of the window, tolerance for rounding
 

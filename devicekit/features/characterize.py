@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from devicekit import files, plugins
+from devicekit.core.errors import CodedWarning, TraceError, UsageError
+from devicekit.core.records import plain
+from devicekit.core.scalars import Scalar
+from devicekit.core.text import count
 from devicekit.device.measured import Measured
-from devicekit.errors import CodedWarning, TraceError, UsageError
-from devicekit.features.merit import CardMerit, Merit, Settings, plain_values
+from devicekit.features.merit import CardMerit, Merit, Settings
 from devicekit.features.merits.dc import DcResult
 from devicekit.features.merits.endurance import EnduranceResult
-from devicekit.options import ReadOptions
 from devicekit.plot import Panel
 from devicekit.report import Block, Section, Text
-from devicekit.scalars import Scalar
+from devicekit.system import files, plugins
+from devicekit.system.options import ReadOptions
 from devicekit.tables import RecordTable, Table
-from devicekit.text import count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,9 +68,7 @@ class Characterization:
     def as_dict(self) -> dict[str, Any]:
         """Return the results as JSON-ready values, NaN and infinity as None."""
         found = {name: result.as_dict() for name, result in self.results.items()}
-        return plain_values(
-            {"kind": self.table.kind, **found, "warnings": [warning.as_dict() for warning in self.warnings]}
-        )
+        return plain({"kind": self.table.kind, **found, "warnings": [warning.as_dict() for warning in self.warnings]})
 
     def for_card(self, path: Path | None = None, synthetic: bool = False) -> dict[str, Measured]:
         """Return blocks for a device card by name, of each result that has one.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from devicekit.features.sweeps import split_segments
-from devicekit.names import GLOSSARY
+from devicekit.core.quantities import GLOSSARY
+from devicekit.core.text import count
+from devicekit.features.dc.sweeps import split_segments
 from devicekit.tables import MultilevelTable, PairedTable, PulseTable, SweepTable, Table, TransientTable
-from devicekit.text import count
 
 
 def describe(table: Table) -> dict[str, Any]:

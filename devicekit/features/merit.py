@@ -12,18 +12,18 @@ from warnings import catch_warnings, simplefilter
 import numpy as np
 import pandas as pd
 
+from devicekit.core.errors import CodedWarning, UsageError
+from devicekit.core.records import Record, column
+from devicekit.core.scalars import Scalar
+from devicekit.core.text import format_number, span
 from devicekit.device.measured import Measured
-from devicekit.errors import CodedWarning, UsageError
 from devicekit.features.definitions import DEFAULT_V_RESET, DEFAULT_V_SET
 from devicekit.features.stats import Spread
 from devicekit.plot import Panel
 from devicekit.report import Block, Table, Text, draw
-from devicekit.scalars import Scalar
 from devicekit.tables import Table as AnyTable
-from devicekit.text import si, span
 
 TEN_YEARS = 3.15576e8  # s
-ROWS_SHOWN = 30  # rows of a table in a report
 FEW = 10  # values below which a standard deviation is shown with its confidence interval
 MOST_CURVES = 100  # a figure with more lines is unreadable and large
 QUANTITIES = {
@@ -124,29 +124,20 @@ class CardMerit(Protocol):
         """Return the block of the device card."""
 
 
-def plain_values(value: Any) -> Any:
-    """Convert a value to strict JSON: NumPy numbers to Python's, NaN and infinity to None."""
-    if isinstance(value, dict):
-        return {str(key): plain_values(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain_values(each) for each in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MeritResult(Record):
+    """Base of the result of a figure of merit: JSON, data frames and card block follow from its columns."""
+
+    warnings: tuple[CodedWarning, ...] = column(row=False, default=())
+
+    def scalars(self) -> tuple[Scalar, ...]:
+        """Return its most important numbers, for a library of devices and for first pages; none unless it says so."""
+        return ()
 
 
 def origin(table: AnyTable) -> dict[str, Any]:
     """Return where a table comes from, as fields of a block of a card (`devicekit.device.measured.Measured`)."""
     return {"source": str(table.meta.get("source", "table in memory")), "synthetic": table.synthetic}
-
-
-def format_number(value: float | None, unit: str = "") -> str:
-    """Format a number with its unit (S, V, A and s with a prefix), or a dash."""
-    if value is None or not np.isfinite(value):
-        return "–"
-    return si(value, unit, 4) if unit in ("", "S", "A", "V", "s") else f"{value:.4g} {unit}"
 
 
 def figure(panel: Panel, caption: str, alt: str) -> Block:
@@ -172,11 +163,6 @@ def format_deviation(value: float | None, ends: tuple[float, float] | None, unit
     """Format a standard deviation with its unit; with its confidence interval if the values are few."""
     shown = format_number(value, unit)
     return f"{shown} ({format_interval(ends, unit)})" if n < FEW and value and ends is not None else shown
-
-
-def rows_text(total: int) -> str:
-    """Return how many rows of a table are shown, for its caption; "" if it is all of them."""
-    return f" (the first {ROWS_SHOWN} of {total}; the CSV files have all)" if total > ROWS_SHOWN else ""
 
 
 def spread_scalars(spreads: Sequence[Spread], by: Mapping[str, str]) -> tuple[Scalar, ...]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from devicekit.errors import CodedWarning
+from devicekit.core.errors import CodedWarning
+from devicekit.core.scalars import Scalar
+from devicekit.core.text import count, listed
 from devicekit.features.characterize import Characterization
 from devicekit.report import MOST_NUMBERS, MOST_PICTURES, CodedList, Figure, Report, Section
 from devicekit.report.shared import provenance_section, source_line, warnings_section
-from devicekit.scalars import Scalar
-from devicekit.text import count, listed
 
 # DC figures of the first page, in this order; other figures of merit show their own first numbers.
 _FIRST = ("v_set_v", "v_set_c2c_v", "v_reset_v", "v_reset_c2c_v", "on_off")

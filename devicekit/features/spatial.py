@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from devicekit.statistics import f_tail
+from devicekit.core.statistics import f_tail
 
 LEAST_DEVICES = 6
 EFFECTS = ("row", "column", "radius", "edge")

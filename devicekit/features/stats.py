@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.statistics import VarianceComponents, anova, chi2_quantile, f_quantile
-from devicekit.statistics import clopper_pearson as clopper_pearson
+from devicekit.core.statistics import VarianceComponents, anova, chi2_quantile, f_quantile
+from devicekit.core.statistics import clopper_pearson as clopper_pearson
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from devicekit.core.errors import CodedWarning
+from devicekit.core.text import count, si
 from devicekit.device.blocks import Window
-from devicekit.errors import CodedWarning
 from devicekit.fitting.branch.fit import build_box, names_at_bound
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.branch.result import BranchFit
@@ -20,7 +21,6 @@ from devicekit.fitting.pulses.result import PulseLaw
 from devicekit.fitting.result import DeviceFit
 from devicekit.models.pulselaw import EVERY_LAW
 from devicekit.tables import PulseTable
-from devicekit.text import count, si
 
 REPLACED = ("weak", "at_bound", "extrapolated", "structured", "read_noise_only")  # of a fit to one kind of pulse
 BY_LAW = "moments of the residuals of all trains"

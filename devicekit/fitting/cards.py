@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from devicekit.core.text import width_suffix
 from devicekit.device.card import DeviceCard
 from devicekit.device.measured import StdpWindow
 from devicekit.fitting.result import DeviceFit
-from devicekit.text import width_suffix
 
 
 def device_name(out: Path | None, source: str) -> str:

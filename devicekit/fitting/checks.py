@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from devicekit.core.errors import CodedWarning, TraceError
+from devicekit.core.statistics import levels, line, mean_curve, t_quantile
 from devicekit.device.blocks import Window
-from devicekit.errors import CodedWarning, TraceError
 from devicekit.fitting.branch.checks import lag_one_correlation
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains
 from devicekit.models import kernel
-from devicekit.statistics import levels, line, mean_curve, t_quantile
 
 WIDE_RANGE = 30.0
 DRIFT_CORRELATION = 0.3

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from devicekit.core.errors import TraceError
 from devicekit.device.blocks import Window
-from devicekit.errors import TraceError
 from devicekit.fitting.branch import search
 from devicekit.fitting.branch.fit import build_box, kalman_gain, remove_offsets
 from devicekit.fitting.branch.result import BranchFit
@@ -118,8 +118,8 @@ class Comparison:
         return pd.DataFrame(rows)
 
     def _repr_html_(self) -> str:
+        from devicekit.core.text import percent
         from devicekit.report.notebook import html
-        from devicekit.text import percent
 
         rows = [
             (f"{name.upper()}: {score.model}", f"BIC {score.bic:.1f}, rms misfit {percent(score.rms)} of the window")

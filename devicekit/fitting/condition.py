@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from devicekit.core.errors import CodedWarning
+from devicekit.core.text import listed
 from devicekit.device.blocks import Window
-from devicekit.errors import CodedWarning
 from devicekit.fitting.branch.checks import update_warnings
 from devicekit.fitting.branch.dead_devices import DeadDevice, find_dead_devices
 from devicekit.fitting.branch.fit import (
@@ -32,7 +33,6 @@ from devicekit.fitting.sampling import spread_ratios
 from devicekit.fitting.variation.spread import WHOLE, BranchSpread, estimate_variation
 from devicekit.fitting.variation.windows import OwnWindow
 from devicekit.tables import PulseTable
-from devicekit.text import listed
 
 MOST_DEVICES = 20  # whose trains determine the noise of a set
 MOST_JUDGED = 10  # trains of a device, for a first guess of the noise

@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from devicekit.errors import CodedWarning, TableError, UsageError
+from devicekit.core.errors import CodedWarning, TableError, UsageError
+from devicekit.core.text import si
 from devicekit.fitting.amplitudes import fit_amplitudes
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.condition import fit_condition
@@ -17,9 +18,8 @@ from devicekit.fitting.pulses.fit import pulse_law
 from devicekit.fitting.pulses.programmes import warn_of_several_amplitudes
 from devicekit.fitting.result import DeviceFit
 from devicekit.fitting.widths import fit_widths
-from devicekit.options import ReadOptions
+from devicekit.system.options import ReadOptions
 from devicekit.tables import PulseTable
-from devicekit.text import si
 
 
 def read_pulses(path: Path | str | pd.DataFrame | Sequence[Path | str], options: ReadOptions) -> PulseTable:

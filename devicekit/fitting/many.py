@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from devicekit.core.errors import TraceError
 from devicekit.device.blocks import Window
-from devicekit.errors import TraceError
 from devicekit.fitting.branch import search
 from devicekit.fitting.branch.checks import check_curve
 from devicekit.fitting.branch.fit import build_box

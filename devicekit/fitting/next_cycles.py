@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from devicekit.core.statistics import normal_quantile
 from devicekit.fitting.branch import search
 from devicekit.fitting.result import DeviceFit
 from devicekit.fitting.variation.spread import predicted_variance
-from devicekit.statistics import normal_quantile
 
 CYCLES = 5  # number of next cycles in the mean
 PRIOR_WALK = 0.035  # of the window per cycle: assumed walk of the levels of a device with one cycle

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from devicekit import files
 from devicekit.device.card import DeviceCard
 from devicekit.device.report import provenance, rate_section
 from devicekit.fitting import report
@@ -10,6 +9,7 @@ from devicekit.fitting.pulses.report import pulse_section
 from devicekit.fitting.result import DeviceFit
 from devicekit.report import Report
 from devicekit.report.shared import provenance_section, source_line, warnings_section
+from devicekit.system import files
 
 
 def fit_page(fit: DeviceFit, name: str, card: DeviceCard | None, command: str, synthetic: bool = False) -> Report:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from devicekit.core.scalars import Scalar
+from devicekit.core.text import count, listed, percent, si, span
 from devicekit.device.blocks import BranchVariation
 from devicekit.device.report import variation_rows
 from devicekit.device.scalars import scalars
@@ -11,8 +13,6 @@ from devicekit.fitting import figures
 from devicekit.fitting.next_cycles import CYCLES, has_band, next_cycles
 from devicekit.fitting.result import DeviceFit
 from devicekit.report import Block, Section, Table, Text, draw
-from devicekit.scalars import Scalar
-from devicekit.text import count, listed, percent, si, span
 
 # Limits beyond which a property is notable. They do not predict the loss of a network.
 STRONG_NONLINEARITY = 5.0  # largest over smallest step within the measured range

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from devicekit.core.errors import CodedWarning, UsageError
+from devicekit.core.text import listed
 from devicekit.device.card import DeviceCard
-from devicekit.errors import CodedWarning, UsageError
 from devicekit.fitting.branch.fit import FEWEST_CLUSTERS
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.condition import fit_condition
@@ -17,7 +18,6 @@ from devicekit.fitting.likelihood.fit import FURTHER, UNLIKELY, bounds_of_noise
 from devicekit.fitting.result import DeviceFit
 from devicekit.fitting.sampling import simulate_cycles
 from devicekit.tables import PulseTable
-from devicekit.text import listed
 
 FEW_CYCLES, LARGE_INCREMENT = 3, 0.01  # of the window
 SEEN = 1 / 3  # of the window, that a train must go through

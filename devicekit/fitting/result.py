@@ -9,11 +9,12 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
+from devicekit.core.errors import CodedWarning, TraceError, UsageError
+from devicekit.core.text import count, percent, si, span
 from devicekit.device.blocks import Conditions, DeviceRow, Provenance, Window
 from devicekit.device.card import DeviceCard
 from devicekit.device.measured import DeadDevices, StableStates
 from devicekit.device.pulselaw import PulseScaling
-from devicekit.errors import CodedWarning, TraceError, UsageError
 from devicekit.fitting.branch.dead_devices import DeadDevice
 from devicekit.fitting.branch.lattice import Lattice
 from devicekit.fitting.branch.result import BranchFit
@@ -25,7 +26,6 @@ from devicekit.models.law import Law
 from devicekit.models.pulselaw import Pulse
 from devicekit.plot import Panel
 from devicekit.tables import PulseTable
-from devicekit.text import count, percent, si, span
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -103,7 +103,7 @@ class DeviceFit:
         source : path-like, optional
             The file that was fitted; default: that of the table.
         synthetic : bool
-            Whether the data are synthetic; data known to be (`devicekit.catalog.marks`) are marked anyway.
+            Whether the data are synthetic; data known to be (`devicekit.system.catalog.marks`) are marked anyway.
 
         Returns
         -------

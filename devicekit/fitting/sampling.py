@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from devicekit.core.statistics import nanmean
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.result import DeviceFit
 from devicekit.fitting.variation.spread import BranchSpread, predicted_variance, scatter
 from devicekit.models import kernel
 from devicekit.models.tilt import tilt_factor
-from devicekit.statistics import nanmean
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from devicekit.errors import CodedWarning, UsageError
+from devicekit.core.errors import CodedWarning, UsageError
+from devicekit.core.statistics import f_tail
 from devicekit.fitting.branch import search
 from devicekit.fitting.branch.fit import build_box, covariance_by_residuals, names_at_bound
 from devicekit.fitting.branch.options import FitOptions
@@ -21,7 +22,6 @@ from devicekit.fitting.condition import fit_condition, train_sets
 from devicekit.fitting.likelihood.band import rate_variance
 from devicekit.fitting.result import DeviceFit
 from devicekit.models.law import Law
-from devicekit.statistics import f_tail
 from devicekit.tables import PulseTable
 
 SHARING_DOUBTED = 0.01  # p value of the F test below which a shared shape is doubted

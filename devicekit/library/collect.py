@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from devicekit import files
-from devicekit.catalog import marks as known_marks
-from devicekit.errors import UsageError
+from devicekit.core.errors import UsageError
 from devicekit.library.head import MARKS, Source, line
 from devicekit.library.origin import Metadata, compile_pattern, gather
 from devicekit.library.record import Record, is_record, relabel
+from devicekit.system import files
+from devicekit.system.catalog import marks as known_marks
 
 if TYPE_CHECKING:
     from devicekit.features.merit import Settings
@@ -84,8 +84,8 @@ def _load_recipe_labels(recipe: Path | str | None) -> Mapping[str, str]:
 
 
 def _records_from_measurement(path: Path, options: AddOptions, reading: Mapping[str, Any]) -> list[Record]:
-    from devicekit.options import ReadOptions
     from devicekit.readers import read
+    from devicekit.system.options import ReadOptions
 
     table = read(path, ReadOptions.of(**reading), elsewhere=frozenset({_READ_VOLTAGE}))
     files.note_input(path)

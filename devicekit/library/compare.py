@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from devicekit.errors import CodedWarning, UsageError
+from devicekit.core.errors import CodedWarning, UsageError
+from devicekit.core.text import count, listed, si
 from devicekit.library import figures
 from devicekit.library.display_units import Scale
 from devicekit.library.record import Record
 from devicekit.library.rows import AREA, Row, array_cells, build_rows, display_names, group, natural, recorded_values
 from devicekit.names.places import PLACES
 from devicekit.plot import Axis, Image, Panel, array_map
-from devicekit.text import count, listed, si
 
 FEWEST = 3  # values of a scatter plot, or of a curve of a distribution
 FEWEST_RANKED = 5  # records of a distribution

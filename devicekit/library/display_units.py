@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from devicekit.core.scalars import Scalar
 from devicekit.plot import Axis
-from devicekit.scalars import Scalar
 
 _PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G"}
 _PREFIXED = ("S", "A", "V", "s", "ohm", "W")

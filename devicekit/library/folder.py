@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from devicekit import files, work
-from devicekit.errors import FileError, invalid_rows
+from devicekit.core.errors import FileError, invalid_rows
+from devicekit.core.text import listed
 from devicekit.library import index, select
 from devicekit.library.head import IndexedHead, check_version
 from devicekit.library.index import Index, Indexed, Stamp
 from devicekit.library.query import Entry, Found, Query, Unreadable, search_words
-from devicekit.text import listed
+from devicekit.system import files, work
 
 if TYPE_CHECKING:
     import sqlite3

@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
+from devicekit.core.errors import FileError
+from devicekit.core.scalars import Scalar
 from devicekit.device.blocks import Positive, Strict
 from devicekit.device.remarks import Remark
-from devicekit.errors import FileError
 from devicekit.names.places import PLACES
-from devicekit.scalars import Scalar
 
 SCHEMA_VERSION = 1
 ID_DIGITS = 12  # hexadecimal; with 10,000 records the chance of two equal ids is 2 in 10 million

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from devicekit.errors import FileError
+from devicekit.core.errors import FileError
 from devicekit.library.head import Head
 
 T = TypeVar("T")

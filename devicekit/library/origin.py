@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from devicekit.errors import UsageError, invalid_rows
+from devicekit.core.errors import UsageError, invalid_rows
 from devicekit.library.head import Origin, Place
 from devicekit.names import parse_unit
 from devicekit.names.places import PLACES

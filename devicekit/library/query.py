@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Self
 
-from devicekit.errors import CodedWarning, UsageError
+from devicekit.core.errors import CodedWarning, UsageError
+from devicekit.core.scalars import Scalar
 from devicekit.library.head import MARKS, Head, Place
-from devicekit.scalars import Scalar
 
 MOST_ASKED = 50  # words, ranges or labels; SQLite allows some hundreds
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
-from devicekit import files
+from devicekit.core.errors import CardError, FileError, invalid_rows
+from devicekit.core.scalars import Scalar
 from devicekit.device.blocks import Strict
 from devicekit.device.card import DeviceCard
-from devicekit.errors import CardError, FileError, invalid_rows
 from devicekit.library.head import CONTENTS, ID_DIGITS, SCHEMA_VERSION, Head, Number, Source, check_version, line, now
-from devicekit.scalars import Scalar
+from devicekit.system import files
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,18 +6,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from devicekit.errors import CodedWarning
+from devicekit.core.errors import CodedWarning
+from devicekit.core.quantities import DIRECTIONS
+from devicekit.core.scalars import Scalar
+from devicekit.core.text import count, listed
 from devicekit.features.merit import figure
 from devicekit.library.compare import Comparison
 from devicekit.library.head import MARKS
 from devicekit.library.query import Unreadable
 from devicekit.library.rows import Row
-from devicekit.names import DIRECTIONS
 from devicekit.plot import Image, Panel
 from devicekit.report import Block, CodedList, Figure, Report, Section, Table, Text, draw
 from devicekit.report.shared import provenance_section, warnings_section
-from devicekit.scalars import Scalar
-from devicekit.text import count, listed
 
 SIDE_BY_SIDE = 6  # records in columns; more are in rows
 MOST_ROWS = 500

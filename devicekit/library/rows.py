@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from devicekit.core.scalars import Scalar
+from devicekit.core.text import natural_number
 from devicekit.features.definitions import COUNTED
 from devicekit.library.display_units import Scale
 from devicekit.library.record import Record
 from devicekit.names.places import PLACES
-from devicekit.scalars import Scalar
-from devicekit.text import natural_number
 
 AREA = Scalar("area_m2", "area", float("nan"), "m2")
 

@@ -9,13 +9,13 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
+from devicekit.core.errors import WARNING_CODES, CodedWarning, UsageError
+from devicekit.core.scalars import Scalar
 from devicekit.device.remarks import UnknownCodeWarning
-from devicekit.errors import WARNING_CODES, CodedWarning, UsageError
 from devicekit.library.head import MARKS, Place
 from devicekit.library.index import COLUMNS
 from devicekit.library.query import Entry, Found, Query, Unreadable
 from devicekit.names.places import PLACES
-from devicekit.scalars import Scalar
 
 _SORTED = (
     "name",

@@ -3,7 +3,7 @@
 This module imports none of the laws, so that help texts can name them quickly.
 """
 
-from devicekit.plugins import LAWS
+from devicekit.system.plugins import LAWS
 
 DEFAULT = "eq2"
 

@@ -10,9 +10,9 @@ import math
 
 import numpy as np
 
-from devicekit.jit import borrowing, compiled, switch
 from devicekit.models.law import MAX_SHAPE
 from devicekit.models.registry import LAWS
+from devicekit.system.jit import borrowing, compiled, switch
 
 LARGEST_LOG_RATE = 1.0  # a pulse that moves the state by more than e windows only occurs in a diverging search
 LARGEST_STATE = 3.0

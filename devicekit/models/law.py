@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from devicekit.jit import compiled
+from devicekit.system.jit import compiled
 
 MAX_SHAPE = 8  # size of a gradient: x, and the shape parameters
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from devicekit import plugins
-from devicekit.errors import UsageError
+from devicekit.core.errors import UsageError
 from devicekit.models import sort_names
 from devicekit.models.law import CurveLaw, Law
+from devicekit.system import plugins
 
 _laws, _curves = plugins.LAWS.descriptors("LAW", Law), plugins.CURVES.descriptors("LAW", CurveLaw)
 LAWS: dict[str, Law] = {name: _laws[name] for name in sort_names(list(_laws))}

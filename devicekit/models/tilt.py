@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from devicekit.jit import inlined
+from devicekit.system.jit import inlined
 
 FARTHEST = 0.6  # from the middle of the window [1]: the tilt is constant beyond
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 import pandas as pd
 
-from devicekit.names import GLOSSARY
+from devicekit.core.quantities import GLOSSARY
 from devicekit.plot import wire
 from devicekit.plot.style import axes, plain, use_plain_ticks
 

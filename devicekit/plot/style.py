@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from devicekit.names import GLOSSARY
+from devicekit.core.quantities import GLOSSARY
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,7 +70,7 @@ def quantity_axis(name: str, top: float = 0.0) -> tuple[float, str, str]:
     Parameters
     ----------
     name : str
-        A key of `devicekit.names.GLOSSARY`.
+        A key of `devicekit.core.quantities.GLOSSARY`.
     top : float
         Largest value in the figure, in the unit of the quantity.
     """

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pandas as pd
 
-from devicekit import plugins
-from devicekit.catalog import marks
-from devicekit.commands import non_default
-from devicekit.errors import FileError, UsageError
-from devicekit.names import GLOSSARY, MARK_COLUMN, marks_of_cells
-from devicekit.options import QUANTITIES, ReadOptions
+from devicekit.core.errors import FileError, UsageError
+from devicekit.core.quantities import GLOSSARY
+from devicekit.names import MARK_COLUMN, marks_of_cells
 from devicekit.readers.layout import KEPT, Column, Layout
 from devicekit.readers.source import Source
+from devicekit.system import plugins
+from devicekit.system.catalog import marks
+from devicekit.system.commands import non_default
+from devicekit.system.options import QUANTITIES, ReadOptions
 from devicekit.tables import PulseTable, SweepTable, Table
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import BadRow, TableError
+from devicekit.core.errors import BadRow, TableError
 
 EMPTY_WORDS = {"", "nan", "na", "n/a", "null", "none", "-", "--", "---", "#ref", "#ref!", "#n/a"}
 KEITHLEY_NAN = 9.9e37  # Keithley instruments write 9.91E+37 for "no reading"

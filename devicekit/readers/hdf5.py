@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 import pandas as pd
 
-from devicekit import files, ownmark
-from devicekit.errors import CodedWarning, DevicekitError, FileError, UsageError
-from devicekit.extras import need
-from devicekit.names import GLOSSARY, mark_sentence
+from devicekit.core.errors import CodedWarning, DevicekitError, FileError, UsageError
+from devicekit.core.quantities import GLOSSARY
+from devicekit.names import mark_sentence
 from devicekit.readers import matparts
+from devicekit.system import files, ownmark
+from devicekit.system.extras import need
 from devicekit.tables import SweepTable, Table
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from devicekit.names import GLOSSARY, Unit, parse_unit
+from devicekit.core.quantities import GLOSSARY
+from devicekit.names import Unit, parse_unit
 from devicekit.names.units import is_unit_like, readings
 
 LONGEST = 400  # characters of a name; longer text is a sentence

@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from devicekit.errors import FileError, UsageError
+from devicekit.core.errors import FileError, UsageError
 
 MEMORY = 1 << 28  # bytes, plus MEMORY_A_BYTE for each byte of the file
 MEMORY_A_BYTE = 64

@@ -16,10 +16,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from devicekit import ownmark
-from devicekit.errors import FileError, UsageError
+from devicekit.core.errors import FileError, UsageError
 from devicekit.readers import matfile
 from devicekit.readers.workbook import Cell, Sheet
+from devicekit.system import ownmark
 
 LARGEST = 16 << 20  # bytes; about half a million numbers
 MOST_CELLS = 2_000_000

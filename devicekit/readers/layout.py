@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from devicekit import files
-from devicekit.errors import FileError
+from devicekit.core.errors import FileError
 from devicekit.names import parse_unit
+from devicekit.system import files
 
 if TYPE_CHECKING:
     from devicekit.readers.jsonfile import TrainKeys
@@ -35,7 +35,7 @@ class Column:
     name : str
         Name as the file writes it.
     role : str
-        devicekit's column name (`devicekit.names.GLOSSARY`), `value`, `keep` or `ignore`.
+        devicekit's column name (`devicekit.core.quantities.GLOSSARY`), `value`, `keep` or `ignore`.
     unit : str, optional
         Unit word; none if the numbers are in SI units or have no unit.
     factor : float

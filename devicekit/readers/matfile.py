@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from devicekit.errors import FileError
+from devicekit.core.errors import FileError
 from devicekit.readers import matparts
 from devicekit.readers.workbook import Cell, Sheet
 

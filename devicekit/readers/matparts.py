@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from devicekit.errors import FileError
+from devicekit.core.errors import FileError
 from devicekit.readers import isolated
 
 LARGEST_RATIO = 200  # unpacked over packed size

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import CodedWarning, DevicekitError, FileError, UsageError
-from devicekit.options import ReadOptions
+from devicekit.core.errors import CodedWarning, DevicekitError, FileError, UsageError
+from devicekit.core.text import count
 from devicekit.readers.layout import IGNORED, KEPT, Layout
 from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.places import tag_names
 from devicekit.readers.source import Source
+from devicekit.system.options import ReadOptions
 from devicekit.tables import PulseTable, SweepTable, Table, TransientTable
-from devicekit.text import count
 
 _NO_DATA = {".md", ".toml", ".png", ".jpg", ".jpeg", ".svg", ".pdf", ".py", ".ipynb", ".html", ".doc", ".docx"}
 _NO_NAMES = ("readme", "license", "licence", "copying", "notice", ".")

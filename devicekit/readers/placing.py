@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from devicekit.core.text import count, percent
 from devicekit.readers.kink import Kinks, Noise, Profile
 from devicekit.readers.turns import Lengths, Record, find_closing_lengths, monotone_misfit, spread_indices
-from devicekit.text import count, percent
 
 CLEAR = 9.2  # 2 ln 100: difference in misfit between places, one of which is a hundred times more likely
 FOUND = (2.5, 16.0)  # misfit above that of the best place, allowed on the mean and at one turn, for lengths found here

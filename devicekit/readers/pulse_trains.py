@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import BadRow, Choice, CodedWarning, Question, QuestionError, TableError, UsageError
-from devicekit.names import DIRECTION_ALIASES
-from devicekit.options import ReadOptions
+from devicekit.core.errors import BadRow, Choice, CodedWarning, Question, QuestionError, TableError, UsageError
+from devicekit.core.quantities import DIRECTION_ALIASES
+from devicekit.core.text import count
 from devicekit.readers.cells import parse_whole_numbers
 from devicekit.readers.source import Source
 from devicekit.readers.splitting import (
@@ -25,9 +25,9 @@ from devicekit.readers.splitting import (
     warn_about_growing_amplitude,
 )
 from devicekit.readers.state import resolve_state
-from devicekit.schemas import PULSE_SCHEMA
+from devicekit.system.options import ReadOptions
 from devicekit.tables import PulseTable
-from devicekit.text import count
+from devicekit.tables.schemas import PULSE_SCHEMA
 
 # columns whose groups are split separately
 _KEYS = ("device_id", "_part", "pulse_width_s", "cycle")

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from devicekit import files
-from devicekit.commands import non_default
-from devicekit.errors import FileError, UsageError
-from devicekit.names import GLOSSARY, Unit, parse_unit
-from devicekit.options import ReadOptions
+from devicekit.core.errors import FileError, UsageError
+from devicekit.core.quantities import GLOSSARY
+from devicekit.names import Unit, parse_unit
 from devicekit.readers import jsonfile
 from devicekit.readers.layout import IGNORED, KEPT, TAGS, VERSION, Column, matches_pattern
+from devicekit.system import files
+from devicekit.system.commands import non_default
+from devicekit.system.options import ReadOptions
 
 FOLDER = Path(__file__).with_name("recipes")
 _HEAD = {"version", "kind", "format", "about"}

@@ -11,17 +11,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import Choice, CodedWarning, Question, QuestionError, TableError, UsageError
-from devicekit.names import GLOSSARY, parse_unit
-from devicekit.options import ReadOptions
+from devicekit.core.errors import Choice, CodedWarning, Question, QuestionError, TableError, UsageError
+from devicekit.core.quantities import GLOSSARY
+from devicekit.core.text import count
+from devicekit.names import parse_unit
 from devicekit.readers.cells import parse_column, parse_numbers
 from devicekit.readers.pulse_trains import build_pulse_trains
 from devicekit.readers.source import Source
 from devicekit.readers.splitting import split_sweeps
 from devicekit.readers.state import STATE_COLUMNS
-from devicekit.schemas import SWEEP_SCHEMA
+from devicekit.system.options import ReadOptions
 from devicekit.tables import PulseTable, RecordTable, SweepTable
-from devicekit.text import count
+from devicekit.tables.schemas import SWEEP_SCHEMA
 
 _RESERVED = {*SWEEP_SCHEMA.columns, "record"}
 _QUANTITY_OF = {

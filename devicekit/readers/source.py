@@ -14,10 +14,10 @@ from typing import IO, Any, Self
 
 import pandas as pd
 
-from devicekit import files
-from devicekit.errors import FileError
+from devicekit.core.errors import FileError
 from devicekit.readers import jsonfile, matfile, workbook
 from devicekit.readers.cells import make_names_unique
+from devicekit.system import files
 
 LARGEST_TEXT = 4 << 30  # bytes; a compressed file that unpacks to more is refused
 LARGE = 8 << 20  # bytes; a larger table is parsed directly into numbers

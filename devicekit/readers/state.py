@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import (
+from devicekit.core.errors import (
     BadRow,
     Blank,
     Choice,
@@ -18,8 +18,8 @@ from devicekit.errors import (
     UsageError,
 )
 from devicekit.names import Unit
-from devicekit.options import QUANTITIES, ReadOptions
 from devicekit.readers.header import find_stated_unit
+from devicekit.system.options import QUANTITIES, ReadOptions
 
 NEGATIVE_SHARE_OF_A_WEIGHT = 0.05
 LARGEST_LIKELY_CONDUCTANCE = 0.1  # S

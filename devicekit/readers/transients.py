@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import Blank, Choice, CodedWarning, Question, QuestionError, TableError, UsageError
-from devicekit.options import ReadOptions
+from devicekit.core.errors import Blank, Choice, CodedWarning, Question, QuestionError, TableError, UsageError
+from devicekit.core.text import count
 from devicekit.readers.records import Record, build_meta, convert_to_si, find_roles, warn_about_columns
 from devicekit.readers.source import Source
+from devicekit.system.options import ReadOptions
 from devicekit.tables import TransientTable
-from devicekit.text import count
 
 KIND = "transient"
 APART = 0.1  # of the largest deviation from the voltage between pulses; above, a row is in a pulse

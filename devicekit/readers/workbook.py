@@ -12,7 +12,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from devicekit.errors import FileError
+from devicekit.core.errors import FileError
 from devicekit.readers import isolated
 
 LARGEST_RATIO = 50  # sheets of numbers pack 3 to 12 times, decompression bombs 1000 times

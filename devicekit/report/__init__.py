@@ -15,12 +15,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from devicekit import advice, files
 from devicekit._version import __version__
-from devicekit.errors import CodedWarning
+from devicekit.core import advice
+from devicekit.core.errors import CodedWarning
+from devicekit.core.scalars import Scalar
 from devicekit.plot import Image, Panel, draw_row, row_csv
 from devicekit.report import live, theme
 from devicekit.report.blocks import (
+    ROWS_SHOWN,
     Block,
     CodedList,
     Figure,
@@ -29,14 +31,16 @@ from devicekit.report.blocks import (
     Table,
     Text,
     data_uri,
+    rows_text,
     template,
 )
 from devicekit.report.fold import FoldedSection, fold
-from devicekit.scalars import Scalar
+from devicekit.system import files
 
 __all__ = [
     "FIGURE_SIZE",
     "MARKS",
+    "ROWS_SHOWN",
     "Block",
     "CodedList",
     "Figure",
@@ -47,6 +51,7 @@ __all__ = [
     "Text",
     "draw",
     "render",
+    "rows_text",
 ]
 
 # Small enough that its text stays legible on a telephone: 10 pt becomes 9.4 px at 360 px.

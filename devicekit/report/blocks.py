@@ -5,7 +5,11 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
+
+from devicekit.core.records import Record
+
+ROWS_SHOWN = 30  # rows of a table
 
 
 def template(name: str) -> Any:
@@ -60,6 +64,11 @@ class Figure:
         return str(template("picture.html.j2").module.picture(self, self.caption, name, ""))
 
 
+def rows_text(total: int, most: int = ROWS_SHOWN) -> str:
+    """Return how many rows of a table are shown, for its caption; "" if it is all of them."""
+    return f" (the first {most} of {total}; the CSV files have all)" if total > most else ""
+
+
 @dataclass(frozen=True)
 class Table:
     """A table of text; numbers are formatted by whoever makes it."""
@@ -68,6 +77,13 @@ class Table:
     rows: Sequence[Sequence[str]]
     caption: str
     kind: str = "table"
+
+    @classmethod
+    def of(cls, records: Sequence[Record], caption: str, most: int = ROWS_SHOWN) -> Self:
+        """Make the table of records, at most so many; the caption, without its full stop, says so."""
+        head = type(records[0]).head() if records else ()
+        rows = [each.cells() for each in records[:most]]
+        return cls(head, rows, f"{caption}{rows_text(len(records), most)}.")
 
     @property
     def is_pairs(self) -> bool:

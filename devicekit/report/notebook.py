@@ -6,8 +6,8 @@ import base64
 from collections.abc import Sequence
 from html import escape
 
-from devicekit import advice
-from devicekit.errors import CodedWarning
+from devicekit.core import advice
+from devicekit.core.errors import CodedWarning
 from devicekit.plot import Panel
 from devicekit.report import render
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from devicekit.errors import CodedWarning
+from devicekit.core.errors import CodedWarning
 from devicekit.report import Block, CodedList, Listing, Section, Table, Text
 
 

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from devicekit.workers import deaf
+from devicekit.system.workers import deaf
 
 if TYPE_CHECKING:
     from snn.config import TrainingConfig
@@ -40,8 +40,8 @@ def small_training() -> TrainingConfig:
 
 
 def _train() -> None:
-    from devicekit import catalog
     from devicekit.device.card import load_card
+    from devicekit.system import catalog
     from snn.training import train
 
     train(load_card(catalog.get(catalog.EXAMPLE).card), small_training(), small_samples())
@@ -58,7 +58,7 @@ PARTS: dict[str, Callable[[], Any]] = {"training": _train, "filament": _simulate
 
 def _is_compiled() -> bool:
     """Return whether another process has nothing to add."""
-    from devicekit.jit import cache_folder, is_kept, keeps
+    from devicekit.system.jit import cache_folder, is_kept, keeps
     from snn.network.epochs import insitu_kernel
     from snn.network.learning import NUMBERS
     from snn.network.pulsing import POLICIES

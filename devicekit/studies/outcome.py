@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from devicekit.errors import FileError
-from devicekit.kept import read_part, write_part
+from devicekit.core.errors import FileError
+from devicekit.system.kept import read_part, write_part
 
 
 @dataclass(frozen=True)

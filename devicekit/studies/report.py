@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from devicekit.names import LAST_EPOCHS
+from devicekit.core.quantities import LAST_EPOCHS
+from devicekit.core.scalars import Scalar
+from devicekit.core.text import count
 from devicekit.report import FIGURE_SIZE, Block, Report, Section, Table, Text, draw
 from devicekit.report.shared import provenance_section
-from devicekit.scalars import Scalar
 from devicekit.studies.result import BASELINE, StudyResult
-from devicekit.text import count
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from devicekit._version import __version__
-from devicekit.errors import ParameterError
+from devicekit.core.errors import ParameterError
+from devicekit.core.text import count, listed
 from devicekit.plot import Panel
 from devicekit.studies import figures
 from devicekit.studies.spec import StudySpec
 from devicekit.studies.tasks import get_task
-from devicekit.text import count, listed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -144,8 +144,8 @@ class StudyResult:
         return self.panel(outcome).draw(ax)
 
     def _repr_html_(self) -> str:
+        from devicekit.core.text import percent
         from devicekit.report.notebook import html
-        from devicekit.text import percent
 
         rows = []
         for row in self.summary().to_dict("records"):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from devicekit.core.text import count
 from devicekit.device.card import DeviceCard
 from devicekit.device.report import provenance, rate_section
 from devicekit.fitting import report as fits
 from devicekit.fitting.result import DeviceFit
 from devicekit.report import Report
 from devicekit.report.shared import source_line, warnings_section
-from devicekit.text import count
 
 if TYPE_CHECKING:
     from physics.result import IVResult

@@ -15,13 +15,13 @@ from typing import Any
 
 import pandas as pd
 
-from devicekit import files, workers
 from devicekit._version import __version__
-from devicekit.errors import DevicekitError, FileError, ParameterError
+from devicekit.core.errors import DevicekitError, FileError, ParameterError
 from devicekit.studies.outcome import Outcome
 from devicekit.studies.result import StudyResult
 from devicekit.studies.spec import Run, Scalar, StudySpec, expand, load_spec, plans
 from devicekit.studies.tasks import files_of, get_task
+from devicekit.system import files, workers
 from devicekit.tables import write_csv
 
 Laws = Path | str | Iterable[Path | str]

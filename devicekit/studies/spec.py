@@ -13,8 +13,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from devicekit import files
-from devicekit.errors import FileError, ParameterError, UsageError, invalid_rows
+from devicekit.core.errors import FileError, ParameterError, UsageError, invalid_rows
+from devicekit.system import files
 
 MOST_RUNS = 100_000
 Scalar = str | int | float | bool

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from devicekit.errors import ParameterError
+from devicekit.core.errors import ParameterError
 from devicekit.studies.spec import Scalar, resolve
 from devicekit.studies.task_settings import Trains, check_data, data_of, few_shot_config, scalars, training_config
 

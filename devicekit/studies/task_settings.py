@@ -7,9 +7,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from devicekit import files
-from devicekit.errors import ParameterError
+from devicekit.core.errors import ParameterError
 from devicekit.studies.spec import Scalar, resolve
+from devicekit.system import files
 
 if TYPE_CHECKING:
     from snn.training import TrainingResult
@@ -123,7 +123,7 @@ def scalars(result: TrainingResult) -> dict[str, Any]:
 
 def card_file(settings: Mapping[str, Scalar], base: Path) -> Path | None:
     """The card's file: a path, NAME of a shipped set, or NAME/CARD for another card of that set."""
-    from devicekit import catalog
+    from devicekit.system import catalog
 
     named = settings.get("card")
     if named is None:

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from devicekit import files
-from devicekit.errors import ParameterError
+from devicekit.core.errors import ParameterError
 from devicekit.studies.spec import Scalar, resolve
 from devicekit.studies.stack_tasks import MaterialTask, StackTask
 from devicekit.studies.task_settings import (
@@ -23,6 +22,7 @@ from devicekit.studies.task_settings import (
     scalars,
     training_config,
 )
+from devicekit.system import files
 
 
 class TrainTask(Trains):
@@ -46,7 +46,7 @@ class TrainTask(Trains):
     def run(self, settings: Mapping[str, Scalar], seed: int, base: Path) -> dict[str, Any]:
         """See `Task`."""
         from devicekit.device.card import load_card
-        from devicekit.files import sha256
+        from devicekit.system.files import sha256
         from snn.training import train
 
         file = card_file(settings, base)
@@ -81,7 +81,7 @@ class FewShotTask:
     def run(self, settings: Mapping[str, Scalar], seed: int, base: Path) -> dict[str, Any]:
         """See `Task`."""
         from devicekit.device.card import load_card
-        from devicekit.files import sha256
+        from devicekit.system.files import sha256
         from snn.benchmark.task import accuracy, few_shot
 
         file = card_file(settings, base)
@@ -108,7 +108,7 @@ class ResampleTask(Trains):
 
     def file(self, settings: Mapping[str, Scalar], base: Path) -> Path:
         """The file of the pulse table."""
-        from devicekit import catalog
+        from devicekit.system import catalog
 
         named = settings.get("table")
         if named is None:
@@ -118,7 +118,7 @@ class ResampleTask(Trains):
 
     def _synthetic(self, settings: Mapping[str, Scalar]) -> bool:
         """Return whether the table is a shipped one that was made, not measured."""
-        from devicekit import catalog
+        from devicekit.system import catalog
 
         shipped = catalog.shipped().get(str(settings["table"]))
         return shipped is not None and shipped.synthetic

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from devicekit import catalog
 from devicekit.device.array import DeviceArray
 from devicekit.device.card import DeviceCard, load_card
 from devicekit.device.programming import program_and_verify
@@ -19,9 +18,10 @@ from devicekit.features.conduction.prepare import prepare
 from devicekit.features.conduction.verdict import judge
 from devicekit.features.merit import Sample
 from devicekit.fitting.device import fit, read_pulses
-from devicekit.jit import cache_folder
-from devicekit.options import ReadOptions
 from devicekit.studies.beside import small_samples, small_training
+from devicekit.system import catalog
+from devicekit.system.jit import cache_folder
+from devicekit.system.options import ReadOptions
 from physics.iv import simulate_iv
 from snn.config import TrainingConfig
 from snn.network.learning import GRADIENTS

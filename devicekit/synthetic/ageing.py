@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import CodedWarning
+from devicekit.core.errors import CodedWarning
 from devicekit.tables import EnduranceTable, RetentionTable
 
 SYNTHETIC = (CodedWarning("synthetic", "made by devicekit, not measured"),)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from devicekit.core.errors import CodedWarning, UsageError
 from devicekit.device.array import DeviceArray
 from devicekit.device.blocks import Conditions
 from devicekit.device.card import DeviceCard
 from devicekit.device.pulselaw import BranchScaling, PulseScaling
-from devicekit.errors import CodedWarning, UsageError
 from devicekit.synthetic.pulses import READ_VOLTAGE, truth_card
 from devicekit.tables import PulseTable
 

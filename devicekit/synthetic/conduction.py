@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import constants
 
-from devicekit.errors import CodedWarning
+from devicekit.core.errors import CodedWarning
 from devicekit.tables import SweepTable
 
 SEED = 2023

@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit import files
-from devicekit.catalog import is_synthetic
-from devicekit.errors import CodedWarning, TraceError, UsageError
-from devicekit.features.autoregression import Autoregression, Cycles, autoregression, stationary_covariance
-from devicekit.features.correlations import ranks, split
-from devicekit.features.cycle_series import Quantity
+from devicekit.core.errors import CodedWarning, TraceError, UsageError
+from devicekit.features.cycles.autoregression import Autoregression, Cycles, autoregression, stationary_covariance
+from devicekit.features.cycles.correlations import ranks, split
+from devicekit.features.cycles.series import Quantity
 from devicekit.features.merits.dc import DcResult
 from devicekit.features.merits.sequence import SequenceResult
 from devicekit.synthetic.known_cycles import COLUMNS, root, walk
 from devicekit.synthetic.loops import SEED, SweepTruth, sweeps_of_cycles
+from devicekit.system import files
+from devicekit.system.catalog import is_synthetic
 from devicekit.tables import EnduranceTable, SweepTable
 
 LEAST_SHARE = 0.1  # of the least measured voltage: no smaller voltage is drawn, even with `beyond`

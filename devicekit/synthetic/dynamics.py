@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import CodedWarning
+from devicekit.core.errors import CodedWarning
 from devicekit.models.relaxation import kernel
 from devicekit.tables import PairedTable, TransientTable
 

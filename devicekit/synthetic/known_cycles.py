@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import UsageError
-from devicekit.features.autoregression import companion, radius, stationary_covariance
-from devicekit.features.cycle_series import OF_SWEEPS
+from devicekit.core.errors import UsageError
+from devicekit.features.cycles.autoregression import companion, radius, stationary_covariance
+from devicekit.features.cycles.series import OF_SWEEPS
 from devicekit.synthetic.loops import SEED, SweepTruth, sweeps_of_cycles
 from devicekit.tables import SweepTable
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import CodedWarning, UsageError
+from devicekit.core.errors import CodedWarning, UsageError
 from devicekit.tables import SweepTable
 
 SYNTHETIC = (CodedWarning("synthetic", "made by devicekit, not measured"),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import CodedWarning
+from devicekit.core.errors import CodedWarning
 from devicekit.tables import SweepTable
 
 SYNTHETIC = (CodedWarning("synthetic", "made by devicekit, not measured"),)

@@ -10,9 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from devicekit import files
 from devicekit._version import __version__
-from devicekit.names import GLOSSARY
+from devicekit.core.quantities import GLOSSARY
+from devicekit.system import files
 
 SIGNIFICANT_DIGITS = 5
 _TYPES = {"i": "integer", "f": "number"}
@@ -59,7 +59,7 @@ def write_package(
     folder : Path
         Created if it is missing.
     frame : pandas.DataFrame
-        Columns of `devicekit.names.GLOSSARY`; numbers are written with 5 significant digits.
+        Columns of `devicekit.core.quantities.GLOSSARY`; numbers are written with 5 significant digits.
     name, title, description : str
         Of the data set.
     stem : str

@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from devicekit.core.errors import CodedWarning, UsageError
+from devicekit.core.text import width_suffix
 from devicekit.device.array import DeviceArray
 from devicekit.device.blocks import Branch, BranchVariation, Conditions, Provenance, RateCurve, Sigma, Variation, Window
 from devicekit.device.card import DeviceCard
-from devicekit.errors import CodedWarning, UsageError
 from devicekit.models import kernel
 from devicekit.models.registry import LAWS
 from devicekit.synthetic.package import write_package
 from devicekit.tables import PulseTable
-from devicekit.text import width_suffix
 
 REFERENCE = "pt-hfo2-al2o3-ti"
 REFERENCE_SEED = 2023

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from devicekit.names import GLOSSARY
+from devicekit.core.quantities import GLOSSARY
 from devicekit.synthetic import ageing, conduction, dynamics, known_cycles, levels
 from devicekit.synthetic.loops import SEED, SYNTHETIC, SweepTruth, sweeps
 from devicekit.synthetic.package import write_package

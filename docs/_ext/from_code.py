@@ -32,14 +32,14 @@ def _row(*cells: str) -> str:
 
 def glossary() -> str:
     """The glossary as a Markdown page."""
-    from devicekit import names
+    from devicekit.core import quantities
     from devicekit.names import units
 
     lines = [
         "# Glossary",
         "",
-        "Every column of a table, every quantity of a figure and the terms of the field, as `devicekit.names` defines "
-        "them: this page is made from that file. Units are SI throughout.",
+        "Every column of a table, every quantity of a figure and the terms of the field, as "
+        "`devicekit.core.quantities` defines them: this page is made from that file. Units are SI throughout.",
         "",
         "## Columns and quantities",
         "",
@@ -48,10 +48,10 @@ def glossary() -> str:
     ]
     lines += [
         _row(f"`{quantity.name}`", quantity.unit or "1", quantity.label, quantity.description)
-        for quantity in names.GLOSSARY.values()
+        for quantity in quantities.GLOSSARY.values()
     ]
     lines += ["", "## Terms", "", "```{glossary}"]
-    for term, meaning in names.TERMS.items():
+    for term, meaning in quantities.TERMS.items():
         lines += [*term.split(", "), f"  {meaning}", ""]
     lines[-1] = "```"
     words: dict[str, list[str]] = {}
@@ -62,8 +62,8 @@ def glossary() -> str:
     prefixes = ", ".join(f"`{prefix}`" for prefix in units.UNIT_PREFIXES if prefix)
     lines += ["", f"Each with one of the prefixes {prefixes}, or none; `--unit 1` is a weight."]
     lines += ["", "## Words for a direction", "", _row("direction", "also read as"), _row("---", "---")]
-    for direction in names.DIRECTIONS:
-        aliases = [f"`{word}`" for word, meant in names.DIRECTION_ALIASES.items() if meant == direction]
+    for direction in quantities.DIRECTIONS:
+        aliases = [f"`{word}`" for word, meant in quantities.DIRECTION_ALIASES.items() if meant == direction]
         lines.append(_row(f"`{direction}`", ", ".join(aliases)))
     return "\n".join(lines) + "\n"
 
@@ -129,16 +129,16 @@ def targets() -> str:
 
 def warnings() -> str:
     """Return every warning code with rank, meaning and advice, and the rules by which warnings add up, as Markdown."""
-    from devicekit import advice
-    from devicekit.codes import RANKS, WARNING_CODES
+    from devicekit.core import advice
+    from devicekit.core.codes import RANKS, WARNING_CODES
 
     lines = [
         "# Warnings",
         "",
         "A warning has a code, a sentence, and advice. Codes are stable: they appear on standard error, in `--json`, "
         "in reports and in cards. A first page, a notebook and a terminal show the three that matter most; `--json` "
-        "and the section Warnings of a report list all. This page is made from `devicekit.codes` and "
-        "`devicekit.advice`.",
+        "and the section Warnings of a report list all. This page is made from `devicekit.core.codes` and "
+        "`devicekit.core.advice`.",
         "",
         *(f"- **{rank}**: {words}" for rank, words in RANKS.items()),
         "",
@@ -196,8 +196,8 @@ def settings() -> str:
 
 def reading_options() -> str:
     """Return every reading option with its name on the command line, as Markdown."""
-    from devicekit.commands import flag
-    from devicekit.options import ReadOptions
+    from devicekit.system.commands import flag
+    from devicekit.system.options import ReadOptions
 
     lines = [
         "# Reading options",

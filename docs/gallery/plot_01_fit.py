@@ -9,7 +9,7 @@ A file of LTP and LTD trains, read into a table, fitted with eq. (2), and saved 
 import matplotlib.pyplot as plt
 
 import devicekit
-from devicekit import catalog
+from devicekit.system import catalog
 
 table = devicekit.read(catalog.get("vcm-trains").data)
 fit = devicekit.fit(table)

@@ -10,7 +10,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import devicekit
-from devicekit import catalog, plot
+from devicekit import plot
+from devicekit.system import catalog
 
 fit = devicekit.fit(catalog.get("vcm-trains").data)
 steps = {direction: [abs(pair[direction].rate(0.5)) for pair in fit.devices.values()] for direction in ("ltp", "ltd")}

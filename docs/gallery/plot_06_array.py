@@ -11,7 +11,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import devicekit
-from devicekit import catalog, plot
+from devicekit import plot
+from devicekit.system import catalog
 
 card = devicekit.load_card(catalog.get("vcm-trains").card)
 array = devicekit.DeviceArray(card, n=30, seed=1, read_noise=True)

@@ -11,7 +11,7 @@ a point high.
 import matplotlib.pyplot as plt
 
 import devicekit
-from devicekit import catalog
+from devicekit.system import catalog
 from snn.data.load import load
 from snn.training import TrainingConfig, train
 

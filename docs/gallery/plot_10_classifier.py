@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import devicekit
-from devicekit import catalog
+from devicekit.system import catalog
 from snn import SpikingClassifier
 
 X, y = load_iris(return_X_y=True)

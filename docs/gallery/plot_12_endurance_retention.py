@@ -9,9 +9,9 @@ Endurance and retention are measured (1T1R chips of A. Levy and co-authors, MIT 
 import matplotlib.pyplot as plt
 
 import devicekit
-from devicekit import catalog
 from devicekit.features.merits import endurance, retention, stdp
 from devicekit.synthetic import records
+from devicekit.system import catalog
 
 cycling = devicekit.read(catalog.get("1t1r-endurance").data)
 baked = devicekit.read(catalog.get("1t1r-relaxation").data)

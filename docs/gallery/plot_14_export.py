@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 import devicekit
-from devicekit import catalog, plot
+from devicekit import plot
 from devicekit.exporters import ExportOptions, for_cards, make
+from devicekit.system import catalog
 
 card = devicekit.load_card(catalog.get("pt-hfo2-al2o3-ti").card)
 with tempfile.TemporaryDirectory() as folder:

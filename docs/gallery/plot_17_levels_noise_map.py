@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 import devicekit
-from devicekit import catalog
 from devicekit.plot import draw_row
 from devicekit.synthetic.noise import telegraph_record
+from devicekit.system import catalog
 from devicekit.tables import EnduranceTable
 
 levels = devicekit.characterize(catalog.get("1t1r-levels").data)

@@ -8,7 +8,7 @@ and shows a set at 0.65 V, with maps of potential and vacancies through it. It p
 
 import matplotlib.pyplot as plt
 
-from devicekit.text import si
+from devicekit.core.text import si
 from physics.iv import simulate_iv
 
 result = simulate_iv(mesh="coarse")

@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import devicekit
-from devicekit import catalog
+from devicekit.system import catalog
 
 table = devicekit.read(catalog.get("pt-hfo2-al2o3-ti").data)
 fits = {width: devicekit.fit(table.select(width=width)) for width in table.widths}

@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import devicekit
-from devicekit import catalog
+from devicekit.system import catalog
 from snn.data.load import load
 from snn.network.encoding import encode, levels, presentation_key, stream_key
 from snn.training import TrainingConfig, train

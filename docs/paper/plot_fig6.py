@@ -10,7 +10,7 @@ digits (the *test* part of Optdigits, split at random: about a point easier than
 import matplotlib.pyplot as plt
 
 import devicekit
-from devicekit import catalog
+from devicekit.system import catalog
 from snn.data.load import load
 from snn.training import TrainingConfig, train
 

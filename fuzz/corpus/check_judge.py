@@ -11,7 +11,7 @@ import pandas as pd
 from compare import REFUSED, RIGHT, WRONG, judge
 from generator import Case, make_case
 
-from devicekit.errors import Question, QuestionError
+from devicekit.core.errors import Question, QuestionError
 
 Fault = Callable[[pd.DataFrame], pd.DataFrame | None]  # None: the frame cannot have this fault
 

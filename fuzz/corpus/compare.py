@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from generator import Case
 
-from devicekit.errors import DevicekitError, QuestionError
+from devicekit.core.errors import DevicekitError, QuestionError
 
 RIGHT, ONE, MORE, REFUSED, WRONG = "right", "one question", "more questions", "refused", "WRONG"
 NAMES = (RIGHT, ONE, MORE, REFUSED, WRONG)

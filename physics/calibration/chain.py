@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from devicekit.errors import ParameterError
+from devicekit.core.errors import ParameterError
 from physics.calibration.result import Calibration
 from physics.constants import Array
 

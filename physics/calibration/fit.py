@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from devicekit.errors import ParameterError, TraceError
+from devicekit.core.errors import ParameterError, TraceError
 from devicekit.tables import SweepTable
 from physics.calibration.measured import WEIGHTS, Level, levels_of, select
 from physics.calibration.model import Model, Progress, branch_rms, priors_of

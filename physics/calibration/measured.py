@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from devicekit.errors import ParameterError, TraceError
-from devicekit.features.compliance import assign_limit, assign_shared_limits
-from devicekit.features.sweep_segments import Excursion, Segment, excursions, split_segments
+from devicekit.core.errors import ParameterError, TraceError
+from devicekit.core.text import si
+from devicekit.features.dc.compliance import assign_limit, assign_shared_limits
+from devicekit.features.dc.segments import Excursion, Segment, excursions, split_segments
 from devicekit.tables import SweepTable
-from devicekit.text import si
 from physics.constants import Array
 
 BRANCHES = ("set", "set_back", "reset")

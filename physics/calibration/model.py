@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from devicekit import files, workers
 from devicekit._version import __version__
-from devicekit.errors import FileError, ParameterError
+from devicekit.core.errors import FileError, ParameterError
+from devicekit.system import files, workers
 from physics.calibration.measured import WEIGHTS, Level
 from physics.constants import Array
 from physics.drive import Segment, ramp

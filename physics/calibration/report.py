@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from devicekit.core.scalars import Scalar
+from devicekit.core.text import count, listed
 from devicekit.report import Figure, Report, Section, Table, Text, draw
 from devicekit.report.shared import provenance_section
-from devicekit.scalars import Scalar
-from devicekit.text import count, listed
 from physics.calibration.chain import Chain
 from physics.calibration.measured import BRANCHES, WORDS
 from physics.calibration.result import Calibration, Fitted

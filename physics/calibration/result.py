@@ -221,7 +221,7 @@ class Calibration:
         number : int
         seed : int
         """
-        from devicekit.errors import ParameterError
+        from devicekit.core.errors import ParameterError
 
         random, found = np.random.default_rng(seed), []
         root = np.linalg.cholesky(self.covariance)

@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from devicekit.errors import ParameterError
-from devicekit.files import is_file
-from devicekit.plugins import CONDUCTION, HEAT, REACTIONS
+from devicekit.core.errors import ParameterError
+from devicekit.system.files import is_file
+from devicekit.system.plugins import CONDUCTION, HEAT, REACTIONS
 from physics.laws.law import ConductionLaw, HeatLaw, ReactionLaw
 
 KINDS: dict[str, tuple[Any, type]] = {

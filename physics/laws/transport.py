@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from devicekit.jit import compiled
+from devicekit.system.jit import compiled
 from physics.constants import BOLTZMANN_EV, Array
 
 # Beyond this, exp() overflows; no field in a working device comes near it.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from devicekit.jit import compiled
+from devicekit.system.jit import compiled
 from physics.constants import Array
 
 # relative to a pivot: far below rounding

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from devicekit.errors import ParameterError
+from devicekit.core.errors import ParameterError
 from physics import SPACINGS
 from physics.constants import Array
 from physics.stack import Stack

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from devicekit.errors import ParameterError
+from devicekit.core.errors import ParameterError
 from physics.constants import NM, Array
 from physics.drive import Segment
 from physics.solvers.circuit import operate

@@ -12,12 +12,12 @@ from functools import cache
 
 import numpy as np
 
+from devicekit.core.errors import UsageError
 from devicekit.device.ageing import Drift
 from devicekit.device.card import DeviceCard
 from devicekit.device.wear import Wear, wear
 from devicekit.device.wires import Wires, effective_conductance
-from devicekit.errors import UsageError
-from devicekit.kept import Kept
+from devicekit.system.kept import Kept
 from snn.ageing import AgeingResult, accuracy_over_time
 from snn.array.result import ArrayResult, Curve, Point, Unknown
 from snn.config import TrainingConfig
@@ -92,7 +92,7 @@ def measure(
     progress : callable, optional
         Called with (tests done, tests planned).
     kept : Kept, optional
-        Store of tests (`devicekit.kept.kept_beside`); those in it are not repeated.
+        Store of tests (`devicekit.system.kept.kept_beside`); those in it are not repeated.
 
     Raises
     ------

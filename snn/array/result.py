@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from devicekit.core.text import percent, si
 from devicekit.device.wear import Wear
 from devicekit.plot import Panel
-from devicekit.text import percent, si
 from snn.ageing import AgeingResult
 from snn.array import figures
 from snn.energy import InferenceEnergy

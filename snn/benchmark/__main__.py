@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from devicekit import files
+from devicekit.system import files
 from snn.benchmark.curves import SHIPPED, measure
 from snn.benchmark.measure import null_sd
 from snn.benchmark.severity import SEVERITIES

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from devicekit.statistics import t_quantile
+from devicekit.core.statistics import t_quantile
 from snn.benchmark.task import Variant
 
 ONE_SIDED = 1.96  # 2.5 %: 5 % for the two variants, of which the worse one is reported

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from devicekit.core.scalars import Scalar
+from devicekit.core.text import count, listed
 from devicekit.report import Block, Figure, Report, Section, Table, Text, draw
-from devicekit.scalars import Scalar
-from devicekit.text import count, listed
 from snn.benchmark import figures
 from snn.benchmark.curves import distance, shipped
 from snn.benchmark.result import COSTS, FEWEST, ODDS, Benchmark

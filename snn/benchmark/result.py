@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from devicekit.statistics import mean_above_zero
-from devicekit.text import count, listed
+from devicekit.core.statistics import mean_above_zero
+from devicekit.core.text import count, listed
 from snn.benchmark.curves import Distance, distance
 from snn.benchmark.pairs import OTHERS, Share, VariantResult, quantile
 from snn.benchmark.severity import SEVERITIES

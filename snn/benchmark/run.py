@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from devicekit.core.errors import UsageError
+from devicekit.core.statistics import chi2_quantile
 from devicekit.device.allowed import within_bands
 from devicekit.device.card import DeviceCard
 from devicekit.device.idealise import mean_step
-from devicekit.errors import UsageError
-from devicekit.kept import Kept
-from devicekit.statistics import chi2_quantile
+from devicekit.system.kept import Kept
 from snn import drift
 from snn.benchmark.attribution import Loss, shares
 from snn.benchmark.flaws import ARRAY, Case, find_flaws, find_unknown, remove_flaws, scatter_over_step
@@ -57,7 +57,7 @@ def _train_each(work: Sequence[Work], data: Dataset, jobs: int) -> Iterator[floa
         return
     import joblib
 
-    from devicekit.workers import deaf
+    from devicekit.system.workers import deaf
 
     with deaf():
         pool = joblib.Parallel(n_jobs=jobs, return_as="generator")
@@ -110,7 +110,7 @@ def benchmark(
     progress : callable, optional
         Called with (trainings done, planned) for each part.
     kept : Kept, optional
-        Store of trainings (`devicekit.kept.kept_beside`); those in it are not repeated.
+        Store of trainings (`devicekit.system.kept.kept_beside`); those in it are not repeated.
     **changes
         Fields of `TrainingConfig` that describe the device, such as stuck=0.2, stuck_at="ends", device_levels=16.
 

@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
+from devicekit.core.errors import UsageError
 from devicekit.device.card import DeviceCard
-from devicekit.errors import UsageError
 from snn.choices import Rates
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from devicekit.errors import UsageError
+from devicekit.core.errors import UsageError
 from snn.data.split import stratified
 
 

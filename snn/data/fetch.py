@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from devicekit.errors import FileError
+from devicekit.core.errors import FileError
 
 
 def fetch(url: str, checksum: str, instead: str, name: str | None = None) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from devicekit.errors import FileError
+from devicekit.core.errors import FileError
 from snn.data.dataset import Dataset
 from snn.data.fetch import fetch
 

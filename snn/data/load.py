@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from devicekit.errors import FileError, UsageError
+from devicekit.core.errors import FileError, UsageError
 from snn.data import images, sets, user_data
 from snn.data.dataset import Dataset
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from devicekit.errors import BadRow, FileError
+from devicekit.core.errors import BadRow, FileError
 from snn.data.dataset import Dataset
 from snn.data.fetch import fetch
 from snn.data.split import stratified

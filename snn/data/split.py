@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from devicekit.errors import UsageError
+from devicekit.core.errors import UsageError
 
 
 def stratified(y: np.ndarray, n_test: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

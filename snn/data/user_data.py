@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from devicekit import npz
-from devicekit.errors import BadRow, FileError, UsageError
+from devicekit.core.errors import BadRow, FileError, UsageError
+from devicekit.system import npz
 from snn.data.dataset import Dataset
 from snn.scaling import TwoSided
 

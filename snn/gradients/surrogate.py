@@ -17,7 +17,7 @@ import math
 
 import numpy as np
 
-from devicekit.jit import borrowing
+from devicekit.system.jit import borrowing
 from snn.gradient import Gradient
 from snn.network import lanes
 from snn.network.bits import lowest_bit

@@ -8,7 +8,7 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
-from devicekit.jit import borrowing
+from devicekit.system.jit import borrowing
 
 MAX_STEPS = 64
 

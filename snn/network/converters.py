@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from devicekit.device.random import mix
-from devicekit.jit import borrowing, compiled
+from devicekit.system.jit import borrowing, compiled
 from snn.network.encoding import presentation_key
 from snn.network.neurons import FIRE, Dynamics, Scratch, bell, encode_events, make_scratch
 

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from devicekit.core.errors import UsageError
 from devicekit.device.array import ArrayState, DeviceArray, observed_state, pulse_one
 from devicekit.device.random import mix, uniform
-from devicekit.errors import UsageError
-from devicekit.jit import borrowing
+from devicekit.system.jit import borrowing
 from snn.network.bits import lowest_bit
 from snn.network.neurons import bell
 from snn.network.pulsing import pulse_request

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from devicekit.core.errors import UsageError
 from devicekit.device.random import mix
-from devicekit.errors import UsageError
-from devicekit.jit import borrowing, compiled
+from devicekit.system.jit import borrowing, compiled
 from snn.network.bits import lowest_bit
 
 ONE = 65536  # the level of an input that fires at every step

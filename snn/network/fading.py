@@ -15,7 +15,7 @@ import numpy as np
 from devicekit.device.array import ArrayState, observed_state, pulse_one
 from devicekit.device.fading import NOTHING, RESCALED, Fading
 from devicekit.device.random import mix
-from devicekit.jit import borrowing
+from devicekit.system.jit import borrowing
 from snn.network import lanes
 from snn.network.crossbar import NO_MOVE, WINDS_UP, Layer, PulseRequests
 from snn.network.neurons import bell

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from devicekit import plugins
-from devicekit.errors import UsageError
-from devicekit.jit import borrowing
+from devicekit.core.errors import UsageError
+from devicekit.system import plugins
+from devicekit.system.jit import borrowing
 from snn.gradient import Gradient
 from snn.network.changes import Changes
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from devicekit.device.random import mix
-from devicekit.jit import borrowing
+from devicekit.system.jit import borrowing
 from snn.network import lanes
 from snn.network.bits import all_steps, lowest_bit
 from snn.network.encoding import encode, shift

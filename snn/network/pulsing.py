@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from devicekit import plugins
-from devicekit.errors import UsageError
-from devicekit.jit import switch
+from devicekit.core.errors import UsageError
+from devicekit.system import plugins
+from devicekit.system.jit import switch
 from snn.policy import Policy
 
 POLICIES: dict[str, Policy] = dict(sorted(plugins.POLICIES.descriptors("POLICY", Policy).items()))

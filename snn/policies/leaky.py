@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devicekit.jit import borrowing
+from devicekit.system.jit import borrowing
 from snn.policy import Policy
 
 

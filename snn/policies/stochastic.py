@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from devicekit.jit import borrowing
+from devicekit.system.jit import borrowing
 from snn.policy import Policy
 
 

@@ -263,9 +263,9 @@ cases = [{label = "as fitted"}, {label = "a linear and symmetric device, no nois
 @pytest.fixture(scope="session")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Reports by name, one of every command that writes one."""
-    from devicekit import catalog
     from devicekit.cli import build_app
     from devicekit.cli.common import run_app
+    from devicekit.system import catalog
 
     folder = tmp_path_factory.mktemp("reports")
     (folder / "tiny.toml").write_text(STUDY)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from devicekit import catalog
+from devicekit.system import catalog
 from tests.visited import Visit
 
 pytestmark = pytest.mark.slow

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from devicekit.codes import WARNING_CODES
-from devicekit.errors import CodedWarning
+from devicekit.core.codes import WARNING_CODES
+from devicekit.core.errors import CodedWarning
+from devicekit.core.scalars import Scalar
 from devicekit.plot import Axis, Curve, Panel
 from devicekit.report import MARKS, Report, Section, Text, draw
-from devicekit.scalars import Scalar
 
 from .conftest import NAMES, unpacked
 

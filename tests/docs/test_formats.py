@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from devicekit import plugins
 from devicekit.readers import readers
+from devicekit.system import plugins
 
 PAGE = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
 WORDS = {"columns": "--map", "absolute": "--abs"}

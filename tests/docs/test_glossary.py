@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from devicekit import names
+from devicekit.core import quantities
 
 from .conftest import load_script
 
@@ -19,16 +19,16 @@ def from_code() -> ModuleType:
 
 
 def test_terms_are_in_order_and_explained() -> None:
-    assert list(names.TERMS) == sorted(names.TERMS, key=str.lower)
-    assert all(meaning.endswith(".") and len(meaning) > 20 for meaning in names.TERMS.values())
+    assert list(quantities.TERMS) == sorted(quantities.TERMS, key=str.lower)
+    assert all(meaning.endswith(".") and len(meaning) > 20 for meaning in quantities.TERMS.values())
 
 
 @pytest.mark.slow
 def test_the_glossary_page_holds_every_name(from_code: ModuleType) -> None:
     page = from_code.glossary()
-    for quantity in names.GLOSSARY.values():
+    for quantity in quantities.GLOSSARY.values():
         assert f"| `{quantity.name}` | {quantity.unit or '1'} | {quantity.label} | {quantity.description} |" in page
-    for term, meaning in names.TERMS.items():
+    for term, meaning in quantities.TERMS.items():
         assert "\n".join([*term.split(", "), f"  {meaning}"]) in page
 
 
@@ -42,8 +42,8 @@ def test_the_command_line_page_holds_every_command(from_code: ModuleType) -> Non
 
 @pytest.mark.slow
 def test_the_page_of_warnings_holds_every_code_and_rule(from_code: ModuleType) -> None:
-    from devicekit import advice
-    from devicekit.codes import WARNING_CODES
+    from devicekit.core import advice
+    from devicekit.core.codes import WARNING_CODES
 
     page = from_code.warnings()
     for code, kind in WARNING_CODES.items():
@@ -58,7 +58,7 @@ def test_the_page_of_warnings_holds_every_code_and_rule(from_code: ModuleType) -
 def test_the_pages_of_options_hold_every_field(from_code: ModuleType) -> None:
     from dataclasses import fields
 
-    from devicekit.options import ReadOptions
+    from devicekit.system.options import ReadOptions
     from snn.config import TrainingConfig
 
     for page, cls in ((from_code.settings(), TrainingConfig), (from_code.reading_options(), ReadOptions)):

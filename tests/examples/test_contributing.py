@@ -21,8 +21,9 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from devicekit import catalog, load_card, plugins
+from devicekit import load_card
 from devicekit.exporters import ExportOptions
+from devicekit.system import catalog, plugins
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -248,7 +249,7 @@ if INSIDE:
     assert "pulselog" in cli("read", "--help")
 
 # and what the other files add is known by its name
-from devicekit.plugins import EXPORTERS, LAWS
+from devicekit.system.plugins import EXPORTERS, LAWS
 from physics import material_sets
 
 assert "bell" in LAWS.names()

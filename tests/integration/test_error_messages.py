@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from devicekit import catalog
+from devicekit.system import catalog
 
 Run = Callable[..., Any]
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 import devicekit as dk
-from devicekit import catalog
-from devicekit.plugins import EXPORTERS
 from devicekit.synthetic.pulses import generate, truth_card
+from devicekit.system import catalog
+from devicekit.system.plugins import EXPORTERS
 
 Run = Callable[..., Any]
 THETA = (-4.0, 0.95, 1.0, 0.0, 0.0, 0.0)

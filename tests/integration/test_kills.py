@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from devicekit import catalog, files
 from devicekit.device.card import load_card
+from devicekit.system import catalog, files
 from physics.stack import load_stack, to_toml
 
 ROOT = Path(__file__).parents[2]

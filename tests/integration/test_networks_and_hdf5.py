@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 import devicekit as kit
-from devicekit import catalog
 from devicekit.device.network import TrainedNetwork
 from devicekit.readers import hdf5
+from devicekit.system import catalog
 
 Run = Callable[..., Any]
 CARD = catalog.get("pt-hfo2-al2o3-ti").card

@@ -19,15 +19,15 @@ import joblib
 import pandas as pd
 import pytest
 
-from devicekit import catalog
+from devicekit.core.errors import DevicekitError, ParameterError, UsageError
 from devicekit.device.card import load_card
-from devicekit.errors import DevicekitError, ParameterError, UsageError
 from devicekit.studies.outcome import Outcome
 from devicekit.studies.report import study_report
 from devicekit.studies.runner import run_study
 from devicekit.studies.spec import expand, load_spec
 from devicekit.studies.tasks import ResampleTask, files_of, get_task
 from devicekit.synthetic.pulses import generate, truth_card
+from devicekit.system import catalog
 from snn.benchmark.task import accuracy, few_shot, setting
 
 STUDY = """

@@ -23,12 +23,12 @@ from typing import Any
 import numpy as np
 
 import devicekit
-from devicekit import catalog
+from devicekit.core.errors import DevicekitError
 from devicekit.device.network import TrainedNetwork
-from devicekit.errors import DevicekitError
 from devicekit.library import record
 from devicekit.readers import hdf5, recipe
 from devicekit.studies.spec import load_spec
+from devicekit.system import catalog
 from physics.stack import load_stack
 from tests.unit.exporters.small_network import small_network
 from tests.unit.readers.damage import LONGEST_MESSAGE, _mutated, _within_time

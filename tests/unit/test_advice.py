@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from devicekit import advice
-from devicekit.codes import RANKS, WARNING_CODES
+from devicekit.core import advice
+from devicekit.core.codes import RANKS, WARNING_CODES
+from devicekit.core.errors import CodedWarning
 from devicekit.device.remarks import UnknownCodeWarning
-from devicekit.errors import CodedWarning
 
 
 def warnings_of(*codes: str) -> list[CodedWarning]:

@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from devicekit import catalog, files
-from devicekit.errors import FileError, UsageError
+from devicekit.core.errors import FileError, UsageError
+from devicekit.system import catalog, files
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

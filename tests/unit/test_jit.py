@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from devicekit import jit
+from devicekit.system import jit
 
 ROOT = Path(__file__).parents[2]
 SOURCE = """
@@ -92,7 +92,7 @@ def _stamps(*places: Path) -> dict[str, str]:
 import json, sys, devicekit.fitting.device, devicekit.device.array, devicekit.features.conduction.verdict
 import physics.iv, snn.training, snn.stdp
 from numba.core.dispatcher import Dispatcher
-from devicekit import jit
+from devicekit.system import jit
 found = {}
 for module in list(sys.modules.values()):
     for name, value in list(vars(module).items()):
@@ -127,7 +127,7 @@ def test_a_kernel_is_compiled_anew_where_what_it_is_made_from_changes_and_only_t
         assert found.keys() == usual.keys()
         return {name for name, own in found.items() if own != usual[name]}
 
-    assert changed("devicekit/text.py", '"""Numbers', '"""Words, and numbers') == set()
+    assert changed("devicekit/core/text.py", '"""Numbers', '"""Words, and numbers') == set()
     assert (
         changed("devicekit/fitting/likelihood/filter.py", "    m = z.size\n", "    m = z.size  # a comment\n") == set()
     )
@@ -167,9 +167,9 @@ def test_without_a_folder_to_keep_it_in_code_is_compiled_all_the_same(tmp_path: 
     code = """
 import os, sys
 from pathlib import Path
-from devicekit import jit
+from devicekit.system import jit
 usual = os.access
-os.access = lambda path, mode, **more: usual(path, mode, **more) and Path(path) != Path(jit.__file__).parent
+os.access = lambda path, mode, **more: usual(path, mode, **more) and Path(path) != Path(jit.__file__).parents[1]
 def double(x):
     return 2 * x
 made = jit.compiled(double)

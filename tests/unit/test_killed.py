@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from devicekit import files, work
+from devicekit.system import files, work
 
 ROOT = Path(__file__).parents[2]
 SWEEP = "V (V),I (A)\n0,0\n0.5,1e-6\n1,1e-3\n0,0\n"
 DIES = """
 import os, signal, sys
 from pathlib import Path
-from devicekit import files, work
+from devicekit.system import files, work
 moment, out = sys.argv[1], Path(sys.argv[2])
 real, calls = os.replace, []
 def die(*_): os.kill(os.getpid(), signal.SIGKILL)
@@ -43,7 +43,7 @@ with files.result_folder(out, "simulate iv") as folder:
 HOLDS = """
 import sys
 from pathlib import Path
-from devicekit import work
+from devicekit.system import work
 with work.work_folder(Path(sys.argv[1])) as new:
     new.write_text("half")
     print("held", flush=True)

@@ -14,10 +14,10 @@ import pandas as pd
 import pytest
 
 import devicekit as dk
-from devicekit import catalog
-from devicekit.errors import DevicekitError, UsageError
+from devicekit.core.errors import DevicekitError, UsageError
 from devicekit.studies.result import StudyResult
 from devicekit.studies.spec import StudySpec
+from devicekit.system import catalog
 from snn.config import TrainingConfig
 from snn.data.load import load
 from snn.training import train

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import devicekit
-from devicekit import catalog, files
-from devicekit.catalog import marks
 from devicekit.readers import hdf5
+from devicekit.system import catalog, files
+from devicekit.system.catalog import marks
 
 SET = catalog.get("reference-stdp")
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import devicekit
-from devicekit import catalog
+from devicekit.system import catalog
 
 KINDS = {
     "vcm-trains": "pulse",

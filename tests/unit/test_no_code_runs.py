@@ -12,9 +12,9 @@ import joblib
 import numpy as np
 import pytest
 
-from devicekit import catalog
-from devicekit.errors import ParameterError
+from devicekit.core.errors import ParameterError
 from devicekit.studies.runner import run_study
+from devicekit.system import catalog
 from physics.stack import load_material, load_stack
 
 LAW = """

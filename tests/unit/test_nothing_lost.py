@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from devicekit import catalog, files, work
-from devicekit.errors import FileError
+from devicekit.core.errors import FileError
 from devicekit.readers import read
+from devicekit.system import catalog, files, work
 
 ROOT = Path(__file__).parents[2]
 SWEEP = "V (V),I (A)\n0,0\n0.5,1e-6\n1,1e-3\n0,0\n"

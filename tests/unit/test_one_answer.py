@@ -16,13 +16,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from devicekit import catalog, characterize, compare, load_card, read
+from devicekit import characterize, compare, load_card, read
 from devicekit.cli import build_app
 from devicekit.cli.common import run_app
-from devicekit.errors import CardError, UsageError
+from devicekit.core.errors import CardError, UsageError
 from devicekit.models.registry import CURVE_LAWS, LAWS
 from devicekit.studies.runner import run_study
 from devicekit.synthetic.pulses import reference_table
+from devicekit.system import catalog
 from devicekit.tables import PulseTable, RetentionTable
 
 Run = Callable[..., Any]

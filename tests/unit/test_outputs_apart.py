@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from devicekit import catalog, files
 from devicekit.cli import _COMMANDS
 from devicekit.cli.common import WRITTEN
 from devicekit.cli.lazy import built
-from devicekit.errors import FileError, UsageError
+from devicekit.core.errors import FileError, UsageError
+from devicekit.system import catalog, files
 
 SWEEP = "V (V),I (A)\n0,0\n0.5,1e-6\n1,1e-3\n0,0\n"
 TRAINS = "pulse,G (uS)\n" + "".join(f"{n},{g}\n" for n, g in enumerate([*range(10, 21), *range(19, 9, -1)]))

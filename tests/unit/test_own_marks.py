@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from matplotlib.figure import Figure
 
-from devicekit import catalog, files, ownmark
 from devicekit.cli.lazy import built
+from devicekit.system import catalog, files, ownmark
 
 SWEEP = "V (V),I (A)\n0,0\n0.5,1e-6\n1,1e-3\n0,0\n"
 CARD = (catalog.get("pt-hfo2-al2o3-ti").folder / "card.json").read_text(encoding="utf-8")

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devicekit.errors import BadRow, CodedWarning, TableError
-from devicekit.names import GLOSSARY, label
+from devicekit.core.errors import BadRow, CodedWarning, TableError
+from devicekit.core.quantities import GLOSSARY, label
 from devicekit.readers.splitting import split_by_reset, split_by_sign, split_values, turning_points
-from devicekit.schemas import PULSE_SCHEMA, SWEEP_SCHEMA
 from devicekit.tables import PulseTable, SweepTable, write_csv
+from devicekit.tables.schemas import PULSE_SCHEMA, SWEEP_SCHEMA
 
 FRAME = pd.DataFrame(
     {

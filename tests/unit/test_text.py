@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devicekit.text import count, listed, percent, si, span
+from devicekit.core.text import count, listed, percent, si, span
 
 
 @pytest.mark.parametrize(

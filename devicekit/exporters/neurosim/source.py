@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from devicekit.errors import UsageError
+from devicekit.core.errors import UsageError
 from devicekit.exporters import patch
 from devicekit.exporters.base import one_line
 from devicekit.exporters.neurosim.access import Cell

@@ -11,10 +11,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from devicekit.core.errors import UsageError
 from devicekit.device.array import applied_variation
 from devicekit.device.card import DeviceCard
 from devicekit.device.network import TrainedNetwork
-from devicekit.errors import UsageError
 from devicekit.exporters import base, inference, pulsed, tiles
 from devicekit.exporters.base import Export, ExportOptions
 from devicekit.exporters.pulsed_fields import (
@@ -27,7 +27,7 @@ from devicekit.exporters.pulsed_fields import (
     read_noise,
 )
 from devicekit.exporters.pulsed_source import network_loader, presets
-from devicekit.files import dump_json
+from devicekit.system.files import dump_json
 
 NAME = "aihwkit"
 TITLE = "aihwkit device preset"

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from devicekit.core.errors import UsageError
 from devicekit.device.card import DeviceCard
-from devicekit.errors import UsageError
 from devicekit.exporters import base, crosssim3, inference, tiles
 from devicekit.exporters.base import Export, ExportOptions
 from devicekit.tables import PulseTable, Table

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from devicekit.core.errors import UsageError
 from devicekit.device.card import DeviceCard
-from devicekit.errors import UsageError
 from devicekit.exporters import base
 from devicekit.exporters.base import Export, ExportOptions
 from devicekit.exporters.exponential import (
@@ -36,7 +36,7 @@ from devicekit.exporters.exponential import (
 )
 from devicekit.exporters.neurosim import access, scatter, source
 from devicekit.exporters.neurosim.parameters import Parameters, real_device, settings
-from devicekit.files import dump_json
+from devicekit.system.files import dump_json
 
 NAME = "neurosim"
 TITLE = "NeuroSim device parameters"

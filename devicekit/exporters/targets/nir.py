@@ -17,14 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from devicekit import files
+from devicekit.core.errors import FileError, UsageError
 from devicekit.device.card import DeviceCard
 from devicekit.device.network import DYNAMICS, Neurons, TrainedNetwork
-from devicekit.errors import FileError, UsageError
 from devicekit.exporters import base, trained
 from devicekit.exporters.base import Export, ExportOptions
-from devicekit.extras import need
 from devicekit.readers import matparts
+from devicekit.system import files
+from devicekit.system.extras import need
 
 NAME = "nir"
 TITLE = "NIR graph of a trained network"

@@ -15,7 +15,7 @@ import math
 
 import numpy as np
 
-from devicekit.jit import borrowing, compiled
+from devicekit.system.jit import borrowing, compiled
 
 # numbers of the forms, in the order of FORMS
 OHMIC, SCLC, TRAP_FILLED, SCHOTTKY, SIMMONS_SCHOTTKY, POOLE_FRENKEL = range(6)

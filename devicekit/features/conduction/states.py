@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 
 from devicekit.features.conduction.prepare import Leg, prepare
-from devicekit.features.sweep_segments import Segment
-from devicekit.features.switching import AT_COMPLIANCE
-from devicekit.features.trace import Sweep
-from devicekit.features.transitions import Transition, transitions
+from devicekit.features.dc.segments import Segment
+from devicekit.features.dc.switching import AT_COMPLIANCE
+from devicekit.features.dc.trace import Sweep
+from devicekit.features.dc.transitions import Transition, transitions
 
 MOST_SWEEPS = 4  # sweeps used per temperature, evenly spread over devices and cycles
 MOST_RISING = 2  # of these, sweeps whose ways up are used: they only confirm

@@ -15,20 +15,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from devicekit.core.errors import CodedWarning, UsageError
+from devicekit.core.records import Estimate
+from devicekit.core.scalars import Scalar
+from devicekit.core.text import count, format_number, listed, si, span
 from devicekit.device.measured import ArrheniusLine
-from devicekit.errors import CodedWarning, UsageError
-from devicekit.features import arrhenius, life_figures
-from devicekit.features.arrhenius import ArrheniusFit, Life
-from devicekit.features.bake import baked_at
-from devicekit.features.censored import Undetermined
-from devicekit.features.decay import Estimate
-from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, format_number
+from devicekit.features.lives import arrhenius
+from devicekit.features.lives import figures as life_figures
+from devicekit.features.lives.arrhenius import ArrheniusFit, Life
+from devicekit.features.lives.bake import baked_at
+from devicekit.features.lives.censored import Undetermined
+from devicekit.features.merit import Merit, Settings, figure
 from devicekit.plot import Panel
-from devicekit.report import Block, Table
-from devicekit.scalars import Scalar
+from devicekit.report import ROWS_SHOWN, Block, Table
 from devicekit.tables import RetentionTable
 from devicekit.tables import Table as AnyTable
-from devicekit.text import count, listed, si, span
 
 IF = "if no other mechanism takes over"
 YEAR = 3.15576e7  # s

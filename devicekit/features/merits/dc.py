@@ -10,10 +10,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import CodedWarning, TraceError, UsageError
-from devicekit.features import cycle_rows, dc_text, figures, signs, subset
+from devicekit.core.errors import CodedWarning, TraceError, UsageError
+from devicekit.core.scalars import Scalar
+from devicekit.core.text import count, si
+from devicekit.features import figures
+from devicekit.features.dc import rows as cycle_rows
+from devicekit.features.dc import sentences as dc_text
+from devicekit.features.dc import signs, subset
+from devicekit.features.dc.levels import Level, levels, table_of
+from devicekit.features.dc.sweeps import Sweep, split_segments
+from devicekit.features.dc.switching import V_RESET, V_SET
+from devicekit.features.dc.transistors import without_transistors
+from devicekit.features.dc.transitions import Polarity, polarity
 from devicekit.features.definitions import DEFAULT_V_RESET, DEFAULT_V_SET, definition, rule
-from devicekit.features.levels import Level, levels, table_of
 from devicekit.features.merit import (
     MOST_CURVES,
     QUANTITIES,
@@ -25,16 +34,10 @@ from devicekit.features.merit import (
     spread_table,
 )
 from devicekit.features.stats import Spread, Weibull, spread, weibull
-from devicekit.features.sweeps import Sweep, split_segments
-from devicekit.features.switching import V_RESET, V_SET
-from devicekit.features.transistors import without_transistors
-from devicekit.features.transitions import Polarity, polarity
 from devicekit.plot import Panel
 from devicekit.report import Block, Table, Text
-from devicekit.scalars import Scalar
 from devicekit.tables import SweepTable
 from devicekit.tables import Table as AnyTable
-from devicekit.text import count, si
 
 STILL = 1e-3  # V; a record whose voltage varies less is a reading at constant voltage
 LEAST_PLOTTED = 5  # values that a probability plot needs
@@ -54,7 +57,7 @@ class DcResult:
     Attributes
     ----------
     cycles : pandas.DataFrame
-        One row per sweep: the fields of `devicekit.features.sweeps.Figures`.
+        One row per sweep: the fields of `devicekit.features.dc.sweeps.Figures`.
     polarity : Polarity
         Signs of the voltage at which the device sets and resets, from all sweeps; unknown if only a minority switches.
     spreads : tuple of Spread
@@ -120,7 +123,7 @@ class DcResult:
         return frame[own.isin(keys)]
 
     def level_rows(self) -> list[tuple[str, ...]]:
-        """Return `by_compliance` as cells under `devicekit.features.dc_text.LEVEL_HEAD`."""
+        """Return `by_compliance` as cells under `devicekit.features.dc.sentences.LEVEL_HEAD`."""
         return dc_text.level_rows(self.by_compliance)
 
     def spread(self, quantity: str) -> Spread | None:
@@ -337,7 +340,7 @@ class DcResult:
 def select_sweeps(table: SweepTable) -> SweepTable | None:
     """Select records with a changing voltage, without transfer curves of transistors; None if there is none.
 
-    Currents with the sign opposite to the voltage are reversed (`devicekit.features.signs`).
+    Currents with the sign opposite to the voltage are reversed (`devicekit.features.dc.signs`).
     """
     kept = without_transistors(table)
     if kept is None:
@@ -376,7 +379,7 @@ def characterize(
         Size of the voltage at which HRS and LRS are read [V]; if not given 0.1 V, or a tenth of the range if that
         is less.
     v_set, v_reset : str
-        Definitions: a key of `V_SET` and of `V_RESET` of `devicekit.features.sweeps`.
+        Definitions: a key of `V_SET` and of `V_RESET` of `devicekit.features.dc.sweeps`.
 
     Raises
     ------

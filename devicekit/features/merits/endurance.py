@@ -1,150 +1,106 @@
 """Endurance: window, yield, failure and drift of HRS and LRS over write cycles, and the lives of the devices.
 
 A device fails at the first of three consecutive measured cycles with an on/off below the threshold. Lives follow a
-Weibull law (`devicekit.features.wear`); with too few failures there is a bound on the yield instead.
+Weibull law (`devicekit.features.lives.wear`); with too few failures there is a bound on the yield instead.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from devicekit.device.measured import Endurance, EnduranceDevice
-from devicekit.errors import CodedWarning, TraceError, UsageError
-from devicekit.features import figures, life_figures, wear, wear_text
-from devicekit.features.censored import Undetermined
-from devicekit.features.decay import Estimate
-from devicekit.features.merit import MOST_CURVES, ROWS_SHOWN, Merit, Settings, figure, format_number, origin, rows_text
+from devicekit.core.errors import CodedWarning, TraceError, UsageError
+from devicekit.core.records import Estimate, Record, column, derived
+from devicekit.core.scalars import Scalar
+from devicekit.core.text import count, percent
+from devicekit.device.measured import Endurance
+from devicekit.features import figures
+from devicekit.features.lives import figures as life_figures
+from devicekit.features.lives import sentences as wear_text
+from devicekit.features.lives import wear
+from devicekit.features.lives.censored import Undetermined
+from devicekit.features.merit import MOST_CURVES, Merit, MeritResult, Settings, figure, origin
 from devicekit.features.stats import Spread, clopper_pearson, spread
 from devicekit.plot import Panel
 from devicekit.report import Block, Table, Text
-from devicekit.scalars import Scalar
 from devicekit.tables import EnduranceTable
 from devicekit.tables import Table as AnyTable
-from devicekit.text import count, percent
 
 IN_A_ROW = 3
 
 
-@dataclass(frozen=True)
-class DeviceEndurance:
-    """Endurance of one device.
+@dataclass(frozen=True, kw_only=True)
+class DeviceEndurance(Record):
+    """Endurance of one device."""
 
-    Attributes
-    ----------
-    cycles : float
-        Highest measured cycle number.
-    window : float
-        5 % quantile of G_LRS over 95 % quantile of G_HRS, all cycles.
-    median_window : float
-        Median of G_LRS / G_HRS of the same cycle.
-    good : float
-        Share of cycles with a window at or above the threshold, 0..1.
-    failed_at : int or None
-        First of three consecutive measured cycles below the threshold; None if there is none.
-    lrs_slope, hrs_slope : float or None
-        Theil-Sen slope of log10 G per decade of cycles; None with fewer than 3 cycles.
-    held_to : int
-        Last measured good cycle before the failure, or before bad cycles at the end; 0 if none.
-    ends_bad_at : int or None
-        First of one or two bad cycles at the end of the record, too few for a failure; None if it ends good.
-    on_off_slope : Estimate or None
-        Theil-Sen slope of log10 on/off per decade of cycles before the failure, with its 95 % interval.
-    """
-
-    device_id: str
-    cycles: int
-    n: int
-    window: float
-    median_window: float
-    good: float
-    failed_at: int | None
-    lrs_slope: float | None
-    hrs_slope: float | None
-    held_to: int
-    ends_bad_at: int | None
-    on_off_slope: Estimate | None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return {**self.__dict__, "on_off_slope": self.on_off_slope.as_dict() if self.on_off_slope else None}
-
-    def row(self) -> dict[str, Any]:
-        """Return the fields as a row of a table."""
-        slope = self.on_off_slope or Estimate(float("nan"))
-        ends = {"on_off_slope_low": slope.low, "on_off_slope_high": slope.high}
-        return {**self.__dict__, "on_off_slope": slope.value, **ends}
+    device_id: str = column("device", card="device_id")
+    cycles: int = column("cycles", card="cycles", doc="highest measured cycle number")
+    n: int = column(card="n", doc="cycles whose HRS and LRS were read")
+    window: float = column(
+        "window (LRS p5 / HRS p95)", card="window", doc="5 % quantile of G_LRS over 95 % quantile of G_HRS, all cycles"
+    )
+    median_window: float = column("median on/off", card="median_on_off", doc="median G_LRS / G_HRS of the same cycle")
+    good: float = column(
+        "good cycles", card="good", text=percent, doc="share of cycles at or above the threshold, 0..1"
+    )
+    failed_at: int | None = column(
+        "failed at",
+        card="failed_at",
+        text=lambda cycle: "none" if cycle is None else f"{cycle:g}",
+        doc=f"first of {IN_A_ROW} consecutive measured cycles below the threshold; None if there is none",
+    )
+    lrs_slope: float | None = column(
+        "LRS slope", doc="Theil-Sen slope of log10 G per decade of cycles; None with fewer than 3 cycles"
+    )
+    hrs_slope: float | None = column("HRS slope", doc="the same of the HRS")
+    held_to: int = column(doc="last good cycle before the failure, or before bad cycles at the end; 0 if none")
+    ends_bad_at: int | None = column(
+        doc="first of one or two bad cycles at the end of the record, too few for a failure; None if it ends good"
+    )
+    on_off_slope: Estimate | None = column(
+        unit="decades", doc="Theil-Sen slope of log10 on/off per decade of cycles before the failure"
+    )
 
 
-@dataclass(frozen=True, eq=False)
-class EnduranceResult:
-    """Endurance of every device; `decades` has median and quartiles of each level per decade of cycles.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class EnduranceResult(MeritResult):
+    """Endurance of every device, and the lives over devices."""
 
-    `life` is a Weibull law of the cycles to failure, or None with the reason in `no_life`; `slope` is the trend of the
-    window over all devices.
-    """
+    threshold: float = column(card="threshold", doc="least G_LRS / G_HRS of a good cycle")
+    devices: tuple[DeviceEndurance, ...] = column(card="devices", table="devices", doc="endurance of each device")
+    decades: pd.DataFrame = column(table="decades", doc="median and quartiles of each level per decade of cycles")
+    spreads: tuple[Spread, ...] = column(doc="spreads of G_HRS and G_LRS")
+    table: EnduranceTable = column(json=False)
+    life: wear.WeibullLife | None = column(default=None, doc="Weibull law of the cycles to failure")
+    no_life: str | None = column(default=None, doc="why there is none")
+    on_off_slope: Estimate | None = column(
+        card="on_off_slope", default=None, unit="decades", doc="trend of the window over all devices"
+    )
 
-    devices: tuple[DeviceEndurance, ...]
-    decades: pd.DataFrame
-    spreads: tuple[Spread, ...]
-    threshold: float
-    table: EnduranceTable
-    warnings: tuple[CodedWarning, ...]
-    life: wear.WeibullLife | None = None
-    no_life: str | None = None
-    slope: Estimate | None = None
-
-    @property
+    @derived()
     def criterion(self) -> str:
         """Criterion by which a device counts as failed."""
         return f"on/off below {self.threshold:g} in {IN_A_ROW} measured cycles in a row"
 
-    @property
+    @derived(name="yield")
     def yield_(self) -> float:
         """Share of devices that did not fail, 0..1."""
         return float(np.mean([device.failed_at is None for device in self.devices]))
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return {
-            "threshold": self.threshold,
-            "yield": self.yield_,
-            "devices": [device.as_dict() for device in self.devices],
-            "decades": self.decades.to_dict("records"),
-            "spreads": [each.as_dict() for each in self.spreads],
-            "criterion": self.criterion,
-            "on_off_slope": self.slope.as_dict() if self.slope else None,
-            "life": wear_text.as_dict(self.life) if self.life else None,
-            "no_life": self.no_life,
-            "warnings": [warning.as_dict() for warning in self.warnings],
-        }
-
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return figures of every device, medians of every decade, and the life over devices."""
-        shown = {
-            "devices": pd.DataFrame([device.row() for device in self.devices]),
-            "decades": self.decades,
-        }
-        if self.life:
-            shown["endurance_life"] = pd.DataFrame(wear_text.rows(self.life, self.criterion))
-        return shown
+        life = {"endurance_life": pd.DataFrame(wear_text.rows(self.life, self.criterion))} if self.life else {}
+        return super().tables() | life
 
     def for_card(self) -> Endurance:
         """Return the block of a device card, with the interval of the share that survived."""
         held = sum(each.failed_at is None for each in self.devices)
-        return Endurance(
-            threshold=self.threshold,
-            devices=tuple(map(_for_card, self.devices)),
-            yield_interval=clopper_pearson(held, len(self.devices)),
-            life=wear_text.for_card(self.life, self.criterion) if self.life else None,
-            on_off_slope=self.slope.value if self.slope else None,
-            on_off_slope_interval=self.slope.ends if self.slope else None,
-            **origin(self.table),
-        )
+        life = wear_text.for_card(self.life, self.criterion) if self.life else None
+        interval = clopper_pearson(held, len(self.devices))
+        return Endurance(**self.block(), life=life, yield_interval=interval, **origin(self.table))
 
     def scalars(self) -> tuple[Scalar, ...]:
         """Return cycles, share of surviving devices, median on/off."""
@@ -169,7 +125,7 @@ class EnduranceResult:
             life = wear_text.no_failure_text(len(self.devices), min(d.held_to for d in self.devices))
         else:
             life = wear_text.life_text(self.life) if self.life else f"Lifetime not estimated: {self.no_life}."
-        return [text, *([wear_text.window_text(self.slope)] if self.slope else []), life]
+        return [text, *([wear_text.window_text(self.on_off_slope)] if self.on_off_slope else []), life]
 
     def panel(self) -> Panel:
         """Draw every reading and the median of each decade, HRS and LRS."""
@@ -183,34 +139,11 @@ class EnduranceResult:
 
     def blocks(self) -> list[Block]:
         """Return the blocks of the report."""
-        rows = [
-            (
-                d.device_id,
-                f"{d.cycles:g}",
-                format_number(d.window),
-                format_number(d.median_window),
-                percent(d.good),
-                "none" if d.failed_at is None else f"{d.failed_at:g}",
-                format_number(d.lrs_slope),
-                format_number(d.hrs_slope),
-            )
-            for d in self.devices[:ROWS_SHOWN]
-        ]
-        head = (
-            "device",
-            "cycles",
-            "window (LRS p5 / HRS p95)",
-            "median on/off",
-            "good cycles",
-            "failed at",
-            "LRS slope",
-            "HRS slope",
-        )
         text = f"Failure: {self.criterion}; the first of them counts. Slopes are in decades of G per decade of cycles."
         alt = "Conductance of HRS and LRS against cycles"
         shown: list[Block] = [
             Text([text]),
-            Table(head, rows, f"Endurance of each device{rows_text(len(self.devices))}."),
+            Table.of(self.devices, "Endurance of each device"),
             figure(
                 self.panel(), "Readings of HRS and LRS (dots), and their medians per decade of cycles (lines).", alt
             ),
@@ -228,7 +161,9 @@ class EnduranceResult:
             ratio = _pairs(rows)
             if len(windows) < MOST_CURVES and len(ratio):
                 windows[str(name)] = (np.maximum(ratio.index.to_numpy(float), 1.0), ratio.to_numpy(float))
-        return life_figures.window_over_cycles(windows, self.slope.value if self.slope else None, self.threshold)
+        return life_figures.window_over_cycles(
+            windows, self.on_off_slope.value if self.on_off_slope else None, self.threshold
+        )
 
     def life_panel(self) -> Panel:
         """Draw Weibull plot of the cycles to failure.
@@ -244,18 +179,6 @@ class EnduranceResult:
         held = self.life.low[~np.isfinite(self.life.high)]
         points = [(e.cycles, e.share) for e in self.life.shares if e.cycles is not None]
         return life_figures.weibull_life(cycles, shares, held, self.life.shape.value, self.life.scale.value, points)
-
-
-def _for_card(device: DeviceEndurance) -> EnduranceDevice:
-    return EnduranceDevice(
-        device_id=device.device_id,
-        cycles=device.cycles,
-        n=device.n,
-        window=device.window,
-        median_on_off=device.median_window if np.isfinite(device.median_window) else None,
-        good=device.good if np.isfinite(device.good) else None,
-        failed_at=device.failed_at,
-    )
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> EnduranceResult | None:
@@ -306,15 +229,15 @@ def characterize(table: EnduranceTable, *, threshold: float = 2.0) -> EnduranceR
         warnings.append(CodedWarning("unsettled_end", f"{words}{', '.join(unsure[:10])}"))
     life, why = _life([each for each in devices if each not in never and each.n])
     return EnduranceResult(
-        tuple(devices),
-        _decades(frame),
-        tuple(each for each in spreads if each),
-        threshold,
-        table,
-        tuple(warnings),
-        life,
-        why,
-        wear.common_trend([each.on_off_slope for each in devices if each.on_off_slope is not None]),
+        devices=tuple(devices),
+        decades=_decades(frame),
+        spreads=tuple(each for each in spreads if each),
+        threshold=threshold,
+        table=table,
+        warnings=tuple(warnings),
+        life=life,
+        no_life=why,
+        on_off_slope=wear.common_trend([each.on_off_slope for each in devices if each.on_off_slope is not None]),
     )
 
 

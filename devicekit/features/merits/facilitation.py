@@ -16,19 +16,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import CodedWarning, TraceError, UsageError
-from devicekit.features import decay, figures
-from devicekit.features.decay import Data, Estimate, Fit
-from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, format_number
+from devicekit.core.errors import CodedWarning, TraceError, UsageError
+from devicekit.core.records import Estimate
+from devicekit.core.scalars import Scalar
+from devicekit.core.statistics import t_quantile
+from devicekit.core.text import count, format_number, percent, si
+from devicekit.features import figures
+from devicekit.features.merit import Merit, Settings, figure
 from devicekit.features.merits.volatile import interval_text
-from devicekit.options import BASELINES
+from devicekit.features.relaxation import decay
+from devicekit.features.relaxation.decay import Data, Fit
 from devicekit.plot import Panel
-from devicekit.report import Block, Table
-from devicekit.scalars import Scalar
-from devicekit.statistics import t_quantile
+from devicekit.report import ROWS_SHOWN, Block, Table
+from devicekit.system.options import BASELINES
 from devicekit.tables import PairedTable
 from devicekit.tables import Table as AnyTable
-from devicekit.text import count, percent, si
 
 FEWEST_INTERVALS = 6  # for one time constant
 FEWEST_FOR_TWO = 8

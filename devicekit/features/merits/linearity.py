@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import CodedWarning, TraceError
+from devicekit.core.errors import CodedWarning, TraceError
+from devicekit.core.scalars import Scalar
+from devicekit.core.text import count, format_number, si
 from devicekit.features import figures
 from devicekit.features.definitions import COUNTED
-from devicekit.features.merit import Merit, Settings, figure, format_number, middle
+from devicekit.features.merit import Merit, Settings, figure, middle
 from devicekit.features.merits.dc import DcResult, select_sweeps
 from devicekit.plot import Panel
 from devicekit.report import Block, Table
-from devicekit.scalars import Scalar
 from devicekit.tables import SweepTable
 from devicekit.tables import Table as AnyTable
-from devicekit.text import count, si
 
 
 @dataclass(frozen=True)

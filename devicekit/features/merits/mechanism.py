@@ -13,21 +13,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import CodedWarning, UsageError
-from devicekit.features.bake import SAME_K
+from devicekit.core.errors import CodedWarning, UsageError
+from devicekit.core.scalars import Scalar
+from devicekit.core.text import count, format_number, listed, percent, si, span
 from devicekit.features.conduction import figures
 from devicekit.features.conduction.combine import JudgedLegs, StateVerdict, verdicts
 from devicekit.features.conduction.forms import FORMS, TEMPERATURES, Known, quantities_with_area
 from devicekit.features.conduction.states import state_legs
 from devicekit.features.conduction.verdict import Verdict
-from devicekit.features.merit import ROWS_SHOWN, Merit, Sample, Settings, figure, format_number
+from devicekit.features.lives.bake import SAME_K
+from devicekit.features.merit import Merit, Sample, Settings, figure
 from devicekit.features.merits.dc import DcResult, select_sweeps
 from devicekit.plot import Panel
-from devicekit.report import Block, Table, Text
-from devicekit.scalars import Scalar
+from devicekit.report import ROWS_SHOWN, Block, Table, Text
 from devicekit.tables import SweepTable
 from devicekit.tables import Table as AnyTable
-from devicekit.text import count, listed, percent, si, span
 
 TITLES = {form.name: form.title for form in FORMS}
 UNITS = {"m": "m", "ev": "eV", "k": "K", "v": "V", "m2vs": "m2/Vs"}

@@ -1,7 +1,7 @@
 """Several levels of a device: thresholds between neighbours, and misread readings.
 
 Errors are counted with thresholds computed without the reading (or its device), and compared with error rates of
-normal levels (`devicekit.features.multilevel`).
+normal levels (`devicekit.features.states.separation`).
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import CodedWarning, TraceError
-from devicekit.features import figures, multilevel
-from devicekit.features.level_pairs import Level, OwnThresholds, Pair
-from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, format_number, rows_text
-from devicekit.features.multilevel import Rate, Readings, Scale, Side
+from devicekit.core.errors import CodedWarning, TraceError
+from devicekit.core.scalars import Scalar
+from devicekit.core.text import count, format_number, percent, percent_span, si
+from devicekit.features import figures
+from devicekit.features.merit import Merit, Settings, figure
+from devicekit.features.states import separation as multilevel
+from devicekit.features.states.pairs import Level, OwnThresholds, Pair
+from devicekit.features.states.separation import Rate, Readings, Scale, Side
 from devicekit.plot import Panel
-from devicekit.report import Block, Table, Text
-from devicekit.scalars import Scalar
+from devicekit.report import ROWS_SHOWN, Block, Table, Text, rows_text
 from devicekit.tables import MultilevelTable
 from devicekit.tables import Table as AnyTable
-from devicekit.text import count, percent, percent_span, si
 
 MOST_LEVELS = 256  # eight bits
 SEEN = 12  # names of levels in a warning

@@ -12,17 +12,17 @@ from warnings import catch_warnings, simplefilter
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import CodedWarning, TraceError
+from devicekit.core.errors import CodedWarning, TraceError
+from devicekit.core.scalars import Scalar
+from devicekit.core.text import count, format_number, percent
 from devicekit.features import figures
-from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, format_number
+from devicekit.features.dc.transistors import without_transistors
+from devicekit.features.merit import Merit, Settings, figure
 from devicekit.features.merits.dc import STILL
-from devicekit.features.transistors import without_transistors
 from devicekit.plot import Panel
-from devicekit.report import Block, Table
-from devicekit.scalars import Scalar
+from devicekit.report import ROWS_SHOWN, Block, Table
 from devicekit.tables import SweepTable
 from devicekit.tables import Table as AnyTable
-from devicekit.text import count, percent
 
 MOST_LEVELS = 4
 LEAST_READINGS = 50

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import CodedWarning
+from devicekit.core.errors import CodedWarning
+from devicekit.core.quantities import DIRECTIONS, GLOSSARY
+from devicekit.core.scalars import Scalar
+from devicekit.core.text import count, format_number, listed, span
 from devicekit.features import figures
-from devicekit.features.merit import MOST_CURVES, Merit, Settings, figure, format_number
-from devicekit.names import DIRECTIONS, GLOSSARY
+from devicekit.features.merit import MOST_CURVES, Merit, Settings, figure
 from devicekit.plot import Panel
 from devicekit.report import Block, Table
-from devicekit.scalars import Scalar
 from devicekit.tables import PulseTable
 from devicekit.tables import Table as AnyTable
-from devicekit.text import count, listed, span
 
 
 @dataclass(frozen=True, eq=False)

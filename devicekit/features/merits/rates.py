@@ -15,18 +15,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import CodedWarning
-from devicekit.features import decay, figures
-from devicekit.features.decay import Data, Fit
-from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, format_number
+from devicekit.core.errors import CodedWarning
+from devicekit.core.scalars import Scalar
+from devicekit.core.text import count, format_number, si
+from devicekit.features import figures
+from devicekit.features.merit import Merit, Settings, figure
 from devicekit.features.merits.volatile import interval_text
-from devicekit.features.pulsed import MOST_PULSES, Record, records
+from devicekit.features.relaxation import decay
+from devicekit.features.relaxation.decay import Data, Fit
+from devicekit.features.relaxation.pulsed import MOST_PULSES, Record, records
 from devicekit.plot import Axis, Panel
-from devicekit.report import Block, Table
-from devicekit.scalars import Scalar
+from devicekit.report import ROWS_SHOWN, Block, Table
 from devicekit.tables import Table as AnyTable
 from devicekit.tables import TransientTable
-from devicekit.text import count, si
 
 FEWEST_PULSES = 5
 FEWEST_RATES = 3

@@ -14,31 +14,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from devicekit.core.errors import CodedWarning, TraceError, UsageError
+from devicekit.core.scalars import Scalar
+from devicekit.core.statistics import t_quantile
+from devicekit.core.text import count, format_number, percent, percent_span, span
 from devicekit.device.horizon import LEAST_DECADES, refusal_reason
 from devicekit.device.measured import ArrheniusLine, Retention, RetentionState
-from devicekit.errors import CodedWarning, TraceError, UsageError
 from devicekit.features import figures
-from devicekit.features.bake import baked_at
-from devicekit.features.merit import (
-    MOST_CURVES,
-    ROWS_SHOWN,
-    TEN_YEARS,
-    Merit,
-    Settings,
-    figure,
-    format_number,
-    origin,
-    rows_text,
-)
+from devicekit.features.lives.bake import baked_at
+from devicekit.features.merit import MOST_CURVES, TEN_YEARS, Merit, Settings, figure, origin
 from devicekit.features.merits.arrhenius import ArrheniusResult
 from devicekit.plot import Panel
 from devicekit.readers.kinds.retention import explain_several_starts
-from devicekit.report import Block, Table, Text
-from devicekit.scalars import Scalar
-from devicekit.statistics import t_quantile
+from devicekit.report import ROWS_SHOWN, Block, Table, Text, rows_text
 from devicekit.tables import RetentionTable
 from devicekit.tables import Table as AnyTable
-from devicekit.text import count, percent, percent_span, span
 
 LEAST_POINTS = 5
 

@@ -1,7 +1,7 @@
 """Random telegraph noise and 1/f noise of records at constant voltage, with dwell times, amplitude, and intervals.
 
-Two levels are tested against white noise, drift and correlated noise (`devicekit.features.rtn`); `noise` gives the size
-of the noise and the number of levels in a histogram.
+Two levels are tested against white noise, drift and correlated noise (`devicekit.features.noise.telegraph`); `noise`
+gives the size of the noise and the number of levels in a histogram.
 """
 
 from __future__ import annotations
@@ -13,20 +13,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import CodedWarning
-from devicekit.features import figures, rtn, spectrum
-from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, format_number
+from devicekit.core.errors import CodedWarning
+from devicekit.core.scalars import Scalar
+from devicekit.core.text import count, format_number, percent, si, span
+from devicekit.features import figures
+from devicekit.features.merit import Merit, Settings, figure
 from devicekit.features.merits.noise import NoiseResults
-from devicekit.features.pulsed import records as transients
-from devicekit.features.rtn import Dwell, Telegraph
-from devicekit.features.spectrum import Slope
+from devicekit.features.noise import spectrum
+from devicekit.features.noise import telegraph as rtn
+from devicekit.features.noise.spectrum import Slope
+from devicekit.features.noise.telegraph import Dwell, Telegraph
+from devicekit.features.relaxation.pulsed import records as transients
 from devicekit.features.stats import clopper_pearson
 from devicekit.plot import Panel
-from devicekit.report import Block, Table
-from devicekit.scalars import Scalar
+from devicekit.report import ROWS_SHOWN, Block, Table
 from devicekit.tables import SweepTable, TransientTable
 from devicekit.tables import Table as AnyTable
-from devicekit.text import count, percent, si, span
 
 MOST_READINGS = 100_000  # of a record; the rest is left out with a warning
 WORDS = {

@@ -4,7 +4,8 @@ For voltage sweeps, ends of pulse trains, and evenly spaced endurance readings. 
 order, and this one uses the results of `dc` and `pulses`: hence a name after theirs.
 
 Drift correlates all quantities with each other, and memory reduces the number of independent cycles:
-`devicekit.features.correlations` allows for both, `devicekit.features.autoregression` describes the memory.
+`devicekit.features.cycles.correlations` allows for both, `devicekit.features.cycles.autoregression` describes the
+memory.
 """
 
 from __future__ import annotations
@@ -16,20 +17,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import CodedWarning
-from devicekit.features import correlations, cycle_figures, sequence_text
-from devicekit.features.autoregression import LEAST_CYCLES, Autoregression, Cycles, autoregression
-from devicekit.features.correlations import Combined, Correlation, Drift
-from devicekit.features.cycle_series import Quantity, Series, of_endurance, of_sweeps, of_trains
-from devicekit.features.merit import MOST_CURVES, ROWS_SHOWN, Merit, Settings, figure
+from devicekit.core.errors import CodedWarning
+from devicekit.core.scalars import Scalar
+from devicekit.core.text import count, si
+from devicekit.features.cycles import correlations
+from devicekit.features.cycles import figures as cycle_figures
+from devicekit.features.cycles import sentences as sequence_text
+from devicekit.features.cycles.autoregression import LEAST_CYCLES, Autoregression, Cycles, autoregression
+from devicekit.features.cycles.correlations import Combined, Correlation, Drift
+from devicekit.features.cycles.series import Quantity, Series, of_endurance, of_sweeps, of_trains
+from devicekit.features.merit import MOST_CURVES, Merit, Settings, figure
 from devicekit.features.merits.dc import DcResult
 from devicekit.features.merits.pulses import PulseSummary
 from devicekit.plot import Image, Panel
-from devicekit.report import Block, Table, draw
-from devicekit.scalars import Scalar
+from devicekit.report import ROWS_SHOWN, Block, Table, draw
 from devicekit.tables import EnduranceTable
 from devicekit.tables import Table as AnyTable
-from devicekit.text import count, si
 
 LEAST = 20  # cycles per device, in runs, for a correlation
 
@@ -49,7 +52,7 @@ class DeviceSequence:
     drifts : tuple of Drift
         Drift of each quantity.
     correlations : tuple of Correlation
-        Result of `devicekit.features.correlations.matrix`.
+        Result of `devicekit.features.cycles.correlations.matrix`.
     """
 
     device: str
@@ -302,7 +305,7 @@ def characterize(series: Series, table: AnyTable, sweeps: DcResult | None = None
     Parameters
     ----------
     series : Series
-        Result of `devicekit.features.cycle_series.of_sweeps`, `of_trains` or `of_endurance`.
+        Result of `devicekit.features.cycles.series.of_sweeps`, `of_trains` or `of_endurance`.
     table : Table
         Source table.
     sweeps : DcResult, optional

@@ -8,16 +8,17 @@ from typing import Any
 
 import pandas as pd
 
-from devicekit.errors import CodedWarning
-from devicekit.features import figures, signs
-from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, format_number, middle
-from devicekit.features.transistors import without_transistors
+from devicekit.core.errors import CodedWarning
+from devicekit.core.scalars import Scalar
+from devicekit.core.text import count, format_number, si
+from devicekit.features import figures
+from devicekit.features.dc import signs
+from devicekit.features.dc.transistors import without_transistors
+from devicekit.features.merit import Merit, Settings, figure, middle
 from devicekit.plot import Panel
-from devicekit.report import Block, Table
-from devicekit.scalars import Scalar
+from devicekit.report import ROWS_SHOWN, Block, Table
 from devicekit.tables import SweepTable
 from devicekit.tables import Table as AnyTable
-from devicekit.text import count, si
 
 _SIDE = {1: "positive", -1: "negative"}
 
@@ -29,7 +30,7 @@ class SignResult:
     Attributes
     ----------
     rows : pandas.DataFrame
-        device_id, cycle, and the fields of `devicekit.features.signs.Reversal`.
+        device_id, cycle, and the fields of `devicekit.features.dc.signs.Reversal`.
     n : int
         Number of sweeps and records of the table.
     table : SweepTable

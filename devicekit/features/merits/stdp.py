@@ -13,17 +13,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from devicekit.core.errors import CodedWarning, TraceError
+from devicekit.core.scalars import Scalar
+from devicekit.core.statistics import t_quantile
+from devicekit.core.text import count, format_number, si
 from devicekit.device.measured import StdpWindow
-from devicekit.errors import CodedWarning, TraceError
 from devicekit.features import figures
-from devicekit.features.merit import Merit, Settings, figure, format_number, origin
+from devicekit.features.merit import Merit, Settings, figure, origin
 from devicekit.plot import Panel
 from devicekit.report import Block, Table
-from devicekit.scalars import Scalar
-from devicekit.statistics import t_quantile
 from devicekit.tables import StdpTable
 from devicekit.tables import Table as AnyTable
-from devicekit.text import count, si
 
 LEAST_DELAYS = 4  # on each side
 

@@ -8,16 +8,16 @@ from typing import Any
 
 import pandas as pd
 
-from devicekit.errors import CodedWarning
+from devicekit.core.errors import CodedWarning
+from devicekit.core.scalars import Scalar
+from devicekit.core.text import count, si, span
 from devicekit.features import figures
+from devicekit.features.dc.transistors import TransferCurve, transfer_curves
 from devicekit.features.merit import MOST_CURVES, Merit, Settings, figure
-from devicekit.features.transistors import TransferCurve, transfer_curves
 from devicekit.plot import Panel
 from devicekit.report import Block
-from devicekit.scalars import Scalar
 from devicekit.tables import SweepTable
 from devicekit.tables import Table as AnyTable
-from devicekit.text import count, si, span
 
 
 @dataclass(frozen=True, eq=False)

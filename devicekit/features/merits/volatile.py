@@ -2,7 +2,7 @@
 
 K is an exponential, a stretched one (doi:10.1039/TF9706600080), two exponentials, or a power law. Linear amplitudes are
 solved for, tau has a profile-likelihood interval, and an end that the data do not bound stays open. If several kernels
-fit, all are named (`devicekit.features.decay.choose`).
+fit, all are named (`devicekit.features.relaxation.decay.choose`).
 """
 
 from __future__ import annotations
@@ -14,20 +14,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from devicekit.core.errors import CodedWarning, TraceError, UsageError
+from devicekit.core.records import Estimate
+from devicekit.core.scalars import Scalar
+from devicekit.core.statistics import t_quantile
+from devicekit.core.text import count, format_number, percent, percent_span, si, span
 from devicekit.device.measured import Term, Volatile
-from devicekit.errors import CodedWarning, TraceError, UsageError
-from devicekit.features import decay, figures
-from devicekit.features.decay import Choice, Estimate, Fit
-from devicekit.features.merit import MOST_CURVES, ROWS_SHOWN, Merit, Settings, figure, format_number, origin
-from devicekit.features.pulsed import Record, records
+from devicekit.features import figures
+from devicekit.features.merit import MOST_CURVES, Merit, Settings, figure, origin
+from devicekit.features.relaxation import decay
+from devicekit.features.relaxation.decay import Choice, Fit
+from devicekit.features.relaxation.pulsed import Record, records
 from devicekit.models.relaxation import KERNELS, terms
 from devicekit.plot import Panel
-from devicekit.report import Block, Table
-from devicekit.scalars import Scalar
-from devicekit.statistics import t_quantile
+from devicekit.report import ROWS_SHOWN, Block, Table
 from devicekit.tables import Table as AnyTable
 from devicekit.tables import TransientTable
-from devicekit.text import count, percent, percent_span, si, span
 
 WORDS = {
     "decided": "decided",

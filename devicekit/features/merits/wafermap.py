@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import CodedWarning
+from devicekit.core.errors import CodedWarning
+from devicekit.core.scalars import Scalar
+from devicekit.core.text import count, percent
 from devicekit.features import figures, spatial
 from devicekit.features.definitions import COUNTED
 from devicekit.features.merit import Merit, Settings, figure
@@ -25,9 +27,7 @@ from devicekit.features.spatial import Effect, Places
 from devicekit.names.places import meaning, place
 from devicekit.plot import Image, Panel, array_map
 from devicekit.report import Block, Table, draw
-from devicekit.scalars import Scalar
 from devicekit.tables import Table as AnyTable
-from devicekit.text import count, percent
 
 MOST_MAPS = 6  # arrays side by side
 MOST_CELLS = 100_000

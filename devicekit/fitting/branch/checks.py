@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from devicekit.errors import CodedWarning, TraceError
+from devicekit.core.errors import CodedWarning, TraceError
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import check_length
 from devicekit.models import kernel

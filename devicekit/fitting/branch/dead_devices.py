@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from devicekit.core.errors import TraceError
+from devicekit.core.statistics import mean_curve
 from devicekit.device.blocks import Window
-from devicekit.errors import TraceError
 from devicekit.fitting.branch.checks import check_curve
 from devicekit.fitting.branch.trains import Trains, estimate_noise
-from devicekit.statistics import mean_curve
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from devicekit.core.errors import UsageError
+from devicekit.core.statistics import levels, mean_curve, nanmean
 from devicekit.device.blocks import Window
-from devicekit.errors import UsageError
 from devicekit.fitting.branch import search
 from devicekit.fitting.branch.checks import JUDGED, check_branch, check_curve
 from devicekit.fitting.branch.final_solve import FinalSolve
@@ -20,7 +21,6 @@ from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains, estimate_noise
 from devicekit.models import kernel
 from devicekit.models.law import Law
-from devicekit.statistics import levels, mean_curve, nanmean
 
 FEWEST_CLUSTERS = 4
 TUKEY = 4.685  # times the robust scale: 95 % efficient on Gaussian residuals

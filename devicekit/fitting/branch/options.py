@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from devicekit.errors import UsageError
+from devicekit.core.errors import UsageError
 from devicekit.models import DEFAULT
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from devicekit.core.errors import CodedWarning
 from devicekit.device.blocks import Branch, RateCurve, Window
-from devicekit.errors import CodedWarning
 from devicekit.fitting.branch.final_solve import FinalSolve
 from devicekit.fitting.branch.identifiability import Identifiability, identifiability
 from devicekit.fitting.likelihood.band import RateBand, ends, quantile, rate_variance, widen_outside

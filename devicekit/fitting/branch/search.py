@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from devicekit.jit import compiled
 from devicekit.models import kernel
 from devicekit.models.law import Law
+from devicekit.system.jit import compiled
 
 QUICK_STARTS, QUICK_TOLERANCE, QUICK_ITERATIONS = 4, 1e-3, 40
 THOROUGH_STARTS, THOROUGH_TOLERANCE, MAX_ITERATIONS = 16, 1e-5, 250

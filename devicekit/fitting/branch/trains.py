@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from devicekit.core.errors import TraceError
+from devicekit.core.statistics import mean_curve
+from devicekit.core.text import count
 from devicekit.device.blocks import Window
-from devicekit.errors import TraceError
-from devicekit.statistics import mean_curve
 from devicekit.tables import PulseTable
-from devicekit.text import count
 
 FEWEST_POINTS = 8
 

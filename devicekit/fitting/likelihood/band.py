@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from devicekit.core.statistics import normal_quantile, t_quantile
 from devicekit.fitting.likelihood.fit import TrainFit
 from devicekit.models import kernel
 from devicekit.models.law import Law
-from devicekit.statistics import normal_quantile, t_quantile
 
 CHANCE = 2.0  # variances of a local error attributed to chance
 DRAWS = 2000  # of the parameters, for a band that holds the whole curve

@@ -17,9 +17,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from devicekit.jit import borrowing, compiled
 from devicekit.models import kernel
 from devicekit.models.tilt import state_factor
+from devicekit.system.jit import borrowing, compiled
 
 NOISES = ("increment", "read", "offset", "ln_rate", "start", "step", "held", "memory", "tilt", "read_tilt")
 DEVIATIONS = NOISES[:7]  # held by their ln; memory by ln(m / (1 - m)), tilts as they are

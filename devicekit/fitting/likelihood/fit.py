@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from devicekit.core.statistics import chi2_tail
 from devicekit.fitting.likelihood.filter import (
     DEVIATIONS,
     HELD,
@@ -21,7 +22,6 @@ from devicekit.fitting.likelihood.filter import (
     standard_deviations,
 )
 from devicekit.models.law import Law
-from devicekit.statistics import chi2_tail
 
 PRIOR_SD = {
     **{"increment": 0.004, "read": 0.004, "offset": 0.008, "ln_rate": 0.05, "start": 0.005, "step": 0.2},

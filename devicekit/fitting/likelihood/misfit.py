@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from devicekit.core.statistics import chi2_tail
 from devicekit.fitting.likelihood.band import LocalErrors
 from devicekit.fitting.likelihood.filter import innovations, standard_deviations
 from devicekit.fitting.likelihood.fit import MOST_TRAINS, TrainFit
 from devicekit.models import kernel
-from devicekit.statistics import chi2_tail
 
 # cosines in the pulse number, and polynomials in its logarithm: laws fit the first pulses worst
 WAVES, LATE = 8, 6

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from devicekit.core.errors import CodedWarning, TraceError, UsageError
+from devicekit.core.text import listed
 from devicekit.device.blocks import Window
-from devicekit.errors import CodedWarning, TraceError, UsageError
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.branch.trains import choose_window
 from devicekit.fitting.pulses.joint import fit_joint_pulses
 from devicekit.fitting.pulses.programmes import Programme, programmes_of, select_moving
 from devicekit.fitting.pulses.result import PulseLaw
 from devicekit.tables import PulseTable
-from devicekit.text import listed
 
 DIRECTIONS = ("ltp", "ltd")
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from devicekit.core.statistics import chi2_tail
 from devicekit.device.blocks import Window
 from devicekit.fitting.branch.fit import build_box, fit_branch
 from devicekit.fitting.branch.options import FitOptions
@@ -16,7 +17,6 @@ from devicekit.fitting.pulses.programmes import Programme
 from devicekit.models import kernel
 from devicekit.models.law import Law
 from devicekit.models.pulselaw import AMPLITUDE_LAWS, CLOSEST, CURVED, EVERY_LAW, NO_AMPLITUDE, AmplitudeLaw, Pulse
-from devicekit.statistics import chi2_tail
 
 SCATTER, SCATTER_DEGREES = 0.05, 2.0  # prior scatter of ln rate about a law, and its weight in pulses
 EXCLUDED_P = 0.01  # of the likelihood-ratio test against free rates, below which a law is excluded

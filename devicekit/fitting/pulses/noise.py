@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from devicekit.core.statistics import mean_curve
 from devicekit.device.blocks import Window
 from devicekit.fitting.likelihood.fit import PRIOR_SD
 from devicekit.fitting.pulses.programmes import Programme
-from devicekit.statistics import mean_curve
 
 PRIOR_DEGREES = 2.0  # weight of the prior of the rate's scatter, in repeats
 SMALLEST = 1e-5  # of the window: least scatter of a reading

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from devicekit.core.errors import CodedWarning, TraceError
+from devicekit.core.statistics import mean_curve, nanmean
+from devicekit.core.text import si
 from devicekit.device.blocks import Window
-from devicekit.errors import CodedWarning, TraceError
 from devicekit.fitting.branch.checks import check_curve
 from devicekit.fitting.branch.trains import FEWEST_POINTS, Trains, estimate_noise
 from devicekit.models.pulselaw import Pulse
-from devicekit.statistics import mean_curve, nanmean
 from devicekit.tables import PulseTable
-from devicekit.text import si
 
 ALIKE = 0.02  # of the amplitude: pulses that differ by less have the same amplitude
 DIGITS = 3  # rounding of an amplitude, for grouping trains

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from devicekit.core.text import percent, si
 from devicekit.fitting import figures
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.pulses.joint import Joint, fit_joint_pulses
 from devicekit.fitting.pulses.result import PulseLaw
 from devicekit.models.pulselaw import EVERY_LAW
 from devicekit.report import Block, Section, Table, Text, draw
-from devicekit.text import percent, si
 
 FEWEST = 4  # kinds of pulses needed so that one can be left out and the law of the others still be tested
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from devicekit.core.errors import CodedWarning, UsageError
+from devicekit.core.statistics import normal_quantile, t_quantile
+from devicekit.core.text import listed, si
 from devicekit.device.pulselaw import BranchScaling, PulseScaling
-from devicekit.errors import CodedWarning, UsageError
 from devicekit.fitting.pulses.joint import EXCLUDED_P, Joint, LawFit
 from devicekit.fitting.pulses.noise import Path, covariance_of
 from devicekit.models import kernel
 from devicekit.models.pulselaw import EVERY_LAW, Pulse
 from devicekit.plot import Panel
-from devicekit.statistics import normal_quantile, t_quantile
-from devicekit.text import listed, si
 
 if TYPE_CHECKING:
     import pandas as pd

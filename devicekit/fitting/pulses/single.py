@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from devicekit.errors import UsageError
+from devicekit.core.errors import UsageError
+from devicekit.core.statistics import t_quantile
 from devicekit.plot import COLOURS, Axis, Curve, Panel
-from devicekit.statistics import t_quantile
 
 if TYPE_CHECKING:
     import pandas as pd

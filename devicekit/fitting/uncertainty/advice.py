@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from devicekit.errors import UsageError
+from devicekit.core.errors import UsageError
+from devicekit.core.text import count
 from devicekit.fitting.likelihood.band import D2D_LN_RATE
 from devicekit.fitting.likelihood.filter import HELD, NOISES, information, standard_deviations
 from devicekit.fitting.likelihood.fit import FURTHER, TrainFit, curvature
 from devicekit.fitting.result import DeviceFit
 from devicekit.models import kernel
-from devicekit.text import count
 
 GOALS = {
     "rate": "the rate of this device, over r = 0.05 to 0.95, relative to its mean",

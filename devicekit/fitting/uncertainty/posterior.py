@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from devicekit import files
+from devicekit.core.errors import CodedWarning, UsageError
 from devicekit.device.blocks import RateCurve
 from devicekit.device.card import DeviceCard
-from devicekit.errors import CodedWarning, UsageError
 from devicekit.fitting.branch.result import BAND_LEVEL, RATE_GRID, BranchFit
 from devicekit.fitting.likelihood.filter import DEVIATIONS, NOISES
 from devicekit.fitting.likelihood.fit import FURTHER, MOST_TRAINS, TrainFit
@@ -22,6 +21,7 @@ from devicekit.fitting.uncertainty.mixing import effective_size, split_rhat
 from devicekit.fitting.uncertainty.priors import priors_of
 from devicekit.models import kernel
 from devicekit.models.law import Law
+from devicekit.system import files
 
 CHAINS = 3
 FIRST_DRAWS = 10_000  # of a chain, doubled until they mix
@@ -228,7 +228,7 @@ class Posterior:
         FileError
             If the file does not hold a posterior.
         """
-        from devicekit.errors import FileError
+        from devicekit.core.errors import FileError
         from devicekit.models.registry import get_law
 
         raw = files.parse_json(Path(path).read_text(encoding="utf-8"), Path(path).name)

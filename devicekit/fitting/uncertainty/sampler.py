@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from devicekit.fitting.likelihood.filter import log_likelihood
-from devicekit.jit import compiled
+from devicekit.system.jit import compiled
 
 SNOOKER, SUBSET, SHARE, JUMP = 0.1, 0.35, 0.3, 0.1  # shares of moves; of coordinates in a subset; of full jumps
 KEPT = 10  # iterations between states stored in the archive

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from devicekit.core.statistics import mean_curve, nanmean
 from devicekit.fitting.branch.result import BranchFit
-from devicekit.jit import compiled
 from devicekit.models import kernel
-from devicekit.statistics import mean_curve, nanmean
+from devicekit.system.jit import compiled
 
 NAMES = ("increment", "read", "offset", "ln_rate", "start", "step")
 LAGS = (1, 2, 3, 5, 8, 13, 21, 34, 55)  # of the variogram

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from devicekit.core.errors import UsageError
+from devicekit.core.statistics import anova, chi2_quantile, levels, mean_curve, nanmean, nanvar
 from devicekit.device.blocks import BranchVariation, Sigma, Variation, Window
-from devicekit.errors import UsageError
 from devicekit.fitting.branch.rereads import Rereads
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains, estimate_noise
@@ -25,7 +26,6 @@ from devicekit.fitting.variation.windows import WHOLE as WHOLE_WINDOW
 from devicekit.fitting.variation.windows import OwnWindow, find_windows, shared_shape
 from devicekit.models import kernel
 from devicekit.models.tilt import state_factor
-from devicekit.statistics import anova, chi2_quantile, levels, mean_curve, nanmean, nanvar
 
 WHOLE = "maximum likelihood of whole trains (extended Kalman filter)"
 DEVIATIONS = "maximum likelihood of the deviations from the mean curve, which the law does not follow"

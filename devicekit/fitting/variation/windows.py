@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from devicekit.core.errors import TraceError
 from devicekit.device.blocks import FEWEST_WINDOWS
-from devicekit.errors import TraceError
 from devicekit.fitting.branch import search
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains, choose_window

@@ -12,14 +12,14 @@ import re
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import CodedWarning, FileError, TableError
-from devicekit.options import ReadOptions
+from devicekit.core.errors import CodedWarning, FileError, TableError
 from devicekit.readers.cells import parse_column, parse_numbers, text_frame
 from devicekit.readers.pulse_trains import build_pulse_table
 from devicekit.readers.records import Record, build_record_table
 from devicekit.readers.signature import Signature
 from devicekit.readers.source import Source
 from devicekit.readers.splitting import split_by_sign
+from devicekit.system.options import ReadOptions
 from devicekit.tables import PulseTable, RecordTable, SweepTable
 
 NAME = "arcone"

@@ -7,14 +7,14 @@ import re
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import FileError, TableError
-from devicekit.options import ReadOptions
+from devicekit.core.errors import FileError, TableError
 from devicekit.readers.layouts.gather import gather
 from devicekit.readers.layouts.roles import Cells
 from devicekit.readers.pulse_trains import build_pulse_table
 from devicekit.readers.signature import Signature
 from devicekit.readers.source import Source
 from devicekit.readers.state import add_state
+from devicekit.system.options import ReadOptions
 from devicekit.tables import PulseTable
 
 NAME = "crosssim"

@@ -13,15 +13,15 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from devicekit.errors import Choice, FileError, Question, QuestionError, UsageError
-from devicekit.options import ReadOptions
+from devicekit.core.errors import Choice, FileError, Question, QuestionError, UsageError
+from devicekit.core.text import natural_number
 from devicekit.readers import transients
 from devicekit.readers.cells import EMPTY_WORDS, is_number, text_frame
 from devicekit.readers.records import Record, build_record_table
 from devicekit.readers.signature import Signature
 from devicekit.readers.source import Source
+from devicekit.system.options import ReadOptions
 from devicekit.tables import PulseTable, RecordTable, SweepTable, TransientTable
-from devicekit.text import natural_number
 
 NAME = "easyexpert"
 TITLE = "Keysight EasyEXPERT text export"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from devicekit.errors import FileError
-from devicekit.options import ReadOptions
+from devicekit.core.errors import FileError
 from devicekit.readers import hdf5
 from devicekit.readers.source import Source
+from devicekit.system.options import ReadOptions
 from devicekit.tables import Table
 
 NAME = "hdf5"

@@ -9,13 +9,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from devicekit.errors import CodedWarning, FileError
-from devicekit.options import ReadOptions
+from devicekit.core.errors import CodedWarning, FileError
 from devicekit.readers.cells import is_number, text_frame
 from devicekit.readers.records import Record, build_record_table
 from devicekit.readers.signature import Signature
 from devicekit.readers.source import Source
 from devicekit.readers.workbook import Cell, Sheet
+from devicekit.system.options import ReadOptions
 from devicekit.tables import PulseTable, RecordTable, SweepTable
 
 NAME = "keithley4200"

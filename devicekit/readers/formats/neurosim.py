@@ -11,13 +11,13 @@ import re
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import BadRow, CodedWarning, TableError
-from devicekit.options import ReadOptions
+from devicekit.core.errors import BadRow, CodedWarning, TableError
 from devicekit.readers.cells import LARGEST_COUNT, is_number
 from devicekit.readers.pulse_trains import build_pulse_table
 from devicekit.readers.signature import Signature
 from devicekit.readers.source import Source
 from devicekit.readers.state import add_state
+from devicekit.system.options import ReadOptions
 from devicekit.tables import PulseTable
 
 NAME = "neurosim"

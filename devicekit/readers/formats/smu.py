@@ -13,12 +13,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from devicekit.errors import CodedWarning, FileError
-from devicekit.options import ReadOptions
+from devicekit.core.errors import CodedWarning, FileError
 from devicekit.readers.cells import is_number, text_frame
 from devicekit.readers.records import Record, build_record_table, column_names
 from devicekit.readers.signature import Signature
 from devicekit.readers.source import Source
+from devicekit.system.options import ReadOptions
 from devicekit.tables import PulseTable, RecordTable, SweepTable
 
 NAME = "smu"

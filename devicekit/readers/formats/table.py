@@ -5,10 +5,10 @@ The role of a column follows from its name, unit and cells, or from options; see
 
 from __future__ import annotations
 
-from devicekit.options import ReadOptions
 from devicekit.readers.layouts.apply import apply
 from devicekit.readers.layouts.infer import infer_layout
 from devicekit.readers.source import Source
+from devicekit.system.options import ReadOptions
 from devicekit.tables import Table
 
 NAME = "table"

@@ -10,11 +10,11 @@ import re
 
 import pandas as pd
 
-from devicekit.errors import BadRow, CodedWarning, FileError, TableError
-from devicekit.options import ReadOptions
+from devicekit.core.errors import BadRow, CodedWarning, FileError, TableError
 from devicekit.readers.cells import LARGEST_COUNT, is_number
 from devicekit.readers.signature import Signature
 from devicekit.readers.source import Source
+from devicekit.system.options import ReadOptions
 from devicekit.tables import EnduranceTable
 
 NAME = "testchip"

@@ -12,8 +12,7 @@ import re
 
 import pandas as pd
 
-from devicekit.errors import Choice, FileError, Question, QuestionError
-from devicekit.options import ReadOptions
+from devicekit.core.errors import Choice, FileError, Question, QuestionError
 from devicekit.readers import transients
 from devicekit.readers.cells import parse_column, parse_numbers, text_frame
 from devicekit.readers.header import split_unit
@@ -21,6 +20,7 @@ from devicekit.readers.records import Record, build_record_table, column_names
 from devicekit.readers.signature import Signature
 from devicekit.readers.source import Source
 from devicekit.readers.state import find_factor, to_conductance
+from devicekit.system.options import ReadOptions
 from devicekit.tables import EnduranceTable, PulseTable, RecordTable, SweepTable, TransientTable
 
 NAME = "wgfmu"

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import BadRow, CodedWarning, TableError, UsageError
-from devicekit.options import ReadOptions
+from devicekit.core.errors import BadRow, CodedWarning, TableError, UsageError
 from devicekit.readers.cells import parse_whole_numbers
 from devicekit.readers.layout import Column
 from devicekit.readers.layouts import unnamed_columns
@@ -16,6 +15,7 @@ from devicekit.readers.layouts.roles import is_switching
 from devicekit.readers.layouts.view import Claim, View, names_as_text
 from devicekit.readers.source import Source
 from devicekit.readers.state import STATE_COLUMNS, resolve_state
+from devicekit.system.options import ReadOptions
 from devicekit.tables import EnduranceTable
 
 NAME = "endurance"

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pandas as pd
 
-from devicekit.errors import CodedWarning
-from devicekit.options import ReadOptions
+from devicekit.core.errors import CodedWarning
+from devicekit.core.text import si
 from devicekit.readers.cells import parse_whole_numbers
 from devicekit.readers.kinds.endurance import ALIASES
 from devicekit.readers.layout import KEPT, Column
@@ -17,8 +17,8 @@ from devicekit.readers.layouts.roles import STATES, UNKNOWN, normalise_name
 from devicekit.readers.layouts.view import Claim, View, names_as_text
 from devicekit.readers.source import Source
 from devicekit.readers.state import STATE_COLUMNS, resolve_state
+from devicekit.system.options import ReadOptions
 from devicekit.tables import MultilevelTable
-from devicekit.text import si
 
 NAME = "multilevel"
 TITLE = "several levels, each read repeatedly"

@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import pandas as pd
 
-from devicekit.errors import Choice, CodedWarning, Question, QuestionError, TableError
-from devicekit.options import BASELINES, ReadOptions
+from devicekit.core.errors import Choice, CodedWarning, Question, QuestionError, TableError
 from devicekit.readers.cells import parse_whole_numbers
 from devicekit.readers.header import parse_heading
 from devicekit.readers.layout import KEPT, Column
 from devicekit.readers.layouts.view import Claim, View
 from devicekit.readers.source import Source
+from devicekit.system.options import BASELINES, ReadOptions
 from devicekit.tables import PairedTable
 
 NAME = "paired"

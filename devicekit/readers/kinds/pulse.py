@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import Blank, Choice, CodedWarning, Question, QuestionError, TableError
-from devicekit.options import ReadOptions
+from devicekit.core.errors import Blank, Choice, CodedWarning, Question, QuestionError, TableError
 from devicekit.readers.layout import Column
 from devicekit.readers.layouts.view import Claim, View
 from devicekit.readers.pulse_trains import build_pulse_trains
 from devicekit.readers.source import Source
 from devicekit.readers.state import STATE_COLUMNS
+from devicekit.system.options import ReadOptions
 from devicekit.tables import PulseTable
 
 NAME = "pulse"

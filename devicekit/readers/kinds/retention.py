@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import CodedWarning, TableError
-from devicekit.options import ReadOptions
+from devicekit.core.errors import CodedWarning, TableError
 from devicekit.readers.layout import Column
 from devicekit.readers.layouts import temperatures, unnamed_columns
 from devicekit.readers.layouts.view import Claim, View, names_as_text
 from devicekit.readers.source import Source
 from devicekit.readers.state import STATE_COLUMNS, resolve_state
+from devicekit.system.options import ReadOptions
 from devicekit.tables import RetentionTable
 
 NAME = "retention"

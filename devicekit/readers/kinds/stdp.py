@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from devicekit.errors import CodedWarning, Question, QuestionError
-from devicekit.options import ReadOptions
+from devicekit.core.errors import CodedWarning, Question, QuestionError
 from devicekit.readers.cells import parse_whole_numbers
 from devicekit.readers.layout import Column
 from devicekit.readers.layouts.view import Claim, View
 from devicekit.readers.source import Source
+from devicekit.system.options import ReadOptions
 from devicekit.tables import StdpTable
 
 NAME = "stdp"

@@ -7,16 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import CodedWarning, TableError
-from devicekit.options import ReadOptions
+from devicekit.core.errors import CodedWarning, TableError
+from devicekit.core.text import count
 from devicekit.readers.cells import parse_whole_numbers
 from devicekit.readers.layout import KEPT, Column
 from devicekit.readers.layouts import labels, unnamed_columns
 from devicekit.readers.layouts.view import Claim, View
 from devicekit.readers.source import Source
 from devicekit.readers.splitting import split_sweeps
+from devicekit.system.options import ReadOptions
 from devicekit.tables import SweepTable
-from devicekit.text import count
 
 NAME = "sweep"
 TITLE = "voltage sweeps (current against voltage)"

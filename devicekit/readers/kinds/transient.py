@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from devicekit.errors import Blank, Choice, CodedWarning, Question, QuestionError
-from devicekit.options import ReadOptions
+from devicekit.core.errors import Blank, Choice, CodedWarning, Question, QuestionError
 from devicekit.readers import transients
 from devicekit.readers.cells import parse_whole_numbers
 from devicekit.readers.layout import Column
@@ -15,6 +14,7 @@ from devicekit.readers.layouts.roles import STATES, UNKNOWN
 from devicekit.readers.layouts.view import Claim, View
 from devicekit.readers.source import Source
 from devicekit.readers.state import STATE_COLUMNS, resolve_state
+from devicekit.system.options import ReadOptions
 from devicekit.tables import TransientTable
 
 NAME = "transient"

@@ -11,8 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from devicekit.errors import Choice, Question, QuestionError
-from devicekit.names import GLOSSARY
+from devicekit.core.errors import Choice, Question, QuestionError
+from devicekit.core.quantities import GLOSSARY
 from devicekit.readers.layout import KEPT, Column
 from devicekit.readers.layouts.roles import TEXT, Cells, normalise_name
 from devicekit.readers.layouts.view import View

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import CodedWarning, TableError, UsageError
-from devicekit.names import GLOSSARY
+from devicekit.core.errors import CodedWarning, TableError, UsageError
+from devicekit.core.quantities import GLOSSARY
 from devicekit.names.places import meaning
-from devicekit.options import ReadOptions
 from devicekit.readers.cells import EMPTY_WORDS, parse_column
 from devicekit.readers.layout import IGNORED, KEPT, Column
 from devicekit.readers.layouts.ambiguous_columns import is_gate
@@ -22,6 +21,7 @@ from devicekit.readers.layouts.series import Series
 from devicekit.readers.layouts.temperatures import convert_to_kelvin
 from devicekit.readers.layouts.view import names_as_text
 from devicekit.readers.source import Source
+from devicekit.system.options import ReadOptions
 from devicekit.tables import Table
 
 _COUNTS = {"cycle", "pulse_index", "point", "repeat"}

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from devicekit.errors import Choice, FileError, Question, QuestionError
+from devicekit.core.errors import Choice, FileError, Question, QuestionError
 from devicekit.readers.cells import EMPTY_WORDS
 
 DELIMITERS = {"tab": "\t", "semicolon": ";", "bar": "|", "comma": ",", "blanks": None, "none": ""}

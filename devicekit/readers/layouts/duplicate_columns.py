@@ -11,11 +11,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from devicekit.errors import UsageError
-from devicekit.options import ReadOptions
+from devicekit.core.errors import UsageError
 from devicekit.readers.layout import IGNORED, Column
 from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.roles import STATES, UNKNOWN, Cells
+from devicekit.system.options import ReadOptions
 
 TOLERANCE = 2e-3  # relative: duplicates are often written with fewer digits
 MOST_TESTED = 60  # columns

@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from devicekit.errors import FileError, UsageError
-from devicekit.options import ReadOptions
+from devicekit.core.errors import FileError, UsageError
 from devicekit.readers import workbook
 from devicekit.readers.cells import EMPTY_WORDS
 from devicekit.readers.header import parse_heading
@@ -21,6 +20,7 @@ from devicekit.readers.layouts import delimiters
 from devicekit.readers.layouts.grid import Block, split_blocks
 from devicekit.readers.layouts.shape import Shape
 from devicekit.readers.source import END_MARK, LARGE, Source
+from devicekit.system.options import ReadOptions
 
 LEAST_ROWS = 2  # of a sheet that is read without being requested
 

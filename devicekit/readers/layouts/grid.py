@@ -10,9 +10,9 @@ from functools import cached_property
 
 import pandas as pd
 
-from devicekit.errors import DevicekitError, FileError
-from devicekit.names import DIRECTION_ALIASES
-from devicekit.options import ReadOptions
+from devicekit.core.errors import DevicekitError, FileError
+from devicekit.core.quantities import DIRECTION_ALIASES
+from devicekit.core.text import natural_number
 from devicekit.readers.cells import make_names_unique, text_frame
 from devicekit.readers.header import Heading, parse_heading
 from devicekit.readers.layouts import delimiters
@@ -28,7 +28,7 @@ from devicekit.readers.layouts.shape import (
     strip_origin_label,
 )
 from devicekit.readers.layouts.transposed import transpose_trains
-from devicekit.text import natural_number
+from devicekit.system.options import ReadOptions
 
 _UNIT = ("unit", "units")
 _REMARK = re.compile(r"^[^\W\d][^=:]{0,60}[=:]")  # Number of Averages = 5

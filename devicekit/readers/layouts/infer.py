@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from devicekit import plugins
-from devicekit.errors import (
+from devicekit.core.errors import (
     Blank,
     Choice,
     CodedWarning,
@@ -22,8 +21,7 @@ from devicekit.errors import (
     TableError,
     UsageError,
 )
-from devicekit.names import GLOSSARY
-from devicekit.options import ReadOptions
+from devicekit.core.quantities import GLOSSARY
 from devicekit.readers.layout import IGNORED, KEPT, Column, Layout
 from devicekit.readers.layouts import unnamed_columns
 from devicekit.readers.layouts.ambiguous_columns import resolve_ambiguous, set_aside_terminals
@@ -36,6 +34,8 @@ from devicekit.readers.layouts.scale import add_read_voltage, ask_quantity, assi
 from devicekit.readers.layouts.series import Arranged, arrange
 from devicekit.readers.layouts.view import Claim, View
 from devicekit.readers.source import Source
+from devicekit.system import plugins
+from devicekit.system.options import ReadOptions
 
 if TYPE_CHECKING:
     from devicekit.readers.recipe import Recipe

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import Choice, Question, QuestionError
+from devicekit.core.errors import Choice, Question, QuestionError
+from devicekit.core.text import count
 from devicekit.readers.header import parse_heading
 from devicekit.readers.layout import KEPT, Column
 from devicekit.readers.layouts.roles import UNKNOWN
 from devicekit.readers.layouts.view import View
 from devicekit.readers.splitting import split_sweeps
-from devicekit.text import count
 
 MOST = 3  # columns in one question
 

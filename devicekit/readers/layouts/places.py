@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from devicekit.errors import Blank, Choice, Question, QuestionError, UsageError
-from devicekit.names import DIRECTION_ALIASES
-from devicekit.options import ReadOptions
+from devicekit.core.errors import Blank, Choice, Question, QuestionError, UsageError
+from devicekit.core.quantities import DIRECTION_ALIASES
+from devicekit.core.text import natural_number
 from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.grid import Block
 from devicekit.readers.layouts.series import build_tags
-from devicekit.text import natural_number
+from devicekit.system.options import ReadOptions
 
 
 def tag_blocks(blocks: Sequence[Block], options: ReadOptions, where: str) -> list[dict[str, Any]]:

@@ -10,7 +10,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from devicekit.names import DIRECTION_ALIASES, parse_unit
+from devicekit.core.quantities import DIRECTION_ALIASES
+from devicekit.names import parse_unit
 from devicekit.readers import isolated
 
 _TOKEN = re.compile(r"(\d{1,15}(?:\.\d{1,15})?(?:[eE][+-]?\d{1,2}(?!\d))?)|([^\W\d_]+)")

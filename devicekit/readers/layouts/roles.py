@@ -10,16 +10,17 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import TableError, UsageError
-from devicekit.names import DIRECTION_ALIASES, GLOSSARY, parse_unit
+from devicekit.core.errors import TableError, UsageError
+from devicekit.core.quantities import DIRECTION_ALIASES, GLOSSARY
+from devicekit.names import parse_unit
 from devicekit.names.places import meaning
 from devicekit.names.units import readings
-from devicekit.options import ReadOptions
 from devicekit.readers.cells import parse_clock, parse_numbers
 from devicekit.readers.header import Heading
 from devicekit.readers.layout import KEPT, Column, matches_pattern
 from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.grid import Block
+from devicekit.system.options import ReadOptions
 
 _PREFIX = re.compile(r"[ _./(\[]([kMGmuµμnpf])[)\]]?$")
 TEXT = {"device_id", "direction", "level", "baseline"}

@@ -9,16 +9,17 @@ from types import ModuleType
 
 import numpy as np
 
-from devicekit.errors import Blank, Choice, CodedWarning, FileError, Question, QuestionError, UsageError
-from devicekit.names import GLOSSARY, parse_unit
+from devicekit.core.errors import Blank, Choice, CodedWarning, FileError, Question, QuestionError, UsageError
+from devicekit.core.quantities import GLOSSARY
+from devicekit.names import parse_unit
 from devicekit.names.units import readings
-from devicekit.options import ReadOptions
 from devicekit.readers.header import parse_heading
 from devicekit.readers.layout import IGNORED, KEPT, Column
 from devicekit.readers.layouts.grid import Block
 from devicekit.readers.layouts.roles import STATES
 from devicekit.readers.layouts.view import View
 from devicekit.readers.state import list_quantity_choices
+from devicekit.system.options import ReadOptions
 
 IMAGE = 16  # unnamed columns of small whole numbers beyond which a table holds images, not devices
 NEEDED = frozenset(

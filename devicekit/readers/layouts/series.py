@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import Blank, Choice, Question, QuestionError
-from devicekit.names import DIRECTION_ALIASES, GLOSSARY
-from devicekit.options import ReadOptions
+from devicekit.core.errors import Blank, Choice, Question, QuestionError
+from devicekit.core.quantities import DIRECTION_ALIASES, GLOSSARY
 from devicekit.readers.layout import Column
 from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.view import View
+from devicekit.system.options import ReadOptions
 
 _CONDITIONS = {
     "width": "pulse_width_s",

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from devicekit.errors import FileError
+from devicekit.core.errors import FileError
 from devicekit.names import parse_unit
 from devicekit.names.units import readings
-from devicekit.options import ReadOptions
 from devicekit.readers.layouts import delimiters
+from devicekit.system.options import ReadOptions
 
 _FACT = re.compile(r"^\s*[#%!/*;]*\s*([^:=]{1,60}?)\s*[:=]\s*(.*?)\s*$")
 _COMMENT = re.compile(r"^\s*(#+|%+|//+|!+|\*+)\s*")

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import Choice, CodedWarning, Question, QuestionError
+from devicekit.core.errors import Choice, CodedWarning, Question, QuestionError
 from devicekit.readers.header import parse_heading
 from devicekit.readers.layout import KEPT, Column
 from devicekit.readers.layouts.roles import normalise_name

@@ -9,12 +9,12 @@ from types import ModuleType
 
 import numpy as np
 
-from devicekit import plugins
-from devicekit.errors import Choice, Question, QuestionError
+from devicekit.core.errors import Choice, Question, QuestionError
 from devicekit.readers.layout import KEPT, Column
 from devicekit.readers.layouts.roles import UNKNOWN
 from devicekit.readers.layouts.scale import describe_ranges
 from devicekit.readers.layouts.view import Claim, View
+from devicekit.system import plugins
 
 APART = 10.0  # ratio of medians beyond which two columns hold different quantities
 FEWEST = 3  # rows from which on a column that rises may be an axis

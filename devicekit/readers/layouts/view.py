@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.options import ReadOptions
 from devicekit.readers.layout import Column
 from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.roles import STATES, UNKNOWN, Cells, is_counter, is_row_number
+from devicekit.system.options import ReadOptions
 
 FEW = 4  # with fewer voltages a table may not be a sweep
 MANY_READS = 5  # readings after a pulse from which on a record is a transient

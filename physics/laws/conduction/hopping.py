@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from devicekit.jit import compiled
+from devicekit.system.jit import compiled
 from physics.constants import BOLTZMANN_EV, Array
 from physics.laws.conduction import ohmic
 from physics.laws.law import ConductionLaw, Halves

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devicekit import commands
 from devicekit.app.forms import (
     LABELS,
     build_reading_fields,
@@ -23,8 +22,9 @@ from devicekit.app.forms import (
 )
 from devicekit.app.uploads import Upload, apply_answer
 from devicekit.app.worker import Job
-from devicekit.errors import Blank, Choice, Question, QuestionError, UsageError
-from devicekit.options import BLOCKS, COLUMNS, FILES, KINDS, PARTS, QUANTITIES, ReadOptions
+from devicekit.core.errors import Blank, Choice, Question, QuestionError, UsageError
+from devicekit.system import commands
+from devicekit.system.options import BLOCKS, COLUMNS, FILES, KINDS, PARTS, QUANTITIES, ReadOptions
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"], exclude_characters="="), min_size=1)
 WORDS = NAMES.filter(lambda name: not name.startswith("-"))

@@ -12,7 +12,7 @@ pytest.importorskip("starlette")
 
 from devicekit.app import state
 from devicekit.app.forms import use_field_labels
-from devicekit.errors import Blank, Choice, Question, QuestionError
+from devicekit.core.errors import Blank, Choice, Question, QuestionError
 from tests.unit.app.test_requests import Idle, ask
 
 QUESTION = Question(

@@ -19,7 +19,7 @@ pytest.importorskip("starlette")
 
 from devicekit.app import server, state
 from devicekit.app.worker import Job
-from devicekit.errors import Choice, Question, QuestionError
+from devicekit.core.errors import Choice, Question, QuestionError
 
 PORT, KEY = 8000, "the key"
 

@@ -14,8 +14,8 @@ import pytest
 import physics
 from devicekit.app.results import ReadResult
 from devicekit.app.worker import INTERNAL_ERROR, WORKER_ENDED, Job, Worker
-from devicekit.errors import DevicekitError, QuestionError
-from devicekit.options import ReadOptions
+from devicekit.core.errors import DevicekitError, QuestionError
+from devicekit.system.options import ReadOptions
 
 SWEEP = "V (V),I (A)\n" + "".join(f"{v / 10},{v * 1e-5}\n" for v in [*range(11), *range(10, -11, -1)])
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see processes")

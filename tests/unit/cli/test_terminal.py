@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from devicekit import catalog
 from devicekit.cli import terminal
+from devicekit.system import catalog
 
 Run = Callable[..., Any]
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

@@ -10,7 +10,7 @@ import pytest
 
 from devicekit import read
 from devicekit.cli.common import in_command_words
-from devicekit.errors import UsageError
+from devicekit.core.errors import UsageError
 
 Run = Callable[..., Any]
 

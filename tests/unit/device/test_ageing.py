@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from devicekit.core.errors import UsageError
 from devicekit.device.ageing import BOLTZMANN_EV, Drift, Telegraph, normals, static_error
 from devicekit.device.blocks import Window
 from devicekit.device.horizon import refusal_reason
 from devicekit.device.measured import Retention, RetentionState
-from devicekit.errors import UsageError
 from devicekit.features.merits import retention
 from devicekit.tables import RetentionTable
 

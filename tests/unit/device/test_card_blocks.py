@@ -13,16 +13,16 @@ import pytest
 from scipy.stats import beta
 
 import devicekit
-from devicekit import catalog
 from devicekit.cli import build_app
 from devicekit.cli.common import run_app
+from devicekit.core.errors import CardError, UsageError
+from devicekit.core.scalars import Scalar
 from devicekit.device.card import BLOCKS, DeviceCard
 from devicekit.device.measured import Endurance, EnduranceDevice, Retention, RetentionState, StdpWindow
-from devicekit.errors import CardError, UsageError
 from devicekit.features.stats import clopper_pearson
-from devicekit.scalars import Scalar
 from devicekit.synthetic import ageing
 from devicekit.synthetic.pulses import truth_card
+from devicekit.system import catalog
 
 
 @pytest.fixture

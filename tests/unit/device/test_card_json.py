@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from devicekit import catalog
+from devicekit.core.errors import CardError, CodedWarning
 from devicekit.device.card import DeviceCard, load_card
-from devicekit.errors import CardError, CodedWarning
+from devicekit.system import catalog
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from devicekit.core.errors import UsageError
 from devicekit.device.array import DeviceArray
 from devicekit.device.card import DeviceCard
 from devicekit.device.measured import Term, Volatile
-from devicekit.errors import UsageError
 from devicekit.models import relaxation
 from devicekit.synthetic.pulses import generate, truth_card
 

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from devicekit import catalog, load_card
+from devicekit import load_card
+from devicekit.core.errors import FileError
 from devicekit.device.network import TrainedNetwork
-from devicekit.errors import FileError
+from devicekit.system import catalog
 from tests.unit.exporters.small_network import HIDDEN, OUTPUT, small_network
 
 
@@ -145,10 +146,10 @@ def test_hostile_archives_are_refused_in_one_sentence(tmp_path: Path) -> None:
 def test_a_bomb_is_not_unpacked(network: TrainedNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with zipfile.ZipFile(tmp_path / "bomb.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("about.npy", header(f"({10**6},)") + bytes(8 * 10**6))
-    monkeypatch.setattr("devicekit.npz.HARMLESS_SIZE", 8 * 10**6)  # and 200 times 8 kB is less
+    monkeypatch.setattr("devicekit.system.npz.HARMLESS_SIZE", 8 * 10**6)  # and 200 times 8 kB is less
     with pytest.raises(FileError, match="200 times"):
         TrainedNetwork.load(tmp_path / "bomb.npz")
-    monkeypatch.setattr("devicekit.npz.HARMLESS_SIZE", 8 * 10**6 + len(header("(1000000,)")))
+    monkeypatch.setattr("devicekit.system.npz.HARMLESS_SIZE", 8 * 10**6 + len(header("(1000000,)")))
     with pytest.raises(FileError) as caught:
         TrainedNetwork.load(tmp_path / "bomb.npz")
     assert "unpacks" not in caught.value.message

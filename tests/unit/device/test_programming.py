@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from devicekit.catalog import shipped
+from devicekit.core.errors import UsageError
 from devicekit.device.array import DeviceArray, read_sigma
 from devicekit.device.blocks import Conditions
 from devicekit.device.card import DeviceCard, load_card
@@ -18,8 +18,8 @@ from devicekit.device.measured import Term, Volatile
 from devicekit.device.programmed import Programming, merge_programming
 from devicekit.device.programming import program_and_verify
 from devicekit.device.pulselaw import BranchScaling, PulseScaling
-from devicekit.errors import UsageError
 from devicekit.synthetic.pulses import truth_card
+from devicekit.system.catalog import shipped
 
 UP, DOWN = 0.04, 0.05
 

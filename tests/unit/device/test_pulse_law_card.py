@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from devicekit.core.errors import UsageError
 from devicekit.device.array import DeviceArray
 from devicekit.device.card import ADDED, BLOCKS, DeviceCard
 from devicekit.device.pulselaw import BranchScaling, PulseScaling
-from devicekit.errors import UsageError
 from devicekit.exporters import ExportOptions, make
 from devicekit.models.pulselaw import Pulse
 from devicekit.synthetic.amplitudes import amplitude_truth, generate_programmes

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from devicekit.core.errors import UsageError
 from devicekit.device.measured import Endurance, EnduranceDevice
 from devicekit.device.wear import Life, Pulses, inference_energy, wear
-from devicekit.errors import UsageError
 
 
 def block(*devices: tuple[int, int | None]) -> Endurance:

@@ -7,8 +7,8 @@ import pytest
 from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import splu
 
+from devicekit.core.errors import UsageError
 from devicekit.device.wires import Method, Wires, column_gains, effective_conductance, severity
-from devicekit.errors import UsageError
 
 
 def sparse(g: np.ndarray, word: float, bit: float, terminal: float) -> np.ndarray:

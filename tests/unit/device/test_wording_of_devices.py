@@ -9,7 +9,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from devicekit import advice
+from devicekit.core import advice
+from devicekit.core.errors import CodedWarning, DevicekitError
 from devicekit.device.ageing import Drift, Telegraph
 from devicekit.device.array import DeviceArray, read_sigma
 from devicekit.device.card import DeviceCard, load_card
@@ -19,7 +20,6 @@ from devicekit.device.programming import program_and_verify
 from devicekit.device.pulselaw import PulseScaling
 from devicekit.device.wear import inference_energy, wear
 from devicekit.device.wires import Wires, effective_conductance
-from devicekit.errors import CodedWarning, DevicekitError
 from devicekit.synthetic.amplitudes import amplitude_truth
 from devicekit.synthetic.cycles import CycleModel
 from devicekit.synthetic.pulses import generate, truth_card

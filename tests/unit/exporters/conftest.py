@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from devicekit import DeviceArray, catalog, load_card
+from devicekit import DeviceArray, load_card
 from devicekit.device.blocks import Conditions, Window
 from devicekit.device.card import DeviceCard
 from devicekit.exporters import Export, ExportOptions, make
 from devicekit.exporters.neurosim import source
 from devicekit.synthetic.pulses import truth_card
+from devicekit.system import catalog
 
 # A fit of measured set and reset ramps (CrossSim's example data), so that it can be tested without the data.
 _RAMPS = {

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from devicekit.core.errors import UsageError
 from devicekit.device.array import DeviceArray
 from devicekit.device.card import DeviceCard
 from devicekit.device.measured import StdpWindow
-from devicekit.errors import UsageError
 from devicekit.exporters import ExportOptions, lawtext, make
 from devicekit.synthetic.pulses import truth_card
 

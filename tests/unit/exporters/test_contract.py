@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 
-from devicekit import plugins
+from devicekit.core.errors import UsageError
 from devicekit.device.card import DeviceCard
 from devicekit.device.measured import Term, Volatile
 from devicekit.device.network import TrainedNetwork
-from devicekit.errors import UsageError
 from devicekit.exporters import Export, ExportOptions, exporters, make
 from devicekit.synthetic.pulses import truth_card
+from devicekit.system import plugins
 
 from .conftest import CARDS, LAWS, shipped
 from .small_network import small_network

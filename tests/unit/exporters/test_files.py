@@ -13,11 +13,11 @@ import pytest
 from scipy.io import loadmat
 
 import devicekit
-from devicekit import plugins
+from devicekit.core.errors import DevicekitError, UsageError
 from devicekit.device.card import DeviceCard
-from devicekit.errors import DevicekitError, UsageError
 from devicekit.exporters import ExportOptions, exporters, make
 from devicekit.synthetic.pulses import truth_card
+from devicekit.system import plugins
 
 from .conftest import LAWS, exported, shipped, soft, train
 

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from devicekit.core.errors import FileError
 from devicekit.device.network import TrainedNetwork
-from devicekit.errors import FileError
 from devicekit.synthetic.pulses import truth_card
 from snn.data.load import load
 

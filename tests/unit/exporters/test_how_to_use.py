@@ -72,7 +72,7 @@ def test_python_lines_are_a_program(target: str, trained: bool) -> None:
 
 def test_the_lines_for_hdf5_give_card_table_and_devices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("h5py", reason="h5py is not installed: HDF5 files are NOT tested here")
-    from devicekit import catalog
+    from devicekit.system import catalog
 
     card, network = shipped(), small_network(shipped())
     table = devicekit.read(catalog.get("reference-retention").data)

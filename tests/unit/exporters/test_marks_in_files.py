@@ -14,12 +14,12 @@ import pytest
 from scipy.io import loadmat
 
 import devicekit
-from devicekit import catalog
+from devicekit.core.errors import DevicekitError
 from devicekit.device.card import DeviceCard
-from devicekit.errors import DevicekitError
 from devicekit.exporters import ExportOptions, exporters, make
 from devicekit.names import mark_sentence, marks_in, marks_of_cells
 from devicekit.synthetic.pulses import generate, truth_card
+from devicekit.system import catalog
 from devicekit.tables import PulseTable
 
 from . import neurosim_standin

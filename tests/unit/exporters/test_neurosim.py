@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 import devicekit
 from devicekit import DeviceArray
+from devicekit.core.errors import UsageError
 from devicekit.device.card import DeviceCard
-from devicekit.errors import UsageError
 from devicekit.exporters import ExportOptions, make
 from devicekit.exporters.exponential import (
     a_of_label,

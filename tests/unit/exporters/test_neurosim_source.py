@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from devicekit.core.errors import DevicekitError, FileError, UsageError
 from devicekit.device.blocks import DeviceRow
-from devicekit.errors import DevicekitError, FileError, UsageError
 from devicekit.exporters import ExportOptions, make
 from devicekit.exporters.neurosim import source
 from devicekit.synthetic.pulses import truth_card

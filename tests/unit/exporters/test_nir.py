@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import devicekit
+from devicekit.core.errors import FileError, UsageError
 from devicekit.device.network import TrainedNetwork
-from devicekit.errors import FileError, UsageError
 from devicekit.exporters import ExportOptions, load_network, make
 
 from .conftest import exported, shipped

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from devicekit.errors import FileError, UsageError
+from devicekit.core.errors import FileError, UsageError
 from devicekit.exporters import patch
 from devicekit.exporters.patch import Edit
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 import devicekit
-from devicekit import files
+from devicekit.core.errors import FileError
 from devicekit.device.card import DeviceCard
-from devicekit.errors import FileError
+from devicekit.system import files
 
 from .conftest import shipped, soft
 

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from devicekit.core.errors import UsageError
 from devicekit.device.blocks import Window
 from devicekit.device.card import DeviceCard
 from devicekit.device.network import Check, NetworkLayer, Neurons, TrainedNetwork
-from devicekit.errors import UsageError
 from devicekit.exporters import ExportOptions, export, make
 
 from .conftest import shipped, written

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from devicekit.core.errors import UsageError
 from devicekit.device.blocks import Conditions
 from devicekit.device.card import DeviceCard
-from devicekit.errors import UsageError
 from devicekit.exporters import ExportOptions, make
 from devicekit.exporters.base import hat_values
 from devicekit.synthetic.pulses import truth_card

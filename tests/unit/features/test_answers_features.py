@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from devicekit.errors import TraceError
-from devicekit.features.bake import bake
+from devicekit.core.errors import TraceError
+from devicekit.features.lives.bake import bake
 from devicekit.features.merits import endurance, retention, stdp
 from devicekit.features.stats import ranks, spread, weibull
 from devicekit.tables import EnduranceTable, PulseTable, RetentionTable, StdpTable

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from scipy.signal import savgol_filter
 
-from devicekit.features import sweeps
+from devicekit.features.dc import sweeps
+from devicekit.features.dc.sweeps import Figures, Segment, Sweep, split_segments
+from devicekit.features.dc.switching import Switching, _smooth, at_compliance, crossing, half_ln_g, max_didv, onset
 from devicekit.features.merits import dc
-from devicekit.features.sweeps import Figures, Segment, Sweep, split_segments
-from devicekit.features.switching import Switching, _smooth, at_compliance, crossing, half_ln_g, max_didv, onset
 from devicekit.tables import SweepTable
 
 STEP = 0.02

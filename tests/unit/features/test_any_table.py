@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from devicekit.errors import DevicekitError
+from devicekit.core.errors import DevicekitError
 from devicekit.features.characterize import characterize
 from devicekit.report import Report
 from devicekit.synthetic import records

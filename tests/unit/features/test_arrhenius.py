@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 
 import devicekit
-from devicekit.errors import UsageError
-from devicekit.features import arrhenius as pure
-from devicekit.features.arrhenius import Life
-from devicekit.features.bake import baked_at
-from devicekit.features.censored import Undetermined
+from devicekit.core.errors import UsageError
 from devicekit.features.characterize import characterize as everything
+from devicekit.features.lives import arrhenius as pure
+from devicekit.features.lives.arrhenius import Life
+from devicekit.features.lives.bake import baked_at
+from devicekit.features.lives.censored import Undetermined
 from devicekit.features.merit import Settings
 from devicekit.features.merits import arrhenius, retention
 from devicekit.synthetic import ageing, records

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from devicekit.features.autoregression import (
+from devicekit.features.cycles.autoregression import (
     LEAST_CYCLES,
     Cycles,
     autoregression,

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from devicekit.features import censored
-from devicekit.features.censored import Law, Lives, Undetermined
+from devicekit.features.lives import censored
+from devicekit.features.lives.censored import Law, Lives, Undetermined
 
 
 def mixed(seed: int = 1) -> Lives:

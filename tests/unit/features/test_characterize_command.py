@@ -171,7 +171,7 @@ def test_same_file_name_in_two_folders(tables: Path, tmp_path: Path, devicekit: 
 @pytest.mark.usefixtures("without_pictures")
 @pytest.mark.parametrize("name", ["reference-dc", *SMALL])
 def test_shipped_sets_are_labelled_and_characterised(name: str, tmp_path: Path, devicekit: Run) -> None:
-    from devicekit import catalog, files
+    from devicekit.system import catalog, files
 
     dataset = catalog.get(name)
     assert dataset.synthetic
@@ -186,7 +186,7 @@ MADE = [*SMALL, "reference-transient", "reference-paired", "reference-trains", "
 
 
 def same_as_shipped(root: Path, name: str) -> None:
-    from devicekit import catalog
+    from devicekit.system import catalog
 
     fresh = pd.read_csv(next((root / name).glob("*.gz")))
     pd.testing.assert_frame_equal(fresh, pd.read_csv(catalog.get(name).data), rtol=1e-4)

@@ -13,7 +13,7 @@ from scipy.constants import e as Q
 from scipy.constants import epsilon_0, k
 from scipy.optimize import brentq
 
-from devicekit.errors import UsageError
+from devicekit.core.errors import UsageError
 from devicekit.features.conduction import combine, kernel, states
 from devicekit.features.conduction.fit import fit_all
 from devicekit.features.conduction.forms import FORMS, NAMES

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from devicekit.features import correlations
-from devicekit.features.correlations import Correlation
+from devicekit.features.cycles import correlations
+from devicekit.features.cycles.correlations import Correlation
 
 
 def remembering(r: float, n: int, seed: int) -> np.ndarray:

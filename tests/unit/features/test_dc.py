@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from devicekit.errors import TraceError, UsageError
+from devicekit.core.errors import TraceError, UsageError
 from devicekit.features.merits import dc
 from devicekit.features.stats import spread, weibull
 from devicekit.synthetic import records

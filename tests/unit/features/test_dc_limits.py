@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from devicekit.features.compliance import Plateau, is_flat, plateau
+from devicekit.features.dc.compliance import Plateau, is_flat, plateau
 from devicekit.features.definitions import MEANINGS, OUTCOMES, POLARITIES
 from devicekit.features.merits import dc
 from devicekit.features.merits.dc import DcResult

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from devicekit.features import decay
-from devicekit.features.decay import Data, Estimate
+from devicekit.core.records import Estimate
+from devicekit.features.relaxation import decay
+from devicekit.features.relaxation.decay import Data
 
 
 def after_one_pulse(t: np.ndarray, y: np.ndarray) -> Data:

@@ -10,15 +10,15 @@ import pandas as pd
 import pytest
 
 import devicekit
-from devicekit import catalog
+from devicekit.core.errors import TraceError, UsageError
 from devicekit.device.measured import Volatile
-from devicekit.errors import TraceError, UsageError
 from devicekit.features.characterize import characterize
 from devicekit.features.merit import Settings
 from devicekit.features.merits import facilitation, rates, volatile
 from devicekit.features.preview import preview
-from devicekit.features.pulsed import records
+from devicekit.features.relaxation.pulsed import records
 from devicekit.synthetic import dynamics
+from devicekit.system import catalog
 from devicekit.tables import PairedTable, TransientTable
 
 
@@ -303,11 +303,11 @@ def test_a_shipped_set_is_read_and_gives_its_truth(name: str) -> None:
 
 def test_a_table_of_transients_refuses_other_frames() -> None:
     good = relaxed()
-    with pytest.raises(devicekit.errors.TableError, match="run backwards"):
+    with pytest.raises(devicekit.core.errors.TableError, match="run backwards"):
         TransientTable(good.iloc[::-1])
-    with pytest.raises(devicekit.errors.TableError, match="conductance_s or current_a"):
+    with pytest.raises(devicekit.core.errors.TableError, match="conductance_s or current_a"):
         TransientTable(good.drop(columns="conductance_s"))
-    with pytest.raises(devicekit.errors.TableError):
+    with pytest.raises(devicekit.core.errors.TableError):
         PairedTable(pairs().frame.assign(interval_s=0.0))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from devicekit.errors import TraceError, UsageError
+from devicekit.core.errors import TraceError, UsageError
 from devicekit.features.merits import endurance, linearity, noise, retention, stdp
 from devicekit.synthetic import records
 from devicekit.tables import EnduranceTable, RetentionTable, StdpTable

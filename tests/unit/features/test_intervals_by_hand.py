@@ -12,9 +12,10 @@ import pytest
 from scipy.optimize import curve_fit, minimize_scalar
 from scipy.stats import t as student
 
-from devicekit.features import decay, wear
 from devicekit.features.conduction.prepare import Leg
+from devicekit.features.lives import wear
 from devicekit.features.merits import facilitation, volatile
+from devicekit.features.relaxation import decay
 from devicekit.tables import PairedTable
 
 

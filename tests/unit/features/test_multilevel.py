@@ -12,16 +12,16 @@ import pytest
 from scipy import integrate, special, stats
 
 import devicekit
-from devicekit import catalog
-from devicekit.errors import TraceError
-from devicekit.features import multilevel
+from devicekit.core.errors import TraceError
 from devicekit.features.describe import describe
 from devicekit.features.merits import multilevel as merit
-from devicekit.features.multilevel import Readings
 from devicekit.features.preview import preview
+from devicekit.features.states import separation as multilevel
+from devicekit.features.states.separation import Readings
 from devicekit.features.stats import clopper_pearson
 from devicekit.synthetic.levels import LevelTruth
 from devicekit.synthetic.levels import multilevel as made
+from devicekit.system import catalog
 from devicekit.tables import MultilevelTable
 
 

@@ -7,8 +7,9 @@ import pytest
 from scipy.stats import f as fisher
 from scipy.stats import norm
 
-from devicekit.features import arrhenius, correlations
-from devicekit.features.correlations import Correlation
+from devicekit.features.cycles import correlations
+from devicekit.features.cycles.correlations import Correlation
+from devicekit.features.lives import arrhenius
 
 
 def test_the_p_of_a_bend_is_the_f_test_of_a_square_term_with_n_less_three_degrees() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import devicekit as dk
-from devicekit.errors import UsageError
+from devicekit.core.errors import UsageError
 from devicekit.features.merit import Settings
 from devicekit.synthetic import records
 

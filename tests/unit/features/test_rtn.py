@@ -15,9 +15,10 @@ from scipy import stats
 from scipy.linalg import expm
 
 import devicekit
-from devicekit.features import rtn, spectrum, twostate
 from devicekit.features.merits import rtn as merit
-from devicekit.features.twostate import Chain
+from devicekit.features.noise import spectrum, twostate
+from devicekit.features.noise import telegraph as rtn
+from devicekit.features.noise.twostate import Chain
 from devicekit.synthetic.noise import flicker, still, telegraph_record, telegraph_states
 from devicekit.tables import SweepTable, TransientTable
 

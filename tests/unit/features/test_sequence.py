@@ -10,14 +10,14 @@ import pandas as pd
 import pytest
 
 import devicekit
-from devicekit import catalog
-from devicekit.features import sequence_text
-from devicekit.features.autoregression import LEAST_CYCLES
 from devicekit.features.characterize import characterize
-from devicekit.features.correlations import Combined, Correlation
-from devicekit.features.cycle_series import OF_SWEEPS, SHORTEST_RUN, of_endurance, of_sweeps, of_trains
+from devicekit.features.cycles import sentences as sequence_text
+from devicekit.features.cycles.autoregression import LEAST_CYCLES
+from devicekit.features.cycles.correlations import Combined, Correlation
+from devicekit.features.cycles.series import OF_SWEEPS, SHORTEST_RUN, of_endurance, of_sweeps, of_trains
 from devicekit.features.merits import sequence
 from devicekit.features.merits.sequence import LEAST, SequenceResult
+from devicekit.system import catalog
 from devicekit.tables import EnduranceTable, PulseTable, SweepTable
 
 
@@ -54,7 +54,7 @@ def found(cycles: pd.DataFrame) -> SequenceResult | None:
 
 
 def test_the_name_comes_after_those_it_builds_on() -> None:
-    from devicekit import plugins
+    from devicekit.system import plugins
 
     names = sorted(plugins.MERITS.all())
     assert names.index("sequence") > max(names.index("dc"), names.index("pulses"))
@@ -208,9 +208,9 @@ def test_tables_are_complete_and_strict() -> None:
     within = result.rho(0, True)
     np.testing.assert_array_equal(within, within.T)
     assert np.isnan(np.diag(within)).all()
-    from devicekit.features.merit import plain_values
+    from devicekit.core.records import plain
 
-    json.dumps(plain_values(result.as_dict()), allow_nan=False)
+    json.dumps(plain(result.as_dict()), allow_nan=False)
 
 
 def test_figures_are_drawn() -> None:

@@ -15,9 +15,9 @@ import pandas as pd
 import pytest
 
 from devicekit.features.characterize import characterize
+from devicekit.features.dc.signs import correct_signs, find_reversals, reversals
+from devicekit.features.dc.transistors import transfer_curves
 from devicekit.features.merits import dc
-from devicekit.features.signs import correct_signs, find_reversals, reversals
-from devicekit.features.transistors import transfer_curves
 from devicekit.synthetic import records
 from devicekit.tables import SweepTable
 

@@ -10,8 +10,8 @@ import pytest
 from scipy import signal
 from scipy.stats import t as student
 
-from devicekit.features import spectrum
 from devicekit.features.merits import retention
+from devicekit.features.noise import spectrum
 
 X = np.log(np.geomspace(1.0, 60.0, 8))
 WORTH = np.array([2.0, 3.0, 4.0, 8.0, 16.0, 30.0, 60.0, 100.0])

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from devicekit.features import rtn, twostate
-from devicekit.features.twostate import Chain
+from devicekit.features.noise import telegraph as rtn
+from devicekit.features.noise import twostate
+from devicekit.features.noise.twostate import Chain
 
 CHAIN = Chain(low=-0.5, high=1.5, slope=0.4, sd=0.6, up=0.05, down=0.2)  # a fifth of the time above
 

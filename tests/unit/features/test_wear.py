@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from devicekit.core.errors import TraceError
+from devicekit.core.records import Estimate
 from devicekit.device.measured import Endurance
-from devicekit.errors import TraceError
-from devicekit.features import wear
-from devicekit.features.censored import Undetermined
 from devicekit.features.characterize import characterize as everything
-from devicekit.features.decay import Estimate
+from devicekit.features.lives import wear
+from devicekit.features.lives.censored import Undetermined
 from devicekit.features.merits import endurance
 from devicekit.synthetic import ageing
 from devicekit.tables import EnduranceTable
@@ -209,7 +209,7 @@ def test_the_trend_ends_where_the_device_fails() -> None:
     slope = found.devices[0].on_off_slope
     assert slope is not None
     assert slope.value == pytest.approx(-np.log10(2))
-    assert found.slope == slope
+    assert found.on_off_slope == slope
 
 
 def test_without_a_failure_there_is_a_bound_and_no_life() -> None:
@@ -236,7 +236,7 @@ def test_the_reference_set_recovers_its_truth_and_goes_on_a_card() -> None:
     truths = [truth.shape, truth.scale, *(truth.scale * (-np.log1p(-s)) ** (1 / truth.shape) for s in wear.SHARES)]
     for estimate, value in zip((life.shape, life.scale, *(s.cycles for s in life.shares)), truths, strict=True):
         assert estimate.low < value < estimate.high
-    assert result.slope.low < -truth.narrowing < result.slope.high
+    assert result.on_off_slope.low < -truth.narrowing < result.on_off_slope.high
     json.dumps(found.as_dict(), allow_nan=False)
     text = " ".join(result.sentences())
     assert "1 % after" in text

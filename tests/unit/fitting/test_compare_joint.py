@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from devicekit.errors import UsageError
+from devicekit.core.errors import UsageError
 from devicekit.fitting.branch.fit import kalman_gain
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.comparison import _criteria, compare

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from devicekit import load_card
-from devicekit.errors import TraceError
+from devicekit.core.errors import TraceError
 from devicekit.fitting.branch.lattice import find_lattice
 from devicekit.fitting.device import fit
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from devicekit.core.errors import TraceError, UsageError
 from devicekit.device.card import DeviceCard
-from devicekit.errors import TraceError, UsageError
 from devicekit.fitting import condition
 from devicekit.fitting.comparison import compare
 from devicekit.fitting.device import fit

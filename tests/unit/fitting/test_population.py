@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from devicekit.errors import UsageError
+from devicekit.core.errors import UsageError
 from devicekit.fitting.population import drawn_readings, leave_out
 from devicekit.synthetic.pulses import generate, truth_card
 

@@ -12,8 +12,8 @@ import pytest
 from scipy.stats import norm
 
 import devicekit
+from devicekit.core.errors import FileError, UsageError
 from devicekit.device.blocks import Window
-from devicekit.errors import FileError, UsageError
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.condition import fit_condition
 from devicekit.fitting.result import DeviceFit

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from devicekit.core.errors import CodedWarning, TraceError
 from devicekit.device.blocks import Window
-from devicekit.errors import CodedWarning, TraceError
 from devicekit.fitting.branch.checks import check_branch, check_curve, lag_one_correlation
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains, choose_window, estimate_noise, select_trains

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from devicekit import fit
-from devicekit.errors import UsageError
+from devicekit.core.errors import UsageError
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.page import fit_page
 from devicekit.fitting.pulses.fit import pulse_law

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2, t
 
-from devicekit.errors import UsageError
+from devicekit.core.errors import UsageError
 from devicekit.fitting import condition
 from devicekit.fitting.device import fit
 from devicekit.fitting.resampling import resampled_cards, resampled_fit, resampled_fits

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from devicekit.core.errors import UsageError
 from devicekit.device.blocks import Window
-from devicekit.errors import UsageError
 from devicekit.fitting.branch.fit import (
     fit_branch,
     kalman_gain,

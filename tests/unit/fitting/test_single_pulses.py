@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from devicekit.errors import UsageError
+from devicekit.core.errors import UsageError
 from devicekit.fitting.pulses.single import single_pulses
 
 DATA = Path(os.environ.get("DEVICEKIT_TEST_DATA", "absent")) / "rram_1t1r" / "set_sweep.tsv"

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from devicekit.core.statistics import levels, mean_curve
 from devicekit.fitting.comparison import compare
 from devicekit.fitting.device import fit
 from devicekit.fitting.variation.components import tracks_of
 from devicekit.models.registry import get_law
-from devicekit.statistics import levels, mean_curve
 
 BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from devicekit.core.statistics import anova
 from devicekit.fitting.branch.trains import select_trains
 from devicekit.fitting.device import fit
 from devicekit.fitting.variation.components import _variogram_design, fit_components, tracks_of
 from devicekit.fitting.variation.spread import _mean_sd
 from devicekit.models import kernel
 from devicekit.models.laws.eq2 import LAW as EQ2
-from devicekit.statistics import anova
 from devicekit.synthetic.pulses import generate, truth_card
 from devicekit.tables import PulseTable
 

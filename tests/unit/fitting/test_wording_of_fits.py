@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from devicekit import fit
-from devicekit.errors import DevicekitError
+from devicekit.core.errors import DevicekitError
 from devicekit.fitting.page import fit_page
 from devicekit.fitting.population import leave_out
 from devicekit.fitting.pulses.single import single_pulses

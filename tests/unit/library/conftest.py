@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from devicekit import catalog
 from devicekit.device.card import DeviceCard
 from devicekit.library import Library, Record
 from devicekit.library.origin import Metadata, combine
+from devicekit.system import catalog
 
 
 @pytest.fixture(autouse=True)

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from devicekit.core.errors import UsageError
 from devicekit.device.card import DeviceCard
-from devicekit.errors import UsageError
 from devicekit.features.merit import Settings
 from devicekit.library import Library, Record, Unreadable
 from devicekit.library.compare import compare

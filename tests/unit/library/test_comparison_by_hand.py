@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from devicekit.core.scalars import Scalar
 from devicekit.device.card import DeviceCard
 from devicekit.library import Record
 from devicekit.library.compare import Comparison, _choose_numbers, compare
 from devicekit.library.figures import shares
 from devicekit.library.rows import Row
-from devicekit.scalars import Scalar
 
 Make = Callable[..., Record]
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from devicekit import catalog, work
-from devicekit.errors import FileError
+from devicekit.core.errors import FileError
 from devicekit.library import Library, Record
+from devicekit.system import catalog, work
 
 ROOT = Path(__file__).parents[3]
 CARD = catalog.get("pt-hfo2-al2o3-ti").folder / "card.json"
@@ -56,7 +56,7 @@ def test_64_writes_of_8_processes_are_all_kept(tmp_path: Path) -> None:
 HOLD = """
 import sys
 from pathlib import Path
-from devicekit import work
+from devicekit.system import work
 with work.locked(Path(sys.argv[1])):
     print("held", file=sys.stderr, flush=True)
     sys.stdin.readline()

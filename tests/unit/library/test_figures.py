@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from devicekit.core.scalars import Scalar
 from devicekit.library.display_units import Scale, short
 from devicekit.library.figures import (
     GREY,
@@ -22,7 +23,6 @@ from devicekit.library.figures import (
     thin,
 )
 from devicekit.plot import Axis, Panel, array_map
-from devicekit.scalars import Scalar
 
 X, Y = Axis("x", "V"), Axis("y", "S")
 

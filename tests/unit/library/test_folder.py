@@ -16,15 +16,15 @@ from pathlib import Path
 import pytest
 
 import devicekit
-from devicekit import catalog
+from devicekit.core.errors import DevicekitError, FileError, UsageError
 from devicekit.device.card import DeviceCard
-from devicekit.errors import DevicekitError, FileError, UsageError
 from devicekit.library import Library, Place, Query, Record, default_folder
 from devicekit.library import index as index_module
 from devicekit.library.collect import _file_stem
 from devicekit.library.index import index_path
 from devicekit.synthetic import records
 from devicekit.synthetic.pulses import reference_table
+from devicekit.system import catalog
 
 Make = Callable[..., Record]
 pytestmark = pytest.mark.usefixtures("without_mechanism")
@@ -366,7 +366,7 @@ def test_shipped_sets_are_added_with_their_source(name: str, kind: str, library:
     (added,) = library.add_file(catalog.get(name).data)
     assert added.record.kind == kind
     assert added.record.synthetic
-    assert added.record.source.sha256 == devicekit.files.sha256(catalog.get(name).data)
+    assert added.record.source.sha256 == devicekit.system.files.sha256(catalog.get(name).data)
     assert added.record.source.file == catalog.get(name).data.name
 
 
@@ -405,7 +405,7 @@ def test_a_record_for_each_device_of_a_file(library: Library, sweeps: Callable[.
 
 def test_what_a_simulation_wrote_is_marked(library: Library, sweeps: Callable[..., Path], tmp_path: Path) -> None:
     file = sweeps("iv.csv", {"d1": [0.3]})
-    devicekit.files.write_json(tmp_path / ".devicekit.json", {"tool": "devicekit", "command": "simulate iv"})
+    devicekit.system.files.write_json(tmp_path / ".devicekit.json", {"tool": "devicekit", "command": "simulate iv"})
     (added,) = library.add_file(file)
     assert (added.record.simulated, added.record.calibrated) == (True, False)
 

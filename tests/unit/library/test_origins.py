@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import devicekit
-from devicekit.errors import UsageError
+from devicekit.core.errors import UsageError
 from devicekit.library import Library, Place
 from devicekit.library.origin import Metadata, compile_pattern, gather, parse_area
 

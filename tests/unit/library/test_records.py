@@ -13,12 +13,12 @@ import pytest
 from pydantic import ValidationError
 
 import devicekit
+from devicekit.core.errors import FileError
+from devicekit.core.scalars import Scalar
 from devicekit.device.card import DeviceCard
-from devicekit.errors import FileError
 from devicekit.library import Frame, Place, Record
 from devicekit.library import record as module
 from devicekit.library.head import Number
-from devicekit.scalars import Scalar
 
 
 def test_a_record_of_a_card_is_read_back_as_it_was(record: Callable[..., Record]) -> None:

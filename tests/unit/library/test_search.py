@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from devicekit.errors import UsageError
+from devicekit.core.errors import UsageError
 from devicekit.library import Library, Place, Query, Range, Record
 
 from .conftest import write_sweeps

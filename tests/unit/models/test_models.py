@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devicekit.errors import UsageError
+from devicekit.core.errors import UsageError
 from devicekit.models import kernel
 from devicekit.models.laws.eq2 import LAW as EQ2
 from devicekit.models.laws.eq2 import Eq2

@@ -13,6 +13,7 @@ import pytest
 import devicekit as dk
 from devicekit.cli import build_app
 from devicekit.cli.common import run_app
+from devicekit.core.errors import ParameterError
 from physics.calibration.fit import calibrate
 from physics.calibration.measured import levels_of
 from physics.calibration.model import Simulated
@@ -444,7 +445,7 @@ def test_levels_of_a_measured_ladder(measured: Path) -> None:
         }
         assert low["set_back"] > 2 * low["set"]  # it has set
         assert low["reset"] == pytest.approx(low["set_back"], rel=0.35)  # and starts its RESET where it was left
-    with pytest.raises(dk.errors.ParameterError, match="rate: device1 1 has no times"):
+    with pytest.raises(ParameterError, match="rate: device1 1 has no times"):
         levels_of(dk.read(measured / "compliance_ladder" / "iv_50_100_200_400uA.csv", unit="uA"))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from devicekit.errors import ParameterError, TraceError
+from devicekit.core.errors import ParameterError, TraceError
 from devicekit.tables import SweepTable
 from physics.calibration.chain import run_chain
 from physics.calibration.fit import MISFIT, calibrate

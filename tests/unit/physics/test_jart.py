@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.constants import Boltzmann, Planck, e, electron_mass, epsilon_0
 
-from devicekit.errors import ParameterError
+from devicekit.core.errors import ParameterError
 from physics.jart import Jart, current, rate, reset_time, set_time, v_set
 
 MODEL = Jart()

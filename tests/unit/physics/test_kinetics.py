@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from scipy.stats import linregress
 
-from devicekit.errors import ParameterError
+from devicekit.core.errors import ParameterError
 from physics.drive import Segment, ramp, set_sweep
 from physics.iv import make_stepper, simulate_iv
 from physics.kinetics import Kinetics, _until, kinetics, ramp_voltage, reset_time, set_time, slope

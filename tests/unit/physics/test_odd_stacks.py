@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from devicekit.errors import ParameterError
+from devicekit.core.errors import ParameterError
 from physics.iv import simulate_iv
 from physics.stack import load_material, load_stack
 

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from devicekit.errors import ParameterError
+from devicekit.core.errors import ParameterError
 from devicekit.tables import PulseTable
 from physics.iv import simulate_iv
 from physics.pulses import simulate_pulses

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from devicekit.errors import ParameterError
+from devicekit.core.errors import ParameterError
 from physics.drive import PulseTrain, Segment, loops, ramp, set_ramp, trains
 from physics.solvers.circuit import operate
 from physics.stack import load_stack

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from devicekit.errors import ParameterError
+from devicekit.core.errors import ParameterError
 from devicekit.tables import SweepTable
 from physics.drive import ramp
 from physics.iv import simulate_iv

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from devicekit.errors import ParameterError
-from devicekit.plugins import CONDUCTION, HEAT, REACTIONS
+from devicekit.core.errors import ParameterError
+from devicekit.system.plugins import CONDUCTION, HEAT, REACTIONS
 from physics.laws.conduction import hopping, ohmic
 from physics.laws.find import allow_laws, find_law
 from physics.laws.heat import additive, linear

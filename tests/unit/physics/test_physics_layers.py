@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from devicekit.errors import ParameterError
+from devicekit.core.errors import ParameterError
 from physics import SPACINGS, material_sets
 from physics.drive import ramp
 from physics.iv import simulate_iv

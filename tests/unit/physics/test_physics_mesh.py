@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from devicekit.errors import ParameterError
+from devicekit.core.errors import ParameterError
 from physics import SPACINGS
 from physics.solvers.mesh import build_mesh
 from physics.stack import load_stack

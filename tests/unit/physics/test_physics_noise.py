@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from devicekit.errors import ParameterError
+from devicekit.core.errors import ParameterError
 from physics.drive import ramp
 from physics.iv import make_stepper, simulate_iv
 from physics.noise import Discreteness, birth_death_variance, hops

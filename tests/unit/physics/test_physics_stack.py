@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from devicekit.errors import ParameterError
+from devicekit.core.errors import ParameterError
 from physics import material_sets
 from physics.solvers.mesh import build_mesh
 from physics.stack import load_material, load_stack

@@ -6,7 +6,7 @@ import joblib
 import numpy as np
 import pytest
 
-from devicekit.errors import ParameterError
+from devicekit.core.errors import ParameterError
 from physics.stack import load_material, load_stack
 from physics.studies import (
     calibrated_keys,

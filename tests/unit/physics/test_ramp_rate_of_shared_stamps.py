@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from devicekit.features.sweep_segments import Segment
+from devicekit.features.dc.segments import Segment
 from physics.calibration.measured import _rate
 
 

@@ -18,11 +18,11 @@ from types import FrameType
 from typing import Any
 from xml.sax.saxutils import escape
 
-from devicekit import catalog
+from devicekit.core.errors import DevicekitError
 from devicekit.device.card import load_card
-from devicekit.errors import DevicekitError
-from devicekit.plugins import READERS
 from devicekit.readers import read
+from devicekit.system import catalog
+from devicekit.system.plugins import READERS
 
 from .conftest import DATA, xls_bytes  # type: ignore[import-not-found]
 

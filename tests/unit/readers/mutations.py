@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import DevicekitError
+from devicekit.core.errors import DevicekitError
 from devicekit.readers import read
 
 from .conftest import xls_bytes  # type: ignore[import-not-found]

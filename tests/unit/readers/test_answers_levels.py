@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from devicekit import read
-from devicekit.errors import UsageError
+from devicekit.core.errors import UsageError
 from devicekit.tables import neutral
 
 

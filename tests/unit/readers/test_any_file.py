@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from devicekit.errors import DevicekitError, UsageError
-from devicekit.plugins import READERS
+from devicekit.core.errors import DevicekitError, UsageError
 from devicekit.readers import read
+from devicekit.system.plugins import READERS
 from devicekit.tables import PulseTable, SweepTable
 
 from .damage import survey  # type: ignore[import-not-found]

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from devicekit import read
-from devicekit.errors import QuestionError, TableError, TraceError
+from devicekit.core.errors import QuestionError, TableError, TraceError
 from devicekit.features.merits import retention
 from devicekit.tables import RetentionTable
 

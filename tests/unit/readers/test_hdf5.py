@@ -15,9 +15,10 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import devicekit
-from devicekit import catalog, files, load_card
-from devicekit.errors import CodedWarning, DevicekitError, FileError, UsageError
+from devicekit import load_card
+from devicekit.core.errors import CodedWarning, DevicekitError, FileError, UsageError
 from devicekit.readers import hdf5
+from devicekit.system import catalog, files
 from devicekit.tables import PulseTable, SweepTable
 from tests.unit.exporters.small_network import small_network
 

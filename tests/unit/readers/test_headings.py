@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devicekit.names import GLOSSARY
+from devicekit.core.quantities import GLOSSARY
 from devicekit.readers.header import (
     find_stated_unit,
     parse_heading,

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from devicekit.errors import DevicekitError, FileError
+from devicekit.core.errors import DevicekitError, FileError
 from devicekit.readers import read, source
 from devicekit.readers.layouts import gather
 from devicekit.readers.source import LARGE, Source

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from devicekit.errors import FileError, TableError, UsageError
+from devicekit.core.errors import FileError, TableError, UsageError
 from devicekit.readers import read
 from devicekit.tables import EnduranceTable, PulseTable, RecordTable, SweepTable
 

@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 
 import devicekit
-from devicekit import catalog
-from devicekit.errors import DevicekitError, FileError, TableError, UsageError
+from devicekit.core.errors import DevicekitError, FileError, TableError, UsageError
+from devicekit.core.text import width_suffix
 from devicekit.readers.recipe import load
 from devicekit.readers.source import Source
+from devicekit.system import catalog
 from devicekit.tables import PulseTable
-from devicekit.text import width_suffix
 
 FRAME = pd.DataFrame(
     {

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from devicekit import read
-from devicekit.errors import QuestionError
+from devicekit.core.errors import QuestionError
 
 UP = np.linspace(0, 0.35, 12)
 CURRENT = 1e-5 * np.sinh(3 * UP) + 1e-8 * (

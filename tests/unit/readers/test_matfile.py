@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from devicekit.errors import DevicekitError, FileError
+from devicekit.core.errors import DevicekitError, FileError
 from devicekit.readers import matfile, read
 from devicekit.readers.source import Source
 from devicekit.tables import SweepTable

@@ -21,9 +21,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from devicekit import catalog
-from devicekit.errors import FileError
+from devicekit.core.errors import FileError
 from devicekit.readers import read
+from devicekit.system import catalog
 from devicekit.tables import EnduranceTable, PulseTable, SweepTable
 
 
@@ -170,7 +170,7 @@ def test_gong_and_crosssim(measured: Path) -> None:
 
 
 def test_bake_shift(bakes: dict[str, PulseTable]) -> None:
-    from devicekit.features.bake import bake
+    from devicekit.features.lives.bake import bake
 
     found = bake(bakes["pre"], bakes["post"])
     assert found.n == 16384

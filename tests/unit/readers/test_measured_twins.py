@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from devicekit.errors import TableError
-from devicekit.features.bake import bake
+from devicekit.core.errors import TableError
 from devicekit.features.characterize import characterize
+from devicekit.features.lives.bake import bake
 from devicekit.features.merits import endurance
 from devicekit.readers import read
 from devicekit.tables import EnduranceTable, PulseTable, SweepTable

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from devicekit import read
-from devicekit.errors import DevicekitError, QuestionError, TableError, UsageError
+from devicekit.core.errors import DevicekitError, QuestionError, TableError, UsageError
 from devicekit.tables import EnduranceTable, PulseTable, RetentionTable, StdpTable, SweepTable
 
 Write = Callable[..., Path]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from devicekit.errors import QuestionError, TableError, UsageError
+from devicekit.core.errors import QuestionError, TableError, UsageError
 from devicekit.readers import read
 from devicekit.tables import EnduranceTable, MultilevelTable, RetentionTable, Table
 

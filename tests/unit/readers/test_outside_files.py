@@ -12,8 +12,8 @@ import pytest
 import scipy.io
 
 import devicekit
-from devicekit.errors import FileError, QuestionError, TableError, UsageError
-from devicekit.features.transistors import transfer_curves
+from devicekit.core.errors import FileError, QuestionError, TableError, UsageError
+from devicekit.features.dc.transistors import transfer_curves
 from devicekit.tables import PulseTable, SweepTable
 
 Write = Callable[..., Path]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from devicekit.errors import DevicekitError, UsageError
+from devicekit.core.errors import DevicekitError, UsageError
 from devicekit.library.rows import natural
 from devicekit.readers import isolated, read
 from devicekit.readers.layout import matches_pattern

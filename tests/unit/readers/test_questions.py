@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 
 from devicekit import read
-from devicekit.errors import QuestionError
+from devicekit.core.errors import QuestionError
 
 UP = np.round(np.linspace(1e-6, 8e-6, 12), 9)
 LOOP = [0, 0.5, 1, 0.5, 0, -0.5, -1, -0.5, 0]

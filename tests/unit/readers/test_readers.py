@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devicekit.errors import DevicekitError, FileError, TableError, UsageError
+from devicekit.core.errors import DevicekitError, FileError, TableError, UsageError
 from devicekit.readers import read
 from devicekit.tables import PulseTable, SweepTable
 

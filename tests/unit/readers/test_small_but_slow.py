@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 import pytest
 
-from devicekit.errors import FileError
+from devicekit.core.errors import FileError
 from devicekit.readers import read
 
 ROWS = "".join(f"{k / 100},{k + 1}e-6\n" for k in range(1000))

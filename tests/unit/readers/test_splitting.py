@@ -11,7 +11,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from devicekit.errors import QuestionError, TableError, UsageError
+from devicekit.core.errors import QuestionError, TableError, UsageError
 from devicekit.readers.kink import estimate_noise
 from devicekit.readers.splitting import split_values
 from devicekit.readers.turns import find_extremes, find_kink, monotone_misfit

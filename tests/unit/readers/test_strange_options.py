@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from devicekit.errors import (
+from devicekit.core.errors import (
     LONGEST_MESSAGE,
     BadRow,
     CodedWarning,

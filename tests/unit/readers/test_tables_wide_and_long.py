@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from devicekit.errors import QuestionError, TableError, UsageError
+from devicekit.core.errors import QuestionError, TableError, UsageError
 from devicekit.readers import read, readers
 from devicekit.readers.header import split_unit
 from devicekit.tables import EnduranceTable, PulseTable, RetentionTable, StdpTable, SweepTable

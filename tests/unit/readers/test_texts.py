@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import devicekit
-from devicekit.errors import DevicekitError
+from devicekit.core.errors import DevicekitError
 
 SWEEP = [0, 0.5, 1, 0.5, 0, -0.5, -1, -0.5, 0]
 HEAD = "direction,pulse_index,conductance_s\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from devicekit.errors import QuestionError, UsageError
+from devicekit.core.errors import QuestionError, UsageError
 from devicekit.readers import read, transients
 from devicekit.tables import PairedTable, TransientTable
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from devicekit.errors import UsageError
+from devicekit.core.errors import UsageError
 from devicekit.readers import read
 from devicekit.readers.layouts import pooling, scale
 

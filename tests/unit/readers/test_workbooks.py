@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from devicekit.errors import FileError
+from devicekit.core.errors import FileError
 from devicekit.readers import isolated, read, workbook
 from devicekit.readers.source import Source
 from devicekit.tables import SweepTable

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from devicekit import files
-from devicekit.errors import CodedWarning, FileError
+from devicekit.core.errors import CodedWarning, FileError
+from devicekit.core.scalars import Scalar
 from devicekit.plot import Axis, Curve, Panel
 from devicekit.report import CodedList, Listing, Report, Section, Table, Text, draw
-from devicekit.scalars import Scalar
+from devicekit.system import files
 
 
 def test_a_failed_run_leaves_the_old_folder_alone(tmp_path: Path) -> None:

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from devicekit import fit
-from devicekit.errors import CodedWarning
+from devicekit.core.errors import CodedWarning
+from devicekit.core.scalars import Scalar
 from devicekit.fitting.page import fit_page
 from devicekit.plot import Axis, Curve, Panel
 from devicekit.report import Figure, Report, Section, draw
-from devicekit.scalars import Scalar
 from devicekit.studies.run import run_report
 from devicekit.tables import PulseTable
 from physics.iv import simulate_iv

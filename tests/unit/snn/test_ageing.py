@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from devicekit.catalog import get
+from devicekit.core.errors import UsageError
 from devicekit.device.ageing import Drift, Telegraph
 from devicekit.device.blocks import Window
 from devicekit.device.card import DeviceCard, load_card
 from devicekit.device.measured import Retention, RetentionState
 from devicekit.device.wires import Wires, effective_conductance
-from devicekit.errors import UsageError
+from devicekit.system.catalog import get
 from snn import drift
 from snn.ageing import accuracy_over_time, noise_to_signal, pair_spread, predicted_loss, shipped
 from snn.config import TrainingConfig

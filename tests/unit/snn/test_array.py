@@ -8,10 +8,10 @@ import json
 import numpy as np
 import pytest
 
+from devicekit.core.errors import UsageError
 from devicekit.device.blocks import Window
 from devicekit.device.measured import Endurance, EnduranceDevice, Retention, RetentionState
 from devicekit.device.wires import Wires, effective_conductance
-from devicekit.errors import UsageError
 from snn.array.measure import BITS, TILES, TOLERANCES, Plan, _fill, measure
 from snn.array.report import array_report
 from snn.array.result import Curve, Point, Unknown
@@ -141,7 +141,7 @@ def test_answers_use_the_blocks_of_the_card(measured) -> None:
 
 def _synthetic():
     import devicekit
-    from devicekit import catalog
+    from devicekit.system import catalog
 
     return devicekit.load_card(catalog.get("pt-hfo2-al2o3-ti").card)
 

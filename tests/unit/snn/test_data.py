@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from devicekit.errors import FileError, UsageError
+from devicekit.core.errors import FileError, UsageError
 from snn.config import TrainingConfig
 from snn.data import images
 from snn.data.fetch import fetch

@@ -8,9 +8,9 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from devicekit.core.errors import UsageError
 from devicekit.device.blocks import Window
 from devicekit.device.card import DeviceCard
-from devicekit.errors import UsageError
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset
 from snn.energy import per_inference

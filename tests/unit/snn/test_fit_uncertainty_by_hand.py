@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from devicekit.statistics import mean_above_zero
+from devicekit.core.statistics import mean_above_zero
 from snn.ageing import _predict_accuracy, _programming_error, noise_to_signal, predicted_loss
 from snn.benchmark.pairs import VariantResult
 from snn.benchmark.result import Benchmark

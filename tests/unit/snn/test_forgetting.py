@@ -9,10 +9,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from devicekit.core.errors import UsageError
 from devicekit.device.array import DeviceArray
 from devicekit.device.card import DeviceCard
 from devicekit.device.measured import Term, Volatile
-from devicekit.errors import UsageError
 from snn import forgetting
 from snn.benchmark.flaws import find_flaws, remove_flaws
 from snn.benchmark.measure import generic

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from devicekit import plugins
+from devicekit.core.errors import UsageError
 from devicekit.device.card import DeviceCard
-from devicekit.errors import UsageError
-from devicekit.plugins import Registry
+from devicekit.system import plugins
+from devicekit.system.plugins import Registry
 from snn.config import TrainingConfig
 from snn.network.learning import GRADIENTS
 from snn.recipe import choose

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from devicekit import plugins
+from devicekit.core.errors import UsageError
 from devicekit.device.array import DeviceArray
 from devicekit.device.card import DeviceCard
-from devicekit.errors import UsageError
 from devicekit.models.kernel import MAX_SHAPE
-from devicekit.plugins import Registry
+from devicekit.system import plugins
+from devicekit.system.plugins import Registry
 from snn.benchmark.severity import with_read_noise
 from snn.config import TrainingConfig
 from snn.network.crossbar import PulseRequests, apply_pulses, make_layer
@@ -200,7 +200,7 @@ def test_most_pulses_are_those_of_the_settings(card: DeviceCard, small_digits) -
 HALF = '''
 """One pulse, and half of the sum is kept."""
 
-from devicekit.jit import compiled
+from devicekit.system.jit import compiled
 from snn.policy import Policy
 
 

@@ -11,8 +11,8 @@ import pytest
 
 import snn.array.measure
 import snn.benchmark.run
-from devicekit import catalog
-from devicekit.kept import Kept, kept_beside
+from devicekit.system import catalog
+from devicekit.system.kept import Kept, kept_beside
 from snn.data.dataset import Dataset
 
 CARD = catalog.get("pt-hfo2-al2o3-ti").folder / "card.json"
@@ -100,7 +100,7 @@ def test_changed_inputs_are_computed_again(
             card.write_text(json.dumps(raw))
         if more == ["version"]:
             more = []
-            monkeypatch.setattr("devicekit.kept.__version__", "0.0.0")
+            monkeypatch.setattr("devicekit.system.kept.__version__", "0.0.0")
         ran = devicekit("benchmark", card, *BENCHMARK, *more, "--out", out)
         assert ran.code == 0, ran.err
         assert "continuing" not in ran.err

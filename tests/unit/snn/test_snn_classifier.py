@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
-from devicekit.errors import UsageError
+from devicekit.core.errors import UsageError
 from snn.classifier import SpikingClassifier, _width
 
 QUICK = {"hidden": 128, "epochs": 3, "random_state": 0}

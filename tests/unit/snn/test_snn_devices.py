@@ -7,9 +7,9 @@ import time
 import numpy as np
 import pytest
 
+from devicekit.core.errors import UsageError
 from devicekit.device.array import DeviceArray
 from devicekit.device.random import mix
-from devicekit.errors import UsageError
 from devicekit.models.kernel import MAX_SHAPE
 from snn.config import TrainingConfig
 from snn.network.crossbar import PulseRequests, Threshold, apply_pulses, make_layer, pulse_request_each

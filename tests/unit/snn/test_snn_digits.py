@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from devicekit.errors import FileError, UsageError
+from devicekit.core.errors import FileError, UsageError
 from snn.baselines import baselines
 from snn.data.dataset import Dataset
 from snn.data.load import load

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from devicekit.core.errors import UsageError
 from devicekit.device.array import DeviceArray
-from devicekit.errors import UsageError
 from snn.config import TrainingConfig
 from snn.network import changes as changing
 from snn.network import encoding

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from devicekit.core.errors import UsageError
 from devicekit.device.array import DeviceArray
 from devicekit.device.card import DeviceCard
 from devicekit.device.programming import program_and_verify
-from devicekit.errors import UsageError
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset
 from snn.network.crossbar import states, weights

@@ -9,7 +9,7 @@ import numba
 import numpy as np
 import pytest
 
-from devicekit.errors import UsageError
+from devicekit.core.errors import UsageError
 from snn.recipe import choose, step_about, symmetric_point
 from snn.training import TrainingConfig, train
 

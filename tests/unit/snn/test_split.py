@@ -7,7 +7,7 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from devicekit.errors import UsageError
+from devicekit.core.errors import UsageError
 from snn.data import sets
 from snn.data.split import stratified
 

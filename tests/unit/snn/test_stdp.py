@@ -10,9 +10,9 @@ import pytest
 
 from devicekit.cli import build_app
 from devicekit.cli.common import run_app
+from devicekit.core.errors import UsageError
 from devicekit.device.card import DeviceCard, load_card
 from devicekit.device.measured import StdpWindow
-from devicekit.errors import UsageError
 from devicekit.features.merits.stdp import characterize
 from devicekit.synthetic import records
 from snn import stdp

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from devicekit import catalog, load_card
+from devicekit import load_card
 from devicekit.device.network import TrainedNetwork
+from devicekit.system import catalog
 from snn.config import TrainingConfig
 from snn.data.load import load
 from snn.network.encoding import stream_key

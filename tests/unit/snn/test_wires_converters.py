@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from devicekit.core.errors import UsageError
 from devicekit.device.blocks import Window
 from devicekit.device.wires import Method, Wires, effective_conductance
-from devicekit.errors import UsageError
 from snn.config import TrainingConfig
 from snn.network.converters import converter
 from snn.training import Run, train

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from devicekit import files
-from devicekit.errors import DevicekitError, FileError, ParameterError
+from devicekit.core.errors import DevicekitError, FileError, ParameterError
 from devicekit.studies.outcome import Outcome
 from devicekit.studies.runner import run_study
 from devicekit.studies.spec import load_spec, study_file
+from devicekit.system import files
 
 STUDY = """
 name = "v"

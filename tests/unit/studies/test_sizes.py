@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from devicekit import files
-from devicekit.errors import DevicekitError, FileError
+from devicekit.core.errors import DevicekitError, FileError
 from devicekit.studies.runner import run_study
 from devicekit.studies.spec import load_spec, plans
+from devicekit.system import files
 from physics.solvers.mesh import build_mesh
 from physics.stack import load_material, load_stack
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from devicekit.errors import ParameterError
+from devicekit.core.errors import ParameterError
 from devicekit.plot import plain
 from devicekit.studies.report import study_report
 from devicekit.studies.result import StudyResult

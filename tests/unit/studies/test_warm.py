@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from devicekit import catalog
 from devicekit.device.card import load_card
 from devicekit.fitting.device import fit, read_pulses
-from devicekit.options import ReadOptions
 from devicekit.studies.warm import compiling, warm
+from devicekit.system import catalog
+from devicekit.system.options import ReadOptions
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset
 from snn.training import train

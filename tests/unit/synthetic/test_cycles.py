@@ -13,15 +13,15 @@ import pandas as pd
 import pytest
 
 import devicekit as dk
-from devicekit import catalog, files
-from devicekit.errors import TraceError, UsageError
-from devicekit.features.autoregression import autoregression
-from devicekit.features.cycle_series import of_sweeps
+from devicekit.core.errors import TraceError, UsageError
+from devicekit.features.cycles.autoregression import autoregression
+from devicekit.features.cycles.series import of_sweeps
 from devicekit.features.merits import dc, sequence
 from devicekit.features.merits.sequence import SequenceResult
 from devicekit.synthetic import known_cycles, loops
 from devicekit.synthetic.cycles import CycleModel, model
 from devicekit.synthetic.known_cycles import CycleTruth, known, walk
+from devicekit.system import catalog, files
 from devicekit.tables import SweepTable
 
 Run = Callable[..., Any]

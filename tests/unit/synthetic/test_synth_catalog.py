@@ -7,14 +7,14 @@ import json
 import numpy as np
 import pytest
 
-from devicekit import catalog, files
+from devicekit.core.errors import UsageError
 from devicekit.device.card import load_card
-from devicekit.errors import UsageError
 from devicekit.fitting.device import fit
 from devicekit.models import kernel
 from devicekit.models.laws.eq2 import LAW as EQ2
 from devicekit.readers import read
 from devicekit.synthetic import pulses
+from devicekit.system import catalog, files
 from devicekit.tables import PulseTable
 
 

@@ -1,0 +1,275 @@
+"""Errors that a user can act on, and coded warnings about data and fits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from copy import copy
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self
+
+from devicekit.core.codes import WARNING_CODES
+
+ROWS_SHOWN = 10
+LONGEST_MESSAGE = 4000  # bytes; a file's own words may be as long as the file
+
+
+def bounded(message: str, most: int = LONGEST_MESSAGE) -> str:
+    """A message of at most so many bytes: of a longer one the beginning, and the end, where the reason stands."""
+    data = message.encode("utf-8", "replace")
+    if len(data) <= most:
+        return message
+    kept = most - 50
+    head, tail = data[: kept - kept // 4], data[-(kept // 4) :]
+    gap = f" ... ({len(data) - kept} bytes left out) ... "
+    return f"{head.decode('utf-8', 'ignore')}{gap}{tail.decode('utf-8', 'ignore')}"
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """One place in the input that is wrong: file row (1-based), column, what was found, what was expected.
+
+    With nothing found to show, `expected` is the whole sentence.
+    """
+
+    row: int | None
+    column: str | None
+    found: str
+    expected: str
+
+    def __post_init__(self) -> None:
+        for name in ("column", "found", "expected"):
+            if isinstance(held := getattr(self, name), str):
+                object.__setattr__(self, name, bounded(held, LONGEST_MESSAGE // 4))
+
+    def __str__(self) -> str:
+        place = ", ".join(
+            part for part in (f"row {self.row}" if self.row is not None else "", self.column or "") if part
+        )
+        return f"{place}: found {self.found}, expected {self.expected}" if self.found else f"{place}: {self.expected}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {"row": self.row, "column": self.column, "found": self.found, "expected": self.expected}
+
+
+def invalid_rows(error: Any, whole: str) -> list[BadRow]:
+    """The problems of a pydantic ValidationError; `whole` names the place of one that concerns all of the input."""
+    rows = []
+    for problem in error.errors():
+        place = ".".join(map(str, problem["loc"])) or whole
+        if problem["type"] == "value_error":  # a sentence of our own, which says what it found
+            rows.append(BadRow(None, place, "", str(problem["ctx"]["error"])))
+            continue
+        if problem["type"] == "missing":
+            rows.append(BadRow(None, place, "nothing", "a value"))
+            continue
+        found = problem.get("input")
+        plain = isinstance(found, (str, int, float, bool, type(None)))
+        shown = repr(found)[:80] if plain else type(found).__name__
+        rows.append(BadRow(None, place, shown, problem["msg"].removeprefix("Input should be ")))
+    return rows
+
+
+class Blank(str):
+    """A word that stands for what only the user knows, such as COLUMN or V: to be filled in."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One answer: the options that say it, and what it means.
+
+    Parameters
+    ----------
+    typed_options : str
+        The options as one writes them: `unit=kohm`, or `read_voltage=V` with a word to be filled in.
+    means : str
+        What the answer means.
+    options : mapping of str to value
+        The same as keywords of `devicekit.read`; a `Blank` stands for what is to be filled in.
+    """
+
+    typed_options: str
+    means: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, means: str, **options: Any) -> Self:
+        """The answer that options give."""
+        return cls(" ".join(f"{name}={_written(value)}" for name, value in options.items()), means, options)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        options = {name: list(value) if isinstance(value, tuple) else value for name, value in self.options.items()}
+        return {"say": self.typed_options, "means": self.means, "options": options}
+
+
+def _written(value: Any) -> str:
+    """A value of an option as messages write it."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{ours}: {theirs}" for ours, theirs in value.items()) + "}"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(str, value))})"
+    return repr(value) if value in (".", ",") else str(value)
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question that must be answered before a file can be read, with its plausible answers and evidence.
+
+    Parameters
+    ----------
+    text : str
+        The question, one sentence.
+    fields : tuple of str
+        Fields of `ReadOptions` that answer it.
+    choices : tuple of Choice
+        Every answer that is plausible, the likeliest first.
+    evidence : tuple of str
+        What was seen in the file.
+    """
+
+    text: str
+    fields: tuple[str, ...]
+    choices: tuple[Choice, ...] = ()
+    evidence: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        lines = [self.text, *(f"  {each.typed_options}: {each.means}" for each in self.choices)]
+        return "\n".join([*lines, *(f"  seen: {each}" for each in self.evidence)])
+
+    def in_words(self, say: Callable[[str], str]) -> Question:
+        """The same question with every sentence passed through `say`."""
+        choices = tuple(
+            replace(each, typed_options=say(each.typed_options), means=say(each.means)) for each in self.choices
+        )
+        return replace(self, text=say(self.text), choices=choices)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", bounded(self.text))
+        object.__setattr__(self, "evidence", tuple(map(bounded, self.evidence)))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        choices = [each.as_dict() for each in self.choices]
+        return {"text": self.text, "fields": list(self.fields), "choices": choices, "evidence": list(self.evidence)}
+
+
+class DevicekitError(Exception):
+    """Base of every error that devicekit raises on purpose; `kind` is stable and appears in --json output.
+
+    `question` is what to answer where that is all that is missing, else None.
+    """
+
+    kind = "error"
+    question: Question | None = None
+
+    def __init__(self, message: str, rows: Iterable[BadRow] = ()) -> None:
+        super().__init__(bounded(message))
+        self.message = message
+        self.rows = tuple(rows)
+
+    @property
+    def message(self) -> str:
+        """The message without its rows; bounded in length."""
+        return self._message
+
+    @message.setter
+    def message(self, message: str) -> None:
+        self._message = bounded(message)
+
+    def __str__(self) -> str:
+        if not self.rows:
+            return self.message
+        shown = [f"  {row}" for row in self.rows[:ROWS_SHOWN]]
+        if len(self.rows) > ROWS_SHOWN:
+            shown.append(f"  ... {len(self.rows)} rows in all (.rows lists every one)")
+        return bounded("\n".join([self.message, *shown]))
+
+    def in_words(self, say: Callable[[str], str]) -> DevicekitError:
+        """The same error with every sentence passed through `say`."""
+        rows = [replace(row, expected=say(row.expected)) for row in self.rows]
+        again = copy(self)
+        again.message, again.rows = say(self.message), tuple(rows)
+        again.question = self.question and self.question.in_words(say)
+        return again
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        question = self.question.as_dict() if self.question else None
+        rows = [row.as_dict() for row in self.rows]
+        return {"kind": self.kind, "message": self.message, "rows": rows, "question": question}
+
+
+class UsageError(DevicekitError):
+    """An option or argument is wrong or missing."""
+
+    kind = "usage"
+
+
+class QuestionError(UsageError):
+    """A file can be read in more than one way, or says too little: `question` holds what to answer."""
+
+    def __init__(self, where: str, question: Question) -> None:
+        super().__init__(f"{where}: {question}")
+        self.where = where
+        self.question = question
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.where, self.question), {"message": self.message, "question": self.question}
+
+
+class FileError(DevicekitError):
+    """A file or folder is missing, unreadable, in an unknown format, or must not be overwritten."""
+
+    kind = "file"
+
+
+class TableError(DevicekitError):
+    """A table breaks its schema; `rows` lists every bad row."""
+
+    kind = "table"
+
+
+class TraceError(DevicekitError):
+    """A trace cannot be fitted: too short, constant, no net change."""
+
+    kind = "trace"
+
+
+class CardError(DevicekitError):
+    """A device card is not valid."""
+
+    kind = "card"
+
+
+class ParameterError(DevicekitError):
+    """A material, stack or study parameter is missing, unknown, or out of range."""
+
+    kind = "parameter"
+
+
+@dataclass(frozen=True)
+class CodedWarning:
+    """A remark with a stable code (a key of `devicekit.core.codes.WARNING_CODES`) and a sentence for people.
+
+    Raises
+    ------
+    ValueError
+        If `code` is not a known code.
+    """
+
+    code: str
+    message: str
+    __pydantic_config__: ClassVar = {"extra": "forbid"}  # a card with a field that nobody knows is refused
+
+    def __post_init__(self) -> None:
+        if self.code not in WARNING_CODES:
+            raise ValueError(f"unknown warning code {self.code!r}")
+        object.__setattr__(self, "message", bounded(self.message))
+
+    def as_dict(self) -> dict[str, str]:
+        """Plain values, for JSON."""
+        return {"code": self.code, "message": self.message}
+
+    def __str__(self) -> str:
+        return f"[{self.code}] {self.message}"

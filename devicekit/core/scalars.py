@@ -1,0 +1,82 @@
+"""Number of a result with its unit and interval, for tables, libraries and first pages."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from devicekit.core.text import percent, percent_span, si, span
+
+_PREFIXED = frozenset({"", "S", "A", "V", "s", "J", "W"})  # units that take a prefix, unlike decades
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """Number with its unit and interval.
+
+    Parameters
+    ----------
+    name : str
+        Stable, snake_case with an SI suffix: g_low_s, increment_ltp.
+    label : str
+        Label for people: "low end of the window".
+    value : float
+        In `unit`; NaN and infinity count as unknown.
+    unit : str
+        SI unit; "" for a pure number.
+    of : str
+        Whole of a fraction, such as "window": the value is a fraction, shown in percent.
+    low, high : float, optional
+        Ends of the interval, both or none.
+    level : float
+        Confidence level of the interval, 0..1.
+    by : str
+        Definition, where several exist: "half_ln_g", "read at 0.1 V". Two numbers of one name are the same quantity
+        only if this agrees.
+    """
+
+    name: str
+    label: str
+    value: float
+    unit: str = ""
+    of: str = ""
+    low: float | None = None
+    high: float | None = None
+    level: float = 0.95
+    by: str = ""
+
+    @property
+    def known(self) -> bool:
+        """True if there is a number."""
+        return math.isfinite(self.value)
+
+    @property
+    def heading(self) -> str:
+        """Label with the unit in brackets, for a column of plain numbers in the unit of `value`."""
+        unit = f"share of {self.of}" if self.of else self.unit
+        return f"{self.label} [{unit}]" if unit else self.label
+
+    @property
+    def text(self) -> str:
+        """Number with its unit: "57.1 µS", "0.39 %"."""
+        if self.of or not self.known or self.unit in _PREFIXED:
+            return percent(self.value) if self.of else si(self.value, self.unit)
+        return f"{si(self.value, '')} {self.unit}"
+
+    @property
+    def interval(self) -> str:
+        """Interval as text, "95 %: 50 to 62 µS"; "" without one."""
+        if self.low is None or self.high is None:
+            return ""
+        words = percent_span(self.low, self.high) if self.of else self._span(self.low, self.high)
+        return f"{100 * self.level:g} %: {words}"
+
+    def _span(self, low: float, high: float) -> str:
+        if self.unit in _PREFIXED:
+            return span(low, high, self.unit)
+        return f"{span(low, high, '')} {self.unit}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON-ready values; unknown ones are None."""
+        return {name: None if isinstance(v, float) and not math.isfinite(v) else v for name, v in asdict(self).items()}

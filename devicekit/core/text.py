@@ -1,0 +1,95 @@
+"""Numbers as people read and write them: SI prefixes, few digits, percentages with their unit."""
+
+from __future__ import annotations
+
+import math
+
+_PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G"}
+_UNPREFIXED = ("decades", "1/V²", "m2")  # nobody says 103 mdecades, and a prefix of m2 would be squared
+
+
+def natural_number(word: str) -> int | None:
+    """The number that up to 15 digits stand for, from 0; None for any other word.
+
+    `str.isdigit` takes digits that `int` does not, such as ², and `int` refuses those of thousands of digits.
+    """
+    return int(word) if word.isascii() and word.isdigit() and len(word) <= 15 else None
+
+
+def si(value: float | None, unit: str, digits: int = 3) -> str:
+    """A value with its unit and an SI prefix: si(6.26e-5, "S") is "62.6 µS"; "–" for None, NaN and infinity.
+
+    Parameters
+    ----------
+    value : float or None
+        In the unit without prefix.
+    unit : str
+        Symbol of the unit; "" for a plain number, which gets no prefix, nor do decades and powers; volts get one
+        below 1 mV only.
+    digits : int
+        Significant digits.
+    """
+    if value is None or not math.isfinite(value):
+        return "–"
+    whole = unit == "V" and 1e-3 <= abs(value) < 1e4  # nobody says 614 mV
+    if value == 0 or not unit or unit in _UNPREFIXED or whole:
+        return f"{_plain_number(value, digits)} {unit}".strip()
+    power = 3 * math.floor(math.log10(abs(float(f"{value:.{digits}g}"))) / 3)
+    if power not in _PREFIXES:
+        return f"{value:.{digits}g} {unit}"
+    return f"{_plain_number(value / 10.0**power, digits)} {_PREFIXES[power]}{unit}"
+
+
+def span(low: float, high: float, unit: str, digits: int = 3) -> str:
+    """A range of values in one prefix: span(62.6e-6, 280e-6, "S") is "62.6 to 280 µS"."""
+    ends = [si(value, unit, digits).partition(" ") for value in (low, high)]
+    if ends[0] == ends[1]:
+        return si(high, unit, digits)
+    if ends[0][2] == ends[1][2]:
+        return f"{ends[0][0]} to {' '.join((ends[1][0], ends[1][2])).strip()}"
+    return f"{si(low, unit, digits)} to {si(high, unit, digits)}"
+
+
+def format_number(value: float | None, unit: str = "") -> str:
+    """Format a number with its unit (S, V, A and s with a prefix) and four digits, or a dash."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    return si(value, unit, 4) if unit in ("", "S", "A", "V", "s") else f"{value:.4g} {unit}"
+
+
+def percent(fraction: float | None, digits: int = 2) -> str:
+    """A fraction as a percentage with at most this many significant digits below 10: 0.00383 is "0.38 %"."""
+    if fraction is None or not math.isfinite(fraction):
+        return "–"
+    value = 100.0 * fraction
+    return f"{value:.1f} %" if abs(value) >= 10 else f"{_plain_number(value, digits)} %"
+
+
+def percent_span(low: float, high: float, digits: int = 2) -> str:
+    """A range of fractions as percentages: percent_span(0.95, 0.99) is "95.0 to 99.0 %"; one number if they agree."""
+    ends = [percent(value, digits) for value in (low, high)]
+    return ends[1] if ends[0] == ends[1] else f"{ends[0].removesuffix(' %')} to {ends[1]}"
+
+
+def _plain_number(value: float, digits: int) -> str:
+    """Significant digits without an exponent where that stays short."""
+    text = f"{value:.{digits}g}"
+    return f"{float(text):.0f}" if "e" in text and 1 <= abs(value) < 1e7 else text
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """A number of things: count(1, "device") is "1 device", count(20, "device") "20 devices"."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def listed(words: list[str] | tuple[str, ...]) -> str:
+    """a, b and c."""
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def width_suffix(width_s: float) -> str:
+    """A pulse width as a file-name suffix: 5us, 1.5ms, 20ns."""
+    for factor, unit in ((1.0, "s"), (1e3, "ms"), (1e6, "us"), (1e9, "ns")):
+        if width_s * factor >= 0.9999:
+            return f"{width_s * factor:.7g}{unit}"
+    return f"{width_s:.7g}s"

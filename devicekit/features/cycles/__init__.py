@@ -1,0 +1,1 @@
+"""Quantities over consecutive cycles and their correlations."""

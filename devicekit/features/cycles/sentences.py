@@ -1,0 +1,225 @@
+"""Sentences and tables of correlations over cycles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from devicekit.core.text import count, listed
+from devicekit.features.cycles.autoregression import LEAST_CYCLES, NOT_NORMAL, Autoregression
+from devicekit.features.cycles.correlations import LEAST_EFFECTIVE, Combined, Correlation
+from devicekit.features.cycles.series import Quantity
+
+CLEAR = 0.05  # Holm's p below which a correlation is reported
+MOST_NAMED = 3
+UNLIKE = 0.05  # p of heterogeneity below which devices are reported as different
+HEAD = ("pair", "values or changes", "pairs", "n_eff", "rho", "95 % interval", "p", "Holm's p", "devices")
+
+
+def _labels(quantities: Sequence[Quantity]) -> dict[str, str]:
+    return {each.name: each.label for each in quantities}
+
+
+def _pair_text(one: Correlation, labels: Mapping[str, str]) -> str:
+    """Return the two quantities in words."""
+    if not one.lag:
+        return f"{labels[one.first]} and {labels[one.second]}"
+    second = "its previous value" if one.first == one.second else f"the previous {labels[one.second]}"
+    return f"{labels[one.first]} with {second}"
+
+
+def _format(value: float, digits: int = 2) -> str:
+    return f"{value:.{digits}f}" if np.isfinite(value) else "–"
+
+
+def _format_p(value: float) -> str:
+    if not np.isfinite(value):
+        return "–"
+    return "< 0.0001" if value < 1e-4 else f"{value:.2g}"
+
+
+def correlation_text(
+    combined: Sequence[Combined], quantities: Sequence[Quantity], n_devices: int, total: int, step: str
+) -> list[str]:
+    """Return which values are correlated, whether their changes agree, and which cannot be judged."""
+    labels = _labels(quantities)
+    values = [each for each in combined if not each.correlation.differenced]
+    changes = {each.correlation.key[:3]: each.correlation for each in combined if each.correlation.differenced}
+    clear = sorted((e for e in values if e.correlation.p_holm < CLEAR), key=lambda e: -abs(e.correlation.rho))
+    where = f"Over {count(total, 'cycle')} of {count(n_devices, 'device')}"
+    if step != "one cycle":
+        where = f"Over {count(total, 'reading')} of {count(n_devices, 'device')}, {step} apart,"
+    lasting = [e for e in clear if _is_in_changes(e.correlation, changes.get(e.correlation.key[:3]))]
+    faded = [e for e in clear if e not in lasting]
+    blind = [e.correlation for e in values if np.isfinite(e.correlation.rho) and not e.correlation.weight]
+    found = []
+    if lasting:
+        names = _first_names([_rho_text(each.correlation, labels) for each in lasting])
+        found.append(
+            f"{where} {len(lasting)} of {len(values)} rank correlations {_be(lasting)} significant, and the "
+            f"changes from cycle to cycle agree: {names}."
+        )
+    if faded:
+        names = _first_names([_rho_text(each.correlation, labels) for each in faded])
+        start = f"{len(faded)} more" if lasting else f"{where} {len(faded)} of {len(values)} rank correlations"
+        found.append(
+            f"{start} {_be(faded)} significant in the values but not in the changes, and may come from drift: {names}."
+        )
+    if blind:
+        found.append(_unjudged_text(blind, changes, labels, "" if found else f"{where} ", len(values)))
+    if not found:
+        text = f"none of {len(values)} correlations within a cycle or with the previous one is significant"
+        found.append(f"{where} {text}.")
+    unlike = [each for each in clear if each.p_heterogeneity < UNLIKE]
+    if unlike:
+        names = _first_names([_pair_text(each.correlation, labels) for each in unlike])
+        found.append(f"The devices differ in {names}.")
+    return found
+
+
+def _be(found: Sequence[Combined]) -> str:
+    """Return the verb for a number of correlations."""
+    return "is" if len(found) == 1 else "are"
+
+
+def _rho_text(one: Correlation, labels: Mapping[str, str]) -> str:
+    """Return a correlation with its interval."""
+    return f"{_pair_text(one, labels)} {_format(one.rho)} ({_format(one.low)} to {_format(one.high)})"
+
+
+def _first_names(names: list[str]) -> str:
+    """Return the first of some names, and the number of others."""
+    return ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
+
+
+def _unjudged_text(
+    blind: Sequence[Correlation],
+    changes: Mapping[tuple[str, str, int], Correlation],
+    labels: Mapping[str, str],
+    where: str,
+    total: int,
+) -> str:
+    """Return which correlations cannot be judged, with the largest of them."""
+    first = max(blind, key=lambda one: abs(one.rho))
+    first = next((one for one in blind if not one.lag), first)
+    changed = changes.get(first.key[:3])
+    of_changes = f", {_format(changed.rho)} of changes" if changed is not None and not first.lag else ""
+    return (
+        f"{where}{len(blind)} of {total} rank correlations cannot be judged, {_pair_text(first, labels)} among them "
+        f"(rho {_format(first.rho)}{of_changes}). Quantities change so slowly that {first.n} pairs count as "
+        f"{first.n_effective:.1f} independent ones; {LEAST_EFFECTIVE:g} are needed."
+    )
+
+
+def _is_in_changes(one: Correlation, change: Correlation | None) -> bool:
+    """Return whether changes, which a drift does not touch, show a relation of the same sign."""
+    return change is not None and change.p < CLEAR and np.sign(change.rho - change.expected) == np.sign(one.rho)
+
+
+def drift_text(devices: Mapping[str, Sequence[str]], quantities: Sequence[Quantity]) -> list[str]:
+    """Return which devices drift, and in what."""
+    if not devices:
+        return []
+    labels = _labels(quantities)
+    drifts = [f"{device} ({listed([labels[name] for name in names])})" for device, names in list(devices.items())[:5]]
+    more = f" and {len(devices) - 5} more" if len(devices) > 5 else ""
+    return [
+        f"{listed(drifts)}{more} {'drifts' if len(devices) == 1 else 'drift'} over the cycles; judge correlations by "
+        "the changes."
+    ]
+
+
+def autoregression_text(fit: Autoregression | None, why_not: str, n_devices: int) -> list[str]:
+    """Return order, memory and residuals of the autoregression."""
+    if fit is None:
+        return [f"No autoregression: {why_not}."]
+    if fit.order == 0:
+        return [f"The cycles show no memory by BIC ({count(fit.n, 'cycle')})."]
+    state = "stationary" if fit.stationary else "NOT stationary, so it cannot generate cycles"
+    shape = "its residuals may be normal" if fit.normal else "its residuals are not normal"
+    return [
+        f"An autoregression of order {fit.order} (by BIC, {count(fit.n, 'cycle')} of {count(n_devices, 'device')}) has "
+        f"spectral radius {fit.radius:.2f}: it is {state}; {shape}."
+    ]
+
+
+def rows(combined: Sequence[Combined], quantities: Sequence[Quantity]) -> list[tuple[str, ...]]:
+    """Return rows under `HEAD`, the strongest correlations first."""
+    labels = _labels(quantities)
+    ordered = sorted(combined, key=lambda each: (not each.correlation.p_holm < CLEAR, -abs(each.correlation.rho)))
+    found: list[tuple[str, ...]] = []
+    for each in ordered:
+        one = each.correlation
+        unlike = " (differ)" if each.p_heterogeneity < UNLIKE else ""
+        found.append(
+            (
+                _pair_text(one, labels),
+                "changes" if one.differenced else "values",
+                str(one.n),
+                f"{one.n_effective:.1f}",
+                _format(one.rho),
+                f"{_format(one.low)} to {_format(one.high)}",
+                _format_p(one.p),
+                _format_p(one.p_holm),
+                f"{each.n_devices}{unlike}",
+            )
+        )
+    return found
+
+
+def coefficients(fit: Autoregression, names: Sequence[str]) -> pd.DataFrame:
+    """Return one row per coefficient."""
+    found = [
+        {
+            "quantity": name,
+            "of": other,
+            "lag": lag + 1,
+            "coefficient": fit.coefficients[lag, a, b],
+            "low": fit.low[lag, a, b],
+            "high": fit.high[lag, a, b],
+        }
+        for lag in range(fit.order)
+        for a, name in enumerate(names)
+        for b, other in enumerate(names)
+    ]
+    return pd.DataFrame(found)
+
+
+def coefficient_rows(
+    fit: Autoregression, quantities: Sequence[Quantity]
+) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return head and rows: one row per quantity and lag, one column per quantity it depends on."""
+    head = ("quantity", "cycles back", *(each.label for each in quantities))
+    found: list[tuple[str, ...]] = []
+    for lag in range(fit.order):
+        for a, each in enumerate(quantities):
+            cells = [
+                f"{fit.coefficients[lag, a, b]:.2f} ({fit.low[lag, a, b]:.2f} to {fit.high[lag, a, b]:.2f})"
+                for b in range(len(quantities))
+            ]
+            found.append((each.label, str(lag + 1), *cells))
+    return head, found
+
+
+def fit_dict(fit: Autoregression, names: Sequence[str]) -> dict[str, Any]:
+    """Return the fit as JSON-ready values."""
+    return {
+        "order": fit.order,
+        "bic": list(fit.bic),
+        "n": fit.n,
+        "least_cycles": LEAST_CYCLES,
+        "spectral_radius": fit.radius,
+        "stationary": fit.stationary,
+        "normal": fit.normal,
+        "normal_p": fit.normal_p.tolist(),
+        "normal_below": NOT_NORMAL,
+        "quantities": list(names),
+        "scale": fit.scale.tolist(),
+        "coefficients": fit.coefficients.tolist(),
+        "low": fit.low.tolist(),
+        "high": fit.high.tolist(),
+        "noise": fit.noise.tolist(),
+    }

@@ -1,0 +1,1 @@
+"""Voltage sweeps: legs, transitions, compliance, definitions of the switching voltages."""

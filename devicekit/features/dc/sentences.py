@@ -1,0 +1,184 @@
+"""Sentences, warnings and rows by compliance for the DC figures of merit of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from devicekit.core.errors import CodedWarning
+from devicekit.core.text import count, format_number, listed, si
+from devicekit.features.definitions import MEANINGS, OUTCOMES
+from devicekit.features.lives.bake import SAME_K
+from devicekit.features.merit import FEW, QUANTITIES, format_interval
+from devicekit.features.stats import Spread
+
+LEVEL_HEAD = (
+    "compliance",
+    "sets",
+    "V_set",
+    "HRS before set",
+    "LRS after set",
+    "resets",
+    "V_reset",
+    "LRS before reset",
+    "HRS after reset",
+)
+
+
+def outcome_counts(cycles: pd.DataFrame) -> str:
+    """Return the number of sweeps by outcome."""
+    numbers = cycles["outcome"].value_counts()
+    parts = ", ".join(f"{int(n)} {OUTCOMES[str(name)]}" for name, n in numbers.items())
+    return f"{count(len(cycles), 'sweep')}: {parts}."
+
+
+def readings_only(cycles: pd.DataFrame, reach: float) -> str:
+    """Return the sentence for a table of readings."""
+    one = len(cycles) == 1
+    return (
+        f"{count(len(cycles), 'sweep')} up to {si(reach, 'V')} {'does' if one else 'do'} not switch the device but "
+        f"only {'reads' if one else 'read'} it; there are no V_set and V_reset."
+    )
+
+
+def values(spreads: Sequence[Spread], methods: dict[str, str]) -> list[str]:
+    """Return V_set and V_reset with definition and C2C, and on/off; empty if there is none."""
+    by_name = {each.quantity: each for each in spreads}
+    found = []
+    for name, method in methods.items():
+        if (each := by_name.get(name)) is None:
+            continue
+        basis = "one sweep" if each.n == 1 else f"median of {each.n}"
+        if each.c2c is not None and np.isfinite(each.c2c):
+            basis += f", C2C standard deviation {si(each.c2c, 'V', 2)}"
+            basis += f", {format_interval(each.c2c_range, 'V')}" if each.n < FEW and each.c2c and each.c2c_range else ""
+        found.append(f"{QUANTITIES[name]} {median_text(each)} (by {method}, {basis})")
+    if (ratio := by_name.get("on_off")) is not None:
+        found.append(f"on/off {median_text(ratio)}")
+    return [f"{'; '.join(found)}."] if found else []
+
+
+def median_text(each: Spread) -> str:
+    """Format the median of a voltage or a ratio."""
+    return si(each.median, "V", 4) if each.unit == "V" else f"{each.median:.3g}"
+
+
+def median_sentence(spreads: Sequence[Spread], total: int) -> str:
+    """Return the medians of V_set, V_reset and on/off in one sentence; "" if there is none of them."""
+    known = {each.quantity: each for each in spreads if each.quantity in ("v_set_v", "v_reset_v", "on_off")}
+    if not known:
+        return ""
+    verbs = {"v_set_v": "sets", "v_reset_v": "resets"}
+    text = " and ".join(f"{verb} at {median_text(known[name])}" for name, verb in verbs.items() if name in known)
+    if "on_off" in known:
+        ratio = median_text(known["on_off"])
+        text = f"{text} with an on/off ratio of {ratio}" if text else f"the on/off ratio is {ratio}"
+    if total > 1:
+        kind = "median" if len(known) == 1 else "medians"
+        most = max(each.n for each in known.values())
+        text += f" ({kind} of {f'{most} of ' if most < total else ''}{count(total, 'sweep')})"
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def at_limit(cycles: pd.DataFrame) -> list[str]:
+    """Return how many sets and resets were not finished at the end of their sweep."""
+    found = []
+    for name, column in (("set", "set_limit_v"), ("reset", "reset_limit_v")):
+        ends = cycles[column].to_numpy(float)
+        ends = ends[np.isfinite(ends)]
+        if ends.size:
+            at = si(float(np.median(ends)), "V")
+            whose = f"its V_{name} is" if ends.size == 1 else f"their V_{name} are"
+            found.append(
+                f"In {ends.size} of {count(len(cycles), 'sweep')} the {name} was not finished at the end of the sweep "
+                f"(about {at}); {whose} left out of medians and spreads."
+            )
+    return found
+
+
+def compliance(cycles: pd.DataFrame) -> list[str]:
+    """Return the compliances found in the data."""
+    found = cycles[cycles["compliance_source"] == "data"]
+    if found.empty:
+        return []
+    limits = sorted(found["compliance_a"].unique())
+    shown = listed([si(float(each), "A") for each in limits]) if len(limits) <= 6 else count(len(limits), "level")
+    return [
+        f"Compliance {shown}, found in the data: the current is constant about the largest voltage in {len(found)} of "
+        f"{count(len(cycles), 'sweep')}."
+    ]
+
+
+def by_compliance(table: pd.DataFrame) -> list[str]:
+    """Return LRS by compliance."""
+    if table.empty:
+        return []
+    parts = [f"{format_number(row.g_lrs_s, 'S')} at {si(row.compliance_a, 'A')}" for row in table.itertuples()]  # type: ignore[arg-type]
+    return [f"The LRS conductance is {listed(parts)} compliance."]
+
+
+def meanings(cycles: pd.DataFrame) -> list[str]:
+    """Return the explanations of the outcomes that occur."""
+    there = set(cycles["outcome"])
+    return [words for name, words in MEANINGS.items() if name in there]
+
+
+def level_rows(table: pd.DataFrame) -> list[tuple[str, ...]]:
+    """Return the figures by compliance as cells under `LEVEL_HEAD`; a spread follows its median."""
+    rows: list[tuple[str, ...]] = []
+    for row in table.to_dict("records"):
+        rows.append(
+            (
+                si(row["compliance_a"], "A"),
+                str(int(row["n"])),
+                _with_spread(row["v_set_v"], row["v_set_c2c_v"], row["set_at_limit"], row["n"]),
+                format_number(row["g_hrs_s"], "S"),
+                format_number(row["g_lrs_s"], "S"),
+                str(int(row["n_reset"])),
+                _with_spread(row["v_reset_v"], row["v_reset_c2c_v"], row["reset_at_limit"], row["n_reset"]),
+                format_number(row["g_before_reset_s"], "S"),
+                format_number(row["g_after_reset_s"], "S"),
+            )
+        )
+    return rows
+
+
+def _with_spread(value: float, deviation: float, at_limit: float, total: float) -> str:
+    """Return a voltage, with its C2C if there is one, and in how many sweeps it was not reached."""
+    shown = format_number(value, "V") + (f" ± {si(deviation, 'V', 2)}" if np.isfinite(deviation) else "")
+    if not at_limit:
+        return shown
+    share = f"{int(at_limit)} of {int(total)}"
+    return f"{shown} (not reached in {share})" if np.isfinite(value) else f"not reached ({share})"
+
+
+def warnings(cycles: pd.DataFrame, sweeps: pd.DataFrame) -> tuple[CodedWarning, ...]:
+    """Return warnings about sweeps that do not jump or switch, and about several temperatures taken together.
+
+    Parameters
+    ----------
+    cycles : pandas.DataFrame
+        Fields of `devicekit.features.dc.sweeps.Figures`.
+    sweeps : pandas.DataFrame
+        Frame of the sweep table.
+    """
+    total, outcome = len(cycles), cycles["outcome"]
+    gradual, failed = int((outcome == "gradual").sum()), int((outcome == "failed").sum())
+    found = []
+    if gradual:
+        words = f"{gradual} of {count(total, 'sweep')} switched gradually, without a jump at V_set"
+        found.append(CodedWarning("no_switching", words))
+    if failed:
+        found.append(
+            CodedWarning("no_switching", f"{failed} of {count(total, 'sweep')} did not switch (on/off below 2)")
+        )
+    kelvins = sweeps["temperature_k"].dropna().unique() if "temperature_k" in sweeps else np.empty(0)
+    if kelvins.size > 1 and np.ptp(kelvins) >= SAME_K:
+        words = (
+            f"sweeps from {kelvins.min():g} to {kelvins.max():g} K are combined, so medians and spreads include the "
+            "effect of temperature"
+        )
+        found.append(CodedWarning("mixed", words))
+    return tuple(found)

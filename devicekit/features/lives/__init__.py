@@ -1,0 +1,1 @@
+"""Lives: of retention over temperature, and of endurance over write cycles."""

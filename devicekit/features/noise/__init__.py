@@ -1,0 +1,1 @@
+"""Noise at constant voltage: telegraph noise and spectra."""

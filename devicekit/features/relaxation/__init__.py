@@ -1,0 +1,1 @@
+"""Decays of a conductance after pulses."""

@@ -1,0 +1,1 @@
+"""Separation of the levels of a multilevel cell."""

@@ -1,0 +1,120 @@
+"""Command lines and equivalent Python lines, as pages and reports print them."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from devicekit.core.errors import Blank
+from devicekit.system.options import ReadOptions
+
+_SAME = (
+    "format quantity read_voltage unit width share state out force dask to nodes points window source loss estimator "
+    "model replace recipe kind sheet skip header blocks decimal pulses files_are sheets_are columns_are goal reset "
+    "budget library place_from by_device ppf_baseline kernel"
+)
+_FLAGS = {
+    **{name: f"--{name.replace('_', '-')}" for name in _SAME.split()},
+    "absolute": "--abs",
+    "data": "--from-data",
+    "columns": "--map",
+    "device": "--device",
+    "cycle": "--cycle",
+    "key": "--key",
+    "laws": "--allow-law",
+}
+_WORDS = {name: flag for name, flag in _FLAGS.items() if name not in ("columns", "device", "cycle", "key")}
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """Command line and Python code that repeat a result.
+
+    Parameters
+    ----------
+    command : str
+        Command line of a POSIX shell.
+    python : str
+        Python lines.
+    """
+
+    command: str
+    python: str
+
+
+def non_default(options: ReadOptions) -> dict[str, Any]:
+    """Return the reading options that differ from the defaults."""
+    usual = ReadOptions()
+    return {
+        each.name: value
+        for each in fields(ReadOptions)
+        if (value := getattr(options, each.name)) != getattr(usual, each.name)
+    }
+
+
+def flag(name: str) -> str:
+    """Return the option of the command line for a keyword of Python."""
+    return _FLAGS.get(name, f"--{name.replace('_', '-')}")
+
+
+def flags(options: Mapping[str, Any]) -> list[str]:
+    """Options by name as arguments of the command line; None is left out."""
+    arguments: list[str] = []
+    for name, value in options.items():
+        option = flag(name)
+        if value is None or (value is False and name != "units_row"):
+            continue
+        if isinstance(value, Mapping):
+            for ours, theirs in value.items():
+                arguments += [option, f"{ours}={theirs}"]
+        elif isinstance(value, bool):
+            arguments.append(option if value else f"--no-{option.removeprefix('--')}")
+        elif isinstance(value, (list, tuple)):
+            arguments += [option, ",".join(map(str, value))]
+        else:
+            arguments += [option, str(value)]
+    return arguments
+
+
+def command(verb: str, files: Sequence[str], options: Mapping[str, Any]) -> str:
+    """One command line: `devicekit verb files options`."""
+    named = [f"./{each}" if each.startswith("-") else each for each in files]  # a dash would be an option
+    return shlex.join(["devicekit", *verb.split(), *named, *flags(options)])
+
+
+def call(name: str, *arguments: str, **options: Any) -> str:
+    """A call in Python: name, arguments that are code already, and keywords; None is left out."""
+    keywords = {("map" if key == "columns" else key): value for key, value in options.items() if value is not None}
+    words = [*arguments, *(f"{key}={_code(value)}" for key, value in keywords.items())]
+    return f"{name}({', '.join(words)})"
+
+
+def _code(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return repr({str(key): _without_blank(each) for key, each in value.items()})
+    return repr(_without_blank(value))
+
+
+def _without_blank(value: Any) -> Any:
+    return str(value) if isinstance(value, Blank) else value
+
+
+def in_command_words(message: str) -> str:
+    """A message of the Python interface, in the words of the command line: `unit=uS` becomes `--unit uS`."""
+
+    def option(match: re.Match[str]) -> str:
+        apart = "," if match[1] == "pulses" else " "
+        value = match[2].strip("()").replace(", ", apart) if match[2] != "True" else ""
+        return f"{_WORDS[match[1]]} {value}".rstrip()
+
+    def columns(match: re.Match[str]) -> str:
+        return " ".join(f"--map {shlex.quote(pair.replace(': ', '='))}" for pair in match[1].split(", "))
+
+    keys = re.compile(r"\bkey=\{([^}]*)\}")
+    message = keys.sub(lambda m: " ".join(f"--key {p.replace(': ', '=')}" for p in m[1].split(", ")), message)
+    message = re.sub(r"\bmap=\{([^}]*)\}", columns, message).replace("map: ", "--map: ")
+    message = message.replace("noise=False", "--no-noise")
+    return re.sub(rf"(?<![\w/\\-])({'|'.join(_WORDS)})=(\([^)]*\)|'[^']*'|[^\s,;:()]*)", option, message)
