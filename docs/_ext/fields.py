@@ -1,4 +1,4 @@
-"""Fields of pydantic models and dataclasses as an Attributes section, from the code: type, unit, limits, meaning."""
+"""Fields of models, records and dataclasses as an Attributes section, from the code: type, unit, limits, meaning."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import re
 from typing import Any
 
 from sphinx.application import Sphinx
+
+from devicekit.core.records import Record
 
 SECTION = re.compile(r"^(Attributes|Parameters)$")
 
@@ -33,12 +35,23 @@ def _dataclass_rows(kind: Any) -> list[tuple[str, str, str]]:
     return [(each.name, _type_of(each.type), "") for each in dataclasses.fields(kind) if not each.name.startswith("_")]
 
 
+def _record_rows(kind: type[Record]) -> list[tuple[str, str, str]]:
+    meanings = {each.field: each.quantity for each in kind.columns()}
+    rows = []
+    for name, type_name, _ in _dataclass_rows(kind):
+        unit = f" [{meanings[name].unit}]" if meanings[name].unit else ""
+        rows.append((name, type_name, f"{meanings[name].description}{unit}".strip()))
+    return rows
+
+
 def add_fields(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
     """Append the fields to the docstring of a class that does not list them itself."""
     if what != "class" or any(SECTION.match(line.strip()) for line in lines):
         return
     if hasattr(obj, "model_fields"):
         rows = _model_rows(obj)
+    elif issubclass(obj, Record) and dataclasses.is_dataclass(obj):
+        rows = _record_rows(obj)
     elif dataclasses.is_dataclass(obj):
         rows = _dataclass_rows(obj)
     else:

@@ -1,4 +1,4 @@
-"""Pages made from the code at each build: glossary, command line, targets, warnings, settings, reading options.
+"""Pages made from the code at each build: glossary, command line, targets, warnings, settings, options, results.
 
 Also the tables of contents of pages that are read on a git host too, where a directive would show as code.
 """
@@ -18,6 +18,7 @@ TARGETS = "reference/targets.md"
 WARNINGS = "warnings.md"
 SETTINGS = "reference/settings.md"
 READING = "reference/reading-options.md"
+RESULTS = "reference/results.md"
 _WIDTH = 92
 
 CONTENTS = {
@@ -215,6 +216,38 @@ def reading_options() -> str:
     return "\n".join(lines) + "\n"
 
 
+def results() -> str:
+    """Return the numbers of every result, as its record declares them, as Markdown."""
+    import pkgutil
+    from dataclasses import is_dataclass
+    from importlib import import_module
+
+    import devicekit
+    from devicekit.core.records import Record
+
+    for package in (devicekit, import_module("physics"), import_module("snn")):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith("__main__"):
+                import_module(module.name)
+    lines = [
+        "# Numbers of results",
+        "",
+        "What each result holds, by its name in the JSON of a command and in its CSV files; an interval has three "
+        "columns there: `tau_s`, `tau_low_s`, `tau_high_s`. This page is made from the results themselves.",
+    ]
+    kinds = [each for each in Record.known if is_dataclass(each) and not each.__name__.startswith("_")]
+    for kind in sorted(kinds, key=lambda each: f"{each.__module__}.{each.__name__}"):
+        rows = [
+            _row(f"`{each.name}`", each.quantity.unit or "1", " ".join(each.quantity.description.split()))
+            for each in kind.columns()
+            if (each.json or each.row) and not each.inline and each.quantity.description
+        ]
+        if rows:
+            lines += ["", f"## {kind.__name__}", "", f"`{kind.__module__}`: {(kind.__doc__ or '').splitlines()[0]}"]
+            lines += ["", _row("name", "unit", "meaning"), _row(*["---"] * 3), *rows]
+    return "\n".join(lines) + "\n"
+
+
 def _write(path: Path, text: str) -> None:
     if not path.exists() or path.read_text(encoding="utf-8") != text:  # an unchanged page is not built again
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -230,6 +263,7 @@ def write_pages(app: Sphinx) -> None:
     _write(source / WARNINGS, warnings())
     _write(source / SETTINGS, settings())
     _write(source / READING, reading_options())
+    _write(source / RESULTS, results())
 
 
 def add_contents(app: Sphinx, docname: str, source: list[str]) -> None:
