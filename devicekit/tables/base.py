@@ -1,0 +1,152 @@
+"""Base of the tables: a frame that its schema accepts, with metadata and the warnings of its reader."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+from pandera.errors import SchemaErrors
+
+from devicekit.core.errors import BadRow, CodedWarning, TableError
+from devicekit.core.text import count
+from devicekit.names.marks import MARK_COLUMN, marks_of_cells, ordered
+from devicekit.tables.csvtext import write_csv
+
+
+@dataclass(frozen=True, eq=False)
+class ValidTable:
+    """A validated frame with metadata and the warnings given while it was read.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Validated on construction; a column `file_row`, if present, is used to name bad rows and dropped. A column
+        `data_origin` that holds marks of ours (SYNTHETIC) is noted in `meta`.
+    meta : mapping
+        Instrument, date, source file and other facts that are not columns.
+    warnings : tuple of CodedWarning
+        What the reader assumed, split or dropped.
+
+    Raises
+    ------
+    TableError
+        If the frame breaks the schema; its `rows` name every bad row.
+    """
+
+    frame: pd.DataFrame
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[CodedWarning, ...] = ()
+
+    schema: ClassVar[pa.DataFrameSchema]
+    kind: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        frame = self.frame
+        rows = frame.get("file_row", None)
+        frame = frame.drop(columns="file_row", errors="ignore")
+        if frame.empty:
+            raise TableError(f"the {self.kind} table has no rows")
+        try:
+            frame = self.schema.validate(frame, lazy=True, inplace=True)
+        except SchemaErrors as errors:
+            bad = _bad_rows(errors, frame, rows)
+            raise TableError(f"{count(len(bad), 'bad value')} in the {self.kind} table", bad) from errors
+        self._check(frame)
+        object.__setattr__(self, "frame", frame.reset_index(drop=True))
+        self._note_marks()
+
+    def _note_marks(self) -> None:
+        """Let `meta` hold what a column `data_origin` says."""
+        found = marks_of_cells(self.frame[MARK_COLUMN].unique()) if MARK_COLUMN in self.frame else None
+        if found is not None:
+            marks = dict.fromkeys([*self.meta.get("marks", ()), *found])
+            object.__setattr__(self, "meta", {**self.meta, "marks": list(marks)})
+
+    def _check(self, frame: pd.DataFrame) -> None:
+        """Rules that concern more than one column."""
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @property
+    def layout(self) -> Any:
+        """Layout of the file (`devicekit.readers.layout.Layout`); None for a table that no reader made."""
+        return self.meta.get("layout")
+
+    @property
+    def synthetic(self) -> bool:
+        """True if it is known to be generated: by the marks of what it was read from, or by a warning."""
+        return "synthetic" in self.meta.get("marks", ()) or any(each.code == "synthetic" for each in self.warnings)
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """synthetic, simulated, calibrated: what it is known to be; none of a measurement."""
+        return ordered([*self.meta.get("marks", ()), *(("synthetic",) if self.synthetic else ())])
+
+    @property
+    def devices(self) -> list[str]:
+        return self.frame["device_id"].unique().tolist()
+
+    def select(self, device: str | None = None, cycle: int | None = None) -> Self:
+        """The rows of one device or cycle.
+
+        Raises
+        ------
+        TableError
+            If nothing is left; the message lists what there is.
+        """
+        table = self
+        for name, wanted in (("device_id", device), ("cycle", cycle)):
+            if wanted is None:
+                continue
+            if name not in table.frame:
+                raise TableError(f"the table has no column {name} to select by")
+            keep = (table.frame[name] == wanted).to_numpy()
+            table = replace(table, frame=table._kept(keep, name, wanted))
+        return table
+
+    def without(self, devices: Sequence[str]) -> Self:
+        """The rows of all other devices."""
+        return replace(self, frame=self.frame[~self.frame["device_id"].isin(devices)])
+
+    def _kept(self, keep: np.ndarray, name: str, wanted: object) -> pd.DataFrame:
+        if not keep.any():
+            values = [str(value) for value in self.frame[name].unique().tolist()]
+            there = ", ".join(values[:12]) + (f", ... ({len(values)} in all)" if len(values) > 12 else "")
+            raise TableError(f"no rows with {name} = {wanted}; the table has {there}")
+        return self.frame[keep]
+
+    def to_csv(self, path: Path) -> None:
+        """Write one CSV with one header line, whole or not at all; numbers keep every digit.
+
+        What is marked gets a last column `data_origin` (SYNTHETIC, say), by which it is known when it is read again.
+        """
+        write_csv(self.frame, path, self.marks)
+
+    def _repr_html_(self) -> str:
+        return self.frame.to_html(max_rows=20)
+
+
+def _bad_rows(errors: SchemaErrors, frame: pd.DataFrame, rows: pd.Series | None) -> list[BadRow]:
+    """Every failure that pandera found, with the row of the file it came from."""
+    bad = []
+    for case in errors.failure_cases.to_dict("records"):
+        index, column = case["index"], case["column"]
+        place = None
+        if index is not None and not pd.isna(index):
+            place = int(rows.loc[index]) if rows is not None else int(np.flatnonzero(frame.index == index)[0]) + 1
+        expected = str(case["check"])
+        if expected.startswith("dtype("):
+            expected = "a whole number" if "int" in expected else "a number"
+        found = str(case["failure_case"])
+        if expected == "column_in_dataframe":
+            column, found, expected = found, "no such column", "this column"
+        elif expected == "not_nullable":
+            found, expected = "nothing", "a value"
+        bad.append(BadRow(place, None if column is None else str(column), found, expected))
+    return sorted(bad, key=lambda row: (row.row or 0, row.column or ""))

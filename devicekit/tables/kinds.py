@@ -1,0 +1,130 @@
+"""Tables of sweeps, endurance, retention, STDP, transients, pulse pairs, levels, and plain records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+
+from devicekit.core.errors import TableError
+from devicekit.tables.base import ValidTable
+from devicekit.tables.schemas import (
+    ENDURANCE_SCHEMA,
+    MULTILEVEL_SCHEMA,
+    PAIRED_SCHEMA,
+    RECORD_SCHEMA,
+    RETENTION_SCHEMA,
+    STDP_SCHEMA,
+    SWEEP_SCHEMA,
+    TRANSIENT_SCHEMA,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class SweepTable(ValidTable):
+    """Voltage sweeps: device_id, cycle, point, voltage_v [V], current_a [A].
+
+    Optional time_s [s], compliance_a [A], temperature_k [K]; any others.
+    """
+
+    schema: ClassVar[pa.DataFrameSchema] = SWEEP_SCHEMA
+    kind: ClassVar[str] = "sweep"
+
+
+@dataclass(frozen=True, eq=False)
+class EnduranceTable(ValidTable):
+    """Endurance: device_id, cycle (write cycles so far), level (lrs | hrs), conductance_s [S]; optional others.
+
+    One row is one reading of one level after that many cycles.
+    """
+
+    schema: ClassVar[pa.DataFrameSchema] = ENDURANCE_SCHEMA
+    kind: ClassVar[str] = "endurance"
+
+
+@dataclass(frozen=True, eq=False)
+class RetentionTable(ValidTable):
+    """Retention: device_id, level (name of the state), time_s since it was written [s], conductance_s [S].
+
+    Optional read_voltage_v [V] and temperature_k [K]; any others.
+    """
+
+    schema: ClassVar[pa.DataFrameSchema] = RETENTION_SCHEMA
+    kind: ClassVar[str] = "retention"
+
+
+@dataclass(frozen=True, eq=False)
+class StdpTable(ValidTable):
+    """Spike-timing-dependent plasticity: device_id, repeat, spike_delay_s (t_post - t_pre) [s], weight_change [1]."""
+
+    schema: ClassVar[pa.DataFrameSchema] = STDP_SCHEMA
+    kind: ClassVar[str] = "stdp"
+
+
+@dataclass(frozen=True, eq=False)
+class TransientTable(ValidTable):
+    """Readings in time with the pulses between them: device_id, record, time_s [s], conductance_s [S] or current_a [A].
+
+    Optional pulse_voltage_v [V], 0 between the pulses (without it the pulse came before the record, at time 0),
+    pulse_width_s [s], read_voltage_v [V], temperature_k [K]; any others. What is read in a row of a pulse is read under
+    the pulse, and is not a state.
+    """
+
+    schema: ClassVar[pa.DataFrameSchema] = TRANSIENT_SCHEMA
+    kind: ClassVar[str] = "transient"
+
+    def _check(self, frame: pd.DataFrame) -> None:
+        have = [name for name in ("conductance_s", "current_a") if name in frame]
+        if not have:
+            raise TableError("a transient table has a column conductance_s or current_a; found neither")
+        back = frame.groupby(["device_id", "record"], sort=False)["time_s"].diff() < 0
+        if back.any():
+            at = int(np.flatnonzero(back.to_numpy())[0])
+            device, record = frame["device_id"].iloc[at], frame["record"].iloc[at]
+            raise TableError(f"the times of record {record} of {device} run backwards at row {at + 1}")
+
+    @property
+    def quantity(self) -> str:
+        """Name of the column that holds the readings: conductance_s, else current_a."""
+        return "conductance_s" if "conductance_s" in self.frame else "current_a"
+
+
+@dataclass(frozen=True, eq=False)
+class PairedTable(ValidTable):
+    """Pairs of pulses: device_id, repeat, interval_s between the two [s], ratio of their amplitudes A2/A1 [1].
+
+    Optional first_amplitude and second_amplitude (one unit, S or A), from which ratio was made; pulse_voltage_v [V];
+    baseline, from which A2 is counted: `original` (the level before the first pulse) or `before` (just before the
+    second); any others.
+    """
+
+    schema: ClassVar[pa.DataFrameSchema] = PAIRED_SCHEMA
+    kind: ClassVar[str] = "paired"
+
+    @property
+    def baseline(self) -> str | None:
+        """Baseline of the pulse pairs; None if the table gives none or several."""
+        baselines = set(self.frame["baseline"]) if "baseline" in self.frame else set()
+        return str(baselines.pop()) if len(baselines) == 1 else None
+
+
+@dataclass(frozen=True, eq=False)
+class MultilevelTable(ValidTable):
+    """Several levels, each read again and again: device_id, level (its name), repeat, conductance_s [S].
+
+    Optional target_s, at which a level was aimed [S], time_s [s], read_voltage_v [V], temperature_k [K]; any others.
+    """
+
+    schema: ClassVar[pa.DataFrameSchema] = MULTILEVEL_SCHEMA
+    kind: ClassVar[str] = "multilevel"
+
+
+@dataclass(frozen=True, eq=False)
+class RecordTable(ValidTable):
+    """Records whose columns have no role of ours: device_id, record, point, and the file's own columns."""
+
+    schema: ClassVar[pa.DataFrameSchema] = RECORD_SCHEMA
+    kind: ClassVar[str] = "record"
