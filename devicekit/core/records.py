@@ -7,6 +7,8 @@
         good: float = column("good cycles", text=percent, doc="share of cycles at or above the threshold, 0..1")
         slope: Estimate | None = column(unit="decades", doc="Theil-Sen slope of log10 on/off per decade of cycles")
 
+        noise = part("fit.noise", "noise", doc="standard deviation of a reading")
+
         @derived("failed", doc="whether it failed")
         def failed(self) -> bool: ...
 
@@ -92,6 +94,12 @@ class Column:
         Name of the interval of an estimate in a card block; that of the number and "_interval" if "".
     table : str
         Name of the CSV file of records or of a data frame; "" if there is none.
+    estimate : bool
+        True of an estimate: it takes three columns of a data frame even where it is missing.
+    flat : bool
+        An estimate takes three names in JSON too.
+    stem : str
+        Stem of the names of its ends, if it is not that of the number.
     inline : bool
         A nested record or mapping is merged into this one, its names after `prefix`.
     prefix : str
@@ -111,6 +119,9 @@ class Column:
     card: str = ""
     interval: str = ""
     table: str = ""
+    estimate: bool = False
+    flat: bool = False
+    stem: str = ""
     inline: bool = False
     prefix: str = ""
     optional: bool = False
@@ -120,13 +131,6 @@ class Column:
     def name(self) -> str:
         """Name in JSON and data frames."""
         return self.quantity.name
-
-    @property
-    def ends(self) -> tuple[str, str]:
-        """Names of the ends of an interval: rate_s has rate_low_s and rate_high_s."""
-        suffix = next((each for each in _SUFFIXES if self.name.endswith(each)), "")
-        stem = self.name.removesuffix(suffix)
-        return f"{stem}_low{suffix}", f"{stem}_high{suffix}"
 
     def cell(self, value: Any) -> str:
         """Format a value for a table; a dash where there is none."""
@@ -180,6 +184,23 @@ def column(
     return field(default=default, default_factory=default_factory, metadata={_META: given})
 
 
+def flatten(name: str, estimate: Estimate | None, stem: str = "") -> dict[str, float | None]:
+    """Return an estimate as three columns: tau_s has tau_low_s and tau_high_s; a missing number is NaN.
+
+    Parameters
+    ----------
+    name : str
+        Name of the number.
+    estimate : Estimate or None
+    stem : str
+        Of the names of the ends; that of the number if "".
+    """
+    shown = estimate or Estimate(math.nan)
+    suffix = next((each for each in _SUFFIXES if name.endswith(each)), "")
+    stem = stem or name.removesuffix(suffix)
+    return {name: shown.value, f"{stem}_low{suffix}": shown.low, f"{stem}_high{suffix}": shown.high}
+
+
 class Derived(property):
     """A property of a record that is written like a field."""
 
@@ -198,6 +219,25 @@ def derived(
         return found
 
     return declare
+
+
+def cell(label: str, *, after: str = "", text: Callable[[Any], str] | None = None) -> Callable[..., Any]:
+    """Declare a column that stands in tables of pages and terminals only."""
+    return derived(label, after=after, text=text, json=False, row=False)
+
+
+def part(path: str, label: str = "", **how: Any) -> Any:
+    """Declare a number of a nested result by its path, "fit.noise"; it is None where a step of the path is.
+
+    Parameters are those of `column`.
+    """
+
+    def follow(result: Any) -> Any:
+        for name in path.split("."):
+            result = None if result is None else getattr(result, name)
+        return result
+
+    return derived(label, **how)(follow)
 
 
 def _declare(attribute: str, given: Mapping[str, Any]) -> Column:
@@ -242,7 +282,9 @@ class Record:
             if not each.json or (each.optional and (value is None or value in ("", (), [], {}))):
                 continue
             ready = plain(value)
-            if not each.inline:
+            if each.flat:
+                found |= plain(flatten(each.name, value, each.stem))
+            elif not each.inline:
                 found[each.name] = ready
             elif ready is not None:
                 found |= {f"{each.prefix}{name}": one for name, one in ready.items()}
@@ -256,10 +298,11 @@ class Record:
                 continue
             value = getattr(self, each.field)
             if each.inline:
-                nested = value.row() if isinstance(value, Record) else value or {}
-                found |= {f"{each.prefix}{name}": one for name, one in nested.items()}
-            elif isinstance(value, Estimate):
-                found |= dict(zip((each.name, *each.ends), (value.value, value.low, value.high), strict=True))
+                for name, one in (value.row() if isinstance(value, Record) else value or {}).items():
+                    name = f"{each.prefix}{name}"
+                    found |= flatten(name, one) if isinstance(one, Estimate) else {name: one}
+            elif each.estimate or isinstance(value, Estimate):
+                found |= flatten(each.name, value, each.stem)
             else:
                 found[each.name] = value
         return found
@@ -300,13 +343,18 @@ class Record:
         return found
 
 
+def _of_type(annotation: Any) -> dict[str, bool]:
+    """Return what follows from the type of a column, a text as annotations are written."""
+    return {"estimate": str(annotation).split(" ")[0] == "Estimate"}
+
+
 @cache
 def _columns(kind: Any) -> tuple[Column, ...]:
-    found = [_declare(each.name, each.metadata.get(_META, {})) for each in fields(kind)]
+    found = [_declare(each.name, {**_of_type(each.type), **each.metadata.get(_META, {})}) for each in fields(kind)]
     own = {name: value for each in reversed(kind.__mro__) for name, value in vars(each).items()}
     for name, value in own.items():
         if isinstance(value, Derived):
-            new = _declare(name, value.given)
+            new = _declare(name, {**_of_type(value.fget.__annotations__.get("return")), **value.given})
             at = [each.field for each in found].index(new.after) + 1 if new.after else len(found)
             found.insert(at, new)
     return tuple(found)

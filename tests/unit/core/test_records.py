@@ -12,7 +12,7 @@ import pytest
 
 from devicekit.core.errors import CodedWarning
 from devicekit.core.quantities import GLOSSARY
-from devicekit.core.records import Estimate, Record, column, derived, frame, plain
+from devicekit.core.records import Estimate, Record, cell, column, derived, frame, part, plain
 from devicekit.core.text import percent
 from devicekit.report import Table
 
@@ -145,3 +145,25 @@ def test_an_interval_is_closed_if_both_ends_are_known(ends: tuple[float | None, 
     found = Estimate(1.5, *ends)
     assert found.closed is closed
     assert found.ends == (ends if closed else None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nested(Record):
+    side: Side | None = column(json=False, row=False)
+    tau: Estimate | None = column(name="tau_s", flat=True, stem="time")
+    level = part("side.level", "level", doc="level of the side")
+    more: dict[str, Estimate] = column(json=False, inline=True)
+
+    @cell("both", after="tau")
+    def both(self) -> str:
+        return f"{self.level}, {self.tau and self.tau.value}"
+
+
+def test_a_part_and_a_cell_are_derived_from_nested_results() -> None:
+    one = Nested(side=Side(level=2.0, dwells=1), tau=Estimate(1.0, 0.5, None), more={"beta_s": Estimate(0.5)})
+    none = Nested(side=None, tau=None, more={})
+    assert one.as_dict() == {"tau_s": 1.0, "time_low_s": 0.5, "time_high_s": None, "level": 2.0}
+    assert none.as_dict() == {"tau_s": None, "time_low_s": None, "time_high_s": None, "level": None}
+    assert list(one.row()) == ["tau_s", "time_low_s", "time_high_s", "beta_s", "beta_low_s", "beta_high_s", "level"]
+    assert list(none.row()) == ["tau_s", "time_low_s", "time_high_s", "level"]
+    assert (Nested.head(), one.cells()) == (("both", "level"), ("2.0, 1.0", "2"))
