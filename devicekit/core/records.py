@@ -366,6 +366,8 @@ def plain(value: Any) -> Any:
         return plain(value.as_dict())
     if isinstance(value, Mapping):
         return {str(key): plain(each) for key, each in value.items()}
+    if hasattr(value, "model_dump"):  # a block of a card
+        return plain(value.model_dump(mode="json"))
     if hasattr(value, "to_dict"):  # a data frame
         return plain(value.to_dict("records"))
     if hasattr(value, "tolist"):  # a number or an array of NumPy
