@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from enum import Enum
 from functools import cache
 from pathlib import Path
@@ -56,6 +56,11 @@ class Estimate:
     high: float | None = None
     level: float = field(default=0.95, kw_only=True)
     reason: str = field(default="", kw_only=True)
+
+    @property
+    def known(self) -> bool:
+        """True if there is a number."""
+        return math.isfinite(self.value)
 
     @property
     def closed(self) -> bool:
@@ -107,7 +112,7 @@ class Column:
     optional : bool
         Left out of the JSON if it is None or empty.
     after : str
-        Attribute after which a derived number stands; at the end if "".
+        Attribute after which a derived number stands; where it is written in the class if "".
     """
 
     field: str
@@ -263,10 +268,13 @@ class Record:
     """
 
     known: ClassVar[list[type[Record]]] = []  # every kind of record that is defined, for the glossary
+    _before: ClassVar[dict[str, str]] = {}  # what is declared before what, in the body of the class
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         Record.known.append(cls)
+        declared = [name for name, each in vars(cls).items() if isinstance(each, Field | Derived)]
+        cls._before = dict(zip(declared, ["", *declared], strict=False))
 
     @classmethod
     def columns(cls) -> tuple[Column, ...]:
@@ -351,11 +359,14 @@ def _of_type(annotation: Any) -> dict[str, bool]:
 @cache
 def _columns(kind: Any) -> tuple[Column, ...]:
     found = [_declare(each.name, {**_of_type(each.type), **each.metadata.get(_META, {})}) for each in fields(kind)]
-    own = {name: value for each in reversed(kind.__mro__) for name, value in vars(each).items()}
-    for name, value in own.items():
+    own = {name: (each, value) for each in reversed(kind.__mro__) for name, value in vars(each).items()}
+    for name, (owner, value) in own.items():
         if isinstance(value, Derived):
             new = _declare(name, {**_of_type(value.fget.__annotations__.get("return")), **value.given})
-            at = [each.field for each in found].index(new.after) + 1 if new.after else len(found)
+            names, before = [each.field for each in found], new.after or owner._before[name]
+            at = names.index(before) + 1 if before else len(found)
+            while not new.after and at < len(found) and names[at] not in owner._before:
+                at += 1  # past fields without a declaration, which the body of a class does not list
             found.insert(at, new)
     return tuple(found)
 

@@ -28,15 +28,16 @@ class Device(Record):
     device_id: str = column("device", card="device_id")
     read_voltage_v: float = column("read at")
     good: float = column("good", text=percent, name="good_share", card="good", doc="share of good cycles")
+
+    @derived("bad", name="bad_share", text=percent)
+    def bad(self) -> float:
+        """Share of the other cycles."""
+        return 1 - self.good
+
     tau: Estimate | None = column("tau", name="tau_s", unit="s", card="tau_s", interval="tau_interval", default=None)
     low: Side | None = column(inline=True, prefix="low_", default=None)
     raw: np.ndarray | None = column(json=False, row=False, default=None)
     note: str = column(optional=True, row=False, default="")
-
-    @derived("bad", name="bad_share", text=percent, after="good")
-    def bad(self) -> float:
-        """Share of the other cycles."""
-        return 1 - self.good
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -164,6 +165,6 @@ def test_a_part_and_a_cell_are_derived_from_nested_results() -> None:
     none = Nested(side=None, tau=None, more={})
     assert one.as_dict() == {"tau_s": 1.0, "time_low_s": 0.5, "time_high_s": None, "level": 2.0}
     assert none.as_dict() == {"tau_s": None, "time_low_s": None, "time_high_s": None, "level": None}
-    assert list(one.row()) == ["tau_s", "time_low_s", "time_high_s", "beta_s", "beta_low_s", "beta_high_s", "level"]
+    assert list(one.row()) == ["tau_s", "time_low_s", "time_high_s", "level", "beta_s", "beta_low_s", "beta_high_s"]
     assert list(none.row()) == ["tau_s", "time_low_s", "time_high_s", "level"]
     assert (Nested.head(), one.cells()) == (("both", "level"), ("2.0, 1.0", "2"))
