@@ -26,7 +26,7 @@ import pandas as pd
 
 import devicekit
 from devicekit.synthetic.package import SIGNIFICANT_DIGITS, describe
-from devicekit.system import files
+from devicekit.system import files, writing
 
 ROOT = Path(__file__).parents[1] / "datasets"
 COMMIT = "d2388f6f"
@@ -78,9 +78,9 @@ def ship(
     out = ROOT / name
     out.mkdir(exist_ok=True)
     data = out / f"{stem}.csv.gz"
-    files.write_bytes(data, packed(frame, SIGNIFICANT_DIGITS), replace=True)
+    writing.write_bytes(data, packed(frame, SIGNIFICANT_DIGITS), replace=True)
     notice = licence.read_text(encoding="utf-8")
-    files.write_text(out / "LICENSE", notice, replace=True)
+    writing.write_text(out / "LICENSE", notice, replace=True)
     holder = next(line.strip() for line in notice.splitlines() if line.startswith("Copyright"))
     resources = [describe(data, frame, stem)]
     if extra is not None:
@@ -104,7 +104,7 @@ def ship(
         "contributors": [{"title": facts["contributors"]}],
         "resources": resources,
     }
-    files.write_json(out / "datapackage.json", package, replace=True)
+    writing.write_json(out / "datapackage.json", package, replace=True)
     print(f"{name}: {len(frame)} rows, {data.stat().st_size / 1e3:.0f} kB")
     return data
 
@@ -114,7 +114,7 @@ def vcm(folder: Path, licence: Path) -> None:
     frame, fits = trains(folder)
     own = ROOT / "vcm-trains" / "authors_fits.csv"
     own.parent.mkdir(exist_ok=True)
-    files.write_text(own, fits.to_csv(index=False, lineterminator="\n"), replace=True)
+    writing.write_text(own, fits.to_csv(index=False, lineterminator="\n"), replace=True)
     facts = {
         "title": "20 analogue VCM devices: 10 cycles of 200 SET and 200 RESET pulses each, measured",
         "description": (

@@ -19,7 +19,7 @@ from devicekit.features.dc.switching import crossing
 from devicekit.features.merits import dc
 from devicekit.features.merits.dc import DcResult
 from devicekit.plot import Image, Panel
-from devicekit.system import files
+from devicekit.system import writing
 from devicekit.tables import PulseTable, SweepTable
 from physics import figures
 from physics.constants import Array
@@ -79,7 +79,7 @@ class _Result:
             vacancy_density_m3=np.array([stage.density for stage in stages]),
             temperature_k=np.array([stage.temperature for stage in stages]),
         )
-        files.write_bytes(path, buffer.getvalue())
+        writing.write_bytes(path, buffer.getvalue())
 
 
 @dataclass(frozen=True, eq=False)

@@ -227,7 +227,7 @@ async def keep_recipe(request: Request) -> Response:
     app, upload = get_app(request), _find_upload(request)
     if upload is None or upload.read_job is None or not isinstance(upload.read_job.result, ReadResult):
         return pages.render_missing(request, "layout")
-    from devicekit.system import files, work
+    from devicekit.system import work, writing
 
     form = await request.form()
     name = clean_file_name(str(form.get("name", ""))).removesuffix(".toml") or Path(upload.name).stem
@@ -236,7 +236,7 @@ async def keep_recipe(request: Request) -> Response:
     with work.locked(app.recipes):  # against another app of the same user
         if target.exists():
             return _render_upload(request, upload, f"Recipe {name} exists. Choose another name.", 422)
-        files.write_text(target, upload.read_job.result.recipe)
+        writing.write_text(target, upload.read_job.result.recipe)
     return _render_upload(
         request, upload, f"Saved as recipe {name}. Choose it for other files under “Reading options”."
     )

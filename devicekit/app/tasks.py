@@ -130,7 +130,7 @@ class Tasks:
     def benchmark(self, name: str, text: str, seeds: int, whole: bool, folder: Path, progress: Progress) -> TaskResult:
         """Benchmark a card against an ideal device."""
         from devicekit.device.card import DeviceCard
-        from devicekit.system import files
+        from devicekit.system import writing
         from snn.benchmark import benchmark
         from snn.benchmark.report import benchmark_report
         from snn.benchmark.task import few_shot
@@ -148,7 +148,7 @@ class Tasks:
         )
         page = benchmark_report([result])
         page.save(folder / "report.html")
-        files.write_json(folder / "benchmark.json", {"results": [result.as_dict()]})
+        writing.write_json(folder / "benchmark.json", {"results": [result.as_dict()]})
         numbers = tuple(each.as_dict() for each in page.numbers)
         return TaskResult(page.body(), ("report.html", "benchmark.json"), (), reproduction, numbers)
 

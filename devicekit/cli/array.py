@@ -55,7 +55,7 @@ def array_command(
         devicekit array card.json --wire-ohm 2.5 --read-s 1e-7 --data optdigits --seeds 1
     """
     from devicekit.device.card import load_card
-    from devicekit.system import files
+    from devicekit.system import folders, writing
     from devicekit.system.kept import Kept, kept_beside
     from snn.array.measure import OHMS, Plan, measure
     from snn.array.report import array_report
@@ -71,10 +71,10 @@ def array_command(
     if out is None:
         result = measured(Kept(None))
     else:
-        with kept_beside(out) as kept, files.result_folder(out, "array", force) as folder:
+        with kept_beside(out) as kept, folders.result_folder(out, "array", force) as folder:
             result = measured(kept)
             array_report(result, loaded, card.name, this_command()).save(folder / "report.html")
-            files.write_json(folder / "array.json", result.as_dict())
+            writing.write_json(folder / "array.json", result.as_dict())
     if json_output:
         print_json(result.as_dict())
         return

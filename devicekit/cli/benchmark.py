@@ -132,7 +132,7 @@ def benchmark_command(
     """
     from devicekit.device.array import read_sigma
     from devicekit.device.card import load_card
-    from devicekit.system import files
+    from devicekit.system import folders, writing
     from devicekit.system.kept import Kept, kept_beside
     from snn.benchmark import benchmark
     from snn.benchmark.report import benchmark_report
@@ -187,10 +187,10 @@ def benchmark_command(
     if out is None:
         results = measure(Kept(None))
     else:
-        with kept_beside(out) as kept, files.result_folder(out, "benchmark", force) as folder:
+        with kept_beside(out) as kept, folders.result_folder(out, "benchmark", force) as folder:
             results = measure(kept)
             benchmark_report(results).save(folder / "report.html")
-            files.write_json(folder / "benchmark.json", {"results": [each.as_dict() for each in results]})
+            writing.write_json(folder / "benchmark.json", {"results": [each.as_dict() for each in results]})
         if not json_output:
             terminal.fields([("report", str(out / "report.html"))])
     if json_output:

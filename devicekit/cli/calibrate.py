@@ -124,7 +124,7 @@ def calibrate_command(
         devicekit calibrate ladder.csv --unit uA --rate 1 --free reaction.energy=1.1:1.5 --free filament.radius=4:7
         --hold-out 2e-4 --jobs 2 --out ladder
     """
-    from devicekit.system import files
+    from devicekit.system import folders
     from physics.calibration.chain import run_chain
     from physics.calibration.fit import calibrate
     from physics.calibration.measured import select
@@ -144,7 +144,7 @@ def calibrate_command(
     priors_of(device, parameters)
     select(levels, hold_out or ())
     build_mesh(device, mesh)
-    store = files.continued_folder(out, "calibrate", "a calibration", _FILES, force) / "runs"
+    store = folders.continued_folder(out, "calibrate", "a calibration", _FILES, force) / "runs"
     if number := len(list(store.glob("*.json"))):
         terminal.paragraph(f"continuing from {count(number, 'simulation')} kept in {store}", err=True)
     most = len(levels) * (1 + len(parameters) + iterations * (len(parameters) + 3))
@@ -168,7 +168,7 @@ def calibrate_command(
         terminal.warning(f"simulations are kept in {out}; the same command continues")
         raise
     report = _save(fit, checked, profile, out)
-    files.finish_folder(out, _FILES)
+    folders.finish_folder(out, _FILES)
     if json_output:
         print_json({"out": str(out), **report})
     else:
@@ -185,7 +185,7 @@ def _save(fit: Calibration, chain: Chain | None, profile: list[dict[str, Any]], 
     import numpy as np
     import pandas as pd
 
-    from devicekit.system import files
+    from devicekit.system import writing
     from devicekit.tables import write_csv
     from physics.calibration import report
     from physics.stack import to_toml
@@ -207,8 +207,8 @@ def _save(fit: Calibration, chain: Chain | None, profile: list[dict[str, Any]], 
     ]
     numbers = {**fit.as_dict(), "profile": [_without_nan(each) for each in profile]}
     numbers["chain"] = None if chain is None else chain.as_dict()
-    files.write_json(out / "calibration.json", numbers, True)
-    files.write_text(out / "stack.toml", to_toml(fit.stack), True)
+    writing.write_json(out / "calibration.json", numbers, True)
+    writing.write_text(out / "stack.toml", to_toml(fit.stack), True)
     write_csv(pd.DataFrame(rows), out / "levels.csv")
     report.page(fit, chain, profile, this_command()).save(out / "report.html")
     return numbers

@@ -133,15 +133,15 @@ def _write(folder: Path, outcome: Outcome) -> None:
     """Tables as CSV, figures as SVG, numbers as JSON."""
     import base64
 
-    from devicekit.system import files
+    from devicekit.system import writing
     from devicekit.tables import write_csv
 
     folder.mkdir(parents=True, exist_ok=True)
     for name, frame in outcome.tables.items():
         write_csv(frame, folder / f"{name}.csv")
-    files.write_json(folder / "results.json", outcome.report)
+    writing.write_json(folder / "results.json", outcome.report)
     for number, figure in enumerate(outcome.part.section.figures if outcome.part else (), 1):
-        files.write_bytes(folder / f"figure{number}.svg", base64.b64decode(figure.uri.partition("base64,")[2]))
+        writing.write_bytes(folder / f"figure{number}.svg", base64.b64decode(figure.uri.partition("base64,")[2]))
 
 
 def _coded(outcomes: Sequence[Outcome]) -> list[CodedWarning]:
@@ -210,7 +210,7 @@ def characterize_command(
         devicekit characterize sweeps.csv --thickness 8e-9 --area 1e-10 --temperature 295 --permittivity 4:25
     """
     from devicekit.features.merit import Sample, Settings
-    from devicekit.system import files
+    from devicekit.system import folders
 
     settings = Settings(
         reading.read_voltage,
@@ -225,7 +225,7 @@ def characterize_command(
         lost_factor,
     )
     names = folder_names(files_)
-    with files.result_folder(out, "characterize", force) as folder:
+    with folders.result_folder(out, "characterize", force) as folder:
         outcomes = _characterize_files(files_, reading, settings, names, jobs, json_output)
         bad = [each for each in outcomes if each.error]
         if len(bad) == len(outcomes) == 1:

@@ -20,7 +20,7 @@ from typer.core import TyperCommand
 from devicekit.cli import terminal
 from devicekit.core import advice
 from devicekit.core.errors import CodedWarning, DevicekitError, UsageError, bounded
-from devicekit.system import files
+from devicekit.system import writing
 from devicekit.system.commands import in_command_words
 from devicekit.system.options import BLOCKS, COLUMNS, FILES, KINDS, PARTS, QUANTITIES, ReadOptions
 from devicekit.system.plugins import READERS
@@ -76,10 +76,10 @@ class Command(TyperCommand):
         inputs = [path for option, value in named.items() if option not in outputs for path in _paths(value)]
         for path in inputs:
             if os.path.isfile(path):
-                files.note_input(path)
+                writing.note_input(path)
         if ctx.params.get("force"):
-            files.allow_replacing()
-        files.check_apart(outputs, inputs)
+            writing.allow_replacing()
+        writing.check_apart(outputs, inputs)
         return super().invoke(ctx)
 
 
@@ -335,7 +335,7 @@ def run_app(app: typer.Typer, arguments: list[str]) -> int:
     """
     as_json = "--json" in arguments
     try:
-        with files.one_command(), _logging_to_terminal():
+        with writing.one_command(), _logging_to_terminal():
             result = app(args=arguments, standalone_mode=False)
         return int(result) if isinstance(result, int) else 0
     except DevicekitError as error:

@@ -46,7 +46,7 @@ def cycles_command(
     from devicekit.features.merits.sequence import SequenceResult
     from devicekit.readers import read
     from devicekit.synthetic.cycles import model
-    from devicekit.system import files
+    from devicekit.system import folders
 
     table = read(file, reading, elsewhere=frozenset({"read_voltage"}))
     found = characterize(table, Settings(reading.read_voltage)).results.get("sequence")
@@ -58,7 +58,7 @@ def cycles_command(
     tables: list[str] = []
     left_out: dict[str, str] = {}
     if out is not None:
-        with files.result_folder(out, "simulate cycles", force) as folder:
+        with folders.result_folder(out, "simulate cycles", force) as folder:
             names, left_out = _save(fitted, made, summary, folder)
             tables = [str(out / name) for name in names]
     if json_output:
@@ -74,7 +74,7 @@ def _save(
 ) -> tuple[list[str], dict[str, str]]:
     """The tables that these cycles make, marked as synthetic by a datapackage.json; and why one is not made."""
     from devicekit.core.errors import UsageError
-    from devicekit.system import files
+    from devicekit.system import files, writing
     from devicekit.tables import write_csv
 
     write_csv(made, folder / "cycles.csv")
@@ -86,7 +86,7 @@ def _save(
             left_out[name] = f"not written: {error}"
         else:
             names.append(name)
-    files.write_json(folder / "summary.json", {**summary, "command": this_command()})
+    writing.write_json(folder / "summary.json", {**summary, "command": this_command()})
     package = {
         "name": "cycles",
         "title": f"SYNTHETIC cycles from a fit to {summary['fitted_to']}",
@@ -95,7 +95,7 @@ def _save(
             {"name": name[:-4], "path": name, "hash": f"sha256:{files.sha256(folder / name)}"} for name in names
         ],
     }
-    files.write_json(folder / "datapackage.json", package)
+    writing.write_json(folder / "datapackage.json", package)
     return names, left_out
 
 

@@ -231,7 +231,7 @@ def fit_command(
     from devicekit.fitting.device import fit_table, read_pulses
     from devicekit.fitting.page import fit_page
     from devicekit.fitting.uncertainty.posterior import posterior as draw_posterior
-    from devicekit.system.files import check_writable
+    from devicekit.system.writing import check_writable
 
     options = FitOptions(model, loss, estimator, share, state)
     if resample and out is None:

@@ -50,7 +50,7 @@ def kinetics_command(
         devicekit simulate kinetics --out kinetics
         devicekit simulate kinetics --voltage 0.5 --voltage 0.7 --voltage 0.9 --mesh coarse
     """
-    from devicekit.system import files
+    from devicekit.system import folders
     from physics.kinetics import RATES, VOLTAGES, kinetics
 
     device = chosen_stack(stack, material, {"circuit.compliance": compliance}, allow_law)
@@ -62,7 +62,7 @@ def kinetics_command(
     if out is None:
         result = simulate()
     else:
-        with files.result_folder(out, "simulate kinetics", force) as folder:
+        with folders.result_folder(out, "simulate kinetics", force) as folder:
             result = simulate()
             _save_kinetics(result, folder)
     if json_output:
@@ -73,13 +73,13 @@ def kinetics_command(
 
 
 def _save_kinetics(result: Kinetics, folder: Path) -> None:
-    from devicekit.system import files
+    from devicekit.system import writing
     from devicekit.tables import write_csv
     from physics.page import kinetics_page
 
     write_csv(result.holds, folder / "kinetics.csv")
     write_csv(result.ramps, folder / "ramps.csv")
-    files.write_json(folder / "summary.json", result.summary())
+    writing.write_json(folder / "summary.json", result.summary())
     kinetics_page(result, this_command()).save(folder / "report.html")
 
 

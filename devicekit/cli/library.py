@@ -305,10 +305,10 @@ def compare_records(
     """
     from devicekit.library.compare import compare
     from devicekit.library.report import comparison_report
-    from devicekit.system import files
+    from devicekit.system import writing
 
     if report is not None:
-        files.check_writable(report)
+        writing.check_writable(report)
     kept = _open(library)
     typed = _typed_place(label, wafer=wafer, die=die, row=row, column=column)
     query = _query(searched or [], kind, range_, typed, sort=sort, limit=limit)

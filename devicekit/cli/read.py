@@ -33,14 +33,14 @@ def _preview(table: Table, path: Path) -> None:
     from matplotlib.figure import Figure
 
     from devicekit.features.preview import preview
-    from devicekit.system import files, ownmark
+    from devicekit.system import ownmark, writing
 
     kind = _check_suffix(path)
     canvas = Figure(figsize=(6.0, 4.0), layout="constrained")
     preview(table).draw(canvas.subplots())
     buffer = io.BytesIO()
     canvas.savefig(buffer, format=kind, metadata=ownmark.figure_metadata(kind))
-    files.write_bytes(path, buffer.getvalue())
+    writing.write_bytes(path, buffer.getvalue())
 
 
 def _print(table: Table, summary: dict[str, Any], written: dict[str, Path | None], title: str) -> None:

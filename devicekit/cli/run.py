@@ -130,7 +130,7 @@ def run_command(
     from devicekit.fitting.device import read_pulses
     from devicekit.studies.beside import CompilingBeside
     from devicekit.studies.run import run_report
-    from devicekit.system import catalog, files
+    from devicekit.system import catalog, folders, writing
     from devicekit.system.kept import kept_beside
     from physics.iv import simulate_iv
     from snn.benchmark.task import few_shot
@@ -145,7 +145,7 @@ def run_command(
     name = example.name if example else path.stem
     with (
         kept_beside(out) as kept,
-        files.result_folder(out, "run", force) as folder,
+        folders.result_folder(out, "run", force) as folder,
         CompilingBeside() as beside,
     ):
         table = read_pulses(path, reading)
@@ -184,7 +184,7 @@ def run_command(
             "benchmark": None if short is None else short.as_dict(),
             "set_iv": iv,
         }
-        files.write_json(folder / "metrics.json", metrics)
+        writing.write_json(folder / "metrics.json", metrics)
     seconds = round(time.perf_counter() - began, 2)
     if json_output:
         print_json({"out": str(out), "seconds": seconds, "summary": list(page.summary), **metrics})

@@ -108,13 +108,13 @@ def _draw(path: Path, plot: Callable[[Any], object], size: tuple[float, float], 
     """Save a figure that `plot` draws into one Axes, or into 3 rows of `columns` of them."""
     from matplotlib.figure import Figure
 
-    from devicekit.system import files, ownmark
+    from devicekit.system import ownmark, writing
 
     figure = Figure(figsize=size, layout="constrained")
     plot(figure.subplots(3, columns, squeeze=False) if columns else figure.subplots())
     buffer = io.BytesIO()
     figure.savefig(buffer, dpi=150, format="png", metadata=ownmark.figure_metadata("png"))
-    files.write_bytes(path, buffer.getvalue())
+    writing.write_bytes(path, buffer.getvalue())
 
 
 def _exit_code(result: IVResult | PulseResult) -> int:
@@ -127,15 +127,15 @@ def _exit_code(result: IVResult | PulseResult) -> int:
 
 def _save_iv(result: IVResult, measured: SweepTable | None, folder: Path) -> None:
     from devicekit.plot import draw_row
-    from devicekit.system import files
+    from devicekit.system import writing
     from devicekit.tables import write_csv
     from physics.figures import MAPS
     from physics.page import iv_page
 
     write_csv(result.sweep.frame, folder / "iv.csv", ("simulated",))
     result.save_fields(folder / "fields.npz")
-    files.write_json(folder / "summary.json", _summary(result))
-    files.write_json(folder / "stack.json", result.stack.model_dump(mode="json"))
+    writing.write_json(folder / "summary.json", _summary(result))
+    writing.write_json(folder / "stack.json", result.stack.model_dump(mode="json"))
     _draw(folder / "iv.png", result.panel(measured).draw, (5.0, 3.8))
     shown = result.first_stages()
 
@@ -189,7 +189,7 @@ def iv_command(
         devicekit simulate iv --cycles 5 --material electrothermal --out loops
         devicekit simulate iv --cycles 100 --noise --mesh coarse --out scatter
     """
-    from devicekit.system import files
+    from devicekit.system import folders
     from physics.iv import simulate_iv
 
     changes: dict[str, Any] = {"drive.set_stop": stop, "drive.reset_stop": reset_stop}
@@ -208,7 +208,7 @@ def iv_command(
     if out is None:
         result = simulate()
     else:
-        with files.result_folder(out, "simulate iv", force) as folder:
+        with folders.result_folder(out, "simulate iv", force) as folder:
             result = simulate()
             _save_iv(result, sweep, folder)
     if json_output:
@@ -304,7 +304,7 @@ def pulses_command(
         devicekit simulate pulses --out trains
         devicekit simulate pulses --width 50e-6 --ltp 0.8 --ltd -1.05 --out linear
     """
-    from devicekit.system import files
+    from devicekit.system import folders
     from physics.pulses import DEFAULT_WIDTHS, simulate_pulses
 
     changes = {
@@ -334,7 +334,7 @@ def pulses_command(
     if out is None:
         result, tables = simulate(), []
     else:
-        with files.result_folder(out, "simulate pulses", force) as folder:
+        with folders.result_folder(out, "simulate pulses", force) as folder:
             result = simulate()
             tables = [str(out / name) for name in _save_pulses(result, folder)]
     if json_output:

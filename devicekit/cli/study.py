@@ -61,7 +61,7 @@ def study_command(
     from devicekit.studies.report import study_report
     from devicekit.studies.runner import RESULTS, run_study
     from devicekit.studies.spec import study_file
-    from devicekit.system.files import finish_folder
+    from devicekit.system.folders import finish_folder
 
     path = study_file(study)
     counted = (0, 0)

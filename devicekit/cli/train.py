@@ -143,7 +143,8 @@ def train_command(
     from devicekit.device.card import load_card
     from devicekit.device.network import NETWORK
     from devicekit.studies.task_settings import training_config
-    from devicekit.system.files import result_folder, write_json
+    from devicekit.system.folders import result_folder
+    from devicekit.system.writing import write_json
     from snn.baselines import reference_classifiers
     from snn.data.load import load
     from snn.report import train_page

@@ -27,7 +27,7 @@ from devicekit.device.pulselaw import PulseScaling
 from devicekit.device.remarks import Remark
 from devicekit.models.law import Law
 from devicekit.models.registry import LAWS
-from devicekit.system import files
+from devicekit.system import files, writing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -208,7 +208,7 @@ class DeviceCard(Strict):
 
     def save(self, path: Path | str, replace: bool = False) -> None:
         """Write the card whole or not at all; `replace` allows overwriting the file that it was loaded from."""
-        files.write_text(Path(path), self.to_json(), replace)
+        writing.write_text(Path(path), self.to_json(), replace)
 
     @classmethod
     def from_json(cls, text: str, name: str = "card") -> Self:
@@ -252,7 +252,7 @@ class DeviceCard(Strict):
             raise CardError(
                 f"cannot read the card: {error.message.removeprefix('cannot read ')}{_extraction_hint(path)}"
             ) from error
-        files.note_input(path)
+        writing.note_input(path)
         return cls.from_json(text, str(path))
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from devicekit.core.errors import CardError, FileError
 from devicekit.device.card import DeviceCard
-from devicekit.system import files, npz
+from devicekit.system import files, npz, writing
 
 FORMAT = "devicekit network 1"
 SUFFIX = ".npz"
@@ -269,7 +269,7 @@ class TrainedNetwork:
         about, arrays = self.to_parts()
         stream = io.BytesIO()
         np.savez_compressed(stream, **{"about": np.array(about), **arrays})  # type: ignore[arg-type]
-        files.write_bytes(Path(path), stream.getvalue())
+        writing.write_bytes(Path(path), stream.getvalue())
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
@@ -285,7 +285,7 @@ class TrainedNetwork:
             raise FileError(f"{path} does not exist; {_ADVICE}")
         files.kind(path)
         try:
-            files.note_input(path)
+            writing.note_input(path)
             arrays = npz.read_arrays(path.read_bytes())
             about = str(arrays.pop("about"))
         except KeyError as error:

@@ -13,7 +13,8 @@ from devicekit.exporters.readme import compose
 from devicekit.exporters.targets import nir
 from devicekit.readers import hdf5
 from devicekit.system import plugins
-from devicekit.system.files import result_folder, write_bytes
+from devicekit.system.folders import result_folder
+from devicekit.system.writing import write_bytes
 
 
 class Exporter(Protocol):

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devicekit.core.errors import FileError, UsageError
-from devicekit.system.files import kind, note_input
+from devicekit.system.files import kind
+from devicekit.system.writing import note_input
 
 LARGEST = 8 << 20  # bytes of a source file
 _COMMENTS = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)

@@ -11,7 +11,7 @@ from devicekit.core.errors import UsageError
 from devicekit.library.head import MARKS, Source, line
 from devicekit.library.origin import Metadata, compile_pattern, gather
 from devicekit.library.record import Record, is_record, relabel
-from devicekit.system import files
+from devicekit.system import files, writing
 from devicekit.system.catalog import marks as known_marks
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _record_from_json(path: Path, options: AddOptions, reading: Mapping[str, Any
         )
         return relabel(record, metadata, options.name, options.marks)
     card = DeviceCard.from_json(text, str(path))
-    files.note_input(path)
+    writing.note_input(path)
     labels = _load_recipe_labels(reading.get("recipe"))
     record = Record.of_card(card, options.gather_metadata(path, card.name, labels))
     return relabel(record, Metadata(), options.name, sorted({*options.marks, *known_marks(path)}))
@@ -88,7 +88,7 @@ def _records_from_measurement(path: Path, options: AddOptions, reading: Mapping[
     from devicekit.system.options import ReadOptions
 
     table = read(path, ReadOptions.of(**reading), elsewhere=frozenset({_READ_VOLTAGE}))
-    files.note_input(path)
+    writing.note_input(path)
     checksum, marks = files.sha256(path), {*options.marks, *known_marks(path)}
     parts: list[tuple[Table, str | None]] = [(table, table.devices[0] if len(table.devices) == 1 else None)]
     if options.by_device:

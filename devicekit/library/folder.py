@@ -18,7 +18,7 @@ from devicekit.library import index, select
 from devicekit.library.head import IndexedHead, check_version
 from devicekit.library.index import Index, Indexed, Stamp
 from devicekit.library.query import Entry, Found, Query, Unreadable, search_words
-from devicekit.system import files, work
+from devicekit.system import files, work, writing
 
 if TYPE_CHECKING:
     import sqlite3
@@ -169,7 +169,7 @@ class Library:
             if not free:
                 raise FileError(f"cannot write the record: {self._candidate_paths(record)[1]} exists. Move it away.")
             path, new = free[0], record
-        files.write_text(path, new.to_json(), replace=existing is not None)
+        writing.write_text(path, new.to_json(), replace=existing is not None)
         self._index_file(path)
         return Added(new, path, known=existing is not None)
 

@@ -23,7 +23,7 @@ from devicekit.core.errors import CodedWarning, DevicekitError, FileError, Usage
 from devicekit.core.quantities import GLOSSARY
 from devicekit.names import mark_sentence
 from devicekit.readers import matparts
-from devicekit.system import files, ownmark
+from devicekit.system import files, ownmark, writing
 from devicekit.system.extras import need
 from devicekit.tables import SweepTable, Table
 
@@ -134,7 +134,7 @@ def save(
     ------
     UsageError, FileError
     """
-    files.write_bytes(Path(path), pack(card, tables, network))
+    writing.write_bytes(Path(path), pack(card, tables, network))
 
 
 def load(path: Path | str) -> Contents:
@@ -161,7 +161,7 @@ def load(path: Path | str) -> Contents:
     files.kind(path)
     if not is_ours(path):
         raise FileError(f"{path.name} was not written by devicekit. For other HDF5 files, use devicekit read.")
-    files.note_input(path)
+    writing.note_input(path)
     content = matparts.read_hdf5(path, most=path.stat().st_size)  # not packed: a number has a byte or more
     from devicekit.device.card import DeviceCard  # imported here because it compiles laws
     from devicekit.device.network import TrainedNetwork

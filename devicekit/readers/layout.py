@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from devicekit.core.errors import FileError
 from devicekit.names import parse_unit
-from devicekit.system import files
+from devicekit.system import writing
 
 if TYPE_CHECKING:
     from devicekit.readers.jsonfile import TrainKeys
@@ -155,7 +155,7 @@ class Layout:
         path = Path(path)
         if path.exists() and "[recipe]" not in path.read_text(encoding="utf-8", errors="replace"):
             raise FileError(f"{path} exists and is not a recipe. Choose another name.")
-        files.write_text(path, self.toml())
+        writing.write_text(path, self.toml())
 
     def toml(self) -> str:
         """Return the layout as a recipe, with the evidence as comments."""

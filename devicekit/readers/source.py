@@ -17,7 +17,7 @@ import pandas as pd
 from devicekit.core.errors import FileError
 from devicekit.readers import jsonfile, matfile, workbook
 from devicekit.readers.cells import make_names_unique
-from devicekit.system import files
+from devicekit.system import files, writing
 
 LARGEST_TEXT = 4 << 30  # bytes; a compressed file that unpacks to more is refused
 LARGE = 8 << 20  # bytes; a larger table is parsed directly into numbers
@@ -73,7 +73,7 @@ class Source:
         self.path = Path(path)
         if files.kind(self.path) == "file" and self.path.stat().st_size == 0:
             raise FileError(f"{self.path} is empty")
-        files.note_input(self.path)
+        writing.note_input(self.path)
 
     @classmethod
     def of_frame(cls, frame: pd.DataFrame) -> Self:

@@ -35,7 +35,7 @@ from devicekit.report.blocks import (
     template,
 )
 from devicekit.report.fold import FoldedSection, fold
-from devicekit.system import files
+from devicekit.system import writing
 
 __all__ = [
     "FIGURE_SIZE",
@@ -217,7 +217,7 @@ class Report:
 
     def save(self, path: Path) -> None:
         """Write the page whole or not at all."""
-        files.write_text(path, self.to_html())
+        writing.write_text(path, self.to_html())
 
 
 def _style() -> dict[str, Any]:

@@ -21,7 +21,7 @@ from devicekit.studies.outcome import Outcome
 from devicekit.studies.result import StudyResult
 from devicekit.studies.spec import Run, Scalar, StudySpec, expand, load_spec, plans
 from devicekit.studies.tasks import files_of, get_task
-from devicekit.system import files, workers
+from devicekit.system import folders, ownmark, workers
 from devicekit.tables import write_csv
 
 Laws = Path | str | Iterable[Path | str]
@@ -150,7 +150,7 @@ def run_study(
         _check_file(path, out)
     notes = {"file": os.path.relpath(path.resolve(), out.resolve())}
     what = f"the study {spec.name!r}"
-    folder = files.continued_folder(out, "study", what, RESULTS, force, notes, study=spec.name) / "runs"
+    folder = folders.continued_folder(out, "study", what, RESULTS, force, notes, study=spec.name) / "runs"
     waiting, damaged = _waiting(runs, folder, redo)
     waiting = list({run.key: run for run in waiting}.values())
     done = len(runs) - len(waiting)
@@ -172,7 +172,7 @@ def run_study(
 
 def _check_file(path: Path, out: Path) -> None:
     """Refuse a folder with the results of another study file of the same name, which is still there."""
-    noted = files.read_marker(out).get("file")
+    noted = ownmark.read_marker(out).get("file")
     other = out.resolve() / noted if isinstance(noted, str) else path
     if other.is_file() and not other.samefile(path):
         raise FileError(
@@ -220,5 +220,5 @@ def _collect(spec: StudySpec, runs: list[Run], folder: Path, out: Path, damaged:
     result = StudyResult(spec, pd.DataFrame(rows), tuple(damaged))
     write_csv(result.table, out / "results.csv")
     write_csv(result.summary(), out / "summary.csv")
-    files.finish_folder(out, TABLES)
+    folders.finish_folder(out, TABLES)
     return result

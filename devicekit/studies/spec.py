@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from devicekit.core.errors import FileError, ParameterError, UsageError, invalid_rows
-from devicekit.system import files
+from devicekit.system import files, writing
 
 MOST_RUNS = 100_000
 Scalar = str | int | float | bool
@@ -125,7 +125,7 @@ def load_spec(path: Path | str, overrides: Mapping[str, Scalar] | None = None) -
         if "TOML" in error.message.removeprefix(str(path)):
             raise ParameterError(error.message) from error
         raise FileError(f"cannot read the study: {error.message.removeprefix('cannot read ')}") from error
-    files.note_input(path)
+    writing.note_input(path)
     if overrides and isinstance(raw.get("fixed", {}), dict):
         raw["fixed"] = {**raw.get("fixed", {}), **overrides}
     try:

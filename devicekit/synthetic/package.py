@@ -12,7 +12,7 @@ import pandas as pd
 
 from devicekit._version import __version__
 from devicekit.core.quantities import GLOSSARY
-from devicekit.system import files
+from devicekit.system import files, writing
 
 SIGNIFICANT_DIGITS = 5
 _TYPES = {"i": "integer", "f": "number"}
@@ -78,7 +78,7 @@ def write_package(
     buffer = io.StringIO()
     frame.to_csv(buffer, index=False, lineterminator="\n", float_format=f"%.{SIGNIFICANT_DIGITS}g")
     data = folder / f"{stem}.csv.gz"
-    files.write_bytes(data, gzip.compress(buffer.getvalue().encode(), mtime=0))
+    writing.write_bytes(data, gzip.compress(buffer.getvalue().encode(), mtime=0))
     resource = describe(data, frame, stem)
     package = {
         "name": name,
@@ -90,5 +90,5 @@ def write_package(
         "contributors": [{"title": f"devicekit {__version__}, seed {seed}"}],
         "resources": [resource],
     }
-    files.write_json(folder / "datapackage.json", package)
+    writing.write_json(folder / "datapackage.json", package)
     return data

@@ -77,7 +77,7 @@ def marks(path: Path) -> tuple[str, ...]:
     Known by its data package, by its checksum (`is_synthetic`), by what devicekit noted in a folder that it made, or by
     what the file says itself (`devicekit.names.mark_sentence`). A CSV says it in a column, which its table knows.
     """
-    command = str(files.read_marker(path if path.is_dir() else path.parent).get("command", ""))
+    command = str(ownmark.read_marker(path if path.is_dir() else path.parent).get("command", ""))
     found = ["synthetic"] if is_synthetic(path) else []
     if command.startswith("simulate") or command in (_TRAINS, "calibrate"):
         found.append("simulated")

@@ -18,7 +18,7 @@ from typing import Any
 from devicekit._version import __version__
 from devicekit.core.errors import FileError
 from devicekit.core.text import count
-from devicekit.system import files
+from devicekit.system import files, writing
 
 _LONGEST_STEM = 40  # characters of a name that the name of the folder beside it repeats
 _PART = re.compile(r"[0-9a-f]{64}\.json")
@@ -33,7 +33,7 @@ def checksum(key: str, value: dict[str, Any]) -> str:
 
 def write_part(folder: Path, key: str, value: dict[str, Any]) -> None:
     """Write the file of a finished part, whole or not at all."""
-    files.write_json(folder / f"{key}.json", {**value, "sha256": checksum(key, value)}, replace=True)
+    writing.write_json(folder / f"{key}.json", {**value, "sha256": checksum(key, value)}, replace=True)
 
 
 def read_part(folder: Path, key: str, names: Iterable[str]) -> dict[str, Any] | None:

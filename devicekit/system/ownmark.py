@@ -1,19 +1,21 @@
-"""The mark by which a file of ours is known, where it must not be mixed up with one that somebody else made.
+"""The mark by which a file or a folder of ours is known, where it must not be mixed up with that of somebody else.
 
 JSON has a field `tool`, or the versions and checksum that a card keeps; pages and figures say what made them where
-their format has a place for that; HDF5 begins with a line of its own. A CSV has no such place.
+their format has a place for that; HDF5 begins with a line of its own. A CSV has no such place. A folder has a marker.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from devicekit._version import __version__
+from devicekit.core.errors import FileError
+from devicekit.system.files import parse_json, read_json
 
 TOOL = "devicekit"
+MARKER = ".devicekit.json"  # of a folder
 HDF5_MARK = b"devicekit 1: tables, cards and networks; HDF5 begins at byte 512\n"  # of an .h5 of ours
 _PNG, _IEND = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 _SOFTWARE = b"tEXtSoftware\0devicekit "
@@ -36,19 +38,51 @@ def is_hdf5(path: Path) -> bool:
         return stream.read(len(HDF5_MARK)) == HDF5_MARK
 
 
-def bears(data: bytes, parse: Callable[[str], Any]) -> bool:
-    """Tell whether the whole content of a file bears our mark.
+class Marker(TypedDict, total=False):
+    """Notes of devicekit in a folder; tool, command and those of the command stand in one that it made only.
 
-    Parameters
-    ----------
-    data : bytes
-    parse : callable
-        str -> the value of JSON.
+    `files` are the names of what it wrote there, with the checksums `sha256`; `leaves` are patterns of names of what
+    using these files leaves there; `of` is what they are of; `file` and `study` are those of a study.
+    """
+
+    tool: str
+    command: str
+    of: str
+    file: str
+    study: str
+    files: list[str]
+    leaves: list[str]
+    sha256: dict[str, str]
+
+
+def read_marker(folder: Path) -> Marker:
+    """Read the notes of devicekit in a folder; `files`, `leaves` and `sha256` are empty in any other folder."""
+    try:
+        found = read_json(folder / MARKER)
+    except FileError:
+        found = {}
+    if not isinstance(found, dict) or found.get("tool") != TOOL:
+        found = {}
+    for key in ("files", "leaves"):
+        names = found.get(key)
+        found[key] = [each for each in names if isinstance(each, str)] if isinstance(names, list) else []
+    sums = found.get("sha256")
+    marker: Marker = {**found, "sha256": sums if isinstance(sums, dict) else {}}  # type: ignore[typeddict-item]
+    return marker
+
+
+def bears(data: bytes, name: str) -> bool:
+    """Tell whether the whole content of a file, of that name in messages, bears our mark.
+
+    Raises
+    ------
+    FileError, UnicodeDecodeError
+        If it begins like JSON and is not.
     """
     if data.startswith(HDF5_MARK):
         return True
     if data.startswith(b"{"):
-        return is_own_json(parse(data.decode("utf-8")))
+        return is_own_json(parse_json(data.decode("utf-8"), name))
     end = data[-64:].rstrip()
     if data.startswith(_PNG):
         return data[33:200].find(_SOFTWARE) == 4 and end.endswith(_IEND)  # the chunk behind the header's

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from devicekit.names.marks import MARK_COLUMN, mark_cell
-from devicekit.system import files
+from devicekit.system import writing
 
 _NEGATIVE = re.compile(r"-(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")  # a negative number and nothing else
 
@@ -27,7 +27,7 @@ def write_csv(frame: pd.DataFrame, path: Path, marks: Iterable[str] = ()) -> Non
     marks : iterable of str
         synthetic, simulated, calibrated: a last column `data_origin` says them in every row.
     """
-    files.write_text(path, csv_text(frame, marks))
+    writing.write_text(path, csv_text(frame, marks))
 
 
 def csv_text(frame: pd.DataFrame, marks: Iterable[str] = ()) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 
 from devicekit._version import __version__
 from devicekit.core.errors import FileError, ParameterError
-from devicekit.system import files, workers
+from devicekit.system import files, workers, writing
 from physics.calibration.measured import WEIGHTS, Level
 from physics.constants import Array
 from physics.drive import Segment, ramp
@@ -269,7 +269,7 @@ class Model:
         if self.store is not None:
             rows = {n: [x if math.isfinite(x) else None for x in row] for n, row in simulated.branches.items()}
             self.store.mkdir(parents=True, exist_ok=True)
-            files.write_json(self.store / f"{key}.json", {"branches": rows, "reached": simulated.reached}, True)
+            writing.write_json(self.store / f"{key}.json", {"branches": rows, "reached": simulated.reached}, True)
 
 
 def _simulate_keyed(key: str, stack: Stack, level: Level, mesh: str | float) -> tuple[str, Simulated]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from devicekit.system import files
+from devicekit.system import writing
 from snn.benchmark.curves import SHIPPED, measure
 from snn.benchmark.measure import null_sd
 from snn.benchmark.severity import SEVERITIES
@@ -33,7 +33,7 @@ def main() -> None:
             kept = json.loads(SHIPPED.read_text(encoding="utf-8"))
             found = {**kept["flaws"], **curves["flaws"]}
             curves = {**kept, "flaws": {flaw.name: found[flaw.name] for flaw in SEVERITIES if flaw.name in found}}
-        files.write_text(SHIPPED, json.dumps(curves, indent=1) + "\n", replace=True)
+        writing.write_text(SHIPPED, json.dumps(curves, indent=1) + "\n", replace=True)
         return
     for name in ("digits", "optdigits") if arguments.data_dir else ("digits",):
         found = null_sd(few_shot(name, arguments.data_dir), arguments.seeds)

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from devicekit.device.card import load_card
-from devicekit.system import catalog, files
+from devicekit.system import catalog, files, ownmark
 from physics.stack import load_stack, to_toml
 
 ROOT = Path(__file__).parents[2]
@@ -102,7 +102,7 @@ def check_whole(folder: Path) -> None:
         load_card(folder / "out.json")
     if (folder / "out.html").exists():
         assert (folder / "out.html").read_text(encoding="utf-8").endswith("</html>")
-    for name, checksum in files.read_marker(folder / "out")["sha256"].items():
+    for name, checksum in ownmark.read_marker(folder / "out")["sha256"].items():
         assert files.sha256(folder / "out" / name) == checksum, name
 
 

@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from devicekit.system import files, work
+from devicekit.system import folders, ownmark, work
 
 ROOT = Path(__file__).parents[2]
 SWEEP = "V (V),I (A)\n0,0\n0.5,1e-6\n1,1e-3\n0,0\n"
 DIES = """
 import os, signal, sys
 from pathlib import Path
-from devicekit.system import files, work
+from devicekit.system import folders, work, writing
 moment, out = sys.argv[1], Path(sys.argv[2])
 real, calls = os.replace, []
 def die(*_): os.kill(os.getpid(), signal.SIGKILL)
@@ -32,8 +32,8 @@ if moment == "between":
     os.replace = between
 if moment == "file":
     os.replace = die
-    files.write_text(out, "new")
-with files.result_folder(out, "simulate iv") as folder:
+    writing.write_text(out, "new")
+with folders.result_folder(out, "simulate iv") as folder:
     (folder / "a.txt").write_text("new")
     if moment == "work": die()
     if moment == "exchanged":
@@ -75,7 +75,7 @@ def test_the_next_command_restores_or_removes(
 ) -> None:
     out = tmp_path / ("t.csv" if moment == "file" else "made")
     if moment != "file":
-        with files.result_folder(out, "simulate iv") as folder:
+        with folders.result_folder(out, "simulate iv") as folder:
             (folder / "a.txt").write_text("old")
     killed(moment, out)
     assert len(hidden(tmp_path)) == 1
@@ -87,7 +87,7 @@ def test_the_next_command_restores_or_removes(
     assert hidden(tmp_path) == []
     if moment != "file":
         assert (out / "a.txt").read_text() == ("new" if moment == "exchanged" else "old")
-        assert files.MARKER in os.listdir(out)
+        assert ownmark.MARKER in os.listdir(out)
     assert "killed" not in devicekit("read", tmp_path / "sweep.csv", "--out", tmp_path / "u.csv").err
 
 
@@ -128,10 +128,10 @@ def test_names_are_exchanged_in_one_step_where_the_system_can(tmp_path: Path) ->
 
 def test_a_file_that_a_user_adds_meanwhile_is_kept(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    with files.result_folder(out, "run") as folder:
+    with folders.result_folder(out, "run") as folder:
         (folder / "a.txt").write_text("old")
-    refused = pytest.raises(files.FileError, match=r"did not make .notes")
-    with refused, files.result_folder(out, "run") as folder:
+    refused = pytest.raises(FileError, match=r"did not make .notes")
+    with refused, folders.result_folder(out, "run") as folder:
         (folder / "a.txt").write_text("new")
         (out / "notes.txt").write_text("mine")
     assert (out / "notes.txt").read_text() == "mine"

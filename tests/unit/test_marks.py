@@ -11,7 +11,7 @@ import pytest
 
 import devicekit
 from devicekit.readers import hdf5
-from devicekit.system import catalog, files
+from devicekit.system import catalog, folders
 from devicekit.system.catalog import marks
 
 SET = catalog.get("reference-stdp")
@@ -53,7 +53,7 @@ def test_one_other_byte_of_the_same_size_is_not_known(tmp_path: Path) -> None:
     ],
 )
 def test_the_folder_of_a_simulation_says_so(command: str, found: tuple[str, ...], tmp_path: Path) -> None:
-    with files.result_folder(tmp_path / "made", command) as folder:
+    with folders.result_folder(tmp_path / "made", command) as folder:
         trains(folder / "t.csv")
     assert marks(tmp_path / "made") == marks(tmp_path / "made" / "t.csv") == found
     table = devicekit.read(tmp_path / "made" / "t.csv")
@@ -91,7 +91,7 @@ def test_a_card_knows_without_being_told(tmp_path: Path) -> None:
 
 
 def test_a_card_of_a_simulation_keeps_that_it_is_one(tmp_path: Path) -> None:
-    with files.result_folder(tmp_path / "made", "simulate pulses") as folder:
+    with folders.result_folder(tmp_path / "made", "simulate pulses") as folder:
         trains(folder / "t.csv")
     card = devicekit.fit(tmp_path / "made" / "t.csv").to_card("x", tmp_path / "made" / "t.csv")
     assert card.provenance.marks == ("simulated",)

@@ -15,7 +15,7 @@ import pytest
 
 from devicekit.core.errors import FileError
 from devicekit.readers import read
-from devicekit.system import catalog, files, work
+from devicekit.system import catalog, files, folders, ownmark, work, writing
 
 ROOT = Path(__file__).parents[2]
 SWEEP = "V (V),I (A)\n0,0\n0.5,1e-6\n1,1e-3\n0,0\n"
@@ -24,7 +24,7 @@ SWEEP = "V (V),I (A)\n0,0\n0.5,1e-6\n1,1e-3\n0,0\n"
 @pytest.fixture
 def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.chdir(tmp_path)
-    with files.one_command():
+    with writing.one_command():
         yield
 
 
@@ -35,7 +35,7 @@ def test_an_input_is_never_replaced(tmp_path: Path, command: None) -> None:
     (tmp_path / "hard.csv").hardlink_to(path)
     table = read(path)
     for name in ("a.csv", "./a.csv", "soft.csv", "hard.csv", f"../{tmp_path.name}/a.csv"):
-        for write in (table.to_csv, files.check_writable):
+        for write in (table.to_csv, writing.check_writable):
             with pytest.raises(FileError, match=r"input.*would be replaced"):
                 write(Path(name))
     assert path.read_text() == SWEEP
@@ -45,20 +45,20 @@ def test_an_input_is_never_replaced(tmp_path: Path, command: None) -> None:
 
 
 def test_an_input_in_the_folder_of_results_is_kept(tmp_path: Path, command: None) -> None:
-    with files.result_folder(tmp_path / "out", "run") as folder:
+    with folders.result_folder(tmp_path / "out", "run") as folder:
         (folder / "table.csv").write_text(SWEEP)
     read(tmp_path / "out" / "table.csv")
     for force in (False, True):
         with (
             pytest.raises(FileError, match=r"input.*would be replaced"),
-            files.result_folder(tmp_path / "out", "run", force) as folder,
+            folders.result_folder(tmp_path / "out", "run", force) as folder,
         ):
             (folder / "table.csv").write_text("")
     assert (tmp_path / "out" / "table.csv").read_text() == SWEEP
     (tmp_path / "out" / "mine.txt").write_text("")  # now it is a folder of others: force adds to it
-    with pytest.raises(FileError, match="input file"), files.result_folder(tmp_path / "out", "run", True) as folder:
+    with pytest.raises(FileError, match="input file"), folders.result_folder(tmp_path / "out", "run", True) as folder:
         (folder / "table.csv").write_text("")
-    with files.result_folder(tmp_path / "out", "run", True) as folder:
+    with folders.result_folder(tmp_path / "out", "run", True) as folder:
         (folder / "other.csv").write_text("")
     assert (tmp_path / "out" / "table.csv").read_text() == SWEEP
 
@@ -73,10 +73,10 @@ def test_a_file_of_others_is_kept_and_ours_is_replaced(tmp_path: Path, command: 
     }
     for name, text in others.items():
         (tmp_path / name).write_text(text)
-        for write in (lambda path: files.write_text(path, "x"), files.check_writable):
+        for write in (lambda path: writing.write_text(path, "x"), writing.check_writable):
             with pytest.raises(FileError, match=r"did not write it.*kept.*out="):
                 write(tmp_path / name)
-        files.write_text(tmp_path / name, text)  # the same content: nothing is lost
+        writing.write_text(tmp_path / name, text)  # the same content: nothing is lost
         assert (tmp_path / name).read_text() == text
     card = catalog.get("pt-hfo2-al2o3-ti").folder / "card.json"
     ours = {
@@ -87,11 +87,11 @@ def test_a_file_of_others_is_kept_and_ours_is_replaced(tmp_path: Path, command: 
     }
     for name, text in ours.items():
         (tmp_path / name).write_text(text)
-        files.check_writable(tmp_path / name)
-        files.write_text(tmp_path / name, "new")
+        writing.check_writable(tmp_path / name)
+        writing.write_text(tmp_path / name, "new")
         assert (tmp_path / name).read_text() == "new"
     (tmp_path / "thesis.tex").write_text("x")
-    files.write_text(tmp_path / "thesis.tex", "y", replace=True)
+    writing.write_text(tmp_path / "thesis.tex", "y", replace=True)
 
 
 def test_outside_a_command_a_program_may_replace_what_it_wants(tmp_path: Path) -> None:
@@ -109,10 +109,10 @@ def test_devices_pipes_and_sockets_are_never_replaced(tmp_path: Path) -> None:
     began = time.perf_counter()
     try:
         for path in (tmp_path / "pipe", tmp_path / "socket", tmp_path / "null", Path("/dev/null")):
-            for write in (files.check_writable, lambda path: files.write_text(path, "x")):
+            for write in (writing.check_writable, lambda path: writing.write_text(path, "x")):
                 with pytest.raises(FileError, match=r"(pipe|socket|device), not a file"):
                     write(path)
-        with pytest.raises(FileError, match="out= takes a folder"), files.result_folder(Path("/dev/null"), "run"):
+        with pytest.raises(FileError, match="out= takes a folder"), folders.result_folder(Path("/dev/null"), "run"):
             pass
     finally:
         listener.close()
@@ -123,7 +123,7 @@ def test_devices_pipes_and_sockets_are_never_replaced(tmp_path: Path) -> None:
 def test_a_link_to_a_result_stays_a_link(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "card.json").symlink_to("real/card.json")
-    files.write_text(tmp_path / "card.json", "x")
+    writing.write_text(tmp_path / "card.json", "x")
     assert (tmp_path / "card.json").is_symlink()
     assert (tmp_path / "real" / "card.json").read_text() == "x"
     assert [path.name for path in (tmp_path / "real").iterdir()] == ["card.json"]
@@ -133,12 +133,12 @@ def test_an_interrupt_leaves_no_temporary_file(tmp_path: Path, monkeypatch: pyte
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    with files.result_folder(tmp_path / "out", "run") as folder:
+    with folders.result_folder(tmp_path / "out", "run") as folder:
         (folder / "a.txt").write_text("first")
     real = os.replace
     monkeypatch.setattr(os, "replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        files.write_text(tmp_path / "a.txt", "x")
+        writing.write_text(tmp_path / "a.txt", "x")
     monkeypatch.undo()
     calls: list[object] = []
 
@@ -150,7 +150,7 @@ def test_an_interrupt_leaves_no_temporary_file(tmp_path: Path, monkeypatch: pyte
 
     monkeypatch.setattr(os, "replace", second)
     monkeypatch.setattr(work, "exchange", lambda *_: False)
-    with pytest.raises(KeyboardInterrupt), files.result_folder(tmp_path / "out", "run") as folder:
+    with pytest.raises(KeyboardInterrupt), folders.result_folder(tmp_path / "out", "run") as folder:
         (folder / "a.txt").write_text("second")
     monkeypatch.undo()
     assert (tmp_path / "out" / "a.txt").read_text() == "first"
@@ -158,8 +158,8 @@ def test_an_interrupt_leaves_no_temporary_file(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_long_name_can_be_written(tmp_path: Path) -> None:
-    files.write_text(tmp_path / ("x" * 250 + ".csv"), "x")
-    with files.result_folder(tmp_path / ("y" * 255), "run") as folder:
+    writing.write_text(tmp_path / ("x" * 250 + ".csv"), "x")
+    with folders.result_folder(tmp_path / ("y" * 255), "run") as folder:
         (folder / "a").write_text("")
 
 
@@ -200,8 +200,8 @@ def test_json_files_that_are_refused(tmp_path: Path) -> None:
     }.items():
         with pytest.raises(FileError, match=words):
             files.read_json(tmp_path / name)
-    (tmp_path / files.MARKER).write_text('{"files": [["a"], 1, "b"], "tool": "devicekit"}')
-    assert files.read_marker(tmp_path)["files"] == ["b"]
+    (tmp_path / ownmark.MARKER).write_text('{"files": [["a"], 1, "b"], "tool": "devicekit"}')
+    assert ownmark.read_marker(tmp_path)["files"] == ["b"]
 
 
 def run(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -244,16 +244,16 @@ COMMANDS = ["run", "benchmark", "array", "train", "characterize", "simulate iv",
 def test_an_edited_result_is_kept_by_every_command(name: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
     for text in ("first", "second"):
-        with files.result_folder(out, name) as folder:
+        with folders.result_folder(out, name) as folder:
             (folder / "deep").mkdir()
             (folder / "deep" / "a.txt").write_text(text)
     (out / "deep" / "a.txt").write_text("edited")
     refused = pytest.raises(FileError, match=r"wrote them .deep/a\.txt")
-    with refused, files.result_folder(out, name):
+    with refused, folders.result_folder(out, name):
         pass
     assert (out / "deep" / "a.txt").read_text() == "edited"
     for text in ("third", "fourth"):
-        with files.result_folder(out, name, text == "third") as folder:
+        with folders.result_folder(out, name, text == "third") as folder:
             (folder / "deep").mkdir()
             (folder / "deep" / "a.txt").write_text(text)
     assert (out / "deep" / "a.txt").read_text() == "fourth"

@@ -13,7 +13,7 @@ from devicekit.cli import _COMMANDS
 from devicekit.cli.common import WRITTEN
 from devicekit.cli.lazy import built
 from devicekit.core.errors import FileError, UsageError
-from devicekit.system import catalog, files
+from devicekit.system import catalog, writing
 
 SWEEP = "V (V),I (A)\n0,0\n0.5,1e-6\n1,1e-3\n0,0\n"
 TRAINS = "pulse,G (uS)\n" + "".join(f"{n},{g}\n" for n, g in enumerate([*range(10, 21), *range(19, 9, -1)]))
@@ -109,18 +109,18 @@ def test_a_word_is_no_input(inputs: Path, devicekit: Callable[..., Any]) -> None
 
 
 def test_no_result_of_a_command_takes_the_place_of_another(tmp_path: Path) -> None:
-    with files.one_command():
-        files.write_text(tmp_path / "a", "one")
-        files.write_text(tmp_path / "a", "one")
+    with writing.one_command():
+        writing.write_text(tmp_path / "a", "one")
+        writing.write_text(tmp_path / "a", "one")
         with pytest.raises(FileError, match="another result"):
-            files.write_text(tmp_path / "a", "two")
+            writing.write_text(tmp_path / "a", "two")
     assert (tmp_path / "a").read_text() == "one"
 
 
 def test_outputs_apart_are_taken(tmp_path: Path) -> None:
-    files.check_apart({"--out": tmp_path / "a.json", "--report": tmp_path / "a.html"}, [tmp_path / "a.csv"])
+    writing.check_apart({"--out": tmp_path / "a.json", "--report": tmp_path / "a.html"}, [tmp_path / "a.csv"])
     with pytest.raises(UsageError, match="choose two names"):
-        files.check_apart({"--out": tmp_path / "a", "--report": tmp_path / "." / "a"})
+        writing.check_apart({"--out": tmp_path / "a", "--report": tmp_path / "." / "a"})
 
 
 @pytest.mark.parametrize(

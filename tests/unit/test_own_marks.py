@@ -12,7 +12,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from devicekit.cli.lazy import built
-from devicekit.system import catalog, files, ownmark
+from devicekit.system import catalog, folders, ownmark
 
 SWEEP = "V (V),I (A)\n0,0\n0.5,1e-6\n1,1e-3\n0,0\n"
 CARD = (catalog.get("pt-hfo2-al2o3-ti").folder / "card.json").read_text(encoding="utf-8")
@@ -144,7 +144,7 @@ def test_cards_and_pages_of_ours_are_replaced(tmp_path: Path, devicekit: Callabl
 
 def test_a_table_in_a_folder_of_ours_is_known_by_its_checksum(tmp_path: Path, devicekit: Callable[..., Any]) -> None:
     (tmp_path / "sweep.csv").write_text(SWEEP)
-    with files.result_folder(tmp_path / "out", "run") as folder:
+    with folders.result_folder(tmp_path / "out", "run") as folder:
         (folder / "table.csv").write_text("old\n")
     table = tmp_path / "out" / "table.csv"
     assert devicekit("read", tmp_path / "sweep.csv", "--out", table).code == 0

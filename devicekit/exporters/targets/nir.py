@@ -23,7 +23,7 @@ from devicekit.device.network import DYNAMICS, Neurons, TrainedNetwork
 from devicekit.exporters import base, trained
 from devicekit.exporters.base import Export, ExportOptions
 from devicekit.readers import matparts
-from devicekit.system import files
+from devicekit.system import files, writing
 from devicekit.system.extras import need
 
 NAME = "nir"
@@ -117,7 +117,7 @@ def load(path: Path | str) -> TrainedNetwork:
     if not files.exists(path):
         raise FileError(f"{path} does not exist.")
     files.kind(path)
-    files.note_input(path)
+    writing.note_input(path)
     node = matparts.read_hdf5(path).get("node")
     metadata = node.get("metadata") if isinstance(node, dict) else None
     about = metadata.get(_ABOUT) if isinstance(metadata, dict) else None

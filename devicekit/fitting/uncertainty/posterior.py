@@ -21,7 +21,7 @@ from devicekit.fitting.uncertainty.mixing import effective_size, split_rhat
 from devicekit.fitting.uncertainty.priors import priors_of
 from devicekit.models import kernel
 from devicekit.models.law import Law
-from devicekit.system import files
+from devicekit.system import files, writing
 
 CHAINS = 3
 FIRST_DRAWS = 10_000  # of a chain, doubled until they mix
@@ -217,7 +217,7 @@ class Posterior:
                 for name, each in self.branches.items()
             },
         }
-        files.write_text(Path(path), files.dump_json(body))
+        writing.write_text(Path(path), files.dump_json(body))
 
     @classmethod
     def load(cls, path: Path | str) -> Posterior:

@@ -9,7 +9,7 @@ import pytest
 import devicekit
 from devicekit.core.errors import FileError
 from devicekit.device.card import DeviceCard
-from devicekit.system import files
+from devicekit.system import ownmark, writing
 
 from .conftest import shipped, soft
 
@@ -83,23 +83,23 @@ def test_a_card_fitted_again_counts_as_the_same(tmp_path: Path) -> None:
     devicekit.export(card, "csv", tmp_path / "out")
     again = card.model_copy(update={"window": shipped().window})
     devicekit.export(again, "csv", tmp_path / "out")
-    assert files.read_marker(tmp_path / "out")["of"] == "'truth' (synthetic)"
+    assert ownmark.read_marker(tmp_path / "out")["of"] == "'truth' (synthetic)"
 
 
 def test_a_folder_of_an_older_version_is_replaced(tmp_path: Path) -> None:
     devicekit.export(soft(), "csv", tmp_path / "out")
-    marker = files.read_marker(tmp_path / "out")
+    marker = ownmark.read_marker(tmp_path / "out")
     old = {key: marker[key] for key in ("tool", "command", "files")}
-    files.write_json(tmp_path / "out" / files.MARKER, old)
+    writing.write_json(tmp_path / "out" / ownmark.MARKER, old)
     (tmp_path / "out" / "rate.csv").write_text("x")
     devicekit.export(_named("two"), "csv", tmp_path / "out")
-    assert files.read_marker(tmp_path / "out")["sha256"].keys() == set(marker["files"])
+    assert ownmark.read_marker(tmp_path / "out")["sha256"].keys() == set(marker["files"])
 
 
 def test_a_damaged_marker_does_not_permit_overwriting(tmp_path: Path) -> None:
     devicekit.export(soft(), "csv", tmp_path / "out")
-    marker = files.read_marker(tmp_path / "out")
-    files.write_json(tmp_path / "out" / files.MARKER, {**marker, "leaves": 5, "sha256": ["x"]})
+    marker = ownmark.read_marker(tmp_path / "out")
+    writing.write_json(tmp_path / "out" / ownmark.MARKER, {**marker, "leaves": 5, "sha256": ["x"]})
     (tmp_path / "out" / "mine").write_text("x")
     with pytest.raises(FileError, match="mine"):
         devicekit.export(soft(), "csv", tmp_path / "out")

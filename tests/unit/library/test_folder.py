@@ -405,7 +405,7 @@ def test_a_record_for_each_device_of_a_file(library: Library, sweeps: Callable[.
 
 def test_what_a_simulation_wrote_is_marked(library: Library, sweeps: Callable[..., Path], tmp_path: Path) -> None:
     file = sweeps("iv.csv", {"d1": [0.3]})
-    devicekit.system.files.write_json(tmp_path / ".devicekit.json", {"tool": "devicekit", "command": "simulate iv"})
+    devicekit.system.writing.write_json(tmp_path / ".devicekit.json", {"tool": "devicekit", "command": "simulate iv"})
     (added,) = library.add_file(file)
     assert (added.record.simulated, added.record.calibrated) == (True, False)
 

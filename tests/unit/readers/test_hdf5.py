@@ -18,7 +18,7 @@ import devicekit
 from devicekit import load_card
 from devicekit.core.errors import CodedWarning, DevicekitError, FileError, UsageError
 from devicekit.readers import hdf5
-from devicekit.system import catalog, files
+from devicekit.system import catalog, writing
 from devicekit.tables import PulseTable, SweepTable
 from tests.unit.exporters.small_network import small_network
 
@@ -207,11 +207,11 @@ def test_numbers_of_more_than_64_bits_are_refused() -> None:
 def test_a_file_of_devicekit_is_replaced_and_other_files_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "t.h5"
     hdf5.save(path, tables=[pulses()])
-    with files.one_command():
+    with writing.one_command():
         hdf5.save(path, tables=[sweeps([[0.0, 0.5]], [300.0])])
     assert hdf5.load(path).tables[0].kind == "sweep"
     path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(600))
-    with files.one_command(), pytest.raises(FileError, match="did not write"):
+    with writing.one_command(), pytest.raises(FileError, match="did not write"):
         hdf5.save(path, tables=[pulses()])
     assert len(path.read_bytes()) == 608
 

@@ -12,14 +12,14 @@ from devicekit.core.errors import CodedWarning, FileError
 from devicekit.core.scalars import Scalar
 from devicekit.plot import Axis, Curve, Panel
 from devicekit.report import CodedList, Listing, Report, Section, Table, Text, draw
-from devicekit.system import files
+from devicekit.system import files, folders, ownmark, writing
 
 
 def test_a_failed_run_leaves_the_old_folder_alone(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    with files.result_folder(out, "test") as folder:
+    with folders.result_folder(out, "test") as folder:
         (folder / "a.txt").write_text("first")
-    with pytest.raises(ZeroDivisionError), files.result_folder(out, "test") as folder:
+    with pytest.raises(ZeroDivisionError), folders.result_folder(out, "test") as folder:
         (folder / "a.txt").write_text(str(1 / 0))
     assert (out / "a.txt").read_text() == "first"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
@@ -28,26 +28,26 @@ def test_a_failed_run_leaves_the_old_folder_alone(tmp_path: Path) -> None:
 def test_a_folder_of_ours_is_replaced_whole(tmp_path: Path) -> None:
     out = tmp_path / "out"
     for name in ("old.txt", "new.txt"):
-        with files.result_folder(out, "test") as folder:
+        with folders.result_folder(out, "test") as folder:
             (folder / name).write_text("x")
-    assert sorted(path.name for path in out.iterdir()) == [files.MARKER, "new.txt"]
+    assert sorted(path.name for path in out.iterdir()) == [ownmark.MARKER, "new.txt"]
 
 
 def test_a_folder_of_others_is_refused_and_with_force_only_added_to(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
-    with pytest.raises(FileError, match="force=True"), files.result_folder(tmp_path, "test"):
+    with pytest.raises(FileError, match="force=True"), folders.result_folder(tmp_path, "test"):
         pass
-    with files.result_folder(tmp_path, "test", force=True) as folder:
+    with folders.result_folder(tmp_path, "test", force=True) as folder:
         (folder / "a.txt").write_text("x")
         (folder / "sub").mkdir()
         (folder / "sub" / "b.txt").write_text("y")
     assert (tmp_path / "thesis.tex").read_text() == "years of work"
     assert (tmp_path / "sub" / "b.txt").read_text() == "y"
-    assert not (tmp_path / files.MARKER).exists()
+    assert not (tmp_path / ownmark.MARKER).exists()
 
 
 def make(out: Path, command: str, *names: str, force: bool = False) -> None:
-    with files.result_folder(out, command, force) as folder:
+    with folders.result_folder(out, command, force) as folder:
         for name in names:
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(command)
@@ -60,7 +60,7 @@ def test_results_of_another_command_are_kept(tmp_path: Path) -> None:
         make(out, "export", "a.txt")
     make(out, "export", "a.txt", force=True)
     assert (out / "runs" / "1.json").read_text() == "study"
-    assert files.read_marker(out)["command"] == "study"
+    assert ownmark.read_marker(out)["command"] == "study"
 
 
 def test_what_was_added_to_a_folder_of_ours_is_kept(tmp_path: Path) -> None:
@@ -100,20 +100,20 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
 
 def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("")
-    with pytest.raises(FileError, match="takes a folder"), files.result_folder(tmp_path / "out", "test"):
+    with pytest.raises(FileError, match="takes a folder"), folders.result_folder(tmp_path / "out", "test"):
         pass
-    with pytest.raises(FileError), files.result_folder(tmp_path / "out" / "deeper", "test"):
+    with pytest.raises(FileError), folders.result_folder(tmp_path / "out" / "deeper", "test"):
         pass
 
 
 def test_write_is_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
-    files.write_json(path, {"x": 1})
+    writing.write_json(path, {"x": 1})
     with pytest.raises(ValueError, match="JSON"):
-        files.write_json(path, {"x": float("nan")})
+        writing.write_json(path, {"x": float("nan")})
     assert path.read_text() == '{\n  "x": 1\n}\n'
     with pytest.raises(FileError):
-        files.write_text(tmp_path / "no" / "such" / "folder.txt", "x")
+        writing.write_text(tmp_path / "no" / "such" / "folder.txt", "x")
     assert [child.name for child in tmp_path.iterdir()] == ["a.json"]
 
 
@@ -188,13 +188,13 @@ def test_the_same_report_is_the_same_bytes() -> None:
 
 
 def test_what_cannot_be_written_is_said_before_the_work(tmp_path: Path) -> None:
-    files.check_writable(tmp_path / "card.json")
+    writing.check_writable(tmp_path / "card.json")
     assert list(tmp_path.iterdir()) == []
     for path in (tmp_path / "nowhere" / "card.json", tmp_path):
         with pytest.raises(FileError, match="cannot write"):
-            files.check_writable(path)
+            writing.check_writable(path)
 
 
 def test_a_name_that_is_no_utf8_is_written_as_far_as_it_goes(tmp_path: Path) -> None:
-    files.write_text(tmp_path / "a.txt", "m\udcff.csv")
+    writing.write_text(tmp_path / "a.txt", "m\udcff.csv")
     assert (tmp_path / "a.txt").read_text() == "m?.csv"

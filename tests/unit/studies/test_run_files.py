@@ -14,7 +14,7 @@ from devicekit.core.errors import DevicekitError, FileError, ParameterError
 from devicekit.studies.outcome import Outcome
 from devicekit.studies.runner import run_study
 from devicekit.studies.spec import load_spec, study_file
-from devicekit.system import files
+from devicekit.system import writing
 
 STUDY = """
 name = "v"
@@ -119,9 +119,9 @@ def test_reasons_with_names_that_are_no_utf8_are_kept(tmp_path: Path) -> None:
 
 def test_results_of_a_study_are_ours_in_a_command(study: Path, tmp_path: Path) -> None:
     for _ in range(2):
-        with files.one_command():
+        with writing.one_command():
             run_study(study, tmp_path / "out", redo=True)
-    with files.one_command(), pytest.raises(FileError, match="is a file"):
+    with writing.one_command(), pytest.raises(FileError, match="is a file"):
         run_study(study, study)
 
 
