@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from devicekit.core.errors import FileError
 from devicekit.system import folders, ownmark, work
 
 ROOT = Path(__file__).parents[2]
