@@ -97,14 +97,20 @@ class Column:
         Name in a card block; "" if it is not kept there. An estimate stands there as a number and `interval`.
     interval : str
         Name of the interval of an estimate in a card block; that of the number and "_interval" if "".
+    pair : str
+        Name of the interval of an estimate in JSON, beside the number.
     table : str
         Name of the CSV file of records or of a data frame; "" if there is none.
+    caption : str
+        Caption of the table of these records in a report, without its full stop; "" if there is none.
+    scalar : str
+        Label of the number in libraries and on first pages; "" if it does not stand there.
     estimate : bool
         True of an estimate: it takes three columns of a data frame even where it is missing.
     flat : bool
         An estimate takes three names in JSON too.
-    stem : str
-        Stem of the names of its ends, if it is not that of the number.
+    stem : str, optional
+        Stem of the names of its ends, if it is not that of the number; they are low and high if "".
     inline : bool
         A nested record or mapping is merged into this one, its names after `prefix`.
     prefix : str
@@ -123,10 +129,13 @@ class Column:
     row: bool = True
     card: str = ""
     interval: str = ""
+    pair: str = ""
     table: str = ""
+    caption: str = ""
+    scalar: str = ""
     estimate: bool = False
     flat: bool = False
-    stem: str = ""
+    stem: str | None = None
     inline: bool = False
     prefix: str = ""
     optional: bool = False
@@ -189,7 +198,7 @@ def column(
     return field(default=default, default_factory=default_factory, metadata={_META: given})
 
 
-def flatten(name: str, estimate: Estimate | None, stem: str = "") -> dict[str, float | None]:
+def flatten(name: str, estimate: Estimate | None, stem: str | None = None) -> dict[str, float | None]:
     """Return an estimate as three columns: tau_s has tau_low_s and tau_high_s; a missing number is NaN.
 
     Parameters
@@ -197,13 +206,13 @@ def flatten(name: str, estimate: Estimate | None, stem: str = "") -> dict[str, f
     name : str
         Name of the number.
     estimate : Estimate or None
-    stem : str
-        Of the names of the ends; that of the number if "".
+    stem : str, optional
+        Of the names of the ends; that of the number if not given.
     """
     shown = estimate or Estimate(math.nan)
     suffix = next((each for each in _SUFFIXES if name.endswith(each)), "")
-    stem = stem or name.removesuffix(suffix)
-    return {name: shown.value, f"{stem}_low{suffix}": shown.low, f"{stem}_high{suffix}": shown.high}
+    start = f"{name.removesuffix(suffix)}_" if stem is None else f"{stem}_" if stem else ""
+    return {name: shown.value, f"{start}low{suffix}": shown.low, f"{start}high{suffix}": shown.high}
 
 
 class Derived(property):
@@ -292,6 +301,8 @@ class Record:
             ready = plain(value)
             if each.flat:
                 found |= plain(flatten(each.name, value, each.stem))
+            elif each.pair:
+                found |= plain({each.name: value and value.value, each.pair: value and value.ends})
             elif not each.inline:
                 found[each.name] = ready
             elif ready is not None:
@@ -333,9 +344,9 @@ class Record:
             value = getattr(self, each.field)
             if isinstance(value, tuple) and value and isinstance(value[0], Record):
                 found[each.card] = tuple(one.block() for one in value)
-            elif isinstance(value, Estimate):
-                found[each.card] = plain(value.value)
-                found[each.interval or f"{each.card}_interval"] = value.ends
+            elif each.estimate:
+                found[each.card] = plain(value and value.value)
+                found[each.interval or f"{each.card}_interval"] = value and value.ends
             else:
                 ready = value.block() if isinstance(value, Record) else plain(value)
                 found[each.card] = tuple(ready) if isinstance(value, tuple) else ready

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
 import pandas as pd
 
 from devicekit.core.errors import CodedWarning, UsageError
-from devicekit.core.records import Record, column
+from devicekit.core.records import Estimate, Record, column
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import format_number, span
 from devicekit.device.measured import Measured
@@ -125,14 +126,59 @@ class CardMerit(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class MeritResult(Record):
-    """Base of the result of a figure of merit: JSON, data frames and card block follow from its columns."""
+class MeritResult(Record, ABC):
+    """Base of the result of a figure of merit: JSON, data frames, card block and report follow from its columns.
+
+    A subclass declares them and writes `sentences` and `panel`. Its blocks are `notes`, a table of each tuple of
+    records whose column has a `caption`, and the figure.
+
+    Attributes
+    ----------
+    figure_caption, figure_alt : str
+        Caption and alternative text of the figure.
+    """
+
+    figure_caption: ClassVar[str] = ""
+    figure_alt: ClassVar[str] = ""
 
     warnings: tuple[CodedWarning, ...] = column(row=False, default=())
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Return its most important numbers, for a library of devices and for first pages; none unless it says so."""
-        return ()
+        """Return its most important numbers, for libraries and first pages: those of its columns with `scalar`."""
+        found = []
+        for each in self.columns():
+            value = getattr(self, each.field) if each.scalar else None
+            if value is not None:
+                only = value if isinstance(value, Estimate) else Estimate(float(value))
+                name, unit = each.name, each.quantity.unit
+                found.append(Scalar(name, each.scalar, only.value, unit, low=only.low, high=only.high))
+        return tuple(found)
+
+    @abstractmethod
+    def sentences(self) -> list[str]:
+        """Return the findings, in a sentence or two."""
+
+    @abstractmethod
+    def panel(self) -> Panel:
+        """Draw the figure."""
+
+    def notes(self) -> list[str]:
+        """Return the paragraphs above the tables of the report; none unless it says so."""
+        return []
+
+    def record_tables(self) -> list[Block]:
+        """Return the table of each tuple of records whose column has a caption, of those that are not empty."""
+        shown = [(getattr(self, each.field), each.caption) for each in self.columns() if each.caption]
+        return [Table.of(records, caption) for records, caption in shown if records]
+
+    def drawn(self) -> Block:
+        """Return the figure, or a sentence where the values cannot be drawn."""
+        return figure(self.panel(), self.figure_caption, self.figure_alt)
+
+    def blocks(self) -> list[Block]:
+        """Return the blocks of the report: notes, tables of records, the figure."""
+        notes = self.notes()
+        return [*([Text(notes)] if notes else []), *self.record_tables(), self.drawn()]
 
 
 def origin(table: AnyTable) -> dict[str, Any]:

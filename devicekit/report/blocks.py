@@ -85,6 +85,11 @@ class Table:
         rows = [each.cells() for each in records[:most]]
         return cls(head, rows, f"{caption}{rows_text(len(records), most)}.")
 
+    @classmethod
+    def pairs(cls, record: Record, caption: str, head: tuple[str, str] = ("quantity", "value")) -> Self:
+        """Make the table of one record, a row per number."""
+        return cls(head, list(zip(record.head(), record.cells(), strict=True)), caption)
+
     @property
     def is_pairs(self) -> bool:
         """True if it is a list of names and values, which wraps on a narrow screen where others scroll."""

@@ -25,7 +25,7 @@ from devicekit.features.lives.censored import Undetermined
 from devicekit.features.merit import MOST_CURVES, Merit, MeritResult, Settings, figure, origin
 from devicekit.features.stats import Spread, clopper_pearson, spread
 from devicekit.plot import Panel
-from devicekit.report import Block, Table, Text
+from devicekit.report import Block
 from devicekit.tables import EnduranceTable
 from devicekit.tables import Table as AnyTable
 
@@ -69,8 +69,13 @@ class DeviceEndurance(Record):
 class EnduranceResult(MeritResult):
     """Endurance of every device, and the lives over devices."""
 
+    figure_caption = "Readings of HRS and LRS (dots), and their medians per decade of cycles (lines)."
+    figure_alt = "Conductance of HRS and LRS against cycles"
+
     threshold: float = column(card="threshold", doc="least G_LRS / G_HRS of a good cycle")
-    devices: tuple[DeviceEndurance, ...] = column(card="devices", table="devices", doc="endurance of each device")
+    devices: tuple[DeviceEndurance, ...] = column(
+        card="devices", table="devices", caption="Endurance of each device", doc="endurance of each device"
+    )
     decades: pd.DataFrame = column(table="decades", doc="median and quartiles of each level per decade of cycles")
     spreads: tuple[Spread, ...] = column(doc="spreads of G_HRS and G_LRS")
     table: EnduranceTable = column(json=False)
@@ -137,18 +142,16 @@ class EnduranceResult(MeritResult):
             medians[level] = (10.0 ** (own["decade"].to_numpy(float) + 0.5), own["median_s"].to_numpy(float))
         return figures.endurance(readings, medians)
 
+    def notes(self) -> list[str]:
+        """Return when a device counts as failed, and the unit of the slopes."""
+        return [
+            f"Failure: {self.criterion}; the first of them counts. Slopes are in decades of G per decade of cycles."
+        ]
+
     def blocks(self) -> list[Block]:
         """Return the blocks of the report."""
-        text = f"Failure: {self.criterion}; the first of them counts. Slopes are in decades of G per decade of cycles."
-        alt = "Conductance of HRS and LRS against cycles"
-        shown: list[Block] = [
-            Text([text]),
-            Table.of(self.devices, "Endurance of each device"),
-            figure(
-                self.panel(), "Readings of HRS and LRS (dots), and their medians per decade of cycles (lines).", alt
-            ),
-            figure(self.window_panel(), "On/off of each device against cycles.", "On/off against cycles"),
-        ]
+        window = figure(self.window_panel(), "On/off of each device against cycles.", "On/off against cycles")
+        shown = [*super().blocks(), window]
         if self.life:
             words = "Cycles to failure on Weibull paper; surviving devices are marked below."
             shown.append(figure(self.life_panel(), words, "Share of failed devices against cycles"))

@@ -168,3 +168,25 @@ def test_a_part_and_a_cell_are_derived_from_nested_results() -> None:
     assert list(one.row()) == ["tau_s", "time_low_s", "time_high_s", "level", "beta_s", "beta_low_s", "beta_high_s"]
     assert list(none.row()) == ["tau_s", "time_low_s", "time_high_s", "level"]
     assert (Nested.head(), one.cells()) == (("both", "level"), ("2.0, 1.0", "2"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit(Record):
+    rho: Estimate | None = column(flat=True, stem="", default=None)
+    sd: Estimate | None = column(pair="sd_range", default=None)
+    n: int = column("values", default=3)
+
+
+def test_an_interval_may_stand_beside_its_number() -> None:
+    found = Fit(rho=Estimate(0.5, 0.25, None), sd=Estimate(2.0, 1.0, 3.0))
+    assert found.as_dict() == {"rho": 0.5, "low": 0.25, "high": None, "sd": 2.0, "sd_range": [1.0, 3.0], "n": 3}
+    assert Fit().as_dict() == {"rho": None, "low": None, "high": None, "sd": None, "sd_range": None, "n": 3}
+
+
+def test_an_estimate_that_is_missing_keeps_its_three_columns() -> None:
+    assert list(Fit().row()) == [*("rho", "low", "high", "sd", "sd_low", "sd_high", "n")]
+    assert math.isnan(Fit().row()["rho"])
+
+
+def test_one_record_is_a_table_of_pairs() -> None:
+    assert Table.pairs(Fit(), "Fit.").rows == [("values", "3")]
