@@ -119,6 +119,10 @@ class Column:
         Left out of the JSON if it is None or empty.
     after : str
         Attribute after which a derived number stands; where it is written in the class if "".
+    title : str
+        Label where the number stands alone, as in a list of names and values; that of the column if "".
+    once : bool
+        A derived number is computed at its first use only.
     """
 
     field: str
@@ -140,6 +144,8 @@ class Column:
     prefix: str = ""
     optional: bool = False
     after: str = ""
+    title: str = ""
+    once: bool = False
 
     @property
     def name(self) -> str:
@@ -219,6 +225,18 @@ class Derived(property):
     """A property of a record that is written like a field."""
 
     given: Mapping[str, Any]
+    attribute: str
+
+    def __set_name__(self, kind: type, name: str) -> None:
+        self.attribute = name
+
+    def __get__(self, record: Any, kind: type | None = None) -> Any:
+        if record is None or not self.given.get("once"):
+            return super().__get__(record, kind)
+        kept = vars(record)
+        if self.attribute not in kept:
+            kept[self.attribute] = super().__get__(record, kind)
+        return kept[self.attribute]
 
 
 def derived(
@@ -334,6 +352,16 @@ class Record:
     def head(cls) -> tuple[str, ...]:
         """Return the labels of the columns of a table."""
         return tuple(each.quantity.label for each in cls.columns() if each.shown)
+
+    @classmethod
+    def column_of(cls, attribute: str) -> Column:
+        """Return the column of an attribute."""
+        return next(each for each in cls.columns() if each.field == attribute)
+
+    def pairs(self, *attributes: str) -> list[tuple[str, str]]:
+        """Return names and values, the rows of a list: of these attributes, or of all that tables show."""
+        chosen = [self.column_of(each) for each in attributes] or [each for each in self.columns() if each.shown]
+        return [(each.title or each.quantity.label, each.cell(getattr(self, each.field))) for each in chosen]
 
     def block(self) -> dict[str, Any]:
         """Return the values that a card block keeps, by their names there; numbers that are not finite are None."""

@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from devicekit.core.records import Estimate, Record
 from devicekit.core.text import percent, percent_span, si, span
 
 _PREFIXED = frozenset({"", "S", "A", "V", "s", "J", "W"})  # units that take a prefix, unlike decades
@@ -45,6 +46,14 @@ class Scalar:
     high: float | None = None
     level: float = 0.95
     by: str = ""
+
+    @classmethod
+    def from_record(cls, record: Record, attribute: str, label: str = "") -> Scalar:
+        """Return a number of a record under its own name; `label` replaces the declared one."""
+        column, value = record.column_of(attribute), getattr(record, attribute)
+        found = value if isinstance(value, Estimate) else Estimate(math.nan if value is None else value)
+        words = label or column.title or column.quantity.label
+        return cls(column.name, words, found.value, column.quantity.unit, low=found.low, high=found.high)
 
     @property
     def known(self) -> bool:

@@ -88,7 +88,7 @@ class Table:
     @classmethod
     def pairs(cls, record: Record, caption: str, head: tuple[str, str] = ("quantity", "value")) -> Self:
         """Make the table of one record, a row per number."""
-        return cls(head, list(zip(record.head(), record.cells(), strict=True)), caption)
+        return cls(head, record.pairs(), caption)
 
     @property
     def is_pairs(self) -> bool:

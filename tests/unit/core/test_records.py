@@ -13,6 +13,7 @@ import pytest
 from devicekit.core.errors import CodedWarning
 from devicekit.core.quantities import GLOSSARY
 from devicekit.core.records import Estimate, Record, cell, column, derived, frame, part, plain
+from devicekit.core.scalars import Scalar
 from devicekit.core.text import percent
 from devicekit.report import Table
 
@@ -190,3 +191,33 @@ def test_an_estimate_that_is_missing_keeps_its_three_columns() -> None:
 
 def test_one_record_is_a_table_of_pairs() -> None:
     assert Table.pairs(Fit(), "Fit.").rows == [("values", "3")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted(Record):
+    rate: float = column("rate", unit="V/s", title="rate of the ramp")
+    calls: list[int] = column(json=False, default_factory=list)
+
+    @derived("twice", once=True)
+    def twice(self) -> float:
+        self.calls.append(1)
+        return 2 * self.rate
+
+
+def test_a_list_of_names_and_values_takes_titles_and_a_chosen_order() -> None:
+    one = Counted(rate=0.5)
+    assert one.pairs() == [("rate of the ramp", "0.5 V/s"), ("twice", "1")]
+    assert one.pairs("twice", "rate") == [("twice", "1"), ("rate of the ramp", "0.5 V/s")]
+
+
+def test_a_derived_number_is_computed_once() -> None:
+    one = Counted(rate=0.5)
+    assert [one.twice, one.as_dict()["twice"], Counted(rate=1.0).twice] == [1.0, 1.0, 2.0]
+    assert one.calls == [1]
+
+
+def test_a_scalar_of_a_record() -> None:
+    assert Scalar.from_record(Counted(rate=0.5), "rate") == Scalar("rate", "rate of the ramp", 0.5, "V/s")
+    assert Scalar.from_record(Nested(side=None, tau=Estimate(2.0, 1.0, 3.0), more={}), "tau", "tau") == Scalar(
+        "tau_s", "tau", 2.0, low=1.0, high=3.0
+    )
