@@ -1,51 +1,53 @@
-"""Number of a result with its unit and interval, for tables, libraries and first pages."""
+"""Number of a result: an estimate with its name, unit and definition, for tables, libraries and first pages."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields
 from typing import Any
 
-from devicekit.core.records import Estimate, Record
+from devicekit.core.records import Estimate, Record, plain
 from devicekit.core.text import percent, percent_span, si, span
 
 _PREFIXED = frozenset({"", "S", "A", "V", "s", "J", "W"})  # units that take a prefix, unlike decades
 
 
 @dataclass(frozen=True)
-class Scalar:
-    """Number with its unit and interval.
+class Named:
+    """What a number is called: `name` is stable, snake_case with an SI suffix (g_low_s); `label` is for people."""
+
+    name: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Scalar(Estimate, Named):
+    """Estimate with its name, unit and definition: Scalar("g_low_s", "low end of the window", 5.7e-5, "S").
 
     Parameters
     ----------
-    name : str
-        Stable, snake_case with an SI suffix: g_low_s, increment_ltp.
-    label : str
-        Label for people: "low end of the window".
+    name, label : str
+        See `Named`.
     value : float
         In `unit`; NaN and infinity count as unknown.
     unit : str
         SI unit; "" for a pure number.
     of : str
         Whole of a fraction, such as "window": the value is a fraction, shown in percent.
-    low, high : float, optional
-        Ends of the interval, both or none.
-    level : float
-        Confidence level of the interval, 0..1.
     by : str
         Definition, where several exist: "half_ln_g", "read at 0.1 V". Two numbers of one name are the same quantity
         only if this agrees.
+    low, high : float, optional
+        Ends of the interval, both or none.
+    level, reason
+        See `Estimate`; the reason is not written.
     """
 
-    name: str
-    label: str
-    value: float
     unit: str = ""
     of: str = ""
-    low: float | None = None
-    high: float | None = None
-    level: float = 0.95
-    by: str = ""
+    low: float | None = field(default=None, kw_only=True)
+    high: float | None = field(default=None, kw_only=True)
+    by: str = field(default="", kw_only=True)
 
     @classmethod
     def from_record(cls, record: Record, attribute: str, label: str = "") -> Scalar:
@@ -54,11 +56,6 @@ class Scalar:
         found = value if isinstance(value, Estimate) else Estimate(math.nan if value is None else value)
         words = label or column.title or column.quantity.label
         return cls(column.name, words, found.value, column.quantity.unit, low=found.low, high=found.high)
-
-    @property
-    def known(self) -> bool:
-        """True if there is a number."""
-        return math.isfinite(self.value)
 
     @property
     def heading(self) -> str:
@@ -88,4 +85,4 @@ class Scalar:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as JSON-ready values; unknown ones are None."""
-        return {name: None if isinstance(v, float) and not math.isfinite(v) else v for name, v in asdict(self).items()}
+        return {each.name: plain(getattr(self, each.name)) for each in fields(self) if each.name != "reason"}
