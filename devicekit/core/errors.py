@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
 from devicekit.core.codes import WARNING_CODES
+from devicekit.core.records import Record, column, plain
 
 ROWS_SHOWN = 10
 LONGEST_MESSAGE = 4000  # bytes; a file's own words may be as long as the file
@@ -47,10 +48,6 @@ class BadRow:
         )
         return f"{place}: found {self.found}, expected {self.expected}" if self.found else f"{place}: {self.expected}"
 
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return {"row": self.row, "column": self.column, "found": self.found, "expected": self.expected}
-
 
 def invalid_rows(error: Any, whole: str) -> list[BadRow]:
     """The problems of a pydantic ValidationError; `whole` names the place of one that concerns all of the input."""
@@ -74,8 +71,8 @@ class Blank(str):
     """A word that stands for what only the user knows, such as COLUMN or V: to be filled in."""
 
 
-@dataclass(frozen=True)
-class Choice:
+@dataclass(frozen=True, kw_only=True)
+class Choice(Record):
     """One answer: the options that say it, and what it means.
 
     Parameters
@@ -88,19 +85,15 @@ class Choice:
         The same as keywords of `devicekit.read`; a `Blank` stands for what is to be filled in.
     """
 
-    typed_options: str
+    typed_options: str = column(name="say")
     means: str
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, means: str, **options: Any) -> Self:
         """The answer that options give."""
-        return cls(" ".join(f"{name}={_written(value)}" for name, value in options.items()), means, options)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        options = {name: list(value) if isinstance(value, tuple) else value for name, value in self.options.items()}
-        return {"say": self.typed_options, "means": self.means, "options": options}
+        typed = " ".join(f"{name}={_written(value)}" for name, value in options.items())
+        return cls(typed_options=typed, means=means, options=options)
 
 
 def _written(value: Any) -> str:
@@ -113,7 +106,7 @@ def _written(value: Any) -> str:
 
 
 @dataclass(frozen=True)
-class Question:
+class Question(Record):
     """One question that must be answered before a file can be read, with its plausible answers and evidence.
 
     Parameters
@@ -147,11 +140,6 @@ class Question:
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", bounded(self.text))
         object.__setattr__(self, "evidence", tuple(map(bounded, self.evidence)))
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        choices = [each.as_dict() for each in self.choices]
-        return {"text": self.text, "fields": list(self.fields), "choices": choices, "evidence": list(self.evidence)}
 
 
 class DevicekitError(Exception):
@@ -195,9 +183,8 @@ class DevicekitError(Exception):
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        question = self.question.as_dict() if self.question else None
-        rows = [row.as_dict() for row in self.rows]
-        return {"kind": self.kind, "message": self.message, "rows": rows, "question": question}
+        found = {"kind": self.kind, "message": self.message, "rows": self.rows, "question": self.question}
+        return {name: plain(each) for name, each in found.items()}
 
 
 class UsageError(DevicekitError):
@@ -249,7 +236,7 @@ class ParameterError(DevicekitError):
 
 
 @dataclass(frozen=True)
-class CodedWarning:
+class CodedWarning(Record):
     """A remark with a stable code (a key of `devicekit.core.codes.WARNING_CODES`) and a sentence for people.
 
     Raises
@@ -266,10 +253,6 @@ class CodedWarning:
         if self.code not in WARNING_CODES:
             raise ValueError(f"unknown warning code {self.code!r}")
         object.__setattr__(self, "message", bounded(self.message))
-
-    def as_dict(self) -> dict[str, str]:
-        """Plain values, for JSON."""
-        return {"code": self.code, "message": self.message}
 
     def __str__(self) -> str:
         return f"[{self.code}] {self.message}"

@@ -12,6 +12,7 @@ from importlib.resources import files as package_files
 from pathlib import Path
 
 from devicekit.core.errors import FileError, UsageError
+from devicekit.core.records import Record, column, derived
 from devicekit.names.marks import marks_in, ordered
 from devicekit.system import files, ownmark
 
@@ -21,36 +22,34 @@ KNOWN_TRUTH = "pt-hfo2-al2o3-ti"  # SYNTHETIC: its laws are known
 _START = 4096  # bytes in which a file says its marks
 
 
-@dataclass(frozen=True)
-class Dataset:
-    """One data set: its folder and the facts of its datapackage.json."""
+@dataclass(frozen=True, kw_only=True)
+class PublicSet(Record):
+    """Facts of a data set that stand in its data package."""
 
-    name: str
-    title: str
-    description: str
-    synthetic: bool
-    licence: str
-    folder: Path
-    data: Path
-    checksum: str
+    name: str = column(doc="name, as `devicekit datasets` lists it")
+    title: str = column(doc="what it is, in a line")
+    description: str = column(doc="what was measured, on what, and how")
+    licence: str = column(doc="SPDX name of its licence")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset(PublicSet):
+    """A data set that ships: its folder and the facts of its datapackage.json."""
+
+    synthetic: bool = column(doc="whether it was generated")
+    folder: Path = column(json=False)
+    data: Path = column(name="path", doc="file or folder to read")
+    checksum: str = column(doc="SHA-256 of the file")
+
+    @derived()
+    def ships(self) -> bool:
+        """Whether it is part of devicekit."""
+        return True
 
     @property
     def card(self) -> Path:
         """Path of its device card; only sets of pulse trains have one."""
         return self.folder / "card.json"
-
-    def as_dict(self) -> dict[str, object]:
-        """Plain values, for JSON."""
-        return {
-            "name": self.name,
-            "title": self.title,
-            "description": self.description,
-            "synthetic": self.synthetic,
-            "licence": self.licence,
-            "path": str(self.data),
-            "checksum": self.checksum,
-            "ships": True,
-        }
 
 
 def data_root() -> Path:
@@ -178,33 +177,34 @@ class RemoteFile:
     sha256: str
 
 
-@dataclass(frozen=True)
-class RemoteDataset:
-    """A public measured set that can be fetched; `data` is what to read, within its folder."""
+@dataclass(frozen=True, kw_only=True)
+class RemoteDataset(PublicSet):
+    """A public measured set that can be fetched."""
 
-    name: str
-    title: str
-    description: str
-    licence: str
-    citation: str
-    read_with: str
-    data: str
-    files: tuple[RemoteFile, ...]
+    citation: str = column(doc="how to cite it")
+    read_with: str = column(doc="options of `devicekit read`")
+    data: str = column(json=False, doc="what to read, within its folder")
+    files: tuple[RemoteFile, ...] = column(json=False)
 
-    def as_dict(self) -> dict[str, object]:
-        """Plain values, for JSON."""
-        return {
-            "name": self.name,
-            "title": self.title,
-            "description": self.description,
-            "synthetic": False,
-            "licence": self.licence,
-            "citation": self.citation,
-            "read_with": self.read_with,
-            "ships": False,
-            "source": [each.url for each in self.files],
-            "checksum": [f"sha256:{each.sha256}" for each in self.files],
-        }
+    @derived()
+    def synthetic(self) -> bool:
+        """Whether it was generated."""
+        return False
+
+    @derived()
+    def ships(self) -> bool:
+        """Whether it is part of devicekit."""
+        return False
+
+    @derived()
+    def source(self) -> list[str]:
+        """Address of each file."""
+        return [each.url for each in self.files]
+
+    @derived()
+    def checksum(self) -> list[str]:
+        """SHA-256 of each file."""
+        return [f"sha256:{each.sha256}" for each in self.files]
 
 
 def remote() -> dict[str, RemoteDataset]:

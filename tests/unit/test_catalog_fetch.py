@@ -46,7 +46,9 @@ def listed(monkeypatch: pytest.MonkeyPatch, base: str, root: Path, digest: str |
         catalog.RemoteFile(name, f"{base}/{name}", digest or files.sha256(root / "www" / name))
         for name in ("a.csv", "b.csv")
     )
-    made = catalog.RemoteDataset("x", "t", "d", "MIT", "c", "", ".", each)
+    made = catalog.RemoteDataset(
+        name="x", title="t", description="d", licence="MIT", citation="c", read_with="", data=".", files=each
+    )
     monkeypatch.setattr(catalog, "remote", lambda: {"x": made})
 
 
