@@ -7,37 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from devicekit.core.declarations import Option
 from devicekit.core.errors import Blank, Choice, UsageError
+from devicekit.core.pairs import parse_pairs
 from devicekit.core.quantities import GLOSSARY
 from devicekit.system.commands import non_default
-from devicekit.system.options import BLOCKS, COLUMNS, FILES, KINDS, PARTS, QUANTITIES, ReadOptions
+from devicekit.system.options import OPTIONS, ReadOptions
 
-LABELS = {
-    "recipe": "Recipe",
-    "kind": "Kind of table",
-    "quantity": "State quantity",
-    "unit": "Unit",
-    "read_voltage": "Read voltage [V]",
-    "columns": "Columns",
-    "pulses": "Pulses per LTP, LTD train",
-    "absolute": "Use magnitudes of negative conductances",
-    "sheet": "Sheets",
-    "skip": "Rows above the column names",
-    "header": "Rows of column names",
-    "units_row": "Row of units",
-    "decimal": "Decimal mark",
-    "blocks": "Side-by-side tables",
-    "columns_are": "Columns of one quantity are",
-    "sheets_are": "Sheets are",
-    "files_are": "Files in a folder are",
-    "key": "Device or cycle in names",
-    "device": "Only device",
-    "cycle": "Only cycle",
-    "width": "Only pulse width [s]",
-    "format": "Format",
-}
-_NAMES = {**{name: label.partition(" [")[0] for name, label in LABELS.items()}, "map": LABELS["columns"]}
-_NUMBERS = {"read_voltage": float, "width": float, "skip": int, "header": int, "cycle": int}
+_LABELS = {name: each.label for each in OPTIONS.values() for name in (each.name, each.keyword)}  # without units
 
 
 @dataclass(frozen=True)
@@ -75,7 +52,7 @@ def list_blank_labels(choice: Choice) -> list[str]:
         elif isinstance(value, tuple):
             found += [each for each in value if isinstance(each, Blank)]
         elif isinstance(value, Blank):
-            found.append(LABELS.get(name, str(value)))
+            found.append(OPTIONS[name].form if name in OPTIONS else str(value))
     return found
 
 
@@ -98,7 +75,8 @@ def fill_blanks(options: Mapping[str, Any], words: list[str]) -> dict[str, Any]:
             return value
         word = next(rest, "").strip()
         if not word:
-            raise UsageError(f"Fill in “{LABELS.get(name, value) if name != 'columns' else value}” beside the answer.")
+            label = OPTIONS[name].form if name in OPTIONS and name != "columns" else value
+            raise UsageError(f"Fill in “{label}” beside the answer.")
         return _parse_number(name, word)
 
     found: dict[str, Any] = {}
@@ -113,50 +91,33 @@ def fill_blanks(options: Mapping[str, Any], words: list[str]) -> dict[str, Any]:
 
 
 def _parse_number(name: str, word: str) -> Any:
-    kind = int if name == "pulses" else _NUMBERS.get(name)
+    kind = OPTIONS[name].kind.number if name in OPTIONS else None
     if kind is None:
         return word
     try:
         return kind(word.replace(",", ".")) if kind is float else kind(word)
     except ValueError:
         expected = "a number such as 0.1" if kind is float else "a whole number"
-        raise UsageError(f"“{_NAMES[name]}” takes {expected}, not {word!r}.") from None
+        raise UsageError(f"“{OPTIONS[name].label}” takes {expected}, not {word!r}.") from None
 
 
 def build_reading_fields(options: ReadOptions, recipes: list[str], formats: list[str]) -> list[Field]:
     """Return a field for every reading option, with its present value."""
     present = non_default(options)
+    known = {"recipe": recipes, "format": formats}
 
-    def field(name: str, choices: tuple[str, ...] = (), hint: str = "") -> Field:
-        value = present.get(name)
+    def field(each: Option) -> Field:
+        value = present.get(each.name)
+        choices = known.get(each.name, each.form_choices)
         return Field(
-            name, LABELS[name], ("", *choices) if choices else (), "" if value is None else _format_value(value), hint
+            each.name,
+            each.form,
+            ("", *choices) if choices else (),
+            "" if value is None else _format_value(value),
+            each.example,
         )
 
-    return [
-        field("recipe", tuple(recipes)),
-        field("kind", KINDS),
-        field("quantity", QUANTITIES),
-        field("unit", hint="uS, nA, kohm"),
-        field("read_voltage", hint="0.1"),
-        field("columns", hint="value=G, cycle=Run"),
-        field("pulses", hint="60, 50"),
-        field("absolute", ("yes",)),
-        field("sheet", hint="Data*"),
-        field("skip"),
-        field("header", ("0", "1")),
-        field("units_row", ("yes", "no")),
-        field("decimal", (".", ",")),
-        field("blocks", BLOCKS),
-        field("columns_are", COLUMNS),
-        field("sheets_are", PARTS),
-        field("files_are", FILES[:2]),
-        field("key", hint=r"device=dev(\d+)"),
-        field("device"),
-        field("cycle"),
-        field("width", hint="5e-5"),
-        field("format", tuple(formats)),
-    ]
+    return [field(each) for each in sorted(OPTIONS.values(), key=lambda each: each.row)]
 
 
 def use_field_labels(message: str) -> str:
@@ -164,12 +125,12 @@ def use_field_labels(message: str) -> str:
 
     def replace_option(match: re.Match[str]) -> str:
         if match["pairs"] is not None:
-            return f"“{_NAMES[match['of']]}” {match['pairs'].replace(': ', '=')}"
+            return f"“{_LABELS[match['of']]}” {match['pairs'].replace(': ', '=')}"
         value = match["value"].strip("()") if match["value"] not in ("True", "") else ""
-        return f"“{_NAMES[match['name']]}” {value}".rstrip()
+        return f"“{_LABELS[match['name']]}” {value}".rstrip()
 
     message = message.replace("map: ", "“Columns”: ")
-    names = "|".join(_NAMES)
+    names = "|".join(_LABELS)
     message = re.sub(
         rf"\b(?P<of>map|key)=\{{(?P<pairs>[^}}]*)\}}|"
         rf"(?<![\w/\\-])(?P<name>{names})=(?P<value>\([^)]*\)|'[^']*'|[^\s,;:()]*)",
@@ -206,23 +167,25 @@ def parse_reading_form(form: Mapping[str, str]) -> ReadOptions:
     for name, word in ((name, word.strip()) for name, word in form.items()):
         if not word:
             continue
-        if name in ("columns", "key"):
-            options[name] = _parse_pairs(name, word)
-        elif name == "pulses":
+        kind = OPTIONS[name].kind.doc
+        if OPTIONS[name].is_pairs:
+            options[name] = _parse_pairs(OPTIONS[name], word)
+        elif kind == "tuple of int":
             options[name] = tuple(_parse_number(name, each.strip()) for each in word.split(","))
-        elif name in ("absolute", "units_row"):
+        elif kind == "bool":
             options[name] = word == "yes"
         else:
             options[name] = _parse_number(name, word)
     return ReadOptions.of(**options)
 
 
-def _parse_pairs(name: str, word: str) -> dict[str, str]:
-    pairs = [each.partition("=") for each in re.split(r",\s*(?=\w+\s*=)", word)]  # a column name may hold commas
-    if any(not ours.strip() or not theirs.strip() for ours, _, theirs in pairs):
-        example = "value=G" if name == "columns" else r"device=dev(\d+)"
-        raise UsageError(f"“{LABELS[name]}” takes pairs such as {example}, not {word!r}.")
-    return {ours.strip(): theirs.strip() for ours, _, theirs in pairs}
+def _parse_pairs(option: Option, word: str) -> dict[str, str]:
+    pairs = re.split(r",\s*(?=\w+\s*=)", word)  # a column name may hold commas
+    try:
+        return parse_pairs(pairs, "")
+    except UsageError:
+        example = option.example.partition(", ")[0]
+        raise UsageError(f"“{option.form}” takes pairs such as {example}, not {word!r}.") from None
 
 
 __all__ = [

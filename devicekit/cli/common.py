@@ -19,11 +19,12 @@ from typer.core import TyperCommand
 
 from devicekit.cli import terminal
 from devicekit.core import advice
+from devicekit.core.declarations import MOST_WHOLE, Option
 from devicekit.core.errors import CodedWarning, DevicekitError, UsageError, bounded
+from devicekit.core.pairs import parse_pairs
 from devicekit.system import writing
 from devicekit.system.commands import in_command_words
-from devicekit.system.options import BLOCKS, COLUMNS, FILES, KINDS, PARTS, QUANTITIES, ReadOptions
-from devicekit.system.plugins import READERS
+from devicekit.system.options import OPTIONS, ReadOptions
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="PATH", help="Where to write the results.")]
@@ -132,123 +133,56 @@ def choice(option: str, words: Iterable[str | None], help: str, metavar: str = "
     return typer.Option(option, metavar=metavar, help=f"{help}: {listed}.", autocompletion=one_of(*known))
 
 
-# The reading options, once for every command that reads a file.
-_READING: dict[str, Any] = {
-    "format": Annotated[
-        str | None,
-        choice("--format", READERS.names(), "Reader to use, detected if not given"),
-    ],
-    "quantity": Annotated[
-        str | None,
-        choice("--quantity", QUANTITIES, "Quantity of the numbers"),
-    ],
-    "read_voltage": Annotated[
-        float | None, typer.Option("--read-voltage", metavar="V", help="Read voltage [V], for currents.")
-    ],
-    "columns": Annotated[
-        list[str] | None,
-        typer.Option(
-            "--map",
-            metavar="NAME=COLUMN",
-            help="Use the file's COLUMN as NAME: voltage_v, current_a, time_s, cycle, pulse_index, value (a state) "
-            "and others (the formats page lists them); may be repeated.",
-        ),
-    ],
-    "unit": Annotated[
-        str | None, typer.Option("--unit", metavar="UNIT", help="Unit of the numbers, such as uS, nA, kohm.")
-    ],
-    "absolute": Annotated[bool, typer.Option("--abs", help="Take magnitudes of negative conductances.")],
-    "device": Annotated[str | None, typer.Option("--device", metavar="NAME", help="Only this device.")],
-    "cycle": Annotated[int | None, typer.Option("--cycle", metavar="N", help="Only this cycle.")],
-    "width": Annotated[float | None, typer.Option("--width", metavar="S", help="Only this pulse width [s].")],
-    "recipe": Annotated[
-        str | None,
-        typer.Option("--recipe", metavar="FILE", help="Recipe for reading such files (made by read --save-recipe)."),
-    ],
-    "kind": Annotated[str | None, choice("--kind", KINDS, "Kind of measurement in a table", metavar="KIND")],
-    "sheet": Annotated[
-        str | None, typer.Option("--sheet", metavar="NAME", help="Sheets to read: a name, or a pattern with *.")
-    ],
-    "skip": Annotated[int | None, typer.Option("--skip", metavar="N", min=0, help="Rows above the column names.")],
-    "header": Annotated[
-        int | None, typer.Option("--header", metavar="N", min=0, max=1, help="Rows with column names: 0 or 1.")
-    ],
-    "units_row": Annotated[
-        bool | None, typer.Option("--units-row/--no-units-row", help="The row under the names holds units.")
-    ],
-    "blocks": Annotated[
-        str | None, choice("--blocks", BLOCKS, "How tables beside or below each other are separated", metavar="HOW")
-    ],
-    "decimal": Annotated[str | None, choice("--decimal", (".", ","), "Decimal mark", metavar="MARK")],
-    "pulses": Annotated[
-        str | None,
-        typer.Option("--pulses", metavar="N[,M]", help="Pulses of an LTP train and, if different, of an LTD train."),
-    ],
-    "files_are": Annotated[
-        str | None, choice("--files-are", FILES, "How several files belong together", metavar="WHAT")
-    ],
-    "sheets_are": Annotated[
-        str | None, choice("--sheets-are", PARTS, "How several sheets belong together", metavar="WHAT")
-    ],
-    "columns_are": Annotated[
-        str | None,
-        choice("--columns-are", COLUMNS, "How several columns of one quantity belong together", metavar="WHAT"),
-    ],
-    "key": Annotated[
-        list[str] | None,
-        typer.Option("--key", metavar="FIELD=PATTERN", help="Pattern of device or cycle in names: device='dev(\\d+)'."),
-    ],
-}
+def parameter(each: Option) -> Any:
+    """Return the annotation of a declared option for typer."""
+    most = None if each.most == MOST_WHOLE else each.most
+    flag = f"{each.flag}/--no-{each.flag.removeprefix('--')}" if each.is_either else each.flag
+    made = typer.Option(
+        flag,
+        metavar=None if each.kind.type is bool else each.metavar,
+        help=each.help_text,
+        min=each.least,
+        max=most,
+        autocompletion=one_of(*each.words) if each.words else None,
+    )
+    typed = bool if each.annotation == "bool" else each.kind.typed
+    return Annotated[typed, made]
 
 
-def _pairs(option: str, pairs: Iterable[str] | None) -> dict[str, str]:
-    """Return the pairs of `--map` or `--key`, NAME=VALUE each."""
-    found = {}
-    for pair in pairs or ():
-        ours, equals, theirs = pair.partition("=")
-        if not equals or not ours.strip() or not theirs.strip():
-            raise UsageError(f"{option} takes NAME={'COLUMN' if option == '--map' else 'PATTERN'}, not {pair!r}")
-        if ours.strip() in found:
-            raise UsageError(f"{option} gives {ours.strip()} twice. Give it once.")
-        found[ours.strip()] = theirs.strip()
-    return found
+def parse_typed(each: Option, typed: Any) -> Any:
+    """Return the value of a declared option from what was typed.
 
-
-def _pulse_numbers(text: str | None) -> tuple[int, ...] | None:
-    """The numbers of `--pulses N[,M]`."""
-    if text is None:
-        return None
+    Raises
+    ------
+    UsageError
+    """
+    if each.is_pairs:
+        return parse_pairs(typed, f"{each.flag} takes {each.metavar}", f"{each.flag} gives {{}} twice. Give it once.")
+    if typed is None or each.annotation != "tuple[int, ...] | None":
+        return typed
     try:
-        return tuple(int(each) for each in text.split(","))
+        return tuple(int(word) for word in typed.split(","))
     except ValueError as error:
-        raise UsageError(f"--pulses takes one or two whole numbers, such as 60 or 60,50, not {text!r}") from error
+        raise UsageError(f"{each.flag} takes one or two whole numbers, such as 60 or 60,50, not {typed!r}") from error
 
 
 def with_reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Replace the parameter `reading: ReadOptions` of a command by the reading options."""
     signature = inspect.signature(command, eval_str=True)
-    kept = [parameter for name, parameter in signature.parameters.items() if name != "reading"]
+    kept = [each for name, each in signature.parameters.items() if name != "reading"]
     added = [
-        inspect.Parameter(
-            name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=False if name == "absolute" else None,
-            annotation=annotation,
-        )
-        for name, annotation in _READING.items()
+        inspect.Parameter(each.name, inspect.Parameter.KEYWORD_ONLY, default=each.default, annotation=parameter(each))
+        for each in OPTIONS.values()
     ]
 
     @functools.wraps(command)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        options = {name: kwargs.pop(name) for name in _READING}
-        options["columns"] = _pairs("--map", options["columns"])
-        options["key"] = _pairs("--key", options["key"])
-        options["pulses"] = _pulse_numbers(options["pulses"])
+        options = {name: parse_typed(each, kwargs.pop(name)) for name, each in OPTIONS.items()}
         return command(*args, reading=ReadOptions(**options), **kwargs)
 
     del wrapper.__wrapped__  # typer would look through it at the original signature
     wrapper.__signature__ = signature.replace(parameters=[*kept, *added])  # type: ignore[attr-defined]
-    wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in [*kept, *added]}
+    wrapper.__annotations__ = {each.name: each.annotation for each in [*kept, *added]}
     return wrapper
 
 

@@ -16,15 +16,14 @@ from devicekit.readers import jsonfile
 from devicekit.readers.layout import IGNORED, KEPT, TAGS, VERSION, Column, matches_pattern
 from devicekit.system import files
 from devicekit.system.commands import non_default
-from devicekit.system.options import ReadOptions
+from devicekit.system.options import LINES, ReadOptions
 
 FOLDER = Path(__file__).with_name("recipes")
-_HEAD = {"version", "kind", "format", "about"}
-_TABLE = {"sheet", "skip", "header", "units_row", "decimal", "blocks"}
-_READ = {"quantity", "unit", "voltage", "absolute"}
-_TRAINS = {"pulses"}
-_KEYS = {"files_are", "sheets_are", "columns_are", "device", "cycle"}
-_SECTIONS = {"recipe": _HEAD, "match": {"columns"}, "table": _TABLE, "read": _READ, "trains": _TRAINS, "keys": _KEYS}
+_OTHERS = {"recipe": {"version", "about"}, "match": {"columns"}}  # lines that are no options
+_SECTIONS = {
+    name: _OTHERS.get(name, set()) | set(LINES.get(name, ()))
+    for name in ("recipe", "match", "table", "read", "trains", "keys")
+}
 _FREE = ("columns", "labels", "json")  # their lines are checked when they are read
 
 
@@ -115,21 +114,8 @@ def load(name: Path | str) -> Recipe:
     except FileError as error:
         raise UsageError(f"{path.name} is not a recipe: {error.message}") from error
     _check_sections(content, path)
-    head, table, read = (content.get(section, {}) for section in ("recipe", "table", "read"))
-    if head.get("version") != VERSION:
+    if content.get("recipe", {}).get("version") != VERSION:
         raise UsageError(f"{path.name} is not a recipe of version {VERSION}: add [recipe] with version = {VERSION}")
-    keys = dict(content.get("keys", {}))
-    key = {name: keys.pop(name) for name in ("device", "cycle") if name in keys}
-    lines: dict[str, Any] = {
-        "kind": head.get("kind"),
-        "format": head.get("format"),
-        **table,
-        **{("read_voltage" if name == "voltage" else name): value for name, value in read.items()},
-        **keys,
-        "key": key,
-    }
-    if pulses := content.get("trains", {}).get("pulses"):
-        lines["pulses"] = tuple(pulses) if isinstance(pulses, list) else (pulses,)
     described, match = content.get("columns", {}), content.get("match", {}).get("columns", [])
     if not isinstance(described, dict):
         raise UsageError(f"{path.name}: [columns] must hold lines NAME = {{ role = ... }}, not a list")
@@ -137,11 +123,27 @@ def load(name: Path | str) -> Recipe:
         raise UsageError(f"{path.name}: [match] columns must be a list of names, not {match!r}")
     columns = tuple(_read_column(name, line, path) for name, line in described.items())
     try:
-        options = ReadOptions(**{name: value for name, value in lines.items() if value is not None})
+        options = ReadOptions(**_read_options(content))
     except UsageError as error:
         raise UsageError(f"{path.name}: {error.message}") from error
     labels = _read_labels(content.get("labels", {}), path)
     return Recipe(path, tuple(match), options, columns, labels, _read_trains(content, path))
+
+
+def _read_options(content: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the reading options among the lines of a recipe."""
+    found: dict[str, Any] = {}
+    for section, lines in LINES.items():
+        for line, value in content.get(section, {}).items():
+            if (each := lines.get(line)) is None:
+                continue
+            if each.is_pairs:
+                found.setdefault(each.name, {})[line] = value
+            elif each.name == "pulses":
+                found[each.name] = tuple(value) if isinstance(value, list) else (value,)
+            else:
+                found[each.name] = value
+    return found
 
 
 def _read_trains(content: Mapping[str, Any], path: Path) -> jsonfile.TrainKeys | None:

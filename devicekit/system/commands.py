@@ -5,28 +5,25 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from devicekit.core.errors import Blank
-from devicekit.system.options import ReadOptions
+from devicekit.system.options import OPTIONS, ReadOptions
 
-_SAME = (
-    "format quantity read_voltage unit width share state out force dask to nodes points window source loss estimator "
-    "model replace recipe kind sheet skip header blocks decimal pulses files_are sheets_are columns_are goal reset "
-    "budget library place_from by_device ppf_baseline kernel"
+_OTHERS = (  # keywords that are no reading options, and are options of the same name
+    "share state out force dask to nodes points window source loss estimator model replace goal reset budget library "
+    "place_from by_device ppf_baseline kernel"
 )
 _FLAGS = {
-    **{name: f"--{name.replace('_', '-')}" for name in _SAME.split()},
-    "absolute": "--abs",
+    **{name: f"--{name.replace('_', '-')}" for name in _OTHERS.split()},
+    **{each.name: each.flag for each in OPTIONS.values()},
     "data": "--from-data",
-    "columns": "--map",
-    "device": "--device",
-    "cycle": "--cycle",
-    "key": "--key",
     "laws": "--allow-law",
 }
-_WORDS = {name: flag for name, flag in _FLAGS.items() if name not in ("columns", "device", "cycle", "key")}
+_NOT_SAID = {"device", "cycle", *(each.name for each in OPTIONS.values() if each.is_pairs)}
+_PAIRS = {each.keyword: each.flag for each in OPTIONS.values() if each.is_pairs}
+_WORDS = {name: flag for name, flag in _FLAGS.items() if name not in _NOT_SAID}
 
 
 @dataclass(frozen=True)
@@ -48,11 +45,7 @@ class Reproduction:
 def non_default(options: ReadOptions) -> dict[str, Any]:
     """Return the reading options that differ from the defaults."""
     usual = ReadOptions()
-    return {
-        each.name: value
-        for each in fields(ReadOptions)
-        if (value := getattr(options, each.name)) != getattr(usual, each.name)
-    }
+    return {name: value for name in OPTIONS if (value := getattr(options, name)) != getattr(usual, name)}
 
 
 def flag(name: str) -> str:
@@ -60,12 +53,17 @@ def flag(name: str) -> str:
     return _FLAGS.get(name, f"--{name.replace('_', '-')}")
 
 
+def keyword(name: str) -> str:
+    """Return the keyword of Python for a field of the reading options."""
+    return OPTIONS[name].keyword if name in OPTIONS else name
+
+
 def flags(options: Mapping[str, Any]) -> list[str]:
     """Options by name as arguments of the command line; None is left out."""
     arguments: list[str] = []
     for name, value in options.items():
         option = flag(name)
-        if value is None or (value is False and name != "units_row"):
+        if value is None or (value is False and not (name in OPTIONS and OPTIONS[name].is_either)):
             continue
         if isinstance(value, Mapping):
             for ours, theirs in value.items():
@@ -87,8 +85,8 @@ def command(verb: str, files: Sequence[str], options: Mapping[str, Any]) -> str:
 
 def call(name: str, *arguments: str, **options: Any) -> str:
     """A call in Python: name, arguments that are code already, and keywords; None is left out."""
-    keywords = {("map" if key == "columns" else key): value for key, value in options.items() if value is not None}
-    words = [*arguments, *(f"{key}={_code(value)}" for key, value in keywords.items())]
+    given = {keyword(key): value for key, value in options.items() if value is not None}
+    words = [*arguments, *(f"{key}={_code(value)}" for key, value in given.items())]
     return f"{name}({', '.join(words)})"
 
 
@@ -110,11 +108,12 @@ def in_command_words(message: str) -> str:
         value = match[2].strip("()").replace(", ", apart) if match[2] != "True" else ""
         return f"{_WORDS[match[1]]} {value}".rstrip()
 
-    def columns(match: re.Match[str]) -> str:
-        return " ".join(f"--map {shlex.quote(pair.replace(': ', '='))}" for pair in match[1].split(", "))
+    def pairs(match: re.Match[str]) -> str:
+        written = [pair.replace(": ", "=") for pair in match[2].split(", ")]
+        quoted = map(shlex.quote, written) if match[1] == "map" else written  # a pattern is shown as it is
+        return " ".join(f"{_PAIRS[match[1]]} {pair}" for pair in quoted)
 
-    keys = re.compile(r"\bkey=\{([^}]*)\}")
-    message = keys.sub(lambda m: " ".join(f"--key {p.replace(': ', '=')}" for p in m[1].split(", ")), message)
-    message = re.sub(r"\bmap=\{([^}]*)\}", columns, message).replace("map: ", "--map: ")
+    message = re.sub(rf"\b({'|'.join(_PAIRS)})=\{{([^}}]*)\}}", pairs, message)
+    message = message.replace("map: ", "--map: ")
     message = message.replace("noise=False", "--no-noise")
     return re.sub(rf"(?<![\w/\\-])({'|'.join(_WORDS)})=(\([^)]*\)|'[^']*'|[^\s,;:()]*)", option, message)

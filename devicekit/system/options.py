@@ -3,83 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from functools import cached_property
-from numbers import Integral, Real
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Self
 
+from devicekit.core.declarations import MOST_WHOLE, Option, document, lines_of_recipe, option, options_of
 from devicekit.core.errors import UsageError
 from devicekit.core.text import natural_number
 from devicekit.names import Unit, parse_unit
+from devicekit.system.plugins import READERS
 
 QUANTITIES = ("conductance", "current", "resistance", "weight")
 KINDS = ("pulse", "sweep", "endurance", "retention", "stdp", "transient", "paired", "multilevel")
 KERNELS = ("exponential", "stretched", "double", "power")  # of a relaxation: `devicekit.models.relaxation.KERNELS`
 BASELINES = ("original", "before")  # from where the second answer of a pulse pair is counted
 PARTS = ("devices", "cycles")  # what sheets or columns of one make may stand for
-FILES = (*PARTS, "separate")
-COLUMNS = (*PARTS, "levels")  # what several columns may stand for: levels of retention, endurance, multilevel, too
 BLOCKS = ("none", "empty-column", "repeated-names", "empty-row")
 
-MOST_SKIPPED = 2**53
 LARGEST = 1e300  # of a voltage [V] or a time [s]; a whole number has no limit of its own
-_TEXT, _WHOLE, _NUMBER = (str, "a text"), (Integral, "a whole number"), (Real, "a number")
-_TAKES: dict[str, tuple[Any, str]] = {
-    **dict.fromkeys(("format", "quantity", "unit", "device", "kind", "sheet", "blocks", "decimal"), _TEXT),
-    **dict.fromkeys(("files_are", "sheets_are", "columns_are"), _TEXT),
-    **dict.fromkeys(("cycle", "skip", "header"), _WHOLE),
-    **dict.fromkeys(("read_voltage", "width"), _NUMBER),
-    **dict.fromkeys(("absolute", "units_row"), (bool, "true or false")),
-    **dict.fromkeys(("columns", "key"), (Mapping, "names with a text each")),
-    "recipe": (str | Path, "a file"),
-}
+
+
+def _are_train_lengths(value: Any) -> bool:
+    numbers = list(value) if isinstance(value, tuple | list) else []
+    return len(numbers) in (1, 2) and all(isinstance(each, Integral) and int(each) >= 1 for each in numbers)
 
 
 @dataclass(frozen=True)
 class ReadOptions:
     """Options for reading a file, for what the file itself leaves open.
-
-    Parameters
-    ----------
-    format : str, optional
-        Name of a reader; detected from the content if not given.
-    quantity : {"conductance", "current", "resistance", "weight"}, optional
-        What the numbers are.
-    read_voltage : float, optional
-        Read voltage [V], not 0; needed for currents.
-    columns : mapping of str to str
-        Our column name -> the file's column name. The name `value` stands for the column whose quantity
-        is given by `quantity`.
-    unit : str, optional
-        Unit of the numbers, such as uS, nA or kohm; SI if not given.
-    absolute : bool
-        Take magnitudes of negative conductances.
-    device, cycle, width : optional
-        Keep only this device, cycle, or pulse width [s].
-    recipe : path, optional
-        A recipe (TOML) with any of these options; options given here override it.
-    kind : {"pulse", "sweep", "endurance", "retention", "stdp", "transient", "paired", "multilevel"}, optional
-        What kind of measurement a table holds.
-    sheet : str, optional
-        Sheets of a workbook to be read: a name, or a pattern with ``*``; several separated by commas.
-    skip : int, optional
-        Rows above the names of the columns.
-    header : int, optional
-        Rows of names: 0 (none) or 1.
-    units_row : bool, optional
-        Whether the row under the names holds units.
-    blocks : str, optional
-        How tables that stand side by side or below each other are separated: none, empty-column, repeated-names,
-        empty-row, or a number of columns.
-    decimal : {".", ","}, optional
-        Decimal mark, where the numbers leave it open.
-    pulses : tuple of int, optional
-        Pulses of an LTP and of an LTD train, one number where they are equal.
-    files_are, sheets_are, columns_are : {"devices", "cycles"}, optional
-        What several files, sheets, or columns of one quantity stand for; files may also be "separate".
-    key : mapping of str to str
-        `device` or `cycle` -> a pattern (regular expression) whose first group, in a file's or sheet's name, is it.
 
     Raises
     ------
@@ -87,88 +40,235 @@ class ReadOptions:
         If the options contradict each other or are out of range.
     """
 
-    format: str | None = None
-    quantity: str | None = None
-    read_voltage: float | None = None
-    columns: Mapping[str, str] = field(default_factory=dict)
-    unit: str | None = None
-    absolute: bool = False
-    device: str | None = None
-    cycle: int | None = None
-    width: float | None = None
-    recipe: Path | str | None = None
-    kind: str | None = None
-    sheet: str | None = None
-    skip: int | None = None
-    header: int | None = None
-    units_row: bool | None = None
-    blocks: str | None = None
-    decimal: str | None = None
-    pulses: tuple[int, ...] | None = None
-    files_are: str | None = None
-    sheets_are: str | None = None
-    columns_are: str | None = None
-    key: Mapping[str, str] = field(default_factory=dict)
+    format: str | None = option(
+        help="Reader to use, detected if not given",
+        choices=READERS.names,
+        form="Format",
+        row=22,
+        toml="recipe.format",
+        doc="Name of a reader; detected from the content if not given.",
+    )
+    quantity: str | None = option(
+        help="Quantity of the numbers",
+        choices=QUANTITIES,
+        form="State quantity",
+        row=3,
+        toml="read.quantity",
+        doc="What the numbers are.",
+    )
+    read_voltage: float | None = option(
+        metavar="V",
+        help="Read voltage [V], for currents.",
+        valid=lambda value: 0 < abs(value) < LARGEST,
+        needs="must be a finite voltage other than 0",
+        form="Read voltage [V]",
+        row=5,
+        example="0.1",
+        toml="read.voltage",
+        rank=-1,
+        doc="Read voltage [V], not 0; needed for currents.",
+    )
+    columns: Mapping[str, str] = option(
+        "--map",
+        default_factory=dict,
+        alias="map",
+        metavar="NAME=COLUMN",
+        help="Use the file's COLUMN as NAME: voltage_v, current_a, time_s, cycle, pulse_index, value (a state) "
+        "and others (the formats page lists them); may be repeated.",
+        form="Columns",
+        row=6,
+        example="value=G, cycle=Run",
+        doc="Our column name -> the file's column name. The name `value` stands for the column whose quantity is given "
+        "by `quantity`.",
+    )
+    unit: str | None = option(
+        metavar="UNIT",
+        help="Unit of the numbers, such as uS, nA, kohm.",
+        form="Unit",
+        row=4,
+        example="uS, nA, kohm",
+        toml="read.unit",
+        doc="Unit of the numbers, such as uS, nA or kohm; SI if not given.",
+    )
+    absolute: bool = option(
+        "--abs",
+        default=False,
+        help="Take magnitudes of negative conductances.",
+        form="Use magnitudes of negative conductances",
+        row=8,
+        toml="read.absolute",
+        doc="Take magnitudes of negative conductances.",
+    )
+    device: str | None = option(help="Only this device.", form="Only device", row=19, doc="Keep only this device.")
+    cycle: int | None = option(
+        metavar="N", help="Only this cycle.", form="Only cycle", row=20, doc="Keep only this cycle."
+    )
+    width: float | None = option(
+        metavar="S",
+        help="Only this pulse width [s].",
+        valid=lambda value: 0 < value < LARGEST,
+        needs="must be a finite time above 0 [s]",
+        form="Only pulse width [s]",
+        row=21,
+        example="5e-5",
+        doc="Keep only this pulse width [s].",
+    )
+    recipe: Path | str | None = option(
+        metavar="FILE",
+        help="Recipe for reading such files (made by read --save-recipe).",
+        form="Recipe",
+        row=1,
+        doc="A recipe (TOML) with any of these options; options given here override it.",
+    )
+    kind: str | None = option(
+        metavar="KIND",
+        help="Kind of measurement in a table",
+        choices=KINDS,
+        form="Kind of table",
+        row=2,
+        toml="recipe.kind",
+        doc="What kind of measurement a table holds.",
+    )
+    sheet: str | None = option(
+        help="Sheets to read: a name, or a pattern with *.",
+        form="Sheets",
+        row=9,
+        example="Data*",
+        toml="table.sheet",
+        doc="Sheets of a workbook to be read: a name, or a pattern with ``*``; several separated by commas.",
+    )
+    skip: int | None = option(
+        metavar="N",
+        help="Rows above the column names.",
+        least=0,
+        most=MOST_WHOLE,
+        form="Rows above the column names",
+        row=10,
+        toml="table.skip",
+        doc="Rows above the names of the columns.",
+    )
+    header: int | None = option(
+        metavar="N",
+        help="Rows with column names: 0 or 1.",
+        least=0,
+        most=1,
+        form="Rows of column names",
+        row=11,
+        toml="table.header",
+        doc="Rows of names: 0 (none) or 1.",
+    )
+    units_row: bool | None = option(
+        metavar=None,
+        help="The row under the names holds units.",
+        form="Row of units",
+        row=12,
+        toml="table.units_row",
+        doc="Whether the row under the names holds units.",
+    )
+    blocks: str | None = option(
+        metavar="HOW",
+        help="How tables beside or below each other are separated",
+        choices=BLOCKS,
+        valid=lambda value: value in BLOCKS or natural_number(value) is not None,
+        needs=f"is one of {', '.join(BLOCKS)} or a number of columns",
+        form="Side-by-side tables",
+        row=14,
+        toml="table.blocks",
+        rank=1,
+        doc="How tables that stand side by side or below each other are separated; or a number of columns.",
+    )
+    decimal: str | None = option(
+        metavar="MARK",
+        help="Decimal mark",
+        choices=(".", ","),
+        form="Decimal mark",
+        row=13,
+        toml="table.decimal",
+        doc="Decimal mark, where the numbers leave it open.",
+    )
+    pulses: tuple[int, ...] | None = option(
+        metavar="N[,M]",
+        help="Pulses of an LTP train and, if different, of an LTD train.",
+        valid=_are_train_lengths,
+        needs="is one number of pulses a train, or two (LTP, LTD)",
+        form="Pulses per LTP, LTD train",
+        row=7,
+        example="60, 50",
+        toml="trains.pulses",
+        doc="Pulses of an LTP and of an LTD train, one number where they are equal.",
+    )
+    files_are: str | None = option(
+        metavar="WHAT",
+        help="How several files belong together",
+        choices=(*PARTS, "separate"),
+        offered=PARTS,
+        form="Files in a folder are",
+        row=17,
+        toml="keys.files_are",
+        doc="What several files stand for.",
+    )
+    sheets_are: str | None = option(
+        metavar="WHAT",
+        help="How several sheets belong together",
+        choices=PARTS,
+        form="Sheets are",
+        row=16,
+        toml="keys.sheets_are",
+        doc="What several sheets stand for.",
+    )
+    columns_are: str | None = option(
+        metavar="WHAT",
+        help="How several columns of one quantity belong together",
+        choices=(*PARTS, "levels"),
+        form="Columns of one quantity are",
+        row=15,
+        toml="keys.columns_are",
+        doc="What several columns of one quantity stand for; levels are those of retention, endurance and multilevel.",
+    )
+    key: Mapping[str, str] = option(
+        default_factory=dict,
+        metavar="FIELD=PATTERN",
+        help="Pattern of device or cycle in names: device='dev(\\d+)'.",
+        names=("device", "cycle"),
+        needs="takes device and cycle",
+        form="Device or cycle in names",
+        row=18,
+        example=r"device=dev(\d+)",
+        toml="keys",
+        doc="`device` or `cycle` -> a pattern (regular expression) whose first group, in a file's or sheet's name, "
+        "is it.",
+    )
 
     def __post_init__(self) -> None:
         if isinstance(self.blocks, Integral) and not isinstance(self.blocks, bool):
             object.__setattr__(self, "blocks", str(self.blocks))
-        for name, (kind, words) in _TAKES.items():
-            value = getattr(self, name)
-            if value is not None and (not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)):
-                raise UsageError(f"{name}= takes {words}, not {value!r}")
-        for name in ("columns", "key"):
-            if not all(isinstance(each, str) for pair in getattr(self, name).items() for each in pair):
-                raise UsageError(f"{name}= takes names with a text each, not {getattr(self, name)!r}")
-        for name, most in (("skip", MOST_SKIPPED), ("header", 1)):
-            if (value := getattr(self, name)) is not None and not 0 <= value <= most:
-                raise UsageError(f"{name}= is a whole number from 0 to {most}, not {value}")
-        if self.quantity is not None and self.quantity not in QUANTITIES:
-            raise UsageError(f"quantity= is one of {', '.join(QUANTITIES)}, not {self.quantity!r}")
-        if self.read_voltage is not None and not 0 < abs(self.read_voltage) < LARGEST:
-            raise UsageError(f"read_voltage= must be a finite voltage other than 0, not {str(self.read_voltage)[:20]}")
-        if self.width is not None and not 0 < self.width < LARGEST:
-            raise UsageError(f"width= must be a finite time above 0 [s], not {str(self.width)[:20]}")
-        object.__setattr__(self, "kind", self.kind and self.kind.removesuffix("s"))  # pulses is pulse
-        for name, known in (("kind", KINDS), ("decimal", (".", ",")), ("files_are", FILES), ("sheets_are", PARTS)):
-            self._check(name, known)
-        self._check("columns_are", COLUMNS)
-        if self.blocks is not None and self.blocks not in BLOCKS and natural_number(self.blocks) is None:
-            raise UsageError(f"blocks= is one of {', '.join(BLOCKS)} or a number of columns, not {self.blocks!r}")
-        pulses = self.pulses if isinstance(self.pulses, tuple | list | None) else ()
-        whole = pulses is None or all(isinstance(each, Integral) and each >= 1 for each in pulses)
-        if pulses is not None and not (whole and len(pulses) in (1, 2)):
-            raise UsageError(f"pulses= is one number of pulses a train, or two (LTP, LTD), not {self.pulses}")
-        if any(name not in ("device", "cycle") for name in self.key):
-            raise UsageError(f"key= takes device and cycle, not {', '.join(self.key)}")
+        if isinstance(self.kind, str):
+            object.__setattr__(self, "kind", self.kind.removesuffix("s"))  # pulses is pulse
+        for name, each in options_of(ReadOptions).items():
+            each.check(getattr(self, name))
         if self.unit is None:
             return
         measured = self._unit.quantity
         if self.quantity is not None and self.quantity != measured:
             raise UsageError(f"unit={self.unit} is a unit of {measured}, but quantity={self.quantity} is not")
 
-    def _check(self, name: str, known: tuple[str, ...]) -> None:
-        value = getattr(self, name)
-        if value is not None and value not in known:
-            raise UsageError(f"{name}= is one of {', '.join(known)}, not {value!r}")
-
     @classmethod
     def of(cls, **given: Any) -> Self:
-        """Options from keywords; `map` means the same as `columns`.
+        """Options from keywords; an alias, such as `map` of `columns`, means the same.
 
         Raises
         ------
         UsageError
             If an option is unknown, or both of the two are given.
         """
-        if "map" in given:
-            if "columns" in given:
-                raise UsageError("map and columns are the same option: give one of them")
-            given["columns"] = given.pop("map")
-        unknown = sorted(set(given) - {each.name for each in fields(cls)})
-        if unknown:
-            known = ", ".join(each.name for each in fields(cls))
-            raise UsageError(f"{unknown[0]!r} is not a reading option; there are {known}")
+        known = options_of(ReadOptions)
+        for each in known.values():
+            if each.alias in given:
+                if each.name in given:
+                    raise UsageError(f"{each.alias} and {each.name} are the same option: give one of them")
+                given[each.name] = given.pop(each.alias)
+        if unknown := sorted(set(given) - set(known)):
+            raise UsageError(f"{unknown[0]!r} is not a reading option; there are {', '.join(known)}")
         return cls(**given)
 
     @cached_property
@@ -191,3 +291,8 @@ class ReadOptions:
     def factor(self) -> float:
         """From the file's unit to SI."""
         return self._unit.factor if self.unit else 1.0
+
+
+OPTIONS: Mapping[str, Option] = options_of(ReadOptions)  # by name
+document(ReadOptions)
+LINES = lines_of_recipe(OPTIONS.values())  # by section and line

@@ -197,8 +197,7 @@ def settings() -> str:
 
 def reading_options() -> str:
     """Return every reading option with its name on the command line, as Markdown."""
-    from devicekit.system.commands import flag
-    from devicekit.system.options import ReadOptions
+    from devicekit.system.options import OPTIONS
 
     lines = [
         "# Reading options",
@@ -209,10 +208,7 @@ def reading_options() -> str:
         _row("option", "keyword", "type", "meaning"),
         _row(*["---"] * 4),
     ]
-    for names, kind, words in _fields(ReadOptions):
-        each = [name.strip() for name in names.split(",")]
-        flags = ", ".join(f"`{flag(name)}`" for name in each)
-        lines.append(_row(flags, ", ".join(f"`{name}`" for name in each), kind, words))
+    lines += [_row(f"`{each.flag}`", f"`{each.keyword}`", each.doc_type, each.doc) for each in OPTIONS.values()]
     return "\n".join(lines) + "\n"
 
 

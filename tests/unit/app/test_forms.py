@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devicekit.app.forms import (
-    LABELS,
     build_reading_fields,
     fill_blanks,
     list_blank_labels,
@@ -24,30 +23,31 @@ from devicekit.app.uploads import Upload, apply_answer
 from devicekit.app.worker import Job
 from devicekit.core.errors import Blank, Choice, Question, QuestionError, UsageError
 from devicekit.system import commands
-from devicekit.system.options import BLOCKS, COLUMNS, FILES, KINDS, PARTS, QUANTITIES, ReadOptions
+from devicekit.system.options import OPTIONS as DECLARED
+from devicekit.system.options import ReadOptions
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"], exclude_characters="="), min_size=1)
 WORDS = NAMES.filter(lambda name: not name.startswith("-"))
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "format": st.sampled_from(["table", "arcone"]),
-    "quantity": st.sampled_from(QUANTITIES),
+    "quantity": st.sampled_from(DECLARED["quantity"].form_choices),
     "read_voltage": st.floats(-10, 10).filter(lambda v: abs(v) > 1e-9),
     "columns": st.dictionaries(st.sampled_from(["value", "cycle", "voltage_v"]), WORDS, min_size=1),
     "absolute": st.just(True),
     "device": WORDS,
     "cycle": st.integers(0, 10**6),
     "width": st.floats(1e-12, 1.0),
-    "kind": st.sampled_from(KINDS),
+    "kind": st.sampled_from(DECLARED["kind"].form_choices),
     "sheet": WORDS,
     "skip": st.integers(0, 1000),
     "header": st.sampled_from([0, 1]),
     "units_row": st.booleans(),
-    "blocks": st.sampled_from(BLOCKS),
+    "blocks": st.sampled_from(DECLARED["blocks"].form_choices),
     "decimal": st.sampled_from([".", ","]),
     "pulses": st.lists(st.integers(1, 10**6), min_size=1, max_size=2).map(tuple),
-    "files_are": st.sampled_from(FILES[:2]),
-    "sheets_are": st.sampled_from(PARTS),
-    "columns_are": st.sampled_from(COLUMNS),
+    "files_are": st.sampled_from(DECLARED["files_are"].form_choices),
+    "sheets_are": st.sampled_from(DECLARED["sheets_are"].form_choices),
+    "columns_are": st.sampled_from(DECLARED["columns_are"].form_choices),
     "key": st.dictionaries(st.sampled_from(["device", "cycle"]), WORDS, min_size=1),
 }
 OPTIONS = st.fixed_dictionaries({}, optional=VALUES).map(lambda options: ReadOptions(**options))
@@ -55,7 +55,7 @@ OPTIONS = st.fixed_dictionaries({}, optional=VALUES).map(lambda options: ReadOpt
 
 def test_every_option_has_a_field_and_a_label() -> None:
     names = [each.name for each in build_reading_fields(ReadOptions(), [], [])]
-    assert set(names) == set(LABELS) == set(ReadOptions.__dataclass_fields__)
+    assert set(names) == set(ReadOptions.__dataclass_fields__)
 
 
 @given(OPTIONS)

@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from devicekit.cli import build_app
-from devicekit.cli.common import _READING
+from devicekit.system.options import OPTIONS
 
 APP: Any = typer.main.get_command(build_app())
 
@@ -26,7 +26,7 @@ def lines(command: Any) -> Iterator[tuple[str, str]]:
 
 def reading() -> str:
     """Return the reading options, which every command that reads a file has."""
-    found = [text for name, text in lines(APP.commands["read"]) if name in _READING]
+    found = [text for name, text in lines(APP.commands["read"]) if name in OPTIONS]
     return "\n".join(["## reading options", *found])
 
 
@@ -40,7 +40,7 @@ def texts(group: Any, words: str = "devicekit") -> Iterator[str]:
             [
                 f"## {words} {name}",
                 inspect.cleandoc(command.help or ""),
-                *(text for parameter, text in lines(command) if parameter not in _READING),
+                *(text for parameter, text in lines(command) if parameter not in OPTIONS),
             ]
         )
 
