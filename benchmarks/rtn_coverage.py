@@ -69,10 +69,11 @@ def dwell_times(runs: int) -> list[float]:
             got = rtn.find(t, distance * telegraph_states(t, dwell, rng) + noise)
             found += got.verdict == "telegraph"
             for side, truth in zip((got.low, got.high), dwell, strict=True):
-                if side is not None and side.mean_s is not None:
-                    inside.append(side.low_s <= truth <= side.high_s)  # type: ignore[operator]
-                    ratio.append(side.mean_s / truth)
-                    wide.append(np.sqrt(side.high_s / side.low_s))  # type: ignore[operator]
+                if side is not None and side.mean.ends is not None:
+                    low, high = side.mean.ends
+                    inside.append(low <= truth <= high)
+                    ratio.append(side.mean.value / truth)
+                    wide.append(np.sqrt(high / low))
         words = f"{n}; {dwell[0]:g}, {dwell[1]:g}; {distance:g}; {100 * jitter:g} %; {pink:g}"
         covered = float(np.mean(inside)) if inside else np.nan
         print(
@@ -108,11 +109,11 @@ def slopes(runs: int) -> float:
     for exponent in (0.0, 0.5, 1.0, 1.5, 2.0):
         for n in (1024, 10_000):
             rng = np.random.default_rng([2025, int(10 * exponent), n])
-            found = [spectrum.slope(flicker(n, exponent, rng), 1.0) for _ in range(runs)]
+            found = [spectrum.slope(flicker(n, exponent, rng), 1.0).exponent for _ in range(runs)]
             inside = [each.low <= exponent <= each.high for each in found]  # type: ignore[operator]
             pooled += inside
             half = np.median([(each.high - each.low) / 2 for each in found])  # type: ignore[operator]
-            mean = np.mean([each.value for each in found])  # type: ignore[misc]
+            mean = np.mean([each.value for each in found])
             print(f"| {exponent:g}; {n} | {100 * np.mean(inside):.1f} % | {mean:.2f} | {half:.2f} |", flush=True)
     return float(np.mean(pooled))
 

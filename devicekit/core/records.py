@@ -221,6 +221,11 @@ def flatten(name: str, estimate: Estimate | None, stem: str | None = None) -> di
     return {name: shown.value, f"{start}low{suffix}": shown.low, f"{start}high{suffix}": shown.high}
 
 
+def internal(doc: str = "", **how: Any) -> Any:
+    """Declare a field that is not written, such as readings that a figure draws; parameters as in `column`."""
+    return column(doc=doc, json=False, row=False, **how)
+
+
 class Derived(property):
     """A property of a record that is written like a field."""
 

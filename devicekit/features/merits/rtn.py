@@ -8,20 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from devicekit.core.errors import CodedWarning
+from devicekit.core.records import Record, cell, column, derived, internal, part
 from devicekit.core.scalars import Scalar
-from devicekit.core.text import count, format_number, percent, si, span
+from devicekit.core.text import count, percent, si, span
 from devicekit.features import figures
-from devicekit.features.merit import Merit, Settings, figure
+from devicekit.features.merit import Merit, MeritResult, Settings, figure
 from devicekit.features.merits.noise import NoiseResults
 from devicekit.features.noise import spectrum
 from devicekit.features.noise import telegraph as rtn
-from devicekit.features.noise.spectrum import Slope
+from devicekit.features.noise.spectrum import Spectrum
 from devicekit.features.noise.telegraph import Dwell, Telegraph
 from devicekit.features.relaxation.pulsed import records as transients
 from devicekit.features.stats import clopper_pearson
@@ -39,34 +38,44 @@ WORDS = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class RtnRecord:
-    """Telegraph and 1/f noise of one record.
+def _dwell(side: Dwell) -> str:
+    if side.mean.ends is None:
+        return f"– ({side.refused})" if side.refused else "–"
+    return f"{si(side.mean.value, 's')} (95 %: {span(*side.mean.ends, 's')})"
 
-    Attributes
-    ----------
-    device_id : str
-    record : int
-        Number of the record, or cycle of a sweep.
-    time_s, value : ndarray, shape (n,)
-        Times [s] and readings [A or S].
-    found : Telegraph
-        Result of the test.
-    verdict : {"telegraph", "jumps", "several", "none"}
-        Verdict of `found`; "several" if a histogram of the readings has three levels or more.
-    slope : Slope
-        Slope of the spectrum; of the residuals if there are two levels.
-    """
 
-    device_id: str
-    record: int
-    time_s: np.ndarray
-    value: np.ndarray
-    found: Telegraph
-    verdict: str
-    slope: Slope
+def _exponent(of: Spectrum) -> str:
+    found = of.exponent
+    return f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})" if found.known else found.reason
 
-    @property
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RtnRecord(Record):
+    """Telegraph and 1/f noise of one record."""
+
+    device_id: str = column()
+    record: int = column(doc="number of the record, or cycle of a sweep")
+    time_s: np.ndarray = internal()
+    value: np.ndarray = internal("readings [A or S]")
+    found: Telegraph = internal("result of the test")
+
+    @cell("record")
+    def title(self) -> str:
+        """Device and number."""
+        return f"{self.device_id} {self.record}"
+
+    n = part("value.size", doc="readings")
+    step_s = part("found.step_s", unit="s", doc="sampling step")
+    verdict: str = column(
+        "verdict", text=WORDS.__getitem__, doc='of the test, or "several" if a histogram has three levels or more'
+    )
+    reason = part("found.reason", "why", doc="reason if it is not telegraph noise")
+    advantage = part(
+        "found.advantage", "ΔBIC", name="delta_bic", doc="BIC of the best other model less that of two levels"
+    )
+    noise = part("found.noise", doc="standard deviation about the levels, or of the record")
+
+    @derived("ΔG/G", name="relative_amplitude", text=percent)
     def amplitude(self) -> float | None:
         """Distance of the two levels over the size of the lower one; None without telegraph noise."""
         low, distance = self.found.low, self.found.amplitude
@@ -81,44 +90,27 @@ class RtnRecord:
             return None
         return self.found.low, self.found.high
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        row: dict[str, Any] = {
-            "device_id": self.device_id,
-            "record": self.record,
-            "n": self.value.size,
-            "step_s": self.found.step_s,
-            "verdict": self.verdict,
-            "reason": self.found.reason,
-            "delta_bic": self.found.advantage,
-            "noise": self.found.noise,
-            "relative_amplitude": self.amplitude,
-        }
-        for name, side in zip(("low", "high"), self.sides or (None, None), strict=True):
-            row |= {f"{name}_level": side.level if side else None, f"{name}_share": side.share if side else None}
-            row |= {f"{name}_dwells": side.dwells if side else None, f"{name}_dwell_s": side.mean_s if side else None}
-            row |= {f"{name}_dwell_low_s": side.low_s if side else None}
-            row |= {f"{name}_dwell_high_s": side.high_s if side else None}
-            row |= {f"{name}_dwell_refused": side.refused if side else ""}
-        slope = self.slope
-        row |= {"slope": slope.value, "slope_low": slope.low, "slope_high": slope.high}
-        return row | {"band_low_hz": slope.band_hz[0], "band_high_hz": slope.band_hz[1], "slope_refused": slope.refused}
+    @derived("lower level lasts", inline=True, prefix="low_", text=_dwell)
+    def low(self) -> Dwell:
+        """Lower level; without numbers if there is none."""
+        return self.sides[0] if self.sides else Dwell()
+
+    @derived("upper level lasts", inline=True, prefix="high_", text=_dwell)
+    def high(self) -> Dwell:
+        """Upper level, in the same way."""
+        return self.sides[1] if self.sides else Dwell()
+
+    spectrum: Spectrum = column(
+        "1/f exponent", inline=True, text=_exponent, doc="of the residuals if there are two levels"
+    )
 
 
-@dataclass(frozen=True, eq=False)
-class RtnResult:
-    """Telegraph and 1/f noise of every record that could be judged.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RtnResult(MeritResult):
+    """Telegraph and 1/f noise of every record that could be judged."""
 
-    Attributes
-    ----------
-    records : tuple of RtnRecord
-    quantity : str
-        Column of the readings: current_a or conductance_s.
-    """
-
-    records: tuple[RtnRecord, ...]
-    quantity: str
-    warnings: tuple[CodedWarning, ...]
+    records: tuple[RtnRecord, ...] = column(table="rtn", doc="telegraph and 1/f noise of each record")
+    quantity: str = column(doc="column of the readings: current_a or conductance_s")
 
     def __iter__(self) -> Iterator[RtnRecord]:
         return iter(self.records)
@@ -127,18 +119,6 @@ class RtnResult:
     def telegraph(self) -> list[RtnRecord]:
         """Records with telegraph noise."""
         return [each for each in self.records if each.verdict == "telegraph"]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return {
-            "quantity": self.quantity,
-            "records": [each.as_dict() for each in self.records],
-            "warnings": [warning.as_dict() for warning in self.warnings],
-        }
-
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """Return one row per record."""
-        return {"rtn": pd.DataFrame([each.as_dict() for each in self.records])} if self.records else {}
 
     def scalars(self) -> tuple[Scalar, ...]:
         """Return the share of records with telegraph noise; of one record also its amplitude and dwell times."""
@@ -152,10 +132,10 @@ class RtnResult:
             label = "telegraph noise, distance of the levels" + (", median" if len(sizes) > 1 else "")
             shown.append(Scalar("telegraph_amplitude", label, float(np.median(sizes)), of="the lower level"))
         if n == 1 and (sides := self.records[0].sides) is not None:
-            for name, side in zip(("low", "high"), sides, strict=True):
-                if side.mean_s is not None:
-                    label = f"mean dwell time of the {'lower' if name == 'low' else 'upper'} level"
-                    shown.append(Scalar(f"dwell_{name}_s", label, side.mean_s, "s", low=side.low_s, high=side.high_s))
+            for name, word, side in zip(("low", "high"), ("lower", "upper"), sides, strict=True):
+                if side.mean.known:
+                    label, low, high = f"mean dwell time of the {word} level", side.mean.low, side.mean.high
+                    shown.append(Scalar(f"dwell_{name}_s", label, side.mean.value, "s", low=low, high=high))
         return tuple(shown)
 
     def sentences(self) -> list[str]:
@@ -186,48 +166,23 @@ class RtnResult:
 
     def spectrum(self) -> Panel | None:
         """Return the power spectrum of the first record that has a slope."""
-        first = next((each for each in self.records if each.slope.value is not None), None)
-        if first is None:
+        found = next((each.spectrum for each in self.records if each.spectrum.exponent.known), None)
+        if found is None:
             return None
-        slope = first.slope
         unit = "A²/Hz" if self.quantity == "current_a" else "S²/Hz"
-        return figures.power(np.array(slope.frequency_hz), np.array(slope.density), float(slope.value or 0), unit)
+        return figures.power(np.array(found.frequency_hz), np.array(found.density), found.exponent.value, unit)
 
     def blocks(self) -> list[Block]:
         """Return the blocks of the report."""
         if not self.records:
             return []
-        rows = []
-        for each in self.records[:ROWS_SHOWN]:
-            sides = each.sides
-            dwell = [_dwell(side) for side in sides] if sides else ["–", "–"]
-            slope = each.slope
-            shown = slope.refused if slope.value is None else f"{slope.value:.2f} ({slope.low:.2f} to {slope.high:.2f})"
-            rows.append(
-                (
-                    f"{each.device_id} {each.record}",
-                    WORDS[each.verdict],
-                    each.found.reason,
-                    format_number(each.found.advantage),
-                    percent(each.amplitude),
-                    *dwell,
-                    shown,
-                )
-            )
-        head = ("record", "verdict", "why", "ΔBIC", "ΔG/G", "lower level lasts", "upper level lasts", "1/f exponent")
         found: list[Block] = [
-            Table(head, rows, "Telegraph noise, and the slope of the spectrum (95 % intervals)."),
+            Table.of(self.records[:ROWS_SHOWN], "Telegraph noise, and the slope of the spectrum (95 % intervals)"),
             figure(self.panel(), "Record and path between the levels.", "Record with the levels"),
         ]
         if (power := self.spectrum()) is not None:
             found.append(figure(power, "Power spectrum over the band of the fit.", "Power spectrum"))
         return found
-
-
-def _dwell(side: Dwell) -> str:
-    if side.mean_s is None or side.low_s is None or side.high_s is None:
-        return f"– ({side.refused})"
-    return f"{si(side.mean_s, 's')} (95 %: {span(side.low_s, side.high_s, 's')})"
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> RtnResult | None:
@@ -257,7 +212,7 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> Rtn
     if long:
         words = f"only the first {MOST_READINGS} readings of {count(long, 'record')} are judged for telegraph noise"
         warnings.append(CodedWarning("dropped", words))
-    return RtnResult(tuple(judged), quantity, tuple(warnings))
+    return RtnResult(records=tuple(judged), quantity=quantity, warnings=tuple(warnings))
 
 
 def _records(table: AnyTable, found: Mapping[str, Merit]) -> Iterator[tuple[str, int, np.ndarray, np.ndarray, int]]:
@@ -280,4 +235,12 @@ def _analyse_record(device: str, record: int, time: np.ndarray, value: np.ndarra
     rest = value
     if found.low is not None and found.high is not None:
         rest = value - np.where(found.path, found.high.level, found.low.level)
-    return RtnRecord(device, record, time, value, found, verdict, spectrum.slope(rest, found.step_s))
+    return RtnRecord(
+        device_id=device,
+        record=record,
+        time_s=time,
+        value=value,
+        found=found,
+        verdict=verdict,
+        spectrum=spectrum.slope(rest, found.step_s),
+    )

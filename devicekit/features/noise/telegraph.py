@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 
+from devicekit.core.records import Estimate, Record, column, internal, part
 from devicekit.core.statistics import chi2_quantile
 from devicekit.features.noise import twostate
 from devicekit.features.noise.twostate import Chain
@@ -28,34 +29,20 @@ ORDERS = (1, 2, 4, 8, 16)  # of the autoregressions that are tried
 DIFFERENT = 10  # different readings; fewer are steps of a converter
 
 
-@dataclass(frozen=True)
-class Dwell:
-    """Dwell time of one level.
+@dataclass(frozen=True, kw_only=True)
+class Dwell(Record):
+    """Dwell time of one level."""
 
-    Attributes
-    ----------
-    level : float
-        In the unit of the readings, at the middle of the record.
-    share : float
-        Share of the time.
-    dwells : float
-        Equivalent number of dwells: the number seen if each is seen, fewer in noise.
-    samples : float
-        Mean number of readings per dwell.
-    mean_s, low_s, high_s : float or None
-        Mean dwell time and its 95 % interval [s]; None if refused.
-    refused : str
-        Reason of the refusal.
-    """
-
-    level: float
-    share: float
-    dwells: float
-    samples: float
-    mean_s: float | None = None
-    low_s: float | None = None
-    high_s: float | None = None
-    refused: str = ""
+    level: float = column(doc="in the unit of the readings, at the middle of the record", default=np.nan)
+    share: float = column(doc="share of the time, 0..1", default=np.nan)
+    dwells: float = column(
+        doc="equivalent number of dwells: the number seen if each is seen, fewer in noise", default=np.nan
+    )
+    samples: float = internal("mean number of readings per dwell", default=np.nan)
+    mean: Estimate = column(
+        name="dwell_s", unit="s", flat=True, doc="mean dwell time; NaN if refused", default=Estimate(np.nan)
+    )
+    refused = part("mean.reason", name="dwell_refused", doc="reason of the refusal")
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +145,10 @@ def find(time: np.ndarray, value: np.ndarray) -> Telegraph:
     if jumps < LEAST_JUMPS:
         reason = f"only {jumps} jumps"
         shares = (float((~path).mean()), float(path.mean()))
-        sides = [Dwell(*each, 0.0, np.nan, refused=reason) for each in zip(levels, shares, strict=True)]
+        mean = Estimate(np.nan, reason=reason)
+        sides = [
+            Dwell(level=level, share=share, dwells=0.0, mean=mean) for level, share in zip(levels, shares, strict=True)
+        ]
         return Telegraph("jumps", reason, sides[0], sides[1], chain.sd * size, advantage, path, step)
     sides = [
         replace(side, level=level) for side, level in zip(dwells(y - chain.slope * t, chain, step), levels, strict=True)
@@ -227,20 +217,18 @@ def dwells(rest: np.ndarray, chain: Chain, step: float) -> tuple[Dwell, Dwell]:
     share = chain.up / (chain.up + chain.down)
     found = []
     for k, level in enumerate((chain.low, chain.high)):
-        part = share if k else 1 - share
+        samples, refused = np.nan if rates is None else 1.0 / rates[k], ""
         if rates is None:
-            found.append(Dwell(level, part, 0.0, np.nan, refused="the dwells are not longer than a reading"))
-            continue
-        samples = 1.0 / rates[k]
-        refused = ""
-        if samples < LEAST_SAMPLES:
+            refused = "the dwells are not longer than a reading"
+        elif samples < LEAST_SAMPLES:
             refused = f"{samples:.1f} readings per dwell: too short for the sampling"
         elif not worth[k] >= LEAST_JUMPS / 2:
             refused = f"only {worth[k]:.1f} independent dwells"
-        if refused:
-            found.append(Dwell(level, part, worth[k], samples, refused=refused))
-            continue
-        found.append(Dwell(level, part, worth[k], samples, step * samples, *interval(step * samples, worth[k])))
+        mean = Estimate(np.nan, reason=refused)
+        if not refused:
+            mean = Estimate(step * samples, *interval(step * samples, worth[k]))
+        part_of_time = share if k else 1 - share
+        found.append(Dwell(level=level, share=part_of_time, dwells=worth[k], samples=samples, mean=mean))
     return found[0], found[1]
 
 

@@ -93,27 +93,25 @@ def test_dwell_times_are_found_in_any_unit() -> None:
     assert found.low is not None
     assert found.high is not None
     for side, truth in ((found.low, 0.04), (found.high, 0.02)):
-        assert side.low_s < truth < side.high_s  # type: ignore[operator]
+        assert side.mean.low < truth < side.mean.high  # type: ignore[operator]
         assert side.dwells == pytest.approx(ups, rel=0.15)
     again = rtn.find(1e3 * t, -1e9 * y)
     assert again.low is not None
-    assert again.low.mean_s == pytest.approx(1e3 * found.high.mean_s, rel=0.02)
+    assert again.low.mean.value == pytest.approx(1e3 * found.high.mean.value, rel=0.02)
 
 
 def test_short_dwells_are_corrected_and_the_shortest_refused() -> None:
     t, y, seen = record(4000, (5.0, 5.0), 6.0, seed=4)
     found = rtn.find(t, y)
     assert found.low is not None
-    assert found.low.mean_s is not None
+    assert found.low.mean.closed
     naive = 2e-3 / seen * 1000  # half of the time, over what was seen of the jumps
-    assert found.low.low_s is not None
-    assert found.low.high_s is not None
-    assert found.low.low_s < 0.005 < found.low.high_s
-    assert naive > 1.08 * found.low.mean_s
+    assert found.low.mean.low < 0.005 < found.low.mean.high  # type: ignore[operator]
+    assert naive > 1.08 * found.low.mean.value
     found = rtn.find(*record(4000, (2.0, 2.0), 6.0, seed=2)[:2])
     assert found.verdict == "telegraph"
     assert found.low is not None
-    assert found.low.mean_s is None
+    assert not found.low.mean.known
     assert "sampling" in found.low.refused
 
 
@@ -149,7 +147,7 @@ def test_few_jumps_have_a_verdict_of_their_own() -> None:
         found = rtn.find(np.arange(1100.0), 8.0 * at + rng.standard_normal(1100))
         assert found.verdict == verdict
         assert found.low is not None
-        assert found.low.mean_s is None  # worth less than five dwells
+        assert not found.low.mean.known  # worth less than five dwells
 
 
 def test_a_trend_under_the_levels_is_taken_along() -> None:
@@ -188,18 +186,18 @@ def test_small_jitter_is_even_and_gaps_are_not() -> None:
 def test_the_slope_of_a_spectrum(exponent: float) -> None:
     rng = np.random.default_rng(1)
     found = spectrum.slope(3e-9 * flicker(8192, exponent, rng), 1e-3)
-    assert found.low is not None
-    assert found.high is not None
-    assert found.low < exponent < found.high
-    assert found.high - found.low < 0.3
-    assert found.band_hz[1] <= 200.0 < 1.01 * found.band_hz[1]
+    assert found.exponent.ends is not None
+    low, high = found.exponent.ends
+    assert low < exponent < high
+    assert high - low < 0.3
+    assert found.band_high_hz <= 200.0 < 1.01 * found.band_high_hz
     if exponent == 0:  # the level of white noise: its variance over half of the sampling rate
         assert np.median(found.density) == pytest.approx((3e-9) ** 2 / 500, rel=0.1)
 
 
 def test_the_slope_of_a_short_record_is_refused() -> None:
     y = np.random.default_rng(0).standard_normal(1024)
-    assert spectrum.slope(y, 1.0).value is not None
+    assert spectrum.slope(y, 1.0).exponent.known
     assert "fewer than 1024" in spectrum.slope(y[:-1], 1.0).refused
     assert spectrum.slope(np.zeros(2000), 1.0).refused
 
@@ -219,7 +217,7 @@ def test_a_sweep_that_stands_still_is_judged() -> None:
     assert found.tables["rtn"]["verdict"].tolist() == ["telegraph"]
     assert result.blocks()
     result.panel().draw()
-    assert abs(result.records[0].slope.value or 0) < 0.2  # of what is left without the levels
+    assert abs(result.records[0].spectrum.exponent.value) < 0.2  # of what is left without the levels
 
 
 def test_white_noise_more_levels_and_a_record_without_times() -> None:

@@ -22,7 +22,7 @@ OFF = np.array([1.0, -1, 1, 1, -1, -1, 1, -1])
 def test_the_interval_is_by_the_scatter_or_by_the_number_of_values_whichever_is_wider(size: float) -> None:
     """About y = 3 - 0.7 x, each point off by so many of its own errors 1 / sqrt(worth)."""
     y = 3.0 - 0.7 * X + size * OFF / np.sqrt(WORTH) - 0.5 / WORTH  # the log of an average of so many is low by that
-    found = spectrum._line(X, y, WORTH, np.exp(X))
+    found = spectrum._line(X, y, WORTH, np.exp(X)).exponent
     mended = y + 0.5 / WORTH
     design = np.column_stack([np.ones(8), X])
     inverse = np.linalg.inv(design.T @ (WORTH[:, None] * design))
@@ -32,7 +32,7 @@ def test_the_interval_is_by_the_scatter_or_by_the_number_of_values_whichever_is_
     assert (scatter > 1) is (size > 1)
     wide = student.ppf(0.975, 6) * np.sqrt(max(scatter, 1.0) * inverse[1, 1])
     assert found.value == pytest.approx(-beta[1], rel=1e-9)
-    assert (found.low, found.high) == pytest.approx((-beta[1] - wide, -beta[1] + wide), rel=1e-9)
+    assert found.ends == pytest.approx((-beta[1] - wide, -beta[1] + wide), rel=1e-9)
 
 
 def test_a_band_is_worth_its_frequencies_over_hann_s_width_times_its_segments(monkeypatch: pytest.MonkeyPatch) -> None:
