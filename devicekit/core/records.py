@@ -72,6 +72,11 @@ class Estimate:
         """The interval; None where a side is open."""
         return None if self.low is None or self.high is None else (self.low, self.high)
 
+    def map(self, function: Callable[[float], float]) -> Estimate:
+        """Return the estimate of a rising function of the number, such as exp; open ends stay open."""
+        low, high = (None if end is None else float(function(end)) for end in (self.low, self.high))
+        return Estimate(float(function(self.value)), low, high, level=self.level, reason=self.reason)
+
     def as_dict(self) -> dict[str, Any]:
         """Return the number and its ends as JSON-ready values."""
         return {"value": self.value, "low": self.low, "high": self.high}
@@ -116,7 +121,7 @@ class Column:
     prefix : str
         Of the names of an inline record.
     optional : bool
-        Left out of the JSON if it is None or empty.
+        Left out of the JSON if it is None or empty, and of a row if it is None.
     after : str
         Attribute after which a derived number stands; where it is written in the class if "".
     title : str
@@ -336,7 +341,7 @@ class Record:
         """Return the fields as one flat row of a data frame: an estimate takes three columns, None is NaN there."""
         found: dict[str, Any] = {}
         for each in self.columns():
-            if not each.row:
+            if not each.row or (each.optional and getattr(self, each.field) is None):
                 continue
             value = getattr(self, each.field)
             if each.inline:

@@ -57,6 +57,14 @@ class Scalar(Estimate, Named):
         words = label or column.title or column.quantity.label
         return cls(column.name, words, found.value, column.quantity.unit, low=found.low, high=found.high)
 
+    @classmethod
+    def from_estimate(
+        cls, name: str, label: str, found: Estimate, unit: str = "", *, of: str = "", by: str = ""
+    ) -> Scalar:
+        """Return an estimate under a name; an interval that is open on a side is left out."""
+        low, high = found.ends or (None, None)
+        return cls(name, label, found.value, unit, of, low=low, high=high, by=by)
+
     @property
     def heading(self) -> str:
         """Label with the unit in brackets, for a column of plain numbers in the unit of `value`."""

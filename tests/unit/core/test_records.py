@@ -221,3 +221,7 @@ def test_a_scalar_of_a_record() -> None:
     assert Scalar.from_record(Nested(side=None, tau=Estimate(2.0, 1.0, 3.0), more={}), "tau", "tau") == Scalar(
         "tau_s", "tau", 2.0, low=1.0, high=3.0
     )
+
+
+def test_a_function_of_an_estimate_keeps_its_open_end() -> None:
+    assert Estimate(1.0, 0.0, None, level=0.9).map(math.exp) == Estimate(math.e, 1.0, None, level=0.9)
