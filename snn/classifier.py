@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from inspect import signature
+from inspect import Parameter, signature
 from typing import Any, Self
 
 import numpy as np
@@ -25,10 +25,7 @@ STREAMED = 1000  # samples of `partial_fit` per epoch
 LEAST_RATE = 0.5  # of the initial rates: lower limit for streams
 WIDTHS = (256, 1000)  # smallest and largest automatic number of hidden neurons
 A_CLASS = 10  # features that a class counts as for this number
-OF_DEVICES = (
-    "schedule", "mapping", "policy", "max_pulses", "decay_by", "c2c", "d2d", "read_noise", "stuck",
-    "presentation_s",
-)  # fmt: skip
+_TRAINING = {name: TrainingConfig.declared()[name].default for name in TrainingConfig.names("classifier")}
 _START, _ORDER, _TRAIN, _TEST = 21, 22, 23, 24
 
 
@@ -41,12 +38,8 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         Device that holds the weights; None: float weights.
     hidden : int or None
         Hidden neurons; None: features + 10 per class, 256 to 1000.
-    epochs : int
-        Passes over the training samples (several to an epoch on sets of fewer than 500).
     p : float
         Firing probability per 1 ms step of a full input, 0 < p <= 1.
-    steps : int
-        Steps of one presentation [ms], 12 to 64.
     draws : int
         Presentations of a sample whose spike counts are averaged in prediction.
     input_range : (float, float) or None
@@ -55,10 +48,12 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         there are few features, plus one channel that is always 1.
     scheme : {"insitu", "hybrid", "offline"} or None
         As in `snn.config.TrainingConfig`; None: in situ with a card, else offline.
-    schedule, mapping, margin, gradient, policy, max_pulses, decay_by, c2c, d2d, read_noise, stuck, presentation_s
-        As in `snn.config.TrainingConfig`; all but `margin` and `gradient` need a card.
     random_state : int, RandomState or None
         Seed of start weights, order, encoding and devices.
+    **training
+        Settings of `snn.config.TrainingConfig`, as the signature lists them: `epochs` (several passes to an epoch on
+        sets of fewer than 500 samples), `steps`, `margin`, `gradient`; with a card also `schedule`, `mapping`, `policy`
+        and those of the devices.
 
     Attributes
     ----------
@@ -77,52 +72,32 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
     10.1109/JEDS.2023.3311763, doi 10.1162/NECO_a_00396.
     """
 
+    epochs: int
+    steps: int
+
     def __init__(
         self,
         card: DeviceCard | None = None,
         *,
         hidden: int | None = None,
-        epochs: int = 20,
         p: float = 0.5,
-        steps: int = 50,
         draws: int = 1,
         input_range: tuple[float, float] | None = None,
         scheme: str | None = None,
-        schedule: str = "growth",
-        mapping: str = "pair",
-        margin: int = 0,
-        gradient: str = "resume",
-        policy: str = "reset",
-        max_pulses: int | None = None,
-        decay_by: str | None = None,
-        c2c: str = "increment",
-        d2d: str = "resample",
-        read_noise: bool = False,
-        stuck: float | None = None,
-        presentation_s: float = 0.0,
         random_state: Any = None,
+        **training: Any,
     ) -> None:
+        if unknown := sorted(set(training) - set(_TRAINING)):
+            raise TypeError(f"SpikingClassifier got an unexpected keyword argument {unknown[0]!r}")
         self.card = card
         self.hidden = hidden
-        self.epochs = epochs
         self.p = p
-        self.steps = steps
         self.draws = draws
         self.input_range = input_range
         self.scheme = scheme
-        self.schedule = schedule
-        self.mapping = mapping
-        self.margin = margin
-        self.gradient = gradient
-        self.policy = policy
-        self.max_pulses = max_pulses
-        self.decay_by = decay_by
-        self.c2c = c2c
-        self.d2d = d2d
-        self.read_noise = read_noise
-        self.stuck = stuck
-        self.presentation_s = presentation_s
         self.random_state = random_state
+        for name, usual in _TRAINING.items():
+            setattr(self, name, training.get(name, usual))
 
     def fit(self, X: Any, y: Any) -> Self:
         """Train on samples X, shape (n, features), with labels y, shape (n,).
@@ -171,26 +146,12 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         hidden = _width(X.shape[1], len(classes)) if self.hidden is None else self.hidden
         self._config = TrainingConfig(
             scheme=self.scheme or ("offline" if self.card is None else "insitu"),  # type: ignore[arg-type]
-            epochs=self.epochs,
             seed=self._seed,
             hidden=hidden,
-            steps=self.steps,
-            schedule=self.schedule,  # type: ignore[arg-type]
-            mapping=self.mapping,  # type: ignore[arg-type]
-            margin=self.margin,
-            gradient=self.gradient,
-            policy=self.policy,
-            max_pulses=self.max_pulses,
-            decay_by=self.decay_by,  # type: ignore[arg-type]
-            c2c=self.c2c,  # type: ignore[arg-type]
-            d2d=self.d2d,  # type: ignore[arg-type]
-            read_noise=self.read_noise,
-            stuck=self.stuck,
-            presentation_s=self.presentation_s,
+            **{name: getattr(self, name) for name in _TRAINING},
         )
         if self.card is None:
-            usual = {name: each.default for name, each in signature(type(self)).parameters.items()}
-            idle = [name for name in OF_DEVICES if getattr(self, name) != usual[name]]
+            idle = [name for name in TrainingConfig.names("devices") if getattr(self, name) != _TRAINING[name]]
             if idle:
                 raise UsageError(f"{', '.join(idle)} cannot be used without devices. Pass a card.")
         if self.card is None and self._config.scheme != "offline":
@@ -275,6 +236,16 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         scores = np.stack([-decision / 2, decision / 2], axis=1) if decision.ndim == 1 else decision
         powers = np.exp(scores - scores.max(axis=1, keepdims=True))
         return powers / powers.sum(axis=1, keepdims=True)
+
+
+def _sign(init: Any) -> None:
+    """List the settings of a training in the signature of a constructor, where scikit-learn looks for parameters."""
+    own = [each for each in signature(init).parameters.values() if each.kind is not Parameter.VAR_KEYWORD]
+    shared = [Parameter(name, Parameter.KEYWORD_ONLY, default=usual) for name, usual in _TRAINING.items()]
+    init.__signature__ = signature(init).replace(parameters=[*own, *shared])
+
+
+_sign(SpikingClassifier.__init__)
 
 
 def _width(features: int, classes: int) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,9 +12,6 @@ from devicekit.system import files
 
 if TYPE_CHECKING:
     from snn.training import TrainingResult
-
-
-PAIRS = {"tile": "64x64", "theta": "0.5,0.5", "scales": "1.5,2.0"}  # settings of two numbers, with an example of each
 
 
 class Task(Protocol):
@@ -43,7 +39,7 @@ def training_config(settings: Mapping[str, Scalar], seed: int, extra: frozenset[
     """
     from snn.training import TrainingConfig
 
-    known = {field.name for field in fields(TrainingConfig)} - {"seed"}
+    known = set(TrainingConfig.declared()) - {"seed"}
     given = {name: value for name, value in settings.items() if name not in {*extra, "preset"}}
     preset = settings.get("preset", "default")
     if preset not in ("default", "paper"):
@@ -53,22 +49,10 @@ def training_config(settings: Mapping[str, Scalar], seed: int, extra: frozenset[
         raise ParameterError(
             f"unknown setting {unknown[0]!r}; there are {', '.join(sorted({*known, *extra, 'preset'}))}"
         )
-    made: dict[str, Any] = {name: _pair(name, value) if name in PAIRS else value for name, value in given.items()}
+    made = TrainingConfig.of_words(given)
     if preset == "paper":
         return TrainingConfig.paper(seed=seed, **made)
     return TrainingConfig(seed=seed, **made)
-
-
-def _pair(name: str, value: Scalar) -> tuple[float, ...] | Scalar:
-    """Two numbers that were written as one word: 64x64, or 1.5,2.0."""
-    if not isinstance(value, str):
-        return value
-    try:
-        first, second = (float(part) for part in value.replace("x", ",").split(","))
-    except ValueError:
-        raise ParameterError(f"{name} takes two numbers, such as {PAIRS[name]}, not {value!r}") from None
-    whole = name == "tile" and first.is_integer() and second.is_integer()
-    return (int(first), int(second)) if whole else (first, second)
 
 
 def few_shot_config(settings: Mapping[str, Scalar], seed: int, extra: frozenset[str]) -> Any:

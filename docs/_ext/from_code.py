@@ -187,11 +187,10 @@ def settings() -> str:
         _row("setting", "type", "default", "meaning"),
         _row(*["---"] * 4),
     ]
-    defaults = TrainingConfig()
-    for names, kind, words in _fields(TrainingConfig):
-        each = [name.strip() for name in names.split(",")]
-        values = ", ".join(f"`{getattr(defaults, name)!r}`" for name in each)
-        lines.append(_row(", ".join(f"`{name}`" for name in each), kind, values, words))
+    lines += [
+        _row(f"`{each.name}`", each.accepts, f"`{each.default!r}`", each.doc)
+        for each in TrainingConfig.declared().values()
+    ]
     return "\n".join(lines) + "\n"
 
 

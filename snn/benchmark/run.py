@@ -21,7 +21,7 @@ from snn.benchmark.pairs import ONE_SIDED, VariantResult, quantile
 from snn.benchmark.result import Benchmark
 from snn.benchmark.severity import SEVERITIES, own_severity
 from snn.benchmark.task import NULL_SD, SHOWN, VARIANTS, Variant, accuracy, setting
-from snn.config import OF_CARD, TrainingConfig
+from snn.config import TrainingConfig
 from snn.data.dataset import Dataset
 from snn.forgetting import check, words
 from snn.recipe import reason_for_policy, with_card
@@ -136,7 +136,7 @@ def benchmark(
     base = with_card(base, card)
     changes = {
         **changes,
-        **{name: getattr(base, name) for name in OF_CARD},
+        **{name: getattr(base, name) for name in TrainingConfig.names("card")},
     }  # fixed, as the ideal device has no card values
     check(card, base)
     drift.check(card, base)

@@ -24,13 +24,6 @@ WIDE_HIDDEN = 1000
 SHOWN = 8  # presentations of each test image after the last epoch, each with new spikes
 VARIANTS: tuple[Variant, ...] = ("plain", "scaled")
 SPLIT_SEED = 0
-SETTABLE = (  # other settings would define another task, for which no null was measured
-    "stuck", "stuck_at", "device_levels", "read_noise", "read_noise_of_g", "telegraph", "c2c", "d2d", "linear",
-    "symmetric", "gradient", "policy", "max_pulses", "decay_by", "draw",
-    "presentation_s", "pulse_period_s", "test_delay_s",
-    "wire_ohm", "terminal_ohm", "tile", "column_gain", "wire_gains", "adc_bits", "adc_quantile", "adc_lines",
-    "time_s", "drift_nu", "drift_nu_sd", "drift_t0_s",
-)  # fmt: skip
 # Standard deviation [1] of the difference of two trainings of the generic base with one seed and two draws of devices
 # and noise: two standard errors above the result of `python -m snn.benchmark null` with 2000 seeds (Optdigits 1000;
 # wide and policy 200), so that its own error causes no false alarms.
@@ -95,16 +88,17 @@ def setting(variant: Variant, seed: int, **changes: object) -> TrainingConfig:
     Plain learning rates are sensitive to large, small and noisy steps, scaled ones to asymmetry; "wide" is the least
     sensitive. "policy" has plain learning rates and the pulse policy given in the changes.
     """
-    wrong = sorted(set(changes) - set(SETTABLE))
+    known = TrainingConfig.names("benchmark")
+    wrong = sorted(set(changes) - set(known))
     if wrong:
-        raise UsageError(f"Unknown setting of a benchmark: {', '.join(wrong)}. Its settings are {', '.join(SETTABLE)}.")
+        raise UsageError(f"Unknown setting of a benchmark: {', '.join(wrong)}. Its settings are {', '.join(known)}.")
     rates: Rates = "scaled" if variant == "scaled" else "plain"
     return TrainingConfig(
         epochs=EPOCHS,
         hidden=WIDE_HIDDEN if variant == "wide" else HIDDEN,
         seed=seed,
         rates=rates,
-        **{"read_noise": True, **changes},  # type: ignore[arg-type]
+        **{"read_noise": True, **TrainingConfig.of_words(changes)},
     )
 
 
