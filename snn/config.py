@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Self
 
+from devicekit.core.declarations import document
 from devicekit.core.errors import UsageError
 from snn.choices import DecayBy, Encoding, Mapping, Rates, RuleName, Schedule, Scheme
 from snn.hardware import (
@@ -18,7 +19,7 @@ from snn.hardware import (
 from snn.network.bits import MAX_STEPS
 from snn.network.learning import get_gradient
 from snn.network.pulsing import get_policy
-from snn.settings import Settings, documented, setting
+from snn.settings import Settings, setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +150,6 @@ class PulseSettings(Settings):
             raise UsageError(f'Policy "{self.policy}" applies one pulse at a time. Remove max_pulses.')
 
 
-@documented
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig(  # the settings of the last base come first
     AgeingSettings,
@@ -201,3 +201,6 @@ class TrainingConfig(  # the settings of the last base come first
             "program_sigma": 0.04,
         }
         return cls(**{**settings, **changes})
+
+
+document(TrainingConfig, TrainingConfig.declared().values())

@@ -10,18 +10,15 @@ numbers; None where the type has it.
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
 from types import NoneType
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from devicekit.core.errors import ParameterError, UsageError
 
 _META = "setting"
-_WIDTH = 112  # of a line of a docstring
-S = TypeVar("S", bound="type[Settings]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +54,8 @@ class Setting:
     sets: str = ""
 
     @property
-    def accepts(self) -> str:
-        """Type and range in words."""
+    def doc_type(self) -> str:
+        """Type and range, as documentation writes them."""
         if get_origin(self.kind) is Literal:
             words = "{" + ", ".join(f'"{each}"' for each in get_args(self.kind)) + "}"
         elif get_origin(self.kind) is tuple:
@@ -154,14 +151,3 @@ def _declared(cls: Any) -> dict[str, Setting]:
             **each.metadata[_META],
         )
     return found
-
-
-def documented(cls: S) -> S:
-    """Add the declarations to the docstring of a class."""
-    lines = ["", "", "    Parameters", "    ----------"]
-    for each in cls.declared().values():
-        lines.append(f"    {each.name} : {each.accepts}, default {each.default!r}")
-        lines += textwrap.wrap(each.doc, _WIDTH, initial_indent=" " * 8, subsequent_indent=" " * 8)
-    summary, rest = (cls.__doc__ or "").split("\n\n    Raises", 1)
-    cls.__doc__ = "\n".join([summary, *lines[1:], "", f"    Raises{rest}"])
-    return cls

@@ -18,7 +18,7 @@ from functools import cache
 from numbers import Integral, Real
 from pathlib import Path
 from textwrap import wrap
-from typing import Any
+from typing import Any, Protocol
 
 from devicekit.core.errors import UsageError
 
@@ -249,10 +249,26 @@ def lines_of_recipe(options: Iterable[Option]) -> dict[str, dict[str, Option]]:
     return found
 
 
-def document(declared: Any) -> None:
-    """Insert the section Parameters into the docstring of a dataclass of options."""
+class Documented(Protocol):
+    """A declaration, as documentation lists it."""
+
+    @property
+    def name(self) -> str:
+        """Name of the field."""
+
+    @property
+    def doc_type(self) -> str:
+        """Type as numpydoc writes it."""
+
+    @property
+    def doc(self) -> str:
+        """Meaning."""
+
+
+def document(declared: Any, options: Iterable[Documented] | None = None) -> None:
+    """Insert the section Parameters into the docstring of a dataclass of options; its own if none are passed."""
     lines = ["    Parameters", "    ----------"]
-    for each in options_of(declared).values():
+    for each in options_of(declared).values() if options is None else options:
         lines += [
             f"    {each.name} : {each.doc_type}",
             *wrap(each.doc, 112, initial_indent=" " * 8, subsequent_indent=" " * 8),

@@ -5,7 +5,6 @@ Also the tables of contents of pages that are read on a git host too, where a di
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -166,14 +165,6 @@ def warnings() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _fields(cls: type) -> list[tuple[str, str, str]]:
-    """Return name, type and text of each parameter in the numpydoc docstring of a class."""
-    text = (cls.__doc__ or "").partition("----------\n")[2]
-    text = re.split(r"\n\n    \w+\n    -+\n", text)[0]
-    found = re.findall(r"^    (\S[^:\n]*) : ([^\n]*)\n((?:        [^\n]*\n?|\n)*)", text, re.MULTILINE)
-    return [(name, kind, " ".join(words.split())) for name, kind, words in found]
-
-
 def settings() -> str:
     """Return every setting of a training with its default, as Markdown."""
     from snn.config import TrainingConfig
@@ -188,7 +179,7 @@ def settings() -> str:
         _row(*["---"] * 4),
     ]
     lines += [
-        _row(f"`{each.name}`", each.accepts, f"`{each.default!r}`", each.doc)
+        _row(f"`{each.name}`", each.doc_type, f"`{each.default!r}`", each.doc)
         for each in TrainingConfig.declared().values()
     ]
     return "\n".join(lines) + "\n"
