@@ -21,6 +21,7 @@ from devicekit.cli.common import (
     with_reading_options,
 )
 from devicekit.core.errors import DevicekitError, UsageError
+from devicekit.core.pairs import parse_pairs, parse_range
 from devicekit.core.text import count
 from devicekit.system.options import ReadOptions
 
@@ -34,19 +35,13 @@ _FILES = ["calibration.json", "stack.toml", "levels.csv", "report.html", "runs"]
 
 def _free(pairs: list[str] | None) -> dict[str, tuple[float, float]]:
     """Return the parameters of `--free`, KEY=LOW:HIGH each."""
+    takes = "--free takes KEY=LOW:HIGH, such as reaction.energy=1.1:1.5"
     found = {}
-    for pair in pairs or ():
-        key, equals, bounds = pair.partition("=")
-        low, colon, high = bounds.partition(":")
+    for key, bounds in parse_pairs(pairs, takes, "--free gives {} twice").items():
         try:
-            if not equals or not colon:
-                raise ValueError
-            bound = (float(low), float(high))
+            found[key] = parse_range(bounds)
         except ValueError as error:
-            raise UsageError(f"--free takes KEY=LOW:HIGH, such as reaction.energy=1.1:1.5, not {pair!r}") from error
-        if key.strip() in found:
-            raise UsageError(f"--free gives {key.strip()} twice")
-        found[key.strip()] = bound
+            raise UsageError(f"{takes}, not {f'{key}={bounds}'!r}") from error
     if not found:
         raise UsageError("Give at least one parameter, such as --free reaction.energy=1.1:1.5.")
     return found

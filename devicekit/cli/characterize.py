@@ -27,6 +27,7 @@ from devicekit.cli.common import (
     with_reading_options,
 )
 from devicekit.core.errors import CodedWarning, DevicekitError, UsageError
+from devicekit.core.pairs import parse_range
 from devicekit.features.definitions import V_RESET, V_SET
 from devicekit.system.options import BASELINES, KERNELS, ReadOptions
 
@@ -258,9 +259,9 @@ def _range(text: str | None) -> tuple[float, float] | None:
     """LOW:HIGH, or one number for both."""
     if text is None:
         return None
-    low, _, high = text.partition(":")
+    first = text.removesuffix(":")
     try:
-        return float(low), float(high or low)
+        return parse_range(first if ":" in first else f"{first}:{first}")
     except ValueError:
         raise UsageError(f"--permittivity takes LOW:HIGH, such as 4:25, not {text!r}") from None
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,8 +24,10 @@ from devicekit.cli.common import (
 )
 from devicekit.cli.lazy import group
 from devicekit.core.errors import FileError, UsageError
+from devicekit.core.pairs import parse_pairs
 from devicekit.core.text import count
 from devicekit.features.definitions import V_RESET, V_SET
+from devicekit.system.commands import non_default
 from devicekit.system.options import ReadOptions
 
 if TYPE_CHECKING:
@@ -78,22 +79,10 @@ def _open(folder: Path | None, must: bool = True) -> Library:
     return Library(folder)
 
 
-def _pairs(pairs: Iterable[str] | None) -> dict[str, str]:
-    """Return the labels of `--label`, NAME=VALUE each."""
-    found: dict[str, str] = {}
-    for pair in pairs or ():
-        name, equals, value = pair.partition("=")
-        if not (name.strip() and equals and value.strip()):
-            raise UsageError(f"--label takes NAME=VALUE, such as stack=HfO2, not {pair!r}")
-        if name.strip() in found:
-            raise UsageError(f"--label names {name.strip()} twice")
-        found[name.strip()] = value.strip()
-    return found
-
-
 def _typed_place(labels: list[str] | None, **place: str | int | None) -> dict[str, str | int]:
     """Return labels and place as typed."""
-    return {**_pairs(labels), **{name: part for name, part in place.items() if part is not None}}
+    pairs = parse_pairs(labels, "--label takes NAME=VALUE, such as stack=HfO2", "--label names {} twice")
+    return {**pairs, **{name: part for name, part in place.items() if part is not None}}
 
 
 def _query(
@@ -153,8 +142,7 @@ def add(
         raise UsageError(f"--name needs exactly one file; got {len(files)}.")
     typed = _typed_place(label, wafer=wafer, die=die, row=row, column=column)
     kept = _open(library, must=False)
-    usual = ReadOptions()
-    options = {f.name: v for f in fields(ReadOptions) if (v := getattr(reading, f.name)) != getattr(usual, f.name)}
+    options = non_default(reading)
 
     def work(file: Path | list[Path]) -> dict[str, Any]:
         added = kept.add_file(
@@ -226,7 +214,8 @@ def list_records(
     """
     typed = _typed_place(label, wafer=wafer, die=die, row=row, column=column)
     kept = _open(library)
-    found = kept.records(_query(searched or [], kind, range_, typed, sort=sort, limit=limit))
+    query = _query(searched or [], kind, range_, typed, sort=sort, limit=limit)
+    found = kept.records(query)
     bad = kept.unreadable
     if json_output:
         print_json(
@@ -239,7 +228,7 @@ def list_records(
         )
         return
     words.print_bad(bad)
-    asked = [sort.removeprefix("-"), *(each.partition("=")[0].strip() for each in range_ or ())]
+    asked = [sort.removeprefix("-"), *(each.name for each in query.ranges)]
     words.print_list(found, asked, kept.folder)
 
 

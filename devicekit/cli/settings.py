@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devicekit.core.errors import UsageError
+from devicekit.core.pairs import parse_pairs
 
 
 def _value(text: str) -> str | int | float | bool:
@@ -25,10 +25,5 @@ def parse_settings(pairs: list[str] | None) -> dict[str, str | int | float | boo
     UsageError
         If one is not KEY=VALUE.
     """
-    result = {}
-    for pair in pairs or ():
-        name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise UsageError(f"--set takes KEY=VALUE, not {pair!r}")
-        result[name] = _value(value)
-    return result
+    given = parse_pairs(pairs, "--set takes KEY=VALUE", empty=True)
+    return {name: _value(value) for name, value in given.items()}

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, Self
 
 from devicekit.core.errors import CodedWarning, UsageError
+from devicekit.core.pairs import parse_pair, parse_range
 from devicekit.core.scalars import Scalar
 from devicekit.library.head import MARKS, Head, Place
 
@@ -44,20 +45,14 @@ class Range:
         UsageError
             If the text has another form.
         """
-        name, equals, ends = text.partition("=")
-        low, colon, high = ends.partition(":")
-        if not (name.strip() and equals and colon):
+        pair = parse_pair(text)
+        if pair is None or ":" not in pair[1]:
             raise UsageError(f"A range is NAME=LOW:HIGH, such as on_off=3:6 or v_set_v=:0.8; got {text!r}.")
-        return cls(name.strip(), _parse_end(low, -math.inf, text), _parse_end(high, math.inf, text))
-
-
-def _parse_end(word: str, open_end: float, text: str) -> float:
-    if not word.strip():
-        return open_end
-    try:
-        return float(word)
-    except ValueError:
-        raise UsageError(f"{text!r}: {word.strip()!r} is not a number. Ends are in SI units, such as 1e-6.") from None
+        try:
+            return cls(pair[0], *parse_range(pair[1], (-math.inf, math.inf)))
+        except ValueError as error:
+            word = str(error)
+            raise UsageError(f"{text!r}: {word!r} is not a number. Ends are in SI units, such as 1e-6.") from None
 
 
 @dataclass(frozen=True)
