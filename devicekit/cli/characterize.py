@@ -57,7 +57,6 @@ class Outcome:
 def _characterize_file(file: Path, reading: ReadOptions, settings: Settings, anchor: str, title: str) -> Outcome:
     """Characterise one file; an error becomes a result, so that it never stops the others."""
     from devicekit.features.characterize import characterize
-    from devicekit.features.merit import spread_cells
     from devicekit.features.merits.dc import DcResult
     from devicekit.features.page import part
     from devicekit.readers import read
@@ -71,10 +70,8 @@ def _characterize_file(file: Path, reading: ReadOptions, settings: Settings, anc
             found.as_dict(),
             part(found, title, anchor, found.table.synthetic, files.checksum([file])),
             found.tables,
-            spreads=tuple(
-                spread_cells(each) for result in found.results.values() for each in getattr(result, "spreads", ())
-            ),
-            levels=tuple(switching.level_rows()) if isinstance(switching, DcResult) else (),
+            spreads=tuple(each.cells() for result in found.results.values() for each in getattr(result, "spreads", ())),
+            levels=tuple(each.cells() for each in switching.levels) if isinstance(switching, DcResult) else (),
         )
     except DevicekitError as error:
         return Outcome(str(file), error=error.in_words(in_command_words).as_dict(), failure=error)
@@ -278,7 +275,7 @@ def _raise(outcome: Outcome) -> None:
 
 
 def _print(outcomes: Sequence[Outcome], out: Path) -> None:
-    from devicekit.features.dc.sentences import LEVEL_HEAD
+    from devicekit.features.dc.levels import Level
 
     for each in outcomes:
         if each.error:
@@ -293,5 +290,5 @@ def _print(outcomes: Sequence[Outcome], out: Path) -> None:
                 head = ("quantity", "n", "median", "5 % to 95 %", "C2C sd", "D2D sd")
                 terminal.table(head, each.spreads)
             if each.levels:
-                terminal.table(LEVEL_HEAD, each.levels)
+                terminal.table(Level.head(), each.levels)
     terminal.fields([("report", str(out / "report.html"))])

@@ -7,12 +7,27 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Quantity:
-    """One quantity: column `name`, SI `unit` ("" if dimensionless), short `label` for axes, `description`."""
+    """One quantity.
+
+    Attributes
+    ----------
+    name : str
+        Name of its column.
+    unit : str
+        SI unit; "" if dimensionless.
+    label : str
+        Short label for axes.
+    description : str
+        Meaning.
+    log : bool
+        True if its logarithm is compared and shown: spreads are in decades, axes logarithmic.
+    """
 
     name: str
     unit: str
     label: str
-    description: str
+    description: str = ""
+    log: bool = False
 
     @property
     def axis(self) -> str:

@@ -5,6 +5,8 @@ This module imports nothing heavy, because the command line reads its choices he
 
 from typing import Literal, get_args
 
+from devicekit.core.quantities import Quantity
+
 SetDefinition = Literal["half_ln_g", "max_didv", "max_dlnidv", "compliance", "at_100ua"]
 ResetDefinition = Literal["peak_current", "onset", "steepest_drop", "half_ln_g"]
 
@@ -12,6 +14,20 @@ V_SET: tuple[str, ...] = get_args(SetDefinition)
 V_RESET: tuple[str, ...] = get_args(ResetDefinition)
 DEFAULT_V_SET, DEFAULT_V_RESET = "half_ln_g", "peak_current"
 LEVELLED = ("half_ln_g", "onset")  # depend on levels at the read voltage: 0.1 V more shifted half_ln_g by 25 mV
+
+# Numbers of a sweep whose spreads over cycles and devices are reported.
+QUANTITIES = {
+    each.name: each
+    for each in (
+        Quantity("v_set_v", "V", "V_set", "voltage of the set by its definition, with its sign"),
+        Quantity("v_reset_v", "V", "V_reset", "voltage of the reset by its definition, with its sign"),
+        Quantity("g_hrs_s", "S", "G of the HRS", "conductance of the HRS at the read voltage", log=True),
+        Quantity("g_lrs_s", "S", "G of the LRS", "conductance of the LRS at the read voltage", log=True),
+        Quantity("on_off", "", "on/off", "conductance of the LRS over that of the HRS", log=True),
+    )
+}
+
+SIDES = {1: "positive", -1: "negative"}  # of the voltage, by its sign
 
 # Outcomes of one sweep, as they are counted in a sentence.
 OUTCOMES = {

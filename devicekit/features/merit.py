@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
 from warnings import catch_warnings, simplefilter
@@ -14,26 +13,17 @@ import numpy as np
 import pandas as pd
 
 from devicekit.core.errors import CodedWarning, UsageError
-from devicekit.core.records import Estimate, Record, column
+from devicekit.core.records import Record, column
 from devicekit.core.scalars import Scalar
-from devicekit.core.text import format_number, span
 from devicekit.device.measured import Measured
+from devicekit.features.dc.trace import each_sweep
 from devicekit.features.definitions import DEFAULT_V_RESET, DEFAULT_V_SET
-from devicekit.features.stats import Spread
 from devicekit.plot import Panel
 from devicekit.report import Block, Table, Text, draw
 from devicekit.tables import Table as AnyTable
 
 TEN_YEARS = 3.15576e8  # s
-FEW = 10  # values below which a standard deviation is shown with its confidence interval
 MOST_CURVES = 100  # a figure with more lines is unreadable and large
-QUANTITIES = {
-    "v_set_v": "V_set",
-    "v_reset_v": "V_reset",
-    "g_hrs_s": "G of the HRS",
-    "g_lrs_s": "G of the LRS",
-    "on_off": "on/off",
-}
 
 
 @dataclass(frozen=True)
@@ -145,14 +135,8 @@ class MeritResult(Record, ABC):
 
     def scalars(self) -> tuple[Scalar, ...]:
         """Return its most important numbers, for libraries and first pages: those of its columns with `scalar`."""
-        found = []
-        for each in self.columns():
-            value = getattr(self, each.field) if each.scalar else None
-            if value is not None:
-                only = value if isinstance(value, Estimate) else Estimate(float(value))
-                name, unit = each.name, each.quantity.unit
-                found.append(Scalar(name, each.scalar, only.value, unit, low=only.low, high=only.high))
-        return tuple(found)
+        named = [each for each in self.columns() if each.scalar and getattr(self, each.field) is not None]
+        return tuple(Scalar.from_record(self, each.field, each.scalar) for each in named)
 
     @abstractmethod
     def sentences(self) -> list[str]:
@@ -196,58 +180,18 @@ def figure(panel: Panel, caption: str, alt: str) -> Block:
         return Text([f"No figure could be drawn from these values ({error})."])
 
 
-def format_interval(ends: tuple[float, float] | None, unit: str) -> str:
-    """Format a 95 % confidence interval with two digits."""
-    if ends is None:
-        return ""
-    if unit in ("", "S", "A", "V", "s"):
-        return f"95 %: {span(*ends, unit, 2)}"
-    return f"95 %: {ends[0]:.2g} to {ends[1]:.2g} {unit}"
-
-
-def format_deviation(value: float | None, ends: tuple[float, float] | None, unit: str, n: int) -> str:
-    """Format a standard deviation with its unit; with its confidence interval if the values are few."""
-    shown = format_number(value, unit)
-    return f"{shown} ({format_interval(ends, unit)})" if n < FEW and value and ends is not None else shown
-
-
-def spread_scalars(spreads: Sequence[Spread], by: Mapping[str, str]) -> tuple[Scalar, ...]:
-    """Return median, C2C and D2D of each quantity, those of a conductance in decades; `by` says how each is defined."""
-    shown = []
-    for each in spreads:
-        label, stem = QUANTITIES.get(each.quantity, each.quantity), re.sub(r"_(v|s)$", "", each.quantity)
-        how = by.get(each.quantity, "")
-        shown.append(Scalar(each.quantity, f"{label}, median", each.median, each.unit, by=how))
-        suffix, unit = ("decades", "decades") if each.scale == "log10" else (each.unit.lower(), each.unit)
-        for name, value, ends in (("c2c", each.c2c, each.c2c_range), ("d2d", each.d2d, each.d2d_range)):
-            if value is not None:
-                low, high = ends or (None, None)
-                words = f"{label}, {name.upper()} sd"
-                full = f"{stem}_{name}_{suffix}".rstrip("_")
-                shown.append(Scalar(full, words, value, unit, low=low, high=high, by=how))
-    return tuple(shown)
-
-
-def spread_cells(each: Spread) -> tuple[str, ...]:
-    """Return a spread as cells: quantity, values, median, range, C2C, D2D; one value has only its median."""
-    scale = "decades" if each.scale == "log10" else each.unit
-    return (
-        QUANTITIES.get(each.quantity, each.quantity),
-        str(each.n),
-        format_number(each.median, each.unit),
-        "–" if each.n == 1 else f"{format_number(each.low, each.unit)} to {format_number(each.high, each.unit)}",
-        format_deviation(each.c2c, each.c2c_range, scale, each.n),
-        format_deviation(each.d2d, each.d2d_range, scale, each.n),
-    )
-
-
-def spread_table(spreads: Sequence[Spread], caption: str) -> Table:
-    """Return spreads as a table of a report."""
-    head = ("quantity", "values", "median", "5 % to 95 %", "C2C standard deviation", "D2D standard deviation")
-    return Table(head, [spread_cells(each) for each in spreads], caption)
-
-
 def middle(frame: pd.DataFrame) -> tuple[list[pd.DataFrame], pd.DataFrame]:
     """Return sweeps of a frame, at most as many as a figure can show, and the middle one."""
-    groups = [rows for _, rows in frame.groupby(["device_id", "cycle"], sort=False)]
+    groups = [rows for _, _, rows in each_sweep(frame)]
     return groups[:: max(1, len(groups) // MOST_CURVES)], groups[len(groups) // 2]
+
+
+def curve(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return voltage [V] and current [A] of a sweep."""
+    return rows["voltage_v"].to_numpy(float), rows["current_a"].to_numpy(float)
+
+
+def middle_curves(frame: pd.DataFrame) -> tuple[list[tuple[np.ndarray, np.ndarray]], tuple[np.ndarray, np.ndarray]]:
+    """Return voltage [V] and current [A] of the sweeps of `middle`."""
+    shown, top = middle(frame)
+    return [curve(rows) for rows in shown], curve(top)

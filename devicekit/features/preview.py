@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from devicekit.features import figures
-from devicekit.features.merit import MOST_CURVES, middle
+from devicekit.features.dc.figures import sweeps
+from devicekit.features.merit import MOST_CURVES, middle_curves
 from devicekit.features.merits.pulses import trains_panel
 from devicekit.plot import Axis, Panel
 from devicekit.tables import (
@@ -27,9 +28,7 @@ def preview(table: Table) -> Panel:
     if isinstance(table, PulseTable):
         return trains_panel(table)
     if isinstance(table, SweepTable):
-        shown, top = middle(frame)
-        curves = [(rows["voltage_v"].to_numpy(float), rows["current_a"].to_numpy(float)) for rows in [*shown, top]]
-        return figures.sweeps(curves[:-1], curves[-1])
+        return sweeps(*middle_curves(frame))
     if isinstance(table, EnduranceTable | RetentionTable):
         across = "cycle" if isinstance(table, EnduranceTable) else "time_s"
         groups = {

@@ -7,8 +7,8 @@ a known truth: V_set 0.65 V with a C2C standard deviation of 30 mV.
 """
 
 import matplotlib.pyplot as plt
-import pandas as pd
 
+from devicekit.core.records import frame
 from devicekit.features.definitions import V_SET
 from devicekit.features.merits import dc
 from devicekit.synthetic import records
@@ -25,7 +25,7 @@ axes[2].set(xlabel="V_set [V]", ylabel="cycles")
 # Every quantity with its median, its central 90 % and its C2C standard deviation (of log10 G for conductances).
 
 spreads = [result.spread(quantity) for quantity in ("v_set_v", "v_reset_v", "g_lrs_s", "g_hrs_s")]
-table = pd.DataFrame(spreads).set_index("quantity")[["unit", "median", "low", "high", "c2c", "scale"]]
+table = frame(spreads).set_index("quantity")[["unit", "median", "low", "high", "c2c", "scale"]]
 table.style.format("{:.3g}", subset=["median", "low", "high", "c2c"])
 
 # %%
@@ -34,4 +34,4 @@ table.style.format("{:.3g}", subset=["median", "low", "high", "c2c"])
 
 for method in V_SET:
     again = dc.characterize(sweeps, v_set=method).spread("v_set_v")
-    print(f"{method:14s} median {again.median:.3f} V, C2C {1e3 * again.c2c:.0f} mV")
+    print(f"{method:14s} median {again.median:.3f} V, C2C {1e3 * again.c2c.value:.0f} mV")

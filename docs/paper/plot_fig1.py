@@ -28,7 +28,7 @@ retention.characterize(baked).panel().draw(d).set_title("(d) retention, syntheti
 # in G; ``half_ln_g``, the middle in ln G, lies 38 mV below it.
 
 v_set = found.spread("v_set_v")
-print(f"V_set (half_ln_g): median {v_set.median:.3f} V, C2C {1e3 * v_set.c2c:.0f} mV, {v_set.n} sweeps")
+print(f"V_set (half_ln_g): median {v_set.median:.3f} V, C2C {1e3 * v_set.c2c.value:.0f} mV, {v_set.n} sweeps")
 for row in levels.itertuples(index=False):
     print(f"compliance {1e6 * row[0]:5.0f} µA: LRS {1e6 * row.lrs_s:4.0f} µS, on/off {row.on_off:.1f}")
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
+from devicekit.core.records import frame
 from devicekit.features.dc import compliance, subset
 from devicekit.features.dc.sweeps import Sweep, figures_of, only_reads
 from devicekit.features.dc.transitions import Polarity, Transition, transitions
@@ -44,10 +45,9 @@ def of_sweeps(
 
     A device that never switches has no HRS and no LRS.
     """
-    rows = [
-        asdict(figures_of(sweep, own, side.expected, v_set, v_reset)) for sweep, own in zip(sweeps, found, strict=True)
-    ]
-    cycles = pd.DataFrame(rows)
+    cycles = frame(
+        [figures_of(sweep, own, side.expected, v_set, v_reset) for sweep, own in zip(sweeps, found, strict=True)]
+    )
     quiet = [only_reads(sweep, own, read) for sweep, own in zip(sweeps, found, strict=True)]
     switch = cycles["outcome"].isin(COUNTED).to_numpy()
     if np.mean(quiet) >= MOST_READ and (side.word == "unknown" or subset.is_minority(cycles[switch], cycles)):

@@ -1,4 +1,4 @@
-"""Sentences, warnings and rows by compliance for the DC figures of merit of a table."""
+"""Sentences and warnings for the DC figures of merit of a table."""
 
 from __future__ import annotations
 
@@ -9,22 +9,10 @@ import pandas as pd
 
 from devicekit.core.errors import CodedWarning
 from devicekit.core.text import count, format_number, listed, si
+from devicekit.features.dc.levels import Level
 from devicekit.features.definitions import MEANINGS, OUTCOMES
 from devicekit.features.lives.bake import SAME_K
-from devicekit.features.merit import FEW, QUANTITIES, format_interval
-from devicekit.features.stats import Spread
-
-LEVEL_HEAD = (
-    "compliance",
-    "sets",
-    "V_set",
-    "HRS before set",
-    "LRS after set",
-    "resets",
-    "V_reset",
-    "LRS before reset",
-    "HRS after reset",
-)
+from devicekit.features.stats import Spread, label_of
 
 
 def outcome_counts(cycles: pd.DataFrame) -> str:
@@ -51,10 +39,10 @@ def values(spreads: Sequence[Spread], methods: dict[str, str]) -> list[str]:
         if (each := by_name.get(name)) is None:
             continue
         basis = "one sweep" if each.n == 1 else f"median of {each.n}"
-        if each.c2c is not None and np.isfinite(each.c2c):
-            basis += f", C2C standard deviation {si(each.c2c, 'V', 2)}"
-            basis += f", {format_interval(each.c2c_range, 'V')}" if each.n < FEW and each.c2c and each.c2c_range else ""
-        found.append(f"{QUANTITIES[name]} {median_text(each)} (by {method}, {basis})")
+        if each.c2c is not None and each.c2c.known:
+            basis += f", C2C standard deviation {si(each.c2c.value, 'V', 2)}"
+            basis += f", {more}" if (more := each.interval_text(each.c2c)) else ""
+        found.append(f"{label_of(name)} {median_text(each)} (by {method}, {basis})")
     if (ratio := by_name.get("on_off")) is not None:
         found.append(f"on/off {median_text(ratio)}")
     return [f"{'; '.join(found)}."] if found else []
@@ -111,11 +99,11 @@ def compliance(cycles: pd.DataFrame) -> list[str]:
     ]
 
 
-def by_compliance(table: pd.DataFrame) -> list[str]:
+def by_compliance(levels: Sequence[Level]) -> list[str]:
     """Return LRS by compliance."""
-    if table.empty:
+    if not levels:
         return []
-    parts = [f"{format_number(row.g_lrs_s, 'S')} at {si(row.compliance_a, 'A')}" for row in table.itertuples()]  # type: ignore[arg-type]
+    parts = [f"{format_number(each.g_lrs_s, 'S')} at {si(each.compliance_a, 'A')}" for each in levels]
     return [f"The LRS conductance is {listed(parts)} compliance."]
 
 
@@ -123,35 +111,6 @@ def meanings(cycles: pd.DataFrame) -> list[str]:
     """Return the explanations of the outcomes that occur."""
     there = set(cycles["outcome"])
     return [words for name, words in MEANINGS.items() if name in there]
-
-
-def level_rows(table: pd.DataFrame) -> list[tuple[str, ...]]:
-    """Return the figures by compliance as cells under `LEVEL_HEAD`; a spread follows its median."""
-    rows: list[tuple[str, ...]] = []
-    for row in table.to_dict("records"):
-        rows.append(
-            (
-                si(row["compliance_a"], "A"),
-                str(int(row["n"])),
-                _with_spread(row["v_set_v"], row["v_set_c2c_v"], row["set_at_limit"], row["n"]),
-                format_number(row["g_hrs_s"], "S"),
-                format_number(row["g_lrs_s"], "S"),
-                str(int(row["n_reset"])),
-                _with_spread(row["v_reset_v"], row["v_reset_c2c_v"], row["reset_at_limit"], row["n_reset"]),
-                format_number(row["g_before_reset_s"], "S"),
-                format_number(row["g_after_reset_s"], "S"),
-            )
-        )
-    return rows
-
-
-def _with_spread(value: float, deviation: float, at_limit: float, total: float) -> str:
-    """Return a voltage, with its C2C if there is one, and in how many sweeps it was not reached."""
-    shown = format_number(value, "V") + (f" ± {si(deviation, 'V', 2)}" if np.isfinite(deviation) else "")
-    if not at_limit:
-        return shown
-    share = f"{int(at_limit)} of {int(total)}"
-    return f"{shown} (not reached in {share})" if np.isfinite(value) else f"not reached ({share})"
 
 
 def warnings(cycles: pd.DataFrame, sweeps: pd.DataFrame) -> tuple[CodedWarning, ...]:

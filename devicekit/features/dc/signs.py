@@ -10,6 +10,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from devicekit.core.records import Record, column
+from devicekit.features.dc.trace import each_sweep
+from devicekit.features.definitions import SIDES
 from devicekit.tables import SweepTable
 
 NOISES = 5.0  # standard deviations of the noise beyond which a current has a sign
@@ -22,25 +25,18 @@ MOST = (
 VARIED = 0.3  # share of the largest |V| that the range must have to separate an offset from a conductance
 
 
-@dataclass(frozen=True)
-class Reversal:
-    """Readings of one sweep at one sign of the voltage whose current has the other sign.
+@dataclass(frozen=True, kw_only=True)
+class Reversal(Record):
+    """Readings of one sweep at one sign of the voltage whose current has the other sign."""
 
-    Attributes
-    ----------
-    sign : int
-        Sign of the voltage.
-    points : int
-    conductance_s : float
-        Slope of I against V through the origin over these readings [S]: negative.
-    whole : bool
-        True if most of the sweep at this sign of the voltage is affected: then the size of the current is used.
-    """
-
-    sign: int
-    points: int
-    conductance_s: float
-    whole: bool
+    device_id: str = column("device", default="")
+    cycle: int = column("cycle", text=str, default=0)
+    sign: int = column("voltage", text=SIDES.get, doc="sign of the voltage")
+    points: int = column("readings", text=str, doc="number of such readings")
+    conductance_s: float = column("G", doc="slope of I against V through the origin over these readings: negative")
+    whole: bool = column(
+        doc="true if most of the sweep at this sign of the voltage is affected: then the size of the current is used"
+    )
 
 
 def reversals(voltage: np.ndarray, current: np.ndarray) -> tuple[Reversal, ...]:
@@ -71,7 +67,7 @@ def reversals(voltage: np.ndarray, current: np.ndarray) -> tuple[Reversal, ...]:
         power = np.abs(x * y)
         whole = bool(power[wrong].sum() > MOST * power.sum())
         g = float((x[wrong] @ y[wrong]) / (x[wrong] @ x[wrong]))
-        found.append(Reversal(sign, int(wrong.sum()), g, whole))
+        found.append(Reversal(sign=sign, points=int(wrong.sum()), conductance_s=g, whole=whole))
     return tuple(found)
 
 
@@ -88,26 +84,24 @@ def _longest_run(flags: np.ndarray) -> int:
     return int((edges[1::2] - edges[::2]).max(initial=0))
 
 
-def find_reversals(table: SweepTable) -> pd.DataFrame:
-    """Return every reversal of a sweep table: device_id, cycle, and the fields of `Reversal`."""
+def find_reversals(table: SweepTable) -> tuple[Reversal, ...]:
+    """Return every reversal of a sweep table."""
     frame = table.frame
     suspect = frame["voltage_v"] * frame["current_a"] < 0
-    rows = []
-    for (device, cycle), part in frame.groupby(["device_id", "cycle"], sort=False):
+    found: list[Reversal] = []
+    for device, cycle, part in each_sweep(frame):
         if suspect[part.index].any():
-            for each in reversals(part["voltage_v"].to_numpy(float), part["current_a"].to_numpy(float)):
-                rows.append({"device_id": device, "cycle": cycle, **vars(each)})
-    return pd.DataFrame(rows, columns=["device_id", "cycle", "sign", "points", "conductance_s", "whole"])
+            own = reversals(part["voltage_v"].to_numpy(float), part["current_a"].to_numpy(float))
+            found += [replace(each, device_id=device, cycle=cycle) for each in own]
+    return tuple(found)
 
 
 def correct_signs(table: SweepTable) -> SweepTable:
     """Return the table with reversed currents where one sign of the voltage is stored with the wrong sign."""
-    found = find_reversals(table)
-    found = found[found["whole"].astype(bool)]
-    if found.empty:
+    wrong = [(each.device_id, each.cycle, float(each.sign)) for each in find_reversals(table) if each.whole]
+    if not wrong:
         return table
     frame = table.frame.copy()
     keys = pd.MultiIndex.from_frame(frame[["device_id", "cycle"]].assign(sign=np.sign(frame["voltage_v"])))
-    turned = keys.isin(pd.MultiIndex.from_frame(found[["device_id", "cycle", "sign"]].astype({"sign": float})))
-    frame.loc[turned, "current_a"] *= -1.0
+    frame.loc[keys.isin(wrong), "current_a"] *= -1.0
     return replace(table, frame=frame)

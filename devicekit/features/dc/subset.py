@@ -13,21 +13,21 @@ import numpy as np
 import pandas as pd
 
 from devicekit.core.errors import CodedWarning
+from devicekit.core.records import Record, column
 from devicekit.core.text import count, listed
 from devicekit.features.definitions import COUNTED, OUTCOMES
-from devicekit.features.merit import QUANTITIES
-from devicekit.features.stats import Spread
+from devicekit.features.stats import Spread, label_of
 
 LEAST_SHARE = 0.1  # share of the sweeps, or of the devices, below which they are a minority
 
 
-@dataclass(frozen=True)
-class Minority:
-    """Quantity that only a minority has; `quantity` is "" for switching as a whole."""
+@dataclass(frozen=True, kw_only=True)
+class Minority(Record):
+    """Quantity that only a minority has."""
 
-    quantity: str
-    n: int
-    n_devices: int
+    quantity: str = column(doc='name of the quantity; "" for switching as a whole')
+    n: int = column(doc="sweeps that have it")
+    n_devices: int = column(doc="devices that have it")
 
 
 def is_minority(values: pd.DataFrame, cycles: pd.DataFrame) -> bool:
@@ -56,13 +56,13 @@ def find_minorities(cycles: pd.DataFrame, spreads: Sequence[Spread]) -> tuple[Mi
     """
     rows = cycles[cycles["outcome"].isin(COUNTED)]
     if is_minority(rows, cycles):
-        return (Minority("", len(rows), int(rows["device_id"].nunique())),)
-    found = []
-    for each in spreads:
-        own = rows[np.isfinite(rows[each.quantity].to_numpy(float))]
-        if is_minority(own, cycles):
-            found.append(Minority(each.quantity, each.n, each.n_devices))
-    return tuple(found)
+        return (Minority(quantity="", n=len(rows), n_devices=int(rows["device_id"].nunique())),)
+    known = {each: rows[np.isfinite(rows[each.quantity].to_numpy(float))] for each in spreads}
+    return tuple(
+        Minority(quantity=each.quantity, n=each.n, n_devices=each.n_devices)
+        for each, own in known.items()
+        if is_minority(own, cycles)
+    )
 
 
 def shown_sweeps(cycles: pd.DataFrame) -> pd.DataFrame:
@@ -99,7 +99,7 @@ def minority_text(left_out: Sequence[Minority], cycles: pd.DataFrame) -> list[st
         ]
     if not left_out:
         return []
-    parts = [f"{QUANTITIES[each.quantity]} of {each.n}" for each in left_out]
+    parts = [f"{label_of(each.quantity)} of {each.n}" for each in left_out]
     return [
         f"Only {listed(parts)} of {count(len(cycles), 'sweep')}: fewer than one in ten sweeps or devices, so no median "
         "is given."

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from devicekit.core.records import Record, column
 from devicekit.features.dc.segments import Segment, split_segments
 from devicekit.features.dc.switching import V_RESET, V_SET, Switching, cut, half_ln_g, reset_at_limit, set_at_limit
 from devicekit.features.dc.trace import Sweep
@@ -28,46 +29,27 @@ AT_ZERO = 1e-3  # share of the largest |V| up to which a reading shows the offse
 BINS = 5  # parts of a leg whose conductances are compared
 
 
-@dataclass(frozen=True)
-class Figures:
-    """Figures of merit of one sweep; NaN where there is none.
-
-    Attributes
-    ----------
-    v_set_v, v_reset_v : float
-        Signed voltages of set and reset by their definitions [V].
-    set_limit_v, reset_limit_v : float
-        Voltage at the end of the way up if the set or reset was still going on: a bound [V].
-    g_hrs_s, g_lrs_s, on_off : float
-        Conductances at the read voltage before and after the set [S], and their ratio; after and before the reset if
-        the sweep only resets.
-    g_before_reset_s, g_after_reset_s : float
-        Conductances before and after the reset [S].
-    compliance_a : float
-        Current limit in force [A].
-    compliance_source : str
-        "stated" by a column, "data" (a plateau of the current), or "".
-    hysteresis_w : float
-        Area of the loop [V A].
-    outcome : str
-        A key of `devicekit.features.definitions.OUTCOMES`.
-    """
+@dataclass(frozen=True, kw_only=True)
+class Figures(Record):
+    """Figures of merit of one sweep; NaN where there is none."""
 
     device_id: str
     cycle: int
-    v_set_v: float
-    v_reset_v: float
-    set_limit_v: float
-    reset_limit_v: float
-    g_hrs_s: float
-    g_lrs_s: float
-    on_off: float
-    g_before_reset_s: float
-    g_after_reset_s: float
+    v_set_v: float = column(unit="V", doc="voltage of the set by its definition, with its sign")
+    v_reset_v: float = column(unit="V", doc="voltage of the reset by its definition, with its sign")
+    set_limit_v: float = column(unit="V", doc="end of the way up if the set was still going on: a bound")
+    reset_limit_v: float = column(unit="V", doc="end of the way up if the reset was still going on: a bound")
+    g_hrs_s: float = column(
+        unit="S", doc="conductance at the read voltage before the set; after the reset if the sweep only resets"
+    )
+    g_lrs_s: float = column(unit="S", doc="the same after the set; before the reset if the sweep only resets")
+    on_off: float = column(doc="g_lrs_s over g_hrs_s")
+    g_before_reset_s: float = column(unit="S", doc="conductance at the read voltage before the reset")
+    g_after_reset_s: float = column(unit="S", doc="the same after the reset")
     compliance_a: float
-    compliance_source: str
-    hysteresis_w: float
-    outcome: str
+    compliance_source: str = column(doc='"stated" by a column, "data" (a plateau of the current), or ""')
+    hysteresis_w: float = column(unit="W", doc="area of the loop, V times A")
+    outcome: str = column(doc="a key of `devicekit.features.definitions.OUTCOMES`")
 
 
 def is_abrupt(leg: Switching, at: float, reach: float) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,12 @@ WIDE = 2.5  # multiple of the read voltage for the wider range of a fit, if the 
 FEWEST = 8  # readings of a leg nearest to 0 V from which its noise is estimated
 ODD = 4  # second differences that a switch disturbs at most, in two legs
 DENSE = 3 * FEWEST  # readings of a leg from which a switch disturbs few of its second differences
+
+
+def each_sweep(frame: pd.DataFrame) -> Iterator[tuple[Any, Any, pd.DataFrame]]:
+    """Yield device, cycle and rows of each sweep of a table, in order of appearance."""
+    for (device, cycle), rows in frame.groupby(["device_id", "cycle"], sort=False):
+        yield device, cycle, rows
 
 
 def _deviation(bends: np.ndarray) -> float:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from devicekit.core.records import Record, column
 from devicekit.tables import SweepTable
 
 _GATE_VOLTAGE = re.compile(r"(?i)^(gate[ _]?v(oltage)?|v[ _]?g(ate)?[ _]?s?)$")
@@ -18,30 +19,17 @@ _DRAIN_VOLTAGE = re.compile(r"(?i)^(drain[ _]?v(oltage)?|v[ _]?d(rain)?[ _]?s?)$
 CONSTANT = 0.02  # share of the gate's range that the drain voltage of a transfer curve stays within
 
 
-@dataclass(frozen=True)
-class TransferCurve:
-    """Record with a transfer curve.
-
-    Attributes
-    ----------
-    record : int
-        Number in the table's column `record`, from 1.
-    gate, drain : str
-        The file's columns of gate voltage and drain current.
-    drain_voltage_v : float or None
-        Constant drain voltage, if the file contains it [V].
-    gate_from_v, gate_to_v : float
-        Range of the gate voltage [V].
-    points : int
-    """
+@dataclass(frozen=True, kw_only=True)
+class TransferCurve(Record):
+    """Record with a transfer curve."""
 
     record: int
-    gate: str
-    drain: str
-    drain_voltage_v: float | None
-    gate_from_v: float
-    gate_to_v: float
-    points: int
+    gate: str = column(doc="the file's column of the gate voltage")
+    drain: str = column(doc="the file's column of the drain current")
+    drain_voltage_v: float | None = column(unit="V", doc="constant drain voltage, if the file contains it")
+    gate_from_v: float = column(unit="V", doc="least gate voltage")
+    gate_to_v: float = column(unit="V", doc="largest gate voltage")
+    points: int = column(doc="number of readings")
 
 
 def transfer_curves(table: SweepTable) -> tuple[TransferCurve, ...]:
@@ -64,10 +52,19 @@ def transfer_curves(table: SweepTable) -> tuple[TransferCurve, ...]:
         gate, drain = _role(facts, rows, "voltage_v", _GATE_VOLTAGE), _role(facts, rows, "current_a", _DRAIN_CURRENT)
         if gate is None or drain is None:
             continue
-        ends = float(rows["voltage_v"].min()), float(rows["voltage_v"].max())
-        steady, at = _drain(rows, ends[1] - ends[0])
+        low, high = float(rows["voltage_v"].min()), float(rows["voltage_v"].max())
+        steady, at = _drain(rows, high - low)
         if steady:
-            found.append(TransferCurve(number, gate, drain, at, *ends, len(rows)))
+            new = TransferCurve(
+                record=number,
+                gate=gate,
+                drain=drain,
+                drain_voltage_v=at,
+                gate_from_v=low,
+                gate_to_v=high,
+                points=len(rows),
+            )
+            found.append(new)
     return tuple(found)
 
 

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from devicekit.core.records import Record, column
 from devicekit.core.text import count
 from devicekit.features.dc.segments import Excursion, Segment
 from devicekit.features.dc.switching import Switching, cut
 from devicekit.features.dc.trace import WIDE, Sweep
+from devicekit.features.definitions import SIDES
 
 LEAST_SWITCHING = np.log(2.0)  # ln of G_LRS / G_HRS below which an excursion does not switch
 CLEAR = 6.0  # standard errors by which two levels must differ for a switch
 MAJORITY = 0.8  # share of the sets (or resets) that decides their sign
 BOTH = 0.2  # resets at the sign of the sets, as a share of the sets, below which they are outliers; and the reverse
-_SIDE = {1: "positive", -1: "negative"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,25 +124,15 @@ def _reaches_level(leg: Switching, change: float) -> bool:
     return bool((shown.hit or beyond[-1] >= -0.5 * change) and beyond[-1] <= LEAST_SWITCHING)
 
 
-@dataclass(frozen=True)
-class Polarity:
-    """Signs of the voltage at which a device sets and resets, over all sweeps.
+@dataclass(frozen=True, kw_only=True)
+class Polarity(Record):
+    """Signs of the voltage at which a device sets and resets, over all sweeps."""
 
-    Attributes
-    ----------
-    word : str
-        One of `devicekit.features.definitions.POLARITIES`.
-    set_sign, reset_sign : int
-        1 or -1; 0 if unknown.
-    sets, resets : (int, int)
-        Numbers at positive and at negative voltage.
-    """
-
-    word: str
-    set_sign: int
-    reset_sign: int
-    sets: tuple[int, int]
-    resets: tuple[int, int]
+    word: str = column(doc="one of `devicekit.features.definitions.POLARITIES`")
+    set_sign: int = column(doc="1 or -1; 0 if unknown")
+    reset_sign: int = column(doc="1 or -1; 0 if unknown")
+    sets: tuple[int, int] = column(doc="numbers of sets at positive and at negative voltage")
+    resets: tuple[int, int] = column(doc="numbers of resets at positive and at negative voltage")
 
     @property
     def expected(self) -> tuple[int, int]:
@@ -150,7 +141,7 @@ class Polarity:
 
     def sentence(self) -> str:
         """Return the polarity in a sentence."""
-        set_at, reset_at = _SIDE.get(self.set_sign, ""), _SIDE.get(self.reset_sign, "")
+        set_at, reset_at = SIDES.get(self.set_sign, ""), SIDES.get(self.reset_sign, "")
         if self.word == "bipolar":
             return f"Bipolar: it sets at {set_at} and resets at {reset_at} voltage."
         if self.word == "unipolar":
@@ -181,17 +172,19 @@ def polarity(found: Sequence[Transition]) -> Polarity:
     """
     sets, resets = _numbers(found, "set"), _numbers(found, "reset")
     set_sign, reset_sign = _sign(sets), _sign(resets)
+    word = ""
     if (any(sets) and not set_sign) or (any(resets) and not reset_sign):
-        return Polarity("mixed", 0, 0, sets, resets)
-    if set_sign and set_sign == reset_sign:
+        word, set_sign, reset_sign = "mixed", 0, 0
+    elif set_sign and set_sign == reset_sign:
         if sum(resets) < BOTH * sum(sets):
             reset_sign = 0
         elif sum(sets) < BOTH * sum(resets):
             set_sign = 0
         else:
-            return Polarity("unipolar", set_sign, reset_sign, sets, resets)
+            word = "unipolar"
     words = {(True, True): "bipolar", (True, False): "set_only", (False, True): "reset_only"}
-    return Polarity(words.get((bool(set_sign), bool(reset_sign)), "unknown"), set_sign, reset_sign, sets, resets)
+    word = word or words.get((bool(set_sign), bool(reset_sign)), "unknown")
+    return Polarity(word=word, set_sign=set_sign, reset_sign=reset_sign, sets=sets, resets=resets)
 
 
 def _numbers(found: Sequence[Transition], kind: str) -> tuple[int, int]:

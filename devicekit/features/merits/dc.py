@@ -3,94 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from devicekit.core.errors import CodedWarning, TraceError, UsageError
+from devicekit.core.errors import TraceError, UsageError
+from devicekit.core.records import column, derived, frame
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, si
-from devicekit.features import figures
+from devicekit.features.dc import figures, signs, subset
 from devicekit.features.dc import rows as cycle_rows
 from devicekit.features.dc import sentences as dc_text
-from devicekit.features.dc import signs, subset
-from devicekit.features.dc.levels import Level, levels, table_of
-from devicekit.features.dc.sweeps import Sweep, split_segments
+from devicekit.features.dc.levels import Level, levels
+from devicekit.features.dc.sweeps import Sweep
 from devicekit.features.dc.switching import V_RESET, V_SET
 from devicekit.features.dc.transistors import without_transistors
 from devicekit.features.dc.transitions import Polarity, polarity
 from devicekit.features.definitions import DEFAULT_V_RESET, DEFAULT_V_SET, definition, rule
-from devicekit.features.merit import (
-    MOST_CURVES,
-    QUANTITIES,
-    Merit,
-    Settings,
-    figure,
-    middle,
-    spread_scalars,
-    spread_table,
-)
-from devicekit.features.stats import Spread, Weibull, spread, weibull
+from devicekit.features.merit import MOST_CURVES, Merit, MeritResult, Settings, curve, figure, middle, middle_curves
+from devicekit.features.stats import Spread, Weibull, label_of, spreads, weibull
 from devicekit.plot import Panel
-from devicekit.report import Block, Table, Text
+from devicekit.report import Block, Table
 from devicekit.tables import SweepTable
 from devicekit.tables import Table as AnyTable
 
 STILL = 1e-3  # V; a record whose voltage varies less is a reading at constant voltage
 LEAST_PLOTTED = 5  # values that a probability plot needs
-_SPREADS = (
-    ("v_set_v", "V", False),
-    ("v_reset_v", "V", False),
-    ("g_hrs_s", "S", True),
-    ("g_lrs_s", "S", True),
-    ("on_off", "", True),
-)
 
 
-@dataclass(frozen=True, eq=False)
-class DcResult:
-    """DC figures of merit of a sweep table.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class DcResult(MeritResult):
+    """DC figures of merit of a sweep table."""
 
-    Attributes
-    ----------
-    cycles : pandas.DataFrame
-        One row per sweep: the fields of `devicekit.features.dc.sweeps.Figures`.
-    polarity : Polarity
-        Signs of the voltage at which the device sets and resets, from all sweeps; unknown if only a minority switches.
-    spreads : tuple of Spread
-        C2C and D2D of each quantity over the sweeps that switched; none if there are several compliances, or if fewer
-        than one in ten sweeps or devices have the quantity. A V_set or V_reset at the limit is left out.
-    weibulls : tuple of Weibull
-        Weibull fits of V_set and V_reset; none if there are several compliances.
-    levels : tuple of Level
-        Figures at each compliance, if there are several.
-    read_voltage_v : float
-        Read voltage of HRS and LRS.
-    v_set_method, v_reset_method : str
-        Names of the definitions.
-    table : SweepTable
-        The sweeps.
-    warnings : tuple of CodedWarning
-    left_out : tuple of Minority
-        Quantities of a minority of the sweeps or devices.
-    """
+    figure_alt = "Magnitude of the current against voltage, logarithmic"
 
-    cycles: pd.DataFrame
-    polarity: Polarity
-    spreads: tuple[Spread, ...]
-    weibulls: tuple[Weibull, ...]
-    levels: tuple[Level, ...]
-    read_voltage_v: float
-    v_set_method: str
-    v_reset_method: str
-    table: SweepTable
-    warnings: tuple[CodedWarning, ...]
-    left_out: tuple[subset.Minority, ...] = ()
+    cycles: pd.DataFrame = column(
+        json=False, table="cycles", doc="one row per sweep: the fields of `devicekit.features.dc.sweeps.Figures`"
+    )
+    polarity: Polarity = column(
+        doc="signs of the voltage at which the device sets and resets, from all sweeps; unknown if only a minority "
+        "switches"
+    )
+    spreads: tuple[Spread, ...] = column(
+        caption="Spreads of conductances and ratios are in decades (log-normal). D2D excludes the contribution of C2C. "
+        "Below ten values, 95 % confidence intervals are added",
+        doc="C2C and D2D of each quantity over the sweeps that switched; none if there are several compliances, or if "
+        "fewer than one in ten sweeps or devices have the quantity. A V_set or V_reset at the limit is left out",
+    )
+    weibulls: tuple[Weibull, ...] = column(
+        name="weibull", doc="Weibull fits of V_set and V_reset; none if there are several compliances"
+    )
+    levels: tuple[Level, ...] = column(table="levels", doc="figures at each compliance, if there are several")
+    read_voltage_v: float = column(doc="read voltage of HRS and LRS")
+    v_set_method: str = column(doc="name of the definition of V_set")
+    v_reset_method: str = column(doc="name of the definition of V_reset")
+    table: SweepTable = column(json=False, doc="the sweeps")
+    left_out: tuple[subset.Minority, ...] = column(default=(), doc="quantities of a minority of the sweeps or devices")
 
-    @property
+    @derived()
     def outcomes(self) -> dict[str, int]:
         """Number of sweeps by outcome."""
         return {str(name): int(number) for name, number in self.cycles["outcome"].value_counts().items()}
@@ -100,16 +72,21 @@ class DcResult:
         """True if the sweeps only read the device."""
         return set(self.cycles["outcome"]) == {"read"}
 
-    @property
+    @derived()
     def at_limit(self) -> dict[str, int]:
         """Number of sweeps whose V_set, or V_reset, lies at the end of the sweep."""
         columns = {"v_set_v": "set_limit_v", "v_reset_v": "reset_limit_v"}
         return {name: int(np.isfinite(self.cycles[column].to_numpy(float)).sum()) for name, column in columns.items()}
 
+    @derived()
+    def compliance_from_data(self) -> int:
+        """Number of sweeps whose compliance was found in the data."""
+        return int((self.cycles["compliance_source"] == "data").sum())
+
     @cached_property
     def by_compliance(self) -> pd.DataFrame:
         """LRS, V_set and V_reset against compliance: one row per compliance, if there are several."""
-        return table_of(self.levels)
+        return frame(self.levels)
 
     @cached_property
     def _shown_frame(self) -> pd.DataFrame:
@@ -122,42 +99,14 @@ class DcResult:
         own = pd.MultiIndex.from_arrays([frame["device_id"].astype(str), frame["cycle"].astype("int64")])
         return frame[own.isin(keys)]
 
-    def level_rows(self) -> list[tuple[str, ...]]:
-        """Return `by_compliance` as cells under `devicekit.features.dc.sentences.LEVEL_HEAD`."""
-        return dc_text.level_rows(self.by_compliance)
-
     def spread(self, quantity: str) -> Spread | None:
         """Return the spread of one quantity, or None if no cycle has it."""
         return next((each for each in self.spreads if each.quantity == quantity), None)
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return {
-            "left_out": [asdict(each) for each in self.left_out],
-            "read_voltage_v": self.read_voltage_v,
-            "v_set_method": self.v_set_method,
-            "v_reset_method": self.v_reset_method,
-            "outcomes": self.outcomes,
-            "polarity": asdict(self.polarity),
-            "at_limit": self.at_limit,
-            "compliance_from_data": int((self.cycles["compliance_source"] == "data").sum()),
-            "spreads": [each.as_dict() for each in self.spreads],
-            "weibull": [each.as_dict() for each in self.weibulls],
-            "levels": [
-                {**row, "spreads": [one.as_dict() for one in each.spreads]}
-                for row, each in zip(self.by_compliance.to_dict("records"), self.levels, strict=True)
-            ],
-            "warnings": [warning.as_dict() for warning in self.warnings],
-        }
-
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """Return figures of every sweep; LRS by compliance if there are several."""
-        return {"cycles": self.cycles, **({"levels": self.by_compliance} if self.levels else {})}
-
     def scalars(self) -> tuple[Scalar, ...]:
         """Return medians, C2C and D2D of the voltages and states; none where there are several compliances."""
-        at = f"read at {self.read_voltage_v:g} V"
-        return spread_scalars(self.spreads, {**dict.fromkeys(("g_hrs_s", "g_lrs_s", "on_off"), at), **self.methods})
+        read = f"read at {self.read_voltage_v:g} V"
+        return tuple(one for each in self.spreads for one in each.scalars(self.methods.get(each.quantity, read)))
 
     @property
     def methods(self) -> dict[str, str]:
@@ -182,7 +131,7 @@ class DcResult:
         if (rare := next((each for each in self.left_out if not each.quantity), None)) is not None:
             return f"Only {rare.n} of {total} {'switches' if rare.n == 1 else 'switch'}; no on/off ratio is given."
         if self.levels:
-            return dc_text.by_compliance(self.by_compliance)[0]
+            return dc_text.by_compliance(self.levels)[0]
         return dc_text.median_sentence(self.spreads, len(self.cycles)) or dc_text.outcome_counts(self.cycles)
 
     def remarks(self) -> list[str]:
@@ -194,7 +143,7 @@ class DcResult:
             dc_text.outcome_counts(self.cycles),
             *([] if self.polarity.word == "unknown" else [self.polarity.sentence()]),
             *subset.minority_text(self.left_out, self.cycles),
-            *dc_text.by_compliance(self.by_compliance),
+            *dc_text.by_compliance(self.levels),
             *([] if whole else dc_text.at_limit(self.cycles)),
             *dc_text.compliance(self.cycles),
         ]
@@ -208,7 +157,7 @@ class DcResult:
             *([] if self.polarity.word == "unknown" else [self.polarity.sentence()]),
             *dc_text.values(self.spreads, self.methods),
             *subset.minority_text(self.left_out, self.cycles),
-            *dc_text.by_compliance(self.by_compliance),
+            *dc_text.by_compliance(self.levels),
             *([] if any(not each.quantity for each in self.left_out) else dc_text.at_limit(self.cycles)),
             *dc_text.compliance(self.cycles),
             *dc_text.meanings(self.cycles),
@@ -218,38 +167,22 @@ class DcResult:
         """Draw `|I|` against V of the counted sweeps: by compliance, or with the middle one on top."""
         if self.levels:
             return figures.sweeps_by_level(self._by_level())
-        shown, top = middle(self._shown_frame)
-        curves = [(rows["voltage_v"].to_numpy(float), rows["current_a"].to_numpy(float)) for rows in [*shown, top]]
-        return figures.sweeps(curves[:-1], curves[-1])
+        return figures.sweeps(*middle_curves(self._shown_frame))
 
     def _by_level(self) -> dict[str, list[tuple[np.ndarray, np.ndarray]]]:
         """Return voltage and current of the sweeps of each compliance, by its name."""
         groups = dict(iter(self.table.frame.groupby(["device_id", "cycle"], sort=False)))
         found = {}
         for each in self.levels:
-            keys = [
-                key for part in (each.sets, each.resets) for key in zip(part["device_id"], part["cycle"], strict=True)
-            ]
-            found[si(each.compliance_a, "A")] = [
-                (groups[key]["voltage_v"].to_numpy(float), groups[key]["current_a"].to_numpy(float))
-                for key in keys[: max(1, MOST_CURVES // len(self.levels))]
-            ]
+            keys = each.sweeps
+            shown = keys[: max(1, MOST_CURVES // len(self.levels))]
+            found[si(each.compliance_a, "A")] = [curve(groups[key]) for key in shown]
         return found
 
     def conduction_panel(self) -> Panel:
         """Draw `|I|` against `|V|` of the legs of the middle sweep on log scales."""
         _, top = middle(self._shown_frame)
-        rows = top.dropna(subset=["voltage_v", "current_a"])
-        v, i = rows["voltage_v"].to_numpy(float), rows["current_a"].to_numpy(float)
-        return figures.conduction(
-            {
-                f"{'+' if leg.sign > 0 else '-'}V {'rising' if leg.rising else 'falling'}": (
-                    v[leg.start : leg.stop],
-                    i[leg.start : leg.stop],
-                )
-                for leg in split_segments(v)
-            }
-        )
+        return figures.conduction(*curve(top.dropna(subset=["voltage_v", "current_a"])))
 
     def _middle_sweep(self) -> str:
         """Return which sweep the middle one is: device and cycle, and the compliance if there are several."""
@@ -263,77 +196,60 @@ class DcResult:
     def levels_panel(self) -> Panel:
         """Draw distribution of HRS and LRS; against the compliance if there are several."""
         if self.levels:
-            columns = (
-                "compliance_a",
-                "g_lrs_s",
-                "g_lrs_low_s",
-                "g_lrs_high_s",
-                "g_before_reset_s",
-                "g_hrs_s",
-                "g_after_reset_s",
-            )
-            return figures.against_compliance(*(self.by_compliance[name].to_numpy(float) for name in columns))
+            return figures.against_compliance(self.by_compliance)
         rows = subset.counted_sweeps(self.cycles)
         return figures.levels(*(rows[name].to_numpy(float) for name in ("g_hrs_s", "g_lrs_s")))
 
     def probability_panel(self, quantity: str = "v_set_v", kind: str = "weibull") -> Panel:
         """Draw the probability plot of the size of V_set or V_reset."""
-        return figures.probability(
-            subset.counted_sweeps(self.cycles)[quantity].to_numpy(float), QUANTITIES[quantity], "V", kind
-        )
+        values = subset.counted_sweeps(self.cycles)[quantity].to_numpy(float)
+        return figures.probability(values, label_of(quantity), "V", kind)
 
-    def blocks(self) -> list[Block]:
-        """Return the blocks of the report."""
-        which = subset.shown_text(self.cycles)
-        top = self._middle_sweep()
-        drawn = f"{subset.shown_count(self.cycles) or 'Sweeps'}; in front {top}. The CSV has only this one."
-        sweeps = figure(
-            self.panel(),
-            "Sweeps by compliance." if self.levels else drawn,
-            "Magnitude of the current against voltage, logarithmic",
-        )
-        if self.reads:
-            return [sweeps]
+    def notes(self) -> list[str]:
+        """Return the definitions, which sweeps count, and what the outcomes mean."""
         text = (
             f"V_set: {rule(self.v_set_method, self.read_voltage_v)}. V_reset: "
             f"{rule(self.v_reset_method, self.read_voltage_v)}. HRS and LRS: conductances at {self.read_voltage_v:g} V."
         )
-        text += f" Medians and figures use {which}." if which else ""
-        caption = (
-            "Spreads of conductances and ratios are in decades (log-normal). D2D excludes the contribution of C2C. "
-            "Below ten values, 95 % confidence intervals are added."
-        )
-        blocks: list[Block] = [Text([text, *dc_text.meanings(self.cycles)])]
-        if self.spreads:
-            blocks.append(spread_table(self.spreads, caption))
-        if self.levels:
-            words = "V_set, V_reset and conductances by compliance: medians, with ± C2C standard deviation where known."
-            if (self.by_compliance["n"] == 0).any():
-                words += " Without a set, HRS and LRS are those after and before the reset."
-            blocks.append(Table(dc_text.LEVEL_HEAD, self.level_rows(), words))
-        blocks += [
-            sweeps,
-            figure(
-                self.conduction_panel(),
-                f"{top[0].upper()}{top[1:]}, on logarithmic axes.",
-                "Magnitude of the current against magnitude of the voltage on logarithmic axes",
-            ),
-        ]
-        rows = subset.counted_sweeps(self.cycles)
+        which = subset.shown_text(self.cycles)
+        return [f"{text} Medians and figures use {which}." if which else text, *dc_text.meanings(self.cycles)]
+
+    def record_tables(self) -> list[Block]:
+        """Return the spreads; medians by compliance if there are several."""
+        if not self.levels:
+            return super().record_tables()
+        words = "V_set, V_reset and conductances by compliance: medians, with ± C2C standard deviation where known"
+        if any(each.n == 0 for each in self.levels):
+            words += ". Without a set, HRS and LRS are those after and before the reset"
+        return [Table.of(self.levels, words, len(self.levels))]
+
+    def drawn(self) -> Block:
+        """Return the figure of the sweeps."""
+        words = f"{subset.shown_count(self.cycles) or 'Sweeps'}; in front {self._middle_sweep()}."
+        caption = "Sweeps by compliance." if self.levels else f"{words} The CSV has only this one."
+        return figure(self.panel(), caption, self.figure_alt)
+
+    def blocks(self) -> list[Block]:
+        """Return the blocks of the report."""
+        if self.reads:
+            return [self.drawn()]
+        top, rows = self._middle_sweep(), subset.counted_sweeps(self.cycles)
+        words = "Magnitude of the current against magnitude of the voltage on logarithmic axes"
+        on_log_axes = figure(self.conduction_panel(), f"{top[0].upper()}{top[1:]}, on logarithmic axes.", words)
+        blocks = [*super().blocks(), on_log_axes]
         if self.levels or rows[["g_hrs_s", "g_lrs_s"]].notna().any(axis=None):
             alt = "Distribution of the conductance of HRS and LRS"
             against = " against the compliance" if self.levels else ""
             blocks.append(figure(self.levels_panel(), f"HRS and LRS at the read voltage{against}.", alt))
-        explained = False
+        note = " Points on a straight line follow that distribution."
         for name in ("v_set_v", "v_reset_v"):
             known = int(np.isfinite(rows[name].to_numpy(float)).sum())
             if self.levels or known < LEAST_PLOTTED or self.spread(name) is None:
                 continue
             for kind, words in (("weibull", "Weibull"), ("normal", "normal")):
-                alt = f"{QUANTITIES[name]}: {words} probability plot"
-                note = "" if explained else " Points on a straight line follow that distribution."
+                alt = f"{label_of(name)}: {words} probability plot"
                 blocks.append(figure(self.probability_panel(name, kind), f"{alt}.{note}", alt))
-                explained = True
+                note = ""
         return blocks
 
 
@@ -406,15 +322,14 @@ def characterize(
     cycles = cycle_rows.of_sweeps(sweeps, found, read, side, v_set, v_reset)
     counted = subset.counted_sweeps(cycles)
     by_level = levels(cycles) if len(counted) else ()
-    found_spreads = [spread(counted[name], counted["device_id"], name, unit, log) for name, unit, log in _SPREADS]
-    spreads = [each for each in found_spreads if each]
-    left_out = subset.find_minorities(cycles, spreads)
+    found_spreads = tuple(spreads(counted).values())
+    left_out = subset.find_minorities(cycles, found_spreads)
     rare = {each.quantity for each in left_out}
     fits = [weibull(counted[name].to_numpy(float), name) for name in ("v_set_v", "v_reset_v") if name not in rare]
     return DcResult(
         cycles=cycles,
         polarity=replace(side, word="unknown", set_sign=0, reset_sign=0) if "" in rare else side,
-        spreads=() if by_level else tuple(each for each in spreads if each.quantity not in rare),
+        spreads=() if by_level else tuple(each for each in found_spreads if each.quantity not in rare),
         weibulls=() if by_level else tuple(fit for fit in fits if fit),
         levels=by_level,
         read_voltage_v=read,

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from devicekit.core.errors import CodedWarning, TraceError
+from devicekit.core.records import Record, column, derived
 from devicekit.core.scalars import Scalar
-from devicekit.core.text import count, format_number, si
-from devicekit.features import figures
+from devicekit.core.text import count, si
+from devicekit.features.dc import figures
+from devicekit.features.dc.trace import each_sweep
 from devicekit.features.definitions import COUNTED
-from devicekit.features.merit import Merit, Settings, figure, middle
+from devicekit.features.merit import Merit, MeritResult, Settings, curve, middle_curves
 from devicekit.features.merits.dc import DcResult, select_sweeps
 from devicekit.plot import Panel
 from devicekit.report import Block, Table
@@ -22,33 +23,19 @@ from devicekit.tables import SweepTable
 from devicekit.tables import Table as AnyTable
 
 
-@dataclass(frozen=True)
-class LinearityResult:
-    """Deviation of a read branch from a straight line.
+@dataclass(frozen=True, kw_only=True)
+class LinearityResult(Record):
+    """Deviation of a read branch from a straight line."""
 
-    Attributes
-    ----------
-    conductance_s : float
-        Least-squares slope of I against V through the origin [S].
-    max_error : float
-        Largest deviation from that line over the largest current.
-    ratio : float
-        G at the largest voltage, by size, over G at half of it: 1 for an ohmic device.
-    cubic : float
-        c of I = G V (1 + c V^2) [1/V^2].
-    range_v : float
-        Largest voltage used, by size [V].
-    """
-
-    conductance_s: float
-    max_error: float
-    ratio: float
-    cubic: float
-    range_v: float
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return asdict(self)
+    conductance_s: float = column(
+        "conductance_s", unit="S", doc="least-squares slope of I against V through the origin"
+    )
+    max_error: float = column("max_error", doc="largest deviation from that line over the largest current")
+    ratio: float = column(
+        "ratio", unit="", doc="G at the largest voltage, by size, over G at half of it: 1 for an ohmic device"
+    )
+    cubic: float = column("cubic", unit="1/V²", doc="c of I = G V (1 + c V^2)")
+    range_v: float = column("range_v", unit="V", doc="largest voltage used, by size")
 
 
 def linearity(voltage: np.ndarray, current: np.ndarray) -> LinearityResult:
@@ -84,64 +71,68 @@ def linearity(voltage: np.ndarray, current: np.ndarray) -> LinearityResult:
     half = near(top / 2)
     largest = float(np.abs(i).max())
     return LinearityResult(
-        g,
-        float(np.abs(i - g * v).max() / largest) if largest > 0 else 0.0,
-        near(top) / half if half else float("nan"),
-        float(cubic / linear) if linear else float("nan"),
-        top,
+        conductance_s=g,
+        max_error=float(np.abs(i - g * v).max() / largest) if largest > 0 else 0.0,
+        ratio=near(top) / half if half else float("nan"),
+        cubic=float(cubic / linear) if linear else float("nan"),
+        range_v=top,
     )
 
 
-@dataclass(frozen=True, eq=False)
-class LinearityTable:
+@dataclass(frozen=True, kw_only=True)
+class SweepLinearity(Record):
+    """Read linearity of one sweep."""
+
+    device_id: str
+    cycle: int
+    found: LinearityResult = column(inline=True)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class LinearityTable(MeritResult):
     """Read linearity of every sweep of a table."""
 
-    rows: pd.DataFrame
-    table: SweepTable
-    warnings: tuple[CodedWarning, ...] = ()
+    figure_caption = "Read sweeps."
+    figure_alt = "Magnitude of the current against voltage"
 
-    @property
-    def medians(self) -> dict[str, float]:
-        """Medians over the sweeps, by field of `LinearityResult`."""
-        numbers = self.rows.drop(columns=["device_id", "cycle"])
-        return {str(name): float(value) for name, value in numbers.median().items()}
+    sweeps: tuple[SweepLinearity, ...] = column(json=False, table="linearity", doc="one per sweep")
+    table: SweepTable = column(json=False)
+    warnings: tuple[CodedWarning, ...] = column(json=False, default=())
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return {"n": len(self.rows), "median": self.medians}
+    @derived()
+    def n(self) -> int:
+        """Number of sweeps."""
+        return len(self.sweeps)
 
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """Return one row per sweep."""
-        return {"linearity": self.rows}
+    @derived(name="median", once=True)
+    def medians(self) -> LinearityResult:
+        """Medians over the sweeps."""
+        values = pd.DataFrame([each.found.row() for each in self.sweeps]).median()
+        return LinearityResult(**{str(name): float(value) for name, value in values.items()})
 
     def scalars(self) -> tuple[Scalar, ...]:
         """Return conductance of the readings and its curvature, medians over the sweeps."""
         return (
-            Scalar("read_conductance_s", "conductance of the readings, median", self.medians["conductance_s"], "S"),
-            Scalar("read_cubic", "curvature c of I = G V (1 + c V²), median", self.medians["cubic"], "1/V²"),
+            Scalar("read_conductance_s", "conductance of the readings, median", self.medians.conductance_s, "S"),
+            Scalar("read_cubic", "curvature c of I = G V (1 + c V²), median", self.medians.cubic, "1/V²"),
         )
 
     def sentences(self) -> list[str]:
         """Return the conductance of the readings, and its condition."""
         return [
-            f"Read as I = G V (1 + c V²), {count(len(self.rows), 'sweep')} "
-            f"{'gives' if len(self.rows) == 1 else 'give'} G = {si(self.medians['conductance_s'], 'S')} (median), "
+            f"Read as I = G V (1 + c V²), {count(self.n, 'sweep')} "
+            f"{'gives' if self.n == 1 else 'give'} G = {si(self.medians.conductance_s, 'S')} (median), "
             "provided that no sweep switches the device."
         ]
 
     def panel(self) -> Panel:
         """Draw the sweeps, the middle one on top."""
-        shown, top = middle(self.table.frame)
-        curves = [(rows["voltage_v"].to_numpy(float), rows["current_a"].to_numpy(float)) for rows in [*shown, top]]
-        return figures.sweeps(curves[:-1], curves[-1])
+        return figures.sweeps(*middle_curves(self.table.frame))
 
-    def blocks(self) -> list[Block]:
-        """Return the blocks of the report."""
-        units = {"conductance_s": "S", "cubic": "1/V²", "range_v": "V"}
-        rows = [(name, format_number(value, units.get(name, ""))) for name, value in self.medians.items()]
-        caption = f"Read linearity of {count(len(self.rows), 'sweep')}: I = G V (1 + c V²)."
-        shown = figure(self.panel(), "Read sweeps.", "Magnitude of the current against voltage")
-        return [Table(("quantity", "median"), rows, caption), shown]
+    def record_tables(self) -> list[Block]:
+        """Return the medians."""
+        caption = f"Read linearity of {count(self.n, 'sweep')}: I = G V (1 + c V²)."
+        return [Table.pairs(self.medians, caption, ("quantity", "median"))]
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> LinearityTable | None:
@@ -151,10 +142,9 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> Lin
     if sweeps is None or (isinstance(switching, DcResult) and {*COUNTED, "against"} & set(switching.outcomes)):
         return None
     rows = []
-    for (device, cycle), sweep in sweeps.frame.groupby(["device_id", "cycle"], sort=False):
+    for device, cycle, sweep in each_sweep(sweeps.frame):
         try:
-            result = linearity(sweep["voltage_v"].to_numpy(float), sweep["current_a"].to_numpy(float))
+            rows.append(SweepLinearity(device_id=device, cycle=cycle, found=linearity(*curve(sweep))))
         except TraceError:
             continue
-        rows.append({"device_id": device, "cycle": cycle, **result.as_dict()})
-    return LinearityTable(pd.DataFrame(rows), sweeps) if rows else None
+    return LinearityTable(sweeps=tuple(rows), table=sweeps) if rows else None

@@ -292,10 +292,7 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> Seq
 def _conditions(found: DcResult) -> dict[tuple[str, int], str]:
     """Return the compliance of each sweep in words, where there are several."""
     return {
-        (str(device), int(cycle)): si(each.compliance_a, "A")
-        for each in found.levels
-        for part in (each.sets, each.resets)
-        for device, cycle in zip(part["device_id"], part["cycle"], strict=True)
+        (str(device), int(cycle)): si(each.compliance_a, "A") for each in found.levels for device, cycle in each.sweeps
     }
 
 

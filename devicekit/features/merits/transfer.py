@@ -3,42 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
-
-import pandas as pd
+from dataclasses import dataclass
 
 from devicekit.core.errors import CodedWarning
-from devicekit.core.scalars import Scalar
+from devicekit.core.records import column, derived
 from devicekit.core.text import count, si, span
-from devicekit.features import figures
+from devicekit.features.dc import figures
 from devicekit.features.dc.transistors import TransferCurve, transfer_curves
-from devicekit.features.merit import MOST_CURVES, Merit, Settings, figure
+from devicekit.features.merit import MOST_CURVES, Merit, MeritResult, Settings, curve
 from devicekit.plot import Panel
-from devicekit.report import Block
 from devicekit.tables import SweepTable
 from devicekit.tables import Table as AnyTable
 
 
-@dataclass(frozen=True, eq=False)
-class TransferResult:
-    """Transfer curves in a table."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TransferResult(MeritResult):
+    """Transfer curves in a table; a transistor has no number here."""
 
-    curves: tuple[TransferCurve, ...]
-    table: SweepTable
-    warnings: tuple[CodedWarning, ...] = ()
+    figure_caption = "Transfer curves."
+    figure_alt = "Magnitude of the drain current against the gate voltage"
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return {"n": len(self.curves), "curves": [asdict(each) for each in self.curves]}
+    curves: tuple[TransferCurve, ...] = column(table="transfer", doc="the curves")
+    table: SweepTable = column(json=False)
+    warnings: tuple[CodedWarning, ...] = column(json=False, default=())
 
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """Return one row per curve."""
-        return {"transfer": pd.DataFrame([asdict(each) for each in self.curves])}
-
-    def scalars(self) -> tuple[Scalar, ...]:
-        """Return no number: a transistor has no figure of merit here."""
-        return ()
+    @derived()
+    def n(self) -> int:
+        """Number of curves."""
+        return len(self.curves)
 
     def sentences(self) -> list[str]:
         """Return that this is a transistor and not a two-terminal sweep."""
@@ -60,19 +52,11 @@ class TransferResult:
     def panel(self) -> Panel:
         """Draw the size of the drain current against the gate voltage."""
         frame = self.table.frame
-        shown = []
-        for each in self.curves[:MOST_CURVES]:
-            rows = frame[frame["record"] == each.record] if "record" in frame else frame
-            shown.append((rows["voltage_v"].to_numpy(float), rows["current_a"].to_numpy(float)))
-        return figures.transfer(shown)
-
-    def blocks(self) -> list[Block]:
-        """Return the blocks of the report."""
-        shown = figure(self.panel(), "Transfer curves.", "Magnitude of the drain current against the gate voltage")
-        return [shown]
+        shown = [frame[frame["record"] == each.record] if "record" in frame else frame for each in self.curves]
+        return figures.transfer([curve(rows) for rows in shown[:MOST_CURVES]])
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> TransferResult | None:
     """Find transfer curves in a table of sweeps; None if there is none."""
     curves = transfer_curves(table) if isinstance(table, SweepTable) else ()
-    return TransferResult(curves, table) if curves and isinstance(table, SweepTable) else None
+    return TransferResult(curves=curves, table=table) if curves and isinstance(table, SweepTable) else None

@@ -263,12 +263,16 @@ def test_spread_over_unequal_devices() -> None:
     device = pd.Series(["a", "a", "a", "b", "b"])
     found = spread(pd.Series([1.0, 2, 3, 5, 7]), device, "x", "V")
     assert found is not None
-    assert found.c2c == pytest.approx(np.sqrt(4 / 3))
-    assert found.d2d == pytest.approx(np.sqrt((19.2 - 4 / 3) / 2.4))
+    assert found.c2c is not None
+    assert found.d2d is not None
+    assert found.c2c.value == pytest.approx(np.sqrt(4 / 3))
+    assert found.d2d.value == pytest.approx(np.sqrt((19.2 - 4 / 3) / 2.4))
     assert (found.median, found.low, found.high) == (3, pytest.approx(1.2), pytest.approx(6.6))
     log = spread(pd.Series(10.0 ** np.array([1.0, 2, 3, 5, 7])), device, "g", "S", log=True)
     assert log is not None
-    assert (log.c2c, log.d2d) == (pytest.approx(found.c2c), pytest.approx(found.d2d))
+    assert log.c2c is not None
+    assert log.d2d is not None
+    assert (log.c2c.value, log.d2d.value) == pytest.approx((found.c2c.value, found.d2d.value))
     assert log.median == pytest.approx(1e3)
 
 
@@ -276,11 +280,13 @@ def test_spread_of_equal_devices_is_cut_at_zero() -> None:
     """Devices 1, 3 and 1.1, 2.9: the means agree, so that nothing is left between them."""
     found = spread(pd.Series([1.0, 3, 1.1, 2.9]), pd.Series(["a", "a", "b", "b"]), "x", "V")
     assert found is not None
-    assert found.d2d == 0
+    assert found.d2d is not None
+    assert found.d2d.value == 0
     alone = spread(pd.Series([1.0, 2, 4]), pd.Series(["a", "a", "a"]), "x", "V")
     assert alone is not None
     assert alone.d2d is None
-    assert alone.c2c == pytest.approx(np.sqrt(7 / 3))
+    assert alone.c2c is not None
+    assert alone.c2c.value == pytest.approx(np.sqrt(7 / 3))
 
 
 def test_weibull_solves_the_equations_of_greatest_likelihood() -> None:

@@ -266,8 +266,9 @@ def test_two_values_have_a_spread_with_its_uncertainty_and_one_has_none(tmp_path
     result = dc.characterize(made(SWEEPS["set_only"], 2, truths=two))
     spread = result.spread("v_set_v")
     assert spread is not None
-    assert spread.c2c == pytest.approx(0.04 / np.sqrt(2), rel=1e-2)
-    assert spread.c2c_range == pytest.approx((0.4463 * spread.c2c, 31.91 * spread.c2c), rel=1e-3)
+    assert spread.c2c is not None
+    assert spread.c2c.value == pytest.approx(0.04 / np.sqrt(2), rel=1e-2)
+    assert spread.c2c.ends == pytest.approx((0.4463 * spread.c2c.value, 31.91 * spread.c2c.value), rel=1e-3)
     text = " ".join(result.sentences())
     assert "median of 2, C2C standard deviation 0.028 V, 95 %: 0.013 to 0.9 V" in text
     made(SWEEPS["set_only"], 1).to_csv(tmp_path / "one.csv")

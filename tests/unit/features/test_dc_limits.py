@@ -111,7 +111,8 @@ def test_what_lies_at_the_limit_is_counted_and_left_out() -> None:
     found = result.spread("v_reset_v")
     assert found is not None
     assert (found.n, found.median) == (3, pytest.approx(0.72))
-    assert found.c2c == pytest.approx(0.02)
+    assert found.c2c is not None
+    assert found.c2c.value == pytest.approx(0.02)
     assert result.at_limit == {"v_set_v": 0, "v_reset_v": 2}
     assert result.as_dict()["at_limit"] == {"v_set_v": 0, "v_reset_v": 2}
     assert any(
@@ -251,7 +252,7 @@ def test_figures_stand_by_compliance_where_there_are_several() -> None:
         np.testing.assert_allclose(table["v_reset_v"], -0.48)
         assert table[["v_set_c2c_v", "v_reset_c2c_v", "g_lrs_low_s", "log10_sd"]].isna().all(axis=None)
         assert any("100 µS at 1 mA and 200 µS at 2 mA" in sentence for sentence in result.sentences())
-        assert [row[:3] for row in result.level_rows()] == [("1 mA", "1", "0.49 V"), ("2 mA", "1", "0.49 V")]
+        assert [each.cells()[:3] for each in result.levels] == [("1 mA", "1", "0.49 V"), ("2 mA", "1", "0.49 V")]
 
 
 @pytest.mark.parametrize(("second", "levels"), [(1.019e-3, 0), (1.021e-3, 2)])
@@ -265,18 +266,20 @@ def test_confidence_intervals_of_c2c_and_d2d() -> None:
     """Chi-squared of 2 degrees of freedom: 7.3778 and 0.050636; of 3: 9.3484 and 0.21580; of 1: 0.00098207."""
     each = spread(pd.Series([1.0, 2, 4]), pd.Series(["a", "b", "c"]), "x", "V")
     assert each is not None
-    assert (each.c2c, each.c2c_range) == (None, None)
-    assert each.d2d_range == pytest.approx((np.sqrt(7 / 3 * 2 / 7.3778), np.sqrt(7 / 3 * 2 / 0.050636)), rel=1e-4)
+    assert each.c2c is None
+    assert each.d2d is not None
+    assert each.d2d.ends == pytest.approx((np.sqrt(7 / 3 * 2 / 7.3778), np.sqrt(7 / 3 * 2 / 0.050636)), rel=1e-4)
     # within 4/3 with 3 degrees of freedom, between devices 19.2 with 1, mean size 2.4; F(1, 3) 17.443 and 0.0011572
     both = spread(pd.Series([1.0, 2, 3, 5, 7]), pd.Series(["a", "a", "a", "b", "b"]), "x", "V")
     assert both is not None
-    assert both.c2c_range == pytest.approx((np.sqrt(4 / 9.3484), np.sqrt(4 / 0.21580)), rel=1e-4)
-    assert both.d2d_range is not None
-    assert both.d2d_range[0] == 0
-    assert both.d2d_range[1] == pytest.approx(np.sqrt((19.2 - 0.0011572 * 4 / 3) / (2.4 * 0.00098207)), rel=1e-4)
+    assert both.c2c is not None
+    assert both.d2d is not None
+    assert both.c2c.ends == pytest.approx((np.sqrt(4 / 9.3484), np.sqrt(4 / 0.21580)), rel=1e-4)
+    assert both.d2d.low == 0
+    assert both.d2d.high == pytest.approx(np.sqrt((19.2 - 0.0011572 * 4 / 3) / (2.4 * 0.00098207)), rel=1e-4)
     one = spread(pd.Series([0.5]), pd.Series(["a"]), "x", "V")
     assert one is not None
-    assert (one.n, one.median, one.c2c, one.d2d, one.c2c_range, one.d2d_range) == (1, 0.5, None, None, None, None)
+    assert (one.n, one.median, one.c2c, one.d2d) == (1, 0.5, None, None)
     assert np.isnan([one.low, one.high]).all()
 
 

@@ -68,7 +68,7 @@ def test_loops_whose_reset_current_is_stored_without_its_sign_keep_their_figures
         np.testing.assert_allclose(cycles[name], right.cycles[name], rtol=0.02)
     assert any("in 10 of 10 sweeps" in each for each in found.sentences())
     np.testing.assert_array_less(correct_signs(sizes).frame.query("voltage_v < -0.1")["current_a"], 0)
-    assert find_reversals(signed).empty
+    assert find_reversals(signed) == ()
     assert correct_signs(signed) is signed
 
 
