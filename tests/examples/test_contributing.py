@@ -1,4 +1,4 @@
-"""What CONTRIBUTING shows works: its four files are added to a copy of the tree, and to a package of somebody else.
+"""What CONTRIBUTING shows works: its files are added to a copy of the tree, and to a package of somebody else.
 
 Nothing but the file is added in the tree, and nothing but an entry point outside it. Both are then used by programs of
 their own, because the switch over the laws is compiled. To compile it once, the files in the tree and those of somebody
@@ -19,17 +19,26 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from devicekit import load_card
 from devicekit.exporters import ExportOptions
+from devicekit.features.merit import Settings
 from devicekit.system import catalog, plugins
+from devicekit.tables import SweepTable
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-HEADINGS = ("Add an update law", "Add a reader", "Add an export target", "Add a material set")
+HEADINGS = (
+    "Add an update law",
+    "Add a reader",
+    "Add a figure of merit",
+    "Add an export target",
+    "Add a material set",
+)
 OUTSIDE = "From a package of your own"
-LONGEST = 40  # lines of code
+LONGEST = 50  # lines of code
 
 # Before each program: the command line in the same process, which saves starting it again.
 PRELUDE = '''
@@ -71,7 +80,7 @@ def place(heading: str) -> Path:
 
 @pytest.fixture(scope="module")
 def additions(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, str]:
-    """What each of the four files holds, by its place in the tree; the material's block writes its own."""
+    """What each of the files holds, by its place in the tree; the material's block writes its own."""
     files = {place(heading): block(heading) for heading in HEADINGS}
     for path in files:
         if path.suffix == ".toml":
@@ -109,7 +118,7 @@ class World:
 
 
 def tree(root: Path, additions: dict[Path, str]) -> list[Path]:
-    """A copy of the packages with the four files, and nothing else, added."""
+    """A copy of the packages with these files, and nothing else, added."""
     for name in ("devicekit", "physics", "snn", "datasets"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("*.nbi", "*.nbc"))
     for path, text in additions.items():
@@ -142,7 +151,7 @@ def groups(text: str) -> dict[str, dict[str, str]]:
 def world(
     request: pytest.FixtureRequest, additions: dict[Path, str], tmp_path_factory: pytest.TempPathFactory
 ) -> World:
-    """The four files in one of the two places."""
+    """The files in one of the two places."""
     inside, root = request.param == "in the tree", tmp_path_factory.mktemp("added")
     theirs = {**additions, Path("__init__.py"): block(OUTSIDE, "text")}
     path = tree(root, additions) if inside else [package(root, theirs, groups(block(OUTSIDE, "toml"))), ROOT]
@@ -154,7 +163,7 @@ OTHER_NAMES = {"bell": "hump", "cheader": "ctable", "myoxide": "theiroxide"}
 
 @pytest.fixture(scope="module")
 def both(additions: dict[Path, str], tmp_path_factory: pytest.TempPathFactory) -> World:
-    """The four files in the tree, and those of `OTHER_NAMES` by their other names in a package of somebody else."""
+    """The files in the tree, and those of `OTHER_NAMES` by their other names in a package of somebody else."""
 
     def renamed(text: str) -> str:
         return re.sub("|".join(OTHER_NAMES), lambda found: OTHER_NAMES[found[0]], text)
@@ -162,14 +171,14 @@ def both(additions: dict[Path, str], tmp_path_factory: pytest.TempPathFactory) -
     theirs = {Path(renamed(path.name)): renamed(text) for path, text in additions.items() if path.stem in OTHER_NAMES}
     theirs[Path("__init__.py")] = renamed(block(OUTSIDE, "text"))
     announced = groups(renamed(block(OUTSIDE, "toml")))
-    del announced["devicekit.readers"]  # two readers of one kind of file would be in each other's way
+    del announced["devicekit.readers"], announced["devicekit.merits"]  # two of one kind would be in each other's way
     root = package(tmp_path_factory.mktemp("theirs"), theirs, announced)
     path = [root, *tree(tmp_path_factory.mktemp("both"), additions)]
     return World(True, path, tmp_path_factory.mktemp("work"))
 
 
 @pytest.mark.parametrize("heading", HEADINGS)
-def test_each_takes_under_forty_lines(heading: str) -> None:
+def test_each_takes_under_fifty_lines(heading: str) -> None:
     code = [line for line in block(heading).splitlines() if line.strip()]
     assert 5 < len(code) < LONGEST
 
@@ -260,6 +269,51 @@ assert "myoxide" in material_sets()
 
 def test_a_reader_is_detected_by_content_and_all_files_are_known_by_name(world: World) -> None:
     world.program(READER)
+
+
+MERIT = """
+import math
+import numpy as np
+import pandas as pd
+
+up = np.linspace(0, 1, 50)
+parts = []
+for cycle in range(1, 5):
+    voltage = np.concatenate([up, up[::-1]])
+    current = np.concatenate([1e-5 * up, 2e-5 * up[::-1]])
+    parts.append(pd.DataFrame({"device_id": "d", "cycle": cycle, "voltage_v": voltage, "current_a": current}))
+pd.concat(parts).to_csv("loops.csv", index=False)
+found = cli("characterize", "loops.csv", "--out", "found", "--json")["files"][0]["looparea"]
+area = np.trapezoid(1e-5 * up, up) - np.trapezoid(2e-5 * up, up)
+assert math.isclose(found["loop_area_w"], area, rel_tol=1e-9)
+assert [each["cycle"] for each in found["loops"]] == [1, 2, 3, 4]
+(table,) = Path("found").rglob("loop_areas.csv")
+np.testing.assert_allclose(pd.read_csv(table)["area_w"], area)
+page = next(Path("found").rglob("report.html")).read_text()
+for words in ("Area of each loop", "Area of the loops over cycles", "Median loop area of 4 sweeps"):
+    assert words in page, words
+assert any(each.name == "loop_area_w" for each in devicekit.characterize("loops.csv").scalars())
+"""
+
+
+@pytest.mark.slow
+def test_a_figure_of_merit_is_computed_written_and_shown(world: World) -> None:
+    world.program(MERIT)
+
+
+def test_the_figure_of_merit_of_the_page_integrates_a_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By itself, in this process."""
+    module = ModuleType("looparea")
+    monkeypatch.setitem(sys.modules, "looparea", module)  # where dataclasses look for names
+    exec(block("Add a figure of merit"), vars(module))
+    voltage = [0.0, 1.0, 1.0, 0.0]
+    frame = pd.DataFrame({"device_id": "d", "cycle": 1, "point": range(4), "voltage_v": voltage})
+    table = SweepTable(frame.assign(current_a=[0.0, 1e-5, 2e-5, 0.0]))
+    found = module.find(table, Settings(), {})
+    assert found.as_dict()["loops"] == [{"device_id": "d", "cycle": 1, "area_w": pytest.approx(-5e-6)}]
+    assert list(found.tables()["loop_areas"]) == ["device_id", "cycle", "area_w"]
+    assert [each.text for each in found.scalars()] == ["-5 µW"]
+    assert found.panel().csv()
 
 
 EXPORTER = """
