@@ -70,7 +70,7 @@ def cell(name: str, runs: int, one: Callable[[], tuple[Side, float] | None]) -> 
     kept = [each for each in (one() for _ in range(runs)) if each is not None]
     true = np.array([each for _, each in kept])
     n = kept[0][0].n
-    normal = [(side.normal, truth) for side, truth in kept if side.normal is not None]
+    normal = [(side.normal, truth) for side, truth in kept if side.normal.known]
     inside = [side.counted.low <= truth <= side.counted.high for side, truth in kept]
     return Cell(
         name,

@@ -9,54 +9,57 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from devicekit.core.errors import CodedWarning, TraceError
+from devicekit.core.records import Estimate, column, derived, internal
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, format_number, percent, percent_span, si
 from devicekit.features import figures
-from devicekit.features.merit import Merit, Settings, figure
+from devicekit.features.merit import Merit, MeritResult, Settings
 from devicekit.features.states import separation as multilevel
 from devicekit.features.states.pairs import Level, OwnThresholds, Pair
-from devicekit.features.states.separation import Rate, Readings, Scale, Side
+from devicekit.features.states.separation import Readings, Scale, Side
 from devicekit.plot import Panel
-from devicekit.report import ROWS_SHOWN, Block, Table, Text, rows_text
+from devicekit.report import ROWS_SHOWN, Block, Table, rows_text
 from devicekit.tables import MultilevelTable
 from devicekit.tables import Table as AnyTable
 
 MOST_LEVELS = 256  # eight bits
+WITHIN = "one lies within the other"
 SEEN = 12  # names of levels in a warning
+ERRORS = (
+    "level",
+    "threshold",
+    "misread readings",
+    "their share",
+    "95 % interval",
+    "share if normal",
+    "95 % interval if normal",
+)
 
 
-@dataclass(frozen=True, eq=False)
-class MultilevelResult:
-    """Levels in ascending order of their medians, and their neighbours.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MultilevelResult(MeritResult):
+    """Levels in ascending order of their medians, and their neighbours."""
 
-    Attributes
-    ----------
-    levels : tuple of Level
-    pairs : tuple of Pair
-        Neighbouring levels, one fewer than levels.
-    scale : Scale
-        Scale on which levels are normal: G or ln G.
-    bit_errors : Rate or None
-        Bit error rate in Gray code for equally used levels; None if a pair has no threshold.
-    own : tuple of OwnThresholds
-        Each device with its own thresholds; empty with one device.
-    """
+    figure_caption = "Histogram and fitted normal density of each level; vertical lines are thresholds."
+    figure_alt = "Levels with their thresholds"
 
-    levels: tuple[Level, ...]
-    pairs: tuple[Pair, ...]
-    scale: Scale
-    bit_errors: Rate | None
-    own: tuple[OwnThresholds, ...]
-    table: MultilevelTable
-    warnings: tuple[CodedWarning, ...]
+    levels: tuple[Level, ...] = column(table="levels", caption="Levels", doc="the levels")
+    neighbours: tuple[Pair, ...] = column(name="pairs", table="level_pairs", doc="pairs of neighbouring levels")
+    scale: Scale = column(inline=True, doc="scale on which levels are normal: G or ln G")
+    bit_errors: Estimate | None = column(
+        name="bit_error_rate", doc="in Gray code for equally used levels; None if a pair has no threshold"
+    )
+    own: tuple[OwnThresholds, ...] = column(
+        name="own_thresholds", table="level_devices", doc="devices with their own thresholds; empty with one device"
+    )
+    table: MultilevelTable = internal()
 
-    @property
+    @derived()
     def bits(self) -> float:
         """log2 of the number of levels."""
         return float(np.log2(len(self.levels)))
@@ -64,38 +67,14 @@ class MultilevelResult:
     @property
     def worst(self) -> tuple[Pair, Side] | None:
         """Pair and side with the largest counted error rate; None without a threshold."""
-        sides = [(pair, side) for pair in self.pairs for side in (pair.below, pair.above) if side is not None]
-        return max(sides, key=lambda each: (each[1].counted.value, each[1].counted.high), default=None)
+        sides = [(pair, side) for pair in self.neighbours for side in (pair.below, pair.above) if side is not None]
+        return max(sides, key=lambda each: (each[1].counted.value, each[1].counted.high or 0.0), default=None)
 
     def own_share(self) -> float | None:
         """Return the share of readings misread with each device's own thresholds; None if one is missing."""
         if not self.own or any(each.wrong is None for each in self.own):
             return None
         return sum(each.wrong or 0 for each in self.own) / sum(each.n for each in self.own)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return {
-            "scale": self.scale.name,
-            "log_likelihood_of_ln_g": self.scale.advantage,
-            "scale_decided": self.scale.decided,
-            "bits": self.bits,
-            "bit_error_rate": self.bit_errors.as_dict() if self.bit_errors else None,
-            "levels": [each.as_dict() for each in self.levels],
-            "pairs": [each.as_dict() for each in self.pairs],
-            "own_thresholds": [each.as_dict() for each in self.own],
-            "warnings": [warning.as_dict() for warning in self.warnings],
-        }
-
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """Return one row per level, one row per pair of neighbours, and one row per device."""
-        found = {
-            "levels": pd.DataFrame([each.as_dict() for each in self.levels]),
-            "level_pairs": pd.DataFrame([each.as_dict() for each in self.pairs]),
-        }
-        if self.own:
-            found["level_devices"] = pd.DataFrame([each.as_dict() for each in self.own])
-        return found
 
     def scalars(self) -> tuple[Scalar, ...]:
         """Return levels, bits, bit error rate, and the error rate of the worst level at one threshold."""
@@ -104,14 +83,10 @@ class MultilevelResult:
             Scalar("bits", "bits of a device", self.bits),
         ]
         if (found := self.bit_errors) is not None:
-            label = "bit error rate (Gray code)"
-            shown.append(Scalar("bit_error_rate", label, found.value, of="bits", low=found.low, high=found.high))
+            shown.append(Scalar.from_estimate("bit_error_rate", "bit error rate (Gray code)", found, of="bits"))
         if (worst := self.worst) is not None:
-            rate = worst[1].counted
-            label = "largest error rate of a level at one threshold"
-            shown.append(
-                Scalar("level_error", label, rate.value, of="its readings", low=rate.low, high=rate.high, by="counted")
-            )
+            label, rate = "largest error rate of a level at one threshold", worst[1].counted
+            shown.append(Scalar.from_estimate("level_error", label, rate, of="its readings", by="counted"))
         return tuple(shown)
 
     def sentences(self) -> list[str]:
@@ -120,9 +95,8 @@ class MultilevelResult:
         devices = len(self.table.devices)
         text = f"{n} levels ({format_number(self.bits)} bits) of {count(devices, 'device')}"
         if (found := self.bit_errors) is not None:
-            ends = percent_span(found.low, found.high)
-            text += f": {percent(found.value)} of the bits in Gray code are misread (95 %: {ends})"
-        open_ = [pair for pair in self.pairs if pair.threshold_s is None]
+            text += f": {percent(found.value)} of the bits in Gray code are misread (95 %: {_ends(found)})"
+        open_ = [pair for pair in self.neighbours if pair.threshold_s is None]
         if open_:
             text += f"; {count(len(open_), 'pair')} of neighbours {'has' if len(open_) == 1 else 'have'} no threshold"
         found_text = [text + "."]
@@ -131,7 +105,7 @@ class MultilevelResult:
             name = pair.low if side is pair.below else pair.high
             found_text.append(
                 f"The worst level is {name}: at its threshold of {si(pair.threshold_s, 'S')} {side.wrong} of {side.n} "
-                f"readings are misread (95 %: {percent_span(side.counted.low, side.counted.high)}{_normal_text(side)})."
+                f"readings are misread (95 %: {_ends(side.counted)}{_normal_text(side)})."
             )
         if (share := self.own_share()) is not None:
             found_text.append(f"With thresholds per device, {percent(share)} of the readings are misread.")
@@ -141,61 +115,28 @@ class MultilevelResult:
         """Draw the histogram and fitted density of each level, with the thresholds."""
         log = self.scale.name == "log"
         shown = {each.name: (each.readings.values, each.readings.mean, _sd(each.readings)) for each in self.levels}
-        thresholds = [pair.threshold_s for pair in self.pairs if pair.threshold_s is not None]
+        thresholds = [pair.threshold_s for pair in self.neighbours if pair.threshold_s is not None]
         return figures.level_densities(shown, thresholds, log)
 
-    def blocks(self) -> list[Block]:
-        """Return the blocks of the report."""
-        head = ("level", "readings", "median", "target", "offset", "sd / mean", "p of normality", "effective readings")
-        rows = []
-        for each in self.levels[:ROWS_SHOWN]:
-            values = each.as_dict()
-            rows.append(
-                (
-                    each.name,
-                    str(values["n"]),
-                    si(values["median_s"], "S", 4),
-                    si(each.target_s, "S", 4),
-                    percent(values["offset"]),
-                    percent(values["sd_relative"]),
-                    format_number(each.p_normal),
-                    format_number(values["effective"]),
-                )
-            )
-        errors = [row for pair in self.pairs[:ROWS_SHOWN] for row in _rows(pair)]
-        scale = "ln G" if self.scale.name == "log" else "G"
+    def notes(self) -> list[str]:
+        """Return the scale on which levels are normal, and what the bit error rate assumes."""
+        scale, other = ("ln G", "G") if self.scale.name == "log" else ("G", "ln G")
         how = f"The readings of each level are taken as normal in {scale}"
         if self.scale.advantage is None:
             how += ", as readings of 0 have no ln G"
         elif self.scale.decided:
-            other = "G" if self.scale.name == "log" else "ln G"
             how += f", which fits better than {other} (log-likelihood {abs(self.scale.advantage):.1f} higher)"
         else:
             how += f"; G and ln G fit equally well (log-likelihood {abs(self.scale.advantage):.1f} apart)"
         assumed = " The bit error rate assumes equally used levels, and one wrong bit per misread reading."
-        caption = (
-            f"Errors at the thresholds between neighbours{rows_text(len(self.pairs))}: counted, and for normal levels."
-        )
-        error_head = (
-            "level",
-            "threshold",
-            "misread readings",
-            "their share",
-            "95 % interval",
-            "share if normal",
-            "95 % interval if normal",
-        )
-        shown = figure(
-            self.panel(),
-            "Histogram and fitted normal density of each level; vertical lines are thresholds.",
-            "Levels with their thresholds",
-        )
-        return [
-            Text([f"{how}.{assumed if self.bit_errors else ''}"]),
-            Table(head, rows, f"Levels{rows_text(len(self.levels))}."),
-            Table(error_head, errors, caption),
-            shown,
-        ]
+        return [f"{how}.{assumed if self.bit_errors else ''}"]
+
+    def record_tables(self) -> list[Block]:
+        """Return the levels, and the errors at each threshold."""
+        errors = [row for pair in self.neighbours[:ROWS_SHOWN] for row in _rows(pair)]
+        shown = rows_text(len(self.neighbours))
+        caption = f"Errors at the thresholds between neighbours{shown}: counted, and for normal levels."
+        return [*super().record_tables(), Table(ERRORS, errors, caption)]
 
 
 def _rows(pair: Pair) -> list[tuple[str, ...]]:
@@ -204,13 +145,16 @@ def _rows(pair: Pair) -> list[tuple[str, ...]]:
         return [(f"{pair.low}, {pair.high}", "–", "–", "–", "–", pair.why_not, "–")]
     found: list[tuple[str, ...]] = []
     for name, side in ((pair.low, pair.below), (pair.high, pair.above)):
-        ends = percent_span(side.counted.low, side.counted.high)
         normal = ("refused: " + side.refused, "–")
-        if side.normal is not None:
-            normal = (_small(side.normal.value), f"{_small(side.normal.low)} to {_small(side.normal.high)}")
-        wrong = f"{side.wrong} of {side.n}"
-        found.append((name, si(pair.threshold_s, "S"), wrong, percent(side.counted.value), ends, *normal))
+        if (ends := side.normal.ends) is not None:
+            normal = (_small(side.normal.value), f"{_small(ends[0])} to {_small(ends[1])}")
+        counted = (f"{side.wrong} of {side.n}", percent(side.counted.value), _ends(side.counted))
+        found.append((name, si(pair.threshold_s, "S"), *counted, *normal))
     return found
+
+
+def _ends(found: Estimate) -> str:
+    return percent_span(*found.ends) if found.ends else "open"
 
 
 def _small(share: float) -> str:
@@ -218,7 +162,7 @@ def _small(share: float) -> str:
 
 
 def _normal_text(side: Side) -> str:
-    return "" if side.normal is None else f"; {_small(side.normal.value)} if it is normal"
+    return f"; {_small(side.normal.value)} if it is normal" if side.normal.known else ""
 
 
 def _sd(readings: Readings) -> float:
@@ -263,7 +207,15 @@ def characterize(table: MultilevelTable) -> MultilevelResult:
             [((level.wrong or 0) / level.readings.values.size, level.readings.effective) for level in levels]
         )
     own = tuple(_own_thresholds(name, k, levels) for name, k in devices.items()) if len(devices) > 1 else ()
-    return MultilevelResult(tuple(levels), pairs, scale, errors, own, table, _warnings(levels, pairs))
+    return MultilevelResult(
+        levels=tuple(levels),
+        neighbours=pairs,
+        scale=scale,
+        bit_errors=errors,
+        own=own,
+        table=table,
+        warnings=_warnings(levels, pairs),
+    )
 
 
 def _level(part: pd.DataFrame, scale: Scale, devices: Mapping[str, int]) -> Level:
@@ -272,20 +224,26 @@ def _level(part: pd.DataFrame, scale: Scale, devices: Mapping[str, int]) -> Leve
     readings = Readings(values, part["device_id"].map(devices).to_numpy(int))
     targets = part["target_s"].dropna().unique() if "target_s" in part else np.empty(0)
     tested = g.size >= multilevel.LEAST_NORMAL and readings.sd > 0
-    p = multilevel.normality(values) if tested else None
-    return Level(str(part["level"].iloc[0]), g, readings, float(targets[0]) if len(targets) == 1 else None, p)
+    return Level(
+        name=str(part["level"].iloc[0]),
+        conductance_s=g,
+        readings=readings,
+        target_s=float(targets[0]) if len(targets) == 1 else None,
+        p_normal=multilevel.normality(values) if tested else None,
+    )
 
 
 def _pair(low: Level, high: Level, scale: Scale) -> Pair:
     few = [level.name for level in (low, high) if not level.enough]
     if few:
         why = f"fewer than {multilevel.LEAST} readings of {' and '.join(few)}"
-        return Pair(low.name, high.name, None, None, None, why)
+        return Pair(low=low.name, high=high.name, why_not=why)
     found = multilevel.sides(low.readings, high.readings)
     if found is None:
-        return Pair(low.name, high.name, None, None, None, "one lies within the other: their densities do not cross")
+        return Pair(low=low.name, high=high.name, why_not=f"{WITHIN}: their densities do not cross")
     threshold, below, above = found
-    return Pair(low.name, high.name, float(np.exp(threshold)) if scale.name == "log" else threshold, below, above)
+    at = float(np.exp(threshold)) if scale.name == "log" else threshold
+    return Pair(low=low.name, high=high.name, threshold_s=at, below=below, above=above)
 
 
 def _count_wrong(level: Level, pairs: Sequence[Pair]) -> Level:
@@ -304,14 +262,15 @@ def _own_thresholds(name: str, number_: int, levels: Sequence[Level]) -> OwnThre
         mine.append(Readings(values, np.zeros(values.size, int)))
     n = sum(each.values.size for each in mine)
     if min(each.values.size for each in mine) < multilevel.LEAST:
-        return OwnThresholds(name, n, None, f"fewer than {multilevel.LEAST} readings of a level")
+        why = f"fewer than {multilevel.LEAST} readings of a level"
+        return OwnThresholds(device_id=name, n=n, why_not=why)
     wrong = 0
     for low, high in pairwise(mine):
         found = multilevel.sides(low, high)
         if found is None:
-            return OwnThresholds(name, n, None, "two levels have no threshold")
+            return OwnThresholds(device_id=name, n=n, why_not="two levels have no threshold")
         wrong += found[1].wrong + found[2].wrong
-    return OwnThresholds(name, n, wrong)
+    return OwnThresholds(device_id=name, n=n, wrong=wrong)
 
 
 def _warnings(levels: Sequence[Level], pairs: Sequence[Pair]) -> tuple[CodedWarning, ...]:
@@ -328,7 +287,7 @@ def _warnings(levels: Sequence[Level], pairs: Sequence[Pair]) -> tuple[CodedWarn
     if few:
         words = f"fewer than {multilevel.LEAST} readings of {_first_names(few)}: neighbours cannot be judged"
         found.append(CodedWarning("few_points", words))
-    within = [f"{pair.low} and {pair.high}" for pair in pairs if pair.threshold_s is None and pair.why_not[:3] == "one"]
+    within = [f"{pair.low} and {pair.high}" for pair in pairs if pair.why_not.startswith(WITHIN)]
     if within:
         found.append(
             CodedWarning(

@@ -14,6 +14,7 @@ from typing import Literal
 
 import numpy as np
 
+from devicekit.core.records import Estimate, Record, column, part
 from devicekit.core.statistics import anova, normal_quantile
 from devicekit.features.stats import clopper_pearson
 
@@ -26,46 +27,21 @@ BEYOND = 10.0  # a normal error rate below 1 / (BEYOND n) is not given: no readi
 NARROW = 1e-3  # of the distance of two means: a smaller sd (readings that are all equal) counts as that
 
 
-@dataclass(frozen=True)
-class Rate:
-    """Error rate with its 95 % interval, 0..1."""
+@dataclass(frozen=True, kw_only=True)
+class Side(Record):
+    """Errors of one level at one threshold."""
 
-    value: float
-    low: float
-    high: float
-
-    def as_dict(self) -> dict[str, float]:
-        """Return the fields as JSON-ready values."""
-        return {"value": self.value, "low": self.low, "high": self.high}
-
-
-@dataclass(frozen=True)
-class Side:
-    """Errors of one level at one threshold.
-
-    Attributes
-    ----------
-    n, wrong : int
-        Readings, and those on the wrong side of a threshold computed without them.
-    apparent : int
-        Readings on the wrong side of the threshold of all readings: too few.
-    effective : float
-        Equivalent number of independent readings: fewer than n if the devices differ.
-    counted : Rate
-        wrong / n with the interval of Clopper and Pearson for `effective` readings.
-    normal : Rate or None
-        Error rate of a normal level of that mean and sd; None if it is refused.
-    refused : str
-        Reason of the refusal.
-    """
-
-    n: int
-    wrong: int
-    apparent: int
-    effective: float
-    counted: Rate
-    normal: Rate | None
-    refused: str = ""
+    n: int = column(doc="readings")
+    wrong: int = column(doc="readings on the wrong side of a threshold computed without them")
+    apparent: int = column(
+        name="wrong_apparent", doc="readings on the wrong side of the threshold of all readings: too few"
+    )
+    effective: float = column(doc="equivalent number of independent readings: fewer than n if the devices differ")
+    counted: Estimate = column(
+        name="error", flat=True, doc="wrong / n with the interval of Clopper and Pearson for `effective` readings"
+    )
+    normal: Estimate = column(flat=True, doc="error rate of a normal level of that mean and sd; NaN if it is refused")
+    refused = part("normal.reason", name="normal_refused", doc="reason of the refusal")
 
 
 def crossing(low_mean: np.ndarray, low_sd: np.ndarray, high_mean: np.ndarray, high_sd: np.ndarray) -> np.ndarray:
@@ -201,11 +177,10 @@ def sides(low: Readings, high: Readings) -> tuple[float, Side, Side] | None:
 
 def _side(level: Readings, wrong: int, apparent: int, distance: float) -> Side:
     n, effective = level.values.size, level.effective
-    counted = rate(wrong / n, effective)
-    if level.sd == 0:
-        return Side(n, wrong, apparent, effective, counted, None, "all readings are equal")
     normal, why = None, ""
-    if n < LEAST_NORMAL:
+    if level.sd == 0:
+        why = "all readings are equal"
+    elif n < LEAST_NORMAL:
         why = f"fewer than {LEAST_NORMAL} readings"
     elif 1 < np.unique(level.device).size < LEAST_DEVICES:
         why = f"fewer than {LEAST_DEVICES} devices: their spread is hardly known"
@@ -217,19 +192,26 @@ def _side(level: Readings, wrong: int, apparent: int, distance: float) -> Side:
         normal = normal_error(distance / level.sd, effective)
         if normal.value < 1.0 / (BEYOND * n):
             normal, why = None, f"below 1/({BEYOND:g} n): beyond the range of the readings"
-    return Side(n, wrong, apparent, effective, counted, normal, why)
+    return Side(
+        n=n,
+        wrong=wrong,
+        apparent=apparent,
+        effective=effective,
+        counted=rate(wrong / n, effective),
+        normal=normal or Estimate(np.nan, reason=why),
+    )
 
 
-def rate(share: float, effective: float) -> Rate:
+def rate(share: float, effective: float) -> Estimate:
     """Return a share of errors with the interval of Clopper and Pearson for a number of independent readings.
 
     Its low end is 0 with less than one independent error.
     """
     low, high = clopper_pearson(share * effective, effective)
-    return Rate(share, low if share * effective >= 1.0 else 0.0, high)
+    return Estimate(share, low if share * effective >= 1.0 else 0.0, high)
 
 
-def normal_error(z: float, n: float) -> Rate:
+def normal_error(z: float, n: float) -> Estimate:
     """Return Phi(-z) with its 95 % interval, for z = |T - mean| / sd of n normal readings and a fixed T.
 
     sqrt(n) z is noncentral t with n - 1 degrees of freedom and noncentrality sqrt(n) |T - mu| / sigma.
@@ -245,7 +227,7 @@ def normal_error(z: float, n: float) -> Rate:
 
     degrees, root = max(n, 2.0) - 1.0, np.sqrt(max(n, 2.0))
     near, far = (float(special.nctdtrinc(degrees, tail, root * z)) / root for tail in (0.975, 0.025))
-    return Rate(float(special.ndtr(-z)), float(special.ndtr(-far)), float(special.ndtr(-near)))
+    return Estimate(float(special.ndtr(-z)), float(special.ndtr(-far)), float(special.ndtr(-near)))
 
 
 def normality(values: np.ndarray) -> float:
@@ -271,14 +253,13 @@ def normality(values: np.ndarray) -> float:
     return float(np.exp(1.2937 - 5.709 * a + 0.0186 * a * a)) if a < 10 else 0.0
 
 
-@dataclass(frozen=True)
-class Scale:
-    """Scale on which levels are normal: `linear` (G) or `log` (ln G), log-likelihood of ln G over G, and whether it
-    decides."""
+@dataclass(frozen=True, kw_only=True)
+class Scale(Record):
+    """Scale on which levels are normal: `linear` (G) or `log` (ln G)."""
 
-    name: Literal["linear", "log"]
-    advantage: float | None
-    decided: bool
+    name: Literal["linear", "log"] = column(name="scale", doc="linear (G) or log (ln G)")
+    advantage: float | None = column(name="log_likelihood_of_ln_g", doc="log-likelihood of ln G over that of G")
+    decided: bool = column(name="scale_decided", doc="whether the log-likelihoods decide")
 
 
 def scale(levels: Sequence[np.ndarray]) -> Scale:
@@ -290,16 +271,17 @@ def scale(levels: Sequence[np.ndarray]) -> Scale:
         Conductances of each [S]. Where one is not above 0, ln G does not exist.
     """
     if any((x <= 0).any() for x in levels):
-        return Scale("linear", None, False)
+        return Scale(name="linear", advantage=None, decided=False)
     advantage = 0.0
     for x in levels:
         spread, log_spread = x.std(), np.log(x).std()
         if spread > 0 and log_spread > 0:
             advantage += x.size * float(np.log(spread / log_spread)) - float(np.log(x).sum())
-    return Scale("linear" if advantage < 0 else "log", advantage, abs(advantage) >= SAME)
+    name: Literal["linear", "log"] = "linear" if advantage < 0 else "log"
+    return Scale(name=name, advantage=advantage, decided=abs(advantage) >= SAME)
 
 
-def bit_error_rate(rates: Sequence[tuple[float, float]]) -> Rate:
+def bit_error_rate(rates: Sequence[tuple[float, float]]) -> Estimate:
     """Return the bit error rate of equally used levels in Gray code, where neighbours differ by one bit.
 
     Parameters
@@ -309,14 +291,12 @@ def bit_error_rate(rates: Sequence[tuple[float, float]]) -> Rate:
 
     Returns
     -------
-    Rate
+    Estimate
         Mean share of wrong readings over log2(levels).
     """
     share = float(np.mean([each for each, _ in rates]))
     effective = len(rates) ** 2 / sum(1.0 / worth for _, worth in rates)
-    whole = rate(share, effective)
-    bits = float(np.log2(len(rates)))
-    return Rate(whole.value / bits, whole.low / bits, whole.high / bits)
+    return rate(share, effective).map(lambda each: each / np.log2(len(rates)))
 
 
 def serial(values: Sequence[np.ndarray]) -> tuple[float, int]:

@@ -191,7 +191,7 @@ def test_how_many_readings_a_normal_rate_needs(n: int, given: bool) -> None:
     x = stats.norm.ppf((np.arange(n) + 0.5) / n)
     found = multilevel.sides(one(x), one(x + 2.5))
     assert found is not None
-    assert (found[1].normal is not None) is given
+    assert found[1].normal.known is given
 
 
 def test_a_normal_rate_is_refused_beyond_what_the_readings_reach() -> None:
@@ -201,7 +201,7 @@ def test_a_normal_rate_is_refused_beyond_what_the_readings_reach() -> None:
     for z, given in ((limit - 0.01, True), (limit + 0.01, False)):
         found = multilevel.sides(one(x), one(x + 2 * z * sd))
         assert found is not None
-        assert (found[1].normal is not None) is given
+        assert found[1].normal.known is given
     assert "below 1/(10 n)" in found[1].refused
     heavy = shuffled(stats.t.ppf((np.arange(300) + 0.5) / 300, 3))
     side = multilevel.sides(one(heavy), one(heavy + 5))[1]  # type: ignore[index]
@@ -214,7 +214,7 @@ def test_a_normal_rate_needs_several_devices(devices: int, apart: float, why: st
     device = np.tile(np.arange(devices), 20)
     level = Readings(x + apart * stats.norm.ppf((device + 0.5) / devices), device)
     side = multilevel.sides(level, Readings(level.values + 3.5 + 2 * apart, device))[1]  # type: ignore[index]
-    assert (side.normal is None) is bool(why)
+    assert side.normal.known is not bool(why)
     assert why in side.refused
 
 
@@ -244,9 +244,9 @@ def test_levels_without_a_threshold_are_reported() -> None:
     inside = merit.characterize(table({"a": spaced(10, sd=0.5), "b": spaced(10.2, sd=3.0), "c": spaced(60)}))
     assert inside.bit_errors is None
     assert "undecided" in {each.code for each in inside.warnings}
-    assert any(pair.threshold_s is None for pair in inside.pairs)
+    assert any(pair.threshold_s is None for pair in inside.neighbours)
     few = merit.characterize(table({"a": spaced(10), "b": spaced(20, 4), "c": spaced(30), "d": spaced(40)}))
-    assert [pair.threshold_s is None for pair in few.pairs] == [True, True, False]
+    assert [pair.threshold_s is None for pair in few.neighbours] == [True, True, False]
     assert few.bit_errors is None
     assert "few_points" in {each.code for each in few.warnings}
     assert {each.name for each in few.scalars()} == {"levels", "bits", "level_error"}
@@ -274,10 +274,10 @@ def test_devices_with_thresholds_of_their_own_make_fewer_errors() -> None:
 def test_equal_readings_and_zeros_are_accepted() -> None:
     found = merit.characterize(table({"a": [0.0] * 6, "b": [2e-6] * 6, "c": spaced(9, 8)}))
     assert found.scale.name == "linear"
-    assert found.pairs[0].threshold_s == pytest.approx(1e-6)
-    assert found.pairs[0].below is not None
-    assert "equal" in found.pairs[0].below.refused
-    assert found.pairs[0].below.normal is None
+    assert found.neighbours[0].threshold_s == pytest.approx(1e-6)
+    assert found.neighbours[0].below is not None
+    assert "equal" in found.neighbours[0].below.refused
+    assert not found.neighbours[0].below.normal.known
     found.panel().draw()
     assert found.blocks()
 
@@ -297,7 +297,7 @@ def test_the_shipped_set_gives_its_truth() -> None:
     scalars = {each.name: each for each in found.scalars()}
     assert scalars["bits"].value == 3
     assert scalars["bit_error_rate"].low < error < scalars["bit_error_rate"].high
-    assert [pair.threshold_s for pair in result.pairs] == pytest.approx([2e-5 * k for k in range(1, 8)], rel=0.06)
+    assert [pair.threshold_s for pair in result.neighbours] == pytest.approx([2e-5 * k for k in range(1, 8)], rel=0.06)
     assert result.levels[3].target_s == pytest.approx(70e-6)
     result.panel().draw()
     assert found.section("x", "y").blocks
