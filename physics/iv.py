@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import pandas as pd
 
@@ -14,7 +15,7 @@ from devicekit.tables import SweepTable
 from physics import SOLVERS
 from physics.drive import Segment, loops, set_sweep
 from physics.noise import Discreteness
-from physics.records import DeviceReads, Quality, Stage
+from physics.records import DeviceReads, Stage
 from physics.result import IVResult
 from physics.solvers.banded_solver import BandedSolver
 from physics.solvers.discretisation import Discretisation
@@ -51,8 +52,34 @@ def resolve_stack(stack: Stack | Path | str | None) -> Stack:
     return stack if isinstance(stack, Stack) else load_stack(stack)
 
 
-def make_stepper(stack: Stack, solver: str, mesh: str | float, noise: int | None = None) -> Stepper:
-    """Build mesh, coefficients, solver and time stepping of a stack; `noise` is the seed of its noise, or None."""
+class RunOptions(TypedDict, total=False):
+    """Options of every simulation, as `make_stepper` takes them."""
+
+    solver: str
+    mesh: str | float
+    noise: int | None
+
+
+def make_stepper(
+    stack: Stack, solver: str = "banded", mesh: str | float = "default", noise: int | None = None
+) -> Stepper:
+    """Build mesh, coefficients, solver and time stepping of a stack.
+
+    Parameters
+    ----------
+    stack : Stack
+    solver : {"banded", "fipy"}
+        Both use the same discretisation: banded is fast, FiPy is declarative.
+    mesh : {"coarse", "default", "fine"} or float
+        A number is the cell size of the fine region [nm].
+    noise : int, optional
+        Seed of the noise of single vacancies (`physics.noise`); None: a deterministic mean run.
+
+    Raises
+    ------
+    ParameterError
+        If the solver or the mesh is unknown, or the seed is not a whole number from 0.
+    """
     grid = Discretisation(stack, build_mesh(stack, mesh))
     found = make_solver(solver, grid)
     return Stepper(grid, found, None if noise is None else Discreteness(grid, BandedSolver(grid), noise))
@@ -136,18 +163,32 @@ class _Recorder:
         label = f"end of {segment.label.replace('_', ' ')}"
         self.stages.append(stage(self.stepper, state, segment.stop, label, segment.cycle))
 
+    def device_reads(self, drive: Sequence[Segment], hrs: float) -> dict[int, DeviceReads]:
+        """Return the reads of every loop of a drive that starts with an HRS [S]."""
+        found = {}
+        for number in dict.fromkeys(segment.cycle for segment in drive):
+            # after the set: at 0 V if the drive returns there
+            lrs = self.reads.get((number, "set_back"), self.reads.get((number, "set")))
+            found[number] = DeviceReads(hrs_s=hrs, lrs_s=lrs)
+            hrs = self.reads.get((number, "reset_back"), hrs)
+        return found
+
+
+def reason(error: NotConvergedError | KeyboardInterrupt) -> str:
+    """Return why a run is not complete."""
+    return str(error) if isinstance(error, NotConvergedError) else "interrupted"
+
 
 def simulate_iv(
     stack: Stack | Path | str | None = None,
-    solver: str = "banded",
-    mesh: str | float = "default",
+    *,
     compliance: float | None = None,
     rate: float | None = None,
     cycles: int = 0,
     progress: Progress | None = None,
     segments: Sequence[Segment] | None = None,
     stage_voltages: Sequence[float] = (),
-    noise: int | None = None,
+    **options: Unpack[RunOptions],
 ) -> IVResult:
     """Simulate the set I-V of a stack (paper, Fig. 2), or bipolar loops (Fig. 1a).
 
@@ -157,10 +198,6 @@ def simulate_iv(
     Parameters
     ----------
     stack : Stack, path of a stack TOML, or None for the default material set
-    solver : {"banded", "fipy"}
-        Both use the same discretisation: banded is fast, FiPy is declarative.
-    mesh : {"coarse", "default", "fine"} or float
-        A number is the cell size of the fine region [nm].
     compliance : float, optional
         Current limit [A]; the stack's if None.
     rate : float, optional
@@ -173,8 +210,8 @@ def simulate_iv(
         Drive to use instead of the one of the stack.
     stage_voltages : sequence of float
         Source voltages of the first set [V] at which fields are recorded, in addition to 10 uA, 100 uA and the ends.
-    noise : int, optional
-        Seed of the noise of single vacancies (`physics.noise`); None: a deterministic mean run.
+    **options
+        ``solver="banded"``, ``mesh="default"`` and ``noise=None``, as for `make_stepper`.
 
     Raises
     ------
@@ -188,50 +225,24 @@ def simulate_iv(
     if not drive:
         raise ParameterError("segments: the drive is empty")
     check_drive(stack, drive)
-    stepper = make_stepper(stack, solver, mesh, noise)
+    stepper = make_stepper(stack, **options)
     recorder = _Recorder(stepper, sum(segment.duration for segment in drive), progress, stage_voltages)
     state = stepper.start()
     hrs = stepper.conductance(state.density)
     recorder.stages.append(stage(stepper, state, 0.0, "start", drive[0].cycle))
     recorder.see(state, 0.0, drive[0])
-    complete, message = True, ""
+    message = ""
     try:
         for segment in drive:
             state = stepper.run(state, segment, lambda s, v, segment=segment: recorder.see(s, v, segment))  # type: ignore[misc]
             recorder.end(state, segment)
-    except NotConvergedError as error:
-        complete, message = False, str(error)
-    except KeyboardInterrupt:
-        complete, message = False, "interrupted"
-    return _result(stack, stepper, recorder, drive, hrs, complete, message, noise)
-
-
-def _result(
-    stack: Stack,
-    stepper: Stepper,
-    recorder: _Recorder,
-    drive: Sequence[Segment],
-    hrs: float,
-    complete: bool,
-    message: str,
-    noise: int | None,
-) -> IVResult:
-    sweep = SweepTable(pd.DataFrame(recorder.rows), meta={"source": "simulated", "material": stack.material})
-    reads = {}
-    for number in dict.fromkeys(segment.cycle for segment in drive):
-        # after the set: at 0 V if the drive returns there
-        lrs = recorder.reads.get((number, "set_back"), recorder.reads.get((number, "set")))
-        reads[number] = DeviceReads(hrs, lrs)
-        hrs = recorder.reads.get((number, "reset_back"), hrs)
-    return IVResult(
-        stack=stack,
-        mesh=stepper.grid.mesh,
-        solver=stepper.solver.name,
-        quality=Quality.from_tally(stepper.tally, stack, noise is not None),
-        stages=tuple(recorder.stages),
-        complete=complete,
-        message=message,
-        noise=noise,
-        sweep=sweep,
-        reads=reads,
+    except (NotConvergedError, KeyboardInterrupt) as error:
+        message = reason(error)
+    return IVResult.of_run(
+        stepper,
+        recorder.stages,
+        message,
+        options.get("noise"),
+        sweep=SweepTable(pd.DataFrame(recorder.rows), meta={"source": "simulated", "material": stack.material}),
+        reads=recorder.device_reads(drive, hrs),
     )

@@ -257,7 +257,7 @@ def set_time(stack: Stack, voltage: float, mesh: str | float = "default", longes
     NotConvergedError
         If no step converges.
     """
-    stepper = make_stepper(stack, "banded", mesh)
+    stepper = make_stepper(stack, mesh=mesh)
     hold = Segment(
         voltage, voltage, longest, stack.circuit.compliance, "hold", first=_FIRST, gate=stack.circuit.compliance
     )
@@ -283,7 +283,7 @@ def reset_time(stack: Stack, voltage: float, mesh: str | float = "default", long
     NotConvergedError
         If no step converges.
     """
-    stepper = make_stepper(stack, "banded", mesh)
+    stepper = make_stepper(stack, mesh=mesh)
     state = stepper.start()
     for segment in set_sweep(stack):
         state = stepper.run(state, segment)
@@ -326,7 +326,7 @@ def ramp_voltage(stack: Stack, rate: float, mesh: str | float = "default") -> fl
     NotConvergedError
         If no step converges.
     """
-    stepper = make_stepper(stack, "banded", mesh)
+    stepper = make_stepper(stack, mesh=mesh)
     seen: list[tuple[float, float]] = []
 
     def see(now: State, source: float) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from devicekit.core.errors import CodedWarning
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, si
 from devicekit.report import Figure, Report, Section
@@ -24,34 +23,14 @@ def marks_of(stack: Stack) -> tuple[str, ...]:
     return ("SIMULATED", "CALIBRATED") if "calibrated" in stack.sources.values() else ("SIMULATED",)
 
 
-def _scalar(name: str, label: str, value: float | None, unit: str = "") -> Scalar:
-    return Scalar(name, label, float("nan") if value is None else value, unit)
-
-
-def _source(stack: Stack, solver: str, cells: int, seed: int | None) -> str:
-    noise = "without noise" if seed is None else f"noise of seed {seed}"
-    return f"material set “{stack.material}”, solver {solver}, {count(cells, 'cell')}, {noise}"
+def _source(result: IVResult | PulseResult) -> str:
+    noise = "without noise" if result.noise is None else f"noise of seed {result.noise}"
+    return f"material set “{result.material}”, solver {result.solver}, {count(result.mesh_cells, 'cell')}, {noise}"
 
 
 def _figures(sections: Sequence[Section], anchor: str) -> list[Figure]:
     """Return the figures of a section."""
     return [figure for section in sections if section.anchor == anchor for figure in section.figures]
-
-
-def _page(
-    title: str,
-    verdict: str,
-    stack: Stack,
-    words: list[str],
-    sections: list[Section],
-    command: str,
-    pictures: Sequence[Figure],
-    numbers: Sequence[Scalar],
-    warnings: Sequence[CodedWarning],
-    source: str,
-) -> Report:
-    parts = [*sections, provenance_section([], command)]
-    return Report(title, verdict, words, parts, marks_of(stack), pictures, numbers, warnings, source)
 
 
 def iv_page(
@@ -84,24 +63,23 @@ def iv_page(
         )
     )
     numbers = [
-        _scalar("v_set_v", "V_set (ln G half-way between HRS and LRS)", result.v_set_v, "V"),
-        _scalar("v_100ua_v", "voltage at 100 µA", result.v_100ua_v, "V"),
-        _scalar("on_off", "conductance of LRS over HRS, at the read voltage", result.on_off),
-        _scalar("v_reset_v", "V_reset of the first loop", result.first.v_reset_v, "V"),
-        Scalar("t_max_k", "highest temperature", result.quality.t_max_k, "K"),
-        _scalar("lrs_s", "LRS", result.lrs_s, "S"),
+        Scalar.from_record(result, "v_set_v"),
+        Scalar.from_record(result, "v_100ua_v"),
+        Scalar.from_record(result, "on_off", "conductance of LRS over HRS, at the read voltage"),
+        Scalar.from_record(result, "v_reset_v"),
+        Scalar.from_record(result.quality, "t_max_k"),
+        Scalar.from_record(result, "lrs_s", "LRS"),
     ]
-    return _page(
+    return Report(
         "Simulated I-V",
         _finished(verdict, result),
-        result.stack,
         report.iv_summary(result),
-        sections,
-        command,
+        [*sections, provenance_section([], command)],
+        marks_of(result.stack),
         pictures,
         numbers,
         result.quality.remarks,
-        _source(result.stack, result.solver, result.mesh.cells, result.noise),
+        _source(result),
     )
 
 
@@ -119,29 +97,28 @@ def pulses_page(result: PulseResult, command: str) -> Report:
         Command that makes the page.
     """
     sections = report.pulse_sections(result)
-    last = [p for p in result.end_points() if p["cycle"] == max(q["cycle"] for q in result.end_points())]
-    low = min(min(p["first_s"], p["last_s"]) for p in last)
-    high = max(max(p["first_s"], p["last_s"]) for p in last)
+    last = result.last_ends
+    low = min(min(p.first_s, p.last_s) for p in last)
+    high = max(max(p.first_s, p.last_s) for p in last)
     words = count(len(result.pulses.widths), "pulse width")
     verdict = f"In the last trains of {words}, the simulated stack covers {si(low, 'S')} to {si(high, 'S')}."
     numbers = [
         Scalar("g_low_s", "lowest end of the last trains", low, "S"),
         Scalar("g_high_s", "highest end of the last trains", high, "S"),
-        Scalar("pulses", "pulses of a train", max(p["pulses"] for p in last)),
-        Scalar("t_max_k", "highest temperature", result.quality.t_max_k, "K"),
-        Scalar("field_max", "largest field", result.quality.field_max, "V/nm"),
+        Scalar("pulses", "pulses of a train", max(p.pulses for p in last)),
+        Scalar.from_record(result.quality, "t_max_k"),
+        Scalar.from_record(result.quality, "field_max"),
     ]
-    return _page(
+    return Report(
         "Simulated pulse trains",
         _finished(verdict, result),
-        result.stack,
         report.pulses_summary(result),
-        sections,
-        command,
+        [*sections, provenance_section([], command)],
+        marks_of(result.stack),
         [*_figures(sections, "pulses"), *reversed(_figures(sections, "maps"))],
         numbers,
         result.quality.remarks,
-        _source(result.stack, result.solver, result.mesh.cells, result.noise),
+        _source(result),
     )
 
 
@@ -172,13 +149,12 @@ def kinetics_page(result: Kinetics, command: str) -> Report:
         ),
         _slope("jart_set", "SET of JART VCM v1b", result.slopes["jart_set"]),
     ]
-    return _page(
+    return Report(
         "Simulated kinetics",
         verdict,
-        result.stack,
         report.kinetics_summary(result),
-        sections,
-        command,
+        [*sections, provenance_section([], command)],
+        marks_of(result.stack),
         [figure for section in sections for figure in section.figures],
         numbers,
         result.remarks,

@@ -5,15 +5,15 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 import pandas as pd
 
 from devicekit.core.errors import ParameterError
 from devicekit.tables import PulseTable
 from physics.drive import PulseTrain, loops, trains
-from physics.iv import Progress, check_drive, make_stepper, resolve_stack, stage
-from physics.records import Quality, Stage
+from physics.iv import Progress, RunOptions, check_drive, make_stepper, reason, resolve_stack, stage
+from physics.records import Stage
 from physics.result import PulseResult
 from physics.solvers.stepping import NotConvergedError, State, Stepper
 from physics.stack import Stack
@@ -27,8 +27,7 @@ DEFAULT_CYCLES = 3
 
 def simulate_pulses(
     stack: Stack | Path | str | None = None,
-    solver: str = "banded",
-    mesh: str | float = "default",
+    *,
     widths: Sequence[float] = DEFAULT_WIDTHS,
     count: int = 100,
     pairs: int = 2,
@@ -36,7 +35,7 @@ def simulate_pulses(
     gap: float = 0.0,
     cycles: int = DEFAULT_CYCLES,
     progress: Progress | None = None,
-    noise: int | None = None,
+    **options: Unpack[RunOptions],
 ) -> PulseResult:
     """Simulate LTP and LTD trains (paper, Fig. 3a): at every width, `pairs` of trains from the same state.
 
@@ -46,7 +45,7 @@ def simulate_pulses(
 
     Parameters
     ----------
-    stack, solver, mesh, progress
+    stack, progress
         As for `simulate_iv`.
     widths : sequence of float
         Pulse widths [s].
@@ -61,8 +60,8 @@ def simulate_pulses(
         Rest at 0 V after every pulse [s].
     cycles : int
         Bipolar loops before the first train.
-    noise : int, optional
-        Seed of the noise of single vacancies (`physics.noise`); None: a deterministic mean run.
+    **options
+        ``solver="banded"``, ``mesh="default"`` and ``noise=None``, as for `physics.iv.make_stepper`.
 
     Raises
     ------
@@ -76,31 +75,19 @@ def simulate_pulses(
         raise ParameterError(f"cycles: found {cycles}, expected 0 or more")
     plan = [trains(stack, width, count, pairs, amplitudes, gap) for width in widths]
     check_drive(stack, loops(stack, cycles) if cycles else ())
-    stepper = make_stepper(stack, solver, mesh, noise)
+    stepper = make_stepper(stack, **options)
     run = _PulseRun(stepper, sum(len(group) * count for group in plan), progress)
-    complete, message = True, ""
+    message = ""
     try:
         state = run.condition(stack, cycles)
         for group in plan:
             run.trains(state, group)
-    except NotConvergedError as error:
-        complete, message = False, str(error)
-    except KeyboardInterrupt:
-        complete, message = False, "interrupted"
+    except (NotConvergedError, KeyboardInterrupt) as error:
+        message = reason(error)
     if not run.rows:
         raise ParameterError(f"the run ended before the first pulse: {message}")
     table = PulseTable(pd.DataFrame(run.rows), meta={"source": "simulated", "material": stack.material})
-    return PulseResult(
-        stack=stack,
-        mesh=stepper.grid.mesh,
-        solver=stepper.solver.name,
-        quality=Quality.from_tally(stepper.tally, stack, noise is not None),
-        stages=tuple(run.stages),
-        complete=complete,
-        message=message,
-        noise=noise,
-        pulses=table,
-    )
+    return PulseResult.of_run(stepper, run.stages, message, options.get("noise"), pulses=table)
 
 
 class _PulseRun:
@@ -108,7 +95,7 @@ class _PulseRun:
 
     def __init__(self, stepper: Stepper, total: int, progress: Progress | None) -> None:
         self.stepper, self.total, self.progress = stepper, total, progress
-        self.rows: list[dict[str, Any]] = []
+        self.rows: list[dict[str, object]] = []
         self.stages: list[Stage] = []
         self.done = 0
 

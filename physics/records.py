@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from devicekit.core.errors import CodedWarning
+from devicekit.core.records import Record, column
+from devicekit.core.text import si
 from physics.constants import Array
 from physics.solvers.stepping import Tally
 from physics.stack import Stack
@@ -43,47 +44,60 @@ THERMAL_TIME = 1e-10
 _HOT, _STRONG, _OVERFULL = 1000.0, 1.0, 2.0
 
 
-@dataclass(frozen=True)
-class Quality:
-    """Errors of the balances of a run, and extremes beyond the validity of the model.
+def digits(form: str, unit: str = "") -> Callable[[float | None], str]:
+    """Return what formats a number by a format specification such as ".3g"; a dash for None."""
+    return lambda value: "–" if value is None else f"{value:{form}} {unit}".rstrip()
 
-    `mass_error` is the largest vacancy imbalance over the initial content (reservoir flux and reactions
-    counted), `power_error` the largest difference of summed Joule power and I V, over I V, `n_min` and `n_max` the
-    lowest and highest density [m^-3], `field_max` the largest field [V/nm], `vacancies_per_nm` the lowest number of
-    vacancies in a nanometre of the filament's height within the active layer. `remarks` list those beyond
-    their limits.
-    """
 
-    steps: int
-    rejected: int
-    solves: int
-    mass_error: float
-    power_error: float
-    n_min: float
-    n_max: float
-    t_max_k: float
-    field_max: float
-    vacancies_per_nm: float
-    remarks: tuple[CodedWarning, ...] = ()
+def siemens(value: float | None) -> str:
+    """Format a conductance with three digits."""
+    return si(value, "S")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quality(Record):
+    """Errors of the balances of a run, and extremes beyond the validity of the model."""
+
+    t_max_k: float = column("highest temperature", unit="K", doc="highest temperature")
+    field_max: float = column("largest field", unit="V/nm", text=digits(".2g", "V/nm"), doc="largest field")
+    vacancies_per_nm: float = column(
+        "fewest vacancies per nanometre of the gap (1 or more needed)",
+        text=digits(".2g"),
+        doc="lowest number of vacancies in a nanometre of the filament's height within the active layer",
+    )
+    steps: int = column("time steps", text=str, doc="accepted steps")
+    rejected: int = column(json=False, doc="rejected steps")
+    solves: int = column(json=False, doc="linear systems solved")
+    mass_error: float = column(
+        "relative error of the vacancy balance",
+        text=digits(".1e"),
+        doc="largest vacancy imbalance over the initial content, reservoir flux and reactions counted",
+    )
+    power_error: float = column(
+        "relative error of the power balance",
+        text=digits(".1e"),
+        doc="largest difference of summed Joule power and I V, over I V",
+    )
+    n_min: float = column(unit="m^-3", doc="lowest density")
+    n_max: float = column(unit="m^-3", json=False, doc="highest density")
+    remarks: tuple[CodedWarning, ...] = column(default=(), doc="where the run left the validity of the model")
 
     @classmethod
     def from_tally(cls, tally: Tally, stack: Stack, noisy: bool = False) -> Quality:
         """Return the quality from the tally of a run, with or without noise."""
-        if tally.steps == 0:
-            return cls(0, tally.rejected, tally.solves, 0.0, 0.0, 0.0, 0.0, stack.heat.ambient, 0.0, 0.0)
-        reference = stack.filament.reference_density
+        reference, ran = stack.filament.reference_density, tally.steps > 0
         return cls(
-            tally.steps,
-            tally.rejected,
-            tally.solves,
-            tally.mass_error,
-            tally.power_error,
-            tally.lowest_density * reference,
-            tally.highest_density * reference,
-            tally.hottest,
-            tally.strongest,
-            tally.fewest,
-            tuple(_remarks(tally, noisy)),
+            t_max_k=tally.hottest if ran else stack.heat.ambient,
+            field_max=tally.strongest,
+            vacancies_per_nm=tally.fewest if ran else 0.0,
+            steps=tally.steps,
+            rejected=tally.rejected,
+            solves=tally.solves,
+            mass_error=tally.mass_error,
+            power_error=tally.power_error,
+            n_min=tally.lowest_density * reference if ran else 0.0,
+            n_max=tally.highest_density * reference,
+            remarks=tuple(_remarks(tally, noisy)) if ran else (),
         )
 
 
@@ -121,15 +135,24 @@ def _remarks(tally: Tally, noisy: bool) -> Iterator[CodedWarning]:
         )
 
 
-@dataclass(frozen=True)
-class DeviceReads:
-    """Conductances of the device alone [S]: at a small voltage, at ambient temperature, without series resistance.
+@dataclass(frozen=True, kw_only=True)
+class DeviceReads(Record):
+    """Conductances of the device alone: at a small voltage, at ambient temperature, without series resistance."""
 
-    `hrs_s` is the value before the set of a loop, `lrs_s` that after it; None if not reached.
-    """
-
-    hrs_s: float
-    lrs_s: float | None
+    hrs_s: float = column(
+        name="hrs_device_s",
+        unit="S",
+        title="HRS without series resistance, at ambient temperature",
+        text=siemens,
+        doc="conductance of the device alone before the set of a loop",
+    )
+    lrs_s: float | None = column(
+        name="lrs_device_s",
+        unit="S",
+        title="LRS without series resistance, at ambient temperature",
+        text=siemens,
+        doc="conductance of the device alone after the set; None if not reached",
+    )
 
     @property
     def on_off(self) -> float | None:
@@ -137,35 +160,31 @@ class DeviceReads:
         return None if self.lrs_s is None else self.lrs_s / self.hrs_s
 
 
-@dataclass(frozen=True)
-class Cycle:
+_RATIO = digits(".3g")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cycle(Record):
     """Figures of merit of one loop or a set alone, as in `devicekit.features.dc.sweeps`; None if undefined.
 
-    Attributes
-    ----------
-    cycle : int
-    v_set_v, v_reset_v : float or None
-        By `half_ln_g` and by `peak_current` [V].
-    v_100ua_v : float or None
-        Source voltage at which the set reaches 100 uA [V]. It converges with mesh and step, but does not define a SET.
-    hrs_s, lrs_s, on_off : float or None
-        Slopes of I against V about the read voltage, as a measurement gives them, series resistance included [S].
-    outcome : str
-        switched, gradual, failed or one_way.
-    device : DeviceReads
+    HRS and LRS are slopes of I against V about the read voltage, as a measurement gives them, series resistance
+    included.
     """
 
-    cycle: int
-    v_set_v: float | None
-    v_reset_v: float | None
-    v_100ua_v: float | None
-    hrs_s: float | None
-    lrs_s: float | None
-    on_off: float | None
-    outcome: str
-    device: DeviceReads
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        reads = {"hrs_device_s": self.device.hrs_s, "lrs_device_s": self.device.lrs_s}
-        return {**{k: v for k, v in asdict(self).items() if k != "device"}, **reads}
+    cycle: int = column("cycle", text=str)
+    v_set_v: float | None = column(
+        "V_set", unit="V", title="V_set (ln G half-way between HRS and LRS)", doc="V_set by `half_ln_g`"
+    )
+    v_reset_v: float | None = column(
+        "V_reset", unit="V", title="V_reset of the first loop", doc="V_reset by `peak_current`"
+    )
+    v_100ua_v: float | None = column(
+        unit="V",
+        title="voltage at 100 µA",
+        doc="source voltage at which the set reaches 100 uA; it converges with mesh and step, but defines no SET",
+    )
+    hrs_s: float | None = column("HRS", unit="S", title="conductance in HRS", text=siemens, doc="HRS before the set")
+    lrs_s: float | None = column("LRS", unit="S", title="conductance in LRS", text=siemens, doc="LRS after the set")
+    on_off: float | None = column("LRS / HRS", title="LRS / HRS at the read voltage", text=_RATIO, doc="LRS over HRS")
+    outcome: str = column(doc="switched, gradual, failed or one_way")
+    device: DeviceReads = column(inline=True)

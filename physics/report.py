@@ -50,37 +50,11 @@ def _incomplete(result: _Result) -> list[str]:
 
 
 def _iv_table(result: IVResult) -> Table:
-    device = result.first.device
-    rows = [
-        ("V_set (ln G half-way between HRS and LRS)", si(result.v_set_v, "V", 4)),
-        ("voltage at 100 µA", si(result.v_100ua_v, "V", 4)),
-        ("LRS / HRS at the read voltage", "–" if result.on_off is None else f"{result.on_off:.3g}"),
-        ("conductance in HRS", si(result.hrs_s, "S")),
-        ("conductance in LRS", si(result.lrs_s, "S")),
-        ("HRS without series resistance, at ambient temperature", si(device.hrs_s, "S")),
-        ("LRS without series resistance, at ambient temperature", si(device.lrs_s, "S")),
-        *_quality_rows(result),
-    ]
-    read = result.definitions()["read_voltage_v"]
+    names = ("v_set_v", "v_100ua_v", "on_off", "hrs_s", "lrs_s", "hrs_device_s", "lrs_device_s")
+    rows = [*result.pairs(*names), *result.quality_rows()]
+    read = result.read_voltage_v
     at = "" if read is None else f" HRS and LRS: slopes of I against V around the read voltage of {read:g} V."
     return Table(("quantity", "value"), rows, f"Figures of merit of the simulated SET sweep.{at}")
-
-
-def _quality_rows(result: _Result) -> list[tuple[str, str]]:
-    quality = result.quality
-    return [
-        ("highest temperature", f"{quality.t_max_k:.4g} K"),
-        ("largest field", f"{quality.field_max:.2g} V/nm"),
-        (
-            "fewest vacancies per nanometre of the gap (1 or more needed)",
-            f"{quality.vacancies_per_nm:.2g}",
-        ),
-        ("time steps", str(quality.steps)),
-        ("relative error of the vacancy balance", f"{quality.mass_error:.1e}"),
-        ("relative error of the power balance", f"{quality.power_error:.1e}"),
-        ("mesh cells", str(result.mesh.cells)),
-        ("solver", result.solver),
-    ]
 
 
 def _iv_figure(result: IVResult, measured: SweepTable | None) -> Figure:
@@ -120,27 +94,9 @@ def iv_sections(result: IVResult, measured: SweepTable | None = None) -> list[Se
     return [*sections, *stack_sections(result.stack)]
 
 
-LOOPS = ("cycle", "V_set", "V_reset", "HRS", "LRS", "LRS / HRS")
-
-
-def loop_rows(result: IVResult) -> list[tuple[str, ...]]:
-    """Return the figures of merit of each loop, under `LOOPS`."""
-    return [
-        (
-            str(c.cycle),
-            si(c.v_set_v, "V", 4),
-            si(c.v_reset_v, "V", 4),
-            si(c.hrs_s, "S"),
-            si(c.lrs_s, "S"),
-            "–" if c.on_off is None else f"{c.on_off:.3g}",
-        )
-        for c in result.cycles
-    ]
-
-
 def _loops(result: IVResult) -> Table:
-    caption = f"Bipolar loops. V_set by {result.set_by}, V_reset by {DEFAULT_V_RESET}."
-    return Table(LOOPS, loop_rows(result), caption)
+    caption = f"Bipolar loops. V_set by {result.set_by}, V_reset by {DEFAULT_V_RESET}"
+    return Table.of(result.cycles, caption, len(result.cycles))
 
 
 def _loops_figure(result: IVResult) -> Figure:
@@ -182,38 +138,14 @@ def stack_sections(stack: Stack) -> list[Section]:
     return [*sections, Section("Parameters", "parameters", [Table(head, rows, caption)])]
 
 
-SCATTER = ("figure of merit", "loops", "mean", "sd", "detrended", "lag 1")
-
-_SCATTER_WORDS = {
-    "v_set_v": ("V_set (half_ln_g)", "V"),
-    "v_100ua_v": ("voltage at 100 µA", "V"),
-    "v_reset_v": ("V_reset (peak_current)", "V"),
-    "hrs_s": ("HRS of the device", "S"),
-    "lrs_s": ("LRS of the device", "S"),
-}
-
-
-def scatter_rows(found: Sequence[Scatter]) -> list[tuple[str, ...]]:
-    """Return the scatter over loops, under `SCATTER`; standard deviations over the mean."""
-    rows = []
-    for each in found:
-        words, unit = _SCATTER_WORDS[each.name]
-        if each.loops < 5:
-            rows.append((words, str(each.loops), *["–"] * 4))
-            continue
-        shares = [f"{100 * x:.2g} %" for x in (each.sd, each.detrended)]
-        rows.append((words, str(each.loops), si(each.mean, unit, 4), *shares, f"{each.lag1:+.2f}"))
-    return rows
-
-
 def scatter_section(found: Sequence[Scatter]) -> Section:
     """Build the section of scatter over loops with noise."""
     caption = (
         "Standard deviation over the mean of the loops after the first: raw, and after subtraction of a straight line "
         "over the loops. Lag 1: correlation of one loop with the next. The noise is that of single vacancies, without "
-        "that of instruments and traps."
+        "that of instruments and traps"
     )
-    return Section("Scatter over the loops", "scatter", [Table(SCATTER, scatter_rows(found), caption)])
+    return Section("Scatter over the loops", "scatter", [Table.of(found, caption)])
 
 
 TIMES = ("voltage", "SET time", "RESET time, negative voltage", "SET time of JART VCM v1b")
@@ -274,18 +206,17 @@ def kinetics_sections(result: Kinetics) -> list[Section]:
 
 def pulses_summary(result: PulseResult) -> list[str]:
     """Return sentences about pulse trains."""
-    last = max(point["cycle"] for point in result.end_points())
+    last = result.last_ends
     sentences = [
         f"Simulated stack (material set “{result.stack.material}”) with "
         f"{count(len(result.pulses.widths), 'pulse width')}; conductances are those of the last of "
-        f"{count(int(last), 'LTP and LTD pair')}."
+        f"{count(last[0].cycle, 'LTP and LTD pair')}."
     ]
     for width, table in result.last_pairs().items():
-        ends = [p for p in result.end_points() if p["pulse_width_s"] == width and p["cycle"] == last]
         parts = [
-            f"{p['direction'].upper()} goes from {si(p['first_s'], 'S')} to {si(p['last_s'], 'S')} in "
-            f"{p['pulses']} pulses"
-            for p in ends
+            f"{p.direction.upper()} goes from {si(p.first_s, 'S')} to {si(p.last_s, 'S')} in {p.pulses} pulses"
+            for p in last
+            if p.pulse_width_s == width
         ]
         sentences.append(f"At {si(width, 's')}: {listed(parts)}{_first_pulse(table)}.")
     return [
@@ -305,24 +236,6 @@ def _first_pulse(table: Any) -> str:
     return ""
 
 
-ENDS = ("pulse width", "pair", "direction", "first", "last", "pulses")
-
-
-def end_rows(result: PulseResult) -> list[tuple[str, ...]]:
-    """Return the first and last conductance of every train, under `ENDS`."""
-    return [
-        (
-            si(p["pulse_width_s"], "s"),
-            str(p["cycle"]),
-            p["direction"].upper(),
-            si(p["first_s"], "S"),
-            si(p["last_s"], "S"),
-            str(p["pulses"]),
-        )
-        for p in result.end_points()
-    ]
-
-
 def pulse_sections(result: PulseResult) -> list[Section]:
     """Build the sections: trains, their ends, maps, and the stack."""
     figure = draw(
@@ -330,14 +243,9 @@ def pulse_sections(result: PulseResult) -> list[Section]:
         "Conductance at the read voltage along every train, LTD after LTP.",
         "Simulated conductance against pulse number for LTP and LTD trains of every pulse width",
     )
-    quality = Table(("quantity", "value"), _quality_rows(result), "Errors of the balances of the run.")
-    sections = [
-        Section(
-            "Pulse trains",
-            "pulses",
-            [figure, Table(ENDS, end_rows(result), "First and last conductance of every train."), quality],
-        )
-    ]
+    ends = Table.of(result.ends, "First and last conductance of every train", len(result.ends))
+    quality = Table(("quantity", "value"), result.quality_rows(), "Errors of the balances of the run.")
+    sections = [Section("Pulse trains", "pulses", [figure, ends, quality])]
     if result.stages:
         sections.append(maps_section(result))
     return [*sections, *stack_sections(result.stack)]

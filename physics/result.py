@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from devicekit.core.errors import TraceError
 from devicekit.core.quantities import DIRECTIONS
+from devicekit.core.records import Record, column, derived, part
 from devicekit.core.text import si
 from devicekit.features.dc.switching import crossing
 from devicekit.features.merits import dc
@@ -23,24 +24,56 @@ from devicekit.system import writing
 from devicekit.tables import PulseTable, SweepTable
 from physics import figures
 from physics.constants import Array
-from physics.records import Cycle, DeviceReads, Quality, Stage
+from physics.records import Cycle, DeviceReads, Quality, Stage, siemens
 from physics.solvers.mesh import Mesh
 from physics.stack import Stack
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from physics.solvers.stepping import Stepper
 
-@dataclass(frozen=True, eq=False)
-class _Result:
-    stack: Stack
-    mesh: Mesh
-    solver: str
-    quality: Quality
-    stages: tuple[Stage, ...]
-    complete: bool
-    message: str
-    noise: int | None
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Result(Record):
+    """Base of the results of simulations, with the stack, the mesh and the fields."""
+
+    stack: Stack = column(json=False)
+    mesh: Mesh = column(json=False)
+    solver: str = column("solver", doc="banded or fipy")
+    quality: Quality = column(inline=True, doc="errors of the balances, and extremes")
+    stages: tuple[Stage, ...] = column(json=False, doc="fields at some moments")
+    complete: bool = column(doc="False if the run was interrupted or did not converge")
+    message: str = column(doc="why it is not complete")
+    noise: int | None = column(name="noise_seed", doc="seed of the noise of single vacancies; None without noise")
+    mesh_cells = part("mesh.cells", "mesh cells", text=str, after="message", doc="cells of the mesh")
+    material = part("stack.material", doc="material set of the stack")
+
+    @classmethod
+    def of_run(
+        cls, stepper: Stepper, stages: Sequence[Stage], message: str, noise: int | None, **tables: object
+    ) -> Self:
+        """Return the result of a run with a seed of its noise; `message` says why it is not complete, or is ""."""
+        stack = stepper.grid.stack
+        return cls(
+            stack=stack,
+            mesh=stepper.grid.mesh,
+            solver=stepper.solver.name,
+            quality=Quality.from_tally(stepper.tally, stack, noise is not None),
+            stages=tuple(stages),
+            complete=not message,
+            message=message,
+            noise=noise,
+            **tables,
+        )
+
+    def summary(self) -> Mapping[str, object]:
+        """Return the JSON of `devicekit simulate iv --json` or `pulses --json`."""
+        return self.as_dict()
+
+    def quality_rows(self) -> list[tuple[str, str]]:
+        """Return the quality of the run, its mesh and solver, as names and values."""
+        return [*self.quality.pairs(), *self.pairs("mesh_cells", "solver")]
 
     def image(self, stage: Stage, quantity: str = "density") -> Image:
         """Return the map of the cross-section of one stage: quantity is potential, density or temperature.
@@ -82,9 +115,16 @@ class _Result:
         writing.write_bytes(path, buffer.getvalue())
 
 
-@dataclass(frozen=True, eq=False)
+def _of_first(attribute: str, kind: type[Record] = Cycle, path: str = "first") -> Any:
+    """Declare a figure of merit of the first loop, or of the set, as its record does."""
+    known = kind.column_of(attribute)
+    unit, doc = known.quantity.unit, f"{known.quantity.description}, of the first loop"
+    return part(f"{path}.{attribute}", unit=unit, title=known.title, text=known.text, doc=doc)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class IVResult(_Result):
-    """A simulated voltage sweep.
+    """A simulated voltage sweep; its figures of merit in JSON are those of the first loop.
 
     Attributes
     ----------
@@ -97,8 +137,20 @@ class IVResult(_Result):
         False if the run was interrupted or did not converge; `message` says why.
     """
 
-    sweep: SweepTable
-    reads: Mapping[int, DeviceReads]
+    sweep: SweepTable = column(json=False)
+    reads: Mapping[int, DeviceReads] = column(json=False)
+    v_set_v = _of_first("v_set_v")
+    v_reset_v = _of_first("v_reset_v")
+    v_100ua_v = _of_first("v_100ua_v")
+    hrs_s = _of_first("hrs_s")
+    lrs_s = _of_first("lrs_s")
+    on_off = _of_first("on_off")
+    outcome = _of_first("outcome")
+    hrs_device_s = _of_first("hrs_s", DeviceReads, "first.device")
+    lrs_device_s = _of_first("lrs_s", DeviceReads, "first.device")
+    v_set_method = part("dc.v_set_method", doc="definition of V_set; None without one")
+    v_reset_method = part("dc.v_reset_method", doc="definition of V_reset; None without one")
+    read_voltage_v = part("dc.read_voltage_v", unit="V", doc="voltage at which HRS and LRS are read; None without them")
 
     @cached_property
     def dc(self) -> DcResult | None:
@@ -108,16 +160,16 @@ class IVResult(_Result):
         except TraceError:
             return None
 
-    @cached_property
+    @derived(once=True)
     def cycles(self) -> tuple[Cycle, ...]:
         """Figures of merit of every loop; of a set alone, one."""
         rows = {} if self.dc is None else {row["cycle"]: row for row in self.dc.cycles.to_dict("records")}
         found = []
         for number, reads in self.reads.items():
             row = rows.get(number, {"outcome": "one_way"})
-            values = {name: _finite_or_none(row.get(_COLUMNS.get(name, name))) for name in _MERITS}
+            values = {name: _finite_or_none(row.get(column)) for name, column in _MERITS.items()}
             found.append(
-                Cycle(number, v_100ua_v=self._crossing(number), outcome=row["outcome"], device=reads, **values)
+                Cycle(cycle=number, v_100ua_v=self._crossing(number), outcome=row["outcome"], device=reads, **values)
             )
         return tuple(found)
 
@@ -132,42 +184,9 @@ class IVResult(_Result):
         return self.cycles[0]
 
     @property
-    def v_set_v(self) -> float | None:
-        """V_set of the first loop by `half_ln_g` [V], or None."""
-        return self.first.v_set_v
-
-    @property
     def set_by(self) -> str:
         """Definition of V_set, with the read voltage of its levels."""
         return "half_ln_g" if self.dc is None else self.dc.methods["v_set_v"]
-
-    @property
-    def v_100ua_v(self) -> float | None:
-        """Source voltage at which the first set reaches 100 uA [V], or None."""
-        return self.first.v_100ua_v
-
-    @property
-    def hrs_s(self) -> float | None:
-        """HRS of the first loop [S], or None."""
-        return self.first.hrs_s
-
-    @property
-    def lrs_s(self) -> float | None:
-        """LRS of the first loop [S], or None."""
-        return self.first.lrs_s
-
-    @property
-    def on_off(self) -> float | None:
-        """LRS over HRS of the first loop, or None."""
-        return self.first.on_off
-
-    def definitions(self) -> dict[str, Any]:
-        """Return the names of the definitions, and the read voltage of HRS and LRS [V]."""
-        found = self.dc
-        known = (
-            (None, None, None) if found is None else (found.v_set_method, found.v_reset_method, found.read_voltage_v)
-        )
-        return dict(zip(("v_set_method", "v_reset_method", "read_voltage_v"), known, strict=True))
 
     def panel(self, measured: SweepTable | None = None) -> Panel:
         """Return the figure of the magnitude of the current against voltage, with a measured sweep if given."""
@@ -187,40 +206,28 @@ class IVResult(_Result):
     def _repr_html_(self) -> str:
         from devicekit.report.notebook import html
 
-        first = self.first
         rows = [
-            (f"V_set ({self.set_by})", si(first.v_set_v, "V", 4)),
-            ("voltage at 100 µA", si(first.v_100ua_v, "V", 4)),
-            ("HRS, LRS", f"{si(first.hrs_s, 'S')}, {si(first.lrs_s, 'S')}"),
-            ("relative error of the vacancy balance", f"{self.quality.mass_error:.1e}"),
+            (f"V_set ({self.set_by})", si(self.v_set_v, "V", 4)),
+            *self.pairs("v_100ua_v"),
+            ("HRS, LRS", f"{si(self.hrs_s, 'S')}, {si(self.lrs_s, 'S')}"),
+            *self.quality.pairs("mass_error"),
         ]
         return html(f"Simulated I-V, material set {self.stack.material}", rows, self.panel())
 
-    def summary(self) -> dict[str, Any]:
-        """Return the JSON of `devicekit simulate iv --json`; the figures of merit are those of the first loop."""
-        quality, first = self.quality, self.first.as_dict()
-        return {
-            **{name: value for name, value in first.items() if name != "cycle"},
-            **self.definitions(),
-            "t_max_k": quality.t_max_k,
-            "steps": quality.steps,
-            "mass_error": quality.mass_error,
-            "n_min": quality.n_min,
-            "field_max": quality.field_max,
-            "vacancies_per_nm": quality.vacancies_per_nm,
-            "remarks": [each.as_dict() for each in quality.remarks],
-            "solver": self.solver,
-            "mesh_cells": self.mesh.cells,
-            "power_error": quality.power_error,
-            "material": self.stack.material,
-            "noise_seed": self.noise,
-            "complete": self.complete,
-            "message": self.message,
-            "cycles": [each.as_dict() for each in self.cycles],
-        }
+
+@dataclass(frozen=True, kw_only=True)
+class TrainEnds(Record):
+    """First and last conductance of one pulse train."""
+
+    pulse_width_s: float = column("pulse width", text=lambda width: si(width, "s"))
+    cycle: int = column("pair", text=str, doc="number of the pair of trains")
+    direction: str = column("direction", text=str.upper)
+    first_s: float = column("first", unit="S", text=siemens, doc="conductance before the first pulse")
+    last_s: float = column("last", unit="S", text=siemens, doc="conductance after the last pulse")
+    pulses: int = column("pulses", text=str, doc="pulses of the train")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class PulseResult(_Result):
     """Simulated pulse trains.
 
@@ -230,7 +237,7 @@ class PulseResult(_Result):
         Conductance at the read voltage and ambient temperature after every pulse, for every train.
     """
 
-    pulses: PulseTable
+    pulses: PulseTable = column(json=False)
 
     def panel(self) -> Panel:
         """Return the figure of the conductance along every train, one colour per width (paper, Fig. 3a)."""
@@ -247,24 +254,28 @@ class PulseResult(_Result):
         """Draw `panel`."""
         return self.panel().draw(ax)
 
-    def end_points(self) -> list[dict[str, Any]]:
-        """Return the first and last conductance [S] of every train."""
-        points = []
-        for width in self.pulses.widths:
-            table = self.pulses.select(width=width)
-            for direction in DIRECTIONS:
-                for _, cycle, index, train in table.traces(direction):
-                    points.append(
-                        {
-                            "pulse_width_s": width,
-                            "cycle": cycle,
-                            "direction": direction,
-                            "first_s": float(train[0]),
-                            "last_s": float(train[-1]),
-                            "pulses": int(index[-1]),
-                        }
-                    )
-        return points
+    @derived(once=True, name="trains")
+    def ends(self) -> tuple[TrainEnds, ...]:
+        """First and last conductance of every train."""
+        return tuple(
+            TrainEnds(
+                pulse_width_s=width,
+                cycle=cycle,
+                direction=direction,
+                first_s=float(train[0]),
+                last_s=float(train[-1]),
+                pulses=int(index[-1]),
+            )
+            for width in self.pulses.widths
+            for direction in DIRECTIONS
+            for _, cycle, index, train in self.pulses.select(width=width).traces(direction)
+        )
+
+    @property
+    def last_ends(self) -> tuple[TrainEnds, ...]:
+        """Those of the last pair at each width."""
+        last = max(each.cycle for each in self.ends)
+        return tuple(each for each in self.ends if each.cycle == last)
 
     def last_pairs(self) -> dict[float, PulseTable]:
         """Return the last pair of trains at every width [s], as separate tables."""
@@ -288,30 +299,9 @@ class PulseResult(_Result):
             raise TraceError("pairs: found 1 pair of trains, expected 2 or more")
         return PulseTable(later.assign(cycle=later["cycle"] - 1), meta=self.pulses.meta)
 
-    def summary(self) -> dict[str, Any]:
-        """Return the JSON of `devicekit simulate pulses --json`."""
-        quality = self.quality
-        return {
-            "trains": self.end_points(),
-            "t_max_k": quality.t_max_k,
-            "steps": quality.steps,
-            "mass_error": quality.mass_error,
-            "power_error": quality.power_error,
-            "n_min": quality.n_min,
-            "field_max": quality.field_max,
-            "vacancies_per_nm": quality.vacancies_per_nm,
-            "remarks": [each.as_dict() for each in quality.remarks],
-            "solver": self.solver,
-            "mesh_cells": self.mesh.cells,
-            "material": self.stack.material,
-            "noise_seed": self.noise,
-            "complete": self.complete,
-            "message": self.message,
-        }
 
-
-_COLUMNS = {"hrs_s": "g_hrs_s", "lrs_s": "g_lrs_s"}
-_MERITS = ("v_set_v", "v_reset_v", "hrs_s", "lrs_s", "on_off")
+# fields of a cycle that are columns of the cycles of `DcResult`
+_MERITS = {"v_set_v": "v_set_v", "v_reset_v": "v_reset_v", "hrs_s": "g_hrs_s", "lrs_s": "g_lrs_s", "on_off": "on_off"}
 
 
 def _finite_or_none(value: float | None) -> float | None:

@@ -76,8 +76,8 @@ def _stacks(
 
 def _case(stack: Stack, mesh: str | float, cycles: int) -> dict[str, Any]:
     result = simulate_iv(stack, mesh=mesh, cycles=cycles)
-    last = result.cycles[-1].as_dict()
-    merits = {name: value for name, value in last.items() if name not in ("cycle", "outcome")}
+    merits = result.cycles[-1].as_dict()
+    del merits["cycle"], merits["outcome"]
     return {**merits, "t_max_k": result.quality.t_max_k, "complete": result.complete}
 
 
@@ -254,7 +254,7 @@ def retention(
     base = resolve_stack(stack)
     if len(times) == 0 or not np.all(np.diff([0.0, *times]) > 0):
         raise ParameterError(f"times: found {list(times)}, expected rising times above 0 s")
-    cold = make_stepper(base, "banded", mesh)
+    cold = make_stepper(base, mesh=mesh)
     drive, state = loops(base, 1), cold.start()
     for segment in drive[:2]:
         state = cold.run(state, segment)
@@ -262,7 +262,7 @@ def retention(
     for segment in drive[2:]:
         state = cold.run(state, segment)
     curves = [
-        _rest(cold, make_stepper(base.replace({"heat.ambient": temperature}), "banded", mesh), each, times)
+        _rest(cold, make_stepper(base.replace({"heat.ambient": temperature}), mesh=mesh), each, times)
         for each in (state, on)
     ]
     return Retention(temperature, np.array([0.0, *times]), *curves)

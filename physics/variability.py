@@ -2,45 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from devicekit.core.errors import ParameterError
+from devicekit.core.records import Record, cell, column
+from devicekit.core.text import si
 from physics.result import IVResult
 from physics.stack import Stack
 
-MERITS = ("v_set_v", "v_100ua_v", "v_reset_v", "hrs_s", "lrs_s")
-"""Figures of merit of a loop; HRS and LRS of the device alone."""
+MERITS = {
+    "v_set_v": ("V_set (half_ln_g)", "V"),
+    "v_100ua_v": ("voltage at 100 µA", "V"),
+    "v_reset_v": ("V_reset (peak_current)", "V"),
+    "hrs_s": ("HRS of the device", "S"),
+    "lrs_s": ("LRS of the device", "S"),
+}
+"""Figures of merit of a loop, with label and unit; HRS and LRS of the device alone."""
+
+_FEWEST = 5  # loops
 
 
-@dataclass(frozen=True)
-class Scatter:
-    """Scatter of one figure of merit over loops.
+def _share(value: float) -> str:
+    return f"{100 * value:.2g} %"
 
-    Attributes
-    ----------
-    name : str
-    loops : int
-        Loops with a value.
-    mean : float
-        Mean, in the unit of the figure.
-    sd : float
-        Standard deviation over the magnitude of the mean [1].
-    detrended : float
-        The same after subtraction of a straight line over the loops.
-    lag1 : float
-        Correlation of one loop with the next, detrended: near 0 for random scatter, near 1 for a slow drift.
-    """
 
-    name: str
-    loops: int
-    mean: float
-    sd: float
-    detrended: float
-    lag1: float
+@dataclass(frozen=True, kw_only=True)
+class Scatter(Record):
+    """Scatter of one figure of merit over loops; NaN with fewer than five loops."""
+
+    name: str = column("figure of merit", text=lambda name: MERITS[name][0])
+    loops: int = column("loops", text=str, doc="loops with a value")
+    mean: float = column(default=math.nan, doc="mean, in the unit of the figure")
+    sd: float = column("sd", text=_share, default=math.nan, doc="standard deviation over the magnitude of the mean")
+    detrended: float = column(
+        "detrended",
+        text=_share,
+        default=math.nan,
+        doc="the same after subtraction of a straight line over the loops",
+    )
+    lag1: float = column(
+        "lag 1",
+        text="{:+.2f}".format,
+        default=math.nan,
+        doc="correlation of one loop with the next, detrended: near 0 for random scatter, near 1 for a slow drift",
+    )
+
+    @cell("mean", after="loops")
+    def mean_text(self) -> str:
+        return si(self.mean, MERITS[self.name][1], 4)
+
+    def cells(self) -> tuple[str, ...]:
+        """Return the cells of a row of a table; dashes with too few loops."""
+        found = super().cells()
+        return found if self.loops >= _FEWEST else (*found[:2], *["–"] * len(found[2:]))
 
 
 def scatter(result: IVResult, skip: int = 1) -> tuple[Scatter, ...]:
@@ -59,14 +77,14 @@ def scatter(result: IVResult, skip: int = 1) -> tuple[Scatter, ...]:
         If fewer than five loops remain.
     """
     cycles = result.cycles[skip:]
-    if len(cycles) < 5:
+    if len(cycles) < _FEWEST:
         raise ParameterError(f"cycles: found {len(cycles)} after the first {skip}, expected 5 or more")
     found = []
     for name in MERITS:
         values = [getattr(each.device if name in ("hrs_s", "lrs_s") else each, name) for each in cycles]
         known = np.array([(n, value) for n, value in enumerate(values) if value is not None], dtype=float)
-        if len(known) < 5:
-            found.append(Scatter(name, len(known), np.nan, np.nan, np.nan, np.nan))
+        if len(known) < _FEWEST:
+            found.append(Scatter(name=name, loops=len(known)))
             continue
         at, value = known.T
         rest = value - np.polyval(np.polyfit(at, value, 1), at)
@@ -76,13 +94,9 @@ def scatter(result: IVResult, skip: int = 1) -> tuple[Scatter, ...]:
         still = float(rest @ rest) <= 1e-24 * float(value @ value)
         pairs = float(np.sum((rest[1:] * rest[:-1])[beside]))
         lag1 = np.nan if still or not beside.any() else pairs / float(rest @ rest)
-        found.append(Scatter(name, len(known), mean, float(value.std(ddof=1)) / abs(mean), detrended, lag1))
+        sd = float(value.std(ddof=1)) / abs(mean)
+        found.append(Scatter(name=name, loops=len(known), mean=mean, sd=sd, detrended=detrended, lag1=lag1))
     return tuple(found)
-
-
-def scatter_table(found: Sequence[Scatter]) -> pd.DataFrame:
-    """Return scatters as a table, one row per figure of merit."""
-    return pd.DataFrame([vars(each) for each in found])
 
 
 def devices(stack: Stack, spread: Mapping[str, float], number: int, seed: int = 0) -> list[Stack]:

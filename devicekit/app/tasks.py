@@ -120,7 +120,7 @@ class Tasks:
         stack = load_material(material).replace({} if stop is None else {"drive.set_stop": stop})
         reproduction = _reproduce_simulation(material, mesh, cycles, compliance, stop)
         report_share = lambda share: progress(int(100 * share), 100)  # noqa: E731
-        result = simulate_iv(stack, "banded", mesh, compliance, cycles=cycles, progress=report_share)
+        result = simulate_iv(stack, mesh=mesh, compliance=compliance, cycles=cycles, progress=report_share)
         page = iv_page(result, reproduction.command)
         page.save(folder / "report.html")
         write_csv(result.sweep.frame, folder / "iv.csv", ("simulated",))

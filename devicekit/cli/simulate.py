@@ -202,7 +202,15 @@ def iv_command(
     def simulate() -> IVResult:
         with progress_bar(json_output) as progress:
             return simulate_iv(
-                device, solver, mesh, compliance, rate, cycles, progress, stage_voltages=stage or (), noise=chance
+                device,
+                solver=solver,
+                mesh=mesh,
+                noise=chance,
+                compliance=compliance,
+                rate=rate,
+                cycles=cycles,
+                stage_voltages=stage or (),
+                progress=progress,
             )
 
     if out is None:
@@ -220,13 +228,12 @@ def iv_command(
 
 def _print_iv(result: IVResult, out: Path | None) -> None:
     from devicekit.core.text import si
-    from physics import report
 
     quality, first = result.quality, result.first
     terminal.title(f"simulated I-V, material set {result.stack.material}")
-    names = result.definitions()
-    by = definition(names["v_set_method"], names["read_voltage_v"])
-    at = "" if names["read_voltage_v"] is None else f" (read at {names['read_voltage_v']:g} V)"
+    read = result.read_voltage_v
+    by = definition(result.v_set_method, read)
+    at = "" if read is None else f" (read at {read:g} V)"
     rows = [
         (
             "V_set",
@@ -240,9 +247,9 @@ def _print_iv(result: IVResult, out: Path | None) -> None:
     ]
     terminal.fields(rows)
     if len(result.cycles) > 1:
-        terminal.table(report.LOOPS, report.loop_rows(result))
+        terminal.table(result.first.head(), [each.cells() for each in result.cycles])
     if found := _scatter(result):
-        terminal.table(report.SCATTER, report.scatter_rows(found))
+        terminal.table(found[0].head(), [each.cells() for each in found])
     print_warnings(quality.remarks)
     if out is not None:
         terminal.fields([("report", str(out / "report.html"))])
@@ -250,8 +257,7 @@ def _print_iv(result: IVResult, out: Path | None) -> None:
 
 def _summary(result: IVResult) -> dict[str, Any]:
     """Return the fields of summary.json, which --json prints too."""
-    rows = [{k: None if v != v else v for k, v in vars(each).items()} for each in _scatter(result)]
-    return {**result.summary(), "scatter": rows}
+    return {**result.summary(), "scatter": [each.as_dict() for each in _scatter(result)]}
 
 
 def _scatter(result: IVResult) -> tuple[Scatter, ...]:
@@ -320,11 +326,11 @@ def pulses_command(
         with progress_bar(json_output) as progress:
             return simulate_pulses(
                 device,
-                solver,
-                mesh,
-                widths,
-                count,
-                pairs,
+                solver=solver,
+                mesh=mesh,
+                widths=widths,
+                count=count,
+                pairs=pairs,
                 gap=gap,
                 cycles=cycles,
                 progress=progress,
@@ -360,10 +366,8 @@ def _save_pulses(result: PulseResult, folder: Path) -> list[str]:
 
 
 def _print_pulses(result: PulseResult, tables: list[str], out: Path | None) -> None:
-    from physics import report
-
     terminal.title(f"simulated pulse trains, material set {result.stack.material}")
-    terminal.table(report.ENDS, report.end_rows(result))
+    terminal.table(result.ends[0].head(), [each.cells() for each in result.ends])
     written = [("table", path) for path in tables]
     if out is not None:
         written.append(("report", str(out / "report.html")))

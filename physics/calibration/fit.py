@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 
 from devicekit.core.errors import ParameterError, TraceError
 from devicekit.tables import SweepTable
 from physics.calibration.measured import WEIGHTS, Level, levels_of, select
-from physics.calibration.model import Model, Progress, branch_rms, priors_of
+from physics.calibration.model import Model, ModelOptions, branch_rms, priors_of
 from physics.calibration.result import Calibration, LevelFit
 from physics.constants import Array
 from physics.stack import Stack
@@ -32,11 +32,8 @@ def calibrate(
     *,
     rate: float | None = None,
     hold_out: Sequence[float] = (),
-    mesh: str | float = "coarse",
-    jobs: int = 1,
-    store: Path | None = None,
     most_iterations: int = 12,
-    progress: Progress | None = None,
+    **options: Unpack[ModelOptions],
 ) -> Calibration:
     """Fit parameters of a stack to measured sweeps: SET, its way back and RESET of every level at once.
 
@@ -58,14 +55,9 @@ def calibrate(
         Ramp rate [V/s], for sweeps without times.
     hold_out : sequence of float
         Compliances [A] of levels that are predicted and not fitted.
-    mesh : {"coarse", "default", "fine"} or float
-    jobs : int
-        Number of parallel simulations; the result does not depend on it.
-    store : path, optional
-        Folder for all simulations, from which an interrupted calibration continues.
     most_iterations : int
-    progress : callable, optional
-        Called with the number of simulations run.
+    **options
+        ``mesh="coarse"``, ``jobs=1``, ``store=None`` and ``progress=None``, as for `physics.calibration.model.Model`.
 
     Raises
     ------
@@ -80,7 +72,7 @@ def calibrate(
     if not levels:
         raise TraceError("no level is left to fit")
     fitted, held = select(levels, hold_out)
-    model = Model(stack, priors_of(stack, free), mesh, jobs, store, progress)
+    model = Model(stack, priors_of(stack, free), **options)
     z = model.start()
     (at,) = model.residuals([z], fitted)
     if at is None:

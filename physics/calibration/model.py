@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 
@@ -147,6 +148,15 @@ Progress = Callable[[int], None]
 """Callback with the number of simulations done."""
 
 
+class ModelOptions(TypedDict, total=False):
+    """Options of a `Model`: how its simulations are run and stored."""
+
+    mesh: str | float
+    jobs: int
+    store: Path | None
+    progress: Progress | None
+
+
 @dataclass
 class Model:
     """Simulations of levels as a function of the free parameters; each is run once and stored.
@@ -155,17 +165,18 @@ class Model:
     ----------
     stack : Stack
     priors : tuple of Prior
-    mesh : str or float
+    mesh : {"coarse", "default", "fine"} or float
     jobs : int
-        Number of parallel simulations.
+        Number of parallel simulations; the result does not depend on it.
     store : Path, optional
         Folder for all runs, from which an interrupted calibration continues.
     progress : callable, optional
+        Called with the number of simulations run.
     """
 
     stack: Stack
     priors: tuple[Prior, ...]
-    mesh: str | float
+    mesh: str | float = "coarse"
     jobs: int = 1
     store: Path | None = None
     progress: Progress | None = None

@@ -12,12 +12,13 @@ import pytest
 from scipy.stats import linregress
 
 from devicekit.core.errors import ParameterError
+from devicekit.core.records import frame
 from physics.drive import Segment, ramp, set_sweep
 from physics.iv import make_stepper, simulate_iv
 from physics.kinetics import Kinetics, _until, kinetics, ramp_voltage, reset_time, set_time, slope
 from physics.solvers.stepping import Limit, NotConvergedError
 from physics.stack import load_stack
-from physics.variability import MERITS, devices, scatter, scatter_table
+from physics.variability import MERITS, devices, scatter
 
 from .pinned import LARGE_STEPS, NUMBERS  # type: ignore[import-not-found]
 
@@ -321,7 +322,7 @@ def by_name(found):
 def test_mean_and_spread_of_known_numbers():
     numbers = [7.0, 0.50, 0.52, 0.47, 0.55, 0.49, 0.51]  # the first is left out
     found = by_name(scatter(loops(v_set_v=numbers, hrs_s=[2e-6 * x for x in numbers])))
-    assert tuple(found) == MERITS
+    assert tuple(found) == tuple(MERITS)
     rest = np.array(numbers[1:])
     line = linregress(np.arange(6), rest)
     off = rest - line.intercept - line.slope * np.arange(6)
@@ -383,7 +384,7 @@ def test_loops_beside_one_without_a_value_are_no_neighbours():
 
 def test_five_loops_are_enough_and_four_are_not():
     five = loops(v_set_v=[0.5, 0.6, 0.5, 0.6, 0.5, 0.6])
-    table = scatter_table(scatter(five))
+    table = frame(scatter(five))
     assert list(table["name"]) == list(MERITS)
     assert list(table.columns) == ["name", "loops", "mean", "sd", "detrended", "lag1"]
     with pytest.raises(ParameterError, match="cycles: found 4 after the first 2, expected 5 or more"):

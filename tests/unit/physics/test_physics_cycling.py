@@ -114,13 +114,11 @@ def test_five_cycles_repeat_and_converge_with_the_mesh():
 @pytest.mark.heavy
 def test_pulse_trains_are_faster_with_width_and_converge_with_the_mesh():
     default, fine = simulate_pulses(), simulate_pulses(mesh="fine")
-    for one, two in zip(default.end_points(), fine.end_points(), strict=True):
-        assert two["last_s"] == pytest.approx(one["last_s"], rel=0.03)
-        trace = train(default, one["pulse_width_s"], one["cycle"], one["direction"])
-        assert np.all(np.diff(trace) * (1 if one["direction"] == "ltp" else -1) > 0)
-    ends = {
-        (point["direction"], point["cycle"], point["pulse_width_s"]): point["last_s"] for point in default.end_points()
-    }
+    for one, two in zip(default.ends, fine.ends, strict=True):
+        assert two.last_s == pytest.approx(one.last_s, rel=0.03)
+        trace = train(default, one.pulse_width_s, one.cycle, one.direction)
+        assert np.all(np.diff(trace) * (1 if one.direction == "ltp" else -1) > 0)
+    ends = {(point.direction, point.cycle, point.pulse_width_s): point.last_s for point in default.ends}
     for cycle in (1, 2):
         up = [ends["ltp", cycle, width] for width in default.pulses.widths]
         down = [ends["ltd", cycle, width] for width in default.pulses.widths]
