@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields, replace
+from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from devicekit.app.forms import (
     use_field_labels,
 )
 from devicekit.app.library_pages import add_to_library
-from devicekit.app.results import FitChoice, ReadResult, TaskResult
+from devicekit.app.results import ReadResult, TaskResult
 from devicekit.app.security import clean_file_name
 from devicekit.app.state import get_app
 from devicekit.app.uploads import Upload, apply_answer
@@ -185,13 +185,14 @@ async def fit_again(request: Request) -> Response:
     if upload is None:
         return pages.render_missing(request, "file")
     form = await request.form()
-    choice = {each.name: str(form.get(each.name, each.default)) for each in fields(FitChoice)}
+    usual = FitOptions()
+    chosen = {name: str(form.get(name, getattr(usual, name))) for name in ("model", "loss", "state")}
     try:
-        FitOptions(choice["model"], choice["loss"], state=choice["state"])
+        options = FitOptions(**chosen)
     except DevicekitError as error:
         return _render_upload(request, upload, str(error), 422)
     await run_in_threadpool(get_app(request).discard_job, upload.analysis_job)
-    upload.choice, upload.analysis_job, upload.record_id = FitChoice(**choice), None, ""
+    upload.options, upload.analysis_job, upload.record_id = options, None, ""
     return _respond(request, upload)
 
 

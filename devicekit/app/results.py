@@ -3,18 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from devicekit.system.commands import Reproduction
-
-
-@dataclass(frozen=True)
-class FitChoice:
-    """Options of a fit that the page offers."""
-
-    model: str = "eq2"
-    loss: str = "linear"
-    state: str = "linear"
 
 
 @dataclass(frozen=True)
@@ -68,12 +58,9 @@ class TaskResult:
         The device cards among them.
     reproduction : Reproduction
         Command and Python lines.
-    numbers : tuple of dict
-        The scalars (`devicekit.core.scalars.Scalar.as_dict`).
     """
 
     page: str
     files: tuple[str, ...]
     cards: tuple[str, ...]
     reproduction: Reproduction
-    numbers: tuple[dict[str, Any], ...] = ()

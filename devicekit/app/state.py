@@ -76,7 +76,7 @@ class App:
         if upload.analysis_job is None and job is not None and isinstance(job.result, ReadResult):
             arguments: dict[str, Any] = {"path": upload.path, "reading": upload.reading}
             if job.result.fits:
-                upload.analysis_job = self.submit(f"fitting {upload.name}", "fit", choice=upload.choice, **arguments)
+                upload.analysis_job = self.submit(f"fitting {upload.name}", "fit", options=upload.options, **arguments)
             else:
                 upload.analysis_job = self.submit(f"characterizing {upload.name}", "characterize", **arguments)
         return upload.analysis_job

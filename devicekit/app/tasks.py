@@ -9,16 +9,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from devicekit.app.results import FitChoice, ReadResult, TaskResult
+from devicekit.app.results import ReadResult, TaskResult
 from devicekit.core.text import count, si
 from devicekit.system.commands import Reproduction, call, command, non_default
 from devicekit.system.options import ReadOptions
+from devicekit.verbs.outcome import REPORT, Outcome
 
 if TYPE_CHECKING:
-    from devicekit.report import Report
+    from devicekit.fitting.branch.options import FitOptions
     from devicekit.tables import Table
 
-Progress = Callable[[int, int], None]
+Count = Callable[[int, int], None]
 TABLES_KEPT = 4  # for another fit
 ROWS_SHOWN = 8
 
@@ -40,7 +41,7 @@ class Tasks:
         fit = fit_table(generate(truth, n_devices=1, n_cycles=2, n_pulses=30, seed=0), FitOptions())
         fit_page(fit, "warm", None, "", True).to_html()
 
-    def read(self, path: Path, reading: ReadOptions, progress: Progress) -> ReadResult:
+    def read(self, path: Path, reading: ReadOptions, progress: Count) -> ReadResult:
         """Read a file and describe its content."""
         from devicekit.features.describe import describe
         from devicekit.features.preview import preview
@@ -61,45 +62,22 @@ class Tasks:
             reproduction=_reproduce_reading(path.name, reading),
         )
 
-    def fit(self, path: Path, reading: ReadOptions, choice: FitChoice, folder: Path, progress: Progress) -> TaskResult:
+    def fit(self, path: Path, reading: ReadOptions, options: FitOptions, folder: Path, progress: Count) -> TaskResult:
         """Fit an update law to pulse trains; write its page and its cards."""
-        from devicekit.fitting.branch.options import FitOptions
-        from devicekit.fitting.cards import cards, main_card
-        from devicekit.fitting.device import fit_table
-        from devicekit.fitting.page import fit_page
+        from devicekit.verbs.fit import FitRequest, run_fit
+
+        request = FitRequest(file=path, reading=reading, options=options, card=folder / "card.json", needs_both=False)
+        table: Any = self._read_table(path, reading)
+        return show(run_fit(request, table=table), folder, table)
+
+    def characterize(self, path: Path, reading: ReadOptions, folder: Path, progress: Count) -> TaskResult:
+        """Compute the figures of merit of a table; write its page and its tables."""
+        from devicekit.features.merit import Settings
+        from devicekit.verbs.characterize import CharacterizeRequest, run_characterize
 
         table = self._read_table(path, reading)
-        fit = fit_table(table, FitOptions(choice.model, choice.loss, state=choice.state))  # type: ignore[arg-type]
-        synthetic = table.synthetic
-        is_complete = fit.ltp is not None and fit.ltd is not None  # a card describes both
-        reproduction = _reproduce_fit(path.name, reading, choice, (len(fit.conditions) or 1) if is_complete else 0)
-        card_files = {}
-        if is_complete:
-            card_files = cards(fit, folder / "card.json", path.stem, path, synthetic)
-        for file, card in card_files.items():
-            card.save(file)
-        main = card_files[main_card(fit, card_files)] if card_files else None
-        page = fit_page(fit, path.name, main, reproduction.command, synthetic)
-        numbers = tuple(each.as_dict() for each in main.figures()) if main else ()
-        return _save_result(page, folder, reproduction, tuple(file.name for file in card_files), table, numbers)
-
-    def characterize(self, path: Path, reading: ReadOptions, folder: Path, progress: Progress) -> TaskResult:
-        """Compute the figures of merit of a table; write its page and its tables."""
-        from devicekit.features.characterize import characterize
-        from devicekit.features.merit import Settings
-        from devicekit.features.page import characterization_page, part
-        from devicekit.system.files import checksum
-        from devicekit.tables import write_csv
-
-        found = characterize(self._read_table(path, reading), Settings(reading.read_voltage))
-        reproduction = _reproduce_characterization(path.name, reading)
-        section = part(found, path.name, "merits", found.table.synthetic, checksum([path]))
-        page = characterization_page([section], reproduction.command)
-        for name, frame in found.tables.items():
-            write_csv(frame, folder / f"{name}.csv")
-        tables = tuple(f"{name}.csv" for name in found.tables)
-        numbers = tuple(each.as_dict() for each in found.scalars())
-        return _save_result(page, folder, reproduction, (), found.table, numbers, tables)
+        request = CharacterizeRequest(files=[path], reading=reading, settings=Settings(reading.read_voltage))
+        return show(run_characterize(request, table=table), folder, table)
 
     def simulate(
         self,
@@ -109,7 +87,7 @@ class Tasks:
         compliance: float | None,
         stop: float | None,
         folder: Path,
-        progress: Progress,
+        progress: Count,
     ) -> TaskResult:
         """Simulate the I-V of a material set."""
         from devicekit.tables import write_csv
@@ -124,10 +102,9 @@ class Tasks:
         page = iv_page(result, reproduction.command)
         page.save(folder / "report.html")
         write_csv(result.sweep.frame, folder / "iv.csv", ("simulated",))
-        numbers = tuple(each.as_dict() for each in page.numbers)
-        return TaskResult(page.body(), ("report.html", "iv.csv"), (), reproduction, numbers)
+        return TaskResult(page.body(), ("report.html", "iv.csv"), (), reproduction)
 
-    def benchmark(self, name: str, text: str, seeds: int, whole: bool, folder: Path, progress: Progress) -> TaskResult:
+    def benchmark(self, name: str, text: str, seeds: int, whole: bool, folder: Path, progress: Count) -> TaskResult:
         """Benchmark a card against an ideal device."""
         from devicekit.device.card import DeviceCard
         from devicekit.system import writing
@@ -149,8 +126,7 @@ class Tasks:
         page = benchmark_report([result])
         page.save(folder / "report.html")
         writing.write_json(folder / "benchmark.json", {"results": [result.as_dict()]})
-        numbers = tuple(each.as_dict() for each in page.numbers)
-        return TaskResult(page.body(), ("report.html", "benchmark.json"), (), reproduction, numbers)
+        return TaskResult(page.body(), ("report.html", "benchmark.json"), (), reproduction)
 
     def keep(
         self,
@@ -160,7 +136,7 @@ class Tasks:
         labels: dict[str, str],
         reading: dict[str, Any],
         folder: Path,
-        progress: Progress,
+        progress: Count,
     ) -> str:
         """Add a card, or the result of a measurement, to the library; return the id of its record."""
         from devicekit.library import Library
@@ -176,7 +152,7 @@ class Tasks:
         y: str | None,
         by: str | None,
         folder: Path,
-        progress: Progress,
+        progress: Count,
     ) -> TaskResult:
         """Compare records of the library."""
         from devicekit.library import Library
@@ -189,7 +165,7 @@ class Tasks:
         page.save(folder / "comparison.html")
         return TaskResult(page.body(), ("comparison.html",), (), reproduction)
 
-    def export(self, card: Path, to: str, folder: Path, progress: Progress) -> str:
+    def export(self, card: Path, to: str, folder: Path, progress: Count) -> str:
         """Export a card as a zip file and return its name."""
         from devicekit.device.card import load_card
         from devicekit.exporters import ExportOptions, make
@@ -242,19 +218,24 @@ def _format_first_rows(table: Table) -> tuple[tuple[str, ...], ...]:
     return (tuple(map(str, frame.columns)), *(tuple(row) for row in cells.itertuples(index=False, name=None)))
 
 
-def _save_result(
-    page: Report,
-    folder: Path,
-    reproduction: Reproduction,
-    cards: tuple[str, ...],
-    table: Table,
-    numbers: tuple[dict[str, Any], ...],
-    more: tuple[str, ...] = (),
-) -> TaskResult:
-    """Write the report and the table of a task and return its result."""
-    page.save(folder / "report.html")
-    table.to_csv(folder / "table.csv")
-    return TaskResult(page.body(), ("report.html", *cards, "table.csv", *more), cards, reproduction, numbers)
+def show(outcome: Outcome[Any], folder: Path, table: Table | None = None) -> TaskResult:
+    """Write the files of an outcome that a page offers, and the table that it is of; return the page.
+
+    Names of folders within the results are left out: a task has one file.
+    """
+    reproduction = outcome.reproduction
+    assert reproduction is not None
+    page = outcome.page(reproduction.command)
+    page.save(folder / REPORT)
+    offered = tuple(outcome.files) if outcome.offered is None else outcome.offered
+    for name in offered:
+        outcome.files[name](folder / Path(name).name)
+    tables = []
+    if table is not None:
+        table.to_csv(folder / "table.csv")
+        tables.append("table.csv")
+    others = [Path(name).name for name in offered if name not in outcome.cards]
+    return TaskResult(page.body(), (REPORT, *outcome.cards, *tables, *others), outcome.cards, reproduction)
 
 
 def _reproduce_reading(name: str, reading: ReadOptions) -> Reproduction:
@@ -262,37 +243,6 @@ def _reproduce_reading(name: str, reading: ReadOptions) -> Reproduction:
     return Reproduction(
         command("read", [name], {**non_default(reading), "out": "table.csv"}), python + '\ntable.to_csv("table.csv")'
     )
-
-
-def _reproduce_fit(name: str, reading: ReadOptions, choice: FitChoice, count: int) -> Reproduction:
-    """Return the command and Python lines of a fit with `count` cards."""
-    usual = FitChoice()
-    chosen = {key: value for key, value in vars(choice).items() if value != getattr(usual, key)}
-    card = {"out": "card.json"} if count else {}
-    kept = {0: "fit.as_dict()", 1: f'fit.to_card({Path(name).stem!r}, {name!r}).save("card.json")'}
-    several = [
-        "from pathlib import Path",
-        "from devicekit.fitting.cards import cards",
-        f'for file, card in cards(fit, Path("card.json"), {Path(name).stem!r}, Path({name!r})).items():',
-        "    card.save(file)",
-    ]
-    line = command("fit", [name], {**non_default(reading), **chosen, **card, "report": "report.html"})
-    python = "\n".join(
-        [
-            "import devicekit",
-            "table = " + call("devicekit.read", repr(name), **non_default(reading)),
-            "fit = " + call("devicekit.fit", "table", **chosen),
-            *([kept[count]] if count in kept else several),
-        ]
-    )
-    return Reproduction(line, python)
-
-
-def _reproduce_characterization(name: str, reading: ReadOptions) -> Reproduction:
-    options = non_default(reading)
-    python = "import devicekit\nfound = " + call("devicekit.characterize", repr(name), **options)
-    line = command("characterize", [name], {**options, "out": "results"})
-    return Reproduction(line, python + "\nfound.scalars()")
 
 
 def _reproduce_simulation(

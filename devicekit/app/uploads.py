@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from devicekit.app.forms import fill_blanks
-from devicekit.app.results import FitChoice
 from devicekit.app.security import clean_file_name
 from devicekit.app.worker import Job
 from devicekit.core.errors import FileError, QuestionError
+from devicekit.fitting.branch.options import FitOptions
 from devicekit.system.commands import non_default
 from devicekit.system.options import ReadOptions
 
@@ -36,7 +36,7 @@ class Upload:
         True for a folder; true for a folder that exists only here, for files that were dropped together.
     reading : ReadOptions
         Options for reading it.
-    choice : FitChoice
+    options : FitOptions
         Options of the fit.
     read_job, analysis_job : Job, optional
         Reading it; fitting or characterising the table.
@@ -54,7 +54,7 @@ class Upload:
     is_folder: bool = False
     is_bundle: bool = False
     reading: ReadOptions = field(default_factory=ReadOptions)
-    choice: FitChoice = field(default_factory=FitChoice)
+    options: FitOptions = field(default_factory=FitOptions)
     read_job: Job | None = None
     analysis_job: Job | None = None
     record_id: str = ""

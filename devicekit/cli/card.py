@@ -49,8 +49,9 @@ def show(card: CardFile, json_output: Json = False) -> None:
 
 def _print_card(card: DeviceCard) -> None:
     """A card for people."""
-    from devicekit.cli.summaries import print_branches
+    from devicekit.cli.outcome import show
     from devicekit.core.text import count, si, span
+    from devicekit.verbs.fit import branch_text
 
     window, source, conditions = card.window, card.provenance, card.conditions
     unit = "S" if window.quantity == "conductance_s" else ""
@@ -66,7 +67,7 @@ def _print_card(card: DeviceCard) -> None:
         rows.insert(2, ("pulse width", si(conditions.pulse_width_s, "s")))
     rows += [(each.label, " ".join([each.text, f"({each.interval})" * bool(each.interval)])) for each in _added(card)]
     terminal.fields(rows)
-    print_branches({"ltp": card.ltp, "ltd": card.ltd}, {"ltp": card.variation.ltp, "ltd": card.variation.ltd})
+    show(branch_text({"ltp": card.ltp, "ltd": card.ltd}, {"ltp": card.variation.ltp, "ltd": card.variation.ltd}))
     for warning in card.warnings:
         terminal.paragraph(f"[{warning.code}] {warning.message}", 2)
 

@@ -25,6 +25,7 @@ from devicekit.core.pairs import parse_pairs
 from devicekit.system import writing
 from devicekit.system.commands import in_command_words
 from devicekit.system.options import OPTIONS, ReadOptions
+from devicekit.verbs.outcome import shown
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="PATH", help="Where to write the results.")]
@@ -213,13 +214,6 @@ def print_warnings(warnings: Iterable[CodedWarning]) -> None:
 def this_command() -> str:
     """The command line as it was given, to be run again."""
     return shlex.join(["devicekit", *sys.argv[1:]])
-
-
-def shown(file: Path | list[Path]) -> str:
-    """A file, or several that make one table, for people."""
-    if isinstance(file, Path):
-        return str(file)
-    return f"{file[0]} and {len(file) - 1} more"
 
 
 def over_files(

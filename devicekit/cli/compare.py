@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import Json, over_files, shown, with_reading_options
+from devicekit.cli.common import Json, over_files, with_reading_options
 from devicekit.system.options import ReadOptions
+from devicekit.verbs.outcome import shown
 
 if TYPE_CHECKING:
     from devicekit.fitting.comparison import Comparison

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import Json, choice, over_files, shown, with_reading_options
+from devicekit.cli.common import Json, choice, over_files, with_reading_options
 from devicekit.core.text import percent
 from devicekit.models import law_names
 from devicekit.system.options import ReadOptions
+from devicekit.verbs.outcome import shown
 
 if TYPE_CHECKING:
     from devicekit.fitting.uncertainty.advice import Advice

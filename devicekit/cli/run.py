@@ -19,7 +19,7 @@ from devicekit.cli.common import (
     this_command,
     with_reading_options,
 )
-from devicekit.cli.fit import Model, print_fit
+from devicekit.cli.fit import Model
 from devicekit.cli.train import Data, DataDir, Epochs, print_training
 from devicekit.core.errors import TraceError
 from devicekit.core.text import count, width_suffix
@@ -210,7 +210,10 @@ def _print(
     for sentence in words[:2]:
         terminal.paragraph(sentence)
     typer.echo()
-    print_fit(path.name, fit)
+    from devicekit.cli.outcome import show
+    from devicekit.verbs.fit import fit_text
+
+    show(fit_text(path.name, fit))
     print_training(training)
     if iv["v_set_v"] is not None:
         terminal.title("default stack, simulated (not this device)")

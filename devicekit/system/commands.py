@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 from devicekit.core.errors import Blank
-from devicekit.system.options import OPTIONS, ReadOptions
+from devicekit.system.options import OPTIONS
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 _OTHERS = (  # keywords that are no reading options, and are options of the same name
     "share state out force dask to nodes points window source loss estimator model replace goal reset budget library "
@@ -42,10 +45,14 @@ class Reproduction:
     python: str
 
 
-def non_default(options: ReadOptions) -> dict[str, Any]:
-    """Return the reading options that differ from the defaults."""
-    usual = ReadOptions()
-    return {name: value for name in OPTIONS if (value := getattr(options, name)) != getattr(usual, name)}
+def non_default(options: DataclassInstance) -> dict[str, Any]:
+    """Return the fields of options that differ from the defaults."""
+    usual = type(options)()
+    return {
+        each.name: value
+        for each in fields(options)
+        if (value := getattr(options, each.name)) != getattr(usual, each.name)
+    }
 
 
 def flag(name: str) -> str:

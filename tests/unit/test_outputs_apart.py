@@ -131,7 +131,7 @@ def test_a_folder_of_others_is_refused_before_the_work(
 ) -> None:
     for work in (
         "snn.training.train",
-        "devicekit.cli.characterize._characterize_files",
+        "devicekit.verbs.characterize._characterize_files",
         "snn.benchmark.benchmark",
         "snn.array.measure.measure",
     ):

@@ -1,0 +1,96 @@
+"""An outcome of a verb on the command line: printed, and written into files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from devicekit.cli import terminal
+from devicekit.cli.common import print_json, print_warnings, this_command
+from devicekit.system import folders
+from devicekit.verbs.outcome import REPORT, Outcome, Progress
+from devicekit.verbs.text import Alert, Block, Columns, Fields, Paragraph, Title, Warnings
+
+
+def show(text: Iterable[Block]) -> None:
+    """Print blocks of text; warnings and errors on standard error."""
+    for block in text:
+        match block:
+            case Title(words):
+                terminal.title(words)
+            case Paragraph(words, indent):
+                terminal.paragraph(words, indent)
+            case Fields(rows):
+                terminal.fields(rows)
+            case Columns(head, rows):
+                terminal.table(head, rows)
+            case Warnings(coded):
+                print_warnings(coded)
+            case Alert(words, "error"):
+                terminal.error(words)
+            case Alert(words):
+                terminal.warning(words)
+
+
+class TerminalProgress(Progress):
+    """How far a verb is, on a terminal; with `quiet` only what it warns of."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._quiet = quiet
+
+    def doing(self, what: str) -> AbstractContextManager[None]:
+        """See `Progress`."""
+        return terminal.doing(what, self._quiet)
+
+    def counting(self, name: str, unit: str) -> AbstractContextManager[Callable[[int, int], None]]:
+        """See `Progress`."""
+        return terminal.counting(name, unit, self._quiet)
+
+    def warn(self, words: str) -> None:
+        """See `Progress`."""
+        terminal.warning(words)
+
+    def show(self, text: Iterable[Block]) -> None:
+        """See `Progress`."""
+        if not self._quiet:
+            show(text)
+
+
+def conclude(
+    work: Callable[[], Outcome[Any]], out: Path | None, command: str, force: bool = False, as_json: bool = False
+) -> int:
+    """Do the work of a command, write its outcome and print it.
+
+    Parameters
+    ----------
+    work : callable
+    out : Path or None
+        Folder of the results: one that must be kept is refused before the work.
+    command : str
+        Whose results the folder holds.
+    force : bool
+        Write into a folder that holds something else.
+    as_json : bool
+        Print JSON.
+
+    Returns
+    -------
+    int
+        Exit code.
+    """
+    if out is None:
+        outcome = work()
+    else:
+        with folders.result_folder(out, command, force) as folder:
+            outcome = work()
+            outcome.write(folder)
+            outcome.page(this_command()).save(folder / REPORT)
+    if as_json:
+        print_json(outcome.json)
+    else:
+        show(outcome.text)
+    if outcome.unfinished:
+        terminal.warning(f"the run is incomplete: {outcome.unfinished}")
+    return outcome.code

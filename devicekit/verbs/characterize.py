@@ -1,0 +1,247 @@
+"""The verb characterize: figures of merit of one file or many."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import chdir
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from devicekit.core.errors import DevicekitError
+from devicekit.system.commands import Reproduction, call, command, in_command_words, non_default
+from devicekit.system.options import ReadOptions
+from devicekit.verbs.outcome import REPORT, SILENT, Outcome, Progress
+from devicekit.verbs.text import Alert, Block, Columns, Fields, Title, Warnings, paragraphs
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from devicekit.features.merit import Settings
+    from devicekit.features.page import Part
+    from devicekit.tables import Table
+
+
+@dataclass(frozen=True, kw_only=True)
+class CharacterizeRequest:
+    """What to characterise.
+
+    Parameters
+    ----------
+    files : sequence of Path
+    reading : ReadOptions
+        Options for reading them.
+    settings : Settings
+        Definitions of voltages, thresholds.
+    jobs : int
+        Files at a time.
+    out : Path, optional
+        Folder of the results.
+    """
+
+    files: Sequence[Path]
+    settings: Settings
+    reading: ReadOptions = field(default_factory=ReadOptions)
+    jobs: int = 1
+    out: Path | None = None
+
+
+@dataclass(frozen=True)
+class FileResult:
+    """Figures of merit of one file, or its error; it can be made in another process.
+
+    Attributes
+    ----------
+    file : str
+    json : dict
+        The results; empty if it failed.
+    part : Part, optional
+        Its part of the page.
+    tables : mapping of str to pandas.DataFrame
+        Data frames by name.
+    error : dict, optional
+        Kind and message of the error.
+    failure : DevicekitError, optional
+        The error itself; None for a bug.
+    text : sequence of Block
+        What a terminal shows.
+    """
+
+    file: str
+    json: Mapping[str, object] = field(default_factory=dict)
+    part: Part | None = None
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    error: dict[str, Any] | None = None
+    failure: DevicekitError | None = None
+    text: Sequence[Block] = ()
+
+    @property
+    def files(self) -> dict[str, Callable[[Path], object]]:
+        """Tables as CSV, numbers as JSON, figures as SVG: name -> (path) writes it."""
+        from devicekit.system import writing
+        from devicekit.tables import write_csv
+
+        found: dict[str, Callable[[Path], object]] = {
+            f"{name}.csv": partial(write_csv, frame) for name, frame in self.tables.items()
+        }
+        found["results.json"] = lambda path: writing.write_json(path, self.json)
+        for number, figure in enumerate(self.part.section.figures if self.part else (), 1):
+            picture = base64.b64decode(figure.uri.partition("base64,")[2])
+            found[f"figure{number}.svg"] = partial(writing.write_bytes, data=picture)
+        return found
+
+
+def characterize_table(table: Table, file: Path, settings: Settings, title: str, anchor: str = "merits") -> FileResult:
+    """Characterise a table that was read from a file.
+
+    Parameters
+    ----------
+    table : Table
+    file : Path
+    settings : Settings
+    title, anchor : str
+        Of the section of the page.
+    """
+    from devicekit.features.characterize import characterize
+    from devicekit.features.merits.dc import DcResult
+    from devicekit.features.page import part
+    from devicekit.system import files
+
+    found = characterize(table, settings)
+    own = part(found, title, anchor, found.table.synthetic, files.checksum([file]))
+    text: list[Block] = [Title(str(file)), *paragraphs(own.sentences)]
+    spreads = [each.cells() for result in found.results.values() for each in getattr(result, "spreads", ())]
+    if spreads:
+        text.append(Columns(("quantity", "n", "median", "5 % to 95 %", "C2C sd", "D2D sd"), spreads))
+    switching = found.results.get("dc")
+    if isinstance(switching, DcResult) and (levels := switching.levels):
+        text.append(Columns(type(levels[0]).head(), [each.cells() for each in levels]))
+    return FileResult(str(file), found.as_dict(), own, found.tables, text=text)
+
+
+def _characterize_file(
+    file: Path, reading: ReadOptions, settings: Settings, anchor: str, title: str, folder: str
+) -> FileResult:
+    """Characterise a file; an error becomes a result, so that it never stops the others.
+
+    Relative paths are those of `folder`: a worker may have been started in another.
+    """
+    from devicekit.readers import read
+
+    with chdir(folder):
+        try:
+            table = read(file, reading, elsewhere=frozenset({"read_voltage"}))
+            return characterize_table(table, file, settings, title, anchor)
+        except DevicekitError as error:
+            return FileResult(str(file), error=error.in_words(in_command_words).as_dict(), failure=error)
+        except Exception as error:
+            message = f"{type(error).__name__}: {error} (a bug in devicekit)"
+            return FileResult(str(file), error={"kind": "internal", "message": message, "rows": []})
+
+
+def _characterize_files(request: CharacterizeRequest, names: Sequence[str], progress: Progress) -> list[FileResult]:
+    """Characterise every file in turn, or several at a time."""
+    from joblib import Parallel, delayed
+
+    files = request.files
+    called = [file.name for file in files]
+    titles = [name if called.count(name) == 1 else str(file) for file, name in zip(files, called, strict=True)]
+    tasks = [
+        delayed(_characterize_file)(file, request.reading, request.settings, name, title, os.getcwd())
+        for file, name, title in zip(files, names, titles, strict=True)
+    ]
+    results = []
+    with (progress if len(files) > 1 else SILENT).counting("characterizing", "files") as count:
+        for result in Parallel(n_jobs=min(request.jobs, len(files)), return_as="generator")(tasks):
+            results.append(result)
+            count(len(results), len(files))
+    return results
+
+
+def folder_names(files: Sequence[Path]) -> list[str]:
+    """One safe and distinct folder name a file: letters, digits, dot, dash and underscore only."""
+    taken: set[str] = set()
+    names = []
+    for file in files:
+        stem = re.sub(r"[^A-Za-z0-9._-]+", "_", file.name.split(".")[0]).strip("._")[:80] or "file"
+        name, count = stem, 1
+        while name.lower() in taken:
+            count += 1
+            name = f"{stem}_{count}"
+        taken.add(name.lower())
+        names.append(name)
+    return names
+
+
+def run_characterize(
+    request: CharacterizeRequest, progress: Progress = SILENT, table: Table | None = None
+) -> Outcome[list[FileResult]]:
+    """Compute the figures of merit of files; the results of each stand in a folder of its own.
+
+    Parameters
+    ----------
+    request : CharacterizeRequest
+    progress : Progress
+    table : Table, optional
+        The table of the only file, if it is read already.
+
+    Raises
+    ------
+    DevicekitError
+        If there is one file, and it fails.
+    """
+    from devicekit.features.merit import Sample
+
+    names = folder_names(request.files)
+    if table is None:
+        results = _characterize_files(request, names, progress)
+    else:
+        (file,) = request.files
+        results = [characterize_table(table, file, request.settings, file.name)]
+    bad = {each.file: each.error for each in results if each.error is not None}
+    if len(bad) == len(results) == 1:
+        raise results[0].failure or RuntimeError((results[0].error or {})["message"])
+    if request.settings.sample != Sample() and not any("mechanism" in each.json for each in results):
+        progress.warn(
+            "--thickness, --area, --temperature and --permittivity had no effect: no file shows conduction of sweeps."
+        )
+    named = [(name, each) for name, each in zip(names, results, strict=True) if each.error is None]
+    return Outcome(
+        result=results,
+        json={
+            "out": str(request.out),
+            "files": [{"file": each.file, "folder": name, **each.json} for name, each in named],
+            "errors": [{"file": file, **error} for file, error in bad.items()],
+        },
+        page=lambda command: _page(results, command),
+        files={f"{name}/{file}": write for name, each in named for file, write in each.files.items()},
+        text=_text(results, request.out),
+        reproduction=_reproduction(request),
+        offered=tuple(f"{name}/{table}.csv" for name, each in named for table in each.tables),
+        code=0 if not bad else 1 if any(error["kind"] == "internal" for error in bad.values()) else 2,
+    )
+
+
+def _page(results: Sequence[FileResult], command: str) -> Any:
+    from devicekit.features.page import characterization_page
+
+    failed = [(str(each.error["kind"]), f"{each.file}: {each.error['message']}") for each in results if each.error]
+    return characterization_page([each.part for each in results if each.part], command, failed)
+
+
+def _text(results: Sequence[FileResult], out: Path | None) -> list[Block]:
+    errors = [Alert(f"{each.file}: {each.error['message']}", "error") for each in results if each.error]
+    coded = [warning for each in results if each.part for warning in each.part.warnings]
+    report = [] if out is None else [Fields([("report", str(out / REPORT))])]
+    return [*errors, Warnings(coded), *(block for each in results for block in each.text), *report]
+
+
+def _reproduction(request: CharacterizeRequest) -> Reproduction:
+    names, options = [file.name for file in request.files], non_default(request.reading)
+    line = command("characterize", names, {**options, "out": "results"})
+    found = call("devicekit.characterize", repr(names[0]), **options)
+    return Reproduction(line, f"import devicekit\nfound = {found}\nfound.scalars()")

@@ -1,0 +1,61 @@
+"""Blocks of terminal text, laid out where they are shown, by the width that there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from devicekit.core.errors import CodedWarning
+
+
+@dataclass(frozen=True)
+class Title:
+    """A line that begins a block of results."""
+
+    words: str
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """Text that is wrapped; empty text is an empty line."""
+
+    words: str
+    indent: int = 2
+
+
+@dataclass(frozen=True)
+class Fields:
+    """Names and values in two columns."""
+
+    rows: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Cells under their names."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Warnings:
+    """Coded warnings, for standard error; of many those that matter, with what to do."""
+
+    coded: Sequence[CodedWarning]
+
+
+@dataclass(frozen=True)
+class Alert:
+    """A sentence for standard error; `kind` is the function of the terminal: "warning" or "error"."""
+
+    words: str
+    kind: str = "warning"
+
+
+Block = Title | Paragraph | Fields | Columns | Warnings | Alert
+
+
+def paragraphs(sentences: Iterable[str]) -> list[Block]:
+    """Return a paragraph for each sentence that is not empty."""
+    return [Paragraph(each) for each in sentences if each]
