@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 from roundtrip import away, cards, each_card, in_peer, made_up, parser, retention
 
-from devicekit.device.array import read_sigma
 from devicekit.device.card import DeviceCard
 from devicekit.device.network import TrainedNetwork
+from devicekit.device.variation import read_sigma
 from devicekit.exporters import export, inference, pulsed
 from devicekit.fitting.device import fit
 from devicekit.synthetic.pulses import truth_card

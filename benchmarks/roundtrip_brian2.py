@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from roundtrip import each_card, in_peer, log_window, parser, print_scatter, scatter
 
-from devicekit.device.array import read_sigma
 from devicekit.device.card import DeviceCard
 from devicekit.device.measured import StdpWindow
 from devicekit.device.symmetry import symmetric_point
+from devicekit.device.variation import read_sigma
 from devicekit.exporters import export
 from devicekit.exporters.base import reference_train
 

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from roundtrip import cards, each_card, in_peer, log_window, parser, print_scatter, scatter
 
-from devicekit.device.array import read_sigma
 from devicekit.device.card import DeviceCard
+from devicekit.device.variation import read_sigma
 from devicekit.exporters import export
 from devicekit.exporters.base import reference_train
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from devicekit.core.errors import UsageError
-from devicekit.device.array import C2cMode, D2dMode
+from devicekit.device.variation import C2cMode, D2dMode
 from devicekit.device.wires import Wires
 from snn.choices import AdcLines, ProgrammingWay, ProgramSteps, StuckAt, WireGains
 from snn.settings import Settings, setting

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from devicekit.device.array import read_sigma
 from devicekit.device.card import DeviceCard
+from devicekit.device.variation import read_sigma
 from snn.config import TrainingConfig
 from snn.drift import add_static_telegraph, configured_change, telegraph_regime
 from snn.network import converters

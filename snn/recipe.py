@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from devicekit.core.errors import UsageError
-from devicekit.device.array import read_sigma
 from devicekit.device.card import DeviceCard
 from devicekit.device.symmetry import symmetric_point
+from devicekit.device.variation import read_sigma
 from snn.config import TrainingConfig
 from snn.network.changes import Rule
 from snn.network.crossbar import Threshold

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from devicekit.core.quantities import LAST_EPOCHS
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, percent, si
-from devicekit.device.array import applied_variation
 from devicekit.device.card import DeviceCard
 from devicekit.device.programmed import ProgrammingSummary
 from devicekit.device.report import provenance, rate_section
+from devicekit.device.variation import applied_variation
 from devicekit.report import Block, Report, Section, Table, draw
 from devicekit.report.shared import short, source_line, warnings_section
 from snn.baselines import Baseline

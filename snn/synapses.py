@@ -9,10 +9,11 @@ from typing import Self
 import numpy as np
 
 from devicekit.core.errors import UsageError
-from devicekit.device.array import DeviceArray, read_sigma
+from devicekit.device.array import DeviceArray
 from devicekit.device.card import DeviceCard
 from devicekit.device.programmed import Programming, merge_programming
 from devicekit.device.programming import program_and_verify
+from devicekit.device.variation import read_sigma
 from snn import forgetting
 from snn.config import TrainingConfig
 from snn.network.converters import Lines

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from devicekit.core.text import percent, si
-from devicekit.device.array import read_sigma
 from devicekit.device.card import DeviceCard
 from devicekit.device.fading import is_volatile
 from devicekit.device.network import Check, NetworkLayer, Neurons, TrainedNetwork
+from devicekit.device.variation import read_sigma
 from snn.config import TrainingConfig
 from snn.network.bits import all_steps
 from snn.network.encoding import encode, presentation_key

@@ -130,8 +130,8 @@ def benchmark_command(
         devicekit benchmark a.json b.json --out both --data mnist --task whole --seeds 3
         devicekit benchmark card.json --allowed resampled --set stuck=0.2 --set stuck_at=ends
     """
-    from devicekit.device.array import read_sigma
     from devicekit.device.card import load_card
+    from devicekit.device.variation import read_sigma
     from devicekit.system import folders, writing
     from devicekit.system.kept import Kept, kept_beside
     from snn.benchmark import benchmark

@@ -4,166 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from devicekit.core.errors import UsageError
-from devicekit.device.blocks import FEWEST_WINDOWS, DeviceRow
+from devicekit.device.blocks import DeviceRow
 from devicekit.device.card import DeviceCard
 from devicekit.device.fading import Fading, divide_changes, fading, pass_time, states_after
-from devicekit.device.random import mix, normal, normals
+from devicekit.device.state import ArrayState, OwnState, pulse_many
+from devicekit.device.variation import (
+    AppliedVariation,
+    C2cMode,
+    D2dMode,
+    applied_variation,
+    draw_windows,
+    read_sigma,
+)
 from devicekit.models import kernel
-from devicekit.models.tilt import state_factor, tilt_factor
-from devicekit.system.jit import compiled, inlined
-
-C2cMode = Literal["increment", "paper", "none"]
-D2dMode = Literal["resample", "shared", "none"]
-
-
-class OwnState(NamedTuple):
-    """Fields of an `ArrayState` that only some cards have.
-
-    Attributes
-    ----------
-    low, high : ndarray, shape (n,) or (0,)
-        Ends of each device's own window [1, of the card's]; empty if all have the card's window.
-    row_low, row_span : ndarray, shape (rows,)
-        Lower end and span of the window over which each row's law was fitted [1]; the law is scaled from it to the
-        device's window.
-    held : ndarray, shape (n,) or (0,)
-        Reversible fluctuation of each device since its last pulse [1]: part of readings, not of the state; empty if
-        devices do not fluctuate.
-    up_held, down_held, up_memory, down_memory : float
-        Standard deviation of it [1], and its correlation from pulse to pulse, by the direction of the pulse.
-    up_tilt, down_tilt : float
-        Growth of ln of the scatter of updates and fluctuations, over the window on the rising coordinate.
-    """
-
-    low: np.ndarray
-    high: np.ndarray
-    row_low: np.ndarray
-    row_span: np.ndarray
-    held: np.ndarray
-    up_held: float
-    down_held: float
-    up_memory: float
-    down_memory: float
-    up_tilt: float
-    down_tilt: float
-
-
-class ArrayState(NamedTuple):
-    """Arrays for compiled code; they are those of a `DeviceArray`, changed in place.
-
-    Attributes
-    ----------
-    law : int
-        Number of the update law.
-    up, down : ndarray, shape (rows, p)
-        theta of each row of parameters, LTP and LTD.
-    up_middle, down_middle, up_cap, down_cap : ndarray, shape (rows,)
-        ell(1/2) and the largest step allowed [1].
-    row : ndarray of int32, shape (n,)
-        Row of parameters of each device.
-    up_gain, down_gain : ndarray, shape (n,)
-        Factor on each device's step [1].
-    up_sigma, down_sigma : float
-        Standard deviation of one update [1].
-    up_relative, down_relative : float
-        The same as a fraction of the update's own step [1].
-    r : ndarray, shape (n,)
-        State of each device, 0 to 1.
-    pulses : ndarray of int64, shape (n,)
-        Pulses that each device has received.
-    key : uint64
-        Key of the noise stream.
-    own : OwnState
-        Own windows and fluctuations of the devices.
-    """
-
-    law: int
-    up: np.ndarray
-    down: np.ndarray
-    up_middle: np.ndarray
-    down_middle: np.ndarray
-    up_cap: np.ndarray
-    down_cap: np.ndarray
-    row: np.ndarray
-    up_gain: np.ndarray
-    down_gain: np.ndarray
-    up_sigma: float
-    down_sigma: float
-    up_relative: float
-    down_relative: float
-    r: np.ndarray
-    pulses: np.ndarray
-    key: np.uint64
-    own: OwnState
-
-
-@inlined
-def observed_state(r, held, k):  # type: ignore[no-untyped-def]
-    """Return the state of device k as read without read noise: with its reversible fluctuation."""
-    return r[k] + held[k] if held.size > 0 else r[k]
-
-
-@inlined
-def pulse_one(  # type: ignore[no-untyped-def]
-    law, up, down, up_middle, down_middle, up_cap, down_cap, row, up_gain, down_gain, up_sigma, down_sigma,
-    up_relative, down_relative, r, pulses, key, own, k, sign, scratch,
-):  # fmt: skip
-    """Apply one LTP (sign > 0) or LTD (sign < 0) pulse to device k: eq. (5), with noise, clipped to its window.
-
-    Takes the fields of an `ArrayState` in their order; `scratch` has MAX_SHAPE numbers.
-    """
-    low, high, row_low, row_span, held, up_held, down_held, up_memory, down_memory, up_tilt, down_tilt = own
-    which = row[k]
-    state = r[k]
-    place, least, most, stretch = state, 0.0, 1.0, 1.0
-    if low.size > 0:
-        least, most = low[k], high[k]
-        stretch = (most - least) / row_span[which]
-        place = row_low[which] + (state - least) / stretch
-    if sign > 0:
-        step = kernel.rate(law, up[which], up_middle[which], place, scratch)
-        step = min(step, up_cap[which]) * up_gain[k]
-        sigma, relative, flicker, memory, tilt, x = up_sigma, up_relative, up_held, up_memory, up_tilt, state
-    else:
-        step = kernel.rate(law, down[which], down_middle[which], 1.0 - place, scratch)
-        step = -min(step, down_cap[which]) * down_gain[k]
-        sigma, relative, flicker, memory, tilt, x = (
-            down_sigma, down_relative, down_held, down_memory, down_tilt, 1.0 - state,
-        )  # fmt: skip
-    if low.size > 0:
-        step *= stretch
-    larger = 1.0 if tilt == 0.0 else state_factor(tilt, x)
-    if held.size > 0:
-        drawn, second = normals(mix(key, np.uint64(k)), np.uint64(pulses[k]))
-        sigma = math.sqrt(sigma * sigma + (relative * step) ** 2)
-        step += sigma * larger * drawn
-        held[k] = memory * held[k] + math.sqrt(1.0 - memory * memory) * flicker * larger * second
-    elif sigma > 0.0 or relative > 0.0:
-        sigma = math.sqrt(sigma * sigma + (relative * step) ** 2)
-        step += sigma * larger * normal(mix(key, np.uint64(k)), np.uint64(pulses[k]))
-    r[k] = min(max(state + step, least), most)
-    pulses[k] += 1
-
-
-@compiled
-def _pulse_many(array: ArrayState, index: np.ndarray, signs: np.ndarray) -> None:
-    scratch = np.empty(kernel.MAX_SHAPE)
-    (
-        law, up, down, up_middle, down_middle, up_cap, down_cap, row, up_gain, down_gain, up_sigma, down_sigma,
-        up_relative, down_relative, r, pulses, key, own,
-    ) = array  # fmt: skip
-    for j in range(index.size):
-        if signs[j] != 0:
-            pulse_one(
-                law, up, down, up_middle, down_middle, up_cap, down_cap, row, up_gain, down_gain, up_sigma,
-                down_sigma, up_relative, down_relative, r, pulses, key, own, index[j], signs[j], scratch,
-            )  # fmt: skip
+from devicekit.models.tilt import tilt_factor
 
 
 class DeviceArray:
@@ -341,7 +200,7 @@ class DeviceArray:
         asked = voltage_v is not None or width_s is not None
         gains = self._gains(signs, voltage_v, width_s, extrapolate) if asked else {}
         self._wait(time_s)
-        _pulse_many(self._kernel._replace(**gains), index, signs)
+        pulse_many(self._kernel._replace(**gains), index, signs, np.empty(kernel.MAX_SHAPE))
         if self.fading is not None:
             divide_changes(self.fading, self.r, np.unique(index))
 
@@ -447,114 +306,3 @@ def _own_state(has: AppliedVariation, rows: Sequence[DeviceRow]) -> OwnState:
         up_tilt=has.tilt["ltp"],
         down_tilt=has.tilt["ltd"],
     )
-
-
-@dataclass(frozen=True)
-class AppliedVariation:
-    """Parts of a card's variation that the devices of a `DeviceArray` have.
-
-    Attributes
-    ----------
-    sigma : dict of str to float
-        Standard deviation of one update by direction, fraction of the window.
-    relative : dict of str to float
-        The same as a fraction of the update's own step.
-    devices : {"resample", "shared"} or None
-        How devices differ; None if they are alike.
-    held, memory, tilt : dict of str to float
-        Reversible fluctuation, and dependence of noise on the state (see `ArrayState`), by direction.
-    windows : bool
-        Whether each device has a window of its own.
-    """
-
-    sigma: dict[str, float]
-    relative: dict[str, float]
-    devices: D2dMode | None
-    held: dict[str, float]
-    memory: dict[str, float]
-    tilt: dict[str, float]
-    windows: bool
-
-    @property
-    def scatter(self) -> bool:
-        """True if updates scatter at all."""
-        return any(value > 0 for value in (*self.sigma.values(), *self.relative.values()))
-
-    @property
-    def fluctuates(self) -> bool:
-        """True if states fluctuate reversibly from pulse to pulse."""
-        return any(value > 0 for value in self.held.values())
-
-
-def applied_variation(card: DeviceCard, c2c: C2cMode = "increment", d2d: D2dMode = "resample") -> AppliedVariation:
-    """Return the variation that a card provides in these modes (see `DeviceArray`); unknown parts are 0."""
-    names = {"increment": "increment", "paper": "spread_paper", "none": ""}
-    if c2c not in names:
-        raise UsageError(f"c2c must be increment, paper or none, not {c2c!r}")
-    known = {
-        "resample": len(card.devices) > 1,
-        "shared": card.variation.d2d_ln_rate_covariance is not None,
-        "none": False,
-    }
-    if d2d not in known:
-        raise UsageError(f"d2d must be resample, shared or none, not {d2d!r}")
-    sigma, relative, held, memory, tilt = {}, {}, {}, {}, {}
-    for direction, branch in (("ltp", card.variation.ltp), ("ltd", card.variation.ltd)):
-        found = branch.c2c.get(names[c2c])
-        sigma[direction] = found.value if found else 0.0
-        own = c2c == "increment"
-        relative[direction] = (branch.step_noise or 0.0) if own else 0.0
-        held[direction] = branch.c2c["held"].value if own and "held" in branch.c2c else 0.0
-        memory[direction] = (branch.held_memory or 0.0) if own else 0.0
-        tilt[direction] = (branch.tilt or 0.0) if own else 0.0
-    devices = d2d if known[d2d] else None
-    windows = devices is not None and own_windows(card) is not None
-    return AppliedVariation(sigma, relative, devices, held, memory, tilt, windows)
-
-
-def own_windows(card: DeviceCard) -> np.ndarray | None:
-    """Return the lower end and ln span of each measured device's window, in the card's, shape (rows, 2), or None."""
-    found = [(row.low, math.log(row.high - row.low)) for row in card.devices if row.low is not None and row.high]
-    return np.array(found) if len(found) == len(card.devices) >= FEWEST_WINDOWS else None
-
-
-def draw_windows(card: DeviceCard, rows: np.ndarray | None, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Draw the ends of the windows of n devices, in the card's.
-
-    Each is the window of its row (`rows`, shape (n,); None: any of them) plus a random change. Together they scatter as
-    windows of new devices do when k were measured, by (1 + 1/k) (k - 1) / (k - 3) times the covariance of the k, as in
-    Student's t. Resampling alone would give (k - 1) / k.
-    """
-    known = own_windows(card)
-    assert known is not None
-    k, rng = len(known), np.random.default_rng([seed, 6])
-    covariance = np.cov(known, rowvar=False)
-    wanted = (1.0 + 1.0 / k) * (k - 1.0) / (k - 3.0)
-    which = rng.integers(k, size=n) if rows is None else rows
-    more = rng.multivariate_normal([0.0, 0.0], covariance * (wanted - (k - 1.0) / k), size=n)
-    low, ln_span = (known[which] + more).T
-    return np.ascontiguousarray(low), np.ascontiguousarray(low + np.exp(ln_span))
-
-
-def read_sigma(card: DeviceCard, of_g: float = 0.0) -> float:
-    """Return the read-noise sd of a card as a fraction of the window: rms over its branches, 0 if unknown.
-
-    Parameters
-    ----------
-    card : DeviceCard
-    of_g : float
-        If above 0, the sd is this share of the conductance at the middle of the window. Noise of 3 % of G is 4.5 % of a
-        window from G to 2 G, and 1.8 % of one from G to 10 G.
-
-    Raises
-    ------
-    UsageError
-        If `of_g` is given for a card of weights.
-    """
-    if of_g > 0:
-        window = card.window
-        if window.quantity != "conductance_s":
-            raise UsageError(f"card {card.name!r} holds weights, so read noise cannot be a share of a conductance")
-        return of_g * (window.low + window.high) / 2.0 / window.span
-    values = [branch.c2c["read"].value for branch in (card.variation.ltp, card.variation.ltd) if "read" in branch.c2c]
-    return float(np.sqrt(np.mean(np.square(values)))) if values else 0.0

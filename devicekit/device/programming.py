@@ -16,9 +16,10 @@ from typing import get_args
 import numpy as np
 
 from devicekit.core.errors import UsageError
-from devicekit.device.array import DeviceArray, read_sigma
+from devicekit.device.array import DeviceArray
 from devicekit.device.card import DeviceCard
 from devicekit.device.programmed import Programming, Steps
+from devicekit.device.variation import read_sigma
 from devicekit.device.writing import (
     FAILED,
     RIGHT,

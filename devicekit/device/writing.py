@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from devicekit.device.array import ArrayState, observed_state, pulse_one
 from devicekit.device.random import mix, normal
+from devicekit.device.state import ArrayState, observed_state, pulse_one
 from devicekit.models import kernel
 from devicekit.system.jit import borrowing, compiled
 
@@ -167,7 +167,6 @@ def verify_many(parameters: WriteParameters, counts: WriteCounts, r: np.ndarray,
     return seen
 
 
-@compiled
 def write_many(
     array: ArrayState,
     parameters: WriteParameters,
@@ -181,13 +180,25 @@ def write_many(
     Bursts of one sign had no effect if they should have moved the reading by SIGMAS of its standard deviations (two
     verifies, and the scatter of the updates) and by the tolerance, but moved it by less than SHARE of that.
     """
-    scratch, due = np.empty(kernel.MAX_SHAPE), np.zeros(1)
-    (
-        law, up, down, up_middle, down_middle, up_cap, down_cap, row, up_gain, down_gain, up_sigma, down_sigma,
-        up_relative, down_relative, r, pulses, key, own_state,
-    ) = array  # fmt: skip
-    held, up_held, down_held = own_state.held, own_state.up_held, own_state.down_held
-    own_up, own_down = up_gain.copy(), down_gain.copy()
+    scaled = array._replace(up_gain=array.up_gain.copy(), down_gain=array.down_gain.copy())
+    _write(array, scaled, parameters, counts, index, target, stuck, np.empty(kernel.MAX_SHAPE), np.zeros(1))
+
+
+@borrowing
+def _write(
+    array: ArrayState,
+    scaled: ArrayState,
+    parameters: WriteParameters,
+    counts: WriteCounts,
+    index: np.ndarray,
+    target: np.ndarray,
+    stuck: np.ndarray,
+    scratch: np.ndarray,
+    due: np.ndarray,
+) -> None:
+    """Write as `write_many`; the gains of `scaled` are changed with the amplitudes."""
+    r, pulses, held, up_held, down_held = array.r, array.pulses, array.own.held, array.own.up_held, array.own.down_held
+    up_gain, down_gain = array.up_gain, array.down_gain
     two_verifies = 2.0 * parameters.read_sd**2 / parameters.reads
     for j in range(index.size):
         k = index[j]
@@ -215,20 +226,19 @@ def write_many(
             else:
                 n = _burst(parameters, reading, target[k], left if parameters.way == LAW else 1, scratch, due)
             volts = parameters.up_volts[place] if sign > 0 else parameters.down_volts[place]
-            own_up[k] = up_gain[k] * parameters.up_factors[place]
-            own_down[k] = down_gain[k] * parameters.down_factors[place]
+            scaled.up_gain[k] = up_gain[k] * parameters.up_factors[place]
+            scaled.down_gain[k] = down_gain[k] * parameters.down_factors[place]
             for _ in range(n):
                 counts.pulse_vvg[k] += volts * volts * _value(parameters, r[k])
                 if stuck[k]:
                     pulses[k] += 1
                     continue
-                pulse_one(
-                    law, up, down, up_middle, down_middle, up_cap, down_cap, row, own_up, own_down, up_sigma,
-                    down_sigma, up_relative, down_relative, r, pulses, key, own_state, k, sign, scratch,
-                )  # fmt: skip
+                pulse_one(scaled, k, sign, scratch)
             counts.pulses[k] += n
             bursts += 1
             moves += due[0]
-            sigma, relative = (up_sigma, up_relative) if sign > 0 else (down_sigma, down_relative)
+            sigma, relative = (
+                (array.up_sigma, array.up_relative) if sign > 0 else (array.down_sigma, array.down_relative)
+            )
             scatter += 2.0 * (up_held if sign > 0 else down_held) ** 2  # of the state before and after
             scatter += n * (sigma**2 + (relative * due[0] / n) ** 2)

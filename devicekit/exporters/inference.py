@@ -14,10 +14,11 @@ import numpy as np
 from devicekit.core.errors import UsageError
 from devicekit.core.text import percent
 from devicekit.device.ageing import Drift
-from devicekit.device.array import DeviceArray, read_sigma
+from devicekit.device.array import DeviceArray
 from devicekit.device.card import DeviceCard
 from devicekit.device.horizon import LEAST_DECADES
 from devicekit.device.programming import program_and_verify
+from devicekit.device.variation import read_sigma
 
 TARGETS = 11  # target states, evenly over the window
 DEVICES = 400  # devices per target state

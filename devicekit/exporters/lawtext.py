@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from devicekit.device.array import applied_variation, read_sigma
 from devicekit.device.card import DeviceCard
 from devicekit.device.symmetry import symmetric_point
+from devicekit.device.variation import applied_variation, read_sigma
 from devicekit.exporters import base, compact
 from devicekit.exporters.base import ExportOptions
 from devicekit.models import kernel

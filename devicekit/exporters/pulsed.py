@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from devicekit.device.ageing import normals
-from devicekit.device.array import D2dMode, DeviceArray
+from devicekit.device.array import DeviceArray
 from devicekit.device.card import DeviceCard
+from devicekit.device.variation import D2dMode
 from devicekit.exporters import base
 
 DEVICES = 4000  # devices of an ensemble

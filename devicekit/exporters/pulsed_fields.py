@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from devicekit.device.array import read_sigma
 from devicekit.device.card import DeviceCard
+from devicekit.device.variation import read_sigma
 from devicekit.exporters import base, pulsed
 
 _LINEAR_LAWS = {"linear", "exponential", "softbounds"}

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from devicekit._version import __version__
 from devicekit.core.text import si
-from devicekit.device.array import applied_variation
 from devicekit.device.card import DeviceCard
 from devicekit.device.network import TrainedNetwork
+from devicekit.device.variation import applied_variation
 from devicekit.exporters.base import WHOLE_CARD, Export, mark_of, one_line
 
 _WIDTH = 100

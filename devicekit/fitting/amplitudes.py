@@ -15,11 +15,10 @@ from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.condition import LARGE, fit_condition
 from devicekit.fitting.pulses.fit import DIRECTIONS, pulse_law
-from devicekit.fitting.pulses.joint import Joint
+from devicekit.fitting.pulses.laws import Joint
 from devicekit.fitting.pulses.programmes import Programme, programmes_of
 from devicekit.fitting.pulses.result import PulseLaw
 from devicekit.fitting.result import DeviceFit
-from devicekit.models.pulselaw import EVERY_LAW
 from devicekit.tables import PulseTable
 
 REPLACED = ("weak", "at_bound", "extrapolated", "structured", "read_noise_only")  # of a fit to one kind of pulse
@@ -138,16 +137,13 @@ def _number_trains(devices: tuple[str, ...]) -> np.ndarray:
 
 def _apply_joint_fit(fit: BranchFit, joint: Joint, programme: Programme, window: Window) -> BranchFit:
     """Return the branch of the reference pulse with the shape of all trains and the rate given by the law."""
-    best = joint.fits[joint.best]
-    p, f = best.theta.size, best.values.size
+    best = joint.fit
     g = next(k for k, each in enumerate(joint.programmes) if each is programme)
-    at = np.r_[np.arange(p), p + f + g]
+    at = np.r_[np.arange(best.own.start), best.own.stop + g]
     parameters = np.append(best.theta, best.starts[g])
     x = programme.curve(window)
     bound = names_at_bound(fit.law, parameters, build_box(fit.law, x, fit.noise))
-    factors = EVERY_LAW[joint.best].ln_factor(
-        best.values, programme.voltages, programme.widths, joint.reference, joint.with_width
-    )[0]
+    factors, _ = joint.ln_factor(joint.best, best.values, programme.voltages, programme.widths)
     alike = not programme.varied and bool(np.all(np.abs(factors) < 1e-12))
     first, last = programme.voltages[0], programme.voltages[-1]
     grows = f"; amplitudes grow along the train ({first:.3g} to {last:.3g} V), as the law of the amplitude describes"

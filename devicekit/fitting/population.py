@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from devicekit.core.errors import UsageError
-from devicekit.device.array import D2dMode, DeviceArray
+from devicekit.device.array import DeviceArray
 from devicekit.device.card import DeviceCard
+from devicekit.device.variation import D2dMode
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.device import fit_table
 from devicekit.tables import PulseTable

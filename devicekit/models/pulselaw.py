@@ -13,16 +13,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from devicekit.core.records import Record, column
+
 LARGEST_LN = 30.0  # of a factor: bounds the values that a search tries
 CLOSEST = 1e-3  # of the lowest amplitude: least distance of a threshold from it
 
 
 @dataclass(frozen=True)
-class Pulse:
+class Pulse(Record):
     """Kind of pulse: amplitude [V], by its size, and width [s]; None if unknown."""
 
-    voltage_v: float | None = None
-    width_s: float | None = None
+    voltage_v: float | None = column(name="pulse_voltage_v", default=None)
+    width_s: float | None = column(name="pulse_width_s", default=None)
 
 
 @dataclass(frozen=True)

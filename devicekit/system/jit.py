@@ -145,8 +145,8 @@ def borrowing(function: Callable[..., Any]) -> Any:
 def inlined(function: Callable[..., Any]) -> Any:
     """Compile a function into each place that calls it.
 
-    For inner loops over many arrays: a call counts the references of each array, which costs ten times what a pulse
-    does. Such a function takes arrays one by one, never in a tuple, whose every field is counted again at each access.
+    For inner loops over many arrays, in functions that are `borrowing`: others count the references of each array at
+    each call, and of a tuple's every field at each access, which costs ten times what a pulse does.
     """
     return compiled(function, "always")
 

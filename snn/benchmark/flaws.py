@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from devicekit.device.array import applied_variation, read_sigma
 from devicekit.device.blocks import BranchVariation
 from devicekit.device.card import DeviceCard
 from devicekit.device.idealise import idealise, mean_step, with_steps
+from devicekit.device.variation import applied_variation, read_sigma
 from snn.config import TrainingConfig
 from snn.forgetting import at_all
 from snn.recipe import with_card

@@ -11,11 +11,11 @@ import numpy as np
 from devicekit.core.text import percent
 from devicekit.device import wires
 from devicekit.device.ageing import static_error
-from devicekit.device.array import applied_variation, read_sigma
 from devicekit.device.blocks import BranchVariation, Sigma
 from devicekit.device.card import DeviceCard
 from devicekit.device.idealise import mean_step, mean_steps
 from devicekit.device.measured import Term, Volatile
+from devicekit.device.variation import applied_variation, read_sigma
 from snn.benchmark.flaws import FLUCTUATION, scatter_over_step
 from snn.benchmark.measure import STEPS, generic
 from snn.benchmark.task import HIDDEN, IMAGES

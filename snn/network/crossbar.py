@@ -13,8 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from devicekit.core.errors import UsageError
-from devicekit.device.array import ArrayState, DeviceArray, observed_state, pulse_one
+from devicekit.device.array import DeviceArray
 from devicekit.device.random import mix, uniform
+from devicekit.device.state import ArrayState, observed_state, pulse_one
 from devicekit.system.jit import borrowing
 from snn.network.bits import lowest_bit
 from snn.network.neurons import bell
@@ -146,11 +147,8 @@ def apply_pulses(
         Key of the presentation, for those reads.
     scratch : ndarray, shape (MAX_SHAPE,)
     """
-    (
-        law, up, down, up_middle, down_middle, up_cap, down_cap, row, up_gain, down_gain, up_sigma, down_sigma,
-        up_relative, down_relative, r, pulses, devices, own_state,
-    ) = layer.array  # fmt: skip
-    low, high, held = own_state.low, own_state.high, own_state.held
+    array = layer.array
+    r, pulses, low, high, held = array.r, array.pulses, array.own.low, array.own.high, array.own.held
     w, stuck, columns, scale, coin, sums = layer.w, layer.stuck, layer.columns, layer.scale, layer.coin, layer.sums
     reference, spaces = layer.reference, layer.levels - 1
     synapses, wanted = requests.synapses, requests.pulses
@@ -172,10 +170,7 @@ def apply_pulses(
             if stuck[device]:
                 pulses[device] += 1
                 continue
-            pulse_one(
-                law, up, down, up_middle, down_middle, up_cap, down_cap, row, up_gain, down_gain, up_sigma,
-                down_sigma, up_relative, down_relative, r, pulses, devices, own_state, device, sign, scratch,
-            )  # fmt: skip
+            pulse_one(array, device, sign, scratch)
             if spaces > 0:
                 least = low[device] if low.size > 0 else 0.0
                 span = high[device] - least if low.size > 0 else 1.0

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from devicekit.device.array import ArrayState, observed_state, pulse_one
 from devicekit.device.fading import NOTHING, RESCALED, Fading
 from devicekit.device.random import mix
+from devicekit.device.state import ArrayState, observed_state, pulse_one
 from devicekit.system.jit import borrowing
 from snn.network import lanes
 from snn.network.crossbar import NO_MOVE, WINDS_UP, Layer, PulseRequests
@@ -251,11 +251,8 @@ def apply_pulses_with_decay(
 
     All synapses get their first pulse at the same time, then their second, and so on.
     """
-    (
-        law, up, down, up_middle, down_middle, up_cap, down_cap, row, up_gain, down_gain, up_sigma, down_sigma,
-        up_relative, down_relative, r, pulses, devices, own_state,
-    ) = layer.array  # fmt: skip
-    low, high, held = own_state.low, own_state.high, own_state.held
+    array = layer.array
+    r, pulses, low, high, held = array.r, array.pulses, array.own.low, array.own.high, array.own.held
     w, stuck, columns, scale, coin, sums = layer.w, layer.stuck, layer.columns, layer.scale, layer.coin, layer.sums
     reference, period = layer.reference, layer.pulse_period
     persistent, parts, factor, kept, shares = layer.persistent, layer.parts, layer.factor, layer.kept, layer.shares
@@ -296,10 +293,7 @@ def apply_pulses_with_decay(
                     before += factor[m] * parts[device, m]
                 least, highest = (low[device], high[device]) if low.size > 0 else (0.0, 1.0)
                 r[device] = min(max(before, least), highest)
-                pulse_one(
-                    law, up, down, up_middle, down_middle, up_cap, down_cap, row, up_gain, down_gain, up_sigma,
-                    down_sigma, up_relative, down_relative, r, pulses, devices, own_state, device, sign, scratch,
-                )  # fmt: skip
+                pulse_one(array, device, sign, scratch)
                 change = r[device] - before
                 persistent[device] += kept * change
                 for m in range(number):

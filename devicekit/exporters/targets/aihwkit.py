@@ -12,9 +12,9 @@ import math
 from typing import Any
 
 from devicekit.core.errors import UsageError
-from devicekit.device.array import applied_variation
 from devicekit.device.card import DeviceCard
 from devicekit.device.network import TrainedNetwork
+from devicekit.device.variation import applied_variation
 from devicekit.exporters import base, inference, pulsed, tiles
 from devicekit.exporters.base import Export, ExportOptions
 from devicekit.exporters.pulsed_fields import (

@@ -71,7 +71,7 @@ def _device_spread(card: DeviceCard, chosen: Choice) -> dict[str, float]:
 
 def _noise(card: DeviceCard, chosen: Choice, low: float, high: float) -> dict[str, float]:
     """Return C2C, D2D and read noise in the terms of NeuroSim."""
-    from devicekit.device.array import read_sigma
+    from devicekit.device.variation import read_sigma
 
     variances = []
     for direction, states in (("ltp", chosen.loop.ltp), ("ltd", chosen.loop.ltd)):

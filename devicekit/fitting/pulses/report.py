@@ -7,7 +7,9 @@ import numpy as np
 from devicekit.core.text import percent, si
 from devicekit.fitting import figures
 from devicekit.fitting.branch.options import FitOptions
-from devicekit.fitting.pulses.joint import Joint, fit_joint_pulses
+from devicekit.fitting.pulses.joint import fit_joint_pulses
+from devicekit.fitting.pulses.laws import Joint
+from devicekit.fitting.pulses.prediction import LEVEL, predict
 from devicekit.fitting.pulses.result import PulseLaw
 from devicekit.models.pulselaw import EVERY_LAW
 from devicekit.report import Block, Section, Table, Text, draw
@@ -80,14 +82,8 @@ def _left_out(joint: Joint) -> list[Block]:
     x = out.curve(joint.window)
     r = x if joint.direction == "ltp" else 1.0 - x
     first = float(r[np.isfinite(r)][0])
-    law = PulseLaw({joint.direction: rest}, "both")
-    found = law.predict(
-        joint.direction,
-        gone.voltage_v if joint.with_amplitude else None,
-        gone.width_s if joint.with_width else None,
-        r.size - 1,
-        first,
-    )
+    volts, wide = (gone.voltage_v if joint.with_amplitude else None, gone.width_s if joint.with_width else None)
+    found = predict(rest, volts, wide, r.size - 1, first, LEVEL)
     seen = np.isfinite(r)
     misfit = float(np.sqrt(np.mean((found.r - r)[seen] ** 2)) / np.ptp(r[seen]))
     inside = float(np.mean((r >= found.low)[seen] & (r <= found.high)[seen]))

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devicekit.core.errors import CardError, UsageError
-from devicekit.device.array import DeviceArray, read_sigma
+from devicekit.device.array import DeviceArray
 from devicekit.device.blocks import DeviceRow, Sigma, Window
 from devicekit.device.card import DeviceCard, load_card
+from devicekit.device.variation import read_sigma
 from devicekit.synthetic.pulses import truth_card
 
 THETA = {"ltp": (-4.0, 0.95, 1.3, -6.0, 2.0, 1.0), "ltd": (-3.8, 0.97, 1.2, 5.0, -2.0, 0.6)}

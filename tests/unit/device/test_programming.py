@@ -11,13 +11,14 @@ import pytest
 from scipy.stats import norm
 
 from devicekit.core.errors import UsageError
-from devicekit.device.array import DeviceArray, read_sigma
+from devicekit.device.array import DeviceArray
 from devicekit.device.blocks import Conditions
 from devicekit.device.card import DeviceCard, load_card
 from devicekit.device.measured import Term, Volatile
 from devicekit.device.programmed import Programming, merge_programming
 from devicekit.device.programming import program_and_verify
 from devicekit.device.pulselaw import BranchScaling, PulseScaling
+from devicekit.device.variation import read_sigma
 from devicekit.synthetic.pulses import truth_card
 from devicekit.system.catalog import shipped
 

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from devicekit.device.array import DeviceArray, draw_windows, own_windows
+from devicekit.device.array import DeviceArray
 from devicekit.device.blocks import DeviceRow, Sigma
 from devicekit.device.card import DeviceCard
 from devicekit.device.programming import program_and_verify
+from devicekit.device.variation import draw_windows, own_windows
 from devicekit.synthetic.pulses import truth_card
 
 LINEAR = {"ltp": (np.log(0.01),), "ltd": (np.log(0.01),)}

@@ -12,12 +12,13 @@ import numpy as np
 from devicekit.core import advice
 from devicekit.core.errors import CodedWarning, DevicekitError
 from devicekit.device.ageing import Drift, Telegraph
-from devicekit.device.array import DeviceArray, read_sigma
+from devicekit.device.array import DeviceArray
 from devicekit.device.card import DeviceCard, load_card
 from devicekit.device.measured import Endurance, EnduranceDevice, EnduranceLife, Retention, RetentionState
 from devicekit.device.network import TrainedNetwork
 from devicekit.device.programming import program_and_verify
 from devicekit.device.pulselaw import PulseScaling
+from devicekit.device.variation import read_sigma
 from devicekit.device.wear import inference_energy, wear
 from devicekit.device.wires import Wires, effective_conductance
 from devicekit.synthetic.amplitudes import amplitude_truth

@@ -12,7 +12,8 @@ from scipy.stats import t as student
 
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.pulses.fit import pulse_law
-from devicekit.fitting.pulses.result import PulseLaw, _half
+from devicekit.fitting.pulses.prediction import _half
+from devicekit.fitting.pulses.result import PulseLaw
 from devicekit.fitting.pulses.single import SinglePulses
 from devicekit.tables import PulseTable
 

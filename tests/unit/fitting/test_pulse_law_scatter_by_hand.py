@@ -13,7 +13,7 @@ from scipy.stats import chi2
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.pulses import joint
 from devicekit.fitting.pulses.fit import pulse_law
-from devicekit.fitting.pulses.joint import LawFit
+from devicekit.fitting.pulses.laws import LawFit, free_levels, is_undetermined, judge_laws
 from devicekit.fitting.pulses.noise import Noise, Path
 from devicekit.fitting.pulses.result import PulseLaw
 from devicekit.models.pulselaw import Pulse
@@ -105,26 +105,40 @@ def fake(p: int, f: int, chi2_: float, n: int, size: int) -> Any:
 
 def test_akaike_s_criterion_charges_every_parameter_and_is_corrected_for_few_readings() -> None:
     """chi2 + 2 k + 2 k (k + 1) / (n - k - 1), by hand for k = 5 and n = 12: 8.5 + 10 + 60 / 6."""
-    found = joint._law_fit("power", ("n",), fake(2, 1, 8.5, 12, 5), np.arange(5.0))
+    found = LawFit.of("power", ("n",), fake(2, 1, 8.5, 12, 5), np.arange(5.0))
     assert found.aicc == pytest.approx(28.5)
     assert (found.theta.tolist(), found.values.tolist(), found.starts.tolist()) == ([0, 1], [2], [3, 4])
+
+
+def of_values(
+    name: str,
+    parameters: tuple[str, ...],
+    theta: np.ndarray,
+    values: np.ndarray,
+    starts: np.ndarray,
+    covariance: np.ndarray,
+    chi2_: float = 0.0,
+    aicc: float = 0.0,
+) -> LawFit:
+    found = {"theta": theta, "values": values, "starts": starts, "covariance": covariance, "wide": covariance}
+    return LawFit(name=name, parameters=parameters, chi2=chi2_, aicc=aicc, **found)
 
 
 def made(name: str, aicc: float, chi2_: float, size: int, error: float = 0.01) -> LawFit:
     wide = np.zeros((1 + size + 2,) * 2)
     wide[1 : 1 + size, 1 : 1 + size] = error**2 * np.eye(size)
     names = tuple("abc"[:size])
-    return LawFit(name, names, np.zeros(1), np.ones(size), np.zeros(2), wide, wide, chi2_, aicc)
+    return of_values(name, names, np.zeros(1), np.ones(size), np.zeros(2), wide, chi2_, aicc)
 
 
 def test_a_law_is_tested_with_as_many_degrees_as_free_rates_have_more() -> None:
     """Of two degrees the chi-squared tail is e^(-x/2); a threshold against a parabola has one."""
     free = made("free", 0.0, 10.0, 3)
     fits = {"power": made("power", 0.0, 10.5, 1), "exponential": made("exponential", 1.0, 15.0, 1)}
-    judged, _ = joint._test_laws(fits, free, 0.8, False)
+    judged, _ = judge_laws(fits, free, 0.8, False)
     assert [judged[name].p_value for name in fits] == pytest.approx([np.exp(-0.25), np.exp(-2.5)])
     curved = made("free", 0.0, 10.0, 2)
-    judged, _ = joint._test_laws({"threshold": made("threshold", 0.0, 13.0, 2)}, curved, 0.8, True)
+    judged, _ = judge_laws({"threshold": made("threshold", 0.0, 13.0, 2)}, curved, 0.8, True)
     assert judged["threshold"].p_value == pytest.approx(chi2.sf(3.0, 1))
 
 
@@ -132,8 +146,9 @@ def test_the_error_of_a_free_rate_counts_what_it_shares_with_the_reference() -> 
     """ln rate of a pulse is that of the reference and a difference: variances 4 + 9 + 2 x 1 and 4 + 1 - 2 x 0.5."""
     covariance = np.array([[4.0, 1.0, -0.5, 7], [1.0, 9.0, 0.3, 7], [-0.5, 0.3, 1.0, 7], [7, 7, 7, 7]])
     pulses = [Pulse(0.8), Pulse(0.9), Pulse(1.0)]
-    fit = LawFit("free", (), np.array([-4.0]), np.array([-0.7, 0.9]), np.zeros(1), covariance, covariance, 0.0, 0.0)
-    levels, errors = joint._free_levels(fit, pulses, pulses[1])
+    fit = of_values("free", (), np.array([-4.0]), np.array([-0.7, 0.9]), np.zeros(1), covariance)
+    scope: Any = SimpleNamespace(constant_pulses=pulses, reference=pulses[1], others=lambda: [pulses[0], pulses[2]])
+    levels, errors = free_levels(fit, scope)
     assert levels == pytest.approx([-4.7, -4.0, -3.1])
     assert errors == pytest.approx(np.sqrt([15.0, 4.0, 4.0]))
 
@@ -161,15 +176,15 @@ def test_a_law_is_excluded_from_one_percent_and_from_ten_of_the_criterion_on() -
         (1.0, 10.1, "excluded"),
     ):
         fits = {"power": made("power", 0.0, 10.5, 1), "exponential": made("exponential", aicc, 10 + statistic, 1)}
-        judged, best = joint._test_laws(fits, free, 0.8, False)
+        judged, best = judge_laws(fits, free, 0.8, False)
         assert best == "power"
         assert judged["exponential"].status == status
 
 
 @pytest.mark.parametrize(("error", "loose"), [(0.2399, False), (0.2401, True), (0.0, True)])
 def test_a_threshold_is_determined_to_three_tenths_of_the_lowest_amplitude(error: float, loose: bool) -> None:
-    assert joint._is_undetermined(made("threshold", 0.0, 1.0, 2, error), 0.8) is loose
-    assert not joint._is_undetermined(made("power", 0.0, 1.0, 1, 9.0), 0.8)
+    assert is_undetermined(made("threshold", 0.0, 1.0, 2, error), 0.8) is loose
+    assert not is_undetermined(made("power", 0.0, 1.0, 1, 9.0), 0.8)
 
 
 def test_the_reference_is_the_middle_amplitude_at_the_middle_width() -> None:

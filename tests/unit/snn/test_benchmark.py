@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from devicekit.core.errors import UsageError
-from devicekit.device.array import applied_variation
 from devicekit.device.card import DeviceCard
 from devicekit.device.idealise import mean_step, with_steps
+from devicekit.device.variation import applied_variation
 from devicekit.synthetic.pulses import truth_card
 from snn.benchmark import Benchmark, VariantResult, benchmark, figures
 from snn.benchmark.attribution import Loss, exact, sampled, shares
