@@ -72,6 +72,11 @@ class Estimate:
         """The interval; None where a side is open."""
         return None if self.low is None or self.high is None else (self.low, self.high)
 
+    @classmethod
+    def symmetric(cls, value: float, half_width: float) -> Estimate:
+        """Return an estimate with an interval of value - half_width to value + half_width."""
+        return cls(value, value - half_width, value + half_width)
+
     def map(self, function: Callable[[float], float]) -> Estimate:
         """Return the estimate of a rising function of the number, such as exp; open ends stay open."""
         low, high = (None if end is None else float(function(end)) for end in (self.low, self.high))

@@ -165,6 +165,17 @@ class MeritResult(Record, ABC):
         return [*([Text(notes)] if notes else []), *self.record_tables(), self.drawn()]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Skipped(Record):
+    """Record of a measurement without a result."""
+
+    record: str = column(doc="device and number of the record")
+    reason: str = column(doc="why it has no result")
+
+    def __str__(self) -> str:
+        return f"{self.record}: {self.reason}"
+
+
 def origin(table: AnyTable) -> dict[str, Any]:
     """Return where a table comes from, as fields of a block of a card (`devicekit.device.measured.Measured`)."""
     return {"source": str(table.meta.get("source", "table in memory")), "synthetic": table.synthetic}

@@ -11,7 +11,7 @@ import pandas as pd
 
 from devicekit.core.records import Estimate, Record, cell, column
 from devicekit.core.scalars import Scalar
-from devicekit.core.statistics import VarianceComponents, anova, chi2_quantile, f_quantile
+from devicekit.core.statistics import VarianceComponents, anova, chi2_quantile, f_quantile, t_quantile
 from devicekit.core.statistics import clopper_pearson as clopper_pearson
 from devicekit.core.text import format_number, span
 from devicekit.features.definitions import QUANTITIES
@@ -169,6 +169,12 @@ def _deviation(variance: float | None, ends: np.ndarray | None) -> Estimate | No
     if variance is None:
         return None
     return Estimate(float(np.sqrt(max(variance, 0.0))), *(() if ends is None else map(float, ends)))
+
+
+def mean_estimate(values: np.ndarray) -> Estimate:
+    """Return the mean of values, two or more, with Student's 95 % interval."""
+    wide = t_quantile(0.975, len(values) - 1) * float(values.std(ddof=1)) / float(np.sqrt(len(values)))
+    return Estimate.symmetric(float(values.mean()), wide)
 
 
 @dataclass(frozen=True, kw_only=True)

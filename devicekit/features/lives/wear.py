@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from devicekit.core.records import Estimate, Record, column, derived
-from devicekit.core.statistics import t_quantile
 from devicekit.features.lives import censored
 from devicekit.features.lives.censored import Line, Lives, Undetermined
+from devicekit.features.stats import mean_estimate
 
 LEAST_FAILURES = 3
 SHARES = (0.01, 0.1, 0.5)  # shares of failed devices whose lives are reported
@@ -108,7 +108,7 @@ def weibull(low: np.ndarray, high: np.ndarray) -> WeibullLife:
     )
     far = FARTHEST * longest(low, high)
     shares = tuple(_share(lives, line, share, far) for share in SHARES)
-    return WeibullLife(low, high, _exp(centre, ends), _quantile(lives, line, 0.0), shares)
+    return WeibullLife(low, high, Estimate(centre, *ends).map(np.exp), _quantile(lives, line, 0.0), shares)
 
 
 def _share(lives: Lives, line: Line, share: float, far: float) -> LifeShare:
@@ -129,11 +129,7 @@ def _quantile(lives: Lives, line: Line, z: float) -> Estimate:
         lambda held: (lives.shift(held, slice(0, 0)), z, None),
         censored.limit(lives.failures, 1),
     )
-    return _exp(value, ends)
-
-
-def _exp(value: float, ends: tuple[float | None, float | None]) -> Estimate:
-    return Estimate(float(np.exp(value)), *(None if end is None else float(np.exp(end)) for end in ends))
+    return Estimate(value, *ends).map(np.exp)
 
 
 def positions(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -204,6 +200,4 @@ def common_trend(slopes: list[Estimate]) -> Estimate | None:
     """Return the mean slope over devices with Student's 95 % interval; a single device keeps its own."""
     if len(slopes) < 2:
         return slopes[0] if slopes else None
-    x = np.array([each.value for each in slopes])
-    wide = t_quantile(0.975, len(x) - 1) * float(x.std(ddof=1)) / float(np.sqrt(len(x)))
-    return Estimate(float(x.mean()), float(x.mean()) - wide, float(x.mean()) + wide)
+    return mean_estimate(np.array([each.value for each in slopes]))

@@ -10,24 +10,22 @@ share is not. See doi:10.1146/annurev.physiol.64.092501.114547.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 
 from devicekit.core.errors import CodedWarning, TraceError, UsageError
-from devicekit.core.records import Estimate
+from devicekit.core.records import Estimate, Record, cell, column, derived, internal, part
 from devicekit.core.scalars import Scalar
 from devicekit.core.statistics import t_quantile
-from devicekit.core.text import count, format_number, percent, si
+from devicekit.core.text import count, percent, si
 from devicekit.features import figures
-from devicekit.features.merit import Merit, Settings, figure
+from devicekit.features.merit import Merit, MeritResult, Settings
 from devicekit.features.merits.volatile import interval_text
 from devicekit.features.relaxation import decay
-from devicekit.features.relaxation.decay import Data, Fit
+from devicekit.features.relaxation.decay import Fit
+from devicekit.features.relaxation.squares import Data
 from devicekit.plot import Panel
-from devicekit.report import ROWS_SHOWN, Block, Table
 from devicekit.system.options import BASELINES
 from devicekit.tables import PairedTable
 from devicekit.tables import Table as AnyTable
@@ -37,56 +35,72 @@ FEWEST_FOR_TWO = 8
 KERNELS = {1: "exponential", 2: "double"}
 
 
-@dataclass(frozen=True, eq=False)
-class Facilitation:
-    """Paired pulses of one device.
+def _with_commas(names: str) -> str:
+    return names.replace(" ", ", ") or "–"
 
-    Attributes
-    ----------
-    device_id : str
-    interval_s, ratio : ndarray, shape (n,)
-        Interval and ratio of each pair [s, 1].
-    fit : Fit or None
-        Fitted curve; None with too few intervals, or without a change with the interval.
-    candidates : tuple of str
-        Kernels that are not excluded.
-    end : Estimate or None
-        R_inf.
-    baseline : str or None
-        Baseline of A2, if known.
-    refusal : str or None
-        Reason for a missing tau.
-    """
 
-    device_id: str
-    interval_s: np.ndarray
-    ratio: np.ndarray
-    fit: Fit | None
-    candidates: tuple[str, ...]
-    end: Estimate | None
-    baseline: str | None
-    refusal: str | None
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Facilitation(Record):
+    """Paired pulses of one device."""
 
-    @property
-    def permanent(self) -> Estimate | None:
-        """Permanent share of a step, R_inf - 1; None unless A2 is measured from the original level."""
-        if self.end is None or self.baseline != "original":
-            return None
-        low, high = self.end.low, self.end.high
-        ends = (low - 1.0, high - 1.0) if low is not None and high is not None else (None, None)
-        return Estimate(self.end.value - 1.0, *ends)
+    device_id: str = column("device")
+    interval_s: np.ndarray = internal("interval of each pair")
+    ratio: np.ndarray = internal("ratio of each pair")
+    fit: Fit | None = internal(
+        "fitted curve; None with too few intervals, or without a change with the interval", default=None
+    )
+    n = part("ratio.size", doc="pairs")
 
-    @property
-    def tau(self) -> Estimate | None:
-        """Time constant (the shorter of two) [s]."""
-        return None if self.fit is None else self.fit.parameters["tau_s"]
+    @derived(row=False)
+    def intervals(self) -> int:
+        """Number of different intervals."""
+        return int(np.unique(self.interval_s).size)
 
-    @property
+    @derived("kind")
     def kind(self) -> str:
         """Facilitation, depression or none: the sign of the change with the interval."""
         if self.fit is None:
             return "none"
-        return "facilitation" if self.fit.amplitudes[0] > 0 else "depression"
+        return "facilitation" if self.fit.amplitude > 0 else "depression"
+
+    kernel = part("fit.kernel", doc="kernel of the curve")
+    candidates: tuple[str, ...] = column(default=(), row=False, doc="kernels that are not excluded")
+
+    @derived(name="candidates", json=False)
+    def candidate_names(self) -> str:
+        """Kernels that are not excluded."""
+        return " ".join(self.candidates)
+
+    baseline: str | None = column(doc="baseline of A2, if known")
+    refusal: str | None = column(default=None, doc="reason for a missing tau")
+    amplitude = part("fit.amplitude", row=False, doc="change of the ratio at short intervals")
+    noise = part("fit.noise", row=False, doc="standard deviation of a ratio about the curve")
+    tau = part("fit.tau", "tau", unit="s", json=False, row=False)
+
+    @cell("95 % interval")
+    def tau_interval(self) -> str:
+        """Interval of tau, or the reason why it is missing."""
+        return self.refusal or "" if self.tau is None else interval_text(self.tau, "s")
+
+    end: Estimate | None = column("A2/A1 at long intervals", default=None, doc="R_inf")
+    shown_baseline = part(
+        "baseline", "baseline of A2", json=False, row=False, text=lambda baseline: baseline or "unknown"
+    )
+
+    @derived("permanent share", name="permanent_share", row=False, text=percent)
+    def permanent(self) -> Estimate | None:
+        """Permanent share of a step, R_inf - 1; None unless A2 is measured from the original level."""
+        return None if self.end is None or self.baseline != "original" else self.end.map(lambda ratio: ratio - 1.0)
+
+    shown_candidates = part("candidate_names", "kernels that fit", json=False, row=False, text=_with_commas)
+    permanent_columns = part("permanent", name="permanent", json=False, estimate=True)
+
+    @derived(row=False)
+    def parameters(self) -> Mapping[str, Estimate]:
+        """Parameters of the kernel."""
+        return self.fit.parameters if self.fit else {}
+
+    parameter_columns = part("parameters", json=False, inline=True)
 
     def curve(self, interval: np.ndarray) -> np.ndarray:
         """Return R at intervals [s] by the fit."""
@@ -94,75 +108,31 @@ class Facilitation:
         assert self.fit is not None
         return decay.predict(self.fit, np.ones((at.size, 1)), at[:, None])
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        fit = self.fit
-        return {
-            "device_id": self.device_id,
-            "n": len(self.ratio),
-            "intervals": int(np.unique(self.interval_s).size),
-            "kind": self.kind,
-            "kernel": fit.kernel if fit else None,
-            "candidates": list(self.candidates),
-            "parameters": {name: each.as_dict() for name, each in fit.parameters.items()} if fit else {},
-            "amplitude": fit.amplitudes[0] if fit else None,
-            "end": self.end.as_dict() if self.end else None,
-            "baseline": self.baseline,
-            "permanent_share": self.permanent.as_dict() if self.permanent else None,
-            "noise": fit.noise if fit else None,
-            "refusal": self.refusal,
-        }
 
-
-@dataclass(frozen=True, eq=False)
-class FacilitationResult:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FacilitationResult(MeritResult):
     """Paired pulses of every device."""
 
-    devices: tuple[Facilitation, ...]
-    table: PairedTable
-    warnings: tuple[CodedWarning, ...]
+    figure_caption = "Pairs and the fitted curve."
+    figure_alt = "Paired-pulse ratio against the interval"
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return {
-            "devices": [each.as_dict() for each in self.devices],
-            "warnings": [warning.as_dict() for warning in self.warnings],
-        }
-
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """Return one row per device."""
-        rows = []
-        for each in self.devices:
-            row: dict[str, Any] = {
-                "device_id": each.device_id,
-                "n": len(each.ratio),
-                "kind": each.kind,
-                "kernel": each.fit.kernel if each.fit else "",
-                "candidates": " ".join(each.candidates),
-                "baseline": each.baseline or "",
-                "refusal": each.refusal or "",
-            }
-            named = {"end": each.end, "permanent": each.permanent}
-            for name, estimate in [*named.items(), *(each.fit.parameters.items() if each.fit else ())]:
-                stem, unit = name.removesuffix("_s"), "_s" if name.endswith("_s") else ""
-                shown = estimate or Estimate(float("nan"))
-                row |= {name: shown.value, f"{stem}_low{unit}": shown.low, f"{stem}_high{unit}": shown.high}
-            rows.append(row)
-        return {"facilitation": pd.DataFrame(rows)}
+    devices: tuple[Facilitation, ...] = column(
+        table="facilitation",
+        caption="Paired pulses: R = R_inf + c exp(-interval / tau), R_inf free",
+        doc="paired pulses of each device",
+    )
+    table: PairedTable = internal()
 
     def scalars(self) -> tuple[Scalar, ...]:
         """Return time constant, R at long intervals and at the shortest one, of a single device."""
         if len(self.devices) != 1 or self.devices[0].tau is None:
             return ()
         only = self.devices[0]
-        tau, end = only.tau, only.end
-        assert tau is not None
-        assert end is not None
-        ends = (tau.low, tau.high) if tau.closed else (None, None)
+        assert only.end is not None
         by = f"A2 from {only.baseline}" if only.baseline else ""
         return (
-            Scalar("ppf_tau_s", "time constant of the paired-pulse ratio", tau.value, "s", low=ends[0], high=ends[1]),
-            Scalar("ppf_end", "A2/A1 at long intervals", end.value, low=end.low, high=end.high, by=by),
+            Scalar.from_estimate("ppf_tau_s", "time constant of the paired-pulse ratio", only.tau, "s"),
+            Scalar.from_estimate("ppf_end", "A2/A1 at long intervals", only.end, by=by),
         )
 
     def sentences(self) -> list[str]:
@@ -187,36 +157,6 @@ class FacilitationResult:
         at = np.geomspace(each.interval_s.min(), each.interval_s.max(), 200) if each.fit else np.array([])
         fitted = each.curve(at) if each.fit else np.array([])
         return figures.facilitation(each.interval_s, each.ratio, at, fitted, each.end.value if each.end else None)
-
-    def blocks(self) -> list[Block]:
-        """Return the blocks of the report."""
-        rows = []
-        for each in self.devices[:ROWS_SHOWN]:
-            tau, stays = each.tau, each.permanent
-            rows.append(
-                (
-                    each.device_id,
-                    each.kind,
-                    "–" if tau is None else format_number(tau.value, "s"),
-                    each.refusal or "" if tau is None else interval_text(tau, "s"),
-                    "–" if each.end is None else format_number(each.end.value),
-                    each.baseline or "unknown",
-                    "–" if stays is None else percent(stays.value),
-                    ", ".join(each.candidates) or "–",
-                )
-            )
-        head = (
-            "device",
-            "kind",
-            "tau",
-            "95 % interval",
-            "A2/A1 at long intervals",
-            "baseline of A2",
-            "permanent share",
-        )
-        caption = "Paired pulses: R = R_inf + c exp(-interval / tau), R_inf free."
-        shown = figure(self.panel(), "Pairs and the fitted curve.", "Paired-pulse ratio against the interval")
-        return [Table((*head, "kernels that fit"), rows, caption), shown]
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> FacilitationResult | None:
@@ -258,31 +198,26 @@ def characterize(
     )
     if not devices:
         raise TraceError("no pair has a ratio")
-    return FacilitationResult(devices, table, tuple(_warnings(devices, baseline, lost)))
+    warnings = tuple(_warnings(devices, baseline, lost))
+    return FacilitationResult(devices=devices, table=table, warnings=warnings)
 
 
 def _device(
     name: str, interval: np.ndarray, ratio: np.ndarray, baseline: str | None, number: int | None
 ) -> Facilitation:
-    different = int(np.unique(interval).size)
+    none = Facilitation(device_id=name, interval_s=interval, ratio=ratio, baseline=baseline)
     least = FEWEST_FOR_TWO if number == 2 else FEWEST_INTERVALS
-    if different < least:
-        why = f"{count(different, 'interval')}, fewer than {least}"
-        return Facilitation(name, interval, ratio, None, (), None, baseline, why)
+    if none.intervals < least:
+        return replace(none, refusal=f"{count(none.intervals, 'interval')}, fewer than {least}")
     data = Data(ratio, np.ones((len(ratio), 1)), interval[:, None])
-    kernels = tuple(
-        KERNELS[n] for n in (1, 2) if n == number or (number is None and (n == 1 or different >= FEWEST_FOR_TWO))
-    )
+    two = none.intervals >= FEWEST_FOR_TWO
+    kernels = tuple(KERNELS[n] for n in (1, 2) if n == number or (number is None and (n == 1 or two)))
     choice = decay.choose(data, kernels, KERNELS[number] if number else None)
     if choice.verdict == "no_decay":
-        why = "the ratio does not change with the interval beyond its noise"
-        return Facilitation(name, interval, ratio, None, (), None, baseline, why)
+        return replace(none, refusal="the ratio does not change with the interval beyond its noise")
     fit = choice.fit
     wide = t_quantile(0.975, fit.n - fit.k) * float(np.sqrt(fit.covariance[0, 0]))
-    end = fit.others[0]
-    return Facilitation(
-        name, interval, ratio, fit, choice.candidates, Estimate(end, end - wide, end + wide), baseline, None
-    )
+    return replace(none, fit=fit, candidates=choice.candidates, end=Estimate.symmetric(fit.level, wide))
 
 
 def _warnings(devices: tuple[Facilitation, ...], baseline: str | None, lost: int) -> list[CodedWarning]:

@@ -9,23 +9,23 @@ See doi:10.1073/pnas.94.2.719 and doi:10.1146/annurev.physiol.64.092501.114547 f
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from devicekit.core.errors import CodedWarning
+from devicekit.core.records import Record, cell, column, derived, internal, part
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, format_number, si
 from devicekit.features import figures
-from devicekit.features.merit import Merit, Settings, figure
+from devicekit.features.merit import Merit, MeritResult, Settings
 from devicekit.features.merits.volatile import interval_text
 from devicekit.features.relaxation import decay
-from devicekit.features.relaxation.decay import Data, Fit
-from devicekit.features.relaxation.pulsed import MOST_PULSES, Record, records
+from devicekit.features.relaxation.decay import Fit
+from devicekit.features.relaxation.pulsed import MOST_PULSES, PulsedRecord, records
+from devicekit.features.relaxation.squares import Data
 from devicekit.plot import Axis, Panel
-from devicekit.report import ROWS_SHOWN, Block, Table
 from devicekit.tables import Table as AnyTable
 from devicekit.tables import TransientTable
 
@@ -35,67 +35,75 @@ EVEN = 0.05  # largest relative deviation of a gap from the median gap
 SETTLED = 0.05  # largest relative change of the level after a pulse from the third to the fourth quarter of a train
 
 
-@dataclass(frozen=True)
-class Train:
-    """Train of pulses at one rate; levels are relative to the one before the first pulse [S or A].
+@dataclass(frozen=True, kw_only=True)
+class Train(Record):
+    """Train of pulses at one rate; levels are relative to the one before the first pulse [S or A]."""
 
-    Attributes
-    ----------
-    rate_hz : float
-    n_pulses : int
-    first, last : float
-        Level after the first pulse and after the last: A1 and An.
-    gain : float
-        Gain An/A1.
-    before, after : float
-        Mean level just before and just after a pulse over the last quarter of the train.
-    settled : bool
-        True if the level after a pulse changes by less than 5 % from the third quarter to the fourth.
-    """
+    device_id: str = column("device")
+    record: int = column("record")
+    rate_hz: float = column("rate", unit="Hz")
+    n_pulses: int = column("pulses", text=str)
+    first: float = column(doc="level after the first pulse: A1")
+    last: float = column(doc="level after the last pulse: An")
+    gain: float = column(doc="gain An/A1")
+    before: float = column(doc="mean level just before a pulse over the last quarter of the train")
+    after: float = column(doc="mean level just after a pulse over the last quarter of the train")
+    unit: str = internal("of the levels")
+
+    @cell("before a pulse")
+    def before_text(self) -> str:
+        """Level before a pulse with its unit."""
+        return format_number(self.before, self.unit)
+
+    @cell("after a pulse")
+    def after_text(self) -> str:
+        """Level after a pulse with its unit."""
+        return format_number(self.after, self.unit)
+
+    gain_text = part("gain", "An/A1", json=False, row=False, text="{:.3g}".format)
+    settled: bool = column(
+        "settled", doc="True if the level after a pulse changes by less than 5 % from the third quarter to the fourth"
+    )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RateFit(Record):
+    """Decay fitted over the rates of one device."""
 
     device_id: str
-    record: int
-    rate_hz: float
-    n_pulses: int
-    first: float
-    last: float
-    gain: float
-    before: float
-    after: float
-    settled: bool
+    fit: Fit = internal()
+    tau = part("fit.tau", name="tau_s", unit="s", flat=True, estimate=True, doc="time constant")
+    volatile_step = part("fit.amplitude", doc="step of a pulse that decays [S or A]")
+
+    @derived()
+    def permanent_step(self) -> float:
+        """Step of a pulse that stays [S or A]."""
+        return self.fit.others[-1]
+
+    noise = part("fit.noise", doc="standard deviation of a reading about the fit [S or A]")
+    n = part("fit.n", row=False, doc="readings")
 
 
-@dataclass(frozen=True, eq=False)
-class RatesResult:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RatesResult(MeritResult):
     """Trains, their pulses, and the fit over the rates of each device."""
 
-    trains: tuple[Train, ...]
-    pulses: pd.DataFrame
-    fits: Mapping[str, Fit]
-    table: TransientTable
-    warnings: tuple[CodedWarning, ...]
+    figure_caption = "Levels before and after a pulse."
+    figure_alt = "Level against the rate of the pulses"
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return {
-            "trains": [asdict(each) for each in self.trains],
-            "fits": [row | {"n": fit.n} for row, fit in zip(self._rows(), self.fits.values(), strict=True)],
-            "warnings": [warning.as_dict() for warning in self.warnings],
-        }
+    trains: tuple[Train, ...] = column(
+        table="rates",
+        caption="Trains by rate: levels above the start, over the last quarter of each train",
+        doc="trains of pulses",
+    )
+    pulses: pd.DataFrame = column(json=False, table="rates_pulses", doc="levels before and after each pulse")
+    fits: Mapping[str, Fit] = internal("fit over the rates of each device")
+    table: TransientTable = internal()
 
-    def _rows(self) -> list[dict[str, Any]]:
-        rows = []
-        for device, fit in self.fits.items():
-            tau = fit.parameters["tau_s"]
-            ends = {"tau_s": tau.value, "tau_low_s": tau.low, "tau_high_s": tau.high}
-            sizes = {"volatile_step": fit.amplitudes[0], "permanent_step": fit.others[-1], "noise": fit.noise}
-            rows.append({"device_id": device, **ends, **sizes})
-        return rows
-
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """Return one row per train, one row per pulse, and one row per device with a fit."""
-        found = {"rates": pd.DataFrame([asdict(each) for each in self.trains]), "rates_pulses": self.pulses}
-        return found | ({"rates_fit": pd.DataFrame(self._rows())} if self.fits else {})
+    @derived(name="fits", table="rates_fit")
+    def device_fits(self) -> tuple[RateFit, ...]:
+        """Decay over the rates of each device that has one."""
+        return tuple(RateFit(device_id=device, fit=fit) for device, fit in self.fits.items())
 
     def scalars(self) -> tuple[Scalar, ...]:
         """Return the gain of the fastest train, where there is one device."""
@@ -115,14 +123,12 @@ class RatesResult:
         text = f"{count(len(self.trains), 'train')} from {si(slow.rate_hz, 'Hz')} to {si(fast.rate_hz, 'Hz')}: "
         found = [f"{text}the last response is {slow.gain:.3g} to {fast.gain:.3g} times the first."]
         for device, fit in list(self.fits.items())[:3]:
-            tau = fit.parameters["tau_s"]
-            words = f"{device}: tau is {si(tau.value, 's')} ({interval_text(tau, 's')}) over all rates."
-            found.append(words)
+            found.append(f"{device}: tau is {si(fit.tau.value, 's')} ({interval_text(fit.tau, 's')}) over all rates.")
         return found
 
     def panel(self) -> Panel:
         """Draw levels of the first device before and after a pulse against the rate (or the pulse number)."""
-        device, unit = self.trains[0].device_id, "S" if self.table.quantity == "conductance_s" else "A"
+        device, unit = self.trains[0].device_id, self.trains[0].unit
         if len({each.rate_hz for each in self.trains if each.device_id == device}) == 1:
             first = self.pulses[self.pulses["record"] == self.trains[0].record]
             number_, levels = first["pulse"].to_numpy(float), ("after", "before")
@@ -135,27 +141,6 @@ class RatesResult:
             at = np.geomspace(rate.min(), rate.max(), 100)
             fitted = (at, *late_levels(self.fits[device], at, own[0].n_pulses))
         return figures.against_rate(rate, before, after, fitted, unit)
-
-    def blocks(self) -> list[Block]:
-        """Return the blocks of the report."""
-        unit = "S" if self.table.quantity == "conductance_s" else "A"
-        rows = [
-            (
-                t.device_id,
-                str(t.record),
-                f"{t.rate_hz:.4g} Hz",
-                str(t.n_pulses),
-                format_number(t.before, unit),
-                format_number(t.after, unit),
-                f"{t.gain:.3g}",
-                "yes" if t.settled else "no",
-            )
-            for t in self.trains[:ROWS_SHOWN]
-        ]
-        head = ("device", "record", "rate", "pulses", "before a pulse", "after a pulse", "An/A1", "settled")
-        caption = "Trains by rate: levels above the start, over the last quarter of each train."
-        shown = figure(self.panel(), "Levels before and after a pulse.", "Level against the rate of the pulses")
-        return [Table(head, rows, caption), shown]
 
 
 def settled_levels(amplitude: float, tau: float, rate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -181,9 +166,9 @@ def settled_levels(amplitude: float, tau: float, rate: np.ndarray) -> tuple[np.n
 
 def late_levels(fit: Fit, rate: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the fitted mean levels before and after a pulse over the last quarter of n pulses at rates [Hz]."""
-    x = 1.0 / (np.asarray(rate, float) * fit.parameters["tau_s"].value)
+    x = 1.0 / (np.asarray(rate, float) * fit.tau.value)
     pulse = np.arange(n - quarter(n), n)[:, None] + 1.0
-    volatile, stays = fit.amplitudes[0], fit.others[-1]
+    volatile, stays = fit.amplitude, fit.others[-1]
     left = -np.expm1(-pulse * x) / -np.expm1(-x)  # after that many pulses, of one
     earlier = np.exp(-x) * np.expm1(-(pulse - 1) * x) / np.expm1(-x)
     return (volatile * earlier + stays * (pulse - 1)).mean(axis=0), (volatile * left + stays * pulse).mean(axis=0)
@@ -213,7 +198,8 @@ def characterize(table: TransientTable) -> RatesResult | None:
     RatesResult or None
         None if no record is a train.
     """
-    found = [(each, train) for each in records(table) if (train := _train(each)) is not None]
+    unit = "S" if table.quantity == "conductance_s" else "A"
+    found = [(each, train) for each in records(table) if (train := _train(each, unit)) is not None]
     if not found:
         return None
     fits = {}
@@ -231,10 +217,11 @@ def characterize(table: TransientTable) -> RatesResult | None:
         words = f"the level still changes at the end of the train in {', '.join(unsettled[:10])}"
         warnings = (CodedWarning("unsettled", words),)
     pulses = pd.concat([_pulses(each) for each, _ in found], ignore_index=True)
-    return RatesResult(tuple(train for _, train in found), pulses, fits, table, warnings)
+    trains = tuple(train for _, train in found)
+    return RatesResult(trains=trains, pulses=pulses, fits=fits, table=table, warnings=warnings)
 
 
-def _around(record: Record) -> tuple[np.ndarray, np.ndarray]:
+def _around(record: PulsedRecord) -> tuple[np.ndarray, np.ndarray]:
     """Return positions of the last reading before and the first after each pulse; empty if one is missing."""
     numbers = np.arange(len(record.pulses_s))
     last = np.searchsorted(record.before, numbers, side="right") - 1
@@ -245,7 +232,7 @@ def _around(record: Record) -> tuple[np.ndarray, np.ndarray]:
     return last, first
 
 
-def _train(record: Record) -> Train | None:
+def _train(record: PulsedRecord, unit: str) -> Train | None:
     n = len(record.pulses_s)
     if not record.has_pulses or n < FEWEST_PULSES or record.groups.max() > 0 or record.level is None:
         return None
@@ -259,20 +246,21 @@ def _train(record: Record) -> Train | None:
     size = quarter(n)
     fourth, third = after[-size:].mean(), after[-2 * size : -size].mean()
     return Train(
-        record.device_id,
-        record.record,
-        float(1.0 / np.median(gaps)),
-        n,
-        float(after[0]),
-        float(after[-1]),
-        float(after[-1] / after[0]) if after[0] else float("nan"),
-        float(before[-size:].mean()),
-        float(fourth),
-        bool(abs(fourth - third) < SETTLED * abs(fourth)),
+        device_id=record.device_id,
+        record=record.record,
+        rate_hz=float(1.0 / np.median(gaps)),
+        n_pulses=n,
+        first=float(after[0]),
+        last=float(after[-1]),
+        gain=float(after[-1] / after[0]) if after[0] else float("nan"),
+        before=float(before[-size:].mean()),
+        after=float(fourth),
+        unit=unit,
+        settled=bool(abs(fourth - third) < SETTLED * abs(fourth)),
     )
 
 
-def _pulses(record: Record) -> pd.DataFrame:
+def _pulses(record: PulsedRecord) -> pd.DataFrame:
     """Return levels before and after each pulse, and the latter over the first one."""
     last, first = _around(record)
     before, after = record.value[last] - record.level, record.value[first] - record.level
@@ -281,7 +269,7 @@ def _pulses(record: Record) -> pd.DataFrame:
     return pd.DataFrame({**names, "before": before, "after": after, "gain": gain})
 
 
-def _joint_data(own: Sequence[Record]) -> Data:
+def _joint_data(own: Sequence[PulsedRecord]) -> Data:
     """Return readings before and after each pulse of several records, each with a level of its own."""
     most = max(len(each.pulses_s) for each in own)
     y, others, delays = [], [], []

@@ -9,25 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from devicekit.core.errors import CodedWarning, TraceError, UsageError
-from devicekit.core.records import Estimate
+from devicekit.core.records import Estimate, Record, cell, column, derived, flatten, internal, part
 from devicekit.core.scalars import Scalar
 from devicekit.core.statistics import t_quantile
 from devicekit.core.text import count, format_number, percent, percent_span, si, span
 from devicekit.device.measured import Term, Volatile
 from devicekit.features import figures
-from devicekit.features.merit import MOST_CURVES, Merit, Settings, figure, origin
+from devicekit.features.merit import MOST_CURVES, Merit, MeritResult, Settings, Skipped, origin
 from devicekit.features.relaxation import decay
 from devicekit.features.relaxation.decay import Choice, Fit
-from devicekit.features.relaxation.pulsed import Record, records
+from devicekit.features.relaxation.pulsed import PulsedRecord, curve, records
+from devicekit.features.stats import mean_estimate
 from devicekit.models.relaxation import KERNELS, terms
 from devicekit.plot import Panel
-from devicekit.report import ROWS_SHOWN, Block, Table
 from devicekit.tables import Table as AnyTable
 from devicekit.tables import TransientTable
 
@@ -40,92 +39,103 @@ WORDS = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class Relaxation:
-    """Relaxation of one record.
+def interval_text(estimate: Estimate, unit: str) -> str:
+    """Format a 95 % interval for people; an open side is named."""
+    low, high = estimate.low, estimate.high
+    if low is not None and high is not None:
+        return f"95 %: {span(low, high, unit, 3)}"
+    if low is None and high is None:
+        return "95 %: open on both sides"
+    return f"95 %: {si(low, unit)} or more" if low is not None else f"95 %: {si(high or 0.0, unit)} or less"
 
-    Attributes
-    ----------
-    record : Record
-        Readings and pulses.
-    choice : Choice
-        Fitted kernels, and the choice among them.
-    permanent : Estimate or None
-        Permanent share of a step, a_nv / (a_nv + a_v); None without readings before the pulse.
-    """
 
-    record: Record
-    choice: Choice
-    permanent: Estimate | None
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Relaxation(Record):
+    """Relaxation of one record."""
 
-    @property
-    def fit(self) -> Fit:
-        """Fit of the reported kernel."""
-        return self.choice.fit
+    record: PulsedRecord = internal("readings and pulses")
+    choice: Choice = internal("fitted kernels, and the choice among them")
+    fit = part("choice.fit", json=False, row=False)
+    title = part("record.title", "record", json=False, row=False)
+    device_id = part("record.device_id")
+    number = part("record.record", name="record")
+    n = part("fit.n", doc="readings of the fit")
 
-    @property
-    def tau(self) -> Estimate:
-        """Time constant [s]."""
-        return self.fit.parameters["tau_s"]
+    @derived()
+    def pulses(self) -> int | None:
+        """Number of pulses; None if the record does not contain them."""
+        return len(self.record.pulses_s) if self.record.has_pulses else None
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return {
-            "device_id": self.record.device_id,
-            "record": self.record.record,
-            "n": self.fit.n,
-            "pulses": len(self.record.pulses_s) if self.record.has_pulses else None,
-            "verdict": self.choice.verdict,
-            "kernel": self.choice.kernel,
-            "candidates": list(self.choice.candidates),
-            "parameters": {name: each.as_dict() for name, each in self.fit.parameters.items()},
-            "amplitude": self.fit.amplitudes[0],
-            "permanent_share": self.permanent.as_dict() if self.permanent else None,
-            "level": self.fit.others[0],
-            "noise": self.fit.noise,
-        }
+    @cell("kernel")
+    def kernel_text(self) -> str:
+        """Kernel with its parameters other than tau."""
+        more = ", ".join(
+            f"{name.removesuffix('_s')} {format_number(each.value, 's' if name.endswith('_s') else '')}"
+            for name, each in self.fit.parameters.items()
+            if name != "tau_s"
+        )
+        return self.choice.kernel + (f" ({more})" if more else "")
 
-    def rows(self) -> list[dict[str, Any]]:
+    verdict = part("choice.verdict", "verdict", text=WORDS.__getitem__, doc=f"one of {', '.join(WORDS)}")
+    kernel = part("choice.kernel", doc="kernel of the reported numbers")
+    candidates = part("choice.candidates", row=False, doc="kernels that are not excluded")
+
+    @derived("kernels that fit", name="candidates", json=False, text=lambda names: names.replace(" ", ", "))
+    def candidate_names(self) -> str:
+        """Kernels that are not excluded."""
+        return " ".join(self.choice.candidates)
+
+    parameters = part("fit.parameters", row=False, doc="parameters of the kernel with 95 % intervals")
+    tau = part("fit.tau", "tau", name="tau_s", unit="s", json=False, estimate=True, doc="time constant")
+
+    @cell("95 % interval")
+    def tau_interval(self) -> str:
+        """Interval of tau."""
+        return interval_text(self.tau, "s")
+
+    permanent: Estimate | None = column(
+        "permanent share",
+        name="permanent_share",
+        stem="permanent",
+        text=percent,
+        doc="permanent share of a step, a_nv / (a_nv + a_v); None without readings before the pulse",
+    )
+    amplitude = part("fit.amplitude", doc="amplitude of the decay [S or A]")
+    level = part("fit.level", row=False, doc="level before the pulse [S or A]")
+    noise = part("fit.noise", doc="standard deviation of a reading about the fit [S or A]")
+
+    def rows(self) -> list[dict[str, object]]:
         """Return one row per kernel that was tried, the best first."""
-        best = self.choice.fits[0].bic
         found = []
         for each in self.choice.fits:
-            row: dict[str, Any] = {
-                "device_id": self.record.device_id,
-                "record": self.record.record,
+            row: dict[str, object] = {
+                "device_id": self.device_id,
+                "record": self.number,
                 "kernel": each.kernel,
                 "candidate": each.kernel in self.choice.candidates,
-                "delta_bic": each.bic - best,
+                "delta_bic": each.bic - self.choice.fits[0].bic,
                 "noise": each.noise,
             }
             for name, estimate in each.parameters.items():
-                stem, unit = name.removesuffix("_s"), "_s" if name.endswith("_s") else ""
-                row |= {name: estimate.value, f"{stem}_low{unit}": estimate.low, f"{stem}_high{unit}": estimate.high}
+                row |= flatten(name, estimate)
             found.append(row)
         return found
 
 
-@dataclass(frozen=True, eq=False)
-class VolatileResult:
-    """Relaxation of every record, and of all together.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class VolatileResult(MeritResult):
+    """Relaxation of every record, and of all together."""
 
-    Attributes
-    ----------
-    records : tuple of Relaxation
-    kernel : str
-        Kernel of the numbers over all records.
-    candidates : tuple of str
-        Kernels that are not excluded by the sum of the records' criteria.
-    skipped : tuple of (str, str)
-        Records without a fit, and the reason.
-    """
+    figure_caption = "Readings after the last pulse, and the kernel."
+    figure_alt = "Readings against time"
 
-    records: tuple[Relaxation, ...]
-    kernel: str
-    candidates: tuple[str, ...]
-    skipped: tuple[tuple[str, str], ...]
-    table: TransientTable
-    warnings: tuple[CodedWarning, ...]
+    records: tuple[Relaxation, ...] = column(
+        table="relaxation", caption="Relaxation of each record", doc="relaxation of each record"
+    )
+    kernel: str = column(doc="kernel of the numbers over all records")
+    candidates: tuple[str, ...] = column(doc="kernels that are not excluded by the sum of the records' criteria")
+    skipped: tuple[Skipped, ...] = column(doc="records without a fit")
+    table: TransientTable = internal()
 
     @property
     def decaying(self) -> list[Relaxation]:
@@ -137,8 +147,9 @@ class VolatileResult:
         fits = [next((f for f in each.choice.fits if f.kernel == self.kernel), None) for each in self.decaying]
         return [each for each in fits if each is not None]
 
+    @derived(once=True)
     def parameters(self) -> dict[str, Estimate]:
-        """Return the common kernel's parameters over the records: geometric means, with the interval of the mean.
+        """The common kernel's parameters over the records: geometric means, with the interval of the mean.
 
         A single record keeps its interval; share, beta and exponent are arithmetic means.
         """
@@ -147,16 +158,14 @@ class VolatileResult:
             return {}
         found = {}
         for name in KERNELS[self.kernel]:
-            own = [each.parameters[name] for each in fits]
-            found[name] = own[0] if len(own) == 1 else _mean([each.value for each in own], log=name.startswith("tau"))
+            found[name] = _mean([each.parameters[name] for each in fits], log=name.startswith("tau"))
         return found
 
+    @derived(name="permanent_share", once=True)
     def permanent(self) -> Estimate | None:
-        """Return the permanent share of a step over the records."""
+        """Permanent share of a step over the records."""
         known = [each.permanent for each in self.decaying if each.permanent is not None]
-        if not known:
-            return None
-        return known[0] if len(known) == 1 else _mean([each.value for each in known])
+        return _mean(known) if known else None
 
     def for_card(self) -> Volatile:
         """Return the volatile part as a block of a device card.
@@ -166,7 +175,7 @@ class VolatileResult:
         TraceError
             If nothing decays, or no record gives the permanent share of a step.
         """
-        found, stays = self.parameters(), self.permanent()
+        found, stays = self.parameters, self.permanent
         if not found:
             raise TraceError("nothing decays in these records, so the card needs no volatile block")
         if stays is None:
@@ -177,14 +186,12 @@ class VolatileResult:
         values = {name: each.value for name, each in found.items()}
         sum_of = terms(self.kernel, **values)  # type: ignore[arg-type]
         kelvins = [each.record.temperature_k for each in self.decaying if each.record.temperature_k]
-        ends = {name: (each.low, each.high) for name, each in found.items() if each.closed}
-        low, high = stays.low, stays.high
         return Volatile(
             kernel=self.kernel,  # type: ignore[arg-type]
             parameters=values,
-            intervals=ends,  # type: ignore[arg-type]
+            intervals={name: each.ends for name, each in found.items() if each.ends is not None},
             persistent_share=float(np.clip(stays.value, 0.0, 1.0)),
-            persistent_interval=None if low is None or high is None else (low, high),
+            persistent_interval=stays.ends,
             terms=tuple(Term(tau_s=tau, share=share) for tau, share in zip(sum_of.tau_s, sum_of.share, strict=True)),
             terms_error=sum_of.error,
             n=sum(each.n for each in self._fits()),
@@ -194,61 +201,24 @@ class VolatileResult:
 
     def scalars(self) -> tuple[Scalar, ...]:
         """Return time constant and the share of a step that stays."""
-        found, stays = self.parameters(), self.permanent()
+        found, stays = self.parameters, self.permanent
         if not found:
             return ()
-        tau = found["tau_s"]
-        ends = (tau.low, tau.high) if tau.closed else (None, None)
         label = "time constant of the volatile part"
-        shown = [Scalar("tau_s", label, tau.value, "s", low=ends[0], high=ends[1], by=self.kernel)]
+        shown = [Scalar.from_estimate("tau_s", label, found["tau_s"], "s", by=self.kernel)]
         if stays is not None:
             words = "permanent share of an update"
-            shown.append(Scalar("persistent_share", words, stays.value, of="step", low=stays.low, high=stays.high))
+            shown.append(Scalar.from_estimate("persistent_share", words, stays, of="step"))
         return tuple(shown)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        stays = self.permanent()
-        return {
-            "kernel": self.kernel,
-            "candidates": list(self.candidates),
-            "parameters": {name: each.as_dict() for name, each in self.parameters().items()},
-            "permanent_share": stays.as_dict() if stays else None,
-            "records": [each.as_dict() for each in self.records],
-            "skipped": [{"record": name, "reason": reason} for name, reason in self.skipped],
-            "warnings": [warning.as_dict() for warning in self.warnings],
-        }
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return one row per record, and one row per record and kernel."""
-        first = []
-        for each in self.records:
-            share = each.permanent or Estimate(float("nan"))
-            first.append(
-                {
-                    "device_id": each.record.device_id,
-                    "record": each.record.record,
-                    "n": each.fit.n,
-                    "pulses": len(each.record.pulses_s) if each.record.has_pulses else np.nan,
-                    "verdict": each.choice.verdict,
-                    "kernel": each.choice.kernel,
-                    "candidates": " ".join(each.choice.candidates),
-                    "tau_s": each.tau.value,
-                    "tau_low_s": each.tau.low,
-                    "tau_high_s": each.tau.high,
-                    "permanent_share": share.value,
-                    "permanent_low": share.low,
-                    "permanent_high": share.high,
-                    "amplitude": each.fit.amplitudes[0],
-                    "noise": each.fit.noise,
-                }
-            )
         kernels = pd.DataFrame([row for each in self.records for row in each.rows()])
-        return {"relaxation": pd.DataFrame(first), "relaxation_kernels": kernels}
+        return super().tables() | {"relaxation_kernels": kernels}
 
     def sentences(self) -> list[str]:
         """Return kernel, time constant and the share of a step that stays."""
-        found, stays = self.parameters(), self.permanent()
+        found, stays = self.parameters, self.permanent
         n = len(self.records)
         if not found:
             return [f"No decay beyond the noise in {count(n, 'record')}."]
@@ -257,7 +227,7 @@ class VolatileResult:
         sentences = [f"Tau is {si(tau.value, 's')} ({interval_text(tau, 's')}); {relaxing}."]
         sentences.append(f"The kernel is {self._verdict()}.")
         if stays is not None:
-            ends = f" (95 %: {percent_span(stays.low, stays.high)})" if stays.low is not None else ""  # type: ignore
+            ends = f" (95 %: {percent_span(*stays.ends)})" if stays.ends is not None else ""
             sentences.append(f"{percent(stays.value)} of a step is permanent{ends}.")
         return sentences
 
@@ -269,99 +239,26 @@ class VolatileResult:
         if not others:
             return self.kernel
         if self.kernel == "exponential" and verdicts <= {"parsimony", "decided"}:
-            return (
-                f"exponential ({', '.join(others)} is not better)"
-                if len(others) == 1
-                else f"exponential ({', '.join(others)} are not better)"
-            )
+            return f"exponential ({', '.join(others)} {'is' if len(others) == 1 else 'are'} not better)"
         return f"undecided between {', '.join([self.kernel, *others])}; numbers are those of {self.kernel}"
 
     def panel(self) -> Panel:
         """Draw the readings of each record against the time since its last pulse, with the fitted kernel."""
         shown = {}
         for each in self.records[:MOST_CURVES]:
-            since, value = _tail(each.record)
+            since, value = each.record.tail
             at = np.geomspace(since[since > 0].min(), since.max(), 200)
-            shown[_name(each.record)] = (since, value, at, curve(each, at))
+            shown[each.title] = (since, value, at, curve(each.record, each.fit, at))
         unit = "S" if self.table.quantity == "conductance_s" else "A"
         return figures.relaxation(shown, unit)
 
-    def blocks(self) -> list[Block]:
-        """Return the blocks of the report."""
-        rows = []
-        for each in self.records[:ROWS_SHOWN]:
-            more = ", ".join(
-                f"{name.removesuffix('_s')} {format_number(e.value, 's' if name.endswith('_s') else '')}"
-                for name, e in each.fit.parameters.items()
-                if name != "tau_s"
-            )
-            share = each.permanent
-            rows.append(
-                (
-                    _name(each.record),
-                    each.choice.kernel + (f" ({more})" if more else ""),
-                    WORDS[each.choice.verdict],
-                    ", ".join(each.choice.candidates),
-                    format_number(each.tau.value, "s"),
-                    interval_text(each.tau, "s"),
-                    "–" if share is None else percent(share.value),
-                )
-            )
-        head = ("record", "kernel", "verdict", "kernels that fit", "tau", "95 % interval", "permanent share")
-        shown = figure(self.panel(), "Readings after the last pulse, and the kernel.", "Readings against time")
-        return [Table(head, rows, "Relaxation of each record."), shown]
 
-
-def interval_text(estimate: Estimate, unit: str) -> str:
-    """Format a 95 % interval for people; an open side is named."""
-    low, high = estimate.low, estimate.high
-    if low is not None and high is not None:
-        return f"95 %: {span(low, high, unit, 3)}"
-    if low is None and high is None:
-        return "95 %: open on both sides"
-    return f"95 %: {si(low, unit)} or more" if low is not None else f"95 %: {si(high or 0.0, unit)} or less"
-
-
-def curve(each: Relaxation, since: np.ndarray) -> np.ndarray:
-    """Return the fitted curve at times since the last pulse [s]."""
-    record = each.record
-    at = record.pulses_s[-1] + np.asarray(since, float)
-    later = Record(
-        record.device_id,
-        record.record,
-        at,
-        at,
-        record.pulses_s,
-        record.voltage_v,
-        np.full(at.size, len(record.pulses_s)),
-        record.has_pulses,
-        record.groups,
-        None,
-    )
-    others = np.ones((at.size, 1))
-    if len(each.fit.others) > 1:  # as in Record.data
-        kinds = [float((record.groups == kind).sum()) for kind in range(len(each.fit.others) - 1)]
-        others = np.column_stack([np.ones(at.size), *(np.full(at.size, each_kind) for each_kind in kinds)])
-    return decay.predict(each.fit, others, later.delays, record.groups)
-
-
-def _tail(record: Record) -> tuple[np.ndarray, np.ndarray]:
-    after = record.before == len(record.pulses_s)
-    if not (record.time_s[after] > record.pulses_s[-1]).any():
-        after = record.before > 0
-    return record.time_s[after] - record.pulses_s[record.before[after] - 1], record.value[after]
-
-
-def _name(record: Record) -> str:
-    return f"{record.device_id} record {record.record}"
-
-
-def _mean(values: Sequence[float], log: bool = False) -> Estimate:
-    """Return the mean over records (geometric if `log`) with the 95 % interval of Student's t."""
-    x = np.log(values) if log else np.asarray(values, float)
-    wide = t_quantile(0.975, len(x) - 1) * float(x.std(ddof=1)) / np.sqrt(len(x))
-    ends = (float(x.mean()), float(x.mean() - wide), float(x.mean() + wide))
-    return Estimate(*(float(np.exp(e)) for e in ends)) if log else Estimate(*ends)
+def _mean(found: Sequence[Estimate], log: bool = False) -> Estimate:
+    """Return the mean over records (geometric if `log`) with Student's interval; a single one keeps its own."""
+    if len(found) == 1:
+        return found[0]
+    x = np.array([each.value for each in found])
+    return mean_estimate(np.log(x)).map(np.exp) if log else mean_estimate(x)
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> VolatileResult | None:
@@ -394,7 +291,7 @@ def characterize(table: TransientTable, *, kernel: str | None = None) -> Volatil
     if kernel is not None and kernel not in KERNELS:
         raise UsageError(f"kernel= must be one of {', '.join(KERNELS)}, not {kernel!r}")
     done: list[Relaxation] = []
-    skipped: list[tuple[str, str]] = []
+    skipped: list[Skipped] = []
     for record in records(table):
         reason = record.refusal()
         if reason is None:
@@ -403,19 +300,24 @@ def characterize(table: TransientTable, *, kernel: str | None = None) -> Volatil
             except decay.Undetermined as error:
                 reason = str(error)
         if reason is not None:
-            skipped.append((_name(record), reason))
+            skipped.append(Skipped(record=record.title, reason=reason))
     if not done:
-        raise TraceError(f"no record can be fitted: {'; '.join(f'{name}: {why}' for name, why in skipped[:5])}")
+        raise TraceError(f"no record can be fitted: {'; '.join(map(str, skipped[:5]))}")
     common, candidates = _common_kernel(done, kernel)
     return VolatileResult(
-        tuple(done), common, candidates, tuple(skipped), table, _warnings(done, skipped, common, candidates)
+        records=tuple(done),
+        kernel=common,
+        candidates=candidates,
+        skipped=tuple(skipped),
+        table=table,
+        warnings=_warnings(done, skipped, common, candidates),
     )
 
 
-def _fit_record(record: Record, kernel: str | None) -> Relaxation:
+def _fit_record(record: PulsedRecord, kernel: str | None) -> Relaxation:
     data = record.data()
     choice = decay.choose(data, chosen=kernel)
-    return Relaxation(record, choice, _permanent(choice.fit, data.others.shape[1]))
+    return Relaxation(record=record, choice=choice, permanent=_permanent(choice.fit, data.others.shape[1]))
 
 
 def _permanent(found: Fit, columns: int) -> Estimate | None:
@@ -429,8 +331,7 @@ def _permanent(found: Fit, columns: int) -> Estimate | None:
     slopes = np.array([goes / total, -stays / total])
     own = found.covariance[np.ix_([1, columns], [1, columns])] / total / total
     wide = t_quantile(0.975, found.n - found.k) * float(np.sqrt(max(slopes @ own @ slopes, 0.0)))
-    share = stays / total
-    return Estimate(share, share - wide, share + wide)
+    return Estimate.symmetric(stays / total, wide)
 
 
 def _common_kernel(done: Sequence[Relaxation], kernel: str | None) -> tuple[str, tuple[str, ...]]:
@@ -449,7 +350,7 @@ def _common_kernel(done: Sequence[Relaxation], kernel: str | None) -> tuple[str,
 
 
 def _warnings(
-    done: Sequence[Relaxation], skipped: Sequence[tuple[str, str]], common: str, candidates: Sequence[str]
+    done: Sequence[Relaxation], skipped: Sequence[Skipped], common: str, candidates: Sequence[str]
 ) -> tuple[CodedWarning, ...]:
     found = []
     open_ = [each for each in done if each.choice.verdict == "undecided"]
@@ -466,6 +367,5 @@ def _warnings(
         words = f"{count(len(early), 'record')} without a pulse: the decay starts at time 0 of the record"
         found.append(CodedWarning("no_pulse", words))
     if skipped:
-        shown = "; ".join(f"{name}: {why}" for name, why in skipped[:5])
-        found.append(CodedWarning("dropped", f"records without a fit: {shown}"))
+        found.append(CodedWarning("dropped", f"records without a fit: {'; '.join(map(str, skipped[:5]))}"))
     return tuple(found)

@@ -13,81 +13,44 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from devicekit.core.records import Estimate
+from devicekit.core.records import Estimate, Record, column, internal
 from devicekit.core.statistics import t_quantile
+from devicekit.features.relaxation.squares import NEAREST, SCAN, Data, Problem, size_of
 from devicekit.models.relaxation import KERNELS, kernel
 
-BELOW, ABOVE = 3.0, 30.0  # tau is searched from the first reading over 3 to 30 times the longest delay
-SHAPES = {"stretched": (0.15, 1.0), "power": (0.05, 20.0)}  # beta; exponent
-NEAREST = 1.25  # least ratio of two time constants
-_SCAN, _ZOOM, _TIMES = 25, 9, 6
-_MOST = 2_000_000  # numbers in memory at a time
+DECIDED = 6.0  # of BIC
+NEARLY_ONE = 0.85  # beta from which a stretched exponential counts as an exponential in practice
 
 
-@dataclass(frozen=True, eq=False)
-class Data:
-    """Data of a fit: readings, linear regressors, and delays since each pulse.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Fit(Record):
+    """A kernel fitted to readings."""
 
-    Parameters
-    ----------
-    y : ndarray, shape (n,)
-        Readings.
-    others : ndarray, shape (n, p)
-        Columns whose coefficients are free: a constant, the number of pulses so far.
-    delays : ndarray, shape (n, m)
-        Time since each pulse [s]; NaN before it.
-    groups : ndarray, shape (m,), optional
-        Number of the amplitude of each pulse, from 0; one amplitude if not given.
-    weight : ndarray, shape (n,), optional
-        Number of readings averaged in each y.
-    """
-
-    y: np.ndarray
-    others: np.ndarray
-    delays: np.ndarray
-    groups: np.ndarray | None = None
-    weight: np.ndarray | None = None
+    kernel: str = column(doc="key of `devicekit.models.relaxation.KERNELS`")
+    parameters: Mapping[str, Estimate] = column(inline=True, doc="its parameters with 95 % intervals by profile")
+    others: tuple[float, ...] = internal("coefficients of the other columns")
+    amplitudes: tuple[float, ...] = internal("amplitude of the decay, one per group")
+    covariance: np.ndarray = internal("of others and amplitudes, with the other parameters fitted")
+    rss: float = internal("sum of squares")
+    noise: float = column(doc="standard deviation of a reading about the fit")
+    n: int = column(doc="readings")
+    k: int = internal("parameters without the noise")
+    bic: float = internal("criterion of the fit")
 
     @property
-    def span(self) -> tuple[float, float]:
-        """Shortest and longest delay above 0 [s]."""
-        known = self.delays[np.isfinite(self.delays) & (self.delays > 0)]
-        return float(known.min()), float(known.max())
+    def amplitude(self) -> float:
+        """Amplitude of the first group."""
+        return self.amplitudes[0]
 
+    @property
+    def level(self) -> float:
+        """Coefficient of the first of the other columns, the constant."""
+        return self.others[0]
 
-@dataclass(frozen=True)
-class Fit:
-    """A kernel fitted to readings.
-
-    Attributes
-    ----------
-    kernel : str
-        Key of `devicekit.models.relaxation.KERNELS`.
-    parameters : mapping of str to Estimate
-        Its parameters with 95 % intervals by profile.
-    others : tuple of float
-        Coefficients of the other columns.
-    amplitudes : tuple of float
-        Amplitude of the decay, one per group.
-    covariance : ndarray
-        Covariance of others and amplitudes, with the other parameters fitted.
-    rss, noise : float
-        Sum of squares, and standard deviation of a reading about the fit.
-    n, k : int
-        Readings, and parameters without the noise.
-    bic : float
-    """
-
-    kernel: str
-    parameters: Mapping[str, Estimate]
-    others: tuple[float, ...]
-    amplitudes: tuple[float, ...]
-    covariance: np.ndarray
-    rss: float
-    noise: float
-    n: int
-    k: int
-    bic: float
+    @property
+    def tau(self) -> Estimate:
+        """Time constant, the shorter of two [s]."""
+        return self.parameters["tau_s"]
 
     @property
     def values(self) -> dict[str, float]:
@@ -97,94 +60,6 @@ class Fit:
 
 class Undetermined(ValueError):
     """Error: too few readings for the number of parameters."""
-
-
-class _Problem:
-    """Sum of squares of one kernel against its one or two nonlinear parameters, the rest solved for."""
-
-    def __init__(self, data: Data, name: str) -> None:
-        self.name = name
-        root = np.ones(len(data.y)) if data.weight is None else np.sqrt(data.weight)
-        self.root = root
-        self.size = _size(data)
-        self.y = data.y / self.size * root
-        self.basis: np.ndarray = np.linalg.qr(data.others * root[:, None])[0]
-        self.rest = self.y - self.basis @ (self.basis.T @ self.y)
-        self.delays, self.after = np.where(np.isfinite(data.delays), data.delays, 0.0), np.isfinite(data.delays)
-        groups = np.zeros(data.delays.shape[1], int) if data.groups is None else data.groups
-        self.groups = [groups == number for number in range(int(groups.max()) + 1)]
-        first, last = data.span
-        self.tau = (np.log(first / BELOW), np.log(last * ABOVE))
-        low, high = SHAPES.get(name, (0.0, 0.0))
-        self.shape = (np.log(low), np.log(high)) if name == "power" else (low, high)
-        self.nonlinear = {"exponential": 1, "stretched": 2, "power": 2, "double": 2}[name]
-        self.amplitudes = len(self.groups) * (2 if name == "double" else 1)
-
-    def columns(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-        """Return the decaying columns, (b, n, amplitudes), for b values of ln tau and of the shape."""
-        t = self.delays
-        if self.name == "double":
-            parts = [np.exp(-t / np.exp(w)[:, None, None]) for w in (u, v)]
-        elif self.name == "exponential":
-            parts = [np.exp(-t / np.exp(u)[:, None, None])]
-        elif self.name == "stretched":
-            parts = [np.exp(-((t / np.exp(u)[:, None, None]) ** v[:, None, None]))]
-        else:
-            parts = [(1.0 + t / np.exp(u)[:, None, None]) ** -np.exp(v)[:, None, None]]
-        sums = [np.where(self.after, part, 0.0)[:, :, own].sum(axis=2) for part in parts for own in self.groups]
-        return np.stack(sums, axis=2) * self.root[None, :, None]
-
-    def squares(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-        """Return the sum of squares at each of b values."""
-        u, v = np.broadcast_arrays(np.atleast_1d(u), np.atleast_1d(v))
-        size = max(1, _MOST // max(1, self.delays.size))
-        return np.concatenate([self._squares(u[k : k + size], v[k : k + size]) for k in range(0, len(u), size)])
-
-    def _squares(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-        x = self.columns(u, v)
-        x = x - self.basis @ (self.basis.T @ x)
-        gram, right = np.einsum("bni,bnj->bij", x, x), np.einsum("bni,n->bi", x, self.rest)
-        whole = float(self.rest @ self.rest)
-        if self.amplitudes == 1:
-            return whole - right[:, 0] ** 2 / np.maximum(gram[:, 0, 0], 1e-300)
-        diagonal = np.einsum("bii->bi", gram)
-        if self.name != "double":
-            small = 1e-12 * diagonal[:, :, None] * np.eye(self.amplitudes)
-            found = np.linalg.solve(gram + small + 1e-300 * np.eye(self.amplitudes), right[:, :, None])[:, :, 0]
-            return whole - (found * right).sum(axis=1)
-        determinant = gram[:, 0, 0] * gram[:, 1, 1] - gram[:, 0, 1] ** 2
-        first = gram[:, 1, 1] * right[:, 0] - gram[:, 0, 1] * right[:, 1]
-        second = gram[:, 0, 0] * right[:, 1] - gram[:, 0, 1] * right[:, 0]
-        alone = right**2 / np.maximum(diagonal, 1e-300)
-        both = (first * right[:, 0] + second * right[:, 1]) / np.maximum(determinant, 1e-300)
-        apart = (first * second > 0) & (determinant > 1e-12 * diagonal[:, 0] * diagonal[:, 1])
-        return whole - np.where(apart, both, alone.max(axis=1))  # a share below 0 leaves the other term alone
-
-    def along(self, u: float) -> tuple[float, float]:
-        """Return the least sum of squares at one ln tau, and its shape; of two time constants u is the shorter."""
-        if self.nonlinear == 1:
-            return float(self.squares(np.array([u]), np.zeros(1))[0]), 0.0
-        low, high = (u + np.log(NEAREST), self.tau[1] + np.log(NEAREST)) if self.name == "double" else self.shape
-        v, least = _zoom(lambda w: self.squares(np.full(w.size, u), w), low, high)
-        return least, v
-
-    def across(self, v: float) -> tuple[float, float]:
-        """Return the least sum of squares at one shape, and the ln tau where it is."""
-        high = min(self.tau[1], v - np.log(NEAREST)) if self.name == "double" else self.tau[1]
-        u, least = _zoom(lambda w: self.squares(w, np.full(w.size, v)), self.tau[0] - np.log(NEAREST), high)
-        return least, u
-
-
-def _zoom(function: Callable[[np.ndarray], np.ndarray], low: float, high: float) -> tuple[float, float]:
-    """Return where a function of one number is least, by a scan and ever finer ones around its best place."""
-    at = np.linspace(low, high, _SCAN)
-    for _ in range(_TIMES):
-        values = function(at)
-        best = int(np.argmin(values))
-        low, high = at[max(best - 1, 0)], at[min(best + 1, len(at) - 1)]
-        x, least = float(at[best]), float(values[best])
-        at = np.linspace(low, high, _ZOOM)
-    return x, least
 
 
 def _minimum(function: Callable[[float], float], low: float, high: float, close: float) -> tuple[float, float]:
@@ -232,11 +107,11 @@ def fit(data: Data, name: str = "exponential", *, confidence: float = 0.95) -> F
     Undetermined
         If there are not more readings than parameters, or no delay above 0.
     """
-    problem = _Problem(data, name)
+    problem = Problem(data, name)
     n, k = len(data.y), data.others.shape[1] + problem.amplitudes + problem.nonlinear
     if n <= k or (name == "double" and len(problem.groups) > 1):
         raise Undetermined(f"{n} readings for {k} parameters")
-    at = np.linspace(*problem.tau, _SCAN)
+    at = np.linspace(*problem.tau, SCAN)
     values = np.array([problem.along(u)[0] for u in at])
     start = int(np.argmin(values))
     low, high = at[max(start - 1, 0)], at[min(start + 1, len(at) - 1)]
@@ -246,32 +121,30 @@ def fit(data: Data, name: str = "exponential", *, confidence: float = 0.95) -> F
     v = problem.along(u)[1]
     limit = least * (1.0 + t_quantile(0.5 + confidence / 2, n - k) ** 2 / (n - k))
     ends = _ends(lambda x: problem.along(x)[0], at, values, u, limit)
-    parameters = {"tau_s": Estimate(float(np.exp(u)), *(None if e is None else float(np.exp(e)) for e in ends))}
+    parameters = {"tau_s": Estimate(u, *ends).map(np.exp)}
     if problem.nonlinear == 2:
         second, estimate = _second_parameter(problem, v, limit)
         parameters[second] = estimate
     return _complete_fit(data, problem, u, v, least, parameters, k)
 
 
-def _second_parameter(problem: _Problem, v: float, limit: float) -> tuple[str, Estimate]:
+def _second_parameter(problem: Problem, v: float, limit: float) -> tuple[str, Estimate]:
     """Return name and estimate of the second nonlinear parameter; its interval ends at the bounds of its range."""
     if problem.name == "double":
         low, high = problem.tau[0] + np.log(NEAREST), problem.tau[1] + np.log(NEAREST)
     else:
         low, high = problem.shape
-    at = np.linspace(low, high, _SCAN)
+    at = np.linspace(low, high, SCAN)
     values = np.array([problem.across(each)[0] for each in at])
     ends = _ends(lambda x: problem.across(x)[0], at, values, v, limit)
     name = {"double": "tau2_s", "stretched": "beta", "power": "exponent"}[problem.name]
-    plain = problem.name == "stretched"
-    value, *bounds = (x if x is None or plain else float(np.exp(x)) for x in (v, *ends))
-    if plain and bounds[1] is None:
-        bounds[1] = 1.0  # the exponential itself
-    return name, Estimate(float(value), *bounds)  # type: ignore[arg-type]
+    if problem.name != "stretched":
+        return name, Estimate(v, *ends).map(np.exp)
+    return name, Estimate(v, ends[0], 1.0 if ends[1] is None else ends[1])  # up to the exponential itself
 
 
 def _complete_fit(
-    data: Data, problem: _Problem, u: float, v: float, least: float, parameters: dict[str, Estimate], k: int
+    data: Data, problem: Problem, u: float, v: float, least: float, parameters: dict[str, Estimate], k: int
 ) -> Fit:
     """Return the fit with coefficients, covariance from the whole Jacobian, and criterion."""
     n, p = data.others.shape
@@ -310,22 +183,17 @@ def _complete_fit(
     else:
         covariance = covariance[:q, :q]
     return Fit(
-        problem.name,
-        parameters,
-        tuple(map(float, found[:p] * unit)),
-        tuple(map(float, amplitudes * unit)),
-        covariance * unit**2,
-        float(least) * unit**2,
-        float(np.sqrt(variance)) * unit,
-        n,
-        k,
-        criterion(least, n, k, problem.y) + 2 * n * float(np.log(unit)),
+        kernel=problem.name,
+        parameters=parameters,
+        others=tuple(map(float, found[:p] * unit)),
+        amplitudes=tuple(map(float, amplitudes * unit)),
+        covariance=covariance * unit**2,
+        rss=float(least) * unit**2,
+        noise=float(np.sqrt(variance)) * unit,
+        n=n,
+        k=k,
+        bic=criterion(least, n, k, problem.y) + 2 * n * float(np.log(unit)),
     )
-
-
-def _size(data: Data) -> float:
-    """Return the largest magnitude of the readings, by which they are divided while they are fitted."""
-    return float(np.abs(data.y).max(initial=0.0)) or 1.0
 
 
 def criterion(rss: float, n: int, k: int, y: np.ndarray) -> float:
@@ -337,7 +205,7 @@ def criterion(rss: float, n: int, k: int, y: np.ndarray) -> float:
 def bic_without_decay(data: Data) -> float:
     """Return BIC of the readings without anything that decays."""
     root = np.ones(len(data.y)) if data.weight is None else np.sqrt(data.weight)
-    size = _size(data)
+    size = size_of(data)
     x, y = data.others * root[:, None], data.y / size * root
     rest = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
     return criterion(float(rest @ rest), len(y), x.shape[1], y) + 2 * len(y) * float(np.log(size))
@@ -362,35 +230,24 @@ def predict(found: Fit, others: np.ndarray, delays: np.ndarray, groups: np.ndarr
     return others @ np.asarray(found.others) + (np.where(np.isfinite(delays), k, 0.0) * size).sum(axis=1)
 
 
-@dataclass(frozen=True)
-class Choice:
-    """Fitted kernels, and the choice among them.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Choice(Record):
+    """Fitted kernels, and the choice among them."""
 
-    Attributes
-    ----------
-    fits : tuple of Fit
-        The kernels tried, the best first.
-    candidates : tuple of str
-        Kernels that are not excluded: within `DECIDED` of the best BIC, or of the best likelihood, so that one more
-        parameter does not exclude a kernel that fits as well.
-    verdict : {"decided", "parsimony", "chosen", "undecided", "no_decay"}
-    kernel : str
-        Kernel of the reported numbers: the only candidate, the chosen one, or the one with fewest parameters.
-    """
-
-    fits: tuple[Fit, ...]
-    candidates: tuple[str, ...]
-    verdict: str
-    kernel: str
+    fits: tuple[Fit, ...] = column(doc="the kernels tried, the best first")
+    candidates: tuple[str, ...] = column(
+        doc="kernels that are not excluded: within `DECIDED` of the best BIC, or of the best likelihood, so that one "
+        "more parameter does not exclude a kernel that fits as well"
+    )
+    verdict: str = column(doc="decided, parsimony, chosen, undecided or no_decay")
+    kernel: str = column(
+        doc="of the reported numbers: the only candidate, the chosen one, or the one with fewest parameters"
+    )
 
     @property
     def fit(self) -> Fit:
         """Fit of the reported kernel."""
         return next(each for each in self.fits if each.kernel == self.kernel)
-
-
-DECIDED = 6.0  # of BIC
-NEARLY_ONE = 0.85  # beta from which a stretched exponential counts as an exponential in practice
 
 
 def choose(data: Data, kernels: tuple[str, ...] = tuple(KERNELS), chosen: str | None = None) -> Choice:
@@ -430,14 +287,15 @@ def choose(data: Data, kernels: tuple[str, ...] = tuple(KERNELS), chosen: str | 
         if each.bic <= fits[0].bic + DECIDED or n * np.log(max(each.rss, 1e-300) / floor) <= DECIDED
     )
     simplest = min((each for each in fits if each.kernel in candidates), key=lambda each: (each.k, each.bic)).kernel
-    if bic_without_decay(data) <= fits[0].bic + DECIDED:
-        return Choice(tuple(fits), candidates, "no_decay", simplest)
-    if chosen:
-        return Choice(tuple(fits), candidates, "chosen", chosen)
-    if len(candidates) == 1:
-        return Choice(tuple(fits), candidates, "decided", simplest)
     stretched = next((each for each in fits if each.kernel == "stretched"), None)
     beta = stretched.parameters["beta"].low if stretched else None
-    if "exponential" in candidates and beta is not None and beta >= NEARLY_ONE:
-        return Choice(tuple(fits), candidates, "parsimony", "exponential")
-    return Choice(tuple(fits), candidates, "undecided", simplest)
+    verdict, reported = "undecided", simplest
+    if bic_without_decay(data) <= fits[0].bic + DECIDED:
+        verdict = "no_decay"
+    elif chosen:
+        verdict, reported = "chosen", chosen
+    elif len(candidates) == 1:
+        verdict = "decided"
+    elif "exponential" in candidates and beta is not None and beta >= NEARLY_ONE:
+        verdict, reported = "parsimony", "exponential"
+    return Choice(fits=tuple(fits), candidates=candidates, verdict=verdict, kernel=reported)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from devicekit.features.relaxation.decay import Data
+from devicekit.features.relaxation.decay import Fit, predict
+from devicekit.features.relaxation.squares import Data
 from devicekit.tables import TransientTable
 
 MOST_PULSES = 200
@@ -21,7 +22,7 @@ TRAIN = 5  # pulses from which a record may be a train instead of a relaxation
 
 
 @dataclass(frozen=True, eq=False)
-class Record:
+class PulsedRecord:
     """One record: its pulses, its readings, and groups of equal pulses.
 
     Attributes
@@ -51,6 +52,19 @@ class Record:
     has_pulses: bool
     groups: np.ndarray
     temperature_k: float | None
+
+    @property
+    def title(self) -> str:
+        """Device and number."""
+        return f"{self.device_id} record {self.record}"
+
+    @property
+    def tail(self) -> tuple[np.ndarray, np.ndarray]:
+        """Times since the last pulse [s], and readings after it; after any pulse if there are none."""
+        after = self.before == len(self.pulses_s)
+        if not (self.time_s[after] > self.pulses_s[-1]).any():
+            after = self.before > 0
+        return self.time_s[after] - self.pulses_s[self.before[after] - 1], self.value[after]
 
     @property
     def delays(self) -> np.ndarray:
@@ -95,7 +109,16 @@ class Record:
         return whole if len(self.value) <= most else _bin_readings(whole, self, most)
 
 
-def _bin_readings(data: Data, record: Record, most: int) -> Data:
+def curve(record: PulsedRecord, fit: Fit, since: np.ndarray) -> np.ndarray:
+    """Return the fitted curve of a record at times since its last pulse [s]."""
+    at = record.pulses_s[-1] + np.asarray(since, float)
+    later = replace(record, time_s=at, value=at, before=np.full(at.size, len(record.pulses_s)))
+    kinds = range(len(fit.others) - 1)  # as in `PulsedRecord.data`
+    counts = [np.full(at.size, float((record.groups == kind).sum())) for kind in kinds]
+    return predict(fit, np.column_stack([np.ones(at.size), *counts]), later.delays, record.groups)
+
+
+def _bin_readings(data: Data, record: PulsedRecord, most: int) -> Data:
     """Average readings in bins of the time since the last pulse, and in ten equal parts before the first one.
 
     With many pulses, only an even choice of them keeps the readings that follow; the last one always does.
@@ -125,7 +148,7 @@ def _bin_readings(data: Data, record: Record, most: int) -> Data:
     return Data(mean(data.y), mean(data.others), mean(data.delays), data.groups, counts.astype(float))
 
 
-def records(table: TransientTable) -> Iterator[Record]:
+def records(table: TransientTable) -> Iterator[PulsedRecord]:
     """Yield each record of a table with its readings and pulses.
 
     Parameters
@@ -136,7 +159,7 @@ def records(table: TransientTable) -> Iterator[Record]:
         yield _record(str(device), int(str(number)), rows, table.quantity)
 
 
-def _record(device: str, number: int, rows: pd.DataFrame, quantity: str) -> Record:
+def _record(device: str, number: int, rows: pd.DataFrame, quantity: str) -> PulsedRecord:
     t, value = rows["time_s"].to_numpy(float), rows[quantity].to_numpy(float)
     volts = rows["pulse_voltage_v"].to_numpy(float) if "pulse_voltage_v" in rows else np.zeros(len(rows))
     width = rows["pulse_width_s"].to_numpy(float) if "pulse_width_s" in rows else np.full(len(rows), np.nan)
@@ -153,7 +176,7 @@ def _record(device: str, number: int, rows: pd.DataFrame, quantity: str) -> Reco
     )
     kinds = [tuple(f"{x:.2g}" for x in pair) for pair in zip(sizes, widths, strict=True)]
     names = list(dict.fromkeys(kinds))
-    return Record(
+    return PulsedRecord(
         device,
         number,
         t[read],

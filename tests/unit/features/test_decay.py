@@ -7,7 +7,7 @@ import pytest
 
 from devicekit.core.records import Estimate
 from devicekit.features.relaxation import decay
-from devicekit.features.relaxation.decay import Data
+from devicekit.features.relaxation.squares import Data
 
 
 def after_one_pulse(t: np.ndarray, y: np.ndarray) -> Data:
@@ -129,6 +129,22 @@ def test_what_is_chosen() -> None:
     assert decay.choose(made(0.005, "double"), chosen="stretched").verdict == "chosen"
 
 
+def given_fit(kernel: str, parameters: dict[str, Estimate], rss: float, k: int, bic: float) -> decay.Fit:
+    one = (1.0,)
+    return decay.Fit(
+        kernel=kernel,
+        parameters=parameters,
+        others=one,
+        amplitudes=one,
+        covariance=np.eye(2),
+        rss=rss,
+        noise=0.1,
+        n=60,
+        k=k,
+        bic=bic,
+    )
+
+
 @pytest.mark.parametrize(("beta", "verdict"), [(0.8501, "parsimony"), (0.8499, "undecided")])
 def test_an_exponential_is_called_by_the_interval_of_beta(
     monkeypatch: pytest.MonkeyPatch, beta: float, verdict: str
@@ -137,7 +153,7 @@ def test_an_exponential_is_called_by_the_interval_of_beta(
         k, bic = (3, 0.0) if name == "exponential" else (4, 3.0)
         shape = {"beta": Estimate(0.95, beta, 1.0)} if name == "stretched" else {}
         parameters = {"tau_s": Estimate(1.0, 0.9, 1.1), **shape}
-        return decay.Fit(name, parameters, (1.0,), (1.0,), np.eye(2), 1.0, 0.1, 60, k, bic)
+        return given_fit(name, parameters, 1.0, k, bic)
 
     monkeypatch.setattr(decay, "fit", given)
     monkeypatch.setattr(decay, "bic_without_decay", lambda data: 1e3)
@@ -152,7 +168,7 @@ def test_a_kernel_is_excluded_by_criterion_and_likelihood(
 
     def given(data: Data, name: str) -> decay.Fit:
         own = (0.0, 1.0) if name == "double" else (bic, rss) if name == "power" else (50.0, 3.0)
-        return decay.Fit(name, {"tau_s": Estimate(1.0)}, (1.0,), (1.0,), np.eye(2), own[1], 0.1, 60, 4, own[0])
+        return given_fit(name, {"tau_s": Estimate(1.0)}, own[1], 4, own[0])
 
     monkeypatch.setattr(decay, "fit", given)
     monkeypatch.setattr(decay, "bic_without_decay", lambda data: 1e3)

@@ -16,7 +16,7 @@ from devicekit.features.characterize import characterize
 from devicekit.features.merit import Settings
 from devicekit.features.merits import facilitation, rates, volatile
 from devicekit.features.preview import preview
-from devicekit.features.relaxation.pulsed import records
+from devicekit.features.relaxation.pulsed import curve, records
 from devicekit.synthetic import dynamics
 from devicekit.system import catalog
 from devicekit.tables import PairedTable, TransientTable
@@ -81,7 +81,7 @@ def test_a_relaxation_has_a_time_constant_and_a_permanent_share() -> None:
     assert found.warnings == ()
     row = found.tables()["relaxation"].iloc[0]
     assert (row["tau_s"], row["tau_low_s"], row["pulses"]) == (only.tau.value, only.tau.low, 1)
-    assert volatile.curve(only, np.array([1e9]))[0] == pytest.approx(10.25e-6, rel=1e-3)
+    assert curve(only.record, only.fit, np.array([1e9]))[0] == pytest.approx(10.25e-6, rel=1e-3)
 
 
 def test_without_readings_before_the_pulse_the_permanent_share_is_unknown() -> None:
@@ -106,7 +106,7 @@ def test_several_records_give_the_mean_of_ln_tau_with_students_interval() -> Non
     frame = pd.concat([relaxed(0.08), relaxed(0.125).assign(record=2)], ignore_index=True)
     found = volatile.characterize(TransientTable(frame), kernel="exponential")
     x = np.log([each.tau.value for each in found.records])
-    tau = found.parameters()["tau_s"]
+    tau = found.parameters["tau_s"]
     assert tau.value == pytest.approx(np.exp(x.mean()))
     assert tau.high == pytest.approx(np.exp(x.mean() + 12.7062 * x.std(ddof=1) / np.sqrt(2)), rel=1e-4)
     with pytest.raises(UsageError, match=r"kernel=.*linear"):

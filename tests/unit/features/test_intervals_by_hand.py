@@ -16,6 +16,7 @@ from devicekit.features.conduction.prepare import Leg
 from devicekit.features.lives import wear
 from devicekit.features.merits import facilitation, volatile
 from devicekit.features.relaxation import decay
+from devicekit.features.stats import mean_estimate
 from devicekit.tables import PairedTable
 
 
@@ -129,7 +130,7 @@ def test_the_error_of_a_slope_grows_with_neighbours_that_resemble_each_other() -
 
 def test_of_two_records_and_of_three_the_mean_has_students_interval() -> None:
     for values, quantile in (([1.0, 3.0], 12.706205), ([1.0, 3.0, 8.0], 4.302653)):
-        found = volatile._mean(values)
+        found = mean_estimate(np.array(values))
         x = np.array(values)
         wide = quantile * np.sqrt(((x - x.mean()) ** 2).sum() / (x.size - 1) / x.size)
         assert found.value == pytest.approx(x.mean())
