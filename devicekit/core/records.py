@@ -273,6 +273,11 @@ def cell(label: str, *, after: str = "", text: Callable[[Any], str] | None = Non
     return derived(label, after=after, text=text, json=False, row=False)
 
 
+def cell_of(path: str, label: str, text: Callable[[Any], str] | None = None) -> Any:
+    """Declare a column of tables only, of a number of a nested result by its path, as in `part`."""
+    return part(path, label, text=text, json=False, row=False)
+
+
 def part(path: str, label: str = "", **how: Any) -> Any:
     """Declare a number of a nested result by its path, "fit.noise"; it is None where a step of the path is.
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from devicekit.core.errors import CodedWarning, TraceError, UsageError
-from devicekit.core.records import Estimate, Record, cell, column, derived, internal, part
+from devicekit.core.records import Estimate, Record, cell, cell_of, column, derived, internal, part
 from devicekit.core.scalars import Scalar
 from devicekit.core.statistics import t_quantile
 from devicekit.core.text import count, percent, si
@@ -83,16 +83,14 @@ class Facilitation(Record):
         return self.refusal or "" if self.tau is None else interval_text(self.tau, "s")
 
     end: Estimate | None = column("A2/A1 at long intervals", default=None, doc="R_inf")
-    shown_baseline = part(
-        "baseline", "baseline of A2", json=False, row=False, text=lambda baseline: baseline or "unknown"
-    )
+    shown_baseline = cell_of("baseline", "baseline of A2", lambda baseline: baseline or "unknown")
 
     @derived("permanent share", name="permanent_share", row=False, text=percent)
     def permanent(self) -> Estimate | None:
         """Permanent share of a step, R_inf - 1; None unless A2 is measured from the original level."""
         return None if self.end is None or self.baseline != "original" else self.end.map(lambda ratio: ratio - 1.0)
 
-    shown_candidates = part("candidate_names", "kernels that fit", json=False, row=False, text=_with_commas)
+    shown_candidates = cell_of("candidate_names", "kernels that fit", _with_commas)
     permanent_columns = part("permanent", name="permanent", json=False, estimate=True)
 
     @derived(row=False)

@@ -4,23 +4,22 @@ Telegraph noise and its dwell times are tested in `devicekit.features.merits.rtn
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
-import pandas as pd
 
 from devicekit.core.errors import CodedWarning, TraceError
+from devicekit.core.records import Record, cell_of, column, internal, plain
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, format_number, percent
 from devicekit.features import figures
 from devicekit.features.dc.transistors import without_transistors
-from devicekit.features.merit import Merit, Settings, figure
+from devicekit.features.merit import Merit, MeritResult, Settings
 from devicekit.features.merits.dc import STILL
 from devicekit.plot import Panel
-from devicekit.report import ROWS_SHOWN, Block, Table
 from devicekit.tables import SweepTable
 from devicekit.tables import Table as AnyTable
 
@@ -31,51 +30,37 @@ EVIDENCE = 10.0  # BIC advantage that one more level needs
 APART = 2.0  # least distance of neighbouring levels in sd
 
 
-@dataclass(frozen=True)
-class Level:
-    """One level of the current: mean and sd [A], share of the time, mean dwell time [s] and number of dwells."""
+@dataclass(frozen=True, kw_only=True)
+class Level(Record):
+    """One level of the current."""
 
-    current_a: float
-    sd_a: float
-    share: float
-    dwell_s: float | None
-    dwells: int
+    current_a: float = column(doc="mean current")
+    sd_a: float = column(unit="A", doc="standard deviation of the current")
+    share: float = column(doc="share of the time, 0..1")
+    dwell_s: float | None = column(unit="s", doc="mean dwell time; None of a single level")
+    dwells: int = column(doc="number of dwells")
 
 
-@dataclass(frozen=True)
-class NoiseResult:
-    """Read noise at constant voltage.
+@dataclass(frozen=True, kw_only=True)
+class NoiseResult(Record):
+    """Read noise at constant voltage."""
 
-    Attributes
-    ----------
-    mean_a, sd_a, relative : float
-        Mean and standard deviation of the current [A], and their ratio.
-    levels : tuple of Level
-        Levels of the histogram; a single level excludes telegraph noise.
-    amplitude_a, relative_amplitude : float or None
-        Distance of the outer levels [A], and the same over the mean.
-    voltage_v : float
-        Median voltage of the record [V].
-    """
-
-    n: int
-    duration_s: float
-    voltage_v: float
-    mean_a: float
-    sd_a: float
-    relative: float
-    levels: tuple[Level, ...]
-    amplitude_a: float | None
-    relative_amplitude: float | None
+    n: int = column(doc="readings")
+    duration_s: float = column(unit="s", doc="duration of the record")
+    voltage_v: float = column(doc="median voltage of the record")
+    mean_a: float = column(unit="A", doc="mean of the current")
+    sd_a: float = column(unit="A", doc="standard deviation of the current")
+    relative: float = column(doc="standard deviation over the mean")
+    levels: tuple[Level, ...] = column(
+        row=False, doc="levels of the histogram; a single level excludes telegraph noise"
+    )
+    amplitude_a: float | None = column(unit="A", doc="distance of the outer levels")
+    relative_amplitude: float | None = column(doc="distance of the outer levels over the mean")
 
     @property
     def telegraph(self) -> bool:
         """True if the histogram of the current has two or more levels."""
         return len(self.levels) > 1
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return asdict(self)
 
 
 def noise(time: np.ndarray, current: np.ndarray, voltage: float = float("nan")) -> NoiseResult:
@@ -103,17 +88,16 @@ def noise(time: np.ndarray, current: np.ndarray, voltage: float = float("nan")) 
     step = float(np.median(np.diff(t))) if t.size > 1 else 0.0
     levels = tuple(_level(state, k, means[k], sds[k], step) for k in range(means.size))
     amplitude = float(means[-1] - means[0]) if means.size > 1 else None
-    relative = float("nan") if mean == 0 else sd / abs(mean)
     return NoiseResult(
-        int(i.size),
-        float(t[-1] - t[0]),
-        float(voltage),
-        mean,
-        sd,
-        relative,
-        levels,
-        amplitude,
-        None if amplitude is None or mean == 0 else abs(amplitude / mean),
+        n=int(i.size),
+        duration_s=float(t[-1] - t[0]),
+        voltage_v=float(voltage),
+        mean_a=mean,
+        sd_a=sd,
+        relative=float("nan") if mean == 0 else sd / abs(mean),
+        levels=levels,
+        amplitude_a=amplitude,
+        relative_amplitude=None if amplitude is None or mean == 0 else abs(amplitude / mean),
     )
 
 
@@ -159,92 +143,80 @@ def _level(state: np.ndarray, k: int, mean: float, sd: float, step: float) -> Le
     dwells = int((np.diff(np.r_[0, here.astype(int)]) == 1).sum())
     changes = int((np.diff(state) != 0).sum())
     dwell = float(here.sum() * step / dwells) if dwells and changes else None
-    return Level(float(mean), float(sd), float(here.mean()), dwell, dwells)
+    return Level(current_a=float(mean), sd_a=float(sd), share=float(here.mean()), dwell_s=dwell, dwells=dwells)
 
 
-@dataclass(frozen=True)
-class NoiseRecord:
+def _levels_text(levels: Sequence[Level]) -> str:
+    return "; ".join(
+        f"{format_number(each.current_a, 'A')}, dwell {format_number(each.dwell_s, 's')}" for each in levels
+    )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class NoiseRecord(Record):
     """Read noise of one record: its device, its cycle, and the readings [s, A]."""
 
-    device_id: str
+    device_id: str = column("device")
     cycle: int
-    result: NoiseResult
-    time: np.ndarray
-    current: np.ndarray
+    result: NoiseResult = column(inline=True)
+    time: np.ndarray = internal("times of the readings [s]")
+    current: np.ndarray = internal("readings [A]")
+    voltage = cell_of("result.voltage_v", "voltage", lambda value: format_number(value, "V"))
+    mean = cell_of("result.mean_a", "mean", lambda value: format_number(value, "A"))
+    relative = cell_of("result.relative", "sd / mean", lambda value: percent(value, 3))
+    telegraph = cell_of("result.telegraph", "several levels")
+    amplitude = cell_of("result.relative_amplitude", "amplitude / mean")
+    levels = cell_of("result.levels", "levels", _levels_text)
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return {"device_id": self.device_id, "cycle": self.cycle, **self.result.as_dict()}
 
-
-@dataclass(frozen=True)
-class NoiseResults:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class NoiseResults(MeritResult):
     """Read noise of every record at constant voltage."""
 
-    records: tuple[NoiseRecord, ...]
-    warnings: tuple[CodedWarning, ...]
+    figure_caption = "Read current of the first record."
+    figure_alt = "Current against time with the levels found"
+
+    records: tuple[NoiseRecord, ...] = column(
+        table="noise", caption="Read noise at constant voltage", doc="read noise of each record"
+    )
 
     def __iter__(self) -> Iterator[NoiseRecord]:
         return iter(self.records)
 
-    def as_dict(self) -> list[dict[str, Any]]:
-        """Return the fields as JSON-ready values."""
-        return [record.as_dict() for record in self.records]
+    def as_dict(self) -> Any:
+        """Return the records, a list, as JSON-ready values."""
+        return plain(self.records)
 
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """Return one row per record, without its levels."""
-        if not self.records:
-            return {}
-        return {"noise": pd.json_normalize(self.as_dict(), sep="_").drop(columns="levels")}
+    @property
+    def median_size(self) -> float:
+        """Median of the standard deviations over their means; NaN if there is none."""
+        sizes = [record.relative for record in self.records if np.isfinite(record.relative)]
+        return float(np.median(sizes)) if sizes else np.nan
 
     def scalars(self) -> tuple[Scalar, ...]:
         """Return the median size of the noise, and the share of records with several levels."""
         if not self.records:
             return ()
-        sizes = [record.result.relative for record in self.records if np.isfinite(record.result.relative)]
-        telegraph = float(np.mean([record.result.telegraph for record in self.records]))
+        telegraph = float(np.mean([record.telegraph for record in self.records]))
         return (
-            Scalar("read_noise", "read noise, median sd", float(np.median(sizes)) if sizes else np.nan, of="the mean"),
+            Scalar("read_noise", "read noise, median sd", self.median_size, of="the mean"),
             Scalar("several_levels", "records with more than one level", telegraph, of="records"),
         )
 
     def sentences(self) -> list[str]:
         """Return the size of the noise, and in how many records it has several levels."""
-        shares = [record.result.relative for record in self.records if np.isfinite(record.result.relative)]
         text = f"Read noise of {count(len(self.records), 'record')} at constant voltage"
-        telegraph = sum(record.result.telegraph for record in self.records)
-        if shares:
-            text += f": standard deviation {percent(float(np.median(shares)))} of the mean (median)"
+        telegraph = sum(record.telegraph for record in self.records)
+        if np.isfinite(self.median_size):
+            text += f": standard deviation {percent(self.median_size)} of the mean (median)"
         if len(self.records) == 1:
-            return [f"{text}; the histogram has {count(len(self.records[0].result.levels), 'level')}."]
+            return [f"{text}; the histogram has {count(len(self.records[0].levels), 'level')}."]
         return [f"{text}; more than one level in {telegraph or 'none'} of them."]
 
     def panel(self) -> Panel:
         """Draw the first record, with the levels that were found."""
         first = self.records[0]
-        return figures.current_in_time(first.time, first.current, [level.current_a for level in first.result.levels])
-
-    def blocks(self) -> list[Block]:
-        """Return the blocks of the report."""
-        rows = []
-        for record in self.records[:ROWS_SHOWN]:
-            n = record.result
-            levels = "; ".join(
-                f"{format_number(each.current_a, 'A')}, dwell {format_number(each.dwell_s, 's')}" for each in n.levels
-            )
-            cells = (format_number(n.voltage_v, "V"), format_number(n.mean_a, "A"), percent(n.relative, 3))
-            rows.append(
-                (
-                    record.device_id,
-                    *cells,
-                    "yes" if n.telegraph else "no",
-                    format_number(n.relative_amplitude),
-                    levels,
-                )
-            )
-        head = ("device", "voltage", "mean", "sd / mean", "several levels", "amplitude / mean", "levels")
-        shown = figure(self.panel(), "Read current of the first record.", "Current against time with the levels found")
-        return [Table(head, rows, "Read noise at constant voltage."), shown]
+        return figures.current_in_time(first.time, first.current, [level.current_a for level in first.levels])
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> NoiseResults | None:
@@ -262,7 +234,9 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> Noi
             short += 1
             continue
         result = noise(time, current, float(rows["voltage_v"].median()))
-        records.append(NoiseRecord(str(device), int(str(cycle)), result, time, current))
+        records.append(
+            NoiseRecord(device_id=str(device), cycle=int(str(cycle)), result=result, time=time, current=current)
+        )
     words = f"{count(short, 'record')} at constant voltage with too few readings for read noise"
     warnings = (CodedWarning("few_points", words),) if short else ()
-    return NoiseResults(tuple(records), warnings) if records or short else None
+    return NoiseResults(records=tuple(records), warnings=warnings) if records or short else None

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from devicekit.core.errors import CodedWarning
-from devicekit.core.records import Record, cell, column, derived, internal, part
+from devicekit.core.records import Record, cell, cell_of, column, derived, internal, part
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, format_number, si
 from devicekit.features import figures
@@ -60,7 +60,7 @@ class Train(Record):
         """Level after a pulse with its unit."""
         return format_number(self.after, self.unit)
 
-    gain_text = part("gain", "An/A1", json=False, row=False, text="{:.3g}".format)
+    gain_text = cell_of("gain", "An/A1", "{:.3g}".format)
     settled: bool = column(
         "settled", doc="True if the level after a pulse changes by less than 5 % from the third quarter to the fourth"
     )

@@ -25,7 +25,7 @@ from devicekit.features.noise.telegraph import Dwell, Telegraph
 from devicekit.features.relaxation.pulsed import records as transients
 from devicekit.features.stats import clopper_pearson
 from devicekit.plot import Panel
-from devicekit.report import ROWS_SHOWN, Block, Table
+from devicekit.report import Block
 from devicekit.tables import SweepTable, TransientTable
 from devicekit.tables import Table as AnyTable
 
@@ -109,7 +109,14 @@ class RtnRecord(Record):
 class RtnResult(MeritResult):
     """Telegraph and 1/f noise of every record that could be judged."""
 
-    records: tuple[RtnRecord, ...] = column(table="rtn", doc="telegraph and 1/f noise of each record")
+    figure_caption = "Record and path between the levels."
+    figure_alt = "Record with the levels"
+
+    records: tuple[RtnRecord, ...] = column(
+        table="rtn",
+        caption="Telegraph noise, and the slope of the spectrum (95 % intervals)",
+        doc="telegraph and 1/f noise of each record",
+    )
     quantity: str = column(doc="column of the readings: current_a or conductance_s")
 
     def __iter__(self) -> Iterator[RtnRecord]:
@@ -176,13 +183,9 @@ class RtnResult(MeritResult):
         """Return the blocks of the report."""
         if not self.records:
             return []
-        found: list[Block] = [
-            Table.of(self.records[:ROWS_SHOWN], "Telegraph noise, and the slope of the spectrum (95 % intervals)"),
-            figure(self.panel(), "Record and path between the levels.", "Record with the levels"),
-        ]
-        if (power := self.spectrum()) is not None:
-            found.append(figure(power, "Power spectrum over the band of the fit.", "Power spectrum"))
-        return found
+        power = self.spectrum()
+        drawn = [figure(power, "Power spectrum over the band of the fit.", "Power spectrum")] if power else []
+        return [*super().blocks(), *drawn]
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> RtnResult | None:
@@ -220,7 +223,7 @@ def _records(table: AnyTable, found: Mapping[str, Merit]) -> Iterator[tuple[str,
     noise = found.get("noise")
     if isinstance(table, SweepTable) and isinstance(noise, NoiseResults) and "time_s" in table.frame:
         for each in noise.records:
-            yield each.device_id, each.cycle, each.time, each.current, len(each.result.levels)
+            yield each.device_id, each.cycle, each.time, each.current, len(each.levels)
     elif isinstance(table, TransientTable):
         for record in transients(table):
             if not record.has_pulses:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from devicekit.core.errors import CodedWarning, TraceError, UsageError
-from devicekit.core.records import Estimate, Record, cell, column, derived, flatten, internal, part
+from devicekit.core.records import Estimate, Record, cell, cell_of, column, derived, flatten, internal, part
 from devicekit.core.scalars import Scalar
 from devicekit.core.statistics import t_quantile
 from devicekit.core.text import count, format_number, percent, percent_span, si, span
@@ -56,7 +56,7 @@ class Relaxation(Record):
     record: PulsedRecord = internal("readings and pulses")
     choice: Choice = internal("fitted kernels, and the choice among them")
     fit = part("choice.fit", json=False, row=False)
-    title = part("record.title", "record", json=False, row=False)
+    title = cell_of("record.title", "record")
     device_id = part("record.device_id")
     number = part("record.record", name="record")
     n = part("fit.n", doc="readings of the fit")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from devicekit.core.records import Estimate, Record, column, derived, internal, part
+from devicekit.core.records import Estimate, Record, cell_of, column, derived, internal, part
 from devicekit.core.text import percent
 from devicekit.features.states import separation as multilevel
 from devicekit.features.states.separation import Readings, Side
@@ -45,7 +45,7 @@ class Level(Record):
         """Median over the target, less 1."""
         return None if not self.target_s else self.median.value / self.target_s - 1.0
 
-    spread = part("sd_relative", "sd / mean", text=percent, json=False, row=False)
+    spread = cell_of("sd_relative", "sd / mean", percent)
     p_normal: float | None = column(
         "p of normality", doc="p of the test for normality; None with fewer than 8 readings, or if all are equal"
     )
