@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,7 +17,7 @@ from devicekit.readers.layout import KEPT, Column, Layout
 from devicekit.readers.source import Source
 from devicekit.system import plugins
 from devicekit.system.catalog import marks
-from devicekit.system.commands import non_default
+from devicekit.system.commands import keyword, non_default
 from devicekit.system.options import QUANTITIES, ReadOptions
 from devicekit.tables import PulseTable, SweepTable, Table
 
@@ -29,9 +29,10 @@ class Reader(Protocol):
     """A reader module.
 
     NAME and TITLE name it. TAKES lists the fields of `ReadOptions` that it uses; format, device, cycle and width work
-    with every reader. `matches` tests the content (a `Signature`, or a function) and `read` reads it. STATES_UNITS is
-    true for a format that states its units and quantities. GENERAL is above 0 for general content, which is tried after
-    the specific formats, and below 0 for a format to be tried before them.
+    with every reader. A table may list under "unused" in its metadata those that do not apply to what it holds.
+    `matches` tests the content (a `Signature`, or a function) and `read` reads it. STATES_UNITS is true for a format
+    that states its units and quantities. GENERAL is above 0 for general content, which is tried after the specific
+    formats, and below 0 for a format to be tried before them.
     """
 
     NAME: str
@@ -48,17 +49,6 @@ class Reader(Protocol):
 _TABLES = frozenset({"long", "updown"})  # older names of the table reader
 TABLE = "table"
 _ALWAYS = frozenset({"format", "device", "cycle", "width"})  # applied before or after the reader
-_OF_TABLES = frozenset({"pulses", "columns_are", "sheets_are", "key"})
-_WATCHED = frozenset({"quantity", "unit", "read_voltage", "absolute"})
-
-
-class _Watched(ReadOptions):
-    """Options that record which of them a reader uses; an option that is given and never used is refused."""
-
-    def __getattribute__(self, name: str) -> Any:
-        if name in _WATCHED:
-            self.__dict__.setdefault("seen", set()).add(name)
-        return super().__getattribute__(name)
 
 
 def readers() -> dict[str, Reader]:
@@ -103,7 +93,7 @@ def _choose(source: Source, options: ReadOptions) -> Reader:
 
 
 def _option_names(names: list[str]) -> str:
-    return " and ".join({"columns": "map"}.get(name, name) + "=" for name in names)
+    return " and ".join(f"{keyword(name)}=" for name in names)
 
 
 def _pronoun(names: list[str]) -> str:
@@ -196,11 +186,13 @@ def _read_one(
         if reader.NAME == TABLE:
             table = _read_table(source, options, recipe, elsewhere)
         else:
-            table = _read_watched(reader, source, options, elsewhere)
+            table = reader.read(source, options)
+            _refuse_unused(source, options, table.kind, table.meta.get("unused", frozenset()), elsewhere)
     # replace() would validate again
     layout = table.meta.get("layout") or _format_layout(reader, table)
-    layout = layout if recipe is None else layout.copy_with(trains=recipe.trains)
+    layout = layout if recipe is None else replace(layout, trains=recipe.trains)
     meta = {**table.meta, "layout": layout, "text": {**source.facts(), **layout.text()}}
+    meta.pop("unused", None)
     known = [*table.meta.get("marks", ()), *(() if source.in_memory else marks(source.path))]
     if known:
         meta["marks"] = list(dict.fromkeys(known))
@@ -222,30 +214,26 @@ def _read_table(source: Source, options: ReadOptions, recipe: Recipe | None, els
     from devicekit.readers.layouts.infer import infer_layout
 
     reading = infer_layout(source, options, recipe)
-    unseen = [name for name in non_default(options) if name in _WATCHED | _OF_TABLES and name not in reading.used]
-    unseen = [name for name in unseen if not (name in elsewhere and SweepTable.kind == reading.kind.NAME)]
-    if recipe is not None and options.key == recipe.options.key:  # for the names of many files
-        unseen = [name for name in unseen if name != "key"]
-    if unseen:
-        raise _unused_options(source, reading.kind.NAME, unseen)
+    for_names = recipe is not None and options.key == recipe.options.key  # of many files
+    unused = reading.unused - ({"key"} if for_names else set())
+    _refuse_unused(source, options, reading.kind.NAME, unused, elsewhere)
     return apply(reading, source)
 
 
-def _read_watched(reader: Reader, source: Source, options: ReadOptions, elsewhere: frozenset[str]) -> Table:
-    """Read a file in an instrument's format; refuse options that its reader does not use."""
-    watched = _Watched(**{each.name: getattr(options, each.name) for each in fields(ReadOptions)})
-    watched.__dict__["seen"] = set()
-    table = reader.read(source, watched)
-    used = watched.__dict__["seen"] | (elsewhere if isinstance(table, SweepTable) else frozenset())
-    if unseen := [name for name in non_default(options) if name in _WATCHED - used]:
-        raise _unused_options(source, table.kind, unseen)
-    return table
+def _refuse_unused(
+    source: Source, options: ReadOptions, kind: str, unused: frozenset[str], elsewhere: frozenset[str]
+) -> None:
+    """Refuse options that are given and do not apply to a file's content, nor to what the caller does with sweeps.
 
-
-def _unused_options(source: Source, kind: str, names: list[str]) -> UsageError:
-    return UsageError(
-        f"{source.path.name} holds {kind} data; {_option_names(names)} does not apply. Remove {_pronoun(names)}."
-    )
+    Raises
+    ------
+    UsageError
+    """
+    unused -= elsewhere if kind == SweepTable.kind else frozenset()
+    if names := [name for name in non_default(options) if name in unused]:
+        raise UsageError(
+            f"{source.path.name} holds {kind} data; {_option_names(names)} does not apply. Remove {_pronoun(names)}."
+        )
 
 
 def _format_layout(reader: Reader, table: Table) -> Layout:

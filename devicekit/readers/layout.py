@@ -14,14 +14,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from devicekit.core.errors import FileError
+from devicekit.core.records import plain
 from devicekit.names import parse_unit
 from devicekit.system import writing
+from devicekit.system.options import LINES, ReadOptions
 
 if TYPE_CHECKING:
     from devicekit.readers.jsonfile import TrainKeys
 
 IGNORED = "ignore"  # role of a duplicate of another column, or of a constant
 VERSION = 1  # of a recipe
+_USUAL = {"skip": 0, "header": 1, "units_row": False, "decimal": ".", "blocks": "none", "pulses": ()}  # of a table
 TAGS = {"device_id", "cycle", "direction", "level", "compliance_a", "pulse_width_s", "pulse_voltage_v"}
 KEPT = "keep"  # role of a column without a devicekit name: kept under its own name
 
@@ -84,30 +87,14 @@ class Layout:
         Kind of measurement: pulse, sweep, endurance, retention, stdp ...
     columns : tuple of Column
         Columns in the order of the file.
+    options : ReadOptions
+        Options by which such a file is read in the same way: those that were given and those that were found.
     sheets : tuple of str
         Sheets that are read; empty for text.
-    skip, header : int
-        Rows above the names, and rows of names.
-    units_row : bool
-        True if the row below the names holds units.
     comment_rows : int
         Rows between the names and the numbers that hold neither.
-    delimiter, decimal, thousands : str
-        Delimiter, decimal mark and thousands separator of a text file.
-    blocks : str
-        How tables beside or below each other are separated.
-    files_are, sheets_are, columns_are : str, optional
-        Meaning of several files, sheets, or columns of one quantity: devices, cycles, levels.
-    pulses : tuple of int
-        Pulses of an LTP and of an LTD train, where they are given.
-    quantity, unit : str, optional
-        Quantity and unit of numbers for which the file states none.
-    read_voltage : float, optional
-        Read voltage [V].
-    absolute : bool
-        True if magnitudes of negative conductances are taken.
-    key : mapping of str to str
-        Patterns that find device and cycle in the names of files or sheets.
+    delimiter, thousands : str
+        Delimiter and thousands separator of a text file.
     evidence : tuple of str
         Further evidence.
     format : str
@@ -118,24 +105,11 @@ class Layout:
 
     kind: str
     columns: tuple[Column, ...]
+    options: ReadOptions = field(default_factory=ReadOptions)
     sheets: tuple[str, ...] = ()
-    skip: int = 0
-    header: int = 1
-    units_row: bool = False
     comment_rows: int = 0
     delimiter: str = ""
-    decimal: str = "."
     thousands: str = ""
-    blocks: str = "none"
-    files_are: str | None = None
-    sheets_are: str | None = None
-    columns_are: str | None = None
-    pulses: tuple[int, ...] = ()
-    quantity: str | None = None
-    unit: str | None = None
-    read_voltage: float | None = None
-    absolute: bool = False
-    key: Mapping[str, str] = field(default_factory=dict)
     evidence: tuple[str, ...] = ()
     format: str = "table"
     trains: TrainKeys | None = None
@@ -161,42 +135,44 @@ class Layout:
         """Return the layout as a recipe, with the evidence as comments."""
         return _write_toml(self)
 
+    @property
+    def stated(self) -> dict[str, Any]:
+        """Options that a recipe keeps, by name; the usual ones where none is stated."""
+        names = dict.fromkeys(each.name for lines in LINES.values() for each in lines.values())
+        given = {name: getattr(self.options, name) for name in names if name not in ("kind", "format", "sheet")}
+        return {name: _USUAL.get(name) if value is None else value for name, value in given.items()}
+
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as JSON-ready values."""
-        values = {
-            each.name: getattr(self, each.name) for each in fields(self) if each.name not in ("columns", "trains")
-        }
-        plain = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+        own = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in ("options", "trains")}
         columns = [
-            {"name": each.name, "role": each.role, "unit": each.unit, "log10": each.log10, "why": each.why}
-            for each in self.columns
+            {name: getattr(each, name) for name in ("name", "role", "unit", "log10", "why")} for each in self.columns
         ]
-        return {**plain, "key": dict(self.key), "columns": columns}
+        found: dict[str, Any] = plain({**own, **self.stated, "columns": columns})
+        return found
 
     def text(self) -> dict[str, str]:
         """Return delimiter, decimal mark and names of a text that was read as a table."""
         if not self.delimiter or self.delimiter == "cells":
             return {}
-        names = ", ".join(column.name for column in self.columns) if self.header else "none"
-        return {"delimiter": self.delimiter, "decimal": self.decimal, "header": names}
+        stated = self.stated
+        names = ", ".join(column.name for column in self.columns) if stated["header"] else "none"
+        return {"delimiter": self.delimiter, "decimal": stated["decimal"], "header": names}
 
     def lines(self) -> list[tuple[str, str]]:
         """Return the layout for people: a word and a sentence a line."""
+        stated = self.stated
         rows = [("kind", self.kind)]
         rows += [("sheets", ", ".join(self.sheets))] if self.sheets else []
-        text = {"delimiter": self.delimiter, "decimal": self.decimal, "thousands": self.thousands}
+        text = {"delimiter": self.delimiter, "decimal": stated["decimal"], "thousands": self.thousands}
         rows.append(("text", ", ".join(f"{name} {value}" for name, value in text.items() if value)))
-        above = f"{self.skip} above the names, " if self.skip else ""
+        above = f"{stated['skip']} above the names, " if stated["skip"] else ""
         below = f", {self.comment_rows} of comments" if self.comment_rows else ""
-        units = ", one of units" if self.units_row else ""
-        rows.append(("rows", f"{above}{self.header or 'none'} of names{units}{below}"))
-        rows += [("blocks", self.blocks)] if self.blocks != "none" else []
+        units = ", one of units" if stated["units_row"] else ""
+        rows.append(("rows", f"{above}{stated['header'] or 'none'} of names{units}{below}"))
+        rows += [("blocks", stated["blocks"])] if stated["blocks"] != "none" else []
         rows += [(column.name, _describe_column(column)) for column in self.columns]
         return [*rows, *(("seen", each) for each in self.evidence)]
-
-    def copy_with(self, **changes: Any) -> Layout:
-        """Return a copy with some fields changed."""
-        return replace(self, **changes)
 
 
 def matches_pattern(name: str, pattern: str) -> bool:
@@ -224,35 +200,22 @@ def _describe_column(column: Column) -> str:
 
 def _write_toml(layout: Layout) -> str:
     """Return a layout in TOML, with the evidence as comments."""
+    by_name = layout.format == "table"
+    head = f"kind = {_toml_value(layout.kind)}" if by_name else f"format = {_toml_value(layout.format)}"
     lines = ["# Recipe for files of this kind: devicekit read FILE --recipe THIS", "[recipe]", f"version = {VERSION}"]
-    lines += (
-        [f"kind = {_toml_value(layout.kind)}"]
-        if layout.format == "table"
-        else [f"format = {_toml_value(layout.format)}"]
-    )
-    lines += [f"# {each}" for each in layout.evidence]
+    lines += [head, *(f"# {each}" for each in layout.evidence)]
     if layout.trains is not None:
-        return "\n".join([*lines, *_json_section(layout.trains), *_read_section(layout)]) + "\n"
+        return "\n".join([*lines, *_json_section(layout.trains), *_section("read", layout.options)]) + "\n"
     named = [column for column in layout.columns if column.role != KEPT]
-    if layout.header or layout.format != "table":
+    if layout.stated["header"] or not by_name:
         names = list(dict.fromkeys(_strip_number(column.name) for column in named))
         lines += ["", "[match]", f"columns = [{', '.join(map(_toml_value, names))}]"]
-    lines += ["", "[table]"]
-    lines += [f"sheet = {_toml_value(','.join(layout.sheets))}"] if layout.sheets and not layout.sheets_are else []
-    if layout.format == "table":
-        lines += [f"skip = {layout.skip}", f"header = {layout.header}", f"units_row = {_toml_value(layout.units_row)}"]
-        lines += [f"decimal = {_toml_value(layout.decimal)}"]
-        lines += [f"blocks = {_toml_value(layout.blocks)}"] if layout.blocks != "none" else []
-    lines += _read_section(layout)
-    lines += ["", "[trains]", f"pulses = [{', '.join(map(str, layout.pulses))}]"] if layout.pulses else []
-    keys = {
-        "files_are": layout.files_are,
-        "sheets_are": layout.sheets_are,
-        "columns_are": layout.columns_are,
-        **layout.key,
-    }
-    key_lines = [f"{name} = {_toml_value(value)}" for name, value in keys.items() if value is not None]
-    lines += ["", "[keys]", *key_lines] if key_lines else []
+    options = replace(layout.options, sheet=None, blocks=_none_as_default(layout.options.blocks))
+    if layout.sheets and not options.meaning("sheets"):
+        options = replace(options, sheet=",".join(layout.sheets))
+    lines += _section("table", options) or ["", "[table]"]
+    for section in ("read", "trains", "keys"):
+        lines += _section(section, options)
     lines += ["", "[columns]"]
     written = set()
     for column in layout.columns:
@@ -266,11 +229,19 @@ def _write_toml(layout: Layout) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _read_section(layout: Layout) -> list[str]:
-    read = {"voltage": layout.read_voltage, "quantity": layout.quantity, "unit": layout.unit}
-    lines = [f"{name} = {_toml_value(value)}" for name, value in read.items() if value is not None]
-    lines += ["absolute = true"] if layout.absolute else []
-    return ["", "[read]", *lines] if lines else []
+def _none_as_default(blocks: str | None) -> str | None:
+    return None if blocks == "none" else blocks
+
+
+def _section(section: str, options: ReadOptions) -> list[str]:
+    """Return the lines of a section of a recipe that differ from the defaults, below its name; none if it is empty."""
+    lines = []
+    for line, each in LINES[section].items():
+        value = getattr(options, each.name)
+        value = value.get(line) if each.is_pairs else value
+        if value is not None and value != each.default:
+            lines.append(f"{line} = {_toml_value(value)}")
+    return ["", f"[{section}]", *lines] if lines else []
 
 
 def _json_section(trains: TrainKeys) -> list[str]:

@@ -135,9 +135,7 @@ def read(paths: Sequence[Path], options: ReadOptions, read_file: ReadFile) -> Ta
     identified = options.files_are is None and not options.key and _are_identified_by_columns(tables)
     sheets = {"devices": "device", "cycles": "cycle"}.get(options.sheets_are or "")  # its pattern is for sheets
     file_options = replace(options, key={field: pattern for field, pattern in options.key.items() if field != sheets})
-    tags: list[dict[str, Any]] = (
-        [{} for _ in names] if identified else tag_names(names, file_options, options.files_are, "files", where)
-    )
+    tags: list[dict[str, Any]] = [{} for _ in names] if identified else tag_names(names, file_options, "files", where)
     frames = [_tag_rows(table, each, name) for table, each, name in zip(tables, tags, paths, strict=True)]
     frames = _check_repeats(frames, tables[0])
     warnings = [warning for table in tables for warning in table.warnings]
@@ -145,7 +143,8 @@ def read(paths: Sequence[Path], options: ReadOptions, read_file: ReadFile) -> Ta
     more = ", ..." if len(paths) > 6 else ""
     warnings.append(CodedWarning("columns", f"{count(len(paths), 'file')} make one table: {listed}{more}"))
     whole = pd.concat(frames, ignore_index=True)
-    layout: Layout = replace(tables[0].meta["layout"], files_are=options.files_are, key=options.key)
+    layout: Layout = tables[0].meta["layout"]
+    layout = replace(layout, options=replace(layout.options, files_are=options.files_are, key=options.key))
     meta = {**tables[0].meta, "source": _name_source(paths), "files": [str(file) for file in paths], "layout": layout}
     if marks := list(dict.fromkeys(mark for table in tables for mark in table.meta.get("marks", ()))):
         meta["marks"] = marks

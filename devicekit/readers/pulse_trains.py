@@ -24,7 +24,7 @@ from devicekit.readers.splitting import (
     train_columns,
     warn_about_growing_amplitude,
 )
-from devicekit.readers.state import resolve_state
+from devicekit.readers.state import OF_CONDUCTANCES, resolve_state
 from devicekit.system.options import ReadOptions
 from devicekit.tables import PulseTable
 from devicekit.tables.schemas import PULSE_SCHEMA
@@ -72,7 +72,9 @@ def build_pulse_table(frame: pd.DataFrame, reader: str, source: Source, warnings
         frame = frame[ordered]
     if growing := warn_about_growing_amplitude(frame):
         warnings.append(growing)
-    return PulseTable(frame, {"format": reader, "source": source.path.name}, tuple(warnings))
+    unused = OF_CONDUCTANCES if column == "weight" else frozenset()
+    meta = {"format": reader, "source": source.path.name, "unused": unused}
+    return PulseTable(frame, meta, tuple(warnings))
 
 
 def _complete_trains(

@@ -19,7 +19,7 @@ from devicekit.readers.cells import parse_column, parse_numbers
 from devicekit.readers.pulse_trains import build_pulse_trains
 from devicekit.readers.source import Source
 from devicekit.readers.splitting import split_sweeps
-from devicekit.readers.state import STATE_COLUMNS
+from devicekit.readers.state import OF_STATES, STATE_COLUMNS
 from devicekit.system.options import ReadOptions
 from devicekit.tables import PulseTable, RecordTable, SweepTable
 from devicekit.tables.schemas import SWEEP_SCHEMA
@@ -242,7 +242,7 @@ def build_record_table(
         frames.append(frame)
     warnings += _number_cycles(records, frames, name)
     whole = pd.concat(frames, ignore_index=True)
-    meta = build_meta(records, reader, source)
+    meta = {**build_meta(records, reader, source), "unused": OF_STATES}
     if not {"voltage_v", "current_a"} <= set(whole):
         whole = whole.drop(columns=["cycle", "sweep"])
         whole["point"] = whole.groupby("record").cumcount()

@@ -30,6 +30,8 @@ STATE_COLUMNS = {
     "read_current_a": "current",
     "weight": "weight",
 }
+OF_STATES = frozenset({"quantity", "unit", "read_voltage", "absolute"})  # options about the numbers of a state
+OF_CONDUCTANCES = frozenset({"read_voltage", "absolute"})
 _EXAMPLES = {"current": "A (or mA, uA)", "resistance": "ohm (or kohm)", "conductance": "S (or uS)"}
 
 

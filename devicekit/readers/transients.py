@@ -138,7 +138,7 @@ def finish_transient_table(
     frame: pd.DataFrame, options: ReadOptions, name: str, meta: dict[str, Any], warnings: Sequence[CodedWarning]
 ) -> TransientTable:
     """Build the table: pulses from the voltage unless a column has them, conductances from the read voltage."""
-    remarks = list(warnings)
+    remarks, unused = list(warnings), {"absolute"}
     if "pulse_voltage_v" in frame:
         frame = frame.assign(pulse_voltage_v=frame["pulse_voltage_v"].fillna(0.0))
     elif "voltage_v" in frame:
@@ -157,7 +157,7 @@ def finish_transient_table(
         under = frame["pulse_voltage_v"].to_numpy() != 0 if "pulse_voltage_v" in frame else np.zeros(len(frame), bool)
         volts = frame["read_voltage_v"].to_numpy(float)
         g = np.divide(frame["current_a"], volts, out=np.full(len(frame), np.nan), where=(volts != 0) & ~under)
-        frame = frame.assign(conductance_s=np.abs(g) if options.absolute else g)
+        frame, unused = frame.assign(conductance_s=np.abs(g) if options.absolute else g), set()
     back = frame.groupby(["device_id", "record"], sort=False)["time_s"].diff() < 0
     if back.any():
         part = back.groupby(frame["device_id"], sort=False).cumsum()
@@ -168,4 +168,4 @@ def finish_transient_table(
         )
     lead = [column for column in TransientTable.schema.columns if column in frame]
     frame = frame[[*lead, *(column for column in frame if column not in lead)]]
-    return TransientTable(frame, meta, tuple(dict.fromkeys(remarks)))
+    return TransientTable(frame, {**meta, "unused": frozenset(unused)}, tuple(dict.fromkeys(remarks)))

@@ -271,6 +271,11 @@ class ReadOptions:
             raise UsageError(f"{unknown[0]!r} is not a reading option; there are {', '.join(known)}")
         return cls(**given)
 
+    def meaning(self, what: str) -> str | None:
+        """Return what several "files", "sheets" or "columns" stand for; None if it is not given."""
+        given: str | None = getattr(self, f"{what}_are")
+        return given
+
     @cached_property
     def _unit(self) -> Unit:
         """The unit that `unit` names; a weight has the unit 1."""

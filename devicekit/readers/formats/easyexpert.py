@@ -13,10 +13,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from devicekit.core.errors import Choice, FileError, Question, QuestionError, UsageError
+from devicekit.core.errors import FileError, Question, QuestionError, UsageError
 from devicekit.core.text import natural_number
 from devicekit.readers import transients
 from devicekit.readers.cells import EMPTY_WORDS, is_number, text_frame
+from devicekit.readers.layouts.meanings import list_choices, option_of
 from devicekit.readers.records import Record, build_record_table
 from devicekit.readers.signature import Signature
 from devicekit.readers.source import Source
@@ -64,8 +65,9 @@ def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | Tran
     else:
         raws = list(_read_header_form(source.lines))
     raws = [raw for raw in raws if raw.rows]
-    if options.columns_are and not any(raw.is_side_by_side for raw in raws):
-        raise UsageError(f"{source.path.name}: columns_are={options.columns_are} needs blocks side by side. Remove it.")
+    meaning = options.meaning("columns")
+    if meaning and not any(raw.is_side_by_side for raw in raws):
+        raise UsageError(f"{source.path.name}: columns_are={meaning} needs blocks side by side. Remove it.")
     if not raws:
         raise FileError(f"{source.path.name}: this EasyEXPERT file has no DataValue rows")
     records = [_record(raw) for raw in raws]
@@ -147,20 +149,18 @@ def _read_sheet(sheet: str, rows: Sequence[Sequence[object]], options: ReadOptio
     raws = [raw for raw in _read_pasted_blocks(rows, sheet) if raw.rows]
     if len(raws) < 2:
         return raws
-    if options.columns_are not in ("devices", "cycles"):
+    meaning = options.meaning("columns")
+    if meaning not in ("devices", "cycles"):
         raise QuestionError(
             where,
             Question(
                 f"sheet {sheet!r} has {len(raws)} blocks side by side: are they devices, or cycles of one device?",
-                ("columns_are",),
-                (
-                    Choice.of("each block is a device (D2D)", columns_are="devices"),
-                    Choice.of("each block is a cycle of one device (C2C)", columns_are="cycles"),
-                ),
+                (option_of("columns"),),
+                list_choices("columns", "block"),
                 (f"blocks of {', '.join(str(len(raw.rows)) for raw in raws[:8])} rows",),
             ),
         )
-    several = options.columns_are == "devices"
+    several = meaning == "devices"
     return [
         replace(raw, is_side_by_side=True, device=f"{sheet} block {k}" if several else "")
         for k, raw in enumerate(raws, 1)

@@ -19,7 +19,7 @@ from devicekit.readers.header import split_unit
 from devicekit.readers.records import Record, build_record_table, column_names
 from devicekit.readers.signature import Signature
 from devicekit.readers.source import Source
-from devicekit.readers.state import find_factor, to_conductance
+from devicekit.readers.state import OF_STATES, find_factor, to_conductance
 from devicekit.system.options import ReadOptions
 from devicekit.tables import EnduranceTable, PulseTable, RecordTable, SweepTable, TransientTable
 
@@ -155,7 +155,7 @@ def _build_endurance_table(
     whole = pd.concat(parts).sort_values("file_row", kind="stable").reset_index(drop=True)
     lead = ["device_id", "cycle", "level", "conductance_s"]
     whole = whole[[*lead, *(name for name in whole if name not in lead)]]
-    return EnduranceTable(whole, {"format": NAME, "source": source.path.name, **meta})
+    return EnduranceTable(whole, {"format": NAME, "source": source.path.name, **meta, "unused": OF_STATES})
 
 
 def _count_rows(first: pd.Series) -> pd.Series:

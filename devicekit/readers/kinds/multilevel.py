@@ -13,6 +13,7 @@ from devicekit.core.text import si
 from devicekit.readers.cells import parse_whole_numbers
 from devicekit.readers.kinds.endurance import ALIASES
 from devicekit.readers.layout import KEPT, Column
+from devicekit.readers.layouts.meanings import LEVELS
 from devicekit.readers.layouts.roles import STATES, UNKNOWN, normalise_name
 from devicekit.readers.layouts.view import Claim, View, names_as_text
 from devicekit.readers.source import Source
@@ -47,11 +48,12 @@ def claim(view: View) -> Claim | None:
         return _claim_by_level(view, level, requested)
     if len(targets) == 1 and (requested or _repeats_targets(view, targets[0])):
         return Claim(2, f"a target ({targets[0]}) and a state, several readings each")
+    meaning = view.options.meaning("columns")
     side_by_side = len(states) > 1 and not view.of("cycle") and not _are_two_states(states)
-    if side_by_side and (requested or view.options.columns_are == "levels"):
+    if side_by_side and (requested or meaning == LEVELS):
         return Claim(2, "columns of states, one for each level")
     named = all(_EACH.fullmatch(_normalised_name(column, view)) for column in states)
-    if side_by_side and named and len(states) > 2 and view.options.columns_are is None:
+    if side_by_side and named and len(states) > 2 and meaning is None:
         return Claim(2, "columns of states, named for one level each")
     return None
 

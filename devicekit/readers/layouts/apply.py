@@ -241,7 +241,7 @@ def _warn_overflow(reading: Reading, name: str) -> list[CodedWarning]:
 def _warn_columns(reading: Reading, name: str) -> list[CodedWarning]:
     """Report the roles of columns whose names are not devicekit's."""
     layout, series = reading.layout, reading.arranged.series
-    if not layout.header and len(series) < 2:
+    if not layout.options.header and len(series) < 2:
         return []
     named = [c for c in layout.columns if c.role in (*GLOSSARY, "value") and c.role != c.name.strip().lower()]
     if not named:

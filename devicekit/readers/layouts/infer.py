@@ -28,12 +28,14 @@ from devicekit.readers.layouts.ambiguous_columns import resolve_ambiguous, set_a
 from devicekit.readers.layouts.duplicate_columns import ignore_duplicates
 from devicekit.readers.layouts.gather import SourceBlocks, gather, take_rows
 from devicekit.readers.layouts.grid import Block
+from devicekit.readers.layouts.meanings import option_of, without_meaning
 from devicekit.readers.layouts.places import tag_blocks
 from devicekit.readers.layouts.roles import STATES, UNKNOWN, Cells, assign_roles, is_counter, is_switching
 from devicekit.readers.layouts.scale import add_read_voltage, ask_quantity, assign_factors, describe_ranges
 from devicekit.readers.layouts.series import Arranged, arrange
 from devicekit.readers.layouts.view import Claim, View
 from devicekit.readers.source import Source
+from devicekit.readers.state import OF_STATES
 from devicekit.system import plugins
 from devicekit.system.options import ReadOptions
 
@@ -46,7 +48,7 @@ _FINAL = {*GLOSSARY, "value", IGNORED, KEPT}
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """Result of the inference: blocks of equal columns, roles, series, layout, warnings."""
+    """Result of the inference: blocks of equal columns, roles, series, layout, options that do not apply, warnings."""
 
     blocks: tuple[Block, ...]
     block_tags: tuple[dict[str, Any], ...]
@@ -54,7 +56,7 @@ class Reading:
     layout: Layout
     kind: ModuleType
     options: ReadOptions
-    used: frozenset[str]
+    unused: frozenset[str]
     warnings: tuple[CodedWarning, ...]
 
 
@@ -85,16 +87,15 @@ def infer_layout(source: Source, options: ReadOptions, recipe: Recipe | None = N
     warnings = _warn_left_out_sheets(gathered, blocks, source.path.name)
     view, remarks = assign_factors(view, kind, blocks[0])
     tags = tag_blocks(blocks, options, source.path.name)
-    sheets_are = options.sheets_are if len({block.sheet for block in blocks}) > 1 else None
-    beside = len({block.sheet for block in blocks}) < len(blocks)  # then columns_are refers to the tables
-    inner = View(view.columns, view.cells, replace(options, columns_are=None)) if beside else view
+    beside = len({block.sheet for block in blocks}) < len(blocks)  # then the option for columns refers to the tables
+    inner = View(view.columns, view.cells, without_meaning(options, "columns")) if beside else view
     arranged = arrange(view.columns, kind.VALUES, inner, kind.NAME in ("retention", "endurance", "multilevel"))
     view, arranged = _keep_one_per_role(view, arranged, kind)
-    used = _number_options(view, kind, options) | _naming_options(blocks, arranged, beside)
-    used |= {"pulses"} if kind.NAME == "pulse" else set()
+    unused = _unused_of_numbers(view, kind) | _unused_of_names(blocks, arranged, beside)
+    unused |= set() if kind.NAME == "pulse" else {"pulses"}
     options = add_read_voltage(view, kind, options)
-    layout = _build_layout(view, kind, claim, blocks, arranged, sheets_are, beside, options)
-    return Reading(tuple(blocks), tuple(tags), arranged, layout, kind, options, used, (*warnings, *remarks))
+    layout = _build_layout(view, kind, claim, blocks, arranged, _stored_options(options, blocks, arranged, beside))
+    return Reading(tuple(blocks), tuple(tags), arranged, layout, kind, options, unused, (*warnings, *remarks))
 
 
 def _gather_blocks(
@@ -305,22 +306,26 @@ def _ask_columns(view: View) -> QuestionError:
     )
 
 
-def _number_options(view: View, kind: ModuleType, options: ReadOptions) -> frozenset[str]:
-    """Return the options about numbers that apply to this table."""
+def _unused_of_numbers(view: View, kind: ModuleType) -> frozenset[str]:
+    """Return the options about numbers that do not apply to this table."""
+    quantity = view.options.stated_quantity
+    used = frozenset[str]()
     if kind.NAME in ("stdp", "paired"):
-        return frozenset({"unit"} if options.stated_quantity == "weight" else ())
-    if kind.NAME == "sweep":
+        used = frozenset({"unit"} if quantity == "weight" else ())
+    elif kind.NAME == "sweep":
         amps = [column for column in view.columns if column.role == "current_a"]
-        asked = any(column.by != "glossary" for column in amps) and options.stated_quantity == "current"
-        return frozenset({"quantity", "unit"} if asked else ())
-    return frozenset({"quantity", "unit", "read_voltage", "absolute"})
+        asked = any(column.by != "glossary" for column in amps) and quantity == "current"
+        used = frozenset({"quantity", "unit"} if asked else ())
+    else:
+        used = OF_STATES
+    return OF_STATES - used
 
 
-def _naming_options(blocks: Sequence[Block], arranged: Arranged, beside: bool) -> frozenset[str]:
-    """Return the options about the meaning of columns, sheets and their names that apply to this table."""
+def _unused_of_names(blocks: Sequence[Block], arranged: Arranged, beside: bool) -> frozenset[str]:
+    """Return the options about the meaning of columns, sheets and their names that do not apply to this table."""
     sheets = len({block.sheet for block in blocks}) > 1
-    columns = beside or arranged.columns_are is not None
-    return frozenset({*(("sheets_are", "key") if sheets else ()), *(("columns_are",) if columns else ())})
+    columns = beside or arranged.meaning is not None
+    return frozenset({*(() if sheets else (option_of("sheets"), "key")), *(() if columns else (option_of("columns"),))})
 
 
 def _warn_left_out_sheets(gathered: SourceBlocks, blocks: Sequence[Block], where: str) -> list[CodedWarning]:
@@ -332,15 +337,22 @@ def _warn_left_out_sheets(gathered: SourceBlocks, blocks: Sequence[Block], where
     return [CodedWarning("sheets", f"{where}: read sheet {read}; skipped {', '.join(dict.fromkeys(rest))}")]
 
 
+def _stored_options(options: ReadOptions, blocks: Sequence[Block], arranged: Arranged, beside: bool) -> ReadOptions:
+    """Return the options by which the table would be read in the same way."""
+    shape = blocks[0].shape
+    sheets = len({block.sheet for block in blocks}) > 1
+    found = {
+        **{name: getattr(shape, name) for name in ("skip", "header", "units_row", "decimal")},
+        "blocks": options.blocks or ("repeated-names" if len(blocks) > 1 and not blocks[0].sheet else None),
+        option_of("sheets"): options.meaning("sheets") if sheets else None,
+        option_of("columns"): options.meaning("columns") if beside else arranged.meaning,
+        "kind": None,
+    }
+    return replace(options, **found)
+
+
 def _build_layout(
-    view: View,
-    kind: ModuleType,
-    claim: Claim,
-    blocks: Sequence[Block],
-    arranged: Arranged,
-    sheets_are: str | None,
-    beside: bool,
-    options: ReadOptions,
+    view: View, kind: ModuleType, claim: Claim, blocks: Sequence[Block], arranged: Arranged, options: ReadOptions
 ) -> Layout:
     shape = blocks[0].shape
     seen = [f"{kind.TITLE}: {claim.why}"]
@@ -351,25 +363,12 @@ def _build_layout(
     if len(blocks) > 1:
         seen.append(f"{len(blocks)} tables of the same columns")
     return Layout(
-        kind=kind.NAME,
-        columns=tuple(column if column.role in _FINAL else replace(column, role=KEPT) for column in view.columns),
+        kind.NAME,
+        tuple(column if column.role in _FINAL else replace(column, role=KEPT) for column in view.columns),
+        options,
         sheets=tuple(dict.fromkeys(block.sheet for block in blocks if block.sheet)),
-        skip=shape.skip,
-        header=shape.header,
-        units_row=shape.units_row,
         comment_rows=shape.comment_rows,
         delimiter=shape.delimiter,
-        decimal=shape.decimal,
         thousands=shape.thousands,
-        blocks=options.blocks or ("repeated-names" if len(blocks) > 1 and not blocks[0].sheet else "none"),
-        files_are=options.files_are,
-        sheets_are=sheets_are,
-        columns_are=options.columns_are if beside else arranged.columns_are,
-        pulses=options.pulses or (),
-        quantity=options.quantity,
-        unit=options.unit,
-        read_voltage=options.read_voltage,
-        absolute=options.absolute,
-        key=options.key,
         evidence=tuple(seen),
     )

@@ -11,6 +11,7 @@ from devicekit.core.quantities import DIRECTION_ALIASES
 from devicekit.core.text import natural_number
 from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.grid import Block
+from devicekit.readers.layouts.meanings import list_choices, option_of
 from devicekit.readers.layouts.series import build_tags
 from devicekit.system.options import ReadOptions
 
@@ -19,7 +20,7 @@ def tag_blocks(blocks: Sequence[Block], options: ReadOptions, where: str) -> lis
     """Return the tags of each block by the name of its sheet and its label."""
     sheets = list(dict.fromkeys(block.sheet for block in blocks))
     within = [[block for block in blocks if block.sheet == sheet] for sheet in sheets]
-    by_sheet = tag_names(sheets, options, options.sheets_are, "sheets", where) if len(sheets) > 1 else [{}]
+    by_sheet = tag_names(sheets, options, "sheets", where) if len(sheets) > 1 else [{}]
     found: dict[int, dict[str, Any]] = {}
     for own, tags in zip(within, by_sheet, strict=True):
         labels = _tag_labels([block.label for block in own], options, where) if len(own) > 1 else [{}]
@@ -33,23 +34,20 @@ def _tag_labels(labels: Sequence[str], options: ReadOptions, where: str) -> list
     parsed = pooling.parse_names(labels)
     if not parsed.unclear:
         return [build_tags(key) for key in parsed.keys]
-    if options.columns_are == "devices":
-        named = len(set(labels)) == len(labels) and all(labels)
-        return [{"device_id": label if named else f"device{k}"} for k, label in enumerate(labels, 1)]
-    if options.columns_are == "levels":
-        named = len(set(labels)) == len(labels) and all(labels)
-        return [{"level": label if named else f"state{k}"} for k, label in enumerate(labels, 1)]
-    if options.columns_are == "cycles":
+    meaning = options.meaning("columns")
+    if meaning == "cycles":
         return [{"cycle": k} for k in range(1, len(labels) + 1)]
+    if meaning is not None:
+        role, word = ("device_id", "device") if meaning == "devices" else ("level", "state")
+        named = len(set(labels)) == len(labels) and all(labels)
+        return [{role: label if named else f"{word}{k}"} for k, label in enumerate(labels, 1)]
     raise QuestionError(
         where,
         Question(
             f"are the {len(labels)} tables with the same columns devices, or cycles of one device?",
-            ("columns_are",),
+            (option_of("columns"),),
             (
-                Choice.of("each table is a device (D2D)", columns_are="devices"),
-                Choice.of("each table is a cycle of one device (C2C)", columns_are="cycles"),
-                Choice.of("each table is a state of one device (retention)", columns_are="levels"),
+                *list_choices("columns", "table", "a state of one device (retention)"),
                 Choice.of("all rows belong to one table", blocks="none"),
             ),
             (parsed.unclear,),
@@ -57,17 +55,13 @@ def _tag_labels(labels: Sequence[str], options: ReadOptions, where: str) -> list
     )
 
 
-def tag_names(
-    names: Sequence[str], options: ReadOptions, meaning: str | None, what: str, where: str
-) -> list[dict[str, Any]]:
+def tag_names(names: Sequence[str], options: ReadOptions, what: str, where: str) -> list[dict[str, Any]]:
     """Return the tags of sheets or files by their names.
 
     Parameters
     ----------
     names : sequence of str
     options : ReadOptions
-    meaning : {"devices", "cycles"}, optional
-        Given meaning of the sheets or files.
     what : {"sheets", "files"}
     where : str
         File name for messages.
@@ -77,6 +71,7 @@ def tag_names(
     QuestionError
         If the meaning is neither given nor clear from the names.
     """
+    meaning = options.meaning(what)
     # where files are cycles and sheets devices, each pattern applies to its names
     part = {"devices": "device", "cycles": "cycle"}.get(meaning or "", "")
     if part in options.key:
@@ -105,15 +100,13 @@ def tag_names(
         return [{"cycle": numbers[k] if whole else k + 1} for k in range(len(names))]
     if not parsed.unclear:
         return [build_tags(key) for key in parsed.keys]
-    option = f"{what}_are"
     raise QuestionError(
         where,
         Question(
             f"are the {len(names)} {what} with the same columns devices, or cycles of one device?",
-            (option, "key", *(("sheet",) if what == "sheets" else ())),
+            (option_of(what), "key", *(("sheet",) if what == "sheets" else ())),
             (
-                Choice.of(f"each {what[:-1]} is a device (D2D)", **{option: "devices"}),
-                Choice.of(f"each {what[:-1]} is a cycle of one device (C2C)", **{option: "cycles"}),
+                *list_choices(what, what[:-1]),
                 Choice.of(
                     f"the names contain both, such as {names[0]}",
                     key={"device": Blank("PATTERN"), "cycle": Blank("PATTERN")},

@@ -16,6 +16,7 @@ from devicekit.names.units import readings
 from devicekit.readers.header import parse_heading
 from devicekit.readers.layout import IGNORED, KEPT, Column
 from devicekit.readers.layouts.grid import Block
+from devicekit.readers.layouts.meanings import HINT, option_of
 from devicekit.readers.layouts.roles import STATES
 from devicekit.readers.layouts.view import View
 from devicekit.readers.state import list_quantity_choices
@@ -281,11 +282,11 @@ def ask_quantity(view: View) -> QuestionError:
         )
     names = ", ".join(column.name for column in [*view.states, *view.unknown][:8])
     wide = len(view.unknown) > 2
-    several = " and columns_are=devices or cycles" if wide else ""
+    several = f" and {HINT}" if wide else ""
     text = (
         f"which quantity do columns {names} hold? Add unit= if they are not in SI units{several}, or name columns with "
         "map={NAME: COLUMN}"
     )
     kind = ("kind",) if len(view.unknown) > 1 else ()
-    fields = (*kind, "quantity", "unit", "read_voltage", *(("columns_are",) if wide else ()))
+    fields = (*kind, "quantity", "unit", "read_voltage", *((option_of("columns"),) if wide else ()))
     return QuestionError(view.where, Question(text, fields, list_quantity_choices(view.options), describe_ranges(view)))

@@ -14,6 +14,7 @@ from devicekit.core.errors import Blank, Choice, Question, QuestionError
 from devicekit.core.quantities import DIRECTION_ALIASES, GLOSSARY
 from devicekit.readers.layout import Column
 from devicekit.readers.layouts import pooling
+from devicekit.readers.layouts.meanings import list_choices, option_of
 from devicekit.readers.layouts.view import View
 from devicekit.system.options import ReadOptions
 
@@ -37,12 +38,12 @@ class Series:
 
 @dataclass(frozen=True)
 class Arranged:
-    """Columns that all series share, the series, and how they are distinguished ("" if there is one)."""
+    """Columns that all series share, the series, how they are distinguished ("" if one), and their given meaning."""
 
     shared: tuple[Column, ...]
     series: tuple[Series, ...]
     basis: str = ""
-    columns_are: str | None = None
+    meaning: str | None = None
 
 
 def build_tags(key: pooling.Key) -> dict[str, Any]:
@@ -78,13 +79,13 @@ def arrange(columns: Sequence[Column], values: frozenset[str], view: View, level
     if wrong := [role for role, found in several.items() if len(found) != len(value_columns)]:
         raise _ask_pairs(wrong[0], several[wrong[0]], value_columns, view)
     shared = tuple(c for c in columns if c not in value_columns and c.role not in several)
-    basis, columns_are, tags = _separate_series(value_columns, view, levels)
+    basis, meaning, tags = _separate_series(value_columns, view, levels)
     if not basis:
         raise _ask_series(value_columns, view, levels)
     series = []
     for k, column in enumerate(value_columns):
         series.append(Series((column, *(found[k] for found in several.values())), tags[k]))
-    return Arranged(shared, tuple(series), basis, columns_are)
+    return Arranged(shared, tuple(series), basis, meaning)
 
 
 def _name_tags(value_columns: Sequence[Column]) -> dict[str, Any]:
@@ -97,7 +98,7 @@ def _separate_series(
 ) -> tuple[str, str | None, list[dict[str, Any]]]:
     """Return how the columns are distinguished ("" if they are not), by which option, and the tags of each."""
     own = [_name_tags([column]) for column in value_columns]
-    meaning = view.options.columns_are
+    meaning = view.options.meaning("columns")
     names = _candidate_names(value_columns, view)
     if meaning in ("devices", "cycles") and not levels and not view.cells.block.named and len(value_columns) % 2 == 0:
         ways = _trend_directions(value_columns, view)
@@ -105,8 +106,8 @@ def _separate_series(
             own = [{"direction": way} for way in ways]  # without names they rise and fall in turn: pairs
     if meaning is not None:
         if levels and (split := next(filter(None, (_split_two_ways(each, meaning) for each in names)), None)):
-            return f"columns_are={meaning}", meaning, split
-        return f"columns_are={meaning}", meaning, _tag_by_option(meaning, names[0], own, names[-1])
+            return f"{option_of('columns')}={meaning}", meaning, split
+        return f"{option_of('columns')}={meaning}", meaning, _tag_by_option(meaning, names[0], own, names[-1])
     for each in names:
         parsed = pooling.parse_names(each)
         if not parsed.unclear:
@@ -265,7 +266,7 @@ def _ask_series(value_columns: Sequence[Column], view: View, levels: bool) -> Qu
                 ),
             ),
         )
-    fields = ["columns_are"]
+    fields = [option_of("columns")]
     more = ""
     if roles == {"value"} and options.stated_quantity is None:
         fields += ["quantity", "unit", "read_voltage"]
@@ -277,9 +278,7 @@ def _ask_series(value_columns: Sequence[Column], view: View, levels: bool) -> Qu
             f"are the {len(value_columns)} columns {names} devices, or cycles of one device?{more}",
             tuple(fields),
             (
-                Choice.of("each column is a device (D2D)", columns_are="devices"),
-                Choice.of("each column is a cycle of one device (C2C)", columns_are="cycles"),
-                *((Choice.of("each column is a state of one device", columns_are="levels"),) if levels else ()),
+                *list_choices("columns", "column", "a state of one device" if levels else ""),
                 *(_single_column_choices(value_columns, view)),
             ),
             (unclear,) if unclear else (),

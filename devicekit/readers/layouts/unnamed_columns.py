@@ -11,6 +11,7 @@ import numpy as np
 
 from devicekit.core.errors import Choice, Question, QuestionError
 from devicekit.readers.layout import KEPT, Column
+from devicekit.readers.layouts.meanings import HINT, option_of
 from devicekit.readers.layouts.roles import UNKNOWN
 from devicekit.readers.layouts.scale import describe_ranges
 from devicekit.readers.layouts.view import Claim, View
@@ -90,12 +91,12 @@ def find_candidates(view: View) -> list[tuple[ModuleType, Claim]]:
 def ask_kind(view: View, found: Sequence[tuple[ModuleType, Claim]]) -> QuestionError:
     """Return the question about a table without names: its kind, and the quantity of its numbers."""
     wide = len(view.unknown) > 2
-    fields = ("kind", "quantity", "unit", "read_voltage", *(("columns_are",) if wide else ()), "columns")
+    fields = ("kind", "quantity", "unit", "read_voltage", *((option_of("columns"),) if wide else ()), "columns")
     names = ", ".join(column.name for column in view.columns[:8]) + (", ..." if len(view.columns) > 8 else "")
     known = view.options.stated_quantity is not None
     hints = [
         *([] if known else ["change quantity=, unit= or read_voltage= if needed"]),
-        *(["add columns_are=devices or cycles for several states"] if wide else []),
+        *([f"add {HINT} for several states"] if wide else []),
     ]
     hint = "; ".join(hints)
     return QuestionError(
