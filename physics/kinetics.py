@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from devicekit.core.errors import CodedWarning, ParameterError
+from devicekit.core.records import Estimate, Record, column, derived, internal, part
 from devicekit.features.dc.switching import crossing
 from devicekit.plot import Panel
 from physics import figures, jart
@@ -42,18 +42,56 @@ _FIRST = 1e-16  # first step of a hold [s]
 _LONGEST = 1e7  # longest hold [s]
 _HIGHEST = 3.0  # end of a ramp [V]
 _RAMP_CURRENT = 1e-4  # end of a ramp [A]
+_NORMAL = 1.96  # standard errors of a 95 % interval
 
 
-@dataclass(frozen=True)
-class Slope:
-    """Voltage per decade of time [V], its standard error, and the number of points."""
-
-    value: float
-    stderr: float
-    points: int
+def _seconds(time: float) -> str:
+    return "–" if math.isnan(time) else f"{time:.3g} s"
 
 
-def slope(voltage: Array, time: Array, within: tuple[float, float] = SLOPE_RANGE) -> Slope:
+@dataclass(frozen=True, kw_only=True)
+class Hold(Record):
+    """Times at a constant voltage; NaN without switching within 1e7 s or without convergence."""
+
+    voltage_v: float = column(
+        "voltage", text="{:g} V".format, doc="voltage of the hold; the RESET has the negative one"
+    )
+    set_time_s: float = column("SET time", text=_seconds, unit="s", doc="time until the conductance has tripled")
+    reset_time_s: float = column(
+        "RESET time, negative voltage", text=_seconds, unit="s", doc="time until a third of the conductance is left"
+    )
+    jart_set_time_s: float = column(
+        "SET time of JART VCM v1b",
+        text=_seconds,
+        unit="s",
+        doc="the compact model's, from its initial state to 100 uA",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ramp(Record):
+    """Voltages at 100 uA of a ramp; NaN above 3 V or without convergence."""
+
+    rate_v_s: float = column("ramp rate", text="{:.0e} V/s".format, unit="V/s", doc="ramp rate")
+    v_100ua_v: float = column("voltage at 100 µA", unit="V", doc="source voltage at which the ramp reaches 100 uA")
+    jart_v_100ua_v: float = column("of JART VCM v1b", unit="V", doc="that of the compact model")
+
+
+@dataclass(frozen=True, kw_only=True)
+class VoltagePerDecade(Record):
+    """Slope of the kinetics: voltage per decade of time."""
+
+    value: float = column(name="v_per_decade", unit="V", doc="voltage per decade of time; NaN with too few points")
+    stderr: float = column(unit="V", doc="its standard error")
+    points: int = column(doc="number of points")
+
+    @property
+    def estimate(self) -> Estimate:
+        """Slope with its 95 % interval."""
+        return Estimate(self.value, self.value - _NORMAL * self.stderr, self.value + _NORMAL * self.stderr)
+
+
+def slope(voltage: Array, time: Array, within: tuple[float, float] = SLOPE_RANGE) -> VoltagePerDecade:
     """Fit the voltage per decade of time by a straight line of V over log10 t.
 
     Parameters
@@ -69,93 +107,71 @@ def slope(voltage: Array, time: Array, within: tuple[float, float] = SLOPE_RANGE
     known &= time > 0
     x, y = np.log10(time[known]), voltage[known]
     if x.size < 3 or np.ptp(x) == 0:
-        return Slope(math.nan, math.nan, int(x.size))
+        return VoltagePerDecade(value=math.nan, stderr=math.nan, points=int(x.size))
     line = np.polyfit(x, y, 1)
     off = y - np.polyval(line, x)
     error = math.sqrt(float(off @ off) / (x.size - 2) / float(np.sum((x - x.mean()) ** 2)))
-    return Slope(-float(line[0]), error, int(x.size))
+    return VoltagePerDecade(value=-float(line[0]), stderr=error, points=int(x.size))
 
 
-@dataclass(frozen=True, eq=False)
-class Kinetics:
-    """Kinetics of a stack, and of the compact model JART VCM v1b (`physics.jart`).
+def _numbers(records: Sequence[Record], name: str) -> Array:
+    return np.array([getattr(each, name) for each in records], float)
 
-    Attributes
-    ----------
-    stack : Stack
-    mesh : str or float
-    holds : DataFrame
-        voltage_v, set_time_s, reset_time_s (at the negative voltage), jart_set_time_s; NaN without switching within
-        1e7 s or without convergence.
-    ramps : DataFrame
-        rate_v_s, v_100ua_v, jart_v_100ua_v.
-    notes : tuple of str
-        Runs that did not converge.
-    """
 
-    stack: Stack
-    mesh: str | float
-    holds: pd.DataFrame
-    ramps: pd.DataFrame
-    notes: tuple[str, ...]
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Kinetics(Record):
+    """Kinetics of a stack, and of the compact model JART VCM v1b (`physics.jart`)."""
+
+    stack: Stack = internal("the stack")
+    mesh: str | float = internal("mesh of the simulations")
+    holds: tuple[Hold, ...] = column(table="kinetics", doc="times at constant voltages")
+    ramps: tuple[Ramp, ...] = column(table="ramps", doc="voltages at 100 uA of ramps")
+    notes: tuple[str, ...] = column(doc="runs that did not converge")
+    material = part("stack.material", doc="material set of the stack")
 
     @cached_property
-    def slopes(self) -> dict[str, Slope]:
+    def slopes(self) -> dict[str, VoltagePerDecade]:
         """Voltage per decade of time of SET, RESET and the SET of JART, over 0.3 to 0.9 V."""
-        voltage = self.holds["voltage_v"].to_numpy(float)
+        voltage = _numbers(self.holds, "voltage_v")
         names = {"set": "set_time_s", "reset": "reset_time_s", "jart_set": "jart_set_time_s"}
-        return {name: slope(voltage, self.holds[column].to_numpy(float)) for name, column in names.items()}
+        return {name: slope(voltage, _numbers(self.holds, column)) for name, column in names.items()}
 
-    @property
+    @derived(name="slopes")
+    def known_slopes(self) -> dict[str, VoltagePerDecade]:
+        """Those of them that are known."""
+        return {name: each for name, each in self.slopes.items() if math.isfinite(each.value)}
+
+    @derived()
     def remarks(self) -> tuple[CodedWarning, ...]:
         """Warning if a time is shorter than the thermal time."""
-        times = self.holds[["set_time_s", "reset_time_s"]].to_numpy(float)
-        short = np.isfinite(times) & (times < THERMAL_TIME)
-        if not short.any():
+        times = ((each.voltage_v, time) for each in self.holds for time in (each.set_time_s, each.reset_time_s))
+        short = [voltage for voltage, time in times if time < THERMAL_TIME]
+        if not short:
             return ()
-        low = float(self.holds["voltage_v"].to_numpy()[short.any(axis=1)].min())
+        low = min(short)
         words = f"From {low:g} V on, times are below the thermal time of {THERMAL_TIME:g} s; a real device is slower."
         return (CodedWarning("thermal_time", words),)
 
     def panel(self) -> Panel:
         """Return the figure of times against the voltage of a hold."""
-        v = self.holds["voltage_v"].to_numpy(float)
-        names = {
-            "SET": "set_time_s",
-            "RESET, negative voltage": "reset_time_s",
-            "SET, JART VCM v1b": "jart_set_time_s",
-        }
-        return figures.kinetics(v, {words: self.holds[name].to_numpy(float) for words, name in names.items()})
+        names = {"SET": "set_time_s", "RESET, negative voltage": "reset_time_s", "SET, JART VCM v1b": "jart_set_time_s"}
+        times = {words: _numbers(self.holds, name) for words, name in names.items()}
+        return figures.kinetics(_numbers(self.holds, "voltage_v"), times)
 
     def ramps_panel(self) -> Panel:
         """Return the figure of the voltage at 100 uA against the ramp rate."""
-        rate = self.ramps["rate_v_s"].to_numpy(float)
-        names = {"simulated": "v_100ua_v", "JART VCM v1b": "jart_v_100ua_v"}
-        return figures.ramps(rate, {words: self.ramps[name].to_numpy(float) for words, name in names.items()})
+        rate, own, jart_own = (
+            np.array([(x.rate_v_s, x.v_100ua_v, x.jart_v_100ua_v) for x in self.ramps]).reshape(-1, 3).T
+        )
+        return figures.ramps(rate, {"simulated": own, "JART VCM v1b": jart_own})
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw `panel`."""
         return self.panel().draw(ax)
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> Mapping[str, object]:
         """Return the JSON of `devicekit simulate kinetics --json`."""
-        rows = {
-            name: frame.astype(object).where(frame.notna(), None).to_dict("records")
-            for name, frame in (("holds", self.holds), ("ramps", self.ramps))
-        }
-        slopes = {
-            name: {"v_per_decade": each.value, "stderr": each.stderr, "points": each.points}
-            for name, each in self.slopes.items()
-            if math.isfinite(each.value)
-        }
-        remarks = [each.as_dict() for each in self.remarks]
-        return {
-            **rows,
-            "slopes": slopes,
-            "material": self.stack.material,
-            "notes": list(self.notes),
-            "remarks": remarks,
-        }
+        return self.as_dict()
 
 
 def kinetics(
@@ -206,24 +222,22 @@ def kinetics(
         found.append(each)
         if progress:
             progress(len(found) / len(tasks))
-    numbers, count = [value for value, _ in found], len(voltages)
+    numbers = iter([value for value, _ in found])
+    sets, resets, ramps = ([next(numbers) for _ in values] for values in (voltages, voltages, rates))
     model = jart.Jart()
-    holds = pd.DataFrame(
-        {
-            "voltage_v": list(voltages),
-            "set_time_s": numbers[:count],
-            "reset_time_s": numbers[count : 2 * count],
-            "jart_set_time_s": [_finite(jart.set_time(model, v)) for v in voltages],
-        }
+    return Kinetics(
+        stack=base,
+        mesh=mesh,
+        holds=tuple(
+            Hold(voltage_v=v, set_time_s=up, reset_time_s=down, jart_set_time_s=_finite(jart.set_time(model, v)))
+            for v, up, down in zip(voltages, sets, resets, strict=True)
+        ),
+        ramps=tuple(
+            Ramp(rate_v_s=rate, v_100ua_v=own, jart_v_100ua_v=_finite(jart.v_set(model, rate)))
+            for rate, own in zip(rates, ramps, strict=True)
+        ),
+        notes=tuple(words for _, words in found if words),
     )
-    ramps = pd.DataFrame(
-        {
-            "rate_v_s": list(rates),
-            "v_100ua_v": numbers[2 * count :],
-            "jart_v_100ua_v": [_finite(jart.v_set(model, rate)) for rate in rates],
-        }
-    )
-    return Kinetics(base, mesh, holds, ramps, tuple(words for _, words in found if words))
 
 
 def _finite(value: float) -> float:

@@ -10,12 +10,10 @@ from devicekit.report import Figure, Report, Section
 from devicekit.report.shared import provenance_section
 from devicekit.tables import SweepTable
 from physics import report
-from physics.kinetics import Kinetics, Slope
+from physics.kinetics import Kinetics, VoltagePerDecade
 from physics.result import IVResult, PulseResult
 from physics.stack import Stack
 from physics.variability import Scatter
-
-_NORMAL = 1.96  # standard errors of a 95 % interval
 
 
 def marks_of(stack: Stack) -> tuple[str, ...]:
@@ -133,19 +131,19 @@ def kinetics_page(result: Kinetics, command: str) -> Report:
     """
     sections = report.kinetics_sections(result)
     slopes = [_slope(name, label, result.slopes[name]) for name, label in (("set", "SET"), ("reset", "RESET"))]
-    ramps = result.ramps.sort_values("rate_v_s")
+    ramps = sorted(result.ramps, key=lambda each: each.rate_v_s)
     known = slopes[0].known
     verdict = (
         f"The SET voltage rises by {slopes[0].text} per decade of shorter time between 0.3 and 0.9 V."
         if known
         else "The slope of the SET time is unknown: too few voltages between 0.3 and 0.9 V switch."
     )
-    ends = [ramps.iloc[k] for k in dict.fromkeys((0, len(ramps) - 1))] if len(ramps) else []
+    ends = [ramps[k] for k in dict.fromkeys((0, len(ramps) - 1))] if ramps else []
     numbers = [
         *slopes,
         *(
-            Scalar(f"v_100ua_{n}_v", f"voltage at 100 µA, ramp of {row['rate_v_s']:g} V/s", row["v_100ua_v"], "V")
-            for n, row in enumerate(ends)
+            Scalar(f"v_100ua_{n}_v", f"voltage at 100 µA, ramp of {ramp.rate_v_s:g} V/s", ramp.v_100ua_v, "V")
+            for n, ramp in enumerate(ends)
         ),
         _slope("jart_set", "SET of JART VCM v1b", result.slopes["jart_set"]),
     ]
@@ -162,7 +160,6 @@ def kinetics_page(result: Kinetics, command: str) -> Report:
     )
 
 
-def _slope(name: str, label: str, found: Slope) -> Scalar:
-    low, high = found.value - _NORMAL * found.stderr, found.value + _NORMAL * found.stderr
-    words = f"{label}: voltage per decade of time"
-    return Scalar(f"{name}_slope_v", words, found.value, "V", low=low, high=high)
+def _slope(name: str, label: str, found: VoltagePerDecade) -> Scalar:
+    words, own = f"{label}: voltage per decade of time", found.estimate
+    return Scalar(f"{name}_slope_v", words, own.value, "V", low=own.low, high=own.high)

@@ -148,27 +148,6 @@ def scatter_section(found: Sequence[Scatter]) -> Section:
     return Section("Scatter over the loops", "scatter", [Table.of(found, caption)])
 
 
-TIMES = ("voltage", "SET time", "RESET time, negative voltage", "SET time of JART VCM v1b")
-RAMPS = ("ramp rate", "voltage at 100 µA", "of JART VCM v1b")
-
-
-def time_rows(result: Kinetics) -> list[tuple[str, ...]]:
-    """Return the switching times, under `TIMES`."""
-    names = ("set_time_s", "reset_time_s", "jart_set_time_s")
-    return [
-        (f"{row['voltage_v']:g} V", *("–" if row[name] != row[name] else f"{row[name]:.3g} s" for name in names))
-        for row in result.holds.to_dict("records")
-    ]
-
-
-def ramp_rows(result: Kinetics) -> list[tuple[str, ...]]:
-    """Return the voltages at 100 uA of ramps, under `RAMPS`."""
-    return [
-        (f"{row['rate_v_s']:.0e} V/s", si(row["v_100ua_v"], "V", 4), si(row["jart_v_100ua_v"], "V", 4))
-        for row in result.ramps.to_dict("records")
-    ]
-
-
 def kinetics_summary(result: Kinetics) -> list[str]:
     """Return sentences about switching kinetics."""
     words = []
@@ -191,11 +170,11 @@ def kinetics_sections(result: Kinetics) -> list[Section]:
             "Time until the conductance has tripled (SET) or fallen to a third (RESET).",
             "Time to switch against voltage, on a logarithmic axis",
         ),
-        Table(TIMES, time_rows(result), "JART VCM v1b: from its initial state to 100 µA."),
+        Table.of(result.holds, "JART VCM v1b: from its initial state to 100 µA", len(result.holds)),
     ]
     ramps: list[Any] = [
         draw(result.ramps_panel(), "Voltage at 100 µA of a ramp.", "Voltage at 100 µA against the ramp rate"),
-        Table(RAMPS, ramp_rows(result), "Ramps from the prescribed state to 100 µA."),
+        Table.of(result.ramps, "Ramps from the prescribed state to 100 µA", len(result.ramps)),
     ]
     return [
         Section("Constant voltage", "times", times),

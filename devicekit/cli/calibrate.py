@@ -28,7 +28,7 @@ from devicekit.system.options import ReadOptions
 if TYPE_CHECKING:
     from physics.calibration.chain import Chain
     from physics.calibration.measured import Level
-    from physics.calibration.result import Calibration
+    from physics.calibration.result import Calibration, ProfileStep
 
 _FILES = ["calibration.json", "stack.toml", "levels.csv", "report.html", "runs"]
 
@@ -171,11 +171,7 @@ def calibrate_command(
     return 0
 
 
-def _without_nan(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: None if value != value else value for name, value in row.items()}
-
-
-def _save(fit: Calibration, chain: Chain | None, profile: list[dict[str, Any]], out: Path) -> dict[str, Any]:
+def _save(fit: Calibration, chain: Chain | None, profile: list[ProfileStep], out: Path) -> dict[str, Any]:
     """Write everything; gives what --json prints."""
     import numpy as np
     import pandas as pd
@@ -200,7 +196,7 @@ def _save(fit: Calibration, chain: Chain | None, profile: list[dict[str, Any]], 
             branch.voltage, branch.log_current, each.simulated.branches[branch.name], strict=True
         )
     ]
-    numbers = {**fit.as_dict(), "profile": [_without_nan(each) for each in profile]}
+    numbers = {**fit.as_dict(), "profile": [each.as_dict() for each in profile]}
     numbers["chain"] = None if chain is None else chain.as_dict()
     writing.write_json(out / "calibration.json", numbers, True)
     writing.write_text(out / "stack.toml", to_toml(fit.stack), True)
@@ -215,6 +211,6 @@ def _print(fit: Calibration, out: Path) -> None:
     terminal.title(f"calibrated stack, from material set {fit.stack.material}")
     for sentence in report.summary(fit):
         terminal.paragraph(sentence, 2)
-    terminal.table(report.PARAMETERS, report.parameter_rows(fit))
-    terminal.table(report.LEVELS, report.level_rows(fit))
+    for records in (fit.parameters, fit.levels):
+        terminal.table(records[0].head(), [each.cells() for each in records])
     terminal.fields([("stack", str(out / "stack.toml")), ("report", str(out / "report.html"))])

@@ -77,8 +77,8 @@ def _save_kinetics(result: Kinetics, folder: Path) -> None:
     from devicekit.tables import write_csv
     from physics.page import kinetics_page
 
-    write_csv(result.holds, folder / "kinetics.csv")
-    write_csv(result.ramps, folder / "ramps.csv")
+    for name, table in result.tables().items():
+        write_csv(table, folder / f"{name}.csv")
     writing.write_json(folder / "summary.json", result.summary())
     kinetics_page(result, this_command()).save(folder / "report.html")
 
@@ -89,7 +89,7 @@ def _print_kinetics(result: Kinetics, out: Path | None) -> None:
     terminal.title(f"simulated kinetics, material set {result.stack.material}")
     for sentence in report.kinetics_summary(result):
         terminal.paragraph(sentence, 2)
-    terminal.table(report.TIMES, report.time_rows(result))
-    terminal.table(report.RAMPS, report.ramp_rows(result))
+    for records in (result.holds, result.ramps):
+        terminal.table(records[0].head(), [each.cells() for each in records])
     if out is not None:
         terminal.fields([("report", str(out / "report.html"))])

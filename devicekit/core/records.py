@@ -100,7 +100,7 @@ class Column:
     text : callable, optional
         Formats the value in tables of pages and terminals; by its type if not given.
     shown : bool
-        True if it is a column of such tables.
+        True if it is a column of such tables, with an empty head if it has no label.
     json, row : bool
         Whether it stands in JSON, and in data frames.
     card : str
@@ -269,8 +269,8 @@ def derived(
 
 
 def cell(label: str, *, after: str = "", text: Callable[[Any], str] | None = None) -> Callable[..., Any]:
-    """Declare a column that stands in tables of pages and terminals only."""
-    return derived(label, after=after, text=text, json=False, row=False)
+    """Declare a column that stands in tables of pages and terminals only; its head may be empty."""
+    return derived(label, after=after, text=text, json=False, row=False, shown=True)
 
 
 def cell_of(path: str, label: str, text: Callable[[Any], str] | None = None) -> Any:
@@ -297,14 +297,14 @@ def _declare(attribute: str, given: Mapping[str, Any]) -> Column:
     how = dict(given)
     name, label = how.pop("name", "") or attribute, how.pop("label", "")
     unit, doc = how.pop("unit", None), how.pop("doc", "")
-    known = GLOSSARY.get(name)
+    known, shown = GLOSSARY.get(name), how.pop("shown", bool(label))
     quantity = Quantity(
         name,
         unit if unit is not None else known.unit if known else "",
-        label or (known.label if known else name),
+        label if shown else known.label if known else name,
         doc or (known.description if known else ""),
     )
-    return Column(attribute, quantity, shown=how.pop("shown", bool(label)), **how)
+    return Column(attribute, quantity, shown=shown, **how)
 
 
 class Record:

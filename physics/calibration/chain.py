@@ -11,11 +11,11 @@ import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from devicekit.core.errors import ParameterError
+from devicekit.core.records import Record, column
 from physics.calibration.result import Calibration
 from physics.constants import Array
 
@@ -26,38 +26,25 @@ _LIKELY = 6.0  # rise of half the objective up to which the chain would visit a 
 _WALKERS, _STEPS, _BURN = 40, 4000, 1000
 
 
-@dataclass(frozen=True, eq=False)
-class Chain:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Chain(Record):
     """Standard deviations by Laplace and by a chain, in the determined directions.
 
-    Attributes
-    ----------
-    laplace, chain : array, shape (directions,)
-        Standard deviations along each determined direction, in prior standard deviations.
-    shift : array, shape (directions,)
-        Mean of the chain less the estimate, in Laplace's standard deviations.
-    interval : array, shape (directions, 2)
-        2.5 and 97.5 % of the chain from the estimate, in Laplace's standard deviations; -1.96 and 1.96 by Laplace.
-    error : float
-        Root mean square error of the emulator for half the objective, at runs kept for the check that the chain would
-        visit (a rise of at most 6).
-    runs : int
-        Simulations of all levels for the emulator and its check.
-    rhat : float
-        Largest split R-hat of the walkers; 1 if they agree.
+    `laplace`, `chain` and `shift` have the shape (directions,), `interval` the shape (directions, 2).
     """
 
-    laplace: Array
-    chain: Array
-    shift: Array
-    interval: Array
-    error: float
-    runs: int
-    rhat: float
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in vars(self).items()}
+    laplace: Array = column(doc="standard deviations by Laplace along each direction, in prior standard deviations")
+    chain: Array = column(doc="standard deviations by the chain along each direction, in prior standard deviations")
+    shift: Array = column(doc="mean of the chain less the estimate, in Laplace's standard deviations")
+    interval: Array = column(
+        doc="2.5 and 97.5 % of the chain from the estimate, in Laplace's standard deviations; -1.96 and 1.96 by Laplace"
+    )
+    error: float = column(
+        doc="root mean square error of the emulator for half the objective, at runs kept for the check that the chain "
+        "would visit (a rise of at most 6)"
+    )
+    runs: int = column(doc="simulations of all levels for the emulator and its check")
+    rhat: float = column(doc="largest split R-hat of the walkers; 1 if they agree")
 
 
 def run_chain(fit: Calibration, runs: int = 120, seed: int = 0) -> Chain:
@@ -110,15 +97,14 @@ def run_chain(fit: Calibration, runs: int = 120, seed: int = 0) -> Chain:
     unseen = objective(x[train:], values[train:]) - objective(x[train:], predict(x[train:]))
     unseen = unseen[rise[train:] < _LIKELY]
     draws, rhat = _walk(lambda at: -objective(at, predict(at)), size, seed)
-    interval = np.quantile(draws, [0.025, 0.975], axis=0).T
     return Chain(
-        laplace,
-        laplace * draws.std(axis=0, ddof=1),
-        draws.mean(axis=0),
-        interval,
-        float(np.sqrt(np.mean(unseen**2))) if unseen.size else float("inf"),
-        len(kept),
-        rhat,
+        laplace=laplace,
+        chain=laplace * draws.std(axis=0, ddof=1),
+        shift=draws.mean(axis=0),
+        interval=np.quantile(draws, [0.025, 0.975], axis=0).T,
+        error=float(np.sqrt(np.mean(unseen**2))) if unseen.size else float("inf"),
+        runs=len(kept),
+        rhat=rhat,
     )
 
 

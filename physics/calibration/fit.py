@@ -89,10 +89,21 @@ def calibrate(
     simulated = model.simulate([z], [*fitted, *held])[0]
     assert simulated is not None
     rows = tuple(
-        LevelFit(level, run, branch_rms(level, run), level in held)
+        LevelFit(level=level, simulated=run, rms=branch_rms(level, run), held_out=level in held)
         for level, run in zip([*fitted, *held], simulated, strict=True)
     )
-    return Calibration(model.stack_at(z), model.priors, z, at, slopes, misfit, rows, costs, converged, model)
+    return Calibration(
+        stack=model.stack_at(z),
+        priors=model.priors,
+        z=z,
+        residuals=at,
+        slopes=slopes,
+        misfit=misfit,
+        levels=rows,
+        costs=costs,
+        converged=converged,
+        model=model,
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from devicekit.core.errors import ParameterError, TraceError
+from devicekit.core.records import Record, column, internal
 from devicekit.core.text import si
 from devicekit.features.dc.compliance import assign_limit, assign_shared_limits
 from devicekit.features.dc.segments import Excursion, Segment, excursions, split_segments
@@ -40,35 +41,18 @@ class Branch:
     log_current: Array
 
 
-@dataclass(frozen=True, eq=False)
-class Level:
-    """One SET (and the RESET after it) at one compliance.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Level(Record):
+    """One SET (and the RESET after it) at one compliance."""
 
-    Attributes
-    ----------
-    name : str
-        Device, cycle and compliance.
-    compliance : float
-        Current limit of the SET [A]; inf without one.
-    source : str
-        "stated", "data" (a plateau), or "" without one.
-    rate : float
-        Ramp rate [V/s].
-    set_stop, reset_stop : float
-        Ends of the ramps [V]; `reset_stop` is 0 without a RESET.
-    branches : tuple of Branch
-    mirrored : bool
-        True if the device sets at negative voltages, so that all signs were changed.
-    """
-
-    name: str
-    compliance: float
-    source: str
-    rate: float
-    set_stop: float
-    reset_stop: float
-    branches: tuple[Branch, ...]
-    mirrored: bool
+    name: str = column(name="level", doc="device, cycle and compliance")
+    compliance: float = column(name="compliance_a", unit="A", doc="current limit of the SET; inf without one")
+    source: str = column(name="compliance_source", doc='"stated", "data" (a plateau), or "" without one')
+    rate: float = column(name="rate_v_s", unit="V/s", doc="ramp rate")
+    set_stop: float = internal("end of the ramp of the SET", unit="V")
+    reset_stop: float = internal("end of the ramp of the RESET; 0 without one", unit="V")
+    branches: tuple[Branch, ...] = internal("its parts that are compared")
+    mirrored: bool = column(doc="whether the device sets at negative voltages, so that all signs were changed")
 
     def branch(self, name: str) -> Branch | None:
         """Return the branch with a name, or None."""
@@ -170,7 +154,16 @@ def _level(name: str, v: Array, i: Array, put: Excursion, out: Excursion | None,
         reset_stop = float(v[out.up.start : out.up.stop].min())
     label = f"{name}, {si(limit, 'A')}" if np.isfinite(limit) else f"{name}, no compliance"
     stop = float(v[put.up.start : put.up.stop].max())
-    return Level(label, limit, put.source, rate, stop, reset_stop, tuple(branches), mirrored)
+    return Level(
+        name=label,
+        compliance=limit,
+        source=put.source,
+        rate=rate,
+        set_stop=stop,
+        reset_stop=reset_stop,
+        branches=tuple(branches),
+        mirrored=mirrored,
+    )
 
 
 def _branch(name: str, v: Array, i: Array, leg: Segment, limit: float, of: str) -> Branch:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import Any
 
+from devicekit.core.records import Record
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, listed
-from devicekit.report import Figure, Report, Section, Table, Text, draw
+from devicekit.plot import Panel
+from devicekit.report import Block, Figure, Report, Section, Table, Text, draw
 from devicekit.report.shared import provenance_section
 from physics.calibration.chain import Chain
-from physics.calibration.measured import BRANCHES, WORDS
-from physics.calibration.result import Calibration, Fitted
+from physics.calibration.measured import WORDS
+from physics.calibration.result import Calibration, ProfileStep
 from physics.report import stack_sections
-
-LEVELS = ("level", "SET", "way back", "RESET", "")
-PARAMETERS = ("parameter", "value", "95 % interval", "prior 95 %", "width over that of the prior", "")
 
 
 def summary(fit: Calibration) -> list[str]:
@@ -42,92 +39,37 @@ def summary(fit: Calibration) -> list[str]:
     return words
 
 
-def level_rows(fit: Calibration) -> list[tuple[str, ...]]:
-    """Return the root mean square of ln I of every level and branch, under `LEVELS`."""
-    return [
-        (
-            each.level.name,
-            *(f"{each.rms[name]:.3f}" if name in each.rms else "–" for name in BRANCHES),
-            "predicted" if each.held_out else "fitted",
-        )
-        for each in fit.levels
-    ]
-
-
-def parameter_rows(fit: Calibration) -> list[tuple[str, ...]]:
-    """Return the fitted parameters, under `PARAMETERS`."""
-    return [
-        (
-            each.key,
-            _number(each.value, each.unit),
-            _span(each.low, each.high, each.unit),
-            _span(each.prior_low, each.prior_high, each.unit),
-            f"{each.share:.0%}".replace("%", " %"),
-            _status(each),
-        )
-        for each in fit.parameters
-    ]
-
-
-def _status(each: Fitted) -> str:
-    return "outside of the prior" if each.at_bound else "determined" if each.determined else "from the prior"
-
-
-def _number(value: float, unit: str) -> str:
-    return f"{value:.4g}{'' if unit == '1' else f' {unit}'}"
-
-
-def _span(low: float, high: float, unit: str) -> str:
-    return f"{low:.3g} to {_number(high, unit)}"
-
-
-def sections(fit: Calibration, chain: Chain | None = None, profile: Sequence[dict[str, Any]] = ()) -> list[Section]:
+def sections(fit: Calibration, chain: Chain | None = None, profile: Sequence[ProfileStep] = ()) -> list[Section]:
     """Build the sections: levels, parameters, determined directions, check of the posterior, and stack."""
-    blocks: list[Any] = [Table(LEVELS, level_rows(fit), "Root mean square of ln I, simulated minus measured.")]
-    blocks += [_level(panel) for panel in fit.panels()]
-    numbers = [(f"{n}", *row) for n, row in enumerate(parameter_rows(fit), 1)]
-    known: list[Any] = [
-        Table(
-            ("", *PARAMETERS),
-            numbers,
-            "Width: standard deviation of the logarithm.",
-        ),
+    words = "Root mean square of ln I, simulated minus measured"
+    blocks: list[Block] = [Table.of(fit.levels, words, len(fit.levels)), *map(_level, fit.panels())]
+    known: list[Block] = [
+        _numbered("", fit.parameters, "Width: standard deviation of the logarithm."),
         draw([fit.correlation_image()], "Correlations of the fitted values.", "Correlation matrix of the parameters"),
-        Table(
-            ("direction", "signal over misfit", "", "largest shares"),
-            [
-                (str(n), f"{each.signal:.2f}", "determined" if each.determined else "from the prior", each.words())
-                for n, each in enumerate(fit.directions, 1)
-            ],
+        _numbered(
+            "direction",
+            fit.directions,
             "Combinations of parameters, in prior standard deviations. With a signal over misfit below 1, the prior "
             "decides.",
         ),
     ]
     if profile:
-        rows = [
-            (
-                str(p["direction"]),
-                f"{p['step']:+g}",
-                "–" if math.isnan(p["rise"]) else f"{p['rise']:.2f}",
-                f"{p['parabola']:.2f}",
-            )
-            for p in profile
-        ]
-        known.append(
-            Table(
-                ("direction", "step in standard deviations", "rise of the objective", "Laplace's"),
-                rows,
-                "The objective along each determined direction. Where the two columns differ, the posterior is not "
-                "normal.",
-            )
+        words = (
+            "The objective along each determined direction. Where the two columns differ, the posterior is not normal"
         )
+        known.append(Table.of(profile, words, len(profile)))
     found = [Section("Levels", "levels", blocks), Section("Determined parameters", "determined", known)]
     if chain is not None:
         found.append(_chain(chain))
     return [*found, *stack_sections(fit.stack)]
 
 
-def _level(panel: Any) -> Figure:
+def _numbered(name: str, records: Sequence[Record], caption: str) -> Table:
+    """Return the table of records with their numbers, from 1, in front."""
+    return Table((name, *records[0].head()), [(str(n), *each.cells()) for n, each in enumerate(records, 1)], caption)
+
+
+def _level(panel: Panel) -> Figure:
     return draw(
         panel, f"{panel.title}: dots measured, lines simulated.", "Measured and simulated current against voltage"
     )
@@ -162,8 +104,9 @@ def numbers(fit: Calibration) -> list[Scalar]:
         Scalar("misfit", "misfit of ln I, root mean square", fit.misfit),
         Scalar("directions", f"directions determined, of {len(fit.directions)}", _determined(fit)),
         *(
-            Scalar(each.key, each.key, each.value, "" if each.unit == "1" else each.unit, low=each.low, high=each.high)
+            Scalar(each.key, each.key, v.value, "" if each.unit == "1" else each.unit, low=v.low, high=v.high)
             for each in known
+            for v in (each.estimate,)
         ),
     ]
 
@@ -172,7 +115,7 @@ def _determined(fit: Calibration) -> int:
     return sum(each.determined for each in fit.directions)
 
 
-def page(fit: Calibration, chain: Chain | None, profile: Sequence[dict[str, Any]], command: str) -> Report:
+def page(fit: Calibration, chain: Chain | None, profile: Sequence[ProfileStep], command: str) -> Report:
     """Build the page of a calibration.
 
     Parameters
@@ -180,7 +123,7 @@ def page(fit: Calibration, chain: Chain | None, profile: Sequence[dict[str, Any]
     fit : Calibration
     chain : Chain or None
         Check of the posterior, if any.
-    profile : sequence of dict
+    profile : sequence of ProfileStep
         Result of `Calibration.profile`.
     command : str
         Command that makes the page.

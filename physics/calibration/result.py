@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from devicekit.core.errors import ParameterError
+from devicekit.core.records import Estimate, Record, cell, column, derived, internal, part
 from devicekit.plot import Image, Panel
 from physics.calibration import figures
-from physics.calibration.measured import Level
+from physics.calibration.measured import WORDS, Level
 from physics.calibration.model import Model, Prior, Simulated
 from physics.constants import Array
+from physics.records import digits
 from physics.stack import Stack
 
 if TYPE_CHECKING:
@@ -24,58 +28,76 @@ _KNOWN_BETTER = 0.7  # of the prior standard deviation
 _FAR = 1.96
 
 
-@dataclass(frozen=True)
-class Fitted:
-    """One fitted parameter in its own unit.
+def _number(value: float, unit: str) -> str:
+    return f"{value:.4g}{'' if unit == '1' else f' {unit}'}"
 
-    Attributes
-    ----------
-    key, unit : str
-    value, low, high : float
-        Estimate and 95 % interval from prior and sweeps.
-    prior_low, prior_high : float
-    share : float
-        Standard deviation of the logarithm over that of the prior; 1: no information from the sweeps.
-    at_bound : bool
-        True if the estimate is outside of the 95 % range of the prior.
-    """
 
-    key: str
-    unit: str
-    value: float
-    low: float
-    high: float
-    prior_low: float
-    prior_high: float
-    share: float
-    at_bound: bool
+def _span(low: float | None, high: float | None, unit: str) -> str:
+    assert low is not None
+    assert high is not None
+    return f"{low:.3g} to {_number(high, unit)}"
 
-    @property
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted(Record):
+    """One fitted parameter in its own unit."""
+
+    key: str = column("parameter", doc="key of the parameter")
+    unit: str = column(doc="its unit")
+    estimate: Estimate = column(
+        name="value", flat=True, stem="", doc="estimate and 95 % interval from prior and sweeps, in the unit"
+    )
+    prior_low: float = column(doc="lower end of the prior's 95 %, in the unit")
+    prior_high: float = column(doc="upper end of the prior's 95 %, in the unit")
+    share: float = column(
+        "width over that of the prior",
+        text=lambda share: f"{100 * share:.0f} %",
+        doc="standard deviation of the logarithm over that of the prior; 1: no information from the sweeps",
+    )
+    at_bound: bool = column(doc="whether the estimate is outside of the 95 % range of the prior")
+
+    @derived()
     def determined(self) -> bool:
-        """True if the sweeps determine it better than the prior."""
+        """Whether the sweeps determine it better than the prior."""
         return self.share < _KNOWN_BETTER
 
+    @cell("value", after="unit")
+    def value_text(self) -> str:
+        return _number(self.estimate.value, self.unit)
 
-@dataclass(frozen=True, eq=False)
-class Direction:
-    """A combination of parameters with a common effect on the sweeps.
+    @cell("95 % interval", after="value_text")
+    def interval_text(self) -> str:
+        return _span(self.estimate.low, self.estimate.high, self.unit)
 
-    Attributes
-    ----------
-    signal : float
-        Change of ln I (root of the summed mean squares) for one prior standard deviation along it, over the misfit:
-        above 1 the sweeps determine it, below the prior does.
-    weights : dict of str to float
-        Share of each parameter, in prior standard deviations; squares sum to 1.
-    """
+    @cell("prior 95 %", after="prior_high")
+    def prior_text(self) -> str:
+        return _span(self.prior_low, self.prior_high, self.unit)
 
-    signal: float
-    weights: dict[str, float]
+    @cell("")
+    def status(self) -> str:
+        return "outside of the prior" if self.at_bound else "determined" if self.determined else "from the prior"
 
-    @property
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Direction(Record):
+    """A combination of parameters with a common effect on the sweeps."""
+
+    signal: float = column(
+        "signal over misfit",
+        text="{:.2f}".format,
+        doc="change of ln I (root of the summed mean squares) for one prior standard deviation along it, over the "
+        "misfit: above 1 the sweeps determine it, below the prior does",
+    )
+    weights: dict[str, float] = column(doc="share of each parameter, in prior standard deviations; squares sum to 1")
+
+    @derived(shown=True, text=lambda known: "determined" if known else "from the prior", after="signal")
     def determined(self) -> bool:
-        """True if the sweeps determine it."""
+        """Whether the sweeps determine it."""
         return self.signal > _DETERMINED
+
+    @cell("largest shares")
+    def shares(self) -> str:
+        return self.words()
 
     def words(self, most: int = 3) -> str:
         """Return its largest shares: "reaction.energy +0.8, reaction.forward_dipole -0.5"."""
@@ -83,51 +105,70 @@ class Direction:
         return ", ".join(f"{key} {share:+.2f}" for key, share in largest if abs(share) > 0.1)
 
 
-@dataclass(frozen=True, eq=False)
-class LevelFit:
-    """A measured level, its simulation, the root mean square of ln I by branch, and True if only predicted."""
-
-    level: Level
-    simulated: Simulated
-    rms: dict[str, float]
-    held_out: bool
+def _rms_of(branch: str) -> Any:
+    """Declare the cell of the misfit of one branch."""
+    show = digits(".3f")
+    return cell(WORDS[branch], text=show)(lambda fit: fit.rms.get(branch))
 
 
-@dataclass(frozen=True, eq=False)
-class Calibration:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class LevelFit(Record):
+    """A measured level with its simulation."""
+
+    level: Level = column(inline=True)
+    simulated: Simulated = internal("its simulation")
+    level_name = part("level.name", "level", json=False, row=False)
+    rms: dict[str, float] = column(
+        name="rms_ln_current", doc="root mean square of ln I, simulated minus measured, by branch"
+    )
+    set_rms = _rms_of("set")
+    back_rms = _rms_of("set_back")
+    reset_rms = _rms_of("reset")
+    held_out: bool = column(
+        shown=True, text=lambda held: "predicted" if held else "fitted", doc="whether it is only predicted"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfileStep(Record):
+    """The objective one step along a determined direction."""
+
+    direction: int = column("direction", text=str, doc="number of the direction, from 1")
+    step: float = column(
+        "step in standard deviations", text="{:+g}".format, doc="step in posterior standard deviations"
+    )
+    rise: float = column(
+        "rise of the objective",
+        text=lambda rise: "–" if math.isnan(rise) else f"{rise:.2f}",
+        doc="rise of half the objective over the misfit; NaN for an impossible stack",
+    )
+    parabola: float = column("Laplace's", text="{:.2f}".format, doc="Laplace's rise, half the square of the step")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Calibration(Record):
     """A calibrated stack.
 
-    Attributes
-    ----------
-    stack : Stack
-        With the fitted values; their source is ``"user"``.
-    priors : tuple of Prior
-    z : array, shape (parameters,)
-        The estimate, in prior standard deviations from the prior's centre.
-    residuals : array
-        ln I simulated minus measured, scaled by branch (`physics.calibration.model.residuals`).
-    slopes : array, shape (residuals, parameters)
-        Their derivatives.
-    misfit : float
-        Root mean square of ln I over the fitted branches, taken as one standard deviation; 0.02 or more.
-    levels : tuple of LevelFit
-        Fitted levels, then held-out ones.
-    costs : tuple of float
-        Objective at the start and after each iteration; after the jump with `misfit` instead of `fit.MISFIT`.
-    converged : bool
-    model : Model
+    The source of the fitted values of `stack` is ``"user"``; `z` is the estimate in prior standard deviations from the
+    centres of the `priors`, shape (parameters,); `residuals` are ln I simulated minus measured, scaled by branch
+    (`physics.calibration.model.residuals`), and `slopes` their derivatives, shape (residuals, parameters).
     """
 
-    stack: Stack
-    priors: tuple[Prior, ...]
-    z: Array
-    residuals: Array
-    slopes: Array
-    misfit: float
-    levels: tuple[LevelFit, ...]
-    costs: tuple[float, ...]
-    converged: bool
-    model: Model
+    stack: Stack = internal("the stack with the fitted values")
+    priors: tuple[Prior, ...] = internal("priors of the free parameters")
+    z: Array = internal("the estimate, in prior standard deviations from the prior's centre")
+    residuals: Array = internal("ln I simulated minus measured, scaled by branch")
+    slopes: Array = internal("derivatives of the residuals")
+    misfit: float = column(
+        doc="root mean square of ln I over the fitted branches, taken as one standard deviation; 0.02 or more"
+    )
+    levels: tuple[LevelFit, ...] = column(doc="fitted levels, then held-out ones")
+    costs: tuple[float, ...] = column(
+        doc="objective at the start and after each iteration; after the jump with `misfit` instead of `fit.MISFIT`"
+    )
+    converged: bool = column(doc="whether the fit converged")
+    model: Model = internal("simulations of the levels")
+    simulations = part("model.runs", doc="number of simulations that were run")
 
     @cached_property
     def covariance(self) -> Array:
@@ -135,41 +176,39 @@ class Calibration:
         information = self.slopes.T @ self.slopes / self.misfit**2
         return np.asarray(np.linalg.inv(information + np.eye(len(self.z))))
 
-    @property
+    @derived()
     def correlation(self) -> Array:
         """Correlations of the fitted values, shape (parameters, parameters)."""
         size = np.sqrt(np.diag(self.covariance))
         return np.asarray(self.covariance / np.outer(size, size))
 
-    @cached_property
+    @derived(once=True)
     def parameters(self) -> tuple[Fitted, ...]:
-        """Fitted parameters in the order of `priors`."""
+        """Fitted parameters in the order of the priors."""
         found = []
         for prior, z, sd in zip(self.priors, self.z, np.sqrt(np.diag(self.covariance)), strict=True):
-            low, high = (prior.value(float(z + side * _FAR * sd)) for side in (-1, 1))
+            ends = (prior.value(float(z + side * _FAR * sd)) for side in (-1, 1))
             found.append(
                 Fitted(
-                    prior.key,
-                    prior.unit,
-                    prior.value(float(z)),
-                    low,
-                    high,
-                    prior.low,
-                    prior.high,
-                    float(sd),
-                    bool(abs(z) > _FAR),
+                    key=prior.key,
+                    unit=prior.unit,
+                    estimate=Estimate(prior.value(float(z)), *ends),
+                    prior_low=prior.low,
+                    prior_high=prior.high,
+                    share=float(sd),
+                    at_bound=bool(abs(z) > _FAR),
                 )
             )
         return tuple(found)
 
-    @cached_property
+    @derived(once=True)
     def directions(self) -> tuple[Direction, ...]:
         """Combinations of parameters, best determined first."""
         _, signals, rows = np.linalg.svd(self.slopes / self.misfit, full_matrices=False)
         keys = [prior.key for prior in self.priors]
         signs = [np.sign(row[np.argmax(np.abs(row))]) for row in rows]
         return tuple(
-            Direction(float(signal), dict(zip(keys, (sign * row).tolist(), strict=True)))
+            Direction(signal=float(signal), weights=dict(zip(keys, (sign * row).tolist(), strict=True)))
             for signal, row, sign in zip(signals, rows, signs, strict=True)
         )
 
@@ -179,7 +218,7 @@ class Calibration:
         rows = [[each.weights[key] for key in keys] for each in self.directions if each.determined]
         return np.array(rows).reshape(-1, len(keys))
 
-    def profile(self, spans: Sequence[float] = (-2.0, -1.0, 1.0, 2.0)) -> list[dict[str, Any]]:
+    def profile(self, spans: Sequence[float] = (-2.0, -1.0, 1.0, 2.0)) -> list[ProfileStep]:
         """Compute the true objective along each determined direction, and Laplace's parabola.
 
         The other directions stay fixed; a step is one posterior standard deviation.
@@ -188,11 +227,6 @@ class Calibration:
         ----------
         spans : sequence of float
             Steps in posterior standard deviations.
-
-        Returns
-        -------
-        list of dict
-            direction (number from 1), step, rise (of half the objective over the misfit), parabola (step^2 / 2).
         """
         fitted = [each.level for each in self.levels if not each.held_out]
         wanted = []
@@ -200,13 +234,12 @@ class Calibration:
             sd = 1 / np.sqrt(1 + each.signal**2)
             wanted += [(number, step, self.z + step * sd * row) for step in spans]
         base = self._objective(self.residuals, self.z)
-        rises = []
-        for (number, step, point), r in zip(
-            wanted, self.model.residuals([p for _, _, p in wanted], fitted), strict=True
-        ):
-            rise = float("nan") if r is None else self._objective(r, point) - base
-            rises.append({"direction": number, "step": step, "rise": rise, "parabola": 0.5 * step**2})
-        return rises
+        steps = []
+        found = self.model.residuals([point for _, _, point in wanted], fitted)
+        for (number, step, point), r in zip(wanted, found, strict=True):
+            rise = math.nan if r is None else self._objective(r, point) - base
+            steps.append(ProfileStep(direction=number, step=step, rise=rise, parabola=0.5 * step**2))
+        return steps
 
     def _objective(self, residuals: Array, z: Array) -> float:
         return 0.5 * (float(np.sum(residuals**2)) / self.misfit**2 + float(np.sum(z**2)))
@@ -221,8 +254,6 @@ class Calibration:
         number : int
         seed : int
         """
-        from devicekit.core.errors import ParameterError
-
         random, found = np.random.default_rng(seed), []
         root = np.linalg.cholesky(self.covariance)
         for _ in range(50 * number):
@@ -245,30 +276,3 @@ class Calibration:
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the first level with its simulation."""
         return self.panels()[0].draw(ax)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return {
-            "parameters": [{**vars(each), "determined": each.determined} for each in self.parameters],
-            "directions": [
-                {"signal": each.signal, "determined": each.determined, "weights": each.weights}
-                for each in self.directions
-            ],
-            "correlation": self.correlation.tolist(),
-            "misfit": self.misfit,
-            "levels": [
-                {
-                    "level": each.level.name,
-                    "compliance_a": each.level.compliance if np.isfinite(each.level.compliance) else None,
-                    "compliance_source": each.level.source,
-                    "rate_v_s": each.level.rate,
-                    "mirrored": each.level.mirrored,
-                    "held_out": each.held_out,
-                    "rms_ln_current": each.rms,
-                }
-                for each in self.levels
-            ],
-            "costs": list(self.costs),
-            "converged": self.converged,
-            "simulations": self.model.runs,
-        }

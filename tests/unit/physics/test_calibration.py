@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -27,7 +28,7 @@ from physics.calibration.model import (
     simulate_level,
 )
 from physics.calibration.report import sections, summary
-from physics.calibration.result import Calibration, LevelFit
+from physics.calibration.result import Calibration, LevelFit, ProfileStep
 from physics.drive import Segment, ramp
 from physics.iv import simulate_iv
 from physics.stack import load_stack
@@ -256,7 +257,17 @@ def test_a_branch_has_80_points_at_most():
 
 def level_at(compliance, name="x"):
     v = np.linspace(0.05, 0.5, 10)
-    return Level(name, compliance, "stated", 1.0, 0.5, 0.0, (Branch("set", v, np.log(1e-5 * v)),), False)
+    parts = (Branch("set", v, np.log(1e-5 * v)),)
+    return Level(
+        name=name,
+        compliance=compliance,
+        source="stated",
+        rate=1.0,
+        set_stop=0.5,
+        reset_stop=0.0,
+        branches=parts,
+        mirrored=False,
+    )
 
 
 def test_a_level_is_held_out_by_its_compliance_to_5_percent():
@@ -336,7 +347,16 @@ def three(limit=1e-4, name="toy"):
     up, back, down = np.linspace(0.05, 0.8, 40), np.linspace(0.7, 0.05, 20), -np.linspace(0.05, 0.9, 30)
     parts = (("set", up, -10.0), ("set_back", back, -9.0), ("reset", down, -10.0))
     made = tuple(Branch(branch, v, np.full(v.size, level)) for branch, v, level in parts)
-    return Level(name, limit, "stated", 2.0, 0.8, -0.9, made, False)
+    return Level(
+        name=name,
+        compliance=limit,
+        source="stated",
+        rate=2.0,
+        set_stop=0.8,
+        reset_stop=-0.9,
+        branches=made,
+        mirrored=False,
+    )
 
 
 def test_the_drive_repeats_the_level():
@@ -400,8 +420,7 @@ def test_a_simulated_level_is_the_sweep_at_the_measured_voltages(monkeypatch):
 
 
 def test_a_run_that_ends_early_has_no_current_from_there_on():
-    whole = three(1e-3)
-    level = Level("melts", 1e-3, "stated", 2.0, 2.5, *list(vars(whole).values())[5:])
+    level = replace(three(1e-3, "melts"), set_stop=2.5)
     found = simulate_level(base({**QUICK, "heat.filament": 1.0}), level, "coarse")
     assert not found.reached
     assert np.isfinite(found.branches["set"]).all()  # up to 0.8 V; it melts on the way to 2.5 V
@@ -450,7 +469,7 @@ def noisy(level, size, seed):
     made = tuple(
         Branch(b.name, b.voltage, b.log_current + size * random.normal(size=b.voltage.size)) for b in level.branches
     )
-    return Level(level.name, level.compliance, "stated", 2.0, 0.8, -0.9, made, False)
+    return replace(level, branches=made)
 
 
 def closed_form(levels, misfit, keys=KEYS):
@@ -489,9 +508,9 @@ def test_the_estimate_of_a_linear_model_is_that_of_a_ridge_regression(linear):
     assert [each.rms["set_back"] for each in fit.levels] == pytest.approx(np.sqrt(squares)[[1, 4]])
     first = fit.parameters[0]
     sd = math.sqrt(fit.covariance[0, 0]) * math.log(4) / 3.92
-    assert first.value == pytest.approx(fit.stack.conduction.filament)
-    assert first.high / first.value == pytest.approx(math.exp(1.96 * sd))
-    assert first.value / first.low == pytest.approx(math.exp(1.96 * sd))
+    assert first.estimate.value == pytest.approx(fit.stack.conduction.filament)
+    assert first.estimate.high / first.estimate.value == pytest.approx(math.exp(1.96 * sd))
+    assert first.estimate.value / first.estimate.low == pytest.approx(math.exp(1.96 * sd))
     assert (first.prior_low, first.prior_high, first.unit) == (4e4, 1.6e5, "S/m")
     assert fit.stack.sources["reaction.energy"] == "user"
     assert fit.stack.filament == base().filament
@@ -500,10 +519,9 @@ def test_the_estimate_of_a_linear_model_is_that_of_a_ridge_regression(linear):
 def test_exact_data_leave_the_least_misfit_and_a_tenth_of_it_more_shows(linear):
     truth = base({"conduction.filament": 8e4, "reaction.energy": 1.26})
     exact = noisy(three(), 0.0, 0)
-    exact = Level(
-        *list(vars(exact).values())[:6],
-        tuple(Branch(b.name, b.voltage, np.array(toy(truth, exact, "").branches[b.name])) for b in exact.branches),
-        False,
+    simulated = toy(truth, exact, "").branches
+    exact = replace(
+        exact, branches=tuple(Branch(b.name, b.voltage, np.array(simulated[b.name])) for b in exact.branches)
     )
     free = {"conduction.filament": (4e4, 1.6e5)}  # the prior's centre is the truth: nothing pulls
     fit = calibrate([exact], truth, free)
@@ -512,8 +530,7 @@ def test_exact_data_leave_the_least_misfit_and_a_tenth_of_it_more_shows(linear):
     wave = tuple(
         Branch(b.name, b.voltage, b.log_current + 0.022 * (-1.0) ** np.arange(b.voltage.size)) for b in exact.branches
     )
-    waved = Level(*list(vars(exact).values())[:6], wave, False)
-    assert calibrate([waved], truth, free).misfit == pytest.approx(0.022, rel=0.01)
+    assert calibrate([replace(exact, branches=wave)], truth, free).misfit == pytest.approx(0.022, rel=0.01)
 
 
 def test_a_parameter_that_does_nothing_is_the_priors(linear):
@@ -521,8 +538,8 @@ def test_a_parameter_that_does_nothing_is_the_priors(linear):
     fit = calibrate([noisy(three(), 0.05, 4)], base(), keys)
     radius = fit.parameters[2]
     assert (radius.key, radius.share, radius.determined, radius.at_bound) == ("filament.radius", 1.0, False, False)
-    assert radius.value == pytest.approx(math.sqrt(28.0), rel=1e-6)
-    assert (radius.low, radius.high) == (pytest.approx(4.0), pytest.approx(7.0))
+    assert radius.estimate.value == pytest.approx(math.sqrt(28.0), rel=1e-6)
+    assert radius.estimate.ends == (pytest.approx(4.0), pytest.approx(7.0))
     np.testing.assert_allclose(fit.correlation[2], [0.0, 0.0, 1.0], atol=1e-12)
     assert [each.determined for each in fit.directions] == [True, True, False]
     assert fit.directions[2].signal == pytest.approx(0.0, abs=1e-9)
@@ -533,7 +550,7 @@ def test_a_parameter_that_does_nothing_is_the_priors(linear):
 def test_a_held_out_level_is_predicted_and_not_fitted(linear):
     good, bad = noisy(three(1e-4, "good"), 0.1, 1), three(4e-4, "bad")
     off = tuple(Branch(b.name, b.voltage, b.log_current + 2.0) for b in bad.branches)
-    bad = Level("bad", 4e-4, "stated", 2.0, 0.8, -0.9, off, False)
+    bad = replace(bad, branches=off)
     alone = calibrate([good], base(), KEYS)
     for order in ([good, bad], [bad, good]):
         fit = calibrate(order, base(), KEYS, hold_out=[4.1e-4])
@@ -626,12 +643,12 @@ def test_keys_of_runs_depend_on_stack_mesh_and_level_not_on_texts(linear, tmp_pa
     assert runs() == 1
     assert runs() == 0
     assert runs(stack=stack.model_copy(update={"title": "other words"})) == 0
-    assert runs(level=Level("other name", *list(vars(level).values())[1:])) == 0
+    assert runs(level=replace(level, name="other name")) == 0
     assert runs(mesh="fine") == 1
     assert runs(z=1e-9) == 1
     assert runs(stack=stack.replace({"filament.radius": 5.5})) == 1
-    assert runs(level=Level("x", 2e-4, *list(vars(level).values())[2:])) == 1
-    assert runs(level=Level("x", 1e-4, "stated", 3.0, *list(vars(level).values())[4:])) == 1
+    assert runs(level=replace(level, compliance=2e-4)) == 1
+    assert runs(level=replace(level, rate=3.0)) == 1
     assert runs() == 0
 
 
@@ -659,7 +676,18 @@ def by_hand(z, slopes, misfit=0.1, keys=KEYS, residual=None, levels=()):
     slopes = np.asarray(slopes, float)
     z = np.asarray(z, float)
     at = np.zeros(len(slopes)) if residual is None else residual
-    return Calibration(model.stack_at(z), model.priors, z, at, slopes, misfit, levels, (1.0,), True, model)
+    return Calibration(
+        stack=model.stack_at(z),
+        priors=model.priors,
+        z=z,
+        residuals=at,
+        slopes=slopes,
+        misfit=misfit,
+        levels=levels,
+        costs=(1.0,),
+        converged=True,
+        model=model,
+    )
 
 
 def settled(slopes, misfit, seed=0):
@@ -721,7 +749,7 @@ def test_an_estimate_outside_of_its_prior_says_so(z, outside):
     fit = by_hand([z], [[0.3]], keys={"reaction.energy": (1.1, 1.45)})
     (found,) = fit.parameters
     assert found.at_bound is outside
-    assert (found.value > 1.45 or found.value < 1.1) is outside
+    assert (found.estimate.value > 1.45 or found.estimate.value < 1.1) is outside
     assert any(sentence.startswith("Outside") and "reaction.energy" in sentence for sentence in summary(fit)) is outside
 
 
@@ -729,7 +757,7 @@ def test_numbers_for_json():
     fit = by_hand(
         [0.1, -0.2],
         [[0.3, 0.0], [0.0, 0.05]],
-        levels=(LevelFit(level_at(math.inf), Simulated({}, True), {"set": 0.1}, False),),
+        levels=(LevelFit(level=level_at(math.inf), simulated=Simulated({}, True), rms={"set": 0.1}, held_out=False),),
     )
     text = json.loads(json.dumps(fit.as_dict(), allow_nan=False))
     assert text["levels"][0]["compliance_a"] is None
@@ -742,12 +770,12 @@ def test_the_profile_of_a_linear_model_is_its_parabola(monkeypatch):
     fit, linear_residuals = settled([[0.5, 0.2], [0.1, 0.4], [0.0, 0.3]], 0.1)
     monkeypatch.setattr(fit.model, "residuals", lambda points, _levels: [linear_residuals(z) for z in points])
     rows = fit.profile((-2.0, -0.5, 1.0))
-    assert [(row["direction"], row["step"]) for row in rows] == [(n, s) for n in (1, 2) for s in (-2.0, -0.5, 1.0)]
+    assert [(row.direction, row.step) for row in rows] == [(n, s) for n in (1, 2) for s in (-2.0, -0.5, 1.0)]
     for row in rows:
-        assert row["parabola"] == 0.5 * row["step"] ** 2
-        assert row["rise"] == pytest.approx(row["parabola"], rel=1e-9)
+        assert row.parabola == 0.5 * row.step**2
+        assert row.rise == pytest.approx(row.parabola, rel=1e-9)
     monkeypatch.setattr(fit.model, "residuals", lambda points, _levels: [1.1 * linear_residuals(z) for z in points])
-    assert all(row["rise"] != pytest.approx(row["parabola"], rel=0.01) for row in fit.profile())
+    assert all(row.rise != pytest.approx(row.parabola, rel=0.01) for row in fit.profile())
 
 
 def test_the_profile_of_a_stack_that_is_not_possible_is_unknown(monkeypatch):
@@ -757,7 +785,7 @@ def test_the_profile_of_a_stack_that_is_not_possible_is_unknown(monkeypatch):
         "residuals",
         lambda points, _levels: [None if k == 1 else linear_residuals(z) for k, z in enumerate(points)],
     )
-    assert [math.isnan(row["rise"]) for row in fit.profile((1.0, 2.0))] == [False, True, False, False]
+    assert [math.isnan(row.rise) for row in fit.profile((1.0, 2.0))] == [False, True, False, False]
 
 
 def test_draws_have_the_mean_and_covariance_of_laplace():
@@ -903,8 +931,8 @@ def test_parameters_are_found_again(recovered, free, limits):
     assert [level.level.compliance for level in fit.levels] == pytest.approx([*limits, 7e-5])
     assert [level.level.rate for level in fit.levels] == pytest.approx([2.0] * (len(free) + 1))
     for each in fit.parameters:
-        assert each.low < TRUTH[each.key] < each.high
-        assert each.value == pytest.approx(TRUTH[each.key], rel=0.02)
+        assert each.estimate.low < TRUTH[each.key] < each.estimate.high
+        assert each.estimate.value == pytest.approx(TRUTH[each.key], rel=0.02)
         assert each.determined
         assert not each.at_bound
     assert [each.determined for each in fit.directions] == [True] * len(free)
@@ -941,15 +969,15 @@ def test_the_profile_of_a_stack_is_near_its_parabola(recovered):
     fit, _ = recovered
     gradient = fit.slopes.T @ fit.residuals / fit.misfit**2 + fit.z  # not 0: the fit's own misfit is another one
     for row in fit.profile((-1.0, 1.0)):
-        each = fit.directions[row["direction"] - 1]
-        tilt = float(fit.determined()[row["direction"] - 1] @ gradient) / math.hypot(1, each.signal)
-        assert row["rise"] == pytest.approx(row["parabola"] + row["step"] * tilt, abs=0.2)
+        each = fit.directions[row.direction - 1]
+        tilt = float(fit.determined()[row.direction - 1] @ gradient) / math.hypot(1, each.signal)
+        assert row.rise == pytest.approx(row.parabola + row.step * tilt, abs=0.2)
 
 
 @pytest.mark.usefixtures("without_pictures")
 def test_a_report_holds_levels_parameters_and_profile(recovered):
     fit, _ = recovered
-    found = sections(fit, None, [{"direction": 1, "step": -1.0, "rise": math.nan, "parabola": 0.5}])
+    found = sections(fit, None, [ProfileStep(direction=1, step=-1.0, rise=math.nan, parabola=0.5)])
     assert [each.title for each in found][:2] == ["Levels", "Determined parameters"]
 
 

@@ -7,7 +7,6 @@ import math
 from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy.stats import linregress
 
@@ -15,7 +14,7 @@ from devicekit.core.errors import ParameterError
 from devicekit.core.records import frame
 from physics.drive import Segment, ramp, set_sweep
 from physics.iv import make_stepper, simulate_iv
-from physics.kinetics import Kinetics, _until, kinetics, ramp_voltage, reset_time, set_time, slope
+from physics.kinetics import Hold, Kinetics, Ramp, _until, kinetics, ramp_voltage, reset_time, set_time, slope
 from physics.solvers.stepping import Limit, NotConvergedError
 from physics.stack import load_stack
 from physics.variability import MERITS, devices, scatter
@@ -142,7 +141,7 @@ def found(rougher):
 
 def test_kinetics_are_those_of_each_hold_and_ramp(rougher, found):
     result, seen = found
-    holds, ramps = result.holds, result.ramps
+    holds, ramps = frame(result.holds), frame(result.ramps)
     assert list(holds["voltage_v"]) == [0.5, 0.7, 0.9]
     assert holds["set_time_s"][1] == set_time(rougher, 0.7, "coarse")
     assert holds["reset_time_s"][2] == reset_time(rougher, -0.9, "coarse")
@@ -160,7 +159,7 @@ def test_kinetics_are_those_of_each_hold_and_ramp(rougher, found):
 def test_a_summary_of_kinetics_is_strict_json(found):
     result, _ = found
     text = json.loads(json.dumps(result.summary(), allow_nan=False))
-    assert text["holds"][0]["set_time_s"] == result.holds["set_time_s"][0]
+    assert text["holds"][0]["set_time_s"] == result.holds[0].set_time_s
     assert text["slopes"]["reset"]["points"] == 3
     assert [len(text[name]) for name in ("holds", "ramps", "notes")] == [3, 3, 0]
 
@@ -168,8 +167,8 @@ def test_a_summary_of_kinetics_is_strict_json(found):
 def test_a_melting_filament_is_noted_without_a_time(rough):
     hot = rough.replace({"heat.filament": 5.0})
     result = kinetics(hot, [1.2, 2.0], [], "coarse")
-    assert result.holds["set_time_s"][0] == pytest.approx(set_time(hot, 1.2, "coarse"))
-    assert math.isnan(result.holds["set_time_s"][1])
+    assert result.holds[0].set_time_s == pytest.approx(set_time(hot, 1.2, "coarse"))
+    assert math.isnan(result.holds[1].set_time_s)
     assert result.notes[0].startswith("set time at 2: ")
     assert "2000 K" in result.notes[0]
     assert result.summary()["holds"][1]["set_time_s"] is None
@@ -190,9 +189,9 @@ def test_every_number_stands_where_it_belongs_and_notes_name_what_failed(monkeyp
     for name, factor in (("set_time", 1.0), ("reset_time", 10.0), ("ramp_voltage", 100.0)):
         monkeypatch.setattr(f"physics.kinetics.{name}", failing(name, factor))
     result = kinetics(None, (0.9, 0.7, 0.5), (3.0, 0.7))
-    np.testing.assert_allclose(result.holds["set_time_s"], [0.9, math.nan, 0.5])
-    np.testing.assert_allclose(result.holds["reset_time_s"], [-9.0, math.nan, -5.0])
-    np.testing.assert_allclose(result.ramps["v_100ua_v"], [300.0, math.nan])
+    np.testing.assert_allclose(frame(result.holds)["set_time_s"], [0.9, math.nan, 0.5])
+    np.testing.assert_allclose(frame(result.holds)["reset_time_s"], [-9.0, math.nan, -5.0])
+    np.testing.assert_allclose(frame(result.ramps)["v_100ua_v"], [300.0, math.nan])
     names = ("set time at 0.7", "reset time at -0.7", "ramp voltage at 0.7")
     assert result.notes == tuple(f"{name}: no step converges" for name in names)
 
@@ -240,16 +239,12 @@ def test_slope_counts_known_times_within_its_range_alone():
 
 
 def made(set_times, reset_times, voltages=(0.9, 1.2, 1.5)):
-    holds = pd.DataFrame(
-        {
-            "voltage_v": voltages,
-            "set_time_s": set_times,
-            "reset_time_s": reset_times,
-            "jart_set_time_s": [1e-12] * len(voltages),
-        }
+    holds = tuple(
+        Hold(voltage_v=v, set_time_s=up, reset_time_s=down, jart_set_time_s=1e-12)
+        for v, up, down in zip(voltages, set_times, reset_times, strict=True)
     )
-    ramps = pd.DataFrame({"rate_v_s": [1.0], "v_100ua_v": [0.6], "jart_v_100ua_v": [0.55]})
-    return Kinetics(base(), "coarse", holds, ramps, ())
+    ramps = (Ramp(rate_v_s=1.0, v_100ua_v=0.6, jart_v_100ua_v=0.55),)
+    return Kinetics(stack=base(), mesh="coarse", holds=holds, ramps=ramps, notes=())
 
 
 @pytest.mark.parametrize(
@@ -275,7 +270,7 @@ def test_a_time_before_heat_spreads_is_remarked(set_times, reset_times, words):
 
 def test_a_real_set_at_2_v_is_faster_than_heat(rough):
     fast, slow = (kinetics(rough, [voltage], [], "coarse") for voltage in (2.0, 1.2))
-    assert fast.holds["set_time_s"][0] < 1e-10 < slow.holds["set_time_s"][0]
+    assert fast.holds[0].set_time_s < 1e-10 < slow.holds[0].set_time_s
     assert [each.code for each in fast.remarks] == ["thermal_time"]
     assert slow.remarks == ()
 
