@@ -58,9 +58,9 @@ def false_alarms(runs: int) -> dict[str, float]:
                 x = remembering(r, n, 2, rng) + drifting(n, size)
                 plain = correlations.correlate([x[:, 0]], [x[:, 1]])
                 change = correlations.correlate([np.diff(x[:, 0])], [np.diff(x[:, 1])])
-                hits += [naive(x[:, 0], x[:, 1]) < ALARM, plain["p"] < ALARM, change["p"] < ALARM]
-                worth.append(plain["n_effective"])
-                unjudged += not np.isfinite(plain["p"])
+                hits += [naive(x[:, 0], x[:, 1]) < ALARM, plain.p < ALARM, change.p < ALARM]
+                worth.append(plain.n_effective)
+                unjudged += not np.isfinite(plain.p)
             rate = 100 * hits / runs
             shown = " | ".join(f"{each:.1f} %" for each in rate)
             print(
@@ -154,14 +154,14 @@ def intervals(runs: int) -> dict[str, float]:
         unlike = []
         for _ in range(max(runs // (8 * devices), 10)):
             x = walk(TRUTH.coefficients[None], TRUTH.noise, n, devices, rng)
-            for each in correlations.combine([correlations.matrix([one], names) for one in x]):
-                one = each.correlation
+            for one in correlations.combine([correlations.matrix([each], names) for each in x]):
                 if one.differenced or (one.lag and one.first != one.second):
                     continue
                 rho = correlations.rank_of_pearson(true[one.first, one.second, one.lag])
-                inside[one.lag].append(one.low <= rho <= one.high)
+                low, high = one.rho.ends or (np.nan, np.nan)
+                inside[one.lag].append(low <= rho <= high)
                 if not one.lag and devices > 1:
-                    unlike.append(each.p_heterogeneity < ALARM)
+                    unlike.append(one.p_heterogeneity < ALARM)
         rates[f"interval {devices} {n}"] = 100 * float(np.mean(inside[0]))
         more = f"{100 * np.mean(unlike):.1f} %" if unlike else "–"
         own = f"{100 * np.mean(inside[1]):.1f} %"

@@ -21,6 +21,8 @@ class Quantity:
         Meaning.
     log : bool
         True if its logarithm is compared and shown: spreads are in decades, axes logarithmic.
+    plain : str
+        Label of the value itself, if `label` is that of its logarithm.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Quantity:
     label: str
     description: str = ""
     log: bool = False
+    plain: str = ""
 
     @property
     def axis(self) -> str:

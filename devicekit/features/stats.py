@@ -207,6 +207,16 @@ def weibull(values: np.ndarray, quantity: str) -> Weibull | None:
     return Weibull(quantity=quantity, shape=float(shape), scale=float(scale), n=int(x.size))
 
 
+def holm(p: np.ndarray) -> np.ndarray:
+    """Correct p values for their number (Holm 1979, Scand. J. Statist. 6, 65); NaN stays NaN and is not counted."""
+    found = np.full(p.shape, np.nan)
+    known = np.flatnonzero(np.isfinite(p))
+    order = known[np.argsort(p[known], kind="stable")]
+    steps = p[order] * np.arange(order.size, 0, -1)
+    found[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return found
+
+
 def ranks(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return sorted finite values and their median-rank probabilities (i - 0.3) / (n + 0.4)."""
     x = np.sort(values[np.isfinite(values)])

@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from devicekit.core.errors import CodedWarning, TraceError, UsageError
+from devicekit.core.quantities import Quantity
 from devicekit.features.cycles.autoregression import Autoregression, Cycles, autoregression, stationary_covariance
 from devicekit.features.cycles.correlations import ranks, split
-from devicekit.features.cycles.series import Quantity
 from devicekit.features.merits.dc import DcResult
 from devicekit.features.merits.sequence import SequenceResult
 from devicekit.synthetic.known_cycles import COLUMNS, root, walk

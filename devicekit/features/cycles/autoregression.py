@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from devicekit.core.records import Record, column, derived
 from devicekit.core.statistics import chi2_tail, t_quantile
-from devicekit.features.cycles.correlations import holm
+from devicekit.features.stats import holm
 
 MOST_ORDER = 3  # cycles back
 LEAST_CYCLES = 50  # per device, in runs: with fewer, BIC finds the order in about half of the cases
@@ -53,47 +54,32 @@ class Cycles:
         return found[0], rest
 
 
-@dataclass(frozen=True, eq=False)
-class Autoregression:
-    """A fitted vector autoregression of k quantities.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Autoregression(Record):
+    """A fitted vector autoregression of k quantities."""
 
-    Attributes
-    ----------
-    order : int
-        Cycles back, 0 to 3.
-    bic : tuple of float
-        BIC of the orders 0, 1, ..., on the same cycles.
-    coefficients, low, high : ndarray, shape (order, k, k)
-        With 95 % intervals: [cycles back less 1, quantity now, quantity then].
-    noise : ndarray, shape (k, k)
-        Covariance of the noise that a cycle adds.
-    scale : ndarray, shape (k,)
-        Standard deviations that the quantities were divided by.
-    radius : float
-        Spectral radius; below 1 the process is stationary.
-    normal_p : ndarray, shape (k,)
-        p values of normality of the residuals (Jarque and Bera, doi:10.1016/0165-1765(80)90024-5), corrected by Holm.
-    n : int
-        Number of predicted cycles.
-    """
+    order: int = column(doc="cycles back, 0 to 3")
+    bic: tuple[float, ...] = column(doc="BIC of the orders 0, 1, ..., on the same cycles")
+    coefficients: np.ndarray = column(
+        doc="coefficients, shape (order, k, k): [cycles back less 1, quantity now, quantity then]"
+    )
+    low: np.ndarray = column(doc="lower ends of their 95 % intervals")
+    high: np.ndarray = column(doc="upper ends of their 95 % intervals")
+    noise: np.ndarray = column(doc="covariance of the noise that a cycle adds, shape (k, k)")
+    scale: np.ndarray = column(doc="standard deviations that the quantities were divided by, shape (k,)")
+    radius: float = column(name="spectral_radius", doc="spectral radius; below 1 the process is stationary")
+    normal_p: np.ndarray = column(
+        doc="p values of normality of the residuals (Jarque and Bera, doi:10.1016/0165-1765(80)90024-5), corrected by "
+        "Holm, shape (k,)"
+    )
+    n: int = column(doc="number of predicted cycles")
 
-    order: int
-    bic: tuple[float, ...]
-    coefficients: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    noise: np.ndarray
-    scale: np.ndarray
-    radius: float
-    normal_p: np.ndarray
-    n: int
-
-    @property
+    @derived()
     def stationary(self) -> bool:
         """True if the fitted process is stationary."""
         return self.radius < 1.0
 
-    @property
+    @derived()
     def normal(self) -> bool:
         """True if normal residuals are not rejected."""
         return not bool((self.normal_p < NOT_NORMAL).any())
@@ -201,14 +187,14 @@ def autoregression(devices: Sequence[Cycles], order: int | None = None) -> Autor
     wide = t_quantile(0.975, spare) * np.sqrt(np.outer(np.diag(inverse), np.diag(noise)))
     low, middle, high = (each.reshape(p, k, k).transpose(0, 2, 1) for each in (found - wide, found, found + wide))
     return Autoregression(
-        p,
-        tuple(map(float, criteria)),
-        middle,
-        low,
-        high,
-        noise,
-        scale,
-        radius(middle),
-        normality(error),
-        len(y),
+        order=p,
+        bic=tuple(map(float, criteria)),
+        coefficients=middle,
+        low=low,
+        high=high,
+        noise=noise,
+        scale=scale,
+        radius=radius(middle),
+        normal_p=normality(error),
+        n=len(y),
     )

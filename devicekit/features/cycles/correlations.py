@@ -13,16 +13,19 @@ are Fisher's with the variance of Bonett and Wright (doi:10.1007/BF02294183).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import combinations, product
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
+from devicekit.core.records import Estimate, Record, column, derived
 from devicekit.core.statistics import chi2_tail, normal_quantile
+from devicekit.features.stats import holm
 
 LEAST_EFFECTIVE = 4.0  # n_eff below which a correlation is not judged: Fisher's variance is 1 / (n_eff - 3)
 LEVEL = 0.95
+Kind = TypeVar("Kind", bound="Correlation")
 Runs = Sequence[np.ndarray]  # values of unbroken runs of cycles, each (cycles,) or (cycles, quantities)
 
 
@@ -93,48 +96,30 @@ def effective_n(first: Runs, second: Runs) -> float:
     return float(n / max(whole, 1.0))
 
 
-@dataclass(frozen=True)
-class Correlation:
-    """Spearman's rho of two quantities.
+@dataclass(frozen=True, kw_only=True)
+class Correlation(Record):
+    """Spearman's rho of two quantities."""
 
-    Attributes
-    ----------
-    first, second : str
-        Names; with `lag` 1 the second is that of the previous cycle.
-    lag : int
-        0 or 1 cycles.
-    differenced : bool
-        True for changes from cycle to cycle, which drift does not affect; False for values.
-    n : int
-        Pairs.
-    n_effective : float
-        Equivalent number of independent pairs.
-    rho, low, high : float
-        Estimate and 95 % interval; NaN where `n_effective` is below `LEAST_EFFECTIVE`.
-    expected : float
-        rho under the null hypothesis: 0, except for changes against the previous change, where differencing alone
-        gives about minus half of the correlation within a cycle (-0.48 for a quantity with itself).
-    p : float
-        Probability of a rho as far from `expected` by chance.
-    null_variance : float
-        Variance of atanh(rho) if rho is `expected`.
-    p_holm : float
-        p corrected by Holm's method for all correlations of values, or of changes.
-    """
-
-    first: str
-    second: str
-    lag: int
-    differenced: bool
-    n: int
-    n_effective: float
-    rho: float
-    low: float
-    high: float
-    expected: float
-    p: float
-    null_variance: float = float("nan")
-    p_holm: float = float("nan")
+    first: str = column(default="", doc="name of the one quantity")
+    second: str = column(default="", doc="name of the other; with `lag` 1 it is that of the previous cycle")
+    lag: int = column(default=0, doc="0 or 1 cycles")
+    differenced: bool = column(
+        default=False, doc="true for changes from cycle to cycle, which drift does not affect; false for values"
+    )
+    n: int = column(doc="pairs")
+    n_effective: float = column(doc="equivalent number of independent pairs")
+    rho: Estimate = column(
+        flat=True, stem="", doc="Spearman's rho; without an interval if `n_effective` is below `LEAST_EFFECTIVE`"
+    )
+    expected: float = column(
+        doc="rho under the null hypothesis: 0, except for changes against the previous change, where differencing "
+        "alone gives about minus half of the correlation within a cycle (-0.48 for a quantity with itself)"
+    )
+    p: float = column(doc="probability of a rho as far from `expected` by chance")
+    null_variance: float = column(row=False, default=float("nan"), doc="variance of atanh(rho) if rho is `expected`")
+    p_holm: float = column(
+        default=float("nan"), doc="p corrected by Holm's method for all correlations of values, or of changes"
+    )
 
     @property
     def key(self) -> tuple[str, str, int, bool]:
@@ -144,11 +129,17 @@ class Correlation:
     @property
     def weight(self) -> float:
         """Inverse variance of atanh(rho) at small rho; 0 without an interval."""
-        return max(self.n_effective - 3.0, 0.0) if np.isfinite(self.low) else 0.0
+        return max(self.n_effective - 3.0, 0.0) if self.rho.closed else 0.0
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return asdict(self)
+
+@dataclass(frozen=True, kw_only=True)
+class Combined(Correlation):
+    """Correlation over devices: the mean of Fisher's atanh(rho) with weights n_eff - 3; n and n_eff are sums."""
+
+    n_devices: int = column(doc="devices in the mean")
+    p_heterogeneity: float = column(
+        doc="probability of so large differences by chance if all devices had one rho; NaN for one device"
+    )
 
 
 def variance(rho: float, n_effective: float) -> float:
@@ -167,8 +158,8 @@ def fisher_interval(rho: float, spread: float) -> tuple[float, float]:
     return float(np.tanh(at - wide)), float(np.tanh(at + wide))
 
 
-def correlate(first: Runs, second: Runs, expected: float = 0.0, spread: float | None = None) -> dict[str, float]:
-    """Compute Spearman's rho of two series in runs, judged by n_eff; returns fields of `Correlation`.
+def correlate(first: Runs, second: Runs, expected: float = 0.0, spread: float | None = None) -> Correlation:
+    """Compute Spearman's rho of two series in runs, judged by n_eff; the correlation has no names.
 
     Parameters
     ----------
@@ -182,18 +173,19 @@ def correlate(first: Runs, second: Runs, expected: float = 0.0, spread: float | 
     """
     x, y = (ranks(np.concatenate(list(runs))) for runs in (first, second))
     n, nan = x.size, float("nan")
+    found = Correlation(n=n, n_effective=float(n), rho=Estimate(nan), expected=expected, p=nan)
     size = float(np.sqrt(np.var(x) * np.var(y)))
     if n < 3 or size == 0:
-        return {"n": n, "n_effective": float(n), "rho": nan, "low": nan, "high": nan, "expected": expected, "p": nan}
+        return found
     rho = float(np.clip(np.mean((x - x.mean()) * (y - y.mean())) / size, -1.0, 1.0))
     worth = effective_n(split(x, first), split(y, first))
-    found = {"n": n, "n_effective": worth, "rho": rho, "low": nan, "high": nan, "expected": expected, "p": nan}
+    found = replace(found, n_effective=worth, rho=Estimate(rho))
     if worth < LEAST_EFFECTIVE:
         return found
-    low, high = fisher_interval(rho, variance(rho, worth))
+    whole = Estimate(rho, *fisher_interval(rho, variance(rho, worth)))
     null = (1.0 if spread is None else spread) / ((worth if spread is None else n) - 3.0)
     p = _p(rho, worth) if spread is None else _p_of_changes(rho, expected, null)
-    return {**found, "low": low, "high": high, "p": p, "null_variance": null}
+    return replace(found, rho=whole, p=p, null_variance=null)
 
 
 def _p(rho: float, worth: float) -> float:
@@ -210,17 +202,7 @@ def _p_of_changes(rho: float, expected: float, spread: float) -> float:
     return two_sided_p(float(away) / float(np.sqrt(spread)))
 
 
-def holm(p: np.ndarray) -> np.ndarray:
-    """Correct p values for their number (Holm 1979); NaN stays NaN and is not counted."""
-    found = np.full(p.shape, np.nan)
-    known = np.flatnonzero(np.isfinite(p))
-    order = known[np.argsort(p[known], kind="stable")]
-    steps = p[order] * np.arange(order.size, 0, -1)
-    found[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return found
-
-
-def correct_p_values(found: Sequence[Correlation]) -> tuple[Correlation, ...]:
+def correct_p_values(found: Sequence[Kind]) -> tuple[Kind, ...]:
     """Return the correlations with `p_holm`, values and changes separately."""
     holms = np.full(len(found), np.nan)
     for kind in (False, True):
@@ -247,7 +229,7 @@ def matrix(runs: Runs, names: Sequence[str]) -> tuple[Correlation, ...]:
         within: dict[tuple[int, int], Correlation] = {}
         for a, b in combinations(range(len(names)), 2):
             one = correlate([each[:, a] for each in parts], [each[:, b] for each in parts])
-            within[a, b] = Correlation(names[a], names[b], 0, differenced, **one)  # type: ignore[arg-type]
+            within[a, b] = replace(one, first=names[a], second=names[b], differenced=differenced)
         found += list(within.values())
         later = [each for each in parts if len(each) > 1]
         if not later:
@@ -255,7 +237,7 @@ def matrix(runs: Runs, names: Sequence[str]) -> tuple[Correlation, ...]:
         for a, b in product(range(len(names)), repeat=2):
             null, spread = _expected_without_memory(within.get((min(a, b), max(a, b)))) if differenced else (0.0, None)
             one = correlate([each[1:, a] for each in later], [each[:-1, b] for each in later], null, spread)
-            found.append(Correlation(names[a], names[b], 1, differenced, **one))  # type: ignore[arg-type]
+            found.append(replace(one, first=names[a], second=names[b], lag=1, differenced=differenced))
     return correct_p_values(found)
 
 
@@ -266,30 +248,11 @@ def _expected_without_memory(within: Correlation | None) -> tuple[float, float]:
     within a cycle (c = 1 for a quantity with itself). For n pairs, the difference from -c/2 has the variance
     (7 - 3 c^2) / 8n, from the covariances of sample cross-covariances (Bartlett 1946, doi:10.2307/2983611).
     """
-    c = 1.0 if within is None else pearson_of_rank(within.rho)
+    c = 1.0 if within is None else pearson_of_rank(within.rho.value)
     if not np.isfinite(c):
         return 0.0, float("nan")
     null = rank_of_pearson(-0.5 * c)
     return null, (7.0 - 3.0 * c * c) / 8.0 / (1.0 - c * c / 4.0) ** 2 * (1.0 + 0.5 * null * null)
-
-
-@dataclass(frozen=True)
-class Combined:
-    """Correlation over devices: the mean of Fisher's atanh(rho) with weights n_eff - 3.
-
-    Attributes
-    ----------
-    correlation : Correlation
-        n and n_eff are sums over the devices.
-    n_devices : int
-        Number of devices in the mean.
-    p_heterogeneity : float
-        Probability of so large differences by chance if all devices had one rho; NaN for one device.
-    """
-
-    correlation: Correlation
-    n_devices: int
-    p_heterogeneity: float
 
 
 def combine(devices: Sequence[Sequence[Correlation]]) -> tuple[Combined, ...]:
@@ -300,55 +263,43 @@ def combine(devices: Sequence[Sequence[Correlation]]) -> tuple[Combined, ...]:
     devices : sequence of sequence of Correlation
         Correlations of each device, in the order of `matrix`.
     """
-    found = [_combine_devices(list(many)) for many in zip(*devices, strict=True)]
-    judged = correct_p_values([each for each, _, _ in found])
-    return tuple(Combined(one, n, p) for one, (_, n, p) in zip(judged, found, strict=True))
+    return correct_p_values([_combine_devices(list(many)) for many in zip(*devices, strict=True)])
 
 
-def _combine_devices(many: Sequence[Correlation]) -> tuple[Correlation, int, float]:
-    """Return one correlation over devices, the number of devices in it, and the p value of homogeneity."""
+def _combine_devices(many: Sequence[Correlation]) -> Combined:
     known = [each for each in many if each.weight > 0]
     if len(known) < 2:
-        return (known or many)[0], len(known), float("nan")
+        return Combined(**vars((known or many)[0]), n_devices=len(known), p_heterogeneity=float("nan"))
     w = np.array([each.weight for each in known])
-    at = np.arctanh(np.clip([each.rho for each in known], -1 + 1e-12, 1 - 1e-12))
+    at = np.arctanh(np.clip([each.rho.value for each in known], -1 + 1e-12, 1 - 1e-12))
     nulls = np.arctanh([each.expected for each in known])
     null, mean = float(np.average(nulls, weights=w)), float(np.average(at, weights=w))
     unrelated = float((w * w * np.array([each.null_variance for each in known])).sum() / w.sum() ** 2)
     rho = float(np.tanh(mean))
     shape = 1.0 + 0.5 * rho * rho
-    low, high = fisher_interval(rho, shape / float(w.sum()))
-    p = two_sided_p((mean - null) / float(np.sqrt(unrelated)))
     whole = replace(
         known[0],
         n=sum(each.n for each in known),
         n_effective=float(sum(each.n_effective for each in known)),
-        rho=rho,
-        low=low,
-        high=high,
+        rho=Estimate(rho, *fisher_interval(rho, shape / float(w.sum()))),
         expected=float(np.tanh(null)),
-        p=p,
+        p=two_sided_p((mean - null) / float(np.sqrt(unrelated))),
         null_variance=unrelated,
     )
-    return whole, len(known), chi2_tail(float((w * (at - mean) ** 2).sum() / shape), len(known) - 1)
+    unlike = chi2_tail(float((w * (at - mean) ** 2).sum() / shape), len(known) - 1)
+    return Combined(**vars(whole), n_devices=len(known), p_heterogeneity=unlike)
 
 
-@dataclass(frozen=True)
-class Drift:
-    """Linear drift of one quantity over the cycles of one device.
+@dataclass(frozen=True, kw_only=True)
+class Drift(Record):
+    """Linear drift of one quantity over the cycles of one device."""
 
-    Attributes
-    ----------
-    change : float
-        Change of the line from the first cycle to the last, over the standard deviation about it.
-    p : float
-        Probability of such a slope by chance, for residuals with their autocorrelation.
-    """
+    change: float = column(
+        doc="change of the line from the first cycle to the last, over the standard deviation about it"
+    )
+    p: float = column(doc="probability of such a slope by chance, for residuals with their autocorrelation")
 
-    change: float
-    p: float
-
-    @property
+    @derived()
     def seen(self) -> bool:
         """True if it drifts: p below 0.01, and by more than the standard deviation of one cycle."""
         return self.p < 0.01 and abs(self.change) > 1.0
@@ -371,13 +322,13 @@ def drift(cycles: Runs, values: Runs) -> Drift:
     rest = x - x.mean() - slope * t
     deviation = float(np.sqrt(rest @ rest / max(n - 2, 1)))
     if deviation <= 1e-12 * max(float(np.abs(x).max()), 1e-300):
-        return Drift(0.0, float("nan"))
+        return Drift(change=0.0, p=float("nan"))
     sums = autocovariance(split(rest, values))
     r = float(sums[1] / sums[0]) if sums.size > 1 else 0.0
     r = float(np.clip(r + (1 + 4 * r) / n, 0.0, 0.99))  # estimates of r are biased low, more so after removal of a line
     worth = n * (1 - r) / (1 + r)
     change = slope * float(np.ptp(t)) / deviation
     if worth <= 3:
-        return Drift(change, float("nan"))
+        return Drift(change=change, p=float("nan"))
     score = abs(slope) / (deviation / float(np.sqrt(t @ t)) * float(np.sqrt(n / worth)))
-    return Drift(change, float(2.0 * stdtr(worth - 2, -score)))
+    return Drift(change=change, p=float(2.0 * stdtr(worth - 2, -score)))

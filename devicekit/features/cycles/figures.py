@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from devicekit.core.quantities import Quantity
 from devicekit.plot import Axis, Curve, Image, Panel
 
 _COLOURS = "RdBu_r"
@@ -37,19 +38,15 @@ def previous_cycle(rho: np.ndarray, names: Sequence[str], title: str) -> Image:
     return _image(rho, names, ("one cycle before", "this cycle"), title)
 
 
-def against_previous(
-    devices: Mapping[str, tuple[np.ndarray, np.ndarray]], label: str, unit: str, log: bool, before: str
-) -> Panel:
+def against_previous(devices: Mapping[str, tuple[np.ndarray, np.ndarray]], quantity: Quantity, before: str) -> Panel:
     """Draw a quantity against that of the previous cycle.
 
     Parameters
     ----------
     devices : mapping of str to (ndarray, ndarray)
         Previous and present values of each device.
-    label, unit : str
-        Name and unit of the quantity.
-    log : bool
-        Use logarithmic axes.
+    quantity : Quantity
+        The quantity; if its logarithm is followed, the values are its own, on logarithmic axes.
     before : str
         Words for the horizontal axis: the distance to the previous value.
     """
@@ -57,7 +54,7 @@ def against_previous(
         Curve(name, x, y, style=".", colour=f"C{n % 10}", size=3.0, legend=len(devices) > 1)
         for n, (name, (x, y)) in enumerate(devices.items())
     ]
-    scale = "log" if log else "linear"
-    across = Axis(f"{label}, {before}", unit, scale, ticks=5)  # type: ignore[arg-type]
-    up = Axis(label, unit, scale, ticks=6)  # type: ignore[arg-type]
+    label, scale = quantity.plain or quantity.label, "log" if quantity.log else "linear"
+    across = Axis(f"{label}, {before}", quantity.unit, scale, ticks=5)  # type: ignore[arg-type]
+    up = Axis(label, quantity.unit, scale, ticks=6)  # type: ignore[arg-type]
     return Panel(across, up, curves, legend="in" if len(devices) <= 5 else "none")

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from devicekit.core.quantities import Quantity
 from devicekit.core.text import count, listed
-from devicekit.features.cycles.autoregression import LEAST_CYCLES, NOT_NORMAL, Autoregression
+from devicekit.features.cycles.autoregression import Autoregression
 from devicekit.features.cycles.correlations import LEAST_EFFECTIVE, Combined, Correlation
-from devicekit.features.cycles.series import Quantity
 
 CLEAR = 0.05  # Holm's p below which a correlation is reported
 MOST_NAMED = 3
@@ -31,8 +30,8 @@ def _pair_text(one: Correlation, labels: Mapping[str, str]) -> str:
     return f"{labels[one.first]} with {second}"
 
 
-def _format(value: float, digits: int = 2) -> str:
-    return f"{value:.{digits}f}" if np.isfinite(value) else "–"
+def _format(value: float | None) -> str:
+    return "–" if value is None or not np.isfinite(value) else f"{value:.2f}"
 
 
 def _format_p(value: float) -> str:
@@ -46,24 +45,24 @@ def correlation_text(
 ) -> list[str]:
     """Return which values are correlated, whether their changes agree, and which cannot be judged."""
     labels = _labels(quantities)
-    values = [each for each in combined if not each.correlation.differenced]
-    changes = {each.correlation.key[:3]: each.correlation for each in combined if each.correlation.differenced}
-    clear = sorted((e for e in values if e.correlation.p_holm < CLEAR), key=lambda e: -abs(e.correlation.rho))
+    values = [each for each in combined if not each.differenced]
+    changes = {each.key[:3]: each for each in combined if each.differenced}
+    clear = sorted((e for e in values if e.p_holm < CLEAR), key=lambda e: -abs(e.rho.value))
     where = f"Over {count(total, 'cycle')} of {count(n_devices, 'device')}"
     if step != "one cycle":
         where = f"Over {count(total, 'reading')} of {count(n_devices, 'device')}, {step} apart,"
-    lasting = [e for e in clear if _is_in_changes(e.correlation, changes.get(e.correlation.key[:3]))]
+    lasting = [e for e in clear if _is_in_changes(e, changes.get(e.key[:3]))]
     faded = [e for e in clear if e not in lasting]
-    blind = [e.correlation for e in values if np.isfinite(e.correlation.rho) and not e.correlation.weight]
+    blind = [e for e in values if e.rho.known and not e.weight]
     found = []
     if lasting:
-        names = _first_names([_rho_text(each.correlation, labels) for each in lasting])
+        names = _first_names([_rho_text(each, labels) for each in lasting])
         found.append(
             f"{where} {len(lasting)} of {len(values)} rank correlations {_be(lasting)} significant, and the "
             f"changes from cycle to cycle agree: {names}."
         )
     if faded:
-        names = _first_names([_rho_text(each.correlation, labels) for each in faded])
+        names = _first_names([_rho_text(each, labels) for each in faded])
         start = f"{len(faded)} more" if lasting else f"{where} {len(faded)} of {len(values)} rank correlations"
         found.append(
             f"{start} {_be(faded)} significant in the values but not in the changes, and may come from drift: {names}."
@@ -75,7 +74,7 @@ def correlation_text(
         found.append(f"{where} {text}.")
     unlike = [each for each in clear if each.p_heterogeneity < UNLIKE]
     if unlike:
-        names = _first_names([_pair_text(each.correlation, labels) for each in unlike])
+        names = _first_names([_pair_text(each, labels) for each in unlike])
         found.append(f"The devices differ in {names}.")
     return found
 
@@ -87,7 +86,7 @@ def _be(found: Sequence[Combined]) -> str:
 
 def _rho_text(one: Correlation, labels: Mapping[str, str]) -> str:
     """Return a correlation with its interval."""
-    return f"{_pair_text(one, labels)} {_format(one.rho)} ({_format(one.low)} to {_format(one.high)})"
+    return f"{_pair_text(one, labels)} {_format(one.rho.value)} ({_format(one.rho.low)} to {_format(one.rho.high)})"
 
 
 def _first_names(names: list[str]) -> str:
@@ -103,20 +102,22 @@ def _unjudged_text(
     total: int,
 ) -> str:
     """Return which correlations cannot be judged, with the largest of them."""
-    first = max(blind, key=lambda one: abs(one.rho))
+    first = max(blind, key=lambda one: abs(one.rho.value))
     first = next((one for one in blind if not one.lag), first)
     changed = changes.get(first.key[:3])
-    of_changes = f", {_format(changed.rho)} of changes" if changed is not None and not first.lag else ""
+    of_changes = f", {_format(changed.rho.value)} of changes" if changed is not None and not first.lag else ""
     return (
         f"{where}{len(blind)} of {total} rank correlations cannot be judged, {_pair_text(first, labels)} among them "
-        f"(rho {_format(first.rho)}{of_changes}). Quantities change so slowly that {first.n} pairs count as "
+        f"(rho {_format(first.rho.value)}{of_changes}). Quantities change so slowly that {first.n} pairs count as "
         f"{first.n_effective:.1f} independent ones; {LEAST_EFFECTIVE:g} are needed."
     )
 
 
 def _is_in_changes(one: Correlation, change: Correlation | None) -> bool:
     """Return whether changes, which a drift does not touch, show a relation of the same sign."""
-    return change is not None and change.p < CLEAR and np.sign(change.rho - change.expected) == np.sign(one.rho)
+    if change is None or not change.p < CLEAR:
+        return False
+    return bool(np.sign(change.rho.value - change.expected) == np.sign(one.rho.value))
 
 
 def drift_text(devices: Mapping[str, Sequence[str]], quantities: Sequence[Quantity]) -> list[str]:
@@ -149,25 +150,21 @@ def autoregression_text(fit: Autoregression | None, why_not: str, n_devices: int
 def rows(combined: Sequence[Combined], quantities: Sequence[Quantity]) -> list[tuple[str, ...]]:
     """Return rows under `HEAD`, the strongest correlations first."""
     labels = _labels(quantities)
-    ordered = sorted(combined, key=lambda each: (not each.correlation.p_holm < CLEAR, -abs(each.correlation.rho)))
-    found: list[tuple[str, ...]] = []
-    for each in ordered:
-        one = each.correlation
-        unlike = " (differ)" if each.p_heterogeneity < UNLIKE else ""
-        found.append(
-            (
-                _pair_text(one, labels),
-                "changes" if one.differenced else "values",
-                str(one.n),
-                f"{one.n_effective:.1f}",
-                _format(one.rho),
-                f"{_format(one.low)} to {_format(one.high)}",
-                _format_p(one.p),
-                _format_p(one.p_holm),
-                f"{each.n_devices}{unlike}",
-            )
+    ordered = sorted(combined, key=lambda one: (not one.p_holm < CLEAR, -abs(one.rho.value)))
+    return [
+        (
+            _pair_text(one, labels),
+            "changes" if one.differenced else "values",
+            str(one.n),
+            f"{one.n_effective:.1f}",
+            _format(one.rho.value),
+            f"{_format(one.rho.low)} to {_format(one.rho.high)}",
+            _format_p(one.p),
+            _format_p(one.p_holm),
+            f"{one.n_devices}{' (differ)' if one.p_heterogeneity < UNLIKE else ''}",
         )
-    return found
+        for one in ordered
+    ]
 
 
 def coefficients(fit: Autoregression, names: Sequence[str]) -> pd.DataFrame:
@@ -202,24 +199,3 @@ def coefficient_rows(
             ]
             found.append((each.label, str(lag + 1), *cells))
     return head, found
-
-
-def fit_dict(fit: Autoregression, names: Sequence[str]) -> dict[str, Any]:
-    """Return the fit as JSON-ready values."""
-    return {
-        "order": fit.order,
-        "bic": list(fit.bic),
-        "n": fit.n,
-        "least_cycles": LEAST_CYCLES,
-        "spectral_radius": fit.radius,
-        "stationary": fit.stationary,
-        "normal": fit.normal,
-        "normal_p": fit.normal_p.tolist(),
-        "normal_below": NOT_NORMAL,
-        "quantities": list(names),
-        "scale": fit.scale.tolist(),
-        "coefficients": fit.coefficients.tolist(),
-        "low": fit.low.tolist(),
-        "high": fit.high.tolist(),
-        "noise": fit.noise.tolist(),
-    }

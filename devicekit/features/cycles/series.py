@@ -8,37 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from devicekit.core.quantities import Quantity
 from devicekit.features.cycles.autoregression import Cycles
-from devicekit.features.definitions import COUNTED
+from devicekit.features.definitions import COUNTED, QUANTITIES
 from devicekit.tables import EnduranceTable
 
 SHORTEST_RUN = 8  # cycles; shorter runs are not used
 MOST_MISSING = 0.5  # share of the cycles without a quantity above which that quantity is left out
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """Quantity that is followed over cycles.
-
-    Attributes
-    ----------
-    name : str
-        Name in tables.
-    label : str
-        Name in figures and sentences.
-    plain : str
-        Name of the value itself, if its logarithm is followed.
-    unit : str
-        Unit of the value itself.
-    log : bool
-        True if its logarithm is followed.
-    """
-
-    name: str
-    label: str
-    plain: str
-    unit: str
-    log: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,10 +36,10 @@ class Series:
 
 
 OF_SWEEPS = (
-    Quantity("v_set_v", "|V_set|", "|V_set|", "V", False),
-    Quantity("v_reset_v", "|V_reset|", "|V_reset|", "V", False),
-    Quantity("ln_g_hrs", "ln HRS", "G of the HRS", "S", True),
-    Quantity("ln_g_lrs", "ln LRS", "G of the LRS", "S", True),
+    Quantity("v_set_v", "V", "|V_set|"),
+    Quantity("v_reset_v", "V", "|V_reset|"),
+    Quantity("ln_g_hrs", "S", "ln HRS", log=True, plain=QUANTITIES["g_hrs_s"].label),
+    Quantity("ln_g_lrs", "S", "ln LRS", log=True, plain=QUANTITIES["g_lrs_s"].label),
 )
 
 
@@ -115,7 +91,8 @@ def of_trains(ends: pd.DataFrame, quantity: str) -> Series | None:
     quantities, columns = [], {}
     for way in ("ltp", "ltd"):
         after = f"after {way.upper()}"
-        quantities.append(Quantity(f"{start}_{way}", f"{label} {after}", f"{plain} {after}", unit, log))
+        named = Quantity(f"{start}_{way}", unit, f"{label} {after}", log=log, plain=f"{plain} {after}")
+        quantities.append(named)
         columns[f"{start}_{way}"] = _log(wide[way]) if log else wide[way].to_numpy(float)
     good = np.ones(len(wide), bool)
     return _series(quantities, pd.DataFrame(columns), wide["device_id"].astype(str), wide["cycle"], good)

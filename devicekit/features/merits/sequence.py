@@ -12,21 +12,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from devicekit.core.errors import CodedWarning
+from devicekit.core.quantities import Quantity
+from devicekit.core.records import Record, column, derived, part
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, si
 from devicekit.features.cycles import correlations
 from devicekit.features.cycles import figures as cycle_figures
 from devicekit.features.cycles import sentences as sequence_text
-from devicekit.features.cycles.autoregression import LEAST_CYCLES, Autoregression, Cycles, autoregression
+from devicekit.features.cycles.autoregression import LEAST_CYCLES, NOT_NORMAL, Autoregression, Cycles, autoregression
 from devicekit.features.cycles.correlations import Combined, Correlation, Drift
-from devicekit.features.cycles.series import Quantity, Series, of_endurance, of_sweeps, of_trains
-from devicekit.features.merit import MOST_CURVES, Merit, Settings, figure
+from devicekit.features.cycles.series import Series, of_endurance, of_sweeps, of_trains
+from devicekit.features.merit import MOST_CURVES, Merit, MeritResult, Settings
 from devicekit.features.merits.dc import DcResult
 from devicekit.features.merits.pulses import PulseSummary
 from devicekit.plot import Image, Panel
@@ -35,72 +36,62 @@ from devicekit.tables import EnduranceTable
 from devicekit.tables import Table as AnyTable
 
 LEAST = 20  # cycles per device, in runs, for a correlation
-
-
 _MATRICES = ("within a cycle", "with the previous cycle", "with the previous cycle, of changes")
 
 
-@dataclass(frozen=True, eq=False)
-class DeviceSequence:
-    """Sequence of cycles of one device (at one compliance, if there are several).
+@dataclass(frozen=True, eq=False, kw_only=True)
+class DeviceSequence(Record):
+    """Sequence of cycles of one device (at one compliance, if there are several)."""
 
-    Attributes
-    ----------
-    device : str
-    cycles : Cycles
-        Unbroken runs of the device.
-    drifts : tuple of Drift
-        Drift of each quantity.
-    correlations : tuple of Correlation
-        Result of `devicekit.features.cycles.correlations.matrix`.
-    """
+    device: str = column(name="device_id", doc="name of the device, and its compliance if there are several")
+    cycles: Cycles = column(json=False, doc="unbroken runs of the device")
+    drifts: dict[str, Drift] = column(doc="drift of each quantity")
+    correlations: tuple[Correlation, ...] = column(doc="result of `devicekit.features.cycles.correlations.matrix`")
+    n = part("cycles.n", name="cycles", doc="cycles in its runs")
 
-    device: str
-    cycles: Cycles
-    drifts: tuple[Drift, ...]
-    correlations: tuple[Correlation, ...]
+    @derived()
+    def runs(self) -> int:
+        """Number of unbroken runs."""
+        return len(self.cycles.numbers)
 
 
-@dataclass(frozen=True, eq=False)
-class SequenceResult:
-    """Correlations over cycles of every device and of all together, and the autoregression.
+@dataclass(frozen=True, kw_only=True)
+class Skipped(Record):
+    """Device that is left out."""
 
-    Attributes
-    ----------
-    quantities : tuple of Quantity
-        Correlated quantities: magnitudes of voltages, logarithms of conductances.
-    devices : tuple of DeviceSequence
-    combined : tuple of Combined
-        Correlations over the devices.
-    fit : Autoregression or None
-        Fit to the devices with `LEAST_CYCLES` or more.
-    why_not : str
-        Reason for a missing fit, or "".
-    skipped : tuple of (str, str)
-        Devices that are left out, and the reason.
-    step : str
-        Distance between neighbouring values: "one cycle", or "50000 cycles" of an endurance log.
-    table : Table
-    sweeps : DcResult or None
-        DC figures of the sweeps, if the table has sweeps.
-    warnings : tuple of CodedWarning
-    """
+    device: str = column(doc="name of the device")
+    reason: str = column(doc="why it is left out")
 
-    quantities: tuple[Quantity, ...]
-    devices: tuple[DeviceSequence, ...]
-    combined: tuple[Combined, ...]
-    fit: Autoregression | None
-    why_not: str
-    skipped: tuple[tuple[str, str], ...]
-    step: str
-    table: AnyTable
-    sweeps: DcResult | None
-    warnings: tuple[CodedWarning, ...]
 
-    @property
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SequenceResult(MeritResult):
+    """Correlations over cycles of every device and of all together, and the autoregression."""
+
+    figure_caption = "Each cycle against the one before."
+    figure_alt = "Scatter of a quantity against its previous one"
+
+    quantities: tuple[Quantity, ...] = column(
+        json=False, doc="correlated quantities: magnitudes of voltages, logarithms of conductances"
+    )
+    devices: tuple[DeviceSequence, ...] = column(doc="sequence of each device")
+    combined: tuple[Combined, ...] = column(name="correlations", doc="correlations over the devices")
+    fit: Autoregression | None = column(json=False, doc="fit to the devices with `LEAST_CYCLES` or more")
+    why_not: str = column(name="why_no_autoregression", doc='reason for a missing fit, or ""')
+    skipped: tuple[Skipped, ...] = column(doc="devices that are left out")
+    step: str = column(doc='distance between neighbouring values: "one cycle", or "50000 cycles" of an endurance log')
+    table: AnyTable = column(json=False)
+    sweeps: DcResult | None = column(json=False, doc="DC figures of the sweeps, if the table has sweeps")
+
+    @derived(name="quantities")
     def names(self) -> list[str]:
         """Names of the quantities."""
         return [each.name for each in self.quantities]
+
+    @derived(name="autoregression")
+    def fit_with_limits(self) -> dict[str, object] | None:
+        """The autoregression, its quantities, and the limits of a fit and of its normality."""
+        limits = {"quantities": self.names, "least_cycles": LEAST_CYCLES, "normal_below": NOT_NORMAL}
+        return None if self.fit is None else {**self.fit.as_dict(), **limits}
 
     @property
     def fitted(self) -> list[DeviceSequence]:
@@ -124,59 +115,27 @@ class SequenceResult:
         KeyError
             If there is none.
         """
-        by_key = {each.correlation.key: each for each in self.combined}
+        by_key = {each.key: each for each in self.combined}
         key = first, second, lag, differenced
         return by_key[key] if lag or key in by_key else by_key[second, first, lag, differenced]
 
     def rho(self, lag: int, differenced: bool, excess: bool = False) -> np.ndarray:
         """Return rho over the devices, shape (k, k), or rho beyond the expected one; NaN on the diagonal of lag 0."""
         found = np.full((len(self.names),) * 2, np.nan)
-        for each in self.combined:
-            one = each.correlation
+        for one in self.combined:
             if (one.lag, one.differenced) == (lag, differenced):
                 a, b = self.names.index(one.first), self.names.index(one.second)
-                found[a, b] = one.rho - one.expected * excess
+                found[a, b] = one.rho.value - one.expected * excess
                 if lag == 0:
                     found[b, a] = found[a, b]
         return found
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return {
-            "quantities": self.names,
-            "step": self.step,
-            "correlations": [
-                {**each.correlation.as_dict(), "n_devices": each.n_devices, "p_heterogeneity": each.p_heterogeneity}
-                for each in self.combined
-            ],
-            "devices": [
-                {
-                    "device_id": each.device,
-                    "cycles": each.cycles.n,
-                    "runs": len(each.cycles.numbers),
-                    "drifts": {
-                        name: {"change": one.change, "p": one.p, "seen": one.seen}
-                        for name, one in zip(self.names, each.drifts, strict=True)
-                    },
-                    "correlations": [one.as_dict() for one in each.correlations],
-                }
-                for each in self.devices
-            ],
-            "autoregression": None if self.fit is None else sequence_text.fit_dict(self.fit, self.names),
-            "why_no_autoregression": self.why_not,
-            "skipped": [{"device": name, "reason": reason} for name, reason in self.skipped],
-            "warnings": [warning.as_dict() for warning in self.warnings],
-        }
-
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return correlations of all devices together and of each; coefficients of the autoregression."""
-        rows: list[dict[str, Any]] = []
-        for each in self.combined:
-            more = {"n_devices": each.n_devices, "p_heterogeneity": each.p_heterogeneity}
-            rows.append({"device_id": "all", **each.correlation.as_dict(), **more})
+        rows = [{"device_id": "all", **each.row()} for each in self.combined]
         if len(self.devices) > 1:
-            rows += [{"device_id": each.device, **one.as_dict()} for each in self.devices for one in each.correlations]
-        found = {"correlations": pd.DataFrame(rows).drop(columns="null_variance")}
+            rows += [{"device_id": each.device, **one.row()} for each in self.devices for one in each.correlations]
+        found = {"correlations": pd.DataFrame(rows)}
         if self.fit is not None and self.fit.order:
             found["autoregression"] = sequence_text.coefficients(self.fit, self.names)
         return found
@@ -211,10 +170,7 @@ class SequenceResult:
 
     def drifting(self) -> dict[str, list[str]]:
         """Return names of the quantities that drift, by device; only devices where one does."""
-        found = {
-            each.device: [name for name, one in zip(self.names, each.drifts, strict=True) if one.seen]
-            for each in self.devices
-        }
+        found = {each.device: [name for name, one in each.drifts.items() if one.seen] for each in self.devices}
         return {device: names for device, names in found.items() if names}
 
     def panel(self) -> Panel:
@@ -238,7 +194,7 @@ class SequenceResult:
             now = np.concatenate([run[1:, at] for run in each.cycles.values])
             shown[each.device] = (np.exp(before), np.exp(now)) if quantity.log else (before, now)
         words = f"{self.step} before"
-        return cycle_figures.against_previous(shown, quantity.plain, quantity.unit, quantity.log, words)
+        return cycle_figures.against_previous(shown, quantity, words)
 
     def images(self) -> list[Image]:
         """Return matrices of rho: within a cycle, with the previous cycle, and the same of changes."""
@@ -257,16 +213,11 @@ class SequenceResult:
             f"{len(self.combined) // 2} correlations tested. Changes are free of drift; without memory, a change "
             "against the previous one has a rho near -0.48."
         )
-        shown: list[Block] = [
-            *(
-                draw([image], f"Spearman's rho {words}.", f"Matrix of Spearman's rho {words}")
-                for image, words in zip(self.images(), _MATRICES, strict=True)
-            ),
-            figure(
-                self.panel(), "Each cycle against the one before.", "Scatter of a quantity against its previous one"
-            ),
-            Table(sequence_text.HEAD, rows[:ROWS_SHOWN], caption),
+        matrices = [
+            draw([image], f"Spearman's rho {words}.", f"Matrix of Spearman's rho {words}")
+            for image, words in zip(self.images(), _MATRICES, strict=True)
         ]
+        shown = [*matrices, self.drawn(), Table(sequence_text.HEAD, rows[:ROWS_SHOWN], caption)]
         if self.fit is not None and self.fit.order:
             caption = "Autoregression: coefficients of quantities divided by their standard deviation, 95 % intervals."
             head, cells = sequence_text.coefficient_rows(self.fit, self.quantities)
@@ -315,7 +266,7 @@ def characterize(series: Series, table: AnyTable, sweeps: DcResult | None = None
     """
     kept = {name: runs for name, runs in series.devices.items() if sum(map(len, runs.numbers)) >= LEAST}
     skipped = [
-        (name, f"{count(runs.n, 'cycle')} in unbroken runs")
+        Skipped(device=name, reason=f"{count(runs.n, 'cycle')} in unbroken runs")
         for name, runs in series.devices.items()
         if name not in kept
     ]
@@ -329,15 +280,26 @@ def characterize(series: Series, table: AnyTable, sweeps: DcResult | None = None
     quantities = tuple(series.quantities[k] for k in vary)
     names = [each.name for each in quantities]
     devices = []
-    for name, runs in kept.items():
+    for device, runs in kept.items():
         values = tuple(each[:, vary] for each in runs.values)
-        drifts = tuple(correlations.drift(runs.numbers, [each[:, k] for each in values]) for k in range(len(names)))
-        cycles = Cycles(runs.numbers, values, any(each.seen for each in drifts))
-        devices.append(DeviceSequence(name, cycles, drifts, correlations.matrix(values, names)))
+        drifts = {
+            name: correlations.drift(runs.numbers, [each[:, k] for each in values]) for k, name in enumerate(names)
+        }
+        cycles = Cycles(runs.numbers, values, any(each.seen for each in drifts.values()))
+        found = correlations.matrix(values, names)
+        devices.append(DeviceSequence(device=device, cycles=cycles, drifts=drifts, correlations=found))
     fit, why_not = _fit([each.cycles for each in devices])
     combined = correlations.combine([each.correlations for each in devices])
     result = SequenceResult(
-        quantities, tuple(devices), combined, fit, why_not, tuple(skipped), series.step, table, sweeps, ()
+        quantities=quantities,
+        devices=tuple(devices),
+        combined=combined,
+        fit=fit,
+        why_not=why_not,
+        skipped=tuple(skipped),
+        step=series.step,
+        table=table,
+        sweeps=sweeps,
     )
     return replace(result, warnings=_warnings(result))
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from devicekit.core.records import Estimate
 from devicekit.features.cycles import correlations
 from devicekit.features.cycles.correlations import Correlation
+from devicekit.features.stats import holm
 
 
 def remembering(r: float, n: int, seed: int) -> np.ndarray:
@@ -30,9 +34,9 @@ def test_rho_is_spearmans() -> None:
     np.testing.assert_array_equal(correlations.ranks(x), rankdata(x))
     found = correlations.correlate([x], [y])
     expected = spearmanr(x, y)
-    assert found["rho"] == pytest.approx(expected.statistic, abs=1e-12)
-    if found["n_effective"] == 60:
-        assert found["p"] == pytest.approx(expected.pvalue, rel=1e-9)
+    assert found.rho.value == pytest.approx(expected.statistic, abs=1e-12)
+    if found.n_effective == 60:
+        assert found.p == pytest.approx(expected.pvalue, rel=1e-9)
 
 
 def test_p_of_independent_cycles_is_that_of_students_t() -> None:
@@ -42,11 +46,11 @@ def test_p_of_independent_cycles_is_that_of_students_t() -> None:
     x = np.array([1.0, 9, 2, 8, 3, 7, 4, 6, 5, 10])
     y = np.arange(10.0)[::-1]
     found = correlations.correlate([x], [y])
-    assert found["n_effective"] == 10
-    assert found["p"] == pytest.approx(spearmanr(x, y).pvalue, rel=1e-9)
-    wide = 1.959964 * np.sqrt((1 + found["rho"] ** 2 / 2) / 7)
-    assert found["low"] == pytest.approx(np.tanh(np.arctanh(found["rho"]) - wide), rel=1e-6)
-    assert found["high"] == pytest.approx(np.tanh(np.arctanh(found["rho"]) + wide), rel=1e-6)
+    assert found.n_effective == 10
+    assert found.p == pytest.approx(spearmanr(x, y).pvalue, rel=1e-9)
+    wide = 1.959964 * np.sqrt((1 + found.rho.value**2 / 2) / 7)
+    assert found.rho.low == pytest.approx(np.tanh(np.arctanh(found.rho.value) - wide), rel=1e-6)
+    assert found.rho.high == pytest.approx(np.tanh(np.arctanh(found.rho.value) + wide), rel=1e-6)
 
 
 def direct(first: list[np.ndarray], second: list[np.ndarray]) -> float:
@@ -87,24 +91,25 @@ def test_the_effective_number_is_never_above_n() -> None:
 def test_below_four_effective_cycles_there_is_no_verdict() -> None:
     line = np.arange(30.0)
     found = correlations.correlate([line], [line + 0.1 * np.cos(line)])
-    assert found["rho"] > 0.9
-    assert found["n_effective"] < correlations.LEAST_EFFECTIVE
-    assert np.isnan([found["p"], found["low"], found["high"]]).all()
+    assert found.rho.value > 0.9
+    assert found.n_effective < correlations.LEAST_EFFECTIVE
+    assert np.isnan(found.p)
+    assert (found.rho.low, found.rho.high) == (None, None)
 
 
 @pytest.mark.parametrize(("worth", "judged"), [(4.0, True), (3.999, False)])
 def test_the_limit_of_a_verdict(monkeypatch: pytest.MonkeyPatch, worth: float, judged: bool) -> None:
     monkeypatch.setattr(correlations, "effective_n", lambda first, second: worth)
     found = correlations.correlate([np.arange(9.0)], [np.array([2.0, 1, 3, 5, 4, 6, 8, 7, 9])])
-    assert np.isfinite(found["p"]) is np.bool_(judged)
+    assert np.isfinite(found.p) is np.bool_(judged)
 
 
 def test_a_drift_makes_a_correlation_that_changes_do_not_show() -> None:
     rng = np.random.default_rng(3)
     runs = [rng.standard_normal((200, 2)) + 0.03 * np.arange(200)[:, None]]
     found = {each.key: each for each in correlations.matrix(runs, ["a", "b"])}
-    assert found["a", "b", 0, False].rho > 0.6
-    assert abs(found["a", "b", 0, True].rho) < 0.2
+    assert found["a", "b", 0, False].rho.value > 0.6
+    assert abs(found["a", "b", 0, True].rho.value) < 0.2
     assert found["a", "b", 0, True].p > 0.05
 
 
@@ -115,7 +120,7 @@ def test_pairs_never_reach_over_the_end_of_a_run() -> None:
     whole = np.column_stack([a[:-1], a[1:]])  # b of a cycle is a of the next
     parts = [whole[:20], whole[20:]]
     found = {each.key: each for each in correlations.matrix(parts, ["a", "b"])}
-    assert found["a", "b", 1, False].rho == 1.0
+    assert found["a", "b", 1, False].rho.value == 1.0
     assert found["a", "b", 1, False].n == 38
     assert found["a", "a", 1, True].n == 36
     assert found["a", "b", 0, True].n == 38
@@ -128,9 +133,9 @@ def test_what_differencing_alone_makes() -> None:
     found = {each.key: each for each in correlations.matrix([x], ["a", "b"])}
     own, other = found["a", "a", 1, True], found["a", "b", 1, True]
     assert own.expected == pytest.approx(6 / np.pi * np.arcsin(-0.25))
-    assert own.rho == pytest.approx(own.expected, abs=0.02)
-    assert other.rho == pytest.approx(6 / np.pi * np.arcsin(-0.15), abs=0.02)
-    assert other.expected == pytest.approx(other.rho, abs=0.02)
+    assert own.rho.value == pytest.approx(own.expected, abs=0.02)
+    assert other.rho.value == pytest.approx(6 / np.pi * np.arcsin(-0.15), abs=0.02)
+    assert other.expected == pytest.approx(other.rho.value, abs=0.02)
     assert min(own.p, other.p) > 0.01
 
 
@@ -148,8 +153,8 @@ def test_the_variance_without_memory_is_that_of_draws() -> None:
 
 def test_holm_by_hand() -> None:
     p = np.array([0.01, np.nan, 0.04, 0.03, 0.6])
-    np.testing.assert_allclose(correlations.holm(p), [0.04, np.nan, 0.09, 0.09, 0.6])
-    np.testing.assert_allclose(correlations.holm(np.array([0.5, 0.9])), [1.0, 1.0])
+    np.testing.assert_allclose(holm(p), [0.04, np.nan, 0.09, 0.09, 0.6])
+    np.testing.assert_allclose(holm(np.array([0.5, 0.9])), [1.0, 1.0])
 
 
 def test_values_and_changes_are_corrected_by_themselves() -> None:
@@ -157,39 +162,41 @@ def test_values_and_changes_are_corrected_by_themselves() -> None:
     for kind in (False, True):
         own = [each for each in found if each.differenced is kind]
         assert len(own) == 3 + 9
-        np.testing.assert_allclose([e.p_holm for e in own], correlations.holm(np.array([e.p for e in own])))
+        np.testing.assert_allclose([e.p_holm for e in own], holm(np.array([e.p for e in own])))
+
+
+BLIND = Correlation(first="a", second="b", n=100, n_effective=2.0, rho=Estimate(0.99), expected=0.0, p=float("nan"))
 
 
 def one(rho: float, worth: float, expected: float = 0.0) -> Correlation:
     """A correlation with Fisher's variance."""
-    low, high = correlations.fisher_interval(rho, correlations.variance(rho, worth))
-    return Correlation("a", "b", 0, False, 100, worth, rho, low, high, expected, 0.5, 1 / (worth - 3))
+    found = Estimate(rho, *correlations.fisher_interval(rho, correlations.variance(rho, worth)))
+    return replace(BLIND, n_effective=worth, rho=found, expected=expected, p=0.5, null_variance=1 / (worth - 3))
 
 
 def test_devices_are_combined_by_fishers_z() -> None:
     (found,) = correlations.combine([[one(0.5, 53.0)], [one(0.3, 28.0)]])
     mean = (50 * np.arctanh(0.5) + 25 * np.arctanh(0.3)) / 75
-    assert found.correlation.rho == pytest.approx(np.tanh(mean))
+    assert found.rho.value == pytest.approx(np.tanh(mean))
     wide = 1.959964 * np.sqrt((1 + np.tanh(mean) ** 2 / 2) / 75)
-    assert found.correlation.low == pytest.approx(np.tanh(mean - wide), rel=1e-6)
-    assert found.correlation.p == pytest.approx(correlations.two_sided_p(mean * np.sqrt(75)))
+    assert found.rho.low == pytest.approx(np.tanh(mean - wide), rel=1e-6)
+    assert found.p == pytest.approx(correlations.two_sided_p(mean * np.sqrt(75)))
     q = (50 * (np.arctanh(0.5) - mean) ** 2 + 25 * (np.arctanh(0.3) - mean) ** 2) / (1 + np.tanh(mean) ** 2 / 2)
     assert found.p_heterogeneity == pytest.approx(correlations.two_sided_p(np.sqrt(q)))
-    assert (found.n_devices, found.correlation.n, found.correlation.n_effective) == (2, 200, 81.0)
+    assert (found.n_devices, found.n, found.n_effective) == (2, 200, 81.0)
 
 
 def test_a_device_that_cannot_be_judged_has_no_weight() -> None:
-    blind = Correlation("a", "b", 0, False, 100, 2.0, 0.99, *(float("nan"),) * 2, 0.0, float("nan"))
-    (found,) = correlations.combine([[one(0.5, 53.0)], [blind]])
-    assert (found.correlation.rho, found.n_devices) == (0.5, 1)
+    (found,) = correlations.combine([[one(0.5, 53.0)], [BLIND]])
+    assert (found.rho.value, found.n_devices) == (0.5, 1)
     assert np.isnan(found.p_heterogeneity)
-    (none,) = correlations.combine([[blind], [blind]])
-    assert (none.n_devices, none.correlation.weight) == (0, 0.0)
+    (none,) = correlations.combine([[BLIND], [BLIND]])
+    assert (none.n_devices, none.weight) == (0, 0.0)
 
 
 def test_devices_of_opposite_sign_differ() -> None:
     (found,) = correlations.combine([[one(0.6, 100.0)], [one(-0.6, 100.0)]])
-    assert abs(found.correlation.rho) < 1e-12
+    assert abs(found.rho.value) < 1e-12
     assert found.p_heterogeneity < 1e-6
 
 
@@ -217,7 +224,7 @@ def test_a_slow_memory_is_not_a_drift() -> None:
 
 def test_a_constant_does_not_drift() -> None:
     assert not correlations.drift([np.arange(30)], [np.full(30, 0.7)]).seen
-    assert np.isnan(correlations.correlate([np.full(30, 0.7)], [np.arange(30.0)])["rho"])
+    assert np.isnan(correlations.correlate([np.full(30, 0.7)], [np.arange(30.0)]).rho.value)
 
 
 def test_false_alarms_are_near_their_nominal_rate() -> None:
@@ -227,6 +234,6 @@ def test_false_alarms_are_near_their_nominal_rate() -> None:
     hits = np.zeros(2)
     for seed in range(300):
         x, y = remembering(0.9, 200, 2 * seed), remembering(0.9, 200, 2 * seed + 1)
-        hits += [correlations.correlate([x], [y])["p"] < 0.05, spearmanr(x, y).pvalue < 0.05]
+        hits += [correlations.correlate([x], [y]).p < 0.05, spearmanr(x, y).pvalue < 0.05]
     assert hits[0] / 300 < 0.10
     assert hits[1] / 300 > 0.4

@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import f as fisher
 from scipy.stats import norm
 
+from devicekit.core.records import Estimate
 from devicekit.features.cycles import correlations
 from devicekit.features.cycles.correlations import Correlation
 from devicekit.features.lives import arrhenius
@@ -49,7 +50,7 @@ def bartlett(c: float) -> float:
 def test_the_spread_of_a_change_against_the_other_s_previous_change(c: float) -> None:
     """Of Fisher's atanh at -c/2, times 1 + rho^2/2 of ranks."""
     rho = 6 / np.pi * np.arcsin(c / 2)
-    within = Correlation("a", "b", 0, True, 100, 100.0, rho, -1.0, 1.0, 0.0, 0.5)
+    within = Correlation(differenced=True, n=100, n_effective=100.0, rho=Estimate(rho, -1.0, 1.0), expected=0.0, p=0.5)
     null, spread = correlations._expected_without_memory(within)
     assert null == pytest.approx(6 / np.pi * np.arcsin(-c / 4))
     assert spread == pytest.approx(bartlett(c) / (1 - (c / 2) ** 2) ** 2 * (1 + null**2 / 2))
@@ -72,24 +73,31 @@ def test_the_p_of_a_change_is_two_sided_and_counted_from_what_differencing_makes
     y = np.array([3.0, 1, 4, 2, 7, 9, 5, 12, 6, 10, 8, 11])
     found = correlations.correlate([x], [y], expected=-0.3, spread=0.9)
     rho = 1 - 6 * float(((x - y) ** 2).sum()) / (12 * 143)
-    assert found["rho"] == pytest.approx(rho)
-    assert found["null_variance"] == pytest.approx(0.9 / 9)
+    assert found.rho.value == pytest.approx(rho)
+    assert found.null_variance == pytest.approx(0.9 / 9)
     z = (np.arctanh(rho) - np.arctanh(-0.3)) / np.sqrt(0.1)
-    assert found["p"] == pytest.approx(2 * norm.sf(abs(z)), rel=1e-9)
+    assert found.p == pytest.approx(2 * norm.sf(abs(z)), rel=1e-9)
 
 
 def test_devices_of_unequal_variance_are_combined_by_their_own_null_variances() -> None:
     """Weights 50 and 20; sd of the mean from variances 0.02 and 0.09 that are not 1 / weight."""
     made = [
-        Correlation("a", "b", 1, True, 99, worth, rho, -0.9, 0.9, expected, 0.5, null)
+        Correlation(
+            lag=1,
+            differenced=True,
+            n=99,
+            n_effective=worth,
+            rho=Estimate(rho, -0.9, 0.9),
+            expected=expected,
+            p=0.5,
+            null_variance=null,
+        )
         for worth, rho, expected, null in ((53.0, -0.2, -0.4, 0.02), (23.0, 0.1, -0.1, 0.09))
     ]
     (found,) = correlations.combine([[made[0]], [made[1]]])
     mean, null = ((50 * np.arctanh(a) + 20 * np.arctanh(b)) / 70 for a, b in ((-0.2, 0.1), (-0.4, -0.1)))
     sd = np.sqrt(50**2 * 0.02 + 20**2 * 0.09) / 70
-    assert found.correlation.p == pytest.approx(2 * norm.sf(abs(mean - null) / sd), rel=1e-9)
-    assert found.correlation.expected == pytest.approx(np.tanh(null))
+    assert found.p == pytest.approx(2 * norm.sf(abs(mean - null) / sd), rel=1e-9)
+    assert found.expected == pytest.approx(np.tanh(null))
     wide = 1.959964 * np.sqrt((1 + np.tanh(mean) ** 2 / 2) / 70)
-    assert (found.correlation.low, found.correlation.high) == pytest.approx(
-        (np.tanh(mean - wide), np.tanh(mean + wide)), rel=1e-6
-    )
+    assert found.rho.ends == pytest.approx((np.tanh(mean - wide), np.tanh(mean + wide)), rel=1e-6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,11 @@ import pandas as pd
 import pytest
 
 import devicekit
+from devicekit.core.records import Estimate
 from devicekit.features.characterize import characterize
 from devicekit.features.cycles import sentences as sequence_text
 from devicekit.features.cycles.autoregression import LEAST_CYCLES
-from devicekit.features.cycles.correlations import Combined, Correlation
+from devicekit.features.cycles.correlations import Combined
 from devicekit.features.cycles.series import OF_SWEEPS, SHORTEST_RUN, of_endurance, of_sweeps, of_trains
 from devicekit.features.merits import sequence
 from devicekit.features.merits.sequence import LEAST, SequenceResult
@@ -123,16 +125,19 @@ def test_correlations_and_memory_are_found() -> None:
     assert result is not None
     within = result.correlation("ln_g_hrs", "v_set_v")  # either order
     assert within is result.correlation("v_set_v", "ln_g_hrs")
-    assert within.correlation.high < -0.4
-    assert result.correlation("v_set_v", "ln_g_hrs", 0, True).correlation.high < -0.3
-    memory = result.correlation("ln_g_hrs", "ln_g_hrs", 1).correlation
-    assert memory.low < 0.57 < memory.high
-    assert result.correlation("v_set_v", "ln_g_hrs", 1).correlation.high < 0
+    assert within.rho.high < -0.4
+    assert result.correlation("v_set_v", "ln_g_hrs", 0, True).rho.high < -0.3
+    memory = result.correlation("ln_g_hrs", "ln_g_hrs", 1)
+    assert memory.rho.low < 0.57 < memory.rho.high
+    assert result.correlation("v_set_v", "ln_g_hrs", 1).rho.high < 0
     text = " ".join(result.sentences())
     assert "Over 400 cycles of 2 devices" in text
     assert "|V_set| and ln HRS -0." in text
     assert "of order 1 (by BIC, 398 cycles of 2 devices)" in text
-    assert [(name, why.split()[:2]) for name, why in result.skipped] == [("d3", ["10", "cycles"])]
+    (left_out,) = result.skipped
+    assert (left_out.device, left_out.reason.split()[:2]) == ("d3", ["10", "cycles"])
+        ("d3", ["10", "cycles"])
+    ]
     (scalar,) = result.scalars()
     assert scalar.value == result.fit.radius  # type: ignore[union-attr]
     assert 0.4 < scalar.value < 0.8
@@ -166,9 +171,24 @@ def test_a_drift_is_reported() -> None:
 
 def given(values: float, changes: float, lag: int = 0, expected: float = 0.0, p: float = 1e-6) -> list[Combined]:
     """One correlation of values that stands out, and that of changes with its p."""
-    of_values = Correlation("v_set_v", "ln_g_hrs", lag, False, 99, 50.0, values, 0.1, 0.9, 0.0, 1e-6, 0.02, 1e-5)
-    of_changes = Correlation("v_set_v", "ln_g_hrs", lag, True, 98, 50.0, changes, 0.1, 0.9, expected, p, 0.02, p)
-    return [Combined(each, 1, float("nan")) for each in (of_values, of_changes)]
+    of_values = Combined(
+        first="v_set_v",
+        second="ln_g_hrs",
+        lag=lag,
+        n=99,
+        n_effective=50.0,
+        rho=Estimate(values, 0.1, 0.9),
+        expected=0.0,
+        p=1e-6,
+        null_variance=0.02,
+        p_holm=1e-5,
+        n_devices=1,
+        p_heterogeneity=float("nan"),
+    )
+    of_changes = replace(
+        of_values, differenced=True, n=98, rho=Estimate(changes, 0.1, 0.9), expected=expected, p=p, p_holm=p
+    )
+    return [of_values, of_changes]
 
 
 @pytest.mark.parametrize(
@@ -204,7 +224,7 @@ def test_tables_are_complete_and_strict() -> None:
     assert len(rows) == 3 * 2 * 22
     assert set(rows["device_id"]) == {"all", "d1", "d2"}
     matrix = result.rho(1, False)
-    assert matrix[2, 0] == result.correlation("ln_g_hrs", "v_set_v", 1).correlation.rho
+    assert matrix[2, 0] == result.correlation("ln_g_hrs", "v_set_v", 1).rho.value
     within = result.rho(0, True)
     np.testing.assert_array_equal(within, within.T)
     assert np.isnan(np.diag(within)).all()
@@ -217,8 +237,8 @@ def test_figures_are_drawn() -> None:
     result = found(pd.concat([figures(60, "d1", 1), figures(60, "d2", 2)]))
     assert result is not None
     first = result.images()[0]
-    assert first.values[0, 2] == result.correlation("v_set_v", "ln_g_hrs").correlation.rho  # above: values
-    assert first.values[2, 0] == result.correlation("v_set_v", "ln_g_hrs", 0, True).correlation.rho
+    assert first.values[0, 2] == result.correlation("v_set_v", "ln_g_hrs").rho.value  # above: values
+    assert first.values[2, 0] == result.correlation("v_set_v", "ln_g_hrs", 0, True).rho.value
     panel = result.panel()
     assert panel.y.label == {each.name: each.plain for each in OF_SWEEPS}["ln_g_hrs"]
     assert panel.curves[0].x[1] == pytest.approx(panel.curves[0].y[0])  # each value is the next one's past
@@ -256,7 +276,7 @@ def test_ends_of_trains_go_together() -> None:
     result = characterize(trains(60)).results["sequence"]
     assert isinstance(result, SequenceResult)
     assert result.names == ["ln_g_ltp", "ln_g_ltd"]
-    assert result.correlation("ln_g_ltp", "ln_g_ltd").correlation.low > 0.7
+    assert result.correlation("ln_g_ltp", "ln_g_ltd").rho.low > 0.7
     assert result.panel().x.unit == "S"
     assert "sequence" not in characterize(trains(60, widths=2)).results
     weights = characterize(trains(60, unit="weight")).results["sequence"]
@@ -322,12 +342,12 @@ def test_measured_ramps_drift_too_much_to_be_judged(measured: Path) -> None:
     """rho 0.92 of the ends of 39 ramps, as if independent p 1e-16; of changes 0.20."""
     result = devicekit.characterize(measured / "crosssim_ramps", read_voltage=0.1).results["sequence"]
     assert isinstance(result, SequenceResult)
-    values = result.correlation("ln_g_ltp", "ln_g_ltd").correlation
-    changes = result.correlation("ln_g_ltp", "ln_g_ltd", 0, True).correlation
-    assert values.rho == pytest.approx(0.92, abs=0.01)
+    values = result.correlation("ln_g_ltp", "ln_g_ltd")
+    changes = result.correlation("ln_g_ltp", "ln_g_ltd", 0, True)
+    assert values.rho.value == pytest.approx(0.92, abs=0.01)
     assert values.n_effective < 6
     assert not values.p < 0.01
-    assert changes.rho == pytest.approx(0.20, abs=0.01)
+    assert changes.rho.value == pytest.approx(0.20, abs=0.01)
     assert changes.p > 0.2
     assert "cannot be judged" in result.sentences()[0]
     assert [each.code for each in result.warnings] == ["drift"]
@@ -338,8 +358,8 @@ def test_a_measured_log_remembers_a_little(measured: Path) -> None:
     result = devicekit.characterize(measured / "rram_1t1r" / "endurance_log.csv").results["sequence"]
     assert isinstance(result, SequenceResult)
     assert result.step == "50000 cycles"
-    own = result.correlation("ln_g_hrs", "ln_g_hrs", 1).correlation
-    assert own.low > 0.08
-    assert own.high < 0.25
+    own = result.correlation("ln_g_hrs", "ln_g_hrs", 1)
+    assert own.rho.low > 0.08
+    assert own.rho.high < 0.25
     ladder = devicekit.characterize(measured / "compliance_ladder" / "iv_50_100_200_400uA.csv", unit="uA")
     assert "sequence" not in ladder.results  # four loops, each of another compliance
