@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from devicekit.core.quantities import Quantity
 from devicekit.plot import COLOURS, Axis, Curve, Panel
 
 LEVELS = {"lrs": COLOURS["ltp"], "hrs": COLOURS["ltd"]}
@@ -254,10 +255,11 @@ def power(frequency: np.ndarray, density: np.ndarray, exponent: float, unit: str
     return Panel(Axis("frequency", "Hz", "log"), Axis("power spectral density", unit, "log"), curves)
 
 
-def over_places(parts: Mapping[str, tuple[np.ndarray, np.ndarray]], label: str, unit: str, log: bool) -> Panel:
+def over_places(parts: Mapping[str, tuple[np.ndarray, np.ndarray]], quantity: Quantity) -> Panel:
     """Draw a quantity over row numbers and over column numbers; keys of `parts` are "row" and "column"."""
     styles = zip(parts.items(), ("o-", "s--"), (COLOURS["ltp"], COLOURS["ltd"]), strict=False)
     curves = [
         Curve(f"over each {name}", *values, style=style, colour=colour) for (name, values), style, colour in styles
     ]
-    return Panel(Axis("row or column", whole=True), Axis(label, unit, "log" if log else "linear"), curves)
+    up = Axis(quantity.label, quantity.unit, "log" if quantity.log else "linear")
+    return Panel(Axis("row or column", whole=True), up, curves)

@@ -7,45 +7,70 @@ corrected for their number by Holm's step-down (Scand. J. Statist. 6, 65).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from devicekit.core.quantities import Quantity
+from devicekit.core.records import Record, cell, column
 from devicekit.core.statistics import f_tail
+from devicekit.core.text import percent
+from devicekit.features import definitions
+from devicekit.features.stats import holm
 
 LEAST_DEVICES = 6
-EFFECTS = ("row", "column", "radius", "edge")
+EFFECTS = {
+    "row": "the row",
+    "column": "the column",
+    "radius": "the distance from the middle",
+    "edge": "lying at the edge",
+}  # on what a quantity may depend
 SIGNIFICANT = 0.05
+MEDIANS = ("v_set_v", "v_reset_v", "g_lrs_s", "g_hrs_s")  # of the sweeps of a device
+QUANTITIES = {
+    each.name: each
+    for each in (
+        *(
+            replace(definitions.QUANTITIES[name], label=f"{definitions.QUANTITIES[name].label}, median")
+            for name in MEDIANS
+        ),
+        Quantity("window", "", "on/off of the trains, median", log=True),
+        Quantity("median_window", "", "on/off over the cycles, median", log=True),
+        Quantity("level_error", "", "readings taken for another level"),
+    )
+}  # numbers of a device that a map shows
 
 
-@dataclass(frozen=True)
-class Effect:
-    """Effect of the place on one quantity.
+def _name(quantity: str) -> str:
+    known = QUANTITIES[quantity]
+    return f"{known.label} (logarithm)" if known.log else known.label
 
-    Attributes
-    ----------
-    name : str
-        One of `EFFECTS`.
-    share : float
-        Share of the variance, 0..1 (omega squared).
-    f : float
-        F ratio.
-    above, below : int
-        Degrees of freedom.
-    p : float
-        p value of this test alone.
-    p_holm : float
-        p value corrected for all tests of the table.
-    """
 
-    name: str
-    share: float
-    f: float
-    above: int
-    below: int
-    p: float
-    p_holm: float = float("nan")
+def _format_p(p: float) -> str:
+    return f"{p:.2g}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effect(Record):
+    """Effect of the place on one quantity."""
+
+    quantity: str = column("quantity", text=_name, doc="name of the quantity")
+    name: str = column("depends on", name="effect", text=EFFECTS.get, doc="row, column, radius or edge")
+    share: float = column("share of the variance", text=percent, doc="share of the variance, 0..1 (omega squared)")
+    f: float = column(doc="F ratio")
+
+    @cell("F (degrees)")
+    def f_text(self) -> str:
+        """F ratio with its degrees of freedom."""
+        return f"{self.f:.3g} ({self.above}, {self.below})"
+
+    above: int = column(name="degrees_above", doc="degrees of freedom of the effect")
+    below: int = column(name="degrees_below", doc="degrees of freedom of the error")
+    p: float = column("p", text=_format_p, doc="p value of this test alone")
+    p_holm: float = column(
+        "p, all tests", text=_format_p, default=float("nan"), doc="p value corrected for all tests of the table"
+    )
 
     @property
     def seen(self) -> bool:
@@ -103,7 +128,7 @@ class Places:
         return Places(self.row[at], self.column[at], self.wafer[at])
 
 
-def effects(values: np.ndarray, places: Places) -> list[Effect]:
+def effects(values: np.ndarray, places: Places, quantity: str = "") -> list[Effect]:
     """Test the effects that can be tested, without correction for their number.
 
     Parameters
@@ -111,6 +136,8 @@ def effects(values: np.ndarray, places: Places) -> list[Effect]:
     values : ndarray, shape (n,)
         One value per device; all finite.
     places : Places
+    quantity : str
+        Name of the quantity.
     """
     if not places.enough or np.ptp(values) == 0:
         return []
@@ -137,7 +164,16 @@ def effects(values: np.ndarray, places: Places) -> list[Effect]:
             ratio = (small - whole) / above / error
             p = f_tail(ratio, above, below)
         share = (small - whole - above * error) / (float(y @ y) + error)
-        found.append(Effect(name, float(np.clip(share, 0.0, 1.0)), float(ratio), above, below, float(p)))
+        new = Effect(
+            quantity=quantity,
+            name=name,
+            share=float(np.clip(share, 0.0, 1.0)),
+            f=float(ratio),
+            above=above,
+            below=below,
+            p=float(p),
+        )
+        found.append(new)
     return found
 
 
@@ -153,15 +189,7 @@ def _rest(y: np.ndarray, x: np.ndarray) -> tuple[float, int]:
     return float(rest @ rest), int(rank)
 
 
-def correct_p_values(found: Mapping[str, Sequence[Effect]]) -> dict[str, list[Effect]]:
+def correct_p_values(found: Sequence[Effect]) -> tuple[Effect, ...]:
     """Return the effects of all quantities with p values corrected by Holm's step-down."""
-    flat = [(name, effect) for name, several in found.items() for effect in several]
-    order = sorted(range(len(flat)), key=lambda k: flat[k][1].p)
-    held, made = 0.0, {}
-    for rank, k in enumerate(order):
-        held = max(held, min(1.0, flat[k][1].p * (len(flat) - rank)))
-        made[k] = held
-    done: dict[str, list[Effect]] = {name: [] for name in found}
-    for k, (name, each) in enumerate(flat):
-        done[name].append(Effect(each.name, each.share, each.f, each.above, each.below, each.p, made[k]))
-    return done
+    corrected = holm(np.array([each.p for each in found]))
+    return tuple(replace(each, p_holm=float(p)) for each, p in zip(found, corrected, strict=True))

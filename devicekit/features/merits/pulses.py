@@ -4,70 +4,86 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
 
 import numpy as np
 import pandas as pd
 
 from devicekit.core.errors import CodedWarning
 from devicekit.core.quantities import DIRECTIONS, GLOSSARY
+from devicekit.core.records import Record, column, derived, part
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, format_number, listed, span
 from devicekit.features import figures
-from devicekit.features.merit import MOST_CURVES, Merit, Settings, figure
+from devicekit.features.merit import MOST_CURVES, Merit, MeritResult, Settings
 from devicekit.plot import Panel
 from devicekit.report import Block, Table
 from devicekit.tables import PulseTable
 from devicekit.tables import Table as AnyTable
 
 
-@dataclass(frozen=True, eq=False)
-class PulseSummary:
-    """Window and end states over trains.
+@dataclass(frozen=True, kw_only=True)
+class DirectionEnds(Record):
+    """Ends of the trains of one direction."""
 
-    Attributes
-    ----------
-    ends : pandas.DataFrame
-        One row per train: device_id, cycle, direction, readings, start, end, low, high.
-    low, high : float
-        5 % quantile of the trains' lowest readings, and 95 % quantile of the highest ones.
-    """
+    trains: int = column(doc="number of trains")
+    start_median: float = column(doc="median of the first readings")
+    end_median: float = column(doc="median of the last readings")
+    end_sd: float = column(doc="standard deviation of the last readings")
 
-    ends: pd.DataFrame
-    low: float
-    high: float
-    table: PulseTable
-    warnings: tuple[CodedWarning, ...] = ()
 
-    @property
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PulseSummary(MeritResult):
+    """Window and end states over trains."""
+
+    figure_caption = "Trains."
+    figure_alt = "Conductance against pulse number"
+
+    ends: pd.DataFrame = column(
+        json=False,
+        table="trains",
+        doc="one row per train: device_id, cycle, direction, readings, start, end, low, high",
+    )
+    table: PulseTable = column(json=False)
+    quantity = part("table.quantity", doc="name of the readings: conductance_s or weight")
+    warnings: tuple[CodedWarning, ...] = column(json=False, default=())
+
+    @derived()
+    def low(self) -> float:
+        """5 % quantile of the trains' lowest readings."""
+        return float(self.ends["low"].quantile(0.05))
+
+    @derived()
+    def high(self) -> float:
+        """95 % quantile of the trains' highest readings."""
+        return float(self.ends["high"].quantile(0.95))
+
+    @derived()
     def on_off(self) -> float | None:
         """High over low; None if low is not above 0."""
         return self.high / self.low if self.low > 0 else None
 
-    def _directions(self) -> dict[str, dict[str, Any]]:
+    @derived()
+    def directions(self) -> dict[str, DirectionEnds]:
+        """Ends of the trains by direction."""
         return {
-            str(direction): {
-                "trains": len(rows),
-                "start_median": float(rows["start"].median()),
-                "end_median": float(rows["end"].median()),
-                "end_sd": float(rows["end"].std()),
-            }
+            str(direction): DirectionEnds(
+                trains=len(rows),
+                start_median=float(rows["start"].median()),
+                end_median=float(rows["end"].median()),
+                end_sd=float(rows["end"].std()),
+            )
             for direction, rows in self.ends.groupby("direction")
         }
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        quantity = self.table.quantity
-        ends = {"low": self.low, "high": self.high, "on_off": self.on_off}
-        return {"quantity": quantity, **ends, "directions": self._directions()}
-
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """Return one row per train."""
-        return {"trains": self.ends}
+    @property
+    def unit(self) -> str:
+        """Unit of the readings."""
+        return GLOSSARY[self.table.quantity].unit
 
     def scalars(self) -> tuple[Scalar, ...]:
         """Return the window of the readings."""
-        unit = GLOSSARY[self.table.quantity].unit
+        unit = self.unit
         stem, end = ("g", "_s") if unit else ("weight", "")
         by = "5 % and 95 % quantiles of the trains' lowest and highest readings"
         shown = (
@@ -81,36 +97,34 @@ class PulseSummary:
 
     def sentences(self) -> list[str]:
         """Return numbers of trains, and the window."""
-        unit = GLOSSARY[self.table.quantity].unit
-        numbers = listed([f"{end['trains']} {name.upper()}" for name, end in self._directions().items()])
+        numbers = listed([f"{end.trains} {name.upper()}" for name, end in self.directions.items()])
         ratio = "" if self.on_off is None else f", on/off {self.on_off:.3g}"
-        return [f"Pulse trains ({numbers}) from {span(self.low, self.high, unit)}{ratio}."]
+        return [f"Pulse trains ({numbers}) from {span(self.low, self.high, self.unit)}{ratio}."]
 
     def panel(self) -> Panel:
         """Draw the trains as they are."""
         return trains_panel(self.table)
 
-    def blocks(self) -> list[Block]:
-        """Return the blocks of the report."""
-        unit = GLOSSARY[self.table.quantity].unit
+    def record_tables(self) -> list[Block]:
+        """Return the window, and where the trains of each direction end."""
         rows = [
-            ("low end of the window", format_number(self.low, unit)),
-            ("high end of the window", format_number(self.high, unit)),
+            ("low end of the window", format_number(self.low, self.unit)),
+            ("high end of the window", format_number(self.high, self.unit)),
             ("on/off", format_number(self.on_off)),
         ]
-        for name, end in self._directions().items():
-            scatter = f" ± {format_number(end['end_sd'], unit)}" if np.isfinite(end["end_sd"]) else ""
-            words = f"{name.upper()}: end of {count(end['trains'], 'train')}"
-            rows.append((words, format_number(end["end_median"], unit) + scatter))
-        caption = "Pulse trains. Fit their update law and variation with devicekit fit."
-        shown = figure(self.panel(), "Trains.", "Conductance against pulse number")
-        return [Table(("quantity", "value"), rows, caption), shown]
+        for name, end in self.directions.items():
+            scatter = f" ± {format_number(end.end_sd, self.unit)}" if np.isfinite(end.end_sd) else ""
+            words = f"{name.upper()}: end of {count(end.trains, 'train')}"
+            rows.append((words, format_number(end.end_median, self.unit) + scatter))
+        return [
+            Table(("quantity", "value"), rows, "Pulse trains. Fit their update law and variation with devicekit fit.")
+        ]
 
 
 def trains_panel(table: PulseTable) -> Panel:
     """Draw trains of a table, not more than a figure can show."""
     by_direction = {
-        direction: [(n, state) for _, (_, _, n, state) in zip(range(MOST_CURVES), table.traces(direction))]  # noqa: B905
+        direction: [(n, state) for _, _, n, state in islice(table.traces(direction), MOST_CURVES)]
         for direction in DIRECTIONS
     }
     return figures.trains(by_direction, table.quantity)
@@ -137,5 +151,4 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> Pul
                         "high": known.max(),
                     }
                 )
-    ends = pd.DataFrame(rows)
-    return PulseSummary(ends, float(ends["low"].quantile(0.05)), float(ends["high"].quantile(0.95)), table)
+    return PulseSummary(ends=pd.DataFrame(rows), table=table)

@@ -7,132 +7,70 @@ Places come from columns wafer, die, row and column (or word line and bit line),
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from devicekit.core.errors import CodedWarning
-from devicekit.core.scalars import Scalar
+from devicekit.core.quantities import Quantity
+from devicekit.core.records import column, derived
 from devicekit.core.text import count, percent
 from devicekit.features import figures, spatial
 from devicekit.features.definitions import COUNTED
-from devicekit.features.merit import Merit, Settings, figure
+from devicekit.features.merit import Merit, MeritResult, Settings
 from devicekit.features.merits.dc import DcResult
 from devicekit.features.merits.endurance import EnduranceResult
 from devicekit.features.merits.multilevel import MultilevelResult
 from devicekit.features.merits.pulses import PulseSummary
-from devicekit.features.spatial import Effect, Places
+from devicekit.features.spatial import EFFECTS, QUANTITIES, Effect, Places
 from devicekit.names.places import meaning, place
 from devicekit.plot import Image, Panel, array_map
-from devicekit.report import Block, Table, draw
+from devicekit.report import Block, draw
 from devicekit.tables import Table as AnyTable
 
 MOST_MAPS = 6  # arrays side by side
 MOST_CELLS = 100_000
-WORDS = {
-    "row": "the row",
-    "column": "the column",
-    "radius": "the distance from the middle",
-    "edge": "lying at the edge",
-}
 
 
-@dataclass(frozen=True)
-class Quantity:
-    """Quantity of a map: name, label and unit; `log` if its logarithm is tested and shown."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MapResult(MeritResult):
+    """Map of devices on their arrays."""
 
-    name: str
-    label: str
-    unit: str
-    log: bool
+    figure_caption = "Medians over rows and over columns."
+    figure_alt = "Medians over rows and columns"
 
-
-QUANTITIES = {
-    each.name: each
-    for each in (
-        Quantity("v_set_v", "V_set, median", "V", False),
-        Quantity("v_reset_v", "V_reset, median", "V", False),
-        Quantity("g_lrs_s", "G of the LRS, median", "S", True),
-        Quantity("g_hrs_s", "G of the HRS, median", "S", True),
-        Quantity("window", "on/off of the trains, median", "", True),
-        Quantity("median_window", "on/off over the cycles, median", "", True),
-        Quantity("level_error", "readings taken for another level", "", False),
+    devices: pd.DataFrame = column(
+        json=False,
+        table="map",
+        doc="one row per placed device: device_id, array (wafer and die), row, column, failed, and each quantity",
     )
-}
+    effects: tuple[Effect, ...] = column(
+        table="map_effects",
+        caption="Dependence on the place of a device; p for all tests by Holm's correction",
+        doc="effects of the place on each quantity",
+    )
+    unplaced: int = column(doc="number of devices without a place")
 
-
-@dataclass(frozen=True, eq=False)
-class MapResult:
-    """Map of devices on their arrays.
-
-    Attributes
-    ----------
-    devices : pandas.DataFrame
-        One row per placed device: device_id, array (wafer and die), row, column, failed, and a column per quantity.
-    effects : mapping of str to list of Effect
-        Effects by quantity.
-    unplaced : int
-        Number of devices without a place.
-    """
-
-    devices: pd.DataFrame
-    effects: Mapping[str, list[Effect]]
-    unplaced: int
-    warnings: tuple[CodedWarning, ...]
+    @derived(name="devices")
+    def n(self) -> int:
+        """Number of placed devices."""
+        return len(self.devices)
 
     @property
     def quantities(self) -> list[Quantity]:
         """Quantities known for the devices."""
         return [each for name, each in QUANTITIES.items() if name in self.devices]
 
-    @property
+    @derived()
     def arrays(self) -> list[str]:
         """Names of the arrays, in order of appearance."""
         return list(dict.fromkeys(self.devices["array"]))
 
-    @property
+    @derived()
     def failed(self) -> int | None:
         """Number of placed devices that failed; None if failure is not defined."""
         return int(self.devices["failed"].sum()) if "failed" in self.devices else None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return {
-            "devices": len(self.devices),
-            "arrays": self.arrays,
-            "unplaced": self.unplaced,
-            "failed": self.failed,
-            "effects": self._rows(),
-            "warnings": [warning.as_dict() for warning in self.warnings],
-        }
-
-    def _rows(self) -> list[dict[str, Any]]:
-        return [
-            {
-                "quantity": name,
-                "effect": each.name,
-                "share": each.share,
-                "f": each.f,
-                "degrees_above": each.above,
-                "degrees_below": each.below,
-                "p": each.p,
-                "p_holm": each.p_holm,
-            }
-            for name, several in self.effects.items()
-            for each in several
-        ]
-
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """Return one row per device, and a row an effect."""
-        found = {"map": self.devices}
-        rows = self._rows()
-        return {**found, "map_effects": pd.DataFrame(rows)} if rows else found
-
-    def scalars(self) -> tuple[Scalar, ...]:
-        """Return no number: an effect cannot be compared without its test."""
-        return ()
 
     def sentences(self) -> list[str]:
         """Return the number of devices and of failures, and what depends on the place."""
@@ -143,13 +81,12 @@ class MapResult:
         if self.failed is not None:
             text += f"; {self.failed or 'none'} failed"
         seen = [
-            f"{QUANTITIES[name].label} depends on {WORDS[each.name]} ({percent(each.share)} of the variance, "
-            f"p {each.p_holm:.2g})"
-            for name, several in self.effects.items()
-            for each in several
+            f"{QUANTITIES[each.quantity].label} depends on {EFFECTS[each.name]} "
+            f"({percent(each.share)} of the variance, p {each.p_holm:.2g})"
+            for each in self.effects
             if each.seen
         ]
-        tests = sum(len(several) for several in self.effects.values())
+        tests = len(self.effects)
         if not tests:
             return [text + "."]
         if not seen:
@@ -164,57 +101,36 @@ class MapResult:
         KeyError
             If the quantity is unknown.
         """
-        quantity = QUANTITIES.get(name, Quantity(name, "failed", "", False))
+        quantity = QUANTITIES.get(name, Quantity(name, "", "failed"))
         images = []
         known = self.devices[name].to_numpy(float)
         known = known[np.isfinite(known)]
         for array in self.arrays[:MOST_MAPS]:
             own = self.devices[self.devices["array"] == array]
-            values = own[name].to_numpy(float)
-            label = f"{quantity.label} [{quantity.unit}]" if quantity.unit else quantity.label
             where = own["row"].to_numpy(int), own["column"].to_numpy(int)
-            image = array_map(*where, values, label, str(array), quantity.log)
-            images.append(image)
+            images.append(array_map(*where, own[name].to_numpy(float), quantity.axis, str(array), quantity.log))
         low, high = float(known.min()), float(known.max())
         if low < high:  # one colour scale for all arrays
-            images = [Image(**{**each.__dict__, "limits": (low, high)}) for each in images]
+            images = [replace(each, limits=(low, high)) for each in images]
         return images
 
     def panel(self) -> Panel:
         """Draw the mean of the first quantity over each row and each column."""
-        quantity = self.quantities[0] if self.quantities else Quantity("failed", "share that failed", "", False)
+        quantity = self.quantities[0] if self.quantities else Quantity("failed", "", "share that failed")
         means = {part: self.devices.groupby(part)[quantity.name].median() for part in ("row", "column")}
         shown = {part: (each.index.to_numpy(float), each.to_numpy(float)) for part, each in means.items()}
-        return figures.over_places(shown, quantity.label, quantity.unit, quantity.log)
+        return figures.over_places(shown, quantity)
 
     def blocks(self) -> list[Block]:
         """Return the blocks of the report."""
-        found: list[Block] = []
-        rows = [
-            (
-                QUANTITIES[name].label + (" (logarithm)" if QUANTITIES[name].log else ""),
-                WORDS[each.name],
-                percent(each.share),
-                f"{each.f:.3g} ({each.above}, {each.below})",
-                f"{each.p:.2g}",
-                f"{each.p_holm:.2g}",
-            )
-            for name, several in self.effects.items()
-            for each in several
-        ]
-        if rows:
-            head = ("quantity", "depends on", "share of the variance", "F (degrees)", "p", "p, all tests")
-            found.append(
-                Table(head, rows, "Dependence on the place of a device; p for all tests by Holm's correction.")
-            )
+        found = self.record_tables()
         names = [*(each.name for each in self.quantities), *(["failed"] if self.failed else [])]
         for name in names:
             images = self.images(name)
             size = (min(9.6, 2.0 + 3.4 * len(images)), min(max(2.8, 0.42 * images[0].values.shape[0] + 1.4), 9.0))
             words = f"{images[0].label}; blank cells have no value."
             found.append(draw(images, words, f"Map of {images[0].label}", size, wide=True))
-        found.append(figure(self.panel(), "Medians over rows and over columns.", "Medians over rows and columns"))
-        return found
+        return [*found, self.drawn()]
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> MapResult | None:
@@ -235,13 +151,14 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> Map
     if max(float(np.prod(each)) for each in spans) > MOST_CELLS:
         return None
     frame = frame.dropna(axis=1, how="all")
-    tested = {name: _effects(frame, each) for name, each in QUANTITIES.items() if name in frame}
+    tested = [effect for name, each in QUANTITIES.items() if name in frame for effect in _effects(frame, each)]
     unplaced = len(table.devices) - len(places)
     warnings: tuple[CodedWarning, ...] = ()
     if unplaced:
         words = f"{count(unplaced, 'device')} without a row and a column are not on the map"
         warnings = (CodedWarning("dropped", words),)
-    return MapResult(frame, spatial.correct_p_values(tested), unplaced, warnings)
+    effects = spatial.correct_p_values(tested)
+    return MapResult(devices=frame, effects=effects, unplaced=unplaced, warnings=warnings)
 
 
 def _effects(frame: pd.DataFrame, quantity: Quantity) -> list[Effect]:
@@ -250,7 +167,7 @@ def _effects(frame: pd.DataFrame, quantity: Quantity) -> list[Effect]:
     wafer = pd.factorize(frame["array"])[0]
     places = Places(frame["row"].to_numpy(int), frame["column"].to_numpy(int), wafer).select(known)
     values = values[known]
-    return spatial.effects(np.log(values) if quantity.log else values, places)
+    return spatial.effects(np.log(values) if quantity.log else values, places, quantity.name)
 
 
 def device_places(table: AnyTable) -> pd.DataFrame:
@@ -289,9 +206,8 @@ def _numbers(found: Mapping[str, Merit]) -> pd.DataFrame | None:
     for result in found.values():
         if isinstance(result, DcResult) and not result.reads:
             cycles = result.cycles
-            names = [name for name in ("v_set_v", "v_reset_v", "g_lrs_s", "g_hrs_s") if name in cycles]
             counted = cycles["outcome"].isin(COUNTED)
-            median = cycles[counted].groupby("device_id")[names].median()
+            median = cycles[counted].groupby("device_id")[list(spatial.MEDIANS)].median()
             good = counted.groupby(cycles["device_id"]).any()
             return median.reindex(good.index).assign(failed=~good).reset_index()
         if isinstance(result, EnduranceResult):

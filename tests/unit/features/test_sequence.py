@@ -136,8 +136,6 @@ def test_correlations_and_memory_are_found() -> None:
     assert "of order 1 (by BIC, 398 cycles of 2 devices)" in text
     (left_out,) = result.skipped
     assert (left_out.device, left_out.reason.split()[:2]) == ("d3", ["10", "cycles"])
-        ("d3", ["10", "cycles"])
-    ]
     (scalar,) = result.scalars()
     assert scalar.value == result.fit.radius  # type: ignore[union-attr]
     assert 0.4 < scalar.value < 0.8

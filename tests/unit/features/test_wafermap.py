@@ -80,23 +80,18 @@ def test_different_wafers_are_not_an_effect_of_the_place() -> None:
 
 
 def test_holm_by_hand() -> None:
-    given = {
-        "a": [Effect("row", 0, 1, 1, 9, 0.01), Effect("column", 0, 1, 1, 9, 0.04)],
-        "b": [Effect("row", 0, 1, 1, 9, 0.03)],
-    }
+    given = [Effect(quantity="a", name="row", share=0.0, f=1.0, above=1, below=9, p=p) for p in (0.01, 0.04, 0.03)]
     found = spatial.correct_p_values(given)
-    assert [each.p_holm for each in found["a"]] == pytest.approx([0.03, 0.06])
-    assert found["b"][0].p_holm == pytest.approx(0.06)
-    assert found["a"][0].seen
-    assert not found["b"][0].seen
+    assert [each.p_holm for each in found] == pytest.approx([0.03, 0.06, 0.06])
+    assert [each.seen for each in found] == [True, False, False]
 
 
 def test_false_alarms_of_a_whole_table_stay_below_their_level() -> None:
     rng = np.random.default_rng(2)
     places, alarms = grid(6, 6, 2), 0
     for _ in range(300):
-        found = {name: spatial.effects(rng.standard_normal(72), places) for name in "abc"}
-        alarms += any(each.seen for several in spatial.correct_p_values(found).values() for each in several)
+        found = [each for name in "abc" for each in spatial.effects(rng.standard_normal(72), places, name)]
+        alarms += any(each.seen for each in spatial.correct_p_values(found))
     assert alarms < 0.05 * 300 + 3 * np.sqrt(0.05 * 300)
 
 
@@ -123,9 +118,7 @@ def test_the_map_of_an_endurance_table() -> None:
     assert len(result.devices) == 20
     assert result.failed == 1
     assert result.devices.set_index("device_id")["failed"]["R1C1"]
-    assert {(name, each.name) for name, several in result.effects.items() for each in several if each.seen} >= {
-        ("g_lrs_s", "row")
-    }
+    assert ("g_lrs_s", "row") in {(each.quantity, each.name) for each in result.effects if each.seen}
     assert any("the row" in each for each in result.sentences())
     image = result.images("g_lrs_s")[0]
     assert image.values.shape == (4, 5)
@@ -148,7 +141,7 @@ def test_how_many_devices_make_a_map() -> None:
 def test_no_effect_is_found_without_one() -> None:
     result = devicekit.characterize(endurance(4, 5, effect=0.0, seed=3)).results["wafermap"]
     assert "none of 12 tests" in result.sentences()[0]
-    assert not any(each.seen for several in result.effects.values() for each in several)
+    assert not any(each.seen for each in result.effects)
 
 
 def test_columns_of_places_go_before_names_and_a_device_at_two_places_has_none() -> None:
@@ -204,6 +197,6 @@ def test_the_panel_shows_medians_over_rows_and_over_columns() -> None:
     """Of 1, 1, 4 and 2, 2, 8: one device far off moves no median of a row."""
     row, column = (each.ravel() for each in np.indices((2, 3)))
     frame = pd.DataFrame({"array": "", "row": row, "column": column, "v_set_v": [1.0, 1.0, 4.0, 2.0, 2.0, 8.0]})
-    over_rows, over_columns = MapResult(frame, {}, 0, ()).panel().curves
+    over_rows, over_columns = MapResult(devices=frame, effects=(), unplaced=0).panel().curves
     assert over_rows.y == pytest.approx([1.0, 2.0])
     assert over_columns.y == pytest.approx([1.5, 1.5, 6.0])
