@@ -60,7 +60,7 @@ def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave figures empty, most of the time of a page, where a test does not look at them."""
     empty = b'<svg xmlns="http://www.w3.org/2000/svg"/>'
     monkeypatch.setattr("devicekit.report.render", lambda *_, **__: empty)
-    monkeypatch.setattr("devicekit.cli.simulate._draw", lambda path, *_: path.write_bytes(b""))
+    monkeypatch.setattr("devicekit.verbs.simulate._draw", lambda path, *_: path.write_bytes(b""))
 
 
 @dataclass(frozen=True)

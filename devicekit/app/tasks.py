@@ -6,6 +6,7 @@ import io
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from devicekit.app.results import ReadResult, TaskResult
 from devicekit.core.text import count, si
 from devicekit.system.commands import Reproduction, call, command, non_default
 from devicekit.system.options import ReadOptions
-from devicekit.verbs.outcome import REPORT, Outcome
+from devicekit.verbs.outcome import REPORT, Outcome, Progress
 
 if TYPE_CHECKING:
     from devicekit.fitting.branch.options import FitOptions
@@ -22,6 +23,17 @@ if TYPE_CHECKING:
 Count = Callable[[int, int], None]
 TABLES_KEPT = 4  # for another fit
 ROWS_SHOWN = 8
+
+
+class JobProgress(Progress):
+    """How far a verb is, on the page of its job."""
+
+    def __init__(self, count: Count) -> None:
+        self._count = count
+
+    def counting(self, name: str, unit: str) -> AbstractContextManager[Count]:
+        """See `Progress`."""
+        return nullcontext(self._count)
 
 
 class Tasks:
@@ -90,43 +102,27 @@ class Tasks:
         progress: Count,
     ) -> TaskResult:
         """Simulate the I-V of a material set."""
-        from devicekit.tables import write_csv
-        from physics.iv import simulate_iv
-        from physics.page import iv_page
-        from physics.stack import load_material
+        from devicekit.verbs.simulate import ChosenStack, IVRequest, run_iv
 
-        stack = load_material(material).replace({} if stop is None else {"drive.set_stop": stop})
-        reproduction = _reproduce_simulation(material, mesh, cycles, compliance, stop)
-        report_share = lambda share: progress(int(100 * share), 100)  # noqa: E731
-        result = simulate_iv(stack, mesh=mesh, compliance=compliance, cycles=cycles, progress=report_share)
-        page = iv_page(result, reproduction.command)
-        page.save(folder / "report.html")
-        write_csv(result.sweep.frame, folder / "iv.csv", ("simulated",))
-        return TaskResult(page.body(), ("report.html", "iv.csv"), (), reproduction)
+        stack = ChosenStack.of(None, material, {"drive.set_stop": stop})
+        request = IVRequest(stack=stack, mesh=mesh, cycles=cycles, compliance=compliance)
+        return show(run_iv(request, JobProgress(progress)), folder)
 
     def benchmark(self, name: str, text: str, seeds: int, whole: bool, folder: Path, progress: Count) -> TaskResult:
         """Benchmark a card against an ideal device."""
         from devicekit.device.card import DeviceCard
-        from devicekit.system import writing
-        from snn.benchmark import benchmark
-        from snn.benchmark.report import benchmark_report
+        from devicekit.verbs.benchmark import BenchmarkCard, BenchmarkRequest, run_benchmark
         from snn.benchmark.task import few_shot
 
-        card = DeviceCard.from_json(text, name)
-        reproduction = _reproduce_benchmark(name, seeds, whole)
-        result = benchmark(
-            card,
-            few_shot("digits", None),
+        request = BenchmarkRequest(
+            cards=[BenchmarkCard(DeviceCard.from_json(text, name), Path(name))],
+            images=few_shot("digits"),
             seeds=seeds,
             attribution=whole,
             wide=whole,
-            other_policy=whole,
-            progress=progress,
+            policy=whole,
         )
-        page = benchmark_report([result])
-        page.save(folder / "report.html")
-        writing.write_json(folder / "benchmark.json", {"results": [result.as_dict()]})
-        return TaskResult(page.body(), ("report.html", "benchmark.json"), (), reproduction)
+        return show(run_benchmark(request, JobProgress(progress)), folder)
 
     def keep(
         self,
@@ -243,39 +239,6 @@ def _reproduce_reading(name: str, reading: ReadOptions) -> Reproduction:
     return Reproduction(
         command("read", [name], {**non_default(reading), "out": "table.csv"}), python + '\ntable.to_csv("table.csv")'
     )
-
-
-def _reproduce_simulation(
-    material: str, mesh: str, cycles: int, compliance: float | None, stop: float | None
-) -> Reproduction:
-    changed = {"mesh": mesh if mesh != "default" else None, "cycles": cycles or None, "compliance": compliance}
-    options = {"material": material, "solver": "banded", **changed, "stop": stop, "out": "simulated"}
-    stack = f'load_material("{material}")' + (f'.replace({{"drive.set_stop": {stop}}})' if stop is not None else "")
-    python = "\n".join(
-        [
-            "from physics.iv import simulate_iv",
-            "from physics.stack import load_material",
-            "result = " + call("simulate_iv", stack, **changed),
-            "result.summary()",
-        ]
-    )
-    return Reproduction(command("simulate iv", [], options), python)
-
-
-def _reproduce_benchmark(name: str, seeds: int, whole: bool) -> Reproduction:
-    fewer = {} if whole else {"attribution": False, "wide": False, "other_policy": False}
-    flags = {} if whole else {"no-attribution": True, "no-wide": True, "no-policy": True}
-    python = "\n".join(
-        [
-            "import devicekit",
-            "from snn.benchmark import benchmark",
-            "from snn.benchmark.task import few_shot",
-            "result = "
-            + call("benchmark", f"devicekit.load_card({name!r})", 'few_shot("digits")', seeds=seeds, **fewer),
-            "result.verdict",
-        ]
-    )
-    return Reproduction(command("benchmark", [name], {"seeds": seeds, **flags, "out": "benchmark"}), python)
 
 
 def _reproduce_comparison(ids: tuple[str, ...], x: str | None, y: str | None, by: str | None) -> Reproduction:

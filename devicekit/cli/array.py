@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from devicekit.cli import terminal
-from devicekit.cli.common import Force, Json, print_json, this_command
+from devicekit.cli.common import Force, Json
+from devicekit.cli.outcome import TerminalProgress, conclude
 from devicekit.cli.train import Data, DataDir, Label
-
-if TYPE_CHECKING:
-    from snn.array.result import ArrayResult
-
-
-def _print(result: ArrayResult) -> None:
-    terminal.title(f"Array of {result.card}")
-    for sentence in result.sentences():
-        terminal.paragraph(sentence, 2)
-    terminal.table(("question, for a loss of no more than a point", "answer"), result.answers())
 
 
 def array_command(
@@ -44,7 +34,7 @@ def array_command(
     label: Label = None,
     force: Force = False,
     json_output: Json = False,
-) -> None:
+) -> int:
     """Find the tile size, converter bits and tolerance an array needs, its lifetime, and the energy of an inference.
 
     Each limit allows a loss of one point of accuracy by that flaw alone. The time to retrain needs a card with
@@ -55,29 +45,18 @@ def array_command(
         devicekit array card.json --wire-ohm 2.5 --read-s 1e-7 --data optdigits --seeds 1
     """
     from devicekit.device.card import load_card
-    from devicekit.system import folders, writing
-    from devicekit.system.kept import Kept, kept_beside
-    from snn.array.measure import OHMS, Plan, measure
-    from snn.array.report import array_report
+    from devicekit.system.kept import kept_beside
+    from devicekit.verbs.array import ArrayRequest, run_array
+    from snn.array.measure import OHMS, Plan
     from snn.data.load import load
 
-    loaded, images = load_card(card), load(data, data_dir, label)
-    plan = Plan(seeds, epochs, hidden, tuple(wire_ohm or OHMS), read_s)
-
-    def measured(kept: Kept) -> ArrayResult:
-        with terminal.counting(f"array of {loaded.name}", "tests", json_output) as progress:
-            return measure(loaded, images, plan, progress, kept)
-
-    if out is None:
-        result = measured(Kept(None))
-    else:
-        with kept_beside(out) as kept, folders.result_folder(out, "array", force) as folder:
-            result = measured(kept)
-            array_report(result, loaded, card.name, this_command()).save(folder / "report.html")
-            writing.write_json(folder / "array.json", result.as_dict())
-    if json_output:
-        print_json(result.as_dict())
-        return
-    _print(result)
-    if out is not None:
-        terminal.fields([("report", str(out / "report.html"))])
+    request = ArrayRequest(
+        card=load_card(card),
+        source=card.name,
+        images=load(data, data_dir, label),
+        plan=Plan(seeds, epochs, hidden, tuple(wire_ohm or OHMS), read_s),
+        out=out,
+    )
+    progress = TerminalProgress(json_output)
+    with kept_beside(out) as kept:
+        return conclude(lambda: run_array(request, progress, kept), out, "array", force, json_output)

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from devicekit.cli import terminal
-from devicekit.cli.common import AllowLaw, Force, Json, print_json, this_command
-from devicekit.cli.simulate import (
-    Compliance,
-    Material,
-    Mesh,
-    OutDir,
-    StackFile,
-    chosen_stack,
-    progress_bar,
-)
-
-if TYPE_CHECKING:
-    from physics.kinetics import Kinetics
+from devicekit.cli.common import AllowLaw, Force, Json
+from devicekit.cli.outcome import TerminalProgress, conclude
+from devicekit.cli.simulate import Compliance, Material, Mesh, OutDir, StackFile
 
 
 def kinetics_command(
@@ -50,46 +38,15 @@ def kinetics_command(
         devicekit simulate kinetics --out kinetics
         devicekit simulate kinetics --voltage 0.5 --voltage 0.7 --voltage 0.9 --mesh coarse
     """
-    from devicekit.system import folders
-    from physics.kinetics import RATES, VOLTAGES, kinetics
+    from devicekit.verbs.simulate import ChosenStack, KineticsRequest, run_kinetics
 
-    device = chosen_stack(stack, material, {"circuit.compliance": compliance}, allow_law)
-
-    def simulate() -> Kinetics:
-        with progress_bar(json_output) as share:
-            return kinetics(device, voltage or VOLTAGES, rate or RATES, mesh, jobs, share)
-
-    if out is None:
-        result = simulate()
-    else:
-        with folders.result_folder(out, "simulate kinetics", force) as folder:
-            result = simulate()
-            _save_kinetics(result, folder)
-    if json_output:
-        print_json(result.summary())
-    else:
-        _print_kinetics(result, out)
-    return 0
-
-
-def _save_kinetics(result: Kinetics, folder: Path) -> None:
-    from devicekit.system import writing
-    from devicekit.tables import write_csv
-    from physics.page import kinetics_page
-
-    for name, table in result.tables().items():
-        write_csv(table, folder / f"{name}.csv")
-    writing.write_json(folder / "summary.json", result.summary())
-    kinetics_page(result, this_command()).save(folder / "report.html")
-
-
-def _print_kinetics(result: Kinetics, out: Path | None) -> None:
-    from physics import report
-
-    terminal.title(f"simulated kinetics, material set {result.stack.material}")
-    for sentence in report.kinetics_summary(result):
-        terminal.paragraph(sentence, 2)
-    for records in (result.holds, result.ramps):
-        terminal.table(records[0].head(), [each.cells() for each in records])
-    if out is not None:
-        terminal.fields([("report", str(out / "report.html"))])
+    request = KineticsRequest(
+        stack=ChosenStack.of(stack, material, {"circuit.compliance": compliance}, allow_law or ()),
+        voltages=voltage or (),
+        rates=rate or (),
+        mesh=mesh,
+        jobs=jobs,
+        out=out,
+    )
+    progress = TerminalProgress(json_output)
+    return conclude(lambda: run_kinetics(request, progress), out, "simulate kinetics", force, json_output)

@@ -9,6 +9,7 @@ from typing import Any
 
 from devicekit.cli import terminal
 from devicekit.cli.common import print_json, print_warnings, this_command
+from devicekit.core.errors import CodedWarning
 from devicekit.system import folders
 from devicekit.verbs.outcome import REPORT, Outcome, Progress
 from devicekit.verbs.text import Alert, Block, Columns, Fields, Paragraph, Title, Warnings
@@ -48,9 +49,9 @@ class TerminalProgress(Progress):
         """See `Progress`."""
         return terminal.counting(name, unit, self._quiet)
 
-    def warn(self, words: str) -> None:
+    def warn(self, coded: Iterable[CodedWarning]) -> None:
         """See `Progress`."""
-        terminal.warning(words)
+        print_warnings(coded)
 
     def show(self, text: Iterable[Block]) -> None:
         """See `Progress`."""
@@ -85,8 +86,18 @@ def conclude(
     else:
         with folders.result_folder(out, command, force) as folder:
             outcome = work()
-            outcome.write(folder)
-            outcome.page(this_command()).save(folder / REPORT)
+            write_all(outcome, folder)
+    return print_outcome(outcome, as_json)
+
+
+def write_all(outcome: Outcome[Any], folder: Path) -> None:
+    """Write the files and the page of an outcome."""
+    outcome.write(folder)
+    outcome.page(this_command()).save(folder / REPORT)
+
+
+def print_outcome(outcome: Outcome[Any], as_json: bool) -> int:
+    """Print an outcome; return the exit code."""
     if as_json:
         print_json(outcome.json)
     else:

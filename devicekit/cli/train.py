@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, get_args
+from typing import Annotated, get_args
 
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import Force, Json, Out, Seed, choice, print_json, print_warnings, this_command
+from devicekit.cli.common import Force, Json, Out, Seed, choice
+from devicekit.cli.outcome import TerminalProgress, conclude
 from devicekit.cli.settings import parse_settings
 from devicekit.core.text import count
 from snn import choices
-
-if TYPE_CHECKING:
-    from snn.baselines import Baseline
-    from snn.training import TrainingResult
 
 Epochs = Annotated[int, typer.Option("--epochs", metavar="N", min=1, help="Passes over the training part.")]
 Data = Annotated[
@@ -53,31 +49,6 @@ def _one_card(path: Path) -> Path:
     names = ", ".join(each.name for each in found)
     terminal.warning(f"{path.name} is a fit of {count(len(found), 'pulse width')} ({names}): {middle.name} is used")
     return middle
-
-
-def print_training(result: TrainingResult) -> None:
-    """A training run for people."""
-    from devicekit.core.text import percent, si
-    from snn.report import SCHEMES
-
-    data = result.data
-    terminal.title(f"spiking network, {SCHEMES[result.scheme]}")
-    spread = f", sd {percent(result.accuracy_std_last)}" if len(result.epochs) > 1 else ""
-    basis = f"{result.basis}{spread}"
-    reached = f"{percent(result.accuracy_mean_last)} ± {percent(result.standard_error)}"
-    rows = [("test accuracy", f"{reached} ({basis}; ± by {data.n_test} test samples)")]
-    if result.accuracy_programmed is not None:
-        rows.append(("programmed", f"{percent(result.accuracy_programmed)} once the weights are in devices"))
-    if result.accuracy_after_mapping is not None:
-        rows.append(("after mapping", f"{percent(result.accuracy_after_mapping)} before the first pulse"))
-    rows += [
-        ("data", f"{data.name}: {data.split}"),
-        ("pulses per device", f"{result.pulses_per_device:.3g}"),
-        *([("programming", result.programming.words)] if result.programming is not None else []),
-        *([("volatile part", result.forgetting)] if result.forgetting else []),
-        ("time per epoch", si(result.seconds_per_epoch, "s", 2)),
-    ]
-    terminal.fields(rows)
 
 
 def train_command(
@@ -129,7 +100,7 @@ def train_command(
     out: Out = None,
     force: Force = False,
     json_output: Json = False,
-) -> None:
+) -> int:
     """Train a spiking network on the devices of a card.
 
     The network is 64-1000-10; --out DIR receives metrics.json, report.html and network.npz, the
@@ -141,46 +112,21 @@ def train_command(
         devicekit train --card card.json --set margin=3 --set stuck=0.02
     """
     from devicekit.device.card import load_card
-    from devicekit.device.network import NETWORK
-    from devicekit.studies.task_settings import training_config
-    from devicekit.system.folders import result_folder
-    from devicekit.system.writing import write_json
-    from snn.baselines import reference_classifiers
+    from devicekit.verbs.train import TrainRequest, run_training, training_config
     from snn.data.load import load
-    from snn.report import train_page
-    from snn.training import train
 
     loaded = load_card(_one_card(card))
     named = {"schedule": schedule, "mapping": mapping, "read_noise": read_noise or None}
     given = {name: value for name, value in named.items() if value is not None}
-    base: dict[str, str | int | float | bool] = {"scheme": scheme, "epochs": epochs, "encoding": encoding}
-    config = training_config({**base, **given, **parse_settings(settings)}, seed)
-    samples = load(data, data_dir, label)
-    with ExitStack() as held:  # a folder that must be kept is refused before the work
-        folder = None if out is None else held.enter_context(result_folder(out, "train", force))
-        with terminal.counting("training", "samples", json_output) as progress:
-            result = train(loaded, config, samples, lambda done, total, _: progress(done, total))
-        others: tuple[Baseline, ...] = ()
-        if beside:
-            with terminal.doing("training ordinary classifiers", json_output):
-                others = reference_classifiers(samples, config)
-        metrics = {**result.as_dict(), "beside": [each.as_dict() for each in others]}
-        if folder is not None:
-            write_json(folder / "metrics.json", metrics)
-            page = train_page(result, loaded, others, this_command(), seed)
-            page.save(folder / "report.html")
-            if result.network is not None:
-                result.network.save(folder / NETWORK)
-    if json_output:
-        print_json(metrics)
-        return
-    print_training(result)
-    print_warnings(result.warnings)
-    if others:
-        terminal.fields([("beside it", "; ".join(each.words for each in others))])
-    if out is None:
-        terminal.fields([("kept", "nothing; --out DIR keeps metrics, a report and the trained devices")])
-        return
-    terminal.fields([("report", str(out / "report.html"))])
-    if result.network is not None:
-        terminal.fields([("network", f"{out / NETWORK}, the trained devices: for devicekit export")])
+    words = {"scheme": scheme, "epochs": epochs, "encoding": encoding, **given, **parse_settings(settings)}
+    request = TrainRequest(
+        card=loaded,
+        config=training_config(words, seed),
+        samples=load(data, data_dir, label),
+        beside=beside,
+        out=out,
+        source=card.name,
+        data=data,
+    )
+    progress = TerminalProgress(json_output)
+    return conclude(lambda: run_training(request, progress), out, "train", force, json_output)

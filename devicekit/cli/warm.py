@@ -15,7 +15,7 @@ def warm_command(json_output: Json = False) -> None:
     Example:
         devicekit warm
     """
-    from devicekit.studies.warm import warm
+    from devicekit.verbs.warm import warm
 
     with terminal.counting("compiling", "parts", json_output) as progress:
         done = warm(progress)

@@ -8,7 +8,8 @@ from typing import Any
 
 from devicekit.core.errors import ParameterError
 from devicekit.studies.spec import Scalar, resolve
-from devicekit.studies.task_settings import Trains, check_data, data_of, few_shot_config, scalars, training_config
+from devicekit.studies.task_settings import Trains, check_data, data_of, few_shot_config, scalars
+from devicekit.verbs.train import training_config
 
 _PAIRS, _MOST_PAIRS = 7, 10_000
 

@@ -29,32 +29,6 @@ class Task(Protocol):
         """Run once; plain values by name."""
 
 
-def training_config(settings: Mapping[str, Scalar], seed: int, extra: frozenset[str] = frozenset()) -> Any:
-    """A `snn.training.TrainingConfig` from settings, those in `extra` left out; `preset` "paper" is one of them.
-
-    Raises
-    ------
-    ParameterError, UsageError
-        If a setting is unknown, or its value is not allowed.
-    """
-    from snn.training import TrainingConfig
-
-    known = set(TrainingConfig.declared()) - {"seed"}
-    given = {name: value for name, value in settings.items() if name not in {*extra, "preset"}}
-    preset = settings.get("preset", "default")
-    if preset not in ("default", "paper"):
-        raise ParameterError(f"preset is default or paper (literal eq. (4), as in Fig. 6), not {preset!r}")
-    unknown = sorted(set(given) - known)
-    if unknown:
-        raise ParameterError(
-            f"unknown setting {unknown[0]!r}; there are {', '.join(sorted({*known, *extra, 'preset'}))}"
-        )
-    made = TrainingConfig.of_words(given)
-    if preset == "paper":
-        return TrainingConfig.paper(seed=seed, **made)
-    return TrainingConfig(seed=seed, **made)
-
-
 def few_shot_config(settings: Mapping[str, Scalar], seed: int, extra: frozenset[str]) -> Any:
     """The benchmark's training from settings, those in `extra` left out; `variant` is plain, scaled or wide.
 

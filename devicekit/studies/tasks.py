@@ -20,9 +20,9 @@ from devicekit.studies.task_settings import (
     data_of,
     few_shot_config,
     scalars,
-    training_config,
 )
 from devicekit.system import files
+from devicekit.verbs.train import training_config
 
 
 class TrainTask(Trains):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +17,7 @@ from devicekit.core.errors import DevicekitError
 from devicekit.system.commands import Reproduction, call, command, in_command_words, non_default
 from devicekit.system.options import ReadOptions
 from devicekit.verbs.outcome import REPORT, SILENT, Outcome, Progress
-from devicekit.verbs.text import Alert, Block, Columns, Fields, Title, Warnings, paragraphs
+from devicekit.verbs.text import Alert, Block, Columns, Fields, Title, Warnings, paragraphs, table_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from devicekit.features.merit import Settings
     from devicekit.features.page import Part
     from devicekit.tables import Table
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +122,7 @@ def characterize_table(table: Table, file: Path, settings: Settings, title: str,
         text.append(Columns(("quantity", "n", "median", "5 % to 95 %", "C2C sd", "D2D sd"), spreads))
     switching = found.results.get("dc")
     if isinstance(switching, DcResult) and (levels := switching.levels):
-        text.append(Columns(type(levels[0]).head(), [each.cells() for each in levels]))
+        text.append(table_of(levels))
     return FileResult(str(file), found.as_dict(), own, found.tables, text=text)
 
 
@@ -206,7 +209,7 @@ def run_characterize(
     if len(bad) == len(results) == 1:
         raise results[0].failure or RuntimeError((results[0].error or {})["message"])
     if request.settings.sample != Sample() and not any("mechanism" in each.json for each in results):
-        progress.warn(
+        _logger.warning(
             "--thickness, --area, --temperature and --permittivity had no effect: no file shows conduction of sweeps."
         )
     named = [(name, each) for name, each in zip(names, results, strict=True) if each.error is None]

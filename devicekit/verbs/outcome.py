@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from devicekit.core.errors import CodedWarning
 from devicekit.system.commands import Reproduction
 from devicekit.verbs.text import Block
 
@@ -77,7 +78,7 @@ class Progress:
         """Count in a block: it is given a function of (done, total)."""
         return nullcontext(lambda done, total: None)
 
-    def warn(self, words: str) -> None:
+    def warn(self, coded: Sequence[CodedWarning]) -> None:
         """Say at once what a user should know before the end."""
 
     def show(self, text: Sequence[Block]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from devicekit.core.errors import CodedWarning
+from devicekit.core.records import Record
 
 
 @dataclass(frozen=True)
@@ -59,3 +60,8 @@ Block = Title | Paragraph | Fields | Columns | Warnings | Alert
 def paragraphs(sentences: Iterable[str]) -> list[Block]:
     """Return a paragraph for each sentence that is not empty."""
     return [Paragraph(each) for each in sentences if each]
+
+
+def table_of(records: Sequence[Record]) -> Columns:
+    """Return the columns that records declare; there is at least one of them."""
+    return Columns(records[0].head(), [each.cells() for each in records])

@@ -251,7 +251,7 @@ def test_workers_without_this_devicekit_are_named(answer: object, words: str) ->
 
 
 def test_the_paper_preset_is_literal_and_single_settings_still_count() -> None:
-    from devicekit.studies.task_settings import training_config
+    from devicekit.verbs.train import training_config
 
     config = training_config({"preset": "paper", "epochs": 7}, 3)
     assert (config.policy, config.mapping, config.epochs, config.seed) == ("literal", "reference", 7, 3)
@@ -260,7 +260,7 @@ def test_the_paper_preset_is_literal_and_single_settings_still_count() -> None:
 
 
 def test_settings_of_two_numbers_are_one_word() -> None:
-    from devicekit.studies.task_settings import training_config
+    from devicekit.verbs.train import training_config
 
     config = training_config({"tile": "64x32", "theta": "0.5,0.25", "scales": "1.5x2"}, 0)
     assert (config.tile, config.theta, config.scales) == ((64, 32), (0.5, 0.25), (1.5, 2.0))

@@ -175,7 +175,7 @@ def double(x):
 made = jit.compiled(double)
 assert made(2) == 4
 assert not jit.keeps(jit.cache_folder()) and not jit.is_kept(made), jit.cache_folder()
-from devicekit.studies.beside import CompilingBeside
+from devicekit.verbs.beside import CompilingBeside
 with CompilingBeside() as beside:
     assert beside._process is None
 from devicekit.cli import build_app

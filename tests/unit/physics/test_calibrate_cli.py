@@ -108,7 +108,7 @@ def done(lab):
     out = lab / "fit"
     with pytest.MonkeyPatch.context() as patch:
         said = []
-        patch.setattr("devicekit.cli.calibrate.print_json", said.append)
+        patch.setattr("devicekit.cli.outcome.print_json", said.append)
         assert run_app(build_app(), [str(each) for each in ladder(lab, out, "--json")]) == 0
     return out, said[0]
 
@@ -375,7 +375,7 @@ def test_bad_kinetics_end_with_2_and_the_key(lab, capsys, more, words):
 @pytest.fixture
 def plain(monkeypatch):
     """No figures, which take longer than the runs."""
-    monkeypatch.setattr("devicekit.cli.simulate._draw", lambda *_args: None)
+    monkeypatch.setattr("devicekit.verbs.simulate._draw", lambda *_args: None)
     for name in ("iv_sections", "pulse_sections"):
         monkeypatch.setattr(f"physics.report.{name}", lambda *_args: [])
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from devicekit import fit
-from devicekit.studies.run import run_report
 from devicekit.synthetic.pulses import generate, truth_card
+from devicekit.verbs.run_page import Chain, run_report
 from physics.iv import simulate_iv
 from snn.benchmark import Benchmark, VariantResult
 from snn.config import TrainingConfig
@@ -129,5 +129,5 @@ def page(fitted: Any) -> Node:
     cost = benchmarked(0.94, 0.97)
     simulated = simulate_iv(mesh="coarse")
     return tree(
-        run_report("Small", "small.csv", fitted, card, training(), cost, simulated, "devicekit run", 0).to_html()
+        run_report("Small", "small.csv", Chain(fitted, card, training(), cost, simulated), "devicekit run", 0).to_html()
     )

@@ -13,8 +13,8 @@ from devicekit.core.scalars import Scalar
 from devicekit.fitting.page import fit_page
 from devicekit.plot import Axis, Curve, Panel
 from devicekit.report import Figure, Report, Section, draw
-from devicekit.studies.run import run_report
 from devicekit.tables import PulseTable
+from devicekit.verbs.run_page import Chain, run_report
 from physics.iv import simulate_iv
 from physics.page import iv_page
 from snn.report import train_page
@@ -88,7 +88,8 @@ def test_the_pages_of_a_device_have_one(fitted: Any) -> None:
     card = fitted.to_card("small", None, True)
     plain = fit_page(fitted, "a.csv", card, "devicekit fit a.csv", True)
     cost = benchmarked(0.94, 0.97)
-    run = run_report("Small", "a.csv", fitted, card, training(), cost, simulate_iv(mesh="coarse"), "devicekit run", 0)
+    chain = Chain(fitted, card, training(), cost, simulate_iv(mesh="coarse"))
+    run = run_report("Small", "a.csv", chain, "devicekit run", 0)
     train = train_page(training(), card, (), "devicekit train", 0)
     for report in (plain, run, train):
         assert report.marks == ("SYNTHETIC",)

@@ -10,7 +10,7 @@ import pytest
 from devicekit.fitting.page import fit_page
 from devicekit.report import CodedList, Figure, Report, Section, Table, Text
 from devicekit.report.fold import fold
-from devicekit.studies.run import run_report
+from devicekit.verbs.run_page import Chain, run_report
 from physics.iv import simulate_iv
 from physics.page import iv_page
 from snn.report import train_page
@@ -76,7 +76,7 @@ def test_pages_are_short_and_no_sentence_stands_twice(fitted: Any) -> None:
     cost, simulated = benchmarked(0.94, 0.97), simulate_iv(mesh="coarse")
     for report, most in (
         (fit_page(fitted, "a.csv", card, "devicekit fit a.csv", True), 400),
-        (run_report("Small", "a.csv", fitted, card, training(), cost, simulated, "devicekit run", 0), 600),
+        (run_report("Small", "a.csv", Chain(fitted, card, training(), cost, simulated), "devicekit run", 0), 600),
         (train_page(training(), card, (), "devicekit train", 0), 400),
         (iv_page(simulated, "devicekit simulate iv"), 400),
     ):

@@ -17,8 +17,8 @@ from devicekit.fitting.report import (
     variation_section,
     widths_sentence,
 )
-from devicekit.studies.run import run_summary
 from devicekit.synthetic.pulses import generate, reference_table, truth_card
+from devicekit.verbs.run_page import run_summary
 from snn.report import verdict
 
 from .conftest import THETA, benchmarked, training

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from devicekit.studies import beside
-from devicekit.studies.beside import PARTS, CompilingBeside
+from devicekit.verbs import beside
+from devicekit.verbs.beside import PARTS, CompilingBeside
 
 COLD = """
 import sys
-from devicekit.studies import beside
-from devicekit.studies.warm import compiling
+from devicekit.verbs import beside
+from devicekit.verbs.warm import compiling
 beside._cores = lambda: 2
 with beside.CompilingBeside() as other:
     assert other._process is not None
@@ -52,7 +52,7 @@ def test_a_process_that_fails_is_not_waited_for(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_process_ends_when_nobody_holds_its_input() -> None:
-    code = "import time; from devicekit.studies import beside; beside.PARTS['wait'] = lambda: time.sleep(60); "
+    code = "import time; from devicekit.verbs import beside; beside.PARTS['wait'] = lambda: time.sleep(60); "
     ran = subprocess.Popen([sys.executable, "-c", f"{code} beside.main(['wait'])"], stdin=subprocess.PIPE)
     assert ran.stdin is not None
     ran.stdin.close()

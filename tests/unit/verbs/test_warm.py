@@ -12,9 +12,9 @@ import pytest
 
 from devicekit.device.card import load_card
 from devicekit.fitting.device import fit, read_pulses
-from devicekit.studies.warm import compiling, warm
 from devicekit.system import catalog
 from devicekit.system.options import ReadOptions
+from devicekit.verbs.warm import compiling, warm
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset
 from snn.training import train

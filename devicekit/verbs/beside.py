@@ -1,6 +1,6 @@
 """Compilation of training and filament kernels in a second process, while a run fits.
 
-`python -m devicekit.studies.beside PART ...` is that process; it ends when its standard input is closed.
+`python -m devicekit.verbs.beside PART ...` is that process; it ends when its standard input is closed.
 """
 
 from __future__ import annotations

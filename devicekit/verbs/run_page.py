@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from devicekit.core.text import count
@@ -39,22 +40,24 @@ def run_summary(
     return [*words, *(each for each in (fits.widths_sentence(fit),) if each)]
 
 
-def run_report(
-    title: str,
-    source: str,
-    fit: DeviceFit,
-    card: DeviceCard,
-    training: TrainingResult,
-    benchmark: Benchmark | None,
-    simulated: IVResult,
-    command: str,
-    seed: int,
-) -> Report:
+@dataclass(frozen=True)
+class Chain:
+    """Result of a whole run."""
+
+    fit: DeviceFit
+    card: DeviceCard
+    training: TrainingResult
+    benchmark: Benchmark | None
+    simulated: IVResult
+
+
+def run_report(title: str, source: str, chain: Chain, command: str, seed: int) -> Report:
     """The page of a whole run: the device first, the default stack's simulation, which is not it, last."""
     from physics.report import unrelated_section
     from snn.benchmark.report import loss_numbers, severity_figures
     from snn.report import accuracy_number, training_section
 
+    fit, card, training, benchmark = chain.fit, chain.card, chain.training, chain.benchmark
     curves, rates, trained = fits.fit_section(fit), rate_section(card), training_section(training, card, benchmark)
     sections = [
         curves,
@@ -63,7 +66,7 @@ def run_report(
         trained,
         warnings_section(card.warnings),
         provenance(card, command, seed),
-        unrelated_section(simulated),
+        unrelated_section(chain.simulated),
     ]
     matters = trained.figures if benchmark is None else severity_figures([benchmark], 1) or trained.figures
     numbers = [each for each in fits.fit_numbers(fit) if each.name.startswith(_FIT_NUMBERS)]

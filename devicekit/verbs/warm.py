@@ -18,10 +18,10 @@ from devicekit.features.conduction.prepare import prepare
 from devicekit.features.conduction.verdict import judge
 from devicekit.features.merit import Sample
 from devicekit.fitting.device import fit, read_pulses
-from devicekit.studies.beside import small_samples, small_training
 from devicekit.system import catalog
 from devicekit.system.jit import cache_folder
 from devicekit.system.options import ReadOptions
+from devicekit.verbs.beside import small_samples, small_training
 from physics.iv import simulate_iv
 from snn.config import TrainingConfig
 from snn.network.learning import GRADIENTS
