@@ -12,7 +12,7 @@ from devicekit.core.errors import DevicekitError, UsageError
 from devicekit.core.text import count
 from devicekit.system.options import ReadOptions
 from devicekit.verbs.outcome import REPORT, SILENT, Outcome, Progress
-from devicekit.verbs.text import Fields, Title, paragraphs
+from devicekit.verbs.text import Fields, Title, paragraphs, table_of
 
 if TYPE_CHECKING:
     import pandas as pd
