@@ -281,7 +281,8 @@ def _read(rng: np.random.Generator, kelvins: np.ndarray, slow: bool, per_decade:
         for end in TRUTH.median(kelvin) * np.exp(sigma * rng.standard_normal(5)):
             left = 1.0 / (1.0 + np.sqrt(t / end)) if slow else np.where(t < end, 1.0, 0.1)
             crossing = arrhenius.life(t, left * np.exp(0.01 * rng.standard_normal(t.size)), 2.0)
-            found.append(Life("d", "lrs", float(kelvin), t.size, 0.0, *crossing, False))
+            of = {"device_id": "d", "level": "lrs", "temperature_k": float(kelvin)}
+            found.append(Life(**of, n=t.size, first_s=0.0, **crossing._asdict(), returned=False))
     return found
 
 

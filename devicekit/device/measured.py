@@ -8,10 +8,15 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
+from devicekit.core.records import Estimate
 from devicekit.core.scalars import Scalar
 from devicekit.device.blocks import Count, NonNegative, Positive, Strict
 
 Interval = tuple[float, float]
+
+
+def _estimate(value: float, interval: Interval | None) -> Estimate:
+    return Estimate(value, *(interval or (None, None)))
 
 
 class Measured(Strict):
@@ -57,12 +62,11 @@ class StdpWindow(Measured):
             "tau_plus_s": "STDP time constant, pre before post",
             "tau_minus_s": "STDP time constant, post before pre",
         }
-        shown = []
-        for name, label in labels.items():
-            low, high = (self.intervals or {}).get(name, (None, None))
-            unit = "s" if name.endswith("_s") else ""
-            shown.append(Scalar(f"stdp_{name}", label, getattr(self, name), unit, low=low, high=high))
-        return tuple(shown)
+        found = {name: _estimate(getattr(self, name), (self.intervals or {}).get(name)) for name in labels}
+        return tuple(
+            Scalar.from_estimate(f"stdp_{name}", label, found[name], "s" if name.endswith("_s") else "")
+            for name, label in labels.items()
+        )
 
 
 class RetentionState(Strict):
@@ -147,18 +151,16 @@ class ArrheniusLine(Strict):
     def scalars(self, several: bool) -> tuple[Scalar, ...]:
         """Return activation energy, and median life at the temperature of use; with the level if several."""
         suffix, words = (f"_{self.level}", f" of {self.level}") if several else ("", "")
-        low, high = self.energy_interval or (None, None)
-        least, most = self.life_interval or (None, None)
         label = f"activation energy{words} (loss: {self.criterion})"
         by = f"lost at a factor {self.lost_factor:g}"
-        energy = Scalar(
-            f"activation_energy{suffix}_ev", label, self.activation_energy_ev, "eV", low=low, high=high, by=by
-        )
+        energy = _estimate(self.activation_energy_ev, self.energy_interval)
+        shown = (Scalar.from_estimate(f"activation_energy{suffix}_ev", label, energy, "eV", by=by),)
         if self.life_s is None:
-            return (energy,)
-        label = f"median retention life{words} at {self.life_k:.5g} K, if no other mechanism takes over"
-        by += f", at {self.life_k:.5g} K"
-        return energy, Scalar(f"retention_life{suffix}_s", label, self.life_s, "s", low=least, high=most, by=by)
+            return shown
+        at = f"at {self.life_k:.5g} K"
+        label = f"median retention life{words} {at}, if no other mechanism takes over"
+        life = _estimate(self.life_s, self.life_interval)
+        return *shown, Scalar.from_estimate(f"retention_life{suffix}_s", label, life, "s", by=f"{by}, {at}")
 
 
 class Retention(Measured):
@@ -183,11 +185,8 @@ class Retention(Measured):
         return (*self._drift_scalars(), *shown) if self.states else tuple(shown)
 
     def _drift_scalars(self) -> tuple[Scalar, ...]:
-        shown = [
-            Scalar(
-                "retention_time_s", "time of the retention measurement", max(each.last_s for each in self.states), "s"
-            )
-        ]
+        last = max(each.last_s for each in self.states)
+        shown = [Scalar("retention_time_s", "time of the retention measurement", last, "s")]
         kelvins = sorted({each.temperature_k for each in self.states if each.temperature_k})
         several = len(kelvins) > 1
         by = f"at {kelvins[0]:.5g} K" if several else ""
@@ -197,11 +196,10 @@ class Retention(Measured):
                 continue
             groups.setdefault(state.level if state.level in ("lrs", "hrs") else "", []).append(state)
         for level, own in groups.items():
-            low, high = own[0].nu_interval or (None, None) if len(own) == 1 else (None, None)
             words = [level.upper()] * bool(level) + [f"median of {len(own)} states"] * (len(own) > 1) + [by] * several
             label = "drift exponent nu" + (f" ({', '.join(words)})" if words else "")
-            nu = float(np.median([each.nu for each in own]))
-            shown.append(Scalar(f"nu_{level}".rstrip("_"), label, nu, low=low, high=high, by=by))
+            nu = _estimate(float(np.median([each.nu for each in own])), own[0].nu_interval if len(own) == 1 else None)
+            shown.append(Scalar.from_estimate(f"nu_{level}".rstrip("_"), label, nu, by=by))
         return tuple(shown)
 
 
@@ -210,6 +208,14 @@ class Term(Strict):
 
     tau_s: Positive
     share: Positive = Field(le=1, description="of the volatile part, 0..1; those of a sum add up to 1")
+
+
+def volatile_scalars(tau: Estimate, stays: Estimate | None, by: str = "") -> tuple[Scalar, ...]:
+    """Return the time constant of a volatile part and the share of a step that stays, if it is known."""
+    shown = (Scalar.from_estimate("tau_s", "time constant of the volatile part", tau, "s", by=by),)
+    if stays is None:
+        return shown
+    return *shown, Scalar.from_estimate("persistent_share", "permanent share of an update", stays, of="step")
 
 
 class Volatile(Measured):
@@ -238,19 +244,8 @@ class Volatile(Measured):
 
     def scalars(self) -> tuple[Scalar, ...]:
         """Return the time constant and the share of a step that stays."""
-        low, high = self.intervals.get("tau_s", (None, None))
-        least, most = self.persistent_interval or (None, None)
-        return (
-            Scalar("tau_s", "time constant of the volatile part", self.parameters["tau_s"], "s", low=low, high=high),
-            Scalar(
-                "persistent_share",
-                "permanent share of an update",
-                self.persistent_share,
-                of="step",
-                low=least,
-                high=most,
-            ),
-        )
+        tau = _estimate(self.parameters["tau_s"], self.intervals.get("tau_s"))
+        return volatile_scalars(tau, _estimate(self.persistent_share, self.persistent_interval))
 
 
 class EnduranceDevice(Strict):
@@ -288,13 +283,12 @@ class EnduranceLife(Strict):
 
     def scalars(self) -> tuple[Scalar, ...]:
         """Return the Weibull shape, and the cycles until a tenth has failed."""
-        low, high = self.shape_interval or (None, None)
-        shown = [Scalar("endurance_shape", "Weibull shape of the cycles to failure", self.shape, low=low, high=high)]
+        shape = _estimate(self.shape, self.shape_interval)
+        shown = [Scalar.from_estimate("endurance_shape", "Weibull shape of the cycles to failure", shape)]
         for each in self.shares:
             if each.share == 0.1 and each.cycles is not None:
-                low, high = each.interval or (None, None)
-                words = "cycles until 10 % of the devices have failed"
-                shown.append(Scalar("endurance_life_10", words, each.cycles, low=low, high=high, by=self.criterion))
+                words, cycles = "cycles until 10 % of the devices have failed", _estimate(each.cycles, each.interval)
+                shown.append(Scalar.from_estimate("endurance_life_10", words, cycles, by=self.criterion))
         return tuple(shown)
 
 
@@ -319,25 +313,17 @@ class Endurance(Measured):
     def scalars(self) -> tuple[Scalar, ...]:
         """Return cycles, surviving share, median on/off, trend of the window, life."""
         ratios = [each.median_on_off for each in self.devices if each.median_on_off is not None]
-        low, high = self.yield_interval
-        by = f"on/off of {self.threshold:g} or more"
+        longest = float(max(each.cycles for each in self.devices))
+        held, by = _estimate(self.surviving_share(), self.yield_interval), f"on/off of {self.threshold:g} or more"
         shown = [
-            Scalar(
-                "endurance_cycles", "cycles of the endurance measurement", float(max(d.cycles for d in self.devices))
-            ),
-            Scalar(
-                "endurance_yield",
-                "devices that survived",
-                self.surviving_share(),
-                of="devices",
-                low=low,
-                high=high,
-                by=by,
-            ),
+            Scalar("endurance_cycles", "cycles of the endurance measurement", longest),
+            Scalar.from_estimate("endurance_yield", "devices that survived", held, of="devices", by=by),
             Scalar("endurance_on_off", "median on/off over cycles", float(np.median(ratios)) if ratios else math.nan),
         ]
         if self.on_off_slope is not None:
-            least, most = self.on_off_slope_interval or (None, None)
-            words = "change of on/off per decade of cycles"
-            shown.append(Scalar("on_off_slope_decades", words, self.on_off_slope, "decades", low=least, high=most))
+            words, slope = (
+                "change of on/off per decade of cycles",
+                _estimate(self.on_off_slope, self.on_off_slope_interval),
+            )
+            shown.append(Scalar.from_estimate("on_off_slope_decades", words, slope, "decades"))
         return (*shown, *(self.life.scalars() if self.life else ()))

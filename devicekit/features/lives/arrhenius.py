@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from devicekit.core.records import Estimate
+from devicekit.core.records import Estimate, Record, column, internal
 from devicekit.core.statistics import f_tail, t_quantile
 from devicekit.features.lives import censored
 from devicekit.features.lives.bake import SAME_K, baked_at
@@ -31,43 +31,27 @@ COARSE = 1.5  # sd of a life between two readings, over sigma, above which no li
 BENT = 0.05  # p value of a bend below which the line is not used for a life
 
 
-@dataclass(frozen=True)
-class Life:
-    """The life of one state of one device in one bake.
-
-    Attributes
-    ----------
-    temperature_k : float
-        Temperature of the bake [K].
-    n : int
-        Readings at different times.
-    first_s : float
-        Time of the first one, which is the reference [s].
-    low_s : float
-        Time of the last reading before the loss, or of the last one in the record [s].
-    high_s : float or None
-        Time of the first reading beyond the limit [s]; None where the state outlived its record.
-    life_s : float or None
-        Time at which ln G, linear in ln t between these two readings, crosses the limit [s].
-    way : {"up", "down"} or None
-        Direction of the change of conductance.
-    sudden : bool
-        True if ln G changed by more than the limit between the two: then the life is only taken to lie between them.
-    returned : bool
-        True if a later reading lies within the limit again.
-    """
+@dataclass(frozen=True, kw_only=True)
+class Life(Record):
+    """The life of one state of one device in one bake."""
 
     device_id: str
     level: str
-    temperature_k: float
-    n: int
-    first_s: float
-    low_s: float
-    high_s: float | None
-    life_s: float | None
-    way: str | None
-    sudden: bool
-    returned: bool
+    temperature_k: float = column(doc="temperature of the bake")
+    n: int = column(doc="readings at different times")
+    first_s: float = column(unit="s", doc="time of the first one, which is the reference")
+    low_s: float = column(unit="s", doc="time of the last reading before the loss, or of the last one in the record")
+    high_s: float | None = column(
+        unit="s", doc="time of the first reading beyond the limit; None where the state outlived its record"
+    )
+    life_s: float | None = column(
+        unit="s", doc="time at which ln G, linear in ln t between these two readings, crosses the limit"
+    )
+    way: str | None = column(doc="direction of the change of conductance: up or down")
+    sudden: bool = column(
+        doc="True if ln G changed by more than the limit between the two: the life is only taken to lie between them"
+    )
+    returned: bool = column(doc="True if a later reading lies within the limit again")
 
     @property
     def failed(self) -> bool:
@@ -158,17 +142,13 @@ def lives(frame: pd.DataFrame, factor: float) -> tuple[list[Life], list[tuple[st
             back = bool((np.abs(np.log(later / g[0])) < np.log(factor)).any())
             found.append(
                 Life(
-                    str(device),
-                    str(level),
-                    float(str(kelvin)),
-                    len(time),
-                    float(time[0]),
-                    at.low_s,
-                    at.high_s,
-                    at.life_s,
-                    at.way,
-                    at.sudden,
-                    back,
+                    device_id=str(device),
+                    level=str(level),
+                    temperature_k=float(str(kelvin)),
+                    n=len(time),
+                    first_s=float(time[0]),
+                    **at._asdict(),
+                    returned=back,
                 )
             )
     return found, left_out
@@ -190,34 +170,42 @@ def inverse_energy(kelvin: float | np.ndarray) -> np.ndarray:
     return 1.0 / (BOLTZMANN_EV * np.asarray(kelvin, float))
 
 
-@dataclass(frozen=True, eq=False)
-class ArrheniusFit:
-    """Line through the lives at several temperatures.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ArrheniusFit(Record):
+    """Line through the lives at several temperatures."""
 
-    Attributes
-    ----------
-    x, low, high : ndarray, shape (n,)
-        1 / kT [1/eV], and ln of the life [s] of each record: equal if it failed, `high` infinite if it did not.
-    line : Line
-        Intercept at the mean of x, and Ea.
-    energy_ev : Estimate
-        Activation energy [eV] with its 95 % interval.
-    failed_k : tuple of float
-        Different temperatures with failures, ascending [K].
-    bend_p : float or None
-        Probability of such a bend if the line is straight; None if the data cannot show one.
-    gap : float
-        Median over the failures of ln(later / earlier time) of the two readings around each.
-    """
+    x: np.ndarray = internal("1 / kT of each record [1/eV]")
+    low: np.ndarray = internal("ln of the life of each record [s]")
+    high: np.ndarray = internal("the same if it failed, infinite if it did not")
+    line: Line = internal("intercept at the mean of x, and Ea")
+    energy_ev: Estimate = column(unit="eV", doc="activation energy with its 95 % interval")
+    failed_k: tuple[float, ...] = column(unit="K", doc="different temperatures with failures, ascending")
+    bend_p: float | None = column(
+        doc="probability of such a bend if the line is straight; None if the data cannot show one"
+    )
+    gap: float = column(
+        default=0.0, doc="median over the failures of ln(later / earlier time) of the two readings around each"
+    )
 
-    x: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    line: Line
-    energy_ev: Estimate
-    failed_k: tuple[float, ...]
-    bend_p: float | None
-    gap: float = 0.0
+    @property
+    def lowest_k(self) -> float:
+        """Lowest temperature with failures [K]."""
+        return self.failed_k[0]
+
+    @property
+    def highest_k(self) -> float:
+        """Highest temperature with failures [K]."""
+        return self.failed_k[-1]
+
+    @property
+    def reference_k(self) -> float:
+        """Temperature of the mean of x [K]."""
+        return 1.0 / (BOLTZMANN_EV * float(self.x.mean()))
+
+    @property
+    def reference_life_s(self) -> float:
+        """Median life at `reference_k` [s]."""
+        return float(np.exp(self.line.beta[0]))
 
     @property
     def n(self) -> int:
@@ -237,13 +225,13 @@ class ArrheniusFit:
     @property
     def coldest_k(self) -> float:
         """Lowest temperature of a prediction [K]: in 1/kT as far below the coldest failures as they span."""
-        hot, cold = inverse_energy(self.failed_k[-1]), inverse_energy(self.failed_k[0])
+        hot, cold = inverse_energy(self.highest_k), inverse_energy(self.lowest_k)
         return float(1.0 / (BOLTZMANN_EV * (2 * cold - hot)))
 
     @property
     def hottest_k(self) -> float | None:
         """Highest temperature of a prediction [K], by the same rule above the hottest failures; None if unbounded."""
-        hot, cold = inverse_energy(self.failed_k[-1]), inverse_energy(self.failed_k[0])
+        hot, cold = inverse_energy(self.highest_k), inverse_energy(self.lowest_k)
         end = float(2 * hot - cold)
         return 1.0 / (BOLTZMANN_EV * end) if end > 0 else None
 
@@ -252,9 +240,7 @@ class ArrheniusFit:
         away = self.x - float(inverse_energy(kelvin))
         data = _lives(self.low, self.high, away)
         value, step = self.line.quantile(np.array([1.0, float(inverse_energy(kelvin)) - self.x.mean()]), 0.0)
-        at = _interval(data, self.line, 0, value, step)
-        ends = [None if each is None else float(np.exp(each)) for each in (at.low, at.high)]
-        return Estimate(float(np.exp(at.value)), *ends)
+        return _interval(data, self.line, 0, value, step).map(np.exp)
 
     def device(self, median: Estimate) -> tuple[float, float] | None:
         """Return the range of the life of one new device at 95 % [s]; None where the median's interval is open."""
@@ -275,7 +261,7 @@ class ArrheniusFit:
             )
         if kelvin < self.coldest_k or (self.hottest_k is not None and kelvin > self.hottest_k):
             colder = kelvin < self.coldest_k
-            end = self.failed_k[0] if colder else self.failed_k[-1]
+            end = self.lowest_k if colder else self.highest_k
             return (
                 f"{kelvin:.5g} K lies further {'below' if colder else 'above'} {end:.5g} K in 1/kT than the failures "
                 f"span; the limit is {self.coldest_k if colder else self.hottest_k:.5g} K"
@@ -359,7 +345,7 @@ def fit_lives(
     line = censored.fit(centred, "normal")
     bend = _bend(centred, line, len(failed_k))
     energy = _interval(centred, line, 1, float(line.beta[1]), float(np.sqrt(line.covariance[1, 1])))
-    return ArrheniusFit(x, low, high, line, energy, failed_k, bend, gap)
+    return ArrheniusFit(x=x, low=low, high=high, line=line, energy_ev=energy, failed_k=failed_k, bend_p=bend, gap=gap)
 
 
 def _ends(record: Life, between: bool | None) -> tuple[float, float]:
@@ -383,7 +369,7 @@ def _interval(data: Lives, line: Line, which: int, value: float, step: float) ->
     k = data.failures
     if (data.low == data.high).all():
         wide = t_quantile(0.975, k - 2) * step * float(np.sqrt(k / (k - 2)))
-        return Estimate(value, value - wide, value + wide)
+        return Estimate.symmetric(value, wide)
     low, high = censored.profile(
         "normal",
         line.loglik,

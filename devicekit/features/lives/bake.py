@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from devicekit.core.errors import TraceError
+from devicekit.core.records import Record, column
 from devicekit.tables import PulseTable
 
 SAME_K = 2.0  # temperatures closer than this to the next one belong to one bake
@@ -35,31 +35,15 @@ def baked_at(frame: pd.DataFrame) -> pd.Series:
     return found
 
 
-@dataclass(frozen=True)
-class BakeResult:
-    """Change of the states of many devices over a bake.
+@dataclass(frozen=True, kw_only=True)
+class BakeResult(Record):
+    """Change of the states of many devices over a bake."""
 
-    Attributes
-    ----------
-    n : int
-        Devices read both before and after; `unpaired` devices were read once.
-    median_ratio : float
-        Median of G after over G before.
-    sd_decades : float
-        Standard deviation of log10 of that ratio; NaN of one device.
-    moved : float
-        Share of devices whose conductance changed more than twofold, 0..1.
-    """
-
-    n: int
-    unpaired: int
-    median_ratio: float
-    sd_decades: float
-    moved: float
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return asdict(self)
+    n: int = column(doc="devices read both before and after")
+    unpaired: int = column(doc="devices read once")
+    median_ratio: float = column(doc="median of G after over G before")
+    sd_decades: float = column(doc="standard deviation of log10 of that ratio; NaN of one device")
+    moved: float = column(doc="share of devices whose conductance changed more than twofold, 0..1")
 
 
 def bake(before: PulseTable, after: PulseTable) -> BakeResult:
@@ -83,12 +67,10 @@ def bake(before: PulseTable, after: PulseTable) -> BakeResult:
     if ratio.empty:
         raise TraceError("no device was read both before and after the bake; check the device names")
     decades = np.log10(ratio.to_numpy(float))
-    total = len(first.index.union(second.index))
-    sd = float(decades.std(ddof=1)) if len(ratio) > 1 else float("nan")
     return BakeResult(
-        len(ratio),
-        total - len(ratio),
-        float(10 ** np.median(decades)),
-        sd,
-        float((np.abs(decades) > np.log10(2)).mean()),
+        n=len(ratio),
+        unpaired=len(first.index.union(second.index)) - len(ratio),
+        median_ratio=float(10 ** np.median(decades)),
+        sd_decades=float(decades.std(ddof=1)) if len(ratio) > 1 else float("nan"),
+        moved=float((np.abs(decades) > np.log10(2)).mean()),
     )

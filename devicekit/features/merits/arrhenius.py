@@ -8,24 +8,23 @@ takes over, and is refused too far from the bakes.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from devicekit.core.errors import CodedWarning, UsageError
-from devicekit.core.records import Estimate
+from devicekit.core.records import Estimate, Record, cell, column, derived, frame, internal, part
 from devicekit.core.scalars import Scalar
-from devicekit.core.text import count, format_number, listed, si, span
+from devicekit.core.text import count, listed, si, span
 from devicekit.device.measured import ArrheniusLine
 from devicekit.features.lives import arrhenius
 from devicekit.features.lives import figures as life_figures
 from devicekit.features.lives.arrhenius import ArrheniusFit, Life
 from devicekit.features.lives.bake import baked_at
 from devicekit.features.lives.censored import Undetermined
-from devicekit.features.merit import Merit, Settings, figure
+from devicekit.features.merit import Merit, MeritResult, Settings, Skipped
 from devicekit.plot import Panel
 from devicekit.report import ROWS_SHOWN, Block, Table
 from devicekit.tables import RetentionTable
@@ -36,129 +35,149 @@ YEAR = 3.15576e7  # s
 LATE = 0.01  # first reading over life above which the start is missed
 
 
-@dataclass(frozen=True, eq=False)
-class LevelLife:
-    """Lives and line of one level.
+def _between(ends: tuple[float, float] | None, unit: str) -> str:
+    if ends is None:
+        return "open"
+    return f"{ends[0]:.3g} to {ends[1]:.3g} {unit}" if unit == "eV" else span(*ends, unit, 2)
 
-    Attributes
-    ----------
-    level : str
-    lives : tuple of Life
-    fit : ArrheniusFit or None
-    refusal : str or None
-        Reason for a missing line, or a missing life in use.
-    median : Estimate or None
-        Median life in use [s].
-    device : (float, float) or None
-        95 % range of the life of a new device [s].
-    """
 
-    level: str
-    lives: tuple[Life, ...]
-    fit: ArrheniusFit | None
-    refusal: str | None
-    median: Estimate | None
-    device: tuple[float, float] | None
+def _or_dash(form: str) -> Callable[[float | None], str]:
+    return lambda value: "–" if value is None else form.format(value)
 
-    @property
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class LevelLife(Record):
+    """Lives and line of one level."""
+
+    level: str = column("level", card="level")
+    lives: tuple[Life, ...] = internal()
+    criterion: str = column(card="criterion", doc="when a state counts as lost")
+    factor: float = internal("change of the conductance by which a state is lost", card="lost_factor")
+    fit: ArrheniusFit | None = internal("line through the lives; None if it is refused", default=None)
+
+    @derived(card="n")
+    def n(self) -> int:
+        """Number of records."""
+        return len(self.lives)
+
+    @derived(card="failures")
     def failures(self) -> int:
         """Number of records that were lost."""
         return sum(each.failed for each in self.lives)
 
-    @property
+    @cell("lost")
+    def lost(self) -> str:
+        """Number of records that were lost, of how many."""
+        return f"{self.failures} of {self.n}"
+
+    @derived(card="devices")
     def devices(self) -> int:
         """Number of different devices."""
         return len({each.device_id for each in self.lives})
 
-    def row(self, use_k: float, criterion: str) -> dict[str, Any]:
-        """Return the row of the table; unknown values are NaN or None."""
-        fit, nan = self.fit, float("nan")
-        energy = fit.energy_ev if fit else Estimate(nan)
-        median = self.median or Estimate(nan)
-        ends = self.device or (None, None)
-        return {
-            "level": self.level,
-            "criterion": criterion,
-            "n": len(self.lives),
-            "failures": self.failures,
-            "devices": self.devices,
-            "temperatures": len(arrhenius.temperatures([each.temperature_k for each in self.lives])),
-            "lowest_failed_k": fit.failed_k[0] if fit else nan,
-            "highest_failed_k": fit.failed_k[-1] if fit else nan,
-            "activation_energy_ev": energy.value,
-            "activation_energy_low_ev": energy.low,
-            "activation_energy_high_ev": energy.high,
-            "sigma": fit.sigma if fit else nan,
-            "bend_p": fit.bend_p if fit else None,
-            "life_temperature_k": use_k,
-            "life_s": median.value,
-            "life_low_s": median.low,
-            "life_high_s": median.high,
-            "new_device_low_s": ends[0],
-            "new_device_high_s": ends[1],
-            "refusal": self.refusal,
-        }
+    @derived()
+    def temperatures(self) -> int:
+        """Number of different temperatures."""
+        return len(arrhenius.temperatures([each.temperature_k for each in self.lives]))
+
+    lowest_k = part("fit.lowest_k", name="lowest_failed_k", card="lowest_k", doc="lowest temperature with a loss")
+    highest_k = part("fit.highest_k", name="highest_failed_k", card="highest_k", doc="highest temperature with a loss")
+    energy_ev = part(
+        "fit.energy_ev",
+        "Ea",
+        name="activation_energy_ev",
+        unit="eV",
+        text=_or_dash("{:.3g} eV"),
+        flat=True,
+        estimate=True,
+        card="activation_energy_ev",
+        interval="energy_interval",
+        doc="activation energy",
+    )
+
+    @cell("95 % interval")
+    def energy_interval(self) -> str:
+        """Interval of the activation energy."""
+        return "–" if self.fit is None else _between(self.fit.energy_ev.ends, "eV")
+
+    sigma = part(
+        "fit.sigma", "sigma of ln t", text=_or_dash("{:.2g}"), card="sigma", doc="standard deviation of ln of a life"
+    )
+    reference_k = part("fit.reference_k", json=False, row=False, card="reference_k")
+    reference_life_s = part("fit.reference_life_s", json=False, row=False, card="reference_life_s")
+    bend_p = part("fit.bend_p", doc="probability of such a bend if the line is straight")
+    use_k: float = column(name="life_temperature_k", unit="K", card="life_k", doc="temperature of use")
+    median: Estimate | None = column(
+        "median life at {:.5g} K",
+        name="life_s",
+        unit="s",
+        flat=True,
+        card="life_s",
+        interval="life_interval",
+        default=None,
+        doc="median life in use",
+    )
+
+    @cell("95 % interval")
+    def median_interval(self) -> str:
+        """Interval of the median life."""
+        return "–" if self.median is None else _between(self.median.ends, "s")
+
+    device: tuple[float, float] | None = internal(
+        "95 % range of the life of a new device [s]", card="device_interval", default=None
+    )
+
+    @derived(inline=True)
+    def device_ends(self) -> dict[str, float | None]:
+        """Ends of `device`."""
+        return dict(zip(("new_device_low_s", "new_device_high_s"), self.device or (None, None), strict=True))
+
+    @cell("a new device, 95 %")
+    def device_text(self) -> str:
+        """Range of a new device, or the reason why there is none."""
+        return _between(self.device, "s") if self.device else f"none: {self.refusal}" if self.refusal else "–"
+
+    refusal: str | None = column(
+        card="refusal", default=None, doc="reason for a missing line, or a missing life in use"
+    )
 
 
-@dataclass(frozen=True, eq=False)
-class ArrheniusResult:
-    """Lives over temperature, one line per level.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ArrheniusResult(MeritResult):
+    """Lives over temperature, one line per level."""
 
-    Attributes
-    ----------
-    levels : tuple of LevelLife
-    factor : float
-        Change of the conductance by which a state is lost.
-    use_k : float
-        Temperature of use [K].
-    skipped : tuple of (str, str)
-        Records without a life, and the reason.
-    """
+    figure_caption = "Lives and lines; the bands end at the limits of a prediction."
+    figure_alt = "Time to loss on a logarithmic axis against 1/kT"
 
-    levels: tuple[LevelLife, ...]
-    factor: float
-    use_k: float
-    skipped: tuple[tuple[str, str], ...]
-    warnings: tuple[CodedWarning, ...]
+    levels: tuple[LevelLife, ...] = column(doc="lives and line of each level")
+    criterion: str = column(doc="criterion by which a state counts as lost")
+    factor: float = column(name="lost_factor", doc="change of the conductance by which a state is lost")
+    use_k: float = column(name="life_temperature_k", unit="K", doc="temperature of use")
+    skipped: tuple[Skipped, ...] = column(doc="records without a life")
 
-    @property
-    def criterion(self) -> str:
-        """Criterion by which a state counts as lost."""
-        return f"G changed by a factor {self.factor:g} from its first reading, up or down"
+    @derived()
+    def lives(self) -> list[Life]:
+        """The lives of all levels."""
+        return [life for each in self.levels for life in each.lives]
 
     def lines_for_card(self) -> tuple[ArrheniusLine, ...]:
         """Return the lines for the block `retention` of a card."""
-        return tuple(_for_card(each, each.fit, self) for each in self.levels if each.fit is not None)
+        return tuple(ArrheniusLine(**each.block()) for each in self.levels if each.fit is not None)
 
     def scalars(self) -> tuple[Scalar, ...]:
         """Return activation energy and life in use of each level."""
         lines = self.lines_for_card()
         return tuple(scalar for each in lines for scalar in each.scalars(len(lines) > 1))
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return {
-            "criterion": self.criterion,
-            "lost_factor": self.factor,
-            "life_temperature_k": self.use_k,
-            "levels": [each.row(self.use_k, self.criterion) for each in self.levels],
-            "lives": [asdict(life) for each in self.levels for life in each.lives],
-            "skipped": [{"record": name, "reason": reason} for name, reason in self.skipped],
-            "warnings": [warning.as_dict() for warning in self.warnings],
-        }
-
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return one row per level, and one row per record."""
-        lives = pd.DataFrame([asdict(life) for each in self.levels for life in each.lives], columns=_COLUMNS)
-        return {
-            "arrhenius": pd.DataFrame([each.row(self.use_k, self.criterion) for each in self.levels]),
-            "lives": lives.assign(criterion=self.criterion),
-        }
+        lives = pd.DataFrame([each.row() for each in self.lives], columns=[each.name for each in Life.columns()])
+        return {"arrhenius": frame(self.levels), "lives": lives.assign(criterion=self.criterion)}
 
     def sentences(self) -> list[str]:
         """Return activation energy and life of each level with their criterion, or the reason for a refusal."""
         several = len(self.levels) > 1
-        return [sentence for each in self.levels for sentence in _sentences(each, self, several)]
+        return [sentence for each in self.levels for sentence in _sentences(each, several)]
 
     def panel(self) -> Panel:
         """Draw ln of the lives against 1/kT, with the line and its bands up to the last temperature of a prediction."""
@@ -174,40 +193,10 @@ class ArrheniusResult:
             }
         return life_figures.arrhenius(shown, self.use_k, sorted(marks))
 
-    def blocks(self) -> list[Block]:
-        """Return the blocks of the report."""
-        rows = []
-        for each in self.levels[:ROWS_SHOWN]:
-            fit = each.fit
-            energy = fit.energy_ev if fit else None
-            rows.append(
-                (
-                    each.level,
-                    f"{each.failures} of {len(each.lives)}",
-                    "–" if energy is None else f"{energy.value:.3g} eV",
-                    "–" if energy is None else _between(energy.ends, "eV"),
-                    "–" if fit is None else f"{fit.sigma:.2g}",
-                    "–" if each.median is None else format_number(each.median.value, "s"),
-                    "–" if each.median is None else _between(each.median.ends, "s"),
-                    _between(each.device, "s") if each.device else f"none: {each.refusal}" if each.refusal else "–",
-                )
-            )
-        head = (
-            "level",
-            "lost",
-            "Ea",
-            "95 % interval",
-            "sigma of ln t",
-            f"median life at {self.use_k:.5g} K",
-            "95 % interval",
-            "a new device, 95 %",
-        )
-        alt = "Time to loss on a logarithmic axis against 1/kT"
-        shown = figure(self.panel(), "Lives and lines; the bands end at the limits of a prediction.", alt)
-        return [Table(head, rows, "Lives over temperature."), shown]
-
-
-_COLUMNS = list(Life.__dataclass_fields__)
+    def record_tables(self) -> list[Block]:
+        """Return the lives of each level."""
+        head = [each.format(self.use_k) for each in LevelLife.head()]
+        return [Table(head, [each.cells() for each in self.levels[:ROWS_SHOWN]], "Lives over temperature.")]
 
 
 def _points(values: Sequence[tuple[float, float]]) -> tuple[np.ndarray, np.ndarray]:
@@ -217,7 +206,7 @@ def _points(values: Sequence[tuple[float, float]]) -> tuple[np.ndarray, np.ndarr
 
 def _band(fit: ArrheniusFit) -> list[np.ndarray]:
     """Return 1/kT, median with its interval, and the range of a new device, over the range of predictions."""
-    ends = arrhenius.inverse_energy(np.array([fit.failed_k[-1], fit.coldest_k]))
+    ends = arrhenius.inverse_energy(np.array([fit.highest_k, fit.coldest_k]))
     x = np.linspace(float(ends[0]), float(ends[1]), 25)
     rows = []
     for kelvin in 1.0 / (arrhenius.BOLTZMANN_EV * x):
@@ -227,55 +216,25 @@ def _band(fit: ArrheniusFit) -> list[np.ndarray]:
     return [x, *np.array(rows).T]
 
 
-def _between(ends: tuple[float, float] | None, unit: str) -> str:
-    if ends is None:
-        return "open"
-    return f"{ends[0]:.3g} to {ends[1]:.3g} {unit}" if unit == "eV" else span(*ends, unit, 2)
-
-
 def _time(seconds: float) -> str:
     """Format a time, from one year on with the years."""
     years = seconds / YEAR
     return si(seconds, "s") + (f" ({years:.2g} years)" if years >= 1 else "")
 
 
-def _for_card(each: LevelLife, fit: ArrheniusFit, result: ArrheniusResult) -> ArrheniusLine:
-    middle = 1.0 / (arrhenius.BOLTZMANN_EV * float(fit.x.mean()))
-    return ArrheniusLine(
-        level=each.level,
-        criterion=result.criterion,
-        lost_factor=result.factor,
-        n=len(each.lives),
-        failures=each.failures,
-        devices=each.devices,
-        lowest_k=fit.failed_k[0],
-        highest_k=fit.failed_k[-1],
-        activation_energy_ev=fit.energy_ev.value,
-        energy_interval=fit.energy_ev.ends,
-        sigma=fit.sigma,
-        reference_k=middle,
-        reference_life_s=float(np.exp(fit.line.beta[0])),
-        life_k=result.use_k,
-        life_s=each.median.value if each.median else None,
-        life_interval=each.median.ends if each.median else None,
-        device_interval=each.device,
-        refusal=each.refusal,
-    )
-
-
-def _sentences(each: LevelLife, result: ArrheniusResult, several: bool) -> list[str]:
+def _sentences(each: LevelLife, several: bool) -> list[str]:
     """Return the life in use and the activation energy of a level, or the reason for a refusal."""
     of = f" of level {each.level}" if several else ""
     if each.fit is None:
         verb = "was" if each.failures == 1 else "were"
-        lost = f"{each.failures} of {count(len(each.lives), 'record')}{of} {verb} lost ({result.criterion})."
+        lost = f"{each.failures} of {count(each.n, 'record')}{of} {verb} lost ({each.criterion})."
         return [f"No activation energy{of}: {each.refusal}.", lost]
     fit = each.fit
     energy = f"Activation energy{of} {fit.energy_ev.value:.3g} eV (95 %: {_between(fit.energy_ev.ends, 'eV')}) from "
-    energy += f"{each.failures} losses in {count(len(each.lives), 'record')} ({result.criterion})."
+    energy += f"{each.failures} losses in {count(len(each.lives), 'record')} ({each.criterion})."
     if each.median is None:
-        return [f"No life{of} at {result.use_k:.5g} K: {each.refusal}.", energy]
-    life = f"Median life{of} at {result.use_k:.5g} K: {_time(each.median.value)}, {IF} (95 %: "
+        return [f"No life{of} at {each.use_k:.5g} K: {each.refusal}.", energy]
+    life = f"Median life{of} at {each.use_k:.5g} K: {_time(each.median.value)}, {IF} (95 %: "
     life += f"{_between(each.median.ends, 's')}; a new device: {_between(each.device, 's')})."
     return [life, energy]
 
@@ -313,28 +272,39 @@ def characterize(
         raise UsageError(f"lost_factor= must be a finite number above 1, not {lost_factor:g}")
     if not 0 < life_temperature_k < math.inf:
         raise UsageError(f"life_temperature_k= must be above 0 K, not {life_temperature_k:g}")
-    lives, skipped = arrhenius.lives(table.frame, lost_factor)
-    names = dict.fromkeys(each.level for each in lives)
-    levels = tuple(_level(name, [each for each in lives if each.level == name], life_temperature_k) for name in names)
+    lives, left_out = arrhenius.lives(table.frame, lost_factor)
+    skipped = tuple(Skipped(record=name, reason=reason) for name, reason in left_out)
+    criterion = f"G changed by a factor {lost_factor:g} from its first reading, up or down"
+    levels = []
+    for name in dict.fromkeys(each.level for each in lives):
+        own = tuple(each for each in lives if each.level == name)
+        levels.append(
+            _add_line(
+                LevelLife(level=name, lives=own, criterion=criterion, factor=lost_factor, use_k=life_temperature_k)
+            )
+        )
     return ArrheniusResult(
-        levels, lost_factor, life_temperature_k, tuple(skipped), _warnings(levels, skipped, lost_factor)
+        levels=tuple(levels),
+        criterion=criterion,
+        factor=lost_factor,
+        use_k=life_temperature_k,
+        skipped=skipped,
+        warnings=_warnings(levels, skipped, lost_factor),
     )
 
 
-def _level(name: str, lives: list[Life], use_k: float) -> LevelLife:
+def _add_line(each: LevelLife) -> LevelLife:
     try:
-        fit = arrhenius.fit(lives)
+        fit = arrhenius.fit(each.lives)
     except Undetermined as error:
-        return LevelLife(name, tuple(lives), None, str(error), None, None)
-    if (refusal := fit.refusal(use_k)) is not None:
-        return LevelLife(name, tuple(lives), fit, refusal, None, None)
-    median = fit.median(use_k)
-    return LevelLife(name, tuple(lives), fit, None, median, fit.device(median))
+        return replace(each, refusal=str(error))
+    if (refusal := fit.refusal(each.use_k)) is not None:
+        return replace(each, fit=fit, refusal=refusal)
+    median = fit.median(each.use_k)
+    return replace(each, fit=fit, median=median, device=fit.device(median))
 
 
-def _warnings(
-    levels: Sequence[LevelLife], skipped: Sequence[tuple[str, str]], factor: float
-) -> tuple[CodedWarning, ...]:
+def _warnings(levels: Sequence[LevelLife], skipped: Sequence[Skipped], factor: float) -> tuple[CodedWarning, ...]:
     found = []
     lives = [life for each in levels for life in each.lives]
     for each in levels:
@@ -365,6 +335,5 @@ def _warnings(
         )
         found.append(CodedWarning("late_start", words))
     if skipped:
-        shown = "; ".join(f"{name}: {why}" for name, why in skipped[:5])
-        found.append(CodedWarning("dropped", f"records without a life: {shown}"))
+        found.append(CodedWarning("dropped", f"records without a life: {'; '.join(map(str, skipped[:5]))}"))
     return tuple(found)

@@ -8,88 +8,109 @@ predicts total loss.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from devicekit.core.errors import CodedWarning, TraceError, UsageError
+from devicekit.core.records import Estimate, Record, cell, cell_of, column, derived, internal, part
 from devicekit.core.scalars import Scalar
 from devicekit.core.statistics import t_quantile
 from devicekit.core.text import count, format_number, percent, percent_span, span
 from devicekit.device.horizon import LEAST_DECADES, refusal_reason
-from devicekit.device.measured import ArrheniusLine, Retention, RetentionState
+from devicekit.device.measured import ArrheniusLine, Retention
 from devicekit.features import figures
 from devicekit.features.lives.bake import baked_at
-from devicekit.features.merit import MOST_CURVES, TEN_YEARS, Merit, Settings, figure, origin
+from devicekit.features.merit import MOST_CURVES, TEN_YEARS, Merit, MeritResult, Settings, origin
 from devicekit.features.merits.arrhenius import ArrheniusResult
 from devicekit.plot import Panel
 from devicekit.readers.kinds.retention import explain_several_starts
-from devicekit.report import ROWS_SHOWN, Block, Table, Text, rows_text
 from devicekit.tables import RetentionTable
 from devicekit.tables import Table as AnyTable
 
 LEAST_POINTS = 5
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """Conductance at a later time [S], with the interval of the mean and of one more reading.
+@dataclass(frozen=True, kw_only=True)
+class Prediction(Record):
+    """Conductance at a later time."""
 
-    `factor` is the horizon over the last measured time; `log_linear_s` the prediction of a line in log t.
-    """
-
-    time_s: float
-    conductance_s: float
-    low_s: float
-    high_s: float
-    reading_low_s: float
-    reading_high_s: float
-    level: float
-    factor: float
-    log_linear_s: float
+    time_s: float = column(doc="time of the prediction")
+    conductance: Estimate = column(
+        name="conductance_s", flat=True, stem="", doc="predicted conductance, with the interval of the mean"
+    )
+    reading_low_s: float = column(unit="S", doc="lower end of the interval of one more reading")
+    reading_high_s: float = column(unit="S", doc="upper end of the interval of one more reading")
+    level = part("conductance.level", doc="level of the intervals, 0..1")
+    factor: float = column(doc="horizon over the last measured time")
+    log_linear_s: float = column(unit="S", doc="prediction of a line in log t")
 
 
-@dataclass(frozen=True)
-class StateRetention:
+@dataclass(frozen=True, kw_only=True)
+class StateRetention(Record):
     """State of one device: the power law and its prediction, or the reason for a refusal."""
 
-    device_id: str
-    level: str
-    n: int
-    first_s: float
-    last_s: float
-    decades: float
-    nu: float
-    nu_se: float
-    g_1s: float  # conductance of the law at 1 s [S]
-    noise: float  # sd of ln G around the law
-    change: float  # last over first fitted conductance
-    temperature_k: float | None
-    prediction: Prediction | None
-    refusal: str | None
+    device_id: str = column("device", card="device_id")
+    level: str = column("state", card="level")
+    kelvin = cell_of("temperature_k", "temperature", lambda kelvin: format_number(kelvin, "K"))
+    n: int = column(card="n", doc="readings")
+    first_s: float = column(card="first_s", unit="s", doc="time of the first reading")
+    last_s: float = column(card="last_s", unit="s", doc="time of the last reading")
+    decades: float = column("decades of time", text="{:.1f}".format, doc="decades of time of the readings")
+    nu: float = column(card="nu", doc="exponent of the law")
+    nu_se: float = column(doc="standard error of the exponent")
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return asdict(self)
+    @cell("nu ± standard error")
+    def nu_text(self) -> str:
+        """Exponent with its standard error."""
+        return f"{self.nu:.4g} ± {self.nu_se:.1g}"
+
+    @derived(json=False, row=False, card="nu_interval")
+    def nu_interval(self) -> tuple[float, float] | None:
+        """95 % interval of the exponent; None where the readings do not determine it."""
+        wide = t_quantile(0.975, self.n - 2) * self.nu_se
+        return (self.nu - wide, self.nu + wide) if np.isfinite(wide) else None
+
+    g_1s: float = column(card="g_1s", unit="S", doc="conductance of the law at 1 s")
+    noise: float = column(card="noise", doc="standard deviation of ln G about the law")
+    change: float = column("fitted G, last over first", text=percent, doc="last over first fitted conductance")
+    temperature_k: float | None = column(card="temperature_k", doc="temperature of the bake")
+    prediction: Prediction | None = column(doc="prediction of the law")
+    refusal: str | None = column(doc="why there is none")
+
+    @cell("prediction (interval of the mean)")
+    def later(self) -> str:
+        """Predicted conductance, or the reason of the refusal."""
+        if self.prediction is None:
+            return f"none: {self.refusal}"
+        found = self.prediction.conductance
+        ends = span(*found.ends, "S", 4) if found.ends else "open"
+        return f"{format_number(found.value, 'S')} ({ends})"
+
+    @cell("extrapolation, and prediction of a line in log t")
+    def reach(self) -> str:
+        """How far the prediction extrapolates, and what a line in log t predicts."""
+        p = self.prediction
+        return "–" if p is None else f"{p.factor:.3g} times; {format_number(p.log_linear_s, 'S')}"
+
+    @property
+    def name(self) -> str:
+        """Device, level and temperature."""
+        return _name(self.device_id, self.level, self.temperature_k)
 
 
-@dataclass(frozen=True)
-class RetentionResult:
-    """Every state of every device at every temperature; `lines` are the Arrhenius lines for the card."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RetentionResult(MeritResult):
+    """Every state of every device at every temperature."""
 
-    states: tuple[StateRetention, ...]
-    table: RetentionTable
-    warnings: tuple[CodedWarning, ...]
-    lines: tuple[ArrheniusLine, ...] = ()
+    figure_caption = "Readings (dots), fitted power laws (lines) and predictions (squares with their intervals)."
+    figure_alt = "Conductance against time on logarithmic axes"
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return {
-            "states": [state.as_dict() for state in self.states],
-            "warnings": [warning.as_dict() for warning in self.warnings],
-        }
+    states: tuple[StateRetention, ...] = column(card="states", caption="Retention of each state", doc="the states")
+    table: RetentionTable = internal()
+    lines: tuple[ArrheniusLine, ...] = internal("lives over temperature, for the card", default=())
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return law and prediction of every state."""
@@ -97,8 +118,7 @@ class RetentionResult:
 
     def for_card(self) -> Retention:
         """Return the states as a block of a device card, each exponent with its 95 % interval."""
-        states = tuple(map(_for_card, self.states))
-        return Retention(states=states, arrhenius=self.lines or None, **origin(self.table))
+        return Retention(**self.block(), arrhenius=self.lines or None, **origin(self.table))
 
     def scalars(self) -> tuple[Scalar, ...]:
         """Return how long the states were observed, and their drift exponents."""
@@ -129,69 +149,24 @@ class RetentionResult:
             rows = frame[(frame["device_id"] == state.device_id) & (frame["level"] == state.level) & own]
             p = state.prediction
             at = np.array([state.first_s, p.time_s if p else state.last_s])
-            ahead = [[p.time_s], [p.conductance_s], [p.low_s], [p.high_s]] if p else [[]] * 4
+            later = p.conductance if p else None
+            ahead = [[p.time_s], [later.value], [later.low], [later.high]] if p and later else [[]] * 4
             readings = (rows["time_s"].to_numpy(float), rows["conductance_s"].to_numpy(float))
             law = (at, state.g_1s * at**-state.nu)
-            states[_name(state.device_id, state.level, state.temperature_k)] = (*readings, *law, *map(np.array, ahead))
+            states[state.name] = (*readings, *law, *map(np.array, ahead))
         if not states:  # too few readings for a law: show them alone
             for (device, level), rows in frame[frame["conductance_s"] > 0].groupby(["device_id", "level"], sort=False):
                 readings = (rows["time_s"].to_numpy(float), rows["conductance_s"].to_numpy(float))
                 states[f"{device} {level}"] = (*readings, *map(np.array, [[]] * 6))
         return figures.retention(states)
 
-    def blocks(self) -> list[Block]:
-        """Return the blocks of the report."""
-        rows = []
-        for s in self.states[:ROWS_SHOWN]:
-            p = s.prediction
-            later, reach = f"none: {s.refusal}", "–"
-            if p:
-                later = f"{format_number(p.conductance_s, 'S')} ({span(p.low_s, p.high_s, 'S', 4)})"
-                reach = f"{p.factor:.3g} times; {format_number(p.log_linear_s, 'S')}"
-            law = f"{s.nu:.4g} ± {s.nu_se:.1g}"
-            kelvin = format_number(s.temperature_k, "K")
-            rows.append((s.device_id, s.level, kelvin, f"{s.decades:.1f}", law, percent(s.change), later, reach))
-        head = (
-            "device",
-            "state",
-            "temperature",
-            "decades of time",
-            "nu ± standard error",
-            "fitted G, last over first",
-            "prediction (interval of the mean)",
-            "extrapolation, and prediction of a line in log t",
-        )
+    def notes(self) -> list[str]:
+        """Return the law, and what the predictions are for."""
         sentence = "Power law G = G0 (t / t0)^-nu."
         horizon = next((s.prediction.time_s for s in self.states if s.prediction), None)
         if horizon:
             sentence += f" Predictions are for {horizon:.3g} s at the temperature of the measurement."
-        drawn = "Readings (dots), fitted power laws (lines) and predictions (squares with their intervals)."
-        alt = "Conductance against time on logarithmic axes"
-        return [
-            Text([sentence]),
-            Table(head, rows, f"Retention of each state{rows_text(len(self.states))}."),
-            figure(
-                self.panel(),
-                drawn,
-                alt,
-            ),
-        ]
-
-
-def _for_card(state: StateRetention) -> RetentionState:
-    wide = t_quantile(0.975, state.n - 2) * state.nu_se
-    return RetentionState(
-        device_id=state.device_id,
-        level=state.level,
-        n=state.n,
-        first_s=state.first_s,
-        last_s=state.last_s,
-        nu=state.nu,
-        nu_interval=(state.nu - wide, state.nu + wide) if np.isfinite(wide) else None,
-        g_1s=state.g_1s,
-        noise=state.noise,
-        temperature_k=state.temperature_k,
-    )
+        return [sentence]
 
 
 def _name(device: str, level: str, kelvin: float | None) -> str:
@@ -214,7 +189,8 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> Ret
     except TraceError as error:
         if not lines:
             raise
-        return RetentionResult((), table, (CodedWarning("few_points", f"drift not fitted: {error.message}"),), lines)
+        warning = CodedWarning("few_points", f"drift not fitted: {error.message}")
+        return RetentionResult(states=(), table=table, warnings=(warning,), lines=lines)
 
 
 def characterize(
@@ -273,7 +249,7 @@ def characterize(
             CodedWarning("few_points", f"states with too few times for a power law: {', '.join(short[:10])}{more}")
         )
     warnings += [*_unused_temperatures(frame), *_extrapolations(states)]
-    return RetentionResult(tuple(states), table, tuple(warnings))
+    return RetentionResult(states=tuple(states), table=table, warnings=tuple(warnings))
 
 
 def _unused_temperatures(frame: pd.DataFrame) -> list[CodedWarning]:
@@ -323,20 +299,20 @@ def _state(
     prediction = None if refusal else _predict(line, t, g, horizon, confidence)
     fitted = line.at(np.log([t.min(), t.max()]))
     return StateRetention(
-        device,
-        level,
-        int(t.size),
-        float(t.min()),
-        float(t.max()),
-        decades,
-        -line.slope,
-        line.slope_se,
-        float(np.exp(line.at(0.0))),
-        line.noise,
-        float(np.exp(fitted[1] - fitted[0])),
-        kelvin,
-        prediction,
-        refusal,
+        device_id=device,
+        level=level,
+        n=int(t.size),
+        first_s=float(t.min()),
+        last_s=float(t.max()),
+        decades=decades,
+        nu=-line.slope,
+        nu_se=line.slope_se,
+        g_1s=float(np.exp(line.at(0.0))),
+        noise=line.noise,
+        change=float(np.exp(fitted[1] - fitted[0])),
+        temperature_k=kelvin,
+        prediction=prediction,
+        refusal=refusal,
     )
 
 
@@ -378,17 +354,12 @@ def _predict(line: _Line, t: np.ndarray, g: np.ndarray, horizon: float, confiden
     centre, se = float(line.at(x)), line.se(x)
     reading = float(np.hypot(se, line.noise))
     straight = _Line.fit(np.log(t), g)
-    low, high, reading_low, reading_high = (
-        float(np.exp(centre + sign * wide * width)) for width in (se, reading) for sign in (-1, 1)
-    )
+    conductance, one_more = (Estimate.symmetric(centre, wide * width).map(np.exp) for width in (se, reading))
     return Prediction(
-        horizon,
-        float(np.exp(centre)),
-        low,
-        high,
-        reading_low,
-        reading_high,
-        confidence,
-        float(horizon / t.max()),
-        float(straight.at(x)),
+        time_s=horizon,
+        conductance=replace(conductance, level=confidence),
+        reading_low_s=one_more.low or 0.0,
+        reading_high_s=one_more.high or 0.0,
+        factor=float(horizon / t.max()),
+        log_linear_s=float(straight.at(x)),
     )

@@ -7,19 +7,20 @@ on curves of amplitude 0.8 and -0.5. Points at dt = 0 belong to neither side and
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from devicekit.core.errors import CodedWarning, TraceError
+from devicekit.core.records import Estimate, Record, cell, column, internal, part
 from devicekit.core.scalars import Scalar
 from devicekit.core.statistics import t_quantile
 from devicekit.core.text import count, format_number, si
 from devicekit.device.measured import StdpWindow
 from devicekit.features import figures
-from devicekit.features.merit import Merit, Settings, figure, origin
+from devicekit.features.merit import Merit, MeritResult, Settings, origin
 from devicekit.plot import Panel
 from devicekit.report import Block, Table
 from devicekit.tables import StdpTable
@@ -28,34 +29,51 @@ from devicekit.tables import Table as AnyTable
 LEAST_DELAYS = 4  # on each side
 
 
-@dataclass(frozen=True)
-class Parameter:
+@dataclass(frozen=True, kw_only=True)
+class Parameter(Record):
     """Fitted number with its standard error and interval (Student's t on its own scale)."""
 
-    name: str
-    unit: str
-    value: float
-    se: float
-    low: float
-    high: float
+    name: str = column("parameter", text=lambda name: name.removesuffix("_s"))
+    unit: str = column(doc="unit of the number")
+    estimate: Estimate = internal("the number with its interval")
+    value = part("estimate.value", doc="the number")
+    se: float = column(doc="standard error")
+    low = part("estimate.low", doc="lower end of the interval")
+    high = part("estimate.high", doc="upper end of the interval")
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return asdict(self)
+    def _format(self, value: float) -> str:
+        return format_number(1e3 * value, "ms") if self.unit == "s" else format_number(value, self.unit)
+
+    @cell("value")
+    def value_text(self) -> str:
+        """Number with its unit, times in ms."""
+        return self._format(self.value)
+
+    @cell("standard error")
+    def se_text(self) -> str:
+        """Standard error in the same unit."""
+        return self._format(self.se)
+
+    @cell("{:g} % interval")
+    def interval_text(self) -> str:
+        """Interval in the same unit."""
+        return f"{format_number((1e3 if self.unit == 's' else 1.0) * self.low)} to {self._format(self.high)}"
 
 
-@dataclass(frozen=True, eq=False)
-class StdpResult:
-    """Fitted window; `delays` has median, quartiles and range of the weight change at each delay."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class StdpResult(MeritResult):
+    """Fitted window."""
 
-    parameters: tuple[Parameter, ...]
-    offset: bool
-    noise: float
-    n: int
-    confidence: float
-    delays: pd.DataFrame
-    table: StdpTable
-    warnings: tuple[CodedWarning, ...]
+    figure_caption = "STDP window."
+    figure_alt = "Weight change against spike delay"
+
+    parameters: tuple[Parameter, ...] = column(table="parameters", doc="parameters of the window")
+    offset: bool = column(name="offset_fitted", doc="True if an offset was fitted, too")
+    noise: float = column(doc="standard deviation of a reading about the window")
+    n: int = column(doc="readings fitted")
+    confidence: float = column(doc="level of the intervals, 0..1")
+    delays: pd.DataFrame = column(table="delays", doc="median, quartiles and range of the weight change at each delay")
+    table: StdpTable = internal()
 
     def __getitem__(self, name: str) -> Parameter:
         return next(each for each in self.parameters if each.name == name)
@@ -68,32 +86,19 @@ class StdpResult:
 
     def for_card(self) -> StdpWindow:
         """Return the window as a block of a device card."""
-        value: dict[str, Any] = {each.name: each.value for each in self.parameters}
-        ends = {each.name: (each.low, each.high) for each in self.parameters} if self.confidence == 0.95 else None
-        return StdpWindow(**value, noise=self.noise, n=self.n, intervals=ends, **origin(self.table))
+        value = {each.name: each.value for each in self.parameters}
+        ends = {each.name: each.estimate.ends for each in self.parameters if each.estimate.ends is not None}
+        return StdpWindow(
+            **value,
+            noise=self.noise,
+            n=self.n,
+            intervals=ends if self.confidence == 0.95 else None,
+            **origin(self.table),
+        )
 
     def scalars(self) -> tuple[Scalar, ...]:
         """Return amplitudes and time constants."""
         return self.for_card().scalars()
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return {
-            "parameters": [each.as_dict() for each in self.parameters],
-            "offset_fitted": self.offset,
-            "noise": self.noise,
-            "n": self.n,
-            "confidence": self.confidence,
-            "delays": self.delays.to_dict("records"),
-            "warnings": [warning.as_dict() for warning in self.warnings],
-        }
-
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """Return parameters of the window, and medians at every delay."""
-        return {
-            "parameters": pd.DataFrame([each.as_dict() for each in self.parameters]),
-            "delays": self.delays,
-        }
 
     def sentences(self) -> list[str]:
         """Return the window's parameters."""
@@ -115,25 +120,11 @@ class StdpResult:
         columns = (self.delays[name].to_numpy(float) for name in ("median", "low", "high"))
         return figures.stdp(readings, (at, *columns), fitted)
 
-    def blocks(self) -> list[Block]:
-        """Return the blocks of the report."""
-        rows = []
-        for p in self.parameters:
-            factor, unit = (1e3, "ms") if p.unit == "s" else (1.0, p.unit)
-            ends = f"{format_number(factor * p.low)} to {format_number(factor * p.high, unit)}"
-            rows.append(
-                (
-                    p.name.removesuffix("_s"),
-                    format_number(factor * p.value, unit),
-                    format_number(factor * p.se, unit),
-                    ends,
-                )
-            )
-        head = ("parameter", "value", "standard error", f"{100 * self.confidence:g} % interval")
-        caption = "Exponential window, delay = post minus pre; "
-        caption += "offset fitted." if self.offset else "no offset."
-        shown = figure(self.panel(), "STDP window.", "Weight change against spike delay")
-        return [Table(head, rows, caption), shown]
+    def record_tables(self) -> list[Block]:
+        """Return the parameters with their intervals."""
+        caption = f"Exponential window, delay = post minus pre; {'offset fitted' if self.offset else 'no offset'}"
+        shown = Table.of(self.parameters, caption)
+        return [replace(shown, header=[each.format(100 * self.confidence) for each in shown.header])]
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> StdpResult | None:
@@ -202,14 +193,14 @@ def characterize(table: StdpTable, *, offset: bool = True, confidence: float = 0
         (CodedWarning("dropped", f"{zero} readings at delay 0 left out; they belong to neither side"),) if zero else ()
     )
     return StdpResult(
-        _parameters(found, unit, scale, offset, confidence, t.size),
-        offset,
-        float(np.sqrt(found.redchi)) * scale,
-        int(t.size),
-        confidence,
-        delays,
-        table,
-        warnings,
+        parameters=_parameters(found, unit, scale, offset, confidence, t.size),
+        offset=offset,
+        noise=float(np.sqrt(found.redchi)) * scale,
+        n=int(t.size),
+        confidence=confidence,
+        delays=delays,
+        table=table,
+        warnings=warnings,
     )
 
 
@@ -243,11 +234,11 @@ def _parameters(
         if name == "c" and not offset:
             continue
         value, se = found.params[name].value * scale, found.params[name].stderr * scale
-        result.append(Parameter(label, "", value, se, value - wide * se, value + wide * se))
+        result.append(Parameter(name=label, unit="", estimate=Estimate.symmetric(value, wide * se), se=se))
     for name, label in (("ln_tau_plus", "tau_plus_s"), ("ln_tau_minus", "tau_minus_s")):
         ln, se = found.params[name].value, found.params[name].stderr
-        value, low, high = (unit * float(np.exp(ln + k * wide * se)) for k in (0, -1, 1))
-        result.append(Parameter(label, "s", value, value * se, low, high))
+        value = Estimate.symmetric(ln, wide * se).map(lambda each: unit * float(np.exp(each)))
+        result.append(Parameter(name=label, unit="s", estimate=value, se=value.value * se))
     return tuple(result)
 
 

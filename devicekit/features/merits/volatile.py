@@ -18,7 +18,7 @@ from devicekit.core.records import Estimate, Record, cell, cell_of, column, deri
 from devicekit.core.scalars import Scalar
 from devicekit.core.statistics import t_quantile
 from devicekit.core.text import count, format_number, percent, percent_span, si, span
-from devicekit.device.measured import Term, Volatile
+from devicekit.device.measured import Term, Volatile, volatile_scalars
 from devicekit.features import figures
 from devicekit.features.merit import MOST_CURVES, Merit, MeritResult, Settings, Skipped, origin
 from devicekit.features.relaxation import decay
@@ -201,15 +201,8 @@ class VolatileResult(MeritResult):
 
     def scalars(self) -> tuple[Scalar, ...]:
         """Return time constant and the share of a step that stays."""
-        found, stays = self.parameters, self.permanent
-        if not found:
-            return ()
-        label = "time constant of the volatile part"
-        shown = [Scalar.from_estimate("tau_s", label, found["tau_s"], "s", by=self.kernel)]
-        if stays is not None:
-            words = "permanent share of an update"
-            shown.append(Scalar.from_estimate("persistent_share", words, stays, of="step"))
-        return tuple(shown)
+        found = self.parameters
+        return volatile_scalars(found["tau_s"], self.permanent, self.kernel) if found else ()
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return one row per record, and one row per record and kernel."""

@@ -115,9 +115,9 @@ def test_retention_intervals_of_the_mean_and_of_one_more_reading() -> None:
     found = retention.characterize(table, horizon=1e7).states[0].prediction
     assert found is not None
     centre, noise = 1e-4 * 1e7**-0.05, 0.01 * np.sqrt(10 / 3)
-    assert found.conductance_s == pytest.approx(centre)
+    assert found.conductance.value == pytest.approx(centre)
     mean, reading = np.exp(T_3_95 * noise * np.sqrt(2.7)), np.exp(T_3_95 * noise * np.sqrt(3.7))
-    assert (found.low_s, found.high_s) == (pytest.approx(centre / mean), pytest.approx(centre * mean))
+    assert found.conductance.ends == (pytest.approx(centre / mean), pytest.approx(centre * mean))
     assert (found.reading_low_s, found.reading_high_s) == (
         pytest.approx(centre / reading),
         pytest.approx(centre * reading),
@@ -126,7 +126,9 @@ def test_retention_intervals_of_the_mean_and_of_one_more_reading() -> None:
     # in the middle of the data, where only the mean's own error is left: 1/5
     inside = retention.characterize(table, horizon=100.0).states[0].prediction
     assert inside is not None
-    assert inside.high_s / inside.conductance_s == pytest.approx(np.exp(T_3_95 * noise * np.sqrt(0.2)))
+    assert (inside.conductance.high or 0) / inside.conductance.value == pytest.approx(
+        np.exp(T_3_95 * noise * np.sqrt(0.2))
+    )
 
 
 def test_retention_interval_takes_the_confidence_asked_for() -> None:
@@ -134,7 +136,7 @@ def test_retention_interval_takes_the_confidence_asked_for() -> None:
     found = retention.characterize(RetentionTable(kept_state()), horizon=100.0, confidence=0.8).states[0].prediction
     assert found is not None
     wide = 1.6377443536962102 * 0.01 * np.sqrt(10 / 3) * np.sqrt(0.2)
-    assert np.log(found.high_s / found.conductance_s) == pytest.approx(wide)
+    assert np.log((found.conductance.high or 0) / found.conductance.value) == pytest.approx(wide)
     assert found.level == 0.8
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,10 @@ K = 8.617333262e-5
 
 def life(kelvin: float, t: float, held: bool = False, device: str = "d") -> Life:
     end = None if held else t
-    return Life(device, "lrs", kelvin, 9, 0.0, t, end, end, None if held else "down", False, False)
+    return Life(
+        device_id=device, level="lrs", temperature_k=kelvin, n=9, first_s=0.0, low_s=t, high_s=end, life_s=end,
+        way=None if held else "down", sudden=False, returned=False,
+    )  # fmt: skip
 
 
 def on_the_line(energy: float, kelvins: list[float], scatter: list[float]) -> list[Life]:
@@ -156,11 +160,11 @@ def test_the_line_ends_as_far_below_the_coldest_failures_as_these_span() -> None
 def test_a_bend_and_readings_far_apart_refuse_a_life() -> None:
     fit = pure.fit(on_the_line(1.0, [420.0, 450.0, 480.0], [-0.1, 0.1]))
     for p, refused in ((0.0499, True), (0.0501, False), (None, False)):
-        own = pure.ArrheniusFit(fit.x, fit.low, fit.high, fit.line, fit.energy_ev, fit.failed_k, p)
+        own = replace(fit, bend_p=p, gap=0.0)
         assert (own.refusal(420.0) is not None) is refused
     edge = pure.COARSE * fit.sigma * np.sqrt(12)
     for gap, refused in ((1.001 * edge, True), (0.999 * edge, False)):
-        own = pure.ArrheniusFit(fit.x, fit.low, fit.high, fit.line, fit.energy_ev, fit.failed_k, None, gap)
+        own = replace(fit, bend_p=None, gap=gap)
         assert ("readings a factor" in str(own.refusal(420.0))) is refused
 
 
@@ -290,7 +294,7 @@ def test_records_without_a_life_are_left_out_and_named() -> None:
     once = frame_of([400.0], "once").iloc[:1]
     on = pd.concat([frame_of([400.0], "on"), frame_of([450.0], "on").assign(time_s=1e4 + t)])
     found = arrhenius.characterize(RetentionTable(pd.concat([ramp, dead, once, on], ignore_index=True)))
-    why = {name.split()[0]: reason for name, reason in found.skipped}
+    why = {each.record.split()[0]: each.reason for each in found.skipped}
     assert "12 K" in why["ramp"]
     assert "0 S" in why["dead"]
     assert "one reading" in why["once"]

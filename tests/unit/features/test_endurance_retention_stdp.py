@@ -53,7 +53,8 @@ def test_retention_interval_covers_the_truth(tables: int) -> None:
         ):
             true = g0 * retention.TEN_YEARS ** -records.retention_exponent(g0)
             assert state.prediction is not None
-            covered.append(state.prediction.low_s <= true <= state.prediction.high_s)
+            low, high = state.prediction.conductance.ends
+            covered.append(low <= true <= high)
     assert 0.93 <= np.mean(covered) <= 0.98
 
 

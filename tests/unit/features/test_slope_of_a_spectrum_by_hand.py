@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import pytest
 from scipy import signal
 from scipy.stats import t as student
 
+from devicekit.device.measured import RetentionState
 from devicekit.features.merits import retention
 from devicekit.features.noise import spectrum
 
@@ -61,14 +62,13 @@ def test_a_band_is_worth_its_frequencies_over_hann_s_width_times_its_segments(mo
 
 @pytest.mark.parametrize(("n", "quantile"), [(5, 3.182446), (12, 2.228139)])
 def test_a_card_holds_an_exponent_with_students_interval(n: int, quantile: float) -> None:
-    state: Any = SimpleNamespace(
-        device_id="a", level="lrs", n=n, first_s=1.0, last_s=1e4, nu=0.03, nu_se=0.002, g_1s=1e-5, noise=0.01,
-        temperature_k=358.0,
+    state = retention.StateRetention(
+        device_id="a", level="lrs", n=n, first_s=1.0, last_s=1e4, decades=4.0, nu=0.03, nu_se=0.002, g_1s=1e-5,
+        noise=0.01, change=0.8, temperature_k=358.0, prediction=None, refusal=None,
     )  # fmt: skip
-    found = retention._for_card(state)
+    found = RetentionState(**state.block())
     assert found.nu_interval == pytest.approx((0.03 - quantile * 0.002, 0.03 + quantile * 0.002), rel=1e-6)
-    state.nu_se = float("inf")
-    assert retention._for_card(state).nu_interval is None
+    assert replace(state, nu_se=float("inf")).nu_interval is None
 
 
 def test_a_retention_line_is_known_best_in_its_middle() -> None:
@@ -89,5 +89,5 @@ def test_a_retention_line_is_known_best_in_its_middle() -> None:
     wide = student.ppf(0.95, 2) * np.sqrt(s2 * row @ inverse @ row)
     reading = student.ppf(0.95, 2) * np.sqrt(s2 * (1 + row @ inverse @ row))
     centre = float(row @ beta)
-    ends = np.log([found.low_s, found.high_s, found.reading_low_s, found.reading_high_s])
+    ends = np.log([*found.conductance.ends, found.reading_low_s, found.reading_high_s])
     assert ends == pytest.approx([centre - wide, centre + wide, centre - reading, centre + reading])
