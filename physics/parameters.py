@@ -104,3 +104,35 @@ class Numerics(Group):
     conductance_step: float = number("1", "target of the change of ln G in a step", gt=0, le=1)
     voltage_step: float = number("V", "largest change of the source voltage in a step", gt=0)
     temperature_tolerance: float = number("K", "end of the electrothermal iteration", gt=0)
+
+
+HEADER = ("title", "summary", "assumptions", "defects", "material")
+"""Entries of a material set that are no parameters."""
+
+GROUPS: dict[str, type[Group] | None] = {
+    "bottom": Electrode,
+    "top": Electrode,
+    "geometry": Geometry,
+    "filament": Filament,
+    "transport": Transport,
+    "reaction": None,
+    "conduction": None,
+    "heat": None,
+    "circuit": Circuit,
+    "drive": Drive,
+    "numerics": Numerics,
+}
+"""Groups of parameters besides the layers, with their class; None if it depends on the law of the group."""
+
+ALIASES: dict[str, tuple[str, ...]] = {
+    "geometry.hfo2_thickness": ("layer.HfO2.thickness",),
+    "geometry.al2o3_thickness": ("layer.Al2O3.thickness",),
+    "transport.barrier_hfo2": ("layer.HfO2.hopping_barrier",),
+    "transport.barrier_al2o3": ("layer.Al2O3.hopping_barrier",),
+    "transport.reservoir_density": ("top.reservoir_density",),
+    "heat.hfo2": ("layer.HfO2.thermal_conductivity",),
+    "heat.al2o3": ("layer.Al2O3.thermal_conductivity",),
+    "heat.electrode_resistance": ("bottom.thermal_resistance", "top.thermal_resistance"),
+    "reaction.kind": ("reaction.law",),
+}
+"""Old names, from stacks of HfO2 and Al2O3 only, with the present ones; files and scripts may still use them."""

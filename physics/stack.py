@@ -21,6 +21,7 @@ from devicekit.core.text import count
 from devicekit.system import files
 from physics import DEFAULT_MATERIAL, material_sets
 from physics.constants import NM
+from physics.draft import Draft, group_class
 from physics.laws.find import KINDS, Files, allow_laws, find_law
 from physics.laws.law import (
     ConductionLaw,
@@ -31,6 +32,9 @@ from physics.laws.law import (
     ReactionParameters,
 )
 from physics.parameters import (
+    ALIASES,
+    GROUPS,
+    HEADER,
     Circuit,
     Drive,
     Electrode,
@@ -42,7 +46,6 @@ from physics.parameters import (
     Transport,
     unit_of,
 )
-from physics.plain import ALIASES, GROUPS, HEADER, blank, change_law, find_group, group_class, merge, rename_sources
 
 LONGEST = 1e9  # nm
 
@@ -128,7 +131,7 @@ class Stack(Group):
         allow_laws(laws)
         if not changes:
             return self
-        data = self.model_dump()
+        draft = Draft(self.model_dump())
         given = {target: value for key, value in changes.items() for target in ALIASES.get(key, (key,))}
         # laws first, as they define the keys; names of layers last, as keys use the old names
         for key, value in sorted(
@@ -136,14 +139,11 @@ class Stack(Group):
         ):
             if key.endswith(".law"):
                 self._find(key)
-                value = str(Path(value).resolve()) if str(value).endswith(".py") else str(value)
-                change_law(data, key.split(".")[0], value)
-            find_group(data, key)[key.split(".")[-1]] = value
-            if key.startswith("layer.") and key.endswith(".name"):
-                rename_sources(data, key.split(".")[1], str(value))
+                draft.put_law(key.split(".")[0], str(value))
+                draft.values["sources"][key] = "user"
             else:
-                data["sources"][key] = "user"
-        return _validate(data)
+                draft.put(key, value, "user")
+        return _validate(draft.values)
 
     def unit(self, key: str) -> str:
         """Return the unit of one parameter; "" for a text."""
@@ -260,7 +260,7 @@ def _contradictions(stack: Stack) -> list[BadRow]:
     return bad
 
 
-def _read_file(path: Path) -> dict[str, Any]:
+def _read_file(path: Path) -> Mapping[str, Any]:
     try:
         return files.read_toml(path)
     except FileError as error:
@@ -289,9 +289,10 @@ def load_material(name: str = DEFAULT_MATERIAL, *, laws: Files = ()) -> Stack:
         raise ParameterError(f"material: found {name!r}, expected one of {', '.join(known)} or a .toml file")
     path = known.get(name, Path(name))
     document = _read_file(path)
-    data = blank(document) | {"material": name}
-    data |= {key: document[key] for key in HEADER[:-1] if key in document}
-    return _validate(merge(data, document, path.parent), f" in material set {name}")
+    draft = Draft.of_document(document)
+    draft.values |= {key: document[key] for key in HEADER if key in document} | {"material": name}
+    draft.merge(document, path.parent)
+    return _validate(draft.values, f" in material set {name}")
 
 
 def load_stack(path: Path | str | None = None, *, laws: Files = ()) -> Stack:
@@ -327,9 +328,10 @@ def load_stack(path: Path | str | None = None, *, laws: Files = ()) -> Stack:
         raise ParameterError(f"{path}: material: found {name!r}, expected the name of a material set")
     if name.endswith(".toml"):
         name = str(path.parent / name)
-    data = load_material(name).model_dump()
-    data |= {key: document[key] for key in ("title", "summary") if key in document}
-    return _validate(merge(data, document, path.parent), f" in {path}")
+    draft = Draft(load_material(name).model_dump())
+    draft.values |= {key: document[key] for key in ("title", "summary") if key in document}
+    draft.merge(document, path.parent)
+    return _validate(draft.values, f" in {path}")
 
 
 def to_toml(stack: Stack) -> str:

@@ -19,7 +19,7 @@ from physics.calibration.measured import WEIGHTS, Level
 from physics.constants import Array
 from physics.drive import Segment, ramp
 from physics.iv import simulate_iv
-from physics.plain import ALIASES
+from physics.parameters import ALIASES
 from physics.stack import Stack
 
 # residual in ln I at each point not reached by a simulation that ends early

@@ -14,7 +14,7 @@ from devicekit.core.errors import ParameterError
 from physics import SPACINGS, material_sets
 from physics.drive import ramp
 from physics.iv import simulate_iv
-from physics.plain import ALIASES
+from physics.parameters import ALIASES
 from physics.solvers.banded_solver import BandedSolver
 from physics.solvers.discretisation import Discretisation, inflow
 from physics.solvers.mesh import Mesh, build_mesh, uniform
