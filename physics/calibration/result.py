@@ -73,7 +73,7 @@ class Fitted(Record):
     def prior_text(self) -> str:
         return _span(self.prior_low, self.prior_high, self.unit)
 
-    @cell("")
+    @cell("", after="at_bound")
     def status(self) -> str:
         return "outside of the prior" if self.at_bound else "determined" if self.determined else "from the prior"
 
