@@ -26,7 +26,7 @@ from roundtrip import cards
 from devicekit.device.array import DeviceArray
 from devicekit.device.card import DeviceCard
 from devicekit.exporters import Export, export
-from devicekit.exporters.exponential import curve, lost_pulses, safe_pulses
+from devicekit.exporters.neurosim.exponential import curve, lost_pulses, safe_pulses
 from devicekit.models.labels import nl_label
 
 DEVICES = 4000

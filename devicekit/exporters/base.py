@@ -63,6 +63,8 @@ class ExportOptions:
     network: TrainedNetwork | None = None
 
 
+Units = tuple[tuple[str, str, str], ...]  # name, unit and meaning of exported numbers
+FigureValue = float | str | list[float] | None  # of a number that describes an export, as JSON
 WHOLE_CARD = "card"  # value of `Export.carries`: the export contains the card itself
 
 
@@ -100,9 +102,9 @@ class Export:
     use: tuple[str, ...]
     exact: tuple[str, ...]
     approximated: tuple[str, ...]
-    units: tuple[tuple[str, str, str], ...]
+    units: Units
     noise: str
-    figures: Mapping[str, Any] = field(default_factory=dict)
+    figures: Mapping[str, FigureValue] = field(default_factory=dict)
     origin: tuple[str, ...] = ()
     forgetting: str = ""
     carries: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from devicekit.device.card import DeviceCard
 from devicekit.device.symmetry import symmetric_point
 from devicekit.device.variation import applied_variation, read_sigma
 from devicekit.exporters import base, compact
-from devicekit.exporters.base import ExportOptions
+from devicekit.exporters.base import ExportOptions, FigureValue
 from devicekit.models import kernel
 
 NODES = 1025  # of the table of a law without a form here
@@ -111,6 +112,7 @@ class LawNumbers:
 
     Attributes
     ----------
+    card : DeviceCard
     form : Form or None
         The closed form; None for a law without one: its step is linear between values at evenly spaced nodes.
     rows : dict of str to ndarray
@@ -118,6 +120,7 @@ class LawNumbers:
         With a form: k, the shape parameters and the cap. Without one: the capped values at the nodes.
     """
 
+    card: DeviceCard
     form: Form | None
     rows: dict[str, np.ndarray]
 
@@ -125,6 +128,42 @@ class LawNumbers:
     def devices(self) -> int:
         """Number of measured devices to draw from; 0: every device is the central one."""
         return len(self.rows["ltp"]) - 1
+
+    @cached_property
+    def deviation(self) -> float | None:
+        """Largest deviation [window] of a train of the table from a DeviceArray; None for a closed form."""
+        if self.form is not None:
+            return None
+        tables = {"ltp": self.rows["ltp"][0], "ltd": self.rows["ltd"][0][::-1]}  # in r
+        return base.deviation(self.card, self.card.window.from_state(compact.replay(self.card, tables)))
+
+    @property
+    def figures(self) -> dict[str, FigureValue]:
+        """Form of the step, and the deviation of a table."""
+        return {"law": "closed form"} if self.form else {"law": "table", "deviation": self.deviation}
+
+    @property
+    def exact(self) -> str:
+        """README sentence on the exact parts of law and window."""
+        card = self.card
+        state = "ln G" if card.window.scale == "log" else "G" if base.unit(card) == "S" else "the weight"
+        window = f"the window, with states clipped at its ends; {state} linear in r."
+        if self.form is None:
+            return f"The cap of a step; {window}"
+        return (
+            f"The law ({card.law.title}) in closed form with the numbers of the card, capped at the largest fitted "
+            f"step as in a DeviceArray; {window}"
+        )
+
+    @property
+    def approximated(self) -> tuple[str, ...]:
+        """README sentence on a table; none for a closed form."""
+        if self.form is not None:
+            return ()
+        return (
+            f"The law is a table of {self.rows['ltp'].shape[1]} nodes, linear in between. Over {base.PULSES} LTP and "
+            f"as many LTD pulses it deviates from a DeviceArray by at most {self.deviation:.1e} of the window.",
+        )
 
 
 def numbers(card: DeviceCard, noise: bool = True) -> LawNumbers:
@@ -144,7 +183,7 @@ def numbers(card: DeviceCard, noise: bool = True) -> LawNumbers:
         caps = [central.largest_step, *(getattr(row, f"{direction}_largest_step") for row in several)]
         made = [_row(card, form, np.array(theta), cap) for theta, cap in zip(thetas, caps, strict=True)]
         rows[direction] = np.array(made)
-    return LawNumbers(form, rows)
+    return LawNumbers(card, form, rows)
 
 
 def _row(card: DeviceCard, form: Form | None, theta: np.ndarray, cap: float) -> np.ndarray:
@@ -162,7 +201,7 @@ def assignments(form: Form, spell: Callable[[str], str]) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Spread:
+class DrawnVariation:
     """The variation of a card in an export that draws its own devices; 0 if unknown or not requested.
 
     Attributes
@@ -184,13 +223,13 @@ class Spread:
     d2d: str
 
 
-def spread(card: DeviceCard, noise: bool) -> Spread:
+def drawn_variation(card: DeviceCard, noise: bool) -> DrawnVariation:
     """Return the variation of a card as a `DeviceArray` draws it; gains are those of its mode "shared"."""
     if not noise:
-        return Spread((0.0, 0.0), (0.0, 0.0), 0.0, (0.0, 0.0, 0.0), "none")
+        return DrawnVariation((0.0, 0.0), (0.0, 0.0), 0.0, (0.0, 0.0, 0.0), "none")
     has, gains = applied_variation(card), base.gains(card)
     up, down = base.SIGNS
-    return Spread(
+    return DrawnVariation(
         update=(float(has.sigma[up]), float(has.sigma[down])),
         relative=(float(has.relative[up]), float(has.relative[down])),
         read=read_sigma(card),
@@ -213,30 +252,7 @@ def typical_step(card: DeviceCard) -> float:
     return step
 
 
-def deviation(card: DeviceCard, law: LawNumbers) -> float | None:
-    """Return the largest deviation [window] of a train of the table from a DeviceArray; None for a closed form."""
-    if law.form is not None:
-        return None
-    tables = {"ltp": law.rows["ltp"][0], "ltd": law.rows["ltd"][0][::-1]}  # in r
-    return base.deviation(card, card.window.from_state(compact.replay(card, tables)))
-
-
-def law_sentences(card: DeviceCard, law: LawNumbers, found: float | None) -> tuple[list[str], list[str]]:
-    """Return the README sentences on law and window: exact ones and approximations."""
-    state = "ln G" if card.window.scale == "log" else "G" if base.unit(card) == "S" else "the weight"
-    window = f"the window, with states clipped at its ends; {state} linear in r."
-    if law.form is not None:
-        return [
-            f"The law ({card.law.title}) in closed form with the numbers of the card, capped at the largest fitted "
-            f"step as in a DeviceArray; {window}"
-        ], []
-    return [f"The cap of a step; {window}"], [
-        f"The law is a table of {law.rows['ltp'].shape[1]} nodes, linear in between. Over {base.PULSES} LTP and as "
-        f"many LTD pulses it deviates from a DeviceArray by at most {found:.1e} of the window."
-    ]
-
-
-def _d2d_sentence(law: LawNumbers, variation: Spread) -> str:
+def _d2d_sentence(law: LawNumbers, variation: DrawnVariation) -> str:
     """Describe D2D by the modes of a DeviceArray."""
     by_gains = "d2d='shared' by correlated log-normal gains of mean 1 on LTP and LTD"
     if not law.devices:
@@ -248,9 +264,10 @@ def _d2d_sentence(law: LawNumbers, variation: Spread) -> str:
     return f"{words}, or with {by_gains}" if max(variation.gains[:2]) > 0 else words
 
 
-def noise_sentence(card: DeviceCard, options: ExportOptions, law: LawNumbers) -> str:
+def noise_sentence(law: LawNumbers, options: ExportOptions) -> str:
     """Return the README sentence on the variation."""
-    variation = spread(card, options.noise)
+    card = law.card
+    variation = drawn_variation(card, options.noise)
     parts = []
     if max(*variation.update, *variation.relative) > 0:
         both = " and in proportion to its step (step_noise)" if max(variation.relative) > 0 else ""

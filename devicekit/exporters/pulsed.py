@@ -1,14 +1,13 @@
-"""The updates of aihwkit 1.1.0's pulsed devices in NumPy, and how devices scatter under trains of pulses.
+"""Pulsed devices of aihwkit 1.1.0: their fields, their updates in NumPy, and how they scatter under trains of pulses.
 
-Each update is the documented one of its class (https://github.com/IBM/aihwkit, MIT): PiecewiseStepDevice,
-LinearStepDevice with additive noise, and the cell of both from `pulsed_fields.cell_fields`.
+Each update is the documented one of its class (https://github.com/IBM/aihwkit, MIT), and of the cell of both from
+`pulsed_fields.cell_noise`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -24,38 +23,119 @@ AT = (-1.0, 0.0, 1.0)  # weights at which the scatter of one update is reported
 TRAINS = np.repeat([1, -1], base.PULSES)  # LTP, and then LTD pulses
 PAIRS = np.tile([1, -1], base.PULSES)  # alternating
 
-Fields = Mapping[str, Any]
 # States of a cell's devices (devices, cells), sign, standard normals (cells,) -> states.
 Update = Callable[[np.ndarray, int, np.ndarray], np.ndarray]
 
 
-def piecewise(fields: Fields) -> Update:
-    """Return the update of a PiecewiseStepDevice with up_down = 0; noise is proportional to the step."""
-    at = np.linspace(fields["w_min"], fields["w_max"], len(fields["piecewise_up"]))
-    values = {1: np.array(fields["piecewise_up"]), -1: np.array(fields["piecewise_down"])}
+@dataclass(frozen=True, kw_only=True)
+class PulsedDevice:
+    """Fields of every pulsed device of aihwkit; the defaults switch their effects off.
 
-    def update(w: np.ndarray, sign: int, noise: np.ndarray) -> np.ndarray:
-        step = fields["dw_min"] * np.interp(w, at, values[sign]) * (1.0 + fields["dw_min_std"] * noise)
-        return np.asarray(np.clip(w + sign * step, fields["w_min"], fields["w_max"]))
+    Several defaults of aihwkit switch one on: dw_min_dtod 0.3, dw_min_std 0.3, w_max_dtod 0.3, up_down_dtod 0.01.
+    """
 
-    return update
+    construction_seed: int = 0
+    corrupt_devices_prob: float = 0.0
+    corrupt_devices_range: float = 0.1
+    diffusion: float = 0.0
+    diffusion_dtod: float = 0.0
+    dw_min_dtod: float = 0.0
+    dw_min_dtod_log_normal: bool = True
+    dw_min_std: float = 0.0
+    enforce_consistency: bool = True
+    lifetime: float = 0.0
+    lifetime_dtod: float = 0.0
+    perfect_bias: bool = False
+    reset: float = 0.0
+    reset_dtod: float = 0.0
+    reset_std: float = 0.0
+    up_down_dtod: float = 0.0
+    w_max_dtod: float = 0.0
+    w_min_dtod: float = 0.0
+    count_pulses: bool = False
+    write_noise_std: float = 0.0
+    apply_write_noise_on_set: bool = False
+
+    def values(self) -> dict[str, int | float | list[float]]:
+        """Return the fields by name as they are written: those of the class first."""
+        shared = [each.name for each in fields(PulsedDevice)]
+        own = [each.name for each in fields(self) if each.name not in shared]
+        return {name: getattr(self, name) for name in [*own, *shared]}
 
 
-def linear_step(fields: Fields) -> Update:
-    """Return the update of a LinearStepDevice with mult_noise False; noise is a share of the step at w = 0."""
-    scale = {1: 1.0 + min(fields["up_down"], 0.0), -1: 1.0 - max(fields["up_down"], 0.0)}
-    slope = {1: -fields["gamma_up"] / fields["w_max"], -1: -fields["gamma_down"] / fields["w_min"]}
+@dataclass(frozen=True, kw_only=True)
+class PiecewiseStep(PulsedDevice):
+    """PiecewiseStepDevice: steps at nodes evenly spaced over the range of weights, in units of dw_min."""
 
-    def update(w: np.ndarray, sign: int, noise: np.ndarray) -> np.ndarray:
-        step = fields["dw_min"] * scale[sign] * (1.0 + slope[sign] * w + fields["dw_min_std"] * noise)
-        return np.asarray(np.clip(w + sign * step, fields["w_min"], fields["w_max"]))
+    w_min: float = -1.0
+    w_max: float = 1.0
+    dw_min: float
+    up_down: float = 0.0
+    piecewise_up: list[float]
+    piecewise_down: list[float]
 
-    return update
+    def update(self, gain: np.ndarray | float = 1.0, tilt: np.ndarray | float = 0.0) -> Update:
+        """Return its update with up_down = 0 for gains and asymmetries of devices; noise is proportional to the step.
+
+        aihwkit draws one gain for both directions, and an asymmetry that increases one and decreases the other.
+        """
+        at = np.linspace(self.w_min, self.w_max, len(self.piecewise_up))
+        nodes = {1: np.array(self.piecewise_up), -1: np.array(self.piecewise_down)}
+
+        def update(w: np.ndarray, sign: int, noise: np.ndarray) -> np.ndarray:
+            step = self.dw_min * np.interp(w, at, nodes[sign]) * (1.0 + self.dw_min_std * noise)
+            return np.asarray(np.clip(w + sign * step * gain * (1.0 + sign * tilt), self.w_min, self.w_max))
+
+        return update
+
+    def update_of_devices(self) -> Update:
+        """Return the update of an ensemble with D2D, log-normal gains, but without update noise."""
+        tilt = self.up_down_dtod * normals(DEVICES, 3)
+        return replace(self, dw_min_std=0.0).update(np.exp(self.dw_min_dtod * normals(DEVICES, 2)), tilt)
 
 
-def cell(steps: Fields, noise: Fields) -> Update:
-    """Return the update of a cell of a PiecewiseStepDevice and a LinearStepDevice."""
-    both = piecewise(steps), linear_step(noise)
+@dataclass(frozen=True, kw_only=True)
+class LinearStep(PulsedDevice):
+    """LinearStepDevice with additive noise: steps fall linearly with the weight.
+
+    In the code of aihwkit dw_min is the LARGER of the two steps, unlike the docstring of `up_down` (`shares`).
+    """
+
+    w_min: float = -1.0
+    w_max: float = 1.0
+    dw_min: float
+    up_down: float
+    gamma_up: float
+    gamma_down: float
+    gamma_up_dtod: float = 0.0
+    gamma_down_dtod: float = 0.0
+    allow_increasing: bool = False
+    mean_bound_reference: bool = True
+    mult_noise: bool = False
+    reverse_up: bool = False
+    reverse_down: bool = False
+    reverse_offset: float = 0.01
+
+    def update(self) -> Update:
+        """Return its update; noise is a share of the step at w = 0."""
+        scale = dict(zip((1, -1), shares(self.up_down), strict=True))
+        slope = {1: -self.gamma_up / self.w_max, -1: -self.gamma_down / self.w_min}
+
+        def update(w: np.ndarray, sign: int, noise: np.ndarray) -> np.ndarray:
+            step = self.dw_min * scale[sign] * (1.0 + slope[sign] * w + self.dw_min_std * noise)
+            return np.asarray(np.clip(w + sign * step, self.w_min, self.w_max))
+
+        return update
+
+
+def shares(up_down: float) -> tuple[float, float]:
+    """Return the steps up and down divided by dw_min, at w = 0."""
+    return 1.0 + min(up_down, 0.0), 1.0 - max(up_down, 0.0)
+
+
+def cell(steps: PiecewiseStep, noise: LinearStep) -> Update:
+    """Return the update of a cell of two devices, the first without noise."""
+    both = replace(steps, dw_min_std=0.0).update(), noise.update()
 
     def update(w: np.ndarray, sign: int, drawn: np.ndarray) -> np.ndarray:
         return np.stack([each(own, sign, drawn) for each, own in zip(both, w, strict=True)])
@@ -135,23 +215,6 @@ def scatter(update: Update, gammas: tuple[float, ...] = (1.0,)) -> Scatter:
     drawn = normals(DEVICES, 1)
     up, down = (tuple(sd(update(np.full((weigh.size, DEVICES), at), sign, drawn)) for at in AT) for sign in (1, -1))
     return Scatter(along(-1.0, TRAINS), along(0.0, PAIRS), up, down)
-
-
-def piecewise_by_devices(fields: Fields) -> Update:
-    """Return the update of PiecewiseStepDevices with D2D but without update noise; up_down is 0.
-
-    aihwkit draws one log-normal gain for both directions, and an asymmetry that increases one and decreases the other.
-    """
-    gain = np.exp(fields["dw_min_dtod"] * normals(DEVICES, 2))
-    tilt = fields["up_down_dtod"] * normals(DEVICES, 3)
-    at = np.linspace(fields["w_min"], fields["w_max"], len(fields["piecewise_up"]))
-    values = {1: np.array(fields["piecewise_up"]), -1: np.array(fields["piecewise_down"])}
-
-    def update(w: np.ndarray, sign: int, noise: np.ndarray) -> np.ndarray:
-        step = fields["dw_min"] * np.interp(w, at, values[sign]) * gain * (1.0 + sign * tilt)
-        return np.asarray(np.clip(w + sign * step, fields["w_min"], fields["w_max"]))
-
-    return update
 
 
 def device_path(update: Update) -> tuple[float, ...]:

@@ -1,60 +1,29 @@
 """Fields of the pulsed devices of aihwkit from a card: step curves, C2C, D2D, read noise, start state.
 
-The weight is w = 2 (G - low) / (high - low) - 1. In the code of aihwkit dw_min is the LARGER of the two steps: scale_up
-= dw_min (1 + min(up_down, 0)) and scale_down = dw_min (1 - max(up_down, 0)), unlike the docstring of `up_down`.
+The weight is w = 2 (G - low) / (high - low) - 1.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from devicekit.device.card import DeviceCard
 from devicekit.device.variation import read_sigma
 from devicekit.exporters import base, pulsed
+from devicekit.exporters.pulsed import LinearStep, PiecewiseStep, shares
 
 _LINEAR_LAWS = {"linear", "exponential", "softbounds"}
 SHARE = 1e-7  # of the noise device in the weight of a cell: its own state then has no effect
 ROOM = 20.0  # bounds of the noise device divided by its largest standard deviation
 
-# Fields of every pulsed device of aihwkit with the value that switches the effect off. Several defaults of aihwkit
-# switch it on: dw_min_dtod 0.3, dw_min_std 0.3, w_max_dtod 0.3, up_down_dtod 0.01.
-_OFF: dict[str, Any] = {
-    "construction_seed": 0,
-    "corrupt_devices_prob": 0.0,
-    "corrupt_devices_range": 0.1,
-    "diffusion": 0.0,
-    "diffusion_dtod": 0.0,
-    "dw_min_dtod": 0.0,
-    "dw_min_dtod_log_normal": True,
-    "dw_min_std": 0.0,
-    "enforce_consistency": True,
-    "lifetime": 0.0,
-    "lifetime_dtod": 0.0,
-    "perfect_bias": False,
-    "reset": 0.0,
-    "reset_dtod": 0.0,
-    "reset_std": 0.0,
-    "up_down_dtod": 0.0,
-    "w_max_dtod": 0.0,
-    "w_min_dtod": 0.0,
-    "count_pulses": False,
-    "write_noise_std": 0.0,
-    "apply_write_noise_on_set": False,
-}
-
-
-def weight(card: DeviceCard, r: float) -> float:
-    """Return the weight of a state r, 0 to 1."""
-    window = card.window
-    return float(2.0 * (window.from_state(np.array(r)) - window.low) / window.span - 1.0)
-
 
 def start_weight(card: DeviceCard) -> float:
     """Return the weight at which the fitted LTP train of a card starts."""
-    return weight(card, min(max(card.ltp.x0, 0.0), 1.0))
+    window, r = card.window, min(max(card.ltp.x0, 0.0), 1.0)
+    return float(2.0 * (window.from_state(np.array(r)) - window.low) / window.span - 1.0)
 
 
 def read_noise(card: DeviceCard) -> float:
@@ -67,26 +36,22 @@ def read_noise(card: DeviceCard) -> float:
     return 2.0 * sigma * log * math.sqrt((high**2 - low**2) / (2.0 * log)) / card.window.span
 
 
-def node_values(card: DeviceCard, direction: str, nodes: int) -> np.ndarray:
+def _node_values(card: DeviceCard, direction: str, nodes: int) -> np.ndarray:
     """Return the least-squares positive steps [window] at evenly spaced nodes, shape (nodes,)."""
     sign = base.SIGNS[direction]
     return base.hat_values(lambda u: sign * base.step(card, direction, u), nodes)
 
 
-def piecewise_fields(card: DeviceCard, nodes: int) -> dict[str, Any]:
-    """Return the fields of the noiseless PiecewiseStepDevice; dw_min is the mean step of both directions."""
-    steps = {direction: 2.0 * node_values(card, direction, nodes) for direction in base.SIGNS}
-    dw_min = float(np.mean([steps["ltp"], steps["ltd"]]))
-    return {
-        "w_min": -1.0,
-        "w_max": 1.0,
-        "dw_min": dw_min,
-        "up_down": 0.0,
-        "piecewise_up": (steps["ltp"] / dw_min).tolist(),
-        "piecewise_down": (steps["ltd"] / dw_min).tolist(),
-        **_OFF,
-        "reset": start_weight(card),
-    }
+def piecewise_step(card: DeviceCard, nodes: int) -> PiecewiseStep:
+    """Return the noiseless PiecewiseStepDevice of a card; dw_min is the mean step of both directions."""
+    up, down = (2.0 * _node_values(card, direction, nodes) for direction in base.SIGNS)
+    dw_min = float(np.mean([up, down]))
+    return PiecewiseStep(
+        dw_min=dw_min,
+        piecewise_up=(up / dw_min).tolist(),
+        piecewise_down=(down / dw_min).tolist(),
+        reset=start_weight(card),
+    )
 
 
 def _rms_over_train(card: DeviceCard) -> dict[str, tuple[float, float]]:
@@ -102,8 +67,8 @@ def _rms_over_train(card: DeviceCard) -> dict[str, tuple[float, float]]:
     return found
 
 
-def _dtod(card: DeviceCard, up_down: float = 0.0) -> dict[str, float]:
-    """Return dw_min_dtod and up_down_dtod from the covariance C of ln rate over devices.
+def _dtod(card: DeviceCard, up_down: float = 0.0) -> tuple[float, float]:
+    """Return dw_min_dtod and up_down_dtod from the covariance C of ln rate over devices; 0 without one.
 
     aihwkit draws one ln gain (variance g) for both directions, and an asymmetry (variance s) that increases the step
     up and decreases the step down: C_uu + C_dd = 2 (g + s), C_ud = g - s. Both are fractions of dw_min, so that with
@@ -112,36 +77,29 @@ def _dtod(card: DeviceCard, up_down: float = 0.0) -> dict[str, float]:
     """
     covariance = card.variation.d2d_ln_rate_covariance
     if covariance is None:
-        return {}
+        return 0.0, 0.0
     (up, shared), (_, down) = covariance
-    both = math.prod(_shares(up_down))
+    both = math.prod(shares(up_down))
     asymmetry = max((up + down) / 4.0 - shared / 2.0, 0.0)
-    return {
-        "dw_min_dtod": math.sqrt(max(shared + asymmetry, 0.0) * both),
-        "up_down_dtod": math.sqrt(asymmetry * both),
-    }
+    return math.sqrt(max(shared + asymmetry, 0.0) * both), math.sqrt(asymmetry * both)
 
 
-def _shares(up_down: float) -> tuple[float, float]:
-    """Return the steps up and down divided by dw_min, at w = 0."""
-    return 1.0 + min(up_down, 0.0), 1.0 - max(up_down, 0.0)
-
-
-def dtod_variances(fields: dict[str, Any]) -> tuple[float, float]:
+def dtod_variances(device: LinearStep) -> tuple[float, float]:
     """Return the variances of ln rate over devices implied by the fields, up and down, to first order."""
-    total = fields["dw_min_dtod"] ** 2 + fields["up_down_dtod"] ** 2
-    up, down = _shares(fields["up_down"])
+    total = device.dw_min_dtod**2 + device.up_down_dtod**2
+    up, down = shares(device.up_down)
     return total / up**2, total / down**2
 
 
-def noise_fields(card: DeviceCard) -> dict[str, float]:
-    """Return C2C and D2D of the PiecewiseStepDevice: the rms of update noise over the reference train."""
+def with_noise(card: DeviceCard, device: PiecewiseStep) -> PiecewiseStep:
+    """Return the device with the D2D of a card, and with its C2C: the rms of update noise over the reference train."""
     noise, steps = (float(np.hypot(*each)) for each in zip(*_rms_over_train(card).values(), strict=True))
-    return {"dw_min_std": noise / steps if steps > 0 else 0.0, **_dtod(card)}
+    dtod, tilt = _dtod(card)
+    return replace(device, dw_min_std=noise / steps if steps > 0 else 0.0, dw_min_dtod=dtod, up_down_dtod=tilt)
 
 
-def linear_fields(card: DeviceCard, noise: bool) -> dict[str, Any] | None:
-    """Return fields of a LinearStepDevice for laws whose step falls linearly with the weight; None for others."""
+def linear_step(card: DeviceCard, noise: bool) -> LinearStep | None:
+    """Return the LinearStepDevice of a card whose step falls linearly with the weight; None for other laws."""
     if card.model not in _LINEAR_LAWS or card.window.scale != "linear":
         return None
     middle, gamma = {}, {}
@@ -156,36 +114,21 @@ def linear_fields(card: DeviceCard, noise: bool) -> dict[str, Any] | None:
     rms = 2.0 * float(np.sqrt(np.mean(np.square(sigma)))) if noise else 0.0
     scale = float(np.sqrt(np.mean(np.square(list(middle.values())))))  # noise is a share of each step
     up_down = (middle["ltp"] - middle["ltd"]) / larger
-    return {
-        **_linear_step(1.0, larger, up_down, gamma["ltp"], gamma["ltd"]),
-        "dw_min_std": rms / scale,
-        **(_dtod(card, up_down) if noise else {}),
-        "reset": start_weight(card),
-    }
+    dtod, tilt = _dtod(card, up_down) if noise else (0.0, 0.0)
+    return LinearStep(
+        dw_min=larger,
+        up_down=up_down,
+        gamma_up=gamma["ltp"],
+        gamma_down=gamma["ltd"],
+        dw_min_std=rms / scale,
+        dw_min_dtod=dtod,
+        up_down_dtod=tilt,
+        reset=start_weight(card),
+    )
 
 
-def _linear_step(bound: float, dw_min: float, up_down: float, gamma_up: float, gamma_down: float) -> dict[str, Any]:
-    return {
-        "w_min": -bound,
-        "w_max": bound,
-        "dw_min": dw_min,
-        "up_down": up_down,
-        "gamma_up": gamma_up,
-        "gamma_down": gamma_down,
-        "gamma_up_dtod": 0.0,
-        "gamma_down_dtod": 0.0,
-        "allow_increasing": False,
-        "mean_bound_reference": True,
-        "mult_noise": False,
-        "reverse_up": False,
-        "reverse_down": False,
-        "reverse_offset": 0.01,
-        **_OFF,
-    }
-
-
-def cell_fields(card: DeviceCard, steps: dict[str, Any], wanted: pulsed.Scatter) -> dict[str, Any] | None:
-    """Return fields of the noise device of a cell, a LinearStepDevice; None if noise is proportional to step or G.
+def cell_noise(card: DeviceCard, steps: PiecewiseStep, wanted: pulsed.Scatter) -> LinearStep | None:
+    """Return the noise device of a cell, a LinearStepDevice; None if noise is proportional to step or G.
 
     A cell is a PiecewiseStepDevice without noise and a device that only carries noise, scaled by SHARE in the weight.
     Per pulse the state n of the noise device becomes (1 - kappa) n + sigma xi. sigma is the rms of the update noise of
@@ -196,8 +139,7 @@ def cell_fields(card: DeviceCard, steps: dict[str, Any], wanted: pulsed.Scatter)
     Parameters
     ----------
     card : DeviceCard
-    steps : dict
-        Fields of the PiecewiseStepDevice.
+    steps : PiecewiseStep
     wanted : Scatter
         Scatter of the card.
     """
@@ -225,12 +167,50 @@ def cell_fields(card: DeviceCard, steps: dict[str, Any], wanted: pulsed.Scatter)
 
     real = np.concatenate([wanted.path, wanted.pairs])
     fitted = least_squares(lambda k: paths(k) - real, [0.05, 0.05], bounds=([0.0, 0.0], [1.0, 1.0]))
-    dw_min = float(steps["dw_min"])  # as of the other device: aihwkit takes the mean of both for its pulse trains
+    dw_min = steps.dw_min  # as of the other device: aihwkit takes the mean of both for its pulse trains
     up_down = (sigma["ltp"] - sigma["ltd"]) / larger
-    shares = _shares(up_down)
     bound = float(ROOM * 2.0 * max(paths(fitted.x).max(), larger) / SHARE)
-    gammas = [
+    gamma_up, gamma_down = (
         float(kappa) * bound / (dw_min * share) if share > 0 else 0.0
-        for kappa, share in zip(fitted.x, shares, strict=True)
-    ]
-    return {**_linear_step(bound, dw_min, up_down, *gammas), "dw_min_std": 2.0 * larger / (SHARE * dw_min)}
+        for kappa, share in zip(fitted.x, shares(up_down), strict=True)
+    )
+    return LinearStep(
+        w_min=-bound,
+        w_max=bound,
+        dw_min=dw_min,
+        up_down=up_down,
+        gamma_up=gamma_up,
+        gamma_down=gamma_down,
+        dw_min_std=2.0 * larger / (SHARE * dw_min),
+    )
+
+
+@dataclass(frozen=True)
+class Presets:
+    """Devices of the presets of a card.
+
+    Attributes
+    ----------
+    steps : PiecewiseStep
+        The law between nodes.
+    linear : LinearStep or None
+        The law itself, where it is linear in the weight.
+    noise : LinearStep or None
+        The device that carries the noise of a cell.
+    read : float
+        Standard deviation of one reading [weight].
+    """
+
+    steps: PiecewiseStep
+    linear: LinearStep | None
+    noise: LinearStep | None
+    read: float
+
+    def updates(self, name: str) -> dict[str, tuple[pulsed.Update, tuple[float, ...]]]:
+        """Return update and weights of the devices of each preset, by its name after that of the card."""
+        found: dict[str, tuple[pulsed.Update, tuple[float, ...]]] = {f"{name}Preset": (self.steps.update(), (1.0,))}
+        if self.noise is not None:
+            found[f"{name}NoisyPreset"] = pulsed.cell(self.steps, self.noise), (1.0, SHARE)
+        if self.linear is not None:
+            found[f"{name}LinearPreset"] = self.linear.update(), (1.0,)
+        return found

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from devicekit.device.card import DeviceCard
 from devicekit.exporters import base
-from devicekit.exporters.pulsed_fields import SHARE
+from devicekit.exporters.pulsed import PulsedDevice
+from devicekit.exporters.pulsed_fields import SHARE, Presets
 
 _HEAD = '''"""Device presets for aihwkit 1.1.0, made by devicekit. README.txt lists what is exact."""
 
@@ -55,10 +54,10 @@ def _update() -> UpdateParameters:
 '''
 
 
-def _dataclass(name: str, parent: str, doc: str, fields: dict[str, Any]) -> list[str]:
+def _dataclass(name: str, parent: str, doc: str, device: PulsedDevice) -> list[str]:
     """Return the source of a preset in the style of aihwkit: a dataclass of numbers."""
     lines = ["@dataclass", f"class {name}({parent}):", f'    """{doc}"""', ""]
-    for key, value in fields.items():
+    for key, value in device.values().items():
         if isinstance(value, list):
             numbers = ", ".join(repr(number) for number in value)
             lines.append(f"    {key}: List[float] = field(default_factory=lambda: [{numbers}])")
@@ -95,48 +94,29 @@ def _config(name: str, device: str, parent: str = "SingleRPUConfig") -> list[str
     ]
 
 
-def presets(
-    card: DeviceCard,
-    piecewise: dict[str, Any],
-    linear: dict[str, Any] | None,
-    noise: dict[str, Any] | None,
-    read: float,
-) -> str:
-    """Return the module of presets.
-
-    Parameters
-    ----------
-    card : DeviceCard
-    piecewise : dict
-        Fields of the PiecewiseStepDevice.
-    linear : dict or None
-        Fields of a LinearStepDevice that represents the law exactly.
-    noise : dict or None
-        Fields of the noise device of a cell.
-    read : float
-        Standard deviation of one reading [weight].
-    """
-    name = base.class_name(card)
+def module(card: DeviceCard, presets: Presets) -> str:
+    """Return the module of presets."""
+    name, noise = base.class_name(card), presets.noise
     text = _HEAD.format(
         card=ascii((card.name, card.provenance.source, card.provenance.sha256)),
         window=(card.window.low, card.window.high),
         unit=base.unit(card),
-        start=piecewise["reset"],
-        read=read,
+        start=presets.steps.reset,
+        read=presets.read,
         unit_cell="" if noise is None else ", UnitCellRPUConfig",
         vector="" if noise is None else "from aihwkit.simulator.configs.compounds import VectorUnitCell\n",
     )
     doc = "Steps linear between nodes; update noise proportional to the step."
-    lines = _dataclass(f"{name}PresetDevice", "PiecewiseStepDevice", doc, piecewise)
+    lines = _dataclass(f"{name}PresetDevice", "PiecewiseStepDevice", doc, presets.steps)
     lines += _config(f"{name}Preset", f"{name}PresetDevice")
     if noise is not None:
         doc = "Update noise that is the same at every weight, without steps: only for use in a cell."
         lines += _dataclass(f"{name}UpdateNoiseDevice", "LinearStepDevice", doc, noise)
         lines += _cell(f"{name}NoisyPresetDevice", f"{name}PresetDevice", f"{name}UpdateNoiseDevice")
         lines += _config(f"{name}NoisyPreset", f"{name}NoisyPresetDevice", "UnitCellRPUConfig")
-    if linear is not None:
+    if presets.linear is not None:
         doc = "Step linear in the weight, like the fitted law; update noise the same at every weight."
-        lines += _dataclass(f"{name}LinearPresetDevice", "LinearStepDevice", doc, linear)
+        lines += _dataclass(f"{name}LinearPresetDevice", "LinearStepDevice", doc, presets.linear)
         lines += _config(f"{name}LinearPreset", f"{name}LinearPresetDevice")
     return text + "\n".join(lines).rstrip() + "\n"
 

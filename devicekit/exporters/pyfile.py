@@ -1,18 +1,19 @@
-"""Exports of one Python file: a template filled with the numbers of a card."""
+"""Exports of one Python file: a template filled with the law of a card, and the .npz file of a trained network."""
 
 from __future__ import annotations
 
 import json
 import textwrap
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from devicekit.device.card import DeviceCard
+from devicekit.device.blocks import Window
 from devicekit.device.network import DYNAMICS
 from devicekit.device.symmetry import symmetric_point
-from devicekit.exporters import base, lawtext
-from devicekit.exporters.base import ExportOptions
+from devicekit.exporters import base, lawtext, trained
+from devicekit.exporters.base import Export, ExportOptions
 
 _WIDTH = 116
 
@@ -39,26 +40,67 @@ def matrix(rows: np.ndarray) -> str:
     return "\n".join([*lines, "]"])
 
 
-def render(
-    template: str, card: DeviceCard, options: ExportOptions, law: lawtext.LawNumbers, more: dict[str, Any]
-) -> str:
+@dataclass(frozen=True)
+class Readme:
+    """What a target says besides the law, the variation and a network; attributes as those of `Export`.
+
+    `window` is that of the conductances in the file of a network, if not that of the card; `limits` are approximations
+    that stand last.
+    """
+
+    use: Sequence[str]
+    units: base.Units
+    exact: Sequence[str] = ()
+    approximated: Sequence[str] = ()
+    limits: Sequence[str] = ()
+    carries: tuple[str, ...] = ()
+    origin: tuple[str, ...] = ()
+    window: Window | None = None
+
+
+def export(target: str, law: lawtext.LawNumbers, options: ExportOptions, text: str, readme: Readme) -> Export:
+    """Return the export of a Python file NAME_TARGET.py, with the arrays of a network beside it."""
+    name, network = base.identifier(law.card.name), options.network
+    files = {f"{name}_{target}.py": text.encode()}
+    if network is not None:
+        files[f"{name}_network.npz"] = trained.network_file(network, readme.window)
+    return Export(
+        carries=readme.carries,
+        files=files,
+        use=tuple(readme.use),
+        leaves=base.COMPILED,
+        exact=(law.exact, *readme.exact, *(trained.EXACT if network else ())),
+        approximated=(
+            *law.approximated,
+            *readme.approximated,
+            *(trained.APPROXIMATED if network else ()),
+            *readme.limits,
+        ),
+        units=(*readme.units, *(trained.UNITS if network else ())),
+        noise=lawtext.noise_sentence(law, options),
+        figures=law.figures,
+        origin=readme.origin,
+    )
+
+
+def render(template: str, law: lawtext.LawNumbers, options: ExportOptions, more: Mapping[str, object]) -> str:
     """Render a template of the folder `templates`.
 
     Parameters
     ----------
     template : str
         File name of the template.
-    card : DeviceCard
-    options : ExportOptions
-        Only `noise` and `network` are used.
     law : LawNumbers
         Law of the card.
-    more : dict
+    options : ExportOptions
+        Only `noise` and `network` are used.
+    more : mapping
         Values for this template only, by name.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    spread = lawtext.spread(card, options.noise)
+    card = law.card
+    variation = lawtext.drawn_variation(card, options.noise)
     words = "conductances" if base.unit(card) == "S" else "weights of the card"
     values = {
         "name": base.identifier(card.name),
@@ -70,12 +112,12 @@ def render(
         "low": float(card.window.low),
         "high": float(card.window.high),
         "logarithmic": card.window.scale == "log",
-        "update_sd": spread.update,
-        "relative_sd": spread.relative,
-        "read_sd": spread.read,
-        "gain_sd": spread.gains[:2],
-        "gain_correlation": spread.gains[2],
-        "d2d": spread.d2d,
+        "update_sd": variation.update,
+        "relative_sd": variation.relative,
+        "read_sd": variation.read,
+        "gain_sd": variation.gains[:2],
+        "gain_correlation": variation.gains[2],
+        "d2d": variation.d2d,
         "step": lawtext.typical_step(card),
         "middle": round(symmetric_point(card), 6),
         "ltp": matrix(law.rows["ltp"]),

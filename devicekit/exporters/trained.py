@@ -62,7 +62,7 @@ _PACKED_ARRAYS = (
 )  # as `TrainedNetwork.to_parts` has it
 
 
-def unit_rows(network: TrainedNetwork, prefix: str, about: str = "about") -> tuple[tuple[str, str, str], ...]:
+def unit_rows(network: TrainedNetwork, prefix: str, about: str = "about") -> base.Units:
     """Return the UNITS rows of a file that holds `TrainedNetwork.to_parts` under `prefix`."""
     facts = {"unit": base.unit(network.card), "channels": network.shape[0]}
     return tuple(

@@ -1,11 +1,10 @@
-"""The parameters of a card for NeuroSim, and the fields of RealDevice with their names and order."""
+"""Parameters for NeuroSim, and the fields of RealDevice with their names and order."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from devicekit.device.card import DeviceCard
-from devicekit.exporters import base
 
 
 @dataclass(frozen=True)
@@ -94,14 +93,3 @@ def settings(card: DeviceCard, p: Parameters) -> tuple[Setting, ...]:
         Setting("maxConductanceVar", _number(p.high_sd), "(S), sd over devices"),
         Setting("minConductanceVar", _number(p.low_sd), "(S), sd over devices"),
     )
-
-
-def real_device(card: DeviceCard, p: Parameters) -> str:
-    """Return the assignments as text, for insertion by hand."""
-    rows = [
-        "// Fields of RealDevice (MLP+NeuroSim V3.0, Cell.cpp): replace each line of the constructor. A block",
-        "// inserted as a whole would be overwritten by later lines; export with --source to get a patch instead.",
-        f"// From the device card {base.one_line(card.name)}; README.txt lists what is exact.",
-        *map(str, settings(card, p)),
-    ]
-    return "\n".join(rows) + "\n"

@@ -8,7 +8,7 @@ import numpy as np
 
 from devicekit.device.card import DeviceCard
 from devicekit.exporters import base
-from devicekit.exporters.exponential import Loop, a_of_label, card_pulses
+from devicekit.exporters.neurosim.exponential import Loop, a_of_label, card_pulses
 from devicekit.exporters.neurosim.parameters import Parameters
 
 DEVICES = 4000
@@ -56,10 +56,6 @@ class Scatter:
             f"{self.kind} only: sd of the conductance over {DEVICES} devices, as a fraction of the window, in NeuroSim "
             f"instead of in a DeviceArray: {'; '.join(parts)} (largest error {self.largest_error:.0%})."
         )
-
-    def as_json(self) -> dict[str, object]:
-        """Return the values for neurosim.json."""
-        return {"pulses": self.pulses, "devicekit": self.ours, "neurosim": self.theirs}
 
 
 def _sampled_pulses(pulses: int) -> tuple[int, ...]:

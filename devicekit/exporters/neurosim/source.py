@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devicekit.core.errors import UsageError
-from devicekit.exporters import patch
 from devicekit.exporters.base import one_line
+from devicekit.exporters.neurosim import patch
 from devicekit.exporters.neurosim.access import Cell
 from devicekit.exporters.neurosim.parameters import Setting
-from devicekit.exporters.patch import Edit
+from devicekit.exporters.neurosim.patch import Edit
 
 VERSIONS = "MLP+NeuroSim V3.0, commits 553313c (2021-08-21) to cc13863 (2021-11-02) of neurosim/MLP_NeuroSim_V3.0"
 MARK = "devicekit:"

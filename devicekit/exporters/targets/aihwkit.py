@@ -9,24 +9,25 @@ devices, it is the same at every weight. Written for aihwkit 1.1.0 (https://gith
 from __future__ import annotations
 
 import math
-from typing import Any
+from dataclasses import replace
 
 from devicekit.core.errors import UsageError
 from devicekit.device.card import DeviceCard
 from devicekit.device.network import TrainedNetwork
 from devicekit.device.variation import applied_variation
 from devicekit.exporters import base, inference, pulsed, tiles
-from devicekit.exporters.base import Export, ExportOptions
+from devicekit.exporters.base import Export, ExportOptions, FigureValue
+from devicekit.exporters.pulsed import PiecewiseStep
 from devicekit.exporters.pulsed_fields import (
-    SHARE,
-    cell_fields,
+    Presets,
+    cell_noise,
     dtod_variances,
-    linear_fields,
-    noise_fields,
-    piecewise_fields,
+    linear_step,
+    piecewise_step,
     read_noise,
+    with_noise,
 )
-from devicekit.exporters.pulsed_source import network_loader, presets
+from devicekit.exporters.pulsed_source import module, network_loader
 from devicekit.system.files import dump_json
 
 NAME = "aihwkit"
@@ -37,77 +38,63 @@ COARSE = 1e-3  # largest accepted deviation over a train [range]
 MOST_NODES = NODES[-1]
 
 
-def _steps(card: DeviceCard, nodes: int | None) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the fields of the noiseless preset, and figures: number of nodes (as needed if None) and deviation."""
+def _steps(card: DeviceCard, nodes: int | None) -> tuple[PiecewiseStep, float]:
+    """Return the noiseless device with so many nodes, as many as needed if None, and its deviation over a train."""
     if nodes is not None and not 2 <= nodes <= MOST_NODES:
         raise UsageError(f"nodes= must be 2 to {MOST_NODES} for aihwkit, the limit on a GPU; got {nodes}.")
     for count in NODES if nodes is None else (nodes,):
-        fields = piecewise_fields(card, count)
-        path = card.window.low + card.window.span * (pulsed.replay(pulsed.piecewise(fields)) + 1.0) / 2.0
-        figures = {"nodes": count, "deviation": base.deviation(card, path)}
-        if figures["deviation"] < COARSE:
+        steps = piecewise_step(card, count)
+        path = card.window.low + card.window.span * (pulsed.replay(steps.update()) + 1.0) / 2.0
+        deviation = base.deviation(card, path)
+        if deviation < COARSE:
             break
-    return fields, figures
+    return steps, deviation
 
 
-def _scatters(
-    name: str,
-    wanted: pulsed.Scatter,
-    fields: dict[str, Any],
-    noise: dict[str, Any] | None,
-    linear: dict[str, Any] | None,
-) -> tuple[list[str], dict[str, Any]]:
+def _scatters(name: str, wanted: pulsed.Scatter, presets: Presets) -> tuple[list[str], dict[str, FigureValue]]:
     """Compare the C2C of each preset with that of the card: README sentences and figures."""
-    found = {f"{name}Preset": pulsed.scatter(pulsed.piecewise(fields))}
-    if noise is not None:
-        update = pulsed.cell({**fields, "dw_min_std": 0.0}, noise)
-        found[f"{name}NoisyPreset"] = pulsed.scatter(update, (1.0, SHARE))
-    if linear is not None:
-        found[f"{name}LinearPreset"] = pulsed.scatter(pulsed.linear_step(linear))
+    found = {preset: pulsed.scatter(*each) for preset, each in presets.updates(name).items()}
     lines = [f"C2C of {preset} without D2D: {own.describe(wanted)}." for preset, own in found.items()]
-    figures = {
+    return lines, {
         f"path_sd_{key}": [float(f"{value:.3g}") for value in each.after]
         for key, each in {"card": wanted, **found}.items()
     }
-    return lines, figures
 
 
-def _device_scatters(card: DeviceCard, fields: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+def _device_scatters(card: DeviceCard, steps: PiecewiseStep) -> tuple[str, dict[str, FigureValue]]:
     """Compare the D2D along trains of the preset with arrays of the card: README sentence and figures."""
     name = f"{base.class_name(card)}Preset"
-    found = {name: pulsed.device_path(pulsed.piecewise_by_devices(fields))}
+    found = {name: pulsed.device_path(steps.update_of_devices())}
     resampled = applied_variation(card).devices
     for mode in ("resample", "shared") if resampled else ("shared",):
         found[mode] = pulsed.array_path(card, mode)
-    figures = {f"device_sd_{key}": [float(f"{round(value, 9):.3g}") for value in each] for key, each in found.items()}
     numbers = {key: pulsed.percents(each) for key, each in found.items()}
     arrays = f"a DeviceArray with d2d='shared': {numbers['shared']}; with the default d2d='resample': "
     arrays += numbers["resample"] if resampled else "0, because the card has no measured devices to draw from"
     return (
         "D2D along trains, without update noise: sd of the state after 10, 50, 100 LTP pulses from the low end and "
         f"10, 50, 100 further LTD pulses, in % of the window. {name}: {numbers[name]}; {arrays}."
-    ), figures
+    ), {f"device_sd_{key}": [float(f"{round(value, 9):.3g}") for value in each] for key, each in found.items()}
 
 
 def _approximations(
     card: DeviceCard,
     options: ExportOptions,
-    fields: dict[str, Any],
-    noisy: bool,
-    linear: dict[str, Any] | None,
-    figures: dict[str, Any],
+    presets: Presets,
+    deviation: float,
 ) -> list[str]:
-    name = base.class_name(card)
+    name, steps, linear = base.class_name(card), presets.steps, presets.linear
+    nodes = len(steps.piecewise_up)
     lines = []
-    if figures["deviation"] > COARSE:
-        more = "try --nodes 63" if figures["nodes"] < MOST_NODES else "more nodes do not run on a GPU"
+    if deviation > COARSE:
+        more = "try --nodes 63" if nodes < MOST_NODES else "more nodes do not run on a GPU"
         lines.append(
-            f"COARSE: the mean train deviates from a DeviceArray by up to {figures['deviation']:.1e} of the range, "
+            f"COARSE: the mean train deviates from a DeviceArray by up to {deviation:.1e} of the range, "
             f"more than {COARSE:g} ({more})."
         )
     lines += [
-        f"The step curve: {figures['nodes']} nodes, linear in between. Over {base.PULSES} LTP and {base.PULSES} LTD "
-        f"pulses the weight deviates from a DeviceArray by at most {figures['deviation']:.1e} of the range.",
+        f"The step curve: {nodes} nodes, linear in between. Over {base.PULSES} LTP and {base.PULSES} LTD "
+        f"pulses the weight deviates from a DeviceArray by at most {deviation:.1e} of the range.",
         "Converters, bounds and output noise of both passes: defaults of aihwkit, not properties of the device.",
     ]
     if options.noise and base.has_update_noise(card):
@@ -115,19 +102,19 @@ def _approximations(
             f"C2C of {name}Preset: PiecewiseStepDevice only has noise proportional to the step (dw_min_std). It "
             "matches the rms over the train, not the dependence on the weight."
         )
-    if noisy:
+    if presets.noise is not None:
         lines.append(
             f"C2C of {name}NoisyPreset: a cell of that device without noise and of a device with constant noise, of "
             "which each pulse removes a fixed fraction, as falling steps do. The weight is their sum: unlike the state "
             "of the card it may leave -1..1, and steps do not depend on the noise."
         )
-    if fields["dw_min_dtod"] > 0 or fields["up_down_dtod"] > 0:
+    if steps.dw_min_dtod > 0 or steps.up_down_dtod > 0:
         lines.append(
             "D2D: one shared curve with a log-normal gain (dw_min_dtod) and an asymmetry (up_down_dtod) from the "
             "covariance of ln rate. Both directions have the mean of the two variances; a DeviceArray with "
             "d2d='shared' has one per direction. Individual curves, as drawn from measured devices with the default "
             "d2d='resample', have no field in aihwkit. "
-            f"Log-normal gains raise the mean step by {100 * math.expm1(fields['dw_min_dtod'] ** 2 / 2):.2g} %."
+            f"Log-normal gains raise the mean step by {100 * math.expm1(steps.dw_min_dtod**2 / 2):.2g} %."
         )
     if options.noise and card.window.scale == "log" and read_noise(card) > 0:
         lines.append("Read noise: proportional to G on the card; w_noise of aihwkit is its rms at every weight.")
@@ -136,7 +123,7 @@ def _approximations(
             f"{name}LinearPresetDevice: the law without the cap at the largest fitted step. Its update noise is "
             "the same at every weight: a fraction of the step of each direction at w = 0, where its rms was matched."
         )
-        if linear["dw_min_dtod"] > 0 and linear["up_down"] != 0:
+        if linear.dw_min_dtod > 0 and linear.up_down != 0:
             up, down = dtod_variances(linear)
             lines.append(
                 f"D2D of {name}LinearPresetDevice: gains are fractions of the larger step in aihwkit, so ln rate "
@@ -145,7 +132,7 @@ def _approximations(
     return lines
 
 
-def _units(card: DeviceCard) -> tuple[tuple[str, str, str], ...]:
+def _units(card: DeviceCard) -> base.Units:
     half = f"{card.window.span / 2:.6g} {base.unit(card)}"
     return (
         ("w_min, w_max, dw_min, reset, START", "1", f"weight; one unit is half the window, {half}"),
@@ -176,15 +163,17 @@ def _exact(card: DeviceCard, start: float, read: float) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _noise_sentence(card: DeviceCard, options: ExportOptions, read: float, noisy: bool) -> str:
+def _noise_sentence(card: DeviceCard, options: ExportOptions, presets: Presets) -> str:
     dtod = card.variation.d2d_ln_rate_covariance is not None
     c2c = base.has_update_noise(card)
     exported = "Exported: {}, {} and {}.".format(
-        ("C2C as dw_min_std" + (" and as a cell" if noisy else "")) if c2c else "no C2C (the card has no update noise)",
+        ("C2C as dw_min_std" + (" and as a cell" if presets.noise else ""))
+        if c2c
+        else "no C2C (the card has no update noise)",
         "D2D as dw_min_dtod and up_down_dtod" if dtod else f"no D2D ({_why_no_d2d(card)})",
-        "read noise as w_noise" if read > 0 else "no read noise (the card has none)",
+        "read noise as w_noise" if presets.read > 0 else "no read noise (the card has none)",
     )
-    return base.noise_sentence(card, options, exported, c2c or dtod or read > 0)
+    return base.noise_sentence(card, options, exported, c2c or dtod or presets.read > 0)
 
 
 def _why_no_d2d(card: DeviceCard) -> str:
@@ -232,22 +221,20 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         If nodes is outside 2..63, LTP or LTD never changes the state, or a conductance is outside the window.
     """
     base.check_moves(card, NAME)
-    fields, figures = _steps(card, options.nodes)
-    linear = linear_fields(card, options.noise)
-    noise: dict[str, Any] | None = None
-    lines: list[str] = []
-    read = 0.0
-    if options.noise:
-        fields |= noise_fields(card)
-        read = read_noise(card)
-    if options.noise and base.has_update_noise(card):
-        wanted = pulsed.card_scatter(card)
-        noise = cell_fields(card, fields, wanted)
-        lines, more = _scatters(base.class_name(card), wanted, fields, noise, linear)
-        figures |= more
     stem, name = base.identifier(card.name), base.class_name(card)
-    if options.noise and max(fields["dw_min_dtod"], fields["up_down_dtod"]) > 0:
-        sentence, more = _device_scatters(card, fields)
+    steps, deviation = _steps(card, options.nodes)
+    figures: dict[str, FigureValue] = {"nodes": len(steps.piecewise_up), "deviation": deviation}
+    presets, lines = Presets(steps, linear_step(card, options.noise), None, 0.0), list[str]()
+    if options.noise:
+        presets = replace(presets, steps=with_noise(card, steps), read=read_noise(card))
+        if base.has_update_noise(card):
+            wanted = pulsed.card_scatter(card)
+            presets = replace(presets, noise=cell_noise(card, steps, wanted))
+            lines, more = _scatters(name, wanted, presets)
+            figures |= more
+    steps = presets.steps
+    if options.noise and max(steps.dw_min_dtod, steps.up_down_dtod) > 0:
+        sentence, more = _device_scatters(card, steps)
         lines.append(sentence)
         figures |= more
     modelled, inference_lines = _inference(card, options, stem)
@@ -258,7 +245,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         f"layer = AnalogLinear(64, 10, rpu_config={name}Preset())",
         "put_at_start(layer)    # START of the LTP train of the card instead of random weights of aihwkit",
     ]
-    if noise is not None:
+    if presets.noise is not None:
         use.append(f"# or {name}NoisyPreset: the same steps, and update noise that does not depend on them")
     if modelled:
         use += [
@@ -273,25 +260,25 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
             "hidden, output = layers()    # modules that return the weighted sums of the layers",
         ]
     mark = base.mark_of(card)
-    written = {
-        "marks": mark,
-        "PiecewiseStepDevice": fields,
-        "LinearStepDevice": linear,
-        "cell noise (LinearStepDevice)": noise,
+    devices = {
+        "PiecewiseStepDevice": steps,
+        "LinearStepDevice": presets.linear,
+        "cell noise (LinearStepDevice)": presets.noise,
     }
+    written = {"marks": mark, **{title: each and each.values() for title, each in devices.items()}}
     return Export(
         carries=("retention",),
         files={
-            f"{stem}_preset.py": base.mark_docstring(presets(card, fields, linear, noise, read), mark).encode(),
+            f"{stem}_preset.py": base.mark_docstring(module(card, presets), mark).encode(),
             f"{stem}_preset.json": dump_json(written).encode(),
             **modelled,
             **network_files,
         },
         use=tuple(use),
         leaves=base.COMPILED,
-        exact=(*_exact(card, fields["reset"], read), *network_lines[:1]),
+        exact=(*_exact(card, steps.reset, presets.read), *network_lines[:1]),
         approximated=(
-            *_approximations(card, options, fields, noise is not None, linear, figures),
+            *_approximations(card, options, presets, deviation),
             *lines,
             *inference_lines,
             *network_lines[1:],
@@ -299,6 +286,6 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         forgetting="LEFT OUT: steps are exported as right after a pulse, without decay. The lifetime of aihwkit decays "
         "whole weights once per mini-batch, not a share of each update; lifetime and diffusion are off.",
         units=_units(card),
-        noise=_noise_sentence(card, options, read, noise is not None),
+        noise=_noise_sentence(card, options, presets),
         figures=figures,
     )

@@ -9,10 +9,9 @@ same step. The export itself does not need Brian2.
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from devicekit.device.card import DeviceCard
-from devicekit.exporters import base, lawtext, pyfile, trained
+from devicekit.exporters import base, lawtext, pyfile
 from devicekit.exporters.base import Export, ExportOptions
 
 NAME = "brian2"
@@ -71,9 +70,9 @@ def _imports(names: list[str]) -> str:
     return line if len(line) <= 100 else "(\n" + "".join(f"    {name},\n" for name in names) + ")"
 
 
-def module(card: DeviceCard, options: ExportOptions, law: lawtext.LawNumbers) -> str:
+def module(law: lawtext.LawNumbers, options: ExportOptions) -> str:
     """Return the text of the Python file."""
-    logarithmic, stdp = card.window.scale == "log", card.stdp
+    logarithmic, stdp = law.card.window.scale == "log", law.card.stdp
     names = () if law.form is None else ("k", *law.form.parameters, "cap")
     table = law.form is None
     imported = ["Network", "NeuronGroup", "SpikeGeneratorGroup", "Synapses", "prefs", "second", "siemens"]
@@ -82,7 +81,7 @@ def module(card: DeviceCard, options: ExportOptions, law: lawtext.LawNumbers) ->
     if not table and stdp is None and options.network is None:
         imported.remove("second")
     parameters = [f"{name}_{direction} : 1 (constant)" for direction in base.SIGNS for name in names]
-    more: dict[str, Any] = {
+    more = {
         "imports": _imports(imported),
         "columns": "steps [1] at evenly spaced x of 0 to 1" if table else "numbers of LTP and LTD [1]",
         "names": ", ".join(f'"{name}"' for name in names),
@@ -97,7 +96,7 @@ def module(card: DeviceCard, options: ExportOptions, law: lawtext.LawNumbers) ->
         "stdp_mark": " (SYNTHETIC)" if stdp is not None and stdp.synthetic else "",
         "stdp_move": _STDP_MOVE[logarithmic],
     }
-    return pyfile.render("brian2.py.j2", card, options, law, more)
+    return pyfile.render("brian2.py.j2", law, options, more)
 
 
 def export(card: DeviceCard, options: ExportOptions) -> Export:
@@ -110,57 +109,49 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     """
     card = base.convert_to_siemens(card, options, "Brian2")
     base.check_moves(card, NAME)
-    law, network = lawtext.numbers(card, options.noise), options.network
-    name, found = base.identifier(card.name), lawtext.deviation(card, law)
-    exact, approximated = lawtext.law_sentences(card, law, found)
-    files = {f"{name}_brian2.py": module(card, options, law).encode()}
+    law, stdp = lawtext.numbers(card, options.noise), card.stdp
+    name = base.identifier(card.name)
     use = [
-        f"python {name}_brian2.py    # 100 LTP and 100 LTD pulses as CSV; ignore the warnings of Brian2 here",
         f"from {name}_brian2 import DEPRESS, POTENTIATE, devices, pulse_by, read",
         "synapses = devices(inputs, neurons, scale=0.5)       # a spike adds a weight to v of the neurons",
         "pulses = pulse_by(generator, synapses, POTENTIATE)   # spikes of a generator act as pulses",
         'rule = devices(inputs, neurons, on_pre={"read": read(), "down": DEPRESS}, on_post={"up": POTENTIATE})',
     ]
-    if card.stdp is not None:
-        exact.append(
-            "The spike-timing window of the card (STDP_PRE, STDP_POST): relative change of G for each pair of "
-            "neighbouring spikes, within the window of conductance."
-        )
-        approximated.append(
-            "The number of spike pairs behind one measured change is not on the card: set pairs=, 1 by default."
-        )
+    if stdp is not None:
         use.append(
             'rule = devices(inputs, neurons, on_pre={"read": read(), "stdp": STDP_PRE}, on_post={"stdp_2": STDP_POST})'
         )
-    units: tuple[tuple[str, str, str], ...] = _UNITS
-    if network is not None:
-        files[f"{name}_network.npz"] = trained.network_file(network, card.window)
-        use[:1] = [
+    if options.network is None:
+        use[:0] = [
+            f"python {name}_brian2.py    # 100 LTP and 100 LTD pulses as CSV; ignore the warnings of Brian2 here"
+        ]
+    else:
+        use[:0] = [
             f"python {name}_brian2.py              # compares the answers with those in devicekit",
             "import numpy",
             f"from {name}_brian2 import answers, load_network",
             f"spikes = numpy.load('{name}_network.npz')['spikes']    # or your own: 0 or 1, (samples, steps, inputs)",
             "classes, counts = answers(*load_network(), spikes)",
         ]
-        exact += trained.EXACT
-        approximated += trained.APPROXIMATED
-        units = (*units, *trained.UNITS)
-    return Export(
-        carries=("stdp",),
-        files=files,
-        use=tuple(use),
-        leaves=base.COMPILED,
-        exact=tuple(exact),
-        approximated=(
-            *approximated,
+    pairs = (
+        "The spike-timing window of the card (STDP_PRE, STDP_POST): relative change of G for each pair of "
+        "neighbouring spikes, within the window of conductance."
+    )
+    unknown = "The number of spike pairs behind one measured change is not on the card: set pairs=, 1 by default."
+    readme = pyfile.Readme(
+        use,
+        _UNITS,
+        exact=() if stdp is None else (pairs,),
+        approximated=() if stdp is None else (unknown,),
+        limits=(
             "Readings are ideal and linear: a spike adds a weight, without line resistance or nonlinear I-V. A pulse "
             "is an event without duration.",
         ),
-        units=units,
-        noise=lawtext.noise_sentence(card, options, law),
-        figures={"law": "closed form" if found is None else "table", **({} if found is None else {"deviation": found})},
+        carries=("stdp",),
         origin=_origin(card),
+        window=card.window,
     )
+    return pyfile.export(NAME, law, options, module(law, options), readme)
 
 
 def _origin(card: DeviceCard) -> tuple[str, ...]:

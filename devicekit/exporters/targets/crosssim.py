@@ -12,7 +12,6 @@ CrossSim 3 has no updates: its device is a Python class with programming error, 
 from __future__ import annotations
 
 import io
-from typing import Any
 
 import numpy as np
 
@@ -159,7 +158,7 @@ def _check_signs(tables: dict[str, np.ndarray]) -> None:
             )
 
 
-def _statements(card: DeviceCard, options: ExportOptions, figures: dict[str, Any]) -> tuple[list[str], list[str]]:
+def _statements(card: DeviceCard, options: ExportOptions, figures: dict[str, float]) -> tuple[list[str], list[str]]:
     points = figures["points"]
     exact = [
         "The window: the first and the last conductance, at which CrossSim clips.",
@@ -205,7 +204,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     value, tables = _tables(card, options, points)
     _check_signs(tables)
     bias = max(float(np.abs(t[:-1].mean(axis=0) - t.mean(axis=0)).max()) for t in tables.values())
-    figures: dict[str, Any] = {"points": points, "mean_bias": bias / card.window.span}
+    figures: dict[str, float] = {"points": points, "mean_bias": bias / card.window.span}
     if options.data is None:
         still = (
             tables

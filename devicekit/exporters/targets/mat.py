@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 
@@ -22,11 +22,11 @@ GRID = 501
 _HEADER = 116  # bytes of free text at the start of a version 5 file, where scipy writes the time
 
 
-def _numbers(values: dict[str, Any]) -> dict[str, float]:
+def _numbers(values: Mapping[str, float | None]) -> dict[str, float]:
     return {name: np.nan if value is None else float(value) for name, value in values.items()}
 
 
-def _branch(card: DeviceCard, branch: Branch) -> dict[str, Any]:
+def _branch(card: DeviceCard, branch: Branch) -> dict[str, object]:
     r = np.linspace(0.0, 1.0, GRID)
     curve = branch.rate_curve
     return {
@@ -51,8 +51,8 @@ def _branch(card: DeviceCard, branch: Branch) -> dict[str, Any]:
     }
 
 
-def _variation(card: DeviceCard) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _variation(card: DeviceCard) -> dict[str, object]:
+    found: dict[str, object] = {}
     for direction, branch in (("ltp", card.variation.ltp), ("ltd", card.variation.ltd)):
         found[direction] = {
             "c2c": {name: sigma.value for name, sigma in branch.c2c.items()},
@@ -66,13 +66,13 @@ def _variation(card: DeviceCard) -> dict[str, Any]:
     return found
 
 
-def contents(card: DeviceCard, noise: bool) -> dict[str, Any]:
+def contents(card: DeviceCard, noise: bool) -> dict[str, object]:
     """Return the struct `device` as nested dictionaries and arrays."""
     r = np.linspace(0.0, 1.0, GRID)
     train = base.reference_train(card)
     conductance = card.window.quantity == "conductance_s"
     state = "conductance_s" if conductance else "weight"
-    device: dict[str, Any] = {
+    device: dict[str, object] = {
         "name": card.name,
         "model": card.model,
         "law": card.law.title,
@@ -134,7 +134,7 @@ _MEANINGS = {
 }
 
 
-def _network_units(card: DeviceCard) -> tuple[tuple[str, str, str], ...]:
+def _network_units(card: DeviceCard) -> base.Units:
     return (
         ("network.hidden, .output: plus, minus", base.unit(card), "each device of a pair, or the fixed reference"),
         ("network.hidden, .output: weight, scale", "1", "scale (plus - minus) / (high - low), inputs by outputs"),
@@ -143,7 +143,7 @@ def _network_units(card: DeviceCard) -> tuple[tuple[str, str, str], ...]:
     )
 
 
-def network_contents(network: TrainedNetwork) -> dict[str, Any]:
+def network_contents(network: TrainedNetwork) -> dict[str, object]:
     """Return the struct `network`: devices and weights of both layers, neurons, and answers to check a copy."""
     layers = {
         name: {"plus": layer.plus, "minus": layer.minus, "scale": layer.scale, "paired": layer.paired, "weight": weight}

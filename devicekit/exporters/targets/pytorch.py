@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from devicekit.device.card import DeviceCard
-from devicekit.exporters import base, lawtext, pyfile, trained
+from devicekit.exporters import base, lawtext, pyfile
 from devicekit.exporters.base import Export, ExportOptions
 
 NAME = "pytorch"
@@ -44,12 +44,6 @@ def _law(law: lawtext.LawNumbers) -> tuple[str, str, str]:
     return f"{names} [1]", f"{form.title}; at most cap.", "\n".join(f"    {line}" for line in lines)
 
 
-def module(card: DeviceCard, options: ExportOptions, law: lawtext.LawNumbers) -> str:
-    """Return the text of the Python file."""
-    columns, formula, body = _law(law)
-    return pyfile.render("pytorch.py.j2", card, options, law, {"columns": columns, "formula": formula, "law": body})
-
-
 def export(card: DeviceCard, options: ExportOptions) -> Export:
     """Export the layer of a card, or a trained network (see the docstring of the module).
 
@@ -59,53 +53,42 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         If LTP or LTD never changes the state.
     """
     base.check_moves(card, NAME)
-    law, network = lawtext.numbers(card, options.noise), options.network
-    name, layer = base.identifier(card.name), f"{base.class_name(card)}Synapses"
-    found = lawtext.deviation(card, law)
-    exact, approximated = lawtext.law_sentences(card, law, found)
-    files = {f"{name}_pytorch.py": module(card, options, law).encode()}
+    law = lawtext.numbers(card, options.noise)
+    columns, formula, body = _law(law)
+    name, made = base.identifier(card.name), base.class_name(card)
     use = [
         "import torch",
-        f"from {name}_pytorch import {layer}",
+        f"from {name}_pytorch import {made}Synapses",
         "torch.manual_seed(1)    # each layer draws its seed from it, for devices, initial weights and noise",
-        f"layer = {layer}(64, 10)    # replaces torch.nn.Linear(64, 10, bias=False), with the same initial weights",
+        f"layer = {made}Synapses(64, 10)    # replaces torch.nn.Linear(64, 10, bias=False), with the same initial "
+        "weights",
         "optimizer = torch.optim.SGD([layer.wish], lr=0.005)    # without weight decay, which would not act on W",
         "# other initial weights: layer.program(W) or layer.reset_parameters(), not torch.nn.init, which writes wish",
         "# snnTorch: neurons = snntorch.Leaky(beta=0.9); Norse: neurons = norse.torch.LIFCell()",
         "# at each time step: spikes, state = neurons(layer(x), state)    # start with state None",
         "# after each batch: optimizer.zero_grad(); loss.backward(); optimizer.step(); layer.update()",
     ]
-    units = _units(base.unit(card))
-    if network is not None:
-        files[f"{name}_network.npz"] = trained.network_file(network)
-        use = [
+    if options.network is not None:
+        use[:0] = [
             f"python {name}_pytorch.py            # compares the answers with those in devicekit",
-            f"from {name}_pytorch import {base.class_name(card)}Network",
+            f"from {name}_pytorch import {made}Network",
             "import numpy",
             f"spikes = numpy.load('{name}_network.npz')['spikes']    # or your own: 0 or 1, (samples, steps, inputs)",
-            f"classes, counts = {base.class_name(card)}Network()(spikes)",
-            *use,
+            f"classes, counts = {made}Network()(spikes)",
         ]
-        exact += trained.EXACT
-        approximated += trained.APPROXIMATED
-        units = (*units, *trained.UNITS)
-    return Export(
-        files=files,
-        use=tuple(use),
-        leaves=base.COMPILED,
-        exact=tuple(exact),
-        approximated=(
-            *approximated,
+    readme = pyfile.Readme(
+        use,
+        _units(base.unit(card)),
+        limits=(
             "Readings are ideal and linear: x @ W, without line resistance, converters or nonlinear I-V.",
             "The default type of torch has 7 digits; dtype=torch.float64 has 16.",
         ),
-        units=units,
-        noise=lawtext.noise_sentence(card, options, law),
-        figures={"law": "closed form" if found is None else "table", **({} if found is None else {"deviation": found})},
     )
+    text = pyfile.render("pytorch.py.j2", law, options, {"columns": columns, "formula": formula, "law": body})
+    return pyfile.export(NAME, law, options, text, readme)
 
 
-def _units(unit: str) -> tuple[tuple[str, str, str], ...]:
+def _units(unit: str) -> base.Units:
     return (
         ("LOW, HIGH, conductances(), put()", unit, "window and devices"),
         ("r, READ_SD, UPDATE_SD, STEP", "1", "state, 0 to 1 over the window, and fractions of the window"),

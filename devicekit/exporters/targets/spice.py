@@ -8,13 +8,12 @@ syntax in ngspice and LTspice.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from devicekit.device.card import DeviceCard
 from devicekit.exporters import base, compact
 from devicekit.exporters.base import Export, ExportOptions
+from devicekit.exporters.compact import CompactModel
 from devicekit.models.laws.eq2 import Eq2
 
 NAME = "spice"
@@ -83,63 +82,30 @@ def _table(node: str, values: np.ndarray) -> list[str]:
     return [*lines, f"B{node} {node} 0 V=max(0,{total})"]
 
 
-def subcircuit(card: DeviceCard, name: str, drive: dict[str, float], tables: dict[str, np.ndarray]) -> str:
+def subcircuit(model: CompactModel) -> str:
     """Return the subcircuit as text."""
-    closed = compact.published_coefficients(card)
     rates = [
         line
         for direction in base.SIGNS
-        for line in (_table(direction, tables[direction]) if closed is None else _eq2(direction, closed[direction]))
+        for line in (
+            _eq2(direction, model.published[direction])
+            if model.published
+            else _table(direction, model.tables[direction])
+        )
     ]
-    logarithmic = card.window.scale == "log"
+    window, drive = model.card.window, model.drive
     state = "max(0,min(1,{r0}+V(moved)))"
-    low, high = float(card.window.low), float(card.window.high)
+    low, high = float(window.low), float(window.high)
     ohmic = f"{low!r}+{high - low!r}*{state}"
-    conductance = f"{low!r}*exp({float(np.log(high / low))!r}*{state})" if logarithmic else ohmic
     return _SUBCIRCUIT.format(
-        title=base.one_line(card.name),
-        law=card.law.title,
-        source=base.one_line(card.provenance.source),
-        name=name,
-        width=drive["width"],
-        v_ltp=drive["v_ltp"] / 1.05,
-        v_ltd=drive["v_ltd"] / 1.05,
-        polarity=f"{drive['polarity']:g}",
+        **model.facts,
+        width=drive.width,
+        v_ltp=drive.v_ltp / 1.05,
+        v_ltd=drive.v_ltd / 1.05,
+        polarity=f"{drive.polarity:g}",
         rates="\n".join(rates),
         fast=f"{FAST:g}",
-        cap_ltp=float(card.ltp.largest_step),
-        cap_ltd=float(card.ltd.largest_step),
-        conductance=conductance,
-    )
-
-
-def bench(name: str, drive: dict[str, float], pulses: int = base.PULSES, read_voltage: float = 0.1) -> str:
-    """Return a netlist that applies LTP and then LTD pulses, and writes conductance and pulse count."""
-    width = drive["width"]
-    edge, period = width / 1000.0, 2.0 * width
-    up, down = 2.0 * drive["v_ltp"] * drive["polarity"], -2.0 * drive["v_ltd"] * drive["polarity"]
-    shape = f"{edge:.6g} {edge:.6g} {width - edge:.9g} {period:.9g} {pulses}"
-    return "\n".join(
-        [
-            f"* {name}: {pulses} LTP and {pulses} LTD pulses, read at {read_voltage:g} V in between",
-            f".include {name}.lib",
-            f"X1 a 0 {name}",
-            f"V1 a b PULSE(0 {up - read_voltage:.9g} {0.5 * width:.9g} {shape})",
-            f"V2 b c PULSE(0 {down - read_voltage:.9g} {0.5 * width + pulses * period:.9g} {shape})",
-            f"V3 c 0 DC {read_voltage:.9g}",
-            ".options reltol=1e-6",
-            f".tran {width / 20:.6g} {2 * pulses * period + 0.5 * width:.9g} 0 {width / 20:.6g}",
-            ".control",
-            "set wr_singlescale",
-            "set wr_vecnames",
-            "set numdgt=12",
-            "run",
-            "let conductance = -v3#branch / v(a)",
-            f"wrdata {name}.txt conductance v(x1.counted)",
-            ".endc",
-            ".end",
-            "",
-        ]
+        conductance=f"{low!r}*exp({float(np.log(high / low))!r}*{state})" if window.scale == "log" else ohmic,
     )
 
 
@@ -151,51 +117,37 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     UsageError
         If the card holds weights and no window is given, or nodes are outside 2..1025 or do not apply.
     """
-    card = base.convert_to_siemens(card, options, "SPICE")
-    base.check_moves(card, NAME)
-    tables = compact.rate_tables(card, options.nodes, NAME)
-    drive, assumed = compact.pulse_drive(card)
-    name = f"dk_{base.identifier(card.name)}"
-    mark = base.mark_of(card)
-    read_voltage = min(abs(card.conditions.read_voltage_v or 0.1), drive["v_ltp"] / 2, drive["v_ltd"] / 2)
-    figures: dict[str, Any] = {"law": f"table of {tables['ltp'].size} nodes" if tables else "eq. (2)"}
-    if tables:
-        figures["deviation"] = base.deviation(card, card.window.from_state(compact.replay(card, tables)))
+    model = CompactModel.of(card, options, NAME, "SPICE")
+    name, mark = model.name, base.mark_of(model.card)
+    saved = ("let conductance = -v3#branch / v(a)", f"wrdata {name}.txt conductance v(x1.counted)")
+    control = ("set wr_singlescale", "set wr_vecnames", "set numdgt=12", "run", *saved)
+    bench = model.bench((f".include {name}.lib", f"X1 a 0 {name}"), "1e-6", control, comment="* ")
     return Export(
         files={
-            f"{name}.lib": base.add_mark(subcircuit(card, name, drive, tables), "*", mark).encode(),
-            f"{name}.cir": base.add_mark(bench(name, drive, read_voltage=read_voltage), "*", mark).encode(),
+            f"{name}.lib": base.add_mark(subcircuit(model), "*", mark).encode(),
+            f"{name}.cir": base.add_mark(bench, "*", mark).encode(),
         },
         use=(
             f"ngspice -b {name}.cir    (writes {name}.txt: time [s], conductance [S], pulses so far)",
             f"X1 a b {name} r0=0.2   after   .include {name}.lib",
         ),
         leaves=(f"{name}.txt",),
-        exact=_exact(card, not tables),
-        approximated=(*_approximated(figures, not tables), *assumed),
+        exact=(
+            model.law_sentence,
+            "One pulse of any width above the threshold is one step from the state before it.",
+        ),
+        approximated=model.approximations(
+            "Amplitude and width: the card has one pulse. All amplitudes above the threshold (half the amplitude on "
+            "the card) have the same effect, and so have all widths above a fifth of the width on the card.",
+            "Pulses need a spacing of half the width on the card or more, so that the held state can follow. Start a "
+            "simulation at a voltage below both thresholds.",
+            "Tested in ngspice 44. LTspice has the same syntax, but was not tested. Xyce needs braces around each "
+            "expression, which ngspice rejects.",
+        ),
         units=_UNITS,
-        noise=compact.noise_sentence(card),
-        figures=figures,
+        noise=compact.noise_sentence(model.card),
+        figures=model.figures,
     )
-
-
-def _exact(card: DeviceCard, closed: bool) -> tuple[str, ...]:
-    return (
-        compact.law_sentence(card, closed),
-        "One pulse of any width above the threshold is one step from the state before it.",
-    )
-
-
-def _approximated(figures: dict[str, Any], closed: bool) -> list[str]:
-    return [
-        *compact.approximations(figures, closed),
-        "Amplitude and width: the card has one pulse. All amplitudes above the threshold (half the amplitude on the "
-        "card) have the same effect, and so have all widths above a fifth of the width on the card.",
-        "Pulses need a spacing of half the width on the card or more, so that the held state can follow. Start a "
-        "simulation at a voltage below both thresholds.",
-        "Tested in ngspice 44. LTspice has the same syntax, but was not tested. Xyce needs braces around each "
-        "expression, which ngspice rejects.",
-    ]
 
 
 _UNITS = (

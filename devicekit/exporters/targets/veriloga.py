@@ -8,14 +8,14 @@ one step, and a third node counts pulses. G is ohmic: I = G(r) V.
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import asdict
 
 import numpy as np
 
 from devicekit.device.card import DeviceCard
 from devicekit.exporters import base, compact
 from devicekit.exporters.base import Export, ExportOptions
-from devicekit.models.laws.eq2 import Eq2
+from devicekit.exporters.compact import CompactModel
 
 NAME = "veriloga"
 TITLE = "Verilog-A behavioural model"
@@ -25,7 +25,7 @@ _MODULE = """// {title}: behavioural model of a device card, made by devicekit. 
 // Law: {law}. Source: {source}.
 `include "disciplines.vams"
 
-module {module}(te, be);
+module {name}(te, be);
     inout te, be;
     electrical te, be;  // top and bottom electrode
     electrical moved;   // state r minus r0 [1]
@@ -121,14 +121,14 @@ def _table(direction: str, values: np.ndarray) -> list[str]:
     ]
 
 
-def _law_source(published: dict[str, Eq2] | None, tables: dict[str, np.ndarray]) -> dict[str, str]:
+def _law_source(model: CompactModel) -> dict[str, str]:
     """Return the parts of the module that depend on the law."""
-    if published is None:
-        lines = [line for direction, values in tables.items() for line in _table(direction, values)]
+    if model.published is None:
+        lines = [line for direction, values in model.tables.items() for line in _table(direction, values)]
         calls = {f"call_{direction}": f"rate_{direction}(start)" for direction in base.SIGNS}
         return {"parameters": "", "functions": "\n".join(lines), **calls}
     parameters, calls = [], {}
-    for direction, law in published.items():
+    for direction, law in model.published.items():
         numbers = {"a": abs(law.a), **{name: getattr(law, name) for name in "bcdfghi"}}
         parameters += [
             f"    parameter real {name}_{direction} = {float(value)!r};  // eq. (2), r in 0..1 [1]"
@@ -138,50 +138,14 @@ def _law_source(published: dict[str, Eq2] | None, tables: dict[str, np.ndarray])
     return {"parameters": "\n".join(parameters) + "\n", "functions": _EQ2, **calls}
 
 
-def _module(card: DeviceCard, name: str, drive: dict[str, float], law: dict[str, str]) -> str:
-    logarithmic = card.window.scale == "log"
+def module(model: CompactModel) -> str:
+    """Return the Verilog-A module as text."""
+    logarithmic = model.card.window.scale == "log"
     return _MODULE.format(
-        title=base.one_line(card.name),
-        law=card.law.title,
-        source=base.one_line(card.provenance.source),
-        module=name,
-        low=float(card.window.low),
-        high=float(card.window.high),
-        cap_ltp=float(card.ltp.largest_step),
-        cap_ltd=float(card.ltd.largest_step),
-        **drive,
-        **law,
+        **model.facts,
+        **asdict(model.drive),
+        **_law_source(model),
         conductance="g_low * pow(g_high / g_low, state)" if logarithmic else "g_low + (g_high - g_low) * state",
-    )
-
-
-def netlist(module: str, drive: dict[str, float], pulses: int = base.PULSES, read_voltage: float = 0.1) -> str:
-    """Return an ngspice netlist that applies LTP and then LTD pulses and writes state and pulse count."""
-    width = drive["width"]
-    edge, period = width / 1000.0, 2.0 * width
-    up, down = 2.0 * drive["v_ltp"] * drive["polarity"], -2.0 * drive["v_ltd"] * drive["polarity"]
-    shape = f"{edge:.6g} {edge:.6g} {width - edge:.9g} {period:.9g} {pulses}"
-    return "\n".join(
-        [
-            f"{module}: {pulses} LTP and {pulses} LTD pulses, read at {read_voltage:g} V in between",
-            f".model device {module}",
-            "N1 a 0 device",
-            f"V1 a b PULSE(0 {up - read_voltage:.9g} {0.5 * width:.9g} {shape})",
-            f"V2 b c PULSE(0 {down - read_voltage:.9g} {0.5 * width + pulses * period:.9g} {shape})",
-            f"V3 c 0 DC {read_voltage:.9g}",
-            ".options reltol=1e-5",
-            f".tran {width / 20:.6g} {2 * pulses * period + 0.5 * width:.9g} 0 {width / 20:.6g}",
-            ".control",
-            f"pre_osdi {module}.osdi",
-            "set wr_singlescale",
-            "set wr_vecnames",
-            "run",
-            "let conductance = -v3#branch / v(a)",
-            f"wrdata {module}.txt n1#moved n1#counted conductance",
-            ".endc",
-            ".end",
-            "",
-        ]
     )
 
 
@@ -193,23 +157,15 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     UsageError
         If the card holds weights and no window is given, or nodes is outside 2..1025.
     """
-    card = base.convert_to_siemens(card, options, "Verilog-A")
-    base.check_moves(card, NAME)
-    published = compact.published_coefficients(card)
-    tables = compact.rate_tables(card, options.nodes, NAME)
-    drive, assumed = compact.pulse_drive(card)
-    name = f"dk_{base.identifier(card.name)}"  # "memristor" is a built-in device of ngspice
-    mark = base.mark_of(card)
-    read_voltage = min(abs(card.conditions.read_voltage_v or 0.1), drive["v_ltp"] / 2, drive["v_ltd"] / 2)
-    figures: dict[str, Any] = {"law": "eq. (2)" if published else f"table of {tables['ltp'].size} nodes"}
-    if not published:
-        figures["deviation"] = base.deviation(card, card.window.from_state(compact.replay(card, tables)))
+    model = CompactModel.of(card, options, NAME, "Verilog-A")
+    name, mark = model.name, base.mark_of(model.card)
+    saved = ("let conductance = -v3#branch / v(a)", f"wrdata {name}.txt n1#moved n1#counted conductance")
+    control = (f"pre_osdi {name}.osdi", "set wr_singlescale", "set wr_vecnames", "run", *saved)
+    bench = model.bench((f".model device {name}", "N1 a 0 device"), "1e-5", control)
     return Export(
         files={
-            f"{name}.va": base.add_mark(
-                _module(card, name, drive, _law_source(published, tables)), "//", mark
-            ).encode(),
-            f"{name}.cir": base.add_mark(netlist(name, drive, read_voltage=read_voltage), "*", mark).encode(),
+            f"{name}.va": base.add_mark(module(model), "//", mark).encode(),
+            f"{name}.cir": base.add_mark(bench, "*", mark).encode(),
         },
         use=(
             f"openvaf-r {name}.va -o {name}.osdi    (OpenVAF-reloaded; OSDI 0.4 or later for ngspice 44)",
@@ -217,30 +173,18 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
             f"N1 a b device   with   .model device {name} r0=0.2   after   pre_osdi {name}.osdi",
         ),
         leaves=(f"{name}.txt", f"{name}.osdi"),
-        exact=_exact(card, published is not None),
-        approximated=(*_approximated(figures, published is not None), *assumed),
+        exact=(model.law_sentence, "One pulse with the width on the card is one step from the state before it."),
+        approximated=model.approximations(
+            "Amplitude and width: the card has one pulse. All amplitudes above the threshold (half the amplitude on "
+            "the card) have the same effect, and a pulse k times as wide is k steps of the same size.",
+            "Pulses need a spacing of a tenth of their width or more, so that the held state can follow. Start a "
+            "simulation at a voltage below both thresholds.",
+            "A solver finds the edges of pulses within one time step, about 1e-4 of a pulse with this netlist.",
+        ),
         units=_UNITS,
-        noise=compact.noise_sentence(card),
-        figures=figures,
+        noise=compact.noise_sentence(model.card),
+        figures=model.figures,
     )
-
-
-def _exact(card: DeviceCard, closed: bool) -> tuple[str, ...]:
-    return (
-        compact.law_sentence(card, closed),
-        "One pulse with the width on the card is one step from the state before it.",
-    )
-
-
-def _approximated(figures: dict[str, Any], closed: bool) -> list[str]:
-    return [
-        *compact.approximations(figures, closed),
-        "Amplitude and width: the card has one pulse. All amplitudes above the threshold (half the amplitude on the "
-        "card) have the same effect, and a pulse k times as wide is k steps of the same size.",
-        "Pulses need a spacing of a tenth of their width or more, so that the held state can follow. Start a "
-        "simulation at a voltage below both thresholds.",
-        "A solver finds the edges of pulses within one time step, about 1e-4 of a pulse with this netlist.",
-    ]
 
 
 _UNITS = (

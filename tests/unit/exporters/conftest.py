@@ -83,7 +83,7 @@ COSTLY = (
     ("devicekit.exporters.targets.aihwkit", "_scatters"),
     ("devicekit.exporters.targets.aihwkit", "_steps"),
     ("devicekit.exporters.targets.crosssim", "text"),
-    ("devicekit.exporters.targets.neurosim", "_noise"),
+    ("devicekit.exporters.neurosim.variation", "_noise"),
     ("devicekit.exporters.targets.neurosim", "choose"),
 )
 

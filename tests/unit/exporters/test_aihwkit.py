@@ -250,16 +250,16 @@ def test_a_name_cannot_become_code(tmp_path: Path, load: Any) -> None:
 
 
 def test_linear_step_noise_counts_a_branch_without_noise_and_noise_in_proportion() -> None:
-    from devicekit.exporters.pulsed_fields import linear_fields
+    from devicekit.exporters.pulsed_fields import linear_step
 
     card = truth_card({"ltp": (-4.0,), "ltd": (-4.0,)}, model="linear", increment=0.0, read=0.0)
 
     def with_ltp(**changes: Any) -> float:
         ltp = card.variation.ltp.model_copy(update=changes)
         variation = card.variation.model_copy(update={"ltp": ltp})
-        fields = linear_fields(card.model_copy(update={"variation": variation}), True)
-        assert fields is not None
-        return float(fields["dw_min_std"])
+        device = linear_step(card.model_copy(update={"variation": variation}), True)
+        assert device is not None
+        return device.dw_min_std
 
     assert with_ltp(step_noise=0.5) == pytest.approx(0.5 / 2**0.5)  # LTP alone scatters: the rms of both
     increment = Sigma(kind="increment", value=0.01, estimator="test")

@@ -13,7 +13,7 @@ from devicekit import DeviceArray
 from devicekit.device.blocks import Sigma, Window
 from devicekit.device.card import DeviceCard
 from devicekit.exporters import ExportOptions, make, pulsed
-from devicekit.exporters.pulsed_fields import dtod_variances, linear_fields
+from devicekit.exporters.pulsed_fields import dtod_variances, linear_step
 from devicekit.synthetic.pulses import truth_card
 
 from .conftest import LAWS, exported, shipped, soft
@@ -197,15 +197,8 @@ def test_no_cell_without_constant_noise(tmp_path: Path, load: Any) -> None:  # n
 
 def test_scatter_of_steps_that_are_alike_is_a_random_walk() -> None:
     """Constant steps of 0.002 with a fifth of it as noise: 0.0002 sqrt(n) of the window after n pulses."""
-    fields = {
-        "w_min": -1.0,
-        "w_max": 1.0,
-        "dw_min": 0.002,
-        "dw_min_std": 0.2,
-        "piecewise_up": [1.0, 1.0],
-        "piecewise_down": [0.5, 0.5],
-    }
-    found = pulsed.scatter(pulsed.piecewise(fields))
+    steps = pulsed.PiecewiseStep(dw_min=0.002, dw_min_std=0.2, piecewise_up=[1.0, 1.0], piecewise_down=[0.5, 0.5])
+    found = pulsed.scatter(steps.update())
     wanted = np.sqrt(2e-4**2 * np.minimum(np.arange(201), 100) + 1e-4**2 * np.maximum(np.arange(201) - 100, 0))
     np.testing.assert_allclose(found.path, wanted, rtol=0.05)
     assert found.after[:6] == tuple(found.path[[10, 50, 100, 110, 150, 200]])
@@ -260,16 +253,16 @@ def test_remaining_differences_are_reported_as_numbers(tmp_path: Path) -> None:
 def test_gains_of_unequal_steps_keep_the_covariance() -> None:
     """aihwkit adds gain - 1 and tilt, fractions of dw_min, to 1 + up_down: relative to the smaller step they grow."""
     card = soft()
-    fields = linear_fields(card, True)
-    assert fields is not None
+    device = linear_step(card, True)
+    assert device is not None
     rng = np.random.default_rng(0)
-    gain = fields["dw_min_dtod"] * rng.standard_normal(400_000)  # ln gain, to first order
-    tilt = fields["up_down_dtod"] * rng.standard_normal(400_000)
-    up, down = 1 + min(fields["up_down"], 0.0), 1 - max(fields["up_down"], 0.0)
+    gain = device.dw_min_dtod * rng.standard_normal(400_000)  # ln gain, to first order
+    tilt = device.up_down_dtod * rng.standard_normal(400_000)
+    up, down = 1 + min(device.up_down, 0.0), 1 - max(device.up_down, 0.0)
     (real_up, real), (_, real_down) = np.cov((gain + tilt) / up, (gain - tilt) / down)
     assert real == pytest.approx(0.006, rel=0.02)
     assert np.sqrt(real_up * real_down) == pytest.approx(0.01, rel=0.02)
-    assert dtod_variances(fields) == pytest.approx((real_up, real_down), rel=0.02)
+    assert dtod_variances(device) == pytest.approx((real_up, real_down), rel=0.02)
     assert real_up > 5 * real_down  # steps of 8 % and 22 %: what README.txt then says
     lines = make(card, "aihwkit", ExportOptions()).approximated
     assert any(line.startswith("D2D of TruthLinearPresetDevice") for line in lines)
@@ -278,6 +271,6 @@ def test_gains_of_unequal_steps_keep_the_covariance() -> None:
 @pytest.mark.parametrize(("sign", "step"), [(1, 0.1 * (1 - 0.3 * 0.5)), (-1, -0.1 * 0.8 * (1 + 0.6 * 0.5))])
 def test_a_linear_step_shrinks_towards_the_bound_that_it_goes_to(sign: int, step: float) -> None:
     """From w = 0.5 between -1 and 1: slopes of 0.3 up and 0.6 down, steps down 20 % smaller at w = 0."""
-    fields = {"w_min": -1.0, "w_max": 1.0, "dw_min": 0.1, "up_down": 0.2, "gamma_up": 0.3, "gamma_down": 0.6}
-    moved = pulsed.linear_step({**fields, "dw_min_std": 0.0})(np.array([0.5]), sign, np.zeros(1))
+    device = pulsed.LinearStep(dw_min=0.1, up_down=0.2, gamma_up=0.3, gamma_down=0.6)
+    moved = device.update()(np.array([0.5]), sign, np.zeros(1))
     assert moved == pytest.approx([0.5 + step])

@@ -99,13 +99,12 @@ def test_a_law_without_a_form_becomes_a_table(monkeypatch: pytest.MonkeyPatch) -
     assert law.rows["ltd"].shape == (1, lawtext.NODES)
     at = np.linspace(0.0, 1.0, lawtext.NODES)
     assert np.interp(0.3, at, law.rows["ltd"][0]) == pytest.approx(float(-card.rate("ltd", 0.7)), rel=1e-5)
-    found = lawtext.deviation(card, law)
+    found = law.deviation
     assert found is not None
     assert found < 1e-6
-    exact, approximated = lawtext.law_sentences(card, law, found)
-    assert f"{lawtext.NODES} nodes" in approximated[0]
-    assert exact[0].startswith("The cap")
-    assert lawtext.deviation(shipped(), lawtext.numbers(shipped())) is None
+    assert f"{lawtext.NODES} nodes" in law.approximated[0]
+    assert law.exact.startswith("The cap")
+    assert lawtext.numbers(shipped()).deviation is None
 
 
 def _varied(card: DeviceCard, **changes: Any) -> DeviceCard:
@@ -115,16 +114,16 @@ def _varied(card: DeviceCard, **changes: Any) -> DeviceCard:
 
 def test_spread_is_that_of_the_card() -> None:
     card = truth_card(LAWS["linear"], model="linear", increment=0.003, read=0.004, ln_rate_sd=0.2)
-    spread = lawtext.spread(_varied(card, step_noise=0.25), True)
+    spread = lawtext.drawn_variation(_varied(card, step_noise=0.25), True)
     assert (spread.update, spread.relative, spread.read) == ((0.003, 0.003), (0.25, 0.0), 0.004)
     assert spread.gains == pytest.approx((0.2, 0.2, 0.6))
     assert spread.d2d == "resample"  # the default of a DeviceArray; gains are its mode "shared"
     row = DeviceRow(
         device_id="a", ltp_theta=card.ltp.theta, ltd_theta=card.ltd.theta, ltp_largest_step=0.1, ltd_largest_step=0.1
     )
-    assert lawtext.spread(card.model_copy(update={"devices": (row, row)}), True).d2d == "resample"
-    assert lawtext.spread(truth_card(LAWS["linear"], model="linear"), True).gains == (0.0, 0.0, 0.0)
-    none = lawtext.spread(card, False)
+    assert lawtext.drawn_variation(card.model_copy(update={"devices": (row, row)}), True).d2d == "resample"
+    assert lawtext.drawn_variation(truth_card(LAWS["linear"], model="linear"), True).gains == (0.0, 0.0, 0.0)
+    none = lawtext.drawn_variation(card, False)
     assert (none.update, none.read, none.gains, none.d2d) == ((0.0, 0.0), 0.0, (0.0, 0.0, 0.0), "none")
 
 
@@ -134,23 +133,23 @@ def test_correlation_is_at_most_one() -> None:
     assert both / (math.sqrt(up) * math.sqrt(down)) < -1.0
     card = truth_card(LAWS["linear"], model="linear")
     variation = card.variation.model_copy(update={"d2d_ln_rate_covariance": ((up, both), (both, down))})
-    assert lawtext.spread(card.model_copy(update={"variation": variation}), True).gains[2] == -1.0
+    assert lawtext.drawn_variation(card.model_copy(update={"variation": variation}), True).gains[2] == -1.0
 
 
 def test_the_noise_sentence_names_what_there_is() -> None:
     card = truth_card(LAWS["linear"], model="linear", read=0.0, increment=0.0, ln_rate_sd=0.0)
-    text = lawtext.noise_sentence(card, ExportOptions(), lawtext.numbers(card))
+    text = lawtext.noise_sentence(lawtext.numbers(card), ExportOptions())
     assert "without noise" in text
     shared = truth_card(LAWS["linear"], model="linear", read=0.0, increment=0.0, ln_rate_sd=0.2)
-    text = lawtext.noise_sentence(shared, ExportOptions(), lawtext.numbers(shared))
+    text = lawtext.noise_sentence(lawtext.numbers(shared), ExportOptions())
     assert "log-normal" in text
     assert not re.search("C2C|read noise", text)
     assert "no D2D by default" in text
     assert "d2d='shared'" in text
     drifting = _varied(shared, cycle_ln_rate=0.1)
-    assert "C2C of ln rate" in lawtext.noise_sentence(drifting, ExportOptions(), lawtext.numbers(card))
-    assert "noise=False" in lawtext.noise_sentence(shared, ExportOptions(noise=False), lawtext.numbers(shared, False))
-    text = lawtext.noise_sentence(shipped(), ExportOptions(), lawtext.numbers(shipped()))
+    assert "C2C of ln rate" in lawtext.noise_sentence(lawtext.numbers(drifting), ExportOptions())
+    assert "noise=False" in lawtext.noise_sentence(lawtext.numbers(shared, False), ExportOptions(noise=False))
+    text = lawtext.noise_sentence(lawtext.numbers(shipped()), ExportOptions())
     assert re.search(r"20 measured devices.*d2d='resample'.*d2d='shared'", text)
 
 

@@ -19,7 +19,7 @@ from devicekit import DeviceArray
 from devicekit.core.errors import UsageError
 from devicekit.device.card import DeviceCard
 from devicekit.exporters import ExportOptions, make
-from devicekit.exporters.exponential import (
+from devicekit.exporters.neurosim.exponential import (
     a_of_label,
     fit_exponential,
     lost_pulses,

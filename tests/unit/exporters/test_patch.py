@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from devicekit.core.errors import FileError, UsageError
-from devicekit.exporters import patch
-from devicekit.exporters.patch import Edit
+from devicekit.exporters.neurosim import patch
+from devicekit.exporters.neurosim.patch import Edit
 
 TEXT = "void f() {\n  size = 3;  // first\n}\nvoid g() {\n  size = 4;\n  // size = 5;\n}\n"
 SIZE = Edit("the line that sets size", r"(\s*size = )\d+(;.*)", r"\g<1>9\g<2>")

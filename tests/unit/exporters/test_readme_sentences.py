@@ -62,8 +62,8 @@ def test_d2d_of_the_card_along_trains_is_that_of_an_array(mode: str) -> None:
 
 
 def test_the_readme_of_aihwkit_has_a_figure_for_d2d_along_trains() -> None:
-    fields = aihwkit.piecewise_fields(shipped(), 33) | aihwkit.noise_fields(shipped())
-    sentence, figures = aihwkit._device_scatters(shipped(), fields)
+    steps = aihwkit.with_noise(shipped(), aihwkit.piecewise_step(shipped(), 33))
+    sentence, figures = aihwkit._device_scatters(shipped(), steps)
     assert sentence.startswith("D2D along trains")
     assert set(figures) == {f"device_sd_{name}" for name in ("PtHfo2Al2o3TiPreset", "resample", "shared")}
     for name, each in figures.items():
@@ -75,8 +75,8 @@ def test_the_readme_of_aihwkit_has_a_figure_for_d2d_along_trains() -> None:
 
 def test_without_measured_devices_the_default_d2d_is_zero() -> None:
     card = truth_card(LAWS["linear"], model="linear", increment=0.0, ln_rate_sd=0.1)
-    fields = aihwkit.piecewise_fields(card, 33) | aihwkit.noise_fields(card)
-    sentence, figures = aihwkit._device_scatters(card, fields)
+    steps = aihwkit.with_noise(card, aihwkit.piecewise_step(card, 33))
+    sentence, figures = aihwkit._device_scatters(card, steps)
     assert "d2d='resample': 0, because" in sentence
     assert figures["device_sd_TruthPreset"][0] == pytest.approx(figures["device_sd_shared"][0], rel=0.05)
     result = make(card, "aihwkit", ExportOptions())

@@ -40,7 +40,7 @@ def test_neurosim_has_both_voltages_and_the_width(ltp: float, ltd: float) -> Non
 @PAIRS
 def test_thresholds_are_half_of_each_amplitude(ltp: float, ltd: float) -> None:
     drive, assumed = compact.pulse_drive(card(ltp, ltd))
-    assert drive == {"width": 30e-6, "v_ltp": abs(ltp) / 2, "v_ltd": abs(ltd) / 2, "polarity": 1.0 if ltp > 0 else -1.0}
+    assert drive == compact.Drive(30e-6, abs(ltp) / 2, abs(ltd) / 2, 1.0 if ltp > 0 else -1.0)
     assert assumed == []
 
 
