@@ -20,7 +20,8 @@ from physics.result import IVResult
 from physics.solvers.banded_solver import BandedSolver
 from physics.solvers.discretisation import Discretisation
 from physics.solvers.mesh import build_mesh
-from physics.solvers.stepping import NotConvergedError, Solver, State, Stepper
+from physics.solvers.state import State
+from physics.solvers.stepping import NotConvergedError, Solver, Stepper
 from physics.stack import Stack, load_stack
 
 Progress = Callable[[float], None]

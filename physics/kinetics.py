@@ -20,7 +20,8 @@ from physics.constants import Array
 from physics.drive import Segment, ramp, set_sweep
 from physics.iv import make_stepper, resolve_stack
 from physics.records import THERMAL_TIME
-from physics.solvers.stepping import NotConvergedError, State
+from physics.solvers.state import State
+from physics.solvers.stepping import NotConvergedError
 from physics.stack import Stack
 
 if TYPE_CHECKING:

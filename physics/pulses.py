@@ -15,7 +15,8 @@ from physics.drive import PulseTrain, loops, trains
 from physics.iv import Progress, RunOptions, check_drive, make_stepper, reason, resolve_stack, stage
 from physics.records import Stage
 from physics.result import PulseResult
-from physics.solvers.stepping import NotConvergedError, State, Stepper
+from physics.solvers.state import State
+from physics.solvers.stepping import NotConvergedError, Stepper
 from physics.stack import Stack
 
 DEFAULT_WIDTHS = (5e-6, 50e-6, 500e-6)

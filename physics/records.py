@@ -9,7 +9,7 @@ from devicekit.core.errors import CodedWarning
 from devicekit.core.records import Record, column
 from devicekit.core.text import si
 from physics.constants import Array
-from physics.solvers.stepping import Tally
+from physics.solvers.state import Tally
 from physics.stack import Stack
 
 

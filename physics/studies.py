@@ -16,7 +16,8 @@ from physics.constants import Array
 from physics.drive import Segment, loops
 from physics.iv import make_stepper, resolve_stack, simulate_iv
 from physics.pulses import simulate_pulses
-from physics.solvers.stepping import State, Stepper
+from physics.solvers.state import State
+from physics.solvers.stepping import Stepper
 from physics.stack import Stack
 
 SENSITIVITY_STEP = 0.01

@@ -17,6 +17,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
+from devicekit.core.constants import BOLTZMANN_EV
 from devicekit.core.errors import UsageError
 from devicekit.core.statistics import chi2_quantile, t_quantile
 from devicekit.core.text import count
@@ -26,7 +27,6 @@ from devicekit.device.measured import Retention, RetentionState
 from devicekit.device.random import mix, normal
 from devicekit.system.jit import compiled
 
-BOLTZMANN_EV = 8.617333262e-5  # [eV/K]
 SAME_K = 1.0  # temperatures closer than this are equal [K]
 FRESH_BELOW = 1 / 50  # of a presentation: dwell times below it are averaged over within a presentation
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from devicekit.core.constants import BOLTZMANN_EV
 from devicekit.core.errors import CodedWarning
 from devicekit.tables import EnduranceTable, RetentionTable
 
 SYNTHETIC = (CodedWarning("synthetic", "made by devicekit, not measured"),)
 SEED = 2023
-BOLTZMANN_EV = 8.617333262e-5  # [eV/K]
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,13 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from devicekit.core.constants import BOLTZMANN_EV
 from devicekit.core.records import Estimate, Record, column, internal
 from devicekit.core.statistics import f_tail, t_quantile
 from devicekit.features.lives import censored
 from devicekit.features.lives.bake import SAME_K, baked_at
 from devicekit.features.lives.censored import Line, Lives, Undetermined
 
-BOLTZMANN_EV = 8.617333262e-5  # [eV/K]
 LEAST_TEMPERATURES = 3
 LEAST_FAILURES = 4
 STEADY_K = 5.0  # a record whose temperatures span more is not a bake at one temperature

@@ -15,7 +15,8 @@ from devicekit.core.records import frame
 from physics.drive import Segment, ramp, set_sweep
 from physics.iv import make_stepper, simulate_iv
 from physics.kinetics import Hold, Kinetics, Ramp, _until, kinetics, ramp_voltage, reset_time, set_time, slope
-from physics.solvers.stepping import Limit, NotConvergedError
+from physics.solvers.state import Limit
+from physics.solvers.stepping import NotConvergedError
 from physics.stack import load_stack
 from physics.variability import MERITS, devices, scatter
 

@@ -9,7 +9,7 @@ import pytest
 
 from physics.iv import make_stepper
 from physics.solvers.mesh import build_mesh
-from physics.solvers.stepping import Limit
+from physics.solvers.state import Limit
 from physics.stack import load_material
 
 K = 8.617333262e-5

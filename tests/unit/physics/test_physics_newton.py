@@ -17,7 +17,8 @@ from physics.solvers.circuit import operate, transistor_drop
 from physics.solvers.discretisation import Discretisation
 from physics.solvers.fipy_solver import FipySolver
 from physics.solvers.mesh import Mesh, uniform
-from physics.solvers.stepping import Limit, Stepper
+from physics.solvers.state import Limit
+from physics.solvers.stepping import Stepper
 from physics.stack import load_stack
 
 K = 8.617333262145e-5  # Boltzmann constant [eV/K]

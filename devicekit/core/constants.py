@@ -1,0 +1,4 @@
+"""Constants of nature."""
+
+BOLTZMANN_EV = 8.617333262e-5
+"""Boltzmann constant [eV/K]."""
