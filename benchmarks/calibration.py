@@ -26,8 +26,10 @@ def step(level: float, kappa: float, x: np.ndarray) -> np.ndarray:
 
 def ranks(seed: int) -> tuple[list[float], bool]:
     """Ranks of the rates, increment and read of one truth, and whether the chains mixed."""
-    from devicekit.fitting.likelihood.fit import PRIOR_LN, PRIOR_SD, fit_trains
-    from devicekit.fitting.uncertainty.posterior import TARGET, sample
+    from devicekit.fitting.likelihood.fit import fit_trains
+    from devicekit.fitting.likelihood.priors import PRIOR_LN, PRIOR_SD
+    from devicekit.fitting.uncertainty.chains import sample
+    from devicekit.fitting.uncertainty.posterior import TARGET
     from devicekit.fitting.uncertainty.priors import priors_of
     from devicekit.models.registry import get_law
 

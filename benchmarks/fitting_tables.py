@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 from fitting_truths import random_truth, truths
 
+from devicekit.core.records import Record
 from devicekit.device.blocks import Window
 from devicekit.fitting.branch import search
 from devicekit.fitting.branch.fit import build_box, fit_branch
@@ -144,6 +145,10 @@ def variation(repeats: int) -> None:
     _spread_of_samples()
 
 
+def _rounded(record: Record) -> dict[str, float | None]:
+    return {name: None if value is None else round(value, 3) for name, value in record.as_dict().items()}
+
+
 def _spread_of_samples() -> None:
     """Spread of devices and cycles drawn from a fitted card against that of the data it was fitted to."""
     from devicekit.fitting.sampling import spread_ratio
@@ -151,9 +156,8 @@ def _spread_of_samples() -> None:
     card = truth_card(THETA, increment=0.004, read=0.01, ln_rate_sd=0.12)
     result = fit(generate(card, 20, 20, 100, 3, conditioning=2))
     for direction in result.branches:
-        print(
-            f"  spread of samples / of data, synthetic {direction}: {spread_ratio(result, direction, seed=1).as_dict()}"
-        )
+        ratio = _rounded(spread_ratio(result, direction, seed=1))
+        print(f"  spread of samples / of data, synthetic {direction}: {ratio}")
 
 
 def joint(repeats: int) -> None:
@@ -236,12 +240,12 @@ def real() -> None:
                 f"NL {comparison.nl[direction]['data']:.2f} (data) {comparison.nl[direction]['fit']:.2f} (fit)"
             )
             if spread.n_cycles > 1:
-                ratio = spread_ratio(result, direction, seed=1)
+                ratio = _rounded(spread_ratio(result, direction, seed=1))
                 print(
                     f"    paper spread {spread.c2c_paper:.4f}, increment {spread.increment:.5f}, read "
                     f"{spread.read:.5f}, offset "
                     f"{spread.cycle_offset:.4f}, ln rate {spread.cycle_ln_rate:.4f}; samples "
-                    f"{ratio.as_dict()}"
+                    f"{ratio}"
                 )
         for sentence in result.variation.sentences():
             print("   ", sentence)

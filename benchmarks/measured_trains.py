@@ -40,7 +40,9 @@ def noise(frame: pd.DataFrame) -> None:
     for name in frame["device_id"].unique():
         fit = devicekit.fit(part(frame, [name]))
         for direction, spread in fit.variation.branches.items():
-            rows.append((spread.increment, spread.read, spread.held, spread.memory, fit.spread_ratios[direction]))
+            rows.append(
+                (spread.increment, spread.read, spread.held, spread.memory, fit.variation.spread_ratios[direction])
+            )
             found = misfit(fit.likelihood[direction], [fit.trains(direction).rising(fit.window)])
             left.append((found.shape, found.correlations_p < 5e-4, abs(found.state_z) > 3.5, found.tails_z > 6))
     low, middle, high = np.quantile(np.array(rows, float), [0.0, 0.5, 1.0], axis=0)
@@ -49,7 +51,10 @@ def noise(frame: pd.DataFrame) -> None:
     shape, correlated, state, tails = np.sum(left, axis=0)
     print(f"of {len(left)} branches left: course {shape}, correlated {correlated}, by state {state}, far ones {tails}")
     pooled = devicekit.fit(frame)
-    print("pooled: drawn over measured spread", {name: round(value, 2) for name, value in pooled.spread_ratios.items()})
+    print(
+        "pooled: drawn over measured spread",
+        {name: round(value, 2) for name, value in pooled.variation.spread_ratios.items()},
+    )
 
 
 def next_five(frame: pd.DataFrame) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 NonNegative = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
+Setting = str | float | int | bool | None  # of a fit, as a card keeps it
 FEWEST_WINDOWS = 5  # fewest devices that show how windows differ
 
 
@@ -214,7 +216,7 @@ class Provenance(Strict):
     sha256: str
     synthetic: bool
     versions: dict[str, str]
-    settings: dict[str, str | float | int | bool | None]
+    settings: dict[str, Setting]
 
     @property
     def marks(self) -> tuple[str, ...]:
@@ -223,7 +225,7 @@ class Provenance(Strict):
         return (*(("synthetic",) if self.synthetic else ()), *(more.split(", ") if more else ()))
 
     @classmethod
-    def of(cls, source: Path | str | None, table: PulseTable, synthetic: bool, settings: dict[str, Any]) -> Self:
+    def of(cls, source: Path | str | None, table: PulseTable, synthetic: bool, settings: Mapping[str, Setting]) -> Self:
         """Return the provenance of a card made now: source and its checksum, versions, settings."""
         path = Path(source) if source is not None else None
         known = [*table.meta.get("marks", ()), *(catalog.marks(path) if path is not None and path.exists() else ())]

@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 
 from devicekit.core.errors import CodedWarning
+from devicekit.core.quantities import DIRECTIONS
 from devicekit.core.text import count, si
 from devicekit.device.blocks import Window
 from devicekit.fitting.branch.fit import build_box, names_at_bound
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.condition import LARGE, fit_condition
-from devicekit.fitting.pulses.fit import DIRECTIONS, pulse_law
+from devicekit.fitting.pulses.fit import pulse_law
 from devicekit.fitting.pulses.laws import Joint
 from devicekit.fitting.pulses.programmes import Programme, programmes_of
 from devicekit.fitting.pulses.result import PulseLaw
@@ -142,7 +143,6 @@ def _apply_joint_fit(fit: BranchFit, joint: Joint, programme: Programme, window:
     at = np.r_[np.arange(best.own.start), best.own.stop + g]
     parameters = np.append(best.theta, best.starts[g])
     x = programme.curve(window)
-    bound = names_at_bound(fit.law, parameters, build_box(fit.law, x, fit.noise))
     factors, _ = joint.ln_factor(joint.best, best.values, programme.voltages, programme.widths)
     alike = not programme.varied and bool(np.all(np.abs(factors) < 1e-12))
     first, last = programme.voltages[0], programme.voltages[-1]
@@ -161,7 +161,7 @@ def _apply_joint_fit(fit: BranchFit, joint: Joint, programme: Programme, window:
         method=f"joint fit over pulses, {joint.best} law; scatter of rates about it {joint.scatter:.1%}",
         x=x,
         band=None,
-        at_bound=tuple(name for name, hit in zip((*fit.law.parameters, "x0"), bound, strict=True) if hit),
+        at_bound=names_at_bound(fit.law, parameters, build_box(fit.law, x, fit.noise)),
         warnings=(*(each for each in fit.warnings if each.code not in REPLACED), note),
         final_solve=None,
         ln_factors=None if alike else factors,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from devicekit.core.errors import TraceError
+from devicekit.core.records import Record, column
 from devicekit.device.blocks import Window
 from devicekit.fitting.branch import search
 from devicekit.fitting.branch.fit import build_box, kalman_gain, remove_offsets
@@ -37,84 +38,44 @@ LADDER: tuple[tuple[str, dict[str, float]], ...] = (
 )
 
 
-@dataclass(frozen=True)
-class LawScore:
+@dataclass(frozen=True, kw_only=True)
+class LawScore(Record):
     """Scores of one law on one branch.
 
-    Attributes
-    ----------
-    model : str
-        Id of the law.
-    k : int
-        Free parameters, the noise variance included.
-    aicc, bic : float
-        On the residuals of the mean curve, or on innovations (see `Comparison.basis`).
-    nrmse : float
-        Rms residual of the free-running curve over the range of the measured one.
-    rms : float
-        The same residual as a fraction of the window.
-    rank : int
-        By BIC, 1 is best.
+    Criteria are on the residuals of the mean curve, or on innovations (see `Comparison.basis`).
     """
 
-    model: str
-    k: int
-    aicc: float
-    bic: float
-    nrmse: float
-    rms: float
-    rank: int
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return {name: getattr(self, name) for name in ("model", "k", "aicc", "bic", "nrmse", "rms", "rank")}
+    model: str = column(doc="id of the law")
+    k: int = column(doc="free parameters, the noise variance included")
+    aicc: float = column(doc="Akaike's criterion, corrected")
+    bic: float = column(doc="Bayesian information criterion")
+    nrmse: float = column(doc="rms residual of the free-running curve over the range of the measured one")
+    rms: float = column(doc="the same residual as a fraction of the window")
+    rank: int = column(default=0, doc="by BIC, 1 is best; 0: not ranked yet")
 
 
 _SHOWN = 3  # laws of each branch in a notebook
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Scores of every law on every branch.
+@dataclass(frozen=True, kw_only=True)
+class Comparison(Record):
+    """Scores of every law on every branch; every part is by direction."""
 
-    Attributes
-    ----------
-    branches : mapping of direction to tuple of LawScore
-        Best first.
-    ladder : mapping of direction to tuple of LawScore
-        Restricted forms of eq. (2), simplest first.
-    nl : mapping of direction to mapping
-        NeuroSim labels: `data` (largest deviation of the measured curve from a line) and `fit` (closed form
-        of the fitted exponential), with that fit's rms misfit as a fraction of the window.
-    basis : str
-        Data that the criteria were computed on.
-    """
-
-    branches: dict[str, tuple[LawScore, ...]]
-    ladder: dict[str, tuple[LawScore, ...]]
-    nl: dict[str, dict[str, float]]
-    basis: dict[str, str]
+    branches: dict[str, tuple[LawScore, ...]] = column(doc="scores of the laws, best first")
+    ladder: dict[str, tuple[LawScore, ...]] = column(doc="scores of restricted forms of eq. (2), simplest first")
+    nl: dict[str, dict[str, float]] = column(
+        doc="NeuroSim labels: `data` (largest deviation of the measured curve from a line) and `fit` (closed form of "
+        "the fitted exponential), with that fit's rms misfit as a fraction of the window"
+    )
+    basis: dict[str, str] = column(doc="data that the criteria were computed on")
 
     def __repr__(self) -> str:
         best = (f"{name.upper()} {scores[0].model} of {len(scores)} laws" for name, scores in self.branches.items())
         return f"<Comparison, best by BIC: {', '.join(best)}>"
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return {
-            "branches": {
-                direction: [score.as_dict() for score in scores] for direction, scores in self.branches.items()
-            },
-            "ladder": {direction: [score.as_dict() for score in scores] for direction, scores in self.ladder.items()},
-            "nl": self.nl,
-            "basis": self.basis,
-        }
-
     def table(self) -> Any:
         """Return the scores as a pandas frame, a row for each law and branch."""
-        rows = [
-            {"branch": direction, **score.as_dict()} for direction, scores in self.branches.items() for score in scores
-        ]
+        rows = [{"branch": direction, **score.row()} for direction, scores in self.branches.items() for score in scores]
         return pd.DataFrame(rows)
 
     def _repr_html_(self) -> str:
@@ -185,7 +146,7 @@ def _box(law: Law, data: _Data, fixed: dict[str, float]) -> search.Box:
 
 
 def score_law(law: Law, data: _Data, name: str, fixed: dict[str, float] | None = None) -> LawScore:
-    """Fit one rate law and score it (rank 0: not ranked yet)."""
+    """Fit one rate law and score it."""
     fixed = fixed or {}
     box = _box(law, data, fixed)
     found = search.search(law, data.x, np.isfinite(data.x).astype(float), box, data.noise)
@@ -200,7 +161,8 @@ def score_law(law: Law, data: _Data, name: str, fixed: dict[str, float] | None =
 def _score(name: str, free: int, sse: float, path: np.ndarray, data: _Data) -> LawScore:
     aicc, bic = _criteria(sse, data.n, free + 1)
     rms = float(np.sqrt(np.nanmean((path - data.x) ** 2)))
-    return LawScore(name, free + 1, aicc, bic, rms / float(np.nanmax(data.x) - np.nanmin(data.x)), rms, 0)
+    nrmse = rms / float(np.nanmax(data.x) - np.nanmin(data.x))
+    return LawScore(model=name, k=free + 1, aicc=aicc, bic=bic, nrmse=nrmse, rms=rms)
 
 
 def score_curve(law: CurveLaw, data: _Data, window: Window, direction: str) -> LawScore | None:
@@ -282,20 +244,16 @@ def compare(table: PulseTable | pd.DataFrame | Path | str, **reading: Any) -> Co
         branches[direction] = _ranked([*scores, *(score for score in curves if score is not None)])
         rungs = [score_law(LAWS["eq2"], data, name, fixed) for name, fixed in LADDER]
         order = {score.model: score.rank for score in _ranked(rungs)}
-        ladders[direction] = tuple(_with_rank(score, order[score.model]) for score in rungs)
+        ladders[direction] = tuple(replace(score, rank=order[score.model]) for score in rungs)
         labels[direction] = _labels(fitted)
     if not branches:
         raise TraceError("the table has no pulse trains on which laws can be compared")
-    return Comparison(branches, ladders, labels, bases)
-
-
-def _with_rank(score: LawScore, rank: int) -> LawScore:
-    return LawScore(score.model, score.k, score.aicc, score.bic, score.nrmse, score.rms, rank)
+    return Comparison(branches=branches, ladder=ladders, nl=labels, basis=bases)
 
 
 def _ranked(scores: list[LawScore]) -> tuple[LawScore, ...]:
     ordered = sorted(scores, key=lambda score: score.bic)
-    return tuple(_with_rank(score, rank) for rank, score in enumerate(ordered, start=1))
+    return tuple(replace(score, rank=rank) for rank, score in enumerate(ordered, start=1))
 
 
 def _labels(fitted: BranchFit) -> dict[str, float]:

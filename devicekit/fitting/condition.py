@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from devicekit.core.errors import CodedWarning
+from devicekit.core.quantities import DIRECTIONS
 from devicekit.core.text import listed
 from devicekit.device.blocks import Window
 from devicekit.fitting.branch.checks import update_warnings
@@ -26,11 +27,13 @@ from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains, choose_window, estimate_noise, select_trains
 from devicekit.fitting.checks import check_branches, check_window
 from devicekit.fitting.likelihood.band import device_band, mean_band
-from devicekit.fitting.likelihood.fit import PRIOR_SD, UNLIKELY, TrainFit, fit_trains
+from devicekit.fitting.likelihood.fit import UNLIKELY, TrainFit, fit_trains
 from devicekit.fitting.likelihood.misfit import Misfit, local_errors, misfit
+from devicekit.fitting.likelihood.priors import PRIOR_SD
 from devicekit.fitting.result import DeviceFit
 from devicekit.fitting.sampling import spread_ratios
-from devicekit.fitting.variation.spread import WHOLE, BranchSpread, estimate_variation
+from devicekit.fitting.variation.result import WHOLE, BranchSpread
+from devicekit.fitting.variation.spread import estimate_variation
 from devicekit.fitting.variation.windows import OwnWindow
 from devicekit.tables import PulseTable
 
@@ -127,7 +130,7 @@ def _with_bands(
 
 def train_sets(table: PulseTable) -> dict[str, Trains]:
     """Return the trains of both directions."""
-    found = {direction: select_trains(table, direction) for direction in ("ltp", "ltd")}
+    found = {direction: select_trains(table, direction) for direction in DIRECTIONS}
     return {direction: trains for direction, trains in found.items() if trains is not None}
 
 
@@ -229,20 +232,20 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
             )
         )
     made = DeviceFit(
-        window,
-        options.law,
-        central.get("ltp"),
-        central.get("ltd"),
-        devices,
-        variation,
-        table,
-        tuple(warnings),
-        options.as_settings(),
+        window=window,
+        law=options.law,
+        ltp=central.get("ltp"),
+        ltd=central.get("ltd"),
+        devices=devices,
+        variation=variation,
+        table=table,
+        own_warnings=tuple(warnings),
+        settings=options.as_settings(),
         likelihood=whole,
         dead=tuple(dead),
         lattice=found,
     )
-    return replace(made, spread_ratios=spread_ratios(made))
+    return replace(made, variation=replace(variation, spread_ratios=spread_ratios(made)))
 
 
 def _in_own_windows(

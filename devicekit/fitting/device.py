@@ -76,12 +76,10 @@ def fit(
         If the file, the table or a trace does not allow a fit.
     """
     options = FitOptions(model, loss, estimator, share, state)
-    return fit_table(_read_table(table, reading), options)
+    return fit_table(_read_table(table, **reading), options)
 
 
-def _read_table(
-    table: PulseTable | pd.DataFrame | Path | str | Sequence[Path | str], reading: dict[str, Any]
-) -> PulseTable:
+def _read_table(table: PulseTable | pd.DataFrame | Path | str | Sequence[Path | str], **reading: Any) -> PulseTable:
     if not isinstance(table, PulseTable):
         return read_pulses(table, ReadOptions.of(**reading))
     late = sorted(set(reading) - {"device", "cycle", "width"})

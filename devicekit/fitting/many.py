@@ -35,7 +35,7 @@ def _fit_one(number: int, trace: np.ndarray, window: Window, direction: str, law
     r = window.to_state(trace)
     x = r if direction == "ltp" else 1.0 - r
     noise = estimate_noise(x)
-    names = (*law.parameters, "x0")
+    names = law.names
     row: dict[str, object] = {"trace": number, "status": "done", "warnings": "", "noise": noise}
     try:
         warnings = check_curve(x, direction, noise)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from devicekit.core.statistics import normal_quantile
 from devicekit.fitting.branch import search
 from devicekit.fitting.result import DeviceFit
-from devicekit.fitting.variation.spread import predicted_variance
+from devicekit.fitting.variation.predicted import predicted_variance
 
 CYCLES = 5  # number of next cycles in the mean
 PRIOR_WALK = 0.035  # of the window per cycle: assumed walk of the levels of a device with one cycle
@@ -87,7 +87,7 @@ def next_cycles(fit: DeviceFit, direction: str, cycles: int = CYCLES, level: flo
     level : float
         Of the band, 0 to 1.
     """
-    branch, trains = fit.branches[direction], fit.trains(direction)
+    branch, trains, spread = fit.branches[direction], fit.trains(direction), fit.variation.branches[direction]
     names = list(dict.fromkeys(trains.devices))
     groups = []
     for name in names:
@@ -104,11 +104,8 @@ def next_cycles(fit: DeviceFit, direction: str, cycles: int = CYCLES, level: flo
     covariance = branch.covariance
     response = np.maximum(np.einsum("ni,ij,nj->n", sensitivities, covariance, sensitivities), 0.0)
     # the curve's own error at each pulse, since single coefficients may be undetermined
-    response = np.minimum(response, predicted_variance(branch, fit.variation.branches[direction]) / seen)
-    pulse = predicted_variance(
-        branch,
-        replace(fit.variation.branches[direction], cycle_offset=0.0, cycle_ln_rate=0.0, cycle_start=0.0),
-    )
+    response = np.minimum(response, predicted_variance(branch, spread) / seen)
+    pulse = predicted_variance(branch, spread.of_pulses())
     many = len(names)
     variance = response + (walk_factor(seen, cycles) * step + pulse / cycles) / many
     half = normal_quantile(0.5 + level / 2) * np.sqrt(variance)

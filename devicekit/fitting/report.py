@@ -215,7 +215,9 @@ def variation_section(fit: DeviceFit) -> Section:
     if rows := _variation_rows(cards):
         blocks.append(Table(head, rows, caption))
     blocks += _intervals(cards)
-    drawn = [f"{value:.2f} times as much ({direction.upper()})" for direction, value in fit.spread_ratios.items()]
+    drawn = [
+        f"{value:.2f} times as much ({direction.upper()})" for direction, value in fit.variation.spread_ratios.items()
+    ]
     spread_text = [f"Cycles drawn from these numbers scatter {listed(drawn)} as measured ones."] if drawn else []
     if sentences := [*fit.variation.sentences(), *spread_text, *_missing_sentences(cards)]:
         blocks.append(Text(sentences))

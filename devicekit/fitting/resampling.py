@@ -14,7 +14,8 @@ from devicekit.fitting.branch.fit import FEWEST_CLUSTERS
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.condition import fit_condition
 from devicekit.fitting.likelihood.filter import NOISES, standard_deviations
-from devicekit.fitting.likelihood.fit import FURTHER, UNLIKELY, bounds_of_noise
+from devicekit.fitting.likelihood.fit import UNLIKELY
+from devicekit.fitting.likelihood.priors import FURTHER, bounds_of_noise
 from devicekit.fitting.result import DeviceFit
 from devicekit.fitting.sampling import simulate_cycles
 from devicekit.tables import PulseTable
@@ -133,7 +134,7 @@ def resampled_fit(fit: DeviceFit, draw: int, seed: int = 0) -> DeviceFit:
     if draw < 1:
         raise UsageError(f"the number of a resampled card must be at least 1, not {draw}")
     names = ("model", "loss", "estimator", "state")
-    options = FitOptions(**{name: fit.settings[name] for name in names})
+    options = replace(FitOptions(), **{name: fit.settings[name] for name in names})  # type: ignore[arg-type]
     frame = fit.table.frame
     cycles = max(spread.n_cycles for spread in fit.variation.branches.values())
     rng = np.random.default_rng([seed, 21, draw])

@@ -3,76 +3,84 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
 from devicekit.core.errors import CodedWarning, TraceError, UsageError
+from devicekit.core.records import Record, column, derived, internal
 from devicekit.core.text import count, percent, si, span
-from devicekit.device.blocks import Conditions, DeviceRow, Provenance, Window
+from devicekit.device.blocks import Conditions, DeviceRow, Provenance, Setting, Window
 from devicekit.device.card import DeviceCard
 from devicekit.device.measured import DeadDevices, StableStates
 from devicekit.device.pulselaw import PulseScaling
 from devicekit.fitting.branch.dead_devices import DeadDevice
+from devicekit.fitting.branch.joint import JointFit
 from devicekit.fitting.branch.lattice import Lattice
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains, select_trains
 from devicekit.fitting.likelihood.fit import TrainFit
 from devicekit.fitting.pulses.result import PulseLaw
-from devicekit.fitting.variation.spread import VariationResult, predicted_variance, scatter
+from devicekit.fitting.variation.predicted import predicted_variance, scatter
+from devicekit.fitting.variation.result import VariationResult
 from devicekit.models.law import Law
 from devicekit.models.pulselaw import Pulse
 from devicekit.plot import Panel
 from devicekit.tables import PulseTable
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
 
-@dataclass(frozen=True, repr=False)
-class DeviceFit:
-    """Fit of LTP and LTD of one device in one window, with variation, fits of single devices, and warnings.
+@dataclass(frozen=True, repr=False, kw_only=True, eq=False)
+class DeviceFit(Record):
+    """Fit of LTP and LTD of one device in one window, with variation, fits of single devices, and warnings."""
 
-    Attributes
-    ----------
-    ltp, ltd : BranchFit or None
-        The central device: mean over devices and cycles. None where the table has no such trains.
-    devices : mapping of str to mapping of str to BranchFit
-        Fits of the single devices by direction; empty for one device.
-    conditions : tuple of DeviceFit
-        One fit for each pulse width of the table, ascending; empty if there is only one.
-    joint : mapping of direction to mapping
-        Facts of the joint fit over pulse widths, if the shape was shared (see `devicekit.fitting.widths.JointFit`).
-    likelihood : mapping of direction to TrainFit
-        Law and noise by the likelihood of whole trains, behind the band and the components.
-    pulse_law : PulseLaw or None
-        How amplitude and width scale the rate, if the shape was shared over them.
-    dead : tuple of Dead
-        Devices of the table that do not switch; they are left out of the fit.
-    lattice : Lattice or None
-        States of even spacing on which the trains lie, if they do.
-    spread_ratios : mapping of direction to float
-        Spread of cycles drawn from the variation over that of the measured ones [1], of branches of several cycles.
-    """
+    window: Window = internal("normalisation of LTP and LTD and every device")
+    law: Law = internal("the update law")
+    ltp: BranchFit | None = internal(
+        "LTP of the central device: mean over devices and cycles; None where the table has no such trains"
+    )
+    ltd: BranchFit | None = internal("the same of LTD")
+    devices: dict[str, dict[str, BranchFit]] = internal("fits of the single devices by direction; empty for one device")
+    variation: VariationResult = column(doc="cycle-to-cycle and device-to-device variation")
+    table: PulseTable = internal("the trains that were fitted")
+    own_warnings: tuple[CodedWarning, ...] = internal("warnings on the device, without those of table and branches")
+    settings: Mapping[str, Setting] = internal("options of the fit, as a card keeps them")
+    conditions: tuple[DeviceFit, ...] = internal(
+        "one fit for each pulse width of the table, ascending; empty if there is only one", default=()
+    )
+    joint: dict[str, JointFit] = column(
+        default_factory=dict,
+        optional=True,
+        doc="joint fit over pulse widths by direction, if the shape was shared",
+    )
+    likelihood: dict[str, TrainFit] = internal(
+        "law and noise by the likelihood of whole trains, behind the band and the components", default_factory=dict
+    )
+    pulse_law: PulseLaw | None = column(
+        default=None,
+        optional=True,
+        doc="how amplitude and width scale the rate, if the shape was shared over them",
+    )
+    dead: tuple[DeadDevice, ...] = internal(
+        "devices of the table that do not switch; they are left out of the fit", default=()
+    )
+    lattice: Lattice | None = internal("states of even spacing on which the trains lie, if they do", default=None)
 
-    window: Window
-    law: Law
-    ltp: BranchFit | None
-    ltd: BranchFit | None
-    devices: dict[str, dict[str, BranchFit]]
-    variation: VariationResult
-    table: PulseTable
-    own_warnings: tuple[CodedWarning, ...]
-    settings: dict[str, Any]
-    conditions: tuple[DeviceFit, ...] = ()
-    joint: dict[str, dict[str, Any]] = field(default_factory=dict)
-    likelihood: dict[str, TrainFit] = field(default_factory=dict)
-    pulse_law: PulseLaw | None = None
-    dead: tuple[DeadDevice, ...] = ()
-    lattice: Lattice | None = None
-    spread_ratios: dict[str, float] = field(default_factory=dict)
+    @derived()
+    def model(self) -> str:
+        """Name of the update law."""
+        return self.law.name
+
+    @derived(name="devices", optional=True)
+    def device_branches(self) -> list[dict[str, object]]:
+        """Fits of the single devices; none for one device."""
+        return [{"device_id": name, "branches": pair} for name, pair in self.devices.items()]
 
     def __repr__(self) -> str:
         branches = ", ".join(
@@ -81,13 +89,13 @@ class DeviceFit:
         widths = f", {len(self.conditions)} pulse widths" if self.conditions else ""
         return f"<DeviceFit {self.law.name}: {branches}; {count(len(self.table.devices), 'device')}{widths}>"
 
-    @property
+    @derived()
     def branches(self) -> dict[str, BranchFit]:
         """The fitted branches by direction."""
         pair = {"ltp": self.ltp, "ltd": self.ltd}
         return {direction: branch for direction, branch in pair.items() if branch is not None}
 
-    @property
+    @derived()
     def warnings(self) -> tuple[CodedWarning, ...]:
         """Warnings of the table, the device and its branches, each once."""
         branches = [warning for branch in self.branches.values() for warning in branch.warnings]
@@ -125,33 +133,16 @@ class DeviceFit:
                 f"a device card needs LTP and LTD trains, but the table has no {lacking} trains. For CrossSim ramps, "
                 "give the folder of set.csv and reset.csv, not one of the files"
             )
-        rows = tuple(
-            DeviceRow(
-                device_id=device,
-                ltp_theta=tuple(pair["ltp"].theta.tolist()),
-                ltd_theta=tuple(pair["ltd"].theta.tolist()),
-                ltp_largest_step=pair["ltp"].largest_step,
-                ltd_largest_step=pair["ltd"].largest_step,
-                low=self.variation.windows[device].low if device in self.variation.windows else None,
-                high=self.variation.windows[device].high if device in self.variation.windows else None,
-            )
-            for device, pair in self.devices.items()
-            if len(pair) == 2
-        )
         conditions = self._conditions()
         provenance = Provenance.of(source, self.table, synthetic, self.settings)
-        made = (
-            [CodedWarning("synthetic", "fitted to synthetic data, not to a measurement")]
-            if provenance.synthetic
-            else []
-        )
+        made = [CodedWarning("synthetic", "fitted to synthetic data, not to a measurement")] * provenance.synthetic
         return DeviceCard(
             name=name,
             model=self.law.name,
             window=self.window,
             ltp=self.ltp.to_card(),
             ltd=self.ltd.to_card(),
-            devices=rows,
+            devices=self._device_rows(),
             variation=self.variation.to_card(),
             conditions=conditions,
             pulse_law=self._pulse_block(provenance, conditions),
@@ -160,6 +151,24 @@ class DeviceFit:
             warnings=(*made, *self.warnings),
             provenance=provenance,
         )
+
+    def _device_rows(self) -> tuple[DeviceRow, ...]:
+        rows = []
+        for name, pair in self.devices.items():
+            if len(pair) == 2:
+                own, ltp, ltd = self.variation.windows.get(name), pair["ltp"], pair["ltd"]
+                rows.append(
+                    DeviceRow(
+                        device_id=name,
+                        ltp_theta=tuple(ltp.theta.tolist()),
+                        ltd_theta=tuple(ltd.theta.tolist()),
+                        ltp_largest_step=ltp.largest_step,
+                        ltd_largest_step=ltd.largest_step,
+                        low=None if own is None else own.low,
+                        high=None if own is None else own.high,
+                    )
+                )
+        return tuple(rows)
 
     def _dead_block(self, provenance: Provenance) -> DeadDevices | None:
         if not self.dead:
@@ -204,25 +213,6 @@ class DeviceFit:
         return block.relative_to(
             *(Pulse(None if v is None else abs(v), wide) for v in (conditions.ltp_voltage_v, conditions.ltd_voltage_v))
         )
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the body of `devicekit fit --json`, without the card's path."""
-        result: dict[str, Any] = {
-            "model": self.law.name,
-            "branches": {direction: branch.as_dict() for direction, branch in self.branches.items()},
-            "variation": {**self.variation.as_dict(), "spread_ratio": self.spread_ratios},
-            "warnings": [warning.as_dict() for warning in self.warnings],
-        }
-        if self.joint:
-            result["joint"] = self.joint
-        if self.pulse_law is not None:
-            result["pulse_law"] = self.pulse_law.as_dict()
-        if self.devices:
-            result["devices"] = [
-                {"device_id": name, "branches": {direction: fit.as_dict() for direction, fit in pair.items()}}
-                for name, pair in self.devices.items()
-            ]
-        return result
 
     def fit_report(self) -> str:
         """Return each branch in the form of lmfit's report: statistics, parameters with errors, correlations.
@@ -302,7 +292,7 @@ class DeviceFit:
         """Draw `panel`: measured and fitted curves."""
         return self.panel().draw(ax)
 
-    def table_of_coefficients(self) -> Any:
+    def table_of_coefficients(self) -> pd.DataFrame:
         """Return the coefficients of both branches as a pandas frame."""
         import pandas as pd
 

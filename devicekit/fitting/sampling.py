@@ -6,39 +6,27 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from devicekit.core.records import Record, column
 from devicekit.core.statistics import nanmean
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.result import DeviceFit
-from devicekit.fitting.variation.spread import BranchSpread, predicted_variance, scatter
+from devicekit.fitting.variation.predicted import predicted_variance, scatter
+from devicekit.fitting.variation.result import BranchSpread
 from devicekit.models import kernel
 from devicekit.models.tilt import tilt_factor
 
 
-@dataclass(frozen=True)
-class SpreadRatio:
-    """Mean spread of samples over mean spread of the data.
+@dataclass(frozen=True, kw_only=True)
+class SpreadRatio(Record):
+    """Mean spread of samples over mean spread of the data."""
 
-    Attributes
-    ----------
-    c2c : float
-        Cycles simulated with all components, those of whole cycles matched to the mean variance.
-    c2c_paper : float
-        As in the paper: the spread itself injected at each update pulse, clipped to the window.
-    d2d : float or None
-        Mean curves of resampled devices; None for one device.
-    """
-
-    c2c: float
-    c2c_paper: float
-    d2d: float | None
-
-    def as_dict(self) -> dict[str, float | None]:
-        """Return the fields as JSON-ready values."""
-        return {
-            "c2c": round(self.c2c, 3),
-            "c2c_paper": round(self.c2c_paper, 2),
-            "d2d": None if self.d2d is None else round(self.d2d, 3),
-        }
+    c2c: float = column(
+        doc="of cycles simulated with all components, those of whole cycles matched to the mean variance"
+    )
+    c2c_paper: float = column(
+        doc="as in the paper: the spread itself injected at each update pulse, clipped to the window"
+    )
+    d2d: float | None = column(doc="of mean curves of resampled devices; None for one device")
 
 
 def match_variance(fit: BranchFit, spread: BranchSpread, measured: np.ndarray) -> BranchSpread:
@@ -54,8 +42,7 @@ def match_variance(fit: BranchFit, spread: BranchSpread, measured: np.ndarray) -
     """
     seen = np.isfinite(measured)
     whole = float(np.mean(predicted_variance(fit, spread)[seen]))
-    quiet = replace(spread, cycle_offset=0.0, cycle_ln_rate=0.0, cycle_start=0.0)
-    pulse = float(np.mean(predicted_variance(fit, quiet)[seen]))
+    pulse = float(np.mean(predicted_variance(fit, spread.of_pulses())[seen]))
     if whole <= pulse:
         return spread
     factor = np.sqrt(max(float(np.mean(measured[seen])) - pulse, 0.0) / (whole - pulse))
@@ -89,15 +76,8 @@ def simulate_cycles(fit: BranchFit, spread: BranchSpread, cycles: int, seed: int
         **{
             name: 0.0 if paper else (getattr(spread, name) or 0.0)
             for name in (
-                "read",
-                "step",
-                "cycle_offset",
-                "cycle_ln_rate",
-                "cycle_start",
-                "held",
-                "memory",
-                "tilt",
-                "read_tilt",
+                *("read", "step", "held", "memory", "tilt", "read_tilt"),
+                *("cycle_offset", "cycle_ln_rate", "cycle_start"),
             )
         },
     }
@@ -162,4 +142,5 @@ def spread_ratio(fit: DeviceFit, direction: str, seed: int = 0, cycles: int = 40
         rng = np.random.default_rng([seed, 12])
         drawn = np.array([curves[k].trajectory for k in rng.integers(len(curves), size=cycles)])
         d2d = float(np.mean(drawn.std(axis=0)) / np.mean(np.nanstd(measured - nanmean(measured), axis=0, ddof=1)))
-    return SpreadRatio(float(own.std(axis=0)[seen].mean()) / real, float(paper.std(axis=0)[seen].mean()) / real, d2d)
+    c2c, c2c_paper = (float(each.std(axis=0)[seen].mean()) / real for each in (own, paper))
+    return SpreadRatio(c2c=c2c, c2c_paper=c2c_paper, d2d=d2d)

@@ -95,6 +95,11 @@ class Law:
         """Number of parameters, L included."""
         return len(self.parameters)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the parameters of a fit: those of the law, and x0, the starting state."""
+        return (*self.parameters, "x0")
+
     def prior_arrays(self) -> tuple[np.ndarray, np.ndarray]:
         """Return means and precisions (0 without a prior), each of shape (len(parameters),)."""
         none = Prior(0.0, np.inf)

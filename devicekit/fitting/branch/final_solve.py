@@ -53,11 +53,6 @@ class FinalSolve:
     start: np.ndarray
     fixed: np.ndarray
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the parameters."""
-        return (*self.law.parameters, "x0")
-
     def residual(self, p: np.ndarray) -> np.ndarray:
         """Return the weighted residuals of the readings, then those of the prior."""
         seen, pull = self.w > 0, np.sqrt(self.box.prior_precision)
@@ -77,7 +72,7 @@ class FinalSolve:
         import lmfit
 
         parameters = lmfit.Parameters()
-        for k, name in enumerate(self.names):
+        for k, name in enumerate(self.law.names):
             parameters.add(
                 name,
                 value=float(self.start[k]),
@@ -87,10 +82,10 @@ class FinalSolve:
             )
 
         def values(given: Any) -> np.ndarray:
-            return np.array([given[name].value for name in self.names])
+            return np.array([given[name].value for name in self.law.names])
 
         def jacobian(given: Any) -> np.ndarray:
-            return self.jacobian(values(given), np.array([given[name].vary for name in self.names], bool))
+            return self.jacobian(values(given), np.array([given[name].vary for name in self.law.names], bool))
 
         minimizer = lmfit.Minimizer(
             lambda given: self.residual(values(given)), parameters, calc_covar=True, max_nfev=MOST_EVALUATIONS
@@ -133,5 +128,5 @@ class FinalSolve:
 
     def _by_lmfit(self) -> tuple[np.ndarray, float]:
         result = self.problem().solve()
-        end = np.array([result.params[name].value for name in self.names])
+        end = np.array([result.params[name].value for name in self.law.names])
         return end, float(np.sum(np.asarray(result.residual) ** 2))

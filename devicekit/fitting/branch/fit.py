@@ -6,6 +6,7 @@ differences are never fitted, because they bias the rate. Each fit ends with a s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -73,11 +74,17 @@ def _covariance(
 
 def covariance_by_residuals(fit: BranchFit) -> np.ndarray:
     """Return the covariance of (theta, x0) for independent residuals of the mean curve, shape (p + 1, p + 1)."""
+    return _covariance_about(fit, lambda x: np.empty((0, x.size)), "")[0]
+
+
+def _covariance_about(
+    fit: BranchFit, clusters: Callable[[np.ndarray], np.ndarray], what: str
+) -> tuple[np.ndarray, int, str]:
+    """Return the covariance of a fit (`_covariance`) from clusters about its curve without gaps."""
     w = np.isfinite(fit.x).astype(float)
-    box = build_box(fit.law, fit.x, fit.noise)
-    free = ~names_at_bound(fit.law, fit.parameters, box)
-    none = np.empty((0, fit.x.size))
-    return _covariance(fit.law, fit.parameters, np.where(w > 0, fit.x, 0.0), w, box, free, none, "")[0]
+    box, x = build_box(fit.law, fit.x, fit.noise), np.where(w > 0, fit.x, 0.0)
+    free = ~is_at_bound(fit.parameters, box)
+    return _covariance(fit.law, fit.parameters, x, w, box, free, clusters(x), what)
 
 
 def with_cluster_covariance(fit: BranchFit, clusters: np.ndarray, what: str) -> BranchFit:
@@ -91,12 +98,7 @@ def with_cluster_covariance(fit: BranchFit, clusters: np.ndarray, what: str) -> 
     what : str
         Name of the clusters, for the method's text.
     """
-    w = np.isfinite(fit.x).astype(float)
-    box = build_box(fit.law, fit.x, fit.noise)
-    free = ~names_at_bound(fit.law, fit.parameters, box)
-    x = np.where(w > 0, fit.x, 0.0)
-    about = clusters - nanmean(clusters) + x
-    covariance, degrees, method = _covariance(fit.law, fit.parameters, x, w, box, free, about, what)
+    covariance, degrees, method = _covariance_about(fit, lambda x: clusters - nanmean(clusters) + x, what)
     return replace(fit, covariance=covariance, degrees=degrees, method=method)
 
 
@@ -141,10 +143,19 @@ def _search(
     return optimum, w
 
 
-def names_at_bound(law: Law, parameters: np.ndarray, box: search.Box) -> np.ndarray:
+def is_at_bound(parameters: np.ndarray, box: search.Box) -> np.ndarray:
     """Return which of (theta, x0) sit at a bound, shape (p + 1,)."""
     reach = 1e-6 * (box.upper - box.lower)
     return (parameters <= box.lower + reach) | (parameters >= box.upper - reach)
+
+
+def _names(law: Law, which: np.ndarray) -> tuple[str, ...]:
+    return tuple(name for name, hit in zip(law.names, which, strict=True) if hit)
+
+
+def names_at_bound(law: Law, parameters: np.ndarray, box: search.Box) -> tuple[str, ...]:
+    """Return the names of the parameters (theta, x0) that sit at a bound."""
+    return _names(law, is_at_bound(parameters, box))
 
 
 def fit_branch(
@@ -184,26 +195,24 @@ def fit_branch(
         polished, sum_of_squares = last.solve()
         if sum_of_squares < optimum.objective:
             parameters = polished
-    bound = names_at_bound(law, parameters, box)
+    bound = is_at_bound(parameters, box)
     # independent repeats whose mean is the curve: devices if there are several, else cycles
     clusters = trains.rising(window) if len(means) == 1 else (means if trains.direction == "ltp" else 1.0 - means)
     covariance, degrees, method = _covariance(
         law, parameters, x, w, box, ~bound, clusters, "cycles" if len(means) == 1 else "devices"
     )
-    names = (*law.parameters, "x0")
     fitted = BranchFit(
-        trains.direction,
-        law,
-        window,
-        parameters,
-        covariance,
-        degrees,
-        method,
-        x,
-        noise,
-        tuple(name for name, hit in zip(names, bound, strict=True) if hit),
-        (),
-        last,
+        direction=trains.direction,
+        law=law,
+        window=window,
+        parameters=parameters,
+        covariance=covariance,
+        degrees=degrees,
+        method=method,
+        x=x,
+        noise=noise,
+        at_bound=_names(law, bound),
+        final_solve=last,
     )
     if judge:
         warnings += check_branch(fitted, converged=optimum.converged)
@@ -234,7 +243,7 @@ def refine_by_innovations(fitted: BranchFit, trains: Trains, increment: float, r
     box = build_box(fitted.law, fitted.x, fitted.noise)
     w = np.isfinite(rows).astype(float)
     found = search.descend(fitted.law, fitted.parameters, rows, w, box, gain=gain)
-    bound = names_at_bound(fitted.law, found.parameters, box)
+    bound = is_at_bound(found.parameters, box)
     free = ~bound
     curvature, scores = search.scores(fitted.law, found.parameters, rows, w, box, gain)
     inverse = np.zeros_like(curvature)
@@ -251,15 +260,13 @@ def refine_by_innovations(fitted: BranchFit, trains: Trains, increment: float, r
         degrees = max(int(w.sum() - free.sum()), 1)
         covariance = inverse * (found.sse / degrees)
         method = f"delta method on innovations over {len(rows)} trains, gain {gain:.2f}; takes them for independent"
-    parameter_names = (*fitted.law.parameters, "x0")
-    at_bound = tuple(name for name, hit in zip(parameter_names, bound, strict=True) if hit)
     refined = replace(
         fitted,
         parameters=found.parameters,
         covariance=covariance,
         degrees=degrees,
         method=method,
-        at_bound=at_bound,
+        at_bound=_names(fitted.law, bound),
         final_solve=None,
     )
     kept = [warning for warning in fitted.warnings if warning.code not in JUDGED]
@@ -289,8 +296,7 @@ def profile_intervals(fit: BranchFit, level: float = 0.95) -> dict[str, tuple[fl
     """
     import lmfit
 
-    names = (*fit.law.parameters, "x0")
-    fixed = np.array([name in fit.at_bound for name in names])
+    fixed = np.array([name in fit.at_bound for name in fit.law.names])
     if (~fixed).sum() > MOST_PROFILED:
         raise UsageError(
             f"profile intervals need at most {MOST_PROFILED} free parameters, and this fit has {(~fixed).sum()}. "

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from devicekit.core.records import Record, column, internal
 from devicekit.fitting.branch import search
 from devicekit.models.law import Law
 
@@ -14,42 +15,21 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-@dataclass(frozen=True)
-class Identifiability:
-    """Information of the data on the parameters of one branch, without the prior.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Identifiability(Record):
+    """Information of the data on the parameters of one branch, without the prior."""
 
-    Attributes
-    ----------
-    parameters : tuple of str
-        Names of theta and x0.
-    singular_values : ndarray
-        Of the trajectory's Jacobian with respect to changes of each parameter by its prior-scale unit, in
-        units of the noise of one reading: above 1 a direction is determined, below 1 it is hidden by noise.
-    directions : ndarray, shape (m, m)
-        Rows: the parameter combinations that belong to the singular values.
-    determined : int
-        Number of determined directions.
-    condition : float
-        Largest over smallest singular value.
-    correlation : ndarray, shape (m, m)
-        Of the estimates, prior included; NaN for parameters at a bound.
-    """
-
-    parameters: tuple[str, ...]
-    singular_values: np.ndarray
-    directions: np.ndarray
-    determined: int
-    condition: float
-    correlation: np.ndarray
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return {
-            "parameters": list(self.parameters),
-            "singular_values": self.singular_values.tolist(),
-            "determined": self.determined,
-            "condition": self.condition if np.isfinite(self.condition) else None,
-        }
+    parameters: tuple[str, ...] = column(doc="names of theta and x0")
+    singular_values: np.ndarray = column(
+        doc="singular values of the trajectory's Jacobian with respect to changes of each parameter by its prior-scale "
+        "unit, in units of the noise of one reading: above 1 a direction is determined, below 1 it is hidden by noise"
+    )
+    directions: np.ndarray = internal("parameter combinations that belong to the singular values, as rows, (m, m)")
+    determined: int = column(doc="number of determined directions")
+    condition: float = column(doc="largest over smallest singular value; None if it is infinite")
+    correlation: np.ndarray = internal(
+        "correlation of the estimates, prior included, (m, m); NaN for parameters at a bound"
+    )
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the correlation matrix."""
@@ -82,14 +62,14 @@ def identifiability(
         That of the readings, or the fit's rms residual if that is larger, fraction of the window.
     """
     _, sensitivities = search.jacobian(law, parameters, x.size - 1)
-    scale = np.array([law.priors[name].sd if name in law.priors else 1.0 for name in (*law.parameters, "x0")])
+    scale = np.array([law.priors[name].sd if name in law.priors else 1.0 for name in law.names])
     jacobian = sensitivities[np.isfinite(x)] * scale / noise
     _, values, directions = np.linalg.svd(jacobian, full_matrices=False)
     sd = np.sqrt(np.diag(covariance))
     with np.errstate(invalid="ignore", divide="ignore"):
         correlation = covariance / np.outer(sd, sd)
     return Identifiability(
-        parameters=(*law.parameters, "x0"),
+        parameters=law.names,
         singular_values=values,
         directions=directions,
         determined=int((values > 1).sum()),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from devicekit.core.errors import UsageError
 from devicekit.models import DEFAULT
 
 if TYPE_CHECKING:
+    from devicekit.device.blocks import Setting
     from devicekit.models.law import Law
 
 CHOICES: dict[str, tuple[str | None, ...]] = {
@@ -66,6 +67,6 @@ class FitOptions:
 
         return get_law(self.model)
 
-    def as_settings(self) -> dict[str, Any]:
+    def as_settings(self) -> dict[str, Setting]:
         """Return the options as settings for a card's provenance."""
         return {**asdict(self), "bounds": "wide", "prior": "weak"}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from devicekit.core.errors import CodedWarning
+from devicekit.core.records import Record, column, derived, internal
 from devicekit.device.blocks import Branch, RateCurve, Window
 from devicekit.fitting.branch.final_solve import FinalSolve
 from devicekit.fitting.branch.identifiability import Identifiability, identifiability
@@ -25,56 +26,30 @@ GAP, SMALLEST_GAP = 6.0, 0.08  # larger steps leave a gap without readings: in u
 EDGE = 0.01  # of the window: ends of single trains scatter this much about those of the mean curve
 
 
-@dataclass(frozen=True, repr=False)
-class BranchFit:
-    """Fit of one branch of one device, or of the central device.
+@dataclass(frozen=True, repr=False, kw_only=True, eq=False)
+class BranchFit(Record):
+    """Fit of one branch of one device, or of the central device."""
 
-    Attributes
-    ----------
-    direction : str
-        ltp or ltd.
-    law : Law
-        The update law.
-    window : Window
-        The normalisation shared by both branches.
-    parameters : ndarray, shape (p + 1,)
-        theta = (L, shape) and the starting state x0, on the rising coordinate.
-    covariance : ndarray, shape (p + 1, p + 1)
-        Of the parameters; rows of parameters at a bound are 0.
-    degrees : int
-        Degrees of freedom of the t quantile that goes with the covariance.
-    method : str
-        How the covariance was estimated.
-    x : ndarray, shape (N + 1,)
-        Mean measured curve on the rising coordinate; NaN where nothing was read.
-    noise : float
-        Standard deviation of the mean curve's readings, fraction of the window.
-    at_bound : tuple of str
-        Parameters at a bound.
-    warnings : tuple of CodedWarning
-        Warnings on this branch.
-    final_solve : FinalSolve or None
-        The problem of the final solve, if this fit ended with one.
-    band : RateBand or None
-        Source of the rate curve's band; None: the covariance.
-    ln_factors : ndarray, shape (N,), or None
-        ln of each pulse's step over that of theta's pulse, for trains of pulses that differ.
-    """
-
-    direction: str
-    law: Law
-    window: Window
-    parameters: np.ndarray
-    covariance: np.ndarray
-    degrees: int
-    method: str
-    x: np.ndarray
-    noise: float
-    at_bound: tuple[str, ...]
-    warnings: tuple[CodedWarning, ...]
-    final_solve: FinalSolve | None = field(default=None, repr=False)
-    band: RateBand | None = field(default=None, repr=False)
-    ln_factors: np.ndarray | None = field(default=None, repr=False)
+    direction: str = internal("ltp or ltd", card="direction")
+    law: Law = internal("the update law")
+    window: Window = internal("the normalisation shared by both branches")
+    parameters: np.ndarray = internal(
+        "theta = (L, shape) and the starting state x0, on the rising coordinate, shape (p + 1,)"
+    )
+    covariance: np.ndarray = internal("covariance of the parameters; rows of parameters at a bound are 0")
+    degrees: int = internal("degrees of freedom of the t quantile that goes with the covariance")
+    method: str = internal("how the covariance was estimated")
+    x: np.ndarray = internal("mean measured curve on the rising coordinate, shape (N + 1,); NaN where nothing was read")
+    noise: float = column(card="noise", doc="standard deviation of the mean curve's readings, fraction of the window")
+    at_bound: tuple[str, ...] = column(card="at_bound", doc="parameters at a bound")
+    warnings: tuple[CodedWarning, ...] = column(default=(), doc="warnings on this branch")
+    final_solve: FinalSolve | None = internal(
+        "the problem of the final solve, if this fit ended with one", default=None
+    )
+    band: RateBand | None = internal("source of the rate curve's band; None: the covariance", default=None)
+    ln_factors: np.ndarray | None = internal(
+        "ln of each pulse's step over that of theta's pulse, shape (N,), for trains of pulses that differ", default=None
+    )
 
     def __repr__(self) -> str:
         return f"<BranchFit {self.direction} {self.law.name}: nrmse {self.nrmse:.2%}, {self.n_points} points>"
@@ -83,6 +58,11 @@ class BranchFit:
     def theta(self) -> np.ndarray:
         """theta = (L, shape), shape (p,)."""
         return self.parameters[:-1]
+
+    @property
+    def x0(self) -> float:
+        """Fitted starting state on the rising coordinate."""
+        return float(self.parameters[-1])
 
     @cached_property
     def lmfit(self) -> Any:
@@ -115,7 +95,7 @@ class BranchFit:
         difference = self.measured - self.fitted
         return difference[np.isfinite(difference)]
 
-    @property
+    @derived(card="n_points")
     def n_points(self) -> int:
         """Readings of the mean curve that are finite."""
         return int(np.isfinite(self.x).sum())
@@ -125,37 +105,36 @@ class BranchFit:
         """Root mean square residual, fraction of the window."""
         return float(np.sqrt(np.mean(self.residuals**2)))
 
-    @property
+    @derived(card="nrmse")
     def nrmse(self) -> float:
         """rms residual / (max - min) of the measured mean curve."""
         return self.rms / float(np.nanmax(self.x) - np.nanmin(self.x))
 
-    @property
+    @derived(card="r2")
     def r2(self) -> float:
         """Share of the mean curve's variance that the fit explains; does not show what a network is sensitive to."""
         finite = self.x[np.isfinite(self.x)]
         return float(1.0 - np.sum(self.residuals**2) / np.sum((finite - finite.mean()) ** 2))
 
-    @property
+    @derived(card="largest_step", json=False, row=False)
     def largest_step(self) -> float:
         """Largest step of the fitted trajectory: rates beyond it are extrapolation."""
         steps = np.diff(self.trajectory)
         return float((steps if self.ln_factors is None else steps * np.exp(-self.ln_factors)).max())
 
-    @property
+    @derived(card="measured_range", json=False, row=False)
     def measured_range(self) -> tuple[float, float]:
         """Lowest and highest fitted state r of the train."""
         low, high = sorted((float(self.fitted[0]), float(self.fitted[-1])))
         return low, high
 
-    @property
+    @derived(card="standard_errors")
     def standard_errors(self) -> dict[str, float | None]:
         """Standard errors of theta and x0 by name; None at a bound."""
         errors = np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
-        names = (*self.law.parameters, "x0")
-        return {n: None if n in self.at_bound else float(e) for n, e in zip(names, errors, strict=True)}
+        return {n: None if n in self.at_bound else float(e) for n, e in zip(self.law.names, errors, strict=True)}
 
-    @property
+    @derived(card="weak")
     def weak(self) -> tuple[str, ...]:
         """Parameters whose standard error exceeds half their value, without L and x0, which are not ratios."""
         errors = self.standard_errors
@@ -195,12 +174,12 @@ class BranchFit:
                 lines.append(f"    {f'C({names[j]}, {names[k]})':<13}= {value:+.4f}")
         return "\n".join(lines)
 
-    @property
+    @derived(card="coefficients")
     def coefficients(self) -> dict[str, float]:
         """Published coefficients for r in [0, 1]."""
         return self.law.to_published(self.theta, self.direction)
 
-    @property
+    @derived(card="coefficients_s")
     def coefficients_s(self) -> dict[str, float] | None:
         """Published coefficients for G in siemens; None for a weight or a law without such coefficients."""
         if self.window.quantity != "conductance_s" or self.law.name != "eq2" or self.window.scale == "log":
@@ -261,40 +240,18 @@ class BranchFit:
     def to_card(self) -> Branch:
         """Return the branch as stored in a card."""
         return Branch(
-            direction=self.direction,  # type: ignore[arg-type]
+            **self.block(),
             theta=tuple(self.theta.tolist()),
-            x0=float(self.parameters[-1]),
-            coefficients=self.coefficients,
-            coefficients_s=self.coefficients_s,
-            standard_errors=self.standard_errors,
-            weak=self.weak,
-            at_bound=self.at_bound,
-            n_points=self.n_points,
+            x0=self.x0,
             n_pulses=self.x.size - 1,
-            nrmse=self.nrmse,
-            r2=self.r2,
-            noise=self.noise,
-            largest_step=self.largest_step,
-            measured_range=self.measured_range,
             rate_curve=self.rate_curve(),
         )
+
+    @derived(name="identifiability")
+    def found_directions(self) -> Identifiability:
+        """Directions of the parameters that the data determine."""
+        return self.identifiability()
 
     def identifiability(self) -> Identifiability:
         """Return which directions the data determine."""
         return identifiability(self.law, self.parameters, self.covariance, self.x, max(self.noise, self.rms, 1e-12))
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the branch as `devicekit fit --json` prints it."""
-        return {
-            "n_points": self.n_points,
-            "nrmse": self.nrmse,
-            "r2": self.r2,
-            "noise": self.noise,
-            "coefficients": self.coefficients,
-            "coefficients_s": self.coefficients_s,
-            "standard_errors": self.standard_errors,
-            "weak": list(self.weak),
-            "at_bound": list(self.at_bound),
-            "identifiability": self.identifiability().as_dict(),
-            "warnings": [warning.as_dict() for warning in self.warnings],
-        }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from devicekit.core.errors import CodedWarning, TraceError, UsageError
+from devicekit.core.quantities import DIRECTIONS
 from devicekit.core.text import listed
 from devicekit.device.blocks import Window
 from devicekit.fitting.branch.options import FitOptions
@@ -11,8 +12,6 @@ from devicekit.fitting.pulses.joint import fit_joint_pulses
 from devicekit.fitting.pulses.programmes import Programme, programmes_of, select_moving
 from devicekit.fitting.pulses.result import PulseLaw
 from devicekit.tables import PulseTable
-
-DIRECTIONS = ("ltp", "ltd")
 
 
 def _varying(programmes: list[Programme]) -> tuple[bool, bool]:

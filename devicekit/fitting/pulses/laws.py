@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from devicekit.core.records import Record, column, derived
+from devicekit.core.records import Record, column, derived, internal
 from devicekit.core.statistics import chi2_tail
 from devicekit.core.text import si
 from devicekit.device.blocks import Window
@@ -31,24 +31,18 @@ class LawFit(Record):
     `covariance` and `wide` are those of (theta, values, starts).
     """
 
-    name: str = column(json=False, doc="name of the law; `free` for a separate rate of each pulse")
-    parameters: tuple[str, ...] = column(json=False, doc="names of the parameters of the pulse's law")
-    theta: np.ndarray = column(
-        json=False, doc="L, which is ln rate of the reference pulse at x = 1/2, and the shape, shape (p,)"
-    )
-    values: np.ndarray = column(json=False, doc="values of `parameters`, shape (f,)")
-    starts: np.ndarray = column(
-        json=False, doc="starting state of each programme, on the rising coordinate, shape (G,)"
-    )
-    covariance: np.ndarray = column(json=False, doc="covariance by the noise of the trains")
-    wide: np.ndarray = column(
-        json=False, doc="covariance if every pulse's rate scatters about the law by `Joint.scatter`"
-    )
-    chi2: float = column(json=False, doc="weighted sum of squares")
+    name: str = internal(doc="name of the law; `free` for a separate rate of each pulse")
+    parameters: tuple[str, ...] = internal(doc="names of the parameters of the pulse's law")
+    theta: np.ndarray = internal(doc="L, which is ln rate of the reference pulse at x = 1/2, and the shape, shape (p,)")
+    values: np.ndarray = internal(doc="values of `parameters`, shape (f,)")
+    starts: np.ndarray = internal(doc="starting state of each programme, on the rising coordinate, shape (G,)")
+    covariance: np.ndarray = internal(doc="covariance by the noise of the trains")
+    wide: np.ndarray = internal(doc="covariance if every pulse's rate scatters about the law by `Joint.scatter`")
+    chi2: float = internal(doc="weighted sum of squares")
     aicc: float = column(doc="Akaike's criterion, corrected")
-    statistic: float = column(json=False, default=0.0, doc="of the likelihood-ratio test against free rates")
-    degrees: int = column(json=False, default=0, doc="degrees of freedom of that test")
-    p_value: float = column(json=False, default=1.0, doc="of that test; 1 without remaining degrees of freedom")
+    statistic: float = internal(default=0.0, doc="of the likelihood-ratio test against free rates")
+    degrees: int = internal(default=0, doc="degrees of freedom of that test")
+    p_value: float = internal(default=1.0, doc="of that test; 1 without remaining degrees of freedom")
     status: str = column(default=FREE, doc="best, possible, excluded, not determined, or free")
 
     @classmethod
@@ -110,13 +104,13 @@ class LawFit(Record):
 class Scope(Record):
     """Trains of one direction, and what a law of their pulses depends on."""
 
-    direction: str = column(json=False, doc="ltp or ltd")
-    law: Law = column(json=False, doc="update law, whose shape all programmes share")
-    window: Window = column(json=False, doc="normalisation of the states")
-    programmes: tuple[Programme, ...] = column(json=False, doc="trains by their pulses, each of which moves")
+    direction: str = internal(doc="ltp or ltd")
+    law: Law = internal(doc="update law, whose shape all programmes share")
+    window: Window = internal(doc="normalisation of the states")
+    programmes: tuple[Programme, ...] = internal(doc="trains by their pulses, each of which moves")
     reference: Pulse = column(doc="the pulse whose rate is L")
-    with_amplitude: bool = column(json=False, doc="whether the laws depend on the amplitude")
-    with_width: bool = column(json=False, doc="whether the laws depend on the width")
+    with_amplitude: bool = internal(doc="whether the laws depend on the amplitude")
+    with_width: bool = internal(doc="whether the laws depend on the width")
 
     @property
     def varied(self) -> bool:
@@ -148,22 +142,20 @@ class Scope(Record):
 class Joint(Scope):
     """Fits of one direction."""
 
-    pulses: tuple[Pulse, ...] = column(json=False, doc="pulses of constant programmes, each once; none if some grow")
-    levels: np.ndarray = column(json=False, doc="ln rate at x = 1/2 of each of `pulses`, fitted free, shape (C,)")
-    level_errors: np.ndarray = column(json=False, doc="standard errors of the levels by the noise, shape (C,)")
-    free: LawFit | None = column(json=False, doc="fit with free rates; None where amplitudes grow along a train")
+    pulses: tuple[Pulse, ...] = internal(doc="pulses of constant programmes, each once; none if some grow")
+    levels: np.ndarray = internal(doc="ln rate at x = 1/2 of each of `pulses`, fitted free, shape (C,)")
+    level_errors: np.ndarray = internal(doc="standard errors of the levels by the noise, shape (C,)")
+    free: LawFit | None = internal(doc="fit with free rates; None where amplitudes grow along a train")
     fits: dict[str, LawFit] = column(name="laws", doc="fits of the laws, by name")
     best: str = column(doc="name of the best law")
-    confounded: bool = column(
-        json=False,
+    confounded: bool = internal(
         doc="whether there is only one kind of growing train: state and amplitude rise together, so that shape and "
         "law cannot be separated",
     )
     scatter: float = column(name="scatter_ln_rate", doc="standard deviation of ln rate about the best law")
-    scatter_degrees: float = column(json=False, doc="pulses (two of them prior) behind the scatter")
-    noise: Noise = column(json=False, doc="noise of the trains")
-    fit_to_noise: float = column(
-        json=False,
+    scatter_degrees: float = internal(doc="pulses (two of them prior) behind the scatter")
+    noise: Noise = internal(doc="noise of the trains")
+    fit_to_noise: float = internal(
         doc="weighted mean square of the residuals with free rates, at least 1; errors are widened by its root",
     )
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from devicekit.core.statistics import mean_curve
 from devicekit.device.blocks import Window
-from devicekit.fitting.likelihood.fit import PRIOR_SD
+from devicekit.fitting.likelihood.priors import PRIOR_SD
 from devicekit.fitting.pulses.programmes import Programme
 
 PRIOR_DEGREES = 2.0  # weight of the prior of the rate's scatter, in repeats

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from devicekit.core.errors import CodedWarning, UsageError
-from devicekit.core.records import Record, column
+from devicekit.core.records import Record, column, internal
 from devicekit.core.statistics import t_quantile
 from devicekit.core.text import listed, si
 from devicekit.device.pulselaw import BranchScaling, PulseScaling
@@ -29,8 +29,8 @@ class PulseLaw(Record):
     """One shape for all pulses of a device, and the laws by which amplitude and width scale it, LTP and LTD."""
 
     joints: dict[str, Joint] = column(inline=True, doc="fits of each direction")
-    share: str = column(json=False, doc="amplitude, width or both")
-    own_warnings: tuple[CodedWarning, ...] = column(json=False, default=(), doc="warnings on pulses that were left out")
+    share: str = internal("amplitude, width or both")
+    own_warnings: tuple[CodedWarning, ...] = internal("warnings on pulses that were left out", default=())
 
     def __repr__(self) -> str:
         words = "; ".join(f"{name.upper()} {joint.best}" for name, joint in self.joints.items())

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from devicekit.core.errors import UsageError
+from devicekit.core.records import Record, column, derived
 from devicekit.core.text import count
 from devicekit.fitting.likelihood.band import D2D_LN_RATE
 from devicekit.fitting.likelihood.filter import HELD, NOISES, information, standard_deviations
-from devicekit.fitting.likelihood.fit import FURTHER, TrainFit, curvature
+from devicekit.fitting.likelihood.fit import TrainFit, curvature
+from devicekit.fitting.likelihood.priors import FURTHER
 from devicekit.fitting.result import DeviceFit
 from devicekit.models import kernel
 
@@ -31,70 +32,33 @@ SIMULATED = 16  # trains simulated for a plan
 SHORT, SHORTEST = 5, 8
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """One possible next measurement.
+@dataclass(frozen=True, kw_only=True)
+class Candidate(Record):
+    """One possible next measurement."""
 
-    Attributes
-    ----------
-    name : str
-    trains, pulses : int
-        Trains of each branch, and pulses of each train.
-    cost : int
-        Pulses in all, of each branch, resets included.
-    reads : int
-        Readings of each branch.
-    sd_now, sd_then : float
-        Standard deviation of the goal before and after: root mean square over both branches.
-    """
+    name: str = column(doc="what is measured")
+    trains: int = column(doc="trains of each branch")
+    pulses: int = column(doc="pulses of each train")
+    cost: int = column(doc="pulses in all, of each branch, resets included")
+    reads: int = column(doc="readings of each branch")
+    sd_now: float = column(doc="standard deviation of the goal now: root mean square over both branches")
+    sd_then: float = column(doc="standard deviation of the goal after it")
 
-    name: str
-    trains: int
-    pulses: int
-    cost: int
-    reads: int
-    sd_now: float
-    sd_then: float
-
-    @property
+    @derived()
     def variance_left(self) -> float:
         """Share of the variance that is left."""
         return (self.sd_then / self.sd_now) ** 2 if self.sd_now > 0 else 1.0
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return {**self.__dict__, "variance_left": self.variance_left}
 
+@dataclass(frozen=True, kw_only=True)
+class Advice(Record):
+    """Candidates of one cost, the best first."""
 
-@dataclass(frozen=True)
-class Advice:
-    """Candidates of one cost, the best first.
-
-    Attributes
-    ----------
-    goal, reset : str
-    budget : int
-        Pulses of each branch that a candidate may cost, resets included.
-    candidates : tuple of Candidate
-    assumptions : tuple of str
-        Assumptions behind the numbers.
-    """
-
-    goal: str
-    reset: str
-    budget: int
-    candidates: tuple[Candidate, ...]
-    assumptions: tuple[str, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return {
-            "goal": self.goal,
-            "reset": self.reset,
-            "budget": self.budget,
-            "candidates": [each.as_dict() for each in self.candidates],
-            "assumptions": list(self.assumptions),
-        }
+    goal: str = column(doc="quantity to be determined better")
+    reset: str = column(doc="cost of beginning a new train")
+    budget: int = column(doc="pulses of each branch that a candidate may cost, resets included")
+    candidates: tuple[Candidate, ...] = column(doc="possible measurements")
+    assumptions: tuple[str, ...] = column(doc="assumptions behind the numbers")
 
 
 @dataclass(frozen=True)
@@ -221,11 +185,11 @@ def next_measurement(fit: DeviceFit, goal: str = "rate", reset: str = "free", bu
         now = _population([each.variance(each.have, goal) for each in branches], 0.0)
     candidates = [_candidate(plan, branches, goal, now, again) for plan in _plans(pulses, again, budget)]
     return Advice(
-        goal,
-        reset,
-        budget,
-        tuple(sorted(candidates, key=lambda each: each.sd_then)),
-        (
+        goal=goal,
+        reset=reset,
+        budget=budget,
+        candidates=tuple(sorted(candidates, key=lambda each: each.sd_then)),
+        assumptions=(
             f"goal: {GOALS[goal]}; {RESETS[reset]}",
             "the law is right, and a train of any length has a rate and an offset of its own",
             f"devices scatter by {D2D_LN_RATE:.0%} in their rates",
@@ -265,7 +229,8 @@ def _candidate(plan: _Plan, branches: list[_Branch], goal: str, now: float, agai
         then = _population(first if plan.elsewhere else left, 1.0 if plan.elsewhere else 0.0)
     name = f"{plan.name}: {count(plan.trains, 'train')} of {plan.pulses} pulses"
     read = plan.trains * (plan.pulses // plan.every + 1) * plan.reads
-    return Candidate(name, plan.trains, plan.pulses, plan.trains * (plan.pulses + again), read, now, then)
+    cost = plan.trains * (plan.pulses + again)
+    return Candidate(name=name, trains=plan.trains, pulses=plan.pulses, cost=cost, reads=read, sd_now=now, sd_then=then)
 
 
 def _population(own: list[float], more: float) -> float:

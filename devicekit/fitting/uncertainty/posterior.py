@@ -3,65 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from devicekit.core.errors import CodedWarning, UsageError
+from devicekit.core.records import Record, column, derived, internal
 from devicekit.device.blocks import RateCurve
 from devicekit.device.card import DeviceCard
 from devicekit.fitting.branch.result import BAND_LEVEL, RATE_GRID, BranchFit
 from devicekit.fitting.likelihood.filter import DEVIATIONS, NOISES
-from devicekit.fitting.likelihood.fit import FURTHER, MOST_TRAINS, TrainFit
+from devicekit.fitting.likelihood.fit import MOST_TRAINS
+from devicekit.fitting.likelihood.priors import FURTHER
 from devicekit.fitting.result import DeviceFit
-from devicekit.fitting.uncertainty import sampler
-from devicekit.fitting.uncertainty.mixing import effective_size, split_rhat
+from devicekit.fitting.uncertainty.chains import sample
 from devicekit.fitting.uncertainty.priors import priors_of
 from devicekit.models import kernel
 from devicekit.models.law import Law
 from devicekit.system import files, writing
 
-CHAINS = 3
-FIRST_DRAWS = 10_000  # of a chain, doubled until they mix
-MOST_WORK = 4_000_000  # trains filtered for one branch: about half a minute
-LEAST_ESS = 100
-TARGET = 1.02
-JUDGED = (0.1, 0.3, 0.5, 0.7, 0.9)  # states at which the mixing of rates is checked
+TARGET = 1.02  # of R-hat
 
 
-@dataclass(frozen=True)
-class BranchPosterior:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BranchPosterior(Record):
     """Draws of one branch.
 
-    Attributes
-    ----------
-    direction : str
-    law : Law
-    names : tuple of str
-        L, the shape, x0, and ln of each standard deviation (`ln_increment`, ...).
-    draws : ndarray, shape (n, m)
-    rhat, ess : mapping of str to float
-        Split R-hat and effective sample size of ln rate at five states, ln increment and ln read, the quantities in
-        use. Coefficients that the data do not separate need not mix.
-    mixed : bool
-        Whether every R-hat is below the target.
-    evaluations : int
-        Evaluations of the likelihood.
-    priors : mapping of str to str
-        Prior of each parameter as text.
+    R-hat and effective sample size are those of ln rate at five states, ln increment and ln read, the quantities in
+    use. Coefficients that the data do not separate need not mix.
     """
 
-    direction: str
-    law: Law
-    names: tuple[str, ...]
-    draws: np.ndarray
-    rhat: Mapping[str, float]
-    ess: Mapping[str, float]
-    mixed: bool
-    evaluations: int
-    priors: Mapping[str, str]
+    direction: str = internal("ltp or ltd")
+    law: Law = internal("update law")
+    names: tuple[str, ...] = internal("L, the shape, x0, and ln of each standard deviation (`ln_increment`, ...)")
+    draws: np.ndarray = internal("draws of these, shape (n, m)")
+    rhat: Mapping[str, float] = column(doc="split R-hat by quantity")
+    ess: Mapping[str, float] = column(doc="effective sample size by quantity")
+    mixed: bool = column(doc="whether every R-hat is below the target")
+    evaluations: int = column(doc="evaluations of the likelihood")
+    priors: Mapping[str, str] = column(doc="prior of each parameter as text")
+
+    @derived(name="draws")
+    def n_draws(self) -> int:
+        """Number of draws."""
+        return len(self.draws)
+
+    @derived(name="intervals_95")
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """Intervals of the noise that was drawn (`interval`)."""
+        return {name: self.interval(name) for name in NOISES if {name, f"ln_{name}"} & {*self.names}}
 
     def interval(self, name: str, level: float = BAND_LEVEL) -> tuple[float, float]:
         """Return quantiles of a parameter, or of a standard deviation (`increment`, `read`, ...) [of the window]."""
@@ -89,35 +80,19 @@ class BranchPosterior:
         rate, lower, upper = (tuple(each.tolist()) for each in (middle, low, high))
         return RateCurve(r=tuple(r.tolist()), rate=rate, lower=lower, upper=upper, level=level, method=method)
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields except the draws as JSON-ready values."""
-        noise = {name: list(self.interval(name)) for name in NOISES if {name, f"ln_{name}"} & {*self.names}}
-        return {
-            "draws": len(self.draws),
-            "evaluations": self.evaluations,
-            "mixed": self.mixed,
-            "rhat": dict(self.rhat),
-            "ess": dict(self.ess),
-            "intervals_95": noise,
-            "priors": dict(self.priors),
-        }
 
+@dataclass(frozen=True, eq=False, repr=False)
+class Posterior(Record):
+    """Independent draws of both branches of a device; their JSON is without the draws."""
 
-@dataclass(frozen=True)
-class Posterior:
-    """Independent draws of both branches of a device.
+    branches: Mapping[str, BranchPosterior] = column(doc="draws by direction")
+    fit: DeviceFit | None = internal(
+        "the fit that they were drawn for; None if they were read from a file", default=None
+    )
+    seed: int = column(default=0, doc="seed of every draw")
 
-    Attributes
-    ----------
-    branches : mapping of str to BranchPosterior
-    fit : DeviceFit or None
-        The fit that they were drawn for; None if they were read from a file.
-    seed : int
-    """
-
-    branches: Mapping[str, BranchPosterior]
-    fit: DeviceFit | None = field(default=None, repr=False)
-    seed: int = 0
+    def __repr__(self) -> str:
+        return f"<Posterior: {', '.join(f'{len(e.draws)} draws of {n.upper()}' for n, e in self.branches.items())}>"
 
     @property
     def rhat(self) -> float:
@@ -203,10 +178,6 @@ class Posterior:
             settings={**fit.settings, "resampled": "posterior", "draw": k + 1, "resampling_seed": self.seed},
         )
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields except the draws as JSON-ready values."""
-        return {"seed": self.seed, "branches": {name: each.as_dict() for name, each in self.branches.items()}}
-
     def save(self, path: Path | str) -> None:
         """Write the draws as strict JSON."""
         body = {
@@ -235,15 +206,15 @@ class Posterior:
         try:
             branches = {
                 name: BranchPosterior(
-                    name,
-                    get_law(each["law"]),
-                    tuple(each["names"]),
-                    np.array(each["values"], float),
-                    each["rhat"],
-                    each["ess"],
-                    bool(each["mixed"]),
-                    int(each["evaluations"]),
-                    each["priors"],
+                    direction=name,
+                    law=get_law(each["law"]),
+                    names=tuple(each["names"]),
+                    draws=np.array(each["values"], float),
+                    rhat=each["rhat"],
+                    ess=each["ess"],
+                    mixed=bool(each["mixed"]),
+                    evaluations=int(each["evaluations"]),
+                    priors=each["priors"],
                 )
                 for name, each in raw["branches"].items()
             }
@@ -294,109 +265,17 @@ def _branch(branch: BranchFit, fit: DeviceFit, draws: int, target: float, seed: 
     further = [name for name in FURTHER if found.present[NOISES.index(name)]]
     bounds, prior, words = priors_of(law, float(branch.x[np.isfinite(branch.x)][0]), further)
     drawn = sample(found, trains, bounds, prior, draws, target, np.random.default_rng([*seed, 31]))
-    names = (*law.parameters, "x0", *(f"ln_{name}" if name in DEVIATIONS else name for name in NOISES))
+    names = (*law.names, *(f"ln_{name}" if name in DEVIATIONS else name for name in NOISES))
     keep = np.array([True] * (law.n_parameters + 1) + [name not in FURTHER or name in further for name in NOISES])
     kept = tuple(name for name, use in zip(names, keep, strict=True) if use)
     return BranchPosterior(
-        branch.direction, law, kept, drawn.values[:, keep], drawn.rhat, drawn.ess, drawn.mixed, drawn.evaluations, words
+        direction=branch.direction,
+        law=law,
+        names=kept,
+        draws=drawn.values[:, keep],
+        rhat=drawn.rhat,
+        ess=drawn.ess,
+        mixed=drawn.mixed,
+        evaluations=drawn.evaluations,
+        priors=words,
     )
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Draws of (theta, x0, ln of the deviations), shape (n, m), and how they mixed (see `BranchPosterior`)."""
-
-    values: np.ndarray
-    rhat: dict[str, float]
-    ess: dict[str, float]
-    mixed: bool
-    evaluations: int
-
-
-def sample(
-    found: TrainFit,
-    trains: np.ndarray,
-    bounds: tuple[np.ndarray, np.ndarray],
-    prior: tuple[np.ndarray, np.ndarray, np.ndarray],
-    draws: int,
-    target: float,
-    rng: np.random.Generator,
-) -> Sample:
-    """Run chains from near the maximum, doubled until they mix or have done `MOST_WORK`.
-
-    Parameters
-    ----------
-    found : TrainFit
-        The maximum, for one device.
-    trains : ndarray, shape (K, N + 1)
-        On the rising coordinate.
-    bounds, prior
-        As `priors_of` gives them.
-    draws : int
-        Number of draws kept.
-    target : float
-        Limit of R-hat.
-    rng : numpy.random.Generator
-    """
-    law = found.law
-    z = np.clip(np.concatenate([found.parameters[0], found.noise]), bounds[0] + 1e-9, bounds[1] - 1e-9)
-    free = np.flatnonzero(bounds[1] > bounds[0])
-    cloud = _initial_archive(z, found.covariance[0], found.noise_error, bounds, free, 10 * free.size, rng)
-    states = np.ascontiguousarray(cloud[:CHAINS])
-    evaluations, number = 0, FIRST_DRAWS
-    while True:
-        archive = np.empty((len(cloud) + CHAINS * number // sampler.KEPT, z.size))
-        archive[: len(cloud)] = cloud
-        chains = np.empty((CHAINS, number // sampler.KEPT, z.size))
-        filled, _share = sampler.run(
-            law.id, trains, *bounds, *prior, free, states, archive, len(cloud), number, rng, chains
-        )
-        evaluations += number * CHAINS
-        judged = _monitored(chains, law)
-        rhat = {name: split_rhat(values) for name, values in judged.items()}
-        ess = {name: effective_size(values) for name, values in judged.items()}
-        mixed = max(rhat.values()) < target and min(ess.values()) >= LEAST_ESS
-        if mixed or 3 * number * CHAINS * len(trains) > MOST_WORK:
-            break
-        number *= 2
-        cloud = archive[:filled][-min(filled, 4000) :]  # discard the first states, which were a guess
-    flat = chains.reshape(-1, z.size)
-    kept = flat[np.linspace(0, len(flat) - 1, min(draws, len(flat))).round().astype(int)]
-    return Sample(kept, rhat, ess, mixed, evaluations)
-
-
-def _initial_archive(
-    z: np.ndarray,
-    covariance: np.ndarray,
-    noise_error: np.ndarray,
-    bounds: tuple[np.ndarray, np.ndarray],
-    free: np.ndarray,
-    count: int,
-    rng: np.random.Generator,
-) -> np.ndarray:
-    """Draw states about the maximum, as wide as its curvature and within the bounds, as the first archive."""
-    own = len(covariance)
-    values, vectors = np.linalg.eigh(covariance)
-    root = vectors * np.sqrt(np.clip(values, 0.0, 25.0))
-    cloud = np.tile(z, (count, 1))
-    cloud[:, :own] += rng.standard_normal((count, own)) @ root.T
-    cloud[:, own:] += rng.standard_normal((count, noise_error.size)) * np.maximum(noise_error, 0.05)
-    cloud += 1e-3 * rng.standard_normal(cloud.shape)
-    lower, upper = bounds
-    cloud = np.where(cloud < lower, np.minimum(2 * lower - cloud, upper), cloud)  # reflected
-    cloud = np.clip(np.where(cloud > upper, np.maximum(2 * upper - cloud, lower), cloud), lower, upper)
-    fixed = np.setdiff1d(np.arange(z.size), free)
-    cloud[:, fixed] = lower[fixed]
-    return cloud
-
-
-def _monitored(chains: np.ndarray, law: Law) -> dict[str, np.ndarray]:
-    """Return the quantities that must mix, each of shape (chains, draws)."""
-    p = law.n_parameters
-    x = np.array(JUDGED)
-    flat = chains.reshape(-1, chains.shape[2])
-    rates = np.array([kernel.rates(law.id, np.ascontiguousarray(z[:p]), x) for z in flat])
-    shape = chains.shape[:2]
-    found = {f"rate at {at:g}": rates[:, k].reshape(shape) for k, at in enumerate(JUDGED)}
-    found |= {f"ln {name}": chains[:, :, p + 1 + NOISES.index(name)] for name in ("increment", "read")}
-    return found

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from devicekit.fitting.likelihood.filter import DEVIATIONS, NOISES
-from devicekit.fitting.likelihood.fit import (
+from devicekit.fitting.likelihood.priors import (
     FURTHER,
     LIKELY_MEMORY,
     PRIOR_LN,
     PRIOR_SD,
-    WIDTH_OF_START,
     bounds_of_noise,
     prior_of_noise,
 )
+from devicekit.fitting.likelihood.problem import WIDTH_OF_START
 from devicekit.models.law import Law
 
 

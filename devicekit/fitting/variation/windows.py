@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from devicekit.core.errors import TraceError
+from devicekit.core.quantities import DIRECTIONS
 from devicekit.device.blocks import FEWEST_WINDOWS
 from devicekit.fitting.branch import search
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains, choose_window
 
 CLEARLY = 2.0  # ratio of misfits with a common window to own windows; devices of one window stayed below 1.5
-DIRECTIONS = ("ltp", "ltd")
 
 
 @dataclass(frozen=True)

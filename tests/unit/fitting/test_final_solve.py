@@ -7,7 +7,7 @@ import pytest
 
 from devicekit.fitting.branch import search
 from devicekit.fitting.branch.final_solve import FinalSolve
-from devicekit.fitting.branch.fit import build_box, names_at_bound
+from devicekit.fitting.branch.fit import build_box, is_at_bound
 from devicekit.models import kernel
 from devicekit.models.registry import get_law
 
@@ -21,7 +21,7 @@ def call(model: str, theta: list[float], noise: float, away: float, seed: int = 
     w = np.isfinite(x).astype(float)
     box = build_box(law, x, noise)
     start = np.clip(np.array([*theta, 0.01]) + away, box.lower, box.upper)
-    return FinalSolve(law, x, w, box, start, names_at_bound(law, start, box))
+    return FinalSolve(law, x, w, box, start, is_at_bound(start, box))
 
 
 CASES = [
@@ -38,7 +38,7 @@ def test_it_ends_where_lmfit_does(model: str, theta: list[float], noise: float, 
     last = call(model, theta, noise, away, seed)
     end, squares = last.solve()
     result = last.problem().solve()
-    assert end.tolist() == [result.params[name].value for name in last.names]
+    assert end.tolist() == [result.params[name].value for name in last.law.names]
     assert squares == float(np.sum(np.asarray(result.residual) ** 2))
 
 

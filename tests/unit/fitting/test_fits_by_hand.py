@@ -17,13 +17,9 @@ from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains, estimate_noise
 from devicekit.fitting.sampling import match_variance
 from devicekit.fitting.variation.components import Track, fit_components
-from devicekit.fitting.variation.spread import (
-    BranchSpread,
-    estimate_variation,
-    predicted_variance,
-    scatter,
-    sources_of_spread,
-)
+from devicekit.fitting.variation.predicted import predicted_variance, scatter, sources_of_spread
+from devicekit.fitting.variation.result import BranchSpread
+from devicekit.fitting.variation.spread import estimate_variation
 from devicekit.fitting.variation.windows import shared_shape
 from devicekit.models.registry import get_law
 

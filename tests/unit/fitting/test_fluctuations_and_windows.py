@@ -14,7 +14,7 @@ from devicekit.fitting.condition import train_sets
 from devicekit.fitting.likelihood.band import LocalErrors, RateBand
 from devicekit.fitting.likelihood.fit import fit_trains
 from devicekit.fitting.likelihood.misfit import basis, local_errors, misfit
-from devicekit.fitting.variation.spread import READ_OR_REVERSIBLE
+from devicekit.fitting.variation.result import READ_OR_REVERSIBLE
 from devicekit.fitting.variation.windows import OwnWindow, shared_shape
 from devicekit.models.registry import get_law
 

@@ -126,17 +126,16 @@ def test_a_change_counts_from_four_standard_deviations_on() -> None:
 def fitted(x: np.ndarray, start: float = 0.0, step: float = 0.05, noise: float = 0.0) -> BranchFit:
     """A fit of equal steps to x."""
     return BranchFit(
-        "ltp",
-        get_law("linear"),
-        WINDOW,
-        np.array([np.log(step), start]),
-        np.zeros((2, 2)),
-        x.size - 2,
-        "cluster sandwich",
-        x,
-        noise,
-        (),
-        (),
+        direction="ltp",
+        law=get_law("linear"),
+        window=WINDOW,
+        parameters=np.array([np.log(step), start]),
+        covariance=np.zeros((2, 2)),
+        degrees=x.size - 2,
+        method="cluster sandwich",
+        x=x,
+        noise=noise,
+        at_bound=(),
     )
 
 

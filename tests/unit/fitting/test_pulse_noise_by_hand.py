@@ -11,7 +11,7 @@ import pytest
 
 from devicekit.device.blocks import Window
 from devicekit.fitting.branch.trains import Trains
-from devicekit.fitting.likelihood.fit import PRIOR_SD
+from devicekit.fitting.likelihood.priors import PRIOR_SD
 from devicekit.fitting.pulses.noise import Noise, Path, _moments, choose_readings, covariance_of, estimate
 from devicekit.fitting.pulses.programmes import Programme
 

@@ -9,8 +9,8 @@ from scipy.stats import f, linregress
 
 from devicekit import fit
 from devicekit.fitting.branch.checks import check_curve
+from devicekit.fitting.branch.joint import _exponent, fit_joint
 from devicekit.fitting.branch.trains import select_trains
-from devicekit.fitting.widths import _exponent, fit_joint
 from devicekit.tables import PulseTable
 
 
