@@ -260,8 +260,9 @@ def derived(
     """Declare a number that a record computes from its fields; parameters as in `column`."""
 
     def declare(function: Callable[[Any], Any]) -> Derived:
-        found = Derived(function)
         words = doc or (function.__doc__ or "").strip()
+        function.__doc__ = words or f"Value of the column “{label}”."  # for the reference
+        found = Derived(function)
         found.given = {"label": label, "name": name, "unit": unit, "doc": words, **how}
         return found
 
