@@ -20,12 +20,11 @@ from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, listed, si, span
 from devicekit.device.measured import ArrheniusLine
 from devicekit.features.lives import arrhenius
-from devicekit.features.lives import figures as life_figures
 from devicekit.features.lives.arrhenius import ArrheniusFit, Life
 from devicekit.features.lives.bake import baked_at
 from devicekit.features.lives.censored import Undetermined
 from devicekit.features.merit import Merit, MeritResult, Settings, Skipped
-from devicekit.plot import Panel
+from devicekit.plot import Axis, Curve, Panel
 from devicekit.report import ROWS_SHOWN, Block, Table
 from devicekit.tables import RetentionTable
 from devicekit.tables import Table as AnyTable
@@ -78,7 +77,12 @@ class LevelLife(Record):
     @derived()
     def temperatures(self) -> int:
         """Number of different temperatures."""
-        return len(arrhenius.temperatures([each.temperature_k for each in self.lives]))
+        return len(arrhenius.temperatures(self.kelvins))
+
+    @property
+    def kelvins(self) -> list[float]:
+        """Temperature of each record [K]."""
+        return [each.temperature_k for each in self.lives]
 
     lowest_k = part("fit.lowest_k", name="lowest_failed_k", card="lowest_k", doc="lowest temperature with a loss")
     highest_k = part("fit.highest_k", name="highest_failed_k", card="highest_k", doc="highest temperature with a loss")
@@ -181,17 +185,25 @@ class ArrheniusResult(MeritResult):
 
     def panel(self) -> Panel:
         """Draw ln of the lives against 1/kT, with the line and its bands up to the last temperature of a prediction."""
-        shown, marks = {}, set()
-        for each in self.levels:
-            failed = [(life.temperature_k, life.life_s) for life in each.lives if life.life_s is not None]
-            held = [(life.temperature_k, life.low_s) for life in each.lives if not life.failed]
-            marks |= set(arrhenius.temperatures([life.temperature_k for life in each.lives]))
-            shown[each.level] = {
-                "failed": _points(failed),
-                "held": _points(held),
-                "line": tuple(_band(each.fit)) if each.fit else (np.empty(0),) * 6,
-            }
-        return life_figures.arrhenius(shown, self.use_k, sorted(marks))
+        curves, top = [], 0.0
+        for n, each in enumerate(self.levels):
+            name, colour = each.level, f"C{n % 10}"
+            x, median, low, high, least, most = _band(each.fit) if each.fit else [np.empty(0)] * 6
+            if x.size:
+                new = Curve(f"{name}, a new device", x, median, "band", low=least, high=most, colour=colour, alpha=0.12)
+                band = Curve(f"{name}, median", x, median, "band", low=low, high=high, colour=colour, alpha=0.3)
+                curves += [new, band, Curve(f"{name}, line", x, median, colour=colour, legend=False)]
+            at, time = _points([(life.temperature_k, life.life_s) for life in each.lives if life.life_s is not None])
+            at_held, held = _points([(life.temperature_k, life.low_s) for life in each.lives if not life.failed])
+            curves.append(Curve(f"{name}, lost", at, time, style="o", colour=colour))
+            if held.size:
+                curves.append(Curve(f"{name}, held (censored)", at_held, held, style="^", colour=colour, size=5.0))
+            top = max([top, *(float(np.nanmax(values)) for values in (time, held, most) if values.size)])
+        marks = {kelvin for each in self.levels for kelvin in arrhenius.temperatures(each.kelvins)}
+        shown = [(kelvin, float(arrhenius.inverse_energy(kelvin))) for kelvin in [*sorted(marks), self.use_k]]
+        notes = [(x, 2.5 * top, f"{kelvin - 273.15:.0f} °C") for kelvin, x in shown]
+        y = Axis("time to loss", "s", "log")
+        return Panel(Axis("1 / kT", "1/eV"), y, curves, notes=notes, lines=(("x", shown[-1][1]),))
 
     def record_tables(self) -> list[Block]:
         """Return the lives of each level."""

@@ -7,7 +7,7 @@ Weibull law (`devicekit.features.lives.wear`); with too few failures there is a 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -17,14 +17,14 @@ from devicekit.core.records import Estimate, Record, column, derived
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, percent
 from devicekit.device.measured import Endurance
-from devicekit.features import figures
+from devicekit.features.figures import LEVELS
 from devicekit.features.lives import figures as life_figures
 from devicekit.features.lives import sentences as wear_text
 from devicekit.features.lives import wear
 from devicekit.features.lives.censored import Undetermined
 from devicekit.features.merit import MOST_CURVES, Merit, MeritResult, Settings, figure, origin
 from devicekit.features.stats import Spread, clopper_pearson, spread
-from devicekit.plot import Panel
+from devicekit.plot import Axis, Curve, Panel
 from devicekit.report import Block
 from devicekit.tables import EnduranceTable
 from devicekit.tables import Table as AnyTable
@@ -134,13 +134,17 @@ class EnduranceResult(MeritResult):
 
     def panel(self) -> Panel:
         """Draw every reading and the median of each decade, HRS and LRS."""
-        readings, medians = {}, {}
-        for level in ("lrs", "hrs"):
+        curves = []
+        for level, colour in LEVELS.items():
             rows = self.table.frame[self.table.frame["level"] == level]
             own = self.decades[self.decades["level"] == level]
-            readings[level] = (rows["cycle"].to_numpy(float), rows["conductance_s"].to_numpy(float))
-            medians[level] = (10.0 ** (own["decade"].to_numpy(float) + 0.5), own["median_s"].to_numpy(float))
-        return figures.endurance(readings, medians)
+            cycle = np.maximum(rows["cycle"].to_numpy(float), 1)
+            g, step = rows["conductance_s"].to_numpy(float), max(1, len(rows) // 5000)
+            dots = Curve(f"{level.upper()}, readings", cycle[::step], g[::step], style=".", size=2.0, colour=colour)
+            curves.append(replace(dots, alpha=0.5, legend=False, data=False))
+            median = (10.0 ** (own["decade"].to_numpy(float) + 0.5), own["median_s"].to_numpy(float))
+            curves.append(Curve(level.upper(), *median, style="-o", colour=colour))
+        return Panel(Axis.of("cycle", scale="log"), Axis.of("conductance_s", scale="log"), curves)
 
     def notes(self) -> list[str]:
         """Return when a device counts as failed, and the unit of the slopes."""
@@ -164,9 +168,7 @@ class EnduranceResult(MeritResult):
             ratio = _pairs(rows)
             if len(windows) < MOST_CURVES and len(ratio):
                 windows[str(name)] = (np.maximum(ratio.index.to_numpy(float), 1.0), ratio.to_numpy(float))
-        return life_figures.window_over_cycles(
-            windows, self.on_off_slope.value if self.on_off_slope else None, self.threshold
-        )
+        return life_figures.window_over_cycles(windows, self.on_off_slope, self.threshold)
 
     def life_panel(self) -> Panel:
         """Draw Weibull plot of the cycles to failure.
@@ -178,10 +180,7 @@ class EnduranceResult(MeritResult):
         """
         if self.life is None:
             raise TraceError(f"no lifetime to draw: {self.no_life}")
-        cycles, shares = wear.positions(self.life.low, self.life.high)
-        held = self.life.low[~np.isfinite(self.life.high)]
-        points = [(e.cycles, e.share) for e in self.life.shares if e.cycles is not None]
-        return life_figures.weibull_life(cycles, shares, held, self.life.shape.value, self.life.scale.value, points)
+        return life_figures.weibull_life(self.life)
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> EnduranceResult | None:

@@ -19,13 +19,12 @@ from devicekit.core.records import Estimate, Record, cell, cell_of, column, deri
 from devicekit.core.scalars import Scalar
 from devicekit.core.statistics import t_quantile
 from devicekit.core.text import count, percent, si
-from devicekit.features import figures
 from devicekit.features.merit import Merit, MeritResult, Settings
 from devicekit.features.merits.volatile import interval_text
 from devicekit.features.relaxation import decay
 from devicekit.features.relaxation.decay import Fit
 from devicekit.features.relaxation.squares import Data
-from devicekit.plot import Panel
+from devicekit.plot import COLOURS, Axis, Curve, Panel
 from devicekit.system.options import BASELINES
 from devicekit.tables import PairedTable
 from devicekit.tables import Table as AnyTable
@@ -152,9 +151,14 @@ class FacilitationResult(MeritResult):
     def panel(self) -> Panel:
         """Draw pairs of the first device that has a fit, with its curve."""
         each = next((each for each in self.devices if each.fit is not None), self.devices[0])
-        at = np.geomspace(each.interval_s.min(), each.interval_s.max(), 200) if each.fit else np.array([])
-        fitted = each.curve(at) if each.fit else np.array([])
-        return figures.facilitation(each.interval_s, each.ratio, at, fitted, each.end.value if each.end else None)
+        curves = [Curve("pairs", each.interval_s, each.ratio, style=".", colour="0.45", size=4.0)]
+        if each.fit is not None:
+            at = np.geomspace(each.interval_s.min(), each.interval_s.max(), 200)
+            curves.append(Curve("fit", at, each.curve(at), width=1.2, colour=COLOURS["ltp"]))
+        lines = [("y", 1.0)]
+        if each.end is not None and abs(each.end.value - 1.0) > 1e-9:
+            lines.append(("y", each.end.value))
+        return Panel(Axis.of("interval_s", scale="log"), Axis.of("ratio"), curves, lines=tuple(lines))
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> FacilitationResult | None:

@@ -17,12 +17,11 @@ from devicekit.core.errors import CodedWarning, TraceError
 from devicekit.core.records import Estimate, column, derived, internal
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, format_number, percent, percent_span, si
-from devicekit.features import figures
 from devicekit.features.merit import Merit, MeritResult, Settings
 from devicekit.features.states import separation as multilevel
 from devicekit.features.states.pairs import Level, OwnThresholds, Pair
 from devicekit.features.states.separation import Readings, Scale, Side
-from devicekit.plot import Panel
+from devicekit.plot import Axis, Curve, Panel
 from devicekit.report import ROWS_SHOWN, Block, Table, rows_text
 from devicekit.tables import MultilevelTable
 from devicekit.tables import Table as AnyTable
@@ -114,9 +113,25 @@ class MultilevelResult(MeritResult):
     def panel(self) -> Panel:
         """Draw the histogram and fitted density of each level, with the thresholds."""
         log = self.scale.name == "log"
-        shown = {each.name: (each.readings.values, each.readings.mean, _sd(each.readings)) for each in self.levels}
-        thresholds = [pair.threshold_s for pair in self.neighbours if pair.threshold_s is not None]
-        return figures.level_densities(shown, thresholds, log)
+        few, curves = len(self.levels) <= 10, []
+        for k, each in enumerate(self.levels):
+            values, colour = each.readings.values, f"C{k % 10}"
+            mean, sd = each.readings.mean, each.readings.sd if values.size > 1 else 0.0
+            many = int(np.clip(np.sqrt(values.size), 4, 30))
+            height, edges = np.histogram(values, many, density=True) if np.ptp(values) > 0 else (np.ones(1), [mean] * 2)
+            x, y = np.repeat(edges, 2), np.r_[0.0, np.repeat(height, 2), 0.0]
+            x = np.exp(x) if log else x
+            curves.append(Curve(each.name, x, y, colour=colour, width=0.8, alpha=0.6, legend=few))
+            if sd > 0:
+                at = mean + sd * np.linspace(-4, 4, 81)
+                at = at if log else at[at >= 0]
+                density = np.exp(-0.5 * ((at - mean) / sd) ** 2) / sd / np.sqrt(2 * np.pi)
+                fit = (np.exp(at) if log else at, density)
+                curves.append(Curve(f"{each.name}, normal", *fit, colour=colour, width=1.4, legend=False))
+        across = Axis.of("conductance_s", scale="log" if log else "linear", ticks=0 if log else 6)
+        density_axis = Axis("density of ln G") if log else Axis("density of G", "1/S")
+        lines = [("x", pair.threshold_s) for pair in self.neighbours if pair.threshold_s is not None]
+        return Panel(across, density_axis, curves, lines=lines, legend="above")
 
     def notes(self) -> list[str]:
         """Return the scale on which levels are normal, and what the bit error rate assumes."""
@@ -163,10 +178,6 @@ def _small(share: float) -> str:
 
 def _normal_text(side: Side) -> str:
     return f"; {_small(side.normal.value)} if it is normal" if side.normal.known else ""
-
-
-def _sd(readings: Readings) -> float:
-    return readings.sd if readings.values.size > 1 else 0.0
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> MultilevelResult | None:

@@ -15,11 +15,10 @@ from devicekit.core.errors import CodedWarning, TraceError
 from devicekit.core.records import Record, cell_of, column, internal, plain
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, format_number, percent
-from devicekit.features import figures
 from devicekit.features.dc.transistors import without_transistors
 from devicekit.features.merit import Merit, MeritResult, Settings
 from devicekit.features.merits.dc import STILL
-from devicekit.plot import Panel
+from devicekit.plot import COLOURS, Axis, Curve, Panel
 from devicekit.tables import SweepTable
 from devicekit.tables import Table as AnyTable
 
@@ -216,7 +215,14 @@ class NoiseResults(MeritResult):
     def panel(self) -> Panel:
         """Draw the first record, with the levels that were found."""
         first = self.records[0]
-        return figures.current_in_time(first.time, first.current, [level.current_a for level in first.levels])
+        step = max(1, first.time.size // 5000)
+        record = Curve("current", first.time[::step], first.current[::step], width=0.4, colour="0.5", legend=False)
+        ends = np.array([first.time.min(), first.time.max()])
+        levels = [
+            Curve(f"level {n}", ends, np.full(2, each.current_a), width=1.0, colour=COLOURS["ltd"], legend=False)
+            for n, each in enumerate(first.levels, 1)
+        ]
+        return Panel(Axis.of("time_s"), Axis.of("current_a"), [record, *levels])
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> NoiseResults | None:

@@ -18,14 +18,14 @@ from devicekit.core.errors import CodedWarning
 from devicekit.core.records import Record, cell, cell_of, column, derived, internal, part
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, format_number, si
-from devicekit.features import figures
+from devicekit.features.figures import readings
 from devicekit.features.merit import Merit, MeritResult, Settings
 from devicekit.features.merits.volatile import interval_text
 from devicekit.features.relaxation import decay
 from devicekit.features.relaxation.decay import Fit
 from devicekit.features.relaxation.pulsed import MOST_PULSES, PulsedRecord, records
 from devicekit.features.relaxation.squares import Data
-from devicekit.plot import Axis, Panel
+from devicekit.plot import COLOURS, Axis, Curve, Panel
 from devicekit.tables import Table as AnyTable
 from devicekit.tables import TransientTable
 
@@ -132,15 +132,23 @@ class RatesResult(MeritResult):
         if len({each.rate_hz for each in self.trains if each.device_id == device}) == 1:
             first = self.pulses[self.pulses["record"] == self.trains[0].record]
             number_, levels = first["pulse"].to_numpy(float), ("after", "before")
-            curves = {f"{name} a pulse": (number_, first[name].to_numpy(float)) for name in levels}
-            return figures.readings(curves, Axis("pulse", whole=True), Axis("level above the start", unit), "o-")
+            shown = {f"{name} a pulse": (number_, first[name].to_numpy(float)) for name in levels}
+            return readings(shown, Axis("pulse", whole=True), Axis("level above the start", unit), "o-")
         own = sorted((t for t in self.trains if t.device_id == device), key=lambda each: each.rate_hz)
         rate, before, after = (np.array([getattr(t, name) for t in own]) for name in ("rate_hz", "before", "after"))
-        fitted: Sequence[np.ndarray] = ()
+        curves = [
+            Curve("after a pulse", rate, after, style="o", colour=COLOURS["ltp"], size=4.0),
+            Curve("before a pulse", rate, before, style="o", colour=COLOURS["ltd"], size=4.0),
+        ]
         if device in self.fits and len({t.n_pulses for t in own}) == 1:
             at = np.geomspace(rate.min(), rate.max(), 100)
-            fitted = (at, *late_levels(self.fits[device], at, own[0].n_pulses))
-        return figures.against_rate(rate, before, after, fitted, unit)
+            low, high = late_levels(self.fits[device], at, own[0].n_pulses)
+            curves += [
+                Curve("after, fit", at, high, width=1.0, colour=COLOURS["ltp"], legend=False),
+                Curve("before, fit", at, low, width=1.0, colour=COLOURS["ltd"], legend=False),
+            ]
+        label = "conductance above the start" if unit == "S" else "current above the start"
+        return Panel(Axis("rate of the pulses", "Hz", "log"), Axis(label, unit), curves)
 
 
 def settled_levels(amplitude: float, tau: float, rate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -21,11 +21,10 @@ from devicekit.core.statistics import t_quantile
 from devicekit.core.text import count, format_number, percent, percent_span, span
 from devicekit.device.horizon import LEAST_DECADES, refusal_reason
 from devicekit.device.measured import ArrheniusLine, Retention
-from devicekit.features import figures
 from devicekit.features.lives.bake import baked_at
 from devicekit.features.merit import MOST_CURVES, TEN_YEARS, Merit, MeritResult, Settings, origin
 from devicekit.features.merits.arrhenius import ArrheniusResult
-from devicekit.plot import Panel
+from devicekit.plot import Axis, Curve, Panel
 from devicekit.readers.kinds.retention import explain_several_starts
 from devicekit.tables import RetentionTable
 from devicekit.tables import Table as AnyTable
@@ -142,23 +141,30 @@ class RetentionResult(MeritResult):
 
     def panel(self) -> Panel:
         """Draw readings and the power law of every state; the prediction with its interval where there is one."""
-        frame, states = self.table.frame, {}
+        frame, curves = self.table.frame, []
         kelvin = baked_at(frame)
-        for state in self.states[:MOST_CURVES]:
+        for n, state in enumerate(self.states[:MOST_CURVES]):
             own = kelvin.isna() if state.temperature_k is None else kelvin == state.temperature_k
             rows = frame[(frame["device_id"] == state.device_id) & (frame["level"] == state.level) & own]
-            p = state.prediction
+            p, colour = state.prediction, f"C{n % 10}"
             at = np.array([state.first_s, p.time_s if p else state.last_s])
-            later = p.conductance if p else None
-            ahead = [[p.time_s], [later.value], [later.low], [later.high]] if p and later else [[]] * 4
-            readings = (rows["time_s"].to_numpy(float), rows["conductance_s"].to_numpy(float))
+            curves.append(_readings(state.name, rows, colour))
             law = (at, state.g_1s * at**-state.nu)
-            states[state.name] = (*readings, *law, *map(np.array, ahead))
-        if not states:  # too few readings for a law: show them alone
-            for (device, level), rows in frame[frame["conductance_s"] > 0].groupby(["device_id", "level"], sort=False):
-                readings = (rows["time_s"].to_numpy(float), rows["conductance_s"].to_numpy(float))
-                states[f"{device} {level}"] = (*readings, *map(np.array, [[]] * 6))
-        return figures.retention(states)
+            curves.append(Curve(f"{state.name}, law", *law, style="--" if p else "-", width=0.8, colour=colour))
+            if p:
+                later = (p.conductance.value, p.conductance.low, p.conductance.high)
+                value, low, high = (np.array([each], float) for each in later)
+                name, ahead = f"{state.name}, prediction", np.array([p.time_s])
+                curves.append(Curve(name, ahead, value, "errors", "s", low, high, colour))
+        if not curves:  # too few readings for a law: show them alone
+            groups = frame[frame["conductance_s"] > 0].groupby(["device_id", "level"], sort=False)
+            for n, ((device, level), rows) in enumerate(groups):
+                curves.append(_readings(f"{device} {level}", rows, f"C{n % 10}"))
+                curves.append(
+                    Curve(f"{device} {level}, law", np.array([]), np.array([]), width=0.8, colour=f"C{n % 10}")
+                )
+        x = Axis("time since the state was written", "s", "log")
+        return Panel(x, Axis.of("conductance_s", scale="log"), curves, legend="none")
 
     def notes(self) -> list[str]:
         """Return the law, and what the predictions are for."""
@@ -167,6 +173,10 @@ class RetentionResult(MeritResult):
         if horizon:
             sentence += f" Predictions are for {horizon:.3g} s at the temperature of the measurement."
         return [sentence]
+
+
+def _readings(name: str, rows: pd.DataFrame, colour: str) -> Curve:
+    return Curve(name, rows["time_s"].to_numpy(float), rows["conductance_s"].to_numpy(float), style=".", colour=colour)
 
 
 def _name(device: str, level: str, kelvin: float | None) -> str:

@@ -15,7 +15,6 @@ from devicekit.core.errors import CodedWarning
 from devicekit.core.records import Record, cell, column, derived, internal, part
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, percent, si, span
-from devicekit.features import figures
 from devicekit.features.merit import Merit, MeritResult, Settings, figure
 from devicekit.features.merits.noise import NoiseResults
 from devicekit.features.noise import spectrum
@@ -24,7 +23,7 @@ from devicekit.features.noise.spectrum import Spectrum
 from devicekit.features.noise.telegraph import Dwell, Telegraph
 from devicekit.features.relaxation.pulsed import records as transients
 from devicekit.features.stats import clopper_pearson
-from devicekit.plot import Panel
+from devicekit.plot import COLOURS, Axis, Curve, Panel
 from devicekit.report import Block
 from devicekit.tables import SweepTable, TransientTable
 from devicekit.tables import Table as AnyTable
@@ -166,18 +165,27 @@ class RtnResult(MeritResult):
     def panel(self) -> Panel:
         """Draw the first record with telegraph noise (else the first), and the path between its levels."""
         first = next(iter(self.telegraph), self.records[0])
-        levels = None
+        kept = slice(0, 4000)  # jumps of more are not seen
+        time = first.time_s[kept]
+        curves = [Curve("readings", time, first.value[kept], width=0.4, colour="0.6", legend=False)]
         if (sides := first.sides) is not None:
-            levels = np.where(first.found.path, sides[1].level, sides[0].level)
-        return figures.telegraph(first.time_s, first.value, levels, self.quantity)
+            levels = np.where(first.found.path, sides[1].level, sides[0].level)[kept]
+            curves.append(Curve("levels", time, levels, width=1.0, colour=COLOURS["ltd"], legend=False))
+        return Panel(Axis.of("time_s"), Axis.of(self.quantity), curves)
 
     def spectrum(self) -> Panel | None:
-        """Return the power spectrum of the first record that has a slope."""
+        """Draw the power spectrum of the first record that has a slope, and the line 1/f^g through it."""
         found = next((each.spectrum for each in self.records if each.spectrum.exponent.known), None)
         if found is None:
             return None
         unit = "A²/Hz" if self.quantity == "current_a" else "S²/Hz"
-        return figures.power(np.array(found.frequency_hz), np.array(found.density), found.exponent.value, unit)
+        frequency, density, g = np.array(found.frequency_hz), np.array(found.density), found.exponent.value
+        middle = float(np.exp(np.log(density).mean() + g * np.log(frequency).mean()))
+        curves = [
+            Curve("spectrum", frequency, density, style="o", colour=COLOURS["ltp"], legend=False),
+            Curve(f"exponent {g:.2f}", frequency, middle * frequency**-g, colour="0.3", width=1.0),
+        ]
+        return Panel(Axis("frequency", "Hz", "log"), Axis("power spectral density", unit, "log"), curves)
 
     def blocks(self) -> list[Block]:
         """Return the blocks of the report."""

@@ -19,9 +19,8 @@ from devicekit.core.scalars import Scalar
 from devicekit.core.statistics import t_quantile
 from devicekit.core.text import count, format_number, si
 from devicekit.device.measured import StdpWindow
-from devicekit.features import figures
 from devicekit.features.merit import Merit, MeritResult, Settings, origin
-from devicekit.plot import Panel
+from devicekit.plot import COLOURS, Axis, Curve, Panel
 from devicekit.report import Block, Table
 from devicekit.tables import StdpTable
 from devicekit.tables import Table as AnyTable
@@ -111,14 +110,17 @@ class StdpResult(MeritResult):
     def panel(self) -> Panel:
         """Draw the readings, medians with ranges at each delay, and the fitted window."""
         frame, at = self.table.frame, self.delays["spike_delay_s"].to_numpy(float)
-        readings = (frame["spike_delay_s"].to_numpy(float), frame["weight_change"].to_numpy(float))
-        fitted = {}
+        delay, change = (frame[name].to_numpy(float) for name in ("spike_delay_s", "weight_change"))
+        median, low, high = (self.delays[name].to_numpy(float) for name in ("median", "low", "high"))
+        curves = [
+            Curve("readings", 1e3 * delay, change, style=".", colour="0.55"),
+            Curve("median, range", 1e3 * at, median, "errors", "o", low, high, COLOURS["ltp"]),
+        ]
         for side, name in ((-1, "post before pre"), (1, "pre before post")):
             ends = np.abs(at[np.sign(at) == side])
             t = side * np.linspace(ends.min(), ends.max(), 200)
-            fitted[name] = (t, self.window(t))
-        columns = (self.delays[name].to_numpy(float) for name in ("median", "low", "high"))
-        return figures.stdp(readings, (at, *columns), fitted)
+            curves.append(Curve(f"fit, {name}", 1e3 * t, self.window(t), width=1.0, legend=side < 0))
+        return Panel(Axis("spike delay Δt", "ms"), Axis.of("weight_change"), curves, lines=(("y", 0.0),))
 
     def record_tables(self) -> list[Block]:
         """Return the parameters with their intervals."""

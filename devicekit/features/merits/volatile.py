@@ -19,14 +19,13 @@ from devicekit.core.scalars import Scalar
 from devicekit.core.statistics import t_quantile
 from devicekit.core.text import count, format_number, percent, percent_span, si, span
 from devicekit.device.measured import Term, Volatile, volatile_scalars
-from devicekit.features import figures
 from devicekit.features.merit import MOST_CURVES, Merit, MeritResult, Settings, Skipped, origin
 from devicekit.features.relaxation import decay
 from devicekit.features.relaxation.decay import Choice, Fit
 from devicekit.features.relaxation.pulsed import PulsedRecord, curve, records
 from devicekit.features.stats import mean_estimate
 from devicekit.models.relaxation import KERNELS, terms
-from devicekit.plot import Panel
+from devicekit.plot import Axis, Curve, Panel
 from devicekit.tables import Table as AnyTable
 from devicekit.tables import TransientTable
 
@@ -237,13 +236,16 @@ class VolatileResult(MeritResult):
 
     def panel(self) -> Panel:
         """Draw the readings of each record against the time since its last pulse, with the fitted kernel."""
-        shown = {}
-        for each in self.records[:MOST_CURVES]:
+        curves = []
+        for n, each in enumerate(self.records[:MOST_CURVES]):
             since, value = each.record.tail
-            at = np.geomspace(since[since > 0].min(), since.max(), 200)
-            shown[each.title] = (since, value, at, curve(each.record, each.fit, at))
-        unit = "S" if self.table.quantity == "conductance_s" else "A"
-        return figures.relaxation(shown, unit)
+            at, colour = np.geomspace(since[since > 0].min(), since.max(), 200), f"C{n % 10}"
+            shown = np.where(since > 0, since, np.nan)
+            curves.append(Curve(each.title, shown, value, style=".", colour=colour, size=2.5))
+            fitted = curve(each.record, each.fit, at)
+            curves.append(Curve(f"{each.title}, kernel", at, fitted, width=1.0, colour=colour, legend=False))
+        x, many = Axis("time since the last pulse", "s", "log"), len(self.records) > 8
+        return Panel(x, Axis.of(self.table.quantity), curves, legend="none" if many else "in")
 
 
 def _mean(found: Sequence[Estimate], log: bool = False) -> Estimate:
