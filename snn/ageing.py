@@ -16,12 +16,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 import numpy as np
 import pandas as pd
 
 from devicekit.core.errors import UsageError
+from devicekit.core.records import Record, column, derived, frame, internal
 from devicekit.core.text import percent
 from devicekit.device.ageing import Drift, require_conductance, static_error
 from devicekit.device.card import DeviceCard
@@ -48,21 +49,23 @@ class Loss(NamedTuple):
     sd: float
 
 
+class LossCurve(TypedDict):
+    """Measured losses of one network: of pairs, programmed without other errors."""
+
+    data: str  # with their split
+    network: list[int]  # inputs, hidden and output neurons
+    noise: list[float]  # error of a weight over the rms of weights, as of `noise_to_signal`
+    loss: list[float]  # mean over seeds and draws [1]
+    sd: list[float]  # standard deviation over draws [1]
+    spread: Spread  # rms of r+ - r- of both layers
+    output_share: float  # weight of the output layer in `noise`
+    least_gain: float  # down to which a common gain costs nothing
+
+
 @lru_cache(maxsize=1)
-def shipped() -> dict[str, Any]:
-    """Return the measured curve that comes with this package (remeasured by `benchmarks/static_errors.py`).
-
-    Network 64-1000-10 of pairs, programmed without other errors; `data` names the data and their split.
-
-    Returns
-    -------
-    dict
-        `network`: its inputs, hidden and output neurons; `noise` (n,): error of a weight over the rms of weights, as of
-        `noise_to_signal`; `loss`, `sd` (n,): mean over seeds and draws, and standard deviation over draws [1];
-        `spread`: rms of r+ - r- of both layers; `output_share`: weight of the output layer in `noise`; `least_gain`;
-        and the data.
-    """
-    loaded: dict[str, Any] = json.loads(SHIPPED.read_text(encoding="utf-8"))
+def shipped() -> LossCurve:
+    """Return the measured curve that comes with this package (remeasured by `benchmarks/static_errors.py`)."""
+    loaded: LossCurve = json.loads(SHIPPED.read_text(encoding="utf-8"))
     return loaded
 
 
@@ -92,7 +95,7 @@ def pair_spread(synapses: Synapses) -> Spread:
     return first, second
 
 
-def noise_to_signal(sigma_r: float, spread: Spread | None = None, curve: dict[str, Any] | None = None) -> float:
+def noise_to_signal(sigma_r: float, spread: Spread | None = None, curve: LossCurve | None = None) -> float:
     """Return the error of a weight over the rms of weights [1], as a weighted mean over both layers.
 
     Root of the weighted mean square of sqrt(2) sigma_r over the spread of each layer.
@@ -103,7 +106,7 @@ def noise_to_signal(sigma_r: float, spread: Spread | None = None, curve: dict[st
         Standard deviation of a state's error [of the window].
     spread : (float, float), optional
         rms of r+ - r- of both layers; None: those of the network of the curve.
-    curve : dict, optional
+    curve : LossCurve, optional
         A measured curve of losses; None: the shipped one.
 
     Returns
@@ -117,7 +120,7 @@ def noise_to_signal(sigma_r: float, spread: Spread | None = None, curve: dict[st
 
 
 def predicted_loss(
-    sigma_r: float, spread: Spread | None = None, *, gain: float = 1.0, curve: dict[str, Any] | None = None
+    sigma_r: float, spread: Spread | None = None, *, gain: float = 1.0, curve: LossCurve | None = None
 ) -> Loss:
     """Predict the loss of accuracy due to independent static errors of states, for the network and data of the curve.
 
@@ -132,7 +135,7 @@ def predicted_loss(
         error costs more.
     gain : float
         Common gain of all weights [1].
-    curve : dict, optional
+    curve : LossCurve, optional
         Curve to use instead of `shipped`.
 
     Raises
@@ -151,63 +154,43 @@ def predicted_loss(
             f"The common gain is {percent(gain)}, below {percent(curve['least_gain'])}: the curve does not include its "
             "cost."
         )
-    mean, sd = (float(np.interp(noise, known, curve[name])) for name in ("loss", "sd"))
+    mean, sd = (float(np.interp(noise, known, losses)) for losses in (curve["loss"], curve["sd"]))
     return Loss(mean, sd)
 
 
-@dataclass(frozen=True)
-class AgedRow:
-    """One time after writing.
+@dataclass(frozen=True, kw_only=True)
+class AgedRow(Record):
+    """One time after writing."""
 
-    Attributes
-    ----------
-    time_s : float
-    mean, sd, lowest, highest : float
-        Test accuracy over draws of devices [1].
-    sigma_r : float
-        Error of a state due to drift [of the window].
-    gain : float
-        Common gain of all conductances [1].
-    predicted : float or None
-        Accuracy by `predicted_loss`; None if it is not applicable (other network sizes, wires, converters, read noise).
-    beyond : float
-        Time over the longest measured time; 0 for exponents set by hand.
-    """
-
-    time_s: float
-    mean: float
-    sd: float
-    lowest: float
-    highest: float
-    sigma_r: float
-    gain: float
-    predicted: float | None
-    beyond: float
+    time_s: float = column(doc="time after writing")
+    mean: float = column(doc="mean test accuracy over draws of devices, 0..1")
+    sd: float = column(doc="its standard deviation over draws")
+    lowest: float = column(doc="lowest accuracy of a draw")
+    highest: float = column(doc="highest accuracy of a draw")
+    sigma_r: float = column(doc="error of a state due to drift, of the window")
+    gain: float = column(doc="common gain of all conductances")
+    predicted: float | None = column(
+        doc="accuracy by `predicted_loss`; None if it is not applicable (other network sizes, wires, converters, read "
+        "noise)"
+    )
+    beyond: float = column(doc="time over the longest measured time; 0 for exponents set by hand")
 
 
-@dataclass(frozen=True)
-class AgeingResult:
-    """Accuracy over time.
+@dataclass(frozen=True, kw_only=True)
+class AgeingResult(Record):
+    """Accuracy over time."""
 
-    Attributes
-    ----------
-    rows : tuple of AgedRow
-    accuracy : float
-        Test accuracy before any time [1].
-    draws : int
-        Draws of devices at each time.
-    law : Drift
-    spread : (float, float) or None
-        rms of r+ - r- of both layers; None without pairs.
-    data : DataFacts
-    """
+    rows: tuple[AgedRow, ...] = column(doc="accuracies at each time")
+    accuracy: float = column(doc="test accuracy before any time, 0..1")
+    draws: int = column(doc="draws of devices at each time")
+    law: Drift = internal("law of the drift")
+    spread: Spread | None = column(doc="rms of r+ - r- of both layers; None without pairs")
+    data: DataFacts = column(doc="the data")
 
-    rows: tuple[AgedRow, ...]
-    accuracy: float
-    draws: int
-    law: Drift
-    spread: Spread | None
-    data: DataFacts
+    @derived(name="law")
+    def known_law(self) -> dict[str, object]:
+        """Numbers of the law without the infinite ones of exponents set by hand."""
+        return {name: value for name, value in asdict(self.law).items() if value != math.inf}
 
     def until(self, lost: float = 0.01) -> float | None:
         """Return the time at which the mean has fallen by `lost` [1], interpolated in log time [s], or None."""
@@ -233,7 +216,7 @@ class AgeingResult:
 
     def frame(self) -> pd.DataFrame:
         """Return the rows as a table, one per time."""
-        return pd.DataFrame([asdict(row) for row in self.rows])
+        return frame(self.rows)
 
     def sentences(self) -> list[str]:
         """Describe the accuracy over time and the drift behind it."""
@@ -244,12 +227,6 @@ class AgeingResult:
         ]
         words.append(f"Drift: {self.law.describe(last.time_s)}.")
         return words
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        plain = asdict(self)
-        numbers = {key: value for key, value in plain["law"].items() if value != math.inf}
-        return {**plain, "law": numbers, "rows": list(plain["rows"])}
 
 
 def accuracy_over_time(
@@ -316,8 +293,9 @@ def accuracy_over_time(
                 beyond=law.extrapolation(time_s),
             )
         )
-    facts = DataFacts(data.name, data.split, len(data.y_train), len(data.y_test))
-    return AgeingResult(tuple(rows), accuracy, draws, law, spread, facts)
+    return AgeingResult(
+        rows=tuple(rows), accuracy=accuracy, draws=draws, law=law, spread=spread, data=DataFacts.of(data)
+    )
 
 
 def _find_law(card: DeviceCard, config: TrainingConfig) -> Drift:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from devicekit.core.errors import UsageError
+from devicekit.core.records import Record, column
+from devicekit.core.text import percent
 from devicekit.system.jit import compiled
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset
@@ -19,21 +20,17 @@ from snn.training import TEST_STREAM, TRAIN_STREAM
 
 
 @dataclass(frozen=True)
-class Baseline:
-    """Test accuracy (fraction 0..1) of one classifier on one kind of input ("spike counts" or "pixels")."""
+class Baseline(Record):
+    """Test accuracy of one classifier on one kind of input."""
 
-    classifier: str
-    inputs: str
-    test_accuracy: float
+    classifier: str = column("classifier", doc="name of the classifier")
+    inputs: str = column("on", doc="spike counts or pixels")
+    test_accuracy: float = column("test accuracy", text=percent, doc="test accuracy, 0..1")
 
     @property
     def words(self) -> str:
         """The accuracy in words."""
         return f"{self.classifier} {100 * self.test_accuracy:.1f} % ({self.inputs})"
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return {"classifier": self.classifier, "inputs": self.inputs, "test_accuracy": self.test_accuracy}
 
 
 @compiled

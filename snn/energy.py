@@ -7,12 +7,12 @@ the line of a fixed reference.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from devicekit.core.errors import UsageError
+from devicekit.core.records import Record, column, derived
 from devicekit.device.random import mix
 from devicekit.device.wear import inference_energy
 from snn.learner import QUIET
@@ -25,32 +25,22 @@ READ_S = 1e-6  # default time of one read [s]
 SAMPLES = 300  # test samples for counting spikes
 
 
-@dataclass(frozen=True)
-class InferenceEnergy:
-    """Means over test samples.
+@dataclass(frozen=True, kw_only=True)
+class InferenceEnergy(Record):
+    """Means over test samples."""
 
-    Attributes
-    ----------
-    samples : int
-    input_spikes, hidden_spikes : float
-        Spikes in one inference, each driving a word line of the hidden or the output layer.
-    hidden_j, output_j : float
-        Energy of the devices of each layer in one inference [J].
-    row_a : float
-        Largest current of a word line of the hidden layer [A]; a driver, or a smaller tile, must carry it.
-    read_s, read_voltage_v : float
-    """
-
-    samples: int
-    input_spikes: float
-    hidden_spikes: float
-    hidden_j: float
-    output_j: float
-    row_a: float
-    read_s: float
+    samples: int = column(doc="test samples")
+    input_spikes: float = column(doc="spikes of the inputs in one inference, each driving a word line")
+    hidden_spikes: float = column(doc="the same of the hidden layer")
+    hidden_j: float = column(unit="J", doc="energy of the devices of the hidden layer in one inference")
+    output_j: float = column(unit="J", doc="the same of the output layer")
+    row_a: float = column(
+        unit="A", doc="largest current of a word line of the hidden layer; a driver, or a smaller tile, must carry it"
+    )
+    read_s: float = column(unit="s", doc="duration of a read")
     read_voltage_v: float
 
-    @property
+    @derived(unit="J")
     def total_j(self) -> float:
         """Energy of both layers [J]."""
         return self.hidden_j + self.output_j
@@ -58,10 +48,6 @@ class InferenceEnergy:
     def of_training(self, presentations: int) -> float:
         """Return the read energy of a number of presentations with the spikes of a test sample [J]."""
         return presentations * self.total_j
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return {**asdict(self), "total_j": self.total_j}
 
 
 def per_inference(

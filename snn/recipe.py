@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from devicekit.core.errors import UsageError
+from devicekit.core.records import Record, column
 from devicekit.device.card import DeviceCard
 from devicekit.device.symmetry import symmetric_point
 from devicekit.device.variation import read_sigma
@@ -41,55 +41,26 @@ DIGITS_DRIVE, DIGITS_HIDDEN = 9.8, 1000  # input spikes per step and hidden unit
 STEP_HALF_WIDTH = 0.2  # of the range of states for the mean step
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """Automatic settings of a run from card, mapping and settings; pairs are (hidden, output) layer.
+@dataclass(frozen=True, kw_only=True)
+class Recipe(Record):
+    """Automatic settings of a run from card, mapping and settings; pairs are (hidden, output) layer."""
 
-    Attributes
-    ----------
-    p : float
-        Firing probability per step of a full pixel [1].
-    shift_fraction : float
-        Fraction of training presentations moved by one pixel.
-    start_sd : (float, float)
-        Standard deviation of the start weights [1].
-    offline_eta, eta : (float, float)
-        Learning rates, offline and in situ [1].
-    offline_decay : float
-        Factor on the offline rates from one epoch to the next.
-    scales : (float, float)
-        c of w = c (r+ - r-) or c (r - reference) [1].
-    middle : float or None
-        State of the reference, or start of both devices of a pair; None without a card.
-    symmetric_point : float or None
-        State with the most similar LTP and LTD steps.
-    device_step : float or None
-        Geometric mean of the mean LTP and LTD steps about `middle`, fraction of the window.
-    theta : (float, float) or None
-        Thresholds in units of the un-normalised rule (eta = 1), first epoch.
-    theta_growth : float
-        Factor on the thresholds from one epoch to the next.
-    eta_decay : float
-        Factor on the rates in situ from one epoch to the next.
-    """
-
-    p: float
-    shift_fraction: float
-    start_sd: tuple[float, float]
-    offline_eta: tuple[float, float]
-    offline_decay: float
-    eta: tuple[float, float]
-    scales: tuple[float, float]
-    middle: float | None
-    symmetric_point: float | None
-    device_step: float | None
-    theta: tuple[float, float] | None
-    theta_growth: float
-    eta_decay: float
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+    p: float = column(doc="probability that a full pixel fires in a time step")
+    shift_fraction: float = column(doc="share of training images moved by one pixel")
+    start_sd: tuple[float, float] = column(doc="sd of the start weights (hidden, output layer)")
+    offline_eta: tuple[float, float] = column(doc="learning rates offline (hidden, output layer)")
+    offline_decay: float = column(doc="factor on the offline rates from one epoch to the next")
+    eta: tuple[float, float] = column(doc="learning rates in situ (hidden, output layer)")
+    scales: tuple[float, float] = column(doc="weight per difference of states (hidden, output layer)")
+    middle: float | None = column(doc="state of the reference, or start of both devices of a pair")
+    symmetric_point: float | None = column(doc="state with the most similar LTP and LTD steps")
+    device_step: float | None = column(
+        doc=f"mean step within {STEP_HALF_WIDTH:g} of the state in row middle, share of the window"
+    )
+    theta: tuple[float, float] | None = column(doc="thresholds of a pulse in the first epoch (hidden, output layer)")
+    theta_growth: float = column(doc="factor on the thresholds from one epoch to the next")
+    eta_decay: float = column(doc="factor on the in-situ rates from one epoch to the next")
+    offline_epochs: int = column(doc="epochs trained offline")
 
     def thresholds(self, config: TrainingConfig, epoch: float, least: float = 0.0) -> tuple[Threshold, Threshold]:
         """Return the thresholds of in-situ epoch `epoch` (from 0), in weight units at this recipe's eta.
@@ -204,6 +175,7 @@ def _choose(config: TrainingConfig, card: DeviceCard | None) -> Recipe:
         theta=theta,
         theta_growth=_growth(config),
         eta_decay=_decay(config),
+        offline_epochs=config.offline_epochs,
     )
 
 

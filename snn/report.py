@@ -16,7 +16,6 @@ from devicekit.report.shared import short, source_line, warnings_section
 from snn.baselines import Baseline
 from snn.benchmark.result import ODDS, Benchmark
 from snn.benchmark.task import HIDDEN, IMAGES
-from snn.recipe import STEP_HALF_WIDTH
 from snn.training import TrainingResult
 
 SCHEMES = {
@@ -55,10 +54,9 @@ def training_section(
 
 def reference_section(others: Sequence[Baseline], result: TrainingResult) -> Section:
     """Build the section with ordinary classifiers on the same split."""
-    rows = [(f"this network, {result.basis}", "spikes", percent(result.accuracy_mean_last))]
-    rows += [(each.classifier, each.inputs, percent(each.test_accuracy)) for each in others]
-    caption = f"Test accuracy on the same split ({result.data.split}); ordinary classifiers take numbers, not spikes."
-    return Section("Ordinary classifiers", "beside", [Table(("classifier", "on", "test accuracy"), rows, caption)])
+    rows = [Baseline(f"this network, {result.basis}", "spikes", result.accuracy_mean_last), *others]
+    caption = f"Test accuracy on the same split ({result.data.split}); ordinary classifiers take numbers, not spikes"
+    return Section("Ordinary classifiers", "beside", [Table.of(rows, caption)])
 
 
 def _training_rows(result: TrainingResult, card: DeviceCard | None) -> list[tuple[str, str]]:
@@ -98,33 +96,16 @@ def _training_rows(result: TrainingResult, card: DeviceCard | None) -> list[tupl
     return rows
 
 
-_MEANINGS = {
-    "p": "probability that a full pixel fires in a time step",
-    "shift_fraction": "share of training images moved by one pixel",
-    "start_sd": "sd of the start weights (hidden, output layer)",
-    "offline_eta": "learning rates offline (hidden, output layer)",
-    "offline_decay": "factor on the offline rates from one epoch to the next",
-    "eta": "learning rates in situ (hidden, output layer)",
-    "scales": "weight per difference of states (hidden, output layer)",
-    "middle": "state of the reference, or start of both devices of a pair",
-    "symmetric_point": "state with the most similar LTP and LTD steps",
-    "device_step": f"mean step within {STEP_HALF_WIDTH:g} of the state in row middle, share of the window",
-    "theta": "thresholds of a pulse in the first epoch (hidden, output layer)",
-    "theta_growth": "factor on the thresholds from one epoch to the next",
-    "eta_decay": "factor on the in-situ rates from one epoch to the next",
-    "offline_epochs": "epochs trained offline",
-}
 _IN_SITU = frozenset({"eta", "theta", "theta_growth", "eta_decay"})
 
 
 def _setting_rows(result: TrainingResult) -> list[tuple[str, str, str]]:
     """Return the automatic settings that the scheme uses, with their meanings."""
-    chosen = {**result.recipe.as_dict(), "offline_epochs": result.config.offline_epochs}
     return [
-        (name, short(value), _MEANINGS[name])
-        for name, value in chosen.items()
-        if not (result.scheme == "insitu" and name.startswith("offline"))
-        and not (result.scheme == "offline" and name in _IN_SITU)
+        (each.name, short(getattr(result.recipe, each.field)), each.quantity.description)
+        for each in result.recipe.columns()
+        if not (result.scheme == "insitu" and each.name.startswith("offline"))
+        and not (result.scheme == "offline" and each.name in _IN_SITU)
     ]
 
 

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from devicekit.core.errors import UsageError
+from devicekit.core.records import Record, column, internal
 from devicekit.core.text import count
 from devicekit.device.card import DeviceCard, load_card
 from devicekit.device.measured import StdpWindow
@@ -249,14 +250,14 @@ def learn(card: DeviceCard, data: Dataset, config: StdpConfig | None = None) -> 
 
 
 @dataclass(frozen=True)
-class StdpComparison:
-    """Accuracies [1] by seed, with plasticity and with fixed weights; pairs as in `StdpConfig`."""
+class StdpComparison(Record):
+    """Accuracies by seed, with plasticity and with fixed weights."""
 
-    plastic: tuple[float, ...]
-    fixed: tuple[float, ...]
-    split: str
-    window: StdpWindow
-    pairs: int
+    plastic: tuple[float, ...] = column(doc="test accuracies with plasticity, 0..1")
+    fixed: tuple[float, ...] = column(doc="test accuracies with fixed weights")
+    split: str = column(doc="split of the data")
+    window: StdpWindow = internal("window of the card")
+    spike_pairs: int = column(name="pairs", doc="spike pairs behind one change of the measured window")
 
     @property
     def words(self) -> str:
@@ -268,13 +269,9 @@ class StdpComparison:
         return (
             f"Unsupervised STDP with the {origin} reaches {one.mean():.1f} %, the same network with fixed weights "
             f"{two.mean():.1f} %: {gain.mean():+.1f}{error} percentage points over {count(len(gain), 'seed')} "
-            f"({count(self.pairs, 'spike pair')} per measured change; {self.split}). Supervised rules reach far more; "
-            "this shows the effect of the window only."
+            f"({count(self.spike_pairs, 'spike pair')} per measured change; {self.split}). Supervised rules reach far "
+            "more; this shows the effect of the window only."
         )
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return {"plastic": list(self.plastic), "fixed": list(self.fixed), "split": self.split, "pairs": self.pairs}
 
 
 def compare(card: DeviceCard, data: Dataset, seeds: Sequence[int] = (0, 1, 2), **settings: Any) -> StdpComparison:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from devicekit.core.errors import CodedWarning, UsageError
 from devicekit.core.quantities import LAST_EPOCHS
+from devicekit.core.records import Record, column, derived, internal, part
 from devicekit.core.text import count, percent
 from devicekit.device.card import DeviceCard
 from devicekit.device.idealise import idealise
@@ -45,90 +46,80 @@ __all__ = ["EpochRow", "TrainingConfig", "TrainingResult", "train"]
 
 
 @dataclass(frozen=True)
-class EpochRow:
-    """One epoch: accuracies as fractions 0..1 (train: while learning) and the pulses given in it."""
+class EpochRow(Record):
+    """One epoch."""
 
-    epoch: int
-    train_accuracy: float
-    test_accuracy: float
-    pulses: int
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return asdict(self)
+    epoch: int = column(doc="number from 1")
+    train_accuracy: float = column(doc="accuracy while learning, 0..1")
+    test_accuracy: float = column(doc="accuracy after the epoch, 0..1")
+    pulses: int = column(doc="pulses given in it")
 
 
 @dataclass(frozen=True)
-class DataFacts:
-    """The data of a training run: their name, how they were split, samples of the training and of the test part."""
+class DataFacts(Record):
+    """The data of a training run."""
 
-    name: str
-    split: str
-    n_train: int
-    n_test: int
+    name: str = column(doc="name of the data")
+    split: str = column(doc="how they were split")
+    n_train: int = column(doc="samples of the training part")
+    n_test: int = column(doc="samples of the test part")
+
+    @classmethod
+    def of(cls, data: Dataset) -> Self:
+        """Describe a data set."""
+        return cls(data.name, data.split, len(data.y_train), len(data.y_test))
 
 
-@dataclass(frozen=True)
-class TrainingResult:
-    """Result of a training run.
+@dataclass(frozen=True, kw_only=True)
+class TrainingResult(Record):
+    """Result of a training run."""
 
-    Attributes
-    ----------
-    config : TrainingConfig
-    recipe : Recipe
-        Settings chosen by the automatic recipe.
-    data : DataFacts
-    epochs : tuple of EpochRow
-    pulses_per_device : float
-        Mean over all devices.
-    pulses_per_layer : tuple of float
-        Mean over the devices of the hidden and of the output layer.
-    reads_per_device : float
-        Verifying reads of a weight, mean over all devices; 0 for policies without verification.
-    write_energy_j : float or None
-        Energy of all pulses if the conductance at the pulse voltage is that of a read: V^2 G t with the mean
-        conductance of the window [J]; None if the card lacks voltage, width or conductance.
-    seconds_per_epoch : float
-        Median wall time of training one epoch, without the test pass and without the first of several epochs, which
-        may compile [s].
-    accuracy_programmed : float or None
-        Offline: test accuracy of the weights programmed into devices (`levels`, `program_sigma`).
-    accuracy_after_mapping : float or None
-        Hybrid: the same, before the first pulse of in-situ training.
-    refreshed_pairs : int
-        Pairs reprogrammed because a device was near an end of its window (`refresh`).
-    w1, w2 : ndarray, shapes (channels, hidden) and (hidden, classes)
-        Final weights [1].
-    forgetting : str
-        Effect of the card's volatile part, in words; empty without one.
-    programming : ProgrammingSummary or None
-        Effort and error of writing the weights into devices; None with `programming` "sigma" and for weights that were
-        not programmed. Its pulses and energy are not part of `pulses_per_device` and `write_energy_j`, which belong to
-        the training.
-    warnings : tuple of CodedWarning
-        Warnings about the programming.
-    network : TrainedNetwork or None
-        Devices with the final weights, to be saved and exported; None without a card.
-    """
+    config: TrainingConfig = column(name="settings", doc="settings, completed by the card")
+    recipe: Recipe = column(doc="settings chosen by the automatic recipe")
+    data: DataFacts = column(doc="the data")
+    epochs: tuple[EpochRow, ...] = column(doc="accuracies and pulses of each epoch")
+    pulses_per_device: float = column(doc="mean over all devices")
+    pulses_per_layer: tuple[float, ...] = column(doc="means over the devices of the hidden and of the output layer")
+    reads_per_device: float = column(
+        doc="verifying reads of a weight, mean over all devices; 0 for policies without verification"
+    )
+    write_energy_j: float | None = column(
+        unit="J",
+        doc="energy of all pulses if the conductance at the pulse voltage is that of a read: V^2 G t with the mean "
+        "conductance of the window; None if the card lacks voltage, width or conductance",
+    )
+    seconds_per_epoch: float = column(
+        unit="s",
+        doc="median wall time of training one epoch, without the test pass and without the first of several epochs, "
+        "which may compile",
+    )
+    accuracy_programmed: float | None = internal(
+        "offline: test accuracy of the weights programmed into devices (`levels`, `program_sigma`); None without a card"
+    )
+    accuracy_after_mapping: float | None = internal("hybrid: the same, before the first pulse of in-situ training")
+    refreshed_pairs: int = column(doc="pairs reprogrammed because a device was near an end of its window (`refresh`)")
+    w1: np.ndarray = internal("final weights of the hidden layer [1], shape (channels, hidden)")
+    w2: np.ndarray = internal("final weights of the output layer [1], shape (hidden, classes)")
+    forgetting: str = column(default="", optional=True, doc="effect of the card's volatile part, in words")
+    programming: ProgrammingSummary | None = column(
+        default=None,
+        optional=True,
+        doc='effort and error of writing the weights into devices; None with `programming` "sigma" and for weights '
+        "that were not programmed. Not part of `pulses_per_device` and `write_energy_j`, which belong to the training",
+    )
+    warnings: tuple[CodedWarning, ...] = column(default=(), optional=True, doc="warnings about the programming")
+    network: TrainedNetwork | None = internal(
+        "devices with the final weights, to be saved and exported; None without a card", default=None
+    )
 
-    config: TrainingConfig
-    recipe: Recipe
-    data: DataFacts
-    epochs: tuple[EpochRow, ...]
-    pulses_per_device: float
-    pulses_per_layer: tuple[float, ...]
-    reads_per_device: float
-    write_energy_j: float | None
-    seconds_per_epoch: float
-    accuracy_programmed: float | None
-    accuracy_after_mapping: float | None
-    refreshed_pairs: int
-    w1: np.ndarray
-    w2: np.ndarray
-    forgetting: str = ""
-    programming: ProgrammingSummary | None = None
-    warnings: tuple[CodedWarning, ...] = ()
-    network: TrainedNetwork | None = field(default=None, repr=False)
+    @derived(inline=True)
+    def after_programming(self) -> dict[str, float | None]:
+        """Accuracy of programmed weights, by its name in a scheme that programs them."""
+        name = {"offline": "accuracy_programmed", "hybrid": "accuracy_after_mapping"}.get(self.scheme)
+        return {name: getattr(self, name)} if name else {}
+
+    scheme = part("config.scheme", doc="offline, insitu or hybrid")
+    seed = part("config.seed", doc="seed of the run")
 
     def numbers(self) -> dict[str, Any]:
         """Return the numbers of an in-situ training as plain values, the input of `of_numbers`."""
@@ -156,24 +147,19 @@ class TrainingResult:
         return cls(
             config=config,
             recipe=choose(config, card),
-            data=DataFacts(data.name, data.split, len(data.y_train), len(data.y_test)),
+            data=DataFacts.of(data),
             epochs=tuple(EpochRow(**row) for row in numbers["epochs"]),
             w1=np.empty((0, 0)),
             w2=np.empty((0, 0)),
             **{**given, "pulses_per_layer": tuple(given["pulses_per_layer"])},
         )
 
-    @property
-    def scheme(self) -> str:
-        """Scheme: offline, insitu or hybrid."""
-        return self.config.scheme
-
-    @property
+    @derived()
     def accuracy_mean_last(self) -> float:
         """Mean test accuracy of the last 3 epochs, fraction 0..1."""
         return float(np.mean([row.test_accuracy for row in self.epochs[-LAST_EPOCHS:]]))
 
-    @property
+    @derived()
     def accuracy_std_last(self) -> float:
         """Standard deviation over those epochs (0 with one epoch)."""
         last = [row.test_accuracy for row in self.epochs[-LAST_EPOCHS:]]
@@ -218,36 +204,6 @@ class TrainingResult:
             *([("programming", self.programming.words)] if self.programming is not None else []),
         ]
         return html("Training of a spiking network", rows, self.panel())
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        out = {
-            "scheme": self.scheme,
-            "data": asdict(self.data),
-            "epochs": [row.as_dict() for row in self.epochs],
-            "accuracy_mean_last": self.accuracy_mean_last,
-            "accuracy_std_last": self.accuracy_std_last,
-            "pulses_per_device": self.pulses_per_device,
-            "seconds_per_epoch": self.seconds_per_epoch,
-            "pulses_per_layer": list(self.pulses_per_layer),
-            "reads_per_device": self.reads_per_device,
-            "write_energy_j": self.write_energy_j,
-            "refreshed_pairs": self.refreshed_pairs,
-            "seed": self.config.seed,
-            "settings": {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self.config).items()},
-            "recipe": {**self.recipe.as_dict(), "offline_epochs": self.config.offline_epochs},
-        }
-        if self.scheme == "offline":
-            out["accuracy_programmed"] = self.accuracy_programmed
-        if self.scheme == "hybrid":
-            out["accuracy_after_mapping"] = self.accuracy_after_mapping
-        if self.forgetting:
-            out["forgetting"] = self.forgetting
-        if self.programming is not None:
-            out["programming"] = self.programming.as_dict()
-        if self.warnings:
-            out["warnings"] = [each.as_dict() for each in self.warnings]
-        return out
 
 
 def train(
@@ -390,7 +346,7 @@ class Run:
         result = TrainingResult(
             config=replace(config),
             recipe=self.learner.recipe,
-            data=DataFacts(data.name, data.split, len(data.y_train), len(data.y_test)),
+            data=DataFacts.of(data),
             epochs=tuple(self.rows),
             pulses_per_device=0.0 if self.synapses is None else self.synapses.pulses_per_device,
             pulses_per_layer=(0.0, 0.0) if self.synapses is None else self.synapses.pulses_per_layer,

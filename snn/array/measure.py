@@ -132,7 +132,8 @@ def measure(
     points = []
     for k, changes in enumerate(cases, len(fills)):
         fill = _fill(changes, inputs)
-        points.append(Point(changes, accuracies(k), ideal[fill] if fill > 1 else None, inputs * fill))
+        own = (ideal[fill], inputs * fill) if fill > 1 else ()
+        points.append(Point(changes, accuracies(k), *own))
     shape = (inputs, 2 * plan.hidden)
     insitu = Run(card, replace(plan.settings(0), scheme="insitu"), data)
     for epoch in range(plan.epochs):
@@ -156,7 +157,7 @@ def measure(
         wear=_wear(card, insitu),
         energy=_energy(trained_run(1, 0), plan),
         insitu_accuracy=insitu.test(plan.epochs - 1),
-        data=DataFacts(data.name, data.split, len(data.y_train), len(data.y_test)),
+        data=DataFacts.of(data),
         hidden=plan.hidden,
         epochs=plan.epochs,
         weights_only=not ohms,
@@ -214,7 +215,7 @@ def _wire_curve(card: DeviceCard, points: Sequence[Point], ohm: float, gain: boo
     drops = []
     for each in own:
         tile: tuple[int, int] = each.changes["tile"]  # type: ignore[assignment]
-        g = card.window.from_state(np.full((max(each.inputs, shape[0]), shape[1]), 0.5))
+        g = card.window.from_state(np.full((each.inputs or shape[0], shape[1]), 0.5))
         drops.append(float((effective_conductance(g, Wires(ohm, tile=tile)) / g).mean()))
     return Curve(f"{ohm:g} ohm, {'one gain per bit line' if gain else 'one gain per layer'}", own, tuple(drops))
 

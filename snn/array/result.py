@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from devicekit.core.records import Record, column, derived, internal
 from devicekit.core.text import percent, si
 from devicekit.device.wear import Wear
 from devicekit.plot import Panel
@@ -20,40 +21,39 @@ POINT = 0.01  # acceptable loss of accuracy: one percentage point
 
 
 @dataclass(frozen=True)
-class Unknown:
+class Unknown(Record):
     """An unknown answer: the data it needs, or the reason."""
 
-    needs: str = ""
-    why: str = ""
+    needs: str | None = column(default=None, doc="data that it needs")
+    why: str | None = column(default=None, doc="why it is unknown")
+
+    @derived()
+    def known(self) -> bool:
+        """False."""
+        return False
 
     @property
     def words(self) -> str:
         """The answer in words."""
         return f"unknown; needs {self.needs}" if self.needs else f"unknown: {self.why}"
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return {"known": False, "needs": self.needs or None, "why": self.why or None}
-
 
 @dataclass(frozen=True)
-class Point:
-    """Test accuracies [1] of each seed with changed settings.
+class Point(Record):
+    """Test accuracies of each seed with changed settings."""
 
-    Attributes
-    ----------
-    changes : mapping
-    accuracies : tuple of float
-    reference : tuple of float or None
-        Accuracies of the same network without the changes; None: those of the ideal array.
-    inputs : int
-        Rows of the hidden layer, as inputs are repeated to fill a tile; 0: as many as the data have.
-    """
-
-    changes: Mapping[str, object]
-    accuracies: tuple[float, ...]
-    reference: tuple[float, ...] | None = None
-    inputs: int = 0
+    changes: Mapping[str, object] = column(name="settings", doc="changed settings")
+    accuracies: tuple[float, ...] = column(doc="test accuracy of each seed, 0..1")
+    reference: tuple[float, ...] | None = column(
+        default=None,
+        optional=True,
+        doc="accuracies of the same network without the changes; those of the ideal array if there are none",
+    )
+    inputs: int | None = column(
+        default=None,
+        optional=True,
+        doc="rows of the hidden layer, as inputs are repeated to fill a tile; as many as the data have if not given",
+    )
 
     @property
     def mean(self) -> float:
@@ -66,22 +66,16 @@ class Point:
         error = float(apart.std(ddof=1) / np.sqrt(apart.size)) if apart.size > 1 else None
         return float(apart.mean()), error
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        changes = {name: list(value) if isinstance(value, tuple) else value for name, value in self.changes.items()}
-        found: dict[str, Any] = {"settings": changes, "accuracies": list(self.accuracies)}
-        if self.reference is not None:
-            found |= {"reference": list(self.reference), "inputs": self.inputs}
-        return found
-
 
 @dataclass(frozen=True)
-class Curve:
-    """Points along one setting; `drops` is G_eff / G of the hidden layer, all states at mid-window."""
+class Curve(Record):
+    """Points along one setting."""
 
-    name: str
-    points: Sequence[Point]
-    drops: tuple[float, ...]
+    name: str = column(doc="what the curve is of")
+    points: Sequence[Point] = column(doc="accuracies along the setting")
+    drops: tuple[float, ...] = column(
+        name="effective_over_ideal", doc="G_eff / G of the hidden layer, all states at mid-window"
+    )
 
     def along(self, setting: str) -> list[Any]:
         """Return the values of a setting along the curve: sides of a tile, bits, tolerances."""
@@ -157,56 +151,36 @@ class Best:
         answer += "" if self.lost is None else f"; {show(self.lost[0])} loses {loss(self.lost)}"
         return answer + ("; uncertain, use more seeds)" if self.settled is False else ")")
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
 
-        def values(found: tuple[Any, Point] | None) -> dict[str, Any] | None:
-            if found is None:
-                return None
-            loss, error = found[1].loss(self.ideal)
-            return {"value": found[0], "loss": loss, "standard_error": error}
+@dataclass(frozen=True, kw_only=True)
+class ArrayResult(Record):
+    """An array of a card's devices."""
 
-        return {"kept": values(self.kept), "lost": values(self.lost), "settled": self.settled}
+    card: str = column(doc="name of the card")
+    ideal: Point = column(doc="network programmed without errors, without wires and converters")
+    wires: tuple[Curve, ...] = column(
+        doc="accuracy against the side of a tile, by resistance; empty for a card that holds weights"
+    )
+    converters: tuple[Curve, ...] = column(doc="accuracy against bits")
+    programming: Curve = column(doc="accuracy against the tolerance of write and verify")
+    time: AgeingResult | Unknown = column(doc="accuracy over time")
+    wear: Wear | Unknown = column(doc="trainings until wear-out")
+    energy: InferenceEnergy | Unknown = column(doc="energy of an inference")
+    insitu_accuracy: float = column(doc="accuracy of the training whose pulses `wear` counts, 0..1")
+    data: DataFacts = internal("the data")
+    hidden: int = column(doc="hidden neurons of the network")
+    epochs: int = column(doc="epochs of the network")
+    weights_only: bool = internal("whether the card holds weights instead of conductances")
 
+    @derived(name="data")
+    def named_data(self) -> dict[str, str]:
+        """Name and split of the data."""
+        return {"name": self.data.name, "split": self.data.split}
 
-@dataclass(frozen=True)
-class ArrayResult:
-    """An array of a card's devices.
-
-    Attributes
-    ----------
-    card : str
-    ideal : Point
-        Network programmed without errors, without wires and converters.
-    wires, converters : tuple of Curve
-        `wires` is empty for a card that holds weights.
-    programming : Curve
-        Accuracy against the tolerance of write and verify.
-    time : AgeingResult or Unknown
-    wear : Wear or Unknown
-    energy : InferenceEnergy or Unknown
-    insitu_accuracy : float
-        Accuracy of the training whose pulses `wear` counts [1].
-    data : DataFacts
-    hidden, epochs : int
-        Hidden neurons and epochs of the network.
-    weights_only : bool
-        True if the card holds weights instead of conductances.
-    """
-
-    card: str
-    ideal: Point
-    wires: tuple[Curve, ...]
-    converters: tuple[Curve, ...]
-    programming: Curve
-    time: AgeingResult | Unknown
-    wear: Wear | Unknown
-    energy: InferenceEnergy | Unknown
-    insitu_accuracy: float
-    data: DataFacts
-    hidden: int
-    epochs: int
-    weights_only: bool
+    @derived(name="answers")
+    def answered(self) -> list[dict[str, str]]:
+        """Questions and answers in words."""
+        return [{"question": question, "answer": answer} for question, answer in self.answers()]
 
     def answers(self) -> list[tuple[str, str]]:
         """Return questions and answers in words, each for a loss of at most one percentage point by one effect."""
@@ -223,8 +197,8 @@ class ArrayResult:
         tolerance = self.programming.best("tolerance", self.ideal, least=False)
         words = tolerance.words(lambda t: f"{percent(t)} of the window", "tighter than those tried", "at least ")
         rows.append(("tolerance of write and verify", words))
-        rows += [("time until a loss of one percentage point", self._time())]
-        rows += [("trainings until wear-out", self._trainings())]
+        rows.append(("time until a loss of one percentage point", self._time()))
+        rows.append(("trainings until wear-out", self.wear.words))
         return [*rows, ("energy of an inference, devices alone", self._joules())]
 
     def verdict(self) -> str:
@@ -242,9 +216,6 @@ class ArrayResult:
         if until is not None:
             return f"{si(until, 's')} (drift: {self.time.law.describe(until)})"
         return f"more than {si(last.time_s, 's')}, the longest time covered by the retention data"
-
-    def _trainings(self) -> str:
-        return self.wear.words
 
     def _joules(self) -> str:
         if isinstance(self.energy, Unknown):
@@ -280,29 +251,6 @@ class ArrayResult:
         return figures.against(
             [_line(self.programming, "tolerance")], "tolerance, fraction of the window", "", self.ideal.mean
         )
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-
-        def curve(each: Curve) -> dict[str, Any]:
-            points = [point.as_dict() for point in each.points]
-            return {"name": each.name, "points": points, "effective_over_ideal": list(each.drops)}
-
-        return {
-            "card": self.card,
-            "data": {"name": self.data.name, "split": self.data.split},
-            "hidden": self.hidden,
-            "epochs": self.epochs,
-            "answers": [{"question": question, "answer": answer} for question, answer in self.answers()],
-            "ideal": self.ideal.as_dict(),
-            "wires": [curve(each) for each in self.wires],
-            "converters": [curve(each) for each in self.converters],
-            "programming": curve(self.programming),
-            "time": self.time.as_dict(),
-            "wear": self.wear.as_dict(),
-            "energy": self.energy.as_dict(),
-            "insitu_accuracy": self.insitu_accuracy,
-        }
 
 
 def _line(curve: Curve, setting: str) -> tuple[str, np.ndarray, np.ndarray, np.ndarray]:

@@ -11,7 +11,7 @@ import argparse
 import json
 
 from devicekit.system import writing
-from snn.benchmark.curves import SHIPPED, measure
+from snn.benchmark.curves import SHIPPED, Curves, measure
 from snn.benchmark.measure import null_sd
 from snn.benchmark.severity import SEVERITIES
 from snn.benchmark.task import few_shot
@@ -30,9 +30,10 @@ def main() -> None:
         flaws = [flaw for flaw in SEVERITIES if arguments.only is None or flaw.name in arguments.only]
         curves = measure(few_shot(), flaws, jobs=arguments.jobs)
         if arguments.only is not None:
-            kept = json.loads(SHIPPED.read_text(encoding="utf-8"))
-            found = {**kept["flaws"], **curves["flaws"]}
-            curves = {**kept, "flaws": {flaw.name: found[flaw.name] for flaw in SEVERITIES if flaw.name in found}}
+            kept: Curves = json.loads(SHIPPED.read_text(encoding="utf-8"))
+            of_flaws = {**kept["flaws"], **curves["flaws"]}
+            kept["flaws"] = {flaw.name: of_flaws[flaw.name] for flaw in SEVERITIES if flaw.name in of_flaws}
+            curves = kept
         writing.write_text(SHIPPED, json.dumps(curves, indent=1) + "\n", replace=True)
         return
     for name in ("digits", "optdigits") if arguments.data_dir else ("digits",):

@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
+from devicekit.core.records import Record, column, derived, internal, part
 from snn.benchmark.measure import generic
 from snn.benchmark.severity import SEVERITIES, Flaw, device, own_severity
 from snn.benchmark.task import VARIANTS, Variant, accuracy, setting
@@ -26,8 +27,21 @@ SEEDS: dict[Variant, int] = {"plain": 6, "scaled": 6, "wide": 3, "policy": 6}
 CRITICAL_LOSS = 0.02  # of accuracy: a flaw that costs a good device this much has its critical severity
 
 
-def _policy(variant: Variant) -> dict[str, Any]:
-    return {"policy": "auto"} if variant == "policy" else {}
+class CurvePoint(TypedDict):
+    """Accuracy at one severity: its mean [1] and standard error over seeds [1]."""
+
+    severity: float
+    mean: float
+    se: float
+
+
+class Curves(TypedDict):
+    """Measured curves, those of a flaw in rising severity; `base` is the device without flaws."""
+
+    split: str
+    seeds: dict[Variant, int]
+    base: dict[Variant, CurvePoint]
+    flaws: dict[str, dict[Variant, list[CurvePoint]]]
 
 
 def measure(
@@ -35,20 +49,12 @@ def measure(
     flaws: Sequence[Flaw] = SEVERITIES,
     seeds: dict[Variant, int] | None = None,
     jobs: int = 1,
-) -> dict[str, Any]:
-    """Measure the accuracy at each severity of each flaw, by variant, and of the base without flaws.
-
-    Returns
-    -------
-    dict
-        `split`, `seeds`, `base` {variant: point}, `flaws` {name: {variant: [point, ...]}} in rising severity; a
-        point has `severity`, `mean` [1] and `se` (over seeds) [1].
-    """
+) -> Curves:
+    """Measure the accuracy at each severity of each flaw, by variant, and of the base without flaws."""
     import joblib
 
-    seeds = seeds or SEEDS
-    base, nothing = generic(), dict[str, Any]()
-    cases = [("base", 0.0, base, nothing)]
+    seeds, policy = seeds or SEEDS, {"policy": {"policy": "auto"}}
+    cases = [("base", 0.0, generic(), dict[str, Any]())]
     for flaw in flaws:
         for size in flaw.sizes:
             card, changes = device(flaw.name, size)
@@ -57,18 +63,18 @@ def measure(
             cases.append((flaw.name, float(f"{severity:.4g}"), card, changes))
     jobs_done = iter(
         joblib.Parallel(n_jobs=jobs, return_as="generator")(
-            joblib.delayed(accuracy)(card, setting(variant, seed, **changes, **_policy(variant)), data)
+            joblib.delayed(accuracy)(card, setting(variant, seed, **changes, **policy.get(variant, {})), data)
             for variant, count in seeds.items()
             for _, _, card, changes in cases
             for seed in range(count)
         )
     )
-    found: dict[str, Any] = {"split": data.split, "seeds": dict(seeds), "base": {}, "flaws": {}}
+    found: Curves = {"split": data.split, "seeds": dict(seeds), "base": {}, "flaws": {}}
     for variant, count in seeds.items():
         for name, severity, *_ in cases:
             values = np.array(list(itertools.islice(jobs_done, count)))
             error = float(values.std(ddof=1) / count**0.5)
-            point = {"severity": severity, "mean": round(float(values.mean()), 5), "se": round(error, 5)}
+            point: CurvePoint = {"severity": severity, "mean": round(float(values.mean()), 5), "se": round(error, 5)}
             if name == "base":
                 found["base"][variant] = point
             else:
@@ -82,13 +88,13 @@ def measure(
 
 
 @lru_cache(maxsize=1)
-def shipped() -> dict[str, Any]:
-    """Return the measured curves that come with this package, in the format of `measure`."""
-    loaded: dict[str, Any] = json.loads(SHIPPED.read_text(encoding="utf-8"))
+def shipped() -> Curves:
+    """Return the measured curves that come with this package."""
+    loaded: Curves = json.loads(SHIPPED.read_text(encoding="utf-8"))
     return loaded
 
 
-def critical_severities(flaw: Flaw, variant: Variant, curves: dict[str, Any]) -> dict[str, float]:
+def critical_severities(flaw: Flaw, variant: Variant, curves: Curves) -> dict[str, float]:
     """Interpolate the severities at which the accuracy is 2 percentage points below the base.
 
     Returns
@@ -117,29 +123,20 @@ def critical_severities(flaw: Flaw, variant: Variant, curves: dict[str, Any]) ->
 
 
 @dataclass(frozen=True)
-class Distance:
-    """Distance of a device from the critical severity of one flaw.
+class Distance(Record):
+    """Distance of a device from the critical severity of one flaw."""
 
-    Attributes
-    ----------
-    flaw : Flaw
-    own : float
-        Severity of the device.
-    critical : float
-        Severity at which an otherwise good device loses 2 percentage points of accuracy.
-    side : {"more", "less"}
-        Direction in which accuracy falls.
-    variant : str
-        Variant of the task with the nearer critical severity.
-    """
+    flaw: Flaw = internal("the flaw")
+    own: float = column(doc="severity of the device")
+    critical: float = column(
+        name="cliff", doc="severity at which an otherwise good device loses 2 percentage points of accuracy"
+    )
+    side: str = internal("direction in which accuracy falls, more or less")
+    variant: Variant = column(doc="variant of the task with the nearer critical severity")
 
-    flaw: Flaw
-    own: float
-    critical: float
-    side: str
-    variant: Variant
+    flaw_name = part("flaw.name", name="flaw", doc="name of the flaw")
 
-    @property
+    @derived(name="cliff_over_own")
     def ratio(self) -> float:
         """Critical severity over that of the device, or the inverse where less is worse; below 1 beyond it."""
         return self.critical / self.own if self.side == "more" else self.own / self.critical
@@ -164,18 +161,8 @@ class Distance:
             f"{loses} 2 percentage points."
         )
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return {
-            "flaw": self.flaw.name,
-            "own": self.own,
-            "cliff": self.critical,
-            "variant": self.variant,
-            "cliff_over_own": self.ratio,
-        }
 
-
-def distance(flaw: Flaw, own: float | None, curves: dict[str, Any] | None = None) -> Distance | None:
+def distance(flaw: Flaw, own: float | None, curves: Curves | None = None) -> Distance | None:
     """Return the distance from the nearest critical severity of a flaw; None without the flaw or such a severity."""
     if own is None or own <= 0:
         return None

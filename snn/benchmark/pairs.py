@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from devicekit.core.records import Record, cell, column, derived, internal
 from devicekit.core.statistics import t_quantile
-from snn.benchmark.task import Variant
+from snn.benchmark.task import WIDE_HIDDEN, Variant
 
 ONE_SIDED = 1.96  # 2.5 %: 5 % for the two variants, of which the worse one is reported
 OTHERS = "all others together"  # flaws without an attribution of their own
@@ -20,39 +20,61 @@ def quantile(freedom: int) -> float:
     return t_quantile(0.975, freedom)
 
 
-@dataclass(frozen=True)
-class VariantResult:
-    """One variant of the task: the device and its ideal device ("twin"), paired by seed.
+def points(share: float) -> str:
+    """Format a share [1] as a number of percent or percentage points."""
+    return f"{100 * share:.1f}"
 
-    Attributes
-    ----------
-    variant : {"plain", "scaled", "wide", "policy"}
-        Learning rates for 50 hidden neurons; 1000 hidden neurons; or plain rates and the policy chosen by "auto".
-    device, twin : tuple of float
-        Test accuracy after the last epoch, by seed [1].
-    null_sd : float
-        Standard deviation of the difference between equal devices [1], measured beforehand or from these pairs.
-    open_sd : float
-        Standard deviation of the loss over devices that the fit allows [1]; 0 if unknown.
-    """
 
-    variant: Variant
-    device: tuple[float, ...]
-    twin: tuple[float, ...]
-    null_sd: float
-    open_sd: float = 0.0
+@dataclass(frozen=True, kw_only=True)
+class VariantResult(Record):
+    """One variant of the task: the device and its ideal device ("twin"), paired by seed."""
+
+    variant: Variant = column(
+        doc="learning rates for 50 hidden neurons; 1000 hidden neurons; or plain rates and the policy chosen by auto"
+    )
+    device: tuple[float, ...] = column(doc="test accuracy after the last epoch, by seed, 0..1")
+    twin: tuple[float, ...] = column(doc="that of the ideal device")
+    null_sd: float = column(
+        doc="standard deviation of the difference between equal devices, measured beforehand or from these pairs"
+    )
+    open_sd: float = column(
+        name="sd_left_open_by_the_fit",
+        default=0.0,
+        doc="standard deviation of the loss over devices that the fit allows; 0 if unknown",
+    )
+    policy: str = column(name="name", default="", optional=True, doc="pulse policy of the variant policy")
+
+    @cell("task")
+    def task(self) -> str:
+        """The variant in words."""
+        return {
+            "plain": "plain learning rates",
+            "scaled": "scaled learning rates",
+            "wide": f"{WIDE_HIDDEN} hidden neurons",
+            "policy": f"plain learning rates, automatic pulse policy ({self.policy})",
+        }[self.variant]
+
+    @cell("device [%]", text=points)
+    def mean_of_device(self) -> float:
+        """Mean accuracy of the device [1]."""
+        return float(np.mean(self.device))
+
+    @cell("ideal device [%]", text=points)
+    def mean_of_twin(self) -> float:
+        """Mean accuracy of the ideal device [1]."""
+        return float(np.mean(self.twin))
 
     @property
     def losses(self) -> np.ndarray:
         """Accuracy of the ideal device minus that of the device, by seed [1]."""
         return np.subtract(self.twin, self.device)
 
-    @property
+    @derived()
     def loss(self) -> float:
         """Mean loss [1]."""
         return float(self.losses.mean())
 
-    @property
+    @derived(name="standard_error_of_seeds")
     def seed_error(self) -> float:
         """Standard error of the loss over seeds [1].
 
@@ -62,7 +84,7 @@ class VariantResult:
         own = float(self.losses.std(ddof=1)) if k > 1 else 0.0
         return max(self.null_sd, own) / float(np.sqrt(k))
 
-    @property
+    @derived()
     def standard_error(self) -> float:
         """Standard error of the loss [1], over seeds and over the uncertainty of the fit."""
         return float(np.hypot(self.seed_error, self.open_sd))
@@ -73,17 +95,17 @@ class VariantResult:
         wide = ONE_SIDED * self.standard_error
         return self.loss - wide, self.loss + wide
 
-    @property
+    @derived("z", text=lambda z: f"{z:.1f}")
     def z(self) -> float:
         """The loss in standard errors."""
         return self.loss / self.standard_error
 
-    @property
+    @derived()
     def found(self) -> bool:
         """True if the loss is significant at 2.5 %, one-sided: the interval lies above 0."""
         return self.z > ONE_SIDED
 
-    @property
+    @derived(name="found_with_80_percent")
     def smallest(self) -> float:
         """Loss that would be found with a probability of 80 % [1]."""
         return POWER_80 * self.standard_error
@@ -93,54 +115,39 @@ class VariantResult:
         """Upper bound of the loss at 2.5 % [1], at least `smallest`."""
         return max(self.smallest, self.interval[1])
 
-    @property
+    @cell("result")
     def words(self) -> str:
         """The loss in percentage points of accuracy, or its upper bound."""
         if self.found:
             return f"loses {100 * self.loss:.1f} ± {100 * self.standard_error:.1f} percentage points of accuracy"
         return f"no loss larger than {100 * self.upper_bound:.1f} percentage points of accuracy"
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return {
-            "variant": self.variant,
-            "device": list(self.device),
-            "twin": list(self.twin),
-            "loss": self.loss,
-            "standard_error": self.standard_error,
-            "standard_error_of_seeds": self.seed_error,
-            "sd_left_open_by_the_fit": self.open_sd,
-            "z": self.z,
-            "found": self.found,
-            "null_sd": self.null_sd,
-            "found_with_80_percent": self.smallest,
-        }
-
 
 @dataclass(frozen=True)
-class Share:
-    """Share of one flaw in the loss [1]: Shapley value by seed, and its loss alone (empty for `OTHERS`)."""
+class Share(Record):
+    """Share of one flaw in the loss."""
 
-    flaw: str
-    shapley: tuple[float, ...]
-    alone: tuple[float, ...]
+    flaw: str = column("flaw", doc="name of the flaw")
+    shapley: tuple[float, ...] = internal("Shapley value by seed [1]")
+    alone: tuple[float, ...] = internal("loss by this flaw alone, by seed [1]; empty for `OTHERS`")
 
-    @property
+    @derived(name="shapley")
     def value(self) -> float:
         """Mean Shapley value [1]."""
         return float(np.mean(self.shapley))
 
-    @property
+    @cell("Shapley value [percentage points]")
+    def value_words(self) -> str:
+        """The value with its error, if there is one."""
+        error = f" ± {points(self.standard_error)}" if len(self.shapley) > 1 else ""
+        return f"{points(self.value)}{error}"
+
+    @derived()
     def standard_error(self) -> float:
         """Standard error of the mean over seeds [1]."""
         return float(np.std(self.shapley, ddof=1) / np.sqrt(len(self.shapley))) if len(self.shapley) > 1 else np.inf
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        error = self.standard_error
-        return {
-            "flaw": self.flaw,
-            "shapley": self.value,
-            "standard_error": error if np.isfinite(error) else None,
-            "alone": float(np.mean(self.alone)) if self.alone else None,
-        }
+    @derived("alone [percentage points]", name="alone", text=lambda share: "–" if share is None else points(share))
+    def mean_alone(self) -> float | None:
+        """Mean loss by this flaw alone [1]."""
+        return float(np.mean(self.alone)) if self.alone else None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
+from devicekit.core.records import Record, column, derived, internal
 from devicekit.core.statistics import mean_above_zero
 from devicekit.core.text import count, listed
 from snn.benchmark.curves import Distance, distance
@@ -15,79 +15,54 @@ from snn.benchmark.pairs import OTHERS, Share, VariantResult, quantile
 from snn.benchmark.severity import SEVERITIES
 from snn.benchmark.task import HIDDEN, WIDE_HIDDEN
 
-ODDS = ("task", "device [%]", "ideal device [%]", "z", "result")  # column heads of `Benchmark.odds`
-COSTS = ("Shapley value [percentage points]", "alone [percentage points]")  # column heads of `costs`, after the flaw
+ODDS = VariantResult.head()  # column heads of `Benchmark.odds`
+COSTS = Share.head()[1:]  # column heads of `costs`, after the flaw
 MEASURE_MORE_FROM = 0.01  # sd left open by the fit from which more measurements are advised
 MEASURE_MORE = " Measure more before you compare this device with another."
 _PLURAL = frozenset({"step size", "stuck devices", "wires", "converters"})  # flaws that are not one quantity
 FEWEST = 4  # seeds needed to name a main cause
 
 
-@dataclass(frozen=True)
-class Benchmark:
+@dataclass(frozen=True, kw_only=True)
+class Benchmark(Record):
     """Result of one device on the few-shot task, compared with an ideal device ("twin" in field names).
 
     The ideal device is the same card without its flaws: linear, symmetric, without variation and noise.
-
-    Attributes
-    ----------
-    name : str
-        Name of the card.
-    split : str
-        Images for training and for testing.
-    seeds : int
-        Pairs of trainings of each variant.
-    variants : tuple of VariantResult
-        Plain and scaled learning rates.
-    flaws : tuple of str
-        Flaws of the device; properties unknown from the data are taken as absent.
-    shares : dict of str to tuple of Share
-        Attribution by variant, the largest first; empty without a loss or if none was requested.
-    scatter_over_step : float or None
-        Standard deviation of one update over the mean step.
-    steps : float
-        Mean steps per window.
-    severities : dict of str to float
-        Severity of each known flaw of the device that has a curve.
-    wide : VariantResult or None
-        Result with 1000 hidden neurons on the same images.
-    allowed : tuple of tuple of float
-        Losses, by seed, of other devices that the measured data allow, against the same ideal device and on the variant
-        of `worst`.
-    synthetic : bool
-        True if the card comes from synthetic data.
-    policy : VariantResult or None
-        Result with the pulse policy that "auto" chooses for the card.
-    reason : (str, str)
-        Name of that policy, and the reason for it.
-    forgetting : str
-        Effect of the card's volatile part, in words; empty without one.
-    unknown : tuple of str
-        Properties unknown from the data, taken as absent.
-    by_bands : bool
-        True if `allowed` are devices within the bands of the card, False if they come from the data.
-    first_seed : int
-        Seed of the first pair.
     """
 
-    name: str
-    split: str
-    seeds: int
-    variants: tuple[VariantResult, ...]
-    flaws: tuple[str, ...]
-    shares: dict[str, tuple[Share, ...]] = field(default_factory=dict)
-    scatter_over_step: float | None = None
-    steps: float = np.nan
-    severities: dict[str, float] = field(default_factory=dict)
-    wide: VariantResult | None = None
-    allowed: tuple[tuple[float, ...], ...] = ()
-    synthetic: bool = False
-    policy: VariantResult | None = None
-    reason: tuple[str, str] = ("", "")
-    forgetting: str = ""
-    unknown: tuple[str, ...] = ()
-    by_bands: bool = False
-    first_seed: int = 0
+    name: str = column(doc="name of the card")
+    split: str = column(doc="images for training and for testing")
+    seeds: int = column(doc="pairs of trainings of each variant")
+    variants: tuple[VariantResult, ...] = column(doc="plain and scaled learning rates")
+    flaws: tuple[str, ...] = column(doc="flaws of the device; properties unknown from the data are taken as absent")
+    shares: dict[str, tuple[Share, ...]] = column(
+        default_factory=dict,
+        doc="attribution by variant, the largest first; empty without a loss or if none was requested",
+    )
+    scatter_over_step: float | None = column(default=None, doc="standard deviation of one update over the mean step")
+    steps: float = column(name="steps_a_window", default=np.nan, doc="mean steps per window")
+    severities: dict[str, float] = column(
+        default_factory=dict, doc="severity of each known flaw of the device that has a curve"
+    )
+    wide: VariantResult | None = column(default=None, doc="result with 1000 hidden neurons on the same images")
+    allowed: tuple[tuple[float, ...], ...] = internal(
+        "losses, by seed, of other devices that the measured data allow, against the same ideal device and on the "
+        "variant of `worst`",
+        default=(),
+    )
+    synthetic: bool = internal("whether the card comes from synthetic data", default=False)
+    policy: VariantResult | None = column(
+        default=None, doc="result with the pulse policy that auto chooses for the card"
+    )
+    reason: str = internal("reason for that policy", default="")
+    forgetting: str = column(default="", optional=True, doc="effect of the card's volatile part, in words")
+    unknown: tuple[str, ...] = column(default=(), doc="properties unknown from the data, taken as absent")
+    by_bands: bool = column(
+        name="allowed_by_bands",
+        default=False,
+        doc="whether `allowed` are devices within the bands of the card, not from the data",
+    )
+    first_seed: int = column(default=0, doc="seed of the first pair")
 
     @property
     def all_variants(self) -> tuple[VariantResult, ...]:
@@ -103,7 +78,7 @@ class Benchmark:
     def _named(self) -> tuple[Share, ...]:
         return tuple(share for share in self.shares.get(self.worst.variant, ()) if share.flaw != OTHERS)
 
-    @property
+    @derived()
     def main(self) -> tuple[str, ...]:
         """The flaw with the largest share, and those within two paired standard errors of it.
 
@@ -121,7 +96,7 @@ class Benchmark:
                 lead.append(share.flaw)
         return tuple(lead)
 
-    @property
+    @derived()
     def also(self) -> tuple[str, ...]:
         """Other flaws whose share is significant."""
         shares = self._named
@@ -131,13 +106,13 @@ class Benchmark:
             if self.main and share.flaw not in self.main and share.value > 2 * share.standard_error
         )
 
-    @property
+    @derived()
     def distances(self) -> tuple[Distance, ...]:
         """Distances from the critical severities of its flaws, the nearest first."""
         found = (distance(flaw, self.severities.get(flaw.name)) for flaw in SEVERITIES)
         return tuple(sorted((each for each in found if each is not None), key=lambda each: each.ratio))
 
-    @property
+    @derived(name="interval_5_95")
     def interval(self) -> tuple[float, float] | None:
         """5 and 95 % quantiles of the mean losses [1] of other devices that the data allow; None without any."""
         if not self.allowed:
@@ -157,7 +132,12 @@ class Benchmark:
         means = losses.mean(axis=1).var(ddof=1)
         return float(means - chance), float(np.hypot(means, chance / np.sqrt(seeds)) * np.sqrt(2.0 / devices))
 
-    @property
+    @derived()
+    def losses_of_allowed_devices(self) -> list[float]:
+        """Mean loss of each of those devices [1]."""
+        return np.mean(self.allowed, axis=1).tolist() if self.allowed else []
+
+    @derived()
     def left_open_sd(self) -> float:
         """Standard deviation of the true losses of those devices [1], beyond random variation."""
         return float(np.sqrt(np.maximum(self._unresolved_variance[0], 0.0)))
@@ -174,33 +154,11 @@ class Benchmark:
 
     def odds(self) -> list[tuple[str, ...]]:
         """Return the rows of a table under `ODDS`, one for each variant, the wide network last."""
-        names = {
-            "plain": "plain learning rates",
-            "scaled": "scaled learning rates",
-            "wide": f"{WIDE_HIDDEN} hidden neurons",
-            "policy": f"plain learning rates, automatic pulse policy ({self.reason[0]})",
-        }
-        return [
-            (
-                names[each.variant],
-                f"{100 * np.mean(each.device):.1f}",
-                f"{100 * np.mean(each.twin):.1f}",
-                f"{each.z:.1f}",
-                each.words,
-            )
-            for each in self.all_variants
-        ]
+        return [each.cells() for each in self.all_variants]
 
     def costs(self, variant: str) -> list[tuple[str, ...]]:
         """Return the rows of a table under the flaw and `COSTS`, for a variant of `shares`."""
-        return [
-            (
-                each.flaw,
-                f"{100 * each.value:.1f}" + (f" ± {100 * each.standard_error:.1f}" if len(each.shapley) > 1 else ""),
-                f"{100 * np.mean(each.alone):.1f}" if each.alone else "–",
-            )
-            for each in self.shares[variant]
-        ]
+        return [each.cells() for each in self.shares[variant]]
 
     def _describe_flaw(self, flaw: str) -> str:
         """Return the name of a flaw for a sentence; for the step size, say in which direction it is off."""
@@ -264,7 +222,7 @@ class Benchmark:
         """Properties unknown from the data, in a sentence; empty if all are known."""
         return f"Unknown for this device and taken as absent: {listed(list(self.unknown))}." if self.unknown else ""
 
-    @property
+    @derived()
     def verdict(self) -> str:
         """Loss compared with the ideal device, and its main cause or risk."""
         found = [each for each in self.variants if each.found]
@@ -305,35 +263,8 @@ class Benchmark:
             change = f"{gain.mean():+.1f} ± {error:.1f} percentage points, " if gain.size > 1 else ""
             effect = f"The accuracy does not change measurably ({change}plain learning rates)."
         rest = self.policy.words if self.policy.found else f"shows {self.policy.words}"
-        name, why = self.reason
+        name, why = self.policy.policy, self.reason
         return (
             f"{why[:1].upper()}{why[1:]}, so policy {name!r} was tried instead of the paper's. {effect} "
             f"Compared with an ideal device trained by policy {name!r}, it {rest}."
         )
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return {
-            "name": self.name,
-            "split": self.split,
-            "seeds": self.seeds,
-            "verdict": self.verdict,
-            "variants": [each.as_dict() for each in self.variants],
-            "wide": None if self.wide is None else self.wide.as_dict(),
-            "policy": None if self.policy is None else {**self.policy.as_dict(), "name": self.reason[0]},
-            "flaws": list(self.flaws),
-            **({"forgetting": self.forgetting} if self.forgetting else {}),
-            "main": list(self.main),
-            "also": list(self.also),
-            "shares": {variant: [each.as_dict() for each in shares] for variant, shares in self.shares.items()},
-            "scatter_over_step": self.scatter_over_step,
-            "steps_a_window": self.steps,
-            "severities": dict(self.severities),
-            "distances": [each.as_dict() for each in self.distances],
-            "losses_of_allowed_devices": np.mean(self.allowed, axis=1).tolist() if self.allowed else [],
-            "left_open_sd": self.left_open_sd if self.allowed and np.isfinite(self.left_open_sd) else None,
-            "allowed_by_bands": self.by_bands,
-            "unknown": list(self.unknown),
-            "first_seed": self.first_seed,
-            "interval_5_95": None if self.interval is None else list(self.interval),
-        }

@@ -176,7 +176,13 @@ def benchmark(
         if seeds > 1 and (quieter or not measured):
             pairs = by_pairs * quantile(seeds - 1) / ONE_SIDED
             sd = pairs if quieter else max(sd, pairs)
-        results[variant] = VariantResult(variant, tuple(own.tolist()), tuple(its.tolist()), sd)
+        results[variant] = VariantResult(
+            variant=variant,
+            device=tuple(own.tolist()),
+            twin=tuple(its.tolist()),
+            null_sd=sd,
+            policy=reason[0] if variant == "policy" else "",
+        )
     inputs = data.x_train.shape[1]
     result = Benchmark(
         name=card.name,
@@ -193,7 +199,7 @@ def benchmark(
         },
         wide=results.get("wide"),
         policy=results.get("policy"),
-        reason=reason,
+        reason=reason[1],
         forgetting=words(card, base),
         synthetic=card.provenance.synthetic,
         unknown=find_unknown(card, base),

@@ -88,6 +88,7 @@ def training(config: TrainingConfig | None = None, **changes: Any) -> TrainingRe
         theta=(5.8, 13.0),
         theta_growth=1.0,
         eta_decay=1.0,
+        offline_epochs=0,
     )
     values: dict[str, Any] = {
         "config": config or TrainingConfig(c2c="increment", d2d="resample", epochs=5),
@@ -110,10 +111,20 @@ def training(config: TrainingConfig | None = None, **changes: Any) -> TrainingRe
 
 def benchmarked(device: float, twin: float) -> Benchmark:
     """A short benchmark of a device with a nonlinear law of 50 steps, whose updates scatter by half a step."""
-    plain = VariantResult("plain", (device,) * 3, (twin,) * 3, 0.005)
-    scaled = VariantResult("scaled", (twin,) * 3, (twin,) * 3, 0.01)
+    plain = VariantResult(variant="plain", device=(device,) * 3, twin=(twin,) * 3, null_sd=0.005)
+    scaled = VariantResult(variant="scaled", device=(twin,) * 3, twin=(twin,) * 3, null_sd=0.01)
     severities = {"scatter of updates": 0.5}
-    return Benchmark("small", "a split", 3, (plain, scaled), ("nonlinearity",), {}, 0.5, 50.0, severities)
+    return Benchmark(
+        name="small",
+        split="a split",
+        seeds=3,
+        variants=(plain, scaled),
+        flaws=("nonlinearity",),
+        shares={},
+        scatter_over_step=0.5,
+        steps=50.0,
+        severities=severities,
+    )
 
 
 @pytest.fixture(scope="session")

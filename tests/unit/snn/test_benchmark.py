@@ -62,7 +62,7 @@ def test_the_task_is_500_images_and_all_others(data: Dataset) -> None:
 
 
 def test_a_loss_is_found_by_the_null_and_sized_over_seeds() -> None:
-    found = VariantResult("plain", (0.90, 0.88, 0.86, 0.88), (0.91, 0.90, 0.90, 0.89), 0.01)
+    found = VariantResult(variant="plain", device=(0.90, 0.88, 0.86, 0.88), twin=(0.91, 0.90, 0.90, 0.89), null_sd=0.01)
     assert found.loss == pytest.approx(0.02)
     own = np.std([0.01, 0.02, 0.04, 0.01], ddof=1) / 2
     assert found.standard_error == pytest.approx(own)  # larger than the null's of .005
@@ -111,19 +111,28 @@ def test_fluctuating_states_beyond_their_critical_severity_are_named() -> None:
     assert changes == {}
     severity = own_severity("fluctuation of states", card, setting("plain", 0))
     assert severity == pytest.approx(0.08)
-    worst = VariantResult("plain", (0.6,) * 3, (0.9,) * 3, 0.006)
-    found = Benchmark("d", "s", 3, (worst,), ("fluctuation of states",), severities={"fluctuation of states": 0.08})
+    worst = VariantResult(variant="plain", device=(0.6,) * 3, twin=(0.9,) * 3, null_sd=0.006)
+    found = Benchmark(
+        name="d",
+        split="s",
+        seeds=3,
+        variants=(worst,),
+        flaws=("fluctuation of states",),
+        severities={"fluctuation of states": 0.08},
+    )
     assert found.distances[0].ratio < 1
     assert "fluctuation of states is 3.2 times" in found.verdict
     assert own_severity("fluctuation of states", generic(), setting("plain", 0)) is None
 
 
 def test_a_lead_is_shared_within_two_paired_errors() -> None:
-    worst = VariantResult("plain", (0.8,) * 4, (0.9,) * 4, 0.006)
+    worst = VariantResult(variant="plain", device=(0.8,) * 4, twin=(0.9,) * 4, null_sd=0.006)
     first = Share("states", (0.05, 0.06, 0.05, 0.06), (0.04,) * 4)
     near = Share("asymmetry", (0.06, 0.04, 0.06, 0.04), (0.03,) * 4)
     far = Share("read noise", (0.01, 0.01, 0.02, 0.01), (0.01,) * 4)
-    whole = Benchmark("d", "s", 4, (worst,), ("states",), {"plain": (first, near, far)})
+    whole = Benchmark(
+        name="d", split="s", seeds=4, variants=(worst,), flaws=("states",), shares={"plain": (first, near, far)}
+    )
     assert whole.main == ("states", "asymmetry")
     assert "states and asymmetry" in whole.verdict
     assert "read noise (1.2" in whole.verdict
@@ -334,11 +343,12 @@ def test_an_ideal_device_shows_no_loss_and_workers_change_nothing(few: Dataset, 
 
 
 def test_the_gain_of_another_policy_by_pairs() -> None:
-    plain = VariantResult("plain", (0.90,) * 5, (0.92,) * 5, 0.0056)
+    plain = VariantResult(variant="plain", device=(0.90,) * 5, twin=(0.92,) * 5, null_sd=0.0056)
     gains = (0.012, 0.018, 0.015, 0.016, 0.014)
-    policy = VariantResult("policy", tuple(0.90 + each for each in gains), (0.93,) * 5, 0.005)
-    reason = ("carry", "because")
-    found = Benchmark("d", "s", 5, (plain,), (), policy=policy, reason=reason)
+    policy = VariantResult(
+        variant="policy", device=tuple(0.90 + each for each in gains), twin=(0.93,) * 5, null_sd=0.005
+    )
+    found = Benchmark(name="d", split="s", seeds=5, variants=(plain,), flaws=(), policy=policy, reason="because")
     assert "gains 1.5 ± 0.1 percentage" in found.policy_effect
     assert "loses 1.5 ± 0.2 percentage" in found.policy_effect  # against the ideal device trained that way
     wild = replace(policy, device=tuple(0.90 + each for each in (0.05, -0.02, 0.06, -0.03, 0.03)))
@@ -353,14 +363,13 @@ def test_device_and_ideal_device_use_one_policy(few: Dataset) -> None:
     card = with_read_noise(generic(), 1e-4)
     assert reason_for_policy(setting("plain", 0), card)[0] == "verify"
     found = benchmark(card, few, seeds=1, attribution=False, wide=False, device_levels=8)
-    assert found.reason[0] == "carry"
     config = setting("plain", 0, device_levels=8)
     case = remove_flaws(card, config, found.flaws)
     twin = accuracy(case.card, replace(config, policy="carry", **case.changes), few)
     assert found.policy is not None
-    assert found.policy.twin == (twin,)
+    assert (found.policy.policy, found.policy.twin) == ("carry", (twin,))
     said = benchmark(card, few, seeds=1, attribution=False, wide=False, policy="carry")
-    assert (said.policy, said.reason) == (None, ("", ""))  # it was said: there is no other
+    assert (said.policy, said.reason) == (None, "")  # it was said: there is no other
     assert said.variants[0].device[0] == accuracy(card, setting("plain", 0, policy="carry"), few)
     auto = benchmark(card, few, seeds=1, attribution=False, wide=False, policy="auto")
     assert auto.variants[0].device[0] == accuracy(card, setting("plain", 0, policy="verify"), few)
@@ -641,12 +650,24 @@ def test_shipped_curves_tell_flaws_apart() -> None:
 
 @pytest.mark.usefixtures("without_pictures")
 def test_the_page_of_a_benchmark_marks_the_device() -> None:
-    worst = VariantResult("plain", (0.8,) * 4, (0.9,) * 4, 0.006)
+    worst = VariantResult(variant="plain", device=(0.8,) * 4, twin=(0.9,) * 4, null_sd=0.006)
     shared = {"plain": (Share("states", (0.05, 0.06, 0.05, 0.06), (0.04,) * 4),)}
-    wide = VariantResult("wide", (0.94,) * 4, (0.94,) * 4, 0.002)
+    wide = VariantResult(variant="wide", device=(0.94,) * 4, twin=(0.94,) * 4, null_sd=0.002)
     severities = {"states": 8.0, "scatter of updates": 0.5}
     split = shipped()["split"]
-    found = Benchmark("dev", split, 4, (worst,), ("states",), shared, 0.5, 50.0, severities, wide, synthetic=True)
+    found = Benchmark(
+        name="dev",
+        split=split,
+        seeds=4,
+        variants=(worst,),
+        flaws=("states",),
+        shares=shared,
+        scatter_over_step=0.5,
+        steps=50.0,
+        severities=severities,
+        wide=wide,
+        synthetic=True,
+    )
     page = benchmark_report([found]).to_html()
     for words in (found.verdict, found.wide_network, "device): 8; critical value", "factor of"):
         assert words in page

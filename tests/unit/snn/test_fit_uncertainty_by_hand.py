@@ -17,8 +17,8 @@ from snn.report import accuracy_number
 
 
 def benchmark(losses: np.ndarray) -> Benchmark:
-    plain = VariantResult("plain", (0.9,) * 3, (0.95,) * 3, 0.01)
-    return Benchmark("d", "s", 3, (plain,), (), allowed=tuple(map(tuple, losses)))
+    plain = VariantResult(variant="plain", device=(0.9,) * 3, twin=(0.95,) * 3, null_sd=0.01)
+    return Benchmark(name="d", split="s", seeds=3, variants=(plain,), flaws=(), allowed=tuple(map(tuple, losses)))
 
 
 def test_what_seeds_make_of_a_mean_is_taken_off_what_devices_differ_by() -> None:

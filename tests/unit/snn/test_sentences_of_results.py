@@ -12,16 +12,25 @@ from snn.benchmark.pairs import Share, VariantResult
 from snn.benchmark.result import Benchmark
 from snn.benchmark.severity import SEVERITIES
 
-SCALED = VariantResult("scaled", (0.80, 0.81, 0.79, 0.80), (0.90,) * 4, 0.006)
-QUIET = VariantResult("plain", (0.90,) * 4, (0.90,) * 4, 0.006)
-FOUND = Benchmark("device", "a split", 4, (QUIET, SCALED), ("asymmetry", "states"), severities={"asymmetry": 1.9})
+SCALED = VariantResult(variant="scaled", device=(0.80, 0.81, 0.79, 0.80), twin=(0.90,) * 4, null_sd=0.006)
+QUIET = VariantResult(variant="plain", device=(0.90,) * 4, twin=(0.90,) * 4, null_sd=0.006)
+FOUND = Benchmark(
+    name="device",
+    split="a split",
+    seeds=4,
+    variants=(QUIET, SCALED),
+    flaws=("asymmetry", "states"),
+    severities={"asymmetry": 1.9},
+)
 SEVERITY = {flaw.name: 0.8 * (min(flaw.sizes) + max(flaw.sizes)) / 2 for flaw in SEVERITIES}
 
 
 def test_sentences_of_a_benchmark(file_regression) -> None:  # type: ignore[no-untyped-def]
     shares = {"scaled": (Share("states", (0.05, 0.06, 0.05, 0.06), ()), Share("asymmetry", (0.02,) * 4, ()))}
     steps = {"scaled": (Share("step size", (0.05, 0.06, 0.05, 0.06), ()),)}
-    policy = VariantResult("policy", (0.91, 0.92, 0.91, 0.92), (0.93,) * 4, 0.005)
+    policy = VariantResult(
+        variant="policy", device=(0.91, 0.92, 0.91, 0.92), twin=(0.93,) * 4, null_sd=0.005, policy="carry"
+    )
     allowed = ((0.0, 0.02, 0.01, 0.01), (0.02, 0.04, 0.03, 0.03), (0.04, 0.06, 0.05, 0.05))
     cases = {
         "no loss": replace(FOUND, variants=(QUIET,)).verdict,
@@ -32,7 +41,7 @@ def test_sentences_of_a_benchmark(file_regression) -> None:  # type: ignore[no-u
         "small steps": replace(FOUND, shares=steps, steps=1000.0).verdict,
         "large steps": replace(FOUND, shares=steps, steps=8.0).verdict,
         "wide network": replace(FOUND, wide=replace(QUIET, variant="wide")).wide_network,
-        "policy": replace(FOUND, policy=policy, reason=("carry", "read noise unknown")).policy_effect,
+        "policy": replace(FOUND, policy=policy, reason="read noise unknown").policy_effect,
         "fit": replace(FOUND, allowed=allowed).fit_uncertainty,
         "bands": replace(FOUND, allowed=((0.01, -0.01), (-0.01, 0.01)), by_bands=True).fit_uncertainty,
         "unknown": replace(FOUND, unknown=("dead devices", "drift")).unknown_properties,
