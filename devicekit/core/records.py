@@ -18,294 +18,46 @@ A field without `column` takes label, unit and meaning from the glossary (`devic
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import Field, fields, is_dataclass
 from enum import Enum
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from devicekit.core.quantities import GLOSSARY, Quantity
-from devicekit.core.text import format_number
+from devicekit.core.columns import (
+    META,
+    Column,
+    Derived,
+    cell,
+    cell_of,
+    column,
+    declare_column,
+    derived,
+    internal,
+    of_type,
+    part,
+)
+from devicekit.core.estimates import Estimate, flatten
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_SUFFIXES = ("_s", "_v", "_a", "_k", "_ev", "_ohm", "_j", "_m", "_hz")  # units at the end of a name
-_META = "column"
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """Number with its interval; an end of None is open: the data do not bound it.
-
-    Parameters
-    ----------
-    value : float
-        NaN where it is refused.
-    low, high : float or None
-        Ends of the interval.
-    level : float
-        Confidence level of the interval, 0..1.
-    reason : str
-        Why a number, or an end, is missing.
-    """
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-    level: float = field(default=0.95, kw_only=True)
-    reason: str = field(default="", kw_only=True)
-
-    @property
-    def known(self) -> bool:
-        """True if there is a number."""
-        return math.isfinite(self.value)
-
-    @property
-    def closed(self) -> bool:
-        """True if both sides are bounded."""
-        return self.low is not None and self.high is not None
-
-    @property
-    def ends(self) -> tuple[float, float] | None:
-        """The interval; None where a side is open."""
-        return None if self.low is None or self.high is None else (self.low, self.high)
-
-    @classmethod
-    def symmetric(cls, value: float, half_width: float) -> Estimate:
-        """Return an estimate with an interval of value - half_width to value + half_width."""
-        return cls(value, value - half_width, value + half_width)
-
-    def map(self, function: Callable[[float], float]) -> Estimate:
-        """Return the estimate of a rising function of the number, such as exp; open ends stay open."""
-        low, high = (None if end is None else float(function(end)) for end in (self.low, self.high))
-        return Estimate(float(function(self.value)), low, high, level=self.level, reason=self.reason)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the number and its ends as JSON-ready values."""
-        return {"value": self.value, "low": self.low, "high": self.high}
-
-
-@dataclass(frozen=True)
-class Column:
-    """A field of a record as it is written.
-
-    Attributes
-    ----------
-    field : str
-        Name of the attribute.
-    quantity : Quantity
-        Name in JSON and data frames, unit, label, meaning.
-    text : callable, optional
-        Formats the value in tables of pages and terminals; by its type if not given.
-    shown : bool
-        True if it is a column of such tables, with an empty head if it has no label.
-    json, row : bool
-        Whether it stands in JSON, and in data frames.
-    card : str
-        Name in a card block; "" if it is not kept there. An estimate stands there as a number and `interval`.
-    interval : str
-        Name of the interval of an estimate in a card block; that of the number and "_interval" if "".
-    pair : str
-        Name of the interval of an estimate in JSON, beside the number.
-    table : str
-        Name of the CSV file of records or of a data frame; "" if there is none.
-    caption : str
-        Caption of the table of these records in a report, without its full stop; "" if there is none.
-    scalar : str
-        Label of the number in libraries and on first pages; "" if it does not stand there.
-    estimate : bool
-        True of an estimate: it takes three columns of a data frame even where it is missing.
-    flat : bool
-        An estimate takes three names in JSON too.
-    stem : str, optional
-        Stem of the names of its ends, if it is not that of the number; they are low and high if "".
-    inline : bool
-        A nested record or mapping is merged into this one, its names after `prefix`.
-    prefix : str
-        Of the names of an inline record.
-    optional : bool
-        Left out of the JSON if it is None or empty, and of a row if it is None.
-    after : str
-        Attribute after which a derived number stands; where it is written in the class if "".
-    title : str
-        Label where the number stands alone, as in a list of names and values; that of the column if "".
-    once : bool
-        A derived number is computed at its first use only.
-    """
-
-    field: str
-    quantity: Quantity
-    text: Callable[[Any], str] | None = None
-    shown: bool = False
-    json: bool = True
-    row: bool = True
-    card: str = ""
-    interval: str = ""
-    pair: str = ""
-    table: str = ""
-    caption: str = ""
-    scalar: str = ""
-    estimate: bool = False
-    flat: bool = False
-    stem: str | None = None
-    inline: bool = False
-    prefix: str = ""
-    optional: bool = False
-    after: str = ""
-    title: str = ""
-    once: bool = False
-
-    @property
-    def name(self) -> str:
-        """Name in JSON and data frames."""
-        return self.quantity.name
-
-    def cell(self, value: Any) -> str:
-        """Format a value for a table; a dash where there is none."""
-        if isinstance(value, Estimate):
-            value = value.value
-        if self.text is not None:
-            return self.text(value)
-        return format_value(value, self.quantity.unit)
-
-
-def format_value(value: Any, unit: str = "") -> str:
-    """Format a value of any plain type for a table."""
-    value = value.tolist() if hasattr(value, "tolist") else value  # of NumPy
-    if value is None:
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:g} {unit}".rstrip()
-    return format_number(value, unit) if isinstance(value, float) else str(value)
-
-
-def column(
-    label: str = "",
-    *,
-    name: str = "",
-    unit: str | None = None,
-    doc: str = "",
-    default: Any = MISSING,
-    default_factory: Any = MISSING,
-    **how: Any,
-) -> Any:
-    """Declare a field of a record.
-
-    Parameters
-    ----------
-    label : str
-        Head of its column in tables of pages and terminals; without one it stands in none.
-    name : str
-        Name in JSON and data frames, if it differs from the attribute's.
-    unit : str, optional
-        Unit of the value; the glossary's if not given.
-    doc : str
-        Meaning; the glossary's if not given.
-    default, default_factory
-        As in `dataclasses.field`.
-    **how
-        Other attributes of `Column`.
-    """
-    given = {"label": label, "name": name, "unit": unit, "doc": doc, **how}
-    return field(default=default, default_factory=default_factory, metadata={_META: given})
-
-
-def flatten(name: str, estimate: Estimate | None, stem: str | None = None) -> dict[str, float | None]:
-    """Return an estimate as three columns: tau_s has tau_low_s and tau_high_s; a missing number is NaN.
-
-    Parameters
-    ----------
-    name : str
-        Name of the number.
-    estimate : Estimate or None
-    stem : str, optional
-        Of the names of the ends; that of the number if not given.
-    """
-    shown = estimate or Estimate(math.nan)
-    suffix = next((each for each in _SUFFIXES if name.endswith(each)), "")
-    start = f"{name.removesuffix(suffix)}_" if stem is None else f"{stem}_" if stem else ""
-    return {name: shown.value, f"{start}low{suffix}": shown.low, f"{start}high{suffix}": shown.high}
-
-
-def internal(doc: str = "", **how: Any) -> Any:
-    """Declare a field that is not written, such as readings that a figure draws; parameters as in `column`."""
-    return column(doc=doc, json=False, row=False, **how)
-
-
-class Derived(property):
-    """A property of a record that is written like a field."""
-
-    given: Mapping[str, Any]
-    attribute: str
-
-    def __set_name__(self, kind: type, name: str) -> None:
-        self.attribute = name
-
-    def __get__(self, record: Any, kind: type | None = None) -> Any:
-        if record is None or not self.given.get("once"):
-            return super().__get__(record, kind)
-        kept = vars(record)
-        if self.attribute not in kept:
-            kept[self.attribute] = super().__get__(record, kind)
-        return kept[self.attribute]
-
-
-def derived(
-    label: str = "", *, name: str = "", unit: str | None = None, doc: str = "", **how: Any
-) -> Callable[[Callable[[Any], Any]], Any]:
-    """Declare a number that a record computes from its fields; parameters as in `column`."""
-
-    def declare(function: Callable[[Any], Any]) -> Derived:
-        words = doc or (function.__doc__ or "").strip()
-        function.__doc__ = words or f"Value of the column “{label}”."  # for the reference
-        found = Derived(function)
-        found.given = {"label": label, "name": name, "unit": unit, "doc": words, **how}
-        return found
-
-    return declare
-
-
-def cell(label: str, *, after: str = "", text: Callable[[Any], str] | None = None) -> Callable[..., Any]:
-    """Declare a column that stands in tables of pages and terminals only; its head may be empty."""
-    return derived(label, after=after, text=text, json=False, row=False, shown=True)
-
-
-def cell_of(path: str, label: str, text: Callable[[Any], str] | None = None) -> Any:
-    """Declare a column of tables only, of a number of a nested result by its path, as in `part`."""
-    return part(path, label, text=text, json=False, row=False)
-
-
-def part(path: str, label: str = "", **how: Any) -> Any:
-    """Declare a number of a nested result by its path, "fit.noise"; it is None where a step of the path is.
-
-    Parameters are those of `column`.
-    """
-
-    def follow(result: Any) -> Any:
-        for name in path.split("."):
-            result = None if result is None else getattr(result, name)
-        return result
-
-    return derived(label, **how)(follow)
-
-
-def _declare(attribute: str, given: Mapping[str, Any]) -> Column:
-    """Make the column of an attribute; what is not given is taken from the glossary."""
-    how = dict(given)
-    name, label = how.pop("name", "") or attribute, how.pop("label", "")
-    unit, doc = how.pop("unit", None), how.pop("doc", "")
-    known, shown = GLOSSARY.get(name), how.pop("shown", bool(label))
-    quantity = Quantity(
-        name,
-        unit if unit is not None else known.unit if known else "",
-        label if shown else known.label if known else name,
-        doc or (known.description if known else ""),
-    )
-    return Column(attribute, quantity, shown=shown, **how)
+__all__ = [
+    "Column",
+    "Derived",
+    "Estimate",
+    "Record",
+    "cell",
+    "cell_of",
+    "column",
+    "derived",
+    "flatten",
+    "frame",
+    "internal",
+    "part",
+    "plain",
+]
 
 
 class Record:
@@ -411,18 +163,13 @@ class Record:
         return found
 
 
-def _of_type(annotation: Any) -> dict[str, bool]:
-    """Return what follows from the type of a column, a text as annotations are written."""
-    return {"estimate": str(annotation).split(" ")[0] == "Estimate"}
-
-
 @cache
 def _columns(kind: Any) -> tuple[Column, ...]:
-    found = [_declare(each.name, {**_of_type(each.type), **each.metadata.get(_META, {})}) for each in fields(kind)]
+    found = [declare_column(each.name, {**of_type(each.type), **each.metadata.get(META, {})}) for each in fields(kind)]
     own = {name: (each, value) for each in reversed(kind.__mro__) for name, value in vars(each).items()}
     for name, (owner, value) in own.items():
         if isinstance(value, Derived):
-            new = _declare(name, {**_of_type(value.fget.__annotations__.get("return")), **value.given})
+            new = declare_column(name, {**of_type(value.fget.__annotations__.get("return")), **value.given})
             names, before = [each.field for each in found], new.after or owner._before[name]
             at = names.index(before) + 1 if before else len(found)
             while not new.after and at < len(found) and names[at] not in owner._before:
