@@ -13,9 +13,7 @@ PRIOR_LN = {
     **{"increment": 1.2, "read": 1.2, "offset": 1.0, "ln_rate": 0.8, "start": 1.0, "step": 1.0, "held": 1.2},
     **{"memory": 1.0, "tilt": 0.5, "read_tilt": 0.5},  # of ln(m / (1 - m)), and as it is
 }
-LARGEST = {
-    **{"increment": 0.5, "read": 0.5, "offset": 1.0, "ln_rate": 0.7, "start": 0.5, "step": 3.0, "held": 0.5}
-}
+LARGEST = {**{"increment": 0.5, "read": 0.5, "offset": 1.0, "ln_rate": 0.7, "start": 0.5, "step": 3.0, "held": 0.5}}
 SMALLEST = 1e-6  # of the window
 LIKELY_MEMORY = 0.4  # ln(m / (1 - m)) of m = .6
 LARGEST_MEMORY, LARGEST_TILT = 2.2, 2.0  # of ln(m / (1 - m)), m from .1 to .9; 2: e^2 from one end to the other
