@@ -21,7 +21,6 @@ pytestmark = pytest.mark.slow  # every module is imported
 @pytest.fixture(scope="module")
 def page() -> str:
     """Page of all numbers of results."""
-    pytest.importorskip("sphinx", reason="extra docs is not installed")
     return str(load_script(Path(__file__).parents[2] / "docs" / "_ext" / "from_code.py").results())
 
 
