@@ -6,9 +6,11 @@ import math
 
 import numpy as np
 
+from devicekit.core.quantities import DIRECTIONS
 from devicekit.core.statistics import normal_quantile
 from devicekit.device.blocks import Branch
 from devicekit.device.card import DeviceCard
+from devicekit.device.idealise import scaled_steps
 
 _ALLOWED = 41  # purpose of the random stream
 
@@ -46,30 +48,4 @@ def within_bands(card: DeviceCard, count: int, seed: int = 0) -> list[DeviceCard
     if count > 1:
         draws = (draws - draws.mean(axis=0)) / draws.std(axis=0, ddof=1)
     errors = (ln_rate_error(card.ltp), ln_rate_error(card.ltd))
-    return [_faster(card, *np.exp(row * errors).tolist()) for row in draws]
-
-
-def _faster(card: DeviceCard, up: float, down: float) -> DeviceCard:
-    """Return the card with LTP and LTD steps multiplied by these factors."""
-
-    def theta(values: tuple[float, ...], factor: float) -> tuple[float, ...]:
-        return (values[0] + math.log(factor), *values[1:])
-
-    rows = tuple(
-        row.model_copy(
-            update={
-                "ltp_theta": theta(row.ltp_theta, up),
-                "ltd_theta": theta(row.ltd_theta, down),
-                "ltp_largest_step": row.ltp_largest_step * up,
-                "ltd_largest_step": row.ltd_largest_step * down,
-            }
-        )
-        for row in card.devices
-    )
-    branches = {
-        name: branch.model_copy(
-            update={"theta": theta(branch.theta, factor), "largest_step": branch.largest_step * factor}
-        )
-        for name, branch, factor in (("ltp", card.ltp, up), ("ltd", card.ltd, down))
-    }
-    return card.model_copy(update={"devices": rows, **branches})
+    return [scaled_steps(card, dict(zip(DIRECTIONS, np.exp(row * errors).tolist(), strict=True))) for row in draws]

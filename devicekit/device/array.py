@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -198,28 +197,27 @@ class DeviceArray:
             raise UsageError(f"index= must lie in 0..{self.n - 1}")
         signs = np.ascontiguousarray(np.broadcast_to(np.sign(sign), index.shape)).astype(np.int64)
         asked = voltage_v is not None or width_s is not None
-        gains = self._gains(signs, voltage_v, width_s, extrapolate) if asked else {}
+        state = self._scaled(signs, voltage_v, width_s, extrapolate) if asked else self._kernel
         self._wait(time_s)
-        pulse_many(self._kernel._replace(**gains), index, signs, np.empty(kernel.MAX_SHAPE))
+        pulse_many(state, index, signs, np.empty(kernel.MAX_SHAPE))
         if self.fading is not None:
             divide_changes(self.fading, self.r, np.unique(index))
 
-    def _gains(
+    def _scaled(
         self, signs: np.ndarray, voltage_v: float | None, width_s: float | None, extrapolate: bool
-    ) -> dict[str, Any]:
-        """Return the gains of the devices for another pulse than the reference."""
+    ) -> ArrayState:
+        """Return the state with the gains of another pulse than the reference."""
         law = self.card.pulse_law
         if law is None:
             raise UsageError(
                 f"card {self.card.name!r} has no law of amplitude or width. Fit a table of several with "
                 "share='amplitude', 'width' or 'both'"
             )
-        gains = {}
-        for name, sign, gain in (("ltp", 1, "up_gain"), ("ltd", -1, "down_gain")):
-            asked = (signs == sign).any()
-            factor = law.branch(name).factor(voltage_v, width_s, extrapolate, name.upper()) if asked else 1.0
-            gains[gain] = getattr(self._kernel, gain) * factor
-        return gains
+        up, down = (
+            law.branch(name).factor(voltage_v, width_s, extrapolate, name.upper()) if (signs == sign).any() else 1.0
+            for name, sign in (("ltp", 1), ("ltd", -1))
+        )
+        return self._kernel._replace(up_gain=self._kernel.up_gain * up, down_gain=self._kernel.down_gain * down)
 
     def read(self, time_s: float | None = None) -> np.ndarray:
         """Return conductances [S] (or weights) of all devices, with read noise if the array has it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict
 
 import numpy as np
@@ -96,7 +97,7 @@ def _describe_branch(card: DeviceCard, direction: str) -> Branch:
         update={
             "coefficients": own,
             "coefficients_s": asdict(Eq2(**own).rescaled(window.span, window.low)) if in_siemens else None,
-            "standard_errors": dict.fromkeys((*law.parameters, "x0")),
+            "standard_errors": dict.fromkeys(law.names),
             "weak": (),
             "at_bound": (),
             "rate_curve": curve.model_copy(update={"rate": rate, "lower": rate, "upper": rate, "method": "idealised"}),
@@ -132,24 +133,6 @@ def with_steps(card: DeviceCard, factor: float) -> DeviceCard:
         For training only, as that of `idealise`.
     """
 
-    def theta(values: tuple[float, ...]) -> tuple[float, ...]:
-        return (values[0] + math.log(factor), *values[1:])
-
-    rows = tuple(
-        row.model_copy(
-            update={
-                "ltp_theta": theta(row.ltp_theta),
-                "ltd_theta": theta(row.ltd_theta),
-                "ltp_largest_step": row.ltp_largest_step * factor,
-                "ltd_largest_step": row.ltd_largest_step * factor,
-            }
-        )
-        for row in card.devices
-    )
-
-    def branch(own: Branch) -> Branch:
-        return own.model_copy(update={"theta": theta(own.theta), "largest_step": own.largest_step * factor})
-
     def scatter(own: BranchVariation) -> BranchVariation:
         c2c = {
             name: sigma.model_copy(update={"value": sigma.value * factor}) if sigma.kind == "increment" else sigma
@@ -160,6 +143,25 @@ def with_steps(card: DeviceCard, factor: float) -> DeviceCard:
     variation = card.variation.model_copy(
         update={"ltp": scatter(card.variation.ltp), "ltd": scatter(card.variation.ltd)}
     )
-    return card.model_copy(
-        update={"ltp": branch(card.ltp), "ltd": branch(card.ltd), "devices": rows, "variation": variation}
-    )
+    return scaled_steps(card, {"ltp": factor, "ltd": factor}).model_copy(update={"variation": variation})
+
+
+def scaled_steps(card: DeviceCard, factors: Mapping[str, float]) -> DeviceCard:
+    """Return the card with the steps of each direction multiplied by its factor, above 0."""
+
+    def theta(values: tuple[float, ...], factor: float) -> tuple[float, ...]:
+        return (values[0] + math.log(factor), *values[1:])
+
+    rows = []
+    for row in card.devices:
+        changes: dict[str, object] = {}
+        for name, factor in factors.items():
+            changes[f"{name}_theta"] = theta(getattr(row, f"{name}_theta"), factor)
+            changes[f"{name}_largest_step"] = getattr(row, f"{name}_largest_step") * factor
+        rows.append(row.model_copy(update=changes))
+    branches = {}
+    for name, factor in factors.items():
+        own = card.branch(name)
+        changes = {"theta": theta(own.theta, factor), "largest_step": own.largest_step * factor}
+        branches[name] = own.model_copy(update=changes)
+    return card.model_copy(update={"devices": tuple(rows), **branches})

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_type_hints
 
 import numpy as np
 
@@ -24,10 +24,6 @@ _LARGEST = 2**53  # largest whole number; floats are exact up to it
 _LONGEST = 1000  # characters of a text
 _ADVICE = "give the network.npz written by devicekit train --out"
 _KINDS: dict[type, str] = {int: "whole number", float: "finite number", bool: "truth value", str: "text"}
-_NEURONS: dict[str, type] = {
-    **{"steps": int, "step_s": float, "hidden_decay": float, "output_decay": float},
-    **{"threshold": float, "refractory": int, "full_input": float},
-}
 _FACTS: dict[str, type] = {
     **{"data": str, "split": str, "n_train": int, "n_test": int, "scheme": str, "epochs": int, "seed": int},
     **{"accuracy": float, "basis": str},
@@ -235,7 +231,9 @@ class TrainedNetwork:
                 for layer, scale, paired in zip(LAYERS, stored["scales"], stored["paired"], strict=True)
             )
             card = DeviceCard.from_json(json.dumps(stored["card"]), name)
-            neurons = Neurons(**{key: _read_value(stored["neurons"], key, kind) for key, kind in _NEURONS.items()})
+            neurons = Neurons(
+                **{key: _read_value(stored["neurons"], key, kind) for key, kind in get_type_hints(Neurons).items()}
+            )
             channels = _read_value(stored, "channels", int)
             bits = _read_whole_numbers(arrays, "spikes", 3)
             if bits.shape[1:] != (neurons.steps, -(-channels // 8)) or not (bits < 256).all():

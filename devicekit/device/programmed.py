@@ -3,71 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from devicekit.core.errors import CodedWarning, UsageError
+from devicekit.core.records import Record, column, derived, internal
 from devicekit.core.text import percent
 
 Steps = Literal["law", "sign", "amplitude"]
+_WAY = ("tolerance", "read_sd", "limit", "reads", "steps")  # how devices were programmed
+_COSTS = ("write_energy_j", "verify_energy_j", "time_s")
 
 
-@dataclass(frozen=True)
-class ProgrammingSummary:
+@dataclass(frozen=True, kw_only=True)
+class ProgrammingSummary(Record):
     """Cost and error of programming; shares are of all devices, errors fractions of the window.
 
-    Attributes
-    ----------
-    devices : int
-    tolerance, read_sd : float
-        Tolerance, and standard deviation of one verify (the mean of its readings).
-    limit, reads : int
-        Pulses of a device at most, and readings of a verify.
-    steps : {"law", "sign", "amplitude"}
-    pulses_mean, pulses_p99, verifies_mean : float
-        Of a device.
-    failed, stuck, compensated : float
-        Shares of devices that were not within the tolerance at the limit, that did not move, and that were programmed
-        again for their partner.
-    error_mean, error_sd : float or None
-        True minus programmed state, for devices that passed the verify; None if there are none.
-    error_rms : float
-        Root mean square of it over all devices, flagged ones included.
-    bias : float or None
-        Mean of the same error in the direction of the approach: below 0 devices stopped short of their targets. For
-        devices that got pulses, passed the verify, and were programmed once; None if there are none.
-    write_energy_j, verify_energy_j : float or None
-        Sum over pulses of V^2 G t, G before the pulse, as if devices conducted at the pulse voltage as they do when
-        read, and over readings [J]; None where the card lacks a voltage, the width, or a conductance.
-    time_s : float or None
-        Of all pulses and readings one after another [s]; None where the card has no width.
+    Errors are true minus programmed states. The bias is of devices that got pulses, passed the verify, and were
+    programmed once. Energies are as if devices conducted at the pulse voltage as they do when read; they are None where
+    the card lacks a voltage, the width, or a conductance.
     """
 
-    devices: int
-    tolerance: float
-    read_sd: float
-    limit: int
-    reads: int
-    steps: Steps
-    pulses_mean: float
-    pulses_p99: float
-    verifies_mean: float
-    failed: float
-    stuck: float
-    compensated: float
-    error_mean: float | None
-    error_sd: float | None
-    error_rms: float
-    bias: float | None
-    write_energy_j: float | None
-    verify_energy_j: float | None
-    time_s: float | None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return asdict(self)
+    devices: int = column(doc="number of devices")
+    tolerance: float = column(doc="largest accepted error")
+    read_sd: float = column(doc="standard deviation of one verify (the mean of its readings)")
+    limit: int = column(doc="pulses of a device at most")
+    reads: int = column(doc="readings of a verify")
+    steps: Steps = column(doc="law, sign or amplitude")
+    pulses_mean: float = column(doc="pulses of a device, mean")
+    pulses_p99: float = column(doc="pulses of a device, 99 % quantile")
+    verifies_mean: float = column(doc="verifies of a device, mean")
+    failed: float = column(doc="share of devices that were not within the tolerance at the limit")
+    stuck: float = column(doc="share of devices that did not move")
+    compensated: float = column(doc="share of devices that were programmed again for their partner")
+    error_mean: float | None = column(doc="mean error of devices that passed the verify; None if there are none")
+    error_sd: float | None = column(doc="standard deviation of the error of these devices")
+    error_rms: float = column(doc="root mean square error over all devices, flagged ones included")
+    bias: float | None = column(
+        doc="mean error in the direction of the approach: below 0 devices stopped short of their targets"
+    )
+    write_energy_j: float | None = column(unit="J", doc="sum over pulses of V^2 G t, G before the pulse")
+    verify_energy_j: float | None = column(unit="J", doc="sum over readings of V^2 G t")
+    time_s: float | None = column(
+        unit="s", doc="of all pulses and readings one after another; None where the card has no width"
+    )
 
     @property
     def words(self) -> str:
@@ -87,57 +68,33 @@ class ProgrammingSummary:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class Programming:
-    """Devices that were programmed; arrays have shape (n,), states are fractions of the window.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Programming(Record):
+    """Devices that were programmed; arrays have shape (n,), states are fractions of the window."""
 
-    Attributes
-    ----------
-    target : ndarray
-        Requested state.
-    aim : ndarray
-        State that each device was finally programmed to: the target, except for `compensated` devices.
-    start, state : ndarray
-        True states before and after.
-    pulses, verifies : ndarray of int64
-        Pulses, those on devices that do not move included, and verifies, of `reads` readings each.
-    failed : ndarray of bool
-        Not within the tolerance when the limit was reached, by the last verify.
-    stuck : ndarray of bool
-        Given up, because bursts had no effect that verifies could detect.
-    compensated : ndarray of bool
-        Programmed again to compensate the error of a flagged partner, as far as the window allows.
-    paired : bool
-        Whether devices 2 k and 2 k + 1 are a weight.
-    tolerance, read_sd : float
-        Tolerance, and standard deviation of one verify.
-    limit, reads : int
-    steps : {"law", "sign", "amplitude"}
-    write_energy_j, verify_energy_j, time_s : float or None
-        As of `ProgrammingSummary`.
-    read_known : bool
-        Whether the read noise is known, by the card or because it was given.
-    """
-
-    target: np.ndarray
-    aim: np.ndarray
-    start: np.ndarray
-    state: np.ndarray
-    pulses: np.ndarray
-    verifies: np.ndarray
-    failed: np.ndarray
-    stuck: np.ndarray
-    compensated: np.ndarray
-    paired: bool
-    tolerance: float
-    read_sd: float
-    limit: int
-    reads: int
-    steps: Steps
-    write_energy_j: float | None
-    verify_energy_j: float | None
-    time_s: float | None
-    read_known: bool
+    target: np.ndarray = internal("requested state")
+    aim: np.ndarray = internal(
+        "state that each device was finally programmed to: the target, except for `compensated` devices"
+    )
+    start: np.ndarray = internal("true states before")
+    state: np.ndarray = internal("true states after")
+    pulses: np.ndarray = internal("pulses, those on devices that do not move included")
+    verifies: np.ndarray = internal("verifies, of `reads` readings each")
+    failed: np.ndarray = internal("not within the tolerance when the limit was reached, by the last verify")
+    stuck: np.ndarray = internal("given up, because bursts had no effect that verifies could detect")
+    compensated: np.ndarray = internal(
+        "programmed again to compensate the error of a flagged partner, as far as the window allows"
+    )
+    paired: bool = internal("whether devices 2 k and 2 k + 1 are a weight")
+    tolerance: float = internal("see `ProgrammingSummary`, as the next ones")
+    read_sd: float = internal()
+    limit: int = internal()
+    reads: int = internal()
+    steps: Steps = internal()
+    write_energy_j: float | None = internal()
+    verify_energy_j: float | None = internal()
+    time_s: float | None = internal()
+    read_known: bool = internal("whether the read noise is known, by the card or because it was given")
 
     @property
     def error(self) -> np.ndarray:
@@ -168,17 +125,13 @@ class Programming:
         moved = ~self.flagged & ~self.compensated & (self.pulses > 0)
         return _mean((self.error * np.sign(self.target - self.start))[moved])
 
-    @property
+    @derived(inline=True)
     def summary(self) -> ProgrammingSummary:
         """The numbers over all devices."""
         right = self.error[~self.flagged]
         return ProgrammingSummary(
+            **{name: getattr(self, name) for name in (*_WAY, *_COSTS)},
             devices=self.target.size,
-            tolerance=self.tolerance,
-            read_sd=self.read_sd,
-            limit=self.limit,
-            reads=self.reads,
-            steps=self.steps,
             pulses_mean=float(self.pulses.mean()),
             pulses_p99=float(np.quantile(self.pulses, 0.99)),
             verifies_mean=float(self.verifies.mean()),
@@ -189,16 +142,9 @@ class Programming:
             error_sd=float(right.std()) if right.size else None,
             error_rms=float(np.sqrt(np.mean(self.error**2))),
             bias=self.bias,
-            write_energy_j=self.write_energy_j,
-            verify_energy_j=self.verify_energy_j,
-            time_s=self.time_s,
         )
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the summary, and warnings, as JSON-ready values."""
-        return {**self.summary.as_dict(), "warnings": [each.as_dict() for each in self.warnings]}
-
-    @property
+    @derived(row=False)
     def warnings(self) -> tuple[CodedWarning, ...]:
         """Warnings on these numbers."""
         found = []
@@ -238,13 +184,12 @@ def merge_programming(parts: Sequence[Programming]) -> Programming:
     UsageError
         If there are none, or they were not programmed in the same way.
     """
-    ways = {(p.tolerance, p.read_sd, p.limit, p.reads, p.steps, p.paired, p.read_known) for p in parts}
+    ways = {tuple(getattr(part, name) for name in (*_WAY, "paired", "read_known")) for part in parts}
     if len(ways) != 1:
         raise UsageError("only arrays programmed in the same way can be merged")
     names = ("target", "aim", "start", "state", "pulses", "verifies", "failed", "stuck", "compensated")
-    added = ("write_energy_j", "verify_energy_j", "time_s")
     joined: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
-    sums: dict[str, Any] = {name: _sum([getattr(part, name) for part in parts]) for name in added}
+    sums: dict[str, Any] = {name: _sum([getattr(part, name) for part in parts]) for name in _COSTS}
     return replace(parts[0], **joined, **sums)
 
 

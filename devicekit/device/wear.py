@@ -10,12 +10,13 @@ neurons, control, and the reads to verify.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from devicekit.core.errors import UsageError
+from devicekit.core.records import Record, column
 from devicekit.core.statistics import clopper_pearson
 from devicekit.core.text import count, percent, percent_span
 from devicekit.device.measured import Endurance
@@ -24,15 +25,15 @@ LEVEL = 0.95
 
 
 @dataclass(frozen=True)
-class Pulses:
-    """Pulses of one training over the devices of an array: mean, 99 % quantile, maximum.
+class Pulses(Record):
+    """Pulses of one training over the devices of an array.
 
     The most pulsed devices fail first, which the mean does not show.
     """
 
-    mean: float
-    p99: float
-    most: int
+    mean: float = column(doc="mean over the devices")
+    p99: float = column(doc="99 % quantile")
+    most: int = column(doc="maximum")
 
     @classmethod
     def of(cls, pulses: np.ndarray) -> Pulses:
@@ -49,30 +50,28 @@ class Pulses:
         return cls(float(pulses.mean()), float(np.quantile(pulses, 0.99)), int(pulses.max()))
 
 
+# of Weibull's law: share of devices, when it has failed, and the ends of the 95 % interval
+Share = tuple[float, float, float | None, float | None]
+
+
 @dataclass(frozen=True)
-class Life:
-    """Cycles that devices of an endurance record last.
+class Life(Record):
+    """Cycles that devices of an endurance record last."""
 
-    Attributes
-    ----------
-    cycles : float
-        Cycles of the first failure among the measured devices; if none failed, the cycles that all of them survived.
-    failed : int
-        Devices that had failed by then; 0: `cycles` is a lower bound.
-    devices : int
-        Devices whose state at `cycles` is known, without those whose record ends before.
-    share_interval : (float, float)
-        95 % interval (Clopper and Pearson) of the share of all devices that fail by then.
-    shares : tuple of (float, float, float or None, float or None)
-        By Weibull's law, where the block has one: a share of devices, cycles until it has failed, and their 95 %
-        interval.
-    """
-
-    cycles: float
-    failed: int
-    devices: int
-    share_interval: tuple[float, float]
-    shares: tuple[tuple[float, float, float | None, float | None], ...] = ()
+    cycles: float = column(
+        doc="cycles of the first failure among the measured devices; if none failed, the cycles that all of them "
+        "survived"
+    )
+    failed: int = column(doc="devices that had failed by then; 0: `cycles` is a lower bound")
+    devices: int = column(doc="devices whose state at `cycles` is known, without those whose record ends before")
+    share_interval: tuple[float, float] = column(
+        doc="95 % interval (Clopper and Pearson) of the share of all devices that fail by then"
+    )
+    shares: tuple[Share, ...] = column(
+        default=(),
+        doc="by Weibull's law, where the block has one: a share of devices, cycles until it has failed, and their 95 % "
+        "interval",
+    )
 
     @classmethod
     def of(cls, block: Endurance) -> Life:
@@ -87,34 +86,32 @@ class Life:
         return cls(cycles, failed, known, clopper_pearson(failed, known, LEVEL), shares)
 
 
-def _share(each: Any) -> tuple[float, float, float | None, float | None]:
+def _share(each: Any) -> Share:
     low, high = each.interval or (None, None)
     return float(each.share), float(each.cycles), low, high
 
 
 @dataclass(frozen=True)
-class Wear:
+class Wear(Record):
     """Trainings that an array lasts, for its devices at the 99 % quantile of pulses and for the most pulsed one.
 
-    Attributes
-    ----------
-    pulses : Pulses
-    life : Life
-    p99, worst : float
-        Trainings until a device with that many pulses per training reaches the cycles of the first measured failure; a
-        lower bound if none failed (`life.failed` is 0).
-    shares : tuple of (float, float, float or None, float or None)
-        By Weibull's law: chance that the most pulsed device has failed, after how many trainings, and their interval.
-    array : tuple of ArrayLife
-        By the same law: the first failure among all devices, and when one of a hundred has failed.
+    They last until such a device reaches the cycles of the first measured failure; a lower bound if none failed
+    (`life.failed` is 0).
     """
 
-    pulses: Pulses
-    life: Life
-    p99: float
-    worst: float
-    shares: tuple[tuple[float, float, float | None, float | None], ...] = ()
-    array: tuple[ArrayLife, ...] = ()
+    pulses: Pulses = column(doc="pulses of one training")
+    life: Life = column(doc="cycles that devices last")
+    p99: float = column(doc="trainings of a device with the 99 % quantile of the pulses")
+    worst: float = column(doc="trainings of the most pulsed device")
+    shares: tuple[Share, ...] = column(
+        default=(),
+        doc="by Weibull's law: chance that the most pulsed device has failed, after how many trainings, and their "
+        "interval",
+    )
+    array: tuple[ArrayLife, ...] = column(
+        default=(),
+        doc="by the same law: the first failure among all devices, and when one of a hundred has failed",
+    )
 
     @property
     def words(self) -> str:
@@ -152,29 +149,19 @@ class Wear:
             )
         return sentences
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return asdict(self)
-
 
 @dataclass(frozen=True)
-class ArrayLife:
+class ArrayLife(Record):
     """Trainings until an event in an array, by the Weibull law of its devices' cycles to failure.
 
-    Attributes
-    ----------
-    what : str
-    trainings : float
-    low, high : float or None
-        By the 95 % intervals of the law's shape and scale; None where one of them is open.
-    devices : int
+    The interval is by the 95 % intervals of the law's shape and scale, open where one of them is.
     """
 
-    what: str
-    trainings: float
-    low: float | None
-    high: float | None
-    devices: int
+    what: str = column(doc="the event")
+    trainings: float = column(doc="trainings until it")
+    low: float | None = column(doc="lower end of the interval")
+    high: float | None = column(doc="upper end of the interval")
+    devices: int = column(doc="devices of the array")
 
     @property
     def ends(self) -> str:

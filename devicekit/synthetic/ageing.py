@@ -9,11 +9,8 @@ import numpy as np
 import pandas as pd
 
 from devicekit.core.constants import BOLTZMANN_EV
-from devicekit.core.errors import CodedWarning
+from devicekit.synthetic.marks import SEED, synthetic
 from devicekit.tables import EnduranceTable, RetentionTable
-
-SYNTHETIC = (CodedWarning("synthetic", "made by devicekit, not measured"),)
-SEED = 2023
 
 
 @dataclass(frozen=True)
@@ -95,7 +92,7 @@ def bake(
                 )
             )
     whole = pd.concat(frames, ignore_index=True).assign(read_voltage_v=0.1)
-    return RetentionTable(whole, {"format": "synthetic"}, SYNTHETIC)
+    return synthetic(RetentionTable, whole)
 
 
 @dataclass(frozen=True)
@@ -154,4 +151,4 @@ def wear(
             name = f"device{device:02d}"
             frames.append(pd.DataFrame({"device_id": name, "cycle": cycle, "level": level, "conductance_s": g}))
     whole = pd.concat(frames).sort_values(["device_id", "cycle"], kind="stable").reset_index(drop=True)
-    return EnduranceTable(whole.assign(read_voltage_v=0.1), {"format": "synthetic"}, SYNTHETIC)
+    return synthetic(EnduranceTable, whole.assign(read_voltage_v=0.1))

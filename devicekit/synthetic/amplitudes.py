@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from devicekit.core.errors import CodedWarning, UsageError
+from devicekit.core.errors import UsageError
 from devicekit.device.array import DeviceArray
 from devicekit.device.blocks import Conditions
 from devicekit.device.card import DeviceCard
 from devicekit.device.pulselaw import BranchScaling, PulseScaling
+from devicekit.synthetic.marks import synthetic
 from devicekit.synthetic.pulses import READ_VOLTAGE, truth_card
 from devicekit.tables import PulseTable
 
@@ -122,7 +123,7 @@ def generate_programmes(
                     readings.append(array.read())
                 frames.append(_rows(np.array(readings), cycle, direction, sign * np.append(volts[:1], volts), width_s))
     frame = pd.concat(frames, ignore_index=True)
-    return PulseTable(frame, {"format": "synthetic"}, (CodedWarning("synthetic", "made by devicekit, not measured"),))
+    return synthetic(PulseTable, frame)
 
 
 def _rows(readings: np.ndarray, cycle: int, direction: str, volts: np.ndarray, width_s: float) -> pd.DataFrame:

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from scipy import constants
 
-from devicekit.core.errors import CodedWarning
+from devicekit.synthetic.loops import sweep_rows, voltages
+from devicekit.synthetic.marks import SEED, synthetic
 from devicekit.tables import SweepTable
 
-SEED = 2023
 TEMPERATURES = (280.0, 310.0, 340.0)  # K
 
 
@@ -65,8 +65,7 @@ def conduction(
     """
     truth = truth or ConductionTruth()
     rng = np.random.default_rng(seed)
-    up, down = (np.arange(0, top + truth.step / 2, truth.step) for top in (truth.top, truth.bottom))
-    v = np.r_[up, up[-2::-1], -down[1:], -down[-2::-1]]
+    v = voltages(truth.top, truth.bottom, truth.step)[0]
     past_set = np.maximum.accumulate(v) >= truth.v_set
     low = past_set & (np.minimum.accumulate(v) > -truth.v_reset)
     frames = []
@@ -74,18 +73,5 @@ def conduction(
         i = np.where(low, truth.g_lrs * np.abs(v), truth.hrs(np.abs(v), kelvin)) * np.sign(v)
         i = i * (1 + truth.noise * rng.standard_normal(v.size)) + truth.floor * rng.standard_normal(v.size)
         i = np.where(v >= 0, np.minimum(i, truth.compliance), i)
-        frames.append(
-            pd.DataFrame(
-                {
-                    "device_id": "device1",
-                    "cycle": number,
-                    "point": np.arange(v.size),
-                    "voltage_v": v,
-                    "current_a": i,
-                    "compliance_a": np.where(v >= 0, truth.compliance, np.nan),
-                    "temperature_k": kelvin,
-                }
-            )
-        )
-    marks = (CodedWarning("synthetic", "made by devicekit, not measured"),)
-    return SweepTable(pd.concat(frames, ignore_index=True), {"format": "synthetic"}, marks)
+        frames.append(sweep_rows("device1", number, v, i, truth.compliance).assign(temperature_k=kelvin))
+    return synthetic(SweepTable, pd.concat(frames, ignore_index=True))

@@ -21,7 +21,8 @@ from devicekit.features.cycles.correlations import ranks, split
 from devicekit.features.merits.dc import DcResult
 from devicekit.features.merits.sequence import SequenceResult
 from devicekit.synthetic.known_cycles import COLUMNS, root, walk
-from devicekit.synthetic.loops import SEED, SweepTruth, sweeps_of_cycles
+from devicekit.synthetic.loops import SweepTruth, sweeps_of_cycles
+from devicekit.synthetic.marks import SEED, synthetic
 from devicekit.system import files
 from devicekit.system.catalog import is_synthetic
 from devicekit.tables import EnduranceTable, SweepTable
@@ -197,7 +198,7 @@ class CycleModel:
         frame = frame.sort_values(["device_id", "cycle"], kind="stable", ignore_index=True)
         if self.read_voltage_v is not None:
             frame["read_voltage_v"] = self.read_voltage_v
-        return EnduranceTable(frame, {"format": "synthetic", **self.meta}, self.warnings)
+        return synthetic(EnduranceTable, frame, self.meta, self.warnings)
 
 
 def model(result: SequenceResult, path: Path | None = None) -> CycleModel:

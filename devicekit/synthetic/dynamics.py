@@ -11,12 +11,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from devicekit.core.errors import CodedWarning
 from devicekit.models.relaxation import kernel
+from devicekit.synthetic.marks import SEED, synthetic
 from devicekit.tables import PairedTable, TransientTable
-
-SYNTHETIC = (CodedWarning("synthetic", "made by devicekit, not measured"),)
-SEED = 2023
 
 
 @dataclass(frozen=True)
@@ -102,13 +99,18 @@ def transient(
     frames = []
     for record in range(1, n_records + 1):
         g = truth.conductance(reads, pulses) + noise * truth.volatile * rng.standard_normal(reads.size)
-        read = pd.DataFrame({"time_s": reads, "conductance_s": np.maximum(g, 0.0), "pulse_voltage_v": 0.0})
-        given = pd.DataFrame({"time_s": pulses, "conductance_s": np.nan, "pulse_voltage_v": 1.0})
-        one = pd.concat([read, given]).sort_values("time_s", kind="stable")
-        frames.append(one.assign(device_id="device1", record=record))
-    whole = pd.concat(frames, ignore_index=True)
-    whole = whole[["device_id", "record", "time_s", "conductance_s", "pulse_voltage_v"]].assign(read_voltage_v=0.1)
-    return TransientTable(whole, {"format": "synthetic"}, SYNTHETIC)
+        frames.append(_rows(record, reads, g, pulses))
+    return synthetic(TransientTable, pd.concat(frames, ignore_index=True))
+
+
+def _rows(record: int, reads: np.ndarray, g: np.ndarray, pulses: np.ndarray) -> pd.DataFrame:
+    """Return the rows of a record: readings [S] at their times, and pulses of 1 V at theirs [s]."""
+    read = pd.DataFrame({"time_s": reads, "conductance_s": np.maximum(g, 0.0), "pulse_voltage_v": 0.0})
+    given = pd.DataFrame({"time_s": pulses, "conductance_s": np.nan, "pulse_voltage_v": 1.0})
+    one = pd.concat([read, given]).sort_values("time_s", kind="stable").assign(read_voltage_v=0.1)
+    one.insert(0, "device_id", "device1")
+    one.insert(1, "record", record)
+    return one
 
 
 def paired(
@@ -155,7 +157,7 @@ def paired(
     )
     if baseline is not None:
         frame["baseline"] = baseline
-    return PairedTable(frame, {"format": "synthetic"}, SYNTHETIC)
+    return synthetic(PairedTable, frame)
 
 
 def trains(
@@ -190,10 +192,5 @@ def trains(
         near = 1e-3 * gap
         reads = np.sort(np.concatenate([pulses - near, pulses + near]))
         g = truth.conductance(reads, pulses) + noise * truth.volatile * rng.standard_normal(reads.size)
-        read = pd.DataFrame({"time_s": reads, "conductance_s": np.maximum(g, 0.0), "pulse_voltage_v": 0.0})
-        given = pd.DataFrame({"time_s": pulses, "conductance_s": np.nan, "pulse_voltage_v": 1.0})
-        one = pd.concat([read, given]).sort_values("time_s", kind="stable")
-        frames.append(one.assign(device_id="device1", record=record))
-    whole = pd.concat(frames, ignore_index=True)
-    whole = whole[["device_id", "record", "time_s", "conductance_s", "pulse_voltage_v"]].assign(read_voltage_v=0.1)
-    return TransientTable(whole, {"format": "synthetic"}, SYNTHETIC)
+        frames.append(_rows(record, reads, g, pulses))
+    return synthetic(TransientTable, pd.concat(frames, ignore_index=True))

@@ -10,7 +10,8 @@ import pandas as pd
 from devicekit.core.errors import UsageError
 from devicekit.features.cycles.autoregression import companion, radius, stationary_covariance
 from devicekit.features.cycles.series import OF_SWEEPS
-from devicekit.synthetic.loops import SEED, SweepTruth, sweeps_of_cycles
+from devicekit.synthetic.loops import SweepTruth, sweeps_of_cycles
+from devicekit.synthetic.marks import SEED
 from devicekit.tables import SweepTable
 
 COLUMNS = ("v_set_v", "v_reset_v", "g_hrs_s", "g_lrs_s")

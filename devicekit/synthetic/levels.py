@@ -7,11 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from devicekit.core.errors import CodedWarning
+from devicekit.synthetic.marks import SEED, synthetic
 from devicekit.tables import MultilevelTable
-
-SYNTHETIC = (CodedWarning("synthetic", "made by devicekit, not measured"),)
-SEED = 2023
 
 
 @dataclass(frozen=True)
@@ -69,4 +66,4 @@ def multilevel(
             "read_voltage_v": 0.1,
         }
     )
-    return MultilevelTable(frame, {"format": "synthetic"}, SYNTHETIC)
+    return synthetic(MultilevelTable, frame)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from devicekit.core.errors import CodedWarning, UsageError
+from devicekit.core.errors import UsageError
+from devicekit.synthetic.marks import SEED, synthetic
 from devicekit.tables import SweepTable
-
-SYNTHETIC = (CodedWarning("synthetic", "made by devicekit, not measured"),)
-SEED = 2023
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ def sweeps(n_cycles: int, n_devices: int = 1, truth: SweepTruth | None = None, s
     """
     truth = truth or SweepTruth()
     rng = np.random.default_rng(seed)
-    v, up, down = _voltages(truth)
+    v = voltages(truth.top, truth.bottom, truth.step)[0]
     frames = []
     for device in range(n_devices):
         shift = rng.normal(0, truth.device_v_set_sd) if n_devices > 1 else 0.0
@@ -72,21 +70,20 @@ def sweeps(n_cycles: int, n_devices: int = 1, truth: SweepTruth | None = None, s
             at_reset = rng.normal(truth.v_reset, truth.v_reset_sd)
             hrs = truth.g_hrs * 10 ** rng.normal(0, truth.hrs_sd)
             lrs = truth.g_lrs * 10 ** rng.normal(0, truth.lrs_sd)
-            i = _loop(v, up.size, down.size, at_set, at_reset, hrs, lrs, truth, rng)
-            one = _rows(f"device{device + 1:02d}", cycle, v, i, truth)
+            i = _loop(truth, _Cycle(at_set, at_reset, hrs, lrs), rng)
+            one = sweep_rows(f"device{device + 1:02d}", cycle, v, i, truth.compliance)
             frames.append(one.assign(true_v_set_v=at_set, true_v_reset_v=-at_reset))
-    return SweepTable(pd.concat(frames, ignore_index=True), {"format": "synthetic"}, SYNTHETIC)
+    return synthetic(SweepTable, pd.concat(frames, ignore_index=True))
 
 
-def _voltages(truth: SweepTruth) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the voltages of a loop, and of its two rising parts."""
-    up = np.arange(0, truth.top + truth.step / 2, truth.step)
-    down = np.arange(0, truth.bottom + truth.step / 2, truth.step)
+def voltages(top: float, bottom: float, step: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the voltages of a loop 0, top, 0, -bottom, 0, and of its two rising parts."""
+    up, down = (np.arange(0, end + step / 2, step) for end in (top, bottom))
     return np.r_[up, up[-2::-1], -down[1:], -down[-2::-1]], up, down
 
 
-def _rows(device: str, cycle: int, v: np.ndarray, i: np.ndarray, truth: SweepTruth) -> pd.DataFrame:
-    """Return the rows of one sweep."""
+def sweep_rows(device: str, cycle: int, v: np.ndarray, i: np.ndarray, compliance: float) -> pd.DataFrame:
+    """Return the rows of one sweep, with a compliance [A] at positive voltages."""
     return pd.DataFrame(
         {
             "device_id": device,
@@ -94,23 +91,25 @@ def _rows(device: str, cycle: int, v: np.ndarray, i: np.ndarray, truth: SweepTru
             "point": np.arange(v.size),
             "voltage_v": v,
             "current_a": i,
-            "compliance_a": np.where(v >= 0, truth.compliance, np.nan),
+            "compliance_a": np.where(v >= 0, compliance, np.nan),
         }
     )
 
 
-def _loop(
-    v: np.ndarray,
-    n_up: int,
-    n_down: int,
-    at_set: float,
-    at_reset: float,
-    hrs: float,
-    lrs: float,
-    truth: SweepTruth,
-    rng: np.random.Generator,
-) -> np.ndarray:
+class _Cycle(NamedTuple):
+    """What happens in one loop: voltages of set and reset [V], conductances of HRS and LRS [S]."""
+
+    at_set: float
+    at_reset: float
+    hrs: float
+    lrs: float
+
+
+def _loop(truth: SweepTruth, cycle: _Cycle, rng: np.random.Generator) -> np.ndarray:
     """Return the current of one loop [A]."""
+    at_set, at_reset, hrs, lrs = cycle
+    v, up, down = voltages(truth.top, truth.bottom, truth.step)
+    n_up, n_down = up.size, down.size
     size = np.abs(v)
     curved = np.where(size > 0, np.sinh(size / truth.sinh_v) / np.maximum(size / truth.sinh_v, 1e-12), 1.0)
     share = np.ones(v.size)
@@ -168,19 +167,19 @@ def sweeps_of_cycles(
     truth = truth or _adapted_truth(at_set, at_reset)
     if at_set.max() > truth.top or at_reset.max() > truth.bottom:
         raise UsageError(f"a voltage lies outside the sweep, which goes from {truth.top:g} V to {-truth.bottom:g} V")
-    v, up, down = _voltages(truth)
+    v = voltages(truth.top, truth.bottom, truth.step)[0]
     rng = np.random.default_rng(seed)
     middle = at_set + 0.5 * truth.set_width * np.log(lrs / hrs)  # G is a logistic share of the LRS; ln G half-way there
     onset = at_reset - truth.reset_width * (np.log(truth.reset_width / (at_reset - truth.reset_width)) + 3.0)
     frames = []
     for k, (device, cycle) in enumerate(zip(cycles["device_id"], cycles["cycle"], strict=True)):
-        i = _loop(v, up.size, down.size, middle[k], onset[k], hrs[k], lrs[k], truth, rng)
-        frames.append(_rows(str(device), int(cycle), v, i, truth))
+        i = _loop(truth, _Cycle(middle[k], onset[k], hrs[k], lrs[k]), rng)
+        frames.append(sweep_rows(str(device), int(cycle), v, i, truth.compliance))
     frame = pd.concat(frames, ignore_index=True)
     frame[["voltage_v", "current_a"]] *= sign
     if not np.isfinite(truth.compliance):
         frame = frame.drop(columns="compliance_a")
-    return SweepTable(frame, {"format": "synthetic", **(meta or {})}, SYNTHETIC)
+    return synthetic(SweepTable, frame, meta)
 
 
 def _adapted_truth(at_set: np.ndarray, at_reset: np.ndarray) -> SweepTruth:

@@ -5,11 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from devicekit.core.errors import CodedWarning
+from devicekit.synthetic.marks import SEED, synthetic
 from devicekit.tables import SweepTable
-
-SYNTHETIC = (CodedWarning("synthetic", "made by devicekit, not measured"),)
-SEED = 2023
 
 
 def telegraph_states(time: np.ndarray, dwell: tuple[float, float], rng: np.random.Generator) -> np.ndarray:
@@ -96,4 +93,4 @@ def still(time: np.ndarray, current: np.ndarray, voltage: float = 0.1) -> SweepT
             "time_s": time,
         }
     )
-    return SweepTable(frame, {"format": "synthetic"}, SYNTHETIC)
+    return synthetic(SweepTable, frame)

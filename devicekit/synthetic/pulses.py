@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from devicekit.core.errors import CodedWarning, UsageError
+from devicekit.core.errors import UsageError
 from devicekit.core.text import width_suffix
 from devicekit.device.array import DeviceArray
 from devicekit.device.blocks import Branch, BranchVariation, Conditions, Provenance, RateCurve, Sigma, Variation, Window
 from devicekit.device.card import DeviceCard
 from devicekit.models import kernel
 from devicekit.models.registry import LAWS
+from devicekit.synthetic.marks import synthetic
 from devicekit.synthetic.package import write_package
 from devicekit.tables import PulseTable
 
@@ -196,7 +197,7 @@ def generate(
         frame["pulse_width_s"] = conditions.pulse_width_s
     if conditions.read_voltage_v is not None:
         frame["read_voltage_v"] = conditions.read_voltage_v
-    return PulseTable(frame, {"format": "synthetic"}, (CodedWarning("synthetic", "made by devicekit, not measured"),))
+    return synthetic(PulseTable, frame)
 
 
 def reference_truth(width_s: float) -> DeviceCard:

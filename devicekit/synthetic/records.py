@@ -10,11 +10,13 @@ import pandas as pd
 
 from devicekit.core.quantities import GLOSSARY
 from devicekit.synthetic import ageing, conduction, dynamics, known_cycles, levels
-from devicekit.synthetic.loops import SEED, SYNTHETIC, SweepTruth, sweeps
+from devicekit.synthetic.loops import SweepTruth, sweeps
+from devicekit.synthetic.marks import SEED, synthetic
+from devicekit.synthetic.noise import still
 from devicekit.synthetic.package import write_package
 from devicekit.tables import EnduranceTable, RetentionTable, StdpTable, SweepTable, Table
 
-__all__ = ["SEED", "SYNTHETIC", "SweepTruth", "endurance", "retention", "stdp", "sweeps", "telegraph", "write_all"]
+__all__ = ["SweepTruth", "endurance", "retention", "stdp", "sweeps", "telegraph", "write_all"]
 
 
 def endurance(n_cycles: float = 1e6, n_devices: int = 5, seed: int = SEED) -> EnduranceTable:
@@ -43,7 +45,7 @@ def endurance(n_cycles: float = 1e6, n_devices: int = 5, seed: int = SEED) -> En
             frames.append(pd.DataFrame({"device_id": name, "cycle": cycle, "level": level, "conductance_s": g}))
     whole = pd.concat(frames).sort_values(["device_id", "cycle"], kind="stable").reset_index(drop=True)
     whole["read_voltage_v"] = 0.1
-    return EnduranceTable(whole, {"format": "synthetic"}, SYNTHETIC)
+    return synthetic(EnduranceTable, whole)
 
 
 def retention(
@@ -71,7 +73,7 @@ def retention(
             pd.DataFrame({"device_id": "device1", "level": f"state{state:02d}", "time_s": t, "conductance_s": g})
         )
     whole = pd.concat(frames, ignore_index=True).assign(read_voltage_v=0.1, temperature_k=358.15)
-    return RetentionTable(whole, {"format": "synthetic"}, SYNTHETIC)
+    return synthetic(RetentionTable, whole)
 
 
 def retention_exponent(g0: float) -> float:
@@ -115,7 +117,7 @@ def stdp(
             "weight_change": clean + noise * rng.standard_normal(delay.size),
         }
     )
-    return StdpTable(frame, {"format": "synthetic"}, SYNTHETIC)
+    return synthetic(StdpTable, frame)
 
 
 def telegraph(
@@ -142,17 +144,7 @@ def telegraph(
         state[k : k + length] = now
         k, now = k + length, 1 - now
     i = np.where(state == 0, 1.0e-6, 1.2e-6) + 0.02e-6 * rng.standard_normal(n)
-    frame = pd.DataFrame(
-        {
-            "device_id": "device1",
-            "cycle": 1,
-            "point": np.arange(n),
-            "voltage_v": 0.1,
-            "current_a": i,
-            "time_s": np.arange(n) * step,
-        }
-    )
-    return SweepTable(frame, {"format": "synthetic"}, SYNTHETIC)
+    return still(np.arange(n) * step, i)
 
 
 _SETS: dict[str, tuple[str, str, Callable[[], Table]]] = {

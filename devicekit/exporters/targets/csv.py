@@ -87,7 +87,7 @@ def _parameters(card: DeviceCard, noise: bool) -> bytes:
         rows += [
             (f"{name} of G", direction, value, None, "G in S") for name, value in (branch.coefficients_s or {}).items()
         ]
-        for name, value in zip((*card.law.parameters, "x0"), (*branch.theta, branch.x0), strict=True):
+        for name, value in zip(card.law.names, (*branch.theta, branch.x0), strict=True):
             rows.append((f"theta {name}", direction, value, branch.standard_errors.get(name), "1"))
         rows.append(("largest step", direction, branch.largest_step, None, "1"))
         rows.append(("nrmse", direction, branch.nrmse, None, "1"))
