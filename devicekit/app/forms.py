@@ -33,6 +33,10 @@ class Field:
         Present value.
     hint : str
         Example.
+    mode : str
+        Keyboard of a number, "decimal" or "numeric"; "check" for a box to tick.
+    doc : str
+        Meaning, shown beside it.
     """
 
     name: str
@@ -40,6 +44,8 @@ class Field:
     choices: tuple[str, ...] = ()
     value: str = ""
     hint: str = ""
+    mode: str = ""
+    doc: str = ""
 
 
 def list_blank_labels(choice: Choice) -> list[str]:

@@ -305,10 +305,15 @@ async def export_card(request: Request) -> Response:
     return FileResponse(job.folder / job.result, filename=job.result, content_disposition_type="attachment")
 
 
-async def open_benchmark(request: Request) -> Response:
-    """Redirect to the benchmark of a card."""
-    where = quote(f"job:{request.path_params['job']}:{request.query_params.get('card', '')}")
-    return pages.redirect(request, f"/benchmark?card={where}")
+def _make_opener(task: str) -> Any:
+    """Return the address that redirects to a run on a card."""
+
+    async def open_form(request: Request) -> Response:
+        """Redirect to the form."""
+        where = quote(f"job:{request.path_params['job']}:{request.query_params.get('card', '')}")
+        return pages.redirect(request, f"/{task}?card={where}")
+
+    return open_form
 
 
 def list_routes() -> list[Route]:
@@ -333,6 +338,6 @@ def list_routes() -> list[Route]:
         route("/uploads/{key}/keep", keep_result, "POST"),
         route("/jobs/{job}", show_progress),
         route("/jobs/{job}/export", export_card),
-        route("/jobs/{job}/benchmark", open_benchmark),
+        *(route(f"/jobs/{{job}}/{task}", _make_opener(task)) for task in ("train", "benchmark")),
         route("/jobs/{job}/{name}", download_file),
     ]

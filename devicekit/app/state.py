@@ -16,6 +16,8 @@ from devicekit.app.uploads import MOST_BYTES, Upload, Uploads
 from devicekit.app.worker import Job, Worker
 from devicekit.system.options import ReadOptions
 
+LONG_TASKS = ("simulate", "train", "benchmark")  # a process of their own, so that files are read meanwhile
+
 
 @dataclass(eq=False)
 class App:
@@ -49,7 +51,7 @@ class App:
         """Folder of the user's recipes."""
         return self.library / "recipes"
 
-    def submit(self, title: str, task: str, *, long: bool = False, **arguments: Any) -> Job:
+    def submit(self, title: str, task: str, **arguments: Any) -> Job:
         """Queue a task; every task except `read` writes into a folder of its own."""
         folder = self.folder / "jobs" / uuid.uuid4().hex
         folder.mkdir(parents=True)
@@ -57,12 +59,15 @@ class App:
             arguments["folder"] = folder
         job = Job(title, task, arguments, folder)
         self.jobs[job.id] = job
-        (self.long_worker if long else self.quick_worker).submit(job)
+        self._worker(job).submit(job)
         return job
+
+    def _worker(self, job: Job) -> Worker:
+        return self.long_worker if job.task in LONG_TASKS else self.quick_worker
 
     def cancel(self, job: Job) -> None:
         """End a job on whichever worker runs it."""
-        (self.long_worker if job.task in ("simulate", "benchmark") else self.quick_worker).cancel(job)
+        self._worker(job).cancel(job)
 
     def read(self, upload: Upload) -> Job | None:
         """Start to read an upload unless it has started; return None until the upload is complete."""

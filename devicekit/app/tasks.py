@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -108,19 +108,55 @@ class Tasks:
         request = IVRequest(stack=stack, mesh=mesh, cycles=cycles, compliance=compliance)
         return show(run_iv(request, JobProgress(progress)), folder)
 
-    def benchmark(self, name: str, text: str, seeds: int, whole: bool, folder: Path, progress: Count) -> TaskResult:
+    def train(
+        self,
+        name: str,
+        text: str,
+        data: str,
+        settings: Mapping[str, Any],
+        seed: int,
+        beside: bool,
+        folder: Path,
+        progress: Count,
+    ) -> TaskResult:
+        """Train a network on a card."""
+        from devicekit.device.card import DeviceCard
+        from devicekit.verbs.train import TrainRequest, run_training, training_config
+        from snn.data.load import load
+
+        request = TrainRequest(
+            card=DeviceCard.from_json(text, name),
+            config=training_config(settings, seed),
+            samples=load(data),
+            beside=beside,
+            source=name,
+            data=data,
+        )
+        return show(run_training(request, JobProgress(progress)), folder)
+
+    def benchmark(
+        self,
+        name: str,
+        text: str,
+        seeds: int,
+        whole: bool,
+        settings: Mapping[str, Any],
+        folder: Path,
+        progress: Count,
+    ) -> TaskResult:
         """Benchmark a card against an ideal device."""
         from devicekit.device.card import DeviceCard
-        from devicekit.verbs.benchmark import BenchmarkCard, BenchmarkRequest, run_benchmark
+        from devicekit.verbs.benchmark import BenchmarkCard, BenchmarkRequest, check_cards, run_benchmark
         from snn.benchmark.task import few_shot
 
         request = BenchmarkRequest(
-            cards=[BenchmarkCard(DeviceCard.from_json(text, name), Path(name))],
+            cards=check_cards([BenchmarkCard(DeviceCard.from_json(text, name), Path(name))], settings),
             images=few_shot("digits"),
             seeds=seeds,
             attribution=whole,
             wide=whole,
             policy=whole,
+            settings=settings,
         )
         return show(run_benchmark(request, JobProgress(progress)), folder)
 

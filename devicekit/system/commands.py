@@ -74,7 +74,7 @@ def flags(options: Mapping[str, Any]) -> list[str]:
             continue
         if isinstance(value, Mapping):
             for ours, theirs in value.items():
-                arguments += [option, f"{ours}={theirs}"]
+                arguments += [option, f"{ours}={_word(theirs)}"]
         elif isinstance(value, bool):
             arguments.append(option if value else f"--no-{option.removeprefix('--')}")
         elif isinstance(value, (list, tuple)):
@@ -82,6 +82,13 @@ def flags(options: Mapping[str, Any]) -> list[str]:
         else:
             arguments += [option, str(value)]
     return arguments
+
+
+def _word(value: Any) -> Any:
+    """Return a value of NAME=VALUE."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(map(str, value)) if isinstance(value, tuple) else value
 
 
 def command(verb: str, files: Sequence[str], options: Mapping[str, Any]) -> str:

@@ -80,10 +80,10 @@ class BenchmarkRequest:
             "import devicekit",
             "from snn.benchmark import benchmark",
             "from snn.benchmark.task import few_shot",
-            "result = " + call("benchmark", card, 'few_shot("digits")', seeds=self.seeds, **keywords),
+            "result = " + call("benchmark", card, 'few_shot("digits")', seeds=self.seeds, **keywords, **self.settings),
             "result.verdict",
         ]
-        line = command("benchmark", names, {"seeds": self.seeds, **left_out, "out": "benchmark"})
+        line = command("benchmark", names, {"seeds": self.seeds, **left_out, "set": self.settings, "out": "benchmark"})
         return Reproduction(line, "\n".join(python))
 
 

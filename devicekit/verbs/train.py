@@ -57,7 +57,7 @@ class TrainRequest:
         changed = {name: value for name in declared if (value := getattr(self.config, name)) != declared[name].default}
         options: dict[str, Any] = {"card": self.source, **{name: changed.get(name) for name in _OPTIONS}}
         options["data"] = self.data if self.data != "digits" else None
-        options["set"] = {name: _word(value) for name, value in changed.items() if name not in _OPTIONS}
+        options["set"] = {name: value for name, value in changed.items() if name not in _OPTIONS}
         options |= {"no-beside": not self.beside, "out": "trained"}
         python = [
             "import devicekit",
@@ -69,13 +69,6 @@ class TrainRequest:
             "result.accuracy_mean_last",
         ]
         return Reproduction(command("train", [], options), "\n".join(python))
-
-
-def _word(value: object) -> object:
-    """Return a value as `--set` takes it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return ",".join(map(str, value)) if isinstance(value, tuple) else value
 
 
 def training_config(settings: Mapping[str, Scalar], seed: int, extra: frozenset[str] = frozenset()) -> TrainingConfig:

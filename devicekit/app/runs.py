@@ -1,0 +1,162 @@
+"""Pages of long runs: simulate a stack, train on a card, benchmark a card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from devicekit.app import pages, run_forms
+from devicekit.app.library_pages import load_card_text
+from devicekit.app.results import TaskResult
+from devicekit.app.run_forms import RunForm
+from devicekit.app.state import get_app
+from devicekit.app.worker import Job
+from devicekit.core.errors import DevicekitError
+from devicekit.library import Library, Query
+from devicekit.system import catalog
+
+MOST_CARDS = 100  # of the library, that are offered
+_TABS = {"simulate": "simulate", "train": "train", "benchmark": "benchmark"}  # of a task; "library" for others
+
+
+async def show_simulation_form(request: Request) -> Response:
+    """Show the form of a simulation."""
+    return _render_form(request, run_forms.build_simulation_form())
+
+
+async def start_simulation(request: Request) -> Response:
+    """Start a simulation."""
+    form = await _read_form(request)
+    try:
+        options = run_forms.parse_simulation(form)
+    except DevicekitError as error:
+        return _render_form(request, run_forms.build_simulation_form().fill(form), str(error))
+    return _start(request, "simulate", f"simulating {options['material']}", options)
+
+
+async def _read_form(request: Request) -> dict[str, str]:
+    return {name: str(value) for name, value in (await request.form()).items()}
+
+
+def _render_form(request: Request, form: RunForm, wrong: str = "", where: str = "") -> Response:
+    """Render a form; with what is wrong with its entries."""
+    task, title = form.task, form.task.capitalize()
+    status = 422 if wrong else 200
+    return pages.render_page(request, "run_form", title, _TABS[task], status, form=form, wrong=wrong, where=where)
+
+
+def _start(request: Request, task: str, title: str, options: Mapping[str, Any]) -> Response:
+    job = get_app(request).submit(title, task, **options)
+    return pages.redirect(request, f"/runs/{job.id}")
+
+
+def find_card(request: Request, where: str) -> tuple[str, str] | None:
+    """Return name and text of a card of a job (`job:ID:FILE`), the library (`record:ID`) or a set (`set:NAME`)."""
+    app = get_app(request)
+    kind, _, rest = where.partition(":")
+    if kind == "job":
+        key, _, name = rest.partition(":")
+        job = app.jobs.get(key)
+        if job is not None and isinstance(job.result, TaskResult) and name in job.result.cards:
+            return name, (job.folder / name).read_text("utf-8")
+    if kind == "record":
+        return load_card_text(app, rest)
+    if kind == "set" and (found := catalog.shipped().get(rest)) is not None and found.card.is_file():
+        return f"{rest}.json", found.card.read_text("utf-8")
+    return None
+
+
+def _list_cards(request: Request) -> list[tuple[str, str, str]]:
+    """Return the cards of the library and those that ship: where each is, its name, and what it is."""
+    library = Library(get_app(request).library)
+    records: Any = library.records(Query((), "card", limit=MOST_CARDS)) if "card" in library.kinds() else ()
+    own = [(f"record:{each.id}", each.name, "in the library") for each in records]
+    shipped = [each for each in catalog.shipped().values() if each.card.is_file()]
+    return [*own, *((f"set:{each.name}", each.name, each.title) for each in shipped)]
+
+
+Build = Callable[[str], RunForm]
+Parse = Callable[[Mapping[str, str]], dict[str, Any]]
+_FORMS: dict[str, tuple[Build, Parse, str]] = {
+    "train": (run_forms.build_training_form, run_forms.parse_training, "training on {}"),
+    "benchmark": (run_forms.build_benchmark_form, run_forms.parse_benchmark, "benchmark of {}"),
+}
+
+
+def _make_form_page(task: str) -> Callable[[Request], Any]:
+    """Return the page of a form that needs a card; without one, the cards to choose from."""
+    build, _, _ = _FORMS[task]
+
+    async def show_form(request: Request) -> Response:
+        """Show the form, or the cards."""
+        where = request.query_params.get("card", "")
+        if not where:
+            cards = await run_in_threadpool(_list_cards, request)
+            return pages.render_page(request, "cards", task.capitalize(), task, task=task, cards=cards)
+        card = await run_in_threadpool(find_card, request, where)
+        if card is None:
+            return pages.render_missing(request, "card")
+        form = await run_in_threadpool(build, card[0])
+        return _render_form(request, form, where=where)
+
+    return show_form
+
+
+def _make_start(task: str) -> Callable[[Request], Any]:
+    """Return the address that starts a run on a card."""
+    build, parse, title = _FORMS[task]
+
+    async def start(request: Request) -> Response:
+        """Start the run."""
+        form = await _read_form(request)
+        where = form.get("card", "")
+        card = await run_in_threadpool(find_card, request, where)
+        if card is None:
+            return pages.render_missing(request, "card")
+        name, text = card
+        try:
+            options = await run_in_threadpool(parse, form)
+        except DevicekitError as error:
+            return _render_form(request, build(name).fill(form), str(error), where)
+        return _start(request, task, title.format(name), {"name": name, "text": text, **options})
+
+    return start
+
+
+def _find_job(request: Request) -> Job | None:
+    return get_app(request).jobs.get(request.path_params["job"])
+
+
+async def show_run(request: Request) -> Response:
+    """Show the progress of a run, then its result."""
+    job = _find_job(request)
+    if job is None:
+        return pages.render_missing(request, "run")
+    result = job.result if isinstance(job.result, TaskResult) else None
+    return pages.render_page(request, "run", job.title, _TABS.get(job.task, "library"), job=job, result=result)
+
+
+async def cancel_run(request: Request) -> Response:
+    """Cancel a run and remove its files."""
+    job = _find_job(request)
+    if job is None:
+        return pages.render_missing(request, "run")
+    await run_in_threadpool(get_app(request).cancel, job)
+    return await show_run(request)
+
+
+def list_routes() -> list[Route]:
+    """Return the routes of long runs."""
+    return [
+        Route("/simulate", show_simulation_form),
+        Route("/simulate", start_simulation, methods=["POST"]),
+        *(Route(f"/{task}", _make_form_page(task)) for task in _FORMS),
+        *(Route(f"/{task}", _make_start(task), methods=["POST"]) for task in _FORMS),
+        Route("/runs/{job}", show_run),
+        Route("/runs/{job}/cancel", cancel_run, methods=["POST"]),
+    ]
