@@ -214,6 +214,39 @@ def test_a_simulation_runs_and_a_cancelled_one_leaves_no_files(visit: Visit, app
     check_sizes(visit, visit.path)
 
 
+def test_a_network_is_trained_on_a_card_and_a_wrong_setting_is_named(visit: Visit) -> None:
+    check_sizes(visit, "/train")
+    visit.open("/train")
+    visit.click("vcm-trains")
+    visit.until("location.search.includes('vcm-trains')")
+    where = visit.path + visit.get("location.search")
+    check_sizes(visit, where)
+    visit.open(where)
+    visit.get("document.querySelectorAll('details').forEach(each => each.open = true)")
+    visit.check(1280)
+    set_fields(visit, hidden="x")
+    visit.click("Train")
+    visit.until("!!document.querySelector('[role=alert]')")
+    assert "hidden must be a whole number" in visit.get("document.querySelector('[role=alert]').innerText")
+    assert visit.get("document.querySelector('[name=hidden]').value") == "x"
+    set_fields(visit, hidden="20", epochs="2", margin="1")
+    visit.click("Train")
+    visit.until("location.pathname.startsWith('/runs/')")
+    visit.chromium.console.clear()
+    assert "test accuracy on digits" in visit.wait_for_text()
+    assert list(visit.files()) == ["report.html", "metrics.json", "network.npz"]
+    command, python = visit.reproduction
+    assert command.endswith("--epochs 2 --set hidden=20 --set margin=1 --out trained")
+    assert "TrainingConfig(epochs=2, hidden=20, margin=1)" in python
+    check_sizes(visit, visit.path)
+
+
+def set_fields(visit: Visit, **entries: str) -> None:
+    """Fill fields of a form."""
+    for name, value in entries.items():
+        visit.get(f"document.querySelector('[name={name}]').value = {value!r}")
+
+
 def test_twenty_five_devices_are_compared_and_one_is_removed(visit: Visit, app: Served) -> None:
     from devicekit.library import Library
     from devicekit.synthetic.pulses import truth_card

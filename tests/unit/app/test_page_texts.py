@@ -37,7 +37,7 @@ def visible_text(page: str) -> str:
 def test_the_wording_of_pages(tmp_path: Any, monkeypatch: pytest.MonkeyPatch, file_regression: Any) -> None:
     monkeypatch.setattr(state, "Worker", Idle)
     app = state.App(tmp_path / "work", tmp_path / "library", size_limit=1000)
-    pages = [(path, ask(app, path)[1]) for path in ("/", "/simulate", "/library", "/uploads/0", "/nothing")]
+    pages = [(path, ask(app, path)[1]) for path in ("/", "/simulate", "/library", "/train", "/uploads/0", "/nothing")]
     upload = app.uploads.open("ramps.csv", False)
     pages.append(("an incomplete upload", ask(app, f"/uploads/{upload.key}")[1]))
     upload.is_complete = True

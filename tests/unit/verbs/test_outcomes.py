@@ -1,0 +1,130 @@
+"""Outcomes of verbs: files by name, pages with their command, and lines that repeat the result."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devicekit.core.errors import TraceError
+from devicekit.device.card import load_card
+from devicekit.features.merit import Settings
+from devicekit.fitting.branch.options import FitOptions
+from devicekit.synthetic.pulses import generate, truth_card
+from devicekit.system import catalog
+from devicekit.system.options import ReadOptions
+from devicekit.verbs.characterize import CharacterizeRequest, run_characterize
+from devicekit.verbs.fit import FitRequest, run_fit
+from devicekit.verbs.outcome import Progress, shown, stem
+from devicekit.verbs.simulate import ChosenStack, IVRequest
+from devicekit.verbs.text import Alert, Fields, Title
+from devicekit.verbs.train import TrainRequest, run_training, training_config
+
+LAWS = {"ltp": (-3.0, 0.5), "ltd": (-3.0, 0.5)}
+
+
+@pytest.fixture
+def trains(tmp_path: Path) -> Path:
+    """A file of pulse trains."""
+    table = generate(truth_card(LAWS, model="softbounds"), 1, 2, 30, 0)
+    table.to_csv(tmp_path / "trains.csv")
+    return tmp_path / "trains.csv"
+
+
+def test_a_fit_makes_a_card_a_page_and_the_lines_that_repeat_it(trains: Path, tmp_path: Path) -> None:
+    request = FitRequest(file=trains, options=FitOptions("softbounds"), card=tmp_path / "mine.json")
+    outcome = run_fit(request)
+    assert list(outcome.files) == ["mine.json"] == list(outcome.cards)
+    outcome.write(tmp_path / "made")
+    assert load_card(tmp_path / "made" / "mine.json").name == "mine"
+    assert outcome.json["card"] == str(tmp_path / "mine.json")
+    assert outcome.result.law.name == "softbounds"
+    assert "devicekit made this" in str(outcome.page("devicekit made this").to_html())
+    assert any(block == Title(str(trains)) for block in outcome.text)
+    assert outcome.reproduction is not None
+    words = "devicekit fit trains.csv --model softbounds --out card.json --report report.html"
+    assert outcome.reproduction.command == words
+    assert "fit.to_card('trains', 'trains.csv').save(\"card.json\")" in outcome.reproduction.python
+
+
+def test_a_fit_of_one_branch_has_no_card_unless_it_must(trains: Path, tmp_path: Path) -> None:
+    half = tmp_path / "half.csv"
+    lines = trains.read_text(encoding="utf-8").splitlines(keepends=True)
+    half.write_text("".join(each for each in lines if ",ltd," not in each.lower()), encoding="utf-8")
+    card = tmp_path / "card.json"
+    outcome = run_fit(FitRequest(file=half, options=FitOptions("softbounds"), card=card, needs_both=False))
+    assert (outcome.files, outcome.json["card"]) == ({}, None)
+    with pytest.raises(TraceError):
+        run_fit(FitRequest(file=half, options=FitOptions("softbounds"), card=card))
+
+
+def test_several_files_are_characterised_with_their_errors(tmp_path: Path) -> None:
+    good = catalog.get("reference-endurance").data
+    bad = tmp_path / "bad.csv"
+    bad.write_text("nothing\n", encoding="utf-8")
+    outcome = run_characterize(CharacterizeRequest(files=[good, bad], settings=Settings(), out=tmp_path))
+    assert outcome.code == 2
+    (done,), (failed,) = outcome.json["files"], outcome.json["errors"]  # type: ignore[misc]
+    assert (done["file"], failed["file"]) == (str(good), str(bad))
+    assert {name.partition("/")[0] for name in outcome.files} == {done["folder"]}
+    assert any(isinstance(block, Alert) and block.kind == "error" for block in outcome.text)
+    assert outcome.text[-1] == Fields([("report", str(tmp_path / "report.html"))])
+
+
+def test_an_error_of_the_only_file_is_raised(tmp_path: Path) -> None:
+    (tmp_path / "bad.csv").write_text("nothing\n", encoding="utf-8")
+    with pytest.raises(Exception, match=r"bad\.csv"):
+        run_characterize(CharacterizeRequest(files=[tmp_path / "bad.csv"], settings=Settings()))
+
+
+def test_lines_of_a_simulation_name_what_was_changed() -> None:
+    stack = ChosenStack.of(None, "electrothermal", {"drive.set_stop": 0.9, "reaction.generation": False})
+    found = IVRequest(stack=stack, mesh="coarse", cycles=2, compliance=1e-4).reproduction()
+    assert found.command == (
+        "devicekit simulate iv --material electrothermal --solver banded --mesh coarse --cycles 2 --compliance 0.0001 "
+        "--stop 0.9 --bare --out simulated"
+    )
+    assert 'load_material("electrothermal").replace({"drive.set_stop": 0.9, "reaction.generation": False})' in (
+        found.python
+    )
+
+
+class Counting(Progress):
+    """What a verb says while it works."""
+
+    def __init__(self) -> None:
+        self.said: list[Any] = []
+
+    def counting(self, name: str, unit: str) -> Any:
+        from contextlib import nullcontext
+
+        return nullcontext(lambda done, total: self.said.append((name, done, total)))
+
+
+def test_a_training_says_how_far_it_is_and_how_to_repeat_it() -> None:
+    from snn.data.load import load
+
+    config = training_config({"epochs": 1, "hidden": 8, "tile": "64x64", "read_noise": False}, 3)
+    card = truth_card(LAWS, model="softbounds")
+    progress = Counting()
+    request = TrainRequest(card=card, config=config, samples=load("digits"), beside=False)
+    outcome = run_training(request, progress)
+    assert progress.said[-1] == ("training", 1347, 1347)
+    assert set(outcome.files) == {"metrics.json", "network.npz"}
+    assert outcome.json["beside"] == []
+    assert outcome.reproduction is not None
+    assert outcome.reproduction.command == (
+        "devicekit train --card card.json --epochs 1 --seed 3 --set hidden=8 --set tile=64,64 --no-beside --out trained"
+    )
+    spoken: dict[str, Any] = {}
+    lines = outcome.reproduction.python.splitlines()
+    exec("\n".join(line for line in lines if "load_card" not in line and not line.startswith("result")), spoken)
+    assert spoken["config"] == config
+
+
+def test_files_are_named_for_people() -> None:
+    several = [Path("a/x.csv"), Path("a/y.csv"), Path("a/z.csv")]
+    assert (shown(several[0]), shown(several)) == ("a/x.csv", "a/x.csv and 2 more")
+    assert (stem(several[0]), stem(several)) == ("x", "a")
+    assert FitRequest(file=several, reading=ReadOptions()).source is None
