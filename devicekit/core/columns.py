@@ -106,6 +106,8 @@ def format_value(value: Any, unit: str = "") -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:g} {unit}".rstrip()
+    if isinstance(value, tuple | list):
+        return ", ".join(format_value(each, unit) for each in value) or "–"
     return format_number(value, unit) if isinstance(value, float) else str(value)
 
 

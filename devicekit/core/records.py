@@ -101,7 +101,7 @@ class Record:
         return found
 
     def row(self) -> dict[str, Any]:
-        """Return the fields as one flat row of a data frame: an estimate takes three columns, None is NaN there."""
+        """Return the fields as one flat row of a data frame: an estimate takes three columns, words are joined."""
         found: dict[str, Any] = {}
         for each in self.columns():
             if not each.row or (each.optional and getattr(self, each.field) is None):
@@ -113,6 +113,8 @@ class Record:
                     found |= flatten(name, one) if isinstance(one, Estimate) else {name: one}
             elif each.estimate or isinstance(value, Estimate):
                 found |= flatten(each.name, value, each.stem)
+            elif isinstance(value, tuple) and all(isinstance(one, str) for one in value):
+                found[each.name] = " ".join(value)
             else:
                 found[each.name] = value
         return found

@@ -1,34 +1,25 @@
-"""Lives over write cycles as sentences, as rows and as a block of a card."""
+"""Lives over write cycles as sentences and as rows."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from devicekit.core.records import Estimate
+from devicekit.core.records import Estimate, flatten
 from devicekit.core.text import percent
-from devicekit.device.measured import EnduranceLife
 from devicekit.features.lives.wear import WeibullLife
 from devicekit.features.stats import clopper_pearson
 
 
-def for_card(life: WeibullLife, criterion: str) -> EnduranceLife:
-    """Return the life as a block of a card; `criterion` defines a failed device."""
-    return EnduranceLife(criterion=criterion, **life.block())
-
-
-def rows(life: WeibullLife, criterion: str) -> list[dict[str, Any]]:
+def rows(life: WeibullLife, criterion: str) -> list[dict[str, object]]:
     """Return one row per number of the life."""
     numbers: list[tuple[str, Estimate | None, str | None]] = [
         ("shape", life.shape, None),
         ("scale_cycles", life.scale, None),
         *((f"cycles_{100 * each.share:g}_percent", each.cycles, each.reason) for each in life.shares),
     ]
-    found = []
-    for name, estimate, reason in numbers:
-        own = estimate or Estimate(float("nan"))
-        row = {"number": name, "value": own.value, "low": own.low, "high": own.high, "refusal": reason}
-        found.append({**row, "n": life.n, "failures": life.failures, "criterion": criterion})
-    return found
+    known = {"n": life.n, "failures": life.failures, "criterion": criterion}
+    return [
+        {"number": name, **flatten("value", estimate, ""), "refusal": reason, **known}
+        for name, estimate, reason in numbers
+    ]
 
 
 def _interval(estimate: Estimate) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from devicekit.core.records import Estimate, Record, column, derived
+from devicekit.core.records import Estimate, Record, column, derived, internal
 from devicekit.features.lives import censored
 from devicekit.features.lives.censored import Line, Lives, Undetermined
 from devicekit.features.stats import mean_estimate
@@ -23,7 +23,7 @@ FARTHEST = 3.0  # multiple of the longest record beyond which no life is given
 MOST_PAIRS = 2000  # most readings for Theil-Sen; more are reduced to medians on a log grid
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LifeShare(Record):
     """Cycles until a share of the devices has failed; None with a reason if that is too far ahead."""
 
@@ -32,26 +32,17 @@ class LifeShare(Record):
     reason: str | None = column(default=None, doc="why they are not given")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class WeibullLife(Record):
-    """Weibull's law fitted to lives.
+    """Weibull's law fitted to lives."""
 
-    Attributes
-    ----------
-    low, high : ndarray, shape (n,)
-        Cycles between which each device failed: `low` 0 if it had failed at the first reading, `high` infinite if it
-        did not fail.
-    shape, scale : Estimate
-        With 95 % intervals [1, cycles]. A shape above 1 means wear, below 1 early failures.
-    shares : tuple of LifeShare
-        Cycles until 1 %, 10 % and 50 % have failed.
-    """
-
-    low: np.ndarray = column(json=False)
-    high: np.ndarray = column(json=False)
-    shape: Estimate = column(card="shape")
-    scale: Estimate = column(name="scale_cycles", card="scale_cycles", interval="scale_interval")
-    shares: tuple[LifeShare, ...] = column(card="shares")
+    low: np.ndarray = internal("cycles that each device held, shape (n,); 0 if it had failed at the first reading")
+    high: np.ndarray = internal("cycles by which each device had failed; infinite if it did not fail")
+    shape: Estimate = column(card="shape", doc="above 1 for wear, below 1 for early failures, with its 95 % interval")
+    scale: Estimate = column(
+        name="scale_cycles", card="scale_cycles", interval="scale_interval", doc="scale [cycles], in the same way"
+    )
+    shares: tuple[LifeShare, ...] = column(card="shares", doc="cycles until 1 %, 10 % and 50 % have failed")
 
     @derived(card="n")
     def n(self) -> int:
@@ -108,14 +99,15 @@ def weibull(low: np.ndarray, high: np.ndarray) -> WeibullLife:
     )
     far = FARTHEST * longest(low, high)
     shares = tuple(_share(lives, line, share, far) for share in SHARES)
-    return WeibullLife(low, high, Estimate(centre, *ends).map(np.exp), _quantile(lives, line, 0.0), shares)
+    shape, scale = Estimate(centre, *ends).map(np.exp), _quantile(lives, line, 0.0)
+    return WeibullLife(low=low, high=high, shape=shape, scale=scale, shares=shares)
 
 
 def _share(lives: Lives, line: Line, share: float, far: float) -> LifeShare:
     found = _quantile(lives, line, censored.quantile_of("extreme", share))
     if found.value > far:
-        return LifeShare(share, None, f"beyond {FARTHEST:g} times the longest record")
-    return LifeShare(share, found)
+        return LifeShare(share=share, cycles=None, reason=f"beyond {FARTHEST:g} times the longest record")
+    return LifeShare(share=share, cycles=found)
 
 
 def _quantile(lives: Lives, line: Line, z: float) -> Estimate:

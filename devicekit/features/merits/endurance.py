@@ -16,7 +16,7 @@ from devicekit.core.errors import CodedWarning, TraceError, UsageError
 from devicekit.core.records import Estimate, Record, column, derived
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, percent
-from devicekit.device.measured import Endurance
+from devicekit.device.measured import Endurance, EnduranceLife
 from devicekit.features.figures import LEVELS
 from devicekit.features.lives import figures as life_figures
 from devicekit.features.lives import sentences as wear_text
@@ -103,7 +103,7 @@ class EnduranceResult(MeritResult):
     def for_card(self) -> Endurance:
         """Return the block of a device card, with the interval of the share that survived."""
         held = sum(each.failed_at is None for each in self.devices)
-        life = wear_text.for_card(self.life, self.criterion) if self.life else None
+        life = EnduranceLife(criterion=self.criterion, **self.life.block()) if self.life else None
         interval = clopper_pearson(held, len(self.devices))
         return Endurance(**self.block(), life=life, yield_interval=interval, **origin(self.table))
 

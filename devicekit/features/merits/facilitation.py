@@ -34,10 +34,6 @@ FEWEST_FOR_TWO = 8
 KERNELS = {1: "exponential", 2: "double"}
 
 
-def _with_commas(names: str) -> str:
-    return names.replace(" ", ", ") or "–"
-
-
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Facilitation(Record):
     """Paired pulses of one device."""
@@ -63,13 +59,7 @@ class Facilitation(Record):
         return "facilitation" if self.fit.amplitude > 0 else "depression"
 
     kernel = part("fit.kernel", doc="kernel of the curve")
-    candidates: tuple[str, ...] = column(default=(), row=False, doc="kernels that are not excluded")
-
-    @derived(name="candidates", json=False)
-    def candidate_names(self) -> str:
-        """Kernels that are not excluded."""
-        return " ".join(self.candidates)
-
+    candidates: tuple[str, ...] = column(default=(), doc="kernels that are not excluded")
     baseline: str | None = column(doc="baseline of A2, if known")
     refusal: str | None = column(default=None, doc="reason for a missing tau")
     amplitude = part("fit.amplitude", row=False, doc="change of the ratio at short intervals")
@@ -89,7 +79,7 @@ class Facilitation(Record):
         """Permanent share of a step, R_inf - 1; None unless A2 is measured from the original level."""
         return None if self.end is None or self.baseline != "original" else self.end.map(lambda ratio: ratio - 1.0)
 
-    shown_candidates = cell_of("candidate_names", "kernels that fit", _with_commas)
+    shown_candidates = cell_of("candidates", "kernels that fit")
     permanent_columns = part("permanent", name="permanent", json=False, estimate=True)
 
     @derived(row=False)

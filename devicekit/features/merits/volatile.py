@@ -77,13 +77,7 @@ class Relaxation(Record):
 
     verdict = part("choice.verdict", "verdict", text=WORDS.__getitem__, doc=f"one of {', '.join(WORDS)}")
     kernel = part("choice.kernel", doc="kernel of the reported numbers")
-    candidates = part("choice.candidates", row=False, doc="kernels that are not excluded")
-
-    @derived("kernels that fit", name="candidates", json=False, text=lambda names: names.replace(" ", ", "))
-    def candidate_names(self) -> str:
-        """Kernels that are not excluded."""
-        return " ".join(self.choice.candidates)
-
+    candidates = part("choice.candidates", "kernels that fit", doc="kernels that are not excluded")
     parameters = part("fit.parameters", row=False, doc="parameters of the kernel with 95 % intervals")
     tau = part("fit.tau", "tau", name="tau_s", unit="s", json=False, estimate=True, doc="time constant")
 
@@ -143,8 +137,7 @@ class VolatileResult(MeritResult):
 
     def _fits(self) -> list[Fit]:
         """Return the fits of the common kernel."""
-        fits = [next((f for f in each.choice.fits if f.kernel == self.kernel), None) for each in self.decaying]
-        return [each for each in fits if each is not None]
+        return [fit for each in self.decaying if (fit := each.choice.of(self.kernel)) is not None]
 
     @derived(once=True)
     def parameters(self) -> dict[str, Estimate]:
@@ -155,10 +148,10 @@ class VolatileResult(MeritResult):
         fits = self._fits()
         if not fits:
             return {}
-        found = {}
-        for name in KERNELS[self.kernel]:
-            found[name] = _mean([each.parameters[name] for each in fits], log=name.startswith("tau"))
-        return found
+        return {
+            name: _mean([each.parameters[name] for each in fits], log=name.startswith("tau"))
+            for name in KERNELS[self.kernel]
+        }
 
     @derived(name="permanent_share", once=True)
     def permanent(self) -> Estimate | None:
@@ -291,7 +284,10 @@ def characterize(table: TransientTable, *, kernel: str | None = None) -> Volatil
         reason = record.refusal()
         if reason is None:
             try:
-                done.append(_fit_record(record, kernel))
+                data = record.data()
+                choice = decay.choose(data, chosen=kernel)
+                stays = _permanent(choice.fit, data.others.shape[1])
+                done.append(Relaxation(record=record, choice=choice, permanent=stays))
             except decay.Undetermined as error:
                 reason = str(error)
         if reason is not None:
@@ -307,12 +303,6 @@ def characterize(table: TransientTable, *, kernel: str | None = None) -> Volatil
         table=table,
         warnings=_warnings(done, skipped, common, candidates),
     )
-
-
-def _fit_record(record: PulsedRecord, kernel: str | None) -> Relaxation:
-    data = record.data()
-    choice = decay.choose(data, chosen=kernel)
-    return Relaxation(record=record, choice=choice, permanent=_permanent(choice.fit, data.others.shape[1]))
 
 
 def _permanent(found: Fit, columns: int) -> Estimate | None:
@@ -334,11 +324,9 @@ def _common_kernel(done: Sequence[Relaxation], kernel: str | None) -> tuple[str,
     moving = [each for each in done if each.choice.verdict != "no_decay"] or list(done)
     if kernel is not None:
         return kernel, (kernel,)
-    names = [name for name in KERNELS if all(any(f.kernel == name for f in each.choice.fits) for each in moving)]
-    total = {
-        name: sum(next(f for f in each.choice.fits if f.kernel == name).bic for each in moving)
-        for name in names or ["exponential"]
-    }
+    fits = {name: [fit for each in moving if (fit := each.choice.of(name)) is not None] for name in KERNELS}
+    common = [name for name in KERNELS if len(fits[name]) == len(moving)] or ["exponential"]
+    total = {name: sum(each.bic for each in fits[name]) for name in common}
     least = min(total.values())
     left = sorted((name for name in total if total[name] <= least + decay.DECIDED), key=total.__getitem__)
     return min(left, key=lambda name: (len(KERNELS[name]), total[name])), tuple(left)

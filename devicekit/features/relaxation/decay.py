@@ -249,6 +249,10 @@ class Choice(Record):
         """Fit of the reported kernel."""
         return next(each for each in self.fits if each.kernel == self.kernel)
 
+    def of(self, kernel: str) -> Fit | None:
+        """Return the fit of a kernel; None if it was not fitted."""
+        return next((each for each in self.fits if each.kernel == kernel), None)
+
 
 def choose(data: Data, kernels: tuple[str, ...] = tuple(KERNELS), chosen: str | None = None) -> Choice:
     """Fit kernels, and choose among those that the data leave.
