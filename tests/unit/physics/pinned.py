@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from physics.stack import load_stack
+
 NUMBERS = {
     "layer.HfO2.hopping_barrier": 1.35,
     "layer.Al2O3.hopping_barrier": 0.95,
@@ -19,3 +21,10 @@ NUMBERS = {
 
 LARGE_STEPS = {"numerics.voltage_step": 0.03, "numerics.conductance_step": 0.3, "numerics.density_step": 0.12}
 """Steps of the same, where a test takes many runs."""
+
+ROUGH_NUMBERS = {**NUMBERS, **LARGE_STEPS}
+"""Both."""
+
+
+def base(changes=None):
+    return load_stack().replace({**NUMBERS, **(changes or {})})

@@ -7,9 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from physics.constants import BOLTZMANN_EV
 from physics.laws import transport
-from physics.laws.reaction import gated, reversible
 from physics.solvers.banded_solver import BandedSolver
 from physics.solvers.discretisation import Discretisation, Faces, Vacancies, inflow
 from physics.solvers.fipy_solver import FipySolver
@@ -17,6 +15,8 @@ from physics.solvers.mesh import Mesh, uniform
 from physics.stack import load_stack
 
 LENGTH, RADIUS = 12.0, 20.0
+
+
 SOLVERS = [BandedSolver, FipySolver]
 
 
@@ -166,42 +166,6 @@ def test_ion_potential_averages_over_its_length():
     line = grid.mesh.z[:, None] / LENGTH * np.ones(2)
     mean = BandedSolver(grid).ion_potential(line + 0.1 * wave, 1.0)
     np.testing.assert_allclose(mean - line, 0.1 * wave / (1 + (1.3 * k) ** 2), atol=2e-5)
-
-
-def test_peclet_number_has_the_einstein_limit():
-    for temperature in (300.0, 500.0):
-        number = transport.peclet(1e-7, 0.25, temperature, 0.25, 2.0)
-        assert number == pytest.approx(2.0 * 1e-7 / (BOLTZMANN_EV * temperature), rel=1e-8)
-
-
-def test_exchange_weights():
-    number = np.array([-800.0, -30.0, -1e-3, -1e-9, 0.0, 1e-9, 1e-3, 30.0, 800.0])
-    out, back = np.array([transport.weights(each) for each in number]).T
-    assert np.all(out >= 0)
-    assert np.all(back >= 0)
-    np.testing.assert_allclose(out - back, number, atol=1e-15, rtol=1e-12)
-    np.testing.assert_allclose(out[2:7], back[2:7] * np.exp(number[2:7]), rtol=1e-12)
-    np.testing.assert_allclose(out, back[::-1])
-
-
-def test_reaction_rates_obey_detailed_balance():
-    field, temperature = np.array([-0.2, 0.0, 0.1]), np.array([300.0, 400.0, 500.0])
-    forward, reverse = reversible.rates(field, temperature, np.full(3, 1e13), np.full(3, 1.28), (2.7, 1.5), 2.0, 0.05)
-    exact = np.exp(4.2 * field / (BOLTZMANN_EV * temperature)) / 2.0
-    np.testing.assert_allclose(forward / reverse, exact, rtol=1e-10)
-
-
-def test_gated_rate_is_off_while_ti_is_cathode():
-    rate = gated.rate(
-        np.array([-0.1, 0.0, 0.1]),
-        np.full(3, 0.1),
-        np.full(3, 400.0),
-        np.full(3, 1e13),
-        np.full(3, 1.06),
-        1.0,
-        0.05,
-    )
-    assert list(rate > 0) == [False, False, True]
 
 
 def test_no_generation_means_the_bare_equation():

@@ -1,4 +1,4 @@
-"""Drives and the circuit around the device."""
+"""Drives as segments: ramps, loops, pulse trains."""
 
 from __future__ import annotations
 
@@ -9,24 +9,7 @@ import pytest
 
 from devicekit.core.errors import ParameterError
 from physics.drive import PulseTrain, Segment, loops, ramp, set_ramp, trains
-from physics.solvers.circuit import operate
 from physics.stack import load_stack
-
-
-@pytest.mark.parametrize(("source", "conductance"), [(0.5, 1e-4), (-0.9, 3e-4), (0.0, 1e-5)])
-def test_circuit_identity(source, conductance):
-    point = operate(source, 0.0, conductance, 500.0, 1e-3)
-    assert point.voltage + point.current * 500.0 == pytest.approx(source, abs=1e-15)
-    assert point.current == pytest.approx(conductance * point.voltage)
-    assert not point.limited
-
-
-@pytest.mark.parametrize("sign", [1, -1])
-def test_compliance_holds_in_both_directions(sign):
-    point = operate(sign * 0.9, 0.0, 5e-3, 0.0, 1e-3)
-    assert point.limited
-    assert point.current == pytest.approx(sign * 1e-3)
-    assert point.voltage == pytest.approx(sign * 0.2)
 
 
 def test_set_ramp_and_loops_are_continuous():

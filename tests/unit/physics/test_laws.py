@@ -1,38 +1,136 @@
-"""Laws of conduction, reaction and heat: every one that is registered, against differences; and how one is found."""
+"""Laws of conduction, reaction, heat and transport: every one that is registered, against differences and by hand."""
 
 from __future__ import annotations
 
 import math
-import os
-import pickle
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from devicekit.core.errors import ParameterError
 from devicekit.system.plugins import CONDUCTION, HEAT, REACTIONS
+from physics.constants import BOLTZMANN_EV
+from physics.laws import transport
 from physics.laws.conduction import hopping, ohmic
-from physics.laws.find import allow_laws, find_law
 from physics.laws.heat import additive, linear
 from physics.laws.law import (
     ConductionLaw,
-    ConductionParameters,
     HeatLaw,
-    HeatParameters,
     ReactionLaw,
-    ReactionParameters,
 )
 from physics.laws.reaction import gated, reversible
+from physics.laws.reaction import gated as gated_law
 from physics.solvers.discretisation import Discretisation
 from physics.solvers.mesh import uniform
-from physics.stack import load_material, load_stack
+from physics.stack import load_stack
 
 K = 8.617333262e-5  # Boltzmann constant [eV/K]
+
+
+@pytest.mark.parametrize(
+    ("density", "prefactor", "energy"),
+    [(0.0, 2.0, 0.3), (0.25, 26.5, 0.24), (1.0, 100.0, 0.06), (1.5, 100.0, 0.06), (8.0, 100.0, 0.06)],
+)
+def test_conductivity_ends_at_the_reference_density(density: float, prefactor: float, energy: float) -> None:
+    """2 to 100 S/m and 0.3 to 0.06 eV, both linear up to u = 1 and constant from there on."""
+    temperature = 400.0
+    found = ohmic.conductivity(np.array([density]), np.array([temperature]), 2.0, 100.0, 0.3, 0.06)
+    assert found[0] == pytest.approx(prefactor * math.exp(-energy / (K * temperature)), rel=1e-8)
+
+
+@pytest.mark.parametrize(("density", "wanted"), [(0.0, 0.5), (0.5, 2.75), (1.0, 5.0), (3.0, 5.0)])
+def test_thermal_conductivity_ends_at_the_reference_density(density: float, wanted: float) -> None:
+    assert linear.conductivity(np.array([density]), np.array([0.5]), 5.0)[0] == pytest.approx(wanted, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("field", "forward", "reverse"),
+    [
+        (0.0, 1.2, 1.2),
+        (0.2, 0.7, 1.5),  # 1.2 - 2.5 s and 1.2 + 1.5 s
+        (0.44, 0.1, 1.86),
+        (0.6, 0.1, 2.1),  # the forward barrier would be -0.3 eV: the floor holds it
+        (-0.2, 1.7, 0.9),
+        (-1.0, 3.7, 0.1),  # and here the reverse one
+    ],
+)
+def test_no_barrier_sinks_below_the_floor(field: float, forward: float, reverse: float) -> None:
+    temperature = 350.0
+    up, down = reversible.rates(
+        np.array([field]),
+        np.array([temperature]),
+        np.array([1e13]),
+        np.array([1.2]),
+        (2.5, 1.5),
+        oxygen=3.0,
+        floor=0.1,
+    )
+    assert up[0] == pytest.approx(1e13 * math.exp(-forward / (K * temperature)), rel=1e-6)
+    assert down[0] == pytest.approx(3e13 * math.exp(-reverse / (K * temperature)), rel=1e-6)
+
+
+@pytest.mark.parametrize(("strength", "barrier"), [(0.0, 1.0), (0.3, 0.4), (0.45, 0.1), (2.0, 0.1)])
+def test_the_gated_barrier_has_the_same_floor(strength: float, barrier: float) -> None:
+    temperature = 500.0
+    rate = gated_law.rate(
+        np.array([0.1]),
+        np.array([strength]),
+        np.array([temperature]),
+        np.array([1e13]),
+        np.array([1.0]),
+        dipole=2.0,
+        floor=0.1,
+    )
+    assert rate[0] == pytest.approx(1e13 * math.exp(-barrier / (K * temperature)), rel=1e-6)
+
+
+def test_hopping_diffusivity() -> None:
+    """a^2 f exp(-Ea / kT) / 2 with a = 0.25 nm, f = 1e13 Hz, Ea = 1 eV at 600 K."""
+    found = transport.diffusivity(600.0, 1.0, 0.25, 1e13)
+    assert found == pytest.approx(0.5 * 0.0625 * 1e13 * math.exp(-1.0 / (K * 600.0)), rel=1e-7)
+
+
+def test_peclet_number_has_the_einstein_limit():
+    for temperature in (300.0, 500.0):
+        number = transport.peclet(1e-7, 0.25, temperature, 0.25, 2.0)
+        assert number == pytest.approx(2.0 * 1e-7 / (BOLTZMANN_EV * temperature), rel=1e-8)
+
+
+def test_exchange_weights():
+    number = np.array([-800.0, -30.0, -1e-3, -1e-9, 0.0, 1e-9, 1e-3, 30.0, 800.0])
+    out, back = np.array([transport.weights(each) for each in number]).T
+    assert np.all(out >= 0)
+    assert np.all(back >= 0)
+    np.testing.assert_allclose(out - back, number, atol=1e-15, rtol=1e-12)
+    np.testing.assert_allclose(out[2:7], back[2:7] * np.exp(number[2:7]), rtol=1e-12)
+    np.testing.assert_allclose(out, back[::-1])
+
+
+def test_reaction_rates_obey_detailed_balance():
+    field, temperature = np.array([-0.2, 0.0, 0.1]), np.array([300.0, 400.0, 500.0])
+    forward, reverse = reversible.rates(field, temperature, np.full(3, 1e13), np.full(3, 1.28), (2.7, 1.5), 2.0, 0.05)
+    exact = np.exp(4.2 * field / (BOLTZMANN_EV * temperature)) / 2.0
+    np.testing.assert_allclose(forward / reverse, exact, rtol=1e-10)
+
+
+def test_gated_rate_is_off_while_ti_is_cathode():
+    rate = gated.rate(
+        np.array([-0.1, 0.0, 0.1]),
+        np.full(3, 0.1),
+        np.full(3, 400.0),
+        np.full(3, 1e13),
+        np.full(3, 1.06),
+        1.0,
+        0.05,
+    )
+    assert list(rate > 0) == [False, False, True]
+
+
 CONDUCTION_LAWS = CONDUCTION.descriptors("LAW", ConductionLaw)
+
+
 REACTION_LAWS = REACTIONS.descriptors("LAW", ReactionLaw)
+
+
 HEAT_LAWS = HEAT.descriptors("LAW", HeatLaw)
 
 
@@ -54,21 +152,7 @@ def numbers(group, law):
     return law.parameters.model_validate(given | {"law": law.name})
 
 
-@pytest.mark.parametrize(
-    ("laws", "base"),
-    [(CONDUCTION_LAWS, ConductionParameters), (REACTION_LAWS, ReactionParameters), (HEAT_LAWS, HeatParameters)],
-)
-def test_a_law_is_found_by_the_name_of_its_file(laws, base):
-    group = {ConductionParameters: "conduction", ReactionParameters: "reaction", HeatParameters: "heat"}[base]
-    assert len(laws) >= 2
-    for name, law in laws.items():
-        assert find_law(group, name) is law
-        assert issubclass(law.parameters, base)
-
-
 # Every law against differences
-
-
 @pytest.mark.parametrize("law", CONDUCTION_LAWS.values(), ids=CONDUCTION_LAWS)
 def test_the_field_slope_of_a_conductivity_is_its_derivative(law):
     """d ln sigma / d ln E by central differences, above -1, at 4 x 60 points in and out of the filament."""
@@ -164,8 +248,6 @@ def test_the_slope_of_a_thermal_conductivity_is_its_derivative(law):
 
 
 # The laws that ship, in closed form
-
-
 def exact_enhancement(x):
     """sinh(x) / x and x coth(x) - 1; by their series where the closed forms cancel."""
     small = x < 0.05
@@ -303,154 +385,3 @@ def test_two_thermal_conductivities(density, added, line):
     u = np.array([1 - 1e-12])
     assert additive.slope(u, own, 2.0)[0] == 2.0
     assert linear.slope(u, own, 23.0)[0] == 22.5
-
-
-# How a law is found
-
-DOUBLE = '''
-"""Ohm's law times a gain."""
-
-from physics.laws.conduction import ohmic
-from physics.laws.law import ConductionLaw
-from physics.parameters import number
-
-
-class Parameters(ohmic.Parameters):
-    gain: float = number("1", "gain", gt=0, default=GAIN)
-
-
-def conductivity(density, temperature, p):
-    return p.gain * ohmic.of_parameters(density, temperature, p)
-
-
-LAW = ConductionLaw("double", Parameters, conductivity)
-'''
-
-
-def write(path: Path, text: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def conductivity(stack):
-    return stack.conduction_law.conductivity(np.array([0.4]), np.array([300.0]), stack.conduction)[0]
-
-
-def test_a_law_of_a_file_is_used_and_read_anew_when_the_file_changes(tmp_path):
-    path = write(tmp_path / "double.py", DOUBLE.replace("GAIN", "2.0"))
-    ohms = load_stack().replace({"conduction.law": "ohmic"})
-    stack = ohms.replace({"conduction.law": str(path)}, laws=path)
-    assert stack.get("conduction.gain") == 2.0
-    assert stack.unit("conduction.gain") == "1"
-    assert conductivity(stack) == pytest.approx(2 * conductivity(ohms), rel=1e-14)
-    assert conductivity(stack.replace({"conduction.gain": 5.0})) == pytest.approx(5 * conductivity(ohms), rel=1e-14)
-    with pytest.raises(ParameterError, match=r"conduction\.gain"):
-        stack.replace({"conduction.gain": 0.0})
-    write(path, DOUBLE.replace("GAIN", "3.0"))
-    assert ohms.replace({"conduction.law": str(path)}).get("conduction.gain") == 3.0
-
-
-def test_a_law_beside_a_stack_file_is_found_from_anywhere(tmp_path, monkeypatch):
-    """Also one beside the set that the stack names: a path is relative to the file that says it."""
-    write(tmp_path / "laws" / "double.py", DOUBLE.replace("GAIN", "2.0"))
-    text = '[conduction]\nlaw = "laws/double.py"\ngain = { value = 4.0, unit = "1", source = "10.1000/x" }\n'
-    stack = load_stack(write(tmp_path / "mine.toml", text), laws=tmp_path / "laws" / "double.py")
-    assert Path(stack.conduction.law) == (tmp_path / "laws" / "double.py").resolve()
-    assert stack.get("conduction.gain") == 4.0
-    assert stack.sources["conduction.gain"] == "10.1000/x"
-    whole = (Path(sys.modules["physics"].__file__).parent / "materials" / "gated.toml").read_text(encoding="utf-8")
-    write(tmp_path / "sets" / "ours.toml", whole.replace('law = "hopping"', 'law = "../laws/double.py"\ngain = 1'))
-    write(tmp_path / "deep" / "stack.toml", 'material = "../sets/ours.toml"\n')
-    with pytest.raises(ParameterError, match=r"conduction\.gain"):  # a number needs its unit there too
-        load_stack(tmp_path / "deep" / "stack.toml")
-    ours = whole.replace('law = "hopping"', 'law = "../laws/double.py"')
-    write(tmp_path / "sets" / "ours.toml", "\n".join(x for x in ours.splitlines() if not x.startswith("hop_length")))
-    (tmp_path / "elsewhere").mkdir()
-    monkeypatch.chdir(tmp_path / "elsewhere")
-    stack = load_stack(tmp_path / "deep" / "stack.toml")
-    wanted = 2 * conductivity(load_material("gated").replace({"conduction.law": "ohmic"}))
-    assert conductivity(stack) == pytest.approx(wanted, rel=1e-14)
-
-
-@pytest.mark.parametrize("group", ["conduction", "reaction", "heat"])
-def test_an_unknown_law_is_refused_with_the_known_ones(group):
-    with pytest.raises(ParameterError, match=rf"{group}\.law: found 'nosuch'") as caught:
-        find_law(group, "nosuch")
-    for name in {"conduction": CONDUCTION_LAWS, "reaction": REACTION_LAWS, "heat": HEAT_LAWS}[group]:
-        assert name in str(caught.value)
-    with pytest.raises(ParameterError, match=rf"{group}\.law"):
-        load_stack().replace({f"{group}.law": "nosuch"})
-
-
-OTHER_KIND = "from physics.laws.{module} import LAW\n"
-
-
-@pytest.mark.parametrize(
-    ("group", "text", "words"),
-    [
-        ("conduction", "x = 1\n", "must define LAW, a ConductionLaw"),
-        ("reaction", "x = 1\n", "must define LAW, a ReactionLaw"),
-        ("heat", "x = 1\n", "must define LAW, a HeatLaw"),
-        ("conduction", "raise RuntimeError('too hot')\n", "RuntimeError: too hot"),
-        ("reaction", "import nosuchmodule_\n", "ModuleNotFoundError"),
-        ("heat", "def (:\n", "SyntaxError"),
-        ("conduction", "LAW = 1 / 0\n", "ZeroDivisionError"),
-        ("conduction", OTHER_KIND.format(module="heat.linear"), "a ConductionLaw"),
-        ("reaction", OTHER_KIND.format(module="conduction.ohmic"), "a ReactionLaw"),
-        ("heat", OTHER_KIND.format(module="reaction.gated"), "a HeatLaw"),
-    ],
-)
-def test_a_file_that_holds_no_such_law_is_refused_by_its_key(tmp_path, group, text, words):
-    path = write(tmp_path / "bad.py", text)
-    allow_laws(path)
-    for _ in range(2):  # a failure leaves nothing behind that the next try takes for a law
-        with pytest.raises(ParameterError, match=rf"^{group}\.law: ") as caught:
-            find_law(group, str(path))
-        assert words in str(caught.value)
-        assert str(path) in str(caught.value)
-    write(tmp_path / "stack.toml", f'[{group}]\nlaw = "bad.py"\n')
-    with pytest.raises(ParameterError, match=rf"{group}\.law"):
-        load_stack(tmp_path / "stack.toml")
-
-
-def test_a_missing_file_and_a_folder_are_refused(tmp_path):
-    (tmp_path / "folder.py").mkdir()
-    for name in ("absent.py", "folder.py"):
-        with pytest.raises(ParameterError, match=rf"laws=: .*{name}"):
-            allow_laws(tmp_path / name)
-    allow_laws(write(tmp_path / "gone.py", "LAW = 1"))
-    (tmp_path / "gone.py").unlink()
-    with pytest.raises(ParameterError, match=r"heat\.law: cannot read .*gone\.py"):
-        find_law("heat", str(tmp_path / "gone.py"))
-
-
-CHILD = """
-import pickle, sys
-import numpy as np
-stack = pickle.load(sys.stdin.buffer)
-law, p = stack.conduction_law, stack.conduction
-print(law.name, p.gain, repr(float(law.conductivity(np.array([0.4]), np.array([300.0]), p)[0])))
-print(stack.replace({"conduction.gain": 7.0}).get("conduction.gain"))
-"""
-
-
-def test_a_stack_with_a_law_of_a_file_reaches_another_process(tmp_path):
-    write(tmp_path / "double.py", DOUBLE.replace("GAIN", "2.0"))
-    write(tmp_path / "stack.toml", '[conduction]\nlaw = "double.py"\n')
-    stack = load_stack(tmp_path / "stack.toml", laws=[tmp_path / "double.py"]).replace({"conduction.gain": 4.0})
-    again = pickle.loads(pickle.dumps(stack))
-    assert again.model_dump() == stack.model_dump()
-    assert type(again.conduction) is type(stack.conduction)
-    (tmp_path / "elsewhere").mkdir()
-    root = Path(sys.modules["physics"].__file__).parents[1]
-    ran = subprocess.run(
-        [sys.executable, "-c", CHILD],
-        input=pickle.dumps(stack),
-        capture_output=True,
-        cwd=tmp_path / "elsewhere",
-        env=os.environ | {"PYTHONPATH": str(root)},
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr.decode()
-    assert ran.stdout.decode().split() == ["double", "4.0", repr(float(conductivity(stack))), "7.0"]

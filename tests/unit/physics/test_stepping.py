@@ -1,4 +1,4 @@
-"""The current of a stack whose conduction bends with the field: closed forms, circuits, jumps, and the pad's radius."""
+"""The current of a stack whose conduction bends with the field: closed forms, jumps, balances, and the pad's radius."""
 
 from __future__ import annotations
 
@@ -11,36 +11,18 @@ from scipy.optimize import brentq
 from physics.drive import ramp, set_ramp
 from physics.iv import make_stepper, simulate_iv
 from physics.pulses import simulate_pulses
-from physics.solvers import kernels, stepping
+from physics.solvers import stepping
 from physics.solvers.banded_solver import BandedSolver
-from physics.solvers.circuit import operate, transistor_drop
-from physics.solvers.discretisation import Discretisation
 from physics.solvers.fipy_solver import FipySolver
-from physics.solvers.mesh import Mesh, uniform
 from physics.solvers.state import Limit
-from physics.solvers.stepping import Stepper
 from physics.stack import load_stack
 
+from .hopping_rods import AREA, HOP, LENGTH, rod, stack_of
+
 K = 8.617333262145e-5  # Boltzmann constant [eV/K]
-LENGTH, AREA = 12.0, math.pi * 20.0**2  # [nm], [nm^2]
-HOP = 4.0  # [nm]: ten times that of the default set, so that a few volts over 12 nm bend the current strongly
+
+
 SOLVERS = [BandedSolver, FipySolver]
-
-# What the closed forms hold, so that a default set calibrated anew changes none of them.
-NUMBERS = {
-    "conduction.insulating": 1e-6,
-    "conduction.filament": 8e4,
-    "conduction.activation_insulating": 0.05,
-    "conduction.activation_filament": 0.006,
-    "conduction.hop_length": 0.4,
-    "circuit.series_resistance": 500.0,
-    "heat.ambient": 300.0,
-}
-
-
-def stack_of(**changes):
-    """The default set with `NUMBERS`, and changes on top."""
-    return load_stack().replace(NUMBERS | {key.replace("__", "."): value for key, value in changes.items()})
 
 
 def sigma(density, temperature=300.0):
@@ -59,17 +41,6 @@ def current(volts, density):
     return AREA * sigma(density) * math.sinh(k * volts / LENGTH) / k * 1e-9
 
 
-def rod(make=BandedSolver, heights=12, radii=3, **changes):
-    """A stepper of 12 nm that no current heats, without a series resistance."""
-    heat = ("heat__filament", "layer__HfO2__thermal_conductivity", "layer__Al2O3__thermal_conductivity")
-    settings = dict.fromkeys(heat, 1e15) | {"heat__electrode_resistance": 0.0}
-    settings |= {"circuit__series_resistance": 0.0, "conduction__hop_length": HOP}
-    cells = uniform(LENGTH, 20.0, heights, radii)
-    mesh = Mesh(cells.r_faces, cells.z_faces, (cells.z >= 7).astype(np.int64))
-    grid = Discretisation(stack_of(**settings | changes), mesh)
-    return Stepper(grid, make(grid))
-
-
 def fields(stepper, density, source, limit=None, near=None):
     shape = stepper.grid.mesh.shape
     spread = np.broadcast_to(density, shape).copy()
@@ -77,8 +48,6 @@ def fields(stepper, density, source, limit=None, near=None):
 
 
 # A uniform cylinder
-
-
 @pytest.mark.parametrize("make", SOLVERS)
 @pytest.mark.parametrize("volts", [1e-3, 0.1, 1.0, 3.0, -2.0])
 def test_a_uniform_cylinder_has_its_closed_form(make, volts):
@@ -132,76 +101,7 @@ def test_the_linearised_current_has_the_differential_conductance(make):
     np.testing.assert_allclose(heat, wanted * grid.mesh.volume, rtol=1e-9)
 
 
-# Kernels
-
-
-def two_cells():
-    """Halves of 0.3 and 0.7 nm, one column; conductivities, enhancements and slopes that differ everywhere."""
-    half_z, half_r = np.array([0.3, 0.7]), np.array([2.0])
-    area_z, area_r = np.array([5.0]), np.empty((2, 0))
-    conductivity = np.array([[2.0], [3.0]])
-    factor = 1.0 + np.arange(8.0).reshape(4, 2, 1)
-    slope = 0.1 * np.arange(8.0).reshape(4, 2, 1)
-    return conductivity, factor, slope, half_z, half_r, area_z, area_r
-
-
-def test_a_face_weighs_its_slopes_by_the_resistances_of_its_halves():
-    """t = A / (rho_1 + rho_2) and t p, with p the mean of both slopes weighted by rho."""
-    z, bent, _, _ = kernels.face_conductances(*two_cells())
-    below, above = 0.3 / (2.0 * 3.0), 0.7 / (3.0 * 2.0)  # factor[1, 0] = 3, factor[0, 1] = 2
-    wanted = [5.0 / (0.3 / (2.0 * 1.0)), 5.0 / (below + above), 5.0 / (0.7 / (3.0 * 4.0))]
-    slopes = [0.0, (0.2 * below + 0.1 * above) / (below + above), 0.3]
-    np.testing.assert_allclose(z[:, 0], wanted, rtol=1e-14)
-    np.testing.assert_allclose(bent[:, 0], np.multiply(wanted, slopes), rtol=1e-14)
-
-
-def test_the_heat_of_a_face_is_shared_by_resistance():
-    """Drops 0.2, 0.5 and 0.3 V; without bends the power t d^2 of the inner face goes 3 : 7 over 6 : 6 to its halves."""
-    conductivity, factor, _, *mesh = two_cells()
-    z, zero, r, none = kernels.face_conductances(conductivity, factor, np.zeros((4, 2, 1)), *mesh)
-    old = np.zeros((2, 1))
-    potential = np.array([[0.2], [0.7]])
-    power = kernels.joule_heat(z, zero, r, none, potential, 1.0, old, 0.0, conductivity, factor, *mesh[:2])
-    inner = z[1, 0] * 0.25
-    assert power[0, 0] == pytest.approx(z[0, 0] * 0.04 + 0.3 * inner, rel=1e-12)
-    assert power[1, 0] == pytest.approx(z[2, 0] * 0.09 + 0.7 * inner, rel=1e-12)
-
-
-def test_the_bend_of_a_face_is_the_derivative_of_its_current():
-    """t (1 + p) against differences of t d, in a field that is different on every face, across z and across r."""
-    grid = rod(heights=6, radii=5).grid
-    shape, rng = grid.mesh.shape, np.random.default_rng(11)
-    density, hot = rng.uniform(0.0, 0.9, shape), rng.uniform(280.0, 500.0, shape)
-    material, potential = grid.conductivity(density, hot), rng.uniform(0.0, 1.5, shape)
-
-    def flow(values):
-        about = grid.current(material, density, hot, values, 1.7)
-        return (about.faces.z - about.bend.z)[3, 2] * (values[3, 2] - values[2, 2]), (about.faces.r - about.bend.r)[
-            1, 3
-        ] * (values[1, 4] - values[1, 3])
-
-    about, h = grid.current(material, density, hot, potential, 1.7), 1e-6
-    for face, (row, column), bends in ((0, (3, 2), about.faces.z[3, 2]), (1, (1, 4), about.faces.r[1, 3])):
-        more, less = potential.copy(), potential.copy()
-        more[row, column] += h
-        less[row, column] -= h
-        assert bends == pytest.approx((flow(more)[face] - flow(less)[face]) / (2 * h), rel=1e-7)
-
-
-def test_fields_of_half_cells_by_hand():
-    """A row of unequal cells: each face has one field, the same in the halves on its both sides; the axis has none."""
-    potential = np.array([[0.1, 0.4], [0.8, 0.2]])
-    found = kernels.half_cell_fields(potential, 1.0, np.array([0.5, 1.0]), np.array([1.0, 2.0]))
-    below, inner, above = np.array([0.1, 0.4]) / 0.5, np.array([0.7, 0.2]) / 1.5, np.array([0.2, 0.8]) / 1.0
-    np.testing.assert_allclose(found[0], [below, inner], rtol=1e-14)
-    np.testing.assert_allclose(found[1], [inner, above], rtol=1e-14)
-    np.testing.assert_allclose(found[2], [[0.0, 0.1], [0.0, 0.2]], rtol=1e-14)
-    np.testing.assert_allclose(found[3], [[0.1, 0.0], [0.2, 0.0]], rtol=1e-14)
-
-
 # Two halves in series
-
-
 def series(volts, densities, cells=None):
     """Current of two halves of 6 nm in series [A], by root finding on the current density.
 
@@ -252,8 +152,6 @@ def test_two_halves_in_series_converge_to_the_continuum():
 
 
 # What is in series
-
-
 @pytest.mark.parametrize("make", SOLVERS)
 @pytest.mark.parametrize("volts", [0.3, 1.0, -1.5])
 def test_a_series_resistance_takes_its_part(make, volts):
@@ -284,70 +182,6 @@ def test_the_compliance_holds_a_bending_device(side):
         assert above.voltage == pytest.approx(side * at, rel=1e-6)
 
 
-SLOPE, OFFSET, RESISTANCE, OVER, GATE = 8e-4, 3e-5, 700.0, 0.35, 2e-4
-
-
-def unlimited(source, offset=OFFSET):
-    return operate(source, offset, SLOPE, RESISTANCE, math.inf, OVER, GATE)
-
-
-@pytest.mark.parametrize("source", [-3.0, -0.4, -1e-3, 0.0, 1e-3, 0.1, 0.4, 0.6])
-@pytest.mark.parametrize("offset", [0.0, OFFSET, -OFFSET])
-def test_a_transistor_in_series_obeys_its_equation(source, offset):
-    """V = V_d + I R + V_ov (1 - sqrt(1 - I / I_sat)) with I = offset + slope V_d, in both polarities."""
-    found = unlimited(source, offset)
-    assert found.current == pytest.approx(offset + SLOPE * found.voltage, rel=1e-12, abs=1e-18)
-    assert not found.limited
-    assert found.current < GATE
-    rest = source - found.voltage - RESISTANCE * found.current - OVER * (1 - math.sqrt(1 - found.current / GATE))
-    assert rest == pytest.approx(0.0, abs=1e-14)
-
-
-@pytest.mark.parametrize("offset", [0.0, OFFSET, -OFFSET])
-def test_a_transistor_saturates_at_its_current(offset):
-    """The source reaches V_d(I_sat) + I_sat R + V_ov: the current stays, and the device keeps its voltage."""
-    held = (GATE - offset) / SLOPE
-    edge = held + GATE * RESISTANCE + OVER
-    below, above, far = (unlimited(edge * factor, offset) for factor in (1 - 1e-6, 1 + 1e-6, 3.0))
-    assert not below.limited
-    assert GATE * (1 - 1e-10) < below.current < GATE  # the drop's square root: quadratic at the edge
-    for each in (above, far):
-        assert each.limited
-        assert each.current == pytest.approx(GATE, rel=1e-15)
-        assert each.voltage == pytest.approx(held, rel=1e-14)
-
-
-def test_a_transistor_does_not_saturate_on_the_reset_side():
-    """There the current is that of a root: with I = -8 I_sat it takes 2 V_ov less."""
-    wanted = -8 * GATE
-    source = (wanted - OFFSET) / SLOPE + wanted * RESISTANCE + OVER * (1 - 3.0)
-    found = unlimited(source)
-    assert found.current == pytest.approx(wanted, rel=1e-12)
-    assert not found.limited
-    assert transistor_drop(wanted, OVER, GATE) == pytest.approx(-2 * OVER, rel=1e-14)
-
-
-def test_a_transistor_is_a_small_resistance_at_small_currents_and_its_limits():
-    """V_ov / 2 I_sat at first; V_ov at the current of the gate; none without a voltage or a gate."""
-    for tiny in (1e-10, -1e-10):
-        assert transistor_drop(tiny, OVER, GATE) == pytest.approx(tiny * OVER / (2 * GATE), rel=1e-6)
-    assert transistor_drop(GATE, OVER, GATE) == OVER
-    bare = operate(0.4, OFFSET, SLOPE, RESISTANCE, math.inf)
-    assert operate(0.4, OFFSET, SLOPE, RESISTANCE, math.inf, 0.0, GATE) == bare
-    assert operate(0.4, OFFSET, SLOPE, RESISTANCE, math.inf, OVER, math.inf) == bare
-    assert bare.voltage + RESISTANCE * bare.current == pytest.approx(0.4, rel=1e-14)
-
-
-@pytest.mark.parametrize(("limit", "limited"), [(1.0001, False), (0.9999, True)])
-def test_the_compliance_of_the_instrument_may_come_before_the_transistor(limit, limited):
-    """A current of 0.6 I_sat, and an instrument that allows just more or just less."""
-    source = (0.6 * GATE - OFFSET) / SLOPE + 0.6 * GATE * RESISTANCE + OVER * (1 - math.sqrt(0.4))
-    found = operate(source, OFFSET, SLOPE, RESISTANCE, 0.6 * GATE * limit, OVER, GATE)
-    assert found.limited is limited
-    assert found.current == pytest.approx(0.6 * GATE * min(limit, 1.0), rel=1e-12)
-    assert found.voltage == pytest.approx((found.current - OFFSET) / SLOPE, rel=1e-12)
-
-
 def test_a_loop_behind_a_transistor_obeys_its_circuit_at_every_point():
     """Coarse, with a gate of 60 uA: the SET saturates there, the RESET goes beyond it."""
     stack = stack_of(circuit__saturation_voltage=0.3, circuit__compliance=6e-5)
@@ -366,8 +200,6 @@ def test_a_loop_behind_a_transistor_obeys_its_circuit_at_every_point():
 
 
 # Whole runs
-
-
 def test_the_power_balances_in_a_set_and_every_plane_carries_the_current():
     """Face by face in NumPy from a state at 0.6 V: the same current through every height, and the power I V_d."""
     stepper = make_stepper(stack_of(numerics__temperature_tolerance=1e-6), "banded", "coarse")
@@ -474,8 +306,6 @@ def test_a_ramp_through_zero_keeps_its_signs():
 
 
 # The pad
-
-
 @pytest.fixture(scope="module")
 def pad_of_20_nm():
     return simulate_iv(mesh="coarse")

@@ -1,9 +1,7 @@
-"""`devicekit calibrate`, `simulate kinetics` and `--noise`: files, --json, exit codes, and going on where it ended."""
+"""`devicekit calibrate`: files, --json, exit codes, and going on where it ended."""
 
 from __future__ import annotations
 
-import json
-import math
 from pathlib import Path
 
 import numpy as np
@@ -17,84 +15,12 @@ from devicekit.core.errors import ParameterError
 from physics.calibration.fit import calibrate
 from physics.calibration.measured import levels_of
 from physics.calibration.model import Simulated
-from physics.drive import ramp
-from physics.iv import simulate_iv
-from physics.stack import load_stack, to_toml
+from physics.stack import load_stack
 
-from .pinned import LARGE_STEPS  # type: ignore[import-not-found]
-from .pinned import NUMBERS as PINNED
+from .commands import TRUTH, refused, run, strict
+from .pinned import ROUGH_NUMBERS
 
-NUMBERS = {**PINNED, **LARGE_STEPS}
-
-TRUTH = 1.29  # eV
 FREE = ("--free", "reaction.energy=1.15:1.4")
-
-
-def run(capsys, *arguments):
-    """Exit code, standard output, standard error."""
-    capsys.readouterr()
-    code = run_app(build_app(), [str(each) for each in arguments])
-    said = capsys.readouterr()
-    return code, said.out, said.err
-
-
-def strict(text):
-    """The one object of strict JSON that a text is."""
-
-    def refuse(word):
-        raise AssertionError(f"{word} is no JSON")
-
-    found = json.loads(text, parse_constant=refuse)
-    assert isinstance(found, dict)
-    return found
-
-
-def refused(capsys, *arguments):
-    """The message of a command that ends with 2, which both forms of output give."""
-    code, text, _ = run(capsys, *arguments, "--json")
-    assert code == 2
-    error = strict(text)["error"]
-    code, out, err = run(capsys, *arguments)
-    assert (code, out) == (2, "")
-    assert error["message"][:40] in err
-    return error["message"] + json.dumps(error["rows"], ensure_ascii=False)
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    """A folder with a stack, sweeps at 40 and 80 uA without times, one with times, and other files."""
-    folder = tmp_path_factory.mktemp("lab")
-    stack = load_stack().replace(NUMBERS)
-    (folder / "stack.toml").write_text(to_toml(stack))
-    device, random, frames = stack.replace({"reaction.energy": TRUTH}), np.random.default_rng(2), []
-    for cycle, limit in ((1, 4e-5), (2, 8e-5)):
-        drive = [ramp(0.0, 0.75, 2.0, limit, "up"), ramp(0.75, 0.0, 2.0, limit, "down")]
-        drive.append(ramp(0.0, -0.75, 2.0, math.inf, "out"))
-        frame = simulate_iv(device, mesh="coarse", segments=drive).sweep.frame
-        free = ~np.isclose(frame["current_a"], limit)
-        current = frame["current_a"] * np.exp(0.02 * random.normal(size=len(frame)) * free)
-        frames.append(
-            pd.DataFrame(
-                {
-                    "current_a": current,
-                    "cycle": cycle,
-                    "compliance_a": np.where(frame["voltage_v"] < 0, np.nan, limit),
-                    "voltage_v": frame["voltage_v"],
-                    "time_s": frame["time_s"],
-                }
-            )
-        )
-    both = pd.concat(frames)
-    both.drop(columns="time_s").to_csv(folder / "ladder.csv", index=False)
-    frames[0].to_csv(folder / "timed.csv", index=False)
-    frames[1].to_csv(folder / "second.csv", index=False)
-    both[["voltage_v"]].assign(current_a=1e-5 * both["voltage_v"], cycle=both["cycle"]).to_csv(
-        folder / "resistor.csv", index=False
-    )
-    pulses = ["device_id,cycle,direction,pulse_index,conductance_s"]
-    pulses += [f"d,1,{name},{k},{1e-5 * (k + 1)}" for name in ("ltp", "ltd") for k in range(10)]
-    (folder / "pulses.csv").write_text("\n".join(pulses) + "\n")
-    return folder
 
 
 def ladder(lab, out, *more):
@@ -136,7 +62,7 @@ def test_a_calibration_writes_numbers_stack_curves_and_report(done, lab):
     assert report["simulations"] == len(list((out / "runs").glob("*.json"))) > 10
     stack = load_stack(out / "stack.toml")
     assert stack.reaction.energy == pytest.approx(energy["value"], rel=1e-12)
-    assert stack.conduction.filament == NUMBERS["conduction.filament"]
+    assert stack.conduction.filament == ROUGH_NUMBERS["conduction.filament"]
     assert stack.sources["reaction.energy"] == "user"
     page = (out / "report.html").read_text()
     for words in ("Calibrated stack", "Levels", "Determined parameters", "Laplace", "reaction.energy"):
@@ -297,135 +223,6 @@ def test_a_folder_of_something_else_is_kept(lab, capsys, tmp_path):
     assert [path.name for path in other.iterdir()] == [".devicekit.json"]
 
 
-# --- kinetics
-
-
-def kinetics(lab, *more):
-    return "simulate", "kinetics", "--mesh", "coarse", "--stack", lab / "stack.toml", *more
-
-
-@pytest.mark.slow
-def test_kinetics_writes_tables_and_report(lab, capsys, tmp_path):
-    out = tmp_path / "kinetics"
-    options = ("--voltage", 0.7, "--voltage", 0.5, "--voltage", 2, "--rate", 1, "--rate", "1e6", "--out", out)
-    code, text, _ = run(capsys, *kinetics(lab, *options, "--json"))
-    assert code == 0
-    report = strict(text)
-    assert {path.name for path in out.iterdir()} == {
-        ".devicekit.json",
-        "kinetics.csv",
-        "ramps.csv",
-        "report.html",
-        "summary.json",
-    }
-    assert report == strict((out / "summary.json").read_text())
-    holds, ramps = pd.read_csv(out / "kinetics.csv"), pd.read_csv(out / "ramps.csv")
-    assert holds.to_dict("records") == [pytest.approx(row, rel=1e-12) for row in report["holds"]]
-    assert ramps.to_dict("records") == [pytest.approx(row, rel=1e-12) for row in report["ramps"]]
-    assert list(holds["voltage_v"]) == [0.7, 0.5, 2.0]
-    assert holds["set_time_s"].rank().to_list() == [2, 3, 1]
-    assert ramps["v_100ua_v"].is_monotonic_increasing
-    assert [each["code"] for each in report["remarks"]] == ["thermal_time"]
-    assert report["slopes"] == {}  # two voltages within 0.3 to 0.9 V give none
-    page = (out / "report.html").read_text()
-    for words in ("Simulated kinetics", "Constant voltage", "Ramps", "JART VCM v1b", "thermal_time"):
-        assert words in page
-    code, text, _ = run(capsys, *kinetics(lab, "--voltage", 0.6, "--rate", 1, "--out", out))
-    assert code == 0
-    assert len(pd.read_csv(out / "kinetics.csv")) == 1  # replaced whole
-    for words in ("simulated kinetics", "0.6 V", "1e+00 V/s", str(out / "report.html")):
-        assert words in text
-    (out / "notes.txt").write_text("mine")
-    message = refused(capsys, *kinetics(lab, "--voltage", 0.6, "--rate", 1, "--out", out))
-    assert "notes.txt" in message
-    assert (out / "notes.txt").read_text() == "mine"
-
-
-def test_what_does_not_switch_is_null(lab, capsys):
-    options = ("--voltage", 0.6, "--rate", 1, "--compliance", "9e-5", "--json")
-    code, text, _ = run(capsys, *kinetics(lab, *options))
-    assert code == 0
-    report = strict(text)
-    assert report["ramps"][0]["v_100ua_v"] is None
-    assert report["ramps"][0]["jart_v_100ua_v"] == pytest.approx(0.55, abs=1e-3)
-    assert report["holds"][0]["set_time_s"] > 0
-
-
-@pytest.mark.parametrize(
-    ("more", "words"),
-    [
-        (["--voltage", "0"], "voltage: found 0"),
-        (["--voltage", "-0.5"], "voltage: found -0.5"),
-        (["--voltage", "0.5", "--rate", "0"], "rate: found 0"),
-        (["--rate", "nan"], "rate: found nan"),
-        (["--compliance", "0"], "circuit.compliance"),
-        (["--mesh", "huge"], "mesh: found 'huge'"),
-        (["--jobs", "0"], "--jobs"),
-        (["--voltage", "x"], "--voltage"),
-        (["--material", "reversible"], "--material"),
-    ],
-)
-def test_bad_kinetics_end_with_2_and_the_key(lab, capsys, more, words):
-    assert words in refused(capsys, *kinetics(lab, *more))
-
-
-# --- noise
-
-
-@pytest.fixture
-def plain(monkeypatch):
-    """No figures, which take longer than the runs."""
-    monkeypatch.setattr("devicekit.verbs.simulate._draw", lambda *_args: None)
-    for name in ("iv_sections", "pulse_sections"):
-        monkeypatch.setattr(f"physics.report.{name}", lambda *_args: [])
-
-
-def tables(lab, capsys, out, *arguments):
-    """The JSON of a run that ends well, and the bytes of every CSV."""
-    options = ("--mesh", "coarse", "--stack", lab / "stack.toml", "--out", out, "--json")
-    code, text, _ = run(capsys, *arguments, *options)
-    assert code == 0
-    return strict(text), {path.name: path.read_bytes() for path in out.glob("*.csv")}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("command", "name"),
-    [
-        (("simulate", "iv"), "iv.csv"),
-        (("simulate", "pulses", "--width", "5e-6", "--count", "4", "--pairs", "1", "--cycles", "0"), "pulses_5us.csv"),
-    ],
-    ids=["iv", "pulses"],
-)
-def test_a_seed_repeats_noise_to_the_last_byte(plain, lab, capsys, tmp_path, command, name):
-    seeds = {"a": ("--noise", "--seed", "3"), "b": ("--noise", "--seed", "3"), "c": ("--noise", "--seed", "4")}
-    seeds |= {"zero": ("--noise",), "0": ("--noise", "--seed", "0"), "mean": ("--solver", "banded")}
-    found = {key: tables(lab, capsys, tmp_path / key, *command, *more) for key, more in seeds.items()}
-    assert all(list(files) == [name] for _, files in found.values())
-    data = {key: files[name] for key, (_, files) in found.items()}
-    assert data["a"] == data["b"]
-    assert data["zero"] == data["0"]
-    assert len({data[key] for key in ("a", "c", "0", "mean")}) == 4
-    assert [found[key][0]["noise_seed"] for key in ("a", "c", "zero", "mean")] == [3, 4, 0, None]
-
-
-@pytest.mark.slow
-def test_scatter_is_given_for_six_loops_with_noise(plain, lab, capsys, tmp_path):
-    command = ("simulate", "iv", "--noise", "--seed", "2", "--cycles")
-    six, _ = tables(lab, capsys, tmp_path / "6", *command, 6)
-    assert [row["name"] for row in six["scatter"]] == ["v_set_v", "v_100ua_v", "v_reset_v", "hrs_s", "lrs_s"]
-    sets = [each["v_set_v"] for each in six["cycles"]][1:]
-    assert six["scatter"][0]["loops"] == 5
-    assert six["scatter"][0]["mean"] == pytest.approx(np.mean(sets))
-    assert six["scatter"][0]["sd"] == pytest.approx(np.std(sets, ddof=1) / np.mean(sets))
-    assert "catter" in (tmp_path / "6" / "report.html").read_text()
-    two, _ = tables(lab, capsys, tmp_path / "2", *command, 2)
-    assert two["scatter"] == []
-
-
-# --- what was measured
-
-
 def test_levels_of_a_measured_ladder(measured: Path) -> None:
     levels = levels_of(dk.read(measured / "compliance_ladder" / "iv_50_100_200_400uA.csv", unit="uA"), 1.0)
     assert [level.compliance for level in levels] == pytest.approx([5e-5, 1e-4, 2e-4, 4e-4])
@@ -455,7 +252,7 @@ def test_a_calibration_predicts_the_set_of_a_measured_level(measured: Path) -> N
     table = dk.read(measured / "compliance_ladder" / "iv_50_100_200_400uA.csv", unit="uA")
     stack = load_stack().replace(
         {
-            **NUMBERS,
+            **ROUGH_NUMBERS,
             "heat.electrode_resistance": 2e-10,
             "circuit.saturation_voltage": 0.3,
             "numerics.voltage_step": 0.02,
@@ -469,11 +266,6 @@ def test_a_calibration_predicts_the_set_of_a_measured_level(measured: Path) -> N
     others = {each.level.compliance: each.level for each in fit.levels if not each.held_out}
     assert sorted(others) == pytest.approx([5e-5, 1e-4, 4e-4])
     assert fit.costs[-1] < 0.8 * fit.costs[0]
-
-
-@pytest.mark.parametrize("command", [["iv"], ["pulses"]])
-def test_a_seed_without_noise_is_refused(capsys, command):
-    assert "without --noise" in refused(capsys, "simulate", *command, "--seed", "3")
 
 
 def test_a_seed_without_a_chain_is_refused(lab, capsys, tmp_path):

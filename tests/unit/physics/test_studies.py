@@ -18,7 +18,7 @@ from physics.studies import (
     train_cases,
 )
 
-from .pinned import LARGE_STEPS  # type: ignore[import-not-found]
+from .pinned import LARGE_STEPS
 
 ROUGH = load_stack().replace(LARGE_STEPS)
 

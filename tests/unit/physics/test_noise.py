@@ -25,8 +25,6 @@ def variance(density, source, sink, full, step, count):
 
 
 # Births and deaths
-
-
 @pytest.mark.parametrize(
     ("density", "source", "sink", "full", "rate"),
     [
@@ -106,7 +104,6 @@ def test_every_cell_has_its_own_variance():
 
 
 # Hops
-
 PER_VOLUME = 5.0  # vacancies per nm^3
 
 
@@ -230,8 +227,6 @@ def test_nothing_hops_where_nothing_is():
 
 
 # The footprint
-
-
 # What the tests below count on, whatever the default set is calibrated to.
 NUMBERS = {
     "transport.ion_potential_length": 1.3,
@@ -320,7 +315,6 @@ def test_the_noise_of_many_draws_has_the_smoothed_variance():
 
 
 # Runs
-
 DRIVE = (ramp(0.0, 0.55, 1.0, 1e-3, "set"),)
 
 
