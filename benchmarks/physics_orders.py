@@ -2,7 +2,7 @@
 
     python benchmarks/physics_orders.py [--evidence]
 
-The same problems that tests/unit/physics/test_physics_analytic.py asserts: a Joule-heated rod, a manufactured
+The same problems that tests/unit/physics/test_banded_solver.py asserts: a Joule-heated rod, a manufactured
 axisymmetric solution of the elliptic operator, backward Euler on one diffusion mode, and the exponential in which
 drift against diffusion ends.
 """
