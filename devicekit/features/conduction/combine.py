@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from devicekit.features.conduction.fit import Fitted
-from devicekit.features.conduction.forms import FORMS
-from devicekit.features.conduction.states import StateLeg
+from devicekit.core.records import Record, cell, column, derived
+from devicekit.core.text import listed, percent
+from devicekit.features.conduction.forms import FORMS, TITLES
+from devicekit.features.conduction.states import StateLeg, state_name
 from devicekit.features.conduction.verdict import DECIDES, Verdict, judge
+from devicekit.features.definitions import SIDES
 from devicekit.features.merit import Sample
 
 LOST = 0.03  # share of legs on which the true mechanism is excluded
@@ -20,49 +23,127 @@ RECTIFIES = 1.5  # ratio of the currents of the two polarities above which a dev
 SYMMETRIC = frozenset(form.name for form in FORMS if form.symmetric)
 
 
-@dataclass(frozen=True, eq=False)
-class JudgedLegs:
+VERDICTS = {
+    "decided": "decided",
+    "undecided": "undecided",
+    "nearly_ohmic": "I nearly proportional to V; mechanism not decided",
+    "none": "none of the mechanisms",
+    "no_range": "too few points or too short a range",
+}
+CUTS = {
+    "floor": "in the noise floor",
+    "compliance": "at the compliance",
+    "moving": "where I rises more slowly than V",
+}  # parts of a leg that are left out
+
+
+def _of_verdict(number: Callable[[Verdict], object], **how: Any) -> Any:
+    """Declare a number of the verdict on legs; None if their range is too short."""
+    return derived(**how)(lambda judged: None if judged.verdict is None else number(judged.verdict))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class JudgedLegs(Record):
     """A leg, or legs of one device at several temperatures, with the verdict; None if the range is too short."""
 
-    legs: tuple[StateLeg, ...]
-    verdict: Verdict | None
+    legs: tuple[StateLeg, ...] = column(row=False)
+    verdict: Verdict | None = column(row=False)
 
-    @property
+    @derived(inline=True)
     def first(self) -> StateLeg:
         """First leg."""
         return self.legs[0]
 
+    @derived()
+    def temperatures_k(self) -> str:
+        """Temperatures of the legs [K], of those that are known."""
+        return "; ".join(f"{leg.temperature:g}" for leg in self.legs if leg.temperature is not None)
 
-@dataclass(frozen=True, eq=False)
-class StateVerdict:
-    """Remaining mechanisms of one state at one polarity.
+    low_v = _of_verdict(lambda found: found.legs[0].v[0], unit="V", doc="least voltage of the first leg")
+    high_v = _of_verdict(lambda found: found.legs[0].v[-1], unit="V", doc="largest voltage of the first leg")
+    n = _of_verdict(lambda found: sum(one.n for one in found.legs), doc="points of all legs")
+    n_effective = _of_verdict(
+        lambda found: sum(one.n_effective for one in found.legs), doc="effective number of points of all legs"
+    )
+    noise = _of_verdict(lambda found: found.legs[0].noise, doc="standard deviation of ln I about a smooth curve")
+    misfit = _of_verdict(lambda found: found.best.misfit, doc="weighted rms of ln I less ln of the best fit")
+    cut = _of_verdict(lambda found: "; ".join(found.legs[0].cut), doc="parts of the first leg that are left out")
 
-    Attributes
-    ----------
-    state, sign
-        As in `StateLeg`.
-    word : str
-        "decided", "undecided", "nearly_ohmic", "none", or "no_range".
-    left : tuple of str
-        Mechanisms that are not excluded, those with the best fits first.
-    judged : tuple of JudgedLegs
-        Legs that count: falling ones, or rising ones if there are none.
-    only_rising : bool
-        True without falling legs: then nothing is decided, unless falling legs at the other polarity agree.
-    state_moved : bool
-        True if the rising legs leave none of the mechanisms that the falling ones leave.
-    rectifies : bool or None
-        True if the polarities differ by more than a factor of 1.5; None if only one was measured.
-    """
+    @derived(name="verdict")
+    def word(self) -> str:
+        """Verdict: decided, undecided, nearly_ohmic, none or no_range."""
+        return self.verdict.word if self.verdict else "no_range"
 
-    state: str
-    sign: int
-    word: str
-    left: tuple[str, ...]
-    judged: tuple[JudgedLegs, ...]
-    only_rising: bool = False
-    state_moved: bool = False
-    rectifies: bool | None = None
+    @derived()
+    def mechanisms(self) -> str:
+        """Mechanisms that are not excluded."""
+        return "; ".join(self.verdict.left) if self.verdict else ""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class StateVerdict(Record):
+    """Remaining mechanisms of one state at one polarity."""
+
+    state: str = column("state", text=state_name, doc='hrs, lrs, or "state" if nothing switches')
+    sign: int = column(json=False, row=False, doc="sign of the voltage")
+
+    @derived("polarity")
+    def polarity(self) -> str:
+        """Sign of the voltage: positive or negative."""
+        return SIDES[self.sign]
+
+    word: str = column("verdict", name="verdict", text=VERDICTS.get, doc="a key of `VERDICTS`")
+    left: tuple[str, ...] = column(
+        json=False, row=False, doc="mechanisms that are not excluded, those with the best fits first"
+    )
+
+    @derived()
+    def mechanisms(self) -> str:
+        """Mechanisms that are not excluded, those with the best fits first."""
+        return "; ".join(self.left)
+
+    @cell("not excluded")
+    def titles(self) -> str:
+        """Titles of the mechanisms that are not excluded."""
+        return listed([TITLES[name] for name in self.left]) or "–"
+
+    judged: tuple[JudgedLegs, ...] = column(
+        json=False, row=False, doc="legs that count: falling ones, or rising ones if there are none"
+    )
+
+    @derived()
+    def legs(self) -> int:
+        """Number of legs with a verdict."""
+        return len(self.counted)
+
+    @cell("sweep branches used")
+    def branches(self) -> str:
+        """Number of legs with a verdict, and their direction."""
+        return f"{self.legs}, |V| {'rising' if self.only_rising else 'falling'}"
+
+    only_rising: bool = column(
+        default=False,
+        doc="true without falling legs: then nothing is decided, unless falling legs at the other polarity agree",
+    )
+    state_moved: bool = column(
+        default=False, doc="true if the rising legs leave none of the mechanisms that the falling ones leave"
+    )
+    rectifies: bool | None = column(
+        default=None, doc="true if the polarities differ by more than a factor of 1.5; None if only one was measured"
+    )
+
+    @derived("misfit of ln I (rms, best mechanism)", text=percent)
+    def misfit(self) -> float:
+        """Median over legs of the misfit of the best remaining mechanism, or of the best one if none remains."""
+        shown = [each.verdict for each in self.counted if each.verdict is not None]
+        found = [each.fitted(self.left[0]).misfit if self.left else each.best.misfit for each in shown]
+        return float(np.median(found)) if found else float("nan")
+
+    @cell("points left out")
+    def cuts(self) -> str:
+        """Parts of the legs that are left out."""
+        found = {cut for one in self.counted for leg in one.legs if leg.leg is not None for cut in leg.leg.cut}
+        return ", ".join(words for cut, words in CUTS.items() if cut in found) or "–"
 
     @property
     def counted(self) -> list[JudgedLegs]:
@@ -74,9 +155,10 @@ class StateVerdict:
         """Leg to show: the one with the widest range of currents."""
         return max(self.counted, key=lambda each: each.verdict.legs[0].decades, default=None)  # type: ignore[union-attr]
 
-    def fits(self, name: str) -> list[Fitted]:
-        """Return the fits of one mechanism to every leg with a verdict."""
-        return [each.verdict.fitted(name) for each in self.counted if each.verdict is not None]
+    @property
+    def text(self) -> str:
+        """State and polarity for people: "LRS at positive voltage"."""
+        return f"{state_name(self.state)} at {self.polarity} voltage"
 
 
 def verdicts(legs: Sequence[StateLeg], sample: Sample) -> tuple[StateVerdict, ...]:
@@ -115,7 +197,7 @@ def _judge_legs(legs: Sequence[StateLeg], sample: Sample) -> list[JudgedLegs]:
 
 def _judge_together(legs: Sequence[StateLeg], sample: Sample) -> JudgedLegs:
     ready = [each.leg for each in legs if each.leg is not None]
-    return JudgedLegs(tuple(legs), judge(ready, sample) if len(ready) == len(legs) else None)
+    return JudgedLegs(legs=tuple(legs), verdict=judge(ready, sample) if len(ready) == len(legs) else None)
 
 
 def _judge_state(side: tuple[str, int], falling: list[JudgedLegs], rising: list[JudgedLegs]) -> StateVerdict:
@@ -129,7 +211,15 @@ def _judge_state(side: tuple[str, int], falling: list[JudgedLegs], rising: list[
         moved = bool(left and other) and not set(left) & set(other)
     elif word in ("decided", "nearly_ohmic"):
         word = "undecided"
-    return StateVerdict(*side, word, left, tuple(legs), only_rising, moved)
+    return StateVerdict(
+        state=side[0],
+        sign=side[1],
+        word=word,
+        left=left,
+        judged=tuple(legs),
+        only_rising=only_rising,
+        state_moved=moved,
+    )
 
 
 def _combine_verdicts(each: Sequence[Verdict]) -> tuple[str, tuple[str, ...]]:

@@ -364,6 +364,7 @@ FORMS: tuple[Form, ...] = (
     ),
 )
 NAMES = tuple(form.name for form in FORMS)
+TITLES = {form.name: form.title for form in FORMS}
 
 
 def quantities_with_area(name: str, shape: tuple[float, ...], scale: float, leg: Leg, known: Known) -> dict[str, Range]:

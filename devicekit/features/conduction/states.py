@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from devicekit.core.records import Record, column, derived
 from devicekit.features.conduction.prepare import Leg, prepare
 from devicekit.features.dc.segments import Segment
 from devicekit.features.dc.switching import AT_COMPLIANCE
 from devicekit.features.dc.trace import Sweep
 from devicekit.features.dc.transitions import Transition, transitions
+from devicekit.features.definitions import SIDES
 
 MOST_SWEEPS = 4  # sweeps used per temperature, evenly spread over devices and cycles
 MOST_RISING = 2  # of these, sweeps whose ways up are used: they only confirm
@@ -27,43 +29,38 @@ SHORT = 0.9  # share of the voltage of the first step up to which a way up is us
 OF_STATE = {"set": ("hrs", "lrs"), "reset": ("lrs", "hrs")}  # on the way up, and back
 
 
-@dataclass(frozen=True, eq=False)
-class StateLeg:
-    """Leg of one state.
+def state_name(state: str) -> str:
+    """Return the name of a state for people: "LRS", or "the state" if nothing switches."""
+    return state.upper() if state != "state" else "the state"
 
-    Attributes
-    ----------
-    device_id, cycle : str, int
-        Device and cycle of the sweep.
-    state : {"hrs", "lrs", "state"}
-        "state" if nothing switches.
-    sign : {1, -1}
-        Sign of the voltage.
-    rising : bool
-        True for a way up.
-    temperature : float or None
-        [K].
-    v, i : ndarray, shape (n,)
-        All its points: sizes of the voltage [V], and currents in its direction [A].
-    limit : float or None
-        Compliance in force [A].
-    leg : Leg or None
-        Leg to fit; None if too little is left.
-    switches : bool
-        True if its excursion switches.
-    """
 
-    device_id: str
-    cycle: int
-    state: str
-    sign: int
-    rising: bool
-    temperature: float | None
-    v: np.ndarray
-    i: np.ndarray
-    limit: float | None = None
-    leg: Leg | None = None
-    switches: bool = True
+@dataclass(frozen=True, eq=False, kw_only=True)
+class StateLeg(Record):
+    """Leg of one state; in data frames its device, cycle, state, polarity and direction."""
+
+    device_id: str = column(doc="device of the sweep")
+    cycle: int = column(doc="cycle of the sweep")
+    state: str = column(doc='hrs, lrs, or "state" if nothing switches')
+    sign: int = column(row=False, doc="sign of the voltage")
+
+    @derived()
+    def polarity(self) -> str:
+        """Sign of the voltage: positive or negative."""
+        return SIDES[self.sign]
+
+    rising: bool = column(row=False, doc="true for a way up")
+
+    @derived(name="leg")
+    def way(self) -> str:
+        """Direction of |V|: rising or falling."""
+        return "rising" if self.rising else "falling"
+
+    temperature: float | None = column(row=False, unit="K", doc="temperature")
+    v: np.ndarray = column(row=False, unit="V", doc="sizes of the voltage, all points")
+    i: np.ndarray = column(row=False, unit="A", doc="currents in its direction")
+    limit: float | None = column(row=False, unit="A", default=None, doc="compliance in force")
+    leg: Leg | None = column(row=False, default=None, doc="leg to fit; None if too little is left")
+    switches: bool = column(row=False, default=True, doc="true if its excursion switches")
 
     @property
     def side(self) -> tuple[str, int]:
@@ -73,15 +70,12 @@ class StateLeg:
     @property
     def text(self) -> str:
         """Text for people: "LRS at positive voltage, |V| falling"."""
-        state = self.state.upper() if self.state != "state" else "the state"
-        side = "positive" if self.sign > 0 else "negative"
-        return f"{state} at {side} voltage, |V| {'rising' if self.rising else 'falling'}"
+        return f"{state_name(self.state)} at {self.polarity} voltage, |V| {self.way}"
 
     @property
     def label(self) -> str:
         """Name in data: "LRS, positive, falling"."""
-        state = self.state.upper() if self.state != "state" else "the state"
-        return f"{state}, {'positive' if self.sign > 0 else 'negative'}, {'rising' if self.rising else 'falling'}"
+        return f"{state_name(self.state)}, {self.polarity}, {self.way}"
 
 
 def state_legs(frame: pd.DataFrame, read: float, temperature: float | None) -> list[StateLeg]:
@@ -131,9 +125,17 @@ def _of_sweep(sweep: Sweep, read: float, kelvin: float | None) -> list[StateLeg]
 
 
 def _leg(sweep: Sweep, each: Transition, state: str, run: Segment, rising: bool, kelvin: float | None) -> StateLeg:
-    v = np.abs(sweep.v[run.start : run.stop])
-    i = run.sign * sweep.i[run.start : run.stop]
-    return StateLeg(sweep.device, sweep.cycle, state, run.sign, rising, kelvin, v, i, each.excursion.limit)
+    return StateLeg(
+        device_id=sweep.device,
+        cycle=sweep.cycle,
+        state=state,
+        sign=run.sign,
+        rising=rising,
+        temperature=kelvin,
+        v=np.abs(sweep.v[run.start : run.stop]),
+        i=run.sign * sweep.i[run.start : run.stop],
+        limit=each.excursion.limit,
+    )
 
 
 def _prepare_leg(each: StateLeg) -> Leg | None:

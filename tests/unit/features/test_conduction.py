@@ -16,8 +16,9 @@ from scipy.optimize import brentq
 from devicekit.core.errors import UsageError
 from devicekit.features.conduction import combine, kernel, states
 from devicekit.features.conduction.fit import fit_all
-from devicekit.features.conduction.forms import FORMS, NAMES
+from devicekit.features.conduction.forms import FORMS, NAMES, Known
 from devicekit.features.conduction.prepare import LEAST_POINTS, prepare
+from devicekit.features.conduction.sentences import quantities
 from devicekit.features.conduction.verdict import judge
 from devicekit.features.merit import Sample, Settings
 from devicekit.features.merits import mechanism
@@ -84,7 +85,7 @@ def test_parameters_mean_what_their_equations_say() -> None:
         sample = Sample(thickness_m=d)
         fitted = next(each for each in fit_all([made], sample) if each.form.name == name)
         assert fitted.misfit < 1e-6
-        known = mechanism.Known.of(sample, t, 1.5)
+        known = Known.of(sample, t, 1.5)
         return dict(fitted.form.quantities(fitted.shape, known))
 
     schottky = np.exp(np.sqrt(Q * v / (4 * np.pi * epsilon_0 * 11 * d)) / kt) * (1 - np.exp(-v / kt))
@@ -110,13 +111,13 @@ def test_the_size_of_the_current_says_a_barrier_and_a_mobility() -> None:
     emission = area * 1.2e6 * t**2 * np.exp((np.sqrt(Q * v / (4 * np.pi * epsilon_0 * 11 * d)) - 0.8) / kt)
     charge = 9 / 8 * 10 * epsilon_0 * 2e-8 * area / d**3 * (v**2 + 0.4 * v)
     cases = {"schottky": emission * (1 - np.exp(-v / kt)), "sclc": charge}
-    quantities = {}
+    found = {}
     for name, i in cases.items():
         made = prepare(v, i, temperature=t, measured=False)
         assert made is not None
-        quantities[name] = mechanism._quantities(judge([made], sample, measured=False), name, sample)
-    assert quantities["schottky"]["barrier_ev"] == pytest.approx((0.8 - kt * np.log(10), 0.8), abs=1e-3)
-    low, high = quantities["sclc"]["mobility_m2vs"]
+        found[name] = quantities(judge([made], sample, measured=False), name, sample)
+    assert found["schottky"]["barrier_ev"] == pytest.approx((0.8 - kt * np.log(10), 0.8), abs=1e-3)
+    low, high = found["sclc"]["mobility_m2vs"]
     assert (low * 40, high * 2) == pytest.approx((2e-7, 2e-7), rel=1e-3)  # times the permittivity: 10
 
 
@@ -135,7 +136,7 @@ def test_an_unknown_temperature_or_thickness_only_widens_the_result() -> None:
     found = judge([made], Sample())
     assert {"poole_frenkel", "simmons_schottky"} <= set(found.left)
     fitted = found.fitted("poole_frenkel")
-    quantities = fitted.form.quantities(fitted.shape, mechanism.Known.of(Sample(), None, 1.0))
+    quantities = fitted.form.quantities(fitted.shape, Known.of(Sample(), None, 1.0))
     low, high = quantities["permittivity_thickness_m"]
     assert high / low == pytest.approx((500 / 77) ** 2, rel=1e-6)  # as 1/T^2
     assert set(quantities) == {"permittivity_thickness_m", "thickness_for_permittivity_m"}
@@ -410,7 +411,7 @@ def test_unknown_properties_of_the_sample_are_reported() -> None:
     bare = SweepTable(made.frame.drop(columns="temperature_k"), {}, ())
     found = mechanism.characterize(bare)
     assert found is not None
-    text = found._sample_text()
+    text = found.notes()[0]
     assert "(--thickness, --temperature, --permittivity)" in text
     assert "0.5 nm to 2 µm" in text
     assert "77 to 500 K" in text
@@ -445,7 +446,7 @@ def test_a_sample_out_of_range_is_refused(bad: dict[str, object]) -> None:
 
 
 def test_every_form_has_its_source_and_starts_within_its_limits() -> None:
-    known = mechanism.Known.of(Sample(), None, 1.0)
+    known = Known.of(Sample(), None, 1.0)
     for form in FORMS:
         assert form.source.startswith("10.") or form.name == "ohmic"
         assert all(0 < low <= high for low, high in form.limits(known))
