@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import physics
-from devicekit.cli.common import AllowLaw, Chance, Force, Json, choice, with_reading_options
+from devicekit.cli.common import AllowLaw, Chance, Force, Json, choice, with_options
 from devicekit.cli.outcome import TerminalProgress, print_outcome, write_all
 from devicekit.core.errors import UsageError
 from devicekit.core.pairs import parse_pairs, parse_range
@@ -30,7 +30,7 @@ def _free(pairs: list[str] | None) -> dict[str, tuple[float, float]]:
     return found
 
 
-@with_reading_options
+@with_options
 def calibrate_command(
     sweeps: Annotated[list[Path], typer.Argument(metavar="SWEEPS...", help="Files of measured voltage sweeps.")],
     reading: ReadOptions,

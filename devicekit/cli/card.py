@@ -17,7 +17,7 @@ from devicekit.cli.common import (
     Threshold,
     print_json,
     print_warnings,
-    with_reading_options,
+    with_options,
 )
 from devicekit.cli.lazy import group
 from devicekit.core.errors import UsageError
@@ -97,7 +97,7 @@ def validate(card: CardFile, json_output: Json = False) -> None:
 
 
 @card_app.command("add")
-@with_reading_options
+@with_options
 def add(
     card: CardFile,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Retention, endurance or STDP of the same device.")],

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from devicekit.cli.common import Force, Json, LifeTemperature, LostFactor, Threshold, choice, with_reading_options
+from devicekit.cli.common import Force, Json, LifeTemperature, LostFactor, Threshold, choice, with_options
 from devicekit.cli.outcome import TerminalProgress, conclude
 from devicekit.core.errors import UsageError
 from devicekit.core.pairs import parse_range
@@ -17,7 +17,7 @@ from devicekit.system.options import BASELINES, KERNELS, ReadOptions
 DEFAULT_OUT = Path("devicekit-characterize")
 
 
-@with_reading_options
+@with_options
 def characterize_command(
     files_: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files or folders of measurements.")],
     reading: ReadOptions,

@@ -11,20 +11,21 @@ import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_origin, get_type_hints
 
 import typer
 from typer.core import TyperCommand
 
 from devicekit.cli import terminal
 from devicekit.core import advice
-from devicekit.core.declarations import MOST_WHOLE, Option
+from devicekit.core.declarations import MOST_WHOLE, Option, options_of
 from devicekit.core.errors import CodedWarning, DevicekitError, UsageError, bounded
 from devicekit.core.pairs import parse_pairs
 from devicekit.system import writing
 from devicekit.system.commands import in_command_words
-from devicekit.system.options import OPTIONS, ReadOptions
+from devicekit.system.options import ReadOptions
 from devicekit.verbs.outcome import shown
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
@@ -157,6 +158,8 @@ def parse_typed(each: Option, typed: Any) -> Any:
     ------
     UsageError
     """
+    if each.is_negated:
+        return not typed
     if each.is_pairs:
         return parse_pairs(typed, f"{each.flag} takes {each.metavar}", f"{each.flag} gives {{}} twice. Give it once.")
     if typed is None or each.annotation != "tuple[int, ...] | None":
@@ -167,23 +170,57 @@ def parse_typed(each: Option, typed: Any) -> Any:
         raise UsageError(f"{each.flag} takes one or two whole numbers, such as 60 or 60,50, not {typed!r}") from error
 
 
-def with_reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Replace the parameter `reading: ReadOptions` of a command by the reading options."""
+@dataclass(frozen=True)
+class _Typed:
+    """A field of a group of options: its parameter for typer, and the value of what was typed."""
+
+    parameter: inspect.Parameter
+    parse: Callable[[Any], Any]
+
+
+def _fields_of(group: Any) -> dict[str, _Typed]:
+    """Return the options of a dataclass, declared by `option` or annotated for typer, by name."""
+    hints = get_type_hints(group, include_extras=True)
+    found = {}
+    for each in fields(group):
+        make = functools.partial(inspect.Parameter, each.name, inspect.Parameter.KEYWORD_ONLY)
+        if get_origin(hints[each.name]) is Annotated:
+            found[each.name] = _Typed(make(default=each.default, annotation=hints[each.name]), lambda typed: typed)
+        else:
+            declared = options_of(group)[each.name]
+            default = False if declared.is_negated else declared.default
+            made = make(default=default, annotation=parameter(declared))
+            found[each.name] = _Typed(made, functools.partial(parse_typed, declared))
+    return found
+
+
+def with_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Replace each parameter of a command that is a dataclass of options by these; reading options stand last."""
     signature = inspect.signature(command, eval_str=True)
-    kept = [each for name, each in signature.parameters.items() if name != "reading"]
-    added = [
-        inspect.Parameter(each.name, inspect.Parameter.KEYWORD_ONLY, default=each.default, annotation=parameter(each))
-        for each in OPTIONS.values()
-    ]
+    groups: dict[str, Any] = {
+        name: each.annotation for name, each in signature.parameters.items() if is_dataclass(each.annotation)
+    }
+    options = {name: _fields_of(group) for name, group in groups.items()}
+    last = [name for name, group in groups.items() if group is ReadOptions]
+    parameters = []
+    for name, each in signature.parameters.items():
+        if name not in groups:
+            parameters.append(each.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+        elif name not in last:
+            parameters += [one.parameter for one in options[name].values()]
+    parameters += [one.parameter for name in last for one in options[name].values()]
 
     @functools.wraps(command)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        options = {name: parse_typed(each, kwargs.pop(name)) for name, each in OPTIONS.items()}
-        return command(*args, reading=ReadOptions(**options), **kwargs)
+        made = {
+            name: groups[name](**{field: one.parse(kwargs.pop(field)) for field, one in typed.items()})
+            for name, typed in options.items()
+        }
+        return command(*args, **kwargs, **made)
 
     del wrapper.__wrapped__  # typer would look through it at the original signature
-    wrapper.__signature__ = signature.replace(parameters=[*kept, *added])  # type: ignore[attr-defined]
-    wrapper.__annotations__ = {each.name: each.annotation for each in [*kept, *added]}
+    wrapper.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {each.name: each.annotation for each in parameters}
     return wrapper
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import Json, over_files, with_reading_options
+from devicekit.cli.common import Json, over_files, with_options
 from devicekit.system.options import ReadOptions
 from devicekit.verbs.outcome import shown
 
@@ -46,7 +46,7 @@ def _print(name: str, comparison: Comparison) -> None:
     )
 
 
-@with_reading_options
+@with_options
 def compare_command(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files or folders of pulse trains.")],
     reading: ReadOptions,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import Force, Json, Seed, print_json, print_warnings, this_command, with_reading_options
+from devicekit.cli.common import Force, Json, Seed, print_json, print_warnings, this_command, with_options
 from devicekit.cli.simulate import OutDir
 from devicekit.system.options import ReadOptions
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from devicekit.synthetic.cycles import CycleModel
 
 
-@with_reading_options
+@with_options
 def cycles_command(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Measured cycles: sweeps, trains or an endurance log.")],
     reading: ReadOptions,

@@ -79,15 +79,14 @@ def doctor_command(json_output: Json = False) -> int:
     from devicekit._version import __version__
     from devicekit.system.jit import cache_folder
 
-    compiled, data = cache_folder(), Path(pooch.os_cache("devicekit"))
+    places = {"compiled_code": cache_folder(), "fetched_data": Path(pooch.os_cache("devicekit"))}
     strangers = foreign_neighbours()
     report: dict[str, Any] = {
         "devicekit": {"version": __version__, "path": str(Path(__file__).parents[1])},
         "python": platform.python_version(),
         "system": platform.platform(),
         "requirements": _requirements(),
-        "compiled_code": {"path": str(compiled), "writable": _is_writable(compiled)},
-        "fetched_data": {"path": str(data), "writable": _is_writable(data)},
+        **{name: {"path": str(path), "writable": _is_writable(path)} for name, path in places.items()},
         "programs": {name: shutil.which(name) for name in _PROGRAMS},
         "foreign_packages": strangers,
     }
@@ -103,8 +102,13 @@ def doctor_command(json_output: Json = False) -> int:
     ]
     terminal.table(("", "installed", "wanted"), rows)
     terminal.title("kept")
-    kept = (("compiled code", "compiled_code"), ("fetched data", "fetched_data"))
-    terminal.fields([(name, _place(report[key])) for name, key in kept])
+    compiled_again = " (not writable: compiled or fetched again each time)"
+    terminal.fields(
+        [
+            (name.replace("_", " "), f"{path}{'' if _is_writable(path) else compiled_again}")
+            for name, path in places.items()
+        ]
+    )
     terminal.title("optional programs")
     terminal.fields([(name, f"{report['programs'][name] or 'not found'} ({use})") for name, use in _PROGRAMS.items()])
     for name, place in strangers.items():
@@ -117,7 +121,3 @@ def _is_writable(path: Path) -> bool:
     while not path.exists():
         path = path.parent
     return path.is_dir() and os.access(path, os.W_OK)
-
-
-def _place(entry: dict[str, Any]) -> str:
-    return f"{entry['path']}{'' if entry['writable'] else ' (not writable: compiled or fetched again each time)'}"

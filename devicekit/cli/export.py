@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import Force, Json, choice, print_json, print_warnings, with_reading_options
+from devicekit.cli.common import Force, Json, choice, print_json, print_warnings, with_options
 from devicekit.core.errors import UsageError
 from devicekit.system.commands import flag, non_default
+from devicekit.system.exporting import TypedExport
 from devicekit.system.options import ReadOptions
 from devicekit.system.plugins import EXPORTERS
 
@@ -52,7 +53,7 @@ def _data(file: Path | None, reading: ReadOptions, to: str) -> Table | None:
     return table
 
 
-@with_reading_options
+@with_options
 def export_command(
     card: Annotated[
         Path,
@@ -68,39 +69,8 @@ def export_command(
         choice("--to", EXPORTERS.names(), "Target program"),
     ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the files and a README.txt.")],
-    nodes: Annotated[
-        int | None,
-        typer.Option(
-            "--nodes", metavar="N", help="Nodes of the rate curve: aihwkit (33 or 63), veriloga and spice tables (129)."
-        ),
-    ] = None,
-    points: Annotated[
-        int | None,
-        typer.Option("--points", metavar="N", help="Rows and columns of a crosssim table (501)."),
-    ] = None,
-    no_noise: Annotated[bool, typer.Option("--no-noise", help="Leave out the card's variation.")] = False,
-    window: Annotated[
-        tuple[float, float] | None,
-        typer.Option(
-            "--window",
-            metavar="LOW HIGH",
-            help="Conductances [S] that the lowest and the highest weight stand for, of a card that holds weights.",
-        ),
-    ] = None,
-    from_data: Annotated[
-        Path | None,
-        typer.Option(
-            "--from-data",
-            metavar="FILE",
-            help="crosssim: tables straight from these pulse trains; hdf5: a table that goes into the file.",
-        ),
-    ] = None,
-    source: Annotated[
-        Path | None,
-        typer.Option(
-            "--source", metavar="DIR", help="neurosim: your own copy of MLP+NeuroSim V3.0, for a patch of it."
-        ),
-    ] = None,
+    *,
+    typed: TypedExport,
     force: Force = False,
     json_output: Json = False,
 ) -> None:
@@ -116,9 +86,8 @@ def export_command(
     """
     from devicekit.exporters import export
 
-    data = _data(from_data, reading, to)
-    chosen = {"nodes": nodes, "points": points, "noise": not no_noise, "window": window, "data": data}
-    result = export(card, to, out, force=force, source=source, **chosen)
+    chosen = {**vars(typed), "data": _data(typed.data, reading, to)}
+    result = export(card, to, out, force=force, **chosen)
     if json_output:
         print_json(
             {

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from devicekit.cli.common import Json, ReplaceFile, Report, Seed, choice, over_files, this_command, with_reading_options
+from devicekit.cli.common import Json, ReplaceFile, Report, Seed, choice, over_files, this_command, with_options
 from devicekit.cli.outcome import TerminalProgress, show
 from devicekit.core.errors import UsageError
 from devicekit.fitting.branch.options import CHOICES
@@ -17,7 +17,7 @@ from devicekit.system.options import ReadOptions
 Model = Annotated[str, choice("--model", law_names(), "Update law", "LAW")]
 
 
-@with_reading_options
+@with_options
 def fit_command(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files or folders of pulse trains.")],
     reading: ReadOptions,

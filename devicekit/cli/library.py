@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,7 +21,7 @@ from devicekit.cli.common import (
     print_json,
     print_warnings,
     this_command,
-    with_reading_options,
+    with_options,
 )
 from devicekit.cli.lazy import group
 from devicekit.core.errors import FileError, UsageError
@@ -42,23 +43,52 @@ Folder = Annotated[
     Path | None,
     typer.Option("--library", metavar="DIR", help="Folder of the library; else DEVICEKIT_LIBRARY names it."),
 ]
-Labels = Annotated[
-    list[str] | None,
-    typer.Option("--label", metavar="NAME=VALUE", help="stack, area, operator, date or any other; may be repeated."),
-]
-Wafer = Annotated[str | None, typer.Option("--wafer", metavar="NAME", help="Wafer of the device.")]
-Die = Annotated[str | None, typer.Option("--die", metavar="NAME", help="Die on the wafer.")]
-Row = Annotated[int | None, typer.Option("--row", metavar="N", min=0, help="Row of the array.")]
-Column = Annotated[int | None, typer.Option("--column", metavar="N", min=0, help="Column of the array.")]
-Kind = Annotated[
-    str | None, typer.Option("--kind", metavar="KIND", help="card, sweep, endurance, retention, stdp, pulse ...")
-]
-Ranges = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--range", metavar="NAME=LOW:HIGH", help="A number within a range, SI units, either end open; may be repeated."
-    ),
-]
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Labels and place of records, as typed."""
+
+    label: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--label", metavar="NAME=VALUE", help="stack, area, operator, date or any other; may be repeated."
+        ),
+    ] = None
+    wafer: Annotated[str | None, typer.Option("--wafer", metavar="NAME", help="Wafer of the device.")] = None
+    die: Annotated[str | None, typer.Option("--die", metavar="NAME", help="Die on the wafer.")] = None
+    row: Annotated[int | None, typer.Option("--row", metavar="N", min=0, help="Row of the array.")] = None
+    column: Annotated[int | None, typer.Option("--column", metavar="N", min=0, help="Column of the array.")] = None
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels by name."""
+        return parse_pairs(self.label, "--label takes NAME=VALUE, such as stack=HfO2", "--label names {} twice")
+
+    @property
+    def place(self) -> dict[str, str | int]:
+        """The parts of the place that are given."""
+        parts = {"wafer": self.wafer, "die": self.die, "row": self.row, "column": self.column}
+        return {name: part for name, part in parts.items() if part is not None}
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What records are searched by, besides labels and place."""
+
+    kind: Annotated[
+        str | None, typer.Option("--kind", metavar="KIND", help="card, sweep, endurance, retention, stdp, pulse ...")
+    ] = None
+    range_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--range",
+            metavar="NAME=LOW:HIGH",
+            help="A number within a range, SI units, either end open; may be repeated.",
+        ),
+    ] = None
+
+
 Sort = Annotated[
     str, typer.Option("--sort", metavar="NAME", help="A number, a label, name, added ...; -NAME: largest first.")
 ]
@@ -79,36 +109,25 @@ def _open(folder: Path | None, must: bool = True) -> Library:
     return Library(folder)
 
 
-def _typed_place(labels: list[str] | None, **place: str | int | None) -> dict[str, str | int]:
-    """Return labels and place as typed."""
-    pairs = parse_pairs(labels, "--label takes NAME=VALUE, such as stack=HfO2", "--label names {} twice")
-    return {**pairs, **{name: part for name, part in place.items() if part is not None}}
-
-
-def _query(
-    searched: Sequence[str], kind: str | None, ranges: list[str] | None, typed: dict[str, str | int], **more: Any
-) -> Query:
+def _query(words: Sequence[str] | None, searched: Searched, labelled: Labelled, sort: str, limit: int | None) -> Query:
     from devicekit.library import Place, Query, Range
 
-    place: dict[str, Any] = {name: typed.pop(name) for name in ("wafer", "die", "row", "column") if name in typed}
-    split = [word for each in searched for word in each.split()]
-    labels = {name: str(value) for name, value in typed.items()}
-    return Query(split, kind, [Range.of(each) for each in ranges or ()], labels, Place(**place), **more)
+    split = [word for each in words or () for word in each.split()]
+    ranges = [Range.of(each) for each in searched.range_ or ()]
+    place: Any = labelled.place
+    return Query(split, searched.kind, ranges, labelled.labels, Place(**place), sort=sort, limit=limit)
 
 
 @library_app.command("add")
-@with_reading_options
+@with_options
 def add(
     files: Annotated[
         list[Path], typer.Argument(metavar="FILE...", help="Device cards, records, or files of measurements.")
     ],
     reading: ReadOptions,
+    *,
     library: Folder = None,
-    label: Labels = None,
-    wafer: Wafer = None,
-    die: Die = None,
-    row: Row = None,
-    column: Column = None,
+    labelled: Labelled,
     place_from: Annotated[
         str | None,
         typer.Option("--place-from", metavar="PATTERN", help="Named groups find place and labels in a file's name."),
@@ -140,11 +159,11 @@ def add(
     """
     if name is not None and len(files) > 1:
         raise UsageError(f"--name needs exactly one file; got {len(files)}.")
-    typed = _typed_place(label, wafer=wafer, die=die, row=row, column=column)
+    typed = {**labelled.labels, **labelled.place}
     kept = _open(library, must=False)
     options = non_default(reading)
 
-    def work(file: Path | list[Path]) -> dict[str, Any]:
+    def work(file: Path | list[Path]) -> dict[str, object]:
         added = kept.add_file(
             Path(str(file)),
             name=name,
@@ -170,7 +189,7 @@ def _settings(v_set: str | None, v_reset: str | None, threshold: float | None) -
     return Settings(**given) if given else None
 
 
-def _added(each: Added) -> dict[str, Any]:
+def _added(each: Added) -> dict[str, object]:
     record = each.record
     return {
         "id": record.id,
@@ -186,21 +205,18 @@ def _added(each: Added) -> dict[str, Any]:
 
 
 @library_app.command("list")
+@with_options
 def list_records(
-    searched: Annotated[
+    words_: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="[WORDS]...", help="Words that name, file, kind, law, labels or warnings contain, all of them."
         ),
     ] = None,
+    *,
     library: Folder = None,
-    kind: Kind = None,
-    range_: Ranges = None,
-    label: Labels = None,
-    wafer: Wafer = None,
-    die: Die = None,
-    row: Row = None,
-    column: Column = None,
+    searched: Searched,
+    labelled: Labelled,
     sort: Sort = "-added",
     limit: Limit = None,
     json_output: Json = False,
@@ -212,9 +228,8 @@ def list_records(
         devicekit library list hfo2 --kind card --range on_off=3:6 --sort -on_off
         devicekit library list --label stack=HfO2 --range v_set_v=:0.8 --json
     """
-    typed = _typed_place(label, wafer=wafer, die=die, row=row, column=column)
+    query = _query(words_, searched, labelled, sort, limit)
     kept = _open(library)
-    query = _query(searched or [], kind, range_, typed, sort=sort, limit=limit)
     found = kept.records(query)
     bad = kept.unreadable
     if json_output:
@@ -255,22 +270,19 @@ def show(
 
 
 @library_app.command("compare")
+@with_options
 def compare_records(
     ids: Annotated[
         list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of records, or the beginning of each.")
     ] = None,
+    *,
     library: Folder = None,
-    searched: Annotated[
+    words_: Annotated[
         list[str] | None, typer.Option("--words", metavar="WORDS", help="Records with these words instead of ids.")
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Every record instead of ids.")] = False,
-    kind: Kind = None,
-    range_: Ranges = None,
-    label: Labels = None,
-    wafer: Wafer = None,
-    die: Die = None,
-    row: Row = None,
-    column: Column = None,
+    searched: Searched,
+    labelled: Labelled,
     sort: Sort = "name",
     limit: Limit = None,
     x: Annotated[str | None, typer.Option("--x", metavar="NAME", help="Number on the horizontal axis.")] = None,
@@ -299,8 +311,7 @@ def compare_records(
     if report is not None:
         writing.check_writable(report)
     kept = _open(library)
-    typed = _typed_place(label, wafer=wafer, die=die, row=row, column=column)
-    query = _query(searched or [], kind, range_, typed, sort=sort, limit=limit)
+    query = _query(words_, searched, labelled, sort, limit)
     records, bad = _read(kept, _chosen(kept, ids or [], query, every))
     found = compare(records, x, y, by)
     if report is not None:
@@ -368,9 +379,11 @@ def refresh(library: Folder = None, json_output: Json = False) -> None:
     Example:
         devicekit library refresh --library /lab/share/devices
     """
+    from devicekit.library import Query
+
     kept = _open(library)
     bad = kept.refresh(rebuild=True)
-    total = kept.records(_query([], None, None, {}, limit=1)).total
+    total = kept.records(Query(limit=1)).total
     if json_output:
         shown_bad = [each.as_dict() for each in bad]
         print_json({"library": str(kept.folder), "total": total, "unreadable": shown_bad})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import Json, choice, over_files, with_reading_options
+from devicekit.cli.common import Json, choice, over_files, with_options
 from devicekit.core.text import percent
 from devicekit.models import law_names
 from devicekit.system.options import ReadOptions
@@ -46,7 +46,7 @@ def _print(name: str, advice: Advice) -> None:
         terminal.paragraph(f"Assumed: {each}." if not each.startswith("goal") else f"{each.capitalize()}.", 2)
 
 
-@with_reading_options
+@with_options
 def next_command(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files or folders of pulse trains.")],
     reading: ReadOptions,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import Json, ReplaceFile, print_json, print_warnings, with_reading_options
+from devicekit.cli.common import Json, ReplaceFile, print_json, print_warnings, with_options
 from devicekit.core.text import count
 from devicekit.system.options import ReadOptions
 
@@ -76,7 +76,7 @@ def _print(table: Table, summary: dict[str, Any], written: dict[str, Path | None
         terminal.paragraph(f"... and {len(records) - SHOWN} more records", 2)
 
 
-@with_reading_options
+@with_options
 def read_command(
     files: Annotated[
         list[Path], typer.Argument(metavar="FILE...", help="File, folder or several files of measurements.")

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from devicekit.cli.common import Force, Json, Seed, with_reading_options
+from devicekit.cli.common import Force, Json, Seed, with_options
 from devicekit.cli.fit import Model
 from devicekit.cli.outcome import TerminalProgress, print_outcome, write_all
 from devicekit.cli.train import Data, DataDir, Epochs
@@ -20,7 +20,7 @@ from devicekit.verbs.text import Fields
 DEFAULT_OUT = Path("devicekit-run")
 
 
-@with_reading_options
+@with_options
 def run_command(
     reading: ReadOptions,
     file: Annotated[

@@ -53,10 +53,12 @@ class Kind:
 
 KINDS = {
     "str": Kind(str, "a text", str | None, "str"),
+    "Path": Kind(Path, "a file", Path | None, "path"),
     "Path | str": Kind((str, Path), "a file", str | None, "path"),
     "int": Kind(Integral, "a whole number", int | None, "int", int),
     "float": Kind(Real, "a number", float | None, "float", float),
     "bool": Kind(bool, "true or false", bool | None, "bool"),
+    "tuple[float, float]": Kind(tuple, "two numbers", tuple[float, float] | None, "tuple of float", float),
     "tuple[int, ...]": Kind(object, "whole numbers", str | None, "tuple of int", int),
     "Mapping[str, str]": Kind(Mapping, "names with a text each", list[str] | None, "mapping of str to str"),
 }
@@ -137,6 +139,11 @@ class Option:
     def is_pairs(self) -> bool:
         """True if it takes names with a text each."""
         return self.kind.type is Mapping
+
+    @property
+    def is_negated(self) -> bool:
+        """True if its flag switches off what is on by default: --no-noise."""
+        return self.default is True and self.flag.startswith("--no-")
 
     @property
     def is_either(self) -> bool:

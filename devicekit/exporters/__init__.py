@@ -13,6 +13,7 @@ from devicekit.exporters.readme import compose
 from devicekit.exporters.targets import nir
 from devicekit.readers import hdf5
 from devicekit.system import plugins
+from devicekit.system.commands import non_default
 from devicekit.system.folders import result_folder
 from devicekit.system.writing import write_bytes
 
@@ -31,9 +32,6 @@ class Exporter(Protocol):
 
     def export(self, card: DeviceCard, options: ExportOptions) -> Export:
         """Return the files of a card and their description; nothing is written yet."""
-
-
-_OPTIONAL = ("nodes", "points", "window", "data", "source", "network")  # options that not every target takes
 
 
 def exporters() -> dict[str, Exporter]:
@@ -73,8 +71,8 @@ def make(card: DeviceCard, to: str, options: ExportOptions) -> Export:
     if to not in known:
         raise UsageError(f"Unknown target to={to!r}. Available: {', '.join(known)}.")
     exporter = known[to]
-    for name in _OPTIONAL:
-        if getattr(options, name) is not None and name not in exporter.TAKES:
+    for name in non_default(options):
+        if name != "noise" and name not in exporter.TAKES:
             takers = ", ".join(other for other, each in known.items() if name in each.TAKES)
             if name == "network":
                 raise UsageError(
@@ -103,7 +101,7 @@ def export(
     force : bool
         Also write into a folder with other content; files of the same name are replaced.
     **options
-        Fields of `ExportOptions`: nodes, points, noise, window, data, source.
+        Fields of `ExportOptions`.
 
     Returns
     -------

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from devicekit.core.declarations import document
 from devicekit.core.errors import UsageError
 from devicekit.core.quantities import GLOSSARY
 from devicekit.core.text import listed
 from devicekit.device.blocks import Window
 from devicekit.device.card import DeviceCard
 from devicekit.names import mark_sentence
+from devicekit.system import exporting
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,25 +35,9 @@ _FINE = 32  # samples of a rate curve between two nodes
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """Options of an export.
+    """Options of an export; all but `noise` are for those targets that take them.
 
-    Parameters
-    ----------
-    nodes : int or None
-        Nodes of a piecewise-linear rate, 2 or more (aihwkit: default 33 or 63, as needed; Verilog-A: default 129).
-    points : int or None
-        Conductances and CDF values of a lookup table, 101 or more (crosssim: default 501).
-    noise : bool
-        True to export the variation of the card.
-    window : tuple of float or None
-        Conductances [S] of the lowest and the highest weight of a weight card.
-    data : table or None
-        Pulse trains from which a lookup table is made without a law (crosssim), or a table of any kind to store with
-        the card (hdf5).
-    source : Path or None
-        Your own copy of the program to patch (neurosim).
-    network : TrainedNetwork or None
-        A trained network, exported device by device.
+    Here `data` is the table itself. `network` is a trained network, exported device by device.
     """
 
     nodes: int | None = None
@@ -61,6 +47,9 @@ class ExportOptions:
     data: Table | None = None
     source: Path | None = None
     network: TrainedNetwork | None = None
+
+
+document(ExportOptions, exporting.OPTIONS.values())
 
 
 Units = tuple[tuple[str, str, str], ...]  # name, unit and meaning of exported numbers

@@ -193,7 +193,7 @@ class Panel:
             ax.legend(fontsize="small", frameon=False, **(above if self.legend == "above" else {}))
         return ax
 
-    def as_json(self) -> dict[str, Any] | None:
+    def as_json(self) -> dict[str, object] | None:
         """Return axes, curves, lines and notes as JSON-ready values with five digits, for drawing on a page.
 
         Every array is listed once under `arrays`; curves refer to it by number. Colours are pairs for light and dark
@@ -262,7 +262,7 @@ def _extent(curve: Curve, which: str) -> list[np.ndarray]:
     return [*ends, *start] if curve.kind == "band" and which == "y" else [values, *ends, *start]
 
 
-def _axis_json(axis: Axis, shown: tuple[float, float, bool] | None) -> dict[str, Any]:
+def _axis_json(axis: Axis, shown: tuple[float, float, bool] | None) -> dict[str, object]:
     low, high, log = shown or (0.0, 1.0, False)
     ends = [wire.number(low), wire.number(high)]
     return {
@@ -275,7 +275,7 @@ def _axis_json(axis: Axis, shown: tuple[float, float, bool] | None) -> dict[str,
     }
 
 
-def _curve_json(curve: Curve, arrays: wire.Arrays) -> dict[str, Any]:
+def _curve_json(curve: Curve, arrays: wire.Arrays) -> dict[str, object]:
     line, marker = wire.strokes(curve.style)
     band = curve.kind == "band"
     return {

@@ -220,15 +220,14 @@ class Report:
         writing.write_text(path, self.to_html())
 
 
-def _style() -> dict[str, Any]:
-    """Text stays text (small, searchable); ids and metadata stay the same from run to run."""
-    return {
-        "svg.fonttype": "none",
-        "svg.hashsalt": "devicekit",
-        "font.family": "sans-serif",
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-    }
+# Text stays text (small, searchable); ids and metadata stay the same from run to run.
+_STYLE: Any = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "devicekit",
+    "font.family": "sans-serif",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
 
 
 def render(plot: Callable[[Any], object], size: tuple[float, float], grid: tuple[int, int] | None = None) -> bytes:
@@ -236,8 +235,7 @@ def render(plot: Callable[[Any], object], size: tuple[float, float], grid: tuple
     import matplotlib
     from matplotlib.figure import Figure as Canvas
 
-    look: Any = _style()
-    with matplotlib.rc_context(look):
+    with matplotlib.rc_context(_STYLE):
         canvas = Canvas(figsize=size, layout="constrained")
         plot(canvas.subplots() if grid is None else canvas.subplots(*grid, squeeze=False))
         buffer = io.BytesIO()

@@ -9,19 +9,19 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from devicekit.core.errors import Blank
+from devicekit.system import exporting
 from devicekit.system.options import OPTIONS
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 _OTHERS = (  # keywords that are no reading options, and are options of the same name
-    "share state out force dask to nodes points window source loss estimator model replace goal reset budget library "
+    "share state out force dask to loss estimator model replace goal reset budget library "
     "place_from by_device ppf_baseline kernel"
 )
 _FLAGS = {
     **{name: f"--{name.replace('_', '-')}" for name in _OTHERS.split()},
-    **{each.name: each.flag for each in OPTIONS.values()},
-    "data": "--from-data",
+    **{each.name: each.flag for each in (*OPTIONS.values(), *exporting.OPTIONS.values())},
     "laws": "--allow-law",
 }
 _NOT_SAID = {"device", "cycle", *(each.name for each in OPTIONS.values() if each.is_pairs)}

@@ -10,7 +10,7 @@ import json
 import logging
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -25,13 +25,13 @@ _PART = re.compile(r"[0-9a-f]{64}\.json")
 _logger = logging.getLogger(__name__)
 
 
-def checksum(key: str, value: dict[str, Any]) -> str:
+def checksum(key: str, value: Mapping[str, object]) -> str:
     """Give the SHA-256 of a value and of the key that it belongs to, as hex digits."""
     text = json.dumps([key, value], sort_keys=True, allow_nan=False, ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
-def write_part(folder: Path, key: str, value: dict[str, Any]) -> None:
+def write_part(folder: Path, key: str, value: Mapping[str, object]) -> None:
     """Write the file of a finished part, whole or not at all."""
     writing.write_json(folder / f"{key}.json", {**value, "sha256": checksum(key, value)}, replace=True)
 

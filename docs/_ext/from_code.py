@@ -110,6 +110,7 @@ def command_line() -> str:
 def targets() -> str:
     """Every export target that is installed, of other packages too, as a Markdown page."""
     from devicekit.exporters import exporters
+    from devicekit.system.exporting import OPTIONS
 
     lines = [
         "# Export targets",
@@ -120,9 +121,9 @@ def targets() -> str:
         _row("name", "what it writes", "takes"),
         _row(*["---"] * 3),
     ]
-    options = {"data": "--from-data", "network": "a trained network in place of the card"}
+    flags = {each.name: each.flag for each in OPTIONS.values()} | {"network": "a trained network in place of the card"}
     for name, module in sorted(exporters().items()):
-        takes = ", ".join(options.get(each, f"--{each}") for each in sorted(module.TAKES))
+        takes = ", ".join(flags.get(each, f"--{each}") for each in sorted(module.TAKES))
         lines.append(_row(f"`{name}`", module.TITLE, takes))
     return "\n".join(lines) + "\n"
 

@@ -71,7 +71,7 @@ def parsed() -> Any:
     from typer import Typer
     from typer.testing import CliRunner
 
-    from devicekit.cli.common import with_reading_options
+    from devicekit.cli.common import with_options
 
     seen: list[tuple[list[str], ReadOptions]] = []
 
@@ -79,7 +79,7 @@ def parsed() -> Any:
         seen.append((files, reading))
 
     app = Typer()
-    app.command()(with_reading_options(read))
+    app.command()(with_options(read))
 
     def parse(arguments: list[str]) -> tuple[list[str], ReadOptions]:
         outcome = CliRunner().invoke(app, arguments)
