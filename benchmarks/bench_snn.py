@@ -23,7 +23,8 @@ from devicekit.system.catalog import get
 from snn.baselines import spike_counts
 from snn.data.dataset import Dataset
 from snn.data.load import load
-from snn.network.encoding import stream_key
+from snn.network.encoding import Presentations, stream_key
+from snn.network.epochs import Lesson
 from snn.network.neurons import Noise
 from snn.training import TRAIN_STREAM, Run, TrainingConfig
 
@@ -144,7 +145,10 @@ def ratios(data: Dataset) -> None:
 
 
 def shown(run: Run, epoch: int, order: np.ndarray) -> int:
-    return run.learner.learn(run.x_train, run.y_train, run.train_ids, order, TRAIN_STREAM, epoch, epoch)
+    stream = stream_key(run.config.seed, TRAIN_STREAM)
+    return run.learner.learn(
+        Lesson(Presentations(run.x_train, run.train_ids, stream, epoch), run.y_train, order), epoch
+    )
 
 
 def main() -> None:

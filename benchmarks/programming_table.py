@@ -32,7 +32,7 @@ from devicekit.system.catalog import shipped
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset
 from snn.data.load import load
-from snn.network.crossbar import states, weights
+from snn.network.crossbar import WeightMap, states
 from snn.training import Run
 
 DATA = Path(os.environ.get("DEVICEKIT_TEST_DATA", ""))
@@ -120,7 +120,7 @@ def from_low(run: Run, card: DeviceCard, changes: dict[str, Any]) -> tuple[float
         array.set_states(np.zeros(array.n))
         how = {"tolerance": changes["tolerance"], "steps": changes.get("program_steps", "law")}
         done.append(program_and_verify(array, wanted, limit=changes["verify_limit"], **how))
-        layer.w[: shape[0], : shape[1]] = weights(array.r, shape, layer.scale, synapses.reference)
+        layer.w[: shape[0], : shape[1]] = WeightMap(shape, layer.scale, synapses.reference).weights(array.r)
     return 100 * again.test(EPOCHS - 1, synapses=synapses), merge_programming(done).summary
 
 

@@ -16,7 +16,8 @@ from devicekit.device.card import DeviceCard
 from snn.config import TrainingConfig
 from snn.forgetting import check, words
 from snn.learner import Learner
-from snn.network.encoding import content_ids, levels, stream_key
+from snn.network.encoding import Presentations, content_ids, levels, stream_key
+from snn.network.epochs import Lesson
 from snn.recipe import choose, make_dynamics, with_card
 from snn.scaling import TwoSided, round_to_grid
 
@@ -200,9 +201,10 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
             age -= offline
             learner.synapses.rewire()
         learner.calibrated_on = x
+        stream = stream_key(self._seed, _TRAIN)
         for repeat in range(repeats):
-            shown = (x, labels, ids, rng.permutation(len(labels)), _TRAIN, self._epoch * repeats + repeat)
-            learner.learn(*shown, age, least)
+            shown = Presentations(x, ids, stream, self._epoch * repeats + repeat)
+            learner.learn(Lesson(shown, labels, rng.permutation(len(labels))), age, least)
         self._epoch += 1
 
     def _scores(self, X: Any) -> np.ndarray:
@@ -215,7 +217,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         scores = np.empty_like(total)
         for draw in range(self.draws):
             stream = stream_key(self._seed, _TEST)
-            self._learner.predict(x, ids, stream, draw, self._learner.dynamics, scores)
+            self._learner.predict(Presentations(x, ids, stream, draw), self._learner.dynamics, scores)
             total += scores
         return total / self.draws
 

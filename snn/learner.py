@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -12,9 +13,9 @@ from devicekit.device.variation import read_sigma
 from snn.config import TrainingConfig
 from snn.drift import add_static_telegraph, configured_change, telegraph_regime
 from snn.network import converters
-from snn.network.converters import CALIBRATED_ON, Lines, converter, ranges
-from snn.network.encoding import stream_key
-from snn.network.epochs import insitu_epoch, offline_epoch
+from snn.network.converters import Lines, converter, ranges
+from snn.network.encoding import Presentations
+from snn.network.epochs import Lesson, insitu_epoch, offline_epoch
 from snn.network.neurons import Dynamics, Noise, padded, predict
 from snn.recipe import Recipe, fit_scales
 from snn.synapses import Change, Synapses
@@ -65,34 +66,24 @@ class Learner:
         self.w2 = np.zeros((padded(hidden), outputs), np.float32)
         self.w1[:, :hidden], self.w2[:hidden] = self.start
 
-    def learn(  # type: ignore[no-untyped-def]
-        self, levels, labels, ids, order, purpose: int, epoch: int, age: float, least: float = 0.0
-    ) -> int:
-        """Train one pass over samples in place; return the number classified correctly.
+    def learn(self, lesson: Lesson, age: float, least: float = 0.0) -> int:
+        """Train one pass over a lesson in place; return the number classified correctly.
 
         Parameters
         ----------
-        levels : ndarray of int32, shape (n, channels)
-        labels, ids : ndarray, shape (n,)
-            Class numbers; keys of the samples' spikes.
-        order : ndarray of int
-            Samples in the order of presentation.
-        purpose, epoch : int
-            Key of the random stream.
+        lesson : Lesson
         age : float
             Epochs so far, offline or on devices, for the decay of rates or growth of thresholds.
         least : float
             Lower limit of the factor on rates, and inverse of the upper limit of that on thresholds [1].
         """
-        stream = stream_key(self.config.seed, purpose)
-        shown = (levels, labels, ids, order, stream, epoch)
         if self.synapses is None:
             rule = self.recipe.rule(self.config, insitu=False, epoch=age, least=least)
-            return int(offline_epoch(*shown, self.w1, self.w2, rule, self.dynamics, QUIET))
+            return offline_epoch(lesson, self.w1, self.w2, rule, self.dynamics, QUIET)
         rule = self.recipe.rule(self.config, insitu=True, epoch=age, least=least)
-        th1, th2 = self.recipe.thresholds(self.config, age, least)
-        first, second = self.synapses.fading or self.synapses.layers
-        right = int(insitu_epoch(*shown, first, second, th1, th2, rule, self.dynamics, self.noise()))  # type: ignore[call-arg, arg-type]
+        thresholds = self.recipe.thresholds(self.config, age, least)
+        layers: Any = self.synapses.fading or self.synapses.layers
+        right = insitu_epoch(lesson, layers, thresholds, rule, self.dynamics, self.noise())
         self.synapses.update_after_pulses()
         return right
 
@@ -131,14 +122,11 @@ class Learner:
         """Return the present padded weights [1] of both layers, after the time of the last presentation."""
         return (self.w1, self.w2) if self.synapses is None else self.synapses.read(retention)
 
-    def predict(  # type: ignore[no-untyped-def]
+    def predict(
         self,
-        levels,
-        ids,
-        stream,
-        epoch: int,
+        shown: Presentations,
         dynamics: Dynamics,
-        scores,
+        scores: np.ndarray,
         synapses: Synapses | None = None,
         change: Change | None = None,
     ) -> np.ndarray:
@@ -152,19 +140,17 @@ class Learner:
         if read is not None:
             assert self.card is not None
             change = change or configured_change(self.card.window, self.config)
-            if telegraph_regime(self.config, len(levels)) == "static":
+            if telegraph_regime(self.config, len(shown.levels)) == "static":
                 change = add_static_telegraph(self.config, change)
             if self.config.adc_bits > 0:
-                return self._predict_with_converters(levels, ids, stream, epoch, dynamics, scores, read, change)
+                return self._predict_with_converters(shown, dynamics, scores, read, change)
             w1, w2 = read.read(self.config.retention, self.config.test_delay_s, change)
         # weights from a memory map are read-only, a different type for compiled code
         w1, w2 = (np.require(w, requirements="W") for w in (w1, w2))
-        noise = QUIET if read is None else self.noise(len(levels))
-        found: np.ndarray = predict(levels, ids, stream, epoch, w1, w2, dynamics, noise, scores)
-        return found
+        return predict(shown, w1, w2, dynamics, QUIET if read is None else self.noise(len(shown.levels)), scores)
 
-    def _predict_with_converters(  # type: ignore[no-untyped-def]
-        self, levels, ids, stream, epoch: int, dynamics: Dynamics, scores, read: Synapses, change: Change | None
+    def _predict_with_converters(
+        self, shown: Presentations, dynamics: Dynamics, scores: np.ndarray, read: Synapses, change: Change | None
     ) -> np.ndarray:
         """Predict as `predict`, with every current through a converter."""
         config, hidden = self.config, self.config.hidden
@@ -177,9 +163,8 @@ class Learner:
             w1, w2 = read.read(config.retention, config.test_delay_s, change)
             lines = Lines(*(np.ascontiguousarray(w)[None] for w in (w1[:, :hidden], w2[:hidden])))
         rows = (config.tile[0], config.tile[0])
-        some = self.calibrated_on[:CALIBRATED_ON]
-        full = ranges(some, np.arange(len(some), dtype=np.uint64), stream, lines, rows, dynamics, config.adc_quantile)
+        ids = np.arange(len(self.calibrated_on), dtype=np.uint64)
+        calibration = Presentations(self.calibrated_on, ids, shown.stream, 0)
+        full = ranges(calibration, lines, rows, dynamics, config.adc_quantile)
         to = [converter(rows[0], config.adc_bits, each_full, not each) for each_full in full]
-        return converters.predict(
-            levels, ids, stream, epoch, lines, (to[0], to[1]), dynamics, (float(sd[0]), float(sd[1])), scores
-        )
+        return converters.predict(shown, lines, (to[0], to[1]), dynamics, (float(sd[0]), float(sd[1])), scores)

@@ -17,7 +17,7 @@ from devicekit.device.variation import read_sigma
 from snn import forgetting
 from snn.config import TrainingConfig
 from snn.network.converters import Lines
-from snn.network.crossbar import Layer, make_layer, states, weights
+from snn.network.crossbar import Layer, WeightMap, make_layer, states
 from snn.network.encoding import stream_key
 from snn.network.fading import FadingLayer, make_fading, take_over
 from snn.network.neurons import padded
@@ -110,9 +110,8 @@ class Synapses:
             arrays.append(array)
             gain = None if wires is None else wires.gains(number, array.observed_states, shape, wires.in_training)
             base = 0.0 if wires is None else wires.base
-            layer = make_layer(
-                array, shape, whole, recipe.scales[number], reference, coin, stuck, config.stable_states, gain, base
-            )
+            of = WeightMap(shape, recipe.scales[number], reference, gain, base)
+            layer = make_layer(array, of, whole, coin, stuck, config.stable_states)
             layers.append(layer)
             if array.fading is not None and forgetting.in_training(card, config):
                 times = (config.pulse_period_s, config.presentation_s)
@@ -129,7 +128,7 @@ class Synapses:
             layer.w[: shape[0], : shape[1]] = self._weights(layer, array.observed_states, shape, layer.gain)
 
     def _weights(self, layer: Layer, r: np.ndarray, shape: tuple[int, int], gain: np.ndarray) -> np.ndarray:
-        return weights(r, shape, layer.scale, self.reference, gain, layer.base)
+        return WeightMap(shape, layer.scale, self.reference, gain, layer.base).weights(r)
 
     def read(self, retention: float, delay: float = 0.0, change: Change | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Return padded weights [1] of both layers for the kernels.

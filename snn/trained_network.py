@@ -13,7 +13,7 @@ from devicekit.device.network import Check, NetworkLayer, Neurons, TrainedNetwor
 from devicekit.device.variation import read_sigma
 from snn.config import TrainingConfig
 from snn.network.bits import all_steps
-from snn.network.encoding import encode, presentation_key
+from snn.network.encoding import Presentations, encode, presentation_key
 from snn.network.neurons import FIRE, Dynamics, Noise, padded, predict
 from snn.recipe import Recipe
 from snn.synapses import Synapses
@@ -27,10 +27,8 @@ def capture_network(
     synapses: Synapses,
     recipe: Recipe,
     dynamics: Dynamics,
-    levels: np.ndarray,
+    shown: Presentations,
     labels: np.ndarray,
-    stream: np.uint64,
-    epoch: int,
     facts: dict[str, Any],
 ) -> TrainedNetwork:
     """Return the present states of both layers, with the answers of the network to the first test samples.
@@ -45,14 +43,10 @@ def capture_network(
         Scales of the weights, and the input's firing probability.
     dynamics : Dynamics
         Constants of the neurons in a test.
-    levels : ndarray of int32, shape (n, channels)
-        Firing levels of the test samples.
+    shown : Presentations
+        Presentations of the test samples.
     labels : ndarray of int, shape (n,)
         Their classes.
-    stream : uint64
-        Key of the spikes.
-    epoch : int
-        Epoch of the presentation.
     facts : dict
         See `TrainedNetwork.facts`.
 
@@ -66,7 +60,8 @@ def capture_network(
         value = np.asarray(window.from_state(array.observed_states)).reshape(*shape, -1)
         other = value[..., 1] if paired else np.full(shape, window.from_state(np.array(synapses.reference)))
         layers.append(NetworkLayer(value[..., 0].copy(), other.copy(), float(scale), paired))
-    some = np.ascontiguousarray(levels[:SHOWN])
+    some = np.ascontiguousarray(shown.levels[:SHOWN])
+    shown = shown._replace(levels=some, ids=np.arange(len(some), dtype=np.uint64))
     neurons = Neurons(
         steps=dynamics.steps,
         step_s=STEP_S,
@@ -78,7 +73,7 @@ def capture_network(
     )
     empty = Check(*(np.zeros(0, int) for _ in range(4)))
     found = TrainedNetwork(card, (layers[0], layers[1]), neurons, empty, facts)
-    check = _check(found, some, np.asarray(labels[:SHOWN], np.int64), stream, epoch, dynamics)
+    check = _check(found, shown, np.asarray(labels[:SHOWN], np.int64), dynamics)
     return TrainedNetwork(card, found.layers, neurons, check, facts)
 
 
@@ -95,16 +90,14 @@ def describe_test_conditions(config: TrainingConfig, card: DeviceCard) -> list[s
     return [words for here, words in found if here]
 
 
-def _check(
-    network: TrainedNetwork, levels: np.ndarray, labels: np.ndarray, stream: np.uint64, epoch: int, dynamics: Dynamics
-) -> Check:
+def _check(network: TrainedNetwork, shown: Presentations, labels: np.ndarray, dynamics: Dynamics) -> Check:
     channels, hidden, classes = network.shape
     w1, w2 = np.zeros((channels, padded(hidden)), np.float32), np.zeros((padded(hidden), classes), np.float32)
     w1[:, :hidden], w2[:hidden] = network.weights()
-    ids = np.arange(len(levels), dtype=np.uint64)
+    levels, ids, stream, epoch = shown
     scores = np.empty((len(levels), classes))
     quiet = Noise(np.float32(0.0), np.float32(0.0))
-    winners = predict(levels, ids, stream, epoch, w1, w2, dynamics, quiet, scores)
+    winners = predict(shown, w1, w2, dynamics, quiet, scores)
     keys = [presentation_key(stream, epoch, k) for k in ids]
     words = np.zeros(levels.shape, np.uint64)
     for row, key, word in zip(levels, keys, words, strict=True):

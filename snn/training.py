@@ -22,7 +22,8 @@ from snn import drift, figures, forgetting
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset
 from snn.learner import Learner
-from snn.network.encoding import levels, stream_key
+from snn.network.encoding import Presentations, levels, stream_key
+from snn.network.epochs import Lesson
 from snn.recipe import Recipe, choose, make_dynamics, with_card
 from snn.synapses import Change, Synapses
 from snn.trained_network import capture_network, describe_test_conditions
@@ -307,12 +308,14 @@ class Run:
         if learner.synapses is not None:
             learner.synapses.rewire()
         order = np.random.default_rng([self.config.seed, _ORDER, epoch]).permutation(len(self.y_train))
+        stream = stream_key(self.config.seed, TRAIN_STREAM)
+        lesson = Lesson(Presentations(self.x_train, self.train_ids, stream, epoch), self.y_train, order)
         age = epoch if offline else epoch - self.config.offline_epochs
         began = time.perf_counter()
         right = 0
         for start in range(0, len(order), _AT_A_TIME):  # in parts, to report progress; the result is the same
             some = order[start : start + _AT_A_TIME]
-            right += learner.learn(self.x_train, self.y_train, self.train_ids, some, TRAIN_STREAM, epoch, age)
+            right += learner.learn(lesson._replace(order=some), age)
             if progress is not None:
                 progress(epoch * len(order) + start + len(some))
         self.seconds.append(time.perf_counter() - began)
@@ -329,9 +332,8 @@ class Run:
         right = 0
         for time_shown in range(shown):
             stream = stream_key(self.config.seed, TEST_STREAM + _SHOWN * time_shown)
-            found = self.learner.predict(
-                self.x_test, self.test_ids, stream, epoch, self.test_dynamics, scores, synapses, change
-            )
+            shown_now = Presentations(self.x_test, self.test_ids, stream, epoch)
+            found = self.learner.predict(shown_now, self.test_dynamics, scores, synapses, change)
             right += int(np.count_nonzero(found == self.data.y_test))
         return right / (shown * len(self.test_ids))
 
@@ -378,9 +380,9 @@ class Run:
             "tested_with": describe_test_conditions(self.config, self.card),
         }
         stream = stream_key(self.config.seed, TEST_STREAM + _SHOWN)
-        learner, epoch = self.learner, self.config.epochs - 1
+        shown = Presentations(self.x_test, self.test_ids, stream, self.config.epochs - 1)
         return capture_network(
-            self.card, synapses, learner.recipe, self.test_dynamics, self.x_test, self.data.y_test, stream, epoch, facts
+            self.card, synapses, self.learner.recipe, self.test_dynamics, shown, self.data.y_test, facts
         )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from devicekit.device.random import mix
 from devicekit.system.jit import borrowing, compiled
-from snn.network.encoding import presentation_key
+from snn.network.encoding import Presentations, presentation_key
 from snn.network.neurons import FIRE, Dynamics, Scratch, bell, encode_events, make_scratch
 
 _READS = 1 << 24  # counter offset of the reads of a tile
@@ -96,9 +96,17 @@ def _currents(  # type: ignore[no-untyped-def]
 
 @compiled
 def _predict(  # type: ignore[no-untyped-def]
-    levels, ids, stream, epoch, w1, w2, to1: Converter, to2: Converter, noise1, noise2, dynamics: Dynamics,
-    s: Scratch, scores, winners, record1, record2,
-):  # fmt: skip
+    shown: Presentations,
+    w1,
+    w2,
+    to: Sequence[Converter],
+    noise,
+    dynamics: Dynamics,
+    s: Scratch,
+    scores,
+    winners,
+    records,
+):
     """Compute winners and scores, and record currents up to the size of the records; return their number per layer."""
     hidden, outputs = w1.shape[2], w2.shape[2]
     v1, current1, line1 = np.empty(hidden, np.float32), np.empty(hidden, np.float32), np.empty(hidden, np.float32)
@@ -106,9 +114,11 @@ def _predict(  # type: ignore[no-untyped-def]
     fired = np.empty(hidden, np.int32)
     rest, counts = np.empty(outputs, np.int64), np.empty(outputs, np.int64)
     potential = np.empty(outputs, np.float32)
+    (to1, to2), (noise1, noise2), (record1, record2) = to, noise, records
+    levels, ids = shown.levels, shown.ids
     at1 = at2 = 0
     for n in range(levels.shape[0]):
-        key = presentation_key(stream, epoch, ids[n])
+        key = presentation_key(shown.stream, shown.epoch, ids[n])
         encode_events(levels[n], key, dynamics, s)
         v1[:] = np.float32(0.0)
         v2[:] = np.float32(0.0)
@@ -156,10 +166,7 @@ class Lines(NamedTuple):
 
 
 def predict(
-    levels: np.ndarray,
-    ids: np.ndarray,
-    stream: np.uint64,
-    epoch: int,
+    shown: Presentations,
     lines: Lines,
     converters: tuple[Converter, Converter],
     dynamics: Dynamics,
@@ -170,55 +177,58 @@ def predict(
 
     Parameters
     ----------
+    shown : Presentations
     lines : Lines
     converters : (Converter, Converter)
         Converters of the hidden and the output layer.
     noise : (float, float)
         Standard deviation of reading one weight (difference), or one device (each line) [weight units].
     """
-    winners = np.empty(levels.shape[0], np.int64)
-    _run(levels, ids, stream, epoch, lines, converters, dynamics, noise, scores, winners, (0, 0))
+    winners, _ = _run(shown, lines, converters, dynamics, noise, scores, (0, 0))
     return winners
 
 
 def ranges(
-    levels: np.ndarray,
-    ids: np.ndarray,
-    stream: np.uint64,
-    lines: Lines,
-    rows: tuple[int, int],
-    dynamics: Dynamics,
-    quantile: float,
+    shown: Presentations, lines: Lines, rows: tuple[int, int], dynamics: Dynamics, quantile: float
 ) -> tuple[float, float]:
     """Return the quantile of the magnitudes of the converted currents of each layer [weight units].
 
     Parameters
     ----------
-    levels, ids : ndarray
+    shown : Presentations
         Training samples; the first 100 are used.
     rows : (int, int)
         Rows of a tile of each layer.
     quantile : float
         0 to 1; 1: the largest.
     """
-    some = min(len(levels), CALIBRATED_ON)
-    room = [some * dynamics.steps * lines_of.shape[0] * lines_of.shape[2] * -(-lines_of.shape[1] // tile)
-            for lines_of, tile in zip(lines, rows, strict=True)]  # fmt: skip
+    shown = shown._replace(levels=shown.levels[:CALIBRATED_ON], ids=shown.ids[:CALIBRATED_ON])
+    some = len(shown.levels)
+    room = [
+        some * dynamics.steps * layer.shape[0] * layer.shape[2] * -(-layer.shape[1] // tile)
+        for layer, tile in zip(lines, rows, strict=True)
+    ]
     plain = (converter(rows[0], 0, 0.0, True), converter(rows[1], 0, 0.0, True))
-    scores, winners = np.empty((some, lines.output.shape[2])), np.empty(some, np.int64)
-    found = _run(levels[:some], ids[:some], stream, 0, lines, plain, dynamics, (0.0, 0.0), scores, winners, room)
+    scores = np.empty((some, lines.output.shape[2]))
+    _, found = _run(shown, lines, plain, dynamics, (0.0, 0.0), scores, room)
     first, second = (float(np.quantile(each, quantile)) if each.size else 0.0 for each in found)
     return first, second
 
 
-def _run(  # type: ignore[no-untyped-def]
-    levels, ids, stream, epoch, lines: Lines, converters, dynamics, noise, scores, winners, room: Sequence[int]
-) -> list[np.ndarray]:
-    width = lines.hidden.shape[2]
-    s = make_scratch(levels.shape[1], 64 * (width // 64 + 1), lines.output.shape[2], dynamics.steps)
-    records = [np.empty(size, np.float32) for size in room]
-    used = _predict(
-        levels, ids, stream, epoch, lines.hidden, lines.output, *converters, np.float32(noise[0]),
-        np.float32(noise[1]), dynamics, s, scores, winners, *records,
-    )  # fmt: skip
-    return [record[:count] for record, count in zip(records, used, strict=True)]
+def _run(
+    shown: Presentations,
+    lines: Lines,
+    converters: tuple[Converter, Converter],
+    dynamics: Dynamics,
+    noise: tuple[float, float],
+    scores: np.ndarray,
+    room: Sequence[int],
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Return classes and recorded currents, of each layer as many as there is `room` for; fill `scores`."""
+    width, (n, channels) = lines.hidden.shape[2], shown.levels.shape
+    s = make_scratch(channels, 64 * (width // 64 + 1), lines.output.shape[2], dynamics.steps)
+    winners = np.empty(n, np.int64)
+    records = (np.empty(room[0], np.float32), np.empty(room[1], np.float32))
+    sd = (np.float32(noise[0]), np.float32(noise[1]))
+    used = _predict(shown, lines.hidden, lines.output, converters, sd, dynamics, s, scores, winners, records)
+    return winners, [record[:count] for record, count in zip(records, used, strict=True)]

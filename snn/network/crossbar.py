@@ -8,6 +8,7 @@ a pulse (`reset`; as printed, it never is: `literal`).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -267,25 +268,38 @@ def pulse_request_each(
     return count
 
 
-def weights(
-    r: np.ndarray,
-    shape: tuple[int, int],
-    scale: float,
-    reference: float | None,
-    gain: np.ndarray | None = None,
-    base: float = 0.0,
-) -> np.ndarray:
-    """Return the weights [1] of device states r (devices,), shape `shape`; `reference` None: pairs.
+@dataclass(frozen=True)
+class WeightMap:
+    """Map of device states to the weights of a layer: w = c (r+ - r-), or w = c (r - reference) [1].
 
-    `gain` and `base` as in `Layer`.
+    Attributes
+    ----------
+    shape : (int, int)
+        Shape of the weights.
+    scale : float
+        c [1].
+    reference : float or None
+        State of the fixed reference; None: pairs.
+    gain, base : ndarray or None, float
+        As in `Layer`; None for ideal lines.
     """
-    if gain is not None and gain.size:
-        r = gain * (r + base)
-        reference = None if reference is None else reference + base
-    if reference is None:
-        pairs = r.reshape(*shape, 2)
-        return scale * (pairs[..., 0] - pairs[..., 1])
-    return scale * (r.reshape(shape) - reference)
+
+    shape: tuple[int, int]
+    scale: float
+    reference: float | None = None
+    gain: np.ndarray | None = None
+    base: float = 0.0
+
+    def weights(self, r: np.ndarray) -> np.ndarray:
+        """Return the weights [1] of device states (devices,)."""
+        reference = self.reference
+        if self.gain is not None and self.gain.size:
+            r = self.gain * (r + self.base)
+            reference = None if reference is None else reference + self.base
+        if reference is None:
+            pairs = r.reshape(*self.shape, 2)
+            return self.scale * (pairs[..., 0] - pairs[..., 1])
+        return self.scale * (r.reshape(self.shape) - reference)
 
 
 def states(w: np.ndarray, scale: float, middle: float, pair: bool) -> np.ndarray:
@@ -320,42 +334,37 @@ def states(w: np.ndarray, scale: float, middle: float, pair: bool) -> np.ndarray
 
 def make_layer(
     array: DeviceArray,
-    shape: tuple[int, int],
+    of: WeightMap,
     padded_shape: tuple[int, int],
-    scale: float,
-    reference: float | None,
     coin: np.uint64,
     stuck: np.ndarray,
     levels: int = 0,
-    gain: np.ndarray | None = None,
-    base: float = 0.0,
 ) -> Layer:
-    """Create a layer of weights on devices, padded with zeros to `padded_shape`.
+    """Create a layer of weights on devices, padded with zeros to `padded_shape`; other parameters as in `Layer`.
 
     Raises
     ------
     UsageError
         If the array has the wrong number of devices.
     """
-    needed = shape[0] * shape[1] * (2 if reference is None else 1)
+    rows, columns = of.shape
+    needed = rows * columns * (2 if of.reference is None else 1)
     if array.n != needed:
-        raise UsageError(
-            f"A layer of {shape[0]} x {shape[1]} synapses needs {needed} devices; the array has {array.n}."
-        )
+        raise UsageError(f"A layer of {rows} x {columns} synapses needs {needed} devices; the array has {array.n}.")
     w = np.zeros(padded_shape, np.float32)
-    w[: shape[0], : shape[1]] = weights(array.observed_states, shape, scale, reference, gain, base)
+    w[:rows, :columns] = of.weights(array.observed_states)
     return Layer(
         array=array.kernel_state,
         w=w,
         sums=np.zeros_like(w),
-        columns=shape[1],
-        scale=float(scale),
-        reference=-1.0 if reference is None else float(reference),
+        columns=columns,
+        scale=float(of.scale),
+        reference=-1.0 if of.reference is None else float(of.reference),
         coin=coin,
         stuck=stuck,
         levels=int(levels),
         pulses=np.zeros(1, np.int64),
         reads=np.zeros(1, np.int64),
-        gain=np.empty(0) if gain is None else gain,
-        base=float(base),
+        gain=np.empty(0) if of.gain is None else of.gain,
+        base=float(of.base),
     )

@@ -6,6 +6,8 @@ that the spikes of a presentation depend on (seed, epoch, sample) alone, not on 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from devicekit.core.errors import UsageError
@@ -57,6 +59,27 @@ def levels(x: np.ndarray, p: float) -> np.ndarray:
 def stream_key(seed: int, purpose: int) -> np.uint64:
     """Return the key of an independent random stream for one purpose."""
     return np.uint64(np.random.SeedSequence([seed, purpose]).generate_state(1, np.uint64)[0])
+
+
+class Presentations(NamedTuple):
+    """Samples to present, and the key of their spikes.
+
+    Attributes
+    ----------
+    levels : ndarray of int32, shape (n, channels)
+        Firing levels of each sample.
+    ids : ndarray of uint64, shape (n,)
+        Key number of each sample.
+    stream : uint64
+        Key of the encoding.
+    epoch : int
+        Number of the epoch.
+    """
+
+    levels: np.ndarray
+    ids: np.ndarray
+    stream: np.uint64
+    epoch: int
 
 
 @compiled

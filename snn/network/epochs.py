@@ -8,9 +8,9 @@ does not depend on the number of threads.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from snn.network.crossbar import (
     pulse_request_each,
     pulse_request_row,
 )
-from snn.network.encoding import presentation_key
+from snn.network.encoding import Presentations, presentation_key
 from snn.network.fading import FadingLayer, apply_pulses_with_decay, next_presentation, renew
 from snn.network.lanes import LANES
 from snn.network.learning import add_row, bind_gradient, find
@@ -35,10 +35,28 @@ from snn.network.neurons import Dynamics, Noise, Scratch, hold, is_held, make_sc
 from snn.network.pulsing import pulse_request
 
 
+class Lesson(NamedTuple):
+    """Samples to learn: their presentations, classes (n,), and order of presentation (m,)."""
+
+    shown: Presentations
+    labels: np.ndarray
+    order: np.ndarray
+
+
+class Room(NamedTuple):
+    """Working memory of an epoch on devices."""
+
+    s: Scratch
+    c: Changes
+    requests: PulseRequests
+    memory: np.ndarray
+
+
 def _offline(  # type: ignore[no-untyped-def]
-    levels, labels, ids, order, stream, epoch, w1, w2, rule, dynamics, noise, s: Scratch, c: Changes
+    lesson: Lesson, w1, w2, rule: Rule, dynamics: Dynamics, noise: Noise, s: Scratch, c: Changes
 ) -> int:
     """Present samples one after the other and add their changes to both weights."""
+    (levels, ids, stream, epoch), labels, order = lesson
     target = target_train(dynamics)
     right = 0
     for position in range(order.size):
@@ -61,40 +79,19 @@ def _offline(  # type: ignore[no-untyped-def]
     return right
 
 
-def offline_epoch(
-    levels: np.ndarray,
-    labels: np.ndarray,
-    ids: np.ndarray,
-    order: np.ndarray,
-    stream: np.uint64,
-    epoch: int,
-    w1: np.ndarray,
-    w2: np.ndarray,
-    rule: Rule,
-    dynamics: Dynamics,
-    noise: Noise,
-) -> int:
-    """Train float weights in place over the samples `order`; return the number classified correctly.
+def offline_epoch(lesson: Lesson, w1: np.ndarray, w2: np.ndarray, rule: Rule, dynamics: Dynamics, noise: Noise) -> int:
+    """Train float weights in place over a lesson; return the number classified correctly.
 
     Parameters
     ----------
-    levels : ndarray of int32, shape (n, channels)
-        Firing levels.
-    labels, ids : ndarray, shape (n,)
-        Class number and key number of each sample.
-    order : ndarray of int, shape (m,)
-        Samples in the order of presentation.
-    stream : uint64
-        Key of the encoding.
-    epoch : int
-        Number of the epoch.
+    lesson : Lesson
     w1, w2 : ndarray of float32, shapes (channels, width) and (width, outputs)
         Weights [1].
     """
-    s = make_scratch(levels.shape[1], w1.shape[1], w2.shape[1], dynamics.steps, False, rule.deep)
-    c = make_changes(levels.shape[1], w1.shape[1], w2.shape[1], dynamics.steps, rule.deep)
-    shown = (levels, labels, ids, order, stream, epoch)
-    return int(_offline_of(rule.gradient)(*shown, w1, w2, rule, dynamics, noise, s, c))
+    channels, width, outputs = lesson.shown.levels.shape[1], w1.shape[1], w2.shape[1]
+    s = make_scratch(channels, width, outputs, dynamics.steps, False, rule.deep)
+    c = make_changes(channels, width, outputs, dynamics.steps, rule.deep)
+    return int(_offline_of(rule.gradient)(lesson, w1, w2, rule, dynamics, noise, s, c))
 
 
 def settle_sums(  # type: ignore[no-untyped-def]
@@ -159,10 +156,12 @@ settle = settle_sums  # placeholder, replaced by `bind_gradient`
 
 
 def _insitu(  # type: ignore[no-untyped-def]
-    levels, labels, ids, order, stream, epoch, first: Layer, second: Layer, th1, th2, rule, dynamics, noise,
-    held, read1, read2, s: Scratch, c: Changes, requests: PulseRequests, memory,
-) -> int:  # fmt: skip
+    lesson: Lesson, layers: Sequence[Layer], thresholds, rule: Rule, dynamics: Dynamics, noise: Noise, read, room: Room
+) -> int:
     """Present samples one after the other and apply the pulses requested by their changes."""
+    (levels, ids, stream, epoch), labels, order = lesson
+    (first, second), (th1, th2), (read1, read2), (s, c, requests, memory) = layers, thresholds, read, room
+    held = s.w_hidden.size > 0
     target = target_train(dynamics)
     right = 0
     for position in range(order.size):
@@ -178,10 +177,19 @@ def _insitu(  # type: ignore[no-untyped-def]
 
 
 def _fading(  # type: ignore[no-untyped-def]
-    levels, labels, ids, order, stream, epoch, first: FadingLayer, second: FadingLayer, th1, th2, rule, dynamics, noise,
-    held, read1, read2, s: Scratch, c: Changes, requests: PulseRequests, memory,
-) -> int:  # fmt: skip
+    lesson: Lesson,
+    layers: Sequence[FadingLayer],
+    thresholds,
+    rule: Rule,
+    dynamics: Dynamics,
+    noise: Noise,
+    read,
+    room: Room,
+) -> int:
     """Train as `_insitu` with forgetting: weights at the time of reading, and pulses at their times."""
+    (levels, ids, stream, epoch), labels, order = lesson
+    (first, second), (th1, th2), (read1, read2), (s, c, requests, memory) = layers, thresholds, read, room
+    held = s.w_hidden.size > 0
     target = target_train(dynamics)
     right = 0
     every = dynamics.side > 0  # images move, so that any input may fire
@@ -222,16 +230,9 @@ def _fading_of(gradient: int, summed: bool) -> Callable[..., Any]:
 
 
 def insitu_epoch(
-    levels: np.ndarray,
-    labels: np.ndarray,
-    ids: np.ndarray,
-    order: np.ndarray,
-    stream: np.uint64,
-    epoch: int,
-    first: Layer | FadingLayer,
-    second: Layer | FadingLayer,
-    th1: Threshold,
-    th2: Threshold,
+    lesson: Lesson,
+    layers: tuple[Layer, Layer] | tuple[FadingLayer, FadingLayer],
+    thresholds: tuple[Threshold, Threshold],
     rule: Rule,
     dynamics: Dynamics,
     noise: Noise,
@@ -240,12 +241,12 @@ def insitu_epoch(
 
     Either both layers forget or neither does.
     """
+    first, second = layers
     held = is_held(noise)
-    s = make_scratch(levels.shape[1], first.w.shape[1], second.w.shape[1], dynamics.steps, held, rule.deep)
-    c = make_changes(levels.shape[1], first.w.shape[1], second.w.shape[1], dynamics.steps, rule.deep)
+    channels, width, outputs = lesson.shown.levels.shape[1], first.w.shape[1], second.w.shape[1]
+    s = make_scratch(channels, width, outputs, dynamics.steps, held, rule.deep)
+    c = make_changes(channels, width, outputs, dynamics.steps, rule.deep)
+    room = Room(s, c, make_pulse_requests(max(first.w.size, second.w.size)), np.empty(MAX_SHAPE))
     read = (s.w_hidden, s.w_output) if held else (first.w, second.w)
-    room = (s, c, make_pulse_requests(max(first.w.size, second.w.size)), np.empty(MAX_SHAPE))
-    shown = (levels, labels, ids, order, stream, epoch)
-    of = _fading_of if isinstance(first, FadingLayer) else insitu_kernel
-    run = of(rule.gradient, th1.summed)
-    return int(run(*shown, first, second, th1, th2, rule, dynamics, noise, held, *read, *room))
+    run = (_fading_of if isinstance(first, FadingLayer) else insitu_kernel)(rule.gradient, thresholds[0].summed)
+    return int(run(lesson, layers, thresholds, rule, dynamics, noise, read, room))

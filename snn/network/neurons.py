@@ -15,7 +15,7 @@ from devicekit.device.random import mix
 from devicekit.system.jit import borrowing
 from snn.network import lanes
 from snn.network.bits import all_steps, lowest_bit
-from snn.network.encoding import encode, shift
+from snn.network.encoding import Presentations, encode, shift
 
 FIRE = np.float32(1.0)
 RESTS = np.float32(-np.inf)  # stored potential of an output that rests after a spike
@@ -327,11 +327,12 @@ def present(
 
 @borrowing
 def _predict(  # type: ignore[no-untyped-def]
-    levels, ids, stream, epoch, w1, w2, dynamics: Dynamics, noise: Noise, held, read1, read2, s: Scratch, scores,
-    winners,
-) -> None:  # fmt: skip
+    shown: Presentations, w1, w2, dynamics: Dynamics, noise: Noise, held, read, s: Scratch, scores, winners
+) -> None:
+    levels, ids, key_of_epoch = shown.levels, shown.ids, mix(shown.stream, np.uint64(shown.epoch))
+    read1, read2 = read
     for k in range(levels.shape[0]):
-        key = mix(mix(stream, np.uint64(epoch)), np.uint64(ids[k]))
+        key = mix(key_of_epoch, np.uint64(ids[k]))
         if held:
             hold(w1, w2, dynamics, noise, key, s)
         winners[k] = present(levels[k], key, read1, read2, dynamics, noise, s)
@@ -341,23 +342,14 @@ def _predict(  # type: ignore[no-untyped-def]
 
 
 def predict(
-    levels: np.ndarray,
-    ids: np.ndarray,
-    stream: np.uint64,
-    epoch: int,
-    w1: np.ndarray,
-    w2: np.ndarray,
-    dynamics: Dynamics,
-    noise: Noise,
-    scores: np.ndarray,
+    shown: Presentations, w1: np.ndarray, w2: np.ndarray, dynamics: Dynamics, noise: Noise, scores: np.ndarray
 ) -> np.ndarray:
     """Predict classes of samples, shape (n,); fill `scores` (n, outputs) with spike counts and a fraction by potential.
 
     The fraction is in (0, 1) and never outweighs a spike.
     """
-    held = is_held(noise)
-    s = make_scratch(levels.shape[1], w1.shape[1], w2.shape[1], dynamics.steps, held)
-    read1, read2 = (s.w_hidden, s.w_output) if held else (w1, w2)
-    winners = np.empty(levels.shape[0], np.int64)
-    _predict(levels, ids, stream, epoch, w1, w2, dynamics, noise, held, read1, read2, s, scores, winners)
+    held, (n, channels) = is_held(noise), shown.levels.shape
+    s = make_scratch(channels, w1.shape[1], w2.shape[1], dynamics.steps, held)
+    winners = np.empty(n, np.int64)
+    _predict(shown, w1, w2, dynamics, noise, held, (s.w_hidden, s.w_output) if held else (w1, w2), s, scores, winners)
     return winners

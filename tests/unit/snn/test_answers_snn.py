@@ -17,8 +17,16 @@ from snn.config import TrainingConfig
 from snn.gradients import resume
 from snn.network import changes as changing
 from snn.network import encoding
-from snn.network.crossbar import Layer, PulseRequests, Threshold, apply_pulses, make_layer, pulse_request_each
-from snn.network.epochs import insitu_epoch
+from snn.network.crossbar import (
+    Layer,
+    PulseRequests,
+    Threshold,
+    WeightMap,
+    apply_pulses,
+    make_layer,
+    pulse_request_each,
+)
+from snn.network.epochs import Lesson, insitu_epoch
 from snn.network.learning import NUMBERS as GRADIENTS
 from snn.network.neurons import Dynamics, Noise, Scratch, hold, is_held, make_scratch, padded, predict, present
 from snn.network.pulsing import NUMBERS
@@ -164,7 +172,7 @@ def test_a_spike_outweighs_any_potential(turned: bool) -> None:
     assert scratch.potential[1 - one] == pytest.approx(8.1, rel=1e-6)
     scores = np.empty((1, 2))
     levels, ids = np.full((1, 1), ALWAYS, np.int32), np.zeros(1, np.uint64)
-    assert predict(levels, ids, np.uint64(3), 0, w1, w2, how, noise(), scores)[0] == one
+    assert predict(encoding.Presentations(levels, ids, np.uint64(3), 0), w1, w2, how, noise(), scores)[0] == one
     # spikes + 1/2 + z / (2 (1 + z)), z the mean potential of a step
     assert scores[0, one] == pytest.approx(1.5 + 0.5 * (1 / 9) / (10 / 9), rel=1e-6)
     assert scores[0, 1 - one] == pytest.approx(0.5 + 0.5 * 0.9 / 1.9, rel=1e-6)
@@ -219,7 +227,7 @@ def test_without_noise_errors_are_carried_back_through_the_weights_themselves() 
 def layer(card: DeviceCard, stuck: list[bool], reference: float | None = None, coin: int = 2) -> Layer:
     """One synapse of weight 0: a pair, or one device against a reference."""
     array = DeviceArray(card, len(stuck), 3, initial=np.full(len(stuck), 0.5), c2c="none")
-    return make_layer(array, (1, 1), (1, 1), 2.0, reference, encoding.stream_key(4, coin), np.array(stuck))
+    return make_layer(array, WeightMap((1, 1), 2.0, reference), (1, 1), encoding.stream_key(4, coin), np.array(stuck))
 
 
 @pytest.mark.parametrize(("stuck", "mover"), [([True, False], 1), ([False, True], 0)])
@@ -301,14 +309,15 @@ def test_a_sum_beyond_the_threshold_gives_one_pulse_and_starts_again(card: Devic
     hidden[0, 0] = 1.0  # the input makes the one hidden unit fire
     first = layer(card, [False], 0.5)._replace(w=hidden, sums=np.zeros_like(hidden))
     array = DeviceArray(card, 2, 1, initial=np.full(2, 0.5), c2c="none")
-    second = make_layer(array, (1, 2), (WIDTH, 2), 2.0, 0.5, np.uint64(1), np.zeros(2, bool))
+    second = make_layer(array, WeightMap((1, 2), 2.0, 0.5), (WIDTH, 2), np.uint64(1), np.zeros(2, bool))
     rule = changing.Rule(np.float32(0.0), np.float32(0.3), np.float32(0.0), True, 0, GRADIENTS["resume"], False)
-    thresholds = [Threshold(np.float32(0.7), np.float32(1.0), NUMBERS["reset"], 1, True, False)] * 2
+    threshold = Threshold(np.float32(0.7), np.float32(1.0), NUMBERS["reset"], 1, True, False)
     zero = np.zeros(1, np.int64)
-    shown = (np.full((1, 1), ALWAYS, np.int32), zero, zero.astype(np.uint64), zero, np.uint64(5))
+    shown = encoding.Presentations(np.full((1, 1), ALWAYS, np.int32), zero.astype(np.uint64), np.uint64(5), 0)
     sums, given = [], []
     for epoch in range(4):
-        insitu_epoch(*shown, epoch, first, second, *thresholds, rule, dynamics(hidden=1), noise())
+        lesson = Lesson(shown._replace(epoch=epoch), zero, zero)
+        insitu_epoch(lesson, (first, second), (threshold, threshold), rule, dynamics(hidden=1), noise())
         sums.append(float(second.sums[0, 0]))
         given.append(int(second.pulses[0]))
     np.testing.assert_allclose(sums, [0.3, 0.6, 0.0, 0.3], rtol=1e-5)

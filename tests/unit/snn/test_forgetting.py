@@ -24,8 +24,8 @@ from snn.config import TrainingConfig
 from snn.data.dataset import Dataset
 from snn.network import encoding
 from snn.network.changes import Rule
-from snn.network.crossbar import Threshold, make_layer, states
-from snn.network.epochs import insitu_epoch
+from snn.network.crossbar import Threshold, WeightMap, make_layer, states
+from snn.network.epochs import Lesson, insitu_epoch
 from snn.network.fading import make_fading
 from snn.network.learning import NUMBERS as GRADIENTS
 from snn.network.neurons import Noise, padded
@@ -120,7 +120,7 @@ def test_an_epoch_gives_what_pulses_at_times_do(  # type: ignore[no-untyped-def]
         start = states(sd * rng.standard_normal(shape), 2.0, 0.5, reference is None)
         one, other = (DeviceArray(card, start.size, number, initial=start) for _ in range(2))
         coin, stuck = encoding.stream_key(number, 9), np.arange(start.size) % 9 == 0
-        layer = make_layer(one, shape, wholes[number], 2.0, reference, coin, stuck)
+        layer = make_layer(one, WeightMap(shape, 2.0, reference), wholes[number], coin, stuck)
         assert one.fading is not None
         fast.append(make_fading(layer, one.fading, shape, period, presentation))
         plain.append(Timed(oracle.Layer(other, shape, 2.0, reference, coin), period, stuck))
@@ -139,7 +139,8 @@ def test_an_epoch_gives_what_pulses_at_times_do(  # type: ignore[no-untyped-def]
         hidden, output, _ = oracle.forward(inputs, plain[0].w, plain[1].w, dynamics)
         wanted = oracle.changes(y[k], inputs, hidden, output, plain[1].w, rule, dynamics)
         before = [layer.array.pulses.copy() for layer in fast]
-        insitu_epoch(x, y, ids, np.array([k]), stream, 1, *fast, *thresholds, rule, dynamics, QUIET)
+        lesson = Lesson(encoding.Presentations(x, ids, stream, 1), y, np.array([k]))
+        insitu_epoch(lesson, tuple(fast), tuple(thresholds), rule, dynamics, QUIET)  # type: ignore[arg-type]
         for layer, its, was, dw in zip(fast, plain, before, wanted, strict=True):
             # how many pulses the policy asks for is its own test's; when they come, and what they do, is this one's
             given = (layer.array.pulses - was).reshape(*its.shape, -1).sum(axis=2)

@@ -17,7 +17,7 @@ from devicekit.device.card import DeviceCard
 from devicekit.device.measured import Term, Volatile
 from devicekit.models.kernel import MAX_SHAPE
 from snn.network import fading
-from snn.network.crossbar import PulseRequests, make_layer
+from snn.network.crossbar import PulseRequests, WeightMap, make_layer
 
 SHAPE, WHOLE = (2, 3), (2, 192)
 TAU, KEPT, SHARES = np.array([1.0, 4.0]), 0.25, np.array([0.5, 0.25])  # kept and shares sum to 1
@@ -63,7 +63,7 @@ def layer_of(card: DeviceCard, start: np.ndarray, reference: float | None, stuck
     array = DeviceArray(forgetful(card), start.size, 1, initial=start, c2c="none", d2d="none")
     assert array.fading is not None
     held = np.zeros(start.size, bool) if stuck is None else stuck
-    layer = make_layer(array, SHAPE, WHOLE, 2.0, reference, np.uint64(3), held)
+    layer = make_layer(array, WeightMap(SHAPE, 2.0, reference), WHOLE, np.uint64(3), held)
     made = fading.make_fading(layer, array.fading, SHAPE, PERIOD, PRESENTATION)
     assert made.shares == pytest.approx(SHARES)
     return made

@@ -20,7 +20,7 @@ from devicekit.system import plugins
 from devicekit.system.plugins import Registry
 from snn.benchmark.severity import with_read_noise
 from snn.config import TrainingConfig
-from snn.network.crossbar import PulseRequests, apply_pulses, make_layer
+from snn.network.crossbar import PulseRequests, WeightMap, apply_pulses, make_layer
 from snn.network.pulsing import NUMBERS, POLICIES, get_policy, pulse_request
 from snn.recipe import choose, reason_for_policy, with_policy
 from snn.training import train
@@ -55,7 +55,7 @@ def test_requests_and_sums_of_each_policy() -> None:
 
 def test_measured_changes_are_subtracted_from_the_sum(card: DeviceCard) -> None:
     array = DeviceArray(card, 4, 1, initial=0.5, c2c="none", d2d="none")
-    layer = make_layer(array, (2, 2), (2, 2), 2.0, 0.5, np.uint64(3), np.zeros(4, bool))
+    layer = make_layer(array, WeightMap((2, 2), 2.0, 0.5), (2, 2), np.uint64(3), np.zeros(4, bool))
     layer.sums[1, 0] = 0.3
     start = float(layer.w[1, 0])
     apply_pulses(
@@ -75,7 +75,7 @@ def test_measured_changes_are_subtracted_from_the_sum(card: DeviceCard) -> None:
 
 def test_a_synapse_that_cannot_move_is_not_asked_for_ever(card: DeviceCard) -> None:
     array = DeviceArray(card, 2, 1, initial=0.5, c2c="none", d2d="none")
-    layer = make_layer(array, (1, 2), (1, 2), 2.0, 0.5, np.uint64(3), np.array([True, True]))
+    layer = make_layer(array, WeightMap((1, 2), 2.0, 0.5), (1, 2), np.uint64(3), np.array([True, True]))
     for pulses, left in ((3, 5.0), (4, 0.0)):  # from four pulses without a move on
         layer.sums[0, 1] = 5.0
         apply_pulses(
@@ -94,7 +94,9 @@ def test_a_synapse_that_cannot_move_is_not_asked_for_ever(card: DeviceCard) -> N
 def test_two_noisy_reads_scatter_by_the_root_of_two(card: DeviceCard) -> None:
     n = 4000
     array = DeviceArray(card, n, 1, initial=0.5, c2c="none", d2d="none")
-    layer = make_layer(array, (1, n), (1, n), 2.0, 0.5, np.uint64(3), np.ones(n, bool))  # stuck: nothing moves
+    layer = make_layer(
+        array, WeightMap((1, n), 2.0, 0.5), (1, n), np.uint64(3), np.ones(n, bool)
+    )  # stuck: nothing moves
     apply_pulses(
         layer, PulseRequests(np.arange(n), np.ones(n, np.int64)), n, True, LEVEL, np.float32(0.1), np.uint64(7), MEMORY
     )

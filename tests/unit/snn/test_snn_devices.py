@@ -12,7 +12,7 @@ from devicekit.device.array import DeviceArray
 from devicekit.device.random import mix
 from devicekit.models.kernel import MAX_SHAPE
 from snn.config import TrainingConfig
-from snn.network.crossbar import PulseRequests, Threshold, apply_pulses, make_layer, pulse_request_each
+from snn.network.crossbar import PulseRequests, Threshold, WeightMap, apply_pulses, make_layer, pulse_request_each
 from snn.network.encoding import stream_key
 from snn.network.pulsing import NUMBERS
 from snn.recipe import choose
@@ -27,7 +27,7 @@ def reference_layer(card, synapses: int, levels: int = 0, r: float = 0.5):
     """One row of devices against a reference of 0.5, weights r - 0.5."""
     array = DeviceArray(card, synapses, 3, initial=np.full(synapses, r), c2c="none")
     stuck = np.zeros(synapses, bool)
-    return make_layer(array, (1, synapses), (1, synapses), 1.0, 0.5, stream_key(1, 2), stuck, levels)
+    return make_layer(array, WeightMap((1, synapses), 1.0, 0.5), (1, synapses), stream_key(1, 2), stuck, levels)
 
 
 @pytest.mark.parametrize("sign", [1, -1])

@@ -13,8 +13,8 @@ from snn.config import TrainingConfig
 from snn.network import changes as changing
 from snn.network import encoding
 from snn.network.bits import all_steps
-from snn.network.crossbar import Threshold, make_layer, states, weights
-from snn.network.epochs import insitu_epoch, offline_epoch
+from snn.network.crossbar import Threshold, WeightMap, make_layer, states
+from snn.network.epochs import Lesson, insitu_epoch, offline_epoch
 from snn.network.learning import NUMBERS as GRADIENTS
 from snn.network.neurons import Noise, padded, predict
 from snn.network.pulsing import NUMBERS, get_policy
@@ -79,7 +79,7 @@ def test_encoding_refuses_what_is_not_in_range():
 def test_forward_pass_gives_the_oracle_s_classes_and_counts(oracle, rng):
     x, _, ids, w1, w2, dynamics = small_network(rng)
     scores = np.empty((SAMPLES, CLASSES))
-    found = predict(x, ids, STREAM, 4, w1, w2, dynamics, QUIET, scores)
+    found = predict(encoding.Presentations(x, ids, STREAM, 4), w1, w2, dynamics, QUIET, scores)
     for k in range(SAMPLES):
         spikes = oracle.encode(x[k], oracle.presentation_key(STREAM, 4, k), dynamics.steps)
         hidden, output, potential = oracle.forward(spikes, w1.astype(float), w2.astype(float), dynamics)
@@ -104,7 +104,7 @@ def test_offline_epoch_changes_weights_as_the_oracle_does(oracle, rng, changed, 
     rule = make_rule(**changed)
     a, b = w1[:, :HIDDEN].astype(float), w2[:HIDDEN].astype(float)
     order = rng.permutation(SAMPLES)
-    right = offline_epoch(x, y, ids, order, STREAM, 7, w1, w2, rule, dynamics, QUIET)
+    right = offline_epoch(Lesson(encoding.Presentations(x, ids, STREAM, 7), y, order), w1, w2, rule, dynamics, QUIET)
     expected_right = 0
     for k in order:
         key = oracle.presentation_key(STREAM, 7, k)
@@ -134,7 +134,8 @@ def test_a_surrogate_gradient_is_that_of_forward_differentiation(oracle, rng):
         a, b = w1[:, :HIDDEN].astype(float), w2[:HIDDEN].astype(float)
         wanted = oracle.surrogate_changes(y[k], inputs, a, b, rule, dynamics)
         own1, own2 = w1.copy(), w2.copy()
-        offline_epoch(x, y, ids, np.array([k]), STREAM, 7, own1, own2, rule, dynamics, QUIET)
+        lesson = Lesson(encoding.Presentations(x, ids, STREAM, 7), y, np.array([k]))
+        offline_epoch(lesson, own1, own2, rule, dynamics, QUIET)
         assert not own1[:, HIDDEN:].any()
         assert not own2[HIDDEN:].any()
         if wanted is None:
@@ -161,13 +162,14 @@ def test_insitu_epoch_gives_the_same_pulses_as_device_array(oracle, rng, card, r
         arrays = [DeviceArray(card, start.size, number, initial=start) for _ in range(2)]
         coin = encoding.stream_key(number, 9)
         stuck = np.zeros(start.size, bool)
-        fast.append(make_layer(arrays[0], shapes[number], padding[number], 2.0, reference, coin, stuck))
+        fast.append(make_layer(arrays[0], WeightMap(shapes[number], 2.0, reference), padding[number], coin, stuck))
         plain.append(oracle.Layer(arrays[1], shapes[number], 2.0, reference, coin))
     policy = get_policy(accumulate)
     more = (NUMBERS[accumulate], policy.most, policy.summed, policy.verifies)
     thresholds = [Threshold(np.float32(t), np.float32(alpha), *more) for t in theta]
     order = rng.permutation(SAMPLES)
-    insitu_epoch(x, y, ids, order, STREAM, 1, *fast, *thresholds, rule, dynamics, QUIET)
+    lesson = Lesson(encoding.Presentations(x, ids, STREAM, 1), y, order)
+    insitu_epoch(lesson, tuple(fast), tuple(thresholds), rule, dynamics, QUIET)
     for k in order:
         inputs = oracle.encode(x[k], oracle.presentation_key(STREAM, 1, k), dynamics.steps)
         hidden, output, _ = oracle.forward(inputs, plain[0].w, plain[1].w, dynamics)
@@ -191,11 +193,10 @@ def test_stuck_devices_never_move(rng, card):
         stuck = rng.random(start.size) < 0.5
         array = DeviceArray(card, start.size, number, initial=start)
         padding = (w1.shape, w2.shape)[number]
-        layers.append((make_layer(array, w.shape, padding, 2.0, None, STREAM, stuck), start, stuck))
-    thresholds = [Threshold(np.float32(1e-2), np.float32(1), NUMBERS["reset"], 1, True, False)] * 2
-    first, second = layers[0][0], layers[1][0]
-    order = np.arange(SAMPLES)
-    insitu_epoch(x, y, ids, order, STREAM, 1, first, second, *thresholds, make_rule(), dynamics, QUIET)
+        layers.append((make_layer(array, WeightMap(w.shape, 2.0), padding, STREAM, stuck), start, stuck))
+    threshold = Threshold(np.float32(1e-2), np.float32(1), NUMBERS["reset"], 1, True, False)
+    lesson = Lesson(encoding.Presentations(x, ids, STREAM, 1), y, np.arange(SAMPLES))
+    insitu_epoch(lesson, (layers[0][0], layers[1][0]), (threshold, threshold), make_rule(), dynamics, QUIET)
     for layer, start, stuck in layers:
         np.testing.assert_array_equal(layer.array.r[stuck], start[stuck])
         assert (layer.array.r[~stuck] != start[~stuck]).any()
@@ -208,7 +209,7 @@ def test_states_and_weights_are_inverse_where_the_window_allows(w, scale, middle
         return
     r = states(np.array([[w]]), scale, middle, pair)
     assert ((r >= 0) & (r <= 1)).all()
-    back = weights(r, (1, 1), scale, None if pair else middle)
+    back = WeightMap((1, 1), scale, None if pair else middle).weights(r)
     assert back[0, 0] == pytest.approx(w, abs=1e-9)
 
 
@@ -217,7 +218,7 @@ def test_prediction_does_not_depend_on_order_or_batches(rng):
 
     def run(rows):
         scores = np.empty((len(rows), CLASSES))
-        predict(x[rows], ids[rows], STREAM, 0, w1, w2, dynamics, QUIET, scores)
+        predict(encoding.Presentations(x[rows], ids[rows], STREAM, 0), w1, w2, dynamics, QUIET, scores)
         return scores
 
     whole = run(np.arange(SAMPLES))

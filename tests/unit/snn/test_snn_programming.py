@@ -15,7 +15,7 @@ from devicekit.device.card import DeviceCard
 from devicekit.device.programming import program_and_verify
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset
-from snn.network.crossbar import states, weights
+from snn.network.crossbar import WeightMap, states
 from snn.recipe import choose, fit_scales
 from snn.report import training_numbers, training_section
 from snn.synapses import Synapses
@@ -56,7 +56,7 @@ def test_devices_are_those_of_the_array_alone(card: DeviceCard, mapping: str, st
         alone = program_and_verify(fresh, target, tolerance=0.03, steps=steps, pairs=mapping == "pair")
         np.testing.assert_array_equal(alone.state, array.r)
         reference = None if mapping == "pair" else recipe.middle
-        expected = weights(array.r, shape, layer.scale, reference).astype(np.float32)
+        expected = WeightMap(shape, layer.scale, reference).weights(array.r).astype(np.float32)
         np.testing.assert_array_equal(layer.w[: shape[0], : shape[1]], expected)
         assert layer.pulses[0] == 0  # those of training
 

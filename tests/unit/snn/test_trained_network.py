@@ -12,7 +12,7 @@ from devicekit.device.network import TrainedNetwork
 from devicekit.system import catalog
 from snn.config import TrainingConfig
 from snn.data.load import load
-from snn.network.encoding import stream_key
+from snn.network.encoding import Presentations, stream_key
 from snn.network.neurons import Noise, padded, predict
 from snn.training import TEST_STREAM, Run, TrainingResult, train
 
@@ -82,8 +82,8 @@ def share_right(network: TrainedNetwork, settings: TrainingConfig) -> float:
     w1[:, : settings.hidden], w2[: settings.hidden] = network.weights()
     scores, stream = np.empty((len(data.y_test), 10)), stream_key(settings.seed, TEST_STREAM)
     quiet = Noise(np.float32(0.0), np.float32(0.0))
-    shown = (run.x_test, run.test_ids, stream, settings.epochs - 1)
-    return float(np.mean(predict(*shown, w1, w2, run.test_dynamics, quiet, scores) == data.y_test))
+    shown = Presentations(run.x_test, run.test_ids, stream, settings.epochs - 1)
+    return float(np.mean(predict(shown, w1, w2, run.test_dynamics, quiet, scores) == data.y_test))
 
 
 @pytest.mark.parametrize("scheme", ["insitu", "hybrid", "offline"])
