@@ -19,7 +19,7 @@ class Parameters(HeatParameters):
     electronic: float = number("W/(m K)", "electronic part of the thermal conductivity at reference_density", ge=0)
 
 
-def conductivity(density: Array, insulating: Array, electronic: float) -> Array:
+def conductivity(density: Array, insulating: Array, p: Parameters) -> Array:
     """Return k = k_layer + k_el min(u, 1) [W/(m K)].
 
     Parameters
@@ -28,23 +28,15 @@ def conductivity(density: Array, insulating: Array, electronic: float) -> Array:
         u, over the reference density [1].
     insulating : array
         k_layer, without vacancies [W/(m K)].
-    electronic : float
-        k_el [W/(m K)].
+    p : Parameters
+        k_el.
     """
-    return insulating + electronic * np.minimum(density, 1.0)
+    return insulating + p.electronic * np.minimum(density, 1.0)
 
 
-def slope(density: Array, insulating: Array, electronic: float) -> Array:
+def slope(density: Array, insulating: Array, p: Parameters) -> Array:
     """Return d conductivity / d density [W/(m K)], 0 above the reference density."""
-    return np.where(density < 1.0, electronic, 0.0)
+    return np.where(density < 1.0, p.electronic, 0.0)
 
 
-def _conductivity(density: Array, insulating: Array, p: Parameters) -> Array:
-    return conductivity(density, insulating, p.electronic)
-
-
-def _slope(density: Array, insulating: Array, p: Parameters) -> Array:
-    return slope(density, insulating, p.electronic)
-
-
-LAW = HeatLaw("additive", Parameters, _conductivity, _slope)
+LAW = HeatLaw("additive", Parameters, conductivity, slope)

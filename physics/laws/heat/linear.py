@@ -15,7 +15,7 @@ class Parameters(HeatParameters):
     filament: float = number("W/(m K)", "thermal conductivity at reference_density", gt=0)
 
 
-def conductivity(density: Array, insulating: Array, filament: float) -> Array:
+def conductivity(density: Array, insulating: Array, p: Parameters) -> Array:
     """Return the thermal conductivity [W/(m K)], linear in the density up to the reference density.
 
     Parameters
@@ -24,23 +24,14 @@ def conductivity(density: Array, insulating: Array, filament: float) -> Array:
         Over the reference density [1].
     insulating : array
         Without vacancies [W/(m K)].
-    filament : float
-        At the reference density [W/(m K)].
+    p : Parameters
     """
-    return insulating + (filament - insulating) * np.minimum(density, 1.0)
+    return insulating + (p.filament - insulating) * np.minimum(density, 1.0)
 
 
-def slope(density: Array, insulating: Array, filament: float) -> Array:
+def slope(density: Array, insulating: Array, p: Parameters) -> Array:
     """Return d conductivity / d density [W/(m K)], 0 above the reference density."""
-    return np.where(density < 1.0, filament - insulating, 0.0)
+    return np.where(density < 1.0, p.filament - insulating, 0.0)
 
 
-def _conductivity(density: Array, insulating: Array, p: Parameters) -> Array:
-    return conductivity(density, insulating, p.filament)
-
-
-def _slope(density: Array, insulating: Array, p: Parameters) -> Array:
-    return slope(density, insulating, p.filament)
-
-
-LAW = HeatLaw("linear", Parameters, _conductivity, _slope)
+LAW = HeatLaw("linear", Parameters, conductivity, slope)

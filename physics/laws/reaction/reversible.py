@@ -17,15 +17,7 @@ class Parameters(ReactionParameters):
     oxygen: float = number("1", "activity of interstitial oxygen; 0: no reverse reaction", ge=0)
 
 
-def rates(
-    field: Array,
-    temperature: Array,
-    prefactor: Array,
-    barrier: Array,
-    dipoles: tuple[float, float],
-    oxygen: float,
-    floor: float,
-) -> Halves:
+def rates(field: Array, strength: Array, temperature: Array, prefactor: Array, barrier: Array, p: Parameters) -> Halves:
     """Return the rates (kf, kr) of O_O <-> V_O + O_i [1/s] in a field s = dphi/dz [V/nm] (above 0: top is anode).
 
     kf = G0 exp(-(Eg - b s) / kT), kr = cO G0 exp(-(Eg + b' s) / kT): kf / kr = exp((b + b') s / kT) / cO.
@@ -34,52 +26,38 @@ def rates(
     ----------
     field : array
         s [V/nm].
+    strength : array
+        Magnitude of the field, unused [V/nm].
     temperature : array
         [K].
     prefactor : array
         G0 [1/s].
     barrier : array
         Eg [eV].
-    dipoles : (float, float)
-        b and b' [e nm].
-    oxygen : float
-        Activity cO [1].
-    floor : float
-        Lowest barrier [eV].
+    p : Parameters
+        b, b', cO and the lowest barrier.
     """
     thermal = -1.0 / (BOLTZMANN_EV * temperature)
-    forward = np.maximum(barrier - dipoles[0] * field, floor)
-    reverse = np.maximum(barrier + dipoles[1] * field, floor)
-    return prefactor * np.exp(forward * thermal), oxygen * prefactor * np.exp(reverse * thermal)
+    forward = np.maximum(barrier - p.forward_dipole * field, p.barrier_floor)
+    reverse = np.maximum(barrier + p.reverse_dipole * field, p.barrier_floor)
+    return prefactor * np.exp(forward * thermal), p.oxygen * prefactor * np.exp(reverse * thermal)
 
 
 def slopes(
-    field: Array, temperature: Array, barrier: Array, dipoles: tuple[float, float], oxygen: float, floor: float
+    field: Array, strength: Array, temperature: Array, prefactor: Array, barrier: Array, p: Parameters
 ) -> Halves:
     """Return d ln kf / ds = b / kT and d ln kr / ds = -b' / kT [nm/V]; 0 where the barrier is at its floor.
 
     Parameters
     ----------
-    field, temperature, barrier, dipoles, oxygen, floor
+    field, strength, temperature, prefactor, barrier, p
         As for `rates`.
     """
     thermal = 1.0 / (BOLTZMANN_EV * temperature)
-    forward = np.where(barrier - dipoles[0] * field > floor, dipoles[0] * thermal, 0.0)
-    reverse = np.where(barrier + dipoles[1] * field > floor, -dipoles[1] * thermal, 0.0)
-    return forward, reverse * (oxygen > 0)
+    up, down = p.forward_dipole, p.reverse_dipole
+    forward = np.where(barrier - up * field > p.barrier_floor, up * thermal, 0.0)
+    reverse = np.where(barrier + down * field > p.barrier_floor, -down * thermal, 0.0)
+    return forward, reverse * (p.oxygen > 0)
 
 
-def _rates(
-    field: Array, strength: Array, temperature: Array, prefactor: Array, barrier: Array, p: Parameters
-) -> Halves:
-    dipoles = (p.forward_dipole, p.reverse_dipole)
-    return rates(field, temperature, prefactor, barrier, dipoles, p.oxygen, p.barrier_floor)
-
-
-def _slopes(
-    field: Array, strength: Array, temperature: Array, prefactor: Array, barrier: Array, p: Parameters
-) -> Halves:
-    return slopes(field, temperature, barrier, (p.forward_dipole, p.reverse_dipole), p.oxygen, p.barrier_floor)
-
-
-LAW = ReactionLaw("reversible", Parameters, _rates, _slopes)
+LAW = ReactionLaw("reversible", Parameters, rates, slopes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,7 +19,6 @@ from physics.laws.law import (
     ReactionLaw,
 )
 from physics.laws.reaction import gated, reversible
-from physics.laws.reaction import gated as gated_law
 from physics.solvers.discretisation import Discretisation
 from physics.solvers.mesh import uniform
 from physics.stack import load_stack
@@ -39,7 +39,8 @@ def test_conductivity_ends_at_the_reference_density(density: float, prefactor: f
 
 @pytest.mark.parametrize(("density", "wanted"), [(0.0, 0.5), (0.5, 2.75), (1.0, 5.0), (3.0, 5.0)])
 def test_thermal_conductivity_ends_at_the_reference_density(density: float, wanted: float) -> None:
-    assert linear.conductivity(np.array([density]), np.array([0.5]), 5.0)[0] == pytest.approx(wanted, rel=1e-12)
+    found = linear.conductivity(np.array([density]), np.array([0.5]), SimpleNamespace(filament=5.0))
+    assert found[0] == pytest.approx(wanted, rel=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -57,12 +58,11 @@ def test_no_barrier_sinks_below_the_floor(field: float, forward: float, reverse:
     temperature = 350.0
     up, down = reversible.rates(
         np.array([field]),
+        np.array([abs(field)]),
         np.array([temperature]),
         np.array([1e13]),
         np.array([1.2]),
-        (2.5, 1.5),
-        oxygen=3.0,
-        floor=0.1,
+        SimpleNamespace(forward_dipole=2.5, reverse_dipole=1.5, oxygen=3.0, barrier_floor=0.1),
     )
     assert up[0] == pytest.approx(1e13 * math.exp(-forward / (K * temperature)), rel=1e-6)
     assert down[0] == pytest.approx(3e13 * math.exp(-reverse / (K * temperature)), rel=1e-6)
@@ -71,14 +71,13 @@ def test_no_barrier_sinks_below_the_floor(field: float, forward: float, reverse:
 @pytest.mark.parametrize(("strength", "barrier"), [(0.0, 1.0), (0.3, 0.4), (0.45, 0.1), (2.0, 0.1)])
 def test_the_gated_barrier_has_the_same_floor(strength: float, barrier: float) -> None:
     temperature = 500.0
-    rate = gated_law.rate(
+    rate, _ = gated.rates(
         np.array([0.1]),
         np.array([strength]),
         np.array([temperature]),
         np.array([1e13]),
         np.array([1.0]),
-        dipole=2.0,
-        floor=0.1,
+        SimpleNamespace(forward_dipole=2.0, barrier_floor=0.1),
     )
     assert rate[0] == pytest.approx(1e13 * math.exp(-barrier / (K * temperature)), rel=1e-6)
 
@@ -107,20 +106,20 @@ def test_exchange_weights():
 
 def test_reaction_rates_obey_detailed_balance():
     field, temperature = np.array([-0.2, 0.0, 0.1]), np.array([300.0, 400.0, 500.0])
-    forward, reverse = reversible.rates(field, temperature, np.full(3, 1e13), np.full(3, 1.28), (2.7, 1.5), 2.0, 0.05)
+    p = SimpleNamespace(forward_dipole=2.7, reverse_dipole=1.5, oxygen=2.0, barrier_floor=0.05)
+    forward, reverse = reversible.rates(field, np.abs(field), temperature, np.full(3, 1e13), np.full(3, 1.28), p)
     exact = np.exp(4.2 * field / (BOLTZMANN_EV * temperature)) / 2.0
     np.testing.assert_allclose(forward / reverse, exact, rtol=1e-10)
 
 
 def test_gated_rate_is_off_while_ti_is_cathode():
-    rate = gated.rate(
+    rate, _ = gated.rates(
         np.array([-0.1, 0.0, 0.1]),
         np.full(3, 0.1),
         np.full(3, 400.0),
         np.full(3, 1e13),
         np.full(3, 1.06),
-        1.0,
-        0.05,
+        SimpleNamespace(forward_dipole=1.0, barrier_floor=0.05),
     )
     assert list(rate > 0) == [False, False, True]
 
@@ -375,13 +374,14 @@ def test_gated_generation_and_its_slope_at_the_gate_and_at_the_floor(field, stre
 def test_two_thermal_conductivities(density, added, line):
     """0.5 + 2 u, and 0.5 to 23 W/(m K), both up to u = 1: slopes 2 and 22.5 just below it, 0 from there on."""
     u, own = np.array([density]), np.array([0.5])
-    assert additive.conductivity(u, own, 2.0)[0] == pytest.approx(added, rel=1e-14)
-    assert linear.conductivity(u, own, 23.0)[0] == pytest.approx(line, rel=1e-14)
+    plus, full = SimpleNamespace(electronic=2.0), SimpleNamespace(filament=23.0)
+    assert additive.conductivity(u, own, plus)[0] == pytest.approx(added, rel=1e-14)
+    assert linear.conductivity(u, own, full)[0] == pytest.approx(line, rel=1e-14)
     for beyond in (1.0, 1 + 1e-12, 4.0):
         u = np.array([beyond])
-        assert additive.conductivity(u, own, 2.0)[0] == 2.5
-        assert linear.conductivity(u, own, 23.0)[0] == 23.0
-        assert additive.slope(u, own, 2.0)[0] == linear.slope(u, own, 23.0)[0] == 0.0
+        assert additive.conductivity(u, own, plus)[0] == 2.5
+        assert linear.conductivity(u, own, full)[0] == 23.0
+        assert additive.slope(u, own, plus)[0] == linear.slope(u, own, full)[0] == 0.0
     u = np.array([1 - 1e-12])
-    assert additive.slope(u, own, 2.0)[0] == 2.0
-    assert linear.slope(u, own, 23.0)[0] == 22.5
+    assert additive.slope(u, own, plus)[0] == 2.0
+    assert linear.slope(u, own, full)[0] == 22.5
