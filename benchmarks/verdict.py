@@ -20,7 +20,7 @@ import numpy as np
 
 import devicekit
 from devicekit.device.card import DeviceCard
-from snn.benchmark import benchmark
+from snn.benchmark import Plan, benchmark
 from snn.benchmark.flaws import find_flaws, remove_flaws
 from snn.benchmark.measure import generic
 from snn.benchmark.severity import device
@@ -62,7 +62,7 @@ def devices() -> Named:
 def known_devices(jobs: int) -> None:
     data = few_shot()
     for name, (card, changes) in devices().items():
-        found = benchmark(card, data, seeds=10, jobs=jobs, **changes)
+        found = benchmark(card, data, Plan(seeds=10), jobs=jobs, **changes)
         print(f"\n{name}: {found.verdict}\n    {found.wide_network}")
         for each in found.variants:
             paired = each.loss / each.standard_error if each.standard_error else 0.0
@@ -87,7 +87,7 @@ def named(jobs: int) -> None:
     }
     data = few_shot()
     for name, (card, changes) in cases.items():
-        found = benchmark(card, data, seeds=10, wide=False, jobs=jobs, **changes)
+        found = benchmark(card, data, Plan(seeds=10, wide=False), jobs=jobs, **changes)
         loss = f"{found.worst.variant}, {100 * found.worst.loss:.1f} points"
         print(f"{name}: named {found.main}, also {found.also} ({loss})", flush=True)
 

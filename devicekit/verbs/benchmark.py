@@ -159,7 +159,7 @@ def run_benchmark(
         Store of finished trainings.
     """
     from devicekit.system import writing
-    from snn.benchmark import benchmark
+    from snn.benchmark import Plan, benchmark
     from snn.benchmark.report import benchmark_report
 
     results = []
@@ -168,11 +168,13 @@ def run_benchmark(
             result = benchmark(
                 each.card,
                 request.images,
-                seeds=request.seeds,
-                first_seed=request.first_seed,
-                attribution=request.attribution,
-                wide=request.wide,
-                other_policy=request.policy,
+                Plan(
+                    seeds=request.seeds,
+                    first_seed=request.first_seed,
+                    attribution=request.attribution,
+                    wide=request.wide,
+                    other_policy=request.policy,
+                ),
                 allowed=each.allowed,
                 jobs=request.jobs,
                 progress=count,

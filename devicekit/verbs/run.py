@@ -156,7 +156,7 @@ def _benchmark(
 ) -> Benchmark:
     """Run a short benchmark: few pairs, no attribution; where few data leave much open, on other devices as well."""
     from devicekit.fitting.resampling import reason_to_resample, resampled_cards
-    from snn.benchmark import benchmark
+    from snn.benchmark import Plan, benchmark
     from snn.benchmark.task import few_shot
 
     images, draws = few_shot(request.data, request.data_dir), request.draws
@@ -165,12 +165,9 @@ def _benchmark(
         return benchmark(
             card,
             images,
-            seeds=PAIRS,
-            attribution=False,
-            wide=False,
-            other_policy=False,
+            # where few data leave much open, the allowed devices say so
+            Plan(seeds=PAIRS, attribution=False, wide=False, other_policy=False, fit_error=False),
             allowed=allowed,
-            fit_error=False,  # where few data leave much open, the allowed devices say so
             progress=count,
             kept=kept,
         )

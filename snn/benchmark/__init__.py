@@ -2,6 +2,6 @@
 
 from snn.benchmark.pairs import VariantResult
 from snn.benchmark.result import Benchmark
-from snn.benchmark.run import benchmark
+from snn.benchmark.run import Plan, benchmark
 
-__all__ = ["Benchmark", "VariantResult", "benchmark"]
+__all__ = ["Benchmark", "Plan", "VariantResult", "benchmark"]

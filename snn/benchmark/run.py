@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -34,48 +34,90 @@ Progress = Callable[[int, int], None]
 Work = tuple[DeviceCard, TrainingConfig]
 
 
-def _map(work: Sequence[Work], data: Dataset, jobs: int, report_progress: Progress, kept: Kept) -> list[float]:
-    """Return the accuracies [1] of these trainings in order, from the store or by training."""
-    keys = [kept.key("accuracy", SHOWN, card.to_json(), asdict(config), data.sha256) for card, config in work]
-    known = kept.known(keys, "training")
-    waiting = [(key, pair) for key, pair in zip(keys, work, strict=True) if key not in known]
-    found: dict[str, float] = {}
-    if len(waiting) < len(work):
-        report_progress(len(work) - len(waiting), len(work))
-    for (key, _), reached in zip(waiting, _train_each([pair for _, pair in waiting], data, jobs), strict=True):
-        found[key] = reached
-        kept.put(key, reached)
-        report_progress(len(work) - len(waiting) + len(found), len(work))
-    return [known[key] if key in known else found[key] for key in keys]
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a benchmark measures.
+
+    Parameters
+    ----------
+    seeds : int
+        Pairs of trainings of each variant, at least 1.
+    first_seed : int
+        Seed of the first pair; the others follow.
+    attribution : bool
+        Attribute a loss to the flaws of the device.
+    wide : bool
+        Also train 1000 hidden neurons on the same images.
+    other_policy : bool
+        Also train with the pulse policy that "auto" chooses for the card, to separate effects of the learning rule from
+        those of the device; ignored if a policy is among the changes.
+    fit_error : bool
+        Include the uncertainty of the fit in the error of a loss, besides the seeds.
+
+    Raises
+    ------
+    UsageError
+        If `seeds` is below 1.
+    """
+
+    seeds: int = 10
+    first_seed: int = 0
+    attribution: bool = True
+    wide: bool = True
+    other_policy: bool = True
+    fit_error: bool = True
+
+    def __post_init__(self) -> None:
+        if self.seeds < 1:
+            raise UsageError(f"seeds must be at least 1, not {self.seeds}.")
 
 
-def _train_each(work: Sequence[Work], data: Dataset, jobs: int) -> Iterator[float]:
-    """Yield the accuracies [1] of these trainings in order, each as soon as it is available."""
-    if jobs == 1 or len(work) < 2:
-        for card, config in work:
-            yield accuracy(card, config, data)
-        return
-    import joblib
+@dataclass(frozen=True)
+class _Trainings:
+    """Trainings on one data set, by several processes, those in a store not repeated."""
 
-    from devicekit.system.workers import deaf
+    data: Dataset
+    jobs: int
+    report_progress: Progress
+    kept: Kept
 
-    with deaf():
-        pool = joblib.Parallel(n_jobs=jobs, return_as="generator")
-        made = pool(joblib.delayed(accuracy)(card, config, data) for card, config in work)
-    yield from made
+    def reach(self, work: Sequence[Work]) -> list[float]:
+        """Return the accuracies [1] of these trainings in order, from the store or by training."""
+        kept, report_progress = self.kept, self.report_progress
+        keys = [kept.key("accuracy", SHOWN, card.to_json(), asdict(config), self.data.sha256) for card, config in work]
+        known = kept.known(keys, "training")
+        waiting = [(key, pair) for key, pair in zip(keys, work, strict=True) if key not in known]
+        found: dict[str, float] = {}
+        if len(waiting) < len(work):
+            report_progress(len(work) - len(waiting), len(work))
+        for (key, _), reached in zip(waiting, self._train([pair for _, pair in waiting]), strict=True):
+            found[key] = reached
+            kept.put(key, reached)
+            report_progress(len(work) - len(waiting) + len(found), len(work))
+        return [known[key] if key in known else found[key] for key in keys]
+
+    def _train(self, work: Sequence[Work]) -> Iterator[float]:
+        """Yield the accuracies [1] of these trainings in order, each as soon as it is available."""
+        if self.jobs == 1 or len(work) < 2:
+            for card, config in work:
+                yield accuracy(card, config, self.data)
+            return
+        import joblib
+
+        from devicekit.system.workers import deaf
+
+        with deaf():
+            pool = joblib.Parallel(n_jobs=self.jobs, return_as="generator")
+            made = pool(joblib.delayed(accuracy)(card, config, self.data) for card, config in work)
+        yield from made
 
 
 def benchmark(
     card: DeviceCard,
     data: Dataset,
+    plan: Plan | None = None,
     *,
-    seeds: int = 10,
-    first_seed: int = 0,
-    attribution: bool = True,
-    wide: bool = True,
-    other_policy: bool = True,
     allowed: Sequence[DeviceCard] = (),
-    fit_error: bool = True,
     jobs: int = 1,
     progress: Progress | None = None,
     kept: Kept | None = None,
@@ -89,22 +131,11 @@ def benchmark(
         The fitted device.
     data : Dataset
         From `snn.benchmark.task.few_shot` or `whole`.
-    seeds : int
-        Pairs of trainings of each variant, at least 1.
-    first_seed : int
-        Seed of the first pair; the others follow.
-    attribution : bool
-        Attribute a loss to the flaws of the device.
-    wide : bool
-        Also train 1000 hidden neurons on the same images.
-    other_policy : bool
-        Also train with the pulse policy that "auto" chooses for the card, to separate effects of the learning rule from
-        those of the device; ignored if a policy is among the changes.
+    plan : Plan, optional
+        Number of pairs, and what is measured besides the loss.
     allowed : sequence of DeviceCard
         Other devices that the measured data allow, from `devicekit.fitting.resampling.resampled_cards` or a posterior:
         the spread of their losses is the uncertainty of the fit. Without any, devices within the bands of the card.
-    fit_error : bool
-        Include the uncertainty of the fit in the error of a loss, besides the seeds.
     jobs : int
         Number of worker processes; the result does not depend on it.
     progress : callable, optional
@@ -112,7 +143,8 @@ def benchmark(
     kept : Kept, optional
         Store of trainings (`devicekit.system.kept.kept_beside`); those in it are not repeated.
     **changes
-        Fields of `TrainingConfig` that describe the device, such as stuck=0.2, stuck_at="ends", device_levels=16.
+        Settings that describe the device (`TrainingConfig.names("benchmark")`), such as stuck=0.2, stuck_at="ends",
+        device_levels=16.
 
     Returns
     -------
@@ -121,107 +153,80 @@ def benchmark(
     Raises
     ------
     UsageError
-        If `seeds` is below 1, a setting does not exist, or the card cannot be trained in situ.
+        If a setting does not exist, or the card cannot be trained in situ.
     """
-    if seeds < 1:
-        raise UsageError(f"seeds must be at least 1, not {seeds}.")
-    source, _, task = data.name.partition(", ")
-    if source not in NULL_SD and seeds < 2:
-        raise UsageError(f"The null is unknown for {source}. Use at least two pairs of trainings, not seeds={seeds}.")
-    report_progress, kept = progress or (lambda done, planned: None), kept or Kept(None)
+    plan = plan or Plan()
+    source = data.name.partition(", ")[0]
+    if source not in NULL_SD and plan.seeds < 2:
+        raise UsageError(
+            f"The null is unknown for {source}. Use at least two pairs of trainings, not seeds={plan.seeds}."
+        )
+    trainings = _Trainings(data, jobs, progress or (lambda done, planned: None), kept or Kept(None))
     base = setting("plain", 0, **changes)
     if base.policy == "auto":  # the ideal device uses the policy of the device
         changes = {**changes, "policy": reason_for_policy(base, card)[0]}
         base = setting("plain", 0, **changes)
     base = with_card(base, card)
-    changes = {
-        **changes,
-        **{name: getattr(base, name) for name in TrainingConfig.names("card")},
-    }  # fixed, as the ideal device has no card values
+    # fixed, as the ideal device has no card values
+    changes |= {name: getattr(base, name) for name in TrainingConfig.names("card")}
     check(card, base)
     drift.check(card, base)
     wiring(card, base)  # refuse a card without conductances before the first training
     flaws = find_flaws(card, base)
     twin = remove_flaws(card, base, flaws)
-    other_policy = other_policy and "policy" not in changes
-    reason = reason_for_policy(base, card) if other_policy else ("", "")
+    other_policy = plan.other_policy and "policy" not in changes
+    policy, reason = reason_for_policy(base, card) if other_policy else ("", "")
     if other_policy:
-        check(card, replace(base, policy=reason[0]))
-    numbers = range(first_seed, first_seed + seeds)
-    others: dict[Variant, bool] = {"wide": wide, "policy": other_policy}
+        check(card, replace(base, policy=policy))
+    numbers = range(plan.first_seed, plan.first_seed + plan.seeds)
+    others: dict[Variant, bool] = {"wide": plan.wide, "policy": other_policy}
     variants: tuple[Variant, ...] = (*VARIANTS, *(variant for variant, wanted in others.items() if wanted))
 
     def runs(case: Case, variant: Variant) -> list[Work]:
-        named = {"policy": reason[0]} if variant == "policy" else {}
+        named = {"policy": policy} if variant == "policy" else {}
         config = replace(setting(variant, 0, **changes, **named), **case.changes)
         return [(case.card, replace(config, seed=seed)) for seed in numbers]
 
     work = [run for variant in variants for case in (Case(card, {}), twin) for run in runs(case, variant)]
-    found = np.array(_map(work, data, jobs, report_progress, kept)).reshape(len(variants), 2, seeds)
-    null = NULL_SD.get(source, NULL_SD["digits"])
-    # the null was measured with the paper's policy, on these data, without wires, converters and drift
-    measured = (
-        source in NULL_SD
-        and task == "few-shot"
-        and not {"gradient", "policy", "max_pulses", "decay_by"} & set(changes)
-        and not ARRAY & set(flaws)
-    )
-    results = {}
-    for variant, (own, its) in zip(variants, found, strict=True):
-        sd, by_pairs = null[variant], float((its - own).std(ddof=1)) if seeds > 1 else np.inf
-        # the null is that of a generic device: pairs that scatter significantly less replace it
-        quieter = (
-            seeds >= FEWEST_OWN and by_pairs < sd * float(chi2_quantile(np.array(0.05), seeds - 1) / (seeds - 1)) ** 0.5
-        )
-        if seeds > 1 and (quieter or not measured):
-            pairs = by_pairs * quantile(seeds - 1) / ONE_SIDED
-            sd = pairs if quieter else max(sd, pairs)
-        results[variant] = VariantResult(
+    found = np.array(trainings.reach(work)).reshape(len(variants), 2, plan.seeds)
+    is_measured = _is_null_measured(data, flaws, changes)
+    results = {
+        variant: VariantResult(
             variant=variant,
             device=tuple(own.tolist()),
             twin=tuple(its.tolist()),
-            null_sd=sd,
-            policy=reason[0] if variant == "policy" else "",
+            null_sd=_null_sd(source, variant, its - own, is_measured),
+            policy=policy if variant == "policy" else "",
         )
+        for variant, (own, its) in zip(variants, found, strict=True)
+    }
     inputs = data.x_train.shape[1]
+    severities = {flaw.name: own_severity(flaw.name, card, base, inputs) for flaw in SEVERITIES if flaw.name in flaws}
     result = Benchmark(
         name=card.name,
         split=data.split,
-        seeds=seeds,
+        seeds=plan.seeds,
         variants=tuple(results[each] for each in VARIANTS),
         flaws=flaws,
         scatter_over_step=scatter_over_step(card, base),
         steps=1.0 / mean_step(card),
-        severities={
-            flaw.name: own
-            for flaw in SEVERITIES
-            if flaw.name in flaws and (own := own_severity(flaw.name, card, base, inputs)) is not None
-        },
+        severities={name: own for name, own in severities.items() if own is not None},
         wide=results.get("wide"),
         policy=results.get("policy"),
-        reason=reason[1],
+        reason=reason,
         forgetting=words(card, base),
         synthetic=card.provenance.synthetic,
         unknown=find_unknown(card, base),
-        first_seed=first_seed,
+        first_seed=plan.first_seed,
     )
-    worst = result.worst
-    others_allowed = list(allowed) or (within_bands(card, WITHIN_BANDS, first_seed) if fit_error and seeds > 1 else [])
+    bands = plan.fit_error and plan.seeds > 1
+    others_allowed = list(allowed) or (within_bands(card, WITHIN_BANDS, plan.first_seed) if bands else [])
     if others_allowed:
-        work = [run for each in others_allowed for run in runs(Case(each, {}), worst.variant)]
-        reached = np.array(_map(work, data, jobs, report_progress, kept)).reshape(len(others_allowed), seeds)
-        losses_of = (np.array(worst.twin) - reached).tolist()
-        result = replace(result, allowed=tuple(map(tuple, losses_of)), by_bands=not allowed)
-        worst = replace(worst, open_sd=result.left_open_error if np.isfinite(result.left_open_error) else 0.0)
-        share = worst.open_sd / abs(worst.loss) if worst.loss else 0.0  # relative error, applied to both variants
-        result = replace(
-            result,
-            variants=tuple(
-                worst if each.variant == worst.variant else replace(each, open_sd=share * abs(each.loss))
-                for each in result.variants
-            ),
-        )
-    if not attribution or not worst.found or not flaws:
+        work = [run for each in others_allowed for run in runs(Case(each, {}), result.worst.variant)]
+        reached = np.array(trainings.reach(work)).reshape(len(others_allowed), plan.seeds)
+        result = _with_fit_error(replace(result, by_bands=not allowed), reached)
+    worst = result.worst
+    if not plan.attribution or not worst.found or not flaws:
         return result
     config = setting(worst.variant, 0, **changes)
 
@@ -230,11 +235,50 @@ def benchmark(
         work = []
         for alone, seed in wanted:
             case = remove_flaws(card, config, [flaw for flaw in flaws if flaw not in alone])
-            work.append((case.card, replace(config, seed=first_seed + seed, **case.changes)))
-        reached = _map(work, data, jobs, report_progress, kept)
-        return [worst.twin[seed] - own for (_, seed), own in zip(wanted, reached, strict=True)]
+            work.append((case.card, replace(config, seed=plan.first_seed + seed, **case.changes)))
+        return [worst.twin[seed] - own for (_, seed), own in zip(wanted, trainings.reach(work), strict=True)]
 
-    loss = Loss(losses, {((), k): 0.0 for k in range(seeds)} | {(flaws, k): worst.losses[k] for k in range(seeds)})
+    none = {((), k): 0.0 for k in range(plan.seeds)}
+    loss = Loss(losses, none | {(flaws, k): worst.losses[k] for k in range(plan.seeds)})
     # a null widened by the loss itself would exclude its causes from the attribution
-    enters = (null[worst.variant] if ARRAY & set(flaws) else worst.null_sd) / seeds**0.5
-    return replace(result, shares={worst.variant: shares(loss, flaws, seeds, enters)})
+    enters = (_known_null(source)[worst.variant] if ARRAY & set(flaws) else worst.null_sd) / plan.seeds**0.5
+    return replace(result, shares={worst.variant: shares(loss, flaws, plan.seeds, enters)})
+
+
+def _known_null(source: str) -> dict[Variant, float]:
+    return NULL_SD.get(source, NULL_SD["digits"])
+
+
+def _is_null_measured(data: Dataset, flaws: Sequence[str], changes: Mapping[str, Any]) -> bool:
+    """Return whether the null is known: for the paper's policy, on these data, without wires, converters and drift."""
+    source, _, task = data.name.partition(", ")
+    others = {"gradient", "policy", "max_pulses", "decay_by"} & set(changes)
+    return source in NULL_SD and task == "few-shot" and not others and not ARRAY & set(flaws)
+
+
+def _null_sd(source: str, variant: Variant, losses: np.ndarray, is_measured: bool) -> float:
+    """Return the standard deviation of the difference between equal devices [1], known or from these pairs."""
+    sd, seeds = _known_null(source)[variant], losses.size
+    if seeds == 1:
+        return sd
+    by_pairs = float(losses.std(ddof=1))
+    # the null is that of a generic device: pairs that scatter significantly less replace it
+    least = sd * float(chi2_quantile(np.array(0.05), seeds - 1) / (seeds - 1)) ** 0.5
+    quieter = seeds >= FEWEST_OWN and by_pairs < least
+    if is_measured and not quieter:
+        return sd
+    pairs = by_pairs * quantile(seeds - 1) / ONE_SIDED
+    return pairs if quieter else max(sd, pairs)
+
+
+def _with_fit_error(result: Benchmark, reached: np.ndarray) -> Benchmark:
+    """Add the accuracies [1] of other devices that the fit allows, (devices, seeds), and the error by their spread."""
+    worst = result.worst
+    result = replace(result, allowed=tuple(map(tuple, (np.array(worst.twin) - reached).tolist())))
+    error = result.left_open_error if np.isfinite(result.left_open_error) else 0.0
+    share = error / abs(worst.loss) if worst.loss else 0.0  # relative error, applied to both variants
+    variants = tuple(
+        replace(each, open_sd=error if each.variant == worst.variant else share * abs(each.loss))
+        for each in result.variants
+    )
+    return replace(result, variants=variants)

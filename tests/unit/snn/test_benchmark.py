@@ -15,7 +15,7 @@ from devicekit.device.card import DeviceCard
 from devicekit.device.idealise import mean_step, with_steps
 from devicekit.device.variation import applied_variation
 from devicekit.synthetic.pulses import truth_card
-from snn.benchmark import Benchmark, VariantResult, benchmark, figures
+from snn.benchmark import Benchmark, Plan, VariantResult, benchmark, figures
 from snn.benchmark.attribution import Loss, exact, sampled, shares
 from snn.benchmark.curves import critical_severities, distance, measure, shipped
 from snn.benchmark.flaws import find_flaws, remove_flaws, scatter_over_step
@@ -231,7 +231,7 @@ def test_how_bad_an_array_is() -> None:
 @pytest.mark.heavy
 def test_an_array_differs_from_ideal_lines_by_a_paired_t(data: Dataset) -> None:
     changes: dict[str, Any] = {"wire_ohm": 30.0, "adc_bits": 3}
-    found = benchmark(linear(0.02, 0.02), data, seeds=2, wide=False, other_policy=False, **changes)
+    found = benchmark(linear(0.02, 0.02), data, Plan(seeds=2, wide=False, other_policy=False), **changes)
     assert set(found.flaws) >= {"wires", "converters"}
     assert found.severities["converters"] == 3
     assert found.worst.found
@@ -241,7 +241,7 @@ def test_an_array_differs_from_ideal_lines_by_a_paired_t(data: Dataset) -> None:
     assert plain.null_sd >= apart.std(ddof=1)  # the null was not measured for an array
     assert {share.flaw for share in found.shares[found.worst.variant]} >= {"wires", "converters"}
     # its twin is that of ideal lines, to the last digit
-    ideal = benchmark(linear(0.02, 0.02), data, seeds=2, wide=False, other_policy=False)
+    ideal = benchmark(linear(0.02, 0.02), data, Plan(seeds=2, wide=False, other_policy=False))
     assert ideal.variants[0].twin == plain.twin
     page = benchmark_report([found]).to_html()
     assert "wires: " in page
@@ -252,11 +252,11 @@ def test_an_array_that_cannot_be_is_refused_before_training(data: Dataset) -> No
     card = linear(0.02, 0.02)
     weight = card.model_copy(update={"window": card.window.model_copy(update={"quantity": "weight"})})
     with pytest.raises(UsageError, match="conductances"):
-        benchmark(weight, data, seeds=2, wire_ohm=1.0)
+        benchmark(weight, data, Plan(seeds=2), wire_ohm=1.0)
     with pytest.raises(UsageError, match="weights"):
-        benchmark(weight, data, seeds=2, time_s=10.0, drift_nu_sd=0.1)
+        benchmark(weight, data, Plan(seeds=2), time_s=10.0, drift_nu_sd=0.1)
     with pytest.raises(UsageError, match="drift_nu"):
-        benchmark(card, data, seeds=2, time_s=10.0)
+        benchmark(card, data, Plan(seeds=2), time_s=10.0)
 
 
 def test_places_of_stuck_devices(few: Dataset) -> None:
@@ -295,9 +295,7 @@ def test_a_device_that_scatters_loses_to_the_ideal_device(few: Dataset) -> None:
     found = benchmark(
         linear(1 / 32, 1 / 32, 0.06),
         few,
-        seeds=4,
-        wide=False,
-        other_policy=False,
+        Plan(seeds=4, wide=False, other_policy=False),
         progress=lambda done, all_: steps.append((done, all_)),
     )
     assert found.worst.found
@@ -314,7 +312,7 @@ def test_a_device_that_scatters_loses_to_the_ideal_device(few: Dataset) -> None:
 @pytest.mark.slow
 def test_shapley_values_of_the_flaws_that_enter_add_up(data: Dataset) -> None:
     card = generic(scatter=0.04, ltd=3.0)
-    found = benchmark(card, data, seeds=2, stuck=0.2, stuck_at="ends", device_levels=8)
+    found = benchmark(card, data, Plan(seeds=2), stuck=0.2, stuck_at="ends", device_levels=8)
     told = found.shares[found.worst.variant]
     assert len(told) >= 3
     for seed in range(2):
@@ -327,19 +325,19 @@ def test_shapley_values_of_the_flaws_that_enter_add_up(data: Dataset) -> None:
 @pytest.mark.parametrize("backend", ["threading", pytest.param("loky", marks=pytest.mark.slow)])
 def test_an_ideal_device_shows_no_loss_and_workers_change_nothing(few: Dataset, backend: str) -> None:
     ideal = linear(0.02, 0.02)
-    found = benchmark(ideal, few, seeds=2, wide=False, other_policy=False)
+    found = benchmark(ideal, few, Plan(seeds=2, wide=False, other_policy=False))
     assert not found.worst.found
     assert found.shares == {}
     assert all(each.losses.tolist() == [0.0, 0.0] for each in found.variants)  # the twin is the device itself
     noisy = generic(scatter=0.03)
     with joblib.parallel_config(backend):
         one, two = (
-            benchmark(noisy, few, seeds=2, attribution=False, wide=False, other_policy=False, jobs=jobs)
+            benchmark(noisy, few, Plan(seeds=2, attribution=False, wide=False, other_policy=False), jobs=jobs)
             for jobs in (1, 2)
         )
     assert one == two
     with pytest.raises(UsageError, match="seeds"):
-        benchmark(ideal, few, seeds=0)
+        benchmark(ideal, few, Plan(seeds=0))
 
 
 def test_the_gain_of_another_policy_by_pairs() -> None:
@@ -362,16 +360,16 @@ def test_device_and_ideal_device_use_one_policy(few: Dataset) -> None:
     """The twin of a device with few states would be verified by itself, the device not."""
     card = with_read_noise(generic(), 1e-4)
     assert reason_for_policy(setting("plain", 0), card)[0] == "verify"
-    found = benchmark(card, few, seeds=1, attribution=False, wide=False, device_levels=8)
+    found = benchmark(card, few, Plan(seeds=1, attribution=False, wide=False), device_levels=8)
     config = setting("plain", 0, device_levels=8)
     case = remove_flaws(card, config, found.flaws)
     twin = accuracy(case.card, replace(config, policy="carry", **case.changes), few)
     assert found.policy is not None
     assert (found.policy.policy, found.policy.twin) == ("carry", (twin,))
-    said = benchmark(card, few, seeds=1, attribution=False, wide=False, policy="carry")
+    said = benchmark(card, few, Plan(seeds=1, attribution=False, wide=False), policy="carry")
     assert (said.policy, said.reason) == (None, "")  # it was said: there is no other
     assert said.variants[0].device[0] == accuracy(card, setting("plain", 0, policy="carry"), few)
-    auto = benchmark(card, few, seeds=1, attribution=False, wide=False, policy="auto")
+    auto = benchmark(card, few, Plan(seeds=1, attribution=False, wide=False), policy="auto")
     assert auto.variants[0].device[0] == accuracy(card, setting("plain", 0, policy="verify"), few)
 
 
@@ -391,7 +389,7 @@ FLAWS = {flaw.name: flaw for flaw in SEVERITIES}
 )
 def test_known_flaws_are_named(data: Dataset, case: tuple[DeviceCard, dict[str, Any]], names: set[str]) -> None:
     card, changes = case
-    found = benchmark(card, data, seeds=8, wide=False, other_policy=False, **changes)
+    found = benchmark(card, data, Plan(seeds=8, wide=False, other_policy=False), **changes)
     told = {*found.main, *found.also}
     # the generic device that carries them is bent (NL 1) and scatters by a step, which is told where it costs too
     assert names <= told <= names | {"nonlinearity", "scatter of updates"}
@@ -583,7 +581,10 @@ def test_a_flaw_enters_from_two_null_errors_on() -> None:
 def test_the_uncertainty_of_the_fit_from_other_allowed_devices(few: Dataset) -> None:
     card = generic(scatter=0.03)
     found = benchmark(
-        card, few, seeds=2, attribution=False, wide=False, other_policy=False, allowed=[card, generic(scatter=0.10)]
+        card,
+        few,
+        Plan(seeds=2, attribution=False, wide=False, other_policy=False),
+        allowed=[card, generic(scatter=0.10)],
     )
     own, worse = np.mean(found.allowed, axis=1)
     assert own == pytest.approx(found.worst.loss)  # the card itself
@@ -700,7 +701,7 @@ def test_other_data_need_two_seeds_and_keep_their_name(card, tmp_path, monkeypat
     data = few_shot("blobs.npz")
     assert data.name == "blobs.npz, few-shot"
     with pytest.raises(UsageError, match=r"blobs\.npz.*seeds=1"):
-        benchmark(card, data, seeds=1)
+        benchmark(card, data, Plan(seeds=1))
     np.savez("few.npz", x=rng.normal(size=(300, 5)), y=y[:300])
     with pytest.raises(UsageError, match="more than 500"):
         few_shot("few.npz")

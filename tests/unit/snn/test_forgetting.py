@@ -16,7 +16,7 @@ from devicekit.device.measured import Term, Volatile
 from snn import forgetting
 from snn.benchmark.flaws import find_flaws, remove_flaws
 from snn.benchmark.measure import generic
-from snn.benchmark.run import benchmark
+from snn.benchmark.run import Plan, benchmark
 from snn.benchmark.severity import device, own_severity
 from snn.benchmark.task import EPOCHS, IMAGES, setting
 from snn.classifier import SpikingClassifier
@@ -305,7 +305,9 @@ def test_volatility_is_a_flaw_where_time_passes() -> None:
 def test_a_benchmark_of_a_volatile_device_does_not_depend_on_workers(tiny: Dataset) -> None:
     made = device("volatility", 0.9)[0]
     results = [
-        benchmark(made, tiny, seeds=2, wide=False, other_policy=False, attribution=False, jobs=jobs, presentation_s=1.0)
+        benchmark(
+            made, tiny, Plan(seeds=2, wide=False, other_policy=False, attribution=False), jobs=jobs, presentation_s=1.0
+        )
         for jobs in (1, 2)
     ]
     assert results[0].variants == results[1].variants

@@ -241,15 +241,15 @@ def test_rules_of_another_package_run_in_the_benchmark(tmp_path: Path) -> None:
         "[devicekit.policies]\nhalf = mine.half\n[devicekit.gradients]\nfaster = mine.faster\n"
     )
     program = """
-from snn.benchmark import benchmark
+from snn.benchmark import Plan, benchmark
 from snn.benchmark.measure import generic
 from snn.benchmark.task import few_shot
 from snn.network.pulsing import POLICIES
 assert "half" in POLICIES
-short = {"seeds": 2, "attribution": False, "wide": False}
-found = {name: benchmark(generic(), few_shot(), policy=name, **short) for name in ("half", "reset")}
+short = Plan(seeds=2, attribution=False, wide=False)
+found = {name: benchmark(generic(), few_shot(), short, policy=name) for name in ("half", "reset")}
 assert found["half"].variants[0].device != found["reset"].variants[0].device
-faster = benchmark(generic(), few_shot(), gradient="faster", **short)
+faster = benchmark(generic(), few_shot(), short, gradient="faster")
 assert faster.variants[0].device != found["reset"].variants[0].device
 print(found["half"].verdict)
 """
