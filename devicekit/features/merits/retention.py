@@ -90,7 +90,7 @@ class StateRetention(Record):
 
     @cell("extrapolation, and prediction of a line in log t")
     def reach(self) -> str:
-        """How far the prediction extrapolates, and what a line in log t predicts."""
+        """Factor of the extrapolation, and prediction of a line in log t."""
         p = self.prediction
         return "–" if p is None else f"{p.factor:.3g} times; {format_number(p.log_linear_s, 'S')}"
 
