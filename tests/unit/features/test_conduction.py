@@ -29,6 +29,8 @@ sys.path.insert(0, str(Path(__file__).parents[3] / "benchmarks"))
 import conduction_table as table
 import conduction_truths as truths
 
+from devicekit.features.conduction.prepare import Leg
+
 V = np.linspace(0.02, 1.0, 50)
 SHAPES = {
     "ohmic": (1.0, 1.0, lambda v: v),
@@ -452,3 +454,15 @@ def test_every_form_has_its_source_and_starts_within_its_limits() -> None:
         assert all(0 < low <= high for low, high in form.limits(known))
         assert len(form.scales(1.0, 300.0)) == form.size == len(form.limits(known))
     assert ConductionTruth().hrs(np.array([1.0]), 300.0)[0] > 0
+
+
+def test_the_error_of_a_slope_grows_with_neighbours_that_resemble_each_other() -> None:
+    """noise sqrt(n / n_eff / sum w (x - mean)^2), of either third of ln V; n_eff is a quarter of the points."""
+    v = np.geomspace(0.1, 1.0, 12)
+    y, w = 2.0 * np.log(v), np.where(v < 0.3, 0.5, 1.0)
+    leg = Leg(v, y, w, mean_a=1e-6, noise=0.02, n_effective=3.0, reference=0.0, smooth=0.0)
+    step = np.log(10.0) / 11
+    low, high = leg.slopes()
+    # the lower third: four points of weight 1/4, and sum (x - mean)^2 of 0, 1, 2, 3 steps is 5 steps^2
+    assert low == pytest.approx((2.0, 0.02 * np.sqrt(4 / (0.25 * 5 * step**2))))
+    assert high == pytest.approx((2.0, 0.02 * np.sqrt(4 / (5 * step**2))))

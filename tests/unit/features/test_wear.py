@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.optimize import minimize_scalar
+from scipy.stats import t as student
 
 from devicekit.core.errors import TraceError
 from devicekit.core.records import Estimate
@@ -15,6 +18,7 @@ from devicekit.features.characterize import characterize as everything
 from devicekit.features.lives import wear
 from devicekit.features.lives.censored import Undetermined
 from devicekit.features.merits import endurance
+from devicekit.features.relaxation import decay
 from devicekit.synthetic import ageing
 from devicekit.tables import EnduranceTable
 
@@ -266,3 +270,48 @@ def test_the_intervals_cover() -> None:
     command = [sys.executable, str(script), "--runs", "60", "--check"]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def weibull_loglik(low: np.ndarray, failed: np.ndarray) -> Callable[[float, float], float]:
+    """Of a scale and a shape, exact failures and devices that held."""
+
+    def loglik(scale: float, shape: float) -> float:
+        u = (low / scale) ** shape
+        return float((np.log(shape / low) + np.log(u))[failed].sum() - u.sum())
+
+    return loglik
+
+
+def most_over_shapes(of_shape: Callable[[float], float]) -> float:
+    """The greatest value over shapes of 0.1 to 20."""
+    found = minimize_scalar(lambda ln: -of_shape(np.exp(ln)), bounds=np.log([0.1, 20.0]), method="bounded")
+    return -float(found.fun)
+
+
+@pytest.mark.parametrize("share", [None, 0.1, 0.5])
+def test_a_scale_and_a_life_end_where_their_profile_has_fallen_by_students_t_of_the_failures(
+    share: float | None,
+) -> None:
+    """With 8 failures of 20 devices: what held counts in the likelihood, and not in Student's t."""
+    t = np.sort(np.random.default_rng(8).weibull(1.8, 20))
+    low, failed = np.minimum(t, t[7]), t <= t[7]
+    life = wear.weibull(low, np.where(failed, t, np.inf))
+    loglik = weibull_loglik(low, failed)
+    over = 1.0 if share is None else -np.log1p(-share)  # the life of that share is scale (-ln(1 - share))^(1/shape)
+    estimate = life.scale if share is None else next(each.cycles for each in life.shares if each.share == share)
+    assert estimate is not None
+    assert estimate.ends is not None
+    most = most_over_shapes(lambda shape: loglik(float((low**shape).sum() / 8) ** (1 / shape), shape))
+    fall = 8 * np.log1p(student.ppf(0.975, 7) ** 2 / 7)
+    for end in estimate.ends:
+        held = most_over_shapes(lambda shape, end=end: loglik(end / over ** (1 / shape), shape))  # type: ignore[misc]
+        assert 2 * (most - held) == pytest.approx(fall, rel=1e-3)
+
+
+def test_the_slope_of_a_window_over_three_devices_has_students_interval() -> None:
+    own = [decay.Estimate(each) for each in (-0.05, -0.09, -0.16)]
+    found = wear.common_trend(own)
+    assert found is not None
+    wide = 4.302653 * np.sqrt((0.05**2 + 0.01**2 + 0.06**2) / 2 / 3)
+    assert found.value == pytest.approx(-0.1)
+    assert found.ends == pytest.approx((-0.1 - wide, -0.1 + wide), rel=1e-6)

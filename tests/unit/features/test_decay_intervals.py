@@ -1,59 +1,19 @@
-"""How WIDE intervals are, against likelihoods profiled here, SciPy's covariances, and sums by hand."""
+"""Intervals of a decay: covariance, permanent share and paired pulses, by SciPy and by hand."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.optimize import curve_fit, minimize_scalar
+from scipy.optimize import curve_fit
 from scipy.stats import t as student
 
-from devicekit.features.conduction.prepare import Leg
-from devicekit.features.lives import wear
 from devicekit.features.merits import facilitation, volatile
 from devicekit.features.relaxation import decay
-from devicekit.features.stats import mean_estimate
 from devicekit.tables import PairedTable
-
-
-def weibull_loglik(low: np.ndarray, failed: np.ndarray) -> Callable[[float, float], float]:
-    """Of a scale and a shape, exact failures and devices that held."""
-
-    def loglik(scale: float, shape: float) -> float:
-        u = (low / scale) ** shape
-        return float((np.log(shape / low) + np.log(u))[failed].sum() - u.sum())
-
-    return loglik
-
-
-def most_over_shapes(of_shape: Callable[[float], float]) -> float:
-    """The greatest value over shapes of 0.1 to 20."""
-    found = minimize_scalar(lambda ln: -of_shape(np.exp(ln)), bounds=np.log([0.1, 20.0]), method="bounded")
-    return -float(found.fun)
-
-
-@pytest.mark.parametrize("share", [None, 0.1, 0.5])
-def test_a_scale_and_a_life_end_where_their_profile_has_fallen_by_students_t_of_the_failures(
-    share: float | None,
-) -> None:
-    """With 8 failures of 20 devices: what held counts in the likelihood, and not in Student's t."""
-    t = np.sort(np.random.default_rng(8).weibull(1.8, 20))
-    low, failed = np.minimum(t, t[7]), t <= t[7]
-    life = wear.weibull(low, np.where(failed, t, np.inf))
-    loglik = weibull_loglik(low, failed)
-    over = 1.0 if share is None else -np.log1p(-share)  # the life of that share is scale (-ln(1 - share))^(1/shape)
-    estimate = life.scale if share is None else next(each.cycles for each in life.shares if each.share == share)
-    assert estimate is not None
-    assert estimate.ends is not None
-    most = most_over_shapes(lambda shape: loglik(float((low**shape).sum() / 8) ** (1 / shape), shape))
-    fall = 8 * np.log1p(student.ppf(0.975, 7) ** 2 / 7)
-    for end in estimate.ends:
-        held = most_over_shapes(lambda shape, end=end: loglik(end / over ** (1 / shape), shape))  # type: ignore[misc]
-        assert 2 * (most - held) == pytest.approx(fall, rel=1e-3)
 
 
 def decaying(n: int = 30) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -114,36 +74,6 @@ def test_the_interval_of_the_paired_pulse_ratio_at_long_intervals_is_that_of_the
     assert only.end.ends == pytest.approx((values[0] - wide, values[0] + wide), rel=1e-3)
     assert only.permanent is not None
     assert only.permanent.ends == pytest.approx((values[0] - 1 - wide, values[0] - 1 + wide), rel=1e-3)
-
-
-def test_the_error_of_a_slope_grows_with_neighbours_that_resemble_each_other() -> None:
-    """noise sqrt(n / n_eff / sum w (x - mean)^2), of either third of ln V; n_eff is a quarter of the points."""
-    v = np.geomspace(0.1, 1.0, 12)
-    y, w = 2.0 * np.log(v), np.where(v < 0.3, 0.5, 1.0)
-    leg = Leg(v, y, w, mean_a=1e-6, noise=0.02, n_effective=3.0, reference=0.0, smooth=0.0)
-    step = np.log(10.0) / 11
-    low, high = leg.slopes()
-    # the lower third: four points of weight 1/4, and sum (x - mean)^2 of 0, 1, 2, 3 steps is 5 steps^2
-    assert low == pytest.approx((2.0, 0.02 * np.sqrt(4 / (0.25 * 5 * step**2))))
-    assert high == pytest.approx((2.0, 0.02 * np.sqrt(4 / (5 * step**2))))
-
-
-def test_of_two_records_and_of_three_the_mean_has_students_interval() -> None:
-    for values, quantile in (([1.0, 3.0], 12.706205), ([1.0, 3.0, 8.0], 4.302653)):
-        found = mean_estimate(np.array(values))
-        x = np.array(values)
-        wide = quantile * np.sqrt(((x - x.mean()) ** 2).sum() / (x.size - 1) / x.size)
-        assert found.value == pytest.approx(x.mean())
-        assert found.ends == pytest.approx((x.mean() - wide, x.mean() + wide), rel=1e-6)
-
-
-def test_the_slope_of_a_window_over_three_devices_has_students_interval() -> None:
-    own = [decay.Estimate(each) for each in (-0.05, -0.09, -0.16)]
-    found = wear.common_trend(own)
-    assert found is not None
-    wide = 4.302653 * np.sqrt((0.05**2 + 0.01**2 + 0.06**2) / 2 / 3)
-    assert found.value == pytest.approx(-0.1)
-    assert found.ends == pytest.approx((-0.1 - wide, -0.1 + wide), rel=1e-6)
 
 
 def test_the_interval_of_what_stays_takes_its_own_elements_of_the_covariance() -> None:

@@ -65,10 +65,10 @@ def test_each_level_has_its_share_of_the_time_its_dwell_and_its_interval() -> No
     rates, worth = twostate.peak(y, replace(CHAIN, slope=0.0)) or ((0, 0), (0, 0))
     assert (low.samples, high.samples) == pytest.approx((1 / rates[0], 1 / rates[1]))
     assert (low.samples, high.samples) == pytest.approx((20, 5), rel=0.15)
-    assert (low.mean_s, high.mean_s) == pytest.approx((1e-3 / rates[0], 1e-3 / rates[1]))
+    assert (low.mean.value, high.mean.value) == pytest.approx((1e-3 / rates[0], 1e-3 / rates[1]))
     assert (low.dwells, high.dwells) == pytest.approx(worth)
     assert (low.dwells, high.dwells) == pytest.approx((40, 40), rel=0.15)  # of each, seen in the record
-    assert (low.low_s, low.high_s) == pytest.approx(rtn.interval(1e-3 / rates[0], worth[0]))
+    assert low.mean.ends == pytest.approx(rtn.interval(1e-3 / rates[0], worth[0]))
 
 
 def test_a_record_with_few_jumps_has_the_shares_of_its_path() -> None:

@@ -1,8 +1,7 @@
-"""The slope of a spectrum and of a retention law: how wide their intervals are, by weighted least squares here."""
+"""The slope of a spectrum: how wide its interval is, by weighted least squares here."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,12 +9,14 @@ import pytest
 from scipy import signal
 from scipy.stats import t as student
 
-from devicekit.device.measured import RetentionState
-from devicekit.features.merits import retention
 from devicekit.features.noise import spectrum
 
 X = np.log(np.geomspace(1.0, 60.0, 8))
+
+
 WORTH = np.array([2.0, 3.0, 4.0, 8.0, 16.0, 30.0, 60.0, 100.0])
+
+
 OFF = np.array([1.0, -1, 1, 1, -1, -1, 1, -1])
 
 
@@ -58,36 +59,3 @@ def test_a_band_is_worth_its_frequencies_over_hann_s_width_times_its_segments(mo
     inside = np.isin(frequency, f)
     means = [np.log(density[inside][place == k].mean()) for k in np.unique(place)]
     assert seen["y"] == pytest.approx(means)
-
-
-@pytest.mark.parametrize(("n", "quantile"), [(5, 3.182446), (12, 2.228139)])
-def test_a_card_holds_an_exponent_with_students_interval(n: int, quantile: float) -> None:
-    state = retention.StateRetention(
-        device_id="a", level="lrs", n=n, first_s=1.0, last_s=1e4, decades=4.0, nu=0.03, nu_se=0.002, g_1s=1e-5,
-        noise=0.01, change=0.8, temperature_k=358.0, prediction=None, refusal=None,
-    )  # fmt: skip
-    found = RetentionState(**state.block())
-    assert found.nu_interval == pytest.approx((0.03 - quantile * 0.002, 0.03 + quantile * 0.002), rel=1e-6)
-    assert replace(state, nu_se=float("inf")).nu_interval is None
-
-
-def test_a_retention_line_is_known_best_in_its_middle() -> None:
-    """s sqrt(1/n + (x - mean)^2 / Sxx) of the line, and beside it s of a reading."""
-    x, y = np.array([0.0, 1.0, 2.0, 5.0]), np.array([1.0, 0.4, 0.3, -0.9])
-    line = retention._Line.fit(x, y)
-    design = np.column_stack([np.ones(4), x])
-    beta, rss = np.linalg.lstsq(design, y, rcond=None)[:2]
-    s2 = rss[0] / 2
-    inverse = np.linalg.inv(design.T @ design)
-    assert (line.slope, line.noise**2, line.slope_se**2) == pytest.approx((beta[1], s2, s2 * inverse[1, 1]))
-    for at in (2.0, 9.0):
-        row = np.array([1.0, at])
-        assert line.se(at) ** 2 == pytest.approx(s2 * row @ inverse @ row)
-    t = np.exp(x)
-    found = retention._predict(line, t, np.exp(y), float(np.exp(9.0)), 0.9)
-    row = np.array([1.0, 9.0])
-    wide = student.ppf(0.95, 2) * np.sqrt(s2 * row @ inverse @ row)
-    reading = student.ppf(0.95, 2) * np.sqrt(s2 * (1 + row @ inverse @ row))
-    centre = float(row @ beta)
-    ends = np.log([*found.conductance.ends, found.reading_low_s, found.reading_high_s])
-    assert ends == pytest.approx([centre - wide, centre + wide, centre - reading, centre + reading])
