@@ -13,6 +13,7 @@ from functools import lru_cache
 from devicekit.core.quantities import GLOSSARY
 from devicekit.names import Unit, parse_unit
 from devicekit.names.units import is_unit_like, readings
+from devicekit.readers.lexicon import words_of
 
 LONGEST = 400  # characters of a name; longer text is a sentence
 
@@ -56,10 +57,6 @@ class _ParsedName:
     problem: str = ""
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
 _MEANS = {
     "voltage": "voltage voltages volt volts bias potential spannung tension 电压 U",
     "current": "current currents strom courant 电流",
@@ -69,10 +66,14 @@ _MEANS = {
     "temperature celsius fahrenheit": "temperature temperatures temp temperatur 温度",
     "time temperature celsius fahrenheit": "T",
 }
-_QUANTITIES = {word: _words(meant) for meant, words in _MEANS.items() for word in words.split()}
-_QUANTITIES |= {"amplitude": _words("voltage current"), "width": _words("time length"), "weight": _words("weight")}
+_QUANTITIES = {word: words_of(meant) for meant, words in _MEANS.items() for word in words.split()}
+_QUANTITIES |= {
+    "amplitude": words_of("voltage current"),
+    "width": words_of("time length"),
+    "weight": words_of("weight"),
+}
 _SYMBOLS = {"V": "voltage", "I": "current", "R": "resistance", "G": "conductance", "t": "time"}
-_INDICES = _words(  # indices of V, I, R, G
+_INDICES = words_of(  # indices of V, I, R, G
     "d g s b c ds gs bs te be bl wl sl top bot bottom gate drain source anode cathode in out app applied meas measure "
     "measured read rd write wr w p pulse prog erase set reset form forming th hold stop start max min on off lrs hrs "
     "low high ltp ltd pot dep up down pos neg comp cc compliance limit lim abs avg mean raw leak sense force ch smu "
@@ -82,14 +83,14 @@ _SYMBOL = re.compile(
     rf"(Δ|δ|d|delta|Delta)?(?:([VIRG])(?i:{'|'.join(sorted(_INDICES))})?|(t)(?:pulse|p|w|set|reset|max|min)?)"
     r"|([vi])(?:ds|gs|g|meas|max|read|comp)?|(v)(?:d|in|out|app|set|reset|th)"
 )
-_NO_CURRENT = _words("ID Id id IDs Is IC")  # identifiers, as often as not
+_NO_CURRENT = words_of("ID Id id IDs Is IC")  # identifiers, as often as not
 _OTHERWISE = re.compile(  # words that change the quantity of the word beside them
     r"(?i)ratio|window|normali[sz]ed|norm|relative|rel|density|gain|rate|percent|error|err|std|stdev|stddev|sd|sigma|var|"
     r"variance|cv|noise|index|idx|number|no|nr|count|id|range|status|date|slope|derivative|squared|coefficient|code"
 )
-_COUNTED = _words("cycle cyc cycles sweep loop run dev device cell sample die ch channel no # smu dut")
-_THINGS = _COUNTED | _words("chip group batch wafer lot part panel type class phase series plot fig table mode")
-_JOINS = _words("at @ = vs vs. versus of and per by for with to from the under over - + * x or")
+_COUNTED = words_of("cycle cyc cycles sweep loop run dev device cell sample die ch channel no # smu dut")
+_THINGS = _COUNTED | words_of("chip group batch wafer lot part panel type class phase series plot fig table mode")
+_JOINS = words_of("at @ = vs vs. versus of and per by for with to from the under over - + * x or")
 _AFTER = re.compile(r"(?<=[\w)\]|]) ?(?:@|\b(?:at|for|with|under|when|after|before|during)\b).*")
 _PLACE = re.compile(r"(?i)(?<![^\W_])(?:r\d{1,4}[ _]?c\d{1,4}|c\d{1,4}[ _]?r\d{1,4})(?![^\W_])")
 _SETTING = re.compile(r"[^\W\d]\w* ?= ?[^\s,;]*(?: [fpnuµμmkMG]?(?:V|A|S|s|K|Ω|ohm)\b)?")
@@ -105,10 +106,10 @@ _SCALED = re.compile(  # G x 10^6, 1e6*G, I (x1000)
 _R_NAME = re.compile(r"(.*[^.])\.\.([^.]+)\.(?:\.?\d+)?")  # R writes V (mV) as V..mV.
 _BRACKETS = str.maketrans("（）［］｛｝【】，／∆", "()[]{}[],/Δ")
 _OF_STATES = {"resistance", "conductance", "current"}
-_NOTHING = _words("- -- – — 1 # n/a N/A none None nan") | {""}
+_NOTHING = words_of("- -- – — 1 # n/a N/A none None nan") | {""}
 _BY_NAME = {"K": "temperature", "C": "celsius", "US": "conductance time", "Us": "conductance time", "HRS": "time"}
 _GLOSSARY_UNITS = {"K": Unit("temperature", 1.0), "m": Unit("length", 1.0)}  # in devicekit's column names
-_PART_OF_NAMES = _words("min mins hrs hr amp norm normalized normalised percent g0")
+_PART_OF_NAMES = words_of("min mins hrs hr amp norm normalized normalised percent g0")
 
 
 def _bracket_groups(text: str) -> list[tuple[int, int, str]]:
@@ -141,7 +142,7 @@ def _word_quantities(token: str, before: str = "") -> tuple[frozenset[str], bool
     return frozenset({quantity}), bool(found[1]) and quantity != "time"
 
 
-def _split_words(text: str) -> list[str]:
+def _splitwords_of(text: str) -> list[str]:
     """Split a name into words and numbers, camel case too, but not symbols with an index (VDs); drop places (R2C3)."""
     found = []
     text = _PLACE.sub(" ", text)
@@ -173,7 +174,7 @@ def _parse_name(name: str) -> _ParsedName:
     text = _VALUE.sub(lambda at: at[0] if _ends_in_count_word(text[: at.start()]) else " ", text)
     if re.search(r"[/^*+]", text):  # a ratio or a power
         return _ParsedName(log10=log10, magnitude=magnitude)
-    parsed = _parse_words(_split_words(text))
+    parsed = _parsewords_of(_splitwords_of(text))
     return replace(parsed, log10=log10 or parsed.log10, magnitude=magnitude or parsed.magnitude)
 
 
@@ -182,7 +183,7 @@ def _ends_in_count_word(before: str) -> bool:
     return (["", *re.findall(r"[^\W\d_]+|#", before[-40:])])[-1].lower() in _COUNTED
 
 
-def _parse_words(tokens: list[str]) -> _ParsedName:
+def _parsewords_of(tokens: list[str]) -> _ParsedName:
     """Find the quantity that the words name."""
     lower = [token.lower() for token in tokens]
     if any(_OTHERWISE.fullmatch(token) for token in lower):
@@ -198,13 +199,13 @@ def _parse_words(tokens: list[str]) -> _ParsedName:
         found += [meant] if meant and meant not in found else []
     log10, magnitude = "log" in lower[1:], "magnitude" in lower or any(low.endswith("abs") for low in lower)
     if len(found) > 1:  # bias current, width time: the weaker word gives way
-        weak = [meant for meant in found if len(meant) > 1] + ([_words("voltage")] if "bias" in lower else [])
+        weak = [meant for meant in found if len(meant) > 1] + ([words_of("voltage")] if "bias" in lower else [])
         found = [meant for meant in found if meant not in weak]
     if not found and not {"hrs", "lrs", "high", "low", "on", "off"}.isdisjoint(lower):
-        return _ParsedName(_words("conductance resistance current weight"), None, True, log10, magnitude)
+        return _ParsedName(words_of("conductance resistance current weight"), None, True, log10, magnitude)
     if len(found) != 1:
         return _ParsedName()
-    allowed = _words("time") if {"pulse", "width"} <= {*lower} and "time" in found[0] else found[0]
+    allowed = words_of("time") if {"pulse", "width"} <= {*lower} and "time" in found[0] else found[0]
     if change and allowed != {"time"}:
         return _ParsedName(allowed | {"fraction", "weight"}, None, False, log10, magnitude)
     named = allowed - {"celsius", "fahrenheit"}
@@ -221,7 +222,7 @@ def _explain_unit(word: str, allowed: frozenset[str] = frozenset()) -> str:
 def _resolve_unit(word: str, bare: str) -> tuple[Unit | None, str] | None:
     """Return the unit that a word beside a name means, or why it is unclear; None if it is not a unit."""
     parsed, unit, plain = _parse_name(bare), parse_unit(word), word.strip(" .()[]")
-    if unit is None and (answers := _words(_BY_NAME.get(plain, "")) & parsed.allowed):
+    if unit is None and (answers := words_of(_BY_NAME.get(plain, "")) & parsed.allowed):
         unit = next(each for _, each in readings(plain) if each.quantity in answers)
     if plain.lower() in ("min", "mins", "hrs", "hr", "second") and "time" not in parsed.allowed and not parsed.level:
         if parsed.allowed or plain == "HRS":
@@ -229,7 +230,7 @@ def _resolve_unit(word: str, bare: str) -> tuple[Unit | None, str] | None:
         return None, f"{word!r} in {bare!r} may be a time or not a unit"
     if unit is None:
         return (None, _explain_unit(word, parsed.allowed)) if is_unit_like(word) else None
-    if not parsed.allowed and plain in "AVSsh" and (_split_words(bare) or [""])[-1].lower() in _THINGS:
+    if not parsed.allowed and plain in "AVSsh" and (_splitwords_of(bare) or [""])[-1].lower() in _THINGS:
         return None, f"{word!r} in {bare!r} may be a unit or a name"
     normalised = unit.quantity == "weight" and parsed.quantity in ("conductance", "current")
     if not parsed.allowed or unit.quantity in parsed.allowed or unit.quantity == "density" or normalised:

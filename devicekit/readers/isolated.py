@@ -13,6 +13,7 @@ import marshal
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -120,7 +121,7 @@ def search(pattern: str, names: tuple[str, ...], option: str) -> list[PatternMat
     return [None if each is None else PatternMatch(*each) for each in done[1]]
 
 
-def _run(how: str, path: Path, seconds: int, memory: int, settings: dict[str, Any]) -> tuple[str, Any] | None:
+def _run(how: str, path: Path, seconds: int, memory: int, settings: Mapping[str, object]) -> tuple[str, Any] | None:
     """Return the answer of `parser_process`; None if it ran out of memory or time, or crashed."""
     request = {"memory": memory, "seconds": seconds, "path": sys.path, "settings": settings}
     command = [sys.executable, "-I", "-S", str(_SCRIPT), how, str(path)]

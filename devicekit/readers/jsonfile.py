@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeGuard, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,8 @@ from devicekit.core.errors import FileError, UsageError
 from devicekit.readers import matfile
 from devicekit.readers.workbook import Cell, Sheet
 from devicekit.system import ownmark
+
+T = TypeVar("T")
 
 LARGEST = 16 << 20  # bytes; about half a million numbers
 MOST_CELLS = 2_000_000
@@ -206,7 +208,7 @@ class _Ambiguous(ValueError):
 
 
 def _load(text: str) -> Any:
-    def refuse_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    def refuse_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
         value = dict(pairs)
         if len(value) < len(pairs):
             repeated = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
@@ -231,14 +233,14 @@ def _load_lines(text: str) -> list[Any] | None:
     return found if len(found) > 1 and all(isinstance(each, dict) for each in found) else None
 
 
-def _read_variables(value: Any) -> dict[str, Any]:
+def _read_variables(value: object) -> dict[str, object]:
     """Return the variables of a file: its keys, or its only value as `data`."""
-    if isinstance(value, dict) and not _is_split(value) and not _is_indexed(value):
+    if isinstance(value, dict) and _find_split(value) is None and not _is_indexed(value):
         return {str(key): _convert_value(each) for key, each in value.items()}
     return {"data": _convert_value(value)}
 
 
-def _is_list_of(value: Any, kind_: type) -> bool:
+def _is_list_of(value: object, kind_: type[T]) -> TypeGuard[list[T]]:
     return isinstance(value, list) and bool(value) and all(isinstance(each, kind_) for each in value)
 
 
@@ -249,8 +251,8 @@ def _convert_value(value: Any, depth: int = 1) -> Any:
     if isinstance(value, list) and value and all(isinstance(each, dict) or each is None for each in value):
         return _read_records(value, depth)
     if isinstance(value, dict):
-        if _is_split(value):
-            return _read_split(value)
+        if (split := _find_split(value)) is not None:
+            return _read_split(*split)
         if _is_indexed(value):
             columns = {key: list(each.values()) for key, each in value.items()}
             rows = all(key.isdigit() for key in value)
@@ -261,13 +263,13 @@ def _convert_value(value: Any, depth: int = 1) -> Any:
     return [_convert_cell(each) for each in value] if isinstance(value, list) else [_convert_cell(value)]
 
 
-def _is_split(value: dict[str, Any]) -> bool:
-    """Return whether it is a table of names and rows (pandas, orient="split")."""
-    return _is_list_of(value.get("columns"), str) and _is_list_of(value.get("data"), list)
+def _find_split(value: Mapping[str, object]) -> tuple[list[str], list[list[object]]] | None:
+    """Return names and rows of a table that keeps them apart (pandas, orient="split"); None for other objects."""
+    names, rows = value.get("columns"), value.get("data")
+    return (names, rows) if _is_list_of(names, str) and _is_list_of(rows, list) else None
 
 
-def _read_split(value: dict[str, Any]) -> dict[str, Any]:
-    names, rows = value["columns"], value["data"]
+def _read_split(names: list[str], rows: list[list[object]]) -> dict[str, object]:
     if len(set(names)) < len(names):
         raise _Ambiguous("columns has a repeated name. Give each column its own name.")
     for number, row in enumerate(rows, start=1):
@@ -276,16 +278,17 @@ def _read_split(value: dict[str, Any]) -> dict[str, Any]:
     return {name: [_convert_cell(row[k]) for row in rows] for k, name in enumerate(names)}
 
 
-def _is_indexed(value: dict[str, Any]) -> bool:
+def _is_indexed(value: Mapping[str, object]) -> bool:
     """Return whether all values have the same keys, and row numbers are keys (pandas, "columns" or "index")."""
-    if not value or not all(isinstance(each, dict) and each for each in value.values()):
+    inner = list(value.values())
+    if not inner or not all(inner) or not _is_list_of(inner, dict):
         return False
-    first, *rest = (list(each) for each in value.values())
+    first, *rest = (list(each) for each in inner)
     counted = all(key.isdigit() for key in first) or all(key.isdigit() for key in value)
     return counted and all(each == first for each in rest)
 
 
-def _read_records(records: list[dict[str, Any] | None], depth: int) -> dict[str, Any]:
+def _read_records(records: Sequence[Mapping[str, object] | None], depth: int) -> dict[str, object]:
     """Return the columns of rows that are objects; missing keys are empty."""
     names = list(dict.fromkeys(key for each in records for key in each or ()))
     if len(names) * len(records) > MOST_CELLS:

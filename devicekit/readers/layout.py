@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 
 IGNORED = "ignore"  # role of a duplicate of another column, or of a constant
 VERSION = 1  # of a recipe
-_USUAL = {"skip": 0, "header": 1, "units_row": False, "decimal": ".", "blocks": "none", "pulses": ()}  # of a table
+_USUAL: dict[str, Any] = {"skip": 0, "header": 1, "units_row": False, "decimal": ".", "blocks": "none"}
 TAGS = {"device_id", "cycle", "direction", "level", "compliance_a", "pulse_width_s", "pulse_voltage_v"}
 KEPT = "keep"  # role of a column without a devicekit name: kept under its own name
+
+Tag = str | float  # a fact about all values of a column or table: its device, cycle, direction, a condition in SI units
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Column:
     factor: float = 1.0
     log10: bool = False
     why: str = ""
-    tags: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, Tag] = field(default_factory=dict)
     by: str = "name"
     stated: bool = False
     unclear: str = ""
@@ -136,19 +138,21 @@ class Layout:
         return _write_toml(self)
 
     @property
-    def stated(self) -> dict[str, Any]:
-        """Options that a recipe keeps, by name; the usual ones where none is stated."""
-        names = dict.fromkeys(each.name for lines in LINES.values() for each in lines.values())
-        given = {name: getattr(self.options, name) for name in names if name not in ("kind", "format", "sheet")}
-        return {name: _USUAL.get(name) if value is None else value for name, value in given.items()}
+    def stated(self) -> ReadOptions:
+        """Options with the usual arrangement of rows where none is stated."""
+        missing = {name: value for name, value in _USUAL.items() if getattr(self.options, name) is None}
+        return replace(self.options, **missing)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as JSON-ready values."""
         own = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in ("options", "trains")}
+        stated = self.stated
+        kept = {each.name: getattr(stated, each.name) for lines in LINES.values() for each in lines.values()}
+        del kept["sheet"]  # those that were read are listed
         columns = [
             {name: getattr(each, name) for name in ("name", "role", "unit", "log10", "why")} for each in self.columns
         ]
-        found: dict[str, Any] = plain({**own, **self.stated, "columns": columns})
+        found: dict[str, Any] = plain({**kept, "pulses": stated.pulses or (), **own, "columns": columns})
         return found
 
     def text(self) -> dict[str, str]:
@@ -156,21 +160,21 @@ class Layout:
         if not self.delimiter or self.delimiter == "cells":
             return {}
         stated = self.stated
-        names = ", ".join(column.name for column in self.columns) if stated["header"] else "none"
-        return {"delimiter": self.delimiter, "decimal": stated["decimal"], "header": names}
+        names = ", ".join(column.name for column in self.columns) if stated.header else "none"
+        return {"delimiter": self.delimiter, "decimal": stated.decimal or ".", "header": names}
 
     def lines(self) -> list[tuple[str, str]]:
         """Return the layout for people: a word and a sentence a line."""
         stated = self.stated
         rows = [("kind", self.kind)]
         rows += [("sheets", ", ".join(self.sheets))] if self.sheets else []
-        text = {"delimiter": self.delimiter, "decimal": stated["decimal"], "thousands": self.thousands}
+        text = {"delimiter": self.delimiter, "decimal": stated.decimal, "thousands": self.thousands}
         rows.append(("text", ", ".join(f"{name} {value}" for name, value in text.items() if value)))
-        above = f"{stated['skip']} above the names, " if stated["skip"] else ""
+        above = f"{stated.skip} above the names, " if stated.skip else ""
         below = f", {self.comment_rows} of comments" if self.comment_rows else ""
-        units = ", one of units" if stated["units_row"] else ""
-        rows.append(("rows", f"{above}{stated['header'] or 'none'} of names{units}{below}"))
-        rows += [("blocks", stated["blocks"])] if stated["blocks"] != "none" else []
+        units = ", one of units" if stated.units_row else ""
+        rows.append(("rows", f"{above}{stated.header or 'none'} of names{units}{below}"))
+        rows += [("blocks", str(stated.blocks))] if stated.blocks != "none" else []
         rows += [(column.name, _describe_column(column)) for column in self.columns]
         return [*rows, *(("seen", each) for each in self.evidence)]
 
@@ -207,7 +211,7 @@ def _write_toml(layout: Layout) -> str:
     if layout.trains is not None:
         return "\n".join([*lines, *_json_section(layout.trains), *_section("read", layout.options)]) + "\n"
     named = [column for column in layout.columns if column.role != KEPT]
-    if layout.stated["header"] or not by_name:
+    if layout.stated.header or not by_name:
         names = list(dict.fromkeys(_strip_number(column.name) for column in named))
         lines += ["", "[match]", f"columns = [{', '.join(map(_toml_value, names))}]"]
     options = replace(layout.options, sheet=None, blocks=_none_as_default(layout.options.blocks))

@@ -13,7 +13,7 @@ import pandas as pd
 
 from devicekit.core.errors import CodedWarning, DevicekitError, FileError, UsageError
 from devicekit.core.text import count
-from devicekit.readers.layout import IGNORED, KEPT, Layout
+from devicekit.readers.layout import IGNORED, KEPT, Layout, Tag
 from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.places import tag_names
 from devicekit.readers.source import Source
@@ -135,7 +135,7 @@ def read(paths: Sequence[Path], options: ReadOptions, read_file: ReadFile) -> Ta
     identified = options.files_are is None and not options.key and _are_identified_by_columns(tables)
     sheets = {"devices": "device", "cycles": "cycle"}.get(options.sheets_are or "")  # its pattern is for sheets
     file_options = replace(options, key={field: pattern for field, pattern in options.key.items() if field != sheets})
-    tags: list[dict[str, Any]] = [{} for _ in names] if identified else tag_names(names, file_options, "files", where)
+    tags: list[dict[str, Tag]] = [{} for _ in names] if identified else tag_names(names, file_options, "files", where)
     frames = [_tag_rows(table, each, name) for table, each, name in zip(tables, tags, paths, strict=True)]
     frames = _check_repeats(frames, tables[0])
     warnings = [warning for table in tables for warning in table.warnings]
@@ -171,7 +171,7 @@ def _stem(file: Path) -> str:
     return stem
 
 
-def _describe_tags(tags: dict[str, Any]) -> str:
+def _describe_tags(tags: dict[str, Tag]) -> str:
     return ", ".join(f"{name} {value}" for name, value in tags.items()) or "by its columns"
 
 
@@ -219,7 +219,7 @@ def _are_identified_by_columns(tables: Sequence[Table]) -> bool:
     return not seen.duplicated().any()
 
 
-def _tag_rows(table: Table, tags: dict[str, Any], file: Path) -> pd.DataFrame:
+def _tag_rows(table: Table, tags: dict[str, Tag], file: Path) -> pd.DataFrame:
     """Return the rows of a file with the tags from its name."""
     frame = table.frame.copy()
     for name, value in tags.items():
@@ -228,8 +228,9 @@ def _tag_rows(table: Table, tags: dict[str, Any], file: Path) -> pd.DataFrame:
         if name == "cycle" and name in frame and frame[name].nunique() > 1:
             raise UsageError(f"{file.name} itself holds {frame[name].nunique()} cycles. Pass files_are=devices.")
         if name == "device_id" and frame[name].nunique() > 1:
-            value = str(value) + "_" + frame[name].astype(str)
-        frame[name] = value
+            frame[name] = str(value) + "_" + frame[name].astype(str)
+        else:
+            frame[name] = value
     return frame
 
 

@@ -108,7 +108,7 @@ def _add_error_words(words: dict[tuple[int, int], str], rows: list[list[Cell]]) 
         cells[column] = word
 
 
-def matlab(path: str, names: list[str]) -> dict[str, Any]:
+def matlab(path: str, names: list[str]) -> dict[str, object]:
     """Return the variables of a MATLAB file before v7.3, read by scipy; values as those of `hdf5`."""
     import warnings
 
@@ -138,7 +138,7 @@ def _convert_value(value: Any) -> Any:
     return ("numbers", value.shape, np.ascontiguousarray(value).tobytes(), value.dtype.str)
 
 
-def hdf5(path: str, most: int) -> dict[str, Any]:
+def hdf5(path: str, most: int) -> dict[str, object]:
     """Return the variables of a MATLAB v7.3 file, or the data sets of another HDF5 file; at most `most` numbers.
 
     Numbers are ("numbers", shape, bytes, type), cells ("cells", shape, list), structs dicts, texts str or lists of
@@ -221,7 +221,9 @@ class _Hdf5:
         return fields
 
 
-def search(path: str, pattern: str, names: list[str]) -> list[tuple[str, tuple[Any, ...], dict[str, Any]] | None]:
+def search(
+    path: str, pattern: str, names: list[str]
+) -> list[tuple[str, tuple[str | None, ...], dict[str, str | None]] | None]:
     """Return the first match of a regular expression in each name: whole match, groups, and named groups."""
     found = map(re.compile(pattern).search, names)
     return [None if each is None else (each[0], each.groups(), each.groupdict()) for each in found]

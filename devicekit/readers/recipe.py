@@ -123,14 +123,14 @@ def load(name: Path | str) -> Recipe:
         raise UsageError(f"{path.name}: [match] columns must be a list of names, not {match!r}")
     columns = tuple(_read_column(name, line, path) for name, line in described.items())
     try:
-        options = ReadOptions(**_read_options(content))
+        options = _read_options(content)
     except UsageError as error:
         raise UsageError(f"{path.name}: {error.message}") from error
     labels = _read_labels(content.get("labels", {}), path)
     return Recipe(path, tuple(match), options, columns, labels, _read_trains(content, path))
 
 
-def _read_options(content: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _read_options(content: Mapping[str, Mapping[str, Any]]) -> ReadOptions:
     """Return the reading options among the lines of a recipe."""
     found: dict[str, Any] = {}
     for section, lines in LINES.items():
@@ -143,7 +143,7 @@ def _read_options(content: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
                 found[each.name] = tuple(value) if isinstance(value, list) else (value,)
             else:
                 found[each.name] = value
-    return found
+    return ReadOptions(**found)
 
 
 def _read_trains(content: Mapping[str, Any], path: Path) -> jsonfile.TrainKeys | None:

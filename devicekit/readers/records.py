@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +15,7 @@ from devicekit.core.quantities import GLOSSARY
 from devicekit.core.text import count
 from devicekit.names import parse_unit
 from devicekit.readers.cells import parse_column, parse_numbers
+from devicekit.readers.lexicon import means
 from devicekit.readers.pulse_trains import build_pulse_trains
 from devicekit.readers.source import Source
 from devicekit.readers.splitting import split_sweeps
@@ -37,11 +37,6 @@ _QUANTITY_OF = {
     "resistance_ohm": "resistance",
 }
 _DATES = ("%m/%d/%Y %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y-%m-%d %H:%M:%S", "%d.%m.%Y", "%a %b %d %H:%M:%S %Y")
-_NAMES = {
-    "voltage_v": re.compile(r"(?i)^(?!val|var|vt$)(a?v\d*|.*volt.*|bias.*|[a-z]+v\d*|v[a-z_]*\d*|.*\.v)$"),
-    "current_a": re.compile(r"(?i)^(?!ind|item|iter|id$|abs)(a?i\d*|.*current.*|[a-z]+i\d*|i[a-z_]*\d*|.*\.i)$"),
-    "time_s": re.compile(r"(?i)^(time.*|t|@time|.*\.time|timestamp)$"),
-}
 
 
 @dataclass(frozen=True)
@@ -145,7 +140,7 @@ def _fits(name: str, unit: str | None, ours: str) -> bool:
     stated = parse_unit(unit) if unit else None
     if stated is not None:
         return stated.quantity == _QUANTITY_OF[ours]
-    return unit is None and bool(_NAMES[ours].match(name))
+    return unit is None and means(ours, name)
 
 
 def _factor(record: Record, theirs: str, ours: str, where: str) -> float:

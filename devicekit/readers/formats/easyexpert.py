@@ -18,6 +18,7 @@ from devicekit.core.text import natural_number
 from devicekit.readers import transients
 from devicekit.readers.cells import EMPTY_WORDS, is_number, text_frame
 from devicekit.readers.layouts.meanings import list_choices, option_of
+from devicekit.readers.lexicon import means
 from devicekit.readers.records import Record, build_record_table
 from devicekit.readers.signature import Signature
 from devicekit.readers.source import Source
@@ -30,8 +31,6 @@ TAKES = frozenset({"columns", "read_voltage", "absolute", "columns_are", "kind"}
 STATES_UNITS = True
 _HEADER_FORM = re.compile(r"^\s*(SetupTitle|DataName|DataValue)\s*[,\t]", re.MULTILINE)
 _SINGLE_FORM = re.compile(r'^\s*"?Setup title"?\s*,', re.MULTILINE)
-_GATE = re.compile(r"(?i)v[ _]?g(ate)?[ _]?s?|gate[ _]?v(oltage)?")
-_DRAIN = re.compile(r"(?i)i[ _]?d(rain)?[ _]?s?|drain[ _]?(i|current)")
 _MARKS = ("DataName", "DataValue")
 matches = Signature(
     head=re.compile(f"{_HEADER_FORM.pattern}|{_SINGLE_FORM.pattern}", re.MULTILINE), cells=frozenset(_MARKS)
@@ -234,8 +233,10 @@ def _find_roles(raw: _Raw, names: list[str]) -> dict[str, str]:
             else:  # not exported: the first such column in the file
                 rest = [value for value in values if value in names]
                 roles.update({ours: rest[0]} if rest and ours == "current_a" else {})
-        drain = next((n for n in raw.settings.get("Channel.IName", []) if n in names and _DRAIN.fullmatch(n)), None)
-        if drain and _GATE.fullmatch(roles.get("voltage_v", "")):
+        drain = next(
+            (n for n in raw.settings.get("Channel.IName", []) if n in names and means("drain current", n)), None
+        )
+        if drain and means("gate voltage", roles.get("voltage_v", "")):
             roles["current_a"] = drain  # a transfer curve: the gate is swept, the current is that of the drain
     time = raw.first("Channel.Time")
     if time in names:

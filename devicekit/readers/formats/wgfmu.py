@@ -16,6 +16,7 @@ from devicekit.core.errors import Choice, FileError, Question, QuestionError
 from devicekit.readers import transients
 from devicekit.readers.cells import parse_column, parse_numbers, text_frame
 from devicekit.readers.header import split_unit
+from devicekit.readers.lexicon import means
 from devicekit.readers.records import Record, build_record_table, column_names
 from devicekit.readers.signature import Signature
 from devicekit.readers.source import Source
@@ -30,7 +31,6 @@ STATES_UNITS = True
 FEW_AMPLITUDES = 4  # of set and reset pulses; more are a sweep
 _APPLICATION = r'^\s*"?Time"?\s*,\s*"?MeasResult1_value'
 _CUSTOM = re.compile(r"(?m)^\s*Measurement Data\s*$")
-_LOW, _HIGH = re.compile(r"(?i)^(r[_ ]?low|lrs|r[_ ]?on)\b"), re.compile(r"(?i)^(r[_ ]?high|hrs|r[_ ]?off)\b")
 matches = Signature(head=re.compile(f"{_CUSTOM.pattern}|{_APPLICATION}"))
 
 
@@ -69,8 +69,8 @@ def _read_custom(source: Source, options: ReadOptions) -> PulseTable | SweepTabl
     frame = text_frame(
         [[cell.strip() for cell in line.split(",")] for _, line in rest[1:]], names, [k for k, _ in rest[1:]]
     )
-    low = next((name for name in column_names(frame) if _LOW.match(name)), None)
-    high = next((name for name in column_names(frame) if _HIGH.match(name)), None)
+    low = next((name for name in column_names(frame) if means("low resistance", name)), None)
+    high = next((name for name in column_names(frame) if means("high resistance", name)), None)
     if low and high and not options.columns:
         _ask_if_swept(frame, low, high, source.path.name)
         return _build_endurance_table(frame, low, high, meta, source)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,8 +13,9 @@ from devicekit.readers.cells import parse_whole_numbers
 from devicekit.readers.kinds.endurance import ALIASES
 from devicekit.readers.layout import KEPT, Column
 from devicekit.readers.layouts.meanings import LEVELS
-from devicekit.readers.layouts.roles import STATES, UNKNOWN, normalise_name
+from devicekit.readers.layouts.roles import UNKNOWN
 from devicekit.readers.layouts.view import Claim, View, names_as_text
+from devicekit.readers.lexicon import means, normalise_name
 from devicekit.readers.source import Source
 from devicekit.readers.state import STATE_COLUMNS, resolve_state
 from devicekit.system.options import ReadOptions
@@ -27,9 +27,6 @@ VALUES = frozenset({*STATE_COLUMNS, "value"})
 MOST = 256  # targets beyond which a column of them does not name levels: eight bits
 EACH = 3  # median number of readings of a level from which on the rows of a target are repeats
 TWO_STATES = frozenset({*ALIASES, "low", "high"})  # levels of endurance
-_TARGET = re.compile(r"\b(?:target|desired|aim(?:ed)?|goal|set ?point|wanted)\b")
-_LEVEL = re.compile(r"(?:level|state)(?: (?:no|number|nr|index|id|#))?")
-_EACH = re.compile(r"(?:g |r |i )?(?:level|state) ?\d+")
 _OF_OTHERS = ("pulse_index", "pulse_voltage_v", "pulse_width_s", "direction", "spike_delay_s", "weight_change")
 
 
@@ -52,7 +49,7 @@ def claim(view: View) -> Claim | None:
     side_by_side = len(states) > 1 and not view.of("cycle") and not _are_two_states(states)
     if side_by_side and (requested or meaning == LEVELS):
         return Claim(2, "columns of states, one for each level")
-    named = all(_EACH.fullmatch(_normalised_name(column, view)) for column in states)
+    named = all(means("one level", _normalised_name(column, view)) for column in states)
     if side_by_side and named and len(states) > 2 and meaning is None:
         return Claim(2, "columns of states, named for one level each")
     return None
@@ -84,7 +81,7 @@ def _find_level(view: View) -> Column | None:
         if (
             column.role in (UNKNOWN, "counter", KEPT)
             and not column.is_explicit
-            and _LEVEL.fullmatch(_normalised_name(column, view))
+            and means("number of a level", _normalised_name(column, view))
         ):
             return column
     return None
@@ -94,9 +91,9 @@ def _find_targets(view: View) -> list[Column]:
     """Find the columns of targets."""
     found = []
     for column in view.columns:
-        role = column.role in (*STATES, "value", "current_a", UNKNOWN)
+        role = column.role in (*STATE_COLUMNS, "value", "current_a", UNKNOWN)
         if column.role == "target_s" or (
-            role and not column.is_explicit and _TARGET.search(_normalised_name(column, view))
+            role and not column.is_explicit and means("target", _normalised_name(column, view))
         ):
             found.append(column)
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -13,6 +12,7 @@ from devicekit.readers.cells import parse_whole_numbers
 from devicekit.readers.header import parse_heading
 from devicekit.readers.layout import KEPT, Column
 from devicekit.readers.layouts.view import Claim, View
+from devicekit.readers.lexicon import means
 from devicekit.readers.source import Source
 from devicekit.system.options import BASELINES, ReadOptions
 from devicekit.tables import PairedTable
@@ -21,13 +21,6 @@ NAME = "paired"
 TITLE = "paired pulses (ratio of the responses against the interval)"
 VALUES = frozenset({"ratio", "ratio_excess"})
 MOST = 20.0  # larger ratios are implausible: the numbers may be percent
-_QUOTIENT = re.compile(r"(?:^|[^a-z])(a|i|g|r|epsc|ipsc|psc|amp|amplitude|peak)_?2\s*/\s*\1_?1(?:$|[^a-z0-9])")
-_RATIO = re.compile(r"\bpp[fdr]\b|paired[ -_]?pulse|^ratio$|^ratio_excess$")
-_INTERVAL = re.compile(r"interval|^(?:Δ|δ|d|delta)[ _]?t\b|\bisi\b|\bipi\b|inter[ -_]?(?:pulse|spike)")
-_EACH = {
-    "first_amplitude": re.compile(r"^(?:a|i|g|epsc|psc|amplitude|peak)_?1$|first[ _](?:pulse|peak|amplitude)"),
-    "second_amplitude": re.compile(r"^(?:a|i|g|epsc|psc|amplitude|peak)_?2$|second[ _](?:pulse|peak|amplitude)"),
-}
 
 
 def claim(view: View) -> Claim | None:
@@ -63,14 +56,14 @@ def _find_role(column: Column, view: View) -> str | None:
         return "baseline"
     if column.is_explicit or column.role in ("device_id", "cycle", "repeat"):
         return None
-    if column.role in ("time_s", "spike_delay_s") and _INTERVAL.search(bare):
+    if column.role in ("time_s", "spike_delay_s") and means("interval", bare):
         return "interval_s"
     if view.numbers(column.name) is None:
         return None
-    if _QUOTIENT.search(bare) or _RATIO.search(bare):
+    if means("quotient", bare) or means("ratio", bare):
         return "ratio_excess" if bare == "ratio_excess" else "ratio"
     name = parse_heading(column.name).name.strip().lower()
-    return next((role for role, pattern in _EACH.items() if pattern.search(name)), None)
+    return next((role for role in ("first_amplitude", "second_amplitude") if means(role, name)), None)
 
 
 def assign(view: View) -> list[Column]:
@@ -104,7 +97,7 @@ def _resolve_ratio(column: Column, view: View) -> Column:
         return replace(column, factor=factor, unit="%" if factor != 1.0 else None, stated=True, unclear="")
     values = view.numbers(column.name)
     large = values is not None and bool((values.abs() > MOST).any())
-    plain = _QUOTIENT.search(bare) or "ratio" in bare
+    plain = means("quotient", bare) or "ratio" in bare
     if unit is not None or (plain and not in_percent and not large):
         return replace(
             column, role="ratio", factor=factor, unit="%" if factor != 1.0 else None, stated=True, unclear=""

@@ -10,7 +10,7 @@ from devicekit.core.errors import Blank, Choice, CodedWarning, Question, Questio
 from devicekit.readers import transients
 from devicekit.readers.cells import parse_whole_numbers
 from devicekit.readers.layout import Column
-from devicekit.readers.layouts.roles import STATES, UNKNOWN
+from devicekit.readers.layouts.roles import UNKNOWN
 from devicekit.readers.layouts.view import Claim, View
 from devicekit.readers.source import Source
 from devicekit.readers.state import STATE_COLUMNS, resolve_state
@@ -28,7 +28,7 @@ def claim(view: View) -> Claim | None:
         return Claim(2, "a time, a state, and a pulse voltage that is 0 V between pulses")
     if view.options.kind != NAME or not view.cells.block.named or not view.of("time_s"):
         return None
-    if view.of(*STATES, "value", "current_a", UNKNOWN):
+    if view.of(*STATE_COLUMNS, "value", "current_a", UNKNOWN):
         return Claim(1, "a time and a state")
     if len(view.of("voltage_v", "pulse_voltage_v", "read_voltage_v")) > 1:
         raise _ask_current(view)
@@ -57,7 +57,7 @@ def _ask_current(view: View) -> QuestionError:
 
 def assign(view: View) -> list[Column]:
     """Assign unknown numbers as the state; a current beside a state is kept but not used."""
-    known = bool(view.of(*STATES, "value"))
+    known = bool(view.of(*STATE_COLUMNS, "value"))
     found = []
     for column in view.columns:
         if column.name.strip().lower() == "record" and not view.of("cycle"):

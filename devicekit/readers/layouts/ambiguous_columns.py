@@ -5,7 +5,6 @@ Gate and drain voltage, or applied and measured voltage, are both voltages; only
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,23 +13,22 @@ import numpy as np
 from devicekit.core.errors import Choice, Question, QuestionError
 from devicekit.core.quantities import GLOSSARY
 from devicekit.readers.layout import KEPT, Column
-from devicekit.readers.layouts.roles import TEXT, Cells, normalise_name
+from devicekit.readers.layouts.roles import TEXT, Cells
 from devicekit.readers.layouts.view import View
+from devicekit.readers.lexicon import means, normalise_name
 
-_GATE = re.compile(r"(v ?g(ate)? ?s?|gate ?(v|voltage|bias)|i ?g(ate)? ?s?|gate ?(i|current|leakage))( .*)?")
-_DRAIN = re.compile(r"(v ?d(rain)? ?s?|drain ?(v|voltage|bias)|i ?d(rain)? ?s?|drain ?(i|current))( .*)?")
 # a second column of these roles does not change the numbers: it is kept under its own name
 _HARMLESS = {"time_s", "temperature_k", "compliance_a"}
 
 
 def is_gate(name: str) -> bool:
     """Return whether a column is named for a transistor's gate."""
-    return _GATE.fullmatch(normalise_name(name)) is not None
+    return means("gate", normalise_name(name))
 
 
 def set_aside_terminals(columns: Sequence[Column], cells: Cells) -> list[Column]:
     """Keep a gate current beside a drain current, and a constant voltage beside a swept one, as other columns."""
-    drains = [c for c in columns if c.role == "current_a" and _DRAIN.fullmatch(normalise_name(c.name))]
+    drains = [c for c in columns if c.role == "current_a" and means("drain", normalise_name(c.name))]
     volts = [c for c in columns if c.role == "voltage_v"]
     swept = [c for c in volts if _changes(c, cells)]
     found = []

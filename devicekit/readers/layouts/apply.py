@@ -13,7 +13,7 @@ from devicekit.core.errors import CodedWarning, TableError, UsageError
 from devicekit.core.quantities import GLOSSARY
 from devicekit.names.places import meaning
 from devicekit.readers.cells import EMPTY_WORDS, parse_column
-from devicekit.readers.layout import IGNORED, KEPT, Column
+from devicekit.readers.layout import IGNORED, KEPT, Column, Tag
 from devicekit.readers.layouts.ambiguous_columns import is_gate
 from devicekit.readers.layouts.infer import Reading
 from devicekit.readers.layouts.roles import TEXT, Cells
@@ -125,7 +125,7 @@ def _remaining_options(reading: Reading) -> ReadOptions:
     return options if open_ else replace(options, quantity=None, unit=None)
 
 
-def _read_block(reading: Reading, cells: Cells, tags: Mapping[str, Any]) -> list[pd.DataFrame]:
+def _read_block(reading: Reading, cells: Cells, tags: Mapping[str, Tag]) -> list[pd.DataFrame]:
     """Read the rows of one block, a frame for each series; sweeps that differ only by direction share a frame."""
     arranged = reading.arranged
     frames = []
@@ -185,11 +185,12 @@ def _read_numbers(column: Column, cells: Cells) -> pd.Series:
     return values if column.factor == 1.0 else values * column.factor
 
 
-def _add_tags(frame: pd.DataFrame, tags: Mapping[str, Any]) -> pd.DataFrame:
+def _add_tags(frame: pd.DataFrame, tags: Mapping[str, Tag]) -> pd.DataFrame:
     for name, value in tags.items():
         if name == "device_id" and name in frame:
-            value = frame["device_id"].astype(str) + "_" + str(value)
-        frame[name] = value
+            frame[name] = frame["device_id"].astype(str) + "_" + str(value)
+        else:
+            frame[name] = value
     return frame
 
 

@@ -14,14 +14,15 @@ import numpy as np
 from devicekit.core.errors import UsageError
 from devicekit.readers.layout import IGNORED, Column
 from devicekit.readers.layouts import pooling
-from devicekit.readers.layouts.roles import STATES, UNKNOWN, Cells
+from devicekit.readers.layouts.roles import UNKNOWN, Cells
+from devicekit.readers.lexicon import means
+from devicekit.readers.state import STATE_COLUMNS
 from devicekit.system.options import ReadOptions
 
 TOLERANCE = 2e-3  # relative: duplicates are often written with fewer digits
 MOST_TESTED = 60  # columns
 LEAST = 4  # readings that two columns must share
-_COMPUTED = re.compile(r"smooth|av(g|erage)|mean|filt|fit|abs|log")  # words for computed columns
-_TESTED = {"current_a", "value", UNKNOWN, *STATES}
+_TESTED = {"current_a", "value", UNKNOWN, *STATE_COLUMNS}
 
 
 def ignore_duplicates(columns: Sequence[Column], cells: Cells, options: ReadOptions) -> list[Column]:
@@ -104,7 +105,7 @@ def _originality_rank(column: Column) -> int:
     """Rank a column as an original: measured quantities first, magnitudes and averages last."""
     order = {"current_a": 0, "read_current_a": 0, "conductance_s": 1, "resistance_ohm": 2, "weight": 3, "value": 4}
     name = column.name.lower()
-    derived = column.log10 or column.magnitude or bool(_COMPUTED.search(name))
+    derived = column.log10 or column.magnitude or means("computed", name)
     return order.get(column.role, 5) + 10 * derived
 
 
@@ -143,7 +144,7 @@ def _describe_relation(x: np.ndarray, y: np.ndarray, v: np.ndarray | None, first
             ratio = np.abs(y[size][usual] / state[usual])
             if np.isfinite(ratio).sum() >= LEAST and _is_constant(ratio[np.isfinite(ratio)]):
                 return "voltage divided by {}, or the inverse"
-    named = bool(_COMPUTED.search(second.name.lower())) and not _COMPUTED.search(first.name.lower())
+    named = means("computed", second.name.lower()) and not means("computed", first.name.lower())
     # the same name twice, or names that differ by a number: two measurements
     repeated = second.name.rpartition(".")[0] == first.name
     repeated |= re.sub(r"\d+", "#", second.name) == re.sub(r"\d+", "#", first.name)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from devicekit.core.errors import (
     UsageError,
 )
 from devicekit.core.quantities import GLOSSARY
-from devicekit.readers.layout import IGNORED, KEPT, Column, Layout
+from devicekit.readers.layout import IGNORED, KEPT, Column, Layout, Tag
 from devicekit.readers.layouts import unnamed_columns
 from devicekit.readers.layouts.ambiguous_columns import resolve_ambiguous, set_aside_terminals
 from devicekit.readers.layouts.duplicate_columns import ignore_duplicates
@@ -30,12 +30,12 @@ from devicekit.readers.layouts.gather import SourceBlocks, gather, take_rows
 from devicekit.readers.layouts.grid import Block
 from devicekit.readers.layouts.meanings import option_of, without_meaning
 from devicekit.readers.layouts.places import tag_blocks
-from devicekit.readers.layouts.roles import STATES, UNKNOWN, Cells, assign_roles, is_counter, is_switching
+from devicekit.readers.layouts.roles import UNKNOWN, Cells, assign_roles, is_counter, is_switching
 from devicekit.readers.layouts.scale import add_read_voltage, ask_quantity, assign_factors, describe_ranges
 from devicekit.readers.layouts.series import Arranged, arrange
 from devicekit.readers.layouts.view import Claim, View
 from devicekit.readers.source import Source
-from devicekit.readers.state import OF_STATES
+from devicekit.readers.state import OF_STATES, STATE_COLUMNS
 from devicekit.system import plugins
 from devicekit.system.options import ReadOptions
 
@@ -51,7 +51,7 @@ class Reading:
     """Result of the inference: blocks of equal columns, roles, series, layout, options that do not apply, warnings."""
 
     blocks: tuple[Block, ...]
-    block_tags: tuple[dict[str, Any], ...]
+    block_tags: tuple[dict[str, Tag], ...]
     arranged: Arranged
     layout: Layout
     kind: ModuleType
@@ -153,8 +153,8 @@ def _build_view(block: Block, options: ReadOptions, recipe_columns: Sequence[Col
     cells = Cells(judged)
     columns = assign_roles(cells, options, recipe_columns)
     mapped = {column.role for column in columns if column.by == "map"}
-    if mapped & {*STATES, "value"}:
-        mapped |= {*STATES, "value", "current_a"}
+    if mapped & {*STATE_COLUMNS, "value"}:
+        mapped |= {*STATE_COLUMNS, "value", "current_a"}
     if recipe_columns:
         columns = [c if c.by == "recipe" else replace(c, role=KEPT, why="not in the recipe") for c in columns]
     columns = [

@@ -9,6 +9,7 @@ from typing import Any
 from devicekit.core.errors import Blank, Choice, Question, QuestionError, UsageError
 from devicekit.core.quantities import DIRECTION_ALIASES
 from devicekit.core.text import natural_number
+from devicekit.readers.layout import Tag
 from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.grid import Block
 from devicekit.readers.layouts.meanings import list_choices, option_of
@@ -16,12 +17,12 @@ from devicekit.readers.layouts.series import build_tags
 from devicekit.system.options import ReadOptions
 
 
-def tag_blocks(blocks: Sequence[Block], options: ReadOptions, where: str) -> list[dict[str, Any]]:
+def tag_blocks(blocks: Sequence[Block], options: ReadOptions, where: str) -> list[dict[str, Tag]]:
     """Return the tags of each block by the name of its sheet and its label."""
     sheets = list(dict.fromkeys(block.sheet for block in blocks))
     within = [[block for block in blocks if block.sheet == sheet] for sheet in sheets]
     by_sheet = tag_names(sheets, options, "sheets", where) if len(sheets) > 1 else [{}]
-    found: dict[int, dict[str, Any]] = {}
+    found: dict[int, dict[str, Tag]] = {}
     for own, tags in zip(within, by_sheet, strict=True):
         labels = _tag_labels([block.label for block in own], options, where) if len(own) > 1 else [{}]
         for block, label in zip(own, labels, strict=True):
@@ -29,7 +30,7 @@ def tag_blocks(blocks: Sequence[Block], options: ReadOptions, where: str) -> lis
     return [found[id(block)] for block in blocks]
 
 
-def _tag_labels(labels: Sequence[str], options: ReadOptions, where: str) -> list[dict[str, Any]]:
+def _tag_labels(labels: Sequence[str], options: ReadOptions, where: str) -> list[dict[str, Tag]]:
     """Return the tags of tables of one sheet or file by their labels."""
     parsed = pooling.parse_names(labels)
     if not parsed.unclear:
@@ -55,7 +56,7 @@ def _tag_labels(labels: Sequence[str], options: ReadOptions, where: str) -> list
     )
 
 
-def tag_names(names: Sequence[str], options: ReadOptions, what: str, where: str) -> list[dict[str, Any]]:
+def tag_names(names: Sequence[str], options: ReadOptions, what: str, where: str) -> list[dict[str, Tag]]:
     """Return the tags of sheets or files by their names.
 
     Parameters
@@ -86,18 +87,10 @@ def tag_names(names: Sequence[str], options: ReadOptions, what: str, where: str)
     if meaning is not None and (split := _split_directions(names)) is not None:
         rest, directions = split
         groups = list(dict.fromkeys(rest))
-        numbers = [_last_number(name) for name in groups]
-        cycles = numbers if None not in numbers and len(set(numbers)) == len(groups) else range(1, len(groups) + 1)
-        own = groups if meaning == "devices" else cycles
-        role = "device_id" if meaning == "devices" else "cycle"
-        of = dict(zip(groups, own, strict=True))
-        return [{role: of[name], "direction": way} for name, way in zip(rest, directions, strict=True)]
-    if meaning == "devices":
-        return [{"device_id": name} for name in names]
-    if meaning == "cycles":
-        numbers = [_last_number(name) for name in names]
-        whole = None not in numbers and len(set(numbers)) == len(numbers)
-        return [{"cycle": numbers[k] if whole else k + 1} for k in range(len(names))]
+        of = dict(zip(groups, _tag_in_order(groups, meaning), strict=True))
+        return [{**of[name], "direction": way} for name, way in zip(rest, directions, strict=True)]
+    if meaning is not None:
+        return _tag_in_order(names, meaning)
     if not parsed.unclear:
         return [build_tags(key) for key in parsed.keys]
     raise QuestionError(
@@ -136,13 +129,21 @@ def _is_direction(token: Any) -> bool:
     return token.number is None and len(token.text) > 1 and token.text.lower() in DIRECTION_ALIASES
 
 
+def _tag_in_order(names: Sequence[str], meaning: str) -> list[dict[str, Tag]]:
+    """Return names as devices, or as cycles by their last numbers; cycles are counted if those do not differ."""
+    if meaning == "devices":
+        return [{"device_id": name} for name in names]
+    numbers = {number: None for name in names if (number := _last_number(name)) is not None}
+    return [{"cycle": number} for number in (numbers if len(numbers) == len(names) else range(1, len(names) + 1))]
+
+
 def _last_number(name: str) -> int | None:
     numbers = [token.number for token in pooling.split_tokens(name) if token.number is not None]
     return int(numbers[-1]) if numbers and numbers[-1] == int(numbers[-1]) else None
 
 
-def _tag_by_key(names: Sequence[str], options: ReadOptions, where: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = [{} for _ in names]
+def _tag_by_key(names: Sequence[str], options: ReadOptions, where: str) -> list[dict[str, Tag]]:
+    found: list[dict[str, Tag]] = [{} for _ in names]
     for field, pattern in options.key.items():
         role = {"device": "device_id", "cycle": "cycle"}[field]
         option = f"key={{{field}: {pattern}}}"

@@ -13,14 +13,13 @@ from dataclasses import dataclass, field
 from devicekit.core.quantities import DIRECTION_ALIASES
 from devicekit.names import parse_unit
 from devicekit.readers import isolated
+from devicekit.readers.lexicon import means
 
 _TOKEN = re.compile(r"(\d{1,15}(?:\.\d{1,15})?(?:[eE][+-]?\d{1,2}(?!\d))?)|([^\W\d_]+)")
 _PLACE = re.compile(r"(?i)(?<![^\W_])r(\d{1,4})[ _]?c(\d{1,4})(?![^\W_])")  # place in an array: R2C3
 _ORDINAL = re.compile(r"(?i)(?<![^\W_])(\d{1,9})(?:st|nd|rd|th)[ _]+([^\W\d_]+)")  # 50th cycle
 _SIGNED = re.compile(r"(?<![^\W_])(?<!\.)-(?=\d+(?:\.\d+)?[a-zA-Z])")  # after a letter or a digit it is a hyphen
-_DEVICE = re.compile(r"^(d|dev|devices?|cells?|die|dut|sample|chip|memristor|rram|reram|bit|pad|row|col)$")
 _GRID = ({"r", "c"}, {"x", "y"})  # letters that name a device only together: r3c7
-_CYCLE = re.compile(r"^(cyc|cycle|cycles|run|runs|rep|repeat|repetition|ramp|rmp|loop|sweep|trial|iteration|iter)$")
 _GEOMETRY = {"um", "nm", "µm", "μm", "mm", "um2", "nm2"}
 _LEVEL = {"lrs": "lrs", "on": "lrs", "hrs": "hrs", "off": "hrs"}
 # condition of a measurement, by the quantity of a number's unit
@@ -102,7 +101,11 @@ def parse_names(names: Sequence[str]) -> ParsedNames:
                 _set_field(keys, "direction", [DIRECTION_ALIASES[word] for word in words])
             elif all(word in _LEVEL for word in words):
                 _set_field(keys, "level", [_LEVEL[word] for word in words])
-            elif place and _DEVICE.match(split[0][place - 1].text.lower()) and _are_consecutive_letters(words):
+            elif (
+                place
+                and means("word for a device", split[0][place - 1].text.lower())
+                and _are_consecutive_letters(words)
+            ):
                 _set_field(keys, "device", [value.text for value in values])  # Device A, Device B
             else:
                 return ParsedNames(tuple(Key() for _ in names), f"names that differ by a word: {_list_names(names)}")
@@ -169,12 +172,12 @@ def _find_field(split: Sequence[_Token], place: int) -> str | None:
         unit = parse_unit(token.unit)
         return _OF_UNIT.get(unit.quantity) if unit else None
     word = split[place - 1].text.lower() if place and split[place - 1].number is None else ""
-    if _CYCLE.match(word):
+    if means("word for a cycle", word):
         return "cycle"
     whole = token.number == int(token.number or 0)
     words = {each.text.lower() for each in split if each.number is None}
     grid = any(word in letters and letters <= words for letters in _GRID)
-    return "device" if whole and (_DEVICE.match(word) or grid) else None
+    return "device" if whole and (means("word for a device", word) or grid) else None
 
 
 def _convert_value(named: str, token: _Token, word: str) -> object:

@@ -17,59 +17,23 @@ from devicekit.names.places import meaning
 from devicekit.names.units import readings
 from devicekit.readers.cells import parse_clock, parse_numbers
 from devicekit.readers.header import Heading
-from devicekit.readers.layout import KEPT, Column, matches_pattern
+from devicekit.readers.layout import KEPT, Column, Tag, matches_pattern
 from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.grid import Block
+from devicekit.readers.lexicon import means, normalise_name, words_of
+from devicekit.readers.state import STATE_COLUMNS
 from devicekit.system.options import ReadOptions
 
 _PREFIX = re.compile(r"[ _./(\[]([kMGmuµμnpf])[)\]]?$")
 TEXT = {"device_id", "direction", "level", "baseline"}
-STATES = {
-    "conductance_s": "conductance",
-    "resistance_ohm": "resistance",
-    "read_current_a": "current",
-    "weight": "weight",
-}
-# devicekit's names for columns of measurements
-DEVICEKIT_NAMES = frozenset(
-    {
-        "device_id", "cycle", "direction", "pulse_index", "conductance_s", "weight", "pulse_voltage_v",
-        "pulse_width_s", "read_voltage_v", "read_current_a", "point", "voltage_v", "current_a", "time_s",
-        "compliance_a", "resistance_ohm", "resistance_before_ohm", "resistance_after_ohm", "level", "spike_delay_s",
-        "weight_change", "repeat", "temperature_k", "temperature_c", "target_s", "value",
-    }
-)  # fmt: skip
+DEVICEKIT_NAMES = words_of(  # columns of measurements
+    "device_id cycle direction pulse_index conductance_s weight pulse_voltage_v pulse_width_s read_voltage_v "
+    "read_current_a point voltage_v current_a time_s compliance_a resistance_ohm resistance_before_ohm "
+    "resistance_after_ohm level spike_delay_s weight_change repeat temperature_k temperature_c target_s value"
+)
 UNKNOWN = "unknown"  # numbers of an unknown quantity: states, if an option gives the quantity
 LEVEL_WORDS = {"lrs", "on", "set", "hrs", "off", "reset", "low", "high", "lrs state", "hrs state", "r_on", "r_off"}
 _LEVEL = re.compile(r"(?i)(?:^|[\s_])[rgi]?[\s_]?(lrs|hrs|low|high|on|off)(?=$|[\s_\d])")
-_WORD = {
-    "device_id": r"(device|dev|dut|cell|sample|chip|die|address|addr|memristor)( ?(id|name|no|number|nr|#|index))?",
-    "cycle": r"((switching |endurance |set reset |program(ming)? )?cycles?|cyc|zyklus|zyklen|循环|loop|run|sweep"
-    r"|ramp|rmp|iteration|iter|rep|trial|(number|no) of cycles)"
-    r"( ?(no|number|nr|index|idx|count|id|#))?",
-    "pulse_index": r"(pulses?|(number|no) of pulses|(n|#|no|nr|number) pulses?)"
-    r"( ?(no|n?number|nr|index|idx|count|id|#))?",
-    "point": r"(point|pt|points)( ?(no|number|nr|index|#))?",
-    "counter": r"(n|no|nr|number|index|idx|#|x|count|step|row|record|i|k|id)",
-    "direction": r"(direction|dir|polarity|operation|op|mode|process|type|branch|pulse type|ltp ltd|pot dep)",
-    "level": r"(level|state|resistance state|hrs lrs|lrs hrs)",
-    "repeat": r"(repeat|repetition)",
-}
-_WORDS = {role: re.compile(pattern) for role, pattern in _WORD.items()}
-_CLOCK_NAME = re.compile(r"\btime|\bclock|\bt$")
-_READ = re.compile(r"read|\bvr\b|\bmeas\b|sense")
-_PULSE = re.compile(r"puls|writ|prog|amplitude|\bamp\b|\bvp\b|\bvw\b|stimul|spike")
-_LIMIT = re.compile(r"compl|\bicc\b|\bcc\b|\bicomp\b|limit|i ?comp")
-_WIDTH = re.compile(r"width|duration|\bpw\b|\bt ?p\b|tpulse|\btw\b|pulse (time|length)")
-_DELAY = re.compile(r"^(Δ|δ|d|delta) ?t$|delay|timing|\bisi\b|post.*pre")
-_CHANGE = re.compile(
-    r"(?:^|\s)(?:Δ|δ|d|delta) ?[wgr](?:\b|$)|(?:weight|conductance|synaptic).*change"
-    r"|change.*(?:weight|conductance)|epsc.*change"
-)
-_ERROR = re.compile(r"(?:^|\s)(?:errors?|err|std|stdev|stddev|sem|uncertainty|std ?err(?:or)?)(?:$|\s)")
-_SWITCHING = re.compile(r"(?:^|\s)v ?(?:re)?set(?:$|\s)|(?:^|\s)(?:re)?set voltage")
-_BEFORE = re.compile(r"before|\bpre\b|initial")
-_AFTER = re.compile(r"after|\bpost\b|final")
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,12 +82,6 @@ class Cells:
         return found - {"", "nan"}
 
 
-def normalise_name(name: str) -> str:
-    """Return the words of a name in lower case, separated by single blanks."""
-    name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
-    return " ".join(re.sub(r"[\s_.\-:/()\[\]]+", " ", name).lower().split()) or name.strip().lower()
-
-
 def assign_roles(cells: Cells, options: ReadOptions, recipe_columns: Sequence[Column] = ()) -> list[Column]:
     """Return each column of a block with its role.
 
@@ -137,7 +95,9 @@ def assign_roles(cells: Cells, options: ReadOptions, recipe_columns: Sequence[Co
     found: list[Column] = []
     taken: set[str] = set()
     # a column with a devicekit name has that role, so that no other column can have it
-    reserved = {name.strip().lower() for name in block.names} & (DEVICEKIT_NAMES - set(STATES)) - set(mapped.values())
+    reserved = {name.strip().lower() for name in block.names} & (DEVICEKIT_NAMES - set(STATE_COLUMNS)) - set(
+        mapped.values()
+    )
     for k, (name, head) in enumerate(zip(block.names, block.headings, strict=True)):
         note = block.notes[k] if k < len(block.notes) else ""
         column = _apply_recipe(name, f"{head.name} {note}", recipe_columns) or _apply_map(name, head, mapped)
@@ -148,7 +108,7 @@ def assign_roles(cells: Cells, options: ReadOptions, recipe_columns: Sequence[Co
             column = column or _infer_from_name(name, head, cells, note)
         if column.role in reserved and not column.is_explicit:
             column = replace(column, role=KEPT, why=f"another column is named {column.role}")
-        if column.role in GLOSSARY and column.role not in STATES:
+        if column.role in GLOSSARY and column.role not in STATE_COLUMNS:
             taken.add(column.role)
         found.append(column)
     return _keep_places(found)
@@ -181,7 +141,10 @@ def _apply_recipe(name: str, words: str, recipe_columns: Sequence[Column]) -> Co
     plain = re.sub(r"\.\d+$", "", name)  # a repeated name
     for column in recipe_columns:
         if column.name in (name, plain) or matches_pattern(name, column.name):
-            tags = {**(_parse_tags(words) if column.role in (*STATES, "value", "current_a") else {}), **column.tags}
+            tags = {
+                **(_parse_tags(words) if column.role in (*STATE_COLUMNS, "value", "current_a") else {}),
+                **column.tags,
+            }
             return replace(column, name=name, why="set by the recipe", tags=tags, by="recipe")
     return None
 
@@ -192,7 +155,7 @@ def _apply_map(name: str, head: Heading, mapped: Mapping[str, str]) -> Column | 
     role = mapped[name]
     factor, unit = 1.0, None
     # naming the quantity of a state does not make an unclear unit SI
-    unclear = head.unclear if role in (*STATES, "current_a") and head.unit is None else ""
+    unclear = head.unclear if role in (*STATE_COLUMNS, "current_a") and head.unit is None else ""
     wanted = parse_unit(GLOSSARY[role].unit) if role in GLOSSARY and GLOSSARY[role].unit else None
     if head.unit is None and wanted is not None and head.word:
         # `t_min` is clear once it is known to be a time, if only one unit of time is written so
@@ -200,10 +163,10 @@ def _apply_map(name: str, head: Heading, mapped: Mapping[str, str]) -> Column | 
         meant |= {unit for unit in [parse_unit(head.word)] if unit is not None and unit.quantity == wanted.quantity}
         if len(meant) == 1:
             return Column(name, role, head.word, meant.pop().factor, head.log10, "set by map", by="map", stated=True)
-    if head.unit is None and role in (*STATES, "current_a") and not unclear and (prefix := _PREFIX.search(name)):
+    if head.unit is None and role in (*STATE_COLUMNS, "current_a") and not unclear and (prefix := _PREFIX.search(name)):
         unclear = f"{prefix[1]!r} may be a unit prefix"
     if role == "value" and head.unit is not None:  # the unit gives the quantity
-        role = next((state for state, quantity in STATES.items() if quantity == head.unit.quantity), role)
+        role = next((state for state, quantity in STATE_COLUMNS.items() if quantity == head.unit.quantity), role)
     if role == "temperature_c":  # the answer where the name states kelvin but the numbers are not
         return Column(name, role, "°C", why="set by map", by="map", stated=True)
     if head.unit is not None and role not in TEXT:
@@ -229,7 +192,7 @@ def _match_devicekit_name(name: str, head: Heading, taken: set[str]) -> Column |
 def _infer_from_cells(name: str, head: Heading, cells: Cells) -> Column | None:
     """Return the role of a column of clock times, or of words for directions or levels; else None."""
     bare = normalise_name(head.name)
-    if _CLOCK_NAME.search(bare) and _is_clock(cells.block.cells[name]):
+    if means("clock", bare) and _is_clock(cells.block.cells[name]):
         why = "clock times, counted from the first"
         return Column(name, "time_s", "s", why=why, stated=True)
     words = cells.words(name)
@@ -237,10 +200,10 @@ def _infer_from_cells(name: str, head: Heading, cells: Cells) -> Column | None:
         return None
     numeric = cells.numbers(name) is not None
     if words <= LEVEL_WORDS and (
-        _WORDS["level"].fullmatch(bare) or (not numeric and words <= {"lrs", "hrs", "on", "off", "r_on", "r_off"})
+        means("level", bare) or (not numeric and words <= {"lrs", "hrs", "on", "off", "r_on", "r_off"})
     ):
         return Column(name, "level", why=f"its words are {', '.join(sorted(words))}")
-    named = bool(_WORDS["direction"].fullmatch(bare))
+    named = means("direction", bare)
     if words <= set(DIRECTION_ALIASES) and (named or not numeric):
         return Column(name, "direction", why=f"its words are {', '.join(sorted(words))}")
     return None
@@ -256,14 +219,14 @@ def _infer_from_name(name: str, head: Heading, cells: Cells, note: str) -> Colum
         return Column(name, KEPT if text else UNKNOWN, why="no name")
     for standard in ("device_id", "cycle", "pulse_index", "point", "level", "repeat"):
         plain = strip_directions(bare) if standard == "pulse_index" else bare  # LTP pulse number
-        matches = _WORDS[standard].fullmatch(plain) and (standard in TEXT or not text)
+        matches = means(standard, plain) and (standard in TEXT or not text)
         if head.unit is None and not head.unclear and matches:
             if standard == "level" and not text and not _has_few_values(cells, name):
                 continue
             return Column(name, standard, why="by its name")
     if text and not (head.unit or head.unclear):
         return Column(name, KEPT, why="words")
-    if _ERROR.search(bare):
+    if means("error", bare):
         return Column(name, KEPT, why="named as an error or a spread")
     if (role := _role_of_quantity(bare, head)) is not None:
         stated = head.unit is not None
@@ -281,7 +244,7 @@ def _infer_from_name(name: str, head: Heading, cells: Cells, note: str) -> Colum
             unclear=head.unclear,
             magnitude=head.magnitude,
         )
-    if head.unit is None and _WORDS["counter"].fullmatch(bare):
+    if head.unit is None and means("counter", bare):
         return Column(name, "counter", why="by its name")
     tags = _parse_tags(f"{head.name} {note}")
     if "level" in tags or "direction" in tags:
@@ -304,7 +267,7 @@ def _is_numbering(values: pd.Series | None) -> bool:
 
 def is_switching(name: str) -> bool:
     """Return whether a name means a switching voltage: Vset, V_reset, set voltage."""
-    return bool(_SWITCHING.search(normalise_name(name)))
+    return means("switching", normalise_name(name))
 
 
 def strip_directions(bare: str) -> str:
@@ -322,30 +285,30 @@ def _has_few_values(cells: Cells, name: str) -> bool:
 def _role_of_quantity(bare: str, head: Heading) -> str | None:
     """Return devicekit's column name for a column by its quantity."""
     quantity = head.quantity
-    if _CHANGE.search(bare) and quantity in ("conductance", "resistance", "weight", "fraction", None):
+    if means("change", bare) and quantity in ("conductance", "resistance", "weight", "fraction", None):
         return (
             "weight_change" if head.unit is None or head.unit.quantity in ("fraction", "weight") else "change_in_units"
         )
     if quantity == "fraction" or re.search(r"\bfraction", bare):  # fractional seconds: a part of a time
         return None
     if quantity == "time":
-        return "spike_delay_s" if _DELAY.search(bare) else "pulse_width_s" if _WIDTH.search(bare) else "time_s"
+        return "spike_delay_s" if means("delay", bare) else "pulse_width_s" if means("width", bare) else "time_s"
     if quantity == "voltage":
-        return "read_voltage_v" if _READ.search(bare) else "pulse_voltage_v" if _PULSE.search(bare) else "voltage_v"
+        return "read_voltage_v" if means("read", bare) else "pulse_voltage_v" if means("pulse", bare) else "voltage_v"
     if quantity == "current":
-        return "compliance_a" if _LIMIT.search(bare) else "current_a"
-    if quantity == "resistance" and _BEFORE.search(bare):
+        return "compliance_a" if means("limit", bare) else "current_a"
+    if quantity == "resistance" and means("before", bare):
         return "resistance_before_ohm"
-    if quantity == "resistance" and _AFTER.search(bare):
+    if quantity == "resistance" and means("after", bare):
         return "resistance_after_ohm"
     if quantity is None and head.unit is None and not head.unclear and re.search(r"\bweight\b", bare):
         return "weight"
     return {"conductance": "conductance_s", "resistance": "resistance_ohm", "weight": "weight"}.get(quantity or "")
 
 
-def _parse_tags(name: str) -> dict[str, object]:
+def _parse_tags(name: str) -> dict[str, Tag]:
     """Parse level and direction in a name."""
-    tags: dict[str, object] = {}
+    tags: dict[str, Tag] = {}
     if found := _LEVEL.search(name):
         tags["level"] = found[1]
     words = {token.text.lower() for token in pooling.split_tokens(name) if token.number is None}

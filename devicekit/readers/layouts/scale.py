@@ -17,16 +17,15 @@ from devicekit.readers.header import parse_heading
 from devicekit.readers.layout import IGNORED, KEPT, Column
 from devicekit.readers.layouts.grid import Block
 from devicekit.readers.layouts.meanings import HINT, option_of
-from devicekit.readers.layouts.roles import STATES
 from devicekit.readers.layouts.view import View
-from devicekit.readers.state import list_quantity_choices
+from devicekit.readers.lexicon import means
+from devicekit.readers.state import STATE_COLUMNS, list_quantity_choices
 from devicekit.system.options import ReadOptions
 
 IMAGE = 16  # unnamed columns of small whole numbers beyond which a table holds images, not devices
 NEEDED = frozenset(
     {"time_s", "spike_delay_s", "interval_s", "resistance_before_ohm", "resistance_after_ohm", "compliance_a"}
 )
-_READ = re.compile(r"(?i)read|sense|\bmeas")
 
 
 def assign_factors(view: View, kind: ModuleType, block: Block) -> tuple[View, list[CodedWarning]]:
@@ -37,7 +36,7 @@ def assign_factors(view: View, kind: ModuleType, block: Block) -> tuple[View, li
         percent = "percent" in column.unclear or re.search(r"(?i)(?:\b|_)percent(?:\b|_)|%", column.name)
         if column.role == "weight_change" and not column.stated and percent:
             column = replace(column, factor=0.01, unit="%", stated=True, unclear="")
-        is_state = column.role in (*STATES, "value") and column.role in kind.VALUES
+        is_state = column.role in (*STATE_COLUMNS, "value") and column.role in kind.VALUES
         is_current = column.role == "current_a" and kind.NAME in ("sweep", "transient")
         if column.role == "temperature_k" and parse_heading(column.name).quantity in ("celsius", "fahrenheit"):
             words = f"{view.where}: column {column.name!r} is not in kelvin, but temperature_k must be"
@@ -45,7 +44,7 @@ def assign_factors(view: View, kind: ModuleType, block: Block) -> tuple[View, li
         if column.unclear and column.role in GLOSSARY:
             column = _resolve_unclear_unit(column, view, is_state or is_current)
         elif (is_state or is_current) and column.by not in ("glossary", "recipe"):
-            column = _resolve_state_unit(column, view, "current" if is_current else STATES.get(column.role))
+            column = _resolve_state_unit(column, view, "current" if is_current else STATE_COLUMNS.get(column.role))
         elif column.role == "weight_change":
             column = _resolve_relative_change(column, view)
         elif column.role in GLOSSARY and GLOSSARY[column.role].unit and not column.stated:
@@ -139,7 +138,7 @@ def _ask_unit(column: Column, view: View, quantity: str, words: Sequence[str] = 
 
 def _resolve_unclear_unit(column: Column, view: View, asked: bool) -> Column:
     """Return a column whose unit word was not understood with the unit of an option, or ask."""
-    quantity = STATES.get(column.role, "current" if column.role == "current_a" else None)
+    quantity = STATE_COLUMNS.get(column.role, "current" if column.role == "current_a" else None)
     options = view.options
     if asked and options.stated_quantity == quantity and options.unit:
         return replace(column, factor=options.factor, unit=options.unit)
@@ -246,7 +245,7 @@ def _voltage_in_name(name: str) -> float | None:
 
 def _voltage_in_line(name: str, value: str) -> float | None:
     """Return the read voltage [V] that a line above a table states, or None."""
-    if not _READ.search(name):
+    if not means("read voltage of a line", name):
         return None
     head = parse_heading(name)
     found = re.match(r"^([+-]?[\d.]+(?:[eE][+-]?\d+)?)\s*(\S*)$", value.strip())

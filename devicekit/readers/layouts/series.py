@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from devicekit.core.errors import Blank, Choice, Question, QuestionError
 from devicekit.core.quantities import DIRECTION_ALIASES, GLOSSARY
-from devicekit.readers.layout import Column
+from devicekit.readers.layout import Column, Tag
 from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.meanings import list_choices, option_of
 from devicekit.readers.layouts.view import View
@@ -33,7 +32,7 @@ class Series:
     """Columns that belong together: one of values and those paired with it; tags that hold for all of its rows."""
 
     columns: tuple[Column, ...]
-    tags: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, Tag] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -46,15 +45,16 @@ class Arranged:
     meaning: str | None = None
 
 
-def build_tags(key: pooling.Key) -> dict[str, Any]:
+def build_tags(key: pooling.Key) -> dict[str, Tag]:
     """Return the tags of a parsed name as devicekit columns; geometry becomes part of the device."""
-    tags: dict[str, Any] = {"device_id": key.device, "cycle": key.cycle, "direction": key.direction, "level": key.level}
+    device, conditions = key.device, {}
     for name, value in key.conditions.items():
         if name in _CONDITIONS:
-            tags[_CONDITIONS[name]] = value
+            conditions[_CONDITIONS[name]] = value
         else:
-            tags["device_id"] = "_".join(filter(None, (tags["device_id"], f"{value:g}")))
-    return {name: value for name, value in tags.items() if value is not None}
+            device = "_".join(filter(None, (device, f"{value:g}")))
+    named = {"device_id": device, "cycle": key.cycle, "direction": key.direction, "level": key.level}
+    return {name: value for name, value in {**named, **conditions}.items() if value is not None}
 
 
 def arrange(columns: Sequence[Column], values: frozenset[str], view: View, levels: bool) -> Arranged:
@@ -88,14 +88,14 @@ def arrange(columns: Sequence[Column], values: frozenset[str], view: View, level
     return Arranged(shared, tuple(series), basis, meaning)
 
 
-def _name_tags(value_columns: Sequence[Column]) -> dict[str, Any]:
+def _name_tags(value_columns: Sequence[Column]) -> dict[str, Tag]:
     kept = {"level", "direction"}
     return {name: value for column in value_columns for name, value in column.tags.items() if name in kept}
 
 
 def _separate_series(
     value_columns: Sequence[Column], view: View, levels: bool
-) -> tuple[str, str | None, list[dict[str, Any]]]:
+) -> tuple[str, str | None, list[dict[str, Tag]]]:
     """Return how the columns are distinguished ("" if they are not), by which option, and the tags of each."""
     own = [_name_tags([column]) for column in value_columns]
     meaning = view.options.meaning("columns")
@@ -134,7 +134,7 @@ def _separate_series(
     return "", None, []
 
 
-def _split_two_ways(names: Sequence[str], meaning: str) -> list[dict[str, Any]] | None:
+def _split_two_ways(names: Sequence[str], meaning: str) -> list[dict[str, Tag]] | None:
     """Split names into devices (or cycles) by the first number that differs, and levels: `1 L1, 1 L2, 2 L1`."""
     if (pooling.count_differences(names) or 0) < 2:
         return None
@@ -142,7 +142,7 @@ def _split_two_ways(names: Sequence[str], meaning: str) -> list[dict[str, Any]] 
     at = next(k for k in range(len(split[0])) if len({each[k].text for each in split}) > 1)
     part = "device_id" if meaning == "devices" else "cycle"
     order = list(dict.fromkeys(each[at].text for each in split))
-    found = []
+    found: list[dict[str, Tag]] = []
     for each in split:
         level = " ".join(token.text for k, token in enumerate(each) if k != at)
         found.append({part: each[at].text if meaning == "devices" else order.index(each[at].text) + 1, "level": level})
@@ -161,8 +161,8 @@ def _candidate_names(value_columns: Sequence[Column], view: View) -> list[list[s
 
 
 def _tag_by_option(
-    meaning: str, names: Sequence[str], own: Sequence[dict[str, Any]], notes: Sequence[str]
-) -> list[dict[str, Any]]:
+    meaning: str, names: Sequence[str], own: Sequence[dict[str, Tag]], notes: Sequence[str]
+) -> list[dict[str, Tag]]:
     """Tag columns as devices, cycles or levels: by their names without directions and levels, else by their order."""
     if meaning != "levels":  # without a word for a level, the level is only the column's name
         worded = [any(t.number is None and _is_tag(t.text) for t in pooling.split_tokens(name)) for name in names]
@@ -183,7 +183,7 @@ def _tag_by_option(
     groups = list(dict.fromkeys(rest))
     apart = len(groups) == max(order) and len(set(zip(rest, map(str, own), strict=True))) == len(rest)
     number = [groups.index(name) + 1 for name in rest] if apart else order
-    found: list[dict[str, Any]] = []
+    found: list[dict[str, Tag]] = []
     for k, tags in enumerate(own):
         if meaning == "levels":
             found.append({**tags, "level": names[k] if len(set(names)) == len(names) else f"state{k + 1}"})
@@ -195,7 +195,7 @@ def _tag_by_option(
     return found
 
 
-def _strip_tags(name: str, tags: Mapping[str, Any]) -> str:
+def _strip_tags(name: str, tags: Mapping[str, Tag]) -> str:
     """Return a name without the words for its direction or level."""
     if not tags:
         return name

@@ -6,23 +6,21 @@ asked, unless an option or a recipe gives kelvin.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from devicekit.core.errors import Choice, CodedWarning, Question, QuestionError
-from devicekit.readers.header import parse_heading
+from devicekit.readers.header import Heading, parse_heading
 from devicekit.readers.layout import KEPT, Column
-from devicekit.readers.layouts.roles import normalise_name
 from devicekit.readers.layouts.view import View
+from devicekit.readers.lexicon import means, normalise_name
 
 ZERO_C = 273.15  # K
 COLDEST = 200.0  # K; no bake is colder
 FREEZING = 273.0  # K; if no bake is warmer, the values are probably degrees Celsius
 MOVES = 5.0  # K; a thermometer that varies by less shows one temperature
-_NAME = re.compile(r"((bake|baking|anneal|oven|stage|chuck|storage) ?)?(t|temp|temperature)( ?(bake|anneal|oven|set))?")
 
 
 def convert_to_kelvin(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[CodedWarning]]:
@@ -60,7 +58,9 @@ def assign_bake_temperatures(view: View, columns: Sequence[Column]) -> list[Colu
                 )
                 if role == "temperature_k":
                     _check_kelvin(view, column)
-            elif head.unit is None and (head.quantity == "temperature" or _NAME.fullmatch(normalise_name(head.name))):
+            elif head.unit is None and (
+                head.quantity == "temperature" or means("temperature", normalise_name(head.name))
+            ):
                 raise _ask_unit(view, column, values)
         found.append(column)
     if sum(column.role in ("temperature_k", "temperature_c") for column in found) > 1:
@@ -107,3 +107,7 @@ def _ask_unit(view: View, column: Column, values: np.ndarray) -> QuestionError:
 
 def _list_values(values: np.ndarray) -> str:
     return f"{', '.join(f'{value:g}' for value in values[:6])}{', ...' if values.size > 6 else ''}"
+
+
+def _is_temperature(head: Heading) -> bool:
+    return head.quantity == "temperature" or means("temperature", normalise_name(head.name))

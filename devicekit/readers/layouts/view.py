@@ -12,7 +12,8 @@ import pandas as pd
 
 from devicekit.readers.layout import Column
 from devicekit.readers.layouts import pooling
-from devicekit.readers.layouts.roles import STATES, UNKNOWN, Cells, is_counter, is_row_number
+from devicekit.readers.layouts.roles import UNKNOWN, Cells, is_counter, is_row_number
+from devicekit.readers.state import STATE_COLUMNS
 from devicekit.system.options import ReadOptions
 
 FEW = 4  # with fewer voltages a table may not be a sweep
@@ -98,7 +99,7 @@ class View:
     @cached_property
     def is_transient(self) -> bool:
         """True if rows have a time, a state, and a pulse voltage that is 0 V for many readings between pulses."""
-        if not self.of("time_s") or not self.of(*STATES, "value", "current_a", UNKNOWN):
+        if not self.of("time_s") or not self.of(*STATE_COLUMNS, "value", "current_a", UNKNOWN):
             return False
         if self.of("pulse_index", "direction", "spike_delay_s", "level") or len(self.of("pulse_voltage_v")) != 1:
             return False
@@ -113,7 +114,7 @@ class View:
     @cached_property
     def states(self) -> list[Column]:
         """Columns named for a state; currents too, where no voltage changes."""
-        found = self.of(*STATES, "value")
+        found = self.of(*STATE_COLUMNS, "value")
         return found or ([] if self.sweeps else self.of("current_a"))
 
     @cached_property
@@ -137,7 +138,7 @@ class View:
         level : bool
             True if each column of states holds one level, named by a word in its name, else by the name.
         """
-        known = bool(self.of(*STATES, "value"))
+        known = bool(self.of(*STATE_COLUMNS, "value"))
         reading = self.states or self.of("current_a")
         found = []
         for column in self.columns:
@@ -147,7 +148,7 @@ class View:
             elif column.role == UNKNOWN:
                 known_state = self.states or self.of("resistance_before_ohm")
                 column = self.change(column, role="keep" if known_state else "value")
-            if level and column.role in (*STATES, "value") and not self.of("level"):
+            if level and column.role in (*STATE_COLUMNS, "value") and not self.of("level"):
                 tags = {"level": _bare_name(column.name, self), **column.tags}
                 column = self.change(column, tags=tags)
             found.append(column)
