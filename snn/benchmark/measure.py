@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from devicekit.device.card import DeviceCard
+from devicekit.device.truth import truth_card
 from snn.benchmark.task import VARIANTS, Variant, accuracy, setting
 from snn.data.dataset import Dataset
 
@@ -19,8 +20,6 @@ NL, STEPS, SCATTER = 1.0, 100, 0.01
 
 def generic(steps: float = STEPS, scatter: float = SCATTER, nl: float = NL, ltd: float = 1.0) -> DeviceCard:
     """Return a SYNTHETIC soft-bounds device with mid-window steps of 1 / steps, those of LTD `ltd` times as large."""
-    from devicekit.synthetic.pulses import truth_card
-
     kappa = 1.0 - math.exp(-nl)
     theta: dict[str, tuple[float, ...]] = {"ltp": (-math.log(steps), kappa), "ltd": (math.log(ltd / steps), kappa)}
     return truth_card(theta, model="softbounds", increment=scatter, read=0.0)
