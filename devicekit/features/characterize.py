@@ -16,9 +16,7 @@ from devicekit.core.records import plain
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count
 from devicekit.device.measured import Measured
-from devicekit.features.merit import CardMerit, Merit, Settings
-from devicekit.features.merits.dc import DcResult
-from devicekit.features.merits.endurance import EnduranceResult
+from devicekit.features.merit import MeritResult, Settings
 from devicekit.plot import Panel
 from devicekit.report import Block, Section, Text
 from devicekit.system import files, plugins
@@ -48,7 +46,7 @@ class Characterization:
     Attributes
     ----------
     table : Table
-    results : mapping of str to Merit
+    results : mapping of str to MeritResult
         Result by the name of the figure of merit, one file each in `devicekit.features.merits`: dc, endurance,
         facilitation, linearity, mechanism (conduction), multilevel, noise, pulses, rates, retention, rtn, sequence,
         sign, stdp, transfer, volatile, wafermap.
@@ -57,7 +55,7 @@ class Characterization:
     """
 
     table: Table
-    results: Mapping[str, Merit]
+    results: Mapping[str, MeritResult]
     warnings: tuple[CodedWarning, ...] = ()
 
     @property
@@ -81,8 +79,8 @@ class Characterization:
             Mark the data as synthetic; data marked as synthetic stay so in any case.
         """
         checksum = files.checksum([path] if path is not None else self.table.meta.get("files", [])) or None
-        blocks = {name: result.for_card() for name, result in self.results.items() if isinstance(result, CardMerit)}
-        return {name: block.from_file(checksum, synthetic) for name, block in blocks.items()}
+        blocks = {name: result.for_card() for name, result in self.results.items()}
+        return {name: block.from_file(checksum, synthetic) for name, block in blocks.items() if block is not None}
 
     def scalars(self) -> tuple[Scalar, ...]:
         """Return the numbers that matter most, each name once; the first figure of merit that has it counts."""
@@ -90,25 +88,18 @@ class Characterization:
 
     def tiles(self) -> tuple[Scalar, ...]:
         """Return `scalars` for a first page: labels give the number of sweeps where it is not all of them."""
-        return _first_of_each_name(
-            result.tiles() if isinstance(result, DcResult) else result.scalars() for result in self.results.values()
-        )
+        return _first_of_each_name(result.tiles() for result in self.results.values())
 
     def verdict(self) -> str:
         """Return the main result in one sentence: the first with a measured number, not one that only counts sweeps."""
-        for result in self.results.values():
-            if isinstance(result, EnduranceResult) or (isinstance(result, DcResult) and not result.reads):
-                return result.verdict()
         sentences = self.sentences()
-        return next((each for each in sentences if re.search(r"\d\.\d", each)), sentences[0])
+        sure = (result.verdict() for result in self.results.values())
+        measured = (each for each in sentences if re.search(r"\d\.\d", each))
+        return next((each for each in (*sure, *measured) if each), sentences[0])
 
     def remarks(self) -> list[str]:
         """Return the other sentences of a summary; the verdict may be among them."""
-        return [
-            sentence
-            for result in self.results.values()
-            for sentence in (result.remarks() if isinstance(result, DcResult) else result.sentences())
-        ]
+        return [sentence for result in self.results.values() for sentence in result.remarks()]
 
     def sentences(self) -> list[str]:
         """Return the findings, one or two sentences per figure of merit."""
@@ -192,7 +183,7 @@ def _characterize(table: Table, settings: Settings) -> Characterization:
             "the records have no columns of voltage and current. Name them with "
             "map={voltage_v: COLUMN, current_a: COLUMN}."
         )
-    found: dict[str, Merit] = {}
+    found: dict[str, MeritResult] = {}
     for name, module in sorted(plugins.MERITS.all().items()):
         result = module.find(table, settings, found)
         if result is not None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
@@ -81,40 +80,6 @@ class Settings:
     lost_factor: float = 2.0
 
 
-class Merit(Protocol):
-    """The result of one figure of merit."""
-
-    @property
-    def warnings(self) -> tuple[CodedWarning, ...]:
-        """Warnings about the result."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-
-    def tables(self) -> Mapping[str, pd.DataFrame]:
-        """Return data frames to write, by name."""
-
-    def scalars(self) -> tuple[Scalar, ...]:
-        """Return its most important numbers, for a library of devices and for first pages; may be empty."""
-
-    def sentences(self) -> list[str]:
-        """Return the findings, in a sentence or two."""
-
-    def blocks(self) -> list[Block]:
-        """Return the blocks of the report."""
-
-    def panel(self) -> Panel:
-        """Draw the figure."""
-
-
-@runtime_checkable
-class CardMerit(Protocol):
-    """Result with a block of the same name on a device card."""
-
-    def for_card(self) -> Measured:
-        """Return the block of the device card."""
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MeritResult(Record, ABC):
     """Base of the result of a figure of merit: JSON, data frames, card block and report follow from its columns.
@@ -134,9 +99,30 @@ class MeritResult(Record, ABC):
     warnings: tuple[CodedWarning, ...] = column(row=False, default=())
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Return its most important numbers, for libraries and first pages: those of its columns with `scalar`."""
+        """Return its most important numbers, for libraries and first pages.
+
+        Those of its block of a card; without one, those of its columns with `scalar`.
+        """
+        if (block := self.for_card()) is not None:
+            return block.scalars()
         named = [each for each in self.columns() if each.scalar and getattr(self, each.field) is not None]
         return tuple(Scalar.from_record(self, each.field, each.scalar) for each in named)
+
+    def tiles(self) -> tuple[Scalar, ...]:
+        """Return `scalars` as they stand on a first page."""
+        return self.scalars()
+
+    def for_card(self) -> Measured | None:
+        """Return the block of the same name on a device card; None if there is none."""
+        return None
+
+    def verdict(self) -> str:
+        """Return the main result in one sentence; "" unless it is sure to be the first thing to say of a table."""
+        return ""
+
+    def remarks(self) -> list[str]:
+        """Return the sentences that stand on a first page beside verdict and tiles."""
+        return self.sentences()
 
     @abstractmethod
     def sentences(self) -> list[str]:

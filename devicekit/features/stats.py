@@ -207,6 +207,11 @@ def weibull(values: np.ndarray, quantity: str) -> Weibull | None:
     return Weibull(quantity=quantity, shape=float(shape), scale=float(scale), n=int(x.size))
 
 
+def noise_of_bends(bends: np.ndarray) -> float:
+    """Return the standard deviation of white noise by the median size of second differences [their unit]; 0 of none."""
+    return float(np.median(np.abs(bends))) / (0.6745 * np.sqrt(6)) if bends.size else 0.0
+
+
 def holm(p: np.ndarray) -> np.ndarray:
     """Correct p values for their number (Holm 1979, Scand. J. Statist. 6, 65); NaN stays NaN and is not counted."""
     found = np.full(p.shape, np.nan)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from devicekit.features.dc.segments import Excursion
+from devicekit.features.stats import noise_of_bends
 
 LEAST_EXACT = 3  # equal readings of a plateau without noise
 LEAST_NOISY = 5  # readings of a plateau with noise
@@ -66,7 +67,7 @@ def plateau(v: np.ndarray, i: np.ndarray, turn: int) -> Plateau | None:
     if wide.sum() < LEAST_NOISY:
         return None
     level = float(np.median(i[wide]))
-    width = float(np.clip(NOISES * _noise(i[wide]) / level, *WIDTH))
+    width = float(np.clip(NOISES * noise_of_bends(np.diff(i[wide], 2)) / level, *WIDTH))
     run = _run(i, turn, level, width)
     if run.sum() < 2:
         return None
@@ -94,13 +95,6 @@ def _would_show(v: np.ndarray, i: np.ndarray, run: np.ndarray) -> bool:
     resolution = float(steps[steps > 0].min(initial=np.inf))
     change = float(np.ptp(v[run]) / v[run].max() * i[run].max()) if v[run].max() > 0 else 0.0
     return change > 0 and (not np.isfinite(resolution) or change >= 1.5 * resolution)
-
-
-def _noise(i: np.ndarray) -> float:
-    """Return the standard deviation of the noise, robust, from second differences."""
-    if i.size < LEAST_NOISY:
-        return 0.0
-    return float(np.median(np.abs(np.diff(i, 2)))) / (0.6745 * np.sqrt(6))
 
 
 def _slope(v: np.ndarray, i: np.ndarray) -> tuple[float, float]:

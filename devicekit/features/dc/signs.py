@@ -13,6 +13,7 @@ import pandas as pd
 from devicekit.core.records import Record, column
 from devicekit.features.dc.trace import each_sweep
 from devicekit.features.definitions import SIDES
+from devicekit.features.stats import noise_of_bends
 from devicekit.tables import SweepTable
 
 NOISES = 5.0  # standard deviations of the noise beyond which a current has a sign
@@ -53,7 +54,7 @@ def reversals(voltage: np.ndarray, current: np.ndarray) -> tuple[Reversal, ...]:
         return ()
     reach = float(np.abs(v).max())
     home = np.abs(v) <= HOME * reach
-    noise = float(np.median(np.abs(np.diff(i, 2)))) / (0.6745 * np.sqrt(6)) if i.size > 4 else 0.0
+    noise = noise_of_bends(np.diff(i, 2)) if i.size > 4 else 0.0
     found = []
     for sign in (1, -1):
         here = (np.sign(v) == sign) & ~home

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from devicekit.features import definitions
+from devicekit.features.stats import noise_of_bends
 
 AT_COMPLIANCE = 0.98  # share of the compliance at which a point counts as limited
 SET_CURRENT = 1e-4  # A; current of a set for `at_100ua`
@@ -105,12 +106,6 @@ def at_compliance(leg: Switching) -> float:
     return float(leg.v[hit[0]]) if hit.size else float("nan")
 
 
-def _noise(i: np.ndarray) -> float:
-    """Return the relative standard deviation of current noise, robust, from second differences of ln I."""
-    bends = np.abs(np.diff(np.log(i[i > 0]), 2))
-    return float(np.median(bends)) / (0.6745 * np.sqrt(6)) if bends.size else 0.0
-
-
 _PLACES = np.vander(np.arange(SMOOTHED) - SMOOTHED // 2, 3)
 _PARABOLA = _PLACES @ np.linalg.pinv(_PLACES)  # from the readings of a window to its least-squares parabola
 
@@ -136,7 +131,7 @@ def _peak(leg: Switching) -> tuple[float, bool]:
     v, i = leg.v[known], leg.i[known]
     if i.size == 0:
         return float("nan"), False
-    noise = _noise(i)
+    noise = noise_of_bends(np.diff(np.log(i[i > 0]), 2))  # relative
     smooth = _smooth(i) if i.size >= SMOOTHED else i
     start = i.size - 1
     if leg.level > 0 and leg.after > 0:

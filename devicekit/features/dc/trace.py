@@ -11,6 +11,7 @@ import pandas as pd
 
 from devicekit.features.dc.compliance import assign_limit
 from devicekit.features.dc.segments import Excursion, Segment, excursions, longest, split_segments
+from devicekit.features.stats import noise_of_bends
 
 WIDE = 2.5  # multiple of the read voltage for the wider range of a fit, if the usual range gives no level
 FEWEST = 8  # readings of a leg nearest to 0 V from which its noise is estimated
@@ -33,7 +34,7 @@ def _deviation(bends: np.ndarray) -> float:
     sizes = np.sort(np.abs(bends))
     rest = sizes[:-ODD] if sizes.size > 2 * ODD else sizes[:0]
     squares = float(np.sqrt((rest @ rest) / (6 * rest.size))) if rest.size else 0.0
-    return max(float(np.median(sizes)) / (0.6745 * float(np.sqrt(6))), squares)
+    return max(noise_of_bends(bends), squares)
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,7 +23,7 @@ from devicekit.features.lives import arrhenius
 from devicekit.features.lives.arrhenius import ArrheniusFit, Life
 from devicekit.features.lives.bake import baked_at
 from devicekit.features.lives.censored import Undetermined
-from devicekit.features.merit import Merit, MeritResult, Settings, Skipped
+from devicekit.features.merit import MeritResult, Settings, Skipped
 from devicekit.plot import Axis, Curve, Panel
 from devicekit.report import ROWS_SHOWN, Block, Table
 from devicekit.tables import RetentionTable
@@ -251,7 +251,7 @@ def _sentences(each: LevelLife, several: bool) -> list[str]:
     return [life, energy]
 
 
-def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> ArrheniusResult | None:
+def find(table: AnyTable, settings: Settings, found: Mapping[str, MeritResult]) -> ArrheniusResult | None:
     """Find lives over temperature in a retention table with several temperatures."""
     if not isinstance(table, RetentionTable):
         return None

@@ -22,7 +22,7 @@ from devicekit.features.dc.switching import V_RESET, V_SET
 from devicekit.features.dc.transistors import without_transistors
 from devicekit.features.dc.transitions import Polarity, polarity
 from devicekit.features.definitions import DEFAULT_V_RESET, DEFAULT_V_SET, definition, rule
-from devicekit.features.merit import MOST_CURVES, Merit, MeritResult, Settings, curve, figure, middle, middle_curves
+from devicekit.features.merit import MOST_CURVES, MeritResult, Settings, curve, figure, middle, middle_curves
 from devicekit.features.stats import Spread, Weibull, label_of, spreads, weibull
 from devicekit.plot import Panel
 from devicekit.report import Block, Table
@@ -124,10 +124,10 @@ class DcResult(MeritResult):
         return tuple(found)
 
     def verdict(self) -> str:
-        """Return the main result in one sentence."""
-        total = count(len(self.cycles), "sweep")
+        """Return the main result in one sentence; "" if the sweeps only read the device."""
         if self.reads:
-            return self.sentences()[0]
+            return ""
+        total = count(len(self.cycles), "sweep")
         if (rare := next((each for each in self.left_out if not each.quantity), None)) is not None:
             return f"Only {rare.n} of {total} {'switches' if rare.n == 1 else 'switch'}; no on/off ratio is given."
         if self.levels:
@@ -135,32 +135,28 @@ class DcResult(MeritResult):
         return dc_text.median_sentence(self.spreads, len(self.cycles)) or dc_text.outcome_counts(self.cycles)
 
     def remarks(self) -> list[str]:
-        """Return the sentences beside the verdict and the numbers of a first page."""
-        if self.reads:
-            return []
-        whole = any(not each.quantity for each in self.left_out)
-        return [
-            dc_text.outcome_counts(self.cycles),
-            *([] if self.polarity.word == "unknown" else [self.polarity.sentence()]),
-            *subset.minority_text(self.left_out, self.cycles),
-            *dc_text.by_compliance(self.levels),
-            *([] if whole else dc_text.at_limit(self.cycles)),
-            *dc_text.compliance(self.cycles),
-        ]
+        """Return outcomes, polarity, and what was left out; numbers stand in the verdict and the tiles."""
+        return [] if self.reads else [*self._outcomes(), *self._conditions()]
 
     def sentences(self) -> list[str]:
         """Return outcomes, polarity, voltages with their definitions, on/off, and what was left out."""
         if self.reads:
             return [dc_text.readings_only(self.cycles, float(self.table.frame["voltage_v"].abs().max()))]
+        values = dc_text.values(self.spreads, self.methods)
+        return [*self._outcomes(), *values, *self._conditions(), *dc_text.meanings(self.cycles)]
+
+    def _outcomes(self) -> list[str]:
+        polarity = [] if self.polarity.word == "unknown" else [self.polarity.sentence()]
+        return [dc_text.outcome_counts(self.cycles), *polarity]
+
+    def _conditions(self) -> list[str]:
+        """Return what a minority has, figures by compliance, sweeps at the limit, compliances from the data."""
+        whole = any(not each.quantity for each in self.left_out)
         return [
-            dc_text.outcome_counts(self.cycles),
-            *([] if self.polarity.word == "unknown" else [self.polarity.sentence()]),
-            *dc_text.values(self.spreads, self.methods),
             *subset.minority_text(self.left_out, self.cycles),
             *dc_text.by_compliance(self.levels),
-            *([] if any(not each.quantity for each in self.left_out) else dc_text.at_limit(self.cycles)),
+            *([] if whole else dc_text.at_limit(self.cycles)),
             *dc_text.compliance(self.cycles),
-            *dc_text.meanings(self.cycles),
         ]
 
     def panel(self) -> Panel:
@@ -267,7 +263,7 @@ def select_sweeps(table: SweepTable) -> SweepTable | None:
     return None if frame.empty else SweepTable(frame.copy(), table.meta)
 
 
-def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> DcResult | None:
+def find(table: AnyTable, settings: Settings, found: Mapping[str, MeritResult]) -> DcResult | None:
     """Find the DC figures of the sweeps of a table; None without sweeps."""
     sweeps = select_sweeps(table) if isinstance(table, SweepTable) else None
     if sweeps is None:

@@ -14,7 +14,6 @@ import pandas as pd
 
 from devicekit.core.errors import CodedWarning, TraceError, UsageError
 from devicekit.core.records import Estimate, Record, column, derived
-from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, percent
 from devicekit.device.measured import Endurance, EnduranceLife
 from devicekit.features.figures import LEVELS
@@ -22,7 +21,7 @@ from devicekit.features.lives import figures as life_figures
 from devicekit.features.lives import sentences as wear_text
 from devicekit.features.lives import wear
 from devicekit.features.lives.censored import Undetermined
-from devicekit.features.merit import MOST_CURVES, Merit, MeritResult, Settings, figure, origin
+from devicekit.features.merit import MOST_CURVES, MeritResult, Settings, figure, origin
 from devicekit.features.stats import Spread, clopper_pearson, spread
 from devicekit.plot import Axis, Curve, Panel
 from devicekit.report import Block
@@ -107,10 +106,6 @@ class EnduranceResult(MeritResult):
         interval = clopper_pearson(held, len(self.devices))
         return Endurance(**self.block(), life=life, yield_interval=interval, **origin(self.table))
 
-    def scalars(self) -> tuple[Scalar, ...]:
-        """Return cycles, share of surviving devices, median on/off."""
-        return self.for_card().scalars()
-
     def verdict(self) -> str:
         """Return the main result in one sentence."""
         return self.sentences()[0]
@@ -183,7 +178,7 @@ class EnduranceResult(MeritResult):
         return life_figures.weibull_life(self.life)
 
 
-def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> EnduranceResult | None:
+def find(table: AnyTable, settings: Settings, found: Mapping[str, MeritResult]) -> EnduranceResult | None:
     """Find the endurance of an endurance table."""
     return characterize(table, threshold=settings.threshold) if isinstance(table, EnduranceTable) else None
 

@@ -19,7 +19,7 @@ from devicekit.core.records import Estimate, Record, cell, cell_of, column, deri
 from devicekit.core.scalars import Scalar
 from devicekit.core.statistics import t_quantile
 from devicekit.core.text import count, percent, si
-from devicekit.features.merit import Merit, MeritResult, Settings
+from devicekit.features.merit import MeritResult, Settings
 from devicekit.features.merits.volatile import interval_text
 from devicekit.features.relaxation import decay
 from devicekit.features.relaxation.decay import Fit
@@ -151,7 +151,7 @@ class FacilitationResult(MeritResult):
         return Panel(Axis.of("interval_s", scale="log"), Axis.of("ratio"), curves, lines=tuple(lines))
 
 
-def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> FacilitationResult | None:
+def find(table: AnyTable, settings: Settings, found: Mapping[str, MeritResult]) -> FacilitationResult | None:
     """Find paired pulses in a paired table."""
     return characterize(table, baseline=settings.ppf_baseline) if isinstance(table, PairedTable) else None
 

@@ -15,7 +15,7 @@ from devicekit.core.text import count, si
 from devicekit.features.dc import figures
 from devicekit.features.dc.trace import each_sweep
 from devicekit.features.definitions import COUNTED
-from devicekit.features.merit import Merit, MeritResult, Settings, curve, middle_curves
+from devicekit.features.merit import MeritResult, Settings, curve, middle_curves
 from devicekit.features.merits.dc import DcResult, select_sweeps
 from devicekit.plot import Panel
 from devicekit.report import Block, Table
@@ -135,7 +135,7 @@ class LinearityTable(MeritResult):
         return [Table.pairs(self.medians, caption, ("quantity", "median"))]
 
 
-def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> LinearityTable | None:
+def find(table: AnyTable, settings: Settings, found: Mapping[str, MeritResult]) -> LinearityTable | None:
     """Find the linearity of sweeps without switching; None where a sweep switched."""
     sweeps = select_sweeps(table) if isinstance(table, SweepTable) else None
     switching = found.get("dc")

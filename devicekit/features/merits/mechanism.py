@@ -22,7 +22,7 @@ from devicekit.features.conduction.fit import Fitted
 from devicekit.features.conduction.forms import FORMS, TITLES
 from devicekit.features.conduction.states import StateLeg, state_legs
 from devicekit.features.lives.bake import SAME_K
-from devicekit.features.merit import Merit, MeritResult, Sample, Settings, figure
+from devicekit.features.merit import MeritResult, Sample, Settings, figure
 from devicekit.features.merits.dc import DcResult, select_sweeps
 from devicekit.plot import Panel
 from devicekit.report import ROWS_SHOWN, Block, Table, Text
@@ -188,7 +188,7 @@ def _candidate_curves(shown: JudgedLegs) -> tuple[Any, ...]:
     return shown.first.v, shown.first.i, leg.v, leg.mean_a * np.exp(leg.y), fits
 
 
-def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> ConductionResult | None:
+def find(table: AnyTable, settings: Settings, found: Mapping[str, MeritResult]) -> ConductionResult | None:
     """Find the conduction of sweeps that have DC figures."""
     switching = found.get("dc")
     if not isinstance(table, SweepTable) or not isinstance(switching, DcResult):

@@ -17,7 +17,7 @@ from devicekit.core.errors import CodedWarning, TraceError
 from devicekit.core.records import Estimate, column, derived, internal
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, format_number, percent, percent_span, si
-from devicekit.features.merit import Merit, MeritResult, Settings
+from devicekit.features.merit import MeritResult, Settings
 from devicekit.features.states import separation as multilevel
 from devicekit.features.states.pairs import Level, OwnThresholds, Pair
 from devicekit.features.states.separation import Readings, Scale, Side
@@ -180,7 +180,7 @@ def _normal_text(side: Side) -> str:
     return f"; {_small(side.normal.value)} if it is normal" if side.normal.known else ""
 
 
-def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> MultilevelResult | None:
+def find(table: AnyTable, settings: Settings, found: Mapping[str, MeritResult]) -> MultilevelResult | None:
     """Find the levels of a table of several levels."""
     del settings, found
     return characterize(table) if isinstance(table, MultilevelTable) else None

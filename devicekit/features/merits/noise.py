@@ -16,7 +16,7 @@ from devicekit.core.records import Record, cell_of, column, internal, plain
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, format_number, percent
 from devicekit.features.dc.transistors import without_transistors
-from devicekit.features.merit import Merit, MeritResult, Settings
+from devicekit.features.merit import MeritResult, Settings
 from devicekit.features.merits.dc import STILL
 from devicekit.plot import COLOURS, Axis, Curve, Panel
 from devicekit.tables import SweepTable
@@ -225,7 +225,7 @@ class NoiseResults(MeritResult):
         return Panel(Axis.of("time_s"), Axis.of("current_a"), [record, *levels])
 
 
-def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> NoiseResults | None:
+def find(table: AnyTable, settings: Settings, found: Mapping[str, MeritResult]) -> NoiseResults | None:
     """Find the read noise of records at constant voltage in a table of sweeps."""
     kept = without_transistors(table) if isinstance(table, SweepTable) else None
     if kept is None:

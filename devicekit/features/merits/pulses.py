@@ -15,7 +15,7 @@ from devicekit.core.records import Record, column, derived, part
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, format_number, listed, span
 from devicekit.features import figures
-from devicekit.features.merit import MOST_CURVES, Merit, MeritResult, Settings
+from devicekit.features.merit import MOST_CURVES, MeritResult, Settings
 from devicekit.plot import Panel
 from devicekit.report import Block, Table
 from devicekit.tables import PulseTable
@@ -130,7 +130,7 @@ def trains_panel(table: PulseTable) -> Panel:
     return figures.trains(by_direction, table.quantity)
 
 
-def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> PulseSummary | None:
+def find(table: AnyTable, settings: Settings, found: Mapping[str, MeritResult]) -> PulseSummary | None:
     """Find the window and the end states of a table of pulse trains."""
     if not isinstance(table, PulseTable):
         return None

@@ -19,7 +19,7 @@ from devicekit.core.records import Record, cell, cell_of, column, derived, inter
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, format_number, si
 from devicekit.features.figures import readings
-from devicekit.features.merit import Merit, MeritResult, Settings
+from devicekit.features.merit import MeritResult, Settings
 from devicekit.features.merits.volatile import interval_text
 from devicekit.features.relaxation import decay
 from devicekit.features.relaxation.decay import Fit
@@ -187,7 +187,7 @@ def quarter(n: int) -> int:
     return max(1, n // 4)
 
 
-def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> RatesResult | None:
+def find(table: AnyTable, settings: Settings, found: Mapping[str, MeritResult]) -> RatesResult | None:
     """Find trains in a transient table; None without trains."""
     return characterize(table) if isinstance(table, TransientTable) else None
 

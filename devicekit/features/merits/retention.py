@@ -16,13 +16,12 @@ import pandas as pd
 
 from devicekit.core.errors import CodedWarning, TraceError, UsageError
 from devicekit.core.records import Estimate, Record, cell, cell_of, column, derived, internal, part
-from devicekit.core.scalars import Scalar
 from devicekit.core.statistics import t_quantile
 from devicekit.core.text import count, format_number, percent, percent_span, span
 from devicekit.device.horizon import LEAST_DECADES, refusal_reason
 from devicekit.device.measured import ArrheniusLine, Retention
 from devicekit.features.lives.bake import baked_at
-from devicekit.features.merit import MOST_CURVES, TEN_YEARS, Merit, MeritResult, Settings, origin
+from devicekit.features.merit import MOST_CURVES, TEN_YEARS, MeritResult, Settings, origin
 from devicekit.features.merits.arrhenius import ArrheniusResult
 from devicekit.plot import Axis, Curve, Panel
 from devicekit.readers.kinds.retention import explain_several_starts
@@ -119,10 +118,6 @@ class RetentionResult(MeritResult):
         """Return the states as a block of a device card, each exponent with its 95 % interval."""
         return Retention(**self.block(), arrhenius=self.lines or None, **origin(self.table))
 
-    def scalars(self) -> tuple[Scalar, ...]:
-        """Return how long the states were observed, and their drift exponents."""
-        return self.for_card().scalars()
-
     def sentences(self) -> list[str]:
         """Return how long states were observed, what remains of them, and how far predictions reach."""
         if not self.states:
@@ -188,7 +183,7 @@ def _range(values: list[float], form: str) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> RetentionResult | None:
+def find(table: AnyTable, settings: Settings, found: Mapping[str, MeritResult]) -> RetentionResult | None:
     """Find the retention of a retention table; the lines over temperature come from `arrhenius`."""
     if not isinstance(table, RetentionTable):
         return None

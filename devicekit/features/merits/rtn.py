@@ -15,7 +15,7 @@ from devicekit.core.errors import CodedWarning
 from devicekit.core.records import Record, cell, column, derived, internal, part
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, percent, si, span
-from devicekit.features.merit import Merit, MeritResult, Settings, figure
+from devicekit.features.merit import MeritResult, Settings, figure
 from devicekit.features.merits.noise import NoiseResults
 from devicekit.features.noise import spectrum
 from devicekit.features.noise import telegraph as rtn
@@ -196,7 +196,7 @@ class RtnResult(MeritResult):
         return [*super().blocks(), *drawn]
 
 
-def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> RtnResult | None:
+def find(table: AnyTable, settings: Settings, found: Mapping[str, MeritResult]) -> RtnResult | None:
     """Find telegraph noise in records at constant voltage: constant sweeps, and transients without a pulse."""
     del settings
     judged: list[RtnRecord] = []
@@ -226,7 +226,9 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> Rtn
     return RtnResult(records=tuple(judged), quantity=quantity, warnings=tuple(warnings))
 
 
-def _records(table: AnyTable, found: Mapping[str, Merit]) -> Iterator[tuple[str, int, np.ndarray, np.ndarray, int]]:
+def _records(
+    table: AnyTable, found: Mapping[str, MeritResult]
+) -> Iterator[tuple[str, int, np.ndarray, np.ndarray, int]]:
     """Yield device, number, times [s], readings and histogram levels (0: not counted) of constant records."""
     noise = found.get("noise")
     if isinstance(table, SweepTable) and isinstance(noise, NoiseResults) and "time_s" in table.frame:

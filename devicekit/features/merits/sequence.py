@@ -27,7 +27,7 @@ from devicekit.features.cycles import sentences as sequence_text
 from devicekit.features.cycles.autoregression import LEAST_CYCLES, NOT_NORMAL, Autoregression, Cycles, autoregression
 from devicekit.features.cycles.correlations import Combined, Correlation, Drift
 from devicekit.features.cycles.series import Series, of_endurance, of_sweeps, of_trains
-from devicekit.features.merit import MOST_CURVES, Merit, MeritResult, Settings
+from devicekit.features.merit import MOST_CURVES, MeritResult, Settings
 from devicekit.features.merits.dc import DcResult
 from devicekit.features.merits.pulses import PulseSummary
 from devicekit.plot import Image, Panel
@@ -225,7 +225,7 @@ class SequenceResult(MeritResult):
         return shown
 
 
-def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> SequenceResult | None:
+def find(table: AnyTable, settings: Settings, found: Mapping[str, MeritResult]) -> SequenceResult | None:
     """Find correlations over cycles; None where no device has `LEAST` cycles in unbroken runs."""
     sweeps, trains = found.get("dc"), found.get("pulses")
     if isinstance(sweeps, DcResult):

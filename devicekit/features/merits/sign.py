@@ -14,7 +14,7 @@ from devicekit.core.text import count, si
 from devicekit.features.dc import figures, signs
 from devicekit.features.dc.transistors import without_transistors
 from devicekit.features.definitions import SIDES
-from devicekit.features.merit import Merit, MeritResult, Settings, middle_curves
+from devicekit.features.merit import MeritResult, Settings, middle_curves
 from devicekit.plot import Panel
 from devicekit.tables import SweepTable
 from devicekit.tables import Table as AnyTable
@@ -66,7 +66,7 @@ class SignResult(MeritResult):
         return figures.sweeps(*middle_curves(self.table.frame), signed=True)
 
 
-def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> SignResult | None:
+def find(table: AnyTable, settings: Settings, found: Mapping[str, MeritResult]) -> SignResult | None:
     """Find negative conductances in a table of sweeps; None if there is none."""
     kept = without_transistors(table) if isinstance(table, SweepTable) else None
     if kept is None:

@@ -15,11 +15,10 @@ import pandas as pd
 
 from devicekit.core.errors import CodedWarning, TraceError
 from devicekit.core.records import Estimate, Record, cell, column, internal, part
-from devicekit.core.scalars import Scalar
 from devicekit.core.statistics import t_quantile
 from devicekit.core.text import count, format_number, si
 from devicekit.device.measured import StdpWindow
-from devicekit.features.merit import Merit, MeritResult, Settings, origin
+from devicekit.features.merit import MeritResult, Settings, origin
 from devicekit.plot import COLOURS, Axis, Curve, Panel
 from devicekit.report import Block, Table
 from devicekit.tables import StdpTable
@@ -95,10 +94,6 @@ class StdpResult(MeritResult):
             **origin(self.table),
         )
 
-    def scalars(self) -> tuple[Scalar, ...]:
-        """Return amplitudes and time constants."""
-        return self.for_card().scalars()
-
     def sentences(self) -> list[str]:
         """Return the window's parameters."""
         parts = [
@@ -129,7 +124,7 @@ class StdpResult(MeritResult):
         return [replace(shown, header=[each.format(100 * self.confidence) for each in shown.header])]
 
 
-def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> StdpResult | None:
+def find(table: AnyTable, settings: Settings, found: Mapping[str, MeritResult]) -> StdpResult | None:
     """Find the window of an STDP table."""
     return characterize(table) if isinstance(table, StdpTable) else None
 

@@ -10,7 +10,7 @@ from devicekit.core.records import column, derived
 from devicekit.core.text import count, si, span
 from devicekit.features.dc import figures
 from devicekit.features.dc.transistors import TransferCurve, transfer_curves
-from devicekit.features.merit import MOST_CURVES, Merit, MeritResult, Settings, curve
+from devicekit.features.merit import MOST_CURVES, MeritResult, Settings, curve
 from devicekit.plot import Panel
 from devicekit.tables import SweepTable
 from devicekit.tables import Table as AnyTable
@@ -56,7 +56,7 @@ class TransferResult(MeritResult):
         return figures.transfer([curve(rows) for rows in shown[:MOST_CURVES]])
 
 
-def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> TransferResult | None:
+def find(table: AnyTable, settings: Settings, found: Mapping[str, MeritResult]) -> TransferResult | None:
     """Find transfer curves in a table of sweeps; None if there is none."""
     curves = transfer_curves(table) if isinstance(table, SweepTable) else ()
     return TransferResult(curves=curves, table=table) if curves and isinstance(table, SweepTable) else None

@@ -19,7 +19,7 @@ from devicekit.core.scalars import Scalar
 from devicekit.core.statistics import t_quantile
 from devicekit.core.text import count, format_number, percent, percent_span, si, span
 from devicekit.device.measured import Term, Volatile, volatile_scalars
-from devicekit.features.merit import MOST_CURVES, Merit, MeritResult, Settings, Skipped, origin
+from devicekit.features.merit import MOST_CURVES, MeritResult, Settings, Skipped, origin
 from devicekit.features.relaxation import decay
 from devicekit.features.relaxation.decay import Choice, Fit
 from devicekit.features.relaxation.pulsed import PulsedRecord, curve, records
@@ -249,7 +249,7 @@ def _mean(found: Sequence[Estimate], log: bool = False) -> Estimate:
     return mean_estimate(np.log(x)).map(np.exp) if log else mean_estimate(x)
 
 
-def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> VolatileResult | None:
+def find(table: AnyTable, settings: Settings, found: Mapping[str, MeritResult]) -> VolatileResult | None:
     """Find the relaxation in a transient table; None if it only holds trains without a tail."""
     if not isinstance(table, TransientTable):
         return None

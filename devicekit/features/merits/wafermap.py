@@ -18,7 +18,7 @@ from devicekit.core.records import column, derived
 from devicekit.core.text import count, percent
 from devicekit.features import figures, spatial
 from devicekit.features.definitions import COUNTED
-from devicekit.features.merit import Merit, MeritResult, Settings
+from devicekit.features.merit import MeritResult, Settings
 from devicekit.features.merits.dc import DcResult
 from devicekit.features.merits.endurance import EnduranceResult
 from devicekit.features.merits.multilevel import MultilevelResult
@@ -133,7 +133,7 @@ class MapResult(MeritResult):
         return [*found, self.drawn()]
 
 
-def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> MapResult | None:
+def find(table: AnyTable, settings: Settings, found: Mapping[str, MeritResult]) -> MapResult | None:
     """Find the map of a table with at least six devices in two rows and two columns."""
     del settings
     places = device_places(table)
@@ -201,7 +201,7 @@ def device_places(table: AnyTable) -> pd.DataFrame:
     return made.assign(array=names)[["device_id", "array", "row", "column"]].reset_index(drop=True)
 
 
-def _numbers(found: Mapping[str, Merit]) -> pd.DataFrame | None:
+def _numbers(found: Mapping[str, MeritResult]) -> pd.DataFrame | None:
     """Return one row per device of the other figures of merit; None if they have no number per device."""
     for result in found.values():
         if isinstance(result, DcResult) and not result.reads:
