@@ -109,14 +109,14 @@ def stage(stepper: Stepper, state: State, source: float, label: str, cycle: int)
     """Record the fields of a state, in SI units except for the mesh."""
     fields = state.fields
     return Stage(
-        label,
-        cycle,
-        source,
-        fields.current,
-        state.time,
-        fields.potential,
-        stepper.grid.stack.filament.reference_density * state.density,
-        fields.temperature,
+        label=label,
+        cycle=cycle,
+        voltage_v=source,
+        current_a=fields.current,
+        time_s=state.time,
+        potential=fields.potential,
+        density=stepper.grid.stack.filament.reference_density * state.density,
+        temperature=fields.temperature,
     )
 
 

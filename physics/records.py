@@ -13,29 +13,18 @@ from physics.solvers.state import Tally
 from physics.stack import Stack
 
 
-@dataclass(frozen=True, eq=False)
-class Stage:
-    """Fields at one moment, arrays of shape (heights, radii).
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Stage(Record):
+    """Fields at one moment, arrays of shape (heights, radii); the names are those of the npz file."""
 
-    Attributes
-    ----------
-    label : str
-    cycle : int
-    voltage_v, current_a, time_s : float
-        Source voltage, current and time.
-    potential : array [V]
-    density : array [m^-3]
-    temperature : array [K]
-    """
-
-    label: str
-    cycle: int
-    voltage_v: float
-    current_a: float
-    time_s: float
-    potential: Array
-    density: Array
-    temperature: Array
+    label: str = column(doc="what the moment is")
+    cycle: int = column(doc="number of the loop")
+    voltage_v: float = column(doc="source voltage")
+    current_a: float = column(doc="current")
+    time_s: float = column(doc="time since the start of the run")
+    potential: Array = column(name="potential_v", doc="potential")
+    density: Array = column(name="vacancy_density_m3", doc="vacancy density")
+    temperature: Array = column(name="temperature_k", doc="temperature")
 
 
 THERMAL_TIME = 1e-10

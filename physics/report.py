@@ -86,21 +86,19 @@ def iv_sections(result: IVResult, measured: SweepTable | None = None) -> list[Se
     """Build the sections: I-V with figures of merit, loops, maps, and the stack."""
     blocks: list[Any] = [_iv_figure(result, measured)]
     if len(result.cycles) > 1:
-        blocks.append(_loops_figure(result))
-        blocks.append(_loops(result))
+        words = f"Bipolar loops. V_set by {result.set_by}, V_reset by {DEFAULT_V_RESET}"
+        blocks += [
+            draw(
+                result.levels_panel(),
+                "HRS and LRS over the loops.",
+                "Conductance of HRS and LRS against loop number",
+            ),
+            Table.of(result.cycles, words, len(result.cycles)),
+        ]
     sections = [Section("I-V", "iv", [*blocks, _iv_table(result)])]
     if result.stages:
         sections.append(maps_section(result))
     return [*sections, *stack_sections(result.stack)]
-
-
-def _loops(result: IVResult) -> Table:
-    caption = f"Bipolar loops. V_set by {result.set_by}, V_reset by {DEFAULT_V_RESET}"
-    return Table.of(result.cycles, caption, len(result.cycles))
-
-
-def _loops_figure(result: IVResult) -> Figure:
-    return draw(result.levels_panel(), "HRS and LRS over the loops.", "Conductance of HRS and LRS against loop number")
 
 
 def maps_section(result: _Result) -> Section:

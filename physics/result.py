@@ -14,7 +14,7 @@ import numpy as np
 
 from devicekit.core.errors import TraceError
 from devicekit.core.quantities import DIRECTIONS
-from devicekit.core.records import Record, column, derived, part
+from devicekit.core.records import Record, column, derived, internal, part
 from devicekit.core.text import si
 from devicekit.features.dc.switching import crossing
 from devicekit.features.merits import dc
@@ -23,7 +23,7 @@ from devicekit.plot import Image, Panel
 from devicekit.system import writing
 from devicekit.tables import PulseTable, SweepTable
 from physics import figures
-from physics.constants import Array
+from physics.constants import NM, Array
 from physics.records import Cycle, DeviceReads, Quality, Stage, siemens
 from physics.solvers.mesh import Mesh
 from physics.stack import Stack
@@ -38,11 +38,11 @@ if TYPE_CHECKING:
 class _Result(Record):
     """Base of the results of simulations, with the stack, the mesh and the fields."""
 
-    stack: Stack = column(json=False)
-    mesh: Mesh = column(json=False)
+    stack: Stack = internal("the stack that was simulated")
+    mesh: Mesh = internal("its mesh")
     solver: str = column("solver", doc="banded or fipy")
     quality: Quality = column(inline=True, doc="errors of the balances, and extremes")
-    stages: tuple[Stage, ...] = column(json=False, doc="fields at some moments")
+    stages: tuple[Stage, ...] = internal("fields at some moments")
     complete: bool = column(doc="False if the run was interrupted or did not converge")
     message: str = column(doc="why it is not complete")
     noise: int | None = column(name="noise_seed", doc="seed of the noise of single vacancies; None without noise")
@@ -98,20 +98,10 @@ class _Result(Record):
     def save_fields(self, path: Path) -> None:
         """Write mesh and stages as one npz of plain arrays in SI units, without pickle."""
         buffer = io.BytesIO()
-        stages = self.stages
-        np.savez_compressed(
-            buffer,
-            r_faces_m=self.mesh.r_faces * 1e-9,
-            z_faces_m=self.mesh.z_faces * 1e-9,
-            label=np.array([stage.label for stage in stages], dtype=np.str_),
-            cycle=np.array([stage.cycle for stage in stages], dtype=np.int64),
-            voltage_v=np.array([stage.voltage_v for stage in stages]),
-            current_a=np.array([stage.current_a for stage in stages]),
-            time_s=np.array([stage.time_s for stage in stages]),
-            potential_v=np.array([stage.potential for stage in stages]),
-            vacancy_density_m3=np.array([stage.density for stage in stages]),
-            temperature_k=np.array([stage.temperature for stage in stages]),
-        )
+        fields: dict[str, Any] = {
+            each.name: np.array([getattr(stage, each.field) for stage in self.stages]) for each in Stage.columns()
+        }
+        np.savez_compressed(buffer, r_faces_m=self.mesh.r_faces * NM, z_faces_m=self.mesh.z_faces * NM, **fields)
         writing.write_bytes(path, buffer.getvalue())
 
 
@@ -124,21 +114,13 @@ def _of_first(attribute: str, kind: type[Record] = Cycle, path: str = "first") -
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class IVResult(_Result):
-    """A simulated voltage sweep; its figures of merit in JSON are those of the first loop.
+    """A simulated voltage sweep; its figures of merit in JSON are those of the first loop."""
 
-    Attributes
-    ----------
-    sweep : SweepTable
-        One row for each time step: source voltage, current, time, compliance; and voltage across the
-        device and highest temperature.
-    reads : mapping of int to DeviceReads
-        Conductances of the device alone, by loop.
-    complete : bool
-        False if the run was interrupted or did not converge; `message` says why.
-    """
-
-    sweep: SweepTable = column(json=False)
-    reads: Mapping[int, DeviceReads] = column(json=False)
+    sweep: SweepTable = internal(
+        "one row for each time step: source voltage, current, time, compliance; and voltage across the device and "
+        "highest temperature"
+    )
+    reads: Mapping[int, DeviceReads] = internal("conductances of the device alone, by loop")
     v_set_v = _of_first("v_set_v")
     v_reset_v = _of_first("v_reset_v")
     v_100ua_v = _of_first("v_100ua_v")
@@ -229,15 +211,11 @@ class TrainEnds(Record):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PulseResult(_Result):
-    """Simulated pulse trains.
+    """Simulated pulse trains."""
 
-    Attributes
-    ----------
-    pulses : PulseTable
-        Conductance at the read voltage and ambient temperature after every pulse, for every train.
-    """
-
-    pulses: PulseTable = column(json=False)
+    pulses: PulseTable = internal(
+        "conductance at the read voltage and ambient temperature after every pulse, for every train"
+    )
 
     def panel(self) -> Panel:
         """Return the figure of the conductance along every train, one colour per width (paper, Fig. 3a)."""

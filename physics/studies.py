@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from devicekit.core.errors import ParameterError
+from devicekit.core.records import Record, column
 from devicekit.tables import PulseTable
 from physics.constants import Array
 from physics.drive import Segment, loops
@@ -214,17 +215,14 @@ def sensitivity(
     return table.loc[order].reset_index(drop=True)
 
 
-@dataclass(frozen=True, eq=False)
-class Retention:
-    """Conductance [S] at rest against time [s] of the two states after a loop, read at 300 K.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Retention(Record):
+    """Conductance at rest against time of the two states after a loop, read at 300 K; arrays of shape (times,)."""
 
-    Arrays of shape (times,); `temperature_k` is the temperature at rest.
-    """
-
-    temperature_k: float
-    time_s: Array
-    hrs_s: Array
-    lrs_s: Array
+    temperature_k: float = column(doc="temperature at rest")
+    time_s: Array = column(doc="time at rest")
+    hrs_s: Array = column(unit="S", doc="conductance of the HRS")
+    lrs_s: Array = column(unit="S", doc="conductance of the LRS")
 
 
 def retention(
@@ -262,11 +260,11 @@ def retention(
     on = state
     for segment in drive[2:]:
         state = cold.run(state, segment)
-    curves = [
+    hrs, lrs = (
         _rest(cold, make_stepper(base.replace({"heat.ambient": temperature}), mesh=mesh), each, times)
         for each in (state, on)
-    ]
-    return Retention(temperature, np.array([0.0, *times]), *curves)
+    )
+    return Retention(temperature_k=temperature, time_s=np.array([0.0, *times]), hrs_s=hrs, lrs_s=lrs)
 
 
 def _rest(reader: Stepper, oven: Stepper, state: State, times: Sequence[float]) -> Array:

@@ -58,7 +58,7 @@ class FipySolver:
         self.fipy = fipy = import_fipy()
         self.grid = grid
         self.mesh = fipy.CylindricalGrid2D(dx=np.diff(grid.mesh.r_faces), dy=np.diff(grid.mesh.z_faces))
-        self.linear = _linear_solver(fipy)
+        self.linear = fipy.LinearLUSolver(tolerance=_TOLERANCE, iterations=_ITERATIONS)
         self._state_potential()
         self._state_temperature()
         self._state_ions()
@@ -174,7 +174,3 @@ class FipySolver:
         with np.errstate(invalid="ignore", divide="ignore"):  # 0/0 on the faces of the axis, which have no area
             equation.solve(var=variable, dt=step, solver=self.linear)
         return np.array(variable.value).reshape(self.grid.mesh.shape)
-
-
-def _linear_solver(fipy: ModuleType) -> Any:
-    return fipy.LinearLUSolver(tolerance=_TOLERANCE, iterations=_ITERATIONS)
