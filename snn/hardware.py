@@ -14,17 +14,13 @@ LONGEST = 1e12  # of a time [s]
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeviceSettings(Settings):
+class DeviceSettings(Settings, sets="benchmark"):
     """Devices, and what they have beside their card."""
 
     linear: bool = setting(
-        False,
-        "Train on the card's device made linear (`devicekit.device.idealise`), to measure the effect.",
-        sets="benchmark",
+        False, "Train on the card's device made linear (`devicekit.device.idealise`), to measure the effect."
     )
-    symmetric: bool = setting(
-        False, "Train on the card's device made symmetric, to measure the effect.", sets="benchmark"
-    )
+    symmetric: bool = setting(False, "Train on the card's device made symmetric, to measure the effect.")
     c2c: C2cMode = setting(
         "increment",
         "Variation from pulse to pulse, as in `devicekit.device.array.DeviceArray`.",
@@ -45,14 +41,12 @@ class DeviceSettings(Settings):
         "Standard deviation of one reading as a fraction of the conductance, as in data sheets and papers; replaces "
         "the read noise of the card. It is applied to the mid-window conductance, so that its effect is larger in a "
         "window with a small on/off ratio.",
-        sets="benchmark",
         within=(0.0, 1.0),
     )
     telegraph: float = setting(
         0.0,
         "Standard deviation of the random telegraph noise of each device, fraction of the window: two levels, equally "
         "likely, constant through a presentation; in training and in test.",
-        sets="benchmark",
         within=(0.0, 0.5),
     )
     telegraph_tau_s: float = setting(
@@ -61,6 +55,7 @@ class DeviceSettings(Settings):
         "Compared with presentations of `steps` ms, the level is fresh at every read, constant through a presentation, "
         "or constant through a test (`devicekit.device.ageing.Telegraph`); training treats the last case as the "
         "second.",
+        sets="",
         within=(0.0, LONGEST),
     )
     stuck: float | None = setting(
@@ -88,7 +83,6 @@ class DeviceSettings(Settings):
         0,
         "Number of the draw of devices and of their noise; with another draw and the same seed, start weights, order "
         "and spikes stay the same.",
-        sets="benchmark",
         within=(0, 10_000),
     )
 
@@ -116,7 +110,7 @@ class DeviceSettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ForgettingSettings(Settings):
+class ForgettingSettings(Settings, sets="benchmark"):
     """Times in which devices with a volatile part forget."""
 
     presentation_s: float = setting(
@@ -129,44 +123,35 @@ class ForgettingSettings(Settings):
     pulse_period_s: float = setting(
         0.0,
         "Time between the pulses of one synapse in one presentation [s]; all pulses must fit into `presentation_s`.",
-        sets="benchmark",
         within=(0.0, LONGEST),
     )
     test_delay_s: float = setting(
-        0.0,
-        "Time between the last presentation, or programming, and a test [s].",
-        sets="benchmark",
-        within=(0.0, LONGEST),
+        0.0, "Time between the last presentation, or programming, and a test [s].", within=(0.0, LONGEST)
     )
 
 
 @dataclass(frozen=True, kw_only=True)
-class WireSettings(Settings):
+class WireSettings(Settings, sets="benchmark"):
     """Lines of the crossbar."""
 
     wire_ohm: float = setting(
         0.0,
         "Resistance of a line between neighbouring devices [ohm]; 0: ideal. Effective weights are exact in a test, and "
         "updated once per epoch in training (`snn.wiring`).",
-        sets="benchmark",
         within=(0.0, 1e6),
     )
     terminal_ohm: float = setting(
-        0.0, "Resistance of each driver and sense amplifier [ohm]; 0: ideal.", sets="benchmark", within=(0.0, 1e9)
+        0.0, "Resistance of each driver and sense amplifier [ohm]; 0: ideal.", within=(0.0, 1e9)
     )
-    tile: tuple[int, int] = setting(
-        (128, 128), "Rows and columns of a tile of the crossbar.", sets="benchmark", example="64x64"
-    )
+    tile: tuple[int, int] = setting((128, 128), "Rows and columns of a tile of the crossbar.", example="64x64")
     column_gain: bool = setting(
         False,
         "True to calibrate each bit line of each tile by one read; False: one gain per layer, fixed at the start.",
-        sets="benchmark",
     )
     wire_gains: WireGains = setting(
         "separable",
         "Model of the lines in training: from the voltages along each word line and each bit line alone (cheap, but "
         "too optimistic with large losses), or exact as in a test.",
-        sets="benchmark",
     )
 
     def __post_init__(self) -> None:
@@ -179,25 +164,21 @@ class WireSettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConverterSettings(Settings):
+class ConverterSettings(Settings, sets="benchmark"):
     """Converters that read the bit lines of each tile."""
 
     adc_bits: int = setting(
         0,
         "Bits of the converters that read the bit lines of each tile in a test, once per time step; 0: no conversion.",
-        sets="benchmark",
         within=(0, 24),
         zero="no conversion",
     )
     adc_quantile: float = setting(
         0.999,
         "Range of a converter as a quantile of the currents of training images; 1: the largest.",
-        sets="benchmark",
         within=(0.0, 1.0),
     )
-    adc_lines: AdcLines = setting(
-        "difference", "Convert the difference of the two lines of a pair, or each line.", sets="benchmark"
-    )
+    adc_lines: AdcLines = setting("difference", "Convert the difference of the two lines of a pair, or each line.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,36 +220,28 @@ class ProgrammingSettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AgeingSettings(Settings):
+class AgeingSettings(Settings, sets="benchmark"):
     """States that change between writing and a test."""
 
     retention: float = setting(
         0.0,
         "Fraction of its state that each device loses towards 0 before a test, equal for all devices. In a pair this "
         "is a common gain and costs hardly any accuracy (none at half); use `time_s` to test drift.",
+        sets="",
         within=(0.0, 1.0),
     )
     time_s: float = setting(
         0.0,
         "Time after writing at which tests are done, on drifted conductances (`snn.drift`) [s]; 0: no drift. Training "
         "itself does not drift.",
-        sets="benchmark",
         within=(0.0, LONGEST),
     )
     drift_nu: float = setting(
-        0.0,
-        "Mean over devices of the drift exponent [1], G = G(t0) (t / t0)^-nu.",
-        sets="benchmark",
-        within=(-1.0, 1.0),
+        0.0, "Mean over devices of the drift exponent [1], G = G(t0) (t / t0)^-nu.", within=(-1.0, 1.0)
     )
-    drift_nu_sd: float = setting(
-        0.0, "Standard deviation over devices of the drift exponent [1].", sets="benchmark", within=(0.0, 1.0)
-    )
+    drift_nu_sd: float = setting(0.0, "Standard deviation over devices of the drift exponent [1].", within=(0.0, 1.0))
     drift_t0_s: float = setting(
-        1.0,
-        "Time after writing at which states equal the trained or programmed ones [s].",
-        sets="benchmark",
-        within=(0.0, LONGEST),
+        1.0, "Time after writing at which states equal the trained or programmed ones [s].", within=(0.0, LONGEST)
     )
 
     def __post_init__(self) -> None:

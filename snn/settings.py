@@ -13,8 +13,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
+from inspect import get_annotations
 from types import NoneType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
 from devicekit.core.errors import ParameterError, UsageError
 
@@ -38,9 +39,9 @@ class Setting:
     example : str
         Two numbers as they are written in one word.
     sets : str
-        Sets that it belongs to (`Settings.names`): "benchmark" may change it (others would define another task, for
-        which no null was measured); "classifier" has it as a parameter, which makes sense with "devices" alone; it is
-        taken from the "card" where it is None.
+        Sets that it belongs to (`Settings.names`), those of its group if not given: "benchmark" may change it (others
+        would define another task, for which no null was measured); "classifier" has it as a parameter, which makes
+        sense with "devices" alone; it is taken from the "card" where it is None.
     """
 
     name: str
@@ -114,7 +115,12 @@ def setting(default: object, doc: str, **how: Any) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Base of settings that are declared by `setting`; their values are checked."""
+    """Base of a group of settings that are declared by `setting`, with the sets of all; their values are checked."""
+
+    _sets: ClassVar[str] = ""
+
+    def __init_subclass__(cls, sets: str = "") -> None:
+        cls._sets = sets
 
     def __post_init__(self) -> None:
         for each in self.declared().values():
@@ -141,6 +147,7 @@ class Settings:
 @cache
 def _declared(cls: Any) -> dict[str, Setting]:
     hints, found = get_type_hints(cls), dict[str, Setting]()
+    groups = {name: group._sets for group in reversed(cls.__mro__[:-1]) for name in get_annotations(group)}
     for each in fields(cls):
         kinds = get_args(hints[each.name]) if NoneType in get_args(hints[each.name]) else (hints[each.name],)
         found[each.name] = Setting(
@@ -148,6 +155,6 @@ def _declared(cls: Any) -> dict[str, Setting]:
             kind=next(kind for kind in kinds if kind is not NoneType),
             optional=NoneType in kinds,
             default=each.default,
-            **each.metadata[_META],
+            **{"sets": groups[each.name], **each.metadata[_META]},
         )
     return found
