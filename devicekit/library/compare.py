@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
+from devicekit.core import records as core
 from devicekit.core.errors import CodedWarning, UsageError
 from devicekit.core.text import count, listed, si
 from devicekit.library import figures
@@ -30,33 +30,28 @@ _SHOWN = ("increment_ltp", "nrmse_ltp", "on_off", "v_set_v", "v_reset_v", "steps
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
-    """A comparison of records.
+class Comparison(core.Record):
+    """A comparison of records."""
 
-    Attributes
-    ----------
-    records : tuple of Record
-    names : tuple of str
-        Name of each record, with its id if several records share the name.
-    rows : tuple of Row
-        One row per number and definition.
-    x, y : str
-        Names of the numbers in figures; "" if no record has any.
-    by : str
-        Label, part of the place, kind or law by which records are grouped; "" for one group.
-    warnings : tuple of CodedWarning
-        Differences that limit the comparison, and what was left out.
-    """
+    records: tuple[Record, ...] = core.internal("the records that are compared")
+    names: tuple[str, ...] = core.internal("name of each record, with its id if several records share the name")
+    rows: tuple[Row, ...] = core.column(name="numbers", doc="one row per number and definition")
+    x: str | None = core.column(doc="name of the number across in figures; None if no record has any")
+    y: str | None = core.column(doc="name of the number upwards in figures")
+    by: str | None = core.column(
+        doc="label, part of the place, kind or law by which records are grouped; None for one group"
+    )
+    warnings: tuple[CodedWarning, ...] = core.column(
+        default=(), doc="differences that limit the comparison, and what was left out"
+    )
 
-    records: tuple[Record, ...]
-    names: tuple[str, ...]
-    rows: tuple[Row, ...]
-    x: str
-    y: str
-    by: str
-    warnings: tuple[CodedWarning, ...] = field(default=())
+    @core.derived(name="records")
+    def compared(self) -> list[dict[str, object]]:
+        """The records that are compared, without their content."""
+        pairs = zip(self.records, self.names, strict=True)
+        return [{"id": each.id, "name": name, "kind": each.kind, "marks": each.marks} for each, name in pairs]
 
-    def row(self, name: str) -> Row:
+    def number(self, name: str) -> Row:
         """Return the number of this name, with the definition that most records have."""
         return max((row for row in self.rows if row.meaning.name == name), key=lambda row: row.n)
 
@@ -74,7 +69,7 @@ class Comparison:
     @cached_property
     def colours(self) -> Row | None:
         """Number that sets the colour of rate curves: y, or x if no card has y."""
-        return next((self.row(n) for n in (self.y, self.x) if n and self._on_cards(self.row(n))), None)
+        return next((self.number(n) for n in (self.y, self.x) if n and self._on_cards(self.number(n))), None)
 
     def overlay(self, direction: str) -> Panel | None:
         """Plot the rate curves of the cards over the measured range, coloured by `colours`."""
@@ -114,14 +109,15 @@ class Comparison:
         return f"{low} (blue) to {high} (orange) {scale.unit}".rstrip()
 
     def _on_cards(self, row: Row) -> bool:
-        return any(cell is not None for cell, r in zip(row.cells, self.records, strict=True) if r.card is not None)
+        return any(cell is not None for cell, r in zip(row.numbers, self.records, strict=True) if r.card is not None)
 
     def cdf(self, name: str = "") -> Panel | None:
         """Plot the distribution of a number (default: y) over the records; None if there are too few.
 
         There is one curve per group, or one of all records if a group is too small for a curve.
         """
-        row = self.row(name or self.y) if name or self.y else None
+        chosen = name or self.y
+        row = self.number(chosen) if chosen else None
         if row is None or row.n < FEWEST_RANKED:
             return None
         scale, values = row.scale, row.values
@@ -143,11 +139,11 @@ class Comparison:
 
     def sweep_cdf(self, name: str) -> Panel | None:
         """Plot the distribution of a number over sweeps, states or devices within each of the first 60 records."""
-        row = self.row(name)
+        row = self.number(name)
         held = {
             self.names[n]: recorded_values(record, name)
             for n, record in enumerate(self.records)
-            if row.cells[n] is not None
+            if row.numbers[n] is not None
         }
         known = {key: values for key, values in held.items() if np.isfinite(values).sum() >= FEWEST}
         if not known:
@@ -164,7 +160,7 @@ class Comparison:
         """Plot y against x, one dot per record; None if fewer than three records have both."""
         if not self.x or not self.y or self.x == self.y:
             return None
-        across, up = self.row(self.x), self.row(self.y)
+        across, up = self.number(self.x), self.number(self.y)
         both = np.isfinite(across.values) & np.isfinite(up.values)
         if both.sum() < FEWEST:
             return None
@@ -179,7 +175,7 @@ class Comparison:
         """Plot y by group; None without groups, or with too many for a figure."""
         if not self.by or not self.y:
             return None
-        row = self.row(self.y)
+        row = self.number(self.y)
         groups = {key: row.values[which] * row.scale.factor for key, which in self.groups().items()}
         known = {key: values[np.isfinite(values)] for key, values in groups.items() if np.isfinite(values).any()}
         if not 2 <= len(known) <= MOST_GROUPS:
@@ -190,7 +186,7 @@ class Comparison:
         """Plot y over rows and columns of each wafer and die; the median if several records share a place."""
         if not self.y:
             return ()
-        row = self.row(self.y)
+        row = self.number(self.y)
         found = []
         for title, cells in array_cells(self.records, row.values).items():
             places = np.array(list(cells))
@@ -205,20 +201,6 @@ class Comparison:
         """Numbers of records of each kind, in words."""
         kinds = Counter(record.kind for record in self.records)
         return listed([count(n, kind if kind == "card" else f"{kind} record") for kind, n in kinds.items()])
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return {
-            "records": [
-                {"id": record.id, "name": name, "kind": record.kind, "marks": list(record.marks)}
-                for record, name in zip(self.records, self.names, strict=True)
-            ],
-            "x": self.x or None,
-            "y": self.y or None,
-            "by": self.by or None,
-            "numbers": [row.as_dict() for row in self.rows],
-            "warnings": [each.as_dict() for each in self.warnings],
-        }
 
 
 def compare(records: Sequence[Record], x: str | None = None, y: str | None = None, by: str | None = None) -> Comparison:
@@ -252,30 +234,30 @@ def compare(records: Sequence[Record], x: str | None = None, y: str | None = Non
         known = ", ".join([*labels, *_GROUPED])
         raise UsageError(f"by={by!r}: no record has this label. Available: {known}.")
     chosen = _choose_numbers(rows, x, y)
-    grouped = by if by is not None else _default_group(records)
+    grouped = by or (None if by is not None else _default_group(records))
     found = Comparison(records, display_names(records), rows, *chosen, grouped)
     return Comparison(records, found.names, rows, *chosen, grouped, tuple(_warnings(found)))
 
 
-def _choose_numbers(rows: Sequence[Row], x: str | None, y: str | None) -> tuple[str, str]:
+def _choose_numbers(rows: Sequence[Row], x: str | None, y: str | None) -> tuple[str | None, str | None]:
     """Choose the numbers of the figures: the requested ones, else those that most records have."""
     most: dict[str, int] = {}
     for row in rows:
         most[row.meaning.name] = max(most.get(row.meaning.name, 0), row.n)
     order = {name: n for n, name in enumerate(_SHOWN)}
     usual = sorted(most, key=lambda name: (name == AREA.name, -most[name], order.get(name, len(order))))
-    chosen_y = y or next((name for name in usual if name != x), "")
-    return x or next((name for name in usual if name != chosen_y), ""), chosen_y
+    chosen_y = y or next((name for name in usual if name != x), None)
+    return x or next((name for name in usual if name != chosen_y), None), chosen_y
 
 
-def _default_group(records: Sequence[Record]) -> str:
-    """Choose the first label, wafer or die with several groups, at least one of several records; "" if none."""
+def _default_group(records: Sequence[Record]) -> str | None:
+    """Choose the first label, wafer or die with several groups, at least one of several records; None if none."""
     labels = dict.fromkeys(name for record in records for name in record.labels)
     for by in (*labels, "wafer", "die"):
         counts = Counter(value for record in records if (value := group(record, by)) is not None)
         if 2 <= len(counts) <= MOST_GROUPS and max(counts.values()) > 1:
             return by
-    return ""
+    return None
 
 
 def _warnings(found: Comparison) -> list[CodedWarning]:
@@ -287,7 +269,7 @@ def _warnings(found: Comparison) -> list[CodedWarning]:
         if n and (n < total or mark == "synthetic"):
             warnings.append(CodedWarning(code, f"{n} of {count(total, 'record')} {'is' if n == 1 else 'are'} {mark}"))
     if found.y:
-        maps = array_cells(found.records, found.row(found.y).values)
+        maps = array_cells(found.records, found.number(found.y).values)
         shared = sum(len(each) > 1 for cells in maps.values() for each in cells.values())
         if shared:
             words = f"several records share {count(shared, 'place')} of the array map, which shows their median"

@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Self
+from typing import Self
 
 from devicekit.core.errors import CodedWarning, UsageError
 from devicekit.core.pairs import parse_pair, parse_range
+from devicekit.core.records import Record, column, derived, internal
 from devicekit.core.scalars import Scalar
 from devicekit.library.head import MARKS, Head, Place
 
@@ -102,36 +103,24 @@ class Query:
         return not (self.words or self.kind or self.ranges or self.labels or self.ids or self.place != Place())
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A record in the index, without its content.
+@dataclass(frozen=True, kw_only=True)
+class Entry(Record):
+    """A record in the index, without its content."""
 
-    Parameters
-    ----------
-    file : str
-        Name of its file in the folder.
-    id, name, kind, added, source, law : str
-        As in `devicekit.library.head.Head`; source is the name of the source file.
-    synthetic, simulated, calibrated : bool
-    place : Place
-    labels : mapping of str to str
-    warnings : tuple of CodedWarning
-    """
-
-    file: str
-    id: str
-    name: str
-    kind: str
-    added: str
-    source: str
-    law: str
-    synthetic: bool
-    simulated: bool
-    calibrated: bool
-    place: Place
-    labels: Mapping[str, str]
-    warnings: tuple[CodedWarning, ...]
-    _values: Sequence[tuple[Scalar, float]] = field(default=(), repr=False)
+    file: str = column(doc="name of its file in the folder")
+    id: str = column(doc="beginning of the SHA-256 of the content")
+    name: str = column(doc="name of the record")
+    kind: str = column(doc="card, or the kind of table")
+    added: str = column(doc="time of adding, UTC")
+    source: str = column(doc="name of the source file")
+    law: str = column(doc="update law of a card")
+    synthetic: bool = column(doc="whether its data are synthetic")
+    simulated: bool = column(doc="whether its data are simulated")
+    calibrated: bool = column(doc="whether its data are of a calibrated simulation")
+    place: Place = column(doc="place of the device")
+    labels: Mapping[str, str] = column(doc="labels by name")
+    warnings: tuple[CodedWarning, ...] = column(doc="warnings of the record")
+    _values: Sequence[tuple[Scalar, float]] = internal("number and value of each", default=())
 
     @cached_property
     def scalars(self) -> tuple[Scalar, ...]:
@@ -149,31 +138,19 @@ class Entry:
         """Marks of the record: synthetic, simulated, calibrated."""
         return tuple(mark for mark in MARKS if getattr(self, mark))
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        plain = ("id", "name", "kind", "added", "source", "law", *MARKS, "file")
-        return {
-            **{name: getattr(self, name) for name in plain},
-            "place": self.place.model_dump(),
-            "labels": dict(self.labels),
-            "scalars": [
-                {"name": s.name, "label": s.label, "value": s.value, "unit": s.unit, "of": s.of, "by": s.by}
-                for s in self.scalars
-            ],
-            "warnings": [each.as_dict() for each in self.warnings],
-        }
+    @derived(name="scalars")
+    def numbers(self) -> list[dict[str, str | float]]:
+        """Known numbers with label, unit and definition, without their intervals."""
+        shown = ("name", "label", "value", "unit", "of", "by")
+        return [{name: getattr(each, name) for name in shown} for each in self.scalars]
 
 
 @dataclass(frozen=True)
-class Unreadable:
+class Unreadable(Record):
     """A file of the folder that is not a record, with the reason."""
 
-    file: str
-    reason: str
-
-    def as_dict(self) -> dict[str, str]:
-        """Return the fields as JSON-ready values."""
-        return {"file": self.file, "reason": self.reason}
+    file: str = column(doc="name of the file")
+    reason: str = column(doc="why it is not a record")
 
 
 @dataclass(frozen=True)

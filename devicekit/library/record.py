@@ -155,7 +155,7 @@ class Record(Head):
             "scalars": numbers(card.figures()),
             "warnings": card.warnings,
         }
-        return cls._build({**held, **more}, metadata, {"card": card})
+        return cls._build(metadata, card=card, **{**held, **more})
 
     @classmethod
     def of_result(
@@ -189,14 +189,16 @@ class Record(Head):
             "scalars": numbers(found.scalars()),
             "warnings": found.warnings,
         }
-        return cls._build({**held, **more}, metadata, {"result": result})
+        return cls._build(metadata, result=result, **{**held, **more})
 
     @classmethod
-    def _build(cls, held: dict[str, Any], metadata: Metadata | None, content: dict[str, Any]) -> Self:
+    def _build(
+        cls, metadata: Metadata | None, card: DeviceCard | None = None, result: Result | None = None, **held: Any
+    ) -> Self:
         held |= {"added": now(), **(metadata.fields() if metadata else {})}
-        held["id"] = identity(held["kind"], held["source"].sha256, _dump_content(**content))
+        held["id"] = identity(held["kind"], held["source"].sha256, _dump_content(card, result))
         try:
-            return cls(**held, **content)
+            return cls(**held, card=card, result=result)
         except ValidationError as error:
             raise FileError(
                 f"{held['name']!r} cannot be stored as a record of a library", invalid_rows(error, "record")
@@ -211,7 +213,7 @@ class Record(Head):
             If it is too large to be read again.
         """
         head = self.model_dump(mode="json", exclude=set(CONTENTS), exclude_defaults=True)
-        head = {"schema_version": SCHEMA_VERSION, **head, **_dump_content(card=self.card, result=self.result)}
+        head = {"schema_version": SCHEMA_VERSION, **head, **_dump_content(self.card, self.result)}
         lines = [f'"{name}": {_dump_compact(value)}' for name, value in head.items()]
         text = "{\n" + ",\n".join(lines) + "\n}\n"
         if len(text.encode()) > files.LARGEST_JSON:
@@ -236,7 +238,12 @@ class Record(Head):
         try:
             head = Head.model_validate_json(json.dumps(raw))
             fields = {field: getattr(head, field) for field in Head.model_fields}
-            record = cls(**fields, **_load_content(content))
+            card, result = (content.get(field) for field in CONTENTS)
+            record = cls(
+                **fields,
+                card=None if card is None else DeviceCard.from_json(json.dumps(card)),
+                result=None if result is None else Result.model_validate_json(json.dumps(result)),
+            )
         except CardError as error:
             raise FileError(f"{name} contains an invalid card", error.rows) from error
         except ValidationError as error:
@@ -253,23 +260,13 @@ def numbers(scalars: Iterable[Scalar]) -> tuple[Number, ...]:
     return tuple(map(Number.of_scalar, scalars))
 
 
-def _dump_content(card: DeviceCard | None = None, result: Result | None = None) -> dict[str, Any]:
+def _dump_content(card: DeviceCard | None, result: Result | None) -> dict[str, object]:
     """Return the content as JSON-ready values."""
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     if card is not None:
         found["card"] = json.loads(card.to_json())
     if result is not None:
         found["result"] = result.model_dump(mode="json")
-    return found
-
-
-def _load_content(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Read the content from JSON values; cards of earlier versions are converted."""
-    found: dict[str, Any] = {}
-    if raw.get("card") is not None:
-        found["card"] = DeviceCard.from_json(json.dumps(raw["card"]))
-    if raw.get("result") is not None:
-        found["result"] = Result.model_validate_json(json.dumps(raw["result"]))
     return found
 
 

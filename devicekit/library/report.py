@@ -64,7 +64,7 @@ def comparison_report(found: Comparison, command: str, unreadable: Sequence[Unre
 
 
 def _median_scalar(found: Comparison, name: str) -> Scalar:
-    row = found.row(name)
+    row = found.number(name)
     meaning = row.meaning
     label = f"{meaning.label.removesuffix(', median')}, median of {row.n} records"
     return Scalar(name, label, float(np.nanmedian(row.values)), meaning.unit, meaning.of, by=meaning.by)
@@ -76,7 +76,7 @@ def summary(found: Comparison, unreadable: Sequence[Unreadable] = ()) -> list[st
     sentences += [
         _range_sentence(found, name)
         for name in dict.fromkeys((found.y, found.x))
-        if name and found.row(name).n > 1
+        if name and found.number(name).n > 1
     ]  # fmt: skip
     sentences.append(
         "These numbers describe the selected records, without a statistical test: they depend on the selection."
@@ -90,7 +90,7 @@ def summary(found: Comparison, unreadable: Sequence[Unreadable] = ()) -> list[st
 
 
 def _range_sentence(found: Comparison, name: str) -> str:
-    row = found.row(name)
+    row = found.number(name)
     scale, values = row.scale, row.values
     low, middle, high = (scale.text(float(each), 3) for each in np.nanquantile(values, [0, 0.5, 1]))
     ends, unit = (low if low == high else f"{low} to {high}"), f" {scale.unit}".rstrip()
@@ -130,7 +130,7 @@ def _truncation_note(found: Comparison) -> str:
 
 def _format_cell(row: Row, n: int) -> str:
     """Format a number with its interval, in the unit of the heading."""
-    cell = row.cells[n]
+    cell = row.numbers[n]
     if cell is None:
         return "–"
     shown = row.scale.text(cell.value)
@@ -185,12 +185,12 @@ def _figures_over_records(found: Comparison) -> list[Block]:
     by = f", by {found.by}" if found.by else ""
     for name in dict.fromkeys((found.y, found.x)):
         if name:
-            label = found.row(name).scale.label
+            label = found.number(name).scale.label
             words = f"Distribution of {label} over the records{by}."
             words += "" if blocks else f" {_RANKS}"
             blocks += _figure(found.cdf(name), words, f"Cumulative distribution of {label} over the records")
     if found.x and found.y:
-        across, up = found.row(found.x).scale.label, found.row(found.y).scale.label
+        across, up = found.number(found.x).scale.label, found.number(found.y).scale.label
         blocks += _figure(found.scatter(), f"{up} against {across}{by}; one dot per record.", f"Scatter of {up}")
         words = (
             f"{up}{by}: records (grey); for groups of three or more also range (thin), quartiles (thick) and median "
@@ -204,7 +204,7 @@ def _figures_within_records(found: Comparison) -> list[Block]:
     blocks: list[Block] = []
     ranks = "" if any(found.cdf(name) for name in (found.y, found.x) if name) else f" {_RANKS}"
     for name in found.sweep_names():
-        label = found.row(name).meaning.label.removesuffix(", median")
+        label = found.number(name).meaning.label.removesuffix(", median")
         panel = found.sweep_cdf(name)
         n = count(len(panel.curves) if panel else 0, "record")
         words = f"All values of {label} in {n}."

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from devicekit.core import records as core
+from devicekit.core.records import Estimate
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import natural_number
 from devicekit.features.definitions import COUNTED
@@ -21,27 +23,25 @@ AREA = Scalar("area_m2", "area", float("nan"), "m2")
 
 
 @dataclass(frozen=True)
-class Row:
-    """One number under one definition.
+class Row(core.Record):
+    """One number under one definition."""
 
-    Parameters
-    ----------
-    meaning : Scalar
-        Name, label, unit and definition; its value is not used.
-    cells : tuple of Scalar or None
-        The number of each record; None if it has none with this definition.
-    only_definition : bool
-        True if no other row has this name.
-    """
+    meaning: Scalar = core.internal("name, label, unit and definition; its value is not used")
+    numbers: tuple[Scalar | None, ...] = core.internal(
+        "the number of each record; None if it has none with this definition"
+    )
+    only_definition: bool = core.internal("whether no other row has this name", default=True)
 
-    meaning: Scalar
-    cells: tuple[Scalar | None, ...]
-    only_definition: bool = True
+    name = core.part("meaning.name", doc="name of the number")
+    label = core.part("meaning.label", doc="label of the number")
+    unit = core.part("meaning.unit", doc="unit of the number")
+    of = core.part("meaning.of", doc="whole of a fraction")
+    by = core.part("meaning.by", doc="definition of the number")
 
     @property
     def values(self) -> np.ndarray:
         """Numbers, shape (records,); NaN if a record has none."""
-        return np.array([np.nan if cell is None else cell.value for cell in self.cells], float)
+        return np.array([np.nan if cell is None else cell.value for cell in self.numbers], float)
 
     @property
     def n(self) -> int:
@@ -55,14 +55,10 @@ class Row:
         how = "" if self.only_definition else f" ({self.meaning.by or 'unknown definition'})"
         return Scale(f"{found.label}{how}", found.unit, found.factor)
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        meaning = self.meaning
-        cells = [
-            None if cell is None else {"value": cell.value, "low": cell.low, "high": cell.high} for cell in self.cells
-        ]
-        head = {"name": meaning.name, "label": meaning.label, "unit": meaning.unit, "of": meaning.of, "by": meaning.by}
-        return {**head, "records": cells}
+    @core.derived(name="records")
+    def estimates(self) -> tuple[Estimate | None, ...]:
+        """The number of each record with its interval."""
+        return tuple(None if each is None else Estimate(each.value, each.low, each.high) for each in self.numbers)
 
 
 def display_names(records: Sequence[Record]) -> tuple[str, ...]:

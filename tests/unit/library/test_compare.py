@@ -32,9 +32,9 @@ def codes(found: Any) -> list[str]:
 
 def test_numbers_stand_side_by_side(record: Make) -> None:
     found = compare([record("a", high=4e-5, increment=0.003), record("b", high=8e-5, increment=0.006)])
-    assert list(found.row("on_off").values) == pytest.approx([4, 8])
-    assert list(found.row("increment_ltp").values) == pytest.approx([0.003, 0.006])
-    assert found.row("g_high_s").scale.heading.endswith("[µS]")
+    assert list(found.number("on_off").values) == pytest.approx([4, 8])
+    assert list(found.number("increment_ltp").values) == pytest.approx([0.003, 0.006])
+    assert found.number("g_high_s").scale.heading.endswith("[µS]")
     assert found.names == ("a", "b")
     assert all(row.only_definition for row in found.rows)
     numbers = {each["name"]: each for each in found.as_dict()["numbers"]}
@@ -79,7 +79,9 @@ def test_voltages_by_two_methods_are_never_mixed(loops: Callable[..., Record]) -
     rows = [row for row in found.rows if row.meaning.name == "v_set_v"]
     assert [row.meaning.by for row in rows] == ["half_ln_g, read at 0.1 V", "max_didv"]
     assert [row.n for row in rows] == [2, 1]
-    assert all(sum(cell is not None for cell in cells) == 1 for cells in zip(*(row.cells for row in rows), strict=True))
+    assert all(
+        sum(cell is not None for cell in cells) == 1 for cells in zip(*(row.numbers for row in rows), strict=True)
+    )
     assert rows[0].scale.heading == "V_set, median (half_ln_g, read at 0.1 V) [V]"
     message = next(each.message for each in found.warnings if each.message.startswith("v_set_v"))
     assert "half_ln_g, read at 0.1 V (2 records) and max_didv (1 record)" in message
@@ -102,8 +104,8 @@ def test_hrs_at_two_read_voltages_are_two_numbers(loops: Callable[..., Record]) 
 def test_on_off_of_a_card_and_of_sweeps_are_two_numbers(record: Make, loops: Callable[..., Record]) -> None:
     found = compare([record("a"), record("b", high=8e-5), loops("c", [0.3, 0.3])])
     assert [row.n for row in found.rows if row.meaning.name == "on_off"] == [2, 1]
-    assert list(found.row("on_off").values[:2]) == pytest.approx([4, 8])
-    assert np.isnan(found.row("on_off").values[2])
+    assert list(found.number("on_off").values[:2]) == pytest.approx([4, 8])
+    assert np.isnan(found.number("on_off").values[2])
 
 
 def test_weights_log_states_and_pulse_widths_are_warned_of(record: Make, card: Callable[..., DeviceCard]) -> None:
@@ -167,7 +169,7 @@ def test_groups_maps_and_figures_of_an_array(array: list[Record]) -> None:
     assert maps[0].values[:, 0] == pytest.approx([2.1, 2.2, 2.3])  # column 2, in % of the window
     assert maps[0].values[:, 1] == pytest.approx([np.nan] * 3, nan_ok=True)
     assert maps[1].values[:, 0] == pytest.approx([1.1, 1.2, 1.3])
-    assert maps[0].label == f"{found.row('increment_ltp').scale.label} [% of window]"
+    assert maps[0].label == f"{found.number('increment_ltp').scale.label} [% of window]"
     boxes = found.boxes()
     assert boxes is not None
     assert boxes.y.names == ("HfO2 (4)", "TaOx (8)")

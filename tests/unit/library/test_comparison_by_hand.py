@@ -40,10 +40,10 @@ def test_of_several_definitions_the_one_of_most_records_is_shown() -> None:
     common = row("v_set_v", "half_ln_g", [None, 0.3, 0.5, None])
     other = row("v_set_v", "first", [None, None, None, 0.9])
     for rows in ((rare, common, other), (other, common, rare), (common, rare, other)):
-        found = Comparison((), (), rows, "v_set_v", "", "")
-        assert found.row("v_set_v").meaning.by == "half_ln_g"
+        found = Comparison((), (), rows, "v_set_v", None, None)
+        assert found.number("v_set_v").meaning.by == "half_ln_g"
     unknown = row("v_set_v", "nan", [float("nan")] * 4)  # four cells, and not one number
-    assert Comparison((), (), (unknown, rare), "", "", "").row("v_set_v").meaning.by == "max_didv"
+    assert Comparison((), (), (unknown, rare), None, None, None).number("v_set_v").meaning.by == "max_didv"
 
 
 def test_the_numbers_of_figures_are_those_that_most_records_have() -> None:
