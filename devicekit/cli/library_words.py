@@ -111,7 +111,7 @@ def print_comparison(found: Comparison) -> None:
     terminal.title(f"{found.counts}, side by side")
     if len(found.records) <= COLUMNS_SHOWN:
         head = ("number", *(plain(name) for name in found.names))
-        rows = [(r.scale.heading, *(r.scale.text(None if c is None else c.value) for c in r.cells)) for r in found.rows]
+        rows = [(r.scale.heading, *(r.scale.text(n and n.value) for n in r.numbers)) for r in found.rows]
     else:
         head = ("number", "records", "least", "median", "most")
         rows = []

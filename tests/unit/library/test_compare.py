@@ -79,9 +79,8 @@ def test_voltages_by_two_methods_are_never_mixed(loops: Callable[..., Record]) -
     rows = [row for row in found.rows if row.meaning.name == "v_set_v"]
     assert [row.meaning.by for row in rows] == ["half_ln_g, read at 0.1 V", "max_didv"]
     assert [row.n for row in rows] == [2, 1]
-    assert all(
-        sum(cell is not None for cell in cells) == 1 for cells in zip(*(row.numbers for row in rows), strict=True)
-    )
+    numbers = zip(*(row.numbers for row in rows), strict=True)
+    assert all(sum(each is not None for each in of_record) == 1 for of_record in numbers)
     assert rows[0].scale.heading == "V_set, median (half_ln_g, read at 0.1 V) [V]"
     message = next(each.message for each in found.warnings if each.message.startswith("v_set_v"))
     assert "half_ln_g, read at 0.1 V (2 records) and max_didv (1 record)" in message
