@@ -111,7 +111,10 @@ def print_comparison(found: Comparison) -> None:
     terminal.title(f"{found.counts}, side by side")
     if len(found.records) <= COLUMNS_SHOWN:
         head = ("number", *(plain(name) for name in found.names))
-        rows = [(r.scale.heading, *(r.scale.text(n and n.value) for n in r.numbers)) for r in found.rows]
+        rows = [
+            (row.scale.heading, *(row.scale.text(None if each is None else each.value) for each in row.numbers))
+            for row in found.rows
+        ]
     else:
         head = ("number", "records", "least", "median", "most")
         rows = []
