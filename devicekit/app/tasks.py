@@ -17,6 +17,7 @@ from devicekit.system.options import ReadOptions
 from devicekit.verbs.outcome import REPORT, Outcome, Progress
 
 if TYPE_CHECKING:
+    from devicekit.features.describe import Description
     from devicekit.fitting.branch.options import FitOptions
     from devicekit.tables import Table
 
@@ -63,7 +64,7 @@ class Tasks:
         layout = table.meta["layout"]
         return ReadResult(
             kind=table.kind,
-            format=str(summary["format"]),
+            format=str(summary.format),
             facts=_count_facts(summary),
             layout=tuple(layout.lines()),
             warnings=tuple((each.code, each.message) for each in table.warnings),
@@ -230,18 +231,16 @@ def draw_figure(panel: Any, caption: str, alt: str) -> str:
     return draw(panel, caption, alt).to_html()
 
 
-def _count_facts(summary: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+def _count_facts(summary: Description) -> tuple[tuple[str, str], ...]:
     """Return the counts of a table."""
-    from devicekit.features.describe import counts
-
-    facts = [("content", summary["kind"]), ("rows", f"{summary['rows']}"), ("devices", f"{summary['devices']}")]
-    if summary["kind"] in ("pulse", "sweep"):
-        facts.append(("trains" if summary["kind"] == "pulse" else "sweeps", counts(summary)))
-    if widths := summary.get("pulse_widths_s"):
+    facts = [("content", summary.kind), ("rows", f"{summary.rows}"), ("devices", f"{summary.devices}")]
+    if summary.kind in ("pulse", "sweep"):
+        facts.append(("trains" if summary.kind == "pulse" else "sweeps", summary.in_words()))
+    if widths := summary.contents.get("pulse_widths_s"):
         facts.append((f"pulse width{'s' * (len(widths) > 1)}", ", ".join(si(each, "s") for each in widths)))
-    if levels := summary.get("levels"):
+    if levels := summary.contents.get("levels"):
         facts.append((count(len(levels), "level"), ", ".join(levels[:6])))
-    return (*facts, ("format", str(summary["format"])))
+    return (*facts, ("format", str(summary.format)))
 
 
 def _format_first_rows(table: Table) -> tuple[tuple[str, ...], ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,7 @@ from devicekit.core.text import count
 from devicekit.system.options import ReadOptions
 
 if TYPE_CHECKING:
+    from devicekit.features.describe import Description
     from devicekit.tables import Table
 
 SHOWN = 10
@@ -43,32 +44,31 @@ def _preview(table: Table, path: Path) -> None:
     writing.write_bytes(path, buffer.getvalue())
 
 
-def _print(table: Table, summary: dict[str, Any], written: dict[str, Path | None], title: str) -> None:
+def _print(table: Table, summary: Description, written: dict[str, Path | None], title: str) -> None:
     """Print what was read, and how."""
     from devicekit.core.text import si
-    from devicekit.features.describe import counts
 
     terminal.title(title)
-    devices = count(summary["devices"], "device")
+    devices = count(summary.devices, "device")
     rows = [
         (
             "content",
-            f"format {summary['format']}: {count(summary['rows'], 'row')}, {devices}, {counts(summary)}",
+            f"format {summary.format}: {count(summary.rows, 'row')}, {devices}, {summary.in_words()}",
         )
     ]
-    if widths := summary.get("pulse_widths_s"):
+    if widths := summary.contents.get("pulse_widths_s"):
         rows.append(("pulse width", ", ".join(si(each, "s") for each in widths)))
-    text = {name: value for name, value in summary["text"].items() if name != "header"}
+    text = {name: value for name, value in summary.text.items() if name != "header"}
     if text:
         rows.append(("text", ", ".join(f"{name} {value}" for name, value in text.items())))
-    rows.append(("columns", ", ".join(f"{n} [{u}]" if u else n for n, u in summary["columns"].items())))
+    rows.append(("columns", ", ".join(f"{n} [{u}]" if u else n for n, u in summary.columns_read.items())))
     rows += [(name, str(path)) for name, path in written.items() if path is not None]
     terminal.fields(rows)
     layout = table.meta["layout"]
     if layout.format == "table":
         terminal.paragraph("layout (keep it for such files: --save-recipe FILE.toml):")
         terminal.fields(layout.lines())
-    records = summary["records"]
+    records = summary.records
     for number, record in enumerate(records[:SHOWN], 1):
         facts = [f"{key} {record[key]}" for key in ("name", "device", "date") if record.get(key)]
         terminal.paragraph(f"record {number}: " + ", ".join([*facts, f"{record['rows']} rows"]), 2)
@@ -124,7 +124,7 @@ def read_command(
     summary = describe(table)
     if json_output:
         written = {"table": str(out) if out else None, "recipe": str(save_recipe) if save_recipe else None}
-        print_json({**summary, **written})
+        print_json({**summary.as_dict(), **written})
         return
     print_warnings(table.warnings)
     _print(table, summary, {"table": out, "preview": plot, "recipe": save_recipe}, ", ".join(map(str, files)))

@@ -2,63 +2,88 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from devicekit.core.quantities import GLOSSARY
+from devicekit.core.errors import CodedWarning
+from devicekit.core.quantities import DIRECTIONS, GLOSSARY
+from devicekit.core.records import Record, column
 from devicekit.core.text import count
 from devicekit.features.dc.sweeps import split_segments
+from devicekit.features.dc.trace import each_sweep
 from devicekit.tables import MultilevelTable, PairedTable, PulseTable, SweepTable, Table, TransientTable
 
+if TYPE_CHECKING:
+    from devicekit.readers.layout import Layout
 
-def describe(table: Table) -> dict[str, Any]:
+
+@dataclass(frozen=True, kw_only=True)
+class Description(Record):
+    """How a file was understood."""
+
+    kind: str = column(doc="kind of the table")
+    format: str | None = column(doc="format of the file")
+    source: str | None = column(doc="file or folder")
+    rows: int = column(doc="number of rows")
+    devices: int = column(doc="number of devices")
+    columns_read: Mapping[str, str | None] = column(name="columns", doc="unit of each column; None if unknown")
+    layout: Layout | None = column(doc="layout of a table that is read without a format of its own")
+    text: Mapping[str, object] = column(doc="what the file says beside its numbers")
+    records: Sequence[Mapping[str, Any]] = column(doc="facts about each record")
+    contents: Mapping[str, Any] = column(inline=True, doc="trains, sweeps, levels or what else the kind counts")
+    warnings: tuple[CodedWarning, ...] = column(doc="warnings of the reader")
+
+    def in_words(self) -> str:
+        """Return the contents in words: trains, sweeps or levels."""
+        found = self.contents
+        if "trains" in found:
+            return f"{found['trains']['ltp']} LTP and {found['trains']['ltd']} LTD trains"
+        if "sweeps" in found:
+            branches = count(found["branches"], "branch", "branches")
+            return f"{count(found['sweeps'], 'sweep')} of {branches}{' in all' if found['sweeps'] > 1 else ''}"
+        if "transients" in found:
+            return f"{count(found['transients'], 'record')} of readings in time"
+        if "intervals" in found:
+            return f"pairs of pulses at {count(found['intervals'], 'interval')}"
+        if "levels" in found:
+            return f"{self.kind}, levels {', '.join(found['levels'][:12])}"
+        return self.kind
+
+
+def describe(table: Table) -> Description:
     """Return how a file was understood: counts, columns with units, warnings."""
-    stated = {name: unit for record in table.meta.get("records", []) for name, unit in record["units"].items()}
-    columns = {name: GLOSSARY[name].unit if name in GLOSSARY else stated.get(name) for name in table.frame.columns}
-    summary: dict[str, Any] = {
-        "kind": table.kind,
-        "format": table.meta.get("format"),
-        "source": table.meta.get("source"),
-        "rows": len(table),
-        "devices": len(table.devices),
-        "columns": columns,
-    }
-    layout = table.meta.get("layout")
-    summary["layout"] = layout.as_dict() if layout is not None else None
-    summary["text"] = table.meta.get("text", {})
-    summary["records"] = table.meta.get("records", [])
+    meta = table.meta
+    stated = {name: unit for record in meta.get("records", []) for name, unit in record["units"].items()}
+    return Description(
+        kind=table.kind,
+        format=meta.get("format"),
+        source=meta.get("source"),
+        rows=len(table),
+        devices=len(table.devices),
+        columns_read={n: GLOSSARY[n].unit if n in GLOSSARY else stated.get(n) for n in table.frame.columns},
+        layout=meta.get("layout"),
+        text=meta.get("text", {}),
+        records=meta.get("records", []),
+        contents=_contents(table),
+        warnings=table.warnings,
+    )
+
+
+def _contents(table: Table) -> Mapping[str, object]:
+    """Return the counts of a table of its kind."""
+    frame = table.frame
     if isinstance(table, PulseTable):
-        trains = table.frame.drop_duplicates(["device_id", "cycle", "direction"])
-        summary["trains"] = {direction: int((trains["direction"] == direction).sum()) for direction in ("ltp", "ltd")}
-        summary["pulse_widths_s"] = table.widths
-    elif isinstance(table, SweepTable):
-        summary["sweeps"] = len(table.frame.drop_duplicates(["device_id", "cycle"]))
-        summary["branches"] = sum(
-            len(split_segments(sweep.to_numpy(float)))
-            for _, sweep in table.frame.groupby(["device_id", "cycle"], sort=False)["voltage_v"]
-        )
-    elif isinstance(table, TransientTable):
-        summary["transients"] = len(table.frame.drop_duplicates(["device_id", "record"]))
-    elif isinstance(table, PairedTable):
-        summary["intervals"] = int(table.frame["interval_s"].nunique())
-    elif isinstance(table, MultilevelTable):
-        summary["levels"] = [str(level) for level in table.frame["level"].unique()]
-    elif "level" in table.frame:
-        summary["levels"] = sorted(table.frame["level"].unique())
-    summary["warnings"] = [warning.as_dict() for warning in table.warnings]
-    return summary
-
-
-def counts(summary: dict[str, Any]) -> str:
-    """Return the contents in words: trains, sweeps or levels of `describe`."""
-    if "trains" in summary:
-        return f"{summary['trains']['ltp']} LTP and {summary['trains']['ltd']} LTD trains"
-    if "sweeps" in summary:
-        branches = count(summary["branches"], "branch", "branches")
-        return f"{count(summary['sweeps'], 'sweep')} of {branches}{' in all' if summary['sweeps'] > 1 else ''}"
-    if "transients" in summary:
-        return f"{count(summary['transients'], 'record')} of readings in time"
-    if "intervals" in summary:
-        return f"pairs of pulses at {count(summary['intervals'], 'interval')}"
-    if "levels" in summary:
-        return f"{summary['kind']}, levels {', '.join(summary['levels'][:12])}"
-    return str(summary["kind"])
+        direction = frame.drop_duplicates(["device_id", "cycle", "direction"])["direction"]
+        trains = {name: int((direction == name).sum()) for name in DIRECTIONS}
+        return {"trains": trains, "pulse_widths_s": table.widths}
+    if isinstance(table, SweepTable):
+        branches = [len(split_segments(rows["voltage_v"].to_numpy(float))) for _, _, rows in each_sweep(frame)]
+        return {"sweeps": len(branches), "branches": sum(branches)}
+    if isinstance(table, TransientTable):
+        return {"transients": len(frame.drop_duplicates(["device_id", "record"]))}
+    if isinstance(table, PairedTable):
+        return {"intervals": int(frame["interval_s"].nunique())}
+    if isinstance(table, MultilevelTable):
+        return {"levels": [str(level) for level in frame["level"].unique()]}
+    return {"levels": sorted(frame["level"].unique())} if "level" in frame else {}

@@ -287,7 +287,7 @@ def test_the_shipped_set_gives_its_truth() -> None:
     assert dataset.synthetic
     found = devicekit.characterize(dataset.data)
     json.dumps(found.as_dict(), allow_nan=False)
-    assert describe(found.table)["levels"] == [f"L{k}" for k in range(8)]
+    assert describe(found.table).contents["levels"] == [f"L{k}" for k in range(8)]
     preview(found.table).draw()
     result = found.results["multilevel"]
     assert isinstance(result, merit.MultilevelResult)
