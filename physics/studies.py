@@ -76,7 +76,7 @@ def _stacks(
     return [base.replace(case) for case in cases], cases
 
 
-def _case(stack: Stack, mesh: str | float, cycles: int) -> dict[str, Any]:
+def _case(stack: Stack, mesh: str | float, cycles: int) -> Mapping[str, object]:
     result = simulate_iv(stack, mesh=mesh, cycles=cycles)
     merits = result.cycles[-1].as_dict()
     del merits["cycle"], merits["outcome"]

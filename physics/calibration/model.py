@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
@@ -125,23 +125,21 @@ def simulate_level(stack: Stack, level: Level, mesh: str | float) -> Simulated:
     return Simulated(found, result.complete)
 
 
-def residuals(level: Level, simulated: Simulated) -> Array:
-    """Return ln I simulated minus measured; the squares of a branch sum to its weight times its mean square."""
-    parts = []
+def _offsets(level: Level, simulated: Simulated) -> Iterator[tuple[str, Array]]:
+    """Yield ln I simulated minus measured of every branch."""
     for branch in level.branches:
         off = np.array(simulated.branches[branch.name]) - branch.log_current
-        off = np.where(np.isfinite(off), off, _PENALTY)
-        parts.append(math.sqrt(WEIGHTS[branch.name] / off.size) * off)
-    return np.concatenate(parts)
+        yield branch.name, np.where(np.isfinite(off), off, _PENALTY)
+
+
+def residuals(level: Level, simulated: Simulated) -> Array:
+    """Return ln I simulated minus measured; the squares of a branch sum to its weight times its mean square."""
+    return np.concatenate([math.sqrt(WEIGHTS[name] / off.size) * off for name, off in _offsets(level, simulated)])
 
 
 def branch_rms(level: Level, simulated: Simulated) -> dict[str, float]:
     """Return the root mean square of ln I simulated minus measured, by branch."""
-    found = {}
-    for branch in level.branches:
-        off = np.array(simulated.branches[branch.name]) - branch.log_current
-        found[branch.name] = float(np.sqrt(np.mean(np.where(np.isfinite(off), off, _PENALTY) ** 2)))
-    return found
+    return {name: float(np.sqrt(np.mean(off**2))) for name, off in _offsets(level, simulated)}
 
 
 Progress = Callable[[int], None]
