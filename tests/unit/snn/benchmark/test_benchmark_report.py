@@ -1,0 +1,59 @@
+"""The page of a benchmark."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from snn.benchmark import Benchmark, VariantResult, figures
+from snn.benchmark.curves import shipped
+from snn.benchmark.pairs import Share
+from snn.benchmark.report import benchmark_report
+from snn.benchmark.severity import SEVERITIES
+
+FLAWS = {flaw.name: flaw for flaw in SEVERITIES}
+
+
+@pytest.mark.usefixtures("without_pictures")
+def test_the_page_of_a_benchmark_marks_the_device() -> None:
+    worst = VariantResult(variant="plain", device=(0.8,) * 4, twin=(0.9,) * 4, null_sd=0.006)
+    shared = {"plain": (Share("states", (0.05, 0.06, 0.05, 0.06), (0.04,) * 4),)}
+    wide = VariantResult(variant="wide", device=(0.94,) * 4, twin=(0.94,) * 4, null_sd=0.002)
+    severities = {"states": 8.0, "scatter of updates": 0.5}
+    split = shipped()["split"]
+    found = Benchmark(
+        name="dev",
+        split=split,
+        seeds=4,
+        variants=(worst,),
+        flaws=("states",),
+        shares=shared,
+        scatter_over_step=0.5,
+        steps=50.0,
+        severities=severities,
+        wide=wide,
+        synthetic=True,
+    )
+    page = benchmark_report([found]).to_html()
+    for words in (found.verdict, found.wide_network, "device): 8; critical value", "factor of"):
+        assert words in page
+    assert page.count(found.verdict) == 1
+    assert "SYNTHETIC" in page
+    drawn = figures.severity(FLAWS["states"], [found])
+    mark = next(curve for curve in drawn.curves if curve.name == "dev, plain learning rates")
+    assert (mark.x[0], mark.y[0]) == (8.0, pytest.approx(80.0))
+    assert not any(curve.name.startswith("dev") for curve in figures.severity(FLAWS["read noise"], [found]).curves)
+
+    elsewhere = figures.severity(FLAWS["states"], [replace(found, split="other images")])
+    assert ("x", 8.0) in elsewhere.lines
+    assert not any(curve.name.startswith("dev") for curve in elsewhere.curves)
+    assert split in page
+
+    other = replace(found, name="other", variants=(replace(worst, device=(0.89,) * 4),), severities={})
+    both = benchmark_report([found, other]).to_html()
+    assert "1 (dev) 8; critical" in both
+    losses = figures.losses([found, other])
+    assert losses.y.names == ("other", "dev")  # the least loss first
+    plain = next(curve for curve in losses.curves if curve.name == "plain learning rates")
+    assert plain.x == pytest.approx([1.0, 10.0])

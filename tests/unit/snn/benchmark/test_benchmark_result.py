@@ -1,0 +1,79 @@
+"""Sentences of a benchmark: leads, causes, another policy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from snn.benchmark import Benchmark, VariantResult
+from snn.benchmark.measure import generic
+from snn.benchmark.pairs import Share
+from snn.benchmark.severity import device, own_severity
+from snn.benchmark.task import setting
+
+
+def test_fluctuating_states_beyond_their_critical_severity_are_named() -> None:
+    card, changes = device("fluctuation of states", 0.08)
+    assert changes == {}
+    severity = own_severity("fluctuation of states", card, setting("plain", 0))
+    assert severity == pytest.approx(0.08)
+    worst = VariantResult(variant="plain", device=(0.6,) * 3, twin=(0.9,) * 3, null_sd=0.006)
+    found = Benchmark(
+        name="d",
+        split="s",
+        seeds=3,
+        variants=(worst,),
+        flaws=("fluctuation of states",),
+        severities={"fluctuation of states": 0.08},
+    )
+    assert found.distances[0].ratio < 1
+    assert "fluctuation of states is 3.2 times" in found.verdict
+    assert own_severity("fluctuation of states", generic(), setting("plain", 0)) is None
+
+
+def test_a_lead_is_shared_within_two_paired_errors() -> None:
+    worst = VariantResult(variant="plain", device=(0.8,) * 4, twin=(0.9,) * 4, null_sd=0.006)
+    first = Share("states", (0.05, 0.06, 0.05, 0.06), (0.04,) * 4)
+    near = Share("asymmetry", (0.06, 0.04, 0.06, 0.04), (0.03,) * 4)
+    far = Share("read noise", (0.01, 0.01, 0.02, 0.01), (0.01,) * 4)
+    whole = Benchmark(
+        name="d", split="s", seeds=4, variants=(worst,), flaws=("states",), shares={"plain": (first, near, far)}
+    )
+    assert whole.main == ("states", "asymmetry")
+    assert "states and asymmetry" in whole.verdict
+    assert "read noise (1.2" in whole.verdict
+    assert replace(whole, shares={"plain": (first, far)}).main == ("states",)
+    half = Share("read noise", (0.03, 0.025, 0.03, 0.026), (0.01,) * 4)  # .02775 of .055
+    also = replace(whole, shares={"plain": (first, half)})
+    assert (also.main, also.also) == (("states",), ("read noise",))
+    assert "read noise (2.8" in also.verdict
+    small = replace(half, shapley=(0.004, 0.005, 0.004, 0.005))  # a tenth of the first, and beyond chance
+    assert replace(also, shares={"plain": (first, small)}).also == ("read noise",)
+    assert replace(also, shares={"plain": (first, replace(half, shapley=(0.004, -0.003, 0.004, -0.001)))}).also == ()
+    assert replace(also, shares={"plain": (first, replace(half, shapley=(0.06, 0.0, 0.06, 0.0)))}).main == (
+        "states",
+        "read noise",
+    )
+    quiet = replace(whole, variants=(replace(worst, twin=worst.device),))
+    assert quiet.main == ()
+    assert quiet.worst.words in quiet.verdict
+    fine = replace(whole, shares={"plain": (Share("step size", (0.05, 0.06, 0.05, 0.06), (0.04,) * 4),)})
+    assert "small (1000 per" in replace(fine, steps=1000.0).verdict
+    assert "large (8 per" in replace(fine, steps=8.0).verdict
+
+
+def test_the_gain_of_another_policy_by_pairs() -> None:
+    plain = VariantResult(variant="plain", device=(0.90,) * 5, twin=(0.92,) * 5, null_sd=0.0056)
+    gains = (0.012, 0.018, 0.015, 0.016, 0.014)
+    policy = VariantResult(
+        variant="policy", device=tuple(0.90 + each for each in gains), twin=(0.93,) * 5, null_sd=0.005
+    )
+    found = Benchmark(name="d", split="s", seeds=5, variants=(plain,), flaws=(), policy=policy, reason="because")
+    assert "gains 1.5 ± 0.1 percentage" in found.policy_effect
+    assert "loses 1.5 ± 0.2 percentage" in found.policy_effect  # against the ideal device trained that way
+    wild = replace(policy, device=tuple(0.90 + each for each in (0.05, -0.02, 0.06, -0.03, 0.03)))
+    assert "+1.8 ± 1.8 percentage" in replace(found, policy=wild).policy_effect
+    worse = replace(policy, device=tuple(0.90 - each for each in gains))
+    assert "loses another 1.5 ± 0.1" in replace(found, policy=worse).policy_effect
+    assert replace(found, policy=None).policy_effect == ""
