@@ -10,6 +10,7 @@ import pandas as pd
 
 from devicekit.core.errors import BadRow, TableError
 
+Row = tuple[int, list[str]]  # row of a file, from 1, and its cells
 EMPTY_WORDS = {"", "nan", "na", "n/a", "null", "none", "-", "--", "---", "#ref", "#ref!", "#n/a"}
 KEITHLEY_NAN = 9.9e37  # Keithley instruments write 9.91E+37 for "no reading"
 _GROUPS = re.compile(r"[+-]?\d{1,3}([,.' \u00a0\u202f]\d{3})+([.,]\d+)?$")
@@ -151,7 +152,19 @@ def make_names_unique(names: Sequence[str]) -> list[str]:
     return result
 
 
-def text_frame(rows: Sequence[Sequence[str]], names: Sequence[str], row_numbers: Sequence[int]) -> pd.DataFrame:
+def number_within(frame: pd.DataFrame, column: str, groups: list[str], name: str) -> pd.DataFrame:
+    """Return the frame with whole numbers in a column; rows are counted from 1 within groups if it is missing."""
+    if column not in frame:
+        frame = frame.assign(**{column: frame.groupby(groups, sort=False).cumcount() + 1})
+    return frame.assign(**{column: parse_whole_numbers(frame, column, name)})
+
+
+def rows_below(cells: Sequence[list[str]], names_at: int) -> list[Row]:
+    """Return the filled rows below the row of names at a position, with their numbers in the file."""
+    return [(number, row) for number, row in enumerate(cells[names_at + 1 :], names_at + 2) if any(row)]
+
+
+def text_frame(rows: Sequence[Row], names: Sequence[str]) -> pd.DataFrame:
     """Return rows of cells as a frame of text; short rows are filled with empty cells, long rows are refused.
 
     Raises
@@ -162,11 +175,11 @@ def text_frame(rows: Sequence[Sequence[str]], names: Sequence[str], row_numbers:
     width = len(names)
     bad = [
         BadRow(number, None, f"{len(row)} cells", f"{width}, one for each column name")
-        for row, number in zip(rows, row_numbers, strict=True)
+        for number, row in rows
         if len(row) > width and any(cell.strip() for cell in row[width:])
     ]
     if bad:
         raise TableError("Some rows have more cells than there are column names", bad)
-    cells = [[*row[:width], *[""] * (width - len(row))] for row in rows]
+    cells = [[*row[:width], *[""] * (width - len(row))] for _, row in rows]
     columns = pd.Index(make_names_unique([name.strip() for name in names]))
-    return pd.DataFrame(cells, columns=columns, index=pd.Index(row_numbers), dtype=object)
+    return pd.DataFrame(cells, columns=columns, index=pd.Index([number for number, _ in rows]), dtype=object)

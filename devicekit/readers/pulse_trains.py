@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.core.errors import BadRow, Choice, CodedWarning, Question, QuestionError, TableError, UsageError
+from devicekit.core.errors import BadRow, Choice, CodedWarning, TableError, UsageError
 from devicekit.core.quantities import DIRECTION_ALIASES
 from devicekit.core.text import count
 from devicekit.readers.cells import parse_whole_numbers
+from devicekit.readers.questions import ask
 from devicekit.readers.source import Source
 from devicekit.readers.splitting import (
     find_train_starts,
@@ -146,17 +147,12 @@ def _check_agreement(parts: list[pd.DataFrame], name: str) -> None:
                 Choice.of(f"{up} LTP and {down} LTD pulses (as in {count(n, 'cycle')})", pulses=(up, down))
                 for (up, down), n in splits.most_common(4)
             )
-            raise QuestionError(
+            raise ask(
                 name,
-                Question(
-                    text=f"cycles of {device} have {readings} readings each and turn at different places: how many "
-                    "pulses has each train?",
-                    fields=("pulses",),
-                    choices=choices,
-                    evidence=tuple(
-                        f"{up} and {down} pulses in {count(n, 'cycle')}" for (up, down), n in splits.items()
-                    ),
-                ),
+                f"cycles of {device} have {readings} readings each and turn at different places: how many "
+                "pulses has each train?",
+                choices,
+                tuple(f"{up} and {down} pulses in {count(n, 'cycle')}" for (up, down), n in splits.items()),
             )
 
 

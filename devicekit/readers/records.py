@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.core.errors import Choice, CodedWarning, Question, QuestionError, TableError, UsageError
+from devicekit.core.errors import Choice, CodedWarning, TableError, UsageError
 from devicekit.core.quantities import GLOSSARY
 from devicekit.core.text import count
 from devicekit.names import parse_unit
 from devicekit.readers.cells import parse_column, parse_numbers
 from devicekit.readers.lexicon import means
 from devicekit.readers.pulse_trains import build_pulse_trains
+from devicekit.readers.questions import ask
 from devicekit.readers.source import Source
 from devicekit.readers.splitting import split_sweeps
 from devicekit.readers.state import OF_STATES, STATE_COLUMNS
@@ -120,13 +121,10 @@ def _choose_column(named: Sequence[str], record: Record, voltage: str | None, wh
     sizes = [parse_numbers(record.columns[name], where).abs().to_numpy() for name in varying]
     if all(np.allclose(sizes[0], size, rtol=0.2, atol=0.05 * sizes[0].max(initial=0.0)) for size in sizes[1:]):
         return varying[0]  # the two ends of one device
-    raise QuestionError(
+    raise ask(
         where.split(", record")[0],
-        Question(
-            f"there are {len(varying)} currents beside voltage {voltage}: which one is the device's?",
-            ("columns",),
-            tuple(Choice.of(f"read {name} as the current", map={"current_a": name}) for name in varying),
-        ),
+        f"there are {len(varying)} currents beside voltage {voltage}: which one is the device's?",
+        tuple(Choice.of(f"read {name} as the current", map={"current_a": name}) for name in varying),
     )
 
 

@@ -12,13 +12,12 @@ from devicekit.core.errors import (
     Blank,
     Choice,
     CodedWarning,
-    Question,
-    QuestionError,
     TableError,
     UsageError,
 )
 from devicekit.names import Unit
 from devicekit.readers.header import find_stated_unit
+from devicekit.readers.questions import ask
 from devicekit.system.options import QUANTITIES, ReadOptions
 
 NEGATIVE_SHARE_OF_A_WEIGHT = 0.05
@@ -157,7 +156,7 @@ def add_state(
             "resistance or weight; add unit= if they are not in SI units"
         )
         fields = ("quantity", "unit", "read_voltage")
-        raise QuestionError(name, Question(text, fields, list_quantity_choices(options)))
+        raise ask(name, text, list_quantity_choices(options), fields=fields)
     if options.stated_quantity is None:
         words = f"{name}: numbers read as {assumed} in SI units, the convention of the format"
         warnings.append(CodedWarning("assumed_unit", words))

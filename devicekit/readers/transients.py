@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.core.errors import Blank, Choice, CodedWarning, Question, QuestionError, TableError, UsageError
+from devicekit.core.errors import Blank, Choice, CodedWarning, TableError, UsageError
 from devicekit.core.text import count
+from devicekit.readers.questions import ask
 from devicekit.readers.records import Record, build_meta, convert_to_si, find_roles, warn_about_columns
 from devicekit.readers.source import Source
 from devicekit.system.options import ReadOptions
@@ -55,14 +56,11 @@ def split_voltage(voltage: np.ndarray, where: str) -> tuple[np.ndarray, np.ndarr
     size = np.array([np.abs(v[runs == k]).max() for k in range(1, int(runs.max(initial=0)) + 1)])
     read = {k for k, each in enumerate(size, 1) if each < SMALL_READ * size.max()}
     if not read:
-        raise QuestionError(
+        raise ask(
             where,
-            Question(
-                "the voltage is 0 V between the pulses, so that no current measures the state: which column holds it?",
-                ("columns",),
-                (Choice.of("a column of conductances", map={"conductance_s": Blank("COLUMN")}),),
-                (f"{count(len(size), 'pulse')} to {largest:.3g} V",),
-            ),
+            "the voltage is 0 V between the pulses, so that no current measures the state: which column holds it?",
+            (Choice.of("a column of conductances", map={"conductance_s": Blank("COLUMN")}),),
+            (f"{count(len(size), 'pulse')} to {largest:.3g} V",),
         )
     reading = np.isin(runs, list(read))
     return np.where(under & ~reading, v, 0.0), np.where(reading, v, np.nan)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from devicekit.core.errors import CodedWarning, FileError, TableError
-from devicekit.readers.cells import parse_column, parse_numbers, text_frame
+from devicekit.readers.cells import parse_column, parse_numbers, rows_below, text_frame
 from devicekit.readers.pulse_trains import build_pulse_table
 from devicekit.readers.records import Record, build_record_table
 from devicekit.readers.signature import Signature
@@ -92,14 +92,10 @@ def _read_rows(source: Source) -> tuple[pd.DataFrame, dict[str, str]]:
         meta["session"] = ",".join(cells[0])
     if start is not None and start >= 2:
         meta["date"] = ",".join(cells[1])
-    body = [
-        (k, row)
-        for k, row in enumerate(cells[0 if start is None else start + 1 :], 1 if start is None else start + 2)
-        if any(row)
-    ]
+    body = rows_below(cells, -1 if start is None else start)
     if not body:
         raise FileError(f"{source.path.name} is an ArC ONE session without rows")
-    frame = text_frame([row for _, row in body], names, [number for number, _ in body])
+    frame = text_frame(body, names)
     folded = {name.lower().split("(")[0].strip(): name for name in frame.columns}
     wanted = {ours: folded.get(ours.lower().split("(")[0].strip()) for ours in COLUMNS}
     missing = [ours for ours, theirs in wanted.items() if theirs is None]

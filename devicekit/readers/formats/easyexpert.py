@@ -13,12 +13,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from devicekit.core.errors import FileError, Question, QuestionError, UsageError
+from devicekit.core.errors import FileError, UsageError
 from devicekit.core.text import natural_number
 from devicekit.readers import transients
-from devicekit.readers.cells import EMPTY_WORDS, is_number, text_frame
-from devicekit.readers.layouts.meanings import list_choices, option_of
+from devicekit.readers.cells import EMPTY_WORDS, Row, is_number, text_frame
+from devicekit.readers.layouts.meanings import list_choices
 from devicekit.readers.lexicon import means
+from devicekit.readers.questions import ask
 from devicekit.readers.records import Record, build_record_table
 from devicekit.readers.signature import Signature
 from devicekit.readers.source import Source
@@ -39,13 +40,12 @@ matches = Signature(
 
 @dataclass
 class _Raw:
-    """Lines of a record: settings by key, names, data rows with their file rows."""
+    """Lines of a record: settings by key, names, data rows."""
 
     title: str = ""
     settings: dict[str, list[str]] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
-    rows: list[list[str]] = field(default_factory=list)
-    numbers: list[int] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
     is_side_by_side: bool = False
     device: str = ""
 
@@ -91,8 +91,7 @@ def _read_header_form(lines: Sequence[str]) -> Iterator[_Raw]:
         elif key == "DataName":
             raw.names = values
         elif key == "DataValue":
-            raw.rows.append(values)
-            raw.numbers.append(number)
+            raw.rows.append((number, values))
         elif key in ("TestParameter", "MetaData", "AnalysisSetup"):
             name, *values = values
             raw.settings[name] = values
@@ -126,13 +125,11 @@ def _read_single_form(lines: Sequence[str]) -> Iterator[_Raw]:
         elif after_marker and not raw.names:
             raw.names = cells
         elif raw.names:
-            raw.rows.append(cells)
-            raw.numbers.append(number)
+            raw.rows.append((number, cells))
         elif _is_data(cells) and raw.settings:
             key, values = raw.settings.popitem()  # no marker: the names looked like a setting
             raw.names = [key, *values]
-            raw.rows.append(cells)
-            raw.numbers.append(number)
+            raw.rows.append((number, cells))
         else:
             raw.settings[cells[0]] = cells[1:]
     yield raw
@@ -150,14 +147,11 @@ def _read_sheet(sheet: str, rows: Sequence[Sequence[object]], options: ReadOptio
         return raws
     meaning = options.meaning("columns")
     if meaning not in ("devices", "cycles"):
-        raise QuestionError(
+        raise ask(
             where,
-            Question(
-                f"sheet {sheet!r} has {len(raws)} blocks side by side: are they devices, or cycles of one device?",
-                (option_of("columns"),),
-                list_choices("columns", "block"),
-                (f"blocks of {', '.join(str(len(raw.rows)) for raw in raws[:8])} rows",),
-            ),
+            f"sheet {sheet!r} has {len(raws)} blocks side by side: are they devices, or cycles of one device?",
+            list_choices("columns", "block"),
+            (f"blocks of {', '.join(str(len(raw.rows)) for raw in raws[:8])} rows",),
         )
     several = meaning == "devices"
     return [
@@ -179,16 +173,17 @@ def _read_pasted_blocks(rows: Sequence[Sequence[object]], sheet: str) -> Iterato
             if mark == "DataName":
                 raw.names = cells
             elif mark == "DataValue":
-                raw.rows.append(cells)
-                raw.numbers.append(number)
+                raw.rows.append((number, cells))
         yield raw
 
 
 def _record(raw: _Raw) -> Record:
-    names = raw.names or [f"column {k + 1}" for k in range(max(len(row) for row in raw.rows))]
-    while names and not names[-1].strip() and all(len(row) < len(names) or not row[len(names) - 1] for row in raw.rows):
+    names = raw.names or [f"column {k + 1}" for k in range(max(len(row) for _, row in raw.rows))]
+    while (
+        names and not names[-1].strip() and all(len(row) < len(names) or not row[len(names) - 1] for _, row in raw.rows)
+    ):
         names = names[:-1]  # from a comma at the end of every line
-    columns = text_frame(raw.rows, names, raw.numbers)
+    columns = text_frame(raw.rows, names)
     compliance = raw.first("Measurement.Primary.Compliance")
     date = raw.first("TestRecord.RecordTime") or f"{raw.first('Test date')} {raw.first('Test time')}".strip()
     device = raw.device or raw.first("TestRecord.TestTarget") or raw.first("Device ID")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from devicekit.core.errors import CodedWarning, FileError
-from devicekit.readers.cells import is_number, text_frame
+from devicekit.readers.cells import is_number, rows_below, text_frame
 from devicekit.readers.records import Record, build_record_table
 from devicekit.readers.signature import Signature
 from devicekit.readers.source import Source
@@ -124,8 +124,7 @@ def _read_records(sheet: Sheet, settings: _Settings) -> list[Record]:
     names = rows[start]
     width = max(len(row) for row in rows)
     names = [*names, *[""] * (width - len(names))]
-    body = [(row, start + 2 + k) for k, row in enumerate(rows[start + 1 :]) if any(row)]
-    frame = text_frame([row for row, _ in body], names, [number for _, number in body])
+    frame = text_frame(rows_below(rows, start), names)
     steps = [_STEP.match(name) for name in frame.columns]
     if not any(steps):
         return [_build_record(frame, sheet.name, settings)]

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from devicekit.core.errors import CodedWarning, FileError
-from devicekit.readers.cells import is_number, text_frame
+from devicekit.readers.cells import is_number, rows_below, text_frame
 from devicekit.readers.records import Record, build_record_table, column_names
 from devicekit.readers.signature import Signature
 from devicekit.readers.source import Source
@@ -99,13 +99,11 @@ def _read_acs(cells: list[list[str]], sheet: str) -> list[Record]:
     for (smu, *indices), columns in groups.items():
         item = max((k for k in others if k < columns[0]), default=None)
         wanted = [*([] if item is None else [item]), *columns]
-        body = [
-            (number, [row[k] if k < len(row) else "" for k in wanted])
-            for number, row in enumerate(cells[start + 1 :], start + 2)
-        ]
+        below = rows_below(cells, start)
+        body = [(number, [row[k] if k < len(row) else "" for k in wanted]) for number, row in below]
         body = [(number, row) for number, row in body if any(row[1 if item is not None else 0 :])]
         if body:
-            frame = text_frame([row for _, row in body], [names[k] for k in wanted], [number for number, _ in body])
+            frame = text_frame(body, [names[k] for k in wanted])
             records.append(_build_acs_record(frame, f"{sheet} Smu{smu}[{']['.join(indices)}]".strip()))
     return records
 
@@ -120,13 +118,13 @@ def _build_acs_record(frame: pd.DataFrame, name: str) -> Record:
 
 def _read_tsp(cells: list[list[str]]) -> list[Record]:
     start = _find_name_row(cells)
-    body = [(number, row) for number, row in enumerate(cells[start + 1 :], start + 2) if any(row)]
+    body = rows_below(cells, start)
     if not body:
         return []
     names = cells[start]
     width = max(len(row) for _, row in body)
     names = [*names, *[""] * (width - len(names))] if width > len(names) else names
-    frame = text_frame([row for _, row in body], names, [number for number, _ in body])
+    frame = text_frame(body, names)
     blank = [name for name in column_names(frame) if name.startswith("column ") and (frame[name] == "").all()]
     frame = frame.drop(columns=blank)
     lower = {name.lower(): name for name in frame.columns}
@@ -147,28 +145,15 @@ def _read_kickstart(source: Source) -> tuple[Record, list[CodedWarning]]:
     if start is None:
         raise FileError(f"{source.path.name} has no row of names that begins with Index")
     settings = {row[0].lstrip("."): ", ".join(row[1:]).strip(", ") for row in cells[:start] if row and row[0]}
-    body, summary = [], []
-    for number, row in enumerate(cells[start + 1 :], start + 2):
-        if not any(row):
-            continue
-        if row[0].lower().rstrip(":") in _SUMMARY:
-            summary.append(row)
-        else:
-            body.append((number, row))
+    below = rows_below(cells, start)
+    summary = [row for _, row in below if row[0].lower().rstrip(":") in _SUMMARY]
+    body = [(number, row) for number, row in below if row[0].lower().rstrip(":") not in _SUMMARY]
     names = cells[start]
     while names and not names[-1]:
         names = names[:-1]
-    frame = text_frame([row for _, row in body], names, [number for number, _ in body])
-    warnings = (
-        [
-            CodedWarning(
-                "dropped",
-                f"{source.path.name}: {len(summary)} summary rows dropped ({', '.join(row[0] for row in summary)})",
-            )
-        ]
-        if summary
-        else []
-    )
+    frame = text_frame(body, names)
+    words = f"{source.path.name}: {len(summary)} summary rows dropped ({', '.join(row[0] for row in summary)})"
+    warnings = [CodedWarning("dropped", words)] if summary else []
     units, roles = _find_kickstart_columns(list(frame.columns))
     limit = settings.get("Limit", "")
     return Record(

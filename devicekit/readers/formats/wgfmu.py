@@ -12,11 +12,12 @@ import re
 
 import pandas as pd
 
-from devicekit.core.errors import Choice, FileError, Question, QuestionError
+from devicekit.core.errors import Choice, FileError
 from devicekit.readers import transients
-from devicekit.readers.cells import parse_column, parse_numbers, text_frame
+from devicekit.readers.cells import parse_column, parse_numbers, rows_below, text_frame
 from devicekit.readers.header import split_unit
 from devicekit.readers.lexicon import means
+from devicekit.readers.questions import ask
 from devicekit.readers.records import Record, build_record_table, column_names
 from devicekit.readers.signature import Signature
 from devicekit.readers.source import Source
@@ -45,10 +46,10 @@ def read(
     start = next((k for k, row in enumerate(cells) if row and row[0].lower() == "time"), None)
     if start is None:
         raise FileError(f"{source.path.name} has no row of names that begins with Time")
-    body = [(k, row) for k, row in enumerate(cells[start + 1 :], start + 2) if any(row)]
+    body = rows_below(cells, start)
     if not body:
         raise FileError(f"{source.path.name} has no rows below the names")
-    frame = text_frame([row for _, row in body], cells[start], [number for number, _ in body])
+    frame = text_frame(body, cells[start])
     known = {"time_s": "Time", "voltage_v": "MeasResult1_value", "current_a": "MeasResult2_value"}
     roles = {ours: theirs for ours, theirs in known.items() if theirs in frame.columns}
     facts = {"instrument": "Keysight B1530A WGFMU"}
@@ -62,13 +63,14 @@ def _read_custom(source: Source, options: ReadOptions) -> PulseTable | SweepTabl
     lines = source.lines
     at = next(k for k, line in enumerate(lines) if line.strip() == "Measurement Data")
     meta = _read_head(lines[:at])
-    rest = [(k + 1, line) for k, line in enumerate(lines) if k > at and line.strip()]
+    rest = [
+        (k, [cell.strip() for cell in line.split(",")])
+        for k, line in enumerate(lines, 1)
+        if k > at + 1 and line.strip()
+    ]
     if len(rest) < 2:
         raise FileError(f"{source.path.name} has no rows below Measurement Data")
-    names = [cell.strip() for cell in rest[0][1].split(",")]
-    frame = text_frame(
-        [[cell.strip() for cell in line.split(",")] for _, line in rest[1:]], names, [k for k, _ in rest[1:]]
-    )
+    frame = text_frame(rest[1:], rest[0][1])
     low = next((name for name in column_names(frame) if means("low resistance", name)), None)
     high = next((name for name in column_names(frame) if means("high resistance", name)), None)
     if low and high and not options.columns:
@@ -91,17 +93,14 @@ def _ask_if_swept(frame: pd.DataFrame, low: str, high: str, where: str) -> None:
     )
     if swept is None or parse_numbers(frame[swept], where).nunique() <= FEW_AMPLITUDES:
         return
-    raise QuestionError(
+    raise ask(
         where,
-        Question(
-            f"the pulse amplitude changes from row to row: is {low} or {high} the state after the pulse?",
-            ("columns",),
-            tuple(
-                Choice.of(f"{name} is read after each pulse", map={"resistance_ohm": name, "pulse_voltage_v": swept})
-                for name in (low, high)
-            ),
-            (f"{parse_numbers(frame[swept], where).nunique()} amplitudes in {len(frame)} rows",),
+        f"the pulse amplitude changes from row to row: is {low} or {high} the state after the pulse?",
+        tuple(
+            Choice.of(f"{name} is read after each pulse", map={"resistance_ohm": name, "pulse_voltage_v": swept})
+            for name in (low, high)
         ),
+        (f"{parse_numbers(frame[swept], where).nunique()} amplitudes in {len(frame)} rows",),
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from devicekit.core.errors import BadRow, CodedWarning, TableError, UsageError
-from devicekit.readers.cells import parse_whole_numbers
+from devicekit.readers.cells import number_within
 from devicekit.readers.layout import Column
 from devicekit.readers.layouts import unnamed_columns
 from devicekit.readers.layouts.roles import is_switching
@@ -102,9 +102,7 @@ def build(
     quantity = STATE_COLUMNS.get(state) or options.stated_quantity
     frame = frame.assign(level=parse_levels(names_as_text(frame["level"]), quantity, frame["file_row"], name))
     frame, more = resolve_state(frame, options, name)
-    if "cycle" not in frame:
-        frame = frame.assign(cycle=frame.groupby(["device_id", "level"], sort=False).cumcount() + 1)
-    frame = frame.assign(cycle=parse_whole_numbers(frame, "cycle", name))
+    frame = number_within(frame, "cycle", ["device_id", "level"], name)
     return EnduranceTable(frame, {"format": "table", "source": name}, (*warnings, *more))
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from devicekit.core.errors import CodedWarning
 from devicekit.core.text import si
-from devicekit.readers.cells import parse_whole_numbers
+from devicekit.readers.cells import number_within
 from devicekit.readers.kinds.endurance import ALIASES
 from devicekit.readers.layout import KEPT, Column
 from devicekit.readers.layouts.meanings import LEVELS
@@ -145,7 +145,5 @@ def build(
         named = "target_s" in frame
         frame = frame.assign(level=[si(x, "S", 4) for x in frame["target_s"]] if named else "state")
     frame = frame.assign(level=names_as_text(frame["level"]))
-    if "repeat" not in frame:
-        frame = frame.assign(repeat=frame.groupby(["device_id", "level"], sort=False).cumcount() + 1)
-    frame = frame.assign(repeat=parse_whole_numbers(frame, "repeat", name))
+    frame = number_within(frame, "repeat", ["device_id", "level"], name)
     return MultilevelTable(frame, {"format": "table", "source": name}, (*warnings, *more))

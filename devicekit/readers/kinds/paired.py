@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import pandas as pd
 
-from devicekit.core.errors import Choice, CodedWarning, Question, QuestionError, TableError
-from devicekit.readers.cells import parse_whole_numbers
+from devicekit.core.errors import Choice, CodedWarning, QuestionError, TableError
+from devicekit.readers.cells import number_within
 from devicekit.readers.header import parse_heading
 from devicekit.readers.layout import KEPT, Column
 from devicekit.readers.layouts.view import Claim, View
 from devicekit.readers.lexicon import means
+from devicekit.readers.questions import ask
 from devicekit.readers.source import Source
 from devicekit.system.options import BASELINES, ReadOptions
 from devicekit.tables import PairedTable
@@ -117,14 +118,12 @@ def _ask_ratio(column: Column, view: View, in_percent: bool) -> QuestionError:
         Choice.of("A2/A1, such as 1.5", unit="1"),
         Choice.of("(A2 - A1)/A1, 0.5 means A2/A1 = 1.5", map={"ratio_excess": name}, unit="1"),
     )
-    return QuestionError(
+    return ask(
         view.where,
-        Question(
-            f"is column {name!r} A2/A1 or (A2 - A1)/A1{'' if in_percent else ', as a number or in percent'}?",
-            ("unit", "columns"),
-            percent if in_percent else (*plain, *percent),
-            seen,
-        ),
+        f"is column {name!r} A2/A1 or (A2 - A1)/A1{'' if in_percent else ', as a number or in percent'}?",
+        percent if in_percent else (*plain, *percent),
+        seen,
+        fields=("unit", "columns"),
     )
 
 
@@ -141,7 +140,5 @@ def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: S
         frame = frame.assign(ratio=frame["second_amplitude"] / first)
     if "baseline" in frame:
         frame = frame.assign(baseline=frame["baseline"].str.lower())
-    if "repeat" not in frame:
-        frame = frame.assign(repeat=frame.groupby(["device_id", "interval_s"]).cumcount() + 1)
-    frame = frame.assign(repeat=parse_whole_numbers(frame, "repeat", name))
+    frame = number_within(frame, "repeat", ["device_id", "interval_s"], name)
     return PairedTable(frame, {"format": "table", "source": name}, tuple(warnings))

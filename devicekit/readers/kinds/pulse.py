@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from devicekit.core.errors import Blank, Choice, CodedWarning, Question, QuestionError, TableError
+from devicekit.core.errors import Blank, Choice, CodedWarning, TableError
 from devicekit.readers.layout import Column
 from devicekit.readers.layouts.view import Claim, View
 from devicekit.readers.pulse_trains import build_pulse_trains
+from devicekit.readers.questions import ask
 from devicekit.readers.source import Source
 from devicekit.readers.state import STATE_COLUMNS
 from devicekit.system.options import ReadOptions
@@ -77,14 +78,11 @@ def _require_whole(column: Column, view: View) -> Column:
         return column
     numbers = f"{known[0]:g}, {known[1]:g}, ..." if len(known) > 1 else f"{known[0]:g}"
     text = f"does 1 in column {column.name!r} mean one pulse? It holds fractions: {numbers}"
-    raise QuestionError(
+    raise ask(
         view.where,
-        Question(
-            text,
-            ("columns",),
-            (Choice.of("yes, round the numbers to whole pulses", map={"pulse_index": column.name}),),
-            (f"{len(known)} rows from {known.min():g} to {known.max():g}, as in a digitised figure",),
-        ),
+        text,
+        (Choice.of("yes, round the numbers to whole pulses", map={"pulse_index": column.name}),),
+        (f"{len(known)} rows from {known.min():g} to {known.max():g}, as in a digitised figure",),
     )
 
 
@@ -116,14 +114,11 @@ def _check_cycles(frame: pd.DataFrame, name: str) -> None:
     keys = [key for key in ("device_id", "_part", "cycle", "pulse_width_s") if key in frame]
     if len(frame) < FEWEST or frame.duplicated(keys).any():
         return
-    raise QuestionError(
+    raise ask(
         name,
-        Question(
-            "what does the column of cycles count? Each cycle holds one reading, but a train has several pulses",
-            ("columns",),
-            (Choice.of("pulses: each reading follows a pulse", map={"pulse_index": Blank("COLUMN")}),),
-            (f"{len(frame)} readings in as many cycles",),
-        ),
+        "what does the column of cycles count? Each cycle holds one reading, but a train has several pulses",
+        (Choice.of("pulses: each reading follows a pulse", map={"pulse_index": Blank("COLUMN")}),),
+        (f"{len(frame)} readings in as many cycles",),
     )
 
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from devicekit.core.errors import CodedWarning, Question, QuestionError
-from devicekit.readers.cells import parse_whole_numbers
+from devicekit.core.errors import CodedWarning
+from devicekit.readers.cells import number_within
 from devicekit.readers.layout import Column
 from devicekit.readers.layouts.view import Claim, View
+from devicekit.readers.questions import ask
 from devicekit.readers.source import Source
 from devicekit.system.options import ReadOptions
 from devicekit.tables import StdpTable
@@ -26,7 +27,7 @@ def claim(view: View) -> Claim | None:
     if absolute := view.of("change_in_units"):
         name = absolute[0].name
         text = f"which column holds the relative change of the weight? Column {name!r} holds a change in a unit"
-        raise QuestionError(view.where, Question(text, ("columns",)))
+        raise ask(view.where, text, fields=("columns",))
     return Claim(2, "a spike delay and a change of the weight") if view.of("weight_change") else None
 
 
@@ -41,7 +42,5 @@ def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: S
     """Build the table from rows under devicekit's column names."""
     del options
     name = source.path.name
-    if "repeat" not in frame:
-        frame = frame.assign(repeat=frame.groupby(["device_id", "spike_delay_s"]).cumcount() + 1)
-    frame = frame.assign(repeat=parse_whole_numbers(frame, "repeat", name))
+    frame = number_within(frame, "repeat", ["device_id", "spike_delay_s"], name)
     return StdpTable(frame, {"format": "table", "source": name}, tuple(warnings))

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from devicekit.core.errors import Blank, Choice, CodedWarning, Question, QuestionError
+from devicekit.core.errors import Blank, Choice, CodedWarning, QuestionError
 from devicekit.readers import transients
 from devicekit.readers.cells import parse_whole_numbers
 from devicekit.readers.layout import Column
 from devicekit.readers.layouts.roles import UNKNOWN
 from devicekit.readers.layouts.view import Claim, View
+from devicekit.readers.questions import ask
 from devicekit.readers.source import Source
 from devicekit.readers.state import STATE_COLUMNS, resolve_state
 from devicekit.system.options import ReadOptions
@@ -38,20 +39,17 @@ def claim(view: View) -> Claim | None:
 def _ask_current(view: View) -> QuestionError:
     """Return the question about two voltages of an oscilloscope: one may be across a series resistor."""
     names = [column.name for column in view.of("voltage_v", "pulse_voltage_v", "read_voltage_v")]
-    return QuestionError(
+    return ask(
         view.where,
-        Question(
-            f"which column is the current? Columns {', '.join(names)} are voltages; add a column with the voltage "
-            "across the series resistor divided by its resistance",
-            ("columns",),
-            (
-                Choice.of(
-                    "a column of currents computed this way",
-                    map={"current_a": Blank("COLUMN"), "voltage_v": Blank("COLUMN")},
-                ),
+        f"which column is the current? Columns {', '.join(names)} are voltages; add a column with the voltage "
+        "across the series resistor divided by its resistance",
+        (
+            Choice.of(
+                "a column of currents computed this way",
+                map={"current_a": Blank("COLUMN"), "voltage_v": Blank("COLUMN")},
             ),
-            (f"{len(names)} channels of voltage; the device voltage is the driving one less that of the resistor",),
         ),
+        (f"{len(names)} channels of voltage; the device voltage is the driving one less that of the resistor",),
     )
 
 

@@ -10,12 +10,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from devicekit.core.errors import Choice, Question, QuestionError
+from devicekit.core.errors import Choice, QuestionError
 from devicekit.core.quantities import GLOSSARY
 from devicekit.readers.layout import KEPT, Column
 from devicekit.readers.layouts.roles import TEXT, Cells
 from devicekit.readers.layouts.view import View
 from devicekit.readers.lexicon import means, normalise_name
+from devicekit.readers.questions import ask
 
 # a second column of these roles does not change the numbers: it is kept under its own name
 _HARMLESS = {"time_s", "temperature_k", "compliance_a"}
@@ -108,15 +109,8 @@ def _ask_which(role: str, several: Sequence[Column], view: View) -> QuestionErro
             if not _is_constant(column, view)
         )
     seen = tuple(_describe_range(column, view) for column in several if column.role not in TEXT)
-    return QuestionError(
-        view.where,
-        Question(
-            f"which of the {len(several)} columns {names} is the {label}?",
-            ("columns",),
-            (*choices, *pulses),
-            seen,
-        ),
-    )
+    text = f"which of the {len(several)} columns {names} is the {label}?"
+    return ask(view.where, text, (*choices, *pulses), seen)
 
 
 def _is_constant(column: Column, view: View) -> bool:

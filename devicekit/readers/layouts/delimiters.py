@@ -7,8 +7,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from devicekit.core.errors import Choice, FileError, Question, QuestionError
+from devicekit.core.errors import Choice, FileError
 from devicekit.readers.cells import EMPTY_WORDS
+from devicekit.readers.questions import ask
 
 DELIMITERS = {"tab": "\t", "semicolon": ";", "bar": "|", "comma": ",", "blanks": None, "none": ""}
 _CELL = re.compile(r"\S+(?:[ \t]+[(\[][^()\[\]]{0,40}[)\]])?")  # a unit in brackets belongs to the name before it
@@ -132,17 +133,14 @@ def find_marks(cells: Iterable[str], delimiter: str, where: str, decimal: str | 
         return ",", ""
     example = sorted(plain)[0]
     thousand, point = example.replace(",", ""), example.replace(",", ".")
-    raise QuestionError(
+    raise ask(
         where,
-        Question(
-            f"is the comma in {example} a decimal mark or a thousands separator?",
-            ("decimal",),
-            (
-                Choice.of(f"{example} means {point} (decimal mark)", decimal=","),
-                Choice.of(f"{example} means {thousand} (thousands separator)", decimal="."),
-            ),
-            (f"{len(plain)} numbers with a comma, each followed by three digits",),
+        f"is the comma in {example} a decimal mark or a thousands separator?",
+        (
+            Choice.of(f"{example} means {point} (decimal mark)", decimal=","),
+            Choice.of(f"{example} means {thousand} (thousands separator)", decimal="."),
         ),
+        (f"{len(plain)} numbers with a comma, each followed by three digits",),
     )
 
 

@@ -211,7 +211,7 @@ def _check_widths(rows: Sequence[Row], names: Sequence[str], where: str) -> None
     """Refuse rows that are longer than the names above them."""
     rows = [(number, cells) for number, cells in rows if len(cells) > len(names)]
     try:
-        text_frame([cells for _, cells in rows], names, [number for number, _ in rows])
+        text_frame(rows, names)
     except DevicekitError as error:
         error.message = f"{where}: {error.message}"
         raise
@@ -220,7 +220,7 @@ def _check_widths(rows: Sequence[Row], names: Sequence[str], where: str) -> None
 def _build_frame(rows: Sequence[Row], names: Sequence[str]) -> pd.DataFrame:
     """Build a table of the filled rows as text under unique names."""
     body = [row for k, row in enumerate(rows) if any(row[1]) or _is_gap(rows, k)]
-    frame = text_frame([cells for _, cells in body], names, [number for number, _ in body])
+    frame = text_frame(body, names)
     return frame.set_axis(pd.Index(make_names_unique([name.strip() for name in names])), axis=1)
 
 

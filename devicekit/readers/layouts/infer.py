@@ -16,7 +16,6 @@ from devicekit.core.errors import (
     CodedWarning,
     DevicekitError,
     FileError,
-    Question,
     QuestionError,
     TableError,
     UsageError,
@@ -34,6 +33,7 @@ from devicekit.readers.layouts.roles import UNKNOWN, Cells, assign_roles, is_cou
 from devicekit.readers.layouts.scale import add_read_voltage, ask_quantity, assign_factors, describe_ranges
 from devicekit.readers.layouts.series import Arranged, arrange
 from devicekit.readers.layouts.view import Claim, View
+from devicekit.readers.questions import ask
 from devicekit.readers.source import Source
 from devicekit.readers.state import OF_STATES, STATE_COLUMNS
 from devicekit.system import plugins
@@ -136,7 +136,7 @@ def _select_blocks(
         )
         for found in (good or list(groups.values()))
     )
-    raise QuestionError(where, Question("which sheets should be read? Their columns differ", ("sheet",), choices))
+    raise ask(where, "which sheets should be read? Their columns differ", choices)
 
 
 def _best_strength(block: Block, options: ReadOptions, recipe_columns: Sequence[Column]) -> int:
@@ -278,31 +278,27 @@ def _ask_kind(view: View, claims: Sequence[tuple[ModuleType, Claim]]) -> Questio
     names = ", ".join(view.cells.block.names[:8])
     if len(claims) == 1:
         return ask_quantity(view)
-    return QuestionError(
+    return ask(
         view.where,
-        Question(
-            f"what kind of measurement is this (columns {names})?",
-            ("kind", *(() if _numbers_known(view) or view.sweeps else ("quantity", "unit", "read_voltage"))),
-            tuple(Choice.of(f"{module.TITLE}: {claim.why}", kind=module.NAME) for module, claim in claims),
-            describe_ranges(view),
-        ),
+        f"what kind of measurement is this (columns {names})?",
+        tuple(Choice.of(f"{module.TITLE}: {claim.why}", kind=module.NAME) for module, claim in claims),
+        describe_ranges(view),
+        fields=("kind", *(() if _numbers_known(view) or view.sweeps else ("quantity", "unit", "read_voltage"))),
     )
 
 
 def _ask_columns(view: View) -> QuestionError:
     names = ", ".join(view.cells.block.names[:12])
     unclear = [column.unclear for column in view.columns if column.unclear]
-    return QuestionError(
+    return ask(
         view.where,
-        Question(
-            f"which columns hold the measurement? None is recognised in {names}",
-            ("columns", "quantity", "unit", "read_voltage", "kind"),
-            (
-                Choice.of("voltage sweeps", map={"voltage_v": Blank("COLUMN"), "current_a": Blank("COLUMN")}),
-                Choice.of("states after pulses; add quantity= and unit=", map={"value": Blank("COLUMN")}),
-            ),
-            tuple(unclear),
+        f"which columns hold the measurement? None is recognised in {names}",
+        (
+            Choice.of("voltage sweeps", map={"voltage_v": Blank("COLUMN"), "current_a": Blank("COLUMN")}),
+            Choice.of("states after pulses; add quantity= and unit=", map={"value": Blank("COLUMN")}),
         ),
+        tuple(unclear),
+        fields=("columns", "quantity", "unit", "read_voltage", "kind"),
     )
 
 

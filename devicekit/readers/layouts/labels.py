@@ -7,12 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from devicekit.core.errors import Choice, Question, QuestionError
+from devicekit.core.errors import Choice, QuestionError
 from devicekit.core.text import count
 from devicekit.readers.header import parse_heading
 from devicekit.readers.layout import KEPT, Column
 from devicekit.readers.layouts.roles import UNKNOWN
 from devicekit.readers.layouts.view import View
+from devicekit.readers.questions import ask
 from devicekit.readers.splitting import split_sweeps
 
 MOST = 3  # columns in one question
@@ -87,4 +88,4 @@ def _ask_label(view: View, found: Sequence[tuple[Column, pd.Series]], sweeps: in
         seen.append(f"{name}: {values}, constant within each sweep, {count(len(cells), 'row')}")
     names = " and ".join(column.name for column, _ in found)
     text = f"do the values of {names} stand for devices or for cycles of one device?"
-    return QuestionError(view.where, Question(text, ("columns",), tuple(choices), tuple(seen)))
+    return ask(view.where, text, choices, seen)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from devicekit.core.errors import Blank, Choice, Question, QuestionError, UsageError
+from devicekit.core.errors import Blank, Choice, UsageError
 from devicekit.core.quantities import DIRECTION_ALIASES
 from devicekit.core.text import natural_number
 from devicekit.readers.layout import Tag
@@ -14,6 +14,7 @@ from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.grid import Block
 from devicekit.readers.layouts.meanings import list_choices, option_of
 from devicekit.readers.layouts.series import build_tags
+from devicekit.readers.questions import ask
 from devicekit.system.options import ReadOptions
 
 
@@ -42,17 +43,15 @@ def _tag_labels(labels: Sequence[str], options: ReadOptions, where: str) -> list
         role, word = ("device_id", "device") if meaning == "devices" else ("level", "state")
         named = len(set(labels)) == len(labels) and all(labels)
         return [{role: label if named else f"{word}{k}"} for k, label in enumerate(labels, 1)]
-    raise QuestionError(
+    raise ask(
         where,
-        Question(
-            f"are the {len(labels)} tables with the same columns devices, or cycles of one device?",
-            (option_of("columns"),),
-            (
-                *list_choices("columns", "table", "a state of one device (retention)"),
-                Choice.of("all rows belong to one table", blocks="none"),
-            ),
-            (parsed.unclear,),
+        f"are the {len(labels)} tables with the same columns devices, or cycles of one device?",
+        (
+            *list_choices("columns", "table", "a state of one device (retention)"),
+            Choice.of("all rows belong to one table", blocks="none"),
         ),
+        (parsed.unclear,),
+        fields=(option_of("columns"),),
     )
 
 
@@ -93,21 +92,18 @@ def tag_names(names: Sequence[str], options: ReadOptions, what: str, where: str)
         return _tag_in_order(names, meaning)
     if not parsed.unclear:
         return [build_tags(key) for key in parsed.keys]
-    raise QuestionError(
+    raise ask(
         where,
-        Question(
-            f"are the {len(names)} {what} with the same columns devices, or cycles of one device?",
-            (option_of(what), "key", *(("sheet",) if what == "sheets" else ())),
-            (
-                *list_choices(what, what[:-1]),
-                Choice.of(
-                    f"the names contain both, such as {names[0]}",
-                    key={"device": Blank("PATTERN"), "cycle": Blank("PATTERN")},
-                ),
-                *((Choice.of("read this sheet only", sheet=names[0]),) if what == "sheets" else ()),
+        f"are the {len(names)} {what} with the same columns devices, or cycles of one device?",
+        (
+            *list_choices(what, what[:-1]),
+            Choice.of(
+                f"the names contain both, such as {names[0]}",
+                key={"device": Blank("PATTERN"), "cycle": Blank("PATTERN")},
             ),
-            (parsed.unclear,),
+            *((Choice.of("read this sheet only", sheet=names[0]),) if what == "sheets" else ()),
         ),
+        (parsed.unclear,),
     )
 
 

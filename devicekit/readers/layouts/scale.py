@@ -9,7 +9,7 @@ from types import ModuleType
 
 import numpy as np
 
-from devicekit.core.errors import Blank, Choice, CodedWarning, FileError, Question, QuestionError, UsageError
+from devicekit.core.errors import Blank, Choice, CodedWarning, FileError, QuestionError, UsageError
 from devicekit.core.quantities import GLOSSARY
 from devicekit.names import parse_unit
 from devicekit.names.units import readings
@@ -19,6 +19,7 @@ from devicekit.readers.layouts.grid import Block
 from devicekit.readers.layouts.meanings import HINT, option_of
 from devicekit.readers.layouts.view import View
 from devicekit.readers.lexicon import means
+from devicekit.readers.questions import ask
 from devicekit.readers.state import STATE_COLUMNS, list_quantity_choices
 from devicekit.system.options import ReadOptions
 
@@ -100,14 +101,11 @@ def _resolve_relative_change(column: Column, view: View) -> Column:
     impossible = not column.stated and values is not None and bool((values < -1).any())  # a weight cannot fall by 200 %
     if (column.stated or column.is_explicit) and not impossible:
         return column
-    raise QuestionError(
+    raise ask(
         view.where,
-        Question(
-            f"is column {column.name!r} a fraction or in percent?",
-            ("unit",),
-            (Choice.of("0.5 means half (fraction)", unit="1"), Choice.of("0.5 means half a percent", unit="%")),
-            describe_ranges(View((replace(column, role="value"),), view.cells, options)),
-        ),
+        f"is column {column.name!r} a fraction or in percent?",
+        (Choice.of("0.5 means half (fraction)", unit="1"), Choice.of("0.5 means half a percent", unit="%")),
+        describe_ranges(View((replace(column, role="value"),), view.cells, options)),
     )
 
 
@@ -125,14 +123,12 @@ def _ask_unit(column: Column, view: View, quantity: str, words: Sequence[str] = 
     text = f"in which unit is column {column.name!r}{reason}?"
     if not units:
         text += " Add unit=UNIT"
-    return QuestionError(
+    return ask(
         view.where,
-        Question(
-            text + (" Add read_voltage=V too" if more else ""),
-            ("unit", *(("read_voltage",) if more else ())),
-            tuple(Choice.of(f"{column.name} is in {word}", unit=word) for word in units),
-            describe_ranges(View((replace(column, role="value"),), view.cells, view.options)),
-        ),
+        text + (" Add read_voltage=V too" if more else ""),
+        tuple(Choice.of(f"{column.name} is in {word}", unit=word) for word in units),
+        describe_ranges(View((replace(column, role="value"),), view.cells, view.options)),
+        fields=("unit", *(("read_voltage",) if more else ())),
     )
 
 
@@ -146,14 +142,10 @@ def _resolve_unclear_unit(column: Column, view: View, asked: bool) -> Column:
         words = [word for word, unit in readings(_unit_word(column.name)) if unit.quantity == quantity]
         raise _ask_unit(column, view, quantity, words)
     reason = column.unclear
-    raise QuestionError(
+    raise ask(
         view.where,
-        Question(
-            f"is column {column.name!r} in {GLOSSARY[column.role].unit} ({reason})? If not, correct the name in the "
-            "file",
-            ("columns",),
-            (Choice.of(f"yes, in {GLOSSARY[column.role].unit}", map={column.role: column.name}),),
-        ),
+        f"is column {column.name!r} in {GLOSSARY[column.role].unit} ({reason})? If not, correct the name in the file",
+        (Choice.of(f"yes, in {GLOSSARY[column.role].unit}", map={column.role: column.name}),),
     )
 
 
@@ -172,13 +164,10 @@ def _assume_volts(column: Column, view: View) -> tuple[Column, list[str]]:
     if not needed:
         return replace(column, role=KEPT, why="no unit"), []
     unit = GLOSSARY[column.role].unit
-    raise QuestionError(
+    raise ask(
         view.where,
-        Question(
-            f"is column {column.name!r} in {unit}? If not, add its unit to the name in the file",
-            ("columns",),
-            (Choice.of(f"yes, in {unit}", map={column.role: column.name}),),
-        ),
+        f"is column {column.name!r} in {unit}? If not, add its unit to the name in the file",
+        (Choice.of(f"yes, in {unit}", map={column.role: column.name}),),
     )
 
 
@@ -224,13 +213,10 @@ def add_read_voltage(view: View, kind: ModuleType, options: ReadOptions) -> Read
         return replace(options, read_voltage=named.pop())
     if stated:
         return replace(options, read_voltage=stated[0][1])
-    raise QuestionError(
+    raise ask(
         view.where,
-        Question(
-            "at which read voltage were the currents measured?",
-            ("read_voltage",),
-            (Choice.of("conductance = current / read voltage", read_voltage=Blank("V")),),
-        ),
+        "at which read voltage were the currents measured?",
+        (Choice.of("conductance = current / read voltage", read_voltage=Blank("V")),),
     )
 
 
@@ -288,4 +274,4 @@ def ask_quantity(view: View) -> QuestionError:
     )
     kind = ("kind",) if len(view.unknown) > 1 else ()
     fields = (*kind, "quantity", "unit", "read_voltage", *((option_of("columns"),) if wide else ()))
-    return QuestionError(view.where, Question(text, fields, list_quantity_choices(view.options), describe_ranges(view)))
+    return ask(view.where, text, list_quantity_choices(view.options), describe_ranges(view), fields=fields)

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from devicekit.core.errors import Blank, Choice, Question, QuestionError
+from devicekit.core.errors import Blank, Choice, QuestionError
 from devicekit.core.quantities import DIRECTION_ALIASES, GLOSSARY
 from devicekit.readers.layout import Column, Tag
 from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.meanings import list_choices, option_of
 from devicekit.readers.layouts.view import View
+from devicekit.readers.questions import ask
 from devicekit.system.options import ReadOptions
 
 _CONDITIONS = {
@@ -237,7 +238,7 @@ def _ask_pairs(role: str, found: Sequence[Column], value_columns: Sequence[Colum
         for column in value_columns[:2]
         for other in found[:2]
     )
-    return QuestionError(view.where, Question(text, ("columns",), choices))
+    return ask(view.where, text, choices)
 
 
 def _single_column_choices(value_columns: Sequence[Column], view: View) -> tuple[Choice, ...]:
@@ -256,15 +257,10 @@ def _ask_series(value_columns: Sequence[Column], view: View, levels: bool) -> Qu
     options: ReadOptions = view.options
     if len(roles) > 1 and roles - {"value"} == roles:
         quantities = ", ".join(f"{column.name} ({GLOSSARY[column.role].label})" for column in value_columns)
-        return QuestionError(
+        return ask(
             view.where,
-            Question(
-                f"which column holds the state: {quantities}?",
-                ("columns",),
-                tuple(
-                    Choice.of(f"{column.name} is the state", map={column.role: column.name}) for column in value_columns
-                ),
-            ),
+            f"which column holds the state: {quantities}?",
+            tuple(Choice.of(f"{column.name} is the state", map={column.role: column.name}) for column in value_columns),
         )
     fields = [option_of("columns")]
     more = ""
@@ -272,15 +268,13 @@ def _ask_series(value_columns: Sequence[Column], view: View, levels: bool) -> Qu
         fields += ["quantity", "unit", "read_voltage"]
         more = " Add quantity= (conductance, current with read_voltage=, resistance or weight)"
     unclear = pooling.parse_names([_bare_name(column, view) for column in value_columns]).unclear
-    return QuestionError(
+    return ask(
         view.where,
-        Question(
-            f"are the {len(value_columns)} columns {names} devices, or cycles of one device?{more}",
-            tuple(fields),
-            (
-                *list_choices("columns", "column", "a state of one device" if levels else ""),
-                *(_single_column_choices(value_columns, view)),
-            ),
-            (unclear,) if unclear else (),
+        f"are the {len(value_columns)} columns {names} devices, or cycles of one device?{more}",
+        (
+            *list_choices("columns", "column", "a state of one device" if levels else ""),
+            *(_single_column_choices(value_columns, view)),
         ),
+        (unclear,) if unclear else (),
+        fields=tuple(fields),
     )

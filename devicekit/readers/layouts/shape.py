@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from devicekit.core.errors import FileError
 from devicekit.names import parse_unit
 from devicekit.names.units import readings
+from devicekit.readers.cells import Row
 from devicekit.readers.layouts import delimiters
 from devicekit.system.options import ReadOptions
 
@@ -21,8 +22,6 @@ JUDGED = 3000  # rows from which the arrangement of a table is inferred
 MOST_COMMENTS = 3  # rows
 MOST_SKIPPED = 2  # consecutive rows of numbers above a table that may be skipped
 ORIGIN = {"long name", "units", "comments", "f(x)=", "f(x)", "sampling interval", "sparklines"}
-
-Row = tuple[int, list[str]]  # file row (1-based) and its cells
 
 
 @dataclass(frozen=True)

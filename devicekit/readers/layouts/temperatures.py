@@ -11,11 +11,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from devicekit.core.errors import Choice, CodedWarning, Question, QuestionError
+from devicekit.core.errors import Choice, CodedWarning, QuestionError
 from devicekit.readers.header import Heading, parse_heading
 from devicekit.readers.layout import KEPT, Column
 from devicekit.readers.layouts.view import View
 from devicekit.readers.lexicon import means, normalise_name
+from devicekit.readers.questions import ask
 
 ZERO_C = 273.15  # K
 COLDEST = 200.0  # K; no bake is colder
@@ -92,7 +93,7 @@ def _check_kelvin(view: View, column: Column) -> None:
         f"are the temperatures in column {column.name!r} degrees Celsius ({_list_values(np.unique(kelvin))})? "
         f"As kelvin {why}"
     )
-    raise QuestionError(view.where, Question(text, ("columns",), (celsius, keep) if cold else (celsius, right, keep)))
+    raise ask(view.where, text, (celsius, keep) if cold else (celsius, right, keep))
 
 
 def _ask_unit(view: View, column: Column, values: np.ndarray) -> QuestionError:
@@ -102,7 +103,7 @@ def _ask_unit(view: View, column: Column, values: np.ndarray) -> QuestionError:
         *([Choice.of("kelvin", map={"temperature_k": column.name})] if values.min() >= COLDEST else []),
         Choice.of("not a bake temperature: the column is kept but not used", map={"keep": column.name}),
     )
-    return QuestionError(view.where, Question(text, ("columns",), choices))
+    return ask(view.where, text, choices)
 
 
 def _list_values(values: np.ndarray) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from devicekit.core.text import natural_number
+from devicekit.readers.cells import Row
 from devicekit.readers.layouts import delimiters
-from devicekit.readers.layouts.shape import Row, extent
+from devicekit.readers.layouts.shape import extent
 
 FEWEST = 8  # numbers of a row that is a train
 WIDER = 3  # times as many columns as rows, for rows without names

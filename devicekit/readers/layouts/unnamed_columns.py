@@ -9,12 +9,13 @@ from types import ModuleType
 
 import numpy as np
 
-from devicekit.core.errors import Choice, Question, QuestionError
+from devicekit.core.errors import Choice, QuestionError
 from devicekit.readers.layout import KEPT, Column
 from devicekit.readers.layouts.meanings import HINT, option_of
 from devicekit.readers.layouts.roles import UNKNOWN
 from devicekit.readers.layouts.scale import describe_ranges
 from devicekit.readers.layouts.view import Claim, View
+from devicekit.readers.questions import ask
 from devicekit.system import plugins
 
 APART = 10.0  # ratio of medians beyond which two columns hold different quantities
@@ -99,17 +100,15 @@ def ask_kind(view: View, found: Sequence[tuple[ModuleType, Claim]]) -> QuestionE
         *([f"add {HINT} for several states"] if wide else []),
     ]
     hint = "; ".join(hints)
-    return QuestionError(
+    return ask(
         view.where,
-        Question(
-            f"what do the columns without names hold ({names})?{f' {hint[0].upper()}{hint[1:]}' if hint else ''}",
-            fields,
-            tuple(
-                Choice.of(
-                    f"{module.TITLE}: {claim.why}", kind=module.NAME, **({} if known else getattr(module, "BARE", {}))
-                )
-                for module, claim in found
-            ),
-            describe_ranges(view),
+        f"what do the columns without names hold ({names})?{f' {hint[0].upper()}{hint[1:]}' if hint else ''}",
+        tuple(
+            Choice.of(
+                f"{module.TITLE}: {claim.why}", kind=module.NAME, **({} if known else getattr(module, "BARE", {}))
+            )
+            for module, claim in found
         ),
+        describe_ranges(view),
+        fields=fields,
     )
