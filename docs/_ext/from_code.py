@@ -199,7 +199,7 @@ def reading_options() -> str:
         _row("option", "keyword", "type", "meaning"),
         _row(*["---"] * 4),
     ]
-    lines += [_row(f"`{each.flag}`", f"`{each.keyword}`", each.doc_type, each.doc) for each in OPTIONS.values()]
+    lines += [_row(f"`{each.flag}`", f"`{each.name}`", each.doc_type, each.doc) for each in OPTIONS.values()]
     return "\n".join(lines) + "\n"
 
 
