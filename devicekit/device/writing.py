@@ -127,9 +127,9 @@ def _step(parameters: WriteParameters, state: float, up: bool, scratch: np.ndarr
 
 @borrowing
 def _burst(
-    parameters: WriteParameters, reading: float, target: float, most: int, scratch: np.ndarray, due: np.ndarray
-) -> int:
-    """Return the pulses on the central trajectory that end nearest the target, at least 1; `due[0]`: their movement."""
+    parameters: WriteParameters, reading: float, target: float, most: int, scratch: np.ndarray
+) -> tuple[int, float]:
+    """Return how many pulses on the central trajectory end nearest the target, at least 1, and their movement."""
     state, up = min(max(reading, 0.0), 1.0), target > reading
     begin, n = state, 0
     while n < most:
@@ -139,13 +139,12 @@ def _burst(
             break
         state = min(state + step, 1.0) if up else max(state - step, 0.0)
         n += 1
-    due[0] = state - begin
-    return n
+    return n, state - begin
 
 
 @borrowing
-def _nearest(parameters: WriteParameters, reading: float, target: float, scratch: np.ndarray, due: np.ndarray) -> int:
-    """Return the number of the amplitude with the central step nearest the error; `due[0]`: its movement."""
+def _nearest(parameters: WriteParameters, reading: float, target: float, scratch: np.ndarray) -> tuple[int, float]:
+    """Return the number of the amplitude with the central step nearest the error, and its movement."""
     up = target > reading
     step, wanted = _step(parameters, min(max(reading, 0.0), 1.0), up, scratch), abs(target - reading)
     factors = parameters.up_factors if up else parameters.down_factors
@@ -154,8 +153,7 @@ def _nearest(parameters: WriteParameters, reading: float, target: float, scratch
         if abs(step * factors[n] - wanted) < abs(step * factors[best] - wanted):
             best = n
     step, state = step * factors[best], min(max(reading, 0.0), 1.0)
-    due[0] = min(step, 1.0 - state) if up else -min(step, state)
-    return best
+    return best, min(step, 1.0 - state) if up else -min(step, state)
 
 
 @compiled
@@ -181,7 +179,7 @@ def write_many(
     verifies, and the scatter of the updates) and by the tolerance, but moved it by less than SHARE of that.
     """
     scaled = array._replace(up_gain=array.up_gain.copy(), down_gain=array.down_gain.copy())
-    _write(array, scaled, parameters, counts, index, target, stuck, np.empty(kernel.MAX_SHAPE), np.zeros(1))
+    _write(array, scaled, parameters, counts, index, target, stuck, np.empty(kernel.MAX_SHAPE))
 
 
 @borrowing
@@ -194,7 +192,6 @@ def _write(
     target: np.ndarray,
     stuck: np.ndarray,
     scratch: np.ndarray,
-    due: np.ndarray,
 ) -> None:
     """Write as `write_many`; the gains of `scaled` are changed with the amplitudes."""
     r, pulses, held, up_held, down_held = array.r, array.pulses, array.own.held, array.own.up_held, array.own.down_held
@@ -222,9 +219,9 @@ def _write(
                 break
             n, place = 1, 0
             if parameters.way == AMPLITUDE:
-                place = _nearest(parameters, reading, target[k], scratch, due)
+                place, due = _nearest(parameters, reading, target[k], scratch)
             else:
-                n = _burst(parameters, reading, target[k], left if parameters.way == LAW else 1, scratch, due)
+                n, due = _burst(parameters, reading, target[k], left if parameters.way == LAW else 1, scratch)
             volts = parameters.up_volts[place] if sign > 0 else parameters.down_volts[place]
             scaled.up_gain[k] = up_gain[k] * parameters.up_factors[place]
             scaled.down_gain[k] = down_gain[k] * parameters.down_factors[place]
@@ -236,9 +233,9 @@ def _write(
                 pulse_one(scaled, k, sign, scratch)
             counts.pulses[k] += n
             bursts += 1
-            moves += due[0]
+            moves += due
             sigma, relative = (
                 (array.up_sigma, array.up_relative) if sign > 0 else (array.down_sigma, array.down_relative)
             )
             scatter += 2.0 * (up_held if sign > 0 else down_held) ** 2  # of the state before and after
-            scatter += n * (sigma**2 + (relative * due[0] / n) ** 2)
+            scatter += n * (sigma**2 + (relative * due / n) ** 2)

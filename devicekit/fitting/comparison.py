@@ -12,6 +12,7 @@ import pandas as pd
 from devicekit.core.errors import TraceError
 from devicekit.core.records import Record, column
 from devicekit.device.blocks import Window
+from devicekit.fitting import figures
 from devicekit.fitting.branch import search
 from devicekit.fitting.branch.fit import build_box, kalman_gain, remove_offsets
 from devicekit.fitting.branch.result import BranchFit
@@ -91,12 +92,10 @@ class Comparison(Record):
 
     def panel(self, direction: str = "ltp") -> Panel:
         """Return the figure: BIC above the best law, each bar with the law's rms misfit, best law on top."""
-        from devicekit.fitting.figures import criteria
-
         scores = self.branches[direction]
         excess = np.array([score.bic - scores[0].bic for score in scores])
         misfit = np.array([score.rms for score in scores])
-        return criteria([score.model for score in scores], excess, misfit, direction)
+        return figures.criteria([score.model for score in scores], excess, misfit, direction)
 
     def plot(self, ax: Axes | None = None, direction: str = "ltp") -> Axes:
         """Draw `panel`."""

@@ -17,6 +17,7 @@ from devicekit.device.blocks import Conditions, DeviceRow, Provenance, Setting, 
 from devicekit.device.card import DeviceCard
 from devicekit.device.measured import DeadDevices, StableStates
 from devicekit.device.pulselaw import PulseScaling
+from devicekit.fitting import figures
 from devicekit.fitting.branch.dead_devices import DeadDevice
 from devicekit.fitting.branch.joint import JointFit
 from devicekit.fitting.branch.lattice import Lattice
@@ -241,8 +242,6 @@ class DeviceFit(Record):
 
     def panel(self) -> Panel:
         """Return measured mean curves (dots), the range of all trains (shade) and the fit (line), LTP then LTD."""
-        from devicekit.fitting import figures
-
         branches = {}
         for direction, branch in self.branches.items():
             values = self.trains(direction).values[:, : branch.x.size]
@@ -253,16 +252,12 @@ class DeviceFit(Record):
 
     def residuals_panel(self) -> Panel:
         """Return measured minus fitted state along the trains, with the noise of the mean curve."""
-        from devicekit.fitting import figures
-
         return figures.residuals(
             {name: (branch.measured - branch.fitted, branch.noise) for name, branch in self.branches.items()}
         )
 
     def cycles_panel(self, direction: str = "ltp") -> Panel:
         """Return all cycles of the first device, early cycles light and late ones dark, to show C2C and drift."""
-        from devicekit.fitting import figures
-
         trains = self.trains(direction)
         own = trains.of(trains.devices[0])
         order = np.argsort(own.cycles, kind="stable")
@@ -271,8 +266,6 @@ class DeviceFit(Record):
 
     def devices_panel(self, direction: str = "ltp") -> Panel:
         """Return the mean curve of each device, and the central fit."""
-        from devicekit.fitting import figures
-
         trains = self.trains(direction)
         curves = dict(zip(dict.fromkeys(trains.devices), trains.mean_by_device(), strict=True))
         central = self.window.from_state(self.branches[direction].fitted)
@@ -280,8 +273,6 @@ class DeviceFit(Record):
 
     def variances_panel(self, direction: str = "ltp") -> Panel:
         """Return the variance over cycles against pulse number, measured and from increments, reads and offsets."""
-        from devicekit.fitting import figures
-
         spread = self.variation.branches[direction]
         known = spread.increment is not None
         predicted = predicted_variance(self.branches[direction], spread) if known else None

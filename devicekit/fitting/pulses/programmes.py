@@ -98,7 +98,28 @@ def _pieces(frame: pd.DataFrame) -> list[tuple[Any, pd.DataFrame]]:
     return pieces
 
 
-def _read(key: Any, train: pd.DataFrame, quantity: str, first: int) -> dict[str, Any]:
+@dataclass(frozen=True, eq=False)
+class _Train:
+    """One train from its first reading on: states (n + 1,), amplitudes [V] (n,) and width [s]; NaN where unknown."""
+
+    device: str
+    cycle: int
+    values: np.ndarray
+    volts: np.ndarray
+    width: float
+
+    @property
+    def signature(self) -> tuple[float | bool, ...]:
+        """What trains have in common whose pulses are alike."""
+        wide = self.width if np.isfinite(self.width) else -1.0
+        if not self.volts.size or not np.isfinite(self.volts).all():
+            return (wide, False, -1.0)
+        if not _is_varied(self.volts):
+            return (wide, False, _round_amplitude(float(np.median(self.volts))))
+        return (wide, True, *(_round_amplitude(each) for each in self.volts[:3]))
+
+
+def _read(key: tuple[object, ...], train: pd.DataFrame, quantity: str, first: int) -> _Train:
     """Return one train as arrays from its first reading on; amplitudes between readings are interpolated linearly."""
     index = train["pulse_index"].to_numpy(int)
     start = first if index[0] - first <= 1 else int(index[0])
@@ -116,17 +137,7 @@ def _read(key: Any, train: pd.DataFrame, quantity: str, first: int) -> dict[str,
         if stated.any():
             volts = np.interp(np.arange(1, length + 1), position[stated], size[stated])
     width = float(train["pulse_width_s"].iloc[0]) if "pulse_width_s" in train else np.nan
-    return {"device": str(key[0]), "cycle": int(key[1]), "values": values, "volts": volts, "width": width}
-
-
-def _signature(train: dict[str, Any]) -> tuple[Any, ...]:
-    volts = train["volts"]
-    if not volts.size or not np.isfinite(volts).all():
-        return (train["width"] if np.isfinite(train["width"]) else -1.0, False, -1.0)
-    wide = train["width"] if np.isfinite(train["width"]) else -1.0
-    if not _is_varied(volts):
-        return (wide, False, _round_amplitude(float(np.median(volts))))
-    return (wide, True, *(_round_amplitude(each) for each in volts[:3]))
+    return _Train(str(key[0]), int(str(key[1])), values, volts, width)
 
 
 def programmes_of(table: PulseTable, direction: str) -> list[Programme]:
@@ -136,22 +147,22 @@ def programmes_of(table: PulseTable, direction: str) -> list[Programme]:
         return []
     first = int(frame["pulse_index"].min())
     read = [_read(key, train, table.quantity, first) for key, train in _pieces(frame)]
-    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    groups: dict[tuple[float | bool, ...], list[_Train]] = {}
     for train in read:
-        groups.setdefault(_signature(train), []).append(train)
+        groups.setdefault(train.signature, []).append(train)
     found = []
     for key in sorted(groups):
         group = groups[key]
-        longest = max(each["volts"].size for each in group)
+        longest = max(each.volts.size for each in group)
         if longest < 1:
             continue
-        values = np.array([_to_length(each["values"], longest + 1) for each in group])
-        volts = nanmean(np.array([_to_length(each["volts"], longest) for each in group]))
+        values = np.array([_to_length(each.values, longest + 1) for each in group])
+        volts = nanmean(np.array([_to_length(each.volts, longest) for each in group]))
         if not _is_varied(volts):
             volts = np.full(longest, float(np.median(volts)))
-        devices, cycles = tuple(each["device"] for each in group), np.array([each["cycle"] for each in group])
+        devices, cycles = tuple(each.device for each in group), np.array([each.cycle for each in group])
         trains = Trains(direction, devices, cycles, values)
-        found.append(Programme(trains, volts, np.full(longest, group[0]["width"])))
+        found.append(Programme(trains, volts, np.full(longest, group[0].width)))
     return found
 
 

@@ -12,6 +12,7 @@ from devicekit.core.records import Record, column, internal
 from devicekit.core.statistics import t_quantile
 from devicekit.core.text import listed, si
 from devicekit.device.pulselaw import BranchScaling, PulseScaling
+from devicekit.fitting import figures
 from devicekit.fitting.pulses import prediction
 from devicekit.fitting.pulses.laws import EXCLUDED_P, Joint, LawFit
 from devicekit.fitting.pulses.prediction import LEVEL, Factor, PredictedTrain
@@ -273,8 +274,6 @@ class PulseLaw(Record):
 
     def panel(self, along: str | None = None) -> Panel:
         """Return rates against the amplitude (or the width): measured, and every law not excluded with its band."""
-        from devicekit.fitting import figures
-
         first = next(iter(self.joints.values()))
         along = along or ("amplitude" if first.with_amplitude else "width")
         found = {}
@@ -301,8 +300,6 @@ class PulseLaw(Record):
 
     def trains_panel(self, direction: str) -> Panel:
         """Return mean curves of every programme and the one shape that follows them all."""
-        from devicekit.fitting import figures
-
         joint = self._joint(direction)
         curves = {}
         for each, (states, x) in zip(joint.programmes, self._curves(joint), strict=True):

@@ -51,8 +51,8 @@ class BranchSpread:
         How the components were estimated.
     """
 
-    n_devices: int
-    n_cycles: int
+    n_devices: int = 0
+    n_cycles: int = 0
     c2c_paper: float | None = None
     c2c_anova: float | None = None
     d2d_paper: float | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -41,8 +42,8 @@ def _branch(
     within, between, _size = anova(groups)
     repeated = [group for group in groups if len(group) > 1]
     means = np.array([nanmean(group) for group in groups])
-    noise = _noise(groups, fits, whole, rereads)
-    return BranchSpread(
+    return replace(
+        _noise(groups, fits, whole, rereads),
         n_devices=len(groups),
         n_cycles=cycles,
         c2c_paper=float(np.mean([np.nanmean(np.sqrt(nanvar(g))) for g in repeated])) if repeated else None,
@@ -50,7 +51,6 @@ def _branch(
         d2d_paper=_mean_sd(means) if len(groups) > 1 else None,
         d2d_anova=None if between is None else float(np.sqrt(max(between, 0.0))),
         d2d_variance=between,
-        **noise,
     )
 
 
@@ -60,27 +60,27 @@ _NAMES = {name: f"cycle_{name}" if name in ("offset", "ln_rate", "start") else n
 
 def _noise(
     groups: list[np.ndarray], fits: list[BranchFit], whole: TrainFit | None, rereads: Rereads | None
-) -> dict[str, Any]:
+) -> BranchSpread:
     """Return the components by whole trains if the law follows them, else by deviations from each mean curve."""
     repeats = max(len(group) for group in groups)
     if whole is not None and (whole.p_value >= UNLIKELY or repeats == 1):
         intervals = {ours: ends for name, ours in _NAMES.items() if (ends := whole.interval(name)) is not None}
-        found = {ours: whole.sd(name) for name, ours in _NAMES.items()}
-        made = {**found, "intervals": intervals, "by": WHOLE}
+        found: dict[str, Any] = {ours: whole.sd(name) for name, ours in _NAMES.items()}
+        made = BranchSpread(**found, intervals=intervals, by=WHOLE)
         return made if rereads is None else _split_read_noise(made, whole, rereads)
     about = pulse_noise(tracks_of(groups, fits))
     if about is None:
-        return {"read": float(np.median([estimate_noise(group[0]) for group in groups])), "by": ONE}
-    return {**{ours: getattr(about, name) for name, ours in _NAMES.items()}, "by": DEVIATIONS}
+        return BranchSpread(read=float(np.median([estimate_noise(group[0]) for group in groups])), by=ONE)
+    return BranchSpread(**{ours: getattr(about, name) for name, ours in _NAMES.items()}, by=DEVIATIONS)
 
 
-def _split_read_noise(made: dict[str, Any], whole: TrainFit, rereads: Rereads) -> dict[str, Any]:
+def _split_read_noise(made: BranchSpread, whole: TrainFit, rereads: Rereads) -> BranchSpread:
     """Split what scatters anew at each reading into read noise and what the pulse before left.
 
     Scatter that is new at each reading of a train (`read` of the likelihood) is read noise only as far as readings
     without a pulse between show it; the rest is held between pulses and joins the fluctuation.
     """
-    each, held, memory = made["read"] or 0.0, made["held"] or 0.0, made["memory"] or 0.0
+    each, held, memory = made.read or 0.0, made.held or 0.0, made.memory or 0.0
     error = np.hypot(whole.noise_error[NOISES.index("read")], np.sqrt(0.5 / rereads.degrees))
     seen = rereads.sd * np.sqrt(rereads.share)  # as trains have it
     more = each > 0 and np.log(each / seen) > 1.96 * error
@@ -88,15 +88,15 @@ def _split_read_noise(made: dict[str, Any], whole: TrainFit, rereads: Rereads) -
         return made  # a pulse may lie between
     ends = chi2_quantile(np.array([0.975, 0.025]), rereads.degrees)
     low, high = (rereads.sd * np.sqrt(rereads.degrees / ends)).tolist()
-    intervals = {**made["intervals"], "read": (low, high)}
+    known = replace(made, read=rereads.sd, read_known=True, intervals={**made.intervals, "read": (low, high)})
     if not more:
-        return {**made, "read": rereads.sd, "read_known": True, "intervals": intervals}
+        return known
     variance = held**2 + each**2 - seen**2
     total = float(np.sqrt(variance))
-    if "held" in intervals and held > 0:
-        intervals["held"] = tuple(total * end / held for end in intervals["held"])
-    apart = {"read": rereads.sd, "held": total, "memory": float(memory * held**2 / variance)}
-    return {**made, **apart, "read_known": True, "intervals": intervals}
+    if "held" in known.intervals and held > 0:
+        low, high = (total * end / held for end in known.intervals["held"])
+        known.intervals["held"] = (low, high)
+    return replace(known, held=total, memory=float(memory * held**2 / variance))
 
 
 def estimate_variation(
