@@ -26,8 +26,9 @@ from sklearn.model_selection import train_test_split
 import devicekit
 from devicekit.device.card import DeviceCard
 from snn import recipe
+from snn.benchmark.changes import with_noise
+from snn.benchmark.flaws import device
 from snn.benchmark.measure import generic
-from snn.benchmark.severity import device, with_read_noise
 from snn.benchmark.task import SHOWN, few_shot, setting
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset
@@ -123,7 +124,7 @@ def reads(data_dir: Path, jobs: int) -> None:
         step = recipe.step_about(card, recipe.symmetric_point(card))
         for policy in ("reset", "carry", "verify"):
             work = [
-                (with_read_noise(card, sd), replace(setting("plain", seed, **changes), policy=policy), data)
+                (with_noise(card, "read", sd), replace(setting("plain", seed, **changes), policy=policy), data)
                 for sd in sizes
                 for seed in SEEDS
             ]

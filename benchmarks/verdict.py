@@ -21,9 +21,8 @@ import numpy as np
 import devicekit
 from devicekit.device.card import DeviceCard
 from snn.benchmark import Plan, benchmark
-from snn.benchmark.flaws import find_flaws, remove_flaws
+from snn.benchmark.flaws import device, find_flaws, remove_flaws
 from snn.benchmark.measure import generic
-from snn.benchmark.severity import device
 from snn.benchmark.task import NULL_SD, VARIANTS, accuracy, few_shot, setting
 from snn.data.load import load
 from snn.training import train

@@ -12,8 +12,8 @@ import json
 
 from devicekit.system import writing
 from snn.benchmark.curves import SHIPPED, Curves, measure
+from snn.benchmark.flaws import SEVERITIES
 from snn.benchmark.measure import null_sd
-from snn.benchmark.severity import SEVERITIES
 from snn.benchmark.task import few_shot
 
 

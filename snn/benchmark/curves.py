@@ -17,8 +17,8 @@ from typing import Any, TypedDict
 import numpy as np
 
 from devicekit.core.records import Record, column, derived, internal, part
+from snn.benchmark.flaws import SEVERITIES, Flaw, device, own_severity
 from snn.benchmark.measure import generic
-from snn.benchmark.severity import SEVERITIES, Flaw, device, own_severity
 from snn.benchmark.task import VARIANTS, Variant, accuracy, setting
 from snn.data.dataset import Dataset
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from devicekit.plot import COLOURS, Axis, Curve, Panel
 from snn.benchmark.curves import CRITICAL_LOSS, shipped
+from snn.benchmark.flaws import Flaw
 from snn.benchmark.result import Benchmark
-from snn.benchmark.severity import Flaw
 from snn.benchmark.task import HIDDEN, WIDE_HIDDEN, Variant
 
 LOOKS: dict[Variant, tuple[str, str, str]] = {  # line and marker, colour, name

@@ -10,8 +10,8 @@ from devicekit.core.text import count, listed
 from devicekit.report import Block, Figure, Report, Section, Table, Text, draw
 from snn.benchmark import figures
 from snn.benchmark.curves import distance, shipped
+from snn.benchmark.flaws import SEVERITIES, Flaw
 from snn.benchmark.result import COSTS, FEWEST, ODDS, Benchmark
-from snn.benchmark.severity import SEVERITIES, Flaw
 from snn.benchmark.task import HIDDEN, IMAGES, SHOWN
 
 NOT_SHOWN = (

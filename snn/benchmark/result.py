@@ -11,8 +11,8 @@ from devicekit.core.records import Record, column, derived, internal
 from devicekit.core.statistics import mean_above_zero
 from devicekit.core.text import count, listed
 from snn.benchmark.curves import Distance, distance
+from snn.benchmark.flaws import SEVERITIES
 from snn.benchmark.pairs import OTHERS, Share, VariantResult, quantile
-from snn.benchmark.severity import SEVERITIES
 from snn.benchmark.task import HIDDEN, WIDE_HIDDEN
 
 ODDS = VariantResult.head()  # column heads of `Benchmark.odds`

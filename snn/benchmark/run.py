@@ -16,10 +16,10 @@ from devicekit.device.idealise import mean_step
 from devicekit.system.kept import Kept
 from snn import drift
 from snn.benchmark.attribution import Loss, shares
-from snn.benchmark.flaws import ARRAY, Case, find_flaws, find_unknown, remove_flaws, scatter_over_step
+from snn.benchmark.flaws import ARRAY, SEVERITIES, Case, find_flaws, find_unknown, own_severity, remove_flaws
 from snn.benchmark.pairs import ONE_SIDED, VariantResult, quantile
 from snn.benchmark.result import Benchmark
-from snn.benchmark.severity import SEVERITIES, own_severity
+from snn.benchmark.severity import scatter_over_step
 from snn.benchmark.task import NULL_SD, SHOWN, VARIANTS, Variant, accuracy, setting
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset

@@ -14,10 +14,9 @@ from devicekit.device.array import DeviceArray
 from devicekit.device.card import DeviceCard
 from devicekit.device.measured import Term, Volatile
 from snn import forgetting
-from snn.benchmark.flaws import find_flaws, remove_flaws
+from snn.benchmark.flaws import device, find_flaws, own_severity, remove_flaws
 from snn.benchmark.measure import generic
 from snn.benchmark.run import Plan, benchmark
-from snn.benchmark.severity import device, own_severity
 from snn.benchmark.task import EPOCHS, IMAGES, setting
 from snn.classifier import SpikingClassifier
 from snn.config import TrainingConfig

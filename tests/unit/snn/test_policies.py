@@ -18,7 +18,7 @@ from devicekit.device.card import DeviceCard
 from devicekit.models.kernel import MAX_SHAPE
 from devicekit.system import plugins
 from devicekit.system.plugins import Registry
-from snn.benchmark.severity import with_read_noise
+from snn.benchmark.changes import with_noise
 from snn.config import TrainingConfig
 from snn.network.crossbar import PulseRequests, WeightMap, apply_pulses, make_layer
 from snn.network.pulsing import NUMBERS, POLICIES, get_policy, pulse_request
@@ -133,11 +133,11 @@ def test_auto_verifies_if_read_noise_is_small_against_the_step(card_maker: Calla
     step = choose(TrainingConfig(), unknown).device_step
     assert step is not None
     for share, name in ((0.49, "verify"), (0.51, "carry")):
-        card = with_read_noise(unknown, share * step)
+        card = with_noise(unknown, "read", share * step)
         assert reason_for_policy(config, card)[0] == name
         assert with_policy(config, card).policy == name
         assert f"{share:.2g} times the mean step" in reason_for_policy(config, card)[1]
-    quiet = with_read_noise(unknown, 0.1 * step)
+    quiet = with_noise(unknown, "read", 0.1 * step)
     spaces = int(1 / step)  # as many steps as go into the window
     assert reason_for_policy(replace(config, device_levels=spaces + 2), quiet)[0] == "verify"
     assert reason_for_policy(replace(config, device_levels=spaces), quiet)[0] == "carry"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from snn.benchmark.curves import critical_severities, distance, measure, shipped
-from snn.benchmark.severity import SEVERITIES
+from snn.benchmark.flaws import SEVERITIES
 from snn.data.dataset import Dataset
 
 FLAWS = {flaw.name: flaw for flaw in SEVERITIES}

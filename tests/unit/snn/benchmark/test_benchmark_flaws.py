@@ -9,9 +9,9 @@ import pytest
 
 from devicekit.device.idealise import mean_step, with_steps
 from devicekit.device.variation import applied_variation
-from snn.benchmark.flaws import find_flaws, remove_flaws, scatter_over_step
+from snn.benchmark.flaws import device, find_flaws, remove_flaws
 from snn.benchmark.measure import generic
-from snn.benchmark.severity import device
+from snn.benchmark.severity import scatter_over_step
 from snn.benchmark.task import setting
 from tests.unit.snn.benchmark.made import linear
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from snn.benchmark import Benchmark, VariantResult
+from snn.benchmark.flaws import device, own_severity
 from snn.benchmark.measure import generic
 from snn.benchmark.pairs import Share
-from snn.benchmark.severity import device, own_severity
 from snn.benchmark.task import setting
 
 

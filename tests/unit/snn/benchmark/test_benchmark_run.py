@@ -13,10 +13,10 @@ import pytest
 from devicekit.core.errors import UsageError
 from devicekit.device.card import DeviceCard
 from snn.benchmark import Plan, benchmark
-from snn.benchmark.flaws import remove_flaws
+from snn.benchmark.changes import with_noise
+from snn.benchmark.flaws import device, remove_flaws
 from snn.benchmark.measure import generic
 from snn.benchmark.report import benchmark_report
-from snn.benchmark.severity import device, with_read_noise
 from snn.benchmark.task import NULL_SD, accuracy, few_shot, setting
 from snn.data.dataset import Dataset
 from snn.recipe import reason_for_policy
@@ -93,7 +93,7 @@ def test_an_ideal_device_shows_no_loss_and_workers_change_nothing(few: Dataset, 
 
 def test_device_and_ideal_device_use_one_policy(few: Dataset) -> None:
     """The twin of a device with few states would be verified by itself, the device not."""
-    card = with_read_noise(generic(), 1e-4)
+    card = with_noise(generic(), "read", 1e-4)
     assert reason_for_policy(setting("plain", 0), card)[0] == "verify"
     found = benchmark(card, few, Plan(seeds=1, attribution=False, wide=False), device_levels=8)
     config = setting("plain", 0, device_levels=8)

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from devicekit.core.errors import UsageError
-from snn.benchmark.flaws import find_flaws
+from snn.benchmark.flaws import SEVERITIES, device, find_flaws, own_severity
 from snn.benchmark.measure import generic
-from snn.benchmark.severity import SEVERITIES, device, own_severity
 from snn.benchmark.task import setting
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset
