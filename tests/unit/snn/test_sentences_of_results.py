@@ -8,9 +8,9 @@ import numpy as np
 
 from snn.array.result import Curve, Point, Unknown
 from snn.benchmark.curves import distance
+from snn.benchmark.flaws import SEVERITIES
 from snn.benchmark.pairs import Share, VariantResult
 from snn.benchmark.result import Benchmark
-from snn.benchmark.severity import SEVERITIES
 
 SCALED = VariantResult(variant="scaled", device=(0.80, 0.81, 0.79, 0.80), twin=(0.90,) * 4, null_sd=0.006)
 QUIET = VariantResult(variant="plain", device=(0.90,) * 4, twin=(0.90,) * 4, null_sd=0.006)
