@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import f as fisher
 
 import devicekit
 from devicekit.core.errors import UsageError
@@ -430,3 +431,14 @@ def test_degrees_celsius_in_a_table_in_memory_give_no_energy() -> None:
     (level,) = arrhenius.characterize(bakes([100.0, 140.0, 180.0, 220.0, 260.0], [500.0, 2000.0, 5000.0])).levels
     assert level.fit is None
     assert "degrees Celsius" in (level.refusal or "")
+
+
+def test_the_p_of_a_bend_is_the_f_test_of_a_square_term_with_n_less_three_degrees() -> None:
+    """Lives on a parabola, scattered: the square term is small enough that p is neither 0 nor 1."""
+    x = np.repeat([23.0, 24.0, 26.0, 27.5], 2)
+    y = 3.0 + 0.9 * x + 0.05 * (x - 25.0) ** 2 + 0.3 * np.cos(3.0 * np.arange(8) ** 2)
+    found = pure.fit_lives(x, y, y, (480.0, 460.0, 430.0, 400.0)).bend_p
+    rss = [float(np.linalg.lstsq(np.vander(x - x.mean(), terms), y, rcond=None)[1][0]) for terms in (2, 3)]
+    expected = fisher.sf((rss[0] - rss[1]) / (rss[1] / (8 - 3)), 1, 8 - 3)
+    assert 0.01 < expected < 0.9
+    assert found == pytest.approx(expected, rel=1e-4)
