@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
@@ -27,7 +27,7 @@ class Measured(Strict):
     synthetic: bool = False
 
     @model_serializer(mode="wrap")
-    def _drop_unknown(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _drop_unknown(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
         return {name: value for name, value in handler(self).items() if value is not None}
 
     def scalars(self) -> tuple[Scalar, ...]:

@@ -224,11 +224,7 @@ def _extreme(a: np.ndarray, b: np.ndarray, exact: np.ndarray) -> Terms:
     own = np.where(exact, grown[0], 0.0)
     turn = [np.where(np.isfinite(each), 1.0 - g, 0.0) for each, g in zip((a, b), grown, strict=True)]
     first = (np.where(exact, 1.0 - own, -rate[0]), rate[1])
-    second = (
-        np.where(exact, -own, -rate[0] * (turn[0] + rate[0])),
-        rate[1] * (turn[1] - rate[1]),
-        rate[0] * rate[1],
-    )
+    second = (np.where(exact, -own, -rate[0] * (turn[0] + rate[0])), rate[1] * (turn[1] - rate[1]), rate[0] * rate[1])
     return value, first, second
 
 
@@ -236,12 +232,7 @@ Constrained = tuple[Lives, float, float | None]  # lives, offset and sigma of `f
 
 
 def profile(
-    law: Law,
-    best: float,
-    centre: float,
-    step: float,
-    at: Callable[[float], Constrained],
-    limit: float,
+    law: Law, best: float, centre: float, step: float, at: Callable[[float], Constrained], limit: float
 ) -> tuple[float | None, float | None]:
     """Return the ends of the interval of one number: where twice the log-likelihood has fallen by `limit`.
 

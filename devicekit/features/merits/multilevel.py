@@ -77,10 +77,7 @@ class MultilevelResult(MeritResult):
 
     def scalars(self) -> tuple[Scalar, ...]:
         """Return levels, bits, bit error rate, and the error rate of the worst level at one threshold."""
-        shown = [
-            Scalar("levels", "levels", float(len(self.levels))),
-            Scalar("bits", "bits of a device", self.bits),
-        ]
+        shown = [Scalar("levels", "levels", float(len(self.levels))), Scalar("bits", "bits of a device", self.bits)]
         if (found := self.bit_errors) is not None:
             shown.append(Scalar.from_estimate("bit_error_rate", "bit error rate (Gray code)", found, of="bits"))
         if (worst := self.worst) is not None:

@@ -199,11 +199,7 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, MeritResult]) 
 
 
 def characterize(
-    table: RetentionTable,
-    *,
-    horizon: float = TEN_YEARS,
-    confidence: float = 0.95,
-    least_decades: float = LEAST_DECADES,
+    table: RetentionTable, *, horizon: float = TEN_YEARS, confidence: float = 0.95, least_decades: float = LEAST_DECADES
 ) -> RetentionResult:
     """Fit the power law of every state, and predict its conductance.
 

@@ -242,10 +242,5 @@ def _parameters(
 def _delays(frame: pd.DataFrame) -> pd.DataFrame:
     groups = frame.groupby("spike_delay_s")["weight_change"]
     return groups.agg(
-        n="size",
-        median="median",
-        q25=lambda g: g.quantile(0.25),
-        q75=lambda g: g.quantile(0.75),
-        low="min",
-        high="max",
+        n="size", median="median", q25=lambda g: g.quantile(0.25), q75=lambda g: g.quantile(0.75), low="min", high="max"
     ).reset_index()

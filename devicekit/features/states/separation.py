@@ -8,7 +8,7 @@ for a fixed T (noncentral t: doi:10.1093/biomet/31.3-4.362).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -325,12 +325,3 @@ def significant_serial(values: Sequence[np.ndarray]) -> float | None:
     """Return the correlation of `serial` if it is significantly above 0 (one-sided, 0.1 %), else None."""
     found, pairs = serial(values)
     return found if pairs >= 20 and found * np.sqrt(pairs) > normal_quantile(0.999) else None
-
-
-def confusion(levels: Mapping[str, Readings], thresholds: Sequence[float]) -> np.ndarray:
-    """Count readings of each level (row) that fall among each (column) by ascending thresholds."""
-    edges = np.asarray(thresholds, float)
-    found = np.zeros((len(levels), len(levels)), int)
-    for row, level in enumerate(levels.values()):
-        found[row] = np.bincount(np.searchsorted(edges, level.values), minlength=len(levels))
-    return found
