@@ -135,6 +135,7 @@ def choice(option: str, words: Iterable[str | None], help: str, metavar: str = "
     return typer.Option(option, metavar=metavar, help=f"{help}: {listed}.", autocompletion=one_of(*known))
 
 
+@functools.cache
 def parameter(each: Option) -> Any:
     """Return the annotation of a declared option for typer."""
     most = None if each.most == MOST_WHOLE else each.most
