@@ -13,7 +13,7 @@ from functools import lru_cache
 from devicekit.core.quantities import GLOSSARY
 from devicekit.names import Unit, parse_unit
 from devicekit.names.units import is_unit_like, readings
-from devicekit.readers.lexicon import words_of
+from devicekit.readers.lexicon import means, words_of
 
 LONGEST = 400  # characters of a name; longer text is a sentence
 
@@ -84,10 +84,6 @@ _SYMBOL = re.compile(
     r"|([vi])(?:ds|gs|g|meas|max|read|comp)?|(v)(?:d|in|out|app|set|reset|th)"
 )
 _NO_CURRENT = words_of("ID Id id IDs Is IC")  # identifiers, as often as not
-_OTHERWISE = re.compile(  # words that change the quantity of the word beside them
-    r"(?i)ratio|window|normali[sz]ed|norm|relative|rel|density|gain|rate|percent|error|err|std|stdev|stddev|sd|sigma|var|"
-    r"variance|cv|noise|index|idx|number|no|nr|count|id|range|status|date|slope|derivative|squared|coefficient|code"
-)
 _COUNTED = words_of("cycle cyc cycles sweep loop run dev device cell sample die ch channel no # smu dut")
 _THINGS = _COUNTED | words_of("chip group batch wafer lot part panel type class phase series plot fig table mode")
 _JOINS = words_of("at @ = vs vs. versus of and per by for with to from the under over - + * x or")
@@ -186,7 +182,7 @@ def _ends_in_count_word(before: str) -> bool:
 def _parsewords_of(tokens: list[str]) -> _ParsedName:
     """Find the quantity that the words name."""
     lower = [token.lower() for token in tokens]
-    if any(_OTHERWISE.fullmatch(token) for token in lower):
+    if any(means("other quantity", token) for token in lower):
         return _ParsedName()
     change, symbol, found = not {"delta", "change", "difference", "diff", "Δ", "δ"}.isdisjoint(lower), False, []
     for k, low in enumerate(lower):
@@ -345,7 +341,7 @@ def _build_heading(name: str, word: str | None = None, unit: Unit | None = None,
     return Heading(name, word, unit, unclear, quantity, log10 or parsed.log10, parsed.magnitude)
 
 
-def _apply_units_row(found: Heading, cell: str) -> Heading:
+def _apply_unit_cell(found: Heading, cell: str) -> Heading:
     """Return the heading with the unit from the row of units."""
     verdict = _resolve_unit(cell, found.name)
     if cell.lower() in ("second", "seconds", "sec") and not _parse_name(found.name).allowed:
@@ -382,7 +378,7 @@ def parse_heading(name: str, unit_cell: str | None = None) -> Heading:
     else:
         found = Heading(text, quantity="weight" if standard.name == "weight" else None)
     cell = " ".join((unit_cell or "").split())
-    return found if cell in _NOTHING or cell == found.word else _apply_units_row(found, cell)
+    return found if cell in _NOTHING or cell == found.word else _apply_unit_cell(found, cell)
 
 
 def _scalable_heading(name: str) -> Heading | None:

@@ -76,6 +76,11 @@ LEXICON = {
     "temperature": _whole(
         r"((bake|baking|anneal|oven|stage|chuck|storage) ?)?(t|temp|temperature)( ?(bake|anneal|oven|set))?", "bake t"
     ),
+    "other quantity": _whole(  # words that change the quantity of the word beside them
+        r"(?i)ratio|window|normali[sz]ed|norm|relative|rel|density|gain|rate|percent|error|err|std|stdev|stddev|sd|sigma|var|"
+        r"variance|cv|noise|index|idx|number|no|nr|count|id|range|status|date|slope|derivative|squared|coefficient|code",
+        "density",
+    ),
     # conditions and further meanings by a word
     "clock": _part(r"\btime|\bclock|\bt$", "time stamp"),
     "read": _part(r"read|\bvr\b|\bmeas\b|sense", "v read"),

@@ -37,7 +37,7 @@ from devicekit.readers.questions import ask
 from devicekit.readers.source import Source
 from devicekit.readers.state import OF_STATES, STATE_COLUMNS
 from devicekit.system import plugins
-from devicekit.system.options import ReadOptions
+from devicekit.system.options import LINES, ReadOptions
 
 if TYPE_CHECKING:
     from devicekit.readers.recipe import Recipe
@@ -338,7 +338,7 @@ def _stored_options(options: ReadOptions, blocks: Sequence[Block], arranged: Arr
     shape = blocks[0].shape
     sheets = len({block.sheet for block in blocks}) > 1
     found = {
-        **{name: getattr(shape, name) for name in ("skip", "header", "units_row", "decimal")},
+        **{name: getattr(shape, name) for name in LINES["table"] if hasattr(shape, name)},
         "blocks": options.blocks or ("repeated-names" if len(blocks) > 1 and not blocks[0].sheet else None),
         option_of("sheets"): options.meaning("sheets") if sheets else None,
         option_of("columns"): options.meaning("columns") if beside else arranged.meaning,
