@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from devicekit.core.declarations import document
 from devicekit.core.errors import UsageError
 from devicekit.core.records import Record, column, internal
 from devicekit.core.text import count
@@ -36,6 +37,7 @@ from snn.data.dataset import Dataset
 from snn.network.bits import all_steps
 from snn.network.encoding import encode, levels, presentation_key, stream_key
 from snn.network.neurons import bell
+from snn.settings import Settings, setting
 
 _START, _ORDER, _TRAIN, _ASSIGN, _TEST = 31, 32, 33, 34, 35  # purposes of the random streams
 _NEVER = -10_000  # a step before the reach of any window
@@ -43,27 +45,9 @@ MEMBRANE_MS, THRESHOLD, RISE, FORGET = 30.0, 0.5, 0.01, 0.9999  # of a neuron; r
 GAIN = 5.0  # steady potential of a neuron under the mean input, if nothing fired
 
 
-@dataclass(frozen=True)
-class StdpConfig:
+@dataclass(frozen=True, kw_only=True)
+class StdpConfig(Settings):
     """Settings of an unsupervised run.
-
-    Parameters
-    ----------
-    neurons : int
-        Neurons of the layer.
-    epochs : int
-        Passes over the training images.
-    steps : int
-        Steps of 1 ms of one presentation, at most 64.
-    p : float
-        Firing probability of a full pixel in one step [1].
-    pairs : int
-        Spike pairs behind one change of the measured window.
-    noise : bool
-        True if changes scatter as the measured ones.
-    plastic : bool
-        False for fixed weights.
-    seed : int
 
     Raises
     ------
@@ -71,24 +55,22 @@ class StdpConfig:
         If a number is out of range.
     """
 
-    neurons: int = 100
-    epochs: int = 4
-    steps: int = 50
-    p: float = 0.5
-    pairs: int = 1
-    noise: bool = True
-    plastic: bool = True
-    seed: int = 0
+    neurons: int = setting(100, "Neurons of the layer.", within=(1, 100_000))
+    epochs: int = setting(4, "Passes over the training images.", within=(1, 1000))
+    steps: int = setting(50, "Steps of 1 ms of one presentation.", within=(2, 64))
+    p: float = setting(0.5, "Firing probability of a full pixel in one step [1].")
+    pairs: int = setting(1, "Spike pairs behind one change of the measured window.", within=(1, 100_000))
+    noise: bool = setting(True, "True if changes scatter as the measured ones.")
+    plastic: bool = setting(True, "False for fixed weights.")
+    seed: int = setting(0, "Seed of start, order and encoding.", within=(0, 2**63))
 
     def __post_init__(self) -> None:
-        for name, low, high in (
-            ("neurons", 1, 100_000), ("epochs", 1, 1000), ("steps", 2, 64), ("pairs", 1, 100_000), ("seed", 0, 2**63),
-        ):  # fmt: skip
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-                raise UsageError(f"{name} must be a whole number from {low} to {high}, not {value!r}.")
+        super().__post_init__()
         if not 0 < self.p <= 1:
             raise UsageError(f"p must be above 0 and at most 1, not {self.p!r}.")
+
+
+document(StdpConfig, StdpConfig.declared().values())
 
 
 @borrowing

@@ -95,23 +95,11 @@ def make_fading(
         As in `FadingLayer` [s].
     """
     number, synapses = f.factor.size, shape[0] * shape[1]
+    of_layer = {name: value for name, value in layer._asdict().items() if name in FadingLayer._fields}
+    of_array = {name: getattr(f, name) for name in ("persistent", "parts", "factor", "tau_s", "kept", "shares")}
     fading = FadingLayer(
-        array=layer.array,
-        w=layer.w,
-        sums=layer.sums,
-        columns=layer.columns,
-        scale=layer.scale,
-        reference=layer.reference,
-        coin=layer.coin,
-        stuck=layer.stuck,
-        pulses=layer.pulses,
-        reads=layer.reads,
-        persistent=f.persistent,
-        parts=f.parts,
-        factor=f.factor,
-        tau_s=f.tau_s,
-        kept=f.kept,
-        shares=f.shares,
+        **of_layer,
+        **of_array,
         stays=np.zeros_like(layer.w),
         terms=np.zeros((number * layer.w.shape[0], layer.w.shape[1]), np.float32),
         touched=np.zeros((number, synapses), np.int64),
