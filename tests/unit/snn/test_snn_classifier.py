@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pickle
+from inspect import signature
 
 import joblib
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_digits, make_classification
 from sklearn.linear_model import LogisticRegression
@@ -17,6 +19,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from devicekit.core.errors import UsageError
 from snn.classifier import SpikingClassifier, _width
+from snn.config import TrainingConfig
 
 QUICK = {"hidden": 128, "epochs": 3, "random_state": 0}
 
@@ -26,6 +29,23 @@ def test_scikit_learn_s_own_checks():
     skipped = {r["check_name"] for r in results if r["status"] != "passed"}
     # the array API check asks for libraries that are not installed
     assert skipped <= {"check_array_api_input_and_values", "check_array_api_input"}
+
+
+def test_parameters_follow_from_the_declarations_of_a_training():
+    declared, usual = TrainingConfig.declared(), SpikingClassifier().get_params()
+    assert {name: usual[name] for name in TrainingConfig.names("classifier")} == {
+        name: declared[name].default for name in TrainingConfig.names("classifier")
+    }
+    assert list(signature(SpikingClassifier).parameters) == [
+        *("card", "hidden", "p", "draws", "input_range", "scheme", "random_state"),
+        *TrainingConfig.names("classifier"),
+    ]
+    made = clone(SpikingClassifier(margin=3, stuck=0.1)).set_params(policy="carry")
+    assert (made.margin, made.stuck, made.policy, made.epochs) == (3, 0.1, "carry", 20)
+    with pytest.raises(TypeError, match="marjin"):
+        SpikingClassifier(marjin=3)
+    with pytest.raises(ValueError, match="marjin"):
+        made.set_params(marjin=3)
 
 
 @pytest.mark.slow
