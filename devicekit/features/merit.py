@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar, TypedDict
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
@@ -162,8 +162,15 @@ class Skipped(Record):
         return f"{self.record}: {self.reason}"
 
 
-def origin(table: AnyTable) -> dict[str, Any]:
-    """Return where a table comes from, as fields of a block of a card (`devicekit.device.measured.Measured`)."""
+class Origin(TypedDict):
+    """Where data come from, as fields of a block of a card (`devicekit.device.measured.Measured`)."""
+
+    source: str
+    synthetic: bool
+
+
+def origin(table: AnyTable) -> Origin:
+    """Return where a table comes from."""
     return {"source": str(table.meta.get("source", "table in memory")), "synthetic": table.synthetic}
 
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
-from devicekit.core.records import Record, column, derived
+from devicekit.core.records import Estimate, Record, column, derived
 from devicekit.core.statistics import chi2_tail, t_quantile
 from devicekit.features.stats import holm
 
@@ -54,6 +55,21 @@ class Cycles:
         return found[0], rest
 
 
+@dataclass(frozen=True, kw_only=True)
+class Coefficient(Record):
+    """Coefficient of one quantity on another some cycles back, both divided by their standard deviation."""
+
+    quantity: str = column(doc="name of the quantity now")
+    of: str = column(doc="name of the quantity that it depends on")
+    lag: int = column(doc="cycles back")
+    coefficient: Estimate = column(flat=True, stem="", doc="coefficient with its 95 % interval")
+
+    @property
+    def text(self) -> str:
+        """Coefficient with its interval for people."""
+        return "{:.2f} ({:.2f} to {:.2f})".format(self.coefficient.value, *(self.coefficient.ends or (np.nan, np.nan)))
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Autoregression(Record):
     """A fitted vector autoregression of k quantities."""
@@ -83,6 +99,15 @@ class Autoregression(Record):
     def normal(self) -> bool:
         """True if normal residuals are not rejected."""
         return not bool((self.normal_p < NOT_NORMAL).any())
+
+    def terms(self, names: Sequence[str]) -> list[Coefficient]:
+        """Return every coefficient with the names of its quantities: by lag, then by the quantity now."""
+        values = zip(*(each.ravel().tolist() for each in (self.coefficients, self.low, self.high)), strict=True)
+        places = product(range(1, self.order + 1), names, names)
+        return [
+            Coefficient(quantity=name, of=other, lag=lag, coefficient=Estimate(*found))
+            for (lag, name, other), found in zip(places, values, strict=True)
+        ]
 
 
 def companion(coefficients: np.ndarray) -> np.ndarray:

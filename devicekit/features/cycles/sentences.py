@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import pandas as pd
 
 from devicekit.core.quantities import Quantity
 from devicekit.core.text import count, listed
-from devicekit.features.cycles.autoregression import Autoregression
+from devicekit.features.cycles.autoregression import Autoregression, Coefficient
 from devicekit.features.cycles.correlations import LEAST_EFFECTIVE, Combined, Correlation
 
 CLEAR = 0.05  # Holm's p below which a correlation is reported
@@ -167,35 +166,14 @@ def rows(combined: Sequence[Combined], quantities: Sequence[Quantity]) -> list[t
     ]
 
 
-def coefficients(fit: Autoregression, names: Sequence[str]) -> pd.DataFrame:
-    """Return one row per coefficient."""
-    found = [
-        {
-            "quantity": name,
-            "of": other,
-            "lag": lag + 1,
-            "coefficient": fit.coefficients[lag, a, b],
-            "low": fit.low[lag, a, b],
-            "high": fit.high[lag, a, b],
-        }
-        for lag in range(fit.order)
-        for a, name in enumerate(names)
-        for b, other in enumerate(names)
-    ]
-    return pd.DataFrame(found)
-
-
 def coefficient_rows(
-    fit: Autoregression, quantities: Sequence[Quantity]
+    found: Sequence[Coefficient], quantities: Sequence[Quantity]
 ) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Return head and rows: one row per quantity and lag, one column per quantity it depends on."""
-    head = ("quantity", "cycles back", *(each.label for each in quantities))
-    found: list[tuple[str, ...]] = []
-    for lag in range(fit.order):
-        for a, each in enumerate(quantities):
-            cells = [
-                f"{fit.coefficients[lag, a, b]:.2f} ({fit.low[lag, a, b]:.2f} to {fit.high[lag, a, b]:.2f})"
-                for b in range(len(quantities))
-            ]
-            found.append((each.label, str(lag + 1), *cells))
-    return head, found
+    head, labels, k = (
+        ("quantity", "cycles back", *(each.label for each in quantities)),
+        _labels(quantities),
+        len(quantities),
+    )
+    rows = [found[start : start + k] for start in range(0, len(found), k)]
+    return head, [(labels[own[0].quantity], str(own[0].lag), *(each.text for each in own)) for own in rows]

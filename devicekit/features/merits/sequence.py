@@ -24,7 +24,14 @@ from devicekit.core.text import count, si
 from devicekit.features.cycles import correlations
 from devicekit.features.cycles import figures as cycle_figures
 from devicekit.features.cycles import sentences as sequence_text
-from devicekit.features.cycles.autoregression import LEAST_CYCLES, NOT_NORMAL, Autoregression, Cycles, autoregression
+from devicekit.features.cycles.autoregression import (
+    LEAST_CYCLES,
+    NOT_NORMAL,
+    Autoregression,
+    Coefficient,
+    Cycles,
+    autoregression,
+)
 from devicekit.features.cycles.correlations import Combined, Correlation, Drift
 from devicekit.features.cycles.series import Series, of_endurance, of_sweeps, of_trains
 from devicekit.features.merit import MOST_CURVES, MeritResult, Settings
@@ -130,15 +137,17 @@ class SequenceResult(MeritResult):
                     found[b, a] = found[a, b]
         return found
 
+    @derived(json=False, table="autoregression")
+    def coefficients(self) -> list[Coefficient]:
+        """Coefficients of the autoregression; empty without one, or without memory."""
+        return [] if self.fit is None else self.fit.terms(self.names)
+
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return correlations of all devices together and of each; coefficients of the autoregression."""
         rows = [{"device_id": "all", **each.row()} for each in self.combined]
         if len(self.devices) > 1:
             rows += [{"device_id": each.device, **one.row()} for each in self.devices for one in each.correlations]
-        found = {"correlations": pd.DataFrame(rows)}
-        if self.fit is not None and self.fit.order:
-            found["autoregression"] = sequence_text.coefficients(self.fit, self.names)
-        return found
+        return {"correlations": pd.DataFrame(rows), **super().tables()}
 
     def scalars(self) -> tuple[Scalar, ...]:
         """Return the spectral radius of the autoregression: the memory over cycles."""
@@ -218,9 +227,9 @@ class SequenceResult(MeritResult):
             for image, words in zip(self.images(), _MATRICES, strict=True)
         ]
         shown = [*matrices, self.drawn(), Table(sequence_text.HEAD, rows[:ROWS_SHOWN], caption)]
-        if self.fit is not None and self.fit.order:
+        if found := self.coefficients:
             caption = "Autoregression: coefficients of quantities divided by their standard deviation, 95 % intervals."
-            head, cells = sequence_text.coefficient_rows(self.fit, self.quantities)
+            head, cells = sequence_text.coefficient_rows(found, self.quantities)
             shown.append(Table(head, cells[:ROWS_SHOWN], caption))
         return shown
 
