@@ -36,7 +36,7 @@ Work = tuple[DeviceCard, TrainingConfig]
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a benchmark measures.
+    """Extent of a benchmark: pairs of trainings, and what is measured besides the loss.
 
     Parameters
     ----------
