@@ -16,6 +16,7 @@ from devicekit.core.declarations import document
 from devicekit.core.errors import UsageError
 from devicekit.core.quantities import GLOSSARY
 from devicekit.core.text import listed
+from devicekit.device.array import DeviceArray
 from devicekit.device.blocks import Window
 from devicekit.device.card import DeviceCard
 from devicekit.names import mark_sentence
@@ -114,8 +115,6 @@ class Train:
 
 def reference_train(card: DeviceCard, pulses: int = PULSES) -> Train:
     """Apply `pulses` LTP and then `pulses` LTD pulses to a noiseless DeviceArray, from r = 0."""
-    from devicekit.device.array import DeviceArray
-
     array = DeviceArray(card, 1, c2c="none", d2d="none")
     states = [float(array.r[0])]
     for sign in (1, -1):
@@ -305,6 +304,22 @@ def origin_of(table: Table) -> str:
     """Return one sentence about the origin of a table, beginning with its marks."""
     known = ", ".join(mark.upper() for mark in table.meta.get("marks", ()))
     return f"{known}{': ' if known else ''}{table.kind} table of {table.meta.get('source', 'a table in memory')}."
+
+
+def render(template: str, values: Mapping[str, object]) -> str:
+    """Fill a template of the folder `templates`; numbers are written with all their digits."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    # program text, not a page: whoever fills in text of users makes it a literal, an identifier or one line
+    environment = Environment(
+        loader=PackageLoader("devicekit.exporters", "templates"),
+        undefined=StrictUndefined,
+        autoescape=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(template).render(values)
 
 
 def identifier(name: str, fallback: str = "device") -> str:

@@ -19,6 +19,8 @@ from devicekit.device.card import DeviceCard
 from devicekit.device.horizon import LEAST_DECADES
 from devicekit.device.programming import program_and_verify
 from devicekit.device.variation import read_sigma
+from devicekit.exporters import base
+from devicekit.exporters.tiles import TileFile
 
 TARGETS = 11  # target states, evenly over the window
 DEVICES = 400  # devices per target state
@@ -146,10 +148,10 @@ def numbers(card: DeviceCard) -> InferenceNumbers | str:
     )
 
 
-def constants(found: InferenceNumbers) -> str:
-    """Return the numbers as Python text, conductances in microsiemens."""
+def _render(template: str, found: InferenceNumbers, log: str, name: str, **more: object) -> str:
+    """Fill a template with the numbers, conductances in microsiemens; `log` is the logarithm of arrays there."""
     drift = found.drift
-    rows = [
+    constants = [
         ("LOW, HIGH", (found.low * MICRO, found.high * MICRO), "the window [uS]"),
         ("PROGRAMMING_MEAN", found.mean, "mean programming error at even states from 0 to 1 [window]"),
         ("PROGRAMMING_SD", found.sd, "its standard deviation [window]"),
@@ -158,105 +160,16 @@ def constants(found: InferenceNumbers) -> str:
         ("T_0", 1.0 if drift is None else drift.t0_s, "time after writing at which drift begins [s]"),
         ("T_MOST", found.longest_s if math.isfinite(found.longest_s) else None, "longest time of the drift law [s]"),
     ]
-    return "\n".join(f"{name} = {value!r}  # {meaning}" for name, value, meaning in rows)
-
-
-def functions(found: InferenceNumbers, log: str) -> str:
-    """Return Python text of `conductance(r)` [uS], `state(g)` and `between(values, r)`, for arrays of any library.
-
-    Parameters
-    ----------
-    found : InferenceNumbers
-    log : str
-        Name of the logarithm function for arrays.
-    """
-    there, back = (
-        ("LOW * (HIGH / LOW) ** r", f"{log}((g / LOW).clip(min=1e-6)) / LOG_RANGE")
-        if found.log
-        else ("LOW + (HIGH - LOW) * r", _BACK)
-    )
-    extra = f"LOG_RANGE = {math.log(found.high / found.low)!r}  # ln(HIGH / LOW)\n\n\n" if found.log else "\n"
-    return extra + _FUNCTIONS.format(there=there, back=back)
-
-
-_BACK = "(g - LOW) / (HIGH - LOW)"
-_FUNCTIONS = '''def conductance(r):
-    """Return the conductance [uS] of a state r, 0 to 1 over the window."""
-    return {there}
-
-
-def state(g):
-    """Return the state of a conductance [uS]."""
-    return {back}
-
-
-def between(values, r):
-    """Interpolate linearly between values at even states from 0 to 1, at states r."""
-    slopes = [(b - a) * (len(values) - 1) for a, b in zip(values, values[1:])]
-    found = values[0] + slopes[0] * r
-    for k in range(1, len(slopes)):
-        found = found + (slopes[k] - slopes[k - 1]) * (r - k / len(slopes)).clip(min=0.0)
-    return found
-'''
-
-
-_AIHWKIT = '''"""Noise model of inference for aihwkit 1.1.0, made by devicekit. README.txt lists what is exact."""
-
-from dataclasses import dataclass, field
-
-from aihwkit.inference.converter.conductance import SinglePairConductanceConverter
-from aihwkit.inference.noise.base import BaseNoiseModel
-from aihwkit.simulator.configs import InferenceRPUConfig
-from torch import log, randn_like
-
-{constants}
-{functions}
-
-class {name}NoiseModel(BaseNoiseModel):
-    """Programming error, drift and read noise of the devices of the card, one pair of devices per weight.
-
-    Parameters
-    ----------
-    g_converter : converter of weights to conductances [uS], by default a single pair over the window of the card
-    programming_scale : factor on the programming error; 1: as after write and verify, 0: none
-    read_sd : standard deviation of the reading that `drift_analog_weights` freezes [window]; set it to 0 if the
-        forward pass draws read noise itself
-    drift : True if conductances drift
-    """
-
-    def __init__(self, g_converter=None, programming_scale=1.0, read_sd=READ_SD, drift=True):
-        super().__init__(g_converter or SinglePairConductanceConverter(g_max=HIGH, g_min=LOW))
-        self.programming_scale = programming_scale
-        self.read_sd = read_sd
-        self.drift = drift and DRIFT is not None
-
-    def apply_programming_noise_to_conductance(self, g_target):
-        r = state(g_target)
-        error = between(PROGRAMMING_MEAN, r) + between(PROGRAMMING_SD, r) * randn_like(r)
-        return conductance((r + self.programming_scale * error).clip(min=0.0, max=1.0))
-
-    def generate_drift_coefficients(self, g_target):
-        return DRIFT[0] + DRIFT[1] * randn_like(g_target) if self.drift else None
-
-    def apply_drift_noise_to_conductance(self, g_prog, drift_noise_param, t_inference):
-        if self.drift and T_MOST is not None and t_inference > T_MOST:
-            raise ValueError(f"drift was measured up to {{T_MOST:g}} s, over too few decades for {{t_inference:g}} s")
-        if drift_noise_param is not None and t_inference > T_0:
-            g_prog = g_prog * (t_inference / T_0) ** -drift_noise_param
-        if self.read_sd == 0.0:
-            return g_prog
-        return conductance(state(g_prog) + self.read_sd * randn_like(g_prog)).clip(min=0.0)
-
-
-@dataclass
-class {name}InferencePreset(InferenceRPUConfig):
-    """The defaults of aihwkit with the noise model of the card."""
-
-    noise_model: BaseNoiseModel = field(default_factory={name}NoiseModel)
-'''
+    log_range = math.log(found.high / found.low) if found.log else 0.0
+    values = {"constants": constants, "logarithmic": found.log, "log_range": log_range, "log": log, "name": name}
+    return base.render(template, {**values, **more})
 
 
 def aihwkit_module(found: InferenceNumbers, name: str) -> str:
     """Return the module with the noise model for aihwkit; `name` is the prefix of its classes."""
-    text = _AIHWKIT.format(constants=constants(found), functions=functions(found, "log"), name=name)
-    return text if found.log else text.replace("from torch import log, randn_like", "from torch import randn_like")
+    return _render("aihwkit_inference.py.j2", found, "log", name)
+
+
+def crosssim_module(found: InferenceNumbers, name: str, network: TileFile | None = None) -> str:
+    """Return the module for CrossSim 3: the device class of a card, and the loader of a network if there is one."""
+    return _render("crosssim3.py.j2", found, "xp.log", name, network=network)

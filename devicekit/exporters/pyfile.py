@@ -97,8 +97,6 @@ def render(template: str, law: lawtext.LawNumbers, options: ExportOptions, more:
     more : mapping
         Values for this template only, by name.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
     card = law.card
     variation = lawtext.drawn_variation(card, options.noise)
     words = "conductances" if base.unit(card) == "S" else "weights of the card"
@@ -126,14 +124,4 @@ def render(template: str, law: lawtext.LawNumbers, options: ExportOptions, more:
         "quantity": words,
         "Quantity": words.capitalize(),
     }
-    # a Python file, not a page: literal() and identifier() escape the text of users
-    environment = Environment(
-        loader=PackageLoader("devicekit.exporters", "templates"),
-        undefined=StrictUndefined,
-        autoescape=False,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    text = environment.get_template(template).render(**values, **more)
-    return base.mark_docstring(text, base.mark_of(card))
+    return base.mark_docstring(base.render(template, {**values, **more}), base.mark_of(card))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from devicekit.core.errors import UsageError
@@ -30,6 +32,38 @@ def fractions(network: TrainedNetwork) -> dict[str, np.ndarray]:
                 )
             found[f"{name}_{part}"] = np.clip(u, 0.0, 1.0)
     return found
+
+
+@dataclass(frozen=True)
+class TileFile:
+    """A trained network beside a module that loads it into tiles.
+
+    Attributes
+    ----------
+    scales : tuple of float
+        Weight of the whole window for each layer.
+    paired : tuple of bool
+        True for a layer whose weights are two devices.
+    file : str
+        Name of the .npz file without its suffix.
+    """
+
+    scales: tuple[float, ...]
+    paired: tuple[bool, ...]
+    file: str
+
+
+def pack(network: TrainedNetwork, file: str) -> tuple[dict[str, np.ndarray], TileFile]:
+    """Return the weights of the tiles, -1 to 1 over the window, and what a module says of their file.
+
+    Raises
+    ------
+    UsageError
+        If a conductance is outside the window of the card.
+    """
+    weights = {name: 2.0 * u - 1.0 for name, u in fractions(network).items()}
+    scales = tuple(layer.scale for layer in network.layers)
+    return weights, TileFile(scales, tuple(layer.paired for layer in network.layers), file)
 
 
 def sentences(network: TrainedNetwork) -> list[str]:

@@ -201,10 +201,8 @@ def _inference(card: DeviceCard, options: ExportOptions, stem: str) -> tuple[dic
 
 def _network(network: TrainedNetwork, stem: str) -> tuple[dict[str, bytes], list[str]]:
     """Return the files of a network (weights of tiles, module that loads them) and README sentences."""
-    weights = {name: 2.0 * u - 1.0 for name, u in tiles.fractions(network).items()}
-    scales = tuple(layer.scale for layer in network.layers)
-    paired = tuple(layer.paired for layer in network.layers)
-    loader = network_loader(network.card, scales, paired, f"{stem}_preset", f"{stem}_network")
+    weights, tiled = tiles.pack(network, f"{stem}_network")
+    loader = network_loader(network.card, f"{stem}_preset", tiled)
     mark = base.mark_of(network.card)
     return {
         f"{stem}_network.npz": base.npz(weights, mark),

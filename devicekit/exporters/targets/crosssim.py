@@ -6,7 +6,7 @@ CrossSim (https://github.com/sandialabs/cross-sim, BSD-3) rounds both to the gri
 conductance.
 
 CrossSim 3 has no updates: its device is a Python class with programming error, drift and read noise
-(`devicekit.exporters.crosssim3`), and cores hold the conductances of a trained network.
+(`devicekit.exporters.inference`), and cores hold the conductances of a trained network.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 
 from devicekit.core.errors import UsageError
 from devicekit.device.card import DeviceCard
-from devicekit.exporters import base, crosssim3, inference, tiles
+from devicekit.exporters import base, inference, tiles
 from devicekit.exporters.base import Export, ExportOptions
 from devicekit.tables import PulseTable, Table
 
@@ -270,12 +270,12 @@ def _inference(card: DeviceCard, options: ExportOptions) -> tuple[dict[str, byte
         "core = AnalogCore(matrix, parameters(3600.0))    # time since writing [s]",
     ]
     lines = [f"CrossSim 3. {line}" for line in found.sentences()]
+    name = base.class_name(card)
     if network is None:
-        return {f"{stem}.py": base.mark_docstring(crosssim3.module(card, found), mark).encode()}, use, lines
-    arrays = {name: 2.0 * u - 1.0 for name, u in tiles.fractions(network).items()}
-    scales = tuple(layer.scale for layer in network.layers)
-    paired = tuple(layer.paired for layer in network.layers)
-    text = crosssim3.module(card, found, (scales, paired, f"{stem}_network"))
+        text = inference.crosssim_module(found, name)
+        return {f"{stem}.py": base.mark_docstring(text, mark).encode()}, use, lines
+    arrays, tiled = tiles.pack(network, f"{stem}_network")
+    text = inference.crosssim_module(found, name, tiled)
     use += [
         f"from {stem} import layers",
         "hidden, output = layers()    # conductances as trained; with errors: layers(make_parameters=parameters)",

@@ -22,39 +22,6 @@ TAKES = frozenset({"nodes", "window"})
 FAST = 50.0  # rate at which the state follows, per pulse width
 LINE = 12  # terms of a sum per line of a netlist
 
-_SUBCIRCUIT = """* {title}: behavioural model of a device card, made by devicekit. README.txt lists what is exact.
-* Law: {law}. Source: {source}.
-* te, be: top and bottom electrode. Internal nodes: moved, held (state - r0), counted (pulses so far); cond [S].
-* r0: state at the start, 0 to 1. gain_ltp, gain_ltd: factors on every step.
-.subckt {name} te be params: r0=0 gain_ltp=1 gain_ltd=1
-* 1 above the LTP or LTD threshold, or between pulses, else 0; the edge is a twentieth of a threshold wide
-Bup up 0 V=max(0,min(1,20*({polarity}*V(te,be)/{v_ltp!r}-1)))
-Bdn dn 0 V=max(0,min(1,20*(-{polarity}*V(te,be)/{v_ltd!r}-1)))
-Bidle idle 0 V=max(0,1-100*(V(up)+V(dn)))
-Bstart start 0 V=max(0,min(1,{{r0}}+V(held)))
-{rates}
-* one step from the held state; nothing moves below the full threshold
-Bgoup goup 0 V=max(0,100*V(up)-99)
-Bgodn godn 0 V=max(0,100*V(dn)-99)
-Bmove 0 moved I={fast}*(V(goup)*(min(1,V(start)+{{gain_ltp}}*min(V(ltp),{cap_ltp!r}))-{{r0}}-V(moved))
-+ +V(godn)*(max(0,V(start)-{{gain_ltd}}*min(V(ltd),{cap_ltd!r}))-{{r0}}-V(moved)))
-Bhold 0 held I={fast}*V(idle)*(V(moved)-V(held))
-Bcount 0 counting I={fast}*(V(goup)+V(godn))*(V(counted)+1-V(counting))
-Bkeep 0 counted I={fast}*V(idle)*(V(counting)-V(counted))
-* capacitors of one width [F]: the currents above are changes per width; the resistors define the operating point
-Cmoved moved 0 {width!r}
-Cheld held 0 {width!r}
-Ccounting counting 0 {width!r}
-Ccounted counted 0 {width!r}
-Rmoved moved 0 1e12
-Rheld held 0 1e12
-Rcounting counting 0 1e12
-Rcounted counted 0 1e12
-Bcond cond 0 V={conductance}
-Bmem te be I=V(cond)*V(te,be)
-.ends {name}
-"""
-
 
 def _eq2(node: str, law: Eq2) -> list[str]:
     """Return lines of |eq. (2)|; 0 if b - c r is not positive."""
@@ -97,16 +64,16 @@ def subcircuit(model: CompactModel) -> str:
     state = "max(0,min(1,{r0}+V(moved)))"
     low, high = float(window.low), float(window.high)
     ohmic = f"{low!r}+{high - low!r}*{state}"
-    return _SUBCIRCUIT.format(
-        **model.facts,
-        width=drive.width,
-        v_ltp=drive.v_ltp / 1.05,
-        v_ltd=drive.v_ltd / 1.05,
-        polarity=f"{drive.polarity:g}",
-        rates="\n".join(rates),
-        fast=f"{FAST:g}",
-        conductance=f"{low!r}*exp({float(np.log(high / low))!r}*{state})" if window.scale == "log" else ohmic,
-    )
+    law = {
+        "width": drive.width,
+        "v_ltp": drive.v_ltp / 1.05,
+        "v_ltd": drive.v_ltd / 1.05,
+        "polarity": f"{drive.polarity:g}",
+        "rates": "\n".join(rates),
+        "fast": f"{FAST:g}",
+        "conductance": f"{low!r}*exp({float(np.log(high / low))!r}*{state})" if window.scale == "log" else ohmic,
+    }
+    return base.render("spice.lib.j2", {**model.facts, **law})
 
 
 def export(card: DeviceCard, options: ExportOptions) -> Export:

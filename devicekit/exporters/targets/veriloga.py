@@ -21,75 +21,6 @@ NAME = "veriloga"
 TITLE = "Verilog-A behavioural model"
 TAKES = frozenset({"nodes", "window"})
 
-_MODULE = """// {title}: behavioural model of a device card, made by devicekit. README.txt lists what is exact.
-// Law: {law}. Source: {source}.
-`include "disciplines.vams"
-
-module {name}(te, be);
-    inout te, be;
-    electrical te, be;  // top and bottom electrode
-    electrical moved;   // state r minus r0 [1]
-    electrical held;    // state at the start of the present pulse minus r0 [1]
-    electrical counted; // pulses so far [1]
-
-    parameter real r0 = 0.0 from [0:1];  // state at the start [1]
-    parameter real g_low = {low!r};  // conductance at r = 0 [S]
-    parameter real g_high = {high!r};  // conductance at r = 1 [S]
-    parameter real width = {width!r} from (0:inf);  // width of one pulse at half its amplitude [s]
-    parameter real v_ltp = {v_ltp!r} from (0:inf);  // threshold of an LTP pulse [V]
-    parameter real v_ltd = {v_ltd!r} from (0:inf);  // threshold of an LTD pulse, magnitude [V]
-    parameter real polarity = {polarity!r};  // 1: LTP at V(te, be) > 0; -1: at V(te, be) < 0
-    parameter real gain_ltp = 1.0 from [0:inf);  // factor on every LTP step [1]
-    parameter real gain_ltd = 1.0 from [0:inf);  // factor on every LTD step [1]
-    parameter real cap_ltp = {cap_ltp!r};  // largest LTP step [1]
-    parameter real cap_ltd = {cap_ltd!r};  // largest LTD step [1]
-{parameters}
-    (* desc="state, 0 to 1", units="1" *) real state;
-    (* desc="conductance", units="S" *) real conductance;
-    (* desc="pulses so far", units="1" *) real pulses;
-    real v, up, down, start, step_up, step_down, r;
-
-{functions}
-    analog begin
-        v = polarity * V(te, be);
-        // 1 above the threshold, 0 below, with an edge of a tenth of it for convergence
-        up = min(max(10.0 * (v / v_ltp - 1.0) + 0.5, 0.0), 1.0);
-        down = min(max(10.0 * (-v / v_ltd - 1.0) + 0.5, 0.0), 1.0);
-        r = r0 + V(moved);
-        start = min(max(r0 + V(held), 0.0), 1.0);
-        step_up = min(gain_ltp * min({call_ltp}, cap_ltp), 1.0 - start);
-        step_down = min(gain_ltd * min({call_ltd}, cap_ltd), start);
-        // these factors are 1 inside the window; they limit pulses much wider than that on the card
-        step_up = step_up * min(max(100.0 * (1.01 - r), 0.0), 1.0);
-        step_down = step_down * min(max(100.0 * (0.01 + r), 0.0), 1.0);
-        state = min(max(r, 0.0), 1.0);
-        conductance = {conductance};
-        pulses = V(counted);
-        I(te, be) <+ conductance * V(te, be);
-        // the last term only defines the operating point: it decays in 1e9 s
-        I(moved) <+ ddt(V(moved)) - (up * step_up - down * step_down) / width + 1e-9 * V(moved);
-        I(held) <+ ddt(V(held)) - (1.0 - up - down) * (V(moved) - V(held)) * 100.0 / width + 1e-9 * V(held);
-        I(counted) <+ ddt(V(counted)) - (up + down) / width + 1e-9 * V(counted);
-        $bound_step(width / 20.0);
-    end
-endmodule
-"""
-
-_EQ2 = """    analog function real eq2;  // eq. (2) of doi 10.1109/JEDS.2023.3311763, magnitude [1 per pulse]
-        input r, a, b, c, d, f, g, h, i;
-        real r, a, b, c, d, f, g, h, i, base, z, most;
-        begin
-            base = b - c * r;
-            z = f * r + g;
-            most = max(z, 0.0);
-            if (base > 1e-12)
-                eq2 = exp(min(ln(a) + d * ln(base) - h * (most + ln(i * exp(-most) + exp(z - most))), 1.0));
-            else
-                eq2 = 0.0;
-        end
-    endfunction
-"""
-
 
 def _tree(values: np.ndarray, first: int, last: int, indent: str, name: str) -> list[str]:
     """Return nested ifs that find the interval of x and interpolate; x is in units of intervals."""
@@ -135,18 +66,20 @@ def _law_source(model: CompactModel) -> dict[str, str]:
             for name, value in numbers.items()
         ]
         calls[f"call_{direction}"] = f"eq2(start, {', '.join(f'{name}_{direction}' for name in numbers)})"
-    return {"parameters": "\n".join(parameters) + "\n", "functions": _EQ2, **calls}
+    return {"parameters": "\n".join(parameters) + "\n", **calls}
 
 
 def module(model: CompactModel) -> str:
     """Return the Verilog-A module as text."""
     logarithmic = model.card.window.scale == "log"
-    return _MODULE.format(
+    values = {
         **model.facts,
         **asdict(model.drive),
         **_law_source(model),
-        conductance="g_low * pow(g_high / g_low, state)" if logarithmic else "g_low + (g_high - g_low) * state",
-    )
+        "published": model.published is not None,
+        "conductance": "g_low * pow(g_high / g_low, state)" if logarithmic else "g_low + (g_high - g_low) * state",
+    }
+    return base.render("veriloga.va.j2", values)
 
 
 def export(card: DeviceCard, options: ExportOptions) -> Export:

@@ -19,8 +19,7 @@ from devicekit.device.blocks import Window
 from devicekit.device.card import DeviceCard
 from devicekit.device.measured import Retention, RetentionState
 from devicekit.device.programming import program_and_verify
-from devicekit.exporters import ExportOptions, inference, make
-from devicekit.exporters.crosssim3 import module as crosssim_module
+from devicekit.exporters import ExportOptions, base, inference, make
 from devicekit.synthetic.pulses import truth_card
 
 from .conftest import LAWS, exported, shipped
@@ -155,7 +154,7 @@ def test_times_beyond_the_law_are_refused(monkeypatch: pytest.MonkeyPatch) -> No
 def test_crosssims_device(low: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """Normalised conductances: 1 is 120 uS."""
     card = truth_card(LAWS["eq2"])
-    scope = crosssim(monkeypatch, crosssim_module(card, numbers(low=low)), 1.0)
+    scope = crosssim(monkeypatch, inference.crosssim_module(numbers(low=low), base.class_name(card)), 1.0)
     made = scope["parameters"](300.0)
     device = made.xbar.device
     assert device.Rmin == pytest.approx(1 / 120e-6)
@@ -181,7 +180,7 @@ def test_crosssims_device(low: float, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_crosssims_device_takes_a_conductance_of_zero_in_a_log_window(monkeypatch: pytest.MonkeyPatch) -> None:
     """CrossSim tries every device on a matrix of zeros."""
-    scope = crosssim(monkeypatch, crosssim_module(truth_card(LAWS["eq2"]), numbers(log=True)), 1.0)
+    scope = crosssim(monkeypatch, inference.crosssim_module(numbers(log=True), "Truth"), 1.0)
     own = scope["TruthDevice"]()
     own.Gmin_norm, own.Grange_norm = 1 / 6, 5 / 6
     assert all(np.isfinite(each).all() for each in (own.read_noise(np.zeros(1)), own.programming_error(np.zeros(1))))
