@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import math
 import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -62,6 +63,22 @@ def shipped() -> DeviceCard:
 def soft() -> DeviceCard:
     """Return a strongly nonlinear and asymmetric card: first steps of 8 % and 22 % of the window."""
     return truth_card({"ltp": (-3.2, 0.99), "ltd": (-2.2, 0.995)}, model="softbounds", ln_rate_sd=0.1)
+
+
+SPAN = (2e-5, 1.2e-4)  # S
+VARIANCE = ((0.04, 0.006), (0.006, 0.0225))  # of ln rate: sd 0.2 (LTP) and 0.15 (LTD), correlation 0.2
+STEPS = {"ltp": 0.01, "ltd": 0.02}  # of a linear card
+
+
+def with_covariance(card: DeviceCard, covariance: tuple[tuple[float, float], tuple[float, float]]) -> DeviceCard:
+    variation = card.variation.model_copy(update={"d2d_ln_rate_covariance": covariance})
+    return card.model_copy(update={"variation": variation})
+
+
+def linear(n_pulses: int = 50, **settings: object) -> DeviceCard:
+    """Steps of 1 % (LTP) and 2 % (LTD) of the window at every state."""
+    theta = {direction: (math.log(step),) for direction, step in STEPS.items()}
+    return truth_card(theta, model="linear", window=SPAN, n_pulses=n_pulses, **settings)  # type: ignore[arg-type]
 
 
 CARDS: dict[str, Callable[[], DeviceCard]] = {

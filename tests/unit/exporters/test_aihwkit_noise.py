@@ -16,7 +16,7 @@ from devicekit.exporters import ExportOptions, make, pulsed
 from devicekit.exporters.pulsed_fields import dtod_variances, linear_step
 from devicekit.synthetic.pulses import truth_card
 
-from .conftest import LAWS, exported, shipped, soft
+from .conftest import LAWS, VARIANCE, exported, linear, shipped, soft, with_covariance
 from .test_aihwkit import load, module_of, step  # noqa: F401  (load is a fixture)
 
 
@@ -274,3 +274,9 @@ def test_a_linear_step_shrinks_towards_the_bound_that_it_goes_to(sign: int, step
     device = pulsed.LinearStep(dw_min=0.1, up_down=0.2, gamma_up=0.3, gamma_down=0.6)
     moved = device.update()(np.array([0.5]), sign, np.zeros(1))
     assert moved == pytest.approx([0.5 + step])
+
+
+def test_aihwkit_s_log_normal_gains_raise_the_mean_step_by_half_their_variance() -> None:
+    """C_uu + C_dd = 2 (g + s) and C_ud = g - s: g = 0.018625, and exp(g / 2) - 1 = 0.94 %."""
+    lines = make(with_covariance(linear(), VARIANCE), "aihwkit", ExportOptions()).approximated
+    assert any(line.startswith("D2D:") and "0.94 %." in line for line in lines)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy.special import ndtri
 
 from devicekit.core.errors import UsageError
 from devicekit.device.blocks import Window
 from devicekit.device.card import DeviceCard
 from devicekit.exporters import ExportOptions, make
+from devicekit.exporters.targets.crosssim import data_table, increments, law_table
 from devicekit.synthetic.pulses import generate, reference_table, truth_card
+from devicekit.tables import PulseTable
 
-from .conftest import CARDS, LAWS, deviation, exported, shipped
+from .conftest import CARDS, LAWS, deviation, exported, linear, shipped
 
 
 @dataclass(frozen=True)
@@ -171,3 +176,52 @@ def test_tables_from_data_name_their_source_and_one_width(tmp_path: Path) -> Non
     one = replace(one, meta={**one.meta, "source": "trains.csv"})
     text = make(shipped(), "crosssim", ExportOptions(data=one)).files["README.txt"].decode()
     assert "pulse table of trains.csv." in text
+
+
+def table(pulses: list[int], states: list[float], direction: str = "ltp") -> PulseTable:
+    frame = pd.DataFrame({"device_id": "d", "cycle": 1, "direction": direction, "pulse_index": pulses})
+    return PulseTable(frame.assign(conductance_s=states))
+
+
+def test_crosssim_takes_no_increment_over_a_gap() -> None:
+    """Pulses 2 and 5 have no row: 1 to 3 and 4 to 6 are two pulses, not one."""
+    start, change = increments(table([0, 1, 3, 4, 6], [1e-5, 3e-5, 7e-5, 8e-5, 9e-5]), "ltp")
+    np.testing.assert_allclose(start, [1e-5, 7e-5])
+    np.testing.assert_allclose(change, [2e-5, 1e-5])
+
+
+def test_crosssim_takes_no_increment_to_or_from_a_missing_reading() -> None:
+    """Pulse 2 was given and not read."""
+    start, change = increments(table([0, 1, 2, 3, 4], [1e-5, 3e-5, math.nan, 7e-5, 8e-5]), "ltp")
+    np.testing.assert_allclose(start, [1e-5, 7e-5])
+    np.testing.assert_allclose(change, [2e-5, 1e-5])
+
+
+def test_crosssim_takes_the_first_of_repeated_readings_and_one_direction() -> None:
+    repeated = table([0, 1, 1, 2], [1e-5, 3e-5, 4e-5, 6e-5])
+    start, change = increments(repeated, "ltp")
+    np.testing.assert_allclose(start, [1e-5, 3e-5])
+    np.testing.assert_allclose(change, [2e-5, 3e-5])
+    assert [part.size for part in increments(repeated, "ltd")] == [0, 0]
+
+
+def test_a_crosssim_column_holds_quantiles_of_the_nearest_twenty_increments() -> None:
+    """41 increments start at 0, 1, ... 40 uS and are their own start in nS: at 20 uS those of 10 to 29 or 11 to 30."""
+    pulses, states = [], []
+    for k in range(41):
+        pulses += [3 * k, 3 * k + 1]  # pairs, with a gap between them
+        states += [k * 1e-6, k * 1e-6 + k * 1e-9]
+    columns = data_table(table(pulses, states), "ltp", np.array([0.0, 2e-5, 4e-5]))
+    np.testing.assert_allclose(columns[:, 0] * 1e9, [0.0, 9.5, 19.0], atol=1e-6)
+    np.testing.assert_allclose(columns[:, 2] * 1e9, [21.0, 30.5, 40.0], atol=1e-6)
+    assert columns[1, 1] * 1e9 == pytest.approx(20.0, abs=0.51)
+    assert np.ptp(columns[:, 1]) * 1e9 == pytest.approx(19.0, abs=1e-6)
+
+
+@pytest.mark.parametrize(("direction", "step"), [("ltp", 1e-6), ("ltd", -2e-6)])
+def test_a_crosssim_law_table_holds_normal_quantiles(direction: str, step: float) -> None:
+    """Step + ndtri(CDF) times the increment, 0.003 of 100 uS; the outer rows stand for half steps of the CDF."""
+    columns = law_table(linear(), direction, 101, noise=True)
+    cdf = np.array([0.0025, *np.arange(1, 100) / 100, 0.9975])
+    np.testing.assert_allclose(columns[:, 50], step + 3e-7 * ndtri(cdf), rtol=1e-9, atol=1e-15)
+    np.testing.assert_allclose(law_table(linear(), direction, 101, noise=False)[:, 50], step, rtol=1e-9)

@@ -18,8 +18,9 @@ from devicekit.device.card import DeviceCard
 from devicekit.exporters import ExportOptions, exporters, make
 from devicekit.synthetic.pulses import truth_card
 from devicekit.system import plugins
+from devicekit.tables import neutral
 
-from .conftest import LAWS, exported, shipped, soft, train
+from .conftest import LAWS, VARIANCE, exported, linear, shipped, soft, train, with_covariance
 
 
 def device_of(folder: Path) -> Any:
@@ -250,3 +251,76 @@ def test_csv_steps_end_at_the_window(tmp_path: Path) -> None:
     assert rates["step_ltp"].iloc[-1] == 0
     assert rates["step_ltd"].iloc[0] == 0
     assert (rates["step_ltp"].iloc[:-1] > 0).all()
+
+
+def test_csv_puts_each_element_of_the_covariance_in_its_row(tmp_path: Path) -> None:
+    folder = exported(with_covariance(linear(), VARIANCE), "csv", tmp_path)
+    frame = pd.read_csv(folder / "parameters.csv", skiprows=[1], keep_default_na=False)
+    rows = {row.direction: float(row.value) for row in frame.itertuples() if row.parameter.startswith("D2D")}
+    assert rows == {"ltp": 0.04, "ltd": 0.0225, "": 0.006}
+    (covariance,) = frame[frame["direction"] == ""]["parameter"].loc[lambda each: each.str.startswith("D2D")]
+    assert "covariance" in covariance
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1+1", "-cmd", "@SUM(A1)", "-=1"])
+def test_csv_writes_a_name_that_looks_like_a_formula_as_text(name: str, tmp_path: Path) -> None:
+    """A spreadsheet runs cells that begin with = + - or @."""
+    card = linear().model_copy(update={"name": name})
+    folder = exported(card, "csv", tmp_path)
+    lines = (folder / "train.csv").read_text().splitlines()
+    assert all(line.startswith(f"'{name},") for line in lines[2:])
+
+
+@pytest.mark.parametrize("text", ["-1.5", "-.5", "device-1", "a=b", "3+4", "x@y", ""])
+def test_numbers_and_plain_words_stay_as_they_are(text: str) -> None:
+    assert neutral(text) == text
+
+
+@pytest.mark.parametrize("text", ["=x", "+x", "-x", "@x", "\tx", "\rx", "+1", "-(1)"])
+def test_a_leading_sign_is_made_text(text: str) -> None:
+    assert neutral(text) == f"'{text}"
+
+
+def test_csv_rates_and_steps_of_a_linear_card(tmp_path: Path) -> None:
+    """+0.01 and -0.02 of a window of 100 uS: 1 and -2 uS a pulse; the ends of the window stop them."""
+    frame = pd.read_csv(exported(linear(), "csv", tmp_path) / "rate.csv", skiprows=[1])
+    np.testing.assert_allclose(frame["conductance_s"], 2e-5 + 1e-4 * np.linspace(0, 1, 201), rtol=1e-8)
+    np.testing.assert_allclose(frame["rate_ltp"], 0.01, rtol=1e-8)
+    np.testing.assert_allclose(frame["rate_ltd"], -0.02, rtol=1e-8)
+    np.testing.assert_allclose(frame["step_ltp"][:199], 1e-6, rtol=1e-6)
+    np.testing.assert_allclose(frame["step_ltd"][4:], -2e-6, rtol=1e-6)
+    # one step of the grid, half a per cent, is left at the last but one state
+    assert frame["step_ltp"][199] == pytest.approx(5e-7, rel=1e-6)
+    assert frame["step_ltd"][[0, 1]].tolist() == pytest.approx([0.0, -5e-7], rel=1e-6)
+
+
+def test_csv_gives_the_states_of_both_trains_of_a_linear_card(tmp_path: Path) -> None:
+    """Up by 1 % of 100 uS a pulse to the end of the window, and from there down by 2 % of it."""
+    frame = pd.read_csv(exported(linear(), "csv", tmp_path) / "train.csv", skiprows=[1])
+    n = np.arange(101)
+    for direction, state in (("ltp", 0.01 * n), ("ltd", np.maximum(1.0 - 0.02 * n, 0.0))):
+        rows = frame[frame["direction"] == direction]
+        assert rows["pulse_index"].tolist() == n.tolist()
+        np.testing.assert_allclose(rows["state"], state, atol=1e-8)
+        np.testing.assert_allclose(rows["conductance_s"], 2e-5 + 1e-4 * state, rtol=1e-6)
+
+
+def test_mat_has_the_direction_of_pulses(tmp_path: Path) -> None:
+    """0 before the first pulse, 1 for 100 LTP pulses, -1 for 100 LTD ones; the states of a linear card."""
+    (path,) = exported(linear(), "mat", tmp_path).glob("*.mat")
+    train = loadmat(path, simplify_cells=True)["device"]["train"]
+    assert train["pulse"].tolist() == list(range(201))
+    assert train["direction"].tolist() == [0.0] + [1.0] * 100 + [-1.0] * 100
+    up = np.minimum(0.01 * np.arange(101), 1.0)
+    down = np.maximum(1.0 - 0.02 * np.arange(1, 101), 0.0)
+    np.testing.assert_allclose(train["r"], [*up, *down], atol=1e-12)
+    np.testing.assert_allclose(train["conductance_s"], 2e-5 + 1e-4 * np.array([*up, *down]), rtol=1e-12)
+
+
+def test_mat_rates_have_their_signs_and_the_covariance_its_places(tmp_path: Path) -> None:
+    (path,) = exported(with_covariance(linear(), VARIANCE), "mat", tmp_path).glob("*.mat")
+    device = loadmat(path, simplify_cells=True)["device"]
+    np.testing.assert_allclose(device["ltp"]["rate"], 0.01, rtol=1e-12)
+    np.testing.assert_allclose(device["ltd"]["rate"], -0.02, rtol=1e-12)
+    assert device["variation"]["d2d_ln_rate_covariance"].tolist() == [list(row) for row in VARIANCE]
+    assert device["variation"]["ltp"]["c2c"] == {"increment": 0.003, "read": 0.004}
