@@ -9,6 +9,7 @@ import typer
 
 from devicekit.cli.common import Force, Json, LifeTemperature, LostFactor, Threshold, choice, with_options
 from devicekit.cli.outcome import TerminalProgress, conclude
+from devicekit.core.constants import TEN_YEARS_S
 from devicekit.core.errors import UsageError
 from devicekit.core.pairs import parse_range
 from devicekit.features.definitions import V_RESET, V_SET
@@ -33,7 +34,7 @@ def characterize_command(
     threshold: Threshold = 2.0,
     horizon: Annotated[
         float, typer.Option("--horizon", metavar="S", help="Retention: time to predict [s].")
-    ] = 3.15576e8,
+    ] = TEN_YEARS_S,
     kernel: Annotated[
         str | None, choice("--kernel", KERNELS, "Relaxation: kernel, chosen by the data if not given")
     ] = None,

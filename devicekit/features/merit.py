@@ -11,6 +11,7 @@ from warnings import catch_warnings, simplefilter
 import numpy as np
 import pandas as pd
 
+from devicekit.core.constants import TEN_YEARS_S
 from devicekit.core.errors import CodedWarning, UsageError
 from devicekit.core.records import Record, column
 from devicekit.core.scalars import Scalar
@@ -21,7 +22,6 @@ from devicekit.plot import Panel
 from devicekit.report import Block, Table, Text, draw
 from devicekit.tables import Table as AnyTable
 
-TEN_YEARS = 3.15576e8  # s
 MOST_CURVES = 100  # a figure with more lines is unreadable and large
 
 
@@ -72,7 +72,7 @@ class Settings:
     v_set: str = DEFAULT_V_SET
     v_reset: str = DEFAULT_V_RESET
     threshold: float = 2.0
-    horizon: float = TEN_YEARS
+    horizon: float = TEN_YEARS_S
     kernel: str | None = None
     ppf_baseline: str | None = None
     sample: Sample = Sample()

@@ -24,6 +24,10 @@ def label_of(quantity: str) -> str:
     return QUANTITIES[quantity].label if quantity in QUANTITIES else quantity
 
 
+class Undetermined(ValueError):
+    """Error: the data do not determine what is fitted to them."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Spread(Record):
     """Spread of one quantity over cycles and devices.

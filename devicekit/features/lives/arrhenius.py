@@ -19,7 +19,8 @@ from devicekit.core.records import Estimate, Record, column, internal
 from devicekit.core.statistics import f_tail, t_quantile
 from devicekit.features.lives import censored
 from devicekit.features.lives.bake import SAME_K, baked_at
-from devicekit.features.lives.censored import Line, Lives, Undetermined
+from devicekit.features.lives.censored import Line, Lives
+from devicekit.features.stats import Undetermined
 
 LEAST_TEMPERATURES = 3
 LEAST_FAILURES = 4

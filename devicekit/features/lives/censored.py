@@ -14,15 +14,12 @@ from typing import Literal
 import numpy as np
 
 from devicekit.core.statistics import normal_quantile, t_quantile
+from devicekit.features.stats import Undetermined
 
 Law = Literal["normal", "extreme"]
 STEPS = 200
 FLAT = 1e3  # ratio of standard error to value above which the maximum is rejected
 _LOG_ROOT = 0.5 * float(np.log(2 * np.pi))
-
-
-class Undetermined(ValueError):
-    """Error: the likelihood has no maximum, so these lives do not determine the line."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,8 +14,8 @@ import pandas as pd
 
 from devicekit.core.records import Estimate, Record, column, derived, internal
 from devicekit.features.lives import censored
-from devicekit.features.lives.censored import Line, Lives, Undetermined
-from devicekit.features.stats import mean_estimate
+from devicekit.features.lives.censored import Line, Lives
+from devicekit.features.stats import Undetermined, mean_estimate
 
 LEAST_FAILURES = 3
 SHARES = (0.01, 0.1, 0.5)  # shares of failed devices whose lives are reported

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from devicekit.core.constants import YEAR_S
 from devicekit.core.errors import CodedWarning, UsageError
 from devicekit.core.records import Estimate, Record, cell, column, derived, frame, internal, part
 from devicekit.core.scalars import Scalar
@@ -22,15 +23,14 @@ from devicekit.device.measured import ArrheniusLine
 from devicekit.features.lives import arrhenius
 from devicekit.features.lives.arrhenius import ArrheniusFit, Life
 from devicekit.features.lives.bake import baked_at
-from devicekit.features.lives.censored import Undetermined
 from devicekit.features.merit import MeritResult, Settings, Skipped
+from devicekit.features.stats import Undetermined
 from devicekit.plot import Axis, Curve, Panel
 from devicekit.report import ROWS_SHOWN, Block, Table
 from devicekit.tables import RetentionTable
 from devicekit.tables import Table as AnyTable
 
 IF = "if no other mechanism takes over"
-YEAR = 3.15576e7  # s
 LATE = 0.01  # first reading over life above which the start is missed
 
 
@@ -230,7 +230,7 @@ def _band(fit: ArrheniusFit) -> list[np.ndarray]:
 
 def _time(seconds: float) -> str:
     """Format a time, from one year on with the years."""
-    years = seconds / YEAR
+    years = seconds / YEAR_S
     return si(seconds, "s") + (f" ({years:.2g} years)" if years >= 1 else "")
 
 
@@ -262,7 +262,10 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, MeritResult]) 
 
 
 def characterize(
-    table: RetentionTable, *, lost_factor: float = 2.0, life_temperature_k: float = 358.15
+    table: RetentionTable,
+    *,
+    lost_factor: float = Settings.lost_factor,
+    life_temperature_k: float = Settings.life_temperature_k,
 ) -> ArrheniusResult:
     """Compute the lives over temperature of every level.
 

@@ -20,9 +20,8 @@ from devicekit.features.figures import LEVELS
 from devicekit.features.lives import figures as life_figures
 from devicekit.features.lives import sentences as wear_text
 from devicekit.features.lives import wear
-from devicekit.features.lives.censored import Undetermined
 from devicekit.features.merit import MOST_CURVES, MeritResult, Settings, figure, origin
-from devicekit.features.stats import Spread, clopper_pearson, spread
+from devicekit.features.stats import Spread, Undetermined, clopper_pearson, spread
 from devicekit.plot import Axis, Curve, Panel
 from devicekit.report import Block
 from devicekit.tables import EnduranceTable
@@ -183,7 +182,7 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, MeritResult]) 
     return characterize(table, threshold=settings.threshold) if isinstance(table, EnduranceTable) else None
 
 
-def characterize(table: EnduranceTable, *, threshold: float = 2.0) -> EnduranceResult:
+def characterize(table: EnduranceTable, *, threshold: float = Settings.threshold) -> EnduranceResult:
     """Compute window, yield, failure and slope per decade of every device.
 
     Parameters

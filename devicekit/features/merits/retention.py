@@ -21,7 +21,7 @@ from devicekit.core.text import count, format_number, percent, percent_span, spa
 from devicekit.device.horizon import LEAST_DECADES, refusal_reason
 from devicekit.device.measured import ArrheniusLine, Retention
 from devicekit.features.lives.bake import baked_at
-from devicekit.features.merit import MOST_CURVES, TEN_YEARS, MeritResult, Settings, origin
+from devicekit.features.merit import MOST_CURVES, MeritResult, Settings, origin
 from devicekit.features.merits.arrhenius import ArrheniusResult
 from devicekit.plot import Axis, Curve, Panel
 from devicekit.readers.kinds.retention import explain_several_starts
@@ -199,7 +199,11 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, MeritResult]) 
 
 
 def characterize(
-    table: RetentionTable, *, horizon: float = TEN_YEARS, confidence: float = 0.95, least_decades: float = LEAST_DECADES
+    table: RetentionTable,
+    *,
+    horizon: float = Settings.horizon,
+    confidence: float = 0.95,
+    least_decades: float = LEAST_DECADES,
 ) -> RetentionResult:
     """Fit the power law of every state, and predict its conductance.
 

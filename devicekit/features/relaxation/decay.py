@@ -16,6 +16,7 @@ import numpy as np
 from devicekit.core.records import Estimate, Record, column, internal
 from devicekit.core.statistics import t_quantile
 from devicekit.features.relaxation.squares import NEAREST, SCAN, Data, Problem, size_of
+from devicekit.features.stats import Undetermined
 from devicekit.models.relaxation import KERNELS, kernel
 
 DECIDED = 6.0  # of BIC
@@ -56,10 +57,6 @@ class Fit(Record):
     def values(self) -> dict[str, float]:
         """The parameters as numbers."""
         return {name: each.value for name, each in self.parameters.items()}
-
-
-class Undetermined(ValueError):
-    """Error: too few readings for the number of parameters."""
 
 
 def _minimum(function: Callable[[float], float], low: float, high: float, close: float) -> tuple[float, float]:

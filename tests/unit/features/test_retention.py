@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from scipy.stats import t as student
 
+from devicekit.core.constants import TEN_YEARS_S
 from devicekit.core.errors import TraceError
 from devicekit.device.measured import RetentionState
 from devicekit.features.merits import retention
@@ -108,7 +109,7 @@ def test_retention_interval_covers_the_truth(tables: int) -> None:
             np.geomspace(20e-6, 300e-6, 10),
             strict=True,
         ):
-            true = g0 * retention.TEN_YEARS ** -records.retention_exponent(g0)
+            true = g0 * TEN_YEARS_S ** -records.retention_exponent(g0)
             assert state.prediction is not None
             low, high = state.prediction.conductance.ends
             covered.append(low <= true <= high)
