@@ -170,10 +170,7 @@ def coefficient_rows(
     found: Sequence[Coefficient], quantities: Sequence[Quantity]
 ) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Return head and rows: one row per quantity and lag, one column per quantity it depends on."""
-    head, labels, k = (
-        ("quantity", "cycles back", *(each.label for each in quantities)),
-        _labels(quantities),
-        len(quantities),
-    )
+    labels, k = _labels(quantities), len(quantities)
     rows = [found[start : start + k] for start in range(0, len(found), k)]
-    return head, [(labels[own[0].quantity], str(own[0].lag), *(each.text for each in own)) for own in rows]
+    cells = [(labels[own[0].quantity], str(own[0].lag), *(each.text for each in own)) for own in rows]
+    return ("quantity", "cycles back", *labels.values()), cells
