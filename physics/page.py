@@ -161,5 +161,4 @@ def kinetics_page(result: Kinetics, command: str) -> Report:
 
 
 def _slope(name: str, label: str, found: VoltagePerDecade) -> Scalar:
-    words, own = f"{label}: voltage per decade of time", found.estimate
-    return Scalar(f"{name}_slope_v", words, own.value, "V", low=own.low, high=own.high)
+    return Scalar.from_estimate(f"{name}_slope_v", f"{label}: voltage per decade of time", found.estimate, "V")

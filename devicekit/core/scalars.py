@@ -55,7 +55,7 @@ class Scalar(Estimate, Named):
         column, value = record.column_of(attribute), getattr(record, attribute)
         found = value if isinstance(value, Estimate) else Estimate(math.nan if value is None else value)
         words = label or column.title or column.quantity.label
-        return cls(column.name, words, found.value, column.quantity.unit, low=found.low, high=found.high)
+        return cls.from_estimate(column.name, words, found, column.quantity.unit)
 
     @classmethod
     def from_estimate(

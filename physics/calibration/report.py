@@ -104,9 +104,8 @@ def numbers(fit: Calibration) -> list[Scalar]:
         Scalar("misfit", "misfit of ln I, root mean square", fit.misfit),
         Scalar("directions", f"directions determined, of {len(fit.directions)}", _determined(fit)),
         *(
-            Scalar(each.key, each.key, v.value, "" if each.unit == "1" else each.unit, low=v.low, high=v.high)
+            Scalar.from_estimate(each.key, each.key, each.estimate, "" if each.unit == "1" else each.unit)
             for each in known
-            for v in (each.estimate,)
         ),
     ]
 
