@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from .small_files import ROWS  # type: ignore[import-not-found]
+
 DATA = Path(__file__).parents[2] / "data"
 _SECTOR, _FREE, _END, _FAT = 512, 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
 
@@ -121,3 +123,32 @@ def memory_within() -> Callable[[float], AbstractContextManager[None]]:
         assert peak < megabytes * 1e6
 
     return within
+
+
+@pytest.fixture
+def lines(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that writes lines to a file."""
+
+    def write(*rows: str, name: str = "file.csv") -> Path:
+        path = tmp_path / name
+        path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "table.csv"
+    path.write_text(ROWS)
+    return path
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    def to_file(text: str, name: str = "d1.csv") -> Path:
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return to_file

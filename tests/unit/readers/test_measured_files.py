@@ -2,7 +2,7 @@
 
 Each measured test and its twin, which reads a small file of the same layout and known content and runs everywhere
 (in `test_measured_twins.py` unless another file is named):
-test_endurance_log: test_an_endurance_log; test_answers_readers.py::test_a_test_chip_log_gives_levels_...
+test_endurance_log: test_an_endurance_log; test_formats.py::test_a_test_chip_log_gives_levels_...
 test_endurance_log_figures: test_figures_of_an_endurance_log
 test_read_sweep: test_read_sweeps
 test_read_sweeps_are_read_linearity: test_read_sweeps_are_read_linearity
