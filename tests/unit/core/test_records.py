@@ -225,3 +225,20 @@ def test_a_scalar_of_a_record() -> None:
 
 def test_a_function_of_an_estimate_keeps_its_open_end() -> None:
     assert Estimate(1.0, 0.0, None, level=0.9).map(math.exp) == Estimate(math.e, 1.0, None, level=0.9)
+
+
+def test_an_interval_may_lie_about_a_number() -> None:
+    assert Estimate.symmetric(2.0, 0.5) == Estimate(2.0, 1.5, 2.5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Named(Record):
+    kernels: tuple[str, ...] = column("kernels")
+    note: str | None = column(optional=True, default=None)
+
+
+def test_words_are_a_list_in_json_and_one_text_in_a_row_and_a_table() -> None:
+    one, none = Named(kernels=("power", "double")), Named(kernels=())
+    assert one.as_dict() == {"kernels": ["power", "double"]}
+    assert (one.row(), none.row()) == ({"kernels": "power double"}, {"kernels": ""})
+    assert (one.cells(), none.cells()) == (("power, double",), ("–",))
