@@ -45,36 +45,20 @@ class Dwell(Record):
     refused = part("mean.reason", name="dwell_refused", doc="reason of the refusal")
 
 
-@dataclass(frozen=True, eq=False)
-class Telegraph:
-    """Result of the test for two levels in a record.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Telegraph(Record):
+    """Result of the test for two levels in a record."""
 
-    Attributes
-    ----------
-    verdict : {"telegraph", "jumps", "none"}
-        Telegraph noise; two levels with fewer than 10 jumps, which may be a single event; or neither.
-    reason : str
-        Reason if it is not telegraph noise.
-    low, high : Dwell or None
-        The two levels; None if there are not two.
-    noise : float
-        Standard deviation about the levels, or of the record.
-    advantage : float
-        BIC of the best other model less that of two levels.
-    path : ndarray of bool, shape (n,)
-        True where the upper level is on; empty if there are not two.
-    step_s : float
-        Sampling step [s].
-    """
-
-    verdict: Literal["telegraph", "jumps", "none"]
-    reason: str
-    low: Dwell | None
-    high: Dwell | None
-    noise: float
-    advantage: float
-    path: np.ndarray
-    step_s: float
+    verdict: Literal["telegraph", "jumps", "none"] = column(
+        doc="telegraph noise; two levels with fewer than 10 jumps, which may be a single event; or neither"
+    )
+    reason: str = column(default="", doc="reason if it is not telegraph noise")
+    low: Dwell | None = column(default=None, doc="the lower level; None if there are not two")
+    high: Dwell | None = column(default=None, doc="the upper level; None if there are not two")
+    noise: float = column(doc="standard deviation about the levels, or of the record")
+    advantage: float = column(default=np.nan, doc="BIC of the best other model less that of two levels")
+    path: np.ndarray = column(doc="True where the upper level is on, shape (n,); empty if there are not two")
+    step_s: float = column(unit="s", doc="sampling step")
 
     @property
     def amplitude(self) -> float | None:
@@ -141,6 +125,7 @@ def find(time: np.ndarray, value: np.ndarray) -> Telegraph:
     if not advantage > EVIDENCE:
         return _not_telegraph("white noise, a trend or correlated noise fits as well", size, step, advantage)
     levels = [float(value.mean()) + size * level for level in (chain.low, chain.high)]
+    two = Telegraph(verdict="telegraph", noise=chain.sd * size, advantage=advantage, path=path, step_s=step)
     jumps = int((path[1:] != path[:-1]).sum())
     if jumps < LEAST_JUMPS:
         reason = f"only {jumps} jumps"
@@ -149,15 +134,16 @@ def find(time: np.ndarray, value: np.ndarray) -> Telegraph:
         sides = [
             Dwell(level=level, share=share, dwells=0.0, mean=mean) for level, share in zip(levels, shares, strict=True)
         ]
-        return Telegraph("jumps", reason, sides[0], sides[1], chain.sd * size, advantage, path, step)
+        return replace(two, verdict="jumps", reason=reason, low=sides[0], high=sides[1])
     sides = [
         replace(side, level=level) for side, level in zip(dwells(y - chain.slope * t, chain, step), levels, strict=True)
     ]
-    return Telegraph("telegraph", "", sides[0], sides[1], chain.sd * size, advantage, path, step)
+    return replace(two, low=sides[0], high=sides[1])
 
 
 def _not_telegraph(reason: str, noise: float, step: float, advantage: float = float("nan")) -> Telegraph:
-    return Telegraph("none", reason, None, None, noise, advantage, np.empty(0, bool), step)
+    none = np.empty(0, bool)
+    return Telegraph(verdict="none", reason=reason, noise=noise, advantage=advantage, path=none, step_s=step)
 
 
 def _bic(y: np.ndarray, t: np.ndarray, chain: Chain) -> float:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from devicekit.core.records import Record, column
 from devicekit.features.relaxation.decay import Fit, predict
 from devicekit.features.relaxation.squares import Data
 from devicekit.tables import TransientTable
@@ -21,36 +22,19 @@ FEWEST = 6
 TRAIN = 5  # pulses from which a record may be a train instead of a relaxation
 
 
-@dataclass(frozen=True, eq=False)
-class PulsedRecord:
-    """One record: its pulses, its readings, and groups of equal pulses.
-
-    Attributes
-    ----------
-    device_id : str
-    record : int
-    time_s, value : ndarray, shape (n,)
-        Readings outside the pulses [s, S or A].
-    pulses_s, voltage_v : ndarray, shape (m,)
-        End of each pulse [s], and its amplitude [V]; without a pulse in the record, time 0 and NaN.
-    before : ndarray, shape (n,)
-        Number of pulses before each reading.
-    has_pulses : bool
-        True if the record contains its pulses.
-    groups : ndarray, shape (m,)
-        Pulses of one amplitude and width, numbered from 0.
-    temperature_k : float or None
-    """
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PulsedRecord(Record):
+    """One record: n readings outside its m pulses, and groups of equal pulses."""
 
     device_id: str
     record: int
-    time_s: np.ndarray
-    value: np.ndarray
-    pulses_s: np.ndarray
-    voltage_v: np.ndarray
-    before: np.ndarray
-    has_pulses: bool
-    groups: np.ndarray
+    time_s: np.ndarray = column(doc="times of the readings, shape (n,)")
+    value: np.ndarray = column(doc="readings [S or A], shape (n,)")
+    pulses_s: np.ndarray = column(unit="s", doc="end of each pulse, shape (m,); time 0 without one")
+    voltage_v: np.ndarray = column(doc="amplitude of each pulse, shape (m,); NaN without one")
+    before: np.ndarray = column(doc="number of pulses before each reading, shape (n,)")
+    has_pulses: bool = column(doc="True if the record contains its pulses")
+    groups: np.ndarray = column(doc="pulses of one amplitude and width, numbered from 0, shape (m,)")
     temperature_k: float | None
 
     @property
@@ -177,16 +161,16 @@ def _record(device: str, number: int, rows: pd.DataFrame, quantity: str) -> Puls
     kinds = [tuple(f"{x:.2g}" for x in pair) for pair in zip(sizes, widths, strict=True)]
     names = list(dict.fromkeys(kinds))
     return PulsedRecord(
-        device,
-        number,
-        t[read],
-        value[read],
-        ends,
-        sizes,
-        pulse[read] if has_pulses else np.ones(int(read.sum()), int),
-        has_pulses,
-        np.array([names.index(each) for each in kinds]),
-        kelvin if np.isfinite(kelvin) else None,
+        device_id=device,
+        record=number,
+        time_s=t[read],
+        value=value[read],
+        pulses_s=ends,
+        voltage_v=sizes,
+        before=pulse[read] if has_pulses else np.ones(int(read.sum()), int),
+        has_pulses=has_pulses,
+        groups=np.array([names.index(each) for each in kinds]),
+        temperature_k=kelvin if np.isfinite(kelvin) else None,
     )
 
 
