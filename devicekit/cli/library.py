@@ -73,7 +73,7 @@ class Labelled:
 
 
 @dataclass(frozen=True)
-class Searched:
+class Filters:
     """What records are searched by, besides labels and place."""
 
     kind: Annotated[
@@ -109,13 +109,13 @@ def _open(folder: Path | None, must: bool = True) -> Library:
     return Library(folder)
 
 
-def _query(words: Sequence[str] | None, searched: Searched, labelled: Labelled, sort: str, limit: int | None) -> Query:
+def _query(searched: Sequence[str] | None, filters: Filters, labelled: Labelled, sort: str, limit: int | None) -> Query:
     from devicekit.library import Place, Query, Range
 
-    split = [word for each in words or () for word in each.split()]
-    ranges = [Range.of(each) for each in searched.range_ or ()]
+    split = [word for each in searched or () for word in each.split()]
+    ranges = [Range.of(each) for each in filters.range_ or ()]
     place: Any = labelled.place
-    return Query(split, searched.kind, ranges, labelled.labels, Place(**place), sort=sort, limit=limit)
+    return Query(split, filters.kind, ranges, labelled.labels, Place(**place), sort=sort, limit=limit)
 
 
 @library_app.command("add")
@@ -207,7 +207,7 @@ def _added(each: Added) -> dict[str, object]:
 @library_app.command("list")
 @with_options
 def list_records(
-    words_: Annotated[
+    searched: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="[WORDS]...", help="Words that name, file, kind, law, labels or warnings contain, all of them."
@@ -215,7 +215,7 @@ def list_records(
     ] = None,
     *,
     library: Folder = None,
-    searched: Searched,
+    filters: Filters,
     labelled: Labelled,
     sort: Sort = "-added",
     limit: Limit = None,
@@ -228,7 +228,7 @@ def list_records(
         devicekit library list hfo2 --kind card --range on_off=3:6 --sort -on_off
         devicekit library list --label stack=HfO2 --range v_set_v=:0.8 --json
     """
-    query = _query(words_, searched, labelled, sort, limit)
+    query = _query(searched, filters, labelled, sort, limit)
     kept = _open(library)
     found = kept.records(query)
     bad = kept.unreadable
@@ -277,11 +277,11 @@ def compare_records(
     ] = None,
     *,
     library: Folder = None,
-    words_: Annotated[
+    searched: Annotated[
         list[str] | None, typer.Option("--words", metavar="WORDS", help="Records with these words instead of ids.")
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Every record instead of ids.")] = False,
-    searched: Searched,
+    filters: Filters,
     labelled: Labelled,
     sort: Sort = "name",
     limit: Limit = None,
@@ -311,7 +311,7 @@ def compare_records(
     if report is not None:
         writing.check_writable(report)
     kept = _open(library)
-    query = _query(words_, searched, labelled, sort, limit)
+    query = _query(searched, filters, labelled, sort, limit)
     records, bad = _read(kept, _chosen(kept, ids or [], query, every))
     found = compare(records, x, y, by)
     if report is not None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import AllowLaw, Force, Json, print_json, this_command
+from devicekit.cli.common import AllowLaw, Force, Json, print_json, this_command, with_options
 from devicekit.cli.settings import parse_settings
 
 if TYPE_CHECKING:
@@ -23,6 +24,18 @@ def _studies(incomplete: str) -> list[str]:
     return [name for name in shipped() if name.startswith(incomplete)]
 
 
+@dataclass(frozen=True)
+class Processes:
+    """Where runs are done."""
+
+    jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Processes on this machine.")] = 1
+    dask: Annotated[
+        str | None,
+        typer.Option("--dask", metavar="ADDRESS", help="Address of a dask scheduler instead of --jobs."),
+    ] = None
+
+
+@with_options
 def study_command(
     study: Annotated[
         str,
@@ -34,11 +47,8 @@ def study_command(
         Path,
         typer.Option("--out", metavar="DIR", help="Folder of the study; an unfinished one is continued."),
     ],
-    jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Processes on this machine.")] = 1,
-    dask: Annotated[
-        str | None,
-        typer.Option("--dask", metavar="ADDRESS", help="Address of a dask scheduler instead of --jobs."),
-    ] = None,
+    *,
+    processes: Processes,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Override a fixed setting; may be repeated."),
@@ -77,8 +87,8 @@ def study_command(
             result = run_study(
                 path,
                 out,
-                jobs=jobs,
-                dask=dask,
+                jobs=processes.jobs,
+                dask=processes.dask,
                 overrides=overrides,
                 redo=redo,
                 force=force,

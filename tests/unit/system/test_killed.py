@@ -16,7 +16,7 @@ import pytest
 from devicekit.core.errors import FileError
 from devicekit.system import folders, ownmark, work
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SWEEP = "V (V),I (A)\n0,0\n0.5,1e-6\n1,1e-3\n0,0\n"
 DIES = """
 import os, signal, sys

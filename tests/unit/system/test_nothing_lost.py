@@ -17,7 +17,7 @@ from devicekit.core.errors import FileError
 from devicekit.readers import read
 from devicekit.system import catalog, files, folders, ownmark, work, writing
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SWEEP = "V (V),I (A)\n0,0\n0.5,1e-6\n1,1e-3\n0,0\n"
 
 

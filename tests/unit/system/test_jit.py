@@ -16,7 +16,7 @@ import pytest
 
 from devicekit.system import jit
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SOURCE = """
 import math
 import numpy as np
