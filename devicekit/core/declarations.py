@@ -100,6 +100,8 @@ class Option:
         Range of a whole number.
     valid, needs : callable, str
         Another check of a value, and its message.
+    tables : bool
+        False if tables without a format of their own do not take it.
     doc : str
         Meaning, for the documentation.
     """
@@ -123,6 +125,7 @@ class Option:
     most: int | None = None
     valid: Callable[[Any], bool] | None = None
     needs: str = ""
+    tables: bool = True
     doc: str = ""
 
     @property

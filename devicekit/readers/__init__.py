@@ -18,7 +18,7 @@ from devicekit.readers.source import Source
 from devicekit.system import plugins
 from devicekit.system.catalog import marks
 from devicekit.system.commands import keyword, non_default
-from devicekit.system.options import QUANTITIES, ReadOptions
+from devicekit.system.options import OPTIONS, QUANTITIES, ReadOptions
 from devicekit.tables import PulseTable, SweepTable, Table
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ def _read_one(
             table = reader.read(source, options)
             _refuse_unused(source, options, table.kind, table.meta.get("unused", frozenset()), elsewhere)
     # replace() would validate again
-    layout = table.meta.get("layout") or _format_layout(reader, table)
+    layout = table.meta.get("layout") or _format_layout(reader, table, options)
     layout = layout if recipe is None else replace(layout, trains=recipe.trains)
     meta = {**table.meta, "layout": layout, "text": {**source.facts(), **layout.text()}}
     meta.pop("unused", None)
@@ -236,10 +236,13 @@ def _refuse_unused(
         )
 
 
-def _format_layout(reader: Reader, table: Table) -> Layout:
-    """Return the layout of an instrument's file, which its format defines."""
+def _format_layout(reader: Reader, table: Table, options: ReadOptions) -> Layout:
+    """Return the layout of an instrument's file, which its format defines, with the options that were given."""
     columns = tuple(Column(str(name), str(name) if name in GLOSSARY else KEPT) for name in table.frame.columns)
-    return Layout(table.kind, columns, format=reader.NAME, evidence=(f"format {reader.NAME}: {reader.TITLE}",))
+    given = {name: value for name, value in non_default(options).items() if name in getattr(reader, "TAKES", ())}
+    kept = ReadOptions(**{name: value for name, value in given.items() if OPTIONS[name].toml})
+    evidence = (f"format {reader.NAME}: {reader.TITLE}",)
+    return Layout(table.kind, columns, kept, format=reader.NAME, evidence=evidence)
 
 
 __all__ = ["QUANTITIES", "ReadOptions", "Reader", "read", "readers"]

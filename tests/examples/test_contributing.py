@@ -296,6 +296,43 @@ assert any(each.name == "loop_area_w" for each in devicekit.characterize("loops.
 """
 
 
+OPTION = """
+import tomllib
+
+Path("log.txt").write_text("\\n".join(["#PULSELOG D4", *(f"0.9;{10 * k}" for k in range(1, 13))]))
+Path("table.csv").write_text("pulse,conductance_s\\n" + "\\n".join(f"{k},{(k + 1) * 1e-6}" for k in range(12)))
+assert "--averaged" in cli("read", "--help") and "Readings to average after each pulse." in cli("read", "--help")
+assert cli("read", "log.txt", "--averaged", "3", "--json")["rows"] == 4
+assert len(devicekit.read("log.txt", averaged=3).frame) == 4
+cli("read", "log.txt", "--averaged", "2", "--out", "t.csv", "--save-recipe", "make.toml")
+assert tomllib.loads(Path("make.toml").read_text())["read"]["averaged"] == 2
+assert cli("read", "log.txt", "--recipe", "make.toml", "--json")["rows"] == 6
+assert "averaged" in cli("read", "log.txt", "--averaged", "0", code=2)
+assert "--averaged" in cli("read", "table.csv", "--averaged", "2", code=2)
+from devicekit.app.forms import build_reading_fields
+from devicekit.system.options import ReadOptions
+assert any("Readings per pulse" in str(each) for each in build_reading_fields(ReadOptions(averaged=2), [], []))
+"""
+
+
+def test_an_option_is_declared_in_one_place(additions: dict[Path, str], tmp_path: Path) -> None:
+    """One field, and a reader that uses it: everything else follows."""
+    reader = place("Add a reader")
+    averaging = """    groups = np.arange(len(frame)) // (options.averaged or 1)
+    frame = frame.groupby(groups).first().assign(read_current_a=frame.groupby(groups)["read_current_a"].mean())
+    return build"""
+    text = additions[reader].replace('{"absolute"}', '{"absolute", "averaged"}').replace("    return build", averaging)
+    path = tree(tmp_path / "tree", {reader: text.replace("import pandas", "import numpy as np\nimport pandas", 1)})
+    options = path[0] / "devicekit" / "system" / "options.py"
+    before = options.read_text(encoding="utf-8")
+    assert before.count("\n    def __post_init__") == 1
+    declared = f"\n{block('Add an option')}\n    def __post_init__"
+    options.write_text(before.replace("\n    def __post_init__", declared), encoding="utf-8")
+    work = tmp_path / "work"
+    work.mkdir()
+    World(True, path, work).program(OPTION)
+
+
 @pytest.mark.slow
 def test_a_figure_of_merit_is_computed_written_and_shown(world: World) -> None:
     world.program(MERIT)
