@@ -17,8 +17,8 @@ import pandas as pd
 
 from devicekit._version import __version__
 from devicekit.core.errors import DevicekitError, FileError, ParameterError
-from devicekit.studies.outcome import Outcome
 from devicekit.studies.result import StudyResult
+from devicekit.studies.run_result import RunResult
 from devicekit.studies.spec import Run, Scalar, StudySpec, expand, load_spec, plans
 from devicekit.studies.tasks import files_of, get_task
 from devicekit.system import folders, ownmark, workers
@@ -38,14 +38,14 @@ def _allow(laws: Iterable[Path | str]) -> None:
         allow_laws(laws)
 
 
-def execute(task: str, settings: dict[str, Scalar], seed: int, base: str, laws: Sequence[str] = ()) -> Outcome:
-    """One run; a failure is an outcome too, with its reason."""
+def execute(task: str, settings: dict[str, Scalar], seed: int, base: str, laws: Sequence[str] = ()) -> RunResult:
+    """One run; a failure is a result too, with its reason."""
     try:
         _allow(laws)
-        return Outcome("done", "", get_task(task).run(settings, seed, Path(base)), __version__)
+        return RunResult("done", "", get_task(task).run(settings, seed, Path(base)), __version__)
     except Exception as error:  # whatever it is, it stops this run alone
         reason = str(error) if isinstance(error, DevicekitError) else f"{type(error).__name__}: {error}"
-        return Outcome("failed", reason, {}, __version__)
+        return RunResult("failed", reason, {}, __version__)
 
 
 @contextmanager
@@ -189,7 +189,7 @@ def _waiting(runs: list[Run], folder: Path, redo: bool) -> tuple[list[Run], list
     waiting, damaged = [], []
     for run in runs:
         try:
-            outcome = Outcome.load(folder, run.key)
+            outcome = RunResult.load(folder, run.key)
         except FileError as error:
             damaged.append(f"{error.message}; run {run.label}, seed {run.seed}, is repeated")
             outcome = None
@@ -198,7 +198,7 @@ def _waiting(runs: list[Run], folder: Path, redo: bool) -> tuple[list[Run], list
     return waiting, list(dict.fromkeys(damaged))
 
 
-def _keyed(run: Run, base: str, laws: Sequence[str]) -> tuple[str, Outcome]:
+def _keyed(run: Run, base: str, laws: Sequence[str]) -> tuple[str, RunResult]:
     return run.key, execute(run.task, run.settings, run.seed, base, laws)
 
 
@@ -206,7 +206,7 @@ def _collect(spec: StudySpec, runs: list[Run], folder: Path, out: Path, damaged:
     """The tidy table from the runs' files, in the study's order; no times in it, so that it is reproducible."""
     rows = []
     for run in runs:
-        outcome = Outcome.load(folder, run.key)
+        outcome = RunResult.load(folder, run.key)
         if outcome is None:
             raise FileError(f"{folder} has lost the result of run {run.label}, seed {run.seed}. Start the study again.")
         row = {"study": spec.name, "case": run.label, "seed": run.seed, **run.settings}

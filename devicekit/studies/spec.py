@@ -18,6 +18,7 @@ from devicekit.system import files, writing
 
 MOST_RUNS = 100_000
 Scalar = str | int | float | bool
+Row = dict[str, Scalar | None]  # what a run gives, by the column of the table
 FilesOf = Callable[[Mapping[str, Scalar], Path], dict[str, Path]]
 
 

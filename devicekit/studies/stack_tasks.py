@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from devicekit.core.errors import ParameterError
-from devicekit.studies.spec import Scalar, resolve
-from devicekit.studies.task_settings import Trains, check_data, data_of, few_shot_config, scalars
-from devicekit.verbs.train import training_config
+from devicekit.studies.spec import Row, Scalar, resolve
+from devicekit.studies.task_settings import FewShot, Training, check_data, errors_of
+
+if TYPE_CHECKING:
+    from devicekit.fitting.result import DeviceFit
 
 _PAIRS, _MOST_PAIRS = 7, 10_000
 
@@ -35,7 +37,7 @@ def _amplitudes(settings: Mapping[str, Scalar]) -> tuple[float, float] | None:
     return float(settings.get("ltp_voltage_v", 0.95)), float(settings.get("ltd_voltage_v", -0.95))
 
 
-class StackTask(Trains):
+class StackTask(Training):
     """From a stack to an accuracy: simulate LTP and LTD, fit them, train on the card.
 
     Settings: `stack` (a TOML file, or the name of a material set), `mesh`, `width_s` [s], `ltp_voltage_v`,
@@ -44,30 +46,18 @@ class StackTask(Trains):
     """
 
     extra = frozenset(
-        {
-            "stack",
-            "mesh",
-            "width_s",
-            "ltp_voltage_v",
-            "ltd_voltage_v",
-            "parameter",
-            "value",
-            "data",
-            "data_dir",
-        }
+        ["stack", "mesh", "width_s", "ltp_voltage_v", "ltd_voltage_v", "parameter", "value", "data", "data_dir"]
     )
 
     def check(self, settings: Mapping[str, Scalar], base: Path) -> None:
         """See `Task`."""
-        training_config(settings, 0, self.extra)
-        check_data(settings)
+        super().check(settings, base)
         _stack(settings, base)
 
-    def run(self, settings: Mapping[str, Scalar], seed: int, base: Path) -> dict[str, Any]:
+    def run(self, settings: Mapping[str, Scalar], seed: int, base: Path) -> Row:
         """See `Task`."""
         from devicekit.fitting.device import fit
         from physics.studies import train_cases
-        from snn.training import train
 
         (table,) = train_cases(
             _stack(settings, base),
@@ -77,19 +67,11 @@ class StackTask(Trains):
             amplitudes=_amplitudes(settings),
         )
         fitted = fit(table)
-        card = fitted.to_card("simulated")
-        result = train(card, training_config(settings, seed, self.extra), data_of(settings))
-        errors = {f"{direction}_nrmse": branch.nrmse for direction, branch in fitted.branches.items()}
-        return {
-            **scalars(result),
-            **errors,
-            "synthetic": True,
-            "window_low_s": fitted.window.low,
-            "window_high_s": fitted.window.high,
-        }
+        row = self.train(fitted.to_card("simulated"), settings, seed)
+        return {**row, **errors_of(fitted), **_window(fitted)}
 
 
-class MaterialTask:
+class MaterialTask(FewShot):
     """The closed loop: a stack's parameter, noisy trains, a card with what varies, and the benchmark's task.
 
     Every seed is another device and another training: single vacancies draw its trains by chance, of which the first
@@ -98,29 +80,26 @@ class MaterialTask:
     `data` and `data_dir` of the task `few-shot`, and what a device has beside its card.
     """
 
-    outcome = "accuracy"
     extra = StackTask.extra | {"pairs", "noise", "variant"}
 
     def check(self, settings: Mapping[str, Scalar], base: Path) -> None:
         """See `Task`."""
-        few_shot_config(settings, 0, self.extra)
+        self.config(settings)
         check_data(settings)
         _stack(settings, base)
         pairs = settings.get("pairs", _PAIRS)
         if isinstance(pairs, bool) or not isinstance(pairs, int) or not 3 <= pairs <= _MOST_PAIRS:
             raise ParameterError(f"pairs: found {pairs!r}, expected 3 to {_MOST_PAIRS}, of which the first is left out")
 
-    def run(self, settings: Mapping[str, Scalar], seed: int, base: Path) -> dict[str, Any]:
+    def run(self, settings: Mapping[str, Scalar], seed: int, base: Path) -> Row:
         """See `Task`."""
         from devicekit.fitting.device import fit
         from physics.pulses import simulate_pulses
-        from snn.benchmark.task import accuracy, few_shot
 
-        width, folder = float(settings.get("width_s", 50e-6)), settings.get("data_dir")
         trains = simulate_pulses(
             _stack(settings, base),
             mesh=settings.get("mesh", "coarse"),  # type: ignore[arg-type]
-            widths=(width,),
+            widths=(float(settings.get("width_s", 50e-6)),),
             pairs=int(settings.get("pairs", _PAIRS)),
             amplitudes=_amplitudes(settings),
             noise=seed if settings.get("noise", True) else None,
@@ -129,13 +108,14 @@ class MaterialTask:
             raise ParameterError(f"the trains do not finish: {trains.message}")
         fitted = fit(trains.later_pairs())
         card = fitted.to_card("simulated")
-        data = few_shot(str(settings.get("data", "digits")), Path(str(folder)) if folder else None)
-        row: dict[str, Any] = {
-            "accuracy": accuracy(card, few_shot_config(settings, seed, self.extra), data),
-            "data_split": data.split,
-        }
+        row = self.train(card, settings, seed)
         for direction, branch in fitted.branches.items():
             increment = getattr(card.variation, direction).c2c.get("increment") if card.variation else None
             row[f"{direction}_nrmse"] = branch.nrmse
             row[f"{direction}_c2c_increment"] = None if increment is None else increment.value
-        return {**row, "synthetic": True, "window_low_s": fitted.window.low, "window_high_s": fitted.window.high}
+        return {**row, **_window(fitted)}
+
+
+def _window(fit: DeviceFit) -> Row:
+    """Return the window of a fit to simulated trains."""
+    return {"synthetic": True, "window_low_s": fit.window.low, "window_high_s": fit.window.high}

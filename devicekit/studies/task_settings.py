@@ -1,17 +1,29 @@
-"""Form of a task, and how settings become a training, its data and a card."""
+"""Form of a task, how settings become a training, its data and a card, and bases of the tasks that train."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from devicekit.core.errors import ParameterError
-from devicekit.studies.spec import Scalar, resolve
+from devicekit.studies.spec import Row, Scalar, resolve
 from devicekit.system import files
+from devicekit.verbs.train import training_config
 
 if TYPE_CHECKING:
-    from snn.training import TrainingResult
+    from devicekit.device.card import DeviceCard
+    from snn.config import TrainingConfig
+    from snn.data.dataset import Dataset
+
+_NUMBERS = (
+    "accuracy_mean_last",
+    "accuracy_std_last",
+    "accuracy_after_mapping",
+    "accuracy_programmed",
+    "pulses_per_device",
+    "write_energy_j",
+)  # of a training, that belong in a table; no times
 
 
 class Task(Protocol):
@@ -20,30 +32,67 @@ class Task(Protocol):
     `outcome` names the one that a study is about.
     """
 
-    outcome: str
+    outcome: ClassVar[str]
 
     def check(self, settings: Mapping[str, Scalar], base: Path) -> None:
         """Refuse settings that cannot run, by ParameterError or another of our errors."""
 
-    def run(self, settings: Mapping[str, Scalar], seed: int, base: Path) -> dict[str, Any]:
+    def run(self, settings: Mapping[str, Scalar], seed: int, base: Path) -> Row:
         """Run once; plain values by name."""
 
 
-def few_shot_config(settings: Mapping[str, Scalar], seed: int, extra: frozenset[str]) -> Any:
-    """The benchmark's training from settings, those in `extra` left out; `variant` is plain, scaled or wide.
+class Training:
+    """Base of tasks whose outcome is the accuracy of a training; `extra` are settings that are not the training's."""
 
-    Raises
-    ------
-    ParameterError, UsageError
-        If the variant or a setting is unknown.
-    """
-    from snn.benchmark.task import VARIANTS, setting
+    outcome: ClassVar[str] = "accuracy_mean_last"
+    extra: ClassVar[frozenset[str]]
 
-    variant = settings.get("variant", "plain")
-    if variant not in (*VARIANTS, "wide"):
-        raise ParameterError(f"variant is {', '.join(VARIANTS)} or wide, not {variant!r}")
-    changes = {name: value for name, value in settings.items() if name not in extra}
-    return setting(variant, seed, **changes)  # type: ignore[arg-type]
+    def config(self, settings: Mapping[str, Scalar], seed: int = 0) -> TrainingConfig:
+        """Return the settings of the training."""
+        return training_config(settings, seed, self.extra)
+
+    def check(self, settings: Mapping[str, Scalar], base: Path) -> None:
+        """See `Task`."""
+        self.config(settings)
+        check_data(settings)
+
+    def train(self, card: DeviceCard | None, settings: Mapping[str, Scalar], seed: int) -> Row:
+        """Train on a card; return its numbers."""
+        from snn.training import train
+
+        result = train(card, self.config(settings, seed), data_of(settings))
+        row = {name: value for name in _NUMBERS if (value := getattr(result, name)) is not None}
+        return {**row, "data_split": result.data.split}
+
+
+class FewShot:
+    """Base of tasks whose outcome is the accuracy of the task of `devicekit benchmark`."""
+
+    outcome: ClassVar[str] = "accuracy"
+    extra: ClassVar[frozenset[str]]
+
+    def config(self, settings: Mapping[str, Scalar], seed: int = 0) -> TrainingConfig:
+        """Return the settings of the training; `variant` is plain, scaled or wide.
+
+        Raises
+        ------
+        ParameterError, UsageError
+            If the variant or a setting is unknown.
+        """
+        from snn.benchmark.task import VARIANTS, setting
+
+        variant = settings.get("variant", "plain")
+        if variant not in (*VARIANTS, "wide"):
+            raise ParameterError(f"variant is {', '.join(VARIANTS)} or wide, not {variant!r}")
+        changes = {name: value for name, value in settings.items() if name not in self.extra}
+        return setting(variant, seed, **changes)  # type: ignore[arg-type]
+
+    def train(self, card: DeviceCard, settings: Mapping[str, Scalar], seed: int) -> Row:
+        """Train on a card; return the accuracy."""
+        from snn.benchmark.task import accuracy, few_shot
+
+        data = few_shot(*_data(settings))
+        return {"accuracy": accuracy(card, self.config(settings, seed), data), "data_split": data.split}
 
 
 def check_data(settings: Mapping[str, Scalar]) -> None:
@@ -57,26 +106,17 @@ def check_data(settings: Mapping[str, Scalar]) -> None:
         raise ParameterError(f"data_dir: {folder} does not hold optdigits.tra and optdigits.tes")
 
 
-def data_of(settings: Mapping[str, Scalar]) -> Any:
+def _data(settings: Mapping[str, Scalar]) -> tuple[str, Path | None]:
+    """Return the name of the data and the folder with their files."""
+    folder = settings.get("data_dir")
+    return str(settings.get("data", "digits")), Path(str(folder)) if folder else None
+
+
+def data_of(settings: Mapping[str, Scalar]) -> Dataset:
     """The data set that the settings name."""
     from snn.data.load import load
 
-    folder = settings.get("data_dir")
-    return load(str(settings.get("data", "digits")), Path(str(folder)) if folder else None)
-
-
-def scalars(result: TrainingResult) -> dict[str, Any]:
-    """The numbers of a training result that belong in a table; no times."""
-    names = (
-        "accuracy_mean_last",
-        "accuracy_std_last",
-        "accuracy_after_mapping",
-        "accuracy_programmed",
-        "pulses_per_device",
-        "write_energy_j",
-    )
-    row = {name: value for name in names if (value := getattr(result, name)) is not None}
-    return {**row, "data_split": result.data.split}
+    return load(*_data(settings))
 
 
 def card_file(settings: Mapping[str, Scalar], base: Path) -> Path | None:
@@ -93,7 +133,17 @@ def card_file(settings: Mapping[str, Scalar], base: Path) -> Path | None:
     return resolve(str(named), base)
 
 
-class Trains:
-    """A task whose outcome is the accuracy of a training."""
+def load_named_card(settings: Mapping[str, Scalar], base: Path) -> tuple[DeviceCard, Row] | None:
+    """Return the card that the settings name with its row of a table; None where they name none."""
+    from devicekit.device.card import load_card
 
-    outcome = "accuracy_mean_last"
+    file = card_file(settings, base)
+    if file is None:
+        return None
+    card = load_card(file)
+    return card, {"card_sha256": files.sha256(file), "synthetic": card.provenance.synthetic}
+
+
+def errors_of(fit: Any) -> Row:
+    """Return the errors of a fit by direction."""
+    return {f"{direction}_nrmse": branch.nrmse for direction, branch in fit.branches.items()}

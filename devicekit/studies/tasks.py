@@ -7,25 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from devicekit.core.errors import ParameterError
-from devicekit.studies.spec import Scalar, resolve
+from devicekit.studies.spec import Row, Scalar, resolve
 from devicekit.studies.stack_tasks import MaterialTask, StackTask
 from devicekit.studies.task_settings import (
+    FewShot,
     Task,
-    Trains,
+    Training,
     card_file,
     check_data,
     data_of,
-    few_shot_config,
-    scalars,
+    errors_of,
+    load_named_card,
 )
-from devicekit.system import files
-from devicekit.verbs.train import training_config
+from devicekit.system import catalog, files
 
 
-class TrainTask(Trains):
+class TrainTask(Training):
     """Train on a card: settings `card` (a path, or the name of a shipped data set), `data`, `data_dir` and
     any field of `snn.training.TrainingConfig` but the seed."""
 
@@ -33,70 +32,42 @@ class TrainTask(Trains):
 
     def check(self, settings: Mapping[str, Scalar], base: Path) -> None:
         """See `Task`."""
-        from devicekit.device.card import load_card
-
-        config = training_config(settings, 0, self.extra)
-        file = card_file(settings, base)
-        if file is not None:
-            load_card(file)
-        if file is None and config.scheme != "offline":
+        config = self.config(settings)
+        if load_named_card(settings, base) is None and config.scheme != "offline":
             raise ParameterError(f'scheme "{config.scheme}" needs a device card: add card = "card.json" under [fixed]')
         check_data(settings)
 
-    def run(self, settings: Mapping[str, Scalar], seed: int, base: Path) -> dict[str, Any]:
+    def run(self, settings: Mapping[str, Scalar], seed: int, base: Path) -> Row:
         """See `Task`."""
-        from devicekit.device.card import load_card
-        from devicekit.system.files import sha256
-        from snn.training import train
-
-        file = card_file(settings, base)
-        card = None if file is None else load_card(file)
-        result = train(card, training_config(settings, seed, self.extra), data_of(settings))
-        row = scalars(result)
-        if file is not None and card is not None:
-            row |= {"card_sha256": sha256(file), "synthetic": card.provenance.synthetic}
-            programmed = result.accuracy_programmed  # an offline run tests float weights after its epochs
-            row["accuracy_on_devices"] = result.accuracy_mean_last if programmed is None else programmed
+        card, facts = load_named_card(settings, base) or (None, {})
+        row = {**self.train(card, settings, seed), **facts}
+        if card is not None:  # an offline run tests float weights after its epochs
+            row["accuracy_on_devices"] = row.get("accuracy_programmed", row["accuracy_mean_last"])
         return row
 
 
-class FewShotTask:
+class FewShotTask(FewShot):
     """The task of `devicekit benchmark`: settings `card`, `variant` (plain, scaled or wide), `data`, `data_dir`, and
     what a device has beside its card, as there."""
 
-    outcome = "accuracy"
     extra = frozenset({"card", "variant", "data", "data_dir"})
 
     def check(self, settings: Mapping[str, Scalar], base: Path) -> None:
         """See `Task`."""
-        from devicekit.device.card import load_card
-
-        few_shot_config(settings, 0, self.extra)
-        file = card_file(settings, base)
-        if file is None:
+        self.config(settings)
+        if load_named_card(settings, base) is None:
             raise ParameterError('task "few-shot" needs a device card: add card = "card.json" under [fixed]')
-        load_card(file)
         check_data(settings)
 
-    def run(self, settings: Mapping[str, Scalar], seed: int, base: Path) -> dict[str, Any]:
+    def run(self, settings: Mapping[str, Scalar], seed: int, base: Path) -> Row:
         """See `Task`."""
-        from devicekit.device.card import load_card
-        from devicekit.system.files import sha256
-        from snn.benchmark.task import accuracy, few_shot
-
-        file = card_file(settings, base)
-        assert file is not None
-        card, folder = load_card(file), settings.get("data_dir")
-        data = few_shot(str(settings.get("data", "digits")), Path(str(folder)) if folder else None)
-        return {
-            "accuracy": accuracy(card, few_shot_config(settings, seed, self.extra), data),
-            "data_split": data.split,
-            "card_sha256": sha256(file),
-            "synthetic": card.provenance.synthetic,
-        }
+        found = load_named_card(settings, base)
+        assert found is not None
+        card, facts = found
+        return {**self.train(card, settings, seed), **facts}
 
 
-class ResampleTask(Trains):
+class ResampleTask(Training):
     """Accuracy over the fit's uncertainty: fit a resample of the data, train on its card.
 
     Settings: `table` (a pulse table, or the name of a shipped data set; of several conditions the middle one),
@@ -108,47 +79,40 @@ class ResampleTask(Trains):
 
     def file(self, settings: Mapping[str, Scalar], base: Path) -> Path:
         """The file of the pulse table."""
-        from devicekit.system import catalog
-
         named = settings.get("table")
         if named is None:
             raise ParameterError('task "resample" needs a pulse table to fit: add table = "FILE" under [fixed]')
         shipped = catalog.shipped()
         return shipped[str(named)].data if named in shipped else resolve(str(named), base)
 
-    def _synthetic(self, settings: Mapping[str, Scalar]) -> bool:
+    def is_synthetic(self, settings: Mapping[str, Scalar]) -> bool:
         """Return whether the table is a shipped one that was made, not measured."""
-        from devicekit.system import catalog
-
         shipped = catalog.shipped().get(str(settings["table"]))
         return shipped is not None and shipped.synthetic
 
     def check(self, settings: Mapping[str, Scalar], base: Path) -> None:
         """See `Task`."""
-        training_config(settings, 0, self.extra)
-        check_data(settings)
+        super().check(settings, base)
         if not files.exists(file := self.file(settings, base)):
             raise ParameterError(f"table: {file} does not exist")
         draw = settings.get("draw", 0)
         if isinstance(draw, bool) or not isinstance(draw, int) or draw < 0:
             raise ParameterError(f"draw is a whole number from 0, not {draw!r}")
 
-    def run(self, settings: Mapping[str, Scalar], seed: int, base: Path) -> dict[str, Any]:
+    def run(self, settings: Mapping[str, Scalar], seed: int, base: Path) -> Row:
         """See `Task`."""
         import devicekit
         from devicekit.fitting.resampling import resampled_fit
-        from snn.training import train
 
         options = {name: settings[name] for name in ("quantity", "read_voltage") if name in settings}
         fitted = devicekit.fit(devicekit.read(self.file(settings, base), **options))  # type: ignore[arg-type]
         draw = int(settings.get("draw", 0))
         used = fitted if draw == 0 else resampled_fit(fitted, draw)
-        result = train(used.to_card(f"draw {draw}"), training_config(settings, seed, self.extra), data_of(settings))
-        errors = {f"{direction}_nrmse": branch.nrmse for direction, branch in used.branches.items()}
-        return {**scalars(result), **errors, "synthetic": self._synthetic(settings)}
+        row = self.train(used.to_card(f"draw {draw}"), settings, seed)
+        return {**row, **errors_of(used), "synthetic": self.is_synthetic(settings)}
 
 
-class BaselineTask(Trains):
+class BaselineTask(Training):
     """An ordinary classifier on the spikes that the network sees: settings `classifier`, `data`, `data_dir` and
     the training's, of which the encoding and the hidden units count."""
 
@@ -158,18 +122,18 @@ class BaselineTask(Trains):
         """See `Task`."""
         from snn.baselines import NAMES
 
-        training_config(settings, 0, self.extra)
+        self.config(settings)
         if settings.get("classifier") not in NAMES:
             raise ParameterError(
                 f"classifier: found {settings.get('classifier')!r}, expected one of {', '.join(NAMES)}"
             )
 
-    def run(self, settings: Mapping[str, Scalar], seed: int, base: Path) -> dict[str, Any]:
+    def run(self, settings: Mapping[str, Scalar], seed: int, base: Path) -> Row:
         """See `Task`."""
         from snn.baselines import baselines
 
         data = data_of(settings)
-        (row,) = baselines(data, training_config(settings, seed, self.extra), [str(settings["classifier"])])
+        (row,) = baselines(data, self.config(settings, seed), [str(settings["classifier"])])
         return {"accuracy_mean_last": row.test_accuracy, "data_split": data.split}
 
 

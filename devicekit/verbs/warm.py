@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from devicekit.core.records import Record, column
 from devicekit.device.array import DeviceArray
 from devicekit.device.card import DeviceCard, load_card
 from devicekit.device.programming import program_and_verify
@@ -32,26 +33,13 @@ DEVICES, CYCLES, WIDTHS = 3, 4, 2  # of the example, for a fit of every kind
 _OURS = ("devicekit", "physics", "snn")
 
 
-@dataclass(frozen=True)
-class Warmed:
-    """Number of compiled kernels and the time it took.
+@dataclass(frozen=True, kw_only=True)
+class Warmed(Record):
+    """Number of compiled kernels and the time it took."""
 
-    Attributes
-    ----------
-    kernels : int
-        How many, for each kind of argument; 0 where all had been before.
-    seconds : float
-    folder : Path
-        Where they are kept.
-    """
-
-    kernels: int
-    seconds: float
-    folder: Path
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return {"kernels": self.kernels, "seconds": self.seconds, "folder": str(self.folder)}
+    kernels: int = column(doc="how many, for each kind of argument; 0 where all had been before")
+    seconds: float = column(unit="s", doc="time it took")
+    folder: Path = column(doc="where they are kept")
 
 
 @contextmanager
@@ -126,4 +114,4 @@ def warm(progress: Callable[[int, int], None] = lambda done, total: None) -> War
             progress(done, len(parts))
             part()
     progress(len(parts), len(parts))
-    return Warmed(len(names), time.perf_counter() - began, cache_folder())
+    return Warmed(kernels=len(names), seconds=time.perf_counter() - began, folder=cache_folder())

@@ -21,8 +21,8 @@ import pytest
 
 from devicekit.core.errors import DevicekitError, ParameterError, UsageError
 from devicekit.device.card import load_card
-from devicekit.studies.outcome import Outcome
 from devicekit.studies.report import study_report
+from devicekit.studies.run_result import RunResult
 from devicekit.studies.runner import run_study
 from devicekit.studies.spec import expand, load_spec
 from devicekit.studies.tasks import ResampleTask, files_of, get_task
@@ -288,7 +288,7 @@ def test_accuracy_over_the_fits_uncertainty(tmp_path: Path) -> None:
 def test_a_resampling_study_takes_a_shipped_set_by_its_name(tmp_path: Path) -> None:
     shipped, task = {"table": "pt-hfo2-al2o3-ti"}, ResampleTask()
     assert task.file(shipped, tmp_path) == catalog.get("pt-hfo2-al2o3-ti").data
-    assert task._synthetic(shipped)
+    assert task.is_synthetic(shipped)
 
 
 def test_what_a_run_reads_is_part_of_its_key(tmp_path: Path) -> None:
@@ -438,7 +438,7 @@ def test_results_of_another_version_are_named_and_redone_on_demand(tmp_path: Pat
     assert first.versions == {devicekit.__version__: 2}
     assert first.of_other_versions is None
     made = sorted((tmp_path / "out" / "runs").glob("*.json"))[0]
-    old = Outcome.load(made.parent, made.stem)
+    old = RunResult.load(made.parent, made.stem)
     assert old is not None
     metrics = {**old.metrics, "accuracy_mean_last": 0.5}
     replace(old, metrics=metrics, devicekit="0.0.1").save(made.parent, made.stem)

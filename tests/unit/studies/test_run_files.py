@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from devicekit.core.errors import DevicekitError, FileError, ParameterError
-from devicekit.studies.outcome import Outcome
+from devicekit.studies.run_result import RunResult
 from devicekit.studies.runner import run_study
 from devicekit.studies.spec import load_spec, study_file
 from devicekit.system import writing
@@ -108,13 +108,13 @@ def test_a_pipe_in_the_place_of_a_result_is_an_error(study: Path, tmp_path: Path
 
 
 def test_reasons_with_names_that_are_no_utf8_are_kept(tmp_path: Path) -> None:
-    outcome = Outcome("failed", "m\udcff.csv is damaged", {"a": 0.1, "n": 3, "t": "x"}, "0.1")
+    outcome = RunResult("failed", "m\udcff.csv is damaged", {"a": 0.1, "n": 3, "t": "x"}, "0.1")
     outcome.save(tmp_path, "k")
-    loaded = Outcome.load(tmp_path, "k")
+    loaded = RunResult.load(tmp_path, "k")
     assert loaded is not None
     assert loaded.reason == "m?.csv is damaged"
     assert loaded.metrics == outcome.metrics
-    assert Outcome.load(tmp_path, "other") is None
+    assert RunResult.load(tmp_path, "other") is None
 
 
 def test_results_of_a_study_are_ours_in_a_command(study: Path, tmp_path: Path) -> None:

@@ -1,26 +1,26 @@
-"""Outcome of one run of a study, and its checked file."""
+"""Result of one run of a study, and its checked file."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from devicekit.core.errors import FileError
+from devicekit.studies.spec import Row
 from devicekit.system.kept import read_part, write_part
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """Outcome of a run: "done", or "failed" with the reason; its numbers by name, and the version that made it."""
+class RunResult:
+    """Result of a run: "done", or "failed" with the reason; its numbers by name, and the version that made it."""
 
     status: str
     reason: str
-    metrics: dict[str, Any]
+    metrics: Row
     devicekit: str
 
     @classmethod
-    def load(cls, folder: Path, key: str) -> Outcome | None:
+    def load(cls, folder: Path, key: str) -> RunResult | None:
         """The outcome of the run of that key, None if it has no file.
 
         Raises
