@@ -7,6 +7,7 @@ import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,17 +80,16 @@ class Tasks:
         """Fit an update law to pulse trains; write its page and its cards."""
         from devicekit.verbs.fit import FitRequest, run_fit
 
-        request = FitRequest(file=path, reading=reading, options=options, card=folder / "card.json", needs_both=False)
+        request = FitRequest(file=path, reading=reading, out=folder / "card.json", needs_both=False, **asdict(options))
         table: Any = self._read_table(path, reading)
         return show(run_fit(request, table=table), folder, table)
 
     def characterize(self, path: Path, reading: ReadOptions, folder: Path, progress: Count) -> TaskResult:
         """Compute the figures of merit of a table; write its page and its tables."""
-        from devicekit.features.merit import Settings
         from devicekit.verbs.characterize import CharacterizeRequest, run_characterize
 
         table = self._read_table(path, reading)
-        request = CharacterizeRequest(files=[path], reading=reading, settings=Settings(reading.read_voltage))
+        request = CharacterizeRequest(files=(path,), reading=reading)
         return show(run_characterize(request, table=table), folder, table)
 
     def simulate(
@@ -103,10 +103,11 @@ class Tasks:
         progress: Count,
     ) -> TaskResult:
         """Simulate the I-V of a material set."""
-        from devicekit.verbs.simulate import ChosenStack, IVRequest, run_iv
+        from devicekit.verbs.simulate import IVRequest, run_iv
 
-        stack = ChosenStack.of(None, material, {"drive.set_stop": stop})
-        request = IVRequest(stack=stack, mesh=mesh, cycles=cycles, compliance=compliance)
+        request = IVRequest(
+            material=material, solver="banded", mesh=mesh, cycles=cycles, compliance=compliance, stop=stop
+        )
         return show(run_iv(request, JobProgress(progress)), folder)
 
     def train(
@@ -121,18 +122,10 @@ class Tasks:
         progress: Count,
     ) -> TaskResult:
         """Train a network on a card."""
-        from devicekit.device.card import DeviceCard
-        from devicekit.verbs.train import TrainRequest, run_training, training_config
-        from snn.data.load import load
+        from devicekit.verbs.train import TrainRequest, run_training
 
-        request = TrainRequest(
-            card=DeviceCard.from_json(text, name),
-            config=training_config(settings, seed),
-            samples=load(data),
-            beside=beside,
-            source=name,
-            data=data,
-        )
+        card = _write_card(folder, name, text)
+        request = TrainRequest(card=card, data=data, settings=settings, seed=seed, beside=beside)
         return show(run_training(request, JobProgress(progress)), folder)
 
     def benchmark(
@@ -146,13 +139,10 @@ class Tasks:
         progress: Count,
     ) -> TaskResult:
         """Benchmark a card against an ideal device."""
-        from devicekit.device.card import DeviceCard
-        from devicekit.verbs.benchmark import BenchmarkCard, BenchmarkRequest, check_cards, run_benchmark
-        from snn.benchmark.task import few_shot
+        from devicekit.verbs.benchmark import BenchmarkRequest, run_benchmark
 
         request = BenchmarkRequest(
-            cards=check_cards([BenchmarkCard(DeviceCard.from_json(text, name), Path(name))], settings),
-            images=few_shot("digits"),
+            cards=(_write_card(folder, name, text),),
             seeds=seeds,
             attribution=whole,
             wide=whole,
@@ -247,6 +237,14 @@ def _format_first_rows(table: Table) -> tuple[tuple[str, ...], ...]:
     frame = table.frame.head(ROWS_SHOWN)
     cells = frame.map(lambda value: f"{value:.6g}" if isinstance(value, float) else str(value))
     return (tuple(map(str, frame.columns)), *(tuple(row) for row in cells.itertuples(index=False, name=None)))
+
+
+def _write_card(folder: Path, name: str, text: str) -> Path:
+    """Write a card beside the results, which are offered by name."""
+    path = folder / "cards" / name
+    path.parent.mkdir()
+    path.write_text(text, encoding="utf-8")
+    return path
 
 
 def show(outcome: Outcome[Any], folder: Path, table: Table | None = None) -> TaskResult:

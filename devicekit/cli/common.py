@@ -11,9 +11,9 @@ import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
 from typer.core import TyperCommand
@@ -139,16 +139,20 @@ def choice(option: str, words: Iterable[str | None], help: str, metavar: str = "
 def parameter(each: Option) -> Any:
     """Return the annotation of a declared option for typer."""
     most = None if each.most == MOST_WHOLE else each.most
-    flag = f"{each.flag}/--no-{each.flag.removeprefix('--')}" if each.is_either else each.flag
-    made = typer.Option(
-        flag,
-        metavar=None if each.kind.type is bool else each.metavar,
-        help=each.help_text,
-        min=each.least,
-        max=most,
-        autocompletion=one_of(*each.words) if each.words else None,
-    )
-    typed = bool if each.annotation == "bool" else each.kind.typed
+    if each.argument:
+        made = typer.Argument(metavar=each.metavar, help=each.help_text)
+    else:
+        made = typer.Option(
+            f"{each.flag}/--no-{each.flag.removeprefix('--')}" if each.is_switch else each.flag,
+            metavar=None if each.kind.type is bool else each.metavar,
+            help=each.help_text,
+            min=each.least,
+            max=most,
+            autocompletion=one_of(*each.words) if each.words else None,
+        )
+    typed = bool if each.annotation == "bool" else each.typed or each.kind.typed
+    if each.is_required and each.typed is None:
+        typed = get_args(typed)[0]  # without None
     return Annotated[typed, made]
 
 
@@ -159,8 +163,12 @@ def parse_typed(each: Option, typed: Any) -> Any:
     ------
     UsageError
     """
+    if each.parse is not None:
+        return each.parse(typed)
     if each.is_negated:
         return not typed
+    if each.is_repeated:
+        return tuple(typed or ())
     if each.is_pairs:
         return parse_pairs(typed, f"{each.flag} takes {each.metavar}", f"{each.flag} gives {{}} twice. Give it once.")
     if typed is None or each.annotation != "tuple[int, ...] | None":
@@ -185,11 +193,16 @@ def _fields_of(group: Any) -> dict[str, _Typed]:
     found = {}
     for each in fields(group):
         make = functools.partial(inspect.Parameter, each.name, inspect.Parameter.KEYWORD_ONLY)
-        if get_origin(hints[each.name]) is Annotated:
+        annotated = get_origin(hints[each.name]) is Annotated
+        if not annotated and each.name not in options_of(group):
+            continue  # set by the command
+        if annotated:
             found[each.name] = _Typed(make(default=each.default, annotation=hints[each.name]), lambda typed: typed)
         else:
             declared = options_of(group)[each.name]
             default = False if declared.is_negated else declared.default
+            if declared.is_repeated or default is MISSING:
+                default = inspect.Parameter.empty if declared.is_required else None
             made = make(default=default, annotation=parameter(declared))
             found[each.name] = _Typed(made, functools.partial(parse_typed, declared))
     return found

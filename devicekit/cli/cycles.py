@@ -9,7 +9,6 @@ import typer
 
 from devicekit.cli import terminal
 from devicekit.cli.common import Force, Json, Seed, print_json, print_warnings, this_command, with_options
-from devicekit.cli.simulate import OutDir
 from devicekit.system.options import ReadOptions
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ def cycles_command(
         bool, typer.Option("--beyond", help="Allow values beyond the measured extremes, with normal tails.")
     ] = False,
     seed: Seed = 0,
-    out: OutDir = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder for the results.")] = None,
     force: Force = False,
     json_output: Json = False,
 ) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from devicekit.cli import terminal
 from devicekit.cli.common import print_json, print_warnings, this_command
 from devicekit.core.errors import CodedWarning
 from devicekit.system import folders
+from devicekit.system.kept import kept_beside
 from devicekit.verbs.outcome import REPORT, Outcome, Progress
 from devicekit.verbs.text import Alert, Block, Columns, Fields, Paragraph, Title, Warnings
 
@@ -60,32 +61,35 @@ class TerminalProgress(Progress):
 
 
 def conclude(
-    work: Callable[[], Outcome[Any]], out: Path | None, command: str, force: bool = False, as_json: bool = False
+    verb: Callable[..., Outcome[Any]], request: Any, command: str, force: bool, as_json: bool, *, keep: bool = False
 ) -> int:
-    """Do the work of a command, write its outcome and print it.
+    """Do what a request asks for, write the outcome into its folder and print it.
 
     Parameters
     ----------
-    work : callable
-    out : Path or None
-        Folder of the results: one that must be kept is refused before the work.
+    verb : callable
+    request : dataclass
+        With `out`, the folder of the results or None: one that must be kept is refused before the work.
     command : str
         Whose results the folder holds.
     force : bool
         Write into a folder that holds something else.
     as_json : bool
         Print JSON.
+    keep : bool
+        Keep finished parts until the end, for an interrupted command that is started again.
 
     Returns
     -------
     int
         Exit code.
     """
+    progress, out = TerminalProgress(as_json), request.out
     if out is None:
-        outcome = work()
+        outcome = verb(request, progress)
     else:
-        with folders.result_folder(out, command, force) as folder:
-            outcome = work()
+        with kept_beside(out) if keep else nullcontext() as kept, folders.result_folder(out, command, force) as folder:
+            outcome = verb(request, progress, kept) if keep else verb(request, progress)
             write_all(outcome, folder)
     return print_outcome(outcome, as_json)
 

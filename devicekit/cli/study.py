@@ -10,7 +10,7 @@ import typer
 
 from devicekit.cli import terminal
 from devicekit.cli.common import AllowLaw, Force, Json, print_json, this_command, with_options
-from devicekit.cli.settings import parse_settings
+from devicekit.verbs.shared import parse_settings
 
 if TYPE_CHECKING:
     from devicekit.report import Report

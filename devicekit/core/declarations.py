@@ -13,7 +13,7 @@ The type of the field says what the option takes; see `KINDS`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
 from numbers import Integral, Real
 from pathlib import Path
@@ -60,6 +60,9 @@ KINDS = {
     "bool": Kind(bool, "true or false", bool | None, "bool"),
     "tuple[float, float]": Kind(tuple, "two numbers", tuple[float, float] | None, "tuple of float", float),
     "tuple[int, ...]": Kind(object, "whole numbers", str | None, "tuple of int", int),
+    "tuple[float, ...]": Kind(tuple, "numbers", list[float] | None, "sequence of float", float),
+    "tuple[str, ...]": Kind(tuple, "texts", list[str] | None, "sequence of str"),
+    "tuple[Path, ...]": Kind(tuple, "files", list[Path] | None, "sequence of path"),
     "Mapping[str, str]": Kind(Mapping, "names with a text each", list[str] | None, "mapping of str to str"),
 }
 
@@ -103,7 +106,11 @@ class Option:
     tables : bool
         False if tables without a format of their own do not take it.
     doc : str
-        Meaning, for the documentation.
+        Meaning, for the documentation; that of the help if not given.
+    argument : bool
+        It has no flag on the command line.
+    typed, parse : type, callable
+        Type of what is typed on the command line, and the value of it, where they are not those of the kind.
     """
 
     name: str
@@ -127,11 +134,25 @@ class Option:
     needs: str = ""
     tables: bool = True
     doc: str = ""
+    argument: bool = False
+    typed: Any = None
+    parse: Callable[[Any], Any] | None = None
 
     @property
     def kind(self) -> Kind:
         """What it takes."""
-        return KINDS[self.annotation.removesuffix(" | None")]
+        name = self.annotation.removesuffix(" | None")
+        return KINDS.get(name) or Kind(object, name, self.typed, name)
+
+    @property
+    def is_required(self) -> bool:
+        """True if it has no default."""
+        return self.default is MISSING
+
+    @property
+    def is_repeated(self) -> bool:
+        """True if it may be given several times on the command line."""
+        return self.annotation in ("tuple[float, ...]", "tuple[str, ...]", "tuple[Path, ...]")
 
     @property
     def keyword(self) -> str:
@@ -152,6 +173,11 @@ class Option:
     def is_either(self) -> bool:
         """True if it may be true, false or left open."""
         return self.annotation == "bool | None"
+
+    @property
+    def is_switch(self) -> bool:
+        """True if its flag has an opposite: --wide, --no-wide."""
+        return self.is_either or (self.default is True and not self.is_negated)
 
     @property
     def label(self) -> str:
@@ -225,7 +251,7 @@ def _show(value: Any, kind: Kind) -> str:
 
 
 def option(flag: str = "", *, default: Any = None, default_factory: Any = None, **how: Any) -> Any:
-    """Declare a field that is an option; parameters as in `Option`."""
+    """Declare a field that is an option; parameters as in `Option`; without a default of MISSING."""
     given = {_META: {"flag": flag, **how}}
     if default_factory is not None:
         return field(default_factory=default_factory, metadata=given)
@@ -234,10 +260,13 @@ def option(flag: str = "", *, default: Any = None, default_factory: Any = None, 
 
 @cache
 def options_of(declared: Any) -> dict[str, Option]:
-    """Return the options of a dataclass by name, in the order of its fields."""
+    """Return the options of a dataclass by name, in the order of its fields; other fields are left out."""
     found = {}
     for each in fields(declared):
+        if _META not in each.metadata:
+            continue
         how = dict(each.metadata[_META])
+        how["doc"] = how.get("doc") or how.get("help", "")
         flag = how.pop("flag") or f"--{each.name.replace('_', '-')}"
         found[each.name] = Option(
             name=each.name,

@@ -2,42 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from devicekit.verbs.outcome import REPORT, SILENT, Outcome, Progress
-from devicekit.verbs.text import Block, Columns, Fields, Title, paragraphs
+from devicekit.core.declarations import document, option
+from devicekit.verbs import shared
+from devicekit.verbs.outcome import SILENT, Outcome, Progress
+from devicekit.verbs.text import Block, Columns, Title, paragraphs, report_field
 
 if TYPE_CHECKING:
-    from devicekit.device.card import DeviceCard
     from devicekit.system.kept import Kept
-    from snn.array.measure import Plan
     from snn.array.result import ArrayResult
-    from snn.data.dataset import Dataset
 
 
 @dataclass(frozen=True, kw_only=True)
 class ArrayRequest:
-    """What to measure.
+    """What an array is asked."""
 
-    Parameters
-    ----------
-    card : DeviceCard
-    source : str
-        Name of its file.
-    images : Dataset
-    plan : Plan
-        Trainings and tests.
-    out : Path, optional
-        Folder of the results.
-    """
+    card: Path = option(argument=True, default=MISSING, metavar="CARD", help="Device card.")
+    out: Path | None = shared.out_folder("Folder for report.html and array.json.")
+    wire_ohm: tuple[float, ...] = shared.several(
+        "Line resistance from one device to the next; may be repeated. Default: 0.1, 1 and 10.", "OHM", "--wire-ohm"
+    )
+    read_s: float = option(default=1e-6, metavar="S", help="Duration of a read [s].")
+    seeds: int = option(default=3, metavar="N", least=1, help="Number of trainings.")
+    epochs: int = option(default=8, metavar="N", least=1, help="Epochs of each training.")
+    hidden: int = option(default=1000, metavar="N", least=1, help="Hidden neurons.")
+    data: str = shared.data()
+    data_dir: Path | None = shared.data_dir()
+    label: str | None = shared.label()
 
-    card: DeviceCard
-    source: str
-    images: Dataset
-    plan: Plan
-    out: Path | None = None
+
+document(ArrayRequest)
 
 
 def run_array(request: ArrayRequest, progress: Progress = SILENT, kept: Kept | None = None) -> Outcome[ArrayResult]:
@@ -50,23 +47,26 @@ def run_array(request: ArrayRequest, progress: Progress = SILENT, kept: Kept | N
     kept : Kept, optional
         Store of finished tests.
     """
+    from devicekit.device.card import load_card
     from devicekit.system import writing
-    from snn.array.measure import measure
+    from snn.array.measure import OHMS, Plan, measure
     from snn.array.report import array_report
+    from snn.data.load import load
 
-    with progress.counting(f"array of {request.card.name}", "tests") as count:
-        result = measure(request.card, request.images, request.plan, count, kept)
+    card, images = load_card(request.card), load(request.data, request.data_dir, request.label)
+    plan = Plan(request.seeds, request.epochs, request.hidden, request.wire_ohm or OHMS, request.read_s)
+    with progress.counting(f"array of {card.name}", "tests") as count:
+        result = measure(card, images, plan, count, kept)
     text: list[Block] = [
         Title(f"Array of {result.card}"),
         *paragraphs(result.sentences()),
         Columns(("question, for a loss of no more than a point", "answer"), result.answers()),
+        *report_field(request.out),
     ]
-    if request.out is not None:
-        text.append(Fields([("report", str(request.out / REPORT))]))
     return Outcome(
         result=result,
         json=result.as_dict(),
-        page=lambda command: array_report(result, request.card, request.source, command),
+        page=lambda command: array_report(result, card, request.card.name, command),
         files={"array.json": lambda path: writing.write_json(path, result.as_dict())},
         text=text,
     )

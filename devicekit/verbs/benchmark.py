@@ -3,75 +3,64 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, get_args
 
+from devicekit.core.declarations import document, option
 from devicekit.core.errors import UsageError
 from devicekit.system.commands import Reproduction, call, command
-from devicekit.verbs.outcome import REPORT, SILENT, Outcome, Progress
-from devicekit.verbs.text import Block, Columns, Fields, Title, paragraphs
+from devicekit.verbs import shared
+from devicekit.verbs.outcome import SILENT, Outcome, Progress
+from devicekit.verbs.text import Block, Columns, Fields, Title, paragraphs, report_field
+from devicekit.verbs.train import Scalar
+from snn import choices
 
 if TYPE_CHECKING:
     from devicekit.device.card import DeviceCard
     from devicekit.system.kept import Kept
     from snn.benchmark.result import Benchmark
-    from snn.data.dataset import Dataset
 
 
-@dataclass(frozen=True)
-class BenchmarkCard:
-    """A card to benchmark.
+class Allowed(StrEnum):
+    """Cards that the measured data also allow."""
 
-    Attributes
-    ----------
-    card : DeviceCard
-    source : Path
-        Its file.
-    allowed : sequence of DeviceCard
-        Devices that its data also allow.
-    """
-
-    card: DeviceCard
-    source: Path
-    allowed: Sequence[DeviceCard] = ()
+    resampled = "resampled"
+    posterior = "posterior"
 
 
 @dataclass(frozen=True, kw_only=True)
 class BenchmarkRequest:
-    """What to benchmark; the cards share one page.
+    """What to benchmark; the cards share one page."""
 
-    Parameters
-    ----------
-    cards : sequence of BenchmarkCard
-    images : Dataset
-    seeds, first_seed : int
-        Pairs of trainings of each variant, and the first seed.
-    attribution, wide, policy : bool
-        Find the causes of a loss; train a wide network; use another pulse policy.
-    settings : mapping
-        Properties that a card does not hold.
-    jobs : int
-        Processes.
-    out : Path, optional
-        Folder of the results.
-    """
-
-    cards: Sequence[BenchmarkCard]
-    images: Dataset
-    seeds: int = 10
-    first_seed: int = 0
-    attribution: bool = True
-    wide: bool = True
-    policy: bool = True
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    jobs: int = 1
-    out: Path | None = None
+    cards: tuple[Path, ...] = option(argument=True, default=MISSING, metavar="CARD...", help="Device cards.")
+    out: Path | None = shared.out_folder("Folder for report.html and benchmark.json.")
+    seeds: int = option(default=10, metavar="N", least=1, help="Pairs of trainings of each variant.")
+    seed: int = shared.seed("First seed of the pairs; the next ones follow.")
+    attribution: bool = option(default=True, help="Find what a loss comes from.")
+    wide: bool = option(default=True, help="Also train 1000 hidden neurons: a wide network hides flaws.")
+    policy: bool = option(default=True, help="Also use another pulse policy, to separate the rule from the device.")
+    allowed: Allowed | None = option(
+        metavar="WHICH",
+        typed=Allowed | None,
+        help="Also benchmark the cards that fit --resample N wrote beside each card: the uncertainty of the fit.",
+    )
+    jobs: int = shared.jobs("Processes; they do not change the results.")
+    data: str = shared.data()
+    data_dir: Path | None = shared.data_dir()
+    label: str | None = shared.label()
+    task: str = option(
+        default="few-shot", choices=get_args(choices.BenchmarkTask), help="Train on 500 samples, or on all"
+    )
+    settings: Mapping[str, Scalar] = shared.settings(
+        "Properties that the card does not hold, such as stuck=0.2 or device_levels=16."
+    )
 
     def reproduction(self) -> Reproduction:
         """Return the command and Python lines that repeat it."""
-        names = [each.source.name for each in self.cards]
+        names = [each.name for each in self.cards]
         asked = {"attribution": self.attribution, "wide": self.wide, "policy": self.policy}
         left_out = {f"no-{name}": True for name, value in asked.items() if not value}
         keywords = {"other_policy" if name == "policy" else name: False for name, value in asked.items() if not value}
@@ -87,26 +76,17 @@ class BenchmarkRequest:
         return Reproduction(line, "\n".join(python))
 
 
-def allowed_cards(path: Path, kind: str) -> list[DeviceCard]:
-    """Return the cards that `devicekit fit --resample` wrote beside a card, NAME_r001.json or NAME_p001.json, ...
+document(BenchmarkRequest)
 
-    Parameters
-    ----------
-    path : Path
-        The card.
-    kind : {"resampled", "posterior"}
 
-    Raises
-    ------
-    UsageError
-        If there are none.
-    """
+def _allowed_cards(path: Path, kind: Allowed) -> list[DeviceCard]:
+    """Return the cards that `devicekit fit --resample` wrote beside a card, NAME_r001.json or NAME_p001.json, ..."""
     from devicekit.device.card import load_card
 
-    suffix, letter = path.suffix or ".json", kind[0]
+    suffix, letter = path.suffix or ".json", kind.value[0]
     found = sorted(path.parent.glob(f"{glob.escape(path.stem)}_{letter}[0-9][0-9][0-9]{suffix}"))
     if not found:
-        draw = "--posterior --resample 12" if kind == "posterior" else "--resample 12"
+        draw = "--posterior --resample 12" if kind is Allowed.posterior else "--resample 12"
         raise UsageError(
             f"no {path.stem}_{letter}001{suffix} beside {path}: write devices that the data also allow with "
             f"devicekit fit {draw}, or leave --allowed out"
@@ -114,36 +94,29 @@ def allowed_cards(path: Path, kind: str) -> list[DeviceCard]:
     return [load_card(each) for each in found]
 
 
-def check_cards(cards: Sequence[BenchmarkCard], settings: Mapping[str, object]) -> list[BenchmarkCard]:
-    """Return cards with names that tell them apart, before the first of them is trained.
-
-    Raises
-    ------
-    DevicekitError
-        If a card is given twice, or cannot be trained with these settings.
-    """
+def _check_cards(cards: Mapping[Path, DeviceCard], settings: Mapping[str, Scalar]) -> None:
+    """Refuse cards that cannot be trained with these settings, before the first of them is trained."""
     from devicekit.device.variation import read_sigma
     from snn.benchmark.task import setting
     from snn.recipe import choose
 
     config = setting("plain", 0, **settings)
-    for each in cards:
+    for path, card in cards.items():
         try:
-            choose(config, each.card)
-            read_sigma(each.card, config.read_noise_of_g)
+            choose(config, card)
+            read_sigma(card, config.read_noise_of_g)
         except UsageError as error:
-            raise UsageError(f"{each.source}: {error.message}") from error
-    paths = [each.source for each in cards]
-    if len({path.resolve() for path in paths}) < len(paths):
-        raise UsageError("A card is given twice. Give each once.")
-    if len({each.card.name for each in cards}) == len(cards):
-        return list(cards)
-    apart = [path.stem for path in paths]
-    apart = apart if len(set(apart)) == len(apart) else [str(path.with_suffix("")) for path in paths]
-    return [
-        replace(each, card=each.card.model_copy(update={"name": f"{each.card.name} ({words})"}))
-        for words, each in zip(apart, cards, strict=True)
-    ]
+            raise UsageError(f"{path}: {error.message}") from error
+
+
+def _apart(cards: Mapping[Path, DeviceCard]) -> list[DeviceCard]:
+    """Return the cards with names that tell them apart in tables and pictures."""
+    if len({card.name for card in cards.values()}) == len(cards):
+        return list(cards.values())
+    words = [path.stem for path in cards]
+    words = words if len(set(words)) == len(words) else [str(path.with_suffix("")) for path in cards]
+    named = zip(words, cards.values(), strict=True)
+    return [card.model_copy(update={"name": f"{card.name} ({word})"}) for word, card in named]
 
 
 def run_benchmark(
@@ -157,29 +130,44 @@ def run_benchmark(
     progress : Progress
     kept : Kept, optional
         Store of finished trainings.
+
+    Raises
+    ------
+    DevicekitError
+        If a card is given twice, or cannot be trained with these settings.
     """
+    from devicekit.device.card import load_card
     from devicekit.system import writing
     from snn.benchmark import Plan, benchmark
     from snn.benchmark.report import benchmark_report
+    from snn.benchmark.task import few_shot, whole
 
+    paths = request.cards
+    cards = {path: load_card(path) for path in paths}
+    others = [[] if request.allowed is None else _allowed_cards(path, request.allowed) for path in paths]
+    load = few_shot if request.task == "few-shot" else whole
+    images = load(request.data, request.data_dir, request.label)
+    _check_cards(cards, request.settings)
+    if len({path.resolve() for path in paths}) < len(paths):
+        raise UsageError("A card is given twice. Give each once.")
     results = []
-    for each in request.cards:
-        with progress.counting(f"benchmark of {each.card.name}", "trainings") as count:
+    for card, allowed in zip(_apart(cards), others, strict=True):
+        with progress.counting(f"benchmark of {card.name}", "trainings") as count:
             result = benchmark(
-                each.card,
-                request.images,
+                card,
+                images,
                 Plan(
                     seeds=request.seeds,
-                    first_seed=request.first_seed,
+                    first_seed=request.seed,
                     attribution=request.attribution,
                     wide=request.wide,
                     other_policy=request.policy,
                 ),
-                allowed=each.allowed,
+                allowed=allowed,
                 jobs=request.jobs,
                 progress=count,
                 kept=kept,
-                **request.settings,
+                **request.settings,  # type: ignore[arg-type]
             )
         results.append(result)
         progress.show(_text(result))
@@ -189,7 +177,7 @@ def run_benchmark(
         json=json["results"][0] if len(results) == 1 else json,
         page=lambda command: benchmark_report(results),
         files={"benchmark.json": lambda path: writing.write_json(path, json)},
-        text=[] if request.out is None else [Fields([("report", str(request.out / REPORT))])],
+        text=report_field(request.out),
         reproduction=request.reproduction(),
     )
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from devicekit.core.declarations import document, option
 from devicekit.core.errors import DevicekitError, UsageError
+from devicekit.core.pairs import parse_pairs, parse_range
 from devicekit.core.text import count
 from devicekit.system.options import ReadOptions
+from devicekit.verbs import shared
 from devicekit.verbs.outcome import REPORT, SILENT, Outcome, Progress
 from devicekit.verbs.text import Fields, Title, paragraphs, table_of
 
@@ -20,7 +23,6 @@ if TYPE_CHECKING:
     from physics.calibration.chain import Chain
     from physics.calibration.measured import Level
     from physics.calibration.result import Calibration, ProfileStep
-    from physics.stack import Stack
 
 FILES = ["calibration.json", "stack.toml", "levels.csv", REPORT, "runs"]
 _logger = logging.getLogger(__name__)
@@ -28,45 +30,47 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class CalibrateRequest:
-    """What to calibrate.
+    """What to calibrate."""
 
-    Parameters
-    ----------
-    sweeps : sequence of Path
-        Files of measured sweeps.
-    stack : Stack
-        Start values.
-    free : mapping of str to (float, float)
-        Free parameters with their 95 % prior ranges.
-    out : Path
-        Folder of the calibration, which keeps every simulation; an unfinished one is continued.
-    reading : ReadOptions
-        Options for reading the sweeps.
-    rate : float, optional
-        Ramp rate [V/s], for sweeps without times.
-    hold_out : sequence of float
-        Compliances [A] of levels that are predicted, not fitted.
-    chain : int
-        Runs of the emulator of a chain that checks the posterior; 0 for none.
-    iterations, mesh, jobs, seed
-        Most iterations, cells of the mesh, simulations side by side, seed of the chain.
-    force : bool
-        Take a folder that holds something else.
-    """
-
-    sweeps: Sequence[Path]
-    stack: Stack
-    free: Mapping[str, tuple[float, float]]
-    out: Path
+    sweeps: tuple[Path, ...] = option(
+        argument=True, default=MISSING, metavar="SWEEPS...", help="Files of measured voltage sweeps."
+    )
+    out: Path | None = shared.out_folder("Folder of the calibration, required; an unfinished calibration is continued.")
+    free: tuple[str, ...] = shared.several(
+        "A free parameter and 95 % of its prior; may be repeated.", "KEY=LOW:HIGH", "--free"
+    )
+    stack: Path | None = shared.stack("Stack to start from; the default stack if not given.")
+    laws: tuple[Path, ...] = shared.laws()
+    rate: float | None = shared.number("Ramp rate [V/s], for sweeps without times.", "V/S")
+    hold_out: tuple[float, ...] = shared.several(
+        "Compliance [A] of a level to predict, not to fit; may be repeated.", "A", "--hold-out"
+    )
+    chain: int = option(
+        default=0, metavar="N", least=0, help="Check the posterior with a chain on an emulator of N runs."
+    )
+    iterations: int = option(default=12, metavar="N", least=1, help="Most iterations.")
+    mesh: str = shared.mesh("coarse")
+    jobs: int = shared.jobs("Simulations side by side.")
+    seed: int | None = shared.chance()
     reading: ReadOptions = field(default_factory=ReadOptions)
-    rate: float | None = None
-    hold_out: Sequence[float] = ()
-    chain: int = 0
-    iterations: int = 12
-    mesh: str = "coarse"
-    jobs: int = 1
-    seed: int = 0
-    force: bool = False
+    force: bool = False  # take a folder that holds something else
+
+
+document(CalibrateRequest)
+
+
+def _free(pairs: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """Return the parameters of `--free`, KEY=LOW:HIGH each."""
+    takes = "--free takes KEY=LOW:HIGH, such as reaction.energy=1.1:1.5"
+    found = {}
+    for key, bounds in parse_pairs(pairs, takes, "--free gives {} twice").items():
+        try:
+            found[key] = parse_range(bounds)
+        except ValueError as error:
+            raise UsageError(f"{takes}, not {f'{key}={bounds}'!r}") from error
+    if not found:
+        raise UsageError("Give at least one parameter, such as --free reaction.energy=1.1:1.5.")
+    return found
 
 
 def run_calibration(
@@ -92,12 +96,21 @@ def run_calibration(
     from physics.calibration.measured import select
     from physics.calibration.model import priors_of
     from physics.solvers.mesh import build_mesh
+    from physics.stack import load_stack
 
-    out, free = request.out, request.free
+    out, start = request.out, request.stack
+    if out is None:
+        raise UsageError("Give --out: the folder that keeps every simulation.")
+    if request.seed is not None and not request.chain:
+        raise UsageError("--seed has no effect without --chain: add --chain, or remove --seed.")
+    free = _free(request.free)
+    stack = load_stack(start, laws=request.laws)
+    if start is not None and start.resolve() == (out / "stack.toml").resolve():
+        raise UsageError(f"--stack: {start} is what --out {out} will write; copy it, or choose another --out")
     levels = _levels(request, progress)
-    priors_of(request.stack, free)
+    priors_of(stack, free)
     select(levels, request.hold_out)
-    build_mesh(request.stack, request.mesh)
+    build_mesh(stack, request.mesh)
     store = folders.continued_folder(out, "calibrate", "a calibration", FILES, request.force) / "runs"
     if number := len(list(store.glob("*.json"))):
         _logger.info(f"continuing from {count(number, 'simulation')} kept in {store}")
@@ -106,7 +119,7 @@ def run_calibration(
         with progress.counting("calibrating", "simulations") as show:
             fit = calibrate(
                 levels,
-                request.stack,
+                stack,
                 free,
                 hold_out=request.hold_out,
                 mesh=request.mesh,
@@ -116,12 +129,12 @@ def run_calibration(
                 progress=lambda done: show(done, max(done, most)),
             )
             profile = fit.profile()
-            write(_outcome(request, fit, None, profile))
-            chain = run_chain(fit, request.chain, request.seed) if request.chain else None
+            write(_outcome(out, fit, None, profile))
+            chain = run_chain(fit, request.chain, request.seed or 0) if request.chain else None
     except KeyboardInterrupt:
         _logger.warning(f"simulations are kept in {out}; the same command continues")
         raise
-    outcome = _outcome(request, fit, chain, profile)
+    outcome = _outcome(out, fit, chain, profile)
     write(outcome)
     folders.finish_folder(out, FILES)
     return outcome
@@ -149,15 +162,12 @@ def _levels(request: CalibrateRequest, progress: Progress) -> list[Level]:
     return found
 
 
-def _outcome(
-    request: CalibrateRequest, fit: Calibration, chain: Chain | None, profile: list[ProfileStep]
-) -> Outcome[Calibration]:
+def _outcome(out: Path, fit: Calibration, chain: Chain | None, profile: list[ProfileStep]) -> Outcome[Calibration]:
     from devicekit.system import writing
     from devicekit.tables import write_csv
     from physics.calibration import report
     from physics.stack import to_toml
 
-    out = request.out
     numbers = {
         **fit.as_dict(),
         "profile": [each.as_dict() for each in profile],

@@ -8,16 +8,21 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import chdir
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from devicekit.core.errors import DevicekitError
+from devicekit.core.constants import TEN_YEARS_S
+from devicekit.core.declarations import document, option
+from devicekit.core.errors import DevicekitError, UsageError
+from devicekit.core.pairs import parse_range
+from devicekit.features.definitions import V_RESET, V_SET
 from devicekit.system.commands import Reproduction, call, command, in_command_words, non_default
-from devicekit.system.options import ReadOptions
-from devicekit.verbs.outcome import REPORT, SILENT, Outcome, Progress
-from devicekit.verbs.text import Alert, Block, Columns, Fields, Title, Warnings, paragraphs, table_of
+from devicekit.system.options import BASELINES, KERNELS, ReadOptions
+from devicekit.verbs import shared
+from devicekit.verbs.outcome import SILENT, Outcome, Progress
+from devicekit.verbs.text import Alert, Block, Columns, Title, Warnings, paragraphs, report_field, table_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,28 +34,76 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 
+def _permittivity(text: str | None) -> tuple[float, float] | None:
+    """LOW:HIGH, or one number for both."""
+    if text is None:
+        return None
+    first = text.removesuffix(":")
+    try:
+        return parse_range(first if ":" in first else f"{first}:{first}")
+    except ValueError:
+        raise UsageError(f"--permittivity takes LOW:HIGH, such as 4:25, not {text!r}") from None
+
+
 @dataclass(frozen=True, kw_only=True)
 class CharacterizeRequest:
-    """What to characterise.
+    """What to characterise."""
 
-    Parameters
-    ----------
-    files : sequence of Path
-    reading : ReadOptions
-        Options for reading them.
-    settings : Settings
-        Definitions of voltages, thresholds.
-    jobs : int
-        Files at a time.
-    out : Path, optional
-        Folder of the results.
-    """
-
-    files: Sequence[Path]
-    settings: Settings
+    files: tuple[Path, ...] = option(
+        argument=True, default=MISSING, metavar="FILE...", help="Files or folders of measurements."
+    )
+    out: Path = shared.out_folder(default=Path("devicekit-characterize"))
+    v_set: str = option(default=V_SET[0], choices=V_SET, help="Definition of V_set")
+    v_reset: str = option(default=V_RESET[0], choices=V_RESET, help="Definition of V_reset")
+    threshold: float = option(default=2.0, metavar="X", help="Endurance: smallest on/off ratio of a good cycle.")
+    horizon: float = option(default=TEN_YEARS_S, metavar="S", help="Retention: time to predict [s].")
+    kernel: str | None = option(choices=KERNELS, help="Relaxation: kernel, chosen by the data if not given")
+    ppf_baseline: str | None = option(
+        metavar="WHICH", choices=BASELINES, help="Paired pulses: level from which the second is counted"
+    )
+    thickness: float | None = shared.number("Conduction: thickness of the film [m].", "M")
+    area: float | None = shared.number("Conduction: area of the electrode [m2].", "M2")
+    temperature: float | None = shared.number("Conduction: temperature of the measurement [K].", "K")
+    permittivity: tuple[float, float] | None = option(
+        metavar="LOW:HIGH",
+        typed=str | None,
+        parse=_permittivity,
+        help="Conduction: range of the relative permittivity.",
+    )
+    life_temperature: float = option(
+        default=358.15, metavar="K", help="Retention: temperature of use, for the lifetime [K]."
+    )
+    lost_factor: float = option(
+        default=2.0, metavar="X", help="Retention: factor of change in G at which a state is lost."
+    )
+    jobs: int = shared.jobs("Files at a time.", 2)
     reading: ReadOptions = field(default_factory=ReadOptions)
-    jobs: int = 1
-    out: Path | None = None
+
+    def settings(self) -> Settings:
+        """Return the settings of the figures of merit.
+
+        Raises
+        ------
+        UsageError
+            If a number is out of its range.
+        """
+        from devicekit.features.merit import Sample, Settings
+
+        return Settings(
+            self.reading.read_voltage,
+            self.v_set,
+            self.v_reset,
+            self.threshold,
+            self.horizon,
+            self.kernel,
+            self.ppf_baseline,
+            Sample(self.thickness, self.area, self.temperature, self.permittivity),
+            self.life_temperature,
+            self.lost_factor,
+        )
+
+
+document(CharacterizeRequest)
 
 
 @dataclass(frozen=True)
@@ -146,7 +199,9 @@ def _characterize_file(
             return FileResult(str(file), error={"kind": "internal", "message": message, "rows": []})
 
 
-def _characterize_files(request: CharacterizeRequest, names: Sequence[str], progress: Progress) -> list[FileResult]:
+def _characterize_files(
+    request: CharacterizeRequest, settings: Settings, names: Sequence[str], progress: Progress
+) -> list[FileResult]:
     """Characterise every file in turn, or several at a time."""
     from joblib import Parallel, delayed
 
@@ -154,7 +209,7 @@ def _characterize_files(request: CharacterizeRequest, names: Sequence[str], prog
     called = [file.name for file in files]
     titles = [name if called.count(name) == 1 else str(file) for file, name in zip(files, called, strict=True)]
     tasks = [
-        delayed(_characterize_file)(file, request.reading, request.settings, name, title, os.getcwd())
+        delayed(_characterize_file)(file, request.reading, settings, name, title, os.getcwd())
         for file, name, title in zip(files, names, titles, strict=True)
     ]
     results = []
@@ -199,16 +254,16 @@ def run_characterize(
     """
     from devicekit.features.merit import Sample
 
-    names = folder_names(request.files)
+    names, settings = folder_names(request.files), request.settings()
     if table is None:
-        results = _characterize_files(request, names, progress)
+        results = _characterize_files(request, settings, names, progress)
     else:
         (file,) = request.files
-        results = [characterize_table(table, file, request.settings, file.name)]
+        results = [characterize_table(table, file, settings, file.name)]
     bad = {each.file: each.error for each in results if each.error is not None}
     if len(bad) == len(results) == 1:
         raise results[0].failure or RuntimeError((results[0].error or {})["message"])
-    if request.settings.sample != Sample() and not any("mechanism" in each.json for each in results):
+    if settings.sample != Sample() and not any("mechanism" in each.json for each in results):
         _logger.warning(
             "--thickness, --area, --temperature and --permittivity had no effect: no file shows conduction of sweeps."
         )
@@ -236,11 +291,10 @@ def _page(results: Sequence[FileResult], command: str) -> Any:
     return characterization_page([each.part for each in results if each.part], command, failed)
 
 
-def _text(results: Sequence[FileResult], out: Path | None) -> list[Block]:
+def _text(results: Sequence[FileResult], out: Path) -> list[Block]:
     errors = [Alert(f"{each.file}: {each.error['message']}", "error") for each in results if each.error]
     coded = [warning for each in results if each.part for warning in each.part.warnings]
-    report = [] if out is None else [Fields([("report", str(out / REPORT))])]
-    return [*errors, Warnings(coded), *(block for each in results for block in each.text), *report]
+    return [*errors, Warnings(coded), *(block for each in results for block in each.text), *report_field(out)]
 
 
 def _reproduction(request: CharacterizeRequest) -> Reproduction:

@@ -9,12 +9,15 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from devicekit.core.declarations import option
 from devicekit.core.errors import UsageError
 from devicekit.core.text import listed, si, span
-from devicekit.fitting.branch.options import FitOptions
+from devicekit.fitting.branch.options import CHOICES, FitOptions
+from devicekit.models import law_names
 from devicekit.system.catalog import is_synthetic
 from devicekit.system.commands import Reproduction, call, command, non_default
 from devicekit.system.options import ReadOptions
+from devicekit.verbs import shared
 from devicekit.verbs.outcome import SILENT, Input, Outcome, Progress, shown, stem
 from devicekit.verbs.text import Alert, Block, Columns, Fields, Paragraph, Title, Warnings, paragraphs
 
@@ -30,47 +33,68 @@ if TYPE_CHECKING:
 _STANDS_FOR = {"c": "kappa", "bound": "kappa", "A_pulses": "kappa"}  # printed: fitted
 
 
+def _words(name: str) -> tuple[str, ...]:
+    return tuple(word for word in CHOICES[name] if word)
+
+
 @dataclass(frozen=True, kw_only=True)
 class FitRequest:
     """What to fit, and which cards to make.
 
-    Parameters
+    Attributes
     ----------
     file : Path or list of Path
         A file or folder, or several that make one table.
     reading : ReadOptions
         Options for reading it.
-    options : FitOptions
-        Options of the fit.
-    card : Path, optional
-        File of the card, which names the device; None makes no cards.
+    window : StdpWindow, optional
+        Window of `stdp` for every card (`read_window`).
     needs_both : bool
         Refuse a card without LTP or LTD; else such a fit has none.
-    report : Path, optional
-        File of the page.
-    synthetic : bool
-        Mark the data as synthetic.
-    stdp : StdpWindow, optional
-        Window for every card.
-    posterior : bool
-        Also draw from the posterior.
-    resample : int
-        Number of further cards, of resampled data or of draws of the posterior.
-    seed : int
-        Of the draws.
     """
 
-    file: Input
+    model: str = option(default=FitOptions.model, metavar="LAW", choices=law_names(), help="Update law")
+    loss: str = option(default="linear", choices=_words("loss"), help="Loss function")
+    estimator: str = option(
+        default="auto",
+        choices=_words("estimator"),
+        help="Likelihood of whole trains, trajectory of the mean curve, or steps over all cycles",
+    )
+    share: str | None = option(
+        choices=_words("share"), help="One shape for all pulses, scaled by a law of the width or amplitude"
+    )
+    state: str = option(
+        default="linear",
+        choices=_words("state"),
+        help="State of the law; use the logarithm for several decades",
+    )
+    resample: int = option(
+        default=0, metavar="N", least=0, help="Also write N cards fitted to resampled data: the uncertainty of the fit."
+    )
+    posterior: bool = option(
+        default=False,
+        help="Draw from the posterior of one device and report how well they mixed; --resample N writes draws.",
+    )
+    seed: int = shared.seed()
+    stdp: Path | None = option(metavar="FILE", help="Spike-timing changes of the device: the card gets their window.")
+    synthetic: bool = option(default=False, help="Mark the card as synthetic data.")
+    out: Path | None = option(metavar="CARD.json", help="Write the device card into this file, which names the device.")
+    report: Path | None = option(metavar="FILE.html", help="Also write one self-contained HTML report.")
+    file: Input = Path()
     reading: ReadOptions = field(default_factory=ReadOptions)
-    options: FitOptions = field(default_factory=FitOptions)
-    card: Path | None = None
+    window: Any = None
     needs_both: bool = True
-    report: Path | None = None
-    synthetic: bool = False
-    stdp: StdpWindow | None = None
-    posterior: bool = False
-    resample: int = 0
-    seed: int = 0
+
+    @property
+    def options(self) -> FitOptions:
+        """Options of the fit.
+
+        Raises
+        ------
+        UsageError
+            If a choice does not exist.
+        """
+        return FitOptions(self.model, self.loss, self.estimator, self.share, self.state)
 
     @property
     def stem(self) -> str:
@@ -132,14 +156,14 @@ def run_fit(request: FitRequest, progress: Progress = SILENT, table: PulseTable 
     json = _json(request, fit, cards, main)
     if drawn is not None:
         json["posterior"] = drawn.as_dict()
-    if request.resample and request.card is not None:
+    if request.resample and request.out is not None:
         json["resampled"] = [str(path) for path in more]
     if request.report is not None:
         json["report"] = str(request.report)
-    kept = bool(fit.conditions) and request.card is not None and request.card.exists()
+    kept = bool(fit.conditions) and request.out is not None and request.out.exists()
     text: list[Block] = [Warnings(fit.warnings)]
     if kept:
-        text.append(Alert(f"{request.card} belongs to an earlier fit and was kept; the new cards are beside it"))
+        text.append(Alert(f"{request.out} belongs to an earlier fit and was kept; the new cards are beside it"))
     text += fit_text(shown(request.file), fit)
     if drawn is not None:
         text += _posterior_text(drawn)
@@ -160,10 +184,10 @@ def _cards(request: FitRequest, fit: DeviceFit, synthetic: bool) -> tuple[dict[P
     """Return the card, or one for each pulse width, by file, and the file of the main one (middle width)."""
     from devicekit.fitting.cards import cards, device_name, main_card
 
-    if request.card is None or not (request.needs_both or _is_complete(fit)):
+    if request.out is None or not (request.needs_both or _is_complete(fit)):
         return {}, None
-    name = device_name(request.card, request.stem)
-    made = cards(fit, request.card, name, request.source, synthetic, request.stdp)
+    name = device_name(request.out, request.stem)
+    made = cards(fit, request.out, name, request.source, synthetic, request.window)
     return made, main_card(fit, made)
 
 
@@ -175,7 +199,7 @@ def _resampled(request: FitRequest, fit: DeviceFit, drawn: Posterior | None) -> 
     """Return cards of resampled data, or of draws of the posterior, to stand beside the card."""
     from devicekit.fitting.resampling import resampled_cards
 
-    out, count = request.card, request.resample
+    out, count = request.out, request.resample
     if out is None or not count:
         return {}
     cards = resampled_cards(fit, count, out.stem, request.seed) if drawn is None else drawn.cards(count, out.stem)
@@ -208,7 +232,7 @@ def _page(request: FitRequest, fit: DeviceFit, synthetic: bool, command: str) ->
     from devicekit.fitting.cards import device_name
     from devicekit.fitting.page import fit_page
 
-    name = device_name(request.card, request.stem)
+    name = device_name(request.out, request.stem)
     card = fit.to_card(name, request.source, synthetic) if _is_complete(fit) else None
     file = request.file
     return fit_page(fit, file.name if isinstance(file, Path) else shown(file), card, command, synthetic)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from devicekit.core.errors import CodedWarning
 from devicekit.system.commands import Reproduction
-from devicekit.verbs.text import Block
+from devicekit.verbs.text import REPORT, Block
 
 if TYPE_CHECKING:
     from devicekit.report import Report
 
+__all__ = ["REPORT", "SILENT", "Input", "Outcome", "Progress", "shown", "stem"]
 Result = TypeVar("Result")
-REPORT = "report.html"
 Input = Path | list[Path]  # a file, or several that make one table
 
 
@@ -77,6 +77,12 @@ class Progress:
     def counting(self, name: str, unit: str) -> AbstractContextManager[Callable[[int, int], None]]:
         """Count in a block: it is given a function of (done, total)."""
         return nullcontext(lambda done, total: None)
+
+    @contextmanager
+    def shares(self, name: str) -> Iterator[Callable[[float], None]]:
+        """Count the completed fraction of a run in a block: it is given a function of the fraction, 0..1."""
+        with self.counting(name, "parts") as count:
+            yield lambda fraction: count(int(100 * fraction), 100)
 
     def warn(self, coded: Sequence[CodedWarning]) -> None:
         """Say at once what a user should know before the end."""

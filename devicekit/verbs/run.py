@@ -6,16 +6,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from devicekit.core.declarations import document, option
 from devicekit.core.errors import TraceError
 from devicekit.core.text import count, width_suffix
 from devicekit.features.definitions import definition
 from devicekit.fitting.branch.options import FitOptions
+from devicekit.models import law_names
 from devicekit.system import catalog
 from devicekit.system.options import ReadOptions
+from devicekit.verbs import shared
 from devicekit.verbs.fit import fit_text
 from devicekit.verbs.outcome import SILENT, Outcome, Progress
 from devicekit.verbs.text import Block, Fields, Paragraph, Title, Warnings
-from devicekit.verbs.train import TrainRequest, train_once, training_text
+from devicekit.verbs.train import train_once, training_text
 
 if TYPE_CHECKING:
     from devicekit.device.card import DeviceCard
@@ -29,35 +32,28 @@ PAIRS = 3  # of the short benchmark: about two seconds
 
 @dataclass(frozen=True, kw_only=True)
 class RunRequest:
-    """What to run.
+    """What to run."""
 
-    Parameters
-    ----------
-    file : Path, optional
-        File or folder of pulse trains; the shipped example if not given.
-    reading : ReadOptions
-        Options for reading it.
-    model : str
-        Update law.
-    epochs, seed : int
-        Of the training.
-    data, data_dir
-        Data set to train on, and the folder with its files.
-    benchmark : bool
-        Also run a short benchmark.
-    draws : int
-        Devices that few data also allow, for the benchmark.
-    """
-
-    file: Path | None = None
+    file: Path | None = option(
+        argument=True, metavar="[FILE]", help="File or folder of pulse trains; the shipped example if not given."
+    )
+    out: Path = shared.out_folder(default=Path("devicekit-run"))
+    model: str = option(default=FitOptions.model, metavar="LAW", choices=law_names(), help="Update law")
+    epochs: int = shared.epochs(15)
+    data: str = shared.data()
+    data_dir: Path | None = shared.data_dir()
+    benchmark: bool = option(default=True, help="Also run a short benchmark: accuracy lost, and to which flaw.")
+    draws: int = option(
+        default=12,
+        metavar="N",
+        least=0,
+        help="For few cycles: devices that the data also allow, for the benchmark; 0 for none.",
+    )
+    seed: int = shared.seed()
     reading: ReadOptions = field(default_factory=ReadOptions)
-    model: str = FitOptions.model
-    epochs: int = 15
-    data: str = "digits"
-    data_dir: Path | None = None
-    benchmark: bool = True
-    draws: int = 12
-    seed: int = 0
+
+
+document(RunRequest)
 
 
 def run_all(request: RunRequest, progress: Progress = SILENT, kept: Kept | None = None) -> Outcome[Chain]:
@@ -100,10 +96,10 @@ def run_all(request: RunRequest, progress: Progress = SILENT, kept: Kept | None 
         cards = _cards(found, path, name, synthetic)
         card = cards["card.json"]
         config = TrainingConfig(scheme="insitu", epochs=request.epochs, seed=request.seed)
-        wanted = TrainRequest(card=card, config=config, samples=load(request.data, request.data_dir))
+        samples = load(request.data, request.data_dir)
         with progress.doing("compiling"):
             beside.wait("training")
-        training = train_once(wanted, progress, kept, "training in situ")
+        training = train_once(card, config, samples, progress, kept, "training in situ")
         short = None
         if request.benchmark:
             short = _benchmark(found, card, request, progress, kept)

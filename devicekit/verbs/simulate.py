@@ -3,176 +3,166 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import physics
+from devicekit.core.declarations import document, option
 from devicekit.core.errors import UsageError
 from devicekit.core.text import si, width_suffix
 from devicekit.features.definitions import definition
 from devicekit.system.commands import Reproduction, call, command
+from devicekit.verbs import shared
 from devicekit.verbs.outcome import REPORT, SILENT, Outcome, Progress
-from devicekit.verbs.text import Block, Fields, Title, Warnings, paragraphs, table_of
+from devicekit.verbs.text import Block, Fields, Title, Warnings, report_field, table_of
 
 if TYPE_CHECKING:
     from devicekit.tables import SweepTable
-    from physics.kinetics import Kinetics
     from physics.result import IVResult, PulseResult
     from physics.stack import Stack
     from physics.variability import Scatter
 
-_FLAGS = {
-    "drive.set_stop": "stop",
-    "drive.reset_stop": "reset_stop",
-    "drive.ltp_voltage": "ltp",
-    "drive.ltd_voltage": "ltd",
-    "drive.read_voltage": "read_voltage",
-    "circuit.compliance": "compliance",
-}  # of the command line, by the parameter of a stack that each changes; --bare switches reaction.generation off
 
+@dataclass(frozen=True, kw_only=True)
+class StackRequest:
+    """What every simulation takes: a stack by its file or material set, the default one without either."""
 
-@dataclass(frozen=True)
-class ChosenStack:
-    """A stack, and how it was chosen.
+    stack: Path | None = shared.stack()
+    laws: tuple[Path, ...] = shared.laws()
+    material: str | None = option(choices=tuple(physics.material_files()), help="Material set; the first if not given")
 
-    Attributes
-    ----------
-    stack : Stack
-        With its changes.
-    material : str, optional
-        Its material set, if it was chosen by name.
-    path : Path, optional
-        Its file.
-    changes : mapping
-        Parameters that are changed, by key.
-    """
+    @property
+    def changes(self) -> dict[str, object | None]:
+        """Parameters of the stack that are changed, by key; None is no change."""
+        return {}
 
-    stack: Stack
-    material: str | None = None
-    path: Path | None = None
-    changes: Mapping[str, object] = field(default_factory=dict)
-
-    @classmethod
-    def of(
-        cls,
-        path: Path | None = None,
-        material: str | None = None,
-        changes: Mapping[str, object | None] | None = None,
-        laws: Sequence[Path] = (),
-    ) -> ChosenStack:
-        """Load a stack by file or material set, the default one without either; changes of None are none.
+    def load(self) -> Stack:
+        """Load the stack, with its changes.
 
         Raises
         ------
         DevicekitError
-            If both are given, or the stack or a change is not valid.
+            If file and material set are given, or the stack or a change is not valid.
         """
         from physics.stack import load_material, load_stack
 
-        if path is not None and material is not None:
+        if self.stack is not None and self.material is not None:
             raise UsageError("A stack names its own material set: give --stack or --material, not both.")
-        named = material or physics.DEFAULT_MATERIAL
-        stack = load_material(named, laws=laws) if path is None else load_stack(path, laws=laws)
-        given = {key: value for key, value in (changes or {}).items() if value is not None}
-        return cls(stack.replace(given), named if path is None else None, path, given)
-
-    @property
-    def flags(self) -> dict[str, object]:
-        """Options of the command line that change it."""
-        found = {_FLAGS[key]: value for key, value in self.changes.items() if key in _FLAGS}
-        return {**found, "bare": self.changes.get("reaction.generation") is False}
+        laws = list(self.laws)
+        if self.stack is None:
+            stack = load_material(self.material or physics.DEFAULT_MATERIAL, laws=laws)
+        else:
+            stack = load_stack(self.stack, laws=laws)
+        return stack.replace({key: value for key, value in self.changes.items() if value is not None})
 
     @property
     def python(self) -> str:
-        """Python that loads it."""
-        load = f'load_material("{self.material}")' if self.path is None else f"load_stack({str(self.path)!r})"
-        changes = ", ".join(f'"{key}": {value!r}' for key, value in self.changes.items())
+        """Python that loads the stack."""
+        named = self.material or physics.DEFAULT_MATERIAL
+        load = f'load_material("{named}")' if self.stack is None else f"load_stack({str(self.stack)!r})"
+        changes = ", ".join(f'"{key}": {value!r}' for key, value in self.changes.items() if value is not None)
         return f"{load}.replace({{{changes}}})" if changes else load
 
 
+def _solver(words: str, default: str | None = None) -> Any:
+    return option(default=default, choices=tuple(physics.SOLVERS), help=words)
+
+
+def _noise() -> Any:
+    return option(
+        default=False, help="Generate, recombine and hop single vacancies at random; --seed gives another run."
+    )
+
+
+def _seed_of_noise(request: IVRequest | PulsesRequest) -> int | None:
+    """Return the seed of the noise; None for none."""
+    if request.seed is not None and not request.noise:
+        raise UsageError("--seed has no effect without --noise: add --noise, or remove --seed.")
+    return (request.seed or 0) if request.noise else None
+
+
 @dataclass(frozen=True, kw_only=True)
-class _Request:
-    """What every simulation takes.
+class IVRequest(StackRequest):
+    """I-V to simulate."""
 
-    Parameters
-    ----------
-    stack : ChosenStack
-    mesh : str
-        Cells of the mesh.
-    out : Path, optional
-        Folder of the results.
-    """
+    solver: str | None = _solver("banded (default for loops), fipy (for the set alone)")
+    mesh: str = shared.mesh()
+    compliance: float | None = shared.number("Current limit [A].", "A")
+    rate: float | None = shared.number("Ramp rate [V/s].", "V/S")
+    stop: float | None = shared.number("End of the set ramp [V].", "V")
+    reset_stop: float | None = shared.number("End of the reset ramp [V].", "V")
+    cycles: int = option(default=0, metavar="N", least=0, help="Bipolar loops; 0 for one set sweep, up and back.")
+    bare: bool = option(default=False, help="Use the paper's equations alone, without generation.")
+    measured: Path | None = option(metavar="FILE", help="A measured sweep to draw under the figure.")
+    stages: tuple[float, ...] = shared.several(
+        "Also keep the fields at this set voltage [V]; may be repeated.", "V", "--stage"
+    )
+    noise: bool = _noise()
+    seed: int | None = shared.chance()
+    out: Path | None = shared.out_folder()
 
-    stack: ChosenStack
-    mesh: str = "default"
-    out: Path | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class IVRequest(_Request):
-    """I-V to simulate.
-
-    Parameters
-    ----------
-    solver : str
-    compliance, rate : float, optional
-        Current limit [A], ramp rate [V/s]; the stack's if None.
-    cycles : int
-        Bipolar loops; 0: one set sweep, up and back.
-    stages : sequence of float
-        Set voltages [V] at which fields are kept too.
-    noise : int, optional
-        Seed of the noise; None without noise.
-    measured : SweepTable, optional
-        Sweeps to draw under the figure.
-    """
-
-    solver: str = "banded"
-    compliance: float | None = None
-    rate: float | None = None
-    cycles: int = 0
-    stages: Sequence[float] = ()
-    noise: int | None = None
-    measured: SweepTable | None = None
+    @property
+    def changes(self) -> dict[str, object | None]:
+        """See `StackRequest`."""
+        generation = False if self.bare else None
+        return {
+            "drive.set_stop": self.stop,
+            "drive.reset_stop": self.reset_stop,
+            "reaction.generation": generation,
+        }
 
     def reproduction(self) -> Reproduction:
         """Return the command and Python lines that repeat it."""
-        stack, mesh = self.stack, self.mesh if self.mesh != "default" else None
+        mesh = self.mesh if self.mesh != "default" else None
         changed = {"mesh": mesh, "cycles": self.cycles or None, "compliance": self.compliance, "rate": self.rate}
-        options = {"stack": stack.path, "material": stack.material, "solver": self.solver, **changed, **stack.flags}
+        options = {"stack": self.stack, "material": self.material, "solver": self.solver, **changed}
+        options |= {"stop": self.stop, "reset_stop": self.reset_stop, "bare": self.bare, "out": "simulated"}
         python = [
             "from physics.iv import simulate_iv",
-            f"from physics.stack import {stack.python.partition('(')[0]}",
-            "result = " + call("simulate_iv", stack.python, **changed),
+            f"from physics.stack import {self.python.partition('(')[0]}",
+            "result = " + call("simulate_iv", self.python, **changed),
             "result.summary()",
         ]
-        return Reproduction(command("simulate iv", [], {**options, "out": "simulated"}), "\n".join(python))
+        return Reproduction(command("simulate iv", [], options), "\n".join(python))
 
 
 @dataclass(frozen=True, kw_only=True)
-class PulsesRequest(_Request):
-    """Pulse trains to simulate; parameters as in `physics.pulses.simulate_pulses`."""
+class PulsesRequest(StackRequest):
+    """Pulse trains to simulate."""
 
-    solver: str = "banded"
-    widths: Sequence[float] = ()
-    count: int = 100
-    pairs: int = 2
-    gap: float = 0.0
-    cycles: int = 3
-    noise: int | None = None
+    solver: str = _solver("Solver", "banded")
+    mesh: str = shared.mesh()
+    compliance: float | None = shared.number("Current limit [A].", "A")
+    widths: tuple[float, ...] = shared.several(
+        "Pulse width [s]; may be repeated. 5, 50 and 500 us if not given.", "S", "--width"
+    )
+    count: int = option(default=100, metavar="N", help="Pulses of a train.")
+    pairs: int = option(default=2, metavar="N", help="Pairs of LTP and LTD trains; the last is written.")
+    ltp: float | None = shared.number("Amplitude of LTP pulses [V].", "V")
+    ltd: float | None = shared.number("Amplitude of LTD pulses [V].", "V")
+    gap: float = option(default=0.0, metavar="S", help="Rest at 0 V after each pulse [s].")
+    read_voltage: float | None = shared.number("Read voltage [V].", "V")
+    cycles: int = option(default=3, metavar="N", help="Bipolar loops before the first train.")
+    noise: bool = _noise()
+    seed: int | None = shared.chance()
+    out: Path | None = shared.out_folder()
+
+    @property
+    def changes(self) -> dict[str, object | None]:
+        """See `StackRequest`."""
+        return {
+            "circuit.compliance": self.compliance,
+            "drive.ltp_voltage": self.ltp,
+            "drive.ltd_voltage": self.ltd,
+            "drive.read_voltage": self.read_voltage,
+        }
 
 
-@dataclass(frozen=True, kw_only=True)
-class KineticsRequest(_Request):
-    """Kinetics to simulate; parameters as in `physics.kinetics.kinetics`."""
-
-    voltages: Sequence[float] = ()
-    rates: Sequence[float] = ()
-    jobs: int = 1
+for _request in (IVRequest, PulsesRequest):
+    document(_request)
 
 
 def read_measured(path: Path) -> SweepTable:
@@ -200,12 +190,14 @@ def run_iv(request: IVRequest, progress: Progress = SILENT) -> Outcome[IVResult]
     from physics.iv import simulate_iv
     from physics.page import iv_page
 
-    with _shares(progress) as share:
+    stack, measured = request.load(), None if request.measured is None else read_measured(request.measured)
+    noise = _seed_of_noise(request)
+    with progress.shares("simulating") as share:
         result = simulate_iv(
-            request.stack.stack,
-            solver=request.solver,
+            stack,
+            solver=request.solver or ("banded" if request.cycles or request.noise else "fipy"),
             mesh=request.mesh,
-            noise=request.noise,
+            noise=noise,
             compliance=request.compliance,
             rate=request.rate,
             cycles=request.cycles,
@@ -225,16 +217,16 @@ def run_iv(request: IVRequest, progress: Progress = SILENT) -> Outcome[IVResult]
     return Outcome(
         result=result,
         json=json,
-        page=lambda command: iv_page(result, command, request.measured, scatter),
+        page=lambda command: iv_page(result, command, measured, scatter),
         files={
             "iv.csv": lambda path: write_csv(result.sweep.frame, path, ("simulated",)),
             "fields.npz": result.save_fields,
             "summary.json": lambda path: writing.write_json(path, json),
             "stack.json": lambda path: writing.write_json(path, result.stack.model_dump(mode="json")),
-            "iv.png": lambda path: _draw(path, result.panel(request.measured).draw, (5.0, 3.8)),
+            "iv.png": lambda path: _draw(path, result.panel(measured).draw, (5.0, 3.8)),
             "maps.png": lambda path: _draw(path, maps, (3.4 * len(shown), 7.5), len(shown)),
         },
-        text=[*_iv_text(result, scatter), *_report(request.out)],
+        text=[*_iv_text(result, scatter), *report_field(request.out)],
         reproduction=request.reproduction(),
         offered=("iv.csv",),
         **_end(result),
@@ -247,12 +239,13 @@ def run_pulses(request: PulsesRequest, progress: Progress = SILENT) -> Outcome[P
     from physics.page import pulses_page
     from physics.pulses import DEFAULT_WIDTHS, simulate_pulses
 
-    with _shares(progress) as share:
+    stack, noise = request.load(), _seed_of_noise(request)
+    with progress.shares("simulating") as share:
         result = simulate_pulses(
-            request.stack.stack,
+            stack,
             solver=request.solver,
             mesh=request.mesh,
-            noise=request.noise,
+            noise=noise,
             widths=request.widths or DEFAULT_WIDTHS,
             count=request.count,
             pairs=request.pairs,
@@ -283,42 +276,6 @@ def run_pulses(request: PulsesRequest, progress: Progress = SILENT) -> Outcome[P
         offered=tuple(tables),
         **_end(result),
     )
-
-
-def run_kinetics(request: KineticsRequest, progress: Progress = SILENT) -> Outcome[Kinetics]:
-    """Simulate SET and RESET times against voltage, and the set voltage against the ramp rate."""
-    from devicekit.system import writing
-    from devicekit.tables import write_csv
-    from physics import report
-    from physics.kinetics import RATES, VOLTAGES, kinetics
-    from physics.page import kinetics_page
-
-    with _shares(progress) as share:
-        voltages, rates = request.voltages or VOLTAGES, request.rates or RATES
-        result = kinetics(request.stack.stack, voltages, rates, request.mesh, request.jobs, share)
-    return Outcome(
-        result=result,
-        json=result.summary(),
-        page=lambda command: kinetics_page(result, command),
-        files={
-            **{f"{name}.csv": partial(write_csv, frame) for name, frame in result.tables().items()},
-            "summary.json": lambda path: writing.write_json(path, result.summary()),
-        },
-        text=[
-            Title(f"simulated kinetics, material set {result.stack.material}"),
-            *paragraphs(report.kinetics_summary(result)),
-            table_of(result.holds),
-            table_of(result.ramps),
-            *_report(request.out),
-        ],
-    )
-
-
-@contextmanager
-def _shares(progress: Progress) -> Iterator[Callable[[float], None]]:
-    """Count the completed fraction of a run."""
-    with progress.counting("simulating", "parts") as count:
-        yield lambda fraction: count(int(100 * fraction), 100)
 
 
 def _end(result: IVResult | PulseResult) -> Any:
@@ -378,7 +335,3 @@ def _balances(result: IVResult | PulseResult) -> list[tuple[str, str]]:
         ("solver", f"{result.solver}, {result.mesh.cells} cells, {quality.steps} steps"),
         ("balances", f"vacancies to {quality.mass_error:.1e}, power to {quality.power_error:.1e}"),
     ]
-
-
-def _report(out: Path | None) -> list[Block]:
-    return [] if out is None else [Fields([("report", str(out / REPORT))])]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from devicekit.core.errors import CodedWarning
 from devicekit.core.records import Record
+
+REPORT = "report.html"
 
 
 @dataclass(frozen=True)
@@ -65,3 +68,8 @@ def paragraphs(sentences: Iterable[str]) -> list[Block]:
 def table_of(records: Sequence[Record]) -> Columns:
     """Return the columns that records declare; there is at least one of them."""
     return Columns(records[0].head(), [each.cells() for each in records])
+
+
+def report_field(folder: Path | None) -> list[Block]:
+    """Return where the page is; nothing if it is not written."""
+    return [] if folder is None else [Fields([("report", str(folder / REPORT))])]

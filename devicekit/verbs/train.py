@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, get_args
 
+from devicekit.core.declarations import document, option
 from devicekit.core.errors import ParameterError
-from devicekit.core.text import percent, si
-from devicekit.device.network import NETWORK
+from devicekit.core.text import count, percent, si
 from devicekit.system.commands import Reproduction, call, command
+from devicekit.verbs import shared
 from devicekit.verbs.outcome import REPORT, SILENT, Outcome, Progress
 from devicekit.verbs.text import Block, Fields, Title, Warnings
+from snn import choices
 
 if TYPE_CHECKING:
     from devicekit.device.card import DeviceCard
@@ -22,40 +26,57 @@ if TYPE_CHECKING:
     from snn.data.dataset import Dataset
     from snn.training import TrainingResult
 
+_logger = logging.getLogger(__name__)
 Scalar = str | int | float | bool
 _OPTIONS = ("scheme", "epochs", "encoding", "schedule", "mapping", "read_noise", "seed")  # others: --set
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainRequest:
-    """What to train.
+    """What to train; `settings` replace those that have an option of their own."""
 
-    Parameters
-    ----------
-    card : DeviceCard
-    config : TrainingConfig
-    samples : Dataset
-    beside : bool
-        Also train ordinary classifiers on the same split.
-    out : Path, optional
-        Folder of the results.
-    source, data : str
-        File of the card and name of the data, for the lines that repeat it.
-    """
+    card: Path = option(default=MISSING, metavar="CARD.json", help="The device card.")
+    scheme: str = option(default="insitu", choices=get_args(choices.Scheme), help="Training scheme")
+    epochs: int = shared.epochs(20)
+    data: str = shared.data()
+    data_dir: Path | None = shared.data_dir()
+    label: str | None = shared.label()
+    beside: bool = option(default=True, help="Also train ordinary classifiers on the same split, to compare.")
+    encoding: str = option(
+        default="paper", choices=get_args(choices.Encoding), help="Sparse spikes as in the paper, or dense ones"
+    )
+    schedule: str | None = option(
+        choices=get_args(choices.Schedule), help="Pulse threshold over the epochs; growing if not given"
+    )
+    mapping: str | None = option(
+        choices=get_args(choices.Mapping), help="Weights as pairs of devices (default) or against a reference"
+    )
+    read_noise: bool = option(default=False, help="Add the card's read noise at every reading.")
+    settings: Mapping[str, Scalar] = shared.settings(
+        "Any other setting, such as margin=3 or c2c=none (TrainingConfig, or preset=paper); may be repeated."
+    )
+    seed: int = shared.seed()
+    out: Path | None = option(metavar="PATH", help="Where to write the results.")
 
-    card: DeviceCard
-    config: TrainingConfig
-    samples: Dataset
-    beside: bool = True
-    out: Path | None = None
-    source: str = "card.json"
-    data: str = "digits"
+    def config(self) -> TrainingConfig:
+        """Return the settings of the training.
+
+        Raises
+        ------
+        DevicekitError
+            If one is unknown, or its value is not allowed.
+        """
+        named = {"schedule": self.schedule, "mapping": self.mapping, "read_noise": self.read_noise or None}
+        given = {name: value for name, value in named.items() if value is not None}
+        words = {"scheme": self.scheme, "epochs": self.epochs, "encoding": self.encoding, **given, **self.settings}
+        return training_config(words, self.seed)
 
     def reproduction(self) -> Reproduction:
         """Return the command and Python lines that repeat it."""
-        declared = self.config.declared()
-        changed = {name: value for name in declared if (value := getattr(self.config, name)) != declared[name].default}
-        options: dict[str, Any] = {"card": self.source, **{name: changed.get(name) for name in _OPTIONS}}
+        config, card = self.config(), self.card.name
+        declared = config.declared()
+        changed = {name: value for name in declared if (value := getattr(config, name)) != declared[name].default}
+        options: dict[str, object] = {"card": card, **{name: changed.get(name) for name in _OPTIONS}}
         options["data"] = self.data if self.data != "digits" else None
         options["set"] = {name: value for name, value in changed.items() if name not in _OPTIONS}
         options |= {"no-beside": not self.beside, "out": "trained"}
@@ -65,10 +86,13 @@ class TrainRequest:
             "from snn.data.load import load",
             "from snn.training import train",
             f"config = {call('TrainingConfig', **changed)}",
-            f"result = train(devicekit.load_card({self.source!r}), config, load({self.data!r}))",
+            f"result = train(devicekit.load_card({card!r}), config, load({self.data!r}))",
             "result.accuracy_mean_last",
         ]
         return Reproduction(command("train", [], options), "\n".join(python))
+
+
+document(TrainRequest)
 
 
 def training_config(settings: Mapping[str, Scalar], seed: int, extra: frozenset[str] = frozenset()) -> TrainingConfig:
@@ -96,13 +120,19 @@ def training_config(settings: Mapping[str, Scalar], seed: int, extra: frozenset[
 
 
 def train_once(
-    request: TrainRequest, progress: Progress = SILENT, kept: Kept | None = None, words: str = "training"
+    card: DeviceCard,
+    config: TrainingConfig,
+    samples: Dataset,
+    progress: Progress = SILENT,
+    kept: Kept | None = None,
+    words: str = "training",
 ) -> TrainingResult:
     """Train, or return the numbers of a training that an interrupted command has kept.
 
     Parameters
     ----------
-    request : TrainRequest
+    card, config, samples
+        As for `snn.training.train`.
     progress : Progress
     kept : Kept, optional
         Store of finished parts.
@@ -111,30 +141,47 @@ def train_once(
     """
     from snn.training import TrainingResult, train
 
-    card, config, samples, key = request.card, request.config, request.samples, ""
+    key = ""
     if kept is not None:
         key = kept.key("training", card.to_json(), asdict(config), samples.sha256)
         if known := kept.known([key], "trained network"):
             return TrainingResult.of_numbers(known[key], card, config, samples)
-    with progress.counting(words, "samples") as count:
-        result = train(card, config, samples, lambda done, total, _: count(done, total))
+    with progress.counting(words, "samples") as show:
+        result = train(card, config, samples, lambda done, total, _: show(done, total))
     if kept is not None:
         kept.put(key, result.numbers())
     return result
 
 
+def _one_card(path: Path) -> Path:
+    """Return the card, or the middle one of several pulse widths, with a message that names it."""
+    from devicekit.device.card import cards_of_widths
+
+    found = [] if os.path.exists(path) else cards_of_widths(path)
+    if not found:
+        return path
+    middle = found[len(found) // 2]
+    names = ", ".join(each.name for each in found)
+    _logger.warning(f"{path.name} is a fit of {count(len(found), 'pulse width')} ({names}): {middle.name} is used")
+    return middle
+
+
 def run_training(request: TrainRequest, progress: Progress = SILENT) -> Outcome[TrainingResult]:
     """Train a spiking network on the devices of a card, and ordinary classifiers beside it."""
+    from devicekit.device.card import load_card
+    from devicekit.device.network import NETWORK
     from devicekit.system.writing import write_json
     from snn.baselines import reference_classifiers
+    from snn.data.load import load
     from snn.report import train_page
 
-    config, network = request.config, NETWORK
-    result = train_once(request, progress)
+    card, network = load_card(_one_card(request.card)), NETWORK
+    config, samples = request.config(), load(request.data, request.data_dir, request.label)
+    result = train_once(card, config, samples, progress)
     others: tuple[Baseline, ...] = ()
     if request.beside:
         with progress.doing("training ordinary classifiers"):
-            others = reference_classifiers(request.samples, config)
+            others = reference_classifiers(samples, config)
     metrics = {**result.as_dict(), "beside": [each.as_dict() for each in others]}
     text = [*training_text(result), Warnings(result.warnings)]
     if others:
@@ -149,7 +196,7 @@ def run_training(request: TrainRequest, progress: Progress = SILENT) -> Outcome[
     return Outcome(
         result=result,
         json=metrics,
-        page=lambda command: train_page(result, request.card, others, command, config.seed),
+        page=lambda command: train_page(result, card, others, command, config.seed),
         files={
             "metrics.json": lambda path: write_json(path, metrics),
             **({network: result.network.save} if result.network is not None else {}),

@@ -7,19 +7,22 @@ from typing import Any
 
 import pytest
 
+from devicekit.core.declarations import options_of
 from devicekit.core.errors import TraceError
 from devicekit.device.card import load_card
-from devicekit.features.merit import Settings
-from devicekit.fitting.branch.options import FitOptions
 from devicekit.synthetic.pulses import generate, truth_card
 from devicekit.system import catalog
-from devicekit.system.options import ReadOptions
+from devicekit.verbs.array import ArrayRequest
+from devicekit.verbs.benchmark import BenchmarkRequest
+from devicekit.verbs.calibrate import CalibrateRequest
 from devicekit.verbs.characterize import CharacterizeRequest, run_characterize
 from devicekit.verbs.fit import FitRequest, run_fit
+from devicekit.verbs.kinetics import KineticsRequest
 from devicekit.verbs.outcome import Progress, shown, stem
-from devicekit.verbs.simulate import ChosenStack, IVRequest
+from devicekit.verbs.run import RunRequest
+from devicekit.verbs.simulate import IVRequest, PulsesRequest
 from devicekit.verbs.text import Alert, Fields, Title
-from devicekit.verbs.train import TrainRequest, run_training, training_config
+from devicekit.verbs.train import TrainRequest, run_training
 
 LAWS = {"ltp": (-3.0, 0.5), "ltd": (-3.0, 0.5)}
 
@@ -33,7 +36,7 @@ def trains(tmp_path: Path) -> Path:
 
 
 def test_a_fit_makes_a_card_a_page_and_the_lines_that_repeat_it(trains: Path, tmp_path: Path) -> None:
-    request = FitRequest(file=trains, options=FitOptions("softbounds"), card=tmp_path / "mine.json")
+    request = FitRequest(file=trains, model="softbounds", out=tmp_path / "mine.json")
     outcome = run_fit(request)
     assert list(outcome.files) == ["mine.json"] == list(outcome.cards)
     outcome.write(tmp_path / "made")
@@ -53,17 +56,17 @@ def test_a_fit_of_one_branch_has_no_card_unless_it_must(trains: Path, tmp_path: 
     lines = trains.read_text(encoding="utf-8").splitlines(keepends=True)
     half.write_text("".join(each for each in lines if ",ltd," not in each.lower()), encoding="utf-8")
     card = tmp_path / "card.json"
-    outcome = run_fit(FitRequest(file=half, options=FitOptions("softbounds"), card=card, needs_both=False))
+    outcome = run_fit(FitRequest(file=half, model="softbounds", out=card, needs_both=False))
     assert (outcome.files, outcome.json["card"]) == ({}, None)
     with pytest.raises(TraceError):
-        run_fit(FitRequest(file=half, options=FitOptions("softbounds"), card=card))
+        run_fit(FitRequest(file=half, model="softbounds", out=card))
 
 
 def test_several_files_are_characterised_with_their_errors(tmp_path: Path) -> None:
     good = catalog.get("reference-endurance").data
     bad = tmp_path / "bad.csv"
     bad.write_text("nothing\n", encoding="utf-8")
-    outcome = run_characterize(CharacterizeRequest(files=[good, bad], settings=Settings(), out=tmp_path))
+    outcome = run_characterize(CharacterizeRequest(files=(good, bad), out=tmp_path))
     assert outcome.code == 2
     (done,), (failed,) = outcome.json["files"], outcome.json["errors"]  # type: ignore[misc]
     assert (done["file"], failed["file"]) == (str(good), str(bad))
@@ -75,12 +78,14 @@ def test_several_files_are_characterised_with_their_errors(tmp_path: Path) -> No
 def test_an_error_of_the_only_file_is_raised(tmp_path: Path) -> None:
     (tmp_path / "bad.csv").write_text("nothing\n", encoding="utf-8")
     with pytest.raises(Exception, match=r"bad\.csv"):
-        run_characterize(CharacterizeRequest(files=[tmp_path / "bad.csv"], settings=Settings()))
+        run_characterize(CharacterizeRequest(files=(tmp_path / "bad.csv",)))
 
 
 def test_lines_of_a_simulation_name_what_was_changed() -> None:
-    stack = ChosenStack.of(None, "electrothermal", {"drive.set_stop": 0.9, "reaction.generation": False})
-    found = IVRequest(stack=stack, mesh="coarse", cycles=2, compliance=1e-4).reproduction()
+    request = IVRequest(
+        material="electrothermal", solver="banded", mesh="coarse", cycles=2, compliance=1e-4, stop=0.9, bare=True
+    )
+    found = request.reproduction()
     assert found.command == (
         "devicekit simulate iv --material electrothermal --solver banded --mesh coarse --cycles 2 --compliance 0.0001 "
         "--stop 0.9 --bare --out simulated"
@@ -102,13 +107,12 @@ class Counting(Progress):
         return nullcontext(lambda done, total: self.said.append((name, done, total)))
 
 
-def test_a_training_says_how_far_it_is_and_how_to_repeat_it() -> None:
-    from snn.data.load import load
-
-    config = training_config({"epochs": 1, "hidden": 8, "tile": "64x64", "read_noise": False}, 3)
-    card = truth_card(LAWS, model="softbounds")
+def test_a_training_says_how_far_it_is_and_how_to_repeat_it(tmp_path: Path) -> None:
+    truth_card(LAWS, model="softbounds").save(tmp_path / "card.json")
     progress = Counting()
-    request = TrainRequest(card=card, config=config, samples=load("digits"), beside=False)
+    request = TrainRequest(
+        card=tmp_path / "card.json", epochs=1, settings={"hidden": 8, "tile": "64x64"}, seed=3, beside=False
+    )
     outcome = run_training(request, progress)
     assert progress.said[-1] == ("training", 1347, 1347)
     assert set(outcome.files) == {"metrics.json", "network.npz"}
@@ -120,11 +124,32 @@ def test_a_training_says_how_far_it_is_and_how_to_repeat_it() -> None:
     spoken: dict[str, Any] = {}
     lines = outcome.reproduction.python.splitlines()
     exec("\n".join(line for line in lines if "load_card" not in line and not line.startswith("result")), spoken)
-    assert spoken["config"] == config
+    assert spoken["config"] == request.config()
+
+
+REQUESTS = (
+    ArrayRequest,
+    BenchmarkRequest,
+    CalibrateRequest,
+    CharacterizeRequest,
+    FitRequest,
+    IVRequest,
+    KineticsRequest,
+    PulsesRequest,
+    RunRequest,
+    TrainRequest,
+)
+
+
+@pytest.mark.parametrize("request_", REQUESTS, ids=lambda each: each.__name__)
+def test_every_option_of_a_request_says_what_it_is(request_: Any) -> None:
+    for each in options_of(request_).values():
+        assert each.help, each.name
+        assert each.doc, each.name
 
 
 def test_files_are_named_for_people() -> None:
     several = [Path("a/x.csv"), Path("a/y.csv"), Path("a/z.csv")]
     assert (shown(several[0]), shown(several)) == ("a/x.csv", "a/x.csv and 2 more")
     assert (stem(several[0]), stem(several)) == ("x", "a")
-    assert FitRequest(file=several, reading=ReadOptions()).source is None
+    assert FitRequest(file=several).source is None

@@ -1,0 +1,120 @@
+"""Options that several verbs take; each call declares a field of a request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import physics
+from devicekit.core.declarations import option
+from devicekit.core.pairs import parse_pairs
+
+
+def out_folder(words: str = "Folder for the results.", **how: Any) -> Any:
+    """Declare the folder of the results."""
+    return option(metavar="DIR", help=words, **how)
+
+
+def seed(words: str = "Seed of every random draw.") -> Any:
+    """Declare a seed."""
+    return option(default=0, metavar="N", least=0, help=words)
+
+
+def chance() -> Any:
+    """Declare a seed that makes sense with another option alone."""
+    return option(metavar="N", least=0, help="Seed of the random draws; 0 if not given.")
+
+
+def jobs(words: str, default: int = 1) -> Any:
+    """Declare a number of processes."""
+    return option(default=default, metavar="N", least=1, help=words)
+
+
+def stack(words: str = "Stack TOML, which names its material set; the default stack if not given.") -> Any:
+    """Declare the file of a stack."""
+    return option(metavar="STACK.toml", help=words)
+
+
+def laws() -> Any:
+    """Declare files whose code a stack may run."""
+    return option(
+        "--allow-law",
+        default=(),
+        metavar="FILE.py",
+        help="A Python file that the stack may name as a law; its code runs. May be repeated.",
+    )
+
+
+def mesh(default: str = "default") -> Any:
+    """Declare the cells of a mesh."""
+    return option(default=default, choices=tuple(physics.SPACINGS), help="Cells of the mesh")
+
+
+def epochs(default: int) -> Any:
+    """Declare a number of epochs."""
+    return option(default=default, metavar="N", least=1, help="Passes over the training part.")
+
+
+def data() -> Any:
+    """Declare a data set."""
+    return option(
+        default="digits",
+        metavar="DATA",
+        help="digits (ships with scikit-learn), optdigits, mnist, fashion-mnist, openml:NAME, a .npz or .csv file, or "
+        "a folder of idx files or of train.csv and test.csv.",
+    )
+
+
+def data_dir() -> Any:
+    """Declare the folder of a data set."""
+    return option(metavar="DIR", help="Folder with the files of optdigits, mnist, fashion-mnist; fetched if not given.")
+
+
+def label() -> Any:
+    """Declare the column of classes."""
+    return option(metavar="COLUMN", help="Column of a .csv that holds the classes.")
+
+
+def number(words: str, metavar: str, flag: str = "") -> Any:
+    """Declare a number that need not be given."""
+    return option(flag, metavar=metavar, help=words)
+
+
+def several(words: str, metavar: str, flag: str) -> Any:
+    """Declare an option that may be repeated."""
+    return option(flag, default=(), metavar=metavar, help=words)
+
+
+def settings(words: str) -> Any:
+    """Declare further settings of a training."""
+    return option(
+        "--set",
+        default_factory=dict,
+        metavar="KEY=VALUE",
+        typed=list[str] | None,
+        parse=parse_settings,
+        help=words,
+    )
+
+
+def _value(text: str) -> str | int | float | bool:
+    """A number or true/false where it looks like one."""
+    if text in ("true", "false"):
+        return text == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def parse_settings(pairs: list[str] | None) -> dict[str, str | int | float | bool]:
+    """The settings that `--set` was given.
+
+    Raises
+    ------
+    UsageError
+        If one is not KEY=VALUE.
+    """
+    given = parse_pairs(pairs, "--set takes KEY=VALUE", empty=True)
+    return {name: _value(value) for name, value in given.items()}
