@@ -64,12 +64,12 @@ class BenchmarkRequest:
         asked = {"attribution": self.attribution, "wide": self.wide, "policy": self.policy}
         left_out = {f"no-{name}": True for name, value in asked.items() if not value}
         keywords = {"other_policy" if name == "policy" else name: False for name, value in asked.items() if not value}
-        card = f"devicekit.load_card({names[0]!r})"
+        card, plan = f"devicekit.load_card({names[0]!r})", call("Plan", seeds=self.seeds, **keywords)
         python = [
             "import devicekit",
-            "from snn.benchmark import benchmark",
+            "from snn.benchmark import Plan, benchmark",
             "from snn.benchmark.task import few_shot",
-            "result = " + call("benchmark", card, 'few_shot("digits")', seeds=self.seeds, **keywords, **self.settings),
+            "result = " + call("benchmark", card, 'few_shot("digits")', plan, **self.settings),
             "result.verdict",
         ]
         line = command("benchmark", names, {"seeds": self.seeds, **left_out, "set": self.settings, "out": "benchmark"})
