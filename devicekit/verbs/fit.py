@@ -53,7 +53,7 @@ class FitRequest:
         Refuse a card without LTP or LTD; else such a fit has none.
     """
 
-    model: str = option(default=FitOptions.model, metavar="LAW", choices=law_names(), help="Update law")
+    model: str = option(default=FitOptions.model, metavar="LAW", choices=law_names, help="Update law")
     loss: str = option(default="linear", choices=_words("loss"), help="Loss function")
     estimator: str = option(
         default="auto",

@@ -38,7 +38,7 @@ class RunRequest:
         argument=True, metavar="[FILE]", help="File or folder of pulse trains; the shipped example if not given."
     )
     out: Path = shared.out_folder(default=Path("devicekit-run"))
-    model: str = option(default=FitOptions.model, metavar="LAW", choices=law_names(), help="Update law")
+    model: str = option(default=FitOptions.model, metavar="LAW", choices=law_names, help="Update law")
     epochs: int = shared.epochs(15)
     data: str = shared.data()
     data_dir: Path | None = shared.data_dir()
