@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from pydantic import Field, SerializeAsAny, ValidationError
+from pydantic.fields import FieldInfo
 
 from devicekit.core.errors import BadRow, FileError, ParameterError, invalid_rows
 from devicekit.core.text import count
@@ -160,7 +161,7 @@ class Stack(Group):
         return {**{f"layer.{layer.name}": layer for layer in self.layers}, **groups}
 
     @cached_property
-    def _fields(self) -> dict[str, Any]:
+    def _fields(self) -> dict[str, FieldInfo]:
         return {
             f"{owner}.{name}": field
             for owner, group in self._owners.items()
