@@ -134,7 +134,7 @@ class Uploads:
         except FileExistsError:
             raise FileError(f"{upload.name} holds two files named {target.name}. Rename one.") from None
         except OSError as error:  # such as no space left
-            raise FileError(f"Cannot store {target.name}: {error.strerror or error}") from error
+            raise FileError.of("Cannot store", target.name, error) from error
         finally:
             if is_begun and not is_complete:  # an earlier file of that name stays
                 target.unlink(missing_ok=True)

@@ -210,6 +210,11 @@ class FileError(DevicekitError):
 
     kind = "file"
 
+    @classmethod
+    def of(cls, what: str, path: object, error: Exception) -> Self:
+        """Return the error of a path that the system refuses: what cannot be done, such as "cannot read", and why."""
+        return cls(f"{what} {path}: {getattr(error, 'strerror', None) or error}")
+
 
 class TableError(DevicekitError):
     """A table breaks its schema; `rows` lists every bad row."""

@@ -148,7 +148,7 @@ class Library:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise FileError(f"Cannot create the library {self.folder}: {error.strerror or error}") from error
+            raise FileError.of("Cannot create the library", self.folder, error) from error
         with work.locked(self.folder):  # keeps what another process adds to the same record
             return self._add(record)
 
@@ -236,7 +236,7 @@ class Library:
                 try:
                     path.unlink()
                 except OSError as error:
-                    raise FileError(f"Cannot remove {path}: {error.strerror or error}") from error
+                    raise FileError.of("Cannot remove", path, error) from error
         self.refresh()
         return gone
 
@@ -299,7 +299,7 @@ class Library:
         except FileNotFoundError:
             return {}
         except OSError as error:
-            raise FileError(f"cannot read the library {self.folder}: {error.strerror or error}") from error
+            raise FileError.of("cannot read the library", self.folder, error) from error
         return found
 
     def _path(self, file: str) -> Path:
@@ -368,7 +368,7 @@ def read_head(path: Path) -> IndexedHead:
     try:
         mode = os.lstat(path).st_mode
     except OSError as error:
-        raise FileError(f"cannot read {path}: {error.strerror or error}") from error
+        raise FileError.of("cannot read", path, error) from error
     if stat.S_ISLNK(mode):
         raise FileError(f"{path} is a link. Copy the file itself into the library.")
     text = files.read_text(path)

@@ -188,7 +188,7 @@ def _parse(path: Path) -> Any:
             raise FileError(f"{path.name} has more than {LARGEST >> 20} MiB of JSON. Write its tables as CSV.")
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise FileError(f"cannot read {path}: {error.strerror or error}") from error
+        raise FileError.of("cannot read", path, error) from error
     except UnicodeDecodeError as error:
         raise FileError(f"{path.name} is not UTF-8 text, which JSON must be (byte {error.start})") from error
     try:

@@ -40,7 +40,7 @@ def read_tables(path: Path) -> list[Sheet]:
         with path.open("rb") as stream:
             head = stream.read(HEAD)
     except OSError as error:
-        raise FileError(f"cannot read {path}: {error.strerror or error}") from error
+        raise FileError.of("cannot read", path, error) from error
     values = matparts.read_hdf5(path) if matparts.is_hdf5(head) else matparts.read_before_hdf5(path)
     left = sorted(each for each, value in values.items() if value is None)
     total = sum(_count(value) for value in values.values())

@@ -72,7 +72,7 @@ def read_before_hdf5(path: Path) -> dict[str, Value]:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise FileError(f"cannot read {path}: {error.strerror or error}") from error
+        raise FileError.of("cannot read", path, error) from error
     try:
         wanted = dict(_v5_variables(data) if is_v5(data) else _v4_variables(data))
     except MemoryError as error:

@@ -188,7 +188,7 @@ class Source:
         except (gzip.BadGzipFile, zlib.error) as error:
             raise FileError(f"{name} is a damaged gzip file ({error}). Copy or export it again.") from error
         except OSError as error:
-            raise FileError(f"cannot read {self.path}: {error.strerror or error}") from error
+            raise FileError.of("cannot read", self.path, error) from error
 
     @cached_property
     def _scan(self) -> tuple[str, int]:
@@ -232,4 +232,4 @@ class Source:
             with self.path.open("rb") as stream:
                 return stream.read(2) == b"\x1f\x8b"
         except OSError as error:
-            raise FileError(f"cannot read {self.path}: {error.strerror or error}") from error
+            raise FileError.of("cannot read", self.path, error) from error

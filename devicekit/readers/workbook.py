@@ -109,7 +109,7 @@ def read_sheets(path: Path, which: str) -> list[Sheet]:
             named = _link_file(path, Path(folder) / f"book.{which}")
             read = isolated.parse("workbook", named, path.name, most=MOST_CELLS + path.stat().st_size)
     except OSError as error:
-        raise FileError(f"cannot read {path}: {error.strerror or error}") from error
+        raise FileError.of("cannot read", path, error) from error
     found = [sheet for sheet in (Sheet(name, rows, hidden) for name, hidden, rows in read) if not sheet.is_empty]
     if not found:
         raise FileError(f"{path.name} holds no sheet with cells")

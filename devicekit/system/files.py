@@ -37,7 +37,7 @@ def kind(path: Path) -> str:
     except (FileNotFoundError, NotADirectoryError):
         raise FileError(f"{path} does not exist") from None
     except (OSError, ValueError) as error:
-        raise FileError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+        raise FileError.of("cannot read", path, error) from error
     if what := special(mode):
         raise FileError(f"{path} is {what}, not a file. Copy its content to a file.")
     return "folder" if stat.S_ISDIR(mode) else "file"
@@ -84,7 +84,7 @@ def sha256(path: Path) -> str:
                 while block := stream.read(1 << 20):
                     digest.update(block)
     except OSError as error:
-        raise FileError(f"cannot read {error.filename or path}: {error.strerror or error}") from error
+        raise FileError.of("cannot read", error.filename or path, error) from error
     return digest.hexdigest()
 
 
@@ -112,7 +112,7 @@ def read_text(path: Path, most: int = LARGEST_JSON) -> str:
             raise FileError(f"{path} has {size >> 20} MiB; devicekit makes and reads such files up to {most >> 20} MiB")
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise FileError(f"cannot read {path}: {error.strerror or error}") from error
+        raise FileError.of("cannot read", path, error) from error
     except UnicodeDecodeError as error:
         raise FileError(f"cannot read {path}: it is not UTF-8 text (byte {error.start})") from error
 

@@ -12,7 +12,7 @@ from devicekit.core.errors import FileError
 from devicekit.system import work
 from devicekit.system.files import sha256
 from devicekit.system.ownmark import MARKER, Marker, read_marker
-from devicekit.system.writing import check_no_input, clear, failed, write_json
+from devicekit.system.writing import check_no_input, clear, write_json
 
 _NOBODYS = {MARKER, work.LOCK_FILE, ".DS_Store", "Thumbs.db", "desktop.ini"}
 
@@ -116,7 +116,7 @@ def continued_folder(
     try:
         (out / "runs").mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise FileError(f"cannot write {out}: {error.strerror}") from error
+        raise FileError.of("cannot write", out, error) from error
     write_json(out / MARKER, {"tool": "devicekit", "command": command, **marks, **(notes or {}), "files": names}, True)
     return out
 
@@ -161,7 +161,7 @@ def result_folder(
     try:
         reason = _kept_from(out, command, of)
     except OSError as error:
-        raise failed(out, error) from error
+        raise FileError.of("cannot write", out, error) from error
     if reason and not force:
         raise FileError(f"{out} {reason}; choose another out=, or pass force=True to write into it")
     if not reason:
@@ -188,7 +188,7 @@ def result_folder(
             else:
                 work.put_in_place(new, out)
     except OSError as error:
-        raise failed(out, error) from error
+        raise FileError.of("cannot write", out, error) from error
 
 
 def _merge(new: Path, out: Path, command: str) -> None:

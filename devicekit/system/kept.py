@@ -97,7 +97,7 @@ class Kept:
             try:
                 self._folder.mkdir(exist_ok=True)
             except OSError as error:
-                raise FileError(f"cannot write {self._folder}: {error.strerror or error}") from error
+                raise FileError.of("cannot write", self._folder, error) from error
             write_part(self._folder, key, {"value": value})
 
     def _read(self, key: str) -> Any:

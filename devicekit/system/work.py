@@ -65,7 +65,7 @@ def locked(folder: Path) -> Iterator[None]:
     except Timeout:
         raise FileError(f"another process has been writing into {folder} for {PATIENCE:g} s: try again") from None
     except (OSError, NotImplementedError) as error:
-        raise FileError(f"cannot write {folder}: {getattr(error, 'strerror', None) or error}") from error
+        raise FileError.of("cannot write", folder, error) from error
     try:
         yield
     finally:

@@ -94,11 +94,6 @@ def _is_same(one: Path, other: Path) -> bool:
     return one.parent == other.parent and one.name.casefold() == other.name.casefold()
 
 
-def failed(path: Path, error: OSError) -> FileError:
-    """Return the error of a path that cannot be written."""
-    return FileError(f"cannot write {path}: {error.strerror or error}")
-
-
 def _target(path: Path, data: bytes | None = None, replace: bool = False) -> Path:
     """The file that a path stands for, links followed, if it may be written."""
     target = Path(os.path.realpath(path))
@@ -107,7 +102,7 @@ def _target(path: Path, data: bytes | None = None, replace: bool = False) -> Pat
     except FileNotFoundError:
         return target
     except (OSError, ValueError) as error:
-        raise FileError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from error
+        raise FileError.of("cannot write", path, error) from error
     if stat.S_ISDIR(mode):
         raise FileError(f"cannot write {path}: it is a folder")
     if what := special(mode):
@@ -201,7 +196,7 @@ def write_bytes(path: Path, data: bytes, replace: bool = False) -> None:
             new.write_bytes(data)
             os.replace(new, target)
     except OSError as error:
-        raise failed(path, error) from error
+        raise FileError.of("cannot write", path, error) from error
     if (running := _command.get()) is not None:
         running.written.add(target)
 
@@ -228,7 +223,7 @@ def check_writable(path: Path) -> None:
         with work.work_folder(target):
             pass
     except OSError as error:
-        raise failed(path, error) from error
+        raise FileError.of("cannot write", path, error) from error
 
 
 def write_json(path: Path, value: Any, replace: bool = False) -> None:

@@ -53,7 +53,7 @@ def read(path: Path) -> str:
         with path.open("rb") as stream:
             content = stream.read(LARGEST + 1)
     except OSError as error:
-        raise FileError(f"cannot read {path}: {error.strerror or error}") from error
+        raise FileError.of("cannot read", path, error) from error
     if len(content) > LARGEST:
         raise FileError(f"{path} is larger than {LARGEST >> 20} MiB, too large for a source file.")
     note_input(path)
