@@ -121,12 +121,10 @@ def cdf(groups: Mapping[str, np.ndarray], x: Axis, of: str) -> Panel:
     colours = [ramp(share) for share in shares([*range(len(found))])] if len(found) > 1 else [RAMP[0]]
     few = len(found) <= MOST_NAMES
     curves = [
-        Curve(
-            f"{name} ({sizes[name]})", values, p, style=".-" if values.size < 60 else "-", colour=colour, legend=few,
-            width=0.9, size=4.0,
-        )
+        Curve(f"{name} ({sizes[name]})", values, p, style=style, colour=colour, legend=few, width=0.9, size=4.0)
         for (name, (values, p)), colour in zip(found.items(), colours, strict=True)
-    ]  # fmt: skip
+        for style in (".-" if values.size < 60 else "-",)
+    ]
     legend = "in" if 1 < len(found) <= MOST_NAMES else "none"
     return Panel(x, Axis(f"share of {of}", limits=(0.0, 1.0)), curves, legend=legend)  # type: ignore[arg-type]
 
@@ -171,9 +169,7 @@ def boxes(groups: Mapping[str, np.ndarray], x: Axis, by: str) -> Panel:
     for at, (name, group) in enumerate(groups.items()):
         values = np.sort(np.asarray(group, float)[np.isfinite(group)])
         lift = 0.28 + 0.07 * (np.arange(values.size) % 3)  # beside the box, in three rows
-        curves.append(
-            Curve(name, values, at - lift, style="o", size=3.0, alpha=0.6, colour=GREY, legend=False)
-        )  # fmt: skip
+        curves.append(Curve(name, values, at - lift, style="o", size=3.0, alpha=0.6, colour=GREY, legend=False))
         if values.size < 3:
             continue
         low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
@@ -183,8 +179,8 @@ def boxes(groups: Mapping[str, np.ndarray], x: Axis, by: str) -> Panel:
             what: str, ends: tuple[float, float], width: float, place: np.ndarray, centre: float, name: str = name
         ) -> Curve:
             low_end, high_end = (np.array([each]) for each in ends)
-            return Curve(f"{name}, {what}", np.array([centre]), place, "across", "none", low_end, high_end, RAMP[0],
-                         width, legend=False)  # fmt: skip
+            x, words = np.array([centre]), f"{name}, {what}"
+            return Curve(words, x, place, "across", "none", low_end, high_end, RAMP[0], width, legend=False)
 
         curves.append(bar("range", (float(values[0]), float(values[-1])), 1.0, where, float(middle)))
         curves.append(bar("quartiles", (float(low), float(high)), 7.0, where, float(middle)))

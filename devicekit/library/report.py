@@ -73,11 +73,8 @@ def _median_scalar(found: Comparison, name: str) -> Scalar:
 def summary(found: Comparison, unreadable: Sequence[Unreadable] = ()) -> list[str]:
     """Return the comparison in sentences; it describes the records, without a statistical test."""
     sentences = [f"{found.counts[:1].upper()}{found.counts[1:]} of a library of devices."]
-    sentences += [
-        _range_sentence(found, name)
-        for name in dict.fromkeys((found.y, found.x))
-        if name and found.number(name).n > 1
-    ]  # fmt: skip
+    shown = [name for name in dict.fromkeys((found.y, found.x)) if name and found.number(name).n > 1]
+    sentences += [_range_sentence(found, name) for name in shown]
     sentences.append(
         "These numbers describe the selected records, without a statistical test: they depend on the selection."
     )
