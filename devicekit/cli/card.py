@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,10 +12,7 @@ import typer
 from devicekit.cli import terminal
 from devicekit.cli.common import (
     Json,
-    LifeTemperature,
-    LostFactor,
     ReplaceFile,
-    Threshold,
     print_json,
     print_warnings,
     with_options,
@@ -22,6 +20,7 @@ from devicekit.cli.common import (
 from devicekit.cli.lazy import group
 from devicekit.core.errors import UsageError
 from devicekit.system.options import ReadOptions
+from devicekit.verbs import shared
 
 if TYPE_CHECKING:
     from devicekit.core.scalars import Scalar
@@ -96,6 +95,15 @@ def validate(card: CardFile, json_output: Json = False) -> None:
         typer.echo(f"{card} is a valid device card")
 
 
+@dataclass(frozen=True)
+class _Limits:
+    """Settings of the figures of merit that a card takes."""
+
+    threshold: float = shared.threshold()
+    life_temperature: float = shared.life_temperature()
+    lost_factor: float = shared.lost_factor()
+
+
 @card_app.command("add")
 @with_options
 def add(
@@ -105,9 +113,8 @@ def add(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="CARD.json", help="Write a new card; CARD.json itself if not given.")
     ] = None,
-    threshold: Threshold = 2.0,
-    life_temperature: LifeTemperature = 358.15,
-    lost_factor: LostFactor = 2.0,
+    *,
+    limits: _Limits,
     replace: Annotated[bool, typer.Option("--replace", help="Replace a block that the card already has.")] = False,
     synthetic: Annotated[bool, typer.Option("--synthetic", help="Mark the block as synthetic data.")] = False,
     force: ReplaceFile = False,
@@ -130,7 +137,9 @@ def add(
 
     loaded = load_card(card)
     table = read(file, reading)
-    settings = Settings(threshold=threshold, life_temperature_k=life_temperature, lost_factor=lost_factor)
+    settings = Settings(
+        threshold=limits.threshold, life_temperature_k=limits.life_temperature, lost_factor=limits.lost_factor
+    )
     found = characterize(table, settings)
     blocks = found.for_card(file, synthetic or is_synthetic(file))
     if not blocks:

@@ -29,24 +29,11 @@ from devicekit.system.options import ReadOptions
 from devicekit.verbs.outcome import shown
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
-Out = Annotated[Path | None, typer.Option("--out", metavar="PATH", help="Where to write the results.")]
 Report = Annotated[
     Path | None,
     typer.Option("--report", metavar="FILE.html", help="Also write one self-contained HTML report."),
 ]
-Threshold = Annotated[
-    float, typer.Option("--threshold", metavar="X", help="Endurance: smallest on/off ratio of a good cycle.")
-]
-LifeTemperature = Annotated[
-    float, typer.Option("--life-temperature", metavar="K", help="Retention: temperature of use, for the lifetime [K].")
-]
-LostFactor = Annotated[
-    float, typer.Option("--lost-factor", metavar="X", help="Retention: factor of change in G at which a state is lost.")
-]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of every random draw.")]
-Chance = Annotated[
-    int | None, typer.Option("--seed", metavar="N", min=0, help="Seed of the random draws; 0 if not given.")
-]
 AllowLaw = Annotated[
     list[Path] | None,
     typer.Option(

@@ -55,7 +55,7 @@ class CharacterizeRequest:
     out: Path = shared.out_folder(default=Path("devicekit-characterize"))
     v_set: str = option(default=V_SET[0], choices=V_SET, help="Definition of V_set")
     v_reset: str = option(default=V_RESET[0], choices=V_RESET, help="Definition of V_reset")
-    threshold: float = option(default=2.0, metavar="X", help="Endurance: smallest on/off ratio of a good cycle.")
+    threshold: float = shared.threshold()
     horizon: float = option(default=TEN_YEARS_S, metavar="S", help="Retention: time to predict [s].")
     kernel: str | None = option(choices=KERNELS, help="Relaxation: kernel, chosen by the data if not given")
     ppf_baseline: str | None = option(
@@ -70,12 +70,8 @@ class CharacterizeRequest:
         parse=_permittivity,
         help="Conduction: range of the relative permittivity.",
     )
-    life_temperature: float = option(
-        default=358.15, metavar="K", help="Retention: temperature of use, for the lifetime [K]."
-    )
-    lost_factor: float = option(
-        default=2.0, metavar="X", help="Retention: factor of change in G at which a state is lost."
-    )
+    life_temperature: float = shared.life_temperature()
+    lost_factor: float = shared.lost_factor()
     jobs: int = shared.jobs("Files at a time.", 2)
     reading: ReadOptions = field(default_factory=ReadOptions)
 

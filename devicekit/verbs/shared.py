@@ -74,6 +74,21 @@ def label() -> Any:
     return option(metavar="COLUMN", help="Column of a .csv that holds the classes.")
 
 
+def threshold() -> Any:
+    """Declare the on/off ratio of a good cycle."""
+    return option(default=2.0, metavar="X", help="Endurance: smallest on/off ratio of a good cycle.")
+
+
+def life_temperature() -> Any:
+    """Declare the temperature of use."""
+    return option(default=358.15, metavar="K", help="Retention: temperature of use, for the lifetime [K].")
+
+
+def lost_factor() -> Any:
+    """Declare the change at which a state is lost."""
+    return option(default=2.0, metavar="X", help="Retention: factor of change in G at which a state is lost.")
+
+
 def number(words: str, metavar: str, flag: str = "") -> Any:
     """Declare a number that need not be given."""
     return option(flag, metavar=metavar, help=words)
