@@ -214,9 +214,9 @@ def _write_toml(layout: Layout) -> str:
     if layout.stated.header or not by_name:
         names = list(dict.fromkeys(_strip_number(column.name) for column in named))
         lines += ["", "[match]", f"columns = [{', '.join(map(_toml_value, names))}]"]
-    options = replace(layout.options, sheet=None, blocks=_none_as_default(layout.options.blocks))
-    if layout.sheets and not options.meaning("sheets"):
-        options = replace(options, sheet=",".join(layout.sheets))
+    stated = layout.options
+    sheet = ",".join(layout.sheets) if layout.sheets and not stated.meaning("sheets") else None
+    options = replace(stated, sheet=sheet, blocks=None if stated.blocks == "none" else stated.blocks)
     lines += _section("table", options) or ["", "[table]"]
     for section in ("read", "trains", "keys"):
         lines += _section(section, options)
@@ -231,10 +231,6 @@ def _write_toml(layout: Layout) -> str:
         alike = [each for each in layout.columns if _strip_number(each.name) == name]
         lines.append(f"{_toml_value(name)} = {_column_line(column, tags=len(alike) == 1)}")
     return "\n".join(lines) + "\n"
-
-
-def _none_as_default(blocks: str | None) -> str | None:
-    return None if blocks == "none" else blocks
 
 
 def _section(section: str, options: ReadOptions) -> list[str]:

@@ -139,7 +139,7 @@ def _resolve_unclear_unit(column: Column, view: View, asked: bool) -> Column:
     if asked and options.stated_quantity == quantity and options.unit:
         return replace(column, factor=options.factor, unit=options.unit)
     if asked and quantity:
-        words = [word for word, unit in readings(_unit_word(column.name)) if unit.quantity == quantity]
+        words = [word for word, unit in readings(parse_heading(column.name).word or "") if unit.quantity == quantity]
         raise _ask_unit(column, view, quantity, words)
     reason = column.unclear
     raise ask(
@@ -147,10 +147,6 @@ def _resolve_unclear_unit(column: Column, view: View, asked: bool) -> Column:
         f"is column {column.name!r} in {GLOSSARY[column.role].unit} ({reason})? If not, correct the name in the file",
         (Choice.of(f"yes, in {GLOSSARY[column.role].unit}", map={column.role: column.name}),),
     )
-
-
-def _unit_word(name: str) -> str:
-    return parse_heading(name).word or ""
 
 
 def _assume_volts(column: Column, view: View) -> tuple[Column, list[str]]:
