@@ -74,7 +74,7 @@ class Labelled:
 
 @dataclass(frozen=True)
 class Filters:
-    """What records are searched by, besides labels and place."""
+    """Filters of a search besides labels and place."""
 
     kind: Annotated[
         str | None, typer.Option("--kind", metavar="KIND", help="card, sweep, endurance, retention, stdp, pulse ...")

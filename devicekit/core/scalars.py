@@ -14,7 +14,7 @@ _PREFIXED = frozenset({"", "S", "A", "V", "s", "J", "W"})  # units that take a p
 
 @dataclass(frozen=True)
 class Named:
-    """What a number is called: `name` is stable, snake_case with an SI suffix (g_low_s); `label` is for people."""
+    """Names of a number: `name` is stable, snake_case with an SI suffix (g_low_s); `label` is for people."""
 
     name: str
     label: str

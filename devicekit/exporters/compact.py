@@ -1,4 +1,4 @@
-"""What compact models of circuit simulators share: law, pulses, the bench for ngspice, and sentences of the README."""
+"""Shared parts of compact models: the law, the pulses, the bench for ngspice, and sentences of the README."""
 
 from __future__ import annotations
 

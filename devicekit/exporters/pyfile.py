@@ -42,7 +42,7 @@ def matrix(rows: np.ndarray) -> str:
 
 @dataclass(frozen=True)
 class Readme:
-    """What a target says besides the law, the variation and a network; attributes as those of `Export`.
+    """Statements of a target besides those on the law, the variation and a network; attributes as those of `Export`.
 
     `window` is that of the conductances in the file of a network, if not that of the card; `limits` are approximations
     that stand last.

@@ -43,7 +43,7 @@ class Dataset(PublicSet):
 
     @derived()
     def ships(self) -> bool:
-        """Whether it is part of devicekit."""
+        """True if it is part of devicekit."""
         return True
 
     @property
@@ -188,12 +188,12 @@ class RemoteDataset(PublicSet):
 
     @derived()
     def synthetic(self) -> bool:
-        """Whether it was generated."""
+        """True if it was generated."""
         return False
 
     @derived()
     def ships(self) -> bool:
-        """Whether it is part of devicekit."""
+        """True if it is part of devicekit."""
         return False
 
     @derived()
