@@ -233,8 +233,10 @@ class Option:
             wrong, needs = bool(self.names) and any(name not in self.names for name in value), self.needs
         elif words := () if callable(self.choices) else self.choices:
             wrong, needs = value not in words, f"is one of {', '.join(words)}"
-        elif self.most is not None:
-            wrong, needs = not (self.least or 0) <= value <= self.most, f"is a whole number from 0 to {self.most}"
+        elif self.least is not None or self.most is not None:
+            least, most = self.least or 0, self.most
+            wrong = value < least or (most is not None and value > most)
+            needs = f"is a whole number {f'of {least} or more' if most is None else f'from {least} to {most}'}"
         else:
             return
         if wrong:
