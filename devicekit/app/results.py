@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from devicekit.system.commands import Reproduction
 
+CARDS = "cards"  # folder of a job for the cards that it is given
+
 
 @dataclass(frozen=True)
 class ReadResult:

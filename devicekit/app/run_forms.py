@@ -1,4 +1,4 @@
-"""Forms of long runs: simulate a stack, train on a card, benchmark a card; the arguments of a job from a form.
+"""Forms of long runs: simulate a stack, train on a card, benchmark a card; and what their entries ask for.
 
 Fields of settings follow from their declarations (`snn.settings`).
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import physics
@@ -14,6 +15,9 @@ from devicekit.app.forms import Field
 from devicekit.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from devicekit.verbs.benchmark import BenchmarkRequest
+    from devicekit.verbs.simulate import IVRequest
+    from devicekit.verbs.train import Scalar, TrainRequest
     from snn.settings import Setting, Settings
 
 SEEDS = ("3", "10", "20")
@@ -72,26 +76,29 @@ def build_simulation_form() -> RunForm:
     )
 
 
-def parse_simulation(form: Mapping[str, str]) -> dict[str, Any]:
-    """Return the arguments of a simulation.
+def parse_simulation(form: Mapping[str, str]) -> IVRequest:
+    """Return what the form of a simulation asks for.
 
     Raises
     ------
     UsageError
         If an entry is not valid.
     """
-    options = {
-        "material": form.get("material") or None,
-        "mesh": form.get("mesh", "default"),
-        "cycles": _parse_number(form, "cycles", "Loops", int) or 0,
-        "compliance": _parse_number(form, "compliance", "Compliance"),
-        "stop": _parse_number(form, "stop", "End of the set ramp"),
-    }
-    if options["material"] not in physics.material_files() or options["mesh"] not in physics.SPACINGS:
+    from devicekit.verbs.simulate import IVRequest
+
+    request = IVRequest(
+        material=form.get("material") or None,
+        solver="banded",
+        mesh=form.get("mesh", "default"),
+        cycles=_parse_number(form, "cycles", "Loops", int) or 0,
+        compliance=_parse_number(form, "compliance", "Compliance"),
+        stop=_parse_number(form, "stop", "End of the set ramp"),
+    )
+    if request.material not in physics.material_files() or request.mesh not in physics.SPACINGS:
         raise UsageError("Choose a material set and a mesh from the lists.")
-    if not 0 <= options["cycles"] <= MOST_LOOPS:
+    if not 0 <= request.cycles <= MOST_LOOPS:
         raise UsageError(f"“Loops” takes 0 (one set) to {MOST_LOOPS}.")
-    return options
+    return request
 
 
 def _parse_number(form: Mapping[str, str], name: str, label: str, kind: type = float) -> Any:
@@ -129,21 +136,29 @@ def build_benchmark_form(card: str) -> RunForm:
     )
 
 
-def parse_benchmark(form: Mapping[str, str]) -> dict[str, Any]:
-    """Return the arguments of a benchmark.
+def parse_benchmark(form: Mapping[str, str], card: Path) -> BenchmarkRequest:
+    """Return what the form of a benchmark of a card asks for.
 
     Raises
     ------
     UsageError
         If a setting is not valid.
     """
+    from devicekit.verbs.benchmark import BenchmarkRequest
     from snn.benchmark.task import setting
     from snn.config import TrainingConfig
 
     settings = _parse_settings(form, TrainingConfig, TrainingConfig.names("benchmark"))
     setting("plain", 0, **settings)  # refused before the job
-    seeds = form.get("seeds", "")
-    return {"seeds": int(seeds) if seeds in SEEDS else 10, "whole": form.get("whole") == "yes", "settings": settings}
+    seeds, whole = form.get("seeds", ""), form.get("whole") == "yes"
+    return BenchmarkRequest(
+        cards=(card,),
+        seeds=int(seeds) if seeds in SEEDS else 10,
+        attribution=whole,
+        wide=whole,
+        policy=whole,
+        settings=settings,
+    )
 
 
 def build_training_form(card: str) -> RunForm:
@@ -172,25 +187,26 @@ def build_training_form(card: str) -> RunForm:
     )
 
 
-def parse_training(form: Mapping[str, str]) -> dict[str, Any]:
-    """Return the arguments of a training.
+def parse_training(form: Mapping[str, str], card: Path) -> TrainRequest:
+    """Return what the form of a training on a card asks for.
 
     Raises
     ------
     DevicekitError
         If an entry is not valid.
     """
-    from devicekit.verbs.train import training_config
+    from devicekit.verbs.train import TrainRequest
     from snn.config import TrainingConfig
     from snn.data.load import NAMES
 
     settings = _parse_settings(form, TrainingConfig, TrainingConfig.declared())
     seed: Any = settings.pop("seed", 0)
-    training_config(settings, seed)  # refused before the job
     data = form.get("data", "digits")
     if data not in NAMES:
         raise UsageError("Choose the data from the list.")
-    return {"data": data, "settings": settings, "seed": seed, "beside": form.get("beside") == "yes"}
+    request = TrainRequest(card=card, data=data, beside=form.get("beside") == "yes", settings=settings, seed=seed)
+    request.config()  # refused before the job
+    return request
 
 
 def _setting_field(setting: Setting) -> Field:
@@ -206,13 +222,14 @@ def _setting_field(setting: Setting) -> Field:
     return Field(setting.name, setting.name, hint=hint, mode=mode, doc=setting.doc.replace("`", ""))
 
 
-def _parse_settings(form: Mapping[str, str], kind: type[Settings], names: Iterable[str]) -> dict[str, Any]:
+def _parse_settings(form: Mapping[str, str], kind: type[Settings], names: Iterable[str]) -> dict[str, Scalar]:
     """Return the settings in a form that differ from their defaults; values that are none are left to the check."""
-    declared, found = kind.declared(), dict[str, Any]()
+    found: dict[str, Scalar] = {}
+    declared = kind.declared()
     for name in names:
         word = form.get(name, "").strip()
-        value = _parse_value(declared[name], word) if word else declared[name].default
-        if value != declared[name].default:
+        value = _parse_value(declared[name], word) if word else None
+        if value is not None and value != declared[name].default:
             found[name] = value
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -33,10 +34,10 @@ async def start_simulation(request: Request) -> Response:
     """Start a simulation."""
     form = await _read_form(request)
     try:
-        options = run_forms.parse_simulation(form)
+        asked = run_forms.parse_simulation(form)
     except DevicekitError as error:
         return _render_form(request, run_forms.build_simulation_form().fill(form), str(error))
-    return _start(request, "simulate", f"simulating {options['material']}", options)
+    return _start(request, "simulate", f"simulating {asked.material}", request=asked)
 
 
 async def _read_form(request: Request) -> dict[str, str]:
@@ -50,9 +51,9 @@ def _render_form(request: Request, form: RunForm, wrong: str = "", where: str = 
     return pages.render_page(request, "run_form", title, _TABS[task], status, form=form, wrong=wrong, where=where)
 
 
-def _start(request: Request, task: str, title: str, options: Mapping[str, Any]) -> Response:
-    job = get_app(request).submit(title, task, **options)
-    return pages.redirect(request, f"/runs/{job.id}")
+def _start(shown: Request, task: str, title: str, **arguments: Any) -> Response:
+    job = get_app(shown).submit(title, task, **arguments)
+    return pages.redirect(shown, f"/runs/{job.id}")
 
 
 def find_card(request: Request, where: str) -> tuple[str, str] | None:
@@ -81,7 +82,7 @@ def _list_cards(request: Request) -> list[tuple[str, str, str]]:
 
 
 Build = Callable[[str], RunForm]
-Parse = Callable[[Mapping[str, str]], dict[str, Any]]
+Parse = Callable[[Mapping[str, str], Path], Any]
 _FORMS: dict[str, tuple[Build, Parse, str]] = {
     "train": (run_forms.build_training_form, run_forms.parse_training, "training on {}"),
     "benchmark": (run_forms.build_benchmark_form, run_forms.parse_benchmark, "benchmark of {}"),
@@ -120,10 +121,10 @@ def _make_start(task: str) -> Callable[[Request], Any]:
             return pages.render_missing(request, "card")
         name, text = card
         try:
-            options = await run_in_threadpool(parse, form)
+            asked = await run_in_threadpool(parse, form, Path(name))
         except DevicekitError as error:
             return _render_form(request, build(name).fill(form), str(error), where)
-        return _start(request, task, title.format(name), {"name": name, "text": text, **options})
+        return _start(request, task, title.format(name), request=asked, text=text)
 
     return start
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import zipfile
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from devicekit.app.results import ReadResult, TaskResult
+from devicekit.app.results import CARDS, ReadResult, TaskResult
 from devicekit.core.text import count, si
 from devicekit.system.commands import Reproduction, call, command, non_default
 from devicekit.system.options import ReadOptions
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from devicekit.features.describe import Description
     from devicekit.fitting.branch.options import FitOptions
     from devicekit.tables import Table
+    from devicekit.verbs.benchmark import BenchmarkRequest
+    from devicekit.verbs.simulate import IVRequest
+    from devicekit.verbs.train import TrainRequest
 
 Count = Callable[[int, int], None]
 TABLES_KEPT = 4  # for another fit
@@ -92,63 +95,24 @@ class Tasks:
         request = CharacterizeRequest(files=(path,), reading=reading)
         return show(run_characterize(request, table=table), folder, table)
 
-    def simulate(
-        self,
-        material: str,
-        mesh: str,
-        cycles: int,
-        compliance: float | None,
-        stop: float | None,
-        folder: Path,
-        progress: Count,
-    ) -> TaskResult:
+    def simulate(self, request: IVRequest, folder: Path, progress: Count) -> TaskResult:
         """Simulate the I-V of a material set."""
-        from devicekit.verbs.simulate import IVRequest, run_iv
+        from devicekit.verbs.simulate import run_iv
 
-        request = IVRequest(
-            material=material, solver="banded", mesh=mesh, cycles=cycles, compliance=compliance, stop=stop
-        )
         return show(run_iv(request, JobProgress(progress)), folder)
 
-    def train(
-        self,
-        name: str,
-        text: str,
-        data: str,
-        settings: Mapping[str, Any],
-        seed: int,
-        beside: bool,
-        folder: Path,
-        progress: Count,
-    ) -> TaskResult:
-        """Train a network on a card."""
-        from devicekit.verbs.train import TrainRequest, run_training
+    def train(self, request: TrainRequest, text: str, folder: Path, progress: Count) -> TaskResult:
+        """Train a network on a card with that text."""
+        from devicekit.verbs.train import run_training
 
-        card = _write_card(folder, name, text)
-        request = TrainRequest(card=card, data=data, settings=settings, seed=seed, beside=beside)
+        request = replace(request, card=_write_card(folder, request.card, text))
         return show(run_training(request, JobProgress(progress)), folder)
 
-    def benchmark(
-        self,
-        name: str,
-        text: str,
-        seeds: int,
-        whole: bool,
-        settings: Mapping[str, Any],
-        folder: Path,
-        progress: Count,
-    ) -> TaskResult:
-        """Benchmark a card against an ideal device."""
-        from devicekit.verbs.benchmark import BenchmarkRequest, run_benchmark
+    def benchmark(self, request: BenchmarkRequest, text: str, folder: Path, progress: Count) -> TaskResult:
+        """Benchmark a card with that text against an ideal device."""
+        from devicekit.verbs.benchmark import run_benchmark
 
-        request = BenchmarkRequest(
-            cards=(_write_card(folder, name, text),),
-            seeds=seeds,
-            attribution=whole,
-            wide=whole,
-            policy=whole,
-            settings=settings,
-        )
+        request = replace(request, cards=(_write_card(folder, request.cards[0], text),))
         return show(run_benchmark(request, JobProgress(progress)), folder)
 
     def keep(
@@ -239,9 +203,9 @@ def _format_first_rows(table: Table) -> tuple[tuple[str, ...], ...]:
     return (tuple(map(str, frame.columns)), *(tuple(row) for row in cells.itertuples(index=False, name=None)))
 
 
-def _write_card(folder: Path, name: str, text: str) -> Path:
+def _write_card(folder: Path, card: Path, text: str) -> Path:
     """Write a card beside the results, which are offered by name."""
-    path = folder / "cards" / name
+    path = folder / CARDS / card.name
     path.parent.mkdir()
     path.write_text(text, encoding="utf-8")
     return path

@@ -11,13 +11,14 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal
 
 from devicekit.app.forms import use_field_labels
+from devicekit.app.results import CARDS
 from devicekit.core.errors import DevicekitError
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
@@ -256,10 +257,12 @@ def _run_task(tasks: Any, task: str, arguments: dict[str, Any], pipe: Connection
         return "failed", f"{type(error).__name__}: {error} ({INTERNAL_ERROR})", _peak_memory()
 
 
-def _remove_folder(message: str, arguments: dict[str, Any]) -> str:
-    """Return a message without the temporary folder: the user knows only the file name."""
-    folder = arguments["path"].parent if isinstance(arguments.get("path"), Path) else None
-    return message.replace(f"{folder}{os.sep}", "") if folder is not None else message
+def _remove_folder(message: str, arguments: Mapping[str, Any]) -> str:
+    """Return a message without the temporary folders: the user knows only names of files."""
+    for folder in (arguments["path"].parent if "path" in arguments else None, arguments.get("folder")):
+        if isinstance(folder, Path):
+            message = message.replace(f"{folder / CARDS}{os.sep}", "").replace(f"{folder}{os.sep}", "")
+    return message
 
 
 def _limit_rate(progress: Callable[[int, int], None], seconds: float = 0.2) -> Callable[[int, int], None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +16,9 @@ from devicekit.app.run_forms import (
     parse_training,
 )
 from devicekit.core.errors import UsageError
+from devicekit.verbs.benchmark import BenchmarkRequest
+from devicekit.verbs.simulate import IVRequest
+from devicekit.verbs.train import TrainRequest
 from snn.config import TrainingConfig
 
 
@@ -37,23 +40,23 @@ def test_every_property_that_a_card_may_lack_has_a_field_of_a_benchmark() -> Non
     assert [each.name for each in fields] == list(TrainingConfig.names("benchmark"))
 
 
+CARD = Path("card.json")
+
+
 def test_a_form_that_is_not_changed_means_the_defaults() -> None:
-    assert parse_training(entries_of(build_training_form("a"))) == {
-        "data": "digits",
-        "settings": {},
-        "seed": 0,
-        "beside": True,
-    }
-    assert parse_benchmark(entries_of(build_benchmark_form("a"))) == {"seeds": 10, "whole": True, "settings": {}}
+    assert parse_training(entries_of(build_training_form("a")), CARD) == TrainRequest(card=CARD)
+    assert parse_benchmark(entries_of(build_benchmark_form("a")), CARD) == BenchmarkRequest(cards=(CARD,))
     found = parse_simulation(entries_of(build_simulation_form()))
-    assert found == {"material": found["material"], "mesh": "default", "cycles": 0, "compliance": None, "stop": None}
+    assert found == IVRequest(material=found.material, solver="banded")
 
 
 def test_entries_take_the_type_of_their_setting() -> None:
     entries = {"epochs": "3", "seed": "7", "stuck": "0.2", "read_noise": "yes", "tile": "64x64", "scheme": "hybrid"}
-    found = parse_training({**entries, "beside": ""})
-    wanted: dict[str, Any] = {"epochs": 3, "stuck": 0.2, "read_noise": True, "tile": "64x64", "scheme": "hybrid"}
-    assert found == {"data": "digits", "settings": wanted, "seed": 7, "beside": False}
+    found = parse_training({**entries, "beside": ""}, CARD)
+    assert found.config() == TrainingConfig(
+        epochs=3, seed=7, stuck=0.2, read_noise=True, tile=(64, 64), scheme="hybrid"
+    )
+    assert not found.beside
 
 
 @pytest.mark.parametrize(
@@ -69,13 +72,13 @@ def test_entries_take_the_type_of_their_setting() -> None:
 )
 def test_wrong_entries_are_refused_before_the_job(entries: dict[str, str], words: str) -> None:
     with pytest.raises(UsageError, match=words):
-        parse_training(entries)
+        parse_training(entries, CARD)
 
 
 def test_a_benchmark_refuses_what_its_task_fixes() -> None:
-    assert parse_benchmark({"hidden": "10", "stuck": "0.1"})["settings"] == {"stuck": 0.1}
+    assert parse_benchmark({"hidden": "10", "stuck": "0.1"}, CARD).settings == {"stuck": 0.1}
     with pytest.raises(UsageError, match="stuck"):
-        parse_benchmark({"stuck": "2"})
+        parse_benchmark({"stuck": "2"}, CARD)
 
 
 def test_a_refused_form_keeps_its_entries() -> None:

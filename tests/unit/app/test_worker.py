@@ -16,6 +16,7 @@ from devicekit.app.results import ReadResult
 from devicekit.app.worker import INTERNAL_ERROR, WORKER_ENDED, Job, Worker
 from devicekit.core.errors import DevicekitError, QuestionError
 from devicekit.system.options import ReadOptions
+from devicekit.verbs.simulate import IVRequest
 
 SWEEP = "V (V),I (A)\n" + "".join(f"{v / 10},{v * 1e-5}\n" for v in [*range(11), *range(10, -11, -1)])
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see processes")
@@ -47,7 +48,7 @@ def job(tmp_path: Path) -> Callable[..., Job]:
 def long(job: Callable[..., Job]) -> Job:
     """One that would take very long."""
     material = next(iter(physics.material_files()))
-    made = job("simulate", material=material, mesh="default", cycles=1000, compliance=None, stop=None)
+    made = job("simulate", request=IVRequest(material=material, solver="banded", cycles=1000))
     made.arguments["folder"] = made.folder
     return made
 
