@@ -268,7 +268,8 @@ def options_of(declared: Any) -> dict[str, Option]:
         if _META not in each.metadata:
             continue
         how = dict(each.metadata[_META])
-        how["doc"] = how.get("doc") or how.get("help", "")
+        words = how.get("help", "")
+        how["doc"] = how.get("doc") or (f"{words.rstrip('.')}." if words else "")
         flag = how.pop("flag") or f"--{each.name.replace('_', '-')}"
         found[each.name] = Option(
             name=each.name,

@@ -9,7 +9,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from devicekit.core.declarations import option
+from devicekit.core.declarations import document, option
 from devicekit.core.errors import UsageError
 from devicekit.core.text import listed, si, span
 from devicekit.fitting.branch.options import CHOICES, FitOptions
@@ -105,6 +105,9 @@ class FitRequest:
     def source(self) -> Path | None:
         """The one file that a card comes from; of several the table knows."""
         return self.file if isinstance(self.file, Path) else None
+
+
+document(FitRequest)
 
 
 def read_window(path: Path, synthetic: bool) -> StdpWindow:
