@@ -66,7 +66,7 @@ def test_several_files_are_characterised_with_their_errors(tmp_path: Path) -> No
     good = catalog.get("reference-endurance").data
     bad = tmp_path / "bad.csv"
     bad.write_text("nothing\n", encoding="utf-8")
-    outcome = run_characterize(CharacterizeRequest(files=(good, bad), out=tmp_path))
+    outcome = run_characterize(CharacterizeRequest(files=(good, bad), out=tmp_path, jobs=1))
     assert outcome.code == 2
     (done,), (failed,) = outcome.json["files"], outcome.json["errors"]  # type: ignore[misc]
     assert (done["file"], failed["file"]) == (str(good), str(bad))
