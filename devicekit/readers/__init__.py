@@ -48,7 +48,7 @@ class Reader(Protocol):
 
 _TABLES = frozenset({"long", "updown"})  # older names of the table reader
 TABLE = "table"
-_ALWAYS = frozenset({"format", "device", "cycle", "width"})  # applied before or after the reader
+ALWAYS = frozenset({"format", "device", "cycle", "width"})  # applied before or after the reader
 
 
 def readers() -> dict[str, Reader]:
@@ -103,7 +103,7 @@ def _pronoun(names: list[str]) -> str:
 def _check_taken(reader: Reader, source: Source, options: ReadOptions, elsewhere: frozenset[str]) -> None:
     """Refuse options that the reader does not use."""
     takes = getattr(reader, "TAKES", None)
-    named = [name for name in non_default(options) if name not in _ALWAYS | elsewhere]
+    named = [name for name in non_default(options) if name not in ALWAYS | elsewhere]
     wrong = [] if takes is None else [name for name in named if name not in takes]
     if not wrong:
         return

@@ -111,15 +111,15 @@ class StateVerdict(Record):
         json=False, row=False, doc="legs that count: falling ones, or rising ones if there are none"
     )
 
-    @derived()
-    def legs(self) -> int:
+    @derived(name="legs")
+    def number(self) -> int:
         """Number of legs with a verdict."""
         return len(self.counted)
 
     @cell("sweep branches used")
     def branches(self) -> str:
         """Number of legs with a verdict, and their direction."""
-        return f"{self.legs}, |V| {'rising' if self.only_rising else 'falling'}"
+        return f"{self.number}, |V| {'rising' if self.only_rising else 'falling'}"
 
     only_rising: bool = column(
         default=False,
