@@ -17,7 +17,7 @@ import numpy as np
 from devicekit.device.blocks import Window
 from devicekit.fitting.branch.fit import fit_branch
 from devicekit.fitting.branch.options import FitOptions
-from devicekit.fitting.branch.trains import Stack
+from devicekit.fitting.branch.trains import Trains
 
 NOISE = 0.01
 PULSES = 100
@@ -63,7 +63,7 @@ def ours(path: np.ndarray, with_lmfit: bool) -> tuple[float, float]:
     With lmfit's last call a single fit also hops over the basins of the search; without, it is that of a set.
     """
     branches = {"ltp": path[: PULSES + 1], "ltd": path[PULSES:]}
-    sets = [Stack(direction, ("d",), np.array([1]), values[None, :]) for direction, values in branches.items()]
+    sets = [Trains(direction, ("d",), np.array([1]), values[None, :]) for direction, values in branches.items()]
     options = FitOptions("softbounds")
     times, fits = [], []
     for _ in range(21):

@@ -103,8 +103,6 @@ class Option:
         Range of a whole number.
     valid, needs : callable, str
         Another check of a value, and its message.
-    tables : bool
-        False if tables without a format of their own do not take it.
     doc : str
         Meaning, for the documentation; that of the help if not given.
     argument : bool
@@ -132,7 +130,6 @@ class Option:
     most: int | None = None
     valid: Callable[[Any], bool] | None = None
     needs: str = ""
-    tables: bool = True
     doc: str = ""
     argument: bool = False
     typed: Any = None
@@ -253,7 +250,7 @@ def _show(value: Any, kind: Kind) -> str:
 
 
 def option(flag: str = "", *, default: Any = None, default_factory: Any = None, **how: Any) -> Any:
-    """Declare a field that is an option; parameters as in `Option`; without a default of MISSING."""
+    """Declare a field that is an option; parameters as in `Option`; `default=MISSING` makes it required."""
     given = {_META: {"flag": flag, **how}}
     if default_factory is not None:
         return field(default_factory=default_factory, metadata=given)

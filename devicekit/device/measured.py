@@ -107,7 +107,7 @@ class DeadDevices(Measured):
         return "ends" if 0 < high < len(self.states) else "high" if high else "low"
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Return their share."""
+        """Return the share of devices that do not switch."""
         return (Scalar("dead_share", "devices that do not switch", self.share, of="set"),)
 
 

@@ -81,7 +81,7 @@ def make(card: DeviceCard, to: str, options: ExportOptions) -> Export:
                 )
             raise UsageError(f"{name}= does not apply to to={to}. It is an option of {takers}.")
     result = exporter.export(card, options)
-    return compose(card, exporter.NAME, exporter.TITLE, result, options.network)
+    return compose(card, exporter.TITLE, result, options.network)
 
 
 def export(

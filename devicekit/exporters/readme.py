@@ -160,7 +160,7 @@ def _pulse_law_lines(card: DeviceCard) -> list[str]:
     ]
 
 
-def compose(card: DeviceCard, name: str, title: str, result: Export, network: TrainedNetwork | None = None) -> Export:
+def compose(card: DeviceCard, title: str, result: Export, network: TrainedNetwork | None = None) -> Export:
     """Add the README.txt to an export of a card or of a network."""
     if network is not None:
         result = replace(

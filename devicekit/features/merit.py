@@ -96,7 +96,7 @@ class MeritResult(Record, ABC):
     figure_caption: ClassVar[str] = ""
     figure_alt: ClassVar[str] = ""
 
-    warnings: tuple[CodedWarning, ...] = column(row=False, default=())
+    warnings: tuple[CodedWarning, ...] = column(row=False, default=(), doc="warnings about the data")
 
     def scalars(self) -> tuple[Scalar, ...]:
         """Return its most important numbers, for libraries and first pages.

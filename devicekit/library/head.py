@@ -18,7 +18,6 @@ from devicekit.names.places import PLACES
 SCHEMA_VERSION = 1
 ID_DIGITS = 12  # hexadecimal; with 10,000 records the chance of two equal ids is 2 in 10 million
 LONGEST = 200  # characters of a name or a label
-KNOWN_LABELS = ("stack", "area", "operator", "date")
 MARKS = ("synthetic", "simulated", "calibrated")
 CONTENTS = ("card", "result")  # fields of a record that are not in its head
 

@@ -101,7 +101,7 @@ class Layout:
         Further evidence.
     format : str
         Format by which the file was read; "table" for a table of unknown origin.
-    trains : jsonfile.Trains, optional
+    trains : TrainKeys, optional
         Where a JSON file keeps its pulse trains, by a recipe.
     """
 

@@ -56,7 +56,7 @@ def is_v5(head: bytes) -> bool:
 def is_v4(head: bytes, size: int) -> bool:
     """Return whether a file of that size begins like a file of MATLAB 4: with a possible first variable."""
     try:
-        return _v4_variable(head, 0, size)[2] <= size
+        return _v4_variable(head, 0)[2] <= size
     except _Damaged:
         return False
 
@@ -89,14 +89,14 @@ def read_before_hdf5(path: Path) -> dict[str, Value]:
 def _v4_variables(data: bytes) -> Iterator[tuple[str, bool]]:
     at = 0
     while at < len(data):
-        name, known, end = _v4_variable(data, at, len(data))
+        name, known, end = _v4_variable(data, at)
         if end > len(data):
             raise _Damaged(_CUT)
         yield name, known
         at = end
 
 
-def _v4_variable(data: bytes, at: int, size: int) -> tuple[str, bool, int]:
+def _v4_variable(data: bytes, at: int) -> tuple[str, bool, int]:
     """Return the name of a variable, whether it is numbers or text, and its end."""
     if at + 20 > len(data):
         raise _Damaged(_CUT)

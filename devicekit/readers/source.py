@@ -34,7 +34,6 @@ _BOMS = (
 )
 END_MARK = "\x1a"  # the end of a file in DOS, and from instruments of its time
 _BLANKS = re.compile(" {200,}")  # patterns of formats could take minutes on them
-_DECIMAL_COMMA = re.compile(r"^[+-]?\d+,\d+([eE][+-]?\d+)?$")
 
 
 def decode(data: bytes) -> tuple[str, str]:

@@ -184,7 +184,7 @@ class RemoteDataset(PublicSet):
     citation: str = column(doc="how to cite it")
     read_with: str = column(doc="options of `devicekit read`")
     data: str = column(json=False, doc="what to read, within its folder")
-    files: tuple[RemoteFile, ...] = column(json=False)
+    files: tuple[RemoteFile, ...] = column(json=False, doc="files to fetch")
 
     @derived()
     def synthetic(self) -> bool:

@@ -29,7 +29,7 @@ class Unknown(Record):
 
     @derived()
     def known(self) -> bool:
-        """False."""
+        """Whether the answer is known: False."""
         return False
 
     @property

@@ -49,7 +49,7 @@ class LevelLife(Record):
     """Lives and line of one level."""
 
     level: str = column("level", card="level")
-    lives: tuple[Life, ...] = internal()
+    lives: tuple[Life, ...] = internal("records with their lives")
     criterion: str = column(card="criterion", doc="when a state counts as lost")
     factor: float = internal("change of the conductance by which a state is lost", card="lost_factor")
     fit: ArrheniusFit | None = internal("line through the lives; None if it is refused", default=None)

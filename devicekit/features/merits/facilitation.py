@@ -64,7 +64,7 @@ class Facilitation(Record):
     refusal: str | None = column(default=None, doc="reason for a missing tau")
     amplitude = part("fit.amplitude", row=False, doc="change of the ratio at short intervals")
     noise = part("fit.noise", row=False, doc="standard deviation of a ratio about the curve")
-    tau = part("fit.tau", "tau", unit="s", json=False, row=False)
+    tau = part("fit.tau", "tau", unit="s", json=False, row=False, doc="time constant")
 
     @cell("95 % interval")
     def tau_interval(self) -> str:

@@ -85,7 +85,7 @@ class SweepLinearity(Record):
 
     device_id: str
     cycle: int
-    found: LinearityResult = column(inline=True)
+    found: LinearityResult = column(inline=True, doc="linearity of the sweep")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -95,7 +95,7 @@ class LinearityTable(MeritResult):
     figure_caption = "Read sweeps."
     figure_alt = "Magnitude of the current against voltage"
 
-    sweeps: tuple[SweepLinearity, ...] = column(json=False, table="linearity", doc="one per sweep")
+    sweeps: tuple[SweepLinearity, ...] = column(json=False, table="linearity", doc="linearity of each sweep")
     table: SweepTable = column(json=False)
     warnings: tuple[CodedWarning, ...] = column(json=False, default=())
 

@@ -37,7 +37,7 @@ class MechanismFit(Record):
     """Fit of one mechanism to one leg."""
 
     leg: StateLeg = column(inline=True)
-    fitted: Fitted = column(row=False)
+    fitted: Fitted = column(row=False, doc="its form and parameters")
     mechanism = part("fitted.form.name", doc="name of the mechanism")
     left: bool = column(doc="true if it is not excluded")
     delta_bic: float = column(doc="BIC above that of the best fit")

@@ -177,7 +177,7 @@ def fit_joint_pulses(
     against.weigh(sigmas)
     free = LawFit.of(FREE, (), against, z)
     # 2. the laws, with the same weights
-    fits, problems = _fit_laws(search, against, free, sigmas)
+    fits, problems = _fit_laws(search, free, sigmas)
     fits, best = judge_laws(fits, free, scope.lowest, scope.varied)
     # 3. the scatter of rates about the best law, and the uncertainty that follows
     degrees = max(free.values.size - fits[best].values.size, 0)
@@ -211,9 +211,7 @@ def fit_joint_pulses(
     )
 
 
-def _fit_laws(
-    search: _Search, against: Problem, free: LawFit, sigmas: list[np.ndarray]
-) -> tuple[dict[str, LawFit], dict[str, Problem]]:
+def _fit_laws(search: _Search, free: LawFit, sigmas: list[np.ndarray]) -> tuple[dict[str, LawFit], dict[str, Problem]]:
     """Fit every law with the weights of the free fit; return also their problems."""
     scope, levels = search.scope, search.levels
     if not scope.varied:

@@ -31,7 +31,7 @@ def set_aside_terminals(columns: Sequence[Column], cells: Cells) -> list[Column]
     """Keep a gate current beside a drain current, and a constant voltage beside a swept one, as other columns."""
     drains = [c for c in columns if c.role == "current_a" and means("drain", normalise_name(c.name))]
     volts = [c for c in columns if c.role == "voltage_v"]
-    swept = [c for c in volts if _changes(c, cells)]
+    swept = [c for c in volts if cells.varies(c)]
     found = []
     for column in columns:
         if column.is_explicit:
@@ -42,11 +42,6 @@ def set_aside_terminals(columns: Sequence[Column], cells: Cells) -> list[Column]
             column = replace(column, role=KEPT, why=f"constant while {swept[0].name} changes")
         found.append(column)
     return found
-
-
-def _changes(column: Column, cells: Cells) -> bool:
-    values = cells.numbers(column.name)
-    return values is not None and values.nunique() > 1
 
 
 def resolve_ambiguous(columns: Sequence[Column], view: View, kind: str) -> list[Column]:

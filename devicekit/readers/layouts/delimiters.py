@@ -142,10 +142,3 @@ def find_marks(cells: Iterable[str], delimiter: str, where: str, decimal: str | 
         ),
         (f"{len(plain)} numbers with a comma, each followed by three digits",),
     )
-
-
-def normalise_number(cell: str, decimal: str, thousands: str) -> str:
-    """Return the cell with a decimal point and without separators."""
-    if thousands and _GROUPED.match(cell):
-        cell = cell.replace(thousands, "")
-    return cell.replace(",", ".") if decimal == "," else cell

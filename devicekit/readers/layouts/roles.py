@@ -55,10 +55,15 @@ class Cells:
                 cells = self.block.cells[name]
                 rest = cells.drop(index=[row.row for row in error.rows], errors="ignore")
                 wordy = 2 * len(error.rows) > int((cells != "").sum())
-                self._cache[name] = None if wordy else self._read_partly(name, rest)
+                self._cache[name] = None if wordy else self._read_partly(rest)
         return self._cache[name]
 
-    def _read_partly(self, name: str, rest: pd.Series) -> pd.Series:
+    def varies(self, column: Column) -> bool:
+        """Return whether a column has more than one number."""
+        values = self.numbers(column.name)
+        return values is not None and values.nunique() > 1
+
+    def _read_partly(self, rest: pd.Series) -> pd.Series:
         shape = self.block.shape
         return parse_numbers(rest, self.block.where, shape.decimal, shape.thousands).reindex(self.block.cells.index)
 

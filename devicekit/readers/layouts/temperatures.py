@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from devicekit.core.errors import Choice, CodedWarning, QuestionError
-from devicekit.readers.header import Heading, parse_heading
+from devicekit.readers.header import parse_heading
 from devicekit.readers.layout import KEPT, Column
 from devicekit.readers.layouts.view import View
 from devicekit.readers.lexicon import means, normalise_name
@@ -108,7 +108,3 @@ def _ask_unit(view: View, column: Column, values: np.ndarray) -> QuestionError:
 
 def _list_values(values: np.ndarray) -> str:
     return f"{', '.join(f'{value:g}' for value in values[:6])}{', ...' if values.size > 6 else ''}"
-
-
-def _is_temperature(head: Heading) -> bool:
-    return head.quantity == "temperature" or means("temperature", normalise_name(head.name))

@@ -122,10 +122,6 @@ class View:
         """Columns of numbers of an unknown quantity."""
         return self.of(UNKNOWN)
 
-    def _varies(self, column: Column) -> bool:
-        values = self.numbers(column.name)
-        return values is not None and values.nunique() > 1
-
     def change(self, column: Column, **changes: Any) -> Column:
         """Return a column with changed fields, such as its role."""
         return replace(column, **changes)
@@ -143,7 +139,7 @@ class View:
         found = []
         for column in self.columns:
             if column.role == "current_a":
-                open_ = (column in reading) if not known else not level and self._varies(column)
+                open_ = (column in reading) if not known else not level and self.cells.varies(column)
                 column = self.change(column, role="read_current_a" if open_ else "keep")
             elif column.role == UNKNOWN:
                 known_state = self.states or self.of("resistance_before_ohm")
