@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from devicekit.core.records import Estimate, Record, plain
-from devicekit.core.text import percent, percent_span, si, span
+from devicekit.core.text import PREFIXED, percent, percent_span, si, span
 
-_PREFIXED = frozenset({"", "S", "A", "V", "s", "J", "W"})  # units that take a prefix, unlike decades
+_PREFIXED = frozenset({*PREFIXED, "J", "W"})  # unlike decades
 
 
 @dataclass(frozen=True)

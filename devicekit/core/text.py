@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 _PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G"}
+PREFIXED = ("", "S", "A", "V", "s")  # units that `format_number` gives a prefix
 _UNPREFIXED = ("decades", "1/V²", "m2")  # nobody says 103 mdecades, and a prefix of m2 would be squared
 
 
@@ -54,7 +55,7 @@ def format_number(value: float | None, unit: str = "") -> str:
     """Format a number with its unit (S, V, A and s with a prefix) and four digits, or a dash."""
     if value is None or not math.isfinite(value):
         return "–"
-    return si(value, unit, 4) if unit in ("", "S", "A", "V", "s") else f"{value:.4g} {unit}"
+    return si(value, unit, 4) if unit in PREFIXED else f"{value:.4g} {unit}"
 
 
 def percent(fraction: float | None, digits: int = 2) -> str:

@@ -13,7 +13,7 @@ from devicekit.core.records import Estimate, Record, cell, column
 from devicekit.core.scalars import Scalar
 from devicekit.core.statistics import VarianceComponents, anova, chi2_quantile, f_quantile, t_quantile
 from devicekit.core.statistics import clopper_pearson as clopper_pearson
-from devicekit.core.text import format_number, span
+from devicekit.core.text import PREFIXED, format_number, span
 from devicekit.features.definitions import QUANTITIES
 
 FEW = 10  # values below which a standard deviation is shown with its confidence interval
@@ -99,7 +99,7 @@ class Spread(Record):
         """Format the 95 % confidence interval of C2C or D2D with two digits; "" unless the values are few."""
         if self.n >= FEW or found is None or not found.value or found.ends is None:
             return ""
-        if self.deviation_unit in ("", "S", "A", "V", "s"):
+        if self.deviation_unit in PREFIXED:
             return f"95 %: {span(*found.ends, self.deviation_unit, 2)}"
         return f"95 %: {found.ends[0]:.2g} to {found.ends[1]:.2g} {self.deviation_unit}"
 

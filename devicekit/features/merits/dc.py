@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from devicekit.core.errors import TraceError, UsageError
-from devicekit.core.records import column, derived, frame
+from devicekit.core.records import column, derived, frame, internal
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, si
 from devicekit.features.dc import figures, signs, subset
@@ -59,7 +59,7 @@ class DcResult(MeritResult):
     read_voltage_v: float = column(doc="read voltage of HRS and LRS")
     v_set_method: str = column(doc="name of the definition of V_set")
     v_reset_method: str = column(doc="name of the definition of V_reset")
-    table: SweepTable = column(json=False, doc="the sweeps")
+    table: SweepTable = internal("the sweeps")
     left_out: tuple[subset.Minority, ...] = column(default=(), doc="quantities of a minority of the sweeps or devices")
 
     @derived()

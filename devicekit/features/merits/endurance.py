@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from devicekit.core.errors import CodedWarning, TraceError, UsageError
-from devicekit.core.records import Estimate, Record, column, derived
+from devicekit.core.records import Estimate, Record, column, derived, internal
 from devicekit.core.text import count, percent
 from devicekit.device.measured import Endurance, EnduranceLife
 from devicekit.features.figures import LEVELS
@@ -76,7 +76,7 @@ class EnduranceResult(MeritResult):
     )
     decades: pd.DataFrame = column(table="decades", doc="median and quartiles of each level per decade of cycles")
     spreads: tuple[Spread, ...] = column(doc="spreads of G_HRS and G_LRS")
-    table: EnduranceTable = column(json=False)
+    table: EnduranceTable = internal("the readings")
     life: wear.WeibullLife | None = column(default=None, doc="Weibull law of the cycles to failure")
     no_life: str | None = column(default=None, doc="why there is none")
     on_off_slope: Estimate | None = column(

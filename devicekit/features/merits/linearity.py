@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from devicekit.core.errors import CodedWarning, TraceError
-from devicekit.core.records import Record, column, derived
+from devicekit.core.records import Record, column, derived, internal
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, si
 from devicekit.features.dc import figures
@@ -96,7 +96,7 @@ class LinearityTable(MeritResult):
     figure_alt = "Magnitude of the current against voltage"
 
     sweeps: tuple[SweepLinearity, ...] = column(json=False, table="linearity", doc="linearity of each sweep")
-    table: SweepTable = column(json=False)
+    table: SweepTable = internal("the sweeps")
     warnings: tuple[CodedWarning, ...] = column(json=False, default=())
 
     @derived()

@@ -11,7 +11,7 @@ import pandas as pd
 
 from devicekit.core.errors import CodedWarning
 from devicekit.core.quantities import DIRECTIONS, GLOSSARY
-from devicekit.core.records import Record, column, derived, part
+from devicekit.core.records import Record, column, derived, internal, part
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, format_number, listed, span
 from devicekit.features import figures
@@ -44,7 +44,7 @@ class PulseSummary(MeritResult):
         table="trains",
         doc="one row per train: device_id, cycle, direction, readings, start, end, low, high",
     )
-    table: PulseTable = column(json=False)
+    table: PulseTable = internal("the trains")
     quantity = part("table.quantity", doc="name of the readings: conductance_s or weight")
     warnings: tuple[CodedWarning, ...] = column(json=False, default=())
 

@@ -18,7 +18,7 @@ import pandas as pd
 
 from devicekit.core.errors import CodedWarning
 from devicekit.core.quantities import Quantity
-from devicekit.core.records import Record, column, derived, part
+from devicekit.core.records import Record, column, derived, internal, part
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, si
 from devicekit.features.cycles import correlations
@@ -86,8 +86,8 @@ class SequenceResult(MeritResult):
     why_not: str = column(name="why_no_autoregression", doc='reason for a missing fit, or ""')
     skipped: tuple[Skipped, ...] = column(doc="devices that are left out")
     step: str = column(doc='distance between neighbouring values: "one cycle", or "50000 cycles" of an endurance log')
-    table: AnyTable = column(json=False)
-    sweeps: DcResult | None = column(json=False, doc="DC figures of the sweeps, if the table has sweeps")
+    table: AnyTable = internal("the sweeps, or the cycles of an endurance log")
+    sweeps: DcResult | None = internal("DC figures of the sweeps, if the table has sweeps")
 
     @derived(name="quantities")
     def names(self) -> list[str]:

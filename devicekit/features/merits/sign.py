@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from devicekit.core.errors import CodedWarning
-from devicekit.core.records import column
+from devicekit.core.records import column, internal
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, si
 from devicekit.features.dc import figures, signs
@@ -34,7 +34,7 @@ class SignResult(MeritResult):
         caption="Readings with a current of the sign opposite to the voltage",
         doc="one per sweep and sign of the voltage",
     )
-    table: SweepTable = column(json=False, doc="the table as read")
+    table: SweepTable = internal("the table as read")
     warnings: tuple[CodedWarning, ...] = column(json=False, default=())
 
     def scalars(self) -> tuple[Scalar, ...]:

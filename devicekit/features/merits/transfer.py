@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from devicekit.core.errors import CodedWarning
-from devicekit.core.records import column, derived
+from devicekit.core.records import column, derived, internal
 from devicekit.core.text import count, si, span
 from devicekit.features.dc import figures
 from devicekit.features.dc.transistors import TransferCurve, transfer_curves
@@ -24,7 +24,7 @@ class TransferResult(MeritResult):
     figure_alt = "Magnitude of the drain current against the gate voltage"
 
     curves: tuple[TransferCurve, ...] = column(table="transfer", doc="the curves")
-    table: SweepTable = column(json=False)
+    table: SweepTable = internal("the sweeps")
     warnings: tuple[CodedWarning, ...] = column(json=False, default=())
 
     @derived()
