@@ -15,7 +15,7 @@ LONGEST_MESSAGE = 4000  # bytes; a file's own words may be as long as the file
 
 
 def bounded(message: str, most: int = LONGEST_MESSAGE) -> str:
-    """A message of at most so many bytes: of a longer one the beginning, and the end, where the reason stands."""
+    """Shorten a message to so many bytes: the beginning of a longer one, and the end, where the reason stands."""
     data = message.encode("utf-8", "replace")
     if len(data) <= most:
         return message
@@ -50,7 +50,7 @@ class BadRow:
 
 
 def invalid_rows(error: Any, whole: str) -> list[BadRow]:
-    """The problems of a pydantic ValidationError; `whole` names the place of one that concerns all of the input."""
+    """Return the problems of a pydantic ValidationError; `whole` names the place of one that concerns all input."""
     rows = []
     for problem in error.errors():
         place = ".".join(map(str, problem["loc"])) or whole
@@ -91,13 +91,13 @@ class Choice(Record):
 
     @classmethod
     def of(cls, means: str, **options: Any) -> Self:
-        """The answer that options give."""
+        """Return the answer that options give."""
         typed = " ".join(f"{name}={_written(value)}" for name, value in options.items())
         return cls(typed_options=typed, means=means, options=options)
 
 
 def _written(value: Any) -> str:
-    """A value of an option as messages write it."""
+    """Return a value of an option as messages write it."""
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{ours}: {theirs}" for ours, theirs in value.items()) + "}"
     if isinstance(value, tuple):
@@ -131,7 +131,7 @@ class Question(Record):
         return "\n".join([*lines, *(f"  seen: {each}" for each in self.evidence)])
 
     def in_words(self, say: Callable[[str], str]) -> Question:
-        """The same question with every sentence passed through `say`."""
+        """Return the same question with every sentence passed through `say`."""
         choices = tuple(
             replace(each, typed_options=say(each.typed_options), means=say(each.means)) for each in self.choices
         )
@@ -174,7 +174,7 @@ class DevicekitError(Exception):
         return bounded("\n".join([self.message, *shown]))
 
     def in_words(self, say: Callable[[str], str]) -> DevicekitError:
-        """The same error with every sentence passed through `say`."""
+        """Return the same error with every sentence passed through `say`."""
         rows = [replace(row, expected=say(row.expected)) for row in self.rows]
         again = copy(self)
         again.message, again.rows = say(self.message), tuple(rows)

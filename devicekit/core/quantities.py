@@ -159,7 +159,7 @@ DIRECTION_ALIASES = {
 
 
 def label(name: str) -> str:
-    """Axis label of a glossary entry, unit in brackets.
+    """Return the axis label of a glossary entry, unit in brackets.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ _UNPREFIXED = ("decades", "1/V²", "m2")  # nobody says 103 mdecades, and a pref
 
 
 def natural_number(word: str) -> int | None:
-    """The number that up to 15 digits stand for, from 0; None for any other word.
+    """Return the number that up to 15 digits stand for, from 0; None for any other word.
 
     `str.isdigit` takes digits that `int` does not, such as ², and `int` refuses those of thousands of digits.
     """
@@ -18,7 +18,7 @@ def natural_number(word: str) -> int | None:
 
 
 def si(value: float | None, unit: str, digits: int = 3) -> str:
-    """A value with its unit and an SI prefix: si(6.26e-5, "S") is "62.6 µS"; "–" for None, NaN and infinity.
+    """Format a value with its unit and an SI prefix: si(6.26e-5, "S") is "62.6 µS"; "–" for None, NaN and infinity.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def si(value: float | None, unit: str, digits: int = 3) -> str:
 
 
 def span(low: float, high: float, unit: str, digits: int = 3) -> str:
-    """A range of values in one prefix: span(62.6e-6, 280e-6, "S") is "62.6 to 280 µS"."""
+    """Format a range of values in one prefix: span(62.6e-6, 280e-6, "S") is "62.6 to 280 µS"."""
     ends = [si(value, unit, digits).partition(" ") for value in (low, high)]
     if ends[0] == ends[1]:
         return si(high, unit, digits)
@@ -59,7 +59,7 @@ def format_number(value: float | None, unit: str = "") -> str:
 
 
 def percent(fraction: float | None, digits: int = 2) -> str:
-    """A fraction as a percentage with at most this many significant digits below 10: 0.00383 is "0.38 %"."""
+    """Format a fraction as a percentage with at most this many significant digits below 10: 0.00383 is "0.38 %"."""
     if fraction is None or not math.isfinite(fraction):
         return "–"
     value = 100.0 * fraction
@@ -67,29 +67,29 @@ def percent(fraction: float | None, digits: int = 2) -> str:
 
 
 def percent_span(low: float, high: float, digits: int = 2) -> str:
-    """A range of fractions as percentages: percent_span(0.95, 0.99) is "95.0 to 99.0 %"; one number if they agree."""
+    """Format a range of fractions: percent_span(0.95, 0.99) is "95.0 to 99.0 %"; one number if they agree."""
     ends = [percent(value, digits) for value in (low, high)]
     return ends[1] if ends[0] == ends[1] else f"{ends[0].removesuffix(' %')} to {ends[1]}"
 
 
 def _plain_number(value: float, digits: int) -> str:
-    """Significant digits without an exponent where that stays short."""
+    """Format significant digits without an exponent where that stays short."""
     text = f"{value:.{digits}g}"
     return f"{float(text):.0f}" if "e" in text and 1 <= abs(value) < 1e7 else text
 
 
 def count(number: int, one: str, many: str | None = None) -> str:
-    """A number of things: count(1, "device") is "1 device", count(20, "device") "20 devices"."""
+    """Format a number of things: count(1, "device") is "1 device", count(20, "device") "20 devices"."""
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def listed(words: list[str] | tuple[str, ...]) -> str:
-    """a, b and c."""
+    """Join words: "a, b and c"."""
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
 
 
 def width_suffix(width_s: float) -> str:
-    """A pulse width as a file-name suffix: 5us, 1.5ms, 20ns."""
+    """Format a pulse width as a file-name suffix: 5us, 1.5ms, 20ns."""
     for factor, unit in ((1.0, "s"), (1e3, "ms"), (1e6, "us"), (1e9, "ns")):
         if width_s * factor >= 0.9999:
             return f"{width_s * factor:.7g}{unit}"

@@ -13,7 +13,7 @@ _SENTENCE = re.compile(rf"({_WORD}(?:, {_WORD})*){_END}")
 
 
 def ordered(marks: Iterable[str]) -> tuple[str, ...]:
-    """Marks of ours, each once, in the order of `MARKS`."""
+    """Return marks of ours, each once, in the order of `MARKS`."""
     given = {mark.lower() for mark in marks}
     return tuple(mark for mark in MARKS if mark in given)
 
@@ -25,17 +25,17 @@ def mark_sentence(marks: Iterable[str]) -> str:
 
 
 def marks_in(text: str) -> tuple[str, ...]:
-    """The marks that a text says by `mark_sentence`."""
+    """Return the marks that a text says by `mark_sentence`."""
     return ordered(mark for found in _SENTENCE.findall(text) for mark in found.split(", "))
 
 
 def mark_cell(marks: Iterable[str]) -> str:
-    """Marks as a cell of `MARK_COLUMN`: "SYNTHETIC SIMULATED"; no comma, which would need quotes."""
+    """Return marks as a cell of `MARK_COLUMN`: "SYNTHETIC SIMULATED"; no comma, which would need quotes."""
     return " ".join(ordered(marks)).upper()
 
 
 def marks_of_cells(cells: Iterable[object]) -> tuple[str, ...] | None:
-    """The marks of a column's different cells; None if any cell is neither marks nor empty: the column is another's."""
+    """Return the marks of a column's different cells; None if a cell is neither marks nor empty."""
     found: set[str] = set()
     for cell in cells:
         words = cell.lower().split() if isinstance(cell, str) else []

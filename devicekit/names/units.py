@@ -109,7 +109,7 @@ def _scale(power: int) -> float:
 
 
 def _as_written() -> dict[str, Unit]:
-    """Words that count as they are written: after `_tidy`, which leaves one micro and one ohm sign."""
+    """Return words that count as they are written: after `_tidy`, which leaves one micro and one ohm sign."""
     known = {"G0": Unit("conductance", CONDUCTANCE_QUANTUM), "cm": Unit("length", 1e-2), "h": Unit("time", 3600.0)}
     known |= dict.fromkeys(("G_0", "2e^2/h", "2e2/h"), known["G0"])
     for prefix in ("", "f", "p", "n", "u", "m", "k", "M", "G"):
@@ -193,7 +193,7 @@ _LOST = re.compile("[kM]?[?\N{REPLACEMENT CHARACTER}]{1,2}[VASsm]?|[kMGm][?\N{RE
 
 
 def _tidy(word: str) -> str:
-    """One spelling of signs, exponents and spaces; "" for what is too long to be a unit."""
+    """Return one spelling of signs, exponents and spaces; "" for what is too long to be a unit."""
     word = " ".join(word.translate(_BEFORE).split())
     if len(word) > LONGEST:
         return ""
@@ -215,7 +215,7 @@ def _tidy(word: str) -> str:
 
 
 def _simple(word: str) -> Unit | None:
-    """A unit without operators; None for a question."""
+    """Parse a unit without operators; None for a question."""
     if word in _WRITTEN:
         return _WRITTEN[word]
     folded = word.casefold()
@@ -229,7 +229,7 @@ def _simple(word: str) -> Unit | None:
 
 
 def _components(text: str, sign: int) -> list[tuple[Unit, int]] | None:
-    """Units and exponents of one side of a slash."""
+    """Return units and exponents of one side of a slash."""
     found: list[tuple[Unit, int]] = []
     for piece in _SPLIT.split(text):
         match = _COMPONENT.fullmatch(piece)
@@ -263,7 +263,7 @@ _MADE_OF = {
 
 
 def _compound(word: str) -> Unit | None:
-    """Products and quotients of units: A/cm2, ohm cm, uA/V, s^-1."""
+    """Parse products and quotients of units: A/cm2, ohm cm, uA/V, s^-1."""
     above, _, below = word.replace(" per ", "/").replace(" / ", "/").partition("/")
     below = below.strip("() ")
     if "/" in below or (not below and "/" in word):
@@ -288,7 +288,7 @@ def _compound(word: str) -> Unit | None:
 
 
 def _power(word: str) -> tuple[float, str] | None:
-    """The factor of a leading power of ten, and what follows it."""
+    """Return the factor of a leading power of ten, and what follows it."""
     found = _POWER.match(word)
     if found is None:
         return None
@@ -310,7 +310,7 @@ def _parsed(word: str) -> Unit | None:
 
 
 def parse_unit(word: str) -> Unit | None:
-    """A unit as files write it (mA, KOhm, µS, hrs, `10^-9 A`, A/cm2), or None unless it can mean one thing only.
+    """Parse a unit as files write it (mA, KOhm, µS, hrs, `10^-9 A`, A/cm2), or None unless it can mean one thing only.
 
     Parameters
     ----------

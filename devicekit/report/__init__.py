@@ -206,7 +206,7 @@ class Report:
         return any(each.data for each in figures)
 
     def to_html(self) -> str:
-        """The page as text; every value is escaped."""
+        """Return the page as text; every value is escaped."""
         style = "\n".join([theme.variables(), live.sheet("report.css"), live.style() if self.is_live else ""])
         script = live.script() if self.is_live else ""
         return template("report.html.j2").render(report=self, version=__version__, style=style, script=script)
@@ -275,7 +275,7 @@ def draw(
 
 
 def _data(panel: Panel, size: tuple[float, float]) -> str | None:
-    """The panel as JSON that may stand within a page; None where it stays a picture."""
+    """Return the panel as JSON that may stand within a page; None where it stays a picture."""
     found = panel.as_json()
     if found is None:
         return None

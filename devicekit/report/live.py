@@ -12,13 +12,13 @@ SCRIPTS = ("uPlot.iife.min.js", "figures.js")
 
 @cache
 def style() -> str:
-    """The style sheets, in order."""
+    """Return the style sheets, in order."""
     return "\n".join(map(sheet, STYLES))
 
 
 @cache
 def script() -> str:
-    """The scripts, in order, none of which can end the element that it stands in."""
+    """Return the scripts, in order, none of which can end the element that it stands in."""
     text = "\n".join(map(sheet, SCRIPTS))
     if "</script" in text.lower():
         raise ValueError("a script holds the end of a script element")
@@ -27,6 +27,6 @@ def script() -> str:
 
 @cache
 def sheet(name: str) -> str:
-    """A file of `static` without the spaces at the start of its lines, nor lines of comments."""
+    """Return a file of `static` without the spaces at the start of its lines, nor lines of comments."""
     lines = (line.strip() for line in (STATIC / name).read_text("utf-8").splitlines())
     return "\n".join(line for line in lines if line and not line.startswith(("//", "/* ", "* ")))

@@ -20,7 +20,7 @@ def html(
     panel: Panel | None = None,
     warnings: Sequence[CodedWarning] = (),
 ) -> str:
-    """Names and values as a table beside a picture, and the warnings below; every word is escaped."""
+    """Return names and values as a table beside a picture, and the warnings below; every word is escaped."""
     cells = "".join(
         f"<tr><th style='text-align:left'>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows
     )
@@ -40,7 +40,7 @@ def _sentence(words: str | None) -> str:
 
 
 def _warning_list(warnings: Sequence[CodedWarning]) -> str:
-    """The warnings that matter with what to do, and the others folded away."""
+    """Return the warnings that matter with what to do, and the others folded away."""
     shown = advice.top(warnings)
     rest = advice.remaining(warnings, shown)
     first = "".join(f"<li>{_words(each)} <i>{escape(advice.what_to_do(each.code))}</i></li>" for each in shown)

@@ -10,7 +10,7 @@ from devicekit.report import Block, CodedList, Listing, Section, Table, Text
 
 
 def short(value: Any) -> str:
-    """A setting in few digits."""
+    """Return a setting in few digits."""
     if value is None:
         return "none"
     if isinstance(value, float):
@@ -21,7 +21,7 @@ def short(value: Any) -> str:
 
 
 def warnings_section(warnings: Sequence[CodedWarning]) -> Section:
-    """The warnings, each with its code and its sentence."""
+    """Return the warnings, each with its code and its sentence."""
     block: Block = CodedList([(warning.code, warning.message) for warning in warnings]) if warnings else Text(["None."])
     return Section("Warnings", "warnings", [block])
 

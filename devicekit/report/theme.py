@@ -40,7 +40,7 @@ FIGURE_PAPER = "#1d232a"
 
 
 def variables() -> str:
-    """The colours of a page as variables of a style sheet, light and dark."""
+    """Return the colours of a page as variables of a style sheet, light and dark."""
     light, dark = ("".join(f"--{name}: {colour}; " for name, colour in each.items()) for each in (LIGHT, DARK))
     return (
         f":root {{ {light}color-scheme: light dark; }}\n"
@@ -57,7 +57,7 @@ def _dark_rules() -> str:
 
 
 def follow_the_reader(svg: str) -> str:
-    """The figure with its dark colours added, used where the reader's system prefers dark (never in print)."""
+    """Return the figure with its dark colours added, used where the reader's system prefers dark (never in print)."""
     used = [rule for rule in re.findall(r"[^{}]+\{[^{}]+\}", _dark_rules()) if _is_used(rule, svg)]
     style = f"<style>@media screen and (prefers-color-scheme: dark){{{''.join(used)}}}</style>"
     return re.sub(r"(<svg\b[^>]*>)", lambda found: found.group(1) + style, svg, count=1)

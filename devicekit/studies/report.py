@@ -56,7 +56,7 @@ def study_report(result: StudyResult, command: str) -> Report:
 
 
 def _numbers(result: StudyResult, summary: pd.DataFrame) -> list[Scalar]:
-    """The largest losses against the reference, then the highest accuracies, with their intervals over seeds."""
+    """Return the largest losses against the reference, then the highest accuracies, with their intervals over seeds."""
     rows = result.losses().head(3).to_dict("records") if result.spec.reference else []
     lost = [
         _interval("loss", f"{row['case']}: loss", 100 * row["loss"], 100 * row["se"], row["n"], "points")
@@ -68,7 +68,7 @@ def _numbers(result: StudyResult, summary: pd.DataFrame) -> list[Scalar]:
 
 
 def _interval(name: str, label: str, value: float, se: float, n: int, unit: str = "") -> Scalar:
-    """A mean over seeds with its 95 % interval, by Student's t."""
+    """Return a mean over seeds with its 95 % interval, by Student's t."""
     from scipy.stats import t
 
     wide = float(t.ppf(0.975, n - 1)) * se if n > 1 and se == se else None
@@ -80,7 +80,7 @@ def _interval(name: str, label: str, value: float, se: float, n: int, unit: str 
 
 
 def _words(result: StudyResult, summary: pd.DataFrame) -> list[str]:
-    """The study in plain sentences: what costs most, what does best, how many runs that rests on."""
+    """Return the study in plain sentences: what costs most, what does best, how many runs that rests on."""
     spec = result.spec
     words = [_largest_loss(result)] if spec.reference else []
     own = summary[~summary["case"].str.startswith(BASELINE)]
@@ -194,7 +194,7 @@ def _largest_loss(result: StudyResult) -> str:
 
 
 def _provenance(result: StudyResult, command: str) -> Section:
-    """Settings, seeds, versions, and the command that makes it again."""
+    """Return settings, seeds, versions, and the command that makes it again."""
     spec = result.spec
     rows = [("study", spec.name), ("task", spec.task), ("seeds", ", ".join(map(str, spec.seeds)))]
     rows += [(f"setting: {name}", str(value)) for name, value in spec.fixed.items()]

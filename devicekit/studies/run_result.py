@@ -21,7 +21,7 @@ class RunResult:
 
     @classmethod
     def load(cls, folder: Path, key: str) -> RunResult | None:
-        """The outcome of the run of that key, None if it has no file.
+        """Return the outcome of the run of that key, None if it has no file.
 
         Raises
         ------

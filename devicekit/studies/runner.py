@@ -182,7 +182,7 @@ def _check_file(path: Path, out: Path) -> None:
 
 
 def _waiting(runs: list[Run], folder: Path, redo: bool) -> tuple[list[Run], list[str]]:
-    """The runs without a result, and what is wrong with the files of those whose result is damaged.
+    """Return the runs without a result, and what is wrong with the files of those whose result is damaged.
 
     A run that failed is tried again, for its reason may have been mended.
     """
@@ -203,7 +203,7 @@ def _keyed(run: Run, base: str, laws: Sequence[str]) -> tuple[str, RunResult]:
 
 
 def _collect(spec: StudySpec, runs: list[Run], folder: Path, out: Path, damaged: list[str]) -> StudyResult:
-    """The tidy table from the runs' files, in the study's order; no times in it, so that it is reproducible."""
+    """Return the tidy table from the runs' files, in the study's order; no times in it, so that it is reproducible."""
     rows = []
     for run in runs:
         outcome = RunResult.load(folder, run.key)

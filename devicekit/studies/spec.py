@@ -23,12 +23,12 @@ FilesOf = Callable[[Mapping[str, Scalar], Path], dict[str, Path]]
 
 
 def shipped() -> dict[str, Path]:
-    """The study files that ship, by name."""
+    """Return the study files that ship, by name."""
     return {file.stem: file for file in sorted((Path(__file__).parent / "shipped").glob("*.toml"))}
 
 
 def study_file(named: str) -> Path:
-    """A study file, or one that ships, by its name.
+    """Return a study file, or one that ships, by its name.
 
     Raises
     ------
@@ -105,7 +105,7 @@ class Run:
 
 
 def load_spec(path: Path | str, overrides: Mapping[str, Scalar] | None = None) -> StudySpec:
-    """A study file, with `fixed` settings overridden; relative card and stack paths are the file's own.
+    """Load a study file, with `fixed` settings overridden; relative card and stack paths are the file's own.
 
     Parameters
     ----------
@@ -144,14 +144,14 @@ class _Checksums(dict[Path, str]):
 
 
 def resolve(value: str, base: Path) -> Path:
-    """A path as given, or relative to the study file where that exists and the path as given does not."""
+    """Return a path as given, or relative to the study file where that exists and the path as given does not."""
     path = Path(value)
     own = base / path
     return path if path.is_absolute() or files.exists(path) or not files.exists(own) else own
 
 
 def expand(spec: StudySpec, base: Path, files_of: FilesOf) -> list[Run]:
-    """Every run of a study, in the order of its table; `files_of` says what a run reads, by its settings.
+    """Return every run of a study, in the order of its table; `files_of` says what a run reads, by its settings.
 
     Raises
     ------

@@ -17,7 +17,7 @@ _PAIRS, _MOST_PAIRS = 7, 10_000
 
 
 def _stack(settings: Mapping[str, Scalar], base: Path) -> Any:
-    """The stack that the settings name, with its parameter changed."""
+    """Return the stack that the settings name, with its parameter changed."""
     from physics.stack import load_material, load_stack
 
     named = settings.get("stack")
@@ -31,7 +31,7 @@ def _stack(settings: Mapping[str, Scalar], base: Path) -> Any:
 
 
 def _amplitudes(settings: Mapping[str, Scalar]) -> tuple[float, float] | None:
-    """Amplitudes of LTP and LTD pulses [V]; None for the stack's."""
+    """Return amplitudes of LTP and LTD pulses [V]; None for the stack's."""
     if "ltp_voltage_v" not in settings and "ltd_voltage_v" not in settings:
         return None
     return float(settings.get("ltp_voltage_v", 0.95)), float(settings.get("ltd_voltage_v", -0.95))

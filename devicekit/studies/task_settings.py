@@ -113,14 +113,14 @@ def _data(settings: Mapping[str, Scalar]) -> tuple[str, Path | None]:
 
 
 def data_of(settings: Mapping[str, Scalar]) -> Dataset:
-    """The data set that the settings name."""
+    """Return the data set that the settings name."""
     from snn.data.load import load
 
     return load(*_data(settings))
 
 
 def card_file(settings: Mapping[str, Scalar], base: Path) -> Path | None:
-    """The card's file: a path, NAME of a shipped set, or NAME/CARD for another card of that set."""
+    """Return the card's file: a path, NAME of a shipped set, or NAME/CARD for another card of that set."""
     from devicekit.system import catalog
 
     named = settings.get("card")

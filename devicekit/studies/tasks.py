@@ -78,7 +78,7 @@ class ResampleTask(Training):
     extra = frozenset({"table", "draw", "quantity", "read_voltage", "data", "data_dir"})
 
     def file(self, settings: Mapping[str, Scalar], base: Path) -> Path:
-        """The file of the pulse table."""
+        """Return the file of the pulse table."""
         named = settings.get("table")
         if named is None:
             raise ParameterError('task "resample" needs a pulse table to fit: add table = "FILE" under [fixed]')
@@ -162,7 +162,7 @@ TASKS: dict[str, Task] = {
 
 
 def get_task(name: str) -> Task:
-    """The task of a name.
+    """Return the task of a name.
 
     Raises
     ------

@@ -86,7 +86,7 @@ def marks(path: Path) -> tuple[str, ...]:
 
 
 def _marks_beside(path: Path) -> tuple[str, ...]:
-    """Marks that a file says itself, near its beginning."""
+    """Return marks that a file says itself, near its beginning."""
     try:
         if not path.is_file():
             return ()
@@ -124,14 +124,14 @@ def _synthetic_files() -> dict[int, list[tuple[str, bool]]]:
 
 @cache
 def _unpacked(checksum: str) -> str:
-    """SHA-256 of the unpacked content of a set that ships with that checksum."""
+    """Return the SHA-256 of the unpacked content of a set that ships with that checksum."""
     (data,) = {each.data for each in shipped().values() if each.checksum.endswith(checksum)}
     with gzip.open(data) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
 def shipped() -> dict[str, Dataset]:
-    """Every data set that ships, by name."""
+    """Return every data set that ships, by name."""
     found = {}
     for package in sorted(data_root().glob("*/datapackage.json")):
         facts = json.loads(package.read_text(encoding="utf-8"))
@@ -150,7 +150,7 @@ def shipped() -> dict[str, Dataset]:
 
 
 def get(name: str) -> Dataset:
-    """A shipped data set.
+    """Return a shipped data set.
 
     Parameters
     ----------
@@ -215,13 +215,13 @@ def remote() -> dict[str, RemoteDataset]:
 
 
 def wanted() -> list[dict[str, str]]:
-    """Measured data that would settle an open question and that nobody has made public: title, why and format."""
+    """Return measured data that would settle an open question and are not public: title, why and format."""
     found: list[dict[str, str]] = json.loads((data_root() / "wanted.json").read_text(encoding="utf-8"))["wanted"]
     return found
 
 
 def fetch(name: str, cache: Path | None = None) -> Path:
-    """A public measured set, downloaded once and checked by SHA-256.
+    """Download a public measured set once, checked by SHA-256.
 
     Files that are there already, with the right checksum, are not fetched again: an interrupted download goes
     on where it stopped.

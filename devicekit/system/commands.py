@@ -66,7 +66,7 @@ def keyword(name: str) -> str:
 
 
 def flags(options: Mapping[str, Any]) -> list[str]:
-    """Options by name as arguments of the command line; None is left out."""
+    """Return options by name as arguments of the command line; None is left out."""
     arguments: list[str] = []
     for name, value in options.items():
         option = flag(name)
@@ -92,13 +92,13 @@ def _word(value: Any) -> Any:
 
 
 def command(verb: str, files: Sequence[str], options: Mapping[str, Any]) -> str:
-    """One command line: `devicekit verb files options`."""
+    """Return one command line: `devicekit verb files options`."""
     named = [f"./{each}" if each.startswith("-") else each for each in files]  # a dash would be an option
     return shlex.join(["devicekit", *verb.split(), *named, *flags(options)])
 
 
 def call(name: str, *arguments: str, **options: Any) -> str:
-    """A call in Python: name, arguments that are code already, and keywords; None is left out."""
+    """Return a call in Python: name, arguments that are code already, and keywords; None is left out."""
     given = {keyword(key): value for key, value in options.items() if value is not None}
     words = [*arguments, *(f"{key}={_code(value)}" for key, value in given.items())]
     return f"{name}({', '.join(words)})"
@@ -115,7 +115,7 @@ def _without_blank(value: Any) -> Any:
 
 
 def in_command_words(message: str) -> str:
-    """A message of the Python interface, in the words of the command line: `unit=uS` becomes `--unit uS`."""
+    """Return a message of the Python interface, in the words of the command line: `unit=uS` becomes `--unit uS`."""
 
     def option(match: re.Match[str]) -> str:
         apart = "," if match[1] == "pulses" else " "

@@ -64,7 +64,7 @@ def special(mode: int) -> str | None:
 
 
 def sha256(path: Path) -> str:
-    """SHA-256 of a file, or of the sorted files of a folder (names and contents), as hex digits.
+    """Return the SHA-256 of a file, or of the sorted files of a folder (names and contents), as hex digits.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def sha256(path: Path) -> str:
 
 
 def checksum(paths: Iterable[Path | str]) -> str:
-    """SHA-256 of a file; of several files that of their checksums, one a line; "" if there is none."""
+    """Return the SHA-256 of a file; of several files that of their checksums, one a line; "" if there is none."""
     each = [sha256(Path(path)) for path in paths if Path(path).exists()]
     if len(each) < 2:
         return each[0] if each else ""
@@ -97,7 +97,7 @@ def checksum(paths: Iterable[Path | str]) -> str:
 
 
 def read_text(path: Path, most: int = LARGEST_JSON) -> str:
-    """The text of a UTF-8 file of at most so many bytes.
+    """Read the text of a UTF-8 file of at most so many bytes.
 
     Raises
     ------
@@ -118,12 +118,12 @@ def read_text(path: Path, most: int = LARGEST_JSON) -> str:
 
 
 def read_json(path: Path) -> Any:
-    """The value of a file of strict JSON: see `read_text` and `parse_json`."""
+    """Read a file of strict JSON: see `read_text` and `parse_json`."""
     return parse_json(read_text(path), str(path))
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The tables of a TOML file: see `read_text`.
+    """Read the tables of a TOML file: see `read_text`.
 
     Raises
     ------
@@ -142,7 +142,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def parse_json(text: str, name: str) -> Any:
-    """The value of strict JSON: every number finite, every key once.
+    """Parse strict JSON: every number finite, every key once.
 
     Raises
     ------
@@ -176,5 +176,5 @@ def parse_json(text: str, name: str) -> Any:
 
 
 def dump_json(value: Any) -> str:
-    """JSON as devicekit writes it: indented, UTF-8, NaN and infinity refused."""
+    """Return JSON as devicekit writes it: indented, UTF-8, NaN and infinity refused."""
     return json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n"

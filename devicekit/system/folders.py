@@ -18,7 +18,7 @@ _NOBODYS = {MARKER, work.LOCK_FILE, ".DS_Store", "Thumbs.db", "desktop.ini"}
 
 
 def _files(folder: Path) -> list[str]:
-    """Files below a folder, by relative name, but for the marker and what desktops strew about."""
+    """Return files below a folder, by relative name, but for the marker and what desktops strew about."""
     found = (path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir())
     return sorted(path.as_posix() for path in found if path.name not in _NOBODYS)
 
@@ -41,7 +41,7 @@ def _kept_from(out: Path, command: str, of: str = "") -> str | None:
 
 
 def _changed(out: Path, marker: Marker) -> list[str]:
-    """Files of ours whose content is not what the marker says."""
+    """Return files of ours whose content is not what the marker says."""
     sums = marker["sha256"]
     return [name for name in _files(out) if name in sums and sha256(out / name) != sums[name]]
 
@@ -72,7 +72,7 @@ def continued_folder(
     notes: Mapping[str, str] | None = None,
     **marks: str,
 ) -> Path:
-    """A folder that a command fills run by run, and goes on with when it is started again; `runs` is in it.
+    """Return a folder that a command fills run by run, and goes on with when it is started again; `runs` is in it.
 
     Parameters
     ----------

@@ -80,7 +80,7 @@ def _describe(value: Any, seen: set[int]) -> list[str]:
 
 
 def stamp(function: Callable[..., Any]) -> str:
-    """A checksum of the code of a function and of all that it uses: functions, numbers, fields of tuples."""
+    """Return a checksum of the code of a function and of all that it uses: functions, numbers, fields of tuples."""
     parts = [numba.__version__, *_describe(function, set())]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
@@ -152,7 +152,7 @@ def inlined(function: Callable[..., Any]) -> Any:
 
 
 def switch(functions: Sequence[Callable[..., Any]], name: str, arguments: str, otherwise: str, module: str) -> Any:
-    """One of several compiled functions by its number: one comparison each, written out so that it can be compiled.
+    """Return a compiled function that calls one of several by its number: one comparison each, written out.
 
     They return numbers.
 

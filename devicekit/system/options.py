@@ -254,7 +254,7 @@ class ReadOptions:
 
     @classmethod
     def of(cls, **given: Any) -> Self:
-        """Options from keywords; an alias, such as `map` of `columns`, means the same.
+        """Return options from keywords; an alias, such as `map` of `columns`, means the same.
 
         Raises
         ------

@@ -93,7 +93,7 @@ def work_folder(target: Path) -> Iterator[Path]:
 
 
 def _born(target: Path) -> tuple[Path, BaseFileLock]:
-    """A new work folder and its lock, held; another process may clear it before it is locked."""
+    """Return a new work folder and its lock, held; another process may clear it before it is locked."""
     from filelock import Timeout
 
     for _ in range(_TRIES):

@@ -95,7 +95,7 @@ def _is_same(one: Path, other: Path) -> bool:
 
 
 def _target(path: Path, data: bytes | None = None, replace: bool = False) -> Path:
-    """The file that a path stands for, links followed, if it may be written."""
+    """Return the file that a path stands for, links followed, if it may be written."""
     target = Path(os.path.realpath(path))
     try:
         mode = os.stat(target).st_mode

@@ -93,7 +93,7 @@ class ValidTable:
         return self.frame["device_id"].unique().tolist()
 
     def select(self, device: str | None = None, cycle: int | None = None) -> Self:
-        """The rows of one device or cycle.
+        """Return the rows of one device or cycle.
 
         Raises
         ------
@@ -111,7 +111,7 @@ class ValidTable:
         return table
 
     def without(self, devices: Sequence[str]) -> Self:
-        """The rows of all other devices."""
+        """Return the rows of all other devices."""
         return replace(self, frame=self.frame[~self.frame["device_id"].isin(devices)])
 
     def _kept(self, keep: np.ndarray, name: str, wanted: object) -> pd.DataFrame:
@@ -133,7 +133,7 @@ class ValidTable:
 
 
 def _bad_rows(errors: SchemaErrors, frame: pd.DataFrame, rows: pd.Series | None) -> list[BadRow]:
-    """Every failure that pandera found, with the row of the file it came from."""
+    """Return every failure that pandera found, with the row of the file it came from."""
     bad = []
     for case in errors.failure_cases.to_dict("records"):
         index, column = case["index"], case["column"]

@@ -31,7 +31,7 @@ def write_csv(frame: pd.DataFrame, path: Path, marks: Iterable[str] = ()) -> Non
 
 
 def csv_text(frame: pd.DataFrame, marks: Iterable[str] = ()) -> str:
-    """The text of `write_csv`."""
+    """Return the text of `write_csv`."""
     buffer = io.StringIO()
     made = _spelt(_neutral(frame))
     if cell := mark_cell(marks):
@@ -41,7 +41,7 @@ def csv_text(frame: pd.DataFrame, marks: Iterable[str] = ()) -> str:
 
 
 def _spelt(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with numbers that stand in many rows, such as a read voltage, spelt once each, with every digit."""
+    """Return the frame with numbers that stand in many rows, such as a read voltage, spelt once with every digit."""
     spelt: dict[str, Any] = {}
     for name in frame.select_dtypes(include="float64"):
         # by their bits: 0 and -0 are two, and so are texts
@@ -53,7 +53,7 @@ def _spelt(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _neutral(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with text that a spreadsheet would run, names too, made plain by a leading apostrophe."""
+    """Return the frame with text that a spreadsheet would run, names too, made plain by a leading apostrophe."""
     if any(isinstance(name, str) and neutral(name) != name for name in frame.columns):
         frame = frame.rename(columns=lambda name: neutral(name) if isinstance(name, str) else name)
     text = frame.select_dtypes(include=["object", "string"])
@@ -70,6 +70,6 @@ def _neutral(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def neutral(text: str) -> str:
-    """Text that a spreadsheet would run as a formula, made plain by a leading apostrophe."""
+    """Return text that a spreadsheet would run as a formula, made plain by a leading apostrophe."""
     runs = text[:1] in ("=", "+", "@", "\t", "\r") or (text[:1] == "-" and not _NEGATIVE.fullmatch(text))
     return f"'{text}" if runs else text

@@ -78,7 +78,7 @@ class PulseTable(ValidTable):
         return found
 
     def select(self, device: str | None = None, cycle: int | None = None, width: float | None = None) -> PulseTable:
-        """The rows of one device, cycle or pulse width [s]; `TableError` if nothing is left."""
+        """Return the rows of one device, cycle or pulse width [s]; `TableError` if nothing is left."""
         table = super().select(device, cycle)
         if width is None:
             return table
@@ -88,7 +88,7 @@ class PulseTable(ValidTable):
         return replace(table, frame=table._kept(keep, "pulse_width_s", width))
 
     def traces(self, direction: str) -> Iterator[tuple[str, int, np.ndarray, np.ndarray]]:
-        """Each train of one direction: (device_id, cycle, pulse_index, state), sorted by pulse index."""
+        """Return each train of one direction: (device_id, cycle, pulse_index, state), sorted by pulse index."""
         rows = self.frame[self.frame["direction"] == direction]
         number = rows.groupby(["device_id", "cycle"], sort=False).ngroup().to_numpy()  # in order of appearance
         index, state = rows["pulse_index"].to_numpy(int), rows[self.quantity].to_numpy(float)
