@@ -103,6 +103,8 @@ class Option:
         Range of a whole number.
     valid, needs : callable, str
         Another check of a value, and its message.
+    tables : bool
+        False if tables without a format of their own do not take it.
     doc : str
         Meaning, for the documentation; that of the help if not given.
     argument : bool
@@ -130,6 +132,7 @@ class Option:
     most: int | None = None
     valid: Callable[[Any], bool] | None = None
     needs: str = ""
+    tables: bool = True
     doc: str = ""
     argument: bool = False
     typed: Any = None

@@ -14,7 +14,7 @@ from devicekit.tables import Table
 NAME = "table"
 TITLE = "any other table (columns by their names and units, or by options)"
 GENERAL = 1
-TAKES = frozenset(OPTIONS)  # the layout refuses what does not apply
+TAKES = frozenset(name for name, each in OPTIONS.items() if each.tables)  # the layout refuses what does not apply
 
 
 def matches(source: Source) -> bool:
