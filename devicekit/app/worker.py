@@ -11,7 +11,7 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any, Literal
 from devicekit.app.forms import use_field_labels
 from devicekit.app.results import CARDS
 from devicekit.core.errors import DevicekitError
+from devicekit.system.workers import ignore_interrupts
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 WORKER_ENDED = "The worker process ended unexpectedly, perhaps for lack of memory."
@@ -139,7 +140,7 @@ class Worker:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=run_tasks, args=(theirs, self._warm_up), daemon=False)
-        with _ignore_interrupts():
+        with ignore_interrupts():
             self._process.start()
         theirs.close()
 
@@ -205,22 +206,6 @@ class Worker:
             job.error = value if isinstance(value, DevicekitError) else None
             job.message = str(value)
             job.state = "failed"
-
-
-@contextlib.contextmanager
-def _ignore_interrupts() -> Iterator[None]:
-    """Start processes that ignore Ctrl-C of the terminal from their first instruction."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    from multiprocessing import resource_tracker
-
-    resource_tracker.ensure_running()  # otherwise it starts with the process and unblocks the signal
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def run_tasks(pipe: Connection, warm_up: str | None) -> None:

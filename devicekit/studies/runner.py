@@ -158,9 +158,9 @@ def run_study(
         _logger.info(f"continuing from {done} of {len(runs)} runs kept in {out}")
     if progress:
         progress(done, len(runs))
-    with _backend(dask), workers.ending():
+    with _backend(dask), workers.end_workers_on_error():
         pool = joblib.Parallel(n_jobs=jobs if dask is None else -1, return_as="generator_unordered")
-        with workers.deaf():
+        with workers.ignore_interrupts():
             results = pool(joblib.delayed(_keyed)(run, str(base), laws) for run in waiting)
         for key, outcome in results:
             outcome.save(folder, key)

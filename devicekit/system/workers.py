@@ -1,4 +1,4 @@
-"""Worker processes of joblib: an interrupt is for the process that started them, which ends them."""
+"""Worker processes: an interrupt is for the process that started them, which ends them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def deaf() -> Iterator[None]:
-    """A block in which processes are started that do not hear an interrupt; this one hears it when the block ends."""
+def ignore_interrupts() -> Iterator[None]:
+    """Start processes that ignore interrupts, in a block after which this one heeds them again."""
     if not hasattr(signal, "pthread_sigmask"):  # not on this system
         yield
         return
@@ -25,8 +25,8 @@ def deaf() -> Iterator[None]:
 
 
 @contextmanager
-def ending() -> Iterator[None]:
-    """A block whose worker processes end with it when it is left by an interrupt or an error."""
+def end_workers_on_error() -> Iterator[None]:
+    """End the worker processes of a block that is left by an interrupt or an error."""
     try:
         yield
     except BaseException:

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from devicekit.system.workers import deaf
+from devicekit.system.workers import ignore_interrupts
 
 if TYPE_CHECKING:
     from snn.config import TrainingConfig
@@ -88,7 +88,7 @@ class CompilingBeside:
         if _cores() > 1 and not _is_compiled():
             command = [sys.executable, "-m", __name__, *PARTS]
             pipe, none = subprocess.PIPE, subprocess.DEVNULL
-            with deaf():
+            with ignore_interrupts():
                 self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=none, text=True)
         return self
 

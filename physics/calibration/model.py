@@ -210,9 +210,9 @@ class Model:
                 stacks.append(None)
         asked = {self._key(s, level): (s, level) for s in stacks if s is not None for level in levels}
         waiting = {key: (s, level) for key, (s, level) in asked.items() if self._load(key, level) is None}
-        with workers.ending():
+        with workers.end_workers_on_error():
             pool = joblib.Parallel(n_jobs=min(self.jobs, len(waiting) or 1), return_as="generator_unordered")
-            with workers.deaf():
+            with workers.ignore_interrupts():
                 done = pool(joblib.delayed(_simulate_keyed)(key, *pair, self.mesh) for key, pair in waiting.items())
             for key, simulated in done:
                 self._keep(key, simulated)

@@ -104,9 +104,9 @@ class _Trainings:
             return
         import joblib
 
-        from devicekit.system.workers import deaf
+        from devicekit.system.workers import ignore_interrupts
 
-        with deaf():
+        with ignore_interrupts():
             pool = joblib.Parallel(n_jobs=self.jobs, return_as="generator")
             made = pool(joblib.delayed(accuracy)(card, config, self.data) for card, config in work)
         yield from made
