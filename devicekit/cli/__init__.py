@@ -49,14 +49,14 @@ def _version(wanted: bool) -> None:
 
 
 def _places() -> dict[str, str]:
-    """Commands by name; only `doctor` where another package stands in the place of ours."""
+    """Return commands by name; only `doctor` where another package stands in the place of ours."""
     from devicekit.cli import doctor
 
     return {"doctor": _COMMANDS["doctor"]} if doctor.foreign_neighbours() else _COMMANDS
 
 
 def build_app() -> typer.Typer:
-    """The typer application with every command; with `doctor` alone where our packages are not ours."""
+    """Return the typer application with every command; with `doctor` alone where our packages are not ours."""
     app = typer.Typer(
         name="devicekit",
         cls=lazy_group(_places),

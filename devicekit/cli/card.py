@@ -47,7 +47,7 @@ def show(card: CardFile, json_output: Json = False) -> None:
 
 
 def _print_card(card: DeviceCard) -> None:
-    """A card for people."""
+    """Print a card for people."""
     from devicekit.cli.outcome import show
     from devicekit.core.text import count, si, span
     from devicekit.verbs.fit import branch_text
@@ -72,7 +72,7 @@ def _print_card(card: DeviceCard) -> None:
 
 
 def _added(card: DeviceCard) -> list[Scalar]:
-    """The numbers of the blocks that were added to a card."""
+    """Return the numbers of the blocks that were added to a card."""
     from devicekit.device.card import BLOCKS
 
     blocks = [getattr(card, name) for name in BLOCKS]

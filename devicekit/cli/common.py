@@ -74,7 +74,7 @@ class Command(TyperCommand):
 
 
 def _paths(value: Any) -> list[Path]:
-    """The paths that the value of a parameter names; a word is one where a file of that name, with an ending, is."""
+    """Return the paths that the value of a parameter names; a word is one if such a file, with an ending, exists."""
     each = value if isinstance(value, (list, tuple)) else [value]
     return [
         Path(one)
@@ -116,7 +116,7 @@ def one_of(*words: str) -> Callable[[str], list[str]]:
 
 
 def choice(option: str, words: Iterable[str | None], help: str, metavar: str = "NAME") -> Any:
-    """An option that takes one of some words, which its help lists and the shell offers."""
+    """Declare an option that takes one of some words, which its help lists and the shell offers."""
     known = [word for word in words if word]
     listed = f"{', '.join(known[:-1])} or {known[-1]}" if len(known) > 1 else known[0]
     return typer.Option(option, metavar=metavar, help=f"{help}: {listed}.", autocompletion=one_of(*known))
@@ -226,7 +226,7 @@ def with_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def print_json(value: Any) -> None:
-    """One JSON object on standard output."""
+    """Print one JSON object on standard output."""
     typer.echo(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False))
 
 
@@ -250,7 +250,7 @@ def print_warnings(warnings: Iterable[CodedWarning]) -> None:
 
 
 def this_command() -> str:
-    """The command line as it was given, to be run again."""
+    """Return the command line as it was given, to be run again."""
     return shlex.join(["devicekit", *sys.argv[1:]])
 
 

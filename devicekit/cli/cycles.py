@@ -71,7 +71,7 @@ def cycles_command(
 def _save(
     fitted: CycleModel, made: pd.DataFrame, summary: dict[str, Any], folder: Path
 ) -> tuple[list[str], dict[str, str]]:
-    """The tables that these cycles make, marked as synthetic by a datapackage.json; and why one is not made."""
+    """Write the tables of these cycles, marked by a datapackage.json; return their names, and why one is missing."""
     from devicekit.core.errors import UsageError
     from devicekit.system import files, writing
     from devicekit.tables import write_csv

@@ -25,7 +25,7 @@ def _origin(package: str) -> Path | None:
 
 
 def foreign_neighbours() -> dict[str, str]:
-    """Packages with the names of ours that are not ours, and where they are."""
+    """Return packages with the names of ours that are not ours, and where they are."""
     ours = Path(__file__).resolve().parents[2]
     found = {name: _origin(name) for name in _NEIGHBOURS}
     return {name: str(place or "missing") for name, place in found.items() if place != ours / name}

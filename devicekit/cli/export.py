@@ -35,7 +35,7 @@ def _brief(text: str) -> str:
 
 
 def _data(file: Path | None, reading: ReadOptions, to: str) -> Table | None:
-    """The table of --from-data: pulse trains of one pulse width, or of any kind where the target takes these."""
+    """Return the table of --from-data: pulse trains of one pulse width, or of any kind where the target takes these."""
     from devicekit.exporters import exporters
     from devicekit.fitting.device import read_pulses
     from devicekit.readers import read

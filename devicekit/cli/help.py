@@ -12,7 +12,7 @@ COLUMNS = 74  # an example longer than this is broken with a backslash, so that 
 
 
 def split(docstring: str | None) -> tuple[str, list[str]]:
-    """The text of a docstring, and the commands listed under its "Example:" or "Examples:"."""
+    """Return the text of a docstring, and the commands listed under its "Example:" or "Examples:"."""
     text = inspect.cleandoc(docstring or "")
     words, _, rest = re.sub(r"(?m)^Examples?:", "\0", text).partition("\0")
     examples: list[str] = []
@@ -25,7 +25,7 @@ def split(docstring: str | None) -> tuple[str, list[str]]:
 
 
 def _set(example: str) -> str:
-    """One example in lines that a shell takes as one command; an option stays with its value."""
+    """Return one example in lines that a shell takes as one command; an option stays with its value."""
     parts: list[str] = []
     for word in shlex.split(example):
         word = shlex.quote(word)
@@ -43,7 +43,7 @@ def _set(example: str) -> str:
 
 
 def epilog(examples: list[str]) -> str | None:
-    """The end of a help page: \\b keeps its lines as they are."""
+    """Return the end of a help page: \\b keeps its lines as they are."""
     if not examples:
         return None
     body = "\n".join("  " + line for example in examples for line in _set(example).splitlines())

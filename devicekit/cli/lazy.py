@@ -16,7 +16,7 @@ from devicekit.cli.help import with_examples
 
 @functools.cache
 def built(place: str) -> Any:
-    """A command, or a group of them, by `module:name` in this package; built once.
+    """Return a command, or a group of them, by `module:name` in this package; built once.
 
     To build all of them takes ten times as long as one.
     """
@@ -48,7 +48,7 @@ class _Commands(Mapping[str, Any]):
 
 
 def lazy_group(places: Callable[[], Mapping[str, str]]) -> type[TyperGroup]:
-    """The class of a group of commands.
+    """Return the class of a group of commands.
 
     Parameters
     ----------
@@ -65,5 +65,5 @@ def lazy_group(places: Callable[[], Mapping[str, str]]) -> type[TyperGroup]:
 
 
 def group(**settings: Any) -> typer.Typer:
-    """An application that is a group of the command line."""
+    """Return an application that is a group of the command line."""
     return typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True, **settings)

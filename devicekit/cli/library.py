@@ -28,6 +28,7 @@ from devicekit.core.errors import FileError, UsageError
 from devicekit.core.pairs import parse_pairs
 from devicekit.core.text import count
 from devicekit.features.definitions import V_RESET, V_SET
+from devicekit.names import MARKS
 from devicekit.system.commands import non_default
 from devicekit.system.options import ReadOptions
 
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from devicekit.library import Added, Entry, Library, Query, Record, Unreadable
 
 library_app = group(help="Keep cards and results; search and compare them.")
-
-MARKS = ("synthetic", "simulated", "calibrated")
 
 Folder = Annotated[
     Path | None,
@@ -97,7 +96,7 @@ Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of records,
 
 
 def _open(folder: Path | None, must: bool = True) -> Library:
-    """The library; one that was named must be there, lest a typing error looks like an empty one."""
+    """Return the library; one that was named must be there, lest a typing error looks like an empty one."""
     from devicekit.library import Library, default_folder
     from devicekit.library.folder import VARIABLE
 
@@ -329,7 +328,7 @@ def compare_records(
 
 
 def _chosen(kept: Library, ids: Sequence[str], query: Query, every: bool) -> tuple[Entry, ...]:
-    """The records of these ids, or those that a query asks for: one of the two."""
+    """Return the records of these ids, or those that a query asks for: one of the two."""
     if bool(ids) + (not query.all or every) != 1:
         raise UsageError("Give ids of records, or choose them with --words, --kind, --range, --label or --all")
     if ids:
@@ -338,7 +337,7 @@ def _chosen(kept: Library, ids: Sequence[str], query: Query, every: bool) -> tup
 
 
 def _read(kept: Library, entries: Iterable[Entry]) -> tuple[list[Record], list[Unreadable]]:
-    """Records with their contents, and those that cannot be read."""
+    """Return records with their contents, and those that cannot be read."""
     from devicekit.library import Unreadable
 
     records, bad = [], []

@@ -20,12 +20,12 @@ COLUMNS_SHOWN = 4  # numbers beside each record of a list, and records beside ea
 
 
 def plain(text: object) -> str:
-    """Text of a file for a terminal: nothing in it moves the cursor."""
+    """Return text of a file for a terminal: nothing in it moves the cursor."""
     return "".join(c if c.isprintable() else "?" for c in str(text))
 
 
 def print_bad(bad: Sequence[Unreadable], what: str = "of the library cannot be read") -> None:
-    """Files that are no records, for people, on standard error."""
+    """Print files that are no records, for people, on standard error."""
     if bad:
         lines = [f"{plain(each.file)}: {plain(each.reason)}" for each in bad[:BAD_SHOWN]]
         lines += [f"... and {len(bad) - BAD_SHOWN} more (--json lists all)"] if len(bad) > BAD_SHOWN else []
@@ -33,7 +33,7 @@ def print_bad(bad: Sequence[Unreadable], what: str = "of the library cannot be r
 
 
 def print_added(file: Path | list[Path], added: Sequence[Added]) -> None:
-    """Records that a file has given, for people."""
+    """Print records that a file has given, for people."""
     for each in added:
         record = each.record
         words = " (was there already)" if each.known else ""
@@ -55,7 +55,7 @@ def _facts(record: Record) -> list[tuple[str, str]]:
 
 
 def print_list(found: Found, asked: Sequence[str], where: Path) -> None:
-    """The records of a query, for people; numbers that were asked for first."""
+    """Print the records of a query, for people; numbers that were asked for first."""
     more = f", {len(found)} shown" if len(found) < found.total else ""
     terminal.title(f"{count(found.total, 'record')}{more} in {where}")
     if found.entries:
@@ -65,7 +65,7 @@ def print_list(found: Found, asked: Sequence[str], where: Path) -> None:
 
 
 def _columns(entries: Sequence[Entry], asked: Sequence[str]) -> list[str]:
-    """Names of the numbers that a list shows: those that were asked for, then those that most records have."""
+    """Return names of the numbers that a list shows: those that were asked for, then those that most records have."""
     counts: dict[str, int] = {}
     for entry in entries:
         for scalar in entry.scalars:
@@ -99,13 +99,13 @@ def print_record(record: Record, path: Path) -> None:
 
 
 def _number(scalar: Scalar) -> str:
-    """A number with its label, its interval and its definition."""
+    """Format a number with its label, its interval and its definition."""
     notes = "; ".join(plain(each) for each in (scalar.interval, scalar.by) if each)
     return f"{scalar.text}  {plain(scalar.label)}" + (f" ({notes})" if notes else "")
 
 
 def print_comparison(found: Comparison) -> None:
-    """Numbers side by side, or their ranges where there are many records."""
+    """Print numbers side by side, or their ranges where there are many records."""
     import numpy as np
 
     terminal.title(f"{found.counts}, side by side")

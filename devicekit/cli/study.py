@@ -119,7 +119,7 @@ def _percent(value: float | None) -> str:
 
 
 def _print(result: StudyResult, page: Report, out: Path) -> None:
-    """A study for people: one line a case."""
+    """Print a study for people: one line a case."""
     from devicekit.core.text import count
 
     terminal.title(result.spec.title or result.spec.name)

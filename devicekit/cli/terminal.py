@@ -28,24 +28,24 @@ def in_colour(stream: IO[str]) -> bool:
 
 
 def width(stream: IO[str]) -> int | None:
-    """Columns to wrap to; None where the reader is a program, which wants its lines whole."""
+    """Return columns to wrap to; None where the reader is a program, which wants its lines whole."""
     if not stream.isatty():
         return None
     return max(NARROWEST, min(WIDEST, shutil.get_terminal_size((80, 24)).columns))
 
 
 def title(text: str) -> None:
-    """A line that begins a block of results."""
+    """Print a line that begins a block of results."""
     typer.echo(typer.style(text, bold=True) if in_colour(sys.stdout) else text)
 
 
 def paragraph(text: str, indent: int = 0, err: bool = False) -> None:
-    """Text, wrapped on a terminal."""
+    """Print text, wrapped on a terminal."""
     typer.echo(_wrapped(text, " " * indent, " " * indent, sys.stderr if err else sys.stdout), err=err)
 
 
 def fields(rows: Iterable[tuple[str, str]], indent: int = GAP) -> None:
-    """Names and values in two columns."""
+    """Print names and values in two columns."""
     rows = list(rows)
     column = max((len(name) for name, _ in rows), default=0) + GAP
     for name, value in rows:
@@ -54,7 +54,7 @@ def fields(rows: Iterable[tuple[str, str]], indent: int = GAP) -> None:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], indent: int = GAP, first_left: int = 1) -> None:
-    """Columns under their names: the first, or so many of the first, to the left, the others to the right."""
+    """Print columns under their names: the first, or so many of the first, to the left, the others to the right."""
     lines = [list(header), *(list(row) for row in rows)]
     widths = [max(len(line[k]) for line in lines) for k in range(len(header))]
     for line in lines:
@@ -66,17 +66,17 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], indent: int = GA
 
 
 def warning(text: str) -> None:
-    """A warning, on standard error."""
+    """Print a warning, on standard error."""
     _marked("warning", text, typer.colors.YELLOW)
 
 
 def note(text: str) -> None:
-    """A remark that asks for nothing, on standard error."""
+    """Print a remark that asks for nothing, on standard error."""
     _marked("note", text, typer.colors.BRIGHT_BLACK)
 
 
 def error(text: str) -> None:
-    """An error, on standard error."""
+    """Print an error, on standard error."""
     _marked("error", text, typer.colors.RED)
 
 

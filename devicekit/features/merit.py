@@ -17,7 +17,13 @@ from devicekit.core.records import Record, column
 from devicekit.core.scalars import Scalar
 from devicekit.device.measured import Measured
 from devicekit.features.dc.trace import each_sweep
-from devicekit.features.definitions import DEFAULT_V_RESET, DEFAULT_V_SET
+from devicekit.features.definitions import (
+    DEFAULT_V_RESET,
+    DEFAULT_V_SET,
+    LIFE_TEMPERATURE_K,
+    LOST_FACTOR,
+    THRESHOLD,
+)
 from devicekit.plot import Panel
 from devicekit.report import Block, Table, Text, draw
 from devicekit.tables import Table as AnyTable
@@ -71,13 +77,13 @@ class Settings:
     read_voltage: float | None = None
     v_set: str = DEFAULT_V_SET
     v_reset: str = DEFAULT_V_RESET
-    threshold: float = 2.0
+    threshold: float = THRESHOLD
     horizon: float = TEN_YEARS_S
     kernel: str | None = None
     ppf_baseline: str | None = None
     sample: Sample = Sample()
-    life_temperature_k: float = 358.15
-    lost_factor: float = 2.0
+    life_temperature_k: float = LIFE_TEMPERATURE_K
+    lost_factor: float = LOST_FACTOR
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from devicekit.core.errors import UsageError
-from devicekit.library.head import MARKS, Source, line
+from devicekit.library.head import Source, line
 from devicekit.library.origin import Metadata, compile_pattern, gather
 from devicekit.library.record import Record, is_record, relabel
+from devicekit.names import MARKS
 from devicekit.system import files, writing
 from devicekit.system.catalog import marks as known_marks
 

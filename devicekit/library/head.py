@@ -13,12 +13,12 @@ from devicekit.core.errors import FileError
 from devicekit.core.scalars import Scalar
 from devicekit.device.blocks import Positive, Strict
 from devicekit.device.remarks import Remark
+from devicekit.names import MARKS
 from devicekit.names.places import PLACES
 
 SCHEMA_VERSION = 1
 ID_DIGITS = 12  # hexadecimal; with 10,000 records the chance of two equal ids is 2 in 10 million
 LONGEST = 200  # characters of a name or a label
-MARKS = ("synthetic", "simulated", "calibrated")
 CONTENTS = ("card", "result")  # fields of a record that are not in its head
 
 _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_ -]{0,39}")

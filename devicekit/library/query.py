@@ -12,7 +12,8 @@ from devicekit.core.errors import CodedWarning, UsageError
 from devicekit.core.pairs import parse_pair, parse_range
 from devicekit.core.records import Record, column, derived, internal
 from devicekit.core.scalars import Scalar
-from devicekit.library.head import MARKS, Head, Place
+from devicekit.library.head import Head, Place
+from devicekit.names import MARKS
 
 MOST_ASKED = 50  # words, ranges or labels; SQLite allows some hundreds
 

@@ -12,9 +12,9 @@ from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, listed
 from devicekit.features.merit import figure
 from devicekit.library.compare import Comparison
-from devicekit.library.head import MARKS
 from devicekit.library.query import Unreadable
 from devicekit.library.rows import Row
+from devicekit.names import MARKS
 from devicekit.plot import Image, Panel
 from devicekit.report import Block, CodedList, Figure, Report, Section, Table, Text, draw
 from devicekit.report.shared import provenance_section, warnings_section

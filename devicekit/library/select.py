@@ -12,9 +12,10 @@ from typing import Any
 from devicekit.core.errors import WARNING_CODES, CodedWarning, UsageError
 from devicekit.core.scalars import Scalar
 from devicekit.device.remarks import UnknownCodeWarning
-from devicekit.library.head import MARKS, Place
+from devicekit.library.head import Place
 from devicekit.library.index import COLUMNS
 from devicekit.library.query import Entry, Found, Query, Unreadable
+from devicekit.names import MARKS
 from devicekit.names.places import PLACES
 
 _SORTED = (

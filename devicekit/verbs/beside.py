@@ -22,7 +22,7 @@ SAMPLES, CHANNELS, CLASSES, HIDDEN = 20, 64, 10, 8
 
 
 def small_samples() -> Dataset:
-    """A few samples of noise, of the size of the digits."""
+    """Return a few samples of noise, of the size of the digits."""
     import numpy as np
 
     from snn.data.dataset import Dataset
@@ -33,7 +33,7 @@ def small_samples() -> Dataset:
 
 
 def small_training() -> TrainingConfig:
-    """A small training of the kind that `devicekit run` does."""
+    """Return a small training of the kind that `devicekit run` does."""
     from snn.config import TrainingConfig
 
     return TrainingConfig(epochs=1, hidden=HIDDEN, scheme="insitu")

@@ -17,7 +17,7 @@ from devicekit.core.constants import TEN_YEARS_S
 from devicekit.core.declarations import document, option
 from devicekit.core.errors import DevicekitError, UsageError
 from devicekit.core.pairs import parse_range
-from devicekit.features.definitions import V_RESET, V_SET
+from devicekit.features.definitions import DEFAULT_V_RESET, DEFAULT_V_SET, V_RESET, V_SET
 from devicekit.system.commands import Reproduction, call, command, in_command_words, non_default
 from devicekit.system.options import BASELINES, KERNELS, ReadOptions
 from devicekit.verbs import shared
@@ -35,7 +35,7 @@ _logger = logging.getLogger(__name__)
 
 
 def _permittivity(text: str | None) -> tuple[float, float] | None:
-    """LOW:HIGH, or one number for both."""
+    """Parse LOW:HIGH, or one number for both."""
     if text is None:
         return None
     first = text.removesuffix(":")
@@ -53,8 +53,8 @@ class CharacterizeRequest:
         argument=True, default=MISSING, metavar="FILE...", help="Files or folders of measurements."
     )
     out: Path = shared.out_folder(default=Path("devicekit-characterize"))
-    v_set: str = option(default=V_SET[0], choices=V_SET, help="Definition of V_set")
-    v_reset: str = option(default=V_RESET[0], choices=V_RESET, help="Definition of V_reset")
+    v_set: str = option(default=DEFAULT_V_SET, choices=V_SET, help="Definition of V_set")
+    v_reset: str = option(default=DEFAULT_V_RESET, choices=V_RESET, help="Definition of V_reset")
     threshold: float = shared.threshold()
     horizon: float = option(default=TEN_YEARS_S, metavar="S", help="Retention: time to predict [s].")
     kernel: str | None = option(choices=KERNELS, help="Relaxation: kernel, chosen by the data if not given")
@@ -86,16 +86,16 @@ class CharacterizeRequest:
         from devicekit.features.merit import Sample, Settings
 
         return Settings(
-            self.reading.read_voltage,
-            self.v_set,
-            self.v_reset,
-            self.threshold,
-            self.horizon,
-            self.kernel,
-            self.ppf_baseline,
-            Sample(self.thickness, self.area, self.temperature, self.permittivity),
-            self.life_temperature,
-            self.lost_factor,
+            read_voltage=self.reading.read_voltage,
+            v_set=self.v_set,
+            v_reset=self.v_reset,
+            threshold=self.threshold,
+            horizon=self.horizon,
+            kernel=self.kernel,
+            ppf_baseline=self.ppf_baseline,
+            sample=Sample(self.thickness, self.area, self.temperature, self.permittivity),
+            life_temperature_k=self.life_temperature,
+            lost_factor=self.lost_factor,
         )
 
 
@@ -217,7 +217,7 @@ def _characterize_files(
 
 
 def folder_names(files: Sequence[Path]) -> list[str]:
-    """One safe and distinct folder name a file: letters, digits, dot, dash and underscore only."""
+    """Return a safe and distinct folder name for each file: letters, digits, dot, dash and underscore only."""
     taken: set[str] = set()
     names = []
     for file in files:

@@ -54,9 +54,9 @@ class FitRequest:
     """
 
     model: str = option(default=FitOptions.model, metavar="LAW", choices=law_names, help="Update law")
-    loss: str = option(default="linear", choices=_words("loss"), help="Loss function")
+    loss: str = option(default=FitOptions.loss, choices=_words("loss"), help="Loss function")
     estimator: str = option(
-        default="auto",
+        default=FitOptions.estimator,
         choices=_words("estimator"),
         help="Likelihood of whole trains, trajectory of the mean curve, or steps over all cycles",
     )
@@ -64,7 +64,7 @@ class FitRequest:
         choices=_words("share"), help="One shape for all pulses, scaled by a law of the width or amplitude"
     )
     state: str = option(
-        default="linear",
+        default=FitOptions.state,
         choices=_words("state"),
         help="State of the law; use the logarithm for several decades",
     )

@@ -28,7 +28,7 @@ def run_summary(
     training: TrainingResult,
     benchmark: Benchmark | None,
 ) -> list[str]:
-    """The plain-language summary of a whole run, the answer first."""
+    """Return the plain-language summary of a whole run, the answer first."""
     from snn.report import accuracy_basis, verdict
 
     words = [
@@ -52,7 +52,7 @@ class Chain:
 
 
 def run_report(title: str, source: str, chain: Chain, command: str, seed: int) -> Report:
-    """The page of a whole run: the device first, the default stack's simulation, which is not it, last."""
+    """Return the page of a whole run: the device first, the default stack's simulation, which is not it, last."""
     from physics.report import unrelated_section
     from snn.benchmark.report import loss_numbers, severity_figures
     from snn.report import accuracy_number, training_section

@@ -7,6 +7,7 @@ from typing import Any
 import physics
 from devicekit.core.declarations import option
 from devicekit.core.pairs import parse_pairs
+from devicekit.features.definitions import LIFE_TEMPERATURE_K, LOST_FACTOR, THRESHOLD
 
 
 def out_folder(words: str = "Folder for the results.", **how: Any) -> Any:
@@ -76,17 +77,17 @@ def label() -> Any:
 
 def threshold() -> Any:
     """Declare the on/off ratio of a good cycle."""
-    return option(default=2.0, metavar="X", help="Endurance: smallest on/off ratio of a good cycle.")
+    return option(default=THRESHOLD, metavar="X", help="Endurance: smallest on/off ratio of a good cycle.")
 
 
 def life_temperature() -> Any:
     """Declare the temperature of use."""
-    return option(default=358.15, metavar="K", help="Retention: temperature of use, for the lifetime [K].")
+    return option(default=LIFE_TEMPERATURE_K, metavar="K", help="Retention: temperature of use, for the lifetime [K].")
 
 
 def lost_factor() -> Any:
     """Declare the change at which a state is lost."""
-    return option(default=2.0, metavar="X", help="Retention: factor of change in G at which a state is lost.")
+    return option(default=LOST_FACTOR, metavar="X", help="Retention: factor of change in G at which a state is lost.")
 
 
 def number(words: str, metavar: str, flag: str = "") -> Any:
@@ -112,7 +113,7 @@ def settings(words: str) -> Any:
 
 
 def _value(text: str) -> str | int | float | bool:
-    """A number or true/false where it looks like one."""
+    """Return the number or truth value that a text stands for, or the text itself."""
     if text in ("true", "false"):
         return text == "true"
     for kind in (int, float):
@@ -124,7 +125,7 @@ def _value(text: str) -> str | int | float | bool:
 
 
 def parse_settings(pairs: list[str] | None) -> dict[str, str | int | float | bool]:
-    """The settings that `--set` was given.
+    """Return the settings that `--set` was given.
 
     Raises
     ------

@@ -74,7 +74,7 @@ def _fit_example() -> None:
 
 
 def _trainings() -> list[TrainingConfig]:
-    """One of each kind that is compiled by itself: by its gradient, and by whether its policy sums changes."""
+    """Return one of each kind that is compiled by itself: by its gradient, and by whether its policy sums changes."""
     plain = small_training()
     kinds = {policy.summed: name for name, policy in POLICIES.items() if not policy.needs_theta}
     found = []
