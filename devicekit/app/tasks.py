@@ -31,7 +31,7 @@ ROWS_SHOWN = 8
 
 
 class JobProgress(Progress):
-    """How far a verb is, on the page of its job."""
+    """Progress of a verb, on the page of its job."""
 
     def __init__(self, count: Count) -> None:
         self._count = count

@@ -37,7 +37,7 @@ def show(text: Iterable[Block]) -> None:
 
 
 class TerminalProgress(Progress):
-    """How far a verb is, on a terminal; with `quiet` only what it warns of."""
+    """Progress of a verb on a terminal; with `quiet` only its warnings."""
 
     def __init__(self, quiet: bool = False) -> None:
         self._quiet = quiet

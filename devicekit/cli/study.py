@@ -26,7 +26,7 @@ def _studies(incomplete: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Processes:
-    """Where runs are done."""
+    """Processes or machines that do the runs."""
 
     jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Processes on this machine.")] = 1
     dask: Annotated[

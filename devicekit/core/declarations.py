@@ -28,7 +28,7 @@ _META = "option"
 
 @dataclass(frozen=True)
 class Kind:
-    """What an option of one type takes.
+    """Values that an option of one type takes.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ class Option:
 
     @property
     def kind(self) -> Kind:
-        """What it takes."""
+        """Kind of its values."""
         name = self.annotation.removesuffix(" | None")
         return KINDS.get(name) or Kind(object, name, self.typed, name)
 

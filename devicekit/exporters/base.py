@@ -266,12 +266,12 @@ def mark_of(card: DeviceCard, data: Table | None = None) -> str:
     return f"{sentence} ({listed(list(card.synthetic_blocks))})" if only_parts else sentence
 
 
-def add_mark(lines: str, comment: str, mark: str, after: int = 1) -> str:
-    """Insert the mark as a comment line after the first lines; without a mark the text is unchanged."""
+def add_mark(lines: str, comment: str, mark: str) -> str:
+    """Insert the mark as a comment after the first line; without a mark the text is unchanged."""
     if not mark:
         return lines
-    rows = lines.split("\n")
-    return "\n".join([*rows[:after], f"{comment} {mark}", *rows[after:]])
+    first, *rest = lines.split("\n")
+    return "\n".join([first, f"{comment} {mark}", *rest])
 
 
 def mark_docstring(text: str, mark: str) -> str:
@@ -322,13 +322,11 @@ def render(template: str, values: Mapping[str, object]) -> str:
     return environment.get_template(template).render(values)
 
 
-def identifier(name: str, fallback: str = "device") -> str:
+def identifier(name: str) -> str:
     """Return the name of a card as a lower-case ASCII identifier: my_device."""
-    word = re.sub(r"[^0-9a-z]+", "_", name.lower()).strip("_")[:40].strip("_")
-    if not word:
-        word = fallback
+    word = re.sub(r"[^0-9a-z]+", "_", name.lower()).strip("_")[:40].strip("_") or "device"
     if word[0].isdigit():
-        word = f"{fallback}_{word}"
+        word = f"device_{word}"
     return f"{word}_" if keyword.iskeyword(word) else word
 
 

@@ -16,15 +16,15 @@ from devicekit.exporters.base import WHOLE_CARD, Export, mark_of, one_line
 _WIDTH = 100
 
 
-def _wrap_lines(lines: Iterable[str], bullet: str = "- ") -> list[str]:
+def _wrap_lines(lines: Iterable[str]) -> list[str]:
     return [
         row
         for line in lines
         for row in textwrap.wrap(
             one_line(line),
             _WIDTH,
-            initial_indent=bullet,
-            subsequent_indent=" " * len(bullet),
+            initial_indent="- ",
+            subsequent_indent="  ",
             break_long_words=False,
             break_on_hyphens=False,
         )

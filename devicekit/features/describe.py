@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Description(Record):
-    """How a file was understood."""
+    """Content of a file as it was understood."""
 
     kind: str = column(doc="kind of the table")
     format: str | None = column(doc="format of the file")

@@ -169,7 +169,7 @@ class Skipped(Record):
 
 
 class Origin(TypedDict):
-    """Where data come from, as fields of a block of a card (`devicekit.device.measured.Measured`)."""
+    """Source of data, as fields of a block of a card (`devicekit.device.measured.Measured`)."""
 
     source: str
     synthetic: bool

@@ -97,7 +97,7 @@ def sweep_rows(device: str, cycle: int, v: np.ndarray, i: np.ndarray, compliance
 
 
 class _Cycle(NamedTuple):
-    """What happens in one loop: voltages of set and reset [V], conductances of HRS and LRS [S]."""
+    """Events of one loop: voltages of set and reset [V], conductances of HRS and LRS [S]."""
 
     at_set: float
     at_reset: float

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ArrayRequest:
-    """What an array is asked."""
+    """Request for the simulation of an array."""
 
     card: Path = option(argument=True, default=MISSING, metavar="CARD", help="Device card.")
     out: Path | None = shared.out_folder("Folder for report.html and array.json.")

@@ -33,7 +33,7 @@ class Allowed(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class BenchmarkRequest:
-    """What to benchmark; the cards share one page."""
+    """Request for a benchmark; its cards share one page."""
 
     cards: tuple[Path, ...] = option(argument=True, default=MISSING, metavar="CARD...", help="Device cards.")
     out: Path | None = shared.out_folder("Folder for report.html and benchmark.json.")

@@ -30,7 +30,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class CalibrateRequest:
-    """What to calibrate."""
+    """Request for a calibration."""
 
     sweeps: tuple[Path, ...] = option(
         argument=True, default=MISSING, metavar="SWEEPS...", help="Files of measured voltage sweeps."

@@ -47,7 +47,7 @@ def _permittivity(text: str | None) -> tuple[float, float] | None:
 
 @dataclass(frozen=True, kw_only=True)
 class CharacterizeRequest:
-    """What to characterise."""
+    """Request for the figures of merit of files."""
 
     files: tuple[Path, ...] = option(
         argument=True, default=MISSING, metavar="FILE...", help="Files or folders of measurements."

@@ -39,7 +39,7 @@ def _words(name: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class FitRequest:
-    """What to fit, and which cards to make.
+    """Request for a fit, and for cards of it.
 
     Attributes
     ----------

@@ -22,7 +22,7 @@ Input = Path | list[Path]  # a file, or several that make one table
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome(Generic[Result]):
-    """What a verb found: the command line prints and writes it, the app shows it, a study tabulates it.
+    """Outcome of a verb: the command line prints and writes it, the app shows it, a study tabulates it.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class Outcome(Generic[Result]):
 
 
 class Progress:
-    """How far a verb is; this one tells nobody."""
+    """Progress of a verb; this one is shown nowhere."""
 
     def doing(self, what: str) -> AbstractContextManager[None]:
         """Say what is being done in a block."""

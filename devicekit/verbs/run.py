@@ -32,7 +32,7 @@ PAIRS = 3  # of the short benchmark: about two seconds
 
 @dataclass(frozen=True, kw_only=True)
 class RunRequest:
-    """What to run."""
+    """Request for a whole run."""
 
     file: Path | None = option(
         argument=True, metavar="[FILE]", help="File or folder of pulse trains; the shipped example if not given."

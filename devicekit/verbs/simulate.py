@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class StackRequest:
-    """What every simulation takes: a stack by its file or material set, the default one without either."""
+    """Base of requests for a simulation: a stack by its file or material set, the default one without either."""
 
     stack: Path | None = shared.stack()
     laws: tuple[Path, ...] = shared.laws()
@@ -36,7 +36,7 @@ class StackRequest:
 
     @property
     def changes(self) -> dict[str, object | None]:
-        """Parameters of the stack that are changed, by key; None is no change."""
+        """Parameters of the stack that are changed, by key; None changes nothing."""
         return {}
 
     def load(self) -> Stack:

@@ -33,7 +33,7 @@ _OPTIONS = ("scheme", "epochs", "encoding", "schedule", "mapping", "read_noise",
 
 @dataclass(frozen=True, kw_only=True)
 class TrainRequest:
-    """What to train; `settings` replace those that have an option of their own."""
+    """Request for a training; `settings` replace those that have an option of their own."""
 
     card: Path = option(default=MISSING, metavar="CARD.json", help="The device card.")
     scheme: str = option(default="insitu", choices=get_args(choices.Scheme), help="Training scheme")

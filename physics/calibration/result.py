@@ -58,7 +58,7 @@ class Fitted(Record):
 
     @derived()
     def determined(self) -> bool:
-        """Whether the sweeps determine it better than the prior."""
+        """True if the sweeps determine it better than the prior."""
         return self.share < _KNOWN_BETTER
 
     @cell("value", after="unit")
@@ -92,7 +92,7 @@ class Direction(Record):
 
     @derived(shown=True, text=lambda known: "determined" if known else "from the prior", after="signal")
     def determined(self) -> bool:
-        """Whether the sweeps determine it."""
+        """True if the sweeps determine it."""
         return self.signal > _DETERMINED
 
     @cell("largest shares")

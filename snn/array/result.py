@@ -29,7 +29,7 @@ class Unknown(Record):
 
     @derived()
     def known(self) -> bool:
-        """Whether the answer is known: False."""
+        """False: the answer is unknown."""
         return False
 
     @property

@@ -71,7 +71,7 @@ class LawFit(Record):
 
     @property
     def own(self) -> slice:
-        """Where `values` are in it."""
+        """Place of `values` in `z`."""
         return slice(self.theta.size, self.theta.size + self.values.size)
 
     @property

@@ -110,7 +110,7 @@ class _Train:
 
     @property
     def signature(self) -> tuple[float | bool, ...]:
-        """What trains have in common whose pulses are alike."""
+        """Key that trains of like pulses share."""
         wide = self.width if np.isfinite(self.width) else -1.0
         if not self.volts.size or not np.isfinite(self.volts).all():
             return (wide, False, -1.0)
