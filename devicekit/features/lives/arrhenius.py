@@ -175,8 +175,8 @@ def inverse_energy(kelvin: float | np.ndarray) -> np.ndarray:
 class ArrheniusFit(Record):
     """Line through the lives at several temperatures."""
 
-    x: np.ndarray = internal("1 / kT of each record [1/eV]")
-    low: np.ndarray = internal("ln of the life of each record [s]")
+    x: np.ndarray = internal("1 / kT of each record [1/eV], shape (n,)")
+    low: np.ndarray = internal("ln of the life of each record [s], shape (n,)")
     high: np.ndarray = internal("the same if it failed, infinite if it did not")
     line: Line = internal("intercept at the mean of x, and Ea")
     energy_ev: Estimate = column(unit="eV", doc="activation energy with its 95 % interval")

@@ -39,8 +39,8 @@ class Facilitation(Record):
     """Paired pulses of one device."""
 
     device_id: str = column("device")
-    interval_s: np.ndarray = internal("interval of each pair")
-    ratio: np.ndarray = internal("ratio of each pair")
+    interval_s: np.ndarray = internal("interval of each pair [s], shape (n,)")
+    ratio: np.ndarray = internal("ratio of each pair, shape (n,)")
     fit: Fit | None = internal(
         "fitted curve; None with too few intervals, or without a change with the interval", default=None
     )

@@ -54,8 +54,8 @@ class RtnRecord(Record):
 
     device_id: str = column()
     record: int = column(doc="number of the record, or cycle of a sweep")
-    time_s: np.ndarray = internal()
-    value: np.ndarray = internal("readings [A or S]")
+    time_s: np.ndarray = internal("times of the readings [s], shape (n,)")
+    value: np.ndarray = internal("readings [A or S], shape (n,)")
     found: Telegraph = internal("result of the test")
 
     @cell("record")

@@ -36,7 +36,7 @@ class BranchFit(Record):
     parameters: np.ndarray = internal(
         "theta = (L, shape) and the starting state x0, on the rising coordinate, shape (p + 1,)"
     )
-    covariance: np.ndarray = internal("covariance of the parameters; rows of parameters at a bound are 0")
+    covariance: np.ndarray = internal("covariance of the parameters, (p + 1, p + 1); rows at a bound are 0")
     degrees: int = internal("degrees of freedom of the t quantile that goes with the covariance")
     method: str = internal("how the covariance was estimated")
     x: np.ndarray = internal("mean measured curve on the rising coordinate, shape (N + 1,); NaN where nothing was read")
