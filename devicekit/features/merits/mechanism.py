@@ -77,11 +77,6 @@ class ConductionResult(MeritResult):
 
     figure_alt = "Current against voltage on logarithmic axes, with the remaining mechanisms"
 
-    states: tuple[StateVerdict, ...] = column(
-        table="conduction_states",
-        caption="Conduction mechanisms that are not excluded. The branches of a state are judged together",
-        doc="verdict on each state at each polarity",
-    )
     sample: Sample = column(json=False, doc="properties of the film")
     n_sweeps: int = column(json=False, doc="number of sweeps of the table; those that were fitted are in the states")
     temperatures: tuple[float, ...] = column(json=False, unit="K", doc="temperatures of the legs; empty if unknown")
@@ -106,6 +101,12 @@ class ConductionResult(MeritResult):
     def fits(self) -> list[MechanismFit]:
         """Fits of every mechanism to each leg."""
         return [fit for each in self.judged for fit in MechanismFit.of(each, self.sample)]
+
+    states: tuple[StateVerdict, ...] = column(
+        table="conduction_states",
+        caption="Conduction mechanisms that are not excluded. The branches of a state are judged together",
+        doc="verdict on each state at each polarity",
+    )
 
     def sentences(self) -> list[str]:
         """Return the verdict of each state at each polarity, with the misfit of the best fit."""

@@ -403,6 +403,7 @@ def test_with_an_area_every_mechanism_has_its_row() -> None:
     """Those that do not fit as well, whatever they would say."""
     found = mechanism.characterize(conduction(1, (300.0,)), Sample(thickness_m=12e-9, area_m2=1e-10))
     assert found is not None
+    assert list(found.tables()) == ["conduction", "mechanisms", "conduction_states"]  # legs, then states
     rows = found.tables()["mechanisms"]
     assert set(rows["mechanism"]) == set(NAMES)
     assert rows.loc[rows["mechanism"] == "sclc", "mobility_m2vs_low"].notna().all()
