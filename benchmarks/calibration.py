@@ -35,7 +35,7 @@ def ranks(seed: int) -> tuple[list[float], bool]:
 
     law = get_law("softbounds")
     rng = np.random.default_rng(seed)
-    bounds, (mean, precision, below), _ = priors_of(law, 0.0, False)
+    bounds, (mean, precision, below), _ = priors_of(law, 0.0, ())
     mean[[0, 2]], precision[[0, 2]] = (RATE[0], START[0]), (RATE[1] ** -2.0, START[1] ** -2.0)
     level, start = rng.normal(*RATE), rng.normal(*START)
     kappa = law.upper[1] - np.exp(rng.normal(-0.7, 0.8))
