@@ -167,6 +167,7 @@ class Record:
 
 @cache
 def _columns(kind: Any) -> tuple[Column, ...]:
+    """Return the columns of a class: fields in order, each derived number where it is written or after `after`."""
     found = [declare_column(each.name, {**of_type(each.type), **each.metadata.get(META, {})}) for each in fields(kind)]
     own = {name: (each, value) for each in reversed(kind.__mro__) for name, value in vars(each).items()}
     for name, (owner, value) in own.items():

@@ -121,6 +121,13 @@ def test_a_field_without_a_declaration_takes_it_from_the_glossary() -> None:
     assert next(each for each in Device.columns() if each.field == "bad").quantity.description
 
 
+def test_a_misspelt_attribute_of_a_column_is_refused_where_it_is_written() -> None:
+    with pytest.raises(TypeError, match="a column has no untit"):
+        column("width", untit="s")
+    with pytest.raises(TypeError, match="jsn"):
+        derived("width", jsn=False)(lambda record: 1)
+
+
 def test_fields_are_given_by_name() -> None:
     with pytest.raises(TypeError):
         Side(1.0, 2)  # type: ignore[misc]
