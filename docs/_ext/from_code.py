@@ -194,7 +194,7 @@ def reading_options() -> str:
         "# Reading options",
         "",
         "Every command that reads a file takes these; in Python they are keywords of `devicekit.read` and fields of "
-        "`devicekit.ReadOptions`, from which this page is made.",
+        "`devicekit.readers.ReadOptions`, from which this page is made.",
         "",
         _row("option", "keyword", "type", "meaning"),
         _row(*["---"] * 4),
@@ -225,9 +225,9 @@ def results() -> str:
     kinds = [each for each in Record.known if is_dataclass(each) and not each.__name__.startswith("_")]
     for kind in sorted(kinds, key=lambda each: f"{each.__module__}.{each.__name__}"):
         rows = [
-            _row(f"`{each.name}`", each.quantity.unit or "1", " ".join(each.quantity.description.split()))
+            _row(f"`{each.name}`", each.quantity.unit, " ".join(each.quantity.description.split()))
             for each in kind.columns()
-            if (each.json or each.row) and not each.inline and each.quantity.description
+            if (each.json or each.row) and not each.inline and each.quantity.description and each.name != "warnings"
         ]
         if rows:
             lines += ["", f"## {kind.__name__}", "", f"`{kind.__module__}`: {(kind.__doc__ or '').splitlines()[0]}"]
