@@ -138,11 +138,11 @@ def column(
     **how
         Other attributes of `Column`.
     """
-    given = {"label": label, "name": name, "unit": unit, "doc": doc, **_known(how)}
+    given = {"label": label, "name": name, "unit": unit, "doc": doc, **_check_names(how)}
     return field(default=default, default_factory=default_factory, metadata={META: given})
 
 
-def _known(how: dict[str, Any]) -> dict[str, Any]:
+def _check_names(how: dict[str, Any]) -> dict[str, Any]:
     """Return attributes of a column; refuse a misspelt one where it is written."""
     if unknown := sorted(how.keys() - Column.__dataclass_fields__.keys()):
         raise TypeError(f"a column has no {', '.join(unknown)}; it has {', '.join(Column.__dataclass_fields__)}")
@@ -181,7 +181,7 @@ def derived(
         words = doc or (function.__doc__ or "").strip()
         function.__doc__ = words or f"Value of the column “{label}”."  # for the reference
         found = Derived(function)
-        found.given = {"label": label, "name": name, "unit": unit, "doc": words, **_known(how)}
+        found.given = {"label": label, "name": name, "unit": unit, "doc": words, **_check_names(how)}
         return found
 
     return declare
