@@ -326,7 +326,7 @@ def test_an_option_is_declared_in_one_place(additions: dict[Path, str], tmp_path
     options = path[0] / "devicekit" / "system" / "options.py"
     before = options.read_text(encoding="utf-8")
     assert before.count("\n    def __post_init__") == 1
-    declared = f"\n{block('Add an option')}\n    def __post_init__"
+    declared = "\n" + block("Add an option", "text") + "\n    def __post_init__"
     options.write_text(before.replace("\n    def __post_init__", declared), encoding="utf-8")
     work = tmp_path / "work"
     work.mkdir()
