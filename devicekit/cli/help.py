@@ -24,6 +24,11 @@ def split(docstring: str | None) -> tuple[str, list[str]]:
     return words.strip(), examples
 
 
+def summary(text: str) -> str:
+    """Return the first paragraph of a text, as a list of commands shows it."""
+    return text.split("\n\n")[0].replace("\n", " ")
+
+
 def _set(example: str) -> str:
     """Return one example in lines that a shell takes as one command; an option stays with its value."""
     parts: list[str] = []
@@ -55,7 +60,7 @@ def with_examples(app: typer.Typer) -> typer.Typer:
     for command in app.registered_commands:
         words, examples = split(command.callback.__doc__ if command.callback else "")
         command.help = words
-        command.short_help = words.split("\n\n")[0].replace("\n", " ")
+        command.short_help = summary(words)
         command.epilog = epilog(examples)
     for group in app.registered_groups:
         if group.typer_instance is not None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import functools
 import importlib
+import re
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
 from devicekit.cli.common import Command
-from devicekit.cli.help import with_examples
+from devicekit.cli.help import split, summary, with_examples
 
 
 @functools.cache
@@ -29,6 +31,20 @@ def built(place: str) -> Any:
     for each in found.registered_commands:
         each.cls = Command
     return typer.main.get_command(with_examples(found))
+
+
+def summarise(place: str) -> Any:
+    """Return a command with no more than its help, read from the source: for lists, which need nothing else of it."""
+    module, name = place.split(":")
+    source = Path(__file__).with_name(f"{module}.py")
+    text = source.read_text(encoding="utf-8") if source.exists() else ""
+    if found := re.search(rf'^def {name}\(.*?"""(.*?)"""', text, re.MULTILINE | re.DOTALL):
+        return Command(name, short_help=summary(split(found[1])[0]))
+    if found := re.search(rf"^{name} = group\((.*?)\)$", text, re.MULTILINE | re.DOTALL):
+        words = re.search(r'short_help="(.*?)"', found[1]) or re.search(r'help="(.*?)"', found[1])
+        if words:
+            return Command(name, short_help=words[1])
+    return built(place)
 
 
 class _Commands(Mapping[str, Any]):
@@ -60,6 +76,15 @@ def lazy_group(places: Callable[[], Mapping[str, str]]) -> type[TyperGroup]:
         def __init__(self, **settings: Any) -> None:
             super().__init__(**settings)
             self.commands = _Commands(places())  # type: ignore[assignment]
+
+        def format_commands(self, *given: Any) -> None:
+            """Write the list of commands, without importing them."""
+            usual = self.commands
+            self.commands = {word: summarise(place) for word, place in places().items()}
+            try:
+                super().format_commands(*given)
+            finally:
+                self.commands = usual
 
     return LazyGroup
 
