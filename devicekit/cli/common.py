@@ -20,7 +20,7 @@ from typer.core import TyperCommand
 
 from devicekit.cli import terminal
 from devicekit.core import advice
-from devicekit.core.declarations import MOST_WHOLE, Option, options_of
+from devicekit.core.declarations import MOST_WHOLE, Option, option_of, options_of
 from devicekit.core.errors import CodedWarning, DevicekitError, UsageError, bounded
 from devicekit.core.pairs import parse_pairs
 from devicekit.system import writing
@@ -29,19 +29,6 @@ from devicekit.system.options import ReadOptions
 from devicekit.verbs.outcome import shown
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
-Report = Annotated[
-    Path | None,
-    typer.Option("--report", metavar="FILE.html", help="Also write one self-contained HTML report."),
-]
-Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of every random draw.")]
-AllowLaw = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--allow-law",
-        metavar="FILE.py",
-        help="A Python file that the stack may name as a law; its code runs. May be repeated.",
-    ),
-]
 Force = Annotated[
     bool,
     typer.Option(
@@ -174,30 +161,42 @@ class _Typed:
     parse: Callable[[Any], Any]
 
 
+def _typed(declared: Option) -> _Typed:
+    """Return the parameter of a declared option."""
+    default = False if declared.is_negated else declared.default
+    if declared.is_repeated or default is MISSING:
+        default = inspect.Parameter.empty if declared.is_required else None
+    kind = inspect.Parameter.KEYWORD_ONLY
+    made = inspect.Parameter(declared.name, kind, default=default, annotation=parameter(declared))
+    return _Typed(made, functools.partial(parse_typed, declared))
+
+
 def _fields_of(group: Any) -> dict[str, _Typed]:
     """Return the options of a dataclass, declared by `option` or annotated for typer, by name."""
-    hints = get_type_hints(group, include_extras=True)
+    hints, declared = get_type_hints(group, include_extras=True), options_of(group)
     found = {}
     for each in fields(group):
-        make = functools.partial(inspect.Parameter, each.name, inspect.Parameter.KEYWORD_ONLY)
-        annotated = get_origin(hints[each.name]) is Annotated
-        if not annotated and each.name not in options_of(group):
-            continue  # set by the command
-        if annotated:
-            found[each.name] = _Typed(make(default=each.default, annotation=hints[each.name]), lambda typed: typed)
-        else:
-            declared = options_of(group)[each.name]
-            default = False if declared.is_negated else declared.default
-            if declared.is_repeated or default is MISSING:
-                default = inspect.Parameter.empty if declared.is_required else None
-            made = make(default=default, annotation=parameter(declared))
-            found[each.name] = _Typed(made, functools.partial(parse_typed, declared))
+        if each.name in declared:
+            found[each.name] = _typed(declared[each.name])
+        elif get_origin(hints[each.name]) is Annotated:  # others are set by the command
+            kind = inspect.Parameter.KEYWORD_ONLY
+            made = inspect.Parameter(each.name, kind, default=each.default, annotation=hints[each.name])
+            found[each.name] = _Typed(made, lambda typed: typed)
     return found
 
 
 def with_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Replace each parameter of a command that is a dataclass of options by these; reading options stand last."""
+    """Replace each parameter of a command that is a dataclass of options by these; reading options stand last.
+
+    A parameter whose default is an `option` is declared by it.
+    """
     signature = inspect.signature(command, eval_str=True)
+    written = inspect.signature(command).parameters  # annotations as text
+    single = {
+        name: _typed(declared)
+        for name, each in written.items()
+        if (declared := option_of(name, str(each.annotation), each.default)) is not None
+    }
     groups: dict[str, Any] = {
         name: each.annotation for name, each in signature.parameters.items() if is_dataclass(each.annotation)
     }
@@ -205,7 +204,9 @@ def with_options(command: Callable[..., Any]) -> Callable[..., Any]:
     last = [name for name, group in groups.items() if group is ReadOptions]
     parameters = []
     for name, each in signature.parameters.items():
-        if name not in groups:
+        if name in single:
+            parameters.append(single[name].parameter)
+        elif name not in groups:
             parameters.append(each.replace(kind=inspect.Parameter.KEYWORD_ONLY))
         elif name not in last:
             parameters += [one.parameter for one in options[name].values()]
@@ -217,6 +218,7 @@ def with_options(command: Callable[..., Any]) -> Callable[..., Any]:
             name: groups[name](**{field: one.parse(kwargs.pop(field)) for field, one in typed.items()})
             for name, typed in options.items()
         }
+        made |= {name: one.parse(kwargs.pop(name)) for name, one in single.items()}
         return command(*args, **kwargs, **made)
 
     del wrapper.__wrapped__  # typer would look through it at the original signature

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import Force, Json, Seed, print_json, print_warnings, this_command, with_options
+from devicekit.cli.common import Force, Json, print_json, print_warnings, this_command, with_options
 from devicekit.system.options import ReadOptions
+from devicekit.verbs import shared
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,8 +27,8 @@ def cycles_command(
     beyond: Annotated[
         bool, typer.Option("--beyond", help="Allow values beyond the measured extremes, with normal tails.")
     ] = False,
-    seed: Seed = 0,
-    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder for the results.")] = None,
+    seed: int = shared.seed(),
+    out: Path | None = shared.out_folder(),
     force: Force = False,
     json_output: Json = False,
 ) -> int:

@@ -15,7 +15,6 @@ from devicekit.cli import terminal
 from devicekit.cli.common import (
     Json,
     ReplaceFile,
-    Report,
     choice,
     over_files,
     print_json,
@@ -31,6 +30,7 @@ from devicekit.features.definitions import V_RESET, V_SET
 from devicekit.names import MARKS
 from devicekit.system.commands import non_default
 from devicekit.system.options import ReadOptions
+from devicekit.verbs import shared
 
 if TYPE_CHECKING:
     from devicekit.features.merit import Settings
@@ -140,9 +140,7 @@ def add(
     ] = None,
     v_set: Annotated[str | None, choice("--v-set", V_SET, "Definition of V_set")] = None,
     v_reset: Annotated[str | None, choice("--v-reset", V_RESET, "Definition of V_reset")] = None,
-    threshold: Annotated[
-        float | None, typer.Option("--threshold", metavar="X", help="Endurance: smallest on/off ratio of a good cycle.")
-    ] = None,
+    threshold: float | None = shared.threshold(None),
     json_output: Json = False,
 ) -> int:
     """Keep device cards and figures of merit of measurements.
@@ -289,7 +287,7 @@ def compare_records(
     by: Annotated[
         str | None, typer.Option("--by", metavar="LABEL", help="Label, wafer, die, kind or law that groups figures.")
     ] = None,
-    report: Report = None,
+    report: Path | None = shared.report(),
     force: ReplaceFile = False,
     json_output: Json = False,
 ) -> int:

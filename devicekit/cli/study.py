@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import AllowLaw, Force, Json, print_json, this_command, with_options
-from devicekit.verbs.shared import parse_settings
+from devicekit.cli.common import Force, Json, print_json, this_command, with_options
+from devicekit.verbs import shared
 
 if TYPE_CHECKING:
     from devicekit.report import Report
@@ -53,7 +53,7 @@ def study_command(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Override a fixed setting; may be repeated."),
     ] = None,
-    allow_law: AllowLaw = None,
+    laws: tuple[Path, ...] = shared.laws(),
     redo: Annotated[bool, typer.Option("--redo", help="Repeat runs that another version of devicekit made.")] = False,
     force: Force = False,
     json_output: Json = False,
@@ -83,7 +83,7 @@ def study_command(
                 counted = (done, total)
                 show(done, total)
 
-            overrides = parse_settings(settings)
+            overrides = shared.parse_settings(settings)
             result = run_study(
                 path,
                 out,
@@ -92,7 +92,7 @@ def study_command(
                 overrides=overrides,
                 redo=redo,
                 force=force,
-                laws=allow_law or (),
+                laws=laws,
                 progress=progress,
             )
     except KeyboardInterrupt:

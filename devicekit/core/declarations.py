@@ -260,25 +260,23 @@ def option(flag: str = "", *, default: Any = None, default_factory: Any = None, 
     return field(default=default, metadata=given)
 
 
+def option_of(name: str, annotation: str, declared: Any) -> Option | None:
+    """Return the option that a field declares, of a dataclass or as the default of a parameter; None of any other."""
+    if _META not in getattr(declared, "metadata", ()):
+        return None
+    how = dict(declared.metadata[_META])
+    words = how.get("help", "")
+    how["doc"] = how.get("doc") or (f"{words.rstrip('.')}." if words else "")
+    flag = how.pop("flag") or f"--{name.replace('_', '-')}"
+    default = None if callable(declared.default_factory) else declared.default
+    return Option(name=name, annotation=annotation, default=default, flag=flag, **how)
+
+
 @cache
 def options_of(declared: Any) -> dict[str, Option]:
     """Return the options of a dataclass by name, in the order of its fields; other fields are left out."""
-    found = {}
-    for each in fields(declared):
-        if _META not in each.metadata:
-            continue
-        how = dict(each.metadata[_META])
-        words = how.get("help", "")
-        how["doc"] = how.get("doc") or (f"{words.rstrip('.')}." if words else "")
-        flag = how.pop("flag") or f"--{each.name.replace('_', '-')}"
-        found[each.name] = Option(
-            name=each.name,
-            annotation=str(each.type),
-            default=None if callable(each.default_factory) else each.default,
-            flag=flag,
-            **how,
-        )
-    return found
+    made = (option_of(each.name, str(each.type), each) for each in fields(declared))
+    return {each.name: each for each in made if each is not None}
 
 
 def lines_of_recipe(options: Iterable[Option]) -> dict[str, dict[str, Option]]:

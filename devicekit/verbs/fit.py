@@ -79,7 +79,7 @@ class FitRequest:
     stdp: Path | None = option(metavar="FILE", help="Spike-timing changes of the device: the card gets their window.")
     synthetic: bool = option(default=False, help="Mark the card as synthetic data.")
     out: Path | None = option(metavar="CARD.json", help="Write the device card into this file, which names the device.")
-    report: Path | None = option(metavar="FILE.html", help="Also write one self-contained HTML report.")
+    report: Path | None = shared.report()
     file: Input = Path()
     reading: ReadOptions = field(default_factory=ReadOptions)
     window: Any = None

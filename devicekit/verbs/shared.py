@@ -75,9 +75,14 @@ def label() -> Any:
     return option(metavar="COLUMN", help="Column of a .csv that holds the classes.")
 
 
-def threshold() -> Any:
+def report() -> Any:
+    """Declare the file of the report."""
+    return option(metavar="FILE.html", help="Also write one self-contained HTML report.")
+
+
+def threshold(default: float | None = THRESHOLD) -> Any:
     """Declare the on/off ratio of a good cycle."""
-    return option(default=THRESHOLD, metavar="X", help="Endurance: smallest on/off ratio of a good cycle.")
+    return option(default=default, metavar="X", help="Endurance: smallest on/off ratio of a good cycle.")
 
 
 def life_temperature() -> Any:
