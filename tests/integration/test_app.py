@@ -245,8 +245,8 @@ def test_json_is_one_document_with_the_address(tmp_path: Path) -> None:
     with served(tmp_path, "--json") as app:
         code, out, err = app.wait_for_end(signal.SIGINT)
     assert (code, err) == (0, "")
-    said = json.loads(out)
-    assert said == {"address": app.address, "port": app.port, "library": str(app.library)}
+    printed = json.loads(out)
+    assert printed == {"address": app.address, "port": app.port, "library": str(app.library)}
     assert not app.folders
 
 

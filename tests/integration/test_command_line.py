@@ -79,8 +79,8 @@ def one_device(small: Path, tmp_path: Path) -> Path:
 
 
 def test_a_posterior_is_drawn_and_its_draws_are_cards(devicekit: Run, one_device: Path, tmp_path: Path) -> None:
-    said = ("fit", one_device, "--model", "softbounds", "--posterior")
-    ran = devicekit(*said, "--resample", "2", "--out", tmp_path / "card.json", "--json")
+    command = ("fit", one_device, "--model", "softbounds", "--posterior")
+    ran = devicekit(*command, "--resample", "2", "--out", tmp_path / "card.json", "--json")
     assert ran.code == 0
     for branch in ran.json["posterior"]["branches"].values():
         assert branch["mixed"] == (max(branch["rhat"].values()) < 1.02 and min(branch["ess"].values()) >= 100)
@@ -88,7 +88,7 @@ def test_a_posterior_is_drawn_and_its_draws_are_cards(devicekit: Run, one_device
         assert 0 < low < high
     assert [Path(each).name for each in ran.json["resampled"]] == ["card_p001.json", "card_p002.json"]
     assert all(Path(each).is_file() for each in ran.json["resampled"])
-    assert "R-hat" in devicekit(*said).out
+    assert "R-hat" in devicekit(*command).out
 
 
 def test_a_posterior_that_is_refused_leaves_no_card(devicekit: Run, small: Path, tmp_path: Path) -> None:
@@ -104,9 +104,9 @@ def test_next_recommends_a_measurement(devicekit: Run, one_device: Path, small: 
     left = [each["variance_left"] for each in ran.json["candidates"]]
     assert left == sorted(left)
     assert all(each["cost"] <= ran.json["budget"] for each in ran.json["candidates"])
-    told = devicekit("next", one_device, "--reset", "train").out
+    reported = devicekit("next", one_device, "--reset", "train").out
     best = devicekit("next", one_device, "--reset", "train", "--json").json
-    assert best["candidates"][0]["name"] in told.partition("Assumed:")[0]
+    assert best["candidates"][0]["name"] in reported.partition("Assumed:")[0]
     wrong = devicekit("next", one_device, "--goal", "money")
     assert wrong.code == 2
     assert all(word in wrong.err for word in ("--goal", "rate", "increment", "population"))
@@ -190,15 +190,15 @@ def test_benchmark_says_what_a_device_loses_to_its_twin(devicekit: Run, card_fil
     for each in ran.json["variants"]:
         assert len(each["device"]) == len(each["twin"]) == 2
         assert each["loss"] == pytest.approx(sum(each["twin"]) / 2 - sum(each["device"]) / 2)
-    told = devicekit("benchmark", card_file, "--seeds", "1", "--no-attribution", "--set", "stuck=0.3")
-    assert "ideal device" in told.out
-    assert "stuck devices" in told.out
-    assert "1000 hidden neurons" in told.out
-    said = devicekit(
+    reported = devicekit("benchmark", card_file, "--seeds", "1", "--no-attribution", "--set", "stuck=0.3")
+    assert "ideal device" in reported.out
+    assert "stuck devices" in reported.out
+    assert "1000 hidden neurons" in reported.out
+    printed = devicekit(
         "benchmark", card_file, "--seeds", "2", "--no-attribution", "--no-wide", "--set", "policy=carry", "--json"
     )
-    assert said.code == 0, said.err
-    assert said.json["policy"] is None
+    assert printed.code == 0, printed.err
+    assert printed.json["policy"] is None
     auto = devicekit("benchmark", card_file, "--seeds", "1", "--no-attribution", "--no-wide", "--set", "policy=auto")
     assert auto.code == 0, auto.err
     for setting in ("seeds=3", "jobs=2", "data=optdigits"):

@@ -110,7 +110,7 @@ def test_a_file_is_characterised_as_the_table_read_from_it(tmp_path: Path) -> No
 
 
 @pytest.fixture(scope="module")
-def told(results: dict[str, Any]) -> dict[str, str]:
+def reported(results: dict[str, Any]) -> dict[str, str]:
     """The words of the fit's report, by branch."""
     head, _, ltd = results["fit"].fit_report().partition("LTD")
     return {"ltp": head, "ltd": ltd}
@@ -126,16 +126,16 @@ def test_a_report_is_printed(results: dict[str, Any], capsys: pytest.CaptureFixt
     assert capsys.readouterr().out == results["fit"].fit_report() + "\n"
 
 
-def test_a_report_names_the_law_and_the_points(results: dict[str, Any], told: dict[str, str]) -> None:
-    assert any(name in told["ltp"] for name in (results["fit"].law.name, results["fit"].law.title))
-    for text in told.values():
+def test_a_report_names_the_law_and_the_points(results: dict[str, Any], reported: dict[str, str]) -> None:
+    assert any(name in reported["ltp"] for name in (results["fit"].law.name, results["fit"].law.title))
+    for text in reported.values():
         assert re.search(r"points\D*\b31\b", text), text  # a train holds 31 readings
 
 
-def test_a_report_gives_every_parameter_its_standard_error(results: dict[str, Any], told: dict[str, str]) -> None:
+def test_a_report_gives_every_parameter_its_standard_error(results: dict[str, Any], reported: dict[str, str]) -> None:
     number = r"([-+]?\d[\d.]*(?:[eE][-+]?\d+)?)"
     for direction, branch in results["fit"].branches.items():
-        lines = _lines(told[direction])
+        lines = _lines(reported[direction])
         values = dict(zip([*branch.law.parameters, "x0"], branch.parameters, strict=True))
         for name, value in values.items():
             found = re.search(rf"{name}:\s+{number}\s*(?:\+/-|±)\s*{number}", lines[name])
@@ -144,9 +144,9 @@ def test_a_report_gives_every_parameter_its_standard_error(results: dict[str, An
             assert float(found[2]) == pytest.approx(branch.standard_errors[name], rel=1e-4), name
 
 
-def test_a_report_marks_what_is_weak_and_what_is_fixed(results: dict[str, Any], told: dict[str, str]) -> None:
+def test_a_report_marks_what_is_weak_and_what_is_fixed(results: dict[str, Any], reported: dict[str, str]) -> None:
     for direction, branch in results["fit"].branches.items():
-        lines = _lines(told[direction])
+        lines = _lines(reported[direction])
         assert {"f", "g", "h"} <= set(branch.weak)  # a soft-bound train tells nothing of them
         for name in branch.law.parameters:
             assert bool(re.search(r"\*|weak", lines[name])) == (name in branch.weak), lines[name]
@@ -286,5 +286,5 @@ def test_an_error_speaks_of_keywords_in_python_and_of_options_on_the_command_lin
     assert not re.search(r"--\w", str(caught.value)), caught.value
     ran = devicekit(*map(placed, line.split()))
     assert ran.code == 2
-    said = re.sub(r"--(map|set) \w+=", "", ran.err)  # that is how these two are written
-    assert not re.search(r"\b[a-z_]+=", said), ran.err
+    printed = re.sub(r"--(map|set) \w+=", "", ran.err)  # that is how these two are written
+    assert not re.search(r"\b[a-z_]+=", printed), ran.err

@@ -162,7 +162,7 @@ def test_abrupt_or_gradual_does_not_depend_on_the_spacing(width: float, outcome:
 @pytest.mark.parametrize("solver", ["banded", pytest.param("fipy", marks=pytest.mark.heavy)])
 def test_a_simulated_sweep_reads_the_same_when_it_is_characterised(solver: str, tmp_path: Path, devicekit: Run) -> None:
     simulate = ("simulate", "iv", "--mesh", "coarse", "--solver", solver)
-    said = devicekit(*simulate, "--out", tmp_path / "iv")
+    output = devicekit(*simulate, "--out", tmp_path / "iv")
     simulated = json.loads((tmp_path / "iv" / "summary.json").read_text())
     again = devicekit("characterize", tmp_path / "iv" / "iv.csv", "--out", tmp_path / "c")
     dc = json.loads((tmp_path / "c" / "iv" / "results.json").read_text())["dc"]
@@ -172,7 +172,7 @@ def test_a_simulated_sweep_reads_the_same_when_it_is_characterised(solver: str, 
     assert simulated["v_set_method"] == dc["v_set_method"] == "half_ln_g"
     assert simulated["read_voltage_v"] == pytest.approx(dc["read_voltage_v"], rel=1e-6)
     printed = [f"{simulated['v_set_v']:.4g} V", f"{simulated['hrs_s'] * 1e6:.4g} µS", f"{simulated['on_off']:.4g}"]
-    for words in (said.out, again.out):
+    for words in (output.out, again.out):
         assert all(number in words for number in [*printed, f"{simulated['lrs_s'] * 1e6:.4g} µS"]), words
         assert "half_ln_g" in words
 
@@ -217,25 +217,25 @@ WIDTHS = ["group_5us.json", "group_50us.json", "group_500us.json"]
 @pytest.fixture(scope="module")
 def group(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A folder with the cards of one device at three pulse widths, and what `devicekit fit` said."""
-    folder, said = tmp_path_factory.mktemp("group"), io.StringIO()
+    folder, output = tmp_path_factory.mktemp("group"), io.StringIO()
     data = tmp_path_factory.mktemp("data") / "widths.csv"
     reference_table(2, 2, 30).to_csv(data)
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO()):
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(io.StringIO()):
         code = run_app(build_app(), ["fit", str(data), "--device", "device1", "--out", str(folder / "group.json")])
     assert code == 0
     assert sorted(file.name for file in folder.iterdir()) == sorted(WIDTHS)
     for other in ("group_r001", "group_notes", "group_b_50us"):  # resampled, somebody's copy, another group's
         shutil.copy(folder / WIDTHS[1], folder / f"{other}.json")
     (folder / "group_list.json").write_text("[1, 2]")
-    return folder, said.getvalue()
+    return folder, output.getvalue()
 
 
 def test_a_fit_of_three_widths_says_which_cards_it_wrote(group: tuple[Path, str]) -> None:
-    folder, said = group
+    folder, output = group
     widths = [load_card(folder / name).conditions.pulse_width_s for name in WIDTHS]
     assert widths == pytest.approx([5e-6, 50e-6, 500e-6])
-    assert all(name in said for name in WIDTHS)
-    assert [re.findall(r"group_\w+\.json", line) for line in said.splitlines() if "middle" in line] == [WIDTHS[1:2]]
+    assert all(name in output for name in WIDTHS)
+    assert [re.findall(r"group_\w+\.json", line) for line in output.splitlines() if "middle" in line] == [WIDTHS[1:2]]
 
 
 def test_training_on_several_widths_takes_the_middle_one_and_says_so(group: tuple[Path, str], devicekit: Run) -> None:

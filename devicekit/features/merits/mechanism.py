@@ -81,8 +81,8 @@ class ConductionResult(MeritResult):
     n_sweeps: int = column(json=False, doc="number of sweeps of the table; those that were fitted are in the states")
     temperatures: tuple[float, ...] = column(json=False, unit="K", doc="temperatures of the legs; empty if unknown")
 
-    @derived()
-    def told(self) -> dict[str, object]:
+    @derived(name="told")
+    def known_sample(self) -> dict[str, object]:
         """Properties of the sample that were given, and the temperatures of the legs."""
         known = self.sample
         return {

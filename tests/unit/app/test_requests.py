@@ -73,7 +73,7 @@ def ask(
         "scheme": "http",
     }
     coming = [{"type": "http.request", "body": part, "more_body": True} for part in parts or []]
-    said: list[Any] = []
+    messages: list[Any] = []
 
     async def receive() -> Any:
         return coming.pop(0) if coming else {"type": "http.request", "body": b"", "more_body": False}
@@ -82,15 +82,15 @@ def ask(
         return coming.pop(0) if coming else {"type": "http.disconnect"}
 
     async def send(message: Any) -> None:
-        said.append(message)
+        messages.append(message)
 
     async def go() -> None:
         with contextlib.suppress(RuntimeError):  # which the server hears as well
             await app(scope, broken if parts and parts[-1] == b"" else receive, send)
 
     asyncio.run(go())
-    assert any(key == b"content-security-policy" for key, _ in said[0]["headers"])
-    return said[0]["status"], b"".join(each.get("body", b"") for each in said[1:]).decode()
+    assert any(key == b"content-security-policy" for key, _ in messages[0]["headers"])
+    return messages[0]["status"], b"".join(each.get("body", b"") for each in messages[1:]).decode()
 
 
 def opened(held: state.App, name: str = "a.csv") -> str:

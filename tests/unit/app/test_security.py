@@ -12,7 +12,7 @@ from devicekit.app.security import LONGEST_NAME, clean_file_name
 
 
 @pytest.mark.parametrize(
-    ("said", "name"),
+    ("given", "name"),
     [
         ("..%2F..%2Fevil%00.csv", "evil.csv"),
         ("..%5C..%5Cevil.csv", "evil.csv"),
@@ -33,13 +33,13 @@ from devicekit.app.security import LONGEST_NAME, clean_file_name
         ("a." + "b" * 300, ("a." + "b" * 300)[:200]),
     ],
 )
-def test_a_file_name_keeps_harmless_characters(said: str, name: str) -> None:
-    assert clean_file_name(said) == name
+def test_a_file_name_keeps_harmless_characters(given: str, name: str) -> None:
+    assert clean_file_name(given) == name
 
 
 @given(st.text(max_size=400))
-def test_any_file_name_becomes_one_safe_component(said: str) -> None:
-    name = clean_file_name(quote(said, errors="replace"))
+def test_any_file_name_becomes_one_safe_component(given: str) -> None:
+    name = clean_file_name(quote(given, errors="replace"))
     assert 0 < len(name.encode()) <= LONGEST_NAME
     assert not set(name) & set('/\\\0\r\n<>"`')
     assert not name.startswith(".")

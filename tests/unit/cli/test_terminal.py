@@ -39,7 +39,7 @@ def on_a_terminal(script: str, columns: int = 60, **environment: str) -> str:
         env={**kept, "TERM": "xterm", **environment},
     ) as process:
         os.close(theirs)
-        said = b""
+        printed = b""
         while select.select([ours], [], [], 60)[0]:
             try:
                 part = os.read(ours, 65536)
@@ -47,10 +47,10 @@ def on_a_terminal(script: str, columns: int = 60, **environment: str) -> str:
                 break
             if not part:
                 break
-            said += part
+            printed += part
     os.close(ours)
-    assert process.returncode == 0, said
-    return said.decode().replace("\r\n", "\n")
+    assert process.returncode == 0, printed
+    return printed.decode().replace("\r\n", "\n")
 
 
 SAY = """
@@ -62,9 +62,9 @@ terminal.warning("[weak] " + "word " * 30)
 
 
 def test_a_terminal_gets_colour_and_its_own_width() -> None:
-    said = on_a_terminal(SAY, 60)
-    assert ESCAPE.search(said)
-    plain = ESCAPE.sub("", said)
+    printed = on_a_terminal(SAY, 60)
+    assert ESCAPE.search(printed)
+    plain = ESCAPE.sub("", printed)
     assert max(len(line) for line in plain.splitlines()) <= 60
     assert len(plain.splitlines()) > 6
     assert re.search(r"(?m)^  law     eq", plain)
@@ -84,9 +84,9 @@ def test_a_pipe_gets_whole_lines_without_colour(capfd: pytest.CaptureFixture[str
     terminal.title("A title")
     terminal.fields([("window", "a " * 60)])
     terminal.warning("word " * 30)
-    said = capfd.readouterr()
-    assert said.out == "A title\n  window  " + ("a " * 60).strip() + "\n"
-    assert said.err == "warning: " + ("word " * 30).strip() + "\n"
+    printed = capfd.readouterr()
+    assert printed.out == "A title\n  window  " + ("a " * 60).strip() + "\n"
+    assert printed.err == "warning: " + ("word " * 30).strip() + "\n"
 
 
 def test_columns_are_aligned(capfd: pytest.CaptureFixture[str]) -> None:
@@ -107,9 +107,9 @@ print("done")
 
 
 def test_progress_tells_the_time_left_and_goes_away() -> None:
-    said = on_a_terminal(BAR, 80)
-    assert re.search(r"training: +\d+ % .*\d/5 epochs \[.* gone, .* left\]", said)
-    assert ESCAPE.sub("", said).rstrip().split("\r")[-1].strip() == "done"
+    printed = on_a_terminal(BAR, 80)
+    assert re.search(r"training: +\d+ % .*\d/5 epochs \[.* gone, .* left\]", printed)
+    assert ESCAPE.sub("", printed).rstrip().split("\r")[-1].strip() == "done"
 
 
 def test_progress_is_silent_in_a_pipe_and_with_json(capfd: pytest.CaptureFixture[str]) -> None:

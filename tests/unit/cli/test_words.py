@@ -16,7 +16,7 @@ Run = Callable[..., Any]
 
 
 @pytest.mark.parametrize(
-    ("said", "shown"),
+    ("message", "shown"),
     [
         ("pass read_voltage=V", "pass --read-voltage V"),
         ("read_voltage=5 V lies outside", "--read-voltage 5 V lies outside"),
@@ -31,8 +31,8 @@ Run = Callable[..., Any]
         ("data/out=3/x.csv is empty", "data/out=3/x.csv is empty"),
     ],
 )
-def test_keywords_become_options(said: str, shown: str) -> None:
-    assert in_command_words(said) == shown
+def test_keywords_become_options(message: str, shown: str) -> None:
+    assert in_command_words(message) == shown
 
 
 def test_one_error_two_tongues(tmp_path: Path, devicekit: Run) -> None:

@@ -1,4 +1,4 @@
-"""Commands of the physics, and what they say."""
+"""Commands of the physics, and their output."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from devicekit.cli import build_app
 from devicekit.cli.common import run_app
 
 TRUTH = 1.29  # eV
+SUMMARY = {  # among the names of a loop's JSON
+    *("v_set_v", "on_off", "hrs_s", "lrs_s", "t_max_k", "steps", "mass_error", "n_min", "solver", "mesh_cells"),
+}
 
 
 def run(capsys, *arguments):
     """Exit code, standard output, standard error."""
     capsys.readouterr()
     code = run_app(build_app(), [str(each) for each in arguments])
-    said = capsys.readouterr()
-    return code, said.out, said.err
+    printed = capsys.readouterr()
+    return code, printed.out, printed.err
 
 
 def strict(text):

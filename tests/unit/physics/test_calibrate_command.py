@@ -33,10 +33,10 @@ def done(lab):
     """The folder of a calibration of the 80 uA level, and what it printed."""
     out = lab / "fit"
     with pytest.MonkeyPatch.context() as patch:
-        said = []
-        patch.setattr("devicekit.cli.outcome.print_json", said.append)
+        printed = []
+        patch.setattr("devicekit.cli.outcome.print_json", printed.append)
         assert run_app(build_app(), [str(each) for each in ladder(lab, out, "--json")]) == 0
-    return out, said[0]
+    return out, printed[0]
 
 
 @pytest.mark.slow
@@ -269,5 +269,5 @@ def test_a_calibration_predicts_the_set_of_a_measured_level(measured: Path) -> N
 
 
 def test_a_seed_without_a_chain_is_refused(lab, capsys, tmp_path):
-    said = refused(capsys, "calibrate", lab / "timed.csv", *FREE, "--out", tmp_path / "out", "--seed", "3")
-    assert "without --chain" in said
+    printed = refused(capsys, "calibrate", lab / "timed.csv", *FREE, "--out", tmp_path / "out", "--seed", "3")
+    assert "without --chain" in printed

@@ -37,9 +37,9 @@ def test_a_slow_pattern_is_an_error(
     devicekit: Callable[..., Any], tmp_path: Path, folder: Path, pattern: str, way: str
 ) -> None:
     (tmp_path / "r.toml").write_text(f"[recipe]\nversion = 1\n[keys]\nfiles_are = 'devices'\ndevice = '{pattern}'\n")
-    said = ["--recipe", tmp_path / "r.toml"] if way == "--recipe" else ["--key", f"device={pattern}"]
+    options = ["--recipe", tmp_path / "r.toml"] if way == "--recipe" else ["--key", f"device={pattern}"]
     began = time.process_time()
-    found = devicekit("read", folder, *said)
+    found = devicekit("read", folder, *options)
     assert time.process_time() - began < 2  # of this process; the other is ended after as much
     assert found.code == 2
     assert f"--key device={pattern} takes too long" in found.err

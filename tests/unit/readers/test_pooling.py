@@ -48,5 +48,5 @@ def test_a_minus_after_an_underscore_is_a_sign() -> None:
 
 
 def test_names_that_differ_by_a_sign_differ() -> None:
-    told = pooling.parse_names(["dev1_2V.csv", "dev1_-2V.csv"])
-    assert [key.conditions["amplitude"] for key in told.keys] == [2.0, -2.0]
+    parsed = pooling.parse_names(["dev1_2V.csv", "dev1_-2V.csv"])
+    assert [key.conditions["amplitude"] for key in parsed.keys] == [2.0, -2.0]

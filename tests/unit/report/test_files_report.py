@@ -153,7 +153,7 @@ def page(name: str = "test") -> str:
         Listing("devicekit run"),
         CodedList([("weak", "g")]),
     ]
-    told = [CodedWarning("split", f"{name} was split")]
+    reported = [CodedWarning("split", f"{name} was split")]
     return Report(
         f"Report of {name}",
         f"{name} holds.",
@@ -162,7 +162,7 @@ def page(name: str = "test") -> str:
         marks=["SYNTHETIC"],
         pictures=[draw(Panel(Axis(name), Axis("y"), [Curve(name, line.x, line.y)], name), name, name)],
         numbers=[Scalar("x", name, 1.0)],
-        warnings=told,
+        warnings=reported,
         source=name,
     ).to_html()
 

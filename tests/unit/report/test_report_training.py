@@ -38,11 +38,11 @@ def told_of(card: DeviceCard, c2c: Any, d2d: Any) -> str:
 )
 def test_variation_is_that_of_the_run(settings: Any, words: str) -> None:
     card = truth_card(STEPS, model="softbounds", increment=0.01, read=0.0, ln_rate_sd=0.1)
-    told = told_of(card, *settings)
-    assert words in told
+    reported = told_of(card, *settings)
+    assert words in reported
 
 
 def test_what_is_not_known_is_said_to_be_unknown() -> None:
     card = truth_card(STEPS, model="softbounds", increment=0.0)
-    told = told_of(card, "increment", "none")
-    assert "one update: unknown, none applied" in told
+    reported = told_of(card, "increment", "none")
+    assert "one update: unknown, none applied" in reported

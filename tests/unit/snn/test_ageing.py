@@ -191,12 +191,12 @@ def test_the_law_is_the_settings_or_the_card_s(conducting: DeviceCard, tiny: Dat
         RetentionState(level=str(nu), nu=nu, nu_interval=(nu - 1e-5, nu + 1e-5), last_s=500.0, **facts)  # type: ignore[arg-type]
         for nu in (0.01, 0.03)
     )
-    told = conducting.with_blocks({"retention": Retention(source="made", states=states)})
-    found = accuracy_over_time(told, SMALL, tiny, [1e2], draws=2)
+    drifting = conducting.with_blocks({"retention": Retention(source="made", states=states)})
+    found = accuracy_over_time(drifting, SMALL, tiny, [1e2], draws=2)
     assert found.law.nu_sd == pytest.approx(0.02 / 2**0.5, rel=1e-3)
     assert found.rows[0].beyond == pytest.approx(0.2)
     with pytest.raises(UsageError, match=r"the data span 2\.7 decades"):
-        accuracy_over_time(told, SMALL, tiny, [1e2, 501.0], draws=2)
+        accuracy_over_time(drifting, SMALL, tiny, [1e2, 501.0], draws=2)
 
 
 def test_the_curve_is_interpolated_and_not_left() -> None:
@@ -242,8 +242,8 @@ def test_the_curve_s_own_network_gets_a_prediction(conducting: DeviceCard) -> No
     law = Drift(0.02, 0.001)
     found = accuracy_over_time(conducting, config, data, [1e2, 1e11], draws=2, law=law)
     row = found.rows[0]
-    said = predicted_loss(row.sigma_r, found.spread, gain=row.gain)
-    assert row.predicted == pytest.approx(found.accuracy - said.mean)
+    expected = predicted_loss(row.sigma_r, found.spread, gain=row.gain)
+    assert row.predicted == pytest.approx(found.accuracy - expected.mean)
     rough = accuracy_over_time(conducting, replace(config, program_sigma=0.05), data, [1e2], draws=2, law=law)
     both = predicted_loss(np.hypot(rough.rows[0].sigma_r, 0.05), rough.spread).mean
     already = predicted_loss(0.05, rough.spread).mean

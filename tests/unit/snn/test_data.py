@@ -28,25 +28,25 @@ def idx(shape: tuple[int, ...], content: bytes) -> bytes:
 def write_images(folder: Path, names: tuple[str, ...] = images.PARTS, packed: bool = True) -> list[list[int]]:
     """Ten 2 x 3 images to train, four to test; the labels."""
     folder.mkdir(exist_ok=True)
-    told = []
+    written_labels = []
     for part, name in enumerate(names):
         n = (10, 10, 4, 4)[part]
         labels = [k % 3 for k in range(n)]
         content = idx((n,), bytes(labels)) if part % 2 else idx((n, 2, 3), bytes(range(0, 6 * n)))
         path = folder / f"{name}-ubyte{'.gz' if packed else ''}"
         path.write_bytes(gzip.compress(content) if packed else content)
-        told.append(labels)
-    return told
+        written_labels.append(labels)
+    return written_labels
 
 
 @pytest.mark.parametrize("packed", [True, False])
 def test_images_of_a_folder_are_those_of_its_idx_files(tmp_path: Path, packed: bool) -> None:
-    told = write_images(tmp_path / "shirts", packed=packed)
+    written_labels = write_images(tmp_path / "shirts", packed=packed)
     data = load(str(tmp_path / "shirts"))
     assert (data.name, data.split) == ("shirts", "given parts, 10 to train, 4 to test")
     np.testing.assert_allclose(data.x_train[2], np.arange(12, 18) / 255, rtol=1e-6)
-    assert data.y_train.tolist() == told[1]
-    assert data.y_test.tolist() == told[3]
+    assert data.y_train.tolist() == written_labels[1]
+    assert data.y_test.tolist() == written_labels[3]
     assert data.x_test.shape == (4, 6)
 
 

@@ -50,11 +50,11 @@ def test_a_surrogate_gradient_trains_floats_too(scheme: str, card: DeviceCard, s
 
 
 def test_resume_is_the_default_gradient(card: DeviceCard, small_digits) -> None:  # type: ignore[no-untyped-def]
-    usual, said = (
+    usual, explicit = (
         train(card, TrainingConfig(hidden=64, epochs=2, **more), small_digits)  # type: ignore[arg-type]
         for more in ({}, {"gradient": "resume"})
     )
-    np.testing.assert_array_equal(usual.w1, said.w1)
+    np.testing.assert_array_equal(usual.w1, explicit.w1)
 
 
 def test_a_gradient_brings_its_own_rates(card: DeviceCard) -> None:

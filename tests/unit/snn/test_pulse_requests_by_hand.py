@@ -64,9 +64,9 @@ def test_on_the_mean_chance_gives_the_change_that_is_wanted() -> None:
 
 
 def test_properties_of_the_policies() -> None:
-    said = {name: (p.summed, p.verifies, p.needs_theta, p.most, p.decay_by) for name, p in POLICIES.items()}
+    declared = {name: (p.summed, p.verifies, p.needs_theta, p.most, p.decay_by) for name, p in POLICIES.items()}
     usual = POLICIES["reset"].decay_by
-    assert said == {
+    assert declared == {
         "carry": (True, False, False, 20, "eta"),
         "leaky": (False, False, True, 1, usual),
         "literal": (False, False, True, 1, usual),

@@ -71,9 +71,9 @@ def test_hybrid_goes_on_from_programmed_weights(card, small_digits):
     assert out["recipe"]["offline_epochs"] == 2
     shown = len(small_digits.y_train)
     assert {call[1] for call in calls} == {4 * shown}
-    told = [call[0] for call in calls]
-    assert told == sorted(told)
-    assert {k * shown for k in range(1, 5)} <= set(told)
+    reported = [call[0] for call in calls]
+    assert reported == sorted(reported)
+    assert {k * shown for k in range(1, 5)} <= set(reported)
     assert np.isnan(calls[0][2])  # nothing has been tested yet
     assert calls[-1][2] == out["epochs"][-1]["test_accuracy"]
 
@@ -173,14 +173,14 @@ def test_an_epoch_in_pieces_is_the_same_epoch(card, small_digits, monkeypatch):
     """Progress is told between pieces, the first epoch's time left included; what is learnt does not depend on them."""
     import snn.training as training
 
-    told = []
+    reported = []
     monkeypatch.setattr(training, "_AT_A_TIME", 70)
-    pieces = train(card, QUICK, small_digits, lambda *what: told.append(what[0]))
+    pieces = train(card, QUICK, small_digits, lambda *what: reported.append(what[0]))
     monkeypatch.setattr(training, "_AT_A_TIME", 10**6)
     whole = train(card, QUICK, small_digits)
     np.testing.assert_array_equal(pieces.w1, whole.w1)
     assert pieces.epochs == whole.epochs
-    assert told[:2] == [70, 140]
+    assert reported[:2] == [70, 140]
 
 
 def test_a_card_whose_state_is_a_logarithm_is_refused_in_situ(card, small_digits):

@@ -104,8 +104,8 @@ def test_a_fit_puts_the_measured_window_on_the_card(tmp_path, monkeypatch) -> No
     delays = table.frame[["spike_delay_s", "weight_change"]]
     lines = [f"{1e3 * t:.3f},{100 * w:.4f}" for t, w in delays.itertuples(index=False)]
     (tmp_path / "pairs.csv").write_text("dt (ms),dw (%)\n" + "\n".join(lines) + "\n")
-    told = ["--pulses", "30,30", "--stdp", "pairs.csv", "--out", "card.json"]
-    assert run_app(build_app(), ["fit", "pulses.csv", *told]) == 0
+    options = ["--pulses", "30,30", "--stdp", "pairs.csv", "--out", "card.json"]
+    assert run_app(build_app(), ["fit", "pulses.csv", *options]) == 0
     window = load_card("card.json").stdp
     assert window is not None
     assert window.source == "pairs.csv"

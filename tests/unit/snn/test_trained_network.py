@@ -19,8 +19,8 @@ from snn.training import TEST_STREAM, Run, TrainingResult, train
 
 def trained(**settings: object) -> TrainingResult:
     card = load_card(catalog.get("pt-hfo2-al2o3-ti").card)
-    told = {"epochs": 1, "hidden": 70, **settings}
-    return train(card, TrainingConfig(**told), load("digits"))  # type: ignore[arg-type]
+    chosen = {"epochs": 1, "hidden": 70, **settings}
+    return train(card, TrainingConfig(**chosen), load("digits"))  # type: ignore[arg-type]
 
 
 def answers(network: TrainedNetwork) -> tuple[np.ndarray, np.ndarray]:

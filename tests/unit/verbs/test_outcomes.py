@@ -99,12 +99,12 @@ class Counting(Progress):
     """What a verb says while it works."""
 
     def __init__(self) -> None:
-        self.said: list[Any] = []
+        self.reports: list[Any] = []
 
     def counting(self, name: str, unit: str) -> Any:
         from contextlib import nullcontext
 
-        return nullcontext(lambda done, total: self.said.append((name, done, total)))
+        return nullcontext(lambda done, total: self.reports.append((name, done, total)))
 
 
 def test_a_training_says_how_far_it_is_and_how_to_repeat_it(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_a_training_says_how_far_it_is_and_how_to_repeat_it(tmp_path: Path) -> N
         card=tmp_path / "card.json", epochs=1, settings={"hidden": 8, "tile": "64x64"}, seed=3, beside=False
     )
     outcome = run_training(request, progress)
-    assert progress.said[-1] == ("training", 1347, 1347)
+    assert progress.reports[-1] == ("training", 1347, 1347)
     assert set(outcome.files) == {"metrics.json", "network.npz"}
     assert outcome.json["beside"] == []
     assert outcome.reproduction is not None

@@ -36,11 +36,11 @@ def _subsets(flaws: tuple[str, ...]) -> list[tuple[str, ...]]:
 def test_shapley_values_of_the_flaws_that_enter_add_up(data: Dataset) -> None:
     card = generic(scatter=0.04, ltd=3.0)
     found = benchmark(card, data, Plan(seeds=2), stuck=0.2, stuck_at="ends", device_levels=8)
-    told = found.shares[found.worst.variant]
-    assert len(told) >= 3
+    listed = found.shares[found.worst.variant]
+    assert len(listed) >= 3
     for seed in range(2):
-        assert sum(share.shapley[seed] for share in told) == pytest.approx(found.worst.losses[seed])
-    others = replace(found, shares={found.worst.variant: (*told, Share("all others together", (0.5, 0.6), ()))})
+        assert sum(share.shapley[seed] for share in listed) == pytest.approx(found.worst.losses[seed])
+    others = replace(found, shares={found.worst.variant: (*listed, Share("all others together", (0.5, 0.6), ()))})
     assert (others.main, others.also) == (found.main, found.also)
     assert others.costs(found.worst.variant)[-1][2] == "–"
 
@@ -89,10 +89,10 @@ def test_more_than_five_flaws_are_sampled() -> None:
     assert [share.value for share in found] == pytest.approx([11.0, 10, 10, 10, 10, 10])
     five = {frozenset(s): 10.0 * len([f for f in s if f != "f"]) for s in _subsets(flaws)}
     loss, asked = game(five, flaws, 3)
-    told = shares(loss, flaws, 3, 1.0)
-    assert [share.flaw for share in told][-1] == "all others together"
-    assert len(told) == 6  # f does nothing: the others are told exactly
-    assert told[-1].value == pytest.approx(0.0)
+    listed = shares(loss, flaws, 3, 1.0)
+    assert [share.flaw for share in listed][-1] == "all others together"
+    assert len(listed) == 6  # f does nothing: the others are exact
+    assert listed[-1].value == pytest.approx(0.0)
     assert sum(asked) == 3 * (12 + 2**5 - 2 - 5)  # alone and removed; all other subsets of five but one
 
 
@@ -100,6 +100,6 @@ def test_a_flaw_enters_from_two_null_errors_on() -> None:
     flaws = ("a", "b")
     for effect, names in ((2.01, {"a", "b"}), (1.99, {"a"})):
         worth = {frozenset(): 0.0, frozenset("a"): 9.0, frozenset("b"): effect, frozenset("ab"): 9.0}
-        told = shares(game(worth, flaws, 1)[0], flaws, 1, 1.0)
-        assert {share.flaw for share in told} - {"all others together"} == names
-        assert sum(share.value for share in told) == pytest.approx(9.0)
+        listed = shares(game(worth, flaws, 1)[0], flaws, 1, 1.0)
+        assert {share.flaw for share in listed} - {"all others together"} == names
+        assert sum(share.value for share in listed) == pytest.approx(9.0)

@@ -65,12 +65,12 @@ def test_a_device_that_scatters_loses_to_the_ideal_device(few: Dataset) -> None:
     assert found.worst.found
     assert found.main == ("scatter of updates",)
     assert found.scatter_over_step == pytest.approx(0.06 * found.steps, rel=1e-6)
-    told = found.shares[found.worst.variant]
+    listed = found.shares[found.worst.variant]
     assert steps[15] == (16, 16)  # two variants, device and twin, four seeds
     assert "loses" in found.verdict
     report = found.as_dict()
     assert report["main"] == ["scatter of updates"]
-    assert report["shares"][found.worst.variant][0]["shapley"] == pytest.approx(told[0].value)
+    assert report["shares"][found.worst.variant][0]["shapley"] == pytest.approx(listed[0].value)
 
 
 @pytest.mark.parametrize("backend", ["threading", pytest.param("loky", marks=pytest.mark.slow)])
@@ -101,9 +101,9 @@ def test_device_and_ideal_device_use_one_policy(few: Dataset) -> None:
     twin = accuracy(case.card, replace(config, policy="carry", **case.changes), few)
     assert found.policy is not None
     assert (found.policy.policy, found.policy.twin) == ("carry", (twin,))
-    said = benchmark(card, few, Plan(seeds=1, attribution=False, wide=False), policy="carry")
-    assert (said.policy, said.reason) == (None, "")  # it was said: there is no other
-    assert said.variants[0].device[0] == accuracy(card, setting("plain", 0, policy="carry"), few)
+    stated = benchmark(card, few, Plan(seeds=1, attribution=False, wide=False), policy="carry")
+    assert (stated.policy, stated.reason) == (None, "")  # it was given: there is no other
+    assert stated.variants[0].device[0] == accuracy(card, setting("plain", 0, policy="carry"), few)
     auto = benchmark(card, few, Plan(seeds=1, attribution=False, wide=False), policy="auto")
     assert auto.variants[0].device[0] == accuracy(card, setting("plain", 0, policy="verify"), few)
 
@@ -122,9 +122,9 @@ def test_device_and_ideal_device_use_one_policy(few: Dataset) -> None:
 def test_known_flaws_are_named(data: Dataset, case: tuple[DeviceCard, dict[str, Any]], names: set[str]) -> None:
     card, changes = case
     found = benchmark(card, data, Plan(seeds=8, wide=False, other_policy=False), **changes)
-    told = {*found.main, *found.also}
+    listed = {*found.main, *found.also}
     # the generic device that carries them is bent (NL 1) and scatters by a step, which is told where it costs too
-    assert names <= told <= names | {"nonlinearity", "scatter of updates"}
+    assert names <= listed <= names | {"nonlinearity", "scatter of updates"}
     assert set(found.main) <= names
     assert found.worst.loss > 3 * found.worst.standard_error
 
