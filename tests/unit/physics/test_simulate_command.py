@@ -66,23 +66,8 @@ def test_fipy_is_the_default_for_a_set(capsys):
 @pytest.mark.usefixtures("pictures")
 def test_pulse_tables_can_be_fitted(capsys, tmp_path):
     out = tmp_path / "trains"
-    code, text, _ = run(
-        capsys,
-        "pulses",
-        "--mesh",
-        "coarse",
-        "--width",
-        "50e-6",
-        "--count",
-        "12",
-        "--pairs",
-        "1",
-        "--cycles",
-        "0",
-        "--out",
-        str(out),
-        "--json",
-    )
+    wanted = "pulses --mesh coarse --width 50e-6 --count 12 --pairs 1 --cycles 0 --json"
+    code, text, _ = simulate(capsys, *wanted.split(), "--out", out)
     assert code == 0
     tables = json.loads(text)["tables"]
     assert tables == [str(out / "pulses_50us.csv")]
