@@ -123,7 +123,7 @@ def test_a_bad_stack_ends_with_2_and_the_key(capsys, tmp_path, line, key):
 def test_an_incomplete_run_is_saved_and_ends_with_1(capsys, tmp_path):
     path, out = tmp_path / "stack.toml", tmp_path / "out"
     path.write_text("[numerics]\ntemperature_tolerance = { value = 1e-300, unit = 'K' }\n")
-    code, _, warned = run(
+    code, _, warned = simulate(
         capsys, "iv", "--stack", str(path), "--solver", "banded", "--mesh", "coarse", "--out", str(out)
     )
     assert code == 1
