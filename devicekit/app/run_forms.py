@@ -113,6 +113,7 @@ def _parse_number(form: Mapping[str, str], name: str, label: str, kind: type = f
 
 def build_benchmark_form(card: str) -> RunForm:
     """Return the form of a benchmark of a card of that name."""
+    from devicekit.verbs.benchmark import BenchmarkRequest
     from snn.config import TrainingConfig
 
     declared = TrainingConfig.declared()
@@ -124,7 +125,7 @@ def build_benchmark_form(card: str) -> RunForm:
         "result is the loss of accuracy, its confidence, and its causes. Ten pairs take a minute or two.",
         "Run the benchmark",
         (
-            Field("seeds", "Pairs of seeds", SEEDS, "10"),
+            Field("seeds", "Pairs of seeds", SEEDS, str(BenchmarkRequest.seeds)),
             Field(
                 "whole",
                 "Also find the causes of the loss and the effect of width and pulse policy",
@@ -150,10 +151,12 @@ def parse_benchmark(form: Mapping[str, str], card: Path) -> BenchmarkRequest:
 
     settings = _parse_settings(form, TrainingConfig, TrainingConfig.names("benchmark"))
     setting("plain", 0, **settings)  # refused before the job
-    seeds, whole = form.get("seeds", ""), form.get("whole") == "yes"
+    seeds, whole = form.get("seeds", str(BenchmarkRequest.seeds)), form.get("whole") == "yes"
+    if seeds not in SEEDS:
+        raise UsageError(f"“Pairs of seeds” takes {', '.join(SEEDS)}, not {seeds!r}.")
     return BenchmarkRequest(
         cards=(card,),
-        seeds=int(seeds) if seeds in SEEDS else 10,
+        seeds=int(seeds),
         attribution=whole,
         wide=whole,
         policy=whole,
