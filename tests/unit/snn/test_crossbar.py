@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import pytest
@@ -24,11 +23,10 @@ from snn.network.crossbar import (
 )
 from snn.network.epochs import Lesson, insitu_epoch
 from snn.network.learning import NUMBERS as GRADIENTS
-from snn.network.neurons import Dynamics, Noise, padded
 from snn.network.pulsing import NUMBERS
 
-ALWAYS = 65536  # the level of an input that fires in every step
-WIDTH = padded(64)
+from .presented import ALWAYS, WIDTH, dynamics, noise
+
 MEMORY = np.empty(MAX_SHAPE)
 
 
@@ -36,17 +34,6 @@ def pulse(layer: Layer, i: int, j: int, sign: int) -> None:
     """One pulse that moves weight [i, j] in the direction `sign`."""
     requests = PulseRequests(np.array([i * layer.columns + j]), np.array([sign]))
     apply_pulses(layer, requests, 1, False, np.float32(1.0), np.float32(0.0), np.uint64(1), MEMORY)
-
-
-def dynamics(steps: int = 1, hidden: int = 64, **changes: Any) -> Dynamics:
-    """Neurons that forget all between steps, unless changed."""
-    zero = np.float32(0.0)
-    usual = Dynamics(hidden, steps, zero, zero, zero, 0, 0, 1, 0, 0.0)
-    return usual._replace(**changes)
-
-
-def noise(hidden: float = 0.0, output: float = 0.0) -> Noise:
-    return Noise(np.float32(hidden), np.float32(output))
 
 
 def layer(card: DeviceCard, stuck: list[bool], reference: float | None = None, coin: int = 2) -> Layer:
