@@ -101,6 +101,15 @@ def test_no_way_to_name_a_law_goes_around_it(tmp_path: Path, stack: Path, ran: P
     assert not ran.exists()
 
 
+def test_a_law_that_the_user_names_for_a_study_runs(
+    devicekit: Callable[..., Any], tmp_path: Path, stack: Path, ran: Path
+) -> None:
+    held = study(tmp_path, f"stack = '{stack}'\nparameter = 'reaction.absent'\nvalue = 1")  # refused after its law
+    found = devicekit("study", held, "--out", tmp_path / "o", "--allow-law", tmp_path / "evil.py")
+    assert (found.code, ran.exists()) == (2, True), found.err
+    assert "reaction.absent" in found.err
+
+
 def test_a_law_that_the_user_names_runs(devicekit: Callable[..., Any], tmp_path: Path, stack: Path, ran: Path) -> None:
     (tmp_path / "unused.py").write_text("raise SystemExit")
     laws = [tmp_path / "evil.py", tmp_path / "unused.py"]

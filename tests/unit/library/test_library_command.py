@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from devicekit.device.card import DeviceCard
+from devicekit.features.definitions import THRESHOLD
 from devicekit.library import Library
+from devicekit.system import catalog
 
 Run = Callable[..., Any]
 pytestmark = pytest.mark.usefixtures("without_mechanism")
@@ -104,6 +106,16 @@ def test_measurements_take_the_reading_options(
                       "--by-device", "--v-set", "max_didv", "--read-voltage", "0.2")  # fmt: skip
     assert all(again.out.count(name) for name in ("R1C1", "R1C2"))
     assert Library(lib).records().total == 2
+
+
+@pytest.mark.parametrize("typed", [(), ("--threshold", 50)])
+def test_the_threshold_of_a_good_cycle_is_kept_with_the_yield(
+    devicekit: Run, lib: Path, typed: tuple[Any, ...]
+) -> None:
+    ran = devicekit("library", "add", catalog.get("reference-endurance").data, "--library", lib, *typed, "--json")
+    (record,) = (Library(lib).get(each["id"]) for each in ran.json["records"])
+    (kept,) = (each for each in record.head.scalars if each.name == "endurance_yield")
+    assert kept.by == f"on/off of {typed[1] if typed else THRESHOLD:g} or more"
 
 
 @pytest.mark.parametrize(

@@ -235,6 +235,9 @@ def test_the_command_writes_marked_tables(tmp_path: Path, devicekit: Run) -> Non
     second = tmp_path / "second"
     assert devicekit(*words, "--out", second).code == 0
     assert (second / "sweeps.csv").read_bytes() == (out / "sweeps.csv").read_bytes()
+    other = tmp_path / "other"
+    assert devicekit(*words[:-1], 5, "--out", other).code == 0
+    assert (other / "sweeps.csv").read_bytes() != (out / "sweeps.csv").read_bytes()
     printed = devicekit(*words)
     assert "SYNTHETIC" in printed.out
     assert "measured.csv" in printed.out
