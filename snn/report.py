@@ -11,7 +11,7 @@ from devicekit.device.card import DeviceCard
 from devicekit.device.programmed import ProgrammingSummary
 from devicekit.device.report import provenance, rate_section
 from devicekit.device.variation import applied_variation
-from devicekit.report import Block, Report, Section, Table, draw
+from devicekit.report import Block, Report, Section, Table, draw, mark_keys
 from devicekit.report.shared import short, source_line, warnings_section
 from snn.baselines import Baseline
 from snn.benchmark.result import ODDS, Benchmark
@@ -223,7 +223,7 @@ def train_page(
         words[0],
         words[1:],
         sections,
-        marks=("SYNTHETIC",) if card.provenance.synthetic else (),
+        marks=mark_keys(card.provenance.marks),
         pictures=[*trained.figures, *rate_section(card).figures],
         numbers=training_numbers(result),
         warnings=(*card.warnings, *result.warnings),

@@ -9,7 +9,8 @@ from devicekit.core.errors import CodedWarning
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, listed
 from devicekit.features.characterize import Characterization
-from devicekit.report import MOST_NUMBERS, MOST_PICTURES, CodedList, Figure, Report, Section
+from devicekit.names.marks import ordered
+from devicekit.report import MOST_NUMBERS, MOST_PICTURES, CodedList, Figure, Report, Section, mark_keys
 from devicekit.report.shared import provenance_section, source_line, warnings_section
 
 # DC figures of the first page, in this order; other figures of merit show their own first numbers.
@@ -34,8 +35,8 @@ class Part:
     numbers : tuple of Scalar
         Numbers, the most important first.
     warnings : tuple of CodedWarning
-    synthetic : bool
-        True if the data are synthetic.
+    marks : tuple of str
+        synthetic, simulated, calibrated: what the data are, if not measured.
     sha256 : str
         Checksum of the file; "" if unknown.
     """
@@ -47,11 +48,11 @@ class Part:
     sentences: tuple[str, ...]
     numbers: tuple[Scalar, ...]
     warnings: tuple[CodedWarning, ...]
-    synthetic: bool = False
+    marks: tuple[str, ...] = ()
     sha256: str = ""
 
 
-def part(found: Characterization, name: str, anchor: str = "merits", synthetic: bool = False, sha256: str = "") -> Part:
+def part(found: Characterization, name: str, anchor: str = "merits", sha256: str = "") -> Part:
     """Return the part of one table; parameters are those of `Part`, and the anchor of its section."""
     scalars = {each.name: each for each in found.tiles() if each.known}
     first = [scalars.pop(key) for key in _FIRST if key in scalars]
@@ -59,9 +60,9 @@ def part(found: Characterization, name: str, anchor: str = "merits", synthetic: 
     verdict = found.verdict()
     seen = {verdict.lower(), *(f"{each.message}.".lower() for each in found.warnings)}
     remarks = tuple(each for each in found.remarks() if each.lower() not in seen)
-    synthetic = synthetic or found.table.synthetic or any(each.code == "synthetic" for each in found.warnings)
+    marks = ordered([*found.table.marks, *(each.code for each in found.warnings)])
     section, sentences = found.section(name, anchor), tuple(found.sentences())
-    return Part(name, section, verdict, remarks, sentences, numbers, found.warnings, synthetic, sha256)
+    return Part(name, section, verdict, remarks, sentences, numbers, found.warnings, marks, sha256)
 
 
 def characterization_page(parts: Sequence[Part], command: str, failed: Sequence[tuple[str, str]] = ()) -> Report:
@@ -94,7 +95,7 @@ def characterization_page(parts: Sequence[Part], command: str, failed: Sequence[
         _verdict(parts, len(failed)),
         summary,
         sections,
-        marks=("SYNTHETIC",) if any(each.synthetic for each in parts) else (),
+        marks=mark_keys(mark for each in parts for mark in each.marks),
         pictures=_pictures(parts),
         numbers=_numbers(parts),
         warnings=warnings,

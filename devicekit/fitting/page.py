@@ -7,7 +7,7 @@ from devicekit.device.report import provenance, rate_section
 from devicekit.fitting import report
 from devicekit.fitting.pulses.report import pulse_section
 from devicekit.fitting.result import DeviceFit
-from devicekit.report import Report
+from devicekit.report import Report, mark_keys
 from devicekit.report.shared import provenance_section, source_line, warnings_section
 from devicekit.system import files
 
@@ -43,7 +43,7 @@ def fit_page(fit: DeviceFit, name: str, card: DeviceCard | None, command: str, s
         report.fit_sentence(fit),
         report.fit_summary(fit),
         sections,
-        marks=("SYNTHETIC",) if synthetic else (),
+        marks=mark_keys(fit.marks(synthetic)),
         pictures=[follows, *(figure for section in rates for figure in section.figures), misses],
         numbers=report.fit_numbers(fit),
         warnings=fit.warnings,

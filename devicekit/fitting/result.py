@@ -29,6 +29,7 @@ from devicekit.fitting.variation.predicted import predicted_variance, scatter
 from devicekit.fitting.variation.result import VariationResult
 from devicekit.models.law import Law
 from devicekit.models.pulselaw import Pulse
+from devicekit.names.marks import ordered
 from devicekit.plot import Panel
 from devicekit.tables import PulseTable
 
@@ -101,6 +102,10 @@ class DeviceFit(Record):
         """Warnings of the table, the device and its branches, each once."""
         branches = [warning for branch in self.branches.values() for warning in branch.warnings]
         return tuple(dict.fromkeys([*self.table.warnings, *self.own_warnings, *branches]))
+
+    def marks(self, synthetic: bool = False) -> tuple[str, ...]:
+        """Return what the data are, if not measured: synthetic (also if `synthetic` says so), simulated, calibrated."""
+        return ordered([*(("synthetic",) if synthetic else ()), *self.table.marks])
 
     def to_card(self, name: str, source: Path | str | None = None, synthetic: bool = False) -> DeviceCard:
         """Return the device card of this fit.

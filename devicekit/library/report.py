@@ -14,9 +14,8 @@ from devicekit.features.merit import figure
 from devicekit.library.compare import Comparison
 from devicekit.library.query import Unreadable
 from devicekit.library.rows import Row
-from devicekit.names import MARKS
 from devicekit.plot import Image, Panel
-from devicekit.report import Block, CodedList, Figure, Report, Section, Table, Text, draw
+from devicekit.report import Block, CodedList, Figure, Report, Section, Table, Text, draw, mark_keys
 from devicekit.report.shared import provenance_section, warnings_section
 
 SIDE_BY_SIDE = 6  # records in columns; more are in rows
@@ -55,7 +54,7 @@ def comparison_report(found: Comparison, command: str, unreadable: Sequence[Unre
         words[0],
         words,
         sections,
-        marks=[mark.upper() for mark in MARKS if any(mark in record.marks for record in found.records)],
+        marks=mark_keys(mark for record in found.records for mark in record.marks),
         pictures=pictures,
         numbers=[Scalar("records", "records", float(len(found.records))), *numbers],
         warnings=found.warnings,

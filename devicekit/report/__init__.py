@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -63,9 +63,16 @@ MARKS = {
     "SIMULATED": "SIMULATED: from equations, not measured",
     "CALIBRATED": "CALIBRATED: parameters fitted to measurements",
 }
+
 MOST_PICTURES, MOST_NUMBERS = 3, 5  # of a first page
 DENSE = 1500  # characters of a first page from which on it is printed with smaller pictures
 TALL = 1.0  # height over width above which a picture of the first page is shown in its section again
+
+
+def mark_keys(marks: Iterable[str]) -> tuple[str, ...]:
+    """Return the keys of `MARKS` of synthetic, simulated or calibrated data, each once, in their order."""
+    given = {mark.upper() for mark in marks}
+    return tuple(key for key in MARKS if key in given)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from devicekit.core.declarations import document, option
 from devicekit.verbs import shared
 from devicekit.verbs.outcome import SILENT, Outcome, Progress
-from devicekit.verbs.text import Block, Columns, Title, paragraphs, report_field
+from devicekit.verbs.text import Block, Columns, Title, marks_title, paragraphs, report_field
 
 if TYPE_CHECKING:
     from devicekit.system.kept import Kept
@@ -57,7 +57,9 @@ def run_array(request: ArrayRequest, progress: Progress = SILENT, kept: Kept | N
     plan = Plan(request.seeds, request.epochs, request.hidden, request.wire_ohm or OHMS, request.read_s)
     with progress.counting(f"array of {card.name}", "tests") as count:
         result = measure(card, images, plan, count, kept)
+    json = {**result.as_dict(), "marks": list(card.provenance.marks)}
     text: list[Block] = [
+        *marks_title(card.provenance.marks),
         Title(f"Array of {result.card}"),
         *paragraphs(result.sentences()),
         Columns(("question, for a loss of no more than a point", "answer"), result.answers()),
@@ -65,8 +67,8 @@ def run_array(request: ArrayRequest, progress: Progress = SILENT, kept: Kept | N
     ]
     return Outcome(
         result=result,
-        json=result.as_dict(),
+        json=json,
         page=lambda command: array_report(result, card, request.card.name, command),
-        files={"array.json": lambda path: writing.write_json(path, result.as_dict())},
+        files={"array.json": lambda path: writing.write_json(path, json)},
         text=text,
     )

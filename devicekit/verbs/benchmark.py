@@ -14,7 +14,7 @@ from devicekit.core.errors import UsageError
 from devicekit.system.commands import Reproduction, call, command
 from devicekit.verbs import shared
 from devicekit.verbs.outcome import SILENT, Outcome, Progress
-from devicekit.verbs.text import Block, Columns, Fields, Title, paragraphs, report_field
+from devicekit.verbs.text import Block, Columns, Fields, Title, marks_title, paragraphs, report_field
 from devicekit.verbs.train import Scalar
 from snn import choices
 
@@ -201,6 +201,7 @@ def _text(result: Benchmark) -> list[Block]:
     facts.append(("data", result.split))
     costs = [Columns((f"flaw ({name} learning rates)", *COSTS), result.costs(name)) for name in result.shares]
     return [
+        *marks_title(result.marks),
         Title(result.name),
         *paragraphs(each for each in words if each),
         Columns(ODDS, result.odds()),

@@ -18,6 +18,7 @@ from devicekit.core.declarations import document, option
 from devicekit.core.errors import DevicekitError, UsageError
 from devicekit.core.pairs import parse_range
 from devicekit.features.definitions import DEFAULT_V_RESET, DEFAULT_V_SET, V_RESET, V_SET
+from devicekit.names import mark_sentence
 from devicekit.system.commands import Reproduction, call, command, in_command_words, non_default
 from devicekit.system.options import BASELINES, KERNELS, ReadOptions
 from devicekit.verbs import shared
@@ -164,8 +165,8 @@ def characterize_table(table: Table, file: Path, settings: Settings, title: str,
     from devicekit.system import files
 
     found = characterize(table, settings)
-    own = part(found, title, anchor, found.table.synthetic, files.checksum([file]))
-    text: list[Block] = [Title(str(file)), *paragraphs(own.sentences)]
+    own = part(found, title, anchor, files.checksum([file]))
+    text: list[Block] = [Title(str(file)), *paragraphs([mark_sentence(own.marks), *own.sentences])]
     spreads = [each.cells() for result in found.results.values() for each in getattr(result, "spreads", ())]
     if spreads:
         text.append(Columns(("quantity", "n", "median", "5 % to 95 %", "C2C sd", "D2D sd"), spreads))

@@ -19,7 +19,7 @@ from devicekit.system.commands import Reproduction, call, command, non_default
 from devicekit.system.options import ReadOptions
 from devicekit.verbs import shared
 from devicekit.verbs.outcome import SILENT, Input, Outcome, Progress, shown, stem
-from devicekit.verbs.text import Alert, Block, Columns, Fields, Paragraph, Title, Warnings, paragraphs
+from devicekit.verbs.text import Alert, Block, Columns, Fields, Paragraph, Title, Warnings, marks_title, paragraphs
 
 if TYPE_CHECKING:
     from devicekit.device.blocks import BranchVariation
@@ -156,7 +156,8 @@ def run_fit(request: FitRequest, progress: Progress = SILENT, table: PulseTable 
             drawn = posterior(fit, seed=request.seed)
     cards, main = _cards(request, fit, synthetic)
     more = _resampled(request, fit, drawn)
-    json = _json(request, fit, cards, main)
+    marks = fit.marks(synthetic)
+    json = {"marks": list(marks), **_json(request, fit, cards, main)}
     if drawn is not None:
         json["posterior"] = drawn.as_dict()
     if request.resample and request.out is not None:
@@ -167,7 +168,7 @@ def run_fit(request: FitRequest, progress: Progress = SILENT, table: PulseTable 
     text: list[Block] = [Warnings(fit.warnings)]
     if kept:
         text.append(Alert(f"{request.out} belongs to an earlier fit and was kept; the new cards are beside it"))
-    text += fit_text(shown(request.file), fit)
+    text += [*marks_title(marks), *fit_text(shown(request.file), fit)]
     if drawn is not None:
         text += _posterior_text(drawn)
     written = _written(fit, list(cards), main)

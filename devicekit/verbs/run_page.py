@@ -10,7 +10,7 @@ from devicekit.device.card import DeviceCard
 from devicekit.device.report import provenance, rate_section
 from devicekit.fitting import report as fits
 from devicekit.fitting.result import DeviceFit
-from devicekit.report import Report
+from devicekit.report import Report, mark_keys
 from devicekit.report.shared import source_line, warnings_section
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def run_report(title: str, source: str, chain: Chain, command: str, seed: int) -
         _verdict(training, benchmark),
         run_summary(fit, source, training, benchmark),
         sections,
-        marks=("SYNTHETIC",) if card.provenance.synthetic else (),
+        marks=mark_keys(card.provenance.marks),
         pictures=[*curves.figures[:1], *rates.figures, *matters[:1]],
         numbers=[accuracy_number(training), *losses, *numbers],
         warnings=card.warnings,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from devicekit.core.errors import CodedWarning
 from devicekit.core.records import Record
+from devicekit.names import mark_sentence
 
 REPORT = "report.html"
 
@@ -58,6 +59,12 @@ class Alert:
 
 
 Block = Title | Paragraph | Fields | Columns | Warnings | Alert
+
+
+def marks_title(marks: Iterable[str]) -> list[Block]:
+    """Return a line that says what data are, if they are not measured: SYNTHETIC, SIMULATED, CALIBRATED."""
+    words = mark_sentence(marks)
+    return [Title(words)] if words else []
 
 
 def paragraphs(sentences: Iterable[str]) -> list[Block]:

@@ -15,7 +15,7 @@ from devicekit.core.text import count, percent, si
 from devicekit.system.commands import Reproduction, call, command
 from devicekit.verbs import shared
 from devicekit.verbs.outcome import REPORT, SILENT, Outcome, Progress
-from devicekit.verbs.text import Block, Fields, Title, Warnings
+from devicekit.verbs.text import Block, Fields, Title, Warnings, marks_title
 from snn import choices
 
 if TYPE_CHECKING:
@@ -182,8 +182,9 @@ def run_training(request: TrainRequest, progress: Progress = SILENT) -> Outcome[
     if request.beside:
         with progress.doing("training ordinary classifiers"):
             others = reference_classifiers(samples, config)
-    metrics = {**result.as_dict(), "beside": [each.as_dict() for each in others]}
-    text = [*training_text(result), Warnings(result.warnings)]
+    marks = card.provenance.marks
+    metrics = {**result.as_dict(), "marks": list(marks), "beside": [each.as_dict() for each in others]}
+    text = [*marks_title(marks), *training_text(result), Warnings(result.warnings)]
     if others:
         text.append(Fields([("beside it", "; ".join(each.words for each in others))]))
     if request.out is None:

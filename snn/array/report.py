@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from devicekit.device.card import DeviceCard
-from devicekit.report import Block, Report, Section, Table, Text, draw
+from devicekit.report import Block, Report, Section, Table, Text, draw, mark_keys
 from devicekit.report.shared import provenance_section, source_line
 from snn.ageing import AgeingResult
 from snn.array.result import ArrayResult
@@ -65,7 +65,7 @@ def array_report(result: ArrayResult, card: DeviceCard, source: str, command: st
         result.verdict(),
         result.sentences(),
         [section, provenance_section([("card", source)], command)],
-        marks=("SYNTHETIC",) if card.provenance.synthetic else (),
+        marks=mark_keys(card.provenance.marks),
         pictures=section.figures,
         source=source_line(f"{source}, {result.data.name}: {result.data.split}", card.provenance.sha256),
     )

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, listed
-from devicekit.report import Block, Figure, Report, Section, Table, Text, draw
+from devicekit.report import Block, Figure, Report, Section, Table, Text, draw, mark_keys
 from snn.benchmark import figures
 from snn.benchmark.curves import distance, shipped
 from snn.benchmark.flaws import SEVERITIES, Flaw
@@ -142,7 +142,7 @@ def benchmark_report(results: Sequence[Benchmark]) -> Report:
         _verdict(results),
         summary,
         sections,
-        marks=("SYNTHETIC",) if any(each.synthetic for each in results) else (),
+        marks=mark_keys(mark for each in results for mark in each.marks),
         pictures=[*sections[0].figures, *severity_figures(results, 2)],
         numbers=_numbers(results),
         source=f"{count(len(results), 'card')}, {count(results[0].seeds, 'pair')} of seeds, {results[0].split}",

@@ -50,7 +50,11 @@ class Benchmark(Record):
         "variant of `worst`",
         default=(),
     )
-    synthetic: bool = internal("whether the card comes from synthetic data", default=False)
+    marks: tuple[str, ...] = column(
+        default=(),
+        optional=True,
+        doc="synthetic, simulated, calibrated: what the data of the card are, if not measured",
+    )
     policy: VariantResult | None = column(
         default=None, doc="result with the pulse policy that auto chooses for the card"
     )

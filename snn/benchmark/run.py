@@ -215,7 +215,7 @@ def benchmark(
         policy=results.get("policy"),
         reason=reason,
         forgetting=words(card, base),
-        synthetic=card.provenance.synthetic,
+        marks=card.provenance.marks,
         unknown=find_unknown(card, base),
         first_seed=plan.first_seed,
     )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -112,3 +114,59 @@ def test_a_data_package_nested_without_end_says_nothing(tmp_path: Path) -> None:
     (tmp_path / "datapackage.json").write_text("[" * 100_000)
     (tmp_path / "x.csv").write_text("1,2\n")
     assert marks(tmp_path / "x.csv") == ()
+
+
+SYNTHETIC, SIMULATED = "SYNTHETIC: not from a measurement", "SIMULATED: not from a measurement"
+SHORT = ("--epochs", "1", "--seeds", "1", "--hidden", "8", "--wire-ohm", "1")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("fit", "{trains}", "--out", "card.json", "--report", "{out}/report.html"),
+        ("run", "{trains}", "--epochs", "1", "--no-benchmark", "--out", "{out}"),
+        ("characterize", "{trains}", "--out", "{out}"),
+        ("train", "--card", "{card}", "--epochs", "1", "--set", "hidden=8", "--no-beside", "--out", "{out}"),
+        ("benchmark", "{card}", "--seeds", "1", "--no-attribution", "--no-wide", "--no-policy", "--out", "{out}"),
+        pytest.param(("array", "{card}", *SHORT, "--out", "{out}"), marks=pytest.mark.slow),
+    ],
+    ids=lambda command: command[0],
+)
+def test_every_command_says_that_its_data_are_not_measured(
+    command: tuple[str, ...], devicekit: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    table = _device_of_the_known_set(tmp_path)
+    given = {"trains": str(table), "card": str(catalog.get(catalog.KNOWN_TRUTH).card), "out": "out"}
+    (tmp_path / "out").mkdir()
+    words = [word.format(**given) for word in command]
+    said = devicekit(*words, "--force")
+    assert said.code == 0, said.err
+    assert SYNTHETIC in said.out
+    assert "SYNTHETIC DATA" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    if command[0] != "characterize":
+        assert devicekit(*words, "--force", "--json").json["marks"] == ["synthetic"]
+
+
+def _device_of_the_known_set(folder: Path) -> Path:
+    """One device of the set whose laws are known, as a table of ours that says what it is."""
+    table: Any = devicekit.read(catalog.get(catalog.KNOWN_TRUTH).data, width=5e-5)
+    path = folder / "one.csv"
+    table.select(table.devices[0], 1).to_csv(path)
+    return path
+
+
+def test_a_measured_card_says_nothing(devicekit: Callable[..., Any]) -> None:
+    card = catalog.get(catalog.EXAMPLE).card
+    words = ("train", "--card", card, "--epochs", "1", "--set", "hidden=8", "--no-beside")
+    assert "SYNTHETIC" not in devicekit(*words).out
+    assert devicekit(*words, "--json").json["marks"] == []
+
+
+def test_the_figures_of_merit_of_a_simulation_are_marked(devicekit: Callable[..., Any], tmp_path: Path) -> None:
+    with folders.result_folder(tmp_path / "made", "simulate iv") as folder:
+        rows = [f"{v / 10},{1e-4 * v / 10}\n" for v in (*range(11), *range(9, -11, -1), *range(-9, 1))]
+        (folder / "iv.csv").write_text("V (V),I (A)\n" + "".join(rows))
+    said = devicekit("characterize", tmp_path / "made" / "iv.csv", "--out", tmp_path / "out")
+    assert SIMULATED in said.out
+    assert "SIMULATED: from equations" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")

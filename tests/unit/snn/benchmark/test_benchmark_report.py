@@ -33,7 +33,7 @@ def test_the_page_of_a_benchmark_marks_the_device() -> None:
         steps=50.0,
         severities=severities,
         wide=wide,
-        synthetic=True,
+        marks=("synthetic",),
     )
     page = benchmark_report([found]).to_html()
     for words in (found.verdict, found.wide_network, "device): 8; critical value", "factor of"):
