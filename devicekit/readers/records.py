@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +15,8 @@ from devicekit.core.text import count
 from devicekit.names import parse_unit
 from devicekit.readers.cells import parse_column, parse_numbers
 from devicekit.readers.lexicon import means
+from devicekit.readers.linked import Record as Record  # public here
+from devicekit.readers.linked import drop_copies, number_turns
 from devicekit.readers.pulse_trains import build_pulse_trains
 from devicekit.readers.questions import ask
 from devicekit.readers.source import Source
@@ -38,39 +39,6 @@ _QUANTITY_OF = {
     "resistance_ohm": "resistance",
 }
 _DATES = ("%m/%d/%Y %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y-%m-%d %H:%M:%S", "%d.%m.%Y", "%a %b %d %H:%M:%S %Y")
-
-
-@dataclass(frozen=True)
-class Record:
-    """One record of an instrument file, under the file's own names.
-
-    Parameters
-    ----------
-    columns : pandas.DataFrame
-        The file's columns as text or numbers; the index is the file row.
-    name, device, date : str, optional
-        Title of the record, measured device, date as the file writes it.
-    roles : mapping
-        devicekit's column name -> the file's column, as far as the file's settings state it.
-    units : mapping
-        The file's column -> unit, as far as the file states it; otherwise SI, by the instrument's convention.
-    compliance : float, optional
-        Current limit of the swept channel [A].
-    points : int, optional
-        Points of one sweep, if the record holds several.
-    meta : mapping
-        All other information in the file about the record.
-    """
-
-    columns: pd.DataFrame
-    name: str = ""
-    device: str | None = None
-    date: str | None = None
-    roles: Mapping[str, str] = field(default_factory=dict)
-    units: Mapping[str, str] = field(default_factory=dict)
-    compliance: float | None = None
-    points: int | None = None
-    meta: Mapping[str, Any] = field(default_factory=dict)
 
 
 def column_names(frame: pd.DataFrame) -> list[str]:
@@ -213,7 +181,8 @@ def build_record_table(
         If no record has rows, or a cell of a known column is not a number.
     """
     name = source.path.name
-    warnings = list(warnings)
+    records, copies = drop_copies(records, name)
+    warnings = [*warnings, *copies]
     if not any(len(record.columns) for record in records):
         raise TableError(f"{name} holds no record with rows")
     if STATE_COLUMNS.keys() & set(options.columns):
@@ -234,13 +203,13 @@ def build_record_table(
         frame["file_row"] = record.columns.index
         frames.append(frame)
     warnings += _number_cycles(records, frames, name)
-    whole = pd.concat(frames, ignore_index=True)
+    whole = _join_cycles(frames, _order_by_date(records))
     meta = {**build_meta(records, reader, source), "unused": OF_STATES}
     if not {"voltage_v", "current_a"} <= set(whole):
         whole = whole.drop(columns=["cycle", "sweep"])
         whole["point"] = whole.groupby("record").cumcount()
         return RecordTable(_order_columns(whole, RecordTable.schema.columns), meta, _drop_repeats(warnings))
-    whole["point"] = whole.groupby(["record", "sweep", "device_id"], sort=False).cumcount()
+    whole["point"] = whole.groupby(["sweep", "device_id"], sort=False).cumcount()
     return SweepTable(_order_columns(whole.drop(columns="sweep"), SWEEP_SCHEMA.columns), meta, _drop_repeats(warnings))
 
 
@@ -291,24 +260,38 @@ def warn_about_columns(record: Record, roles: Mapping[str, str], where: str) -> 
 def _number_cycles(records: Sequence[Record], frames: Sequence[pd.DataFrame], name: str) -> list[CodedWarning]:
     """Add the column `cycle`: the sweeps of a device, counted from 1 from the oldest record."""
     order = _order_by_date(records)
-    counted: dict[str, int] = {}
+    sizes = [int(frame["sweep"].max()) + 1 if len(frame) else 0 for frame in frames]
+    number_turns(records, frames, order)
+    counted: dict[str, dict[int, int]] = {}
     for k in order:
         frame = frames[k]
         device = str(frame["device_id"].iloc[0]) if len(frame) else ""
-        start = counted.get(device, 0)
-        frame["cycle"] = frame["sweep"] + 1 + start
-        counted[device] = start + (int(frame["sweep"].max()) + 1 if len(frame) else 0)
+        cycles = counted.setdefault(device, {})
+        for sweep in frame["sweep"].unique():
+            cycles.setdefault(int(sweep), len(cycles) + 1)
+        frame["cycle"] = frame["sweep"].map(cycles).astype("int64")
     warnings = []
     if order != sorted(order):
         warnings.append(
             CodedWarning("split", f"{name}: the newest record comes first; cycles count from the oldest record")
         )
-    split = [k for k, frame in enumerate(frames) if len(frame) and frame["sweep"].max() > 0]
+    split = [size for size in sizes if size > 1]
     if split:
-        total = sum(int(frames[k]["sweep"].max()) + 1 for k in split)
-        words = f"{name}: {count(len(split), 'record')} split into {count(total, 'sweep')}"
+        words = f"{name}: {count(len(split), 'record')} split into {count(sum(split), 'sweep')}"
+        warnings.append(CodedWarning("split", words))
+    joined = sum(sizes) - len({int(number) for frame in frames for number in frame["sweep"].unique()})
+    if joined:
+        words = f"{name}: {count(joined, 'record')} joined to the sweep before it in its run: SET and RESET are a cycle"
         warnings.append(CodedWarning("split", words))
     return warnings
+
+
+def _join_cycles(frames: Sequence[pd.DataFrame], order: Sequence[int]) -> pd.DataFrame:
+    """Return all rows; the frames of one cycle follow each other, from the oldest, where the first of them stands."""
+    groups: dict[int, list[int]] = {}
+    for k in order:
+        groups.setdefault(int(frames[k]["sweep"].iloc[0]) if len(frames[k]) else -1 - k, []).append(k)
+    return pd.concat([frames[k] for group in sorted(groups.values(), key=min) for k in group], ignore_index=True)
 
 
 def build_meta(records: Sequence[Record], reader: str, source: Source) -> dict[str, Any]:

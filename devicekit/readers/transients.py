@@ -10,6 +10,7 @@ import pandas as pd
 
 from devicekit.core.errors import Blank, Choice, CodedWarning, TableError, UsageError
 from devicekit.core.text import count
+from devicekit.readers.linked import drop_copies
 from devicekit.readers.questions import ask
 from devicekit.readers.records import Record, build_meta, convert_to_si, find_roles, warn_about_columns
 from devicekit.readers.source import Source
@@ -117,7 +118,7 @@ def build_transient_table(
         If a record lacks a time or a current.
     """
     name, frames = source.path.name, []
-    warnings: list[CodedWarning] = []
+    records, warnings = drop_copies(records, name)
     for number, record in enumerate(records, 1):
         where = f"{name}, record {number}" if len(records) > 1 else name
         roles = find_roles(record, options, where)

@@ -199,8 +199,16 @@ def _record(raw: _Raw) -> Record:
         if is_number(compliance) and float(compliance) and not _is_current_swept(raw)
         else None,
         points=_count_points(raw),
+        run=_find_run(raw),
+        summary="ApplicationTest" in raw.settings or raw.first("TestRecord.EntryPoint").lower() == "true",
         meta={"settings": settings, "instrument": raw.first("Context.MainFrame") or "Keysight EasyEXPERT"},
     )
+
+
+def _find_run(raw: _Raw) -> str:
+    """Return the link and the iteration that the steps of one Application Test share."""
+    link = raw.first("TestRecord.LinkKey")
+    return f"{link} {raw.first('TestRecord.IterationIndex')}" if link else ""
 
 
 def _is_current_swept(raw: _Raw) -> bool:
