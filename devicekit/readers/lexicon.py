@@ -52,7 +52,7 @@ LEXICON = {
         r"(device|dev|dut|cell|sample|chip|die|address|addr|memristor)( ?(id|name|no|number|nr|#|index))?", "cell no"
     ),
     "cycle": _whole(
-        r"((switching |endurance |set reset |program(ming)? )?cycles?|cyc|zyklus|zyklen|循环|loop|run|sweep"
+        r"((switching |endurance |set reset |program(ming)? )?cycles?|cyc|zyklus|zyklen|循环|loop|run|sweep|scan"
         rf"|ramp|rmp|iteration|iter|rep|trial|(number|no) of cycles){_NUMBERED}",
         "switching cycles",
     ),
@@ -119,7 +119,7 @@ LEXICON = {
         r"(d|dev|devices?|cells?|die|dut|sample|chip|memristor|rram|reram|bit|pad|row|col)", "dut"
     ),
     "word for a cycle": _whole(
-        r"(cyc|cycle|cycles|run|runs|rep|repeat|repetition|ramp|rmp|loop|sweep|trial|iteration|iter)", "loop"
+        r"(cyc|cycle|cycles|run|runs|rep|repeat|repetition|ramp|rmp|loop|sweep|scan|trial|iteration|iter)", "loop"
     ),
 }
 

@@ -13,6 +13,7 @@ import pandas as pd
 
 from devicekit.core.errors import CodedWarning, DevicekitError, FileError, UsageError
 from devicekit.core.text import count
+from devicekit.readers.borders import describe_borders
 from devicekit.readers.layout import IGNORED, KEPT, Layout, Tag
 from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.places import tag_names
@@ -146,6 +147,9 @@ def read(paths: Sequence[Path], options: ReadOptions, read_file: ReadFile) -> Ta
     layout: Layout = tables[0].meta["layout"]
     layout = replace(layout, options=replace(layout.options, files_are=options.files_are, key=options.key))
     meta = {**tables[0].meta, "source": _name_source(paths), "files": [str(file) for file in paths], "layout": layout}
+    if "borders" in meta:
+        sizes = whole.groupby(["device_id", "cycle"], sort=False).size().to_numpy()
+        meta["borders"] = describe_borders([table.meta["borders"].found for table in tables], sizes)
     if marks := list(dict.fromkeys(mark for table in tables for mark in table.meta.get("marks", ()))):
         meta["marks"] = marks
     table = type(tables[0])(whole, meta, tuple(dict.fromkeys(warnings)))

@@ -13,6 +13,7 @@ from devicekit.core.errors import Choice, CodedWarning, TableError, UsageError
 from devicekit.core.quantities import GLOSSARY
 from devicekit.core.text import count
 from devicekit.names import parse_unit
+from devicekit.readers.borders import describe_borders, split_sweeps
 from devicekit.readers.cells import parse_column, parse_numbers
 from devicekit.readers.lexicon import means
 from devicekit.readers.linked import Record as Record  # public here
@@ -20,7 +21,6 @@ from devicekit.readers.linked import drop_copies, number_turns
 from devicekit.readers.pulse_trains import build_pulse_trains
 from devicekit.readers.questions import ask
 from devicekit.readers.source import Source
-from devicekit.readers.splitting import split_sweeps
 from devicekit.readers.state import OF_STATES, STATE_COLUMNS
 from devicekit.system.options import ReadOptions
 from devicekit.tables import PulseTable, RecordTable, SweepTable
@@ -153,13 +153,14 @@ def _order_by_date(records: Sequence[Record]) -> list[int]:
     return sorted(range(len(records)), key=lambda k: (dates[k], k if dates[0] <= dates[-1] else -k))  # type: ignore[operator, return-value]
 
 
-def _number_sweeps(record: Record, frame: pd.DataFrame) -> np.ndarray:
-    """Return the number of the sweep of each row, from 0."""
+def _number_sweeps(record: Record, frame: pd.DataFrame) -> tuple[np.ndarray, str]:
+    """Return the number of the sweep of each row, from 0, and how the borders were found."""
     if record.points:
-        return np.arange(len(frame)) // record.points
+        return np.arange(len(frame)) // record.points, "stated"
     if "voltage_v" not in frame:
-        return np.zeros(len(frame), int)
-    return split_sweeps(frame["voltage_v"].to_numpy(float)) - 1
+        return np.zeros(len(frame), int), "stated"
+    number, found = split_sweeps(frame["voltage_v"].to_numpy(float))
+    return number - 1, found
 
 
 def build_record_table(
@@ -189,6 +190,7 @@ def build_record_table(
         return _build_pulse_table(records, options, reader, source, warnings)
     several = len(records) > 1
     frames: list[pd.DataFrame] = []
+    found = []
     for number, record in enumerate(records, 1):
         where = f"{name}, record {number}" if several else name
         roles = find_roles(record, options, where)
@@ -197,7 +199,8 @@ def build_record_table(
         if "device_id" not in frame:
             frame["device_id"] = record.device or "device1"
         frame["record"] = number
-        frame["sweep"] = _number_sweeps(record, frame)
+        frame["sweep"], way = _number_sweeps(record, frame)
+        found.append(way)
         if record.compliance and "compliance_a" not in frame and "current_a" in frame:
             frame["compliance_a"] = record.compliance
         frame["file_row"] = record.columns.index
@@ -209,7 +212,9 @@ def build_record_table(
         whole = whole.drop(columns=["cycle", "sweep"])
         whole["point"] = whole.groupby("record").cumcount()
         return RecordTable(_order_columns(whole, RecordTable.schema.columns), meta, _drop_repeats(warnings))
-    whole["point"] = whole.groupby(["sweep", "device_id"], sort=False).cumcount()
+    sweeps = whole.groupby(["sweep", "device_id"], sort=False)
+    whole["point"] = sweeps.cumcount()
+    meta["borders"] = describe_borders(found, sweeps.size().to_numpy())
     return SweepTable(_order_columns(whole.drop(columns="sweep"), SWEEP_SCHEMA.columns), meta, _drop_repeats(warnings))
 
 

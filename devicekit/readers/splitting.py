@@ -1,4 +1,4 @@
-"""Splitting of concatenated trains and sweeps by pulse sign, index reset or turning point."""
+"""Splitting of concatenated trains by pulse sign, index reset or turning point."""
 
 from __future__ import annotations
 
@@ -44,51 +44,6 @@ def split_by_sign(voltage: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def split_by_reset(index: np.ndarray) -> np.ndarray:
     """Return the number (from 0) of each row's train; a new train starts where the index falls."""
     return np.cumsum(np.r_[0, np.diff(index) < 0]).astype(int)
-
-
-def split_sweeps(voltage: np.ndarray) -> np.ndarray:
-    """Return the number (from 1) of each point's voltage sweep.
-
-    A new sweep starts where the voltage leaves its first value again, in the direction of the first move:
-    0, 1, 0, -1, 0 is one sweep, and so is 0, 1, 0.
-
-    Parameters
-    ----------
-    voltage : ndarray, shape (n,)
-        Voltage [V]; NaN is ignored.
-    """
-    number = np.ones(voltage.size, int)
-    finite = np.flatnonzero(np.isfinite(voltage))
-    v = voltage[finite]
-    if v.size < 4 or np.ptp(v) == 0:
-        return number
-    away = v - v[0]
-    moved = np.flatnonzero(np.abs(away) > 0.1 * np.ptp(v))
-    away = away * np.sign(away[moved[0]])
-    near = 0.02 * np.ptp(v)
-    home = away <= near
-    leaves = np.flatnonzero(home[:-1] & ~home[1:])  # last point at home before each departure
-    starts, last = [], int(leaves[0]) if leaves.size else 0
-    for leave in leaves[1:]:
-        if away[last : leave + 1].max() > 5 * near:  # noise around the first value is not a sweep
-            starts.append(_find_sweep_start(away, home, int(leave)))
-            last = leave
-    if not starts:
-        return number
-    steps = np.zeros(voltage.size, int)
-    steps[finite[starts]] = 1
-    return number + np.cumsum(steps)
-
-
-def _find_sweep_start(away: np.ndarray, home: np.ndarray, leave: int) -> int:
-    """Return the start of a sweep: the last point at the first value before the sweep leaves it."""
-    first = leave
-    while first > 0 and home[first - 1]:
-        first -= 1
-    if first == leave:
-        return leave
-    size = np.abs(away[first : leave + 1])
-    return first + int(np.flatnonzero(size <= size.min() * (1 + 1e-9) + 1e-12)[-1])
 
 
 @dataclass(frozen=True)

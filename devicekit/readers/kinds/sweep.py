@@ -9,12 +9,12 @@ import pandas as pd
 
 from devicekit.core.errors import CodedWarning, TableError
 from devicekit.core.text import count
+from devicekit.readers.borders import Borders, describe_borders, split_sweeps
 from devicekit.readers.cells import parse_whole_numbers
 from devicekit.readers.layout import KEPT, Column
 from devicekit.readers.layouts import labels, unnamed_columns
 from devicekit.readers.layouts.view import Claim, View
 from devicekit.readers.source import Source
-from devicekit.readers.splitting import split_sweeps
 from devicekit.system.options import ReadOptions
 from devicekit.tables import SweepTable
 
@@ -134,17 +134,26 @@ def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: S
         )
     frame = _sort_points(frame, name, found)
     _check_order(frame, name)
-    if "cycle" not in frame:
-        frame = _number_cycles(frame, name, found)
+    if "cycle" in frame and not _hides_cycles(frame):
+        borders = describe_borders(["stated"], frame.groupby(["device_id", "cycle"], sort=False).size().to_numpy())
+    else:
+        frame, borders = _number_cycles(frame, name, found)
     frame = _restore_sign(frame, name, found)
     if "point" not in frame:
         frame["point"] = frame.groupby(["device_id", "cycle"], sort=False).cumcount()
     for column in ("cycle", "point"):
         frame[column] = parse_whole_numbers(frame, column, name)
     frame["device_id"] = frame["device_id"].astype(str)
-    return SweepTable(
-        frame.drop(columns=["_part", "_gate"], errors="ignore"), {"format": "table", "source": name}, tuple(found)
-    )
+    frame = frame.drop(columns=["_part", "_gate"], errors="ignore")
+    return SweepTable(frame, {"format": "table", "source": name, "borders": borders}, tuple(found))
+
+
+def _hides_cycles(frame: pd.DataFrame) -> bool:
+    """Return whether one number of a cycle stands beside several sweeps, as where it counts runs of the instrument."""
+    if frame["cycle"].nunique() > 1 or "_part" in frame:
+        return False
+    found = [split_sweeps(v.to_numpy(float)) for _, v in frame.groupby("device_id", sort=False)["voltage_v"]]
+    return all(way == "agreed" and number[-1] > 1 for number, way in found)
 
 
 def _check_order(frame: pd.DataFrame, name: str) -> None:
@@ -185,22 +194,21 @@ def _sort_points(frame: pd.DataFrame, name: str, warnings: list[CodedWarning]) -
     return ordered.reset_index(drop=True)
 
 
-def _number_cycles(frame: pd.DataFrame, name: str, warnings: list[CodedWarning]) -> pd.DataFrame:
+def _number_cycles(frame: pd.DataFrame, name: str, warnings: list[CodedWarning]) -> tuple[pd.DataFrame, Borders]:
     """Number the sweeps of each device from 1, through all parts."""
     keys = ["device_id", *(["_part"] if "_part" in frame else [])]
-    within = frame.groupby(keys, sort=False)["voltage_v"].transform(lambda v: split_sweeps(v.to_numpy(float)))
-    number = within.astype("int64")
-    if len(keys) > 1:
-        sizes = number.groupby([frame["device_id"], frame["_part"]], sort=False).max()
-        before = sizes.groupby(level=0, sort=False).cumsum() - sizes
-        number = number + before.reindex(pd.MultiIndex.from_frame(frame[keys])).to_numpy()
+    number, found, before = pd.Series(0, frame.index), [], dict[object, int]()
+    for key, rows in frame.groupby(keys, sort=False)["voltage_v"]:
+        within, way = split_sweeps(rows.to_numpy(float))
+        number[rows.index] = within + before.get(key[0], 0)
+        before[key[0]] = before.get(key[0], 0) + int(within[-1])
+        found.append(way)
     frame = frame.assign(cycle=number)
-    parts = frame.groupby(keys, sort=False).ngroups
-    total = frame.drop_duplicates(["device_id", "cycle"]).shape[0]
-    if total > parts or parts == frame["device_id"].nunique():
-        words = f"{name}: {count(total, 'sweep')} counted, a new one each time the voltage leaves its first value"
-        warnings.append(CodedWarning("split", words))
-    return frame
+    borders = describe_borders(found, frame.groupby(["device_id", "cycle"], sort=False).size().to_numpy())
+    if borders.cycles > len(found) or len(found) == len(before):
+        words = f"{count(borders.cycles, 'sweep')} counted, a new one each time the voltage leaves its first value"
+        warnings.append(CodedWarning("split", f"{name}: {words}: {borders.points}"))
+    return frame, borders
 
 
 def _restore_sign(frame: pd.DataFrame, name: str, warnings: list[CodedWarning]) -> pd.DataFrame:
@@ -210,6 +218,8 @@ def _restore_sign(frame: pd.DataFrame, name: str, warnings: list[CodedWarning]) 
     if "_gate" in frame or not positive or not ((v < 0).any() and (v > 0).any()):
         return frame  # a drain current need not follow the sign of the gate voltage
     at = (v < 0) & (i > 0)
+    if not at.any():
+        return frame
     words = f"{name}: currents are magnitudes; {int(at.sum())} at negative voltages became negative"
     warnings.append(CodedWarning("abs", words))
     return frame.assign(current_a=np.where(at, -i, i))

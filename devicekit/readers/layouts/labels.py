@@ -9,12 +9,12 @@ import pandas as pd
 
 from devicekit.core.errors import Choice, QuestionError
 from devicekit.core.text import count
+from devicekit.readers.borders import split_sweeps
 from devicekit.readers.header import parse_heading
 from devicekit.readers.layout import KEPT, Column
 from devicekit.readers.layouts.roles import UNKNOWN
 from devicekit.readers.layouts.view import View
 from devicekit.readers.questions import ask
-from devicekit.readers.splitting import split_sweeps
 
 MOST = 3  # columns in one question
 
@@ -45,7 +45,7 @@ def check_labels(view: View, columns: Sequence[Column]) -> list[Column]:
     values = view.numbers(volts[0].name) if len(volts) == 1 and not named else None
     if values is None:
         return list(columns)
-    sweep = split_sweeps(values.to_numpy(float))
+    sweep, _ = split_sweeps(values.to_numpy(float))
     known = values.notna().to_numpy()
     found = [
         (after, cells)

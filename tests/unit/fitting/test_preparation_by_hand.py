@@ -15,9 +15,9 @@ from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains, choose_window, estimate_noise, select_trains
 from devicekit.fitting.checks import check_branches, check_window, drift
 from devicekit.models.registry import get_law
+from devicekit.readers.borders import split_sweeps
 from devicekit.readers.splitting import (
     mend_train_order,
-    split_sweeps,
     split_values,
     turning_points,
     warn_about_growing_amplitude,
@@ -255,9 +255,9 @@ def test_rising_trains_that_are_called_ltd_alone_are_turned_round() -> None:
 
 def test_an_excursion_of_less_than_a_tenth_of_the_range_is_no_sweep() -> None:
     for bump, expected in ((0.09, [1, 1, 1, 1, 2, 2, 2]), (0.11, [1, 1, 2, 2, 3, 3, 3])):
-        assert split_sweeps(np.array([0, bump, 0, 1, 0, 1, 0])).tolist() == expected
+        assert split_sweeps(np.array([0, bump, 0, 1, 0, 1, 0]))[0].tolist() == expected
     for start, expected in ((0.015, [1, 1, 2, 2, 2]), (0.025, [1, 1, 1, 1, 1])):  # 2 % of the range is still home
-        assert split_sweeps(np.array([0, 1, start, 1, 0])).tolist() == expected
+        assert split_sweeps(np.array([0, 1, start, 1, 0]))[0].tolist() == expected
 
 
 @pytest.mark.parametrize(("last", "warned"), [(1.49, False), (1.51, True)])
