@@ -13,6 +13,7 @@ import pandas as pd
 from devicekit.core.errors import FileError, UsageError
 from devicekit.core.quantities import GLOSSARY
 from devicekit.names import MARK_COLUMN, marks_of_cells
+from devicekit.readers import own
 from devicekit.readers.layout import KEPT, Column, Layout
 from devicekit.readers.source import Source
 from devicekit.system import plugins
@@ -179,17 +180,9 @@ def _read_one(
         options = replace(options, format=options.format or TABLE)
     if recipe is not None and recipe.trains is not None and not source.in_memory:
         source = Source.of_trains(source.path, recipe.trains)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", pd.errors.PerformanceWarning)  # for a hundred columns or more
-        reader = _choose(source, options)
-        _check_taken(reader, source, options, elsewhere)
-        if reader.NAME == TABLE:
-            table = _read_table(source, options, recipe, elsewhere)
-        else:
-            table = reader.read(source, options)
-            _refuse_unused(source, options, table.kind, table.meta.get("unused", frozenset()), elsewhere)
-    # replace() would validate again
-    layout = table.meta.get("layout") or _format_layout(reader, table, options)
+    table = None if recipe is not None else _read_own(source, options, elsewhere)
+    table = _read_by_format(source, options, elsewhere, recipe) if table is None else table
+    layout: Layout = table.meta["layout"]
     layout = layout if recipe is None else replace(layout, trains=recipe.trains)
     meta = {**table.meta, "layout": layout, "text": {**source.facts(), **layout.text()}}
     meta.pop("unused", None)
@@ -208,6 +201,22 @@ def _read_one(
     return table.select(options.device, options.cycle)
 
 
+def _read_by_format(source: Source, options: ReadOptions, elsewhere: frozenset[str], recipe: Recipe | None) -> Table:
+    """Read a source by the reader of its format; its layout is then in its metadata."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pd.errors.PerformanceWarning)  # for a hundred columns or more
+        reader = _choose(source, options)
+        _check_taken(reader, source, options, elsewhere)
+        if reader.NAME == TABLE:
+            table = _read_table(source, options, recipe, elsewhere)
+        else:
+            table = reader.read(source, options)
+            _refuse_unused(source, options, table.kind, table.meta.get("unused", frozenset()), elsewhere)
+    layout = table.meta.get("layout") or _format_layout(reader, table, options)
+    object.__setattr__(table, "meta", {**table.meta, "layout": layout})  # replace() would validate again
+    return table
+
+
 def _read_table(source: Source, options: ReadOptions, recipe: Recipe | None, elsewhere: frozenset[str]) -> Table:
     """Read a table by its layout; refuse options that the layout does not use."""
     from devicekit.readers.layouts.apply import apply
@@ -218,6 +227,16 @@ def _read_table(source: Source, options: ReadOptions, recipe: Recipe | None, els
     unused = reading.unused - ({"key"} if for_names else set())
     _refuse_unused(source, options, reading.kind.NAME, unused, elsewhere)
     return apply(reading, source)
+
+
+def _read_own(source: Source, options: ReadOptions, elsewhere: frozenset[str]) -> Table | None:
+    """Read a table that devicekit wrote; None for another file, or with options that describe a table otherwise."""
+    table = own.read(source) if options.format in (None, TABLE, *_TABLES) else None
+    if table is None:
+        return None
+    known = ALWAYS | (elsewhere if table.kind == SweepTable.kind else frozenset())
+    known |= {"kind"} if options.kind == table.kind else set()
+    return table if set(non_default(options)) <= known else None
 
 
 def _refuse_unused(

@@ -6,7 +6,7 @@ of ours are kept as they are.
 
 from __future__ import annotations
 
-from devicekit.tables.csvtext import csv_text, neutral, write_csv
+from devicekit.tables.csvtext import csv_text, neutral, revealed, write_csv
 from devicekit.tables.kinds import (
     EnduranceTable,
     MultilevelTable,
@@ -44,5 +44,6 @@ __all__ = [
     "TransientTable",
     "csv_text",
     "neutral",
+    "revealed",
     "write_csv",
 ]

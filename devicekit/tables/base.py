@@ -124,9 +124,11 @@ class ValidTable:
     def to_csv(self, path: Path) -> None:
         """Write one CSV with one header line, whole or not at all; numbers keep every digit.
 
-        What is marked gets a last column `data_origin` (SYNTHETIC, say), by which it is known when it is read again.
+        The columns of the schema come first, by which `devicekit.read` knows the table again. What is marked gets a
+        last column `data_origin` (SYNTHETIC, say), by which it is known when it is read again.
         """
-        write_csv(self.frame, path, self.marks)
+        lead = [name for name in self.schema.columns if name in self.frame]
+        write_csv(self.frame[[*lead, *(name for name in self.frame if name not in lead)]], path, self.marks)
 
     def _repr_html_(self) -> str:
         return self.frame.to_html(max_rows=20)

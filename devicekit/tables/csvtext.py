@@ -14,6 +14,7 @@ import pandas as pd
 from devicekit.names.marks import MARK_COLUMN, mark_cell
 from devicekit.system import writing
 
+_RUN = ("=", "+", "@", "\t", "\r")  # first characters of what a spreadsheet runs
 _NEGATIVE = re.compile(r"-(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")  # a negative number and nothing else
 
 
@@ -70,6 +71,12 @@ def _neutral(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def neutral(text: str) -> str:
-    """Return text that a spreadsheet would run as a formula, made plain by a leading apostrophe."""
-    runs = text[:1] in ("=", "+", "@", "\t", "\r") or (text[:1] == "-" and not _NEGATIVE.fullmatch(text))
-    return f"'{text}" if runs else text
+    """Return text that a spreadsheet would run as a formula, made plain by a leading apostrophe; see `revealed`."""
+    bare = text.lstrip("'")  # behind apostrophes of its own too, so that one can be taken away again
+    runs = bare[:1] in _RUN or (bare[:1] == "-" and not _NEGATIVE.fullmatch(bare))
+    return f"'{text}" if bare and runs else text
+
+
+def revealed(text: str) -> str:
+    """Return text as it was before `neutral`."""
+    return text[1:] if text[:1] == "'" and neutral(text[1:]) == text else text

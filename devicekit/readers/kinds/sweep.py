@@ -35,7 +35,8 @@ def claim(view: View) -> Claim | None:
         return Claim(1, f"columns without names: {amps} is a current if {volts} is a voltage")
     if view.of("voltage_v") and not view.of("current_a") and view.unknown and quantity in (None, "current"):
         return Claim(2 if quantity == "current" else 1, "a voltage that changes and numbers that may be currents")
-    if not view.sweeps or (view.of("conductance_s", "resistance_before_ohm", "weight") and view.of("pulse_index")):
+    states = view.of("conductance_s", "resistance_before_ohm", "weight") and view.of("pulse_index")
+    if not view.sweeps or (states and view.options.kind != NAME):
         return None
     pulses = view.of("pulse_index", "pulse_voltage_v") or view.words("direction") & {"ltp", "ltd", "potentiation"}
     return Claim(1 if pulses or view.few_voltages else 2, "a voltage that changes and a current")

@@ -33,6 +33,7 @@ from devicekit.readers.layouts.roles import UNKNOWN, Cells, assign_roles, is_cou
 from devicekit.readers.layouts.scale import add_read_voltage, ask_quantity, assign_factors, describe_ranges
 from devicekit.readers.layouts.series import Arranged, arrange
 from devicekit.readers.layouts.view import Claim, View
+from devicekit.readers.own import kind_of
 from devicekit.readers.questions import ask
 from devicekit.readers.source import Source
 from devicekit.readers.state import OF_STATES, STATE_COLUMNS
@@ -249,12 +250,15 @@ def _collect_claims(view: View) -> list[tuple[ModuleType, Claim]]:
 
 def _choose_kind(view: View) -> tuple[ModuleType, Claim]:
     """Return the kind that an option or a word gives, or ask."""
-    kind = view.options.kind
+    kind, written = view.options.kind, kind_of(view.cells.block.names)
+    if kind is None and written is not None:  # a table of devicekit that somebody has edited
+        view = replace(view, options=replace(view.options, kind=written.kind))
     claims = _collect_claims(view)
-    if kind is not None:
-        fits = [(module, claim) for module, claim in claims if kind == module.NAME]
+    if view.options.kind is not None:
+        fits = [(module, claim) for module, claim in claims if view.options.kind == module.NAME]
         if fits:
             return fits[0]
+    if kind is not None:
         raise UsageError(f"kind={kind} needs other columns; {view.where} has {', '.join(view.cells.block.names[:12])}")
     if unnamed_columns.has_no_names(view) and view.unknown:
         found = unnamed_columns.find_candidates(view)
