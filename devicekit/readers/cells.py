@@ -140,13 +140,15 @@ def parse_whole_numbers(frame: pd.DataFrame, column: str, name: str) -> pd.Serie
 def make_names_unique(names: Sequence[str]) -> list[str]:
     """Return names in order, blank ones filled and repeated ones numbered."""
     taken: set[str] = set()
+    last: dict[str, int] = {}  # number of the last repeat of each name
     result = []
     for position, name in enumerate(names):
         name = first_name = name or f"column {position + 1}"
-        number = 1
+        number = last.get(name, 1)
         while name in taken:
             number += 1
             name = f"{first_name}.{number}"
+        last[first_name] = number
         taken.add(name)
         result.append(name)
     return result

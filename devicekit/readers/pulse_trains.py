@@ -136,7 +136,8 @@ def _check_agreement(parts: list[pd.DataFrame], name: str) -> None:
     """
     found: dict[tuple[Any, ...], Counter[tuple[int, int]]] = {}
     for part in parts:
-        if part.attrs.pop("split at turns", False) and part["cycle"].nunique() == 1:
+        at_turns = part.attrs.pop("split at turns", False) and part["direction"].iloc[0] != part["direction"].iloc[-1]
+        if at_turns and part["cycle"].nunique() == 1:
             pulses = part.groupby("direction")["pulse_index"].max()
             if len(pulses) == 2:
                 key = (part["device_id"].iloc[0], len(part))
@@ -259,6 +260,8 @@ def _add_cycles(part: pd.DataFrame, name: str, warnings: list[CodedWarning]) -> 
 
 def _count_from_start(part: pd.DataFrame) -> pd.DataFrame:
     """Count pulse numbers from the start of each train if the file counts on from one train to the next."""
+    if all((part[name] == part[name].iloc[0]).all() for name in ("cycle", "direction")):
+        return part  # one train
     groups = part.groupby(["cycle", "direction"], sort=False)["pulse_index"]
     first, last = groups.transform("min"), groups.max().to_numpy()
     starts = groups.min().to_numpy()

@@ -31,15 +31,15 @@ def set_aside_terminals(columns: Sequence[Column], cells: Cells) -> list[Column]
     """Keep a gate current beside a drain current, and a constant voltage beside a swept one, as other columns."""
     drains = [c for c in columns if c.role == "current_a" and means("drain", normalise_name(c.name))]
     volts = [c for c in columns if c.role == "voltage_v"]
-    swept = [c for c in volts if cells.varies(c)]
+    swept = [c.name for c in volts if cells.varies(c)]
     found = []
     for column in columns:
         if column.is_explicit:
             pass
         elif drains and column.role == "current_a" and is_gate(column.name):
             column = replace(column, role=KEPT, why=f"gate current; {drains[0].name} is the device current")
-        elif len(swept) == 1 and column in volts and column is not swept[0]:
-            column = replace(column, role=KEPT, why=f"constant while {swept[0].name} changes")
+        elif len(swept) == 1 and column.role == "voltage_v" and column.name != swept[0]:
+            column = replace(column, role=KEPT, why=f"constant while {swept[0]} changes")
         found.append(column)
     return found
 

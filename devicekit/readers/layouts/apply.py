@@ -38,10 +38,11 @@ def apply(reading: Reading, source: Source) -> Table:
         If a cell of a column of numbers holds a word, or there are no rows.
     """
     roles = {column.role for column in reading.layout.columns}
+    blocks = [Cells(block) for block in reading.blocks]
     frames = [
         frame
-        for block, tags in zip(reading.blocks, reading.block_tags, strict=True)
-        for frame in _read_block(reading, Cells(block), tags)
+        for cells, tags in zip(blocks, reading.block_tags, strict=True)
+        for frame in _read_block(reading, cells, tags)
     ]
     frames = [frame for frame in frames if len(frame)]
     if not frames:
@@ -49,7 +50,7 @@ def apply(reading: Reading, source: Source) -> Table:
     warnings = [
         *reading.warnings,
         *_warn_columns(reading, source.path.name),
-        *_warn_overflow(reading, source.path.name),
+        *_warn_overflow(reading, blocks, source.path.name),
     ]
     if len(frames) > 1:
         for number, frame in enumerate(frames):
@@ -222,16 +223,16 @@ def _join_directions(frames: Sequence[pd.DataFrame], series: Sequence[Series]) -
     return [parts[0] if len(parts) == 1 else pd.concat(parts) for parts in groups.values()]
 
 
-def _warn_overflow(reading: Reading, name: str) -> list[CodedWarning]:
+def _warn_overflow(reading: Reading, blocks: Sequence[Cells], name: str) -> list[CodedWarning]:
     """Warn of overflow values (1e400, Keithley's 9.91e37), which are not readings."""
     lost = 0
-    for block in reading.blocks:
+    for block in blocks:
         for column in (each.columns[0] for each in reading.arranged.series if each.columns):
-            cells = block.cells[column.name]
+            cells = block.block.cells[column.name]
             if cells.dtype.kind in "iuf":
                 continue
-            nowhere = cells[Cells(block).read(column.name).isna()]
-            lost += int((~nowhere.astype(str).str.strip().str.lower().isin(EMPTY_WORDS)).sum())
+            nowhere = cells.to_numpy()[np.isnan(block.read(column.name).to_numpy(float))]
+            lost += sum(str(cell).strip().lower() not in EMPTY_WORDS for cell in nowhere)
     return (
         [CodedWarning("dropped", f"{name}: {lost} readings left out, overflow values of 9.9e37 or more")]
         if lost

@@ -38,7 +38,7 @@ _LEVEL = re.compile(r"(?i)(?:^|[\s_])[rgi]?[\s_]?(lrs|hrs|low|high|on|off)(?=$|[
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """Columns of a block as numbers, each computed once."""
+    """Columns of a block as numbers or text, each computed once."""
 
     block: Block
 
@@ -75,8 +75,15 @@ class Cells:
         TableError
             If a cell holds a word; every such row is reported.
         """
-        shape = self.block.shape
-        return parse_numbers(self.block.cells[name], self.block.where, shape.decimal, shape.thousands)
+        if name not in self._read:
+            shape = self.block.shape
+            cells = self.block.cells[name]
+            self._read[name] = parse_numbers(cells, self.block.where, shape.decimal, shape.thousands)
+        return self._read[name]
+
+    @cached_property
+    def _read(self) -> dict[str, pd.Series]:
+        return {}
 
     def words(self, name: str) -> set[str]:
         """Return the distinct words of a column in lower case; an empty set for numbers."""

@@ -67,6 +67,7 @@ def arrange(columns: Sequence[Column], values: frozenset[str], view: View, level
         If it is unclear what several columns of one quantity mean, or which of several quantities is the state.
     """
     value_columns = [column for column in columns if column.role in values]
+    side_by_side = {column.name for column in value_columns}
     if len(value_columns) < 2:
         return Arranged(
             tuple(columns),
@@ -74,12 +75,12 @@ def arrange(columns: Sequence[Column], values: frozenset[str], view: View, level
         )
     by_role: dict[str, list[Column]] = {}
     for column in columns:
-        if column.role in GLOSSARY and column not in value_columns:
+        if column.role in GLOSSARY and column.name not in side_by_side:
             by_role.setdefault(column.role, []).append(column)
     several = {role: found for role, found in by_role.items() if len(found) > 1}
     if wrong := [role for role, found in several.items() if len(found) != len(value_columns)]:
         raise _ask_pairs(wrong[0], several[wrong[0]], value_columns, view)
-    shared = tuple(c for c in columns if c not in value_columns and c.role not in several)
+    shared = tuple(c for c in columns if c.name not in side_by_side and c.role not in several)
     basis, meaning, tags = _separate_series(value_columns, view, levels)
     if not basis:
         raise _ask_series(value_columns, view, levels)
@@ -181,13 +182,14 @@ def _tag_by_option(
         key = str(sorted(tags.items())) + ("" if alone else note)
         seen[key] = seen.get(key, 0) + 1
         order.append(seen[key])
-    groups = list(dict.fromkeys(rest))
+    groups = {name: number for number, name in enumerate(dict.fromkeys(rest), start=1)}
     apart = len(groups) == max(order) and len(set(zip(rest, map(str, own), strict=True))) == len(rest)
-    number = [groups.index(name) + 1 for name in rest] if apart else order
+    number = [groups[name] for name in rest] if apart else order
     found: list[dict[str, Tag]] = []
+    distinct = len(set(names)) == len(names)
     for k, tags in enumerate(own):
         if meaning == "levels":
-            found.append({**tags, "level": names[k] if len(set(names)) == len(names) else f"state{k + 1}"})
+            found.append({**tags, "level": names[k] if distinct else f"state{k + 1}"})
         elif meaning == "devices":
             named = apart and rest[k] != ""
             found.append({"device_id": rest[k] if named else f"device{number[k]}", **tags})

@@ -135,11 +135,11 @@ class View:
             True if each column of states holds one level, named by a word in its name, else by the name.
         """
         known = bool(self.of(*STATE_COLUMNS, "value"))
-        reading = self.states or self.of("current_a")
+        reading = {column.name for column in self.states or self.of("current_a")}
         found = []
         for column in self.columns:
             if column.role == "current_a":
-                open_ = (column in reading) if not known else not level and self.cells.varies(column)
+                open_ = (column.name in reading) if not known else not level and self.cells.varies(column)
                 column = self.change(column, role="read_current_a" if open_ else "keep")
             elif column.role == UNKNOWN:
                 known_state = self.states or self.of("resistance_before_ohm")

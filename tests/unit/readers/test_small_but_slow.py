@@ -65,6 +65,32 @@ def test_a_file_of_some_kilobytes_takes_seconds_at_most(
     assert words in found.err
 
 
+WIDE: dict[str, tuple[list[str], int, dict[str, Any], float]] = {  # names, rows, options, seconds
+    "one line of 2005 numbers": ([], 1, {"quantity": "conductance", "columns_are": "devices"}, 4.0),
+    "a device and 2003 numbers": (["D1", "HRS"], 1, {"kind": "endurance", "unit": "ohm", "columns_are": "cycles"}, 6.0),
+    "2500 names": (
+        [f"I{k} (A)" for k in range(1, 2501)],
+        3,
+        {"read_voltage": 0.1, "columns_are": "cycles"},
+        14.0,
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(each, marks=pytest.mark.slow if "2500" in each else ()) for each in WIDE]
+)
+def test_thousands_of_columns_with_their_answers_take_seconds(tmp_path: Path, name: str) -> None:
+    words, rows, options, most = WIDE[name]
+    numbers = RANDOM.uniform(1e-6, 2e-6, (rows, 2500 if len(words) > 2 else 2005 - len(words)))
+    lines = [",".join([*(words if len(words) < 3 else ()), *(f"{x:.4e}" for x in row)]) for row in numbers]
+    (tmp_path / "wide.csv").write_text("\n".join([",".join(words), *lines] if len(words) > 2 else lines) + "\n")
+    began = time.process_time()
+    table = read(tmp_path / "wide.csv", **options)
+    assert time.process_time() - began < most
+    assert len(table) == numbers.size
+
+
 HDF5: dict[str, Callable[[Any], Any]] = {
     "a group within itself": lambda file: [
         file.create_group("g"),
