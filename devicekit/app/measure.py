@@ -103,7 +103,7 @@ def _render_upload(request: Request, upload: Upload, wrong: str = "", status: in
     read_result = read.result if isinstance(read.result, ReadResult) else None
     question = upload.question
     recipes = sorted(each.stem for each in app.recipes.glob("*.toml"))
-    reading_fields = build_reading_fields(upload.reading, [*recipes, *list_shipped()], READERS.builtin_names())
+    reading_fields = build_reading_fields(upload.reading, ["none", *recipes, *list_shipped()], READERS.builtin_names())
     form_fields = [replace(each, value=str(form.get(each.name, each.value))) for each in reading_fields]
     return pages.render_page(
         request,

@@ -56,6 +56,7 @@ def app_command(
     from devicekit.library import default_folder
 
     folder = library or default_folder()
+    os.environ.setdefault("DEVICEKIT_RECIPES", str(Path(folder) / "recipes"))  # also for the processes that read
     listening = server.open_socket(port)
     number, token = listening.getsockname()[1], secrets.token_urlsafe(24)
     address = f"http://127.0.0.1:{number}/?key={token}"

@@ -294,6 +294,10 @@ _BY_RANK = {
             "readings lie on evenly spaced states",
             "nothing if the device has so few states; else check the range and resolution of the instrument",
         ),
+        "recipe": (
+            "the file was read by a recipe whose fingerprint it has",
+            "nothing if the recipe is for such files; else read it with --recipe none",
+        ),
         "columns": (
             "columns were chosen by their names",
             "wrong columns? Choose them with --map, such as --map voltage_v=NAME",

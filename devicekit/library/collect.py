@@ -81,7 +81,7 @@ def _record_from_json(path: Path, options: AddOptions, reading: Mapping[str, Any
 def _load_recipe_labels(recipe: Path | str | None) -> Mapping[str, str]:
     from devicekit.readers import recipe as recipes
 
-    return recipes.load(recipe).labels if recipe is not None else {}
+    return recipes.load(recipe).labels if recipe not in (None, recipes.NONE) else {}  # type: ignore[arg-type]
 
 
 def _records_from_measurement(path: Path, options: AddOptions, reading: Mapping[str, Any]) -> list[Record]:

@@ -153,10 +153,10 @@ def read(
     """
     options = options or ReadOptions.of(**kwargs)
     loaded, asked_files_are = None, options.files_are
-    if options.recipe is not None:
+    if options.recipe not in (None, "none"):
         from devicekit.readers import recipe
 
-        loaded = recipe.load(options.recipe)
+        loaded = recipe.load(options.recipe)  # type: ignore[arg-type]
         options = replace(loaded.merge(options), recipe=None)
     if isinstance(path, pd.DataFrame):
         return _read_one(Source.of_frame(path), options, elsewhere, loaded)
@@ -169,13 +169,18 @@ def read(
         options = replace(options, files_are=None)  # a recipe is for one file or for many
     if files is None:
         return _read_one(Source(path), options, elsewhere, loaded)  # type: ignore[arg-type]
+    if loaded is None and files:
+        options = _options_for_several(Source(files[0]), options)
     return multiple_files.read(files, options, lambda source, each: _read_one(source, each, elsewhere, loaded))
 
 
 def _read_one(
     source: Source, options: ReadOptions, elsewhere: frozenset[str] = frozenset(), recipe: Recipe | None = None
 ) -> Table:
-    """Read one source, by a recipe if there is one; see `read`."""
+    """Read one source, by a recipe if one is given or its fingerprint matches; see `read`."""
+    if recipe is None and options.recipe is None and not source.in_memory and not source.is_folder:
+        return _read_found(source, options, elsewhere)
+    options = replace(options, recipe=None)
     if recipe is not None and (recipe.columns or recipe.trains) and not source.is_folder:
         options = replace(options, format=options.format or TABLE)
     if recipe is not None and recipe.trains is not None and not source.in_memory:
@@ -183,7 +188,10 @@ def _read_one(
     table = None if recipe is not None else _read_own(source, options, elsewhere)
     table = _read_by_format(source, options, elsewhere, recipe) if table is None else table
     layout: Layout = table.meta["layout"]
+    from devicekit.readers import matching
+
     layout = layout if recipe is None else replace(layout, trains=recipe.trains)
+    layout = replace(layout, fingerprint=recipe.fingerprint if recipe is not None else matching.take(source, layout))
     meta = {**table.meta, "layout": layout, "text": {**source.facts(), **layout.text()}}
     meta.pop("unused", None)
     known = [*table.meta.get("marks", ()), *(() if source.in_memory else marks(source.path))]
@@ -215,6 +223,34 @@ def _read_by_format(source: Source, options: ReadOptions, elsewhere: frozenset[s
     layout = table.meta.get("layout") or _format_layout(reader, table, options)
     object.__setattr__(table, "meta", {**table.meta, "layout": layout})  # replace() would validate again
     return table
+
+
+def _read_found(source: Source, options: ReadOptions, elsewhere: frozenset[str]) -> Table:
+    """Read one source by the recipe whose fingerprint it has, else without one; see `devicekit.readers.made`."""
+    from devicekit.readers import made
+
+    by_itself = replace(options, recipe="none")
+    if source.workbook_kind != "json" and _choose(source, options).NAME != TABLE:
+        return _read_one(source, by_itself, elsewhere)
+    found = made.find(source, options)
+    if found.recipe is None:
+        with made.offer(found.possible):
+            return _read_one(source, by_itself, elsewhere)
+    merged = replace(found.recipe.merge(options), recipe=None, files_are=None)
+    with made.explain(found.recipe):
+        table = _read_one(source, merged, elsewhere, found.recipe)
+    object.__setattr__(table, "warnings", (*table.warnings, made.notice(found.recipe)))
+    return table
+
+
+def _options_for_several(first: Source, options: ReadOptions) -> ReadOptions:
+    """Return options with what the recipe of the first of several files says about their names."""
+    if options.recipe is not None or options.files_are or options.key or first.is_folder:
+        return options
+    from devicekit.readers import made
+
+    found = made.find(first, options, ask=False).recipe
+    return options if found is None else replace(options, files_are=found.options.files_are, key=found.options.key)
 
 
 def _read_table(source: Source, options: ReadOptions, recipe: Recipe | None, elsewhere: frozenset[str]) -> Table:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from devicekit.system import writing
 from devicekit.system.options import LINES, ReadOptions
 
 if TYPE_CHECKING:
+    from devicekit.readers.fingerprints import Fingerprint
     from devicekit.readers.jsonfile import TrainKeys
 
 IGNORED = "ignore"  # role of a duplicate of another column, or of a constant
@@ -103,6 +104,8 @@ class Layout:
         Format by which the file was read; "table" for a table of unknown origin.
     trains : TrainKeys, optional
         Where a JSON file keeps its pulse trains, by a recipe.
+    fingerprint : Fingerprint, optional
+        Marks of the file, by which a recipe of this layout is found again.
     """
 
     kind: str
@@ -115,6 +118,7 @@ class Layout:
     evidence: tuple[str, ...] = ()
     format: str = "table"
     trains: TrainKeys | None = None
+    fingerprint: Fingerprint | None = None
 
     def roles(self, role: str) -> list[Column]:
         """Return the columns with a role."""
@@ -145,7 +149,8 @@ class Layout:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as JSON-ready values."""
-        own = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in ("options", "trains")}
+        hidden = ("options", "trains", "fingerprint")
+        own = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in hidden}
         stated = self.stated
         kept = {each.name: getattr(stated, each.name) for lines in LINES.values() for each in lines.values()}
         del kept["sheet"]  # those that were read are listed
@@ -211,9 +216,7 @@ def _write_toml(layout: Layout) -> str:
     if layout.trains is not None:
         return "\n".join([*lines, *_json_section(layout.trains), *_section("read", layout.options)]) + "\n"
     named = [column for column in layout.columns if column.role != KEPT]
-    if layout.stated.header or not by_name:
-        names = list(dict.fromkeys(_strip_number(column.name) for column in named))
-        lines += ["", "[match]", f"columns = [{', '.join(map(_toml_value, names))}]"]
+    lines += _match_section(layout, named if layout.stated.header or not by_name else [])
     stated = layout.options
     sheet = ",".join(layout.sheets) if layout.sheets and not stated.meaning("sheets") else None
     options = replace(stated, sheet=sheet, blocks=None if stated.blocks == "none" else stated.blocks)
@@ -231,6 +234,15 @@ def _write_toml(layout: Layout) -> str:
         alike = [each for each in layout.columns if _strip_number(each.name) == name]
         lines.append(f"{_toml_value(name)} = {_column_line(column, tags=len(alike) == 1)}")
     return "\n".join(lines) + "\n"
+
+
+def _match_section(layout: Layout, named: Sequence[Column]) -> list[str]:
+    """Return the columns that are needed, and the fingerprint."""
+    names = list(dict.fromkeys(_strip_number(column.name) for column in named))
+    marks = layout.fingerprint.lines() if layout.fingerprint is not None else {}
+    found = {**({"columns": names} if names else {}), **marks}
+    lines = [f"{name} = {_toml_value(value)}" for name, value in found.items()]
+    return ["", "[match]", *lines] if lines else []
 
 
 def _section(section: str, options: ReadOptions) -> list[str]:

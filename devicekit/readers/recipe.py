@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import datetime
+import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from devicekit.core.errors import FileError, UsageError
 from devicekit.core.quantities import GLOSSARY
 from devicekit.names import Unit, parse_unit
-from devicekit.readers import jsonfile
+from devicekit.readers import fingerprints, jsonfile
+from devicekit.readers.fingerprints import Fingerprint
 from devicekit.readers.layout import IGNORED, KEPT, TAGS, VERSION, Column, matches_pattern
 from devicekit.system import files
 from devicekit.system.commands import non_default
 from devicekit.system.options import LINES, ReadOptions
 
 FOLDER = Path(__file__).with_name("recipes")
-_OTHERS = {"recipe": {"version", "about"}, "match": {"columns"}}  # lines that are no options
+OWN = "DEVICEKIT_RECIPES"  # names the folder of the user's own recipes
+NONE = "none"  # for `recipe`: no recipe, and none that is found
+_OTHERS = {  # lines that are no options
+    "recipe": {"version", "about"},
+    "match": {"columns", *(each.name for each in fields(Fingerprint))},
+}
 _SECTIONS = {
     name: _OTHERS.get(name, set()) | set(LINES.get(name, ()))
     for name in ("recipe", "match", "table", "read", "trains", "keys")
 }
+_BESIDE = {"device", "cycle", "width", "files_are", "key", "absolute", "read_voltage", "recipe"}  # say no layout
 _FREE = ("columns", "labels", "json")  # their lines are checked when they are read
 
 
@@ -45,6 +53,10 @@ class Recipe:
         Labels of the devices for a library: stack, area, operator, wafer ...
     trains : jsonfile.Trains, optional
         Where a JSON file keeps its pulse trains.
+    fingerprint : Fingerprint
+        Marks of the files for which it is.
+    about : str
+        One sentence on the make.
     """
 
     path: Path
@@ -53,6 +65,16 @@ class Recipe:
     columns: tuple[Column, ...]
     labels: Mapping[str, str] = field(default_factory=dict)
     trains: jsonfile.TrainKeys | None = None
+    fingerprint: Fingerprint = field(default_factory=Fingerprint)
+    about: str = ""
+
+    def agrees_with(self, options: ReadOptions) -> bool:
+        """Return whether given options leave the layout of the recipe as it is."""
+        for name, value in non_default(options).items():
+            own = getattr(self.options, name)
+            if name not in _BESIDE and value != own and not (name == "kind" and own is None):
+                return False
+        return True
 
     def merge(self, options: ReadOptions) -> ReadOptions:
         """Return the options of the recipe, overridden by those that are given."""
@@ -83,8 +105,23 @@ def list_shipped() -> list[str]:
     return sorted(file.stem for file in FOLDER.glob("*.toml"))
 
 
+def own_folder() -> Path:
+    """Return the folder of the user's recipes: DEVICEKIT_RECIPES, else that of the library, as the app uses it."""
+    import platformdirs
+
+    if named := os.environ.get(OWN):
+        return Path(named)
+    library = os.environ.get("DEVICEKIT_LIBRARY")
+    return (Path(library) if library else platformdirs.user_data_path("devicekit") / "library") / "recipes"
+
+
+def list_known() -> tuple[fingerprints.Known, ...]:
+    """Return the recipes with a fingerprint: the user's own, then those that come with devicekit."""
+    return (*fingerprints.known_in(own_folder(), own=True), *fingerprints.known_in(FOLDER, own=False))
+
+
 def find(name: Path | str) -> Path:
-    """Return the file of a recipe, given as a path or as the name of a shipped one.
+    """Return the file of a recipe, given as a path, or as the name of one of the user's or of a shipped one.
 
     Raises
     ------
@@ -94,9 +131,9 @@ def find(name: Path | str) -> Path:
     path = Path(name)
     if files.is_file(path):
         return path
-    shipped = FOLDER / f"{path.name}.toml"
-    if path.parent == Path() and files.is_file(shipped):
-        return shipped
+    for folder in (own_folder(), FOLDER):
+        if path.parent == Path() and files.is_file(folder / f"{path.name}.toml"):
+            return folder / f"{path.name}.toml"
     raise UsageError(f"recipe={name}: file not found; shipped recipes are {', '.join(list_shipped())}")
 
 
@@ -123,11 +160,12 @@ def load(name: Path | str) -> Recipe:
         raise UsageError(f"{path.name}: [match] columns must be a list of names, not {match!r}")
     columns = tuple(_read_column(name, line, path) for name, line in described.items())
     try:
-        options = _read_options(content)
+        options, marks = _read_options(content), Fingerprint.of(content.get("match", {}))
     except UsageError as error:
         raise UsageError(f"{path.name}: {error.message}") from error
     labels = _read_labels(content.get("labels", {}), path)
-    return Recipe(path, tuple(match), options, columns, labels, _read_trains(content, path))
+    about = content["recipe"].get("about", "")
+    return Recipe(path, tuple(match), options, columns, labels, _read_trains(content, path), marks, str(about))
 
 
 def _read_options(content: Mapping[str, Mapping[str, Any]]) -> ReadOptions:

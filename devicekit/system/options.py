@@ -115,10 +115,11 @@ class ReadOptions:
     )
     recipe: Path | str | None = option(
         metavar="FILE",
-        help="Recipe for reading such files (made by read --save-recipe).",
+        help="Recipe for reading such files; found by itself if not given, none: without.",
         form="Recipe",
         row=1,
-        doc="A recipe (TOML) with any of these options; options given here override it.",
+        doc="A recipe (TOML) with any of these options; options given here override it. Found by the "
+        "fingerprint of the file if not given; ``none`` for reading without one.",
     )
     kind: str | None = option(
         metavar="KIND",

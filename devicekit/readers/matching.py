@@ -1,0 +1,229 @@
+"""The fingerprint of a file, and its comparison with those of recipes."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from devicekit.readers.cells import is_number
+from devicekit.readers.fingerprints import Cells, Fingerprint, Known
+from devicekit.readers.layouts import delimiters
+from devicekit.readers.layouts.shape import strip_comment_mark
+
+if TYPE_CHECKING:
+    from devicekit.readers.layout import Layout
+    from devicekit.readers.source import Source
+
+MOST_LINES = 300  # of a file that are compared
+MOST_WORDS = 6  # of a preamble that are kept
+ALIKE = 4  # names of which all but one make a file of a known make, where no words stand above them
+LARGEST_JSON = 4 << 20  # characters in which keys are sought
+CELLS = "cells"  # the delimiter of a sheet
+_KEY = re.compile(r'"([^"\\]{1,80})"\s*:')
+_STATED = re.compile(r"^\W*([^\W\d][^:=;,\t]{2,59}?)\s*[:=;,\t]")  # a word that states something: `Operator: ...`
+_UNIT = re.compile(r"^(.*?)\s*[\[(]([^\])]*)[\])]$")
+_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?$")
+
+
+@dataclass(frozen=True)
+class Matches:
+    """Recipes for a file: those it fits, those it departs from, with the difference, and those that are possible."""
+
+    exact: tuple[Known, ...] = ()
+    near: tuple[tuple[Known, str], ...] = ()
+    possible: tuple[Known, ...] = ()
+
+
+@dataclass
+class _Head:
+    """The first lines of a file, split by each delimiter that is asked for."""
+
+    source: Source
+    split: dict[str, list[Cells]] = field(default_factory=dict)
+
+    @functools.cached_property
+    def text(self) -> str:
+        if not self.source.workbook_kind:
+            return "\n".join(self.source.head.splitlines()[:MOST_LINES])
+        return "\n".join("\t".join(row) for row in self.rows(CELLS))
+
+    @functools.cached_property
+    def keys(self) -> frozenset[str]:
+        if self.source.workbook_kind != "json":
+            return frozenset()
+        data = self.source.path.read_bytes()[:LARGEST_JSON]
+        return frozenset(_KEY.findall(data.decode("utf-8", errors="replace")))
+
+    def rows(self, delimiter: str) -> list[Cells]:
+        """Return the rows that are not empty, without empty cells at their ends."""
+        if delimiter not in self.split:
+            self.split[delimiter] = [row for each in self._split(delimiter) if (row := _trim(each))]
+        return self.split[delimiter]
+
+    def _split(self, delimiter: str) -> Iterable[Sequence[str]]:
+        if self.source.workbook_kind:
+            if delimiter != CELLS or self.source.workbook_kind == "json":
+                return []
+            sheets = self.source.sheets
+            return [["" if c is None else str(c) for c in row] for s in sheets for row in s.rows[:MOST_LINES]]
+        if delimiter not in delimiters.DELIMITERS:
+            return []
+        lines = self.source.head.splitlines()[:MOST_LINES]
+        return (
+            cells for _, cells in delimiters.split_lines(lines, delimiters.DELIMITERS[delimiter], self.source.path.name)
+        )
+
+
+def _trim(row: Sequence[str]) -> Cells:
+    cells = [" ".join(cell.split()) for cell in row]
+    while cells and not cells[-1]:
+        cells.pop()
+    return tuple(cells)
+
+
+def take(source: Source, layout: Layout) -> Fingerprint:
+    """Return the fingerprint of a file that was read by a layout; an empty one where rows do not tell it.
+
+    Parameters
+    ----------
+    source : Source
+        The file.
+    layout : Layout
+        How it was read as a table.
+    """
+    if source.in_memory or source.is_folder or layout.format != "table" or layout.trains is not None:
+        return Fingerprint()
+    head = _Head(source)
+    stated = layout.stated
+    marks = {"delimiter": layout.delimiter, "decimal": stated.decimal or ".", "sheets": layout.sheets}
+    rows = head.rows(layout.delimiter)
+    if not stated.header:
+        body = [row for row in rows if all(map(delimiters.is_number, row))]
+        return Fingerprint(numbers=_forms(body[:50]), **marks) if body else Fingerprint()
+    wanted = {column.name for column in layout.columns}
+    at = next((k for k, row in enumerate(rows) if _is_row_of_names(row, wanted)), None)
+    if at is None:
+        return Fingerprint()
+    units = rows[at + 1] if stated.units_row and at + 1 < len(rows) else ()
+    words = [found[1] for row in rows[:at] if (found := _STATED.match(f"{row[0]}{':' if row[1:] else ''}"))]
+    preamble = tuple(dict.fromkeys(words))[:MOST_WORDS]
+    names = tuple(strip_comment_mark(rows[at], len(rows[at]) - 1))
+    return Fingerprint(names=names, units=units, preamble=preamble, **marks)
+
+
+def _is_row_of_names(row: Cells, wanted: set[str]) -> bool:
+    bare = strip_comment_mark(row, len(row) - 1)
+    return sum(map(bool, bare)) > 0 and all(cell in wanted for cell in bare if cell)
+
+
+def _forms(rows: Sequence[Cells]) -> Cells:
+    """Return the form of the numbers of each column; empty if the rows differ in width."""
+    if len({len(row) for row in rows}) != 1:
+        return ()
+    return tuple(_form(column) for column in zip(*rows, strict=True))
+
+
+def _form(cells: Sequence[str]) -> str:
+    if all(re.fullmatch(r"[+-]?\d+", cell) for cell in cells):
+        return "integer"
+    return "scientific" if all(re.search(r"[eE]", cell) for cell in cells) else "fixed"
+
+
+def find(source: Source, known: Sequence[Known]) -> Matches:
+    """Compare a file with the fingerprints of recipes.
+
+    Parameters
+    ----------
+    source : Source
+        The file.
+    known : sequence of Known
+        Recipes with fingerprints; the user's own go before others.
+    """
+    head = _Head(source)
+    exact, near, possible = [], [], []
+    for each in known:
+        difference = _compare(each.fingerprint, head)
+        if difference is None:
+            continue
+        if difference:
+            near.append((each, difference))
+        else:
+            (exact if each.fingerprint.is_certain else possible).append(each)
+    if own := [each for each in exact if each.own]:
+        exact = own
+    return Matches(tuple(exact), () if exact else tuple(near), tuple(possible))
+
+
+def _compare(mark: Fingerprint, head: _Head) -> str | None:
+    """Return "" for a file of this make, a difference for one that departs, None for another file."""
+    if mark.keys:
+        return "" if head.keys.issuperset(mark.keys) else None
+    if mark.is_empty or head.source.workbook_kind == "json":
+        return None
+    if not all(word in head.text for word in mark.preamble):
+        return None
+    if mark.sheets and not {sheet.name for sheet in head.source.sheets} & {*mark.sheets}:
+        return None
+    rows = head.rows(mark.delimiter)
+    if mark.numbers and not mark.names:
+        return "" if _forms(rows[:50]) == mark.numbers else None
+    width = len(mark.names)
+    for k, row in enumerate(rows):
+        if len(row) - width in (0, 1) and _fits(strip_comment_mark(row, width), mark.names):
+            return _compare_below(mark, rows[k + 1 :])
+    return _departure(mark, rows)
+
+
+def _fits(row: Sequence[str], names: Cells) -> bool:
+    return len(row) == len(names) and all(
+        cell == name or ("*" in name and re.fullmatch(re.escape(name).replace(r"\*", ".*"), cell) is not None)
+        for cell, name in zip(row, names, strict=True)
+    )
+
+
+def _compare_below(mark: Fingerprint, below: Sequence[Cells]) -> str:
+    """Compare units and decimal mark below the names."""
+    units = tuple(strip_comment_mark(below[0], len(mark.names))) if below else ()
+    if mark.units and units != mark.units:
+        for name, ours, theirs in zip(mark.names, mark.units, units, strict=False):
+            if ours != theirs:
+                return f"the unit of {name} is {theirs or 'missing'}, not {ours or 'missing'}"
+        return f"units are {', '.join(units) or 'missing'}, not {', '.join(mark.units)}"
+    body = [cell for row in below[:20] for cell in row]
+    if mark.decimal in (".", ",") and mark.delimiter != "comma":
+        commas = any(_COMMA.match(cell) for cell in body)
+        points = any("." in cell and is_number(cell) for cell in body)
+        if (commas and mark.decimal == ".") or (points and not commas and mark.decimal == ","):
+            return f"the decimal mark is {',' if commas else '.'}, not {mark.decimal}"
+    return ""
+
+
+def _departure(mark: Fingerprint, rows: Sequence[Cells]) -> str | None:
+    """Return how the names of a file of the same make differ; None if it is of another make."""
+    best: tuple[int, Cells] = (0, ())
+    for row in rows:
+        cells = tuple(strip_comment_mark(row, len(row) - 1))
+        common = len({_bare(cell) for cell in cells} & {_bare(name) for name in mark.names})
+        best = max(best, (common, cells), key=lambda each: each[0])
+    common, cells = best
+    least = len(mark.names) / 2 if mark.preamble else max(ALIKE, len(mark.names) - 1)
+    if common < least or any("*" in name for name in mark.names):
+        return None
+    units = {_bare(cell): cell for cell in cells}
+    changed = [(units[_bare(n)], n) for n in mark.names if n not in cells and _bare(n) in units]
+    missing = [n for n in mark.names if _bare(n) not in units]
+    extra = [c for c in cells if _bare(c) not in {_bare(n) for n in mark.names}]
+    if changed:
+        return f"column {changed[0][0]!r} stands for {changed[0][1]!r}"
+    if missing:
+        return f"column {missing[0]!r} is missing"
+    return f"column {extra[0]!r} is new" if extra else "columns stand in another order"
+
+
+def _bare(name: str) -> str:
+    """Return a name without its unit in brackets."""
+    found = _UNIT.match(name)
+    return found[1] if found and found[1] else name
