@@ -29,7 +29,7 @@ class Fingerprint:
     sheets : tuple of str
         Names of sheets, of which the file has one or more.
     numbers : tuple of str
-        Form of the numbers in each column of a file without names: "integer", "fixed" or "scientific".
+        Form of the numbers in each column of a file without names: "integer", "scientific" or "decimal".
     keys : tuple of str
         Keys of a JSON file.
     """

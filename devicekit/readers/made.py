@@ -36,7 +36,10 @@ def find(source: Source, options: ReadOptions, ask: bool = True) -> Found:
     matches = matching.find(source, recipe.list_known())
     fitting = _load([*matches.exact], options)
     if len(fitting) == 1:
-        return Found(fitting[0])
+        each = fitting[0]
+        if each.options.skip is not None and matches.skip is not None:  # the preamble may have grown
+            each = replace(each, options=replace(each.options, skip=matches.skip))
+        return Found(each)
     if ask and fitting:
         raise ask_question(
             source.path.name,
@@ -90,8 +93,8 @@ def offer(possible: Sequence[Recipe]) -> Iterator[None]:
     try:
         yield
     except QuestionError as error:
-        if possible:
-            asked = error.question
+        asked = error.question
+        if possible and asked is not None:
             choices = (*map(_choice, possible), *asked.choices)
             fields = tuple(dict.fromkeys(("recipe", *asked.fields)))
             raise QuestionError(error.where, replace(asked, choices=choices, fields=fields)) from error
@@ -112,4 +115,4 @@ def explain(used: Recipe) -> Iterator[None]:
 def notice(used: Recipe) -> CodedWarning:
     """Return the remark that names the recipe by which a file was read."""
     what = f" ({used.about})" if used.about else ""
-    return CodedWarning("recipe", f"read by recipe {used.path.stem}{what}; recipe={NONE} reads it without")
+    return CodedWarning("recipe", f"read by recipe {used.path.stem}{what}")

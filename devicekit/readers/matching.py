@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from devicekit.readers.cells import is_number
@@ -22,6 +22,7 @@ MOST_WORDS = 6  # of a preamble that are kept
 ALIKE = 4  # names of which all but one make a file of a known make, where no words stand above them
 LARGEST_JSON = 4 << 20  # characters in which keys are sought
 CELLS = "cells"  # the delimiter of a sheet
+_DELIMITERS = (CELLS, *delimiters.DELIMITERS)
 _KEY = re.compile(r'"([^"\\]{1,80})"\s*:')
 _STATED = re.compile(r"^\W*([^\W\d][^:=;,\t]{2,59}?)\s*[:=;,\t]")  # a word that states something: `Operator: ...`
 _UNIT = re.compile(r"^(.*?)\s*[\[(]([^\])]*)[\])]$")
@@ -30,11 +31,15 @@ _COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?$")
 
 @dataclass(frozen=True)
 class Matches:
-    """Recipes for a file: those it fits, those it departs from, with the difference, and those that are possible."""
+    """Recipes for a file: those it fits, those it departs from, with the difference, and those that are possible.
+
+    `skip` is the number of rows above the names of those it fits; None in a workbook.
+    """
 
     exact: tuple[Known, ...] = ()
     near: tuple[tuple[Known, str], ...] = ()
     possible: tuple[Known, ...] = ()
+    skip: int | None = None
 
 
 @dataclass
@@ -42,13 +47,17 @@ class _Head:
     """The first lines of a file, split by each delimiter that is asked for."""
 
     source: Source
-    split: dict[str, list[Cells]] = field(default_factory=dict)
+    split: dict[str, list[tuple[int, Cells]]] = field(default_factory=dict)
+
+    @functools.cached_property
+    def lines(self) -> list[str]:
+        return self.source.head.splitlines()[:MOST_LINES]
 
     @functools.cached_property
     def text(self) -> str:
         if not self.source.workbook_kind:
-            return "\n".join(self.source.head.splitlines()[:MOST_LINES])
-        return "\n".join("\t".join(row) for row in self.rows(CELLS))
+            return "\n".join(self.lines)
+        return "\n".join("\t".join(row) for _, row in self.rows(CELLS))
 
     @functools.cached_property
     def keys(self) -> frozenset[str]:
@@ -57,24 +66,25 @@ class _Head:
         data = self.source.path.read_bytes()[:LARGEST_JSON]
         return frozenset(_KEY.findall(data.decode("utf-8", errors="replace")))
 
-    def rows(self, delimiter: str) -> list[Cells]:
-        """Return the rows that are not empty, without empty cells at their ends."""
+    def rows(self, delimiter: str) -> list[tuple[int, Cells]]:
+        """Return the rows that are not empty, without empty cells at their ends, with the row of the file."""
         if delimiter not in self.split:
-            self.split[delimiter] = [row for each in self._split(delimiter) if (row := _trim(each))]
+            self.split[delimiter] = [(at, row) for at, each in self._split(delimiter) if (row := _trim(each))]
         return self.split[delimiter]
 
-    def _split(self, delimiter: str) -> Iterable[Sequence[str]]:
+    def _split(self, delimiter: str) -> Iterable[tuple[int, Sequence[str]]]:
         if self.source.workbook_kind:
             if delimiter != CELLS or self.source.workbook_kind == "json":
                 return []
             sheets = self.source.sheets
-            return [["" if c is None else str(c) for c in row] for s in sheets for row in s.rows[:MOST_LINES]]
+            return [
+                (at, ["" if cell is None else str(cell) for cell in row])
+                for sheet in sheets
+                for at, row in enumerate(sheet.rows[:MOST_LINES], 1)
+            ]
         if delimiter not in delimiters.DELIMITERS:
             return []
-        lines = self.source.head.splitlines()[:MOST_LINES]
-        return (
-            cells for _, cells in delimiters.split_lines(lines, delimiters.DELIMITERS[delimiter], self.source.path.name)
-        )
+        return delimiters.split_lines(self.lines, delimiters.DELIMITERS[delimiter], self.source.path.name)
 
 
 def _trim(row: Sequence[str]) -> Cells:
@@ -98,11 +108,11 @@ def take(source: Source, layout: Layout) -> Fingerprint:
         return Fingerprint()
     head = _Head(source)
     stated = layout.stated
-    marks = {"delimiter": layout.delimiter, "decimal": stated.decimal or ".", "sheets": layout.sheets}
-    rows = head.rows(layout.delimiter)
+    marks = Fingerprint(delimiter=layout.delimiter, decimal=stated.decimal or ".", sheets=layout.sheets)
+    rows = [row for _, row in head.rows(layout.delimiter)]
     if not stated.header:
         body = [row for row in rows if all(map(delimiters.is_number, row))]
-        return Fingerprint(numbers=_forms(body[:50]), **marks) if body else Fingerprint()
+        return replace(marks, numbers=_forms(body[:50])) if body else Fingerprint()
     wanted = {column.name for column in layout.columns}
     at = next((k for k, row in enumerate(rows) if _is_row_of_names(row, wanted)), None)
     if at is None:
@@ -111,7 +121,7 @@ def take(source: Source, layout: Layout) -> Fingerprint:
     words = [found[1] for row in rows[:at] if (found := _STATED.match(f"{row[0]}{':' if row[1:] else ''}"))]
     preamble = tuple(dict.fromkeys(words))[:MOST_WORDS]
     names = tuple(strip_comment_mark(rows[at], len(rows[at]) - 1))
-    return Fingerprint(names=names, units=units, preamble=preamble, **marks)
+    return replace(marks, names=names, units=units, preamble=preamble)
 
 
 def _is_row_of_names(row: Cells, wanted: set[str]) -> bool:
@@ -129,7 +139,7 @@ def _forms(rows: Sequence[Cells]) -> Cells:
 def _form(cells: Sequence[str]) -> str:
     if all(re.fullmatch(r"[+-]?\d+", cell) for cell in cells):
         return "integer"
-    return "scientific" if all(re.search(r"[eE]", cell) for cell in cells) else "fixed"
+    return "scientific" if all(re.search(r"[eE]", cell) for cell in cells) else "decimal"
 
 
 def find(source: Source, known: Sequence[Known]) -> Matches:
@@ -143,38 +153,48 @@ def find(source: Source, known: Sequence[Known]) -> Matches:
         Recipes with fingerprints; the user's own go before others.
     """
     head = _Head(source)
-    exact, near, possible = [], [], []
+    exact: list[tuple[Known, int | None]] = []
+    near: list[tuple[Known, str]] = []
+    possible: list[Known] = []
     for each in known:
-        difference = _compare(each.fingerprint, head)
-        if difference is None:
-            continue
-        if difference:
-            near.append((each, difference))
-        else:
-            (exact if each.fingerprint.is_certain else possible).append(each)
-    if own := [each for each in exact if each.own]:
-        exact = own
-    return Matches(tuple(exact), () if exact else tuple(near), tuple(possible))
+        found = _compare(each.fingerprint, head)
+        if isinstance(found, str):
+            near.append((each, found))
+        elif found and each.fingerprint.is_certain:
+            exact.append((each, found[0]))
+        elif found:
+            possible.append(each)
+    exact = [each for each in exact if each[0].own] or exact
+    skip = exact[0][1] if exact and not source.workbook_kind else None
+    return Matches(tuple(each for each, _ in exact), () if exact else tuple(near), tuple(possible), skip)
 
 
-def _compare(mark: Fingerprint, head: _Head) -> str | None:
-    """Return "" for a file of this make, a difference for one that departs, None for another file."""
+def _compare(mark: Fingerprint, head: _Head) -> tuple[int | None] | str | None:
+    """Return the rows above the names for a file of this make, a difference for one that departs, else None."""
     if mark.keys:
-        return "" if head.keys.issuperset(mark.keys) else None
+        return (None,) if head.keys.issuperset(mark.keys) else None
     if mark.is_empty or head.source.workbook_kind == "json":
         return None
     if not all(word in head.text for word in mark.preamble):
         return None
+    pieces = [max(_bare(name).split("*"), key=len) for name in mark.names]
+    if 2 * sum(piece in head.text for piece in pieces) < len(pieces):
+        return None
     if mark.sheets and not {sheet.name for sheet in head.source.sheets} & {*mark.sheets}:
         return None
-    rows = head.rows(mark.delimiter)
+    found = [_compare_rows(mark, head.rows(each)) for each in ([mark.delimiter] if mark.delimiter else _DELIMITERS)]
+    return next((each for each in found if isinstance(each, tuple)), next(filter(None, found), None))
+
+
+def _compare_rows(mark: Fingerprint, rows: Sequence[tuple[int, Cells]]) -> tuple[int | None] | str | None:
+    """Compare the rows of a file, split by one delimiter; see `_compare`."""
     if mark.numbers and not mark.names:
-        return "" if _forms(rows[:50]) == mark.numbers else None
+        return (None,) if _forms([row for _, row in rows[:50]]) == mark.numbers else None
     width = len(mark.names)
-    for k, row in enumerate(rows):
+    for k, (number, row) in enumerate(rows):
         if len(row) - width in (0, 1) and _fits(strip_comment_mark(row, width), mark.names):
-            return _compare_below(mark, rows[k + 1 :])
-    return _departure(mark, rows)
+            return _compare_below(mark, [below for _, below in rows[k + 1 :]]) or (number - 1,)
+    return _departure(mark, [row for _, row in rows])
 
 
 def _fits(row: Sequence[str], names: Cells) -> bool:
@@ -217,7 +237,7 @@ def _departure(mark: Fingerprint, rows: Sequence[Cells]) -> str | None:
     missing = [n for n in mark.names if _bare(n) not in units]
     extra = [c for c in cells if _bare(c) not in {_bare(n) for n in mark.names}]
     if changed:
-        return f"column {changed[0][0]!r} stands for {changed[0][1]!r}"
+        return f"it has column {changed[0][0]!r}, the recipe {changed[0][1]!r}"
     if missing:
         return f"column {missing[0]!r} is missing"
     return f"column {extra[0]!r} is new" if extra else "columns stand in another order"
