@@ -183,7 +183,8 @@ def _compare(mark: Fingerprint, head: _Head) -> tuple[int | None] | str | None:
     if mark.sheets and not {sheet.name for sheet in head.source.sheets} & {*mark.sheets}:
         return None
     found = [_compare_rows(mark, head.rows(each)) for each in ([mark.delimiter] if mark.delimiter else _DELIMITERS)]
-    return next((each for each in found if isinstance(each, tuple)), next(filter(None, found), None))
+    fitting = [each for each in found if each is not None]
+    return next((each for each in fitting if isinstance(each, tuple)), fitting[0] if fitting else None)
 
 
 def _compare_rows(mark: Fingerprint, rows: Sequence[tuple[int, Cells]]) -> tuple[int | None] | str | None:

@@ -54,8 +54,8 @@ def test_the_next_file_of_a_make_is_read_by_its_recipe(known: Table, tmp_path: P
     longer = _write(tmp_path / "second.csv", f"{HEAD}Remark: again\n\n{NAMES}\n{ROWS}")
     for table in (known, devicekit.read(longer)):
         assert table.frame["current_a"].tolist() == pytest.approx([1.5e-6, 1.15e-5, 2.1e-5, 1.25e-5, 1e-6])
-        assert "read by recipe lab" in [each.message for each in table.warnings if each.code == "recipe"]
-    with pytest.raises(QuestionError, match="in which unit is column 'I'"):
+        assert [each.message.split()[-1] for each in table.warnings if each.code == "recipe"] == ["lab"]
+    with pytest.raises(QuestionError, match="column 'I'"):
         devicekit.read(longer, recipe="none")
     other = devicekit.read(longer, unit="nA")  # says what the recipe says, in another way
     assert other.frame["current_a"].max() == pytest.approx(21e-9)
@@ -75,13 +75,13 @@ def test_a_file_that_departs_is_asked_about(known: Table, tmp_path: Path, old: s
     path = _write(tmp_path / "other.csv", (HEAD + NAMES + "\n" + ROWS).replace(old, new))
     with pytest.raises(QuestionError) as asked:
         devicekit.read(path)
-    assert f"other.csv: is this a file of recipe lab? It departs from it: {difference}" in str(asked.value)
+    assert difference in str(asked.value)
     assert [each.options for each in asked.value.question.choices] == [{"recipe": "none"}]
 
 
 def test_another_preamble_is_another_make(known: Table, tmp_path: Path) -> None:
     path = _write(tmp_path / "other.csv", f"Run: 1\nDevice: D3\n{NAMES}\n{ROWS}")
-    with pytest.raises(QuestionError, match="in which unit is column 'I'"):
+    with pytest.raises(QuestionError, match="column 'I'"):
         devicekit.read(path)
 
 
@@ -105,13 +105,13 @@ def test_a_damaged_recipe_of_the_user_is_left_out(known: Table, own: Path, tmp_p
     (own / "c.toml").write_bytes(b"\xff\xfe\n[match]\n")
     assert "recipe" in _codes(devicekit.read(_write(tmp_path / "second.csv")))
     (own / "lab.toml").write_text((own / "lab.toml").read_text().replace("unit = ", "unti = 3\nunit = "))
-    with pytest.raises(QuestionError, match="in which unit is column 'I'"):
+    with pytest.raises(QuestionError, match="column 'I'"):
         devicekit.read(tmp_path / "second.csv")
 
 
 def test_an_error_of_a_recipe_that_was_found_names_it(known: Table, tmp_path: Path) -> None:
     path = _write(tmp_path / "words.csv", HEAD + NAMES + "\n" + ROWS.replace("0,20", "open").replace("0,10", "open"))
-    with pytest.raises(DevicekitError, match=r"Read by recipe lab; recipe=none reads it without"):
+    with pytest.raises(DevicekitError, match=r"recipe lab; recipe=none"):
         devicekit.read(path)
 
 
@@ -142,7 +142,7 @@ def test_sheets_and_units_are_marks(own: Path, tmp_path: Path) -> None:
     again = devicekit.read(book("b.xlsx", "uA"))
     assert again.frame["current_a"].max() == pytest.approx(9e-6)
     assert "recipe" in _codes(again)
-    with pytest.raises(QuestionError, match="the unit of Current is nA, not uA"):
+    with pytest.raises(QuestionError, match="is nA, not uA"):
         devicekit.read(book("c.xlsx", "nA"))
 
 
@@ -150,7 +150,7 @@ def test_a_recipe_from_before_fingerprints_is_read_and_not_found(own: Path, tmp_
     old = '[recipe]\nversion = 1\nkind = "sweep"\n\n[match]\ncolumns = ["U"]\n\n[table]\ndecimal = ","\n\n[columns]\n'
     (own / "old.toml").write_text(old + '"U" = { role = "voltage_v" }\n"I" = { role = "current_a", unit = "mA" }\n')
     path = _write(tmp_path / "first.csv")
-    with pytest.raises(QuestionError, match="in which unit is column 'I'"):
+    with pytest.raises(QuestionError, match="column 'I'"):
         devicekit.read(path)
     assert devicekit.read(path, recipe="old").frame["current_a"].max() == pytest.approx(21e-3)
 
