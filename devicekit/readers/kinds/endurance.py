@@ -22,6 +22,7 @@ NAME = "endurance"
 TITLE = "endurance (HRS and LRS, cycle by cycle)"
 VALUES = frozenset({*STATE_COLUMNS, "value"})
 BARE = {"quantity": "resistance", "unit": "ohm"}  # options to add to kind where columns have no names
+TURNS = 0.9  # share of the rows with another level than the row before, in a record of both levels in turn
 ALIASES = {
     **dict.fromkeys(("lrs", "on", "set", "r_low", "r_on", "lrs state", "set state", "1"), "lrs"),
     **dict.fromkeys(("hrs", "off", "reset", "r_high", "r_off", "hrs state", "reset state", "0"), "hrs"),
@@ -29,7 +30,11 @@ ALIASES = {
 
 
 def claim(view: View) -> Claim | None:
-    """Claim columns with two levels, by name or in a column of words."""
+    """Claim columns with two levels, by name or in a column of words, and states that alternate between two."""
+    if view.alternates:
+        return Claim(2, "states that alternate between a low and a high level")
+    if view.sides == {"ltp", "ltd"} and (view.options.kind == NAME or view.set_and_reset):
+        return Claim(2, "one state after each set and one after each reset")
     if view.of("pulse_index", "pulse_voltage_v", "pulse_width_s") or view.sweeps or not (view.states or view.unknown):
         return None
     if view.of("level") and (view.of("cycle") or not view.of("time_s")):
@@ -83,8 +88,12 @@ def assign(view: View) -> list[Column]:
             column = view.change(column, tags={**column.tags, "level": ("low", "high")[pair.index(column.name)]})
         if column.role == "direction" and view.once_a_cycle:
             column = view.change(column, role="level", why="state after the pulse")
-        elif view.once_a_cycle and "level" in column.tags:  # the rows give the level
+        elif (view.once_a_cycle or view.alternates) and "level" in column.tags:  # the rows give the level
             column = view.change(column, tags={k: v for k, v in column.tags.items() if k != "level"})
+        elif view.alternates and column.role in ("direction", "pulse_index", "pulse_voltage_v"):
+            column = view.change(column, role="keep", why="the states alternate")
+        elif view.sides == {"ltp", "ltd"} and "direction" in column.tags:
+            column = view.change(column, tags={"level": "lrs" if column.tags["direction"] == "ltp" else "hrs"})
         switches = column.role == "voltage_v" and (len(view.of("voltage_v")) > 1 or is_switching(column.name))
         if switches:  # V_set, V_reset: without a level
             column = view.change(column, role="keep", why="switching voltage")
@@ -100,10 +109,35 @@ def build(
     name = source.path.name
     state = next((column for column in STATE_COLUMNS if column in frame), "value")
     quantity = STATE_COLUMNS.get(state) or options.stated_quantity
-    frame = frame.assign(level=parse_levels(names_as_text(frame["level"]), quantity, frame["file_row"], name))
+    if "level" in frame:
+        frame = frame.assign(level=parse_levels(names_as_text(frame["level"]), quantity, frame["file_row"], name))
     frame, more = resolve_state(frame, options, name)
+    if "level" not in frame:
+        frame = _add_levels(frame)
+        more = [*more, CodedWarning("split", f"{name}: states alternate between two levels, read as HRS and LRS")]
+    if "cycle" in frame and not frame.duplicated(["device_id", "cycle"]).any() and _take_turns(frame):
+        more = [*more, CodedWarning("split", f"{name}: each row holds one state, so that two rows are one cycle")]
+        frame = frame.drop(columns="cycle")
     frame = number_within(frame, "cycle", ["device_id", "level"], name)
-    return EnduranceTable(frame, {"format": "table", "source": name}, (*warnings, *more))
+    return EnduranceTable(
+        frame.drop(columns="direction", errors="ignore"), {"format": "table", "source": name}, (*warnings, *more)
+    )
+
+
+def _add_levels(frame: pd.DataFrame) -> pd.DataFrame:
+    """Add the level of each row of states that alternate, by its place: every other row of a device is the same."""
+    place = frame["file_row"] - frame.groupby("device_id", sort=False)["file_row"].transform("first")
+    odd = (place % 2 == 1).to_numpy()
+    state = frame["conductance_s"] if "conductance_s" in frame else frame["weight"]
+    middle = [state[each].groupby(frame["device_id"][each]).median() for each in (odd, ~odd)]
+    low_first = frame["device_id"].map(middle[0] > middle[1]).to_numpy(bool)
+    return frame.assign(level=np.where(odd == low_first, "lrs", "hrs"))
+
+
+def _take_turns(frame: pd.DataFrame) -> bool:
+    """Return whether the two levels of each device follow each other row by row, but for a few."""
+    changes = frame["level"] != frame.groupby("device_id", sort=False)["level"].shift()
+    return frame["level"].nunique() == 2 and bool(changes.mean() > TURNS)
 
 
 def parse_levels(column: pd.Series, quantity: str | None, rows: pd.Series, name: str) -> pd.Series:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from devicekit.core.errors import Blank, Choice, CodedWarning, TableError
+from devicekit.core.errors import Choice, CodedWarning, TableError
 from devicekit.readers.layout import Column
 from devicekit.readers.layouts.view import Claim, View
 from devicekit.readers.pulse_trains import build_pulse_trains
@@ -31,9 +31,10 @@ def claim(view: View) -> Claim | None:
     """Claim a state, with a word for pulses or directions."""
     if all(view.of(role) for role in _PAIR):
         return Claim(2, "resistances before and after a pulse")
-    if view.is_transient:
-        return None
-    if view.once_a_cycle and not view.of("pulse_index"):
+    chosen = view.options.kind == NAME
+    alternates = view.alternates and not (chosen and view.of("direction", "pulse_voltage_v"))
+    once = view.once_a_cycle and not view.of("pulse_index")
+    if view.is_transient or once or alternates or (view.set_and_reset and not chosen):
         return None
     numbered = view.of("pulse_index") or view.few_voltages
     if not (view.states or view.unknown or (numbered and view.of("current_a"))):
@@ -49,6 +50,7 @@ def claim(view: View) -> Claim | None:
 
 def assign(view: View) -> list[Column]:
     """Assign currents as readings, a voltage that changes as that of the pulse, a counter as the pulse number."""
+    _check_cycles(view)
     found = []
     for column in view.assign_states():
         if column.role == "voltage_v":
@@ -91,7 +93,6 @@ def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: S
     if set(_PAIR) <= set(frame):
         frame = split_before_after(frame)
     frame = _match_readings(frame)
-    _check_cycles(frame, source.path.name)
     if not _IN_ORDER & set(frame) and "device_id" in frame and frame["device_id"].nunique() > 1:
         most = int(frame.groupby([k for k in ("device_id", "_part") if k in frame], sort=False).size().max())
         if 1 < most < FEWEST:
@@ -102,23 +103,28 @@ def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: S
     return build_pulse_trains(frame, options, source, "table", warnings)
 
 
-def _check_cycles(frame: pd.DataFrame, name: str) -> None:
+def _check_cycles(view: View) -> None:
     """Ask what a column of cycles counts where each cycle holds one reading, as no train has one pulse.
 
     Raises
     ------
     QuestionError
     """
-    if "cycle" not in frame or {"pulse_index", "direction", "pulse_voltage_v"} & set(frame):
+    cycle = view.of("cycle")
+    if len(cycle) != 1 or view.of("pulse_index", "pulse_voltage_v") or len(view.cells.block.cells) < FEWEST:
         return
-    keys = [key for key in ("device_id", "_part", "cycle", "pulse_width_s") if key in frame]
-    if len(frame) < FEWEST or frame.duplicated(keys).any():
+    keys = [column.name for column in view.of("device_id", "cycle", "direction", "pulse_width_s")]
+    if view.cells.block.cells[keys].duplicated().any():
         return
+    endurance = Choice.of("sets and resets: a reading after each (endurance)", kind="endurance")
     raise ask(
-        name,
+        view.where,
         "what does the column of cycles count? Each cycle holds one reading, but a train has several pulses",
-        (Choice.of("pulses: each reading follows a pulse", map={"pulse_index": Blank("COLUMN")}),),
-        (f"{len(frame)} readings in as many cycles",),
+        (
+            Choice.of("pulses: each reading follows a pulse", map={"pulse_index": cycle[0].name}),
+            *([endurance] if view.sides == {"ltp", "ltd"} else []),
+        ),
+        (f"{len(view.cells.block.cells)} readings in as many cycles",),
     )
 
 

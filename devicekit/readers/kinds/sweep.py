@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from devicekit.core.errors import CodedWarning, TableError
+from devicekit.core.errors import Choice, CodedWarning, TableError
 from devicekit.core.text import count
 from devicekit.readers.borders import Borders, describe_borders, split_sweeps
 from devicekit.readers.cells import parse_whole_numbers
 from devicekit.readers.layout import KEPT, Column
 from devicekit.readers.layouts import labels, unnamed_columns
 from devicekit.readers.layouts.view import Claim, View
+from devicekit.readers.questions import ask
 from devicekit.readers.source import Source
 from devicekit.system.options import ReadOptions
 from devicekit.tables import SweepTable
@@ -23,6 +24,8 @@ TITLE = "voltage sweeps (current against voltage)"
 VALUES = frozenset({"current_a"})
 BARE = {"unit": "A"}  # options to add to kind where columns have no names
 JUMPS = 16  # steps of a sweep from which on its order is checked
+ALIKE = 3.0  # ratio of the largest voltages of loops without names
+SMALL = 0.1  # A/V: largest current of such a loop over its largest voltage
 
 
 def claim(view: View) -> Claim | None:
@@ -81,15 +84,49 @@ def _find_pairs(view: View) -> list[tuple[str, str]]:
     if any(column.role not in ("unknown", "counter", "keep", "ignore") for column in view.columns):
         return []
     pairs = list(zip(names[::2], names[1::2], strict=True))
+    return pairs if _are_loops(pairs, view) else []
+
+
+def _are_loops(pairs: Sequence[tuple[str, str]], view: View) -> bool:
+    """Return whether pairs of columns can be voltages of one range, or of about one size, beside small currents."""
     volts, amps = ([view.numbers(pair[k]) for pair in pairs] for k in (0, 1))
-    if any(each is None for each in (*volts, *amps)):
-        return []
+    if any(each is None or not each.notna().any() for each in (*volts, *amps)):
+        return False
     ends = {(round(float(v.min()), 3), round(float(v.max()), 3)) for v in volts if v is not None}
-    return pairs if len(ends) == 1 and next(iter(ends))[0] != next(iter(ends))[1] else []
+    if len(ends) == 1:
+        return next(iter(ends))[0] != next(iter(ends))[1]
+    peaks, currents = ([float(each.abs().max()) for each in found if each is not None] for found in (volts, amps))
+    varied = all(v is not None and v.nunique() > JUMPS for v in volts)
+    return varied and max(peaks) < ALIKE * min(peaks) and max(currents) < SMALL * min(peaks)
+
+
+def _ask_other_loops(view: View) -> None:
+    """Ask whether columns without names beside a mapped voltage and current are further loops.
+
+    Raises
+    ------
+    QuestionError
+    """
+    rest = [column.name for column in view.columns if not column.is_explicit]
+    mapped = {column.role: column.name for column in view.columns if column.is_explicit}
+    if view.cells.block.named or view.options.blocks or set(mapped) != {"voltage_v", "current_a"} or len(rest) % 2:
+        return
+    pairs = [(mapped["voltage_v"], mapped["current_a"]), *zip(rest[::2], rest[1::2], strict=True)]
+    if len(pairs) > 1 and _are_loops(pairs, view):
+        raise ask(
+            view.where,
+            f"are {', '.join(rest[:8])} further loops beside {pairs[0][0]} and {pairs[0][1]}?",
+            (
+                Choice.of("yes, each pair of columns is a cycle of one device (C2C)", blocks="2", columns_are="cycles"),
+                Choice.of("yes, each pair of columns is a device (D2D)", blocks="2", columns_are="devices"),
+                Choice.of("no, they are kept without using them", blocks="none"),
+            ),
+        )
 
 
 def assign(view: View) -> list[Column]:
     """Assign the roles of sweeps: counters number the points, other states are kept; ask what labels mean."""
+    _ask_other_loops(view)
     return labels.check_labels(view, _assign_roles(view))
 
 

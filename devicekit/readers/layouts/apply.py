@@ -24,6 +24,7 @@ from devicekit.readers.source import Source
 from devicekit.system.options import ReadOptions
 from devicekit.tables import Table
 
+_SPARSE = "_sparse"  # column of rows of which more than half were empty
 _COUNTS = {"cycle", "pulse_index", "point", "repeat"}
 MOST_PIECES = 10_000  # runs of rows beyond which only their column names the devices
 _STANDARD = {"voltage_v", "current_a", "cycle", "point", "device_id", "level", "direction", "pulse_index"}
@@ -52,6 +53,10 @@ def apply(reading: Reading, source: Source) -> Table:
         *_warn_columns(reading, source.path.name),
         *_warn_overflow(reading, blocks, source.path.name),
     ]
+    if any(_SPARSE in frame for frame in frames):
+        words = "rows without a reading left out of columns that are mostly empty: a pulse is counted for each reading"
+        warnings.append(CodedWarning("dropped", f"{source.path.name}: {words}"))
+        frames = [frame.drop(columns=_SPARSE, errors="ignore") for frame in frames]
     if len(frames) > 1:
         for number, frame in enumerate(frames):
             frame["_part"] = number
@@ -209,6 +214,10 @@ def _drop_empty(frame: pd.DataFrame, each: Series, kind: str) -> pd.DataFrame:
         frame = frame.sort_values("pulse_index", kind="stable")
         known = known.reindex(frame.index)
     places = np.flatnonzero(known.to_numpy())
+    if (
+        kind == "pulse" and places.size and 2 * places.size < places[-1] + 1
+    ):  # such rows are not pulses without a reading
+        return frame[known].assign(**{_SPARSE: True})
     return frame.iloc[: places[-1] + 1] if places.size else frame.iloc[:0]
 
 

@@ -259,7 +259,11 @@ def _choose_kind(view: View) -> tuple[ModuleType, Claim]:
         if fits:
             return fits[0]
     if kind is not None:
-        raise UsageError(f"kind={kind} needs other columns; {view.where} has {', '.join(view.cells.block.names[:12])}")
+        fitting = " or ".join(f"kind={module.NAME}" for module, _ in claims)
+        names = ", ".join(view.cells.block.names[:12])
+        raise UsageError(
+            f"kind={kind} needs other columns; {view.where} has {names}{f'. Use {fitting}.' if fitting else ''}"
+        )
     if unnamed_columns.has_no_names(view) and view.unknown:
         found = unnamed_columns.find_candidates(view)
         if len(found) > 1 and (not _numbers_known(view) or unnamed_columns.has_distinct_axis(view)):

@@ -246,7 +246,17 @@ def _ask_pairs(role: str, found: Sequence[Column], value_columns: Sequence[Colum
 def _single_column_choices(value_columns: Sequence[Column], view: View) -> tuple[Choice, ...]:
     """Return the choices of reading one column: each current of a sweep by name, else one state."""
     if view.sweeps:
+        volts = view.of("voltage_v")
+        pairs = zip(volts, value_columns, strict=True) if len(volts) == len(value_columns) > 1 else ()
+        more = {} if view.cells.block.named else {"blocks": "none"}
         return tuple(
+            Choice.of(
+                f"only {volt.name} and {column.name} are a sweep",
+                map={"voltage_v": volt.name, "current_a": column.name},
+                **more,
+            )
+            for volt, column in [*pairs][:4]
+        ) or tuple(
             Choice.of(f"only {column.name} is the device current", map={"current_a": column.name})
             for column in value_columns[:4]
         )

@@ -16,9 +16,11 @@ from devicekit.readers.layouts.roles import UNKNOWN
 from devicekit.readers.layouts.scale import describe_ranges
 from devicekit.readers.layouts.view import Claim, View
 from devicekit.readers.questions import ask
+from devicekit.readers.state import NEGATIVE_SHARE_OF_A_WEIGHT
 from devicekit.system import plugins
 
 APART = 10.0  # ratio of medians beyond which two columns hold different quantities
+_POSITIVE = ("conductance", "resistance")  # quantities that are refused where many numbers are negative
 FEWEST = 3  # rows from which on a column that rises may be an axis
 
 
@@ -95,6 +97,8 @@ def ask_kind(view: View, found: Sequence[tuple[ModuleType, Claim]]) -> QuestionE
     fields = ("kind", "quantity", "unit", "read_voltage", *((option_of("columns"),) if wide else ()), "columns")
     names = ", ".join(column.name for column in view.columns[:8]) + (", ..." if len(view.columns) > 8 else "")
     known = view.options.stated_quantity is not None
+    numbers = [values for column in view.unknown if (values := view.numbers(column.name)) is not None]
+    negative = any((values < 0).mean() > NEGATIVE_SHARE_OF_A_WEIGHT for values in numbers)
     hints = [
         *([] if known else ["change quantity=, unit= or read_voltage= if needed"]),
         *([f"add {HINT} for several states"] if wide else []),
@@ -108,6 +112,7 @@ def ask_kind(view: View, found: Sequence[tuple[ModuleType, Claim]]) -> QuestionE
                 f"{module.TITLE}: {claim.why}", kind=module.NAME, **({} if known else getattr(module, "BARE", {}))
             )
             for module, claim in found
+            if known or not (negative and getattr(module, "BARE", {}).get("quantity") in _POSITIVE)
         ),
         describe_ranges(view),
         fields=fields,

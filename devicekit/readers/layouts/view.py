@@ -13,6 +13,8 @@ import pandas as pd
 from devicekit.readers.layout import Column
 from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.roles import UNKNOWN, Cells, is_counter, is_row_number
+from devicekit.readers.lexicon import normalise_name
+from devicekit.readers.splitting import is_alternating
 from devicekit.readers.state import STATE_COLUMNS
 from devicekit.system.options import ReadOptions
 
@@ -82,6 +84,32 @@ class View:
         cells = self.cells.block.cells[[column.name for column in rows]]
         cycles = self.cells.numbers(self.of("cycle")[0].name)
         return cycles is not None and cycles.nunique() > 2 and not cells.duplicated().any()
+
+    @cached_property
+    def alternates(self) -> bool:
+        """True if one column of states jumps between two levels in every row: an endurance test, not pulse trains."""
+        found = [*self.of(*STATE_COLUMNS, "value", UNKNOWN), *([] if self.sweeps else self.of("current_a"))]
+        if len(found) != 1 or self.of("level", "spike_delay_s") or (self.of("time_s") and not self.of("cycle")):
+            return False
+        values = self.numbers(found[0].name)
+        return values is not None and is_alternating(values.to_numpy(float))
+
+    @cached_property
+    def sides(self) -> set[str]:
+        """Directions of two columns of states, if each row of a column of cycles holds both, and pulses have no number.
+
+        Then a cycle is one set and one reset, or the column counts pulses.
+        """
+        cycles = [values for column in self.of("cycle") if (values := self.numbers(column.name)) is not None]
+        if len(cycles) != 1 or len(self.states) != 2 or self.of("pulse_index", "direction", "device_id"):
+            return set()
+        return {str(column.tags.get("direction")) for column in self.states} if cycles[0].is_unique else set()
+
+    @cached_property
+    def set_and_reset(self) -> bool:
+        """True if two columns hold the states after the set and after the reset of each cycle, by their names."""
+        words = [set(normalise_name(column.name).split()) & {"set", "reset"} for column in self.states]
+        return self.sides == {"ltp", "ltd"} and all(words)
 
     @cached_property
     def sweeps(self) -> bool:
