@@ -33,7 +33,7 @@ def parse(how: str, path: Path, name: str, **settings: Any) -> Any:
 
     Parameters
     ----------
-    how : {"workbook", "hdf5", "matlab"}
+    how : {"workbook", "hdf5", "matlab", "npz"}
         Function of `parser_process`.
     path : Path
         The file to parse.

@@ -1,4 +1,4 @@
-"""Tables of a MATLAB file: v4 to v7 through scipy, v7.3 (HDF5) through h5py where it is installed.
+"""Tables of arrays by key: MATLAB files (v7.3 through h5py where it is installed), HDF5, and numpy's npz and npy.
 
 A 2-D array is a table, and so is each slice of a 3-D array along its last axis (`name[1]`, ...). Vectors and texts of
 one length are the columns of a table under their names. A struct is read in the same way, by the names of its fields.
@@ -22,13 +22,16 @@ _LONGEST_NAME = 60  # of a sheet that is named by its columns
 Value = Any  # numbers, str, list of str, dict (struct), list of dict (struct array), object array (cells), or None
 
 
-def detect_kind(head: bytes, size: int) -> str | None:
-    """Return "mat" if the first `HEAD` bytes of a file of that size are those of a MATLAB or HDF5 file, else None."""
-    return "mat" if matparts.is_hdf5(head) or matparts.is_v5(head) or matparts.is_v4(head, size) else None
+def detect_kind(head: bytes, path: Path) -> str | None:
+    """Return "mat" if a file with these first `HEAD` bytes is of MATLAB or HDF5, "npz" if it is of numpy, else None."""
+    if matparts.is_npz(path, head):
+        return "npz"
+    is_mat = matparts.is_hdf5(head) or matparts.is_v5(head) or matparts.is_v4(head, path.stat().st_size)
+    return "mat" if is_mat else None
 
 
 def read_tables(path: Path) -> list[Sheet]:
-    """Read every table of a MATLAB file.
+    """Read every table of a file of MATLAB, HDF5 or numpy; of HDF5, none that a link repeats.
 
     Raises
     ------
@@ -41,12 +44,20 @@ def read_tables(path: Path) -> list[Sheet]:
             head = stream.read(HEAD)
     except OSError as error:
         raise FileError.of("cannot read", path, error) from error
-    values = matparts.read_hdf5(path) if matparts.is_hdf5(head) else matparts.read_before_hdf5(path)
+    if matparts.is_npz(path, head):
+        values = matparts.read_npz(path)
+    elif matparts.is_hdf5(head):
+        values = matparts.read_hdf5(path, links=True)
+    else:
+        values = matparts.read_before_hdf5(path)
     left = sorted(each for each, value in values.items() if value is None)
     total = sum(_count(value) for value in values.values())
     if total > MOST_NUMBERS:
         raise FileError(f"{name} holds {total} numbers; the limit is {MOST_NUMBERS}. Save a part of them.")
-    found = list(yield_sheets(values))
+    found: list[Sheet] = []
+    for sheet in yield_sheets(values):
+        if not matparts.is_hdf5(head) or all(sheet.rows != other.rows for other in found):  # linked to twice
+            found.append(sheet)
     if not found:
         others = f"; {', '.join(left[:5])} cannot be read (save columns of a table as vectors)" if left else ""
         raise FileError(f"{name} holds no vector or matrix of numbers{others}")
@@ -70,7 +81,7 @@ def yield_sheets(values: Mapping[str, Value], name: str = "") -> Iterator[Sheet]
     for key, value in _yield_values(values):
         full = f"{name}.{key}" if name else key
         if isinstance(value, dict):
-            found += yield_sheets(value, key) if not name else []  # one level deep
+            found += yield_sheets(value, full)
         elif isinstance(value, list):
             column: list[Cell] = [cell if cell == cell else None for cell in value]
             if len(value) not in columns:

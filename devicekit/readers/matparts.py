@@ -10,6 +10,7 @@ import importlib.util
 import math
 import re
 import struct
+import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -199,7 +200,31 @@ def _check_parts(data: bytes, at: int, end: int, order: str, left: list[int], de
             raise _Damaged(f"an array holds a part of unknown kind {kind}")
 
 
-def read_hdf5(path: Path, most: int | None = None) -> dict[str, Value]:
+def is_npz(path: Path, head: bytes) -> bool:
+    """Return whether a file that begins with `head` is one of numpy: an array, or an archive of arrays."""
+    if not head.startswith(b"PK\x03\x04"):
+        return head.startswith(b"\x93NUMPY")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):  # damaged; reported as a workbook
+        return False
+    return bool(names) and all(name.endswith(".npy") for name in names)
+
+
+def read_npz(path: Path) -> dict[str, Value]:
+    """Return the arrays of a file of numpy (.npz, .npy) by their keys; None for objects, which could run code.
+
+    Raises
+    ------
+    FileError
+        If it is damaged, or holds too many numbers.
+    """
+    found = isolated.parse("npz", path.resolve(), path.name, most=MOST_NUMBERS_HDF5)
+    return {name: _restore_value(value) for name, value in found.items()}
+
+
+def read_hdf5(path: Path, most: int | None = None, links: bool = False) -> dict[str, Value]:
     """Return the variables of a v7.3 file, or the data sets of any HDF5 file, as `read_before_hdf5` does.
 
     Parameters
@@ -207,6 +232,8 @@ def read_hdf5(path: Path, most: int | None = None) -> dict[str, Value]:
     path : Path
     most : int, optional
         Largest count of numbers to read.
+    links : bool
+        Whether soft links are followed within the file; links to other files never are.
 
     Raises
     ------
@@ -217,7 +244,9 @@ def read_hdf5(path: Path, most: int | None = None) -> dict[str, Value]:
         raise FileError(
             f"{path.name} is an HDF5 file, such as MATLAB writes with -v7.3. Save it with -v7, or pip install h5py."
         )
-    found = isolated.parse("hdf5", path.resolve(), path.name, most=MOST_NUMBERS_HDF5 if most is None else most)
+    found = isolated.parse(
+        "hdf5", path.resolve(), path.name, most=MOST_NUMBERS_HDF5 if most is None else most, links=links
+    )
     return {name: _restore_value(value) for name, value in found.items()}
 
 

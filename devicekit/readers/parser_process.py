@@ -138,18 +138,47 @@ def _convert_value(value: Any) -> Any:
     return ("numbers", value.shape, np.ascontiguousarray(value).tobytes(), value.dtype.str)
 
 
-def hdf5(path: str, most: int) -> dict[str, object]:
+def npz(path: str, most: int) -> dict[str, object]:
+    """Return the arrays of a file of numpy (.npz, .npy) by their keys, at most `most` numbers; values as of `hdf5`."""
+    import zipfile
+
+    import numpy as np
+
+    found: dict[str, object] = {}
+    if not zipfile.is_zipfile(path):
+        return {"data": _convert_value(np.load(path, allow_pickle=False))}
+    with zipfile.ZipFile(path) as archive:
+        if sum(item.file_size for item in archive.infolist()) > 8 * most:
+            raise Refused("holds more numbers than are read at once. Save a part of them.")
+    with np.load(path, allow_pickle=False) as arrays:
+        for name in arrays.files:
+            try:
+                found[name] = _convert_value(arrays[name])
+            except ValueError as error:  # of objects, which need pickle and may run code
+                if "pickle" not in str(error):
+                    raise
+                found[name] = None
+    return found
+
+
+def hdf5(path: str, most: int, links: bool = False) -> dict[str, object]:
     """Return the variables of a MATLAB v7.3 file, or the data sets of another HDF5 file; at most `most` numbers.
 
     Numbers are ("numbers", shape, bytes, type), cells ("cells", shape, list), structs dicts, texts str or lists of
-    them, anything else None.
+    them, anything else None. With `links`, soft links within the file are followed, and what they lead to stands at
+    the links alone.
     """
     import h5py
 
     with h5py.File(path, "r") as file:
         reader = _Hdf5(file, most)
+        if links:
+            file.visititems_links(reader.note_link)
         names = [name for name in file if isinstance(name, str) and not name.startswith("#")]
-        return {name: reader.member(file, name) for name in names}
+        found = {name: reader.member(file, name) for name in names}
+        if reader.outside and all(each is None for each in found.values()):
+            raise Refused(f"links to another file at {reader.outside[0]}, which is not read. Copy the data into it.")
+        return found
 
 
 class _Hdf5:
@@ -157,15 +186,46 @@ class _Hdf5:
 
     deepest = 4
 
+    most_links = 16  # from one to the next
+
     def __init__(self, file: Any, most: int) -> None:
         self.file, self.left = file, most
+        self.linked: set[Any] = set()  # what soft links lead to
+        self.outside: list[str] = []  # links to other files
 
-    def member(self, group: Any, name: str, depth: int = 0) -> Any:
-        """Return the value in a group under a name; None for a link, which may lead to other files."""
+    def note_link(self, name: str, link: Any) -> None:
+        """Note what a soft link leads to, or that a link leads to another file."""
         import h5py
 
-        is_here = isinstance(group.get(name, getlink=True), h5py.HardLink)
-        return self.value(group[name], depth) if is_here else None
+        if isinstance(link, h5py.ExternalLink):
+            self.outside.append(name)
+        elif isinstance(link, h5py.SoftLink) and (item := self._follow(self.file, name)) is not None:
+            self.linked.add(item)
+
+    def _follow(self, group: Any, path: str, left: int = most_links) -> Any:
+        """Return what stands under a path, by hard and soft links; None if it leads nowhere or to another file."""
+        import h5py
+
+        item = self.file if path.startswith("/") else group
+        for part in (each for each in path.split("/") if each not in ("", ".")):
+            link = item.get(part, getlink=True) if hasattr(item, "keys") and part in item.keys() else None  # noqa: SIM118
+            if isinstance(link, h5py.SoftLink) and left > 0:
+                item = self._follow(item, link.path, left - 1)
+            elif isinstance(link, h5py.HardLink):
+                item = item[part]
+            else:
+                return None
+        return item
+
+    def member(self, group: Any, name: str, depth: int = 0) -> Any:
+        """Return the value in a group under a name; None for a link to another file."""
+        import h5py
+
+        if isinstance(group.get(name, getlink=True), h5py.HardLink):
+            item = group[name]
+            return None if item in self.linked else self.value(item, depth)
+        item = self._follow(group, name) if self.linked else None
+        return None if item is None else self.value(item, depth)
 
     def value(self, item: Any, depth: int = 0) -> Any:
         """Return a group or data set as a plain value; None if its data are in other files."""
@@ -261,6 +321,7 @@ def main() -> None:
         "workbook": (workbook, "python_calamine"),
         "hdf5": (hdf5, "h5py"),
         "matlab": (matlab, "scipy.io"),
+        "npz": (npz, "numpy"),
         "search": (search, "re"),
     }
     parse, library = parsers[how]

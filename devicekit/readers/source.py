@@ -102,11 +102,11 @@ class Source:
 
     @cached_property
     def workbook_kind(self) -> str | None:
-        """Kind of workbook by the content: xlsx, xlsb, xls, ods, mat or json; None without sheets."""
+        """Kind of workbook by the content: xlsx, xlsb, xls, ods, mat, npz or json; None without sheets."""
         if self.is_folder:
             return None
         head = self._bytes(matfile.HEAD)
-        found = workbook.detect_kind(self.path, head) or matfile.detect_kind(head, self.path.stat().st_size)
+        found = matfile.detect_kind(head, self.path) or workbook.detect_kind(self.path, head)
         found = found or jsonfile.detect_kind(head, self.path)
         if found and self._is_packed:
             raise FileError(f"{self.path.name} is a file of kind {found} packed by gzip. Unpack it first.")
@@ -117,7 +117,7 @@ class Source:
         """Sheets of a workbook, or tables of a MATLAB or JSON file; empty for other files."""
         if not self.workbook_kind:
             return []
-        if self.workbook_kind == "mat":
+        if self.workbook_kind in ("mat", "npz"):
             return matfile.read_tables(self.path)
         if self.workbook_kind == "json":
             return jsonfile.read_tables(self.path)

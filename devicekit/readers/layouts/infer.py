@@ -122,8 +122,10 @@ def _select_blocks(
     groups: dict[tuple[str, ...], list[Block]] = {}
     for block in gathered.blocks:
         groups.setdefault(tuple(re.sub(r"\.\d+$", "", name).lower() for name in block.names), []).append(block)
+    if wanted := set(options.columns.values()):  # columns that the user names decide
+        groups = {key: found for key, found in groups.items() if wanted <= set(found[0].names)} or groups
     if len(groups) == 1:
-        return list(gathered.blocks)
+        return next(iter(groups.values()))
     if not any(block.sheet for block in gathered.blocks):
         raise TableError(
             f"{where} holds tables of different columns below each other. Put each table into its own file."
