@@ -144,8 +144,8 @@ class _Recorder:
                 "current_a": fields.current,
                 "time_s": state.time,
                 "compliance_a": segment.compliance if math.isfinite(segment.compliance) else math.nan,
-                "device_voltage_v": fields.voltage,
                 "temperature_k": float(fields.temperature.max()),
+                "device_voltage_v": fields.voltage,
                 "segment": segment.label,
             }
         )

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 import pandas as pd
 
 from devicekit.core.errors import FileError, UsageError
 from devicekit.core.quantities import GLOSSARY
 from devicekit.names import MARK_COLUMN, marks_of_cells
-from devicekit.readers import own
+from devicekit.readers import memory, own
 from devicekit.readers.layout import KEPT, Column, Layout
 from devicekit.readers.source import Source
 from devicekit.system import plugins
@@ -118,7 +119,7 @@ def _check_taken(reader: Reader, source: Source, options: ReadOptions, elsewhere
 
 
 def read(
-    path: Path | str | pd.DataFrame | Sequence[Path | str],
+    path: Path | str | Sequence[Any] | pd.DataFrame | pd.Series | Mapping[str, Any] | np.ndarray,
     options: ReadOptions | None = None,
     *,
     elsewhere: frozenset[str] = frozenset(),
@@ -128,9 +129,9 @@ def read(
 
     Parameters
     ----------
-    path : path-like, sequence of path-like, or pandas.DataFrame
-        File or folder; several files, which become devices or cycles of one table; or a table in memory, whose
-        columns are read like those of a file.
+    path : path-like, sequence of path-like, or data in memory
+        File or folder; several files, which become devices or cycles of one table; or a pandas frame or series, a
+        mapping of names to columns, an array or a list of numbers, read like the columns of a file.
     options : ReadOptions, optional
         Information that is not in the file; alternatively pass the fields of `ReadOptions` as keywords.
     elsewhere : frozenset of str
@@ -149,17 +150,20 @@ def read(
     QuestionError
         If the file can be read in several plausible ways; `question` holds the choices.
     FileError, TableError, UsageError
-        If the file is missing or unreadable, its content is wrong, or an option contradicts it.
+        If the file is missing or unreadable, its content is wrong, an option contradicts it, or `path` is of another
+        type.
     """
-    options = options or ReadOptions.of(**kwargs)
+    options = options if options is not None else ReadOptions.of(**kwargs)
+    if not isinstance(options, ReadOptions):
+        raise UsageError(f"options= takes ReadOptions, not {type(options).__name__}. Pass each option by its name.")
     loaded, asked_files_are = None, options.files_are
     if options.recipe not in (None, "none"):
         from devicekit.readers import recipe
 
         loaded = recipe.load(options.recipe)  # type: ignore[arg-type]
         options = replace(loaded.merge(options), recipe=None)
-    if isinstance(path, pd.DataFrame):
-        return _read_one(Source.of_frame(path), options, elsewhere, loaded)
+    if (frame := memory.frame_of(path)) is not None:
+        return _read_one(Source.of_frame(frame), options, elsewhere, loaded)
     from devicekit.readers import multiple_files
 
     files = multiple_files.list_files(path)

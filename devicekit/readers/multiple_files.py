@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -187,31 +188,32 @@ def _check_alike(tables: Sequence[Table], paths: Sequence[Path]) -> None:
     """Refuse files that differ in kind, columns or read voltage."""
     first = tables[0]
     for table, file in zip(tables[1:], paths[1:], strict=True):
-        for noun, value_of in (
-            ("kind", lambda t: t.kind),
-            ("columns and units", _columns),
-            ("read voltages", _read_voltages),
-        ):
-            if value_of(first) != value_of(table):
+        for noun, value_of in (("kind", lambda t: (t.kind,)), ("columns", _columns), ("read voltages", _read_voltages)):
+            found = [Counter(value_of(each)) for each in (first, table)]
+            if found[0] != found[1]:
+                ours, theirs = (_list(set(own.items()) - set(other.items())) for own, other in (found, found[::-1]))
                 raise UsageError(
-                    f"{paths[0].name} and {file.name} differ in {noun} ({_format_value(value_of(first))} and "
-                    f"{_format_value(value_of(table))}). Read them one by one."
+                    f"{paths[0].name} and {file.name} differ in {noun} ({ours} and {theirs}). Read them one by one."
                 )
 
 
-def _columns(table: Table) -> tuple[tuple[str, str | None], ...]:
+def _columns(table: Table) -> list[str]:
+    """Return the columns that are read, each with its unit."""
     layout: Layout = table.meta["layout"]
-    return tuple((c.role, c.unit) for c in layout.columns if c.role not in (KEPT, IGNORED))
+    used = [column for column in layout.columns if column.role not in (KEPT, IGNORED)]
+    return [f"{column.role}{f' in {column.unit}' if column.unit else ''}" for column in used]
 
 
-def _read_voltages(table: Table) -> tuple[float, ...]:
+def _read_voltages(table: Table) -> list[str]:
     if "read_voltage_v" not in table.frame:
-        return ()
-    return tuple(np.unique(np.round(table.frame["read_voltage_v"].dropna().to_numpy(float), 12)))
+        return []
+    return [f"{volts:g} V" for volts in np.unique(np.round(table.frame["read_voltage_v"].dropna().to_numpy(float), 12))]
 
 
-def _format_value(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+def _list(counted: Iterable[tuple[str, int]]) -> str:
+    """Return what one file has and another has not: each value and how often."""
+    each = [f"{number} of {value}" if number > 1 else value for value, number in sorted(counted)]
+    return ", ".join([*each[:6], *(["..."] if len(each) > 6 else [])]) or "no others"
 
 
 def _are_identified_by_columns(tables: Sequence[Table]) -> bool:

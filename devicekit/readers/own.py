@@ -20,6 +20,7 @@ from devicekit.tables import Table, csv_text, revealed
 _TO_THE_LAST_BIT: dict[str, Any] = (
     {"float_precision": "round_trip"} if tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1) else {}
 )
+EVIDENCE = ("a table that devicekit wrote",)
 COMPARED = 100  # rows whose text must be what devicekit would write
 
 
@@ -103,4 +104,4 @@ def _frame(source: Source, table: type[Table], names: Sequence[str]) -> pd.DataF
 def _layout(table: type[Table], names: Sequence[str]) -> Layout:
     found = tuple(Column(name, name if name in GLOSSARY else KEPT, by="glossary") for name in names)
     options = ReadOptions(skip=0, header=1, units_row=False, decimal=".")
-    return Layout(table.kind, found, options, delimiter=",", evidence=("a table that devicekit wrote",))
+    return Layout(table.kind, found, options, delimiter=",", evidence=EVIDENCE)

@@ -76,10 +76,11 @@ class Source:
 
     @classmethod
     def of_frame(cls, frame: pd.DataFrame) -> Self:
-        """Make a source of a table in memory; rows count from 1."""
+        """Make a source of a table in memory, whose columns have no names where pandas counts them; rows from 1."""
         source = cls.__new__(cls)
         source.path = Path("the table")
-        names = tuple(str(name) for name in frame.columns)
+        counted = isinstance(frame.columns, pd.RangeIndex)
+        names = tuple("" if counted else str(name) for name in frame.columns)
         cells = frame.set_axis(pd.Index(make_names_unique(names)), axis=1).set_axis(pd.RangeIndex(1, len(frame) + 1))
         attributes: dict[str, Any] = {"head": ",".join(names), "workbook_kind": None, "in_memory": True, "frame": cells}
         source.__dict__.update(attributes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Integral
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Self
 
@@ -243,10 +243,15 @@ class ReadOptions:
     def __post_init__(self) -> None:
         if isinstance(self.blocks, Integral) and not isinstance(self.blocks, bool):
             object.__setattr__(self, "blocks", str(self.blocks))
+        if isinstance(self.pulses, Integral) and not isinstance(self.pulses, bool):
+            object.__setattr__(self, "pulses", (int(self.pulses),))
         if isinstance(self.kind, str):
             object.__setattr__(self, "kind", self.kind.removesuffix("s"))  # pulses is pulse
         for name, each in options_of(ReadOptions).items():
-            each.check(getattr(self, name))
+            value = getattr(self, name)
+            each.check(value)
+            if isinstance(value, Integral) and each.kind.type is Real:  # a column of it is one of floats
+                object.__setattr__(self, name, float(value))
         if self.unit is None:
             return
         measured = self._unit.quantity

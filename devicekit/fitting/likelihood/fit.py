@@ -95,6 +95,8 @@ class TrainFit:
             moved = self.noise.copy()
             moved[k] += end * self.noise_error[k]
             ends.append(standard_deviations(moved)[name])
+        if not np.isfinite(ends).all():  # a curvature that is no variance, as of two trains of few readings
+            return None
         return (ends[0] if self.present[k] or k >= TILT else 0.0), ends[1]
 
     @property

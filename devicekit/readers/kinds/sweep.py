@@ -54,10 +54,13 @@ def _find_pair(view: View) -> tuple[str, str] | None:
         view.options.kind == NAME and len(view.columns) == 3 and unnamed_columns.find_axis(view) is not None
     ):  # a time, or the number of the point
         return view.columns[1].name, view.columns[2].name
-    if len(view.unknown) != 2:
+    numbers = view.of("unknown", "counter") if view.options.kind == NAME else view.unknown
+    if view.options.kind == NAME and len(numbers) > 2:
+        numbers = view.unknown
+    if len(numbers) != 2:
         return None
     if view.options.kind == NAME:
-        return view.unknown[0].name, view.unknown[1].name
+        return numbers[0].name, numbers[1].name
     first, second = (view.numbers(column.name) for column in view.unknown)
     if first is None or second is None:
         return None

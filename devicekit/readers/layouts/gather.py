@@ -60,9 +60,10 @@ _JSON = re.compile(r"\s*\{\s*\"")  # an object begins
 
 
 def _block_in_memory(source: Source) -> Block:
-    shape = Shape("none: a table in memory", ".", "", 0, 1, False, 0)
-    heads = tuple(parse_heading(str(name)) for name in source.frame.columns)
-    return Block(heads, source.frame, True, source.path.name, shape)
+    named = bool(source.head.strip(","))
+    shape = Shape("none: a table in memory", ".", "", 0, int(named), False, 0)
+    heads = tuple(parse_heading(str(name) if named else "") for name in source.frame.columns)
+    return Block(heads, source.frame, named, source.path.name, shape)
 
 
 def _text_blocks(lines: Sequence[str], where: str, options: ReadOptions) -> list[Block]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -214,6 +216,7 @@ def test_intervals_of_absent_noise_begin_at_zero() -> None:
     assert found.interval("read") == pytest.approx((0.0, 0.001 * np.exp(0.98)))
     assert found.sd("ln_rate") is None
     assert found.interval("ln_rate") is None
+    assert replace(found, noise_error=np.full(found.noise.size, np.nan)).interval("read") is None
     assert (found.sd("step"), found.interval("step")) == (0.0, None)
     assert found.sd("held") == pytest.approx(0.02)
     assert found.sd("memory") == pytest.approx(0.5)

@@ -7,6 +7,8 @@ import json
 import numpy as np
 import pytest
 
+from devicekit.readers import own, read
+
 from .commands import SUMMARY, run
 
 
@@ -55,6 +57,8 @@ def test_iv_writes_table_fields_and_figures(capsys, tmp_path):
     code, text, _ = simulate(capsys, *COARSE, "--measured", str(out / "iv.csv"), "--compliance", "1e-4")
     assert code == 0
     assert "V_set" in text
+    table = read(out / "iv.csv")
+    assert (table.kind, table.marks, table.layout.evidence) == ("sweep", ("simulated",), own.EVIDENCE)
 
 
 def test_fipy_is_the_default_for_a_set(capsys):
