@@ -37,6 +37,7 @@ _COMMANDS = {  # module and name of each, in the order of the help page
     "simulate": "simulate:simulate_app",
     "card": "card:card_app",
     "library": "library:library_app",
+    "recipe": "recipe:recipe_app",
 }
 
 

@@ -142,7 +142,7 @@ def test_sheets_and_units_are_marks(own: Path, tmp_path: Path) -> None:
     again = devicekit.read(book("b.xlsx", "uA"))
     assert again.frame["current_a"].max() == pytest.approx(9e-6)
     assert "recipe" in _codes(again)
-    with pytest.raises(QuestionError, match="is nA, not uA"):
+    with pytest.raises(QuestionError, match="nA, not uA"):
         devicekit.read(book("c.xlsx", "nA"))
 
 
