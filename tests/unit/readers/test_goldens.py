@@ -71,7 +71,7 @@ def test_a_scrambled_sample_keeps_names_zeros_and_order(devicekit: Command, own:
             (float(a[k].replace(",", ".")), float(b[k].replace(",", "."))) for a, b in zip(before, after, strict=True)
         ]
         ratios = [b / a for a, b in numbers if a]
-        assert all(0.5 < each < 2.0 and each == pytest.approx(ratios[-1], rel=0.05) for each in ratios)
+        assert all(0.5 < each < 2.0 and each == pytest.approx(ratios[-1], rel=0.1) for each in ratios)
         assert all(b == 0 for a, b in numbers if a == 0)
     assert [row[:3] for row in after] != [row[:3] for row in before]
     assert devicekit("recipe", "test").code == 0
