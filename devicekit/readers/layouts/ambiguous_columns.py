@@ -13,10 +13,12 @@ import numpy as np
 from devicekit.core.errors import Choice, QuestionError
 from devicekit.core.quantities import GLOSSARY
 from devicekit.readers.layout import KEPT, Column
-from devicekit.readers.layouts.roles import TEXT, Cells
+from devicekit.readers.layouts.roles import TEXT, UNKNOWN, Cells
 from devicekit.readers.layouts.view import View
 from devicekit.readers.lexicon import means, normalise_name
 from devicekit.readers.questions import ask
+from devicekit.readers.state import NEGATIVE_SHARE_OF_A_WEIGHT
+from devicekit.readers.terminals import find_driven, find_pairs
 
 # a second column of these roles does not change the numbers: it is kept under its own name
 _HARMLESS = {"time_s", "temperature_k", "compliance_a"}
@@ -25,6 +27,30 @@ _HARMLESS = {"time_s", "temperature_k", "compliance_a"}
 def is_gate(name: str) -> bool:
     """Return whether a column is named for a transistor's gate."""
     return means("gate", normalise_name(name))
+
+
+def assign_terminals(columns: Sequence[Column], cells: Cells) -> list[Column]:
+    """Give the columns of a terminal's voltage and current their roles; of several terminals only the driven one's.
+
+    A voltage and a current with the same rest of a name (AV and AI) are of one terminal.
+    """
+    found = {c.name: c for c in columns if c.role in ("voltage_v", "current_a", UNKNOWN)}
+    pairs = find_pairs(name for name in found if cells.numbers(name) is not None)
+    mapped = [t for t, pair in pairs.items() if any(found[name].is_explicit for name in pair.values())]
+    transistor = any(is_gate(name) for name in found)  # where the current is not that of the swept terminal
+    driven = None if transistor else mapped[0] if mapped else find_driven(pairs, cells.numbers)
+    for terminal, pair in pairs.items():
+        for quantity, name in pair.items():
+            column = found[name]
+            if column.is_explicit:
+                continue
+            if quantity in pairs.get(driven or "", {}) and driven != terminal and len(mapped) < 2:
+                why = f"terminal {driven} is {'chosen' if mapped else 'driven'}, not this one"
+                found[name] = replace(column, role=KEPT, why=why)
+            elif column.role == UNKNOWN and not column.unclear:
+                role = {"voltage": "voltage_v", "current": "current_a"}[quantity]
+                found[name] = replace(column, role=role, why=f"the {quantity} of a terminal, by its name")
+    return [found.get(column.name, column) for column in columns]
 
 
 def set_aside_terminals(columns: Sequence[Column], cells: Cells) -> list[Column]:
@@ -101,7 +127,7 @@ def _ask_which(role: str, several: Sequence[Column], view: View) -> QuestionErro
                 map={"pulse_voltage_v": column.name, "read_current_a": amps[0].name},
             )
             for column in several
-            if not _is_constant(column, view)
+            if not (_is_constant(column, view) or _has_both_signs(amps[0], view))
         )
     seen = tuple(_describe_range(column, view) for column in several if column.role not in TEXT)
     text = f"which of the {len(several)} columns {names} is the {label}?"
@@ -111,6 +137,11 @@ def _ask_which(role: str, several: Sequence[Column], view: View) -> QuestionErro
 def _is_constant(column: Column, view: View) -> bool:
     values = view.numbers(column.name)
     return values is not None and values.nunique() < 2
+
+
+def _has_both_signs(column: Column, view: View) -> bool:
+    values = view.numbers(column.name)
+    return values is not None and bool(NEGATIVE_SHARE_OF_A_WEIGHT < (values < 0).mean() < 1)
 
 
 def _describe_range(column: Column, view: View) -> str:

@@ -23,7 +23,7 @@ from devicekit.core.errors import (
 from devicekit.core.quantities import GLOSSARY
 from devicekit.readers.layout import IGNORED, KEPT, Column, Layout, Tag
 from devicekit.readers.layouts import unnamed_columns
-from devicekit.readers.layouts.ambiguous_columns import resolve_ambiguous, set_aside_terminals
+from devicekit.readers.layouts.ambiguous_columns import assign_terminals, resolve_ambiguous, set_aside_terminals
 from devicekit.readers.layouts.duplicate_columns import ignore_duplicates
 from devicekit.readers.layouts.gather import SourceBlocks, gather, take_rows
 from devicekit.readers.layouts.grid import Block
@@ -154,7 +154,7 @@ def _build_view(block: Block, options: ReadOptions, recipe_columns: Sequence[Col
     """Return the columns of a block with their roles, before a kind is chosen."""
     judged = take_rows(block, JUDGED)
     cells = Cells(judged)
-    columns = assign_roles(cells, options, recipe_columns)
+    columns = assign_terminals(assign_roles(cells, options, recipe_columns), cells)
     mapped = {column.role for column in columns if column.by == "map"}
     if mapped & {*STATE_COLUMNS, "value"}:
         mapped |= {*STATE_COLUMNS, "value", "current_a"}
