@@ -109,9 +109,6 @@ LEXICON = {
     "first_amplitude": _part(r"^(?:a|i|g|epsc|psc|amplitude|peak)_?1$|first[ _](?:pulse|peak|amplitude)", "a1"),
     "second_amplitude": _part(r"^(?:a|i|g|epsc|psc|amplitude|peak)_?2$|second[ _](?:pulse|peak|amplitude)", "epsc_2"),
     # columns of instruments, as they write them
-    "voltage_v": _whole(r"(?i)(?!val|var|vt$)(a?v\d*|.*volt.*|bias.*|[a-z]+v\d*|v[a-z_]*\d*|.*\.v)", "DrainV"),
-    "current_a": _whole(r"(?i)(?!ind|item|iter|id$|abs)(a?i\d*|.*current.*|[a-z]+i\d*|i[a-z_]*\d*|.*\.i)", "Smu1.I"),
-    "time_s": _whole(r"(?i)(time.*|t|@time|.*\.time|timestamp)", "@TIME"),
     "low resistance": _part(r"(?i)^(r[_ ]?low|lrs|r[_ ]?on)\b", "R_low (ohm)"),
     "high resistance": _part(r"(?i)^(r[_ ]?high|hrs|r[_ ]?off)\b", "R_high (ohm)"),
     # one word within the name of a file, a sheet or a column

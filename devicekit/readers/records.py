@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from devicekit.core.errors import Choice, CodedWarning, TableError, UsageError
+from devicekit.core.errors import CodedWarning, TableError, UsageError
 from devicekit.core.quantities import GLOSSARY
 from devicekit.core.text import count
 from devicekit.names import parse_unit
 from devicekit.readers.borders import describe_borders, split_sweeps
 from devicekit.readers.cells import parse_column, parse_numbers
-from devicekit.readers.lexicon import means
+from devicekit.readers.header import find_stated_unit, split_unit
+from devicekit.readers.layout import KEPT
 from devicekit.readers.linked import Record as Record  # public here
 from devicekit.readers.linked import drop_copies, number_turns
 from devicekit.readers.pulse_trains import build_pulse_trains
-from devicekit.readers.questions import ask
+from devicekit.readers.record_roles import ask_for_columns, find_named_roles
 from devicekit.readers.source import Source
 from devicekit.readers.state import OF_STATES, STATE_COLUMNS
 from devicekit.system.options import ReadOptions
@@ -49,72 +50,41 @@ def column_names(frame: pd.DataFrame) -> list[str]:
 def find_roles(record: Record, options: ReadOptions, where: str, *, named_only: bool = False) -> dict[str, str]:
     """Return devicekit's column name -> the file's column, from --map, else from settings and names of the file.
 
-    With `named_only`, only --map counts.
+    With `named_only`, only --map counts. A record without a column of --map keeps its own.
     """
-    roles = dict(options.columns)
-    for ours, theirs in roles.items():
-        if ours not in GLOSSARY:
-            raise UsageError(f"map={{{ours}: ...}}: unknown column. Choose one of: {', '.join(GLOSSARY)}.")
-        if theirs not in record.columns:
-            raise UsageError(
-                f"map: {where} has no column {theirs!r}. It has {', '.join(column_names(record.columns))}."
-            )
+    unknown = [ours for ours in options.columns if ours not in GLOSSARY and ours != KEPT]
+    if unknown:
+        raise UsageError(f"map={{{unknown[0]}: ...}}: unknown column. Choose one of: {', '.join(GLOSSARY)}.")
+    roles = {ours: theirs for ours, theirs in options.columns.items() if theirs in record.columns and ours != KEPT}
     if named_only:
         return roles
     for ours, theirs in record.roles.items():
         if theirs in record.columns and theirs not in roles.values():
             roles.setdefault(ours, theirs)
-    for ours in ("time_s", "voltage_v", "current_a"):
-        free = [name for name in column_names(record.columns) if name not in roles.values()]
-        named = [name for name in free if _fits(name, record.units.get(name), ours)]
-        if ours not in roles and named:
-            roles[ours] = _choose_column(named, record, roles.get("voltage_v") if ours == "current_a" else None, where)
-    return roles
+    return find_named_roles(record, roles, where.split(", record")[0])
 
 
-def _choose_column(named: Sequence[str], record: Record, voltage: str | None, where: str) -> str:
-    """Return the column that varies; of several currents that of the voltage's terminal, or the first if they agree.
+def _check_mapped(records: Sequence[Record], options: ReadOptions, where: str) -> None:
+    """Refuse a column of --map that no record has.
 
     Raises
     ------
-    QuestionError
-        If several currents vary and none has the voltage's name: IB and IC beside VCE.
+    UsageError
     """
-    varying = [name for name in named if record.columns[name].nunique() > 1] or list(named)
-    if voltage is None or len(varying) == 1:
-        return varying[0]
-    paired = [name for name in varying if _terminal(name, "i") == _terminal(voltage, "v")]
-    if paired:
-        return paired[0]
-    sizes = [parse_numbers(record.columns[name], where).abs().to_numpy() for name in varying]
-    if all(np.allclose(sizes[0], size, rtol=0.2, atol=0.05 * sizes[0].max(initial=0.0)) for size in sizes[1:]):
-        return varying[0]  # the two ends of one device
-    raise ask(
-        where.split(", record")[0],
-        f"there are {len(varying)} currents beside voltage {voltage}: which one is the device's?",
-        tuple(Choice.of(f"read {name} as the current", map={"current_a": name}) for name in varying),
-    )
-
-
-def _terminal(name: str, letter: str) -> str:
-    """Return a column's name without the letter of its quantity: B of VB and IB, drain of DrainI."""
-    lower = name.lower()
-    return lower[:-1] if lower.endswith(letter) else lower.removeprefix(letter)
-
-
-def _fits(name: str, unit: str | None, ours: str) -> bool:
-    stated = parse_unit(unit) if unit else None
-    if stated is not None:
-        return stated.quantity == _QUANTITY_OF[ours]
-    return unit is None and means(ours, name)
+    names = list(dict.fromkeys(name for record in records for name in column_names(record.columns)))
+    if missing := [theirs for theirs in options.columns.values() if theirs not in names]:
+        raise UsageError(f"map: {where} has no column {missing[0]!r}. It has {', '.join(names)}.")
 
 
 def _factor(record: Record, theirs: str, ours: str, where: str) -> float:
-    word = record.units.get(theirs)
-    if not word or ours not in _QUANTITY_OF:
+    if ours not in _QUANTITY_OF:
         return 1.0
-    unit = parse_unit(word)
+    word = record.units.get(theirs)
+    unit = parse_unit(word) if word else find_stated_unit(theirs)
+    if not word and (unit is None or record.roles.get(ours) == theirs):
+        return 1.0  # by the instrument's convention
     if unit is None or unit.quantity != _QUANTITY_OF[ours]:
+        word = word or split_unit(theirs)[1]
         raise UsageError(f"{where}: column {theirs} is in {word}, which is not a unit of {_QUANTITY_OF[ours]}")
     return unit.factor
 
@@ -186,36 +156,73 @@ def build_record_table(
     warnings = [*warnings, *copies]
     if not any(len(record.columns) for record in records):
         raise TableError(f"{name} holds no record with rows")
+    _check_mapped(records, options, name)
     if STATE_COLUMNS.keys() & set(options.columns):
         return _build_pulse_table(records, options, reader, source, warnings)
     several = len(records) > 1
+    placed = [(record, f"{name}, record {k}" if several else name, k) for k, record in enumerate(records, 1)]
+    parts = [_Part(record, find_roles(record, options, where), where, k) for record, where, k in placed]
+    parts, left_out = _select_sweeps(parts, options, name)
+    warnings += left_out
     frames: list[pd.DataFrame] = []
-    found = []
-    for number, record in enumerate(records, 1):
-        where = f"{name}, record {number}" if several else name
-        roles = find_roles(record, options, where)
+    borders = []
+    for record, roles, where, number in parts:
         frame = convert_to_si(record, roles, where)
         warnings += warn_about_columns(record, roles, where)
         if "device_id" not in frame:
             frame["device_id"] = record.device or "device1"
         frame["record"] = number
         frame["sweep"], way = _number_sweeps(record, frame)
-        found.append(way)
+        borders.append(way)
         if record.compliance and "compliance_a" not in frame and "current_a" in frame:
             frame["compliance_a"] = record.compliance
         frame["file_row"] = record.columns.index
         frames.append(frame)
-    warnings += _number_cycles(records, frames, name)
-    whole = _join_cycles(frames, _order_by_date(records))
+    kept = [part.record for part in parts]
+    warnings += _number_cycles(kept, frames, name)
+    whole = _join_cycles(frames, _order_by_date(kept))
     meta = {**build_meta(records, reader, source), "unused": OF_STATES}
-    if not {"voltage_v", "current_a"} <= set(whole):
+    if not parts[0].is_sweep:
         whole = whole.drop(columns=["cycle", "sweep"])
         whole["point"] = whole.groupby("record").cumcount()
         return RecordTable(_order_columns(whole, RecordTable.schema.columns), meta, _drop_repeats(warnings))
     sweeps = whole.groupby(["sweep", "device_id"], sort=False)
     whole["point"] = sweeps.cumcount()
-    meta["borders"] = describe_borders(found, sweeps.size().to_numpy())
+    meta["borders"] = describe_borders(borders, sweeps.size().to_numpy())
     return SweepTable(_order_columns(whole.drop(columns="sweep"), SWEEP_SCHEMA.columns), meta, _drop_repeats(warnings))
+
+
+class _Part(NamedTuple):
+    """A record with the roles of its columns, its place for messages, and its number in the file."""
+
+    record: Record
+    roles: dict[str, str]
+    where: str
+    number: int
+
+    @property
+    def is_sweep(self) -> bool:
+        return {"voltage_v", "current_a"} <= set(self.roles)
+
+
+def _select_sweeps(parts: list[_Part], options: ReadOptions, where: str) -> tuple[list[_Part], list[CodedWarning]]:
+    """Return the sweeps where there are any, else all records.
+
+    Raises
+    ------
+    QuestionError
+        If no record has a voltage and a current, and its names leave open whether it has.
+    """
+    sweeps = [part for part in parts if part.is_sweep]
+    if sweeps and len(sweeps) < len(parts):
+        left_out = ", ".join(str(part.number) for part in parts if not part.is_sweep)
+        words = f"{where}: records without voltage and current left out: record {left_out}"
+        return sweeps, [CodedWarning("dropped", words)]
+    if not sweeps and KEPT not in options.columns:
+        for record, roles, *_ in parts:
+            if (question := ask_for_columns(record, roles, where)) is not None:
+                raise question
+    return parts, []
 
 
 def _build_pulse_table(
@@ -249,7 +256,8 @@ def _order_columns(frame: pd.DataFrame, first: Iterable[str]) -> pd.DataFrame:
 def warn_about_columns(record: Record, roles: Mapping[str, str], where: str) -> list[CodedWarning]:
     """Return warnings on the roles of columns and on units assumed by the instrument's convention."""
     taken = [f"{theirs} as {ours}" for ours, theirs in roles.items() if theirs != ours]
-    unstated = [theirs for ours, theirs in roles.items() if ours in _QUANTITY_OF and theirs not in record.units]
+    open_ = [theirs for ours, theirs in roles.items() if ours in _QUANTITY_OF and theirs not in record.units]
+    unstated = [theirs for theirs in open_ if find_stated_unit(theirs) is None]
     warnings = [CodedWarning("columns", f"{where.split(', record')[0]}: read {', '.join(taken)}")] if taken else []
     if unstated and any(theirs in record.columns for theirs in unstated):
         name = where.split(", record")[0]
@@ -299,6 +307,10 @@ def _join_cycles(frames: Sequence[pd.DataFrame], order: Sequence[int]) -> pd.Dat
     return pd.concat([frames[k] for group in sorted(groups.values(), key=min) for k in group], ignore_index=True)
 
 
+def _units_in_names(record: Record) -> dict[str, str | None]:
+    return {name: split_unit(name)[1] for name in column_names(record.columns) if find_stated_unit(name)}
+
+
 def build_meta(records: Sequence[Record], reader: str, source: Source) -> dict[str, Any]:
     """Return the metadata of a table of records: reader, file, and information on each record."""
     facts = [
@@ -308,7 +320,7 @@ def build_meta(records: Sequence[Record], reader: str, source: Source) -> dict[s
             "date": record.date,
             "rows": len(record.columns),
             "columns": [str(column) for column in record.columns],
-            "units": dict(record.units),
+            "units": {**_units_in_names(record), **record.units},
             **record.meta,
         }
         for record in records

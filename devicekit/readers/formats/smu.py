@@ -127,15 +127,9 @@ def _read_tsp(cells: list[list[str]]) -> list[Record]:
     frame = text_frame(body, names)
     blank = [name for name in column_names(frame) if name.startswith("column ") and (frame[name] == "").all()]
     frame = frame.drop(columns=blank)
-    lower = {name.lower(): name for name in frame.columns}
-    roles = {}
-    for ours, words in (
-        ("voltage_v", ("voltage", "v", "sourcevalues")),
-        ("current_a", ("current", "i", "readings")),
-        ("time_s", ("time", "timestamps", "relative time", "t")),
-    ):
-        found = next((lower[word] for word in words if word in lower), None)
-        roles.update({ours: found} if found else {})
+    lower = {name.lower(): name for name in column_names(frame)}
+    words = (("voltage_v", "sourcevalues"), ("current_a", "readings"), ("time_s", "relative time"))
+    roles = {ours: lower[word] for ours, word in words if word in lower}
     return [Record(frame, roles=roles, meta={"instrument": "Keithley SMU"})]
 
 
@@ -154,27 +148,10 @@ def _read_kickstart(source: Source) -> tuple[Record, list[CodedWarning]]:
     frame = text_frame(body, names)
     words = f"{source.path.name}: {len(summary)} summary rows dropped ({', '.join(row[0] for row in summary)})"
     warnings = [CodedWarning("dropped", words)] if summary else []
-    units, roles = _find_kickstart_columns(list(frame.columns))
     limit = settings.get("Limit", "")
     return Record(
         frame,
         name=settings.get("Channel", ""),
-        roles=roles,
-        units=units,
         compliance=abs(float(limit)) if is_number(limit) and float(limit) != 0 else None,
         meta={"settings": settings, "instrument": "Keithley KickStart", "summary": summary},
     ), warnings
-
-
-def _find_kickstart_columns(names: list[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return units from names such as `Voltage (V)` or `SMU-2 Current (A)`, and roles from the quantities."""
-    units: dict[str, str] = {}
-    roles: dict[str, str] = {}
-    for name in names:
-        found = re.search(r"\(([^)]+)\)\s*$", name)
-        if found:
-            units[name] = found[1]
-        for ours, word in (("voltage_v", "voltage"), ("current_a", "current"), ("time_s", "time")):
-            if word in name.lower() and not name.lower().endswith("unit"):
-                roles.setdefault(ours, name)
-    return units, roles

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from devicekit.core.errors import FileError, TableError, UsageError
+from devicekit.core.errors import FileError, QuestionError, TableError, UsageError
 from devicekit.readers import read
 from devicekit.tables import EnduranceTable, PulseTable, RecordTable, SweepTable
 
@@ -227,10 +227,15 @@ def test_an_empty_export_is_a_devicekit_error(tmp_path: Path) -> None:
         read(path)
 
 
-def test_columns_without_a_role_are_kept_as_records(tmp_path: Path) -> None:
+def test_columns_of_other_quantities_are_kept_as_records_if_the_user_says_so(tmp_path: Path) -> None:
     path = tmp_path / "cv.csv"
     path.write_text("DataName, Cp, D\nDataValue, 1E-12, 0.1\nDataValue, 2E-12, 0.2\n")
-    table = read(path)
+    with pytest.raises(QuestionError) as caught:
+        read(path)
+    assert caught.value.question is not None
+    last = caught.value.question.choices[-1].options
+    assert last == {"map": {"keep": "Cp"}}
+    table = read(path, **last)
     assert isinstance(table, RecordTable)
     assert list(table.frame["Cp"]) == [1e-12, 2e-12]
 

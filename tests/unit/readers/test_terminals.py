@@ -38,7 +38,7 @@ def check(table: object, current: np.ndarray = AMPS) -> None:
         "Time,BI,BV,AI,AV",
         "Time,IB,VB,IA,VA",
         "Time,I_bot,V_bot,I_top,V_top",
-        "Time,SMU2.AMPS,SMU2.V,SMU1.AMPS,SMU1.V",
+        "Time,SMU2.I,SMU2.V,SMU1.I,SMU1.V",
         "Time,CathodeI,CathodeV,AnodeI,AnodeV",
         "Time,Current2,Voltage2,Current1,Voltage1",
     ],
@@ -69,5 +69,78 @@ def test_where_both_terminals_are_driven_the_user_is_asked(tmp_path: Path) -> No
 
 
 def test_a_change_of_voltage_and_current_is_not_a_terminal(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.csv", "V (V),dI,dV,AMPS (A)", V, 0.1 * AMPS, 0 * V + 0.05, AMPS)
+    path = write(tmp_path / "a.csv", "V (V),dI,dV,I (A)", V, 0.1 * AMPS, 0 * V + 0.05, AMPS)
     check(read(path))
+
+
+def easyexpert(path: Path, names: str, *columns: np.ndarray) -> Path:
+    """Write the data-only form, which states no roles."""
+    return write(path, f"DataName,{names}", *columns, row="DataValue,")
+
+
+INSTRUMENT = {
+    "both ends": ("Time,BI,BV,AI,AV", (TIME, OTHER, HELD, AMPS, V)),
+    "the other end is driven": ("Time,AI,AV,BI,BV", (TIME, OTHER, HELD, AMPS, V)),
+    "user names": ("Vtop,Itop,Vbot,Ibot,time", (V, AMPS, HELD, OTHER, TIME)),
+    "a current at each end": ("VTop,ITop,IBottom", (V, AMPS, OTHER)),
+    "numbers": ("V1,I1,time", (V, AMPS, TIME)),
+    "units like terminals": ("V_A,I_A", (V, AMPS)),
+    "a unit in a name": ("Index,V_TE,I_TE (uA)", (1 + np.arange(V.size), V, 1e6 * AMPS)),
+    "words": ("Zeit,Spannung,Strom", (TIME, V, AMPS)),
+    "magnitudes beside": ("VTE,absI,ITE", (V, abs(AMPS), AMPS)),
+}
+
+
+@pytest.mark.parametrize("case", INSTRUMENT)
+def test_an_instrument_names_columns_by_the_same_grammar(case: str, tmp_path: Path) -> None:
+    names, columns = INSTRUMENT[case]
+    check(read(easyexpert(tmp_path / "a.csv", names, *columns)))
+
+
+ASKED: dict[str, tuple[str, tuple[np.ndarray, ...], dict[str, str]]] = {
+    "no known name": ("X,Y,Z", (TIME, AMPS, V), {"voltage_v": "Z", "current_a": "Y", "time_s": "X"}),
+    "only a voltage": ("VTop,Measured", (V, AMPS), {"current_a": "Measured"}),
+    "only a current": ("Applied to TE,Itop", (V, AMPS), {"voltage_v": "Applied to TE"}),
+    "two driven ends": ("AV,AI,BV,BI", (V, AMPS, -V, OTHER), {"voltage_v": "AV"}),
+    "two devices": ("V1,I1,V2,I2", (V, AMPS, 2 * V, 3 * AMPS), {"voltage_v": "V1"}),
+}
+
+
+@pytest.mark.parametrize("case", ASKED)
+def test_what_the_names_leave_open_is_one_question_whose_answers_all_lead_to_a_table(case: str, tmp_path: Path) -> None:
+    """The first answer is the likeliest by content; none is refused."""
+    names, columns, first = ASKED[case]
+    path = easyexpert(tmp_path / "a.csv", names, *columns)
+    with pytest.raises(QuestionError) as caught:
+        read(path)
+    assert caught.value.question is not None
+    choices = [dict(each.options["map"]) for each in caught.value.question.choices]
+    assert choices[0] == first
+    tables = [read(path, map=choice) for choice in choices]
+    check(tables[0])
+    kinds = [table.kind for table in tables]
+    assert set(kinds[:-1]) == {"sweep"}
+    assert kinds[-1] == ("record" if "keep" in choices[-1] else "sweep")
+
+
+def test_records_of_other_columns_are_left_out_and_reported(tmp_path: Path) -> None:
+    """A capacitance among sweeps is not a sweep without voltages."""
+    text = easyexpert(tmp_path / "a.csv", "V1,I1", V, AMPS).read_text(encoding="utf-8")
+    text += "DataName,Cp,D\nDataValue,1E-12,0.1\nDataValue,2E-12,0.2\n"
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    table = read(tmp_path / "a.csv")
+    check(table)
+    dropped = [warning.message for warning in table.warnings if warning.code == "dropped"]
+    assert len(dropped) == 1
+    assert "record 2" in dropped[0]
+
+
+def test_records_of_swapped_or_renamed_columns_keep_their_own_roles(tmp_path: Path) -> None:
+    text = easyexpert(tmp_path / "a.csv", "V1,I1", V, AMPS).read_text(encoding="utf-8")
+    text += easyexpert(tmp_path / "b.csv", "I2,time,V2", 2 * AMPS, TIME, V).read_text(encoding="utf-8")
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    table = read(tmp_path / "a.csv", map={"current_a": "I1"})
+    for cycle, factor in ((1, 1), (2, 2)):
+        rows = table.frame[table.frame["cycle"] == cycle]
+        np.testing.assert_allclose(rows["voltage_v"], V, atol=1e-6)
+        np.testing.assert_allclose(rows["current_a"], factor * AMPS, rtol=1e-5, atol=1e-15)
