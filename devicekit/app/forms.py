@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from devicekit.core.declarations import Option
-from devicekit.core.errors import Blank, Choice, UsageError
+from devicekit.core.errors import UsageError
 from devicekit.core.pairs import parse_pairs
-from devicekit.core.quantities import GLOSSARY
+from devicekit.system.answers import parse_word
 from devicekit.system.commands import non_default
 from devicekit.system.options import OPTIONS, ReadOptions
 
@@ -46,65 +46,6 @@ class Field:
     hint: str = ""
     mode: str = ""
     doc: str = ""
-
-
-def list_blank_labels(choice: Choice) -> list[str]:
-    """Return the labels of the blanks of an answer, in order."""
-    found = []
-    for name, value in choice.options.items():
-        if isinstance(value, Mapping):
-            parts = [(ours, theirs) for ours, theirs in value.items() if isinstance(theirs, Blank)]
-            found += [f"{theirs.lower()} of {_label_role(ours)}" for ours, theirs in parts]
-        elif isinstance(value, tuple):
-            found += [each for each in value if isinstance(each, Blank)]
-        elif isinstance(value, Blank):
-            found.append(OPTIONS[name].form if name in OPTIONS else str(value))
-    return found
-
-
-def _label_role(name: str) -> str:
-    return GLOSSARY[name].label if name in GLOSSARY else "the states" if name == "value" else name
-
-
-def fill_blanks(options: Mapping[str, Any], words: list[str]) -> dict[str, Any]:
-    """Return options with their blanks filled in; numbers are parsed.
-
-    Raises
-    ------
-    UsageError
-        If a blank is empty, or needs a number and has another text.
-    """
-    rest = iter(words)
-
-    def fill(name: str, value: Any) -> Any:
-        if not isinstance(value, Blank):
-            return value
-        word = next(rest, "").strip()
-        if not word:
-            label = OPTIONS[name].form if name in OPTIONS and name != "columns" else value
-            raise UsageError(f"Fill in “{label}” beside the answer.")
-        return _parse_number(name, word)
-
-    found: dict[str, Any] = {}
-    for name, value in options.items():
-        if isinstance(value, Mapping):
-            found[name] = {ours: fill(name, theirs) for ours, theirs in value.items()}
-        elif isinstance(value, tuple):
-            found[name] = tuple(fill(name, each) for each in value)
-        else:
-            found[name] = fill(name, value)
-    return found
-
-
-def _parse_number(name: str, word: str) -> Any:
-    kind = OPTIONS[name].kind.number if name in OPTIONS else None
-    if kind is None:
-        return word
-    try:
-        return kind(word.replace(",", ".")) if kind is float else kind(word)
-    except ValueError:
-        expected = "a number such as 0.1" if kind is float else "a whole number"
-        raise UsageError(f"“{OPTIONS[name].label}” takes {expected}, not {word!r}.") from None
 
 
 def build_reading_fields(options: ReadOptions, recipes: list[str], formats: list[str]) -> list[Field]:
@@ -173,15 +114,8 @@ def parse_reading_form(form: Mapping[str, str]) -> ReadOptions:
     for name, word in ((name, word.strip()) for name, word in form.items()):
         if not word:
             continue
-        kind = OPTIONS[name].kind.doc
-        if OPTIONS[name].is_pairs:
-            options[name] = _parse_pairs(OPTIONS[name], word)
-        elif kind == "tuple of int":
-            options[name] = tuple(_parse_number(name, each.strip()) for each in word.split(","))
-        elif kind == "bool":
-            options[name] = word == "yes"
-        else:
-            options[name] = _parse_number(name, word)
+        option = OPTIONS[name]
+        options[name] = _parse_pairs(option, word) if option.is_pairs else parse_word(option, word)
     return ReadOptions.of(**options)
 
 
@@ -197,8 +131,6 @@ def _parse_pairs(option: Option, word: str) -> dict[str, str]:
 __all__ = [
     "Field",
     "build_reading_fields",
-    "fill_blanks",
-    "list_blank_labels",
     "parse_reading_form",
     "split_question",
     "use_field_labels",

@@ -18,7 +18,6 @@ from starlette.routing import Route
 from devicekit.app import pages
 from devicekit.app.forms import (
     build_reading_fields,
-    list_blank_labels,
     parse_reading_form,
     split_question,
     use_field_labels,
@@ -34,6 +33,7 @@ from devicekit.exporters import for_cards
 from devicekit.fitting.branch.options import CHOICES, FitOptions
 from devicekit.models import law_names
 from devicekit.readers.recipe import list_shipped
+from devicekit.system.answers import list_blank_labels
 from devicekit.system.commands import non_default
 from devicekit.system.plugins import READERS
 

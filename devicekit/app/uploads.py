@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from devicekit.app.forms import fill_blanks
 from devicekit.app.security import clean_file_name
 from devicekit.app.worker import Job
 from devicekit.core.errors import FileError, QuestionError
 from devicekit.fitting.branch.options import FitOptions
+from devicekit.system.answers import fill_blanks
 from devicekit.system.commands import non_default
 from devicekit.system.options import ReadOptions
 

@@ -93,6 +93,19 @@ def _logging_to_terminal() -> Iterator[None]:
         logger.setLevel(before)
 
 
+@contextmanager
+def _answering(as_json: bool) -> Iterator[None]:
+    """Let a person at a terminal answer the questions of the readers."""
+    if as_json or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        yield
+        return
+    from devicekit.cli.prompt import asked_on_terminal
+    from devicekit.system.answers import answering
+
+    with answering(asked_on_terminal):
+        yield
+
+
 def one_of(*words: str) -> Callable[[str], list[str]]:
     """Return a completion for an option that takes one of these words."""
 
@@ -303,7 +316,7 @@ def run_app(app: typer.Typer, arguments: list[str]) -> int:
     """
     as_json = "--json" in arguments
     try:
-        with writing.one_command(), _logging_to_terminal():
+        with writing.one_command(), _logging_to_terminal(), _answering(as_json):
             result = app(args=arguments, standalone_mode=False)
         return int(result) if isinstance(result, int) else 0
     except DevicekitError as error:

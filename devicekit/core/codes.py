@@ -240,6 +240,10 @@ _BY_RANK = {
             "sheets of a workbook were left out",
             "name the sheet with --sheet, or keep one sheet a file",
         ),
+        "accepted": (
+            "something that one way alone says about the file was accepted",
+            "look at the picture of the table (devicekit read --plot); keep a recipe for such files",
+        ),
         "split": (
             "cycles or directions were split by devicekit, not named by the file",
             "compare the counts with your measurement; if wrong, name the cycle and direction columns with --map",

@@ -119,14 +119,30 @@ class Question(Record):
         Every answer that is plausible, the likeliest first.
     evidence : tuple of str
         What was seen in the file.
+    subject : str
+        What an inferred statement is about, such as "kind"; "" for a question that the file leaves open.
+    parts : tuple of Question
+        Everything that is open, this question included, where it is more than one thing; else empty. The later ones
+        hold if the earlier ones get their first answers.
     """
 
     text: str
     fields: tuple[str, ...]
     choices: tuple[Choice, ...] = ()
     evidence: tuple[str, ...] = ()
+    subject: str = ""
+    parts: tuple[Question, ...] = ()
+
+    @property
+    def each(self) -> tuple[Question, ...]:
+        """Every question to be answered."""
+        return self.parts or (self,)
 
     def __str__(self) -> str:
+        if self.parts:
+            return "\n".join(
+                [f"{len(self.parts)} things are open", *(f"({k}) {each}" for k, each in enumerate(self.parts, 1))]
+            )
         lines = [self.text, *(f"  {each.typed_options}: {each.means}" for each in self.choices)]
         return "\n".join([*lines, *(f"  seen: {each}" for each in self.evidence)])
 
@@ -135,7 +151,9 @@ class Question(Record):
         choices = tuple(
             replace(each, typed_options=say(each.typed_options), means=say(each.means)) for each in self.choices
         )
-        return replace(self, text=say(self.text), choices=choices)
+        return replace(
+            self, text=say(self.text), choices=choices, parts=tuple(each.in_words(say) for each in self.parts)
+        )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", bounded(self.text))
@@ -200,6 +218,12 @@ class QuestionError(UsageError):
         super().__init__(f"{where}: {question}")
         self.where = where
         self.question = question
+
+    @property
+    def asked(self) -> Question:
+        """The question, which this error always has."""
+        assert self.question is not None
+        return self.question
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.where, self.question), {"message": self.message, "question": self.question}

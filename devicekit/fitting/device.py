@@ -32,7 +32,7 @@ def read_pulses(path: Path | str | pd.DataFrame | Sequence[Path | str], options:
     """
     from devicekit.readers import read
 
-    table = read(path, options)
+    table = read(path, options, expected="pulse")
     if not isinstance(table, PulseTable):
         raise UsageError(
             f"{table.meta['source']} holds {table.kind} data, but an update law needs pulse trains. "

@@ -13,11 +13,13 @@ import pandas as pd
 
 from devicekit.core.errors import FileError, UsageError
 from devicekit.core.quantities import GLOSSARY
+from devicekit.core.text import count
 from devicekit.names import MARK_COLUMN, marks_of_cells
-from devicekit.readers import memory, own
+from devicekit.readers import memory, origins, own
 from devicekit.readers.layout import KEPT, Column, Layout
 from devicekit.readers.source import Source
 from devicekit.system import plugins
+from devicekit.system.answers import Answered, read_with_answers
 from devicekit.system.catalog import marks
 from devicekit.system.commands import keyword, non_default
 from devicekit.system.options import OPTIONS, QUANTITIES, ReadOptions
@@ -123,6 +125,8 @@ def read(
     options: ReadOptions | None = None,
     *,
     elsewhere: frozenset[str] = frozenset(),
+    expected: str | None = None,
+    accepted: frozenset[str] = frozenset(),
     **kwargs: Any,
 ) -> Table:
     """Read a file, a folder or several files of measurements into one validated table.
@@ -136,6 +140,10 @@ def read(
         Information that is not in the file; alternatively pass the fields of `ReadOptions` as keywords.
     elsewhere : frozenset of str
         Options that the caller itself uses for sweeps; other options that the reader does not use are refused.
+    expected : str, optional
+        Kind of table that the caller takes; it is then not asked about.
+    accepted : frozenset of str
+        Statements about the file that a person has accepted, as their questions say them.
     **kwargs
         Fields of `ReadOptions`, instead of `options`; `map` means the same as `columns`.
 
@@ -156,26 +164,42 @@ def read(
     options = options if options is not None else ReadOptions.of(**kwargs)
     if not isinstance(options, ReadOptions):
         raise UsageError(f"options= takes ReadOptions, not {type(options).__name__}. Pass each option by its name.")
-    loaded, asked_files_are = None, options.files_are
+    frame = memory.frame_of(path)
+    return read_with_answers(
+        lambda state: _read(path if frame is None else frame, state, elsewhere, expected), Answered(options, accepted)
+    )
+
+
+def _read(path: Any, state: Answered, elsewhere: frozenset[str], expected: str | None) -> Table:
+    """Read a path, several or a frame with the answers so far; ask about what one way alone says."""
+    from devicekit.readers import multiple_files
+
+    options, loaded = state.options, None
     if options.recipe not in (None, "none"):
         from devicekit.readers import recipe
 
         loaded = recipe.load(options.recipe)  # type: ignore[arg-type]
         options = replace(loaded.merge(options), recipe=None)
-    if (frame := memory.frame_of(path)) is not None:
-        return _read_one(Source.of_frame(frame), options, elsewhere, loaded)
-    from devicekit.readers import multiple_files
+    statements: list[origins.Statement] = []
 
-    files = multiple_files.list_files(path)
+    def read_file(source: Source, each: ReadOptions) -> Table:
+        table = _read_one(source, each, elsewhere, loaded)
+        statements.extend(table.meta.get("statements", ()))
+        return table
+
+    files = None if isinstance(path, pd.DataFrame) else multiple_files.list_files(path)
     if (files is None or len(files) == 1) and options.files_are is not None:
-        if asked_files_are is not None:
+        if state.options.files_are is not None:
             raise UsageError(f"files_are={options.files_are} needs several files; got one. Remove it.")
         options = replace(options, files_are=None)  # a recipe is for one file or for many
-    if files is None:
-        return _read_one(Source(path), options, elsewhere, loaded)  # type: ignore[arg-type]
-    if loaded is None and files:
-        options = _options_for_several(Source(files[0]), options)
-    return multiple_files.read(files, options, lambda source, each: _read_one(source, each, elsewhere, loaded))
+    if isinstance(path, pd.DataFrame):
+        table, where = read_file(Source.of_frame(path), options), "the table"
+    elif files is None:
+        table, where = read_file(Source(path), options), Path(path).name
+    else:
+        options = _options_for_several(Source(files[0]), options) if loaded is None and files else options
+        table, where = multiple_files.read(files, options, read_file), count(len(files), "file")
+    return origins.check(table, statements, state, where, expected)
 
 
 def _read_one(

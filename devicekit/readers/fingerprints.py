@@ -12,6 +12,7 @@ from typing import Any, Self
 from devicekit.core.errors import DevicekitError, UsageError
 
 Cells = tuple[str, ...]
+FEW_NAMES = 4  # names below which tables of many makes are alike
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,11 @@ class Fingerprint:
     def is_certain(self) -> bool:
         """True if names or keys are among the marks: forms of numbers alone are shared by many files."""
         return bool(self.names or self.keys)
+
+    @property
+    def is_distinct(self) -> bool:
+        """True if the marks belong to one make: words above the names, four names or more, or keys."""
+        return bool(self.keys or (self.names and (self.preamble or len(self.names) >= FEW_NAMES)))
 
     @property
     def is_empty(self) -> bool:

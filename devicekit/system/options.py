@@ -113,6 +113,13 @@ class ReadOptions:
         example="5e-5",
         doc="Keep only this pulse width [s].",
     )
+    accept: bool = option(
+        default=False,
+        help="Accept what was inferred by one way alone; the result says what.",
+        form="Accept what was inferred",
+        row=0,
+        doc="Accept what was inferred by one way alone (kind, unit, borders of cycles and trains, direction).",
+    )
     recipe: Path | str | None = option(
         metavar="FILE",
         help="Recipe for reading such files; found by itself if not given, none: without.",

@@ -20,6 +20,7 @@ from devicekit.readers.layouts.roles import TEXT, Cells
 from devicekit.readers.layouts.series import Series
 from devicekit.readers.layouts.temperatures import convert_to_kelvin
 from devicekit.readers.layouts.view import names_as_text
+from devicekit.readers.origins import of_course, of_kind, states_borders
 from devicekit.readers.source import Source
 from devicekit.system.options import ReadOptions
 from devicekit.tables import Table
@@ -73,13 +74,16 @@ def apply(reading: Reading, source: Source) -> Table:
     whole["device_id"] = whole["device_id"].astype(str) if whole["device_id"].dtype == object else whole["device_id"]
     whole, celsius = convert_to_kelvin(whole, source.path.name)
     warnings += celsius
+    stated = states_borders(whole, reading.options)
     table: Table = reading.kind.build(whole, _remaining_options(reading), source, warnings)
     frame = table.frame.drop(columns=["_part", "_gate"], errors="ignore")
     lead = [str(name) for name in type(table).schema.columns if name in frame]
     order = [*lead, *(name for name in frame if name not in lead)]
     # replace() would validate again
     object.__setattr__(table, "frame", frame if list(frame) == order else frame[order])
-    object.__setattr__(table, "meta", {**table.meta, "layout": reading.layout})
+    kind = of_kind(table, reading.layout, reading.options.kind is not None, reading.claim, reading.other_kinds)
+    statements = [kind, *of_course(table, stated)]
+    object.__setattr__(table, "meta", {**table.meta, "layout": reading.layout, "statements": tuple(statements)})
     return table
 
 

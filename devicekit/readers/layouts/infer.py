@@ -59,6 +59,8 @@ class Reading:
     options: ReadOptions
     unused: frozenset[str]
     warnings: tuple[CodedWarning, ...]
+    claim: tuple[int, str]
+    other_kinds: tuple[Choice, ...] = ()
 
 
 def infer_layout(source: Source, options: ReadOptions, recipe: Recipe | None = None) -> Reading:
@@ -84,6 +86,11 @@ def infer_layout(source: Source, options: ReadOptions, recipe: Recipe | None = N
     labels = (source.path.name, *(each for block in blocks for each in (block.label, block.sheet)))
     view = replace(_build_view(blocks[0], options, recipe_columns), labels=labels)
     kind, claim = _choose_kind(view)
+    others = tuple(
+        Choice.of(f"{module.TITLE}: {each.why}", kind=module.NAME)
+        for module, each in _collect_claims(view)
+        if module.NAME != kind.NAME
+    )
     view = View(tuple(kind.assign(view)), view.cells, options)
     warnings = _warn_left_out_sheets(gathered, blocks, source.path.name)
     view, remarks = assign_factors(view, kind, blocks[0])
@@ -96,7 +103,18 @@ def infer_layout(source: Source, options: ReadOptions, recipe: Recipe | None = N
     unused |= set() if kind.NAME == "pulse" else {"pulses"}
     options = add_read_voltage(view, kind, options)
     layout = _build_layout(view, kind, claim, blocks, arranged, _stored_options(options, blocks, arranged, beside))
-    return Reading(tuple(blocks), tuple(tags), arranged, layout, kind, options, unused, (*warnings, *remarks))
+    return Reading(
+        tuple(blocks),
+        tuple(tags),
+        arranged,
+        layout,
+        kind,
+        options,
+        unused,
+        (*warnings, *remarks),
+        (claim.strength, claim.why),
+        others,
+    )
 
 
 def _gather_blocks(

@@ -13,8 +13,6 @@ from hypothesis import strategies as st
 
 from devicekit.app.forms import (
     build_reading_fields,
-    fill_blanks,
-    list_blank_labels,
     parse_reading_form,
     split_question,
     use_field_labels,
@@ -23,6 +21,7 @@ from devicekit.app.uploads import Upload, apply_answer
 from devicekit.app.worker import Job
 from devicekit.core.errors import Blank, Choice, Question, QuestionError, UsageError
 from devicekit.system import commands
+from devicekit.system.answers import fill_blanks, list_blank_labels
 from devicekit.system.options import OPTIONS as DECLARED
 from devicekit.system.options import ReadOptions
 

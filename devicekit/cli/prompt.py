@@ -1,0 +1,71 @@
+"""Questions of the readers on a terminal: all that is open, one after the other; Enter takes the first answer."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+import typer
+
+from devicekit.cli import terminal
+from devicekit.core.errors import Question, UsageError
+from devicekit.core.pairs import parse_pairs
+from devicekit.core.text import natural_number
+from devicekit.system.answers import Answered, fill_blanks, list_blank_labels, parse_word
+from devicekit.system.commands import in_command_words
+from devicekit.system.options import OPTIONS
+
+
+def asked_on_terminal(question: Question, state: Answered) -> Answered:
+    """Ask each part of a question; after another answer than the first the file is read again before the next part."""
+    if len(question.each) > 1:
+        terminal.paragraph(f"{len(question.each)} questions about the file (Enter takes the first answer):", err=True)
+    for each in question.each:
+        number, state = _ask_one(each, state)
+        if number != 0:
+            break
+    return state
+
+
+def _ask_one(question: Question, state: Answered) -> tuple[int, Answered]:
+    """Return the number of the answer (from 0, -1 for options that were typed) and the options with it."""
+    shown = question.in_words(in_command_words)
+    terminal.paragraph(shown.text, err=True)
+    for line in shown.evidence:
+        terminal.paragraph(f"seen: {line}", 2, err=True)
+    for number, each in enumerate(shown.choices, 1):
+        terminal.paragraph(f"{number}  {each.means} ({each.typed_options})", 2, err=True)
+    while True:
+        word = typer.prompt("Answer, or options such as --unit nA", default="1", err=True).strip()
+        try:
+            number = natural_number(word) if word.isdigit() else -1
+            if number is None or number < 0:
+                return -1, _with_options(word, state)
+            if not 1 <= number <= len(question.choices):
+                raise UsageError(f"Answer with a number from 1 to {len(question.choices)}, or an option.")
+            choice = question.choices[number - 1]
+            words = [str(typer.prompt(f"  {label}", err=True)) for label in list_blank_labels(choice)]
+            return number - 1, state.with_answer(question, fill_blanks(choice.options, words))
+        except UsageError as error:
+            terminal.error(str(error.in_words(in_command_words)))
+
+
+def _with_options(typed: str, state: Answered) -> Answered:
+    """Return the options with those that were typed: `--unit nA --map value=G`, or `unit=nA`."""
+    known = {name: each for each in OPTIONS.values() for name in (each.flag, each.keyword, each.name)}
+    given: dict[str, Any] = {}
+    words = iter(shlex.split(typed))
+    for word in words:
+        name, value = (word, next(words, "")) if word.startswith("--") else word.partition("=")[::2]
+        if (option := known.get(name)) is None:
+            raise UsageError(
+                f"{name} is no reading option. There are {', '.join(each.flag for each in known.values())}."
+            )
+        if option.is_pairs:
+            given[option.name] = {
+                **given.get(option.name, {}),
+                **parse_pairs([value], f"{option.flag} takes NAME=VALUE"),
+            }
+        else:
+            given[option.name] = parse_word(option, value)
+    return state.with_answer(Question("", ()), given)

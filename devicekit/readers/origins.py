@@ -1,0 +1,220 @@
+"""Origin of what a reading says: stated by the file, given by the user, found by two ways that agree, or inferred.
+
+What one way alone says (a name, or the course of the numbers) is shown and must be accepted before it counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from devicekit.core.errors import Choice, CodedWarning, Question, QuestionError
+from devicekit.core.quantities import GLOSSARY
+from devicekit.core.records import Record, column
+from devicekit.core.text import count
+from devicekit.system.answers import Answered
+from devicekit.system.options import OPTIONS, ReadOptions
+from devicekit.tables import EnduranceTable, PulseTable, RetentionTable, SweepTable, Table
+
+if TYPE_CHECKING:
+    from devicekit.readers.layout import Layout
+
+STATED, GIVEN, AGREED, INFERRED = "stated", "given", "agreed", "inferred"
+TRENDS = 0.5  # mean rank correlation from which trains rise or fall
+FEWEST_VOLTAGES = 3
+SMALL = 8  # rows of a table whose course says little
+SEPARATE = 0.9  # share of cycles in which HRS is above LRS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement(Record):
+    """One thing that a reading says about a file.
+
+    Parameters
+    ----------
+    subject : str
+        What it is about: kind, borders, direction ...
+    says : str
+        The statement, one sentence without a full stop.
+    origin : {"stated", "given", "agreed", "inferred"}
+    ways : tuple of str
+        How it was found.
+    others : tuple of Choice
+        Other answers, the likeliest first.
+    """
+
+    subject: str = column(doc="what the statement is about")
+    says: str = column(doc="the statement")
+    origin: str = column(doc="stated by the file, given, found by two ways that agree, or inferred by one")
+    ways: tuple[str, ...] = column(default=(), doc="how it was found")
+    others: tuple[Choice, ...] = column(default=(), doc="other answers")
+
+    @property
+    def question(self) -> Question:
+        """The question whether it is right."""
+        yes = Choice(typed_options="accept=True", means="yes", options={"accept": True})
+        fields = dict.fromkeys(["accept", *(name for each in self.others for name in each.options)])
+        known = [name if name in OPTIONS else "columns" for name in fields]
+        return Question(
+            f"{self.subject}: {self.says}. Is that right?",
+            tuple(dict.fromkeys(known)),
+            (yes, *self.others),
+            self.ways,
+            subject=self.subject,
+        )
+
+
+def of_kind(table: Table, layout: Layout, given: bool, claim: tuple[int, str], others: Sequence[Choice]) -> Statement:
+    """Return the statement about the kind of measurement of a table.
+
+    Parameters
+    ----------
+    table : Table
+    layout : Layout
+    given : bool
+        True if an option or a recipe gives the kind.
+    claim : int and str
+        2 if words name the kind, 1 if the columns only allow it; and the words.
+    others : sequence of Choice
+        Other kinds that the columns allow.
+    """
+    says = f"the table holds {table.kind} data"
+    if given:
+        return Statement(subject="kind", says=says, origin=GIVEN)
+    roles = [each for each in layout.columns if each.role in GLOSSARY]
+    if roles and all(each.is_explicit for each in roles):
+        return Statement(subject="kind", says=says, origin=STATED)
+    course = _course(table)
+    strength, why = claim
+    ways = (why, *((course,) if course else ()))
+    origin = AGREED if strength == 2 and course != "" else INFERRED
+    return Statement(subject="kind", says=says, origin=origin, ways=ways, others=tuple(others))
+
+
+def _course(table: Table) -> str | None:
+    """Return how the numbers confirm the kind; "" if they do not, None if they cannot."""
+    frame = table.frame
+    if isinstance(table, SweepTable):
+        if len(frame) < SMALL:
+            return None
+        counts = frame.groupby(["device_id", "cycle"], sort=False)["voltage_v"].nunique()
+        return "the voltage runs through a range" if counts.median() >= FEWEST_VOLTAGES else ""
+    if isinstance(table, RetentionTable):
+        steps = frame.groupby([k for k in ("device_id", "level", "temperature_k", "repeat") if k in frame], sort=False)[
+            "time_s"
+        ].diff()
+        return "time rises within each record" if bool((steps.dropna() >= 0).all()) else ""
+    if isinstance(table, EnduranceTable):
+        wide = frame.pivot_table(index=["device_id", "cycle"], columns="level", values="conductance_s").dropna()
+        if not {"hrs", "lrs"} <= set(wide) or len(wide) < 2:
+            return None
+        above = float((wide["lrs"] > wide["hrs"]).mean())
+        return "LRS conducts more than HRS" if above >= SEPARATE or above <= 1 - SEPARATE else ""
+    if isinstance(table, PulseTable):
+        trends = _trends(table)
+        if not trends:
+            return None
+        agree = np.mean([trend if way == "ltp" else -trend for way, trend in trends])
+        return "trains rise and fall as their directions say" if agree > TRENDS else ""
+    return None
+
+
+def _trends(table: PulseTable) -> list[tuple[str, float]]:
+    """Return direction and rank correlation with the pulse number of up to 40 trains with four readings or more."""
+    name = "conductance_s" if "conductance_s" in table.frame else "weight"
+    found: list[tuple[str, float]] = []
+    for (way, *_), part in table.frame.groupby(["direction", "device_id", "cycle"], sort=False):
+        known = part.dropna(subset=[name])
+        if len(known) < 4 or known[name].nunique() < 2:
+            continue
+        found.append((str(way), float(known[name].rank().corr(known["pulse_index"].rank()))))
+        if len(found) == 40:
+            break
+    return found
+
+
+def states_borders(frame: pd.DataFrame, options: ReadOptions) -> bool:
+    """Return whether rows, before cycles and directions are split, name their cycles or trains."""
+    if {"cycle", "direction"} & set(frame) or options.pulses:
+        return True
+    return "pulse_index" in frame and bool((frame["pulse_index"].diff() < 0).any())
+
+
+def of_course(table: Table, stated: bool) -> list[Statement]:
+    """Return the statements that follow from the course of the numbers: borders and directions.
+
+    Parameters
+    ----------
+    table : Table
+    stated : bool
+        True if the file or the user names the cycles or trains.
+    """
+    found = [
+        Statement(subject="direction", says=each.message, origin=INFERRED, ways=("the trend of the readings",))
+        for each in table.warnings
+        if each.code == "reversed"
+    ]
+    if stated or not isinstance(table, SweepTable | PulseTable):
+        return found
+    keys = ["device_id", "cycle", *(["direction"] if isinstance(table, PulseTable) else [])]
+    sizes = table.frame.groupby(keys, sort=False).size()
+    if len(sizes) == table.frame["device_id"].nunique():
+        return found
+    what, turn = ("sweep", "the voltage returns") if isinstance(table, SweepTable) else ("train", "the trend turns")
+    least, most = int(sizes.min()), int(sizes.max())
+    lengths = f"{most} rows each" if least == most else f"{least} to {most} rows"
+    equal = _are_equal(sizes.to_numpy())
+    borders = Statement(
+        subject="borders",
+        says=f"{count(len(sizes), what)} of {lengths}, split where {turn}",
+        origin=AGREED if equal else INFERRED,
+        ways=("turning points", *(("equal lengths",) if equal else ())),
+    )
+    return [*found, borders]
+
+
+def _are_equal(sizes: np.ndarray) -> bool:
+    """Return whether all lengths but the last agree within one row, with three or more, or are all the same."""
+    inner = sizes[:-1] if sizes.size > 2 else sizes
+    return bool(np.ptp(inner) <= 1 and sizes[-1] <= inner.max() + 1)
+
+
+def check(
+    table: Table, statements: Iterable[Statement], state: Answered, where: str, expected: str | None = None
+) -> Table:
+    """Return a table with its statements; what was accepted as inferred becomes a warning, what is open a question.
+
+    Parameters
+    ----------
+    table : Table
+    statements : iterable of Statement
+        Those of each file that the table is made of.
+    state : Answered
+        What the user gave and accepted.
+    where : str
+        File name for messages.
+    expected : str, optional
+        Kind of table that the user's command takes: then it is given.
+
+    Raises
+    ------
+    QuestionError
+    """
+    found = list({(each.subject, each.says): each for each in statements}.values())
+    if table.kind == expected:
+        found = [replace(each, origin=GIVEN) if each.subject == "kind" else each for each in found]
+    inferred = [each for each in found if each.origin == INFERRED]
+    open_ = [] if state.options.accept else [each for each in inferred if each.question.text not in state.accepted]
+    if open_:
+        questions = tuple(each.question for each in open_)
+        raise QuestionError(where, questions[0] if len(open_) == 1 else replace(questions[0], parts=questions))
+    object.__setattr__(table, "meta", {**table.meta, "statements": tuple(found)})  # replace() would validate again
+    if inferred:
+        words = "; ".join(f"{each.subject}: {each.says} ({', '.join(each.ways)})" for each in inferred)
+        warning = CodedWarning("accepted", f"{where}: accepted as inferred by one way alone: {words}")
+        object.__setattr__(table, "warnings", (*table.warnings, warning))
+    return table
