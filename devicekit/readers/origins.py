@@ -27,6 +27,10 @@ STATED, GIVEN, AGREED, INFERRED = "stated", "given", "agreed", "inferred"
 TRENDS = 0.5  # mean rank correlation from which trains rise or fall
 FEWEST_VOLTAGES = 3
 SMALL = 8  # rows of a table whose course says little
+DOUBTS = {  # warnings of what names and numbers contradict: subject, and what speaks against the names
+    "reversed": ("direction", "the trend of the readings"),
+    "suspect_unit": ("unit", "the size of the numbers"),
+}
 SEPARATE = 0.9  # share of cycles in which HRS is above LRS
 
 
@@ -145,36 +149,37 @@ def states_borders(frame: pd.DataFrame, options: ReadOptions) -> bool:
 
 
 def of_course(table: Table, stated: bool) -> list[Statement]:
-    """Return the statements that follow from the course of the numbers: borders and directions.
+    """Return the statements that follow from the course of the numbers: directions, and borders of trains.
 
     Parameters
     ----------
     table : Table
     stated : bool
-        True if the file or the user names the cycles or trains.
+        True if the file or the user names the trains.
     """
     found = [
-        Statement(subject="direction", says=each.message, origin=INFERRED, ways=("the trend of the readings",))
+        Statement(
+            subject=DOUBTS[each.code][0],
+            says=each.message.rpartition(f"{table.meta.get('source')}: ")[2],
+            origin=INFERRED,
+            ways=(DOUBTS[each.code][1],),
+        )
         for each in table.warnings
-        if each.code == "reversed"
+        if each.code in DOUBTS
     ]
-    if stated or not isinstance(table, SweepTable | PulseTable):
+    if stated or not isinstance(table, PulseTable):
         return found
-    keys = ["device_id", "cycle", *(["direction"] if isinstance(table, PulseTable) else [])]
-    sizes = table.frame.groupby(keys, sort=False).size()
-    if len(sizes) == table.frame["device_id"].nunique():
+    sizes = table.frame.groupby(["device_id", "cycle", "direction"], sort=False).size().to_numpy()
+    if sizes.size == table.frame["device_id"].nunique():
         return found
-    what, turn = ("sweep", "the voltage returns") if isinstance(table, SweepTable) else ("train", "the trend turns")
-    least, most = int(sizes.min()), int(sizes.max())
+    way = AGREED if _are_equal(sizes) else INFERRED
+    return [*found, _borders("train", sizes.size, int(sizes.min()), int(sizes.max()), way, "the trend turns")]
+
+
+def _borders(what: str, number: int, least: int, most: int, origin: str, turn: str) -> Statement:
     lengths = f"{most} rows each" if least == most else f"{least} to {most} rows"
-    equal = _are_equal(sizes.to_numpy())
-    borders = Statement(
-        subject="borders",
-        says=f"{count(len(sizes), what)} of {lengths}, split where {turn}",
-        origin=AGREED if equal else INFERRED,
-        ways=("turning points", *(("equal lengths",) if equal else ())),
-    )
-    return [*found, borders]
+    ways = (f"a new {what} where {turn}", *(("equal lengths",) if origin == AGREED else ()))
+    return Statement(subject="borders", says=f"{count(number, what)} of {lengths}", origin=origin, ways=ways)
 
 
 def _are_equal(sizes: np.ndarray) -> bool:
@@ -205,6 +210,9 @@ def check(
     QuestionError
     """
     found = list({(each.subject, each.says): each for each in statements}.values())
+    if (borders := table.meta.get("borders")) is not None and borders.cycles > 1:
+        turn = "the voltage leaves its first value"
+        found.append(_borders("sweep", borders.cycles, borders.least, borders.most, borders.found, turn))
     if table.kind == expected:
         found = [replace(each, origin=GIVEN) if each.subject == "kind" else each for each in found]
     inferred = [each for each in found if each.origin == INFERRED]

@@ -96,7 +96,7 @@ def test_operations_of_an_endurance_log_are_counted_as_stated(lines: Write) -> N
 def test_two_unnamed_columns_are_an_endurance_record_if_the_kind_is_given(lines: Write) -> None:
     rows = [f"{7000 + k}\t{4e5 + 10 * k}" for k in range(8)]
     for quantity, low in (("resistance", "lrs"), ("conductance", "hrs")):
-        frame = devicekit.read(lines(*rows, name="x.txt"), kind="endurance", quantity=quantity).frame
+        frame = devicekit.read(lines(*rows, name="x.txt"), kind="endurance", quantity=quantity, accept=True).frame
         first = frame[frame["level"] == low]["conductance_s"].iloc[0]
         assert first == pytest.approx(1 / 7000 if quantity == "resistance" else 7000)
         assert frame.groupby("level").size().tolist() == [8, 8]
@@ -112,7 +112,9 @@ def test_a_state_after_each_set_and_each_reset_is_an_endurance_record(lines: Wri
     assert first["lrs"] == pytest.approx(1 / 6381)
     assert first["hrs"] == pytest.approx(1 / 900001)
     more = [f"{k},{op},{n},{10 + n}" for k in (1, 2, 3) for op in ("SET", "RESET") for n in range(9)]
-    assert isinstance(devicekit.read(lines("cycle,op,pulse,G (uS)", *more)), PulseTable)  # nine readings each
+    assert isinstance(
+        devicekit.read(lines("cycle,op,pulse,G (uS)", *more), accept=True), PulseTable
+    )  # nine readings each
 
 
 def test_switching_voltages_have_no_level(lines: Write) -> None:

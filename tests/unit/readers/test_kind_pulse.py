@@ -65,7 +65,7 @@ def test_two_columns_split_where_the_number_restarts(lines: Callable[..., Path])
     """Rising trains are LTP, falling ones LTD, each counted by itself."""
     numbers = [1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3]
     states = [1, 2, 3, 3, 2, 1, 1.5, 2.5, 3.5, 3.5, 2.5, 0.5]
-    table = read(lines(*[f"{n},{s}" for n, s in zip(numbers, states, strict=True)]), unit="uS")
+    table = read(lines(*[f"{n},{s}" for n, s in zip(numbers, states, strict=True)]), unit="uS", accept=True)
     up, down = trains(table, "ltp"), trains(table, "ltd")
     assert [list(up), list(down)] == [[1, 2], [1, 2]]
     np.testing.assert_allclose([*up.values(), *down.values()], np.reshape(states, (4, 3))[[0, 2, 1, 3]] * 1e-6)
@@ -74,7 +74,7 @@ def test_two_columns_split_where_the_number_restarts(lines: Callable[..., Path])
 
 def test_rising_trains_one_after_the_other_are_all_ltp(lines: Callable[..., Path]) -> None:
     """The fall between them is a new start, not an LTD pulse."""
-    table = read(lines("1,10", "2,20", "3,30", "1,11", "2,22", "3,33"), unit="uS")
+    table = read(lines("1,10", "2,20", "3,30", "1,11", "2,22", "3,33"), unit="uS", accept=True)
     found = trains(table, "ltp")
     assert list(found) == [1, 2]
     np.testing.assert_allclose([found[1], found[2]], [[1e-5, 2e-5, 3e-5], [1.1e-5, 2.2e-5, 3.3e-5]], rtol=1e-12)
@@ -133,7 +133,7 @@ def test_trains_of_equal_length_are_cut_where_they_turn(lines: Write) -> None:
     for _ in range(4):
         trace += list(up / up[-1]) + list(1 - up / up[-1])
     noisy = 10 + 90 * (np.array(trace) + rng.normal(0, 0.004, len(trace)))
-    table = read(lines("G (uS)", *(f"{g:.4f}" for g in noisy)))
+    table = read(lines("G (uS)", *(f"{g:.4f}" for g in noisy)), accept=True)
     assert isinstance(table, PulseTable)
     lengths = table.frame.groupby(["cycle", "direction"])["pulse_index"].max()
     assert lengths.tolist() == [60] * 8
@@ -209,7 +209,7 @@ def test_readings_at_0_v_after_pulses_are_those_of_the_pulses(lines: Write) -> N
 def test_a_constant_time_is_a_pulse_width(lines: Write) -> None:
     up, down = [f"{100 + 10 * k},100" for k in range(12)], [f"{205 - 9 * k},100" for k in range(12)]
     path = lines("up", "G (uS),t_pulse (ns)", *up, "", "down", "G (uS),t_pulse (ns)", *down)
-    table = devicekit.read(path)
+    table = devicekit.read(path, accept=True)
     assert isinstance(table, PulseTable)
     first = table.frame.groupby("direction")["conductance_s"].first()
     np.testing.assert_allclose(first[["ltp", "ltd"]], [1e-4, 2.05e-4])
@@ -250,7 +250,7 @@ def test_a_reading_below_the_one_before_it_is_not_the_last_of_a_rise(lines: Writ
     noisy = np.r_[up, down] + 3 * np.random.default_rng(3).standard_normal(200)
     path = lines("number,G (uS)", *(f"{n},{g}" for n, g in enumerate(noisy, 1)))
     assert "pulses=(100, 100)" in choices(path)
-    table = devicekit.read(path, pulses=(100, 100))  # who was there knows better
+    table = devicekit.read(path, pulses=(100, 100), accept=True)  # who was there knows better
     assert table.frame.groupby("direction").size().to_dict() == {"ltp": 100, "ltd": 100}
 
 
@@ -260,10 +260,10 @@ def test_readings_near_zero_are_turned_as_others_are(tmp_path: Path, scale: floa
     values = np.concatenate([rise, 1 - rise] * 3) + 1e-9
     for factor, name in ((1.0, "usual.csv"), (scale, "small.csv")):
         (tmp_path / name).write_text("G (S)\n" + "".join(f"{float(x * factor)!r}\n" for x in values))
-    usual = read(tmp_path / "usual.csv").frame
+    usual = read(tmp_path / "usual.csv", accept=True).frame
     if scale == 5e-324:  # no digit is left
         with pytest.raises(QuestionError):
             read(tmp_path / "small.csv")
         return
-    small = read(tmp_path / "small.csv").frame
+    small = read(tmp_path / "small.csv", accept=True).frame
     assert small[["cycle", "direction", "pulse_index"]].equals(usual[["cycle", "direction", "pulse_index"]])

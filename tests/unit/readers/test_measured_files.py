@@ -77,7 +77,7 @@ def test_one_option_is_enough_for_the_others(measured: Path) -> None:
     assert ladder.frame[ladder.frame["voltage_v"] < 0]["current_a"].max() <= 0
     ramps = read(measured / "crosssim_ramps", read_voltage=0.1)
     assert len(ramps) == 13417
-    gong = read(measured / "gong_reram", quantity="weight")
+    gong = read(measured / "gong_reram", quantity="weight", accept=True)
     assert len(gong) == 2000
 
 
@@ -161,7 +161,7 @@ def test_keithley_workbooks(measured: Path, capfd: pytest.CaptureFixture[str]) -
 
 
 def test_gong_and_crosssim(measured: Path) -> None:
-    gong = read(measured / "gong_reram" / "gong_et_al.csv", quantity="weight")
+    gong = read(measured / "gong_reram" / "gong_et_al.csv", quantity="weight", accept=True)
     assert len(gong) == 2000
     assert gong.frame["weight"][0] == -0.84444
     ramps = read(measured / "crosssim_ramps", quantity="current", read_voltage=0.1)

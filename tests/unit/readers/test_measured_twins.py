@@ -234,7 +234,7 @@ def test_a_weight_of_two_columns_is_not_a_conductance(tmp_path: Path) -> None:
     up = [(-90 + 2 * n + (-1) ** n) / 90 for n in range(100)]
     path = tmp_path / "weights.csv"
     path.write_text("".join(f"{a:.5g},{-a:.5g}\n" for a in up), encoding="utf-8")
-    table = read(path, quantity="weight")
+    table = read(path, quantity="weight", accept=True)
     assert len(table) == 200
     curves = {direction: next(table.traces(direction))[3] for direction in ("ltp", "ltd")}
     np.testing.assert_allclose(curves["ltp"], up, atol=5e-5)

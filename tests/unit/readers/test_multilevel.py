@@ -93,7 +93,7 @@ def test_levels_side_by_side(tmp_path: Path) -> None:
     found = read(path)
     assert isinstance(found, MultilevelTable)
     assert found.frame.groupby("level").size().to_dict() == {"Level 0": 5, "Level 1": 5, "Level 2": 5}
-    assert not isinstance(read(path, columns_are="devices"), MultilevelTable)
+    assert not isinstance(read(path, columns_are="devices", accept=True), MultilevelTable)
     path.write_text(SIDE.format(a="00", b="01", c="10"))
     with pytest.raises(QuestionError):
         read(path)

@@ -55,7 +55,7 @@ def test_two_files_of_opposite_direction_are_one_device(lines: Write) -> None:
             lines("No.,G (uS)", *rows, name=f"{device}-{word}.csv")
     folder = lines("x", name="notes.md").parent
     files = sorted(folder.glob("*.csv"))
-    frame = devicekit.read(files, files_are="devices").frame
+    frame = devicekit.read(files, files_are="devices", accept=True).frame
     assert frame.groupby(["device_id", "direction"]).size().to_dict() == {
         (device, way): 12 for device in ("1", "2") for way in ("ltp", "ltd")
     }
@@ -100,7 +100,7 @@ def test_cycles_as_columns_of_two_sheets_keep_their_numbers(tmp_path: Path) -> N
         for n in range(20):
             own.append([10 + k / 10 + (n if sign > 0 else 20 - n) for k in range(5)])
     book.save(tmp_path / "g.xlsx")
-    table = devicekit.read(tmp_path / "g.xlsx", columns_are="cycles")
+    table = devicekit.read(tmp_path / "g.xlsx", columns_are="cycles", accept=True)
     assert sorted(table.frame["cycle"].unique()) == [1, 2, 3, 4, 5]
     assert (table.frame.groupby(["cycle", "direction"]).size() == 20).all()
     assert not any(re.search(r"\d+ cycles", warning.message) for warning in table.warnings)

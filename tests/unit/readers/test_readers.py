@@ -96,7 +96,12 @@ def test_repeated_readings_are_kept_and_a_fit_takes_their_mean(tmp_path: Path) -
 def test_columns_can_be_mapped(tmp_path: Path) -> None:
     text = "n,I\n" + "".join(f"{n},{g * 0.1:.4g}\n" for n, g in enumerate([*UP, *DOWN]))
     table = read(
-        write(tmp_path, "mine.csv", text), columns={"value": "I"}, quantity="current", read_voltage=0.1, pulses=(7, 8)
+        write(tmp_path, "mine.csv", text),
+        columns={"value": "I"},
+        quantity="current",
+        read_voltage=0.1,
+        pulses=(7, 8),
+        accept=True,
     )
     np.testing.assert_allclose(states(table, "ltp"), UP, rtol=1e-3)
     with pytest.raises(UsageError, match="no column 'J'"):
@@ -117,7 +122,7 @@ def test_columns_can_be_mapped(tmp_path: Path) -> None:
 def test_a_unit_holds_for_a_mapped_column_too(ours: str, unit: str, factor: float, tmp_path: Path) -> None:
     numbers = np.concatenate([UP, DOWN[1:]]) * factor
     path = write(tmp_path, "mine.csv", "G\n" + "".join(f"{g:.6g}\n" for g in numbers))
-    table = read(path, columns={ours: "G"}, unit=unit, read_voltage=0.1, pulses=(7,))
+    table = read(path, columns={ours: "G"}, unit=unit, read_voltage=0.1, pulses=(7,), accept=True)
     np.testing.assert_allclose(states(table, "ltp"), UP, rtol=1e-5)
     with pytest.raises(UsageError, match="kohm"):
         read(path, columns={"conductance_s": "G"}, unit="kohm")
@@ -136,7 +141,7 @@ def test_quantities_and_units(quantity: str, unit: str | None, factor: float | N
     numbers = 1e-3 / UP if factor is None else UP * factor
     down = 1e-3 / DOWN if factor is None else DOWN * factor
     text = "".join(f"{a:.6g},{b:.6g}\n" for a, b in zip(numbers, down, strict=True))
-    table = read(write(tmp_path, "two.csv", text), quantity=quantity, unit=unit, read_voltage=0.1)
+    table = read(write(tmp_path, "two.csv", text), quantity=quantity, unit=unit, read_voltage=0.1, accept=True)
     np.testing.assert_allclose(states(table, "ltp"), UP, rtol=1e-5)
 
 
@@ -150,15 +155,15 @@ def test_two_columns_without_a_quantity_say_what_to_pass(tmp_path: Path) -> None
 
 def test_pulse_number_and_reading_split_where_the_number_restarts(tmp_path: Path) -> None:
     rows = [f"{n}\t{g}" for _ in range(2) for values in (UP, DOWN) for n, g in enumerate(values)]
-    table = read(write(tmp_path, "train.txt", "\n".join(rows)), quantity="conductance")
+    table = read(write(tmp_path, "train.txt", "\n".join(rows)), quantity="conductance", accept=True)
     assert table.frame.groupby("direction")["cycle"].max().to_dict() == {"ltp": 2, "ltd": 2}
     np.testing.assert_allclose(states(table, "ltd"), DOWN)
-    assert [warning.code for warning in table.warnings] == ["split"]
+    assert [warning.code for warning in table.warnings] == ["split", "accepted"]
 
 
 def test_one_column_splits_at_turning_points(tmp_path: Path) -> None:
     values = np.concatenate([UP, DOWN[1:], UP[1:], DOWN[1:]])
-    table = read(write(tmp_path, "one.txt", "\n".join(map(str, values))), quantity="conductance")
+    table = read(write(tmp_path, "one.txt", "\n".join(map(str, values))), quantity="conductance", accept=True)
     trains = table.frame.drop_duplicates(["direction", "cycle"])
     assert trains["direction"].tolist() == ["ltp", "ltd", "ltp", "ltd"]
     np.testing.assert_allclose(states(table, "ltp"), UP)
@@ -295,7 +300,7 @@ def test_a_wrong_selection_lists_the_choices(tmp_path: Path) -> None:
 
 def test_siemens_written_as_microsiemens_are_doubted(tmp_path: Path) -> None:
     text = "".join(f"{a * 1e6},{b * 1e6}\n" for a, b in zip(UP, DOWN, strict=True))
-    table = read(write(tmp_path, "two.csv", text), quantity="conductance")
+    table = read(write(tmp_path, "two.csv", text), quantity="conductance", accept=True)
     assert "suspect_unit" in [warning.code for warning in table.warnings]
 
 
@@ -348,7 +353,7 @@ def test_numbers_survive_the_text(examples: int, tmp_path: Path) -> None:
         frame = pd.DataFrame(rows, columns=["voltage_v", "current_a", "third"][: len(rows[0])])
         text = "\n".join([delimiter.join(frame.columns), *(delimiter.join(map(repr, row)) for row in rows)])
         path.write_text(text)
-        read_back = read(path).frame[list(frame.columns)].to_numpy()
+        read_back = read(path, accept=True).frame[list(frame.columns)].to_numpy()
         assert np.array_equal(read_back, np.array(rows))
 
     survive()
@@ -370,7 +375,7 @@ def test_crosssim_ramps(measured: Path) -> None:
 
 def test_gong_is_a_weight_and_not_a_conductance(measured: Path) -> None:
     path = measured / "gong_reram" / "gong_et_al.csv"
-    table = read(path, quantity="weight")
+    table = read(path, quantity="weight", accept=True)
     assert len(table) == 2000
     with pytest.raises(TableError, match="weight") as caught:
         read(path, quantity="conductance")

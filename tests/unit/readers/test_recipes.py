@@ -17,7 +17,7 @@ from .small_files import Write  # type: ignore[import-not-found]
 
 def test_a_recipe_gives_the_same_table(lines: Write, tmp_path: Path) -> None:
     path = lines("some title", "date: today", "n;I [nA];T (C)", "1;10,5;25", "2;12,5;25", "3;14,0;26", "4;13,0;25")
-    table = read(path, read_voltage=0.1)
+    table = read(path, read_voltage=0.1, accept=True)
     table.meta["layout"].save(tmp_path / "lab.toml")
     again = read(path, recipe=tmp_path / "lab.toml")
     pd.testing.assert_frame_equal(table.frame, again.frame)

@@ -19,7 +19,7 @@ from .small_files import LOOP, Write, choices, trains, written  # type: ignore[i
 
 def test_cycle_0_is_a_cycle(tmp_path: Path) -> None:
     rows = "".join(f"{n},{n + 100}\n" for n in range(1, 11))
-    table = read(written(tmp_path, f"cycle 0 (uS),cycle 1 (uS)\n{rows}"))
+    table = read(written(tmp_path, f"cycle 0 (uS),cycle 1 (uS)\n{rows}"), accept=True)
     assert "repeats" not in [warning.code for warning in table.warnings]
     assert table.frame.groupby("cycle")["conductance_s"].min().to_dict() == pytest.approx({0: 1e-6, 1: 101e-6})
 
@@ -141,7 +141,7 @@ def test_addresses_in_front_of_rows_are_names_and_two_alternating_levels_are_not
     with pytest.raises(TableError, match="alternate"):
         devicekit.read(lines(*rows), quantity="resistance", unit="ohm", columns_are="devices")
     falling = [",".join([f"{cell}.000", *(f"{cell + 50 - n:.3f}" for n in range(40))]) for cell in range(480, 490)]
-    table = devicekit.read(lines(*falling), quantity="conductance", unit="uS", columns_are="devices")
+    table = devicekit.read(lines(*falling), quantity="conductance", unit="uS", columns_are="devices", accept=True)
     assert table.frame["device_id"].nunique() == 10
     assert "480" in str(table.frame["device_id"].iloc[0])
     assert table.frame["conductance_s"].max() == pytest.approx(539e-6)

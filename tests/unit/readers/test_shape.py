@@ -45,12 +45,12 @@ def test_names_separated_by_blanks_above_numbers_separated_by_tabs(lines: Write)
 def test_rows_that_are_trains(lines: Write, tmp_path: Path) -> None:
     states = np.array([[10 * k + n for n in range(12)] for k in range(3)], float)
     path = lines(*(",".join([f"cycle {k + 1}", *map(str, row)]) for k, row in enumerate(states)))
-    table = devicekit.read(path, quantity="conductance", unit="uS")
+    table = devicekit.read(path, quantity="conductance", unit="uS", accept=True)
     for k, row in enumerate(states):
         found = table.frame[table.frame["cycle"] == k + 1]["conductance_s"]
         np.testing.assert_allclose(found, row * 1e-6)
     scipy.io.savemat(tmp_path / "G.mat", {"G_uS": np.linspace(1.5, 9.5, 60).reshape(3, 20)})
-    table = devicekit.read(tmp_path / "G.mat", quantity="conductance", unit="uS", columns_are="cycles")
+    table = devicekit.read(tmp_path / "G.mat", quantity="conductance", unit="uS", columns_are="cycles", accept=True)
     assert table.frame.groupby("cycle").size().tolist() == [20, 20, 20]
 
 
@@ -87,7 +87,7 @@ def test_a_row_of_empty_cells_is_a_missing_reading(lines: Write) -> None:
 
 def test_one_word_in_every_column_is_a_comment_and_a_column_without_a_name_counts_rows(lines: Write) -> None:
     rows = [f"{k},{1572 + k},Dev 1,LTP" for k in range(1, 10)]
-    table = devicekit.read(lines(",Resistance (ohm),Cell,Operation", ",raw,raw,raw", *rows))
+    table = devicekit.read(lines(",Resistance (ohm),Cell,Operation", ",raw,raw,raw", *rows), accept=True)
     assert table.devices == ["Dev 1"]
     assert "value" not in table.frame
     assert len(table.frame) == 9
@@ -105,7 +105,7 @@ def test_names_separated_by_two_tabs_above_numbers_separated_by_one(lines: Write
 def test_a_column_that_ends_early_is_read_and_rows_of_numbers_are_not_skipped(lines: Write) -> None:
     """57 rows, 25 of them in the last column: these were read as a heading, and 25 readings of LTP were lost."""
     rows = [f"{n},{28 / n**0.5:.4f},{5 + 0.9 * n:.4f}" if n <= 25 else f"{n},{28 / n**0.5:.4f}," for n in range(1, 58)]
-    table = devicekit.read(lines(*rows), kind="pulse", quantity="resistance", unit="kohm")
+    table = devicekit.read(lines(*rows), kind="pulse", quantity="resistance", unit="kohm", accept=True)
     assert table.frame.groupby("direction").size().to_dict() == {"ltp": 57, "ltd": 25}
     assert table.frame["conductance_s"].max() == pytest.approx(1 / (1e3 * 28 / 57**0.5), rel=1e-4)
     short = ["1,2,3", "2,3,4", "3,4,5", *(f"{n},{n * n}" for n in range(4, 104))]

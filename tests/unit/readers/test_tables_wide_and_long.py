@@ -80,14 +80,16 @@ def test_wide_trains_one_column_a_device_or_a_cycle(fixtures: Path) -> None:
     assert len(devices) == 14
     with pytest.raises(QuestionError, match="columns_are="):
         read(fixtures / "table" / "wide_no_header.tsv", quantity="conductance", unit="uS")
-    cycles = read(fixtures / "table" / "wide_no_header.tsv", quantity="conductance", unit="uS", columns_are="cycles")
+    cycles = read(
+        fixtures / "table" / "wide_no_header.tsv", quantity="conductance", unit="uS", columns_are="cycles", accept=True
+    )
     assert list(cycles.frame["cycle"].unique()) == [1, 2, 3]
     with pytest.raises(UsageError, match="quantity="):
         read(fixtures / "table" / "wide_no_header.tsv")
 
 
 def test_long_tables_of_every_kind(fixtures: Path) -> None:
-    sweep = read(fixtures / "long" / "sweep.csv")
+    sweep = read(fixtures / "long" / "sweep.csv", accept=True)
     assert list(sweep.frame["cycle"]) == [1, 1, 1, 1, 2, 2, 2]
     assert set(sweep.frame["operator"]) == {"ab"}
     endurance = read(fixtures / "long" / "endurance.csv")
@@ -142,7 +144,7 @@ def test_large_tables_take_the_fast_path_to_the_same_values(
     from devicekit.readers.layouts import gather
 
     for name in ("long/sweep.csv", "table/sweep_units.csv"):
-        slow = read(fixtures / name)
+        slow = read(fixtures / name, accept=True)
         monkeypatch.setattr(gather, "LARGE", 1)
         fast = read(fixtures / name)
         monkeypatch.undo()

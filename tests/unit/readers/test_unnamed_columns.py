@@ -78,4 +78,4 @@ def test_a_setting_among_unnamed_columns_is_not_a_device(lines: Write) -> None:
 
 
 def test_an_unnamed_column_without_a_number_gives_no_warning(lines: Write) -> None:
-    assert any("kind=sweep" in choice for choice in choices(lines("0.0,-")))
+    assert any("kind=pulse" in choice for choice in choices(lines("0.0,-")))
