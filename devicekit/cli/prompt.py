@@ -38,9 +38,9 @@ def _ask_one(question: Question, state: Answered) -> tuple[int, Answered]:
     while True:
         word = typer.prompt("Answer, or options such as --unit nA", default="1", err=True).strip()
         try:
-            number = natural_number(word) if word.isdigit() else -1
-            if number is None or number < 0:
+            if not word.isdigit():
                 return -1, _with_options(word, state)
+            number = natural_number(word) or 0
             if not 1 <= number <= len(question.choices):
                 raise UsageError(f"Answer with a number from 1 to {len(question.choices)}, or an option.")
             choice = question.choices[number - 1]

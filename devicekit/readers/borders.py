@@ -83,7 +83,9 @@ def _find_departures(away: np.ndarray) -> np.ndarray:
     side = np.where(np.abs(away) > HOME, np.sign(away), 0.0)
     edges = np.flatnonzero(np.diff(side, prepend=0.0))  # a run on one side of the first voltage, or at it
     stops = np.append(edges[1:], side.size)
-    starts, taken, last = [], set(), 0
+    starts: list[int] = []
+    taken: set[float] = set()
+    last = 0
     for first, stop in zip(edges.tolist(), stops.tolist(), strict=True):
         if side[first] == 0 or np.abs(away[first:stop]).max() <= LEAST:
             continue

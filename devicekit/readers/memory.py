@@ -81,5 +81,5 @@ def _of_array(data: np.ndarray) -> pd.DataFrame:
             f"got {data.dtype} of shape {'x'.join(map(str, data.shape)) or 'none'}"
         )
     if isinstance(data, np.ma.MaskedArray):
-        data = data.astype(float).filled(np.nan)
+        data = np.ma.filled(data.astype(float), np.nan)
     return pd.DataFrame(data.reshape(len(data), -1))

@@ -164,7 +164,7 @@ def test_each_shipped_data_set_is_read_without_a_question_and_back(name: str, tm
     ids=lambda path: f"{path.parent.name}/{path.name}",
 )
 def test_what_each_format_gives_is_read_back(path: Path, tmp_path: Path) -> None:
-    table = read(path)
+    table = read(path, accept=True)
     _assert_same(_again(table, tmp_path), table)
 
 

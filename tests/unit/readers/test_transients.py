@@ -134,7 +134,7 @@ def test_ratio_or_percent_is_asked_about(tmp_path: Path, head: str, numbers: tup
     text = f"interval (ms),{head}\n1,{numbers[0]}\n2,{numbers[1]}\n"
     with pytest.raises(QuestionError, match="A2/A1") as caught:
         read(file(tmp_path, text))
-    assert len(caught.value.question.choices) == (2 if "%" in head else 4)
+    assert len(caught.value.question.choices) == (3 if "%" in head else 4)  # two, and a recipe
 
 
 def test_two_amplitudes_give_the_ratio(tmp_path: Path) -> None:
