@@ -52,7 +52,7 @@ class Reader(Protocol):
 
 _TABLES = frozenset({"long", "updown"})  # older names of the table reader
 TABLE = "table"
-ALWAYS = frozenset({"format", "device", "cycle", "width"})  # applied before or after the reader
+ALWAYS = frozenset({"accept", "format", "device", "cycle", "width"})  # applied before or after the reader
 
 
 def readers() -> dict[str, Reader]:
