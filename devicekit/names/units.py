@@ -175,6 +175,10 @@ _TEX = {r"\mu": "µ", r"\micro": "µ", r"\Omega": "Ω", r"\ohm": "Ω", r"\g(m)":
 _TEX |= {r"\mathrm": "", r"\text": "", r"\rm": "", r"\degree": "°", r"\circ": "°", r"\%": "%", r"\cdot": "·"}
 _TEX |= {r"\times": "×"}
 
+_CYRILLIC = re.compile("(ф|п|н|мк|м|к|М|Г)?(В|А|Ом|с|См)")
+_LATIN = {"ф": "f", "п": "p", "н": "n", "мк": "u", "м": "m", "к": "k", "М": "M", "Г": "G"}
+_LATIN |= {"В": "V", "А": "A", "Ом": "Ω", "с": "s", "См": "S"}
+
 _POWER = re.compile(  # 10-6 is 10^-6 whose exponent was flattened; 10-12 may be a range
     r"(?:[xX*] ?)?(?:10 ?(?:\^|\*\*) ?\(? ?([+-]?\d{1,2}) ?\)?|10(-[1-9])|1(?:\.0*)?[eE]([+-]?\d{1,2}))"
     r"(?!\d) ?[*x]? ?"
@@ -199,6 +203,8 @@ def _tidy(word: str) -> str:
         return ""
     for sign, meant in _SIGNS.items():
         word = word.replace(sign, meant)
+    if not word.isascii() and (found := _CYRILLIC.fullmatch(word.strip("[](){} "))):
+        return _LATIN.get(found[1] or "", "") + _LATIN[found[2]]
     if "\\" in word or "$" in word:
         for sign, meant in _TEX.items():
             word = word.replace(sign, meant)

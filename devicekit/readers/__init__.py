@@ -52,7 +52,7 @@ class Reader(Protocol):
 
 _TABLES = frozenset({"long", "updown"})  # older names of the table reader
 TABLE = "table"
-ALWAYS = frozenset({"accept", "format", "device", "cycle", "width"})  # applied before or after the reader
+ALWAYS = frozenset({"format", "device", "cycle", "width", "encoding", "accept"})  # applied before or after the reader
 
 
 def readers() -> dict[str, Reader]:
@@ -213,6 +213,8 @@ def _read_one(
         options = replace(options, format=options.format or TABLE)
     if recipe is not None and recipe.trains is not None and not source.in_memory:
         source = Source.of_trains(source.path, recipe.trains)
+    if options.encoding is not None:
+        source.use_encoding(options.encoding)
     table = None if recipe is not None else _read_own(source, options, elsewhere)
     table = _read_by_format(source, options, elsewhere, recipe) if table is None else table
     layout: Layout = table.meta["layout"]

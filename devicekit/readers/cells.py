@@ -11,7 +11,9 @@ import pandas as pd
 from devicekit.core.errors import BadRow, TableError
 
 Row = tuple[int, list[str]]  # row of a file, from 1, and its cells
-EMPTY_WORDS = {"", "nan", "na", "n/a", "null", "none", "-", "--", "---", "#ref", "#ref!", "#n/a"}
+EMPTY_WORDS = {"", "nan", "na", "n/a", "n.a.", "null", "none", "-", "--", "---", "-nan", "nan(ind)", "-nan(ind)"}
+EMPTY_WORDS |= {"#ref", "#ref!", "#n/a", "#div/0!", "#value!", "#num!", "1.#qnan", "-1.#ind"}
+OVERFLOW_WORDS = {"overflow", "overload", "ovrflow", "ovf", "ovld", "overrange", "over range", "ol", "o.l."}
 KEITHLEY_NAN = 9.9e37  # Keithley instruments write 9.91E+37 for "no reading"
 _GROUPS = re.compile(r"[+-]?\d{1,3}([,.' \u00a0\u202f]\d{3})+([.,]\d+)?$")
 LARGEST_COUNT = 2**53  # beyond it floats do not hold every whole number
@@ -83,7 +85,8 @@ def parse_numbers(text: pd.Series, where: str, decimal: str = ".", thousands: st
         return _mask_missing(text.astype(float))
     words = _use_decimal_point(list(map(_strip_cell, text.astype(object).to_numpy())), decimal, thousands)
     values = _parse_floats(words)
-    wrong = [k for k in np.flatnonzero(np.isnan(values)).tolist() if words[k].lower() not in EMPTY_WORDS]
+    known = EMPTY_WORDS | OVERFLOW_WORDS
+    wrong = [k for k in np.flatnonzero(np.isnan(values)).tolist() if words[k].lower() not in known]
     if len(wrong) == len(words) and words and ":" in words[0]:
         clock = parse_clock(pd.Series(words, text.index, name=text.name))
         if clock.notna().all():
@@ -111,7 +114,7 @@ def parse_column(text: pd.Series, decimal: str = ".", thousands: str = "") -> pd
         text = text.cat.rename_categories(lambda word: str(word).strip()).astype(str)
     words = _strip_cells(text)
     values = _parse_floats(_use_decimal_point(words.tolist(), decimal, thousands))
-    if any(word.lower() not in EMPTY_WORDS for word in words[np.isnan(values)]):
+    if any(word.lower() not in EMPTY_WORDS | OVERFLOW_WORDS for word in words[np.isnan(values)]):
         return words
     return _mask_missing(pd.Series(values, text.index, name=text.name))
 

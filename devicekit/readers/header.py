@@ -58,12 +58,12 @@ class _ParsedName:
 
 
 _MEANS = {
-    "voltage": "voltage voltages volt volts bias potential spannung tension 电压 U",
-    "current": "current currents strom courant 电流",
-    "resistance": "resistance resistances widerstand résistance 电阻",
-    "conductance": "conductance conductances leitwert 电导",
-    "time": "time times zeit elapsed duration delay interval period 时间",
-    "temperature celsius fahrenheit": "temperature temperatures temp temperatur 温度",
+    "voltage": "voltage voltages volt volts bias potential spannung tension 电压 電壓 電圧 전압 напряжение вольт U",
+    "current": "current currents strom courant 电流 電流 전류 courant ток ампер",
+    "resistance": "resistance resistances widerstand résistance 电阻 電阻 抵抗 저항 сопротивление",
+    "conductance": "conductance conductances leitwert 电导 電導 전도도 проводимость",
+    "time": "time times zeit elapsed duration delay interval period 时间 時間 시간 время",
+    "temperature celsius fahrenheit": "temperature temperatures temp temperatur 温度 溫度 온도 температура",
     "time temperature celsius fahrenheit": "T",
 }
 _QUANTITIES = {word: words_of(meant) for meant, words in _MEANS.items() for word in words.split()}
@@ -136,6 +136,11 @@ def _word_quantities(token: str, before: str = "") -> tuple[frozenset[str], bool
         return frozenset(), False
     quantity = _SYMBOLS[found[2] or found[3] or (found[4] or found[5]).upper()]
     return frozenset({quantity}), bool(found[1]) and quantity != "time"
+
+
+def is_quantity_word(word: str) -> bool:
+    """Return whether a word of more than one letter names a quantity, in one of several languages."""
+    return len(word) > 1 and word.lower() in _QUANTITIES
 
 
 def _splitwords_of(text: str) -> list[str]:

@@ -29,7 +29,7 @@ _OTHERS = {  # lines that are no options
 }
 _SECTIONS = {
     name: _OTHERS.get(name, set()) | set(LINES.get(name, ()))
-    for name in ("recipe", "match", "table", "read", "trains", "keys")
+    for name in ("recipe", "match", "table", "read", "trains", "keys", "label_rows")
 }
 _BESIDE = {"device", "cycle", "width", "files_are", "key", "absolute", "read_voltage", "recipe"}  # say no layout
 _FREE = ("columns", "labels", "json")  # their lines are checked when they are read
@@ -177,7 +177,7 @@ def _read_options(content: Mapping[str, Mapping[str, Any]]) -> ReadOptions:
                 continue
             if each.is_pairs:
                 found.setdefault(each.name, {})[line] = value
-            elif each.name == "pulses":
+            elif each.kind.type in (object, tuple):  # several values, or one
                 found[each.name] = tuple(value) if isinstance(value, list) else (value,)
             else:
                 found[each.name] = value

@@ -14,8 +14,8 @@ from typing import IO, Any, Self
 
 import pandas as pd
 
-from devicekit.core.errors import FileError
-from devicekit.readers import jsonfile, matfile, workbook
+from devicekit.core.errors import FileError, UsageError
+from devicekit.readers import encodings, jsonfile, matfile, workbook
 from devicekit.readers.cells import make_names_unique
 from devicekit.system import files, writing
 
@@ -26,37 +26,8 @@ LONGEST_LINE = 1 << 20  # bytes
 MOST_COLUMNS = 16384  # as many as a spreadsheet has
 LONGEST_NAME = 2000  # characters of a column's name
 _HEAD = 65536  # bytes
-_PRINTED = bytes([9, 10, 13, *range(32, 127)])  # the characters of most tables
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 END_MARK = "\x1a"  # the end of a file in DOS, and from instruments of its time
 _BLANKS = re.compile(" {200,}")  # patterns of formats could take minutes on them
-
-
-def decode(data: bytes) -> tuple[str, str]:
-    """Return text and its encoding: by a byte-order mark or the zero bytes of UTF-16, else UTF-8 or Windows-1252."""
-    encoding = _detect_encoding(data)
-    if encoding is None:
-        try:
-            return data.decode("utf-8"), "utf-8"
-        except UnicodeDecodeError:
-            encoding = "cp1252"
-    return data.decode(encoding, errors="replace"), encoding
-
-
-def _detect_encoding(data: bytes) -> str | None:
-    """Return the encoding by the first bytes, None without a mark or zero bytes."""
-    for mark, encoding in _BOMS:
-        if data.startswith(mark):
-            return encoding
-    halves = [data[k:_HEAD:2] for k in (0, 1)]  # high and low bytes of UTF-16, or low and high
-    for encoding, (high, low) in (("utf-16-be", halves), ("utf-16-le", halves[::-1])):
-        if len(low) > 1 and high.count(0) > 0.8 * len(high) and len(low.translate(None, _PRINTED)) < 0.2 * len(low):
-            return encoding
-    return None
 
 
 class Source:
@@ -137,8 +108,29 @@ class Source:
 
     @cached_property
     def encoding(self) -> str:
-        """Encoding of the whole text, not only of its beginning; see `decode`."""
-        return self._scan[0]
+        """Encoding of the whole text, not only of its beginning; see `encodings`."""
+        return self._scan[0][0]
+
+    @property
+    def other_encodings(self) -> tuple[str, ...]:
+        """Other encodings that are as plausible, if none is given."""
+        return self._scan[0][1:] if self.encoding == self._scan[0][0] else ()
+
+    def use_encoding(self, encoding: str) -> None:
+        """Read the text in an encoding.
+
+        Raises
+        ------
+        UsageError
+            If the file is not a text in this encoding.
+        """
+        if self.in_memory or self.is_folder or self.workbook_kind:
+            raise UsageError(f"{self.path.name} is not a text. Remove encoding={encoding}")
+        try:
+            codecs.getincrementaldecoder(encoding)("strict").decode(self._bytes(_HEAD))
+        except UnicodeDecodeError as error:
+            raise UsageError(f"{self.path.name} is not a text in encoding={encoding}: {error.reason}") from error
+        self.__dict__.update(encoding=encoding, _scan=((encoding,), self.size))
 
     @cached_property
     def opening(self) -> list[str]:
@@ -191,19 +183,22 @@ class Source:
             raise FileError.of("cannot read", self.path, error) from error
 
     @cached_property
-    def _scan(self) -> tuple[str, int]:
-        """Encoding and size [bytes] of the whole content."""
-        encoding, size = None, 0
+    def _scan(self) -> tuple[tuple[str, ...], int]:
+        """Plausible encodings and size [bytes] of the whole content."""
+        encoding: tuple[str, ...] | None = None
+        size = 0
         decoder = codecs.getincrementaldecoder("utf-8")()
         for block in chain(self._blocks(), [b""]):
-            encoding = _detect_encoding(block) if size == 0 else encoding
+            mark = encodings.detect_mark(block) if size == 0 else None
+            encoding = (mark,) if mark else encoding
             size += len(block)
             if encoding is None:
                 try:
                     decoder.decode(block, final=not block)
                 except UnicodeDecodeError:
-                    encoding = "cp1252"
-        return encoding or "utf-8", size
+                    head = self._bytes(_HEAD)
+                    encoding = encodings.guess(block if head.isascii() else head)
+        return encoding or ("utf-8",), size
 
     @property
     def size(self) -> int:

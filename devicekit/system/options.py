@@ -20,7 +20,8 @@ KINDS = ("pulse", "sweep", "endurance", "retention", "stdp", "transient", "paire
 KERNELS = ("exponential", "stretched", "double", "power")  # of a relaxation: `devicekit.models.relaxation.KERNELS`
 BASELINES = ("original", "before")  # from where the second answer of a pulse pair is counted
 PARTS = ("devices", "cycles")  # what sheets or columns of one make may stand for
-BLOCKS = ("none", "empty-column", "repeated-names", "empty-row")
+BLOCKS = ("none", "empty-column", "repeated-names", "empty-row", "text-row")
+LABELS = ("device_id", "cycle", "direction", "level", "compliance_a", "pulse_width_s", "pulse_voltage_v")
 
 LARGEST = 1e300  # of a voltage [V] or a time [s]; a whole number has no limit of its own
 
@@ -28,6 +29,15 @@ LARGEST = 1e300  # of a voltage [V] or a time [s]; a whole number has no limit o
 def _are_train_lengths(value: Any) -> bool:
     numbers = list(value) if isinstance(value, tuple | list) else []
     return len(numbers) in (1, 2) and all(isinstance(each, Integral) and int(each) >= 1 for each in numbers)
+
+
+def is_encoding(name: str) -> bool:
+    """Return whether a name is that of an encoding of text."""
+    try:
+        "a".encode(name)
+    except LookupError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -157,13 +167,13 @@ class ReadOptions:
     )
     header: int | None = option(
         metavar="N",
-        help="Rows with column names: 0 or 1.",
+        help="Rows with column names: 0, 1, or 2 (such as a device above a quantity).",
         least=0,
-        most=1,
+        most=2,
         form="Rows of column names",
         row=11,
         toml="table.header",
-        doc="Rows of names: 0 (none) or 1.",
+        doc="Rows of names: 0 (none), 1, or 2, whose cells are joined; an empty upper cell takes the one to its left.",
     )
     units_row: bool | None = option(
         metavar=None,
@@ -172,6 +182,70 @@ class ReadOptions:
         row=12,
         toml="table.units_row",
         doc="Whether the row under the names holds units.",
+    )
+    names: str | None = option(
+        metavar="A,B,...",
+        help="Names of the columns instead of the file's, separated by commas; quote one with a comma.",
+        form="Column names",
+        row=24,
+        example="V (V), I (uA)",
+        toml="table.names",
+        doc="Names of the columns instead of those in the file, separated by commas.",
+    )
+    label_rows: Mapping[str, str] = option(
+        "--label-row",
+        default_factory=dict,
+        metavar="NAME=ROW",
+        help="Row of the file above the names that gives the device_id, cycle, level, pulse_voltage_v, ... of each "
+        "column; may be repeated.",
+        names=LABELS,
+        needs=f"takes {', '.join(LABELS)}",
+        form="Rows of labels",
+        row=25,
+        example="cycle=1",
+        toml="label_rows",
+        doc="Name -> the row of the file, above the names, that gives it for each column; an empty cell takes the cell "
+        "to its left.",
+    )
+    drop: tuple[str, ...] = option(
+        default=(),
+        metavar="PATTERN",
+        help="Leave out rows below the names that match a pattern with *, or `text`: those that hold words where "
+        "numbers stand; may be repeated.",
+        form="Rows to leave out",
+        row=26,
+        example="Mean*",
+        toml="table.drop",
+        doc="Patterns with ``*`` of rows to be left out, compared with their filled cells joined by blanks; ``text`` "
+        "means rows with words in columns of numbers. A pattern that matches no row is refused.",
+    )
+    block: str | None = option(
+        metavar="N[,M]",
+        help="Only these of several tables in a file, by their numbers.",
+        form="Only tables",
+        row=27,
+        example="2",
+        toml="table.block",
+        doc="Numbers of the tables to be read, from 1, of a file that holds several.",
+    )
+    encoding: str | None = option(
+        help="Encoding of a text, such as cp1251, gbk or shift_jis; detected if not given.",
+        valid=is_encoding,
+        needs="must be an encoding that Python has",
+        form="Encoding",
+        row=28,
+        toml="table.encoding",
+        doc="Encoding of a text, such as cp1251, gbk or shift_jis; detected if not given.",
+    )
+    area: str | None = option(
+        metavar="SIZE",
+        help="Size of the device where numbers are densities: '25 um2', '10 um', or area over length, '25 um2/5 nm'.",
+        form="Area or width of the device",
+        row=29,
+        example="25 um2",
+        toml="read.area",
+        doc="Area, width, or area over length of the device, with units, by which densities (A/cm2, uA/um, S/m) are "
+        "multiplied.",
     )
     blocks: str | None = option(
         metavar="HOW",

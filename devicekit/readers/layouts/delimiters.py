@@ -8,16 +8,20 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from devicekit.core.errors import Choice, FileError
-from devicekit.readers.cells import EMPTY_WORDS
+from devicekit.names import parse_unit
+from devicekit.names.units import UNIT_PREFIXES
+from devicekit.readers.cells import EMPTY_WORDS, OVERFLOW_WORDS
 from devicekit.readers.questions import ask
 
 DELIMITERS = {"tab": "\t", "semicolon": ";", "bar": "|", "comma": ",", "blanks": None, "none": ""}
 _CELL = re.compile(r"\S+(?:[ \t]+[(\[][^()\[\]]{0,40}[)\]])?")  # a unit in brackets belongs to the name before it
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$|[+-]?(inf|infinity|nan)$", re.IGNORECASE)
+QUANTITY = re.compile(r"([+-]?(?:\d+[.,]?\d*|[.,]\d+))(?:[eE]([+-]?\d+))? ?([^\W\d_°%][^\d\s,;]{0,8}|%|°C)")
 EVEN = 0.85  # share of rows of one width
 _COMMA = re.compile(r"[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?$")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?P<mark>[,.' \u00a0\u202f])\d{3}((?P=mark)\d{3})*(?P<rest>[.,]\d+)?$")
 _ONE_GROUP = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}$")
+JUDGED = 2000  # lines
 MOST_SEEN = 4000  # cells that are examined
 
 
@@ -31,9 +35,28 @@ def is_number(cell: str) -> bool:
     return bool(_NUMBER.match(cell) or _COMMA.match(cell) or _GROUPED.match(cell))
 
 
+def is_quantity(cell: str) -> bool:
+    """Return whether a cell is a number with a unit or a prefix behind it: 1.2 mV, 10k."""
+    found = QUANTITY.fullmatch(cell)
+    return found is not None and (found[3] in UNIT_PREFIXES or parse_unit(found[3]) is not None)
+
+
 def is_empty(cell: str) -> bool:
     """Return whether a cell is empty or holds a word for a missing value."""
-    return cell.lower() in EMPTY_WORDS
+    return (word := cell.lower()) in EMPTY_WORDS or word in OVERFLOW_WORDS
+
+
+_FORTRAN = re.compile(r"(?<![\w.])([+-]?(?:\d+\.?\d*|\.\d+))[dD]([+-]\d{1,3})(?![\w.])")
+_MINUS = re.compile(r"\u2212(?=[\d.,])|(?<![\w)\]])[\u2013\uff0d](?=[\d.,])")
+
+
+def tidy_numbers(lines: Sequence[str]) -> Sequence[str]:
+    """Return lines with the minus sign of typography and the exponent of Fortran (1.0D-5) as numbers are written."""
+    if any(sign in line for line in lines for sign in "\u2212\u2013\uff0d"):
+        lines = [_MINUS.sub("-", line) for line in lines]
+    if any(map(_FORTRAN.search, lines[:JUDGED])):
+        lines = [_FORTRAN.sub(r"\1E\2", line) for line in lines]
+    return lines
 
 
 def split_lines(lines: Sequence[str], delimiter: str | None, where: str) -> list[tuple[int, list[str]]]:
@@ -81,7 +104,7 @@ def find_delimiter(lines: Sequence[str], where: str) -> str:
             continue
         cells = [cell for row in rows for cell in row if cell]
         regular = count / len(rows)
-        numeric = sum(is_number(cell) or is_empty(cell) for cell in cells) / max(len(cells), 1)
+        numeric = sum(is_number(cell) or is_empty(cell) or is_quantity(cell) for cell in cells) / max(len(cells), 1)
         if regular > EVEN and delimiter:
             even[name] = [row for row in rows if len(row) == width]
         score = regular * (0.2 + numeric)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import gzip
 import re
@@ -12,13 +13,14 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from devicekit.core.errors import FileError, UsageError
+from devicekit.core.errors import Choice, FileError, UsageError
 from devicekit.readers import workbook
 from devicekit.readers.cells import EMPTY_WORDS
 from devicekit.readers.header import parse_heading
 from devicekit.readers.layouts import delimiters
 from devicekit.readers.layouts.grid import Block, split_blocks
 from devicekit.readers.layouts.shape import Shape
+from devicekit.readers.questions import ask
 from devicekit.readers.source import END_MARK, LARGE, Source
 from devicekit.system.options import ReadOptions
 
@@ -53,7 +55,25 @@ def gather(source: Source, options: ReadOptions) -> SourceBlocks:
         raise FileError(f"{source.path.name} is a binary file of an unknown format")
     if source.size > LARGE:
         return SourceBlocks((_read_large(source, options),))
-    return SourceBlocks(tuple(_text_blocks(source.lines, source.path.name, options)))
+    blocks = _text_blocks(source.lines, source.path.name, options)
+    if source.other_encodings:
+        _ask_encoding(source, [name for block in blocks for name in (*block.names, block.label)])
+    return SourceBlocks(tuple(blocks))
+
+
+def _ask_encoding(source: Source, names: Sequence[str]) -> None:
+    """Ask for the encoding of a text if names depend on it and nothing in the text settles it."""
+    shown = next((name for name in names if not name.isascii()), None)
+    if shown is None:
+        return
+    data = shown.encode(source.encoding)
+    texts: dict[str, str] = {}  # by what is read
+    for encoding in (source.encoding, *source.other_encodings):
+        with contextlib.suppress(UnicodeDecodeError):
+            texts.setdefault(data.decode(encoding), encoding)
+    choices = [Choice.of(f"the name is {text}", encoding=encoding) for text, encoding in texts.items()]
+    if len(choices) > 1:
+        raise ask(source.path.name, "which encoding does the text have?", choices[:5])
 
 
 _JSON = re.compile(r"\s*\{\s*\"")  # an object begins
@@ -71,6 +91,7 @@ def _text_blocks(lines: Sequence[str], where: str, options: ReadOptions) -> list
         raise FileError(
             f"{where} begins like JSON but is not valid JSON. If it is packed, unpack it; else write it as CSV."
         )
+    lines = delimiters.tidy_numbers(lines)
     delimiter = delimiters.find_delimiter(lines[:2000], where)
     rows = delimiters.split_lines(lines, delimiters.DELIMITERS[delimiter], where)
     if not any(any(cells) for _, cells in rows):

@@ -16,6 +16,8 @@ from devicekit.core.text import natural_number
 from devicekit.readers.cells import make_names_unique, text_frame
 from devicekit.readers.header import Heading, parse_heading
 from devicekit.readers.layouts import delimiters
+from devicekit.readers.layouts.quantities import split_quantities
+from devicekit.readers.layouts.rows import TEXT, drop_rows, has_cells, is_text_row, split_sections, split_text_rows
 from devicekit.readers.layouts.shape import (
     JUDGED,
     Row,
@@ -31,7 +33,7 @@ from devicekit.readers.layouts.transposed import transpose_trains
 from devicekit.system.options import ReadOptions
 
 _UNIT = ("unit", "units")
-_REMARK = re.compile(r"^[^\W\d][^=:]{0,60}[=:]")  # Number of Averages = 5
+MOST_ABOVE = 5  # rows above the names that may hold labels
 MOST_COLUMNS = 16384  # as many as a spreadsheet has
 FEW_COLUMNS, LARGE_GRID, EMPTIEST = 256, 200_000, 50  # columns and cells never refused; cells for each that is filled
 LONGEST_NAME = 2000  # characters of a column's name
@@ -59,6 +61,10 @@ class Block:
         Text above the table: `Cycle 2`.
     sheet, file : str
         Sheet and file of the table.
+    dropped : tuple of Row
+        Rows below the names that were left out.
+    above : tuple of Row
+        Rows above the names, a cell for each column.
     """
 
     headings: tuple[Heading, ...]
@@ -70,6 +76,8 @@ class Block:
     label: str = ""
     sheet: str = ""
     file: str = ""
+    dropped: tuple[Row, ...] = ()
+    above: tuple[Row, ...] = ()
 
     @property
     def names(self) -> list[str]:
@@ -107,6 +115,18 @@ def split_blocks(rows: Sequence[Row], delimiter: str, options: ReadOptions, wher
     TableError
         If a row has more cells than there are names.
     """
+    rows, dropped = drop_rows(rows, options, where)
+    first, *others = split_sections(rows, options)
+    blocks = _split_section(first, delimiter, options, where)
+    below = replace(options, skip=None, units_row=None, drop=tuple(each for each in options.drop if each == TEXT))
+    for section in others:
+        blocks += _split_section(section, delimiter, below, where)
+    return [replace(blocks[0], dropped=(*dropped, *blocks[0].dropped)), *blocks[1:]] if dropped else blocks
+
+
+def _split_section(rows: Sequence[Row], delimiter: str, options: ReadOptions, where: str) -> list[Block]:
+    """Split rows under one row of names into tables; see `split_blocks`."""
+    rows, cell_units = split_quantities(rows)
     transposed = False
     if options.header is None and options.skip is None:
         rows, transposed = transpose_trains(rows)
@@ -124,9 +144,12 @@ def split_blocks(rows: Sequence[Row], delimiter: str, options: ReadOptions, wher
             raise FileError(
                 f"{where}, column {number}: the name has {len(name)} characters; up to {LONGEST_NAME} are allowed"
             )
-    if options.blocks is None:
-        rows = [*rows[:start], *_strip_remarks(rows[start:])]
-    parts = _split_below(rows, start, head.names, shape, options)
+    parts, dropped = _split_below(rows, start, head.names, shape, options)
+    if not transposed:
+        split = [split_text_rows(part, shape.numeric, options, where) for _, part in parts]
+        parts = [(label, part) for (label, _), (part, _) in zip(parts, split, strict=True) if any(map(has_cells, part))]
+        parts = parts or [("", [])]
+        dropped += [row for _, out in split for row in out]
     sides = _split_beside(rows, start, head, shape, width, options)
     if len(sides) == 1 and shape.header:
         _check_widths([row for _, part in parts for row in part], head.names, where)
@@ -134,7 +157,7 @@ def split_blocks(rows: Sequence[Row], delimiter: str, options: ReadOptions, wher
     for label, part in parts:
         for name, columns in sides:
             own = head.of(columns)
-            cut = [(number, [cells[k] if k < len(cells) else "" for k in columns]) for number, cells in part]
+            cut = cut_columns(part, columns)
             places = columns if len(sides) == 1 else range(len(columns))
             if len(sides) > 1:  # the label holds the direction, the names need not
                 names = [
@@ -143,23 +166,22 @@ def split_blocks(rows: Sequence[Row], delimiter: str, options: ReadOptions, wher
                 ]
                 own = replace(own, names=names)
             frame = _build_frame(cut, [name or f"column {k + 1}" for name, k in zip(own.names, places, strict=True)])
-            own = _add_unit_columns(own, frame)
+            own = _add_cell_units(_add_unit_columns(own, frame), [cell_units.get(k, "") for k in columns])
             heads = tuple(_build_heading(own, k) for k in range(len(columns)))
             title = " ".join(filter(None, (label, name)))
-            blocks.append(Block(heads, frame, bool(shape.header), where, shape, tuple(own.notes), title))
+            above = tuple(
+                (n, [row[k] if k < len(row) else "" for k in columns]) for n, row in rows[:start][-MOST_ABOVE:]
+            )
+            left_out = () if blocks else tuple(dropped)
+            blocks.append(
+                Block(heads, frame, bool(shape.header), where, shape, tuple(own.notes), title, "", "", left_out, above)
+            )
     return [block for block in blocks if len(block.cells)] or blocks
 
 
-def _strip_remarks(rows: Sequence[Row]) -> Sequence[Row]:
-    """Return rows of numbers without lines `key = value` below the table, after an empty row."""
-    end = len(rows)
-    while end and not any(rows[end - 1][1]):
-        end -= 1
-    first = end
-    while first and _REMARK.match(next((cell for cell in rows[first - 1][1] if cell), "")):
-        first -= 1
-    separated = 0 < first < end and not any(rows[first - 1][1])
-    return rows[:first] if separated else rows
+def cut_columns(rows: Sequence[Row], columns: Sequence[int]) -> list[Row]:
+    """Return the cells of some columns of each row."""
+    return [(number, [cells[k] if k < len(cells) else "" for k in columns]) for number, cells in rows]
 
 
 def _read_head(above: Sequence[list[str]], shape: Shape, width: int) -> _Head:
@@ -207,6 +229,15 @@ def _add_unit_columns(head: _Head, frame: pd.DataFrame) -> _Head:
     return _Head(head.names, units, head.notes)
 
 
+def _add_cell_units(head: _Head, units: Sequence[str]) -> _Head:
+    """Add the units that stand in the cells behind the numbers."""
+    if not any(units):
+        return head
+    given = [head.units[k] if k < len(head.units) else "" for k in range(len(head.names))]
+    found = [unit or own for unit, own in itertools.zip_longest(units, given, fillvalue="")]
+    return _Head(head.names, found, head.notes)
+
+
 def _check_widths(rows: Sequence[Row], names: Sequence[str], where: str) -> None:
     """Refuse rows that are longer than the names above them."""
     rows = [(number, cells) for number, cells in rows if len(cells) > len(names)]
@@ -231,24 +262,35 @@ def _is_gap(rows: Sequence[Row], k: int) -> bool:
 
 def _split_below(
     rows: Sequence[Row], start: int, names: Sequence[str], shape: Shape, options: ReadOptions
-) -> list[tuple[str, list[Row]]]:
-    """Split rows of numbers where the names repeat, or at empty rows if requested; return labels and rows."""
-    if options.blocks == "none":
-        return [("", list(rows[start:]))]
+) -> tuple[list[tuple[str, list[Row]]], list[Row]]:
+    """Split rows of numbers where names repeat, or at rows that an option gives; return labels and rows, and the rest.
+
+    The rest are repeated names that an option makes part of one table.
+    """
     wanted = [name.lower() for name in names]
+    first = [*rows[start - shape.comment_rows : start]] if options.blocks == "text-row" else []
     parts: list[tuple[str, list[Row]]] = [(_find_label(rows[:start], shape), [])]
-    skipping = 0
+    parts[0] = (_join_cells(first[-1][1]), []) if first else parts[0]
+    skipping, dropped = 0, []
     for number, cells in rows[start:]:
+        repeated = shape.header and cells and cells[0].lower() == wanted[0] and _repeats_names(cells, wanted)
+        if repeated and not skipping:
+            skipping = 1 + shape.units_row + shape.comment_rows
+            parts += [] if options.blocks == "none" else [(_pop_label(parts[-1][1]), [])]
         if skipping:
             skipping -= 1
-        elif shape.header and cells and cells[0].lower() == wanted[0] and _repeats_names(cells, wanted):
-            parts.append((_pop_label(parts[-1][1]), []))
-            skipping = shape.units_row + shape.comment_rows
+            dropped += [(number, cells)] if options.blocks == "none" else []
         elif options.blocks == "empty-row" and not any(cells) and parts[-1][1]:
             parts.append(("", []))
+        elif options.blocks == "text-row" and is_text_row(cells, shape.numeric) and any(cells):
+            parts.append((_join_cells(cells), []))
         else:
             parts[-1][1].append((number, cells))
-    return [(label, part) for label, part in parts if any(any(cells) for _, cells in part)]
+    return [(label, part) for label, part in parts if any(any(cells) for _, cells in part)], dropped
+
+
+def _join_cells(cells: Sequence[str]) -> str:
+    return _strip_comment_mark(" ".join(cell for cell in cells if cell))
 
 
 def _check_filled(rows: Sequence[Row], width: int, where: str) -> None:

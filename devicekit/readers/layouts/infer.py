@@ -21,6 +21,7 @@ from devicekit.core.errors import (
     UsageError,
 )
 from devicekit.core.quantities import GLOSSARY
+from devicekit.core.text import count, natural_number
 from devicekit.readers.layout import IGNORED, KEPT, Column, Layout, Tag
 from devicekit.readers.layouts import unnamed_columns
 from devicekit.readers.layouts.ambiguous_columns import assign_terminals, resolve_ambiguous, set_aside_terminals
@@ -30,6 +31,7 @@ from devicekit.readers.layouts.grid import Block
 from devicekit.readers.layouts.meanings import option_of, without_meaning
 from devicekit.readers.layouts.places import tag_blocks
 from devicekit.readers.layouts.roles import UNKNOWN, Cells, assign_roles, is_counter, is_switching
+from devicekit.readers.layouts.rows import TEXT, warn_dropped
 from devicekit.readers.layouts.scale import add_read_voltage, ask_quantity, assign_factors, describe_ranges
 from devicekit.readers.layouts.series import Arranged, arrange
 from devicekit.readers.layouts.view import Claim, View
@@ -43,6 +45,7 @@ from devicekit.system.options import LINES, ReadOptions
 if TYPE_CHECKING:
     from devicekit.readers.recipe import Recipe
 
+MOST_CHOICES = 8  # tables that a question lists
 JUDGED = 20_000  # rows of a large table that are examined
 _FINAL = {*GLOSSARY, "value", IGNORED, KEPT}
 
@@ -93,6 +96,7 @@ def infer_layout(source: Source, options: ReadOptions, recipe: Recipe | None = N
     )
     view = View(tuple(kind.assign(view)), view.cells, options)
     warnings = _warn_left_out_sheets(gathered, blocks, source.path.name)
+    warnings += warn_dropped([row for block in blocks for row in block.dropped], source.path.name)
     view, remarks = assign_factors(view, kind, blocks[0])
     tags = tag_blocks(blocks, options, source.path.name)
     beside = len({block.sheet for block in blocks}) < len(blocks)  # then the option for columns refers to the tables
@@ -140,24 +144,50 @@ def _select_blocks(
     groups: dict[tuple[str, ...], list[Block]] = {}
     for block in gathered.blocks:
         groups.setdefault(tuple(re.sub(r"\.\d+$", "", name).lower() for name in block.names), []).append(block)
+    if options.block is not None:
+        return _numbered_blocks(gathered.blocks, options.block, where)
     if wanted := set(options.columns.values()):  # columns that the user names decide
         groups = {key: found for key, found in groups.items() if wanted <= set(found[0].names)} or groups
     if len(groups) == 1:
         return next(iter(groups.values()))
-    if not any(block.sheet for block in gathered.blocks):
-        raise TableError(
-            f"{where} holds tables of different columns below each other. Put each table into its own file."
-        )
     good = [found for found in groups.values() if _best_strength(found[0], options, recipe_columns) == 2]
     if len(good) == 1:
         return good[0]
-    choices = tuple(
-        Choice.of(
-            f"columns {', '.join(found[0].names[:6])}", sheet=",".join(dict.fromkeys(block.sheet for block in found))
-        )
-        for found in (good or list(groups.values()))
-    )
-    raise ask(where, "which sheets should be read? Their columns differ", choices)
+    owners = [{block.sheet for block in found} for found in groups.values()]
+    apart = all(all(owner) for owner in owners) and sum(map(len, owners)) == len(set().union(*owners))
+    choices = [_choose_group(found, gathered.blocks, apart) for found in good or groups.values()]
+    what = "sheets" if apart else "tables"
+    if not any(block.sheet for block in gathered.blocks) and len({len(each[0].names) for each in groups.values()}) == 1:
+        choices.append(Choice.of("all rows, under the first names", drop=(TEXT,)))
+    raise ask(where, f"which {what} should be read? Their columns differ", choices[-MOST_CHOICES:])
+
+
+def _choose_group(group: Sequence[Block], blocks: Sequence[Block], by_sheet: bool) -> Choice:
+    """Return the choice of reading tables of equal columns: by their sheets, or by their numbers."""
+    rows = sum(len(block.cells) for block in group)
+    label = next((f"{block.label}: " for block in group if block.label), "")
+    means = f"{label}columns {', '.join(group[0].names[:6])}, {count(rows, 'row')}"
+    if by_sheet:
+        return Choice.of(means, sheet=",".join(dict.fromkeys(block.sheet for block in group)))
+    return Choice.of(means, block=",".join(str(k) for k, block in enumerate(blocks, 1) if block in group))
+
+
+def _numbered_blocks(blocks: Sequence[Block], wanted: str, where: str) -> list[Block]:
+    """Return the tables with the given numbers.
+
+    Raises
+    ------
+    UsageError
+        If there is no such table, or their columns differ.
+    """
+    numbers = [natural_number(word.strip()) for word in wanted.split(",")]
+    listed = "; ".join(f"{k}: {', '.join(block.names[:4])}" for k, block in enumerate(blocks[:MOST_CHOICES], 1))
+    if any(number is None or not 1 <= number <= len(blocks) for number in numbers):
+        raise UsageError(f"block={wanted}: {where} has {count(len(blocks), 'table')} ({listed})")
+    found = [blocks[number - 1] for number in numbers if number]
+    if len({tuple(block.names) for block in found}) > 1:
+        raise UsageError(f"block={wanted}: these tables have different columns ({listed})")
+    return found
 
 
 def _best_strength(block: Block, options: ReadOptions, recipe_columns: Sequence[Column]) -> int:
@@ -355,6 +385,10 @@ def _unused_of_names(blocks: Sequence[Block], arranged: Arranged, beside: bool) 
 def _warn_left_out_sheets(gathered: SourceBlocks, blocks: Sequence[Block], where: str) -> list[CodedWarning]:
     used = {block.sheet for block in blocks}
     rest = [*gathered.left_out, *(b.sheet for b in gathered.blocks if b.sheet not in used)]
+    others = [block for block in gathered.blocks if block.sheet in used and block not in blocks]
+    if others and not rest:
+        left_out = "; ".join(f"{', '.join(block.names[:4])} ({count(len(block.cells), 'row')})" for block in others[:4])
+        return [CodedWarning("dropped", f"{where}: {count(len(others), 'other table')} left out: {left_out}")]
     if not rest:
         return []
     read = ", ".join(sorted(used))

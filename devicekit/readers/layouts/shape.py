@@ -11,6 +11,7 @@ from devicekit.core.errors import FileError
 from devicekit.names import parse_unit
 from devicekit.names.units import readings
 from devicekit.readers.cells import Row
+from devicekit.readers.header import parse_heading
 from devicekit.readers.layouts import delimiters
 from devicekit.system.options import ReadOptions
 
@@ -28,7 +29,8 @@ ORIGIN = {"long name", "units", "comments", "f(x)=", "f(x)", "sampling interval"
 class Shape:
     """Arrangement of the cells of a text or sheet; see `devicekit.readers.layout.Layout`.
 
-    `transposed` is true if each row of the file is a train, which was turned into a column.
+    `transposed` is true if each row of the file is a train, which was turned into a column; `numeric` are the places
+    of columns of numbers.
     """
 
     delimiter: str
@@ -40,6 +42,7 @@ class Shape:
     comment_rows: int
     facts: Mapping[str, str] = field(default_factory=dict)
     transposed: bool = False
+    numeric: tuple[int, ...] = ()
 
 
 def find_shape(rows: Sequence[Row], delimiter: str, options: ReadOptions, where: str) -> tuple[Shape, int]:
@@ -61,7 +64,7 @@ def find_shape(rows: Sequence[Row], delimiter: str, options: ReadOptions, where:
     above = [k for k in range(start) if any(rows[k][1])]
     header, units_row, comments = _classify_header_rows([rows[k][1] for k in above], len(types[0]))
     if options.header is not None:
-        header = min(options.header, 1)
+        header = options.header
     if options.units_row is not None:
         units_row, comments = options.units_row, comments if units_row == options.units_row else 0
     if options.skip is not None:
@@ -74,7 +77,7 @@ def find_shape(rows: Sequence[Row], delimiter: str, options: ReadOptions, where:
     decimal, thousands = delimiters.find_marks(
         (cell for _, cells in rows[start:] for cell in cells), delimiter, where, options.decimal
     )
-    return Shape(delimiter, decimal, thousands, skip, header, units_row, comments, facts), start
+    return Shape(delimiter, decimal, thousands, skip, header, units_row, comments, facts, numeric=(*types[1],)), start
 
 
 def _counts_columns(rows: Sequence[Row], start: int) -> bool:
@@ -213,7 +216,7 @@ def _classify_header_rows(rows: Sequence[Sequence[str]], width: int) -> tuple[in
         return 1, False, 1  # `raw` in every column is not a name
     if (
         len(last) >= 2
-        and _names_every_column(last[-2], width)
+        and (_names_every_column(last[-2], width) or _names_units(last[-2], width))
         and any(last[-1])
         and not _names_every_column(last[-1], width)
     ):
@@ -230,6 +233,11 @@ def _repeats_one_word(row: Sequence[str]) -> bool:
 def _names_every_column(row: Sequence[str], width: int) -> bool:
     """Return whether every column has a name in a row."""
     return width > 2 and all(k < len(row) and row[k] and not delimiters.is_plain(row[k]) for k in range(width))
+
+
+def _names_units(row: Sequence[str], width: int) -> bool:
+    """Return whether every one of two columns has a name, and one a unit: then a line below them is a comment."""
+    return width == extent(row) == 2 and all(row[:2]) and any(parse_heading(cell).unit for cell in row[:2])
 
 
 def _origin_header(rows: Sequence[Sequence[str]]) -> tuple[int, bool, int] | None:

@@ -60,7 +60,7 @@ def test_an_option_that_does_not_apply_is_refused(option: dict[str, object], lin
 @pytest.mark.parametrize(
     "options",
     [
-        *({"header": each} for each in (-1, 2, [1, 2], "1", True)),
+        *({"header": each} for each in (-1, 3, [1, 2], "1", True)),
         *({"skip": each} for each in (-1, "a", 1.5, 10**30)),
         *({"pulses": each} for each in (("a", 1), 5, "60", (), (1, 2, 3), (0,), {"a": 1})),
         *({"blocks": each} for each in (-5, [1], "²", "-5", 1.5)),

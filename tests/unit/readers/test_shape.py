@@ -121,7 +121,7 @@ def test_errors_and_remarks_below_the_table_are_not_readings(lines: Write) -> No
     table = devicekit.read(path)
     assert len(table.frame) == 10
     np.testing.assert_allclose(table.frame["current_a"], [1e-3 * v for v in volts], rtol=1e-5)
-    bad = lines("V (V)\tI (A)", "0.1\t1e-6", "0.2\t2e-6", "0.3\tnone", "0.4\t4e-6", "0.5\toverflow", name="bad.txt")
+    bad = lines("V (V)\tI (A)", "0.1\t1e-6", "0.2\t2e-6", "0.3\tnone", "0.4\t4e-6", "0.5\tfailed", name="bad.txt")
     with pytest.raises(TableError):
         devicekit.read(bad)  # words among the readings are not remarks
 
