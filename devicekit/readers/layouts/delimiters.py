@@ -70,7 +70,10 @@ def split_lines(lines: Sequence[str], delimiter: str | None, where: str) -> list
     if delimiter == "":
         return [(number, [line.strip()] if line.strip() else []) for number, line in enumerate(lines, 1)]
     if delimiter is None:
-        return [(number, _CELL.findall(line)) for number, line in enumerate(lines, 1)]
+        rows = [(number, _CELL.findall(line)) for number, line in enumerate(lines, 1)]
+        widths = Counter(len(cells) for _, cells in rows[:JUDGED] if cells and is_plain(cells[-1]))
+        width = widths.most_common(1)[0][0] if widths else 0
+        return [(n, _split_names(line, cells, width)) for (n, cells), line in zip(rows, lines, strict=True)]
     limit = csv.field_size_limit(1 << 20)
     rows = []
     start = 0
@@ -84,6 +87,14 @@ def split_lines(lines: Sequence[str], delimiter: str | None, where: str) -> list
     finally:
         csv.field_size_limit(limit)
     return rows
+
+
+def _split_names(line: str, cells: list[str], width: int) -> list[str]:
+    """Return names with blanks in them, in columns separated by two blanks or more, if that makes one for each."""
+    if len(cells) <= width or is_plain(cells[0]):
+        return cells
+    apart = re.split(r"\t+| {2,}", line.strip())
+    return apart if len(apart) == width else cells
 
 
 def find_delimiter(lines: Sequence[str], where: str) -> str:

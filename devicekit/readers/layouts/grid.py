@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import itertools
 import re
 from collections.abc import Sequence
@@ -10,12 +11,13 @@ from functools import cached_property
 
 import pandas as pd
 
-from devicekit.core.errors import DevicekitError, FileError
+from devicekit.core.errors import DevicekitError, FileError, UsageError
 from devicekit.core.quantities import DIRECTION_ALIASES
-from devicekit.core.text import natural_number
+from devicekit.core.text import count, natural_number
 from devicekit.readers.cells import make_names_unique, text_frame
 from devicekit.readers.header import Heading, parse_heading
 from devicekit.readers.layouts import delimiters
+from devicekit.readers.layouts.misfits import check_names, fill_right
 from devicekit.readers.layouts.quantities import split_quantities
 from devicekit.readers.layouts.rows import TEXT, drop_rows, has_cells, is_text_row, split_sections, split_text_rows
 from devicekit.readers.layouts.shape import (
@@ -136,6 +138,10 @@ def _split_section(rows: Sequence[Row], delimiter: str, options: ReadOptions, wh
     above = [cells for number, cells in rows[:start] if any(cells) and number > shape.skip]
     width = max((extent(cells) for _, cells in rows[start:]), default=0)
     head = _align_head(_read_head(above, shape, width), rows[start:], width)
+    if options.names is not None:
+        head = _rename(head, options.names, width, where)
+    elif shape.header and not transposed:
+        check_names(head.names, rows[start:], shape, where)
     if width > MOST_COLUMNS:
         raise FileError(f"{where} has more than {MOST_COLUMNS} columns")
     _check_filled(rows, max(width, len(head.names)), where)
@@ -148,12 +154,13 @@ def _split_section(rows: Sequence[Row], delimiter: str, options: ReadOptions, wh
     if not transposed:
         split = [split_text_rows(part, shape.numeric, options, where) for _, part in parts]
         parts = [(label, part) for (label, _), (part, _) in zip(parts, split, strict=True) if any(map(has_cells, part))]
-        parts = parts or [("", [])]
         dropped += [row for _, out in split for row in out]
+    if not parts:
+        raise FileError(f"{where} has no rows of numbers below its names")
     sides = _split_beside(rows, start, head, shape, width, options)
     if len(sides) == 1 and shape.header:
         _check_widths([row for _, part in parts for row in part], head.names, where)
-    blocks = []
+    blocks: list[Block] = []
     for label, part in parts:
         for name, columns in sides:
             own = head.of(columns)
@@ -169,12 +176,18 @@ def _split_section(rows: Sequence[Row], delimiter: str, options: ReadOptions, wh
             own = _add_cell_units(_add_unit_columns(own, frame), [cell_units.get(k, "") for k in columns])
             heads = tuple(_build_heading(own, k) for k in range(len(columns)))
             title = " ".join(filter(None, (label, name)))
-            above = tuple(
-                (n, [row[k] if k < len(row) else "" for k in columns]) for n, row in rows[:start][-MOST_ABOVE:]
-            )
-            left_out = () if blocks else tuple(dropped)
             blocks.append(
-                Block(heads, frame, bool(shape.header), where, shape, tuple(own.notes), title, "", "", left_out, above)
+                Block(
+                    heads,
+                    frame,
+                    bool(shape.header) or options.names is not None,
+                    where,
+                    shape,
+                    tuple(own.notes),
+                    title,
+                    dropped=() if blocks else tuple(dropped),
+                    above=tuple(cut_columns(rows[:start][-MOST_ABOVE:], columns)),
+                )
             )
     return [block for block in blocks if len(block.cells)] or blocks
 
@@ -189,10 +202,23 @@ def _read_head(above: Sequence[list[str]], shape: Shape, width: int) -> _Head:
         return _Head([""] * width, [], [])
     names = strip_origin_label(strip_comment_mark(above[0], width))
     names = names[: max(extent(names), 1)]
+    if shape.header == 2 and len(above) > 1:
+        upper, above = fill_right(names), above[1:]
+        names = strip_comment_mark(above[0], width)
+        upper += [upper[-1]] * (len(names) - len(upper)) if upper else []
+        names = [" ".join(filter(None, pair)) for pair in itertools.zip_longest(upper, names, fillvalue="")][:width]
     units = strip_origin_label(strip_comment_mark(above[1], width)) if shape.units_row and len(above) > 1 else []
     comments = shape.comment_rows and len(above) > 1 + shape.units_row
     notes = strip_origin_label(above[1 + shape.units_row]) if comments else []
     return _Head(names, units, notes)
+
+
+def _rename(head: _Head, names: str, width: int, where: str) -> _Head:
+    """Return the head with given names; the units of the file stay if there are as many columns."""
+    found = [name.strip() for name in next(csv.reader([names], skipinitialspace=True), [])]
+    if len(found) != width:
+        raise UsageError(f"names={names}: {len(found)} names are given; {where} has {count(width, 'column')}")
+    return _Head(found, head.units if len(head.units) == width else [], head.notes if len(head.notes) == width else [])
 
 
 def _align_head(head: _Head, body: Sequence[Row], width: int) -> _Head:

@@ -100,7 +100,7 @@ def infer_layout(source: Source, options: ReadOptions, recipe: Recipe | None = N
     view, remarks = assign_factors(view, kind, blocks[0])
     tags = tag_blocks(blocks, options, source.path.name)
     beside = len({block.sheet for block in blocks}) < len(blocks)  # then the option for columns refers to the tables
-    inner = View(view.columns, view.cells, without_meaning(options, "columns")) if beside else view
+    inner = View(view.columns, view.cells, _without_columns(options)) if beside else view
     arranged = arrange(view.columns, kind.VALUES, inner, kind.NAME in ("retention", "endurance", "multilevel"))
     view, arranged = _keep_one_per_role(view, arranged, kind)
     unused = _unused_of_numbers(view, kind) | _unused_of_names(blocks, arranged, beside)
@@ -119,6 +119,11 @@ def infer_layout(source: Source, options: ReadOptions, recipe: Recipe | None = N
         (claim.strength, claim.why),
         others,
     )
+
+
+def _without_columns(options: ReadOptions) -> ReadOptions:
+    """Return the options without what applies to tables beside each other instead of to columns."""
+    return replace(without_meaning(options, "columns"), label_rows={})
 
 
 def _gather_blocks(

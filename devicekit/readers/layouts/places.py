@@ -12,6 +12,7 @@ from devicekit.core.text import natural_number
 from devicekit.readers.layout import Tag
 from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.grid import Block
+from devicekit.readers.layouts.label_rows import label_block
 from devicekit.readers.layouts.meanings import list_choices, option_of
 from devicekit.readers.layouts.series import build_tags
 from devicekit.readers.questions import ask
@@ -25,7 +26,10 @@ def tag_blocks(blocks: Sequence[Block], options: ReadOptions, where: str) -> lis
     by_sheet = tag_names(sheets, options, "sheets", where) if len(sheets) > 1 else [{}]
     found: dict[int, dict[str, Tag]] = {}
     for own, tags in zip(within, by_sheet, strict=True):
-        labels = _tag_labels([block.label for block in own], options, where) if len(own) > 1 else [{}]
+        several = len(own) > 1
+        labels = [label_block(block, options) if several and block.above else {} for block in own]
+        if several and (not any(labels) or len({str(each) for each in labels}) < len(own)):
+            labels = _tag_labels([block.label for block in own], options, where)
         for block, label in zip(own, labels, strict=True):
             found[id(block)] = {**label, **tags}
     return [found[id(block)] for block in blocks]

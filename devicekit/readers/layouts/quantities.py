@@ -26,8 +26,8 @@ def split_quantities(rows: Sequence[Row]) -> tuple[Sequence[Row], dict[int, str]
     body = [cells for _, cells in rows[middle : middle + JUDGED] if any(cells)]
     width = max(map(len, body), default=0)
     places = [k for k in range(width) if _is_column([cells[k] for cells in body if k < len(cells) and cells[k]])]
-    units = {k: _common_unit([cells[k] for _, cells in rows if k < len(cells) and cells[k]]) for k in places}
-    units = {k: unit for k, unit in units.items() if unit is not None}
+    common = {k: _common_unit([cells[k] for _, cells in rows if k < len(cells) and cells[k]]) for k in places}
+    units = {k: unit for k, unit in common.items() if unit is not None}
     if not units:
         return rows, {}
     found = []

@@ -54,7 +54,9 @@ def drop_rows(rows: Sequence[Row], options: ReadOptions, where: str) -> tuple[Se
     patterns = [each for each in options.drop if each != TEXT]
     if not patterns:
         return rows, []
-    kept, dropped, used = [], [], set[str]()
+    kept: list[Row] = []
+    dropped: list[Row] = []
+    used: set[str] = set()
     for row in rows:
         filled = [cell for cell in row[1] if cell]
         found = [each for each in patterns if filled and _matches(filled, each)]
@@ -116,7 +118,7 @@ def has_word(cells: Sequence[str], numeric: Sequence[int]) -> bool:
 
 def split_text_rows(
     rows: Sequence[Row], numeric: Sequence[int], options: ReadOptions, where: str
-) -> tuple[Sequence[Row], list[Row]]:
+) -> tuple[list[Row], list[Row]]:
     """Return the rows of numbers of a table, and the rows that are left out: footers, and all of words by `drop=text`.
 
     Raises
@@ -169,9 +171,9 @@ def _ask_between(between: Sequence[Row], where: str) -> QuestionError:
     )
 
 
-def _without(rows: Sequence[Row], places: Sequence[int]) -> tuple[Sequence[Row], list[Row]]:
+def _without(rows: Sequence[Row], places: Sequence[int]) -> tuple[list[Row], list[Row]]:
     out = set(places)
-    return [row for k, row in enumerate(rows) if k not in out] if out else rows, [rows[k] for k in places]
+    return [row for k, row in enumerate(rows) if k not in out], [rows[k] for k in places]
 
 
 def warn_dropped(rows: Sequence[Row], where: str) -> list[CodedWarning]:

@@ -13,6 +13,7 @@ from devicekit.core.errors import Blank, Choice, QuestionError
 from devicekit.core.quantities import DIRECTION_ALIASES, GLOSSARY
 from devicekit.readers.layout import Column, Tag
 from devicekit.readers.layouts import pooling
+from devicekit.readers.layouts.label_rows import label_choices, label_tags
 from devicekit.readers.layouts.meanings import list_choices, option_of
 from devicekit.readers.layouts.view import View
 from devicekit.readers.questions import ask
@@ -68,11 +69,10 @@ def arrange(columns: Sequence[Column], values: frozenset[str], view: View, level
     """
     value_columns = [column for column in columns if column.role in values]
     side_by_side = {column.name for column in value_columns}
+    labels = _label_tags(value_columns, view)
     if len(value_columns) < 2:
-        return Arranged(
-            tuple(columns),
-            (Series(tuple(value_columns), _name_tags(value_columns)),) if value_columns else (Series(()),),
-        )
+        alone = {**_name_tags(value_columns), **(labels[0] if labels else {})}
+        return Arranged(tuple(columns), (Series(tuple(value_columns), alone),))
     by_role: dict[str, list[Column]] = {}
     for column in columns:
         if column.role in GLOSSARY and column.name not in side_by_side:
@@ -81,13 +81,23 @@ def arrange(columns: Sequence[Column], values: frozenset[str], view: View, level
     if wrong := [role for role, found in several.items() if len(found) != len(value_columns)]:
         raise _ask_pairs(wrong[0], several[wrong[0]], value_columns, view)
     shared = tuple(c for c in columns if c.name not in side_by_side and c.role not in several)
-    basis, meaning, tags = _separate_series(value_columns, view, levels)
+    tags = [{**_name_tags([column]), **own} for column, own in zip(value_columns, labels, strict=True)]
+    basis, meaning = "rows of labels", view.options.meaning("columns")
+    if not any(labels) or len({str(each) for each in tags}) < len(tags):
+        basis, meaning, tags = _separate_series(value_columns, view, levels)
+        tags = [{**each, **own} for each, own in zip(tags, labels, strict=False)]
     if not basis:
         raise _ask_series(value_columns, view, levels)
     series = []
     for k, column in enumerate(value_columns):
         series.append(Series((column, *(found[k] for found in several.values())), tags[k]))
     return Arranged(shared, tuple(series), basis, meaning)
+
+
+def _label_tags(value_columns: Sequence[Column], view: View) -> list[dict[str, Tag]]:
+    """Return the tags of columns by the rows of labels that an option gives."""
+    block = view.cells.block
+    return label_tags(block, [block.places[column.name] for column in value_columns], view.options)
 
 
 def _name_tags(value_columns: Sequence[Column]) -> dict[str, Tag]:
@@ -284,6 +294,7 @@ def _ask_series(value_columns: Sequence[Column], view: View, levels: bool) -> Qu
         view.where,
         f"are the {len(value_columns)} columns {names} devices, or cycles of one device?{more}",
         (
+            *label_choices(view.cells.block, [view.cells.block.places[column.name] for column in value_columns]),
             *list_choices("columns", "column", "a state of one device" if levels else ""),
             *(_single_column_choices(value_columns, view)),
         ),

@@ -1,0 +1,71 @@
+"""Rows of names with more or fewer cells than the rows of numbers below them: asked about, never shifted."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Sequence
+
+from devicekit.core.errors import Blank, Choice
+from devicekit.core.text import count
+from devicekit.readers.cells import Row
+from devicekit.readers.layouts.shape import Shape, extent
+from devicekit.readers.lexicon import means, normalise_name
+from devicekit.readers.questions import ask
+
+MOST_APART = 3  # names more or fewer for which the answers are listed
+MOST_ROWS = 0.9  # share of rows
+
+
+def fill_right(cells: Sequence[str]) -> list[str]:
+    """Return cells with the cell to the left in place of an empty one, as merged cells are written."""
+    found: list[str] = []
+    for cell in cells:
+        found.append(cell or (found[-1] if found else ""))
+    return found
+
+
+def check_names(names: Sequence[str], rows: Sequence[Row], shape: Shape, where: str) -> None:
+    """Ask which names belong to which cells where all rows of a text have more or fewer cells than there are names.
+
+    Raises
+    ------
+    QuestionError
+    """
+    filled = [cells for _, cells in rows if any(cells)]
+    known = extent(names)
+    if shape.delimiter == "cells" or not filled or not known:
+        return
+    longer = sum(extent(cells) > known for cells in filled) > MOST_ROWS * len(filled)
+    width = Counter(map(extent if longer else len, filled)).most_common(1)[0][0]
+    if not longer and max(map(len, filled)) >= known:
+        return
+    apart = known - width
+    answers = [Choice.of(text, names=_join(found)) for text, found in _alignments(list(names[:known]), width, apart)]
+    answers += [] if answers else [Choice.of("the names, with commas", names=Blank("NAMES"))]
+    raise ask(
+        where,
+        f"which names belong to which columns? There are {count(known, 'name')} above rows of {count(width, 'cell')}",
+        [*answers, Choice.of("no names: they are left out", header=0)],
+        (f"names: {_join(names[:known])[:200]}", f"first row: {_join(filled[0])[:200]}"),
+    )
+
+
+def _alignments(names: list[str], width: int, apart: int) -> list[tuple[str, list[str]]]:
+    """Return the names without the first or the last, or with a blank before or behind them."""
+    if not 0 < abs(apart) <= MOST_APART:
+        return []
+    if apart > 0:
+        last = f"nothing stands below {', '.join(names[width:])} (at the end)"
+        first = f"nothing stands below {', '.join(names[:apart])} (at the beginning)"
+        answers = [(last, names[:width]), (first, names[apart:])]
+        return answers[::-1] if means("counter", normalise_name(names[0])) else answers
+    blank = [""] * -apart
+    return [("the first column has no name", blank + names), ("the last column has no name", names + blank)]
+
+
+def _join(names: Sequence[str]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(names)
+    return text.getvalue()

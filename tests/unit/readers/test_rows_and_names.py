@@ -1,0 +1,258 @@
+"""Rows of names and labels, footers, tables below each other, encodings, and numbers with units in their cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from devicekit.core.errors import Blank, DevicekitError, QuestionError, UsageError
+from devicekit.readers import read
+from devicekit.tables import SweepTable, Table
+
+from .small_files import Write  # type: ignore[import-not-found]
+
+VOLTS = np.r_[np.linspace(0, 1, 11), np.linspace(1, -1, 21)[1:], np.linspace(-1, 0, 11)[1:]].round(3)
+
+
+def amps(volts: np.ndarray, k: float = 1e-3) -> np.ndarray:
+    return k * volts * (1 + volts**2)
+
+
+def loop(k: float = 1e-3, form: str = "{:.3f},{:.6e}") -> list[str]:
+    return [form.format(v, i) for v, i in zip(VOLTS, amps(VOLTS, k), strict=True)]
+
+
+def answers(path: Path, depth: int = 3, **options: Any) -> list[tuple[dict[str, Any], Table]]:
+    """Return what every choice of every question leads to; a choice without a table fails the test."""
+    try:
+        return [(options, read(path, **options))]
+    except QuestionError as error:
+        assert error.question is not None
+        assert depth, f"asked again and again: {error}"
+        found = []
+        for choice in error.question.choices:
+            if any(isinstance(v, Blank) or (isinstance(v, Mapping) and any(isinstance(x, Blank) for x in v.values()))
+                   for v in choice.options.values()):  # fmt: skip
+                continue
+            given = {**options}
+            for name, value in choice.options.items():
+                given[name] = {**given.get(name, {}), **value} if isinstance(value, Mapping) else value
+            found += answers(path, depth - 1, **given)
+        return found
+
+
+def choices(path: Path, **options: Any) -> list[str]:
+    with pytest.raises(QuestionError) as raised:
+        read(path, **options)
+    assert raised.value.question is not None
+    return [choice.typed_options for choice in raised.value.question.choices]
+
+
+def check_loop(table: Table, k: float = 1e-3) -> None:
+    assert isinstance(table, SweepTable)
+    np.testing.assert_allclose(table.frame["voltage_v"], VOLTS, rtol=1e-9)
+    np.testing.assert_allclose(table.frame["current_a"], amps(VOLTS, k), rtol=1e-5, atol=1e-15)
+
+
+# rows of names
+
+
+def test_a_name_more_than_cells_is_a_question_never_shifted(lines: Write) -> None:
+    """`Index,V,I,t` above three cells: the voltages were read as the index, silently."""
+    rows = [f"{row},{k}" for k, row in enumerate(loop())]
+    path = lines("Index,V (V),I (A),T (s)", *rows)
+    assert choices(path)[:2] == ["names=V (V),I (A),T (s)", "names=Index,V (V),I (A)"]
+    check_loop(read(path, names="V (V),I (A),T (s)"))
+
+
+def test_a_name_fewer_than_cells_is_a_question(lines: Write) -> None:
+    path = lines("V (V),I (A)", *(f"{k},{row}" for k, row in enumerate(loop())))
+    assert choices(path)[:2] == ["names=,V (V),I (A)", "names=V (V),I (A),"]
+    check_loop(read(path, names=",V (V),I (A)"))
+    with pytest.raises(UsageError, match="2 names are given.*3 columns"):
+        read(path, names="V (V),I (A)")
+
+
+def test_names_with_blanks_in_columns_of_fixed_width(lines: Write) -> None:
+    rows = [f"{k:8d}   {10 + k:20.3f}" for k in range(1, 30)]
+    table = read(lines("Pulse no   Read current (uA)", *rows, name="fixed.txt"), read_voltage=0.1)
+    np.testing.assert_allclose(table.frame["conductance_s"], (10 + np.arange(1, 30)) * 1e-5)
+    path = lines("Cell A read out V  Gate I drain", *(f"{row}  0.1".replace(",", "  ") for row in loop()), name="x.txt")
+    assert choices(path) == ["names=NAMES", "header=0"]
+    check_loop(read(path, names="V (V),I (A),gate"))
+
+
+def test_two_rows_of_names(lines: Write) -> None:
+    rows = [f"{k},{a},{b}" for k, (a, b) in enumerate(zip(range(10, 40), range(50, 80), strict=True), 1)]
+    path = lines("Test,Device 1,Device 2", "Pulse,G (uS),G (uS)", *rows)
+    table = read(path, header=2)
+    first, second = (table.frame[table.frame["device_id"] == name]["conductance_s"] for name in table.devices)
+    np.testing.assert_allclose(first, np.arange(10, 40) * 1e-6)
+    np.testing.assert_allclose(second, np.arange(50, 80) * 1e-6)
+
+
+def test_a_row_of_labels_gives_the_amplitude_or_the_cycle_of_each_column(lines: Write) -> None:
+    rows = [f"{k},{10 + k},{20 + k},{30 + k}" for k in range(1, 30)]
+    path = lines("Amplitude (mV),1000,1200,1400", "Pulse,G (uS),G (uS),G (uS)", *rows)
+    assert choices(path)[0] == "label_rows={pulse_voltage_v: 1}"
+    frame = read(path, label_rows={"pulse_voltage_v": "1"}).frame
+    assert frame.groupby("pulse_voltage_v")["conductance_s"].min().to_dict() == pytest.approx(
+        {1.0: 11e-6, 1.2: 21e-6, 1.4: 31e-6}
+    )
+    cycles = lines("Cycle,1,10,100", "V (V),I (A),I (A),I (A)", *(f"{row},{row.split(',')[1]},0" for row in loop()))
+    assert choices(cycles)[0] == "label_rows={cycle: 1}"
+    assert sorted(read(cycles, label_rows={"cycle": "1"}).frame["cycle"].unique()) == [1, 10, 100]
+    for row in ("2", "9"):
+        with pytest.raises(UsageError, match="label"):
+            read(cycles, label_rows={"cycle": row})
+
+
+def test_a_row_of_labels_names_tables_beside_each_other(lines: Write) -> None:
+    rows = [f"{a},{b}" for a, b in zip(loop(1e-3), loop(2e-3), strict=True)]
+    path = lines("left one,,right one,", "V (V),I (A),V (V),I (A)", *rows)
+    table = read(path, label_rows={"device_id": "1"})
+    assert table.devices == ["left one", "right one"]
+    for name, k in (("left one", 1e-3), ("right one", 2e-3)):
+        check_loop(table.select(name), k)
+
+
+def test_a_recipe_keeps_names_labels_and_dropped_rows(lines: Write, tmp_path: Path) -> None:
+    rows = [f"{k},{10 + k},{20 + k}" for k in range(1, 30)]
+    path = lines("Level,low,high", "no,name,here", *rows, "Mean,1,2")
+    options = {"names": "Pulse,G (uS),G (uS)", "label_rows": {"cycle": "1"}, "drop": ("Mean*",)}
+    with pytest.raises(UsageError, match="'low'"):
+        read(path, **options)
+    table = read(path, **{**options, "label_rows": {"device_id": "1"}})
+    table.meta["layout"].save(tmp_path / "lab.toml")
+    again = read(path, recipe=tmp_path / "lab.toml")
+    assert again.devices == ["low", "high"]
+    assert again.frame.equals(table.frame)
+
+
+# footers, comments, further names
+
+
+def test_a_footer_is_reported_and_rows_of_statistics_are_asked_about(lines: Write) -> None:
+    path = lines("V (V),I (A)", *loop(), "", "Measured by hand", "End of data")
+    table = read(path)
+    check_loop(table)
+    assert any("2 rows left out (row 44: Measured by hand" in str(each) for each in table.warnings)
+    path = lines("V (V),I (A)", *loop(), "Mean,0.5", "Max,1.0")
+    assert choices(path) == ["drop=(text)"]
+    for options in ({"drop": ("text",)}, {"drop": ("Mean*", "Max*")}):
+        table = read(path, **options)
+        check_loop(table)
+        assert any("2 rows left out" in str(each) for each in table.warnings)
+    with pytest.raises(UsageError, match="no row matches drop=Median"):
+        read(path, drop=("Median",))
+
+
+def test_comments_between_readings_begin_tables_or_are_left_out(lines: Write) -> None:
+    path = lines("V (V),I (A)", "# sweep 1", *loop(), "# sweep 2", *loop(2e-3))
+    found = dict(zip(choices(path), ("labels", "dropped"), strict=True))
+    assert found == {"blocks=text-row": "labels", "drop=(text)": "dropped"}
+    table = read(path, blocks="text-row")
+    assert table.frame.groupby("cycle").size().to_dict() == {1: 41, 2: 41}
+    assert table.frame.groupby("cycle")["current_a"].max().to_dict() == pytest.approx({1: 2e-3, 2: 4e-3})
+    assert len(read(path, drop=("text",)).frame) == 82
+
+
+def test_tables_of_other_columns_below_each_other_are_a_choice(lines: Write) -> None:
+    """80 of 101 points were dropped without a word; other files were refused: each table into its own file."""
+    pulses = [f"{k},{10 + k}" for k in range(1, 31)]
+    path = lines("IV curve", "V (V),I (A)", *loop(), "", "Potentiation", "Pulse,G (uS)", *pulses)
+    assert choices(path)[:2] == ["block=1", "block=2"]
+    check_loop(read(path, block="1"))
+    table = read(path, block="2")
+    np.testing.assert_allclose(table.frame["conductance_s"], (10 + np.arange(1, 31)) * 1e-6)
+    assert any("1 other table left out" in str(each) for each in table.warnings)
+    with pytest.raises(UsageError, match=r"block=3.*2 tables"):
+        read(path, block="3")
+    ragged = lines("V (V),I (A)", *loop()[:9], "V (V),I (A),t (s)", *(f"{row},{k}" for k, row in enumerate(loop())))
+    assert [len(table.frame) for _, table in answers(ragged)] == [9, 41]
+    renamed = lines("V (V),I (A)", *loop(), "Bias (V),Amps (A)", *loop())
+    assert [len(table.frame) for _, table in answers(renamed)] == [41, 41, 82]
+
+
+def test_an_appended_file_is_one_table_or_several(lines: Write) -> None:
+    path = lines("V (V),I (A)", *loop(), "V (V),I (A)", *loop())
+    found = answers(path)
+    assert len(found) == 4
+    assert all(len(table.frame) == 82 for _, table in found)
+    assert any("1 row left out" in str(each) for each in read(path, blocks="none").warnings)
+
+
+# encodings and numbers
+
+
+@pytest.mark.parametrize(
+    ("names", "encoding"),
+    [
+        ("Напряжение (В),Ток (мкА)", "cp1251"),
+        ("전압 (V),전류 (uA)", "cp949"),
+        ("电压 (V),电流 (uA)", "gbk"),
+        ("電圧 (V),電流 (uA)", "shift_jis"),
+        ("電壓 (V),電流 (uA)", "big5"),
+        ("전압 (V),전류 (uA)", "utf-16-be"),
+        ("V (V),I (µA)", "latin-1"),
+        ("V (V),I (µA)", "cp437"),
+        ("V (V),I (µA)", "utf-16-le"),
+        ("Größe Spannung (V),Strom (µA)", "cp1252"),
+    ],
+)
+def test_names_in_any_encoding(tmp_path: Path, names: str, encoding: str) -> None:
+    path = tmp_path / "sweep.csv"
+    path.write_bytes("\n".join([names, *loop(1e3), ""]).encode(encoding))
+    table = read(path)
+    check_loop(table)
+    assert [column.name for column in table.meta["layout"].columns] == names.split(",")
+
+
+def test_an_encoding_that_nothing_settles_is_a_question(tmp_path: Path) -> None:
+    path = tmp_path / "sweep.csv"
+    path.write_bytes("\n".join(["样品 V (V),样品 I (A)", *loop(), ""]).encode("gbk"))
+    assert "encoding=gb18030" in choices(path)
+    for options, table in answers(path):
+        check_loop(table)
+        assert options["encoding"] in ("gb18030", "big5", "cp949", "euc_jp", "cp1251")
+    assert read(path, encoding="gbk").meta["layout"].columns[0].name == "样品 V (V)"
+    with pytest.raises(UsageError, match="encoding=utf-8"):
+        read(path, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("e-", "D-"),
+        lambda text: text.replace("-", "\N{MINUS SIGN}"),
+        lambda text: text.replace(",", ";").replace(".", ","),
+    ],
+    ids=["fortran", "minus", "comma"],
+)
+def test_numbers_as_other_programs_write_them(lines: Write, change: Callable[[str], str]) -> None:
+    check_loop(read(lines("V (V)" + change(",") + "I (A)", *map(change, loop()))))
+
+
+def test_numbers_with_units_in_their_cells(lines: Write) -> None:
+    volts, currents = VOLTS * 1e3, amps(VOLTS)
+    cells = [f"{i * 1e3:.5f} mA" if abs(i) > 1e-4 else f"{i * 1e6:.5f} uA" for i in currents]
+    check_loop(read(lines("Voltage,Current", *(f"{v:.3f} mV,{i}" for v, i in zip(volts, cells, strict=True)))))
+    check_loop(read(lines("V,I (mA)", *(f"{v:.3f} V,{i}" for v, i in zip(VOLTS, cells, strict=True)))))
+    table = read(lines("Pulse,R (ohm)", *(f"{k},{10 + k / 10:.1f}k" for k in range(1, 31))))
+    np.testing.assert_allclose(table.frame["conductance_s"], 1 / (1e4 + 100.0 * np.arange(1, 31)))
+    named = lines("Cell,Pulse,G (uS)", *(f"{cell}A,{k},{k + 5}" for cell in (1, 2) for k in range(1, 20)))
+    assert read(named).devices == ["1A", "2A"]
+
+
+def test_words_for_overflow_are_missing_readings(lines: Write) -> None:
+    rows = loop()
+    rows[4], rows[7] = "0.400,OVERFLOW", "0.700,#DIV/0!"
+    table = read(lines("V (V),I (A)", *rows))
+    assert len(table.frame) == 41
+    assert table.frame["current_a"].isna().sum() == 2
+    with pytest.raises(DevicekitError, match="row 6"):
+        read(lines("V (V),I (A)", *rows[:4], "0.4,broken", *rows[5:]))
