@@ -237,13 +237,13 @@ class ReadOptions:
         toml="table.encoding",
         doc="Encoding of a text, such as cp1251, gbk or shift_jis; detected if not given.",
     )
-    area: str | None = option(
+    device_area: str | None = option(
         metavar="SIZE",
         help="Size of the device where numbers are densities: '25 um2', '10 um', or area over length, '25 um2/5 nm'.",
         form="Area or width of the device",
         row=29,
         example="25 um2",
-        toml="read.area",
+        toml="read.device_area",
         doc="Area, width, or area over length of the device, with units, by which densities (A/cm2, uA/um, S/m) are "
         "multiplied.",
     )

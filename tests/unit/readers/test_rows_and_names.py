@@ -28,21 +28,23 @@ def loop(k: float = 1e-3, form: str = "{:.3f},{:.6e}") -> list[str]:
 
 def answers(path: Path, depth: int = 3, **options: Any) -> list[tuple[dict[str, Any], Table]]:
     """Return what every choice of every question leads to; a choice without a table fails the test."""
+    question = None
     try:
         return [(options, read(path, **options))]
     except QuestionError as error:
-        assert error.question is not None
-        assert depth, f"asked again and again: {error}"
-        found = []
-        for choice in error.question.choices:
-            if any(isinstance(v, Blank) or (isinstance(v, Mapping) and any(isinstance(x, Blank) for x in v.values()))
-                   for v in choice.options.values()):  # fmt: skip
-                continue
-            given = {**options}
-            for name, value in choice.options.items():
-                given[name] = {**given.get(name, {}), **value} if isinstance(value, Mapping) else value
-            found += answers(path, depth - 1, **given)
-        return found
+        question = error.question
+    assert question is not None
+    assert depth, f"asked again and again: {question}"
+    found = []
+    for choice in question.choices:
+        given = {**options}
+        for name, value in choice.options.items():
+            given[name] = {**given.get(name, {}), **value} if isinstance(value, Mapping) else value
+        values = [
+            each for value in given.values() for each in (value.values() if isinstance(value, Mapping) else [value])
+        ]
+        found += [] if any(isinstance(each, Blank) for each in values) else answers(path, depth - 1, **given)
+    return found
 
 
 def choices(path: Path, **options: Any) -> list[str]:
@@ -73,7 +75,7 @@ def test_a_name_fewer_than_cells_is_a_question(lines: Write) -> None:
     path = lines("V (V),I (A)", *(f"{k},{row}" for k, row in enumerate(loop())))
     assert choices(path)[:2] == ["names=,V (V),I (A)", "names=V (V),I (A),"]
     check_loop(read(path, names=",V (V),I (A)"))
-    with pytest.raises(UsageError, match="2 names are given.*3 columns"):
+    with pytest.raises(UsageError, match=r"2 names are given.*3 columns"):
         read(path, names="V (V),I (A)")
 
 
@@ -103,7 +105,8 @@ def test_a_row_of_labels_gives_the_amplitude_or_the_cycle_of_each_column(lines: 
     assert frame.groupby("pulse_voltage_v")["conductance_s"].min().to_dict() == pytest.approx(
         {1.0: 11e-6, 1.2: 21e-6, 1.4: 31e-6}
     )
-    cycles = lines("Cycle,1,10,100", "V (V),I (A),I (A),I (A)", *(f"{row},{row.split(',')[1]},0" for row in loop()))
+    swept = (f"{v:.3f},{i:.4e},{2 * i:.4e},{3 * i:.4e}" for v, i in zip(VOLTS, amps(VOLTS), strict=True))
+    cycles = lines("Cycle,1,10,100", "V (V),I (A),I (A),I (A)", *swept)
     assert choices(cycles)[0] == "label_rows={cycle: 1}"
     assert sorted(read(cycles, label_rows={"cycle": "1"}).frame["cycle"].unique()) == [1, 10, 100]
     for row in ("2", "9"):
