@@ -33,7 +33,7 @@ def split_quantities(rows: Sequence[Row]) -> tuple[Sequence[Row], dict[int, str]
     found = []
     for number, cells in rows:
         if any(k < len(cells) and delimiters.is_quantity(cells[k]) for k in units):
-            cells = [_plain(cell, units[k]) if k in units else cell for k, cell in enumerate(cells)]
+            cells = [_write_number(cell, units[k]) if k in units else cell for k, cell in enumerate(cells)]
         found.append((number, cells))
     return found, {k: unit for k, unit in units.items() if unit}
 
@@ -62,7 +62,7 @@ def _common_unit(cells: Sequence[str]) -> str | None:
     return _SI.get(quantities.pop(), words.pop() if len(words) == 1 else None) if len(quantities) == 1 else None
 
 
-def _plain(cell: str, unit: str) -> str:
+def _write_number(cell: str, unit: str) -> str:
     """Return the number of a cell in the column's unit; a power of ten keeps its digits."""
     found = delimiters.QUANTITY.fullmatch(cell)
     if found is None or found[3] == unit:
