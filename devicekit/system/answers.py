@@ -214,4 +214,6 @@ def parse_word(option: Option, word: str) -> Any:
     """
     if option.kind.doc == "tuple of int":
         return tuple(parse_number(option.name, each.strip()) for each in word.split(","))
+    if option.kind.doc == "sequence of str":
+        return tuple(each.strip() for each in word.split(","))
     return word.lower() in ("yes", "true") if option.kind.doc == "bool" else parse_number(option.name, word)

@@ -100,7 +100,7 @@ def test_names_with_blanks_in_columns_of_fixed_width(lines: Write) -> None:
 def test_two_rows_of_names(lines: Write) -> None:
     rows = [f"{k},{a},{b}" for k, (a, b) in enumerate(zip(range(10, 40), range(50, 80), strict=True), 1)]
     path = lines("Test,Device 1,Device 2", "Pulse,G (uS),G (uS)", *rows)
-    table = read(path, header=2)
+    table = read(path, header=2, kind="pulse")
     first, second = (table.frame[table.frame["device_id"] == name]["conductance_s"] for name in table.devices)
     np.testing.assert_allclose(first, np.arange(10, 40) * 1e-6)
     np.testing.assert_allclose(second, np.arange(50, 80) * 1e-6)
