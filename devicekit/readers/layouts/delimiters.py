@@ -110,9 +110,13 @@ def find_delimiter(lines: Sequence[str], where: str) -> str:
         rows = [row for _, row in split_lines(sample, delimiter, where) if row]
         if len({len(row) for row in rows}) > 1:  # else an empty last column counts as a column
             rows = [row[:-1] if row[-1] == "" else row for row in rows]
-        width, count = Counter(len(row) for row in rows).most_common(1)[0] if rows else (0, 0)
+        widths = Counter(len(row) for row in rows)
+        width = widths.most_common(1)[0][0] if rows else 0
+        if width < 2 and rows:  # more remarks than rows: the last row is one of numbers
+            width = len(rows[-1])
         if width < 2:
             continue
+        count = widths[width]
         cells = [cell for row in rows for cell in row if cell]
         regular = count / len(rows)
         numeric = sum(is_number(cell) or is_empty(cell) or is_quantity(cell) for cell in cells) / max(len(cells), 1)

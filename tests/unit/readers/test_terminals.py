@@ -144,3 +144,12 @@ def test_records_of_swapped_or_renamed_columns_keep_their_own_roles(tmp_path: Pa
         rows = table.frame[table.frame["cycle"] == cycle]
         np.testing.assert_allclose(rows["voltage_v"], V, atol=1e-6)
         np.testing.assert_allclose(rows["current_a"], factor * AMPS, rtol=1e-5, atol=1e-15)
+
+
+@pytest.mark.parametrize("remark", ["", "Confirmed, observed at constant voltage", "cell is still set"])
+def test_one_reading_below_more_lines_of_remarks_is_a_table(remark: str, tmp_path: Path) -> None:
+    head = f"---\n{remark}\n---\n"
+    path = write(tmp_path / "a.csv", "Time,BI,BV,AI,AV", [0.1], [-5e-5], [0.0], [4.9e-5], [0.1], head=head)
+    table = read(path, unit="A")
+    assert isinstance(table, SweepTable)
+    assert table.frame[["voltage_v", "current_a"]].to_numpy().tolist() == [[0.1, 4.9e-5]]
