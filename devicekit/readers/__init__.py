@@ -286,12 +286,13 @@ def _options_for_several(first: Source, options: ReadOptions) -> ReadOptions:
 def _read_table(source: Source, options: ReadOptions, recipe: Recipe | None, elsewhere: frozenset[str]) -> Table:
     """Read a table by its layout; refuse options that the layout does not use."""
     from devicekit.readers.layouts.apply import apply
+    from devicekit.readers.layouts.groups import matching_keys
     from devicekit.readers.layouts.infer import infer_layout
 
+    if recipe is not None and options.key == recipe.options.key:  # which may be meant for many files
+        options = replace(options, key=matching_keys(options.key, source.path.stem))
     reading = infer_layout(source, options, recipe)
-    for_names = recipe is not None and options.key == recipe.options.key  # of many files
-    unused = reading.unused - ({"key"} if for_names else set())
-    _refuse_unused(source, options, reading.kind.NAME, unused, elsewhere)
+    _refuse_unused(source, options, reading.kind.NAME, reading.unused, elsewhere)
     return apply(reading, source)
 
 

@@ -221,7 +221,7 @@ def _write_toml(layout: Layout) -> str:
     sheet = ",".join(layout.sheets) if layout.sheets and not stated.meaning("sheets") else None
     options = replace(stated, sheet=sheet, blocks=None if stated.blocks == "none" else stated.blocks)
     lines += _section("table", options) or ["", "[table]"]
-    for section in ("read", "trains", "keys", "label_rows"):
+    for section in ("read", "trains", "keys", "label_rows", "rows_per", "constants"):
         lines += _section(section, options)
     lines += ["", "[columns]"]
     written = set()

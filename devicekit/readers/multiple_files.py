@@ -19,7 +19,7 @@ from devicekit.readers.layout import IGNORED, KEPT, Layout, Tag
 from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.places import tag_names
 from devicekit.readers.source import Source
-from devicekit.system.options import ReadOptions
+from devicekit.system.options import CONDITIONS, ReadOptions
 from devicekit.tables import PulseTable, SweepTable, Table, TransientTable
 
 _NO_DATA = {".md", ".toml", ".png", ".jpg", ".jpeg", ".svg", ".pdf", ".py", ".ipynb", ".html", ".doc", ".docx"}
@@ -122,7 +122,9 @@ def read(paths: Sequence[Path], options: ReadOptions, read_file: ReadFile) -> Ta
         raise UsageError("A file is named twice. Remove one.")
     if options.files_are == "separate":
         raise UsageError("files_are=separate needs one file at a time")
-    alone = replace(options, files_are=None, key={}, device=None, cycle=None)
+    conditions = {name: pattern for name, pattern in options.key.items() if name in CONDITIONS}  # of each file
+    alone = replace(options, files_are=None, key=conditions, device=None, cycle=None)
+    options = replace(options, key={name: each for name, each in options.key.items() if name not in conditions})
     tables = []
     for file in paths:
         try:

@@ -23,6 +23,17 @@ PARTS = ("devices", "cycles")  # what sheets or columns of one make may stand fo
 BLOCKS = ("none", "empty-column", "repeated-names", "empty-row", "text-row")
 LABELS = ("device_id", "cycle", "direction", "level", "compliance_a", "pulse_width_s", "pulse_voltage_v")
 
+CONDITIONS = (  # columns that hold for a whole table or file
+    "direction",
+    "level",
+    "temperature_k",
+    "temperature_c",
+    "compliance_a",
+    "pulse_width_s",
+    "pulse_voltage_v",
+    "read_voltage_v",
+)
+CONSTANTS = ("device_id", "cycle", *CONDITIONS)
 LARGEST = 1e300  # of a voltage [V] or a time [s]; a whole number has no limit of its own
 
 
@@ -310,15 +321,41 @@ class ReadOptions:
     key: Mapping[str, str] = option(
         default_factory=dict,
         metavar="FIELD=PATTERN",
-        help="Pattern of device or cycle in names: device='dev(\\d+)'.",
-        names=("device", "cycle"),
-        needs="takes device and cycle",
-        form="Device or cycle in names",
+        help="Pattern of a device, a cycle or a condition in names: device='dev(\\d+)' temperature_c='(\\d+)C'.",
+        names=("device", "cycle", *CONDITIONS),
+        needs=f"takes device, cycle, {', '.join(CONDITIONS)}",
+        form="Device, cycle or condition in names",
         row=18,
         example=r"device=dev(\d+)",
         toml="keys",
-        doc="`device` or `cycle` -> a pattern (regular expression) whose first group, in a file's or sheet's name, "
-        "is it.",
+        doc="`device`, `cycle` or a column -> a pattern (regular expression) whose first group, in a file's or sheet's "
+        "name, is it.",
+    )
+
+    rows_per: Mapping[str, str] = option(
+        default_factory=dict,
+        metavar="NAME=N",
+        help="Rows of each cycle or device, where no column says them: cycle=400.",
+        names=("device", "cycle"),
+        needs="takes device and cycle with whole numbers of 1 or more",
+        valid=lambda value: all(natural_number(str(each)) for each in value.values()),
+        form="Rows per device or cycle",
+        row=18,
+        example="cycle=400",
+        toml="rows_per",
+        doc="`device` or `cycle` -> the number of rows of each, in the order of the file.",
+    )
+    constant: Mapping[str, str] = option(
+        default_factory=dict,
+        metavar="NAME=VALUE",
+        help="What holds for all rows, such as temperature_c=85, pulse_width_s=100ns or compliance_a=50uA.",
+        names=CONSTANTS,
+        needs=f"takes {', '.join(CONSTANTS)}",
+        form="Holds for all rows",
+        row=18,
+        example="pulse_width_s=100ns",
+        toml="constants",
+        doc="A column that the file lacks -> its one value, in SI units or with a unit.",
     )
 
     def __post_init__(self) -> None:

@@ -15,6 +15,7 @@ from devicekit.names.places import meaning
 from devicekit.readers.cells import EMPTY_WORDS, parse_column
 from devicekit.readers.layout import IGNORED, KEPT, Column, Tag
 from devicekit.readers.layouts.ambiguous_columns import is_gate
+from devicekit.readers.layouts.groups import add_groups
 from devicekit.readers.layouts.infer import Reading
 from devicekit.readers.layouts.roles import TEXT, Cells
 from devicekit.readers.layouts.series import Series
@@ -62,7 +63,8 @@ def apply(reading: Reading, source: Source) -> Table:
         for number, frame in enumerate(frames):
             frame["_part"] = number
     whole = frames[0] if len(frames) == 1 else pd.concat(frames)
-    whole = whole.reset_index(drop=True)
+    several = len({block.sheet for block in reading.blocks}) > 1
+    whole = add_groups(whole.reset_index(drop=True), reading.options, source.path.name, several)
     if "device_id" not in whole:
         whole["device_id"] = _name_by_place(whole)
     elif "device_id" in roles and len(reading.arranged.series) < 2:

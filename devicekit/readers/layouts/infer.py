@@ -384,7 +384,7 @@ def _unused_of_names(blocks: Sequence[Block], arranged: Arranged, beside: bool) 
     """Return the options about the meaning of columns, sheets and their names that do not apply to this table."""
     sheets = len({block.sheet for block in blocks}) > 1
     columns = beside or arranged.meaning is not None
-    return frozenset({*(() if sheets else (option_of("sheets"), "key")), *(() if columns else (option_of("columns"),))})
+    return frozenset({*(() if sheets else (option_of("sheets"),)), *(() if columns else (option_of("columns"),))})
 
 
 def _warn_left_out_sheets(gathered: SourceBlocks, blocks: Sequence[Block], where: str) -> list[CodedWarning]:

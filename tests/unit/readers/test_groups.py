@@ -1,0 +1,71 @@
+"""Groups that the user states: rows of each cycle, what holds for all rows, conditions in names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import devicekit
+from devicekit.core.errors import UsageError
+
+LOOP = np.concatenate([np.linspace(0, 1, 10), np.linspace(0.9, 0, 10)])
+
+
+def _write(path: Path, loops: int) -> Path:
+    rows = "".join(f"{v:.4f},{v * 1e-5:.3e}\n" for v in np.tile(LOOP, loops))
+    path.write_text("Voltage (V),Current (A)\n" + rows)
+    return path
+
+
+def test_rows_of_each_cycle_and_device(tmp_path: Path) -> None:
+    file = _write(tmp_path / "loops.csv", 6)
+    table = devicekit.read(file, rows_per={"device": "60", "cycle": "20"})
+    sizes = table.frame.groupby(["device_id", "cycle"]).size()
+    assert sizes.tolist() == [20] * 6
+    assert table.devices == ["device1", "device2"]
+    assert "accepted" not in [each.code for each in table.warnings]
+    with pytest.raises(UsageError, match="120 rows are not a multiple of 50"):
+        devicekit.read(file, rows_per={"cycle": "50"})
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("temperature_c", "85", 358.15),
+        ("temperature_k", "300", 300.0),
+        ("compliance_a", "50uA", 5e-5),
+        ("compliance_a", "1e-4", 1e-4),
+        ("pulse_width_s", "100 ns", 1e-7),
+    ],
+)
+def test_what_holds_for_all_rows(name: str, text: str, value: float, tmp_path: Path) -> None:
+    table = devicekit.read(_write(tmp_path / "loops.csv", 1), constant={name: text})
+    column = "temperature_k" if name == "temperature_c" else name
+    assert table.frame[column].unique() == pytest.approx([value], rel=1e-12)
+
+
+def test_a_unit_of_another_quantity_is_refused(tmp_path: Path) -> None:
+    for name, text in (("compliance_a", "5 V"), ("temperature_k", "warm"), ("direction", "sideways")):
+        with pytest.raises(UsageError, match=f"{name}={text}"):
+            devicekit.read(_write(tmp_path / "loops.csv", 1), constant={name: text})
+
+
+def test_what_the_file_states_is_not_given_again(tmp_path: Path) -> None:
+    file = tmp_path / "loops.csv"
+    file.write_text("Cycle,Voltage (V),Current (A)\n" + "".join(f"1,{v:.4f},{v * 1e-5:.3e}\n" for v in LOOP))
+    with pytest.raises(UsageError, match="states its cycle"):
+        devicekit.read(file, rows_per={"cycle": "20"})
+
+
+def test_conditions_in_names_of_one_file_and_of_several(tmp_path: Path) -> None:
+    files = [_write(tmp_path / f"cellA_{c}C_{i}uA.csv", 1) for c, i in ((25, 50), (85, 100))]
+    key = {"temperature_c": r"_(\d+)C", "compliance_a": r"_(\d+uA)"}
+    one = devicekit.read(files[1], key={"device": "cell(.)", **key})
+    assert (one.devices, one.frame["temperature_k"].iloc[0]) == (["A"], pytest.approx(358.15))
+    both = devicekit.read(files, key=key, files_are="cycles")
+    found = both.frame.groupby("cycle")[["temperature_k", "compliance_a"]].first()
+    np.testing.assert_allclose(found, [[298.15, 5e-5], [358.15, 1e-4]], rtol=1e-12)
+    with pytest.raises(UsageError, match="does not match"):
+        devicekit.read(files[0], key={"level": "state(.)"})

@@ -1,0 +1,93 @@
+"""What one way alone says about a table is asked about, all at once, and accepted by a person or an option."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import devicekit
+from devicekit.cli import build_app
+from devicekit.cli.common import run_app
+from devicekit.core.errors import Question, QuestionError
+from devicekit.readers import read
+from devicekit.system.answers import Answered, answering
+
+LOOP = np.concatenate([np.linspace(0, 1, 20), np.linspace(0.95, -1, 40), np.linspace(-0.95, 0, 20)])
+TRAIN = np.concatenate([10 + np.arange(30.0), 40 - np.arange(1, 25.0)])
+
+
+def _csv(path: Path, head: str, *columns: Any) -> Path:
+    path.write_text(head + "\n" + "\n".join(",".join(f"{x:.6g}" for x in row) for row in zip(*columns, strict=True)))
+    return path
+
+
+def _asked(path: Path, **options: Any) -> Question:
+    with pytest.raises(QuestionError) as caught:
+        devicekit.read(path, **options)
+    return caught.value.asked
+
+
+def test_names_and_numbers_that_agree_are_not_asked_about(tmp_path: Path) -> None:
+    volts = np.tile(LOOP, 3)
+    table = devicekit.read(_csv(tmp_path / "a.csv", "Voltage (V),Current (A)", volts, volts * 1e-6))
+    origins = {each.subject: each.origin for each in table.meta["statements"]}
+    assert origins == {"kind": "agreed", "borders": "agreed"}
+
+
+def test_a_column_of_states_alone_is_asked_about(tmp_path: Path) -> None:
+    file = _csv(tmp_path / "g.csv", "G (uS)", TRAIN)
+    question = _asked(file)
+    assert [each.subject for each in question.each] == ["kind", "borders"]
+    table = devicekit.read(file, accept=True)
+    (warning,) = [each for each in table.warnings if each.code == "accepted"]
+    assert "kind: the table holds pulse data" in warning.message
+    assert "borders: 2 trains of 23 to 31 rows" in warning.message
+    assert [each.subject for each in _asked(file, kind="pulse").each] == ["borders"]
+    assert devicekit.fit(file, accept=True).table.kind == "pulse"
+
+
+def test_directions_that_contradict_the_trend_are_asked_about(tmp_path: Path) -> None:
+    file = tmp_path / "d.csv"
+    rows = [f"{k},ltp,{50 - k}" for k in range(20)] + [f"{k},ltd,{30 + k}" for k in range(20)]
+    file.write_text("pulse,direction,G (uS)\n" + "\n".join(rows))
+    assert "direction" in [each.subject for each in _asked(file).each]
+
+
+def test_everything_that_is_open_is_one_question_and_no_answer_is_refused(tmp_path: Path) -> None:
+    file = _csv(tmp_path / "two.csv", "state 1,state 2", TRAIN, TRAIN * 1.1)
+    question = _asked(file)
+    assert len(question.each) > 1
+    for part in question.each[:1]:
+        for choice in part.choices:
+            assert choice.means
+
+
+def test_a_function_may_answer(tmp_path: Path) -> None:
+    file = _csv(tmp_path / "g.csv", "G", TRAIN)
+    seen: list[str] = []
+
+    def answer(question: Question, state: Answered) -> Answered:
+        for part in question.each:
+            seen.append(part.text)
+            state = state.with_answer(part, part.choices[0].options)
+        return state
+
+    with answering(answer):
+        table = read(file, quantity="conductance")
+    assert table.kind == "pulse"
+    assert any("unit" in text for text in seen)
+    assert any(text.startswith("kind: ") for text in seen)
+
+
+def test_the_question_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = _csv(tmp_path / "g.csv", "G (uS)", TRAIN)
+    assert run_app(build_app(), ["read", str(file), "--json"]) == 2
+    question = json.loads(capsys.readouterr().out)["error"]["question"]
+    assert [each["subject"] for each in question["parts"]] == ["kind", "borders"]
+    assert question["parts"][0]["choices"][0]["say"] == "--accept"
+    assert run_app(build_app(), ["read", str(file), "--accept", "--json"]) == 0
+    assert "accepted" in capsys.readouterr().out
