@@ -35,6 +35,7 @@ _CONTENTS = {
     "transient": "readings in time",
     "paired": "pairs of pulses",
     "multilevel": "programmed levels",
+    "summary": "a summary",
     "record": "records",
 }  # of a table, by its kind
 
@@ -49,7 +50,7 @@ class Characterization:
     results : mapping of str to MeritResult
         Result by the name of the figure of merit, one file each in `devicekit.features.merits`: dc, endurance,
         facilitation, linearity, mechanism (conduction), multilevel, noise, pulses, rates, retention, rtn, sequence,
-        sign, stdp, transfer, volatile, wafermap.
+        sign, stdp, summary, transfer, volatile, wafermap.
     warnings : tuple of CodedWarning
         Warnings of the reader and of the results.
     """

@@ -53,6 +53,6 @@ def preview(table: Table) -> Panel:
             for (device, record), rows in list(frame.groupby(["device_id", "record"], sort=False))[:MOST_CURVES]
         }
         return figures.readings(groups, Axis.of("time_s"), Axis.of(table.quantity))
-    numbers = [name for name in frame.select_dtypes("number") if name not in ("record", "point")][:4]
+    numbers = [name for name in frame.select_dtypes("number") if name not in ("record", "point", "cycle")][:4]
     columns = {str(name): (np.arange(len(frame)), frame[name].to_numpy(float)) for name in numbers}
     return figures.readings(columns, Axis.of("point"), Axis("value"), style="-")

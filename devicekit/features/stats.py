@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from devicekit.core.quantities import GLOSSARY
 from devicekit.core.records import Estimate, Record, cell, column
 from devicekit.core.scalars import Scalar
 from devicekit.core.statistics import VarianceComponents, anova, chi2_quantile, f_quantile, t_quantile
@@ -16,12 +17,13 @@ from devicekit.core.statistics import clopper_pearson as clopper_pearson
 from devicekit.core.text import PREFIXED, format_number, span
 from devicekit.features.definitions import QUANTITIES
 
+_LABELLED = {*QUANTITIES, "v_form_v"}
 FEW = 10  # values below which a standard deviation is shown with its confidence interval
 
 
 def label_of(quantity: str) -> str:
-    """Return the label of a number of a sweep, or the name of any other quantity."""
-    return QUANTITIES[quantity].label if quantity in QUANTITIES else quantity
+    """Return the label of a number of a sweep or of a forming voltage, or the name of any other quantity."""
+    return {**QUANTITIES, "v_form_v": GLOSSARY["v_form_v"]}[quantity].label if quantity in _LABELLED else quantity
 
 
 class Undetermined(ValueError):

@@ -150,7 +150,7 @@ def read(
     Returns
     -------
     PulseTable, SweepTable, EnduranceTable, RetentionTable, StdpTable, TransientTable, PairedTable,
-    MultilevelTable or RecordTable
+    MultilevelTable, SummaryTable or RecordTable
         With its layout, metadata (format, source, records) and a warning for everything assumed, split or dropped.
 
     Raises

@@ -16,10 +16,11 @@ from devicekit.names import Unit, parse_unit
 from devicekit.system.plugins import READERS
 
 QUANTITIES = ("conductance", "current", "resistance", "weight")
-KINDS = ("pulse", "sweep", "endurance", "retention", "stdp", "transient", "paired", "multilevel")
+KINDS = ("pulse", "sweep", "endurance", "retention", "stdp", "transient", "paired", "multilevel", "summary")
 KERNELS = ("exponential", "stretched", "double", "power")  # of a relaxation: `devicekit.models.relaxation.KERNELS`
 BASELINES = ("original", "before")  # from where the second answer of a pulse pair is counted
 PARTS = ("devices", "cycles")  # what sheets or columns of one make may stand for
+ROWS = ("reading", "cycle", "device", "summary")  # what a row may stand for
 BLOCKS = ("none", "empty-column", "repeated-names", "empty-row", "text-row")
 LABELS = ("device_id", "cycle", "direction", "level", "compliance_a", "pulse_width_s", "pulse_voltage_v")
 
@@ -269,6 +270,36 @@ class ReadOptions:
         toml="table.blocks",
         rank=1,
         doc="How tables that stand side by side or below each other are separated; or a number of columns.",
+    )
+    row_is: str | None = option(
+        metavar="WHAT",
+        help="What one row is",
+        choices=ROWS,
+        form="Each row is",
+        row=23,
+        toml="table.row_is",
+        doc="What one row is: a reading, a cycle, a device, or a summary of either (then the kind is summary).",
+    )
+    cycles_per_row: int | None = option(
+        metavar="N",
+        help="Endurance: write cycles that a row stands for.",
+        least=1,
+        most=MOST_WHOLE,
+        form="Write cycles per row",
+        row=24,
+        example="500",
+        toml="table.cycles_per_row",
+        doc="Endurance: write cycles that one row (or one step of the cycle column) stands for.",
+    )
+    rows_per_cycle: int | None = option(
+        metavar="N",
+        help="Endurance: readings of each state in a cycle.",
+        least=1,
+        most=MOST_WHOLE,
+        form="Rows per cycle",
+        row=25,
+        toml="table.rows_per_cycle",
+        doc="Endurance: readings of each state in one cycle, where no column numbers the cycles.",
     )
     decimal: str | None = option(
         metavar="MARK",

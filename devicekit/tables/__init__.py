@@ -1,4 +1,4 @@
-"""Validated tables: trains, sweeps, endurance, retention, STDP, transients, pulse pairs, levels, and plain records.
+"""Validated tables: trains, sweeps, endurance, retention, STDP, transients, pulse pairs, levels, summaries, records.
 
 Their columns are in `devicekit.tables.schemas`, which measured and simulated data share. Columns with no name
 of ours are kept as they are.
@@ -14,6 +14,7 @@ from devicekit.tables.kinds import (
     RecordTable,
     RetentionTable,
     StdpTable,
+    SummaryTable,
     SweepTable,
     TransientTable,
 )
@@ -29,6 +30,7 @@ Table = (
     | PairedTable
     | MultilevelTable
     | RecordTable
+    | SummaryTable
 )
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "RecordTable",
     "RetentionTable",
     "StdpTable",
+    "SummaryTable",
     "SweepTable",
     "Table",
     "TransientTable",

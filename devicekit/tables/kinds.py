@@ -1,4 +1,4 @@
-"""Tables of sweeps, endurance, retention, STDP, transients, pulse pairs, levels, and plain records."""
+"""Tables of sweeps, endurance, retention, STDP, transients, pulse pairs, levels, summaries, and plain records."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from devicekit.tables.schemas import (
     RECORD_SCHEMA,
     RETENTION_SCHEMA,
     STDP_SCHEMA,
+    SUMMARY_COLUMNS,
+    SUMMARY_SCHEMA,
     SWEEP_SCHEMA,
     TRANSIENT_SCHEMA,
 )
@@ -120,6 +122,22 @@ class MultilevelTable(ValidTable):
 
     schema: ClassVar[pa.DataFrameSchema] = MULTILEVEL_SCHEMA
     kind: ClassVar[str] = "multilevel"
+
+
+@dataclass(frozen=True, eq=False)
+class SummaryTable(ValidTable):
+    """Numbers that were extracted before, one row a cycle or a device: device_id, cycle, and one or more of the rest.
+
+    v_set_v, v_reset_v, v_form_v [V], g_hrs_s, g_lrs_s [S], on_off [1]. Optional yield_share [1], read_voltage_v [V],
+    compliance_a [A], temperature_k [K]; any others.
+    """
+
+    schema: ClassVar[pa.DataFrameSchema] = SUMMARY_SCHEMA
+    kind: ClassVar[str] = "summary"
+
+    def _check(self, frame: pd.DataFrame) -> None:
+        if not set(SUMMARY_COLUMNS) & set(frame):
+            raise TableError(f"a summary has one or more of the columns {', '.join(SUMMARY_COLUMNS)}; found none")
 
 
 @dataclass(frozen=True, eq=False)

@@ -127,6 +127,21 @@ MULTILEVEL_SCHEMA = pa.DataFrameSchema(
     }
 )
 
+SUMMARY_COLUMNS = ("v_set_v", "v_reset_v", "v_form_v", "g_hrs_s", "g_lrs_s", "on_off")
+SUMMARY_SCHEMA = pa.DataFrameSchema(
+    {
+        "device_id": _column(str),
+        "cycle": _column(int, _INDEX),
+        **{name: _optional(_NOT_INFINITE) for name in SUMMARY_COLUMNS[:3]},
+        **{name: _optional(_CONDUCTANCE, _NOT_INFINITE) for name in SUMMARY_COLUMNS[3:5]},
+        "on_off": _optional(_POSITIVE),
+        "yield_share": _optional(pa.Check.in_range(0, 1, error="0 to 1")),
+        "read_voltage_v": _optional(),
+        "compliance_a": _optional(_POSITIVE),
+        "temperature_k": _optional(_POSITIVE),
+    }
+)
+
 RECORD_SCHEMA = pa.DataFrameSchema(
     {"device_id": _column(str), "record": _column(int, _INDEX), "point": _column(int, _INDEX)}
 )

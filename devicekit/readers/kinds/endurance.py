@@ -35,6 +35,8 @@ def claim(view: View) -> Claim | None:
         return Claim(2, "states that alternate between a low and a high level")
     if view.sides == {"ltp", "ltd"} and (view.options.kind == NAME or view.set_and_reset):
         return Claim(2, "one state after each set and one after each reset")
+    if view.options.kind != NAME and len(set(view.extracted.values())) > 1:
+        return None  # a summary
     if view.of("pulse_index", "pulse_voltage_v", "pulse_width_s") or view.sweeps or not (view.states or view.unknown):
         return None
     if view.of("level") and (view.of("cycle") or not view.of("time_s")):
@@ -118,7 +120,14 @@ def build(
     if "cycle" in frame and not frame.duplicated(["device_id", "cycle"]).any() and _take_turns(frame):
         more = [*more, CodedWarning("split", f"{name}: each row holds one state, so that two rows are one cycle")]
         frame = frame.drop(columns="cycle")
+    if options.rows_per_cycle is not None:
+        if "cycle" in frame:
+            raise UsageError(f"{name} has a column of cycles. Remove rows_per_cycle={options.rows_per_cycle}")
+        row = frame.groupby(["device_id", "level"], sort=False).cumcount()
+        frame = frame.assign(cycle=row // options.rows_per_cycle + 1)
     frame = number_within(frame, "cycle", ["device_id", "level"], name)
+    if options.cycles_per_row is not None:
+        frame = frame.assign(cycle=frame["cycle"] * options.cycles_per_row)
     return EnduranceTable(
         frame.drop(columns="direction", errors="ignore"), {"format": "table", "source": name}, (*warnings, *more)
     )

@@ -29,7 +29,8 @@ TEXT = {"device_id", "direction", "level", "baseline"}
 DEVICEKIT_NAMES = words_of(  # columns of measurements
     "device_id cycle direction pulse_index conductance_s weight pulse_voltage_v pulse_width_s read_voltage_v "
     "read_current_a point voltage_v current_a time_s compliance_a resistance_ohm resistance_before_ohm "
-    "resistance_after_ohm level spike_delay_s weight_change repeat temperature_k temperature_c target_s value"
+    "resistance_after_ohm level spike_delay_s weight_change repeat temperature_k temperature_c target_s value "
+    "v_set_v v_reset_v v_form_v g_hrs_s g_lrs_s on_off yield_share"
 )
 UNKNOWN = "unknown"  # numbers of an unknown quantity: states, if an option gives the quantity
 LEVEL_WORDS = {"lrs", "on", "set", "hrs", "off", "reset", "low", "high", "lrs state", "hrs state", "r_on", "r_off"}
@@ -275,6 +276,15 @@ def _is_clock(cells: pd.Series) -> bool:
 
 def _is_numbering(values: pd.Series | None) -> bool:
     return values is not None and is_counter(values.dropna())
+
+
+def switching_role(name: str) -> str | None:
+    """Return the role of a voltage that was extracted before, by its name: V_set, V_reset, V_form; else None."""
+    bare = normalise_name(name)
+    for role, pattern in (("v_form_v", r"form"), ("v_reset_v", r"reset"), ("v_set_v", r"(^|[ v])set( |$)")):
+        if re.search(pattern, bare):
+            return role
+    return None
 
 
 def is_switching(name: str) -> bool:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from devicekit.readers.layout import Column
 from devicekit.readers.layouts import pooling
-from devicekit.readers.layouts.roles import UNKNOWN, Cells, is_counter, is_row_number
+from devicekit.readers.layouts.roles import UNKNOWN, Cells, is_counter, is_row_number, switching_role
 from devicekit.readers.lexicon import normalise_name
 from devicekit.readers.splitting import is_alternating
 from devicekit.readers.state import STATE_COLUMNS
@@ -112,9 +112,19 @@ class View:
         return self.sides == {"ltp", "ltd"} and all(words)
 
     @cached_property
+    def extracted(self) -> dict[str, str]:
+        """Roles of the set, reset and forming voltages, by column; none beside voltages or currents of a sweep."""
+        if any("level" not in column.tags for column in self.of("current_a")):
+            return {}
+        named = {column.name: switching_role(column.name) for column in self.of("voltage_v")}
+        given = {column.name: column.role for column in self.of("v_set_v", "v_reset_v", "v_form_v")}
+        roles = {name: role for name, role in named.items() if role is not None}
+        return {**given, **roles} if len(roles) == len(named) else {}
+
+    @cached_property
     def sweeps(self) -> bool:
         """True if the columns hold a voltage that changes, and a current."""
-        return bool(self.of("voltage_v") and self.of("current_a"))
+        return bool(self.of("voltage_v") and self.of("current_a")) and len(set(self.extracted.values())) < 2
 
     @cached_property
     def few_voltages(self) -> bool:
