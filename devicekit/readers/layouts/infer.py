@@ -31,6 +31,7 @@ from devicekit.readers.layouts.grid import Block
 from devicekit.readers.layouts.meanings import option_of, without_meaning
 from devicekit.readers.layouts.places import tag_blocks
 from devicekit.readers.layouts.roles import UNKNOWN, Cells, assign_roles, is_counter, is_switching
+from devicekit.readers.layouts.row_meanings import unused_of_rows, use_row_meaning
 from devicekit.readers.layouts.rows import TEXT, warn_dropped
 from devicekit.readers.layouts.scale import add_read_voltage, ask_quantity, assign_factors, describe_ranges
 from devicekit.readers.layouts.series import Arranged, arrange
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
 
 MOST_CHOICES = 8  # tables that a question lists
 JUDGED = 20_000  # rows of a large table that are examined
-ROWS_OF = {"summary": ("summary", "cycle", "device"), "endurance": ("reading", "cycle")}  # what a row is, by kind
 OF_LEVELS = ("retention", "endurance", "multilevel", "summary")  # kinds whose columns may be levels
 _FINAL = {*GLOSSARY, "value", IGNORED, KEPT}
 
@@ -87,7 +87,7 @@ def infer_layout(source: Source, options: ReadOptions, recipe: Recipe | None = N
         If no table is found, or an option contradicts the file.
     """
     recipe_columns = recipe.columns if recipe is not None else ()
-    options = _use_row_meaning(options)
+    options = use_row_meaning(options)
     gathered, blocks = _gather_blocks(source, options, recipe_columns, recipe)
     labels = (source.path.name, *(each for block in blocks for each in (block.label, block.sheet)))
     view = replace(_build_view(blocks[0], options, recipe_columns), labels=labels)
@@ -108,8 +108,7 @@ def infer_layout(source: Source, options: ReadOptions, recipe: Recipe | None = N
     view, arranged = _keep_one_per_role(view, arranged, kind)
     unused = _unused_of_numbers(view, kind) | _unused_of_names(blocks, arranged, beside)
     unused |= set() if kind.NAME == "pulse" else {"pulses"}
-    unused |= set() if kind.NAME == "endurance" else {"cycles_per_row", "rows_per_cycle"}
-    unused |= {"row_is"} if options.row_is not in (None, *ROWS_OF.get(kind.NAME, ("reading",))) else set()
+    unused |= unused_of_rows(kind.NAME, options)
     options = add_read_voltage(view, kind, options)
     layout = _build_layout(view, kind, claim, blocks, arranged, _stored_options(options, blocks, arranged, beside))
     return Reading(
@@ -129,15 +128,6 @@ def infer_layout(source: Source, options: ReadOptions, recipe: Recipe | None = N
 def _without_columns(options: ReadOptions) -> ReadOptions:
     """Return the options without what applies to tables beside each other instead of to columns."""
     return replace(without_meaning(options, "columns"), label_rows={})
-
-
-def _use_row_meaning(options: ReadOptions) -> ReadOptions:
-    """Return the options with the kind that follows from what a row is."""
-    if options.row_is != "summary" or options.kind == "summary":
-        return options
-    if options.kind is not None:
-        raise UsageError(f"row_is=summary contradicts kind={options.kind}. Remove one of them.")
-    return replace(options, kind="summary")
 
 
 def _gather_blocks(

@@ -66,12 +66,17 @@ def test_a_file_of_some_kilobytes_takes_seconds_at_most(
 
 
 WIDE: dict[str, tuple[list[str], int, dict[str, Any], float]] = {  # names, rows, options, seconds
-    "one line of 2005 numbers": ([], 1, {"quantity": "conductance", "columns_are": "devices"}, 4.0),
-    "a device and 2003 numbers": (["D1", "HRS"], 1, {"kind": "endurance", "unit": "ohm", "columns_are": "cycles"}, 6.0),
+    "one line of 2005 numbers": ([], 1, {"quantity": "conductance", "columns_are": "devices", "accept": True}, 4.0),
+    "a device and 2003 numbers": (
+        ["D1", "HRS"],
+        1,
+        {"kind": "endurance", "unit": "ohm", "columns_are": "cycles", "accept": True},
+        6.0,
+    ),
     "2500 names": (
         [f"I{k} (A)" for k in range(1, 2501)],
         3,
-        {"read_voltage": 0.1, "columns_are": "cycles"},
+        {"read_voltage": 0.1, "columns_are": "cycles", "accept": True},
         14.0,
     ),
 }
