@@ -65,6 +65,26 @@ _BY_RANK = {
             "residuals of the noise model are correlated, depend on the state, or exceed the model",
             "use the spread and the rate band; do not quote the noise of single updates and readings",
         ),
+        "repeated_data": (
+            "cycles or devices hold the same numbers as others",
+            "keep each measurement once: copies count as measurements without any spread",
+        ),
+        "against_name": (
+            "trains move against the direction that names them",
+            "check which trains are LTP, and whether pulses are stored in order",
+        ),
+        "single_readings": (
+            "trains hold a single reading",
+            "check what the columns of cycle and direction count; a record of HRS and LRS is --kind endurance",
+        ),
+        "row_devices": (
+            "each row is a device of its own",
+            "check the column that names devices; choose it with --map device_id=COLUMN",
+        ),
+        "limit_without_jump": (
+            "the current reaches its limit as that of a resistor does",
+            "check for a short circuit or a series resistance; do not quote V_set",
+        ),
         "noisy": (
             "the noise is larger than a step",
             "average more cycles or read longer; judge by the rate band, not by R2",

@@ -16,6 +16,7 @@ from devicekit.core.quantities import GLOSSARY
 from devicekit.core.text import count
 from devicekit.names import MARK_COLUMN, marks_of_cells
 from devicekit.readers import memory, origins, own
+from devicekit.readers.checks import add_checks
 from devicekit.readers.layout import KEPT, Column, Layout
 from devicekit.readers.source import Source
 from devicekit.system import plugins
@@ -165,9 +166,10 @@ def read(
     if not isinstance(options, ReadOptions):
         raise UsageError(f"options= takes ReadOptions, not {type(options).__name__}. Pass each option by its name.")
     frame = memory.frame_of(path)
-    return read_with_answers(
+    table = read_with_answers(
         lambda state: _read(path if frame is None else frame, state, elsewhere, expected), Answered(options, accepted)
     )
+    return add_checks(table)
 
 
 def _read(path: Any, state: Answered, elsewhere: frozenset[str], expected: str | None) -> Table:

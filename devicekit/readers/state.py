@@ -21,7 +21,6 @@ from devicekit.readers.questions import ask
 from devicekit.system.options import QUANTITIES, ReadOptions
 
 NEGATIVE_SHARE_OF_A_WEIGHT = 0.05
-LARGEST_LIKELY_CONDUCTANCE = 0.1  # S
 # Columns that hold a state, in order of preference.
 STATE_COLUMNS = {
     "conductance_s": "conductance",
@@ -205,8 +204,4 @@ def check_sign(
             f"{name}: {len(bad)} of {len(values)} conductances are negative. {advice}",
             bad,
         )
-    median = float(frame["conductance_s"].median())
-    if median > LARGEST_LIKELY_CONDUCTANCE:
-        words = f"{name}: the median conductance is {median:.3g} S, too high for a memristor. Check the unit (unit=uS?)"
-        warnings.append(CodedWarning("suspect_unit", words))
     return frame, warnings

@@ -13,6 +13,7 @@ from devicekit.core.errors import CodedWarning, TableError, UsageError
 from devicekit.core.quantities import GLOSSARY
 from devicekit.names.places import meaning
 from devicekit.readers.cells import EMPTY_WORDS, parse_column
+from devicekit.readers.checks import OF_NAMES, add_checks
 from devicekit.readers.layout import IGNORED, KEPT, Column, Tag
 from devicekit.readers.layouts.ambiguous_columns import is_gate
 from devicekit.readers.layouts.groups import add_groups
@@ -83,6 +84,7 @@ def apply(reading: Reading, source: Source) -> Table:
     order = [*lead, *(name for name in frame if name not in lead)]
     # replace() would validate again
     object.__setattr__(table, "frame", frame if list(frame) == order else frame[order])
+    table = add_checks(table, OF_NAMES)
     kind = of_kind(table, reading.layout, reading.options.kind is not None, reading.claim, reading.other_kinds)
     statements = [kind, *of_course(table, stated)]
     object.__setattr__(table, "meta", {**table.meta, "layout": reading.layout, "statements": tuple(statements)})

@@ -17,7 +17,7 @@ ROWS = OHM.ravel().tolist()
 
 
 def medians(path: object, **options: object) -> dict[str, float]:
-    table = devicekit.read(path, **options)  # type: ignore[arg-type]
+    table = devicekit.read(path, accept=True, **options)  # type: ignore[arg-type]
     assert table.kind == "endurance"
     assert table.frame.groupby("cycle").size().to_list() == [2] * N
     return table.frame.groupby("level")["conductance_s"].median().to_dict()

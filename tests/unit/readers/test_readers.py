@@ -158,7 +158,7 @@ def test_pulse_number_and_reading_split_where_the_number_restarts(tmp_path: Path
     table = read(write(tmp_path, "train.txt", "\n".join(rows)), quantity="conductance", accept=True)
     assert table.frame.groupby("direction")["cycle"].max().to_dict() == {"ltp": 2, "ltd": 2}
     np.testing.assert_allclose(states(table, "ltd"), DOWN)
-    assert [warning.code for warning in table.warnings] == ["split", "accepted"]
+    assert [warning.code for warning in table.warnings] == ["split", "accepted", "repeated_data"]
 
 
 def test_one_column_splits_at_turning_points(tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_neurosim_body_with_reversed_ltd(tmp_path: Path) -> None:
     text = NEUROSIM.format(up=block(range(8), UP), down=block(range(8), UP))
     table = read(write(tmp_path, "nonlinear_fit.m", text))
     np.testing.assert_allclose(states(table, "ltd"), DOWN)
-    assert [warning.code for warning in table.warnings] == ["assumed_unit", "reversed"]
+    assert [warning.code for warning in table.warnings] == ["assumed_unit", "reversed", "repeated_data"]
 
 
 def test_neurosim_body_with_descending_index(tmp_path: Path) -> None:

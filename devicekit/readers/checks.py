@@ -1,0 +1,152 @@
+"""Checks of every table after it is read: signs of a wrong reading that no single column shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+import pandas as pd
+
+from devicekit.core.errors import CodedWarning
+from devicekit.core.text import count
+from devicekit.tables import PulseTable, Table
+
+Check = Callable[[Table], Iterator[CodedWarning]]
+LEAST_G, LARGEST_G = 1e-15, 1.0  # S; no memristor conducts less or more
+DISTINCT = 5  # different numbers of a group from which on an identical one is a copy
+FEWEST = 3  # devices, trains or cycles that show a pattern
+SHARE = 0.1  # share of trains that hold one reading, or run against their names
+MOVED = 0.1  # share of its range by which a train moves in a direction
+AT_LIMIT, FLAT = 0.99, 0.05  # share of the largest current at a limit, and of the largest voltage for which it stays
+EARLY = 0.1  # share of the voltage at the limit from which on the way up is judged
+LEAST_RISE = 2.0  # of the conductance, before the limit, if a device sets
+_GROUPS = ("device_id", "cycle", "direction", "level", "record", "pulse_width_s", "temperature_k", "compliance_a")
+_COPIED = {"pulse": ("conductance_s", "weight"), "sweep": ("current_a",), "retention": ("conductance_s",)}
+
+
+def add_checks(table: Table, checks: Iterable[Check] = ()) -> Table:
+    """Return a table with warnings about what betrays a wrong reading, by these checks or by all."""
+    codes = {each.code for each in table.warnings}
+    found = [warning for check in checks or _CHECKS for warning in check(table) if warning.code not in codes]
+    if found:  # replace() would validate again
+        object.__setattr__(table, "warnings", (*table.warnings, *found))
+    return table
+
+
+def _group(table: Table) -> pd.Series:
+    """Return the number of each row's train, sweep or record."""
+    keys = [name for name in _GROUPS if name in table.frame]
+    return table.frame.groupby(keys, sort=False, dropna=False).ngroup()
+
+
+def find_copies(table: Table) -> Iterator[CodedWarning]:
+    """Find cycles or devices with identical numbers, and states that are the same in every cycle."""
+    frame = table.frame
+    name = next((each for each in _COPIED.get(table.kind, ()) if each in frame), None)
+    if table.kind == "endurance" and len(frame):
+        states = frame.groupby(["device_id", "level"], sort=False)["conductance_s"]
+        same = (states.nunique() == 1) & (states.count() >= FEWEST)
+        if same.any():
+            device, level = same.idxmax()
+            text = f"{level.upper()} of {device} is the same in every cycle: C2C is exactly 0"
+            yield CodedWarning("repeated_data", text)
+    if name is None or table.marks:  # simulated cycles are equal where no noise is simulated
+        return
+    group = _group(table)
+    place = group.groupby(group).cumcount().to_numpy(np.uint64)
+    codes = pd.util.hash_array(frame[name].to_numpy(float)) * (2 * place + 1)
+    parts = pd.Series(codes).groupby(group.to_numpy()).sum()
+    sizes = group.value_counts(sort=False).sort_index()
+    copies = pd.DataFrame({"sum": parts, "size": sizes}).duplicated()
+    if not copies.any():
+        return
+    copied = group.isin(copies.index[copies])
+    distinct = frame.loc[copied, name].groupby(group[copied]).nunique()
+    number = int((distinct >= DISTINCT).sum())
+    if not number:
+        return
+    first = frame.loc[group[group == distinct.index[distinct >= DISTINCT][0]].index[0]]
+    what = " ".join(f"{key} {first[key]}" for key in ("cycle", "direction") if key in frame)
+    text = f"{number} of {len(parts)} records repeat the numbers of another, first {first['device_id']} {what}"
+    if number == len(parts) - 1:
+        text = f"all {len(parts)} records hold the same numbers: C2C and D2D are exactly 0"
+    yield CodedWarning("repeated_data", text)
+
+
+def check_conductance(table: Table) -> Iterator[CodedWarning]:
+    """Find a conductance that no device has, as of a wrong unit."""
+    frame = table.frame
+    if table.kind == "sweep":
+        v = frame["voltage_v"].abs()
+        large = v > 0.5 * v.max()
+        values = frame.loc[large, "current_a"].abs() / v[large]
+    elif "conductance_s" in frame:
+        values = frame["conductance_s"].abs()
+    else:
+        return
+    median = float(values[values > 0].median())
+    if median > LARGEST_G or median < LEAST_G:
+        text = f"the median conductance is {median:.3g} S, outside {LEAST_G:g} to {LARGEST_G:g} S"
+        yield CodedWarning("suspect_unit", text)
+
+
+def check_directions(table: Table) -> Iterator[CodedWarning]:
+    """Find trains that fall though they are named LTP, or rise though they are named LTD."""
+    if not isinstance(table, PulseTable):
+        return
+    frame = table.frame
+    values = frame["conductance_s" if "conductance_s" in frame else "weight"]
+    train = _group(table)
+    trains, pulses = values.groupby(train), frame["pulse_index"].groupby(train)
+    change = values.loc[pulses.idxmax()].to_numpy() - values.loc[pulses.idxmin()].to_numpy()
+    sign = np.where(frame["direction"].groupby(train).first() == "ltp", 1.0, -1.0)
+    against = sign * change < -MOVED * (trains.max() - trains.min()).to_numpy()
+    for way, name in ((1.0, "LTP"), (-1.0, "LTD")):
+        number, total = int(against[sign == way].sum()), int((sign == way).sum())
+        if number > SHARE * total:
+            verb = "fall" if way > 0 else "rise"
+            yield CodedWarning(
+                "against_name", f"{number} of {count(total, f'{name} train')} {verb} from first to last reading"
+            )
+
+
+def check_sizes(table: Table) -> Iterator[CodedWarning]:
+    """Find trains of one reading, and devices of one row."""
+    frame = table.frame
+    devices = frame["device_id"].nunique()
+    if devices == len(frame) >= FEWEST:
+        yield CodedWarning("row_devices", f"{devices} devices in as many rows")
+    elif isinstance(table, PulseTable):
+        sizes = _group(table).value_counts()
+        single = int((sizes == 1).sum())
+        if single > SHARE * len(sizes):
+            yield CodedWarning(
+                "single_readings", f"{single} of {count(len(sizes), 'train')} hold one reading, thus no pulse"
+            )
+
+
+def check_limits(table: Table) -> Iterator[CodedWarning]:
+    """Find sweeps whose current rises to its limit as that of a resistor does."""
+    if table.kind != "sweep":
+        return
+    sweep = _group(table).to_numpy()
+    v, i = table.frame["voltage_v"].to_numpy(float), np.abs(table.frame["current_a"].to_numpy(float))
+    rows = pd.DataFrame({"sweep": sweep, "row": np.arange(v.size), "volts": np.abs(v), "side": np.sign(v), "amps": i})
+    most = rows.groupby("sweep")[["volts", "amps"]].max()
+    high = rows[(i >= AT_LIMIT * most["amps"].to_numpy()[sweep]) & (i > 0)].groupby("sweep")
+    start = high.first().reindex(most.index)  # where the limit is reached
+    limited = high["volts"].max().reindex(most.index) - start["volts"] > FLAT * most["volts"]
+    at = start.iloc[sweep].reset_index(drop=True)
+    near = (rows["volts"] >= EARLY * at["volts"]) & (rows["volts"] <= at["volts"]) & (rows["volts"] > 0)
+    way = rows[near & (rows["row"] <= at["row"]) & (rows["side"] == at["side"])]
+    g = (way["amps"] / way["volts"]).groupby(way["sweep"])
+    ohmic = limited & (g.max() < LEAST_RISE * g.min()).reindex(most.index, fill_value=False)
+    if 2 * int(ohmic.sum()) > int(limited.sum()):
+        text = (
+            f"{int(ohmic.sum())} of {count(int(limited.sum()), 'sweep')} with a current limit reach it without a jump"
+        )
+        yield CodedWarning("limit_without_jump", text)
+
+
+OF_NAMES: tuple[Check, ...] = (check_conductance, check_directions, check_sizes)  # what contradicts names and units
+_CHECKS: tuple[Check, ...] = (find_copies, *OF_NAMES, check_limits)

@@ -1,0 +1,105 @@
+"""Checks after reading: each finds what it should, and is silent on sound data."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import devicekit
+
+from .small_files import Write  # type: ignore[import-not-found]
+
+CODES = {"repeated_data", "against_name", "single_readings", "row_devices", "limit_without_jump", "suspect_unit"}
+LOOP = np.concatenate([np.linspace(0, 1, 30), np.linspace(1, -1, 60), np.linspace(-1, 0, 30)])
+
+
+def found(path: Path, **options: object) -> dict[str, str]:
+    table = devicekit.read(path, accept=True, **options)  # type: ignore[arg-type]
+    return {each.code: each.message for each in table.warnings if each.code in CODES}
+
+
+def sweeps(lines: Write, currents: Mapping[int, np.ndarray], v: np.ndarray = LOOP) -> Path:
+    rows = [f"{k},{u:.5g},{i:.6g}" for k, amps in currents.items() for u, i in zip(v, amps, strict=True)]
+    return lines("cycle,V (V),I (A)", *rows)
+
+
+def trains(lines: Write, cycles: Mapping[int, tuple[np.ndarray, np.ndarray]]) -> Path:
+    rows = [
+        f"{cycle},{name},{n},{g:.6g}"
+        for cycle, pair in cycles.items()
+        for name, values in zip(("ltp", "ltd"), pair, strict=True)
+        for n, g in enumerate(values)
+    ]
+    return lines("cycle,direction,pulse,G (S)", *rows)
+
+
+def noisy(seed: int, values: np.ndarray) -> np.ndarray:
+    return values * (1 + 0.01 * np.random.default_rng(seed).normal(size=values.size))
+
+
+UP = 1e-6 * np.linspace(1, 5, 20)
+IV = 1e-5 * np.sinh(2 * LOOP)
+
+
+def test_sound_data_have_no_remark(lines: Write) -> None:
+    assert found(sweeps(lines, {k: noisy(k, IV) for k in (1, 2, 3)})) == {}
+    assert found(trains(lines, {k: (noisy(k, UP), noisy(k + 9, UP[::-1])) for k in (1, 2, 3)})) == {}
+
+
+def test_cycles_with_the_numbers_of_another_are_counted(lines: Write) -> None:
+    path = sweeps(lines, {1: noisy(1, IV), 2: noisy(2, IV), 3: noisy(1, IV), 4: noisy(4, IV)})
+    assert found(path) == {"repeated_data": "1 of 4 records repeat the numbers of another, first device1 cycle 3"}
+    path = trains(lines, {k: (noisy(k % 2, UP), noisy(9 + k, UP[::-1])) for k in (1, 2, 3)})
+    assert found(path)["repeated_data"].startswith("1 of 6 records")
+
+
+def test_a_spread_over_cycles_of_exactly_0_is_reported(lines: Write) -> None:
+    assert "exactly 0" in found(sweeps(lines, dict.fromkeys((1, 2, 3), IV)))["repeated_data"]
+    path = lines("cycle,LRS (ohm),HRS (ohm)", *(f"{k},1000,{1e5 + k}" for k in range(1, 6)))
+    assert found(path) == {"repeated_data": "LRS of device1 is the same in every cycle: C2C is exactly 0"}
+
+
+@pytest.mark.parametrize(("factor", "reported"), [(1.0, False), (1e6, True), (1e-11, True)])
+def test_conductances_of_no_device_are_reported(factor: float, reported: bool, lines: Write) -> None:
+    assert ("suspect_unit" in found(sweeps(lines, {k: factor * noisy(k, IV) for k in (1, 2)}))) == reported
+    path = trains(lines, {1: (factor * UP, factor * UP[::-1])})
+    assert ("suspect_unit" in found(path)) == reported
+
+
+def test_trains_against_their_names_are_counted(lines: Write) -> None:
+    path = trains(lines, {1: (UP, UP[::-1]), 2: (1.1 * UP[::-1], 1.1 * UP), 3: (1.2 * UP, 1.2 * UP[::-1])})
+    assert found(path)["against_name"].startswith("1 of 3 LTD trains rise")
+
+
+def test_devices_of_one_row_and_trains_of_one_reading_are_reported(lines: Write) -> None:
+    path = lines("device,G (S)", *(f"d{k},{k + 1}e-6" for k in range(5)))
+    assert "row_devices" in found(path, kind="pulse")
+    rows = [f"{c},{way},0,{g}e-6" for c in range(1, 6) for way, g in (("ltp", c + 5), ("ltd", c))]
+    path = lines("cycle,direction,pulse,G (S)", *rows)
+    assert found(path) == {"single_readings": "10 of 10 trains hold one reading, thus no pulse"}
+
+
+def test_a_current_that_reaches_its_limit_as_a_resistor_does_is_no_set(lines: Write) -> None:
+    limit = 1e-3
+    ohmic = np.clip(2e-3 * LOOP, -limit, limit)
+    assert "limit_without_jump" in found(sweeps(lines, {k: noisy(k, ohmic).clip(-limit, limit) for k in (1, 2)}))
+    up = np.arange(LOOP.size) < 30
+    state = np.where(up & (LOOP < 0.7), 1e-5, 2e-3)
+    jump = np.clip(state * LOOP, -limit, limit)
+    assert "limit_without_jump" not in found(sweeps(lines, {k: noisy(k, jump).clip(-limit, limit) for k in (1, 2)}))
+
+
+def test_the_checks_cost_little(lines: Write) -> None:
+    from devicekit.readers.checks import add_checks
+
+    table = devicekit.read(sweeps(lines, {k: noisy(k, IV) for k in range(10)}))
+    frame = table.frame.loc[np.tile(np.arange(len(table)), 200)].reset_index(drop=True)
+    large = type(table)(frame.assign(cycle=frame.index // LOOP.size), {}, ())
+    start = time.process_time()
+    add_checks(large)
+    assert time.process_time() - start < 2.0
+    assert "1990 of 2000 records" in large.warnings[0].message
