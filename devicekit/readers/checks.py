@@ -47,7 +47,7 @@ def find_copies(table: Table) -> Iterator[CodedWarning]:
         states = frame.groupby(["device_id", "level"], sort=False)["conductance_s"]
         same = (states.nunique() == 1) & (states.count() >= FEWEST)
         if same.any():
-            device, level = same.idxmax()
+            device, level = map(str, same.index[same.argmax()])
             text = f"{level.upper()} of {device} is the same in every cycle: C2C is exactly 0"
             yield CodedWarning("repeated_data", text)
     if name is None or table.marks:  # simulated cycles are equal where no noise is simulated
