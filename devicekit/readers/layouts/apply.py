@@ -13,7 +13,7 @@ from devicekit.core.errors import CodedWarning, TableError, UsageError
 from devicekit.core.quantities import GLOSSARY
 from devicekit.names.places import meaning
 from devicekit.readers.cells import EMPTY_WORDS, parse_column
-from devicekit.readers.checks import OF_NAMES, add_checks
+from devicekit.readers.checks import OF_NAMES, add_checks, check_conductance
 from devicekit.readers.layout import IGNORED, KEPT, Column, Tag
 from devicekit.readers.layouts.ambiguous_columns import is_gate
 from devicekit.readers.layouts.groups import add_groups
@@ -84,7 +84,8 @@ def apply(reading: Reading, source: Source) -> Table:
     order = [*lead, *(name for name in frame if name not in lead)]
     # replace() would validate again
     object.__setattr__(table, "frame", frame if list(frame) == order else frame[order])
-    table = add_checks(table, OF_NAMES)
+    given = reading.options.unit is not None  # then its warning is enough
+    table = add_checks(table, [each for each in OF_NAMES if not given or each is not check_conductance])
     kind = of_kind(table, reading.layout, reading.options.kind is not None, reading.claim, reading.other_kinds)
     statements = [kind, *of_course(table, stated)]
     object.__setattr__(table, "meta", {**table.meta, "layout": reading.layout, "statements": tuple(statements)})

@@ -58,7 +58,7 @@ def test_ltp_and_ltd_once_a_cycle_are_asked_about_and_both_answers_work(lines: W
     path = lines("cycle,LTP (S),LTD (S)", *rows)
     assert choices(path) == ["map={pulse_index: cycle}", "kind=endurance"]
     assert medians(path, kind="endurance") == pytest.approx(EXPECTED)
-    train = devicekit.read(path, map={"pulse_index": "cycle"}).frame
+    train = devicekit.read(path, map={"pulse_index": "cycle"}, accept=True).frame
     assert train.groupby(["cycle", "direction"]).size().to_list() == [N, N]
 
 
