@@ -15,7 +15,9 @@ Check = Callable[[Table], Iterator[CodedWarning]]
 LEAST_G, LARGEST_G = 1e-15, 1.0  # S; no memristor conducts less or more
 DISTINCT = 5  # different numbers of a group from which on an identical one is a copy
 FEWEST = 3  # devices, trains or cycles that show a pattern
-SHARE = 0.1  # share of trains that hold one reading, or run against their names
+SHARE = 0.1  # share of trains that hold one reading
+MAJORITY = 0.5  # share of trains that run against their names: single pulses may fail, names do not
+LONG = 4  # readings of a train that shows a direction
 MOVED = 0.1  # share of its range by which a train moves in a direction
 AT_LIMIT, FLAT = 0.99, 0.05  # share of the largest current at a limit, and of the largest voltage for which it stays
 EARLY = 0.1  # share of the voltage at the limit from which on the way up is judged
@@ -47,7 +49,7 @@ def find_copies(table: Table) -> Iterator[CodedWarning]:
         states = frame.groupby(["device_id", "level"], sort=False)["conductance_s"]
         same = (states.nunique() == 1) & (states.count() >= FEWEST)
         if same.any():
-            device, level = map(str, same.index[same.argmax()])
+            device, level = map(str, same[same].index.tolist()[0])
             text = f"{level.upper()} of {device} is the same in every cycle: C2C is exactly 0"
             yield CodedWarning("repeated_data", text)
     if name is None or table.marks:  # simulated cycles are equal where no noise is simulated
@@ -100,10 +102,11 @@ def check_directions(table: Table) -> Iterator[CodedWarning]:
     trains, pulses = values.groupby(train), frame["pulse_index"].groupby(train)
     change = values.loc[pulses.idxmax()].to_numpy() - values.loc[pulses.idxmin()].to_numpy()
     sign = np.where(frame["direction"].groupby(train).first() == "ltp", 1.0, -1.0)
-    against = sign * change < -MOVED * (trains.max() - trains.min()).to_numpy()
+    long = (trains.count() >= LONG).to_numpy()
+    against = long & (sign * change < -MOVED * (trains.max() - trains.min()).to_numpy())
     for way, name in ((1.0, "LTP"), (-1.0, "LTD")):
-        number, total = int(against[sign == way].sum()), int((sign == way).sum())
-        if number > SHARE * total:
+        number, total = int(against[sign == way].sum()), int((long & (sign == way)).sum())
+        if number > MAJORITY * total:
             verb = "fall" if way > 0 else "rise"
             yield CodedWarning(
                 "against_name", f"{number} of {count(total, f'{name} train')} {verb} from first to last reading"

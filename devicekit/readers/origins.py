@@ -32,7 +32,6 @@ DOUBTS = {  # warnings of what names and numbers contradict: subject, and what s
     "against_name": ("direction", "the trend of the readings"),
     "suspect_unit": ("unit", "the size of the numbers"),
     "single_readings": ("borders", "the length of the trains"),
-    "row_devices": ("devices", "the number of rows"),
 }
 SEPARATE = 0.9  # share of cycles in which HRS is above LRS
 
