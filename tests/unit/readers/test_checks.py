@@ -72,7 +72,7 @@ def test_conductances_of_no_device_are_reported(factor: float, reported: bool, l
 
 def test_trains_against_their_names_are_counted(lines: Write) -> None:
     path = trains(lines, {1: (UP, UP[::-1]), 2: (1.1 * UP[::-1], 1.1 * UP), 3: (1.2 * UP[::-1], 1.2 * UP)})
-    assert found(path)["against_name"].startswith("2 of 3 LTP trains fall")
+    assert found(path)["against_name"].startswith("2 of 3 LTD trains rise")
     with pytest.raises(devicekit.core.errors.QuestionError, match="Is that right"):
         devicekit.read(path)
 

@@ -40,7 +40,7 @@ def _save(path: Path, name: Path, **options: object) -> Table:
 def known(own: Path, tmp_path: Path) -> Table:
     """Table of a file whose layout was saved as a recipe: the current column is in microamperes."""
     path = _write(tmp_path / "first.csv")
-    text = devicekit.read(path, kind="sweep", columns={"current_a": "I"}).meta["layout"].toml()
+    text = devicekit.read(path, kind="sweep", columns={"current_a": "I"}, accept=True).meta["layout"].toml()
     assert '"I" = { role = "current_a" }' in text
     (own / "lab.toml").write_text(text.replace('"I" = { role = "current_a"', '"I" = { role = "current_a", unit = "uA"'))
     return devicekit.read(path)
