@@ -169,6 +169,21 @@ def rows_below(cells: Sequence[list[str]], names_at: int) -> list[Row]:
     return [(number, row) for number, row in enumerate(cells[names_at + 1 :], names_at + 2) if any(row)]
 
 
+def split_segments(names: list[str], rows: Iterable[Row]) -> list[tuple[list[str], list[Row]]]:
+    """Return rows of names, each with the rows below it; a row of two or more words, of which none is a number, names.
+
+    Segments without rows are left out.
+    """
+    segments: list[tuple[list[str], list[Row]]] = [(names, [])]
+    for number, row in rows:
+        filled = [cell for cell in row if cell]
+        if len(filled) > 1 and not any(is_number(cell) or cell.lower() in EMPTY_WORDS for cell in filled):
+            segments.append((row, []))
+        else:
+            segments[-1][1].append((number, row))
+    return [(names, body) for names, body in segments if body]
+
+
 def text_frame(rows: Sequence[Row], names: Sequence[str]) -> pd.DataFrame:
     """Return rows of cells as a frame of text; short rows are filled with empty cells, long rows are refused.
 

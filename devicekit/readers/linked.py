@@ -57,19 +57,23 @@ class Record:
 def drop_copies(records: Sequence[Record], where: str) -> tuple[list[Record], list[CodedWarning]]:
     """Drop the records whose data repeat those of another record of the same run, and report it.
 
-    The run is known by a link in the file, or by a time to the second and a title. A test of several steps is stored
+    The run is known by a link in the file, else by time, title and device. A test of several steps is stored
     with the data of one of its steps; the step is kept.
     """
     groups: dict[tuple[object, ...], list[int]] = {}
     for k, record in enumerate(records):
-        if record.run or record.date:
-            key = (record.run,) if record.run else (record.date, record.name, record.device)
-            groups.setdefault(key, []).append(k)
+        key = (record.run,) if record.run else (record.date, record.name, record.device)
+        groups.setdefault(key, []).append(k)
     dropped: set[int] = set()
     for group in groups.values():
         cells = {k: _cells_of(records[k]) for k in group} if len(group) > 1 else {}
+        owners: dict[tuple[object, ...], set[int]] = {}
+        for k, columns in cells.items():
+            for column in columns:
+                owners.setdefault(column, set()).add(k)
         for k in sorted(cells, key=lambda k: (not records[k].summary, -k)):
-            if any(cells[k] <= cells[other] for other in group if other != k and other not in dropped):
+            holding = sorted((owners[column] for column in cells[k]), key=len)  # the rarest column first: it is fast
+            if holding and set.intersection(holding[0] - dropped - {k}, *holding[1:]):
                 dropped.add(k)
     if not dropped:
         return list(records), []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -27,6 +28,7 @@ from devicekit.system.options import ReadOptions
 from devicekit.tables import PulseTable, RecordTable, SweepTable
 from devicekit.tables.schemas import SWEEP_SCHEMA
 
+FEWEST = 2  # rows of a sweep among longer ones; a single row is left from an aborted one
 _RESERVED = {*SWEEP_SCHEMA.columns, "record"}
 _QUANTITY_OF = {
     "voltage_v": "voltage",
@@ -213,16 +215,34 @@ def _select_sweeps(parts: list[_Part], options: ReadOptions, where: str) -> tupl
     QuestionError
         If no record has a voltage and a current, and its names leave open whether it has.
     """
-    sweeps = [part for part in parts if part.is_sweep]
-    if sweeps and len(sweeps) < len(parts):
-        left_out = ", ".join(str(part.number) for part in parts if not part.is_sweep)
-        words = f"{where}: records without voltage and current left out: record {left_out}"
-        return sweeps, [CodedWarning("dropped", words)]
+    sweeps = [_drop_unfinished(part) for part in parts if part.is_sweep]
     if not sweeps and KEPT not in options.columns:
         for record, roles, *_ in parts:
             if (question := ask_for_columns(record, roles, where)) is not None:
                 raise question
-    return parts, []
+    if not sweeps:
+        return parts, []
+    longest = max(len(part.record.columns) for part in sweeps)
+    kept = [part for part in sweeps if len(part.record.columns) >= min(longest, FEWEST)]
+    lengths = {part.number: len(part.record.columns) for part in kept}
+    short = [part.number for part in sweeps if part.number not in lengths]
+    other = [part.number for part in parts if not part.is_sweep]
+    unfinished = sum(len(part.record.columns) - lengths.get(part.number, len(part.record.columns)) for part in parts)
+    reasons = (
+        (other, f"without voltage and current left out: record {', '.join(map(str, other))}"),
+        (short, f"of fewer than {FEWEST} rows left out: record {', '.join(map(str, short))}"),
+        (unfinished, f"end without a voltage or a current; {count(unfinished, 'row')} left out"),
+    )
+    return kept, [CodedWarning("dropped", f"{where}: records {words}") for number, words in reasons if number]
+
+
+def _drop_unfinished(part: _Part) -> _Part:
+    """Drop the rows at the end of a sweep in which the cell of the voltage or of the current is empty."""
+    cells = part.record.columns[[part.roles["voltage_v"], part.roles["current_a"]]]
+    filled = np.flatnonzero((cells.astype(str) != "").all(axis=1))
+    if not filled.size or filled[-1] == len(cells) - 1:
+        return part
+    return part._replace(record=replace(part.record, columns=part.record.columns.iloc[: filled[-1] + 1]))
 
 
 def _build_pulse_table(

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from devicekit.core.errors import FileError, UsageError
 from devicekit.core.text import natural_number
 from devicekit.readers import transients
-from devicekit.readers.cells import EMPTY_WORDS, Row, is_number, text_frame
+from devicekit.readers.cells import EMPTY_WORDS, Row, is_number, split_segments, text_frame
 from devicekit.readers.layouts.meanings import list_choices
 from devicekit.readers.lexicon import means
 from devicekit.readers.questions import ask
@@ -60,7 +60,11 @@ def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | Tran
             raw for sheet in source.sheets for raw in _read_sheet(sheet.name, sheet.rows, options, source.path.name)
         ]
     elif _SINGLE_FORM.search(source.head):
-        raws = list(_read_single_form(source.lines))
+        raws = [
+            replace(raw, names=names, rows=rows)
+            for raw in _read_single_form(source.lines)
+            for names, rows in split_segments(raw.names, raw.rows)
+        ]
     else:
         raws = list(_read_header_form(source.lines))
     raws = [raw for raw in raws if raw.rows]

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from devicekit.core.errors import CodedWarning, FileError
-from devicekit.readers.cells import is_number, rows_below, text_frame
+from devicekit.readers.cells import Row, is_number, rows_below, split_segments, text_frame
 from devicekit.readers.records import Record, build_record_table, column_names
 from devicekit.readers.signature import Signature
 from devicekit.readers.source import Source
@@ -118,10 +118,11 @@ def _build_acs_record(frame: pd.DataFrame, name: str) -> Record:
 
 def _read_tsp(cells: list[list[str]]) -> list[Record]:
     start = _find_name_row(cells)
-    body = rows_below(cells, start)
-    if not body:
-        return []
-    names = cells[start]
+    segments = split_segments(cells[start] if cells else [], rows_below(cells, start))
+    return [_build_tsp_record(names, body) for names, body in segments]
+
+
+def _build_tsp_record(names: list[str], body: list[Row]) -> Record:
     width = max(len(row) for _, row in body)
     names = [*names, *[""] * (width - len(names))] if width > len(names) else names
     frame = text_frame(body, names)
@@ -130,7 +131,7 @@ def _read_tsp(cells: list[list[str]]) -> list[Record]:
     lower = {name.lower(): name for name in column_names(frame)}
     words = (("voltage_v", "sourcevalues"), ("current_a", "readings"), ("time_s", "relative time"))
     roles = {ours: lower[word] for ours, word in words if word in lower}
-    return [Record(frame, roles=roles, meta={"instrument": "Keithley SMU"})]
+    return Record(frame, roles=roles, meta={"instrument": "Keithley SMU"})
 
 
 def _read_kickstart(source: Source) -> tuple[Record, list[CodedWarning]]:

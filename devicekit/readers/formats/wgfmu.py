@@ -14,7 +14,7 @@ import pandas as pd
 
 from devicekit.core.errors import Choice, FileError
 from devicekit.readers import transients
-from devicekit.readers.cells import parse_column, parse_numbers, rows_below, text_frame
+from devicekit.readers.cells import parse_column, parse_numbers, rows_below, split_segments, text_frame
 from devicekit.readers.header import split_unit
 from devicekit.readers.lexicon import means
 from devicekit.readers.questions import ask
@@ -46,14 +46,12 @@ def read(
     start = next((k for k, row in enumerate(cells) if row and row[0].lower() == "time"), None)
     if start is None:
         raise FileError(f"{source.path.name} has no row of names that begins with Time")
-    body = rows_below(cells, start)
-    if not body:
+    segments = split_segments(cells[start], rows_below(cells, start))
+    if not segments:
         raise FileError(f"{source.path.name} has no rows below the names")
-    frame = text_frame(body, cells[start])
     known = {"time_s": "Time", "voltage_v": "MeasResult1_value", "current_a": "MeasResult2_value"}
-    roles = {ours: theirs for ours, theirs in known.items() if theirs in frame.columns}
     facts = {"instrument": "Keysight B1530A WGFMU"}
-    records = [Record(frame, roles=roles, meta=facts)]
+    records = [Record(text_frame(body, names), roles=known, meta=facts) for names, body in segments]
     if in_time:
         return transients.build_transient_table(records, options, NAME, source)
     return build_record_table(records, options, NAME, source)
