@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from devicekit.core.errors import Choice, CodedWarning, Question, QuestionError
+from devicekit.core.errors import Blank, Choice, CodedWarning, Question, QuestionError
 from devicekit.core.quantities import GLOSSARY
 from devicekit.core.records import Record, column
 from devicekit.core.text import count
@@ -27,11 +27,11 @@ STATED, GIVEN, AGREED, INFERRED = "stated", "given", "agreed", "inferred"
 TRENDS = 0.5  # mean rank correlation from which trains rise or fall
 FEWEST_VOLTAGES = 3
 SMALL = 8  # rows of a table whose course says little
-DOUBTS = {  # warnings of what names and numbers contradict: subject, and what speaks against the names
-    "reversed": ("direction", "the trend of the readings"),
-    "against_name": ("direction", "the trend of the readings"),
-    "suspect_unit": ("unit", "the size of the numbers"),
-    "single_readings": ("borders", "the length of the trains"),
+DOUBTS: dict[str, tuple[str, str, tuple[str, ...]]] = {  # where names and numbers differ: subject, way, other units
+    "reversed": ("direction", "the trend of the readings", ()),
+    "suspect_unit": ("unit", "the size of the numbers", ("uS", "nS", "kohm", "Mohm", "uA", "nA")),
+    "against_name": ("direction", "the trend of the readings", ()),
+    "single_readings": ("borders", "the length of the trains", ()),
 }
 SEPARATE = 0.9  # share of cycles in which HRS is above LRS
 
@@ -159,16 +159,7 @@ def of_course(table: Table, stated: bool) -> list[Statement]:
     stated : bool
         True if the file or the user names the trains.
     """
-    found = [
-        Statement(
-            subject=DOUBTS[each.code][0],
-            says=each.message.rpartition(f"{table.meta.get('source')}: ")[2],
-            origin=INFERRED,
-            ways=(DOUBTS[each.code][1],),
-        )
-        for each in table.warnings
-        if each.code in DOUBTS
-    ]
+    found = [_doubt(table, each) for each in table.warnings if each.code in DOUBTS]
     if stated or not isinstance(table, PulseTable):
         return found
     sizes = table.frame.groupby(["device_id", "cycle", "direction"], sort=False).size().to_numpy()
@@ -178,10 +169,24 @@ def of_course(table: Table, stated: bool) -> list[Statement]:
     return [*found, _borders("train", sizes.size, int(sizes.min()), int(sizes.max()), way, "the trend turns")]
 
 
+def _doubt(table: Table, warning: CodedWarning) -> Statement:
+    """Return the statement that the names are right although the numbers speak against them, or the other way round."""
+    subject, way, units = DOUBTS[warning.code]
+    says = warning.message.removeprefix(f"{table.meta.get('source')}: ").partition(". ")[0]
+    others = tuple(Choice.of(f"no, the numbers are in {unit}", unit=unit) for unit in units)
+    return Statement(subject=subject, says=says, origin=INFERRED, ways=(way,), others=others)
+
+
 def _borders(what: str, number: int, least: int, most: int, origin: str, turn: str) -> Statement:
     lengths = f"{most} rows each" if least == most else f"{least} to {most} rows"
     ways = (f"a new {what} where {turn}", *(("equal lengths",) if origin == AGREED else ()))
-    return Statement(subject="borders", says=f"{count(number, what)} of {lengths}", origin=origin, ways=ways)
+    other = (
+        Choice.of("no, each loop has N rows", rows_per={"cycle": Blank("N")})
+        if what == "sweep"
+        else Choice.of("no, each LTP train has N pulses and each LTD train M", pulses=(Blank("N"), Blank("M")))
+    )
+    says = f"{count(number, what)} of {lengths}"
+    return Statement(subject="borders", says=says, origin=origin, ways=ways, others=(other,))
 
 
 def _are_equal(sizes: np.ndarray) -> bool:

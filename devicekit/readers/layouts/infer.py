@@ -92,11 +92,7 @@ def infer_layout(source: Source, options: ReadOptions, recipe: Recipe | None = N
     labels = (source.path.name, *(each for block in blocks for each in (block.label, block.sheet)))
     view = replace(_build_view(blocks[0], options, recipe_columns), labels=labels)
     kind, claim = _choose_kind(view)
-    others = tuple(
-        Choice.of(f"{module.TITLE}: {each.why}", kind=module.NAME)
-        for module, each in _collect_claims(view)
-        if module.NAME != kind.NAME
-    )
+    others = _list_other_kinds(view, kind)
     view = View(tuple(kind.assign(view)), view.cells, options)
     warnings = _warn_left_out_sheets(gathered, blocks, source.path.name)
     warnings += warn_dropped([row for block in blocks for row in block.dropped], source.path.name)
@@ -334,6 +330,13 @@ def _choose_kind(view: View) -> tuple[ModuleType, Claim]:
         if found:
             raise _ask_kind(view, found)
     raise _ask_columns(view)
+
+
+def _list_other_kinds(view: View, kind: ModuleType) -> tuple[Choice, ...]:
+    """Return the other kinds as answers: those that the columns allow first."""
+    claimed = {module.NAME for module, _ in _collect_claims(view)}
+    modules = sorted(plugins.KINDS.all().values(), key=lambda module: module.NAME not in claimed)
+    return tuple(Choice.of(f"no: {module.TITLE}", kind=module.NAME) for module in modules if module.NAME != kind.NAME)
 
 
 def _numbers_known(view: View) -> bool:
