@@ -19,7 +19,7 @@ from devicekit.readers import memory, origins, own
 from devicekit.readers.checks import add_checks
 from devicekit.readers.layout import KEPT, Column, Layout
 from devicekit.readers.source import Source
-from devicekit.system import plugins
+from devicekit.system import files, plugins
 from devicekit.system.answers import Answered, read_with_answers
 from devicekit.system.catalog import marks
 from devicekit.system.commands import keyword, non_default
@@ -53,6 +53,7 @@ class Reader(Protocol):
 
 _TABLES = frozenset({"long", "updown"})  # older names of the table reader
 TABLE = "table"
+SMALL = 200_000  # bytes, or cells in memory
 ALWAYS = frozenset({"format", "device", "cycle", "width", "encoding", "accept"})  # applied before or after the reader
 
 
@@ -167,9 +168,16 @@ def read(
         raise UsageError(f"options= takes ReadOptions, not {type(options).__name__}. Pass each option by its name.")
     frame = memory.frame_of(path)
     table = read_with_answers(
-        lambda state: _read(path if frame is None else frame, state, elsewhere, expected), Answered(options, accepted)
+        lambda state: _read(path if frame is None else frame, state, elsewhere, expected),
+        Answered(options, accepted),
+        _is_small(path) if frame is None else frame.size <= SMALL,
     )
     return add_checks(table)
+
+
+def _is_small(path: Any) -> bool:
+    """Return whether one file is read in a moment; several files are not."""
+    return isinstance(path, str | Path) and files.is_file(Path(path)) and Path(path).stat().st_size <= SMALL
 
 
 def _read(path: Any, state: Answered, elsewhere: frozenset[str], expected: str | None) -> Table:
@@ -189,18 +197,18 @@ def _read(path: Any, state: Answered, elsewhere: frozenset[str], expected: str |
         statements.extend(table.meta.get("statements", ()))
         return table
 
-    files = None if isinstance(path, pd.DataFrame) else multiple_files.list_files(path)
-    if (files is None or len(files) == 1) and options.files_are is not None:
+    several = None if isinstance(path, pd.DataFrame) else multiple_files.list_files(path)
+    if (several is None or len(several) == 1) and options.files_are is not None:
         if state.options.files_are is not None:
             raise UsageError(f"files_are={options.files_are} needs several files; got one. Remove it.")
         options = replace(options, files_are=None)  # a recipe is for one file or for many
     if isinstance(path, pd.DataFrame):
         table, where = read_file(Source.of_frame(path), options), "the table"
-    elif files is None:
+    elif several is None:
         table, where = read_file(Source(path), options), Path(path).name
     else:
-        options = _options_for_several(Source(files[0]), options) if loaded is None and files else options
-        table, where = multiple_files.read(files, options, read_file), count(len(files), "file")
+        options = _options_for_several(Source(several[0]), options) if loaded is None and several else options
+        table, where = multiple_files.read(several, options, read_file), count(len(several), "file")
     return origins.check(table, statements, state, where, expected)
 
 

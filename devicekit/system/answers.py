@@ -5,7 +5,6 @@ Behind the first question the file is read on with its first answer, until nothi
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,7 +18,7 @@ from devicekit.system.options import OPTIONS, ReadOptions
 
 _NAMES = {each.keyword: each.name for each in OPTIONS.values()}
 MOST_PARTS = 8  # questions asked at once
-CHECKING = 3.0  # s in which answers are tried before they are offered
+MOST_TRIED = 24  # answers that are tried before they are offered
 
 
 @dataclass(frozen=True)
@@ -63,8 +62,16 @@ def answering(asker: Asker) -> Iterator[None]:
         _ASKER.reset(token)
 
 
-def read_with_answers(read_by: ReadBy, state: Answered) -> Any:
+def read_with_answers(read_by: ReadBy, state: Answered, is_small: bool = True) -> Any:
     """Read, and answer every question by the `answering` function; without one, ask everything at once.
+
+    Parameters
+    ----------
+    read_by : callable
+        Reads by the answers so far.
+    state : Answered
+    is_small : bool
+        True if reading takes so little that every answer can be tried before it is offered.
 
     Raises
     ------
@@ -74,16 +81,15 @@ def read_with_answers(read_by: ReadBy, state: Answered) -> Any:
         try:
             return read_by(state)
         except QuestionError as error:
-            whole = _ask_at_once(error, read_by, state)
+            whole = _ask_at_once(error, read_by, state, MOST_TRIED if is_small else 0)
             asker = _ASKER.get()
             if asker is None:
                 raise whole from None
             state = asker(whole.asked, state)
 
 
-def _ask_at_once(error: QuestionError, read_by: ReadBy, state: Answered) -> QuestionError:
+def _ask_at_once(error: QuestionError, read_by: ReadBy, state: Answered, tries: int) -> QuestionError:
     """Return the question with all that is open behind it; answers that the file refuses are left out."""
-    until = time.monotonic() + CHECKING
     parts: list[Question] = []
     pending: QuestionError | None = error
     while pending is not None and len(parts) < MOST_PARTS:
@@ -91,9 +97,9 @@ def _ask_at_once(error: QuestionError, read_by: ReadBy, state: Answered) -> Ques
         for each in question.each:
             if each.text in {part.text for part in parts}:
                 break
-            each = _tried(each, read_by, state, until)
+            each, tries = _tried(each, read_by, state, tries)
             parts.append(each)
-            if (best := next(filter(_is_whole, each.choices), None)) is None or time.monotonic() > until:
+            if (best := next(filter(_is_whole, each.choices), None)) is None:
                 break
             state = state.with_answer(each, best.options)
         else:
@@ -122,21 +128,20 @@ def _is_whole(choice: Choice) -> bool:
     return not any(isinstance(one, Blank) for each in values for one in (each if isinstance(each, tuple) else [each]))
 
 
-def _tried(question: Question, read_by: ReadBy, state: Answered, until: float) -> Question:
-    """Return a question without the answers that the file refuses, as far as time allows; some answer stays."""
+def _tried(question: Question, read_by: ReadBy, state: Answered, tries: int) -> tuple[Question, int]:
+    """Return a question without the answers that the file refuses, and the tries that are left; some answer stays."""
     kept = []
     for each in question.choices:
-        if not _is_whole(each) or each.options.get("accept") or time.monotonic() > until:
-            kept.append(each)
-            continue
-        try:
-            read_by(state.with_answer(question, each.options))
-        except QuestionError:
-            pass
-        except DevicekitError:
-            continue
+        if _is_whole(each) and not each.options.get("accept") and tries > 0:
+            tries -= 1
+            try:
+                read_by(state.with_answer(question, each.options))
+            except QuestionError:
+                pass
+            except DevicekitError:
+                continue
         kept.append(each)
-    return replace(question, choices=tuple(kept or question.choices))
+    return replace(question, choices=tuple(kept or question.choices)), tries
 
 
 def list_blank_labels(choice: Choice) -> list[str]:
