@@ -11,6 +11,7 @@ import pandas as pd
 
 from devicekit.core.errors import CodedWarning
 from devicekit.core.text import count
+from devicekit.readers.cells import is_number
 
 READ = 0.5  # of the smaller of the largest voltages of SET and RESET; below, a sweep reads the state
 
@@ -27,6 +28,8 @@ class Record:
         Title of the record, measured device, date as the file writes it.
     roles : mapping
         devicekit's column name -> the file's column, as far as the file's settings state it.
+    quantities : mapping
+        The file's column -> voltage, current or time, as far as the file states it.
     units : mapping
         The file's column -> unit, as far as the file states it; otherwise SI, by the instrument's convention.
     compliance : float, optional
@@ -47,6 +50,7 @@ class Record:
     date: str | None = None
     roles: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    quantities: Mapping[str, str] = field(default_factory=dict)
     compliance: float | None = None
     points: int | None = None
     run: str = ""
@@ -83,8 +87,13 @@ def drop_copies(records: Sequence[Record], where: str) -> tuple[list[Record], li
 
 def _cells_of(record: Record) -> frozenset[tuple[object, ...]]:
     """Return the cells of each column, without empty columns."""
-    columns = (tuple(record.columns[name].tolist()) for name in record.columns)
-    return frozenset(cells for cells in columns if any(str(cell).strip() for cell in cells))
+    columns = (tuple(map(_plain, record.columns[name].tolist())) for name in record.columns)
+    return frozenset(cells for cells in columns if any(cell != "" for cell in cells))
+
+
+def _plain(cell: Any) -> Any:
+    """Return a cell as a number if it is one: the same number may be written in two ways."""
+    return float(cell) if is_number(str(cell)) and float(cell) == float(cell) else str(cell).strip()
 
 
 def number_turns(records: Sequence[Record], frames: Sequence[pd.DataFrame], order: Sequence[int]) -> None:

@@ -48,10 +48,12 @@ def find_named_roles(record: Record, roles: Mapping[str, str], where: str) -> di
 
 
 def _find_quantity(record: Record, name: str, pairs: Mapping[str, Mapping[str, str]]) -> str | None:
-    """Return the quantity of a column by its stated unit, else by the words of its name, else by its terminal."""
+    """Return the quantity of a column by its unit or channel, else by the words of its name, else by its terminal."""
     if word := record.units.get(name):
         unit = parse_unit(word)
         return unit.quantity if unit else None
+    if name in record.quantities:
+        return record.quantities[name]
     head = parse_heading(name)
     if head.magnitude or head.log10:
         return None

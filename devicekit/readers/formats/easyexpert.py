@@ -18,6 +18,7 @@ from devicekit.core.text import natural_number
 from devicekit.readers import transients
 from devicekit.readers.cells import EMPTY_WORDS, Row, is_number, split_segments, text_frame
 from devicekit.readers.layouts.meanings import list_choices
+from devicekit.readers.layouts.shape import extent
 from devicekit.readers.lexicon import means
 from devicekit.readers.questions import ask
 from devicekit.readers.records import Record, build_record_table
@@ -113,29 +114,27 @@ def _is_data(cells: Sequence[str]) -> bool:
 
 
 def _read_single_form(lines: Sequence[str]) -> Iterator[_Raw]:
-    """Yield the records; names are the last line of text after the settings and before the rows of numbers."""
-    raw, after_marker = _Raw(), False
+    """Yield the records; names are the last line of words above the rows of numbers, of as many cells as these."""
+    raw, last = _Raw(), [""]
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         cells = _cells(line)
-        if cells[0] == "Setup title" and raw.title:
-            yield raw
-            raw, after_marker = _Raw(), False
         if cells[0] == "Setup title":
-            raw.title = ",".join(cells[1:])
-        elif cells[0].startswith("AutoAnalysis."):
-            after_marker = True
-        elif after_marker and not raw.names:
-            raw.names = cells
-        elif raw.names:
+            if raw.title:
+                yield raw
+            raw, last = _Raw(title=",".join(cells[1:])), [""]
+        elif raw.rows:
             raw.rows.append((number, cells))
-        elif _is_data(cells) and raw.settings:
-            key, values = raw.settings.popitem()  # no marker: the names looked like a setting
-            raw.names = [key, *values]
+        elif _is_data(cells) or (is_number(cells[0]) and len(cells) == len(last)):
+            fits = {len(last), extent(last)} & {len(cells), extent(cells)}
+            if fits and not last[0].startswith("AutoAnalysis.") and not any(map(is_number, last)):
+                raw.names = last
+                raw.settings.pop(last[0])
             raw.rows.append((number, cells))
         else:
             raw.settings[cells[0]] = cells[1:]
+            last = cells
     yield raw
 
 
@@ -199,6 +198,7 @@ def _record(raw: _Raw) -> Record:
         date=date or None,
         roles=_find_roles(raw, list(columns.columns)),
         units=_find_units(raw, list(columns.columns)),
+        quantities=_find_quantities(raw),
         compliance=abs(float(compliance))
         if is_number(compliance) and float(compliance) and not _is_current_swept(raw)
         else None,
@@ -249,6 +249,12 @@ def _find_roles(raw: _Raw, names: list[str]) -> dict[str, str]:
     if time in names:
         roles["time_s"] = time
     return roles
+
+
+def _find_quantities(raw: _Raw) -> dict[str, str]:
+    """Return the quantity of each column that the channels name, whatever the user calls it."""
+    keys = (("voltage", "Channel.VName"), ("current", "Channel.IName"), ("time", "Channel.Time"))
+    return {name: quantity for quantity, key in keys for name in raw.settings.get(key, []) if name}
 
 
 def _find_units(raw: _Raw, names: list[str]) -> dict[str, str]:

@@ -153,3 +153,23 @@ def test_one_reading_below_more_lines_of_remarks_is_a_table(remark: str, tmp_pat
     table = read(path, unit="A")
     assert isinstance(table, SweepTable)
     assert table.frame[["voltage_v", "current_a"]].to_numpy().tolist() == [[0.1, 4.9e-5]]
+
+
+CHANNELS = ("SetupTitle, x", "TestParameter, Channel.VName, Drive, Ground", "TestParameter, Channel.IName, Sense, Back")
+
+
+def test_the_channels_of_the_header_state_what_the_users_names_do_not(tmp_path: Path) -> None:
+    head = "\n".join((*CHANNELS, ""))
+    check(read(write(tmp_path / "a.csv", "DataName,Sense,Drive", AMPS, V, head=head, row="DataValue,")))
+
+
+@pytest.mark.parametrize("last", ["AutoAnalysis.Marker.Enabled,TRUE", "AutoAnalysis.Line,1,0\nRemarks,edge,die 3,x"])
+def test_rows_without_names_below_the_settings_are_asked_about(last: str, tmp_path: Path) -> None:
+    """The first row of numbers is a row, and a setting is not a row of names."""
+    path = write(tmp_path / "a.csv", last, TIME, V, AMPS, head="Setup title,x\nMeasurement.Primary.Start,0\n")
+    with pytest.raises(QuestionError) as caught:
+        read(path)
+    assert caught.value.question is not None
+    wanted = {"voltage_v": "column 2", "current_a": "column 3", "time_s": "column 1"}
+    assert caught.value.question.choices[0].options["map"] == wanted
+    check(read(path, map=wanted))
