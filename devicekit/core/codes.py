@@ -326,6 +326,10 @@ _BY_RANK = {
             "columns were chosen by their names",
             "wrong columns? Choose them with --map, such as --map voltage_v=NAME",
         ),
+        "current_driven": (
+            "the current was swept and the voltage measured",
+            "nothing; such a sweep shows thresholds and negative differential resistance, not V_set and V_reset",
+        ),
         "clock": (
             "times are those of a clock (seconds since 1970), counted from the first reading",
             "nothing if the record starts with that reading",

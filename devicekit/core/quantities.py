@@ -52,6 +52,7 @@ _GLOSSARY = (
     Quantity("point", "", "point", "number of a point along a voltage sweep, from 0"),
     Quantity("voltage_v", "V", "voltage V", "voltage on the top electrode, bottom electrode grounded"),
     Quantity("current_a", "A", "current I", "current into the top electrode"),
+    Quantity("third_voltage_v", "V", "third voltage", "voltage of a transistor's terminal that is not swept"),
     Quantity("time_s", "s", "time", "time since the start of the record"),
     Quantity("compliance_a", "A", "compliance", "current limit in force at this point"),
     Quantity("resistance_ohm", "ohm", "resistance R", "resistance at the read voltage"),

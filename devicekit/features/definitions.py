@@ -43,7 +43,11 @@ OUTCOMES = {
     "in_noise": "not read above the noise",
     "against": "against the polarity of the others",
     "read": "only read",
+    "capacitive": "charging a capacitance",
+    "current_driven": "driven by a current",
+    "transistor": "of a transistor",
 }
+OTHER = ("capacitive", "current_driven", "transistor")  # outcomes that are not those of a memristor's voltage sweep
 COUNTED = ("switched", "gradual", "reset_only", "at_limit")  # outcomes whose levels enter medians and spreads
 
 # Explanations of outcomes.
@@ -60,6 +64,9 @@ MEANINGS = {
         "In a sweep that is not read above the noise, the two ways differ by less than the noise at the read voltage. "
         "Try a higher read voltage."
     ),
+    "capacitive": "A capacitive sweep is not pinched at 0 V: its current follows the direction of the sweep.",
+    "current_driven": "A sweep that is driven by a current shows thresholds of the voltage, not V_set and V_reset.",
+    "transistor": "Output and transfer curves of a transistor show no V_set and no V_reset.",
     "against": "A sweep against the polarity of most others is left out of medians and spreads.",
 }
 

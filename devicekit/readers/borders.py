@@ -12,6 +12,7 @@ from devicekit.readers.turns import find_extremes
 HOME = 0.02  # share of the range within which a voltage is the first one
 LEAST = 0.1  # share of the range that a sweep covers at least; less is noise about the first voltage
 NEAR = 0.02  # share of a length by which a border may be off: measured voltages are noisy
+EVEN, FEWEST_STEPS = 0.8, 8  # share of even steps of what is swept, and steps that show it
 MOST_TURNS = 3  # of one sweep: up, down, up again and back
 
 
@@ -43,6 +44,30 @@ def describe_borders(found: Iterable[str], sizes: Sequence[int] | np.ndarray) ->
     ways = set(found)
     way = next((each for each in ("inferred", "agreed") if each in ways), "stated")
     return Borders(way, len(sizes), int(min(sizes, default=0)), int(max(sizes, default=0)))
+
+
+def is_current_driven(voltage: np.ndarray, current: np.ndarray) -> bool:
+    """Return whether a current was swept and the voltage measured: only the current moves in even steps.
+
+    Parameters
+    ----------
+    voltage, current : ndarray, shape (n,)
+        Voltage [V] and current [A]; rows with a NaN are ignored.
+    """
+    known = np.isfinite(voltage) & np.isfinite(current)
+    return _evenness(current[known]) >= EVEN > 2 * _evenness(voltage[known])
+
+
+def _evenness(values: np.ndarray) -> float:
+    """Return the share of steps that are as long as the median one, on a linear or a logarithmic scale."""
+    shares = [0.0]
+    for x in (values, np.log(np.abs(values[values != 0]))):
+        steps = np.abs(np.diff(x))
+        steps = steps[steps > 1e-9 * np.ptp(x)] if x.size else steps
+        if steps.size >= FEWEST_STEPS:
+            middle = np.median(steps)
+            shares.append(float((np.abs(steps - middle) <= 0.05 * middle).mean()))
+    return max(shares)
 
 
 def split_sweeps(voltage: np.ndarray) -> tuple[np.ndarray, str]:

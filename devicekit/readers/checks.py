@@ -130,7 +130,7 @@ def check_sizes(table: Table) -> Iterator[CodedWarning]:
 
 def check_limits(table: Table) -> Iterator[CodedWarning]:
     """Find sweeps whose current rises to its limit as that of a resistor does."""
-    if table.kind != "sweep":
+    if table.kind != "sweep" or "third_voltage_v" in table.frame:
         return
     sweep = _group(table).to_numpy()
     v, i = table.frame["voltage_v"].to_numpy(float), np.abs(table.frame["current_a"].to_numpy(float))

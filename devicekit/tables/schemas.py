@@ -50,6 +50,7 @@ SWEEP_SCHEMA = pa.DataFrameSchema(
         "point": _column(int, _INDEX),
         "voltage_v": _column(float, _NOT_INFINITE, nullable=True),
         "current_a": _column(float, nullable=True),
+        "third_voltage_v": _optional(),
         "time_s": _optional(),
         "compliance_a": _optional(_POSITIVE),
         "temperature_k": _optional(_POSITIVE),

@@ -28,7 +28,7 @@ def all_transitions(sweeps: list[Sweep], read: float) -> list[tuple[Transition, 
     following: dict[str, float] = {}
     found = []
     for sweep in reversed(sweeps):
-        found.append(transitions(sweep, read, following.get(sweep.device, float("nan"))))
+        found.append(() if sweep.other else transitions(sweep, read, following.get(sweep.device, float("nan"))))
         following[sweep.device] = sweep.level(sweep.parts[0], read) if sweep.parts else float("nan")
     return found[::-1]
 
@@ -52,6 +52,9 @@ def of_sweeps(
     switch = cycles["outcome"].isin(COUNTED).to_numpy()
     if np.mean(quiet) >= MOST_READ and (side.word == "unknown" or subset.is_minority(cycles[switch], cycles)):
         cycles.loc[np.asarray(quiet) & ~switch if switch.any() else slice(None), "outcome"] = "read"
+    for k, sweep in enumerate(sweeps):
+        if sweep.other:
+            cycles.loc[cycles.index[k], "outcome"] = sweep.other
     if side.word == "unknown":
         cycles[LEVELS] = np.nan
     return cycles

@@ -10,7 +10,7 @@ import pandas as pd
 from devicekit.core.errors import CodedWarning
 from devicekit.core.text import count, format_number, listed, si
 from devicekit.features.dc.levels import Level
-from devicekit.features.definitions import MEANINGS, OUTCOMES
+from devicekit.features.definitions import MEANINGS, OTHER, OUTCOMES
 from devicekit.features.lives.bake import SAME_K
 from devicekit.features.stats import Spread, label_of
 
@@ -133,6 +133,9 @@ def warnings(cycles: pd.DataFrame, sweeps: pd.DataFrame) -> tuple[CodedWarning, 
         found.append(
             CodedWarning("no_switching", f"{failed} of {count(total, 'sweep')} did not switch (on/off below 2)")
         )
+    for name in ("in_noise", *OTHER):
+        if number := int((outcome == name).sum()):
+            found.append(CodedWarning("no_switching", f"{number} of {count(total, 'sweep')} {OUTCOMES[name]}"))
     kelvins = sweeps["temperature_k"].dropna().unique() if "temperature_k" in sweeps else np.empty(0)
     if kelvins.size > 1 and np.ptp(kelvins) >= SAME_K:
         words = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,12 @@ import pandas as pd
 from devicekit.features.dc.compliance import assign_limit
 from devicekit.features.dc.segments import Excursion, Segment, excursions, longest, split_segments
 from devicekit.features.stats import noise_of_bends
+from devicekit.readers.borders import is_current_driven
 
 WIDE = 2.5  # multiple of the read voltage for the wider range of a fit, if the usual range gives no level
 FEWEST = 8  # readings of a leg nearest to 0 V from which its noise is estimated
+PINCHED = 0.1  # share of the reach about 0 V where the current of a loop passes 0
+CHARGING = 0.3  # share of the median current that a capacitance draws there, in the direction of the sweep
 ODD = 4  # second differences that a switch disturbs at most, in two legs
 DENSE = 3 * FEWEST  # readings of a leg from which a switch disturbs few of its second differences
 
@@ -47,6 +51,7 @@ class Sweep:
     i: np.ndarray
     parts: tuple[Segment, ...]
     excursions: tuple[Excursion, ...]
+    of_transistor: bool = False
 
     @staticmethod
     def of(key: Any, rows: pd.DataFrame) -> Sweep:
@@ -61,12 +66,28 @@ class Sweep:
         i = i - _offset(i[v == 0])
         parts = split_segments(v)
         found = [assign_limit(v, i, each, stated) for each in excursions(v, parts)]
-        return Sweep(str(key[0]), int(key[1]), v, i, parts, tuple(found))
+        return Sweep(str(key[0]), int(key[1]), v, i, parts, tuple(found), "third_voltage_v" in rows)
 
     @property
     def reach(self) -> float:
         """Largest |V| [V]; 0 without a leg."""
         return float(np.abs(self.v).max(initial=0.0)) if self.parts else 0.0
+
+    @cached_property
+    def other(self) -> str:
+        """What it shows instead of switching: "transistor", "capacitive", "current_driven", or ""."""
+        if self.of_transistor:
+            return "transistor"
+        if is_current_driven(self.v, self.i):
+            return "current_driven"
+        step = np.gradient(self.v) if self.v.size > 1 else self.v
+        near = np.abs(self.v) <= PINCHED * self.reach
+        ways = [sign * self.i[near & (sign * step > 0)] for sign in (1, -1)]
+        if min(each.size for each in ways) < 3:
+            return ""
+        least = CHARGING * float(np.median(np.abs(self.i)))
+        clear = all(each.mean() > max(least, 4 * each.std() / np.sqrt(each.size)) for each in ways)
+        return "capacitive" if clear else ""
 
     def part(self, sign: int, rising: bool) -> Segment | None:
         """Return the longest leg of that sign and direction."""

@@ -14,7 +14,7 @@ from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, si
 from devicekit.features.dc import figures
 from devicekit.features.dc.trace import each_sweep
-from devicekit.features.definitions import COUNTED
+from devicekit.features.definitions import COUNTED, OTHER
 from devicekit.features.merit import MeritResult, Settings, curve, middle_curves
 from devicekit.features.merits.dc import DcResult, select_sweeps
 from devicekit.plot import Panel
@@ -139,7 +139,7 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, MeritResult]) 
     """Find the linearity of sweeps without switching; None where a sweep switched."""
     sweeps = select_sweeps(table) if isinstance(table, SweepTable) else None
     switching = found.get("dc")
-    if sweeps is None or (isinstance(switching, DcResult) and {*COUNTED, "against"} & set(switching.outcomes)):
+    if sweeps is None or (isinstance(switching, DcResult) and {*COUNTED, *OTHER, "against"} & set(switching.outcomes)):
         return None
     rows = []
     for device, cycle, sweep in each_sweep(sweeps.frame):

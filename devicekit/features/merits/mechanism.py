@@ -21,6 +21,7 @@ from devicekit.features.conduction.combine import JudgedLegs, StateVerdict, verd
 from devicekit.features.conduction.fit import Fitted
 from devicekit.features.conduction.forms import FORMS, TITLES
 from devicekit.features.conduction.states import StateLeg, state_legs
+from devicekit.features.definitions import OTHER
 from devicekit.features.lives.bake import SAME_K
 from devicekit.features.merit import MeritResult, Sample, Settings, figure
 from devicekit.features.merits.dc import DcResult, select_sweeps
@@ -193,6 +194,8 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, MeritResult]) 
     """Find the conduction of sweeps that have DC figures."""
     switching = found.get("dc")
     if not isinstance(table, SweepTable) or not isinstance(switching, DcResult):
+        return None
+    if set(switching.outcomes) <= set(OTHER):
         return None
     return characterize(table, settings.sample, read_voltage=switching.read_voltage_v)
 

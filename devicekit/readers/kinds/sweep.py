@@ -9,7 +9,7 @@ import pandas as pd
 
 from devicekit.core.errors import Choice, CodedWarning, TableError
 from devicekit.core.text import count
-from devicekit.readers.borders import Borders, describe_borders, split_sweeps
+from devicekit.readers.borders import Borders, describe_borders, is_current_driven, split_sweeps
 from devicekit.readers.cells import parse_whole_numbers
 from devicekit.readers.layout import KEPT, Column
 from devicekit.readers.layouts import labels, unnamed_columns
@@ -174,40 +174,44 @@ def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: S
             "together with map={voltage_v: COLUMN, current_a: COLUMN}"
         )
     frame = _sort_points(frame, name, found)
-    _check_order(frame, name)
-    if "cycle" in frame and not _hides_cycles(frame):
+    swept = "voltage_v"
+    if is_current_driven(frame["voltage_v"].to_numpy(float), frame["current_a"].to_numpy(float)):
+        swept = "current_a"
+        found.append(CodedWarning("current_driven", f"{name}: the current was swept and the voltage measured"))
+    _check_order(frame, name, swept)
+    if "cycle" in frame and not _hides_cycles(frame, swept):
         borders = describe_borders(["stated"], frame.groupby(["device_id", "cycle"], sort=False).size().to_numpy())
     else:
-        frame, borders = _number_cycles(frame, name, found)
+        frame, borders = _number_cycles(frame, name, found, swept)
     frame = _restore_sign(frame, name, found)
     if "point" not in frame:
         frame["point"] = frame.groupby(["device_id", "cycle"], sort=False).cumcount()
     for column in ("cycle", "point"):
         frame[column] = parse_whole_numbers(frame, column, name)
     frame["device_id"] = frame["device_id"].astype(str)
-    frame = frame.drop(columns=["_part", "_gate"], errors="ignore")
+    frame = frame.drop(columns=["_part", "_gate", "_step"], errors="ignore")
     return SweepTable(frame, {"format": "table", "source": name, "borders": borders}, tuple(found))
 
 
-def _hides_cycles(frame: pd.DataFrame) -> bool:
+def _hides_cycles(frame: pd.DataFrame, swept: str) -> bool:
     """Return whether one number of a cycle stands beside several sweeps, as where it counts runs of the instrument."""
     if frame["cycle"].nunique() > 1 or "_part" in frame:
         return False
-    found = [split_sweeps(v.to_numpy(float)) for _, v in frame.groupby("device_id", sort=False)["voltage_v"]]
+    found = [split_sweeps(v.to_numpy(float)) for _, v in frame.groupby("device_id", sort=False)[swept]]
     return all(way == "agreed" and number[-1] > 1 for number, way in found)
 
 
-def _check_order(frame: pd.DataFrame, name: str) -> None:
-    """Refuse voltages that jump back and forth: the rows are not in the order of a sweep.
+def _check_order(frame: pd.DataFrame, name: str, swept: str) -> None:
+    """Refuse voltages (or swept currents) that jump back and forth: the rows are not in the order of a sweep.
 
     Raises
     ------
     TableError
     """
     for _, part in frame.groupby([key for key in ("device_id", "cycle", "_part") if key in frame], sort=False):
-        steps = np.diff(part["voltage_v"].dropna().to_numpy(float))
+        steps = np.diff(part[swept].dropna().to_numpy(float))
         steps = steps[steps != 0]
-        if steps.size < JUMPS or np.median(np.abs(steps)) < 0.1 * np.ptp(part["voltage_v"].dropna()):
+        if steps.size < JUMPS or np.median(np.abs(steps)) < 0.1 * np.ptp(part[swept].dropna()):
             continue
         if (steps[1:] * steps[:-1] < 0).mean() > 0.4:
             raise TableError(
@@ -235,19 +239,25 @@ def _sort_points(frame: pd.DataFrame, name: str, warnings: list[CodedWarning]) -
     return ordered.reset_index(drop=True)
 
 
-def _number_cycles(frame: pd.DataFrame, name: str, warnings: list[CodedWarning]) -> tuple[pd.DataFrame, Borders]:
+def _number_cycles(
+    frame: pd.DataFrame, name: str, warnings: list[CodedWarning], swept: str
+) -> tuple[pd.DataFrame, Borders]:
     """Number the sweeps of each device from 1, through all parts."""
     keys = ["device_id", *(["_part"] if "_part" in frame else [])]
+    if "third_voltage_v" in frame:  # each of its steps begins a curve
+        frame = frame.assign(_step=(frame["third_voltage_v"] != frame["third_voltage_v"].shift()).cumsum())
+        keys.append("_step")
     number, found, before = pd.Series(0, frame.index), [], dict[object, int]()
-    for key, rows in frame.groupby(keys, sort=False)["voltage_v"]:
+    for key, rows in frame.groupby(keys, sort=False)[swept]:
         within, way = split_sweeps(rows.to_numpy(float))
         number[rows.index] = within + before.get(key[0], 0)
         before[key[0]] = before.get(key[0], 0) + int(within[-1])
         found.append(way)
     frame = frame.assign(cycle=number)
     borders = describe_borders(found, frame.groupby(["device_id", "cycle"], sort=False).size().to_numpy())
+    noun = "voltage" if swept == "voltage_v" else "current"
     if borders.cycles > len(found) or len(found) == len(before):
-        words = f"{count(borders.cycles, 'sweep')} counted, a new one each time the voltage leaves its first value"
+        words = f"{count(borders.cycles, 'sweep')} counted, a new one each time the {noun} leaves its first value"
         warnings.append(CodedWarning("split", f"{name}: {words}: {borders.points}"))
     return frame, borders
 
@@ -256,7 +266,7 @@ def _restore_sign(frame: pd.DataFrame, name: str, warnings: list[CodedWarning]) 
     """Give current magnitudes the sign of the voltage, where only voltages have both signs."""
     v, i = frame["voltage_v"].to_numpy(float), frame["current_a"].to_numpy(float)
     positive = np.nanmin(i, initial=np.inf) >= 0
-    if "_gate" in frame or not positive or not ((v < 0).any() and (v > 0).any()):
+    if {"_gate", "third_voltage_v"} & set(frame) or not positive or not ((v < 0).any() and (v > 0).any()):
         return frame  # a drain current need not follow the sign of the gate voltage
     at = (v < 0) & (i > 0)
     if not at.any():

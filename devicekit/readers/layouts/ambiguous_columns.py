@@ -34,6 +34,11 @@ def assign_terminals(columns: Sequence[Column], cells: Cells) -> list[Column]:
 
     A voltage and a current with the same rest of a name (AV and AI) are of one terminal.
     """
+    if any(is_gate(column.name) for column in columns):  # there, "Id" is no identifier
+        columns = [
+            replace(c, role="current_a", why="the drain current") if c.role == "counter" and _terminal(c.name) else c
+            for c in columns
+        ]
     found = {c.name: c for c in columns if c.role in ("voltage_v", "current_a", UNKNOWN)}
     pairs = find_pairs(name for name in found if cells.numbers(name) is not None)
     mapped = [t for t, pair in pairs.items() if any(found[name].is_explicit for name in pair.values())]
@@ -114,6 +119,8 @@ def _hold_same_cells(one: Column, other: Column, view: View) -> bool:
 def _ask_which(role: str, several: Sequence[Column], view: View) -> QuestionError:
     names = ", ".join(column.name for column in several)
     label = GLOSSARY[role].label
+    if role == "voltage_v" and len(several) == 2 and any(_terminal(column.name) for column in several):
+        raise _ask_transistor(several, view)
     choices = tuple(
         Choice.of(f"use {column.name}, keep the others without using them", map={role: column.name})
         for column in several
@@ -132,6 +139,38 @@ def _ask_which(role: str, several: Sequence[Column], view: View) -> QuestionErro
     seen = tuple(_describe_range(column, view) for column in several if column.role not in TEXT)
     text = f"which of the {len(several)} columns {names} is the {label}?"
     return ask(view.where, text, (*choices, *pulses), seen)
+
+
+def _terminal(name: str) -> str:
+    """Return the transistor's terminal that a column is named for, or ""."""
+    return "gate" if is_gate(name) else "drain" if means("drain", normalise_name(name)) else ""
+
+
+def _ask_transistor(several: Sequence[Column], view: View) -> QuestionError:
+    """Return the question which terminal of a transistor is swept; the voltage that changes more often comes first."""
+    gate, drain = sorted(several, key=lambda c: ("gate", "", "drain").index(_terminal(c.name)))
+    amps = next((column.name for column in view.of("current_a")), "the current")
+    sweeps = [
+        Choice.of(
+            f"{word}: {swept.name} is swept, {amps} measured, each value of {third.name} has curves of its own",
+            map={"voltage_v": swept.name, "third_voltage_v": third.name},
+        )
+        for word, swept, third in (
+            ("drain sweep (output curves of a transistor)", drain, gate),
+            ("gate sweep (transfer curves of a transistor)", gate, drain),
+        )
+    ]
+    moves = [float((values.diff() != 0).mean()) for c in (drain, gate) if (values := view.numbers(c.name)) is not None]
+    cell = Choice.of(
+        f"a memristor in series with a transistor (1T1R): {drain.name} is its voltage, {gate.name} is kept",
+        map={"voltage_v": drain.name, "keep": gate.name},
+    )
+    return ask(
+        view.where,
+        f"is {drain.name} or {gate.name} swept, and of what?",
+        (*(sweeps if moves == sorted(moves, reverse=True) else reversed(sweeps)), cell),
+        tuple(_describe_range(column, view) for column in several),
+    )
 
 
 def _is_constant(column: Column, view: View) -> bool:

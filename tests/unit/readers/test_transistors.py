@@ -1,0 +1,107 @@
+"""Curves of transistors: which terminal is swept is asked, and they have no V_set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import devicekit
+from devicekit.core.errors import QuestionError
+
+from .small_files import Write, choices  # type: ignore[import-not-found]
+
+VDS, VGS = np.tile(np.linspace(0, 2, 21), 4), np.repeat([0.5, 1.0, 1.5, 2.0], 21)
+ID = 1e-5 * np.maximum(VGS - 0.3, 0) * np.tanh(VDS) + 1e-10
+
+
+def written(lines: Write, names: str, *columns: np.ndarray) -> Path:
+    return lines(names, *(",".join(f"{cell:.6g}" for cell in row) for row in zip(*columns, strict=True)))
+
+
+def outcomes(path: Path, **options: Any) -> tuple[dict[str, int], str]:
+    table = devicekit.read(path, **options)
+    result = devicekit.characterize(table)
+    cycles = result.results["dc"].cycles  # type: ignore[attr-defined]
+    assert cycles[["v_set_v", "v_reset_v"]].isna().all(axis=None)
+    reasons = [each.message for each in result.warnings if each.code == "no_switching"]
+    return cycles["outcome"].value_counts().to_dict(), "; ".join(reasons)
+
+
+@pytest.mark.parametrize(
+    "names", ["Vds (V),Vgs (V),Id (A)", "VD (V),VG (V),ID (A)", "Drain V (V),Gate V (V),Drain I (A)"]
+)
+def test_output_curves_are_asked_about_with_what_each_answer_gives(names: str, lines: Write) -> None:
+    path = written(lines, names, VDS, VGS, ID)
+    vds, vgs, _ = names.split(",")
+    assert choices(path) == [
+        f"map={{voltage_v: {vds}, third_voltage_v: {vgs}}}",
+        f"map={{voltage_v: {vgs}, third_voltage_v: {vds}}}",
+        f"map={{voltage_v: {vds}, keep: {vgs}}}",
+    ]
+    with pytest.raises(QuestionError, match="drain sweep"):
+        devicekit.read(path)
+    drain = {"voltage_v": vds, "third_voltage_v": vgs}
+    frame = devicekit.read(path, map=drain).frame
+    assert frame.groupby("cycle")["third_voltage_v"].agg(["min", "max"]).to_numpy().tolist() == [
+        [v, v] for v in (0.5, 1.0, 1.5, 2.0)
+    ]
+    assert outcomes(path, map=drain) == ({"transistor": 4}, "4 of 4 sweeps of a transistor")
+    assert devicekit.read(path, map={"voltage_v": vds, "keep": vgs}, accept=True).frame["cycle"].nunique() == 4
+
+
+def test_transfer_curves_offer_the_gate_sweep_first(lines: Write) -> None:
+    gate, drain = np.tile(np.linspace(-2, 2, 41), 2), np.repeat([0.1, 1.0], 41)
+    path = written(lines, "Vgs (V),Vds (V),Id (A)", gate, drain, 1e-8 * np.exp(2 * np.minimum(gate, 1)) * drain)
+    answer = {"voltage_v": "Vgs (V)", "third_voltage_v": "Vds (V)"}
+    assert choices(path)[0] == "map={voltage_v: Vgs (V), third_voltage_v: Vds (V)}"
+    table = devicekit.read(path, map=answer)
+    assert table.frame.groupby("cycle").size().to_list() == [41, 41]
+    assert "dc" not in devicekit.characterize(table).results
+
+
+def test_id_beside_a_gate_is_the_drain_current(lines: Write) -> None:
+    leak = 1e-12 * (1 + np.arange(VDS.size) % 7)
+    path = written(lines, "Vds,Vgs,Id,Ig", VDS, VGS, ID, leak)
+    table = devicekit.read(path, unit="A", map={"voltage_v": "Vds", "third_voltage_v": "Vgs"})
+    assert table.frame["current_a"].max() == pytest.approx(ID.max(), rel=1e-4)
+
+
+LOOP = np.concatenate([np.linspace(0, 1, 50), np.linspace(1, 0, 50), np.linspace(0, -1, 50), np.linspace(-1, 0, 50)])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_leakage_has_no_switching_voltages(seed: int, lines: Write) -> None:
+    noise = np.random.default_rng(seed).normal(size=3 * LOOP.size)
+    v = np.tile(LOOP, 3)
+    path = written(lines, "V (V),I (A)", v, 2e-12 * v + 1e-12 * noise)
+    found, reason = outcomes(path)
+    assert set(found) <= {"in_noise", "failed", "read"}
+    assert reason or set(found) == {"read"}
+
+
+def test_a_current_that_is_swept_is_named_and_gives_no_switching_voltages(lines: Write) -> None:
+    up = np.linspace(0, 1e-3, 101)
+    i = np.tile(np.concatenate([up, up[::-1]]), 3)
+    noise = 1e-3 * np.random.default_rng(1).normal(size=i.size)
+    path = written(lines, "V (V),I (A)", np.where(i < 3e-4, 5e3 * i, 0.5 + 300 * i) + noise, i)
+    table = devicekit.read(path)
+    assert "current_driven" in {each.code for each in table.warnings}
+    assert table.frame.groupby("cycle").size().to_list() == [202] * 3
+    assert outcomes(path) == ({"current_driven": 3}, "3 of 3 sweeps driven by a current")
+
+
+def test_a_sweep_of_the_voltage_is_not_called_driven_by_a_current(lines: Write) -> None:
+    for amps in (1e-5 * LOOP, 1e-5 * np.sinh(3 * LOOP), np.clip(1e-3 * LOOP, -1e-4, 1e-4)):
+        path = written(lines, "V (V),I (A)", LOOP, amps + 1e-9 * (np.arange(LOOP.size) % 3))
+        assert "current_driven" not in {each.code for each in devicekit.read(path).warnings}
+
+
+def test_a_capacitive_loop_gives_no_switching_voltages(lines: Write) -> None:
+    v = np.tile(LOOP, 3)
+    step = np.append(np.diff(v), 1.0)
+    noise = 1e-11 * np.random.default_rng(2).normal(size=v.size)
+    path = written(lines, "V (V),I (A)", v, 1e-9 * np.sign(step) + 1e-10 * v + noise)
+    assert outcomes(path) == ({"capacitive": 3}, "3 of 3 sweeps charging a capacitance")
