@@ -20,6 +20,7 @@ from devicekit.readers.state import STATE_COLUMNS
 from devicekit.readers.terminals import find_driven, find_pairs, find_swept, split_terminal
 
 MOST_CHOICES = 6
+_SETTINGS = ("width", "delay", "limit")  # of a pulse or an instrument: not what runs along a record
 _SHORT = re.compile(r"[VI](?:[A-Z]|[A-EGKS]{2})\d*")  # VCE, IC
 _QUANTITY = {"time_s": "time", "voltage_v": "voltage", "current_a": "current"}
 _LIKELY = 0.1  # of the median voltage [V]; a current [A] is smaller
@@ -55,7 +56,7 @@ def _find_quantity(record: Record, name: str, pairs: Mapping[str, Mapping[str, s
     if name in record.quantities:
         return record.quantities[name]
     head = parse_heading(name)
-    if head.magnitude or head.log10:
+    if head.magnitude or head.log10 or any(means(words, normalise_name(head.name)) for words in _SETTINGS):
         return None
     paired = next((q for pair in pairs.values() for q, each in pair.items() if each == name), None)
     bare = normalise_name(name)

@@ -207,6 +207,7 @@ def test_arcone_curve_tracer_is_a_sweep(fixtures: Path) -> None:
     table = read(fixtures / "arcone" / "curve_tracer.csv")
     assert isinstance(table, SweepTable)
     assert table.frame["current_a"][2] == pytest.approx(0.6 / 2e3)
+    assert "time_s" not in table.frame  # a pulse width is not a time
 
 
 def test_wgfmu_both_kinds(fixtures: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from devicekit import read
-from devicekit.core.errors import FileError, Question, QuestionError, TableError
+from devicekit.core.errors import FileError, Question, QuestionError, TableError, UsageError
 from devicekit.tables import SweepTable
 
 V = np.r_[np.linspace(0, 1, 11), np.linspace(0.9, -1, 20), np.linspace(-0.9, 0, 10)].round(6)
@@ -148,3 +148,28 @@ def ask(path: Path, options: dict[str, Any]) -> Question | None:
     except QuestionError as error:
         return error.question
     return None
+
+
+NAMES = {
+    "easyexpert": ("V1", "I1"),
+    "single file": ("V1", "I1"),
+    "wgfmu": ("MeasResult1_value", "MeasResult2_value"),
+    "tsp": ("Voltage", "Current"),
+    "acs": ("Smu1.V[1][1]", "Smu1.I[1][1]"),
+    "kickstart": ("SMU-1 Voltage (V)", "SMU-1 Current (A)"),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_columns_of_the_user_beat_those_of_the_format(form: str, tmp_path: Path) -> None:
+    """Voltage and current change places, unless the file states the unit of each."""
+    path = write(tmp_path / "a.csv", FORMS[form](rows()))
+    v, i = NAMES[form]
+    check(read(path, map={"voltage_v": v, "current_a": i}), 1.0)
+    if form in ("acs", "kickstart"):
+        with pytest.raises(UsageError, match="is in V, which is not a unit of current"):
+            read(path, map={"current_a": v})
+        return
+    table = read(path, map={"voltage_v": i, "current_a": v}, accept=True)
+    np.testing.assert_allclose(table.frame["current_a"], V)
+    np.testing.assert_allclose(table.frame["voltage_v"], AMPS, rtol=1e-6)
