@@ -219,6 +219,10 @@ def _read_one(
     if recipe is None and options.recipe is None and not source.in_memory and not source.is_folder:
         return _read_found(source, options, elsewhere)
     options = replace(options, recipe=None)
+    if recipe is not None and not source.in_memory and not source.is_folder:
+        from devicekit.readers import made
+
+        options = made.align(recipe, source, options)
     if recipe is not None and (recipe.columns or recipe.trains) and not source.is_folder:
         options = replace(options, format=options.format or TABLE)
     if recipe is not None and recipe.trains is not None and not source.in_memory:

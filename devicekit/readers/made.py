@@ -36,10 +36,7 @@ def find(source: Source, options: ReadOptions, ask: bool = True) -> Found:
     matches = matching.find(source, recipe.list_known())
     fitting = _load([*matches.exact], options)
     if len(fitting) == 1:
-        each = fitting[0]
-        if each.options.skip is not None and matches.skip is not None:  # the preamble may have grown
-            each = replace(each, options=replace(each.options, skip=matches.skip))
-        return Found(each)
+        return Found(fitting[0])
     if ask and fitting:
         raise ask_question(
             source.path.name,
@@ -49,6 +46,14 @@ def find(source: Source, options: ReadOptions, ask: bool = True) -> Found:
     if ask and matches.near and not matches.exact:
         _ask_about_departure(source, options, matches.near)
     return Found(possible=tuple(_load([*matches.possible], options))[:MOST_OFFERED])
+
+
+def align(used: Recipe, source: Source, options: ReadOptions) -> ReadOptions:
+    """Return options with the rows above the names as they are in this file: a preamble may grow or shrink."""
+    if used.options.skip is None or options.skip != used.options.skip or not used.fingerprint.is_certain:
+        return options
+    matches = matching.find(source, [Known(used.path, used.fingerprint, own=True)])
+    return options if matches.skip is None else replace(options, skip=matches.skip)
 
 
 _WITHOUT = Choice.of("read the file by its own words, without a recipe", recipe=NONE)

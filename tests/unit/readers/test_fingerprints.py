@@ -55,6 +55,7 @@ def test_the_next_file_of_a_make_is_read_by_its_recipe(known: Table, tmp_path: P
     for table in (known, devicekit.read(longer)):
         assert table.frame["current_a"].tolist() == pytest.approx([1.5e-6, 1.15e-5, 2.1e-5, 1.25e-5, 1e-6])
         assert [each.message.split()[-1] for each in table.warnings if each.code == "recipe"] == ["lab"]
+    assert devicekit.read(longer, recipe="lab").frame.equals(devicekit.read(longer).frame)
     with pytest.raises(QuestionError, match="column 'I'"):
         devicekit.read(longer, recipe="none")
     other = devicekit.read(longer, unit="nA")  # says what the recipe says, in another way
