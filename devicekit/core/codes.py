@@ -319,8 +319,8 @@ _BY_RANK = {
             "nothing if the device has so few states; else check the range and resolution of the instrument",
         ),
         "recipe": (
-            "the file was read by a recipe whose fingerprint it has",
-            "nothing if the recipe is for such files; else read it with --recipe none",
+            "the file was read by a recipe whose fingerprint it has, or departs from one",
+            "nothing if the columns are right; --recipe none reads without a recipe, --recipe NAME by one",
         ),
         "columns": (
             "columns were chosen by their names",

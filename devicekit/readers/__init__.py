@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pandas as pd
 
-from devicekit.core.errors import FileError, UsageError
+from devicekit.core.errors import CodedWarning, FileError, UsageError
 from devicekit.core.quantities import GLOSSARY
 from devicekit.core.text import count
 from devicekit.names import MARK_COLUMN, marks_of_cells
@@ -278,8 +278,11 @@ def _read_found(source: Source, options: ReadOptions, elsewhere: frozenset[str])
         return _read_one(source, by_itself, elsewhere)
     found = made.find(source, options)
     if found.recipe is None:
-        with made.offer(found.possible):
-            return _read_one(source, by_itself, elsewhere)
+        with made.offer(found):
+            table = _read_one(source, by_itself, elsewhere)
+        remarks = (CodedWarning("recipe", found.departs),) if found.departs else ()
+        object.__setattr__(table, "warnings", (*table.warnings, *remarks))
+        return table
     merged = replace(found.recipe.merge(options), recipe=None, files_are=None)
     with made.explain(found.recipe):
         table = _read_one(source, merged, elsewhere, found.recipe)

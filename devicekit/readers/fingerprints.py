@@ -33,6 +33,8 @@ class Fingerprint:
         Form of the numbers in each column of a file without names: "integer", "scientific" or "decimal".
     keys : tuple of str
         Keys of a JSON file.
+    distinct : bool
+        True if no other make has these names, few as they are.
     """
 
     names: Cells = ()
@@ -43,6 +45,7 @@ class Fingerprint:
     sheets: Cells = ()
     numbers: Cells = ()
     keys: Cells = ()
+    distinct: bool = False
 
     @classmethod
     def of(cls, lines: Mapping[str, Any]) -> Self:
@@ -56,12 +59,15 @@ class Fingerprint:
         found: dict[str, Any] = {}
         for each in fields(cls):
             value = lines.get(each.name, each.default)
-            if each.default == "":
+            if isinstance(each.default, bool):
+                if not isinstance(value, bool):
+                    raise UsageError(f"[match] {each.name} must be true or false, not {value!r}")
+            elif each.default == "":
                 if not isinstance(value, str):
                     raise UsageError(f"[match] {each.name} must be a text, not {value!r}")
             elif not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
                 raise UsageError(f"[match] {each.name} must be a list of texts, not {value!r}")
-            found[each.name] = value if isinstance(value, str) else tuple(value)
+            found[each.name] = value if isinstance(value, str | bool) else tuple(value)
         return cls(**found)
 
     @property
@@ -71,18 +77,18 @@ class Fingerprint:
 
     @property
     def is_distinct(self) -> bool:
-        """True if the marks belong to one make: words above the names, four names or more, or keys."""
-        return bool(self.keys or (self.names and (self.preamble or len(self.names) >= FEW_NAMES)))
+        """True if the marks belong to one make: words above the names, four names or more, keys, or as it says."""
+        return bool(self.keys or (self.names and (self.preamble or self.distinct or len(self.names) >= FEW_NAMES)))
 
     @property
     def is_empty(self) -> bool:
         """True if a recipe has no marks of a make."""
         return not (self.names or self.keys or self.numbers)
 
-    def lines(self) -> dict[str, str | list[str]]:
+    def lines(self) -> dict[str, str | bool | list[str]]:
         """Return the lines of `[match]` that are not empty."""
         values = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {name: value if isinstance(value, str) else list(value) for name, value in values.items() if value}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items() if value}
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,11 @@ class Known:
     path: Path
     fingerprint: Fingerprint
     own: bool
+
+    @property
+    def is_applied(self) -> bool:
+        """True if it is applied to the files that it fits; else it is only offered."""
+        return self.fingerprint.is_certain if self.own else self.fingerprint.is_distinct
 
 
 @functools.lru_cache(maxsize=64)

@@ -112,12 +112,12 @@ def check(path: Path, folder: Path) -> list[str]:
     golden = Golden.load(folder / f"{path.stem}.json")
     sample = folder / Path(golden.file).name
     loaded = recipe.load(path)
-    is_certain = loaded.fingerprint.is_certain
+    is_applied = any(each.is_applied for each in recipe.list_known() if each.path == path)
     try:
-        table = read(sample, ReadOptions(recipe=None if is_certain else path))
+        table = read(sample, ReadOptions(recipe=None if is_applied else path, accept=True))
     except DevicekitError as error:
         return [error.message]
-    if is_certain and made.notice(loaded) not in table.warnings:
+    if is_applied and made.notice(loaded) not in table.warnings:
         return ["its fingerprint does not find the sample"]
     return golden.differences(Golden.of(table, golden.file))
 
@@ -171,7 +171,7 @@ def add(name: str, file: Path, options: ReadOptions, about: str = "", scramble: 
     try:
         writing.write_text(target, text)
         writing.write_bytes(sample, data)
-        again = read(sample, ReadOptions(recipe=target))
+        again = read(sample, ReadOptions(recipe=target, accept=True))
         if (again.kind, len(again.frame)) != (table.kind, len(table.frame)):
             raise UsageError(f"recipe {name} reads its sample otherwise: {again.kind}, {len(again.frame)} rows")
         golden = Golden.of(again, sample.name)

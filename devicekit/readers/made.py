@@ -19,10 +19,11 @@ MOST_OFFERED = 4  # recipes for a file without names
 
 @dataclass(frozen=True)
 class Found:
-    """The recipe of a file, None if there is none; and recipes for a file without names, which are only possible."""
+    """The recipe of a file, None if there is none; recipes that are possible; and how it departs from a shipped one."""
 
     recipe: Recipe | None = None
     possible: tuple[Recipe, ...] = ()
+    departs: str = ""
 
 
 def find(source: Source, options: ReadOptions, ask: bool = True) -> Found:
@@ -31,7 +32,7 @@ def find(source: Source, options: ReadOptions, ask: bool = True) -> Found:
     Raises
     ------
     QuestionError
-        If several recipes fit, or the file is of a known make and departs from it; not without `ask`.
+        If several recipes fit, or the file departs from a recipe of the user; not without `ask`.
     """
     matches = matching.find(source, recipe.list_known())
     fitting = _load([*matches.exact], options)
@@ -43,9 +44,13 @@ def find(source: Source, options: ReadOptions, ask: bool = True) -> Found:
             "which recipe is for this file? Its names fit more than one",
             [*map(_choice, fitting), _WITHOUT],
         )
-    if ask and matches.near and not matches.exact:
-        _ask_about_departure(source, options, matches.near)
-    return Found(possible=tuple(_load([*matches.possible], options))[:MOST_OFFERED])
+    departs = ""
+    for known, difference in matches.near if ask and not matches.exact else ():
+        for each in _load([known], options):
+            if known.own:
+                raise _ask_about_departure(source, each, difference)
+            departs = departs or f"not read by recipe {each.path.stem}: {difference}"
+    return Found(possible=tuple(_load([*matches.possible], options))[:MOST_OFFERED], departs=departs)
 
 
 def align(used: Recipe, source: Source, options: ReadOptions) -> ReadOptions:
@@ -74,36 +79,30 @@ def _choice(each: Recipe) -> Choice:
     return Choice.of(each.about or f"recipe {each.path.stem}", recipe=each.path.stem)
 
 
-def _ask_about_departure(source: Source, options: ReadOptions, near: Sequence[tuple[Known, str]]) -> None:
-    """Ask about a file of a known make that differs from it, naming the difference.
-
-    Raises
-    ------
-    QuestionError
-    """
-    for known, difference in near:
-        for each in _load([known], options):
-            raise ask_question(
-                source.path.name,
-                f"is this a file of recipe {each.path.stem}? It departs from it: {difference}",
-                [_WITHOUT],
-                [f"recipe {each.path.stem}: {each.about}"] if each.about else (),
-                fields=("recipe", "columns", "unit"),
-            )
+def _ask_about_departure(source: Source, each: Recipe, difference: str) -> QuestionError:
+    """Return the question about a file of a make of the user's that differs from it, naming the difference."""
+    return ask_question(
+        source.path.name,
+        f"is this a file of recipe {each.path.stem}? It departs from it: {difference}",
+        [_WITHOUT],
+        [f"recipe {each.path.stem}: {each.about}"] if each.about else (),
+        fields=("recipe", "columns", "unit"),
+    )
 
 
 @contextmanager
-def offer(possible: Sequence[Recipe]) -> Iterator[None]:
-    """Put recipes that are possible before the answers of a question about a file without names."""
+def offer(found: Found) -> Iterator[None]:
+    """Put recipes that are possible before the answers of a question, and how the file departs among its evidence."""
     try:
         yield
     except QuestionError as error:
         asked = error.question
-        if possible and asked is not None:
-            choices = (*map(_choice, possible), *asked.choices)
-            fields = tuple(dict.fromkeys(("recipe", *asked.fields)))
-            raise QuestionError(error.where, replace(asked, choices=choices, fields=fields)) from error
-        raise
+        if asked is None or not (found.possible or found.departs):
+            raise
+        choices = (*map(_choice, found.possible), *asked.choices)
+        fields = tuple(dict.fromkeys((*(("recipe",) if found.possible else ()), *asked.fields)))
+        evidence = (*asked.evidence, *((found.departs,) if found.departs else ()))
+        raise QuestionError(error.where, replace(asked, choices=choices, fields=fields, evidence=evidence)) from error
 
 
 @contextmanager

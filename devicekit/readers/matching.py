@@ -160,7 +160,7 @@ def find(source: Source, known: Sequence[Known]) -> Matches:
         found = _compare(each.fingerprint, head)
         if isinstance(found, str):
             near.append((each, found))
-        elif found and (each.fingerprint.is_certain if each.own else each.fingerprint.is_distinct):
+        elif found and each.is_applied:
             exact.append((each, found[0]))
         elif found:
             possible.append(each)

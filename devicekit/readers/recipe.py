@@ -31,7 +31,17 @@ _SECTIONS = {
     name: _OTHERS.get(name, set()) | set(LINES.get(name, ()))
     for name in ("recipe", "match", "table", "read", "trains", "keys", "label_rows", "rows_per", "constants")
 }
-_BESIDE = {"device", "cycle", "width", "files_are", "key", "absolute", "read_voltage", "recipe"}  # say no layout
+_BESIDE = {
+    "accept",
+    "device",
+    "cycle",
+    "width",
+    "files_are",
+    "key",
+    "absolute",
+    "read_voltage",
+    "recipe",
+}  # say no layout
 _FREE = ("columns", "labels", "json")  # their lines are checked when they are read
 
 
