@@ -80,8 +80,8 @@ def split_sections(rows: Sequence[Row], options: ReadOptions) -> list[Sequence[R
         return [rows]
     cuts, numbers, last = [0], 0, 0  # rows of numbers of this section, and the place behind the last one
     seen: set[tuple[str, ...]] = set()  # names that stand above; `_split_below` splits where they repeat
-    for k, (_, cells) in enumerate(rows):
-        if not any(cells):
+    for k, (number, cells) in enumerate(rows):
+        if not any(cells) or number <= (options.skip or 0):
             continue
         if is_number_row(cells):
             numbers, last = numbers + 1, k + 1
