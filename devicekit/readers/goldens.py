@@ -19,6 +19,7 @@ from devicekit.readers.layouts import delimiters
 from devicekit.readers.source import Source
 from devicekit.system import files, writing
 from devicekit.system.options import ReadOptions
+from devicekit.system.ownmark import TOOL
 from devicekit.tables import Table
 
 FOLDER = "goldens"  # beside the recipes
@@ -176,7 +177,7 @@ def add(name: str, file: Path, options: ReadOptions, about: str = "", scramble: 
             raise UsageError(f"recipe {name} reads its sample otherwise: {again.kind}, {len(again.frame)} rows")
         golden = Golden.of(again, sample.name)
         written.append(sample.parent / f"{name}.json")
-        writing.write_json(written[-1], asdict(golden))
+        writing.write_json(written[-1], {"tool": TOOL, **asdict(golden)})
         if found := check(target, sample.parent):
             raise UsageError(f"recipe {name} is not kept, for it does not read its sample again: {found[0]}")
     except DevicekitError:
