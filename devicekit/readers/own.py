@@ -60,12 +60,18 @@ def read(source: Source) -> Table | None:
         made = table(frame)
     except (TableError, ValueError):  # not as devicekit writes it: another reader says what is wrong
         return None
+    remarks = _remarks(made, source)
+    if remarks is None:
+        return None
     meta = {"format": "table", "source": source.path.name, "layout": _layout(table, names)}
-    return table(made.frame, meta, _remarks(made, source))
+    return table(made.frame, meta, remarks)
 
 
-def _remarks(made: Table, source: Source) -> tuple[CodedWarning, ...]:
-    """Return what is remarked of such data in any table; nothing where the rows would have been changed."""
+def _remarks(made: Table, source: Source) -> tuple[CodedWarning, ...] | None:
+    """Return what is remarked of such data in any table; nothing where the rows would have been changed.
+
+    None if the directions contradict the trend: then a person is asked, whoever wrote it.
+    """
     kind = plugins.KINDS.all().get(made.kind)
     if kind is None:
         return ()
@@ -74,6 +80,8 @@ def _remarks(made: Table, source: Source) -> tuple[CodedWarning, ...]:
         built = kind.build(frame, ReadOptions(), source, ())
     except DevicekitError:
         return ()
+    if "reversed" in {each.code for each in built.warnings}:
+        return None
     return tuple(built.warnings) if built.frame.equals(made.frame) else ()
 
 

@@ -291,16 +291,6 @@ class ReadOptions:
         toml="table.cycles_per_row",
         doc="Endurance: write cycles that one row (or one step of the cycle column) stands for.",
     )
-    rows_per_cycle: int | None = option(
-        metavar="N",
-        help="Endurance: readings of each state in a cycle.",
-        least=1,
-        most=MOST_WHOLE,
-        form="Rows per cycle",
-        row=25,
-        toml="table.rows_per_cycle",
-        doc="Endurance: readings of each state in one cycle, where no column numbers the cycles.",
-    )
     decimal: str | None = option(
         metavar="MARK",
         help="Decimal mark",
@@ -374,7 +364,7 @@ class ReadOptions:
         row=18,
         example="cycle=400",
         toml="rows_per",
-        doc="`device` or `cycle` -> the number of rows of each, in the order of the file.",
+        doc="`device` or `cycle` -> the number of rows of each, in the order of the file; of each level for endurance.",
     )
     constant: Mapping[str, str] = option(
         default_factory=dict,

@@ -120,11 +120,6 @@ def build(
     if "cycle" in frame and not frame.duplicated(["device_id", "cycle"]).any() and _take_turns(frame):
         more = [*more, CodedWarning("split", f"{name}: each row holds one state, so that two rows are one cycle")]
         frame = frame.drop(columns="cycle")
-    if options.rows_per_cycle is not None:
-        if "cycle" in frame:
-            raise UsageError(f"{name} has a column of cycles. Remove rows_per_cycle={options.rows_per_cycle}")
-        row = frame.groupby(["device_id", "level"], sort=False).cumcount()
-        frame = frame.assign(cycle=row // options.rows_per_cycle + 1)
     frame = number_within(frame, "cycle", ["device_id", "level"], name)
     if options.cycles_per_row is not None:
         frame = frame.assign(cycle=frame["cycle"] * options.cycles_per_row)

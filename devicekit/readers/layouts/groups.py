@@ -104,7 +104,8 @@ def add_groups(frame: pd.DataFrame, options: ReadOptions, where: str, several: b
     for name in ("device_id", "cycle"):  # the cycles of each device
         if name not in rows:
             continue
-        groups = frame.groupby("device_id", sort=False) if "device_id" in frame else None
+        keys = [each for each in ("device_id", "level") if each in frame]  # readings of each level
+        groups = frame.groupby(keys, sort=False) if keys else None
         number = pd.Series(range(len(frame)), frame.index) if groups is None else groups.cumcount()
         sizes = [len(frame)] if groups is None else groups.size().tolist()
         if odd := [size for size in sizes if size % rows[name]]:

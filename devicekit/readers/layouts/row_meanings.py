@@ -21,5 +21,5 @@ def use_row_meaning(options: ReadOptions) -> ReadOptions:
 
 def unused_of_rows(kind: str, options: ReadOptions) -> set[str]:
     """Return the options about rows that do not apply to a kind of table."""
-    unused = set() if kind == "endurance" else {"cycles_per_row", "rows_per_cycle"}
+    unused = set() if kind == "endurance" else {"cycles_per_row"}
     return unused | ({"row_is"} if options.row_is not in (None, *_ROWS.get(kind, ("reading",))) else set())

@@ -92,7 +92,7 @@ def test_a_row_that_stands_for_many_cycles(lines: Callable[..., Path]) -> None:
     table = devicekit.read(file, kind="endurance", cycles_per_row=500)
     assert isinstance(table, EnduranceTable)
     assert sorted(set(table.frame["cycle"])) == [500, 1000, 1500, 2000, 2500, 3000]
-    table = devicekit.read(file, kind="endurance", rows_per_cycle=3, row_is="reading")
+    table = devicekit.read(file, kind="endurance", rows_per={"cycle": "3"}, row_is="reading")
     assert table.frame.groupby("cycle").size().to_dict() == {1: 6, 2: 6}
     with pytest.raises(UsageError, match="row_is"):
         devicekit.read(file, kind="endurance", row_is="summary")
