@@ -75,6 +75,12 @@ CASES: Mapping[str, Mapping[str, Any]] = {
         "read_voltage_v": np.full(_MANY, 0.1),
         "voltage_v": np.resize([0.1, 2.0], _MANY),
     },
+    "summary": {
+        "cycle": _CYCLES,
+        "v_set_v": _floats(0.2, 2.0),
+        "g_lrs_s": _floats(missing=True),
+        "temperature_k": np.full(_MANY, 300.0),
+    },
     "paired": {
         "repeat": _CYCLES,
         "interval_s": _floats(1e-6, 1.0),
