@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
+from devicekit.core.errors import CodedWarning
 from devicekit.readers.turns import find_extremes
 
 HOME = 0.02  # share of the range within which a voltage is the first one
@@ -56,6 +58,16 @@ def is_current_driven(voltage: np.ndarray, current: np.ndarray) -> bool:
     """
     known = np.isfinite(voltage) & np.isfinite(current)
     return _evenness(current[known]) >= EVEN > 2 * _evenness(voltage[known])
+
+
+def find_swept(frame: pd.DataFrame, name: str, warnings: list[CodedWarning]) -> str:
+    """Return the column that was swept, the voltage or the current; a current is reported."""
+    if "current_a" in frame and is_current_driven(
+        *(frame[each].to_numpy(float) for each in ("voltage_v", "current_a"))
+    ):
+        warnings.append(CodedWarning("current_driven", f"{name}: the current was swept and the voltage measured"))
+        return "current_a"
+    return "voltage_v"
 
 
 def _evenness(values: np.ndarray) -> float:

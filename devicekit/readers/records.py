@@ -14,7 +14,7 @@ from devicekit.core.errors import CodedWarning, TableError, UsageError
 from devicekit.core.quantities import GLOSSARY
 from devicekit.core.text import count
 from devicekit.names import parse_unit
-from devicekit.readers.borders import describe_borders, split_sweeps
+from devicekit.readers.borders import describe_borders, find_swept, split_sweeps
 from devicekit.readers.cells import parse_column, parse_numbers
 from devicekit.readers.header import find_stated_unit, split_unit
 from devicekit.readers.layout import KEPT
@@ -125,13 +125,16 @@ def _order_by_date(records: Sequence[Record]) -> list[int]:
     return sorted(range(len(records)), key=lambda k: (dates[k], k if dates[0] <= dates[-1] else -k))  # type: ignore[operator, return-value]
 
 
-def _number_sweeps(record: Record, frame: pd.DataFrame) -> tuple[np.ndarray, str]:
+def _number_sweeps(
+    record: Record, frame: pd.DataFrame, name: str, warnings: list[CodedWarning]
+) -> tuple[np.ndarray, str]:
     """Return the number of the sweep of each row, from 0, and how the borders were found."""
-    if record.points:
-        return np.arange(len(frame)) // record.points, "stated"
     if "voltage_v" not in frame:
         return np.zeros(len(frame), int), "stated"
-    number, found = split_sweeps(frame["voltage_v"].to_numpy(float))
+    swept = find_swept(frame, name, warnings)
+    if record.points:
+        return np.arange(len(frame)) // record.points, "stated"
+    number, found = split_sweeps(frame[swept].to_numpy(float))
     return number - 1, found
 
 
@@ -174,7 +177,7 @@ def build_record_table(
         if "device_id" not in frame:
             frame["device_id"] = record.device or "device1"
         frame["record"] = number
-        frame["sweep"], way = _number_sweeps(record, frame)
+        frame["sweep"], way = _number_sweeps(record, frame, name, warnings)
         borders.append(way)
         if record.compliance and "compliance_a" not in frame and "current_a" in frame:
             frame["compliance_a"] = record.compliance

@@ -9,7 +9,7 @@ import pandas as pd
 
 from devicekit.core.errors import Choice, CodedWarning, TableError
 from devicekit.core.text import count
-from devicekit.readers.borders import Borders, describe_borders, is_current_driven, split_sweeps
+from devicekit.readers.borders import Borders, describe_borders, find_swept, split_sweeps
 from devicekit.readers.cells import parse_whole_numbers
 from devicekit.readers.layout import KEPT, Column
 from devicekit.readers.layouts import labels, unnamed_columns
@@ -174,10 +174,7 @@ def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: S
             "together with map={voltage_v: COLUMN, current_a: COLUMN}"
         )
     frame = _sort_points(frame, name, found)
-    swept = "voltage_v"
-    if is_current_driven(frame["voltage_v"].to_numpy(float), frame["current_a"].to_numpy(float)):
-        swept = "current_a"
-        found.append(CodedWarning("current_driven", f"{name}: the current was swept and the voltage measured"))
+    swept = find_swept(frame, name, found)
     _check_order(frame, name, swept)
     if "cycle" in frame and not _hides_cycles(frame, swept):
         borders = describe_borders(["stated"], frame.groupby(["device_id", "cycle"], sort=False).size().to_numpy())

@@ -93,6 +93,17 @@ def test_a_current_that_is_swept_is_named_and_gives_no_switching_voltages(lines:
     assert outcomes(path) == ({"current_driven": 3}, "3 of 3 sweeps driven by a current")
 
 
+def test_a_buffer_of_an_instrument_with_a_swept_current_is_split_by_it(lines: Write) -> None:
+    up = np.linspace(0, 1e-3, 41)
+    i = np.tile(np.concatenate([up, up[::-1]]), 2)
+    v = np.where(i < 3e-4, 5e3 * i, 0.5 + 300 * i) + 1e-3 * np.random.default_rng(1).normal(size=i.size)
+    rows = (f"{u:.6g},{amps:.6g},{0.1 * k:.1f},20486" for k, (u, amps) in enumerate(zip(v, i, strict=True)))
+    table = devicekit.read(lines("Voltage,Current,Time,Status", *rows))
+    assert table.meta["format"] == "smu"
+    assert table.frame.groupby("cycle").size().to_list() == [82, 82]
+    assert "current_driven" in {each.code for each in table.warnings}
+
+
 def test_a_sweep_of_the_voltage_is_not_called_driven_by_a_current(lines: Write) -> None:
     for amps in (1e-5 * LOOP, 1e-5 * np.sinh(3 * LOOP), np.clip(1e-3 * LOOP, -1e-4, 1e-4)):
         path = written(lines, "V (V),I (A)", LOOP, amps + 1e-9 * (np.arange(LOOP.size) % 3))
