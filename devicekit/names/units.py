@@ -34,11 +34,15 @@ class Unit:
         SI units in one of it.
     log10 : bool
         Whether the numbers are decimal logarithms of the quantity in this unit.
+    of, length
+        Quantity of a density after it is multiplied by a size, and the power of a length in it: -2 for A/cm2.
     """
 
     quantity: str
     factor: float
     log10: bool = False
+    of: str = ""
+    length: int = 0
 
 
 _NAMED_PREFIXES = {"femto": -15, "pico": -12, "nano": -9, "micro": -6, "milli": -3, "kilo": 3}
@@ -290,7 +294,12 @@ def _compound(word: str) -> Unit | None:
     if not below and not spatial and len(parts) > 1 and all(power == 1 for _, power in parts):
         return None  # (A V): two letters, no product
     key = tuple(sorted((quantity, power) for quantity, power in powers.items() if power))
-    return Unit(_MADE_OF.get(key, "density" if spatial else "other"), factor)
+    made = _MADE_OF.get(key, "density" if spatial else "other")
+    if made != "density" or "square" in powers:
+        return Unit(made, factor)
+    rest = tuple((quantity, power) for quantity, power in key if quantity != "length")
+    of = _MADE_OF.get(rest) or (rest[0][0] if len(rest) == 1 and rest[0][1] == 1 else "")
+    return Unit(made, factor, of=of, length=powers["length"])
 
 
 def _power(word: str) -> tuple[float, str] | None:
@@ -399,3 +408,26 @@ def _is_unambiguous(piece: str) -> bool:
         return True
     found = _COMPONENT.fullmatch(piece)
     return bool(found and found[3] and found[1] in ("cm", "um", "nm", "mm"))
+
+
+_SIZE = re.compile(r"([\d.,]+(?:[eE][+-]?\d+)?) ?([^\W\d]+(?:\^?2|²)?)")
+
+
+def parse_size(text: str) -> tuple[float, int] | None:
+    """Parse the size of a device: 25 um2, 10 um, or area over length, 25 um2/5 nm.
+
+    Returns
+    -------
+    tuple of float and int, optional
+        Size in powers of a metre, and the power; None if the text is not a size.
+    """
+    size, power = 1.0, 0
+    for sign, part in zip((1, -1), text.split("/"), strict=False):
+        found = _SIZE.fullmatch(part.strip())
+        metre = found is not None and found[2] == "m"  # no milli in a size
+        unit = Unit("length", 1.0) if metre else parse_unit(found[2]) if found else None
+        if found is None or unit is None or unit.quantity not in ("area", "length"):
+            return None
+        size *= (float(found[1].replace(",", ".")) * unit.factor) ** sign
+        power += sign * (2 if unit.quantity == "area" else 1)
+    return (size, power) if size > 0 and power and text.count("/") < 2 else None

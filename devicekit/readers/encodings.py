@@ -7,7 +7,7 @@ import re
 
 from charset_normalizer import from_bytes
 
-from devicekit.readers.header import is_quantity_word
+from devicekit.readers.header import QUANTITY_WORDS
 
 HEAD = 65536  # bytes that are examined
 _PRINTED = bytes([9, 10, 13, *range(32, 127)])  # the characters of most tables
@@ -59,4 +59,4 @@ def _known_words(sample: bytes, encoding: str) -> int:
         text = sample.decode(encoding)
     except UnicodeDecodeError:
         return -1
-    return sum(map(is_quantity_word, re.findall(r"[^\W\d_]+", text)))
+    return sum(word.lower() in QUANTITY_WORDS for word in re.findall(r"[^\W\d_]{2,}", text))

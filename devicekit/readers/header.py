@@ -66,8 +66,8 @@ _MEANS = {
     "temperature celsius fahrenheit": "temperature temperatures temp temperatur 温度 溫度 온도 температура",
     "time temperature celsius fahrenheit": "T",
 }
-_QUANTITIES = {word: words_of(meant) for meant, words in _MEANS.items() for word in words.split()}
-_QUANTITIES |= {
+QUANTITY_WORDS = {word: words_of(meant) for meant, words in _MEANS.items() for word in words.split()}
+QUANTITY_WORDS |= {
     "amplitude": words_of("voltage current"),
     "width": words_of("time length"),
     "weight": words_of("weight"),
@@ -129,18 +129,13 @@ def _strip_brackets(text: str) -> str:
 
 def _word_quantities(token: str, before: str = "") -> tuple[frozenset[str], bool]:
     """Return the quantities that a word of a name stands for, and whether it means a change of one."""
-    if meant := _QUANTITIES.get(token) or (_QUANTITIES.get(token.lower()) if len(token) > 1 else None):
+    if meant := QUANTITY_WORDS.get(token) or (QUANTITY_WORDS.get(token.lower()) if len(token) > 1 else None):
         return meant, False
     found = None if before in _THINGS or token in _NO_CURRENT else _SYMBOL.fullmatch(token)
     if found is None:
         return frozenset(), False
     quantity = _SYMBOLS[found[2] or found[3] or (found[4] or found[5]).upper()]
     return frozenset({quantity}), bool(found[1]) and quantity != "time"
-
-
-def is_quantity_word(word: str) -> bool:
-    """Return whether a word of more than one letter names a quantity, in one of several languages."""
-    return len(word) > 1 and word.lower() in _QUANTITIES
 
 
 def _splitwords_of(text: str) -> list[str]:

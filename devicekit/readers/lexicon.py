@@ -49,7 +49,9 @@ _NUMBERED = r"( ?(no|number|nr|index|idx|count|id|#))?"
 LEXICON = {
     # columns by their whole name
     "device_id": _whole(
-        r"(device|dev|dut|cell|sample|chip|die|address|addr|memristor)( ?(id|name|no|number|nr|#|index))?", "cell no"
+        r"(device|dev|dut|cell|sample|chip|die|address|addr|memristor|board|resistor|element|junction"
+        r"|pixel)( ?(id|name|no|number|nr|#|index))?",
+        "cell no",
     ),
     "cycle": _whole(
         r"((switching |endurance |set reset |program(ming)? )?cycles?|cyc|zyklus|zyklen|循环|loop|run|sweep|scan"

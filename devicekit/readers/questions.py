@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from devicekit.core.errors import Choice, Question, QuestionError
 from devicekit.system.options import OPTIONS
 
+NONE_OF_THESE = Choice.of("none of these: the columns are kept as they are", kind="record")
 _NAMES = {each.keyword: each.name for each in OPTIONS.values()}
 
 

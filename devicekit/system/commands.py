@@ -77,6 +77,8 @@ def flags(options: Mapping[str, Any]) -> list[str]:
                 arguments += [option, f"{ours}={_word(theirs)}"]
         elif isinstance(value, bool):
             arguments.append(option if value else f"--no-{option.removeprefix('--')}")
+        elif name in OPTIONS and OPTIONS[name].is_repeated:
+            arguments += [word for each in value for word in (option, str(each))]
         elif isinstance(value, (list, tuple)):
             arguments += [option, ",".join(map(str, value))]
         else:

@@ -13,10 +13,11 @@ from devicekit.core.declarations import MOST_WHOLE, Option, document, lines_of_r
 from devicekit.core.errors import UsageError
 from devicekit.core.text import natural_number
 from devicekit.names import Unit, parse_unit
+from devicekit.names.units import parse_size
 from devicekit.system.plugins import READERS
 
 QUANTITIES = ("conductance", "current", "resistance", "weight")
-KINDS = ("pulse", "sweep", "endurance", "retention", "stdp", "transient", "paired", "multilevel", "summary")
+KINDS = ("pulse", "sweep", "endurance", "retention", "stdp", "transient", "paired", "multilevel", "summary", "record")
 KERNELS = ("exponential", "stretched", "double", "power")  # of a relaxation: `devicekit.models.relaxation.KERNELS`
 BASELINES = ("original", "before")  # from where the second answer of a pulse pair is counted
 PARTS = ("devices", "cycles")  # what sheets or columns of one make may stand for
@@ -251,6 +252,8 @@ class ReadOptions:
     )
     device_area: str | None = option(
         metavar="SIZE",
+        valid=lambda value: parse_size(value) is not None,
+        needs="must be an area or a width, such as 25 um2, 10 um or 25 um2/5 nm",
         help="Size of the device where numbers are densities: '25 um2', '10 um', or area over length, '25 um2/5 nm'.",
         form="Area or width of the device",
         row=29,

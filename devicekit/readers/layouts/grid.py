@@ -17,7 +17,7 @@ from devicekit.core.text import count, natural_number
 from devicekit.readers.cells import make_names_unique, text_frame
 from devicekit.readers.header import Heading, parse_heading
 from devicekit.readers.layouts import delimiters
-from devicekit.readers.layouts.misfits import check_names, fill_right
+from devicekit.readers.layouts.misfits import check_filled, check_names, fill_right
 from devicekit.readers.layouts.quantities import split_quantities
 from devicekit.readers.layouts.rows import TEXT, drop_rows, has_cells, is_text_row, split_sections, split_text_rows
 from devicekit.readers.layouts.shape import (
@@ -37,7 +37,6 @@ from devicekit.system.options import ReadOptions
 _UNIT = ("unit", "units")
 MOST_ABOVE = 5  # rows above the names that may hold labels
 MOST_COLUMNS = 16384  # as many as a spreadsheet has
-FEW_COLUMNS, LARGE_GRID, EMPTIEST = 256, 200_000, 50  # columns and cells never refused; cells for each that is filled
 LONGEST_NAME = 2000  # characters of a column's name
 
 
@@ -144,7 +143,7 @@ def _split_section(rows: Sequence[Row], delimiter: str, options: ReadOptions, wh
         check_names(head.names, rows[start:], shape, where)
     if width > MOST_COLUMNS:
         raise FileError(f"{where} has more than {MOST_COLUMNS} columns")
-    _check_filled(rows, max(width, len(head.names)), where)
+    check_filled(rows, max(width, len(head.names)), where)
     for number, name in enumerate(head.names, 1):
         if len(name) > LONGEST_NAME:
             raise FileError(
@@ -296,7 +295,7 @@ def _split_below(
     wanted = [name.lower() for name in names]
     first = [*rows[start - shape.comment_rows : start]] if options.blocks == "text-row" else []
     parts: list[tuple[str, list[Row]]] = [(_find_label(rows[:start], shape), [])]
-    parts[0] = (_join_cells(first[-1][1]), []) if first else parts[0]
+    parts[0] = (_strip_comment_mark(" ".join(filter(None, first[-1][1]))), []) if first else parts[0]
     skipping, dropped = 0, []
     for number, cells in rows[start:]:
         repeated = shape.header and cells and cells[0].lower() == wanted[0] and _repeats_names(cells, wanted)
@@ -309,25 +308,10 @@ def _split_below(
         elif options.blocks == "empty-row" and not any(cells) and parts[-1][1]:
             parts.append(("", []))
         elif options.blocks == "text-row" and is_text_row(cells, shape.numeric) and any(cells):
-            parts.append((_join_cells(cells), []))
+            parts.append((_strip_comment_mark(" ".join(filter(None, cells))), []))
         else:
             parts[-1][1].append((number, cells))
     return [(label, part) for label, part in parts if any(any(cells) for _, cells in part)], dropped
-
-
-def _join_cells(cells: Sequence[str]) -> str:
-    return _strip_comment_mark(" ".join(cell for cell in cells if cell))
-
-
-def _check_filled(rows: Sequence[Row], width: int, where: str) -> None:
-    """Refuse a row that makes a small file a huge empty table: time and memory go with rows times columns."""
-    if width <= FEW_COLUMNS or len(rows) * width <= LARGE_GRID:
-        return
-    if len(rows) * width > EMPTIEST * sum(sum(map(bool, cells)) for _, cells in rows):
-        number, widest = max(rows, key=lambda row: extent(row[1]))
-        raise FileError(
-            f"{where}, row {number}: found {extent(widest)} cells, far more than in other rows. Correct this row."
-        )
 
 
 def _repeats_names(cells: Sequence[str], wanted: Sequence[str]) -> bool:

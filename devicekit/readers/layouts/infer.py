@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from types import ModuleType
@@ -21,23 +20,31 @@ from devicekit.core.errors import (
     UsageError,
 )
 from devicekit.core.quantities import GLOSSARY
-from devicekit.core.text import count, natural_number
 from devicekit.readers.layout import IGNORED, KEPT, Column, Layout, Tag
 from devicekit.readers.layouts import unnamed_columns
 from devicekit.readers.layouts.ambiguous_columns import assign_terminals, resolve_ambiguous, set_aside_terminals
+from devicekit.readers.layouts.densities import ask_area, is_density
 from devicekit.readers.layouts.duplicate_columns import ignore_duplicates
 from devicekit.readers.layouts.gather import SourceBlocks, gather, take_rows
 from devicekit.readers.layouts.grid import Block
+from devicekit.readers.layouts.labels import check_interleaved
 from devicekit.readers.layouts.meanings import option_of, without_meaning
 from devicekit.readers.layouts.places import tag_blocks
 from devicekit.readers.layouts.roles import UNKNOWN, Cells, assign_roles, is_counter, is_switching
 from devicekit.readers.layouts.row_meanings import unused_of_rows, use_row_meaning
-from devicekit.readers.layouts.rows import TEXT, warn_dropped
-from devicekit.readers.layouts.scale import add_read_voltage, ask_quantity, assign_factors, describe_ranges
+from devicekit.readers.layouts.rows import warn_dropped
+from devicekit.readers.layouts.scale import (
+    add_read_voltage,
+    ask_quantity,
+    assign_factors,
+    describe_ranges,
+    pair_choices,
+)
+from devicekit.readers.layouts.selection import select_blocks, warn_left_out
 from devicekit.readers.layouts.series import Arranged, arrange
 from devicekit.readers.layouts.view import Claim, View
 from devicekit.readers.own import kind_of
-from devicekit.readers.questions import ask
+from devicekit.readers.questions import NONE_OF_THESE, ask
 from devicekit.readers.source import Source
 from devicekit.readers.state import OF_STATES, STATE_COLUMNS
 from devicekit.system import plugins
@@ -46,7 +53,6 @@ from devicekit.system.options import LINES, ReadOptions
 if TYPE_CHECKING:
     from devicekit.readers.recipe import Recipe
 
-MOST_CHOICES = 8  # tables that a question lists
 JUDGED = 20_000  # rows of a large table that are examined
 OF_LEVELS = ("retention", "endurance", "multilevel", "summary")  # kinds whose columns may be levels
 _FINAL = {*GLOSSARY, "value", IGNORED, KEPT}
@@ -93,8 +99,8 @@ def infer_layout(source: Source, options: ReadOptions, recipe: Recipe | None = N
     view = replace(_build_view(blocks[0], options, recipe_columns), labels=labels)
     kind, claim = _choose_kind(view)
     others = _list_other_kinds(view, kind)
-    view = View(tuple(kind.assign(view)), view.cells, options)
-    warnings = _warn_left_out_sheets(gathered, blocks, source.path.name)
+    view = View(tuple(check_interleaved(view, kind.assign(view), kind.VALUES)), view.cells, options)
+    warnings = warn_left_out(gathered, blocks, source.path.name)
     warnings += warn_dropped([row for block in blocks for row in block.dropped], source.path.name)
     view, remarks = assign_factors(view, kind, blocks[0])
     tags = tag_blocks(blocks, options, source.path.name)
@@ -105,6 +111,8 @@ def infer_layout(source: Source, options: ReadOptions, recipe: Recipe | None = N
     unused = _unused_of_numbers(view, kind) | _unused_of_names(blocks, arranged, beside)
     unused |= set() if kind.NAME == "pulse" else {"pulses"}
     unused |= unused_of_rows(kind.NAME, options)
+    by_recipe = recipe is not None and options.device_area != recipe.options.device_area  # whose factors hold
+    unused |= set() if any(map(is_density, blocks[0].headings)) and not by_recipe else {"device_area"}
     options = add_read_voltage(view, kind, options)
     layout = _build_layout(view, kind, claim, blocks, arranged, _stored_options(options, blocks, arranged, beside))
     return Reading(
@@ -132,7 +140,9 @@ def _gather_blocks(
     """Return every table of the source, and those that are read; check them against the recipe."""
     try:
         gathered = gather(source, options)
-        blocks = _select_blocks(gathered, source.path.name, options, recipe_columns)
+        blocks = select_blocks(
+            gathered, source.path.name, options, lambda block: _best_strength(block, options, recipe_columns)
+        )
     except (FileError, TableError) as error:
         if recipe is None:
             raise
@@ -140,59 +150,6 @@ def _gather_blocks(
     if recipe is not None:
         recipe.check(blocks[0].names, source.path.name)
     return gathered, blocks
-
-
-def _select_blocks(
-    gathered: SourceBlocks, where: str, options: ReadOptions, recipe_columns: Sequence[Column]
-) -> list[Block]:
-    """Return the blocks with the same names; of several groups, the one that is a measurement."""
-    groups: dict[tuple[str, ...], list[Block]] = {}
-    for block in gathered.blocks:
-        groups.setdefault(tuple(re.sub(r"\.\d+$", "", name).lower() for name in block.names), []).append(block)
-    if options.block is not None:
-        return _numbered_blocks(gathered.blocks, options.block, where)
-    if wanted := set(options.columns.values()):  # columns that the user names decide
-        groups = {key: found for key, found in groups.items() if wanted <= set(found[0].names)} or groups
-    if len(groups) == 1:
-        return next(iter(groups.values()))
-    good = [found for found in groups.values() if _best_strength(found[0], options, recipe_columns) == 2]
-    if len(good) == 1:
-        return good[0]
-    owners = [{block.sheet for block in found} for found in groups.values()]
-    apart = all(all(owner) for owner in owners) and sum(map(len, owners)) == len(set().union(*owners))
-    choices = [_choose_group(found, gathered.blocks, apart) for found in good or groups.values()]
-    what = "sheets" if apart else "tables"
-    if not any(block.sheet for block in gathered.blocks) and len({len(each[0].names) for each in groups.values()}) == 1:
-        choices.append(Choice.of("all rows, under the first names", drop=(TEXT,)))
-    raise ask(where, f"which {what} should be read? Their columns differ", choices[-MOST_CHOICES:])
-
-
-def _choose_group(group: Sequence[Block], blocks: Sequence[Block], by_sheet: bool) -> Choice:
-    """Return the choice of reading tables of equal columns: by their sheets, or by their numbers."""
-    rows = sum(len(block.cells) for block in group)
-    label = next((f"{block.label}: " for block in group if block.label), "")
-    means = f"{label}columns {', '.join(group[0].names[:6])}, {count(rows, 'row')}"
-    if by_sheet:
-        return Choice.of(means, sheet=",".join(dict.fromkeys(block.sheet for block in group)))
-    return Choice.of(means, block=",".join(str(k) for k, block in enumerate(blocks, 1) if block in group))
-
-
-def _numbered_blocks(blocks: Sequence[Block], wanted: str, where: str) -> list[Block]:
-    """Return the tables with the given numbers.
-
-    Raises
-    ------
-    UsageError
-        If there is no such table, or their columns differ.
-    """
-    numbers = [natural_number(word.strip()) for word in wanted.split(",")]
-    listed = "; ".join(f"{k}: {', '.join(block.names[:4])}" for k, block in enumerate(blocks[:MOST_CHOICES], 1))
-    if any(number is None or not 1 <= number <= len(blocks) for number in numbers):
-        raise UsageError(f"block={wanted}: {where} has {count(len(blocks), 'table')} ({listed})")
-    found = [blocks[number - 1] for number in numbers if number]
-    if len({tuple(block.names) for block in found}) > 1:
-        raise UsageError(f"block={wanted}: these tables have different columns ({listed})")
-    return found
 
 
 def _best_strength(block: Block, options: ReadOptions, recipe_columns: Sequence[Column]) -> int:
@@ -300,6 +257,8 @@ def _keep_one_per_role(view: View, arranged: Arranged, kind: ModuleType) -> tupl
 
 def _collect_claims(view: View) -> list[tuple[ModuleType, Claim]]:
     kinds = plugins.KINDS.all()
+    if view.options.kind == "record":  # others may ask what does not matter then
+        kinds = {"record": kinds["record"]}
     return [(module, claim) for module in kinds.values() if (claim := module.claim(view)) is not None]
 
 
@@ -319,6 +278,10 @@ def _choose_kind(view: View) -> tuple[ModuleType, Claim]:
         raise UsageError(
             f"kind={kind} needs other columns; {view.where} has {names}{f'. Use {fitting}.' if fitting else ''}"
         )
+    if all(claim.strength < 2 for _, claim in claims) and (
+        question := ask_area(view.cells.block.headings, view.options, view.where)
+    ):
+        raise question
     if unnamed_columns.has_no_names(view) and view.unknown:
         found = unnamed_columns.find_candidates(view)
         if len(found) > 1 and (not _numbers_known(view) or unnamed_columns.has_distinct_axis(view)):
@@ -351,7 +314,7 @@ def _ask_kind(view: View, claims: Sequence[tuple[ModuleType, Claim]]) -> Questio
     return ask(
         view.where,
         f"what kind of measurement is this (columns {names})?",
-        tuple(Choice.of(f"{module.TITLE}: {claim.why}", kind=module.NAME) for module, claim in claims),
+        (*(Choice.of(f"{module.TITLE}: {claim.why}", kind=module.NAME) for module, claim in claims), NONE_OF_THESE),
         describe_ranges(view),
         fields=("kind", *(() if _numbers_known(view) or view.sweeps else ("quantity", "unit", "read_voltage"))),
     )
@@ -364,8 +327,10 @@ def _ask_columns(view: View) -> QuestionError:
         view.where,
         f"which columns hold the measurement? None is recognised in {names}",
         (
+            *pair_choices(view),
             Choice.of("voltage sweeps", map={"voltage_v": Blank("COLUMN"), "current_a": Blank("COLUMN")}),
             Choice.of("states after pulses; add quantity= and unit=", map={"value": Blank("COLUMN")}),
+            NONE_OF_THESE,
         ),
         tuple(unclear),
         fields=("columns", "quantity", "unit", "read_voltage", "kind"),
@@ -392,19 +357,6 @@ def _unused_of_names(blocks: Sequence[Block], arranged: Arranged, beside: bool) 
     sheets = len({block.sheet for block in blocks}) > 1
     columns = beside or arranged.meaning is not None
     return frozenset({*(() if sheets else (option_of("sheets"),)), *(() if columns else (option_of("columns"),))})
-
-
-def _warn_left_out_sheets(gathered: SourceBlocks, blocks: Sequence[Block], where: str) -> list[CodedWarning]:
-    used = {block.sheet for block in blocks}
-    rest = [*gathered.left_out, *(b.sheet for b in gathered.blocks if b.sheet not in used)]
-    others = [block for block in gathered.blocks if block.sheet in used and block not in blocks]
-    if others and not rest:
-        left_out = "; ".join(f"{', '.join(block.names[:4])} ({count(len(block.cells), 'row')})" for block in others[:4])
-        return [CodedWarning("dropped", f"{where}: {count(len(others), 'other table')} left out: {left_out}")]
-    if not rest:
-        return []
-    read = ", ".join(sorted(used))
-    return [CodedWarning("sheets", f"{where}: read sheet {read}; skipped {', '.join(dict.fromkeys(rest))}")]
 
 
 def _stored_options(options: ReadOptions, blocks: Sequence[Block], arranged: Arranged, beside: bool) -> ReadOptions:

@@ -57,6 +57,41 @@ def check_labels(view: View, columns: Sequence[Column]) -> list[Column]:
     return list(columns)
 
 
+_AXES = ("voltage_v", "time_s", "pulse_index", "cycle", "interval_s", "spike_delay_s")
+FEWEST = 3  # rows of each value of a column that may name devices
+
+
+def check_interleaved(view: View, columns: Sequence[Column], values: frozenset[str]) -> list[Column]:
+    """Return the columns, if no column may name devices whose rows alternate: 1, 2, 3, 1, 2, 3, ... at each voltage.
+
+    Raises
+    ------
+    QuestionError
+        If a column without a role has a few values, in turn, and each of them goes with the same voltages or times.
+    """
+    named = any(column.role in ("device_id", "level") or "device_id" in column.tags for column in columns)
+    named = named or sum(column.role in values for column in columns) > 1
+    axis = next((column for role in _AXES for column in columns if column.role == role), None)
+    along = None if axis is None or named else view.numbers(axis.name)
+    for before, after in zip(view.columns, columns, strict=True):
+        found = _is_open(before, after) or (after.role in ("point", "repeat") and not after.is_explicit)
+        if along is None or not found or after.is_explicit:
+            continue
+        cells = view.cells.block.cells[after.name].astype(str).str.strip()
+        count_ = int(cells.nunique())
+        if 1 < count_ <= len(cells) // FEWEST and _alternate(cells, along, count_):
+            raise _ask_label(view, [(after, cells)], len(cells) // count_, "row")
+    return list(columns)
+
+
+def _alternate(cells: pd.Series, along: pd.Series, number: int) -> bool:
+    """Return whether the values of a column follow each other in every group of rows, with one value of the axis."""
+    whole = len(cells) // number * number
+    turns = cells.to_numpy()[:whole].reshape(-1, number)
+    steps = along.to_numpy(float)[:whole].reshape(-1, number)
+    return whole == len(cells) and bool((turns == turns[0]).all()) and bool((steps == steps[:, :1]).all())
+
+
 def _is_open(before: Column, after: Column) -> bool:
     """Return whether a column is unknown: it has no role and no quantity, and is not part of a place."""
     if after.role != KEPT or before.role not in (UNKNOWN, "counter", KEPT) or "of a place" in after.why:
@@ -74,7 +109,9 @@ def _label_cells(view: View, column: Column, sweep: np.ndarray, known: np.ndarra
     return cells if bool((words.groupby(sweep[known]).nunique() == 1).all()) else None
 
 
-def _ask_label(view: View, found: Sequence[tuple[Column, pd.Series]], sweeps: int) -> QuestionError:
+def _ask_label(
+    view: View, found: Sequence[tuple[Column, pd.Series]], number: int, within: str = "sweep"
+) -> QuestionError:
     choices, seen = [], []
     for column, cells in found:
         name = column.name
@@ -84,8 +121,9 @@ def _ask_label(view: View, found: Sequence[tuple[Column, pd.Series]], sweeps: in
             choices.append(Choice.of(f"each value of {name} is a cycle of one device (C2C)", map={"cycle": name}))
         choices.append(Choice.of(f"neither: {name} is kept, and all sweeps belong to one device", map={"keep": name}))
         first, last = cells.iloc[0], cells.iloc[-1]
-        values = f"{count(int(cells.nunique()), 'value')} in {count(sweeps, 'sweep')}, from {first} to {last}"
-        seen.append(f"{name}: {values}, constant within each sweep, {count(len(cells), 'row')}")
+        values = f"{count(int(cells.nunique()), 'value')} in {count(number, within)}, from {first} to {last}"
+        how = "constant within each sweep" if within == "sweep" else "in turn at each point"
+        seen.append(f"{name}: {values}, {how}, {count(len(cells), 'row')}")
     names = " and ".join(column.name for column, _ in found)
     text = f"do the values of {names} stand for devices or for cycles of one device?"
     return ask(view.where, text, choices, seen)

@@ -7,13 +7,14 @@ import io
 from collections import Counter
 from collections.abc import Sequence
 
-from devicekit.core.errors import Blank, Choice
+from devicekit.core.errors import Blank, Choice, FileError
 from devicekit.core.text import count
 from devicekit.readers.cells import Row
 from devicekit.readers.layouts.shape import Shape, extent
 from devicekit.readers.lexicon import means, normalise_name
 from devicekit.readers.questions import ask
 
+FEW_COLUMNS, LARGE_GRID, EMPTIEST = 256, 200_000, 50  # columns and cells never refused; cells for each that is filled
 MOST_APART = 3  # names more or fewer for which the answers are listed
 MOST_ROWS = 0.9  # share of rows
 
@@ -69,3 +70,14 @@ def _join(names: Sequence[str]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="").writerow(names)
     return text.getvalue()
+
+
+def check_filled(rows: Sequence[Row], width: int, where: str) -> None:
+    """Refuse a row that makes a small file a huge empty table: time and memory go with rows times columns."""
+    if width <= FEW_COLUMNS or len(rows) * width <= LARGE_GRID:
+        return
+    if len(rows) * width > EMPTIEST * sum(sum(map(bool, cells)) for _, cells in rows):
+        number, widest = max(rows, key=lambda row: extent(row[1]))
+        raise FileError(
+            f"{where}, row {number}: found {extent(widest)} cells, far more than in other rows. Correct this row."
+        )

@@ -19,6 +19,7 @@ from devicekit.readers.cells import parse_clock, parse_numbers
 from devicekit.readers.header import Heading
 from devicekit.readers.layout import KEPT, Column, Tag, matches_pattern
 from devicekit.readers.layouts import pooling
+from devicekit.readers.layouts.densities import use_area
 from devicekit.readers.layouts.grid import Block
 from devicekit.readers.lexicon import means, normalise_name, words_of
 from devicekit.readers.state import STATE_COLUMNS
@@ -111,7 +112,8 @@ def assign_roles(cells: Cells, options: ReadOptions, recipe_columns: Sequence[Co
     reserved = {name.strip().lower() for name in block.names} & (DEVICEKIT_NAMES - set(STATE_COLUMNS)) - set(
         mapped.values()
     )
-    for k, (name, head) in enumerate(zip(block.names, block.headings, strict=True)):
+    for k, (name, written) in enumerate(zip(block.names, block.headings, strict=True)):
+        head = use_area(written, options, block.where)
         note = block.notes[k] if k < len(block.notes) else ""
         column = _apply_recipe(name, f"{head.name} {note}", recipe_columns) or _apply_map(name, head, mapped)
         if column is None:

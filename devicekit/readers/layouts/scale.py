@@ -19,7 +19,7 @@ from devicekit.readers.layouts.grid import Block
 from devicekit.readers.layouts.meanings import HINT, option_of
 from devicekit.readers.layouts.view import View
 from devicekit.readers.lexicon import means
-from devicekit.readers.questions import ask
+from devicekit.readers.questions import NONE_OF_THESE, ask
 from devicekit.readers.state import STATE_COLUMNS, list_quantity_choices
 from devicekit.system.options import ReadOptions
 
@@ -270,4 +270,16 @@ def ask_quantity(view: View) -> QuestionError:
     )
     kind = ("kind",) if len(view.unknown) > 1 else ()
     fields = (*kind, "quantity", "unit", "read_voltage", *((option_of("columns"),) if wide else ()))
-    return ask(view.where, text, list_quantity_choices(view.options), describe_ranges(view), fields=fields)
+    more = () if view.options.kind else (*pair_choices(view), NONE_OF_THESE)
+    choices = (*list_quantity_choices(view.options), *more)
+    return ask(view.where, text, choices, describe_ranges(view), fields=fields)
+
+
+def pair_choices(view: View) -> tuple[Choice, ...]:
+    """Return the answer that two columns of numbers without a unit are voltage and current, if there are but two."""
+    numbers = [column for column in view.columns if (values := view.numbers(column.name)) is not None and values.any()]
+    if len(numbers) != 2 or any(column.stated or column.is_explicit for column in numbers):
+        return ()
+    first, second = (column.name for column in numbers)
+    means = f"a voltage sweep: {first} in V, {second} in A"
+    return (Choice.of(means, map={"voltage_v": first, "current_a": second}),)

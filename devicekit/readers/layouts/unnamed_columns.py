@@ -15,7 +15,7 @@ from devicekit.readers.layouts.meanings import HINT, option_of
 from devicekit.readers.layouts.roles import UNKNOWN
 from devicekit.readers.layouts.scale import describe_ranges
 from devicekit.readers.layouts.view import Claim, View
-from devicekit.readers.questions import ask
+from devicekit.readers.questions import NONE_OF_THESE, ask
 from devicekit.readers.state import NEGATIVE_SHARE_OF_A_WEIGHT
 from devicekit.system import plugins
 
@@ -86,7 +86,7 @@ def find_candidates(view: View) -> list[tuple[ModuleType, Claim]]:
     for module in plugins.KINDS.all().values():
         as_kind = replace(view, options=replace(view.options, kind=module.NAME))
         claim = module.claim(as_kind)
-        if claim is not None:
+        if claim is not None and module.NAME != "record":
             found.append((module, claim))
     return sorted(found, key=lambda each: each[0].claim(view) is None)  # kinds that need no option first
 
@@ -107,12 +107,15 @@ def ask_kind(view: View, found: Sequence[tuple[ModuleType, Claim]]) -> QuestionE
     return ask(
         view.where,
         f"what do the columns without names hold ({names})?{f' {hint[0].upper()}{hint[1:]}' if hint else ''}",
-        tuple(
-            Choice.of(
-                f"{module.TITLE}: {claim.why}", kind=module.NAME, **({} if known else getattr(module, "BARE", {}))
-            )
-            for module, claim in found
-            if known or not (negative and getattr(module, "BARE", {}).get("quantity") in _POSITIVE)
+        (
+            *(
+                Choice.of(
+                    f"{module.TITLE}: {claim.why}", kind=module.NAME, **({} if known else getattr(module, "BARE", {}))
+                )
+                for module, claim in found
+                if known or not (negative and getattr(module, "BARE", {}).get("quantity") in _POSITIVE)
+            ),
+            NONE_OF_THESE,
         ),
         describe_ranges(view),
         fields=fields,

@@ -76,13 +76,13 @@ def test_a_name_more_than_cells_is_a_question_never_shifted(lines: Write) -> Non
     """`Index,V,I,t` above three cells: the voltages were read as the index, silently."""
     rows = [f"{row},{k}" for k, row in enumerate(loop())]
     path = lines("Index,V (V),I (A),T (s)", *rows)
-    assert choices(path)[:2] == ["names=V (V),I (A),T (s)", "names=Index,V (V),I (A)"]
+    assert choices(path)[:2] == ["names='V (V),I (A),T (s)'", "names='Index,V (V),I (A)'"]
     check_loop(read(path, names="V (V),I (A),T (s)"))
 
 
 def test_a_name_fewer_than_cells_is_a_question(lines: Write) -> None:
     path = lines("V (V),I (A)", *(f"{k},{row}" for k, row in enumerate(loop())))
-    assert choices(path)[:2] == ["names=,V (V),I (A)", "names=V (V),I (A),"]
+    assert choices(path)[:2] == ["names=',V (V),I (A)'", "names='V (V),I (A),'"]
     check_loop(read(path, names=",V (V),I (A)"))
     with pytest.raises(UsageError, match=r"2 names are given.*3 columns"):
         read(path, names="V (V),I (A)")
@@ -268,3 +268,81 @@ def test_words_for_overflow_are_missing_readings(lines: Write) -> None:
     assert table.frame["current_a"].isna().sum() == 2
     with pytest.raises(DevicekitError, match="row 6"):
         read(lines("V (V),I (A)", *rows[:4], "0.4,broken", *rows[5:]))
+
+
+# devices in turn, densities, none of these
+
+
+@pytest.mark.parametrize("name", ["Board Nr", "Device #", "Resistor No"])
+def test_numbered_devices_in_turn(lines: Write, name: str) -> None:
+    """The voltages of three boards were one sweep of one device, silently."""
+    rows = [f"{n},{v},{i:.6e}" for v in VOLTS for n, i in ((1, amps(v)), (2, amps(v, 2e-3)), (3, amps(v, 3e-3)))]
+    table = read(lines(f"{name},Voltage (V),Current (A)", *rows))
+    assert table.devices == ["1", "2", "3"]
+    check_loop(table.select("2"), 2e-3)
+
+
+def test_other_columns_whose_values_alternate_are_a_question(lines: Write) -> None:
+    rows = [f"{n},{v},{i:.6e}" for v in VOLTS for n, i in (("a", amps(v)), ("b", amps(v, 2e-3)))]
+    path = lines("Widget,Voltage (V),Current (A)", *rows)
+    assert [(sorted(table.devices), len(table.frame)) for _, table in answers(path)] == [
+        (["a", "b"], 82),
+        (["device1"], 82),
+    ]
+    times = [f"{n},{t},{n * 1000 + t}" for t in range(1, 20) for n in (1, 2, 3)]
+    path = lines("Widget Nr,Time (s),Resistance (ohm)", *times)
+    assert read(path, map={"device_id": "Widget Nr"}).frame.groupby("device_id").size().tolist() == [19, 19, 19]
+
+
+@pytest.mark.parametrize(
+    ("unit", "size", "factor"),
+    [("A/cm2", "25 um2", 2.5e-7), ("uA/um", "10 um", 1e-5), ("mA/mm", "0.5 mm", 5e-4), ("A/cm2", "1e-4 cm2", 1e-4)],
+)
+def test_a_density_needs_the_size_of_the_device(
+    lines: Write, tmp_path: Path, unit: str, size: str, factor: float
+) -> None:
+    path = lines(f"Voltage (V),Current density ({unit})", *loop())
+    assert choices(path)[0] == "device_area=SIZE"
+    assert {table.kind for _, table in answers(path)} == {"sweep", "record"}
+    table = read(path, device_area=size)
+    check_loop(table, 1e-3 * factor)
+    table.meta["layout"].save(tmp_path / "lab.toml")
+    check_loop(read(path, recipe=tmp_path / "lab.toml"), 1e-3 * factor)
+    with pytest.raises(UsageError, match="device_area"):
+        read(path, recipe=tmp_path / "lab.toml", device_area="7 nm")
+
+
+def test_a_conductivity_needs_an_area_over_a_length(lines: Write) -> None:
+    path = lines("Pulse,Conductivity (S/m)", *(f"{k},{10 + k}" for k in range(1, 31)))
+    table = read(path, device_area="25 um2/50 nm", kind="pulse", accept=True)
+    np.testing.assert_allclose(table.frame["conductance_s"], (10 + np.arange(1, 31)) * 25e-12 / 50e-9)
+    for wrong in ("25 um2", "5 V", "-1 um", "1 um/"):
+        with pytest.raises(UsageError, match="device_area"):
+            read(path, device_area=wrong)
+    with pytest.raises(UsageError, match="device_area"):
+        read(lines("V (V),I (A)", *loop()), device_area="25 um2")
+
+
+def test_a_density_of_several_files(lines: Write) -> None:
+    paths = [lines("Voltage (V),J (A/cm2)", *loop(k), name=f"device {k:.0f}.csv") for k in (1, 2)]
+    table = read(paths, device_area="25 um2")
+    assert table.frame.groupby("device_id")["current_a"].max().tolist() == pytest.approx([5e-7 * 1e0, 1e-6])
+
+
+def test_columns_of_no_known_quantity_are_kept_as_records_or_swept(lines: Write) -> None:
+    path = lines("alpha,beta", *loop())
+    found = choices(path)
+    assert "kind=record" in found
+    assert "map={voltage_v: alpha, current_a: beta}" in found
+    check_loop(read(path, map={"voltage_v": "alpha", "current_a": "beta"}))
+    table = read(path, kind="record")
+    assert table.kind == "record"
+    np.testing.assert_allclose(table.frame["beta"], amps(VOLTS), rtol=1e-5, atol=1e-12)
+    assert table.frame["point"].tolist() == list(range(1, 42))
+
+
+def test_a_time_in_capital_s_is_in_seconds(lines: Write) -> None:
+    path = lines("Time [S],Resistance [ohm]", *(f"{10 * 1.3**k:.1f},{1000 + k}" for k in range(40)))
+    assert choices(path)[0] == "map={time_s: Time [S]}"
+    table = read(path, map={"time_s": "Time [S]"})
+    assert table.frame["time_s"].max() == pytest.approx(10 * 1.3**39, abs=0.1)

@@ -1,0 +1,91 @@
+"""Tables of a source that are read: those of the same columns; of several groups, the one that is a measurement."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from devicekit.core.errors import Choice, CodedWarning, UsageError
+from devicekit.core.text import count, natural_number
+from devicekit.readers.layouts.gather import SourceBlocks
+from devicekit.readers.layouts.grid import Block
+from devicekit.readers.layouts.rows import TEXT
+from devicekit.readers.questions import ask
+from devicekit.system.options import ReadOptions
+
+MOST_CHOICES = 8  # tables that a question lists
+
+
+def select_blocks(
+    gathered: SourceBlocks, where: str, options: ReadOptions, strength: Callable[[Block], int]
+) -> list[Block]:
+    """Return the tables with the same names; of several groups, the one whose `strength` as a measurement is 2.
+
+    Raises
+    ------
+    QuestionError
+        If several groups of tables may be read.
+    UsageError
+        If there is no table of a given number, or their columns differ.
+    """
+    groups: dict[tuple[str, ...], list[Block]] = {}
+    for block in gathered.blocks:
+        groups.setdefault(tuple(re.sub(r"\.\d+$", "", name).lower() for name in block.names), []).append(block)
+    if options.block is not None:
+        return _numbered_blocks(gathered.blocks, options.block, where)
+    if wanted := set(options.columns.values()):  # columns that the user names decide
+        groups = {key: found for key, found in groups.items() if wanted <= set(found[0].names)} or groups
+    if len(groups) == 1:
+        return next(iter(groups.values()))
+    good = [found for found in groups.values() if strength(found[0]) == 2]
+    if len(good) == 1:
+        return good[0]
+    owners = [{block.sheet for block in found} for found in groups.values()]
+    apart = all(all(owner) for owner in owners) and sum(map(len, owners)) == len(set().union(*owners))
+    choices = [_choose_group(found, gathered.blocks, apart) for found in good or groups.values()]
+    what = "sheets" if apart else "tables"
+    meanings = {tuple(head.quantity for head in each[0].headings) for each in groups.values()}
+    if not any(block.sheet for block in gathered.blocks) and len(meanings) == 1:
+        choices.append(Choice.of("all rows, under the first names", drop=(TEXT,)))
+    raise ask(where, f"which {what} should be read? Their columns differ", choices[-MOST_CHOICES:])
+
+
+def _choose_group(group: Sequence[Block], blocks: Sequence[Block], by_sheet: bool) -> Choice:
+    """Return the choice of reading tables of equal columns: by their sheets, or by their numbers."""
+    rows = sum(len(block.cells) for block in group)
+    label = next((f"{block.label}: " for block in group if block.label), "")
+    means = f"{label}columns {', '.join(group[0].names[:6])}, {count(rows, 'row')}"
+    if by_sheet:
+        return Choice.of(means, sheet=",".join(dict.fromkeys(block.sheet for block in group)))
+    return Choice.of(means, block=",".join(str(k) for k, block in enumerate(blocks, 1) if block in group))
+
+
+def _numbered_blocks(blocks: Sequence[Block], wanted: str, where: str) -> list[Block]:
+    """Return the tables with the given numbers.
+
+    Raises
+    ------
+    UsageError
+        If there is no such table, or their columns differ.
+    """
+    numbers = [natural_number(word.strip()) for word in wanted.split(",")]
+    listed = "; ".join(f"{k}: {', '.join(block.names[:4])}" for k, block in enumerate(blocks[:MOST_CHOICES], 1))
+    if any(number is None or not 1 <= number <= len(blocks) for number in numbers):
+        raise UsageError(f"block={wanted}: {where} has {count(len(blocks), 'table')} ({listed})")
+    found = [blocks[number - 1] for number in numbers if number]
+    if len({tuple(block.names) for block in found}) > 1:
+        raise UsageError(f"block={wanted}: these tables have different columns ({listed})")
+    return found
+
+
+def warn_left_out(gathered: SourceBlocks, blocks: Sequence[Block], where: str) -> list[CodedWarning]:
+    used = {block.sheet for block in blocks}
+    rest = [*gathered.left_out, *(b.sheet for b in gathered.blocks if b.sheet not in used)]
+    others = [block for block in gathered.blocks if block.sheet in used and block not in blocks]
+    if others and not rest:
+        left_out = "; ".join(f"{', '.join(block.names[:4])} ({count(len(block.cells), 'row')})" for block in others[:4])
+        return [CodedWarning("dropped", f"{where}: {count(len(others), 'other table')} left out: {left_out}")]
+    if not rest:
+        return []
+    read = ", ".join(sorted(used))
+    return [CodedWarning("sheets", f"{where}: read sheet {read}; skipped {', '.join(dict.fromkeys(rest))}")]
