@@ -59,7 +59,7 @@ def _with_options(typed: str, state: Answered) -> Answered:
         name, value = (word, next(words, "")) if word.startswith("--") else word.partition("=")[::2]
         if (option := known.get(name)) is None:
             raise UsageError(
-                f"{name} is no reading option. There are {', '.join(each.flag for each in known.values())}."
+                f"{name} is not a reading option. Choose one of {', '.join(each.flag for each in known.values())}."
             )
         if option.is_pairs:
             given[option.name] = {

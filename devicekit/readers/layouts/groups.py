@@ -24,7 +24,7 @@ def parse_value(name: str, text: str) -> Tag:
     Raises
     ------
     UsageError
-        If it is no number of that quantity.
+        If it is not a number of that quantity.
     """
     if name in _TEXTS:
         return text
