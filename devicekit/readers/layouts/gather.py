@@ -8,12 +8,13 @@ import gzip
 import re
 import warnings
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from devicekit.core.errors import Choice, FileError, UsageError
+from devicekit.core.errors import Choice, DevicekitError, FileError, QuestionError, TableError, UsageError
+from devicekit.core.text import count
 from devicekit.readers import workbook
 from devicekit.readers.cells import EMPTY_WORDS
 from devicekit.readers.header import parse_heading
@@ -105,6 +106,7 @@ def _workbook_blocks(source: Source, options: ReadOptions) -> SourceBlocks:
     wanted = names if options.sheet is None else _match_sheets(names, options.sheet, source.path.name)
     found: list[Block] = []
     left_out: list[str] = [name for name in names if name not in wanted]
+    failed: dict[str, DevicekitError] = {}  # sheets that hold a table which cannot be read
     first: FileError | None = None
     for sheet in source.sheets:
         if sheet.name not in wanted:
@@ -115,13 +117,34 @@ def _workbook_blocks(source: Source, options: ReadOptions) -> SourceBlocks:
             first = first or error
             left_out.append(sheet.name)
             continue
+        except (TableError, QuestionError) as error:
+            if len(wanted) == 1:
+                raise
+            failed[sheet.name] = error
+            continue
         if len(names) > 1 and options.sheet is None and sum(len(block.cells) for block in blocks) < LEAST_ROWS:
             left_out.append(sheet.name)
             continue
         found += blocks
+    if failed:
+        raise _ask_sheets(found, failed, source.path.name)
     if not found:
         raise first or FileError(f"{source.path.name} has no sheet with a table")
     return SourceBlocks(tuple(found), tuple(left_out))
+
+
+def _ask_sheets(found: Sequence[Block], failed: Mapping[str, DevicekitError], where: str) -> DevicekitError:
+    """Return the question which sheets to read where some cannot be read; if none can, the first error."""
+    if not found:
+        return next(iter(failed.values()))
+    good = {block.sheet: block for block in found}
+    choices = [
+        Choice.of(f"columns {', '.join(block.names[:4])}, {count(len(block.cells), 'row')}", sheet=name)
+        for name, block in good.items()
+    ]
+    together = [Choice.of("all sheets that can be read", sheet=",".join(good))] if len(good) > 1 else []
+    evidence = [f"sheet {name}: {str(error).partition(chr(10))[0]}" for name, error in failed.items()]
+    return ask(where, f"which sheets should be read? {', '.join(failed)} cannot be", [*together, *choices], evidence)
 
 
 def _match_sheets(names: Sequence[str], patterns: str, where: str) -> list[str]:
@@ -157,7 +180,9 @@ def _read_large(source: Source, options: ReadOptions) -> Block:
     head = source.head[: source.head.rfind("\n")].replace("\r\n", "\n").split("\n")
     delimiter = delimiters.find_delimiter(head, name)
     rows = delimiters.split_lines(head, delimiters.DELIMITERS[delimiter], name)
-    block = split_blocks(rows, delimiter, options, name)[0]
+    block, *others = split_blocks(rows, delimiter, options, name)
+    if others or options.drop or options.block:
+        raise FileError(f"{name} is larger than 8 MB: its tables and rows of words cannot be chosen. Split the file.")
     if block.shape.transposed:
         raise FileError(
             f"{name}: each row is a train, and the file is larger than 8 MB. Transpose it: one train, one column."

@@ -19,7 +19,7 @@ from devicekit.readers.header import Heading, parse_heading
 from devicekit.readers.layouts import delimiters
 from devicekit.readers.layouts.misfits import check_filled, check_names, fill_right
 from devicekit.readers.layouts.quantities import split_quantities
-from devicekit.readers.layouts.rows import TEXT, drop_rows, has_cells, is_text_row, split_sections, split_text_rows
+from devicekit.readers.layouts.rows import drop_rows, has_cells, is_text_row, split_sections, split_text_rows
 from devicekit.readers.layouts.shape import (
     JUDGED,
     Row,
@@ -116,10 +116,10 @@ def split_blocks(rows: Sequence[Row], delimiter: str, options: ReadOptions, wher
     TableError
         If a row has more cells than there are names.
     """
-    rows, dropped = drop_rows(rows, options, where)
+    rows, dropped = drop_rows(rows, options)
     first, *others = split_sections(rows, options)
     blocks = _split_section(first, delimiter, options, where)
-    below = replace(options, skip=None, units_row=None, drop=tuple(each for each in options.drop if each == TEXT))
+    below = replace(options, skip=None, units_row=None, names=None)
     for section in others:
         blocks += _split_section(section, delimiter, below, where)
     return [replace(blocks[0], dropped=(*dropped, *blocks[0].dropped)), *blocks[1:]] if dropped else blocks

@@ -32,7 +32,7 @@ from devicekit.readers.layouts.meanings import option_of, without_meaning
 from devicekit.readers.layouts.places import tag_blocks
 from devicekit.readers.layouts.roles import UNKNOWN, Cells, assign_roles, is_counter, is_switching
 from devicekit.readers.layouts.row_meanings import unused_of_rows, use_row_meaning
-from devicekit.readers.layouts.rows import warn_dropped
+from devicekit.readers.layouts.rows import check_dropped, warn_dropped
 from devicekit.readers.layouts.scale import (
     add_read_voltage,
     ask_quantity,
@@ -140,6 +140,8 @@ def _gather_blocks(
     """Return every table of the source, and those that are read; check them against the recipe."""
     try:
         gathered = gather(source, options)
+        if recipe is None or options.drop != recipe.options.drop:  # a recipe is also for files without such rows
+            check_dropped([row for block in gathered.blocks for row in block.dropped], options, source.path.name)
         blocks = select_blocks(
             gathered, source.path.name, options, lambda block: _best_strength(block, options, recipe_columns)
         )

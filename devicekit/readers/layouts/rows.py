@@ -43,32 +43,30 @@ def show_row(row: Row) -> str:
     return f"row {number}: {text[:_LONGEST]}{'...' if len(text) > _LONGEST else ''}"
 
 
-def drop_rows(rows: Sequence[Row], options: ReadOptions, where: str) -> tuple[Sequence[Row], list[Row]]:
-    """Return the rows that match none of the patterns of `drop`, and the others.
+def drop_rows(rows: Sequence[Row], options: ReadOptions) -> tuple[Sequence[Row], list[Row]]:
+    """Return the rows that match none of the patterns of `drop`, and the others."""
+    patterns = [each for each in options.drop if each != TEXT]
+    if not patterns:
+        return rows, []
+    found = [k for k, row in enumerate(rows) if any(_matches(row, each) for each in patterns)]
+    return _without(rows, found)
+
+
+def check_dropped(dropped: Sequence[Row], options: ReadOptions, where: str) -> None:
+    """Refuse a pattern of `drop` that matches none of the rows that are left out.
 
     Raises
     ------
     UsageError
-        If a pattern matches no row.
     """
-    patterns = [each for each in options.drop if each != TEXT]
-    if not patterns:
-        return rows, []
-    kept: list[Row] = []
-    dropped: list[Row] = []
-    used: set[str] = set()
-    for row in rows:
-        filled = [cell for cell in row[1] if cell]
-        found = [each for each in patterns if filled and _matches(filled, each)]
-        used.update(found)
-        (dropped if found else kept).append(row)
-    if unused := [each for each in patterns if each not in used]:
-        raise UsageError(f"{where}: no row matches drop={unused[0]}. Remove it, or write * for what varies.")
-    return kept, dropped
+    for pattern in options.drop:
+        if not (dropped if pattern == TEXT else any(_matches(row, pattern) for row in dropped)):
+            raise UsageError(f"{where}: no row matches drop={pattern}. Remove it, or write * for what varies.")
 
 
-def _matches(filled: Sequence[str], pattern: str) -> bool:
-    return matches_pattern(" ".join(filled), pattern) or matches_pattern(filled[0], pattern)
+def _matches(row: Row, pattern: str) -> bool:
+    filled = [cell for cell in row[1] if cell]
+    return bool(filled) and (matches_pattern(" ".join(filled), pattern) or matches_pattern(filled[0], pattern))
 
 
 def split_sections(rows: Sequence[Row], options: ReadOptions) -> list[Sequence[Row]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import openpyxl
 import pytest
 
 from devicekit.core.errors import Blank, DevicekitError, QuestionError, UsageError
@@ -160,7 +161,7 @@ def test_a_footer_is_reported_and_rows_of_statistics_are_asked_about(lines: Writ
         check_loop(table)
         assert left_out(table) == (2, 43)
     with pytest.raises(UsageError, match="no row matches drop=Median"):
-        read(path, drop=("Median",))
+        read(path, drop=("Median", "text"))
 
 
 def test_comments_between_readings_begin_tables_or_are_left_out(lines: Write) -> None:
@@ -268,6 +269,26 @@ def test_words_for_overflow_are_missing_readings(lines: Write) -> None:
     assert table.frame["current_a"].isna().sum() == 2
     with pytest.raises(DevicekitError, match="row 6"):
         read(lines("V (V),I (A)", *rows[:4], "0.4,broken", *rows[5:]))
+
+
+def test_a_sheet_that_cannot_be_read_leaves_the_others_to_choose(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for title in ("first", "second"):
+        sheet = book.create_sheet(title)
+        sheet.append(["V (V)", "I (A)"])
+        for v, i in zip(VOLTS, amps(VOLTS), strict=True):
+            sheet.append([float(v), float(i)])
+            if title == "second" and v == 1:
+                sheet.append(["pause"])
+    book.remove(book["Sheet"])
+    book.save(tmp_path / "book.xlsx")
+    assert choices(tmp_path / "book.xlsx") == ["sheet=first"]
+    check_loop(read(tmp_path / "book.xlsx", sheet="first"))
+    check_loop(read(tmp_path / "book.xlsx", sheet="second", drop=("pause",)))
+    table = read(tmp_path / "book.xlsx", drop=("pause",), sheets_are="devices")
+    assert table.devices == ["first", "second"]
+    with pytest.raises(UsageError, match="drop=stop"):
+        read(tmp_path / "book.xlsx", drop=("pause", "stop"), sheets_are="devices")
 
 
 # devices in turn, densities, none of these
