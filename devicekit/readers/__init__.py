@@ -223,6 +223,9 @@ def _read_one(
         from devicekit.readers import made
 
         options = made.align(recipe, source, options)
+    if recipe is not None and options.format not in (None, TABLE, *_TABLES):
+        described = {column.role: column.name for column in recipe.columns if column.role != column.name}
+        options = replace(options, columns={**described, **options.columns})
     if recipe is not None and (recipe.columns or recipe.trains) and not source.is_folder:
         options = replace(options, format=options.format or TABLE)
     if recipe is not None and recipe.trains is not None and not source.in_memory:
@@ -343,7 +346,7 @@ def _format_layout(reader: Reader, table: Table, options: ReadOptions) -> Layout
     """Return the layout of an instrument's file, which its format defines, with the options that were given."""
     columns = tuple(Column(str(name), str(name) if name in GLOSSARY else KEPT) for name in table.frame.columns)
     given = {name: value for name, value in non_default(options).items() if name in getattr(reader, "TAKES", ())}
-    kept = ReadOptions(**{name: value for name, value in given.items() if OPTIONS[name].toml})
+    kept = ReadOptions(**{name: value for name, value in given.items() if OPTIONS[name].toml or name == "columns"})
     evidence = (f"format {reader.NAME}: {reader.TITLE}",)
     return Layout(table.kind, columns, kept, format=reader.NAME, evidence=evidence)
 

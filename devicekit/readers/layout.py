@@ -210,6 +210,9 @@ def _describe_column(column: Column) -> str:
 def _write_toml(layout: Layout) -> str:
     """Return a layout in TOML, with the evidence as comments."""
     by_name = layout.format == "table"
+    if not by_name:  # the format says the rest
+        mapped = tuple(Column(theirs, ours) for ours, theirs in layout.options.columns.items())
+        layout = replace(layout, columns=mapped)
     head = f"kind = {_toml_value(layout.kind)}" if by_name else f"format = {_toml_value(layout.format)}"
     lines = ["# Recipe for files of this kind: devicekit read FILE --recipe THIS", "[recipe]", f"version = {VERSION}"]
     lines += [head, *(f"# {each}" for each in layout.evidence)]

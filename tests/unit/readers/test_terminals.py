@@ -173,3 +173,19 @@ def test_rows_without_names_below_the_settings_are_asked_about(last: str, tmp_pa
     wanted = {"voltage_v": "column 2", "current_a": "column 3", "time_s": "column 1"}
     assert caught.value.question.choices[0].options["map"] == wanted
     check(read(path, map=wanted))
+
+
+@pytest.mark.parametrize("names", ["X,Y,Z", "Z,X,Y"])
+def test_an_answer_is_kept_in_a_recipe_for_the_next_file(names: str, tmp_path: Path) -> None:
+    """The recipe of an instrument's file names its columns, wherever they stand."""
+    first = easyexpert(tmp_path / "first.csv", "X,Y,Z", V, AMPS, TIME)
+    table = read(first, map={"voltage_v": "X", "current_a": "Y", "time_s": "Z"})
+    table.layout.save(tmp_path / "lab.toml")
+    columns = {"X": V, "Y": AMPS, "Z": TIME}
+    following = easyexpert(tmp_path / "next.csv", names, *(columns[name] for name in names.split(",")))
+    found = read(following, recipe=tmp_path / "lab.toml")
+    check(found)
+    np.testing.assert_allclose(found.frame["time_s"], TIME, atol=1e-6)
+    kept = read(first, map={"keep": "X"})
+    kept.layout.save(tmp_path / "none.toml")
+    assert read(following, recipe=tmp_path / "none.toml").kind == "record"
