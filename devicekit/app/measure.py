@@ -239,7 +239,7 @@ async def keep_recipe(request: Request) -> Response:
             return _render_upload(request, upload, f"Recipe {name} exists. Choose another name.", 422)
         writing.write_text(target, upload.read_job.result.recipe)
     return _render_upload(
-        request, upload, f"Saved as recipe {name}. Choose it for other files under “Reading options”."
+        request, upload, f"Saved as recipe {name}. Other files of this make are read by it."
     )
 
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from devicekit.readers.layout import Layout
     from devicekit.readers.source import Source
 
-MOST_LINES = 300  # of a file that are compared
+MOST_LINES, MOST_TEXT = 300, 48 << 10  # lines and characters of a text that are compared
+MOST_SHEETS, MOST_ROWS = 5, 60  # of a workbook
 MOST_WORDS = 6  # of a preamble that are kept
 ALIKE = 4  # names of which all but one make a file of a known make, where no words stand above them
 LARGEST_JSON = 4 << 20  # characters in which keys are sought
@@ -51,7 +52,7 @@ class _Head:
 
     @functools.cached_property
     def lines(self) -> list[str]:
-        return self.source.head.splitlines()[:MOST_LINES]
+        return self.source.head[:MOST_TEXT].splitlines()[:MOST_LINES]
 
     @functools.cached_property
     def text(self) -> str:
@@ -79,8 +80,8 @@ class _Head:
             sheets = self.source.sheets
             return [
                 (at, ["" if cell is None else str(cell) for cell in row])
-                for sheet in sheets
-                for at, row in enumerate(sheet.rows[:MOST_LINES], 1)
+                for sheet in sheets[:MOST_SHEETS]
+                for at, row in enumerate(sheet.rows[:MOST_ROWS], 1)
             ]
         if delimiter not in delimiters.DELIMITERS:
             return []
@@ -225,10 +226,11 @@ def _compare_below(mark: Fingerprint, below: Sequence[Cells]) -> str:
 def _departure(mark: Fingerprint, rows: Sequence[Cells]) -> str | None:
     """Return how the names of a file of the same make differ; None if it is of another make."""
     best: tuple[int, Cells] = (0, ())
+    names = {_bare(name) for name in mark.names}
     for row in rows:
-        cells = tuple(strip_comment_mark(row, len(row) - 1))
-        common = len({_bare(cell) for cell in cells} & {_bare(name) for name in mark.names})
-        best = max(best, (common, cells), key=lambda each: each[0])
+        if not delimiters.is_number(row[-1]):
+            cells = tuple(strip_comment_mark(row, len(row) - 1))
+            best = max(best, (len(names & set(map(_bare, cells))), cells), key=lambda each: each[0])
     common, cells = best
     least = len(mark.names) / 2 if mark.preamble else max(ALIKE, len(mark.names) - 1)
     if common < least or any("*" in name for name in mark.names):
