@@ -238,9 +238,7 @@ async def keep_recipe(request: Request) -> Response:
         if target.exists():
             return _render_upload(request, upload, f"Recipe {name} exists. Choose another name.", 422)
         writing.write_text(target, upload.read_job.result.recipe)
-    return _render_upload(
-        request, upload, f"Saved as recipe {name}. Other files of this make are read by it."
-    )
+    return _render_upload(request, upload, f"Saved as recipe {name}. Other files of this make are read by it.")
 
 
 async def show_progress(request: Request) -> Response:
