@@ -21,7 +21,7 @@ KINDS = ("pulse", "sweep", "endurance", "retention", "stdp", "transient", "paire
 KERNELS = ("exponential", "stretched", "double", "power")  # of a relaxation: `devicekit.models.relaxation.KERNELS`
 BASELINES = ("original", "before")  # from where the second answer of a pulse pair is counted
 PARTS = ("devices", "cycles")  # what sheets or columns of one make may stand for
-ROWS = ("reading", "cycle", "device", "summary")  # what a row may stand for
+ROWS = ("reading", "record", "cycle", "device", "summary")  # what a row may stand for
 BLOCKS = ("none", "empty-column", "repeated-names", "empty-row", "text-row")
 LABELS = ("device_id", "cycle", "direction", "level", "compliance_a", "pulse_width_s", "pulse_voltage_v")
 
@@ -281,7 +281,7 @@ class ReadOptions:
         form="Each row is",
         row=23,
         toml="table.row_is",
-        doc="What one row is: a reading, a cycle, a device, or a summary of either (then the kind is summary).",
+        doc="What one row is: a reading; a record (identifiers, then readings); a cycle or a device; a summary.",
     )
     cycles_per_row: int | None = option(
         metavar="N",
@@ -293,6 +293,16 @@ class ReadOptions:
         example="500",
         toml="table.cycles_per_row",
         doc="Endurance: write cycles that one row (or one step of the cycle column) stands for.",
+    )
+    first_reading: int | None = option(
+        metavar="N",
+        help="Rows that are records: column of their first reading.",
+        least=1,
+        most=MOST_WHOLE,
+        form="Column of the first reading",
+        row=25,
+        toml="table.first_reading",
+        doc="Where a row is a record: number of the column of its first reading, from 1.",
     )
     decimal: str | None = option(
         metavar="MARK",

@@ -58,7 +58,7 @@ def claim(view: View) -> Claim | None:
 def _claim_by_level(view: View, level: Column, requested: bool) -> Claim | None:
     """Claim levels in a column: not those of endurance, and with a column that numbers or names the repeats."""
     names = set(names_as_text(view.cells.block.cells[level.name]).str.lower()) - {"", "nan"}
-    if requested:
+    if requested or view.options.row_is == "record":  # HRS and LRS too: readings of a record need not be cycles
         return Claim(2, "a column of levels and a state")
     if len(names) < 2 or names & TWO_STATES - {"0", "1"} or names <= TWO_STATES:
         return None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from devicekit.core.errors import BadRow, Choice, CodedWarning, QuestionError, TableError
+from devicekit.core.errors import BadRow, Choice, CodedWarning, QuestionError, TableError, UsageError
 from devicekit.readers.cells import number_within
 from devicekit.readers.kinds.endurance import parse_levels
 from devicekit.readers.layout import KEPT, Column
@@ -93,7 +93,13 @@ def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: S
     """Build the table from rows under devicekit's column names, HRS and LRS of a row side by side."""
     name = source.path.name
     more: list[CodedWarning] = []
-    if any(column in frame for column in VALUES):
+    states = [column for column in (*STATE_COLUMNS, "value") if column in frame]
+    if states and "level" not in frame:
+        raise UsageError(
+            f"{name} is read as a summary, and nothing says whether {states[0]} is HRS or LRS. Name the states HRS and "
+            "LRS, or give another kind="
+        )
+    if states:
         frame, more = _join_levels(frame, options, name)
     if options.row_is == "device" and (frame["device_id"] == "device1").all():
         frame = frame.assign(device_id=[f"device{k + 1}" for k in range(len(frame))])

@@ -54,6 +54,8 @@ def gather(source: Source, options: ReadOptions) -> SourceBlocks:
         raise UsageError(f"{source.path.name} is a text file without sheets. Remove sheet={options.sheet}")
     if "\0" in source.head:
         raise FileError(f"{source.path.name} is a binary file of an unknown format")
+    if source.size > LARGE and options.row_is == "record":
+        raise FileError(f"{source.path.name} holds records and more than {LARGE >> 20} MB. Split it into files.")
     if source.size > LARGE:
         return SourceBlocks((_read_large(source, options),))
     blocks = _text_blocks(source.lines, source.path.name, options)

@@ -19,6 +19,7 @@ from devicekit.readers.header import Heading, parse_heading
 from devicekit.readers.layouts import delimiters
 from devicekit.readers.layouts.misfits import check_filled, check_names, fill_right
 from devicekit.readers.layouts.quantities import split_quantities
+from devicekit.readers.layouts.row_records import unfold
 from devicekit.readers.layouts.rows import drop_rows, has_cells, is_text_row, split_sections, split_text_rows
 from devicekit.readers.layouts.shape import (
     JUDGED,
@@ -117,6 +118,12 @@ def split_blocks(rows: Sequence[Row], delimiter: str, options: ReadOptions, wher
         If a row has more cells than there are names.
     """
     rows, dropped = drop_rows(rows, options)
+    if options.row_is == "record":
+        inner = replace(options, row_is=None, header=1, skip=0, names=None, units_row=False, drop=())
+        unfolded, header = unfold(rows, options, where)
+        records = _split_section(unfolded, delimiter, inner, where)
+        shape = replace(records[0].shape, header=header, skip=options.skip or 0)
+        return [replace(each, shape=shape) for each in records]
     first, *others = split_sections(rows, options)
     blocks = _split_section(first, delimiter, options, where)
     below = replace(options, skip=None, units_row=None, names=None)

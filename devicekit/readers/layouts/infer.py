@@ -31,7 +31,7 @@ from devicekit.readers.layouts.labels import check_interleaved
 from devicekit.readers.layouts.meanings import option_of, without_meaning
 from devicekit.readers.layouts.places import tag_blocks
 from devicekit.readers.layouts.roles import UNKNOWN, Cells, assign_roles, is_counter, is_switching
-from devicekit.readers.layouts.row_meanings import unused_of_rows, use_row_meaning
+from devicekit.readers.layouts.row_meanings import settle_identifiers, unused_of_rows, use_row_meaning
 from devicekit.readers.layouts.rows import check_dropped, warn_dropped
 from devicekit.readers.layouts.scale import (
     add_read_voltage,
@@ -104,7 +104,8 @@ def infer_layout(source: Source, options: ReadOptions, recipe: Recipe | None = N
     warnings += warn_dropped([row for block in blocks for row in block.dropped], source.path.name)
     view, remarks = assign_factors(view, kind, blocks[0])
     tags = tag_blocks(blocks, options, source.path.name)
-    beside = len({block.sheet for block in blocks}) < len(blocks)  # then the option for columns refers to the tables
+    # then the option for columns refers to the tables, or to the records
+    beside = options.row_is == "record" or len({block.sheet for block in blocks}) < len(blocks)
     inner = View(view.columns, view.cells, _without_columns(options)) if beside else view
     arranged = arrange(view.columns, kind.VALUES, inner, kind.NAME in OF_LEVELS)
     view, arranged = _keep_one_per_role(view, arranged, kind)
@@ -176,6 +177,8 @@ def _build_view(block: Block, options: ReadOptions, recipe_columns: Sequence[Col
         replace(c, role=KEPT, why="map names another column") if c.role in mapped and c.by != "map" else c
         for c in columns
     ]
+    if options.row_is == "record" and not recipe_columns:
+        columns = settle_identifiers(columns, options, block.where)
     columns = set_aside_terminals(ignore_duplicates(columns, cells, options), cells)
     return View(tuple(_settle_constants(columns, cells, block)), cells, options)
 

@@ -77,6 +77,11 @@ def test_states_the_wrong_way_round_are_an_error(lines: Callable[..., Path]) -> 
         devicekit.read(lines("cycle,Vset (V),Vreset (V),LRS (ohm),HRS (ohm)", "1,1,-1,1e6,1e4", "2,1,-1,1e6,1e4"))
 
 
+def test_states_without_a_level_are_refused(lines: Callable[..., Path]) -> None:
+    with pytest.raises(UsageError, match="HRS"):
+        devicekit.read(lines("cycle,conductance_s", "1,1e-6", "2,2e-6", "3,3e-6"), kind="summary", accept=True)
+
+
 def test_sweeps_with_a_set_voltage_stay_sweeps(lines: Callable[..., Path]) -> None:
     volts = [*range(6), *range(6, -6, -1), *range(-6, 1)]
     file = lines("Set voltage (V),I (A)", *[f"{v / 5},{v * 1e-5}" for v in volts])

@@ -36,7 +36,7 @@ FILES: dict[str, tuple[str, str]] = {
     "201 cells": (ROWS + _row(201) + "\n", ""),
     "800 cells": (ROWS + _row(800) + "\n", "row 1001: found 800"),
     "3000 ones": (ROWS + ",".join("1" * 3000) + "\n", "row 1001: found 3000"),
-    "600 names": (",".join(f"name{k}" for k in range(600)) + "\n" + ROWS, "row 1: found 600"),
+    "600 names": (",".join(f"name{k}" for k in range(600)) + "\n" + ROWS, "600 names"),
     "2500 columns": ("\n".join(",".join("1729"[(k + j) % 4] for k in range(2500)) for j in range(4)), ""),
     "clocks without times": ("V (V),I (A)\n" + '"1","2\n' * 3000, ""),
     "a sweep in rows": (_turned(1000, 2), ""),
