@@ -241,9 +241,12 @@ def _select_sweeps(parts: list[_Part], options: ReadOptions, where: str) -> tupl
 
 def _drop_unfinished(part: _Part) -> _Part:
     """Drop the rows at the end of a sweep in which the cell of the voltage or of the current is empty."""
-    cells = part.record.columns[[part.roles["voltage_v"], part.roles["current_a"]]]
+    names = [part.roles["voltage_v"], part.roles["current_a"]]
+    cells = part.record.columns[names]
+    if cells.empty or all(str(cells[name].iat[-1]) != "" for name in names):
+        return part
     filled = np.flatnonzero((cells.astype(str) != "").all(axis=1))
-    if not filled.size or filled[-1] == len(cells) - 1:
+    if not filled.size:
         return part
     return part._replace(record=replace(part.record, columns=part.record.columns.iloc[: filled[-1] + 1]))
 
