@@ -123,11 +123,9 @@ def _read_folder(folder: Path, own: bool, stamp: tuple[tuple[str, int], ...]) ->
 def _match_section(text: str) -> Mapping[str, Any]:
     """Return the section `[match]`; the whole recipe is read only where it does not stand alone."""
     start = text.find("\n[match]\n")
-    if start < 0:
-        return {}
     end = text.find("\n[", start + 1)
     try:
-        content = tomllib.loads(text[start : end if end >= 0 else None])
+        content = tomllib.loads(text[start : end if end >= 0 else None] if start >= 0 else text)
     except tomllib.TOMLDecodeError:
         content = tomllib.loads(text)
     found = content.get("match")

@@ -151,7 +151,7 @@ def add(name: str, file: Path, options: ReadOptions, about: str = "", scramble: 
     UsageError
         If the name is not one, the recipe exists, the file needs none, or its recipe does not read it again.
     """
-    if not NAME.fullmatch(name):
+    if not NAME.fullmatch(name) or name == recipe.NONE:
         raise UsageError(f"{name!r} is not a name of a recipe: use small letters, digits and hyphens")
     target = recipe.own_folder() / f"{name}.toml"
     if files.is_file(target):

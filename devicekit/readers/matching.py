@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from devicekit.readers.cells import is_number
 from devicekit.readers.fingerprints import Cells, Fingerprint, Known
+from devicekit.readers.layout import matches_pattern
 from devicekit.readers.layouts import delimiters
 from devicekit.readers.layouts.shape import strip_comment_mark
 
@@ -200,10 +201,7 @@ def _compare_rows(mark: Fingerprint, rows: Sequence[tuple[int, Cells]]) -> tuple
 
 
 def _fits(row: Sequence[str], names: Cells) -> bool:
-    return len(row) == len(names) and all(
-        cell == name or ("*" in name and re.fullmatch(re.escape(name).replace(r"\*", ".*"), cell) is not None)
-        for cell, name in zip(row, names, strict=True)
-    )
+    return len(row) == len(names) and all(map(matches_pattern, row, names))
 
 
 def _compare_below(mark: Fingerprint, below: Sequence[Cells]) -> str:

@@ -100,6 +100,12 @@ def test_several_recipes_that_fit_are_offered(known: Table, own: Path, tmp_path:
     assert largest == pytest.approx([2.1e-5, 2.1e-8])
 
 
+def test_the_section_of_marks_may_have_a_comment_and_stand_anywhere(known: Table, own: Path, tmp_path: Path) -> None:
+    text = (own / "lab.toml").read_text()
+    (own / "lab.toml").write_text(text.replace("[match]", "[match] # marks").replace("\n", "\r\n"))
+    assert "recipe" in _codes(devicekit.read(_write(tmp_path / "second.csv")))
+
+
 def test_a_damaged_recipe_of_the_user_is_left_out(known: Table, own: Path, tmp_path: Path) -> None:
     (own / "a.toml").write_text("[recipe\n\n[match]\nnames = 3\n")
     (own / "b.toml").write_text('[recipe]\nversion = 1\n\n[match]\nnames = ["t"\n')

@@ -81,6 +81,7 @@ def test_names_that_are_none_and_files_that_need_no_recipe_are_refused(
     devicekit: Command, own: Path, file: Path, tmp_path: Path
 ) -> None:
     assert devicekit("recipe", "add", "../up", file, *TYPED).code == 2
+    assert devicekit("recipe", "add", "none", file, *TYPED).code == 2
     assert devicekit("recipe", "add", "ok", file).code == 2  # a question
     assert not own.exists() or not list(own.rglob("*.*"))
     book = tmp_path / "book.json"
