@@ -10,7 +10,6 @@ import pandas as pd
 from devicekit.core.errors import Blank, Choice, CodedWarning, Question, QuestionError, TableError, UsageError
 from devicekit.core.text import count
 from devicekit.readers.placing import Contradiction, Unclear, find_turns
-from devicekit.readers.turns import turning_points as turning_points  # public here
 
 LEAST_ALTERNATING = 16  # readings
 GROWTH_OF_A_RAMP = 1.5  # last over first amplitude of a train with growing amplitude

@@ -39,19 +39,6 @@ def find_extremes(values: list[float], threshold: float) -> tuple[list[int], boo
     return turns, rising
 
 
-def turning_points(values: np.ndarray) -> np.ndarray:
-    """Return the rough first position of each train after the first; noise shifts it by several pulses.
-
-    A turn counts if the sequence moves by at least a third of its range between turns (zigzag rule).
-    """
-    finite = np.flatnonzero(np.isfinite(values))
-    y = values[finite]
-    if y.size < 4:
-        return np.empty(0, int)
-    turns, _ = find_extremes(y.tolist(), float(y.max() - y.min()) / 3)
-    return finite[np.array(turns, int)] + 1 if turns else np.empty(0, int)
-
-
 def monotone_misfit(values: np.ndarray) -> np.ndarray:
     """Return the sum of squares about the best rising fit of the first k + 1 readings for every k (pooled neighbours).
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from devicekit.core.errors import BadRow, CodedWarning, TableError
 from devicekit.core.quantities import GLOSSARY, label
-from devicekit.readers.splitting import split_by_reset, split_by_sign, split_values, turning_points
+from devicekit.readers.splitting import split_by_reset, split_by_sign, split_values
+from devicekit.readers.turns import find_extremes
 from devicekit.tables import PulseTable, SweepTable, write_csv
 from devicekit.tables.schemas import PULSE_SCHEMA, SWEEP_SCHEMA
 
@@ -81,7 +82,7 @@ def test_turning_points_are_found_in_noisy_trains(lengths: list[int], noise: flo
         turns.append(len(values))
         level = goal
     noisy = np.array(values) + noise * np.random.default_rng(seed).uniform(-1, 1, len(values))
-    found = turning_points(noisy)
+    found = np.array(find_extremes(noisy.tolist(), float(np.ptp(noisy)) / 3)[0], int) + 1
     assert found.size == len(lengths) - 1
     assert (np.abs(found - np.array(turns[:-1], int)) <= 2 + 0.16 * max(lengths)).all()
 

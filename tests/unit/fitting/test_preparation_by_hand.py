@@ -19,7 +19,6 @@ from devicekit.readers.borders import split_sweeps
 from devicekit.readers.splitting import (
     mend_train_order,
     split_values,
-    turning_points,
     warn_about_growing_amplitude,
 )
 from devicekit.tables import PulseTable
@@ -217,11 +216,6 @@ def test_drift_needs_five_cycles_and_reports_its_size() -> None:
     assert found is not None
     assert "upward by 4.0%" in found.message
     assert drift(Trains("ltp", ("d",) * 4, np.arange(4), values[:4]), WINDOW) is None
-
-
-def test_a_turn_is_a_third_of_the_range() -> None:
-    for dip, turns in ((0.32, []), (0.35, [3, 4])):
-        assert turning_points(np.array([0.0, 0.5, 0.8, 0.8 - dip, 0.9, 1.0])).tolist() == turns
 
 
 def test_a_single_rising_or_falling_train_gets_its_own_label() -> None:
