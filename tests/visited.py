@@ -93,22 +93,30 @@ class Visit:
         self.get(f"[...document.querySelector({within!r}).querySelectorAll('button, a, summary')]"
                  f".find(each => each.textContent.trim().startsWith({json.dumps(name)})).click()")  # fmt: skip
 
-    def answer(self, number: int | str, *blanks: str, **more: str) -> str:
-        """Answer the question of a page and return the text that follows."""
-        self.get(f"document.querySelector('.question input[name=choice][value=\"{number}\"]').click()")
+    def choose(self, number: int | str, *blanks: str, part: int = 0, **more: str) -> None:
+        """Choose an answer to a part of the question of a page, with its blanks and fields."""
+        self.get(f"document.querySelector('#question input[name=choice-{part}][value=\"{number}\"]').click()")
         for k, word in enumerate(blanks):
-            where = f"document.querySelectorAll('.question [name=\"blank-{number}\"]')[{k}]"
+            where = f"document.querySelectorAll('#question [name=\"blank-{part}-{number}\"]')[{k}]"
             self.get(f"{where}.value = {json.dumps(word)}")
         for name, word in more.items():
-            self.get(f"document.querySelector('.question [name=\"{name}\"]').value = {json.dumps(word)}")
-        self.get("document.body.dataset.old = 'yes'; document.getElementById('question').dataset.old = 'yes'")
-        self.click("Answer")
+            self.get(f"document.querySelector('#question [name=\"own-{part}-{name}\"]').value = {json.dumps(word)}")
+
+    def answer(self, number: int | str, *blanks: str, **more: str) -> str:
+        """Answer the first part of the question of a page, as the others stand; return the text that follows."""
+        self.choose(number, *blanks, **more)
+        return self.send()
+
+    def send(self) -> str:
+        """Send the answers as they stand and return the text that follows."""
+        self.get("document.getElementById('question').dataset.old = 'yes'")
+        self.click("Answer", "#question .row:last-child")
         self.until("!document.querySelector('[id=question][data-old]')")
         return self.wait_for_text()
 
     def read_differently(self, **options: str) -> str:
         """Read a file with other options and return the text that follows."""
-        form = "document.querySelector('form[action$=\"/read\"]')"
+        form = "(document.getElementById('question') ?? document.querySelector('form[action$=\"/read\"]'))"
         for name, word in options.items():
             self.get(f"{form}.elements.{name}.value = {json.dumps(word)}")
         self.get(f"{form}.dataset.old = 'yes'; {form}.querySelector('button').click()")

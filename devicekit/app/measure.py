@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import replace
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,26 +16,22 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainT
 from starlette.routing import Route
 
 from devicekit.app import pages
-from devicekit.app.forms import (
-    build_reading_fields,
-    parse_reading_form,
-    split_question,
-    use_field_labels,
-)
+from devicekit.app.forms import build_reading_fields, use_field_labels
 from devicekit.app.library_pages import add_to_library
-from devicekit.app.results import ReadResult, TaskResult
+from devicekit.app.questions import build_parts, parse_answers, parse_options
+from devicekit.app.results import ReadResult, TaskResult, write_recipe
 from devicekit.app.security import clean_file_name
-from devicekit.app.state import get_app
-from devicekit.app.uploads import Upload, apply_answer
-from devicekit.core.errors import Choice, DevicekitError, Question, UsageError
-from devicekit.core.text import natural_number
+from devicekit.app.state import App, get_app
+from devicekit.app.uploads import Upload
+from devicekit.core.errors import DevicekitError, UsageError
 from devicekit.exporters import for_cards
 from devicekit.fitting.branch.options import CHOICES, FitOptions
 from devicekit.models import law_names
 from devicekit.readers.recipe import list_shipped
-from devicekit.system.answers import list_blank_labels
 from devicekit.system.commands import non_default
 from devicekit.system.plugins import READERS
+
+PATIENCE = 60.0  # s for the picture of answers
 
 
 def _find_upload(request: Request) -> Upload | None:
@@ -90,9 +86,25 @@ async def show_upload(request: Request) -> Response:
     return _render_upload(request, upload)
 
 
-def _render_upload(request: Request, upload: Upload, wrong: str = "", status: int = 200, form: Any = None) -> Response:
-    """Render the page of an upload; a `form` that was refused keeps its entries."""
-    form = FormData() if form is None else form
+def _render_upload(
+    request: Request,
+    upload: Upload,
+    wrong: str = "",
+    status: int = 200,
+    form: Any = None,
+    looked: ReadResult | None = None,
+) -> Response:
+    """Render the page of an upload.
+
+    Parameters
+    ----------
+    wrong : str
+        Message above the page.
+    form : FormData, optional
+        Entries of a form that was refused, or not sent yet; they are kept.
+    looked : ReadResult, optional
+        What those entries would lead to, to be shown instead of what the first answers lead to.
+    """
     app = get_app(request)
     read = app.read(upload)
     if read is None:
@@ -100,11 +112,13 @@ def _render_upload(request: Request, upload: Upload, wrong: str = "", status: in
     read = replace(read)  # a snapshot: a job that ends meanwhile would show neither progress nor result
     job = app.analyze(upload) if read.state == "done" else None
     job = job and replace(job)
-    read_result = read.result if isinstance(read.result, ReadResult) else None
-    question = upload.question
+    found = read.result if isinstance(read.result, ReadResult) else ReadResult()
+    if found.wrong and not wrong:
+        wrong, form = _in_page_words(found.wrong, upload), upload.entries
+    form = FormData() if form is None else form
     recipes = sorted(each.stem for each in app.recipes.glob("*.toml"))
-    reading_fields = build_reading_fields(upload.reading, ["none", *recipes, *list_shipped()], READERS.builtin_names())
-    form_fields = [replace(each, value=str(form.get(each.name, each.value))) for each in reading_fields]
+    options = upload.answered.options
+    fields = build_reading_fields(options, ["none", *recipes, *list_shipped()], READERS.builtin_names())
     return pages.render_page(
         request,
         "upload",
@@ -114,14 +128,12 @@ def _render_upload(request: Request, upload: Upload, wrong: str = "", status: in
         upload=upload,
         read=read,
         job=job,
-        read_result=read_result,
+        found=found,
+        shown=looked or found,
         result=job.result if job is not None and isinstance(job.result, TaskResult) else None,
-        question=question,
-        asked=split_question(question.text) if question else ("", ""),
-        chosen=str(form.get("choice", "")),
-        choices=_list_choices(question, form) if question else [],
-        more=[each for each in form_fields if question and each.name in question.fields],
-        fields=form_fields,
+        parts=build_parts(found.question, form) if found.question else [],
+        fields=[replace(each, value=str(form.get(each.name, each.value))) for each in fields],
+        recipe=(str(form.get("recipe-name", Path(upload.name).stem)), "keep-recipe" in form),
         laws=law_names(),
         losses=CHOICES["loss"],
         states=CHOICES["state"],
@@ -130,35 +142,77 @@ def _render_upload(request: Request, upload: Upload, wrong: str = "", status: in
     )
 
 
-def _list_choices(question: Question, form: Any) -> list[tuple[Choice, list[tuple[str, str]]]]:
-    """Return the answers, each with the labels of its blanks and their entries."""
-    choices = []
-    for k, choice in enumerate(question.choices):
-        labels, entries = list_blank_labels(choice), [str(each) for each in form.getlist(f"blank-{k}")]
-        choices.append((choice, list(zip_longest(labels, entries[: len(labels)], fillvalue=""))))
-    return choices
+def _in_page_words(message: str, upload: Upload) -> str:
+    """Return a message with the labels of the page, without the folder, which the user does not know."""
+    return use_field_labels(message.replace(f"{upload.folder}{os.sep}", ""))
+
+
+def _recipe_target(app: App, upload: Upload, name: str) -> Path:
+    """Return the file of a new recipe.
+
+    Raises
+    ------
+    UsageError
+        If a recipe of that name exists.
+    """
+    name = clean_file_name(name).removesuffix(".toml") if name.strip() else Path(upload.name).stem
+    target = app.recipes / f"{name}.toml"
+    if target.exists():
+        raise UsageError(f"Recipe {name} exists. Choose another name.")
+    return target
 
 
 async def answer_question(request: Request) -> Response:
-    """Read an upload with an answer to its question."""
-    upload = _find_upload(request)
+    """Read an upload with the answers to its question."""
+    app, upload = get_app(request), _find_upload(request)
     if upload is None:
         return pages.render_missing(request, "file")
     form = await request.form()
     if upload.question is None:
         return _render_upload(request, upload)
     try:
-        chosen = str(form.get("choice", ""))
-        number = natural_number(chosen)
-        if chosen != "own" and (number is None or number >= len(upload.question.choices)):
-            raise UsageError("Choose one of the answers.")
-        entries = [str(each) for each in form.getlist(f"blank-{number}")]
-        more = parse_reading_form({name: str(form.get(name, "")) for name in upload.question.fields})
-        options = apply_answer(upload, number, entries, more)
+        _check_current(upload, form)
+        reading, answers = parse_options(form, app.recipes), parse_answers(upload.question, form)
+        name = str(form.get("recipe-name", ""))
+        recipe = _recipe_target(app, upload, name) if "keep-recipe" in form else None
     except DevicekitError as error:
         return _render_upload(request, upload, str(error.in_words(use_field_labels)), 422, form)
-    await run_in_threadpool(get_app(request).read_differently, upload, options)
+    await run_in_threadpool(app.answer, upload, reading, answers, form, recipe)
     return _respond(request, upload)
+
+
+def _check_current(upload: Upload, form: Any) -> None:
+    """Refuse answers to an earlier question, such as those of a page that was left open."""
+    asked = str(form.get("asked", ""))
+    if upload.read_job is not None and asked and asked != upload.read_job.id:
+        raise UsageError("The question has changed since. Look at the answers again.")
+
+
+async def show_answers(request: Request) -> Response:
+    """Show what the answers of a form would lead to, without giving them."""
+    app, upload = get_app(request), _find_upload(request)
+    if upload is None:
+        return pages.render_missing(request, "file")
+    form = await request.form()
+    if upload.question is None:
+        return _respond(request, upload)
+    looked, wrong = ReadResult(), ""
+    try:
+        _check_current(upload, form)
+        reading, answers = parse_options(form, app.recipes), parse_answers(upload.question, form)
+        job = app.look(upload, reading, answers)
+        await run_in_threadpool(job.wait, PATIENCE)
+        if isinstance(job.result, ReadResult):
+            looked = job.result
+        wrong = looked.wrong or str(job.error or job.message)
+        app.forget(job)
+    except DevicekitError as error:
+        wrong = str(error)
+    wrong = _in_page_words(wrong, upload)
+    looked = ReadResult() if wrong else looked  # not the picture of other answers
+    if not pages.is_script_request(request):
+        return _render_upload(request, upload, wrong, 200, form, looked)
+    return HTMLResponse(pages.render_fragment("shown", shown=looked, wrong=wrong, is_look=True, is_folded=False))
 
 
 async def read_again(request: Request) -> Response:
@@ -167,12 +221,8 @@ async def read_again(request: Request) -> Response:
     if upload is None:
         return pages.render_missing(request, "file")
     form = await request.form()
-    names = {each.name for each in build_reading_fields(upload.reading, [], [])}
     try:
-        options = parse_reading_form({name: str(value) for name, value in form.items() if name in names})
-        recipe = app.recipes / f"{clean_file_name(str(options.recipe))}.toml"
-        if options.recipe is not None and recipe.is_file():
-            options = replace(options, recipe=recipe)
+        options = parse_options(form, app.recipes)
     except DevicekitError as error:
         return _render_upload(request, upload, str(error.in_words(use_field_labels)), 422, form)
     await run_in_threadpool(app.read_differently, upload, options)
@@ -209,7 +259,7 @@ async def cancel_jobs(request: Request) -> Response:
     if upload is None:
         return pages.render_missing(request, "file")
     app = get_app(request)
-    for job in (upload.analysis_job, upload.read_job):
+    for job in (upload.analysis_job, upload.look_job, upload.read_job):
         if job is not None and not job.is_over:
             await run_in_threadpool(app.cancel, job)
     return _respond(request, upload)
@@ -226,18 +276,14 @@ async def close_upload(request: Request) -> Response:
 async def keep_recipe(request: Request) -> Response:
     """Save the layout as a recipe for similar files."""
     app, upload = get_app(request), _find_upload(request)
-    if upload is None or upload.read_job is None or not isinstance(upload.read_job.result, ReadResult):
+    found = upload.read_result if upload is not None else None
+    if upload is None or found is None or not found.is_whole:
         return pages.render_missing(request, "layout")
-    from devicekit.system import work, writing
-
     form = await request.form()
-    name = clean_file_name(str(form.get("name", ""))).removesuffix(".toml") or Path(upload.name).stem
-    app.recipes.mkdir(parents=True, exist_ok=True)
-    target = app.recipes / f"{name}.toml"
-    with work.locked(app.recipes):  # against another app of the same user
-        if target.exists():
-            return _render_upload(request, upload, f"Recipe {name} exists. Choose another name.", 422)
-        writing.write_text(target, upload.read_job.result.recipe)
+    try:
+        name = write_recipe(_recipe_target(app, upload, str(form.get("name", ""))), found.recipe)
+    except DevicekitError as error:
+        return _render_upload(request, upload, str(error), 422)
     return _render_upload(request, upload, f"Saved as recipe {name}. Other files of this make are read by it.")
 
 
@@ -261,7 +307,8 @@ async def keep_result(request: Request) -> Response:
     name = form.get("name") or Path(upload.name).stem
     source = job.folder / job.result.cards[0] if job.result.cards else upload.path
     try:
-        reading = {} if job.result.cards else non_default(upload.reading)
+        found = upload.read_result
+        reading = {} if job.result.cards or found is None else non_default(found.reading)
         upload.record_id = await run_in_threadpool(add_to_library, app, source, name, labels, reading)
     except DevicekitError as error:
         return _render_upload(request, upload, str(error), 422)
@@ -281,11 +328,12 @@ async def download_file(request: Request) -> Response:
 async def download_recipe(request: Request) -> Response:
     """Send the layout as a recipe."""
     upload = _find_upload(request)
-    if upload is None or upload.read_job is None or not isinstance(upload.read_job.result, ReadResult):
+    found = upload.read_result if upload is not None else None
+    if upload is None or found is None or not found.is_whole:
         return pages.render_missing(request, "layout")
     name = f"{Path(upload.name).stem}.toml"
     headers = {"content-disposition": f'attachment; filename="{name.encode("ascii", "replace").decode()}"'}
-    return PlainTextResponse(upload.read_job.result.recipe, headers=headers, media_type="application/toml")
+    return PlainTextResponse(found.recipe, headers=headers, media_type="application/toml")
 
 
 async def export_card(request: Request) -> Response:
@@ -327,6 +375,7 @@ def list_routes() -> list[Route]:
         route("/uploads/{key}/file", receive_file, "POST"),
         route("/uploads/{key}/complete", finish_upload, "POST"),
         route("/uploads/{key}/answer", answer_question, "POST"),
+        route("/uploads/{key}/look", show_answers, "POST"),
         route("/uploads/{key}/read", read_again, "POST"),
         route("/uploads/{key}/fit", fit_again, "POST"),
         route("/uploads/{key}/cancel", cancel_jobs, "POST"),

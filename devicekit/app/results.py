@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
+from devicekit.core.errors import Question, UsageError
+from devicekit.system.answers import Answered
 from devicekit.system.commands import Reproduction
+from devicekit.system.options import ReadOptions
 
 CARDS = "cards"  # folder of a job for the cards that it is given
 
 
 @dataclass(frozen=True)
-class ReadResult:
-    """Content of a file as the reader understood it.
+class Seen:
+    """Content of a table, as it is shown before it is believed.
 
     Parameters
     ----------
@@ -19,31 +23,79 @@ class ReadResult:
         Kind of the table, and the reader.
     facts : tuple of (str, str)
         Names and counts.
+    odd : tuple of str
+        Names of the facts that need a look, such as points per cycle that are unequal.
     layout : tuple of (str, str)
         The layout, a word and a sentence for each line.
     warnings : tuple of (code, sentence)
+    statements : tuple of (subject, sentence, origin)
+        What the reading says, and from where.
+    ends : tuple of (name, values, place, cells)
+        First and last row in SI units, and their cells in the file.
     rows : tuple of tuple of str
         First rows of the table, column names first.
     preview : str
-        Figure of the table, as HTML.
-    recipe : str
-        The layout as a recipe (TOML).
-    fits : bool
-        True for pulse trains, to which an update law can be fitted.
-    reproduction : Reproduction
-        Command and Python lines.
+        Figures of the table, as HTML.
     """
 
     kind: str
     format: str
     facts: tuple[tuple[str, str], ...]
+    odd: tuple[str, ...]
     layout: tuple[tuple[str, str], ...]
     warnings: tuple[tuple[str, str], ...]
+    statements: tuple[tuple[str, str, str], ...]
+    ends: tuple[tuple[str, str, str, str], ...]
     rows: tuple[tuple[str, ...], ...]
     preview: str
-    recipe: str
-    fits: bool
-    reproduction: Reproduction
+
+
+@dataclass(frozen=True)
+class ReadResult:
+    """Content of a file as the reader understood it, or the question that must be answered before.
+
+    Parameters
+    ----------
+    seen : Seen, optional
+        The table; with a question, the table that the first answers give; None if they give none.
+    question : Question, optional
+        All that is open.
+    answered : Answered
+        The options with the answers so far.
+    wrong : str
+        Error to which the answers led.
+    lines : tuple of str
+        First lines of a file of which no table can be shown.
+    recipe : str
+        The layout as a recipe (TOML).
+    kept : str
+        Name of the recipe that was written.
+    fits : bool
+        True for pulse trains, to which an update law can be fitted.
+    reproduction : Reproduction, optional
+        Command and Python lines.
+    """
+
+    seen: Seen | None = None
+    question: Question | None = None
+    answered: Answered = field(default_factory=lambda: Answered(ReadOptions()))
+    wrong: str = ""
+    lines: tuple[str, ...] = ()
+    recipe: str = ""
+    kept: str = ""
+    fits: bool = False
+    reproduction: Reproduction | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """True if the table is read, without an open question."""
+        return self.question is None and self.seen is not None
+
+    @property
+    def reading(self) -> ReadOptions:
+        """The options by which the same table is read without a question."""
+        options = self.answered.options
+        return replace(options, accept=True) if self.answered.accepted else options
 
 
 @dataclass(frozen=True)
@@ -66,3 +118,23 @@ class TaskResult:
     files: tuple[str, ...]
     cards: tuple[str, ...]
     reproduction: Reproduction
+
+
+def write_recipe(target: Path, text: str) -> str:
+    """Write a recipe of the user; return its name.
+
+    Raises
+    ------
+    FileError
+        If it cannot be written.
+    UsageError
+        If one of that name exists.
+    """
+    from devicekit.system import work, writing
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with work.locked(target.parent):  # against another app of the same user
+        if target.exists():
+            raise UsageError(f"Recipe {target.stem} exists. Choose another name.")
+        writing.write_text(target, text)
+    return target.stem

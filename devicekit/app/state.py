@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
 
-from devicekit.app.results import ReadResult
 from devicekit.app.uploads import MOST_BYTES, Upload, Uploads
 from devicekit.app.worker import Job, Worker
 from devicekit.system.options import ReadOptions
 
+LONGEST_LOOK = 3.0  # s after which a picture that nobody waits for any more is given up
 LONG_TASKS = ("simulate", "train", "benchmark")  # a process of their own, so that files are read meanwhile
 
 
@@ -72,15 +72,27 @@ class App:
     def read(self, upload: Upload) -> Job | None:
         """Start to read an upload unless it has started; return None until the upload is complete."""
         if upload.read_job is None and upload.is_complete:
-            upload.read_job = self.submit(f"reading {upload.name}", "read", path=upload.path, reading=upload.reading)
+            arguments = {"answers": upload.answers, "recipe": upload.recipe}
+            upload.read_job = self._submit_reading(upload, upload.reading, accepted=upload.accepted, **arguments)
         return upload.read_job
 
+    def look(self, upload: Upload, reading: ReadOptions, answers: Mapping[str, Mapping[str, Any]]) -> Job:
+        """Start to read an upload with answers that are not given yet; an earlier job of that kind ends."""
+        earlier, accepted = upload.look_job, upload.answered.accepted
+        upload.look_job = self._submit_reading(upload, reading, accepted=accepted, answers=answers)
+        if earlier is not None and (earlier.state == "waiting" or earlier.seconds > LONGEST_LOOK):
+            self.cancel(earlier)  # a process takes seconds to start again: what is nearly done is not ended
+        return upload.look_job
+
+    def _submit_reading(self, upload: Upload, reading: ReadOptions, **arguments: Any) -> Job:
+        return self.submit(f"reading {upload.name}", "read", path=upload.path, reading=reading, **arguments)
+
     def analyze(self, upload: Upload) -> Job | None:
-        """Start to fit or characterise an upload unless it has started; return None until it is read."""
-        job = upload.read_job
-        if upload.analysis_job is None and job is not None and isinstance(job.result, ReadResult):
-            arguments: dict[str, Any] = {"path": upload.path, "reading": upload.reading}
-            if job.result.fits:
+        """Start to fit or characterise an upload unless it has started; return None until it is read, and believed."""
+        result = upload.read_result
+        if upload.analysis_job is None and result is not None and result.is_whole:
+            arguments: dict[str, Any] = {"path": upload.path, "reading": result.reading}
+            if result.fits:
                 upload.analysis_job = self.submit(f"fitting {upload.name}", "fit", options=upload.options, **arguments)
             else:
                 upload.analysis_job = self.submit(f"characterizing {upload.name}", "characterize", **arguments)
@@ -88,7 +100,7 @@ class App:
 
     def close_upload(self, upload: Upload) -> None:
         """End the jobs of an upload and remove its files."""
-        for job in (upload.read_job, upload.analysis_job):
+        for job in (upload.read_job, upload.look_job, upload.analysis_job):
             self.discard_job(job)
         self.uploads.close(upload)
 
@@ -99,11 +111,24 @@ class App:
             self.jobs.pop(job.id, None)
             shutil.rmtree(job.folder, ignore_errors=True)
 
+    def forget(self, job: Job) -> None:
+        """Forget a job that is over or whose result nobody needs, without ending its process."""
+        self.jobs.pop(job.id, None)
+        shutil.rmtree(job.folder, ignore_errors=True)
+
     def read_differently(self, upload: Upload, options: ReadOptions) -> None:
         """Set new reading options for an upload and discard its earlier results."""
-        for job in (upload.read_job, upload.analysis_job):
+        for job in (upload.read_job, upload.look_job, upload.analysis_job):
             self.discard_job(job)
         upload.reset(options)
+
+    def answer(
+        self, upload: Upload, reading: ReadOptions, answers: Mapping[str, Any], entries: Any, recipe: Path | None
+    ) -> None:
+        """Set the answers to the question of an upload; it is read with them."""
+        accepted = upload.answered.accepted
+        self.read_differently(upload, reading)
+        upload.accepted, upload.answers, upload.entries, upload.recipe = accepted, answers, entries, recipe
 
     def close(self) -> None:
         """End the workers and remove the temporary folder."""

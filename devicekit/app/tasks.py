@@ -5,14 +5,16 @@ from __future__ import annotations
 import io
 import zipfile
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from devicekit.app.results import CARDS, ReadResult, TaskResult
+from devicekit.app.results import CARDS, ReadResult, Seen, TaskResult, write_recipe
+from devicekit.core.errors import DevicekitError, QuestionError
 from devicekit.core.text import count, si
+from devicekit.system.answers import Answered, FormAnswers, answered_by
 from devicekit.system.commands import Reproduction, call, command, non_default
 from devicekit.system.options import ReadOptions
 from devicekit.verbs.outcome import REPORT, Outcome, Progress
@@ -58,25 +60,52 @@ class Tasks:
         fit = fit_table(generate(truth, n_devices=1, n_cycles=2, n_pulses=30, seed=0), FitOptions())
         fit_page(fit, "warm", None, "", True).to_html()
 
-    def read(self, path: Path, reading: ReadOptions, progress: Count) -> ReadResult:
-        """Read a file and describe its content."""
-        from devicekit.features.describe import describe
-        from devicekit.features.preview import preview
+    def read(
+        self,
+        path: Path,
+        reading: ReadOptions,
+        progress: Count,
+        accepted: frozenset[str] = frozenset(),
+        answers: Mapping[str, Mapping[str, Any]] | None = None,
+        recipe: Path | None = None,
+    ) -> ReadResult:
+        """Read a file and describe its content; with a question, that of the table that the first answers give.
 
-        table = self._read_table(path, reading)
-        summary = describe(table)
+        Parameters
+        ----------
+        accepted : frozenset of str
+            Statements that the user has accepted.
+        answers : mapping of str to mapping, optional
+            Options of the answers of a form, by the text of their questions.
+        recipe : Path, optional
+            Recipe to be written once nothing is open.
+        """
+        form = FormAnswers(dict(answers or {}))
+        question, state = None, Answered(reading, accepted)
+        try:
+            with answered_by(form):
+                table = self._read_table(path, state)
+        except QuestionError as error:
+            table, question = form.trial, error.asked
+        except DevicekitError as error:
+            if not answers:
+                raise
+            return replace(self.read(path, reading, progress, accepted), wrong=str(error))
+        found = ReadResult(question=question, answered=form.state or state)
+        if table is None:
+            from devicekit.features.confirm import first_lines
+
+            return replace(found, lines=first_lines(path))
+        found = replace(found, seen=_look(table, path, question is not None), fits=hasattr(table, "widths"))
+        if question is not None:
+            return found
+        self._keep(path, Answered(found.reading), table)
         layout = table.meta["layout"]
-        return ReadResult(
-            kind=table.kind,
-            format=str(summary.format),
-            facts=_count_facts(summary),
-            layout=tuple(layout.lines()),
-            warnings=tuple((each.code, each.message) for each in table.warnings),
-            rows=_format_first_rows(table),
-            preview=draw_figure(preview(table), "The data as read.", f"The {table.kind} table as read"),
+        return replace(
+            found,
             recipe=layout.toml(),
-            fits=hasattr(table, "widths"),
-            reproduction=_reproduce_reading(path.name, reading),
+            kept=write_recipe(recipe, layout.toml()) if recipe is not None else "",
+            reproduction=_reproduce_reading(path.name, found.reading),
         )
 
     def fit(self, path: Path, reading: ReadOptions, options: FitOptions, folder: Path, progress: Count) -> TaskResult:
@@ -84,14 +113,14 @@ class Tasks:
         from devicekit.verbs.fit import FitRequest, run_fit
 
         request = FitRequest(file=path, reading=reading, out=folder / "card.json", needs_both=False, **asdict(options))
-        table: Any = self._read_table(path, reading)
+        table: Any = self._read_table(path, Answered(reading))
         return show(run_fit(request, table=table), folder, table)
 
     def characterize(self, path: Path, reading: ReadOptions, folder: Path, progress: Count) -> TaskResult:
         """Compute the figures of merit of a table; write its page and its tables."""
         from devicekit.verbs.characterize import CharacterizeRequest, run_characterize
 
-        table = self._read_table(path, reading)
+        table = self._read_table(path, Answered(reading))
         request = CharacterizeRequest(files=(path,), reading=reading)
         return show(run_characterize(request, table=table), folder, table)
 
@@ -166,16 +195,51 @@ class Tasks:
         (folder / name).write_bytes(buffer.getvalue())
         return name
 
-    def _read_table(self, path: Path, reading: ReadOptions) -> Table:
+    def _read_table(self, path: Path, state: Answered) -> Table:
         from devicekit.readers import read
 
-        key = (str(path), repr(reading))
-        if key not in self._tables:
-            self._tables[key] = read(path, reading, elsewhere=frozenset({"read_voltage"}))
-            while len(self._tables) > TABLES_KEPT:
-                self._tables.popitem(last=False)
+        if (kept := self._tables.get((str(path), repr(state)))) is not None:
+            return self._keep(path, state, kept)
+        table = read(path, state.options, accepted=state.accepted, elsewhere=frozenset({"read_voltage"}))
+        return self._keep(path, state, table)
+
+    def _keep(self, path: Path, state: Answered, table: Table) -> Table:
+        """Keep a table for the next task; the oldest is forgotten."""
+        key = (str(path), repr(state))
+        self._tables[key] = table
         self._tables.move_to_end(key)
-        return self._tables[key]
+        while len(self._tables) > TABLES_KEPT:
+            self._tables.popitem(last=False)
+        return table
+
+
+def _look(table: Table, path: Path, is_open: bool) -> Seen:
+    """Return what of a table is shown before it is believed."""
+    from devicekit.features import confirm
+    from devicekit.features.describe import describe
+
+    summary = describe(table)
+    points = confirm.points(table)
+    facts = _count_facts(summary)
+    if points is not None:
+        facts = (
+            *facts[:-1],
+            (f"points per {points.noun}", points.of_each + (", unequal" if not points.is_equal else "")),
+            facts[-1],
+        )
+    alt = f"The {table.kind} table as read"
+    return Seen(
+        kind=table.kind,
+        format=str(summary.format),
+        facts=facts,
+        odd=() if points is None or points.is_equal else (f"points per {points.noun}",),
+        layout=tuple(table.meta["layout"].lines()),
+        warnings=tuple((each.code, each.message) for each in table.warnings if not is_open or each.code != "accepted"),
+        statements=confirm.statements(table),
+        ends=tuple((each.name, each.in_si, each.place, each.file_cells) for each in confirm.end_rows(table, path)),
+        rows=_format_first_rows(table),
+        preview="".join(draw_figure(panel, caption, alt) for panel, caption in confirm.panels(table)),
+    )
 
 
 def draw_figure(panel: Any, caption: str, alt: str) -> str:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from devicekit.app.results import ReadResult
 from devicekit.app.security import clean_file_name
 from devicekit.app.worker import Job
-from devicekit.core.errors import FileError, QuestionError
+from devicekit.core.errors import FileError, Question
 from devicekit.fitting.branch.options import FitOptions
-from devicekit.system.answers import fill_blanks
-from devicekit.system.commands import non_default
+from devicekit.system.answers import Answered
 from devicekit.system.options import ReadOptions
 
 MOST_BYTES = 2 << 30  # of one upload
@@ -36,10 +36,18 @@ class Upload:
         True for a folder; true for a folder that exists only here, for files that were dropped together.
     reading : ReadOptions
         Options for reading it.
+    accepted : frozenset of str
+        Statements about it that the user has accepted.
+    answers : dict of str to mapping
+        Options of the answers to the reader's question, by its parts.
+    entries : FormData, optional
+        Entries of the form that led to them.
+    recipe : Path, optional
+        Recipe to be written once the answers are enough.
     options : FitOptions
         Options of the fit.
-    read_job, analysis_job : Job, optional
-        Reading it; fitting or characterising the table.
+    read_job, look_job, analysis_job : Job, optional
+        Reading it; reading it with answers that are not given yet; fitting or characterising the table.
     record_id : str
         Id of its record in the library; "" if it is not in the library.
     size : int
@@ -54,8 +62,13 @@ class Upload:
     is_folder: bool = False
     is_bundle: bool = False
     reading: ReadOptions = field(default_factory=ReadOptions)
+    accepted: frozenset[str] = frozenset()
+    answers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    entries: Any = None
+    recipe: Path | None = None
     options: FitOptions = field(default_factory=FitOptions)
     read_job: Job | None = None
+    look_job: Job | None = None
     analysis_job: Job | None = None
     record_id: str = ""
     size: int = 0
@@ -67,15 +80,27 @@ class Upload:
         return self.folder / self.name
 
     @property
-    def question(self) -> Any:
-        """The question of the reader, None without one."""
+    def read_result(self) -> ReadResult | None:
+        """What the reader has understood, None before it has."""
         job = self.read_job
-        error = job.error if job is not None and job.state == "failed" else None
-        return error.question if isinstance(error, QuestionError) else None
+        return job.result if job is not None and isinstance(job.result, ReadResult) else None
+
+    @property
+    def question(self) -> Question | None:
+        """The question of the reader, None without one."""
+        result = self.read_result
+        return result.question if result is not None else None
+
+    @property
+    def answered(self) -> Answered:
+        """Options and accepted statements, as far as the answers were used."""
+        result = self.read_result
+        return result.answered if result is not None else Answered(self.reading, self.accepted)
 
     def reset(self, options: ReadOptions) -> None:
-        """Set new reading options and forget the earlier jobs."""
-        self.reading, self.read_job, self.analysis_job, self.record_id = options, None, None, ""
+        """Set new reading options and forget the earlier jobs and answers."""
+        self.reading, self.accepted, self.answers, self.entries, self.recipe = options, frozenset(), {}, None, None
+        self.read_job, self.look_job, self.analysis_job, self.record_id = None, None, None, ""
 
 
 class Uploads:
@@ -149,34 +174,3 @@ class Uploads:
         """Forget an upload and remove its files."""
         self._uploads.pop(upload.key, None)
         shutil.rmtree(upload.folder, ignore_errors=True)
-
-
-def apply_answer(upload: Upload, number: int | None, words: list[str], more: ReadOptions) -> ReadOptions:
-    """Return the reading options of an upload with an answer to its question.
-
-    Parameters
-    ----------
-    upload : Upload
-        An upload with a question.
-    number : int or None
-        Number of the choice; None for none of them.
-    words : list of str
-        Texts for the blanks of the choice, in order.
-    more : ReadOptions
-        Fields beside the answer, which take precedence.
-
-    Raises
-    ------
-    UsageError
-        If a blank needs a number and has another text, or is out of range.
-    """
-    options = {} if number is None else fill_blanks(upload.question.choices[number].options, words)
-    if columns := options.pop("map", None):
-        options["columns"] = columns
-    if more.quantity is not None:
-        options.pop("unit", None)  # the unit of another quantity
-    changes = {**options, **non_default(more)}
-    for name in ("columns", "key"):
-        if name in changes:
-            changes[name] = {**getattr(upload.reading, name), **options.get(name, {}), **getattr(more, name)}
-    return replace(upload.reading, **changes)

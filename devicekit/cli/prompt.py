@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -15,9 +16,28 @@ from devicekit.system.answers import Answered, fill_blanks, list_blank_labels, p
 from devicekit.system.commands import in_command_words
 from devicekit.system.options import OPTIONS
 
+if TYPE_CHECKING:
+    from devicekit.tables import Table
 
-def asked_on_terminal(question: Question, state: Answered) -> Answered:
+
+def confirmation_rows(table: Table, path: Path | None) -> list[tuple[str, str]]:
+    """Return what the confirm page of the app shows as words: points, statements, first and last row."""
+    from devicekit.features import confirm
+
+    points = confirm.points(table)
+    rows = [] if points is None else [("points", points.words)]
+    rows += [(subject, f"{says}; {origin}") for subject, says, origin in confirm.statements(table)]
+    for each in confirm.end_rows(table, path):
+        rows.append((each.name, each.in_si))
+        rows += [(f"  {each.place}", each.file_cells)] if each.file_cells else []
+    return rows
+
+
+def asked_on_terminal(question: Question, state: Answered, trial: Table | None) -> Answered:
     """Ask each part of a question; after another answer than the first the file is read again before the next part."""
+    if trial is not None:
+        terminal.paragraph("With the first answers:", err=True)
+        terminal.fields(confirmation_rows(trial, None), err=True)
     if len(question.each) > 1:
         terminal.paragraph(f"{len(question.each)} questions about the file (Enter takes the first answer):", err=True)
     for each in question.each:

@@ -31,21 +31,25 @@ def _check_suffix(path: Path) -> str:
 
 
 def _preview(table: Table, path: Path) -> None:
+    """Draw the pictures that betray a wrong reading, one below the other."""
     from matplotlib.figure import Figure
 
-    from devicekit.features.preview import preview
+    from devicekit.features.confirm import panels
     from devicekit.system import ownmark, writing
 
     kind = _check_suffix(path)
-    canvas = Figure(figsize=(6.0, 4.0), layout="constrained")
-    preview(table).draw(canvas.subplots())
+    shown = panels(table)
+    canvas = Figure(figsize=(6.0, 4.0 * len(shown)), layout="constrained")
+    for (panel, _), axes in zip(shown, canvas.subplots(len(shown), squeeze=False)[:, 0], strict=True):
+        panel.draw(axes)
     buffer = io.BytesIO()
     canvas.savefig(buffer, format=kind, metadata=ownmark.figure_metadata(kind))
     writing.write_bytes(path, buffer.getvalue())
 
 
-def _print(table: Table, summary: Description, written: dict[str, Path | None], title: str) -> None:
+def _print(table: Table, summary: Description, written: dict[str, Path | None], title: str, path: Path | None) -> None:
     """Print what was read, and how."""
+    from devicekit.cli.prompt import confirmation_rows
     from devicekit.core.text import si
 
     terminal.title(title)
@@ -63,7 +67,7 @@ def _print(table: Table, summary: Description, written: dict[str, Path | None], 
         rows.append(("text", ", ".join(f"{name} {value}" for name, value in text.items())))
     rows.append(("columns", ", ".join(f"{n} [{u}]" if u else n for n, u in summary.columns_read.items())))
     rows += [(name, str(path)) for name, path in written.items() if path is not None]
-    terminal.fields(rows)
+    terminal.fields([*rows, *confirmation_rows(table, path)])
     layout = table.meta["layout"]
     if layout.format == "table":
         terminal.paragraph("layout (keep it for such files: --save-recipe FILE.toml):")
@@ -127,4 +131,5 @@ def read_command(
         print_json({**summary.as_dict(), **written})
         return
     print_warnings(table.warnings)
-    _print(table, summary, {"table": out, "preview": plot, "recipe": save_recipe}, ", ".join(map(str, files)))
+    shown = {"table": out, "preview": plot, "recipe": save_recipe}
+    _print(table, summary, shown, ", ".join(map(str, files)), files[0] if len(files) == 1 else None)

@@ -44,13 +44,13 @@ def paragraph(text: str, indent: int = 0, err: bool = False) -> None:
     typer.echo(_wrapped(text, " " * indent, " " * indent, sys.stderr if err else sys.stdout), err=err)
 
 
-def fields(rows: Iterable[tuple[str, str]], indent: int = GAP) -> None:
+def fields(rows: Iterable[tuple[str, str]], indent: int = GAP, err: bool = False) -> None:
     """Print names and values in two columns."""
     rows = list(rows)
     column = max((len(name) for name, _ in rows), default=0) + GAP
     for name, value in rows:
         start = " " * indent + name.ljust(column)
-        typer.echo(_wrapped(value, start, " " * (indent + column), sys.stdout))
+        typer.echo(_wrapped(value, start, " " * (indent + column), sys.stderr if err else sys.stdout), err=err)
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], indent: int = GAP, first_left: int = 1) -> None:

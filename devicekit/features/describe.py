@@ -31,6 +31,7 @@ class Description(Record):
     layout: Layout | None = column(doc="layout of a table that is read without a format of its own")
     text: Mapping[str, object] = column(doc="what the file says beside its numbers")
     records: Sequence[Mapping[str, Any]] = column(doc="facts about each record")
+    statements: Sequence[Mapping[str, Any]] = column(doc="what the reading states: subject, says, origin, ways")
     contents: Mapping[str, Any] = column(inline=True, doc="trains, sweeps, levels or what else the kind counts")
     warnings: tuple[CodedWarning, ...] = column(doc="warnings of the reader")
 
@@ -65,6 +66,10 @@ def describe(table: Table) -> Description:
         layout=meta.get("layout"),
         text=meta.get("text", {}),
         records=meta.get("records", []),
+        statements=[
+            {name: getattr(each, name) for name in ("subject", "says", "origin", "ways")}
+            for each in meta.get("statements", ())
+        ],
         contents=_contents(table),
         warnings=table.warnings,
     )

@@ -19,6 +19,7 @@ from devicekit.system.options import OPTIONS, ReadOptions
 _NAMES = {each.keyword: each.name for each in OPTIONS.values()}
 MOST_PARTS = 8  # questions asked at once
 MOST_TRIED = 24  # answers that are tried before they are offered
+MOST_TRIED_FORM = 8  # of the same where a picture is awaited
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,45 @@ class Answered:
 
 
 ReadBy = Callable[[Answered], Any]
-Asker = Callable[[Question, Answered], Answered]
+Asker = Callable[[Question, Answered, Any], Answered]  # with the table that the first answers lead to, if any
 _ASKER: ContextVar[Asker | None] = ContextVar("asker", default=None)
+
+
+@dataclass(eq=False)
+class FormAnswers:
+    """Answers that are given beforehand, all at once.
+
+    Attributes
+    ----------
+    by_question : dict of str to mapping
+        Options of each answer, by the text of its question. An answer is used once; one whose question is not asked
+        is not used.
+    state : Answered, optional
+        The options that the answers have led to.
+    trial : table, optional
+        Where a question is left, the table that the first answer to everything gives, if there is one.
+    """
+
+    by_question: dict[str, Mapping[str, Any]]
+    state: Answered | None = None
+    trial: Any = None
+
+    def apply(self, question: Question, state: Answered) -> Answered | None:
+        """Return options with the answers to a question; None if there are none.
+
+        Behind an answer that changes the options, the file decides what else is asked.
+        """
+        found = None
+        for each in question.each:
+            if (choice := self.by_question.pop(each.text, None)) is None:
+                continue
+            found = (found or state).with_answer(each, choice)
+            if set(choice) != {"accept"}:
+                break
+        return found
+
+
+_FORM: ContextVar[FormAnswers | None] = ContextVar("form", default=None)
 
 
 @contextmanager
@@ -62,8 +100,18 @@ def answering(asker: Asker) -> Iterator[None]:
         _ASKER.reset(token)
 
 
+@contextmanager
+def answered_by(form: FormAnswers) -> Iterator[None]:
+    """Let a form answer questions while files are read."""
+    token = _FORM.set(form)
+    try:
+        yield
+    finally:
+        _FORM.reset(token)
+
+
 def read_with_answers(read_by: ReadBy, state: Answered, is_small: bool = True) -> Any:
-    """Read, and answer every question by the `answering` function; without one, ask everything at once.
+    """Read, and answer every question by a form or the `answering` function; else ask everything at once.
 
     Parameters
     ----------
@@ -77,48 +125,59 @@ def read_with_answers(read_by: ReadBy, state: Answered, is_small: bool = True) -
     ------
     QuestionError
     """
+    form, asker = _FORM.get(), _ASKER.get()
     while True:
+        if form is not None:
+            form.state = state
         try:
             return read_by(state)
         except QuestionError as error:
-            whole = _ask_at_once(error, read_by, state, MOST_TRIED if is_small else 0)
-            asker = _ASKER.get()
+            if form is not None and (answered := form.apply(error.asked, state)) is not None:
+                state = answered
+                continue
+            most = MOST_TRIED if form is None else MOST_TRIED_FORM
+            whole, trial = _ask_at_once(error, read_by, state, most if is_small else 0)
+            if form is not None:
+                form.trial = trial
             if asker is None:
                 raise whole from None
-            state = asker(whole.asked, state)
+            state = asker(whole.asked, state, trial)
 
 
-def _ask_at_once(error: QuestionError, read_by: ReadBy, state: Answered, tries: int) -> QuestionError:
-    """Return the question with all that is open behind it; answers that the file refuses are left out."""
+def _ask_at_once(error: QuestionError, read_by: ReadBy, state: Answered, tries: int) -> tuple[QuestionError, Any]:
+    """Return the question with all that is open behind it, and the table that the first answers give, if they do.
+
+    Answers that the file refuses are left out.
+    """
     parts: list[Question] = []
-    pending: QuestionError | None = error
-    while pending is not None and len(parts) < MOST_PARTS:
-        question, pending = pending.asked, None
+    outcome: Any = error
+    while isinstance(outcome, QuestionError) and len(parts) < MOST_PARTS:
+        question, outcome = outcome.asked, None
         for each in question.each:
             if each.text in {part.text for part in parts}:
                 break
-            each, tries = _tried(each, read_by, state, tries)
+            each, tries, tried = _tried(each, read_by, state, tries)
             parts.append(each)
-            if (best := next(filter(_is_whole, each.choices), None)) is None:
+            if (best := next(filter(is_whole, each.choices), None)) is None:
                 break
             state = state.with_answer(each, best.options)
         else:
-            pending = _next(read_by, state)
+            is_known = tried is not None and len(question.each) == 1
+            outcome = tried if is_known else _outcome(read_by, state)
     first = parts[0]
-    return QuestionError(error.where, first if len(parts) == 1 else replace(first, parts=tuple(parts)))
+    whole = QuestionError(error.where, first if len(parts) == 1 else replace(first, parts=tuple(parts)))
+    return whole, None if isinstance(outcome, DevicekitError) else outcome
 
 
-def _next(read_by: ReadBy, state: Answered) -> QuestionError | None:
+def _outcome(read_by: ReadBy, state: Answered) -> Any:
+    """Return the table that options give, or the error."""
     try:
-        read_by(state)
-    except QuestionError as error:
+        return read_by(state)
+    except DevicekitError as error:
         return error
-    except DevicekitError:
-        pass
-    return None
 
 
-def _is_whole(choice: Choice) -> bool:
+def is_whole(choice: Choice) -> bool:
     """Return whether an answer has no blank to be filled in."""
     values = [
         each
@@ -128,20 +187,24 @@ def _is_whole(choice: Choice) -> bool:
     return not any(isinstance(one, Blank) for each in values for one in (each if isinstance(each, tuple) else [each]))
 
 
-def _tried(question: Question, read_by: ReadBy, state: Answered, tries: int) -> tuple[Question, int]:
-    """Return a question without the answers that the file refuses, and the tries that are left; some answer stays."""
-    kept = []
+def _tried(question: Question, read_by: ReadBy, state: Answered, tries: int) -> tuple[Question, int, Any]:
+    """Return a question without the answers that the file refuses, the tries that are left, and an outcome.
+
+    Some answer stays. The outcome is what the first answer leads to, None if it was not tried.
+    """
+    kept: list[Choice] = []
+    outcomes: list[Any] = []
     for each in question.choices:
-        if _is_whole(each) and not each.options.get("accept") and tries > 0:
+        outcome = None
+        if is_whole(each) and not each.options.get("accept") and tries > 0:
             tries -= 1
-            try:
-                read_by(state.with_answer(question, each.options))
-            except QuestionError:
-                pass
-            except DevicekitError:
-                continue
+            outcome = _outcome(read_by, state.with_answer(question, each.options))
+        if isinstance(outcome, DevicekitError) and not isinstance(outcome, QuestionError):
+            continue
         kept.append(each)
-    return replace(question, choices=tuple(kept or question.choices)), tries
+        if is_whole(each) and not outcomes:
+            outcomes.append(outcome)
+    return replace(question, choices=tuple(kept or question.choices)), tries, outcomes[0] if outcomes else None
 
 
 def list_blank_labels(choice: Choice) -> list[str]:

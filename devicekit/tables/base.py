@@ -25,8 +25,9 @@ class ValidTable:
     Parameters
     ----------
     frame : pandas.DataFrame
-        Validated on construction; a column `file_row`, if present, is used to name bad rows and dropped. A column
-        `data_origin` that holds marks of ours (SYNTHETIC) is noted in `meta`.
+        Validated on construction; a column `file_row`, if present, is used to name bad rows and dropped; `meta` keeps
+        its first and last value as `file_rows`. A column `data_origin` that holds marks of ours (SYNTHETIC) is noted
+        in `meta`.
     meta : mapping
         Instrument, date, source file and other facts that are not columns.
     warnings : tuple of CodedWarning
@@ -58,6 +59,10 @@ class ValidTable:
             raise TableError(f"{count(len(bad), 'bad value')} in the {self.kind} table", bad) from errors
         self._check(frame)
         object.__setattr__(self, "frame", frame.reset_index(drop=True))
+        meta = {name: value for name, value in self.meta.items() if name != "file_rows"}  # of other rows, if any
+        if rows is not None:
+            meta["file_rows"] = (int(rows.iloc[0]), int(rows.iloc[-1]))
+        object.__setattr__(self, "meta", meta)
         self._note_marks()
 
     def _note_marks(self) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import shlex
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from starlette.datastructures import FormData
 
 from devicekit.app.forms import (
     build_reading_fields,
@@ -17,11 +18,10 @@ from devicekit.app.forms import (
     split_question,
     use_field_labels,
 )
-from devicekit.app.uploads import Upload, apply_answer
-from devicekit.app.worker import Job
-from devicekit.core.errors import Blank, Choice, Question, QuestionError, UsageError
+from devicekit.app.questions import build_parts, combine, parse_answers
+from devicekit.core.errors import Blank, Choice, Question, UsageError
 from devicekit.system import commands
-from devicekit.system.answers import fill_blanks, list_blank_labels
+from devicekit.system.answers import Answered, FormAnswers, fill_blanks, list_blank_labels
 from devicekit.system.options import OPTIONS as DECLARED
 from devicekit.system.options import ReadOptions
 
@@ -150,24 +150,46 @@ def test_blanks_are_labelled_and_filled_in_order() -> None:
             fill_blanks(CURRENT.options, words)
 
 
-def test_an_answer_is_added_to_the_reading_options(tmp_path: Path) -> None:
-    upload = Upload("0", "a.csv", tmp_path, reading=ReadOptions(skip=2, columns={"cycle": "Run"}))
-    assert upload.question is None
-    question = Question("what?", ("quantity", "unit"), (CURRENT, TWO))
-    upload.read_job = Job("reading", "read", {}, tmp_path, state="failed", error=QuestionError("a.csv", question))
-    assert upload.question == question
-    options = apply_answer(upload, 0, ["0.2"], ReadOptions(unit="uA"))
-    assert options == ReadOptions(skip=2, columns={"cycle": "Run"}, quantity="current", read_voltage=0.2, unit="uA")
-    options = apply_answer(upload, 1, ["U", "G", "60"], ReadOptions(columns={"value": "R"}))
-    # fields beside the answer take precedence
-    assert options.columns == {"cycle": "Run", "voltage_v": "U", "value": "R"}
-    assert options.pulses == (60, 50)
-    assert apply_answer(upload, None, [], ReadOptions(quantity="weight")).quantity == "weight"
-    with pytest.raises(UsageError, match="conductance"):
-        apply_answer(upload, 0, ["0.2"], ReadOptions(unit="uS"))
-    trains = Choice.of("pulse trains", kind="pulse", quantity="conductance", unit="S")
-    upload.read_job.error = QuestionError("a.csv", Question("what?", ("kind", "quantity"), (trains,)))
-    assert apply_answer(upload, 0, [], ReadOptions(quantity="weight")).unit is None  # the unit was for conductances
+def test_the_parts_of_a_form_become_answers_by_their_questions() -> None:
+    accept = Choice(typed_options="accept=True", means="yes", options={"accept": True})
+    first, second = Question("what?", ("quantity", "unit"), (CURRENT, TWO)), Question("right?", ("accept",), (accept,))
+    whole = replace(first, parts=(first, second))
+    shown = build_parts(whole, FormData())
+    assert [each.chosen for each in shown] == ["0", "0"]  # the first that can be given as it stands, else the first
+    assert [each.name for each in shown[0].fields] == ["own-0-quantity", "own-0-unit"]
+    assert shown[1].fields == []
+    form = FormData([("choice-0", "1"), ("blank-0-1", "U"), ("blank-0-1", "G"), ("blank-0-1", "60"), ("choice-1", "0")])
+    answers = parse_answers(whole, form)
+    assert answers == {
+        "what?": {"columns": {"voltage_v": "U", "value": "G"}, "pulses": (60, 50)},
+        "right?": {"accept": True},
+    }
+    assert [each.chosen for each in build_parts(whole, form)] == ["1", "0"]
+    form = FormData([("choice-0", "own"), ("own-0-quantity", "weight"), ("choice-1", "0")])
+    assert parse_answers(whole, form)["what?"] == {"quantity": "weight"}
+    with pytest.raises(UsageError, match="Choose"):
+        parse_answers(whole, FormData([("choice-0", "own")]))
+
+
+def test_fields_beside_an_answer_take_precedence() -> None:
+    both = combine({"map": {"voltage_v": "U", "value": "G"}}, {"columns": {"value": "R"}})
+    assert both == {"columns": {"voltage_v": "U", "value": "R"}}
+    assert combine({"quantity": "conductance", "unit": "S"}, {"quantity": "weight"}) == {"quantity": "weight"}
+    assert combine({"accept": True}, {"kind": "endurance"}) == {"kind": "endurance"}
+
+
+def test_answers_are_used_for_their_questions_alone() -> None:
+    asked = Question("what?", ("unit",), (CURRENT,))
+    form = FormAnswers({"what?": {"unit": "uA"}, "another?": {"skip": 2}})
+    state = form.apply(asked, Answered(ReadOptions()))
+    assert state is not None
+    assert state.options == ReadOptions(unit="uA")
+    assert form.apply(asked, state) is None  # once
+    accepted = FormAnswers({"a": {"accept": True}, "b": {"kind": "sweep"}, "c": {"accept": True}})
+    parts = tuple(Question(text, ("accept",)) for text in "abc")
+    state = accepted.apply(replace(parts[0], parts=parts), Answered(ReadOptions()))
+    assert state == Answered(ReadOptions(kind="sweep"), frozenset("a"))
+    assert list(accepted.by_question) == ["c"]  # behind a change the file decides whether it is asked
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ import pytest
 pytest.importorskip("starlette")
 
 from devicekit.app import state
-from devicekit.app.forms import use_field_labels
-from devicekit.core.errors import Blank, Choice, Question, QuestionError
+from devicekit.app.results import ReadResult
+from devicekit.core.errors import Blank, Choice, Question
 from tests.unit.app.test_requests import Idle, ask
 
 QUESTION = Question(
@@ -44,9 +44,9 @@ def test_the_wording_of_pages(tmp_path: Any, monkeypatch: pytest.MonkeyPatch, fi
     job = app.read(upload)
     assert job is not None
     pages.append(("a file being read", ask(app, f"/uploads/{upload.key}")[1]))
-    job.state, job.error = "failed", QuestionError("ramps.csv", QUESTION).in_words(use_field_labels)
+    job.state, job.result = "done", ReadResult(question=QUESTION, lines=("1,2", "3,4"))
     pages.append(("a question", ask(app, f"/uploads/{upload.key}")[1]))
-    job.state = "cancelled"
+    job.state, job.result = "cancelled", None
     pages.append(("a cancelled file", ask(app, f"/uploads/{upload.key}")[1]))
     frame, _, _ = pages[0][1].partition("<main")
     texts = [("frame", frame), *((name, page.partition("<main")[2]) for name, page in pages)]

@@ -18,8 +18,9 @@ import pytest
 pytest.importorskip("starlette")
 
 from devicekit.app import server, state
+from devicekit.app.results import ReadResult
 from devicekit.app.worker import Job
-from devicekit.core.errors import Choice, Question, QuestionError
+from devicekit.core.errors import Choice, Question
 
 PORT, KEY = 8000, "the key"
 
@@ -160,11 +161,9 @@ def test_an_invalid_choice_is_refused(held: state.App, choice: str) -> None:
     (found,) = held.uploads
     held.read(found)
     assert found.read_job is not None
-    found.read_job.state, found.read_job.error = (
-        "failed",
-        QuestionError("a.csv", Question("What?", ("unit",), (Choice.of("S", unit="S"),))),
-    )
-    body = b"choice=" + quote(choice).encode()
+    question = Question("What?", ("unit",), (Choice.of("S", unit="S"),))
+    found.read_job.state, found.read_job.result = "done", ReadResult(question=question)
+    body = b"choice-0=" + quote(choice).encode()
     status, text = ask(held, f"{upload}/answer", [body], kind="application/x-www-form-urlencoded")
     assert status == 422
     assert "answers" in text

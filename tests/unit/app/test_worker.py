@@ -14,7 +14,7 @@ import pytest
 import physics
 from devicekit.app.results import ReadResult
 from devicekit.app.worker import INTERNAL_ERROR, WORKER_ENDED, Job, Worker
-from devicekit.core.errors import DevicekitError, QuestionError
+from devicekit.core.errors import DevicekitError
 from devicekit.system.options import ReadOptions
 from devicekit.verbs.simulate import IVRequest
 
@@ -82,11 +82,14 @@ def test_jobs_run_in_order_and_failures_are_told_apart(worker: Worker, job: Call
         each.wait(120)
     assert good.state == "done"
     assert isinstance(good.result, ReadResult)
-    assert (good.result.kind, good.result.fits) == ("sweep", False)
+    assert good.result.is_whole
+    assert good.result.seen is not None
+    assert (good.result.seen.kind, good.result.fits) == ("sweep", False)
     assert 0 < good.seconds < 120
     assert good.memory > 1 << 20
-    assert isinstance(question.error, QuestionError)
-    assert "“" in question.error.question.text  # the words of the page
+    assert isinstance(question.result, ReadResult)
+    assert question.result.question is not None
+    assert not question.result.is_whole
     assert isinstance(bad.error, DevicekitError)
     assert own.error is None
     assert INTERNAL_ERROR in own.message

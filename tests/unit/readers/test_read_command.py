@@ -49,7 +49,7 @@ def test_every_fixture(path: Path, tmp_path: Path, devicekit: Callable[..., Any]
 
 def test_records_are_listed(fixtures: Path, devicekit: Callable[..., Any]) -> None:
     ran = devicekit("read", fixtures / "easyexpert" / "header_crlf.csv")
-    (record,) = [line for line in ran.out.splitlines() if "record 3" in line]
+    (record,) = [line for line in ran.out.splitlines() if "record 3:" in line]
     for part in ("Set, reset DC", "D7", "03/09/2025 10:00:10", "9 rows"):
         assert part in record
     assert "encoding utf-8" in ran.out

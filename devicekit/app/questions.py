@@ -1,0 +1,125 @@
+"""The form of a question: every part with its answers, all reading options, and the answers that come back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+from devicekit.app.forms import Field, build_reading_fields, parse_reading_form, split_question, use_field_labels
+from devicekit.app.security import clean_file_name
+from devicekit.core.errors import Choice, Question, UsageError
+from devicekit.core.text import natural_number
+from devicekit.system.answers import fill_blanks, is_whole, list_blank_labels
+from devicekit.system.commands import non_default
+from devicekit.system.options import OPTIONS, ReadOptions
+
+OWN = "own"  # another answer than those that are offered
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a question, for the page.
+
+    Parameters
+    ----------
+    heading, hint : str
+        The question, and what stands after it.
+    seen : tuple of str
+        Evidence in the file.
+    choices : list of (Choice, list of (str, str))
+        Answers, each with the labels and entries of its blanks.
+    chosen : str
+        Number of the answer that is chosen, or "own".
+    fields : list of Field
+        Options for another answer.
+    """
+
+    heading: str
+    hint: str
+    seen: tuple[str, ...]
+    choices: list[tuple[Choice, list[tuple[str, str]]]]
+    chosen: str
+    fields: list[Field]
+
+
+def build_parts(question: Question, form: Any) -> list[Part]:
+    """Return the parts of a question with the entries of a form; without entries the first answers are chosen."""
+    return [_build_part(k, each, form) for k, each in enumerate(question.each)]
+
+
+def _build_part(k: int, question: Question, form: Any) -> Part:
+    shown = question.in_words(use_field_labels)
+    heading, hint = split_question(shown.text)
+    choices = []
+    for n, (choice, words) in enumerate(zip(question.choices, shown.choices, strict=True)):
+        labels, entries = list_blank_labels(choice), [str(each) for each in form.getlist(f"blank-{k}-{n}")]
+        choices.append((words, list(zip_longest(labels, entries[: len(labels)], fillvalue=""))))
+    whole = next((str(n) for n, each in enumerate(question.choices) if is_whole(each)), "0" if choices else OWN)
+    fields = [
+        replace(each, name=f"own-{k}-{each.name}", value=str(form.get(f"own-{k}-{each.name}", "")))
+        for each in build_reading_fields(ReadOptions(), [], [])
+        if each.name in _own_names(question)
+    ]
+    return Part(heading, hint, shown.evidence, choices, str(form.get(f"choice-{k}", whole)), fields)
+
+
+def _own_names(question: Question) -> list[str]:
+    return [name for name in question.fields if name in OPTIONS and name != "accept"]
+
+
+def parse_options(form: Mapping[str, Any], recipes: Path) -> ReadOptions:
+    """Return the reading options of a form; a recipe is one of the user's, or a shipped one.
+
+    Raises
+    ------
+    UsageError
+        If a field holds a value that its option does not take.
+    """
+    options = parse_reading_form({name: str(form[name]) for name in OPTIONS if name in form})
+    recipe = recipes / f"{clean_file_name(str(options.recipe))}.toml"
+    return replace(options, recipe=recipe) if options.recipe is not None and recipe.is_file() else options
+
+
+def parse_answers(question: Question, form: Any) -> dict[str, dict[str, Any]]:
+    """Return the options of each answer of a form, by the text of its question.
+
+    Raises
+    ------
+    UsageError
+        If an answer is missing, or a blank or a field does not take its entry.
+    """
+    return {
+        each.text: options
+        for k, each in enumerate(question.each)
+        if (options := _parse_part(k, each, form)) is not None
+    }
+
+
+def _parse_part(k: int, question: Question, form: Any) -> dict[str, Any] | None:
+    """Return the options of the answer to one part; None for another answer that is left empty."""
+    chosen = str(form.get(f"choice-{k}", ""))
+    number = natural_number(chosen)
+    if chosen != OWN and (number is None or number >= len(question.choices)):
+        raise UsageError("Choose one of the answers.")
+    beside = {name: str(form.get(f"own-{k}-{name}", "")) for name in _own_names(question)}
+    more = non_default(parse_reading_form(beside))
+    if chosen == OWN or number is None:
+        return more or None
+    entries = [str(each) for each in form.getlist(f"blank-{k}-{number}")]
+    options = fill_blanks(question.choices[number].options, entries)
+    return combine(options, more)
+
+
+def combine(options: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of an answer with those of the fields beside it, which take precedence."""
+    found = {"columns" if name == "map" else name: value for name, value in options.items()}
+    if more:
+        found.pop("accept", None)  # what is corrected is not accepted
+    if "quantity" in more:
+        found.pop("unit", None)  # the unit of another quantity
+    for name, value in more.items():
+        found[name] = {**found.get(name, {}), **value} if isinstance(value, Mapping) else value
+    return found
