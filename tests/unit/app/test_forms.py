@@ -119,7 +119,7 @@ def test_the_python_line_of_a_page_gives_the_same_options(options: ReadOptions) 
         ({"pulses": "60,a"}, "whole number"),
         ({"columns": "G"}, "value=G"),
         ({"columns": "value="}, "value=G"),
-        ({"key": "wafer=w"}, "device and cycle"),
+        ({"key": "wafer=w"}, "device, cycle"),
         ({"unit": "parsec"}, "not a unit"),
     ],
 )
@@ -202,7 +202,7 @@ def test_answers_are_used_for_their_questions_alone() -> None:
         ("columns_are=devices or cycles", "“Columns of one quantity are” devices or cycles"),
         ("absolute=True takes", "“Use magnitudes of negative conductances” takes"),
         ("pulses=(60, 50) fits", "“Pulses per LTP, LTD train” 60, 50 fits"),
-        ("key={device: dev(.)}", "“Device or cycle in names” device=dev(.)"),
+        ("key={device: dev(.)}", "“Device, cycle or condition in names” device=dev(.)"),
         ("the file /tmp/unit=3/a.csv", "the file /tmp/unit=3/a.csv"),
         ("no option here", "no option here"),
     ],

@@ -1,0 +1,199 @@
+"""The confirm page, through HTTP: what is seen before an answer, after it, and what is not computed meanwhile."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+pytest.importorskip("starlette")
+
+from devicekit.app import state
+from devicekit.app.tasks import Tasks
+from devicekit.app.worker import Job, _run_task
+from tests.unit.app.test_requests import ask
+
+FORM = "application/x-www-form-urlencoded"
+LOOP = [*range(11), *range(9, -11, -1), *range(-9, 1)]
+SWEEPS = "V (V),I\n" + "".join(f"{v / 10},{v * 1e-5 + 1e-6:.6g}\n" for _ in range(3) for v in LOOP)  # no unit of I
+STATES = "pulse,G (uS)\n" + "".join(f"{k},{k % 20 + 1 + (k // 20) % 2}\n" for k in range(100))
+
+
+class AtOnce:
+    """A worker that runs each job when it is submitted, in this process."""
+
+    def __init__(self, *what: Any, **options: Any) -> None:
+        self.tasks = Tasks()
+        self.ran: list[str] = []
+
+    def submit(self, job: Job) -> None:
+        self.ran.append(job.task)
+        if job.task != "read":
+            job.state = "running"  # only reading is of interest here
+            return
+
+        class Pipe:
+            def send(self, message: Any) -> None:
+                """Progress, which nobody reads."""
+
+        kind, value, _ = _run_task(self.tasks, job.task, job.arguments, Pipe())  # type: ignore[arg-type]
+        if kind == "done":
+            job.result, job.state = value, "done"
+        else:
+            job.error, job.message, job.state = value, str(value), "failed"
+
+    def cancel(self, job: Job) -> None:
+        job.state = "cancelled"
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> state.App:
+    monkeypatch.setattr(state, "Worker", AtOnce)
+    monkeypatch.setenv("DEVICEKIT_RECIPES", str(tmp_path / "library" / "recipes"))
+    return state.App(tmp_path / "work", tmp_path / "library")
+
+
+@pytest.fixture
+def opened(app: state.App) -> Callable[..., str]:
+    """Open a text as an upload; returns its path."""
+
+    def open_text(text: str, name: str = "mine.csv") -> str:
+        upload = app.uploads.open(name, False)
+        upload.path.write_text(text)
+        upload.is_complete = True
+        return f"/uploads/{upload.key}"
+
+    return open_text
+
+
+def post(app: state.App, path: str, **form: str) -> tuple[int, str]:
+    return ask(
+        app, path, [urlencode({name.replace("_", "-"): value for name, value in form.items()}).encode()], kind=FORM
+    )
+
+
+def facts(page: str) -> dict[str, str]:
+    return dict(re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd></div>", page))
+
+
+def ran(app: state.App) -> list[str]:
+    worker: Any = app.quick_worker
+    return worker.ran
+
+
+def test_a_picture_is_shown_and_nothing_is_computed_before_the_answer(app: state.App, opened: Any) -> None:
+    where = opened(SWEEPS)
+    page = ask(app, where)[1]
+    assert facts(page)["points per sweep"] == "41"
+    assert page.count("<figure") == 2  # V against row, and the I-V
+    assert re.findall(r'name="choice-0" value="0" required checked', page)
+    assert "line 2 of the file:" in page
+    assert "<code>0.0,1e-06</code>" in page
+    assert ran(app) == ["read"]
+    (upload,) = app.uploads
+    assert upload.question is not None
+    status, _ = post(app, f"{where}/answer", choice_0="0")
+    assert status == 303
+    page = ask(app, where)[1]
+    assert 'id="question"' not in page
+    assert ran(app) == ["read", "read", "characterize"]
+    assert upload.analysis_job is not None
+    assert upload.analysis_job.arguments["reading"].unit == "A"
+
+
+def test_other_answers_are_looked_at_without_being_given(app: state.App, opened: Any) -> None:
+    where = opened(SWEEPS)
+    first = ask(app, where)[1]
+    status, page = post(app, f"{where}/look", choice_0="1")  # nA or uA: the whole page, as without a script
+    assert status == 200
+    assert re.findall(r'name="choice-0" value="1" required checked', page)
+    shown = [re.findall(r"current_a (-?[\d.]+ \S+)", each) for each in (first, page)]
+    assert shown[0] != shown[1]
+    (upload,) = app.uploads
+    assert upload.question is not None  # still open
+    assert ran(app) == ["read", "read"]
+    assert len(app.jobs) == 1  # that of the picture is gone
+    status, page = post(app, f"{where}/look", choice_0="own", own_0_unit="parsec")
+    assert status == 200
+    assert "parsec" in page
+    assert "<figure" not in page.partition('id="question"')[0]  # no picture of other answers
+
+
+def test_statements_are_accepted_one_by_one_and_the_command_says_so(app: state.App, opened: Any) -> None:
+    where = opened(STATES)
+    ask(app, where)
+    (upload,) = app.uploads
+    assert upload.question is not None
+    subjects = [each.subject for each in upload.question.each]
+    assert all(subjects)
+    status, _ = post(app, f"{where}/answer", **{f"choice_{k}": "0" for k in range(len(subjects))})
+    assert status == 303
+    page = ask(app, where)[1]
+    assert 'id="question"' not in page
+    result = upload.read_result
+    assert result is not None
+    assert len(result.answered.accepted) == len(subjects)
+    assert result.reading.accept
+    assert result.reproduction is not None
+    assert "--accept" in result.reproduction.command
+    assert "accepted" in [code for code, _ in result.seen.warnings]  # type: ignore[union-attr]
+
+
+def test_an_answer_that_the_file_refuses_keeps_the_form(app: state.App, opened: Any) -> None:
+    where = opened(SWEEPS)
+    ask(app, where)
+    post(app, f"{where}/answer", choice_0="own", own_0_unit="kohm")
+    page = ask(app, where)[1]
+    assert 'role="alert"' in page
+    assert 'id="question"' in page
+    assert 'name="own-0-unit" value="kohm"' in page
+    assert re.findall(r'name="choice-0" value="own" required checked', page)
+    post(app, f"{where}/answer", choice_0="0", columns="voltage_v=nothing")  # options that the file refuses
+    page = ask(app, where)[1]
+    assert "nothing" in page.partition("</h1>")[2].partition("</p>")[0]
+    assert 'name="columns" value="voltage_v=nothing"' in page
+
+
+def test_answers_of_a_page_that_was_left_open_are_refused(app: state.App, opened: Any) -> None:
+    where = opened(SWEEPS)
+    ask(app, where)
+    status, page = post(app, f"{where}/answer", choice_0="0", asked="0" * 32)
+    assert status == 422
+    assert "changed" in page
+
+
+def test_a_recipe_is_kept_with_the_answer_and_found_for_the_next_file(app: state.App, opened: Any) -> None:
+    where = opened("a,b,V (V),I\n" + "".join(f"1,2,{v / 10},{v * 1e-5 + 1e-6:.6g}\n" for _ in range(3) for v in LOOP))
+    ask(app, where)
+    (upload,) = app.uploads
+    answers = {f"choice_{k}": "0" for k in range(len(upload.question.each))}
+    post(app, f"{where}/answer", **answers, keep_recipe="yes", recipe_name="our make")
+    assert "our make" in ask(app, where)[1]
+    assert (app.recipes / "our make.toml").is_file()
+    other = opened(
+        "a,b,V (V),I\n" + "".join(f"1,2,{v / 10},{v * 2e-5:.6g}\n" for _ in range(3) for v in LOOP), "two.csv"
+    )
+    page = ask(app, other)[1]
+    assert 'id="question"' not in page
+    assert "our make" in page
+    third = opened(SWEEPS)
+    ask(app, third)
+    status, page = post(app, f"{third}/answer", choice_0="0", keep_recipe="yes", recipe_name="our make")
+    assert status == 422
+    assert "exists" in page
+
+
+def test_a_file_of_which_no_table_can_be_shown_begins_as_it_does(app: state.App, opened: Any) -> None:
+    where = opened("a,b\n" + "".join(f"{k * 1e-6},{k * 2e-6}\n" for k in range(1, 40)))
+    page = ask(app, where)[1]
+    (upload,) = app.uploads
+    assert upload.question is not None
+    assert "<figure" in page or "<code>a,b" in page
+    assert ran(app) == ["read"]
