@@ -217,11 +217,13 @@ def _write_toml(layout: Layout) -> str:
     lines = ["# Recipe for files of this kind: devicekit read FILE --recipe THIS", "[recipe]", f"version = {VERSION}"]
     lines += [head, *(f"# {each}" for each in layout.evidence)]
     if layout.trains is not None:
-        return "\n".join([*lines, *_json_section(layout.trains), *_section("read", layout.options)]) + "\n"
+        lines += [*_match_section(layout, ()), *_json_section(layout.trains)]
+        return "\n".join([*lines, *_section("read", layout.options), *_section("keys", layout.options)]) + "\n"
     named = [column for column in layout.columns if column.role != KEPT]
     lines += _match_section(layout, named if layout.stated.header or not by_name else [])
     stated = layout.options
-    sheet = ",".join(layout.sheets) if layout.sheets and not stated.meaning("sheets") else None
+    sheets = () if stated.meaning("sheets") else layout.sheets
+    sheet = ",".join(each.replace(",", "*") for each in sheets) or None
     options = replace(stated, sheet=sheet, blocks=None if stated.blocks == "none" else stated.blocks)
     lines += _section("table", options) or ["", "[table]"]
     for section in ("read", "trains", "keys", "label_rows", "rows_per", "constants"):

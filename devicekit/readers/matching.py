@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MOST_LINES, MOST_TEXT = 300, 48 << 10  # lines and characters of a text that are compared
 MOST_SHEETS, MOST_ROWS = 5, 60  # of a workbook
 MOST_WORDS = 6  # of a preamble that are kept
+MOST_KEYS = 40  # of a JSON file that are kept; more are data
 ALIKE = 4  # names of which all but one make a file of a known make, where no words stand above them
 LARGEST_JSON = 4 << 20  # characters in which keys are sought
 CELLS = "cells"  # the delimiter of a sheet
@@ -109,6 +110,8 @@ def take(source: Source, layout: Layout) -> Fingerprint:
     if source.in_memory or source.is_folder or layout.format != "table" or layout.trains is not None:
         return Fingerprint()
     head = _Head(source)
+    if source.workbook_kind == "json":
+        return Fingerprint(keys=tuple(sorted(head.keys))) if len(head.keys) <= MOST_KEYS else Fingerprint()
     stated = layout.stated
     marks = Fingerprint(delimiter=layout.delimiter, decimal=stated.decimal or ".", sheets=layout.sheets)
     rows = [row for _, row in head.rows(layout.delimiter)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -151,6 +152,20 @@ def test_sheets_and_units_are_marks(own: Path, tmp_path: Path) -> None:
     assert "recipe" in _codes(again)
     with pytest.raises(QuestionError, match="nA, not uA"):
         devicekit.read(book("c.xlsx", "nA"))
+
+
+def test_keys_are_the_marks_of_json(own: Path, tmp_path: Path) -> None:
+    def write(name: str, *keys: str) -> Path:
+        values = {key: [0, 1, 2, 3, 2, 1, 0] for key in keys}
+        return _write(tmp_path / name, json.dumps({"operator": "N. N.", **values}))
+
+    given = {"columns": {"voltage_v": "bias", "current_a": "probe"}, "quantity": "current", "unit": "nA"}
+    _save(write("a.json", "bias", "probe"), own / "json.toml", **given)
+    again = devicekit.read(write("b.json", "bias", "probe"))
+    assert again.frame["current_a"].max() == pytest.approx(3e-9)
+    assert "recipe" in _codes(again)
+    with pytest.raises(QuestionError):
+        devicekit.read(write("c.json", "drive", "probe"))
 
 
 def test_a_recipe_from_before_fingerprints_is_read_and_not_found(own: Path, tmp_path: Path) -> None:
