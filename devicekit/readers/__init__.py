@@ -216,7 +216,8 @@ def _read_one(
     source: Source, options: ReadOptions, elsewhere: frozenset[str] = frozenset(), recipe: Recipe | None = None
 ) -> Table:
     """Read one source, by a recipe if one is given or its fingerprint matches; see `read`."""
-    if recipe is None and options.recipe is None and not source.in_memory and not source.is_folder:
+    table = _read_own(source, options, elsewhere) if recipe is None else None
+    if table is None and recipe is None and options.recipe is None and not (source.in_memory or source.is_folder):
         return _read_found(source, options, elsewhere)
     options = replace(options, recipe=None)
     if recipe is not None and not source.in_memory and not source.is_folder:
@@ -232,7 +233,6 @@ def _read_one(
         source = Source.of_trains(source.path, recipe.trains)
     if options.encoding is not None:
         source.use_encoding(options.encoding)
-    table = None if recipe is not None else _read_own(source, options, elsewhere)
     table = _read_by_format(source, options, elsewhere, recipe) if table is None else table
     layout: Layout = table.meta["layout"]
     from devicekit.readers import matching
@@ -322,7 +322,7 @@ def _read_own(source: Source, options: ReadOptions, elsewhere: frozenset[str]) -
     if table is None:
         return None
     known = ALWAYS | (elsewhere if table.kind == SweepTable.kind else frozenset())
-    known |= {"kind"} if options.kind == table.kind else set()
+    known |= {name for name, value in (("kind", table.kind), ("recipe", "none")) if getattr(options, name) == value}
     return table if set(non_default(options)) <= known else None
 
 

@@ -20,6 +20,7 @@ from devicekit.tables import Table, csv_text, revealed
 _TO_THE_LAST_BIT: dict[str, Any] = (
     {"float_precision": "round_trip"} if tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1) else {}
 )
+FEWEST = 3  # columns by which a kind is known
 EVIDENCE = ("a table that devicekit wrote",)
 COMPARED = 100  # rows whose text must be what devicekit would write
 
@@ -35,7 +36,12 @@ def kind_of(names: Sequence[str]) -> type[Table] | None:
     for each in get_args(Table):
         required = {name for name, column in each.schema.columns.items() if column.required}
         lead = [name for name in each.schema.columns if name in names]
-        if required <= set(lead) and list(names[: len(lead)]) == lead and len(set(names)) == len(names):
+        if (
+            len(lead) >= FEWEST
+            and required <= set(lead)
+            and list(names[: len(lead)]) == lead
+            and len(set(names)) == len(names)
+        ):
             return each  # type: ignore[no-any-return]
     return None
 

@@ -172,11 +172,16 @@ def add_state(
     return check_sign(frame.assign(conductance_s=states), options, name, warnings)
 
 
-def list_quantity_choices(options: ReadOptions) -> tuple[Choice, ...]:
-    """Return the possible quantities of states; for currents, also ask for the read voltage unless it is given."""
-    blank = {"read_voltage": Blank("V")} if options.read_voltage is None else {}
+def list_quantity_choices(options: ReadOptions, unclear: bool = False) -> tuple[Choice, ...]:
+    """Return the possible quantities of states; for currents, also ask for the read voltage unless it is given.
+
+    With `unclear`, a unit word was not understood: the unit is asked for too.
+    """
+    volts = {"current": {"read_voltage": Blank("V")}} if options.read_voltage is None else {}
+    unit = {"unit": Blank("UNIT")} if unclear and options.unit is None else {}
     return tuple(
-        Choice.of(f"states are {each}s", quantity=each, **(blank if each == "current" else {})) for each in QUANTITIES
+        Choice.of(f"states are {each}s", quantity=each, **({} if each == "weight" else unit), **volts.get(each, {}))
+        for each in QUANTITIES
     )
 
 

@@ -18,6 +18,7 @@ from devicekit.system.options import OPTIONS, ReadOptions
 
 _NAMES = {each.keyword: each.name for each in OPTIONS.values()}
 MOST_PARTS = 8  # questions asked at once
+ANY_VOLTAGE = 0.1  # V, of an answer that is tried before it is offered
 MOST_TRIED = 24  # answers that are tried before they are offered
 MOST_TRIED_FORM = 8  # of the same where a picture is awaited
 
@@ -124,6 +125,8 @@ def read_with_answers(read_by: ReadBy, state: Answered, is_small: bool = True) -
     Raises
     ------
     QuestionError
+    DevicekitError
+        What every answer to a question would lead to.
     """
     form, asker = _FORM.get(), _ASKER.get()
     while True:
@@ -156,7 +159,12 @@ def _ask_at_once(error: QuestionError, read_by: ReadBy, state: Answered, tries: 
         for each in question.each:
             if each.text in {part.text for part in parts}:
                 break
-            each, tries, tried = _tried(each, read_by, state, tries)
+            try:
+                each, tries, tried = _tried(each, read_by, state, tries)
+            except DevicekitError:
+                if parts:
+                    break
+                raise
             parts.append(each)
             if (best := next(filter(is_whole, each.choices), None)) is None:
                 break
@@ -191,19 +199,29 @@ def _tried(question: Question, read_by: ReadBy, state: Answered, tries: int) -> 
     """Return a question without the answers that the file refuses, the tries that are left, and an outcome.
 
     Some answer stays. The outcome is what the first answer leads to, None if it was not tried.
+
+    Raises
+    ------
+    DevicekitError
+        If the file refuses every answer, and for one reason.
     """
     kept: list[Choice] = []
+    refused: list[DevicekitError] = []
     outcomes: list[Any] = []
     for each in question.choices:
         outcome = None
-        if is_whole(each) and not each.options.get("accept") and tries > 0:
+        filled = replace(each, options={k: ANY_VOLTAGE if v == "V" else v for k, v in each.options.items()})
+        if is_whole(filled) and not each.options.get("accept") and tries > 0:
             tries -= 1
-            outcome = _outcome(read_by, state.with_answer(question, each.options))
+            outcome = _outcome(read_by, state.with_answer(question, filled.options))
         if isinstance(outcome, DevicekitError) and not isinstance(outcome, QuestionError):
+            refused.append(outcome)
             continue
         kept.append(each)
         if is_whole(each) and not outcomes:
             outcomes.append(outcome)
+    if refused and not kept and len({str(each) for each in refused}) == 1:
+        raise refused[0]
     return replace(question, choices=tuple(kept or question.choices)), tries, outcomes[0] if outcomes else None
 
 

@@ -67,7 +67,9 @@ def _holds_fractions(column: Column, view: View) -> bool:
     """Return whether a counter holds fractions, as the axis of a digitised figure does."""
     values = view.numbers(column.name)
     known = None if values is None else values.dropna().to_numpy()
-    return known is not None and known.size > 0 and bool((known != np.round(known)).mean() >= SOME)
+    if known is None or not known.size or known.min() <= -1:  # no pulse is counted below 0
+        return False
+    return bool((known != np.round(known)).mean() >= SOME)
 
 
 def _require_whole(column: Column, view: View) -> Column:

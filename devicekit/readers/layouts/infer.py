@@ -100,6 +100,7 @@ def infer_layout(source: Source, options: ReadOptions, recipe: Recipe | None = N
     kind, claim = _choose_kind(view)
     others = _list_other_kinds(view, kind)
     view = View(tuple(check_interleaved(view, kind.assign(view), kind.VALUES)), view.cells, options)
+    _check_dimension(view, kind)
     warnings = warn_left_out(gathered, blocks, source.path.name)
     warnings += warn_dropped([row for block in blocks for row in block.dropped], source.path.name)
     view, remarks = assign_factors(view, kind, blocks[0])
@@ -107,7 +108,7 @@ def infer_layout(source: Source, options: ReadOptions, recipe: Recipe | None = N
     # then the option for columns refers to the tables, or to the records
     beside = options.row_is == "record" or len({block.sheet for block in blocks}) < len(blocks)
     inner = View(view.columns, view.cells, _without_columns(options)) if beside else view
-    arranged = arrange(view.columns, kind.VALUES, inner, kind.NAME in OF_LEVELS)
+    arranged = _arrange(inner, view, kind, beside)
     view, arranged = _keep_one_per_role(view, arranged, kind)
     unused = _unused_of_numbers(view, kind) | _unused_of_names(blocks, arranged, beside)
     unused |= set() if kind.NAME == "pulse" else {"pulses"}
@@ -133,6 +134,36 @@ def infer_layout(source: Source, options: ReadOptions, recipe: Recipe | None = N
 def _without_columns(options: ReadOptions) -> ReadOptions:
     """Return the options without what applies to tables beside each other instead of to columns."""
     return replace(without_meaning(options, "columns"), label_rows={})
+
+
+def _arrange(inner: View, view: View, kind: ModuleType, beside: bool) -> Arranged:
+    """Distinguish the columns of one quantity; see `arrange`."""
+    try:
+        return arrange(view.columns, kind.VALUES, inner, kind.NAME in OF_LEVELS)
+    except QuestionError as error:
+        if not beside or view.options.meaning("columns") is None or option_of("columns") not in error.asked.fields:
+            raise
+        raise TableError(
+            f"{view.where}: tables stand side by side, and each has several columns of one quantity. Put each table "
+            "into its own file, or name one column of each with map={value: COLUMN}."
+        ) from None
+
+
+def _check_dimension(view: View, kind: ModuleType) -> None:
+    """Refuse states without a unit where the kind of table needs conductances.
+
+    Raises
+    ------
+    TableError
+    """
+    dimensionless = {"weight", "value"} if view.options.stated_quantity == "weight" else {"weight"}
+    states = [c for c in view.columns if c.role in kind.VALUES and c.role in (*STATE_COLUMNS, "value")]
+    weights = [c for c in states if c.role in dimensionless]
+    if states and len(weights) == len(states) and kind.NAME in ("retention", "endurance", "multilevel", "transient"):
+        raise TableError(
+            f"{view.where}: column {states[0].name!r} is dimensionless, but {kind.TITLE} needs conductances, "
+            "currents or resistances. Give the numbers in a unit: unit=uS"
+        )
 
 
 def _gather_blocks(

@@ -180,6 +180,8 @@ def _apply_map(name: str, head: Heading, mapped: Mapping[str, str]) -> Column | 
             return Column(name, role, head.word, meant.pop().factor, head.log10, "set by map", by="map", stated=True)
     if head.unit is None and role in (*STATE_COLUMNS, "current_a") and not unclear and (prefix := _PREFIX.search(name)):
         unclear = f"{prefix[1]!r} may be a unit prefix"
+    if role == "value" and head.unit is not None and head.unit.quantity not in STATE_COLUMNS.values():
+        return Column(name, role, why="set by map", by="map", unclear=f"{head.word} is a unit of {head.unit.quantity}")
     if role == "value" and head.unit is not None:  # the unit gives the quantity
         role = next((state for state, quantity in STATE_COLUMNS.items() if quantity == head.unit.quantity), role)
     if role == "temperature_c":  # the answer where the name states kelvin but the numbers are not

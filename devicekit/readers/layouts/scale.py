@@ -76,6 +76,8 @@ def _resolve_state_unit(column: Column, view: View, quantity: str | None) -> Col
     if quantity is None:  # only an option gives the quantity
         if options.stated_quantity is None:
             raise ask_quantity(view)
+        if column.unclear and not options.unit and options.stated_quantity != "weight":
+            raise _ask_unit(column, view, options.stated_quantity)
         return column
     if options.stated_quantity is not None and options.stated_quantity != quantity:
         raise UsageError(
@@ -113,11 +115,13 @@ def _describe_option(options: ReadOptions) -> str:
     return f"unit={options.unit}" if options.unit else f"quantity={options.quantity}"
 
 
+_ROLES = {"conductance": "conductance_s", "current": "read_current_a", "resistance": "resistance_ohm"}
 _EXAMPLES = {"current": ("A", "uA", "nA"), "resistance": ("ohm", "kohm", "Mohm"), "conductance": ("S", "uS", "nS")}
 
 
 def _ask_unit(column: Column, view: View, quantity: str, words: Sequence[str] = ()) -> QuestionError:
     more = quantity == "current" and view.options.read_voltage is None and column.role != "current_a"
+    volts = {"read_voltage": Blank("V")} if more else {}
     units = words or _EXAMPLES.get(quantity, ())
     reason = f" ({column.unclear})" if column.unclear else ""
     text = f"in which unit is column {column.name!r}{reason}?"
@@ -126,10 +130,15 @@ def _ask_unit(column: Column, view: View, quantity: str, words: Sequence[str] = 
     return ask(
         view.where,
         text + (" Add read_voltage=V too" if more else ""),
-        tuple(Choice.of(f"{column.name} is in {word}", unit=word) for word in units),
+        tuple(Choice.of(f"{column.name} is in {w}", unit=w, **(volts if _is_current(w) else {})) for w in units),
         describe_ranges(View((replace(column, role="value"),), view.cells, view.options)),
         fields=("unit", *(("read_voltage",) if more else ())),
     )
+
+
+def _is_current(word: str) -> bool:
+    unit = parse_unit(word)
+    return unit is not None and unit.quantity == "current"
 
 
 def _resolve_unclear_unit(column: Column, view: View, asked: bool) -> Column:
@@ -138,8 +147,15 @@ def _resolve_unclear_unit(column: Column, view: View, asked: bool) -> Column:
     options = view.options
     if asked and options.stated_quantity == quantity and options.unit:
         return replace(column, factor=options.factor, unit=options.unit)
+    word = parse_heading(column.name).word or ""
+    is_state = column.role in STATE_COLUMNS
+    if asked and is_state and options.unit and (role := _ROLES.get(options.stated_quantity or "")):
+        return replace(column, role=role, factor=options.factor, unit=options.unit, unclear="")  # the unit is right
     if asked and quantity:
-        words = [word for word, unit in readings(parse_heading(column.name).word or "") if unit.quantity == quantity]
+        words = [each for each, unit in readings(word) if unit.quantity == quantity]
+        unit = parse_unit(word)
+        if is_state and unit is not None and unit.quantity in _ROLES:
+            words = [word, *(words or _EXAMPLES[quantity])]
         raise _ask_unit(column, view, quantity, words)
     reason = column.unclear
     raise ask(
@@ -271,7 +287,8 @@ def ask_quantity(view: View) -> QuestionError:
     kind = ("kind",) if len(view.unknown) > 1 else ()
     fields = (*kind, "quantity", "unit", "read_voltage", *((option_of("columns"),) if wide else ()))
     more = () if view.options.kind else (*pair_choices(view), NONE_OF_THESE)
-    choices = (*list_quantity_choices(view.options), *more)
+    unclear = any(column.unclear for column in [*view.states, *view.unknown])
+    choices = (*list_quantity_choices(view.options, unclear), *more)
     return ask(view.where, text, choices, describe_ranges(view), fields=fields)
 
 

@@ -35,7 +35,7 @@ AMPS = V * 1e-6 * (1 + np.abs(V))
     ids=["array", "list", "tuple", "column", "objects", "masked", "series", "named", "mapping", "frame"],
 )
 def test_states_in_memory_are_a_train(data: Any) -> None:
-    table = read(data, quantity="conductance")
+    table = read(data, quantity="conductance", kind="pulse")
     assert table.kind == "pulse"
     assert table.frame["conductance_s"].tolist() == G.tolist()
     assert table.layout.options.header == (1 if getattr(data, "name", None) == "G" or isinstance(data, dict) else 0)
@@ -60,7 +60,7 @@ def test_a_loop_in_memory_is_a_sweep(data: Any) -> None:
 
 @pytest.mark.parametrize("rows", [np.c_[V, AMPS], np.c_[np.arange(5.0), 1e-6 * np.arange(5) ** 2].tolist()])
 def test_two_columns_without_names_are_a_sweep_on_request(rows: Any) -> None:
-    table = read(rows, kind="sweep", unit="A")
+    table = read(rows, kind="sweep", unit="A", accept=True)
     assert table.frame["current_a"].tolist() == [row[1] for row in rows]
 
 
@@ -110,7 +110,7 @@ def test_options_of_another_type_are_refused_in_words(options: dict[str, Any], f
 
 
 def test_whole_numbers_do_for_numbers_of_options() -> None:
-    table = read(G, quantity="current", read_voltage=2, pulses=20)
+    table = read(G, quantity="current", read_voltage=2, pulses=20, kind="pulse")
     assert table.frame["conductance_s"].tolist() == (G / 2).tolist()
     assert table.frame["read_voltage_v"].tolist() == [2.0] * 20
 

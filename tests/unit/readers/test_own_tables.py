@@ -12,6 +12,7 @@ import pytest
 
 from devicekit.core.errors import DevicekitError
 from devicekit.readers import read
+from devicekit.readers.own import kind_of
 from devicekit.system import catalog
 from devicekit.tables import PulseTable, SweepTable, Table, neutral, revealed
 
@@ -149,7 +150,7 @@ def test_each_kind_is_read_back(kind: str, marks: tuple[str, ...], tmp_path: Pat
         assert (name in back.frame) == (name in CASES[kind])
     if marks:
         return
-    one = read(tmp_path / "t.csv", device="7", kind=kind if kind != "record" else None)
+    one = read(tmp_path / "t.csv", device="7", kind=None if kind == "record" else kind)
     assert one.devices == ["7"]
     assert len(one) == int((_NAMES == "7").sum())
 
@@ -229,3 +230,8 @@ def test_read_writes_what_it_reads_back(name: str, tmp_path: Path, devicekit: Ca
     source = DATA / "arcone" / "session.csv"
     assert devicekit("read", source, "--out", tmp_path / name).code == 0
     _assert_same(read(tmp_path / name), read(source))
+
+
+def test_two_columns_of_ours_are_not_a_kind(tmp_path: Path) -> None:
+    assert kind_of(["device_id", "cycle", "V", "I"]) is None
+    assert kind_of(["device_id", "cycle", "point", "voltage_v", "current_a", "Gate"]) is SweepTable
