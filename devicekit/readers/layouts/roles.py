@@ -321,6 +321,8 @@ def _role_of_quantity(bare: str, head: Heading) -> str | None:
         return "spike_delay_s" if means("delay", bare) else "pulse_width_s" if means("width", bare) else "time_s"
     if quantity == "voltage":
         return "read_voltage_v" if means("read", bare) else "pulse_voltage_v" if means("pulse", bare) else "voltage_v"
+    if quantity == "celsius" and head.unit is not None:
+        return "temperature_c"  # converted to kelvin, and reported
     if quantity == "current":
         return "compliance_a" if means("limit", bare) else "current_a"
     if quantity == "resistance" and means("before", bare):
