@@ -19,8 +19,8 @@ from devicekit.system.options import OPTIONS, ReadOptions
 _NAMES = {each.keyword: each.name for each in OPTIONS.values()}
 MOST_PARTS = 8  # questions asked at once
 ANY_VOLTAGE = 0.1  # V, of an answer that is tried before it is offered
-MOST_TRIED = 24  # answers that are tried before they are offered
 MOST_TRIED_FORM = 8  # of the same where a picture is awaited
+MOST_TRIED = 12  # answers that are tried before they are offered
 
 
 @dataclass(frozen=True)
