@@ -19,7 +19,7 @@ def test_a_recipe_gives_the_same_table(lines: Write, tmp_path: Path) -> None:
     path = lines("some title", "date: today", "n;I [nA];T (C)", "1;10,5;25", "2;12,5;25", "3;14,0;26", "4;13,0;25")
     table = read(path, read_voltage=0.1, accept=True)
     table.meta["layout"].save(tmp_path / "lab.toml")
-    again = read(path, recipe=tmp_path / "lab.toml")
+    again = read(path, recipe=tmp_path / "lab.toml", accept=True)
     pd.testing.assert_frame_equal(table.frame, again.frame)
     other = lines("n;U [V]", "1;2", "2;3", name="other.csv")
     with pytest.raises(UsageError, match=r"lab\.toml.*I \[nA\]"):
