@@ -53,6 +53,7 @@ class Reader(Protocol):
 
 _TABLES = frozenset({"long", "updown"})  # older names of the table reader
 TABLE = "table"
+LONG_LINE = 4_000  # bytes; a table of hundreds of columns
 SMALL = 200_000  # bytes, or cells in memory
 ALWAYS = frozenset({"format", "device", "cycle", "width", "encoding", "accept"})  # applied before or after the reader
 
@@ -177,7 +178,9 @@ def read(
 
 def _is_small(path: Any) -> bool:
     """Return whether one file is read in a moment; several files are not."""
-    return isinstance(path, str | Path) and files.is_file(Path(path)) and Path(path).stat().st_size <= SMALL
+    if not isinstance(path, str | Path) or not files.is_file(Path(path)) or Path(path).stat().st_size > SMALL:
+        return False
+    return max(map(len, Path(path).read_bytes().splitlines()), default=0) <= LONG_LINE
 
 
 def _read(path: Any, state: Answered, elsewhere: frozenset[str], expected: str | None) -> Table:
