@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 STATED, GIVEN, AGREED, INFERRED = "stated", "given", "agreed", "inferred"
 TRENDS = 0.5  # mean rank correlation from which trains rise or fall
 FEWEST_VOLTAGES = 3
+MOST_TRAINS = 40  # whose trend is compared with their direction
 SMALL = 8  # rows of a table whose course says little
 DOUBTS: dict[str, tuple[str, str, tuple[str, ...]]] = {  # where names and numbers differ: subject, way, other units
     "reversed": ("direction", "the trend of the readings", ()),
@@ -132,14 +133,13 @@ def _course(table: Table) -> str | None:
 def _trends(table: PulseTable) -> list[tuple[str, float]]:
     """Return direction and rank correlation with the pulse number of up to 40 trains with four readings or more."""
     name = "conductance_s" if "conductance_s" in table.frame else "weight"
+    frame = table.frame[["direction", "pulse_index", name]]
+    groups = table.frame.groupby(["direction", "device_id", "cycle"], sort=False).indices
     found: list[tuple[str, float]] = []
-    for (way, *_), part in table.frame.groupby(["direction", "device_id", "cycle"], sort=False):
-        known = part.dropna(subset=[name])
-        if len(known) < 4 or known[name].nunique() < 2:
-            continue
-        found.append((str(way), float(known[name].rank().corr(known["pulse_index"].rank()))))
-        if len(found) == 40:
-            break
+    for (way, *_), rows in [each for each in groups.items() if len(each[1]) >= 4][:MOST_TRAINS]:
+        known = frame.iloc[rows].dropna(subset=[name])
+        if len(known) >= 4 and known[name].nunique() > 1:
+            found.append((str(way), float(known[name].rank().corr(known["pulse_index"].rank()))))
     return found
 
 
