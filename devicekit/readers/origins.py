@@ -30,7 +30,7 @@ MOST_TRAINS = 40  # whose trend is compared with their direction
 SMALL = 8  # rows of a table whose course says little
 DOUBTS: dict[str, tuple[str, str, tuple[str, ...]]] = {  # where names and numbers differ: subject, way, other units
     "reversed": ("direction", "the trend of the readings", ()),
-    "suspect_unit": ("unit", "the size of the numbers", ("uS", "nS", "kohm", "Mohm", "uA", "nA")),
+    "suspect_unit": ("unit", "the size of the numbers", ("uS", "nS", "kohm", "uA")),
     "against_name": ("direction", "the trend of the readings", ()),
     "single_readings": ("borders", "the length of the trains", ()),
 }
@@ -136,10 +136,15 @@ def _trends(table: PulseTable) -> list[tuple[str, float]]:
     frame = table.frame[["direction", "pulse_index", name]]
     groups = table.frame.groupby(["direction", "device_id", "cycle"], sort=False).indices
     found: list[tuple[str, float]] = []
-    for (way, *_), rows in [each for each in groups.items() if len(each[1]) >= 4][:MOST_TRAINS]:
+    for key, rows in [each for each in groups.items() if len(each[1]) >= 4][:MOST_TRAINS]:
         known = frame.iloc[rows].dropna(subset=[name])
         if len(known) >= 4 and known[name].nunique() > 1:
-            found.append((str(way), float(known[name].rank().corr(known["pulse_index"].rank()))))
+            found.append(
+                (
+                    str(key[0]),  # type: ignore[index]
+                    float(known[name].rank().corr(known["pulse_index"].rank())),
+                )
+            )
     return found
 
 

@@ -118,4 +118,4 @@ def _frame(source: Source, table: type[Table], names: Sequence[str]) -> pd.DataF
 def _layout(table: type[Table], names: Sequence[str]) -> Layout:
     found = tuple(Column(name, name if name in GLOSSARY else KEPT, by="glossary") for name in names)
     options = ReadOptions(skip=0, header=1, units_row=False, decimal=".")
-    return Layout(table.kind, found, options, delimiter=",", evidence=EVIDENCE)
+    return Layout(table.kind, found, options, delimiter="comma", evidence=EVIDENCE)

@@ -286,5 +286,5 @@ def test_an_error_speaks_of_keywords_in_python_and_of_options_on_the_command_lin
     assert not re.search(r"--\w", str(caught.value)), caught.value
     ran = devicekit(*map(placed, line.split()))
     assert ran.code == 2
-    printed = re.sub(r"--(map|set) \w+=", "", ran.err)  # that is how these two are written
+    printed = re.sub(r"--(map|set|rows-per) \w+=", "", ran.err)  # that is how these are written
     assert not re.search(r"\b[a-z_]+=", printed), ran.err

@@ -53,7 +53,6 @@ from devicekit.system.options import LINES, ReadOptions
 if TYPE_CHECKING:
     from devicekit.readers.recipe import Recipe
 
-SMALL = 5_000  # cells of a table whose answers are tried
 JUDGED = 20_000  # rows of a large table that are examined
 OF_LEVELS = ("retention", "endurance", "multilevel", "summary")  # kinds whose columns may be levels
 _FINAL = {*GLOSSARY, "value", IGNORED, KEPT}
@@ -333,12 +332,12 @@ def _choose_kind(view: View) -> tuple[ModuleType, Claim]:
 
 
 def _list_other_kinds(view: View, kind: ModuleType) -> tuple[Choice, ...]:
-    """Return the other kinds as answers: those that the columns allow first."""
-    claimed = {module.NAME for module, _ in _collect_claims(view)}
-    modules = sorted(plugins.KINDS.all().values(), key=lambda module: module.NAME not in claimed)
-    if view.cells.block.cells.size > SMALL:  # there, no answer is tried before it is offered
-        modules = [module for module in modules if module.NAME in claimed]
-    return tuple(Choice.of(f"no: {module.TITLE}", kind=module.NAME) for module in modules if module.NAME != kind.NAME)
+    """Return the other kinds that the columns allow as answers, and plain records."""
+    modules = plugins.KINDS.all()
+    names = [*(module.NAME for module, _ in _collect_claims(view)), "record"]
+    return tuple(
+        Choice.of(f"no: {modules[name].TITLE}", kind=name) for name in dict.fromkeys(names) if name != kind.NAME
+    )
 
 
 def _numbers_known(view: View) -> bool:

@@ -69,7 +69,8 @@ def test_a_function_may_answer(tmp_path: Path) -> None:
     file = _csv(tmp_path / "g.csv", "G", TRAIN)
     seen: list[str] = []
 
-    def answer(question: Question, state: Answered) -> Answered:
+    def answer(question: Question, state: Answered, trial: Any) -> Answered:
+        assert trial.kind == "pulse"
         for part in question.each:
             seen.append(part.text)
             state = state.with_answer(part, part.choices[0].options)
