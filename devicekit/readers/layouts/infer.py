@@ -102,7 +102,9 @@ def infer_layout(source: Source, options: ReadOptions, recipe: Recipe | None = N
     view = View(tuple(check_interleaved(view, kind.assign(view), kind.VALUES)), view.cells, options)
     _check_dimension(view, kind)
     warnings = warn_left_out(gathered, blocks, source.path.name)
-    warnings += warn_dropped([row for block in blocks for row in block.dropped], source.path.name)
+    warnings += warn_dropped(
+        [row for block in blocks for row in (*block.shape.numbers_above, *block.dropped)], source.path.name
+    )
     view, remarks = assign_factors(view, kind, blocks[0])
     tags = tag_blocks(blocks, options, source.path.name)
     # then the option for columns refers to the tables, or to the records

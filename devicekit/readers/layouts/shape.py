@@ -43,6 +43,7 @@ class Shape:
     facts: Mapping[str, str] = field(default_factory=dict)
     transposed: bool = False
     numeric: tuple[int, ...] = ()
+    numbers_above: tuple[Row, ...] = ()
 
 
 def find_shape(rows: Sequence[Row], delimiter: str, options: ReadOptions, where: str) -> tuple[Shape, int]:
@@ -77,7 +78,26 @@ def find_shape(rows: Sequence[Row], delimiter: str, options: ReadOptions, where:
     decimal, thousands = delimiters.find_marks(
         (cell for _, cells in rows[start:] for cell in cells), delimiter, where, options.decimal
     )
-    return Shape(delimiter, decimal, thousands, skip, header, units_row, comments, facts, numeric=(*types[1],)), start
+    above_names = [] if options.skip is not None else [row for row in rows[:start] if row[0] <= skip]
+    shape = Shape(
+        delimiter,
+        decimal,
+        thousands,
+        skip,
+        header,
+        units_row,
+        comments,
+        facts,
+        numeric=(*types[1],),
+        numbers_above=tuple(row for row in above_names if _holds_numbers(row[1])),
+    )
+    return shape, start
+
+
+def _holds_numbers(cells: Sequence[str]) -> bool:
+    """Return whether a row holds two numbers or more and nothing else."""
+    filled = [cell for cell in cells if cell]
+    return len(filled) > 1 and all(map(delimiters.is_number, filled))
 
 
 def _counts_columns(rows: Sequence[Row], start: int) -> bool:
@@ -101,8 +121,7 @@ def _check_skipped_rows(rows: Sequence[Row], where: str) -> None:
     """
     run: list[int] = []
     for number, cells in rows:
-        filled = [cell for cell in cells if cell]
-        run = [*run, number] if len(filled) > 1 and all(map(delimiters.is_number, filled)) else [] if filled else run
+        run = [*run, number] if _holds_numbers(cells) else [] if any(cells) else run
         if len(run) > MOST_SKIPPED:
             raise FileError(
                 f"{where}: rows {run[0]} to {run[-1]} or more hold numbers in other columns than the table below. "

@@ -116,7 +116,7 @@ def _assert_same(back: Table, table: Table) -> None:
             bits = [column.to_numpy(float).view(np.int64)[~np.isnan(column)] for column in (ours, theirs)]
             np.testing.assert_array_equal(*bits, err_msg=str(name))
             np.testing.assert_array_equal(np.isnan(ours), np.isnan(theirs), err_msg=str(name))
-        assert ours.dtype.kind == theirs.dtype.kind or {ours.dtype.kind, theirs.dtype.kind} <= set("OUT"), name
+        assert ours.dtype.kind == theirs.dtype.kind or {ours.dtype.kind, theirs.dtype.kind} <= set("OUTb"), name
         assert ours.astype(object).where(ours.notna(), None).tolist() == (
             theirs.astype(object).where(theirs.notna(), None).tolist()
         )
