@@ -87,11 +87,11 @@ def drop_copies(records: Sequence[Record], where: str) -> tuple[list[Record], li
 
 def _cells_of(record: Record) -> frozenset[tuple[object, ...]]:
     """Return the cells of each column, without empty columns."""
-    columns = (tuple(map(_plain, record.columns[name].tolist())) for name in record.columns)
+    columns = (tuple(map(_cell_as_number, record.columns[name].tolist())) for name in record.columns)
     return frozenset(cells for cells in columns if any(cell != "" for cell in cells))
 
 
-def _plain(cell: Any) -> Any:
+def _cell_as_number(cell: Any) -> Any:
     """Return a cell as a number if it is one: the same number may be written in two ways."""
     return float(cell) if is_number(str(cell)) and float(cell) == float(cell) else str(cell).strip()
 

@@ -329,7 +329,7 @@ def _bad(tmp_path: Path, card_file: Path) -> list[tuple[str, list[object], str]]
         ("empty file", ["fit", write("empty.csv", "")], "empty"),
         ("folder", ["fit", tmp_path / "folder"], "set.csv"),
         ("text", ["fit", write("text.csv", head + good.replace("5e-6", "five", 1))], "row 6"),
-        ("one point", ["fit", write("one.csv", head + "ltp,0,1e-6\n")], "1 reading"),
+        ("one point", ["fit", write("one.csv", head + "ltp,0,1e-6\n")], "one reading"),
         (
             "constant",
             ["fit", write("flat.csv", head + "".join(f"ltp,{n},1e-6\n" for n in range(20)))],

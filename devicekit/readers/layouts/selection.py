@@ -79,6 +79,7 @@ def _numbered_blocks(blocks: Sequence[Block], wanted: str, where: str) -> list[B
 
 
 def warn_left_out(gathered: SourceBlocks, blocks: Sequence[Block], where: str) -> list[CodedWarning]:
+    """Report the sheets and tables of a file that are not read."""
     used = {block.sheet for block in blocks}
     rest = [*gathered.left_out, *(b.sheet for b in gathered.blocks if b.sheet not in used)]
     others = [block for block in gathered.blocks if block.sheet in used and block not in blocks]
