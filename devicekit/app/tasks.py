@@ -83,8 +83,7 @@ class Tasks:
         form = FormAnswers(dict(answers or {}))
         question, state = None, Answered(reading, accepted)
         try:
-            with answered_by(form):
-                table = self._read_table(path, state)
+            table = self._read_table(path, state, form)
         except QuestionError as error:
             table, question = form.trial, error.asked
         except DevicekitError as error:
@@ -195,13 +194,18 @@ class Tasks:
         (folder / name).write_bytes(buffer.getvalue())
         return name
 
-    def _read_table(self, path: Path, state: Answered) -> Table:
+    def _read_table(self, path: Path, state: Answered, form: FormAnswers | None = None) -> Table:
+        """Read a file, with the answers of a form; a table that is kept is not read again."""
         from devicekit.readers import read
 
-        if (kept := self._tables.get((str(path), repr(state)))) is not None:
+        form = form or FormAnswers({})
+        kept = self._tables.get((str(path), repr(state)))
+        if kept is not None and not form.by_question:
+            form.state = state
             return self._keep(path, state, kept)
-        table = read(path, state.options, accepted=state.accepted, elsewhere=frozenset({"read_voltage"}))
-        return self._keep(path, state, table)
+        with answered_by(form):
+            table = read(path, state.options, accepted=state.accepted, elsewhere=frozenset({"read_voltage"}))
+        return self._keep(path, form.state or state, table)
 
     def _keep(self, path: Path, state: Answered, table: Table) -> Table:
         """Keep a table for the next task; the oldest is forgotten."""

@@ -73,13 +73,12 @@ def test_a_spreadsheet_gives_a_card_with_one_answer_by_keyboard_alone(
 ) -> None:
     text = visit.upload(ramps)
     assert text.startswith("HfO2 pulses #3.xlsx")
-    assert visit.get("document.querySelectorAll('.question input[name=choice]').length") >= 2
+    assert visit.get("document.querySelectorAll('.question input[name=choice-0]').length") >= 2
     check_sizes(visit, visit.path)
     visit.open(visit.path)
     tab(visit, "input[type=radio]")
-    visit.chromium.press(" ")
-    assert visit.get("document.activeElement.checked")
-    tab(visit, ".question button")
+    assert visit.get("document.activeElement.checked")  # the first answer is chosen
+    tab(visit, "#question button")
     visit.get("document.getElementById('question').dataset.old = 'yes'")
     visit.chromium.press("Enter")
     visit.until("!document.querySelector('[id=question][data-old]')")
@@ -159,9 +158,9 @@ def test_a_refused_file_is_one_message_and_a_refused_answer_keeps_its_entries(vi
     visit.upload(tmp_path / "a.csv")
     text = visit.answer("own", read_voltage="ten", unit="nA")
     assert "'ten'" in text
-    assert visit.get("document.querySelector('.question [name=read_voltage]').value") == "ten"
-    assert visit.get("document.querySelector('.question [name=unit]').value") == "nA"
-    assert visit.get("document.querySelector('.question [value=own]').checked")
+    assert visit.get("document.querySelector('#question [name=own-0-read_voltage]').value") == "ten"
+    assert visit.get("document.querySelector('#question [name=own-0-unit]').value") == "nA"
+    assert visit.get("document.querySelector('#question [value=own]').checked")
 
 
 def test_a_folder_or_files_read_together_are_one_measurement(visit: Visit, tmp_path: Path) -> None:
