@@ -27,7 +27,12 @@ def claim(view: View) -> Claim | None:
     """Claim a time, a state, and a pulse voltage that is 0 V in most rows; less if the kind is given."""
     if view.is_transient:
         return Claim(2, "a time, a state, and a pulse voltage that is 0 V between pulses")
-    if view.options.kind != NAME or not view.cells.block.named or not view.of("time_s"):
+    times = view.of("time_s")
+    if (
+        view.options.kind != NAME
+        or not (view.cells.block.named or any(each.is_explicit for each in times))
+        or not times
+    ):
         return None
     if view.of(*STATE_COLUMNS, "value", "current_a", UNKNOWN):
         return Claim(1, "a time and a state")

@@ -23,6 +23,7 @@ from devicekit.readers.questions import NONE_OF_THESE, ask
 from devicekit.readers.state import STATE_COLUMNS, list_quantity_choices
 from devicekit.system.options import ReadOptions
 
+LARGEST_SI = 10.0  # S or A, beyond which states are rather resistances in ohm
 IMAGE = 16  # unnamed columns of small whole numbers beyond which a table holds images, not devices
 NEEDED = frozenset(
     {"time_s", "spike_delay_s", "interval_s", "resistance_before_ohm", "resistance_after_ohm", "compliance_a"}
@@ -288,8 +289,17 @@ def ask_quantity(view: View) -> QuestionError:
     fields = (*kind, "quantity", "unit", "read_voltage", *((option_of("columns"),) if wide else ()))
     more = () if view.options.kind else (*pair_choices(view), NONE_OF_THESE)
     unclear = any(column.unclear for column in [*view.states, *view.unknown])
-    choices = (*list_quantity_choices(view.options, unclear), *more)
+    known = [view.numbers(column.name) for column in [*view.states, *view.unknown][:8]]
+    sizes = [float(each.abs().median()) for each in known if each is not None and each.notna().any()]
+    large = bool(sizes) and float(np.median(sizes)) > LARGEST_SI
+    likely = sorted(list_quantity_choices(view.options, unclear), key=lambda each: _is_conductive(each) == large)
+    choices = (*likely, *more)
     return ask(view.where, text, choices, describe_ranges(view), fields=fields)
+
+
+def _is_conductive(choice: Choice) -> bool:
+    """Return whether an answer takes the numbers for conductances or currents, which are small in SI units."""
+    return choice.options["quantity"] in ("conductance", "current")
 
 
 def pair_choices(view: View) -> tuple[Choice, ...]:

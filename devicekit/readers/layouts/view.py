@@ -19,6 +19,7 @@ from devicekit.readers.state import STATE_COLUMNS
 from devicekit.system.options import ReadOptions
 
 FEW = 4  # with fewer voltages a table may not be a sweep
+MOST_ALTERNATING = 20  # columns of states that are examined for two levels
 MANY_READS = 5  # readings after a pulse from which on a record is a transient
 
 
@@ -87,12 +88,12 @@ class View:
 
     @cached_property
     def alternates(self) -> bool:
-        """True if one column of states jumps between two levels in every row: an endurance test, not pulse trains."""
+        """True if columns of states jump between two levels in every row: an endurance test, not pulse trains."""
         found = [*self.of(*STATE_COLUMNS, "value", UNKNOWN), *([] if self.sweeps else self.of("current_a"))]
-        if len(found) != 1 or self.of("level", "spike_delay_s") or (self.of("time_s") and not self.of("cycle")):
+        if not found or self.of("level", "spike_delay_s") or (self.of("time_s") and not self.of("cycle")):
             return False
-        values = self.numbers(found[0].name)
-        return values is not None and is_alternating(values.to_numpy(float))
+        values = [self.numbers(column.name) for column in found[:MOST_ALTERNATING]]
+        return all(each is not None and is_alternating(each.to_numpy(float)) for each in values)
 
     @cached_property
     def sides(self) -> set[str]:

@@ -138,3 +138,15 @@ def test_two_resistances_under_a_swept_amplitude_are_not_levels_of_a_cycle(lines
     assert pulses.frame["conductance_s"].max() == pytest.approx(1e-3)
     same = [f"{k},{(1.0, -1.2)[k % 2]},{1000 + k},{2000 + k}" for k in range(20)]  # set and reset: two amplitudes
     assert len(devicekit.read(lines(*head, *same, name="two.csv")).frame) == 40
+
+
+def test_columns_that_alternate_are_devices_of_an_endurance_test(lines: Callable[..., Path]) -> None:
+    random = np.random.default_rng(0)
+    states = np.where(np.arange(80)[:, None] % 2, 1e4, 1e6) * np.exp(0.1 * random.normal(size=(80, 3)))
+    file = lines("cell 480,cell 481,cell 482", *(",".join(f"{x:.5g}" for x in row) for row in states))
+    with pytest.raises(devicekit.core.errors.QuestionError) as caught:
+        devicekit.read(file)
+    assert caught.value.asked.choices[0].options["quantity"] == "resistance"
+    table = devicekit.read(file, quantity="resistance", columns_are="devices")
+    assert isinstance(table, EnduranceTable)
+    assert (table.devices, len(table)) == (["cell 480", "cell 481", "cell 482"], 240)
