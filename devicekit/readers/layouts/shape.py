@@ -256,7 +256,8 @@ def _names_every_column(row: Sequence[str], width: int) -> bool:
 
 def _names_units(row: Sequence[str], width: int) -> bool:
     """Return whether every one of two columns has a name, and one a unit: then a line below them is a comment."""
-    return width == extent(row) == 2 and all(row[:2]) and any(parse_heading(cell).unit for cell in row[:2])
+    words = all(row[:2]) and not any(map(delimiters.is_number, row[:2]))  # a number states what its name asks for
+    return width == extent(row) == 2 and words and any(parse_heading(cell).unit for cell in row[:2])
 
 
 def _origin_header(rows: Sequence[Sequence[str]]) -> tuple[int, bool, int] | None:
