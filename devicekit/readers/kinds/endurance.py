@@ -46,6 +46,8 @@ def claim(view: View) -> Claim | None:
     levels = {str(column.tags["level"]).lower() for column in view.states if "level" in column.tags}
     if len(levels) >= 2 and (view.of("cycle") or not view.of("time_s")):
         return Claim(2, f"columns of {' and '.join(sorted(levels))}")
+    if view.options.kind == NAME and "level" in {*view.options.constant, *view.options.key}:
+        return Claim(1, "states of the level that is given")
     if view.options.kind == NAME and len(_find_state_pair(_use_axis_as_cycle(view))) == 2:
         return Claim(1, "two columns of states, the smaller numbers low, the larger ones high")
     return None

@@ -99,7 +99,7 @@ def add_groups(frame: pd.DataFrame, options: ReadOptions, where: str, several: b
     stated |= find_in_name(where.rpartition(".")[0] or where, options, several)
     rows = {"device_id" if name == "device" else name: int(text) for name, text in options.rows_per.items()}
     for name in (*stated, *rows):
-        if name in frame:
+        if name in frame and not (name == "level" and frame[name].nunique() == 1):  # that of the column's name
             raise UsageError(f"{where} states its {name}. Remove the option, or keep the column: map={{keep: COLUMN}}")
     for name in ("device_id", "cycle"):  # the cycles of each device
         if name not in rows:

@@ -69,3 +69,16 @@ def test_conditions_in_names_of_one_file_and_of_several(tmp_path: Path) -> None:
     np.testing.assert_allclose(found, [[298.15, 5e-5], [358.15, 1e-4]], rtol=1e-12)
     with pytest.raises(UsageError, match="does not match"):
         devicekit.read(files[0], key={"level": "state(.)"})
+
+
+def test_a_file_of_each_level_is_an_endurance_test(tmp_path: Path) -> None:
+    for level, size in (("HRS", 1e6), ("LRS", 1e4)):
+        rows = "".join(f"{k},{size + k}\n" for k in range(1, 21))
+        (tmp_path / f"cell_{level}.csv").write_text("cycle,R (ohm)\n" + rows)
+    files = sorted(tmp_path.glob("*.csv"))
+    table = devicekit.read(files, kind="endurance", key={"level": "_(HRS|LRS)"})
+    assert table.kind == "endurance"
+    assert table.frame.groupby("level").size().to_dict() == {"hrs": 20, "lrs": 20}
+    assert table.frame.groupby("level")["conductance_s"].first().to_dict() == pytest.approx(
+        {"hrs": 1 / 1000001, "lrs": 1 / 10001}
+    )
