@@ -19,7 +19,7 @@ from devicekit.readers.layouts.ambiguous_columns import is_gate
 from devicekit.readers.layouts.groups import add_groups
 from devicekit.readers.layouts.infer import Reading
 from devicekit.readers.layouts.roles import TEXT, Cells
-from devicekit.readers.layouts.series import Series
+from devicekit.readers.layouts.series import BY_KEY, Series
 from devicekit.readers.layouts.temperatures import convert_to_kelvin
 from devicekit.readers.layouts.view import names_as_text
 from devicekit.readers.origins import of_course, of_kind, states_borders
@@ -65,7 +65,8 @@ def apply(reading: Reading, source: Source) -> Table:
             frame["_part"] = number
     whole = frames[0] if len(frames) == 1 else pd.concat(frames)
     several = len({block.sheet for block in reading.blocks}) > 1
-    whole = add_groups(whole.reset_index(drop=True), reading.options, source.path.name, several)
+    options = replace(reading.options, key={}) if reading.arranged.basis == BY_KEY else reading.options
+    whole = add_groups(whole.reset_index(drop=True), options, source.path.name, several)
     if "device_id" not in whole:
         whole["device_id"] = _name_by_place(whole)
     elif "device_id" in roles and len(reading.arranged.series) < 2:

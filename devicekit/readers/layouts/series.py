@@ -13,6 +13,7 @@ from devicekit.core.errors import Blank, Choice, QuestionError
 from devicekit.core.quantities import DIRECTION_ALIASES, GLOSSARY
 from devicekit.readers.layout import Column, Tag
 from devicekit.readers.layouts import pooling
+from devicekit.readers.layouts.groups import parse_value
 from devicekit.readers.layouts.label_rows import label_choices, label_tags
 from devicekit.readers.layouts.meanings import list_choices, option_of
 from devicekit.readers.layouts.view import View
@@ -26,6 +27,7 @@ _CONDITIONS = {
     "temperature": "temperature_k",
 }
 _NUMBER = re.compile(r"(?:[GRI]|#)?[ _]?\d+")  # a number without a word for what it counts
+BY_KEY = "the patterns of key"
 MIDDLE = 0.5  # rank correlation beyond which a train rises or falls
 
 
@@ -112,6 +114,8 @@ def _separate_series(
     own = [_name_tags([column]) for column in value_columns]
     meaning = view.options.meaning("columns")
     names = _candidate_names(value_columns, view)
+    if (found := _tag_by_key(names, own, view)) is not None:
+        return BY_KEY, None, found
     if meaning in ("devices", "cycles") and not levels and not view.cells.block.named and len(value_columns) % 2 == 0:
         ways = _trend_directions(value_columns, view)
         if ways[:2] in (("ltp", "ltd"), ("ltd", "ltp")) and ways == ways[:2] * (len(value_columns) // 2):
@@ -144,6 +148,25 @@ def _separate_series(
     ):
         return "one rises, one falls", None, [{"direction": way} for way in ways]
     return "", None, []
+
+
+def _tag_by_key(
+    candidates: Sequence[Sequence[str]], own: Sequence[dict[str, Tag]], view: View
+) -> list[dict[str, Tag]] | None:
+    """Return the tags that the patterns of `key` find in the names of columns; None if they do not match all."""
+    for names in candidates if view.options.key else []:
+        found = [dict(tags) for tags in own]
+        for field_, pattern in view.options.key.items():
+            texts = pooling.match_pattern(names, pattern, f"key={{{field_}: {pattern}}}")
+            if any(text is None for text in texts):
+                break
+            role = "device_id" if field_ == "device" else field_
+            for tags, text in zip(found, texts, strict=True):
+                tags[role] = int(text) if role == "cycle" and text and text.isdigit() else parse_value(role, str(text))
+        else:
+            if len({tuple(sorted(tags.items())) for tags in found}) == len(found):
+                return found
+    return None
 
 
 def _split_two_ways(names: Sequence[str], meaning: str) -> list[dict[str, Tag]] | None:

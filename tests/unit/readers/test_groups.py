@@ -82,3 +82,16 @@ def test_a_file_of_each_level_is_an_endurance_test(tmp_path: Path) -> None:
     assert table.frame.groupby("level")["conductance_s"].first().to_dict() == pytest.approx(
         {"hrs": 1 / 1000001, "lrs": 1 / 10001}
     )
+
+
+def test_devices_in_the_names_of_columns(tmp_path: Path) -> None:
+    file = tmp_path / "columns.csv"
+    up = np.linspace(1, 5, 12)
+    head = ",".join(f"({k};1) {way} (uS)" for k in (3, 7) for way in ("set", "reset"))
+    rows = "\n".join(f"{a:.4f},{b:.4f},{a * 1.1:.4f},{b * 1.1:.4f}" for a, b in zip(up, up[::-1], strict=True))
+    file.write_text(head + "\n" + rows)
+    key = {"device": r"\((\d+);", "direction": "(set|reset)"}
+    table = devicekit.read(file, key=key, kind="pulse")
+    assert (table.devices, len(table)) == (["3", "7"], 48)
+    first = table.frame.groupby(["device_id", "direction"])["conductance_s"].first()
+    assert first.loc["3"].to_dict() == pytest.approx({"ltp": 1e-6, "ltd": 5e-6})
