@@ -99,7 +99,10 @@ def parse_answers(question: Question, form: Any) -> dict[str, dict[str, Any]]:
 
 
 def _parse_part(k: int, question: Question, form: Any) -> dict[str, Any] | None:
-    """Return the options of the answer to one part; None for another answer that is left empty."""
+    """Return the options of the answer to one part; None for one that is left empty, which may be asked again.
+
+    Blanks of the first part must be filled in; a later part may not be asked behind another answer to the first.
+    """
     chosen = str(form.get(f"choice-{k}", ""))
     number = natural_number(chosen)
     if chosen != OWN and (number is None or number >= len(question.choices)):
@@ -109,6 +112,8 @@ def _parse_part(k: int, question: Question, form: Any) -> dict[str, Any] | None:
     if chosen == OWN or number is None:
         return more or None
     entries = [str(each) for each in form.getlist(f"blank-{k}-{number}")]
+    if k > 0 and entries and not any(map(str.strip, entries)):
+        return more or None
     options = fill_blanks(question.choices[number].options, entries)
     return combine(options, more)
 

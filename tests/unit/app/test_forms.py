@@ -169,6 +169,11 @@ def test_the_parts_of_a_form_become_answers_by_their_questions() -> None:
     assert parse_answers(whole, form)["what?"] == {"quantity": "weight"}
     with pytest.raises(UsageError, match="Choose"):
         parse_answers(whole, FormData([("choice-0", "own")]))
+    turned = replace(second, parts=(second, first))
+    form = FormData([("choice-0", "0"), ("choice-1", "0"), ("blank-1-0", " ")])
+    assert parse_answers(turned, form) == {"right?": {"accept": True}}  # it may not be asked at all
+    with pytest.raises(UsageError, match="Fill in"):
+        parse_answers(whole, FormData([("choice-0", "0"), ("blank-0-0", " "), ("choice-1", "0")]))
 
 
 def test_fields_beside_an_answer_take_precedence() -> None:
