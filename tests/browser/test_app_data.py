@@ -50,7 +50,7 @@ MEASURED = {
     ),
     "crosssim_ramps/set.csv": CURRENT,
     "crosssim_ramps/reset.csv": CURRENT,
-    "gong_reram/gong_et_al.csv": Answer(0, more={"quantity": "weight"}, shows="Fit of "),
+    "gong_reram/gong_et_al.csv": Answer("own", more={"kind": "pulse", "quantity": "weight"}, shows="Fit of "),
     "keithley4200/vgs-id#1@_vds_100mV_vgs_-40_60V_L4S_L3D_vac05_MoS2_280K.xls": Answer(),
     "keithley4200/vgs-id#5@_vds_100mV_vgs_-40_60V_L4S_L3D_vac06_MoS2_260K.xls": Answer(),
     "mnist/t10k-images-idx3-ubyte.gz": BINARY,
