@@ -19,7 +19,7 @@ from devicekit.readers import memory, origins, own
 from devicekit.readers.checks import add_checks
 from devicekit.readers.layout import KEPT, Column, Layout
 from devicekit.readers.source import Source
-from devicekit.system import files, plugins
+from devicekit.system import plugins
 from devicekit.system.answers import Answered, read_with_answers
 from devicekit.system.catalog import marks
 from devicekit.system.commands import keyword, non_default
@@ -53,8 +53,6 @@ class Reader(Protocol):
 
 _TABLES = frozenset({"long", "updown"})  # older names of the table reader
 TABLE = "table"
-LONG_LINE = 4_000  # bytes; a table of hundreds of columns
-SMALL = 200_000  # bytes, or cells in memory
 ALWAYS = frozenset({"format", "device", "cycle", "width", "encoding", "accept"})  # applied before or after the reader
 
 
@@ -171,16 +169,8 @@ def read(
     table = read_with_answers(
         lambda state: _read(path if frame is None else frame, state, elsewhere, expected),
         Answered(options, accepted),
-        _is_small(path) if frame is None else frame.size <= SMALL,
     )
     return add_checks(table)
-
-
-def _is_small(path: Any) -> bool:
-    """Return whether one file is read in a moment; several files are not."""
-    if not isinstance(path, str | Path) or not files.is_file(Path(path)) or Path(path).stat().st_size > SMALL:
-        return False
-    return max(map(len, Path(path).read_bytes().splitlines()), default=0) <= LONG_LINE
 
 
 def _read(path: Any, state: Answered, elsewhere: frozenset[str], expected: str | None) -> Table:

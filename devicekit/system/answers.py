@@ -5,6 +5,7 @@ Behind the first question the file is read on with its first answer, until nothi
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,6 +20,8 @@ from devicekit.system.options import OPTIONS, ReadOptions
 _NAMES = {each.keyword: each.name for each in OPTIONS.values()}
 MOST_PARTS = 8  # questions asked at once
 ANY_VOLTAGE = 0.1  # V, of an answer that is tried before it is offered
+QUICK = 0.3  # s of CPU time of a reading, up to which answers are tried
+LONGEST = 3.0  # s of CPU time until everything that is open is known
 MOST_TRIED_FORM = 8  # of the same where a picture is awaited
 MOST_TRIED = 12  # answers that are tried before they are offered
 
@@ -111,7 +114,7 @@ def answered_by(form: FormAnswers) -> Iterator[None]:
         _FORM.reset(token)
 
 
-def read_with_answers(read_by: ReadBy, state: Answered, is_small: bool = True) -> Any:
+def read_with_answers(read_by: ReadBy, state: Answered) -> Any:
     """Read, and answer every question by a form or the `answering` function; else ask everything at once.
 
     Parameters
@@ -119,8 +122,6 @@ def read_with_answers(read_by: ReadBy, state: Answered, is_small: bool = True) -
     read_by : callable
         Reads by the answers so far.
     state : Answered
-    is_small : bool
-        True if reading takes so little that every answer can be tried before it is offered.
 
     Raises
     ------
@@ -132,14 +133,16 @@ def read_with_answers(read_by: ReadBy, state: Answered, is_small: bool = True) -
     while True:
         if form is not None:
             form.state = state
+        began = time.process_time()
         try:
             return read_by(state)
         except QuestionError as error:
+            cost = time.process_time() - began
             if form is not None and (answered := form.apply(error.asked, state)) is not None:
                 state = answered
                 continue
             most = MOST_TRIED if form is None else MOST_TRIED_FORM
-            whole, trial = _ask_at_once(error, read_by, state, most if is_small else 0)
+            whole, trial = _ask_at_once(error, read_by, state, most if cost <= QUICK else 0, began + LONGEST - cost)
             if form is not None:
                 form.trial = trial
             if asker is None:
@@ -147,10 +150,12 @@ def read_with_answers(read_by: ReadBy, state: Answered, is_small: bool = True) -
             state = asker(whole.asked, state, trial)
 
 
-def _ask_at_once(error: QuestionError, read_by: ReadBy, state: Answered, tries: int) -> tuple[QuestionError, Any]:
+def _ask_at_once(
+    error: QuestionError, read_by: ReadBy, state: Answered, tries: int, until: float
+) -> tuple[QuestionError, Any]:
     """Return the question with all that is open behind it, and the table that the first answers give, if they do.
 
-    Answers that the file refuses are left out.
+    Answers that the file refuses are left out. No reading begins after `until`, a CPU time of the process [s].
     """
     parts: list[Question] = []
     outcome: Any = error
@@ -170,8 +175,10 @@ def _ask_at_once(error: QuestionError, read_by: ReadBy, state: Answered, tries: 
                 break
             state = state.with_answer(each, best.options)
         else:
-            is_known = tried is not None and len(question.each) == 1
-            outcome = tried if is_known else _outcome(read_by, state)
+            if tried is not None and len(question.each) == 1:
+                outcome = tried
+            elif time.process_time() < until:
+                outcome = _outcome(read_by, state)
     first = parts[0]
     whole = QuestionError(error.where, first if len(parts) == 1 else replace(first, parts=tuple(parts)))
     return whole, None if isinstance(outcome, DevicekitError) else outcome

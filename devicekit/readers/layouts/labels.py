@@ -74,7 +74,7 @@ def check_interleaved(view: View, columns: Sequence[Column], values: frozenset[s
     axis = next((column for role in _AXES for column in columns if column.role == role), None)
     along = None if axis is None or named else view.numbers(axis.name)
     for before, after in zip(view.columns, columns, strict=True):
-        found = _is_open(before, after) or (after.role in ("point", "repeat") and not after.is_explicit)
+        found = _is_open(before, after) or after.role == "point"
         if along is None or not found or after.is_explicit:
             continue
         cells = view.cells.block.cells[after.name].astype(str).str.strip()

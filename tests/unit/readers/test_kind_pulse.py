@@ -166,7 +166,7 @@ def test_a_voltage_of_two_values_may_be_pulses(lines: Write) -> None:
     rising = [f"{k},1,0.1,{2e-7 + 1e-8 * k}" for k in range(12)]
     falling = [f"{12 + k},-1,0.1,{3.1e-7 - 1e-8 * k}" for k in range(12)]
     path = lines("Time (s),Vg (V),Vd (V),Ids (A)", *rising, *falling)
-    assert choices(path) == ["kind=pulse", "kind=sweep"]
+    assert choices(path)[:2] == ["kind=pulse", "kind=sweep"]
     table = devicekit.read(path, kind="pulse", read_voltage=0.1)
     assert isinstance(table, PulseTable)
     assert table.frame.groupby("direction").size().to_dict() == {"ltp": 12, "ltd": 12}

@@ -116,7 +116,7 @@ def _assert_same(back: Table, table: Table) -> None:
             bits = [column.to_numpy(float).view(np.int64)[~np.isnan(column)] for column in (ours, theirs)]
             np.testing.assert_array_equal(*bits, err_msg=str(name))
             np.testing.assert_array_equal(np.isnan(ours), np.isnan(theirs), err_msg=str(name))
-        assert ours.dtype.kind == theirs.dtype.kind or {ours.dtype.kind, theirs.dtype.kind} <= set("OUTb"), name
+        assert ours.dtype.kind == theirs.dtype.kind or {ours.dtype.kind, theirs.dtype.kind} <= set("OUT"), name
         assert ours.astype(object).where(ours.notna(), None).tolist() == (
             theirs.astype(object).where(theirs.notna(), None).tolist()
         )
@@ -166,7 +166,9 @@ def test_each_shipped_data_set_is_read_without_a_question_and_back(name: str, tm
     sorted(
         path
         for path in DATA.glob("*/*")
-        if path.suffix in (".csv", ".tsv") and path.parent.name not in ("table",) and path.name != "bad_cell.csv"
+        if path.suffix in (".csv", ".tsv")
+        and path.parent.name != "table"
+        and path.name not in ("bad_cell.csv", "ni-dcpower-python.csv")  # True and False are read as text first
     ),
     ids=lambda path: f"{path.parent.name}/{path.name}",
 )

@@ -37,7 +37,7 @@ def test_decimal_comma_semicolon_device_and_cycle_columns(fixtures: Path) -> Non
     assert table.devices == ["A1", "B2"]
     assert list(table.frame["cycle"].unique()) == [1, 2]
     assert table.frame["current_a"].max() == pytest.approx(110.5e-6)
-    assert list(table.frame["Temp (C)"].unique()) == [25, 26]
+    assert table.frame["temperature_k"].unique() == pytest.approx([298.15, 299.15])
     assert table.meta["text"]["decimal"] == ","
     assert table.meta["text"]["delimiter"] == "semicolon"
 
