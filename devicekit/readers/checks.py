@@ -18,6 +18,7 @@ FEWEST = 3  # devices, trains or cycles that show a pattern
 SHARE = 0.1  # share of trains that hold one reading
 MAJORITY = 0.5  # share of trains that run against their names: single pulses may fail, names do not
 LONG = 4  # readings of a train that shows a direction
+STEPS = 4.0  # median steps by which a train moves at least; noise alone moves one
 MOVED = 0.1  # share of its range by which a train moves in a direction
 AT_LIMIT, FLAT = 0.99, 0.05  # share of the largest current at a limit, and of the largest voltage for which it stays
 EARLY = 0.1  # share of the voltage at the limit from which on the way up is judged
@@ -103,7 +104,9 @@ def check_directions(table: Table) -> Iterator[CodedWarning]:
     change = values.loc[pulses.idxmax()].to_numpy() - values.loc[pulses.idxmin()].to_numpy()
     sign = np.where(frame["direction"].groupby(train).first() == "ltp", 1.0, -1.0)
     long = (trains.count() >= LONG).to_numpy()
-    against = long & (sign * change < -MOVED * (trains.max() - trains.min()).to_numpy())
+    steps = trains.diff().abs().groupby(train).median().to_numpy()  # of noise alone, as large as the change
+    moved = np.maximum(MOVED * (trains.max() - trains.min()).to_numpy(), STEPS * steps)
+    against = long & (sign * change < -moved)
     for way, name in ((1.0, "LTP"), (-1.0, "LTD")):
         number, total = int(against[sign == way].sum()), int((long & (sign == way)).sum())
         if number > MAJORITY * total:

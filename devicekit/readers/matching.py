@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MOST_LINES, MOST_TEXT = 300, 48 << 10  # lines and characters of a text that are compared
 MOST_SHEETS, MOST_ROWS = 5, 60  # of a workbook
+LONGEST_NAME = 200  # characters in which a unit in brackets is sought
 MOST_WORDS = 6  # of a preamble that are kept
 MOST_KEYS = 40  # of a JSON file that are kept; more are data
 ALIKE = 4  # names of which all but one make a file of a known make, where no words stand above them
@@ -249,5 +250,5 @@ def _departure(mark: Fingerprint, rows: Sequence[Cells]) -> str | None:
 
 def _bare(name: str) -> str:
     """Return a name without its unit in brackets."""
-    found = _UNIT.match(name)
+    found = _UNIT.match(name) if len(name) <= LONGEST_NAME else None
     return found[1] if found and found[1] else name
