@@ -21,7 +21,7 @@ _NAMES = {each.keyword: each.name for each in OPTIONS.values()}
 MOST_PARTS = 8  # questions asked at once
 ANY_VOLTAGE = 0.1  # V, of an answer that is tried before it is offered
 QUICK = 0.3  # s of CPU time of a reading, up to which answers are tried
-LONGEST = 3.0  # s of CPU time until everything that is open is known
+LONGEST = 2.5  # s of CPU time until everything that is open is known
 MOST_TRIED_FORM = 8  # of the same where a picture is awaited
 MOST_TRIED = 12  # answers that are tried before they are offered
 
@@ -165,7 +165,7 @@ def _ask_at_once(
             if each.text in {part.text for part in parts}:
                 break
             try:
-                each, tries, tried = _tried(each, read_by, state, tries)
+                each, tries, tried = _tried(each, read_by, state, tries, until)
             except DevicekitError:
                 if parts:
                     break
@@ -202,7 +202,7 @@ def is_whole(choice: Choice) -> bool:
     return not any(isinstance(one, Blank) for each in values for one in (each if isinstance(each, tuple) else [each]))
 
 
-def _tried(question: Question, read_by: ReadBy, state: Answered, tries: int) -> tuple[Question, int, Any]:
+def _tried(question: Question, read_by: ReadBy, state: Answered, tries: int, until: float) -> tuple[Question, int, Any]:
     """Return a question without the answers that the file refuses, the tries that are left, and an outcome.
 
     Some answer stays. The outcome is what the first answer leads to, None if it was not tried.
@@ -218,7 +218,7 @@ def _tried(question: Question, read_by: ReadBy, state: Answered, tries: int) -> 
     for each in question.choices:
         outcome = None
         filled = replace(each, options={k: ANY_VOLTAGE if v == "V" else v for k, v in each.options.items()})
-        if is_whole(filled) and not each.options.get("accept") and tries > 0:
+        if is_whole(filled) and not each.options.get("accept") and tries > 0 and time.process_time() < until:
             tries -= 1
             outcome = _outcome(read_by, state.with_answer(question, filled.options))
         if isinstance(outcome, DevicekitError) and not isinstance(outcome, QuestionError):
