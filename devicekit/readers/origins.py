@@ -27,6 +27,7 @@ STATED, GIVEN, AGREED, INFERRED = "stated", "given", "agreed", "inferred"
 TRENDS = 0.5  # mean rank correlation from which trains rise or fall
 FEWEST_VOLTAGES = 3
 MOST_TRAINS = 40  # whose trend is compared with their direction
+NEAR = 0.03  # share of a length by which a turn may be off
 SMALL = 8  # rows of a table whose course says little
 DOUBTS: dict[str, tuple[str, str, tuple[str, ...]]] = {  # where names and numbers differ: subject, way, other units
     "reversed": ("direction", "the trend of the readings", ()),
@@ -195,9 +196,10 @@ def _borders(what: str, number: int, least: int, most: int, origin: str, turn: s
 
 
 def _are_equal(sizes: np.ndarray) -> bool:
-    """Return whether all lengths but the last agree within one row, with three or more, or are all the same."""
+    """Return whether all lengths, but a shorter last one, agree within noise at the borders."""
     inner = sizes[:-1] if sizes.size > 2 else sizes
-    return bool(np.ptp(inner) <= 1 and sizes[-1] <= inner.max() + 1)
+    slack = max(1.0, NEAR * float(inner.max()))
+    return bool(np.ptp(inner) <= slack and sizes[-1] <= inner.max() + slack)
 
 
 def check(

@@ -196,7 +196,7 @@ def test_encodings_are_found_wherever_they_show(
     if encoding == "cp1252":  # the head alone is plain ASCII
         data = data.replace(b"(\xb5A)", b"(uA)")
     path.write_bytes(data)
-    table = read(path)
+    table = read(path, accept=True)
     assert isinstance(table, SweepTable)
     assert table.meta["text"]["encoding"] == encoding
     assert table.frame["note"].iloc[-1] == "10 µm"
