@@ -54,7 +54,10 @@ def read(source: Source) -> Table | None:
     """
     if source.is_folder or source.in_memory or source.workbook_kind or not source.head.startswith("device_id,"):
         return None
-    names = [revealed(name) for name in next(csv.reader([source.head.split("\n", 1)[0]]))]
+    try:
+        names = [revealed(name) for name in next(csv.reader([source.head.split("\n", 1)[0]]), [])]
+    except csv.Error:  # such as a carriage return within the line
+        return None
     table = kind_of(names)
     if table is None or source.encoding != "utf-8":
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -237,3 +238,10 @@ def test_read_writes_what_it_reads_back(name: str, tmp_path: Path, devicekit: Ca
 def test_two_columns_of_ours_are_not_a_kind(tmp_path: Path) -> None:
     assert kind_of(["device_id", "cycle", "V", "I"]) is None
     assert kind_of(["device_id", "cycle", "point", "voltage_v", "current_a", "Gate"]) is SweepTable
+
+
+def test_a_broken_line_of_names_is_not_ours(tmp_path: Path) -> None:
+    file = tmp_path / "broken.csv"
+    file.write_bytes(b"device_id,cy\rcle,level,conductance_s\nd1,1,hrs,1e-6\n")
+    with contextlib.suppress(DevicekitError):
+        read(file)
