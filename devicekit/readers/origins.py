@@ -99,7 +99,7 @@ def of_kind(table: Table, layout: Layout, given: bool, claim: tuple[int, str], o
     course = _course(table)
     strength, why = claim
     ways = (why, *((course,) if course else ()))
-    origin = AGREED if strength == 2 and course != "" else INFERRED
+    origin = INFERRED if strength < 2 or course == "" else STATED if course is None else AGREED  # None: words alone
     return Statement(subject="kind", says=says, origin=origin, ways=ways, others=tuple(others))
 
 
@@ -121,7 +121,7 @@ def _course(table: Table) -> str | None:
         if not {"hrs", "lrs"} <= set(wide) or len(wide) < 2:
             return None
         above = float((wide["lrs"] > wide["hrs"]).mean())
-        return "LRS conducts more than HRS" if above >= SEPARATE or above <= 1 - SEPARATE else ""
+        return "LRS conducts more than HRS" if above >= SEPARATE else ""
     if isinstance(table, PulseTable):
         trends = _trends(table)
         if not trends:

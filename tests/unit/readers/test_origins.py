@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from devicekit.cli import build_app
 from devicekit.cli.common import run_app
 from devicekit.core.errors import Question, QuestionError
 from devicekit.readers import read
-from devicekit.system.answers import Answered, answering
+from devicekit.system.answers import Answered, answering, is_whole
+from devicekit.system.options import ReadOptions
 
 LOOP = np.concatenate([np.linspace(0, 1, 20), np.linspace(0.95, -1, 40), np.linspace(-0.95, 0, 20)])
 TRAIN = np.concatenate([10 + np.arange(30.0), 40 - np.arange(1, 25.0)])
@@ -60,9 +62,21 @@ def test_everything_that_is_open_is_one_question_and_no_answer_is_refused(tmp_pa
     file = _csv(tmp_path / "two.csv", "state 1,state 2", TRAIN, TRAIN * 1.1)
     question = _asked(file)
     assert len(question.each) > 1
-    for part in question.each[:1]:
-        for choice in part.choices:
-            assert choice.means
+    whole = [each for each in question.each[0].choices if is_whole(each)]
+    assert len(whole) > 1
+    for choice in whole:
+        options = Answered(ReadOptions()).with_answer(question.each[0], choice.options).options
+        with contextlib.suppress(QuestionError):  # what else is open; any other error is a refusal
+            read(file, options)
+
+
+def test_endurance_whose_names_contradict_the_numbers_is_asked_about(tmp_path: Path) -> None:
+    cycles = np.arange(1.0, 11.0)
+    good = _csv(tmp_path / "good.csv", "Cycle,HRS (kohm),LRS (kohm)", cycles, 100 + cycles, 5 + cycles / 10)
+    (kind,) = [each for each in devicekit.read(good).meta["statements"] if each.subject == "kind"]
+    assert kind.origin == "agreed"
+    swapped = _csv(tmp_path / "swapped.csv", "Cycle,HRS (kohm),LRS (kohm)", cycles, 5 + cycles / 10, 100 + cycles)
+    assert [each.subject for each in _asked(swapped).each] == ["kind"]
 
 
 def test_a_function_may_answer(tmp_path: Path) -> None:
