@@ -121,7 +121,7 @@ def _course(table: Table) -> str | None:
         if not {"hrs", "lrs"} <= set(wide) or len(wide) < 2:
             return None
         above = float((wide["lrs"] > wide["hrs"]).mean())
-        return "LRS conducts more than HRS" if above >= SEPARATE else ""
+        return "HRS and LRS lie apart" if above >= SEPARATE or above <= 1 - SEPARATE else ""
     if isinstance(table, PulseTable):
         trends = _trends(table)
         if not trends:
