@@ -9,17 +9,17 @@ import pandas as pd
 
 from devicekit.core.errors import CodedWarning
 from devicekit.core.text import count
+from devicekit.readers.sizes import LARGEST_G, LARGEST_OF_OPTION, LEAST_G, is_improbable, median_size
 from devicekit.tables import PulseTable, Table
 
 Check = Callable[[Table], Iterator[CodedWarning]]
-LEAST_G, LARGEST_G = 1e-15, 1.0  # S; no memristor conducts less or more
 DISTINCT = 5  # different numbers of a group from which on an identical one is a copy
 FEWEST = 3  # devices, trains or cycles that show a pattern
 SHARE = 0.1  # share of trains that hold one reading
 MAJORITY = 0.5  # share of trains that run against their names: single pulses may fail, names do not
 LONG = 4  # readings of a train that shows a direction
-STEPS = 4.0  # median steps by which a train moves at least; noise alone moves one
-MOVED = 0.1  # share of its range by which a train moves in a direction
+TRENDS = 0.5  # rank correlation from which a train rises or falls
+CHANCE = 2.0  # standard errors of a rank correlation
 AT_LIMIT, FLAT = 0.99, 0.05  # share of the largest current at a limit, and of the largest voltage for which it stays
 EARLY = 0.1  # share of the voltage at the limit from which on the way up is judged
 LEAST_RISE = 2.0  # of the conductance, before the limit, if a device sets
@@ -84,31 +84,51 @@ def check_conductance(table: Table) -> Iterator[CodedWarning]:
         large = v > 0.5 * v.max()
         values = frame.loc[large, "current_a"].abs() / v[large]
     elif "conductance_s" in frame:
-        values = frame["conductance_s"].abs()
+        values = frame["conductance_s"]
     else:
         return
-    median = float(values[values > 0].median())
-    if median > LARGEST_G or median < LEAST_G:
-        text = f"the median conductance is {median:.3g} S, outside {LEAST_G:g} to {LARGEST_G:g} S"
+    layout = table.meta.get("layout")
+    given = layout is not None and layout.options.unit is not None
+    median = median_size(values)
+    if is_improbable(median, given) and np.isfinite(median):
+        most = LARGEST_OF_OPTION if given else LARGEST_G
+        text = f"the median conductance is {median:.3g} S, outside {LEAST_G:g} to {most:g} S"
         yield CodedWarning("suspect_unit", text)
+
+
+def find_trends(table: PulseTable) -> pd.DataFrame:
+    """Return the trend of each train of four readings or more.
+
+    Returns
+    -------
+    pandas.DataFrame
+        sign (1 for LTP, -1 for LTD), size (readings), and along: the rank correlation of state and pulse number, 1
+        where the states move as the direction says.
+    """
+    frame = table.frame
+    values = frame["conductance_s" if "conductance_s" in frame else "weight"]
+    known = values.notna().to_numpy()
+    values, pulses, train = values[known], frame["pulse_index"][known], _group(table)[known]
+    ranks = pd.DataFrame({"train": train, "x": pulses.groupby(train).rank(), "y": values.groupby(train).rank()})
+    mean = ranks.groupby("train")[["x", "y"]].transform("mean")
+    dx, dy = ranks["x"] - mean["x"], ranks["y"] - mean["y"]
+    sums = pd.DataFrame({"xy": dx * dy, "xx": dx**2, "yy": dy**2}).groupby(train).sum()
+    size = train.value_counts().reindex(sums.index)
+    sign = np.where(frame["direction"][known].groupby(train).first() == "ltp", 1.0, -1.0)
+    along = sign * sums["xy"] / np.sqrt(sums["xx"] * sums["yy"]).where(lambda each: each > 0)
+    found = pd.DataFrame({"sign": sign, "size": size, "along": along})
+    return found[(size >= LONG) & along.notna()]
 
 
 def check_directions(table: Table) -> Iterator[CodedWarning]:
     """Find trains that fall though they are named LTP, or rise though they are named LTD."""
     if not isinstance(table, PulseTable):
         return
-    frame = table.frame
-    values = frame["conductance_s" if "conductance_s" in frame else "weight"]
-    train = _group(table)
-    trains, pulses = values.groupby(train), frame["pulse_index"].groupby(train)
-    change = values.loc[pulses.idxmax()].to_numpy() - values.loc[pulses.idxmin()].to_numpy()
-    sign = np.where(frame["direction"].groupby(train).first() == "ltp", 1.0, -1.0)
-    long = (trains.count() >= LONG).to_numpy()
-    steps = trains.diff().abs().groupby(train).median().to_numpy()  # of noise alone, as large as the change
-    moved = np.maximum(MOVED * (trains.max() - trains.min()).to_numpy(), STEPS * steps)
-    against = long & (sign * change < -moved)
+    trends = find_trends(table)
+    against = (trends["along"] < -TRENDS) & (trends["along"] * np.sqrt(trends["size"] - 1) < -CHANCE)
+    sign = trends["sign"]
     for way, name in ((1.0, "LTP"), (-1.0, "LTD")):
-        number, total = int(against[sign == way].sum()), int((long & (sign == way)).sum())
+        number, total = int(against[sign == way].sum()), int((sign == way).sum())
         if number > MAJORITY * total:
             verb = "fall" if way > 0 else "rise"
             yield CodedWarning(

@@ -16,6 +16,10 @@ from devicekit.core.errors import Blank, Choice, CodedWarning, Question, Questio
 from devicekit.core.quantities import GLOSSARY
 from devicekit.core.records import Record, column
 from devicekit.core.text import count
+from devicekit.names import parse_unit
+from devicekit.readers.checks import TRENDS, find_trends
+from devicekit.readers.sizes import UNITS, median_size, rank_units
+from devicekit.readers.state import STATE_COLUMNS
 from devicekit.system.answers import Answered
 from devicekit.system.options import OPTIONS, ReadOptions
 from devicekit.tables import EnduranceTable, PulseTable, RetentionTable, SweepTable, Table
@@ -24,16 +28,14 @@ if TYPE_CHECKING:
     from devicekit.readers.layout import Layout
 
 STATED, GIVEN, AGREED, INFERRED = "stated", "given", "agreed", "inferred"
-TRENDS = 0.5  # mean rank correlation from which trains rise or fall
 FEWEST_VOLTAGES = 3
-MOST_TRAINS = 40  # whose trend is compared with their direction
 NEAR = 0.03  # share of a length by which a turn may be off
 SMALL = 8  # rows of a table whose course says little
-DOUBTS: dict[str, tuple[str, str, tuple[str, ...]]] = {  # where names and numbers differ: subject, way, other units
-    "reversed": ("direction", "the trend of the readings", ()),
-    "suspect_unit": ("unit", "the size of the numbers", ("uS", "nS", "kohm", "uA")),
-    "against_name": ("direction", "the trend of the readings", ()),
-    "single_readings": ("borders", "the length of the trains", ()),
+DOUBTS = {  # where names and numbers differ: subject and way
+    "reversed": ("direction", "the trend of the readings"),
+    "suspect_unit": ("unit", "the size of the numbers"),
+    "against_name": ("direction", "the trend of the readings"),
+    "single_readings": ("borders", "the length of the trains"),
 }
 SEPARATE = 0.9  # share of cycles in which HRS is above LRS
 
@@ -123,30 +125,11 @@ def _course(table: Table) -> str | None:
         above = float((wide["lrs"] > wide["hrs"]).mean())
         return "HRS and LRS lie apart" if above >= SEPARATE or above <= 1 - SEPARATE else ""
     if isinstance(table, PulseTable):
-        trends = _trends(table)
-        if not trends:
+        trends = find_trends(table)["along"]
+        if trends.empty:
             return None
-        agree = np.mean([trend if way == "ltp" else -trend for way, trend in trends])
-        return "trains rise and fall as their directions say" if agree > TRENDS else ""
+        return "trains rise and fall as their directions say" if trends.mean() > TRENDS else ""
     return None
-
-
-def _trends(table: PulseTable) -> list[tuple[str, float]]:
-    """Return direction and rank correlation with the pulse number of up to 40 trains with four readings or more."""
-    name = "conductance_s" if "conductance_s" in table.frame else "weight"
-    frame = table.frame[["direction", "pulse_index", name]]
-    groups = table.frame.groupby(["direction", "device_id", "cycle"], sort=False).indices
-    found: list[tuple[str, float]] = []
-    for key, rows in [each for each in groups.items() if len(each[1]) >= 4][:MOST_TRAINS]:
-        known = frame.iloc[rows].dropna(subset=[name])
-        if len(known) >= 4 and known[name].nunique() > 1:
-            found.append(
-                (
-                    str(key[0]),  # type: ignore[index]
-                    float(known[name].rank().corr(known["pulse_index"].rank())),
-                )
-            )
-    return found
 
 
 def states_borders(frame: pd.DataFrame, options: ReadOptions) -> bool:
@@ -156,16 +139,17 @@ def states_borders(frame: pd.DataFrame, options: ReadOptions) -> bool:
     return "pulse_index" in frame and bool((frame["pulse_index"].diff() < 0).any())
 
 
-def of_course(table: Table, stated: bool) -> list[Statement]:
+def of_course(table: Table, layout: Layout, stated: bool) -> list[Statement]:
     """Return the statements that follow from the course of the numbers: directions, and borders of trains.
 
     Parameters
     ----------
     table : Table
+    layout : Layout
     stated : bool
         True if the file or the user names the trains.
     """
-    found = [_doubt(table, each) for each in table.warnings if each.code in DOUBTS]
+    found = [_doubt(table, layout, each) for each in table.warnings if each.code in DOUBTS]
     if stated or not isinstance(table, PulseTable):
         return found
     sizes = table.frame.groupby(["device_id", "cycle", "direction"], sort=False).size().to_numpy()
@@ -175,12 +159,29 @@ def of_course(table: Table, stated: bool) -> list[Statement]:
     return [*found, _borders("train", sizes.size, int(sizes.min()), int(sizes.max()), way, "the trend turns")]
 
 
-def _doubt(table: Table, warning: CodedWarning) -> Statement:
+def _doubt(table: Table, layout: Layout, warning: CodedWarning) -> Statement:
     """Return the statement that the names are right although the numbers speak against them, or the other way round."""
-    subject, way, units = DOUBTS[warning.code]
+    subject, way = DOUBTS[warning.code]
     says = warning.message.removeprefix(f"{table.meta.get('source')}: ").partition(". ")[0]
-    others = tuple(Choice.of(f"no, the numbers are in {unit}", unit=unit) for unit in units)
+    others = _other_units(table, layout) if subject == "unit" else ()
     return Statement(subject=subject, says=says, origin=INFERRED, ways=(way,), others=others)
+
+
+def _other_units(table: Table, layout: Layout) -> tuple[Choice, ...]:
+    """Return the other units of the states as answers, the most probable first, with what they make of the numbers."""
+    column = next((each for each in layout.columns if each.role in (*STATE_COLUMNS, "value", "current_a")), None)
+    if column is None or table.kind == "sweep":
+        return ()
+    quantity = STATE_COLUMNS.get(column.role) or layout.options.stated_quantity or ""
+    median = median_size(table.frame["conductance_s"]) if "conductance_s" in table.frame else float("nan")
+    volts = median_size(table.frame["read_voltage_v"]) if "read_voltage_v" in table.frame else 1.0
+    size = {"resistance": 1 / median, "current": median * volts}.get(quantity, median) / column.factor
+    ranked = rank_units(size, UNITS.get(quantity, ()), volts)
+    return tuple(
+        Choice.of(f"no, the numbers are in {unit}: {text}", unit=unit)
+        for unit, text in ranked.items()
+        if (known := parse_unit(unit)) is not None and known.factor != column.factor
+    )
 
 
 def _borders(what: str, number: int, least: int, most: int, origin: str, turn: str) -> Statement:

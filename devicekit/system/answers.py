@@ -47,8 +47,6 @@ class Answered:
         for name, value in given.items():
             if isinstance(value, Mapping):
                 given[name] = {**getattr(self.options, name), **value}
-        if "unit" in given and given.get("quantity") is None and self.options.unit is None:
-            given.setdefault("quantity", None)  # a unit implies its quantity
         return Answered(replace(self.options, **given), accepted)
 
 
@@ -173,7 +171,10 @@ def _ask_at_once(
             parts.append(each)
             if (best := next(filter(is_whole, each.choices), None)) is None:
                 break
-            state = state.with_answer(each, best.options)
+            try:
+                state = state.with_answer(each, best.options)
+            except UsageError:  # it contradicts an option
+                break
         else:
             if tried is not None and len(question.each) == 1:
                 outcome = tried
@@ -184,10 +185,10 @@ def _ask_at_once(
     return whole, None if isinstance(outcome, DevicekitError) else outcome
 
 
-def _outcome(read_by: ReadBy, state: Answered) -> Any:
-    """Return the table that options give, or the error."""
+def _outcome(read_by: ReadBy, state: Answered, question: Question | None = None, choice: Choice | None = None) -> Any:
+    """Return the table that options give, with one answer more if there is one, or the error."""
     try:
-        return read_by(state)
+        return read_by(state if question is None or choice is None else state.with_answer(question, choice.options))
     except DevicekitError as error:
         return error
 
@@ -220,7 +221,7 @@ def _tried(question: Question, read_by: ReadBy, state: Answered, tries: int, unt
         filled = replace(each, options={k: ANY_VOLTAGE if v == "V" else v for k, v in each.options.items()})
         if is_whole(filled) and not each.options.get("accept") and tries > 0 and time.process_time() < until:
             tries -= 1
-            outcome = _outcome(read_by, state.with_answer(question, filled.options))
+            outcome = _outcome(read_by, state, question, filled)
         if isinstance(outcome, DevicekitError) and not isinstance(outcome, QuestionError):
             refused.append(outcome)
             continue

@@ -88,7 +88,7 @@ def apply(reading: Reading, source: Source) -> Table:
     given = reading.options.unit is not None  # then its warning is enough
     table = add_checks(table, [each for each in OF_NAMES if not given or each is not check_conductance])
     kind = of_kind(table, reading.layout, reading.options.kind is not None, reading.claim, reading.other_kinds)
-    statements = [kind, *of_course(table, stated)]
+    statements = [kind, *of_course(table, reading.layout, stated)]
     object.__setattr__(table, "meta", {**table.meta, "layout": reading.layout, "statements": tuple(statements)})
     return table
 

@@ -20,10 +20,10 @@ from devicekit.readers.layouts.meanings import HINT, option_of
 from devicekit.readers.layouts.view import View
 from devicekit.readers.lexicon import means
 from devicekit.readers.questions import NONE_OF_THESE, ask
+from devicekit.readers.sizes import IMPROBABLE, UNITS, median_size, rank_units
 from devicekit.readers.state import STATE_COLUMNS, list_quantity_choices
 from devicekit.system.options import ReadOptions
 
-LARGEST_SI = 10.0  # S or A, beyond which states are rather resistances in ohm
 IMAGE = 16  # unnamed columns of small whole numbers beyond which a table holds images, not devices
 NEEDED = frozenset(
     {"time_s", "spike_delay_s", "interval_s", "resistance_before_ohm", "resistance_after_ohm", "compliance_a"}
@@ -117,24 +117,33 @@ def _describe_option(options: ReadOptions) -> str:
 
 
 _ROLES = {"conductance": "conductance_s", "current": "read_current_a", "resistance": "resistance_ohm"}
-_EXAMPLES = {"current": ("A", "uA", "nA"), "resistance": ("ohm", "kohm", "Mohm"), "conductance": ("S", "uS", "nS")}
 
 
 def _ask_unit(column: Column, view: View, quantity: str, words: Sequence[str] = ()) -> QuestionError:
     more = quantity == "current" and view.options.read_voltage is None and column.role != "current_a"
     volts = {"read_voltage": Blank("V")} if more else {}
-    units = words or _EXAMPLES.get(quantity, ())
+    ranked = rank_units(median_size(view.numbers(column.name)), words or UNITS.get(quantity, ()), _swept_volts(view))
     reason = f" ({column.unclear})" if column.unclear else ""
     text = f"in which unit is column {column.name!r}{reason}?"
-    if not units:
+    if not ranked:
         text += " Add unit=UNIT"
     return ask(
         view.where,
         text + (" Add read_voltage=V too" if more else ""),
-        tuple(Choice.of(f"{column.name} is in {w}", unit=w, **(volts if _is_current(w) else {})) for w in units),
+        tuple(
+            Choice.of(f"{column.name} is in {w}{size and f': {size}'}", unit=w, **(volts if _is_current(w) else {}))
+            for w, size in ranked.items()
+        ),
         describe_ranges(View((replace(column, role="value"),), view.cells, view.options)),
         fields=("unit", *(("read_voltage",) if more else ())),
     )
+
+
+def _swept_volts(view: View) -> float:
+    """Return the median magnitude of a swept voltage, or the read voltage that is given [V]; NaN if neither is."""
+    column = next(iter(view.of("voltage_v")), None)
+    given = view.options.read_voltage
+    return abs(given or float("nan")) if column is None else median_size(view.numbers(column.name)) * column.factor
 
 
 def _is_current(word: str) -> bool:
@@ -156,7 +165,7 @@ def _resolve_unclear_unit(column: Column, view: View, asked: bool) -> Column:
         words = [each for each, unit in readings(word) if unit.quantity == quantity]
         unit = parse_unit(word)
         if is_state and unit is not None and unit.quantity in _ROLES:
-            words = [word, *(words or _EXAMPLES[quantity])]
+            words = [word, *(words or UNITS[quantity])]
         raise _ask_unit(column, view, quantity, words)
     reason = column.unclear
     raise ask(
@@ -290,16 +299,20 @@ def ask_quantity(view: View) -> QuestionError:
     more = () if view.options.kind else (*pair_choices(view), NONE_OF_THESE)
     unclear = any(column.unclear for column in [*view.states, *view.unknown])
     known = [view.numbers(column.name) for column in [*view.states, *view.unknown][:8]]
-    sizes = [float(each.abs().median()) for each in known if each is not None and each.notna().any()]
-    large = bool(sizes) and float(np.median(sizes)) > LARGEST_SI
-    likely = sorted(list_quantity_choices(view.options, unclear), key=lambda each: _is_conductive(each) == large)
-    choices = (*likely, *more)
+    sizes = [size for each in known if np.isfinite(size := median_size(each))]
+    size = float(np.median(sizes)) if sizes else float("nan")
+    likely = [_with_size(each, size, view) for each in list_quantity_choices(view.options, unclear)]
+    choices = (*sorted(likely, key=lambda each: each.means.endswith(IMPROBABLE)), *more)
     return ask(view.where, text, choices, describe_ranges(view), fields=fields)
 
 
-def _is_conductive(choice: Choice) -> bool:
-    """Return whether an answer takes the numbers for conductances or currents, which are small in SI units."""
-    return choice.options["quantity"] in ("conductance", "current")
+def _with_size(choice: Choice, size: float, view: View) -> Choice:
+    """Return the answer that states are of a quantity, with what the numbers are then, unless a unit is open too."""
+    unit = UNITS.get(choice.options["quantity"], ("",))[0]
+    if "unit" in choice.options or view.options.unit:
+        return choice
+    text = rank_units(size, (unit,), _swept_volts(view))[unit]
+    return replace(choice, means=f"{choice.means}; in {unit}: {text}") if text else choice
 
 
 def pair_choices(view: View) -> tuple[Choice, ...]:

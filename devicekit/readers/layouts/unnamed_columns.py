@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import permutations
 from types import ModuleType
@@ -10,12 +10,14 @@ from types import ModuleType
 import numpy as np
 
 from devicekit.core.errors import Choice, QuestionError
+from devicekit.names import parse_unit
 from devicekit.readers.layout import KEPT, Column
 from devicekit.readers.layouts.meanings import HINT, option_of
 from devicekit.readers.layouts.roles import UNKNOWN
 from devicekit.readers.layouts.scale import describe_ranges
 from devicekit.readers.layouts.view import Claim, View
 from devicekit.readers.questions import NONE_OF_THESE, ask
+from devicekit.readers.sizes import UNITS, describe_others, median_size, rank_units
 from devicekit.readers.state import NEGATIVE_SHARE_OF_A_WEIGHT
 from devicekit.system import plugins
 
@@ -109,9 +111,7 @@ def ask_kind(view: View, found: Sequence[tuple[ModuleType, Claim]]) -> QuestionE
         f"what do the columns without names hold ({names})?{f' {hint[0].upper()}{hint[1:]}' if hint else ''}",
         (
             *(
-                Choice.of(
-                    f"{module.TITLE}: {claim.why}", kind=module.NAME, **({} if known else getattr(module, "BARE", {}))
-                )
+                _choice(view, module, claim, {} if known else getattr(module, "BARE", {}))
                 for module, claim in found
                 if known or not (negative and getattr(module, "BARE", {}).get("quantity") in _POSITIVE)
             ),
@@ -120,3 +120,18 @@ def ask_kind(view: View, found: Sequence[tuple[ModuleType, Claim]]) -> QuestionE
         describe_ranges(view),
         fields=fields,
     )
+
+
+def _choice(view: View, module: ModuleType, claim: Claim, bare: Mapping[str, str]) -> Choice:
+    """Return a kind as an answer, in the unit that makes the numbers probable; the others are named beside it."""
+    says = f"{module.TITLE}: {claim.why}"
+    unit = parse_unit(bare.get("unit", ""))
+    if unit is None or len(view.unknown) == 0:
+        return Choice.of(says, kind=module.NAME, **bare)
+    first, *rest = [each.name for each in view.unknown]
+    is_axis = bool(rest) and (module.NAME == "sweep" or find_axis(view) is not None)
+    values = [median_size(view.numbers(name)) for name in (rest if is_axis else [first, *rest])]
+    volts = median_size(view.numbers(first)) if module.NAME == "sweep" and is_axis else float("nan")
+    ranked = rank_units(float(np.median(values)), UNITS[unit.quantity], volts)
+    word, size = next(iter(ranked.items()))
+    return Choice.of(f"{says}; {word}: {size}{describe_others(ranked)}", kind=module.NAME, **{**bare, "unit": word})

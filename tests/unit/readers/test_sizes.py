@@ -1,0 +1,54 @@
+"""Units that make numbers improbable: each is shown with what it makes of the numbers, the probable first."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import devicekit
+from devicekit.core.errors import Choice, Question, QuestionError, UsageError
+from devicekit.system.answers import Answered
+from devicekit.system.options import ReadOptions
+
+from .small_files import Write, codes  # type: ignore[import-not-found]
+
+
+def _choices(path: object, **options: object) -> list[Choice]:
+    with pytest.raises(QuestionError) as caught:
+        devicekit.read(path, **options)  # type: ignore[arg-type]
+    return list(caught.value.asked.each[0].choices)
+
+
+def test_units_are_offered_by_what_they_make_of_the_numbers(lines: Write) -> None:
+    rows = [f"{n} {4 + n / 10:g}" for n in range(30)]
+    offered = _choices(lines("n R", *rows))
+    assert [each.options["unit"] for each in offered if "unit" in each.options] == ["kohm", "Mohm", "ohm"]
+    assert "median 5.45 kΩ" in offered[0].means
+    assert "improbable" in next(each.means for each in offered if each.options.get("unit") == "ohm")
+
+
+def test_columns_without_names_are_offered_in_a_probable_unit(lines: Write) -> None:
+    loop = np.concatenate([np.linspace(0, 0.4, 20), np.linspace(0.4, -0.8, 60), np.linspace(-0.8, 0, 40)])
+    sweep = lines(*(f"{v:.4f} {150 * v:.4f}" for v in loop), name="m.dat")
+    assert _choices(sweep)[0].options["unit"] == "uA"
+    states = lines(*(f"{n} {0.0015 + 0.0025 * n:.4f}" for n in range(1, 32)), name="g.dat")
+    pulse = next(each for each in _choices(states) if each.options["kind"] == "pulse")
+    assert pulse.options["unit"] == "mS"
+    assert "S: median 41.5 mS" in pulse.means
+
+
+@pytest.mark.parametrize(("unit", "reported"), [("S", True), ("mS", False), ("uS", False)])
+def test_an_improbable_unit_that_is_given_is_reported(unit: str, reported: bool, lines: Write) -> None:
+    path = lines(*(f"{n} {0.0015 + 0.0025 * n:.4f}" for n in range(1, 32)), name="g.dat")
+    table = devicekit.read(path, kind="pulse", quantity="conductance", unit=unit, accept=True)
+    assert ("suspect_unit" in codes(table)) == reported
+
+
+def test_a_unit_as_an_answer_is_refused_where_the_option_is() -> None:
+    given = ReadOptions(quantity="resistance")
+    with pytest.raises(UsageError, match="unit of conductance"):
+        ReadOptions(quantity="resistance", unit="uS")
+    with pytest.raises(UsageError, match="unit of conductance"):
+        Answered(given).with_answer(Question("in which unit?", ("unit",)), {"unit": "uS"})
+    answer = {"quantity": "conductance", "unit": "uS"}
+    assert Answered(given).with_answer(Question("", ()), answer).options.quantity == "conductance"
