@@ -115,7 +115,8 @@ def find_trends(table: PulseTable) -> pd.DataFrame:
     sums = pd.DataFrame({"xy": dx * dy, "xx": dx**2, "yy": dy**2}).groupby(train).sum()
     size = train.value_counts().reindex(sums.index)
     sign = np.where(frame["direction"][known].groupby(train).first() == "ltp", 1.0, -1.0)
-    along = sign * sums["xy"] / np.sqrt(sums["xx"] * sums["yy"]).where(lambda each: each > 0)
+    spread = (sums["xx"] * sums["yy"]) ** 0.5
+    along = sign * sums["xy"] / spread.where(spread > 0)
     found = pd.DataFrame({"sign": sign, "size": size, "along": along})
     return found[(size >= LONG) & along.notna()]
 
