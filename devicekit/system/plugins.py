@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from devicekit.core.errors import UsageError
 
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
 T = TypeVar("T")
+
+
+@cache
+def _find_entry_points(group: str, path: tuple[str, ...]) -> Sequence[EntryPoint]:
+    from importlib.metadata import entry_points
+
+    return tuple(entry_points(group=group))
+
+
+def announced(group: str) -> Sequence[EntryPoint]:
+    """Return what other packages announce in an entry-point group.
+
+    It is looked for once for each `sys.path`: every installed package is opened for it, and a reading asks many times.
+    """
+    return _find_entry_points(group, tuple(sys.path))
 
 
 def discover(group: str, noun: str) -> dict[str, Any]:
@@ -21,10 +41,8 @@ def discover(group: str, noun: str) -> dict[str, Any]:
     UsageError
         If one cannot be imported.
     """
-    from importlib.metadata import entry_points
-
     found = {}
-    for entry in entry_points(group=group):
+    for entry in announced(group):
         try:
             found[entry.name] = entry.load()
         except Exception as error:  # whatever a foreign package trips over
@@ -57,9 +75,7 @@ class Registry:
 
     def names(self) -> list[str]:
         """Return the names of ours, then of those that other packages announce."""
-        from importlib.metadata import entry_points
-
-        foreign = (entry.name for entry in entry_points(group=self.group))
+        foreign = (entry.name for entry in announced(self.group))
         return list(dict.fromkeys([*self.builtin_names(), *foreign]))
 
     def load(self, name: str) -> Any:
