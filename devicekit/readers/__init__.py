@@ -24,7 +24,7 @@ from devicekit.system.answers import Answered, read_with_answers
 from devicekit.system.catalog import marks
 from devicekit.system.commands import keyword, non_default
 from devicekit.system.options import OPTIONS, QUANTITIES, ReadOptions
-from devicekit.tables import PulseTable, SweepTable, Table
+from devicekit.tables import PulseTable, RecordTable, SweepTable, Table
 
 if TYPE_CHECKING:
     from devicekit.readers.recipe import Recipe
@@ -305,8 +305,14 @@ def _read_table(source: Source, options: ReadOptions, recipe: Recipe | None, els
     if recipe is not None and options.key == recipe.options.key:  # which may be meant for many files
         options = replace(options, key=matching_keys(options.key, source.path.stem))
     reading = infer_layout(source, options, recipe)
-    _refuse_unused(source, options, reading.kind.NAME, reading.unused, elsewhere)
-    return apply(reading, source)
+    if reading.layout.kind != RecordTable.kind:
+        _refuse_unused(source, options, reading.kind.NAME, reading.unused, elsewhere)
+        return apply(reading, source)
+    table = apply(reading, source)
+    if names := [name for name in non_default(options) if name in reading.unused]:
+        words = f"{source.path.name}: plain records keep the numbers of the file; {_option_names(names)} is not used"
+        object.__setattr__(table, "warnings", (*table.warnings, CodedWarning("columns", words)))
+    return table
 
 
 def _read_own(source: Source, options: ReadOptions, elsewhere: frozenset[str]) -> Table | None:

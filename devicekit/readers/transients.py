@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.core.errors import Blank, Choice, CodedWarning, TableError, UsageError
+from devicekit.core.errors import Blank, Choice, CodedWarning, QuestionError, TableError, UsageError
 from devicekit.core.text import count
 from devicekit.readers.linked import drop_copies
 from devicekit.readers.questions import ask
@@ -18,12 +18,13 @@ from devicekit.system.options import ReadOptions
 from devicekit.tables import TransientTable
 
 KIND = "transient"
+NEAR = 0.05  # of a given read voltage, within which a row is a reading
 APART = 0.1  # of the largest deviation from the voltage between pulses; above, a row is in a pulse
 SMALL_READ = 0.5  # of the largest pulse; below, pulses from 0 V are readings
 LEAST_BASE = 0.01  # of the largest voltage; below, the voltage between pulses is 0
 
 
-def split_voltage(voltage: np.ndarray, where: str) -> tuple[np.ndarray, np.ndarray]:
+def split_voltage(voltage: np.ndarray, where: str, read_voltage: float | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Split a voltage that returns to a level between pulses into pulses and readings.
 
     The level is the median; rows that deviate from it by a tenth of the largest deviation are pulses. If it is 0 V,
@@ -35,6 +36,8 @@ def split_voltage(voltage: np.ndarray, where: str) -> tuple[np.ndarray, np.ndarr
         Applied voltage [V].
     where : str
         Place for messages.
+    read_voltage : float, optional
+        Voltage of the readings [V], of either sign; then all other rows but those at 0 V are in pulses.
 
     Returns
     -------
@@ -44,13 +47,25 @@ def split_voltage(voltage: np.ndarray, where: str) -> tuple[np.ndarray, np.ndarr
     Raises
     ------
     QuestionError
-        If the voltage is 0 between pulses and all pulses have one size, so that no row reads the state.
+        If the voltage is 0 between pulses and all pulses have one size, so that no row reads the state, or if the
+        most frequent voltage is larger than the rest, as of a long pulse.
+    UsageError
+        If no row is at the given read voltage.
     """
     v = np.where(np.isfinite(voltage), voltage, 0.0)
     base, largest = float(np.median(v)), float(np.abs(v).max(initial=0.0))
     away = np.abs(v - base)
+    if read_voltage is not None:
+        reading = np.abs(np.abs(v) - abs(read_voltage)) <= NEAR * abs(read_voltage)
+        if not reading.any():
+            levels = ", ".join(f"{level:g} V" for level in np.unique(np.round(v, 3))[:8])
+            raise UsageError(f"{where}: no row is at read_voltage={read_voltage:g}; the voltage takes {levels}")
+        return np.where(reading | (np.abs(v) <= LEAST_BASE * abs(read_voltage)), 0.0, v), np.where(reading, v, np.nan)
     if abs(base) > LEAST_BASE * largest:
         under = away > APART * away.max(initial=0.0)
+        others = v[under & (v != 0)]
+        if others.size and np.abs(others).max() < SMALL_READ * abs(base):
+            raise _ask_read_level(base, float(np.median(others)), where)
         return np.where(under, v, 0.0), np.where(under, np.nan, base)
     under = away > LEAST_BASE * largest
     runs = np.cumsum(under & ~np.r_[False, under[:-1]]) * under
@@ -65,6 +80,15 @@ def split_voltage(voltage: np.ndarray, where: str) -> tuple[np.ndarray, np.ndarr
         )
     reading = np.isin(runs, list(read))
     return np.where(under & ~reading, v, 0.0), np.where(reading, v, np.nan)
+
+
+def _ask_read_level(longer: float, other: float, where: str) -> QuestionError:
+    """Return the question which of two voltages reads the state, where the larger one lasts longer."""
+    return ask(
+        where,
+        "which voltage reads the state? The other is that of a pulse",
+        [Choice.of(f"readings at {level:.3g} V", read_voltage=float(f"{level:.3g}")) for level in (other, longer)],
+    )
 
 
 def has_pulses(voltage: np.ndarray) -> bool:
@@ -141,8 +165,11 @@ def finish_transient_table(
     if "pulse_voltage_v" in frame:
         frame = frame.assign(pulse_voltage_v=frame["pulse_voltage_v"].fillna(0.0))
     elif "voltage_v" in frame:
-        pulse, read = split_voltage(frame["voltage_v"].to_numpy(float), name)
-        if np.ptp(frame["voltage_v"].to_numpy(float)) > 0:
+        volts = frame["voltage_v"].to_numpy(float)
+        held = bool((frame.groupby(["device_id", "record"], sort=False)["voltage_v"].nunique() == 1).all())
+        bare = held and options.read_voltage is None  # each record is read at its own voltage, without a pulse
+        pulse, read = (0 * volts, volts) if bare else split_voltage(volts, name, options.read_voltage)
+        if pulse.any():
             frame = frame.assign(pulse_voltage_v=pulse)
             words = (
                 f"{name}: {count(int(((pulse != 0) & ~np.r_[False, pulse[:-1] != 0]).sum()), 'pulse')} in the voltage"

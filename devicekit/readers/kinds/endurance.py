@@ -21,6 +21,7 @@ from devicekit.tables import EnduranceTable
 NAME = "endurance"
 TITLE = "endurance (HRS and LRS, cycle by cycle)"
 VALUES = frozenset({*STATE_COLUMNS, "value"})
+NEEDS = (("hrs", "lrs"), ("value", "level"))
 BARE = {"quantity": "resistance", "unit": "ohm"}  # options to add to kind where columns have no names
 TURNS = 0.9  # share of the rows with another level than the row before, in a record of both levels in turn
 ALIASES = {

@@ -24,6 +24,7 @@ from devicekit.tables import MultilevelTable
 NAME = "multilevel"
 TITLE = "several levels, each read repeatedly"
 VALUES = frozenset({*STATE_COLUMNS, "value"})
+NEEDS = (("level", "value"),)
 MOST = 256  # targets beyond which a column of them does not name levels: eight bits
 EACH = 3  # median number of readings of a level from which on the rows of a target are repeats
 TWO_STATES = frozenset({*ALIASES, "low", "high"})  # levels of endurance
@@ -33,7 +34,7 @@ _OF_OTHERS = ("pulse_index", "pulse_voltage_v", "pulse_width_s", "direction", "s
 def claim(view: View) -> Claim | None:
     """Claim a column of levels, a target beside a state, or one column for each level."""
     requested = view.options.kind == NAME
-    if view.of(*_OF_OTHERS) or view.sweeps or not view.cells.block.named or (view.of("time_s") and not requested):
+    if view.of(*_OF_OTHERS) or view.sweeps or (view.of("time_s") and not requested):
         return None
     targets = [column.name for column in _find_targets(view)]
     states = [column for column in [*view.states, *view.unknown] if column.name not in targets]
@@ -47,7 +48,7 @@ def claim(view: View) -> Claim | None:
         return Claim(2, f"a target ({targets[0]}) and a state, several readings each")
     meaning = view.options.meaning("columns")
     side_by_side = len(states) > 1 and not view.of("cycle") and not _are_two_states(states)
-    if side_by_side and (requested or meaning == LEVELS):
+    if side_by_side and ((requested and view.cells.block.named) or meaning == LEVELS):
         return Claim(2, "columns of states, one for each level")
     named = all(means("one level", _normalised_name(column, view)) for column in states)
     if side_by_side and named and len(states) > 2 and meaning is None:

@@ -21,12 +21,13 @@ from devicekit.tables import PairedTable
 NAME = "paired"
 TITLE = "paired pulses (ratio of the responses against the interval)"
 VALUES = frozenset({"ratio", "ratio_excess"})
+NEEDS = (("interval_s", "ratio"), ("interval_s", "first_amplitude", "second_amplitude"))
 MOST = 20.0  # larger ratios are implausible: the numbers may be percent
 
 
 def claim(view: View) -> Claim | None:
     """Claim an interval, and a ratio or two amplitudes."""
-    if not view.cells.block.named or view.of("pulse_index", "direction", "weight_change"):
+    if view.of("pulse_index", "direction", "weight_change"):
         return None
     roles = _find_roles(view)
     if "interval_s" not in roles:

@@ -20,6 +20,7 @@ from devicekit.tables import PulseTable
 NAME = "pulse"
 TITLE = "pulse trains (the state after each pulse)"
 VALUES = frozenset({*STATE_COLUMNS, "value"})
+NEEDS = (("value",),)
 BARE = {"quantity": "conductance", "unit": "S"}  # options to add to kind where columns have no names
 SOME = 0.2  # share of numbers with a fraction beyond which a counter is an axis of a figure
 FEWEST = 4  # readings of a device that can be a train without a word for pulses

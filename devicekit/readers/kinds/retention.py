@@ -21,6 +21,7 @@ TITLE = "retention (states against time)"
 ROUNDING = 1e-9  # relative to the longest time
 CLOCK = 5e8  # s, 16 years: later times are those of a clock
 VALUES = frozenset({*STATE_COLUMNS, "value"})
+NEEDS = (("time_s", "value"),)
 BARE = {"quantity": "resistance", "unit": "ohm"}  # options to add to kind where columns have no names
 
 

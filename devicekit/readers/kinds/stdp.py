@@ -18,6 +18,7 @@ from devicekit.tables import StdpTable
 NAME = "stdp"
 TITLE = "spike-timing windows (weight change against spike delay)"
 VALUES = frozenset({"weight_change"})
+NEEDS = (("spike_delay_s", "weight_change"),)
 
 
 def claim(view: View) -> Claim | None:

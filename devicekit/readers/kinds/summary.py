@@ -12,9 +12,10 @@ from devicekit.readers.cells import number_within
 from devicekit.readers.kinds.endurance import parse_levels
 from devicekit.readers.layout import KEPT, Column
 from devicekit.readers.layouts.roles import UNKNOWN
+from devicekit.readers.layouts.scale import knows_read_voltage
 from devicekit.readers.layouts.view import Claim, View, names_as_text
 from devicekit.readers.lexicon import normalise_name
-from devicekit.readers.questions import ask
+from devicekit.readers.questions import NONE_OF_THESE, ask
 from devicekit.readers.source import Source
 from devicekit.readers.state import STATE_COLUMNS, resolve_state
 from devicekit.system.options import ReadOptions
@@ -23,6 +24,7 @@ from devicekit.tables import SummaryTable
 NAME = "summary"
 TITLE = "a summary (V_set, V_reset, HRS, LRS: one row a cycle or a device)"
 VALUES = frozenset({*STATE_COLUMNS, "value"})
+NEEDS = (("v_set_v",), ("v_reset_v",), ("v_form_v",), ("hrs", "lrs"), ("on_off",))
 _ON_OFF = re.compile(r"\b(on ?off|lrs ?hrs|hrs ?lrs|off ?on|r ?off r ?on|memory window|resistance ratio)\b.*")
 _YIELD = re.compile(r"\byield\b")
 
@@ -34,7 +36,8 @@ def claim(view: View) -> Claim | None:
         return None
     if view.extracted and (requested or len(set(view.extracted.values())) > 1) and not view.of("pulse_index"):
         return Claim(2, f"columns of {', '.join(view.extracted)}")
-    if requested and (view.states or view.of("on_off", "g_hrs_s", "g_lrs_s")):
+    states = view.of("level") or any(column.is_explicit or "level" in column.tags for column in view.states)
+    if requested and (states or view.of("on_off", "g_hrs_s", "g_lrs_s")):
         return Claim(2, "columns of states")
     return None
 
@@ -48,10 +51,16 @@ def assign(view: View) -> list[Column]:
         If no column says whether a row is a cycle or a device.
     """
     found = []
+    others = bool(
+        view.extracted or view.of("on_off") or any(_ON_OFF.search(normalise_name(c.name)) for c in view.columns)
+    )
+    converts = knows_read_voltage(view) or not others
     for column in view.assign_states():
         name = normalise_name(column.name)
         if column.is_explicit:
-            pass
+            _check_level(column, view)
+        elif column.role == "read_current_a" and not converts:
+            column = view.change(column, role=KEPT, why="a current without a read voltage", tags={})
         elif column.name in view.extracted:
             column = view.change(column, role=view.extracted[column.name], why="a switching voltage by its name")
         elif _ON_OFF.search(name) and view.numbers(column.name) is not None:
@@ -66,6 +75,25 @@ def assign(view: View) -> list[Column]:
     if not {"cycle", "device_id"} & {column.role for column in found}:
         found = _settle_rows(found, view)
     return found
+
+
+def _check_level(column: Column, view: View) -> None:
+    """Ask which level a state is that an option or a name of devicekit gives.
+
+    Raises
+    ------
+    QuestionError
+    """
+    if column.role not in VALUES or "level" in column.tags or view.of("level"):
+        return
+    quantity = {"quantity": STATE_COLUMNS[column.role]} if column.role in STATE_COLUMNS else {}
+    levels = [
+        Choice.of(f"{column.name} is the {level.upper()}", map={level: column.name}, **quantity)
+        for level in ("lrs", "hrs")
+    ]
+    raise ask(
+        view.where, f"is {column.name} the HRS or the LRS? A summary has no other state", [*levels, NONE_OF_THESE]
+    )
 
 
 def _settle_rows(columns: Sequence[Column], view: View) -> list[Column]:

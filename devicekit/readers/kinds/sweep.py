@@ -22,6 +22,7 @@ from devicekit.tables import SweepTable
 NAME = "sweep"
 TITLE = "voltage sweeps (current against voltage)"
 VALUES = frozenset({"current_a"})
+NEEDS = (("voltage_v", "current_a"),)
 BARE = {"unit": "A"}  # options to add to kind where columns have no names
 JUMPS = 16  # steps of a sweep from which on its order is checked
 ALIKE = 3.0  # ratio of the largest voltages of loops without names

@@ -21,6 +21,7 @@ from devicekit.tables import TransientTable
 NAME = "transient"
 TITLE = "readings in time with pulses between them (relaxation, trains)"
 VALUES = frozenset({"conductance_s", "resistance_ohm", "read_current_a", "current_a", "value"})
+NEEDS = (("time_s", "current_a"), ("time_s", "value"))
 
 
 def claim(view: View) -> Claim | None:
@@ -65,10 +66,11 @@ def assign(view: View) -> list[Column]:
     for column in view.columns:
         if column.name.strip().lower() == "record" and not view.of("cycle"):
             column = view.change(column, role="record", why="by its name")
-        elif column.role == "current_a" and known:
+        elif (column.role == "current_a" and known) or (column.role == UNKNOWN and (known or view.of("current_a"))):
             column = view.change(column, role="keep")
-        elif column.role == UNKNOWN:
-            column = view.change(column, role="keep" if known or view.of("current_a") else "value")
+        elif column.role in (UNKNOWN, "value"):
+            current = view.options.stated_quantity == "current"  # which stays one
+            column = view.change(column, role="current_a" if current else "value")
         elif column.role == "cycle":
             column = view.change(column, role="record", why="it numbers the records")
         elif (column.role == "voltage_v" and view.of("pulse_voltage_v")) or column.role in (

@@ -29,6 +29,7 @@ from devicekit.readers.layouts.gather import SourceBlocks, gather, take_rows
 from devicekit.readers.layouts.grid import Block
 from devicekit.readers.layouts.labels import check_interleaved
 from devicekit.readers.layouts.meanings import option_of, without_meaning
+from devicekit.readers.layouts.needs import ask_missing, find_missing
 from devicekit.readers.layouts.places import tag_blocks
 from devicekit.readers.layouts.roles import UNKNOWN, Cells, assign_roles, is_counter, is_switching
 from devicekit.readers.layouts.row_meanings import settle_identifiers, unused_of_rows, use_row_meaning
@@ -100,6 +101,8 @@ def infer_layout(source: Source, options: ReadOptions, recipe: Recipe | None = N
     kind, claim = _choose_kind(view)
     others = _list_other_kinds(view, kind)
     view = View(tuple(check_interleaved(view, kind.assign(view), kind.VALUES)), view.cells, options)
+    if kind.NAME == "record":
+        view = replace(view, columns=(*view.columns, *_list_further_columns(blocks)))
     _check_dimension(view, kind)
     warnings = warn_left_out(gathered, blocks, source.path.name)
     warnings += warn_dropped(
@@ -131,6 +134,12 @@ def infer_layout(source: Source, options: ReadOptions, recipe: Recipe | None = N
         (claim.strength, claim.why),
         others,
     )
+
+
+def _list_further_columns(blocks: Sequence[Block]) -> list[Column]:
+    """Return the columns that only later tables of plain records have, to be kept."""
+    names = dict.fromkeys(name for block in blocks[1:] for name in block.names)
+    return [Column(name, KEPT, why="of another table") for name in names if name not in blocks[0].names]
 
 
 def _without_columns(options: ReadOptions) -> ReadOptions:
@@ -311,11 +320,10 @@ def _choose_kind(view: View) -> tuple[ModuleType, Claim]:
         if fits:
             return fits[0]
     if kind is not None:
-        fitting = " or ".join(f"kind={module.NAME}" for module, _ in claims)
-        names = ", ".join(view.cells.block.names[:12])
-        raise UsageError(
-            f"kind={kind} needs other columns; {view.where} has {names}{f'. Use {fitting}.' if fitting else ''}"
-        )
+        module = plugins.KINDS.all()[kind]
+        if missing := find_missing(view, module):
+            raise ask_missing(view, module, missing)
+        return module, Claim(1, "the kind and its columns are given")
     if all(claim.strength < 2 for _, claim in claims) and (
         question := ask_area(view.cells.block.headings, view.options, view.where)
     ):
@@ -381,7 +389,9 @@ def _unused_of_numbers(view: View, kind: ModuleType) -> frozenset[str]:
     """Return the options about numbers that do not apply to this table."""
     quantity = view.options.stated_quantity
     used = frozenset[str]()
-    if kind.NAME in ("stdp", "paired"):
+    if kind.NAME == "record":
+        pass
+    elif kind.NAME in ("stdp", "paired"):
         used = frozenset({"unit"} if quantity == "weight" else ())
     elif kind.NAME == "sweep":
         amps = [column for column in view.columns if column.role == "current_a"]

@@ -47,6 +47,8 @@ def _tag_labels(labels: Sequence[str], options: ReadOptions, where: str) -> list
         role, word = ("device_id", "device") if meaning == "devices" else ("level", "state")
         named = len(set(labels)) == len(labels) and all(labels)
         return [{role: label if named else f"{word}{k}"} for k, label in enumerate(labels, 1)]
+    if options.kind == "record":
+        return [{"table": label or k} for k, label in enumerate(labels, 1)]
     raise ask(
         where,
         f"are the {len(labels)} tables with the same columns devices, or cycles of one device?",
@@ -96,6 +98,8 @@ def tag_names(names: Sequence[str], options: ReadOptions, what: str, where: str)
         return _tag_in_order(names, meaning)
     if not parsed.unclear:
         return [build_tags(key) for key in parsed.keys]
+    if options.kind == "record":  # whose rows need no device
+        return [{what[:-1]: name} for name in names]
     raise ask(
         where,
         f"are the {len(names)} {what} with the same columns devices, or cycles of one device?",

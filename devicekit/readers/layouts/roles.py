@@ -34,6 +34,10 @@ DEVICEKIT_NAMES = words_of(  # columns of measurements
     "v_set_v v_reset_v v_form_v g_hrs_s g_lrs_s on_off yield_share"
 )
 UNKNOWN = "unknown"  # numbers of an unknown quantity: states, if an option gives the quantity
+SIDES: dict[str, dict[str, Tag]] = {  # states of one level or direction, as `map` names them
+    **{level: {"level": level} for level in ("hrs", "lrs")},
+    **{way: {"direction": way} for way in ("ltp", "ltd")},
+}
 LEVEL_WORDS = {"lrs", "on", "set", "hrs", "off", "reset", "low", "high", "lrs state", "hrs state", "r_on", "r_off"}
 _LEVEL = re.compile(r"(?i)(?:^|[\s_])[rgi]?[\s_]?(lrs|hrs|low|high|on|off)(?=$|[\s_\d])")
 
@@ -142,9 +146,11 @@ def _keep_places(columns: list[Column]) -> list[Column]:
 
 def _mapped_columns(block: Block, options: ReadOptions) -> dict[str, str]:
     """Return devicekit's column name for each column of the file that `map` names."""
-    unknown = [name for name in options.columns if name not in GLOSSARY and name not in ("value", KEPT)]
+    others = ("value", *SIDES, KEPT)
+    unknown = [name for name in options.columns if name not in GLOSSARY and name not in others]
     if unknown:
-        raise UsageError(f"map={{{unknown[0]}: ...}}: unknown column; choose value, keep, {', '.join(GLOSSARY)}")
+        choices = ", ".join((*others, *GLOSSARY))
+        raise UsageError(f"map={{{unknown[0]}: ...}}: unknown column; choose {choices}")
     missing = [name for name in options.columns.values() if name not in block.names]
     if missing:
         raise UsageError(f"map: {block.where} has no column {missing[0]!r}; it has {', '.join(block.names)}")
@@ -168,6 +174,9 @@ def _apply_map(name: str, head: Heading, mapped: Mapping[str, str]) -> Column | 
     if name not in mapped:
         return None
     role = mapped[name]
+    if role in SIDES:
+        column = _apply_map(name, head, {name: "value"})
+        return None if column is None else replace(column, tags=SIDES[role])
     factor, unit = 1.0, None
     # naming the quantity of a state does not make an unclear unit SI
     unclear = head.unclear if role in (*STATE_COLUMNS, "current_a") and head.unit is None else ""

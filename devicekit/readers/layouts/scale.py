@@ -195,11 +195,7 @@ def _assume_volts(column: Column, view: View) -> tuple[Column, list[str]]:
 
 def add_read_voltage(view: View, kind: ModuleType, options: ReadOptions) -> ReadOptions:
     """Add the read voltage that the file states to the options; refuse another one."""
-    stated = [
-        (f"{name} {value}", v)
-        for name, value in view.cells.block.shape.facts.items()
-        if (v := _voltage_in_line(name, value))
-    ]
+    stated = _stated_voltages(view)
     columns = view.of("read_voltage_v")
     if columns and options.read_voltage is not None:
         values = view.numbers(columns[0].name)
@@ -218,7 +214,9 @@ def add_read_voltage(view: View, kind: ModuleType, options: ReadOptions) -> Read
             f"read_voltage={options.read_voltage:g} contradicts {view.where}, which gives {stated[0][0]}. Remove the "
             "option."
         )
-    current = any(c.role == "read_current_a" for c in view.columns) or options.stated_quantity == "current"
+    converts = bool(kind.VALUES & set(STATE_COLUMNS))  # currents are to become conductances
+    stays = "current_a" in kind.VALUES
+    current = converts and (bool(view.of("read_current_a")) or (options.stated_quantity == "current" and not stays))
     named = {volts for c in view.of("read_current_a") if (volts := _voltage_in_name(c.name)) is not None}
     if (
         named
@@ -229,7 +227,7 @@ def add_read_voltage(view: View, kind: ModuleType, options: ReadOptions) -> Read
             f"read_voltage={options.read_voltage:g} contradicts a column name of {view.where}, which gives "
             f"{min(named):g} V. Remove the option."
         )
-    if kind.NAME == "sweep" or not current or columns or options.read_voltage is not None:
+    if not current or columns or options.read_voltage is not None:
         return options
     if len(named) == 1:
         return replace(options, read_voltage=named.pop())
@@ -240,6 +238,18 @@ def add_read_voltage(view: View, kind: ModuleType, options: ReadOptions) -> Read
         "at which read voltage were the currents measured?",
         (Choice.of("conductance = current / read voltage", read_voltage=Blank("V")),),
     )
+
+
+def _stated_voltages(view: View) -> list[tuple[str, float]]:
+    """Return the lines above a table that state the read voltage [V]."""
+    facts = view.cells.block.shape.facts.items()
+    return [(f"{name} {value}", v) for name, value in facts if (v := _voltage_in_line(name, value))]
+
+
+def knows_read_voltage(view: View) -> bool:
+    """Return whether an option, a column, a line above the table or a name of a current gives the read voltage."""
+    known = view.options.read_voltage is not None or view.of("read_voltage_v") or _stated_voltages(view)
+    return bool(known or any(_voltage_in_name(c.name) for c in view.of("current_a", "read_current_a")))
 
 
 def _voltage_in_name(name: str) -> float | None:
@@ -270,8 +280,13 @@ def _voltage_in_line(name: str, value: str) -> float | None:
 
 def describe_ranges(view: View) -> tuple[str, ...]:
     """Describe the range of each column in question: magnitude never decides a unit, but helps the user."""
+    return describe_columns([*view.states, *view.unknown], view)
+
+
+def describe_columns(columns: Sequence[Column], view: View) -> tuple[str, ...]:
+    """Describe the range of each of six columns."""
     found = []
-    for column in [*view.states, *view.unknown][:6]:
+    for column in columns[:6]:
         values = view.numbers(column.name)
         if values is not None and values.notna().any():
             found.append(f"{column.name}: {values.min():.4g} to {values.max():.4g}")

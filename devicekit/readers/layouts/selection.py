@@ -37,6 +37,8 @@ def select_blocks(
         groups = {key: found for key, found in groups.items() if wanted <= set(found[0].names)} or groups
     if len(groups) == 1:
         return next(iter(groups.values()))
+    if options.kind == "record":  # whose columns need not agree
+        return [block for found in groups.values() for block in found]
     good = [found for found in groups.values() if strength(found[0]) == 2]
     if len(good) == 1:
         return good[0]

@@ -183,7 +183,8 @@ class View:
             elif column.role == UNKNOWN:
                 known_state = self.states or self.of("resistance_before_ohm")
                 column = self.change(column, role="keep" if known_state else "value")
-            if level and column.role in (*STATE_COLUMNS, "value") and not self.of("level"):
+            alone = column.is_explicit and len(reading) == 1  # its name is a role, not a level
+            if level and not alone and column.role in (*STATE_COLUMNS, "value") and not self.of("level"):
                 tags = {"level": _bare_name(column.name, self), **column.tags}
                 column = self.change(column, tags=tags)
             found.append(column)
