@@ -15,7 +15,7 @@ from devicekit.core.errors import CodedWarning, FileError, UsageError
 from devicekit.core.quantities import GLOSSARY
 from devicekit.core.text import count
 from devicekit.names import MARK_COLUMN, marks_of_cells
-from devicekit.readers import memory, origins, own
+from devicekit.readers import effort, memory, origins, own
 from devicekit.readers.checks import add_checks
 from devicekit.readers.layout import KEPT, Column, Layout
 from devicekit.readers.source import Source
@@ -169,6 +169,7 @@ def read(
     table = read_with_answers(
         lambda state: _read(path if frame is None else frame, state, elsewhere, expected),
         Answered(options, accepted),
+        effort.estimate(path if frame is None else frame),
     )
     return add_checks(table)
 

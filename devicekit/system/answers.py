@@ -5,7 +5,6 @@ Behind the first question the file is read on with its first answer, until nothi
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -20,10 +19,10 @@ from devicekit.system.options import OPTIONS, ReadOptions
 _NAMES = {each.keyword: each.name for each in OPTIONS.values()}
 MOST_PARTS = 8  # questions asked at once
 ANY_VOLTAGE = 0.1  # V, of an answer that is tried before it is offered
-QUICK = 0.3  # s of CPU time of a reading, up to which answers are tried
-LONGEST = 2.5  # s of CPU time until everything that is open is known
-MOST_TRIED_FORM = 8  # of the same where a picture is awaited
 MOST_TRIED = 12  # answers that are tried before they are offered
+MOST_TRIED_FORM = 8  # of the same where a picture is awaited
+LARGEST_TRIED = 500_000  # bytes of a reading (`readers.effort`), up to which answers are tried
+MOST_BYTES = 4_000_000  # of all readings until everything that is open is known; one is always made
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,24 @@ def answered_by(form: FormAnswers) -> Iterator[None]:
         _FORM.reset(token)
 
 
-def read_with_answers(read_by: ReadBy, state: Answered) -> Any:
+@dataclass
+class _Budget:
+    """Readings that may be made to know what is open, the same on every machine."""
+
+    effort: int
+    tries: int
+    left: int = MOST_BYTES
+
+    def spend(self, *, on_try: bool = False) -> bool:
+        """Return whether one more reading may be made, and count it."""
+        if self.left < self.effort or (on_try and (self.tries <= 0 or self.effort > LARGEST_TRIED)):
+            return False
+        self.left -= self.effort
+        self.tries -= on_try
+        return True
+
+
+def read_with_answers(read_by: ReadBy, state: Answered, effort: int) -> Any:
     """Read, and answer every question by a form or the `answering` function; else ask everything at once.
 
     Parameters
@@ -120,6 +136,8 @@ def read_with_answers(read_by: ReadBy, state: Answered) -> Any:
     read_by : callable
         Reads by the answers so far.
     state : Answered
+    effort : int
+        What a reading takes [bytes of text].
 
     Raises
     ------
@@ -131,16 +149,14 @@ def read_with_answers(read_by: ReadBy, state: Answered) -> Any:
     while True:
         if form is not None:
             form.state = state
-        began = time.process_time()
         try:
             return read_by(state)
         except QuestionError as error:
-            cost = time.process_time() - began
             if form is not None and (answered := form.apply(error.asked, state)) is not None:
                 state = answered
                 continue
-            most = MOST_TRIED if form is None else MOST_TRIED_FORM
-            whole, trial = _ask_at_once(error, read_by, state, most if cost <= QUICK else 0, began + LONGEST - cost)
+            budget = _Budget(effort, MOST_TRIED if form is None else MOST_TRIED_FORM, max(MOST_BYTES, effort))
+            whole, trial = _ask_at_once(error, read_by, state, budget)
             if form is not None:
                 form.trial = trial
             if asker is None:
@@ -148,12 +164,10 @@ def read_with_answers(read_by: ReadBy, state: Answered) -> Any:
             state = asker(whole.asked, state, trial)
 
 
-def _ask_at_once(
-    error: QuestionError, read_by: ReadBy, state: Answered, tries: int, until: float
-) -> tuple[QuestionError, Any]:
+def _ask_at_once(error: QuestionError, read_by: ReadBy, state: Answered, budget: _Budget) -> tuple[QuestionError, Any]:
     """Return the question with all that is open behind it, and the table that the first answers give, if they do.
 
-    Answers that the file refuses are left out. No reading begins after `until`, a CPU time of the process [s].
+    Answers that the file refuses are left out.
     """
     parts: list[Question] = []
     outcome: Any = error
@@ -163,7 +177,7 @@ def _ask_at_once(
             if each.text in {part.text for part in parts}:
                 break
             try:
-                each, tries, tried = _tried(each, read_by, state, tries, until)
+                each, tried = _tried(each, read_by, state, budget)
             except DevicekitError:
                 if parts:
                     break
@@ -178,7 +192,7 @@ def _ask_at_once(
         else:
             if tried is not None and len(question.each) == 1:
                 outcome = tried
-            elif time.process_time() < until:
+            elif budget.spend():
                 outcome = _outcome(read_by, state)
     first = parts[0]
     whole = QuestionError(error.where, first if len(parts) == 1 else replace(first, parts=tuple(parts)))
@@ -203,8 +217,8 @@ def is_whole(choice: Choice) -> bool:
     return not any(isinstance(one, Blank) for each in values for one in (each if isinstance(each, tuple) else [each]))
 
 
-def _tried(question: Question, read_by: ReadBy, state: Answered, tries: int, until: float) -> tuple[Question, int, Any]:
-    """Return a question without the answers that the file refuses, the tries that are left, and an outcome.
+def _tried(question: Question, read_by: ReadBy, state: Answered, budget: _Budget) -> tuple[Question, Any]:
+    """Return a question without the answers that the file refuses, and an outcome.
 
     Some answer stays. The outcome is what the first answer leads to, None if it was not tried.
 
@@ -219,8 +233,7 @@ def _tried(question: Question, read_by: ReadBy, state: Answered, tries: int, unt
     for each in question.choices:
         outcome = None
         filled = replace(each, options={k: ANY_VOLTAGE if v == "V" else v for k, v in each.options.items()})
-        if is_whole(filled) and not each.options.get("accept") and tries > 0 and time.process_time() < until:
-            tries -= 1
+        if is_whole(filled) and not each.options.get("accept") and budget.spend(on_try=True):
             outcome = _outcome(read_by, state, question, filled)
         if isinstance(outcome, DevicekitError) and not isinstance(outcome, QuestionError):
             refused.append(outcome)
@@ -230,7 +243,7 @@ def _tried(question: Question, read_by: ReadBy, state: Answered, tries: int, unt
             outcomes.append(outcome)
     if refused and not kept and len({str(each) for each in refused}) == 1:
         raise refused[0]
-    return replace(question, choices=tuple(kept or question.choices)), tries, outcomes[0] if outcomes else None
+    return replace(question, choices=tuple(kept or question.choices)), outcomes[0] if outcomes else None
 
 
 def list_blank_labels(choice: Choice) -> list[str]:
