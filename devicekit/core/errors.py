@@ -138,10 +138,18 @@ class Question(Record):
         """Every question to be answered."""
         return self.parts or (self,)
 
+    @property
+    def first_answers(self) -> str:
+        """The first answer to every question, as one writes them all at once; "" if a question has no answers."""
+        if not all(each.choices for each in self.each):
+            return ""
+        return " ".join(dict.fromkeys(each.choices[0].typed_options for each in self.each))
+
     def __str__(self) -> str:
         if self.parts:
+            lines = [f"{len(self.parts)} things are open", *(f"({k}) {each}" for k, each in enumerate(self.parts, 1))]
             return "\n".join(
-                [f"{len(self.parts)} things are open", *(f"({k}) {each}" for k, each in enumerate(self.parts, 1))]
+                [*lines, *([f"the first answers at once: {self.first_answers}"] if self.first_answers else [])]
             )
         lines = [self.text, *(f"  {each.typed_options}: {each.means}" for each in self.choices)]
         return "\n".join([*lines, *(f"  seen: {each}" for each in self.evidence)])
