@@ -287,6 +287,16 @@ async def keep_recipe(request: Request) -> Response:
     return _render_upload(request, upload, f"Saved as recipe {name}. Other files of this make are read by it.")
 
 
+async def show_first_look(request: Request) -> Response:
+    """Render the first look at an upload, as soon as it is known."""
+    upload = _find_upload(request)
+    if upload is None:
+        return pages.render_missing(request, "file")
+    if upload.first_job is not None:
+        await run_in_threadpool(upload.first_job.wait, PATIENCE)
+    return HTMLResponse(pages.render_fragment("first", opened=upload.first_look))
+
+
 async def show_progress(request: Request) -> Response:
     """Render the progress of a job, or the link to its result."""
     job = get_app(request).jobs.get(request.path_params["job"])
@@ -374,6 +384,7 @@ def list_routes() -> list[Route]:
         route("/uploads/{key}", show_upload),
         route("/uploads/{key}/file", receive_file, "POST"),
         route("/uploads/{key}/complete", finish_upload, "POST"),
+        route("/uploads/{key}/first", show_first_look),
         route("/uploads/{key}/answer", answer_question, "POST"),
         route("/uploads/{key}/look", show_answers, "POST"),
         route("/uploads/{key}/read", read_again, "POST"),

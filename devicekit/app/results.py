@@ -51,6 +51,48 @@ class Seen:
 
 
 @dataclass(frozen=True)
+class FileColumn:
+    """One column of a file, for the form that describes it.
+
+    Parameters
+    ----------
+    name : str
+        Name by which options call it.
+    cells : tuple of str
+        First cells.
+    role, unit : str
+        What it is taken for, and the unit in which it is read; "" if that is open.
+    """
+
+    name: str
+    cells: tuple[str, ...] = ()
+    role: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """First look at a file, before it is understood.
+
+    Parameters
+    ----------
+    preview : str
+        Figures of its numbers over the rows, as HTML; "" for a file without numbers.
+    lines : tuple of str
+        First lines of a file without numbers.
+    columns : tuple of FileColumn
+        Its first columns.
+    width : int
+        Number of its columns.
+    """
+
+    preview: str = ""
+    lines: tuple[str, ...] = ()
+    columns: tuple[FileColumn, ...] = ()
+    width: int = 0
+
+
+@dataclass(frozen=True)
 class ReadResult:
     """Content of a file as the reader understood it, or the question that must be answered before.
 
@@ -64,8 +106,8 @@ class ReadResult:
         The options with the answers so far.
     wrong : str
         Error to which the answers led.
-    lines : tuple of str
-        First lines of a file of which no table can be shown.
+    opened : Opened
+        Columns of the file; with its numbers or first lines where no table can be shown.
     recipe : str
         The layout as a recipe (TOML).
     kept : str
@@ -80,7 +122,7 @@ class ReadResult:
     question: Question | None = None
     answered: Answered = field(default_factory=lambda: Answered(ReadOptions()))
     wrong: str = ""
-    lines: tuple[str, ...] = ()
+    opened: Opened = field(default_factory=Opened)
     recipe: str = ""
     kept: str = ""
     fits: bool = False

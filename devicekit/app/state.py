@@ -16,6 +16,7 @@ from devicekit.app.worker import Job, Worker
 from devicekit.system.options import ReadOptions
 
 LONGEST_LOOK = 3.0  # s after which a picture that nobody waits for any more is given up
+READING = ("peek", "read")  # tasks that write no files
 LONG_TASKS = ("simulate", "train", "benchmark")  # a process of their own, so that files are read meanwhile
 
 
@@ -52,10 +53,10 @@ class App:
         return self.library / "recipes"
 
     def submit(self, title: str, task: str, **arguments: Any) -> Job:
-        """Queue a task; every task except `read` writes into a folder of its own."""
+        """Queue a task; every task except those of `READING` writes into a folder of its own."""
         folder = self.folder / "jobs" / uuid.uuid4().hex
         folder.mkdir(parents=True)
-        if task != "read":
+        if task not in READING:
             arguments["folder"] = folder
         job = Job(title, task, arguments, folder)
         self.jobs[job.id] = job
@@ -70,8 +71,14 @@ class App:
         self._worker(job).cancel(job)
 
     def read(self, upload: Upload) -> Job | None:
-        """Start to read an upload unless it has started; return None until the upload is complete."""
+        """Start to read an upload unless it has started; return None until the upload is complete.
+
+        A first look at it comes before.
+        """
         if upload.read_job is None and upload.is_complete:
+            if upload.first_job is None:
+                title = f"opening {upload.name}"
+                upload.first_job = self.submit(title, "peek", path=upload.path, reading=upload.reading)
             arguments = {"answers": upload.answers, "recipe": upload.recipe}
             upload.read_job = self._submit_reading(upload, upload.reading, accepted=upload.accepted, **arguments)
         return upload.read_job
@@ -100,7 +107,7 @@ class App:
 
     def close_upload(self, upload: Upload) -> None:
         """End the jobs of an upload and remove its files."""
-        for job in (upload.read_job, upload.look_job, upload.analysis_job):
+        for job in (upload.first_job, upload.read_job, upload.look_job, upload.analysis_job):
             self.discard_job(job)
         self.uploads.close(upload)
 

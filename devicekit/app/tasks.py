@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from devicekit.app.results import CARDS, ReadResult, Seen, TaskResult, write_recipe
+from devicekit.app.results import CARDS, FileColumn, Opened, ReadResult, Seen, TaskResult, write_recipe
 from devicekit.core.errors import DevicekitError, QuestionError
 from devicekit.core.text import count, si
 from devicekit.system.answers import Answered, FormAnswers, answered_by
@@ -22,6 +23,7 @@ from devicekit.verbs.outcome import REPORT, Outcome, Progress
 if TYPE_CHECKING:
     from devicekit.features.describe import Description
     from devicekit.fitting.branch.options import FitOptions
+    from devicekit.readers.opening import Opening
     from devicekit.tables import Table
     from devicekit.verbs.benchmark import BenchmarkRequest
     from devicekit.verbs.simulate import IVRequest
@@ -48,6 +50,7 @@ class Tasks:
 
     def __init__(self) -> None:
         self._tables: OrderedDict[tuple[str, str], Table] = OrderedDict()
+        self._openings: OrderedDict[tuple[str, str], Opening] = OrderedDict()
 
     def warm_up(self) -> None:
         """Import and compile while the user chooses a file: read, fit and draw a small table."""
@@ -59,6 +62,23 @@ class Tasks:
         truth = truth_card({"ltp": (-3.0, 0.5), "ltd": (-3.0, 0.5)}, model="softbounds")
         fit = fit_table(generate(truth, n_devices=1, n_cycles=2, n_pulses=30, seed=0), FitOptions())
         fit_page(fit, "warm", None, "", True).to_html()
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / "warm.csv"
+            file.write_text("V (V),I\n" + "".join(f"{abs(k - 10) / 10},{k + 1}e-6\n" for k in range(40)))
+            self.peek(file, ReadOptions(), lambda done, total: None)
+            self.read(file, ReadOptions(), lambda done, total: None)
+        self._tables.clear()
+        self._openings.clear()
+
+    def peek(self, path: Path, reading: ReadOptions, progress: Count) -> Opened:
+        """Draw the numbers of the first rows of a file, before it is understood; a bounded part of it is looked at."""
+        from devicekit.features import confirm
+
+        opening = self._open(path, reading)
+        figures = [
+            draw_figure(panel, caption, "Numbers of the file") for panel, caption in confirm.opening_panels(opening)
+        ]
+        return Opened("".join(figures), () if figures else confirm.first_lines(path), (), opening.width)
 
     def read(
         self,
@@ -91,10 +111,11 @@ class Tasks:
                 raise
             return replace(self.read(path, reading, progress, accepted), wrong=str(error))
         found = ReadResult(question=question, answered=form.state or state)
+        opened = Opened() if table is not None else self.peek(path, found.answered.options, progress)
+        opening = self._open(path, found.answered.options)
+        found = replace(found, opened=replace(opened, columns=_list_columns(opening, table), width=opening.width))
         if table is None:
-            from devicekit.features.confirm import first_lines
-
-            return replace(found, lines=first_lines(path))
+            return found
         found = replace(found, seen=_look(table, path, question is not None), fits=hasattr(table, "widths"))
         if question is not None:
             return found
@@ -194,6 +215,17 @@ class Tasks:
         (folder / name).write_bytes(buffer.getvalue())
         return name
 
+    def _open(self, path: Path, reading: ReadOptions) -> Opening:
+        """Return the columns of the first rows of a file; the last ones are kept."""
+        from devicekit.readers.opening import open_columns
+
+        key = (str(path), repr(reading))
+        if key not in self._openings:
+            self._openings[key] = open_columns(path, reading)
+            while len(self._openings) > TABLES_KEPT:
+                self._openings.popitem(last=False)
+        return self._openings[key]
+
     def _read_table(self, path: Path, state: Answered, form: FormAnswers | None = None) -> Table:
         """Read a file, with the answers of a form; a table that is kept is not read again."""
         from devicekit.readers import read
@@ -244,6 +276,18 @@ def _look(table: Table, path: Path, is_open: bool) -> Seen:
         rows=_format_first_rows(table),
         preview="".join(draw_figure(panel, caption, alt) for panel, caption in confirm.panels(table)),
     )
+
+
+def _list_columns(opening: Opening, table: Table | None) -> tuple[FileColumn, ...]:
+    """Return the columns of a file with the roles that a table gives them."""
+    layout = None if table is None else table.meta["layout"]
+    roles = {} if layout is None else {each.name: each for each in layout.columns}
+    found = []
+    for each in opening.columns:
+        column = roles.get(each.name)
+        role, unit = ("", each.unit) if column is None else (column.role, column.unit or each.unit)
+        found.append(FileColumn(each.name, each.cells, role, unit))
+    return tuple(found)
 
 
 def draw_figure(panel: Any, caption: str, alt: str) -> str:

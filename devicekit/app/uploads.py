@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from devicekit.app.results import ReadResult
+from devicekit.app.results import Opened, ReadResult
 from devicekit.app.security import clean_file_name
 from devicekit.app.worker import Job
 from devicekit.core.errors import FileError, Question
@@ -46,8 +46,9 @@ class Upload:
         Recipe to be written once the answers are enough.
     options : FitOptions
         Options of the fit.
-    read_job, look_job, analysis_job : Job, optional
-        Reading it; reading it with answers that are not given yet; fitting or characterising the table.
+    first_job, read_job, look_job, analysis_job : Job, optional
+        A first look at it; reading it; reading it with answers that are not given yet; fitting or characterising the
+        table.
     record_id : str
         Id of its record in the library; "" if it is not in the library.
     size : int
@@ -67,6 +68,7 @@ class Upload:
     entries: Any = None
     recipe: Path | None = None
     options: FitOptions = field(default_factory=FitOptions)
+    first_job: Job | None = None
     read_job: Job | None = None
     look_job: Job | None = None
     analysis_job: Job | None = None
@@ -84,6 +86,12 @@ class Upload:
         """What the reader has understood, None before it has."""
         job = self.read_job
         return job.result if job is not None and isinstance(job.result, ReadResult) else None
+
+    @property
+    def first_look(self) -> Opened | None:
+        """The first look at it, None before it is known."""
+        job = self.first_job
+        return job.result if job is not None and isinstance(job.result, Opened) else None
 
     @property
     def question(self) -> Question | None:

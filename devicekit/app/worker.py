@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import queue
@@ -218,6 +219,8 @@ def run_tasks(pipe: Connection, warm_up: str | None) -> None:
     tasks = Tasks()
     if warm_up:
         getattr(tasks, warm_up)()
+        gc.collect()
+        gc.freeze()  # what is imported need not be searched again while millions of cells are made
     while True:
         try:
             task, arguments = pipe.recv()

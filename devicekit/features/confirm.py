@@ -15,11 +15,15 @@ from devicekit.core.records import Record, column
 from devicekit.core.text import count, si
 from devicekit.features.preview import preview
 from devicekit.plot import COLOURS, Axis, Curve, Panel
+from devicekit.readers.opening import Opening
 from devicekit.readers.source import LARGE, Source
 from devicekit.tables import EnduranceTable, PulseTable, RetentionTable, SweepTable, Table, TransientTable
 
 MOST_POINTS = 4000  # of a picture of the course
 MOST_GROUPS = 40  # cycles or trains of a picture whose borders can still be told apart
+MOST_OPENED = 1000  # points of a column before anything is known of it
+MOST_COLUMNS = 4  # that are drawn then
+LONGEST_NAME = 30  # characters at an axis
 MOST_LINES = 6  # lines of a file that no reader understands
 LONGEST_CELL = 200  # characters
 _GROUPS: dict[type[Table], tuple[str, tuple[str, ...]]] = {
@@ -205,3 +209,18 @@ def first_lines(path: Path) -> tuple[str, ...]:
         return tuple(each[:LONGEST_CELL] for each in Source(path).opening[:MOST_LINES])
     except DevicekitError:
         return ()
+
+
+def opening_panels(opening: Opening) -> tuple[tuple[Panel, str], ...]:
+    """Draw the numbers of a file over its rows, before anything is known of them: a figure for each column."""
+    shown = [each for each in opening.columns if np.unique(each.numbers[np.isfinite(each.numbers)]).size > 1]
+    step = max(1, -(-opening.rows // MOST_OPENED))
+    rows = np.arange(0, opening.rows, step)
+    part = "" if opening.is_whole else f" of the first {opening.rows}"
+    thinned = f", every {step}th row{part}" if step > 1 else f", rows{part}" if part else ""
+    found = []
+    for each in shown[:MOST_COLUMNS]:
+        curve = Curve(each.name, rows + 1.0, each.numbers[rows], style="-", width=0.7, colour=COLOURS["ltp"])
+        panel = Panel(Axis("row", whole=True), Axis(each.name[:LONGEST_NAME], each.unit), [curve], legend="none")
+        found.append((panel, f"{each.name[:LONGEST_CELL]} over rows{thinned}."))
+    return tuple(found)

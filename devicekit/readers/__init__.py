@@ -166,15 +166,18 @@ def read(
     if not isinstance(options, ReadOptions):
         raise UsageError(f"options= takes ReadOptions, not {type(options).__name__}. Pass each option by its name.")
     frame = memory.frame_of(path)
+    sources: dict[str | None, Source] = {}  # by encoding: answers that are tried need not open the file again
     table = read_with_answers(
-        lambda state: _read(path if frame is None else frame, state, elsewhere, expected),
+        lambda state: _read(path if frame is None else frame, state, elsewhere, expected, sources),
         Answered(options, accepted),
         effort.estimate(path if frame is None else frame),
     )
     return add_checks(table)
 
 
-def _read(path: Any, state: Answered, elsewhere: frozenset[str], expected: str | None) -> Table:
+def _read(
+    path: Any, state: Answered, elsewhere: frozenset[str], expected: str | None, sources: dict[str | None, Source]
+) -> Table:
     """Read a path, several or a frame with the answers so far; ask about what one way alone says."""
     from devicekit.readers import multiple_files
 
@@ -199,7 +202,10 @@ def _read(path: Any, state: Answered, elsewhere: frozenset[str], expected: str |
     if isinstance(path, pd.DataFrame):
         table, where = read_file(Source.of_frame(path), options), "the table"
     elif several is None:
-        table, where = read_file(Source(path), options), Path(path).name
+        source = sources.get(options.encoding) or sources.setdefault(options.encoding, Source(path))
+        if source.has_given_encoding and options.encoding is None:  # by a recipe, which an answer may replace
+            source = sources[None] = Source(path)
+        table, where = read_file(source, options), Path(path).name
     else:
         options = _options_for_several(Source(several[0]), options) if loaded is None and several else options
         table, where = multiple_files.read(several, options, read_file), count(len(several), "file")

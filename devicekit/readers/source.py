@@ -65,6 +65,7 @@ class Source:
         return source
 
     frame: pd.DataFrame  # a table in memory, under unique names
+    has_given_encoding = False  # by an option or a recipe
     in_memory = False  # a table in memory, which only table readers can read
 
     @property
@@ -130,7 +131,7 @@ class Source:
             codecs.getincrementaldecoder(encoding)("strict").decode(self._bytes(_HEAD))
         except UnicodeDecodeError as error:
             raise UsageError(f"{self.path.name} is not a text in encoding={encoding}: {error.reason}") from error
-        self.__dict__.update(encoding=encoding, _scan=((encoding,), self.size))
+        self.__dict__.update(encoding=encoding, _scan=((encoding,), self.size), has_given_encoding=True)
 
     @cached_property
     def opening(self) -> list[str]:
@@ -151,6 +152,10 @@ class Source:
         if len(data) > LARGEST_TEXT:
             raise FileError(f"{self.path.name} holds more than {LARGEST_TEXT >> 30} GiB of text")
         return data.decode(self.encoding, errors="replace").rstrip(END_MARK)
+
+    def beginning(self, limit: int) -> bytes:
+        """Return the first `limit` bytes of the content, unpacked if it is gzip."""
+        return self._bytes(limit)
 
     def _bytes(self, limit: int) -> bytes:
         """Return the first `limit` bytes of the content, unpacked if the first bytes are those of gzip."""

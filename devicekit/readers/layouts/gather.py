@@ -23,8 +23,24 @@ from devicekit.readers.layouts.grid import Block, split_blocks
 from devicekit.readers.layouts.shape import Shape
 from devicekit.readers.questions import ask
 from devicekit.readers.source import END_MARK, LARGE, Source
+from devicekit.system.commands import non_default
 from devicekit.system.options import ReadOptions
 
+_LATER = {  # options that count once the cells are arranged
+    *("quantity", "unit", "read_voltage", "absolute", "device", "cycle", "width", "accept", "pulses", "device_area"),
+    *(
+        "files_are",
+        "sheets_are",
+        "columns_are",
+        "key",
+        "rows_per",
+        "constant",
+        "kind",
+        "format",
+        "recipe",
+        "cycles_per_row",
+    ),
+}
 LEAST_ROWS = 2  # of a sheet that is read without being requested
 
 
@@ -37,7 +53,7 @@ class SourceBlocks:
 
 
 def gather(source: Source, options: ReadOptions) -> SourceBlocks:
-    """Collect every table of a source.
+    """Collect every table of a source; the last ones are kept with the source.
 
     Raises
     ------
@@ -46,6 +62,19 @@ def gather(source: Source, options: ReadOptions) -> SourceBlocks:
     UsageError
         If a requested sheet does not exist.
     """
+    given = {name: value for name, value in non_default(options).items() if name not in _LATER}
+    mapped = given if options.row_is == "record" else {**given, "columns": bool(options.columns)}
+    known: dict[str, SourceBlocks] = source.__dict__.setdefault("gathered", {})
+    plain = None if mapped is given else known.get(repr({**given, "columns": False}))
+    if plain is not None and len(plain.blocks) == 1:  # columns that are named could only join several tables
+        return plain
+    if repr(mapped) not in known:
+        known.clear()
+        known[repr(mapped)] = _gather(source, options)
+    return known[repr(mapped)]
+
+
+def _gather(source: Source, options: ReadOptions) -> SourceBlocks:
     if source.in_memory:
         return SourceBlocks((_block_in_memory(source),))
     if source.workbook_kind:
@@ -161,9 +190,14 @@ def _match_sheets(names: Sequence[str], patterns: str, where: str) -> list[str]:
 
 
 def _sheet_blocks(sheet: workbook.Sheet, where: str, options: ReadOptions, alone: bool) -> list[Block]:
-    rows = [(k, [_cell_text(cell) for cell in row]) for k, row in enumerate(sheet.rows, 1)]
+    rows = cells_of_sheet(sheet)
     place = where if alone else f"{where}, sheet {sheet.name}"
     return [replace(block, sheet=sheet.name) for block in split_blocks(rows, "cells", options, place)]
+
+
+def cells_of_sheet(sheet: workbook.Sheet) -> list[tuple[int, list[str]]]:
+    """Return the rows of a sheet as text, each with its number in the file."""
+    return [(k, [_cell_text(cell) for cell in row]) for k, row in enumerate(sheet.rows, 1)]
 
 
 def _cell_text(cell: workbook.Cell) -> str:

@@ -32,7 +32,7 @@ class AtOnce:
 
     def submit(self, job: Job) -> None:
         self.ran.append(job.task)
-        if job.task != "read":
+        if job.task not in state.READING:
             job.state = "running"  # only reading is of interest here
             return
 
@@ -84,8 +84,9 @@ def facts(page: str) -> dict[str, str]:
 
 
 def ran(app: state.App) -> list[str]:
+    """Return the tasks that ran, without the first looks."""
     worker: Any = app.quick_worker
-    return worker.ran
+    return [task for task in worker.ran if task != "peek"]
 
 
 def test_a_picture_is_shown_and_nothing_is_computed_before_the_answer(app: state.App, opened: Any) -> None:
@@ -121,7 +122,7 @@ def test_other_answers_are_looked_at_without_being_given(app: state.App, opened:
     (upload,) = app.uploads
     assert upload.question is not None  # still open
     assert ran(app) == ["read", "read", "read"]
-    assert len(app.jobs) == 1  # that of the picture is gone
+    assert len(app.jobs) == 2  # of the first look and of reading; that of the picture is gone
     status, page = post(app, f"{where}/look", choice_0="own", own_0_unit="parsec")
     assert status == 200
     assert "parsec" in page
@@ -192,10 +193,31 @@ def test_a_recipe_is_kept_with_the_answer_and_found_for_the_next_file(app: state
     assert "exists" in page
 
 
-def test_a_file_of_which_no_table_can_be_shown_begins_as_it_does(app: state.App, opened: Any) -> None:
-    where = opened("a,b\n" + "".join(f"{k * 1e-6},{k * 2e-6}\n" for k in range(1, 40)))
+def test_of_a_file_without_a_table_yet_the_numbers_are_drawn_over_the_rows(app: state.App, opened: Any) -> None:
+    where = opened("a,b,c\n" + "".join(f"{k * 1e-6},{k * 2e-6},{7 * k % 5}\n" for k in range(1, 40)))
     page = ask(app, where)[1]
     (upload,) = app.uploads
     assert upload.question is not None
-    assert "<figure" in page or "<code>a,b" in page
+    assert upload.read_result is not None
+    assert upload.read_result.seen is None
+    assert page.partition('id="question"')[0].count("<figure") == 3
+    assert "a over rows." in page
     assert ran(app) == ["read"]
+
+
+def test_a_first_look_is_shown_while_a_file_is_read(app: state.App, opened: Any) -> None:
+    where = opened(SWEEPS)
+    (upload,) = app.uploads
+    worker: Any = app.quick_worker
+    run = worker.submit
+
+    def submit(job: Job) -> None:
+        run(job) if job.task == "peek" else None
+
+    worker.submit = submit
+    page = ask(app, where)[1]
+    assert 'class="progress"' in page
+    assert page.count("<figure") == 2
+    assert ask(app, f"{where}/first")[1].count("<figure") == 2
+    upload.first_job = Job("opening", "peek", {}, upload.folder, state="failed")
+    assert ask(app, f"{where}/first") == (200, "")

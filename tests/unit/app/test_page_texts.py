@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("starlette")
 
 from devicekit.app import state
-from devicekit.app.results import ReadResult
+from devicekit.app.results import Opened, ReadResult
 from devicekit.core.errors import Blank, Choice, Question
 from tests.unit.app.test_requests import Idle, ask
 
@@ -44,7 +44,7 @@ def test_the_wording_of_pages(tmp_path: Any, monkeypatch: pytest.MonkeyPatch, fi
     job = app.read(upload)
     assert job is not None
     pages.append(("a file being read", ask(app, f"/uploads/{upload.key}")[1]))
-    job.state, job.result = "done", ReadResult(question=QUESTION, lines=("1,2", "3,4"))
+    job.state, job.result = "done", ReadResult(question=QUESTION, opened=Opened(lines=("1,2", "3,4")))
     pages.append(("a question", ask(app, f"/uploads/{upload.key}")[1]))
     job.state, job.result = "cancelled", None
     pages.append(("a cancelled file", ask(app, f"/uploads/{upload.key}")[1]))
