@@ -119,10 +119,10 @@ def _first_rows(source: Source, options: ReadOptions) -> tuple[list[Row], str, b
     text = codecs.getincrementaldecoder(encoding)("replace").decode(data)
     is_whole = len(data) < MOST_BYTES
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    lines = delimiters.tidy_numbers(lines if is_whole else lines[:-1])[:MOST_ROWS]
-    delimiter = delimiters.find_delimiter(lines[: delimiters.JUDGED], source.path.name)
-    rows = delimiters.split_lines(lines, delimiters.DELIMITERS[delimiter], source.path.name)
-    return rows, delimiter, is_whole and len(lines) < MOST_ROWS
+    tidied = delimiters.tidy_numbers(lines if is_whole else lines[:-1])[:MOST_ROWS]
+    delimiter = delimiters.find_delimiter(tidied[: delimiters.JUDGED], source.path.name)
+    rows = delimiters.split_lines(tidied, delimiters.DELIMITERS[delimiter], source.path.name)
+    return rows, delimiter, is_whole and len(tidied) < MOST_ROWS
 
 
 def _guess_encoding(data: bytes) -> str:

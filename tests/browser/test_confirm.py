@@ -36,7 +36,7 @@ def test_an_answer_redraws_the_picture_and_leaves_the_form(visit: Visit, sweeps:
     visit.get("document.getElementById('question').dataset.same = 'yes'")
     visit.get("document.querySelector('[name=choice-0]:checked').focus()")
     visit.chromium.press("ArrowDown")  # by keyboard
-    visit.until(f"{LAST}.includes('1 pA') || {LAST}.includes('1 fA')")
+    visit.until(f"{LAST}.includes('1 nA')")
     assert visit.get("document.getElementById('question').dataset.same") == "yes"
     assert visit.get("document.activeElement.name") == "choice-0"
     visit.until("document.querySelectorAll('#shown figure.live').length === 2")

@@ -116,7 +116,7 @@ def test_other_answers_are_looked_at_without_being_given(app: state.App, opened:
     assert status == 200
     assert re.findall(r'name="choice-0" value="1" required checked', page)
     shown = [re.findall(r"current_a (-?[\d.]+ \w+)", each) for each in (first, page)]
-    assert shown == [["1 µA", "1 µA"], ["1 pA", "1 pA"]]
+    assert shown == [["1 µA", "1 µA"], ["1 nA", "1 nA"]]
     page = post(app, f"{where}/look", choice_0="0")[1]  # what was looked at before is not shown again
     assert re.findall(r"current_a (-?[\d.]+ \w+)", page) == ["1 µA", "1 µA"]
     (upload,) = app.uploads
