@@ -220,6 +220,10 @@ _BY_RANK = {
             "magnitudes of negative conductances were taken",
             "check that the sign was only a polarity",
         ),
+        "transistor": (
+            "the voltage of a gate was swept: curves of a transistor, not of two terminals",
+            "nothing if a transistor was measured; else choose the column with --map voltage_v=NAME",
+        ),
         "ppf_baseline": (
             "unknown from which level the second amplitude of a pulse pair is counted",
             "give --ppf-baseline original (level before both pulses) or before (level before the second)",

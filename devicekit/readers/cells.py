@@ -13,7 +13,7 @@ from devicekit.core.errors import BadRow, TableError
 Row = tuple[int, list[str]]  # row of a file, from 1, and its cells
 EMPTY_WORDS = {"", "nan", "na", "n/a", "n.a.", "null", "none", "-", "--", "---", "-nan", "nan(ind)", "-nan(ind)"}
 EMPTY_WORDS |= {"#ref", "#ref!", "#n/a", "#div/0!", "#value!", "#num!", "1.#qnan", "-1.#ind"}
-OVERFLOW_WORDS = {"overflow", "overload", "ovrflow", "ovf", "ovld", "overrange", "over range", "ol", "o.l."}
+OVERFLOW_WORDS = {"overflow", "overload", "ovrflow", "ovflw", "ovf", "ovld", "overrange", "over range", "ol", "o.l."}
 KEITHLEY_NAN = 9.9e37  # Keithley instruments write 9.91E+37 for "no reading"
 _GROUPS = re.compile(r"[+-]?\d{1,3}([,.' \u00a0\u202f]\d{3})+([.,]\d+)?$")
 LARGEST_COUNT = 2**53  # beyond it floats do not hold every whole number

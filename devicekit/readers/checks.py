@@ -13,6 +13,7 @@ from devicekit.readers.sizes import LARGEST_G, LARGEST_OF_OPTION, LEAST_G, is_im
 from devicekit.tables import PulseTable, Table
 
 Check = Callable[[Table], Iterator[CodedWarning]]
+OVERFLOW_G = 1e10  # S
 DISTINCT = 5  # different numbers of a group from which on an identical one is a copy
 FEWEST = 3  # devices, trains or cycles that show a pattern
 SHARE = 0.1  # share of trains that hold one reading
@@ -93,6 +94,9 @@ def check_conductance(table: Table) -> Iterator[CodedWarning]:
     if is_improbable(median, given) and np.isfinite(median):
         most = LARGEST_OF_OPTION if given else LARGEST_G
         text = f"the median conductance is {median:.3g} S, outside {LEAST_G:g} to {most:g} S"
+        yield CodedWarning("suspect_unit", text)
+    elif number := int((values > OVERFLOW_G).sum()):
+        text = f"{count(number, 'reading')} above {OVERFLOW_G:g} S, as of an overflow code of the instrument"
         yield CodedWarning("suspect_unit", text)
 
 

@@ -34,6 +34,8 @@ class Record:
         The file's column -> unit, as far as the file states it; otherwise SI, by the instrument's convention.
     compliance : float, optional
         Current limit of the swept channel [A].
+    third : float, optional
+        Constant voltage of the terminal whose current is measured while a gate is swept [V].
     points : int, optional
         Points of one sweep, if the record holds several.
     run : str
@@ -52,6 +54,7 @@ class Record:
     units: Mapping[str, str] = field(default_factory=dict)
     quantities: Mapping[str, str] = field(default_factory=dict)
     compliance: float | None = None
+    third: float | None = None
     points: int | None = None
     run: str = ""
     summary: bool = False

@@ -24,6 +24,7 @@ from devicekit.readers.pulse_trains import build_pulse_trains
 from devicekit.readers.record_roles import ask_for_columns, find_named_roles
 from devicekit.readers.source import Source
 from devicekit.readers.state import OF_STATES, STATE_COLUMNS
+from devicekit.readers.terminals import warn_of_gate
 from devicekit.system.options import ReadOptions
 from devicekit.tables import PulseTable, RecordTable, SweepTable
 from devicekit.tables.schemas import SWEEP_SCHEMA
@@ -181,8 +182,11 @@ def build_record_table(
         borders.append(way)
         if record.compliance and "compliance_a" not in frame and "current_a" in frame:
             frame["compliance_a"] = record.compliance
+        if record.third is not None and "third_voltage_v" not in frame:
+            frame["third_voltage_v"] = record.third
         frame["file_row"] = record.columns.index
         frames.append(frame)
+    warnings += warn_of_gate([part.roles.get("voltage_v", "") for part in parts], name)
     kept = [part.record for part in parts]
     warnings += _number_cycles(kept, frames, name)
     whole = _join_cycles(frames, _order_by_date(kept))

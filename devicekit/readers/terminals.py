@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 import pandas as pd
 
+from devicekit.core.errors import CodedWarning
+from devicekit.readers.lexicon import means, normalise_name
+
 HELD = 0.01  # of the largest change of a voltage; a voltage that changes less is held
 _WORD = r"(?P<quantity>voltage|volt|current|curr|v|i)"
 _FORMS = (
@@ -16,6 +19,20 @@ _FORMS = (
 )
 _UNIT = re.compile(r"\s*\([^)]*\)\s*$")
 _CHANGE = re.compile(r"[dδΔ][VI]")  # dI, dV
+
+
+def is_gate(name: str) -> bool:
+    """Return whether a column is named for a transistor's gate."""
+    return means("gate", normalise_name(name))
+
+
+def warn_of_gate(swept: Iterable[str], where: str) -> list[CodedWarning]:
+    """Return the warning that swept voltages are those of a gate; none for other names."""
+    gate = next(filter(is_gate, swept), None)
+    if gate is None:
+        return []
+    text = f"{where}: {gate} is the voltage of a gate: voltage_v and current_a are a transistor's transfer curve"
+    return [CodedWarning("transistor", f"{text}, not the I-V of two terminals")]
 
 
 def split_terminal(name: str) -> list[tuple[str, str, str]]:

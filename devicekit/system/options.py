@@ -223,14 +223,15 @@ class ReadOptions:
     drop: tuple[str, ...] = option(
         default=(),
         metavar="PATTERN",
-        help="Leave out rows below the names that match a pattern with *, or `text`: those that hold words where "
-        "numbers stand; may be repeated.",
+        help="Rows to leave out, by a pattern with *; `text`: rows with words where numbers stand; `overflow` or a "
+        "number: cells with it; may be repeated.",
         form="Rows to leave out",
         row=26,
         example="Mean*",
         toml="table.drop",
         doc="Patterns with ``*`` of rows to be left out, compared with their filled cells joined by blanks; ``text`` "
-        "means rows with words in columns of numbers. A pattern that matches no row is refused.",
+        "means rows with words in columns of numbers. A number stands for cells that hold it, or its negative, and "
+        "``overflow`` for cells beyond 1e25: they are missing readings. A pattern that matches nothing is refused.",
     )
     block: str | None = option(
         metavar="N[,M]",

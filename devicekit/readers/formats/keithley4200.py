@@ -53,9 +53,32 @@ class _Settings:
     def _values_of(self, *keys: str) -> list[str]:
         return next((self.terminals[key] for key in keys if key in self.terminals), [])
 
-    def value_of_swept(self, key: str) -> str:
-        position, values = self.find_swept(), self._values_of(key)
+    def find_measured(self) -> int | None:
+        """Return the place of the terminal whose current is measured: the drain of a swept gate, else the swept one."""
+        terminals = [each.lower() for each in self.terminals.get("Device Terminal", [])]
+        swept = self.find_swept()
+        gate = swept is not None and swept < len(terminals) and terminals[swept] == "gate" and "drain" in terminals
+        return terminals.index("drain") if gate else swept
+
+    def find_bias(self) -> float | None:
+        """Return the constant voltage of the drain [V] while the gate is swept; None if it is not stated."""
+        at = self.find_measured()
+        mode, level = (self._value_at(at, *keys) for keys in (("Forcing Function", "Operation Mode"), ("Start/Level",)))
+        constant = at != self.find_swept() and "voltage bias" in mode.lower() and is_number(level)
+        return float(level) if constant else None
+
+    def _value_at(self, position: int | None, *keys: str) -> str:
+        values = self._values_of(*keys)
         return values[position] if position is not None and position < len(values) else ""
+
+    def value_of_swept(self, key: str) -> str:
+        return self._value_at(self.find_swept(), key)
+
+    @property
+    def compliance(self) -> float | None:
+        """Current limit of the terminal whose current is measured [A]."""
+        word = self._value_at(self.find_measured(), "Compliance")
+        return abs(float(word)) or None if is_number(word) else None
 
 
 def _settings_sheet(source: Source) -> Sheet | None:
@@ -145,14 +168,14 @@ def _build_record(frame: object, name: str, settings: _Settings) -> Record:
     import pandas as pd
 
     assert isinstance(frame, pd.DataFrame)
-    compliance = settings.value_of_swept("Compliance")
     return Record(
         frame,
         name=settings.values.get("Test Name") or name,
         device=None,
         date=settings.values.get("Last Executed"),
         roles=_find_roles(settings, [str(column) for column in frame.columns]),
-        compliance=abs(float(compliance)) if is_number(compliance) and float(compliance) != 0 else None,
+        third=settings.find_bias(),
+        compliance=settings.compliance,
         meta={
             "sheet": name,
             "settings": {**settings.values, **settings.terminals},
@@ -169,7 +192,8 @@ def _find_roles(settings: _Settings, names: list[str]) -> dict[str, str]:
         return {}
     swept = terminals[position]
     source_of_current = "Drain" if swept.lower() == "gate" and "DrainI" in names else swept
-    wanted = {"voltage_v": f"{swept}V", "current_a": f"{source_of_current}I", "time_s": "Time"}
+    wanted = {"third_voltage_v": "DrainV"} if source_of_current != swept else {}
+    wanted |= {"voltage_v": f"{swept}V", "current_a": f"{source_of_current}I", "time_s": "Time"}
     name = settings.value_of_swept("Name")
     if name in names:
         wanted["voltage_v"] = name

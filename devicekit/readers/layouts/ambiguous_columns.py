@@ -18,15 +18,10 @@ from devicekit.readers.layouts.view import View
 from devicekit.readers.lexicon import means, normalise_name
 from devicekit.readers.questions import ask
 from devicekit.readers.state import NEGATIVE_SHARE_OF_A_WEIGHT
-from devicekit.readers.terminals import find_driven, find_pairs
+from devicekit.readers.terminals import find_driven, find_pairs, is_gate
 
 # a second column of these roles does not change the numbers: it is kept under its own name
 _HARMLESS = {"time_s", "temperature_k", "compliance_a"}
-
-
-def is_gate(name: str) -> bool:
-    """Return whether a column is named for a transistor's gate."""
-    return means("gate", normalise_name(name))
 
 
 def assign_terminals(columns: Sequence[Column], cells: Cells) -> list[Column]:
@@ -70,7 +65,8 @@ def set_aside_terminals(columns: Sequence[Column], cells: Cells) -> list[Column]
         elif drains and column.role == "current_a" and is_gate(column.name):
             column = replace(column, role=KEPT, why=f"gate current; {drains[0].name} is the device current")
         elif len(swept) == 1 and column.role == "voltage_v" and column.name != swept[0]:
-            column = replace(column, role=KEPT, why=f"constant while {swept[0]} changes")
+            role = "third_voltage_v" if is_gate(swept[0]) and _terminal(column.name) == "drain" else KEPT
+            column = replace(column, role=role, why=f"constant while {swept[0]} changes")
         found.append(column)
     return found
 

@@ -15,7 +15,6 @@ from devicekit.names.places import meaning
 from devicekit.readers.cells import EMPTY_WORDS, parse_column
 from devicekit.readers.checks import OF_NAMES, add_checks, check_conductance
 from devicekit.readers.layout import IGNORED, KEPT, Column, Tag
-from devicekit.readers.layouts.ambiguous_columns import is_gate
 from devicekit.readers.layouts.groups import add_groups
 from devicekit.readers.layouts.infer import Reading
 from devicekit.readers.layouts.roles import TEXT, Cells
@@ -24,6 +23,7 @@ from devicekit.readers.layouts.temperatures import convert_to_kelvin
 from devicekit.readers.layouts.view import names_as_text
 from devicekit.readers.origins import of_course, of_kind, states_borders
 from devicekit.readers.source import Source
+from devicekit.readers.terminals import warn_of_gate
 from devicekit.system.options import ReadOptions
 from devicekit.tables import Table
 
@@ -73,7 +73,9 @@ def apply(reading: Reading, source: Source) -> Table:
         others = [c.name for c in reading.layout.columns if c.role == KEPT]
         whole, more = _name_by_condition(whole, others, source.path.name)
         warnings += more
-    if any(column.role == "voltage_v" and is_gate(column.name) for column in reading.layout.columns):
+    gate = warn_of_gate([c.name for c in reading.layout.columns if c.role == "voltage_v"], source.path.name)
+    warnings += gate
+    if gate:
         whole["_gate"] = True  # then currents need not have the sign of the voltage
     whole["device_id"] = whole["device_id"].astype(str) if whole["device_id"].dtype == object else whole["device_id"]
     whole, celsius = convert_to_kelvin(whole, source.path.name)

@@ -20,6 +20,7 @@ from devicekit.readers.cells import EMPTY_WORDS
 from devicekit.readers.header import parse_heading
 from devicekit.readers.layouts import delimiters
 from devicekit.readers.layouts.grid import Block, split_blocks
+from devicekit.readers.layouts.rows import TEXT, row_patterns
 from devicekit.readers.layouts.shape import Shape
 from devicekit.readers.questions import ask
 from devicekit.readers.source import END_MARK, LARGE, Source
@@ -217,7 +218,7 @@ def _read_large(source: Source, options: ReadOptions) -> Block:
     delimiter = delimiters.find_delimiter(head, name)
     rows = delimiters.split_lines(head, delimiters.DELIMITERS[delimiter], name)
     block, *others = split_blocks(rows, delimiter, options, name)
-    if others or options.drop or options.block:
+    if others or row_patterns(options) or TEXT in options.drop or options.block:
         raise FileError(f"{name} is larger than 8 MB: its tables and rows of words cannot be chosen. Split the file.")
     if block.shape.transposed:
         raise FileError(

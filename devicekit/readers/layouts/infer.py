@@ -30,6 +30,7 @@ from devicekit.readers.layouts.grid import Block
 from devicekit.readers.layouts.labels import check_interleaved
 from devicekit.readers.layouts.meanings import option_of, without_meaning
 from devicekit.readers.layouts.needs import ask_missing, find_missing
+from devicekit.readers.layouts.overflow import ask_if_overflow, mask_blocks
 from devicekit.readers.layouts.places import tag_blocks
 from devicekit.readers.layouts.roles import UNKNOWN, Cells, assign_roles, is_counter, is_switching
 from devicekit.readers.layouts.row_meanings import settle_identifiers, unused_of_rows, use_row_meaning
@@ -95,9 +96,11 @@ def infer_layout(source: Source, options: ReadOptions, recipe: Recipe | None = N
     """
     recipe_columns = recipe.columns if recipe is not None else ()
     options = use_row_meaning(options)
-    gathered, blocks = _gather_blocks(source, options, recipe_columns, recipe)
+    gathered, blocks, masked = _gather_blocks(source, options, recipe_columns, recipe)
     labels = (source.path.name, *(each for block in blocks for each in (block.label, block.sheet)))
     view = replace(_build_view(blocks[0], options, recipe_columns), labels=labels)
+    if (question := ask_if_overflow(view)) is not None:
+        raise question
     kind, claim = _choose_kind(view)
     others = _list_other_kinds(view, kind)
     view = View(tuple(check_interleaved(view, kind.assign(view), kind.VALUES)), view.cells, options)
@@ -130,7 +133,7 @@ def infer_layout(source: Source, options: ReadOptions, recipe: Recipe | None = N
         kind,
         options,
         unused,
-        (*warnings, *remarks),
+        (*masked, *warnings, *remarks),
         (claim.strength, claim.why),
         others,
     )
@@ -179,11 +182,15 @@ def _check_dimension(view: View, kind: ModuleType) -> None:
 
 def _gather_blocks(
     source: Source, options: ReadOptions, recipe_columns: Sequence[Column], recipe: Recipe | None
-) -> tuple[SourceBlocks, list[Block]]:
-    """Return every table of the source, and those that are read; check them against the recipe."""
+) -> tuple[SourceBlocks, list[Block], list[CodedWarning]]:
+    """Return every table of the source, those that are read, and warnings; check them against the recipe."""
     try:
         gathered = gather(source, options)
-        if recipe is None or options.drop != recipe.options.drop:  # a recipe is also for files without such rows
+        # a recipe is also for files without such rows
+        required = recipe is None or options.drop != recipe.options.drop
+        cells, masked = mask_blocks(gathered.blocks, options, source.path.name, required)
+        gathered = replace(gathered, blocks=cells)
+        if required:
             check_dropped([row for block in gathered.blocks for row in block.dropped], options, source.path.name)
         blocks = select_blocks(
             gathered, source.path.name, options, lambda block: _best_strength(block, options, recipe_columns)
@@ -194,7 +201,7 @@ def _gather_blocks(
         raise UsageError(f"recipe {recipe.path.name} needs {recipe.expected_columns}; {error.message}") from error
     if recipe is not None:
         recipe.check(blocks[0].names, source.path.name)
-    return gathered, blocks
+    return gathered, blocks, masked
 
 
 def _best_strength(block: Block, options: ReadOptions, recipe_columns: Sequence[Column]) -> int:

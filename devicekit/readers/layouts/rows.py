@@ -14,6 +14,8 @@ from devicekit.readers.questions import ask
 from devicekit.system.options import ReadOptions
 
 TEXT = "text"  # pattern of rows with words in columns of numbers
+OVERFLOW = "overflow"  # instead of a pattern: cells with overflow codes
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)  # instead of a pattern: cells with it
 FEWEST = 3  # rows of numbers of a table above further names
 SHOWN = 3  # rows in a message
 _REMARK = re.compile(r"[^\W\d][^=:]{0,60}[=:]")  # Number of Averages = 5
@@ -43,9 +45,14 @@ def show_row(row: Row) -> str:
     return f"row {number}: {text[:_LONGEST]}{'...' if len(text) > _LONGEST else ''}"
 
 
+def row_patterns(options: ReadOptions) -> list[str]:
+    """Return the patterns of `drop` that are compared with rows."""
+    return [each for each in options.drop if each not in (TEXT, OVERFLOW) and not NUMBER.fullmatch(each)]
+
+
 def drop_rows(rows: Sequence[Row], options: ReadOptions) -> tuple[Sequence[Row], list[Row]]:
     """Return the rows that match none of the patterns of `drop`, and the others."""
-    patterns = [each for each in options.drop if each != TEXT]
+    patterns = row_patterns(options)
     if not patterns:
         return rows, []
     found = [k for k, row in enumerate(rows) if any(_matches(row, each) for each in patterns)]
@@ -59,7 +66,7 @@ def check_dropped(dropped: Sequence[Row], options: ReadOptions, where: str) -> N
     ------
     UsageError
     """
-    for pattern in options.drop:
+    for pattern in [*row_patterns(options), *({TEXT} & set(options.drop))]:
         if not (dropped if pattern == TEXT else any(_matches(row, pattern) for row in dropped)):
             raise UsageError(f"{where}: no row matches drop={pattern}. Remove it, or write * for what varies.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,35 @@ def test_transfer_curves_offer_the_gate_sweep_first(lines: Write) -> None:
     table = devicekit.read(path, map=answer)
     assert table.frame.groupby("cycle").size().to_list() == [41, 41]
     assert "dc" not in devicekit.characterize(table).results
+
+
+def test_a_constant_drain_voltage_is_kept_and_the_gate_is_named(lines: Write) -> None:
+    gate = np.r_[np.linspace(-1, 1, 21), np.linspace(1, -1, 21)]
+    path = written(lines, "Drain V (V),Drain I (A),Gate V (V)", 0 * gate - 0.2, 1e-6 * np.exp(gate), gate)
+    table = devicekit.read(path)
+    assert table.frame["third_voltage_v"].unique().tolist() == [-0.2]
+    (warning,) = [each.message for each in table.warnings if each.code == "transistor"]
+    assert "Gate V (V) is the voltage of a gate" in warning
+    assert "dc" not in devicekit.characterize(table).results
+
+
+def test_a_gate_sweep_of_a_workbook_keeps_the_drain_bias_of_its_settings(write_xls: Callable[..., Path]) -> None:
+    gate = np.linspace(-2, 2, 9)
+    settings = [
+        ["Test Name", "vgs-id"],
+        ["KTEI Version", "V8.2"],
+        ["Device Terminal", "Source", "Drain", "Gate"],
+        ["Name", "SourceV", "DrainV", "GateV"],
+        ["Forcing Function", "Voltage Bias", "Voltage Bias", "Voltage Sweep"],
+        ["Start/Level", "0", "0.1", "-2"],
+        ["Compliance", "0.1", "0.1", "0.01"],
+    ]
+    rows = [["DrainI", "GateV"], *([1e-6 * (3 + v), v] for v in gate)]
+    table = devicekit.read(write_xls({"Data": rows, "Calc": [], "Settings": settings}))
+    assert table.frame["third_voltage_v"].unique().tolist() == [0.1]
+    assert table.frame["compliance_a"].unique().tolist() == [0.1]
+    assert table.frame["current_a"].iloc[-1] == pytest.approx(5e-6)
+    assert "transistor" in [each.code for each in table.warnings]
 
 
 def test_id_beside_a_gate_is_the_drain_current(lines: Write) -> None:
