@@ -73,6 +73,15 @@ _BY_RANK = {
             "trains move against the direction that names them",
             "check which trains are LTP, and whether pulses are stored in order",
         ),
+        "swapped_levels": (
+            "what is named HRS conducts more than what is named LRS",
+            "if the names are swapped, give the right ones with --names; if resistances are named conductances, with "
+            "--quantity",
+        ),
+        "ohms_law": (
+            "current over read voltage differs from the conductance of the same rows",
+            "check which column is the voltage across the device; set another one aside with --map keep=COLUMN",
+        ),
         "single_readings": (
             "trains hold a single reading",
             "check what the columns of cycle and direction count; a record of HRS and LRS is --kind endurance",

@@ -10,13 +10,14 @@ import pandas as pd
 from devicekit.core.errors import CodedWarning
 from devicekit.core.text import count
 from devicekit.readers.sizes import LARGEST_G, LARGEST_OF_OPTION, LEAST_G, is_improbable, median_size
-from devicekit.tables import PulseTable, Table
+from devicekit.tables import EnduranceTable, PulseTable, Table
 
 Check = Callable[[Table], Iterator[CodedWarning]]
 OVERFLOW_G = 1e10  # S
 DISTINCT = 5  # different numbers of a group from which on an identical one is a copy
 FEWEST = 3  # devices, trains or cycles that show a pattern
 SHARE = 0.1  # share of trains that hold one reading
+SEPARATE = 0.9  # share of cycles in which one state is above the other
 MAJORITY = 0.5  # share of trains that run against their names: single pulses may fail, names do not
 LONG = 4  # readings of a train that shows a direction
 TRENDS = 0.5  # rank correlation from which a train rises or falls
@@ -141,6 +142,23 @@ def check_directions(table: Table) -> Iterator[CodedWarning]:
             )
 
 
+def check_levels(table: Table) -> Iterator[CodedWarning]:
+    """Find an endurance table whose HRS conducts more than its LRS."""
+    share = share_above(table) if isinstance(table, EnduranceTable) else None
+    if share is not None and share <= 1 - SEPARATE:
+        text = f"HRS conducts more than LRS in {100 * (1 - share):.0f} % of the cycles: the names may be swapped"
+        yield CodedWarning("swapped_levels", text)
+
+
+def share_above(table: EnduranceTable) -> float | None:
+    """Return the share of the cycles with both states in which LRS conducts more; None with fewer than two cycles."""
+    frame = table.frame
+    wide = frame.pivot_table(index=["device_id", "cycle"], columns="level", values="conductance_s").dropna()
+    if not {"hrs", "lrs"} <= set(wide) or len(wide) < 2:
+        return None
+    return float((wide["lrs"] > wide["hrs"]).mean())
+
+
 def check_sizes(table: Table) -> Iterator[CodedWarning]:
     """Find trains of one reading, and devices of one row."""
     frame = table.frame
@@ -179,5 +197,10 @@ def check_limits(table: Table) -> Iterator[CodedWarning]:
         yield CodedWarning("limit_without_jump", text)
 
 
-OF_NAMES: tuple[Check, ...] = (check_conductance, check_directions, check_sizes)  # what contradicts names and units
+OF_NAMES: tuple[Check, ...] = (
+    check_conductance,
+    check_directions,
+    check_levels,
+    check_sizes,
+)  # what contradicts names and units
 _CHECKS: tuple[Check, ...] = (find_copies, *OF_NAMES, check_limits)

@@ -5,6 +5,8 @@ What one way alone says (a name, or the course of the numbers) is shown and must
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -17,7 +19,7 @@ from devicekit.core.quantities import GLOSSARY
 from devicekit.core.records import Record, column
 from devicekit.core.text import count
 from devicekit.names import parse_unit
-from devicekit.readers.checks import TRENDS, find_trends
+from devicekit.readers.checks import SEPARATE, TRENDS, find_trends, share_above
 from devicekit.readers.sizes import UNITS, median_size, rank_units
 from devicekit.readers.state import STATE_COLUMNS
 from devicekit.system.answers import Answered
@@ -35,9 +37,9 @@ DOUBTS = {  # where names and numbers differ: subject and way
     "reversed": ("direction", "the trend of the readings"),
     "suspect_unit": ("unit", "the size of the numbers"),
     "against_name": ("direction", "the trend of the readings"),
+    "swapped_levels": ("levels", "the size of the readings"),
     "single_readings": ("borders", "the length of the trains"),
 }
-SEPARATE = 0.9  # share of cycles in which HRS is above LRS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,11 +121,12 @@ def _course(table: Table) -> str | None:
         ].diff()
         return "time rises within each record" if bool((steps.dropna() >= 0).all()) else ""
     if isinstance(table, EnduranceTable):
-        wide = frame.pivot_table(index=["device_id", "cycle"], columns="level", values="conductance_s").dropna()
-        if not {"hrs", "lrs"} <= set(wide) or len(wide) < 2:
+        share = share_above(table)
+        if share is None:
             return None
-        above = float((wide["lrs"] > wide["hrs"]).mean())
-        return "HRS and LRS lie apart" if above >= SEPARATE or above <= 1 - SEPARATE else ""
+        return (
+            "HRS and LRS lie apart" if max(share, 1 - share) >= SEPARATE else ""
+        )  # swapped names: a doubt of their own
     if isinstance(table, PulseTable):
         trends = find_trends(table)["along"]
         if trends.empty:
@@ -163,7 +166,7 @@ def _doubt(table: Table, layout: Layout, warning: CodedWarning) -> Statement:
     """Return the statement that the names are right although the numbers speak against them, or the other way round."""
     subject, way = DOUBTS[warning.code]
     says = warning.message.removeprefix(f"{table.meta.get('source')}: ").partition(". ")[0]
-    others = _other_units(table, layout) if subject == "unit" else ()
+    others = {"unit": _other_units, "levels": _swapped_names}.get(subject, lambda *_: ())(table, layout)
     return Statement(subject=subject, says=says, origin=INFERRED, ways=(way,), others=others)
 
 
@@ -182,6 +185,19 @@ def _other_units(table: Table, layout: Layout) -> tuple[Choice, ...]:
         for unit, text in ranked.items()
         if (known := parse_unit(unit)) is not None and known.factor != column.factor
     )
+
+
+def _swapped_names(table: Table, layout: Layout) -> tuple[Choice, ...]:
+    """Return the answer that the names of two columns of states are swapped; none for a column of levels."""
+    names = [each.name for each in layout.columns]
+    at = [k for k, each in enumerate(layout.columns) if "level" in each.tags and each.role in (*STATE_COLUMNS, "value")]
+    if len(at) != 2:
+        return ()
+    one, other = at
+    names[one], names[other] = names[other], names[one]
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(names)
+    return (Choice.of("no, the names of the two columns are swapped", names=text.getvalue()),)
 
 
 def _borders(what: str, number: int, least: int, most: int, origin: str, turn: str) -> Statement:

@@ -17,8 +17,11 @@ from devicekit.readers.source import Source
 from devicekit.system.options import ReadOptions
 from devicekit.tables import TransientTable
 
-KIND = "transient"
 NEAR = 0.05  # of a given read voltage, within which a row is a reading
+KIND, SWEEP = "transient", "sweep"
+BINS, MOST_LEVELS = 50, 8  # of the range of a voltage; levels at which a voltage that is no sweep stays
+STAYS, COVERED = 0.8, 0.9  # share of rows like the row before, and at a level
+FEWEST = 12  # rows that show levels
 APART = 0.1  # of the largest deviation from the voltage between pulses; above, a row is in a pulse
 SMALL_READ = 0.5  # of the largest pulse; below, pulses from 0 V are readings
 LEAST_BASE = 0.01  # of the largest voltage; below, the voltage between pulses is 0
@@ -102,6 +105,63 @@ def has_pulses(voltage: np.ndarray) -> bool:
     return base != 0 and 0.5 < rests.mean() < 1 and bool(rests[-1]) and bool(inner.size)
 
 
+def count_levels(voltage: np.ndarray) -> int:
+    """Return at how many levels a voltage stays, as a staircase of reads or a train of pulses does; 0 for a sweep."""
+    v = voltage[np.isfinite(voltage)]
+    if v.size < FEWEST:
+        return 0
+    if np.ptp(v) <= APART * abs(float(np.median(v))):
+        return 1
+    bins = np.round(BINS * (v - v.min()) / np.ptp(v)).astype(int)
+    stays = float((np.abs(np.diff(bins)) <= 1).mean())
+    rows = np.bincount(bins, minlength=BINS + 1)
+    covered, levels = 0, 0
+    while levels < MOST_LEVELS and covered < COVERED * v.size:
+        at = int(np.argmax(rows))
+        around = slice(max(at - 1, 0), at + 2)
+        covered += int(rows[around].sum())
+        rows[around] = 0
+        levels += 1
+    return levels if stays >= STAYS and covered >= COVERED * v.size else 0
+
+
+def ask_kind(records: Sequence[Record], options: ReadOptions, source: Source) -> None:
+    """Ask for the kind of records in time whose voltage stays at a few levels instead of sweeping.
+
+    Raises
+    ------
+    QuestionError
+    """
+    name = source.path.name
+    for record in records if options.kind is None and not options.columns else ():
+        roles = find_roles(record, options, name)
+        if not {"voltage_v", "current_a"} <= set(roles):
+            continue
+        frame = convert_to_si(record, roles, name)
+        v, i = (frame[each].to_numpy(float) for each in ("voltage_v", "current_a"))
+        if not (levels := count_levels(v)):
+            continue
+        large = np.abs(v) > SMALL_READ * np.nanmax(np.abs(v))
+        opposite = {"absolute": True} if float(np.nanmedian(np.sign(v * i)[large])) < 0 else {}
+        sign = ", currents of the other sign as magnitudes" if opposite else ""
+        volts = roles["voltage_v"]
+        raise ask(
+            name,
+            f"the voltage stays at {count(levels, 'level')} instead of sweeping: what was measured?",
+            (
+                Choice.of(
+                    f"readings in time, each at its own voltage{sign}",
+                    kind=KIND,
+                    map={"read_voltage_v": volts},
+                    **opposite,
+                ),
+                Choice.of(f"readings in time at one voltage, with pulses between them{sign}", kind=KIND, **opposite),
+                Choice.of("voltage sweeps", kind=SWEEP),
+            ),
+            (f"{volts}: {np.nanmin(v):.4g} to {np.nanmax(v):.4g} V in {count(len(v), 'row')}",),
+        )
+
+
 def is_requested(options: ReadOptions, source: Source) -> bool:
     """Return whether the options ask for readings in time of an instrument's file.
 
@@ -110,10 +170,10 @@ def is_requested(options: ReadOptions, source: Source) -> bool:
     UsageError
         If the options ask for another kind, which the columns decide.
     """
-    if options.kind not in (None, KIND):
+    if options.kind not in (None, KIND, SWEEP):
         raise UsageError(
             f"{source.path.name}: kind={options.kind} does not apply to this instrument. Remove it, or pass "
-            "kind=transient for readings in time with pulses between them."
+            "kind=transient for readings in time with pulses between them, or kind=sweep."
         )
     return options.kind == KIND
 
@@ -182,8 +242,11 @@ def finish_transient_table(
     if "conductance_s" not in frame and "current_a" in frame and "read_voltage_v" in frame:
         under = frame["pulse_voltage_v"].to_numpy() != 0 if "pulse_voltage_v" in frame else np.zeros(len(frame), bool)
         volts = frame["read_voltage_v"].to_numpy(float)
-        g = np.divide(frame["current_a"], volts, out=np.full(len(frame), np.nan), where=(volts != 0) & ~under)
+        read = np.abs(volts) > LEAST_BASE * np.nanmax(np.abs(volts), initial=0.0)  # else at rest, but for noise
+        g = np.divide(frame["current_a"], volts, out=np.full(len(frame), np.nan), where=read & ~under)
         frame, unused = frame.assign(conductance_s=np.abs(g) if options.absolute else g), set()
+        if options.absolute and (negative := int((g < 0).sum())):
+            remarks.append(CodedWarning("abs", f"{name}: magnitudes of {negative} negative conductances were used"))
     back = frame.groupby(["device_id", "record"], sort=False)["time_s"].diff() < 0
     if back.any():
         part = back.groupby(frame["device_id"], sort=False).cumsum()

@@ -76,7 +76,9 @@ def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | Tran
         raise FileError(f"{source.path.name}: this EasyEXPERT file has no DataValue rows")
     records = [_record(raw) for raw in raws]
     sampled = all("sampling" in raw.first("PrimitiveTest").lower() for raw in raws)
-    if transients.is_requested(options, source) or (sampled and transients.is_pulsed(records, options, source)):
+    if transients.is_requested(options, source) or (
+        sampled and options.kind is None and transients.is_pulsed(records, options, source)
+    ):
         return transients.build_transient_table(records, options, NAME, source)
     return build_record_table(records, options, NAME, source)
 

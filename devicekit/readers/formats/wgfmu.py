@@ -54,6 +54,7 @@ def read(
     records = [Record(text_frame(body, names), roles=known, meta=facts) for names, body in segments]
     if in_time:
         return transients.build_transient_table(records, options, NAME, source)
+    transients.ask_kind(records, options, source)
     return build_record_table(records, options, NAME, source)
 
 

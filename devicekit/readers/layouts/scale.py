@@ -24,6 +24,7 @@ from devicekit.readers.sizes import IMPROBABLE, UNITS, median_size, rank_units
 from devicekit.readers.state import STATE_COLUMNS, list_quantity_choices
 from devicekit.system.options import ReadOptions
 
+OHM = 1.5  # factor by which current over read voltage may differ from the conductance
 IMAGE = 16  # unnamed columns of small whole numbers beyond which a table holds images, not devices
 NEEDED = frozenset(
     {"time_s", "spike_delay_s", "interval_s", "resistance_before_ohm", "resistance_after_ohm", "compliance_a"}
@@ -58,7 +59,29 @@ def assign_factors(view: View, kind: ModuleType, block: Block) -> tuple[View, li
     ignored = [f"{column.name} ({column.why})" for column in view.columns if column.role == IGNORED and column.why]
     if ignored:
         warnings.append(CodedWarning("columns", f"{block.where}: ignored columns: {', '.join(ignored)}"))
-    return View(tuple(found), view.cells, view.options), warnings
+    scaled = View(tuple(found), view.cells, view.options)
+    return scaled, [*warnings, *_check_ohms_law(scaled)]
+
+
+def _check_ohms_law(view: View) -> list[CodedWarning]:
+    """Report a read voltage that contradicts the currents and the states of its rows."""
+    volts = view.of("read_voltage_v")
+    states = [column for column in view.columns if column.role in ("conductance_s", "resistance_ohm")]
+    units = {column.name: parse_heading(column.name).unit for column in view.columns}
+    amps = [column for column in view.columns if getattr(units[column.name], "quantity", None) == "current"]
+    if not (volts and states and amps):
+        return []
+    v, x, i = (view.numbers(each[0].name) for each in (volts, states, amps))
+    if v is None or x is None or i is None:
+        return []
+    x = x * states[0].factor
+    g = 1 / x.where(x != 0) if states[0].role == "resistance_ohm" else x
+    i = i * units[amps[0].name].factor  # type: ignore[union-attr]
+    ratio = median_size(i / (v * volts[0].factor).where(v != 0) / g.where(g != 0))
+    if not np.isfinite(ratio) or 1 / OHM < ratio < OHM:
+        return []
+    text = f"{amps[0].name} over {volts[0].name} is {ratio:.3g} times the conductance by {states[0].name}"
+    return [CodedWarning("ohms_law", f"{view.where}: {text}: is it the voltage across the device?")]
 
 
 def _resolve_state_unit(column: Column, view: View, quantity: str | None) -> Column:

@@ -77,6 +77,31 @@ def test_trains_against_their_names_are_counted(lines: Write) -> None:
         devicekit.read(path)
 
 
+def test_names_of_states_that_are_swapped_are_asked_about_and_mended(lines: Write) -> None:
+    rows = [f"{k},{5 + k / 10:g},{100 + k}" for k in range(1, 21)]
+    path = lines("Cycle,HRS (kohm),LRS (kohm)", *rows)
+    with pytest.raises(devicekit.core.errors.QuestionError, match="HRS conducts more than LRS in 100 %") as caught:
+        devicekit.read(path)
+    mend = caught.value.asked.choices[1].options
+    assert mend == {"names": "Cycle,LRS (kohm),HRS (kohm)"}
+    table = devicekit.read(path, **mend)
+    low = table.frame.loc[table.frame["level"] == "lrs", "conductance_s"]
+    assert 1 / low.iloc[0] == pytest.approx(5100)
+    accepted = devicekit.read(path, accept=True)
+    assert "swapped_levels" in [each.code for each in accepted.warnings]
+
+
+def test_a_read_voltage_that_contradicts_currents_and_resistances_is_reported(lines: Write) -> None:
+    rows = [f"{k},{1e4 + k},{0.2 / (1e4 + k):.6g},{0.2 * (1 + 0.001 * (k % 3)):g}" for k in range(20)]
+    names = {"resistance_ohm": "R (ohm)", "read_voltage_v": "V (V)", "time_s": "time (s)"}
+    right = devicekit.read(lines("time (s),R (ohm),I (A),V (V)", *rows), kind="retention", map=names)
+    assert "ohms_law" not in [each.code for each in right.warnings]
+    shunt = [f"{k},{1e4 + k},{0.2 / (1e4 + k):.6g},{0.01 * (1 + 0.001 * (k % 3)):g}" for k in range(20)]
+    wrong = devicekit.read(lines("time (s),R (ohm),I (A),V (V)", *shunt), kind="retention", map=names)
+    (text,) = [each.message for each in wrong.warnings if each.code == "ohms_law"]
+    assert "20 times" in text
+
+
 def test_devices_of_one_row_and_trains_of_one_reading_are_reported(lines: Write) -> None:
     path = lines("device,G (S)", *(f"d{k},{k + 1}e-6" for k in range(5)))
     assert "row_devices" in found(path, kind="pulse")

@@ -46,7 +46,7 @@ def _files(folder: Path) -> dict[str, tuple[str | bytes, dict[str, Any]]]:
         "directions.csv": (HEAD + rising.replace("ltp", "up and"), {}),
         "counts.csv": (HEAD + rising.replace("ltp,1,", "ltp,1.5,"), {}),
         "wgfmu.csv": (wgfmu + "".join(f"{k},{0.5 + 0.1 * k},{1000 + k},{2000 + k}\n" for k in range(8)), {}),
-        "wgfmu_kind.csv": ("Time,MeasResult1_value,MeasResult2_value\n0,0,0\n", {"kind": "sweep"}),
+        "wgfmu_kind.csv": ("Time,MeasResult1_value,MeasResult2_value\n0,0,0\n", {"kind": "pulse"}),
         "smu.csv": (".Channel,SMU-1\n.Limit,1\nIndex,Voltage (V)\n", {"unit": "uS"}),
         "session.csv": (session + "1,1,1000,0,0,S R,P,0.2\n", {"unit": "ohm"}),
         "currents.csv": (

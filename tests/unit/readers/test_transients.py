@@ -66,7 +66,9 @@ def test_units_are_asked_about(tmp_path: Path) -> None:
 def test_pulses_by_the_voltage_of_instruments(tmp_path: Path) -> None:
     rows = [(t, 1.0 if t == 3 else 0.1, 5e-5 if t == 3 else 1e-6) for t in range(20)]
     wgfmu = file(tmp_path, "Time,MeasResult1_value,MeasResult2_value\n" + lines("{0},{1},{2}", rows), "w.csv")
-    assert read(wgfmu).kind == "sweep"
+    with pytest.raises(QuestionError, match="stays at 1 level"):
+        read(wgfmu)
+    assert read(wgfmu, kind="sweep").kind == "sweep"
     head = "SetupTitle, relaxation\nPrimitiveTest, {}\nTestParameter, Channel.IName, I1\n"
     head += "TestParameter, Channel.VName, V1\nTestParameter, Channel.Time, Time\nDataName, Time, V1, I1\n"
     body = lines("DataValue, {0}, {1}, {2}", rows)
@@ -79,8 +81,30 @@ def test_pulses_by_the_voltage_of_instruments(tmp_path: Path) -> None:
         assert table.frame["conductance_s"].iloc[0] == pytest.approx(1e-5)
         assert np.isnan(table.frame["conductance_s"].iloc[3])
         assert "assumed_unit" in [warning.code for warning in table.warnings]
-    with pytest.raises(UsageError, match=r"kind=sweep.*kind=transient"):
-        read(wgfmu, kind="sweep")
+    with pytest.raises(UsageError, match=r"kind=pulse.*kind=transient"):
+        read(wgfmu, kind="pulse")
+
+
+def test_a_staircase_of_reads_is_asked_about_and_each_row_is_read_at_its_voltage(tmp_path: Path) -> None:
+    levels = np.repeat([0.0, -0.15, -0.2, -0.25, 0.0], 100)
+    v = levels + 5e-4 * np.random.default_rng(1).normal(size=levels.size)
+    rows = [(1e-4 * k, each, 1e-4 * abs(each)) for k, each in enumerate(v)]
+    path = file(tmp_path, "Time,MeasResult1_value,MeasResult2_value\n" + lines("{0},{1},{2}", rows), "w.csv")
+    with pytest.raises(QuestionError, match="stays at 4 levels") as caught:
+        read(path)
+    assert {each.options["kind"] for each in caught.value.asked.choices} == {"transient", "sweep"}
+    table = read(path, **caught.value.asked.choices[0].options)
+    assert table.frame["conductance_s"].isna().sum() == 200
+    assert table.frame["conductance_s"].dropna().to_numpy() == pytest.approx(1e-4)
+    assert table.frame["read_voltage_v"].iloc[250] == pytest.approx(v[250])
+
+
+def test_sweeps_in_time_do_not_stay_at_levels() -> None:
+    loop = np.concatenate([np.linspace(0, 1, 60), np.linspace(1, -1, 120), np.linspace(-1, 0, 60)])
+    assert transients.count_levels(loop) == 0
+    assert transients.count_levels(np.repeat(np.linspace(0, 1, 21), 5)) == 0
+    assert transients.count_levels(np.r_[np.zeros(100), loop]) == 0
+    assert transients.count_levels(np.tile(np.repeat([0.0, 1.0, 0.1], 10), 4)) == 3
 
 
 def test_a_sampled_current_at_one_voltage_stays_a_record_of_noise(tmp_path: Path) -> None:
