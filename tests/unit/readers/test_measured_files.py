@@ -152,7 +152,7 @@ def test_keithley_workbooks(measured: Path, capfd: pytest.CaptureFixture[str]) -
         table = read(path)
         assert isinstance(table, SweepTable)
         assert len(table) == 201
-        assert {"DrainV", "GateI", "GM", "IDLIN", "VT", "IDS_UA", "ABS_IDS"} <= set(table.frame)
+        assert {"third_voltage_v", "GateI", "GM", "IDLIN", "VT", "IDS_UA", "ABS_IDS"} <= set(table.frame)
         assert table.frame["voltage_v"][0] == pytest.approx(-40.0054, abs=1e-3)
         assert np.isnan(table.frame["GM"][0])
         assert table.meta["records"][0]["settings"]["KTEI Version"] == "V7.2"
