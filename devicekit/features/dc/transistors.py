@@ -91,7 +91,10 @@ def _strip_unit(name: str) -> str:
 
 def _drain(rows: pd.DataFrame, gate_range: float) -> tuple[bool, float | None]:
     """Return whether the drain voltage is constant (or absent from the file), and its value [V]."""
-    name = next((str(name) for name in rows.columns if _DRAIN_VOLTAGE.match(_strip_unit(str(name)))), None)
+    known = ["third_voltage_v"] if "third_voltage_v" in rows else rows.columns
+    name = next(
+        (str(name) for name in known if name == "third_voltage_v" or _DRAIN_VOLTAGE.match(_strip_unit(str(name)))), None
+    )
     if name is None:
         return True, None
     values = pd.to_numeric(rows[name], errors="coerce").to_numpy(float)

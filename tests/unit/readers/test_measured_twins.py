@@ -207,7 +207,7 @@ def test_a_keithley_workbook(workbook: Path, capfd: pytest.CaptureFixture[str]) 
     table = read(workbook)
     assert isinstance(table, SweepTable)
     frame = table.frame
-    assert {"DrainV", "GateI", "GM", "VT", "IDS_UA", "ABS_IDS"} <= set(frame)
+    assert {"third_voltage_v", "GateI", "GM", "VT", "IDS_UA", "ABS_IDS"} <= set(frame)
     assert frame["voltage_v"].tolist() == VOLTS  # of the terminal that is swept
     np.testing.assert_allclose(frame["ABS_IDS"], AMPS, rtol=1e-12)
     assert np.isnan(frame["GM"][0])

@@ -89,6 +89,8 @@ def test_a_gate_sweep_of_a_workbook_keeps_the_drain_bias_of_its_settings(write_x
     assert table.frame["third_voltage_v"].unique().tolist() == [0.1]
     assert table.frame["compliance_a"].unique().tolist() == [0.1]
     assert table.frame["current_a"].iloc[-1] == pytest.approx(5e-6)
+    curves = devicekit.characterize(table).tables["transfer"]
+    assert curves["drain_voltage_v"].tolist() == [0.1]
     assert "transistor" in [each.code for each in table.warnings]
 
 
