@@ -91,10 +91,12 @@ def _strip_unit(name: str) -> str:
 
 def _drain(rows: pd.DataFrame, gate_range: float) -> tuple[bool, float | None]:
     """Return whether the drain voltage is constant (or absent from the file), and its value [V]."""
-    known = ["third_voltage_v"] if "third_voltage_v" in rows else rows.columns
-    name = next(
-        (str(name) for name in known if name == "third_voltage_v" or _DRAIN_VOLTAGE.match(_strip_unit(str(name)))), None
-    )
+    if "third_voltage_v" in rows:
+        steps = rows.groupby(["device_id", "cycle"], sort=False)["third_voltage_v"].agg(["min", "max"])
+        steady = bool((steps["max"] - steps["min"] <= CONSTANT * gate_range).all())
+        one = steady and np.ptp(steps["min"]) <= CONSTANT * gate_range
+        return steady, float(steps["min"].median()) if one else None
+    name = next((str(name) for name in rows.columns if _DRAIN_VOLTAGE.match(_strip_unit(str(name)))), None)
     if name is None:
         return True, None
     values = pd.to_numeric(rows[name], errors="coerce").to_numpy(float)
