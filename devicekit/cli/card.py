@@ -64,6 +64,9 @@ def _print_card(card: DeviceCard) -> None:
     ]
     if conditions.pulse_width_s is not None:
         rows.insert(2, ("pulse width", si(conditions.pulse_width_s, "s")))
+    elif conditions.ltp_width_s is not None or conditions.ltd_width_s is not None:
+        widths = f"LTP {si(conditions.ltp_width_s, 's')}, LTD {si(conditions.ltd_width_s, 's')}"
+        rows.insert(2, ("pulse widths", widths))
     rows += [(each.label, " ".join([each.text, f"({each.interval})" * bool(each.interval)])) for each in _added(card)]
     terminal.fields(rows)
     show(branch_text({"ltp": card.ltp, "ltd": card.ltd}, {"ltp": card.variation.ltp, "ltd": card.variation.ltd}))

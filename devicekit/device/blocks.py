@@ -179,19 +179,34 @@ class DeviceRow(Strict):
         return self
 
 
+OF_SIDES = ("ltp_width_s", "ltd_width_s")
+
+
 class Conditions(Strict):
-    """Pulse and read conditions, null where the source does not state them."""
+    """Pulse and read conditions, null where the source does not state them.
+
+    Pulses of LTP and LTD that differ in width have ltp_width_s and ltd_width_s [s] instead of pulse_width_s.
+    """
 
     pulse_width_s: Positive | None = None
+    ltp_width_s: Positive | None = None
+    ltd_width_s: Positive | None = None
     ltp_voltage_v: float | None = None
     ltd_voltage_v: float | None = None
     read_voltage_v: float | None = None
 
+    def stated(self) -> dict[str, float | None]:
+        """Return the conditions by name, without widths of LTP and LTD that do not differ."""
+        return {name: value for name, value in self if name not in OF_SIDES or value is not None}
+
     @classmethod
     def of(cls, table: PulseTable) -> Self:
         """Return the conditions that a table states with a single value each."""
+        width = _only_value(table, "pulse_width_s")
+        sides = {f"{way}_width_s": _only_value(table, "pulse_width_s", way) for way in ("ltp", "ltd")}
         return cls(
-            pulse_width_s=_only_value(table, "pulse_width_s"),
+            pulse_width_s=width,
+            **(sides if width is None else {}),
             ltp_voltage_v=_only_value(table, "pulse_voltage_v", "ltp"),
             ltd_voltage_v=_only_value(table, "pulse_voltage_v", "ltd"),
             read_voltage_v=_only_value(table, "read_voltage_v"),

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 ADDED = ("stdp", "retention", "endurance", "volatile")  # optional, each by `devicekit card add`
 FITTED = ("pulse_law", "dead", "states")  # optional, by `devicekit fit`
 BLOCKS = (*ADDED, *FITTED)
+OF_CONDITIONS = ("ltp_width_s", "ltd_width_s")  # left out unless they differ
 OF_ROWS = ("low", "high")  # optional numbers of a device's row and of a branch's variation, left out if absent
 OF_RATE = ("factor_of_all",)
 OF_VARIATION = ("held_memory", "tilt", "read_tilt", "read_known")
@@ -199,6 +200,7 @@ class DeviceCard(Strict):
         """Return the card as strict JSON text without absent blocks."""
         left_out = {name for name in BLOCKS if getattr(self, name) is None}
         found = self.model_dump(mode="json", exclude=left_out)
+        _drop_absent(found["conditions"], OF_CONDITIONS)
         for row in found["devices"]:
             _drop_absent(row, OF_ROWS)
         for direction in ("ltp", "ltd"):

@@ -15,6 +15,8 @@ from devicekit.report.shared import provenance_section, short
 
 _CONDITION_WORDS = {
     "pulse_width_s": "pulse width",
+    "ltp_width_s": "LTP pulse width",
+    "ltd_width_s": "LTD pulse width",
     "ltp_voltage_v": "LTP amplitude",
     "ltd_voltage_v": "LTD amplitude",
     "read_voltage_v": "read voltage",
@@ -113,8 +115,8 @@ def provenance(card: DeviceCard, command: str, seed: int | None = None) -> Secti
         ("SHA-256", source.sha256),
         ("synthetic data", "yes" if source.synthetic else "no"),
     ]
-    for name, value in card.conditions.model_dump().items():
-        unit = GLOSSARY.get(name, GLOSSARY["pulse_voltage_v"]).unit
+    for name, value in card.conditions.stated().items():
+        unit = GLOSSARY["pulse_width_s" if name.endswith("_s") else "pulse_voltage_v"].unit
         rows.append((_CONDITION_WORDS[name], "not stated" if value is None else si(value, unit)))
     rows += [(f"setting: {name}", short(value)) for name, value in source.settings.items()]
     rows.append(("versions", ", ".join(f"{name} {version}" for name, version in source.versions.items())))

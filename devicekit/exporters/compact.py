@@ -74,8 +74,8 @@ def pulse_drive(card: DeviceCard) -> tuple[Drive, list[str]]:
     if width is None:
         width = ASSUMED_WIDTH
         assumptions.append(
-            f"The card has no pulse width: {width:g} s was assumed. A card has one if it was fitted to a table with a "
-            "single value of pulse_width_s."
+            f"The card has no pulse width for both directions: {width:g} s was assumed. A card has one if it was "
+            "fitted to a table with a single value of pulse_width_s."
         )
     up, down = conditions.ltp_voltage_v or 0.0, conditions.ltd_voltage_v or 0.0
     if not up or not down:

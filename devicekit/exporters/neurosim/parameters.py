@@ -70,15 +70,15 @@ def _truth(value: bool) -> str:
 def settings(card: DeviceCard, p: Parameters) -> tuple[Setting, ...]:
     """Return the assignments in the constructor of RealDevice that a card determines."""
     at = card.conditions
-    width = _number(at.pulse_width_s)
+    ltp, ltd = (_number(at.pulse_width_s or each) for each in (at.ltp_width_s, at.ltd_width_s))
     return (
         Setting("maxConductance", _number(p.high), "(S)"),
         Setting("minConductance", _number(p.low), "(S)"),
         Setting("readVoltage", _number(at.read_voltage_v), "read voltage (V)"),
         Setting("writeVoltageLTP", _number(at.ltp_voltage_v and abs(at.ltp_voltage_v)), "(V)"),
         Setting("writeVoltageLTD", _number(at.ltd_voltage_v and abs(at.ltd_voltage_v)), "(V), magnitude"),
-        Setting("writePulseWidthLTP", width, "(s)"),
-        Setting("writePulseWidthLTD", width, "(s)"),
+        Setting("writePulseWidthLTP", ltp, "(s)"),
+        Setting("writePulseWidthLTD", ltd, "(s)"),
         Setting("maxNumLevelLTP", str(p.levels["ltp"]), "pulses of an LTP train"),
         Setting("maxNumLevelLTD", str(p.levels["ltd"]), "pulses of an LTD train"),
         Setting("nonlinearWrite", "true", ""),

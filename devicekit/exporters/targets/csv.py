@@ -107,8 +107,9 @@ def _parameters(card: DeviceCard, noise: bool) -> bytes:
                 for k, direction in enumerate(base.SIGNS)
             ]
             rows.append(("D2D covariance of ln rate, ltp and ltd", "", covariance[0][1], None, "1"))
-    units = {"pulse_width_s": "s"}
-    rows += [(name, "", value, None, units.get(name, "V")) for name, value in card.conditions.model_dump().items()]
+    rows += [
+        (name, "", value, None, "s" if name.endswith("_s") else "V") for name, value in card.conditions.stated().items()
+    ]
     names = ["parameter", "direction", "value", "standard_error", "unit"]
     return table(names, [""] * len(names), rows, card.provenance.marks)
 

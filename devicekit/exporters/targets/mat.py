@@ -97,7 +97,7 @@ def contents(card: DeviceCard, noise: bool) -> dict[str, object]:
             "r": train.r,
             state: train.value,
         },
-        "conditions": _numbers(card.conditions.model_dump()),
+        "conditions": _numbers(card.conditions.stated()),
         "units": dict(_units(card)),
     }
     if noise:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import devicekit
+from devicekit.cli import build_app
+from devicekit.cli.common import run_app
 from devicekit.core.errors import Choice, Question, QuestionError, UsageError
 from devicekit.system.answers import Answered
 from devicekit.system.options import ReadOptions
@@ -52,3 +57,32 @@ def test_a_unit_as_an_answer_is_refused_where_the_option_is() -> None:
         Answered(given).with_answer(Question("in which unit?", ("unit",)), {"unit": "uS"})
     answer = {"quantity": "conductance", "unit": "uS"}
     assert Answered(given).with_answer(Question("", ()), answer).options.quantity == "conductance"
+
+
+def test_widths_of_ltp_and_ltd_that_differ_stand_on_the_card(
+    lines: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [
+        f"{cycle},{way},{n},{width},{1 + 4 * (1 - np.exp(-(n if way == 'ltp' else 20 - n) / 8)) + 0.01 * cycle:.5f}"
+        for cycle in (1, 2, 3)
+        for way, width in (("ltp", 1e-5), ("ltd", 3e-5))
+        for n in range(21)
+    ]
+    file = lines("cycle,direction,pulse_index,pulse_width_s,G (uS)", *rows)
+    card = tmp_path / "card.json"
+    assert run_app(build_app(), ["fit", str(file), "--out", str(card), "--accept"]) == 0
+    conditions = json.loads(card.read_text())["conditions"]
+    assert (conditions["pulse_width_s"], conditions["ltp_width_s"], conditions["ltd_width_s"]) == (None, 1e-5, 3e-5)
+    capsys.readouterr()
+    assert run_app(build_app(), ["card", "show", str(card)]) == 0
+    assert "LTP 10 µs, LTD 30 µs" in capsys.readouterr().out
+
+
+def test_one_width_stands_on_the_card_alone(lines: Write, tmp_path: Path) -> None:
+    rows = [f"{way},{n},1e-5,{n if way == 'ltp' else 20 - n}" for way in ("ltp", "ltd") for n in range(21)]
+    card = tmp_path / "card.json"
+    file = lines("direction,pulse_index,pulse_width_s,G (uS)", *rows)
+    assert run_app(build_app(), ["fit", str(file), "--out", str(card), "--accept"]) == 0
+    conditions = json.loads(card.read_text())["conditions"]
+    assert conditions["pulse_width_s"] == 1e-5
+    assert "ltp_width_s" not in conditions
