@@ -185,6 +185,8 @@ def check_limits(table: Table) -> Iterator[CodedWarning]:
     high = rows[(i >= AT_LIMIT * most["amps"].to_numpy()[sweep]) & (i > 0)].groupby("sweep")
     start = high.first().reindex(most.index)  # where the limit is reached
     limited = high["volts"].max().reindex(most.index) - start["volts"] > FLAT * most["volts"]
+    if not limited.any():
+        return
     at = start.iloc[sweep].reset_index(drop=True)
     near = (rows["volts"] >= EARLY * at["volts"]) & (rows["volts"] <= at["volts"]) & (rows["volts"] > 0)
     way = rows[near & (rows["row"] <= at["row"]) & (rows["side"] == at["side"])]

@@ -280,7 +280,8 @@ def _fit_places(mean: np.ndarray, designs: list[np.ndarray], weight: float, cent
 def _build_terms(offsets: np.ndarray, slow: tuple[int, ...]) -> np.ndarray:
     """Return terms for a peak at 0, in columns: any monotone rise before it, a concave fall after it."""
     before, after = np.maximum(-offsets, 0.0), np.maximum(offsets, 0.0)
-    columns = [-np.minimum(side, knot) for side in (before, after) for knot in range(1, int(side.max()) + 1)]
-    columns += [-np.maximum(before - knot, 0.0) for knot in range(1, int(before.max()))]
-    columns += [-np.maximum(after - knot, 0.0) for knot in slow if knot < after.max()]
-    return np.array(columns).T
+    knots = np.arange(1.0, max(before.max(), after.max()) + 1.0)[:, None]
+    rises = [-np.minimum(side, knots[: int(side.max())]) for side in (before, after)]
+    bends = -np.maximum(before - knots[: max(0, int(before.max()) - 1)], 0.0)
+    late = np.array([knot for knot in slow if knot < after.max()], float)[:, None]
+    return np.concatenate([*rises, bends, -np.maximum(after - late, 0.0)]).T

@@ -61,7 +61,7 @@ def test_a_chain_finds_a_skewed_posterior(monkeypatch):
     assert expected[0] < -2.15 < 1.85 > expected[1]  # skewed indeed
 
 
-@pytest.mark.parametrize(("keys", "enough", "few"), [(1, 6, 5), (2, 12, 10)])
+@pytest.mark.parametrize(("keys", "enough", "few"), [(1, 6, 5), pytest.param(2, 12, 10, marks=pytest.mark.slow)])
 def test_a_chain_needs_runs_for_a_quadratic(monkeypatch, keys, enough, few):
     fit = by_hand([0.0] * keys, 0.3 * np.eye(3)[:, :keys], keys=dict(list(KEYS.items())[:keys]))
     monkeypatch.setattr(fit.model, "residuals", lambda points, _levels: [0.3 * np.resize(z, 3) for z in points])

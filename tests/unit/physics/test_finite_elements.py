@@ -91,6 +91,7 @@ def at_rest(material, law):
     return load_material(material).replace(changes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("material", ["gated", "reversible"])
 def test_static_fields_of_an_ohmic_stack_agree_with_finite_elements(material):
     stack = at_rest(material, "ohmic")

@@ -118,7 +118,9 @@ def test_a_uniform_rod_stays_uniform_across(grid, pair):
     assert np.ptp(after[:, 0]) > 0.1
 
 
-@pytest.mark.parametrize(("material", "tolerance"), [("reversible", 1e-6), ("gated", 1e-8)])
+@pytest.mark.parametrize(
+    ("material", "tolerance"), [("reversible", 1e-6), pytest.param("gated", 1e-8, marks=pytest.mark.slow)]
+)
 def test_fipy_and_banded_agree_on_the_start_of_a_set(material, tolerance):
     stack = load_material(material)
     drive = (ramp(0.1, 0.12, 5.0, 1e-3, "set"),)
@@ -157,6 +159,7 @@ def test_importing_fipy_leaves_command_line_and_environment_alone():
     assert "scipy" in fipy.solvers.solver_suite
 
 
+@pytest.mark.slow
 def test_fipy_is_not_imported_for_the_banded_solver():
     import subprocess
 

@@ -22,6 +22,7 @@ from .layered_stacks import AL2O3, HFO2, TIOX, layer, stack_of
 from .pinned import LARGE_STEPS
 
 
+@pytest.mark.slow
 def test_one_layer_cut_in_two_is_the_same_stack(tmp_path):
     """HfO2 of 7 nm, and of 3 and 4 nm: the same arrays on the same cells, and the same set on its own mesh."""
     two = stack_of(tmp_path, layer("HfO2", 7.0, 1.35, 0.5, 0.0), AL2O3)
@@ -60,6 +61,7 @@ def train(result, width, cycle, direction):
     return rows[rows["direction"] == direction].sort_values("pulse_index")["conductance_s"].to_numpy()
 
 
+@pytest.mark.slow
 def test_two_loops_repeat():
     result = simulate_iv(ROUGH, mesh="coarse", cycles=2)
     assert result.complete
@@ -138,6 +140,7 @@ def test_without_the_charge_of_its_vacancies_a_drift_set_has_no_bipolar_loop(nam
     assert none.cycles[1].device.hrs_s > 8 * loop.cycles[1].device.hrs_s
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("saturation", "change"), [(0.0, -0.034), (0.25, 0.060)], ids=["ideal", "transistor"])
 def test_a_transistor_gives_the_reset_voltage_its_measured_trend(saturation, change):
     """Behind an ideal limiter V_reset hardly knows the compliance; with a transistor it falls with it."""

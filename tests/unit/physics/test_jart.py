@@ -137,6 +137,7 @@ def test_nothing_moves_without_a_voltage_or_beyond_a_limit():
     assert math.isnan(reset_time(MODEL, -0.9, 0.01))
 
 
+@pytest.mark.slow
 def test_set_times():
     times = [set_time(MODEL, voltage) for voltage in (0.3, 0.5, 0.7, 0.9, 1.2, 1.5)]
     assert times == pytest.approx([1324, 0.2065, 5.244e-5, 5.631e-8, 4.091e-11, 5.517e-13], rel=2e-3)

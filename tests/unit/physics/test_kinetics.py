@@ -42,7 +42,7 @@ def hold(stack, voltage, limit, whole, pieces, before=()):
     return rows["time_s"].to_numpy() - start, (rows["current_a"] / rows["device_voltage_v"]).to_numpy()
 
 
-@pytest.mark.parametrize("voltage", [0.4, 0.8])
+@pytest.mark.parametrize("voltage", [0.4, pytest.param(0.8, marks=pytest.mark.slow)])
 def test_set_time_is_that_of_a_hold_in_many_pieces(stack, voltage):
     found = set_time(stack, voltage, "coarse")
     limit = stack.circuit.compliance
@@ -76,6 +76,7 @@ def test_reset_time_is_that_of_a_hold_in_many_pieces(stack):
     assert reset_time(stack.replace(SMALL), -0.8, "coarse") == pytest.approx(read, rel=0.04)
 
 
+@pytest.mark.slow
 def test_reset_time_after_a_short_set_is_that_of_a_hold_in_pieces(stack):
     short = stack.replace({"numerics.voltage_step": 0.05, "drive.set_stop": 0.7})
     found = reset_time(short, -0.8, "coarse")
@@ -92,6 +93,7 @@ def test_ramp_voltage_is_read_off_a_sweep(stack, rate):
     assert ramp_voltage(stack, rate, "coarse") == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_a_hold_is_given_up_just_before_it_sets_and_not_just_after(rough):
     found = set_time(rough, 0.6, "coarse")
     assert math.isnan(set_time(rough, 0.6, "coarse", longest=0.85 * found))
@@ -253,6 +255,7 @@ def test_a_time_before_heat_spreads_is_remarked(set_times, reset_times, words):
         assert "1e-10 s" in remark.message
 
 
+@pytest.mark.slow
 def test_a_real_set_at_2_v_is_faster_than_heat(rough):
     fast, slow = (kinetics(rough, [voltage], [], "coarse") for voltage in (2.0, 1.2))
     assert fast.holds[0].set_time_s < 1e-10 < slow.holds[0].set_time_s

@@ -229,6 +229,7 @@ def test_the_power_balances_in_every_step_of_a_set_sweep():
     assert 0 < result.quality.power_error <= 1e-6
 
 
+@pytest.mark.slow
 def test_hops_of_no_length_give_the_ohmic_curve():
     """Both to the end of the electrothermal iteration: at the 0.1 K of the set one of them may take a pass less."""
     base = stack_of(numerics__temperature_tolerance=1e-3, numerics__voltage_step=0.03)

@@ -66,6 +66,7 @@ def test_train_cases_give_the_tables_that_a_fit_takes():
     assert tables[0].widths == [50e-6]
 
 
+@pytest.mark.slow
 def test_both_states_relax_towards_each_other_in_the_heat():
     hot = retention(ROUGH, times=(1.0, 100.0), mesh="coarse")
     assert np.all(np.diff(hot.hrs_s) > 0)

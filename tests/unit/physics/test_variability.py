@@ -103,6 +103,7 @@ def test_five_loops_are_enough_and_four_are_not():
         scatter(five, skip=2)
 
 
+@pytest.mark.slow
 def test_scatter_of_a_run_with_noise(rough):
     quick = {"numerics.voltage_step": 0.1, "numerics.density_step": 0.3, "drive.set_stop": 0.7, "drive.reset_stop": -1}
     result = simulate_iv(rough.replace(quick), mesh="coarse", cycles=6, noise=1)

@@ -147,7 +147,7 @@ def test_damaged_and_malicious_files_are_an_error(tmp_path: Path, data: bytes, w
     assert str(caught.value).startswith("a.mat ")
 
 
-@pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [20, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_file_cut_at_any_byte_is_a_devicekit_error(step: int, tmp_path: Path) -> None:
     savemat(tmp_path / "a.mat", {"V": V, "s": {"I": V, "n": "x"}}, do_compression=True)
     data = (tmp_path / "a.mat").read_bytes()

@@ -200,6 +200,7 @@ def test_read_sweeps_are_read_linearity(read_sweeps: SweepTable) -> None:
     assert found.tables["linearity"]["ratio"].median() == pytest.approx(1.03, abs=0.01)
 
 
+@pytest.mark.slow
 def test_the_json_of_the_vcm_trains_is_the_set_that_ships(measured: Path) -> None:
     table = read(measured / "vcm_trains", recipe="vcm-trains-json")
     shipped = read(catalog.get("vcm-trains").data)

@@ -11,7 +11,7 @@ from .mutations import survey  # type: ignore[import-not-found]
 
 @pytest.mark.parametrize(
     "count",
-    [10, pytest.param(60, marks=pytest.mark.slow), pytest.param(3_000, marks=pytest.mark.heavy)],
+    [4, pytest.param(60, marks=pytest.mark.slow), pytest.param(3_000, marks=pytest.mark.heavy)],
 )
 def test_harmless_mutations_change_no_number_and_others_do(
     tmp_path: Path, count: int, capsys: pytest.CaptureFixture[str]

@@ -156,7 +156,12 @@ def test_each_kind_is_read_back(kind: str, marks: tuple[str, ...], tmp_path: Pat
     assert len(one) == int((_NAMES == "7").sum())
 
 
-@pytest.mark.parametrize("name", sorted(catalog.shipped()))
+LARGE = ("pt-hfo2-al2o3-ti", "reference-cycles", "reference-dc", "vcm-trains")  # seconds each
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(each, marks=pytest.mark.slow if each in LARGE else ()) for each in sorted(catalog.shipped())]
+)
 def test_each_shipped_data_set_is_read_without_a_question_and_back(name: str, tmp_path: Path) -> None:
     table = read(catalog.shipped()[name].data)
     _assert_same(_again(table, tmp_path), table)

@@ -31,7 +31,11 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("way", "pattern"),
-    [("--recipe", "^((a+)+)+$"), ("--key", "(a|aa)+$"), ("--key", ".*.*.*.*.*.*.*.*.*.*.*.*.*x")],
+    [
+        ("--recipe", "^((a+)+)+$"),
+        pytest.param("--key", "(a|aa)+$", marks=pytest.mark.slow),
+        pytest.param("--key", ".*.*.*.*.*.*.*.*.*.*.*.*.*x", marks=pytest.mark.slow),
+    ],
 )
 def test_a_slow_pattern_is_an_error(
     devicekit: Callable[..., Any], tmp_path: Path, folder: Path, pattern: str, way: str
@@ -46,6 +50,7 @@ def test_a_slow_pattern_is_an_error(
     assert "repeat" in found.err
 
 
+@pytest.mark.slow
 def test_a_slow_pattern_is_an_error_for_places_too(devicekit: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / f"{'a' * 60}.csv").write_text(ROWS)
     words = ["library", "add", tmp_path / f"{'a' * 60}.csv", "--library", tmp_path / "l"]

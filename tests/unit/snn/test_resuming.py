@@ -81,6 +81,7 @@ def test_an_interrupted_command_continues(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "whole"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_changed_inputs_are_computed_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, devicekit: Callable[..., Any]

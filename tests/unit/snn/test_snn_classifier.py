@@ -24,6 +24,7 @@ from snn.config import TrainingConfig
 QUICK = {"hidden": 128, "epochs": 3, "random_state": 0}
 
 
+@pytest.mark.slow
 def test_scikit_learn_s_own_checks():
     results = check_estimator(SpikingClassifier(hidden=64, epochs=3), on_skip=None, on_fail="raise")
     skipped = {r["check_name"] for r in results if r["status"] != "passed"}

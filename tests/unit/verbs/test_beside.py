@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -44,7 +45,8 @@ def test_a_process_that_fails_is_not_waited_for(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(beside, "_cores", lambda: 2)
     monkeypatch.setattr(beside, "_is_compiled", lambda: False)
     monkeypatch.setattr(beside, "PARTS", {"no such part": None})
-    monkeypatch.setattr(sys, "executable", "/bin/false")
+    # not that of `sys` itself, which multiprocessing keeps for ever when it is imported
+    monkeypatch.setattr(beside, "sys", SimpleNamespace(executable="/bin/false"))
     began = time.monotonic()
     with CompilingBeside() as other:
         other.wait("training")

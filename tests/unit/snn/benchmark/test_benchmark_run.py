@@ -54,6 +54,7 @@ def test_an_array_that_cannot_be_is_refused_before_training(data: Dataset) -> No
         benchmark(card, data, Plan(seeds=2), time_s=10.0)
 
 
+@pytest.mark.slow
 def test_a_device_that_scatters_loses_to_the_ideal_device(few: Dataset) -> None:
     steps: list[tuple[int, int]] = []
     found = benchmark(
@@ -91,6 +92,7 @@ def test_an_ideal_device_shows_no_loss_and_workers_change_nothing(few: Dataset, 
         benchmark(ideal, few, Plan(seeds=0))
 
 
+@pytest.mark.slow
 def test_device_and_ideal_device_use_one_policy(few: Dataset) -> None:
     """The twin of a device with few states would be verified by itself, the device not."""
     card = with_noise(generic(), "read", 1e-4)
