@@ -211,6 +211,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
+@pytest.mark.slow
 def test_a_port_in_use_is_reported_in_one_sentence(app: Served, tmp_path: Path) -> None:
     ended = run("--port", str(app.port), "--library", str(tmp_path))
     assert ended.returncode == 2

@@ -270,6 +270,7 @@ def test_settings_of_two_numbers_are_one_word() -> None:
             training_config({"tile": wrong}, 0)
 
 
+@pytest.mark.slow
 def test_accuracy_over_the_fits_uncertainty(tmp_path: Path) -> None:
     theta = {"ltp": (-4.2, 0.9, 1.2, -4.0, 1.0, 0.8), "ltd": (-4.1, 0.92, 1.3, 4.0, -2.0, 0.5)}
     generate(truth_card(theta), 1, 4, 40, 1, conditioning=1).to_csv(tmp_path / "trains.csv")
@@ -426,6 +427,7 @@ label = "in situ"
         run_study(tmp_path / "b.toml", tmp_path / "out2")
 
 
+@pytest.mark.slow
 def test_results_of_another_version_are_named_and_redone_on_demand(tmp_path: Path) -> None:
     import devicekit
 
@@ -452,6 +454,7 @@ def test_results_of_another_version_are_named_and_redone_on_demand(tmp_path: Pat
     assert list(again.table["accuracy_mean_last"]) == list(first.table["accuracy_mean_last"])
 
 
+@pytest.mark.slow
 def test_a_few_shot_study_is_the_benchmark_seed_by_seed(tmp_path: Path) -> None:
     (tmp_path / "few.toml").write_text("""
 name = "few"

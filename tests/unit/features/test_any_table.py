@@ -51,10 +51,10 @@ def run(seed: int, cases: int) -> None:
 
 @pytest.mark.usefixtures("without_mechanism")
 def test_any_table() -> None:
-    run(0, 8)
+    run(0, 6)
 
 
-@pytest.mark.parametrize("cases", [5, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("cases", [2, pytest.param(60, marks=pytest.mark.slow)])
 def test_any_table_with_its_mechanisms(cases: int) -> None:
     run(0, cases)
 

@@ -205,7 +205,7 @@ def test_floor_plateau_and_a_moving_state_are_cut_and_named() -> None:
     assert 0.6 <= falls.v[-1] <= 0.75
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", [0, *(pytest.param(each, marks=pytest.mark.slow) for each in (1, 2))])
 def test_the_scale_of_the_current_changes_nothing_bit_for_bit(number: int) -> None:
     truth = truths.draw(truths.CLASSES[4 * number], np.random.default_rng(8 + number), number % 2 == 0)
     seen = set()
@@ -255,7 +255,12 @@ def test_counts_over_legs_exclude_what_chance_does_not() -> None:
 
 @pytest.mark.parametrize(
     ("nearly", "decided", "word"),
-    [(2, 0, "nearly_ohmic"), (1, 3, "decided"), (2, 2, "nearly_ohmic"), (0, 2, "decided")],
+    [
+        (2, 0, "nearly_ohmic"),
+        (0, 2, "decided"),
+        pytest.param(1, 3, "decided", marks=pytest.mark.slow),
+        pytest.param(2, 2, "nearly_ohmic", marks=pytest.mark.slow),
+    ],
 )
 def test_nearly_ohmic_legs_do_not_add_up_to_a_decision(nearly: int, decided: int, word: str) -> None:
     rng = np.random.default_rng(4)

@@ -87,7 +87,7 @@ def test_first_and_last_row_stand_beside_their_cells(tmp_path: Path) -> None:
     assert "file_rows" not in one.meta  # of other rows
 
 
-@pytest.mark.parametrize("ending", ["png", "svg"])
+@pytest.mark.parametrize("ending", ["svg", pytest.param("png", marks=pytest.mark.slow)])
 def test_the_command_shows_the_same(ending: str, tmp_path: Path, devicekit: Callable[..., Any]) -> None:
     path = tmp_path / "a.csv"
     path.write_text("V (V),I (uA)\n" + "".join(f"{v / 10},{v + 0.5}\n" for _ in range(2) for v in LOOP))

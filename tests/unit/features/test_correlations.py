@@ -228,6 +228,7 @@ def test_a_constant_does_not_drift() -> None:
     assert np.isnan(correlations.correlate([np.full(30, 0.7)], [np.arange(30.0)]).rho.value)
 
 
+@pytest.mark.slow
 def test_false_alarms_are_near_their_nominal_rate() -> None:
     """Two series that remember (r 0.9): as if independent about half are alarms."""
     from scipy.stats import spearmanr

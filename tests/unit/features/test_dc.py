@@ -27,7 +27,9 @@ def errors(table: SweepTable, **methods: str) -> pd.DataFrame:
     )
 
 
-@pytest.mark.parametrize(("noise", "floor"), NOISES)
+@pytest.mark.parametrize(
+    ("noise", "floor"), [NOISES[0], *(pytest.param(*each, marks=pytest.mark.slow) for each in NOISES[1:])]
+)
 def test_v_set_and_v_reset_estimators(noise: float, floor: float) -> None:
     table = records.sweeps(120, truth=records.SweepTruth(noise=noise, floor=floor))
     default = errors(table)

@@ -277,7 +277,9 @@ def test_a_record_that_ends_before_time_0_is_left_out() -> None:
         volatile.characterize(TransientTable(frame.dropna(subset="conductance_s")))
 
 
-@pytest.mark.parametrize("name", ["reference-transient", "reference-paired", "reference-trains"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("reference-transient", marks=pytest.mark.slow), "reference-paired", "reference-trains"]
+)
 def test_a_shipped_set_is_read_and_gives_its_truth(name: str) -> None:
     dataset = catalog.get(name)
     assert dataset.synthetic

@@ -100,7 +100,7 @@ def test_retention_needs_five_times_not_five_readings() -> None:
     assert "few_points" not in [w.code for w in retention.characterize(RetentionTable(kept_state())).warnings]
 
 
-@pytest.mark.parametrize("tables", [20, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("tables", [8, pytest.param(60, marks=pytest.mark.slow)])
 def test_retention_interval_covers_the_truth(tables: int) -> None:
     covered = []
     for seed in range(tables):

@@ -231,6 +231,7 @@ def test_tables_are_complete_and_strict() -> None:
     json.dumps(plain(result.as_dict()), allow_nan=False)
 
 
+@pytest.mark.slow
 def test_figures_are_drawn() -> None:
     result = found(pd.concat([figures(60, "d1", 1), figures(60, "d2", 2)]))
     assert result is not None

@@ -86,6 +86,7 @@ def test_holm_by_hand() -> None:
     assert [each.seen for each in found] == [True, False, False]
 
 
+@pytest.mark.slow
 def test_false_alarms_of_a_whole_table_stay_below_their_level() -> None:
     rng = np.random.default_rng(2)
     places, alarms = grid(6, 6, 2), 0

@@ -96,7 +96,7 @@ def test_scale_and_offset_of_the_data_do_not_change_the_fit() -> None:
         np.testing.assert_allclose(one.branches[direction].rate(0.5), two.branches[direction].rate(0.5), rtol=1e-3)
 
 
-@pytest.mark.parametrize("seeds", [4, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seeds", [2, pytest.param(20, marks=pytest.mark.slow)])
 def test_the_band_covers_the_truth_and_widens_with_noise(seeds: int, monkeypatch: pytest.MonkeyPatch) -> None:
     inside, widths = [], []
     # the band does not depend on how the updates scatter, and telling that takes most of the time
@@ -274,6 +274,7 @@ def test_crosssim_ramps_drift_upward(measured: Path) -> None:
     assert result.variation.branches["ltp"].c2c_paper == pytest.approx(0.015, abs=0.001)
 
 
+@pytest.mark.slow
 def test_gong_is_noise_dominated(measured: Path) -> None:
     result = fit(measured / "gong_reram" / "gong_et_al.csv", quantity="weight")
     assert "noisy" in codes(result)
@@ -332,7 +333,7 @@ def test_reprs_of_fit_card_and_table_are_one_line() -> None:
     assert max(len(repr(each)) for each in (found, card, found.ltp)) < 200
 
 
-@pytest.mark.parametrize("devices", [1, 2, 3])
+@pytest.mark.parametrize("devices", [1, 2, pytest.param(3, marks=pytest.mark.slow)])
 def test_a_band_by_whole_trains_has_no_warning_on_read_noise(devices: int) -> None:
     """Of two or three devices the coefficients' errors are by the delta method; the band is not."""
     noisy = truth_card(THETA, increment=0.005, read=0.003)

@@ -55,6 +55,7 @@ def test_a_held_fluctuation_is_found_with_its_memory_only_if_present() -> None:
         assert none.at_ceiling == ()
 
 
+@pytest.mark.slow
 def test_tilt_of_updates_is_separated_from_tilt_of_readings() -> None:
     found = fit_trains(SOFT, [trains(np.random.default_rng(2), 20, tilt=1.2)], [START], 0.005)
     assert found.sd("tilt") == pytest.approx(1.2, abs=0.3)
@@ -87,6 +88,7 @@ def frame(y: dict[str, np.ndarray], device: str = "a") -> pd.DataFrame:
     return pd.concat(rows, ignore_index=True)
 
 
+@pytest.mark.slow
 def test_readings_of_one_pulse_separate_read_noise_from_fluctuations() -> None:
     """Each state fluctuates by 1 % and is read three times with 0.3 %; the mean of three is what a fit sees."""
     rng = np.random.default_rng(3)
@@ -150,6 +152,7 @@ def population(rng: np.random.Generator, rates: float, windows: float) -> pd.Dat
     return pd.concat(parts, ignore_index=True).assign(conductance_s=lambda f: f["conductance_s"] + 5e-5)
 
 
+@pytest.mark.slow
 def test_different_windows_are_not_taken_for_rates_nor_rates_for_windows() -> None:
     by_window = devicekit.fit(population(np.random.default_rng(5), 0.0, 0.12), model="softbounds")
     assert len(by_window.variation.windows) == 8
@@ -206,6 +209,7 @@ def test_a_gap_left_by_one_pulse_is_not_measured() -> None:
     assert curve.lower[1] > 0.0
 
 
+@pytest.mark.slow
 def test_windows_of_devices_are_not_in_the_band_of_their_rate() -> None:
     fit = devicekit.fit(population(np.random.default_rng(5), 0.0, 0.12), model="softbounds")
     curve = fit.branches["ltp"].rate_curve(np.array([0.3, 0.5]))

@@ -228,6 +228,7 @@ def test_intervals_of_absent_noise_begin_at_zero() -> None:
     assert (rate.tolist(), sd.tolist()) == ([1.0, 1.0], pytest.approx([0.1, 0.1]))  # sd of ln rate is that of L
 
 
+@pytest.mark.slow
 def test_a_joint_fit_is_as_much_wider_than_read_noise_as_each_width_needs() -> None:
     """Trains of one law at two widths: updates that scatter widen the band more than read noise does."""
     wider = []

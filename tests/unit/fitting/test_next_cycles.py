@@ -31,6 +31,7 @@ def test_the_factor_is_that_of_a_random_walk() -> None:
     assert walk_factor(5, 5) == pytest.approx(3.4)
 
 
+@pytest.mark.slow
 def test_the_mean_of_the_next_cycles_of_a_walk_is_inside() -> None:
     inside = []
     for seed in range(12):

@@ -12,6 +12,7 @@ from devicekit.synthetic.pulses import generate, truth_card
 THETA = {"ltp": (np.log(0.05), 0.9), "ltd": (np.log(0.05), 0.9)}
 
 
+@pytest.mark.slow
 def test_devices_of_one_population_cover_each_other() -> None:
     card = truth_card(THETA, model="softbounds", increment=0.004, read=0.004, ln_rate_sd=0.1)
     table = generate(card, 8, 2, 30, 5)

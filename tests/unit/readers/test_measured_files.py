@@ -118,6 +118,7 @@ def bakes(measured: Path) -> dict[str, PulseTable]:
     return tables  # type: ignore[return-value]
 
 
+@pytest.mark.slow
 def test_read_sweep(read_sweeps: SweepTable) -> None:
     assert len(read_sweeps.devices) == 1024
     assert set(read_sweeps.frame.groupby("device_id").size()) == {36}
@@ -140,6 +141,7 @@ def test_set_sweep(measured: Path) -> None:
     assert "column 4" in table.frame  # devicekit has no name for the gate voltage
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("when", ["pre", "post"])
 def test_bake_pair(bakes: dict[str, PulseTable], when: str) -> None:
     assert len(bakes[when].devices) == 16384
