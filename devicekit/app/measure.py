@@ -16,10 +16,11 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainT
 from starlette.routing import Route
 
 from devicekit.app import pages
+from devicekit.app.describe import DescribeForm, are_renamed, build_describe_form
 from devicekit.app.forms import build_reading_fields, use_field_labels
 from devicekit.app.library_pages import add_to_library
 from devicekit.app.questions import build_parts, parse_answers, parse_options
-from devicekit.app.results import ReadResult, TaskResult, write_recipe
+from devicekit.app.results import Opened, ReadResult, TaskResult, write_recipe
 from devicekit.app.security import clean_file_name
 from devicekit.app.state import App, get_app
 from devicekit.app.uploads import Upload
@@ -116,9 +117,6 @@ def _render_upload(
     if found.wrong and not wrong:
         wrong, form = _in_page_words(found.wrong, upload), upload.entries
     form = FormData() if form is None else form
-    recipes = sorted(each.stem for each in app.recipes.glob("*.toml"))
-    options = upload.answered.options
-    fields = build_reading_fields(options, ["none", *recipes, *list_shipped()], READERS.builtin_names())
     return pages.render_page(
         request,
         "upload",
@@ -132,7 +130,7 @@ def _render_upload(
         shown=looked or found,
         result=job.result if job is not None and isinstance(job.result, TaskResult) else None,
         parts=build_parts(found.question, form) if found.question else [],
-        fields=[replace(each, value=str(form.get(each.name, each.value))) for each in fields],
+        describe=_describe(app, upload, looked, form),
         recipe=(str(form.get("recipe-name", Path(upload.name).stem)), "keep-recipe" in form),
         laws=law_names(),
         losses=CHOICES["loss"],
@@ -140,6 +138,16 @@ def _render_upload(
         targets=for_cards(),
         wrong=wrong,
     )
+
+
+def _describe(app: App, upload: Upload, looked: ReadResult | None, form: Any) -> DescribeForm:
+    """Return the part of a form that describes the file, with the columns that its answers lead to."""
+    recipes = sorted(each.stem for each in app.recipes.glob("*.toml"))
+    options = upload.answered.options
+    fields = build_reading_fields(options, ["none", *recipes, *list_shipped()], READERS.builtin_names())
+    result = looked if looked is not None and looked.opened.columns else upload.read_result
+    opened = result.opened if result is not None else upload.first_look
+    return build_describe_form(opened or Opened(), options, fields, form)
 
 
 def _in_page_words(message: str, upload: Upload) -> str:
@@ -212,7 +220,10 @@ async def show_answers(request: Request) -> Response:
     looked = ReadResult() if wrong else looked  # not the picture of other answers
     if not pages.is_script_request(request):
         return _render_upload(request, upload, wrong, 200, form, looked)
-    return HTMLResponse(pages.render_fragment("shown", shown=looked, wrong=wrong, is_look=True, is_folded=False))
+    shown = pages.render_fragment("shown", shown=looked, wrong=wrong, is_look=True, is_folded=False)
+    describe = _describe(app, upload, looked, form)
+    is_changed = bool(looked.opened.columns) and are_renamed(describe, form)
+    return HTMLResponse(shown + pages.render_fragment("columns_found", describe=describe, is_changed=is_changed))
 
 
 async def read_again(request: Request) -> Response:

@@ -8,6 +8,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from devicekit.app.describe import parse_described
 from devicekit.app.forms import Field, build_reading_fields, parse_reading_form, split_question, use_field_labels
 from devicekit.app.security import clean_file_name
 from devicekit.core.errors import Choice, Question, UsageError
@@ -70,7 +71,7 @@ def _own_names(question: Question) -> list[str]:
     return [name for name in question.fields if name in OPTIONS and name != "accept"]
 
 
-def parse_options(form: Mapping[str, Any], recipes: Path) -> ReadOptions:
+def parse_options(form: Any, recipes: Path) -> ReadOptions:
     """Return the reading options of a form; a recipe is one of the user's, or a shipped one.
 
     Raises
@@ -78,7 +79,9 @@ def parse_options(form: Mapping[str, Any], recipes: Path) -> ReadOptions:
     UsageError
         If a field holds a value that its option does not take.
     """
-    options = parse_reading_form({name: str(form[name]) for name in OPTIONS if name in form})
+    options = parse_described(form).apply(
+        parse_reading_form({name: str(form[name]) for name in OPTIONS if name in form})
+    )
     recipe = recipes / f"{clean_file_name(str(options.recipe))}.toml"
     return replace(options, recipe=recipe) if options.recipe is not None and recipe.is_file() else options
 
@@ -91,11 +94,14 @@ def parse_answers(question: Question, form: Any) -> dict[str, dict[str, Any]]:
     UsageError
         If an answer is missing, or a blank or a field does not take its entry.
     """
-    return {
-        each.text: options
-        for k, each in enumerate(question.each)
-        if (options := _parse_part(k, each, form)) is not None
-    }
+    described = parse_described(form)
+    found = {}
+    for k, each in enumerate(question.each):
+        if (options := _parse_part(k, each, form)) is not None:
+            if "columns" in options:
+                options["columns"] = described.rename(options["columns"])
+            found[each.text] = options
+    return found
 
 
 def _parse_part(k: int, question: Question, form: Any) -> dict[str, Any] | None:

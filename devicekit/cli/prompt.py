@@ -12,9 +12,11 @@ from devicekit.cli import terminal
 from devicekit.core.errors import Question, UsageError
 from devicekit.core.pairs import parse_pairs
 from devicekit.core.text import natural_number
+from devicekit.readers.layout import KEPT
+from devicekit.system import writing
 from devicekit.system.answers import Answered, fill_blanks, list_blank_labels, parse_word
 from devicekit.system.commands import in_command_words
-from devicekit.system.options import OPTIONS
+from devicekit.system.options import OPTIONS, group_options
 
 if TYPE_CHECKING:
     from devicekit.tables import Table
@@ -56,7 +58,10 @@ def _ask_one(question: Question, state: Answered) -> tuple[int, Answered]:
     for number, each in enumerate(shown.choices, 1):
         terminal.paragraph(f"{number}  {each.means} ({each.typed_options})", 2, err=True)
     while True:
-        word = typer.prompt("Answer, or options such as --unit nA", default="1", err=True).strip()
+        word = typer.prompt("Answer, options such as --unit nA, or ? for all", default="1", err=True).strip()
+        if word == "?":
+            _describe_all(state)
+            continue
         try:
             if not word.isdigit():
                 return -1, _with_options(word, state)
@@ -68,6 +73,23 @@ def _ask_one(question: Question, state: Answered) -> tuple[int, Answered]:
             return number - 1, state.with_answer(question, fill_blanks(choice.options, words))
         except UsageError as error:
             terminal.error(str(error.in_words(in_command_words)))
+
+
+def _describe_all(state: Answered) -> None:
+    """Print the columns of the file and all reading options, as the form of the app shows them."""
+    from devicekit.readers.opening import open_columns
+
+    for path in writing.list_inputs()[:1]:
+        terminal.paragraph(f"Columns of {path.name} (--map ROLE=COLUMN; --names gives names with units):", err=True)
+        columns = open_columns(path, state.options).columns
+        rows = [
+            (each.name, ", ".join(filter(None, (*each.cells, each.unit and f"in {each.unit}")))) for each in columns
+        ]
+        terminal.fields(rows, err=True)
+    terminal.paragraph(f"Roles: {', '.join((*OPTIONS['columns'].offered, KEPT))}", err=True)
+    for title, options in group_options().items():
+        terminal.paragraph(f"{title}:", err=True)
+        terminal.fields([(each.flag, each.help_text) for each in options], err=True)
 
 
 def _with_options(typed: str, state: Answered) -> Answered:

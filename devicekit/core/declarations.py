@@ -96,7 +96,7 @@ class Option:
     choices : sequence of str, or callable
         Words to choose from.
     offered : sequence of str
-        Those that the form offers, if not all.
+        Those that the form offers, if not all; of pairs, the names that it offers.
     names : sequence of str
         Names that pairs may have; any if empty.
     least, most : int, optional
@@ -190,13 +190,18 @@ class Option:
         return tuple(self.choices() if callable(self.choices) else self.choices)
 
     @property
+    def section(self) -> str:
+        """Section of a recipe that keeps it; "" for none."""
+        return self.toml.partition(".")[0]
+
+    @property
     def form_choices(self) -> tuple[str, ...]:
         """Words that the form offers."""
         if self.annotation.startswith("bool"):
             return ("yes", "no") if self.is_either else ("yes",)
         if self.most is not None and self.most < MOST_WHOLE:
             return tuple(map(str, range(self.least or 0, self.most + 1)))
-        return tuple(self.offered) or self.words
+        return () if self.is_pairs else tuple(self.offered) or self.words
 
     @property
     def help_text(self) -> str:

@@ -184,6 +184,15 @@ class Layout:
         return [*rows, *(("seen", each) for each in self.evidence)]
 
 
+def list_mapped(columns: Mapping[str, str], names: Sequence[str]) -> list[tuple[str, str]]:
+    """Return role and column of each column that `map` names: one, or several separated by commas."""
+    found = []
+    for role, word in columns.items():
+        parts = [each.strip() for each in word.split(",")]
+        found += [(role, each) for each in (parts if word not in names and set(parts) <= set(names) else [word])]
+    return found
+
+
 def matches_pattern(name: str, pattern: str) -> bool:
     """Return whether a name matches a pattern, in which * matches anything and all else itself."""
     if "*" not in pattern:

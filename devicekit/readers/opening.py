@@ -11,7 +11,7 @@ import numpy as np
 
 from devicekit.core.errors import DevicekitError
 from devicekit.readers import encodings
-from devicekit.readers.cells import Row
+from devicekit.readers.cells import Row, is_number
 from devicekit.readers.layouts import delimiters
 from devicekit.readers.layouts.gather import cells_of_sheet, take_rows
 from devicekit.readers.layouts.grid import Block, split_blocks
@@ -24,6 +24,7 @@ MOST_ROWS = 6000
 MOST_COLUMNS = 64
 MOST_CELLS = 3  # that are shown of a column
 LONGEST_CELL = 30  # characters
+LONGEST_NUMBER = 10
 _ARRANGED = ("skip", "header", "units_row", "names", "decimal", "row_is", "first_reading")
 
 
@@ -146,7 +147,11 @@ def _largest_block(rows: Sequence[Row], delimiter: str, options: ReadOptions, wh
 def _open_column(cells: Cells, name: str, unit: str) -> OpenedColumn:
     words = cells.block.cells[name]
     filled = [str(each).strip() for each in words.head(100) if str(each).strip() not in ("", "nan")]
-    shown = tuple(each[:LONGEST_CELL] for each in filled[:MOST_CELLS])
+    shown = tuple(_shorten_cell(each) for each in filled[:MOST_CELLS])
     numbers = cells.numbers(name)
     empty = np.full(len(words), np.nan)
     return OpenedColumn(name, unit, shown, empty if numbers is None else numbers.to_numpy(float))
+
+
+def _shorten_cell(cell: str) -> str:
+    return f"{float(cell):.5g}" if len(cell) > LONGEST_NUMBER and is_number(cell) else cell[:LONGEST_CELL]

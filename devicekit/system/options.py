@@ -36,6 +36,14 @@ CONDITIONS = (  # columns that hold for a whole table or file
     "read_voltage_v",
 )
 CONSTANTS = ("device_id", "cycle", *CONDITIONS)
+STATES_OF = ("ltp", "ltd", "hrs", "lrs")  # states of one direction or level
+ROLES = (  # of columns of measurements
+    *("voltage_v", "current_a", "value", *STATES_OF, "time_s", "device_id", "cycle", "pulse_index", "direction"),
+    *("level", "conductance_s", "resistance_ohm", "weight", "pulse_voltage_v", "pulse_width_s", "read_voltage_v"),
+    *("read_current_a", "compliance_a", "temperature_c", "temperature_k", "repeat", "point", "target_s"),
+    *("resistance_before_ohm", "resistance_after_ohm", "spike_delay_s", "weight_change", "v_set_v", "v_reset_v"),
+    *("v_form_v", "g_hrs_s", "g_lrs_s", "on_off", "yield_share"),
+)
 LARGEST = 1e300  # of a voltage [V] or a time [s]; a whole number has no limit of its own
 
 
@@ -98,10 +106,11 @@ class ReadOptions:
         metavar="NAME=COLUMN",
         help="Use the file's COLUMN as NAME: voltage_v, current_a, time_s, cycle, pulse_index, value (a state) "
         "and others (the formats page lists them); may be repeated.",
+        offered=ROLES,
         form="Columns",
         row=6,
         example="value=G, cycle=Run",
-        doc="Our column name -> the file's column name. The name `value` stands for the column whose quantity is given "
+        doc="Our column name -> the file's column, or several separated by commas. The name `value` stands for the column whose quantity is given "
         "by `quantity`.",
     )
     unit: str | None = option(
@@ -455,6 +464,21 @@ class ReadOptions:
     def factor(self) -> float:
         """From the file's unit to SI."""
         return self._unit.factor if self.unit else 1.0
+
+
+_TITLES = {
+    **dict.fromkeys(("recipe", "read"), "What it is"),
+    "table": "Rows and tables",
+    **dict.fromkeys(("keys", "rows_per", "constants", "label_rows", "trains"), "Devices, cycles and conditions"),
+}
+
+
+def group_options() -> dict[str, tuple[Option, ...]]:
+    """Return the reading options under titles, in the order of a form."""
+    found: dict[str, list[Option]] = {title: [] for title in (*_TITLES.values(), "How it is read")}
+    for each in sorted(OPTIONS.values(), key=lambda each: each.row):
+        found[_TITLES.get(each.section, "How it is read")].append(each)
+    return {title: tuple(each) for title, each in found.items()}
 
 
 OPTIONS: Mapping[str, Option] = options_of(ReadOptions)  # by name

@@ -52,6 +52,12 @@ def note_input(path: Path) -> None:
         running.inputs.add(Path(os.path.realpath(path)))
 
 
+def list_inputs() -> list[Path]:
+    """Return the inputs of this command so far."""
+    running = _command.get()
+    return [] if running is None else sorted(running.inputs)
+
+
 def allow_replacing() -> None:
     """Let this command, if one runs, replace files that devicekit did not write; its inputs are kept all the same."""
     if (running := _command.get()) is not None:

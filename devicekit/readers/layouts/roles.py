@@ -17,22 +17,17 @@ from devicekit.names.places import meaning
 from devicekit.names.units import readings
 from devicekit.readers.cells import parse_clock, parse_numbers
 from devicekit.readers.header import Heading
-from devicekit.readers.layout import KEPT, Column, Tag, matches_pattern
+from devicekit.readers.layout import KEPT, Column, Tag, list_mapped, matches_pattern
 from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.densities import use_area
 from devicekit.readers.layouts.grid import Block
-from devicekit.readers.lexicon import means, normalise_name, words_of
+from devicekit.readers.lexicon import means, normalise_name
 from devicekit.readers.state import STATE_COLUMNS
-from devicekit.system.options import ReadOptions
+from devicekit.system.options import ROLES, STATES_OF, ReadOptions
 
 _PREFIX = re.compile(r"[ _./(\[]([kMGmuµμnpf])[)\]]?$")
 TEXT = {"device_id", "direction", "level", "baseline"}
-DEVICEKIT_NAMES = words_of(  # columns of measurements
-    "device_id cycle direction pulse_index conductance_s weight pulse_voltage_v pulse_width_s read_voltage_v "
-    "read_current_a point voltage_v current_a time_s compliance_a resistance_ohm resistance_before_ohm "
-    "resistance_after_ohm level spike_delay_s weight_change repeat temperature_k temperature_c target_s value "
-    "v_set_v v_reset_v v_form_v g_hrs_s g_lrs_s on_off yield_share"
-)
+DEVICEKIT_NAMES = frozenset(ROLES) - set(STATES_OF)
 UNKNOWN = "unknown"  # numbers of an unknown quantity: states, if an option gives the quantity
 SIDES: dict[str, dict[str, Tag]] = {  # states of one level or direction, as `map` names them
     **{level: {"level": level} for level in ("hrs", "lrs")},
@@ -151,10 +146,11 @@ def _mapped_columns(block: Block, options: ReadOptions) -> dict[str, str]:
     if unknown:
         choices = ", ".join((*others, *GLOSSARY))
         raise UsageError(f"map={{{unknown[0]}: ...}}: unknown column; choose {choices}")
-    missing = [name for name in options.columns.values() if name not in block.names]
+    mapped = list_mapped(options.columns, block.names)
+    missing = [name for _, name in mapped if name not in block.names]
     if missing:
         raise UsageError(f"map: {block.where} has no column {missing[0]!r}; it has {', '.join(block.names)}")
-    return {file_name: name for name, file_name in options.columns.items()}
+    return {file_name: name for name, file_name in mapped}
 
 
 def _apply_recipe(name: str, words: str, recipe_columns: Sequence[Column]) -> Column | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from devicekit.core.errors import Choice, CodedWarning, UsageError
 from devicekit.core.text import count, natural_number
+from devicekit.readers.layout import list_mapped
 from devicekit.readers.layouts.gather import SourceBlocks
 from devicekit.readers.layouts.grid import Block
 from devicekit.readers.layouts.rows import TEXT
@@ -33,8 +34,8 @@ def select_blocks(
         groups.setdefault(tuple(re.sub(r"\.\d+$", "", name).lower() for name in block.names), []).append(block)
     if options.block is not None:
         return _numbered_blocks(gathered.blocks, options.block, where)
-    if wanted := set(options.columns.values()):  # columns that the user names decide
-        groups = {key: found for key, found in groups.items() if wanted <= set(found[0].names)} or groups
+    if options.columns:  # columns that the user names decide
+        groups = {key: found for key, found in groups.items() if _has_mapped(found[0], options)} or groups
     if len(groups) == 1:
         return next(iter(groups.values()))
     if options.kind == "record":  # whose columns need not agree
@@ -50,6 +51,10 @@ def select_blocks(
     if not any(block.sheet for block in gathered.blocks) and len(meanings) == 1:
         choices.append(Choice.of("all rows, under the first names", drop=(TEXT,)))
     raise ask(where, f"which {what} should be read? Their columns differ", choices[-MOST_CHOICES:])
+
+
+def _has_mapped(block: Block, options: ReadOptions) -> bool:
+    return {name for _, name in list_mapped(options.columns, block.names)} <= set(block.names)
 
 
 def _choose_group(group: Sequence[Block], blocks: Sequence[Block], by_sheet: bool) -> Choice:

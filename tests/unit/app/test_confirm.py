@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,64 +11,13 @@ import pytest
 pytest.importorskip("starlette")
 
 from devicekit.app import state
-from devicekit.app.tasks import Tasks
-from devicekit.app.worker import Job, _run_task
+from devicekit.app.worker import Job
 from tests.unit.app.test_requests import ask
 
 FORM = "application/x-www-form-urlencoded"
 LOOP = [*range(11), *range(9, -11, -1), *range(-9, 1)]
 SWEEPS = "V (V),I\n" + "".join(f"{v / 10},{v * 1e-5 + 1e-6:.6g}\n" for _ in range(3) for v in LOOP)  # no unit of I
 STATES = "pulse,G (uS)\n" + "".join(f"{k},{k % 20 + 1 + (k // 20) % 2}\n" for k in range(100))
-
-
-class AtOnce:
-    """A worker that runs each job when it is submitted, in this process."""
-
-    def __init__(self, *what: Any, **options: Any) -> None:
-        self.tasks = Tasks()
-        self.ran: list[str] = []
-
-    def submit(self, job: Job) -> None:
-        self.ran.append(job.task)
-        if job.task not in state.READING:
-            job.state = "running"  # only reading is of interest here
-            return
-
-        class Pipe:
-            def send(self, message: Any) -> None:
-                """Progress, which nobody reads."""
-
-        kind, value, _ = _run_task(self.tasks, job.task, job.arguments, Pipe())  # type: ignore[arg-type]
-        if kind == "done":
-            job.result, job.state = value, "done"
-        else:
-            job.error, job.message, job.state = value, str(value), "failed"
-
-    def cancel(self, job: Job) -> None:
-        job.state = "cancelled"
-
-    def close(self) -> None:
-        """Nothing to end."""
-
-
-@pytest.fixture
-def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> state.App:
-    monkeypatch.setattr(state, "Worker", AtOnce)
-    monkeypatch.setenv("DEVICEKIT_RECIPES", str(tmp_path / "library" / "recipes"))
-    return state.App(tmp_path / "work", tmp_path / "library")
-
-
-@pytest.fixture
-def opened(app: state.App) -> Callable[..., str]:
-    """Open a text as an upload; returns its path."""
-
-    def open_text(text: str, name: str = "mine.csv") -> str:
-        upload = app.uploads.open(name, False)
-        upload.path.write_text(text)
-        upload.is_complete = True
-        return f"/uploads/{upload.key}"
-
-    return open_text
 
 
 def post(app: state.App, path: str, **form: str) -> tuple[int, str]:
