@@ -110,8 +110,8 @@ class ReadOptions:
         form="Columns",
         row=6,
         example="value=G, cycle=Run",
-        doc="Our column name -> the file's column, or several separated by commas. The name `value` stands for the column whose quantity is given "
-        "by `quantity`.",
+        doc="Our column name -> the file's column, or several separated by commas. The name `value` stands for the "
+        "column whose quantity is given by `quantity`.",
     )
     unit: str | None = option(
         metavar="UNIT",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.browser.test_app import check_sizes
+from tests.browser.test_app import check_sizes, tab
 from tests.served import Served
 from tests.visited import Visit
 
@@ -57,6 +58,77 @@ def test_an_answer_redraws_the_picture_and_leaves_the_form(visit: Visit, sweeps:
     visit.click("How it was read")
     visit.until("document.querySelectorAll('.understood figure.live').length === 2")
     check_sizes(visit, where)
+
+
+def test_a_table_is_described_by_keyboard_alone(visit: Visit, tmp_path: Path, app: Served) -> None:
+    """Role and unit of the columns of a table without names; the picture follows, and the focus stays."""
+    file = tmp_path / "plain.csv"
+    file.write_text("".join(f"{k},{v},{7 * v + 30}\n" for k, v in enumerate(3 * LOOP)))
+    visit.upload(file)
+    where = visit.path
+    tab(visit, ".describe summary", 60)
+    visit.chromium.press("Enter")
+    assert visit.get("document.querySelector('details.describe').open")
+    check_described(visit, 1280)
+    for place, letter, unit in ((1, "v", "mV"), (2, "current I", "nA")):
+        tab(visit, f".column:nth-child({place + 1}) select", 40)
+        for key in letter:
+            visit.chromium.call("Input.dispatchKeyEvent", type="char", text=key)
+        tab(visit, f".column:nth-child({place + 1}) input[type=text]", 2)
+        visit.chromium.type(unit)
+    visit.chromium.press("Tab")
+    visit.until("document.querySelector('#found-2').innerText === 'read as current I, in nA'")
+    assert visit.get("!!document.activeElement.closest('.describe')")
+    assert "voltage_v 0 V, current_a 30 nA" in visit.get("document.querySelector('#shown .ends').innerText")
+    tab(visit, "#question button", 60)
+    visit.get("document.getElementById('question').dataset.old = 'yes'")
+    visit.chromium.press("Enter")
+    visit.until("!document.querySelector('[id=question][data-old]')")
+    visit.open(where, 390)
+    visit.wait_for_text()
+    visit.get("document.querySelectorAll('details').forEach(each => { each.open = true; })")
+    check_described(visit, 390)
+    visit.app.post(f"{where}/close")
+
+
+def check_described(visit: Visit, width: int) -> None:
+    """Check that every field of the description has a name and lies within the page."""
+    assert visit.get("document.querySelectorAll('.describe select, .describe input').length") > 30
+    visit.check(width)
+
+
+FOLDERS = {  # of measured files: one or two each, and the longest time that is allowed is ten times the aim
+    "bakes": ("techA_bake.tsv.gz", "techC_relaxdata.min.tsv.gz"),
+    "compliance_ladder": ("iv_50_100_200_400uA.csv",),
+    "crosssim_ramps": ("reset.csv", "set.csv"),
+    "form_set_reset": ("(wafer1,0,0,-1,-1,0,0)_2202211333_form_0_5_0.5_50uA.csv",),
+    "gong_reram": ("gong_et_al.csv",),
+    "keithley4200": ("vgs-id#1@_vds_100mV_vgs_-40_60V_L4S_L3D_vac05_MoS2_280K.xls",),
+    "mnist": ("t10k-labels-idx1-ubyte.gz",),
+    "optdigits": ("optdigits.tes",),
+    "rram_1t1r": ("read_voltage_sweep.tsv", "set_sweep.tsv"),
+    "vcm_trains": ("20230705_212429_AWG_ALMOND8_SETRESET_D600_R8_B28__C7.json",),
+}
+REFUSED = ("mnist", "optdigits")  # no measurements: a message takes the place of the picture
+AIM = 3.0  # s from the upload to a picture
+
+
+@pytest.mark.parametrize("name", [f"{folder}/{file}" for folder, files in FOLDERS.items() for file in files])
+def test_a_picture_comes_soon_after_the_upload(
+    name: str, measured: Path, visit: Visit, record_property: Callable[[str, object], None]
+) -> None:
+    visit.open("/")
+    began = time.monotonic()
+    visit.chromium.give("#files", measured / name)
+    sign = ".note.mark" if name.partition("/")[0] in REFUSED else "#content figure .chart"
+    visit.until(f"location.pathname.startsWith('/uploads/') && !!document.querySelector({sign!r})")
+    picture = time.monotonic() - began
+    visit.until("!!document.querySelector('#question, .note.mark, .understood .facts')")
+    page = time.monotonic() - began
+    record_property("seconds", (picture, page))
+    print(f"{name}: picture {picture:.1f} s, page {page:.1f} s")
+    assert picture < 10 * AIM
+    visit.app.post(f"{visit.path}/close")
 
 
 def test_without_scripts_a_button_shows_the_answers(visit: Visit, sweeps: Path, app: Served) -> None:

@@ -42,6 +42,7 @@ _LATER = {  # options that count once the cells are arranged
         "cycles_per_row",
     ),
 }
+LARGEST_SPLIT = 64 << 20  # bytes of a text whose rows are looked at one by one
 LEAST_ROWS = 2  # of a sheet that is read without being requested
 
 
@@ -84,10 +85,13 @@ def _gather(source: Source, options: ReadOptions) -> SourceBlocks:
         raise UsageError(f"{source.path.name} is a text file without sheets. Remove sheet={options.sheet}")
     if "\0" in source.head:
         raise FileError(f"{source.path.name} is a binary file of an unknown format")
-    if source.size > LARGE and options.row_is == "record":
-        raise FileError(f"{source.path.name} holds records and more than {LARGE >> 20} MB. Split it into files.")
-    if source.size > LARGE:
-        return SourceBlocks((_read_large(source, options),))
+    if source.size > LARGE and (large := _read_large(source, options)) is not None:
+        return SourceBlocks((large,))
+    if source.size > LARGEST_SPLIT:
+        raise FileError(
+            f"{source.path.name} is larger than {LARGEST_SPLIT >> 20} MB: its records, tables or rows of words cannot "
+            "be chosen. Split the file."
+        )
     blocks = _text_blocks(source.lines, source.path.name, options)
     if source.other_encodings:
         _ask_encoding(source, [name for block in blocks for name in (*block.names, block.label)])
@@ -210,20 +214,21 @@ def _cell_text(cell: workbook.Cell) -> str:
     return " ".join(str(cell).split())
 
 
-def _read_large(source: Source, options: ReadOptions) -> Block:
-    """Read a large table directly as numbers, with the layout of its first 64 KiB, to save memory."""
+def _read_large(source: Source, options: ReadOptions) -> Block | None:
+    """Read a large table directly as numbers, with the layout of its first 64 KiB, to save memory.
+
+    None if its rows must be looked at one by one: for records, several tables, rows to be left out, rows of a train.
+    """
+    if row_patterns(options) or TEXT in options.drop or options.block or options.row_is == "record":
+        return None
     name = source.path.name
     source.check_lines()
     head = source.head[: source.head.rfind("\n")].replace("\r\n", "\n").split("\n")
     delimiter = delimiters.find_delimiter(head, name)
     rows = delimiters.split_lines(head, delimiters.DELIMITERS[delimiter], name)
     block, *others = split_blocks(rows, delimiter, options, name)
-    if others or row_patterns(options) or TEXT in options.drop or options.block:
-        raise FileError(f"{name} is larger than 8 MB: its tables and rows of words cannot be chosen. Split the file.")
-    if block.shape.transposed:
-        raise FileError(
-            f"{name}: each row is a train, and the file is larger than 8 MB. Transpose it: one train, one column."
-        )
+    if others or block.shape.transposed:
+        return None
     first = int(block.cells.index[0])
     # words repeat, so that a category saves memory; words among numbers are found when the column is used
     wordy = [

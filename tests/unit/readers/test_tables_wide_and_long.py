@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from devicekit.core.errors import QuestionError, TableError, UsageError
+from devicekit.core.errors import FileError, QuestionError, TableError, UsageError
 from devicekit.readers import read, readers
 from devicekit.readers.header import split_unit
 from devicekit.tables import EnduranceTable, PulseTable, RetentionTable, StdpTable, SweepTable
@@ -156,6 +156,25 @@ def test_large_tables_take_the_fast_path_to_the_same_values(
     with pytest.raises(TableError) as caught:
         read(bad)
     assert caught.value.rows[0].row == 3
+
+
+def test_rows_and_tables_of_a_large_text_are_chosen_up_to_a_size(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from devicekit.readers.layouts import gather
+
+    monkeypatch.setattr(gather, "LARGE", 1)
+    rows = [f"{k % 10},{k}e-6" for k in range(1, 41)]
+    file = tmp_path / "a.csv"
+    file.write_text("\n".join(["V (V),I (A)", *rows[:20], "Mean,x", *rows[20:]]) + "\n")
+    assert len(read(file, drop=("Mean*",), accept=True)) == 40
+    file.write_text(
+        "\n".join(["V (V),I (A)", *rows[:10], "time,note (V),n", *(f"{k},{k},{k}" for k in range(9))]) + "\n"
+    )
+    assert len(read(file, block="1", accept=True)) == 10
+    monkeypatch.setattr(gather, "LARGEST_SPLIT", 100)
+    with pytest.raises(FileError, match="Split the file"):
+        read(file, block="1")
 
 
 def test_stdp_window_and_retention_of_currents_with_units(fixtures: Path) -> None:
