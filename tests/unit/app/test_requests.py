@@ -189,7 +189,7 @@ def test_an_upload_is_not_read_before_it_is_complete(held: state.App) -> None:
     assert "uploading" in ask(held, "/")[1]
     assert not held.jobs
     assert ask(held, f"{upload}/complete", [])[0] == 200
-    assert [job.task for job in held.jobs.values()] == ["read"]
+    assert [job.task for job in held.jobs.values()] == ["peek", "read"]
     assert 'class="progress"' in ask(held, upload)[1]
 
 
