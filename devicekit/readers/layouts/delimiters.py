@@ -151,24 +151,27 @@ def find_marks(cells: Iterable[str], delimiter: str, where: str, decimal: str | 
     QuestionError
         If every comma could be a decimal mark as well as a thousands separator.
     """
-    seen = [cell for _, cell in zip(range(MOST_SEEN), cells, strict=False) if cell and not _NUMBER.match(cell)]
+    filled = [cell for _, cell in zip(range(MOST_SEEN), cells, strict=False) if cell]
+    seen = [cell for cell in filled if not _NUMBER.match(cell)]
+    pointed = [cell for cell in filled if "." in cell and _NUMBER.match(cell)]
+    grouping = "." if pointed and all(map(_ONE_GROUP.match, pointed)) else ""  # 1.500 beside 0,25
     grouped = [found for cell in seen if (found := _GROUPED.match(cell))]
     plain = {cell for cell in seen if _COMMA.match(cell)}
     for found in grouped:
         mark, rest = found["mark"], found["rest"]
         if rest or found[0].count(mark) > 1 or mark in "' \u00a0\u202f":
-            point = rest[0] if rest else ("," if mark == "." else ".")
-            if rest and point == mark:
+            last = rest[0] if rest else ("," if mark == "." else ".")
+            if rest and last == mark:
                 continue
-            return decimal or point, mark
+            return decimal or last, mark
     if delimiter == "comma":  # a cell with a comma was quoted
         return decimal or ".", "," if plain else ""
     if not plain:
-        return decimal or ".", ""
+        return decimal or ".", grouping if decimal == "," else ""
     if decimal is not None:
-        return decimal, "" if decimal == "," else ","
+        return decimal, grouping if decimal == "," else ","
     if any(not _ONE_GROUP.match(cell) for cell in plain):
-        return ",", ""
+        return ",", grouping
     example = sorted(plain)[0]
     thousand, point = example.replace(",", ""), example.replace(",", ".")
     raise ask(

@@ -199,8 +199,8 @@ def _split_section(rows: Sequence[Row], delimiter: str, options: ReadOptions, wh
 
 
 def cut_columns(rows: Sequence[Row], columns: Sequence[int]) -> list[Row]:
-    """Return the cells of some columns of each row."""
-    return [(number, [cells[k] if k < len(cells) else "" for k in columns]) for number, cells in rows]
+    """Return the cells of some columns of each row; a blank line stays without cells."""
+    return [(number, [cells[k] if k < len(cells) else "" for k in columns] if cells else []) for number, cells in rows]
 
 
 def _read_head(above: Sequence[list[str]], shape: Shape, width: int) -> _Head:

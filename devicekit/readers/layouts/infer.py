@@ -22,12 +22,17 @@ from devicekit.core.errors import (
 from devicekit.core.quantities import GLOSSARY
 from devicekit.readers.layout import IGNORED, KEPT, Column, Layout, Tag
 from devicekit.readers.layouts import unnamed_columns
-from devicekit.readers.layouts.ambiguous_columns import assign_terminals, resolve_ambiguous, set_aside_terminals
+from devicekit.readers.layouts.ambiguous_columns import (
+    assign_terminals,
+    is_gate,
+    resolve_ambiguous,
+    set_aside_terminals,
+)
 from devicekit.readers.layouts.densities import ask_area, is_density
 from devicekit.readers.layouts.duplicate_columns import ignore_duplicates
 from devicekit.readers.layouts.gather import SourceBlocks, gather, take_rows
 from devicekit.readers.layouts.grid import Block
-from devicekit.readers.layouts.labels import check_interleaved
+from devicekit.readers.layouts.labels import check_groups
 from devicekit.readers.layouts.meanings import option_of, without_meaning
 from devicekit.readers.layouts.needs import ask_missing, find_missing
 from devicekit.readers.layouts.overflow import ask_if_overflow, mask_blocks
@@ -103,7 +108,7 @@ def infer_layout(source: Source, options: ReadOptions, recipe: Recipe | None = N
         raise question
     kind, claim = _choose_kind(view)
     others = _list_other_kinds(view, kind)
-    view = View(tuple(check_interleaved(view, kind.assign(view), kind.VALUES)), view.cells, options)
+    view = View(tuple(check_groups(view, kind.assign(view), kind, kind.NAME in OF_LEVELS)), view.cells, options)
     if kind.NAME == "record":
         view = replace(view, columns=(*view.columns, *_list_further_columns(blocks)))
     _check_dimension(view, kind)
@@ -173,7 +178,7 @@ def _check_dimension(view: View, kind: ModuleType) -> None:
     dimensionless = {"weight", "value"} if view.options.stated_quantity == "weight" else {"weight"}
     states = [c for c in view.columns if c.role in kind.VALUES and c.role in (*STATE_COLUMNS, "value")]
     weights = [c for c in states if c.role in dimensionless]
-    if states and len(weights) == len(states) and kind.NAME in ("retention", "endurance", "multilevel", "transient"):
+    if states and len(weights) == len(states) and kind.NAME in (*OF_LEVELS, "transient"):
         raise TableError(
             f"{view.where}: column {states[0].name!r} is dimensionless, but {kind.TITLE} needs conductances, "
             "currents or resistances. Give the numbers in a unit: unit=uS"
@@ -244,7 +249,9 @@ def _settle_constants(columns: Sequence[Column], cells: Cells, block: Block) -> 
         if column.role == "voltage_v" and len(volts) == 1 and not (column.is_explicit or is_switching(column.name)):
             value = _constant_value(column, cells, block)
             taken = any(each.role == "read_voltage_v" for each in columns)
-            if value and not taken and len(block.cells) >= 3:
+            if value is not None and len(block.cells) >= 3 and (value == 0 or is_gate(column.name)):
+                column = replace(column, role=KEPT, why=f"constant voltage of {value * column.factor:g} V")
+            elif value and not taken and len(block.cells) >= 3:
                 column = replace(column, role="read_voltage_v", why=f"constant voltage of {value * column.factor:g} V")
         elif column.role == "current_a" and len(amps) > 1 and _constant_value(column, cells, block):
             column = replace(column, role="compliance_a", why="constant current")

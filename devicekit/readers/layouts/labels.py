@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -50,7 +51,7 @@ def check_labels(view: View, columns: Sequence[Column]) -> list[Column]:
     found = [
         (after, cells)
         for before, after in zip(view.columns, columns, strict=True)
-        if _is_open(before, after) and (cells := _label_cells(view, after, sweep, known)) is not None
+        if _is_open(before, after) and (cells := _label_cells(view, after, sweep[known], known)) is not None
     ]
     if found:
         raise _ask_label(view, found[:MOST], int(sweep[-1]))
@@ -59,6 +60,17 @@ def check_labels(view: View, columns: Sequence[Column]) -> list[Column]:
 
 _AXES = ("voltage_v", "time_s", "pulse_index", "cycle", "interval_s", "spike_delay_s")
 FEWEST = 3  # rows of each value of a column that may name devices
+
+
+def check_groups(view: View, columns: Sequence[Column], kind: ModuleType, levels: bool) -> list[Column]:
+    """Return the columns of a kind, if none without a role may name devices; `levels` as in `check_runs`.
+
+    Raises
+    ------
+    QuestionError
+    """
+    found = check_interleaved(view, columns, kind.VALUES)
+    return found if kind.NAME in ("sweep", "record") else check_runs(view, found, levels)
 
 
 def check_interleaved(view: View, columns: Sequence[Column], values: frozenset[str]) -> list[Column]:
@@ -84,6 +96,39 @@ def check_interleaved(view: View, columns: Sequence[Column], values: frozenset[s
     return list(columns)
 
 
+def check_runs(view: View, columns: Sequence[Column], levels: bool) -> list[Column]:
+    """Return the columns, if no column may name devices that follow each other: cycles or times begin anew with each.
+
+    Parameters
+    ----------
+    view : View
+    columns : sequence of Column
+        Columns with the roles of the kind.
+    levels : bool
+        True if the kind has levels, which the column may name as well.
+
+    Raises
+    ------
+    QuestionError
+        If a column without a role is constant between the places where the axis begins anew, and changes there.
+    """
+    axis = next((column for role in _AXES[1:] for column in columns if column.role == role), None)
+    along = None if axis is None else view.numbers(axis.name)
+    if along is None or any(column.role == "device_id" or "device_id" in column.tags for column in columns):
+        return list(columns)
+    known = along.notna().to_numpy()
+    run = (along[known].diff() < 0).cumsum().to_numpy()
+    found = [
+        (after, cells)
+        for before, after in zip(view.columns, columns, strict=True)
+        if _is_open(before, after) and (cells := _label_cells(view, after, run, known)) is not None
+    ]
+    levels &= not any(column.role == "level" or "level" in column.tags for column in columns)
+    if found:
+        raise _ask_label(view, found[:MOST], int(run[-1]) + 1, "run", levels)
+    return list(columns)
+
+
 def _alternate(cells: pd.Series, along: pd.Series, number: int) -> bool:
     """Return whether the values of a column follow each other in every group of rows, with one value of the axis."""
     whole = len(cells) // number * number
@@ -94,7 +139,9 @@ def _alternate(cells: pd.Series, along: pd.Series, number: int) -> bool:
 
 def _is_open(before: Column, after: Column) -> bool:
     """Return whether a column is unknown: it has no role and no quantity, and is not part of a place."""
-    if after.role != KEPT or before.role not in (UNKNOWN, "counter", KEPT) or "of a place" in after.why:
+    if after.role not in (KEPT, "counter") or before.role not in (UNKNOWN, "counter", KEPT) or after.is_explicit:
+        return False
+    if "of a place" in after.why:
         return False
     head = parse_heading(after.name)
     return head.unit is None and head.quantity is None and not head.unclear
@@ -106,11 +153,15 @@ def _label_cells(view: View, column: Column, sweep: np.ndarray, known: np.ndarra
     words = cells.astype(str).str.strip()
     if words.nunique() < 2 or (words == "").any():
         return None
-    return cells if bool((words.groupby(sweep[known]).nunique() == 1).all()) else None
+    return cells if bool((words.groupby(sweep).nunique() == 1).all()) else None
 
 
 def _ask_label(
-    view: View, found: Sequence[tuple[Column, pd.Series]], number: int, within: str = "sweep"
+    view: View,
+    found: Sequence[tuple[Column, pd.Series]],
+    number: int,
+    within: str = "sweep",
+    levels: bool = False,
 ) -> QuestionError:
     choices, seen = [], []
     for column, cells in found:
@@ -119,10 +170,14 @@ def _ask_label(
         choices.append(Choice.of(f"each value of {name} is a device (D2D)", map={"device_id": name}))
         if numbers is not None and bool((numbers.dropna() % 1 == 0).all()):
             choices.append(Choice.of(f"each value of {name} is a cycle of one device (C2C)", map={"cycle": name}))
-        choices.append(Choice.of(f"neither: {name} is kept, and all sweeps belong to one device", map={"keep": name}))
+        if levels:
+            choices.append(Choice.of(f"each value of {name} is a level", map={"level": name}))
+        choices.append(
+            Choice.of(f"neither: {name} is kept, and all {within}s belong to one device", map={"keep": name})
+        )
         first, last = cells.iloc[0], cells.iloc[-1]
         values = f"{count(int(cells.nunique()), 'value')} in {count(number, within)}, from {first} to {last}"
-        how = "constant within each sweep" if within == "sweep" else "in turn at each point"
+        how = "in turn at each point" if within == "row" else f"constant within each {within}"
         seen.append(f"{name}: {values}, {how}, {count(len(cells), 'row')}")
     names = " and ".join(column.name for column, _ in found)
     text = f"do the values of {names} stand for devices or for cycles of one device?"

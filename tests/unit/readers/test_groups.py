@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import devicekit
-from devicekit.core.errors import UsageError
+from devicekit.core.errors import QuestionError, UsageError
 
 LOOP = np.concatenate([np.linspace(0, 1, 10), np.linspace(0.9, 0, 10)])
 
@@ -95,3 +95,23 @@ def test_devices_in_the_names_of_columns(tmp_path: Path) -> None:
     assert (table.devices, len(table)) == (["3", "7"], 48)
     first = table.frame.groupby(["device_id", "direction"])["conductance_s"].first()
     assert first.loc["3"].to_dict() == pytest.approx({"ltp": 1e-6, "ltd": 5e-6})
+
+
+@pytest.mark.parametrize(
+    ("names", "kind"),
+    [("Nr,cycle,LRS (kohm),HRS (kohm)", "endurance"), ("Kennung,time (s),LRS (kohm),HRS (kohm)", "retention")],
+)
+def test_a_column_that_changes_where_cycles_or_times_begin_anew_is_asked_about(
+    tmp_path: Path, names: str, kind: str
+) -> None:
+    rows = [f"{block},{k},{5 + 0.1 * k},{500 + k * block}" for block in (3, 7) for k in range(1, 9)]
+    file = tmp_path / "x.csv"
+    file.write_text("\n".join([names, *rows, ""]))
+    with pytest.raises(QuestionError) as error:
+        devicekit.read(file)
+    column = names.partition(",")[0]
+    answers = [each.options for each in error.value.asked.choices]
+    assert {"map": {"device_id": column}} in answers
+    table = devicekit.read(file, map={"device_id": column})
+    assert (table.kind, table.devices, len(table.frame)) == (kind, ["3", "7"], 32)
+    assert devicekit.read(file, map={"keep": column}, accept=True).devices == ["device1"]

@@ -25,6 +25,31 @@ def test_a_comma_before_three_digits_is_asked_about(lines: Write) -> None:
     assert read(plain, read_voltage=0.1).frame["read_current_a"].iloc[0] == pytest.approx(1000.5e-9)
 
 
+def test_a_point_before_three_digits_beside_decimal_commas_groups_thousands(lines: Write) -> None:
+    rows = [
+        f"{k};{'1.500' if k < 4 else '-1.200'};{g}" for k, g in enumerate(("1,25", "1,4", "1,6", "1,8", "1,5", "1,3"))
+    ]
+    frame = read(lines("pulse;pulse voltage (mV);G (uS)", *rows), accept=True).frame
+    assert frame["pulse_voltage_v"].tolist() == pytest.approx([1.5] * 4 + [-1.2] * 2)
+    assert frame["conductance_s"].max() == pytest.approx(1.8e-6)
+
+
+def test_a_blank_line_within_a_table_is_no_row(lines: Write) -> None:
+    rows = ["1,1.2,-1.0,5,100", "2,1.3,-0.9,6,110", "", "3,1.1,-1.1,5,120"]
+    table = read(lines("cycle,V_set (V),V_reset (V),LRS (kohm),HRS (kohm)", *rows))
+    assert table.kind == "summary"
+    assert table.frame["cycle"].tolist() == [1, 2, 3]
+    assert table.frame["g_hrs_s"].tolist() == pytest.approx([1e-5, 1 / 1.1e5, 1 / 1.2e5])
+
+
+def test_a_constant_gate_is_neither_a_read_voltage_nor_a_sweep(lines: Write) -> None:
+    rows = [f"{way},{i},{{}}" for way, i in zip(["up"] * 4 + ["down"] * 4, (1, 2, 3, 4, 3.5, 3, 2, 1), strict=True)]
+    for volts in ("0", "2"):
+        path = lines("direction,Current (uA),Vg (V)", *[row.format(volts) for row in rows])
+        frame = read(path, kind="pulse", read_voltage=0.5, accept=True).frame
+        assert frame["conductance_s"].max() == pytest.approx(8e-6)
+
+
 def test_units_in_separate_columns(lines: Write) -> None:
     voltage = [0, 0.5, 1, 0.5, 0, -0.5, -1, -0.5, 0]
     rows = [f"{k},{1e-6 * v},Amp DC,{v},Volt DC,0.{k}" for k, v in enumerate(voltage)]
