@@ -246,12 +246,12 @@ def _settle_constants(columns: Sequence[Column], cells: Cells, block: Block) -> 
     sizes = _median_sizes(unknown, cells)
     found = []
     for column in columns:
-        if column.role == "voltage_v" and len(volts) == 1 and not (column.is_explicit or is_switching(column.name)):
-            value = _constant_value(column, cells, block)
-            taken = any(each.role == "read_voltage_v" for each in columns)
-            if value is not None and len(block.cells) >= 3 and (value == 0 or is_gate(column.name)):
+        if column.role == "voltage_v" and not (column.is_explicit or is_switching(column.name)):
+            value = _constant_value(column, cells, block) if len(block.cells) >= 3 else None
+            taken = len(volts) > 1 or any(each.role == "read_voltage_v" for each in columns)
+            if value is not None and (value == 0 or is_gate(column.name)):
                 column = replace(column, role=KEPT, why=f"constant voltage of {value * column.factor:g} V")
-            elif value and not taken and len(block.cells) >= 3:
+            elif value and not taken:
                 column = replace(column, role="read_voltage_v", why=f"constant voltage of {value * column.factor:g} V")
         elif column.role == "current_a" and len(amps) > 1 and _constant_value(column, cells, block):
             column = replace(column, role="compliance_a", why="constant current")

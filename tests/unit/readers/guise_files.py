@@ -80,6 +80,8 @@ def lay_out(
         style["delimiter"] = "\t"  # blanks cannot hold an empty cell
     if layout == "wide":
         pieces = [("", _widen(random, truth, columns, over, kind, words))]
+        if words == "standard" and kind == "sweep":
+            facts |= {"unit": "A", "quantity": "current"}
         if over in SEVERAL and not (over == "level" and kind == "endurance"):
             facts["columns_are"] = SEVERAL[over]
     elif layout == "long":

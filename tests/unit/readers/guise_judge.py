@@ -28,7 +28,7 @@ from devicekit.system.commands import non_default
 from devicekit.tables import Table
 
 from .guise_files import VALUES, heading, write  # type: ignore[import-not-found]
-from .guises import CHINESE, GERMAN, STATE, Guise, draw  # type: ignore[import-not-found]
+from .guises import CHINESE, ENGLISH, GERMAN, NAMES, STATE, Guise, draw  # type: ignore[import-not-found]
 
 ROUNDS = 4
 CLOSE = 1e-9
@@ -197,6 +197,15 @@ class Owner:
             ]
         return accepted_is_right
 
+    def _names(self) -> str:
+        """Return names with units for columns that have none in the file."""
+        found = []
+        for each in self.guise.pieces[0][1]:
+            role = self.facts["quantity"] if each.role == STATE else each.role
+            name = NAMES[role][ENGLISH][0] if role in NAMES else role
+            found.append(f"{name} ({each.unit})" if each.unit else name)
+        return ",".join(found)
+
     def answer(self, question: Question, accepted_is_right: bool) -> dict[str, Any] | None:
         """Return the true answer among those offered, or the options of the question that are true; None for none."""
         for choice in question.choices:
@@ -229,9 +238,13 @@ class Owner:
     def description(self) -> dict[str, Any]:
         """Return everything that the owner can say, at once."""
         facts = {**self.facts}
+        nameless = self.guise.style["words"] == "none"
+        if nameless and self.guise.layout == "long":
+            facts |= {"header": 0, "skip": self.guise.above, "names": self._names()}
+            return {**facts, "accept": True, "unit": None, "quantity": None}
         if self.is_foreign:
             facts["columns"] = self.roles()
-        if self.guise.style["words"] == "none":
+        if nameless:
             facts |= {"header": 0, "skip": self.guise.above}
         if self.guise.style["place"] != "none":
             facts.pop("unit", None)
