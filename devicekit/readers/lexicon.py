@@ -75,6 +75,7 @@ LEXICON = {
     "drain": _whole(r"(v ?d(rain)? ?s?|drain ?(v|voltage|bias)|i ?d(rain)? ?s?|drain ?(i|current))( .*)?", "i drain"),
     "gate voltage": _whole(r"(?i)v[ _]?g(ate)?[ _]?s?|gate[ _]?v(oltage)?", "V_GS"),
     "drain current": _whole(r"(?i)i[ _]?d(rain)?[ _]?s?|drain[ _]?(i|current)", "Drain_I"),
+    "leakage": _whole(r"(i ?)?leak(age)?( (i|current))?( .*)?", "i leak"),
     "temperature": _whole(
         r"((bake|baking|anneal|oven|stage|chuck|storage) ?)?(t|temp|temperature)( ?(bake|anneal|oven|set))?", "bake t"
     ),

@@ -171,6 +171,7 @@ def _ask_at_once(error: QuestionError, read_by: ReadBy, state: Answered, budget:
     """
     parts: list[Question] = []
     outcome: Any = error
+    assumed = False  # a voltage, for which any number leads to the same questions
     while isinstance(outcome, QuestionError) and len(parts) < MOST_PARTS:
         question, outcome = outcome.asked, None
         for each in question.each:
@@ -184,19 +185,27 @@ def _ask_at_once(error: QuestionError, read_by: ReadBy, state: Answered, budget:
                 raise
             parts.append(each)
             if (best := next(filter(is_whole, each.choices), None)) is None:
+                best = next(filter(is_whole, map(_with_voltage, each.choices)), None)
+                assumed = True
+            if best is None:
                 break
             try:
                 state = state.with_answer(each, best.options)
             except UsageError:  # it contradicts an option
                 break
         else:
-            if tried is not None and len(question.each) == 1:
+            if tried is not None and len(question.each) == 1 and not assumed:
                 outcome = tried
             elif budget.spend():
                 outcome = _outcome(read_by, state)
     first = parts[0]
     whole = QuestionError(error.where, first if len(parts) == 1 else replace(first, parts=tuple(parts)))
-    return whole, None if isinstance(outcome, DevicekitError) else outcome
+    return whole, None if assumed or isinstance(outcome, DevicekitError) else outcome
+
+
+def _with_voltage(choice: Choice) -> Choice:
+    """Return an answer with a voltage where it leaves one open, to see what it leads to."""
+    return replace(choice, options={k: ANY_VOLTAGE if v == "V" else v for k, v in choice.options.items()})
 
 
 def _outcome(read_by: ReadBy, state: Answered, question: Question | None = None, choice: Choice | None = None) -> Any:
@@ -232,7 +241,7 @@ def _tried(question: Question, read_by: ReadBy, state: Answered, budget: _Budget
     outcomes: list[Any] = []
     for each in question.choices:
         outcome = None
-        filled = replace(each, options={k: ANY_VOLTAGE if v == "V" else v for k, v in each.options.items()})
+        filled = _with_voltage(each)
         if is_whole(filled) and not each.options.get("accept") and budget.spend(on_try=True):
             outcome = _outcome(read_by, state, question, filled)
         if isinstance(outcome, DevicekitError) and not isinstance(outcome, QuestionError):

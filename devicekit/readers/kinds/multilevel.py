@@ -47,7 +47,8 @@ def claim(view: View) -> Claim | None:
     if len(targets) == 1 and (requested or _repeats_targets(view, targets[0])):
         return Claim(2, f"a target ({targets[0]}) and a state, several readings each")
     meaning = view.options.meaning("columns")
-    side_by_side = len(states) > 1 and not view.of("cycle") and not _are_two_states(states)
+    many = len(states) > 1 and not _are_two_states(states)
+    side_by_side = many and (requested or not view.of("cycle"))
     if side_by_side and ((requested and view.cells.block.named) or meaning == LEVELS):
         return Claim(2, "columns of states, one for each level")
     named = all(means("one level", _normalised_name(column, view)) for column in states)

@@ -17,7 +17,7 @@ from devicekit.readers.layouts.roles import TEXT, UNKNOWN, Cells
 from devicekit.readers.layouts.view import View
 from devicekit.readers.lexicon import means, normalise_name
 from devicekit.readers.questions import ask
-from devicekit.readers.state import NEGATIVE_SHARE_OF_A_WEIGHT
+from devicekit.readers.state import NEGATIVE_SHARE_OF_A_WEIGHT, STATE_COLUMNS
 from devicekit.readers.terminals import find_driven, find_pairs, is_gate
 
 # a second column of these roles does not change the numbers: it is kept under its own name
@@ -54,16 +54,20 @@ def assign_terminals(columns: Sequence[Column], cells: Cells) -> list[Column]:
 
 
 def set_aside_terminals(columns: Sequence[Column], cells: Cells) -> list[Column]:
-    """Keep a gate current beside a drain current, and a constant voltage beside a swept one, as other columns."""
+    """Keep a gate current beside a drain current, a leakage beside readings, and a constant voltage beside a swept one."""
     drains = [c for c in columns if c.role == "current_a" and means("drain", normalise_name(c.name))]
     volts = [c for c in columns if c.role == "voltage_v"]
     swept = [c.name for c in volts if cells.varies(c)]
+    readings = [c for c in columns if c.role in (*STATE_COLUMNS, "value", "current_a", UNKNOWN)]
+    readings = [c for c in readings if not means("leakage", normalise_name(c.name))]
     found = []
     for column in columns:
         if column.is_explicit:
             pass
         elif drains and column.role == "current_a" and is_gate(column.name):
             column = replace(column, role=KEPT, why=f"gate current; {drains[0].name} is the device current")
+        elif readings and column.role == "current_a" and means("leakage", normalise_name(column.name)):
+            column = replace(column, role=KEPT, why=f"leakage beside {readings[0].name}")
         elif len(swept) == 1 and column.role == "voltage_v" and column.name != swept[0]:
             role = "third_voltage_v" if is_gate(swept[0]) and _terminal(column.name) == "drain" else KEPT
             column = replace(column, role=role, why=f"constant while {swept[0]} changes")
