@@ -54,7 +54,7 @@ def assign_terminals(columns: Sequence[Column], cells: Cells) -> list[Column]:
 
 
 def set_aside_terminals(columns: Sequence[Column], cells: Cells) -> list[Column]:
-    """Keep a gate current beside a drain current, a leakage beside readings, and a constant voltage beside a swept one."""
+    """Keep other columns: a gate current, a leakage beside readings, a constant voltage beside a swept one."""
     drains = [c for c in columns if c.role == "current_a" and means("drain", normalise_name(c.name))]
     volts = [c for c in columns if c.role == "voltage_v"]
     swept = [c.name for c in volts if cells.varies(c)]
