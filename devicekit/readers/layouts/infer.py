@@ -22,12 +22,7 @@ from devicekit.core.errors import (
 from devicekit.core.quantities import GLOSSARY
 from devicekit.readers.layout import IGNORED, KEPT, Column, Layout, Tag
 from devicekit.readers.layouts import unnamed_columns
-from devicekit.readers.layouts.ambiguous_columns import (
-    assign_terminals,
-    is_gate,
-    resolve_ambiguous,
-    set_aside_terminals,
-)
+from devicekit.readers.layouts.ambiguous_columns import assign_terminals, resolve_ambiguous, set_aside_terminals
 from devicekit.readers.layouts.densities import ask_area, is_density
 from devicekit.readers.layouts.duplicate_columns import ignore_duplicates
 from devicekit.readers.layouts.gather import SourceBlocks, gather, take_rows
@@ -54,6 +49,7 @@ from devicekit.readers.own import kind_of
 from devicekit.readers.questions import NONE_OF_THESE, ask
 from devicekit.readers.source import Source
 from devicekit.readers.state import OF_STATES, STATE_COLUMNS
+from devicekit.readers.terminals import is_gate
 from devicekit.system import plugins
 from devicekit.system.options import LINES, ReadOptions
 
