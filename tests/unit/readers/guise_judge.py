@@ -101,6 +101,8 @@ def differs(guise: Guise, table: Table) -> str:
     names = [name for name in names if name in frame or name != conditions.get(guise.kind)]
     if missing := [name for name in names if name not in frame]:
         return f"no {missing[0]}"
+    if guise.kind == "transient":  # what is read under a pulse is not a state
+        truth, frame = (each[each["pulse_voltage_v"] == 0] for each in (truth, frame))
     ours, theirs = (_groups(each, guise.kind, names) for each in (truth, frame))
     if len(ours) != len(theirs):
         return f"{len(theirs)} devices, not {len(ours)}"
@@ -218,6 +220,11 @@ class Owner:
         """Return whether the names of the columns do not say in English what they hold."""
         return self.guise.style["words"] in ("none", GERMAN, CHINESE)
 
+    @property
+    def is_nameless(self) -> bool:
+        """Return whether the columns have no names."""
+        return bool(self.guise.style["words"] == "none")
+
     def unread(self, table: Table) -> dict[str, str]:
         """Return the columns of a table that are shown as kept, of which the owner knows the meaning."""
         if len(self.guise.pieces) > 1:
@@ -238,13 +245,12 @@ class Owner:
     def description(self) -> dict[str, Any]:
         """Return everything that the owner can say, at once."""
         facts = {**self.facts}
-        nameless = self.guise.style["words"] == "none"
-        if nameless and self.guise.layout == "long":
+        if self.is_nameless and self.guise.layout == "long":
             facts |= {"header": 0, "skip": self.guise.above, "names": self._names()}
             return {**facts, "accept": True, "unit": None, "quantity": None}
         if self.is_foreign:
             facts["columns"] = self.roles()
-        if nameless:
+        if self.is_nameless:
             facts |= {"header": 0, "skip": self.guise.above}
         if self.guise.style["place"] != "none":
             facts.pop("unit", None)
@@ -306,6 +312,8 @@ def _answers(
         right = not differs(owner.guise, trial)
         if columns := owner.unread(trial):
             more["columns"] = {**options.columns, **columns}
+    if owner.is_nameless:
+        more["columns"] = {**options.columns, **owner.roles()}
     for each in question.each:
         if (answer := owner.answer(each, right)) is not None:
             answers[each.text] = answer
@@ -316,6 +324,7 @@ def _answers(
             more["columns"] = {**options.columns, **owner.description().get("columns", {})}
     if not answers and more == {name: getattr(options, name) for name in more}:  # no news: everything at once
         more = {name: value for name, value in owner.description().items() if name not in ("accept", "skip")}
+        more.setdefault("columns", {})
     with suppress(DevicekitError):
         options = replace(options, **more)
     return options, answers
