@@ -94,7 +94,7 @@ def differs(guise: Guise, table: Table) -> str:
     if guise.kind == "record":
         return _differs_as_record(truth, frame)
     names = [name for name in NUMBERS[guise.kind] if name in truth]
-    if guise.kind == "transient" and "current_a" in frame:  # the read voltage is not known
+    if guise.kind == "transient" and "conductance_s" not in frame:  # the read voltage is not known
         truth["conductance_s"] *= guise.facts.get("read_voltage", np.nan)
         frame = frame.rename(columns={"current_a": "conductance_s"})
     conditions = {"pulse": "pulse_voltage_v", "sweep": "time_s"}  # may be kept under their own names
