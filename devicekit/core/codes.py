@@ -73,6 +73,10 @@ _BY_RANK = {
             "trains move against the direction that names them",
             "check which trains are LTP, and whether pulses are stored in order",
         ),
+        "misdivided": (
+            "trains seem to be divided at wrong places",
+            "check how many readings a train has: --pulses, or `readings` in the recipe of a JSON file",
+        ),
         "swapped_levels": (
             "what is named HRS conducts more than what is named LRS",
             "if the names are swapped, give the right ones with --names; if resistances are named conductances, with "

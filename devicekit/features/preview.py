@@ -31,11 +31,13 @@ def preview(table: Table) -> Panel:
         return sweeps(*middle_curves(frame))
     if isinstance(table, EnduranceTable | RetentionTable):
         across = "cycle" if isinstance(table, EnduranceTable) else "time_s"
+        state = table.quantity if isinstance(table, RetentionTable) else "conductance_s"
         groups = {
-            str(name): (rows[across].to_numpy(float), rows["conductance_s"].to_numpy(float))
+            str(name): (rows[across].to_numpy(float), rows[state].to_numpy(float))
             for name, rows in frame.groupby("level", sort=False)
         }
-        return figures.readings(groups, Axis.of(across, scale="log"), Axis.of("conductance_s", scale="log"))
+        scale = "linear" if state == "weight" else "log"
+        return figures.readings(groups, Axis.of(across, scale="log"), Axis.of(state, scale=scale))
     if isinstance(table, StdpTable):
         pairs = {"readings": (frame["spike_delay_s"].to_numpy(float), frame["weight_change"].to_numpy(float))}
         return figures.readings(pairs, Axis.of("spike_delay_s"), Axis.of("weight_change"))

@@ -18,6 +18,8 @@ DISTINCT = 5  # different numbers of a group from which on an identical one is a
 FEWEST = 3  # devices, trains or cycles that show a pattern
 SHARE = 0.1  # share of trains that hold one reading
 SEPARATE = 0.9  # share of cycles in which one state is above the other
+HALF = 0.5  # of the range of a train: a step back that is as large begins another train
+JUMP = 6.0  # median steps of such a step
 MAJORITY = 0.5  # share of trains that run against their names: single pulses may fail, names do not
 LONG = 4  # readings of a train that shows a direction
 TRENDS = 0.5  # rank correlation from which a train rises or falls
@@ -142,6 +144,32 @@ def check_directions(table: Table) -> Iterator[CodedWarning]:
             )
 
 
+def check_division(table: Table) -> Iterator[CodedWarning]:
+    """Find trains that are divided at wrong places: they jump back inside, or begin where the one before ended."""
+    if not isinstance(table, PulseTable):
+        return
+    frame = table.frame
+    values = frame["conductance_s" if "conductance_s" in frame else "weight"]
+    train = _group(table)
+    trains = values.groupby(train)
+    sign = np.where(frame["direction"].groupby(train).first() == "ltp", 1.0, -1.0)
+    steps = trains.diff()
+    usual = steps.abs().groupby(train).median()
+    extent = trains.max() - trains.min()
+    back = -(steps * np.asarray(sign)[train.to_numpy()]).groupby(train).min()
+    jumps = (back > HALF * extent) & (back > JUMP * usual)
+    ends = pd.DataFrame({"first": trains.first(), "last": trains.last(), "extent": extent, "usual": usual})
+    keys = [name for name in _GROUPS if name in frame and name != "cycle"]
+    before = ends.groupby([frame[name].groupby(train).first() for name in keys], sort=False, dropna=False).shift()
+    goes_on = (ends["first"] - before["last"]).abs() <= 2 * usual
+    goes_on &= (ends["first"] - before["first"]).abs() > HALF * before["extent"]
+    long = trains.count() >= LONG
+    wrong = (jumps | goes_on) & long
+    if int(wrong.sum()) >= max(2.0, MAJORITY * int(long.sum())):
+        text = f"{int(wrong.sum())} of {count(int(long.sum()), 'train')} jump back, or begin where the one before ended"
+        yield CodedWarning("misdivided", text)
+
+
 def check_levels(table: Table) -> Iterator[CodedWarning]:
     """Find an endurance table whose HRS conducts more than its LRS."""
     share = share_above(table) if isinstance(table, EnduranceTable) else None
@@ -205,4 +233,4 @@ OF_NAMES: tuple[Check, ...] = (
     check_levels,
     check_sizes,
 )  # what contradicts names and units
-_CHECKS: tuple[Check, ...] = (find_copies, *OF_NAMES, check_limits)
+_CHECKS: tuple[Check, ...] = (find_copies, *OF_NAMES, check_division, check_limits)

@@ -51,11 +51,20 @@ class EnduranceTable(ValidTable):
 class RetentionTable(ValidTable):
     """Retention: device_id, level (name of the state), time_s since it was written [s], conductance_s [S].
 
-    Optional read_voltage_v [V] and temperature_k [K]; any others.
+    States without a unit have weight [1] instead of conductance_s. Optional read_voltage_v [V] and temperature_k [K]; any others.
     """
 
     schema: ClassVar[pa.DataFrameSchema] = RETENTION_SCHEMA
     kind: ClassVar[str] = "retention"
+
+    def _check(self, frame: pd.DataFrame) -> None:
+        if not {"conductance_s", "weight"} & set(frame):
+            raise TableError("a retention table has a column conductance_s or weight; found neither")
+
+    @property
+    def quantity(self) -> str:
+        """Name of the column that holds the states: conductance_s, else weight."""
+        return "conductance_s" if "conductance_s" in self.frame else "weight"
 
 
 @dataclass(frozen=True, eq=False)

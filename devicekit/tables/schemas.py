@@ -73,7 +73,8 @@ RETENTION_SCHEMA = pa.DataFrameSchema(
         "device_id": _column(str),
         "level": _column(str),
         "time_s": _column(float, _FINITE, _INDEX),
-        "conductance_s": _column(float, _CONDUCTANCE, _NOT_INFINITE, nullable=True),
+        "conductance_s": _column(float, _CONDUCTANCE, _NOT_INFINITE, required=False, nullable=True),
+        "weight": _optional(),
         "read_voltage_v": _optional(),
         "temperature_k": _optional(_POSITIVE),
     }

@@ -253,7 +253,7 @@ def _sentences(each: LevelLife, several: bool) -> list[str]:
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, MeritResult]) -> ArrheniusResult | None:
     """Find lives over temperature in a retention table with several temperatures."""
-    if not isinstance(table, RetentionTable):
+    if not isinstance(table, RetentionTable) or table.quantity == "weight":
         return None
     kelvins = baked_at(table.frame).dropna()
     if len(arrhenius.temperatures(list(kelvins.unique()))) < 2:

@@ -230,6 +230,8 @@ def characterize(
         raise UsageError("horizon= must be above 0 s, and confidence= between 0 and 1")
     states, warnings, short = [], [], []
     frame = table.frame
+    if table.quantity == "weight":
+        raise TraceError("states without a unit are drawn, not fitted: drift and lifetimes need conductances")
     if (refusal := explain_several_starts(frame)) is not None:
         raise TraceError(refusal)
     usable = frame[(frame["time_s"] > 0) & (frame["conductance_s"] > 0)]

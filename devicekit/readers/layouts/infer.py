@@ -174,7 +174,8 @@ def _check_dimension(view: View, kind: ModuleType) -> None:
     dimensionless = {"weight", "value"} if view.options.stated_quantity == "weight" else {"weight"}
     states = [c for c in view.columns if c.role in kind.VALUES and c.role in (*STATE_COLUMNS, "value")]
     weights = [c for c in states if c.role in dimensionless]
-    if states and len(weights) == len(states) and kind.NAME in (*OF_LEVELS, "transient"):
+    without = {*OF_LEVELS, "transient"} - {"retention"}
+    if states and len(weights) == len(states) and kind.NAME in without:
         raise TableError(
             f"{view.where}: column {states[0].name!r} is dimensionless, but {kind.TITLE} needs conductances, "
             "currents or resistances. Give the numbers in a unit: unit=uS"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -100,6 +101,21 @@ def test_a_read_voltage_that_contradicts_currents_and_resistances_is_reported(li
     wrong = devicekit.read(lines("time (s),R (ohm),I (A),V (V)", *shunt), kind="retention", map=names)
     (text,) = [each.message for each in wrong.warnings if each.code == "ohms_law"]
     assert "20 times" in text
+
+
+@pytest.mark.parametrize(("pulses", "reported"), [(19, False), (9, True), (4, True), (39, True)])
+def test_trains_that_are_divided_at_wrong_places_are_reported(
+    pulses: int, reported: bool, lines: Write, tmp_path: Path
+) -> None:
+    up = [float(f"{g:.4g}") for k in range(2) for g in noisy(k, UP)]
+    down = [float(f"{g:.4g}") for k in range(2) for g in noisy(k + 5, UP[::-1])]
+    path = tmp_path / "t.json"
+    path.write_text(json.dumps({"up": up, "down": down}))
+    recipe = tmp_path / "r.toml"
+    keys = f'ltp = "up"\nltd = "down"\nreadings = {pulses + 1}'
+    recipe.write_text(f'[recipe]\nversion = 1\nkind = "pulse"\n[read]\nquantity = "conductance"\n[json]\n{keys}\n')
+    table = devicekit.read(path, recipe=recipe, accept=True)
+    assert ("misdivided" in [each.code for each in table.warnings]) == reported
 
 
 def test_devices_of_one_row_and_trains_of_one_reading_are_reported(lines: Write) -> None:

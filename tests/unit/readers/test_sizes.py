@@ -11,7 +11,7 @@ import pytest
 import devicekit
 from devicekit.cli import build_app
 from devicekit.cli.common import run_app
-from devicekit.core.errors import Choice, Question, QuestionError, UsageError
+from devicekit.core.errors import Choice, Question, QuestionError, TraceError, UsageError
 from devicekit.system.answers import Answered
 from devicekit.system.options import ReadOptions
 
@@ -86,3 +86,12 @@ def test_one_width_stands_on_the_card_alone(lines: Write, tmp_path: Path) -> Non
     conditions = json.loads(card.read_text())["conditions"]
     assert conditions["pulse_width_s"] == 1e-5
     assert "ltp_width_s" not in conditions
+
+
+def test_states_without_a_unit_over_time_are_retention(lines: Write) -> None:
+    path = lines("time (s),state", *(f"{10**k},{1 - 0.04 * k:g}" for k in range(6)))
+    table = devicekit.read(path, kind="retention", quantity="weight")
+    assert table.frame["weight"].tolist() == pytest.approx([1, 0.96, 0.92, 0.88, 0.84, 0.8])
+    assert "conductance_s" not in table.frame
+    with pytest.raises(TraceError, match="conductances"):
+        devicekit.characterize(table)
