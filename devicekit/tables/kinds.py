@@ -51,7 +51,8 @@ class EnduranceTable(ValidTable):
 class RetentionTable(ValidTable):
     """Retention: device_id, level (name of the state), time_s since it was written [s], conductance_s [S].
 
-    States without a unit have weight [1] instead of conductance_s. Optional read_voltage_v [V] and temperature_k [K]; any others.
+    States without a unit have weight [1] instead of conductance_s. Optional read_voltage_v [V] and
+    temperature_k [K]; any others.
     """
 
     schema: ClassVar[pa.DataFrameSchema] = RETENTION_SCHEMA
