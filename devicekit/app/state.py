@@ -58,13 +58,17 @@ class App:
         folder.mkdir(parents=True)
         if task not in READING:
             arguments["folder"] = folder
-        job = Job(title, task, arguments, folder)
+        job = Job(title, task, arguments, folder, is_apart=self._is_apart(task))
         self.jobs[job.id] = job
         self._worker(job).submit(job)
         return job
 
+    def _is_apart(self, task: str) -> bool:
+        """Return whether a task gets a process of its own: a long one, or a first look during an analysis."""
+        return task in LONG_TASKS or (task == "peek" and self.quick_worker.task not in ("", *READING))
+
     def _worker(self, job: Job) -> Worker:
-        return self.long_worker if job.task in LONG_TASKS else self.quick_worker
+        return self.long_worker if job.is_apart else self.quick_worker
 
     def cancel(self, job: Job) -> None:
         """End a job on whichever worker runs it."""

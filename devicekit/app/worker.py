@@ -56,6 +56,8 @@ class Job:
         Run time [s].
     memory : int
         Peak memory of the process [bytes]; 0 if unknown.
+    is_apart : bool
+        True if it runs in a process of its own, beside those that read and analyse.
     """
 
     title: str
@@ -72,6 +74,7 @@ class Job:
     start_time: float = 0.0
     duration: float | None = None
     memory: int = 0
+    is_apart: bool = False
 
     def wait(self, longest: float = 600.0) -> None:
         """Wait until the job is over, at most `longest` seconds."""
@@ -110,6 +113,7 @@ class Worker:
         self._process: multiprocessing.process.BaseProcess | None = None
         self._pipe: Connection | None = None
         self._is_closed = False
+        self.task = ""  # that runs
         if warm_up:
             self._start()
         self._thread = threading.Thread(target=self._run_jobs, daemon=True)
@@ -167,7 +171,9 @@ class Worker:
                 job.state, job.start_time = "running", time.monotonic()
                 pipe = self._pipe
             assert pipe is not None
+            self.task = job.task
             self._run_job(job, pipe)
+            self.task = ""
             job.duration = time.monotonic() - job.start_time
             if not self._is_lasting:
                 with self._lock:

@@ -13,6 +13,7 @@ from devicekit.core.errors import DevicekitError
 from devicekit.core.quantities import GLOSSARY
 from devicekit.core.records import Record, column
 from devicekit.core.text import count, si
+from devicekit.features.merit import middle
 from devicekit.features.preview import preview
 from devicekit.plot import COLOURS, Axis, Curve, Panel
 from devicekit.readers.opening import Opening
@@ -96,7 +97,9 @@ def points(table: Table) -> Points | None:
 def panels(table: Table) -> tuple[tuple[Panel, str], ...]:
     """Draw a table so that a wrong border, direction or column is seen: figures with their captions."""
     if isinstance(table, SweepTable):
-        return ((_course(table), "Voltage over rows; lines: borders of sweeps."), (preview(table), "The sweeps."))
+        drawn, number = len(middle(table.frame)[0]), len(table.frame.groupby(_keys(table), sort=False))
+        caption = "The sweeps." if drawn == number else f"{drawn} of {number} sweeps."
+        return ((_course(table), "Voltage over rows; lines: borders of sweeps."), (preview(table), caption))
     if isinstance(table, PulseTable):
         return ((_course(table), "State over rows; lines: borders of trains."),)
     return ((preview(table), "The data as read."),)
@@ -121,7 +124,8 @@ def _course(table: SweepTable | PulseTable) -> Panel:
     first, last = _choose_groups(sizes)
     ends = np.concatenate([[0], np.cumsum(sizes)])
     rows = np.arange(ends[first], ends[last])
-    rows = rows[:: max(1, -(-rows.size // MOST_POINTS))]
+    step = max(1, -(-rows.size // MOST_POINTS))
+    rows = rows[::step]
     shown = frame.iloc[order[rows]]
     y = shown[name].to_numpy(float)
     kinds = shown["direction"].to_numpy(str) if isinstance(table, PulseTable) else _mark_odd(sizes, group[order[rows]])
@@ -134,6 +138,7 @@ def _course(table: SweepTable | PulseTable) -> Panel:
     lines = [("x", float(each) + 0.5) for each in ends[first + 1 : last]]
     noun = next(noun for kind, (noun, _) in _GROUPS.items() if isinstance(table, kind))
     part = f"{noun}s {first + 1} to {last} of {sizes.size}" if last - first < sizes.size else count(sizes.size, noun)
+    part += f"; one row in {step}" if step > 1 else ""
     legend: Literal["in", "none"] = "in" if len(curves) > 1 else "none"
     return Panel(Axis("row of the table", whole=True), Axis.of(name), curves, title=part, lines=lines, legend=legend)
 
@@ -217,10 +222,10 @@ def opening_panels(opening: Opening) -> tuple[tuple[Panel, str], ...]:
     step = max(1, -(-opening.rows // MOST_OPENED))
     rows = np.arange(0, opening.rows, step)
     part = "" if opening.is_whole else f" of the first {opening.rows}"
-    thinned = f", every {step}th row{part}" if step > 1 else f", rows{part}" if part else ""
+    thinned = f", one row in {step}{part}" if step > 1 else f", rows{part}" if part else ""
     found = []
     for each in shown[:MOST_COLUMNS]:
         curve = Curve(each.name, rows + 1.0, each.numbers[rows], style="-", width=0.7, colour=COLOURS["ltp"])
-        panel = Panel(Axis("row", whole=True), Axis(each.name[:LONGEST_NAME], each.unit), [curve], legend="none")
+        panel = Panel(Axis("row"), Axis(each.name[:LONGEST_NAME], each.unit), [curve], legend="none")
         found.append((panel, f"{each.name[:LONGEST_CELL]} over rows{thinned}."))
     return tuple(found)

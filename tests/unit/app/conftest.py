@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 class AtOnce:
     """A worker that runs each job when it is submitted, in this process."""
 
+    task = ""
+
     def __init__(self, *what: Any, **options: Any) -> None:
         from devicekit.app.tasks import Tasks
 

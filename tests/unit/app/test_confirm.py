@@ -152,6 +152,16 @@ def test_of_a_file_without_a_table_yet_the_numbers_are_drawn_over_the_rows(app: 
     assert ran(app) == ["read"]
 
 
+def test_a_first_look_does_not_wait_for_the_analysis_of_another_file(app: state.App, opened: Any) -> None:
+    quick: Any = app.quick_worker
+    long: Any = app.long_worker
+    quick.task = "characterize"
+    page = ask(app, opened(SWEEPS))[1]
+    assert long.ran == ["peek"]
+    assert quick.ran == ["read"]
+    assert page.count("<figure") == 2
+
+
 def test_a_first_look_is_shown_while_a_file_is_read(app: state.App, opened: Any) -> None:
     where = opened(SWEEPS)
     (upload,) = app.uploads

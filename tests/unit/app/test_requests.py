@@ -28,6 +28,8 @@ PORT, KEY = 8000, "the key"
 class Idle:
     """A worker that never works."""
 
+    task = ""
+
     def __init__(self, *what: Any, **options: Any) -> None:
         self.jobs: list[Job] = []
 

@@ -36,7 +36,7 @@ def test_of_a_large_packed_file_the_first_rows_are_drawn_and_it_is_written_down(
     found = open_columns(file)
     assert (found.width, found.rows, found.is_whole) == (2, 6000, False)
     panels = opening_panels(found)
-    assert panels[1][1] == "column 2 over rows, every 6th row of the first 6000."
+    assert panels[1][1] == "column 2 over rows, one row in 6 of the first 6000."
     assert panels[1][0].curves[0].x[:2].tolist() == [1, 7]
 
 
