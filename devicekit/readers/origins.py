@@ -107,6 +107,12 @@ def of_kind(table: Table, layout: Layout, given: bool, claim: tuple[int, str], o
     return Statement(subject="kind", says=says, origin=origin, ways=ways, others=tuple(others))
 
 
+def infer_kind(kind: str, why: str, others: Sequence[Choice]) -> Statement:
+    """Return the statement about the kind of a table that the columns alone allow, before it is built."""
+    says = f"the table holds {kind} data"
+    return Statement(subject="kind", says=says, origin=INFERRED, ways=(why,), others=tuple(others))
+
+
 def _course(table: Table) -> str | None:
     """Return how the numbers confirm the kind; "" if they do not, None if they cannot."""
     frame = table.frame

@@ -24,7 +24,8 @@ STAYS, COVERED = 0.8, 0.9  # share of rows like the row before, and at a level
 FEWEST = 12  # rows that show levels
 APART = 0.1  # of the largest deviation from the voltage between pulses; above, a row is in a pulse
 SMALL_READ = 0.5  # of the largest pulse; below, pulses from 0 V are readings
-LEAST_BASE = 0.01  # of the largest voltage; below, the voltage between pulses is 0
+LEAST_BASE = 0.01  # of the largest voltage; below, a row is at the voltage between pulses
+LEAST_READ, NOISES = 1e-3, 3.0  # of the largest voltage, and of its noise; below, the voltage between pulses is 0
 
 
 def split_voltage(voltage: np.ndarray, where: str, read_voltage: float | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -64,7 +65,9 @@ def split_voltage(voltage: np.ndarray, where: str, read_voltage: float | None = 
             levels = ", ".join(f"{level:g} V" for level in np.unique(np.round(v, 3))[:8])
             raise UsageError(f"{where}: no row is at read_voltage={read_voltage:g}; the voltage takes {levels}")
         return np.where(reading | (np.abs(v) <= LEAST_BASE * abs(read_voltage)), 0.0, v), np.where(reading, v, np.nan)
-    if abs(base) > LEAST_BASE * largest:
+    resting = away[away <= LEAST_BASE * largest]
+    noise = float(np.median(resting)) if resting.size else 0.0
+    if abs(base) > max(LEAST_READ * largest, NOISES * noise):
         under = away > APART * away.max(initial=0.0)
         others = v[under & (v != 0)]
         if others.size and np.abs(others).max() < SMALL_READ * abs(base):

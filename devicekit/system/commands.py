@@ -126,8 +126,7 @@ def in_command_words(message: str) -> str:
 
     def pairs(match: re.Match[str]) -> str:
         written = [pair.replace(": ", "=") for pair in match[2].split(", ")]
-        quoted = map(shlex.quote, written) if match[1] == "map" else written  # a pattern is shown as it is
-        return " ".join(f"{_PAIRS[match[1]]} {pair}" for pair in quoted)
+        return " ".join(f"{_PAIRS[match[1]]} {shlex.quote(pair)}" for pair in written)
 
     message = re.sub(rf"\b({'|'.join(_PAIRS)})=\{{([^}}]*)\}}", pairs, message)
     message = message.replace("map: ", "--map: ")

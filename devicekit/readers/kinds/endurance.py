@@ -11,7 +11,7 @@ from devicekit.core.errors import BadRow, CodedWarning, TableError, UsageError
 from devicekit.readers.cells import number_within
 from devicekit.readers.layout import Column
 from devicekit.readers.layouts import unnamed_columns
-from devicekit.readers.layouts.roles import is_switching
+from devicekit.readers.layouts.roles import LEVEL_IN_NAME, is_switching
 from devicekit.readers.layouts.view import Claim, View, names_as_text
 from devicekit.readers.source import Source
 from devicekit.readers.state import STATE_COLUMNS, resolve_state
@@ -47,11 +47,28 @@ def claim(view: View) -> Claim | None:
     levels = {str(column.tags["level"]).lower() for column in view.states if "level" in column.tags}
     if len(levels) >= 2 and (view.of("cycle") or not view.of("time_s")):
         return Claim(2, f"columns of {' and '.join(sorted(levels))}")
-    if view.options.kind == NAME and "level" in {*view.options.constant, *view.options.key}:
-        return Claim(1, "states of the level that is given")
-    if view.options.kind == NAME and len(_find_state_pair(_use_axis_as_cycle(view))) == 2:
+    if view.options.kind != NAME:
+        return None
+    pair = len(_find_state_pair(_use_axis_as_cycle(view))) == 2
+    named = bool(levels) or len(_levels_in(view.labels[:1])) == 1 or (len(view.labels) > 2 and _levels_in(view.labels))
+    if "level" in _given(view.options) or (named and not pair):
+        return Claim(1, "states of one level, which an option or a name gives")
+    if pair and not named:
         return Claim(1, "two columns of states, the smaller numbers low, the larger ones high")
     return None
+
+
+def _given(options: ReadOptions) -> set[str]:
+    return {*options.constant, *options.key}
+
+
+def _has_level(column: Column) -> bool:
+    return str(column.tags.get("level", "")).lower() in {*ALIASES, "low", "high"}
+
+
+def _levels_in(labels: Iterable[str]) -> set[str]:
+    """Return the levels HRS and LRS in the names of files, sheets and tables."""
+    return {found.lower() for label in labels for found in LEVEL_IN_NAME.findall(label)}
 
 
 def _holds_two_states(view: View) -> bool:
@@ -88,7 +105,10 @@ def assign(view: View) -> list[Column]:
     view = _use_axis_as_cycle(view)
     found = []
     pair = [column.name for column in _find_state_pair(view)] if view.options.kind == NAME else []
+    named = set() if view.of("level") or "level" in _given(view.options) else _levels_in(view.labels[:1])
     for column in view.assign_states(level=True):
+        if column.role in VALUES and not pair and len(named) == 1 and not _has_level(column):
+            column = view.change(column, tags={**column.tags, "level": next(iter(named)).upper()})
         if column.name in pair:  # the quantity decides whether low is LRS or HRS
             column = view.change(column, tags={**column.tags, "level": ("low", "high")[pair.index(column.name)]})
         if column.role == "direction" and view.once_a_cycle:
@@ -123,12 +143,25 @@ def build(
     if "cycle" in frame and not frame.duplicated(["device_id", "cycle"]).any() and _take_turns(frame):
         more = [*more, CodedWarning("split", f"{name}: each row holds one state, so that two rows are one cycle")]
         frame = frame.drop(columns="cycle")
+    if options.kind == NAME and "cycle" in frame:
+        frame, rounded = _round_cycles(frame, name)
+        more = [*more, *rounded]
     frame = number_within(frame, "cycle", ["device_id", "level"], name)
     if options.cycles_per_row is not None:
         frame = frame.assign(cycle=frame["cycle"] * options.cycles_per_row)
     return EnduranceTable(
         frame.drop(columns="direction", errors="ignore"), {"format": "table", "source": name}, (*warnings, *more)
     )
+
+
+def _round_cycles(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[CodedWarning]]:
+    """Round the cycles of a digitised figure to whole ones; times, many of which round to one number, stay."""
+    cycles = frame["cycle"]
+    rounded = cycles.round()
+    if (rounded == cycles).all() or rounded.nunique() < TURNS * cycles.nunique():
+        return frame, []
+    words = f"{name}: {int((rounded != cycles).sum())} cycles with fractions were rounded, as of a digitised figure"
+    return frame.assign(cycle=rounded), [CodedWarning("columns", words)]
 
 
 def _add_levels(frame: pd.DataFrame) -> pd.DataFrame:

@@ -21,7 +21,7 @@ from devicekit.tables import TransientTable
 NAME = "transient"
 TITLE = "readings in time with pulses between them (relaxation, trains)"
 VALUES = frozenset({"conductance_s", "resistance_ohm", "read_current_a", "current_a", "value"})
-NEEDS = (("time_s", "current_a"), ("time_s", "value"))
+NEEDS = (("time_s", "current_a"), ("time_s", "value"), ("time_s", "current_a", "voltage_v"))
 
 
 def claim(view: View) -> Claim | None:

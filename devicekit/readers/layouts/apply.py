@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.core.errors import CodedWarning, TableError, UsageError
+from devicekit.core.errors import CodedWarning, QuestionError, TableError, UsageError
 from devicekit.core.quantities import GLOSSARY
 from devicekit.names.places import meaning
 from devicekit.readers.cells import EMPTY_WORDS, parse_column
@@ -21,7 +21,7 @@ from devicekit.readers.layouts.roles import TEXT, Cells
 from devicekit.readers.layouts.series import BY_KEY, Series
 from devicekit.readers.layouts.temperatures import convert_to_kelvin
 from devicekit.readers.layouts.view import names_as_text
-from devicekit.readers.origins import of_course, of_kind, states_borders
+from devicekit.readers.origins import infer_kind, of_course, of_kind, states_borders
 from devicekit.readers.source import Source
 from devicekit.readers.terminals import warn_of_gate
 from devicekit.system.options import ReadOptions
@@ -81,7 +81,10 @@ def apply(reading: Reading, source: Source) -> Table:
     whole, celsius = convert_to_kelvin(whole, source.path.name)
     warnings += celsius
     stated = states_borders(whole, reading.options)
-    table: Table = reading.kind.build(whole, _remaining_options(reading), source, warnings)
+    try:
+        table: Table = reading.kind.build(whole, _remaining_options(reading), source, warnings)
+    except QuestionError as error:
+        raise _ask_kind_first(reading, error) from None
     frame = table.frame.drop(columns=["_part", "_gate"], errors="ignore")
     lead = [str(name) for name in type(table).schema.columns if name in frame]
     order = [*lead, *(name for name in frame if name not in lead)]
@@ -93,6 +96,16 @@ def apply(reading: Reading, source: Source) -> Table:
     statements = [kind, *of_course(table, reading.layout, stated)]
     object.__setattr__(table, "meta", {**table.meta, "layout": reading.layout, "statements": tuple(statements)})
     return table
+
+
+def _ask_kind_first(reading: Reading, error: QuestionError) -> QuestionError:
+    """Return a question about trains behind the one about the kind, where the columns alone allow pulses."""
+    asked = error.asked
+    given = reading.options.kind is not None or reading.options.accept or reading.claim[0] == 2
+    if given or "pulses" not in asked.fields:
+        return error
+    kind = infer_kind(reading.kind.NAME, reading.claim[1], reading.other_kinds)
+    return QuestionError(error.where, replace(kind.question, parts=(kind.question, *asked.each)))
 
 
 def _name_by_place(frame: pd.DataFrame) -> pd.Series | str:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from devicekit.core.errors import (
-    Blank,
     Choice,
     CodedWarning,
     DevicekitError,
@@ -27,6 +26,7 @@ from devicekit.readers.layouts.densities import ask_area, is_density
 from devicekit.readers.layouts.duplicate_columns import ignore_duplicates
 from devicekit.readers.layouts.gather import SourceBlocks, gather, take_rows
 from devicekit.readers.layouts.grid import Block
+from devicekit.readers.layouts.kind_choices import ask_kind, list_other_kinds, numbers_known
 from devicekit.readers.layouts.labels import check_groups
 from devicekit.readers.layouts.meanings import option_of, without_meaning
 from devicekit.readers.layouts.needs import ask_missing, find_missing
@@ -37,16 +37,12 @@ from devicekit.readers.layouts.row_meanings import settle_identifiers, unused_of
 from devicekit.readers.layouts.rows import check_dropped, warn_dropped
 from devicekit.readers.layouts.scale import (
     add_read_voltage,
-    ask_quantity,
     assign_factors,
-    describe_ranges,
-    pair_choices,
 )
 from devicekit.readers.layouts.selection import select_blocks, warn_left_out
 from devicekit.readers.layouts.series import Arranged, arrange
 from devicekit.readers.layouts.view import Claim, View
 from devicekit.readers.own import kind_of
-from devicekit.readers.questions import NONE_OF_THESE, ask
 from devicekit.readers.source import Source
 from devicekit.readers.state import OF_STATES, STATE_COLUMNS
 from devicekit.readers.terminals import is_gate
@@ -103,7 +99,7 @@ def infer_layout(source: Source, options: ReadOptions, recipe: Recipe | None = N
     if (question := ask_if_overflow(view)) is not None:
         raise question
     kind, claim = _choose_kind(view)
-    others = _list_other_kinds(view, kind)
+    others = list_other_kinds(view, kind.NAME, claim.strength < 2)
     view = View(tuple(check_groups(view, kind.assign(view), kind, kind.NAME in OF_LEVELS)), view.cells, options)
     if kind.NAME == "record":
         view = replace(view, columns=(*view.columns, *_list_further_columns(blocks)))
@@ -339,61 +335,15 @@ def _choose_kind(view: View) -> tuple[ModuleType, Claim]:
         question := ask_area(view.cells.block.headings, view.options, view.where)
     ):
         raise question
-    if unnamed_columns.has_no_names(view) and view.unknown:
-        found = unnamed_columns.find_candidates(view)
-        if len(found) > 1 and (not _numbers_known(view) or unnamed_columns.has_distinct_axis(view)):
-            raise unnamed_columns.ask_kind(view, found)
-    for strength in (2, 1):
-        found = [(module, claim) for module, claim in claims if claim.strength == strength]
-        if len(found) == 1 and (strength == 2 or _numbers_known(view)):
-            return found[0]
-        if found:
-            raise _ask_kind(view, found)
-    raise _ask_columns(view)
-
-
-def _list_other_kinds(view: View, kind: ModuleType) -> tuple[Choice, ...]:
-    """Return the other kinds that the columns allow as answers, and plain records."""
-    modules = plugins.KINDS.all()
-    names = [*(module.NAME for module, _ in _collect_claims(view)), "record"]
-    return tuple(
-        Choice.of(f"no: {modules[name].TITLE}", kind=name) for name in dict.fromkeys(names) if name != kind.NAME
-    )
-
-
-def _numbers_known(view: View) -> bool:
-    """Return whether the quantity of the states is known, from the name of a column or from an option."""
-    return bool([c for c in view.states if c.role != "value"]) or view.options.stated_quantity is not None
-
-
-def _ask_kind(view: View, claims: Sequence[tuple[ModuleType, Claim]]) -> QuestionError:
-    names = ", ".join(view.cells.block.names[:8])
-    if len(claims) == 1:
-        return ask_quantity(view)
-    return ask(
-        view.where,
-        f"what kind of measurement is this (columns {names})?",
-        (*(Choice.of(f"{module.TITLE}: {claim.why}", kind=module.NAME) for module, claim in claims), NONE_OF_THESE),
-        describe_ranges(view),
-        fields=("kind", *(() if _numbers_known(view) or view.sweeps else ("quantity", "unit", "read_voltage"))),
-    )
-
-
-def _ask_columns(view: View) -> QuestionError:
-    names = ", ".join(view.cells.block.names[:12])
-    unclear = [column.unclear for column in view.columns if column.unclear]
-    return ask(
-        view.where,
-        f"which columns hold the measurement? None is recognised in {names}",
-        (
-            *pair_choices(view),
-            Choice.of("voltage sweeps", map={"voltage_v": Blank("COLUMN"), "current_a": Blank("COLUMN")}),
-            Choice.of("states after pulses; add quantity= and unit=", map={"value": Blank("COLUMN")}),
-            NONE_OF_THESE,
-        ),
-        tuple(unclear),
-        fields=("columns", "quantity", "unit", "read_voltage", "kind"),
-    )
+    known = numbers_known(view)
+    if unnamed_columns.has_no_names(view) and view.unknown and (not known or unnamed_columns.has_distinct_axis(view)):
+        raise ask_kind(view)
+    strong = [each for each in claims if each[1].strength == 2]
+    if len(strong) == 1:
+        return strong[0]
+    if len(claims) == 1 and known:
+        return claims[0]
+    raise ask_kind(view)
 
 
 def _unused_of_numbers(view: View, kind: ModuleType) -> frozenset[str]:

@@ -26,18 +26,18 @@ def find_missing(view: View, module: ModuleType) -> list[tuple[str, ...]]:
 
     A kind declares its ways as `NEEDS`; one without them needs nothing.
     """
-    known = _known_roles(view)
+    known = known_roles(view)
     ways = [tuple(role for role in way if role not in known) for way in getattr(module, "NEEDS", ())]
     return [] if not all(ways) else sorted(dict.fromkeys(ways), key=len)
 
 
-def _known_roles(view: View) -> set[str]:
+def known_roles(view: View) -> set[str]:
     """Return the roles that columns or options give; `value` for any state, `hrs` and `lrs` for its level."""
     levels = {str(column.tags["level"]).lower() for column in view.states if "level" in column.tags}
     return {
         *(column.role for column in view.columns),
         *(levels & {"hrs", "lrs"}),
-        *(("value",) if view.states or view.unknown else ()),
+        *(("value",) if view.states or len(view.unknown) == 1 else ()),
         *view.options.constant,
         *view.options.key,
     }
@@ -58,6 +58,8 @@ def ask_missing(view: View, module: ModuleType, ways: Sequence[tuple[str, ...]])
         for way in ways
         if len(way) <= len(free)
     ]
+    if any("level" in way for way in ways):
+        choices.append(Choice.of("all rows hold one level", **given, constant={"level": Blank("LEVEL")}))
     names = ", ".join(view.cells.block.names[:12])
     return ask(
         view.where,
@@ -92,4 +94,6 @@ def is_rising(name: str, view: View) -> bool:
     """Return whether a column never falls, is never negative, and is not constant."""
     values = view.numbers(name)
     x = np.array([]) if values is None else values.to_numpy(float)
-    return bool(x.size > 2 and np.isfinite(x).all() and x[0] >= 0 and x[-1] > x[0] and (np.diff(x) >= 0).all())
+    if x.size <= 2 or not np.isfinite(x).all() or x[0] < -1e-9 * x[-1]:
+        return False
+    return bool(x[-1] > x[0] and (np.diff(x) >= 0).all())

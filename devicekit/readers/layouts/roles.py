@@ -34,6 +34,7 @@ SIDES: dict[str, dict[str, Tag]] = {  # states of one level or direction, as `ma
     **{way: {"direction": way} for way in ("ltp", "ltd")},
 }
 LEVEL_WORDS = {"lrs", "on", "set", "hrs", "off", "reset", "low", "high", "lrs state", "hrs state", "r_on", "r_off"}
+LEVEL_IN_NAME = re.compile(r"(?i)(?<![a-z])(hrs|lrs)(?![a-z])")  # of a file, a sheet or a table
 _LEVEL = re.compile(r"(?i)(?:^|[\s_])[rgi]?[\s_]?(lrs|hrs|low|high|on|off)(?=$|[\s_\d])")
 
 
@@ -173,6 +174,7 @@ def _apply_map(name: str, head: Heading, mapped: Mapping[str, str]) -> Column | 
     if role in SIDES:
         column = _apply_map(name, head, {name: "value"})
         return None if column is None else replace(column, tags=SIDES[role])
+    level = {k: tag for k, tag in _parse_tags(head.name).items() if k == "level" and role in (*STATE_COLUMNS, "value")}
     factor, unit = 1.0, None
     # naming the quantity of a state does not make an unclear unit SI
     unclear = head.unclear if role in (*STATE_COLUMNS, "current_a") and head.unit is None else ""
@@ -197,9 +199,7 @@ def _apply_map(name: str, head: Heading, mapped: Mapping[str, str]) -> Column | 
                 f"map={{{role}: {name}}}: the column has a unit of {head.unit.quantity}, not of {wanted.quantity}"
             )
         factor, unit = head.unit.factor, head.word
-    return Column(
-        name, role, unit, factor, head.log10, "set by map", by="map", stated=unit is not None, unclear=unclear
-    )
+    return Column(name, role, unit, factor, head.log10, "set by map", level, "map", unit is not None, unclear)
 
 
 def _match_devicekit_name(name: str, head: Heading, taken: set[str]) -> Column | None:

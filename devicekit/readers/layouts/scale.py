@@ -316,8 +316,13 @@ def describe_columns(columns: Sequence[Column], view: View) -> tuple[str, ...]:
     return tuple(found)
 
 
-def ask_quantity(view: View) -> QuestionError:
-    """Return the question for the quantity of the states."""
+def refuse_images(view: View) -> None:
+    """Refuse a table of images.
+
+    Raises
+    ------
+    FileError
+    """
     values = [view.numbers(column.name) for column in view.unknown]
     small = all(v is not None and v.between(0, 255).all() and (v % 1 == 0).all() for v in values)
     if len(values) >= IMAGE and not view.cells.block.named and small:
@@ -325,6 +330,11 @@ def ask_quantity(view: View) -> QuestionError:
             f"{view.where} is not a table of measured devices: {len(values)} columns of whole numbers without names. "
             "Give a data set for training to devicekit train --data."
         )
+
+
+def ask_quantity(view: View) -> QuestionError:
+    """Return the question for the quantity of the states."""
+    refuse_images(view)
     names = ", ".join(column.name for column in [*view.states, *view.unknown][:8])
     wide = len(view.unknown) > 2
     several = f" and {HINT}" if wide else ""
@@ -334,7 +344,7 @@ def ask_quantity(view: View) -> QuestionError:
     )
     kind = ("kind",) if len(view.unknown) > 1 else ()
     fields = (*kind, "quantity", "unit", "read_voltage", *((option_of("columns"),) if wide else ()))
-    more = () if view.options.kind else (*pair_choices(view), NONE_OF_THESE)
+    more = () if view.options.kind else (NONE_OF_THESE,)
     unclear = any(column.unclear for column in [*view.states, *view.unknown])
     known = [view.numbers(column.name) for column in [*view.states, *view.unknown][:8]]
     sizes = [size for each in known if np.isfinite(size := median_size(each))]
@@ -351,13 +361,3 @@ def _with_size(choice: Choice, size: float, view: View) -> Choice:
         return choice
     text = rank_units(size, (unit,), _swept_volts(view))[unit]
     return replace(choice, means=f"{choice.means}; in {unit}: {text}") if text else choice
-
-
-def pair_choices(view: View) -> tuple[Choice, ...]:
-    """Return the answer that two columns of numbers without a unit are voltage and current, if there are but two."""
-    numbers = [column for column in view.columns if (values := view.numbers(column.name)) is not None and values.any()]
-    if len(numbers) != 2 or any(column.stated or column.is_explicit for column in numbers):
-        return ()
-    first, second = (column.name for column in numbers)
-    means = f"a voltage sweep: {first} in V, {second} in A"
-    return (Choice.of(means, map={"voltage_v": first, "current_a": second}),)

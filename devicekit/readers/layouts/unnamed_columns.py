@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import permutations
-from types import ModuleType
 
 import numpy as np
 
-from devicekit.core.errors import Choice, QuestionError
-from devicekit.names import parse_unit
 from devicekit.readers.layout import KEPT, Column
-from devicekit.readers.layouts.meanings import HINT, option_of
 from devicekit.readers.layouts.roles import UNKNOWN
-from devicekit.readers.layouts.scale import describe_ranges
-from devicekit.readers.layouts.view import Claim, View
-from devicekit.readers.questions import NONE_OF_THESE, ask
-from devicekit.readers.sizes import UNITS, describe_others, median_size, rank_units
-from devicekit.readers.state import NEGATIVE_SHARE_OF_A_WEIGHT
-from devicekit.system import plugins
+from devicekit.readers.layouts.view import View
 
 APART = 10.0  # ratio of medians beyond which two columns hold different quantities
 _POSITIVE = ("conductance", "resistance")  # quantities that are refused where many numbers are negative
@@ -80,58 +70,3 @@ def assign_axis(view: View, role: str) -> View:
             column = replace(column, role=KEPT, why="a constant")
         found.append(column)
     return replace(view, columns=tuple(found))
-
-
-def find_candidates(view: View) -> list[tuple[ModuleType, Claim]]:
-    """Find every kind as which the columns can be read, if the user chooses it."""
-    found = []
-    for module in plugins.KINDS.all().values():
-        as_kind = replace(view, options=replace(view.options, kind=module.NAME))
-        claim = module.claim(as_kind)
-        if claim is not None and module.NAME != "record":
-            found.append((module, claim))
-    return sorted(found, key=lambda each: each[0].claim(view) is None)  # kinds that need no option first
-
-
-def ask_kind(view: View, found: Sequence[tuple[ModuleType, Claim]]) -> QuestionError:
-    """Return the question about a table without names: its kind, and the quantity of its numbers."""
-    wide = len(view.unknown) > 2
-    fields = ("kind", "quantity", "unit", "read_voltage", *((option_of("columns"),) if wide else ()), "columns")
-    names = ", ".join(column.name for column in view.columns[:8]) + (", ..." if len(view.columns) > 8 else "")
-    known = view.options.stated_quantity is not None
-    numbers = [values for column in view.unknown if (values := view.numbers(column.name)) is not None]
-    negative = any((values < 0).mean() > NEGATIVE_SHARE_OF_A_WEIGHT for values in numbers)
-    hints = [
-        *([] if known else ["change quantity=, unit= or read_voltage= if needed"]),
-        *([f"add {HINT} for several states"] if wide else []),
-    ]
-    hint = "; ".join(hints)
-    return ask(
-        view.where,
-        f"what do the columns without names hold ({names})?{f' {hint[0].upper()}{hint[1:]}' if hint else ''}",
-        (
-            *(
-                _choice(view, module, claim, {} if known else getattr(module, "BARE", {}))
-                for module, claim in found
-                if known or not (negative and getattr(module, "BARE", {}).get("quantity") in _POSITIVE)
-            ),
-            NONE_OF_THESE,
-        ),
-        describe_ranges(view),
-        fields=fields,
-    )
-
-
-def _choice(view: View, module: ModuleType, claim: Claim, bare: Mapping[str, str]) -> Choice:
-    """Return a kind as an answer, in the unit that makes the numbers probable; the others are named beside it."""
-    says = f"{module.TITLE}: {claim.why}"
-    unit = parse_unit(bare.get("unit", ""))
-    if unit is None or len(view.unknown) == 0:
-        return Choice.of(says, kind=module.NAME, **bare)
-    first, *rest = [each.name for each in view.unknown]
-    is_axis = bool(rest) and (module.NAME == "sweep" or find_axis(view) is not None)
-    values = [median_size(view.numbers(name)) for name in (rest if is_axis else [first, *rest])]
-    volts = median_size(view.numbers(first)) if module.NAME == "sweep" and is_axis else float("nan")
-    ranked = rank_units(float(np.median(values)), UNITS[unit.quantity], volts)
-    word, size = next(iter(ranked.items()))
-    return Choice.of(f"{says}; {word}: {size}{describe_others(ranked)}", kind=module.NAME, **{**bare, "unit": word})

@@ -249,7 +249,7 @@ def test_a_reading_below_the_one_before_it_is_not_the_last_of_a_rise(lines: Writ
     down = np.r_[698, 60 + 445 * np.exp(-np.arange(99) / 12)]
     noisy = np.r_[up, down] + 3 * np.random.default_rng(3).standard_normal(200)
     path = lines("number,G (uS)", *(f"{n},{g}" for n, g in enumerate(noisy, 1)))
-    assert "pulses=(100, 100)" in choices(path)
+    assert "pulses=(100, 100)" in choices(path, kind="pulse")
     table = devicekit.read(path, pulses=(100, 100), accept=True)  # who was there knows better
     assert table.frame.groupby("direction").size().to_dict() == {"ltp": 100, "ltd": 100}
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import devicekit
-from devicekit.core.errors import Question, QuestionError, UsageError
+from devicekit.core.errors import Question, QuestionError, TableError, UsageError
 
 UP = np.linspace(1e-6, 8e-6, 12)
 LOOP = np.array([0, 0.5, 1, 0.5, 0, -0.5, -1, -0.5, 0])
@@ -139,3 +139,72 @@ def test_plain_records_are_read_in_one_step(tmp_path: Path) -> None:
     assert table.frame.groupby("sheet", sort=False).size().to_dict() == {"red": 2, "blue": 3}
     assert table.frame["x"].dropna().tolist() == [5, 6, 7]
     assert any("unit= is not used" in each.message for each in table.warnings)
+
+
+def test_files_of_one_level_each_are_one_endurance_test(tmp_path: Path) -> None:
+    """They were refused as endurance in every form; the number of pulses of their trains was asked."""
+    rng = np.random.default_rng(5)
+    at = {"HRS": np.array([18.5, 130.2, 2517.1, 90001.4]), "LRS": np.array([17.4e6, 5e5, 130.4, 19.2])}
+    for level, ohms in (("HRS", 5e4), ("LRS", 5e3)):
+        write(tmp_path / f"2A_{level}_10.csv", {"x": at[level], "y": ohms * rng.uniform(0.5, 2, 4)}, ["x", "y"])
+    paths = sorted(tmp_path.glob("2A*"))
+    found = asked(paths)
+    assert not any("pulses" in each.fields for each in found.each)
+    first = found.each[0].choices[0].options
+    assert first["kind"] == "endurance"
+    assert "record" in [each.options["kind"] for each in found.each[0].choices]
+    mapped = {"cycle": "x", "value": "y"}
+    forms: list[dict[str, Any]] = [
+        dict(first),
+        {"kind": "endurance", "map": mapped, "unit": "ohm"},
+        {"kind": "endurance", "map": mapped, "unit": "ohm", "key": {"level": "(HRS|LRS)"}},
+        {"kind": "endurance", "names": "cycle,R (ohm)"},
+    ]
+    for form in forms:
+        frame = devicekit.read(paths, **form).frame
+        assert frame.groupby("level")["cycle"].apply(sorted).to_dict() == {
+            "hrs": [18, 130, 2517, 90001],
+            "lrs": [19, 130, 500000, 17400000],
+        }
+    alone = devicekit.read(paths[0], kind="endurance", map={"cycle": "x", "hrs": "y"}, unit="ohm")
+    assert set(alone.frame["level"]) == {"hrs"}
+    times = write(tmp_path / "t.csv", {"t": 0.05 * np.arange(60), "y": 1e4 + np.arange(60.0)}, ["t", "y"])
+    with pytest.raises(TableError, match="must hold whole numbers, not times"):
+        devicekit.read(times, kind="endurance", map={"cycle": "t", "hrs": "y"}, unit="ohm")
+
+
+def test_the_first_answer_reads_columns_without_names(tmp_path: Path) -> None:
+    """Quantity, devices and lengths of trains were asked; endurance, transient and summary were not offered."""
+    rng = np.random.default_rng(6)
+    cycles = 100 * np.arange(1, 60)
+    ohms = {"addr": 186, "low": 1.1e4 * rng.uniform(0.9, 1.1, 59), "high": 1e5 * rng.uniform(0.3, 3, 59)}
+    path = write(tmp_path / "e.csv", ohms | {"addr": np.full(59, 186), "n": cycles}, None)
+    found = asked(path)
+    assert not found.parts
+    assert {"endurance", "pulse", "summary", "retention", "transient", "record"} <= {
+        each.options["kind"] for each in found.choices
+    }
+    frame = devicekit.read(path, **found.choices[0].options).frame
+    assert frame.groupby("level")["cycle"].apply(list).to_dict() == {"hrs": cycles.tolist(), "lrs": cycles.tolist()}
+    assert frame["conductance_s"][frame["level"] == "lrs"].to_numpy() == pytest.approx(1 / ohms["low"])
+
+    volts = np.r_[np.full(20, 2.0), np.full(30, 0.01)]
+    path = write(
+        tmp_path / "t.csv", {"t": 0.3 * np.arange(50), "i": 1e-3 * volts * rng.uniform(0.9, 1.1, 50), "v": volts}, None
+    )
+    first = asked(path).each[0].choices[0].options
+    assert first["kind"] == "transient"
+    frame = devicekit.read(path, **first).frame
+    assert frame["conductance_s"].notna().sum() == 30
+    assert frame["time_s"].iloc[-1] == pytest.approx(14.7)
+
+
+def test_lengths_of_trains_are_asked_behind_the_kind(tmp_path: Path) -> None:
+    rng = np.random.default_rng(7)
+    g = 1e-5 * (1 + np.abs(np.arange(40) % 20 - 10) / 10 + 0.03 * rng.normal(size=40))
+    path = write(tmp_path / "t.csv", {"G (S)": g}, ["G (S)"])
+    kind, *rest = asked(path).each
+    assert kind.subject == "kind"
+    assert {"endurance", "record"} <= {each.options["kind"] for each in kind.choices[1:]}
+    assert all("pulses" not in each.fields for each in asked(path, kind="retention").each)
+    assert [each.fields for each in rest] == [("pulses",)]

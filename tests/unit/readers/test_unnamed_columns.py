@@ -22,8 +22,8 @@ def test_every_kind_is_offered_for_columns_without_names(lines: Write) -> None:
     """They were offered as states after pulses only; a time beside resistances was read as two trains."""
     record = [f"{0.6 * k:.1f} {1e5 * 0.99**k:.3f}" for k in range(40)]
     path = lines(*record, name="record.txt")
-    kinds = ["kind=pulse", "kind=sweep", "kind=endurance", "kind=retention", "kind=record"]
-    assert sorted(choice.split()[0] for choice in choices(path)) == sorted(kinds)
+    kinds = ["pulse", "sweep", "endurance", "retention", "transient", "summary", "record"]
+    assert sorted(choice.split()[0] for choice in choices(path)) == sorted(f"kind={kind}" for kind in kinds)
     assert "kind=retention" in choices(path, quantity="resistance")
     table = devicekit.read(path, kind="retention", quantity="resistance")
     assert table.frame["time_s"].iloc[[0, -1]].tolist() == pytest.approx([0, 23.4])

@@ -1,0 +1,244 @@
+"""Question about the kind of a table: every kind that its columns can be, with the options to read it, best first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from devicekit.core.errors import Blank, Choice, QuestionError
+from devicekit.names import parse_unit
+from devicekit.readers.layouts import unnamed_columns
+from devicekit.readers.layouts.meanings import HINT, option_of
+from devicekit.readers.layouts.needs import find_missing, is_rising, known_roles, label_role
+from devicekit.readers.layouts.roles import LEVEL_IN_NAME, UNKNOWN
+from devicekit.readers.layouts.scale import describe_ranges, refuse_images
+from devicekit.readers.layouts.view import Claim, View
+from devicekit.readers.questions import NONE_OF_THESE, ask
+from devicekit.readers.sizes import UNITS, describe_others, median_size, rank_units
+from devicekit.readers.state import NEGATIVE_SHARE_OF_A_WEIGHT
+from devicekit.system import plugins
+
+STEP = 0.2  # of the range: median step of a column from which on it is no train and no sweep
+STATES = ("lrs", "hrs", "value", "current_a", "voltage_v")  # roles of columns that change, the smaller first
+MOST_VOLTS = 200.0
+LEVELS = "([HhLl][Rr][Ss])"  # pattern of a level in a name
+OFTEN = ("pulse", "sweep", "endurance", "retention", "transient", "summary")  # kinds offered without a word for them
+_POSITIVE = ("conductance", "resistance")  # quantities that are refused where many numbers are negative
+_GIVEN: dict[str, dict[str, Any]] = {"summary": {"row_is": "device"}}  # options that a kind needs besides columns
+WHOLE, MAPPED, BLANK = 0, 10, 20  # ranks of answers
+
+
+def numbers_known(view: View) -> bool:
+    """Return whether the quantity of the states is known, from the name of a column or from an option."""
+    return bool([c for c in view.states if c.role != "value"]) or view.options.stated_quantity is not None
+
+
+def list_kinds(view: View) -> tuple[Choice, ...]:
+    """Return every kind that the columns can be as an answer, best first, and plain records last."""
+    found: list[tuple[int, Choice]] = []
+    for module in plugins.KINDS.all().values():
+        if module.NAME == "record":
+            continue
+        as_kind = replace(view, options=replace(view.options, kind=module.NAME))
+        claim = _claim(module, as_kind)
+        if claim is not None:
+            own = _claim(module, view)
+            rank = WHOLE + (3 if own is None else 2 - own.strength) + _misfit(module, as_kind)
+            choice = _whole(as_kind, module, claim)
+            found += [] if choice is None else [(rank, choice)]
+        else:
+            found += _with_columns(as_kind, module)
+    return (*(choice for _, choice in sorted(found, key=lambda each: each[0])), NONE_OF_THESE)
+
+
+def list_other_kinds(view: View, kind: str, weak: bool) -> tuple[Choice, ...]:
+    """Return the other kinds that the columns are by themselves as answers; with a weak claim, all that they can be."""
+    if view.options.kind is not None:
+        return ()
+    if weak:
+        return tuple(each for each in list_kinds(view) if each.options["kind"] != kind)
+    modules = [m for m in plugins.KINDS.all().values() if m.NAME not in (kind, "record") and _claim(m, view)]
+    return (*(Choice.of(f"no: {module.TITLE}", kind=module.NAME) for module in modules), NONE_OF_THESE)
+
+
+def ask_kind(view: View) -> QuestionError:
+    """Return the question what kind of measurement a table is."""
+    refuse_images(view)
+    names = ", ".join(column.name for column in view.columns[:8]) + (", ..." if len(view.columns) > 8 else "")
+    wide = len(view.unknown) > 2
+    open_ = not numbers_known(view) and not view.sweeps
+    hints = [
+        *(["change quantity=, unit= or read_voltage= if needed"] if open_ else []),
+        *([f"add {HINT} for several states"] if wide else []),
+    ]
+    hint = "; ".join(hints)
+    fields = ("kind", *(("quantity", "unit", "read_voltage") if open_ else ()), "columns")
+    unclear = [column.unclear for column in view.columns if column.unclear]
+    return ask(
+        view.where,
+        f"what kind of measurement is this (columns {names})?{f' {hint[0].upper()}{hint[1:]}' if hint else ''}",
+        list_kinds(view),
+        (*describe_ranges(view), *unclear),
+        fields=(*fields, *((option_of("columns"),) if wide else ())),
+    )
+
+
+def _claim(module: ModuleType, view: View) -> Claim | None:
+    """Return the claim of a kind; None if it has a question, which comes later."""
+    try:
+        claim: Claim | None = module.claim(view)
+    except QuestionError:
+        return None
+    return claim
+
+
+def _misfit(module: ModuleType, view: View) -> int:
+    """Return a rank: trains and sweeps last where no column runs, trains beside times; first what a name gives."""
+    if module.NAME == "endurance" and _names_level(view):
+        return -4
+    varying = [name for name in _free(view) if not is_rising(name, view) and _varies(name, view)]
+    jumps = bool(varying) and all(_jumps(name, view) for name in varying)
+    timed = module.NAME == "pulse" and _find_time(view) is not None
+    return 5 if (jumps and module.NAME in ("pulse", "sweep")) or timed else 0
+
+
+def _names_level(view: View) -> bool:
+    """Return whether the name of the file, a sheet or a table contains HRS or LRS."""
+    return any(LEVEL_IN_NAME.search(label) for label in view.labels)
+
+
+def _free(view: View) -> list[str]:
+    """Return the columns of numbers whose role is not known."""
+    roles = (UNKNOWN, "counter", "point")
+    return [c.name for c in view.columns if c.role in roles and not c.is_explicit and view.numbers(c.name) is not None]
+
+
+def _varies(name: str, view: View) -> bool:
+    values = view.numbers(name)
+    return values is not None and values.nunique() > 1
+
+
+def _find_time(view: View) -> str | None:
+    """Return the unknown column that rises, in equal whole steps or of another size than the rest, as a time may."""
+    names = [column.name for column in view.unknown if _varies(column.name, view)]
+    for name in names:
+        own, others = median_size(view.numbers(name)), [median_size(view.numbers(n)) for n in names if n != name]
+        apart = all(max(own, each) > unnamed_columns.APART * min(own, each) for each in others)
+        if others and (apart or _counts(name, view)) and is_rising(name, view):
+            return name
+    return None
+
+
+def _counts(name: str, view: View) -> bool:
+    """Return whether a column holds whole numbers in equal steps."""
+    values = view.numbers(name)
+    x = np.array([]) if values is None else values.to_numpy(float)
+    return bool((x == np.round(x)).all() and x.size > 2 and np.ptp(np.diff(x)) == 0)
+
+
+def _jumps(name: str, view: View) -> bool:
+    """Return whether the numbers of a column change by much from row to row."""
+    values = view.numbers(name)
+    x = np.array([]) if values is None else values.dropna().to_numpy(float)
+    spread = float(np.subtract(*np.percentile(x, (95, 5)))) if x.size > 2 else 0.0
+    return spread > 0 and float(np.median(np.abs(np.diff(x)))) > STEP * spread
+
+
+def _whole(view: View, module: ModuleType, claim: Claim) -> Choice | None:
+    """Return a kind that the columns can be without other roles; None if many numbers are negative."""
+    bare = {} if numbers_known(view) or not view.unknown else _suitable(module, [c.name for c in view.unknown], view)
+    if bare is None:
+        return None
+    names = [each.name for each in view.unknown]
+    is_axis = len(names) > 1 and (module.NAME == "sweep" or unnamed_columns.find_axis(view) is not None)
+    volts = median_size(view.numbers(names[0])) if module.NAME == "sweep" and is_axis else float("nan")
+    words, unit = _in_unit(view, names[1:] if is_axis else names, bare, volts)
+    return Choice.of(f"{module.TITLE}: {claim.why}{words}", kind=module.NAME, **unit)
+
+
+def _suitable(module: ModuleType, names: Iterable[str], view: View) -> dict[str, str] | None:
+    """Return the quantity and unit of states, weights where many are negative; None if the kind has no weights."""
+    bare = getattr(module, "BARE", {})
+    numbers = [values for name in names if (values := view.numbers(name)) is not None]
+    negative = any((values < 0).mean() > NEGATIVE_SHARE_OF_A_WEIGHT for values in numbers)
+    if not negative or bare.get("quantity") not in _POSITIVE:
+        return dict(bare)
+    return {"quantity": "weight"} if module.NAME == "pulse" else None
+
+
+def _in_unit(
+    view: View, names: Iterable[str], bare: Mapping[str, str], volts: float = float("nan")
+) -> tuple[str, dict[str, str]]:
+    """Return the unit that makes numbers of a quantity probable, in words with the others beside it, and as options."""
+    unit = parse_unit(bare.get("unit", ""))
+    values = [size for name in names if np.isfinite(size := median_size(view.numbers(name)))]
+    if unit is None or not values:
+        return "", dict(bare)
+    ranked = rank_units(float(np.median(values)), UNITS[unit.quantity], volts)
+    word, text = next(iter(ranked.items()))
+    return f"; {word}: {text}{describe_others(ranked)}", {**bare, "unit": word}
+
+
+def _with_columns(view: View, module: ModuleType) -> list[tuple[int, Choice]]:
+    """Return a kind with the columns that can have its roles, else with blanks for them, and its rank."""
+    free, ways = _free(view), find_missing(view, module)
+    given: dict[str, Any] = {"kind": module.NAME, **_GIVEN.get(module.NAME, {})}
+    labelled = _names_level(view)
+    ways = sorted(ways, key=lambda way: labelled and "level" not in way)
+    for way in ways if module.NAME != "summary" else ():
+        if "level" in way and not (labelled and module.NAME == "endurance"):
+            continue
+        stated = bool(view.states) or "level" not in way
+        roles = _match(way if stated else tuple({*way, "value"}), free, view)
+        states = [name for role, name in (roles or {}).items() if role in ("hrs", "lrs", "value")]
+        bare = _suitable(module, states, view) if states and not numbers_known(view) else {}
+        if roles is None or bare is None:
+            continue
+        words, unit = _in_unit(view, states, bare)
+        key = {"key": {"level": LEVELS}} if "level" in way else {}
+        says = ", ".join(f"{name} is {label_role(role)}" for role, name in roles.items())
+        timed = bool({"time_s", "cycle"} & set(roles)) and _find_time(view) in roles.values()
+        rank = MAPPED - 8 * timed + _misfit(module, view)
+        columns = {"map": roles} if roles else {}
+        return [(rank, Choice.of(f"{module.TITLE}: {says}{words}", **given, **columns, **unit, **key))]
+    numeric = [c for c in view.columns if not c.is_explicit and view.numbers(c.name) is not None]
+    fitting = [way for way in ways if len(way) <= len(numeric)]
+    own = {role for each in module.NEEDS for role in each} - {"value"}
+    if not fitting or (module.NAME not in OFTEN and not own & known_roles(view)):
+        return []
+    choice = Choice.of(f"{module.TITLE}: say which", **given, map={role: Blank("COLUMN") for role in fitting[0]})
+    return [(BLANK + len(fitting[0]), choice)]
+
+
+def _match(way: Sequence[str], free: Sequence[str], view: View) -> dict[str, str] | None:
+    """Return the column of each role, if the columns that change are as many as those roles; else None."""
+    rising = [name for name in free if is_rising(name, view)]
+    varying = [name for name in free if name not in rising and _varies(name, view)]
+    states = [role for role in STATES if role in way]
+    if "level" in way and not rising and len(varying) == len(states) + 1:
+        rising, varying = varying[:1], varying[1:]  # the abscissa of a digitised figure, in any order
+    if set(way) - {*states, "time_s", "level"} or len(states) != len(varying) or ("time_s" in way and not rising):
+        return None
+    varying = sorted(varying, key=lambda name: median_size(view.numbers(name)))
+    if {"current_a", "voltage_v"} <= set(way) and max(map(abs, _ends(varying[1], view))) > MOST_VOLTS:
+        return None
+    found = dict(zip(states, varying, strict=True))
+    if "time_s" in way:
+        return {"time_s": rising[0], **found}
+    if not rising or not {"hrs", "level"} & set(way):
+        return found
+    return {**found, "cycle": rising[0]} if "level" in way or _is_whole(rising[0], view) else None
+
+
+def _is_whole(name: str, view: View) -> bool:
+    values = view.numbers(name)
+    return values is not None and bool((values % 1 == 0).all())
+
+
+def _ends(name: str, view: View) -> tuple[float, float]:
+    values = view.numbers(name)
+    return (0.0, 0.0) if values is None else (float(values.min()), float(values.max()))
