@@ -50,7 +50,7 @@ LEXICON = {
     # columns by their whole name
     "device_id": _whole(
         r"(device|dev|dut|cell|sample|chip|die|address|addr|memristor|board|resistor|element|junction"
-        r"|pixel)( ?(id|name|no|number|nr|#|index))?",
+        r"|pixel|bauteil|bauelement|probe|器件|样品)( ?(id|name|no|number|nr|#|index))?",
         "cell no",
     ),
     "cycle": _whole(
@@ -59,15 +59,17 @@ LEXICON = {
         "switching cycles",
     ),
     "pulse_index": _whole(
-        r"(pulses?|(number|no) of pulses|(n|#|no|nr|number) pulses?)( ?(no|n?number|nr|index|idx|count|id|#))?",
+        r"(pulses?|puls|pulsnummer|脉冲|脉冲数|(number|no) of pulses|(n|#|no|nr|number) pulses?)"
+        r"( ?(no|n?number|nr|index|idx|count|id|#))?",
         "pulse number",
     ),
     "point": _whole(r"(point|pt|points)( ?(no|number|nr|index|#))?", "point"),
     "counter": _whole(r"(n|no|nr|number|index|idx|#|x|count|step|row|record|i|k|id)", "index"),
     "direction": _whole(
-        r"(direction|dir|polarity|operation|op|mode|process|type|branch|pulse type|ltp ltd|pot dep)", "ltp ltd"
+        r"(direction|dir|polarity|operation|op|mode|process|type|branch|pulse type|ltp ltd|pot dep|richtung|方向)",
+        "ltp ltd",
     ),
-    "level": _whole(r"(level|state|resistance state|hrs lrs|lrs hrs)", "resistance state"),
+    "level": _whole(r"(level|state|resistance state|hrs lrs|lrs hrs|zustand|状态)", "resistance state"),
     "repeat": _whole(r"(repeat|repetition)", "repeat"),
     "number of a level": _whole(r"(?:level|state)(?: (?:no|number|nr|index|id|#))?", "level no"),
     "one level": _whole(r"(?:g |r |i )?(?:level|state) ?\d+", "level 3"),
@@ -88,7 +90,7 @@ LEXICON = {
     "clock": _part(r"\btime|\bclock|\bt$", "time stamp"),
     "read": _part(r"read|\bvr\b|\bmeas\b|sense", "v read"),
     "read voltage of a line": _part(r"(?i)read|sense|\bmeas", "Vread"),
-    "pulse": _part(r"puls|writ|prog|amplitude|\bamp\b|\bvp\b|\bvw\b|stimul|spike", "write voltage"),
+    "pulse": _part(r"puls|脉冲|writ|prog|amplitude|\bamp\b|\bvp\b|\bvw\b|stimul|spike", "write voltage"),
     "limit": _part(r"compl|\bicc\b|\bcc\b|\bicomp\b|limit|i ?comp", "i comp"),
     "width": _part(r"width|duration|\bpw\b|\bt ?p\b|tpulse|\btw\b|pulse (time|length)", "pulse length"),
     "delay": _part(r"^(Δ|δ|d|delta) ?t$|delay|timing|\bisi\b|post.*pre", "Δ t"),

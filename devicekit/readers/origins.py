@@ -125,7 +125,8 @@ def _course(table: Table) -> str | None:
         steps = frame.groupby([k for k in ("device_id", "level", "temperature_k", "repeat") if k in frame], sort=False)[
             "time_s"
         ].diff()
-        return "time rises within each record" if bool((steps.dropna() >= 0).all()) else ""
+        pulsed = "voltage_v" in frame and frame["voltage_v"].nunique() > 1
+        return "" if pulsed or (steps.dropna() < 0).any() else "time rises within each record"
     if isinstance(table, EnduranceTable):
         share = share_above(table)
         if share is None:
@@ -159,13 +160,15 @@ def of_course(table: Table, layout: Layout, stated: bool) -> list[Statement]:
         True if the file or the user names the trains.
     """
     found = [_doubt(table, layout, each) for each in table.warnings if each.code in DOUBTS]
-    if stated or not isinstance(table, PulseTable):
+    doubtful = layout.options.pulses is None and _course(table) == ""  # such as several trains below each other
+    if not isinstance(table, PulseTable) or (stated and not doubtful):
         return found
     sizes = table.frame.groupby(["device_id", "cycle", "direction"], sort=False).size().to_numpy()
-    if sizes.size == table.frame["device_id"].nunique():
+    if sizes.size == table.frame["device_id"].nunique() and not doubtful:
         return found
-    way = AGREED if _are_equal(sizes) else INFERRED
-    return [*found, _borders("train", sizes.size, int(sizes.min()), int(sizes.max()), way, "the trend turns")]
+    way = INFERRED if doubtful or not _are_equal(sizes) else AGREED
+    turn = "the direction changes" if stated else "the trend turns"
+    return [*found, _borders("train", sizes.size, int(sizes.min()), int(sizes.max()), way, turn)]
 
 
 def _doubt(table: Table, layout: Layout, warning: CodedWarning) -> Statement:

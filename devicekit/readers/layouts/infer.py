@@ -150,7 +150,7 @@ def _without_columns(options: ReadOptions) -> ReadOptions:
 def _arrange(inner: View, view: View, kind: ModuleType, beside: bool) -> Arranged:
     """Distinguish the columns of one quantity; see `arrange`."""
     try:
-        return arrange(view.columns, kind.VALUES, inner, kind.NAME in OF_LEVELS)
+        return arrange(view.columns, kind.VALUES, inner, kind.NAME in OF_LEVELS and not view.of("level"))
     except QuestionError as error:
         if not beside or view.options.meaning("columns") is None or option_of("columns") not in error.asked.fields:
             raise

@@ -321,7 +321,7 @@ def _answers(
         more |= {name: owner.facts[name] for name in each.fields if name in owner.facts}
         more.setdefault("kind", owner.guise.kind)
         if owner.is_foreign:
-            more["columns"] = {**options.columns, **owner.description().get("columns", {})}
+            more["columns"] = {**options.columns, **owner.roles()}
     if not answers and more == {name: getattr(options, name) for name in more}:  # no news: everything at once
         more = {name: value for name, value in owner.description().items() if name not in ("accept", "skip")}
         more.setdefault("columns", {})
