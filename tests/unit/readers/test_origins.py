@@ -103,3 +103,26 @@ def test_the_question_on_the_command_line(tmp_path: Path, capsys: pytest.Capture
     assert question["parts"][0]["choices"][0]["say"] == "--accept"
     assert run_app(build_app(), ["read", str(file), "--accept", "--json"]) == 0
     assert "accepted" in capsys.readouterr().out
+
+
+def test_trains_below_each_other_in_one_column_are_shown(tmp_path: Path) -> None:
+    rows = [f"{k + 1},{9 - k}" for _ in range(3) for k in range(9)]
+    path = tmp_path / "x.csv"
+    path.write_text("\n".join(["potentiation (uS),depression (uS)", *rows, ""]))
+    with pytest.raises(QuestionError) as error:
+        devicekit.read(path)
+    borders = [each.text for each in error.value.asked.each if each.subject == "borders"]
+    assert borders == ["borders: 2 trains of 27 rows each. Is that right?"]
+
+
+@pytest.mark.parametrize(("names", "kind"), [("时间 (s),脉冲电压 (V)", "transient"), ("time (s),voltage (V)", "?")])
+def test_a_voltage_that_changes_beside_states_is_a_pulse_or_asked_about(tmp_path: Path, names: str, kind: str) -> None:
+    rows = [f"{k},{2 if k % 8 == 4 else 0},{1 + 0.1 * k}" for k in range(32)]
+    path = tmp_path / "x.csv"
+    path.write_text("\n".join([f"{names},G (uS)", *rows, ""]), "utf-8")
+    if kind == "?":
+        with pytest.raises(QuestionError) as error:
+            devicekit.read(path)
+        assert error.value.asked.subject == "kind"
+    else:
+        assert devicekit.read(path).kind == kind
