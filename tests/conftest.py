@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 from collections.abc import Callable
@@ -13,7 +14,13 @@ import pytest
 
 os.environ.setdefault("DEVICEKIT_RECIPES", os.devnull)  # the recipes of whoever runs the tests are not for them
 
+gc.set_threshold(100_000, 20, 20)  # as the command does; looks for garbage every 700 objects take a tenth of a test
 _unlisted: list[str] = []
+
+
+def pytest_collection_finish() -> None:
+    """Keep modules and tests out of every search for garbage."""
+    gc.freeze()
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -28,6 +28,8 @@ def estimate(path: Any) -> int:
     try:
         if file.is_dir():
             return sum(PER_FILE + each.stat().st_size for each in file.iterdir() if each.is_file())
+        if not file.is_file():  # a pipe would be waited for
+            return PER_FILE
         size = file.stat().st_size
         if (packed := PACKED.get(file.suffix.lower())) is not None:
             return PER_FILE + packed * size

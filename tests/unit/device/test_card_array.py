@@ -35,7 +35,7 @@ def card() -> DeviceCard:
     st.tuples(*[st.floats(-5, 1)] * 6),
     st.text(max_size=20),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_round_trip_is_bit_for_bit(low: float, ratio: float, noise: float, theta: tuple[float, ...], name: str) -> None:
     made = truth_card({"ltp": theta, "ltd": theta}, window=(low, low * ratio), increment=noise, read=noise)
     made = made.model_copy(update={"name": name})

@@ -287,6 +287,7 @@ def test_an_empty_block_is_refused(card: DeviceCard) -> None:
         DeviceCard.from_json(json.dumps(held))
 
 
+@pytest.mark.slow
 def test_fit_knows_that_a_shipped_set_is_synthetic(tmp_path: Path) -> None:
     data = catalog.get("pt-hfo2-al2o3-ti").data
     assert run("fit", data, "--model", "linear", "--width", "5e-5", "--cycle", 1, "--out", tmp_path / "c.json") == 0

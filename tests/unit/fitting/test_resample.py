@@ -29,7 +29,11 @@ def bounds(draws: int) -> np.ndarray:
 @pytest.mark.parametrize("number", [8, pytest.param(24, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("model", "devices", "cycles", "repeats"),
-    [("softbounds", 1, 6, 6), ("softbounds", 6, 1, 6), ("eq2", 1, 1, np.inf)],
+    [
+        ("softbounds", 1, 6, 6),
+        pytest.param("softbounds", 6, 1, 6, marks=pytest.mark.slow),
+        ("eq2", 1, 1, np.inf),
+    ],
     ids=["cycles", "devices", "residuals"],
 )
 def test_draws_scatter_as_wide_as_the_band(
@@ -56,6 +60,7 @@ def test_draws_scatter_as_wide_as_the_band(
         assert (ratio < most).all(), (direction, ratio)
 
 
+@pytest.mark.slow
 def test_an_array_of_resampled_devices_differs_from_card_to_card() -> None:
     """The network draws from the card's devices, so they must be the resampled ones."""
     from devicekit.device.array import DeviceArray

@@ -50,6 +50,7 @@ def frame(device: str, cycle: int, direction: str, weight: np.ndarray) -> pd.Dat
     return pd.DataFrame({**columns, "weight": weight})
 
 
+@pytest.mark.slow
 def test_few_trains_are_simulated_with_the_noise_that_was_found() -> None:
     """Equal steps and increments alone: the sum of independent steps scatters as the root of their number."""
     up = 0.05 + 0.09 * N + DEVIATIONS

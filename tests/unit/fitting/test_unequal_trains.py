@@ -107,6 +107,7 @@ def test_every_reading_reaches_the_fit_the_variation_and_the_comparison() -> Non
     assert compared.branches["ltp"][0].model == "linear"
 
 
+@pytest.mark.slow
 def test_short_trains_narrow_the_fit_and_do_not_cut_the_long_ones() -> None:
     def error(lengths: list[int], seed: int) -> float:
         found = fit(table(walks(lengths, seed)), model="linear").ltp

@@ -79,6 +79,7 @@ def test_anova_with_gaps() -> None:
     assert between == pytest.approx(0.05**2, rel=0.15)
 
 
+@pytest.mark.slow
 def test_scatter_of_cycles_is_not_taken_for_devices() -> None:
     """D2D truly 0, cycles that run 10 % faster or slower: the ln-rate covariance must not absorb them."""
     rng = np.random.default_rng(5)

@@ -260,6 +260,7 @@ def test_the_command_refuses_what_it_cannot_do(tmp_path: Path, devicekit: Run) -
     assert [Path(each).name for each in ran.json["tables"]] == ["cycles.csv", "endurance.csv"]
 
 
+@pytest.mark.slow
 def test_the_reference_set_is_what_the_generator_makes() -> None:
     shipped = pd.read_csv(catalog.get("reference-cycles").data)
     fresh = known_cycles.reference().frame

@@ -64,7 +64,7 @@ def test_the_shipped_set_is_labelled_synthetic_everywhere() -> None:
     assert facts["resources"][0]["hash"] == dataset.checksum
 
 
-@pytest.mark.parametrize("cycles", [6, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("cycles", [4, pytest.param(20, marks=pytest.mark.slow)])
 def test_the_fit_of_the_shipped_set_recovers_its_law(shipped: PulseTable, cycles: int) -> None:
     some = PulseTable(shipped.frame[shipped.frame["cycle"] <= cycles])
     result = fit(some, width=50e-6)
