@@ -306,16 +306,15 @@ def _options_for_several(first: Source, options: ReadOptions) -> ReadOptions:
 def _read_table(source: Source, options: ReadOptions, recipe: Recipe | None, elsewhere: frozenset[str]) -> Table:
     """Read a table by its layout; refuse options that the layout does not use."""
     from devicekit.readers.layouts.apply import apply
-    from devicekit.readers.layouts.groups import matching_keys
     from devicekit.readers.layouts.infer import infer_layout
 
-    if recipe is not None and options.key == recipe.options.key:  # which may be meant for many files
-        options = replace(options, key=matching_keys(options.key, source.path.stem))
     reading = infer_layout(source, options, recipe)
+    # the keys of a recipe may be meant for many files
+    strict = recipe is None or options.key != recipe.options.key
     if reading.layout.kind != RecordTable.kind:
         _refuse_unused(source, options, reading.kind.NAME, reading.unused, elsewhere)
-        return apply(reading, source)
-    table = apply(reading, source)
+        return apply(reading, source, strict)
+    table = apply(reading, source, strict)
     if names := [name for name in non_default(options) if name in reading.unused]:
         words = f"{source.path.name}: plain records keep the numbers of the file; {_option_names(names)} is not used"
         object.__setattr__(table, "warnings", (*table.warnings, CodedWarning("columns", words)))

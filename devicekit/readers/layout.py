@@ -235,7 +235,7 @@ def _write_toml(layout: Layout) -> str:
     sheet = ",".join(each.replace(",", "*") for each in sheets) or None
     options = replace(stated, sheet=sheet, blocks=None if stated.blocks == "none" else stated.blocks)
     lines += _section("table", options) or ["", "[table]"]
-    for section in ("read", "trains", "keys", "label_rows", "rows_per", "constants"):
+    for section in ("read", "trains", "keys", "words", "label_rows", "rows_per", "constants"):
         lines += _section(section, options)
     lines += ["", "[columns]"]
     written = set()

@@ -17,9 +17,10 @@ from devicekit.core.text import count
 from devicekit.readers.borders import describe_borders
 from devicekit.readers.layout import IGNORED, KEPT, Layout, Tag
 from devicekit.readers.layouts import pooling
+from devicekit.readers.layouts.keys import find_words, fits_all, take_keys
 from devicekit.readers.layouts.places import tag_names
 from devicekit.readers.source import Source
-from devicekit.system.options import CONDITIONS, ReadOptions
+from devicekit.system.options import ReadOptions
 from devicekit.tables import PulseTable, SweepTable, Table, TransientTable
 
 _NO_DATA = {".md", ".toml", ".png", ".jpg", ".jpeg", ".svg", ".pdf", ".py", ".ipynb", ".html", ".doc", ".docx"}
@@ -122,9 +123,11 @@ def read(paths: Sequence[Path], options: ReadOptions, read_file: ReadFile) -> Ta
         raise UsageError("A file is named twice. Remove one.")
     if options.files_are == "separate":
         raise UsageError("files_are=separate needs one file at a time")
-    conditions = {name: pattern for name, pattern in options.key.items() if name in CONDITIONS}  # of each file
-    alone = replace(options, files_are=None, key=conditions, device=None, cycle=None)
-    options = replace(options, key={name: each for name, each in options.key.items() if name not in conditions})
+    names = [_stem(file) for file in paths]
+    where = f"{len(paths)} files"
+    of_files, of_each = _split_keys(names, options, where)
+    alone = replace(options, files_are=None, key=of_each, device=None, cycle=None)
+    options = replace(options, key=of_files)
     tables = []
     for file in paths:
         try:
@@ -133,13 +136,11 @@ def read(paths: Sequence[Path], options: ReadOptions, read_file: ReadFile) -> Ta
             if file.name not in error.message:
                 error.message = f"{file.name}: {error.message}"
             raise
-    where = f"{len(paths)} files"
     _check_alike(tables, paths)
-    names = [_stem(file) for file in paths]
-    identified = options.files_are is None and not options.key and _are_identified_by_columns(tables)
-    sheets = {"devices": "device", "cycles": "cycle"}.get(options.sheets_are or "")  # its pattern is for sheets
-    file_options = replace(options, key={field: pattern for field, pattern in options.key.items() if field != sheets})
-    tags: list[dict[str, Tag]] = [{} for _ in names] if identified else tag_names(names, file_options, "files", where)
+    identified = (
+        options.files_are is None and not options.key and _are_identified(tables, _name_directions(names, alone))
+    )
+    tags: list[dict[str, Tag]] = [{} for _ in names] if identified else tag_names(names, options, "files", where)[0]
     frames = [_tag_rows(table, each, name) for table, each, name in zip(tables, tags, paths, strict=True)]
     frames = _check_repeats(frames, tables[0])
     warnings = [warning for table in tables for warning in table.warnings]
@@ -148,7 +149,7 @@ def read(paths: Sequence[Path], options: ReadOptions, read_file: ReadFile) -> Ta
     warnings.append(CodedWarning("columns", f"{count(len(paths), 'file')} make one table: {listed}{more}"))
     whole = pd.concat(frames, ignore_index=True)
     layout: Layout = tables[0].meta["layout"]
-    layout = replace(layout, options=replace(layout.options, files_are=options.files_are, key=options.key))
+    layout = replace(layout, options=replace(layout.options, files_are=options.files_are, key={**of_each, **of_files}))
     meta = {**tables[0].meta, "source": _name_source(paths), "files": [str(file) for file in paths], "layout": layout}
     if "borders" in meta:
         sizes = whole.groupby(["device_id", "cycle"], sort=False).size().to_numpy()
@@ -218,9 +219,28 @@ def _list(counted: Iterable[tuple[str, int]]) -> str:
     return ", ".join([*each[:6], *(["..."] if len(each) > 6 else [])]) or "no others"
 
 
-def _are_identified_by_columns(tables: Sequence[Table]) -> bool:
-    """Return whether columns identify the files: no device and cycle is in two of them."""
-    if not all(any(c.role == "device_id" for c in table.meta["layout"].columns) for table in tables):
+def _split_keys(names: Sequence[str], options: ReadOptions, where: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the patterns of `key` for devices and cycles in the names of files, and those for each file alone.
+
+    Conditions are of each file; their words are checked for all files at once.
+    """
+    sheets = {"devices": "device", "cycles": "cycle"}.get(options.sheets_are or "")  # its pattern is for sheets
+    matching = {field: matches for field, matches in options.key.items() if fits_all(names, field, matches)}
+    if "direction" in matching:
+        take_keys(names, replace(options, key={"direction": matching["direction"]}), where, alone=True)
+    of_files = {field: each for field, each in matching.items() if field in ("device", "cycle") and field != sheets}
+    return of_files, {field: each for field, each in options.key.items() if field not in of_files}
+
+
+def _name_directions(names: Sequence[str], options: ReadOptions) -> bool:
+    """Return whether options give each file a direction or a level by its name."""
+    given = {"direction", "level"} & set(options.key)
+    return bool(given) or bool(options.words and all(find_words(name, options) for name in names))
+
+
+def _are_identified(tables: Sequence[Table], named: bool) -> bool:
+    """Return whether columns, or directions and levels by names, identify the files: nothing is in two of them."""
+    if not named and not all(any(c.role == "device_id" for c in table.meta["layout"].columns) for table in tables):
         return False
     keys = [key for key in ("device_id", "cycle", "direction", "pulse_width_s", "level") if key in tables[0].frame]
     seen = pd.concat([table.frame[keys].drop_duplicates() for table in tables])

@@ -29,7 +29,7 @@ _OTHERS = {  # lines that are no options
 }
 _SECTIONS = {
     name: _OTHERS.get(name, set()) | set(LINES.get(name, ()))
-    for name in ("recipe", "match", "table", "read", "trains", "keys", "label_rows", "rows_per", "constants")
+    for name in ("recipe", "match", "table", "read", "trains", "keys", "words", "label_rows", "rows_per", "constants")
 }
 _BESIDE = {
     "accept",

@@ -23,7 +23,17 @@ BASELINES = ("original", "before")  # from where the second answer of a pulse pa
 PARTS = ("devices", "cycles")  # what sheets or columns of one make may stand for
 ROWS = ("reading", "record", "cycle", "device", "summary")  # what a row may stand for
 BLOCKS = ("none", "empty-column", "repeated-names", "empty-row", "text-row")
-LABELS = ("device_id", "cycle", "direction", "level", "compliance_a", "pulse_width_s", "pulse_voltage_v")
+LABELS = (
+    "device_id",
+    "cycle",
+    "direction",
+    "level",
+    "compliance_a",
+    "pulse_width_s",
+    "pulse_voltage_v",
+    "third_voltage_v",
+)
+WORDS = ("ltp", "ltd", "lrs", "hrs")  # what a word of a file may mean
 
 CONDITIONS = (  # columns that hold for a whole table or file
     "direction",
@@ -34,6 +44,7 @@ CONDITIONS = (  # columns that hold for a whole table or file
     "pulse_width_s",
     "pulse_voltage_v",
     "read_voltage_v",
+    "third_voltage_v",
 )
 CONSTANTS = ("device_id", "cycle", *CONDITIONS)
 STATES_OF = ("ltp", "ltd", "hrs", "lrs")  # states of one direction or level
@@ -365,15 +376,29 @@ class ReadOptions:
     key: Mapping[str, str] = option(
         default_factory=dict,
         metavar="FIELD=PATTERN",
-        help="Pattern of a device, a cycle or a condition in names: device='dev(\\d+)' temperature_c='(\\d+)C'.",
+        help="Pattern of a device, a cycle or a condition in the names of columns, tables, sheets or files: "
+        "device='dev(\\d+)' temperature_c='(\\d+)C'.",
         names=("device", "cycle", *CONDITIONS),
         needs=f"takes device, cycle, {', '.join(CONDITIONS)}",
         form="Device, cycle or condition in names",
         row=18,
         example=r"device=dev(\d+)",
         toml="keys",
-        doc="`device`, `cycle` or a column -> a pattern (regular expression) whose first group, in a file's or sheet's "
-        "name, is it.",
+        doc="`device`, `cycle` or a column -> a pattern (regular expression) whose first group is it, in the names of "
+        "columns, in the rows of words above tables, or in the names of sheets or files: where it differs.",
+    )
+    words: Mapping[str, str] = option(
+        "--word",
+        default_factory=dict,
+        metavar="NAME=WORD",
+        help="Word of the file, in names and cells, for ltp, ltd, lrs or hrs: ltp=GP ltd=GD; | between several.",
+        names=WORDS,
+        needs=f"takes {', '.join(WORDS)}",
+        form="Words for LTP, LTD, LRS, HRS",
+        row=18,
+        example="ltp=GP, ltd=GD",
+        toml="words",
+        doc="`ltp`, `ltd`, `lrs` or `hrs` -> the word of the file for it, in names and cells; ``|`` between several.",
     )
 
     rows_per: Mapping[str, str] = option(

@@ -17,8 +17,9 @@ from devicekit.readers.checks import OF_NAMES, add_checks, check_conductance
 from devicekit.readers.layout import IGNORED, KEPT, Column, Tag
 from devicekit.readers.layouts.groups import add_groups
 from devicekit.readers.layouts.infer import Reading
+from devicekit.readers.layouts.keys import translate_cell
 from devicekit.readers.layouts.roles import TEXT, Cells
-from devicekit.readers.layouts.series import BY_KEY, Series
+from devicekit.readers.layouts.series import Series
 from devicekit.readers.layouts.temperatures import convert_to_kelvin
 from devicekit.readers.layouts.view import names_as_text
 from devicekit.readers.origins import infer_kind, of_course, of_kind, states_borders
@@ -33,8 +34,8 @@ MOST_PIECES = 10_000  # runs of rows beyond which only their column names the de
 _STANDARD = {"voltage_v", "current_a", "cycle", "point", "device_id", "level", "direction", "pulse_index"}
 
 
-def apply(reading: Reading, source: Source) -> Table:
-    """Build the validated table of an inferred layout.
+def apply(reading: Reading, source: Source, strict: bool = True) -> Table:
+    """Build the validated table of an inferred layout; `strict` refuses a pattern of `key` that no name fits.
 
     Raises
     ------
@@ -64,9 +65,8 @@ def apply(reading: Reading, source: Source) -> Table:
         for number, frame in enumerate(frames):
             frame["_part"] = number
     whole = frames[0] if len(frames) == 1 else pd.concat(frames)
-    several = len({block.sheet for block in reading.blocks}) > 1
-    options = replace(reading.options, key={}) if reading.arranged.basis == BY_KEY else reading.options
-    whole = add_groups(whole.reset_index(drop=True), options, source.path.name, several)
+    whole = whole.reset_index(drop=True)
+    whole = add_groups(whole, reading.options, source.path.name, _list_names(reading, source), strict)
     if "device_id" not in whole:
         whole["device_id"] = _name_by_place(whole)
     elif "device_id" in roles and len(reading.arranged.series) < 2:
@@ -106,6 +106,15 @@ def _ask_kind_first(reading: Reading, error: QuestionError) -> QuestionError:
         return error
     kind = infer_kind(reading.kind.NAME, reading.claim[1], reading.other_kinds)
     return QuestionError(error.where, replace(kind.question, parts=(kind.question, *asked.each)))
+
+
+def _list_names(reading: Reading, source: Source) -> list[str]:
+    """Return the names of the file, and of its sheet, table and column of values where there is one."""
+    sheets = {block.sheet for block in reading.blocks}
+    titles = [block.title for block in reading.blocks]
+    values = [column.name for each in reading.arranged.series for column in each.columns[:1]]
+    rest = [names[0] for names in (list(sheets), titles, values) if len(names) == 1]
+    return [source.path.name.rpartition(".")[0] or source.path.name, *filter(None, rest)]
 
 
 def _name_by_place(frame: pd.DataFrame) -> pd.Series | str:
@@ -162,7 +171,7 @@ def _read_block(reading: Reading, cells: Cells, tags: Mapping[str, Tag]) -> list
     frames = []
     for each in arranged.series:
         columns = [*arranged.shared, *each.columns] if len(arranged.series) > 1 else list(reading.layout.columns)
-        frame = _build_frame(columns, cells)
+        frame = _build_frame(columns, cells, reading.options.words)
         own = {name: value for name, value in each.tags.items() if name != "level" or "level" not in tags}
         frame = _add_tags(frame, {**tags, **own})
         frames.append(_drop_empty(frame, each, reading.kind.NAME))
@@ -171,7 +180,7 @@ def _read_block(reading: Reading, cells: Cells, tags: Mapping[str, Tag]) -> list
     return frames
 
 
-def _build_frame(columns: Sequence[Column], cells: Cells) -> pd.DataFrame:
+def _build_frame(columns: Sequence[Column], cells: Cells, words: Mapping[str, str]) -> pd.DataFrame:
     """Build rows with devicekit columns in SI units, and the other columns as they are."""
     taken = {column.role for column in columns if column.role not in (KEPT, IGNORED)}
     values: dict[str, Any] = {}
@@ -187,6 +196,8 @@ def _build_frame(columns: Sequence[Column], cells: Cells) -> pd.DataFrame:
             values[role] = _read_numbers(column, cells)
         elif role in TEXT:
             text = _read_text(cells.block.cells[name])
+            if words and role in ("direction", "level"):
+                text = text.map(lambda cell: translate_cell(str(cell), words))
             # chip and cell name a device together; no other role has two columns here
             values[role] = values[role].astype(str) + "_" + text.astype(str) if role in values else text
         else:

@@ -6,7 +6,7 @@ import csv
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import pandas as pd
@@ -20,7 +20,7 @@ from devicekit.readers.layouts import delimiters
 from devicekit.readers.layouts.misfits import check_filled, check_names, fill_right
 from devicekit.readers.layouts.quantities import split_quantities
 from devicekit.readers.layouts.row_records import unfold
-from devicekit.readers.layouts.rows import drop_rows, has_cells, is_text_row, split_sections, split_text_rows
+from devicekit.readers.layouts.rows import drop_rows, has_cells, has_word, split_sections, split_text_rows
 from devicekit.readers.layouts.shape import (
     JUDGED,
     Row,
@@ -82,6 +82,11 @@ class Block:
     above: tuple[Row, ...] = ()
 
     @property
+    def title(self) -> str:
+        """All words above the table."""
+        return " ".join([self.label, *(cell for _, cells in self.above for cell in cells if cell)])
+
+    @property
     def names(self) -> list[str]:
         """Unique names of the columns."""
         return [str(name) for name in self.cells.columns]
@@ -90,6 +95,15 @@ class Block:
     def places(self) -> dict[str, int]:
         """Place of each column, from 0, by its name."""
         return {name: place for place, name in enumerate(self.names)}
+
+
+@dataclass
+class _Part:
+    """Rows of one table, its label, and the rows of words directly above it."""
+
+    label: str = ""
+    rows: list[Row] = field(default_factory=list)
+    above: list[Row] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -158,19 +172,20 @@ def _split_section(rows: Sequence[Row], delimiter: str, options: ReadOptions, wh
             )
     parts, dropped = _split_below(rows, start, head.names, shape, options)
     if not transposed:
-        split = [split_text_rows(part, shape.numeric, options, where) for _, part in parts]
-        parts = [(label, part) for (label, _), (part, _) in zip(parts, split, strict=True) if any(map(has_cells, part))]
+        split = [split_text_rows(part.rows, shape.numeric, options, where) for part in parts]
+        pairs = zip(parts, split, strict=True)
+        parts = [replace(part, rows=kept) for part, (kept, _) in pairs if any(map(has_cells, kept))]
         dropped += [row for _, out in split for row in out]
     if not parts:
         raise FileError(f"{where} has no rows of numbers below its names")
     sides = _split_beside(rows, start, head, shape, width, options)
     if len(sides) == 1 and shape.header:
-        _check_widths([row for _, part in parts for row in part], head.names, where)
+        _check_widths([row for part in parts for row in part.rows], head.names, where)
     blocks: list[Block] = []
-    for label, part in parts:
+    for part in parts:
         for name, columns in sides:
             own = head.of(columns)
-            cut = cut_columns(part, columns)
+            cut = cut_columns(part.rows, columns)
             places = columns if len(sides) == 1 else range(len(columns))
             if len(sides) > 1:  # the label holds the direction, the names need not
                 names = [
@@ -181,7 +196,7 @@ def _split_section(rows: Sequence[Row], delimiter: str, options: ReadOptions, wh
             frame = _build_frame(cut, [name or f"column {k + 1}" for name, k in zip(own.names, places, strict=True)])
             own = _add_cell_units(_add_unit_columns(own, frame), [cell_units.get(k, "") for k in columns])
             heads = tuple(_build_heading(own, k) for k in range(len(columns)))
-            title = " ".join(filter(None, (label, name)))
+            title = " ".join(filter(None, (part.label, name)))
             blocks.append(
                 Block(
                     heads,
@@ -192,7 +207,7 @@ def _split_section(rows: Sequence[Row], delimiter: str, options: ReadOptions, wh
                     tuple(own.notes),
                     title,
                     dropped=() if blocks else tuple(dropped),
-                    above=tuple(cut_columns(rows[:start][-MOST_ABOVE:], columns)),
+                    above=tuple(cut_columns(part.above or rows[:start][-MOST_ABOVE:], columns)),
                 )
             )
     return [block for block in blocks if len(block.cells)] or blocks
@@ -294,31 +309,49 @@ def _is_gap(rows: Sequence[Row], k: int) -> bool:
 
 def _split_below(
     rows: Sequence[Row], start: int, names: Sequence[str], shape: Shape, options: ReadOptions
-) -> tuple[list[tuple[str, list[Row]]], list[Row]]:
-    """Split rows of numbers where names repeat, or at rows that an option gives; return labels and rows, and the rest.
+) -> tuple[list[_Part], list[Row]]:
+    """Split rows of numbers where names repeat, or at rows that an option gives; return the parts, and the rest.
 
     The rest are repeated names that an option makes part of one table.
     """
     wanted = [name.lower() for name in names]
-    first = [*rows[start - shape.comment_rows : start]] if options.blocks == "text-row" else []
-    parts: list[tuple[str, list[Row]]] = [(_find_label(rows[:start], shape), [])]
-    parts[0] = (_strip_comment_mark(" ".join(filter(None, first[-1][1]))), []) if first else parts[0]
+    parts = [_Part(_find_label(rows[:start], shape))]
     skipping, dropped = 0, []
     for number, cells in rows[start:]:
         repeated = shape.header and cells and cells[0].lower() == wanted[0] and _repeats_names(cells, wanted)
-        if repeated and not skipping:
+        if repeated and not skipping and options.blocks != "text-row":
             skipping = 1 + shape.units_row + shape.comment_rows
-            parts += [] if options.blocks == "none" else [(_pop_label(parts[-1][1]), [])]
+            parts += [] if options.blocks == "none" else [_Part(_pop_label(parts[-1].rows))]
         if skipping:
             skipping -= 1
             dropped += [(number, cells)] if options.blocks == "none" else []
-        elif options.blocks == "empty-row" and not any(cells) and parts[-1][1]:
-            parts.append(("", []))
-        elif options.blocks == "text-row" and is_text_row(cells, shape.numeric) and any(cells):
-            parts.append((_strip_comment_mark(" ".join(filter(None, cells))), []))
+        elif options.blocks == "empty-row" and not any(cells) and parts[-1].rows:
+            parts.append(_Part())
+        elif options.blocks == "text-row" and any(cells) and has_word(cells, shape.numeric):
+            parts += [_Part()] if any(any(each) for _, each in parts[-1].rows) else []
+            parts[-1].above.append((number, cells))
         else:
-            parts[-1][1].append((number, cells))
-    return [(label, part) for label, part in parts if any(any(cells) for _, cells in part)], dropped
+            parts[-1].rows.append((number, cells))
+    parts = [part for part in parts if any(any(cells) for _, cells in part.rows)]
+    if options.blocks == "text-row":
+        _label_parts(parts, [row for row in rows[:start] if any(row[1])], shape)
+    return parts, dropped
+
+
+def _label_parts(parts: Sequence[_Part], above: Sequence[Row], shape: Shape) -> None:
+    """Label tables by the rows of words above each, but those that all tables have alike."""
+    names = [row for row in above if row[0] > shape.skip][: shape.header + shape.units_row]
+    heads = [cells for _, cells in names]
+    for part in parts[1:]:
+        part.above = [row for row in part.above if row[1] not in heads]
+    most = max((len(part.above) for part in parts), default=0)
+    parts[0].above = [row for row in above if row not in names][-most:] if most else []
+    texts = [[_strip_comment_mark(" ".join(filter(None, cells))) for _, cells in part.above] for part in parts]
+    if len({len(words) for words in texts}) == 1 and len(parts) > 2:  # the first may stand below a title
+        varied = [k for k in range(most) if len({words[k] for words in texts[1:]}) > 1]
+        texts = [[words[k] for k in varied] for words in texts]
+    for part, words in zip(parts, texts, strict=True):
+        part.label = " ".join(words)
 
 
 def _repeats_names(cells: Sequence[str], wanted: Sequence[str]) -> bool:

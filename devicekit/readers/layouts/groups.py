@@ -2,82 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import pandas as pd
 
 from devicekit.core.errors import UsageError
-from devicekit.core.quantities import DIRECTION_ALIASES, GLOSSARY
-from devicekit.names import parse_unit
-from devicekit.readers.layout import Tag
-from devicekit.readers.layouts import pooling
-from devicekit.system.options import CONDITIONS, ReadOptions
-
-_WITH_UNIT = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*$")
-_TEXTS = {"device_id", "level"}
+from devicekit.readers.layouts.keys import find_in_names, find_words, parse_value
+from devicekit.system.options import ReadOptions
 
 
-def parse_value(name: str, text: str) -> Tag:
-    """Return what a text says of a column, in SI units: `100ns` is 1e-7 for pulse_width_s.
-
-    Raises
-    ------
-    UsageError
-        If it is not a number of that quantity.
-    """
-    if name in _TEXTS:
-        return text
-    if name == "direction":
-        if (way := DIRECTION_ALIASES.get(text.strip().lower())) is None:
-            raise UsageError(f"direction={text} is neither ltp nor ltd")
-        return way
-    found = _WITH_UNIT.match(text)
-    word = found[2] if found else ""
-    own = GLOSSARY[name].unit if name in GLOSSARY else "C"
-    unit = parse_unit(word) if word and word != own else None
-    stated = parse_unit(own or "")
-    other = word not in ("", own) and (unit is None or stated is None or unit.quantity != stated.quantity)
-    if found is None or other:
-        raise UsageError(f"{name}={text} is not a number{f' in {own}' if own else ''}")
-    return float(found[1]) * (unit.factor if unit else 1.0)
-
-
-def find_in_name(name: str, options: ReadOptions, several: bool) -> dict[str, Tag]:
-    """Return what the patterns of `key` find in a file's name.
-
-    Parameters
-    ----------
-    name : str
-    options : ReadOptions
-    several : bool
-        True if device and cycle are sought in the names of several sheets instead.
-
-    Raises
-    ------
-    UsageError
-        If a pattern does not match.
-    """
-    found: dict[str, Tag] = {}
-    for column, pattern in options.key.items():
-        if several and column not in CONDITIONS:
-            continue
-        (text,) = pooling.match_pattern([name], pattern, f"key={{{column}: {pattern}}}")
-        if text is None:
-            raise UsageError(f"key={{{column}: {pattern}}} does not match {name!r}")
-        column = "device_id" if column == "device" else column
-        found[column] = parse_value(column, text)
-    return found
-
-
-def matching_keys(key: Mapping[str, str], name: str) -> dict[str, str]:
-    """Return the patterns of `key` that match a name."""
-    return {
-        each: text for each, text in key.items() if pooling.match_pattern([name], text, f"key={{{each}: {text}}}")[0]
-    }
-
-
-def add_groups(frame: pd.DataFrame, options: ReadOptions, where: str, several: bool) -> pd.DataFrame:
+def add_groups(
+    frame: pd.DataFrame, options: ReadOptions, where: str, names: Sequence[str], strict: bool = True
+) -> pd.DataFrame:
     """Add the columns that options state to the rows of a table.
 
     Parameters
@@ -87,16 +23,19 @@ def add_groups(frame: pd.DataFrame, options: ReadOptions, where: str, several: b
     options : ReadOptions
     where : str
         File name.
-    several : bool
-        True if the rows are of several sheets.
+    names : sequence of str
+        Names of the file, and of its sheet, table and column if there is one, for the patterns of `key`.
+    strict : bool
+        True if a pattern that fits none of them is refused.
 
     Raises
     ------
     UsageError
         If the file has such a column, or its rows cannot be divided in this way.
     """
-    stated = {name: parse_value(name, str(text)) for name, text in options.constant.items()}
-    stated |= find_in_name(where.rpartition(".")[0] or where, options, several)
+    stated = {name: parse_value(name, str(text), options.words) for name, text in options.constant.items()}
+    stated |= find_in_names(names, options, where, strict)
+    stated = {**{name: way for name, way in find_words(names[0], options).items() if name not in frame}, **stated}
     rows = {"device_id" if name == "device" else name: int(text) for name, text in options.rows_per.items()}
     for name in (*stated, *rows):
         if name in frame and not (name == "level" and frame[name].nunique() == 1):  # that of the column's name

@@ -26,6 +26,7 @@ from devicekit.readers.layouts.densities import ask_area, is_density
 from devicekit.readers.layouts.duplicate_columns import ignore_duplicates
 from devicekit.readers.layouts.gather import SourceBlocks, gather, take_rows
 from devicekit.readers.layouts.grid import Block
+from devicekit.readers.layouts.keys import check_keys
 from devicekit.readers.layouts.kind_choices import ask_kind, list_other_kinds, numbers_known
 from devicekit.readers.layouts.labels import check_groups
 from devicekit.readers.layouts.meanings import option_of, without_meaning
@@ -94,6 +95,8 @@ def infer_layout(source: Source, options: ReadOptions, recipe: Recipe | None = N
     recipe_columns = recipe.columns if recipe is not None else ()
     options = use_row_meaning(options)
     gathered, blocks, masked = _gather_blocks(source, options, recipe_columns, recipe)
+    if recipe is None or options.key != recipe.options.key:  # whose keys may be meant for many files
+        check_keys(_list_names(source, blocks), options, source.path.name)
     labels = (source.path.name, *(each for block in blocks for each in (block.label, block.sheet)))
     view = replace(_build_view(blocks[0], options, recipe_columns), labels=labels)
     if (question := ask_if_overflow(view)) is not None:
@@ -109,11 +112,11 @@ def infer_layout(source: Source, options: ReadOptions, recipe: Recipe | None = N
         [row for block in blocks for row in (*block.shape.numbers_above, *block.dropped)], source.path.name
     )
     view, remarks = assign_factors(view, kind, blocks[0])
-    tags = tag_blocks(blocks, options, source.path.name)
+    tags, rest = tag_blocks(blocks, options, source.path.name)
     # then the option for columns refers to the tables, or to the records
     beside = options.row_is == "record" or len({block.sheet for block in blocks}) < len(blocks)
-    inner = View(view.columns, view.cells, _without_columns(options)) if beside else view
-    arranged = _arrange(inner, view, kind, beside)
+    rest = _without_columns(rest) if beside else rest
+    arranged = _arrange(View(view.columns, view.cells, rest), view, kind, beside)
     view, arranged = _keep_one_per_role(view, arranged, kind)
     unused = _unused_of_numbers(view, kind) | _unused_of_names(blocks, arranged, beside)
     unused |= set() if kind.NAME == "pulse" else {"pulses"}
@@ -128,7 +131,7 @@ def infer_layout(source: Source, options: ReadOptions, recipe: Recipe | None = N
         arranged,
         layout,
         kind,
-        options,
+        replace(options, key=arranged.keys),
         unused,
         (*masked, *warnings, *remarks),
         (claim.strength, claim.why),
@@ -140,6 +143,12 @@ def _list_further_columns(blocks: Sequence[Block]) -> list[Column]:
     """Return the columns that only later tables of plain records have, to be kept."""
     names = dict.fromkeys(name for block in blocks[1:] for name in block.names)
     return [Column(name, KEPT, why="of another table") for name in names if name not in blocks[0].names]
+
+
+def _list_names(source: Source, blocks: Sequence[Block]) -> list[str]:
+    """Return the names of a file and of its sheets, the words above its tables, and the names of its columns."""
+    words = (each for block in blocks for each in (block.sheet, block.title, *block.names))
+    return list(dict.fromkeys((source.path.name.rpartition(".")[0] or source.path.name, *filter(None, words))))
 
 
 def _without_columns(options: ReadOptions) -> ReadOptions:

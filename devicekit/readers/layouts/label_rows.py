@@ -13,6 +13,7 @@ from devicekit.readers.header import parse_heading
 from devicekit.readers.layout import Tag
 from devicekit.readers.layouts import delimiters
 from devicekit.readers.layouts.grid import Block
+from devicekit.readers.layouts.keys import translate_cell
 from devicekit.readers.layouts.misfits import fill_right
 from devicekit.readers.lexicon import means, normalise_name
 from devicekit.system.options import ReadOptions
@@ -38,7 +39,8 @@ def label_tags(block: Block, places: Sequence[int], options: ReadOptions) -> lis
             raise UsageError(f"{block.where}: label_rows={{{name}: {row}}} must be a row above the names: {rows}")
         filled = fill_right(cells)
         for tags, place in zip(found, places, strict=True):
-            tags[name] = _convert(name, filled[place], _title(cells), block.where)
+            label = translate_cell(filled[place], options.words)
+            tags[name] = _convert(name, label, _title(cells), block.where)
     return found
 
 

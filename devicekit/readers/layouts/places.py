@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from devicekit.core.errors import Blank, Choice, UsageError
+from devicekit.core.errors import Blank, Choice, QuestionError, UsageError
 from devicekit.core.quantities import DIRECTION_ALIASES
-from devicekit.core.text import natural_number
 from devicekit.readers.layout import Tag
 from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.grid import Block
+from devicekit.readers.layouts.keys import take_keys, translate
 from devicekit.readers.layouts.label_rows import label_block
 from devicekit.readers.layouts.meanings import list_choices, option_of
 from devicekit.readers.layouts.series import build_tags
@@ -19,20 +20,34 @@ from devicekit.readers.questions import ask
 from devicekit.system.options import ReadOptions
 
 
-def tag_blocks(blocks: Sequence[Block], options: ReadOptions, where: str) -> list[dict[str, Tag]]:
-    """Return the tags of each block by the name of its sheet and its label."""
+def tag_blocks(blocks: Sequence[Block], options: ReadOptions, where: str) -> tuple[list[dict[str, Tag]], ReadOptions]:
+    """Return the tags of each block by the name of its sheet and its label, and the options with the keys left."""
     sheets = list(dict.fromkeys(block.sheet for block in blocks))
     within = [[block for block in blocks if block.sheet == sheet] for sheet in sheets]
-    by_sheet = tag_names(sheets, options, "sheets", where) if len(sheets) > 1 else [{}]
+    by_key, options = _tag_by_words_above(within, options, where)
+    by_sheet: list[dict[str, Tag]] = [{}]
+    if len(sheets) > 1:
+        by_sheet, options = tag_names(sheets, options, "sheets", where)
     found: dict[int, dict[str, Tag]] = {}
     for own, tags in zip(within, by_sheet, strict=True):
         several = len(own) > 1
-        labels = [label_block(block, options) if several and block.above else {} for block in own]
+        labels = [{**label_block(block, options), **by_key[id(block)]} if several else {} for block in own]
         if several and (not any(labels) or len({str(each) for each in labels}) < len(own)):
-            labels = _tag_labels([block.label for block in own], options, where)
+            more = _tag_labels([translate(block.label, options.words) for block in own], options, where)
+            labels = [{**new, **label} for new, label in zip(more, labels, strict=True)]
         for block, label in zip(own, labels, strict=True):
             found[id(block)] = {**label, **tags}
-    return [found[id(block)] for block in blocks]
+    return [found[id(block)] for block in blocks], options
+
+
+def _tag_by_words_above(
+    within: Sequence[Sequence[Block]], options: ReadOptions, where: str
+) -> tuple[dict[int, dict[str, Tag]], ReadOptions]:
+    """Return the tags that patterns of `key` find in the words above each table of a sheet, and the options left."""
+    several = [block for own in within if len(own) > 1 for block in own]
+    tags, options = take_keys([block.title for block in several], options, where)
+    found: dict[int, dict[str, Tag]] = {id(block): {} for own in within for block in own}
+    return found | {id(block): each for block, each in zip(several, tags, strict=True)}, options
 
 
 def _tag_labels(labels: Sequence[str], options: ReadOptions, where: str) -> list[dict[str, Tag]]:
@@ -55,14 +70,17 @@ def _tag_labels(labels: Sequence[str], options: ReadOptions, where: str) -> list
         (
             *list_choices("columns", "table", "a state of one device (retention)"),
             Choice.of("all rows belong to one table", blocks="none"),
+            *((Choice.of("the words above them contain it", key={"device": Blank("PATTERN")}),) if all(labels) else ()),
         ),
         (parsed.unclear,),
         fields=(option_of("columns"),),
     )
 
 
-def tag_names(names: Sequence[str], options: ReadOptions, what: str, where: str) -> list[dict[str, Tag]]:
-    """Return the tags of sheets or files by their names.
+def tag_names(
+    names: Sequence[str], options: ReadOptions, what: str, where: str
+) -> tuple[list[dict[str, Tag]], ReadOptions]:
+    """Return the tags of sheets or files by their names, and the options with the keys that they do not use.
 
     Parameters
     ----------
@@ -80,27 +98,57 @@ def tag_names(names: Sequence[str], options: ReadOptions, what: str, where: str)
     meaning = options.meaning(what)
     # where files are cycles and sheets devices, each pattern applies to its names
     part = {"devices": "device", "cycles": "cycle"}.get(meaning or "", "")
-    if part in options.key:
-        options = replace(options, key={part: options.key[part]})
-    if options.key:
-        found = _tag_by_key(names, options, where)
-        if len({tuple(sorted(tags.items())) for tags in found}) == len(names):
-            return found
+    tried = {part: options.key[part]} if part in options.key else options.key
+    by_key, left = take_keys(names, replace(options, key=tried), where)
+    options = replace(
+        options, key={**{name: each for name, each in options.key.items() if name not in tried}, **left.key}
+    )
+    names = [translate(name, options.words) for name in names]
+    if any(by_key):
+        found = by_key if _are_distinct(by_key) else _add_directions(by_key, names)
+        if _are_distinct(found):
+            return found, options
         if meaning is None:
-            raise UsageError(f"{where}: key={dict(options.key)} does not separate the {what} {', '.join(names[:6])}")
+            raise UsageError(f"{where}: key={dict(tried)} does not separate the {what} {', '.join(names[:6])}")
+        if meaning == "cycles" and all("direction" in tags for tags in by_key):
+            return _count_cycles(by_key), options
     parsed = pooling.parse_names(names)
     if meaning is not None and (split := _split_directions(names)) is not None:
         rest, directions = split
         groups = list(dict.fromkeys(rest))
         of = dict(zip(groups, _tag_in_order(groups, meaning), strict=True))
-        return [{**of[name], "direction": way} for name, way in zip(rest, directions, strict=True)]
+        return [{**of[name], "direction": way} for name, way in zip(rest, directions, strict=True)], options
     if meaning is not None:
-        return _tag_in_order(names, meaning)
+        return _tag_in_order(names, meaning), options
     if not parsed.unclear:
-        return [build_tags(key) for key in parsed.keys]
+        return [build_tags(key) for key in parsed.keys], options
     if options.kind == "record":  # whose rows need no device
-        return [{what[:-1]: name} for name in names]
-    raise ask(
+        return [{what[:-1]: name} for name in names], options
+    raise _ask_meaning(names, what, where, parsed.unclear)
+
+
+def _are_distinct(tags: Sequence[dict[str, Tag]]) -> bool:
+    return len({tuple(sorted((name, str(value)) for name, value in each.items())) for each in tags}) == len(tags)
+
+
+def _add_directions(tags: Sequence[dict[str, Tag]], names: Sequence[str]) -> list[dict[str, Tag]]:
+    """Return tags with the direction that the words of each name give, if one word does."""
+    ways = [_list_directions(name) for name in names]
+    return [{**each, **({"direction": way[0]} if len(way) == 1 else {})} for each, way in zip(tags, ways, strict=True)]
+
+
+def _count_cycles(tags: Sequence[dict[str, Tag]]) -> list[dict[str, Tag]]:
+    """Return tags with a cycle: the first LTP and the first LTD are cycle 1."""
+    seen: Counter[str] = Counter()
+    found = []
+    for each in tags:
+        seen[str(each)] += 1
+        found.append({**each, "cycle": seen[str(each)]})
+    return found
+
+
+def _ask_meaning(names: Sequence[str], what: str, where: str, unclear: str) -> QuestionError:
+    return ask(
         where,
         f"are the {len(names)} {what} with the same columns devices, or cycles of one device?",
         (
@@ -109,9 +157,13 @@ def tag_names(names: Sequence[str], options: ReadOptions, what: str, where: str)
                 f"the names contain both, such as {names[0]}",
                 key={"device": Blank("PATTERN"), "cycle": Blank("PATTERN")},
             ),
+            Choice.of(
+                "one is LTP, the other LTD of one device, by a word in their names",
+                words={"ltp": Blank("WORD"), "ltd": Blank("WORD")},
+            ),
             *((Choice.of("read this sheet only", sheet=names[0]),) if what == "sheets" else ()),
         ),
-        (parsed.unclear,),
+        (unclear,),
     )
 
 
@@ -120,13 +172,18 @@ def _split_directions(names: Sequence[str]) -> tuple[list[str], list[str]] | Non
     rest, directions = [], []
     for name in names:
         tokens = pooling.split_tokens(name)
-        ways = [DIRECTION_ALIASES[t.text.lower()] for t in tokens if _is_direction(t)]
+        ways = _list_directions(name)
         if len(ways) != 1:
             return None
         directions.append(ways[0])
         rest.append(" ".join(f"{t.text}{t.unit}" for t in tokens if not _is_direction(t)))
     pairs = set(zip(rest, directions, strict=True))
     return (rest, directions) if len(pairs) == len(names) and len(set(directions)) == 2 else None
+
+
+def _list_directions(name: str) -> list[str]:
+    """Return the direction of each word of a name that is one."""
+    return [DIRECTION_ALIASES[t.text.lower()] for t in pooling.split_tokens(name) if _is_direction(t)]
 
 
 def _is_direction(token: Any) -> bool:
@@ -144,17 +201,3 @@ def _tag_in_order(names: Sequence[str], meaning: str) -> list[dict[str, Tag]]:
 def _last_number(name: str) -> int | None:
     numbers = [token.number for token in pooling.split_tokens(name) if token.number is not None]
     return int(numbers[-1]) if numbers and numbers[-1] == int(numbers[-1]) else None
-
-
-def _tag_by_key(names: Sequence[str], options: ReadOptions, where: str) -> list[dict[str, Tag]]:
-    found: list[dict[str, Tag]] = [{} for _ in names]
-    for field, pattern in options.key.items():
-        role = {"device": "device_id", "cycle": "cycle"}[field]
-        option = f"key={{{field}: {pattern}}}"
-        values = pooling.match_pattern(names, pattern, option)
-        for name, value, tags in zip(names, values, found, strict=True):
-            if value is None:
-                raise UsageError(f"{where}: {option} does not match {name!r}")
-            number = natural_number(value) if role == "cycle" else None
-            tags[role] = value if number is None else number
-    return found

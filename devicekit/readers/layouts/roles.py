@@ -21,6 +21,7 @@ from devicekit.readers.layout import KEPT, Column, Tag, list_mapped, matches_pat
 from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.densities import use_area
 from devicekit.readers.layouts.grid import Block
+from devicekit.readers.layouts.keys import translate, translate_cell
 from devicekit.readers.lexicon import means, normalise_name
 from devicekit.readers.state import STATE_COLUMNS
 from devicekit.system.options import ROLES, STATES_OF, ReadOptions
@@ -115,12 +116,15 @@ def assign_roles(cells: Cells, options: ReadOptions, recipe_columns: Sequence[Co
     for k, (name, written) in enumerate(zip(block.names, block.headings, strict=True)):
         head = use_area(written, options, block.where)
         note = block.notes[k] if k < len(block.notes) else ""
-        column = _apply_recipe(name, f"{head.name} {note}", recipe_columns) or _apply_map(name, head, mapped)
+        title = translate(f"{head.name} {note}", options.words)
+        column = _apply_recipe(name, title, recipe_columns) or _apply_map(name, head, mapped)
         if column is None:
             column = _match_devicekit_name(name, head, taken | set(mapped.values())) or _infer_from_cells(
-                name, head, cells
+                name, head, cells, options.words
             )
-            column = column or _infer_from_name(name, head, cells, note)
+            column = column or _infer_from_name(name, head, cells, title)
+        elif column.by == "map" and options.words and column.role in (*STATE_COLUMNS, "value", "current_a"):
+            column = replace(column, tags=_parse_tags(title))
         if column.role in reserved and not column.is_explicit:
             column = replace(column, role=KEPT, why=f"another column is named {column.role}")
         if column.role in GLOSSARY and column.role not in STATE_COLUMNS:
@@ -211,13 +215,13 @@ def _match_devicekit_name(name: str, head: Heading, taken: set[str]) -> Column |
     return None
 
 
-def _infer_from_cells(name: str, head: Heading, cells: Cells) -> Column | None:
+def _infer_from_cells(name: str, head: Heading, cells: Cells, given: Mapping[str, str]) -> Column | None:
     """Return the role of a column of clock times, or of words for directions or levels; else None."""
     bare = normalise_name(head.name)
     if means("clock", bare) and _is_clock(cells.block.cells[name]):
         why = "clock times, counted from the first"
         return Column(name, "time_s", "s", why=why, stated=True)
-    words = cells.words(name)
+    words = {translate_cell(word, given) for word in cells.words(name)}
     if not words or len(words) > 12 or not (words <= LEVEL_WORDS or words <= set(DIRECTION_ALIASES)):
         return None
     numeric = cells.numbers(name) is not None
@@ -231,8 +235,8 @@ def _infer_from_cells(name: str, head: Heading, cells: Cells) -> Column | None:
     return None
 
 
-def _infer_from_name(name: str, head: Heading, cells: Cells, note: str) -> Column:
-    """Return the role of a column by the words and the unit of its name."""
+def _infer_from_name(name: str, head: Heading, cells: Cells, title: str) -> Column:
+    """Return the role of a column by the words and the unit of its name; `title` is with the comment below it."""
     bare = normalise_name(head.name)
     text = cells.numbers(name) is None
     if cells.block.named and not head.name and not text and _is_numbering(cells.numbers(name)):
@@ -261,14 +265,14 @@ def _infer_from_name(name: str, head: Heading, cells: Cells, note: str) -> Colum
             factor,
             head.log10,
             why,
-            _parse_tags(f"{head.name} {note}"),
+            _parse_tags(title),
             stated=stated,
             unclear=head.unclear,
             magnitude=head.magnitude,
         )
     if head.unit is None and means("counter", bare):
         return Column(name, "counter", why="by its name")
-    tags = _parse_tags(f"{head.name} {note}")
+    tags = _parse_tags(title)
     if "level" in tags or "direction" in tags:
         return Column(name, "value", why="named for a level or direction, without a unit", tags=tags)
     if head.unclear:

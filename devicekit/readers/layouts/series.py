@@ -13,7 +13,7 @@ from devicekit.core.errors import Blank, Choice, QuestionError
 from devicekit.core.quantities import DIRECTION_ALIASES, GLOSSARY
 from devicekit.readers.layout import Column, Tag
 from devicekit.readers.layouts import pooling
-from devicekit.readers.layouts.groups import parse_value
+from devicekit.readers.layouts.keys import take_keys, translate
 from devicekit.readers.layouts.label_rows import label_choices, label_tags
 from devicekit.readers.layouts.meanings import list_choices, option_of
 from devicekit.readers.layouts.view import View
@@ -41,12 +41,16 @@ class Series:
 
 @dataclass(frozen=True)
 class Arranged:
-    """Columns that all series share, the series, how they are distinguished ("" if one), and their given meaning."""
+    """Columns that all series share, the series, how they are distinguished ("" if one), and their given meaning.
+
+    `keys` are the patterns that the names of columns do not use.
+    """
 
     shared: tuple[Column, ...]
     series: tuple[Series, ...]
     basis: str = ""
     meaning: str | None = None
+    keys: Mapping[str, str] = field(default_factory=dict)
 
 
 def build_tags(key: pooling.Key) -> dict[str, Tag]:
@@ -74,7 +78,7 @@ def arrange(columns: Sequence[Column], values: frozenset[str], view: View, level
     labels = _label_tags(value_columns, view)
     if len(value_columns) < 2:
         alone = {**_name_tags(value_columns), **(labels[0] if labels else {})}
-        return Arranged(tuple(columns), (Series(tuple(value_columns), alone),))
+        return Arranged(tuple(columns), (Series(tuple(value_columns), alone),), keys=view.options.key)
     by_role: dict[str, list[Column]] = {}
     for column in columns:
         if column.role in GLOSSARY and column.name not in side_by_side:
@@ -84,16 +88,20 @@ def arrange(columns: Sequence[Column], values: frozenset[str], view: View, level
         raise _ask_pairs(wrong[0], several[wrong[0]], value_columns, view)
     shared = tuple(c for c in columns if c.name not in side_by_side and c.role not in several)
     tags = [{**_name_tags([column]), **own} for column, own in zip(value_columns, labels, strict=True)]
-    basis, meaning = "rows of labels", view.options.meaning("columns")
+    basis, meaning, keys = "rows of labels", view.options.meaning("columns"), view.options.key
     if not any(labels) or len({str(each) for each in tags}) < len(tags):
-        basis, meaning, tags = _separate_series(value_columns, view, levels)
-        tags = [{**each, **own} for each, own in zip(tags, labels, strict=False)]
+        tags, keys = _take_keys(value_columns, tags, view)
+        if keys != view.options.key and _are_distinct(tags):
+            basis, meaning = BY_KEY, None
+        else:
+            basis, meaning, found = _separate_series(value_columns, tags, view, levels)
+            tags = [{**each, **own} for each, own in zip(found, labels, strict=False)]
     if not basis:
         raise _ask_series(value_columns, view, levels)
     series = []
     for k, column in enumerate(value_columns):
         series.append(Series((column, *(found[k] for found in several.values())), tags[k]))
-    return Arranged(shared, tuple(series), basis, meaning)
+    return Arranged(shared, tuple(series), basis, meaning, keys)
 
 
 def _label_tags(value_columns: Sequence[Column], view: View) -> list[dict[str, Tag]]:
@@ -108,14 +116,11 @@ def _name_tags(value_columns: Sequence[Column]) -> dict[str, Tag]:
 
 
 def _separate_series(
-    value_columns: Sequence[Column], view: View, levels: bool
+    value_columns: Sequence[Column], own: list[dict[str, Tag]], view: View, levels: bool
 ) -> tuple[str, str | None, list[dict[str, Tag]]]:
     """Return how the columns are distinguished ("" if they are not), by which option, and the tags of each."""
-    own = [_name_tags([column]) for column in value_columns]
     meaning = view.options.meaning("columns")
-    names = _candidate_names(value_columns, view)
-    if (found := _tag_by_key(names, own, view)) is not None:
-        return BY_KEY, None, found
+    names = _candidate_names(value_columns, view, view.options.words)
     if meaning in ("devices", "cycles") and not levels and not view.cells.block.named and len(value_columns) % 2 == 0:
         ways = _trend_directions(value_columns, view)
         if ways[:2] in (("ltp", "ltd"), ("ltd", "ltp")) and ways == ways[:2] * (len(value_columns) // 2):
@@ -150,23 +155,19 @@ def _separate_series(
     return "", None, []
 
 
-def _tag_by_key(
-    candidates: Sequence[Sequence[str]], own: Sequence[dict[str, Tag]], view: View
-) -> list[dict[str, Tag]] | None:
-    """Return the tags that the patterns of `key` find in the names of columns; None if they do not match all."""
-    for names in candidates if view.options.key else []:
-        found = [dict(tags) for tags in own]
-        for field_, pattern in view.options.key.items():
-            texts = pooling.match_pattern(names, pattern, f"key={{{field_}: {pattern}}}")
-            if any(text is None for text in texts):
-                break
-            role = "device_id" if field_ == "device" else field_
-            for tags, text in zip(found, texts, strict=True):
-                tags[role] = int(text) if role == "cycle" and text and text.isdigit() else parse_value(role, str(text))
-        else:
-            if len({tuple(sorted(tags.items())) for tags in found}) == len(found):
-                return found
-    return None
+def _take_keys(
+    value_columns: Sequence[Column], own: Sequence[dict[str, Tag]], view: View
+) -> tuple[list[dict[str, Tag]], Mapping[str, str]]:
+    """Return tags with what patterns of `key` find in the names of columns, and the patterns that are left."""
+    tags, options = [dict(each) for each in own], view.options
+    for names in _candidate_names(value_columns, view, {}) if options.key else []:
+        found, options = take_keys(names, options, view.where)
+        tags = [{**old, **new} for old, new in zip(tags, found, strict=True)]
+    return tags, options.key
+
+
+def _are_distinct(tags: Sequence[dict[str, Tag]]) -> bool:
+    return len({str(sorted(each.items())) for each in tags}) == len(tags)
 
 
 def _split_two_ways(names: Sequence[str], meaning: str) -> list[dict[str, Tag]] | None:
@@ -184,10 +185,10 @@ def _split_two_ways(names: Sequence[str], meaning: str) -> list[dict[str, Tag]] 
     return found
 
 
-def _candidate_names(value_columns: Sequence[Column], view: View) -> list[list[str]]:
+def _candidate_names(value_columns: Sequence[Column], view: View, words: Mapping[str, str]) -> list[list[str]]:
     """Return what may distinguish the columns: names, names with the comments below them, comments alone."""
     block = view.cells.block
-    bare = [_bare_name(column, view) for column in value_columns]
+    bare = [translate(_bare_name(column, view), words) for column in value_columns]
     places = [block.places[column.name] for column in value_columns]
     notes = [block.notes[k] if k < len(block.notes) else "" for k in places]
     if not any(notes):
