@@ -290,10 +290,34 @@ def _is_indexed(value: Mapping[str, object]) -> bool:
 
 def _read_records(records: Sequence[Mapping[str, object] | None], depth: int) -> dict[str, object]:
     """Return the columns of rows that are objects; missing keys are empty."""
+    if (unfolded := _unfold_records(records)) is not None:
+        return unfolded
     names = list(dict.fromkeys(key for each in records for key in each or ()))
     if len(names) * len(records) > MOST_CELLS:
         raise _Ambiguous(f"{len(records)} records of {len(names)} keys are more than {MOST_CELLS} cells")
     return {name: _convert_value([(each or {}).get(name) for each in records], depth + 1) for name in names}
+
+
+def _unfold_records(records: Sequence[Mapping[str, Any] | None]) -> dict[str, object] | None:
+    """Return the rows of records that hold arrays side by side, such as V and I of each curve; None for others.
+
+    The plain values of a record stand in each of its rows, beside its number.
+    """
+    first = records[0] or {}
+    arrays = [name for name, value in first.items() if _is_list_of(value, float)]
+    if len(arrays) < 2 or any(each is None or set(each) != set(first) for each in records):
+        return None
+    found: dict[str, list[object]] = {"record": [], **{name: [] for name in first}}
+    for number, each in enumerate(records, 1):
+        lengths = {len(each[name]) for name in arrays if _is_list_of(each[name], float)}  # type: ignore[index]
+        if len(lengths) != 1 or any(isinstance(each[name], (list, dict)) for name in first if name not in arrays):  # type: ignore[index]
+            return None
+        size = lengths.pop()
+        found["record"] += [float(number)] * size
+        for name in first:
+            value = each[name]  # type: ignore[index]
+            found[name] += value if name in arrays else [_convert_cell(value)] * size
+    return dict(found)
 
 
 def _convert_cell(value: Any) -> Any:

@@ -17,8 +17,8 @@ _ROLES = {"voltage": "voltage_v", "current": "current_a", "time": "time_s"}
 SHOWN = 4  # names in a message
 
 
-def join_arrays(sheets: Sequence[Sheet], options: ReadOptions, where: str) -> list[Sheet]:
-    """Return one table of the arrays that `map` names, if it names several tables; else the tables.
+def join_arrays(sheets: Sequence[Sheet], columns: Sequence[str], where: str) -> list[Sheet]:
+    """Return one table of the arrays that `map` or a recipe names as columns, if they are several tables; else all.
 
     Matrices of one shape go side by side column by column; a vector belongs to each column of a matrix.
 
@@ -27,7 +27,7 @@ def join_arrays(sheets: Sequence[Sheet], options: ReadOptions, where: str) -> li
     UsageError
         If the arrays have different shapes.
     """
-    names = list(dict.fromkeys(options.columns.values()))
+    names = list(dict.fromkeys(columns))
     arrays = {name: columns for sheet in sheets for name, columns in _columns_by_name(sheet).items()}
     in_one = any(set(names) <= set(sheet.rows[0] if _is_named(sheet) else ()) for sheet in sheets)
     if len(names) < 2 or in_one or not set(names) <= set(arrays):
@@ -37,8 +37,9 @@ def join_arrays(sheets: Sequence[Sheet], options: ReadOptions, where: str) -> li
     if len({len(columns[0]) for columns in found}) > 1 or any(len(columns) not in (1, width) for columns in found):
         shapes = ", ".join(f"{name} {len(each[0])} x {len(each)}" for name, each in zip(names, found, strict=True))
         raise UsageError(f"{where}: map names arrays that do not fit side by side ({shapes})")
-    columns = [each[k if len(each) > 1 else 0] for k in range(width) for each in found]
-    return [Sheet(", ".join(names), [names * width, *map(list, zip(*columns, strict=True))])]
+    cells = [each[k if len(each) > 1 else 0] for k in range(width) for each in found]
+    head: list[Cell] = [*names * width]
+    return [Sheet(", ".join(names), [head, *map(list, zip(*cells, strict=True))])]
 
 
 def _is_named(sheet: Sheet) -> bool:

@@ -18,7 +18,7 @@ from devicekit.core.text import count
 from devicekit.readers import workbook
 from devicekit.readers.cells import EMPTY_WORDS
 from devicekit.readers.header import parse_heading
-from devicekit.readers.layouts import delimiters
+from devicekit.readers.layouts import arrays, delimiters
 from devicekit.readers.layouts.grid import Block, split_blocks
 from devicekit.readers.layouts.rows import TEXT, row_patterns
 from devicekit.readers.layouts.shape import Shape
@@ -34,6 +34,7 @@ _LATER = {  # options that count once the cells are arranged
         "sheets_are",
         "columns_are",
         "key",
+        "words",
         "rows_per",
         "constant",
         "kind",
@@ -54,8 +55,10 @@ class SourceBlocks:
     left_out: tuple[str, ...] = ()
 
 
-def gather(source: Source, options: ReadOptions) -> SourceBlocks:
+def gather(source: Source, options: ReadOptions, columns: Sequence[str] = ()) -> SourceBlocks:
     """Collect every table of a source; the last ones are kept with the source.
+
+    Arrays by key that are named as columns are one table.
 
     Raises
     ------
@@ -66,21 +69,23 @@ def gather(source: Source, options: ReadOptions) -> SourceBlocks:
     """
     given = {name: value for name, value in non_default(options).items() if name not in _LATER}
     mapped = given if options.row_is == "record" else {**given, "columns": bool(options.columns)}
+    if source.workbook_kind in arrays.KINDS:
+        mapped = {**given, "columns": tuple(columns)}
     known: dict[str, SourceBlocks] = source.__dict__.setdefault("gathered", {})
     plain = None if mapped is given else known.get(repr({**given, "columns": False}))
     if plain is not None and len(plain.blocks) == 1:  # columns that are named could only join several tables
         return plain
     if repr(mapped) not in known:
         known.clear()
-        known[repr(mapped)] = _gather(source, options)
+        known[repr(mapped)] = _gather(source, options, columns)
     return known[repr(mapped)]
 
 
-def _gather(source: Source, options: ReadOptions) -> SourceBlocks:
+def _gather(source: Source, options: ReadOptions, columns: Sequence[str]) -> SourceBlocks:
     if source.in_memory:
         return SourceBlocks((_block_in_memory(source),))
     if source.workbook_kind:
-        return _workbook_blocks(source, options)
+        return _workbook_blocks(source, options, columns)
     if options.sheet is not None:
         raise UsageError(f"{source.path.name} is a text file without sheets. Remove sheet={options.sheet}")
     if "\0" in source.head:
@@ -114,6 +119,9 @@ def _ask_encoding(source: Source, names: Sequence[str]) -> None:
 
 
 _JSON = re.compile(r"\s*\{\s*\"")  # an object begins
+_OBJECT = re.compile(r"\s*\{\s*['\"\w][^:=]*[:=].*\}\s*$")  # a whole object, as print() writes it
+MOST_LINES = 2000  # that are examined
+_LONGEST = 60  # characters of a line in a message
 
 
 def _block_in_memory(source: Source) -> Block:
@@ -128,6 +136,13 @@ def _text_blocks(lines: Sequence[str], where: str, options: ReadOptions) -> list
         raise FileError(
             f"{where} begins like JSON but is not valid JSON. If it is packed, unpack it; else write it as CSV."
         )
+    printed = sum(map(bool, map(_OBJECT.match, lines[:MOST_LINES])))
+    if 2 * printed > sum(map(bool, lines[:MOST_LINES])):
+        shown = next(filter(_OBJECT.match, lines)).strip()[:_LONGEST]
+        raise FileError(
+            f"{where} holds lines such as {shown!r}, which a program printed: a log, not a table of measurements. "
+            "Write the numbers to be read as CSV."
+        )
     lines = delimiters.tidy_numbers(lines)
     delimiter = delimiters.find_delimiter(lines[:2000], where)
     rows = delimiters.split_lines(lines, delimiters.DELIMITERS[delimiter], where)
@@ -136,15 +151,19 @@ def _text_blocks(lines: Sequence[str], where: str, options: ReadOptions) -> list
     return split_blocks(rows, delimiter, options, where)
 
 
-def _workbook_blocks(source: Source, options: ReadOptions) -> SourceBlocks:
+def _workbook_blocks(source: Source, options: ReadOptions, columns: Sequence[str]) -> SourceBlocks:
     """Collect the tables of the requested sheets, or of all sheets that have one."""
-    names = [sheet.name for sheet in source.sheets]
-    wanted = names if options.sheet is None else _match_sheets(names, options.sheet, source.path.name)
+    sheets = source.sheets
+    if source.workbook_kind in arrays.KINDS:
+        sheets = arrays.join_arrays(sheets, columns, source.path.name)
+    names = [sheet.name for sheet in sheets]
+    joined = len(sheets) < len(source.sheets)
+    wanted = names if options.sheet is None or joined else _match_sheets(names, options.sheet, source.path.name)
     found: list[Block] = []
     left_out: list[str] = [name for name in names if name not in wanted]
     failed: dict[str, DevicekitError] = {}  # sheets that hold a table which cannot be read
     first: FileError | None = None
-    for sheet in source.sheets:
+    for sheet in sheets:
         if sheet.name not in wanted:
             continue
         try:
@@ -179,6 +198,14 @@ def _ask_sheets(found: Sequence[Block], failed: Mapping[str, DevicekitError], wh
         for name, block in good.items()
     ]
     together = [Choice.of("all sheets that can be read", sheet=",".join(good))] if len(good) > 1 else []
+    choices += [
+        Choice.of(
+            f"sheet {name} ({error.asked.text.partition(':')[0]}): {each.means}", **{"sheet": name, **each.options}
+        )
+        for name, error in failed.items()
+        if isinstance(error, QuestionError)
+        for each in error.asked.choices
+    ]
     evidence = [f"sheet {name}: {str(error).partition(chr(10))[0]}" for name, error in failed.items()]
     return ask(where, f"which sheets should be read? {', '.join(failed)} cannot be", [*together, *choices], evidence)
 

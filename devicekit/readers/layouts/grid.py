@@ -25,6 +25,7 @@ from devicekit.readers.layouts.shape import (
     JUDGED,
     Row,
     Shape,
+    cut_side_cells,
     extent,
     find_shape,
     split_names,
@@ -153,6 +154,7 @@ def _split_section(rows: Sequence[Row], delimiter: str, options: ReadOptions, wh
     if options.header is None and options.skip is None:
         rows, transposed = transpose_trains(rows)
     rows = rows if transposed else split_names(rows)
+    rows, beside = cut_side_cells(rows) if options.skip is None and not transposed else (rows, [])
     shape, start = find_shape(rows, delimiter, options, where)
     shape = replace(shape, transposed=transposed)
     above = [cells for number, cells in rows[:start] if any(cells) and number > shape.skip]
@@ -176,6 +178,7 @@ def _split_section(rows: Sequence[Row], delimiter: str, options: ReadOptions, wh
         pairs = zip(parts, split, strict=True)
         parts = [replace(part, rows=kept) for part, (kept, _) in pairs if any(map(has_cells, kept))]
         dropped += [row for _, out in split for row in out]
+    dropped = [*beside, *dropped]
     if not parts:
         raise FileError(f"{where} has no rows of numbers below its names")
     sides = _split_beside(rows, start, head, shape, width, options)
@@ -389,7 +392,8 @@ def _split_beside(
     if len(groups) < 2:
         return [("", filled)]
     line = next((cells for number, cells in reversed(rows[:start]) if any(cells) and number <= shape.skip), [])
-    labels = [[line[k] for k in range(group[0], group[-1] + 1) if k < len(line) and line[k]] for group in groups]
+    ends = [-1, *(group[-1] for group in groups)]  # a label may stand above the empty columns to the left
+    labels = [[cell for cell in line[before + 1 : end + 1] if cell] for before, end in itertools.pairwise(ends)]
     labelled = all(len(each) == 1 for each in labels)
     ways = [{way for k in group if k < len(head.names) and (way := _direction_word(head.names[k]))} for group in groups]
     if not labelled and all(len(each) == 1 for each in ways) and len(set().union(*ways)) > 1:

@@ -20,7 +20,7 @@ from devicekit.core.errors import (
 )
 from devicekit.core.quantities import GLOSSARY
 from devicekit.readers.layout import IGNORED, KEPT, Column, Layout, Tag
-from devicekit.readers.layouts import unnamed_columns
+from devicekit.readers.layouts import arrays, unnamed_columns
 from devicekit.readers.layouts.ambiguous_columns import assign_terminals, resolve_ambiguous, set_aside_terminals
 from devicekit.readers.layouts.densities import ask_area, is_density
 from devicekit.readers.layouts.duplicate_columns import ignore_duplicates
@@ -95,6 +95,8 @@ def infer_layout(source: Source, options: ReadOptions, recipe: Recipe | None = N
     recipe_columns = recipe.columns if recipe is not None else ()
     options = use_row_meaning(options)
     gathered, blocks, masked = _gather_blocks(source, options, recipe_columns, recipe)
+    if source.workbook_kind in arrays.KINDS and options.kind != "record":
+        arrays.check_arrays(blocks, options, source.path.name)
     if recipe is None or options.key != recipe.options.key:  # whose keys may be meant for many files
         check_keys(_list_names(source, blocks), options, source.path.name)
     labels = (source.path.name, *(each for block in blocks for each in (block.label, block.sheet)))
@@ -104,12 +106,12 @@ def infer_layout(source: Source, options: ReadOptions, recipe: Recipe | None = N
     kind, claim = _choose_kind(view)
     others = list_other_kinds(view, kind.NAME, claim.strength < 2)
     view = View(tuple(check_groups(view, kind.assign(view), kind, kind.NAME in OF_LEVELS)), view.cells, options)
-    if kind.NAME == "record":
-        view = replace(view, columns=(*view.columns, *_list_further_columns(blocks)))
+    view = replace(view, columns=(*view.columns, *_list_further_columns(blocks)))
     _check_dimension(view, kind)
     warnings = warn_left_out(gathered, blocks, source.path.name)
+    dropped = [row for b in blocks for row in (*(() if b.label else b.shape.numbers_above), *b.dropped)]
     warnings += warn_dropped(
-        [row for block in blocks for row in (*block.shape.numbers_above, *block.dropped)], source.path.name
+        [*{(number, *cells): (number, cells) for number, cells in dropped}.values()], source.path.name
     )
     view, remarks = assign_factors(view, kind, blocks[0])
     tags, rest = tag_blocks(blocks, options, source.path.name)
@@ -140,7 +142,7 @@ def infer_layout(source: Source, options: ReadOptions, recipe: Recipe | None = N
 
 
 def _list_further_columns(blocks: Sequence[Block]) -> list[Column]:
-    """Return the columns that only later tables of plain records have, to be kept."""
+    """Return the columns that only later tables have, to be kept."""
     names = dict.fromkeys(name for block in blocks[1:] for name in block.names)
     return [Column(name, KEPT, why="of another table") for name in names if name not in blocks[0].names]
 
@@ -163,10 +165,10 @@ def _arrange(inner: View, view: View, kind: ModuleType, beside: bool) -> Arrange
     except QuestionError as error:
         if not beside or view.options.meaning("columns") is None or option_of("columns") not in error.asked.fields:
             raise
-        raise TableError(
-            f"{view.where}: tables stand side by side, and each has several columns of one quantity. Put each table "
-            "into its own file, or name one column of each with map={value: COLUMN}."
-        ) from None
+        choices = [each for each in error.asked.choices if option_of("columns") not in each.options]
+        names = ", ".join(column.name for column in view.columns if column.role in kind.VALUES)
+        text = f"what are the columns {names} of each of several tables side by side?"
+        raise ask(view.where, text, choices, error.asked.evidence, fields=("columns", "words", "key")) from None
 
 
 def _check_dimension(view: View, kind: ModuleType) -> None:
@@ -192,7 +194,8 @@ def _gather_blocks(
 ) -> tuple[SourceBlocks, list[Block], list[CodedWarning]]:
     """Return every table of the source, those that are read, and warnings; check them against the recipe."""
     try:
-        gathered = gather(source, options)
+        named = [column.name for column in recipe_columns if column.role != KEPT]
+        gathered = gather(source, options, [*options.columns.values(), *named])
         # a recipe is also for files without such rows
         required = recipe is None or options.drop != recipe.options.drop
         cells, masked = mask_blocks(gathered.blocks, options, source.path.name, required)
@@ -200,7 +203,11 @@ def _gather_blocks(
         if required:
             check_dropped([row for block in gathered.blocks for row in block.dropped], options, source.path.name)
         blocks = select_blocks(
-            gathered, source.path.name, options, lambda block: _best_strength(block, options, recipe_columns)
+            gathered,
+            source.path.name,
+            options,
+            lambda block: _best_strength(block, options, recipe_columns),
+            lambda block: {column.name: column.role for column in _build_view(block, options, recipe_columns).columns},
         )
     except (FileError, TableError) as error:
         if recipe is None:

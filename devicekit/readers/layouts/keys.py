@@ -19,6 +19,7 @@ _WITH_UNIT = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)
 _TEXTS = {"device_id", "level"}
 LTP_AND_LTD = 2  # words
 SHOWN = 6  # names in a message
+VALUE = r"([\w.+-]+)"  # a word or a number, in a pattern that is suggested
 
 
 def translate(name: str, words: Mapping[str, str]) -> str:
@@ -175,6 +176,16 @@ def find_words(name: str, options: ReadOptions) -> dict[str, Tag]:
         if len(meant & ways) == 1:
             found[role] = (meant & ways).pop()
     return found
+
+
+def suggest_pattern(names: Sequence[str]) -> tuple[str, list[str]]:
+    """Return a pattern for what differs first in several names, and what it finds; "" if it finds no other in each."""
+    first, last = min(names), max(names)
+    same = next((k for k, pair in enumerate(zip(first, last, strict=False)) if len(set(pair)) > 1), 0)
+    head = re.sub(r"[\w.+-]+$", "", first[:same])
+    texts = [re.match(re.escape(head) + VALUE, name) for name in names]
+    found = [text[1] for text in texts if text]
+    return (re.escape(head).replace(r"\ ", " ") + VALUE, found) if len(set(found)) == len(names) else ("", [])
 
 
 def fits_all(names: Sequence[str], field: str, pattern: str) -> bool:

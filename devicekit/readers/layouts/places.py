@@ -10,9 +10,9 @@ from typing import Any
 from devicekit.core.errors import Blank, Choice, QuestionError, UsageError
 from devicekit.core.quantities import DIRECTION_ALIASES
 from devicekit.readers.layout import Tag
-from devicekit.readers.layouts import pooling
+from devicekit.readers.layouts import delimiters, pooling
 from devicekit.readers.layouts.grid import Block
-from devicekit.readers.layouts.keys import take_keys, translate
+from devicekit.readers.layouts.keys import SHOWN, suggest_pattern, take_keys, translate
 from devicekit.readers.layouts.label_rows import label_block
 from devicekit.readers.layouts.meanings import list_choices, option_of
 from devicekit.readers.layouts.series import build_tags
@@ -68,13 +68,25 @@ def _tag_labels(labels: Sequence[str], options: ReadOptions, where: str) -> list
         where,
         f"are the {len(labels)} tables with the same columns devices, or cycles of one device?",
         (
+            *_pattern_choices(labels),
             *list_choices("columns", "table", "a state of one device (retention)"),
-            Choice.of("all rows belong to one table", blocks="none"),
-            *((Choice.of("the words above them contain it", key={"device": Blank("PATTERN")}),) if all(labels) else ()),
+            *((Choice.of("all rows belong to one table", blocks="none"),) if options.blocks is None else ()),
         ),
         (parsed.unclear,),
         fields=(option_of("columns"),),
     )
+
+
+def _pattern_choices(labels: Sequence[str]) -> list[Choice]:
+    """Return the answers that what differs first in the words above tables is the device, or the voltage of a gate."""
+    pattern, found = suggest_pattern(labels)
+    if not pattern or len(labels) < 2:
+        return []
+    shown = ", ".join(found[:SHOWN]) + (", ..." if len(found) > SHOWN else "")
+    choices = [Choice.of(f"they are devices: {shown}", key={"device": pattern})]
+    numbers = all(map(delimiters.is_plain, found))
+    gate = Choice.of(f"each has its voltage of a third terminal: {shown} V", key={"third_voltage_v": pattern})
+    return [gate, *choices] if numbers else choices
 
 
 def tag_names(

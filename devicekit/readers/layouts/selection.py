@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from devicekit.core.errors import Choice, CodedWarning, UsageError
 from devicekit.core.text import count, natural_number
@@ -15,12 +15,24 @@ from devicekit.readers.questions import ask
 from devicekit.system.options import ReadOptions
 
 MOST_CHOICES = 8  # tables that a question lists
+SHARED = (
+    ("voltage_v", "current_a"),
+    ("conductance_s",),
+    ("resistance_ohm",),
+)  # roles by which tables are read together
 
 
 def select_blocks(
-    gathered: SourceBlocks, where: str, options: ReadOptions, strength: Callable[[Block], int]
+    gathered: SourceBlocks,
+    where: str,
+    options: ReadOptions,
+    strength: Callable[[Block], int],
+    roles: Callable[[Block], Mapping[str, str]],
 ) -> list[Block]:
     """Return the tables with the same names; of several groups, the one whose `strength` as a measurement is 2.
+
+    Tables of different names are read together if all have the columns that `map` names. `roles` are the roles of a
+    table's columns, by name.
 
     Raises
     ------
@@ -36,6 +48,8 @@ def select_blocks(
         return _numbered_blocks(gathered.blocks, options.block, where)
     if options.columns:  # columns that the user names decide
         groups = {key: found for key, found in groups.items() if _has_mapped(found[0], options)} or groups
+        if all(_has_mapped(found[0], options) for found in groups.values()):
+            return [block for found in groups.values() for block in found]
     if len(groups) == 1:
         return next(iter(groups.values()))
     if options.kind == "record":  # whose columns need not agree
@@ -45,12 +59,33 @@ def select_blocks(
         return good[0]
     owners = [{block.sheet for block in found} for found in groups.values()]
     apart = all(all(owner) for owner in owners) and sum(map(len, owners)) == len(set().union(*owners))
-    choices = [_choose_group(found, gathered.blocks, apart) for found in good or groups.values()]
+    ordered = [*good, *(found for found in groups.values() if found not in good)]
+    choices = [_choose_group(found, gathered.blocks, apart) for found in ordered][:MOST_CHOICES]
+    if shared := _shared_columns([found[0] for found in good or ordered], roles):
+        names = ", ".join(shared.values())
+        choices.append(Choice.of(f"all {'sheets' if apart else 'tables'} that have {names}, by these", map=shared))
     what = "sheets" if apart else "tables"
     meanings = {tuple(head.quantity for head in each[0].headings) for each in groups.values()}
     if not any(block.sheet for block in gathered.blocks) and len(meanings) == 1:
         choices.append(Choice.of("all rows, under the first names", drop=(TEXT,)))
-    raise ask(where, f"which {what} should be read? Their columns differ", choices[-MOST_CHOICES:])
+    raise ask(where, f"which {what} should be read? Their columns differ{_describe_rest(groups, apart)}", choices)
+
+
+def _describe_rest(groups: Mapping[tuple[str, ...], Sequence[Block]], apart: bool) -> str:
+    rest = len(groups) - MOST_CHOICES
+    return f"; {count(rest, 'other kind')} of {'sheets' if apart else 'tables'} not listed" if rest > 0 else ""
+
+
+def _shared_columns(blocks: Sequence[Block], roles: Callable[[Block], Mapping[str, str]]) -> dict[str, str]:
+    """Return the columns of a sweep or of one state that all tables have, by role; {} if there are none."""
+    names = set(blocks[0].names).intersection(*(block.names for block in blocks[1:]))
+    by_role: dict[str, list[str]] = {}
+    for name, role in roles(blocks[0]).items():
+        if name in names:
+            by_role.setdefault(role, []).append(name)
+    found = {role: each[0] for role, each in by_role.items() if len(each) == 1}
+    wanted = next((each for each in SHARED if set(each) <= set(found)), ()) if len(blocks) > 1 else ()
+    return {role: found[role] for role in wanted}
 
 
 def _has_mapped(block: Block, options: ReadOptions) -> bool:
@@ -63,8 +98,19 @@ def _choose_group(group: Sequence[Block], blocks: Sequence[Block], by_sheet: boo
     label = next((f"{block.label}: " for block in group if block.label), "")
     means = f"{label}columns {', '.join(group[0].names[:6])}, {count(rows, 'row')}"
     if by_sheet:
-        return Choice.of(means, sheet=",".join(dict.fromkeys(block.sheet for block in group)))
+        names = list(dict.fromkeys(block.sheet for block in group))
+        more = f"{len(names)} sheets, " if len(names) > MOST_CHOICES else ""
+        return Choice.of(f"{more}{means}", sheet=_sheet_pattern(names, [block.sheet for block in blocks]))
     return Choice.of(means, block=",".join(str(k) for k, block in enumerate(blocks, 1) if block in group))
+
+
+def _sheet_pattern(names: Sequence[str], every: Sequence[str]) -> str:
+    """Return sheets as an option: their names, or the beginning of many that no other sheet has."""
+    first, last = min(names), max(names)
+    same = next((k for k, pair in enumerate(zip(first, last, strict=False)) if len(set(pair)) > 1), len(first))
+    start = re.sub(r"[^\w. ]+$", "", first[:same])
+    alone = bool(start) and all(name in names for name in every if name.lower().startswith(start.lower()))
+    return f"{start}*" if alone and len(names) > MOST_CHOICES else ",".join(names)
 
 
 def _numbered_blocks(blocks: Sequence[Block], wanted: str, where: str) -> list[Block]:

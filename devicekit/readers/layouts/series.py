@@ -28,6 +28,7 @@ _CONDITIONS = {
 }
 _NUMBER = re.compile(r"(?:[GRI]|#)?[ _]?\d+")  # a number without a word for what it counts
 BY_KEY = "the patterns of key"
+MOST_COMPARED = 40  # columns whose words and trends are compared
 MIDDLE = 0.5  # rank correlation beyond which a train rises or falls
 
 
@@ -277,6 +278,29 @@ def _ask_pairs(role: str, found: Sequence[Column], value_columns: Sequence[Colum
     return ask(view.where, text, choices)
 
 
+def word_choices(value_columns: Sequence[Column], view: View) -> tuple[Choice, ...]:
+    """Return the answers that one word stands for LTP and another for LTD, where each column has one of the two.
+
+    The word of the columns that rise comes first as LTP.
+    """
+    columns = value_columns[:MOST_COMPARED]
+    names = [_bare_name(column, view) for column in columns]
+    found = [set(re.findall(r"[^\W\d_]{2,}", name)) for name in names]
+    words = sorted(set().union(*found), key=lambda word: (-len(word), word))
+    pairs = [(a, b) for a in words for b in words if a < b and all((a in each) != (b in each) for each in found)]
+    if not pairs or view.sweeps:
+        return ()
+    ways = _trend_directions(columns, view)
+    first, second = max(pairs, key=lambda pair: len("".join(pair)))
+    rises = sum((way == "ltp") - (way == "ltd") for way, each in zip(ways, found, strict=True) if first in each)
+    orders = [(first, second), (second, first)] if rises >= 0 else [(second, first), (first, second)]
+    more = {"key": {"device": Blank("PATTERN")}} if len(columns) > 2 else {}
+    return tuple(
+        Choice.of(f"{up} is potentiation (LTP), {down} depression (LTD)", words={"ltp": up, "ltd": down}, **more)
+        for up, down in orders
+    )
+
+
 def _single_column_choices(value_columns: Sequence[Column], view: View) -> tuple[Choice, ...]:
     """Return the choices of reading one column: each current of a sweep by name, else one state."""
     if view.sweeps:
@@ -319,6 +343,7 @@ def _ask_series(value_columns: Sequence[Column], view: View, levels: bool) -> Qu
         f"are the {len(value_columns)} columns {names} devices, or cycles of one device?{more}",
         (
             *label_choices(view.cells.block, [view.cells.block.places[column.name] for column in value_columns]),
+            *word_choices(value_columns, view),
             *list_choices("columns", "column", "a state of one device" if levels else ""),
             *(_single_column_choices(value_columns, view)),
         ),

@@ -203,6 +203,8 @@ def _first_number_row(rows: Sequence[Row], types: tuple[list[int], list[int]]) -
     filled = [k for k, (_, cells) in enumerate(rows) if any(cells)]
     fits = [_is_number_row(rows[k][1], types) for k in filled]
     start = next((at for at in range(len(filled)) if all(fits[at : at + 3])), len(filled))
+    places = [{k for k, cell in enumerate(rows[at][1]) if cell} for at in filled[start : start + 3]]
+    start += len(places) > 2 and not places[0] & (places[1] | places[2])  # numbers above empty columns are labels
     above = start
     # rows with numbers below a full row of names belong to the table, even with wrong cells
     while above > 0 and _holds_number(rows[filled[above - 1]][1], types):
@@ -212,6 +214,23 @@ def _first_number_row(rows: Sequence[Row], types: tuple[list[int], list[int]]) -
     ):
         start = above
     return filled[start] if start < len(filled) else len(rows)
+
+
+def cut_side_cells(rows: Sequence[Row]) -> tuple[Sequence[Row], list[Row]]:
+    """Return rows without the cells beside the first row of a table, and these cells.
+
+    A row of numbers that goes on, behind an empty cell, where all rows below it end belongs to the table.
+    """
+    types = _numeric_columns([cells for _, cells in rows[:JUDGED]])
+    start = _first_number_row(rows[:JUDGED], types) if types else 0
+    if types is None or not 0 < start < len(rows):
+        return rows, []
+    number, cells = rows[start - 1]
+    width = len(types[0])
+    if extent(cells) <= width or cells[width] or not _is_number_row(cells[:width], types):
+        return rows, []
+    whole = [*rows[: start - 1], (number, list(cells[:width])), *rows[start:]]
+    return whole, [(number, ["beside the table:", *filter(None, cells[width:])])]
 
 
 def _holds_number(cells: Sequence[str], types: tuple[list[int], list[int]]) -> bool:

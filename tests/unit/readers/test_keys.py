@@ -93,3 +93,37 @@ def test_words_are_kept_in_a_recipe(tmp_path: Path) -> None:
     table.meta["layout"].save(tmp_path / "recipe.toml")
     again = devicekit.read(file, recipe=tmp_path / "recipe.toml")
     assert again.frame["direction"].tolist() == table.frame["direction"].tolist()
+
+
+def test_a_pattern_for_the_words_above_tables_is_offered(tmp_path: Path) -> None:
+    with pytest.raises(QuestionError) as caught:
+        devicekit.read(_stacked(tmp_path / "curves.txt"), blocks="text-row")
+    first = caught.value.asked.choices[0]
+    assert first.options == {"key": {"device": r"IV data for \[([\w.+-]+)"}}
+    table = devicekit.read(tmp_path / "curves.txt", blocks="text-row", **first.options)
+    assert table.devices == ["NW1", "NW2", "NW3"]
+
+
+def test_words_of_rows_are_offered_as_ltp_and_ltd(tmp_path: Path) -> None:
+    file = tmp_path / "rows.txt"
+    rows = [("Gprog", UP[::-1]), ("Gerase", UP)] * 3
+    file.write_text("".join(f"{word}, {', '.join(f'{each:.3f}' for each in values)}\n" for word, values in rows))
+    options = {"unit": "uS", "columns_are": "cycles"}
+    with pytest.raises(QuestionError) as caught:
+        devicekit.read(file, **options)
+    offered = [choice.options for choice in caught.value.asked.choices if "words" in choice.options]
+    assert offered[0] == {"words": {"ltp": "Gerase", "ltd": "Gprog"}}  # whose numbers rise
+    table = devicekit.read(file, **options, **offered[0])
+    assert table.frame.groupby("direction")["cycle"].nunique().to_dict() == {"ltd": 3, "ltp": 3}
+    assert len(table) == 72
+
+
+def test_a_number_alone_above_each_of_several_tables_names_it(tmp_path: Path) -> None:
+    rows = ["1,,,2,,", ",1100,1.5e-6,,1010,2.5e-6,,9e-6,8e-6"]
+    rows += [f",{k},{k}e-7,,{k + 1},{k + 2}e-7" for k in range(1, 8)]
+    (tmp_path / "blocks.csv").write_text("\n".join(rows) + "\n")
+    table = devicekit.read(tmp_path / "blocks.csv", kind="record", columns_are="devices")
+    first = table.frame.groupby("device_id").first()
+    assert first.index.tolist() == ["1", "2"]
+    np.testing.assert_allclose(first[["column 1", "column 2"]], [[1100, 1.5e-6], [1010, 2.5e-6]])
+    assert any("beside the table: 9e-6 8e-6" in each.message for each in table.warnings)

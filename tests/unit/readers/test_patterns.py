@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -46,7 +47,7 @@ def test_a_slow_pattern_is_an_error(
     found = devicekit("read", folder, *options)
     assert time.process_time() - began < 2  # of this process; the other is ended after as much
     assert found.code == 2
-    assert f"--key device={pattern} takes too long" in found.err
+    assert f"--key {shlex.quote(f'device={pattern}')} takes too long" in found.err
     assert "repeat" in found.err
 
 
