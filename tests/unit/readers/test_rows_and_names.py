@@ -186,7 +186,8 @@ def test_tables_of_other_columns_below_each_other_are_a_choice(lines: Write) -> 
     with pytest.raises(UsageError, match=r"block=3.*2 tables"):
         read(path, block="3")
     ragged = lines("V (V),I (A)", *loop()[:9], "V (V),I (A),t (s)", *(f"{row},{k}" for k, row in enumerate(loop())))
-    assert [len(table.frame) for _, table in answers(ragged)] == [9, 41]
+    # each table alone, or both by their common columns, as devices, cycles or one sweep
+    assert [len(table.frame) for _, table in answers(ragged)] == [9, 41, 50, 50, 50]
     renamed = lines("V (V),I (A)", *loop(), "Bias (V),Amps (A)", *loop())
     assert [len(table.frame) for _, table in answers(renamed)] == [41, 41, 82]
 
@@ -282,7 +283,8 @@ def test_a_sheet_that_cannot_be_read_leaves_the_others_to_choose(tmp_path: Path)
                 sheet.append(["pause"])
     book.remove(book["Sheet"])
     book.save(tmp_path / "book.xlsx")
-    assert choices(tmp_path / "book.xlsx") == ["sheet=first"]
+    whole = ["sheet=first", "sheet=second blocks=text-row", "sheet=second drop=(text)"]
+    assert choices(tmp_path / "book.xlsx") == whole
     check_loop(read(tmp_path / "book.xlsx", sheet="first"))
     check_loop(read(tmp_path / "book.xlsx", sheet="second", drop=("pause",)))
     table = read(tmp_path / "book.xlsx", drop=("pause",), sheets_are="devices")
