@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -160,6 +161,11 @@ def _count_cycles(tags: Sequence[dict[str, Tag]]) -> list[dict[str, Tag]]:
 
 
 def _ask_meaning(names: Sequence[str], what: str, where: str, unclear: str) -> QuestionError:
+    words = Choice.of(
+        "one is LTP, the other LTD of one device, by a word in their names",
+        words={"ltp": Blank("WORD"), "ltd": Blank("WORD")},
+    )
+    worded = len({re.sub(r"[\d\W_]+", " ", name) for name in names}) > 1
     return ask(
         where,
         f"are the {len(names)} {what} with the same columns devices, or cycles of one device?",
@@ -169,10 +175,7 @@ def _ask_meaning(names: Sequence[str], what: str, where: str, unclear: str) -> Q
                 f"the names contain both, such as {names[0]}",
                 key={"device": Blank("PATTERN"), "cycle": Blank("PATTERN")},
             ),
-            Choice.of(
-                "one is LTP, the other LTD of one device, by a word in their names",
-                words={"ltp": Blank("WORD"), "ltd": Blank("WORD")},
-            ),
+            *((words,) if worded else ()),
             *((Choice.of("read this sheet only", sheet=names[0]),) if what == "sheets" else ()),
         ),
         (unclear,),
