@@ -44,6 +44,7 @@ from devicekit.readers.layouts.selection import select_blocks, warn_left_out
 from devicekit.readers.layouts.series import Arranged, arrange
 from devicekit.readers.layouts.view import Claim, View
 from devicekit.readers.own import kind_of
+from devicekit.readers.questions import ask
 from devicekit.readers.source import Source
 from devicekit.readers.state import OF_STATES, STATE_COLUMNS
 from devicekit.readers.terminals import is_gate
