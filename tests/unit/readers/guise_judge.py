@@ -156,6 +156,11 @@ class Owner:
                 if not self._holds(question, accepted_is_right):
                     return None
                 filled[name] = value
+            elif name == "encoding":
+                shown = [word for each in self.guise.pieces[0][1] for word in [each.name] if not word.isascii()]
+                if not any(word in choice.means for word in shown):
+                    return None
+                filled[name] = value
             elif name in ("columns", "map"):
                 pairs = {ours: self.columns.get(ours) for ours in value}
                 wrong = [
@@ -239,7 +244,7 @@ class Owner:
         return {
             ours: theirs
             for ours, theirs in self.columns.items()
-            if theirs and (ours in GLOSSARY or ours == "value") and ours not in left
+            if theirs and (ours in GLOSSARY or ours == "value") and ours not in (STATE, *left)
         }
 
     def description(self) -> dict[str, Any]:
@@ -327,6 +332,9 @@ def _answers(
         more.setdefault("columns", {})
     with suppress(DevicekitError):
         options = replace(options, **more)
+    with suppress(DevicekitError):  # the table that the answers lead to is shown beside the form
+        trial = _read(paths, replace(options, accept=True), {**form, **answers})
+        options = replace(options, columns={**options.columns, **owner.unread(trial)})
     return options, answers
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from .guise_judge import OUTCOMES, survey  # type: ignore[import-not-found]
 
-QUICK = range(20)
+QUICK = range(10)
 
 
 @pytest.mark.filterwarnings("ignore")
