@@ -15,6 +15,11 @@ import pandas as pd
 from .guises import ENGLISH, STATE, Column, Guise, label_cells, pick, translate  # type: ignore[import-not-found]
 
 VALUES = {"pulse": STATE, "sweep": "current_a", "stdp": "weight_change", "paired": "ratio"}
+INNER = {
+    "pulse": ("device_id", "cycle", "direction"),
+    "sweep": ("device_id", "cycle"),
+    **dict.fromkeys(("endurance", "retention", "multilevel"), ("device_id", "level")),
+}
 SEVERAL = {"device_id": "devices", "cycle": "cycles", "level": "levels"}
 TITLES = {"device_id": "Device {}", "cycle": "Cycle {}", "level": "{}", "direction": "{}"}
 PREAMBLES = ("Sample: A12", "Date: 2024-03-01", "Measurement of memristors", "Comment,none", "Program version 2.1")
@@ -133,6 +138,10 @@ def _is_shared(truth: pd.DataFrame, columns: list[Column], over: str, kind: str)
         return False
     parts = [np.flatnonzero(truth[over] == each) for each in truth[over].unique()]
     longest = max(parts, key=len)
+    inner = [each for each in INNER.get(kind, ("device_id",)) if each in truth and each != over]
+    sizes = [truth.iloc[part].groupby(inner, sort=False).size().tolist() if inner else [len(part)] for part in parts]
+    if any(each != sizes[0] for each in sizes) and max(map(len, sizes)) > 1:
+        return False  # only one train may be shorter than its neighbour
     return all(
         all(each.cells[at] == each.cells[long] for at, long in zip(part, longest, strict=False))
         for part in parts
