@@ -41,8 +41,8 @@ def add_checks(table: Table, checks: Iterable[Check] = ()) -> Table:
 
 
 def _group(table: Table) -> pd.Series:
-    """Return the number of each row's train, sweep or record."""
-    keys = [name for name in _GROUPS if name in table.frame]
+    """Return the number of each row's train, sweep or record; the level that a pulse led to divides no train."""
+    keys = [name for name in _GROUPS if name in table.frame and not (name == "level" and isinstance(table, PulseTable))]
     return table.frame.groupby(keys, sort=False, dropna=False).ngroup()
 
 
@@ -159,7 +159,7 @@ def check_division(table: Table) -> Iterator[CodedWarning]:
     back = -(steps * np.asarray(sign)[train.to_numpy()]).groupby(train).min()
     jumps = (back > HALF * extent) & (back > JUMP * usual)
     ends = pd.DataFrame({"first": trains.first(), "last": trains.last(), "extent": extent, "usual": usual})
-    keys = [name for name in _GROUPS if name in frame and name != "cycle"]
+    keys = [name for name in _GROUPS if name in frame and name not in ("cycle", "level")]
     before = ends.groupby([frame[name].groupby(train).first() for name in keys], sort=False, dropna=False).shift()
     goes_on = (ends["first"] - before["last"]).abs() <= 2 * usual
     goes_on &= (ends["first"] - before["first"]).abs() > HALF * before["extent"]

@@ -10,6 +10,7 @@ import pandas as pd
 
 from devicekit.core.errors import Choice, CodedWarning, QuestionError, UsageError
 from devicekit.core.text import count
+from devicekit.readers.layout import IGNORED
 from devicekit.readers.layouts.grid import Block
 from devicekit.readers.layouts.roles import UNKNOWN
 from devicekit.readers.layouts.rows import NUMBER, OVERFLOW
@@ -22,7 +23,7 @@ LARGEST, LEAST = 1e25, 1e-25  # of a number that an instrument measures, in any 
 APART = 1e6  # ratio of the smallest reading and a code below it, which is 1 over an overflow
 FEWEST = 3  # cells with one number below
 EXTREME, ROUNDING = 1e20, 0.01  # beyond it a number is given as messages show it, in three digits
-_MEASURED = {*STATE_COLUMNS, "value", UNKNOWN, "current_a", "voltage_v"}
+_MEASURED = {*STATE_COLUMNS, "value", UNKNOWN, IGNORED, "current_a", "voltage_v"}
 
 
 def is_code(numbers: pd.Series) -> np.ndarray:
@@ -54,7 +55,7 @@ def mask_codes(block: Block, options: ReadOptions, where: str) -> tuple[Block, l
             out |= hit
         if out.any():
             found[str(name)] = cells.mask(out, np.nan if cells.dtype.kind in "iuf" else "")
-            codes |= dict.fromkeys(_shown(numbers[out]))
+            codes |= dict.fromkeys(_describe_codes(numbers[out]))
     if not found:
         return block, [], used
     lost = [f"{int((cells != block.cells[name]).sum())} of {name}" for name, cells in found.items()]
@@ -68,7 +69,7 @@ def _equals(numbers: pd.Series, given: float) -> np.ndarray:
     return np.isclose(np.abs(numbers.to_numpy(float)), abs(given), rtol=ROUNDING if extreme else 1e-9, atol=0.0)
 
 
-def _shown(numbers: pd.Series) -> list[str]:
+def _describe_codes(numbers: pd.Series) -> list[str]:
     return list(dict.fromkeys(f"{abs(each):.3g}" for each in numbers.unique()[:20]))[:2]
 
 
@@ -83,7 +84,7 @@ def ask_if_overflow(view: View) -> QuestionError | None:
         if numbers is None or not (codes := is_code(numbers)).any():
             continue
         cells[column.name] = int(codes.sum())
-        shown += _shown(numbers[codes])
+        shown += _describe_codes(numbers[codes])
     if not cells:
         return None
     of = ", ".join(f"{number} in {name}" for name, number in cells.items())
