@@ -81,7 +81,7 @@ def test_trains_against_their_names_are_counted(lines: Write) -> None:
 def test_names_of_states_that_are_swapped_are_asked_about_and_mended(lines: Write) -> None:
     rows = [f"{k},{5 + k / 10:g},{100 + k}" for k in range(1, 21)]
     path = lines("Cycle,HRS (kohm),LRS (kohm)", *rows)
-    with pytest.raises(devicekit.core.errors.QuestionError, match="HRS.* 100 %") as caught:
+    with pytest.raises(devicekit.core.errors.QuestionError, match=r"HRS.* 100 %") as caught:
         devicekit.read(path)
     mend = caught.value.asked.choices[1].options
     assert mend == {"names": "Cycle,LRS (kohm),HRS (kohm)"}
