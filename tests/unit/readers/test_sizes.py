@@ -35,7 +35,7 @@ def test_units_are_offered_by_what_they_make_of_the_numbers(lines: Write) -> Non
 def test_columns_without_names_are_offered_in_a_probable_unit(lines: Write) -> None:
     loop = np.concatenate([np.linspace(0, 0.4, 20), np.linspace(0.4, -0.8, 60), np.linspace(-0.8, 0, 40)])
     sweep = lines(*(f"{v:.4f} {150 * v:.4f}" for v in loop), name="m.dat")
-    assert _choices(sweep)[0].options["unit"] == "uA"
+    assert [each.options["unit"] for each in _choices(sweep) if each.options.get("kind") == "sweep"] == ["uA"]
     states = lines(*(f"{n} {0.0015 + 0.0025 * n:.4f}" for n in range(1, 32)), name="g.dat")
     pulse = next(each for each in _choices(states) if each.options["kind"] == "pulse")
     assert pulse.options["unit"] == "mS"
