@@ -127,7 +127,10 @@ SHORT = ("--epochs", "1", "--seeds", "1", "--hidden", "8", "--wire-ohm", "1")
         pytest.param(("run", "{trains}", "--epochs", "1", "--no-benchmark", "--out", "{out}"), marks=pytest.mark.slow),
         ("characterize", "{trains}", "--out", "{out}"),
         ("train", "--card", "{card}", "--epochs", "1", "--set", "hidden=8", "--no-beside", "--out", "{out}"),
-        ("benchmark", "{card}", "--seeds", "1", "--no-attribution", "--no-wide", "--no-policy", "--out", "{out}"),
+        pytest.param(
+            ("benchmark", "{card}", "--seeds", "1", "--no-attribution", "--no-wide", "--no-policy", "--out", "{out}"),
+            marks=pytest.mark.slow,
+        ),
         pytest.param(("array", "{card}", *SHORT, "--out", "{out}"), marks=pytest.mark.slow),
     ],
     ids=lambda command: command[0],

@@ -27,7 +27,9 @@ def test_every_measured_set_is_known_here() -> None:
     assert {name for name, each in catalog.shipped().items() if not each.synthetic} == set(KINDS)
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(each, marks=pytest.mark.slow if each == "vcm-trains" else ()) for each in KINDS]
+)
 def test_a_measured_set_is_read_without_a_question_and_names_its_licence(name: str) -> None:
     found = catalog.get(name)
     table = devicekit.read(found.data)

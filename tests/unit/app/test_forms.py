@@ -58,7 +58,7 @@ def test_every_option_has_a_field_and_a_label() -> None:
 
 
 @given(OPTIONS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_options_go_through_the_form_unchanged(options: ReadOptions) -> None:
     form = {each.name: each.value for each in build_reading_fields(options, ["mine"], ["table"])}
     assert parse_reading_form(form) == options

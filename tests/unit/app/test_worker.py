@@ -100,6 +100,7 @@ def test_jobs_run_in_order_and_failures_are_told_apart(worker: Worker, job: Call
     assert process(worker) == first
 
 
+@pytest.mark.slow
 def test_a_cancelled_job_leaves_no_process_and_no_file_and_the_next_one_runs(
     worker: Worker, job: Callable[..., Job]
 ) -> None:

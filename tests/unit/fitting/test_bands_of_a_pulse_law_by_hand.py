@@ -36,6 +36,7 @@ def law() -> PulseLaw:
     return found
 
 
+@pytest.mark.slow
 def test_a_predicted_band_combines_the_law_and_the_scatter_of_rates(law: PulseLaw) -> None:
     """Equal steps: d r / d ln rate is n steps; the law's values move ln rate by the amplitude's own slope."""
     joint = law.joints["ltp"]

@@ -195,6 +195,7 @@ def test_sharing_the_shape_helps_short_pulses(seeds: int) -> None:
     assert np.median(joint_error) < np.median(separate_error) / 2
 
 
+@pytest.mark.slow
 def test_the_exponent_and_the_test_of_sharing() -> None:
     result = fit(widths_table(0.01, 0), share="width")
     for facts in result.joint.values():

@@ -165,6 +165,7 @@ def test_different_windows_are_not_taken_for_rates_nor_rates_for_windows() -> No
     assert np.sqrt(np.diag(by_rate.variation.d2d_ln_rate_covariance)).min() > 0.1
 
 
+@pytest.mark.slow
 def test_a_curve_in_its_own_window_is_the_central_one() -> None:
     fit = devicekit.fit(population(np.random.default_rng(7), 0.0, 0.0), model="softbounds")
     central = fit.branches["ltd"]

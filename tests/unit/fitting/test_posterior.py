@@ -111,6 +111,7 @@ def test_the_posterior_of_equal_steps_is_about_a_straight_line_and_wider_than_it
     assert low < 0.01 < high
 
 
+@pytest.mark.slow
 def test_draws_agree_with_the_band_where_that_is_near_normal() -> None:
     fit = fitted(6)
     drawn = posterior(fit, seed=1)

@@ -125,6 +125,7 @@ def test_read_sweep(read_sweeps: SweepTable) -> None:
     assert read_sweeps.frame["current_a"][0] == 1.0203332990083028e-06
 
 
+@pytest.mark.slow
 def test_set_sweep(measured: Path) -> None:
     names = {
         "device_id": "column 1",

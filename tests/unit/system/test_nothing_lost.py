@@ -227,7 +227,7 @@ def test_the_command_line_keeps_its_inputs(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes, sockets and devices of POSIX systems")
-@pytest.mark.parametrize("more", [[], ["--json"]], ids=["words", "json"])
+@pytest.mark.parametrize("more", [[], pytest.param(["--json"], marks=pytest.mark.slow)], ids=["words", "json"])
 def test_a_name_that_is_no_utf8_on_the_command_line(tmp_path: Path, more: list[str]) -> None:
     name = os.fsdecode(b"m\xff.csv")
     (tmp_path / name).write_text(SWEEP)
