@@ -102,7 +102,7 @@ def _written(value: Any) -> str:
         return "{" + ", ".join(f"{ours}: {theirs}" for ours, theirs in value.items()) + "}"
     if isinstance(value, tuple):
         return f"({', '.join(map(str, value))})"
-    return repr(value) if (isinstance(value, str) and {",", "(", " "} & set(value)) or value == "." else str(value)
+    return repr(value) if (isinstance(value, str) and {",", "(", " ", "*"} & set(value)) or value == "." else str(value)
 
 
 @dataclass(frozen=True)
