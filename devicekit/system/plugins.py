@@ -25,7 +25,7 @@ def _find_entry_points(group: str, path: tuple[str, ...]) -> Sequence[EntryPoint
     return tuple(entry_points(group=group))
 
 
-def announced(group: str) -> Sequence[EntryPoint]:
+def find_announcements(group: str) -> Sequence[EntryPoint]:
     """Return what other packages announce in an entry-point group.
 
     It is looked for once for each `sys.path`: every installed package is opened for it, and a reading asks many times.
@@ -42,7 +42,7 @@ def discover(group: str, noun: str) -> dict[str, Any]:
         If one cannot be imported.
     """
     found = {}
-    for entry in announced(group):
+    for entry in find_announcements(group):
         try:
             found[entry.name] = entry.load()
         except Exception as error:  # whatever a foreign package trips over
@@ -75,7 +75,7 @@ class Registry:
 
     def names(self) -> list[str]:
         """Return the names of ours, then of those that other packages announce."""
-        foreign = (entry.name for entry in announced(self.group))
+        foreign = (entry.name for entry in find_announcements(self.group))
         return list(dict.fromkeys([*self.builtin_names(), *foreign]))
 
     def load(self, name: str) -> Any:

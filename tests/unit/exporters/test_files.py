@@ -213,10 +213,14 @@ class _Entry:
 
 
 def test_another_package_may_bring_a_target(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("devicekit.system.plugins.announced", lambda group: [_Entry(plugins.EXPORTERS.load("csv"))])
+    monkeypatch.setattr(
+        "devicekit.system.plugins.find_announcements", lambda group: [_Entry(plugins.EXPORTERS.load("csv"))]
+    )
     assert list(exporters()) == ["hspice", *plugins.EXPORTERS.builtin_names()]
     assert "rate.csv" in make(soft(), "hspice", ExportOptions()).files
-    monkeypatch.setattr("devicekit.system.plugins.announced", lambda group: [_Entry(ImportError("no such thing"))])
+    monkeypatch.setattr(
+        "devicekit.system.plugins.find_announcements", lambda group: [_Entry(ImportError("no such thing"))]
+    )
     with pytest.raises(UsageError, match=r"'hspice'.*no such thing"):
         exporters()
 

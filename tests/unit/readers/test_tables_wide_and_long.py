@@ -133,7 +133,7 @@ def test_readers_of_other_packages_are_found(monkeypatch: pytest.MonkeyPatch, tm
             raise ImportError("no such module")
 
     assert {"easyexpert", "keithley4200", "smu", "wgfmu", "arcone", "table"} <= set(readers())
-    monkeypatch.setattr("devicekit.system.plugins.announced", lambda group: [Entry()])
+    monkeypatch.setattr("devicekit.system.plugins.find_announcements", lambda group: [Entry()])
     with pytest.raises(UsageError, match="does not load"):
         readers()
 
