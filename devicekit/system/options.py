@@ -115,8 +115,8 @@ class ReadOptions:
         default_factory=dict,
         alias="map",
         metavar="NAME=COLUMN",
-        help="Use the file's COLUMN as NAME: voltage_v, current_a, time_s, cycle, pulse_index, value (a state) "
-        "and others (the formats page lists them); may be repeated.",
+        help="Use the file's COLUMN as NAME: voltage_v, current_a, time_s, cycle, pulse_index, value (a state), hrs, "
+        "lrs, ltp, ltd and others (the formats page lists them); may be repeated.",
         offered=ROLES,
         form="Columns",
         row=6,

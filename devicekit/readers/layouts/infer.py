@@ -22,15 +22,14 @@ from devicekit.core.quantities import GLOSSARY
 from devicekit.readers.layout import IGNORED, KEPT, Column, Layout, Tag
 from devicekit.readers.layouts import arrays, unnamed_columns
 from devicekit.readers.layouts.ambiguous_columns import assign_terminals, resolve_ambiguous, set_aside_terminals
-from devicekit.readers.layouts.densities import ask_area, is_density
+from devicekit.readers.layouts.densities import is_density
 from devicekit.readers.layouts.duplicate_columns import ignore_duplicates
 from devicekit.readers.layouts.gather import SourceBlocks, gather, take_rows
 from devicekit.readers.layouts.grid import Block
 from devicekit.readers.layouts.keys import check_keys
-from devicekit.readers.layouts.kind_choices import ask_kind, list_other_kinds, numbers_known
+from devicekit.readers.layouts.kind_choices import choose_kind, collect_claims, list_other_kinds
 from devicekit.readers.layouts.labels import check_groups
 from devicekit.readers.layouts.meanings import option_of, without_meaning
-from devicekit.readers.layouts.needs import ask_missing, find_missing
 from devicekit.readers.layouts.overflow import ask_if_overflow, mask_blocks
 from devicekit.readers.layouts.places import tag_blocks
 from devicekit.readers.layouts.roles import UNKNOWN, Cells, assign_roles, is_counter, is_switching
@@ -43,12 +42,10 @@ from devicekit.readers.layouts.scale import (
 from devicekit.readers.layouts.selection import select_blocks, warn_left_out
 from devicekit.readers.layouts.series import Arranged, arrange
 from devicekit.readers.layouts.view import Claim, View
-from devicekit.readers.own import kind_of
 from devicekit.readers.questions import ask
 from devicekit.readers.source import Source
 from devicekit.readers.state import OF_STATES, STATE_COLUMNS
 from devicekit.readers.terminals import is_gate
-from devicekit.system import plugins
 from devicekit.system.options import LINES, ReadOptions
 
 if TYPE_CHECKING:
@@ -104,7 +101,7 @@ def infer_layout(source: Source, options: ReadOptions, recipe: Recipe | None = N
     view = replace(_build_view(blocks[0], options, recipe_columns), labels=labels)
     if (question := ask_if_overflow(view)) is not None:
         raise question
-    kind, claim = _choose_kind(view)
+    kind, claim = choose_kind(view)
     others = list_other_kinds(view, kind.NAME, claim.strength < 2)
     view = View(tuple(check_groups(view, kind.assign(view), kind, kind.NAME in OF_LEVELS)), view.cells, options)
     view = replace(view, columns=(*view.columns, *_list_further_columns(blocks)))
@@ -222,7 +219,7 @@ def _gather_blocks(
 def _best_strength(block: Block, options: ReadOptions, recipe_columns: Sequence[Column]) -> int:
     try:
         view = _build_view(block, options, recipe_columns)
-        return max((claim.strength for _, claim in _collect_claims(view)), default=0)
+        return max((claim.strength for _, claim in collect_claims(view)), default=0)
     except DevicekitError:
         return 0
 
@@ -324,43 +321,6 @@ def _keep_one_per_role(view: View, arranged: Arranged, kind: ModuleType) -> tupl
     own = {column.name: column for column in shared}
     columns = tuple(own.get(column.name, column) for column in view.columns)
     return replace(view, columns=columns), replace(arranged, shared=tuple(shared))
-
-
-def _collect_claims(view: View) -> list[tuple[ModuleType, Claim]]:
-    kinds = plugins.KINDS.all()
-    if view.options.kind == "record":  # others may ask what does not matter then
-        kinds = {"record": kinds["record"]}
-    return [(module, claim) for module in kinds.values() if (claim := module.claim(view)) is not None]
-
-
-def _choose_kind(view: View) -> tuple[ModuleType, Claim]:
-    """Return the kind that an option or a word gives, or ask."""
-    kind, written = view.options.kind, kind_of(view.cells.block.names)
-    if kind is None and written is not None:  # a table of devicekit that somebody has edited
-        view = replace(view, options=replace(view.options, kind=written.kind))
-    claims = _collect_claims(view)
-    if view.options.kind is not None:
-        fits = [(module, claim) for module, claim in claims if view.options.kind == module.NAME]
-        if fits:
-            return fits[0]
-    if kind is not None:
-        module = plugins.KINDS.all()[kind]
-        if missing := find_missing(view, module):
-            raise ask_missing(view, module, missing)
-        return module, Claim(1, "the kind and its columns are given")
-    if all(claim.strength < 2 for _, claim in claims) and (
-        question := ask_area(view.cells.block.headings, view.options, view.where)
-    ):
-        raise question
-    known = numbers_known(view)
-    if unnamed_columns.has_no_names(view) and view.unknown and (not known or unnamed_columns.has_distinct_axis(view)):
-        raise ask_kind(view)
-    strong = [each for each in claims if each[1].strength == 2]
-    if len(strong) == 1:
-        return strong[0]
-    if len(claims) == 1 and known:
-        return claims[0]
-    raise ask_kind(view)
 
 
 def _unused_of_numbers(view: View, kind: ModuleType) -> frozenset[str]:

@@ -12,11 +12,13 @@ import numpy as np
 from devicekit.core.errors import Blank, Choice, QuestionError
 from devicekit.names import parse_unit
 from devicekit.readers.layouts import unnamed_columns
+from devicekit.readers.layouts.densities import ask_area
 from devicekit.readers.layouts.meanings import HINT, option_of
-from devicekit.readers.layouts.needs import find_missing, is_rising, known_roles, label_role
+from devicekit.readers.layouts.needs import ask_missing, find_missing, is_rising, known_roles, label_role
 from devicekit.readers.layouts.roles import LEVEL_IN_NAME, UNKNOWN
 from devicekit.readers.layouts.scale import describe_ranges, refuse_images
 from devicekit.readers.layouts.view import Claim, View
+from devicekit.readers.own import kind_of
 from devicekit.readers.questions import NONE_OF_THESE, ask
 from devicekit.readers.sizes import UNITS, describe_others, median_size, rank_units
 from devicekit.readers.state import NEGATIVE_SHARE_OF_A_WEIGHT
@@ -30,6 +32,44 @@ OFTEN = ("pulse", "sweep", "endurance", "retention", "transient", "summary")  # 
 _POSITIVE = ("conductance", "resistance")  # quantities that are refused where many numbers are negative
 _GIVEN: dict[str, dict[str, Any]] = {"summary": {"row_is": "device"}}  # options that a kind needs besides columns
 WHOLE, MAPPED, BLANK = 0, 10, 20  # ranks of answers
+
+
+def collect_claims(view: View) -> list[tuple[ModuleType, Claim]]:
+    """Return every kind that the columns are by themselves, with its claim."""
+    kinds = plugins.KINDS.all()
+    if view.options.kind == "record":  # others may ask what does not matter then
+        kinds = {"record": kinds["record"]}
+    return [(module, claim) for module in kinds.values() if (claim := module.claim(view)) is not None]
+
+
+def choose_kind(view: View) -> tuple[ModuleType, Claim]:
+    """Return the kind that an option or a word gives, or ask."""
+    kind, written = view.options.kind, kind_of(view.cells.block.names)
+    if kind is None and written is not None:  # a table of devicekit that somebody has edited
+        view = replace(view, options=replace(view.options, kind=written.kind))
+    claims = collect_claims(view)
+    if view.options.kind is not None:
+        fits = [(module, claim) for module, claim in claims if view.options.kind == module.NAME]
+        if fits:
+            return fits[0]
+    if kind is not None:
+        module = plugins.KINDS.all()[kind]
+        if missing := find_missing(view, module):
+            raise ask_missing(view, module, missing)
+        return module, Claim(1, "the kind and its columns are given")
+    if all(claim.strength < 2 for _, claim in claims) and (
+        question := ask_area(view.cells.block.headings, view.options, view.where)
+    ):
+        raise question
+    known = numbers_known(view)
+    if unnamed_columns.has_no_names(view) and view.unknown and (not known or unnamed_columns.has_distinct_axis(view)):
+        raise ask_kind(view)
+    strong = [each for each in claims if each[1].strength == 2]
+    if len(strong) == 1:
+        return strong[0]
+    if len(claims) == 1 and known:
+        return claims[0]
+    raise ask_kind(view)
 
 
 def numbers_known(view: View) -> bool:
