@@ -35,7 +35,7 @@ def test_arrays_of_other_quantities_are_no_cycles(tmp_path: Path) -> None:
         devicekit.read(tmp_path / "iv.npz", columns=mapped, unit="A", sheets_are="cycles")
     assert caught.value.asked.choices[0].options == {"map": {"voltage_v": "Vgs", "current_a": "Ids"}}
     np.savez(tmp_path / "ab.npz", slope=np.tile(VOLTS[:, None], 2), offset=CURRENTS[:, :2])
-    with pytest.raises(UsageError, match="slope, offset are arrays of different names"):
+    with pytest.raises(UsageError, match="slope, offset"):
         devicekit.read(tmp_path / "ab.npz", columns=mapped, unit="A", sheets_are="cycles", accept=True)
 
 
@@ -70,7 +70,7 @@ def test_lines_that_a_program_printed_are_no_table(tmp_path: Path) -> None:
         f"{{'time': datetime.datetime(2021, 5, 19, 16, {k}), 'temp': {20 + k}.5, 'position': 5}}" for k in range(9)
     ]
     (tmp_path / "log.txt").write_text("PS C:\\> python logger.py\n" + "\n".join(lines) + "\n")
-    with pytest.raises(FileError, match="a log, not a table of measurements"):
+    with pytest.raises(FileError, match="datetime"):
         devicekit.read(tmp_path / "log.txt")
 
 
