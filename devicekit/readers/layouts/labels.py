@@ -70,7 +70,8 @@ def check_groups(view: View, columns: Sequence[Column], kind: ModuleType, levels
     QuestionError
     """
     found = check_interleaved(view, columns, kind.VALUES)
-    return found if kind.NAME in ("sweep", "record") else check_runs(view, found, levels)
+    axes = {"sweep": ("cycle",), "record": ()}.get(kind.NAME, _AXES[1:])
+    return check_runs(view, found, levels, axes)
 
 
 def check_interleaved(view: View, columns: Sequence[Column], values: frozenset[str]) -> list[Column]:
@@ -96,7 +97,7 @@ def check_interleaved(view: View, columns: Sequence[Column], values: frozenset[s
     return list(columns)
 
 
-def check_runs(view: View, columns: Sequence[Column], levels: bool) -> list[Column]:
+def check_runs(view: View, columns: Sequence[Column], levels: bool, axes: Sequence[str]) -> list[Column]:
     """Return the columns, if no column may name devices that follow each other: cycles or times begin anew with each.
 
     Parameters
@@ -106,13 +107,15 @@ def check_runs(view: View, columns: Sequence[Column], levels: bool) -> list[Colu
         Columns with the roles of the kind.
     levels : bool
         True if the kind has levels, which the column may name as well.
+    axes : sequence of str
+        Roles of columns that begin anew with each device, the first one that there is.
 
     Raises
     ------
     QuestionError
         If a column without a role is constant between the places where the axis begins anew, and changes there.
     """
-    axis = next((column for role in _AXES[1:] for column in columns if column.role == role), None)
+    axis = next((column for role in axes for column in columns if column.role == role), None)
     along = None if axis is None else view.numbers(axis.name)
     if along is None or any(column.role == "device_id" or "device_id" in column.tags for column in columns):
         return list(columns)

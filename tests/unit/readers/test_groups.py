@@ -115,3 +115,15 @@ def test_a_column_that_changes_where_cycles_or_times_begin_anew_is_asked_about(
     table = devicekit.read(file, map={"device_id": column})
     assert (table.kind, table.devices, len(table.frame)) == (kind, ["3", "7"], 32)
     assert devicekit.read(file, map={"keep": column}, accept=True).devices == ["device1"]
+
+
+def test_sweeps_whose_cycles_begin_anew_with_an_unknown_column_are_asked_about(tmp_path: Path) -> None:
+    rows = [
+        f"{batch},{k},{v:.2f},{1e-6 * v * k:.3e}" for batch in ("x3", "x7") for k in (1, 2) for v in (*LOOP, *-LOOP)
+    ]
+    file = tmp_path / "x.csv"
+    file.write_text("\n".join(["Kennung,cycle,V (V),I (A)", *rows, ""]))
+    with pytest.raises(QuestionError):
+        devicekit.read(file)
+    table = devicekit.read(file, map={"device_id": "Kennung"})
+    assert (table.kind, table.devices) == ("sweep", ["x3", "x7"])
