@@ -109,7 +109,7 @@ def test_any_file_gives_a_table_or_a_devicekit_error(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_any_file_many(tmp_path: Path) -> None:
-    _run(tmp_path / "x.dat", 1_000)
+    _run(tmp_path / "x.dat", 300)
 
 
 @pytest.mark.heavy
@@ -121,7 +121,7 @@ def test_any_file_full(tmp_path: Path) -> None:
     "count",
     [
         15,
-        pytest.param(1_000, marks=pytest.mark.slow),
+        pytest.param(500, marks=pytest.mark.slow),
         pytest.param(100_000, marks=pytest.mark.heavy),
     ],
 )
@@ -141,7 +141,7 @@ def test_a_file_that_crashes_a_native_parser_ends_only_its_process(tmp_path: Pat
     assert sum(kinds.values()) >= 1
 
 
-@pytest.mark.parametrize("examples", [8, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [8, pytest.param(40, marks=pytest.mark.slow)])
 def test_no_unit_is_guessed(tmp_path: Path, examples: int) -> None:
     path = tmp_path / "x.csv"
 

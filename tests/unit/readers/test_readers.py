@@ -307,7 +307,7 @@ def test_siemens_written_as_microsiemens_are_doubted(tmp_path: Path) -> None:
 # Properties
 
 
-FEW_OR_MANY = pytest.mark.parametrize("examples", [10, pytest.param(150, marks=pytest.mark.slow)])
+FEW_OR_MANY = pytest.mark.parametrize("examples", [10, pytest.param(60, marks=pytest.mark.slow)])
 
 
 @FEW_OR_MANY
