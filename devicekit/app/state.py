@@ -44,7 +44,7 @@ class App:
 
     def __post_init__(self) -> None:
         self.uploads = Uploads(self.folder / "uploads", self.size_limit)
-        self.quick_worker = Worker(warm_up="warm_up")
+        self.quick_worker = Worker(warm_up=("warm_reading", "warm_fitting"))
         self.long_worker = Worker(is_lasting=False)
 
     @property

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from devicekit.app.results import CARDS, FileColumn, Opened, ReadResult, Seen, TaskResult, write_recipe
@@ -52,8 +51,8 @@ class Tasks:
         self._tables: OrderedDict[tuple[str, str], Table] = OrderedDict()
         self._openings: OrderedDict[tuple[str, str], Opening] = OrderedDict()
 
-    def warm_up(self) -> None:
-        """Import and compile while the user chooses a file: read, fit and draw a small table."""
+    def warm_fitting(self) -> None:
+        """Import and compile while the user chooses a file: fit and draw a small table."""
         from devicekit.fitting.branch.options import FitOptions
         from devicekit.fitting.device import fit_table
         from devicekit.fitting.page import fit_page
@@ -62,11 +61,14 @@ class Tasks:
         truth = truth_card({"ltp": (-3.0, 0.5), "ltd": (-3.0, 0.5)}, model="softbounds")
         fit = fit_table(generate(truth, n_devices=1, n_cycles=2, n_pulses=30, seed=0), FitOptions())
         fit_page(fit, "warm", None, "", True).to_html()
-        with TemporaryDirectory() as folder:
-            file = Path(folder) / "warm.csv"
-            file.write_text("V (V),I\n" + "".join(f"{abs(k - 10) / 10},{k + 1}e-6\n" for k in range(40)))
-            self.peek(file, ReadOptions(), lambda done, total: None)
-            self.read(file, ReadOptions(), lambda done, total: None)
+
+    def warm_reading(self) -> None:
+        """Import while the user chooses a file: read and draw a table that ships."""
+        from devicekit.system import catalog
+
+        file = catalog.get("reference-dc").data
+        self.peek(file, ReadOptions(), lambda done, total: None)
+        self.read(file, ReadOptions(), lambda done, total: None)
         self._tables.clear()
         self._openings.clear()
 

@@ -12,7 +12,7 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -100,13 +100,13 @@ class Worker:
 
     Parameters
     ----------
-    warm_up : str, optional
-        Task to run once at the start, so that the process imports and compiles while the user chooses a file.
+    warm_up : sequence of str
+        Tasks to run once while nothing else is to do, so that the process imports and compiles beforehand.
     is_lasting : bool
         Keep the process between jobs.
     """
 
-    def __init__(self, warm_up: str | None = None, is_lasting: bool = True) -> None:
+    def __init__(self, warm_up: Sequence[str] = (), is_lasting: bool = True) -> None:
         self._warm_up, self._is_lasting = warm_up, is_lasting
         self._jobs: queue.Queue[Job | None] = queue.Queue()
         self._lock = threading.Lock()
@@ -215,19 +215,20 @@ class Worker:
             job.state = "failed"
 
 
-def run_tasks(pipe: Connection, warm_up: str | None) -> None:
+def run_tasks(pipe: Connection, warm_up: Sequence[str]) -> None:
     """Run tasks from a pipe until its other end closes."""
     if hasattr(os, "setpgid"):
         os.setpgid(0, 0)  # so that it ends together with its children
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server handles the interrupt and ends this process
     from devicekit.app.tasks import Tasks
 
-    tasks = Tasks()
-    if warm_up:
-        getattr(tasks, warm_up)()
-        gc.collect()
-        gc.freeze()  # what is imported need not be searched again while millions of cells are made
+    tasks, rest = Tasks(), list(warm_up)
     while True:
+        if rest and not pipe.poll():  # a file that was dropped meanwhile does not wait for all of it
+            getattr(tasks, rest.pop(0))()
+            gc.collect()
+            gc.freeze()  # what is imported need not be searched again while millions of cells are made
+            continue
         try:
             task, arguments = pipe.recv()
         except (EOFError, OSError):
