@@ -68,8 +68,11 @@ def test_a_table_without_names_is_described_in_one_form_and_read_by_a_command(
 ) -> None:
     where = opened(NAMELESS)
     ask(app, where)
+    (upload,) = app.uploads
+    assert upload.question is not None
+    own = {f"choice-{k}": ["own"] for k in range(len(upload.question.each))}
     rows = {"column-name": ["column 1", "column 2", "column 3"], "column-role": ["keep", "voltage_v", "current_a"]}
-    form = {**rows, "column-unit": ["", "mV", "nA"], "choice-0": ["own"], "kind": ["sweep"], "columns-left": ["0"]}
+    form = {**own, **rows, "column-unit": ["", "mV", "nA"], "kind": ["sweep"], "columns-left": ["0"]}
     status, page = post_many(app, f"{where}/look", form)
     assert status == 200
     assert facts(page)["points per sweep"] == "41"
@@ -80,7 +83,6 @@ def test_a_table_without_names_is_described_in_one_form_and_read_by_a_command(
     status, _ = post_many(app, f"{where}/answer", {**form, "accept": ["yes"]})
     assert status == 303
     ask(app, where)
-    (upload,) = app.uploads
     result = upload.read_result
     assert result is not None
     assert result.is_whole
