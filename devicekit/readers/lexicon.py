@@ -70,7 +70,7 @@ LEXICON = {
         "ltp ltd",
     ),
     "level": _whole(r"(level|state|resistance state|hrs lrs|lrs hrs|zustand|状态)", "resistance state"),
-    "repeat": _whole(r"(repeat|repetition)", "repeat"),
+    "repeat": _whole(r"(repeat|repetition|wiederholung|重复)", "repeat"),
     "number of a level": _whole(r"(?:level|state)(?: (?:no|number|nr|index|id|#))?", "level no"),
     "one level": _whole(r"(?:g |r |i )?(?:level|state) ?\d+", "level 3"),
     "gate": _whole(r"(v ?g(ate)? ?s?|gate ?(v|voltage|bias)|i ?g(ate)? ?s?|gate ?(i|current|leakage))( .*)?", "vgs"),
