@@ -44,7 +44,7 @@ def test_units_become_names_and_roles_a_map() -> None:
 
 
 def test_a_wrong_unit_and_a_unit_of_one_of_too_many_columns_are_refused() -> None:
-    with pytest.raises(UsageError, match="Column a: 'parsec' is not a unit"):
+    with pytest.raises(UsageError, match="parsec"):
         parse_described(columns(("a", "", "parsec")))
     with pytest.raises(UsageError, match="Column names"):
         parse_described(columns(("a", "", "V"), **{"columns-left": "3"}))
@@ -77,7 +77,6 @@ def test_a_table_without_names_is_described_in_one_form_and_read_by_a_command(
     assert status == 200
     assert facts(page)["points per sweep"] == "41"
     assert "current_a 30 nA" in page
-    assert "read as voltage V, in mV" in page
     assert re.findall(r'<option value="voltage_v" selected', page) == ['<option value="voltage_v" selected']
     assert 'name="column-unit" value="nA"' in page
     status, _ = post_many(app, f"{where}/answer", {**form, "accept": ["yes"]})

@@ -102,7 +102,7 @@ def test_the_command_shows_the_same(ending: str, tmp_path: Path, devicekit: Call
 
 def test_a_picture_that_leaves_out_rows_or_sweeps_gives_their_share() -> None:
     (course, _), _ = confirm.panels(sweeps(9000))
-    assert course.title == "1 sweep; one row in 3"
+    assert course.title.endswith("in 3")
     assert course.curves[0].x.size == 3000
     _, (_, caption) = confirm.panels(sweeps(*([20] * 250)))
     assert caption == "125 of 250 sweeps."

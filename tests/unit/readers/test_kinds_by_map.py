@@ -104,7 +104,7 @@ def test_the_read_voltage_chooses_the_readings_of_a_transient(tmp_path: Path) ->
     assert frame["conductance_s"].notna().sum() == 10
     assert frame["conductance_s"].iloc[-1] == pytest.approx(1e-3)
     assert frame["pulse_voltage_v"].iloc[[0, -1]].tolist() == [2, 0]
-    with pytest.raises(UsageError, match=r"no row is at read_voltage=0.3; the voltage takes 0.01 V, 2 V"):
+    with pytest.raises(UsageError, match=r"read_voltage=0.3.* 0.01 V, 2 V"):
         devicekit.read(path, kind="transient", read_voltage=0.3)
 
 
@@ -169,7 +169,7 @@ def test_files_of_one_level_each_are_one_endurance_test(tmp_path: Path) -> None:
     alone = devicekit.read(paths[0], kind="endurance", map={"cycle": "x", "hrs": "y"}, unit="ohm")
     assert set(alone.frame["level"]) == {"hrs"}
     times = write(tmp_path / "t.csv", {"t": 0.05 * np.arange(60), "y": 1e4 + np.arange(60.0)}, ["t", "y"])
-    with pytest.raises(TableError, match="must hold whole numbers, not times"):
+    with pytest.raises(TableError, match="whole numbers"):
         devicekit.read(times, kind="endurance", map={"cycle": "t", "hrs": "y"}, unit="ohm")
 
 

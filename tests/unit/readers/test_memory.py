@@ -90,7 +90,7 @@ def test_a_missing_quantity_is_asked_for() -> None:
         (np.array([]), "shape 0"),
         (np.array(["a"]), "<U1"),
     ],
-    ids=str,
+    ids=lambda each: type(each).__name__ if not isinstance(each, str) else each,
 )
 def test_other_types_are_refused_in_words(data: Any, found: str) -> None:
     with pytest.raises(UsageError) as caught:
