@@ -432,7 +432,9 @@ def _group_columns(filled: Sequence[int], head: _Head, named: bool, options: Rea
             runs.append([])
         runs[-1].append(k)
     alike = {tuple((_strip_direction(names[k]), units[k]) for k in group) for group in runs}
-    if len(runs) > 1 and len(alike) == 1 and (named or not options.columns):  # else map= names a column by its place
+    places = [natural_number(name.removeprefix("column ")) or 0 for name in options.columns.values()]
+    within = max(places, default=0) <= len(runs[0])  # else map= names a column by its place among all
+    if len(runs) > 1 and len(alike) == 1 and (named or within):
         return runs
     if not named:
         return [list(filled)]

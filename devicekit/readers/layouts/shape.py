@@ -64,6 +64,8 @@ def find_shape(rows: Sequence[Row], delimiter: str, options: ReadOptions, where:
         _check_skipped_rows(rows[:start], where)
     above = [k for k in range(start) if any(rows[k][1])]
     header, units_row, comments = _classify_header_rows([rows[k][1] for k in above], len(types[0]))
+    if not above and options.skip is None and options.header is None and _numbers_columns(rows, start):
+        above, start, header = [start], start + 1, 1
     if options.header is not None:
         header = options.header
     if options.units_row is not None:
@@ -108,6 +110,26 @@ def _counts_columns(rows: Sequence[Row], start: int) -> bool:
     counted = filled == [str(k) for k in range(1, len(filled) + 1)]
     return (
         counted and len(filled) > 1 and is_units(strip_origin_label(above)) and bool(later) and min(later) > len(filled)
+    )
+
+
+def _numbers_columns(rows: Sequence[Row], start: int) -> bool:
+    """Return whether the first row counts the columns, above numbers none of which is whole.
+
+    pandas writes such a row for columns without names, with an empty cell above its index.
+    """
+    if start + 1 >= len(rows):
+        return False
+    first, below = rows[start][1], [cells for _, cells in rows[start + 1 : start + 6]]
+    at = int(not first[0])
+    counted = list(first[at:])
+    filled = [cell for cells in below for cell in cells[at:] if cell]
+    begins = (0,) if len(counted) == 2 else (0, 1)
+    return (
+        len(counted) > 1
+        and any(counted == [str(each + k) for k in range(len(counted))] for each in begins)
+        and len(filled) > 2
+        and all(re.search(r"[.,eE]", cell) for cell in filled)
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import openpyxl
+import pandas as pd
 import pytest
 
 from devicekit.core.errors import Blank, DevicekitError, QuestionError, UsageError
@@ -369,3 +370,43 @@ def test_a_time_in_capital_s_is_in_seconds(lines: Write) -> None:
     assert choices(path)[0] == "map={time_s: Time [S]}"
     table = read(path, map={"time_s": "Time [S]"})
     assert table.frame["time_s"].max() == pytest.approx(10 * 1.3**39, abs=0.1)
+
+
+@pytest.mark.parametrize("index", [True, False])
+def test_numbers_of_columns_that_pandas_writes_are_names(tmp_path: Path, index: bool) -> None:
+    states = 1e-6 * (np.arange(1, 4) + 0.01 * np.arange(9)[:, None])
+    path = tmp_path / "a.csv"
+    pd.DataFrame(states).to_csv(path, index=index)
+    frame = read(path, kind="multilevel", unit="S", columns_are="levels").frame
+    assert frame.groupby("level")["conductance_s"].min().to_dict() == pytest.approx({"0": 1e-6, "1": 2e-6, "2": 3e-6})
+    assert len(frame) == 27
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_columns_that_map_names_by_place_are_those_of_each_table(tmp_path: Path, beside: bool) -> None:
+    tables = [[f"{k},{scale * (k + 0.5):g}" for k in range(1, 10)] for scale in (1, 2)]
+    lines = [",,".join(row) for row in zip(*tables, strict=True)] if beside else [*tables[0], "", *tables[1]]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(lines) + "\n")
+    told = {"kind": "pulse", "map": {"pulse_index": "column 1", "value": "column 2"}, "unit": "uS"}
+    if beside:
+        with pytest.raises(QuestionError):
+            read(path, **told)
+    found = {} if beside else {"blocks": "empty-row"}
+    frame = read(path, **told, **found, columns_are="devices").frame
+    assert frame.groupby("device_id")["conductance_s"].max().tolist() == pytest.approx([9.5e-6, 19e-6])
+
+
+def test_cycles_that_begin_anew_below_an_empty_row_are_asked_about(tmp_path: Path) -> None:
+    loop = [*range(0, 9), *range(8, -9, -1), *range(-8, 1)]
+    table = [f"{cycle},{v / 8},{cycle * v * 1e-6}" for cycle in (1, 2) for v in loop]
+    path = tmp_path / "a.csv"
+    path.write_text("cycle,V (V),I (A)\n" + "\n".join([*table, "", *table]) + "\n")
+    with pytest.raises(QuestionError) as caught:
+        read(path)
+    assert [each.options for each in caught.value.asked.choices] == [
+        {"blocks": "empty-row", "columns_are": "devices"},
+        {"blocks": "none"},
+    ]
+    assert read(path, blocks="none").frame["device_id"].nunique() == 1
+    assert read(path, blocks="empty-row", columns_are="devices").frame["device_id"].nunique() == 2
