@@ -64,9 +64,16 @@ def _claim_by_level(view: View, level: Column, requested: bool) -> Claim | None:
         return Claim(2, "a column of levels and a state")
     if len(names) < 2 or names & TWO_STATES - {"0", "1"} or names <= TWO_STATES:
         return None
-    if view.of("repeat", "cycle", "counter", "point", "device_id"):
+    if view.of("repeat", "cycle", "counter", "point", "device_id") or _holds_runs(view.cells.block.cells[level.name]):
         return Claim(2, "a column of levels and a state read several times")
     return None
+
+
+def _holds_runs(cells: pd.Series) -> bool:
+    """Return whether the rows of each of three levels or more are together, and `EACH` or more for most levels."""
+    rows = cells.groupby(cells, sort=False).size()
+    runs = int((cells != cells.shift()).sum())
+    return bool(runs == len(rows) > 2 and rows.median() >= EACH)
 
 
 def _normalised_name(column: Column, view: View) -> str:
