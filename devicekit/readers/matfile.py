@@ -96,8 +96,8 @@ def yield_sheets(values: Mapping[str, Value], name: str = "") -> Iterator[Sheet]
             yield each
             continue
         of = columns[each]
-        listed = ", ".join(of)
-        listed = listed if len(listed) <= _LONGEST_NAME else f"{next(iter(of))}, ..."
+        listed = " + ".join(of)
+        listed = listed if len(listed) <= _LONGEST_NAME else f"{next(iter(of))} + ..."
         sheet_name = (f"{name} ({listed})" if several else name) if name else listed
         yield Sheet(sheet_name, [list(of), *map(list, zip(*of.values(), strict=True))])
 

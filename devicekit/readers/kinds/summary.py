@@ -27,6 +27,7 @@ VALUES = frozenset({*STATE_COLUMNS, "value"})
 NEEDS = (("v_set_v",), ("v_reset_v",), ("v_form_v",), ("hrs", "lrs"), ("on_off",))
 _ON_OFF = re.compile(r"\b(on ?off|lrs ?hrs|hrs ?lrs|off ?on|r ?off r ?on|memory window|resistance ratio)\b.*")
 _YIELD = re.compile(r"\byield\b")
+_PREPARED = re.compile(r"\b(bak(e|ed|ing)|anneal\w*|cur(e|ed|ing)|growth|grown|deposit\w*|sputter\w*)\b")
 
 
 def claim(view: View) -> Claim | None:
@@ -59,6 +60,10 @@ def assign(view: View) -> list[Column]:
         name = normalise_name(column.name)
         if column.is_explicit:
             _check_level(column, view)
+        elif column.role in ("time_s", "temperature_c", "temperature_k") and _PREPARED.search(name):
+            column = view.change(
+                column, role=KEPT, unit=None, factor=1.0, why="of the preparation, not the measurement"
+            )
         elif column.role == "read_current_a" and not converts:
             column = view.change(column, role=KEPT, why="a current without a read voltage", tags={})
         elif column.name in view.extracted:

@@ -254,6 +254,12 @@ def _drop_empty(frame: pd.DataFrame, each: Series, kind: str) -> pd.DataFrame:
         kind == "pulse" and places.size and 2 * places.size < places[-1] + 1
     ):  # such rows are not pulses without a reading
         return frame[known].assign(**{_SPARSE: True})
+    if kind == "pulse" and "direction" in each.tags and places.size and places[0] > 1:
+        # the other direction came first, under one counter
+        frame = frame.iloc[places[0] :]
+        places = places - places[0]
+        if "pulse_index" in frame:
+            frame = frame.assign(pulse_index=frame["pulse_index"] - frame["pulse_index"].iloc[0] + 1)
     return frame.iloc[: places[-1] + 1] if places.size else frame.iloc[:0]
 
 

@@ -152,15 +152,26 @@ def _check_skipped_rows(rows: Sequence[Row], where: str) -> None:
 
 
 def split_names(rows: Sequence[Row]) -> Sequence[Row]:
-    """Return the rows with the names split at blanks where names and numbers have different delimiters."""
+    """Return the rows with the names split at blanks where names and numbers have different delimiters.
+
+    Names with doubled delimiters between them are those of the columns, if there are as many.
+    """
     first = next(
-        (k for k, (_, cells) in enumerate(rows) if len(cells) > 1 and all(map(delimiters.is_number, cells))), 0
+        (
+            k
+            for k, (_, cells) in enumerate(rows)
+            if extent(cells) > 1 and all(map(delimiters.is_number, cells[: extent(cells)]))
+        ),
+        0,
     )
     above = next((k for k in range(first - 1, -1, -1) if any(rows[k][1])), None)
     if above is None:
         return rows
     number, cells = rows[above]
     width = extent(rows[first][1])
+    filled = [cell for cell in cells if cell]
+    if extent(cells) > width == len(filled) > 1 and not any(map(delimiters.is_number, filled)):
+        return [(k, filled if each == cells else each) for k, each in rows]  # above further tables, too
     names = _NAME.findall(" ".join(cells))
     if extent(cells) >= width or len(names) != width or any(map(delimiters.is_number, names)):
         return rows

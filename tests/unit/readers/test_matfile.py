@@ -35,9 +35,9 @@ def tables(path: Path, **variables: Any) -> dict[str, list[list[Any]]]:
 
 def test_vectors_of_one_length_are_one_table(tmp_path: Path) -> None:
     found = tables(tmp_path / "a.mat", vr=0.1, V=V, I=V[:, None] * 1e-3, name="dev 1", state=cell(*"abcde"))
-    assert list(found) == ["V, I, state", "vr, name"]  # single numbers last
-    assert found["V, I, state"][:3] == [["V", "I", "state"], [0.0, 0.0, "a"], [0.25, 0.25e-3, "b"]]
-    assert found["vr, name"] == [["vr", "name"], [0.1, "dev 1"]]
+    assert list(found) == ["V + I + state", "vr + name"]  # single numbers last
+    assert found["V + I + state"][:3] == [["V", "I", "state"], [0.0, 0.0, "a"], [0.25, 0.25e-3, "b"]]
+    assert found["vr + name"] == [["vr", "name"], [0.1, "dev 1"]]
 
 
 def test_matrices_and_slices_are_separate_tables(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_structs_at_any_depth(tmp_path: Path) -> None:
 def test_complex_and_logical_numbers_and_cells(tmp_path: Path) -> None:
     mixed = np.array([["V", "I"], [0.5, 1e-3]], dtype=object)
     found = tables(tmp_path / "a.mat", z=[1 + 2j, 3], ok=[True, False], mixed=mixed, c=cell(V, V[:2]))
-    assert found["z (real), z (imag), ok, c{2}"][1:] == [[1.0, 2.0, 1.0, 0.0], [3.0, 0.0, 0.0, 0.25]]
+    assert found["z (real) + z (imag) + ok + c{2}"][1:] == [[1.0, 2.0, 1.0, 0.0], [3.0, 0.0, 0.0, 0.25]]
     assert found["mixed"] == [["V", "I"], [0.5, 1e-3]]
     assert len(found["c{1}"]) == 6
 
@@ -74,7 +74,7 @@ def test_a_matlab_file_is_read_like_a_workbook(tmp_path: Path) -> None:
         savemat(tmp_path / name, {"V": V, "I": V * 1e-3}, format=form)
         source = Source(tmp_path / name)
         assert source.workbook_kind == "mat"
-        assert [sheet.name for sheet in source.sheets] == ["V, I"]
+        assert [sheet.name for sheet in source.sheets] == ["V + I"]
         assert source.facts() == {"encoding": "mat"}
     savemat(tmp_path / "u.mat", {"voltage_v": V, "current_a": V * 1e-3})
     table = read(tmp_path / "u.mat")
@@ -190,8 +190,8 @@ def _v73(path: Path) -> Path:
 @needs_h5py
 def test_version_7_3_follows_the_same_rules(tmp_path: Path) -> None:
     found = {sheet.name: sheet.rows for sheet in matfile.read_tables(_v73(tmp_path / "a.mat"))}
-    assert list(found) == ["I, V, words", "M", "T[1]", "T[2]", "T[3]", "T[4]", "s", "name"]
-    assert found["I, V, words"][2] == [0.25e-3, 0.25, "b"]
+    assert list(found) == ["I + V + words", "M", "T[1]", "T[2]", "T[3]", "T[4]", "s", "name"]
+    assert found["I + V + words"][2] == [0.25e-3, 0.25, "b"]
     assert found["M"] == [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]
     assert found["T[2]"] == [[1.0, 5.0, 9.0], [13.0, 17.0, 21.0]]
     assert found["name"] == [["name"], ["dev 1"]]

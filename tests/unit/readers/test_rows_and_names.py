@@ -410,3 +410,21 @@ def test_cycles_that_begin_anew_below_an_empty_row_are_asked_about(tmp_path: Pat
     ]
     assert read(path, blocks="none").frame["device_id"].nunique() == 1
     assert read(path, blocks="empty-row", columns_are="devices").frame["device_id"].nunique() == 2
+
+
+def test_names_with_doubled_delimiters_are_those_of_the_columns(tmp_path: Path) -> None:
+    table = "".join(f"{k}\t{k / 10}\t{(k % 20) * 1e-6}\t\n" for k in range(21))
+    path = tmp_path / "a.dat"
+    path.write_text("".join(f"#! step {each}\nn\t\tV (V)\t\tI (A)\t\t\n{table}" for each in (1, 2)))
+    frame = read(path, key={"third_voltage_v": r"step (\d)"}, accept=True).frame
+    assert frame.groupby("third_voltage_v")["voltage_v"].max().tolist() == [2, 2]
+    assert frame["current_a"].max() == pytest.approx(19e-6)
+
+
+def test_a_train_that_begins_below_empty_cells_has_no_pulses_there(tmp_path: Path) -> None:
+    rows = [f"{k},{k}e-6," for k in range(1, 9)] + [f"{k},,{17 - k}e-6" for k in range(9, 17)]
+    path = tmp_path / "a.csv"
+    path.write_text("Pulse number,LTP (S),LTD (S)\n" + "\n".join(rows) + "\n")
+    frame = read(path, accept=True).frame
+    assert frame.groupby("direction")["pulse_index"].agg(["min", "max", "size"]).to_numpy().tolist() == [[1, 8, 8]] * 2
+    assert frame.query("direction == 'ltd'")["conductance_s"].iloc[[0, -1]].tolist() == pytest.approx([8e-6, 1e-6])
