@@ -58,7 +58,8 @@ class _ParsedName:
 
 
 _MEANS = {
-    "voltage": "voltage voltages volt volts bias potential spannung tension 电压 電壓 電圧 전압 напряжение вольт U",
+    "voltage": "voltage voltages volt volts bias potential spannung tension U "
+    "偏压 电压 電壓 電圧 전압 напряжение вольт",
     "current": "current currents strom courant 电流 電流 전류 courant ток ампер",
     "resistance": "resistance resistances widerstand résistance 电阻 電阻 抵抗 저항 сопротивление",
     "conductance": "conductance conductances leitwert 电导 電導 전도도 проводимость",
@@ -72,6 +73,11 @@ QUANTITY_WORDS |= {
     "width": words_of("time length"),
     "weight": words_of("weight"),
 }
+_HEADS = tuple(  # words that end compounds: Pulsspannung, 脉冲电压
+    word
+    for word in QUANTITY_WORDS
+    if word in ("spannung", "strom", "widerstand", "leitwert", "zeit") or word > "\u2e80"
+)
 _SYMBOLS = {"V": "voltage", "I": "current", "R": "resistance", "G": "conductance", "t": "time"}
 _INDICES = words_of(  # indices of V, I, R, G
     "d g s b c ds gs bs te be bl wl sl top bot bottom gate drain source anode cathode in out app applied meas measure "
@@ -131,6 +137,8 @@ def _word_quantities(token: str, before: str = "") -> tuple[frozenset[str], bool
     """Return the quantities that a word of a name stands for, and whether it means a change of one."""
     if meant := QUANTITY_WORDS.get(token) or (QUANTITY_WORDS.get(token.lower()) if len(token) > 1 else None):
         return meant, False
+    if token.lower().endswith(_HEADS):
+        return next(QUANTITY_WORDS[head] for head in _HEADS if token.lower().endswith(head)), False
     found = None if before in _THINGS or token in _NO_CURRENT else _SYMBOL.fullmatch(token)
     if found is None:
         return frozenset(), False

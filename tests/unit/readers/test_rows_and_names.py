@@ -428,3 +428,12 @@ def test_a_train_that_begins_below_empty_cells_has_no_pulses_there(tmp_path: Pat
     frame = read(path, accept=True).frame
     assert frame.groupby("direction")["pulse_index"].agg(["min", "max", "size"]).to_numpy().tolist() == [[1, 8, 8]] * 2
     assert frame.query("direction == 'ltd'")["conductance_s"].iloc[[0, -1]].tolist() == pytest.approx([8e-6, 1e-6])
+
+
+@pytest.mark.parametrize("name", ["Pulsspannung/V", "脉冲电压/V"])
+def test_compounds_that_end_in_a_voltage_are_voltages(tmp_path: Path, name: str) -> None:
+    rows = [f"{k / 1000},{2 if k % 7 == 5 else 0},{1e6 / (1 + k // 7)}" for k in range(29)]
+    path = tmp_path / "a.csv"
+    path.write_text(f"time/s,{name},R/ohm\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    frame = read(path).frame
+    assert frame["pulse_voltage_v"].value_counts().to_dict() == {0: 25, 2: 4}
