@@ -248,6 +248,10 @@ class FileError(DevicekitError):
         return cls(f"{what} {path}: {getattr(error, 'strerror', None) or error}")
 
 
+class NoTableError(FileError):
+    """A file can be read, but holds no table of measurements; a folder is read without it."""
+
+
 class TableError(DevicekitError):
     """A table breaks its schema; `rows` lists every bad row."""
 

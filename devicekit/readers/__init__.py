@@ -36,8 +36,8 @@ class Reader(Protocol):
     NAME and TITLE name it. TAKES lists the fields of `ReadOptions` that it uses; format, device, cycle and width work
     with every reader. A table may list under "unused" in its metadata those that do not apply to what it holds.
     `matches` tests the content (a `Signature`, or a function) and `read` reads it. STATES_UNITS is true for a format
-    that states its units and quantities. GENERAL is above 0 for general content, which is tried after the specific
-    formats, and below 0 for a format to be tried before them.
+    that states its units and quantities; KINDS lists the kinds of table that it gives, if not all. GENERAL is above 0
+    for general content, which is tried after the specific formats, and below 0 for a format to be tried before them.
     """
 
     NAME: str
@@ -93,8 +93,25 @@ def _choose(source: Source, options: ReadOptions) -> Reader:
         if reader.matches(source):
             # named columns make a table of a format that goes by position
             by_position = "columns" not in getattr(reader, "TAKES", {"columns"}) and not source.is_folder
-            return known[TABLE] if options.columns and by_position else reader
+            by_table = (options.columns and by_position) or (not source.is_folder and _left_to_table(reader, options))
+            return known[TABLE] if by_table else reader
     raise FileError(f"{source.path} is a folder in an unknown format")
+
+
+def _left_to_table(reader: Reader, options: ReadOptions) -> list[str]:
+    """Return the options that describe a table as the format of a reader does not: the table reader then applies."""
+    takes, kinds = getattr(reader, "TAKES", OPTIONS), getattr(reader, "KINDS", (options.kind,))
+    names = [name for name in ("kind", "rows_per") if getattr(options, name) and name not in takes]
+    return ["kind"] if not names and options.kind and options.kind not in kinds else names
+
+
+def _describe_left(reader: Reader, source: Source, options: ReadOptions) -> str:
+    """Return the words that an instrument's file is read as a table, because its format does not read an option."""
+    if reader.NAME != TABLE or options.format is not None or not (options.kind or options.rows_per):
+        return ""
+    format_ = _choose(source, replace(options, kind=None, rows_per={}))
+    names = _option_names(_left_to_table(format_, options))
+    return f"{source.path.name} ({format_.TITLE}) is read as a plain table: its format does not use {names}"
 
 
 def _option_names(names: list[str]) -> str:
@@ -208,7 +225,7 @@ def _read(
         table, where = read_file(source, options), Path(path).name
     else:
         options = _options_for_several(Source(several[0]), options) if loaded is None and several else options
-        table, where = multiple_files.read(several, options, read_file), count(len(several), "file")
+        table, where = multiple_files.read_all(path, several, options, read_file), count(len(several), "file")
     return origins.check(table, statements, state, where, expected)
 
 
@@ -266,7 +283,12 @@ def _read_by_format(source: Source, options: ReadOptions, elsewhere: frozenset[s
             table = _read_table(source, options, recipe, elsewhere)
         else:
             table = reader.read(source, options)
+            if options.kind not in (None, table.kind):
+                words = "Remove kind=, or pass format=table."
+                raise UsageError(f"{source.path.name} ({reader.TITLE}) holds {table.kind} data. {words}")
             _refuse_unused(source, options, table.kind, table.meta.get("unused", frozenset()), elsewhere)
+        if words := _describe_left(reader, source, options):
+            object.__setattr__(table, "warnings", (*table.warnings, CodedWarning("columns", words)))
     layout = table.meta.get("layout") or _format_layout(reader, table, options)
     object.__setattr__(table, "meta", {**table.meta, "layout": layout})  # replace() would validate again
     return table

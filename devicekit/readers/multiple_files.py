@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.core.errors import CodedWarning, DevicekitError, FileError, UsageError
+from devicekit.core.errors import CodedWarning, DevicekitError, FileError, NoTableError, UsageError
 from devicekit.core.text import count
 from devicekit.readers.borders import describe_borders
 from devicekit.readers.layout import IGNORED, KEPT, Layout, Tag
@@ -24,6 +24,7 @@ from devicekit.system.options import ReadOptions
 from devicekit.tables import PulseTable, SweepTable, Table, TransientTable
 
 _NO_DATA = {".md", ".toml", ".png", ".jpg", ".jpeg", ".svg", ".pdf", ".py", ".ipynb", ".html", ".doc", ".docx"}
+_SETTINGS = {".cfg", ".conf", ".ini"}  # beside the measurements
 _NO_NAMES = ("readme", "license", "licence", "copying", "notice", ".")
 MOST_FILES = 20_000
 
@@ -33,7 +34,7 @@ ReadFile = Callable[[Source, ReadOptions], Table]
 def list_files(path: Any) -> list[Path] | None:
     """Return the files of a list or of a folder; None for one file, or for a folder that is itself a format.
 
-    JSON files in a folder count as notes beside the data, unless there are no other files.
+    Files of settings, and JSON files in a folder, count as notes beside the data, unless there are no other files.
 
     Raises
     ------
@@ -43,7 +44,7 @@ def list_files(path: Any) -> list[Path] | None:
     from devicekit.readers import readers
 
     if isinstance(path, Sequence) and not isinstance(path, str):
-        return [Path(each) for each in path]
+        return _without([Path(each) for each in path], _SETTINGS)
     folder = Path(path)
     if not os.path.isdir(folder):
         return None
@@ -51,12 +52,17 @@ def list_files(path: Any) -> list[Path] | None:
     if any(reader.matches(source) for reader in readers().values()):
         return None
     candidates = sorted(file for file in folder.iterdir() if file.is_file() and _may_hold_data(file))
-    found = [file for file in candidates if file.suffix.lower() != ".json"] or candidates
+    found = _without(candidates, {".json", *_SETTINGS})
     if not found:
         raise FileError(_describe_missing(folder))
     if len(found) > MOST_FILES:
         raise FileError(f"{folder} holds {len(found)} files. Name the files to read.")
     return found
+
+
+def _without(files: list[Path], endings: set[str]) -> list[Path]:
+    """Return the files but those with some endings; all if no other is there."""
+    return [file for file in files if file.suffix.lower() not in endings] or files
 
 
 def group_files(files: list[Path], reading: ReadOptions) -> tuple[list[Path | list[Path]], ReadOptions]:
@@ -95,6 +101,47 @@ def names_identify_files(paths: Sequence[Path]) -> bool:
     """Return whether the names of several files identify the device or cycle of each."""
     result = pooling.parse_names([_stem(file) for file in sorted(paths, key=_natural_key)])
     return len(paths) > 1 and not result.unclear and any(key.device or key.cycle is not None for key in result.keys)
+
+
+def read_all(path: Any, paths: Sequence[Path], options: ReadOptions, read_file: ReadFile) -> Table:
+    """Read the files of a list or of a folder into one table; a warning names the files that are left out.
+
+    Parameters
+    ----------
+    path : sequence of path-like, or path-like
+        The list or the folder. In a folder, files without a table are left out.
+    paths : sequence of Path
+        The files of it that may hold measurements; see `list_files`.
+    options, read_file
+        See `read`.
+    """
+    is_folder = not isinstance(path, Sequence) or isinstance(path, str)
+    given = [file for file in Path(path).iterdir() if file.is_file()] if is_folder else [Path(each) for each in path]
+    known: dict[str, Table] = {}
+    empty: list[Path] = []
+
+    def read_once(source: Source, each: ReadOptions) -> Table:
+        place = f"{source.path}: {each}"
+        try:
+            return known.get(place) or known.setdefault(place, read_file(source, each))
+        except NoTableError:
+            empty.append(source.path)
+            raise
+
+    while True:
+        rest = [file for file in paths if file not in empty]
+        try:
+            table = read(rest, options, read_once)
+            break
+        except NoTableError:
+            if not is_folder or len(rest) == 1:
+                raise
+    left = sorted(file.name for file in given if file not in rest and not file.name.startswith("."))
+    if left:
+        names = ", ".join([*left[:8], *(["..."] if len(left) > 8 else [])])
+        words = f"{_name_source(rest)}: {count(len(left), 'file')} left out, without measurements: {names}"
+        object.__setattr__(table, "warnings", (*table.warnings, CodedWarning("dropped", words)))
+    return table
 
 
 def read(paths: Sequence[Path], options: ReadOptions, read_file: ReadFile) -> Table:
@@ -184,7 +231,7 @@ def _describe_tags(tags: dict[str, Tag]) -> str:
 
 
 def _name_source(paths: Sequence[Path]) -> str:
-    return f"{len(paths)} files of {paths[0].parent.name or paths[0].parent}"
+    return f"{count(len(paths), 'file')} of {paths[0].parent.name or paths[0].parent}"
 
 
 def _check_alike(tables: Sequence[Table], paths: Sequence[Path]) -> None:

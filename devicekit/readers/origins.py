@@ -5,6 +5,7 @@ What one way alone says (a name, or the course of the numbers) is shown and must
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 from collections.abc import Iterable, Sequence
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from devicekit.core.errors import Blank, Choice, CodedWarning, Question, QuestionError
+from devicekit.core.errors import Blank, Choice, CodedWarning, DevicekitError, Question, QuestionError
 from devicekit.core.quantities import GLOSSARY
 from devicekit.core.records import Record, column
 from devicekit.core.text import count
@@ -209,16 +210,30 @@ def _swapped_names(table: Table, layout: Layout) -> tuple[Choice, ...]:
     return (Choice.of("no, the names of the two columns are swapped", names=text.getvalue()),)
 
 
-def _borders(what: str, number: int, least: int, most: int, origin: str, turn: str) -> Statement:
+def _borders(
+    what: str, number: int, least: int, most: int, origin: str, turn: str, others: tuple[Choice, ...] = ()
+) -> Statement:
     lengths = f"{most} rows each" if least == most else f"{least} to {most} rows"
     ways = (f"a new {what} where {turn}", *(("equal lengths",) if origin == AGREED else ()))
-    other = (
-        Choice.of("no, each loop has N rows", rows_per={"cycle": Blank("N")})
-        if what == "sweep"
-        else Choice.of("no, each LTP train has N pulses and each LTD train M", pulses=(Blank("N"), Blank("M")))
-    )
+    trains = Choice.of("no, each LTP train has N pulses and each LTD train M", pulses=(Blank("N"), Blank("M")))
     says = f"{count(number, what)} of {lengths}"
-    return Statement(subject="borders", says=says, origin=origin, ways=ways, others=(other,))
+    return Statement(subject="borders", says=says, origin=origin, ways=ways, others=others or (trains,))
+
+
+def _no_sweeps(table: Table) -> tuple[Choice, ...]:
+    """Return the other answers about the borders of sweeps; readings in time where the voltage has pulses or reads."""
+    from devicekit.readers.transients import split_voltage
+
+    found = [Choice.of("no, each loop has N rows", rows_per={"cycle": Blank("N")})]
+    frame = table.frame
+    with contextlib.suppress(DevicekitError):
+        if "time_s" in frame:
+            split_voltage(frame["voltage_v"].to_numpy(float), "")
+            opposite = "conductance_s" not in frame and bool((frame["voltage_v"] * frame["current_a"] < 0).any())
+            sign = ", currents of the other sign as magnitudes" if opposite else ""
+            options = {"absolute": True} if opposite else {}
+            found.append(Choice.of(f"no, it is one waveform in time{sign}", kind="transient", **options))
+    return (*found, Choice.of("no, the columns are kept as they are", kind="record"))
 
 
 def _are_equal(sizes: np.ndarray) -> bool:
@@ -251,8 +266,8 @@ def check(
     """
     found = list({(each.subject, each.says): each for each in statements}.values())
     if (borders := table.meta.get("borders")) is not None and borders.cycles > 1:
-        turn = "the voltage leaves its first value"
-        found.append(_borders("sweep", borders.cycles, borders.least, borders.most, borders.found, turn))
+        turn, lengths = "the voltage leaves its first value", (borders.cycles, borders.least, borders.most)
+        found.append(_borders("sweep", *lengths, borders.found, turn, _no_sweeps(table)))
     if table.kind == expected:
         found = [replace(each, origin=GIVEN) if each.subject == "kind" else each for each in found]
     inferred = [each for each in found if each.origin == INFERRED]

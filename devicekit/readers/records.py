@@ -160,16 +160,22 @@ def build_record_table(
     name = source.path.name
     records, copies = drop_copies(records, name)
     warnings = [*warnings, *copies]
+    plain = options.kind == RecordTable.kind
+    if options.rows_per:
+        records = with_length(records, options, name)
     if not any(len(record.columns) for record in records):
         raise TableError(f"{name} holds no record with rows")
     _check_mapped(records, options, name)
-    if STATE_COLUMNS.keys() & set(options.columns):
+    if STATE_COLUMNS.keys() & set(options.columns) and not plain:
         return _build_pulse_table(records, options, reader, source, warnings)
     several = len(records) > 1
     placed = [(record, f"{name}, record {k}" if several else name, k) for k, record in enumerate(records, 1)]
-    parts = [_Part(record, find_roles(record, options, where), where, k) for record, where, k in placed]
-    parts, left_out = _select_sweeps(parts, options, name)
-    warnings += left_out
+    parts = [
+        _Part(record, find_roles(record, options, where, named_only=plain), where, k) for record, where, k in placed
+    ]
+    if not plain:
+        parts, left_out = _select_sweeps(parts, options, name)
+        warnings += left_out
     frames: list[pd.DataFrame] = []
     borders = []
     for record, roles, where, number in parts:
@@ -178,7 +184,7 @@ def build_record_table(
         if "device_id" not in frame:
             frame["device_id"] = record.device or "device1"
         frame["record"] = number
-        frame["sweep"], way = _number_sweeps(record, frame, name, warnings)
+        frame["sweep"], way = (0, "stated") if plain else _number_sweeps(record, frame, name, warnings)
         borders.append(way)
         if record.compliance and "compliance_a" not in frame and "current_a" in frame:
             frame["compliance_a"] = record.compliance
@@ -186,12 +192,13 @@ def build_record_table(
             frame["third_voltage_v"] = record.third
         frame["file_row"] = record.columns.index
         frames.append(frame)
-    warnings += warn_of_gate([part.roles.get("voltage_v", "") for part in parts], name)
+    warnings += [] if plain else warn_of_gate([part.roles.get("voltage_v", "") for part in parts], name)
     kept = [part.record for part in parts]
-    warnings += _number_cycles(kept, frames, name)
+    numbered = _number_cycles(kept, frames, name)
+    warnings += [] if plain else numbered
     whole = _join_cycles(frames, _order_by_date(kept))
     meta = {**build_meta(records, reader, source), "unused": OF_STATES}
-    if not parts[0].is_sweep:
+    if plain or not parts[0].is_sweep:
         whole = whole.drop(columns=["cycle", "sweep"])
         whole["point"] = whole.groupby("record").cumcount()
         return RecordTable(_order_columns(whole, RecordTable.schema.columns), meta, _drop_repeats(warnings))
@@ -199,6 +206,24 @@ def build_record_table(
     whole["point"] = sweeps.cumcount()
     meta["borders"] = describe_borders(borders, sweeps.size().to_numpy())
     return SweepTable(_order_columns(whole.drop(columns="sweep"), SWEEP_SCHEMA.columns), meta, _drop_repeats(warnings))
+
+
+def with_length(records: Sequence[Record], options: ReadOptions, where: str) -> list[Record]:
+    """Return the records with the number of rows of a sweep, as `options.rows_per` says it.
+
+    Raises
+    ------
+    UsageError
+        If they are no sweeps, or their rows cannot be divided in this way.
+    """
+    if options.kind not in (None, SweepTable.kind) or STATE_COLUMNS.keys() & set(options.columns):
+        raise UsageError(f"{where}: rows_per={{cycle: N}} is for sweeps, which these columns are not to be. Remove it.")
+    if set(options.rows_per) != {"cycle"}:
+        raise UsageError(f"{where}: the records of an instrument are divided by rows_per={{cycle: N}} only")
+    points = int(options.rows_per["cycle"])
+    if odd := [len(record.columns) for record in records if len(record.columns) % points]:
+        raise UsageError(f"{where}: {odd[0]} rows are not a multiple of {points}")
+    return [replace(record, points=points) for record in records]
 
 
 class _Part(NamedTuple):

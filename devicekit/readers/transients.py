@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,22 @@ from devicekit.core.errors import Blank, Choice, CodedWarning, QuestionError, Ta
 from devicekit.core.text import count
 from devicekit.readers.linked import drop_copies
 from devicekit.readers.questions import ask
-from devicekit.readers.records import Record, build_meta, convert_to_si, find_roles, warn_about_columns
+from devicekit.readers.records import (
+    Record,
+    build_meta,
+    build_record_table,
+    convert_to_si,
+    find_roles,
+    warn_about_columns,
+    with_length,
+)
 from devicekit.readers.source import Source
 from devicekit.system.options import ReadOptions
-from devicekit.tables import TransientTable
+from devicekit.tables import PulseTable, RecordTable, SweepTable, TransientTable
 
 NEAR = 0.05  # of a given read voltage, within which a row is a reading
 KIND, SWEEP = "transient", "sweep"
+KINDS = frozenset({KIND, SWEEP, "record"})  # of the records of an instrument
 BINS, MOST_LEVELS = 50, 8  # of the range of a voltage; levels at which a voltage that is no sweep stays
 STAYS, COVERED = 0.8, 0.9  # share of rows like the row before, and at a level
 FEWEST = 12  # rows that show levels
@@ -165,20 +174,17 @@ def ask_kind(records: Sequence[Record], options: ReadOptions, source: Source) ->
         )
 
 
-def is_requested(options: ReadOptions, source: Source) -> bool:
-    """Return whether the options ask for readings in time of an instrument's file.
-
-    Raises
-    ------
-    UsageError
-        If the options ask for another kind, which the columns decide.
-    """
-    if options.kind not in (None, KIND, SWEEP):
-        raise UsageError(
-            f"{source.path.name}: kind={options.kind} does not apply to this instrument. Remove it, or pass "
-            "kind=transient for readings in time with pulses between them, or kind=sweep."
-        )
-    return options.kind == KIND
+def build_table(
+    records: Sequence[Record],
+    options: ReadOptions,
+    reader: str,
+    source: Source,
+    warnings: Iterable[CodedWarning] = (),
+) -> PulseTable | SweepTable | TransientTable | RecordTable:
+    """Build the table of an instrument's records: readings in time if `options.kind` says so; else by its columns."""
+    if options.kind == KIND:
+        return build_transient_table(records, options, reader, source, warnings)
+    return build_record_table(records, options, reader, source, warnings)
 
 
 def is_pulsed(records: Sequence[Record], options: ReadOptions, source: Source) -> bool:
@@ -195,7 +201,11 @@ def is_pulsed(records: Sequence[Record], options: ReadOptions, source: Source) -
 
 
 def build_transient_table(
-    records: Sequence[Record], options: ReadOptions, reader: str, source: Source
+    records: Sequence[Record],
+    options: ReadOptions,
+    reader: str,
+    source: Source,
+    warnings: Iterable[CodedWarning] = (),
 ) -> TransientTable:
     """Build a table of readings in time from an instrument's records; the voltage gives the pulses.
 
@@ -205,7 +215,10 @@ def build_transient_table(
         If a record lacks a time or a current.
     """
     name, frames = source.path.name, []
-    records, warnings = drop_copies(records, name)
+    if options.rows_per:
+        records = with_length(records, options, name)
+    records, copies = drop_copies(records, name)
+    warnings = [*warnings, *copies]
     for number, record in enumerate(records, 1):
         where = f"{name}, record {number}" if len(records) > 1 else name
         roles = find_roles(record, options, where)

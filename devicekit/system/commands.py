@@ -129,6 +129,7 @@ def in_command_words(message: str) -> str:
         return " ".join(f"{_PAIRS[match[1]]} {shlex.quote(pair)}" for pair in written)
 
     message = re.sub(rf"\b({'|'.join(_PAIRS)})=\{{([^}}]*)\}}", pairs, message)
+    message = re.sub(rf"\b({'|'.join(_PAIRS)})=(?=\.?(?:\s|$))", lambda match: _PAIRS[match[1]], message)
     message = message.replace("map: ", "--map: ")
     message = message.replace("noise=False", "--no-noise")
-    return re.sub(rf"(?<![\w/\\-])({'|'.join(_WORDS)})=(\([^)]*\)|'[^']*'|[^\s,;:()]*)", option, message)
+    return re.sub(rf"(?<![\w/\\-])({'|'.join(_WORDS)})=(\([^)]*\)|'[^']*'|(?!\.(?:\s|$))[^\s,;:()]*|)", option, message)

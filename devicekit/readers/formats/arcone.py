@@ -24,7 +24,8 @@ from devicekit.tables import PulseTable, RecordTable, SweepTable
 
 NAME = "arcone"
 TITLE = "ArC ONE session (.csv, .csv.gz)"
-TAKES = frozenset({"absolute"})
+TAKES = frozenset({"absolute", "kind"})
+KINDS = frozenset({"pulse", "sweep"})
 STATES_UNITS = True
 COLUMNS = (
     "Wordline",

@@ -29,7 +29,8 @@ from devicekit.tables import PulseTable, RecordTable, SweepTable, TransientTable
 
 NAME = "easyexpert"
 TITLE = "Keysight EasyEXPERT text export"
-TAKES = frozenset({"columns", "read_voltage", "absolute", "columns_are", "kind"})
+TAKES = frozenset({"columns", "read_voltage", "absolute", "columns_are", "kind", "rows_per"})
+KINDS = transients.KINDS
 STATES_UNITS = True
 _HEADER_FORM = re.compile(r"^\s*(SetupTitle|DataName|DataValue)\s*[,\t]", re.MULTILINE)
 _SINGLE_FORM = re.compile(r'^\s*"?Setup title"?\s*,', re.MULTILINE)
@@ -76,7 +77,7 @@ def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | Tran
         raise FileError(f"{source.path.name}: this EasyEXPERT file has no DataValue rows")
     records = [_record(raw) for raw in raws]
     sampled = all("sampling" in raw.first("PrimitiveTest").lower() for raw in raws)
-    if transients.is_requested(options, source) or (
+    if options.kind == transients.KIND or (
         sampled and options.kind is None and transients.is_pulsed(records, options, source)
     ):
         return transients.build_transient_table(records, options, NAME, source)

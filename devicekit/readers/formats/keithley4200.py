@@ -10,17 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from devicekit.core.errors import CodedWarning, FileError
+from devicekit.readers import transients
 from devicekit.readers.cells import is_number, rows_below, text_frame
-from devicekit.readers.records import Record, build_record_table
+from devicekit.readers.records import Record
 from devicekit.readers.signature import Signature
 from devicekit.readers.source import Source
 from devicekit.readers.workbook import Cell, Sheet
 from devicekit.system.options import ReadOptions
-from devicekit.tables import PulseTable, RecordTable, SweepTable
+from devicekit.tables import PulseTable, RecordTable, SweepTable, TransientTable
 
 NAME = "keithley4200"
 TITLE = "Keithley 4200 workbook (.xls with a Settings sheet)"
-TAKES = frozenset({"columns", "read_voltage", "absolute"})
+TAKES = frozenset({"columns", "read_voltage", "absolute", "kind", "rows_per"})
+KINDS = transients.KINDS
 STATES_UNITS = True
 _STEP = re.compile(r"^(.*)\((\d+)\)$")
 _KEYS = frozenset({"Test Name", "KTEI Version", "Clarius+ Version", "Clarius Version", "Device Terminal"})
@@ -87,7 +89,7 @@ def _settings_sheet(source: Source) -> Sheet | None:
     return next((sheet for sheet in source.sheets if sheet.name.strip().lower() == "settings"), None)
 
 
-def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | RecordTable:
+def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | TransientTable | RecordTable:
     """Read a file in this format; see `devicekit.readers.Reader`."""
     sheet = _settings_sheet(source)
     if sheet is None:
@@ -106,7 +108,7 @@ def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | Reco
         records.extend(_read_records(data, settings))
     if not records:
         raise FileError(f"{source.path.name} holds no data sheet with rows")
-    return build_record_table(records, options, NAME, source, warnings)
+    return transients.build_table(records, options, NAME, source, warnings)
 
 
 def _read_settings(rows: Sequence[Sequence[Cell]]) -> dict[str, _Settings]:

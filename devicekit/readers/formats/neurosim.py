@@ -22,7 +22,8 @@ from devicekit.tables import PulseTable
 
 NAME = "neurosim"
 TITLE = "NeuroSim nonlinear_fit.m body"
-TAKES = frozenset({"quantity", "read_voltage", "unit", "absolute"})
+TAKES = frozenset({"quantity", "read_voltage", "unit", "absolute", "kind"})
+KINDS = frozenset({"pulse"})
 _BLOCK = re.compile(r"exp_(LTP|LTD)_raw\s*=\s*\[(.*?)\]", re.DOTALL)
 _NUMBERS = re.compile(r"[\s,]+")
 matches = Signature(head=re.compile(r"exp_LT[PD]_raw\s*=\s*\["), in_sheets=True)

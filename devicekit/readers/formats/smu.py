@@ -14,16 +14,18 @@ from collections.abc import Sequence
 import pandas as pd
 
 from devicekit.core.errors import CodedWarning, FileError
+from devicekit.readers import transients
 from devicekit.readers.cells import Row, is_number, rows_below, split_segments, text_frame
-from devicekit.readers.records import Record, build_record_table, column_names
+from devicekit.readers.records import Record, column_names
 from devicekit.readers.signature import Signature
 from devicekit.readers.source import Source
 from devicekit.system.options import ReadOptions
-from devicekit.tables import PulseTable, RecordTable, SweepTable
+from devicekit.tables import PulseTable, RecordTable, SweepTable, TransientTable
 
 NAME = "smu"
 TITLE = "Keithley SMU buffer (ACS, TSP) or KickStart CSV"
-TAKES = frozenset({"columns", "read_voltage", "absolute"})
+TAKES = frozenset({"columns", "read_voltage", "absolute", "kind", "rows_per"})
+KINDS = transients.KINDS
 STATES_UNITS = True
 _ACS = re.compile(r"\bSmu(\d+)\.(\w+)\[(\d+)\]\[(\d+)\]", re.IGNORECASE)
 # two or more settings with leading dots, and a row of names that begins with Index
@@ -43,7 +45,7 @@ _HEAD = re.compile(f"(?i:{_ACS.pattern})|(?ms:{_KICKSTART.pattern.removeprefix('
 matches = Signature(head=_HEAD, first=_TSP, in_sheets=True)
 
 
-def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | RecordTable:
+def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | TransientTable | RecordTable:
     """Read a file in this format; see `devicekit.readers.Reader`."""
     if source.workbook_kind:
         records = [r for sheet in source.sheets for r in _read_acs(_split_cells(sheet.text().split("\n")), sheet.name)]
@@ -59,10 +61,10 @@ def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | Reco
 
 def _build_table(
     records: list[Record], warnings: list[CodedWarning], options: ReadOptions, source: Source
-) -> PulseTable | SweepTable | RecordTable:
+) -> PulseTable | SweepTable | TransientTable | RecordTable:
     if not records:
         raise FileError(f"{source.path.name} has no buffer with readings")
-    return build_record_table(records, options, NAME, source, warnings)
+    return transients.build_table(records, options, NAME, source, warnings)
 
 
 def _split_cells(lines: Sequence[str]) -> list[list[str]]:

@@ -19,7 +19,8 @@ from devicekit.tables import EnduranceTable
 
 NAME = "testchip"
 TITLE = "log of a 1T1R test chip (READ, SET, RESET, ENDURANCE lines)"
-TAKES: frozenset[str] = frozenset()
+TAKES = frozenset({"kind"})
+KINDS = frozenset({"endurance"})
 STATES_UNITS = True
 _LINE = re.compile(r"^[^,]*,\s*[\d.eE+-]+\s*,[^,]*,\s*(READ|SET|RESET|ENDURANCE|FORM)\s*,")
 _COMMA = re.compile(r",(?![^()]*\))")

@@ -27,7 +27,8 @@ from devicekit.tables import EnduranceTable, PulseTable, RecordTable, SweepTable
 
 NAME = "wgfmu"
 TITLE = "Keysight B1530A WGFMU export"
-TAKES = frozenset({"columns", "read_voltage", "absolute", "kind"})
+TAKES = frozenset({"columns", "read_voltage", "absolute", "kind", "rows_per"})
+KINDS = transients.KINDS | {"endurance"}
 STATES_UNITS = True
 FEW_AMPLITUDES = 4  # of set and reset pulses; more are a sweep
 _APPLICATION = r'^\s*"?Time"?\s*,\s*"?MeasResult1_value'
@@ -39,7 +40,7 @@ def read(
     source: Source, options: ReadOptions
 ) -> PulseTable | SweepTable | EnduranceTable | TransientTable | RecordTable:
     """Read a file in this format; see `devicekit.readers.Reader`."""
-    in_time = transients.is_requested(options, source)
+    in_time = options.kind == transients.KIND
     if _CUSTOM.search(source.head):
         return _read_custom(source, options)
     cells = [[cell.strip() for cell in next(csv.reader([line]), [])] for line in source.lines]
@@ -72,7 +73,7 @@ def _read_custom(source: Source, options: ReadOptions) -> PulseTable | SweepTabl
     frame = text_frame(rest[1:], rest[0][1])
     low = next((name for name in column_names(frame) if means("low resistance", name)), None)
     high = next((name for name in column_names(frame) if means("high resistance", name)), None)
-    if low and high and not options.columns:
+    if low and high and not options.columns and options.kind in (None, "endurance"):
         _ask_if_swept(frame, low, high, source.path.name)
         return _build_endurance_table(frame, low, high, meta, source)
     units = {name: unit for name in column_names(frame) if (unit := split_unit(name)[1])}
@@ -153,7 +154,8 @@ def _build_endurance_table(
     whole = pd.concat(parts).sort_values("file_row", kind="stable").reset_index(drop=True)
     lead = ["device_id", "cycle", "level", "conductance_s"]
     whole = whole[[*lead, *(name for name in whole if name not in lead)]]
-    return EnduranceTable(whole, {"format": NAME, "source": source.path.name, **meta, "unused": OF_STATES})
+    unused = OF_STATES | {"rows_per"}
+    return EnduranceTable(whole, {"format": NAME, "source": source.path.name, **meta, "unused": unused})
 
 
 def _count_rows(first: pd.Series) -> pd.Series:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from devicekit.core.errors import Choice, DevicekitError, FileError, QuestionError, TableError, UsageError
+from devicekit.core.errors import Choice, DevicekitError, FileError, NoTableError, QuestionError, TableError, UsageError
 from devicekit.core.text import count
 from devicekit.readers import workbook
 from devicekit.readers.cells import EMPTY_WORDS
@@ -89,7 +89,7 @@ def _gather(source: Source, options: ReadOptions, columns: Sequence[str]) -> Sou
     if options.sheet is not None:
         raise UsageError(f"{source.path.name} is a text file without sheets. Remove sheet={options.sheet}")
     if "\0" in source.head:
-        raise FileError(f"{source.path.name} is a binary file of an unknown format")
+        raise NoTableError(f"{source.path.name} is a binary file of an unknown format")
     if source.size > LARGE and (large := _read_large(source, options)) is not None:
         return SourceBlocks((large,))
     if source.size > LARGEST_SPLIT:
@@ -139,7 +139,7 @@ def _text_blocks(lines: Sequence[str], where: str, options: ReadOptions) -> list
     printed = sum(map(bool, map(_OBJECT.match, lines[:MOST_LINES])))
     if 2 * printed > sum(map(bool, lines[:MOST_LINES])):
         shown = next(filter(_OBJECT.match, lines)).strip()[:_LONGEST]
-        raise FileError(
+        raise NoTableError(
             f"{where} holds lines such as {shown!r}, which a program printed: a log, not a table of measurements. "
             "Write the numbers to be read as CSV."
         )
@@ -147,7 +147,7 @@ def _text_blocks(lines: Sequence[str], where: str, options: ReadOptions) -> list
     delimiter = delimiters.find_delimiter(lines[:2000], where)
     rows = delimiters.split_lines(lines, delimiters.DELIMITERS[delimiter], where)
     if not any(any(cells) for _, cells in rows):
-        raise FileError(f"{where} is empty")
+        raise NoTableError(f"{where} is empty")
     return split_blocks(rows, delimiter, options, where)
 
 

@@ -11,7 +11,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from devicekit.core.errors import DevicekitError, FileError, UsageError
+from devicekit.core.errors import DevicekitError, FileError, NoTableError, UsageError
 from devicekit.core.quantities import DIRECTION_ALIASES
 from devicekit.core.text import count, natural_number
 from devicekit.readers.cells import make_names_unique, text_frame
@@ -180,7 +180,7 @@ def _split_section(rows: Sequence[Row], delimiter: str, options: ReadOptions, wh
         dropped += [row for _, out in split for row in out]
     dropped = [*beside, *dropped]
     if not parts:
-        raise FileError(f"{where} has no rows of numbers below its names")
+        raise NoTableError(f"{where} has no rows of numbers below its names")
     sides = _split_beside(rows, start, head, shape, width, options)
     if len(sides) == 1 and shape.header:
         _check_widths([row for part in parts for row in part.rows], head.names, where)

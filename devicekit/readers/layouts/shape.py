@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from devicekit.core.errors import FileError
+from devicekit.core.errors import FileError, NoTableError
 from devicekit.names import parse_unit
 from devicekit.names.units import readings
 from devicekit.readers.cells import Row
@@ -56,7 +56,7 @@ def find_shape(rows: Sequence[Row], delimiter: str, options: ReadOptions, where:
     """
     types = _numeric_columns([cells for _, cells in rows[:JUDGED]])
     if not types:
-        raise FileError(f"{where} is not a table: it has no column of numbers")
+        raise NoTableError(f"{where} is not a table: it has no column of numbers")
     start = _first_number_row(rows[:JUDGED], types)
     if 0 < start < len(rows) and options.skip is None and _counts_columns(rows, start):
         start = next((k for k in range(start + 1, len(rows)) if any(rows[k][1])), start)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import devicekit
+from devicekit.core.errors import UsageError
 from devicekit.readers import read
 from devicekit.tables import EnduranceTable, PulseTable, SweepTable
 
@@ -198,3 +199,50 @@ def test_a_voltage_limit_is_not_a_compliance_current(lines: Write) -> None:
         frame = devicekit.read(lines(*easyexpert("I3, V3", rows, *settings))).frame
         assert ("compliance_a" in frame) == there
     assert frame["compliance_a"].max() == 20
+
+
+def test_the_answers_about_borders_of_an_instrument_are_never_refused(lines: Write) -> None:
+    """A waveform of pulses of several heights is no sweep: each offered answer reads it."""
+    volts = [0, 1, 2, 1, 0, 1, 0, -1, -2, -1, 0, 2, 3, 0, -1, -3, 0, 0.5]
+    path = lines(*easyexpert("Time, V1, I1", [f"{1e-3 * k}, {v}, {1e-6 * v + 1.5e-6}" for k, v in enumerate(volts)]))
+    offered = choices(path)
+    assert offered == ["accept=True", "rows_per={cycle: N}", "kind=transient absolute=True", "kind=record"]
+    loop = devicekit.read(path, rows_per={"cycle": "9"})
+    assert loop.frame["cycle"].tolist() == [1] * 9 + [2] * 9
+    times = devicekit.read(path, kind="transient", absolute=True)
+    assert times.frame["voltage_v"].tolist() == volts
+    plain = devicekit.read(path, kind="record")
+    assert plain.meta["format"] == "easyexpert"
+    assert plain.frame[["V1", "record"]].to_numpy().tolist() == [[v, 1] for v in volts]
+    with pytest.raises(UsageError, match="18 rows"):
+        devicekit.read(path, rows_per={"cycle": "5"})
+
+
+def test_a_kind_that_a_format_does_not_read_is_read_as_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "session.csv"
+    path.write_text("Time,V,I,Status\n" + "".join(f"{k},0.1,{1e-6 * (k + 1)},0\n" for k in range(12)))
+    assert devicekit.read(path, kind="record").meta["format"] == "smu"
+    options = {"time_s": "Time", "current_a": "I"}
+    table = devicekit.read(path, kind="retention", columns=options)
+    assert table.meta["format"] == "table"
+    assert table.frame["conductance_s"].tolist() == pytest.approx([1e-5 * (k + 1) for k in range(12)])
+
+
+def test_a_folder_is_read_without_its_files_that_hold_no_table(tmp_path: Path) -> None:
+    rows = [(v, 1e-6 * v) for v in (0, 1, 2, 1, 0)]
+    for name in ("dev1.csv", "dev2.csv"):
+        (tmp_path / name).write_text("Voltage (V),Current (A)\n" + "".join(f"{v},{i}\n" for v, i in rows))
+    (tmp_path / "setup.cfg").write_text("[Dimensions]\nWidth (um):\t4000\nLength (um):\t20\n")
+    (tmp_path / "station.log").write_text("started at ten\nprobe lowered\nfinished\n")
+    (tmp_path / "chip.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0")
+    table = devicekit.read(tmp_path)
+    assert table.frame["device_id"].nunique() == 2
+    assert len(table.frame) == 10
+    left = next(each.message for each in table.warnings if each.code == "dropped")
+    assert [file.name for file in sorted(tmp_path.iterdir()) if file.name in left] == [
+        "chip.png",
+        "setup.cfg",
+        "station.log",
+    ]
+    listed = devicekit.read([tmp_path / name for name in ("dev1.csv", "dev2.csv", "setup.cfg")])
+    assert listed.frame["device_id"].nunique() == 2

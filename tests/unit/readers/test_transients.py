@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from devicekit.core.errors import QuestionError, UsageError
+from devicekit.core.errors import QuestionError
 from devicekit.readers import read, transients
 from devicekit.tables import PairedTable, TransientTable
 
@@ -81,8 +81,11 @@ def test_pulses_by_the_voltage_of_instruments(tmp_path: Path) -> None:
         assert table.frame["conductance_s"].iloc[0] == pytest.approx(1e-5)
         assert np.isnan(table.frame["conductance_s"].iloc[3])
         assert "assumed_unit" in [warning.code for warning in table.warnings]
-    with pytest.raises(UsageError, match=r"kind=pulse.*kind=transient"):
-        read(wgfmu, kind="pulse")
+    mapped = {"time_s": "Time", "conductance_s": "MeasResult2_value"}
+    pulses = read(wgfmu, kind="pulse", columns=mapped, pulses=(10, 10), accept=True)
+    assert pulses.meta["format"] == "table"  # for what the format does not read
+    assert pulses.frame["conductance_s"].tolist() == [row[2] for row in rows]
+    assert any("kind=" in each.message for each in pulses.warnings)
 
 
 def test_a_staircase_of_reads_is_asked_about_and_each_row_is_read_at_its_voltage(tmp_path: Path) -> None:
