@@ -161,7 +161,7 @@ def of_course(table: Table, layout: Layout, stated: bool) -> list[Statement]:
         True if the file or the user names the trains.
     """
     found = [_doubt(table, layout, each) for each in table.warnings if each.code in DOUBTS]
-    doubtful = layout.options.pulses is None and _course(table) == ""  # such as several trains below each other
+    doubtful = layout.options.pulses is None and _course(table) == "" and _moves_more_than_noise(table)
     if not isinstance(table, PulseTable) or (stated and not doubtful):
         return found
     sizes = table.frame.groupby(["device_id", "cycle", "direction"], sort=False).size().to_numpy()
@@ -170,6 +170,21 @@ def of_course(table: Table, layout: Layout, stated: bool) -> list[Statement]:
     way = INFERRED if doubtful or not _are_equal(sizes) else AGREED
     turn = "the direction changes" if stated else "the trend turns"
     return [*found, _borders("train", sizes.size, int(sizes.min()), int(sizes.max()), way, turn)]
+
+
+def _moves_more_than_noise(table: Table) -> bool:
+    """Return whether states move, over most trains, unlike white noise: von Neumann's ratio is below half of its mean.
+
+    Trains that do so and yet do not run as their directions say may be several below each other.
+    """
+    if not isinstance(table, PulseTable):
+        return False
+    frame = table.frame
+    values = frame["conductance_s" if "conductance_s" in frame else "weight"]
+    train = frame.groupby(["device_id", "cycle", "direction"], sort=False).ngroup()
+    steps = (values.groupby(train).diff() ** 2).groupby(train).mean()
+    spread = values.groupby(train).var()
+    return bool((steps[spread > 0] < spread[spread > 0]).mean() > 0.5)
 
 
 def _doubt(table: Table, layout: Layout, warning: CodedWarning) -> Statement:

@@ -85,7 +85,7 @@ def test_a_constant_thermometer_is_not_asked_about(bakes: Write) -> None:
 
 def test_five_bakes_are_not_one_record_of_five_times(bakes: Write) -> None:
     times = np.array([0.0, 5000.0])
-    with pytest.raises(TableError, match=r"level conductance has 5 first.*temperature_k: COLUMN"):
+    with pytest.raises(TableError, match=r"level state has 5 first.*temperature_k: COLUMN"):
         read(bakes(CELSIUS, None, times, apart=False), kind="retention")
     path = bakes(CELSIUS, "bake", times, apart=False)
     with pytest.raises(TableError, match="temperature_k: COLUMN"):
