@@ -95,6 +95,19 @@ class Choice(Record):
         typed = " ".join(f"{name}={_written(value)}" for name, value in options.items())
         return cls(typed_options=typed, means=means, options=options)
 
+    @property
+    def has_blank(self) -> bool:
+        """True if a value of an option is still to be filled in."""
+        values = (inner for value in self.options.values() for inner in _each(value))
+        return any(isinstance(value, Blank) for value in values)
+
+
+def _each(value: Any) -> Iterable[Any]:
+    """Return the values in an option: those of a mapping or a tuple, else itself."""
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, (tuple, list)) else (value,)
+
 
 def _written(value: Any) -> str:
     """Return a value of an option as messages write it."""
@@ -140,8 +153,8 @@ class Question(Record):
 
     @property
     def first_answers(self) -> str:
-        """The first answer to every question, as one writes them all at once; "" if a question has no answers."""
-        if not all(each.choices for each in self.each):
+        """The first answer to every question, all at once; "" if one has none or the first holds a blank."""
+        if not all(each.choices for each in self.each) or self.each[0].choices[0].has_blank:
             return ""
         return " ".join(dict.fromkeys(each.choices[0].typed_options for each in self.each))
 
@@ -149,7 +162,7 @@ class Question(Record):
         if self.parts:
             lines = [f"{len(self.parts)} things are open", *(f"({k}) {each}" for k, each in enumerate(self.parts, 1))]
             return "\n".join(
-                [*lines, *([f"the first answers at once: {self.first_answers}"] if self.first_answers else [])]
+                [*lines, *([f"for example, all at once: {self.first_answers}"] if self.first_answers else [])]
             )
         lines = [self.text, *(f"  {each.typed_options}: {each.means}" for each in self.choices)]
         return "\n".join([*lines, *(f"  seen: {each}" for each in self.evidence)])

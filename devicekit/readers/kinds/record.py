@@ -10,6 +10,7 @@ from devicekit.core.errors import CodedWarning
 from devicekit.readers.layout import KEPT, Column
 from devicekit.readers.layouts.view import Claim, View
 from devicekit.readers.source import Source
+from devicekit.readers.state import STATE_COLUMNS
 from devicekit.system.options import ReadOptions
 from devicekit.tables import RecordTable
 
@@ -24,8 +25,16 @@ def claim(view: View) -> Claim | None:
 
 
 def assign(view: View) -> list[Column]:
-    """Keep every column but the names of devices, and those that an option or a recipe names."""
-    kept = [column.is_explicit or column.role == "device_id" for column in view.columns]
+    """Keep every column but the names of devices, and those that an option, a recipe or devicekit names.
+
+    A state that holds words is kept too: "value" is also the name of what is no state.
+    """
+    states = {*STATE_COLUMNS, "value"}
+    wordy = [c.by not in ("map", "recipe") and c.role in states and view.numbers(c.name) is None for c in view.columns]
+    kept = [
+        (column.is_explicit and not words) or column.role == "device_id"
+        for column, words in zip(view.columns, wordy, strict=True)
+    ]
     return [
         column if known else view.change(column, role=KEPT, why="kept as it is")
         for column, known in zip(view.columns, kept, strict=True)

@@ -13,9 +13,19 @@ from devicekit.core.errors import Blank, Choice, QuestionError
 from devicekit.names import parse_unit
 from devicekit.readers.layouts import unnamed_columns
 from devicekit.readers.layouts.densities import ask_area
+from devicekit.readers.layouts.evidence import (
+    MOST_VOLTS,
+    are_weights,
+    find_sweep,
+    find_time,
+    free_columns,
+    jumps,
+    show_kinds,
+    varies,
+)
 from devicekit.readers.layouts.meanings import HINT, option_of
 from devicekit.readers.layouts.needs import ask_missing, find_missing, is_rising, known_roles, label_role
-from devicekit.readers.layouts.roles import LEVEL_IN_NAME, UNKNOWN
+from devicekit.readers.layouts.roles import LEVEL_IN_NAME
 from devicekit.readers.layouts.scale import describe_ranges, refuse_images
 from devicekit.readers.layouts.view import Claim, View
 from devicekit.readers.own import kind_of
@@ -24,9 +34,7 @@ from devicekit.readers.sizes import UNITS, describe_others, median_size, rank_un
 from devicekit.readers.state import NEGATIVE_SHARE_OF_A_WEIGHT
 from devicekit.system import plugins
 
-STEP = 0.2  # of the range: median step of a column from which on it is no train and no sweep
 STATES = ("lrs", "hrs", "value", "current_a", "voltage_v")  # roles of columns that change, the smaller first
-MOST_VOLTS = 200.0
 LEVELS = "([HhLl][Rr][Ss])"  # pattern of a level in a name
 OFTEN = ("pulse", "sweep", "endurance", "retention", "transient", "summary")  # kinds offered without a word for them
 _POSITIVE = ("conductance", "resistance")  # quantities that are refused where many numbers are negative
@@ -79,19 +87,23 @@ def numbers_known(view: View) -> bool:
 
 def list_kinds(view: View) -> tuple[Choice, ...]:
     """Return every kind that the columns can be as an answer, best first, and plain records last."""
-    found: list[tuple[int, Choice]] = []
+    found: list[tuple[tuple[bool, bool, int, int], Choice]] = []
+    if any(view.numbers(column.name) is None for column in view.states):  # "Value" of words is no state
+        return (NONE_OF_THESE,)
+    shown = show_kinds(view) if _is_open(view) else ()
+    swept = find_sweep(view) if "sweep" in shown else None
     for module in plugins.KINDS.all().values():
         if module.NAME == "record":
             continue
         as_kind = replace(view, options=replace(view.options, kind=module.NAME))
         claim = _claim(module, as_kind)
-        if claim is not None:
-            own = _claim(module, view)
-            rank = WHOLE + (3 if own is None else 2 - own.strength) + _misfit(module, as_kind)
-            choice = _whole(as_kind, module, claim)
-            found += [] if choice is None else [(rank, choice)]
+        if module.NAME == "sweep" and swept is not None and (claim is None or len(view.unknown) < 3):
+            answers = [(WHOLE, _as_sweep(module, swept, view))]
         else:
-            found += _with_columns(as_kind, module)
+            answers = [] if claim is None else _whole(as_kind, module, claim, _claim(module, view))
+            answers = answers or _with_columns(as_kind, module)
+        order = shown.index(module.NAME) if module.NAME in shown else len(shown)
+        found += [((order == len(shown), rank >= BLANK, order, rank), choice) for rank, choice in answers]
     return (*(choice for _, choice in sorted(found, key=lambda each: each[0])), NONE_OF_THESE)
 
 
@@ -110,8 +122,11 @@ def ask_kind(view: View) -> QuestionError:
     refuse_images(view)
     names = ", ".join(column.name for column in view.columns[:8]) + (", ..." if len(view.columns) > 8 else "")
     wide = len(view.unknown) > 2
-    open_ = not numbers_known(view) and not view.sweeps
+    open_ = _is_open(view)
+    unshown = open_ and not show_kinds(view) and not _is_named(view)
+    choices = list_kinds(view)
     hints = [
+        *(["nothing in the file shows the kind"] if unshown else []),
         *(["change quantity=, unit= or read_voltage= if needed"] if open_ else []),
         *([f"add {HINT} for several states"] if wide else []),
     ]
@@ -121,10 +136,20 @@ def ask_kind(view: View) -> QuestionError:
     return ask(
         view.where,
         f"what kind of measurement is this (columns {names})?{f' {hint[0].upper()}{hint[1:]}' if hint else ''}",
-        list_kinds(view),
+        (choices[-1], *choices[:-1]) if unshown else choices,
         (*describe_ranges(view), *unclear),
         fields=(*fields, *((option_of("columns"),) if wide else ())),
     )
+
+
+def _is_open(view: View) -> bool:
+    """Return whether the quantity of the columns is not known."""
+    return not numbers_known(view) and not view.sweeps
+
+
+def _is_named(view: View) -> bool:
+    """Return whether a word says the kind: in the name of a column, the file, a sheet or a table."""
+    return _names_level(view) or any(claim.strength == 2 for _, claim in collect_claims(view))
 
 
 def _claim(module: ModuleType, view: View) -> Claim | None:
@@ -140,10 +165,10 @@ def _misfit(module: ModuleType, view: View) -> int:
     """Return a rank: trains and sweeps last where no column runs, trains beside times; first what a name gives."""
     if module.NAME == "endurance" and _names_level(view):
         return -4
-    varying = [name for name in _free(view) if not is_rising(name, view) and _varies(name, view)]
-    jumps = bool(varying) and all(_jumps(name, view) for name in varying)
-    timed = module.NAME == "pulse" and _find_time(view) is not None
-    return 5 if (jumps and module.NAME in ("pulse", "sweep")) or timed else 0
+    varying = [name for name in free_columns(view) if not is_rising(name, view) and varies(name, view)]
+    rough = bool(varying) and all(jumps(name, view) for name in varying)
+    timed = module.NAME == "pulse" and find_time(view) is not None
+    return 5 if (rough and module.NAME in ("pulse", "sweep")) or timed else 0
 
 
 def _names_level(view: View) -> bool:
@@ -151,63 +176,35 @@ def _names_level(view: View) -> bool:
     return any(LEVEL_IN_NAME.search(label) for label in view.labels)
 
 
-def _free(view: View) -> list[str]:
-    """Return the columns of numbers whose role is not known."""
-    roles = (UNKNOWN, "counter", "point")
-    return [c.name for c in view.columns if c.role in roles and not c.is_explicit and view.numbers(c.name) is not None]
-
-
-def _varies(name: str, view: View) -> bool:
-    values = view.numbers(name)
-    return values is not None and values.nunique() > 1
-
-
-def _find_time(view: View) -> str | None:
-    """Return the unknown column that rises, in equal whole steps or of another size than the rest, as a time may."""
-    names = [column.name for column in view.unknown if _varies(column.name, view)]
-    for name in names:
-        own, others = median_size(view.numbers(name)), [median_size(view.numbers(n)) for n in names if n != name]
-        apart = all(max(own, each) > unnamed_columns.APART * min(own, each) for each in others)
-        if others and (apart or _counts(name, view)) and is_rising(name, view):
-            return name
-    return None
-
-
-def _counts(name: str, view: View) -> bool:
-    """Return whether a column holds whole numbers in equal steps."""
-    values = view.numbers(name)
-    x = np.array([]) if values is None else values.to_numpy(float)
-    return bool((x == np.round(x)).all() and x.size > 2 and np.ptp(np.diff(x)) == 0)
-
-
-def _jumps(name: str, view: View) -> bool:
-    """Return whether the numbers of a column change by much from row to row."""
-    values = view.numbers(name)
-    x = np.array([]) if values is None else values.dropna().to_numpy(float)
-    spread = float(np.subtract(*np.percentile(x, (95, 5)))) if x.size > 2 else 0.0
-    return spread > 0 and float(np.median(np.abs(np.diff(x)))) > STEP * spread
-
-
-def _whole(view: View, module: ModuleType, claim: Claim) -> Choice | None:
-    """Return a kind that the columns can be without other roles; None if many numbers are negative."""
+def _whole(view: View, module: ModuleType, claim: Claim, own: Claim | None) -> list[tuple[int, Choice]]:
+    """Return a kind that the columns can be without other roles, and its rank; none if many numbers are negative."""
     bare = {} if numbers_known(view) or not view.unknown else _suitable(module, [c.name for c in view.unknown], view)
     if bare is None:
-        return None
+        return []
     names = [each.name for each in view.unknown]
     is_axis = len(names) > 1 and (module.NAME == "sweep" or unnamed_columns.find_axis(view) is not None)
     volts = median_size(view.numbers(names[0])) if module.NAME == "sweep" and is_axis else float("nan")
     words, unit = _in_unit(view, names[1:] if is_axis else names, bare, volts)
-    return Choice.of(f"{module.TITLE}: {claim.why}{words}", kind=module.NAME, **unit)
+    rank = WHOLE + (3 if own is None else 2 - own.strength) + _misfit(module, view)
+    return [(rank, Choice.of(f"{module.TITLE}: {claim.why}{words}", kind=module.NAME, **unit))]
+
+
+def _as_sweep(module: ModuleType, roles: dict[str, str], view: View) -> Choice:
+    """Return the answer that columns are the voltage and current of sweeps."""
+    says = ", ".join(f"{name} is {label_role(role)}" for role, name in roles.items())
+    words, unit = _in_unit(view, [roles["current_a"]], module.BARE, median_size(view.numbers(roles["voltage_v"])))
+    return Choice.of(f"{module.TITLE}: {says}{words}", kind=module.NAME, map=roles, **unit)
 
 
 def _suitable(module: ModuleType, names: Iterable[str], view: View) -> dict[str, str] | None:
-    """Return the quantity and unit of states, weights where many are negative; None if the kind has no weights."""
+    """Return the quantity and unit of states, weights where many are negative; None if they cannot be weights."""
     bare = getattr(module, "BARE", {})
     numbers = [values for name in names if (values := view.numbers(name)) is not None]
     negative = any((values < 0).mean() > NEGATIVE_SHARE_OF_A_WEIGHT for values in numbers)
     if not negative or bare.get("quantity") not in _POSITIVE:
         return dict(bare)
-    return {"quantity": "weight"} if module.NAME == "pulse" else None
+    small = all(are_weights(values) for values in numbers)
+    return {"quantity": "weight"} if module.NAME == "pulse" and small else None
 
 
 def _in_unit(
@@ -225,7 +222,7 @@ def _in_unit(
 
 def _with_columns(view: View, module: ModuleType) -> list[tuple[int, Choice]]:
     """Return a kind with the columns that can have its roles, else with blanks for them, and its rank."""
-    free, ways = _free(view), find_missing(view, module)
+    free, ways = free_columns(view), find_missing(view, module)
     given: dict[str, Any] = {"kind": module.NAME, **_GIVEN.get(module.NAME, {})}
     labelled = _names_level(view)
     ways = sorted(ways, key=lambda way: labelled and "level" not in way)
@@ -241,7 +238,7 @@ def _with_columns(view: View, module: ModuleType) -> list[tuple[int, Choice]]:
         words, unit = _in_unit(view, states, bare)
         key = {"key": {"level": LEVELS}} if "level" in way else {}
         says = ", ".join(f"{name} is {label_role(role)}" for role, name in roles.items())
-        timed = bool({"time_s", "cycle"} & set(roles)) and _find_time(view) in roles.values()
+        timed = bool({"time_s", "cycle"} & set(roles)) and find_time(view) in roles.values()
         rank = MAPPED - 8 * timed + _misfit(module, view)
         columns = {"map": roles} if roles else {}
         return [(rank, Choice.of(f"{module.TITLE}: {says}{words}", **given, **columns, **unit, **key))]
@@ -257,7 +254,7 @@ def _with_columns(view: View, module: ModuleType) -> list[tuple[int, Choice]]:
 def _match(way: Sequence[str], free: Sequence[str], view: View) -> dict[str, str] | None:
     """Return the column of each role, if the columns that change are as many as those roles; else None."""
     rising = [name for name in free if is_rising(name, view)]
-    varying = [name for name in free if name not in rising and _varies(name, view)]
+    varying = [name for name in free if name not in rising and varies(name, view)]
     states = [role for role in STATES if role in way]
     if "level" in way and not rising and len(varying) == len(states) + 1:
         rising, varying = varying[:1], varying[1:]  # the abscissa of a digitised figure, in any order
