@@ -16,6 +16,7 @@ FEWEST = 4  # readings of a train
 FEWEST_OF_SWEEP = 8
 TURNS = 0.25  # share of the rows of a sweep at which the voltage turns, at most
 REPEATED = 0.2  # share of the rows with a voltage of another row, at least, where all have one sign
+NEAR = 0.05  # of the largest voltage: what is near 0 V
 LEAST_WEIGHT, LARGEST_WEIGHT = 0.01, 2.0  # of the largest weight of a device
 LARGEST_RATIO = 1e4  # of the states of a train
 FACTOR = 3.0  # between the medians of HRS and LRS, at least
@@ -109,14 +110,16 @@ def _counts(name: str, view: View) -> bool:
 
 
 def _turns(name: str, view: View) -> bool:
-    """Return whether a column rises and falls as a swept voltage: smoothly, through both signs or the same values."""
+    """Return whether a column rises and falls as a swept voltage: smoothly, through both signs or from 0 and back."""
     x = _numbers(name, view)
     steps = np.sign(np.diff(x))
     reversals = int((np.diff(steps[steps != 0]) != 0).sum())
     if x.size < FEWEST_OF_SWEEP or not LEAST_VOLTS <= np.abs(x).max() <= MOST_VOLTS:
         return False
-    both = x.min() < -0.05 * x.max() < 0
-    return 0 < reversals <= TURNS * x.size and (both or _repeats(name, view) >= REPEATED)
+    both = x.min() < -NEAR * x.max() < 0
+    size = np.abs(x)
+    again = size[0] <= NEAR * size.max() and _repeats(name, view) >= REPEATED
+    return 0 < reversals <= TURNS * x.size and (both or again)
 
 
 def _repeats(name: str, view: View) -> float:

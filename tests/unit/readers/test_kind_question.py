@@ -34,6 +34,12 @@ TABLES: dict[str, tuple[list[Any], list[str] | None, dict[str, Any]]] = {
             "unit": "A",
         },
     ),
+    "a voltage of one sign": (
+        [np.abs(VOLTS), np.abs(AMPS)],
+        ["a", "b"],
+        {"kind": "sweep", "map": {"voltage_v": "a", "current_a": "b"}, "unit": "uA"},
+    ),
+    "two trains": ([UP_AND_DOWN, 1.1 * UP_AND_DOWN], ["state a", "state b"], {"kind": "pulse"}),
     "current before voltage": (
         [1e-3 * AMPS, VOLTS],
         ["y", "x"],

@@ -357,7 +357,7 @@ def test_columns_of_no_known_quantity_are_kept_as_records_or_swept(lines: Write)
     path = lines("alpha,beta", *loop())
     found = choices(path)
     assert "kind=record" in found
-    assert "kind=sweep map={current_a: beta, voltage_v: alpha}" in found
+    assert found[0] == "kind=sweep map={voltage_v: alpha, current_a: beta} unit=mA"
     check_loop(read(path, map={"voltage_v": "alpha", "current_a": "beta"}))
     table = read(path, kind="record")
     assert table.kind == "record"
