@@ -88,7 +88,7 @@ def numbers_known(view: View) -> bool:
 def list_kinds(view: View) -> tuple[Choice, ...]:
     """Return every kind that the columns can be as an answer, best first, and plain records last."""
     found: list[tuple[tuple[bool, bool, int, int], Choice]] = []
-    if any(view.numbers(column.name) is None for column in view.states):  # "Value" of words is no state
+    if any(view.numbers(column.name) is None for column in view.states):  # a "Value" of words is no state
         return (NONE_OF_THESE,)
     shown = show_kinds(view) if _is_open(view) else ()
     swept = find_sweep(view) if "sweep" in shown else None

@@ -141,7 +141,7 @@ def test_a_recipe_is_kept_with_the_answer_and_found_for_the_next_file(app: state
 
 
 def test_of_a_file_without_a_table_yet_the_numbers_are_drawn_over_the_rows(app: state.App, opened: Any) -> None:
-    where = opened("a,b,c\n" + "".join(f"{k * 1e-6},{k * 2e-6},{7 * k % 5}\n" for k in range(1, 40)))
+    where = opened("a,b,c\n" + "".join(f"{k * 1e-6},{k * 2e-6},{1 + k % 7}\n" for k in range(1, 40)))
     page = ask(app, where)[1]
     (upload,) = app.uploads
     assert upload.question is not None
