@@ -7,9 +7,9 @@ from pathlib import Path
 
 from devicekit.readers import ALWAYS, readers
 from devicekit.system import plugins
+from devicekit.system.options import OPTIONS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
-WORDS = {"columns": "--map", "absolute": "--abs"}
 
 
 def rows() -> dict[str, list[str]]:
@@ -23,8 +23,5 @@ def test_every_format_is_there_in_the_order_in_which_it_is_tried() -> None:
 
 
 def test_each_takes_what_its_reader_takes() -> None:
-    taken = {
-        name: {WORDS.get(option, f"--{option.replace('_', '-')}") for option in reader.TAKES - ALWAYS}
-        for name, reader in readers().items()
-    }
+    taken = {name: {OPTIONS[option].flag for option in reader.TAKES - ALWAYS} for name, reader in readers().items()}
     assert {name: set(options) for name, options in rows().items()} == {name: taken[name] for name in rows()}
