@@ -321,6 +321,23 @@ def _single_column_choices(value_columns: Sequence[Column], view: View) -> tuple
     return (Choice.of("one column holds the states; the others are kept but not used", map={"value": Blank("COLUMN")}),)
 
 
+def _alike_choices(value_columns: Sequence[Column], view: View) -> list[Choice]:
+    """Return the answer that only the columns of one form of name are the states: dev1, dev2 beside Amplitude."""
+    names = [_bare_name(column, view) for column in value_columns]
+    found = []
+    for form in dict.fromkeys(re.sub(r"\d+", "#", name) for name in names):
+        alike = [c.name for c, name in zip(value_columns, names, strict=True) if re.sub(r"\d+", "#", name) == form]
+        parsed = pooling.parse_names([name for name in names if re.sub(r"\d+", "#", name) == form])
+        plain = not any("," in name for name in alike)
+        if "#" in form and plain and 1 < len(alike) < len(names) and not parsed.unclear:
+            rest = ", ".join(c.name for c in value_columns if c.name not in alike)
+            words = (
+                f"{', '.join(alike)} are told apart by their names; {rest} {'is' if ',' not in rest else 'are'} kept"
+            )
+            found.append(Choice.of(words, map={"value": ",".join(alike)}))
+    return found
+
+
 def _ask_series(value_columns: Sequence[Column], view: View, levels: bool) -> QuestionError:
     names = ", ".join(column.name for column in value_columns[:8]) + (", ..." if len(value_columns) > 8 else "")
     roles = {column.role for column in value_columns}
@@ -343,7 +360,7 @@ def _ask_series(value_columns: Sequence[Column], view: View, levels: bool) -> Qu
         f"are the {len(value_columns)} columns {names} devices, or cycles of one device?{more}",
         (
             *label_choices(view.cells.block, [view.cells.block.places[column.name] for column in value_columns]),
-            *word_choices(value_columns, view),
+            *(_alike_choices(value_columns, view) or word_choices(value_columns, view)),
             *list_choices("columns", "column", "a state of one device" if levels else ""),
             *(_single_column_choices(value_columns, view)),
         ),

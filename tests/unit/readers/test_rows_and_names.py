@@ -437,3 +437,14 @@ def test_compounds_that_end_in_a_voltage_are_voltages(tmp_path: Path, name: str)
     path.write_text(f"time/s,{name},R/ohm\n" + "\n".join(rows) + "\n", encoding="utf-8")
     frame = read(path).frame
     assert frame["pulse_voltage_v"].value_counts().to_dict() == {0: 25, 2: 4}
+
+
+def test_columns_of_one_form_of_name_are_offered_as_the_states(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    rows = [f"{1.5 if k < 9 else -1.2},{min(k, 18 - k) + 1},{2 * min(k, 18 - k) + 3}" for k in range(18)]
+    path.write_text("Amplitude,dev1,dev2\n" + "\n".join(rows) + "\n")
+    with pytest.raises(QuestionError) as caught:
+        read(path, kind="pulse", unit="uS")
+    assert caught.value.asked.choices[0].options == {"map": {"value": "dev1,dev2"}}
+    frame = read(path, kind="pulse", unit="uS", map={"value": "dev1,dev2"}, accept=True).frame
+    assert frame.groupby("device_id")["conductance_s"].max().to_dict() == pytest.approx({"dev1": 10e-6, "dev2": 21e-6})
