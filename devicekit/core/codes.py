@@ -69,6 +69,10 @@ _BY_RANK = {
             "cycles or devices hold the same numbers as others",
             "keep each measurement once: copies count as measurements without any spread",
         ),
+        "exact_zeros": (
+            "many currents in a row are exactly 0, as of rows that were not measured",
+            "leave such rows out of the file, or check the range of the instrument",
+        ),
         "against_name": (
             "trains move against the direction that names them",
             "check which trains are LTP, and whether pulses are stored in order",

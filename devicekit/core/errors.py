@@ -153,9 +153,14 @@ class Question(Record):
 
     @property
     def first_answers(self) -> str:
-        """The first answer to every question, all at once; "" if one has none or the first holds a blank."""
+        """The first answer to every question, all at once; "" if one is missing or blank, or two give one option."""
         if not all(each.choices for each in self.each) or self.each[0].choices[0].has_blank:
             return ""
+        given: dict[str, Any] = {}
+        for each in self.each:
+            for name, value in each.choices[0].options.items():
+                if given.setdefault(name, value) != value and not isinstance(value, Mapping):
+                    return ""  # two units: each holds behind its own question
         return " ".join(dict.fromkeys(each.choices[0].typed_options for each in self.each))
 
     def __str__(self) -> str:

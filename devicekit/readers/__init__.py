@@ -110,6 +110,8 @@ def _describe_left(reader: Reader, source: Source, options: ReadOptions) -> str:
     if reader.NAME != TABLE or options.format is not None or not (options.kind or options.rows_per):
         return ""
     format_ = _choose(source, replace(options, kind=None, rows_per={}))
+    if format_.NAME == TABLE:
+        return ""
     names = _option_names(_left_to_table(format_, options))
     return f"{source.path.name} ({format_.TITLE}) is read as a plain table: its format does not use {names}"
 

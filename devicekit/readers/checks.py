@@ -10,7 +10,7 @@ import pandas as pd
 from devicekit.core.errors import CodedWarning
 from devicekit.core.text import count
 from devicekit.readers.sizes import LARGEST_G, LARGEST_OF_OPTION, LEAST_G, is_improbable, median_size
-from devicekit.tables import EnduranceTable, PulseTable, Table
+from devicekit.tables import EnduranceTable, PulseTable, SweepTable, Table
 
 Check = Callable[[Table], Iterator[CodedWarning]]
 OVERFLOW_G = 1e10  # S
@@ -25,6 +25,7 @@ LONG = 4  # readings of a train that shows a direction
 TRENDS = 0.5  # rank correlation from which a train rises or falls
 CHANCE = 2.0  # standard errors of a rank correlation
 AT_LIMIT, FLAT = 0.99, 0.05  # share of the largest current at a limit, and of the largest voltage for which it stays
+ZEROS = 10  # rows
 EARLY = 0.1  # share of the voltage at the limit from which on the way up is judged
 LEAST_RISE = 2.0  # of the conductance, before the limit, if a device sets
 _GROUPS = ("device_id", "cycle", "direction", "level", "record", "pulse_width_s", "temperature_k", "compliance_a")
@@ -50,6 +51,8 @@ def find_copies(table: Table) -> Iterator[CodedWarning]:
     """Find cycles or devices with identical numbers, and states that are the same in every cycle."""
     frame = table.frame
     name = next((each for each in _COPIED.get(table.kind, ()) if each in frame), None)
+    if any(each.code == "current_driven" for each in table.warnings):  # then only voltages are measured
+        name = "voltage_v"
     if table.kind == "endurance" and len(frame):
         states = frame.groupby(["device_id", "level"], sort=False)["conductance_s"]
         same = (states.nunique() == 1) & (states.count() >= FEWEST)
@@ -233,4 +236,22 @@ OF_NAMES: tuple[Check, ...] = (
     check_levels,
     check_sizes,
 )  # what contradicts names and units
-_CHECKS: tuple[Check, ...] = (find_copies, *OF_NAMES, check_division, check_limits)
+
+
+def check_zeros(table: Table) -> Iterator[CodedWarning]:
+    """Find sweeps that hold many currents of exactly 0 in a row, at voltages that change."""
+    if not isinstance(table, SweepTable) or table.marks:
+        return
+    frame = table.frame
+    group = _group(table)
+    zero = (frame["current_a"] == 0) & (frame["voltage_v"] != 0)
+    run = (zero != zero.shift()).cumsum().astype(str) + "_" + group.astype(str)
+    longest = zero.groupby(run).sum()
+    inside = zero.groupby(group).mean()
+    if int(longest.max()) < ZEROS or not bool((inside[inside > 0] < 1).any()):
+        return
+    number = int(zero.groupby(run).transform("sum").ge(ZEROS).sum())
+    yield CodedWarning("exact_zeros", f"{number} currents in runs of {ZEROS} rows or more are exactly 0")
+
+
+_CHECKS: tuple[Check, ...] = (check_zeros, find_copies, *OF_NAMES, check_division, check_limits)

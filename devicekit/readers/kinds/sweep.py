@@ -25,6 +25,7 @@ VALUES = frozenset({"current_a"})
 NEEDS = (("voltage_v", "current_a"),)
 BARE = {"unit": "A"}  # options to add to kind where columns have no names
 JUMPS = 16  # steps of a sweep from which on its order is checked
+FEWEST_HELD = 3  # rows at one voltage that are no sweep
 ALIKE = 3.0  # ratio of the largest voltages of loops without names
 SMALL = 0.1  # A/V: largest current of such a loop over its largest voltage
 
@@ -40,10 +41,16 @@ def claim(view: View) -> Claim | None:
     if view.of("voltage_v") and not view.of("current_a") and view.unknown and quantity in (None, "current"):
         return Claim(2 if quantity == "current" else 1, "a voltage that changes and numbers that may be currents")
     states = view.of("conductance_s", "resistance_before_ohm", "weight") and view.of("pulse_index")
-    if not view.sweeps or (states and view.options.kind != NAME):
+    if not view.sweeps or ((states or _is_held(view)) and view.options.kind != NAME):
         return None
     pulses = view.of("pulse_index", "pulse_voltage_v") or view.words("direction") & {"ltp", "ltd", "potentiation"}
     return Claim(1 if pulses or view.few_voltages else 2, "a voltage that changes and a current")
+
+
+def _is_held(view: View) -> bool:
+    """Return whether one voltage is held while a time passes: a current in time, or retention."""
+    volts = [view.numbers(column.name) for column in view.of("voltage_v")]
+    return bool(view.of("time_s")) and all(v is not None and v.nunique() == 1 and len(v) > FEWEST_HELD for v in volts)
 
 
 def _find_pair(view: View) -> tuple[str, str] | None:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from devicekit.core.errors import CodedWarning, QuestionError, TableError, UsageError
 from devicekit.core.quantities import GLOSSARY
+from devicekit.core.text import count
 from devicekit.names.places import meaning
 from devicekit.readers.cells import EMPTY_WORDS, parse_column
 from devicekit.readers.checks import OF_NAMES, add_checks, check_conductance
@@ -20,6 +21,7 @@ from devicekit.readers.layouts.infer import Reading
 from devicekit.readers.layouts.keys import translate_cell
 from devicekit.readers.layouts.roles import TEXT, Cells
 from devicekit.readers.layouts.series import Series
+from devicekit.readers.layouts.shape import Shape
 from devicekit.readers.layouts.temperatures import convert_to_kelvin
 from devicekit.readers.layouts.view import names_as_text
 from devicekit.readers.origins import infer_kind, of_course, of_kind, states_borders
@@ -56,6 +58,7 @@ def apply(reading: Reading, source: Source, strict: bool = True) -> Table:
         *reading.warnings,
         *_warn_columns(reading, source.path.name),
         *_warn_overflow(reading, blocks, source.path.name),
+        *_warn_rounded(reading, blocks, source.path.name),
     ]
     if any(_SPARSE in frame for frame in frames):
         words = "rows without a reading left out of columns that are mostly empty: a pulse is counted for each reading"
@@ -202,8 +205,15 @@ def _build_frame(columns: Sequence[Column], cells: Cells, words: Mapping[str, st
             values[role] = values[role].astype(str) + "_" + text.astype(str) if role in values else text
         else:
             free = name if name not in taken and name not in _STANDARD else f"{name} (file)"
-            values[free] = parse_column(cells.block.cells[name], cells.block.shape.decimal, cells.block.shape.thousands)
+            values[free] = _read_kept(cells.block.cells[name], cells.block.shape)
     return pd.DataFrame({**values, "file_row": cells.block.cells.index}, copy=False)
+
+
+def _read_kept(column: pd.Series, shape: Shape) -> pd.Series:
+    """Return a column that is kept, as numbers if it holds them; codes such as 0010 stay text."""
+    if column.dtype == object and column.astype(str).str.strip().str.fullmatch(r"0\d+").any():
+        return column.astype(str).str.strip()
+    return parse_column(column, shape.decimal, shape.thousands)
 
 
 def _read_text(column: pd.Series) -> pd.Series:
@@ -289,6 +299,18 @@ def _warn_overflow(reading: Reading, blocks: Sequence[Cells], name: str) -> list
         if lost
         else []
     )
+
+
+def _warn_rounded(reading: Reading, blocks: Sequence[Cells], name: str) -> list[CodedWarning]:
+    """Report pulse numbers that were fractions, as in a digitised figure."""
+    found = []
+    for column in (each for each in reading.layout.columns if each.role == "pulse_index" and each.by == "map"):
+        numbers = [block.read(column.name) for block in blocks if column.name in block.block.names]
+        rounded = sum(int((x.dropna() != x.dropna().round()).sum()) for x in numbers)
+        if rounded:
+            words = f"{name}: {count(rounded, 'pulse number')} in {column.name} rounded to whole pulses"
+            found.append(CodedWarning("columns", words))
+    return found
 
 
 def _warn_columns(reading: Reading, name: str) -> list[CodedWarning]:

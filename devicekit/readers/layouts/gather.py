@@ -89,7 +89,9 @@ def _gather(source: Source, options: ReadOptions, columns: Sequence[str]) -> Sou
     if options.sheet is not None:
         raise UsageError(f"{source.path.name} is a text file without sheets. Remove sheet={options.sheet}")
     if "\0" in source.head:
-        raise NoTableError(f"{source.path.name} is a binary file of an unknown format")
+        pickled = source.path.suffix.lower() in (".pkl", ".pickle", ".p")
+        why = "a Python pickle, which could run any code; save its table as CSV" if pickled else ""
+        raise NoTableError(f"{source.path.name} is {why or 'a binary file of an unknown format'}")
     if source.size > LARGE and (large := _read_large(source, options)) is not None:
         return SourceBlocks((large,))
     if source.size > LARGEST_SPLIT:

@@ -149,7 +149,9 @@ def split_blocks(rows: Sequence[Row], delimiter: str, options: ReadOptions, wher
 
 def _split_section(rows: Sequence[Row], delimiter: str, options: ReadOptions, where: str) -> list[Block]:
     """Split rows under one row of names into tables; see `split_blocks`."""
-    rows, cell_units = split_quantities(rows)
+    rows, cell_units = (
+        (rows, {}) if options.kind == "record" else split_quantities(rows)
+    )  # whose cells stay as they are
     transposed = False
     if options.header is None and options.skip is None:
         rows, transposed = transpose_trains(rows)

@@ -114,20 +114,22 @@ def _counts_columns(rows: Sequence[Row], start: int) -> bool:
 
 
 def _numbers_columns(rows: Sequence[Row], start: int) -> bool:
-    """Return whether the first row counts the columns, above numbers none of which is whole.
+    """Return whether the first row counts the columns, or holds a code for each, above numbers none of which is whole.
 
     pandas writes such a row for columns without names, with an empty cell above its index.
     """
     if start + 1 >= len(rows):
         return False
     first, below = rows[start][1], [cells for _, cells in rows[start + 1 : start + 6]]
-    at = int(not first[0])
-    counted = list(first[at:])
+    corner = bool(first[0]) and not delimiters.is_number(first[0]) and not any(cells[0] for cells in below if cells)
+    at = int(not first[0] or corner)
+    counted = list(first[at : extent(first)])
     filled = [cell for cells in below for cell in cells[at:] if cell]
     begins = (0,) if len(counted) == 2 else (0, 1)
+    codes = len(counted) > 2 and len(set(counted)) == len(counted) and all(map(str.isdigit, counted))
     return (
         len(counted) > 1
-        and any(counted == [str(each + k) for k in range(len(counted))] for each in begins)
+        and (codes or any(counted == [str(each + k) for k in range(len(counted))] for each in begins))
         and len(filled) > 2
         and all(re.search(r"[.,eE]", cell) for cell in filled)
     )

@@ -153,3 +153,13 @@ def test_the_checks_cost_little(lines: Write) -> None:
     add_checks(large)
     assert time.process_time() - start < 2.0
     assert "1990 of 2000 records" in large.warnings[0].message
+
+
+def test_rows_that_were_not_measured_are_reported(tmp_path: Path) -> None:
+    volts = [*range(0, 41), *range(40, -1, -1)]
+    rows = [f"{v / 10},{1e-6 * v * v if k < 60 else 0}" for k, v in enumerate(volts)]
+    path = tmp_path / "a.csv"
+    path.write_text("V (V),I (A)\n" + "\n".join(rows) + "\n")
+    found = [each for each in devicekit.read(path, accept=True).warnings if each.code == "exact_zeros"]
+    assert len(found) == 1
+    assert "21 " in found[0].message

@@ -448,3 +448,38 @@ def test_columns_of_one_form_of_name_are_offered_as_the_states(tmp_path: Path) -
     assert caught.value.asked.choices[0].options == {"map": {"value": "dev1,dev2"}}
     frame = read(path, kind="pulse", unit="uS", map={"value": "dev1,dev2"}, accept=True).frame
     assert frame.groupby("device_id")["conductance_s"].max().to_dict() == pytest.approx({"dev1": 10e-6, "dev2": 21e-6})
+
+
+def test_codes_above_columns_are_names(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    rows = [f",{k + 1.5}e-6,{k + 20.5}e-6,{k + 40.5}e-6" for k in range(6)]
+    path.write_text("\n".join(["figure 1,1100,1011,0100", *rows]) + "\n")
+    frame = read(path, kind="multilevel", columns_are="levels", unit="S").frame
+    assert frame.groupby("level").size().to_dict() == {"1100": 6, "1011": 6, "0100": 6}
+    assert frame["conductance_s"].max() == pytest.approx(45.5e-6)
+
+
+def test_cells_of_records_stay_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    rows = [f"{10**k} nF,{('0000', '0101', '1111')[k]},{k + 0.5}" for k in range(3)]
+    path.write_text("\n".join(["capacitor,mask,x", *rows]) + "\n")
+    frame = read(path, kind="record").frame
+    assert frame["capacitor"].tolist() == ["1 nF", "10 nF", "100 nF"]
+    assert frame["mask"].tolist() == ["0000", "0101", "1111"]
+    assert frame["x"].tolist() == [0.5, 1.5, 2.5]
+
+
+def test_a_voltage_that_is_held_in_time_is_no_sweep(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("time_s,voltage_V,current_A\n" + "".join(f"{k},0.2,{1.2e-5 - k * 1e-8}\n" for k in range(12)))
+    with pytest.raises(QuestionError):
+        read(path)
+    assert read(path, kind="sweep").frame["voltage_v"].tolist() == [0.2] * 12
+
+
+def test_pulse_numbers_that_are_rounded_are_reported(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("x,y\n" + "".join(f"{k + 0.1 * (k % 3 - 1)},{k + 1}\n" for k in range(1, 20)))
+    table = read(path, kind="pulse", map={"pulse_index": "x", "value": "y"}, unit="uS", accept=True)
+    assert table.frame["pulse_index"].tolist() == list(range(1, 20))
+    assert [each.code for each in table.warnings if "12 " in each.message] == ["columns"]
