@@ -83,7 +83,7 @@ def _blocks(gap: str, scale: float) -> list[str]:
 @pytest.mark.parametrize("scale", [0.0, 0.2])
 def test_three_blocks_without_names_are_three_loops_or_a_question(gap: str, scale: float, lines: Write) -> None:
     path = lines(*_blocks(gap, scale))
-    assert "kind=sweep unit=A" in choices(path)
+    assert [each for each in choices(path) if each.startswith("kind=sweep") and each.endswith("unit=A")]
     table = devicekit.read(path, kind="sweep", unit="A", columns_are="cycles")
     assert table.frame.groupby("cycle")["current_a"].max().to_list() == pytest.approx([1e-6, 2e-6, 3e-6], rel=1)
     assert table.frame["cycle"].nunique() == 3
@@ -93,7 +93,9 @@ def test_three_blocks_without_names_are_three_loops_or_a_question(gap: str, scal
 def test_two_mapped_columns_of_six_do_not_leave_loops_behind(gap: str, lines: Write) -> None:
     path = lines(*_blocks(gap, 0.1))
     mapped = {"voltage_v": "column 1", "current_a": "column 2"}
-    assert choices(path, map=mapped) == ["blocks=2 columns_are=cycles", "blocks=2 columns_are=devices", "blocks=none"]
+    blocks = "blocks=2 " if gap == "," else ""  # empty columns separate the tables by themselves
+    offered = choices(path, map=mapped)
+    assert {f"{blocks}columns_are=cycles", f"{blocks}columns_are=devices", "blocks=none"} <= {*offered}
     assert devicekit.read(path, map=mapped, blocks="2", columns_are="cycles").frame["cycle"].nunique() == 3
     assert devicekit.read(path, map=mapped, blocks="none").frame["cycle"].nunique() == 1
 
