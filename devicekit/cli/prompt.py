@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,10 +99,15 @@ def _with_options(typed: str, state: Answered) -> Answered:
     given: dict[str, Any] = {}
     words = iter(shlex.split(typed))
     for word in words:
-        name, value = (word, next(words, "")) if word.startswith("--") else word.partition("=")[::2]
-        if (option := known.get(name)) is None:
+        off = word.startswith("--no-") and word not in known
+        name, _, value = (f"--{word.removeprefix('--no-')}" if off else word).partition("=")
+        if (option := known.get(name)) is not None and option.kind.doc.startswith("bool"):
+            value = "no" if off or value.lower() in ("no", "false") else "yes"  # a switch takes no word behind it
+        elif word.startswith("--") and "=" not in word:
+            value = next(words, "")
+        if option is None or (off and value != "no"):
             raise UsageError(
-                f"{name} is not a reading option. Choose one of {', '.join(each.flag for each in known.values())}."
+                f"{name} is not a reading option. Choose one of {', '.join(each.flag for each in OPTIONS.values())}."
             )
         if option.is_pairs:
             given[option.name] = {
@@ -110,4 +116,6 @@ def _with_options(typed: str, state: Answered) -> Answered:
             }
         else:
             given[option.name] = parse_word(option, value)
-    return state.with_answer(Question("", ()), given)
+    accept = given.pop("accept", False)  # everything, not one statement
+    state = state.with_answer(Question("", ()), given)
+    return replace(state, options=replace(state.options, accept=True)) if accept else state
