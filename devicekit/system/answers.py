@@ -146,12 +146,22 @@ def read_with_answers(read_by: ReadBy, state: Answered, effort: int) -> Any:
         What every answer to a question would lead to.
     """
     form, asker = _FORM.get(), _ASKER.get()
+    earlier: tuple[Question, Answered, Any] | None = None  # what was asked last, of a person who is there
     while True:
         if form is not None:
             form.state = state
         try:
             return read_by(state)
-        except QuestionError as error:
+        except DevicekitError as error:
+            if not isinstance(error, QuestionError):
+                if asker is None or earlier is None:
+                    raise
+                question, before, trial = earlier  # the answer was refused: the same question again, and why
+                parts = tuple(replace(each, evidence=(str(error), *each.evidence)) for each in question.each[:1])
+                again = replace(question, evidence=(str(error), *question.evidence))
+                again = replace(again, parts=(*parts, *question.parts[1:]) if question.parts else ())
+                state = asker(again, before, trial)
+                continue
             if form is not None and (answered := form.apply(error.asked, state)) is not None:
                 state = answered
                 continue
@@ -161,7 +171,8 @@ def read_with_answers(read_by: ReadBy, state: Answered, effort: int) -> Any:
                 form.trial = trial
             if asker is None:
                 raise whole from None
-            state = asker(whole.asked, state, trial)
+            earlier = (whole.asked, state, trial)
+            state = asker(*earlier)
 
 
 def _ask_at_once(error: QuestionError, read_by: ReadBy, state: Answered, budget: _Budget) -> tuple[QuestionError, Any]:

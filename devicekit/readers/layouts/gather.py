@@ -68,6 +68,7 @@ def gather(source: Source, options: ReadOptions, columns: Sequence[str] = ()) ->
         If a requested sheet does not exist.
     """
     given = {name: value for name, value in non_default(options).items() if name not in _LATER}
+    given["record"] = options.kind == "record"  # whose cells stay as they are
     mapped = given if options.row_is == "record" else {**given, "columns": bool(options.columns)}
     if source.workbook_kind in arrays.KINDS:
         mapped = {**given, "columns": tuple(columns)}

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 import devicekit
-from devicekit.core.errors import QuestionError
+from devicekit.core.errors import Question, QuestionError
 from devicekit.readers import effort
+from devicekit.system.answers import Answered, answering
 
 
 def _ask(path: Path) -> list[str]:
@@ -36,3 +37,20 @@ def test_estimate_counts_bytes_columns_and_packing(tmp_path: Path) -> None:
     assert effort.estimate(packed) == effort.PER_FILE + 6 * 4000
     assert effort.estimate([narrow, wide]) == effort.estimate(narrow) + effort.estimate(wide)
     assert effort.estimate(tmp_path / "missing.csv") == effort.PER_FILE
+
+
+def test_a_person_is_asked_again_where_an_answer_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\n" + "".join(f"{k / 7:.5f},{(k % 9 + 1) / 3:.5f}\n" for k in range(40)))
+    seen: list[tuple[str, ...]] = []
+
+    def answer(question: Question, state: Answered, trial: object) -> Answered:
+        seen.append(question.each[0].evidence)
+        given = {"kind": "record"} if len(seen) > 1 else {"map": {"value": "missing"}}
+        return state.with_answer(question, given)
+
+    with answering(answer):
+        table = devicekit.read(path)
+    assert table.kind == "record"
+    assert len(seen) == 2
+    assert "missing" in seen[1][0]
