@@ -61,7 +61,8 @@ def judge(mutant: Mutant, folder: Path) -> Outcome:
     if mutant.original not in text:
         return Outcome(mutant, "not found")
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *mutant.test.split()]
+    options = ["-q", "-x", "-p", "no:cacheprovider", "-m", "not heavy"]  # slow tests, too
+    command = [sys.executable, "-m", "pytest", *options, *mutant.test.split()]
     path.write_text(text.replace(mutant.original, mutant.mutated), encoding="utf-8")
     try:
         ran = subprocess.run(
