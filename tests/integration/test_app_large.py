@@ -91,7 +91,8 @@ def test_a_large_file_is_read_beside_other_pages_within_bounds(size: int, tmp_pa
 
         again = app.upload("again.csv", file.read_bytes())
         assert 'class="progress"' in app.ask(again).text
-        running = app.processes()  # one of them reads
+        time.sleep(0.2 * whole)  # the first look is over then, and one of the processes reads
+        running = app.processes()
         assert app.post(f"{again}/cancel").status == 303
         assert "Reading was cancelled." in app.page(again)
         assert not all(map(alive, running))
