@@ -41,7 +41,7 @@ class Answer:
 
 BINARY = Answer(shows="binary file", refused=True)
 DIGITS = Answer(shows="65 columns of whole numbers", refused=True)
-CURRENT = Answer(1, ("0.1",), shows="Fit of ")
+CURRENT = Answer("own", more={"kind": "pulse", "quantity": "current", "read_voltage": "0.1"}, shows="Fit of ")
 BAKE = Answer("read", more={"recipe": "rram-1t1r-bake"}, shows="has 1 reading", refused=True)
 MEASURED = {
     "compliance_ladder/iv_50_100_200_400uA.csv": Answer(1),
