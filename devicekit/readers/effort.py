@@ -42,4 +42,6 @@ def estimate(path: Any) -> int:
 
 def _count_columns(head: str) -> int:
     lines = head.splitlines()[:20]
+    if any(line.count('"') % 2 for line in lines):  # cells with ends of lines: a row may be all of it
+        return max(map(head.count, _MARKS)) + 1
     return max((line.count(mark) for line in lines for mark in _MARKS), default=0) + 1

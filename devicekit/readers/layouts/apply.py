@@ -211,8 +211,9 @@ def _build_frame(columns: Sequence[Column], cells: Cells, words: Mapping[str, st
 
 def _read_kept(column: pd.Series, shape: Shape) -> pd.Series:
     """Return a column that is kept, as numbers if it holds them; codes such as 0010 stay text."""
-    if column.dtype == object and column.astype(str).str.strip().str.fullmatch(r"0\d+").any():
-        return column.astype(str).str.strip()
+    words = [str(each).strip() for each in column.to_numpy()] if column.dtype == object else []
+    if any(len(word) > 1 and word[0] == "0" and word.isdigit() for word in words):
+        return pd.Series(words, column.index, name=column.name)
     return parse_column(column, shape.decimal, shape.thousands)
 
 
