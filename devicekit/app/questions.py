@@ -13,7 +13,7 @@ from devicekit.app.forms import Field, build_reading_fields, parse_reading_form,
 from devicekit.app.security import clean_file_name
 from devicekit.core.errors import Choice, Question, UsageError
 from devicekit.core.text import natural_number
-from devicekit.system.answers import fill_blanks, is_whole, list_blank_labels
+from devicekit.system.answers import fill_blanks, list_blank_labels
 from devicekit.system.commands import non_default
 from devicekit.system.options import OPTIONS, ReadOptions
 
@@ -58,7 +58,7 @@ def _build_part(k: int, question: Question, form: Any) -> Part:
     for n, (choice, words) in enumerate(zip(question.choices, shown.choices, strict=True)):
         labels, entries = list_blank_labels(choice), [str(each) for each in form.getlist(f"blank-{k}-{n}")]
         choices.append((words, list(zip_longest(labels, entries[: len(labels)], fillvalue=""))))
-    whole = next((str(n) for n, each in enumerate(question.choices) if is_whole(each)), "0" if choices else OWN)
+    whole = next((str(n) for n, each in enumerate(question.choices) if not each.has_blank), "0" if choices else OWN)
     fields = [
         replace(each, name=f"own-{k}-{each.name}", value=str(form.get(f"own-{k}-{each.name}", "")))
         for each in build_reading_fields(ReadOptions(), [], [])

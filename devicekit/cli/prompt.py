@@ -101,7 +101,7 @@ def _with_options(typed: str, state: Answered) -> Answered:
     for word in words:
         off = word.startswith("--no-") and word not in known
         name, _, value = (f"--{word.removeprefix('--no-')}" if off else word).partition("=")
-        if (option := known.get(name)) is not None and option.kind.doc.startswith("bool"):
+        if (option := known.get(name)) is not None and option.kind.type is bool:
             value = "no" if off or value.lower() in ("no", "false") else "yes"  # a switch takes no word behind it
         elif word.startswith("--") and "=" not in word:
             value = next(words, "")

@@ -172,6 +172,11 @@ class Question(Record):
         lines = [self.text, *(f"  {each.typed_options}: {each.means}" for each in self.choices)]
         return "\n".join([*lines, *(f"  seen: {each}" for each in self.evidence)])
 
+    def with_evidence(self, line: str) -> Question:
+        """Return the same question with a line before its evidence, and before that of its first part."""
+        first = (self.parts[0].with_evidence(line), *self.parts[1:]) if self.parts else ()
+        return replace(self, evidence=(line, *self.evidence), parts=first)
+
     def in_words(self, say: Callable[[str], str]) -> Question:
         """Return the same question with every sentence passed through `say`."""
         choices = tuple(

@@ -106,6 +106,11 @@ def check_conductance(table: Table) -> Iterator[CodedWarning]:
         yield CodedWarning("suspect_unit", text)
 
 
+def states(table: PulseTable) -> pd.Series:
+    """Return the states of a table of pulses: conductances [S], or weights."""
+    return table.frame["conductance_s" if "conductance_s" in table.frame else "weight"]
+
+
 def find_trends(table: PulseTable) -> pd.DataFrame:
     """Return the trend of each train of four readings or more.
 
@@ -115,8 +120,7 @@ def find_trends(table: PulseTable) -> pd.DataFrame:
         sign (1 for LTP, -1 for LTD), size (readings), and along: the rank correlation of state and pulse number, 1
         where the states move as the direction says.
     """
-    frame = table.frame
-    values = frame["conductance_s" if "conductance_s" in frame else "weight"]
+    frame, values = table.frame, states(table)
     known = values.notna().to_numpy()
     values, pulses, train = values[known], frame["pulse_index"][known], _group(table)[known]
     ranks = pd.DataFrame({"train": train, "x": pulses.groupby(train).rank(), "y": values.groupby(train).rank()})
@@ -151,8 +155,7 @@ def check_division(table: Table) -> Iterator[CodedWarning]:
     """Find trains that are divided at wrong places: they jump back inside, or begin where the one before ended."""
     if not isinstance(table, PulseTable):
         return
-    frame = table.frame
-    values = frame["conductance_s" if "conductance_s" in frame else "weight"]
+    frame, values = table.frame, states(table)
     train = _group(table)
     trains = values.groupby(train)
     sign = np.where(frame["direction"].groupby(train).first() == "ltp", 1.0, -1.0)

@@ -20,7 +20,7 @@ from devicekit.core.quantities import GLOSSARY
 from devicekit.core.records import Record, column
 from devicekit.core.text import count
 from devicekit.names import parse_unit
-from devicekit.readers.checks import SEPARATE, TRENDS, find_trends, share_above
+from devicekit.readers.checks import SEPARATE, TRENDS, find_trends, share_above, states
 from devicekit.readers.sizes import UNITS, median_size, rank_units
 from devicekit.readers.state import STATE_COLUMNS
 from devicekit.system.answers import Answered
@@ -179,9 +179,8 @@ def _moves_more_than_noise(table: Table) -> bool:
     """
     if not isinstance(table, PulseTable):
         return False
-    frame = table.frame
-    values = frame["conductance_s" if "conductance_s" in frame else "weight"]
-    train = frame.groupby(["device_id", "cycle", "direction"], sort=False).ngroup()
+    values = states(table)
+    train = table.frame.groupby(["device_id", "cycle", "direction"], sort=False).ngroup()
     steps = (values.groupby(train).diff() ** 2).groupby(train).mean()
     spread = values.groupby(train).var()
     return bool((steps[spread > 0] < spread[spread > 0]).mean() > 0.5)

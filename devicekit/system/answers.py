@@ -157,10 +157,7 @@ def read_with_answers(read_by: ReadBy, state: Answered, effort: int) -> Any:
                 if asker is None or earlier is None:
                     raise
                 question, before, trial = earlier  # the answer was refused: the same question again, and why
-                parts = tuple(replace(each, evidence=(str(error), *each.evidence)) for each in question.each[:1])
-                again = replace(question, evidence=(str(error), *question.evidence))
-                again = replace(again, parts=(*parts, *question.parts[1:]) if question.parts else ())
-                state = asker(again, before, trial)
+                state = asker(question.with_evidence(str(error)), before, trial)
                 continue
             if form is not None and (answered := form.apply(error.asked, state)) is not None:
                 state = answered
@@ -195,8 +192,8 @@ def _ask_at_once(error: QuestionError, read_by: ReadBy, state: Answered, budget:
                     break
                 raise
             parts.append(each)
-            if (best := next(filter(is_whole, each.choices), None)) is None:
-                best = next(filter(is_whole, map(_with_voltage, each.choices)), None)
+            if (best := next((one for one in each.choices if not one.has_blank), None)) is None:
+                best = next((one for one in map(_with_voltage, each.choices) if not one.has_blank), None)
                 assumed = True
             if best is None:
                 break
@@ -227,16 +224,6 @@ def _outcome(read_by: ReadBy, state: Answered, question: Question | None = None,
         return error
 
 
-def is_whole(choice: Choice) -> bool:
-    """Return whether an answer has no blank to be filled in."""
-    values = [
-        each
-        for value in choice.options.values()
-        for each in (value.values() if isinstance(value, Mapping) else [value])
-    ]
-    return not any(isinstance(one, Blank) for each in values for one in (each if isinstance(each, tuple) else [each]))
-
-
 def _tried(question: Question, read_by: ReadBy, state: Answered, budget: _Budget) -> tuple[Question, Any]:
     """Return a question without the answers that the file refuses, and an outcome.
 
@@ -253,13 +240,13 @@ def _tried(question: Question, read_by: ReadBy, state: Answered, budget: _Budget
     for each in question.choices:
         outcome = None
         filled = _with_voltage(each)
-        if is_whole(filled) and not each.options.get("accept") and budget.spend(on_try=True):
+        if not filled.has_blank and not each.options.get("accept") and budget.spend(on_try=True):
             outcome = _outcome(read_by, state, question, filled)
         if isinstance(outcome, DevicekitError) and not isinstance(outcome, QuestionError):
             refused.append(outcome)
             continue
         kept.append(each)
-        if is_whole(each) and not outcomes:
+        if not each.has_blank and not outcomes:
             outcomes.append(outcome)
     if refused and not kept and len({str(each) for each in refused}) == 1:
         raise refused[0]

@@ -47,7 +47,7 @@ CONDITIONS = (  # columns that hold for a whole table or file
     "third_voltage_v",
 )
 CONSTANTS = ("device_id", "cycle", *CONDITIONS)
-STATES_OF = ("ltp", "ltd", "hrs", "lrs")  # states of one direction or level
+STATES_OF = WORDS  # states of one direction or level
 ROLES = (  # of columns of measurements
     *("voltage_v", "current_a", "value", *STATES_OF, "time_s", "device_id", "cycle", "pulse_index", "direction"),
     *("level", "conductance_s", "resistance_ohm", "weight", "pulse_voltage_v", "pulse_width_s", "read_voltage_v"),

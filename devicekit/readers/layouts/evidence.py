@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from devicekit.readers.layouts.needs import is_rising
+from devicekit.readers.layouts.needs import is_rising, numeric_columns
 from devicekit.readers.layouts.unnamed_columns import APART
 from devicekit.readers.layouts.view import View
 from devicekit.readers.sizes import median_size
@@ -42,7 +42,7 @@ def find_sweep(view: View) -> dict[str, str] | None:
     """Return the columns of a voltage, which turns, the current beside it and a time; None without such columns."""
     if view.of("voltage_v", "current_a"):
         return None
-    names = [name for name in free_columns(view) if varies(name, view) and not _is_count(name, view)]
+    names = [name for name in free_columns(view) if varies(name, view) and not is_count(name, view)]
     rising = [name for name in names if is_rising(name, view)]
     names = [name for name in names if name not in rising]
     volts = max((name for name in names if _turns(name, view)), key=lambda name: _repeats(name, view), default=None)
@@ -66,7 +66,7 @@ def find_time(view: View) -> str | None:
 
 def free_columns(view: View) -> list[str]:
     """Return the columns of numbers whose role is not known."""
-    return [c.name for c in view.columns if c.role in OPEN and not c.is_explicit and view.numbers(c.name) is not None]
+    return [column.name for column in numeric_columns(view) if column.role in OPEN]
 
 
 def changing(view: View) -> list[str]:
@@ -146,10 +146,10 @@ def are_weights(numbers: np.ndarray | pd.Series) -> bool:
 
 def _has_counter(view: View) -> bool:
     """Return whether a column counts rows or cycles."""
-    return bool(view.of(*COUNTERS)) or any(_is_count(column.name, view) for column in view.unknown)
+    return bool(view.of(*COUNTERS)) or any(is_count(column.name, view) for column in view.unknown)
 
 
-def _is_count(name: str, view: View) -> bool:
+def is_count(name: str, view: View) -> bool:
     """Return whether a column holds whole numbers that never fall."""
     return is_rising(name, view) and bool((_numbers(name, view) % 1 == 0).all())
 

@@ -19,12 +19,20 @@ from devicekit.readers.layouts.evidence import (
     find_sweep,
     find_time,
     free_columns,
+    is_count,
     jumps,
     show_kinds,
     varies,
 )
 from devicekit.readers.layouts.meanings import HINT, option_of
-from devicekit.readers.layouts.needs import ask_missing, find_missing, is_rising, known_roles, label_role
+from devicekit.readers.layouts.needs import (
+    ask_missing,
+    find_missing,
+    is_rising,
+    known_roles,
+    label_role,
+    numeric_columns,
+)
 from devicekit.readers.layouts.roles import LEVEL_IN_NAME
 from devicekit.readers.layouts.scale import describe_ranges, refuse_images
 from devicekit.readers.layouts.view import Claim, View
@@ -242,8 +250,7 @@ def _with_columns(view: View, module: ModuleType) -> list[tuple[int, Choice]]:
         rank = MAPPED - 8 * timed + _misfit(module, view)
         columns = {"map": roles} if roles else {}
         return [(rank, Choice.of(f"{module.TITLE}: {says}{words}", **given, **columns, **unit, **key))]
-    numeric = [c for c in view.columns if not c.is_explicit and view.numbers(c.name) is not None]
-    fitting = [way for way in ways if len(way) <= len(numeric)]
+    fitting = [way for way in ways if len(way) <= len(numeric_columns(view))]
     own = {role for each in module.NEEDS for role in each} - {"value"}
     if not fitting or (module.NAME not in OFTEN and not own & known_roles(view)):
         return []
@@ -268,12 +275,7 @@ def _match(way: Sequence[str], free: Sequence[str], view: View) -> dict[str, str
         return {"time_s": rising[0], **found}
     if not rising or not {"hrs", "level"} & set(way):
         return found
-    return {**found, "cycle": rising[0]} if "level" in way or _is_whole(rising[0], view) else None
-
-
-def _is_whole(name: str, view: View) -> bool:
-    values = view.numbers(name)
-    return values is not None and bool((values % 1 == 0).all())
+    return {**found, "cycle": rising[0]} if "level" in way or is_count(rising[0], view) else None
 
 
 def _ends(name: str, view: View) -> tuple[float, float]:

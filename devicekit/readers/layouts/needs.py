@@ -10,7 +10,7 @@ import numpy as np
 
 from devicekit.core.errors import Blank, Choice, QuestionError
 from devicekit.core.quantities import GLOSSARY
-from devicekit.readers.layout import IGNORED, KEPT
+from devicekit.readers.layout import IGNORED, KEPT, Column
 from devicekit.readers.layouts.scale import describe_columns
 from devicekit.readers.layouts.view import View
 from devicekit.readers.questions import NONE_OF_THESE, ask
@@ -43,10 +43,15 @@ def known_roles(view: View) -> set[str]:
     }
 
 
+def numeric_columns(view: View) -> list[Column]:
+    """Return the columns of numbers whose role no option gives."""
+    return [column for column in view.columns if not column.is_explicit and view.numbers(column.name) is not None]
+
+
 def ask_missing(view: View, module: ModuleType, ways: Sequence[tuple[str, ...]]) -> QuestionError:
     """Return the question which columns have the roles that a kind needs."""
     needs = " or ".join(" and ".join(map(label_role, way)) for way in ways[:2])
-    free = [column.name for column in view.columns if not column.is_explicit and view.numbers(column.name) is not None]
+    free = [column.name for column in numeric_columns(view)]
     given = {"kind": module.NAME}
     choices = [
         Choice.of(_describe(way, names), **given, map=dict(zip(way, names, strict=True)))

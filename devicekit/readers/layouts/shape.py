@@ -64,7 +64,7 @@ def find_shape(rows: Sequence[Row], delimiter: str, options: ReadOptions, where:
         _check_skipped_rows(rows[:start], where)
     above = [k for k in range(start) if any(rows[k][1])]
     header, units_row, comments = _classify_header_rows([rows[k][1] for k in above], len(types[0]))
-    if not above and options.skip is None and options.header is None and _numbers_columns(rows, start):
+    if not above and options.skip is None and options.header is None and _is_row_of_codes(rows, start):
         above, start, header = [start], start + 1, 1
     if options.header is not None:
         header = options.header
@@ -113,7 +113,7 @@ def _counts_columns(rows: Sequence[Row], start: int) -> bool:
     )
 
 
-def _numbers_columns(rows: Sequence[Row], start: int) -> bool:
+def _is_row_of_codes(rows: Sequence[Row], start: int) -> bool:
     """Return whether the first row counts the columns, or holds a code for each, above numbers none of which is whole.
 
     pandas writes such a row for columns without names, with an empty cell above its index.

@@ -16,7 +16,7 @@ from devicekit.cli import build_app
 from devicekit.cli.common import run_app
 from devicekit.core.errors import Question, QuestionError
 from devicekit.readers import read
-from devicekit.system.answers import Answered, answering, is_whole
+from devicekit.system.answers import Answered, answering
 from devicekit.system.options import ReadOptions
 
 LOOP = np.concatenate([np.linspace(0, 1, 20), np.linspace(0.95, -1, 40), np.linspace(-0.95, 0, 20)])
@@ -63,7 +63,7 @@ def test_everything_that_is_open_is_one_question_and_no_answer_is_refused(tmp_pa
     file = _csv(tmp_path / "two.csv", "state 1,state 2", TRAIN, TRAIN * 1.1)
     question = _asked(file)
     assert len(question.each) > 1
-    whole = [each for each in question.each[0].choices if is_whole(each)]
+    whole = [each for each in question.each[0].choices if not each.has_blank]
     assert len(whole) > 1
     for choice in whole:
         options = Answered(ReadOptions()).with_answer(question.each[0], choice.options).options
