@@ -251,7 +251,8 @@ class ReadOptions:
         toml="table.drop",
         doc="Patterns with ``*`` of rows to be left out, compared with their filled cells joined by blanks; ``text`` "
         "means rows with words in columns of numbers. A number stands for cells that hold it, or its negative, and "
-        "``overflow`` for cells beyond 1e25: they are missing readings. A pattern that matches nothing is refused.",
+        "``overflow`` for cells beyond 1e25: they are missing readings. A pattern or a number that matches nothing is "
+        "refused.",
     )
     block: str | None = option(
         metavar="N[,M]",

@@ -31,6 +31,7 @@ from devicekit.system.options import ReadOptions
 from devicekit.tables import Table
 
 _SPARSE = "_sparse"  # column of rows of which more than half were empty
+_LATE = "_late"  # a train that begins below empty cells
 _COUNTS = {"cycle", "pulse_index", "point", "repeat"}
 MOST_PIECES = 10_000  # runs of rows beyond which only their column names the devices
 _STANDARD = {"voltage_v", "current_a", "cycle", "point", "device_id", "level", "direction", "pulse_index"}
@@ -64,6 +65,10 @@ def apply(reading: Reading, source: Source, strict: bool = True) -> Table:
         words = "rows without a reading left out of columns that are mostly empty: a pulse is counted for each reading"
         warnings.append(CodedWarning("dropped", f"{source.path.name}: {words}"))
         frames = [frame.drop(columns=_SPARSE, errors="ignore") for frame in frames]
+    if any(_LATE in frame for frame in frames):
+        words = "a train begins below empty cells: its first reading is that after pulse 1"
+        warnings.append(CodedWarning("dropped", f"{source.path.name}: {words}"))
+        frames = [frame.drop(columns=_LATE, errors="ignore") for frame in frames]
     if len(frames) > 1:
         for number, frame in enumerate(frames):
             frame["_part"] = number
@@ -269,6 +274,7 @@ def _drop_empty(frame: pd.DataFrame, each: Series, kind: str) -> pd.DataFrame:
         # the other direction came first, under one counter
         frame = frame.iloc[places[0] :]
         places = places - places[0]
+        frame = frame.assign(**{_LATE: True})
         if "pulse_index" in frame:
             frame = frame.assign(pulse_index=frame["pulse_index"] - frame["pulse_index"].iloc[0] + 1)
     return frame.iloc[: places[-1] + 1] if places.size else frame.iloc[:0]

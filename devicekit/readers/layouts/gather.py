@@ -19,7 +19,7 @@ from devicekit.readers import workbook
 from devicekit.readers.cells import EMPTY_WORDS
 from devicekit.readers.header import parse_heading
 from devicekit.readers.layouts import arrays, delimiters
-from devicekit.readers.layouts.grid import Block, split_blocks
+from devicekit.readers.layouts.grid import Block, last_place, split_blocks
 from devicekit.readers.layouts.rows import TEXT, row_patterns
 from devicekit.readers.layouts.shape import Shape
 from devicekit.readers.questions import ask
@@ -69,7 +69,8 @@ def gather(source: Source, options: ReadOptions, columns: Sequence[str] = ()) ->
     """
     given = {name: value for name, value in non_default(options).items() if name not in _LATER}
     given["record"] = options.kind == "record"  # whose cells stay as they are
-    mapped = given if options.row_is == "record" else {**given, "columns": bool(options.columns)}
+    places = last_place(options) if options.columns else False
+    mapped = given if options.row_is == "record" else {**given, "columns": places}
     if source.workbook_kind in arrays.KINDS:
         mapped = {**given, "columns": tuple(columns)}
     known: dict[str, SourceBlocks] = source.__dict__.setdefault("gathered", {})

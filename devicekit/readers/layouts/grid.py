@@ -17,7 +17,7 @@ from devicekit.core.text import count, natural_number
 from devicekit.readers.cells import make_names_unique, text_frame
 from devicekit.readers.header import Heading, parse_heading
 from devicekit.readers.layouts import delimiters
-from devicekit.readers.layouts.misfits import check_filled, check_names, fill_right
+from devicekit.readers.layouts.misfits import check_few_names, check_filled, check_names, fill_right
 from devicekit.readers.layouts.quantities import split_quantities
 from devicekit.readers.layouts.row_records import unfold
 from devicekit.readers.layouts.rows import drop_rows, has_cells, has_word, split_sections, split_text_rows
@@ -166,6 +166,9 @@ def _split_section(rows: Sequence[Row], delimiter: str, options: ReadOptions, wh
         head = _rename(head, options.names, width, where)
     elif shape.header and not transposed:
         check_names(head.names, rows[start:], shape, where)
+    elif not shape.header and options.header is None and options.skip is None and options.kind != "record":
+        near = itertools.takewhile(any, (cells for _, cells in reversed(rows[:start])))
+        check_few_names(list(near)[1::-1], width, where)
     if width > MOST_COLUMNS:
         raise FileError(f"{where} has more than {MOST_COLUMNS} columns")
     check_filled(rows, max(width, len(head.names)), where)
@@ -419,6 +422,12 @@ def _strip_direction(name: str) -> str:
     return name.replace(way, "", 1) if (way := _direction_word(name)) else name
 
 
+def last_place(options: ReadOptions) -> int:
+    """Return the place of the last column that `map` names by its place, from 1; 0 without one."""
+    words = (word.strip() for each in options.columns.values() for word in each.split(","))
+    return max((natural_number(word.removeprefix("column ")) or 0 for word in words), default=0)
+
+
 def _group_columns(filled: Sequence[int], head: _Head, named: bool, options: ReadOptions) -> list[list[int]]:
     """Group the columns of equal tables beside each other; one group if there is one table."""
     if options.blocks == "none" or not filled:
@@ -434,8 +443,7 @@ def _group_columns(filled: Sequence[int], head: _Head, named: bool, options: Rea
             runs.append([])
         runs[-1].append(k)
     alike = {tuple((_strip_direction(names[k]), units[k]) for k in group) for group in runs}
-    places = [natural_number(name.removeprefix("column ")) or 0 for name in options.columns.values()]
-    within = max(places, default=0) <= len(runs[0])  # else map= names a column by its place among all
+    within = last_place(options) <= len(runs[0])  # else map= names a column by its place among all
     if len(runs) > 1 and len(alike) == 1 and (named or within):
         return runs
     if not named:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ from devicekit.readers.layouts.densities import is_density
 from devicekit.readers.layouts.duplicate_columns import ignore_duplicates
 from devicekit.readers.layouts.gather import SourceBlocks, gather, take_rows
 from devicekit.readers.layouts.grid import Block
-from devicekit.readers.layouts.keys import check_keys
+from devicekit.readers.layouts.keys import check_keys, check_words
 from devicekit.readers.layouts.kind_choices import choose_kind, collect_claims, list_other_kinds
 from devicekit.readers.layouts.labels import check_groups
 from devicekit.readers.layouts.meanings import option_of, without_meaning
@@ -97,6 +97,8 @@ def infer_layout(source: Source, options: ReadOptions, recipe: Recipe | None = N
         arrays.check_arrays(blocks, options, source.path.name)
     if recipe is None or options.key != recipe.options.key:  # whose keys may be meant for many files
         check_keys(_list_names(source, blocks), options, source.path.name)
+    if recipe is None or options.words != recipe.options.words:
+        check_words(_list_names(source, blocks), _list_words(blocks), options, source.path.name)
     labels = (source.path.name, *(each for block in blocks for each in (block.label, block.sheet)))
     view = replace(_build_view(blocks[0], options, recipe_columns), labels=labels)
     if (question := ask_if_overflow(view)) is not None:
@@ -149,6 +151,14 @@ def _list_names(source: Source, blocks: Sequence[Block]) -> list[str]:
     """Return the names of a file and of its sheets, the words above its tables, and the names of its columns."""
     words = (each for block in blocks for each in (block.sheet, block.title, *block.names))
     return list(dict.fromkeys((source.path.name.rpartition(".")[0] or source.path.name, *filter(None, words))))
+
+
+def _list_words(blocks: Sequence[Block]) -> Iterator[str]:
+    """Yield the words in the cells of tables, those of each column once."""
+    for block in blocks:
+        for name in block.cells:
+            if block.cells[name].dtype.kind not in "iuf":
+                yield from (str(cell).strip() for cell in block.cells[name].unique())
 
 
 def _without_columns(options: ReadOptions) -> ReadOptions:

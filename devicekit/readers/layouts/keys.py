@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from devicekit.core.errors import Choice, UsageError
@@ -138,6 +138,21 @@ def check_keys(names: Sequence[str], options: ReadOptions, where: str) -> None:
         if not any(pooling.match_pattern(names, pattern, option)):
             more = ", ..." if len(names) > SHOWN else ""
             raise UsageError(f"{where}: {option} does not match {', '.join(map(repr, names[:SHOWN]))}{more}")
+
+
+def check_words(names: Sequence[str], cells: Iterable[str], options: ReadOptions, where: str) -> None:
+    """Refuse words of `words` of which none stands in a name or is a cell; a pattern of `key` may find them.
+
+    Raises
+    ------
+    UsageError
+    """
+    words = options.words
+    if not words or {"direction", "level"} & set(options.key) or any(translate(name, words) != name for name in names):
+        return
+    if all(translate_cell(cell, words) == cell for cell in cells):
+        given = " ".join(f"words={{{meaning}: {word}}}" for meaning, word in words.items())
+        raise UsageError(f"{where}: {given} stands in no name and in no cell. Remove it, or write it as the file does.")
 
 
 def find_in_names(names: Sequence[str], options: ReadOptions, where: str, strict: bool = True) -> dict[str, Tag]:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 from devicekit.core.errors import Blank, Choice, FileError
 from devicekit.core.text import count
-from devicekit.readers.cells import Row
-from devicekit.readers.layouts.shape import Shape, extent
+from devicekit.readers.cells import Row, is_number
+from devicekit.readers.header import parse_heading
+from devicekit.readers.layouts.shape import Shape, extent, is_units
 from devicekit.readers.lexicon import means, normalise_name
 from devicekit.readers.questions import ask
 
@@ -50,6 +51,43 @@ def check_names(names: Sequence[str], rows: Sequence[Row], shape: Shape, where: 
         f"which names belong to which columns? There are {count(known, 'name')} above rows of {count(width, 'cell')}",
         [*answers, Choice.of("no names: they are left out", header=0)],
         (f"names: {_join(names[:known])[:200]}", f"first row: {_join(filled[0])[:200]}"),
+    )
+
+
+def check_few_names(above: Sequence[Sequence[str]], width: int, where: str) -> None:
+    """Ask whether names of quantities above the first columns stand for each group of columns, with their units.
+
+    Parameters
+    ----------
+    above : sequence of sequence of str
+        Rows without a name for every column, the last one next to the numbers.
+    width : int
+        Columns of the numbers.
+    where : str
+
+    Raises
+    ------
+    QuestionError
+        If the columns are two or more such groups.
+    """
+    rows = [list(cells[: extent(cells)]) for cells in above[-2:]]
+    units = rows.pop() if len(rows) > 1 and is_units(rows[-1]) else []
+    names = rows[-1] if rows else []
+    if not (1 < len(names) < width and width % len(names) == 0 and all(names)) or any(map(is_number, names)):
+        return
+    if not any(parse_heading(name).quantity for name in names):
+        return
+    units += [""] * (len(names) - len(units))
+    head = [f"{name} ({unit})" if unit else name for name, unit in zip(names, units, strict=False)]
+    times = width // len(names)
+    raise ask(
+        where,
+        f"do the {len(names)} names above {width} columns stand for each of {times} groups of columns?",
+        (
+            Choice.of("yes, for each group", names=_join(head * times)),
+            Choice.of("no names: they are left out", header=0),
+        ),
+        (f"names: {_join(head)[:200]}",),
     )
 
 

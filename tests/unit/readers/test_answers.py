@@ -204,7 +204,7 @@ REFUSED = {20, 33, 39, 86, 93, 126, 129, 149}  # tables of which an answer is of
 
 
 def _seeds() -> list[Any]:
-    known = pytest.mark.xfail(reason="an answer is offered that the numbers or units refuse", strict=False)
+    known = pytest.mark.xfail(reason="an answer is offered that the numbers or units refuse", strict=True)
     marks = {seed: [pytest.mark.slow, *([known] if seed in REFUSED else [])] for seed in range(QUICK, TABLES)}
     return [*range(QUICK), *(pytest.param(seed, marks=each) for seed, each in marks.items())]
 
