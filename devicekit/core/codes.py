@@ -81,6 +81,10 @@ _BY_RANK = {
             "trains seem to be divided at wrong places",
             "check how many readings a train has: --pulses, or `readings` in the recipe of a JSON file",
         ),
+        "against_turns": (
+            "the readings turn elsewhere than at the ends of the trains that are stated",
+            "check the lengths of the trains and the state before the first pulse: --pulses",
+        ),
         "swapped_levels": (
             "what is named HRS conducts more than what is named LRS",
             "if the names are swapped, give the right ones with --names; if resistances are named conductances, with "

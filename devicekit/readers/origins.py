@@ -39,6 +39,7 @@ DOUBTS = {  # where names and numbers differ: subject and way
     "suspect_unit": ("unit", "the size of the numbers"),
     "against_name": ("direction", "the trend of the readings"),
     "swapped_levels": ("levels", "the size of the readings"),
+    "against_turns": ("borders", "the turns of the readings"),
     "single_readings": ("borders", "the length of the trains"),
 }
 

@@ -7,6 +7,7 @@ none of these is good enough, nothing is split, and `Unclear` holds the evidence
 from __future__ import annotations
 
 import math
+from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -46,6 +47,8 @@ class Found:
         True if the record starts with a rising train.
     explanation : str
         The method, in words.
+    against : str
+        What in the readings contradicts lengths that the user states; empty if nothing does.
     """
 
     turns: np.ndarray
@@ -53,6 +56,7 @@ class Found:
     opens: bool
     rising: bool
     explanation: str
+    against: str = ""
 
 
 EXTREME = 400  # power of two
@@ -77,7 +81,7 @@ class Unclear(Exception):
 
 
 class Contradiction(Exception):
-    """The lengths that the user states do not fit the record."""
+    """Trains of the lengths that the user states do not add up to the record."""
 
 
 def find_turns(values: np.ndarray, pulses: tuple[int, ...] | None = None) -> Found:
@@ -97,7 +101,7 @@ def find_turns(values: np.ndarray, pulses: tuple[int, ...] | None = None) -> Fou
     Unclear
         If the turns are not clear.
     Contradiction
-        If the record cannot consist of trains of the stated lengths.
+        If trains of the stated lengths do not add up to the record.
     """
     values = np.where(np.isfinite(values), values, np.nan)
     size = int(np.frexp(np.nanmax(np.abs(values)))[1])
@@ -276,36 +280,57 @@ def use_single_turns(record: Record, kinks: Kinks) -> Found:
 def use_stated_lengths(record: Record, ended: Record, pulses: tuple[int, ...]) -> Found:
     """Find the turns by the lengths of LTP and LTD trains that the user states.
 
-    If the number of trains is unclear, the stated lengths decide it.
+    If the number of trains is unclear, the stated lengths decide it. Readings that contradict them are named in
+    `against`: who measured knows the lengths, and saturated trains seem to turn early.
 
     Raises
     ------
     Contradiction
-        If the record cannot consist of such trains.
+        If such trains do not add up to the record.
     """
+    size = record.values.size
+    if len(pulses) != 2 and size - sum(pulses) in (0, 1):  # one train, or every train by its length
+        return _use_every_length(record, pulses)
+    if len(pulses) > 2:
+        raise Contradiction(f"trains of {sum(pulses)} pulses in all do not give {size} readings")
     counted = [(each, each.trains) for each in (record, ended)]
     if len(set(record.counted)) > 1 or 10 * record.noise.sd > record.range / 3:
-        counted += [(record, trains) for trains in range(1, record.values.size // min(pulses) + 2)]
+        counted += [(record, trains) for trains in range(1, size // min(pulses) + 2)]
     for each, trains in counted:
         first, second = (pulses[0], pulses[-1]) if each.rising else (pulses[-1], pulses[0])
-        opens = record.values.size - (trains + 1) // 2 * first - trains // 2 * second
+        opens = size - (trains + 1) // 2 * first - trains // 2 * second
         if opens in (0, 1):
             turns = Lengths(first, second, bool(opens)).turns(trains)
             break
     else:
         lengths = " and ".join(map(str, pulses))
         trains_seen = count(record.trains, "train")
-        raise Contradiction(f"{trains_seen} of {lengths} pulses do not give {record.values.size} readings")
-    away = each.away(turns) if trains == each.trains > 1 else 0.0
-    if away > max(3.0, 0.15 * min(pulses)):
-        raise Contradiction(f"the readings turn {away:.0f} pulses away from the ends of such trains")
-    wrong = find_wrong_direction(each, turns)
-    contradiction = wrong or find_contradiction(each, Kinks(record.noise), turns, *STATED)[0]
-    if trains == 2 and away <= 1:  # one turn, at most one pulse off: the user knows better
-        contradiction = wrong
-    if contradiction and have_flat_turns(each, turns):  # contradicts only if no monotone trains fit
-        contradiction = wrong or find_contradiction(each, Kinks(record.noise, slow=ANY), turns, *STATED)[0]
-    if contradiction:
-        raise Contradiction(contradiction)
+        raise Contradiction(f"{trains_seen} of {lengths} pulses do not give {size} readings")
     explanation = f"{pulses[0]} LTP and {pulses[-1]} LTD pulses, as stated"
-    return Found(turns, "stated", bool(opens), each.rising, explanation)
+    against = _contradict_stated(each, turns, trains, min(pulses))
+    return Found(turns, "stated", bool(opens), each.rising, explanation, against)
+
+
+def _use_every_length(record: Record, pulses: tuple[int, ...]) -> Found:
+    """Find the turns by the length of every train, stated in order; the first train decides the directions."""
+    opens = record.values.size > sum(pulses)
+    ends = int(opens) - 1 + np.cumsum(pulses)
+    record = copy(record)
+    record.rising = bool(record.filled[ends[0]] >= record.filled[0])
+    explanation = f"{', '.join(map(str, pulses))} pulses, as stated"
+    against = _contradict_stated(record, ends[:-1], len(pulses), min(pulses))
+    return Found(ends[:-1], "stated", opens, record.rising, explanation, against)
+
+
+def _contradict_stated(record: Record, turns: np.ndarray, trains: int, shortest: int) -> str:
+    """Return what in the readings contradicts the turns of stated lengths; empty if nothing does."""
+    away = record.away(turns) if trains == record.trains > 1 else 0.0
+    if away > max(3.0, 0.15 * shortest):
+        return f"the readings turn {away:.0f} pulses away from the ends of such trains"
+    wrong = find_wrong_direction(record, turns)
+    if wrong or (trains == 2 and away <= 1):  # one turn, at most one pulse off: the user knows better
+        return wrong
+    found = find_contradiction(record, Kinks(record.noise), turns, *STATED)[0]
+    if found and have_flat_turns(record, turns):  # contradicts only if no monotone trains fit
+        return find_contradiction(record, Kinks(record.noise, slow=ANY), turns, *STATED)[0]
+    return found

@@ -82,14 +82,15 @@ def split_values(values: np.ndarray, name: str, pulses: tuple[int, ...] | None =
     name : str
         File or column, for messages.
     pulses : tuple of int, optional
-        Pulses of each LTP and each LTD train, or one number for both, if the user states them.
+        Pulses of each LTP and each LTD train, one number for both, or one for every train in order, if the user
+        states them.
 
     Raises
     ------
     QuestionError
         If the turns are not clear enough in the readings.
     UsageError
-        If the readings contradict `pulses`.
+        If trains of `pulses` do not add up to the readings.
     TableError
         If there are no readings.
     """
@@ -100,15 +101,21 @@ def split_values(values: np.ndarray, name: str, pulses: tuple[int, ...] | None =
             f"{name}: readings alternate between two levels, as in an endurance test, not in a pulse train. Put HRS "
             "and LRS into separate columns."
         )
-    if pulses is not None and (len(pulses) not in (1, 2) or min(pulses) < 1):
-        raise UsageError(f"pulses={pulses} must be the pulses of each train, N or N,M for LTP and LTD, each 1 or more")
+    if pulses is not None and (not pulses or min(pulses) < 1):
+        raise UsageError(
+            f"pulses={pulses} must be the pulses of each train, each 1 or more: N, or N,M for LTP and LTD, or one "
+            "number for every train in order"
+        )
     try:
         found = find_turns(values, pulses)
     except Unclear as unclear:
-        raise QuestionError(name, _ask_for_pulses(unclear)) from None
+        raise QuestionError(name, _ask_for_pulses(unclear, values.size - 1)) from None
     except Contradiction as contradiction:
         lengths = ",".join(map(str, pulses or ()))
         raise UsageError(f"{name}: pulses={lengths} contradicts the readings: {contradiction}") from None
+    against: tuple[CodedWarning, ...] = ()
+    if found.against:
+        against = (CodedWarning("against_turns", f"{name}: {found.explanation}, although {found.against}"),)
     starts = np.r_[0, found.turns + 1, values.size]
     number = np.repeat(np.arange(starts.size - 1), np.diff(starts))
     within = np.arange(values.size) - starts[number]
@@ -122,7 +129,7 @@ def split_values(values: np.ndarray, name: str, pulses: tuple[int, ...] | None =
         direction=np.where((number % 2 == 0) == found.rising, "ltp", "ltd").astype(object),
         cycle=number // 2 + 1,
         pulse_index=within + np.where((number > 0) | (not found.opens), 1, 0),
-        warnings=(CodedWarning("split", message),),
+        warnings=(CodedWarning("split", message), *against),
         how=found.how,
     )
 
@@ -140,7 +147,7 @@ def is_alternating(values: np.ndarray) -> bool:
     return bool((steps[1:] * steps[:-1] < 0).mean() > 0.9 and np.median(np.abs(steps)) > 0.5 * (high - low))
 
 
-def _ask_for_pulses(unclear: Unclear) -> Question:
+def _ask_for_pulses(unclear: Unclear, most: int) -> Question:
     """Build the question about pulses of trains whose turns are not clear."""
     choices = []
     for guess in unclear.guesses:
@@ -149,9 +156,10 @@ def _ask_for_pulses(unclear: Unclear) -> Question:
         choices.append(
             Choice.of(f"{up} LTP and {down} LTD pulses, {before} a reading before the first pulse", pulses=(up, down))
         )
+    choices.append(Choice.of(f"one train of {most} pulses", pulses=(most,)))
     choices.append(
         Choice.of(
-            "N pulses in every LTP train and M in every LTD train (if lengths vary, add a column with the direction)",
+            "N pulses in every LTP train and M in every LTD train (if lengths vary, one number for every train)",
             pulses=(Blank("N"), Blank("M")),
         )
     )

@@ -60,7 +60,7 @@ LARGEST = 1e300  # of a voltage [V] or a time [s]; a whole number has no limit o
 
 def _are_train_lengths(value: Any) -> bool:
     numbers = list(value) if isinstance(value, tuple | list) else []
-    return len(numbers) in (1, 2) and all(isinstance(each, Integral) and int(each) >= 1 for each in numbers)
+    return bool(numbers) and all(isinstance(each, Integral) and int(each) >= 1 for each in numbers)
 
 
 def is_encoding(name: str) -> bool:
@@ -336,15 +336,15 @@ class ReadOptions:
         doc="Decimal mark, where the numbers leave it open.",
     )
     pulses: tuple[int, ...] | None = option(
-        metavar="N[,M]",
-        help="Pulses of an LTP train and, if different, of an LTD train.",
+        metavar="N[,M ...]",
+        help="Pulses of an LTP train and, if different, of an LTD train; or of every train in order.",
         valid=_are_train_lengths,
-        needs="is one number of pulses a train, or two (LTP, LTD)",
+        needs="is one number of pulses a train, two (LTP, LTD), or one for every train in order",
         form="Pulses per LTP, LTD train",
         row=7,
         example="60, 50",
         toml="trains.pulses",
-        doc="Pulses of an LTP and of an LTD train, one number where they are equal.",
+        doc="Pulses of an LTP and of an LTD train, one number where they are equal, or one for every train in order.",
     )
     files_are: str | None = option(
         metavar="WHAT",
