@@ -109,7 +109,7 @@ def split_values(values: np.ndarray, name: str, pulses: tuple[int, ...] | None =
     try:
         found = find_turns(values, pulses)
     except Unclear as unclear:
-        raise QuestionError(name, _ask_for_pulses(unclear, values.size - 1)) from None
+        raise QuestionError(name, _ask_for_pulses(unclear, values)) from None
     except Contradiction as contradiction:
         lengths = ",".join(map(str, pulses or ()))
         raise UsageError(f"{name}: pulses={lengths} contradicts the readings: {contradiction}") from None
@@ -147,28 +147,38 @@ def is_alternating(values: np.ndarray) -> bool:
     return bool((steps[1:] * steps[:-1] < 0).mean() > 0.9 and np.median(np.abs(steps)) > 0.5 * (high - low))
 
 
-def _ask_for_pulses(unclear: Unclear, most: int) -> Question:
+def _ask_for_pulses(unclear: Unclear, values: np.ndarray) -> Question:
     """Build the question about pulses of trains whose turns are not clear."""
     choices = []
     for guess in unclear.guesses:
         up, down = (guess.first, guess.second) if unclear.rising else (guess.second, guess.first)
+        if not guess.same and _contradicts(values, (up, down)):
+            continue
         before = "with" if guess.opens else "without"
         choices.append(
             Choice.of(f"{up} LTP and {down} LTD pulses, {before} a reading before the first pulse", pulses=(up, down))
         )
-    choices.append(Choice.of(f"one train of {most} pulses", pulses=(most,)))
     choices.append(
         Choice.of(
             "N pulses in every LTP train and M in every LTD train (if lengths vary, one number for every train)",
             pulses=(Blank("N"), Blank("M")),
         )
     )
+    choices.append(Choice.of(f"one train of {values.size - 1} pulses", pulses=(values.size - 1,)))
     return Question(
         text="the ends of the trains are not clear in the readings: how many pulses has each train?",
         fields=("pulses",),
         choices=tuple(choices),
         evidence=unclear.evidence,
     )
+
+
+def _contradicts(values: np.ndarray, pulses: tuple[int, ...]) -> bool:
+    """Return whether readings contradict lengths of trains."""
+    try:
+        return bool(find_turns(values, pulses).against)
+    except (Unclear, Contradiction):
+        return True
 
 
 def find_train_starts(frame: pd.DataFrame) -> np.ndarray | None:
