@@ -2,41 +2,39 @@
 
 from __future__ import annotations
 
-import os
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from devicekit.app import pages
-from devicekit.app.describe import DescribeForm, are_renamed, build_describe_form
-from devicekit.app.forms import build_reading_fields, use_field_labels
+from devicekit.app.describe import are_renamed
+from devicekit.app.forms import use_field_labels
 from devicekit.app.library_pages import add_to_library
-from devicekit.app.questions import build_parts, parse_answers, parse_options
-from devicekit.app.results import Opened, ReadResult, TaskResult, write_recipe
+from devicekit.app.questions import list_entries, parse_answers, parse_options
+from devicekit.app.results import ReadResult, TaskResult, write_recipe
 from devicekit.app.security import clean_file_name
 from devicekit.app.state import App, get_app
+from devicekit.app.upload_page import (
+    describe_upload,
+    find_upload,
+    redraw_form,
+    render_upload,
+    respond,
+    use_page_words,
+)
 from devicekit.app.uploads import Upload
-from devicekit.core.errors import DevicekitError, UsageError
+from devicekit.core.errors import DevicekitError, Question, UsageError
 from devicekit.exporters import for_cards
-from devicekit.fitting.branch.options import CHOICES, FitOptions
-from devicekit.models import law_names
-from devicekit.readers.recipe import list_shipped
+from devicekit.fitting.branch.options import FitOptions
 from devicekit.system.commands import non_default
-from devicekit.system.plugins import READERS
 
 PATIENCE = 60.0  # s for the picture of answers
-
-
-def _find_upload(request: Request) -> Upload | None:
-    return get_app(request).uploads.get(request.path_params["key"])
 
 
 async def show_first_page(request: Request) -> Response:
@@ -53,7 +51,7 @@ async def open_upload(request: Request) -> Response:
 
 async def receive_file(request: Request) -> Response:
     """Receive one file of an upload."""
-    app, upload = get_app(request), _find_upload(request)
+    app, upload = get_app(request), find_upload(request)
     if upload is None:
         return PlainTextResponse("This upload does not exist.", 404)
     name = request.headers.get("x-name", "")
@@ -71,7 +69,7 @@ async def receive_file(request: Request) -> Response:
 
 async def finish_upload(request: Request) -> Response:
     """Start to read an upload, all of whose files were received."""
-    upload = _find_upload(request)
+    upload = find_upload(request)
     if upload is None:
         return PlainTextResponse("This upload does not exist.", 404)
     upload.is_complete = True
@@ -81,78 +79,10 @@ async def finish_upload(request: Request) -> Response:
 
 async def show_upload(request: Request) -> Response:
     """Show an upload: its progress, its question, or its result."""
-    upload = _find_upload(request)
+    upload = find_upload(request)
     if upload is None:
         return pages.render_missing(request, "file")
-    return _render_upload(request, upload)
-
-
-def _render_upload(
-    request: Request,
-    upload: Upload,
-    wrong: str = "",
-    status: int = 200,
-    form: Any = None,
-    looked: ReadResult | None = None,
-) -> Response:
-    """Render the page of an upload.
-
-    Parameters
-    ----------
-    wrong : str
-        Message above the page.
-    form : FormData, optional
-        Entries of a form that was refused, or not sent yet; they are kept.
-    looked : ReadResult, optional
-        What those entries would lead to, to be shown instead of what the first answers lead to.
-    """
-    app = get_app(request)
-    read = app.read(upload)
-    if read is None:
-        return pages.render_page(request, "sending", upload.name, "measure", status, upload=upload)
-    read = replace(read)  # a snapshot: a job that ends meanwhile would show neither progress nor result
-    job = app.analyze(upload) if read.state == "done" else None
-    job = job and replace(job)
-    found = read.result if isinstance(read.result, ReadResult) else ReadResult()
-    if found.wrong and not wrong:
-        wrong, form = _in_page_words(found.wrong, upload), upload.entries
-    form = FormData() if form is None else form
-    return pages.render_page(
-        request,
-        "upload",
-        upload.name,
-        "measure",
-        status,
-        upload=upload,
-        read=read,
-        job=job,
-        found=found,
-        shown=looked or found,
-        result=job.result if job is not None and isinstance(job.result, TaskResult) else None,
-        parts=build_parts(found.question, form) if found.question else [],
-        describe=_describe(app, upload, looked, form),
-        recipe=(str(form.get("recipe-name", Path(upload.name).stem)), "keep-recipe" in form),
-        laws=law_names(),
-        losses=CHOICES["loss"],
-        states=CHOICES["state"],
-        targets=for_cards(),
-        wrong=wrong,
-    )
-
-
-def _describe(app: App, upload: Upload, looked: ReadResult | None, form: Any) -> DescribeForm:
-    """Return the part of a form that describes the file, with the columns that its answers lead to."""
-    recipes = sorted(each.stem for each in app.recipes.glob("*.toml"))
-    options = upload.answered.options
-    fields = build_reading_fields(options, ["none", *recipes, *list_shipped()], READERS.builtin_names())
-    result = looked if looked is not None and looked.opened.columns else upload.read_result
-    opened = result.opened if result is not None else upload.first_look
-    return build_describe_form(opened or Opened(), options, fields, form)
-
-
-def _in_page_words(message: str, upload: Upload) -> str:
-    """Return a message with the labels of the page, without the folder, which the user does not know."""
-    return use_field_labels(message.replace(f"{upload.folder}{os.sep}", ""))
+    return render_upload(request, upload)
 
 
 def _recipe_target(app: App, upload: Upload, name: str) -> Path:
@@ -172,77 +102,89 @@ def _recipe_target(app: App, upload: Upload, name: str) -> Path:
 
 async def answer_question(request: Request) -> Response:
     """Read an upload with the answers to its question."""
-    app, upload = get_app(request), _find_upload(request)
+    app, upload = get_app(request), find_upload(request)
     if upload is None:
         return pages.render_missing(request, "file")
     form = await request.form()
     if upload.question is None:
-        return _render_upload(request, upload)
+        return render_upload(request, upload)
+    asked = _find_form(upload, form)
     try:
-        _check_current(upload, form)
-        reading, answers = parse_options(form, app.recipes), parse_answers(upload.question, form)
+        if asked is None:
+            raise UsageError("The question has changed since. Look at the answers again.")
+        reading, answers = parse_options(form, app.recipes), parse_answers(asked[1], form)
         name = str(form.get("recipe-name", ""))
         recipe = _recipe_target(app, upload, name) if "keep-recipe" in form else None
     except DevicekitError as error:
-        return _render_upload(request, upload, str(error.in_words(use_field_labels)), 422, form)
-    await run_in_threadpool(app.answer, upload, reading, answers, form, recipe)
-    return _respond(request, upload)
+        return render_upload(request, upload, str(error.in_words(use_field_labels)), 422, form, None, asked)
+    await run_in_threadpool(app.answer, upload, reading, answers, asked[1], form, recipe)
+    return respond(request, upload)
 
 
-def _check_current(upload: Upload, form: Any) -> None:
-    """Refuse answers to an earlier question, such as those of a page that was left open."""
-    asked = str(form.get("asked", ""))
-    if upload.read_job is not None and asked and asked != upload.read_job.id:
-        raise UsageError("The question has changed since. Look at the answers again.")
+def _find_form(upload: Upload, form: Any) -> tuple[str, tuple[Question, ...]] | None:
+    """Return the job and the parts of a form, and keep its entries; None for one that was left open too long."""
+    read = upload.read_result
+    known = {"": read.asked if read is not None else ()} | upload.forms
+    job = str(form.get("asked", ""))
+    if job not in known:
+        return None
+    upload.looked = {**upload.looked, **list_entries(known[job], form)}
+    return job, known[job]
 
 
 async def show_answers(request: Request) -> Response:
     """Show what the answers of a form would lead to, without giving them."""
-    app, upload = get_app(request), _find_upload(request)
+    app, upload = get_app(request), find_upload(request)
     if upload is None:
         return pages.render_missing(request, "file")
     form = await request.form()
     if upload.question is None:
-        return _respond(request, upload)
+        return respond(request, upload)
     looked, wrong = ReadResult(), ""
+    asked = before = _find_form(upload, form)
     try:
-        _check_current(upload, form)
-        reading, answers = parse_options(form, app.recipes), parse_answers(upload.question, form)
-        job = app.look(upload, reading, answers)
+        if asked is None:
+            raise UsageError("The question has changed since. Look at the answers again.")
+        reading, answers = parse_options(form, app.recipes), parse_answers(asked[1], form)
+        job = app.look(upload, reading, answers=answers, asked=asked[1])
         await run_in_threadpool(job.wait, PATIENCE)
         if isinstance(job.result, ReadResult):
             looked = job.result
         wrong = looked.wrong or str(job.error or job.message)
+        asked = asked if wrong else (job.id, looked.asked)
         app.forget(job)
     except DevicekitError as error:
         wrong = str(error)
-    wrong = _in_page_words(wrong, upload)
+    wrong = use_page_words(wrong, upload)
     looked = ReadResult() if wrong else looked  # not the picture of other answers
     if not pages.is_script_request(request):
-        return _render_upload(request, upload, wrong, 200, form, looked)
-    shown = pages.render_fragment("shown", shown=looked, wrong=wrong, is_look=True, is_folded=False)
-    describe = _describe(app, upload, looked, form)
+        return render_upload(request, upload, wrong, 200, form, looked, asked)
+    found = pages.render_fragment("shown", shown=looked, wrong=wrong, is_look=True, is_folded=False)
+    if asked is not None and before is not None and asked[1] != before[1]:
+        upload.keep_form(*asked)
+        found += redraw_form(asked, before[1], upload.looked)
+    describe = describe_upload(app, upload, looked, form)
     is_changed = bool(looked.opened.columns) and are_renamed(describe, form)
-    return HTMLResponse(shown + pages.render_fragment("columns_found", describe=describe, is_changed=is_changed))
+    return HTMLResponse(found + pages.render_fragment("columns_found", describe=describe, is_changed=is_changed))
 
 
 async def read_again(request: Request) -> Response:
     """Read an upload with the options of the form."""
-    app, upload = get_app(request), _find_upload(request)
+    app, upload = get_app(request), find_upload(request)
     if upload is None:
         return pages.render_missing(request, "file")
     form = await request.form()
     try:
         options = parse_options(form, app.recipes)
     except DevicekitError as error:
-        return _render_upload(request, upload, str(error.in_words(use_field_labels)), 422, form)
+        return render_upload(request, upload, str(error.in_words(use_field_labels)), 422, form)
     await run_in_threadpool(app.read_differently, upload, options)
-    return _respond(request, upload)
+    return respond(request, upload)
 
 
 async def fit_again(request: Request) -> Response:
     """Fit an upload with another law, loss or state."""
-    upload = _find_upload(request)
+    upload = find_upload(request)
     if upload is None:
         return pages.render_missing(request, "file")
     form = await request.form()
@@ -251,34 +193,27 @@ async def fit_again(request: Request) -> Response:
     try:
         options = FitOptions(**chosen)
     except DevicekitError as error:
-        return _render_upload(request, upload, str(error), 422)
+        return render_upload(request, upload, str(error), 422)
     await run_in_threadpool(get_app(request).discard_job, upload.analysis_job)
     upload.options, upload.analysis_job, upload.record_id = options, None, ""
-    return _respond(request, upload)
-
-
-def _respond(request: Request, upload: Upload) -> Response:
-    """Render the upload for the script, or redirect to its page."""
-    if pages.is_script_request(request):
-        return _render_upload(request, upload)
-    return pages.redirect(request, f"/uploads/{upload.key}")
+    return respond(request, upload)
 
 
 async def cancel_jobs(request: Request) -> Response:
     """End the jobs of an upload."""
-    upload = _find_upload(request)
+    upload = find_upload(request)
     if upload is None:
         return pages.render_missing(request, "file")
     app = get_app(request)
     for job in (upload.analysis_job, upload.look_job, upload.read_job):
         if job is not None and not job.is_over:
             await run_in_threadpool(app.cancel, job)
-    return _respond(request, upload)
+    return respond(request, upload)
 
 
 async def close_upload(request: Request) -> Response:
     """Close an upload."""
-    upload = _find_upload(request)
+    upload = find_upload(request)
     if upload is not None:
         await run_in_threadpool(get_app(request).close_upload, upload)
     return pages.redirect(request, "/")
@@ -286,7 +221,7 @@ async def close_upload(request: Request) -> Response:
 
 async def keep_recipe(request: Request) -> Response:
     """Save the layout as a recipe for similar files."""
-    app, upload = get_app(request), _find_upload(request)
+    app, upload = get_app(request), find_upload(request)
     found = upload.read_result if upload is not None else None
     if upload is None or found is None or not found.is_whole:
         return pages.render_missing(request, "layout")
@@ -294,13 +229,13 @@ async def keep_recipe(request: Request) -> Response:
     try:
         name = write_recipe(_recipe_target(app, upload, str(form.get("name", ""))), found.recipe)
     except DevicekitError as error:
-        return _render_upload(request, upload, str(error), 422)
-    return _render_upload(request, upload, f"Saved as recipe {name}. Other files of this make are read by it.")
+        return render_upload(request, upload, str(error), 422)
+    return render_upload(request, upload, f"Saved as recipe {name}. Other files of this make are read by it.")
 
 
 async def show_first_look(request: Request) -> Response:
     """Render the first look at an upload, as soon as it is known."""
-    upload = _find_upload(request)
+    upload = find_upload(request)
     if upload is None:
         return pages.render_missing(request, "file")
     if upload.first_job is not None:
@@ -319,7 +254,7 @@ async def show_progress(request: Request) -> Response:
 
 async def keep_result(request: Request) -> Response:
     """Keep a result in the library, with place and labels."""
-    app, upload = get_app(request), _find_upload(request)
+    app, upload = get_app(request), find_upload(request)
     job = upload.analysis_job if upload is not None else None
     if upload is None or job is None or not isinstance(job.result, TaskResult):
         return pages.render_missing(request, "result")
@@ -332,8 +267,8 @@ async def keep_result(request: Request) -> Response:
         reading = {} if job.result.cards or found is None else non_default(found.reading)
         upload.record_id = await run_in_threadpool(add_to_library, app, source, name, labels, reading)
     except DevicekitError as error:
-        return _render_upload(request, upload, str(error), 422)
-    return _respond(request, upload)
+        return render_upload(request, upload, str(error), 422)
+    return respond(request, upload)
 
 
 async def download_file(request: Request) -> Response:
@@ -348,7 +283,7 @@ async def download_file(request: Request) -> Response:
 
 async def download_recipe(request: Request) -> Response:
     """Send the layout as a recipe."""
-    upload = _find_upload(request)
+    upload = find_upload(request)
     found = upload.read_result if upload is not None else None
     if upload is None or found is None or not found.is_whole:
         return pages.render_missing(request, "layout")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -46,25 +46,60 @@ class Part:
     fields: list[Field]
 
 
-def build_parts(question: Question, form: Any) -> list[Part]:
-    """Return the parts of a question with the entries of a form; without entries the first answers are chosen."""
-    return [_build_part(k, each, form) for k, each in enumerate(question.each)]
+@dataclass(frozen=True)
+class Entries:
+    """Entries of one part of a form; answers are named by their options, since their numbers may change.
+
+    Parameters
+    ----------
+    chosen : str
+        The answer that is chosen, or "own"; "" for none.
+    blanks : dict of str to list of str
+        Entries of the blanks of each answer.
+    own : dict of str to str
+        Entries of the fields for another answer.
+    """
+
+    chosen: str = ""
+    blanks: dict[str, list[str]] = field(default_factory=dict)
+    own: dict[str, str] = field(default_factory=dict)
 
 
-def _build_part(k: int, question: Question, form: Any) -> Part:
+def list_entries(asked: Sequence[Question], form: Any) -> dict[str, Entries]:
+    """Return the entries of a form by the text of each question."""
+    found = {}
+    for k, each in enumerate(asked):
+        answers = {str(n): choice.typed_options for n, choice in enumerate(each.choices)} | {OWN: OWN}
+        blanks = {
+            options: [str(word) for word in form.getlist(f"blank-{k}-{n}")]
+            for n, options in answers.items()
+            if f"blank-{k}-{n}" in form
+        }
+        own = {name: str(form.get(f"own-{k}-{name}", "")) for name in _own_names(each)}
+        found[each.text] = Entries(answers.get(str(form.get(f"choice-{k}", "")), ""), blanks, own)
+    return found
+
+
+def build_parts(asked: Sequence[Question], entries: Mapping[str, Entries]) -> list[Part]:
+    """Return the parts of a form with its entries; without entries the first answers are chosen."""
+    return [_build_part(k, each, entries.get(each.text, Entries())) for k, each in enumerate(asked)]
+
+
+def _build_part(k: int, question: Question, entries: Entries) -> Part:
     shown = question.in_words(use_field_labels)
     heading, hint = split_question(shown.text)
-    choices = []
+    choices, chosen = [], {OWN: OWN}
     for n, (choice, words) in enumerate(zip(question.choices, shown.choices, strict=True)):
-        labels, entries = list_blank_labels(choice), [str(each) for each in form.getlist(f"blank-{k}-{n}")]
-        choices.append((words, list(zip_longest(labels, entries[: len(labels)], fillvalue=""))))
+        labels, filled = list_blank_labels(choice), entries.blanks.get(choice.typed_options, [])
+        choices.append((words, list(zip_longest(labels, filled[: len(labels)], fillvalue=""))))
+        chosen[choice.typed_options] = str(n)
     whole = next((str(n) for n, each in enumerate(question.choices) if not each.has_blank), "0" if choices else OWN)
     fields = [
-        replace(each, name=f"own-{k}-{each.name}", value=str(form.get(f"own-{k}-{each.name}", "")))
+        replace(each, name=f"own-{k}-{each.name}", value=entries.own.get(each.name, ""))
         for each in build_reading_fields(ReadOptions(), [], [])
         if each.name in _own_names(question)
     ]
-    return Part(heading, hint, shown.evidence, choices, str(form.get(f"choice-{k}", whole)), fields)
+    return Part(heading, hint, shown.evidence, choices, chosen.get(entries.chosen, whole), fields)
 
 
 def _own_names(question: Question) -> list[str]:
@@ -86,7 +121,7 @@ def parse_options(form: Any, recipes: Path) -> ReadOptions:
     return replace(options, recipe=recipe) if options.recipe is not None and recipe.is_file() else options
 
 
-def parse_answers(question: Question, form: Any) -> dict[str, dict[str, Any]]:
+def parse_answers(asked: Sequence[Question], form: Any) -> dict[str, dict[str, Any]]:
     """Return the options of each answer of a form, by the text of its question.
 
     Raises
@@ -96,7 +131,7 @@ def parse_answers(question: Question, form: Any) -> dict[str, dict[str, Any]]:
     """
     described = parse_described(form)
     found = {}
-    for k, each in enumerate(question.each):
+    for k, each in enumerate(asked):
         if (options := _parse_part(k, each, form)) is not None:
             if "columns" in options:
                 options["columns"] = described.rename(options["columns"])

@@ -102,6 +102,8 @@ class ReadResult:
         The table; with a question, the table that the first answers give; None if they give none.
     question : Question, optional
         All that is open.
+    asked : tuple of Question
+        The parts of the form: the questions that were answered, then those that are open.
     answered : Answered
         The options with the answers so far.
     wrong : str
@@ -120,6 +122,7 @@ class ReadResult:
 
     seen: Seen | None = None
     question: Question | None = None
+    asked: tuple[Question, ...] = ()
     answered: Answered = field(default_factory=lambda: Answered(ReadOptions()))
     wrong: str = ""
     opened: Opened = field(default_factory=Opened)

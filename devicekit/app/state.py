@@ -11,8 +11,10 @@ from typing import Any
 
 from starlette.requests import Request
 
+from devicekit.app.questions import list_entries
 from devicekit.app.uploads import MOST_BYTES, Upload, Uploads
 from devicekit.app.worker import Job, Worker
+from devicekit.core.errors import Question
 from devicekit.system.options import ReadOptions
 
 LONGEST_LOOK = 3.0  # s after which a picture that nobody waits for any more is given up
@@ -83,14 +85,14 @@ class App:
             if upload.first_job is None:
                 title = f"opening {upload.name}"
                 upload.first_job = self.submit(title, "peek", path=upload.path, reading=upload.reading)
-            arguments = {"answers": upload.answers, "recipe": upload.recipe}
-            upload.read_job = self._submit_reading(upload, upload.reading, accepted=upload.accepted, **arguments)
+            arguments = {"answers": upload.answers, "asked": upload.asked, "recipe": upload.recipe}
+            upload.read_job = self._submit_reading(upload, upload.reading, **arguments)
         return upload.read_job
 
-    def look(self, upload: Upload, reading: ReadOptions, answers: Mapping[str, Mapping[str, Any]]) -> Job:
+    def look(self, upload: Upload, reading: ReadOptions, **answers: Any) -> Job:
         """Start to read an upload with answers that are not given yet; an earlier job of that kind ends."""
-        earlier, accepted = upload.look_job, upload.answered.accepted
-        upload.look_job = self._submit_reading(upload, reading, accepted=accepted, answers=answers)
+        earlier = upload.look_job
+        upload.look_job = self._submit_reading(upload, reading, **answers)
         if earlier is not None and (earlier.state == "waiting" or earlier.seconds > LONGEST_LOOK):
             self.cancel(earlier)  # a process takes seconds to start again: what is nearly done is not ended
         return upload.look_job
@@ -134,12 +136,19 @@ class App:
         upload.reset(options)
 
     def answer(
-        self, upload: Upload, reading: ReadOptions, answers: Mapping[str, Any], entries: Any, recipe: Path | None
+        self,
+        upload: Upload,
+        reading: ReadOptions,
+        answers: Mapping[str, Any],
+        asked: tuple[Question, ...],
+        form: Any,
+        recipe: Path | None,
     ) -> None:
         """Set the answers to the question of an upload; it is read with them."""
-        accepted = upload.answered.accepted
+        entries = {**upload.entries, **upload.looked, **list_entries(asked, form)}
         self.read_differently(upload, reading)
-        upload.accepted, upload.answers, upload.entries, upload.recipe = accepted, answers, entries, recipe
+        upload.answers, upload.asked, upload.form, upload.recipe = answers, asked, form, recipe
+        upload.entries = upload.looked = entries
 
     def close(self) -> None:
         """End the workers and remove the temporary folder."""

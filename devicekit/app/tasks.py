@@ -20,6 +20,7 @@ from devicekit.system.options import ReadOptions
 from devicekit.verbs.outcome import REPORT, Outcome, Progress
 
 if TYPE_CHECKING:
+    from devicekit.core.errors import Question
     from devicekit.features.describe import Description
     from devicekit.fitting.branch.options import FitOptions
     from devicekit.readers.opening import Opening
@@ -87,32 +88,42 @@ class Tasks:
         path: Path,
         reading: ReadOptions,
         progress: Count,
-        accepted: frozenset[str] = frozenset(),
         answers: Mapping[str, Mapping[str, Any]] | None = None,
+        asked: tuple[Question, ...] = (),
         recipe: Path | None = None,
     ) -> ReadResult:
         """Read a file and describe its content; with a question, that of the table that the first answers give.
 
         Parameters
         ----------
-        accepted : frozenset of str
-            Statements that the user has accepted.
         answers : mapping of str to mapping, optional
             Options of the answers of a form, by the text of their questions.
+        asked : tuple of Question
+            The parts of that form, which is left as it is if its answers are refused.
         recipe : Path, optional
             Recipe to be written once nothing is open.
         """
         form = FormAnswers(dict(answers or {}))
-        question, state = None, Answered(reading, accepted)
+        question, state = None, Answered(reading)
         try:
             table = self._read_table(path, state, form)
         except QuestionError as error:
             table, question = form.trial, error.asked
         except DevicekitError as error:
-            if not answers:
+            if not asked:
                 raise
-            return replace(self.read(path, reading, progress, accepted), wrong=str(error))
-        found = ReadResult(question=question, answered=form.state or state)
+            opened = self.peek(path, ReadOptions(), progress)
+            columns = _list_columns(self._open(path, ReadOptions()), None)
+            return ReadResult(
+                question=replace(asked[0], parts=asked),
+                asked=asked,
+                answered=state,
+                wrong=str(error),
+                opened=replace(opened, columns=columns),
+            )
+        found = ReadResult(
+            question=question, asked=_list_asked(asked, form.used, question), answered=form.state or state
+        )
         opened = Opened() if table is not None else self.peek(path, found.answered.options, progress)
         opening = self._open(path, found.answered.options)
         found = replace(found, opened=replace(opened, columns=_list_columns(opening, table), width=opening.width))
@@ -249,6 +260,13 @@ class Tasks:
         while len(self._tables) > TABLES_KEPT:
             self._tables.popitem(last=False)
         return table
+
+
+def _list_asked(before: tuple[Question, ...], answered: list[str], open_: Question | None) -> tuple[Question, ...]:
+    """Return the parts of a form after its answers: the answered ones, as they stood, and what is open now."""
+    known = {each.text: each for each in before}
+    parts = {text: known[text] for text in answered if text in known}
+    return tuple((parts | {each.text: each for each in (open_.each if open_ is not None else ())}).values())
 
 
 def _look(table: Table, path: Path, is_open: bool) -> Seen:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from devicekit.app.questions import Entries
 from devicekit.app.results import Opened, ReadResult
 from devicekit.app.security import clean_file_name
 from devicekit.app.worker import Job
@@ -18,6 +19,7 @@ from devicekit.system.answers import Answered
 from devicekit.system.options import ReadOptions
 
 MOST_BYTES = 2 << 30  # of one upload
+FORMS_KEPT = 20  # that a page may still show
 
 
 @dataclass(eq=False)
@@ -36,12 +38,18 @@ class Upload:
         True for a folder; true for a folder that exists only here, for files that were dropped together.
     reading : ReadOptions
         Options for reading it.
-    accepted : frozenset of str
-        Statements about it that the user has accepted.
     answers : dict of str to mapping
         Options of the answers to the reader's question, by its parts.
-    entries : FormData, optional
-        Entries of the form that led to them.
+    asked : tuple of Question
+        The parts of the form that led to them.
+    form : FormData, optional
+        That form.
+    entries : dict of str to Entries
+        Its entries by question, and those of questions that its answers made needless.
+    forms : dict of str to (tuple of Question)
+        Parts of the forms that a page may show, by the job that asked them.
+    looked : dict of str to Entries
+        Entries of forms that were not sent yet.
     recipe : Path, optional
         Recipe to be written once the answers are enough.
     options : FitOptions
@@ -63,9 +71,12 @@ class Upload:
     is_folder: bool = False
     is_bundle: bool = False
     reading: ReadOptions = field(default_factory=ReadOptions)
-    accepted: frozenset[str] = frozenset()
     answers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    entries: Any = None
+    asked: tuple[Question, ...] = ()
+    form: Any = None
+    entries: Mapping[str, Entries] = field(default_factory=dict)
+    forms: dict[str, tuple[Question, ...]] = field(default_factory=dict)
+    looked: Mapping[str, Entries] = field(default_factory=dict)
     recipe: Path | None = None
     options: FitOptions = field(default_factory=FitOptions)
     first_job: Job | None = None
@@ -103,11 +114,18 @@ class Upload:
     def answered(self) -> Answered:
         """Options and accepted statements, as far as the answers were used."""
         result = self.read_result
-        return result.answered if result is not None else Answered(self.reading, self.accepted)
+        return result.answered if result is not None else Answered(self.reading)
+
+    def keep_form(self, job: str, asked: tuple[Question, ...]) -> None:
+        """Keep the parts of a form, as its answers will come back; the oldest are forgotten."""
+        self.forms[job] = asked
+        for old in list(self.forms)[:-FORMS_KEPT]:
+            del self.forms[old]
 
     def reset(self, options: ReadOptions) -> None:
         """Set new reading options and forget the earlier jobs and answers."""
-        self.reading, self.accepted, self.answers, self.entries, self.recipe = options, frozenset(), {}, None, None
+        self.reading, self.answers, self.asked, self.form, self.recipe = options, {}, (), None, None
+        self.entries, self.forms, self.looked = {}, {}, {}
         self.read_job, self.look_job, self.analysis_job, self.record_id = None, None, None, ""
 
 

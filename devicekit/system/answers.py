@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from devicekit.core.declarations import Option
@@ -67,11 +67,14 @@ class FormAnswers:
         The options that the answers have led to.
     trial : table, optional
         Where a question is left, the table that the first answer to everything gives, if there is one.
+    used : list of str
+        The questions that were answered, in the order in which they were asked.
     """
 
     by_question: dict[str, Mapping[str, Any]]
     state: Answered | None = None
     trial: Any = None
+    used: list[str] = field(default_factory=list)
 
     def apply(self, question: Question, state: Answered) -> Answered | None:
         """Return options with the answers to a question; None if there are none.
@@ -82,6 +85,7 @@ class FormAnswers:
         for each in question.each:
             if (choice := self.by_question.pop(each.text, None)) is None:
                 continue
+            self.used.append(each.text)
             found = (found or state).with_answer(each, choice)
             if set(choice) != {"accept"}:
                 break

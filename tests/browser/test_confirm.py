@@ -60,6 +60,33 @@ def test_an_answer_redraws_the_picture_and_leaves_the_form(visit: Visit, sweeps:
     check_sizes(visit, where)
 
 
+CHOSEN = "[...document.querySelectorAll('#parts input:checked')].map(each => each.parentElement.innerText.trim())"
+
+
+def test_an_answer_redraws_the_questions_that_follow_and_keeps_the_focus(visit: Visit, tmp_path: Path) -> None:
+    file = tmp_path / "set.csv"
+    file.write_text("SetVoltage(V)\n" + "".join(f"{5 + k % 3 / 10}\n" for k in range(11)))
+    visit.upload(file)
+    visit.get("document.querySelector('#part-0').dataset.same = 'yes'")
+    visit.get("document.querySelector('[name=choice-0]:checked').focus()")
+    visit.chromium.press("ArrowDown")
+    visit.until(f"{CHOSEN}.length === 2")
+    assert visit.get(CHOSEN)[1].startswith("A cycle of one device")
+    assert visit.get("document.activeElement.id") == "choice-0-1"
+    assert visit.get("document.getElementById('part-0').dataset.same") == "yes"
+    visit.choose(1, part=1)
+    visit.until("document.querySelector('#shown .facts').innerText.includes('11\\ndevices')")
+    visit.choose(0)
+    visit.until(f"{CHOSEN}.length === 1")
+    visit.choose(1)
+    visit.until(f"{CHOSEN}.length === 2")
+    assert visit.get(CHOSEN)[1].startswith("A device")  # as it was answered before
+    visit.check(1280)
+    visit.send()
+    assert "--kind summary --row-is device" in visit.reproduction[0]
+    visit.app.post(f"{visit.path}/close")
+
+
 def test_a_table_is_described_by_keyboard_alone(visit: Visit, tmp_path: Path, app: Served) -> None:
     """Role and unit of the columns of a table without names; the picture follows, and the focus stays."""
     file = tmp_path / "plain.csv"

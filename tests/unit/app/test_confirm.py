@@ -12,6 +12,7 @@ pytest.importorskip("starlette")
 
 from devicekit.app import state
 from devicekit.app.worker import Job
+from devicekit.system.options import ReadOptions
 from tests.unit.app.test_requests import ask
 
 FORM = "application/x-www-form-urlencoded"
@@ -74,6 +75,37 @@ def test_other_answers_are_looked_at_without_being_given(app: state.App, opened:
     assert status == 200
     assert "parsec" in page
     assert "<figure" not in page.partition('id="question"')[0]  # no picture of other answers
+
+
+def chosen(page: str) -> list[str]:
+    """Return the answers that are chosen, in the order of the questions."""
+    return re.findall(r'value="(?:\d+|own)" required checked> ([\w ]*)', page)
+
+
+def test_questions_that_follow_from_an_answer_come_into_the_same_form(app: state.App, opened: Any) -> None:
+    where = opened("SetVoltage(V)\n" + "".join(f"{5 + k % 3 / 10}\n" for k in range(11)))
+    assert len(chosen(ask(app, where)[1])) == 1  # the kind
+    page = post(app, f"{where}/look", choice_0="1")[1]
+    assert facts(page)["devices"] == "1"
+    assert chosen(page) == ["A summary ", "A cycle of one device "]
+    (form,) = re.findall(r'name="asked" id="asked" value="(\w+)"', page)
+    page = post(app, f"{where}/look", choice_0="1", choice_1="1", asked=form)[1]
+    assert facts(page)["devices"] == "11"
+    assert chosen(page) == ["A summary ", "A device "]
+    page = post(app, f"{where}/look", choice_0="0", choice_1="1", asked=form)[1]
+    assert chosen(page) == ["None of these"]  # of a record nothing else is asked
+    (now,) = re.findall(r'name="asked" id="asked" value="(\w+)"', page)
+    page = post(app, f"{where}/look", choice_0="1", asked=now)[1]
+    assert chosen(page) == ["A summary ", "A device "]  # what was answered before is known
+    status, _ = post(app, f"{where}/answer", choice_0="1", asked=now)  # the other is left out
+    page = ask(app, where)[1]
+    assert status == 303
+    assert chosen(page) == ["A summary ", "A device "]  # nothing that was answered is lost
+    post(app, f"{where}/answer", choice_0="1", choice_1="1")
+    assert 'id="question"' not in ask(app, where)[1]
+    (upload,) = app.uploads
+    assert upload.read_result is not None
+    assert upload.read_result.reading == ReadOptions(kind="summary", row_is="device")
 
 
 def test_statements_are_accepted_one_by_one_and_the_command_says_so(app: state.App, opened: Any) -> None:

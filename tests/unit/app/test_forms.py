@@ -18,7 +18,7 @@ from devicekit.app.forms import (
     split_question,
     use_field_labels,
 )
-from devicekit.app.questions import build_parts, combine, parse_answers
+from devicekit.app.questions import build_parts, combine, list_entries, parse_answers
 from devicekit.core.errors import Blank, Choice, Question, UsageError
 from devicekit.system import commands
 from devicekit.system.answers import Answered, FormAnswers, fill_blanks, list_blank_labels
@@ -154,26 +154,26 @@ def test_the_parts_of_a_form_become_answers_by_their_questions() -> None:
     accept = Choice(typed_options="accept=True", means="yes", options={"accept": True})
     first, second = Question("what?", ("quantity", "unit"), (CURRENT, TWO)), Question("right?", ("accept",), (accept,))
     whole = replace(first, parts=(first, second))
-    shown = build_parts(whole, FormData())
+    shown = build_parts(whole.each, {})
     assert [each.chosen for each in shown] == ["0", "0"]  # the first that can be given as it stands, else the first
     assert [each.name for each in shown[0].fields] == ["own-0-quantity", "own-0-unit"]
     assert shown[1].fields == []
     form = FormData([("choice-0", "1"), ("blank-0-1", "U"), ("blank-0-1", "G"), ("blank-0-1", "60"), ("choice-1", "0")])
-    answers = parse_answers(whole, form)
+    answers = parse_answers(whole.each, form)
     assert answers == {
         "what?": {"columns": {"voltage_v": "U", "value": "G"}, "pulses": (60, 50)},
         "right?": {"accept": True},
     }
-    assert [each.chosen for each in build_parts(whole, form)] == ["1", "0"]
+    assert [each.chosen for each in build_parts(whole.each, list_entries(whole.each, form))] == ["1", "0"]
     form = FormData([("choice-0", "own"), ("own-0-quantity", "weight"), ("choice-1", "0")])
-    assert parse_answers(whole, form)["what?"] == {"quantity": "weight"}
+    assert parse_answers(whole.each, form)["what?"] == {"quantity": "weight"}
     with pytest.raises(UsageError, match="Choose"):
-        parse_answers(whole, FormData([("choice-0", "own")]))
+        parse_answers(whole.each, FormData([("choice-0", "own")]))
     turned = replace(second, parts=(second, first))
     form = FormData([("choice-0", "0"), ("choice-1", "0"), ("blank-1-0", " ")])
-    assert parse_answers(turned, form) == {"right?": {"accept": True}}  # it may not be asked at all
+    assert parse_answers(turned.each, form) == {"right?": {"accept": True}}  # it may not be asked at all
     with pytest.raises(UsageError, match="Fill in"):
-        parse_answers(whole, FormData([("choice-0", "0"), ("blank-0-0", " "), ("choice-1", "0")]))
+        parse_answers(whole.each, FormData([("choice-0", "0"), ("blank-0-0", " "), ("choice-1", "0")]))
 
 
 def test_fields_beside_an_answer_take_precedence() -> None:

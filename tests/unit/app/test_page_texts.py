@@ -44,7 +44,10 @@ def test_the_wording_of_pages(tmp_path: Any, monkeypatch: pytest.MonkeyPatch, fi
     job = app.read(upload)
     assert job is not None
     pages.append(("a file being read", ask(app, f"/uploads/{upload.key}")[1]))
-    job.state, job.result = "done", ReadResult(question=QUESTION, opened=Opened(lines=("1,2", "3,4")))
+    job.state, job.result = (
+        "done",
+        ReadResult(question=QUESTION, asked=QUESTION.each, opened=Opened(lines=("1,2", "3,4"))),
+    )
     pages.append(("a question", ask(app, f"/uploads/{upload.key}")[1]))
     job.state, job.result = "cancelled", None
     pages.append(("a cancelled file", ask(app, f"/uploads/{upload.key}")[1]))

@@ -164,7 +164,7 @@ def test_an_invalid_choice_is_refused(held: state.App, choice: str) -> None:
     held.read(found)
     assert found.read_job is not None
     question = Question("What?", ("unit",), (Choice.of("S", unit="S"),))
-    found.read_job.state, found.read_job.result = "done", ReadResult(question=question)
+    found.read_job.state, found.read_job.result = "done", ReadResult(question=question, asked=(question,))
     body = b"choice-0=" + quote(choice).encode()
     status, text = ask(held, f"{upload}/answer", [body], kind="application/x-www-form-urlencoded")
     assert status == 422
