@@ -23,6 +23,7 @@ from devicekit.readers.questions import NONE_OF_THESE, ask
 from devicekit.readers.sizes import IMPROBABLE, UNITS, median_size, rank_units
 from devicekit.readers.state import STATE_COLUMNS, list_quantity_choices
 from devicekit.system.options import ReadOptions
+from devicekit.system.plugins import KINDS
 
 OHM = 1.5  # factor by which current over read voltage may differ from the conductance
 IMAGE = 16  # unnamed columns of small whole numbers beyond which a table holds images, not devices
@@ -205,7 +206,8 @@ def _assume_volts(column: Column, view: View) -> tuple[Column, list[str]]:
     if GLOSSARY[column.role].unit == "V":
         return column, [column.name]
     needed = column.role in NEEDED
-    needed = needed and view.options.kind != "sweep" and not view.sweeps and not view.of("pulse_index")
+    by_kind = any(column.role in way for way in getattr(KINDS.all().get(view.options.kind or ""), "NEEDS", ()))
+    needed = needed and (by_kind or not (view.options.kind == "sweep" or view.sweeps or view.of("pulse_index")))
     if not needed:
         return replace(column, role=KEPT, why="no unit"), []
     unit = GLOSSARY[column.role].unit

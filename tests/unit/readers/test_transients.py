@@ -194,3 +194,13 @@ def test_a_written_table_is_read_again(tmp_path: Path) -> None:
         again = read(tmp_path / "t.csv")
         assert again.kind == table.kind
         assert again.frame[table.frame.columns].equals(table.frame)
+
+
+def test_a_time_without_a_unit_beside_a_sweep_is_needed_by_the_kind(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("t,V (V),x\n" + "".join(f"{k * k},{k % 5 / 10},{k % 5}\n" for k in range(30)))
+    with pytest.raises(QuestionError) as error:
+        read(path, kind="transient", map={"current_a": "x"}, unit="nA")
+    assert error.value.asked.choices[0].options == {"map": {"time_s": "t"}}
+    table = read(path, kind="transient", map={"current_a": "x", "time_s": "t"}, unit="nA")
+    assert table.frame["time_s"].tolist()[:4] == [0.0, 1.0, 4.0, 9.0]
