@@ -283,10 +283,17 @@ def _unbracketed_unit(head: str, word: str, mark: str) -> tuple[Unit | None, str
     return verdict
 
 
+def _is_density(word: str) -> bool:
+    """Return whether a unit is that of a density which a size of the device turns into a current or a state."""
+    return (unit := parse_unit(word)) is not None and bool(unit.of)
+
+
 def _trailing_unit(text: str) -> tuple[str, str, Unit | None, str] | None:
     """Find a unit after a slash, comma, `in`, blank or underscore: bare name, word, unit, reason if unclear."""
     words = text.split(" ")
-    splits = [(text.partition("/")[0], text.partition("/")[2], "/")]
+    density = re.search(r"(.*?)[,;:]?(?: in |[ _])([^ _/]+/[^/]*)$", text)  # current density in A/cm2
+    splits = [(density[1], density[2], ",")] if density and _is_density(density[2]) else []
+    splits += [(text.partition("/")[0], text.partition("/")[2], "/")]
     splits += [(text.rpartition(mark)[0], text.rpartition(mark)[2], mark) for mark in "/,"]
     splits += [(" ".join(words[:-k]), " ".join(words[-k:]), " ") for k in (3, 2, 1)]
     splits += [(text.rpartition(mark)[0], text.rpartition(mark)[2], mark) for mark in "_.-"]
@@ -330,7 +337,9 @@ def _parse_foreign_name(text: str) -> Heading:
     ratio = slash and slash[2] and (first := parse_unit(slash[0])) and first.quantity == slash[2].quantity
     whole = parse_unit(text) if slash and slash[2] else None  # A/kohm is not a unit of a known quantity: A in kohm
     nothing = slash and whole and whole.quantity == "other" and slash[2] and slash[2].quantity in _OF_STATES
-    if slash and (ratio or nothing) and len(slash[0]) == 1:  # A/microamps: A in microamps, not a ratio of currents
+    if (
+        slash and (ratio or nothing or _is_density(slash[1])) and len(slash[0]) == 1
+    ):  # A/microamps: A in microamps, not a ratio of currents
         return _build_heading(*slash)
     if _is_unambiguous(text) and not (slash and slash[2] and _parse_name(slash[0]).allowed):
         return _build_heading(text, text, parse_unit(text))

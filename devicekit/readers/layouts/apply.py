@@ -20,11 +20,13 @@ from devicekit.readers.layouts.groups import add_groups
 from devicekit.readers.layouts.infer import Reading
 from devicekit.readers.layouts.keys import translate_cell
 from devicekit.readers.layouts.roles import TEXT, Cells
+from devicekit.readers.layouts.rows import TEXT as TEXT_ROWS
 from devicekit.readers.layouts.series import Series
 from devicekit.readers.layouts.shape import Shape
 from devicekit.readers.layouts.temperatures import convert_to_kelvin
 from devicekit.readers.layouts.view import names_as_text
 from devicekit.readers.origins import infer_kind, of_course, of_kind, states_borders
+from devicekit.readers.repeats import of_parts
 from devicekit.readers.source import Source
 from devicekit.readers.terminals import warn_of_gate
 from devicekit.system.options import ReadOptions
@@ -75,6 +77,8 @@ def apply(reading: Reading, source: Source, strict: bool = True) -> Table:
     whole = frames[0] if len(frames) == 1 else pd.concat(frames)
     whole = whole.reset_index(drop=True)
     whole = add_groups(whole, reading.options, source.path.name, _list_names(reading, source), strict)
+    answered = reading.options.blocks is not None or TEXT_ROWS in reading.options.drop  # what lies between parts
+    unnamed = "device_id" not in whole and len(reading.blocks) == 1 == len(reading.arranged.series) and not answered
     if "device_id" not in whole:
         whole["device_id"] = _name_by_place(whole)
     elif "device_id" in roles and len(reading.arranged.series) < 2:
@@ -101,7 +105,7 @@ def apply(reading: Reading, source: Source, strict: bool = True) -> Table:
     given = reading.options.unit is not None  # then its warning is enough
     table = add_checks(table, [each for each in OF_NAMES if not given or each is not check_conductance])
     kind = of_kind(table, reading.layout, reading.options.kind is not None, reading.claim, reading.other_kinds)
-    statements = [kind, *of_course(table, reading.layout, stated)]
+    statements = [kind, *of_course(table, reading.layout, stated), *(of_parts(whole, table) if unnamed else ())]
     object.__setattr__(table, "meta", {**table.meta, "layout": reading.layout, "statements": tuple(statements)})
     return table
 

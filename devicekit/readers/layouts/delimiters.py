@@ -19,6 +19,9 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$|[+-]?(inf|infinity
 QUANTITY = re.compile(r"([+-]?(?:\d+[.,]?\d*|[.,]\d+))(?:[eE]([+-]?\d+))? ?([^\W\d_°%][^\d\s,;]{0,8}|%|°C)")
 EVEN = 0.85  # share of rows of one width
 _COMMA = re.compile(r"[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?$")
+_APART = re.compile(r"\t+| {2,}")
+_ONE_NUMBER = re.compile(r"\s*[+-]?\d+(,\d+)?([eE][+-]?\d+)?\s*$")
+_ZERO_BEHIND = re.compile(r",0\d")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?P<mark>[,.' \u00a0\u202f])\d{3}((?P=mark)\d{3})*(?P<rest>[.,]\d+)?$")
 _ONE_GROUP = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}$")
 JUDGED = 2000  # lines
@@ -70,6 +73,11 @@ def split_lines(lines: Sequence[str], delimiter: str | None, where: str) -> list
     if delimiter == "":
         return [(number, [line.strip()] if line.strip() else []) for number, line in enumerate(lines, 1)]
     if delimiter is None:
+        apart = [_APART.split(line.strip()) for line in lines[:JUDGED] if line.strip()]
+        wide = Counter(map(len, apart)).most_common(1)
+        even = [row for row in apart if len(row) == wide[0][0]] if wide else []
+        if len(even) > max(EVEN * len(apart), 1) and _lies_within_cells(None, even):  # single blanks lie within cells
+            return [(n, _APART.split(line.strip()) if line.strip() else []) for n, line in enumerate(lines, 1)]
         rows = [(number, _CELL.findall(line)) for number, line in enumerate(lines, 1)]
         widths = Counter(len(cells) for _, cells in rows[:JUDGED] if cells and is_plain(cells[-1]))
         width = widths.most_common(1)[0][0] if widths else 0
@@ -93,7 +101,7 @@ def _split_names(line: str, cells: list[str], width: int) -> list[str]:
     """Return names with blanks in them, in columns separated by two blanks or more, if that makes one for each."""
     if len(cells) <= width or is_plain(cells[0]):
         return cells
-    apart = re.split(r"\t+| {2,}", line.strip())
+    apart = _APART.split(line.strip())
     return apart if len(apart) == width else cells
 
 
@@ -125,6 +133,8 @@ def find_delimiter(lines: Sequence[str], where: str) -> str:
         score = regular * (0.2 + numeric)
         if score > 1.15 * most:  # the first in the list, unless another is clearly better
             best, most = name, score
+    if best == "comma" and all(map(_ONE_NUMBER.match, sample)) and any(map(_ZERO_BEHIND.search, sample)):
+        return "none"  # one column with a decimal comma: no whole number begins with 0
     return next((name for name, rows in even.items() if _lies_within_cells(DELIMITERS[best], rows)), best)
 
 

@@ -316,8 +316,9 @@ def _constant_value(column: Column, cells: Cells, block: Block) -> float | None:
 
 
 def _is_index(column: Column, unknown: Sequence[Column], cells: Cells) -> bool:
-    """Return whether an unnamed first column counts the rows of the others."""
-    if cells.block.named or len(unknown) < 2 or column.name != unknown[0].name:
+    """Return whether a first column without a known quantity counts the rows of the others."""
+    numbered = cells.block.named and any(map(str.isdigit, column.name))  # cycle 1, beside cycle 2
+    if numbered or len(unknown) < 2 or column.name != unknown[0].name:
         return False
     values = cells.numbers(column.name)
     return values is not None and is_counter(values)

@@ -129,29 +129,7 @@ def check_runs(view: View, columns: Sequence[Column], levels: bool, axes: Sequen
     levels &= not any(column.role == "level" or "level" in column.tags for column in columns)
     if found:
         raise _ask_label(view, found[:MOST], int(run[-1]) + 1, "run", levels)
-    if axis is not None and axis.role == "cycle" and view.options.blocks is None:
-        _check_empty_rows(view, columns, axis.name, run)
     return list(columns)
-
-
-def _check_empty_rows(view: View, columns: Sequence[Column], name: str, run: np.ndarray) -> None:
-    """Refuse to join tables that only empty rows separate where cycles begin anew below each, as those of devices.
-
-    Raises
-    ------
-    QuestionError
-    """
-    rows = view.cells.block.cells.index.to_numpy()
-    if run.size != rows.size or run[-1] < 1 or any(column.role == "direction" for column in columns):
-        return
-    if bool((np.diff(rows)[np.diff(run) > 0] > 1).all()):
-        number = int(run[-1]) + 1
-        choices = [
-            Choice.of("each table is a device (D2D)", blocks="empty-row", columns_are="devices"),
-            Choice.of("all rows belong to one table", blocks="none"),
-        ]
-        text = f"{name} begins anew below an empty row: are the {number} tables devices?"
-        raise ask(view.where, text, choices, fields=("blocks", "columns_are"))
 
 
 def _alternate(cells: pd.Series, along: pd.Series, number: int) -> bool:

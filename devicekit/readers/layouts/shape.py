@@ -64,8 +64,8 @@ def find_shape(rows: Sequence[Row], delimiter: str, options: ReadOptions, where:
         _check_skipped_rows(rows[:start], where)
     above = [k for k in range(start) if any(rows[k][1])]
     header, units_row, comments = _classify_header_rows([rows[k][1] for k in above], len(types[0]))
-    if not above and options.skip is None and options.header is None and _is_row_of_codes(rows, start):
-        above, start, header = [start], start + 1, 1
+    if not header and options.skip is None and options.header is None and _is_row_of_codes(rows, start):
+        above, start, header = [*above, start], start + 1, 1
     if options.header is not None:
         header = options.header
     if options.units_row is not None:

@@ -105,6 +105,12 @@ def lay_out(
             }[layout]
             if words == "none" and layout == "beside":
                 facts["blocks"] = "empty-column"
+            levels = truth["level"].nunique() if "level" in groups else 1
+            sizes = {len(each[0].cells) for _, each in pieces}
+            if layout == "stacked" and over == "device_id" and words == "none" and len(sizes) == 1:
+                facts["rows_per"] = {**facts.get("rows_per", {}), "device": str(min(sizes) // levels)}
+                if facts["blocks"] == "repeated-names":  # nothing lies between
+                    del facts["blocks"], facts["columns_are"]
     if layout in ("long", "wide") and words != "none" and style["extra"]:
         pieces = [("", _with_extra(random, pieces[0][1], style["extra"]))]
     return Guise(seed, kind, truth, pieces, layout, over, facts, style)

@@ -75,7 +75,7 @@ def _groups(frame: pd.DataFrame, kind: str, names: list[str]) -> list[tuple[Any,
     measured = [k for k, name in enumerate(names) if name not in ("time_s", "pulse_voltage_v")]
     for _, device in frame.groupby("device_id", sort=False):
         parts = []
-        for key, rows in device.groupby(inner, sort=False) if inner else [((), device)]:
+        for key, rows in device.groupby(inner, sort=kind == "pulse") if inner else [((), device)]:
             label = key[-1] if kind in ("pulse", "endurance") else ""
             numbers = rows[names].to_numpy(float)
             read_rows = ~np.isnan(numbers[:, measured]).any(axis=1)
@@ -161,8 +161,10 @@ class Owner:
                 if not any(word in choice.means for word in shown):
                     return None
                 filled[name] = value
+            elif name == "columns_are" and self._lists_others(question):
+                return None
             elif name in ("columns", "map"):
-                pairs = {ours: self.columns.get(ours) for ours in value}
+                pairs = {ours: self._column(ours) for ours in value}
                 wrong = [
                     ours
                     for ours, theirs in value.items()
@@ -176,10 +178,24 @@ class Owner:
             else:
                 if name not in self.facts or not self._same(name, value):
                     return None
-                filled[name] = self.facts[name] if _has_blank(value) else value
+                filled[name] = self.facts[name] if _has_blank(value) or isinstance(value, Mapping) else value
         if "quantity" in filled and "unit" in self.facts and self.guise.style["place"] == "none":
             filled["unit"] = self.facts["unit"]
         return filled
+
+    def _column(self, ours: str) -> str | None:
+        """Return the column, or all columns, of a role."""
+        wide = [heading(each, self.guise.style["place"]) for each in self.guise.pieces[0][1] if each.role == STATE]
+        return (
+            ",".join(wide) if ours == "value" and self.guise.layout == "wide" and all(wide) else self.columns.get(ours)
+        )
+
+    def _lists_others(self, question: Question) -> bool:
+        """Return whether a question lists columns side by side of which one does not hold readings."""
+        value = VALUES.get(self.guise.kind, STATE)
+        names = {heading(each, self.guise.style["place"]) for each in self.guise.pieces[0][1] if each.role != value}
+        listed = re.search(r"the \d+ columns (.+?) devices", question.text)
+        return bool(listed and names & set(listed[1].split(", ")))
 
     def _same(self, name: str, value: Any) -> bool:
         true = self.facts[name]
@@ -188,7 +204,7 @@ class Owner:
         if name == "unit" and str(value) not in ("1", "%") and str(true) not in ("1", "%"):
             one, other = parse_unit(str(value)), parse_unit(str(true))
             return one is not None and one == other
-        return dict(value) == dict(true) if isinstance(value, Mapping) else bool(value == true)
+        return set(value.items()) <= set(true.items()) if isinstance(value, Mapping) else bool(value == true)
 
     def _holds(self, question: Question, accepted_is_right: bool) -> bool:
         """Return whether a statement is true; of those that cannot be told, whether they lead to the truth."""

@@ -405,8 +405,9 @@ def test_cycles_that_begin_anew_below_an_empty_row_are_asked_about(tmp_path: Pat
     with pytest.raises(QuestionError) as caught:
         read(path)
     assert [each.options for each in caught.value.asked.choices] == [
+        {"accept": True},
+        {"rows_per": {"device": "70"}},
         {"blocks": "empty-row", "columns_are": "devices"},
-        {"blocks": "none"},
     ]
     assert read(path, blocks="none").frame["device_id"].nunique() == 1
     assert read(path, blocks="empty-row", columns_are="devices").frame["device_id"].nunique() == 2
