@@ -48,6 +48,7 @@ SLOW = {  # pages that take more than two seconds
     "CONTRIBUTING.md",
     "README.md",
     "ageing.md",
+    "arc-one.md",
     "arrhenius.md",
     "benchmark.md",
     "conduction.md",

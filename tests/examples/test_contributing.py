@@ -267,6 +267,7 @@ assert "myoxide" in material_sets()
 """
 
 
+@pytest.mark.slow
 def test_a_reader_is_detected_by_content_and_all_files_are_known_by_name(world: World) -> None:
     world.program(READER)
 
@@ -315,6 +316,7 @@ assert any("Readings per pulse" in str(each) for each in build_reading_fields(Re
 """
 
 
+@pytest.mark.slow
 def test_an_option_is_declared_in_one_place(additions: dict[Path, str], tmp_path: Path) -> None:
     """One field, and a reader that uses it: everything else follows."""
     reader = place("Add a reader")

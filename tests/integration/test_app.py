@@ -81,6 +81,7 @@ def test_a_foreign_page_changes_nothing(app: Served, path: str, headers: dict[st
     assert app.ask("/").text == before
 
 
+@pytest.mark.slow
 def test_every_answer_has_the_policy(app: Served) -> None:
     upload = app.upload("a.csv", SWEEP)
     app.page(upload)
@@ -242,6 +243,7 @@ def test_a_second_copy_takes_another_port_and_leaves_the_first_alone(app: Served
     assert app.ask("/").status == 200
 
 
+@pytest.mark.slow
 def test_json_is_one_document_with_the_address(tmp_path: Path) -> None:
     with served(tmp_path, "--json") as app:
         code, out, err = app.wait_for_end(signal.SIGINT)

@@ -78,6 +78,7 @@ def one_device(small: Path, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_posterior_is_drawn_and_its_draws_are_cards(devicekit: Run, one_device: Path, tmp_path: Path) -> None:
     command = ("fit", one_device, "--model", "softbounds", "--posterior")
     ran = devicekit(*command, "--resample", "2", "--out", tmp_path / "card.json", "--json")
@@ -150,6 +151,7 @@ def test_with_several_files_the_good_ones_are_done(devicekit: Run, small: Path, 
     assert (tmp_path / "c_small.json").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_pictures")
 def test_train_json(devicekit: Run, card_file: Path, tmp_path: Path) -> None:
     short = ("train", "--card", card_file, "--epochs", 2, "--set", "hidden=100", "--json")
@@ -239,6 +241,7 @@ def test_benchmark_of_several_cards_comes_into_one_picture(devicekit: Run, card_
     assert "devicekit fit --posterior --resample 12" in none.err
 
 
+@pytest.mark.slow
 def test_train_takes_any_setting(devicekit: Run, card_file: Path) -> None:
     base = ("train", "--card", card_file, "--epochs", 1, "--no-beside", "--json", "--set", "hidden=64")
     plain, stuck, paper = (
@@ -263,6 +266,7 @@ def mesh(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
         monkeypatch.setattr("physics.iv.simulate_iv", partial(simulate_iv, mesh="coarse"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("mesh")
 def test_run_writes_the_folder(devicekit: Run, small: Path, tmp_path: Path) -> None:
     ran = devicekit("run", small, "--out", tmp_path / "out", "--epochs", 1, "--json")

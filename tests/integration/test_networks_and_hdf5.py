@@ -86,6 +86,7 @@ def test_what_holds_no_network_is_said(devicekit: Run, tmp_path: Path) -> None:
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.slow
 def test_a_table_goes_to_hdf5_and_into_a_fit(devicekit: Run, tmp_path: Path) -> None:
     """The card of a table that went through HDF5 has the numbers of the one that did not, and is marked as well."""
     pytest.importorskip("h5py", reason="h5py is not installed: HDF5 files are NOT tested here")
@@ -109,6 +110,7 @@ def test_a_csv_keeps_marks(devicekit: Run, tmp_path: Path) -> None:
     assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "s.csv").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_pictures", "without_mechanism")
 def test_pages_of_a_table_from_hdf5_keep_its_mark(devicekit: Run, tmp_path: Path) -> None:
     pytest.importorskip("h5py", reason="h5py is not installed: HDF5 files are NOT tested here")

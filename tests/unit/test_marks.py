@@ -126,7 +126,10 @@ SHORT = ("--epochs", "1", "--seeds", "1", "--hidden", "8", "--wire-ohm", "1")
         ("fit", "{trains}", "--out", "card.json", "--report", "{out}/report.html"),
         pytest.param(("run", "{trains}", "--epochs", "1", "--no-benchmark", "--out", "{out}"), marks=pytest.mark.slow),
         ("characterize", "{trains}", "--out", "{out}"),
-        ("train", "--card", "{card}", "--epochs", "1", "--set", "hidden=8", "--no-beside", "--out", "{out}"),
+        pytest.param(
+            ("train", "--card", "{card}", "--epochs", "1", "--set", "hidden=8", "--no-beside", "--out", "{out}"),
+            marks=pytest.mark.slow,
+        ),
         pytest.param(
             ("benchmark", "{card}", "--seeds", "1", "--no-attribution", "--no-wide", "--no-policy", "--out", "{out}"),
             marks=pytest.mark.slow,

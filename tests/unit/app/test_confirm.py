@@ -173,14 +173,14 @@ def test_a_recipe_is_kept_with_the_answer_and_found_for_the_next_file(app: state
 
 
 def test_of_a_file_without_a_table_yet_the_numbers_are_drawn_over_the_rows(app: state.App, opened: Any) -> None:
-    where = opened("a,b,c,d\n" + "".join(f"{k},{-k},{k % 3},{7 * k % 5 - 2}\n" for k in range(30)))
+    where = opened("pulse,I (uA)\n" + "".join(f"{k},{3 * k + 5}\n" for k in range(30)))  # at which read voltage?
     page = ask(app, where)[1]
     (upload,) = app.uploads
     assert upload.question is not None
     assert upload.read_result is not None
     assert upload.read_result.seen is None
-    assert page.partition('id="question"')[0].count("<figure") == 4
-    assert "a over rows." in page
+    assert page.partition('id="question"')[0].count("<figure") == 2
+    assert "I (uA) over rows." in page
     assert ran(app) == ["read"]
 
 

@@ -221,6 +221,7 @@ def test_a_signal_before_the_server_handles_it_is_not_lost(held: state.App, numb
             signal.signal(each, handler)
 
 
+@pytest.mark.slow
 def test_idle_connections_are_closed(held: state.App, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that sends nothing, one that never ends its headers, one whose second request never does."""
     pytest.importorskip("uvicorn")

@@ -57,6 +57,7 @@ wrdata out.txt g v(x1.counted)
 QUICK = ("shipped", "ramps", "eq2")  # the closed form; sums of the bends of a table take longer
 
 
+@pytest.mark.slow
 @needs_ngspice
 @pytest.mark.parametrize(
     "card",

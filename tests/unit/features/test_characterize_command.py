@@ -71,6 +71,7 @@ def test_figures_of_every_kind_are_drawn(name: str, tables: Path, tmp_path: Path
     assert (tmp_path / "out" / name / "figure1.svg").read_text().startswith("<?xml")
 
 
+@pytest.mark.usefixtures("without_pictures", "without_mechanism")
 def test_a_sweep_without_v_set_is_explained(tmp_path: Path, devicekit: Run) -> None:
     """Gradual and one-way sweeps give no V_set: the page says why instead of showing an empty table."""
     rising = np.linspace(0.01, 1.0, 100)
@@ -235,6 +236,7 @@ def test_unused_options_of_the_sample_give_a_warning(tables: Path, tmp_path: Pat
     assert "conduction" not in devicekit(*words, "--force").err
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_pictures")
 def test_workers_of_an_earlier_folder_find_relative_files(
     tables: Path, tmp_path: Path, devicekit: Run, monkeypatch: pytest.MonkeyPatch

@@ -328,6 +328,7 @@ for k, line in enumerate(Path(sys.argv[2]).read_text(encoding="utf-8").splitline
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("processes", "each"), [(1, 12), pytest.param(4, 40, marks=pytest.mark.slow)])
 def test_several_processes_add_at_once(
     processes: int, each: int, library: Library, record: Make, tmp_path: Path

@@ -160,6 +160,7 @@ def test_reset_times():
         assert reset_time(MODEL, voltage, ratio) == pytest.approx(travel(voltage, 20.0, end), rel=1e-3)
 
 
+@pytest.mark.slow
 def test_ramps():
     rates = (1e-4, 1.0, 1e4, 1e6, 1e8, 1e10)
     expected = [0.3385, 0.5500, 0.7802, 0.9187, 1.0884, 1.3174]

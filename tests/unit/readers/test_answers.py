@@ -20,7 +20,7 @@ from devicekit.system.answers import Answered
 from devicekit.system.commands import non_default
 
 ROUNDS = 4  # questions to one file at most
-QUICK, TABLES = 10, 150
+QUICK, TABLES = 4, 150
 BOTH = {"voltage_v": "V", "current_a": "I", "value": "G", "conductance_s": "G", "time_s": "t", "pulse_index": "n"}
 
 

@@ -161,6 +161,7 @@ def test_no_unit_is_guessed(tmp_path: Path, examples: int) -> None:
     no_unit()
 
 
+@pytest.mark.slow
 def test_conventional_units_are_always_flagged(fixtures: Path) -> None:
     for path in sorted(fixtures.rglob("*")):
         if not path.is_file():

@@ -6,6 +6,8 @@ import hashlib
 import json
 from typing import Any
 
+import pytest
+
 from devicekit.report import Report, Text, live
 from devicekit.report import Section as Part
 
@@ -37,6 +39,7 @@ def test_a_page_without_figures_has_no_script() -> None:
     assert "uplot" not in page.lower()
 
 
+@pytest.mark.slow
 def test_every_curve_figure_of_a_page_has_its_data(page: Any) -> None:
     alive = [figure for figure in page.all("figure") if "data-live" in figure.attributes]
     assert len(alive) >= 5

@@ -160,6 +160,7 @@ def test_compiled_code_is_kept_apart_for_every_set_of_laws(tmp_path: Path) -> No
     assert len({each["devicekit.models.laws.eq2.ell"] for each in (usual, added, changed)}) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["NUMBA_CACHE_DIR", pytest.param("HOME", marks=pytest.mark.slow)])
 def test_without_a_folder_to_keep_it_in_code_is_compiled_all_the_same(tmp_path: Path, way: str) -> None:
     """An account whose folders are read-only, or full: here a file stands where the folder would be."""

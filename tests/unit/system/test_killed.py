@@ -140,6 +140,7 @@ def test_a_file_that_a_user_adds_meanwhile_is_kept(tmp_path: Path) -> None:
     assert hidden(tmp_path) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", ["read {0}/sweep.csv --out {0}/t.csv", "characterize {0}/sweep.csv --out {0}/out"])
 def test_a_full_disk_leaves_what_was_there(
     words: str, tmp_path: Path, devicekit: Callable[..., Any], monkeypatch: pytest.MonkeyPatch

@@ -74,6 +74,7 @@ def test_a_device_that_scatters_loses_to_the_ideal_device(few: Dataset) -> None:
     assert report["shares"][found.worst.variant][0]["shapley"] == pytest.approx(listed[0].value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["threading", pytest.param("loky", marks=pytest.mark.slow)])
 def test_an_ideal_device_shows_no_loss_and_workers_change_nothing(few: Dataset, backend: str) -> None:
     ideal = linear(0.02, 0.02)
