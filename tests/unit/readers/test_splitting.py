@@ -314,7 +314,7 @@ def test_every_train_can_have_its_length() -> None:
     assert split.direction[1] == "ltp"
     for wrong in ((12, 9, 7, 20), (7, 12, 9, 20)):
         assert [each.code for each in split_values(values, "x", wrong).warnings] == ["split", "against_turns"]
-    with pytest.raises(UsageError, match=" 50 .* 49 "):
+    with pytest.raises(UsageError, match=r" 50 .* 49 "):
         split_values(values, "x", (12, 7, 9, 22))
     one = split_values(values[:13], "x", (12,))
     assert (set(one.direction), one.pulse_index.tolist()) == ({"ltp"}, list(range(13)))
