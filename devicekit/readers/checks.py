@@ -29,7 +29,7 @@ ZEROS = 10  # rows
 EARLY = 0.1  # share of the voltage at the limit from which on the way up is judged
 LEAST_RISE = 2.0  # of the conductance, before the limit, if a device sets
 _GROUPS = ("device_id", "cycle", "direction", "level", "record", "pulse_width_s", "temperature_k", "compliance_a")
-_COPIED = {"pulse": ("conductance_s", "weight"), "sweep": ("current_a",), "retention": ("conductance_s",)}
+_COPIED = {"pulse": ("conductance_s", "weight"), "sweep": ("current_a", "voltage_v"), "retention": ("conductance_s",)}
 
 
 def add_checks(table: Table, checks: Iterable[Check] = ()) -> Table:
@@ -50,9 +50,7 @@ def _group(table: Table) -> pd.Series:
 def find_copies(table: Table) -> Iterator[CodedWarning]:
     """Find cycles or devices with identical numbers, and states that are the same in every cycle."""
     frame = table.frame
-    name = next((each for each in _COPIED.get(table.kind, ()) if each in frame), None)
-    if any(each.code == "current_driven" for each in table.warnings):  # then only voltages are measured
-        name = "voltage_v"
+    names = [each for each in _COPIED.get(table.kind, ()) if each in frame]  # what is driven repeats: all of them
     if table.kind == "endurance" and len(frame):
         states = frame.groupby(["device_id", "level"], sort=False)["conductance_s"]
         same = (states.nunique() == 1) & (states.count() >= FEWEST)
@@ -60,18 +58,18 @@ def find_copies(table: Table) -> Iterator[CodedWarning]:
             device, level = map(str, same[same].index.tolist()[0])
             text = f"{level.upper()} of {device} is the same in every cycle: C2C is exactly 0"
             yield CodedWarning("repeated_data", text)
-    if name is None or table.marks:  # simulated cycles are equal where no noise is simulated
+    if not names or table.marks:  # simulated cycles are equal where no noise is simulated
         return
     group = _group(table)
     place = group.groupby(group).cumcount().to_numpy(np.uint64)
-    codes = pd.util.hash_array(frame[name].to_numpy(float)) * (2 * place + 1)
+    codes = sum(pd.util.hash_array(frame[name].to_numpy(float)) * (2 * place + k) for k, name in enumerate(names, 1))
     parts = pd.Series(codes).groupby(group.to_numpy()).sum()
     sizes = group.value_counts(sort=False).sort_index()
     copies = pd.DataFrame({"sum": parts, "size": sizes}).duplicated()
     if not copies.any():
         return
     copied = group.isin(copies.index[copies])
-    distinct = frame.loc[copied, name].groupby(group[copied]).nunique()
+    distinct = frame.loc[copied, names].groupby(group[copied]).nunique().max(axis=1)
     number = int((distinct >= DISTINCT).sum())
     if not number:
         return

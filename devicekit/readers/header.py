@@ -105,6 +105,7 @@ _SCALED = re.compile(  # G x 10^6, 1e6*G, I (x1000)
     r"[×✕*·/] ?(?:10|1[eE]-?\d)|\b[xX] ?(?:10 ?(?:\^|\*\*)|1[eE]-?\d)|(?:10 ?(?:\^|\*\*) ?-?\d+|1e-?\d+) ?[×*·x]"
     r"|[(\[{] ?(?:[xX×*] ?\d|(?:10 ?\^ ?[-+]?|1[eE][-+]?)\d+ ?[)\]}])"
 )
+_SCALE = re.compile(r"(10+) ?([^\W\d].*)")
 _R_NAME = re.compile(r"(.*[^.])\.\.([^.]+)\.(?:\.?\d+)?")  # R writes V (mV) as V..mV.
 _BRACKETS = str.maketrans("（）［］｛｝【】，／∆", "()[]{}[],/Δ")
 _OF_STATES = {"resistance", "conductance", "current"}
@@ -256,6 +257,8 @@ def _unbracketed_unit(head: str, word: str, mark: str) -> tuple[Unit | None, str
     scaled = mark in "/," and parse_unit(word) is not None  # I / 1e-6 A
     if parsed.allowed and (_POWER.search(head) or (mark == " " and _POWER.match(word))) and parse_unit(word):
         return None, f"{word!r} after {head!r} may be a unit or a value"  # G 1e-6 S, G_1e-6_S
+    if (scale := _SCALE.fullmatch(word)) and (unit := parse_unit(scale[2])) and unit.quantity in parsed.allowed:
+        return None, f"{word!r} after {head!r} may be a unit or a value"  # current_100nA
     if not head or not word or relative or word[0] in "#|" or (re.match(r"[-+]?\d(?!0?\^)", word) and not scaled):
         return None
     if mark == " " and (head.split()[-1].lower() in _JOINS or (head[-1].isdigit() and not _ends_in_count_word(head))):
@@ -286,6 +289,16 @@ def _unbracketed_unit(head: str, word: str, mark: str) -> tuple[Unit | None, str
 def _is_density(word: str) -> bool:
     """Return whether a unit is that of a density which a size of the device turns into a current or a state."""
     return (unit := parse_unit(word)) is not None and bool(unit.of)
+
+
+def scaled_word(word: str) -> str | None:
+    """Return the unit that a round number of units is, 1e-07 A for 100nA; None for another word."""
+    found = _SCALE.fullmatch(word)
+    unit = parse_unit(found[2]) if found else None
+    symbol = (
+        {"current": "A", "voltage": "V", "resistance": "ohm", "conductance": "S"}.get(unit.quantity) if unit else ""
+    )
+    return f"{float(found[1]) * unit.factor:.0e} {symbol}" if found and unit and symbol else None
 
 
 def _trailing_unit(text: str) -> tuple[str, str, Unit | None, str] | None:

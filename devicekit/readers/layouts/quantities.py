@@ -25,7 +25,7 @@ def split_quantities(rows: Sequence[Row]) -> tuple[Sequence[Row], dict[int, str]
     middle = len(rows) // 3
     body = [cells for _, cells in rows[middle : middle + JUDGED] if any(cells)]
     width = max(map(len, body), default=0)
-    places = [k for k in range(width) if _is_column([cells[k] for cells in body if k < len(cells) and cells[k]])]
+    places = [k for k in range(width) if _is_column(body, [cells for _, cells in rows], k)]
     common = {k: _common_unit([cells[k] for _, cells in rows if k < len(cells) and cells[k]]) for k in places}
     units = {k: unit for k, unit in common.items() if unit is not None}
     if not units:
@@ -38,10 +38,14 @@ def split_quantities(rows: Sequence[Row]) -> tuple[Sequence[Row], dict[int, str]
     return found, {k: unit for k, unit in units.items() if unit}
 
 
-def _is_column(cells: Sequence[str]) -> bool:
-    quantities = sum(map(delimiters.is_quantity, cells))
-    plain = sum(map(delimiters.is_number, cells))
-    return quantities > 1 and quantities + plain > MOST * len(cells) and 2 * quantities > len(cells)
+def _is_column(judged: Sequence[Sequence[str]], every: Sequence[Sequence[str]], k: int) -> bool:
+    """Return whether a column holds numbers, some with prefixes, or most with units."""
+    cells = [row[k] for row in judged if k < len(row) and row[k]]
+    found = [row[k] for row in every if k < len(row) and row[k][-1:].isalpha() and delimiters.is_quantity(row[k])]
+    quantities, plain = sum(map(delimiters.is_quantity, cells)), sum(map(delimiters.is_number, cells))
+    words = {match[3] for cell in found if (match := delimiters.QUANTITY.fullmatch(cell))}
+    often = words <= set(UNIT_PREFIXES) or 2 * quantities > len(cells)
+    return len(found) > 1 and quantities + plain > MOST * len(cells) and often
 
 
 def _common_unit(cells: Sequence[str]) -> str | None:
@@ -55,6 +59,9 @@ def _common_unit(cells: Sequence[str]) -> str | None:
         return None
     if words <= set(UNIT_PREFIXES):
         return ""
+    whole = all(found[1].isdigit() for cell in cells if (found := delimiters.QUANTITY.fullmatch(cell)))
+    if whole and words == {"W"} and head.quantity is None:
+        return None  # 2W, 4W: wires
     quantities = {unit.quantity if (unit := parse_unit(word)) else "" for word in words}
     if head.unit is not None and quantities == {head.unit.quantity}:
         return head.word

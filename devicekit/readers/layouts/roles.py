@@ -181,7 +181,7 @@ def _apply_map(name: str, head: Heading, mapped: Mapping[str, str]) -> Column | 
     level = {k: tag for k, tag in _parse_tags(head.name).items() if k == "level" and role in (*STATE_COLUMNS, "value")}
     factor, unit = 1.0, None
     # naming the quantity of a state does not make an unclear unit SI
-    unclear = head.unclear if role in (*STATE_COLUMNS, "current_a") and head.unit is None else ""
+    unclear = head.unclear if role in (*STATE_COLUMNS, "value", "current_a") and head.unit is None else ""
     wanted = parse_unit(GLOSSARY[role].unit) if role in GLOSSARY and GLOSSARY[role].unit else None
     if head.unit is None and wanted is not None and head.word:
         # `t_min` is clear once it is known to be a time, if only one unit of time is written so

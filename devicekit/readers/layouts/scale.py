@@ -13,7 +13,7 @@ from devicekit.core.errors import Blank, Choice, CodedWarning, FileError, Questi
 from devicekit.core.quantities import GLOSSARY
 from devicekit.names import parse_unit
 from devicekit.names.units import readings
-from devicekit.readers.header import parse_heading
+from devicekit.readers.header import parse_heading, scaled_word
 from devicekit.readers.layout import IGNORED, KEPT, Column
 from devicekit.readers.layouts.grid import Block
 from devicekit.readers.layouts.meanings import HINT, option_of
@@ -102,7 +102,9 @@ def _resolve_state_unit(column: Column, view: View, quantity: str | None) -> Col
         if options.stated_quantity is None:
             raise ask_quantity(view)
         if column.unclear and not options.unit and options.stated_quantity != "weight":
-            raise _ask_unit(column, view, options.stated_quantity)
+            scaled = scaled_word(parse_heading(column.name).word or "")
+            words = [scaled, *UNITS[options.stated_quantity]] if scaled else []
+            raise _ask_unit(column, view, options.stated_quantity, words)
         return column
     if options.stated_quantity is not None and options.stated_quantity != quantity:
         raise UsageError(
@@ -147,6 +149,7 @@ def _ask_unit(column: Column, view: View, quantity: str, words: Sequence[str] = 
     more = quantity == "current" and view.options.read_voltage is None and column.role != "current_a"
     volts = {"read_voltage": Blank("V")} if more else {}
     ranked = rank_units(median_size(view.numbers(column.name)), words or UNITS.get(quantity, ()), _swept_volts(view))
+    ranked = {each: ranked[each] for each in sorted(ranked, key=lambda each: each not in words[:1])}  # its own word
     reason = f" ({column.unclear})" if column.unclear else ""
     text = f"in which unit is column {column.name!r}{reason}?"
     if not ranked:
@@ -187,6 +190,8 @@ def _resolve_unclear_unit(column: Column, view: View, asked: bool) -> Column:
         return replace(column, role=role, factor=options.factor, unit=options.unit, unclear="")  # the unit is right
     if asked and quantity:
         words = [each for each, unit in readings(word) if unit.quantity == quantity]
+        if scaled := scaled_word(word):
+            words = [scaled, *UNITS[quantity]]
         unit = parse_unit(word)
         if is_state and unit is not None and unit.quantity in _ROLES:
             words = [word, *(words or UNITS[quantity])]

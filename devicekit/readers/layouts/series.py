@@ -141,6 +141,7 @@ def _separate_series(
     if (
         levels
         and distinct
+        and (view.cells.block.named or {tags.get("level") for tags in own}.isdisjoint(view.cells.block.names))
         and not all(map(_NUMBER.fullmatch, names[0]))
         and all((pooling.count_differences(each) or 1) < 2 for each in names)
     ):

@@ -121,7 +121,8 @@ def _is_row_of_codes(rows: Sequence[Row], start: int) -> bool:
     if start + 1 >= len(rows):
         return False
     first, below = rows[start][1], [cells for _, cells in rows[start + 1 : start + 6]]
-    corner = bool(first[0]) and not delimiters.is_number(first[0]) and not any(cells[0] for cells in below if cells)
+    words = not any(delimiters.is_number(cells[0]) for cells in below if cells)  # or nothing
+    corner = bool(first[0]) and not delimiters.is_number(first[0]) and words
     at = int(not first[0] or corner)
     counted = list(first[at : extent(first)])
     filled = [cell for cells in below for cell in cells[at:] if cell]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from devicekit import read
+from devicekit.core.errors import QuestionError
 
 
 def test_levels_named_by_numbers_below_a_title_are_names(tmp_path: Path) -> None:
@@ -39,3 +40,58 @@ def test_cells_may_hold_single_blanks_between_columns_two_blanks_apart(tmp_path:
     assert table.kind == "endurance"
     assert table.frame["cycle"].tolist() == [1, 2, 3, 4, 5, 6] * 2
     assert table.frame["conductance_s"].max() == pytest.approx(6e-5)
+
+
+@pytest.mark.parametrize("name", ["current density in mA/cm²", "Current density, mA/cm2", "J/mA cm⁻²", "J (mA cm^-2)"])
+def test_densities_with_any_sign_of_powers(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "x.csv"
+    volts = [0, 0.5, 1, 0.5, 0, -0.5, -1, -0.5, 0]
+    path.write_text(f'V (V),"{name}"\n' + "".join(f"{v},{2 * v}\n" for v in volts))
+    with pytest.raises(QuestionError) as caught:
+        read(path)
+    assert "device_area" in caught.value.asked.fields
+    frame = read(path, kind="sweep", map={"current_a": name}, device_area="0.5 cm2").frame
+    assert frame["current_a"].max() == pytest.approx(1e-3)
+
+
+def test_a_round_number_of_units_in_a_name_is_asked_about_whatever_the_quantity(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("pulse_number,current_100nA\n" + "".join(f"{k},{0.028 + k / 1000}\n" for k in range(1, 9)))
+    given = {"kind": "pulse", "read_voltage": 1, "map": {"value": "current_100nA"}}
+    for more in ({}, {"quantity": "current"}):
+        with pytest.raises(QuestionError) as caught:
+            read(path, **given, **more)  # type: ignore[arg-type]
+    assert caught.value.asked.choices[0].options["unit"] == "1e-07 A"
+    table = read(path, kind="pulse", read_voltage=1, unit="1e-07 A")
+    assert table.frame["read_current_a"].iloc[0] == pytest.approx(2.9e-9)
+
+
+def test_driven_currents_that_repeat_are_no_copies(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    amps = np.r_[np.arange(10), np.arange(10, -10, -1), np.arange(-10, 1)] * 1e-3
+    noise = np.random.default_rng(3)
+    rows = [(k, i, 5 * i + noise.normal(0, 1e-4)) for k in range(1, 4) for i in amps]
+    path.write_text("cycle,I (A),V (V)\n" + "".join(f"{k},{i:.4g},{v:.6g}\n" for k, i, v in rows))
+    assert "repeated_data" not in {each.code for each in read(path, accept=True).warnings}
+
+
+def test_prefixes_in_some_cells_are_numbers_and_wires_are_words(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    amps = ["1e-6", "2u", "3e-6", "4e-6", "5e-6", "6e-6", "7u", "8e-6"]
+    path.write_text("V (V),I (A),Sense\n" + "".join(f"{k / 10},{cell},2W\n" for k, cell in enumerate(amps, 1)))
+    frame = read(path, accept=True).frame
+    assert frame["current_a"].to_numpy() == pytest.approx(np.arange(1, 9) * 1e-6)
+    assert frame["Sense"].unique().tolist() == ["2W"]
+
+
+def test_columns_without_names_beside_a_time_are_asked_about(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("".join(f"{2**k},{5e5 + k},{6e5 + k},{7e5 + k}\n" for k in range(12)))
+    given = {"kind": "retention", "unit": "ohm", "map": {"time_s": "column 1"}}
+    with pytest.raises(QuestionError) as caught:
+        read(path, **given)  # type: ignore[arg-type]
+    assert [each.options.get("columns_are") for each in caught.value.asked.choices[:3]] == [
+        "devices",
+        "cycles",
+        "levels",
+    ]
