@@ -44,6 +44,7 @@ _LATER = {  # options that count once the cells are arranged
     ),
 }
 LARGEST_SPLIT = 64 << 20  # bytes of a text whose rows are looked at one by one
+MOST_SHOWN = 8  # sheets and answers of a question
 LEAST_ROWS = 2  # of a sheet that is read without being requested
 
 
@@ -210,8 +211,11 @@ def _ask_sheets(found: Sequence[Block], failed: Mapping[str, DevicekitError], wh
         if isinstance(error, QuestionError)
         for each in error.asked.choices
     ]
-    evidence = [f"sheet {name}: {str(error).partition(chr(10))[0]}" for name, error in failed.items()]
-    return ask(where, f"which sheets should be read? {', '.join(failed)} cannot be", [*together, *choices], evidence)
+    shown = list(failed.items())[:MOST_SHOWN]
+    more = f" and {len(failed) - MOST_SHOWN} more" if len(failed) > MOST_SHOWN else ""
+    evidence = [f"sheet {name}: {str(error).partition(chr(10))[0]}" for name, error in shown]
+    text = f"which sheets should be read? {', '.join(name for name, _ in shown)}{more} cannot be"
+    return ask(where, text, [*together, *choices][:MOST_SHOWN], evidence)
 
 
 def _match_sheets(names: Sequence[str], patterns: str, where: str) -> list[str]:
@@ -228,7 +232,19 @@ def _match_sheets(names: Sequence[str], patterns: str, where: str) -> list[str]:
 def _sheet_blocks(sheet: workbook.Sheet, where: str, options: ReadOptions, alone: bool) -> list[Block]:
     rows = cells_of_sheet(sheet)
     place = where if alone else f"{where}, sheet {sheet.name}"
-    return [replace(block, sheet=sheet.name) for block in split_blocks(rows, "cells", options, place)]
+    return [
+        _without_title(replace(block, sheet=sheet.name), alone) for block in split_blocks(rows, "cells", options, place)
+    ]
+
+
+def _without_title(block: Block, alone: bool) -> Block:
+    """Return one of several sheets without the name of a column that is the sheet's own: it names no column."""
+    own = block.sheet.strip().lower()
+    at = next((k for k, name in enumerate(block.names) if name.lower() == own and not block.headings[k].quantity), None)
+    if alone or at is None or len(block.names) < 2:
+        return block
+    heads = (*block.headings[:at], parse_heading(""), *block.headings[at + 1 :])
+    return replace(block, headings=heads, cells=block.cells.rename(columns={block.names[at]: f"column {at + 1}"}))
 
 
 def cells_of_sheet(sheet: workbook.Sheet) -> list[tuple[int, list[str]]]:

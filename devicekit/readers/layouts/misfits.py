@@ -37,11 +37,11 @@ def check_names(names: Sequence[str], rows: Sequence[Row], shape: Shape, where: 
     """
     filled = [cells for _, cells in rows if any(cells)]
     known = extent(names)
-    if shape.delimiter == "cells" or not filled or not known:
+    if not filled or not known:
         return
     longer = sum(extent(cells) > known for cells in filled) > MOST_ROWS * len(filled)
     width = Counter(map(extent if longer else len, filled)).most_common(1)[0][0]
-    if not longer and max(map(len, filled)) >= known:
+    if not longer and (shape.delimiter == "cells" or max(map(len, filled)) >= known):
         return
     apart = known - width
     answers = [Choice.of(text, names=_join(found)) for text, found in _alignments(list(names[:known]), width, apart)]
@@ -55,7 +55,7 @@ def check_names(names: Sequence[str], rows: Sequence[Row], shape: Shape, where: 
 
 
 def check_few_names(above: Sequence[Sequence[str]], width: int, where: str) -> None:
-    """Ask whether names of quantities above the first columns stand for each group of columns, with their units.
+    """Ask which columns names of quantities stand for that are fewer than the columns, with their units.
 
     Parameters
     ----------
@@ -68,23 +68,27 @@ def check_few_names(above: Sequence[Sequence[str]], width: int, where: str) -> N
     Raises
     ------
     QuestionError
-        If the columns are two or more such groups.
     """
     rows = [list(cells[: extent(cells)]) for cells in above[-2:]]
     units = rows.pop() if len(rows) > 1 and is_units(rows[-1]) else []
     names = rows[-1] if rows else []
-    if not (1 < len(names) < width and width % len(names) == 0 and all(names)) or any(map(is_number, names)):
+    if not 1 < len(names) < width or not all(names) or any(map(is_number, names)):
         return
     if not any(parse_heading(name).quantity for name in names):
         return
     units += [""] * (len(names) - len(units))
     head = [f"{name} ({unit})" if unit else name for name, unit in zip(names, units, strict=False)]
-    times = width // len(names)
+    rest = width - len(names)
+    answers = [("the last name stands for all further columns", [*head, *[head[-1]] * rest])]
+    if width % len(names) == 0:
+        answers.insert(
+            0, (f"they stand for each of {width // len(names)} groups of columns", head * (width // len(names)))
+        )
     raise ask(
         where,
-        f"do the {len(names)} names above {width} columns stand for each of {times} groups of columns?",
+        f"which columns do the {len(names)} names above {width} columns stand for?",
         (
-            Choice.of("yes, for each group", names=_join(head * times)),
+            *(Choice.of(text, names=_join(found)) for text, found in (*answers, *_alignments(head, width, -rest))),
             Choice.of("no names: they are left out", header=0),
         ),
         (f"names: {_join(head)[:200]}",),
@@ -101,7 +105,8 @@ def _alignments(names: list[str], width: int, apart: int) -> list[tuple[str, lis
         answers = [(last, names[:width]), (first, names[apart:])]
         return answers[::-1] if means("counter", normalise_name(names[0])) else answers
     blank = [""] * -apart
-    return [("the first column has no name", blank + names), ("the last column has no name", names + blank)]
+    none = "column has no name" if apart == -1 else f"{-apart} columns have no name"
+    return [(f"the first {none}", blank + names), (f"the last {none}", names + blank)]
 
 
 def _join(names: Sequence[str]) -> str:

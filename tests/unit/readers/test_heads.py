@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import openpyxl
 import pytest
 
 from devicekit import read
@@ -95,3 +96,42 @@ def test_columns_without_names_beside_a_time_are_asked_about(tmp_path: Path) -> 
         "cycles",
         "levels",
     ]
+
+
+def test_the_sheets_own_name_above_a_column_names_no_column(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for k in (1, 2):
+        sheet = book.create_sheet(f"Sample {k}")
+        for row in [(f"Sample {k}", "V (V)", "I (A)"), *((n + 1, n / 10, k * n * 1e-6) for n in range(11))]:
+            sheet.append(row)
+    del book["Sheet"]
+    book.save(tmp_path / "x.xlsx")
+    frame = read(tmp_path / "x.xlsx", sheets_are="devices", accept=True).frame
+    assert frame.groupby("device_id")["current_a"].max().to_dict() == pytest.approx(
+        {"Sample 1": 1e-5, "Sample 2": 2e-5}
+    )
+
+
+def test_a_question_about_many_sheets_is_whole(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for k in range(60):
+        sheet = book.create_sheet(f"sheet with a long name {k}")
+        for row in [("V (V)", "I (A)"), (0, 1), ("a", "b"), (1, 2), ("c", "d"), (2, 3), *((n, n) for n in range(9))]:
+            sheet.append(row)
+    book.save(tmp_path / "x.xlsx")
+    with pytest.raises(QuestionError) as caught:
+        read(tmp_path / "x.xlsx")
+    assert "left out" not in caught.value.message
+    assert len(caught.value.asked.each[0].choices) <= 8
+
+
+@pytest.mark.parametrize("columns", [5, 6])
+def test_fewer_names_than_columns_are_asked_about(tmp_path: Path, columns: int) -> None:
+    path = tmp_path / "x.csv"
+    loop = [*range(11), *range(10, -1, -1)]
+    rows = [[k, *(v * c for c in range(1, columns))] for k, v in enumerate(loop)]
+    path.write_text("Time,Current\nms,uA\n" + "".join(",".join(map(str, row)) + "\n" for row in rows))
+    with pytest.raises(QuestionError) as caught:
+        read(path, kind="sweep")
+    offered = [each.options.get("names") for each in caught.value.asked.each[0].choices]
+    assert ",".join(["Time (ms)", *["Current (uA)"] * (columns - 1)]) in offered
