@@ -358,6 +358,8 @@ def _parse_foreign_name(text: str) -> Heading:
         return _build_heading(text, text, parse_unit(text))
     if (found := _trailing_unit(_strip_brackets(text))) is None:
         return _build_heading(text)
+    if _SCALE.fullmatch(found[1]):  # which may as well be part of the name
+        return _build_heading(text, *found[1:])
     return _build_heading(" ".join([found[0], *(text[start:end] for start, end, _ in groups)]), *found[1:])
 
 
