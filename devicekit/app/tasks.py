@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from devicekit.features.describe import Description
     from devicekit.fitting.branch.options import FitOptions
     from devicekit.readers.opening import Opening
+    from devicekit.readers.source import Source
     from devicekit.tables import Table
     from devicekit.verbs.benchmark import BenchmarkRequest
     from devicekit.verbs.simulate import IVRequest
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 Count = Callable[[int, int], None]
 TABLES_KEPT = 4  # for another fit
+LARGEST_KEPT = 20_000_000  # bytes of text of an opened file that is kept for other answers
 ROWS_SHOWN = 8
 
 
@@ -51,6 +53,7 @@ class Tasks:
     def __init__(self) -> None:
         self._tables: OrderedDict[tuple[str, str], Table] = OrderedDict()
         self._openings: OrderedDict[tuple[str, str], Opening] = OrderedDict()
+        self._sources: dict[Path, dict[str | None, Source]] = {}
 
     def warm_fitting(self) -> None:
         """Import and compile while the user chooses a file: fit and draw a small table."""
@@ -72,6 +75,7 @@ class Tasks:
         self.read(file, ReadOptions(), lambda done, total: None)
         self._tables.clear()
         self._openings.clear()
+        self._sources.clear()
 
     def peek(self, path: Path, reading: ReadOptions, progress: Count) -> Opened:
         """Draw the numbers of the first rows of a file, before it is understood; a bounded part of it is looked at."""
@@ -241,7 +245,7 @@ class Tasks:
 
     def _read_table(self, path: Path, state: Answered, form: FormAnswers | None = None) -> Table:
         """Read a file, with the answers of a form; a table that is kept is not read again."""
-        from devicekit.readers import read
+        from devicekit.readers import read_opened
 
         form = form or FormAnswers({})
         kept = self._tables.get((str(path), repr(state)))
@@ -249,8 +253,17 @@ class Tasks:
             form.state = state
             return self._keep(path, state, kept)
         with answered_by(form):
-            table = read(path, state.options, accepted=state.accepted, elsewhere=frozenset({"read_voltage"}))
+            table = read_opened(path, state, self._sources_of(path), elsewhere=frozenset({"read_voltage"}))
         return self._keep(path, form.state or state, table)
+
+    def _sources_of(self, path: Path) -> dict[str | None, Source]:
+        """Return the opened file, which is kept for other answers if it is not large; the last one alone is kept."""
+        from devicekit.readers import effort
+
+        if effort.estimate(path) > LARGEST_KEPT:
+            return {}
+        self._sources = {path: self._sources.get(path, {})}
+        return self._sources[path]
 
     def _keep(self, path: Path, state: Answered, table: Table) -> Table:
         """Keep a table for the next task; the oldest is forgotten."""

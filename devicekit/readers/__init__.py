@@ -185,13 +185,27 @@ def read(
     if not isinstance(options, ReadOptions):
         raise UsageError(f"options= takes ReadOptions, not {type(options).__name__}. Pass each option by its name.")
     frame = memory.frame_of(path)
-    sources: dict[str | None, Source] = {}  # by encoding: answers that are tried need not open the file again
-    table = read_with_answers(
-        lambda state: _read(path if frame is None else frame, state, elsewhere, expected, sources),
-        Answered(options, accepted),
-        effort.estimate(path if frame is None else frame),
+    return read_opened(path if frame is None else frame, Answered(options, accepted), {}, elsewhere, expected)
+
+
+def read_opened(
+    path: Any,
+    state: Answered,
+    sources: dict[str | None, Source],
+    elsewhere: frozenset[str] = frozenset(),
+    expected: str | None = None,
+) -> Table:
+    """Read a path or a frame; see `read`.
+
+    Parameters
+    ----------
+    sources : dict of str to Source
+        The opened file by encoding, which is filled in: answers that are tried need not open the file again.
+    """
+    found = read_with_answers(
+        lambda each: _read(path, each, elsewhere, expected, sources), state, effort.estimate(path)
     )
-    return add_checks(table)
+    return add_checks(found)
 
 
 def _read(

@@ -57,7 +57,7 @@ def set_aside_terminals(columns: Sequence[Column], cells: Cells) -> list[Column]
     """Keep other columns: a gate current, a leakage beside readings, a constant voltage beside a swept one."""
     drains = [c for c in columns if c.role == "current_a" and means("drain", normalise_name(c.name))]
     volts = [c for c in columns if c.role == "voltage_v"]
-    swept = [c.name for c in volts if cells.varies(c)]
+    swept = [c.name for c in volts if cells.varies(c.name)]
     readings = [c for c in columns if c.role in (*STATE_COLUMNS, "value", "current_a", UNKNOWN)]
     readings = [c for c in readings if not means("leakage", normalise_name(c.name))]
     found = []

@@ -244,7 +244,9 @@ def _read_numbers(column: Column, cells: Cells) -> pd.Series:
         values = 10.0**values
     if column.role == "pulse_index" and column.by == "map":
         values = values.round()
-    return values if column.factor == 1.0 else values * column.factor
+    if column.factor != 1.0:
+        return values * column.factor
+    return values.copy() if values is cells.block.parsed.get(column.name) else values
 
 
 def _add_tags(frame: pd.DataFrame, tags: Mapping[str, Tag]) -> pd.DataFrame:

@@ -42,7 +42,7 @@ def find_sweep(view: View) -> dict[str, str] | None:
     """Return the columns of a voltage, which turns, the current beside it and a time; None without such columns."""
     if view.of("voltage_v", "current_a"):
         return None
-    names = [name for name in free_columns(view) if varies(name, view) and not is_count(name, view)]
+    names = [name for name in free_columns(view) if view.cells.varies(name) and not is_count(name, view)]
     rising = [name for name in names if is_rising(name, view)]
     names = [name for name in names if name not in rising]
     volts = max((name for name in names if _turns(name, view)), key=lambda name: _repeats(name, view), default=None)
@@ -55,7 +55,7 @@ def find_sweep(view: View) -> dict[str, str] | None:
 
 def find_time(view: View) -> str | None:
     """Return the unknown column that rises, in equal whole steps or of another size than the rest, as a time may."""
-    names = [column.name for column in view.unknown if varies(column.name, view)]
+    names = [column.name for column in view.unknown if view.cells.varies(column.name)]
     for name in names:
         own, others = median_size(view.numbers(name)), [median_size(view.numbers(n)) for n in names if n != name]
         apart = all(max(own, each) > APART * min(own, each) for each in others)
@@ -73,13 +73,7 @@ def changing(view: View) -> list[str]:
     """Return the columns of unknown quantity that change, without counters and a time."""
     time = find_time(view)
     unknown = [column.name for column in view.unknown]
-    return [name for name in unknown if name != time and varies(name, view) and not _counts(name, view)]
-
-
-def varies(name: str, view: View) -> bool:
-    """Return whether a column holds more than one number."""
-    values = view.numbers(name)
-    return values is not None and values.nunique() > 1
+    return [name for name in unknown if name != time and view.cells.varies(name) and not _counts(name, view)]
 
 
 def jumps(name: str, view: View) -> bool:
@@ -156,7 +150,7 @@ def is_count(name: str, view: View) -> bool:
 
 def _has_axis(view: View) -> bool:
     """Return whether the rows run along another quantity, such as an energy or a temperature."""
-    rest = [c.name for c in view.columns if c.role not in (*OPEN, *COUNTERS, "time_s") and varies(c.name, view)]
+    rest = [c.name for c in view.columns if c.role not in (*OPEN, *COUNTERS, "time_s") and view.cells.varies(c.name)]
     return any(len(set(np.sign(np.diff(_numbers(name, view))))) == 1 and not _counts(name, view) for name in rest)
 
 

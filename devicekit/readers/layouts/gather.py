@@ -10,6 +10,7 @@ import warnings
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 
@@ -75,13 +76,19 @@ def gather(source: Source, options: ReadOptions, columns: Sequence[str] = ()) ->
     if source.workbook_kind in arrays.KINDS:
         mapped = {**given, "columns": tuple(columns)}
     known: dict[str, SourceBlocks] = source.__dict__.setdefault("gathered", {})
-    plain = None if mapped is given else known.get(repr({**given, "columns": False}))
+    plain = None if mapped is given else known.get(_name_options({**given, "columns": False}))
     if plain is not None and len(plain.blocks) == 1:  # columns that are named could only join several tables
         return plain
-    if repr(mapped) not in known:
-        known.clear()
-        known[repr(mapped)] = _gather(source, options, columns)
-    return known[repr(mapped)]
+    key = _name_options(mapped)
+    if key not in known:
+        for old in list(known)[1:]:  # the first one is often needed again, by another answer
+            del known[old]
+        known[key] = _gather(source, options, columns)
+    return known[key]
+
+
+def _name_options(options: Mapping[str, Any]) -> str:
+    return repr(sorted(options.items()))
 
 
 def _gather(source: Source, options: ReadOptions, columns: Sequence[str]) -> SourceBlocks:

@@ -93,6 +93,11 @@ class Block:
         return [str(name) for name in self.cells.columns]
 
     @cached_property
+    def parsed(self) -> dict[str, pd.Series]:
+        """Columns that were read as numbers; they are kept for other answers and must not be changed."""
+        return {}
+
+    @cached_property
     def places(self) -> dict[str, int]:
         """Place of each column, from 0, by its name."""
         return {name: place for place, name in enumerate(self.names)}
@@ -223,7 +228,11 @@ def _split_section(rows: Sequence[Row], delimiter: str, options: ReadOptions, wh
 
 def cut_columns(rows: Sequence[Row], columns: Sequence[int]) -> list[Row]:
     """Return the cells of some columns of each row; a blank line stays without cells."""
-    return [(number, [cells[k] if k < len(cells) else "" for k in columns] if cells else []) for number, cells in rows]
+    width = len(columns) if list(columns) == list(range(len(columns))) else -1  # a row of all these columns stays
+    return [
+        (number, cells if len(cells) in (0, width) else [cells[k] if k < len(cells) else "" for k in columns])
+        for number, cells in rows
+    ]
 
 
 def _read_head(above: Sequence[list[str]], shape: Shape, width: int) -> _Head:

@@ -236,7 +236,7 @@ def _best_strength(block: Block, options: ReadOptions, recipe_columns: Sequence[
 
 def _build_view(block: Block, options: ReadOptions, recipe_columns: Sequence[Column]) -> View:
     """Return the columns of a block with their roles, before a kind is chosen."""
-    judged = take_rows(block, JUDGED)
+    judged = block.__dict__.setdefault("judged", take_rows(block, JUDGED))  # once for all answers
     cells = Cells(judged)
     columns = assign_terminals(assign_roles(cells, options, recipe_columns), cells)
     mapped = {column.role for column in columns if column.by == "map"}

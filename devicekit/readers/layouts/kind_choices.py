@@ -22,7 +22,6 @@ from devicekit.readers.layouts.evidence import (
     is_count,
     jumps,
     show_kinds,
-    varies,
 )
 from devicekit.readers.layouts.meanings import HINT, option_of
 from devicekit.readers.layouts.needs import (
@@ -173,7 +172,7 @@ def _misfit(module: ModuleType, view: View) -> int:
     """Return a rank: trains and sweeps last where no column runs, trains beside times; first what a name gives."""
     if module.NAME == "endurance" and _names_level(view):
         return -4
-    varying = [name for name in free_columns(view) if not is_rising(name, view) and varies(name, view)]
+    varying = [name for name in free_columns(view) if not is_rising(name, view) and view.cells.varies(name)]
     rough = bool(varying) and all(jumps(name, view) for name in varying)
     timed = module.NAME == "pulse" and find_time(view) is not None
     return 5 if (rough and module.NAME in ("pulse", "sweep")) or timed else 0
@@ -261,7 +260,7 @@ def _with_columns(view: View, module: ModuleType) -> list[tuple[int, Choice]]:
 def _match(way: Sequence[str], free: Sequence[str], view: View) -> dict[str, str] | None:
     """Return the column of each role, if the columns that change are as many as those roles; else None."""
     rising = [name for name in free if is_rising(name, view)]
-    varying = [name for name in free if name not in rising and varies(name, view)]
+    varying = [name for name in free if name not in rising and view.cells.varies(name)]
     states = [role for role in STATES if role in way]
     if "level" in way and not rising and len(varying) == len(states) + 1:
         rising, varying = varying[:1], varying[1:]  # the abscissa of a digitised figure, in any order

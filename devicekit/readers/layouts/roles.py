@@ -28,6 +28,7 @@ from devicekit.system.options import ROLES, STATES_OF, ReadOptions
 
 _PREFIX = re.compile(r"[ _./(\[]([kMGmuµμnpf])[)\]]?$")
 TEXT = {"device_id", "direction", "level", "baseline"}
+MOST_KEPT = 100_000  # rows of a table whose numbers are kept for other answers
 DEVICEKIT_NAMES = frozenset(ROLES) - set(STATES_OF)
 UNKNOWN = "unknown"  # numbers of an unknown quantity: states, if an option gives the quantity
 SIDES: dict[str, dict[str, Tag]] = {  # states of one level or direction, as `map` names them
@@ -61,10 +62,18 @@ class Cells:
                 self._cache[name] = None if wordy else self._read_partly(rest)
         return self._cache[name]
 
-    def varies(self, column: Column) -> bool:
+    def varies(self, name: str) -> bool:
         """Return whether a column has more than one number."""
-        values = self.numbers(column.name)
-        return values is not None and values.nunique() > 1
+        if name not in self._varying:
+            found = self.numbers(name)
+            values = np.array([]) if found is None else found.to_numpy(float)
+            values = values[~np.isnan(values)]
+            self._varying[name] = bool(values.size) and bool((values != values[0]).any())
+        return self._varying[name]
+
+    @cached_property
+    def _varying(self) -> dict[str, bool]:
+        return {}
 
     def _read_partly(self, rest: pd.Series) -> pd.Series:
         shape = self.block.shape
@@ -86,14 +95,15 @@ class Cells:
 
     @cached_property
     def _read(self) -> dict[str, pd.Series]:
-        return {}
+        return self.block.parsed if len(self.block.cells) <= MOST_KEPT else {}
 
     def words(self, name: str) -> set[str]:
         """Return the distinct words of a column in lower case; an empty set for numbers."""
         cells = self.block.cells[name]
         if cells.dtype.kind in "iufb":
             return set()
-        found = {str(cell).strip().lower() for cell in cells.unique()}
+        distinct = set(cells.to_numpy()) if cells.dtype == object else cells.unique()
+        found = {str(cell).strip().lower() for cell in distinct}
         return found - {"", "nan"}
 
 

@@ -27,6 +27,8 @@ def transpose_trains(rows: Sequence[Row]) -> tuple[Sequence[Row], bool]:
     transposed : bool
         True if the rows were transposed.
     """
+    if all(len(cells) <= FEWEST for _, cells in rows):
+        return rows, False
     filled = [(number, cells[: extent(cells)]) for number, cells in rows if any(cells)]
     first = next((k for k, (_, cells) in enumerate(filled) if len(cells) > FEWEST and _is_train_row(cells)), None)
     if first is None or len(filled) - first < 2:

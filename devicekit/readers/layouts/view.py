@@ -178,7 +178,7 @@ class View:
         found = []
         for column in self.columns:
             if column.role == "current_a":
-                open_ = (column.name in reading) if not known else not level and self.cells.varies(column)
+                open_ = (column.name in reading) if not known else not level and self.cells.varies(column.name)
                 column = self.change(column, role="read_current_a" if open_ else "keep")
             elif column.role == UNKNOWN:
                 known_state = self.states or self.of("resistance_before_ohm")

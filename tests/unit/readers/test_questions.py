@@ -11,6 +11,7 @@ import pytest
 
 from devicekit import read
 from devicekit.core.errors import QuestionError
+from devicekit.readers.layouts import gather, grid
 
 UP = np.round(np.linspace(1e-6, 8e-6, 12), 9)
 LOOP = [0, 0.5, 1, 0.5, 0, -0.5, -1, -0.5, 0]
@@ -99,3 +100,20 @@ def test_the_wording_of_questions(tmp_path: Path, file_regression: Any) -> None:
         paths[-1].write_text("pulse,G (S)\n" + numbered(UP), encoding="utf-8")
     found.append(f"[several files]\n{question(paths)}\n")
     file_regression.check("\n".join(found), extension=".txt")
+
+
+def test_rows_are_arranged_once_for_all_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "plain.csv"
+    path.write_text("".join(f"{k},{k % 7 / 10},{k % 5 * 1e-6}\n" for k in range(60)))
+    arranged = []
+
+    def split(*arguments: Any) -> list[grid.Block]:
+        arranged.append(arguments)
+        return grid.split_blocks(*arguments)
+
+    monkeypatch.setattr(gather, "split_blocks", split)
+    with pytest.raises(QuestionError) as error:
+        read(path)
+    kinds = [choice.options["kind"] for choice in error.value.asked.choices if not choice.has_blank]
+    assert len(kinds) > 3
+    assert len(arranged) == (2 if "record" in kinds else 1)  # a record keeps units in its cells
