@@ -34,7 +34,7 @@ def transpose_trains(rows: Sequence[Row]) -> tuple[Sequence[Row], bool]:
     if first is None or len(filled) - first < 2:
         return rows, False
     if any(
-        len(cells) - sum(map(delimiters.is_plain, cells)) > 2 and len(cells) > FEWEST for _, cells in filled[:first]
+        len(cells) - sum(map(delimiters.is_number, cells)) > 2 and len(cells) > FEWEST for _, cells in filled[:first]
     ):
         return rows, False  # the columns have names
     body = filled[first:]
@@ -61,7 +61,7 @@ def transpose_trains(rows: Sequence[Row]) -> tuple[Sequence[Row], bool]:
 
 def _last_text(cells: Sequence[str]) -> int:
     """Return the place of the last cell that holds words; -1 if all are numbers or empty."""
-    return max((k for k, cell in enumerate(cells) if cell and not delimiters.is_plain(cell)), default=-1)
+    return max((k for k, cell in enumerate(cells) if cell and not delimiters.is_number(cell)), default=-1)
 
 
 def _is_train_row(cells: Sequence[str]) -> bool:

@@ -135,3 +135,13 @@ def test_fewer_names_than_columns_are_asked_about(tmp_path: Path, columns: int) 
         read(path, kind="sweep")
     offered = [each.options.get("names") for each in caught.value.asked.each[0].choices]
     assert ",".join(["Time (ms)", *["Current (uA)"] * (columns - 1)]) in offered
+
+
+def test_rows_that_are_columns_may_have_decimal_commas(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    f = np.geomspace(1e3, 1e6, 12)
+    rows = [("f", f), ("C", 1e-12 * (1 + 10 / np.sqrt(f))), ("D", 0.01 + 1e-9 * f)]
+    lines = ["\t".join([name, *(f"{x:.7g}".replace(".", ",") for x in cells)]) for name, cells in rows]
+    path.write_text("\n".join(lines) + "\n")
+    frame = read(path, kind="record").frame
+    assert frame["f"].to_numpy() == pytest.approx(f, rel=1e-6)
