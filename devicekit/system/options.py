@@ -476,6 +476,8 @@ class ReadOptions:
         word = self.unit or ""
         unit = {"1": Unit("weight", 1.0), "%": Unit("weight", 0.01)}.get(word.strip()) or parse_unit(word)
         if unit is None or unit.quantity not in QUANTITIES:
+            if "=" in word:
+                raise UsageError(f"unit={word!r}: for units of several columns, give names='V (mV),I (uA)'")
             raise UsageError(
                 f"unit={word!r} is not a unit of G, I or R; write uS, nA, kohm, ..., or 1 for weights without unit"
             )

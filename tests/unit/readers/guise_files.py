@@ -111,6 +111,8 @@ def lay_out(
                 facts["rows_per"] = {**facts.get("rows_per", {}), "device": str(min(sizes) // levels)}
                 if facts["blocks"] == "repeated-names":  # nothing lies between
                     del facts["blocks"], facts["columns_are"]
+            elif layout == "stacked" and words == "none" and facts["blocks"] == "repeated-names":
+                facts["blocks"] = "empty-row"  # nothing else can say where a table of another length ends
     if layout in ("long", "wide") and words != "none" and style["extra"]:
         pieces = [("", _with_extra(random, pieces[0][1], style["extra"]))]
     return Guise(seed, kind, truth, pieces, layout, over, facts, style)

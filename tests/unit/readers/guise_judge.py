@@ -185,10 +185,11 @@ class Owner:
 
     def _column(self, ours: str) -> str | None:
         """Return the column, or all columns, of a role."""
-        wide = [heading(each, self.guise.style["place"]) for each in self.guise.pieces[0][1] if each.role == STATE]
-        return (
-            ",".join(wide) if ours == "value" and self.guise.layout == "wide" and all(wide) else self.columns.get(ours)
-        )
+        value = VALUES.get(self.guise.kind, STATE)
+        if ours not in ("value", value) or self.guise.layout != "wide":
+            return self.columns.get(ours)
+        states = [heading(each, self.guise.style["place"]) for each in self.guise.pieces[0][1] if each.role == value]
+        return ",".join(states) if all(states) else None
 
     def _lists_others(self, question: Question) -> bool:
         """Return whether a question lists columns side by side of which one does not hold readings."""

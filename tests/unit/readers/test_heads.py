@@ -145,3 +145,12 @@ def test_rows_that_are_columns_may_have_decimal_commas(tmp_path: Path) -> None:
     path.write_text("\n".join(lines) + "\n")
     frame = read(path, kind="record").frame
     assert frame["f"].to_numpy() == pytest.approx(f, rel=1e-6)
+
+
+def test_a_remark_below_a_column_of_words_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    rows = [f"{way},{k},{k if way == 'SET' else 13 - k}\n" for way in ("SET", "RESET") for k in range(1, 13)]
+    path.write_text("Operation,Pulse,G (uS)\n" + "".join(rows) + "\nRemarks: none,,\n")
+    table = read(path)
+    assert table.frame["direction"].value_counts().to_dict() == {"ltp": 12, "ltd": 12}
+    assert "dropped" in {each.code for each in table.warnings}
