@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from devicekit.features.describe import Description
     from devicekit.fitting.branch.options import FitOptions
     from devicekit.readers.opening import Opening
-    from devicekit.readers.source import Source
+    from devicekit.readers.source import Sources
     from devicekit.tables import Table
     from devicekit.verbs.benchmark import BenchmarkRequest
     from devicekit.verbs.simulate import IVRequest
@@ -53,7 +53,7 @@ class Tasks:
     def __init__(self) -> None:
         self._tables: OrderedDict[tuple[str, str], Table] = OrderedDict()
         self._openings: OrderedDict[tuple[str, str], Opening] = OrderedDict()
-        self._sources: dict[Path, dict[str | None, Source]] = {}
+        self._sources: dict[Path, Sources] = {}
 
     def warm_fitting(self) -> None:
         """Import and compile while the user chooses a file: fit and draw a small table."""
@@ -256,7 +256,7 @@ class Tasks:
             table = read_opened(path, state, self._sources_of(path), elsewhere=frozenset({"read_voltage"}))
         return self._keep(path, form.state or state, table)
 
-    def _sources_of(self, path: Path) -> dict[str | None, Source]:
+    def _sources_of(self, path: Path) -> Sources:
         """Return the opened file, which is kept for other answers if it is not large; the last one alone is kept."""
         from devicekit.readers import effort
 

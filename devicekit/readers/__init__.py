@@ -18,7 +18,7 @@ from devicekit.names import MARK_COLUMN, marks_of_cells
 from devicekit.readers import effort, memory, origins, own
 from devicekit.readers.checks import add_checks
 from devicekit.readers.layout import KEPT, Column, Layout
-from devicekit.readers.source import Source
+from devicekit.readers.source import Source, Sources, find_source
 from devicekit.system import plugins
 from devicekit.system.answers import Answered, read_with_answers
 from devicekit.system.catalog import marks
@@ -51,6 +51,7 @@ class Reader(Protocol):
         """Read a source that matches into a validated table."""
 
 
+LARGEST_TOGETHER = 4_000_000  # bytes of text of several files that are kept open for other answers
 _TABLES = frozenset({"long", "updown"})  # older names of the table reader
 TABLE = "table"
 ALWAYS = frozenset({"format", "device", "cycle", "width", "encoding", "accept"})  # applied before or after the reader
@@ -191,7 +192,7 @@ def read(
 def read_opened(
     path: Any,
     state: Answered,
-    sources: dict[str | None, Source],
+    sources: Sources,
     elsewhere: frozenset[str] = frozenset(),
     expected: str | None = None,
 ) -> Table:
@@ -199,17 +200,17 @@ def read_opened(
 
     Parameters
     ----------
-    sources : dict of str to Source
-        The opened file by encoding, which is filled in: answers that are tried need not open the file again.
+    sources : dict of (Path, str) to Source
+        Opened files by path and encoding, to be filled: answers that are tried need not open them again.
     """
-    found = read_with_answers(
-        lambda each: _read(path, each, elsewhere, expected, sources), state, effort.estimate(path)
+    size = effort.estimate(path)
+    return add_checks(
+        read_with_answers(lambda each: _read(path, each, elsewhere, expected, sources, size), state, size)
     )
-    return add_checks(found)
 
 
 def _read(
-    path: Any, state: Answered, elsewhere: frozenset[str], expected: str | None, sources: dict[str | None, Source]
+    path: Any, state: Answered, elsewhere: frozenset[str], expected: str | None, sources: Sources, size: int
 ) -> Table:
     """Read a path, several or a frame with the answers so far; ask about what one way alone says."""
     from devicekit.readers import multiple_files
@@ -223,6 +224,8 @@ def _read(
     statements: list[origins.Statement] = []
 
     def read_file(source: Source, each: ReadOptions) -> Table:
+        if not source.in_memory and (several is None or size <= LARGEST_TOGETHER):
+            source = find_source(source, each.encoding, sources)
         table = _read_one(source, each, elsewhere, loaded)
         statements.extend(table.meta.get("statements", ()))
         return table
@@ -235,12 +238,11 @@ def _read(
     if isinstance(path, pd.DataFrame):
         table, where = read_file(Source.of_frame(path), options), "the table"
     elif several is None:
-        source = sources.get(options.encoding) or sources.setdefault(options.encoding, Source(path))
-        if source.has_given_encoding and options.encoding is None:  # by a recipe, which an answer may replace
-            source = sources[None] = Source(path)
-        table, where = read_file(source, options), Path(path).name
+        table, where = read_file(Source(path), options), Path(path).name
     else:
-        options = _options_for_several(Source(several[0]), options) if loaded is None and several else options
+        if loaded is None and several:
+            first = find_source(Source(several[0]), options.encoding, sources)
+            options = _options_for_several(first, options)
         table, where = multiple_files.read_all(path, several, options, read_file), count(len(several), "file")
     return origins.check(table, statements, state, where, expected)
 

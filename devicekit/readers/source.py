@@ -233,3 +233,14 @@ class Source:
                 return stream.read(2) == b"\x1f\x8b"
         except OSError as error:
             raise FileError.of("cannot read", self.path, error) from error
+
+
+Sources = dict[tuple[Path, str | None], Source]  # by path and encoding
+
+
+def find_source(source: Source, encoding: str | None, sources: Sources) -> Source:
+    """Return the source of a file that was opened before; one with another encoding is opened anew."""
+    known = sources.setdefault((source.path, encoding), source)
+    if known.has_given_encoding and encoding is None:  # by a recipe, which an answer may replace
+        known = sources[source.path, None] = source
+    return known
