@@ -157,12 +157,15 @@ class TaskResult:
         The device cards among them.
     reproduction : Reproduction
         Command and Python lines.
+    failed : str
+        Why a table that was read has no page; its file is offered all the same.
     """
 
     page: str
     files: tuple[str, ...]
     cards: tuple[str, ...]
     reproduction: Reproduction
+    failed: str = ""
 
 
 def write_recipe(target: Path, text: str) -> str:

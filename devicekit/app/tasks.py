@@ -11,9 +11,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from devicekit.app.results import CARDS, FileColumn, Opened, ReadResult, Seen, TaskResult, write_recipe
+from devicekit.app.content import describe_table, draw_figure, list_columns
+from devicekit.app.forms import use_field_labels
+from devicekit.app.results import CARDS, Opened, ReadResult, TaskResult, write_recipe
 from devicekit.core.errors import DevicekitError, QuestionError
-from devicekit.core.text import count, si
 from devicekit.system.answers import Answered, FormAnswers, answered_by
 from devicekit.system.commands import Reproduction, call, command, non_default
 from devicekit.system.options import ReadOptions
@@ -21,7 +22,6 @@ from devicekit.verbs.outcome import REPORT, Outcome, Progress
 
 if TYPE_CHECKING:
     from devicekit.core.errors import Question
-    from devicekit.features.describe import Description
     from devicekit.fitting.branch.options import FitOptions
     from devicekit.readers.opening import Opening
     from devicekit.readers.source import Sources
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 Count = Callable[[int, int], None]
 TABLES_KEPT = 4  # for another fit
 LARGEST_KEPT = 20_000_000  # bytes of text of an opened file that is kept for other answers
-ROWS_SHOWN = 8
 
 
 class JobProgress(Progress):
@@ -117,7 +116,7 @@ class Tasks:
             if not asked:
                 raise
             opened = self.peek(path, ReadOptions(), progress)
-            columns = _list_columns(self._open(path, ReadOptions()), None)
+            columns = list_columns(self._open(path, ReadOptions()), None)
             return ReadResult(
                 question=replace(asked[0], parts=asked),
                 asked=asked,
@@ -130,10 +129,10 @@ class Tasks:
         )
         opened = Opened() if table is not None else self.peek(path, found.answered.options, progress)
         opening = self._open(path, found.answered.options)
-        found = replace(found, opened=replace(opened, columns=_list_columns(opening, table), width=opening.width))
+        found = replace(found, opened=replace(opened, columns=list_columns(opening, table), width=opening.width))
         if table is None:
             return found
-        found = replace(found, seen=_look(table, path, question is not None), fits=hasattr(table, "widths"))
+        found = replace(found, seen=describe_table(table, path, question is not None), fits=hasattr(table, "widths"))
         if question is not None:
             return found
         self._keep(path, Answered(found.reading), table)
@@ -151,7 +150,7 @@ class Tasks:
 
         request = FitRequest(file=path, reading=reading, out=folder / "card.json", needs_both=False, **asdict(options))
         table: Any = self._read_table(path, Answered(reading))
-        return show(run_fit(request, table=table), folder, table)
+        return _show_analysis(lambda: run_fit(request, table=table), path, reading, folder, table)
 
     def characterize(self, path: Path, reading: ReadOptions, folder: Path, progress: Count) -> TaskResult:
         """Compute the figures of merit of a table; write its page and its tables."""
@@ -159,7 +158,7 @@ class Tasks:
 
         table = self._read_table(path, Answered(reading))
         request = CharacterizeRequest(files=(path,), reading=reading)
-        return show(run_characterize(request, table=table), folder, table)
+        return _show_analysis(lambda: run_characterize(request, table=table), path, reading, folder, table)
 
     def simulate(self, request: IVRequest, folder: Path, progress: Count) -> TaskResult:
         """Simulate the I-V of a material set."""
@@ -282,72 +281,6 @@ def _list_asked(before: tuple[Question, ...], answered: list[str], open_: Questi
     return tuple((parts | {each.text: each for each in (open_.each if open_ is not None else ())}).values())
 
 
-def _look(table: Table, path: Path, is_open: bool) -> Seen:
-    """Return what of a table is shown before it is believed."""
-    from devicekit.features import confirm
-    from devicekit.features.describe import describe
-
-    summary = describe(table)
-    points = confirm.points(table)
-    facts = _count_facts(summary)
-    if points is not None:
-        facts = (
-            *facts[:-1],
-            (f"points per {points.noun}", points.of_each + (", unequal" if not points.is_equal else "")),
-            facts[-1],
-        )
-    alt = f"The {table.kind} table as read"
-    return Seen(
-        kind=table.kind,
-        format=str(summary.format),
-        facts=facts,
-        odd=() if points is None or points.is_equal else (f"points per {points.noun}",),
-        layout=tuple(table.meta["layout"].lines()),
-        warnings=tuple((each.code, each.message) for each in table.warnings if not is_open or each.code != "accepted"),
-        statements=confirm.statements(table),
-        ends=tuple((each.name, each.in_si, each.place, each.file_cells) for each in confirm.end_rows(table, path)),
-        rows=_format_first_rows(table),
-        preview="".join(draw_figure(panel, caption, alt) for panel, caption in confirm.panels(table)),
-    )
-
-
-def _list_columns(opening: Opening, table: Table | None) -> tuple[FileColumn, ...]:
-    """Return the columns of a file with the roles that a table gives them."""
-    layout = None if table is None else table.meta["layout"]
-    roles = {} if layout is None else {each.name: each for each in layout.columns}
-    found = []
-    for each in opening.columns:
-        column = roles.get(each.name)
-        role, unit = ("", each.unit) if column is None else (column.role, column.unit or each.unit)
-        found.append(FileColumn(each.name, each.cells, role, unit))
-    return tuple(found)
-
-
-def draw_figure(panel: Any, caption: str, alt: str) -> str:
-    """Draw a figure as HTML, with its data for the script that makes it interactive."""
-    from devicekit.report import draw
-
-    return draw(panel, caption, alt).to_html()
-
-
-def _count_facts(summary: Description) -> tuple[tuple[str, str], ...]:
-    """Return the counts of a table."""
-    facts = [("content", summary.kind), ("rows", f"{summary.rows}"), ("devices", f"{summary.devices}")]
-    if summary.kind in ("pulse", "sweep"):
-        facts.append(("trains" if summary.kind == "pulse" else "sweeps", summary.in_words()))
-    if widths := summary.contents.get("pulse_widths_s"):
-        facts.append((f"pulse width{'s' * (len(widths) > 1)}", ", ".join(si(each, "s") for each in widths)))
-    if levels := summary.contents.get("levels"):
-        facts.append((count(len(levels), "level"), ", ".join(levels[:6])))
-    return (*facts, ("format", str(summary.format)))
-
-
-def _format_first_rows(table: Table) -> tuple[tuple[str, ...], ...]:
-    frame = table.frame.head(ROWS_SHOWN)
-    cells = frame.map(lambda value: f"{value:.6g}" if isinstance(value, float) else str(value))
-    return (tuple(map(str, frame.columns)), *(tuple(row) for row in cells.itertuples(index=False, name=None)))
-
-
 def _write_card(folder: Path, card: Path, text: str) -> Path:
     """Write a card beside the results, which are offered by name."""
     path = folder / CARDS / card.name
@@ -374,6 +307,18 @@ def show(outcome: Outcome[Any], folder: Path, table: Table | None = None) -> Tas
         tables.append("table.csv")
     others = [Path(name).name for name in offered if name not in outcome.cards]
     return TaskResult(page.body(), (REPORT, *outcome.cards, *tables, *others), outcome.cards, reproduction)
+
+
+def _show_analysis(
+    run: Callable[[], Outcome[Any]], path: Path, reading: ReadOptions, folder: Path, table: Table
+) -> TaskResult:
+    """Return the page of a fit or of figures of merit; the table alone, and why, if it has none."""
+    try:
+        return show(run(), folder, table)
+    except DevicekitError as error:
+        table.to_csv(folder / "table.csv")
+        reproduction = _reproduce_reading(path.name, reading)
+        return TaskResult("", ("table.csv",), (), reproduction, failed=use_field_labels(str(error)))
 
 
 def _reproduce_reading(name: str, reading: ReadOptions) -> Reproduction:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,6 +12,7 @@ import pytest
 pytest.importorskip("starlette")
 
 from devicekit.app import state
+from devicekit.app.tasks import Tasks
 from devicekit.app.worker import Job
 from devicekit.system.options import ReadOptions
 from tests.unit.app.test_requests import ask
@@ -210,3 +212,14 @@ def test_a_first_look_is_shown_while_a_file_is_read(app: state.App, opened: Any)
     assert ask(app, f"{where}/first")[1].count("<figure") == 2
     upload.first_job = Job("opening", "peek", {}, upload.folder, state="failed")
     assert ask(app, f"{where}/first") == (200, "")
+
+
+def test_a_table_that_has_no_figures_of_merit_is_offered_all_the_same(tmp_path: Path) -> None:
+    file = tmp_path / "one.csv"
+    file.write_text("cycle,G (uS)\n" + "".join(f"{k},{20 + k % 3}\n" for k in range(12)))
+    reading = ReadOptions(kind="endurance", columns={"value": "G (uS)"}, constant={"level": "lrs"})
+    found = Tasks().characterize(file, reading, tmp_path, lambda done, total: None)
+    assert "LRS and HRS" in found.failed
+    assert found.files == ("table.csv",)
+    assert len((tmp_path / "table.csv").read_text().splitlines()) == 13
+    assert "--constant level=lrs" in found.reproduction.command
