@@ -350,7 +350,7 @@ def _split_below(
         else:
             parts[-1].rows.append((number, cells))
     parts = [part for part in parts if any(any(cells) for _, cells in part.rows)]
-    if options.blocks == "text-row":
+    if parts and options.blocks == "text-row":
         _label_parts(parts, [row for row in rows[:start] if any(row[1])], shape)
     return parts, dropped
 

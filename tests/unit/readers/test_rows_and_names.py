@@ -12,7 +12,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from devicekit.core.errors import Blank, DevicekitError, QuestionError, UsageError
+from devicekit.core.errors import Blank, DevicekitError, QuestionError, TableError, UsageError
 from devicekit.readers import read
 from devicekit.tables import SweepTable, Table
 
@@ -271,6 +271,14 @@ def test_words_for_overflow_are_missing_readings(lines: Write) -> None:
     assert table.frame["current_a"].isna().sum() == 2
     with pytest.raises(DevicekitError, match="row 6"):
         read(lines("V (V),I (A)", *rows[:4], "0.4,broken", *rows[5:]))
+
+
+def test_rows_of_words_between_single_rows_of_numbers_leave_no_table(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("V (V),I (A)\n0.1,1e-6\nabc,def\n0.2,2e-6\nghi,jkl\n")
+    with pytest.raises(TableError, match=r"x\.csv"):
+        read(path, blocks="text-row")
+
 
 
 def test_a_sheet_that_cannot_be_read_leaves_the_others_to_choose(tmp_path: Path) -> None:
