@@ -12,7 +12,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from devicekit.core.errors import Blank, DevicekitError, QuestionError, TableError, UsageError
+from devicekit.core.errors import Blank, DevicekitError, NoTableError, QuestionError, UsageError
 from devicekit.readers import read
 from devicekit.tables import SweepTable, Table
 
@@ -276,7 +276,7 @@ def test_words_for_overflow_are_missing_readings(lines: Write) -> None:
 def test_rows_of_words_between_single_rows_of_numbers_leave_no_table(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_text("V (V),I (A)\n0.1,1e-6\nabc,def\n0.2,2e-6\nghi,jkl\n")
-    with pytest.raises(TableError, match=r"x\.csv"):
+    with pytest.raises(NoTableError, match=r"x\.csv"):
         read(path, blocks="text-row")
 
 
