@@ -170,7 +170,7 @@ def _split_section(rows: Sequence[Row], delimiter: str, options: ReadOptions, wh
     if options.names is not None:
         head = _rename(head, options.names, width, where)
     elif shape.header and not transposed:
-        check_names(head.names, rows[start:], shape, where)
+        check_names(head.names, head.units, rows[start:], shape, where)
     elif not shape.header and options.header is None and options.skip is None and options.kind != "record":
         near = itertools.takewhile(any, (cells for _, cells in reversed(rows[:start])))
         check_few_names(list(near)[1::-1], width, where)

@@ -7,7 +7,7 @@ import io
 from collections import Counter
 from collections.abc import Sequence
 
-from devicekit.core.errors import Blank, Choice, FileError
+from devicekit.core.errors import Blank, Choice, FileError, QuestionError
 from devicekit.core.text import count
 from devicekit.readers.cells import Row, is_number
 from devicekit.readers.header import parse_heading
@@ -28,7 +28,7 @@ def fill_right(cells: Sequence[str]) -> list[str]:
     return found
 
 
-def check_names(names: Sequence[str], rows: Sequence[Row], shape: Shape, where: str) -> None:
+def check_names(names: Sequence[str], units: Sequence[str], rows: Sequence[Row], shape: Shape, where: str) -> None:
     """Ask which names belong to which cells where all rows of a text have more or fewer cells than there are names.
 
     Raises
@@ -43,15 +43,7 @@ def check_names(names: Sequence[str], rows: Sequence[Row], shape: Shape, where: 
     width = Counter(map(extent if longer else len, filled)).most_common(1)[0][0]
     if not longer and (shape.delimiter == "cells" or max(map(len, filled)) >= known):
         return
-    apart = known - width
-    answers = [Choice.of(text, names=_join(found)) for text, found in _alignments(list(names[:known]), width, apart)]
-    answers += [] if answers else [Choice.of("the names, with commas", names=Blank("NAMES"))]
-    raise ask(
-        where,
-        f"which names belong to which columns? There are {count(known, 'name')} above rows of {count(width, 'cell')}",
-        [*answers, Choice.of("no names: they are left out", header=0)],
-        (f"names: {_join(names[:known])[:200]}", f"first row: {_join(filled[0])[:200]}"),
-    )
+    raise _ask_names(_with_units(names[:known], units), width, where)
 
 
 def check_few_names(above: Sequence[Sequence[str]], width: int, where: str) -> None:
@@ -76,37 +68,39 @@ def check_few_names(above: Sequence[Sequence[str]], width: int, where: str) -> N
         return
     if not any(parse_heading(name).quantity for name in names):
         return
-    units += [""] * (len(names) - len(units))
-    head = [f"{name} ({unit})" if unit else name for name, unit in zip(names, units, strict=False)]
-    rest = width - len(names)
-    answers = [("the last name stands for all further columns", [*head, *[head[-1]] * rest])]
-    if width % len(names) == 0:
-        answers.insert(
-            0, (f"they stand for each of {width // len(names)} groups of columns", head * (width // len(names)))
-        )
-    raise ask(
+    raise _ask_names(_with_units(names, units), width, where)
+
+
+def _with_units(names: Sequence[str], units: Sequence[str]) -> list[str]:
+    units = [*units[: len(names)], *[""] * (len(names) - len(units))]
+    return [f"{name} ({unit})" if unit else name for name, unit in zip(names, units, strict=True)]
+
+
+def _ask_names(names: Sequence[str], width: int, where: str) -> QuestionError:
+    answers = [Choice.of(text, names=_join(found)) for text, found in _alignments(list(names), width)]
+    answers += [] if answers else [Choice.of("the names, with commas", names=Blank("NAMES"))]
+    return ask(
         where,
-        f"which columns do the {len(names)} names above {width} columns stand for?",
-        (
-            *(Choice.of(text, names=_join(found)) for text, found in (*answers, *_alignments(head, width, -rest))),
-            Choice.of("no names: they are left out", header=0),
-        ),
-        (f"names: {_join(head)[:200]}",),
+        f"which columns do the names stand for? {count(len(names), 'name')} above {count(width, 'column')}",
+        [*answers, Choice.of("no names: they are left out", header=0)],
+        (f"names: {_join(names)[:200]}",),
     )
 
 
-def _alignments(names: list[str], width: int, apart: int) -> list[tuple[str, list[str]]]:
-    """Return the names without the first or the last, or with a blank before or behind them."""
-    if not 0 < abs(apart) <= MOST_APART:
-        return []
-    if apart > 0:
+def _alignments(names: list[str], width: int) -> list[tuple[str, list[str]]]:
+    """Return the names without the first or the last, for each group of columns, or with blanks before or behind."""
+    more, times = width - len(names), width // len(names)
+    if more < 0:
         last = f"nothing stands below {', '.join(names[width:])} (at the end)"
-        first = f"nothing stands below {', '.join(names[:apart])} (at the beginning)"
-        answers = [(last, names[:width]), (first, names[apart:])]
+        first = f"nothing stands below {', '.join(names[:-more])} (at the beginning)"
+        answers = [(last, names[:width]), (first, names[-more:])] if -more <= MOST_APART else []
         return answers[::-1] if means("counter", normalise_name(names[0])) else answers
-    blank = [""] * -apart
-    none = "column has no name" if apart == -1 else f"{-apart} columns have no name"
-    return [(f"the first {none}", blank + names), (f"the last {none}", names + blank)]
+    groups = width % len(names) == 0 and len(names) > 1
+    answers = [(f"they stand for each of {times} groups of columns", names * times)] if groups else []
+    answers += [("the last name stands for all further columns", [*names, *[names[-1]] * more])] if more > 1 else []
+    none = "column has no name" if more == 1 else f"{more} columns have no name"
+    blanks = [(f"the first {none}", [""] * more + names), (f"the last {none}", names + [""] * more)]
+    return [*answers, *(blanks if more <= MOST_APART else [])]
 
 
 def _join(names: Sequence[str]) -> str:

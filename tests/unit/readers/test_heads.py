@@ -154,3 +154,15 @@ def test_a_remark_below_a_column_of_words_is_left_out(tmp_path: Path) -> None:
     table = read(path)
     assert table.frame["direction"].value_counts().to_dict() == {"ltp": 12, "ltd": 12}
     assert "dropped" in {each.code for each in table.warnings}
+
+
+def test_units_go_with_the_names_that_are_fewer_than_the_columns(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    loop = [*range(11), *range(9, -11, -1), *range(-9, 1)]
+    path.write_text("V,I\nmV,uA\n" + "".join(f"{k},{100 * v},{v}\n" for k, v in enumerate(loop)))
+    with pytest.raises(QuestionError) as caught:
+        read(path)
+    names = caught.value.asked.each[0].choices[0].options
+    assert names == {"names": ",V (mV),I (uA)"}
+    frame = read(path, **names, accept=True).frame
+    assert (frame["voltage_v"].max(), frame["current_a"].max()) == pytest.approx((1.0, 1e-5))
