@@ -133,8 +133,8 @@ def split_text_rows(
     """
     if TEXT in options.drop:
         return _without(rows, [k for k, (_, cells) in enumerate(rows) if any(cells) and has_word(cells, numeric)])
-    last = next((k for k in range(len(rows) - 1, -1, -1) if has_number(rows[k][1])), len(rows))
-    words = [k for k, (_, cells) in enumerate(rows) if any(cells) and (k > last or is_text_row(cells, numeric))]
+    last = next((k for k in range(len(rows) - 1, -1, -1) if has_number(rows[k][1])), -1)
+    words = [k for k, (_, cells) in enumerate(rows) if any(cells) and (k > last >= 0 or is_text_row(cells, numeric))]
     if between := [rows[k] for k in words if k < last]:
         raise _ask_between(between, where)
     summary = _summary_rows(rows, numeric)

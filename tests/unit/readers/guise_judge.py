@@ -161,6 +161,8 @@ class Owner:
                 if not any(word in choice.means for word in shown):
                     return None
                 filled[name] = value
+            elif name == "header" and value == 0 and self.is_nameless:
+                filled[name] = value
             elif name == "columns_are" and self._lists_others(question):
                 return None
             elif name in ("columns", "map"):

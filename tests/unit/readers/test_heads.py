@@ -166,3 +166,12 @@ def test_units_go_with_the_names_that_are_fewer_than_the_columns(tmp_path: Path)
     assert names == {"names": ",V (mV),I (uA)"}
     frame = read(path, **names, accept=True).frame
     assert (frame["voltage_v"].max(), frame["current_a"].max()) == pytest.approx((1.0, 1e-5))
+
+
+def test_a_remark_below_tables_that_empty_rows_separate_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    loop = [*range(9), *range(7, -9, -1), *range(-7, 1)]
+    table = "".join(f"{v},{v}e-6\n" for v in loop)
+    path.write_text(f"V (V),I (A)\n{table}\n{table}\n--- finished ---\n")
+    frame = read(path, blocks="empty-row", columns_are="devices").frame
+    assert frame.groupby("device_id").size().tolist() == [len(loop)] * 2
