@@ -60,7 +60,7 @@ def build_reading_fields(options: ReadOptions, recipes: list[str], formats: list
             each.name,
             each.form,
             ("", *choices) if choices else (),
-            "" if value is None else _format_value(value),
+            "" if value is None else format_value(value),
             each.example,
         )
 
@@ -94,7 +94,8 @@ def split_question(text: str) -> tuple[str, str]:
     return (text[: found.start()], text[found.end() :].rstrip(".")) if found else (text, "")
 
 
-def _format_value(value: Any) -> str:
+def format_value(value: Any) -> str:
+    """Return a value of an option as a field takes it."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Mapping):

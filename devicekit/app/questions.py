@@ -9,11 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from devicekit.app.describe import parse_described
-from devicekit.app.forms import Field, build_reading_fields, parse_reading_form, split_question, use_field_labels
+from devicekit.app.forms import (
+    Field,
+    build_reading_fields,
+    format_value,
+    parse_reading_form,
+    split_question,
+    use_field_labels,
+)
 from devicekit.app.security import clean_file_name
-from devicekit.core.errors import Choice, Question, UsageError
+from devicekit.core.errors import Blank, Choice, Question, UsageError
 from devicekit.core.text import natural_number
-from devicekit.system.answers import fill_blanks, list_blank_labels
+from devicekit.system.answers import fill_blanks, find_best, list_blank_labels
 from devicekit.system.commands import non_default
 from devicekit.system.options import OPTIONS, ReadOptions
 
@@ -91,15 +98,27 @@ def _build_part(k: int, question: Question, entries: Entries) -> Part:
     choices, chosen = [], {OWN: OWN}
     for n, (choice, words) in enumerate(zip(question.choices, shown.choices, strict=True)):
         labels, filled = list_blank_labels(choice), entries.blanks.get(choice.typed_options, [])
+        words = replace(words, means=words.means + _name_places(choice))
         choices.append((words, list(zip_longest(labels, filled[: len(labels)], fillvalue=""))))
         chosen[choice.typed_options] = str(n)
-    whole = next((str(n) for n, each in enumerate(question.choices) if not each.has_blank), "0" if choices else OWN)
+    whole = str(find_best(question.choices) or 0) if choices else OWN
     fields = [
         replace(each, name=f"own-{k}-{each.name}", value=entries.own.get(each.name, ""))
         for each in build_reading_fields(ReadOptions(), [], [])
         if each.name in _own_names(question)
     ]
     return Part(heading, hint, shown.evidence, choices, chosen.get(entries.chosen, whole), fields)
+
+
+def _name_places(choice: Choice) -> str:
+    """Return the columns, sheets and tables of an answer that its words do not name; "" if they name them all."""
+    found = []
+    for name in ("columns", "sheet", "block"):
+        value = choice.options.get(OPTIONS[name].keyword, choice.options.get(name, ""))
+        words = list(value.values()) if isinstance(value, Mapping) else [value]
+        if not all(isinstance(word, Blank) or str(word) in choice.means for word in words):
+            found.append(f"“{OPTIONS[name].label}” {format_value(value)}")
+    return f" ({'; '.join(found)})" if found else ""
 
 
 def _own_names(question: Question) -> list[str]:

@@ -5,7 +5,7 @@ Behind the first question the file is read on with its first answer, until nothi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -196,13 +196,14 @@ def _ask_at_once(error: QuestionError, read_by: ReadBy, state: Answered, budget:
                     break
                 raise
             parts.append(each)
-            if (best := next((one for one in each.choices if not one.has_blank), None)) is None:
-                best = next((one for one in map(_with_voltage, each.choices) if not one.has_blank), None)
-                assumed = True
+            choices = each.choices
+            if (best := find_best(choices)) is None:
+                choices = tuple(map(_with_voltage, choices))
+                best, assumed = find_best(choices), True
             if best is None:
                 break
             try:
-                state = state.with_answer(each, best.options)
+                state = state.with_answer(each, choices[best].options)
             except UsageError:  # it contradicts an option
                 break
         else:
@@ -213,6 +214,12 @@ def _ask_at_once(error: QuestionError, read_by: ReadBy, state: Answered, budget:
     first = parts[0]
     whole = QuestionError(error.where, first if len(parts) == 1 else replace(first, parts=tuple(parts)))
     return whole, None if assumed or isinstance(outcome, DevicekitError) else outcome
+
+
+def find_best(choices: Sequence[Choice]) -> int | None:
+    """Return the number of the first answer that can be given as it stands; plain records only if they come first."""
+    whole = (n for n, each in enumerate(choices) if not each.has_blank)
+    return next((n for n in whole if n == 0 or dict(choices[n].options) != {"kind": "record"}), None)
 
 
 def _with_voltage(choice: Choice) -> Choice:
@@ -231,7 +238,7 @@ def _outcome(read_by: ReadBy, state: Answered, question: Question | None = None,
 def _tried(question: Question, read_by: ReadBy, state: Answered, budget: _Budget) -> tuple[Question, Any]:
     """Return a question without the answers that the file refuses, and an outcome.
 
-    Some answer stays. The outcome is what the first answer leads to, None if it was not tried.
+    Some answer stays. The outcome is what the best answer leads to, None if it was not tried.
 
     Raises
     ------
@@ -250,11 +257,11 @@ def _tried(question: Question, read_by: ReadBy, state: Answered, budget: _Budget
             refused.append(outcome)
             continue
         kept.append(each)
-        if not each.has_blank and not outcomes:
-            outcomes.append(outcome)
+        outcomes.append(outcome)
     if refused and not kept and len({str(each) for each in refused}) == 1:
         raise refused[0]
-    return replace(question, choices=tuple(kept or question.choices)), outcomes[0] if outcomes else None
+    best = find_best(kept)
+    return replace(question, choices=tuple(kept or question.choices)), None if best is None else outcomes[best]
 
 
 def list_blank_labels(choice: Choice) -> list[str]:

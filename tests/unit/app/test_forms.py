@@ -156,6 +156,9 @@ def test_the_parts_of_a_form_become_answers_by_their_questions() -> None:
     whole = replace(first, parts=(first, second))
     shown = build_parts(whole.each, {})
     assert [each.chosen for each in shown] == ["0", "0"]  # the first that can be given as it stands, else the first
+    kept = Choice.of("kept as they are", kind="record")
+    chosen = build_parts([replace(first, choices=(TWO, kept)), replace(first, choices=(kept, TWO))], {})
+    assert [each.chosen for each in chosen] == ["0", "0"]  # what nobody asked for is no answer before others
     assert [each.name for each in shown[0].fields] == ["own-0-quantity", "own-0-unit"]
     assert shown[1].fields == []
     form = FormData([("choice-0", "1"), ("blank-0-1", "U"), ("blank-0-1", "G"), ("blank-0-1", "60"), ("choice-1", "0")])
@@ -174,6 +177,19 @@ def test_the_parts_of_a_form_become_answers_by_their_questions() -> None:
     assert parse_answers(turned.each, form) == {"right?": {"accept": True}}  # it may not be asked at all
     with pytest.raises(UsageError, match="Fill in"):
         parse_answers(whole.each, FormData([("choice-0", "0"), ("blank-0-0", " "), ("choice-1", "0")]))
+
+
+def test_an_answer_names_the_columns_and_sheets_that_its_words_leave_out() -> None:
+    pair = Choice.of("read these two only", map={"voltage_v": "V1", "current_a": "I, 2"})
+    sheet = Choice.of("columns V1 and I, 27 rows", sheet="Figure 3c")
+    named = Choice.of("V1 is the voltage", map={"voltage_v": "V1"}, unit="mA")
+    (part,) = build_parts([Question("which?", ("columns", "sheet"), (pair, sheet, named, TWO))], {})
+    assert [choice.means.partition(" (")[2] for choice, _ in part.choices] == [
+        "“Columns” voltage_v=V1, current_a=I, 2)",
+        "“Sheets” Figure 3c)",
+        "",
+        "",
+    ]
 
 
 def test_fields_beside_an_answer_take_precedence() -> None:
