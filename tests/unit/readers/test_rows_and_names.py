@@ -280,7 +280,6 @@ def test_rows_of_words_between_single_rows_of_numbers_leave_no_table(tmp_path: P
         read(path, blocks="text-row")
 
 
-
 def test_a_sheet_that_cannot_be_read_leaves_the_others_to_choose(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     for title in ("first", "second"):
