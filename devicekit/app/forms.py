@@ -10,7 +10,7 @@ from typing import Any
 from devicekit.core.declarations import Option
 from devicekit.core.errors import UsageError
 from devicekit.core.pairs import parse_pairs
-from devicekit.system.answers import parse_word
+from devicekit.system.blanks import parse_word
 from devicekit.system.commands import non_default
 from devicekit.system.options import OPTIONS, ReadOptions
 

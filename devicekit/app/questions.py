@@ -20,7 +20,8 @@ from devicekit.app.forms import (
 from devicekit.app.security import clean_file_name
 from devicekit.core.errors import Blank, Choice, Question, UsageError
 from devicekit.core.text import natural_number
-from devicekit.system.answers import fill_blanks, find_best, list_blank_labels
+from devicekit.system.answers import find_best
+from devicekit.system.blanks import fill_blanks, list_blank_labels
 from devicekit.system.commands import non_default
 from devicekit.system.options import OPTIONS, ReadOptions
 

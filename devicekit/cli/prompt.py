@@ -15,7 +15,8 @@ from devicekit.core.pairs import parse_pairs
 from devicekit.core.text import natural_number
 from devicekit.readers.layout import KEPT
 from devicekit.system import writing
-from devicekit.system.answers import Answered, fill_blanks, list_blank_labels, parse_word
+from devicekit.system.answers import Answered
+from devicekit.system.blanks import fill_blanks, list_blank_labels, parse_word
 from devicekit.system.commands import in_command_words
 from devicekit.system.options import OPTIONS, group_options
 

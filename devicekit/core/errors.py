@@ -11,6 +11,7 @@ from devicekit.core.codes import WARNING_CODES
 from devicekit.core.records import Record, column, plain
 
 ROWS_SHOWN = 10
+THEN_SHOWN, THEN_LENGTH = 3, 60  # answers to a question that follows from an answer, and characters of their words
 LONGEST_MESSAGE = 4000  # bytes; a file's own words may be as long as the file
 
 
@@ -23,6 +24,10 @@ def bounded(message: str, most: int = LONGEST_MESSAGE) -> str:
     head, tail = data[: kept - kept // 4], data[-(kept // 4) :]
     gap = f" ... ({len(data) - kept} bytes left out) ... "
     return f"{head.decode('utf-8', 'ignore')}{gap}{tail.decode('utf-8', 'ignore')}"
+
+
+def _shorten(text: str, most: int = THEN_LENGTH) -> str:
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 @dataclass(frozen=True)
@@ -83,11 +88,14 @@ class Choice(Record):
         What the answer means.
     options : mapping of str to value
         The same as keywords of `devicekit.read`; a `Blank` stands for what is to be filled in.
+    then : tuple of Question
+        What is also to be answered, with this answer; not of the first answer, whose parts say it.
     """
 
     typed_options: str = column(name="say")
     means: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    then: tuple[Question, ...] = column(default=(), optional=True, doc="what is also to be answered")
 
     @classmethod
     def of(cls, means: str, **options: Any) -> Self:
@@ -159,17 +167,32 @@ class Question(Record):
         given: dict[str, Any] = {}
         for each in self.each:
             for name, value in each.choices[0].options.items():
-                if given.setdefault(name, value) != value and not isinstance(value, Mapping):
+                if isinstance(value, Mapping):
+                    value = {**given.pop(name, {}), **value}
+                if given.setdefault(name, value) != value:
                     return ""  # two units: each holds behind its own question
-        return " ".join(dict.fromkeys(each.choices[0].typed_options for each in self.each))
+        return Choice.of("", **given).typed_options
+
+    @property
+    def in_one_line(self) -> str:
+        """The question and its first answers, in one line."""
+        answers = [f"{each.typed_options} ({_shorten(each.means)})" for each in self.choices[:THEN_SHOWN]]
+        return f"{_shorten(self.text, 2 * THEN_LENGTH)} {'; '.join(answers)}"
 
     def __str__(self) -> str:
         if self.parts:
             lines = [f"{len(self.parts)} things are open", *(f"({k}) {each}" for k, each in enumerate(self.parts, 1))]
+            if not any("kind" in choice.options for each in self.parts for choice in each.choices):
+                lines.append("with kind=record the columns are kept as they are, whatever they are")
             return "\n".join(
                 [*lines, *([f"for example, all at once: {self.first_answers}"] if self.first_answers else [])]
             )
-        lines = [self.text, *(f"  {each.typed_options}: {each.means}" for each in self.choices)]
+        lines, told = [self.text], set[str]()
+        for each in self.choices:
+            lines.append(f"  {each.typed_options}: {each.means}")
+            for then in (one.in_one_line for one in each.then):
+                lines.append(f"    then {_shorten(then) + ' (as above)' if then in told else then}")
+                told.add(then)
         return "\n".join([*lines, *(f"  seen: {each}" for each in self.evidence)])
 
     def with_evidence(self, line: str) -> Question:
@@ -180,7 +203,13 @@ class Question(Record):
     def in_words(self, say: Callable[[str], str]) -> Question:
         """Return the same question with every sentence passed through `say`."""
         choices = tuple(
-            replace(each, typed_options=say(each.typed_options), means=say(each.means)) for each in self.choices
+            replace(
+                each,
+                typed_options=say(each.typed_options),
+                means=say(each.means),
+                then=tuple(one.in_words(say) for one in each.then),
+            )
+            for each in self.choices
         )
         return replace(
             self, text=say(self.text), choices=choices, parts=tuple(each.in_words(say) for each in self.parts)
@@ -256,8 +285,19 @@ class QuestionError(UsageError):
         assert self.question is not None
         return self.question
 
+    def asking(self, *questions: Question) -> QuestionError:
+        """Return the same error with other questions, all that are open."""
+        first = questions[0]
+        again = QuestionError(self.where, first if len(questions) == 1 else replace(first, parts=questions))
+        again.rows = self.rows
+        return again
+
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.where, self.question), {"message": self.message, "question": self.question}
+        return (
+            type(self),
+            (self.where, self.question),
+            {"message": self.message, "question": self.question, "rows": self.rows},
+        )
 
 
 class FileError(DevicekitError):

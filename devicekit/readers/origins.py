@@ -5,7 +5,6 @@ What one way alone says (a name, or the course of the numbers) is shown and must
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 from collections.abc import Iterable, Sequence
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from devicekit.core.errors import Blank, Choice, CodedWarning, DevicekitError, Question, QuestionError
+from devicekit.core.errors import Blank, Choice, CodedWarning, Question, QuestionError
 from devicekit.core.quantities import GLOSSARY
 from devicekit.core.records import Record, column
 from devicekit.core.text import count
@@ -109,10 +108,15 @@ def of_kind(table: Table, layout: Layout, given: bool, claim: tuple[int, str], o
     return Statement(subject="kind", says=says, origin=origin, ways=ways, others=tuple(others))
 
 
-def infer_kind(kind: str, why: str, others: Sequence[Choice]) -> Statement:
-    """Return the statement about the kind of a table that the columns alone allow, before it is built."""
+def ask_kind_first(
+    error: QuestionError, kind: str, claim: tuple[int, str], others: Sequence[Choice], options: ReadOptions
+) -> QuestionError:
+    """Return a question behind the one about the kind of the table, where the columns alone allow that kind."""
+    if options.kind is not None or options.accept or claim[0] == 2:
+        return error
     says = f"the table holds {kind} data"
-    return Statement(subject="kind", says=says, origin=INFERRED, ways=(why,), others=tuple(others))
+    first = Statement(subject="kind", says=says, origin=INFERRED, ways=claim[1:], others=tuple(others)).question
+    return error.asking(first, *error.asked.each)
 
 
 def _course(table: Table) -> str | None:
@@ -161,8 +165,10 @@ def of_course(table: Table, layout: Layout, stated: bool) -> list[Statement]:
     stated : bool
         True if the file or the user names the trains.
     """
-    found = [_doubt(table, layout, each) for each in table.warnings if each.code in DOUBTS]
-    doubtful = layout.options.pulses is None and _course(table) == "" and _moves_more_than_noise(table)
+    given = {*layout.options.constant}  # what the user said is no doubt
+    found = [_doubt(table, layout, w) for w in table.warnings if w.code in DOUBTS and DOUBTS[w.code][0] not in given]
+    known = layout.options.pulses is not None or "direction" in given
+    doubtful = not known and _course(table) == "" and _moves_more_than_noise(table)
     if not isinstance(table, PulseTable) or (stated and not doubtful):
         return found
     sizes = table.frame.groupby(["device_id", "cycle", "direction"], sort=False).size().to_numpy()
@@ -236,19 +242,10 @@ def _borders(
 
 
 def _no_sweeps(table: Table) -> tuple[Choice, ...]:
-    """Return the other answers about the borders of sweeps; readings in time where the voltage has pulses or reads."""
-    from devicekit.readers.transients import split_voltage
-
-    found = [Choice.of("no, each loop has N rows", rows_per={"cycle": Blank("N")})]
-    frame = table.frame
-    with contextlib.suppress(DevicekitError):
-        if "time_s" in frame:
-            split_voltage(frame["voltage_v"].to_numpy(float), "")
-            opposite = "conductance_s" not in frame and bool((frame["voltage_v"] * frame["current_a"] < 0).any())
-            sign = ", currents of the other sign as magnitudes" if opposite else ""
-            options = {"absolute": True} if opposite else {}
-            found.append(Choice.of(f"no, it is one waveform in time{sign}", kind="transient", **options))
-    return (*found, Choice.of("no, the columns are kept as they are", kind="record"))
+    """Return the other answers about the borders of sweeps; readings in time where a column has the time."""
+    loops = Choice.of("no, each loop has N rows", rows_per={"cycle": Blank("N")})
+    waveform = [Choice.of("no, it is one waveform in time", kind="transient")] if "time_s" in table.frame else []
+    return (loops, *waveform, Choice.of("no, the columns are kept as they are", kind="record"))
 
 
 def _are_equal(sizes: np.ndarray) -> bool:

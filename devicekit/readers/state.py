@@ -7,20 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from devicekit.core.errors import (
-    BadRow,
-    Blank,
-    Choice,
-    CodedWarning,
-    TableError,
-    UsageError,
-)
+from devicekit.core.errors import BadRow, Blank, Choice, CodedWarning, TableError, UsageError
 from devicekit.names import Unit
 from devicekit.readers.header import find_stated_unit
-from devicekit.readers.questions import ask
+from devicekit.readers.questions import NONE_OF_THESE, ask
 from devicekit.system.options import QUANTITIES, ReadOptions
 
 NEGATIVE_SHARE_OF_A_WEIGHT = 0.05
+NOISE_SHARE = 0.2  # of the readings of a state near 0 S that noise makes negative
+NEGATIVE = "negative"  # of `drop`: conductances below 0
 # Columns that hold a state, in order of preference.
 STATE_COLUMNS = {
     "conductance_s": "conductance",
@@ -188,25 +183,52 @@ def list_quantity_choices(options: ReadOptions, unclear: bool = False) -> tuple[
 def check_sign(
     frame: pd.DataFrame, options: ReadOptions, name: str, warnings: list[CodedWarning]
 ) -> tuple[pd.DataFrame, list[CodedWarning]]:
-    """Refuse conductances that look like weights, take magnitudes on request, and warn of improbable units."""
-    values, magnitudes = frame["conductance_s"], options.absolute
+    """Ask what negative conductances are; take magnitudes or leave them out if an option says so.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        With conductance_s; file_row or the index gives rows for messages.
+    options : ReadOptions
+    name : str
+        File name for messages.
+    warnings : list of CodedWarning
+
+    Raises
+    ------
+    QuestionError
+    """
+    values = frame["conductance_s"]
     negative = values < 0
-    if negative.any() and magnitudes:
-        words = f"{name}: magnitudes of {int(negative.sum())} negative conductances were used"
-        warnings.append(CodedWarning("abs", words))
-        frame = frame.assign(conductance_s=values.abs())
-    elif negative.mean() > NEGATIVE_SHARE_OF_A_WEIGHT:
-        rows = frame["file_row"] if "file_row" in frame else pd.Series(frame.index, frame.index)
-        bad = [
-            BadRow(int(rows[at]), "conductance_s", f"{values[at]:.6g}", "0 S or more") for at in frame.index[negative]
-        ]
-        advice = (
-            "Currents and read voltage must have the same sign: check read_voltage=, or pass absolute=True"
-            if negative.all()
-            else "For normalised weights pass quantity=weight; for currents with an offset pass absolute=True"
-        )
-        raise TableError(
-            f"{name}: {len(bad)} of {len(values)} conductances are negative. {advice}",
-            bad,
-        )
-    return frame, warnings
+    number = int(negative.sum())
+    if not number:
+        return frame, warnings
+    if options.absolute:
+        words = f"{name}: magnitudes of {number} negative conductances were used"
+        return frame.assign(conductance_s=values.abs()), [*warnings, CodedWarning("abs", words)]
+    if NEGATIVE in options.drop or (options.accept and number <= NOISE_SHARE * len(values)):
+        words = f"{name}: {number} of {len(values)} conductances left out: negative, as by noise about 0"
+        return frame.assign(conductance_s=values.mask(negative)), [*warnings, CodedWarning("dropped", words)]
+    rows = frame["file_row"] if "file_row" in frame else pd.Series(frame.index, frame.index)
+    question = ask(
+        name,
+        f"{number} of {len(values)} conductances are negative: what are they?",
+        (*_list_signs(frame, options, number), NONE_OF_THESE),
+    )
+    question.rows = tuple(
+        BadRow(int(rows[at]), "conductance_s", f"{values[at]:.6g}", "0 S or more") for at in frame.index[negative]
+    )
+    raise question
+
+
+def _list_signs(frame: pd.DataFrame, options: ReadOptions, number: int) -> list[Choice]:
+    """Return what negative conductances can be, the likeliest first."""
+    share = number / len(frame)
+    v = options.read_voltage
+    turned = [Choice.of("the read voltage has the other sign", read_voltage=-v)] if v is not None else []
+    polarity = Choice.of("the sign is only a polarity: take magnitudes", absolute=True)
+    noise = Choice.of("noise about 0: these readings are left out", drop=(*options.drop, NEGATIVE))
+    in_si = "read_current_a" in frame or options.unit is not None
+    weights = [] if in_si else [Choice.of("weights without a unit", quantity="weight")]
+    signs = [noise, polarity] if share <= NOISE_SHARE else [polarity, noise][: 1 + (share < 1)]
+    return [*weights, *signs] if share < 1 else [*turned, *signs]

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.core.errors import Blank, Choice, CodedWarning, QuestionError, TableError, UsageError
+from devicekit.core.errors import Choice, CodedWarning, TableError, UsageError
 from devicekit.core.text import count
 from devicekit.readers.linked import drop_copies
+from devicekit.readers.origins import INFERRED, Statement
 from devicekit.readers.questions import ask
 from devicekit.readers.records import (
     Record,
@@ -22,6 +23,7 @@ from devicekit.readers.records import (
     with_length,
 )
 from devicekit.readers.source import Source
+from devicekit.readers.state import NOISE_SHARE
 from devicekit.system.options import ReadOptions
 from devicekit.tables import PulseTable, RecordTable, SweepTable, TransientTable
 
@@ -31,6 +33,7 @@ KINDS = frozenset({KIND, SWEEP, "record"})  # of the records of an instrument
 BINS, MOST_LEVELS = 50, 8  # of the range of a voltage; levels at which a voltage that is no sweep stays
 STAYS, COVERED = 0.8, 0.9  # share of rows like the row before, and at a level
 FEWEST = 12  # rows that show levels
+HELD = 0.25  # share of the rows of a voltage that is no ramp near its median, at least
 APART = 0.1  # of the largest deviation from the voltage between pulses; above, a row is in a pulse
 SMALL_READ = 0.5  # of the largest pulse; below, pulses from 0 V are readings
 LEAST_BASE = 0.01  # of the largest voltage; below, a row is at the voltage between pulses
@@ -41,7 +44,7 @@ def split_voltage(voltage: np.ndarray, where: str, read_voltage: float | None = 
     """Split a voltage that returns to a level between pulses into pulses and readings.
 
     The level is the median; rows that deviate from it by a tenth of the largest deviation are pulses. If it is 0 V,
-    the smaller pulses of two sizes are readings.
+    the smaller pulses of two sizes are readings; without them no row reads the state.
 
     Parameters
     ----------
@@ -59,51 +62,50 @@ def split_voltage(voltage: np.ndarray, where: str, read_voltage: float | None = 
 
     Raises
     ------
-    QuestionError
-        If the voltage is 0 between pulses and all pulses have one size, so that no row reads the state, or if the
-        most frequent voltage is larger than the rest, as of a long pulse.
     UsageError
         If no row is at the given read voltage.
     """
     v = np.where(np.isfinite(voltage), voltage, 0.0)
-    base, largest = float(np.median(v)), float(np.abs(v).max(initial=0.0))
-    away = np.abs(v - base)
     if read_voltage is not None:
         reading = np.abs(np.abs(v) - abs(read_voltage)) <= NEAR * abs(read_voltage)
         if not reading.any():
             levels = ", ".join(f"{level:g} V" for level in np.unique(np.round(v, 3))[:8])
             raise UsageError(f"{where}: no row is at read_voltage={read_voltage:g}; the voltage takes {levels}")
         return np.where(reading | (np.abs(v) <= LEAST_BASE * abs(read_voltage)), 0.0, v), np.where(reading, v, np.nan)
+    base, largest = float(np.median(v)), float(np.abs(v).max(initial=0.0))
+    away = np.abs(v - base)
     resting = away[away <= LEAST_BASE * largest]
     noise = float(np.median(resting)) if resting.size else 0.0
     if abs(base) > max(LEAST_READ * largest, NOISES * noise):
         under = away > APART * away.max(initial=0.0)
-        others = v[under & (v != 0)]
-        if others.size and np.abs(others).max() < SMALL_READ * abs(base):
-            raise _ask_read_level(base, float(np.median(others)), where)
         return np.where(under, v, 0.0), np.where(under, np.nan, base)
     under = away > LEAST_BASE * largest
     runs = np.cumsum(under & ~np.r_[False, under[:-1]]) * under
     size = np.array([np.abs(v[runs == k]).max() for k in range(1, int(runs.max(initial=0)) + 1)])
-    read = {k for k, each in enumerate(size, 1) if each < SMALL_READ * size.max()}
-    if not read:
-        raise ask(
-            where,
-            "the voltage is 0 V between the pulses, so that no current measures the state: which column holds it?",
-            (Choice.of("a column of conductances", map={"conductance_s": Blank("COLUMN")}),),
-            (f"{count(len(size), 'pulse')} to {largest:.3g} V",),
-        )
-    reading = np.isin(runs, list(read))
+    read = [k for k, each in enumerate(size, 1) if each < SMALL_READ * size.max()]
+    reading = np.isin(runs, read)
     return np.where(under & ~reading, v, 0.0), np.where(reading, v, np.nan)
 
 
-def _ask_read_level(longer: float, other: float, where: str) -> QuestionError:
-    """Return the question which of two voltages reads the state, where the larger one lasts longer."""
-    return ask(
-        where,
-        "which voltage reads the state? The other is that of a pulse",
-        [Choice.of(f"readings at {level:.3g} V", read_voltage=float(f"{level:.3g}")) for level in (other, longer)],
-    )
+def find_read_levels(voltage: np.ndarray) -> tuple[float, ...]:
+    """Return the levels at which a voltage that lasts longest at a large one may read, the smaller first [V].
+
+    Empty where the level between pulses is the read voltage; then nothing is open.
+    """
+    v = np.where(np.isfinite(voltage), voltage, 0.0)
+    base = float(np.median(v))
+    away = np.abs(v - base)
+    others = v[(away > APART * away.max(initial=0.0)) & (v != 0)]
+    if not others.size or np.abs(others).max() >= SMALL_READ * abs(base):
+        return ()
+    return float(f"{np.median(others):.3g}"), float(f"{base:.3g}")
+
+
+def is_held(voltage: np.ndarray) -> bool:
+    """Return whether a voltage stays at a level, between pulses if there are any, unlike a ramp; true of few rows."""
+    v = voltage[np.isfinite(voltage)]
+    away = np.abs(v - np.median(v)) if v.size else v
+    return v.size < FEWEST or bool((away <= APART * away.max()).mean() >= HELD)
 
 
 def has_pulses(voltage: np.ndarray) -> bool:
@@ -236,33 +238,17 @@ def build_transient_table(
 def finish_transient_table(
     frame: pd.DataFrame, options: ReadOptions, name: str, meta: dict[str, Any], warnings: Sequence[CodedWarning]
 ) -> TransientTable:
-    """Build the table: pulses from the voltage unless a column has them, conductances from the read voltage."""
-    remarks, unused = list(warnings), {"absolute"}
+    """Build the table: pulses from the voltage unless a column has them, conductances where a voltage reads them."""
+    remarks, statements = list(warnings), list[Statement]()
     if "pulse_voltage_v" in frame:
         frame = frame.assign(pulse_voltage_v=frame["pulse_voltage_v"].fillna(0.0))
     elif "voltage_v" in frame:
-        volts = frame["voltage_v"].to_numpy(float)
-        held = bool((frame.groupby(["device_id", "record"], sort=False)["voltage_v"].nunique() == 1).all())
-        bare = held and options.read_voltage is None  # each record is read at its own voltage, without a pulse
-        pulse, read = (0 * volts, volts) if bare else split_voltage(volts, name, options.read_voltage)
-        if pulse.any():
-            frame = frame.assign(pulse_voltage_v=pulse)
-            words = (
-                f"{name}: {count(int(((pulse != 0) & ~np.r_[False, pulse[:-1] != 0]).sum()), 'pulse')} in the voltage"
-            )
-            remarks.append(CodedWarning("columns", words))
-        if "read_voltage_v" not in frame:
-            frame = frame.assign(read_voltage_v=read)
+        frame, remarks, statements = _split_reads(frame, options, name, remarks)
     if options.read_voltage is not None and "read_voltage_v" not in frame:
         frame = frame.assign(read_voltage_v=options.read_voltage)
-    if "conductance_s" not in frame and "current_a" in frame and "read_voltage_v" in frame:
-        under = frame["pulse_voltage_v"].to_numpy() != 0 if "pulse_voltage_v" in frame else np.zeros(len(frame), bool)
-        volts = frame["read_voltage_v"].to_numpy(float)
-        read = np.abs(volts) > LEAST_BASE * np.nanmax(np.abs(volts), initial=0.0)  # else at rest, but for noise
-        g = np.divide(frame["current_a"], volts, out=np.full(len(frame), np.nan), where=read & ~under)
-        frame, unused = frame.assign(conductance_s=np.abs(g) if options.absolute else g), set()
-        if options.absolute and (negative := int((g < 0).sum())):
-            remarks.append(CodedWarning("abs", f"{name}: magnitudes of {negative} negative conductances were used"))
+    converts = "conductance_s" not in frame and {"current_a", "read_voltage_v"} <= set(frame)
+    if converts:
+        frame, remarks = _add_conductances(frame, options, name, remarks)
     back = frame.groupby(["device_id", "record"], sort=False)["time_s"].diff() < 0
     if back.any():
         part = back.groupby(frame["device_id"], sort=False).cumsum()
@@ -273,4 +259,60 @@ def finish_transient_table(
         )
     lead = [column for column in TransientTable.schema.columns if column in frame]
     frame = frame[[*lead, *(column for column in frame if column not in lead)]]
-    return TransientTable(frame, {**meta, "unused": frozenset(unused)}, tuple(dict.fromkeys(remarks)))
+    unused = frozenset(() if converts or "voltage_v" in frame else {"absolute"})
+    return TransientTable(
+        frame, {**meta, "unused": unused, "statements": tuple(statements)}, tuple(dict.fromkeys(remarks))
+    )
+
+
+def _split_reads(
+    frame: pd.DataFrame, options: ReadOptions, name: str, remarks: list[CodedWarning]
+) -> tuple[pd.DataFrame, list[CodedWarning], list[Statement]]:
+    """Return rows with the voltages of pulses and of readings, unless the voltage is a ramp, which reads nothing."""
+    volts, given, statements = frame["voltage_v"].to_numpy(float), options.read_voltage, list[Statement]()
+    each = frame.groupby(["device_id", "record"], sort=False)["voltage_v"]
+    held = bool((each.max() - each.min() <= APART * each.median().abs()).all())  # but for noise
+    if held and given is None:  # each record is read at its own voltage, without a pulse
+        pulse, read = 0 * volts, volts
+    elif given is None and not is_held(volts):
+        words = f"{name}: the voltage is held at no level, so that no conductances are given"
+        return frame, [*remarks, CodedWarning("columns", words)], []
+    else:
+        if given is None and (levels := find_read_levels(volts)):
+            given, other = levels
+            no = Choice.of(f"no, readings at {other:g} V", read_voltage=other)
+            says = f"readings at {given:g} V, and {other:g} V is that of a pulse"
+            way = "the smaller of two voltages, although it lasts shorter"
+            statements = [Statement(subject="read voltage", says=says, origin=INFERRED, ways=(way,), others=(no,))]
+        pulse, read = split_voltage(volts, name, given)
+    if pulse.any():
+        frame = frame.assign(pulse_voltage_v=pulse)
+        number = int(((pulse != 0) & ~np.r_[False, pulse[:-1] != 0]).sum())
+        remarks = [*remarks, CodedWarning("columns", f"{name}: {count(number, 'pulse')} in the voltage")]
+    if not np.isfinite(read).any():
+        remarks = [*remarks, CodedWarning("columns", f"{name}: no current is read between pulses: no conductances")]
+    elif "read_voltage_v" not in frame:
+        frame = frame.assign(read_voltage_v=read)
+    return frame, remarks, statements
+
+
+def _add_conductances(
+    frame: pd.DataFrame, options: ReadOptions, name: str, remarks: list[CodedWarning]
+) -> tuple[pd.DataFrame, list[CodedWarning]]:
+    """Return rows with current over read voltage, where it is sound: the currents are kept in any case."""
+    under = frame["pulse_voltage_v"].to_numpy() != 0 if "pulse_voltage_v" in frame else np.zeros(len(frame), bool)
+    volts = frame["read_voltage_v"].to_numpy(float)
+    reads = np.abs(volts) > LEAST_BASE * np.nanmax(np.abs(volts), initial=0.0)  # else at rest, but for noise
+    g = np.divide(frame["current_a"], volts, out=np.full(len(frame), np.nan), where=reads & ~under)
+    negative = int((g < 0).sum())
+    if negative and options.absolute:
+        words = f"{name}: magnitudes of {negative} negative conductances were used"
+        return frame.assign(conductance_s=np.abs(g)), [*remarks, CodedWarning("abs", words)]
+    if negative > NOISE_SHARE * np.isfinite(g).sum():
+        words = f"{name}: {negative} currents have the other sign than their voltage, so that no conductances are given"
+        reads = [] if "voltage_v" not in frame else ["read_voltage_v"]  # which it is not
+        return frame.drop(columns=reads), [*remarks, CodedWarning("columns", words)]
+    if negative:
+        words = f"{name}: {negative} conductances left out, negative; their currents are kept"
+        remarks = [*remarks, CodedWarning("dropped", words)]
+    return frame.assign(conductance_s=np.where(g < 0, np.nan, g)), remarks

@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
-from devicekit.core.declarations import Option
-from devicekit.core.errors import Blank, Choice, DevicekitError, Question, QuestionError, UsageError
-from devicekit.core.quantities import GLOSSARY
+from devicekit.core.errors import Choice, DevicekitError, Question, QuestionError, UsageError
 from devicekit.system.options import OPTIONS, ReadOptions
 
 _NAMES = {each.keyword: each.name for each in OPTIONS.values()}
@@ -21,6 +20,7 @@ MOST_PARTS = 8  # questions asked at once
 ANY_VOLTAGE = 0.1  # V, of an answer that is tried before it is offered
 MOST_TRIED = 12  # answers that are tried before they are offered
 MOST_TRIED_FORM = 8  # of the same where a picture is awaited
+MOST_FOLLOWED = 24  # readings to know what other answers than the first lead to
 LARGEST_TRIED = 500_000  # bytes of a reading (`readers.effort`), up to which answers are tried
 MOST_BYTES = 4_000_000  # of all readings until everything that is open is known; one is always made
 
@@ -150,6 +150,7 @@ def read_with_answers(read_by: ReadBy, state: Answered, effort: int) -> Any:
         What every answer to a question would lead to.
     """
     form, asker = _FORM.get(), _ASKER.get()
+    read_by = partial(_read_open, read_by)
     earlier: tuple[Question, Answered, Any] | None = None  # what was asked last, of a person who is there
     while True:
         if form is not None:
@@ -167,7 +168,7 @@ def read_with_answers(read_by: ReadBy, state: Answered, effort: int) -> Any:
                 state = answered
                 continue
             budget = _Budget(effort, MOST_TRIED if form is None else MOST_TRIED_FORM, max(MOST_BYTES, effort))
-            whole, trial = _ask_at_once(error, read_by, state, budget)
+            whole, trial = _ask_at_once(error, read_by, state, budget, follow=form is None and asker is None)
             if form is not None:
                 form.trial = trial
             if asker is None:
@@ -176,12 +177,26 @@ def read_with_answers(read_by: ReadBy, state: Answered, effort: int) -> Any:
             state = asker(*earlier)
 
 
-def _ask_at_once(error: QuestionError, read_by: ReadBy, state: Answered, budget: _Budget) -> tuple[QuestionError, Any]:
+def _read_open(read_by: ReadBy, state: Answered) -> Any:
+    """Read by the answers so far; a question is left without the parts that are accepted."""
+    try:
+        return read_by(state)
+    except QuestionError as error:
+        left = tuple(each for each in error.asked.each if each.text not in state.accepted)
+        if not left or len(left) == len(error.asked.each):
+            raise
+        raise error.asking(*left) from None
+
+
+def _ask_at_once(
+    error: QuestionError, read_by: ReadBy, state: Answered, budget: _Budget, follow: bool
+) -> tuple[QuestionError, Any]:
     """Return the question with all that is open behind it, and the table that the first answers give, if they do.
 
-    Answers that the file refuses are left out.
+    Answers that the file refuses are left out. With `follow`, each other answer says what is open behind it.
     """
     parts: list[Question] = []
+    tried: list[_Tried] = []
     outcome: Any = error
     assumed = False  # a voltage, for which any number leads to the same questions
     while isinstance(outcome, QuestionError) and len(parts) < MOST_PARTS:
@@ -190,30 +205,38 @@ def _ask_at_once(error: QuestionError, read_by: ReadBy, state: Answered, budget:
             if each.text in {part.text for part in parts}:
                 break
             try:
-                each, tried = _tried(each, read_by, state, budget)
+                found = _try(each, read_by, state, budget)
             except DevicekitError:
                 if parts:
                     break
                 raise
-            parts.append(each)
-            choices = each.choices
-            if (best := find_best(choices)) is None:
-                choices = tuple(map(_with_voltage, choices))
-                best, assumed = find_best(choices), True
+            parts.append(found.question)
+            tried.append(found)
+            best, assumed = _best(found.question, assumed)
             if best is None:
                 break
             try:
-                state = state.with_answer(each, choices[best].options)
+                state = state.with_answer(each, best.options)
             except UsageError:  # it contradicts an option
                 break
         else:
-            if tried is not None and len(question.each) == 1 and not assumed:
-                outcome = tried
+            if found.first is not None and len(question.each) == 1 and not assumed:
+                outcome = found.first
             elif budget.spend():
                 outcome = _outcome(read_by, state)
-    first = parts[0]
-    whole = QuestionError(error.where, first if len(parts) == 1 else replace(first, parts=tuple(parts)))
-    return whole, None if assumed or isinstance(outcome, DevicekitError) else outcome
+    if follow:
+        budget.tries = MOST_FOLLOWED
+        known = [_key(each.asked) for each in tried]
+        parts = [each.with_follow_ups(read_by, known, budget) for each in tried]
+    return error.asking(*parts), None if assumed or isinstance(outcome, DevicekitError) else outcome
+
+
+def _best(question: Question, assumed: bool = False) -> tuple[Choice | None, bool]:
+    """Return the best answer without a blank, else with a voltage that is assumed, and whether one is."""
+    if (number := find_best(question.choices)) is not None:
+        return question.choices[number], assumed
+    filled = tuple(map(_with_voltage, question.choices))
+    return (None, True) if (number := find_best(filled)) is None else (filled[number], True)
 
 
 def find_best(choices: Sequence[Choice]) -> int | None:
@@ -227,18 +250,75 @@ def _with_voltage(choice: Choice) -> Choice:
     return replace(choice, options={k: ANY_VOLTAGE if v == "V" else v for k, v in choice.options.items()})
 
 
-def _outcome(read_by: ReadBy, state: Answered, question: Question | None = None, choice: Choice | None = None) -> Any:
-    """Return the table that options give, with one answer more if there is one, or the error."""
+def _key(question: Question) -> tuple[str, ...]:
+    """Return what makes a question the same as another: its words, and the options that answer it."""
+    return (question.text, *question.fields)
+
+
+def _outcome(read_by: ReadBy, state: Answered) -> Any:
+    """Return the table that options give, or the error."""
     try:
-        return read_by(state if question is None or choice is None else state.with_answer(question, choice.options))
+        return read_by(state)
     except DevicekitError as error:
         return error
 
 
-def _tried(question: Question, read_by: ReadBy, state: Answered, budget: _Budget) -> tuple[Question, Any]:
-    """Return a question without the answers that the file refuses, and an outcome.
+@dataclass(frozen=True)
+class _Tried:
+    """A question without the answers that the file refuses, and what each of the others leads to, if it was tried."""
 
-    Some answer stays. The outcome is what the best answer leads to, None if it was not tried.
+    asked: Question
+    question: Question
+    outcomes: tuple[tuple[Answered | None, Any], ...]
+    refused: bool = False  # every answer
+
+    @property
+    def first(self) -> Any:
+        """What the best answer leads to; None if it was not tried."""
+        number = find_best(self.question.choices)
+        return None if number is None else self.outcomes[number][1]
+
+    def with_follow_ups(self, read_by: ReadBy, known: list[Any], budget: _Budget) -> Question:
+        """Return the question whose answers, but the first, say what else is to be answered with them."""
+        best, _ = _best(self.question)
+        choices = []
+        for each, (state, outcome) in zip(self.question.choices, self.outcomes, strict=True):
+            then = None if state is None or each is best else _follow(outcome, state, read_by, known, budget)
+            if then is not None or state is None or each is best:  # else no answer leads on
+                choices.append(replace(each, then=then or ()))
+        return replace(self.question, choices=tuple(choices))
+
+
+def _follow(
+    outcome: Any, state: Answered, read_by: ReadBy, known: list[Any], budget: _Budget
+) -> tuple[Question, ...] | None:
+    """Return the questions behind an answer that are not known, by the first answer to each; None if it is refused."""
+    found: list[Question] = []
+    while isinstance(outcome, QuestionError):
+        for each in outcome.asked.each:
+            try:
+                tried = _try(each, read_by, state, budget)
+            except DevicekitError:
+                return None
+            if tried.refused:
+                return None
+            if _key(each) not in known:
+                known = [*known, _key(each)]
+                found.append(tried.question)
+            each = tried.question
+            best, assumed = _best(each)
+            if best is None or assumed:
+                return tuple(found)
+            try:
+                state = state.with_answer(each, best.options)
+            except UsageError:
+                return tuple(found)
+        outcome = _outcome(read_by, state) if len(found) < MOST_PARTS and budget.spend(on_try=True) else None
+    return tuple(found)
+
+
+def _try(question: Question, read_by: ReadBy, state: Answered, budget: _Budget) -> _Tried:
+    """Return a question without the answers that the file refuses; some answer stays.
 
     Raises
     ------
@@ -246,99 +326,24 @@ def _tried(question: Question, read_by: ReadBy, state: Answered, budget: _Budget
         If the file refuses every answer, and for one reason.
     """
     kept: list[Choice] = []
+    outcomes: list[tuple[Answered | None, Any]] = []
     refused: list[DevicekitError] = []
-    outcomes: list[Any] = []
     for each in question.choices:
-        outcome = None
+        answered, outcome = None, None
         filled = _with_voltage(each)
         if not filled.has_blank and not each.options.get("accept") and budget.spend(on_try=True):
-            outcome = _outcome(read_by, state, question, filled)
+            try:
+                answered = state.with_answer(question, filled.options)
+                outcome = _outcome(read_by, answered)
+            except UsageError as error:
+                outcome = error
         if isinstance(outcome, DevicekitError) and not isinstance(outcome, QuestionError):
             refused.append(outcome)
             continue
         kept.append(each)
-        outcomes.append(outcome)
-    if refused and not kept and len({str(each) for each in refused}) == 1:
+        outcomes.append((answered, outcome))
+    if kept:
+        return _Tried(question, replace(question, choices=tuple(kept)), tuple(outcomes))
+    if refused and len({str(each) for each in refused}) == 1:
         raise refused[0]
-    best = find_best(kept)
-    return replace(question, choices=tuple(kept or question.choices)), None if best is None else outcomes[best]
-
-
-def list_blank_labels(choice: Choice) -> list[str]:
-    """Return the labels of the blanks of an answer, in order."""
-    found = []
-    for name, value in choice.options.items():
-        if isinstance(value, Mapping):
-            parts = [(ours, theirs) for ours, theirs in value.items() if isinstance(theirs, Blank)]
-            found += [f"{theirs.lower()} of {_label_role(ours)}" for ours, theirs in parts]
-        elif isinstance(value, tuple):
-            found += [each for each in value if isinstance(each, Blank)]
-        elif isinstance(value, Blank):
-            found.append(OPTIONS[name].form if name in OPTIONS else str(value))
-    return found
-
-
-def _label_role(name: str) -> str:
-    return GLOSSARY[name].label if name in GLOSSARY else "the states" if name == "value" else name
-
-
-def fill_blanks(options: Mapping[str, Any], words: list[str]) -> dict[str, Any]:
-    """Return options with their blanks filled in; numbers are parsed.
-
-    Raises
-    ------
-    UsageError
-        If a blank is empty, or needs a number and has another text.
-    """
-    rest = iter(words)
-
-    def fill(name: str, value: Any) -> Any:
-        if not isinstance(value, Blank):
-            return value
-        word = next(rest, "").strip()
-        if not word:
-            label = OPTIONS[name].form if name in OPTIONS and name != "columns" else value
-            raise UsageError(f"Fill in “{label}” beside the answer.")
-        return parse_number(name, word)
-
-    found: dict[str, Any] = {}
-    for name, value in options.items():
-        if isinstance(value, Mapping):
-            found[name] = {ours: fill(name, theirs) for ours, theirs in value.items()}
-        elif isinstance(value, tuple):
-            found[name] = tuple(fill(name, each) for each in value)
-        else:
-            found[name] = fill(name, value)
-    return found
-
-
-def parse_number(name: str, word: str) -> Any:
-    """Return the value of an option from a word: a number where the option takes one.
-
-    Raises
-    ------
-    UsageError
-    """
-    kind = OPTIONS[name].kind.number if name in OPTIONS else None
-    if kind is None:
-        return word
-    try:
-        return kind(word.replace(",", ".")) if kind is float else kind(word)
-    except ValueError:
-        expected = "a number such as 0.1" if kind is float else "a whole number"
-        raise UsageError(f"“{OPTIONS[name].label}” takes {expected}, not {word!r}.") from None
-
-
-def parse_word(option: Option, word: str) -> Any:
-    """Return the value of an option that takes no pairs from a word, as a form or a prompt gives it.
-
-    Raises
-    ------
-    UsageError
-        If the option does not take it.
-    """
-    if option.kind.doc == "tuple of int":
-        return tuple(parse_number(option.name, each.strip()) for each in word.split(","))
-    if option.kind.doc == "sequence of str":
-        return tuple(each.strip() for each in word.split(","))
-    return word.lower() in ("yes", "true") if option.kind.doc == "bool" else parse_number(option.name, word)
+    return _Tried(question, question, ((None, None),) * len(question.choices), bool(refused))

@@ -244,14 +244,15 @@ class ReadOptions:
         default=(),
         metavar="PATTERN",
         help="Rows to leave out, by a pattern with *; `text`: rows with words where numbers stand; `overflow` or a "
-        "number: cells with it; may be repeated.",
+        "number: cells with it; `negative`: conductances below 0; may be repeated.",
         form="Rows to leave out",
         row=26,
         example="Mean*",
         toml="table.drop",
         doc="Patterns with ``*`` of rows to be left out, compared with their filled cells joined by blanks; ``text`` "
         "means rows with words in columns of numbers. A number stands for cells that hold it, or its negative, and "
-        "``overflow`` for cells beyond 1e25: they are missing readings. A pattern or a number that matches nothing is "
+        "``overflow`` for cells beyond 1e25: they are missing readings. ``negative`` means conductances "
+        "below 0. A pattern or a number that matches nothing is "
         "refused.",
     )
     block: str | None = option(

@@ -9,6 +9,7 @@ import pandas as pd
 
 from devicekit.core.errors import Choice, CodedWarning, TableError
 from devicekit.readers.layout import Column
+from devicekit.readers.layouts import unnamed_columns
 from devicekit.readers.layouts.view import Claim, View
 from devicekit.readers.pulse_trains import build_pulse_trains
 from devicekit.readers.questions import ask
@@ -53,10 +54,13 @@ def assign(view: View) -> list[Column]:
     """Assign currents as readings, a voltage that changes as that of the pulse, a counter as the pulse number."""
     _check_cycles(view)
     found = []
+    counted = _find_count(view)
     for column in view.assign_states():
         if column.role == "voltage_v":
             pulse = not view.of("pulse_voltage_v")
             column = view.change(column, role="pulse_voltage_v" if pulse else "keep")
+        elif column.name == counted:
+            column = view.change(column, role="pulse_index", tags={}, why="the first column, which counts")
         elif column.role in ("counter", "point") and not view.of("pulse_index"):
             numbered = view.is_counter(column.name) or _holds_fractions(column, view)
             column = view.change(column, role="pulse_index" if numbered else "keep")
@@ -64,11 +68,20 @@ def assign(view: View) -> list[Column]:
     return found
 
 
+def _find_count(view: View) -> str | None:
+    """Return the name of an unnamed first column of whole numbers in steps of one, wherever they begin."""
+    axis = unnamed_columns.find_axis(view)
+    values = None if axis is None else view.numbers(axis.name)
+    if axis is None or values is None or view.of("pulse_index"):
+        return None
+    return axis.name if bool((values % 1 == 0).all() and (values.diff().iloc[1:] == 1).all()) else None
+
+
 def _holds_fractions(column: Column, view: View) -> bool:
     """Return whether a counter holds fractions, as the axis of a digitised figure does."""
     values = view.numbers(column.name)
     known = None if values is None else values.dropna().to_numpy()
-    if known is None or not known.size or known.min() <= -1:  # no pulse is counted below 0
+    if known is None or not known.size or known.min() <= -0.5:  # no pulse is counted below 0
         return False
     return bool((known != np.round(known)).mean() >= SOME)
 
@@ -119,13 +132,18 @@ def _check_cycles(view: View) -> None:
     keys = [column.name for column in view.of("device_id", "cycle", "direction", "pulse_width_s")]
     if view.cells.block.cells[keys].duplicated().any():
         return
-    endurance = Choice.of("sets and resets: a reading after each (endurance)", kind="endurance")
+    endurance = [Choice.of("sets and resets: a reading after each (endurance)", kind="endurance")]
+    if view.sides != {"ltp", "ltd"}:
+        endurance = [
+            Choice.of(f"write cycles: the {level.upper()} after each", kind="endurance", constant={"level": level})
+            for level in ("lrs", "hrs")
+        ]
     raise ask(
         view.where,
         "what does the column of cycles count? Each cycle holds one reading, but a train has several pulses",
         (
             Choice.of("pulses: each reading follows a pulse", map={"pulse_index": cycle[0].name}),
-            *([endurance] if view.sides == {"ltp", "ltd"} else []),
+            *endurance,
         ),
         (f"{len(view.cells.block.cells)} readings in as many cycles",),
     )

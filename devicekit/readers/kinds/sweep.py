@@ -48,9 +48,9 @@ def claim(view: View) -> Claim | None:
 
 
 def _is_held(view: View) -> bool:
-    """Return whether one voltage is held while a time passes: a current in time, or retention."""
+    """Return whether one voltage is held: a current in time, retention, or reads after pulses."""
     volts = [view.numbers(column.name) for column in view.of("voltage_v")]
-    return bool(view.of("time_s")) and all(v is not None and v.nunique() == 1 and len(v) > FEWEST_HELD for v in volts)
+    return all(v is not None and v.nunique() == 1 and len(v) > FEWEST_HELD for v in volts)
 
 
 def _find_pair(view: View) -> tuple[str, str] | None:

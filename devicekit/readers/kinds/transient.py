@@ -15,6 +15,7 @@ from devicekit.readers.layouts.view import Claim, View
 from devicekit.readers.questions import ask
 from devicekit.readers.source import Source
 from devicekit.readers.state import STATE_COLUMNS, resolve_state
+from devicekit.readers.terminals import is_gate
 from devicekit.system.options import ReadOptions
 from devicekit.tables import TransientTable
 
@@ -71,6 +72,8 @@ def assign(view: View) -> list[Column]:
         elif column.role in (UNKNOWN, "value"):
             current = view.options.stated_quantity == "current"  # which stays one
             column = view.change(column, role="current_a" if current else "value")
+        elif column.role == "voltage_v" and is_gate(column.name) and not view.of("pulse_voltage_v"):
+            column = view.change(column, role="pulse_voltage_v", why="a gate voltage, which reads no channel")
         elif column.role == "cycle":
             column = view.change(column, role="record", why="it numbers the records")
         elif (column.role == "voltage_v" and view.of("pulse_voltage_v")) or column.role in (

@@ -19,13 +19,13 @@ from devicekit.readers.layout import IGNORED, KEPT, Column, Tag
 from devicekit.readers.layouts.groups import add_groups
 from devicekit.readers.layouts.infer import Reading
 from devicekit.readers.layouts.keys import translate_cell
-from devicekit.readers.layouts.roles import TEXT, Cells
+from devicekit.readers.layouts.roles import READ, TEXT, Cells
 from devicekit.readers.layouts.rows import TEXT as TEXT_ROWS
 from devicekit.readers.layouts.series import Series
 from devicekit.readers.layouts.shape import Shape
 from devicekit.readers.layouts.temperatures import convert_to_kelvin
 from devicekit.readers.layouts.view import names_as_text
-from devicekit.readers.origins import infer_kind, of_course, of_kind, states_borders
+from devicekit.readers.origins import ask_kind_first, of_course, of_kind, states_borders
 from devicekit.readers.repeats import of_parts
 from devicekit.readers.source import Source
 from devicekit.readers.terminals import warn_of_gate
@@ -96,7 +96,7 @@ def apply(reading: Reading, source: Source, strict: bool = True) -> Table:
     try:
         table: Table = reading.kind.build(whole, _remaining_options(reading), source, warnings)
     except QuestionError as error:
-        raise _ask_kind_first(reading, error) from None
+        raise ask_kind_first(error, reading.kind.NAME, reading.claim, reading.other_kinds, reading.options) from None
     frame = table.frame.drop(columns=["_part", "_gate"], errors="ignore")
     lead = [str(name) for name in type(table).schema.columns if name in frame]
     order = [*lead, *(name for name in frame if name not in lead)]
@@ -105,19 +105,10 @@ def apply(reading: Reading, source: Source, strict: bool = True) -> Table:
     given = reading.options.unit is not None  # then its warning is enough
     table = add_checks(table, [each for each in OF_NAMES if not given or each is not check_conductance])
     kind = of_kind(table, reading.layout, reading.options.kind is not None, reading.claim, reading.other_kinds)
-    statements = [kind, *of_course(table, reading.layout, stated), *(of_parts(whole, table) if unnamed else ())]
+    statements = [kind, *of_course(table, reading.layout, stated), *table.meta.get("statements", ())]
+    statements += of_parts(whole, table) if unnamed else []
     object.__setattr__(table, "meta", {**table.meta, "layout": reading.layout, "statements": tuple(statements)})
     return table
-
-
-def _ask_kind_first(reading: Reading, error: QuestionError) -> QuestionError:
-    """Return a question about trains behind the one about the kind, where the columns alone allow pulses."""
-    asked = error.asked
-    given = reading.options.kind is not None or reading.options.accept or reading.claim[0] == 2
-    if given or "pulses" not in asked.fields:
-        return error
-    kind = infer_kind(reading.kind.NAME, reading.claim[1], reading.other_kinds)
-    return QuestionError(error.where, replace(kind.question, parts=(kind.question, *asked.each)))
 
 
 def _list_names(reading: Reading, source: Source) -> list[str]:
@@ -208,8 +199,9 @@ def _build_frame(columns: Sequence[Column], cells: Cells, words: Mapping[str, st
             values[role] = _read_numbers(column, cells)
         elif role in TEXT:
             text = _read_text(cells.block.cells[name])
-            if words and role in ("direction", "level"):
-                text = text.map(lambda cell: translate_cell(str(cell), words))
+            if role in ("direction", "level"):
+                text = text.str.replace(READ, "", regex=True)
+                text = text.map(lambda cell: translate_cell(str(cell), words)) if words else text
             # chip and cell name a device together; no other role has two columns here
             values[role] = values[role].astype(str) + "_" + text.astype(str) if role in values else text
         else:

@@ -27,8 +27,12 @@ OPEN = ("unknown", "counter", "point")
 def show_kinds(view: View) -> tuple[str, ...]:
     """Return the kinds for which the numbers speak, best first; none if nothing does, or most columns hold words."""
     states = changing(view)
+    if view.extracted:
+        return ("summary",)
     if _is_of_words(view) or not states:
         return ()
+    if view.pulses_by_label and not view.of("time_s", "voltage_v"):
+        return ("pulse",)
     if find_sweep(view) is not None or (view.of("voltage_v") and not view.few_voltages):
         return ("sweep",)
     if view.alternates or (_has_counter(view) and are_levels(states, view)):

@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from devicekit.core.errors import (
     Choice,
     CodedWarning,
@@ -20,19 +18,20 @@ from devicekit.core.errors import (
 )
 from devicekit.core.quantities import GLOSSARY
 from devicekit.readers.layout import IGNORED, KEPT, Column, Layout, Tag
-from devicekit.readers.layouts import arrays, unnamed_columns
+from devicekit.readers.layouts import arrays
 from devicekit.readers.layouts.ambiguous_columns import assign_terminals, resolve_ambiguous, set_aside_terminals
+from devicekit.readers.layouts.constants import settle_constants
 from devicekit.readers.layouts.densities import is_density
 from devicekit.readers.layouts.duplicate_columns import ignore_duplicates
 from devicekit.readers.layouts.gather import SourceBlocks, gather, take_rows
 from devicekit.readers.layouts.grid import Block
 from devicekit.readers.layouts.keys import check_keys, check_words
-from devicekit.readers.layouts.kind_choices import choose_kind, collect_claims, list_other_kinds
+from devicekit.readers.layouts.kind_choices import choose_kind, collect_claims, list_other_kinds, list_without_unit
 from devicekit.readers.layouts.labels import check_groups
 from devicekit.readers.layouts.meanings import option_of, without_meaning
 from devicekit.readers.layouts.overflow import ask_if_overflow, mask_blocks
 from devicekit.readers.layouts.places import tag_blocks
-from devicekit.readers.layouts.roles import UNKNOWN, Cells, assign_roles, is_counter, is_switching
+from devicekit.readers.layouts.roles import Cells, assign_roles
 from devicekit.readers.layouts.row_meanings import settle_identifiers, unused_of_rows, use_row_meaning
 from devicekit.readers.layouts.rows import check_dropped, warn_dropped
 from devicekit.readers.layouts.scale import (
@@ -42,10 +41,10 @@ from devicekit.readers.layouts.scale import (
 from devicekit.readers.layouts.selection import select_blocks, warn_left_out
 from devicekit.readers.layouts.series import Arranged, arrange
 from devicekit.readers.layouts.view import Claim, View
+from devicekit.readers.origins import ask_kind_first
 from devicekit.readers.questions import ask
 from devicekit.readers.source import Source
 from devicekit.readers.state import OF_STATES, STATE_COLUMNS
-from devicekit.readers.terminals import is_gate
 from devicekit.system.options import LINES, ReadOptions
 
 if TYPE_CHECKING:
@@ -105,6 +104,25 @@ def infer_layout(source: Source, options: ReadOptions, recipe: Recipe | None = N
         raise question
     kind, claim = choose_kind(view)
     others = list_other_kinds(view, kind.NAME, claim.strength < 2)
+    try:
+        return _finish(view, kind, claim, others, source, options, recipe, gathered, blocks, masked)
+    except QuestionError as error:
+        raise ask_kind_first(error, kind.NAME, (claim.strength, claim.why), others, options) from None
+
+
+def _finish(
+    view: View,
+    kind: ModuleType,
+    claim: Claim,
+    others: tuple[Choice, ...],
+    source: Source,
+    options: ReadOptions,
+    recipe: Recipe | None,
+    gathered: SourceBlocks,
+    blocks: list[Block],
+    masked: list[CodedWarning],
+) -> Reading:
+    """Return the layout of a table of a kind; see `infer_layout`."""
     view = View(tuple(check_groups(view, kind.assign(view), kind, kind.NAME in OF_LEVELS)), view.cells, options)
     view = replace(view, columns=(*view.columns, *_list_further_columns(blocks)))
     _check_dimension(view, kind)
@@ -186,11 +204,7 @@ def _check_dimension(view: View, kind: ModuleType) -> None:
     ------
     TableError
     """
-    dimensionless = {"weight", "value"} if view.options.stated_quantity == "weight" else {"weight"}
-    states = [c for c in view.columns if c.role in kind.VALUES and c.role in (*STATE_COLUMNS, "value")]
-    weights = [c for c in states if c.role in dimensionless]
-    without = {*OF_LEVELS, "transient"} - {"retention"}
-    if states and len(weights) == len(states) and kind.NAME in without:
+    if states := list_without_unit(view, kind):
         raise TableError(
             f"{view.where}: column {states[0].name!r} is dimensionless, but {kind.TITLE} needs conductances, "
             "currents or resistances. Give the numbers in a unit: unit=uS"
@@ -251,77 +265,7 @@ def _build_view(block: Block, options: ReadOptions, recipe_columns: Sequence[Col
     if options.row_is == "record" and not recipe_columns:
         columns = settle_identifiers(columns, options, block.where)
     columns = set_aside_terminals(ignore_duplicates(columns, cells, options), cells)
-    return View(tuple(_settle_constants(columns, cells, block)), cells, options)
-
-
-def _settle_constants(columns: Sequence[Column], cells: Cells, block: Block) -> list[Column]:
-    """Separate constants and counters from what varies: a constant voltage is the read voltage."""
-    volts = [column for column in columns if column.role == "voltage_v"]
-    amps = [column for column in columns if column.role == "current_a"]
-    stated = [column for column in columns if column.role == "time_s" and column.stated]
-    unknown = [column for column in columns if column.role == UNKNOWN]
-    sizes = _median_sizes(unknown, cells)
-    found = []
-    for column in columns:
-        if column.role == "voltage_v" and not (column.is_explicit or is_switching(column.name)):
-            value = _constant_value(column, cells, block) if len(block.cells) >= 3 else None
-            taken = len(volts) > 1 or any(each.role == "read_voltage_v" for each in columns)
-            if value is not None and (value == 0 or is_gate(column.name)):
-                column = replace(column, role=KEPT, why=f"constant voltage of {value * column.factor:g} V")
-            elif value and not taken:
-                column = replace(column, role="read_voltage_v", why=f"constant voltage of {value * column.factor:g} V")
-        elif column.role == "current_a" and len(amps) > 1 and _constant_value(column, cells, block):
-            column = replace(column, role="compliance_a", why="constant current")
-        elif column.role == "time_s" and not (column.stated or column.is_explicit) and stated:
-            if _constant_value(column, cells, block) is not None:
-                column = replace(column, role=KEPT, why="constant beside a time with its unit")
-        elif column.role == UNKNOWN and block.named and _constant_value(column, cells, block) is not None:
-            column = replace(column, role=KEPT, why="constant")
-        elif column.role == UNKNOWN and _differs_in_size(column, sizes, cells):
-            column = replace(column, role=KEPT, why="constant, of another size than the rest")
-        elif column.role == UNKNOWN and _is_index(column, unknown, cells):
-            column = replace(column, role="counter", why="it counts")
-        found.append(column)
-    return found
-
-
-def _median_sizes(unknown: Sequence[Column], cells: Cells) -> np.ndarray:
-    """Return medians of the magnitudes of unnamed columns that change; empty if there are few, or one holds words."""
-    if len(unknown) < 3:
-        return np.array([])
-    values = [cells.numbers(each.name) for each in unknown]
-    if any(each is None for each in values):
-        return np.array([])
-    return np.array([float(each.abs().median()) for each in values if each is not None and each.nunique() > 1])
-
-
-def _differs_in_size(column: Column, sizes: np.ndarray, cells: Cells) -> bool:
-    """Return whether an unnamed column is constant and no other is of its size: a setting, not a stuck device."""
-    values = cells.numbers(column.name)
-    if not sizes.size or values is None or values.nunique() != 1:
-        return False
-    size = float(values.abs().iloc[0])
-    return bool((np.maximum(size, sizes) > unnamed_columns.APART**2 * np.minimum(size, sizes)).all())
-
-
-def _constant_value(column: Column, cells: Cells, block: Block) -> float | None:
-    """Return the value of a constant column, else None."""
-    values = cells.numbers(column.name)
-    known = None if values is None else values.dropna()
-    if known is None or known.empty or known.nunique() != 1 or len(known) < 2:
-        return None
-    if len(block.cells) > len(cells.block.cells) and Cells(block).read(column.name).nunique() != 1:
-        return None
-    return float(known.iloc[0])
-
-
-def _is_index(column: Column, unknown: Sequence[Column], cells: Cells) -> bool:
-    """Return whether a first column without a known quantity counts the rows of the others."""
-    numbered = cells.block.named and any(map(str.isdigit, column.name))  # cycle 1, beside cycle 2
-    if numbered or len(unknown) < 2 or column.name != unknown[0].name:
-        return False
-    values = cells.numbers(column.name)
-    return values is not None and is_counter(values)
+    return View(tuple(settle_constants(columns, cells, block, options)), cells, options)
 
 
 def _keep_one_per_role(view: View, arranged: Arranged, kind: ModuleType) -> tuple[View, Arranged]:

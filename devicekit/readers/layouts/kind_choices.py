@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from devicekit.core.errors import Blank, Choice, QuestionError
+from devicekit.core.errors import Blank, Choice, QuestionError, TableError
 from devicekit.names import parse_unit
+from devicekit.readers.layout import Column
 from devicekit.readers.layouts import unnamed_columns
 from devicekit.readers.layouts.densities import ask_area
 from devicekit.readers.layouts.evidence import (
@@ -38,14 +39,23 @@ from devicekit.readers.layouts.view import Claim, View
 from devicekit.readers.own import kind_of
 from devicekit.readers.questions import NONE_OF_THESE, ask
 from devicekit.readers.sizes import UNITS, describe_others, median_size, rank_units
-from devicekit.readers.state import NEGATIVE_SHARE_OF_A_WEIGHT
+from devicekit.readers.state import NEGATIVE_SHARE_OF_A_WEIGHT, STATE_COLUMNS
 from devicekit.system import plugins
 
 STATES = ("lrs", "hrs", "value", "current_a", "voltage_v")  # roles of columns that change, the smaller first
 LEVELS = "([HhLl][Rr][Ss])"  # pattern of a level in a name
 OFTEN = ("pulse", "sweep", "endurance", "retention", "transient", "summary")  # kinds offered without a word for them
+OF_UNITS = ("endurance", "multilevel", "summary", "transient")  # kinds whose states are conductances
+OF_STATES = (*OF_UNITS[:-1], "pulse", "retention")  # a transient may be one of currents
 _POSITIVE = ("conductance", "resistance")  # quantities that are refused where many numbers are negative
 _GIVEN: dict[str, dict[str, Any]] = {"summary": {"row_is": "device"}}  # options that a kind needs besides columns
+_MORE = {  # options that a kind may ask for next, beside unit= and columns
+    "pulse": "say which; with read_voltage=V for currents, and pulses=N,M",
+    "sweep": "say which; with rows_per={cycle: N} for loops of N rows",
+    "transient": "say which, and map={voltage_v: COLUMN} of a voltage; with read_voltage=V",
+    "retention": "say which; with read_voltage=V for currents",
+    "endurance": "say which; with read_voltage=V for currents",
+}
 WHOLE, MAPPED, BLANK = 0, 10, 20  # ranks of answers
 
 
@@ -54,7 +64,8 @@ def collect_claims(view: View) -> list[tuple[ModuleType, Claim]]:
     kinds = plugins.KINDS.all()
     if view.options.kind == "record":  # others may ask what does not matter then
         kinds = {"record": kinds["record"]}
-    return [(module, claim) for module in kinds.values() if (claim := module.claim(view)) is not None]
+    found = [(module, claim) for module in kinds.values() if (claim := module.claim(view)) is not None]
+    return [(module, claim) for module, claim in found if claim.strength == 2 or not _has_both_signs(view, module)]
 
 
 def choose_kind(view: View) -> tuple[ModuleType, Claim]:
@@ -69,6 +80,9 @@ def choose_kind(view: View) -> tuple[ModuleType, Claim]:
             return fits[0]
     if kind is not None:
         module = plugins.KINDS.all()[kind]
+        if kind in OF_UNITS and view.options.stated_quantity == "weight":
+            needs = "needs conductances, currents or resistances, not weights"
+            raise TableError(f"{view.where}: {module.TITLE} {needs}. Give the numbers in a unit: unit=uS")
         if missing := find_missing(view, module):
             raise ask_missing(view, module, missing)
         return module, Claim(1, "the kind and its columns are given")
@@ -156,11 +170,29 @@ def _is_open(view: View) -> bool:
 
 def _is_named(view: View) -> bool:
     """Return whether a word says the kind: in the name of a column, the file, a sheet or a table."""
-    return _names_level(view) or any(claim.strength == 2 for _, claim in collect_claims(view))
+    return _names_level(view) or bool(view.extracted) or any(claim.strength == 2 for _, claim in collect_claims(view))
+
+
+def list_without_unit(view: View, module: ModuleType) -> list[Column]:
+    """Return the columns of states if all are dimensionless and a kind of table needs conductances."""
+    dimensionless = {"weight", "value"} if view.options.stated_quantity == "weight" else {"weight"}
+    states = [c for c in view.columns if c.role in module.VALUES and c.role in (*STATE_COLUMNS, "value")]
+    return states if module.NAME in OF_UNITS and all(c.role in dimensionless for c in states) else []
+
+
+def _has_both_signs(view: View, module: ModuleType) -> bool:
+    """Return whether the states, which no option names, are of both signs, as no conductance is."""
+    of_states = [c for c in view.states if c.role not in ("weight", "value") and not c.is_explicit]
+    values = [view.numbers(column.name) for column in of_states]
+    shares = [float((each < 0).mean()) for each in values if each is not None]
+    signed = bool(shares) and all(NEGATIVE_SHARE_OF_A_WEIGHT < s < 1 - NEGATIVE_SHARE_OF_A_WEIGHT for s in shares)
+    return signed and module.NAME in OF_STATES and not (view.options.absolute or view.options.drop)
 
 
 def _claim(module: ModuleType, view: View) -> Claim | None:
-    """Return the claim of a kind; None if it has a question, which comes later."""
+    """Return the claim of a kind; None if it has a question, which comes later, or the states lack a unit."""
+    if list_without_unit(view, module) or _has_both_signs(view, module):
+        return None
     try:
         claim: Claim | None = module.claim(view)
     except QuestionError:
@@ -170,7 +202,7 @@ def _claim(module: ModuleType, view: View) -> Claim | None:
 
 def _misfit(module: ModuleType, view: View) -> int:
     """Return a rank: trains and sweeps last where no column runs, trains beside times; first what a name gives."""
-    if module.NAME == "endurance" and _names_level(view):
+    if (module.NAME == "endurance" and _names_level(view)) or (module.NAME == "summary" and view.extracted):
         return -4
     varying = [name for name in free_columns(view) if not is_rising(name, view) and view.cells.varies(name)]
     rough = bool(varying) and all(jumps(name, view) for name in varying)
@@ -253,7 +285,11 @@ def _with_columns(view: View, module: ModuleType) -> list[tuple[int, Choice]]:
     own = {role for each in module.NEEDS for role in each} - {"value"}
     if not fitting or (module.NAME not in OFTEN and not own & known_roles(view)):
         return []
-    choice = Choice.of(f"{module.TITLE}: say which", **given, map={role: Blank("COLUMN") for role in fitting[0]})
+    choice = Choice.of(
+        f"{module.TITLE}: {_MORE.get(module.NAME, 'say which')}",
+        **given,
+        map={role: Blank("COLUMN") for role in fitting[0]},
+    )
     return [(BLANK + len(fitting[0]), choice)]
 
 

@@ -37,6 +37,7 @@ SIDES: dict[str, dict[str, Tag]] = {  # states of one level or direction, as `ma
 }
 LEVEL_WORDS = {"lrs", "on", "set", "hrs", "off", "reset", "low", "high", "lrs state", "hrs state", "r_on", "r_off"}
 LEVEL_IN_NAME = re.compile(r"(?i)(?<![a-z])(hrs|lrs)(?![a-z])")  # of a file, a sheet or a table
+READ = re.compile(r"(?i)(?<=[^\W\d])[ _-]+read(?:ing)?$")  # behind a word for a level or a direction: SET_READ
 _LEVEL = re.compile(r"(?i)(?:^|[\s_])[rgi]?[\s_]?(lrs|hrs|low|high|on|off)(?=$|[\s_\d])")
 
 
@@ -103,7 +104,7 @@ class Cells:
         if cells.dtype.kind in "iufb":
             return set()
         distinct = set(cells.to_numpy()) if cells.dtype == object else cells.unique()
-        found = {str(cell).strip().lower() for cell in distinct}
+        found = {READ.sub("", str(cell).strip()).lower() for cell in distinct}
         return found - {"", "nan"}
 
 

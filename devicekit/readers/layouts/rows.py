@@ -11,6 +11,7 @@ from devicekit.readers.cells import Row
 from devicekit.readers.layout import matches_pattern
 from devicekit.readers.layouts import delimiters
 from devicekit.readers.questions import ask
+from devicekit.readers.state import NEGATIVE
 from devicekit.system.options import ReadOptions
 
 TEXT = "text"  # pattern of rows with words in columns of numbers
@@ -47,7 +48,7 @@ def show_row(row: Row) -> str:
 
 def row_patterns(options: ReadOptions) -> list[str]:
     """Return the patterns of `drop` that are compared with rows."""
-    return [each for each in options.drop if each not in (TEXT, OVERFLOW) and not NUMBER.fullmatch(each)]
+    return [each for each in options.drop if each not in (TEXT, OVERFLOW, NEGATIVE) and not NUMBER.fullmatch(each)]
 
 
 def drop_rows(rows: Sequence[Row], options: ReadOptions) -> tuple[Sequence[Row], list[Row]]:

@@ -50,7 +50,10 @@ def assign_factors(view: View, kind: ModuleType, block: Block) -> tuple[View, li
         elif (is_state or is_current) and column.by not in ("glossary", "recipe"):
             column = _resolve_state_unit(column, view, "current" if is_current else STATE_COLUMNS.get(column.role))
         elif column.role == "weight_change":
-            column = _resolve_relative_change(column, view)
+            if "weight_change" in kind.VALUES:
+                column = _resolve_relative_change(column, view)
+            elif not column.is_explicit:
+                column = replace(column, role=KEPT, why="a change, which is no state")
         elif column.role in GLOSSARY and GLOSSARY[column.role].unit and not column.stated:
             column, names = _assume_volts(column, view)
             assumed += names

@@ -288,7 +288,12 @@ def word_choices(value_columns: Sequence[Column], view: View) -> tuple[Choice, .
     names = [_bare_name(column, view) for column in columns]
     found = [set(re.findall(r"[^\W\d_]{2,}", name)) for name in names]
     words = sorted(set().union(*found), key=lambda word: (-len(word), word))
-    pairs = [(a, b) for a in words for b in words if a < b and all((a in each) != (b in each) for each in found)]
+    pairs = [
+        (a, b)
+        for a in words
+        for b in words
+        if a.lower() < b.lower() and all((a in each) != (b in each) for each in found)
+    ]
     if not pairs or view.sweeps:
         return ()
     ways = _trend_directions(columns, view)

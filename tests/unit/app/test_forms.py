@@ -21,7 +21,8 @@ from devicekit.app.forms import (
 from devicekit.app.questions import build_parts, combine, list_entries, parse_answers
 from devicekit.core.errors import Blank, Choice, Question, UsageError
 from devicekit.system import commands
-from devicekit.system.answers import Answered, FormAnswers, fill_blanks, list_blank_labels
+from devicekit.system.answers import Answered, FormAnswers
+from devicekit.system.blanks import fill_blanks, list_blank_labels
 from devicekit.system.options import OPTIONS as DECLARED
 from devicekit.system.options import ReadOptions
 

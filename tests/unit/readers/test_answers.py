@@ -200,13 +200,8 @@ def follow(path: Path, table: Awkward, state: Answered, asked: tuple[str, ...]) 
     return []
 
 
-REFUSED = {20, 33, 39, 86, 93, 126, 129, 149}  # tables of which an answer is offered that the numbers or units refuse
-
-
 def _seeds() -> list[Any]:
-    known = pytest.mark.xfail(reason="an answer is offered that the numbers or units refuse", strict=True)
-    marks = {seed: [pytest.mark.slow, *([known] if seed in REFUSED else [])] for seed in range(QUICK, TABLES)}
-    return [*range(QUICK), *(pytest.param(seed, marks=each) for seed, each in marks.items())]
+    return [*range(QUICK), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(QUICK, TABLES))]
 
 
 @pytest.mark.filterwarnings("ignore")

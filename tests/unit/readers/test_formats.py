@@ -206,10 +206,11 @@ def test_the_answers_about_borders_of_an_instrument_are_never_refused(lines: Wri
     volts = [0, 1, 2, 1, 0, 1, 0, -1, -2, -1, 0, 2, 3, 0, -1, -3, 0, 0.5]
     path = lines(*easyexpert("Time, V1, I1", [f"{1e-3 * k}, {v}, {1e-6 * v + 1.5e-6}" for k, v in enumerate(volts)]))
     offered = choices(path)
-    assert offered == ["accept=True", "rows_per={cycle: N}", "kind=transient absolute=True", "kind=record"]
+    assert offered == ["accept=True", "rows_per={cycle: N}", "kind=transient", "kind=record"]
     loop = devicekit.read(path, rows_per={"cycle": "9"})
     assert loop.frame["cycle"].tolist() == [1] * 9 + [2] * 9
-    times = devicekit.read(path, kind="transient", absolute=True)
+    times = devicekit.read(path, kind="transient")
+    assert times.frame["current_a"].tolist() == pytest.approx([1e-6 * v + 1.5e-6 for v in volts])
     assert times.frame["voltage_v"].tolist() == volts
     plain = devicekit.read(path, kind="record")
     assert plain.meta["format"] == "easyexpert"

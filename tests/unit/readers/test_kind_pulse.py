@@ -238,7 +238,18 @@ def test_cycles_that_turn_at_different_places_are_asked_about(lines: Write) -> N
 
 def test_cycles_of_one_reading_each_are_asked_about(lines: Write) -> None:
     path = lines("Cycle number,Conductance (S)", *(f"{n},{2.6e-5 - 1e-7 * n}" for n in range(50)))
-    assert choices(path) == ["map={pulse_index: Cycle number}"]
+    with pytest.raises(QuestionError) as caught:
+        devicekit.read(path)
+    kind, cycles, *_ = caught.value.asked.each
+    assert kind.subject == "kind"
+    assert [each.typed_options for each in cycles.choices] == [
+        "map={pulse_index: Cycle number}",
+        "kind=endurance constant={level: lrs}",
+        "kind=endurance constant={level: hrs}",
+    ]
+    once = devicekit.read(path, kind="endurance", constant={"level": "hrs"}).frame
+    assert once["cycle"].tolist() == list(range(50))
+    assert set(once["level"]) == {"hrs"}
     table = devicekit.read(path, map={"pulse_index": "Cycle number"})
     assert (len(table.frame), table.frame["pulse_index"].max()) == (50, 49)
 

@@ -96,4 +96,4 @@ def test_an_example_of_answers_has_no_blank_first() -> None:
     assert Question("", (), parts=(filled, blank)).first_answers == "unit=A map={value: COLUMN}"
     both = Question("", (), parts=(blank, filled))
     assert both.first_answers == ""
-    assert len(str(both).splitlines()) == 5
+    assert len(str(both).splitlines()) == 6  # the last: as plain records

@@ -96,11 +96,9 @@ def test_the_read_voltage_chooses_the_readings_of_a_transient(tmp_path: Path) ->
     volts = np.r_[np.full(20, 2.0), np.full(10, 0.01002)]
     columns = {"time (s)": np.arange(30.0), "I (A)": 1e-3 * volts, "V (V)": volts}
     path = write(tmp_path / "t.csv", columns, list(columns))
-    assert [each.options for each in asked(path, kind="transient").choices] == [
-        {"read_voltage": 0.01},
-        {"read_voltage": 2.0},
-    ]
-    frame = devicekit.read(path, kind="transient", read_voltage=0.01).frame
+    assert [each.options for each in asked(path, kind="transient").choices] == [{"accept": True}, {"read_voltage": 2.0}]
+    frame = devicekit.read(path, kind="transient", accept=True).frame
+    assert frame.equals(devicekit.read(path, kind="transient", read_voltage=0.01).frame)
     assert frame["conductance_s"].notna().sum() == 10
     assert frame["conductance_s"].iloc[-1] == pytest.approx(1e-3)
     assert frame["pulse_voltage_v"].iloc[[0, -1]].tolist() == [2, 0]

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devicekit.core.errors import DevicekitError, FileError, TableError, UsageError
+from devicekit.core.errors import DevicekitError, FileError, QuestionError, TableError, UsageError
 from devicekit.readers import read
 from devicekit.tables import PulseTable, SweepTable
 
@@ -251,11 +251,11 @@ def test_bad_values_are_named_by_row(text: str, row: int, tmp_path: Path) -> Non
 
 def test_every_bad_row_is_listed_and_the_first_ten_are_shown(tmp_path: Path) -> None:
     text = "conductance_s\n" + "".join(f"-{n}e-6\n" for n in range(1, 31))
-    with pytest.raises(TableError) as caught:
+    with pytest.raises(QuestionError) as caught:
         read(write(tmp_path, "negative.csv", text))
     assert len(caught.value.rows) == 30
     assert "30 rows in all" in str(caught.value)
-    assert str(caught.value).count("row ") == 10
+    assert str(caught.value).count("expected 0 S") == 10
 
 
 def test_negative_conductance_can_be_taken_as_magnitude(tmp_path: Path) -> None:
@@ -377,7 +377,7 @@ def test_gong_is_a_weight_and_not_a_conductance(measured: Path) -> None:
     path = measured / "gong_reram" / "gong_et_al.csv"
     table = read(path, quantity="weight", accept=True)
     assert len(table) == 2000
-    with pytest.raises(TableError, match="weight") as caught:
+    with pytest.raises(QuestionError, match="weight") as caught:
         read(path, quantity="conductance")
     assert len(caught.value.rows) == 1234
 
@@ -399,5 +399,8 @@ def test_all_negative_points_to_the_sign_of_the_read_voltage(tmp_path: Path) -> 
     text = "direction,pulse_index,read_current_a\n" + "".join(
         f"{direction},{n},{1e-6 * (n + 1)}\n" for direction in ("ltp", "ltd") for n in range(4)
     )
-    with pytest.raises(TableError, match="read_voltage="):
-        read(write(tmp_path, "turned.csv", text), read_voltage=-0.1)
+    path = write(tmp_path, "turned.csv", text)
+    with pytest.raises(QuestionError) as caught:
+        read(path, read_voltage=-0.1)
+    assert caught.value.asked.choices[0].options == {"read_voltage": 0.1}
+    assert len(read(path, read_voltage=0.1, accept=True)) == 8

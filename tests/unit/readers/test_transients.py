@@ -122,8 +122,7 @@ def test_small_pulses_from_0_v_are_readings() -> None:
     assert np.flatnonzero(np.isfinite(reading)).tolist() == [4, 8]
     just = np.where(v == 0.1, 0.499, v)
     assert np.flatnonzero(np.isfinite(transients.split_voltage(just, "x")[1])).tolist() == [4, 8]
-    with pytest.raises(QuestionError, match="0 V"):
-        transients.split_voltage(np.where(v == 0.1, 0.5, v), "x")
+    assert not np.isfinite(transients.split_voltage(np.where(v == 0.1, 0.5, v), "x")[1]).any()
 
 
 def test_two_channels_of_an_oscilloscope_are_asked_about(tmp_path: Path) -> None:
