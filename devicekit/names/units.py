@@ -413,6 +413,13 @@ def _is_unambiguous(piece: str) -> bool:
 _SIZE = re.compile(r"([\d.,]+(?:[eE][+-]?\d+)?) ?([^\W\d]+(?:\^?2|²)?)")
 
 
+def multiply_by_size(density: Unit, size: tuple[float, int]) -> Unit | None:
+    """Return the unit of a density times a size in metres and its power; None if the powers do not fit."""
+    if abs(size[1]) != abs(density.length):
+        return None
+    return Unit(density.of, density.factor * size[0] ** (1 if size[1] == -density.length else -1), density.log10)
+
+
 def parse_size(text: str) -> tuple[float, int] | None:
     """Parse the size of a device: 25 um2, 10 um, or area over length, 25 um2/5 nm.
 

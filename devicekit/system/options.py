@@ -13,7 +13,7 @@ from devicekit.core.declarations import MOST_WHOLE, Option, document, lines_of_r
 from devicekit.core.errors import UsageError
 from devicekit.core.text import natural_number
 from devicekit.names import Unit, parse_unit
-from devicekit.names.units import parse_size
+from devicekit.names.units import multiply_by_size, parse_size
 from devicekit.system.plugins import READERS
 
 QUANTITIES = ("conductance", "current", "resistance", "weight")
@@ -476,6 +476,14 @@ class ReadOptions:
         """The unit that `unit` names; a weight has the unit 1."""
         word = self.unit or ""
         unit = {"1": Unit("weight", 1.0), "%": Unit("weight", 0.01)}.get(word.strip()) or parse_unit(word)
+        if unit is not None and unit.of:
+            size = parse_size(self.device_area) if self.device_area else None
+            unit = multiply_by_size(unit, size) if size else None
+            if unit is None:
+                raise UsageError(
+                    f"unit={word!r} is a density: give the size of the device that fits it, device_area='25 um2', or "
+                    "device_area='1 cm2' if it is unknown"
+                )
         if unit is None or unit.quantity not in QUANTITIES:
             if "=" in word:
                 raise UsageError(f"unit={word!r}: for units of several columns, give names='V (mV),I (uA)'")
@@ -488,6 +496,12 @@ class ReadOptions:
     def stated_quantity(self) -> str | None:
         """The quantity, given by `quantity` or implied by `unit`."""
         return self.quantity or (self._unit.quantity if self.unit else None)
+
+    @property
+    def gives_density(self) -> bool:
+        """True if `unit` is that of a density, such as A/cm2."""
+        unit = parse_unit(self.unit) if self.unit else None
+        return unit is not None and bool(unit.of)
 
     @property
     def factor(self) -> float:

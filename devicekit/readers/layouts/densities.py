@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from devicekit.core.errors import Blank, Choice, QuestionError, UsageError
-from devicekit.names.units import Unit, parse_size
+from devicekit.names.units import multiply_by_size, parse_size
 from devicekit.readers.header import Heading
 from devicekit.readers.questions import NONE_OF_THESE, ask
 from devicekit.system.options import ReadOptions
@@ -30,12 +30,11 @@ def use_area(head: Heading, options: ReadOptions, where: str) -> Heading:
     size = parse_size(options.device_area) if options.device_area is not None else None
     if size is None or head.unit is None or not is_density(head):
         return head
-    if abs(size[1]) != abs(head.unit.length):
+    unit = multiply_by_size(head.unit, size)
+    if unit is None:
         needed = "an area" if abs(head.unit.length) == 2 else "a width, or an area over a length"
         raise UsageError(f"{where}: {head.name} in {head.word} needs {needed}, not device_area={options.device_area}")
-    factor = head.unit.factor * size[0] ** (1 if size[1] == -head.unit.length else -1)
-    # without the word: a recipe keeps the factor
-    return replace(head, word=None, unit=Unit(head.unit.of, factor, head.unit.log10), quantity=head.unit.of)
+    return replace(head, word=None, unit=unit, quantity=unit.quantity)  # without the word: a recipe keeps the factor
 
 
 def ask_area(headings: Iterable[Heading], options: ReadOptions, where: str) -> QuestionError | None:

@@ -142,7 +142,8 @@ def _finish(
     unused |= set() if kind.NAME == "pulse" else {"pulses"}
     unused |= unused_of_rows(kind.NAME, options)
     by_recipe = recipe is not None and options.device_area != recipe.options.device_area  # whose factors hold
-    unused |= set() if any(map(is_density, blocks[0].headings)) and not by_recipe else {"device_area"}
+    densities = options.gives_density or any(map(is_density, blocks[0].headings))
+    unused |= set() if densities and not by_recipe else {"device_area"}
     options = add_read_voltage(view, kind, options)
     layout = _build_layout(view, kind, claim, blocks, arranged, _stored_options(options, blocks, arranged, beside))
     return Reading(

@@ -341,6 +341,11 @@ def test_a_density_needs_the_size_of_the_device(
     check_loop(read(path, recipe=tmp_path / "lab.toml"), 1e-3 * factor)
     with pytest.raises(UsageError, match="device_area"):
         read(path, recipe=tmp_path / "lab.toml", device_area="7 nm")
+    unnamed = lines("Voltage (V),J", *loop())
+    check_loop(read(unnamed, kind="sweep", unit=unit, device_area=size), 1e-3 * factor)
+    for wrong in (None, "25 um2/5 nm/1 nm", "3 m2/2 um2"):
+        with pytest.raises(UsageError, match="device_area"):
+            read(unnamed, kind="sweep", unit=unit, device_area=wrong)
 
 
 def test_a_conductivity_needs_an_area_over_a_length(lines: Write) -> None:
