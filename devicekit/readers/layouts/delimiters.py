@@ -166,11 +166,13 @@ def find_marks(cells: Iterable[str], delimiter: str, where: str, decimal: str | 
     pointed = [cell for cell in filled if "." in cell and _NUMBER.match(cell)]
     grouping = "." if pointed and all(map(_ONE_GROUP.match, pointed)) else ""  # 1.500 beside 0,25
     grouped = [found for cell in seen if (found := _GROUPED.match(cell))]
+    grouped.sort(key=lambda found: not found["rest"])  # 1 584,893 says more than 10 000
     plain = {cell for cell in seen if _COMMA.match(cell)}
     for found in grouped:
         mark, rest = found["mark"], found["rest"]
         if rest or found[0].count(mark) > 1 or mark in "' \u00a0\u202f":
-            last = rest[0] if rest else ("," if mark == "." else ".")
+            commas = plain if mark in "' \u00a0\u202f" else ()  # 1 000 beside 0,25
+            last = rest[0] if rest else ("," if mark == "." or (commas and not pointed) else ".")
             if rest and last == mark:
                 continue
             return decimal or last, mark

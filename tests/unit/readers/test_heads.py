@@ -175,3 +175,11 @@ def test_a_remark_below_tables_that_empty_rows_separate_is_left_out(tmp_path: Pa
     path.write_text(f"V (V),I (A)\n{table}\n{table}\n--- finished ---\n")
     frame = read(path, blocks="empty-row", columns_are="devices").frame
     assert frame.groupby("device_id").size().tolist() == [len(loop)] * 2
+
+
+def test_blanks_between_digits_leave_the_decimal_mark_to_other_cells(tmp_path: Path) -> None:
+    for name, cells in (("a", ("0,5", "1 000", "2 000")), ("b", ("1 000", "1 500,5", "3 000"))):
+        path = tmp_path / f"{name}.csv"
+        path.write_text("f\tx\n" + "".join(f"{cell}\t{k}\n" for k, cell in enumerate(cells)))
+        numbers = [float(cell.replace(" ", "").replace(",", ".")) for cell in cells]
+        assert read(path, kind="record").frame["f"].tolist() == numbers
