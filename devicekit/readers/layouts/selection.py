@@ -96,11 +96,16 @@ def _choose_group(group: Sequence[Block], blocks: Sequence[Block], by_sheet: boo
     """Return the choice of reading tables of equal columns: by their sheets, or by their numbers."""
     rows = sum(len(block.cells) for block in group)
     label = next((f"{block.label}: " for block in group if block.label), "")
-    means = f"{label}columns {', '.join(group[0].names[:6])}, {count(rows, 'row')}"
+    columns = ", ".join(group[0].names[:6])
+    means = f"{label}columns {columns}, {count(rows, 'row')}"
     if by_sheet:
         names = list(dict.fromkeys(block.sheet for block in group))
+        pattern = _sheet_pattern(names, [block.sheet for block in blocks])
+        if len(names) > MOST_CHOICES and not pattern.endswith("*"):  # too long to be typed
+            first = ",".join(names[:MOST_CHOICES])
+            return Choice.of(f"the first {MOST_CHOICES} of {len(names)} sheets with columns {columns}", sheet=first)
         more = f"{len(names)} sheets, " if len(names) > MOST_CHOICES else ""
-        return Choice.of(f"{more}{means}", sheet=_sheet_pattern(names, [block.sheet for block in blocks]))
+        return Choice.of(f"{more}{means}", sheet=pattern)
     return Choice.of(means, block=",".join(str(k) for k, block in enumerate(blocks, 1) if block in group))
 
 

@@ -125,6 +125,22 @@ def test_a_question_about_many_sheets_is_whole(tmp_path: Path) -> None:
     assert len(caught.value.asked.each[0].choices) <= 8
 
 
+def test_a_question_about_sheets_of_two_makes_is_whole(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for k in range(120):
+        sheet = book.create_sheet(f"{k} is a sheet with a long name")
+        for row in [("a", "b") if k % 2 else ("c", "d", "e"), *((n, n * k, 1)[: 3 - k % 2] for n in range(5))]:
+            sheet.append(row)
+    del book["Sheet"]
+    book.save(tmp_path / "x.xlsx")
+    with pytest.raises(QuestionError) as caught:
+        read(tmp_path / "x.xlsx")
+    assert "left out" not in caught.value.message
+    first = caught.value.asked.each[0].choices[0].options
+    assert len(first["sheet"].split(",")) == 8
+    assert len(read(tmp_path / "x.xlsx", kind="record", **first).frame) == 40
+
+
 @pytest.mark.parametrize("columns", [5, 6])
 def test_fewer_names_than_columns_are_asked_about(tmp_path: Path, columns: int) -> None:
     path = tmp_path / "x.csv"
