@@ -112,7 +112,8 @@ async def answer_question(request: Request) -> Response:
     try:
         if asked is None:
             raise UsageError("The question has changed since. Look at the answers again.")
-        reading, answers = parse_options(form, app.recipes), parse_answers(asked[1], form)
+        reading = parse_options(form, app.recipes)
+        answers = parse_answers(asked[1], form, reading)
         name = str(form.get("recipe-name", ""))
         recipe = _recipe_target(app, upload, name) if "keep-recipe" in form else None
     except DevicekitError as error:
@@ -145,7 +146,8 @@ async def show_answers(request: Request) -> Response:
     try:
         if asked is None:
             raise UsageError("The question has changed since. Look at the answers again.")
-        reading, answers = parse_options(form, app.recipes), parse_answers(asked[1], form)
+        reading = parse_options(form, app.recipes)
+        answers = parse_answers(asked[1], form, reading)
         job = app.look(upload, reading, answers=answers, asked=asked[1])
         await run_in_threadpool(job.wait, PATIENCE)
         if isinstance(job.result, ReadResult):

@@ -26,6 +26,7 @@ from devicekit.system.commands import non_default
 from devicekit.system.options import OPTIONS, ReadOptions
 
 OWN = "own"  # another answer than those that are offered
+_NOTHING = ReadOptions()
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,12 @@ class Part:
     choices: list[tuple[Choice, list[tuple[str, str]]]]
     chosen: str
     fields: list[Field]
+
+    @property
+    def missing(self) -> list[str]:
+        """Labels of the fields beside the answer that is chosen which are empty."""
+        blanks = [] if self.chosen == OWN else self.choices[int(self.chosen)][1]
+        return [label for label, entry in blanks if not entry.strip()]
 
 
 @dataclass(frozen=True)
@@ -141,8 +148,10 @@ def parse_options(form: Any, recipes: Path) -> ReadOptions:
     return replace(options, recipe=recipe) if options.recipe is not None and recipe.is_file() else options
 
 
-def parse_answers(asked: Sequence[Question], form: Any) -> dict[str, dict[str, Any]]:
+def parse_answers(asked: Sequence[Question], form: Any, reading: ReadOptions = _NOTHING) -> dict[str, dict[str, Any]]:
     """Return the options of each answer of a form, by the text of its question.
+
+    A blank that is left empty takes what `reading`, the description of the whole file, says.
 
     Raises
     ------
@@ -152,14 +161,14 @@ def parse_answers(asked: Sequence[Question], form: Any) -> dict[str, dict[str, A
     described = parse_described(form)
     found = {}
     for k, each in enumerate(asked):
-        if (options := _parse_part(k, each, form)) is not None:
+        if (options := _parse_part(k, each, form, reading)) is not None:
             if "columns" in options:
                 options["columns"] = described.rename(options["columns"])
             found[each.text] = options
     return found
 
 
-def _parse_part(k: int, question: Question, form: Any) -> dict[str, Any] | None:
+def _parse_part(k: int, question: Question, form: Any, reading: ReadOptions) -> dict[str, Any] | None:
     """Return the options of the answer to one part; None for one that is left empty, which may be asked again.
 
     Blanks of the first part must be filled in; a later part may not be asked behind another answer to the first.
@@ -172,11 +181,42 @@ def _parse_part(k: int, question: Question, form: Any) -> dict[str, Any] | None:
     more = non_default(parse_reading_form(beside))
     if chosen == OWN or number is None:
         return more or None
-    entries = [str(each) for each in form.getlist(f"blank-{k}-{number}")]
+    choice, entries = _drop_known(
+        question.choices[number].options, [str(each) for each in form.getlist(f"blank-{k}-{number}")], reading
+    )
     if k > 0 and entries and not any(map(str.strip, entries)):
         return more or None
-    options = fill_blanks(question.choices[number].options, entries)
-    return combine(options, more)
+    return combine(fill_blanks(choice, entries), more)
+
+
+def _drop_known(
+    options: Mapping[str, Any], entries: Sequence[str], reading: ReadOptions
+) -> tuple[dict[str, Any], list[str]]:
+    """Return an answer without the empty blanks that reading options say, and the entries of the others."""
+    rest, given = iter(entries), non_default(reading)
+    kept: dict[str, Any] = {}
+    words: list[str] = []
+
+    def keeps(value: Any, is_known: bool) -> bool:
+        """Return whether a value stays in the answer; the entry of a blank that stays is kept."""
+        if not isinstance(value, Blank):
+            return True
+        word = next(rest, "")
+        if is_known and not word.strip():
+            return False
+        words.append(word)
+        return True
+
+    for name, value in options.items():
+        known = given.get("columns" if name == "map" else name, ())
+        if isinstance(value, Mapping):
+            left = {role: word for role, word in value.items() if keeps(word, role in known)}
+            kept |= {name: left} if left else {}
+        elif isinstance(value, tuple):  # several numbers that belong together
+            kept[name] = tuple(each for each in value if keeps(each, False))
+        elif keeps(value, known != ()):
+            kept[name] = value
+    return kept, words
 
 
 def combine(options: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:

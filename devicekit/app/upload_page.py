@@ -68,6 +68,10 @@ def render_upload(
     form = form if form is not None else upload.form if found.question and upload.form is not None else FormData()
     job_id, parts = asked or (read.id, found.asked)
     upload.keep_form(job_id, parts)
+    shown_parts = build_parts(parts, entries)
+    empty = next((each for each in shown_parts if each.missing), None)
+    if found.question and form is upload.form and empty is not None and not wrong:  # an answer that was not used
+        wrong = f"Fill in “{empty.missing[0]}” beside the answer: {empty.heading}"
     return pages.render_page(
         request,
         "upload",
@@ -80,7 +84,7 @@ def render_upload(
         found=found,
         shown=looked or found,
         result=job.result if job is not None and isinstance(job.result, TaskResult) else None,
-        parts=build_parts(parts, entries),
+        parts=shown_parts,
         asked=job_id,
         describe=describe_upload(app, upload, looked, form),
         recipe=(str(form.get("recipe-name", Path(upload.name).stem)), "keep-recipe" in form),

@@ -173,6 +173,12 @@ def test_the_parts_of_a_form_become_answers_by_their_questions() -> None:
     assert parse_answers(whole.each, form)["what?"] == {"quantity": "weight"}
     with pytest.raises(UsageError, match="Choose"):
         parse_answers(whole.each, FormData([("choice-0", "own")]))
+    known = ReadOptions(read_voltage=0.2, columns={"value": "G"})
+    form = FormData([("choice-0", "0"), ("blank-0-0", " ")])
+    assert parse_answers([first], form, known) == {"what?": {"quantity": "current"}}
+    form = FormData([("choice-0", "1"), ("blank-0-1", "U"), ("blank-0-1", ""), ("blank-0-1", "60")])
+    assert parse_answers([first], form, known) == {"what?": {"columns": {"voltage_v": "U"}, "pulses": (60, 50)}}
+    assert len(build_parts([first], list_entries([first], form))[0].missing) == 1
     turned = replace(second, parts=(second, first))
     form = FormData([("choice-0", "0"), ("choice-1", "0"), ("blank-1-0", " ")])
     assert parse_answers(turned.each, form) == {"right?": {"accept": True}}  # it may not be asked at all
