@@ -25,7 +25,8 @@ def split_quantities(rows: Sequence[Row]) -> tuple[Sequence[Row], dict[int, str]
     middle = len(rows) // 3
     body = [cells for _, cells in rows[middle : middle + JUDGED] if any(cells)]
     width = max(map(len, body), default=0)
-    places = [k for k in range(width) if _is_column(body, [cells for _, cells in rows], k)]
+    every = [cells for _, cells in rows]
+    places = [k for k in range(width) if _is_column(body, every, k)]
     common = {k: _common_unit([cells[k] for _, cells in rows if k < len(cells) and cells[k]]) for k in places}
     units = {k: unit for k, unit in common.items() if unit is not None}
     if not units:
