@@ -45,7 +45,9 @@ class Answered:
         accepted = self.accepted | {question.text} if given.pop("accept", False) else self.accepted
         for name, value in given.items():
             if isinstance(value, Mapping):
-                given[name] = {**getattr(self.options, name), **value}
+                before = getattr(self.options, name)
+                several = {k: f"{before[k]}, {value[k]}" for k in ("keep",) if k in before and k in value}  # of columns
+                given[name] = {**before, **value, **several}
         return Answered(replace(self.options, **given), accepted)
 
 

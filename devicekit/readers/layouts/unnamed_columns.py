@@ -12,7 +12,6 @@ from devicekit.readers.layouts.roles import UNKNOWN
 from devicekit.readers.layouts.view import View
 
 APART = 10.0  # ratio of medians beyond which two columns hold different quantities
-_POSITIVE = ("conductance", "resistance")  # quantities that are refused where many numbers are negative
 FEWEST = 3  # rows from which on a column that rises may be an axis
 
 

@@ -19,7 +19,7 @@ from devicekit.readers import ReadOptions, read
 from devicekit.system.answers import Answered
 from devicekit.system.commands import non_default
 
-ROUNDS = 4  # questions to one file at most
+ROUNDS = 6  # answers to one file at most, if each is given alone
 QUICK, TABLES = 4, 150
 BOTH = {"voltage_v": "V", "current_a": "I", "value": "G", "conductance_s": "G", "time_s": "t", "pulse_index": "n"}
 

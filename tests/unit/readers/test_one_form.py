@@ -11,6 +11,7 @@ from scipy.io import savemat
 
 import devicekit
 from devicekit.core.errors import Question, QuestionError
+from devicekit.readers import ReadOptions
 from devicekit.system.answers import Answered, answering
 
 from .small_files import Write, choices  # type: ignore[import-not-found]
@@ -155,3 +156,11 @@ def test_write_cycles_of_one_reading_each(lines: Write) -> None:
         devicekit.read(path)
     frame = devicekit.read(path, kind="endurance", constant={"level": "lrs"}).frame
     assert frame["cycle"].tolist() == list(range(30))
+
+
+def test_columns_that_are_kept_one_after_the_other_are_all_kept() -> None:
+    question = Question("does it name devices?", ("columns",))
+    state = Answered(ReadOptions())
+    for name in ("a", "b"):
+        state = state.with_answer(question, {"map": {"keep": name}})
+    assert state.options.columns == {"keep": "a, b"}
