@@ -23,6 +23,7 @@ MOST_CHOICES = 6
 _SETTINGS = ("width", "delay", "limit")  # of a pulse or an instrument: not what runs along a record
 _SHORT = re.compile(r"[VI](?:[A-Z]|[A-EGKS]{2})\d*")  # VCE, IC
 _QUANTITY = {"time_s": "time", "voltage_v": "voltage", "current_a": "current"}
+_STEPPED = 0.1  # of the rows; a voltage that changes at fewer is stepped between curves
 _LIKELY = 0.1  # of the median voltage [V]; a current [A] is smaller
 
 
@@ -41,8 +42,13 @@ def find_named_roles(record: Record, roles: Mapping[str, str], where: str) -> di
     of = {ours: [n for n in free if quantities[n] == quantity] for ours, quantity in _QUANTITY.items()}
     if "time_s" not in roles and of["time_s"]:
         roles["time_s"] = _varying(record, of["time_s"])[0]
+    voltages = [*of["voltage_v"], *(roles[ours] for ours in ("voltage_v",) if ours in roles)]
+    stepped = _find_stepped(record, voltages)
     if "voltage_v" not in roles and of["voltage_v"]:
-        roles["voltage_v"] = _choose_voltage(record, of["voltage_v"], pairs, where)
+        rest = [name for name in of["voltage_v"] if name != stepped]
+        roles["voltage_v"] = _choose_voltage(record, rest, pairs if stepped is None else {}, where)
+    if stepped is not None and stepped not in roles.values():
+        roles.setdefault("third_voltage_v", stepped)
     if "current_a" not in roles and of["current_a"]:
         roles["current_a"] = _choose_current(record, of["current_a"], roles.get("voltage_v"), pairs, where)
     return roles
@@ -87,6 +93,14 @@ def _choose_voltage(record: Record, names: Sequence[str], pairs: Mapping[str, Ma
         tuple(Choice.of(f"read {name} as the voltage", map={"voltage_v": name}) for name in swept),
         _describe(record, swept),
     )
+
+
+def _find_stepped(record: Record, names: Sequence[str]) -> str | None:
+    """Return the one voltage that is stepped between the curves of another one; None if there is none."""
+    swept = find_swept(names, lambda name: _numbers(record, name))
+    changes = {name: float((_numbers(record, name).diff().iloc[1:] != 0).mean()) for name in swept}
+    stepped = [name for name, share in changes.items() if share <= _STEPPED]
+    return stepped[0] if len(stepped) == 1 and any(share > 0.5 for share in changes.values()) else None
 
 
 def _choose_current(

@@ -13,6 +13,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+import pandas as pd
+
 from devicekit.core.errors import FileError, UsageError
 from devicekit.core.text import natural_number
 from devicekit.readers import transients
@@ -189,7 +192,7 @@ def _record(raw: _Raw) -> Record:
         names and not names[-1].strip() and all(len(row) < len(names) or not row[len(names) - 1] for _, row in raw.rows)
     ):
         names = names[:-1]  # from a comma at the end of every line
-    columns = text_frame(raw.rows, names)
+    columns = _add_stepped(raw, text_frame(raw.rows, names))
     compliance = raw.first("Measurement.Primary.Compliance")
     date = raw.first("TestRecord.RecordTime") or f"{raw.first('Test date')} {raw.first('Test time')}".strip()
     device = raw.device or raw.first("TestRecord.TestTarget") or raw.first("Device ID")
@@ -228,6 +231,22 @@ def _count_points(raw: _Raw) -> int | None:
     """Return the points of one sweep if VAR2 steps give several sweeps."""
     points, steps = (natural_number(raw.first(name)) or 0 for name in ("Dimension1", "Dimension2"))
     return points if points > 0 and steps > 1 and points * steps == len(raw.rows) else None
+
+
+def _add_stepped(raw: _Raw, columns: pd.DataFrame) -> pd.DataFrame:
+    """Add the voltage that is stepped between sweeps (VAR2), from its settings, where the rows do not hold it."""
+    functions, names = raw.settings.get("Channel.Func", []), raw.settings.get("Channel.VName", [])
+    own = [
+        n
+        for n, mode, what in zip(names, raw.settings.get("Channel.Mode", []), functions, strict=False)
+        if (mode, what) == ("V", "VAR2")
+    ]
+    start, step = raw.first("Measurement.Secondary.Start"), raw.first("Measurement.Secondary.Step")
+    points = _count_points(raw)
+    if not points or len(own) != 1 or own[0] in columns or not (is_number(start) and is_number(step)):
+        return columns
+    numbers = np.arange(len(columns)) // points
+    return columns.assign(**{own[0]: [f"{float(start) + k * float(step):.12g}" for k in numbers]})
 
 
 def _find_roles(raw: _Raw, names: list[str]) -> dict[str, str]:

@@ -104,6 +104,34 @@ def test_id_beside_a_gate_is_the_drain_current(lines: Write) -> None:
 LOOP = np.concatenate([np.linspace(0, 1, 50), np.linspace(1, 0, 50), np.linspace(0, -1, 50), np.linspace(-1, 0, 50)])
 
 
+def test_a_stepped_voltage_of_the_settings_alone_is_kept(lines: Write) -> None:
+    """Four output curves; the rows hold drain voltage and current, VAR2 holds start and step of the gate."""
+    settings = [
+        "Channel.VName, Vg, Vd",
+        "Channel.IName, Ig, Id",
+        "Channel.Mode, V, V",
+        "Channel.Func, VAR2, VAR1",
+        "Measurement.Secondary.Start, 0.5",
+        "Measurement.Secondary.Step, 0.5",
+    ]
+    rows = [f"DataValue, {v:.6g}, {i:.6g}" for v, i in zip(VDS, ID, strict=True)]
+    head = [f"TestParameter, {each}" for each in settings]
+    path = lines("SetupTitle, Id-Vd", *head, "Dimension1, 21, 21", "Dimension2, 4, 4", "DataName, Vd, Id", *rows)
+    table = devicekit.read(path)
+    assert table.frame.groupby("cycle")["third_voltage_v"].unique().explode().tolist() == [0.5, 1.0, 1.5, 2.0]
+    assert list(devicekit.characterize(table).results) == ["transfer"]
+
+
+@pytest.mark.parametrize(("swept", "stepped"), [("Vgate", "Vdrain"), ("Vdrain", "Vgate")])
+def test_an_instrument_steps_one_voltage_between_sweeps_of_the_other(swept: str, stepped: str, lines: Write) -> None:
+    rows = [f"{v:.6g},{i:.6g},0,{step:.6g}" for v, i, step in zip(VDS, ID, VGS, strict=True)]
+    path = lines("Setup title,curves", "Test date,11/14/2019", f"{swept},Idrain,Vsource,{stepped}", *rows)
+    table = devicekit.read(path)
+    assert table.frame.groupby("cycle")["third_voltage_v"].unique().explode().tolist() == [0.5, 1.0, 1.5, 2.0]
+    assert table.frame["voltage_v"].to_numpy() == pytest.approx(VDS)
+    assert ("transistor" in {each.code for each in table.warnings}) == (swept == "Vgate")
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_leakage_has_no_switching_voltages(seed: int, lines: Write) -> None:
     noise = np.random.default_rng(seed).normal(size=3 * LOOP.size)
