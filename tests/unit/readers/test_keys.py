@@ -111,9 +111,10 @@ def test_words_of_rows_are_offered_as_ltp_and_ltd(tmp_path: Path) -> None:
     options = {"unit": "uS", "columns_are": "cycles"}
     with pytest.raises(QuestionError) as caught:
         devicekit.read(file, **options)
-    offered = [choice.options for choice in caught.value.asked.choices if "words" in choice.options]
+    choices = [choice.options for part in caught.value.asked.each for choice in part.choices]
+    offered = [options for options in choices if "words" in options]
     assert offered[0] == {"words": {"ltp": "Gerase", "ltd": "Gprog"}}  # whose numbers rise
-    table = devicekit.read(file, **options, **offered[0])
+    table = devicekit.read(file, **options, **offered[0], accept=True)
     assert table.frame.groupby("direction")["cycle"].nunique().to_dict() == {"ltd": 3, "ltp": 3}
     assert len(table) == 72
 
