@@ -105,6 +105,7 @@ class _Limits:
     threshold: float = shared.threshold()
     life_temperature: float = shared.life_temperature()
     lost_factor: float = shared.lost_factor()
+    time_exponent: float | None = shared.time_exponent()
 
 
 @card_app.command("add")
@@ -141,7 +142,10 @@ def add(
     loaded = load_card(card)
     table = read(file, reading)
     settings = Settings(
-        threshold=limits.threshold, life_temperature_k=limits.life_temperature, lost_factor=limits.lost_factor
+        threshold=limits.threshold,
+        life_temperature_k=limits.life_temperature,
+        lost_factor=limits.lost_factor,
+        time_exponent=limits.time_exponent,
     )
     found = characterize(table, settings)
     blocks = found.for_card(file, synthetic or is_synthetic(file))

@@ -129,6 +129,13 @@ def normal_quantile(q: float) -> float:
     return float(special.ndtri(q))
 
 
+def normal_quantiles(q: np.ndarray) -> np.ndarray:
+    """Return quantiles of the standard normal distribution, same shape."""
+    from scipy import special
+
+    return np.asarray(special.ndtri(q))
+
+
 def t_quantile(q: float, degrees: float) -> float:
     """Return the quantile of Student's t distribution."""
     from scipy import special

@@ -10,6 +10,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 
 from devicekit.core.records import Estimate
 from devicekit.core.scalars import Scalar
+from devicekit.device.bakes import Bakes
 from devicekit.device.blocks import Count, NonNegative, Positive, Strict
 
 Interval = tuple[float, float]
@@ -164,24 +165,26 @@ class ArrheniusLine(Strict):
 
 
 class Retention(Measured):
-    """Drift of the states in time, each by a power law; lives over temperature if there were several."""
+    """Drift of the states in time, each by a power law; lives over temperature if there were several; bakes of cells."""
 
     states: tuple[RetentionState, ...]
     arrhenius: tuple[ArrheniusLine, ...] | None = Field(default=None, description="lives over temperature, by level")
+    bakes: Bakes | None = Field(default=None, description="shifts of many cells, read before and after bakes")
 
     @model_validator(mode="after")
     def _check_content(self) -> Self:
-        if not self.states and not self.arrhenius:
-            raise ValueError("a retention block needs a state or a line over temperatures")
+        if not self.states and not self.arrhenius and not self.bakes:
+            raise ValueError("a retention block needs a state, a line over temperatures, or bakes")
         return self
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Return the watched time, drift exponents, and results of the lives over temperature.
+        """Return the watched time, drift exponents, and results of the lives over temperature and of bakes.
 
         Exponents are those of LRS, of HRS and of all other states, the median where there are several. Only a single
         state has an interval. Of several temperatures the lowest is used, and the label names it.
         """
         shown = [line for each in self.arrhenius or () for line in each.scalars(len(self.arrhenius or ()) > 1)]
+        shown += self.bakes.scalars() if self.bakes else ()
         return (*self._drift_scalars(), *shown) if self.states else tuple(shown)
 
     def _drift_scalars(self) -> tuple[Scalar, ...]:

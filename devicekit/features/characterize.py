@@ -48,7 +48,7 @@ class Characterization:
     ----------
     table : Table
     results : mapping of str to MeritResult
-        Result by the name of the figure of merit, one file each in `devicekit.features.merits`: dc, endurance,
+        Result by the name of the figure of merit, one file each in `devicekit.features.merits`: bakes, dc, endurance,
         facilitation, linearity, mechanism (conduction), multilevel, noise, pulses, rates, retention, rtn, sequence,
         sign, stdp, summary, transfer, volatile, wafermap.
     warnings : tuple of CodedWarning
@@ -80,7 +80,7 @@ class Characterization:
             Mark the data as synthetic; data marked as synthetic stay so in any case.
         """
         checksum = files.checksum([path] if path is not None else self.table.meta.get("files", [])) or None
-        blocks = {name: result.for_card() for name, result in self.results.items()}
+        blocks = {result.card_block or name: result.for_card() for name, result in self.results.items()}
         return {name: block.from_file(checksum, synthetic) for name, block in blocks.items() if block is not None}
 
     def scalars(self) -> tuple[Scalar, ...]:

@@ -16,6 +16,8 @@ DEFAULT_V_SET, DEFAULT_V_RESET = "half_ln_g", "peak_current"
 THRESHOLD = 2.0  # on/off of a good cycle, at least
 LIFE_TEMPERATURE_K = 358.15  # of use, for a predicted life
 LOST_FACTOR = 2.0  # change of a conductance at which its state is lost
+BITS = (2, 3, 4)  # of a cell, whose errors after a bake are counted
+MOST_BITS = 6
 LEVELLED = ("half_ln_g", "onset")  # depend on levels at the read voltage: 0.1 V more shifted half_ln_g by 25 mV
 
 # Numbers of a sweep whose spreads over cycles and devices are reported.

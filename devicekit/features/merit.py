@@ -18,10 +18,12 @@ from devicekit.core.scalars import Scalar
 from devicekit.device.measured import Measured
 from devicekit.features.dc.trace import each_sweep
 from devicekit.features.definitions import (
+    BITS,
     DEFAULT_V_RESET,
     DEFAULT_V_SET,
     LIFE_TEMPERATURE_K,
     LOST_FACTOR,
+    MOST_BITS,
     THRESHOLD,
 )
 from devicekit.plot import Panel
@@ -70,8 +72,9 @@ class Settings:
 
     Definitions of the voltages, window threshold, horizon of the retention [s], kernel of a relaxation (chosen from the
     data if None), baseline of the second pulse of a pair (as in the file if None), properties of the sample,
-    temperature of use for the predicted life [K], and the factor by which a conductance must change for its state to
-    count as lost.
+    temperature of use for the predicted life [K], the factor by which a conductance must change for its state to count
+    as lost, and of bakes of many cells: bits of a cell, width of a write window [S], the bake for which levels are
+    placed [K], apparent energy [eV] and exponent of time of the loss, if they are set by hand.
     """
 
     read_voltage: float | None = None
@@ -84,6 +87,19 @@ class Settings:
     sample: Sample = Sample()
     life_temperature_k: float = LIFE_TEMPERATURE_K
     lost_factor: float = LOST_FACTOR
+    bits: tuple[int, ...] = BITS
+    write_window_s: float | None = None
+    bake_k: float | None = None
+    apparent_energy_ev: float | None = None
+    time_exponent: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.bits or not all(1 <= each <= MOST_BITS for each in self.bits):
+            raise UsageError(f"bits= must be 1 to {MOST_BITS}, not {', '.join(map(str, self.bits))}")
+        for name, unit in (("write_window_s", "S"), ("apparent_energy_ev", "eV"), ("time_exponent", "1")):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:
+                raise UsageError(f"{name}= must be a finite number above 0 [{unit}], not {value}")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -95,10 +111,13 @@ class MeritResult(Record, ABC):
 
     Attributes
     ----------
+    card_block : str
+        Name of its block of a card, if it is not that of the figure of merit.
     figure_caption, figure_alt : str
         Caption and alternative text of the figure.
     """
 
+    card_block: ClassVar[str] = ""
     figure_caption: ClassVar[str] = ""
     figure_alt: ClassVar[str] = ""
 
@@ -119,7 +138,7 @@ class MeritResult(Record, ABC):
         return self.scalars()
 
     def for_card(self) -> Measured | None:
-        """Return the block of the same name on a device card; None if there is none."""
+        """Return its block of a device card; None if there is none."""
         return None
 
     def verdict(self) -> str:

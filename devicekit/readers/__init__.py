@@ -363,7 +363,8 @@ def _read_table(source: Source, options: ReadOptions, recipe: Recipe | None, els
 
 def _read_own(source: Source, options: ReadOptions, elsewhere: frozenset[str]) -> Table | None:
     """Read a table that devicekit wrote; None for another file, or with options that describe a table otherwise."""
-    table = own.read(source) if options.format in (None, TABLE, *_TABLES) else None
+    given = set(non_default(options)) - ALWAYS - elsewhere - {"kind", "recipe"}
+    table = own.read(source) if not given and options.format in (None, TABLE, *_TABLES) else None
     if table is None:
         return None
     known = ALWAYS | (elsewhere if table.kind == SweepTable.kind else frozenset())

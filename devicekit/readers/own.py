@@ -33,6 +33,8 @@ def kind_of(names: Sequence[str]) -> type[Table] | None:
     names : sequence of str
         All columns, in the order of the file: those of one schema come first, in its order.
     """
+    if "temperature_c" in names:  # devicekit writes kelvin, so that another reader must convert it
+        return None
     for each in get_args(Table):
         required = {name for name, column in each.schema.columns.items() if column.required}
         lead = [name for name in each.schema.columns if name in names]

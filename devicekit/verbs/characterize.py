@@ -17,7 +17,7 @@ from devicekit.core.constants import TEN_YEARS_S
 from devicekit.core.declarations import document, option
 from devicekit.core.errors import DevicekitError, UsageError
 from devicekit.core.pairs import parse_range
-from devicekit.features.definitions import DEFAULT_V_RESET, DEFAULT_V_SET, V_RESET, V_SET
+from devicekit.features.definitions import BITS, DEFAULT_V_RESET, DEFAULT_V_SET, V_RESET, V_SET
 from devicekit.names import mark_sentence
 from devicekit.system.commands import Reproduction, call, command, in_command_words, non_default
 from devicekit.system.options import BASELINES, KERNELS, ReadOptions
@@ -44,6 +44,13 @@ def _permittivity(text: str | None) -> tuple[float, float] | None:
         return parse_range(first if ":" in first else f"{first}:{first}")
     except ValueError:
         raise UsageError(f"--permittivity takes LOW:HIGH, such as 4:25, not {text!r}") from None
+
+
+def _temperature(text: str | None) -> float | None:
+    """Parse the temperature of a bake [K]: 180C, or 453.15K."""
+    from devicekit.device.bakes import parse_temperature
+
+    return None if text is None else parse_temperature(text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +80,17 @@ class CharacterizeRequest:
     )
     life_temperature: float = shared.life_temperature()
     lost_factor: float = shared.lost_factor()
+    bits: tuple[int, ...] = option(
+        "--bits", default=(), typed=list[int] | None, metavar="N",
+        help="Bakes of many cells: bits of a cell; may be repeated. Default: 2, 3 and 4.",
+    )  # fmt: skip
+    write_window: float | None = shared.number("Bakes of many cells: width of a window to write [S].", "S")
+    bake: float | None = option(
+        "--bake", typed=str | None, parse=_temperature, metavar="TEMPERATURE",
+        help="Bakes of many cells: bake for which levels are placed, such as 180C; a hotter one is predicted.",
+    )  # fmt: skip
+    apparent_energy: float | None = shared.number("Bakes of many cells: energy to predict a hotter bake [eV].", "EV")
+    time_exponent: float | None = shared.time_exponent()
     jobs: int = shared.jobs("Files at a time.", 2)
     reading: ReadOptions = field(default_factory=ReadOptions)
 
@@ -97,6 +115,11 @@ class CharacterizeRequest:
             sample=Sample(self.thickness, self.area, self.temperature, self.permittivity),
             life_temperature_k=self.life_temperature,
             lost_factor=self.lost_factor,
+            bits=self.bits or BITS,
+            write_window_s=self.write_window,
+            bake_k=self.bake,
+            apparent_energy_ev=self.apparent_energy,
+            time_exponent=self.time_exponent,
         )
 
 

@@ -95,6 +95,11 @@ def lost_factor() -> Any:
     return option(default=LOST_FACTOR, metavar="X", help="Retention: factor of change in G at which a state is lost.")
 
 
+def time_exponent() -> Any:
+    """Declare the exponent of time of a loss, set by hand."""
+    return option(metavar="NU", help="Bakes of many cells: exponent of time of the loss, if you know it.")
+
+
 def number(words: str, metavar: str, flag: str = "") -> Any:
     """Declare a number that need not be given."""
     return option(flag, metavar=metavar, help=words)

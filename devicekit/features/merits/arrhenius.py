@@ -20,6 +20,7 @@ from devicekit.core.records import Estimate, Record, cell, column, derived, fram
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, listed, si, span
 from devicekit.device.measured import ArrheniusLine
+from devicekit.features.bakes.pairs import is_population
 from devicekit.features.lives import arrhenius
 from devicekit.features.lives.arrhenius import ArrheniusFit, Life
 from devicekit.features.lives.bake import baked_at
@@ -253,7 +254,7 @@ def _sentences(each: LevelLife, several: bool) -> list[str]:
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, MeritResult]) -> ArrheniusResult | None:
     """Find lives over temperature in a retention table with several temperatures."""
-    if not isinstance(table, RetentionTable) or table.quantity == "weight":
+    if not isinstance(table, RetentionTable) or table.quantity == "weight" or is_population(table.frame):
         return None
     kelvins = baked_at(table.frame).dropna()
     if len(arrhenius.temperatures(list(kelvins.unique()))) < 2:

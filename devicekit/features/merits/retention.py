@@ -184,8 +184,8 @@ def _range(values: list[float], form: str) -> str:
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, MeritResult]) -> RetentionResult | None:
-    """Find the retention of a retention table; the lines over temperature come from `arrhenius`."""
-    if not isinstance(table, RetentionTable):
+    """Find the retention of a retention table without `bakes` of many cells; lines over temperature: `arrhenius`."""
+    if not isinstance(table, RetentionTable) or "bakes" in found:
         return None
     lives = found.get("arrhenius")
     lines = lives.lines_for_card() if isinstance(lives, ArrheniusResult) else ()

@@ -97,10 +97,10 @@ def explain_several_starts(frame: pd.DataFrame) -> str | None:
     rows = frame[unknown]
     if "repeat" in rows:
         return None
-    groups = rows.groupby(["device_id", "level"], sort=False)["time_s"]
-    at_zero = groups.transform(lambda t: float((t == 0).sum()))
-    later = groups.transform(lambda t: float((t > 0).any()))
-    bad = rows[(at_zero > 1) & (later > 0)]
+    times = pd.DataFrame({"zero": rows["time_s"] == 0, "later": rows["time_s"] > 0}, dtype=float)
+    groups = times.groupby([rows["device_id"], rows["level"]], sort=False)
+    at_zero = groups["zero"].transform("sum")
+    bad = rows[(at_zero > 1) & (groups["later"].transform("max") > 0)]
     if bad.empty:
         return None
     device, level = bad["device_id"].iloc[0], bad["level"].iloc[0]

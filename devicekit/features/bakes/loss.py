@@ -1,0 +1,229 @@
+"""Visible loss by a bake, and the apparent energy of the loss at the bakes' time.
+
+The loss of a group of levels is -ln of the median ratio G after / G before, relative to the hottest bake without
+visible loss. It grows as exp(-E' / kT) over bakes of about the same time. With a power law of time, loss ~ t^nu, the
+energy of time is E' / nu; one time does not determine nu. Intervals come from resampling cells, all bakes of a cell
+together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from devicekit.core.constants import BOLTZMANN_EV
+from devicekit.core.records import Estimate, Record, column, internal
+from devicekit.core.statistics import chi2_tail
+from devicekit.device.bakes import celsius
+from devicekit.device.horizon import LEAST_DECADES
+from devicekit.features.bakes.pairs import Pairs
+
+MOVED = 0.3  # standard deviations of the shift below the colder bakes, from which a loss is visible
+CERTAIN = 5.0  # standard errors, the same
+BENT = 0.05  # p value of a line in 1/kT below which no energy is given
+RESAMPLED = 400
+LEAST_TIMES = 3  # of an exponent of time
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupMove(Record):
+    """Mean shift of a group of levels by one bake against the colder bakes without loss."""
+
+    levels: str = column("levels", doc="group of neighbouring levels, lowest conductance first")
+    temperature_k: float = column(
+        "bake", text=lambda kelvin: celsius(kelvin), doc="temperature of the bake", name="temperature_k"
+    )
+    moved_sd: float = column(
+        "moved, in sd", text="{:.2f}".format, doc="mean shift less that of the colder bakes, over the sd of the shift"
+    )
+    errors: float = column(
+        "in standard errors", text="{:.1f}".format, name="moved_errors", doc="the same over its standard error"
+    )
+    loss: bool = column("visible loss", name="visible_loss", doc="whether it moved down by more than both limits")
+    lost: Estimate | None = column(
+        "loss, -ln of the median ratio", name="median_loss", flat=True, estimate=True,
+        doc="-ln of the median G after / G before, relative to the hottest bake without loss",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loss(Record):
+    """Bakes with visible loss, and its apparent energy."""
+
+    moves: tuple[GroupMove, ...] = internal("of each group by each bake but the coldest")
+    loss_k: tuple[float, ...] = column(name="loss_temperatures_k", unit="K", doc="temperatures with visible loss")
+    reference_k: float | None = column(doc="hottest bake without loss, to which losses are relative")
+    energies: tuple[Estimate, ...] = column(
+        name="group_energies_ev", unit="eV", doc="of each group with loss in two bakes"
+    )
+    energy: Estimate | None = column(
+        name="apparent_energy_ev", unit="eV", doc="apparent energy of the loss at the bakes' time; mean over groups",
+        scalar="apparent energy of the loss",
+    )  # fmt: skip
+    refusal: str | None = column(name="energy_refusal", doc="why there is no apparent energy")
+    tested: bool = column(name="line_tested", doc="whether three bakes with loss or more test the line in 1/kT")
+
+
+def inverse(kelvin: float) -> float:
+    """Return 1 / kT [1/eV]."""
+    return 1.0 / (BOLTZMANN_EV * kelvin)
+
+
+def find_loss(pairs: Pairs, seed: int = 0) -> Loss:
+    """Find bakes with visible loss, and the apparent energy where two of them or more show it.
+
+    Parameters
+    ----------
+    pairs : Pairs
+        Of several times at one temperature the longest counts.
+    seed : int
+        Of the resampling of cells.
+    """
+    pairs = pairs.select(pairs.longest())
+    kelvins = [float(bake.temperature_k or 0.0) for bake in pairs.bakes]
+    groups = pairs.groups()
+    calm, lossy, moves = [0], [], []
+    for k in range(1, len(kelvins)):
+        found = [_move(pairs, group, calm, k) for group in groups]
+        visible = [sd < -MOVED and errors < -CERTAIN for sd, errors in found]
+        (lossy if any(visible) else calm).append(k)
+        moves += [(k, n, *found[n], visible[n]) for n in range(len(groups))]
+    reference = max((k for k in calm if not lossy or k < lossy[0]), default=None)
+    shared = [
+        n for n in range(len(groups)) if lossy and all(each[4] for each in moves if each[0] in lossy and each[1] == n)
+    ]
+    losses = (
+        {} if reference is None else _losses(pairs, [groups[n] for n in range(len(groups))], reference, lossy, seed)
+    )
+    energy, energies, refusal, tested = None, (), _refusal(len(kelvins), lossy, shared), False
+    if refusal is None:
+        x = np.array([inverse(kelvins[k]) for k in lossy])
+        energies, energy, p = fit_energy(x, np.array([losses[n] for n in shared]))
+        tested = p is not None
+        if p is not None and p < BENT:
+            energy, energies = None, ()
+            refusal = f"ln of the loss against 1/kT is bent (p = {p:.2g}): the mechanism changes between the bakes"
+        elif energy is None:
+            refusal = "the loss is too small in one of the bakes"
+    return Loss(
+        moves=tuple(
+            GroupMove(
+                levels=pairs.name(groups[n]), temperature_k=kelvins[k], moved_sd=sd, errors=errors, loss=visible,
+                lost=_estimate(losses[n][lossy.index(k)]) if k in lossy and n in losses else None,
+            )
+            for k, n, sd, errors, visible in moves
+        ),
+        loss_k=tuple(kelvins[k] for k in lossy),
+        reference_k=None if reference is None or not kelvins else kelvins[reference],
+        energies=energies,
+        energy=energy,
+        refusal=refusal,
+        tested=tested,
+    )  # fmt: skip
+
+
+def measure_exponent(pairs: Pairs, loss: Loss, seed: int = 0) -> Estimate | None:
+    """Return the exponent of time of the loss, from three times or more over three decades of one bake with loss.
+
+    None where there is no such bake, or ln of the loss against ln t is bent.
+    """
+    if loss.reference_k is None:
+        return None
+    kelvins = [bake.temperature_k for bake in pairs.bakes]
+    for kelvin in loss.loss_k:
+        own = [k for k, each in enumerate(kelvins) if each == kelvin]
+        times = np.array([pairs.bakes[k].time_s for k in own])
+        if times.size < LEAST_TIMES or np.log10(times[-1] / times[0]) < LEAST_DECADES:
+            continue
+        calm = max(k for k, each in enumerate(kelvins) if each == loss.reference_k)
+        losses = _losses(pairs, pairs.groups(), calm, own, seed)
+        positive = [each for each in losses.values() if (each[:, 0] > 0).all()]
+        _, exponent, p = fit_energy(-np.log(times), np.array(positive)) if positive else ((), None, None)
+        if exponent is not None and (p is None or p >= BENT):
+            return exponent
+    return None
+
+
+def _move(pairs: Pairs, group: np.ndarray, calm: list[int], k: int) -> tuple[float, float]:
+    """Return the mean shift of a bake less that of the bakes without loss, in sd and in standard errors."""
+    own = pairs.cells(group)
+    shift, colder = pairs.shift[own, k], pairs.shift[np.ix_(own, calm)].mean(axis=1)
+    apart = shift - colder
+    apart, shift = apart[np.isfinite(apart)], shift[np.isfinite(shift)]
+    if apart.size < 2 or not shift.std() > 0:
+        return 0.0, 0.0
+    mean = float(apart.mean())
+    return mean / float(shift.std(ddof=1)), mean / float(apart.std(ddof=1) / np.sqrt(apart.size) or np.inf)
+
+
+def _refusal(bakes: int, lossy: list[int], shared: list[int]) -> str | None:
+    """Return why two bakes do not give an energy."""
+    if bakes < 2:
+        return "an apparent energy needs bakes at several temperatures"
+    if len(lossy) < 2:
+        shown = "no bake shows" if not lossy else "one bake shows"
+        return f"{shown} a loss, and an apparent energy needs two"
+    return None if shared else "no group of levels shows the loss in all of these bakes"
+
+
+def _losses(
+    pairs: Pairs, groups: list[np.ndarray], reference: int, lossy: list[int], seed: int
+) -> dict[int, np.ndarray]:
+    """Return the loss of each group by each bake with loss, then resampled: (bakes, 1 + resampled)."""
+    rng, found = np.random.default_rng([seed, 40]), {}
+    for n, group in enumerate(groups):
+        ratio = pairs.ratio[pairs.cells(group)][:, [reference, *lossy]]
+        ratio = ratio[np.isfinite(ratio).all(axis=1)]
+        if len(ratio) < 2 or not lossy:
+            continue
+        draws = [ratio, *(ratio[rng.integers(len(ratio), size=len(ratio))] for _ in range(RESAMPLED))]
+        with np.errstate(divide="ignore"):
+            log = np.log([np.median(each, axis=0) for each in draws])
+        found[n] = (log[:, :1] - log[:, 1:]).T
+    return found
+
+
+def _estimate(values: np.ndarray) -> Estimate:
+    """Return the first value with the 95 % interval of the others."""
+    low, high = np.quantile(values[1:], (0.025, 0.975))
+    return Estimate(float(values[0]), float(low), float(high))
+
+
+def fit_energy(x: np.ndarray, losses: np.ndarray) -> tuple[tuple[Estimate, ...], Estimate | None, float | None]:
+    """Fit ln of the loss against x, and return the slope, negative, of each group, their mean, and the p value of a line.
+
+    Parameters
+    ----------
+    x : ndarray, shape (bakes,)
+        1 / kT [1/eV], or -ln t for an exponent of time.
+    losses : ndarray, shape (groups, bakes, 1 + resampled)
+        As measured, and resampled.
+
+    Returns
+    -------
+    tuple
+        Slopes, their mean (None where a loss is not above 0 in 2 % of the draws), and p (None with two bakes).
+    """
+    if (losses[:, :, 0] <= 0).any() or (losses <= 0).any(axis=(0, 1)).mean() > 0.02:
+        return (), None, None
+    y = np.log(np.where(losses > 0, losses, np.nan))
+    y = y[:, :, np.isfinite(y).all(axis=(0, 1))]
+    weights = 1.0 / y[:, :, 1:].var(axis=2)[:, :, None]
+    centre = (weights * x[:, None]).sum(axis=1, keepdims=True) / weights.sum(axis=1, keepdims=True)
+    away = x[None, :, None] - centre
+    slopes = -(weights * away * y).sum(axis=1) / (weights * away**2).sum(axis=1)
+    p = None
+    if x.size > 2:
+        mean = (weights * y).sum(axis=1, keepdims=True) / weights.sum(axis=1, keepdims=True)
+        p = _bend(y - mean + slopes[:, None, :] * away)
+    return tuple(_estimate(each) for each in slopes), _estimate(slopes.mean(axis=0)), p
+
+
+def _bend(rest: np.ndarray) -> float:
+    """Return the p value of residuals about a line, from their covariance over draws: (groups, bakes, 1 + resampled)."""
+    total = 0.0
+    for each in rest:
+        inverted = np.linalg.pinv(np.cov(each[:, 1:]), rcond=1e-6, hermitian=True)
+        total += float(each[:, 0] @ inverted @ each[:, 0])
+    return chi2_tail(total, rest.shape[0] * (rest.shape[1] - 2))
