@@ -10,6 +10,7 @@ import numpy as np
 
 from devicekit.core.errors import UsageError
 from devicekit.device.ageing import Drift, Regime, Telegraph, normals, require_conductance
+from devicekit.device.bakes import Bakes
 from devicekit.device.blocks import Window
 from devicekit.device.card import DeviceCard
 from snn.config import TrainingConfig
@@ -55,6 +56,15 @@ def drift_change(window: Window, law: Drift, time_s: float, seed: int, draw: int
     def change(layer: int, r: np.ndarray) -> np.ndarray:
         g = law.age(window.from_state(r), time_s, _layer_seed(seed, layer), draw)
         return np.asarray(window.to_state(g))
+
+    return change
+
+
+def bake_change(window: Window, bakes: Bakes, kelvin: float, seed: int, draw: int = 0) -> Change:
+    """Return a change of states to those after a bake at this temperature [K]."""
+
+    def change(layer: int, r: np.ndarray) -> np.ndarray:
+        return np.asarray(window.to_state(bakes.age(window.from_state(r), kelvin, _layer_seed(seed, layer), draw)))
 
     return change
 

@@ -16,6 +16,7 @@ def array_command(*, request: ArrayRequest, force: Force = False, json_output: J
 
     Examples:
         devicekit array card.json --out array
+        devicekit array card.json --bake 180C
         devicekit array card.json --wire-ohm 2.5 --read-s 1e-7 --data optdigits --seeds 1
     """
     return conclude(run_array, request, "array", force, json_output, keep=True)

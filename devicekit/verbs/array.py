@@ -26,6 +26,7 @@ class ArrayRequest:
         "Line resistance from one device to the next; may be repeated. Default: 0.1, 1 and 10.", "OHM", "--wire-ohm"
     )
     read_s: float = option(default=1e-6, metavar="S", help="Duration of a read [s].")
+    bake: float | None = shared.bake("Also test after this bake of the card, such as 180C.")
     seeds: int = option(default=3, metavar="N", least=1, help="Number of trainings.")
     epochs: int = option(default=8, metavar="N", least=1, help="Epochs of each training.")
     hidden: int = option(default=1000, metavar="N", least=1, help="Hidden neurons.")
@@ -54,7 +55,9 @@ def run_array(request: ArrayRequest, progress: Progress = SILENT, kept: Kept | N
     from snn.data.load import load
 
     card, images = load_card(request.card), load(request.data, request.data_dir, request.label)
-    plan = Plan(request.seeds, request.epochs, request.hidden, request.wire_ohm or OHMS, request.read_s)
+    plan = Plan(
+        request.seeds, request.epochs, request.hidden, request.wire_ohm or OHMS, request.read_s, bake_k=request.bake
+    )
     with progress.counting(f"array of {card.name}", "tests") as count:
         result = measure(card, images, plan, count, kept)
     json = {**result.as_dict(), "marks": list(card.provenance.marks)}

@@ -46,13 +46,6 @@ def _permittivity(text: str | None) -> tuple[float, float] | None:
         raise UsageError(f"--permittivity takes LOW:HIGH, such as 4:25, not {text!r}") from None
 
 
-def _temperature(text: str | None) -> float | None:
-    """Parse the temperature of a bake [K]: 180C, or 453.15K."""
-    from devicekit.device.bakes import parse_temperature
-
-    return None if text is None else parse_temperature(text)
-
-
 @dataclass(frozen=True, kw_only=True)
 class CharacterizeRequest:
     """Request for the figures of merit of files."""
@@ -80,15 +73,13 @@ class CharacterizeRequest:
     )
     life_temperature: float = shared.life_temperature()
     lost_factor: float = shared.lost_factor()
-    bits: tuple[int, ...] = option(
-        "--bits", default=(), typed=list[int] | None, metavar="N",
-        help="Bakes of many cells: bits of a cell; may be repeated. Default: 2, 3 and 4.",
-    )  # fmt: skip
+    bits: tuple[int, ...] = shared.several(
+        "Bakes of many cells: bits of a cell; may be repeated. Default: 2, 3 and 4.", "N", "--bits"
+    )
     write_window: float | None = shared.number("Bakes of many cells: width of a window to write [S].", "S")
-    bake: float | None = option(
-        "--bake", typed=str | None, parse=_temperature, metavar="TEMPERATURE",
-        help="Bakes of many cells: bake for which levels are placed, such as 180C; a hotter one is predicted.",
-    )  # fmt: skip
+    bake: float | None = shared.bake(
+        "Bakes of many cells: bake for which levels are placed, such as 180C; a hotter one is predicted."
+    )
     apparent_energy: float | None = shared.number("Bakes of many cells: energy to predict a hotter bake [eV].", "EV")
     time_exponent: float | None = shared.time_exponent()
     jobs: int = shared.jobs("Files at a time.", 2)

@@ -100,6 +100,17 @@ def time_exponent() -> Any:
     return option(metavar="NU", help="Bakes of many cells: exponent of time of the loss, if you know it.")
 
 
+def bake(words: str) -> Any:
+    """Declare the temperature of a bake: 180C, or 453.15K."""
+    return option("--bake", metavar="TEMPERATURE", typed=str | None, parse=_parse_bake, help=words)
+
+
+def _parse_bake(text: str | None) -> float | None:
+    from devicekit.device.bakes import parse_temperature
+
+    return None if text is None else parse_temperature(text)
+
+
 def number(words: str, metavar: str, flag: str = "") -> Any:
     """Declare a number that need not be given."""
     return option(flag, metavar=metavar, help=words)

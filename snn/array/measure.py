@@ -19,6 +19,7 @@ from devicekit.device.wear import Wear, wear
 from devicekit.device.wires import Wires, effective_conductance
 from devicekit.system.kept import Kept
 from snn.ageing import AgeingResult, accuracy_over_time
+from snn.array.baked import accuracy_after_bake, card_bakes
 from snn.array.result import ArrayResult, Curve, Point, Unknown
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset
@@ -46,7 +47,9 @@ class Plan:
     read_s : float
         Duration of a read [s].
     draws : int
-        Draws of devices for the ageing.
+        Draws of devices for the ageing and the bake.
+    bake_k : float, optional
+        Temperature of a bake in the card [K], after which the networks are tested.
 
     Raises
     ------
@@ -60,6 +63,7 @@ class Plan:
     wire_ohm: tuple[float, ...] = OHMS
     read_s: float = 1e-6
     draws: int = 10
+    bake_k: float | None = None
 
     def __post_init__(self) -> None:
         if self.seeds < 1 or not self.wire_ohm or not all(0 < ohm < 1e6 for ohm in self.wire_ohm):
@@ -97,9 +101,11 @@ def measure(
     Raises
     ------
     UsageError
-        If the card's state is ln G.
+        If the card's state is ln G, or it does not have the bake that is asked for.
     """
     plan, kept = plan or Plan(), kept or Kept(None)
+    if plan.bake_k is not None:
+        card_bakes(card, plan.bake_k)  # refuse before the training
     ohms = card.window.quantity == "conductance_s"
     inputs = data.x_train.shape[1]
     cases = _cases(plan, ohms)
@@ -161,6 +167,9 @@ def measure(
         hidden=plan.hidden,
         epochs=plan.epochs,
         weights_only=not ohms,
+        baked=None
+        if plan.bake_k is None
+        else accuracy_after_bake(card, [trained_run(1, seed) for seed in range(plan.seeds)], plan.bake_k, plan.draws),
     )
 
 

@@ -14,6 +14,7 @@ from devicekit.device.wear import Wear
 from devicekit.plot import Panel
 from snn.ageing import AgeingResult
 from snn.array import figures
+from snn.array.baked import BakedAccuracy
 from snn.energy import InferenceEnergy
 from snn.training import DataFacts
 
@@ -171,6 +172,7 @@ class ArrayResult(Record):
     hidden: int = column(doc="hidden neurons of the network")
     epochs: int = column(doc="epochs of the network")
     weights_only: bool = internal("whether the card holds weights instead of conductances")
+    baked: BakedAccuracy | None = column(default=None, optional=True, doc="accuracy after the bake that was asked for")
 
     @derived(name="data")
     def named_data(self) -> dict[str, str]:
@@ -198,6 +200,8 @@ class ArrayResult(Record):
         words = tolerance.words(lambda t: f"{percent(t)} of the window", "tighter than those tried", "at least ")
         rows.append(("tolerance of write and verify", words))
         rows.append(("time until a loss of one percentage point", self._time()))
+        if self.baked is not None:
+            rows.append(("accuracy after the bake", self.baked.words))
         rows.append(("trainings until wear-out", self.wear.words))
         return [*rows, ("energy of an inference, devices alone", self._joules())]
 
