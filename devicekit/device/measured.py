@@ -165,7 +165,7 @@ class ArrheniusLine(Strict):
 
 
 class Retention(Measured):
-    """Drift of the states in time, each by a power law; lives over temperature if there were several; bakes of cells."""
+    """Drift of the states in time, each by a power law; lives over temperature; bakes of many cells."""
 
     states: tuple[RetentionState, ...]
     arrhenius: tuple[ArrheniusLine, ...] | None = Field(default=None, description="lives over temperature, by level")

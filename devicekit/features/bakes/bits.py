@@ -1,4 +1,4 @@
-"""Bit errors at each bake, with levels placed for it and for the bake that is meant, and at a later time by the lines."""
+"""Bit errors at each bake, with levels placed for it and for the bake that is meant, and at a later time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from devicekit.core.records import Estimate, Record, cell, column
 from devicekit.core.text import percent, percent_span, si
-from devicekit.features.bakes.errors import Placement, count_errors, halves, place
+from devicekit.features.bakes.errors import Placement, count_errors, error_rate, halves, place
 from devicekit.features.bakes.pairs import Pairs, bake_name
 from devicekit.features.bakes.relaxation import Relaxation, relaxed
 
@@ -117,37 +117,49 @@ def bake_errors(
         Number of the bake for which levels are placed.
     """
     half = halves(pairs.level.size)
-    known = np.isfinite(pairs.shift)
+    folds = [(half, ~half), (~half, half)]
     found: list[BakeErrors] = []
     levels: list[PlacedLevel] = []
     for each in bits:
-        placed = [_place(pairs, half & known[:, k], k, 2**each, width_s) for k in range(len(pairs.bakes))]
+        placed = [[_place(pairs, k, on, 2**each, width_s) for on, _ in folds] for k in range(len(pairs.bakes))]
         for k, bake in enumerate(pairs.bakes):
-            rates = [_count(pairs, ~half & known[:, k], k, one) for one in (placed[k], placed[meant])]
-            own = placed[k]
+            tables = [
+                [_count(pairs, k, off, one) for one, (_, off) in zip(ones, folds, strict=True)]
+                for ones in (placed[k], placed[meant])
+            ]
+            rates = [_rate(each) for each in tables]
+            own = [one.q for one in placed[k] if one is not None]
             found.append(
                 BakeErrors(
                     bits=each,
                     bake=bake_name(bake),
                     temperature_k=bake.temperature_k,
                     time_s=bake.time_s,
-                    n=rates[0][1],
-                    outside=float("nan") if own is None else own.q,
-                    rate=rates[0][0],
-                    moved=rates[1][0],
+                    n=sum(int(one.sum()) for one in tables[0] if one is not None),
+                    outside=float(np.mean(own)) if own else float("nan"),
+                    rate=rates[0],
+                    moved=rates[1],
                 )
             )
-        if (one := placed[meant]) is not None:
+        if (one := _place(pairs, meant, np.ones_like(half), 2**each, width_s)) is not None:
             levels += _levels(each, one)
     return tuple(found), tuple(levels)
 
 
-def _place(pairs: Pairs, own: np.ndarray, k: int, levels: int, width_s: float) -> Placement | None:
+def _place(pairs: Pairs, k: int, own: np.ndarray, levels: int, width_s: float) -> Placement | None:
+    """Place levels for a bake on some of the cells."""
+    own = own & np.isfinite(pairs.shift[:, k])
     return place(pairs.before[own, k], pairs.after[own, k], levels, width_s) if own.any() else None
 
 
-def _count(pairs: Pairs, own: np.ndarray, k: int, placed: Placement | None) -> tuple[Estimate | None, int]:
-    return (None, 0) if placed is None else count_errors(pairs.before[own, k], pairs.after[own, k], placed)
+def _count(pairs: Pairs, k: int, own: np.ndarray, placed: Placement | None) -> np.ndarray | None:
+    own = own & np.isfinite(pairs.shift[:, k])
+    return None if placed is None else count_errors(pairs.before[own, k], pairs.after[own, k], placed)
+
+
+def _rate(tables: Sequence[np.ndarray | None]) -> Estimate | None:
+    known = [each for each in tables if each is not None and each.size]
+    return error_rate(known) if len(known) == len(tables) else None
 
 
 def _levels(bits: int, placed: Placement) -> list[PlacedLevel]:
@@ -180,18 +192,13 @@ def later_errors(
     time_s : float
         Time of the prediction [s].
     """
-    half = halves(pairs.level.size)
-    before = np.nanmax(pairs.before, axis=1)
-    shapes = [relaxed(pairs, found, time_s, normal) for normal in (False, True)]
-    rows = []
-    for each in bits:
-        rates = []
-        for after in shapes:
-            known = np.isfinite(after)
-            placed = place(before[half & known], after[half & known], 2**each, width_s)
-            if placed is not None:
-                rates.append(count_errors(before[~half & known], after[~half & known], placed)[0])
-        if len(rates) == len(shapes):
-            factor = time_s / found.times_s[-1]
-            rows.append(LaterErrors(bits=each, time_s=time_s, factor=factor, measured=rates[0], normal=rates[1]))
-    return tuple(rows)
+    last = [k for k, bake in enumerate(pairs.bakes) if bake.time_s == found.times_s[-1]][-1]
+    both = [
+        bake_errors(pairs.select([last]).moved(relaxed(pairs, found, time_s, normal)), bits, width_s, 0)[0]
+        for normal in (False, True)
+    ]
+    return tuple(
+        LaterErrors(bits=a.bits, time_s=time_s, factor=time_s / found.times_s[-1], measured=a.rate, normal=b.rate)
+        for a, b in zip(*both, strict=True)
+        if a.rate is not None and b.rate is not None
+    )

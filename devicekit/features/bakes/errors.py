@@ -1,12 +1,14 @@
 """Bit errors of levels that are written before a bake and read after it.
 
-Levels are placed on half of the cells and counted on the other half. Each candidate is a window of conductances to
-write; its read range spans the shares q to 1 - q of its cells after the bake. The smallest q at which as many read
-ranges fit side by side places the levels, with thresholds half-way between them. Bits are those of a Gray code.
+Levels are placed on half of the cells and counted on the other half, then the other way round. Each candidate is a
+window of conductances to write; its read range spans the shares q to 1 - q of its cells after the bake. The smallest q
+at which as many read ranges fit side by side places the levels, with thresholds half-way between them. Bits are those
+of a Gray code.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,9 +65,8 @@ def place(before: np.ndarray, after: np.ndarray, levels: int, width_s: float) ->
     order = np.argsort(before)
     sorted_before, sorted_after = before[order], after[order]
     starts = np.arange(before.min(), max(before.max() - width_s, before.min()) + 1e-3 * width_s, width_s / 2)
-    first, last = (
-        np.searchsorted(sorted_before, starts + add, side) for add, side in ((0.0, "left"), (width_s, "right"))
-    )
+    first = np.searchsorted(sorted_before, starts)
+    last = np.searchsorted(sorted_before, starts + width_s, "right")
     full = last - first >= LEAST_IN_WINDOW
     windows = [np.sort(sorted_after[a:b]) for a, b in zip(first[full], last[full], strict=True)]
     if len(windows) < levels:
@@ -85,7 +86,7 @@ def place(before: np.ndarray, after: np.ndarray, levels: int, width_s: float) ->
 
 
 def _fit_ranges(windows: list[np.ndarray], q: float, levels: int) -> tuple[list[int], np.ndarray] | None:
-    """Return which read ranges fit side by side from left to right, and their ends; None if fewer than the levels do."""
+    """Return which read ranges fit side by side, and their ends; None if fewer than the levels do."""
     ends = np.array([np.interp((q * (w.size - 1), (1 - q) * (w.size - 1)), np.arange(w.size), w) for w in windows])
     chosen: list[int] = []
     end = -np.inf
@@ -98,44 +99,49 @@ def _fit_ranges(windows: list[np.ndarray], q: float, levels: int) -> tuple[list[
     return chosen, ends[chosen]
 
 
-def count_errors(before: np.ndarray, after: np.ndarray, placed: Placement, seed: int = 0) -> tuple[Estimate, int]:
-    """Return the share of wrong bits with its 95 % interval, levels used equally, and the number of cells counted.
-
-    The interval resamples the cells of each level. With few misread cells it is the binomial one of Clopper and
-    Pearson for cells, times the wrong bits of a misread cell.
+def count_errors(before: np.ndarray, after: np.ndarray, placed: Placement) -> np.ndarray:
+    """Count cells by level and by number of wrong bits, shape (levels, 1 + bits); levels without a cell are left out.
 
     Parameters
     ----------
     before, after : ndarray, shape (cells,)
         Conductances of cells that did not place the levels [S].
     placed : Placement
-    seed : int
-        Of the resampling.
     """
     levels = placed.write_s.size
-    bits = int(np.log2(levels))
     gray = np.arange(levels) ^ (np.arange(levels) >> 1)
-    wrong = np.array([[bin(a ^ b).count("1") for b in gray] for a in gray])
+    wrong = np.array([[int(a ^ b).bit_count() for b in gray] for a in gray])
     counted = []
     for number, low in enumerate(placed.write_s):
         own = (before >= low) & (before <= low + placed.width_s)
         read = np.searchsorted(placed.thresholds_s, after[own])
-        counted.append(np.bincount(wrong[number, read], minlength=bits + 1))
-    table = np.array([each for each in counted if each.sum()])
-    n, misread = int(table.sum()), int(table[:, 1:].sum())
+        counted.append(np.bincount(wrong[number, read], minlength=levels.bit_length()))
+    return np.array([each for each in counted if each.sum()])
+
+
+def error_rate(tables: Sequence[np.ndarray], seed: int = 0) -> Estimate:
+    """Return the share of wrong bits with its 95 % interval, levels used equally, the mean over several counts.
+
+    The interval resamples the cells of each level. With few misread cells it is the binomial one of Clopper and
+    Pearson for cells, times the wrong bits of a misread cell.
+
+    Parameters
+    ----------
+    tables : sequence of ndarray, shape (levels, 1 + bits)
+        Counts by `count_errors`.
+    seed : int
+        Of the resampling.
+    """
+    table = np.concatenate(tables)
+    bits = table.shape[1] - 1
     share = table / table.sum(axis=1, keepdims=True)
-    rate = float((share @ np.arange(bits + 1)).mean() / bits)
-    if misread < FEW:
-        each = float((table.sum(axis=0) @ np.arange(bits + 1)) / misread) if misread else 1.0
-        low_share, high_share = clopper_pearson(misread, n)
-        return Estimate(rate, low_share * each / bits, high_share * each / bits), n
+    wrong = np.arange(bits + 1) / bits
+    rate = float((share @ wrong).mean())
+    if (misread := int(table[:, 1:].sum())) < FEW:
+        each = float((table @ wrong).sum()) / misread if misread else 1.0 / bits
+        low, high = clopper_pearson(misread, int(table.sum()))
+        return Estimate(rate, low * each, high * each)
     rng = np.random.default_rng([seed, 44])
-    draws = np.mean(
-        [
-            rng.multinomial(own.sum(), p, size=RESAMPLED) @ np.arange(bits + 1) / own.sum()
-            for own, p in zip(table, share, strict=True)
-        ],
-        axis=0,
-    )
-    low_rate, high_rate = np.quantile(draws, (0.025, 0.975)) / bits
-    return Estimate(rate, float(low_rate), float(high_rate)), n
+    draws = [rng.multinomial(n, p, size=RESAMPLED) @ wrong / n for n, p in zip(table.sum(axis=1), share, strict=True)]
+    low, high = np.quantile(np.mean(draws, axis=0), (0.025, 0.975))
+    return Estimate(rate, float(low), float(high))

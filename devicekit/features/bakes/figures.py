@@ -38,7 +38,7 @@ def bit_errors(lines: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray, np.
 
 
 def variances(groups: Sequence[tuple[str, np.ndarray, np.ndarray, np.ndarray]]) -> Panel:
-    """Draw the variance of the shift against time, with its lines in log t: name, times [s], variances and line [S2]."""
+    """Draw variances of the shift against time, with lines in log t: name, times [s], variances and line [S2]."""
     curves = []
     for number, (name, time, variance, line) in enumerate(groups):
         colour = f"C{number % 10}"

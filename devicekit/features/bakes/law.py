@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -44,13 +45,13 @@ class BakeReach(Record):
     factor: float = column("extrapolation in time", text="{:.3g} times".format, doc="horizon over the time of the bake")
     needed_ev: float | None = column(
         "Ea needed", unit="eV", text=lambda energy: "–" if energy is None else f"{energy:.3g} eV",
-        doc="activation energy of time above which the bake stands for the horizon; None where it is not hotter than use",
+        doc="energy of time above which the bake stands for the horizon; None where it is not hotter than use",
     )  # fmt: skip
     stands_low_s: float = column(_stands_for(ENERGIES[0]), unit="s", text=_seconds, doc="time in use with 0.6 eV")
     stands_high_s: float = column(_stands_for(ENERGIES[1]), unit="s", text=_seconds, doc="time in use with 1.0 eV")
     use_time: Estimate | None = column(
         "stands for, by its own Ea", name="stands_s", unit="s", flat=True, estimate=True, text=_seconds,
-        doc="time in use with the energy of time from the apparent energy and the time exponent; None if one is unknown",
+        doc="time in use with the apparent energy over the time exponent; None if one is unknown",
     )  # fmt: skip
 
 
@@ -73,7 +74,7 @@ def reach(pairs: Pairs, use_k: float, horizon_s: float, energy: Estimate | None)
                 needed_ev=float(np.log(factor) / apart) if apart > 0 else None,
                 stands_low_s=low,
                 stands_high_s=high,
-                use_time=energy and energy.map(lambda each, bake=bake: equivalent_time(bake, each, use_k)),
+                use_time=None if energy is None else energy.map(partial(equivalent_time, bake, kelvin=use_k)),
             )
         )
     return tuple(found)

@@ -83,7 +83,9 @@ def find_loss(pairs: Pairs, seed: int = 0) -> Loss:
     pairs = pairs.select(pairs.longest())
     kelvins = [float(bake.temperature_k or 0.0) for bake in pairs.bakes]
     groups = pairs.groups()
-    calm, lossy, moves = [0], [], []
+    calm: list[int] = [0]
+    lossy: list[int] = []
+    moves: list[tuple[int, int, float, float, bool]] = []
     for k in range(1, len(kelvins)):
         found = [_move(pairs, group, calm, k) for group in groups]
         visible = [sd < -MOVED and errors < -CERTAIN for sd, errors in found]
@@ -96,7 +98,8 @@ def find_loss(pairs: Pairs, seed: int = 0) -> Loss:
     losses = (
         {} if reference is None else _losses(pairs, [groups[n] for n in range(len(groups))], reference, lossy, seed)
     )
-    energy, energies, refusal, tested = None, (), _refusal(len(kelvins), lossy, shared), False
+    energies: tuple[Estimate, ...] = ()
+    energy, refusal, tested = None, _refusal(len(kelvins), lossy, shared), False
     if refusal is None:
         x = np.array([inverse(kelvins[k]) for k in lossy])
         energies, energy, p = fit_energy(x, np.array([losses[n] for n in shared]))
@@ -148,7 +151,7 @@ def measure_exponent(pairs: Pairs, loss: Loss, seed: int = 0) -> Estimate | None
 def _move(pairs: Pairs, group: np.ndarray, calm: list[int], k: int) -> tuple[float, float]:
     """Return the mean shift of a bake less that of the bakes without loss, in sd and in standard errors."""
     own = pairs.cells(group)
-    shift, colder = pairs.shift[own, k], pairs.shift[np.ix_(own, calm)].mean(axis=1)
+    shift, colder = pairs.shift[own, k], pairs.shift[own][:, calm].mean(axis=1)
     apart = shift - colder
     apart, shift = apart[np.isfinite(apart)], shift[np.isfinite(shift)]
     if apart.size < 2 or not shift.std() > 0:
@@ -191,7 +194,7 @@ def _estimate(values: np.ndarray) -> Estimate:
 
 
 def fit_energy(x: np.ndarray, losses: np.ndarray) -> tuple[tuple[Estimate, ...], Estimate | None, float | None]:
-    """Fit ln of the loss against x, and return the slope, negative, of each group, their mean, and the p value of a line.
+    """Fit ln of the loss against x; return the falling slope of each group, their mean, and the p value of a line.
 
     Parameters
     ----------
@@ -221,7 +224,7 @@ def fit_energy(x: np.ndarray, losses: np.ndarray) -> tuple[tuple[Estimate, ...],
 
 
 def _bend(rest: np.ndarray) -> float:
-    """Return the p value of residuals about a line, from their covariance over draws: (groups, bakes, 1 + resampled)."""
+    """Return the p value of residuals about a line, (groups, bakes, 1 + resampled), by their covariance over draws."""
     total = 0.0
     for each in rest:
         inverted = np.linalg.pinv(np.cov(each[:, 1:]), rcond=1e-6, hermitian=True)

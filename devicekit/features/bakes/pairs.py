@@ -86,6 +86,10 @@ class Pairs:
             after=self.after[:, bakes],
         )
 
+    def moved(self, after: np.ndarray) -> Pairs:
+        """Return cells of one bake with other conductances after it [S], shape (cells,)."""
+        return replace(self, after=after[:, None])
+
 
 def is_population(frame: pd.DataFrame) -> bool:
     """Return whether a retention table shows many cells of each level, read a few times each.

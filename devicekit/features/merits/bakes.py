@@ -12,15 +12,16 @@ from typing import ClassVar
 
 import numpy as np
 
+from devicekit.core.constants import YEAR_S
 from devicekit.core.errors import CodedWarning, UsageError
 from devicekit.core.records import Estimate, column, derived, internal
 from devicekit.core.scalars import Scalar
-from devicekit.core.text import count, listed, percent, si, span
-from devicekit.device.bakes import SHARES, BakedLevel, BakeLaw, Bakes, RelaxedLevels, TimeExponent, celsius
+from devicekit.core.text import count, listed, percent, si
+from devicekit.device.bakes import SHARES, Bake, BakedLevel, BakeLaw, Bakes, RelaxedLevels, TimeExponent, celsius
 from devicekit.device.measured import Retention
 from devicekit.features.bakes import figures
 from devicekit.features.bakes.bits import BakeErrors, LaterErrors, PlacedLevel, bake_errors, later_errors, write_window
-from devicekit.features.bakes.law import LAW_EV, BakeReach, PredictedShift, inverse, predict_shifts, reach
+from devicekit.features.bakes.law import LAW_EV, BakeReach, PredictedShift, predict_shifts, reach
 from devicekit.features.bakes.loss import GroupMove, Loss, find_loss, measure_exponent
 from devicekit.features.bakes.pairs import Pairs, bake_name, is_population, pair
 from devicekit.features.bakes.relaxation import Relaxation, find_relaxation
@@ -75,13 +76,13 @@ class BakesResult(MeritResult):
         name="energy_of_time_ev", unit="eV", doc="apparent energy over the time exponent; None if one is unknown"
     )
     life_refusal: str | None = column(doc="why no life in use is given")
-    pairs: Pairs = internal("the cells")
+    population: Pairs = internal("the cells")
     table: RetentionTable = internal("the readings")
 
     @derived(name="cells")
     def n(self) -> int:
         """Number of cells."""
-        return int(self.pairs.level.size)
+        return int(self.population.level.size)
 
     def for_card(self) -> Retention:
         """Return the block `retention` of a card, with its part `bakes`."""
@@ -91,8 +92,8 @@ class BakesResult(MeritResult):
         energy = loss.energy if loss else None
         law = BakeLaw(
             loss_k=loss.loss_k if loss else (),
-            apparent_energy_ev=energy and energy.value,
-            energy_interval=energy and energy.ends,
+            apparent_energy_ev=None if energy is None else energy.value,
+            energy_interval=None if energy is None else energy.ends,
             time_exponent=exponent,
             relaxation=tuple(RelaxedLevels(**each.block()) for each in self.relaxation.groups)
             if self.relaxation
@@ -119,7 +120,7 @@ class BakesResult(MeritResult):
         read = (
             f"{2**first.bits} levels are misread in {percent(first.rate.value)} of their bits after {self.meant}"
             if first and first.rate
-            else f"{count(self.n, 'cell')} were read after {count(len(self.pairs.bakes), 'bake')}"
+            else f"{count(self.n, 'cell')} were read after {count(len(self.population.bakes), 'bake')}"
         )
         if self.loss is None:
             return f"{read}."
@@ -134,52 +135,40 @@ class BakesResult(MeritResult):
             found.append(self._energy_sentence(self.loss))
             found.append(self._life_sentence())
         if self.relaxation is not None:
-            slopes = [1e12 * each.variance_slope.value for each in self.relaxation.groups]
-            place = (
-                "an unknown temperature"
-                if self.relaxation.temperature_k is None
-                else celsius(self.relaxation.temperature_k)
-            )
-            found.append(
-                f"At {place} the variance of the shift grows by {min(slopes):.2g} to {max(slopes):.2g} µS² per decade of "
-                f"time, over {self.relaxation.decades:.1f} decades."
-            )
-            if self.relaxation.refusal:
-                found.append(f"Bit errors at a later time are not predicted: {self.relaxation.refusal}.")
-            found += [f"Of {2**each.bits} levels, {each.words}: between these are wrong." for each in self.later[:0]]
-            if self.later:
-                found.append(f"Wrong bits of {2 ** self.later[0].bits} levels: {self.later[0].words}.")
+            found.append(self._relaxation_sentence(self.relaxation))
+        if self.later:
+            found.append(f"Wrong bits of {2 ** self.later[0].bits} levels: {self.later[0].words}.")
         return found
+
+    def _relaxation_sentence(self, found: Relaxation) -> str:
+        slopes = [1e12 * each.variance_slope.value for each in found.groups]
+        text = f"At {place_words(found.temperature_k)} the variance of the shift grows by {min(slopes):.2g} to "
+        text += f"{max(slopes):.2g} µS² per decade of time, over {found.decades:.1f} decades."
+        return text if not found.refusal else f"{text} Bit errors at a later time are not predicted: {found.refusal}."
 
     def _energy_sentence(self, loss: Loss) -> str:
         if loss.energy is None:
             return f"No apparent energy: {loss.refusal}."
         low, high = loss.energy.ends or (np.nan, np.nan)
-        tested = "" if loss.tested else "; two bakes do not test the line"
-        return (
-            f"Apparent energy of the loss, at the bakes' time: {loss.energy.value:.3g} eV (95 %: {low:.3g} to {high:.3g} "
-            f"eV{tested}). Do not carry it to use, where relaxation rules."
-        )
+        text = f"Apparent energy of the loss at the bakes' time: {loss.energy.value:.3g} eV (95 %: {low:.3g} to "
+        text += f"{high:.3g} eV{'' if loss.tested else '; two bakes do not test the line'})."
+        return f"{text} It does not hold at use, where relaxation rules."
 
     def _life_sentence(self) -> str:
+        last = self.reaches[-1]
         if self.life_refusal is not None:
-            hottest = self.reaches[-1]
-            needed = (
-                ""
-                if hottest.needed_ev is None
-                else (
-                    f" The bake at {hottest.bake} stands for {si(hottest.horizon_s, 's')} at {celsius(hottest.use_k)} only "
-                    f"above {hottest.needed_ev:.3g} eV, {hottest.factor:.3g} times its time."
-                )
+            text = f"No life in use: {self.life_refusal}."
+            if last.needed_ev is None:
+                return text
+            text += (
+                f" The bake at {last.bake} stands for {time_text(last.horizon_s)} at {celsius(last.use_k)} only above "
             )
-            return f"No life in use: {self.life_refusal}.{needed}"
-        best = self.reaches[-1]
-        assert best.use_time is not None and self.energy_of_time is not None
-        return (
-            f"With a time exponent of {self.time_exponent:.3g} ({self.exponent_source}) the energy of time is "
-            f"{self.energy_of_time.value:.3g} eV: the bake at {best.bake} stands for {si(best.use_time.value, 's')} at "
-            f"{celsius(best.use_k)}, {best.use_time.value / best.time_s:.3g} times its time."
-        )
+            return f"{text}{last.needed_ev:.3g} eV; that is {last.factor:.3g} times its time."
+        assert last.use_time is not None
+        text = f"With a time exponent of {self.time_exponent:.3g} ({self.exponent_source}) the energy of time is "
+        text += f"{self.energy_of_time.value:.3g} eV: " if self.energy_of_time else ""
+        text += f"the bake at {last.bake} stands for {time_text(last.use_time.value)} at {celsius(last.use_k)}, "
+        return f"{text}{last.use_time.value / last.time_s:.3g} times its time."
 
     def notes(self) -> list[str]:
         """Return what a shift is, how levels are placed, and what a group's loss is."""
@@ -203,7 +192,7 @@ class BakesResult(MeritResult):
         predicted = ""
         if self.predicted:
             predicted = f"{celsius(self.predicted[0].temperature_k)}, predicted"
-            centre = dict(zip(self.pairs.levels, self.pairs.centres, strict=True))
+            centre = dict(zip(self.population.levels, self.population.centres, strict=True))
             values = [(centre[r.level], r.shift_s, r.low_s, r.high_s) for r in self.predicted]
             bakes.append((predicted, *np.array(values).T))
         return figures.shifts(bakes, predicted)
@@ -225,7 +214,7 @@ class BakesResult(MeritResult):
     def relaxation_panel(self) -> Panel:
         """Draw the variance of the shift of each group of levels against time, with its line."""
         assert self.relaxation is not None
-        found, pairs = self.relaxation, self.pairs
+        found, pairs = self.relaxation, self.population
         own = [k for k, bake in enumerate(pairs.bakes) if bake.temperature_k == found.temperature_k]
         times = np.array([pairs.bakes[k].time_s for k in own])
         named = {pairs.name(group): group for group in pairs.groups(len(pairs.levels), 4)}
@@ -255,10 +244,20 @@ class BakesResult(MeritResult):
         return [*shown, *tables]
 
 
-def bake_label(each: BakeErrors) -> str:
-    """Return the bake of a row as it is named in sentences: temperature and time."""
-    place = "an unknown temperature" if each.temperature_k is None else celsius(each.temperature_k)
-    return f"{si(each.time_s, 's')} at {place}"
+def place_words(kelvin: float | None) -> str:
+    """Return a temperature in words, also where it is unknown."""
+    return "an unknown temperature" if kelvin is None else celsius(kelvin)
+
+
+def bake_label(each: BakeErrors | Bake) -> str:
+    """Return a bake as it is named in sentences: time and temperature."""
+    return f"{si(each.time_s, 's')} at {place_words(each.temperature_k)}"
+
+
+def time_text(seconds: float) -> str:
+    """Return a time in words, from one year on in years."""
+    years = seconds / YEAR_S
+    return f"{years:.3g} years" if years >= 1 else si(seconds, "s")
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, MeritResult]) -> BakesResult | None:
@@ -307,7 +306,7 @@ def characterize(table: RetentionTable, pairs: Pairs, settings: Settings) -> Bak
         loss=loss,
         errors=errors,
         placed=placed,
-        meant=f"{si(pairs.bakes[meant].time_s, 's')} at {_place(pairs, meant)}",
+        meant=bake_label(pairs.bakes[meant]),
         write_window_s=width,
         reaches=reaches,
         relaxation=relaxation,
@@ -317,15 +316,10 @@ def characterize(table: RetentionTable, pairs: Pairs, settings: Settings) -> Bak
         exponent_source=source,
         energy_of_time=energy,
         life_refusal=refusal,
-        pairs=pairs,
+        population=pairs,
         table=table,
         warnings=_warnings(pairs, relaxation, predicted, settings),
     )
-
-
-def _place(pairs: Pairs, k: int) -> str:
-    kelvin = pairs.bakes[k].temperature_k
-    return "an unknown temperature" if kelvin is None else celsius(kelvin)
 
 
 def _exponent(pairs: Pairs, loss: Loss | None, settings: Settings) -> tuple[float | None, str | None]:
