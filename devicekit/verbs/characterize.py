@@ -73,8 +73,12 @@ class CharacterizeRequest:
     )
     life_temperature: float = shared.life_temperature()
     lost_factor: float = shared.lost_factor()
-    bits: tuple[int, ...] = shared.several(
-        "Bakes of many cells: bits of a cell; may be repeated. Default: 2, 3 and 4.", "N", "--bits"
+    bits: tuple[int, ...] = option(
+        default=(),
+        typed=list[int] | None,
+        parse=lambda given: tuple(given or ()),
+        metavar="N",
+        help="Bakes of many cells: bits of a cell; may be repeated. Default: 2, 3 and 4.",
     )
     write_window: float | None = shared.number("Bakes of many cells: width of a window to write [S].", "S")
     bake: float | None = shared.bake(

@@ -1,4 +1,4 @@
-"""Bit errors at each bake, with levels placed for it and for the bake that is meant, and at a later time."""
+"""Bit errors at each bake, with levels placed for it and for the chosen bake, and at a later time."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class BakeErrors(Record):
         name="bake_bit_errors", flat=True, estimate=True, doc="share of wrong bits, levels placed for this bake"
     )
     moved: Estimate | None = column(
-        name="meant_bit_errors", flat=True, estimate=True, doc="share of wrong bits, levels placed for the bake meant"
+        name="chosen_bit_errors", flat=True, estimate=True, doc="share of wrong bits, levels placed for the chosen bake"
     )
 
     @cell("wrong bits, placed for this bake", after="n")
@@ -45,15 +45,15 @@ class BakeErrors(Record):
         """Share of wrong bits with its interval, or a dash."""
         return rate_text(self.rate)
 
-    @cell("wrong bits, placed for the bake meant", after="own_text")
+    @cell("wrong bits, placed for the chosen bake", after="own_text")
     def moved_text(self) -> str:
-        """The same with the levels of the bake meant."""
+        """The same with the levels of the chosen bake."""
         return rate_text(self.moved)
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlacedLevel(Record):
-    """Window to write and range to read of one level, for the bake meant."""
+    """Window to write and range to read of one level, for the chosen bake."""
 
     bits: int = column("bits", name="bits_per_cell", doc="bits of a cell, log2 of its levels")
     number: int = column("level", name="placed_level", doc="number of the level, lowest conductance first, from 0")
@@ -103,9 +103,9 @@ def write_window(pairs: Pairs) -> float:
 
 
 def bake_errors(
-    pairs: Pairs, bits: Sequence[int], width_s: float, meant: int
+    pairs: Pairs, bits: Sequence[int], width_s: float, chosen: int
 ) -> tuple[tuple[BakeErrors, ...], tuple[PlacedLevel, ...]]:
-    """Return the bit errors of each number of bits after each bake, and the levels placed for the bake meant.
+    """Return the bit errors of each number of bits after each bake, and the levels placed for the chosen bake.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def bake_errors(
     bits : sequence of int
     width_s : float
         Width of a window to write [S].
-    meant : int
+    chosen : int
         Number of the bake for which levels are placed.
     """
     half = halves(pairs.level.size)
@@ -125,7 +125,7 @@ def bake_errors(
         for k, bake in enumerate(pairs.bakes):
             tables = [
                 [_count(pairs, k, off, one) for one, (_, off) in zip(ones, folds, strict=True)]
-                for ones in (placed[k], placed[meant])
+                for ones in (placed[k], placed[chosen])
             ]
             rates = [_rate(each) for each in tables]
             own = [one.q for one in placed[k] if one is not None]
@@ -141,7 +141,7 @@ def bake_errors(
                     moved=rates[1],
                 )
             )
-        if (one := _place(pairs, meant, np.ones_like(half), 2**each, width_s)) is not None:
+        if (one := _place(pairs, chosen, np.ones_like(half), 2**each, width_s)) is not None:
             levels += _levels(each, one)
     return tuple(found), tuple(levels)
 

@@ -229,7 +229,7 @@ def _band(fit: ArrheniusFit) -> list[np.ndarray]:
     return [x, *np.array(rows).T]
 
 
-def _time(seconds: float) -> str:
+def time_words(seconds: float) -> str:
     """Format a time, from one year on with the years."""
     years = seconds / YEAR_S
     return si(seconds, "s") + (f" ({years:.2g} years)" if years >= 1 else "")
@@ -247,7 +247,7 @@ def _sentences(each: LevelLife, several: bool) -> list[str]:
     energy += f"{each.failures} losses in {count(len(each.lives), 'record')} ({each.criterion})."
     if each.median is None:
         return [f"No life{of} at {each.use_k:.5g} K: {each.refusal}.", energy]
-    life = f"Median life{of} at {each.use_k:.5g} K: {_time(each.median.value)}, {IF} (95 %: "
+    life = f"Median life{of} at {each.use_k:.5g} K: {time_words(each.median.value)}, {IF} (95 %: "
     life += f"{_between(each.median.ends, 's')}; a new device: {_between(each.device, 's')})."
     return [life, energy]
 

@@ -12,7 +12,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from devicekit.core.constants import YEAR_S
 from devicekit.core.errors import CodedWarning, UsageError
 from devicekit.core.records import Estimate, column, derived, internal
 from devicekit.core.scalars import Scalar
@@ -27,6 +26,7 @@ from devicekit.features.bakes.pairs import Pairs, bake_name, is_population, pair
 from devicekit.features.bakes.relaxation import Relaxation, find_relaxation
 from devicekit.features.bakes.shifts import LevelShift, level_shifts
 from devicekit.features.merit import MeritResult, Settings, figure, origin
+from devicekit.features.merits.arrhenius import time_words
 from devicekit.plot import Axis, Panel
 from devicekit.report import Block, Table
 from devicekit.tables import RetentionTable
@@ -56,9 +56,9 @@ class BakesResult(MeritResult):
         table="bake_errors", caption="Wrong bits (95 % interval)", doc="bit errors after each bake"
     )
     placed: tuple[PlacedLevel, ...] = column(
-        table="placed_levels", caption="Levels placed for the bake meant", doc="levels placed for the bake meant"
+        table="placed_levels", caption="Levels placed for the chosen bake", doc="levels placed for the chosen bake"
     )
-    meant: str = column(name="placed_for", doc="bake for which levels are placed, unless stated otherwise")
+    chosen: str = column(name="placed_for", doc="bake for which levels are placed, unless stated otherwise")
     write_window_s: float = column(unit="S", doc="width of a window to write")
     reaches: tuple[BakeReach, ...] = column(
         table="bake_reach", caption="Time in use that each bake stands for", doc="what each bake can stand for"
@@ -104,21 +104,21 @@ class BakesResult(MeritResult):
         return Retention(states=(), bakes=Bakes(shares=SHARES, levels=levels, bake_law=law), **origin(self.table))
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Return bit errors of each number of levels at the bake meant, and the numbers of its block of a card."""
+        """Return bit errors of each number of levels at the chosen bake, and the numbers of its block of a card."""
         shown = []
         for each in self.errors:
-            if each.rate is not None and bake_label(each) == self.meant:
-                label = f"wrong bits of {2**each.bits} levels after {self.meant}"
+            if each.rate is not None and bake_label(each) == self.chosen:
+                label = f"wrong bits of {2**each.bits} levels after {self.chosen}"
                 shown.append(
-                    Scalar.from_estimate(f"bake_bit_errors_{each.bits}", label, each.rate, of="bits", by=self.meant)
+                    Scalar.from_estimate(f"bake_bit_errors_{each.bits}", label, each.rate, of="bits", by=self.chosen)
                 )
         return (*shown, *self.for_card().scalars())
 
     def verdict(self) -> str:
         """Return the main result in one sentence."""
-        first = next((each for each in self.errors if each.rate is not None and bake_label(each) == self.meant), None)
+        first = next((each for each in self.errors if each.rate is not None and bake_label(each) == self.chosen), None)
         read = (
-            f"{2**first.bits} levels are misread in {percent(first.rate.value)} of their bits after {self.meant}"
+            f"{2**first.bits} levels are misread in {percent(first.rate.value)} of their bits after {self.chosen}"
             if first and first.rate
             else f"{count(self.n, 'cell')} were read after {count(len(self.population.bakes), 'bake')}"
         )
@@ -126,7 +126,8 @@ class BakesResult(MeritResult):
             return f"{read}."
         if not self.loss.loss_k:
             return f"{read}, and no bake shows a loss of conductance."
-        return f"{read}; from {celsius(self.loss.loss_k[0])} on cells lose conductance."
+        life = ", and one time a bake gives no life in use" if self.life_refusal == NO_EXPONENT else ""
+        return f"{read}; from {celsius(self.loss.loss_k[0])} on cells lose conductance{life}."
 
     def sentences(self) -> list[str]:
         """Return the verdict, what the loss and the relaxation follow, and what is refused."""
@@ -161,21 +162,21 @@ class BakesResult(MeritResult):
             if last.needed_ev is None:
                 return text
             text += (
-                f" The bake at {last.bake} stands for {time_text(last.horizon_s)} at {celsius(last.use_k)} only above "
+                f" The bake at {last.bake} stands for {time_words(last.horizon_s)} at {celsius(last.use_k)} only above "
             )
             return f"{text}{last.needed_ev:.3g} eV; that is {last.factor:.3g} times its time."
         assert last.use_time is not None
         text = f"With a time exponent of {self.time_exponent:.3g} ({self.exponent_source}) the energy of time is "
         text += f"{self.energy_of_time.value:.3g} eV: " if self.energy_of_time else ""
-        text += f"the bake at {last.bake} stands for {time_text(last.use_time.value)} at {celsius(last.use_k)}, "
+        text += f"the bake at {last.bake} stands for {time_words(last.use_time.value)} at {celsius(last.use_k)}, "
         return f"{text}{last.use_time.value / last.time_s:.3g} times its time."
 
     def notes(self) -> list[str]:
         """Return what a shift is, how levels are placed, and what a group's loss is."""
         text = (
-            f"A shift is G after less G before. Levels are placed on half of the cells and counted on the other half, "
-            f"with windows of {si(self.write_window_s, 'S')} to write, for the bake at {self.meant} where one is meant."
+            "A shift is G after less G before. Levels are placed on half of the cells and counted on the other half, "
         )
+        text += f"in windows of {si(self.write_window_s, 'S')} to write. The chosen bake is {self.chosen}."
         moved = (
             "A loss is visible where a group moves by more than 0.3 sd and 5 standard errors below the colder bakes."
         )
@@ -254,12 +255,6 @@ def bake_label(each: BakeErrors | Bake) -> str:
     return f"{si(each.time_s, 's')} at {place_words(each.temperature_k)}"
 
 
-def time_text(seconds: float) -> str:
-    """Return a time in words, from one year on in years."""
-    years = seconds / YEAR_S
-    return f"{years:.3g} years" if years >= 1 else si(seconds, "s")
-
-
 def find(table: AnyTable, settings: Settings, found: Mapping[str, MeritResult]) -> BakesResult | None:
     """Find the bakes of a retention table of many cells."""
     if not isinstance(table, RetentionTable) or not is_population(table.frame):
@@ -286,9 +281,9 @@ def characterize(table: RetentionTable, pairs: Pairs, settings: Settings) -> Bak
     warm = [bake for bake in pairs.bakes if bake.temperature_k is not None]
     loss = find_loss(pairs) if len({bake.temperature_k for bake in warm}) > 1 else None
     relaxation = find_relaxation(pairs, settings.horizon)
-    meant, predicted = _meant(pairs, loss, settings)
+    chosen, predicted = _choose(pairs, loss, settings)
     width = settings.write_window_s or write_window(pairs)
-    errors, placed = bake_errors(pairs, settings.bits, width, meant)
+    errors, placed = bake_errors(pairs, settings.bits, width, chosen)
     later: tuple[LaterErrors, ...] = ()
     if relaxation is not None and relaxation.refusal is None:
         later = later_errors(pairs, relaxation, settings.bits, width, settings.horizon)
@@ -306,7 +301,7 @@ def characterize(table: RetentionTable, pairs: Pairs, settings: Settings) -> Bak
         loss=loss,
         errors=errors,
         placed=placed,
-        meant=bake_label(pairs.bakes[meant]),
+        chosen=bake_label(pairs.bakes[chosen]),
         write_window_s=width,
         reaches=reaches,
         relaxation=relaxation,
@@ -330,7 +325,7 @@ def _exponent(pairs: Pairs, loss: Loss | None, settings: Settings) -> tuple[floa
     return (None, None) if measured is None else (measured.value, "measured")
 
 
-def _meant(pairs: Pairs, loss: Loss | None, settings: Settings) -> tuple[int, tuple[PredictedShift, ...]]:
+def _choose(pairs: Pairs, loss: Loss | None, settings: Settings) -> tuple[int, tuple[PredictedShift, ...]]:
     """Return the bake for which levels are placed, and the prediction of a bake that was not measured."""
     longest = pairs.longest() or [len(pairs.bakes) - 1]
     kelvins = [float(pairs.bakes[k].temperature_k or 0.0) for k in longest]
