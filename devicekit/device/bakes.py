@@ -126,8 +126,8 @@ class Bakes(Strict):
 
     def scalars(self) -> tuple[Scalar, ...]:
         """Return the share of cells lost at the hottest bake, and the apparent energy."""
-        kelvin = max(self.kelvins, default=None)
-        own = [each for each in self.levels if each.temperature_k == kelvin]
+        last = max((each.temperature_k or 0.0, each.time_s) for each in self.levels)
+        own = [each for each in self.levels if (each.temperature_k or 0.0, each.time_s) == last]
         at = own[0].words
         lost = float(np.average([each.lost_20 for each in own], weights=[each.n for each in own]))
         shown = [Scalar("bake_lost_20", f"cells that lost 20 % by the bake at {at}", lost, of="cells", by=at)]

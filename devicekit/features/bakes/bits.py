@@ -10,7 +10,8 @@ import numpy as np
 from devicekit.core.records import Estimate, Record, cell, column
 from devicekit.core.text import percent, percent_span, si
 from devicekit.features.bakes.errors import Placement, count_errors, error_rate, halves, place
-from devicekit.features.bakes.pairs import Pairs, bake_name
+from devicekit.features.bakes.law import times
+from devicekit.features.bakes.pairs import Pairs
 from devicekit.features.bakes.relaxation import Relaxation, relaxed
 
 
@@ -69,7 +70,7 @@ class LaterErrors(Record):
 
     bits: int = column("bits", name="bits_per_cell", doc="bits of a cell, log2 of its levels")
     time_s: float = column("time", doc="time of the prediction")
-    factor: float = column("extrapolation", text="{:.3g} times".format, doc="that time over the last one of the fit")
+    factor: float = column("extrapolation", text=times, doc="that time over the last one of the fit")
     measured: Estimate = column(name="cells_bit_errors", flat=True, doc="share of wrong bits, shape of the cells")
     normal: Estimate = column(name="normal_bit_errors", flat=True, doc="share of wrong bits, normal cells")
 
@@ -92,7 +93,7 @@ class LaterErrors(Record):
     @property
     def words(self) -> str:
         """Bracket in words, with its factor of extrapolation."""
-        return f"{percent_span(*self.bracket)} at {si(self.time_s, 's')}, {self.factor:.3g} times the measured time"
+        return f"{percent_span(*self.bracket)} at {si(self.time_s, 's')}, {times(self.factor)} the measured time"
 
 
 def write_window(pairs: Pairs) -> float:
@@ -132,7 +133,7 @@ def bake_errors(
             found.append(
                 BakeErrors(
                     bits=each,
-                    bake=bake_name(bake),
+                    bake=pairs.bake_name(k),
                     temperature_k=bake.temperature_k,
                     time_s=bake.time_s,
                     n=sum(int(one.sum()) for one in tables[0] if one is not None),

@@ -25,6 +25,11 @@ def equivalent_time(bake: Bake, energy_ev: float, kelvin: float) -> float:
     return float(bake.time_s * np.exp(energy_ev * (inverse(kelvin) - inverse(bake.temperature_k))))
 
 
+def times(factor: float) -> str:
+    """Return a factor of extrapolation in words: 60,700 times."""
+    return f"{float(f'{factor:.3g}'):,.10g} times"
+
+
 def _stands_for(energy_ev: float) -> str:
     return f"stands for, at {energy_ev:g} eV"
 
@@ -42,7 +47,7 @@ class BakeReach(Record):
     time_s: float = column("its time", doc="time of the bake, median over the cells")
     use_k: float = column(name="life_temperature_k", unit="K", doc="temperature of use")
     horizon_s: float = column(doc="time in use that is asked for")
-    factor: float = column("extrapolation in time", text="{:.3g} times".format, doc="horizon over the time of the bake")
+    factor: float = column("extrapolation in time", text=times, doc="horizon over the time of the bake")
     needed_ev: float | None = column(
         "Ea needed", unit="eV", text=lambda energy: "–" if energy is None else f"{energy:.3g} eV",
         doc="energy of time above which the bake stands for the horizon; None where it is not hotter than use",

@@ -1,19 +1,20 @@
 """Visible loss by a bake, and the apparent energy of the loss at the bakes' time.
 
 The loss of a group of levels is -ln of the median ratio G after / G before, relative to the hottest bake without
-visible loss. It grows as exp(-E' / kT) over bakes of about the same time. With a power law of time, loss ~ t^nu, the
-energy of time is E' / nu; one time does not determine nu. Intervals come from resampling cells, all bakes of a cell
-together.
+visible loss. It grows as exp(-E' / kT) over bakes of about the same time. If the reference bake lost by the same law
+too, E' is smaller than if it lost nothing: both are given. With a power law of time, loss ~ t^nu, the energy of time is
+E' / nu; one time does not determine nu. Intervals come from resampling cells, all bakes of a cell together.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from devicekit.core.constants import BOLTZMANN_EV
-from devicekit.core.records import Estimate, Record, column, internal
+from devicekit.core.records import Estimate, Record, cell, column, internal
 from devicekit.core.statistics import chi2_tail
 from devicekit.device.bakes import celsius
 from devicekit.device.horizon import LEAST_DECADES
@@ -23,6 +24,9 @@ MOVED = 0.3  # standard deviations of the shift below the colder bakes, from whi
 CERTAIN = 5.0  # standard errors, the same
 BENT = 0.05  # p value of a line in 1/kT below which no energy is given
 RESAMPLED = 400
+NEGATIVE = 0.02  # of the resampled losses may be 0 or less
+ROUNDS = 60  # of the fit with a loss in the reference too
+LEAST_EV = 0.02  # energy that it starts from, at least
 LEAST_TIMES = 3  # of an exponent of time
 
 
@@ -48,19 +52,48 @@ class GroupMove(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class GroupEnergy(Record):
+    """Apparent energy of the loss of one group of levels."""
+
+    levels: str = column("levels", doc="group of neighbouring levels, lowest conductance first")
+    energy: Estimate = column(
+        name="apparent_energy_ev", unit="eV", flat=True, doc="the reference bake lost by the same law"
+    )
+    upper: Estimate = column(name="upper_energy_ev", unit="eV", flat=True, doc="the reference bake lost nothing")
+
+    @cell("E', same law in the reference", after="levels")
+    def energy_text(self) -> str:
+        """Energy with its interval."""
+        return energy_words(self.energy)
+
+    @cell("E', nothing lost in the reference", after="energy_text")
+    def upper_text(self) -> str:
+        """The same if the reference lost nothing."""
+        return energy_words(self.upper)
+
+
+def energy_words(found: Estimate) -> str:
+    """Return an energy with its interval in words."""
+    low, high = found.ends or (float("nan"), float("nan"))
+    return f"{found.value:.3g} eV ({low:.3g} to {high:.3g})"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Loss(Record):
     """Bakes with visible loss, and its apparent energy."""
 
     moves: tuple[GroupMove, ...] = internal("of each group by each bake but the coldest")
     loss_k: tuple[float, ...] = column(name="loss_temperatures_k", unit="K", doc="temperatures with visible loss")
-    reference_k: float | None = column(doc="hottest bake without loss, to which losses are relative")
-    energies: tuple[Estimate, ...] = column(
-        name="group_energies_ev", unit="eV", doc="of each group with loss in two bakes"
-    )
+    reference_k: float | None = column(doc="hottest bake without visible loss, to which losses are relative")
+    energies: tuple[GroupEnergy, ...] = internal("of each group with loss in all of these bakes")
     energy: Estimate | None = column(
-        name="apparent_energy_ev", unit="eV", doc="apparent energy of the loss at the bakes' time; mean over groups",
-        scalar="apparent energy of the loss",
-    )  # fmt: skip
+        name="apparent_energy_ev",
+        unit="eV",
+        doc="of the loss at the bakes' time; mean over groups, same law in all bakes",
+    )
+    upper: Estimate | None = column(
+        name="upper_energy_ev", unit="eV", doc="the same if the reference bake lost nothing"
+    )
     refusal: str | None = column(name="energy_refusal", doc="why there is no apparent energy")
     tested: bool = column(name="line_tested", doc="whether three bakes with loss or more test the line in 1/kT")
 
@@ -95,20 +128,16 @@ def find_loss(pairs: Pairs, seed: int = 0) -> Loss:
     shared = [
         n for n in range(len(groups)) if lossy and all(each[4] for each in moves if each[0] in lossy and each[1] == n)
     ]
-    losses = (
-        {} if reference is None else _losses(pairs, [groups[n] for n in range(len(groups))], reference, lossy, seed)
-    )
-    energies: tuple[Estimate, ...] = ()
-    energy, refusal, tested = None, _refusal(len(kelvins), lossy, shared), False
-    if refusal is None:
-        x = np.array([inverse(kelvins[k]) for k in lossy])
-        energies, energy, p = fit_energy(x, np.array([losses[n] for n in shared]))
-        tested = p is not None
-        if p is not None and p < BENT:
-            energy, energies = None, ()
-            refusal = f"ln of the loss against 1/kT is bent (p = {p:.2g}): the mechanism changes between the bakes"
-        elif energy is None:
+    losses = {} if reference is None else _losses(pairs, groups, reference, lossy, seed)
+    refusal, line, upper = _refusal(len(kelvins), lossy, shared), LossLine(), LossLine()
+    if refusal is None and reference is not None:
+        x, known = np.array([inverse(kelvins[k]) for k in lossy]), np.array([losses[n] for n in shared])
+        line, upper = fit_line(x, known, inverse(kelvins[reference])), fit_line(x, known)
+        if line.mean is None:
             refusal = "the loss is too small in one of the bakes"
+        elif line.p is not None and line.p < BENT:
+            refusal = f"ln of the loss against 1/kT is bent (p = {line.p:.2g}): the mechanism changes between the bakes"
+            line = LossLine()
     return Loss(
         moves=tuple(
             GroupMove(
@@ -119,10 +148,14 @@ def find_loss(pairs: Pairs, seed: int = 0) -> Loss:
         ),
         loss_k=tuple(kelvins[k] for k in lossy),
         reference_k=None if reference is None or not kelvins else kelvins[reference],
-        energies=energies,
-        energy=energy,
+        energies=tuple(
+            GroupEnergy(levels=pairs.name(groups[n]), energy=own, upper=calm)
+            for n, own, calm in zip(shared, line.slopes, upper.slopes, strict=False)
+        ),
+        energy=line.mean,
+        upper=upper.mean if line.mean is not None else None,
         refusal=refusal,
-        tested=tested,
+        tested=line.p is not None,
     )  # fmt: skip
 
 
@@ -142,9 +175,9 @@ def measure_exponent(pairs: Pairs, loss: Loss, seed: int = 0) -> Estimate | None
         calm = max(k for k, each in enumerate(kelvins) if each == loss.reference_k)
         losses = _losses(pairs, pairs.groups(), calm, own, seed)
         positive = [each for each in losses.values() if (each[:, 0] > 0).all()]
-        _, exponent, p = fit_energy(-np.log(times), np.array(positive)) if positive else ((), None, None)
-        if exponent is not None and (p is None or p >= BENT):
-            return exponent
+        line = fit_line(-np.log(times), np.array(positive)) if positive else LossLine()
+        if line.mean is not None and line.p is not None and line.p >= BENT:
+            return line.mean
     return None
 
 
@@ -193,8 +226,16 @@ def _estimate(values: np.ndarray) -> Estimate:
     return Estimate(float(values[0]), float(low), float(high))
 
 
-def fit_energy(x: np.ndarray, losses: np.ndarray) -> tuple[tuple[Estimate, ...], Estimate | None, float | None]:
-    """Fit ln of the loss against x; return the falling slope of each group, their mean, and the p value of a line.
+class LossLine(NamedTuple):
+    """Line of ln of the loss: falling slope of each group, their mean (None if a loss is not above 0), and p value."""
+
+    slopes: tuple[Estimate, ...] = ()
+    mean: Estimate | None = None
+    p: float | None = None
+
+
+def fit_line(x: np.ndarray, losses: np.ndarray, reference: float | None = None) -> LossLine:
+    """Fit ln of the loss of each group against x by least squares.
 
     Parameters
     ----------
@@ -202,25 +243,25 @@ def fit_energy(x: np.ndarray, losses: np.ndarray) -> tuple[tuple[Estimate, ...],
         1 / kT [1/eV], or -ln t for an exponent of time.
     losses : ndarray, shape (groups, bakes, 1 + resampled)
         As measured, and resampled.
-
-    Returns
-    -------
-    tuple
-        Slopes, their mean (None where a loss is not above 0 in 2 % of the draws), and p (None with two bakes).
+    reference : float, optional
+        1 / kT of the bake to which losses are relative, if it lost by the same law: the loss of a bake is then
+        A (exp(-E x) - exp(-E x_ref)). Without it nothing was lost there.
     """
-    if (losses[:, :, 0] <= 0).any() or (losses <= 0).any(axis=(0, 1)).mean() > 0.02:
-        return (), None, None
-    y = np.log(np.where(losses > 0, losses, np.nan))
-    y = y[:, :, np.isfinite(y).all(axis=(0, 1))]
+    if (losses[:, :, 0] <= 0).any() or (losses <= 0).any(axis=(0, 1)).mean() > NEGATIVE:
+        return LossLine()
+    y = np.log(losses[:, :, (losses > 0).all(axis=(0, 1))])
     weights = 1.0 / y[:, :, 1:].var(axis=2)[:, :, None]
-    centre = (weights * x[:, None]).sum(axis=1, keepdims=True) / weights.sum(axis=1, keepdims=True)
-    away = x[None, :, None] - centre
-    slopes = -(weights * away * y).sum(axis=1) / (weights * away**2).sum(axis=1)
+    total = weights.sum(axis=1, keepdims=True)
+    away = x[None, :, None] - (weights * x[:, None]).sum(axis=1, keepdims=True) / total
+    slopes, full = -(weights * away * y).sum(axis=1) / (weights * away**2).sum(axis=1), y
+    for _ in range(0 if reference is None else ROUNDS):
+        at_reference = np.exp(-np.maximum(slopes, LEAST_EV)[:, None, :] * ((reference or 0.0) - x)[None, :, None])
+        full = y - np.log1p(-at_reference)
+        slopes = (slopes - (weights * away * full).sum(axis=1) / (weights * away**2).sum(axis=1)) / 2.0
     p = None
     if x.size > 2:
-        mean = (weights * y).sum(axis=1, keepdims=True) / weights.sum(axis=1, keepdims=True)
-        p = _bend(y - mean + slopes[:, None, :] * away)
-    return tuple(_estimate(each) for each in slopes), _estimate(slopes.mean(axis=0)), p
+        p = _bend(full - (weights * full).sum(axis=1, keepdims=True) / total + slopes[:, None, :] * away)
+    return LossLine(tuple(_estimate(each) for each in slopes), _estimate(slopes.mean(axis=0)), p)
 
 
 def _bend(rest: np.ndarray) -> float:

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from devicekit.core.text import si
 from devicekit.device.bakes import Bake, celsius
 from devicekit.features.lives.bake import SAME_K
 
@@ -71,6 +72,13 @@ class Pairs:
         """Return the name of a group of levels: its first and its last."""
         first, last = self.levels[group[0]], self.levels[group[-1]]
         return first if first == last else f"{first} to {last}"
+
+    def bake_name(self, k: int) -> str:
+        """Return the name of a bake: its temperature, and its time where others share that temperature."""
+        bake = self.bakes[k]
+        place = "" if bake.temperature_k is None else celsius(bake.temperature_k)
+        alone = sum(each.temperature_k == bake.temperature_k for each in self.bakes) == 1
+        return place if place and alone else ", ".join(filter(None, (place, si(bake.time_s, "s"))))
 
     def longest(self) -> list[int]:
         """Return the bake with the longest time at each known temperature, coldest first."""
@@ -192,8 +200,3 @@ def _number_bakes(later: pd.DataFrame) -> np.ndarray:
         found[own.index] = start + cluster
         start += int(cluster.max()) + 1
     return found
-
-
-def bake_name(bake: Bake) -> str:
-    """Return temperature and time of a bake in words."""
-    return bake.words if bake.temperature_k is None else celsius(bake.temperature_k)

@@ -10,7 +10,7 @@ from devicekit.core.records import Estimate, Record, cell, column, derived
 from devicekit.core.statistics import t_quantile
 from devicekit.core.text import percent, span
 from devicekit.device.bakes import SHARES
-from devicekit.features.bakes.pairs import Pairs, bake_name
+from devicekit.features.bakes.pairs import Pairs
 from devicekit.features.stats import mean_estimate
 
 LOST = (0.1, 0.2)  # shares of the conductance from which a cell counts as lost
@@ -62,7 +62,7 @@ def level_shifts(pairs: Pairs) -> tuple[LevelShift, ...]:
             lost = [float((ratio <= 1.0 - share).mean()) for share in LOST]
             found.append(
                 LevelShift(
-                    bake=bake_name(bake),
+                    bake=pairs.bake_name(k),
                     level=name,
                     temperature_k=bake.temperature_k,
                     time_s=bake.time_s,

@@ -20,9 +20,9 @@ from devicekit.device.bakes import SHARES, Bake, BakedLevel, BakeLaw, Bakes, Rel
 from devicekit.device.measured import Retention
 from devicekit.features.bakes import figures
 from devicekit.features.bakes.bits import BakeErrors, LaterErrors, PlacedLevel, bake_errors, later_errors, write_window
-from devicekit.features.bakes.law import LAW_EV, BakeReach, PredictedShift, predict_shifts, reach
-from devicekit.features.bakes.loss import GroupMove, Loss, find_loss, measure_exponent
-from devicekit.features.bakes.pairs import Pairs, bake_name, is_population, pair
+from devicekit.features.bakes.law import LAW_EV, BakeReach, PredictedShift, predict_shifts, reach, times
+from devicekit.features.bakes.loss import GroupEnergy, GroupMove, Loss, energy_words, find_loss, measure_exponent
+from devicekit.features.bakes.pairs import Pairs, is_population, pair
 from devicekit.features.bakes.relaxation import Relaxation, find_relaxation
 from devicekit.features.bakes.shifts import LevelShift, level_shifts
 from devicekit.features.merit import MeritResult, Settings, figure, origin
@@ -50,6 +50,11 @@ class BakesResult(MeritResult):
     shifts: tuple[LevelShift, ...] = column(table="bake_shifts", doc="shift of each level by each bake")
     moves: tuple[GroupMove, ...] = column(
         table="bake_groups", caption="Groups of levels against the colder bakes", doc="groups of levels at each bake"
+    )
+    energies: tuple[GroupEnergy, ...] = column(
+        table="bake_energies",
+        caption="Apparent energy of the loss (95 % interval)",
+        doc="energy of each group of levels",
     )
     loss: Loss | None = column(inline=True, doc="visible loss and its apparent energy; None at one temperature")
     errors: tuple[BakeErrors, ...] = column(
@@ -150,9 +155,10 @@ class BakesResult(MeritResult):
     def _energy_sentence(self, loss: Loss) -> str:
         if loss.energy is None:
             return f"No apparent energy: {loss.refusal}."
-        low, high = loss.energy.ends or (np.nan, np.nan)
-        text = f"Apparent energy of the loss at the bakes' time: {loss.energy.value:.3g} eV (95 %: {low:.3g} to "
-        text += f"{high:.3g} eV{'' if loss.tested else '; two bakes do not test the line'})."
+        text = f"Apparent energy of the loss at the bakes' time: {energy_words(loss.energy)}"
+        if loss.upper is not None and loss.reference_k is not None:
+            text += f", or {energy_words(loss.upper)} if nothing was lost at {celsius(loss.reference_k)}"
+        text += "." if loss.tested else "; two bakes do not test the law."
         return f"{text} It does not hold at use, where relaxation rules."
 
     def _life_sentence(self) -> str:
@@ -164,12 +170,12 @@ class BakesResult(MeritResult):
             text += (
                 f" The bake at {last.bake} stands for {time_words(last.horizon_s)} at {celsius(last.use_k)} only above "
             )
-            return f"{text}{last.needed_ev:.3g} eV; that is {last.factor:.3g} times its time."
+            return f"{text}{last.needed_ev:.3g} eV; that is {times(last.factor)} its time."
         assert last.use_time is not None
         text = f"With a time exponent of {self.time_exponent:.3g} ({self.exponent_source}) the energy of time is "
         text += f"{self.energy_of_time.value:.3g} eV: " if self.energy_of_time else ""
         text += f"the bake at {last.bake} stands for {time_words(last.use_time.value)} at {celsius(last.use_k)}, "
-        return f"{text}{last.use_time.value / last.time_s:.3g} times its time."
+        return f"{text}{times(last.use_time.value / last.time_s)} its time."
 
     def notes(self) -> list[str]:
         """Return what a shift is, how levels are placed, and what a group's loss is."""
@@ -298,6 +304,7 @@ def characterize(table: RetentionTable, pairs: Pairs, settings: Settings) -> Bak
     return BakesResult(
         shifts=level_shifts(pairs),
         moves=loss.moves if loss else (),
+        energies=loss.energies if loss else (),
         loss=loss,
         errors=errors,
         placed=placed,
@@ -355,8 +362,8 @@ def _warnings(
         found.append(CodedWarning("dropped", f"{count(once, 'record')} of one reading left out"))
     if relaxation is not None:
         left = [
-            bake_name(bake)
-            for bake in pairs.bakes
+            pairs.bake_name(k)
+            for k, bake in enumerate(pairs.bakes)
             if bake.temperature_k == relaxation.temperature_k and bake.time_s not in relaxation.times_s
         ]
         if left:
@@ -364,7 +371,7 @@ def _warnings(
             found.append(CodedWarning("dropped", words))
         if relaxation.refusal is None and settings.horizon > relaxation.times_s[-1]:
             factor = settings.horizon / relaxation.times_s[-1]
-            words = f"bit errors at {si(settings.horizon, 's')} extrapolate to {factor:.3g} times the measured time"
+            words = f"bit errors at {si(settings.horizon, 's')} extrapolate to {times(factor)} the measured time"
             found.append(CodedWarning("extrapolation", words))
     if predicted:
         kelvin, hottest = predicted[0].temperature_k, max(float(bake.temperature_k or 0.0) for bake in pairs.bakes)
