@@ -7,6 +7,7 @@ vcm-trains         the 20 JSON files of ztill/TD_learning_on_memristors
 1t1r-endurance     endurance_log.csv of Anjiang-Wei/Anjiang-RRAM-Python
 1t1r-relaxation    techC_relaxdata.min.tsv.gz of akashlevy/RRAM-Relaxation-Master-Model
 1t1r-levels        the same
+1t1r-bakes         techA_bake.tsv.gz of the same repository
 readc-sweeps       iv_50_100_200_400uA.csv, four levels of Fig. 3b of MIKEHHQ/ReADC
 
 What is shipped is checked against what this makes: the same files give the same bytes.
@@ -97,7 +98,7 @@ def ship(
     package = {
         "name": name,
         "title": facts["title"],
-        "description": f"Measured. {facts['description']} Rounded to five digits.",
+        "description": f"Measured. {facts['description']} {facts.get('rounded', 'Rounded to five digits.')}",
         "synthetic": False,
         "licenses": [{"name": "MIT", "title": f"{holder}; see LICENSE"}],
         "sources": [{"title": facts["source"], "path": facts["path"]}],
@@ -198,6 +199,31 @@ def levels(folder: Path, licence: Path) -> None:
     ship("1t1r-levels", frame[["device_id", "level", "conductance_s"]], "levels", licence, facts)
 
 
+def bakes(folder: Path, licence: Path) -> None:
+    """Cells before and after each of five bakes, written anew between them."""
+    names = ["device_id", "time_s", "resistance", "conductance_s", "celsius"]
+    frame = pd.read_csv(folder / "techA_bake.tsv.gz", sep="\t", header=None, names=names)
+    frame["level"] = frame["device_id"] % LEVELS
+    frame = frame[frame["level"] % 2 == 0]
+    cells = frame[["level", "device_id"]].drop_duplicates().groupby("level").head(32)
+    frame = frame[frame["device_id"].isin(cells["device_id"])].astype({"device_id": str})
+    frame["temperature_k"] = frame["celsius"] + 273.15
+    frame["time_s"] = frame["time_s"].round()
+    frame["conductance_s"] = [float(f"{value:.4g}") for value in frame["conductance_s"]]
+    facts = SOURCE_OF_LEVELS | {
+        "source": "akashlevy/RRAM-Relaxation-Master-Model at ca0cfff6, data/techA/bake.tsv.gz",
+        "title": "1T1R RRAM: 512 cells before and after bakes at 100 to 260 °C, measured",
+        "description": (
+            "Cells of a 1T1R RRAM test chip (technology A of the source), read before and after bakes of 1.2 to 2 "
+            "hours at 100, 140, 180, 220 and 260 °C; the first 32 of every other level, of 16,384 cells. Level: the "
+            "address modulo 32, by which medians before a bake rise evenly; the source does not state it."
+        ),
+        "rounded": "Rounded to four digits and whole seconds.",
+    }
+    columns = ["device_id", "level", "time_s", "conductance_s", "temperature_k"]
+    ship("1t1r-bakes", frame[columns], "bakes", licence, facts)
+
+
 def sweeps(folder: Path, licence: Path) -> None:
     """One memristor at four compliance currents."""
     table = devicekit.read(folder / "iv_50_100_200_400uA.csv", unit="uA")
@@ -220,6 +246,7 @@ SETS = {
     "1t1r-endurance": endurance,
     "1t1r-relaxation": relaxation,
     "1t1r-levels": levels,
+    "1t1r-bakes": bakes,
     "readc-sweeps": sweeps,
 }
 

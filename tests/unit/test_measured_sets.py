@@ -17,9 +17,10 @@ KINDS = {
     "1t1r-endurance": "endurance",
     "1t1r-relaxation": "retention",
     "1t1r-levels": "multilevel",
+    "1t1r-bakes": "retention",
     "readc-sweeps": "sweep",
 }
-FOLDERS = {"1t1r-endurance": "rram_1t1r", "1t1r-relaxation": "bakes", "1t1r-levels": "bakes"}
+FOLDERS = {"1t1r-endurance": "rram_1t1r", "1t1r-relaxation": "bakes", "1t1r-levels": "bakes", "1t1r-bakes": "bakes"}
 MAKER = Path(__file__).parents[2] / "benchmarks" / "measured_sets.py"
 
 
