@@ -174,7 +174,9 @@ def measure_exponent(pairs: Pairs, loss: Loss, seed: int = 0) -> Estimate | None
             continue
         calm = max(k for k, each in enumerate(kelvins) if each == loss.reference_k)
         losses = _losses(pairs, pairs.groups(), calm, own, seed)
-        share = 0.0 if loss.energy is None else np.exp(loss.energy.value * (inverse(kelvin) - inverse(loss.reference_k)))
+        share = (
+            0.0 if loss.energy is None else np.exp(loss.energy.value * (inverse(kelvin) - inverse(loss.reference_k)))
+        )
         whole = [each + each[-1:] * share / (1.0 - share) for each in losses.values()]  # with the loss of the reference
         positive = [each for each in whole if (each[:, 0] > 0).all()]
         line = fit_line(-np.log(times), np.array(positive)) if positive else LossLine()

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from devicekit.core.records import Estimate, Record, cell, column, derived
-from devicekit.core.statistics import t_quantile
 from devicekit.core.text import percent, span
 from devicekit.device.bakes import SHARES
 from devicekit.features.bakes.pairs import Pairs
 from devicekit.features.stats import mean_estimate
 
+RESAMPLED = 400
+TINY = 1e-9  # of a resample whose cells are all alike
 LOST = (0.1, 0.2)  # shares of the conductance from which a cell counts as lost
 
 
@@ -79,15 +81,26 @@ def level_shifts(pairs: Pairs) -> tuple[LevelShift, ...]:
     return tuple(found)
 
 
-def sd_estimate(values: np.ndarray) -> Estimate:
-    """Return a standard deviation over cells with its 95 % interval.
+def sd_estimate(values: np.ndarray, seed: int = 0) -> Estimate:
+    """Return a standard deviation over cells with its 95 % interval, by a studentized bootstrap of ln of the variance.
 
-    The error of ln s is sqrt((k - 1) / 4n) with the kurtosis k of the cells (Cramér 1946, 27.4), which resampling of
-    cells gives too: tails widen it.
+    Resampling cells without dividing by the error of each draw holds a heavy-tailed law in 89 % of the cases only, with
+    100 cells; this in 93 % (Efron and Tibshirani, doi:10.1201/9780429246593, chapter 12).
     """
     sd, n = float(values.std(ddof=1)), values.size
-    if sd == 0:
+    if not sd > 0:
         return Estimate(0.0, 0.0, 0.0)
-    kurtosis = float(np.mean((values - values.mean()) ** 4)) / float(values.var()) ** 2
-    wide = t_quantile(0.975, n - 1) * np.sqrt(max(kurtosis - 1.0, 0.0) / (4.0 * n))
-    return Estimate(sd, float(sd * np.exp(-wide)), float(sd * np.exp(wide)))
+    z = (values - values.mean()) / values.std()
+    one, two, three, four = (_weights(n, seed) @ z**k / n for k in (1, 2, 3, 4))
+    variance = np.maximum(two - one**2, TINY)
+    fourth = four - 4 * one * three + 6 * one**2 * two - 3 * one**4
+    errors = np.sqrt(np.maximum(fourth / variance**2 - 1.0, TINY) / n)
+    low, high = np.quantile(np.log(variance) / errors, (0.025, 0.975)) * np.sqrt((np.mean(z**4) - 1.0) / n)
+    return Estimate(sd, float(sd * np.exp(-high / 2)), float(sd * np.exp(-low / 2)))
+
+
+@lru_cache(maxsize=8)
+def _weights(n: int, seed: int) -> np.ndarray:
+    """Return how often each of n cells is drawn in each resample, shape (resamples, n)."""
+    drawn = np.random.default_rng([seed, 45]).multinomial(n, np.full(n, 1.0 / n), size=RESAMPLED)
+    return np.asarray(drawn, float)
