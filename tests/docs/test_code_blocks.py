@@ -1,7 +1,7 @@
 """Every fenced sh and python block of README and of the written pages runs as it stands, in the order of its page.
 
-Each page gets an empty folder with the files that a reader is taken to own (`OWNED`), all SYNTHETIC. Commands that
-would take minutes run with fewer epochs, pulses or cells (`REDUCED`); `<!-- slow -->` at the top of a page moves it to
+Each page gets an empty folder with the files that a reader is taken to own (`OWNED`), SYNTHETIC or shipped. Commands
+that would take minutes run with fewer epochs, pulses or cells (`REDUCED`); `<!-- slow -->` at the top of a page moves it to
 the slow tests. Blocks that are not meant to run are marked text, console, toml, json, ...
 """
 
@@ -18,9 +18,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from devicekit.readers import read
 from devicekit.synthetic import ageing, records
 from devicekit.synthetic.amplitudes import amplitude_truth, generate_programmes
 from devicekit.synthetic.pulses import generate, truth_card
+from devicekit.system import catalog
 from devicekit.tables import PulseTable
 
 ROOT = Path(__file__).parents[2]
@@ -50,6 +52,7 @@ SLOW = {  # pages that take more than two seconds
     "ageing.md",
     "arc-one.md",
     "arrhenius.md",
+    "bakes.md",
     "benchmark.md",
     "conduction.md",
     "coverage.md",
@@ -217,6 +220,7 @@ OWNED: dict[str, Callable[[Path], None]] = {
     "sweeps.csv": lambda path: records.sweeps(5).to_csv(path),
     "endurance.csv": lambda path: records.endurance().to_csv(path),
     "retention.csv": lambda path: records.retention().to_csv(path),
+    "cells.csv": lambda path: read(catalog.get("1t1r-bakes").data).to_csv(path),
     "bake.csv": lambda path: ageing.bake().to_csv(path),
     "stdp.csv": lambda path: records.stdp().to_csv(path),
     "sweep.csv": _sweep,

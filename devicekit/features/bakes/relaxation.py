@@ -18,7 +18,7 @@ LEAST_TIMES = 3
 POOLED = 4  # levels of a group, at least
 COMPLETE = 0.9  # of the cells, that a time of the fit needs
 RESAMPLED = 400
-PICO = 1e12  # of the picosiemens squared in a table, 1e-12 S2
+MICRO2 = 1e12  # of µS², in S²
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +43,8 @@ class GroupRelaxation(Record):
     @cell("variance per decade (95 %)", after="n")
     def slope_text(self) -> str:
         """Growth of the variance with its interval."""
-        low, high = (PICO * each for each in self.variance_slope.ends or (np.nan, np.nan))
-        return f"{PICO * self.variance_slope.value:.2g} ({low:.2g} to {high:.2g}) µS²"
+        low, high = (MICRO2 * each for each in self.variance_slope.ends or (np.nan, np.nan))
+        return f"{MICRO2 * self.variance_slope.value:.2g} ({low:.2g} to {high:.2g}) µS²"
 
     def sd(self, time_s: float) -> float:
         """Return the standard deviation of the shift at a time [S]; 0 where the line falls below 0."""

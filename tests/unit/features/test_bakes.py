@@ -13,6 +13,7 @@ import pytest
 from scipy.stats import norm
 
 from devicekit.core.errors import UsageError
+from devicekit.device.card import load_card
 from devicekit.features.bakes.bits import bake_errors, later_errors
 from devicekit.features.bakes.errors import Placement, count_errors, error_rate, place
 from devicekit.features.bakes.law import equivalent_time, predict_shifts, times
@@ -23,6 +24,7 @@ from devicekit.features.bakes.shifts import level_shifts
 from devicekit.features.characterize import characterize
 from devicekit.features.merit import Settings
 from devicekit.features.stats import clopper_pearson
+from devicekit.synthetic.pulses import truth_card
 from devicekit.tables import RetentionTable
 from tests.unit.features.synthetic_bakes import KELVINS, TIMES, K, bakes, relaxing
 
@@ -240,6 +242,23 @@ def test_the_command_line(file: Path, tmp_path: Path, devicekit: Run) -> None:
     (found,) = json.loads(hotter.out)["files"]
     assert "extrapolation" in {each["code"] for each in found["warnings"]}
     assert len(found["bakes"]["predicted"]) == 8
+
+
+def test_bakes_are_added_to_a_card(file: Path, tmp_path: Path, devicekit: Run) -> None:
+    card = tmp_path / "card.json"
+    truth_card({"ltp": (-4.0,), "ltd": (-3.0,)}, model="linear", window=(3e-5, 1e-4)).save(card)
+    ran = devicekit(
+        "card", "add", card, file, "--kind", "retention", "--map", "temperature_c=T", "--time-exponent", 0.2
+    )
+    assert ran.code == 0
+    block = load_card(card).retention
+    assert block is not None
+    assert block.bakes is not None
+    assert len(block.bakes.levels) == 40
+    assert block.bakes.bake_law.time_exponent is not None
+    aged = block.bakes.age(np.full(2000, 8e-5), 493.15, 0)
+    cells = paired(pd.read_csv(file).assign(temperature_k=lambda frame: frame["T"] + 273.15))
+    assert aged.mean() - 8e-5 == pytest.approx(cells.shift[cells.level == 3, 3].mean(), rel=0.05)
 
 
 def test_degrees_are_questioned_and_first_readings_without_a_temperature_refused(file: Path, devicekit: Run) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import norm
@@ -12,7 +14,7 @@ from devicekit.device.blocks import Window
 from devicekit.device.card import DeviceCard
 from devicekit.device.measured import Retention
 from snn.array.baked import accuracy_after_bake, card_bakes
-from snn.array.measure import Plan, _train
+from snn.array.measure import Plan, _train, measure
 from snn.data.dataset import Dataset
 
 KELVIN, SD = 453.15, 4e-6
@@ -53,6 +55,20 @@ def test_quantiles_and_the_shifts_themselves_give_one_accuracy(baked: DeviceCard
     assert abs(found.mean - own.mean()) < 2 * error
     assert found.mean < found.accuracy
     assert found.lowest <= found.mean <= found.highest
+
+
+@pytest.mark.slow
+def test_the_answers_of_an_array_include_the_bake(
+    baked: DeviceCard, small_digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("snn.array.measure.BITS", ())
+    monkeypatch.setattr("snn.array.measure.TILES", (32,))
+    plan = Plan(seeds=1, epochs=1, hidden=16, wire_ohm=(1.0,), draws=2, bake_k=KELVIN)
+    found = measure(baked, small_digits, plan)
+    assert "accuracy after the bake" in dict(found.answers())
+    assert found.as_dict()["baked"]["temperature_k"] == KELVIN
+    with pytest.raises(UsageError):
+        measure(baked, small_digits, replace(plan, bake_k=500.0))
 
 
 def test_a_bake_that_is_not_in_the_card_is_refused(baked: DeviceCard, card: DeviceCard) -> None:
