@@ -1,8 +1,8 @@
 """Every fenced sh and python block of README and of the written pages runs as it stands, in the order of its page.
 
 Each page gets an empty folder with the files that a reader is taken to own (`OWNED`), SYNTHETIC or shipped. Commands
-that would take minutes run with fewer epochs, pulses or cells (`REDUCED`); `<!-- slow -->` at the top of a page moves it to
-the slow tests. Blocks that are not meant to run are marked text, console, toml, json, ...
+that would take minutes run with fewer epochs, pulses or cells (`REDUCED`); `<!-- slow -->` at the top of a page moves
+it to the slow tests. Blocks that are not meant to run are marked text, console, toml, json, ...
 """
 
 from __future__ import annotations

@@ -96,11 +96,9 @@ class LaterErrors(Record):
         return f"{percent_span(*self.bracket)} at {si(self.time_s, 's')}, {times(self.factor)} the measured time"
 
 
-def write_window(pairs: Pairs) -> float:
-    """Return the default width of a window to write [S]: the median distance of neighbouring levels."""
-    if len(pairs.levels) > 1:
-        return float(np.median(np.diff(pairs.centres)))
-    return float(np.nanstd(pairs.before))
+def write_window(pairs: Pairs) -> float | None:
+    """Return the default width of a window to write [S]: the median distance of neighbouring levels; None of one."""
+    return float(np.median(np.diff(pairs.centres))) if len(pairs.levels) > 1 else None
 
 
 def bake_errors(

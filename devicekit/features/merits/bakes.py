@@ -33,6 +33,7 @@ from devicekit.tables import RetentionTable
 from devicekit.tables import Table as AnyTable
 
 BY_HAND = "set by hand"
+ONE_TEMPERATURE = "one temperature gives no energy"
 NO_EXPONENT = (
     "one time a bake gives only the product of energy and time exponent. Measure three times over three decades at one "
     "temperature, or set --time-exponent"
@@ -64,7 +65,7 @@ class BakesResult(MeritResult):
         table="placed_levels", caption="Levels placed for the chosen bake", doc="levels placed for the chosen bake"
     )
     chosen: str = column(name="placed_for", doc="bake for which levels are placed, unless stated otherwise")
-    write_window_s: float = column(unit="S", doc="width of a window to write")
+    write_window_s: float | None = column(unit="S", doc="width of a window to write; None without levels")
     reaches: tuple[BakeReach, ...] = column(
         table="bake_reach", caption="Time in use that each bake stands for", doc="what each bake can stand for"
     )
@@ -179,10 +180,10 @@ class BakesResult(MeritResult):
 
     def notes(self) -> list[str]:
         """Return what a shift is, how levels are placed, and what a group's loss is."""
-        text = (
-            "A shift is G after less G before. Levels are placed on half of the cells and counted on the other half, "
-        )
-        text += f"in windows of {si(self.write_window_s, 'S')} to write. The chosen bake is {self.chosen}."
+        text = "A shift is G after less G before."
+        if self.errors:
+            text += " Levels are placed on half of the cells and counted on the other half, in windows of "
+            text += f"{si(self.write_window_s, 'S')} to write. The chosen bake is {self.chosen}."
         moved = (
             "A loss is visible where a group moves by more than 0.3 sd and 5 standard errors below the colder bakes."
         )
@@ -244,7 +245,8 @@ class BakesResult(MeritResult):
         notes, *tables = super().blocks()
         shown = [notes, tables.pop()]
         words = "Wrong bits, levels placed for each bake; bars: 95 % intervals."
-        shown.append(figure(self.errors_panel(), words, "Wrong bits against the bake"))
+        if self.errors:
+            shown.append(figure(self.errors_panel(), words, "Wrong bits against the bake"))
         if self.relaxation is not None:
             words = "Variance of the shift (dots), and lines in log t."
             shown.append(figure(self.relaxation_panel(), words, "Variance of the shift against time"))
@@ -289,9 +291,9 @@ def characterize(table: RetentionTable, pairs: Pairs, settings: Settings) -> Bak
     relaxation = find_relaxation(pairs, settings.horizon)
     chosen, predicted = _choose(pairs, loss, settings)
     width = settings.write_window_s or write_window(pairs)
-    errors, placed = bake_errors(pairs, settings.bits, width, chosen)
+    errors, placed = ((), ()) if width is None else bake_errors(pairs, settings.bits, width, chosen)
     later: tuple[LaterErrors, ...] = ()
-    if relaxation is not None and relaxation.refusal is None:
+    if width is not None and relaxation is not None and relaxation.refusal is None:
         later = later_errors(pairs, relaxation, settings.bits, width, settings.horizon)
     exponent, source = _exponent(pairs, loss, settings)
     energy = None
@@ -299,7 +301,7 @@ def characterize(table: RetentionTable, pairs: Pairs, settings: Settings) -> Bak
         energy = loss.energy.map(lambda each: each / exponent)
     refusal = None
     if energy is None:
-        refusal = loss.refusal if loss and exponent is not None else NO_EXPONENT
+        refusal = ONE_TEMPERATURE if loss is None else NO_EXPONENT if exponent is None else loss.refusal
     reaches = reach(pairs, settings.life_temperature_k, settings.horizon, energy) if loss else ()
     return BakesResult(
         shifts=level_shifts(pairs),
@@ -358,6 +360,9 @@ def _warnings(
     pairs: Pairs, relaxation: Relaxation | None, predicted: tuple[PredictedShift, ...], settings: Settings
 ) -> tuple[CodedWarning, ...]:
     found = []
+    if len(pairs.levels) == 1 and settings.write_window_s is None:
+        words = "bit errors are not counted, since all cells have one level. Name its column with --map level=COLUMN"
+        found.append(CodedWarning("columns", words))
     if (once := int(pairs.unpaired.sum())) > 0:
         found.append(CodedWarning("dropped", f"{count(once, 'record')} of one reading left out"))
     if relaxation is not None:
