@@ -296,7 +296,7 @@ def find_unknown(card: DeviceCard, config: TrainingConfig) -> tuple[str, ...]:
             each.read_known or "read" not in each.c2c for each in _branches(card)
         ),
         "volatility": card.volatile is not None,
-        "drift": card.retention is not None or config.time_s > 0,
+        "drift": (card.retention is not None and bool(card.retention.states)) or config.time_s > 0,
     }
     return tuple(name for name, known in is_known.items() if not known)
 

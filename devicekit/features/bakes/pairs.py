@@ -12,7 +12,7 @@ from devicekit.core.text import si
 from devicekit.device.bakes import Bake, celsius
 from devicekit.features.lives.bake import SAME_K
 
-LEAST_CELLS = 30  # of a level in the median, from which a table shows a population rather than single states
+LEAST_CELLS = 30  # of a level in the median, or of pairs in all, from which a table shows a population
 MOST_READINGS = 7  # of a cell in a bake; records with more of them show a law of their own
 MOST_BAKES = 24
 APART = float(np.log(1.5))  # of ln t, from which two times are not readings of the same bake
@@ -100,7 +100,9 @@ class Pairs:
 
 
 def is_population(frame: pd.DataFrame) -> bool:
-    """Return whether a retention table shows many cells of each level, read a few times each.
+    """Return whether a retention table shows many cells, read a few times each: 30 of each level in the median.
+
+    Thirty cells in all are enough where each is read once before and once after a bake, which no other law can use.
 
     Parameters
     ----------
@@ -108,11 +110,12 @@ def is_population(frame: pd.DataFrame) -> bool:
         Frame of a `RetentionTable`.
     """
     cells = frame[["device_id", "level"]].drop_duplicates()
-    if "conductance_s" not in frame or cells.groupby("level", sort=False).size().median() < LEAST_CELLS:
+    if "conductance_s" not in frame or len(cells) < LEAST_CELLS or frame["time_s"].nunique() < 2:
         return False
     kelvins = frame["temperature_k"].dropna() if "temperature_k" in frame else frame["time_s"].iloc[:0]
     records = len(cells) * max(1, len(np.unique(_cluster(kelvins.to_numpy(float), SAME_K))))
-    return len(frame) <= MOST_READINGS * records and frame["time_s"].nunique() > 1
+    many = cells.groupby("level", sort=False).size().median() >= LEAST_CELLS
+    return len(frame) <= (MOST_READINGS if many else 2) * records
 
 
 def pair(frame: pd.DataFrame) -> Pairs | None:

@@ -69,7 +69,9 @@ def test_order_of_rows_does_not_matter() -> None:
 
 def test_few_devices_or_many_readings_are_no_population() -> None:
     assert is_population(bakes(0, levels=2, cells=40))
+    assert is_population(bakes(0, levels=4, cells=10))  # pairs, which nothing else can use
     assert not is_population(bakes(0, levels=2, cells=10))
+    assert not is_population(relaxing(0, levels=4, cells=20))
     assert not is_population(relaxing(0, levels=1, cells=40, times=tuple(np.logspace(0, 3, 20))))
 
 
