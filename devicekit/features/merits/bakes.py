@@ -20,6 +20,7 @@ from devicekit.device.bakes import SHARES, Bake, BakedLevel, BakeLaw, Bakes, Rel
 from devicekit.device.measured import Retention
 from devicekit.features.bakes import figures
 from devicekit.features.bakes.bits import BakeErrors, LaterErrors, PlacedLevel, bake_errors, later_errors, write_window
+from devicekit.features.bakes.errors import LEAST_IN_WINDOW
 from devicekit.features.bakes.law import LAW_EV, BakeReach, PredictedShift, predict_shifts, reach, times
 from devicekit.features.bakes.loss import GroupEnergy, GroupMove, Loss, energy_words, find_loss, measure_exponent
 from devicekit.features.bakes.pairs import Pairs, is_population, pair
@@ -184,6 +185,8 @@ class BakesResult(MeritResult):
         if self.errors:
             text += " Levels are placed on half of the cells and counted on the other half, in windows of "
             text += f"{si(self.write_window_s, 'S')} to write. The chosen bake is {self.chosen}."
+        if any(each.rate is None for each in self.errors):
+            text += f" A dash: fewer windows than levels hold {LEAST_IN_WINDOW} cells or more."
         moved = (
             "A loss is visible where a group moves by more than 0.3 sd and 5 standard errors below the colder bakes."
         )
