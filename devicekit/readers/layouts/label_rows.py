@@ -33,10 +33,7 @@ def label_tags(block: Block, places: Sequence[int], options: ReadOptions) -> lis
     """
     found: list[dict[str, Tag]] = [{} for _ in places]
     for name, row in options.label_rows.items():
-        cells = next((cells for number, cells in block.above if number == natural_number(row.strip())), None)
-        if cells is None:
-            rows = ", ".join(str(number) for number, _ in block.above) or "none"
-            raise UsageError(f"{block.where}: label_rows={{{name}: {row}}} must be a row above the names: {rows}")
+        cells = _row_above(block, name, row)
         filled = fill_right(cells)
         for tags, place in zip(found, places, strict=True):
             label = translate_cell(filled[place], options.words)
@@ -44,19 +41,36 @@ def label_tags(block: Block, places: Sequence[int], options: ReadOptions) -> lis
     return found
 
 
+def _row_above(block: Block, name: str, row: str) -> Sequence[str]:
+    cells = next((cells for number, cells in block.above if number == natural_number(row.strip())), None)
+    if cells is None:
+        rows = ", ".join(str(number) for number, _ in block.above) or "none"
+        raise UsageError(f"{block.where}: label_rows={{{name}: {row}}} must be a row above the names: {rows}")
+    return cells
+
+
 def label_block(block: Block, options: ReadOptions) -> dict[str, Tag]:
-    """Return the tags that rows above the names give a table beside others.
+    """Return the tags that rows above the names give a table beside others, each by the one label over its columns.
 
     Raises
     ------
     UsageError
-        If its columns have different labels.
+        If its columns have different labels, or a label does not fit its name.
     """
-    found = label_tags(block, range(len(block.names)), options)
-    if any(tags != found[0] for tags in found):
-        rows = ", ".join(f"{name}: {row}" for name, row in options.label_rows.items())
-        raise UsageError(f"{block.where}: label_rows={{{rows}}} labels single columns; add blocks=none")
-    return found[0]
+    found: dict[str, Tag] = {}
+    for name, row in options.label_rows.items():
+        cells = _row_above(block, name, row)
+        label = _find_only_label(cells, block)
+        if label is None:
+            raise UsageError(f"{block.where}: label_rows={{{name}: {row}}} labels single columns; add blocks=none")
+        found[name] = _convert(name, translate_cell(label, options.words), _title(cells), block.where)
+    return found
+
+
+def _find_only_label(cells: Sequence[str], block: Block) -> str | None:
+    """Return the one label that a row has over the columns of a table; None for several or none."""
+    own = {cell for cell in cells[: len(block.names)] if cell}
+    return own.pop() if len(own) == 1 else None
 
 
 def _title(cells: Sequence[str]) -> str:
@@ -87,16 +101,32 @@ def label_choices(block: Block, places: Sequence[int]) -> list[Choice]:
     for number, cells in reversed(block.above):
         filled = fill_right(cells)
         labels = [filled[place] for place in places if place < len(filled)]
-        if len(labels) < len(places) or not all(labels) or len(set(labels)) < 2 or _is_own_row(cells, block):
+        if len(labels) == len(places) and not _is_own_row(cells, block):
+            choices += _offer_labels(labels, number, _title(cells), block.where)
+    return choices
+
+
+def block_choices(blocks: Sequence[Block]) -> list[Choice]:
+    """Return the answers that rows above tables side by side offer: those with one label over each table."""
+    choices = []
+    for number, cells in reversed(blocks[0].above):
+        rows = [next((own for at, own in block.above if at == number), ()) for block in blocks]
+        labels = [_find_only_label(row, block) or "" for row, block in zip(rows, blocks, strict=True)]
+        choices += _offer_labels(labels, number, _title(cells), blocks[0].where)
+    return choices
+
+
+def _offer_labels(labels: Sequence[str], number: int, title: str, where: str) -> list[Choice]:
+    """Return the answers that labels in a row offer; none if one is missing or all are the same."""
+    choices = []
+    shown = ", ".join(dict.fromkeys(labels[:SHOWN])) + (", ..." if len(labels) > SHOWN else "")
+    for name in _names_of(title or labels[0]) if all(labels) and len(set(labels)) > 1 else ():
+        try:
+            [_convert(name, label, title, where) for label in labels]
+        except UsageError:
             continue
-        shown = ", ".join(dict.fromkeys(labels[:SHOWN])) + (", ..." if len(labels) > SHOWN else "")
-        for name in _names_of(_title(cells) or labels[0]):
-            try:
-                [_convert(name, label, _title(cells), block.where) for label in labels]
-            except UsageError:
-                continue
-            label = GLOSSARY[name].label if name in GLOSSARY else name
-            choices.append(Choice.of(f"row {number} is the {label}: {shown}", label_rows={name: str(number)}))
+        label = GLOSSARY[name].label if name in GLOSSARY else name
+        choices.append(Choice.of(f"row {number} is the {label}: {shown}", label_rows={name: str(number)}))
     return choices
 
 

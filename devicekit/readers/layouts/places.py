@@ -14,7 +14,7 @@ from devicekit.readers.layout import Tag
 from devicekit.readers.layouts import delimiters, pooling
 from devicekit.readers.layouts.grid import Block
 from devicekit.readers.layouts.keys import SHOWN, suggest_pattern, take_keys, translate
-from devicekit.readers.layouts.label_rows import label_block
+from devicekit.readers.layouts.label_rows import block_choices, label_block
 from devicekit.readers.layouts.meanings import list_choices, option_of
 from devicekit.readers.layouts.series import build_tags
 from devicekit.readers.questions import ask
@@ -34,7 +34,7 @@ def tag_blocks(blocks: Sequence[Block], options: ReadOptions, where: str) -> tup
         several = len(own) > 1
         labels = [{**label_block(block, options), **by_key[id(block)]} if several else {} for block in own]
         if several and (not any(labels) or len({str(each) for each in labels}) < len(own)):
-            more = _tag_labels([translate(block.label, options.words) for block in own], options, where)
+            more = _tag_labels(own, options, where)
             labels = [{**new, **label} for new, label in zip(more, labels, strict=True)]
         for block, label in zip(own, labels, strict=True):
             found[id(block)] = {**label, **tags}
@@ -51,8 +51,9 @@ def _tag_by_words_above(
     return found | {id(block): each for block, each in zip(several, tags, strict=True)}, options
 
 
-def _tag_labels(labels: Sequence[str], options: ReadOptions, where: str) -> list[dict[str, Tag]]:
+def _tag_labels(blocks: Sequence[Block], options: ReadOptions, where: str) -> list[dict[str, Tag]]:
     """Return the tags of tables of one sheet or file by their labels."""
+    labels = [translate(block.label, options.words) for block in blocks]
     parsed = pooling.parse_names(labels)
     if not parsed.unclear:
         return [build_tags(key) for key in parsed.keys]
@@ -70,6 +71,7 @@ def _tag_labels(labels: Sequence[str], options: ReadOptions, where: str) -> list
         f"are the {len(labels)} tables with the same columns devices, or cycles of one device?",
         (
             *_pattern_choices(labels),
+            *block_choices(blocks),
             *list_choices("columns", "table", "a state of one device (retention)"),
             *((Choice.of("all rows belong to one table", blocks="none"),) if options.blocks is None else ()),
         ),

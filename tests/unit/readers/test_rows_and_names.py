@@ -273,6 +273,22 @@ def test_words_for_overflow_are_missing_readings(lines: Write) -> None:
         read(lines("V (V),I (A)", *rows[:4], "0.4,broken", *rows[5:]))
 
 
+def test_a_label_over_each_of_several_tables_side_by_side_names_it(tmp_path: Path) -> None:
+    """The labels stand over the second column of each pair."""
+    path = tmp_path / "a.txt"
+    rows = [f"{v / 20:g}\t{v * k}e-9" for k in (1, 2, 3) for v in range(1, 21)]
+    pairs = ["\t".join(each) for each in zip(rows[:20], rows[20:40], rows[40:], strict=True)]
+    head = ["\t".join(["Potential", "Current"] * 3), "\t".join(["V", "A"] * 3), "\t1 mHz\t\t2 mHz\t\t16 mHz"]
+    path.write_text("\n".join([*head, *pairs]) + "\n")
+    assert choices(path)[:3] == [f"label_rows={{{name}: 3}}" for name in ("device_id", "cycle", "level")]
+    found = read(path, label_rows={"level": "3"}).frame
+    assert found.groupby("level", sort=False)["current_a"].max().to_dict() == pytest.approx(
+        {"1 mHz": 2e-8, "2 mHz": 4e-8, "16 mHz": 6e-8}
+    )
+    with pytest.raises(UsageError, match="blocks"):
+        read(path, label_rows={"level": "1"})
+
+
 def test_rows_of_words_between_single_rows_of_numbers_leave_no_table(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_text("V (V),I (A)\n0.1,1e-6\nabc,def\n0.2,2e-6\nghi,jkl\n")
