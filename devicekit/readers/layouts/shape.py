@@ -114,7 +114,7 @@ def _counts_columns(rows: Sequence[Row], start: int) -> bool:
 
 
 def _is_row_of_codes(rows: Sequence[Row], start: int) -> bool:
-    """Return whether the first row counts the columns, or holds a code for each, above numbers none of which is whole.
+    """Return whether the first row counts the columns, or holds a code for each, above numbers with fractions.
 
     pandas writes such a row for columns without names, with an empty cell above its index.
     """
@@ -132,7 +132,9 @@ def _is_row_of_codes(rows: Sequence[Row], start: int) -> bool:
         len(counted) > 1
         and (codes or any(counted == [str(each + k) for k in range(len(counted))] for each in begins))
         and len(filled) > 2
-        and all(re.search(r"[.,eE]", cell) for cell in filled)
+        and all(
+            any(re.search(r"[.,eE]", cells[k]) for cells in below if k < len(cells)) for k in range(at, extent(first))
+        )
     )
 
 

@@ -14,10 +14,10 @@ from devicekit.core.errors import QuestionError
 
 def test_levels_named_by_numbers_below_a_title_are_names(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
-    states = np.outer([1.01, 0.99, 1.02, 0.98], [10.5, 20.5, 30.5])
-    path.write_text("Sample: A12\n\n0,1,2\n" + "".join(",".join(f"{x:.4f}" for x in row) + "\n" for row in states))
+    states = np.outer([1.01, 0.99, 1.02, 0.98, 2], [10.5, 20.5, 30.5])  # the last row holds whole numbers
+    path.write_text("Sample: A12\n\n0,1,2\n" + "".join(",".join(f"{x:.7g}" for x in row) + "\n" for row in states))
     frame = read(path, kind="multilevel", columns_are="levels", unit="uS").frame
-    assert frame.groupby("level").size().to_dict() == {"0": 4, "1": 4, "2": 4}
+    assert frame.groupby("level").size().to_dict() == {"0": 5, "1": 5, "2": 5}
     assert frame["conductance_s"].min() == pytest.approx(0.98 * 10.5e-6)
 
 
