@@ -38,8 +38,17 @@ def show_kinds(view: View) -> tuple[str, ...]:
     if view.alternates or (_has_counter(view) and are_levels(states, view)):
         return ("endurance",)
     if view.of("time_s") or find_time(view) is not None:
-        return ("retention", "transient") if len(states) == 1 else ("transient", "retention")
+        return _in_time(states)
     return ("pulse",) if all(_is_train(name, view) for name in states) and not _has_axis(view) else ()
+
+
+def in_time(view: View) -> tuple[str, ...]:
+    """Return the kinds of states that are known beside a time and no voltage, best first; none without a time."""
+    return _in_time([each.name for each in view.states]) if view.of("time_s") and not view.of("voltage_v") else ()
+
+
+def _in_time(states: list[str]) -> tuple[str, str]:
+    return ("retention", "transient") if len(states) == 1 else ("transient", "retention")
 
 
 def find_sweep(view: View) -> dict[str, str] | None:

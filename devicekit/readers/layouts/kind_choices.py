@@ -20,6 +20,7 @@ from devicekit.readers.layouts.evidence import (
     find_sweep,
     find_time,
     free_columns,
+    in_time,
     is_count,
     jumps,
     show_kinds,
@@ -38,7 +39,7 @@ from devicekit.readers.layouts.scale import describe_ranges, refuse_images
 from devicekit.readers.layouts.view import Claim, View
 from devicekit.readers.own import kind_of
 from devicekit.readers.questions import NONE_OF_THESE, ask
-from devicekit.readers.sizes import UNITS, describe_others, median_size, rank_units
+from devicekit.readers.sizes import IMPROBABLE, UNITS, describe_others, median_size, rank_units
 from devicekit.readers.state import NEGATIVE_SHARE_OF_A_WEIGHT, STATE_COLUMNS
 from devicekit.system import plugins
 
@@ -111,7 +112,7 @@ def list_kinds(view: View) -> tuple[Choice, ...]:
     found: list[tuple[tuple[bool, bool, int, int], Choice]] = []
     if any(view.numbers(column.name) is None for column in view.states):  # a "Value" of words is no state
         return (NONE_OF_THESE,)
-    shown = show_kinds(view) if _is_open(view) else ()
+    shown = show_kinds(view) if _is_open(view) else in_time(view)
     swept = find_sweep(view) if "sweep" in shown else None
     for module in plugins.KINDS.all().values():
         if module.NAME == "record":
@@ -123,8 +124,10 @@ def list_kinds(view: View) -> tuple[Choice, ...]:
         else:
             answers = [] if claim is None else _whole(as_kind, module, claim, _claim(module, view))
             answers = answers or _with_columns(as_kind, module)
-        order = shown.index(module.NAME) if module.NAME in shown else len(shown)
-        found += [((order == len(shown), rank >= BLANK, order, rank), choice) for rank, choice in answers]
+        for rank, choice in answers:
+            is_shown = module.NAME in shown and not _is_improbable(choice)
+            order = shown.index(module.NAME) if is_shown else len(shown)
+            found.append(((not is_shown, rank >= BLANK, order, rank), choice))
     return (*(choice for _, choice in sorted(found, key=lambda each: each[0])), NONE_OF_THESE)
 
 
@@ -161,6 +164,12 @@ def ask_kind(view: View) -> QuestionError:
         (*describe_ranges(view), *unclear),
         fields=(*fields, *((option_of("columns"),) if wide else ())),
     )
+
+
+def _is_improbable(choice: Choice) -> bool:
+    """Return whether even the most probable unit of an answer makes the numbers improbable."""
+    text = choice.means
+    return text[: text.rfind(" (") if text.endswith(")") else None].endswith(IMPROBABLE)
 
 
 def _is_open(view: View) -> bool:
@@ -223,7 +232,9 @@ def _whole(view: View, module: ModuleType, claim: Claim, own: Claim | None) -> l
     names = [each.name for each in view.unknown]
     is_axis = len(names) > 1 and (module.NAME == "sweep" or unnamed_columns.find_axis(view) is not None)
     volts = median_size(view.numbers(names[0])) if module.NAME == "sweep" and is_axis else float("nan")
-    words, unit = _in_unit(view, names[1:] if is_axis else names, bare, volts)
+    if module.NAME == "sweep" and is_axis:  # voltages are larger than currents
+        names = sorted(names[1:], key=lambda name: median_size(view.numbers(name)))[:1]
+    words, unit = _in_unit(view, names[1:] if is_axis and module.NAME != "sweep" else names, bare, volts)
     rank = WHOLE + (3 if own is None else 2 - own.strength) + _misfit(module, view)
     return [(rank, Choice.of(f"{module.TITLE}: {claim.why}{words}", kind=module.NAME, **unit))]
 
