@@ -69,8 +69,9 @@ def find_sweep(view: View) -> dict[str, str] | None:
 def find_time(view: View) -> str | None:
     """Return the unknown column that rises, in equal whole steps or of another size than the rest, as a time may."""
     names = [column.name for column in view.unknown if view.cells.varies(column.name)]
+    sizes = {name: median_size(view.numbers(name)) for name in names}
     for name in names:
-        own, others = median_size(view.numbers(name)), [median_size(view.numbers(n)) for n in names if n != name]
+        own, others = sizes[name], [sizes[each] for each in names if each != name]
         apart = all(max(own, each) > APART * min(own, each) for each in others)
         if others and (apart or _counts(name, view)) and is_rising(name, view):
             return name

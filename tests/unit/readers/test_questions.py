@@ -11,7 +11,7 @@ import pytest
 
 from devicekit import read
 from devicekit.core.errors import QuestionError
-from devicekit.readers.layouts import gather, grid
+from devicekit.readers.layouts import evidence, gather, grid
 
 UP = np.round(np.linspace(1e-6, 8e-6, 12), 9)
 LOOP = [0, 0.5, 1, 0.5, 0, -0.5, -1, -0.5, 0]
@@ -117,3 +117,13 @@ def test_rows_are_arranged_once_for_all_answers(tmp_path: Path, monkeypatch: pyt
     kinds = [choice.options["kind"] for choice in error.value.asked.choices if not choice.has_blank]
     assert len(kinds) > 3
     assert len(arranged) == (2 if "record" in kinds else 1)  # a record keeps units in its cells
+
+
+def test_the_size_of_each_column_is_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "image.csv"
+    path.write_text("".join(",".join(f"{(k * n) % 7 + 0.5}" for n in range(1, 61)) + "\n" for k in range(1, 12)))
+    sizes: list[Any] = []
+    monkeypatch.setattr(evidence, "median_size", lambda values: sizes.append(values) or 1.0)
+    with pytest.raises(QuestionError):
+        read(path)
+    assert 60 <= len(sizes) <= 600  # not 60 for each of 60
