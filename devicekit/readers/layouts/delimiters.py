@@ -98,10 +98,17 @@ def split_lines(lines: Sequence[str], delimiter: str | None, where: str) -> list
 
 
 def _split_names(line: str, cells: list[str], width: int) -> list[str]:
-    """Return names with blanks in them, in columns separated by two blanks or more, if that makes one for each."""
-    if len(cells) <= width or is_plain(cells[0]):
+    """Return names with blanks in them, in columns separated by two blanks or more, if that makes one for each.
+
+    The first column, such as an index, may have no name.
+    """
+    if len(cells) < width or not cells or is_plain(cells[0]):
         return cells
     apart = _APART.split(line.strip())
+    if 1 < len(apart) == width - 1 and line[:1].isspace():
+        return ["", *apart]
+    if len(cells) == width:
+        return cells
     return apart if len(apart) == width else cells
 
 
@@ -116,7 +123,8 @@ def find_delimiter(lines: Sequence[str], where: str) -> str:
         if delimiter is not None and not any(delimiter in line for line in sample):
             continue
         rows = [row for _, row in split_lines(sample, delimiter, where) if row]
-        if len({len(row) for row in rows}) > 1:  # else an empty last column counts as a column
+        widest = [row[-1] for row in rows if len(row) == max(map(len, rows))]
+        if len(widest) < len(rows) and not any(widest):  # else an empty last column counts as a column
             rows = [row[:-1] if row[-1] == "" else row for row in rows]
         widths = Counter(len(row) for row in rows)
         width = widths.most_common(1)[0][0] if rows else 0

@@ -273,6 +273,23 @@ def test_words_for_overflow_are_missing_readings(lines: Write) -> None:
         read(lines("V (V),I (A)", *rows[:4], "0.4,broken", *rows[5:]))
 
 
+@pytest.mark.parametrize("delimiter", [",", "\t", ";"])
+def test_a_shorter_last_column_below_a_title_keeps_the_table(delimiter: str, tmp_path: Path) -> None:
+    """Twelve readings of LTD beside thirty of LTP: most rows end in a delimiter, the title holds none."""
+    rows = [f"{1 + 0.1 * k:.2f}{delimiter}{f'{4 - 0.2 * k:.2f}' if k < 12 else ''}" for k in range(30)]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(["Program version 2.1", f"LTP (uS){delimiter}LTD (uS)", *rows]) + "\n")
+    assert read(path).frame.groupby("direction").size().to_dict() == {"ltp": 30, "ltd": 12}
+
+
+def test_names_with_blanks_stand_beside_a_column_without_a_name(tmp_path: Path) -> None:
+    rows = [f"{k}  {k + 1}  {1.1 + 0.01 * k:g}  {-0.8 - 0.01 * k:g}" for k in range(12)]
+    (tmp_path / "a.txt").write_text("\n".join(["  Cycle  Set voltage [V]  V_reset [V]", *rows]) + "\n")
+    frame = read(tmp_path / "a.txt", kind="summary").frame
+    assert frame["v_set_v"].iloc[[0, -1]].tolist() == pytest.approx([1.1, 1.21])
+    assert frame["v_reset_v"].iloc[[0, -1]].tolist() == pytest.approx([-0.8, -0.91])
+
+
 def test_a_label_over_each_of_several_tables_side_by_side_names_it(tmp_path: Path) -> None:
     """The labels stand over the second column of each pair."""
     path = tmp_path / "a.txt"
