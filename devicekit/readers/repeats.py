@@ -33,7 +33,8 @@ def of_parts(rows: pd.DataFrame, table: Table) -> list[Statement]:
         What they make.
     """
     cyclic = isinstance(table, SweepTable | PulseTable)  # whose coordinates return in every cycle of one device
-    names = [name for name in COORDINATES if name in rows and not _always_rises(rows[name])]
+    names = [name for name in COORDINATES if name in rows and rows[name].nunique() > 1]
+    names = [name for name in names if not _always_rises(rows[name])]
     varied = any(name in rows and rows[name].nunique() > 1 for name in CONDITIONS if name not in COORDINATES)
     if table.kind in SPLIT or varied or not (cyclic or set(AXES) & set(names)):
         return []

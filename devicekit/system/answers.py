@@ -346,6 +346,7 @@ def _try(question: Question, read_by: ReadBy, state: Answered, budget: _Budget) 
         outcomes.append((answered, outcome))
     if kept:
         return _Tried(question, replace(question, choices=tuple(kept)), tuple(outcomes))
-    if refused and len({str(each) for each in refused}) == 1:
+    assumed = any(_with_voltage(each) != each for each in question.choices)  # the file may hold another voltage
+    if refused and not assumed and len({str(each) for each in refused}) == 1:
         raise refused[0]
     return _Tried(question, question, ((None, None),) * len(question.choices), bool(refused))

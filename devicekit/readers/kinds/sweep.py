@@ -48,7 +48,12 @@ def claim(view: View) -> Claim | None:
 
 
 def _is_held(view: View) -> bool:
-    """Return whether one voltage is held: a current in time, retention, or reads after pulses."""
+    """Return whether one voltage is held: a current in time, retention, or reads after pulses.
+
+    A `voltage_v` without a time is that of a sweep, as devicekit names it.
+    """
+    if not view.of("time_s") and all(column.name == "voltage_v" for column in view.of("voltage_v")):
+        return False
     volts = [view.numbers(column.name) for column in view.of("voltage_v")]
     return all(v is not None and v.nunique() == 1 and len(v) > FEWEST_HELD for v in volts)
 

@@ -149,7 +149,7 @@ _ROLES = {"conductance": "conductance_s", "current": "read_current_a", "resistan
 
 
 def _ask_unit(column: Column, view: View, quantity: str, words: Sequence[str] = ()) -> QuestionError:
-    more = quantity == "current" and view.options.read_voltage is None and column.role != "current_a"
+    more = quantity == "current" and column.role != "current_a" and not knows_read_voltage(view)
     volts = {"read_voltage": Blank("V")} if more else {}
     ranked = rank_units(median_size(view.numbers(column.name)), words or UNITS.get(quantity, ()), _swept_volts(view))
     ranked = {each: ranked[each] for each in sorted(ranked, key=lambda each: each not in words[:1])}  # its own word

@@ -282,6 +282,20 @@ def test_a_shorter_last_column_below_a_title_keeps_the_table(delimiter: str, tmp
     assert read(path).frame.groupby("direction").size().to_dict() == {"ltp": 30, "ltd": 12}
 
 
+def test_a_column_of_read_voltages_is_not_asked_about_with_the_unit(lines: Write) -> None:
+    rows = [f"{n},{90000 + 10 * n},{4000000 + 10 * n},0.3" for n in range(1, 14)]
+    path = lines("cycle,Current OFF (PA),Current ON (PA),Vmeas (V)", *rows)
+    assert choices(path) == ["unit=pA"]
+    frame = read(path, unit="pA").frame
+    assert frame["conductance_s"].iloc[0] == pytest.approx(90010e-12 / 0.3)
+
+
+def test_one_repetition_alone_is_no_part_of_a_table(lines: Write) -> None:
+    delays = [-5 + 0.625 * k for k in range(16) if k != 8]
+    path = lines("repeat,dt (us),dG/G (%)", *(f"1,{t},{30 / (t + 0.1):.3f}" for t in delays))
+    assert len(read(path, kind="stdp", map={"weight_change": "dG/G (%)"}, unit="%").frame) == 15
+
+
 def test_names_with_blanks_stand_beside_a_column_without_a_name(tmp_path: Path) -> None:
     rows = [f"{k}  {k + 1}  {1.1 + 0.01 * k:g}  {-0.8 - 0.01 * k:g}" for k in range(12)]
     (tmp_path / "a.txt").write_text("\n".join(["  Cycle  Set voltage [V]  V_reset [V]", *rows]) + "\n")
