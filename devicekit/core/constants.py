@@ -8,3 +8,6 @@ YEAR_S = 365.25 * 86400.0
 
 TEN_YEARS_S = 10.0 * YEAR_S
 """Horizon of a retention, unless another is asked for [s]."""
+
+ZERO_C = 273.15
+"""0 °C [K]."""

@@ -9,14 +9,13 @@ from typing import Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from devicekit.core.constants import BOLTZMANN_EV
+from devicekit.core.constants import BOLTZMANN_EV, ZERO_C
 from devicekit.core.errors import UsageError
 from devicekit.core.scalars import Scalar
 from devicekit.core.statistics import normal_quantiles
 from devicekit.core.text import listed, si
 from devicekit.device.blocks import Count, NonNegative, Positive, Strict
 
-ZERO_C = 273.15  # K
 SHARES = (0.005, 0.025, 0.16, 0.5, 0.84, 0.975, 0.995)  # of the cells, of the quantiles of a shift
 SAME_BAKE_K = 1.0  # K; a bake asked for within this of a measured one is that bake
 SAME_TIME = 0.05  # of ln t; a time asked for within this of a measured one is that time

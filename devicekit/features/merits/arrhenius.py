@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from devicekit.core.constants import YEAR_S
+from devicekit.core.constants import YEAR_S, ZERO_C
 from devicekit.core.errors import CodedWarning, UsageError
 from devicekit.core.records import Estimate, Record, cell, column, derived, frame, internal, part
 from devicekit.core.scalars import Scalar
@@ -202,7 +202,7 @@ class ArrheniusResult(MeritResult):
             top = max([top, *(float(np.nanmax(values)) for values in (time, held, most) if values.size)])
         marks = {kelvin for each in self.levels for kelvin in arrhenius.temperatures(each.kelvins)}
         shown = [(kelvin, float(arrhenius.inverse_energy(kelvin))) for kelvin in [*sorted(marks), self.use_k]]
-        notes = [(x, 2.5 * top, f"{kelvin - 273.15:.0f} °C") for kelvin, x in shown]
+        notes = [(x, 2.5 * top, f"{kelvin - ZERO_C:.0f} °C") for kelvin, x in shown]
         y = Axis("time to loss", "s", "log")
         return Panel(Axis("1 / kT", "1/eV"), y, curves, notes=notes, lines=(("x", shown[-1][1]),))
 

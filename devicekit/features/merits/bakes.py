@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from devicekit.core.constants import ZERO_C
 from devicekit.core.errors import CodedWarning, UsageError
 from devicekit.core.records import Estimate, column, derived, internal
 from devicekit.core.scalars import Scalar
@@ -216,7 +217,7 @@ class BakesResult(MeritResult):
             own = [each for each in self.errors if each.bits == bits and each.rate is not None]
             own = [each for each in own if not warm or each.temperature_k is not None]
             if own:
-                at = [(each.temperature_k or 0.0) - 273.15 if warm else each.time_s for each in own]
+                at = [(each.temperature_k or 0.0) - ZERO_C if warm else each.time_s for each in own]
                 rates = [(r.value, *(r.ends or (r.value, r.value))) for r in (each.rate for each in own) if r]
                 lines[f"{2**bits} levels"] = (np.array(at), *np.array(rates).T)
         x = Axis("temperature of the bake", "°C") if warm else Axis("time", "s", "log")

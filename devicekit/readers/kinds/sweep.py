@@ -13,6 +13,7 @@ from devicekit.readers.borders import Borders, describe_borders, find_swept, spl
 from devicekit.readers.cells import parse_whole_numbers
 from devicekit.readers.layout import KEPT, Column
 from devicekit.readers.layouts import labels, unnamed_columns
+from devicekit.readers.layouts.constants import is_named_sweep
 from devicekit.readers.layouts.view import Claim, View
 from devicekit.readers.questions import ask
 from devicekit.readers.source import Source
@@ -48,11 +49,8 @@ def claim(view: View) -> Claim | None:
 
 
 def _is_held(view: View) -> bool:
-    """Return whether one voltage is held: a current in time, retention, or reads after pulses.
-
-    A `voltage_v` without a time is that of a sweep, as devicekit names it.
-    """
-    if not view.of("time_s") and all(column.name == "voltage_v" for column in view.of("voltage_v")):
+    """Return whether one voltage is held: a current in time, retention, or reads after pulses."""
+    if any(is_named_sweep(column, view.columns) for column in view.of("voltage_v")):
         return False
     volts = [view.numbers(column.name) for column in view.of("voltage_v")]
     return all(v is not None and v.nunique() == 1 and len(v) > FEWEST_HELD for v in volts)

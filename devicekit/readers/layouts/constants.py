@@ -21,12 +21,14 @@ def settle_constants(columns: Sequence[Column], cells: Cells, block: Block, opti
     amps = [column for column in columns if column.role == "current_a"]
     stated = [column for column in columns if column.role == "time_s" and column.stated]
     unknown = [column for column in columns if column.role == UNKNOWN]
-    timed = any(column.role == "time_s" for column in columns)
     sizes = _median_sizes(unknown, cells)
     found = []
     for column in columns:
-        own = column.name == "voltage_v" and not timed  # that of a sweep, as devicekit names it
-        given = own or column.by in ("map", "recipe") or (column.is_explicit and options.kind == "sweep")
+        given = (
+            is_named_sweep(column, columns)
+            or column.by in ("map", "recipe")
+            or (column.is_explicit and options.kind == "sweep")
+        )
         if column.role == "voltage_v" and not (given or is_switching(column.name)):
             value = _constant_value(column, cells, block) if len(block.cells) >= 3 else None
             taken = len(volts) > 1 or any(each.role == "read_voltage_v" for each in columns)
@@ -47,6 +49,11 @@ def settle_constants(columns: Sequence[Column], cells: Cells, block: Block, opti
             column = replace(column, role="counter", why="it counts")
         found.append(column)
     return found
+
+
+def is_named_sweep(column: Column, columns: Sequence[Column]) -> bool:
+    """Return whether a column is `voltage_v` without a time beside it: that of a sweep, as devicekit names it."""
+    return column.name == "voltage_v" and not any(each.role == "time_s" for each in columns)
 
 
 def _median_sizes(unknown: Sequence[Column], cells: Cells) -> np.ndarray:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from devicekit.core.constants import ZERO_C
 from devicekit.core.errors import Choice, CodedWarning, QuestionError
 from devicekit.readers.header import parse_heading
 from devicekit.readers.layout import KEPT, Column
@@ -18,7 +19,6 @@ from devicekit.readers.layouts.view import View
 from devicekit.readers.lexicon import means, normalise_name
 from devicekit.readers.questions import ask
 
-ZERO_C = 273.15  # K
 COLDEST = 200.0  # K; no bake is colder
 FREEZING = 273.0  # K; if no bake is warmer, the values are probably degrees Celsius
 MOVES = 5.0  # K; a thermometer that varies by less shows one temperature
