@@ -137,7 +137,7 @@ class Visit:
     @property
     def reproduction(self) -> tuple[str, str]:
         """Command line and Python lines on the page."""
-        shown = "[...document.querySelectorAll('#content > .again pre')].map(each => each.textContent)"
+        shown = "[...document.querySelectorAll('.tools > .again pre')].map(each => each.textContent)"
         command, python = self.get(shown)
         return command, python
 

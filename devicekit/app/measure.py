@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from devicekit.app import pages
 from devicekit.app.describe import are_renamed
+from devicekit.app.examples import EXAMPLES
 from devicekit.app.forms import use_field_labels
 from devicekit.app.library_pages import add_to_library
 from devicekit.app.questions import list_entries, parse_answers, parse_options
@@ -38,8 +39,9 @@ PATIENCE = 60.0  # s for the picture of answers
 
 
 async def show_first_page(request: Request) -> Response:
-    """Show the drop zone and the open uploads."""
-    return pages.render_page(request, "measure", "Measure", "measure", uploads=list(get_app(request).uploads))
+    """Show the drop zone, what is open, and examples."""
+    entries = get_app(request).entries()
+    return pages.render_page(request, "measure", "Measure", "measure", entries=entries, examples=EXAMPLES)
 
 
 async def open_upload(request: Request) -> Response:
@@ -161,7 +163,7 @@ async def show_answers(request: Request) -> Response:
     looked = ReadResult() if wrong else looked  # not the picture of other answers
     if not pages.is_script_request(request):
         return render_upload(request, upload, wrong, 200, form, looked, asked)
-    found = pages.render_fragment("shown", shown=looked, wrong=wrong, is_look=True, is_folded=False)
+    found = pages.render_fragment("shown", shown=looked, wrong=wrong, is_look=True)
     if asked is not None and before is not None and asked[1] != before[1]:
         upload.keep_form(*asked)
         found += redraw_form(asked, before[1], upload.looked)

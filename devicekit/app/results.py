@@ -149,8 +149,8 @@ class TaskResult:
 
     Parameters
     ----------
-    page : str
-        The report without its frame, as HTML.
+    page, details : str
+        First page and sections of the report, as HTML.
     files : tuple of str
         Names of files to download, in the job's folder.
     cards : tuple of str
@@ -166,6 +166,7 @@ class TaskResult:
     cards: tuple[str, ...]
     reproduction: Reproduction
     failed: str = ""
+    details: str = ""
 
 
 def write_recipe(target: Path, text: str) -> str:

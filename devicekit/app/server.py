@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from devicekit.app import library_pages, measure, pages, runs
+from devicekit.app import examples, library_pages, measure, pages, runs
 from devicekit.app.security import Guard
 from devicekit.app.state import App, get_app
 from devicekit.core.errors import UsageError
@@ -48,6 +48,7 @@ def build_app(app: App, port: int, token: str) -> Guard:
     """Build the application of a server on a port, which opens with `token`."""
     routes = [
         *measure.list_routes(),
+        *examples.list_routes(),
         *runs.list_routes(),
         *library_pages.list_routes(),
         Route("/static/{name}", send_static_file),

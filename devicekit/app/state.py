@@ -22,6 +22,15 @@ READING = ("peek", "read")  # tasks that write no files
 LONG_TASKS = ("simulate", "train", "benchmark")  # a process of their own, so that files are read meanwhile
 
 
+@dataclass(frozen=True)
+class Entry:
+    """One entry of the list of what is open: its name, its address, and how far it is."""
+
+    name: str
+    where: str
+    progress: str
+
+
 @dataclass(eq=False)
 class App:
     """The state of one server.
@@ -53,6 +62,14 @@ class App:
     def recipes(self) -> Path:
         """Folder of the user's recipes."""
         return self.library / "recipes"
+
+    def entries(self) -> list[Entry]:
+        """Return the open uploads, the newest first, then the runs."""
+        runs = [each for each in self.jobs.values() if each.task in (*LONG_TASKS, "compare")]
+        return [
+            *(Entry(each.name, f"/uploads/{each.key}", each.progress) for each in self.uploads),
+            *(Entry(each.title, f"/runs/{each.id}", each.progress) for each in runs[::-1]),
+        ]
 
     def submit(self, title: str, task: str, **arguments: Any) -> Job:
         """Queue a task; every task except those of `READING` writes into a folder of its own."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from devicekit.fitting.branch.options import FitOptions
     from devicekit.readers.opening import Opening
     from devicekit.readers.source import Sources
+    from devicekit.report import Report
     from devicekit.tables import Table
     from devicekit.verbs.benchmark import BenchmarkRequest
     from devicekit.verbs.simulate import IVRequest
@@ -215,7 +216,8 @@ class Tasks:
         reproduction = _reproduce_comparison(ids, x, y, by)
         page = comparison_report(compare([records.get(each) for each in ids], x, y, by), reproduction.command)
         page.save(folder / "comparison.html")
-        return TaskResult(page.body(), ("comparison.html",), (), reproduction)
+        first, details = _split(page)
+        return TaskResult(first, ("comparison.html",), (), reproduction, details=details)
 
     def export(self, card: Path, to: str, folder: Path, progress: Count) -> str:
         """Export a card as a zip file and return its name."""
@@ -306,7 +308,15 @@ def show(outcome: Outcome[Any], folder: Path, table: Table | None = None) -> Tas
         table.to_csv(folder / "table.csv")
         tables.append("table.csv")
     others = [Path(name).name for name in offered if name not in outcome.cards]
-    return TaskResult(page.body(), (REPORT, *outcome.cards, *tables, *others), outcome.cards, reproduction)
+    first, details = _split(page)
+    names = (REPORT, *outcome.cards, *tables, *others)
+    return TaskResult(first, names, outcome.cards, reproduction, details=details)
+
+
+def _split(page: Report) -> tuple[str, str]:
+    """Return first page and sections of a report, as HTML."""
+    first, contents, sections = page.body().partition("<nav ")
+    return first, contents + sections
 
 
 def _show_analysis(

@@ -54,6 +54,8 @@ class Upload:
         Recipe to be written once the answers are enough.
     options : FitOptions
         Options of the fit.
+    example : str
+        Name of the set that it is a copy of; "" for a file of the user.
     first_job, read_job, look_job, analysis_job : Job, optional
         A first look at it; reading it; reading it with answers that are not given yet; fitting or characterising the
         table.
@@ -84,6 +86,7 @@ class Upload:
     look_job: Job | None = None
     analysis_job: Job | None = None
     record_id: str = ""
+    example: str = ""
     size: int = 0
     is_complete: bool = False
 
@@ -109,6 +112,21 @@ class Upload:
         """The question of the reader, None without one."""
         result = self.read_result
         return result.question if result is not None else None
+
+    @property
+    def progress(self) -> str:
+        """How far it is, in words."""
+        if not self.is_complete:
+            return "uploading"
+        if self.question:
+            return "needs an answer"
+        if self.read_job is None or not self.read_job.is_over:
+            return "reading"
+        if self.read_job.state == "failed":
+            return "cannot be read"
+        done = self.analysis_job is not None and self.analysis_job.state == "done" and self.read_result is not None
+        words = "read" if not done else "fitted" if self.read_result.fits else "characterized"  # type: ignore[union-attr]
+        return f"{words}, in the library" if self.record_id else words
 
     @property
     def answered(self) -> Answered:

@@ -88,6 +88,13 @@ class Job:
         return self.state in ("done", "failed", "cancelled")
 
     @property
+    def progress(self) -> str:
+        """How far it is, in words."""
+        if self.state != "running":
+            return self.state
+        return f"running, {100 * self.done // self.total} %" if self.total else "running"
+
+    @property
     def seconds(self) -> float:
         """Run time [s]."""
         if self.duration is not None:

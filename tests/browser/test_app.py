@@ -85,7 +85,7 @@ def test_a_spreadsheet_gives_a_card_with_one_answer_by_keyboard_alone(
     visit.wait_for_text()
     where = visit.path
     same(visit, ramps)
-    tab(visit, ".actions > form > button")
+    tab(visit, 'form[action$="/keep"] > button')
     visit.chromium.press("Enter")
     visit.until("!!document.querySelector('.note.answer a')")
     check_sizes(visit, where)
@@ -134,6 +134,24 @@ def test_a_page_fits_and_its_controls_are_named_and_legible(visit: Visit, path: 
     check_sizes(visit, path)
 
 
+SHOWN = """(() => { const box = each => document.querySelector(each).getBoundingClientRect();
+return [box('.verdict').top, box('.board figure').top, box('.board figure .u-over, .board figure img').bottom]; })()"""
+
+
+@pytest.mark.parametrize(("example", "words"), [("Pulse", "Fit of"), ("I-V", "merit"), ("Endurance", "merit")])
+def test_an_example_is_one_click_and_its_result_is_on_the_first_screen(visit: Visit, example: str, words: str) -> None:
+    visit.open("/")
+    visit.click(example)
+    visit.until("location.pathname.startsWith('/uploads/')")
+    assert words in visit.wait_for_text()
+    for width, _ in SIZES[::2]:
+        visit.open(visit.path, width)
+        visit.wait_for_text()
+        verdict, top, bottom = visit.get(SHOWN)
+        assert 0 < verdict < top < bottom <= 900
+    check_sizes(visit, visit.path)
+
+
 def test_tab_reaches_every_control(visit: Visit) -> None:
     for path in ("/", "/library", "/simulate"):
         visit.open(path)
@@ -176,7 +194,7 @@ def test_a_folder_or_files_read_together_are_one_measurement(visit: Visit, tmp_p
     visit.chromium.give("#files", *sorted(folder.iterdir()))
     visit.until("location.pathname.startsWith('/uploads/')")
     assert visit.wait_for_text().startswith("3 files")
-    assert "“3 files”" in visit.get("document.querySelector('.again .hint').textContent")
+    assert "“3 files”" in visit.get("document.querySelector('.tools > .again .hint').textContent")
     visit.check_console()
     visit.open("/")
     visit.chromium.give("#files", *sorted(folder.iterdir()))  # each by itself: the list says what became of them

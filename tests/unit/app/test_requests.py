@@ -18,9 +18,11 @@ import pytest
 pytest.importorskip("starlette")
 
 from devicekit.app import server, state
+from devicekit.app.examples import EXAMPLES
 from devicekit.app.results import ReadResult
 from devicekit.app.worker import Job
 from devicekit.core.errors import Choice, Question
+from devicekit.system import catalog
 
 PORT, KEY = 8000, "the key"
 
@@ -259,3 +261,26 @@ def test_idle_connections_are_closed(held: state.App, monkeypatch: pytest.Monkey
     assert len(left) == 3  # each was closed before the client gave up
     assert left[:2] == [b"", b""]
     assert left[2].startswith(b"HTTP/1.1 400")
+
+
+def test_an_example_is_opened_once_and_listed_with_the_runs(held: state.App) -> None:
+    for _ in range(2):
+        assert ask(held, "/examples/vcm-trains", [])[0] == 303
+    (upload,) = held.uploads
+    assert upload.path.read_bytes() == catalog.get("vcm-trains").data.read_bytes()
+    assert upload.read_job is not None
+    run = held.submit("training on a card", "train")
+    assert [(each.where, each.progress) for each in held.entries()] == [
+        (f"/uploads/{upload.key}", "reading"),
+        (f"/runs/{run.id}", "waiting"),
+    ]
+    assert all(f'href="{each.where}"' in ask(held, "/")[1] for each in held.entries())
+    assert ask(held, "/examples/pt-hfo2-al2o3-ti", [])[0] == 404  # SYNTHETIC
+
+
+def test_examples_are_measured_and_their_pictures_fit() -> None:
+    for each in EXAMPLES:
+        assert not catalog.get(each.name).synthetic
+        points = [tuple(map(float, pair.split(","))) for curve in each.curves for pair in curve.split()]
+        assert len(points) > 20
+        assert all(0 < x < 160 and 0 < y < 72 for x, y in points)
