@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from devicekit.core.quantities import GLOSSARY
-from devicekit.plot import COLOURS, Axis, Curve, Image, Panel, quantity_axis
+from devicekit.plot import COLOURS, Axis, Curve, Image, Panel
 from physics.constants import Array
 
 # quantity of a map: glossary name, colour map, logarithmic or not, title
@@ -54,17 +54,15 @@ def levels(cycle: Array, hrs: Array, lrs: Array) -> Panel:
 
 def pulses(widths: Mapping[str, Sequence[tuple[Array, Array]]]) -> Panel:
     """Draw the conductance [S] along every train, one after the other, one colour per width."""
-    top = max(float(g.max()) for trains in widths.values() for _, g in trains)
-    factor, label, unit = quantity_axis("conductance_s", top)
     curves = []
     for n, (width, trains) in enumerate(widths.items()):
         start = 0
         for m, (index, g) in enumerate(trains):
             name = width if m == 0 else f"{width}, train {m + 1}"
             look: dict[str, Any] = {"style": ".-", "size": 2.0, "width": 0.8, "colour": f"C{n}"}
-            curves.append(Curve(name, start + index, factor * g, legend=m == 0, **look))
+            curves.append(Curve(name, start + index, g, legend=m == 0, **look))
             start += int(index[-1])
-    return Panel(Axis.of("pulse_index"), Axis(label, unit), curves)
+    return Panel(Axis.of("pulse_index"), Axis.of("conductance_s"), curves)
 
 
 def kinetics(voltage: Array, times: Mapping[str, Array]) -> Panel:
@@ -114,7 +112,7 @@ def cross_section(
     low, high = limits
     low = max(low, _DECADES * high) if logarithmic else low
     ends = (low, high if high > low else low + 1.0)
-    label = f"{GLOSSARY[name].label} [{GLOSSARY[name].unit}]"
+    known = GLOSSARY[name]
     edges = np.concatenate([-r_faces[::-1], r_faces[1:]])
     both = np.concatenate([values[:, ::-1], values], axis=1)
     return Image(
@@ -123,10 +121,11 @@ def cross_section(
         edges,
         z_faces,
         both,
-        label,
+        known.label,
         colours,
         ends,
         logarithmic,
         interfaces,
         title,
+        unit=known.unit,
     )

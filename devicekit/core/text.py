@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-_PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G"}
-PREFIXED = ("", "S", "A", "V", "s")  # units that `format_number` gives a prefix
+PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G"}
+PREFIXED = ("", "S", "A", "V", "s", "ohm", "W", "J", "Hz", "m")  # units that take a prefix
 _UNPREFIXED = ("decades", "1/V²", "m2")  # nobody says 103 mdecades, and a prefix of m2 would be squared
 
 
@@ -25,20 +25,29 @@ def si(value: float | None, unit: str, digits: int = 3) -> str:
     value : float or None
         In the unit without prefix.
     unit : str
-        Symbol of the unit; "" for a plain number, which gets no prefix, nor do decades and powers; volts get one
-        below 1 mV only.
+        Symbol of the unit; "" for a plain number, which gets no prefix, nor do decades and powers.
     digits : int
         Significant digits.
     """
     if value is None or not math.isfinite(value):
         return "–"
-    whole = unit == "V" and 1e-3 <= abs(value) < 1e4  # nobody says 614 mV
-    if value == 0 or not unit or unit in _UNPREFIXED or whole:
+    if value == 0 or not unit or unit in _UNPREFIXED:
         return f"{_plain_number(value, digits)} {unit}".strip()
-    power = 3 * math.floor(math.log10(abs(float(f"{value:.{digits}g}"))) / 3)
-    if power not in _PREFIXES:
-        return f"{value:.{digits}g} {unit}"
-    return f"{_plain_number(value / 10.0**power, digits)} {_PREFIXES[power]}{unit}"
+    power = prefix_power(float(f"{value:.{digits}g}"), unit)
+    if power not in PREFIXES or (unit == "s" and abs(value) >= 1e5):
+        return f"{value:.{digits}g} {unit}".replace("e+0", "e")
+    return f"{_plain_number(value / 10.0**power, digits)} {PREFIXES[power]}{unit}"
+
+
+def prefix_power(value: float, unit: str) -> int:
+    """Return the power of ten of the SI prefix for a value that is not 0.
+
+    Nobody says 614 mV, 10 ks or 3 km: volts have a prefix below 1 mV and from 10 kV on, seconds and metres below 1.
+    """
+    power = 3 * math.floor(math.log10(abs(value)) / 3)
+    if unit == "V" and 1e-3 <= abs(value) < 1e4:
+        return 0
+    return min(power, 0) if unit in ("s", "m") else power
 
 
 def span(low: float, high: float, unit: str, digits: int = 3) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from devicekit.plot import COLOURS, Axis, Curve, Image, Panel, quantity_axis
+from devicekit.plot import COLOURS, Axis, Curve, Image, Panel
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,18 +43,16 @@ def fit(branches: Mapping[str, Branch], quantity: str, law: str) -> Panel:
     law : str
         Name of the fitted law.
     """
-    top = max((float(np.nanmax(each.measured)) for each in branches.values()), default=0.0)
-    factor, label, unit = quantity_axis(quantity, top)
     curves = []
     for direction, n in _consecutive_pulses({name: each.measured.size for name, each in branches.items()}):
         each, name, colour = branches[direction], direction.upper(), COLOURS[direction]
         if each.low is not None and each.high is not None:
             words = f"all {each.count} {name} trains"
-            low, high = factor * each.low[: n.size], factor * each.high[: n.size]
+            low, high = each.low[: n.size], each.high[: n.size]
             curves.append(Curve(words, n, low, "band", low=low, high=high, colour=colour, alpha=0.15))
-        curves.append(Curve(f"{name} mean", n, factor * each.measured, style=".", colour=colour))
-        curves.append(Curve(f"{law} fit, {name}", n, factor * each.fitted, legend=n[0] == 0, label=f"{law} fit"))
-    return Panel(Axis.of("pulse_index"), Axis(label, unit), curves)
+        curves.append(Curve(f"{name} mean", n, each.measured, style=".", colour=colour))
+        curves.append(Curve(f"{law} fit, {name}", n, each.fitted, legend=n[0] == 0, label=f"{law} fit"))
+    return Panel(Axis.of("pulse_index"), Axis.of(quantity), curves)
 
 
 def next_cycles(bands: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], quantity: str, count: int) -> Panel:
@@ -69,15 +67,14 @@ def next_cycles(bands: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], 
     count : int
         How many next cycles.
     """
-    factor, label, unit = quantity_axis(quantity, max(float(np.nanmax(high)) for _, _, high in bands.values()))
     curves = []
     for direction, n in _consecutive_pulses({name: each[0].size for name, each in bands.items()}):
         name, colour = direction.upper(), COLOURS[direction]
-        fitted, low, high = (factor * each for each in bands[direction])
+        fitted, low, high = bands[direction]
         words = f"mean of the next {count} cycles, {name} (95 %)"
         curves.append(Curve(words, n, low, "band", low=low, high=high, colour=colour, alpha=0.2))
         curves.append(Curve("fit", n, fitted, colour=colour, legend=n[0] == 0))
-    return Panel(Axis.of("pulse_index"), Axis(label, unit), curves)
+    return Panel(Axis.of("pulse_index"), Axis.of(quantity), curves)
 
 
 def residuals(branches: Mapping[str, tuple[np.ndarray, float]]) -> Panel:
@@ -136,14 +133,12 @@ def cycles(values: Mapping[int, np.ndarray], quantity: str, direction: str, devi
     values : mapping of cycle to ndarray, shape (N + 1,)
         In order, in the unit of the quantity.
     """
-    top = max(float(np.nanmax(row)) for row in values.values())
-    factor, label, unit = quantity_axis(quantity, top)
     dark = np.linspace(0.25 + 0.7 / len(values), 0.95, len(values))
     curves = [
         Curve(
             f"cycle {cycle}",
             np.arange(row.size),
-            factor * row,
+            row,
             width=0.8,
             colour=COLOURS[direction],
             alpha=alpha,
@@ -151,7 +146,7 @@ def cycles(values: Mapping[int, np.ndarray], quantity: str, direction: str, devi
         for (cycle, row), alpha in zip(values.items(), dark, strict=True)
     ]
     title = f"{len(values)} {direction.upper()} cycles of {device} (late ones dark)"
-    return Panel(Axis.of("pulse_index"), Axis(label, unit), curves, title, legend="none")
+    return Panel(Axis.of("pulse_index"), Axis.of(quantity), curves, title, legend="none")
 
 
 def devices(curves: Mapping[str, np.ndarray], central: np.ndarray, quantity: str, direction: str) -> Panel:
@@ -162,13 +157,11 @@ def devices(curves: Mapping[str, np.ndarray], central: np.ndarray, quantity: str
     curves : mapping of device to ndarray, shape (N + 1,)
         In the unit of the quantity, like `central`.
     """
-    top = max(float(np.nanmax(row)) for row in curves.values())
-    factor, label, unit = quantity_axis(quantity, top)
     drawn = [
         Curve(
             name,
             np.arange(row.size),
-            factor * row,
+            row,
             width=0.8,
             colour=COLOURS[direction],
             alpha=0.6,
@@ -176,9 +169,9 @@ def devices(curves: Mapping[str, np.ndarray], central: np.ndarray, quantity: str
         )
         for name, row in curves.items()
     ]
-    fitted = Curve("central fit", np.arange(central.size), factor * central, width=1.4)
+    fitted = Curve("central fit", np.arange(central.size), central, width=1.4)
     title = f"{len(curves)} devices, {direction.upper()}, mean over cycles"
-    return Panel(Axis.of("pulse_index"), Axis(label, unit), [*drawn, fitted], title)
+    return Panel(Axis.of("pulse_index"), Axis.of(quantity), [*drawn, fitted], title)
 
 
 def variances(measured: np.ndarray, predicted: np.ndarray | None, direction: str) -> Panel:
@@ -271,15 +264,13 @@ def pulse_trains(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], quantity: 
     direction : str
         ltp or ltd.
     """
-    top = max((float(np.nanmax(measured)) for measured, _ in curves.values()), default=0.0)
-    factor, label, unit = quantity_axis(quantity, top)
     dark = np.linspace(0.35, 1.0, len(curves))
     drawn = []
     for k, (words, (measured, fitted)) in enumerate(curves.items()):
         n, alpha = np.arange(measured.size), float(dark[k])
-        drawn.append(Curve(words, n, factor * measured, style=".", colour=COLOURS[direction], alpha=alpha))
-        drawn.append(Curve(f"law at {words}", n, factor * fitted, legend=k == 0))
-    return Panel(Axis.of("pulse_index"), Axis(label, unit), drawn, f"{direction.upper()}, one shape for all pulses")
+        drawn.append(Curve(words, n, measured, style=".", colour=COLOURS[direction], alpha=alpha))
+        drawn.append(Curve(f"law at {words}", n, fitted, legend=k == 0))
+    return Panel(Axis.of("pulse_index"), Axis.of(quantity), drawn, f"{direction.upper()}, one shape for all pulses")
 
 
 def left_out(

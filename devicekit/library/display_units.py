@@ -6,13 +6,10 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
-
+from devicekit.core import scales
 from devicekit.core.scalars import Scalar
 from devicekit.plot import Axis
 
-_PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G"}
-_PREFIXED = ("S", "A", "V", "s", "ohm", "W")
 _WIDE = 30.0  # ratio of largest to smallest value above which an axis is logarithmic
 
 
@@ -47,16 +44,8 @@ class Scale:
         """
         if scalar.of:
             return cls(scalar.label, f"% of {scalar.of}", 100.0)
-        if scalar.unit == "m2":
-            return cls(scalar.label, "µm²", 1e12)
-        sizes = [abs(each) for each in values if math.isfinite(each) and each != 0]
-        if scalar.unit not in _PREFIXED or not sizes:
-            return cls(scalar.label, scalar.unit, 1.0)
-        middle = float(np.median(sizes))
-        power = min(max(3 * math.floor(math.log10(middle) / 3), -15), 9)
-        if scalar.unit == "V" and 1e-3 <= middle < 1e4:
-            power = 0
-        return cls(scalar.label, f"{_PREFIXES[power]}{scalar.unit}", 10.0**-power)
+        chosen = scales.Scale.of(scalar.unit, values)
+        return cls(scalar.label, chosen.unit, chosen.factor)
 
     @property
     def heading(self) -> str:

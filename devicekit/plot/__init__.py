@@ -5,7 +5,7 @@ Results build panels from their arrays; matplotlib, the CSV of a figure and the 
 
 from devicekit.plot.image import Image, array_map, draw_row, row_csv
 from devicekit.plot.panel import Axis, Curve, Panel
-from devicekit.plot.style import COLOURS, axes, plain, quantity_axis
+from devicekit.plot.style import COLOURS, axes, plain
 
 __all__ = [
     "COLOURS",
@@ -17,6 +17,5 @@ __all__ = [
     "axes",
     "draw_row",
     "plain",
-    "quantity_axis",
     "row_csv",
 ]

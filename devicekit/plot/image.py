@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from devicekit.plot.panel import MOST_ROWS, Axis, set_axis
+from devicekit.core.scales import Scale
+from devicekit.plot.panel import MOST_ROWS, Axis, Chosen, set_axis
 from devicekit.plot.style import axes, plain
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ class Image:
     x_edges, y_edges : ndarray, shapes (columns + 1,) and (rows + 1,)
         Edges of the cells.
     values : ndarray, shape (rows, columns)
-    label : str
-        Meaning of the values, with the unit.
+    label, unit : str
+        Meaning of the values, and their SI unit; they are drawn with a prefix that fits.
     colours : str
         Name of a colour map of matplotlib.
     limits : (float, float)
@@ -61,12 +62,25 @@ class Image:
     title: str = ""
     numbers: bool = False
     digits: str = ".2f"
+    unit: str = ""
+
+    @property
+    def heading(self) -> str:
+        """Label with the unit in brackets."""
+        return f"{self.label} [{self.unit}]" if self.unit else self.label
+
+    def displayed(self, choose: Chosen = Scale.of) -> Image:
+        """Return the map in the display unit of the ends of its colour scale."""
+        scale = choose(self.unit, self.limits)
+        low, high = self.limits
+        shown = scale.factor * np.asarray(self.values, float)
+        return replace(self, values=shown, limits=(scale.factor * low, scale.factor * high), unit=scale.unit)
 
     def draw(self, ax: Axes | None = None, bar: bool = True) -> Any:
         """Draw the map into an Axes, optionally with its colour bar; return the mappable for a shared colour bar."""
         from matplotlib.colors import LogNorm, Normalize
 
-        ax = axes(ax)
+        ax, self = axes(ax), self.displayed()
         norm = (LogNorm if self.log else Normalize)(*self.limits)
         image = ax.pcolormesh(self.x_edges, self.y_edges, self.values, cmap=self.colours, norm=norm, rasterized=True)
         for at in self.lines:
@@ -81,18 +95,25 @@ class Image:
                 ax.text(x, y, words, ha="center", va="center", fontsize="x-small", color=colour)
         ax.set_title(plain(self.title), fontsize="medium")
         if bar:
-            ax.figure.colorbar(image, ax=ax, label=self.label)
+            ax.figure.colorbar(image, ax=ax, label=self.heading)
         return image
 
     def frame(self) -> pd.DataFrame:
         """Return the data as a frame, one row per cell."""
         height, across = np.meshgrid(_centres(self.y_edges), _centres(self.x_edges), indexing="ij")
-        columns = {self.x.text: across.ravel(), self.y.text: height.ravel(), self.label: self.values.ravel()}
+        shown = self.displayed()
+        columns = {self.x.text: across.ravel(), self.y.text: height.ravel(), shown.heading: shown.values.ravel()}
         return pd.DataFrame(columns)
 
 
 def array_map(
-    rows: np.ndarray, columns: np.ndarray, values: np.ndarray, label: str, title: str = "", log: bool = False
+    rows: np.ndarray,
+    columns: np.ndarray,
+    values: np.ndarray,
+    label: str,
+    title: str = "",
+    log: bool = False,
+    unit: str = "",
 ) -> Image:
     """Map a number over the rows and columns of an array, with row numbers downwards and blank missing cells.
 
@@ -102,10 +123,12 @@ def array_map(
         Positions, without duplicate pairs.
     values : ndarray, shape (n,)
     label : str
-        Meaning of the values, with the unit.
+        Meaning of the values.
     title : str
     log : bool
         True if colours follow the logarithm; values must then be above 0.
+    unit : str
+        SI unit of the values.
     """
     first, left = int(rows.min()), int(columns.min())
     grid = np.full((int(rows.max()) - first + 1, int(columns.max()) - left + 1), np.nan)
@@ -129,6 +152,7 @@ def array_map(
         title=title,
         numbers=grid.size <= MOST_NUMBERS and grid.shape[1] <= 24,
         digits=".3g",
+        unit=unit,
     )
 
 
@@ -151,7 +175,7 @@ def draw_row(images: Sequence[Image], axes: Sequence[Axes]) -> Sequence[Axes]:
         if n:
             ax.set_ylabel("")
     bar = axes[0].figure.colorbar(drawn, ax=list(axes))
-    bar.set_label(images[0].label, fontsize="small")
+    bar.set_label(images[0].displayed().heading, fontsize="small")
     bar.ax.tick_params(labelsize="small")
     return axes
 
@@ -162,5 +186,6 @@ def row_csv(images: Sequence[Image]) -> str | None:
         return None
     frame = images[0].frame()
     columns: dict[str, Any] = {name: frame[name] for name in list(frame.columns)[:2]}
-    columns |= {f"{image.label} at {image.title}": image.values.ravel() for image in images}
+    shown = [image.displayed() for image in images]
+    columns |= {f"{image.heading} at {image.title}": image.values.ravel() for image in shown}
     return pd.DataFrame(columns).to_csv(index=False, float_format="%.5g")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import pandas as pd
 
 from devicekit.core.quantities import GLOSSARY
+from devicekit.core.scales import Scale
+from devicekit.core.text import PREFIXED
 from devicekit.plot import wire
 from devicekit.plot.style import axes, plain, use_plain_ticks
 
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 20_000  # rows of data embedded with a figure
 MOST_LIVE = 20_000  # numbers in a figure that a script draws
+_WIDE = 3000.0  # ratio of the ends of a logarithmic axis from which on each tick carries its unit
+
+Chosen = Callable[[str, Iterable[float]], Scale]  # (SI unit, values) -> display unit
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,7 @@ class Axis:
     Parameters
     ----------
     label, unit : str
-        Label, and unit ("" for a pure number).
+        Label, and unit ("" for a pure number). Figures are given in SI units and drawn with a prefix that fits.
     scale : {"linear", "log"}
         A logarithmic scale needs positive values.
     limits : tuple of float, optional
@@ -40,6 +45,8 @@ class Axis:
         Maximum number of ticks of a linear scale, for long numbers; 0: default of matplotlib.
     column : str
         Name of the column in the CSV, if it is not the label with the unit.
+    decades : bool
+        True if each tick carries the unit, with its own prefix: 1 nA, 1 µA, 1 mA.
     """
 
     label: str
@@ -50,6 +57,7 @@ class Axis:
     whole: bool = False
     ticks: int = 0
     column: str = ""
+    decades: bool = False
 
     @classmethod
     def of(cls, name: str, **more: Any) -> Self:
@@ -61,6 +69,17 @@ class Axis:
         """Label with the unit in brackets."""
         return f"{self.label} [{self.unit}]" if self.unit else self.label
 
+    def displayed(self, values: np.ndarray, choose: Chosen = Scale.of) -> tuple[Axis, float]:
+        """Return the axis in its display unit, and the factor to it from the unit of the values along it."""
+        known = values[np.isfinite(values)]
+        above = known[known > 0]
+        wide = self.scale == "log" and above.size and above.max() > _WIDE * above.min()
+        if wide and self.unit in PREFIXED[1:]:
+            return replace(self, decades=True), 1.0
+        scale = choose(self.unit, known.tolist())
+        limits = self.limits and (self.limits[0] * scale.factor, self.limits[1] * scale.factor)
+        return replace(self, unit=scale.unit, limits=limits), scale.factor
+
 
 @dataclass(frozen=True, eq=False)
 class Curve:
@@ -71,7 +90,7 @@ class Curve:
     name : str
         Name in the CSV, and in the legend without a `label`.
     x, y : ndarray, shape (n,)
-        Values in the units of the axes.
+        Values in the SI units of the axes.
     kind : {"line", "band", "errors", "across", "bars"}
         Line or dots by `style`; area between `low` and `high`; dots with vertical or horizontal error bars from `low`
         to `high`; horizontal bars from 0 to x at y, with error bars if `low` and `high` are given.
@@ -142,10 +161,23 @@ class Curve:
                 label=label,
             )
 
+    @property
+    def is_across(self) -> bool:
+        """True if `low` and `high` lie along the horizontal axis."""
+        return self.kind in ("across", "bars")
+
+    def scaled(self, x: float, y: float) -> Curve:
+        """Return the curve with its values multiplied."""
+        if x == y == 1.0:
+            return self
+        along = x if self.is_across else y
+        low, high = (None if each is None else along * np.asarray(each, float) for each in (self.low, self.high))
+        return replace(self, x=x * np.asarray(self.x, float), y=y * np.asarray(self.y, float), low=low, high=high)
+
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """A figure with one pair of axes.
+    """A figure with one pair of axes, in SI units; it is drawn, and written as CSV, with prefixes that fit.
 
     Parameters
     ----------
@@ -173,9 +205,39 @@ class Panel:
     legend: Literal["in", "above", "none"] = "in"
     grid: bool = False
 
+    def displayed(self, choose: Chosen = Scale.of) -> Panel:
+        """Return the figure in display units: 57 µS instead of 5.7e-5 S.
+
+        Parameters
+        ----------
+        choose : callable
+            (SI unit, values) -> display unit; by default from the values of each axis.
+        """
+        (x, across), (y, up) = (
+            axis.displayed(np.concatenate([*self.along(which), np.empty(0)]), choose)
+            for which, axis in (("x", self.x), ("y", self.y))
+        )
+        if across == up == 1.0:
+            return replace(self, x=x, y=y)
+        return replace(
+            self,
+            x=x,
+            y=y,
+            curves=[each.scaled(across, up) for each in self.curves],
+            notes=[(across * at, up * height, words) for at, height, words in self.notes],
+            lines=[(which, at * (across if which == "x" else up)) for which, at in self.lines],
+        )
+
+    def along(self, which: str) -> list[np.ndarray]:
+        """Return the values along the axis "x" or "y", of curves and of lines."""
+        shown = [np.asarray(v, float).ravel() for each in self.curves for v in _extent(each, which)]
+        return shown + [np.array([at], float) for across, at in self.lines if across == which]
+
     def draw(self, ax: Axes | None = None) -> Axes:
         """Draw the figure into an Axes, by default a new one."""
-        ax = axes(ax)
+        return self.displayed()._draw(axes(ax))
+
+    def _draw(self, ax: Axes) -> Axes:
         for curve in self.curves:
             curve.draw(ax)
         for which, at in self.lines:
@@ -199,13 +261,15 @@ class Panel:
         Every array is listed once under `arrays`; curves refer to it by number. Colours are pairs for light and dark
         pages. None if there are too many data for a page, or nothing to show.
         """
+        return self.displayed()._as_json()
+
+    def _as_json(self) -> dict[str, object] | None:
         arrays = wire.Arrays()
         curves = [_curve_json(each, arrays) for each in self.curves]
-        ranges = {}
-        for which, axis in (("x", self.x), ("y", self.y)):
-            shown = [np.asarray(v, float).ravel() for each in self.curves for v in _extent(each, which)]
-            shown += [np.array([at], float) for across, at in self.lines if across == which]
-            ranges[which] = wire.axis_ends(shown, axis.scale == "log", axis.limits, len(axis.names), which)
+        ranges = {
+            which: wire.axis_ends(self.along(which), axis.scale == "log", axis.limits, len(axis.names), which)
+            for which, axis in (("x", self.x), ("y", self.y))
+        }
         if arrays.size > MOST_LIVE or not curves or None in ranges.values():
             return None
         return {
@@ -220,8 +284,9 @@ class Panel:
         }
 
     def frame(self) -> pd.DataFrame:
-        """Return the data as a frame: one row per point, with columns for the curve and the axes."""
-        return pd.concat([_rows(self, curve) for curve in self.curves if curve.data] or [pd.DataFrame()])
+        """Return the data as a frame: one row per point, with columns for the curve and the axes as they are drawn."""
+        shown = self.displayed()
+        return pd.concat([_rows(shown, curve) for curve in shown.curves if curve.data] or [pd.DataFrame()])
 
     def csv(self) -> str | None:
         """Return the data as CSV; None if there are too many rows to embed."""
@@ -233,14 +298,14 @@ def set_axis(ax: Axes, which: str, axis: Axis, drawn: Sequence[np.ndarray] = ())
     """Set label, scale, positions and ends of an axis; `drawn` are the values along it."""
     from matplotlib.ticker import MaxNLocator
 
-    ax.set(**{f"{which}label": axis.text})
+    ax.set(**{f"{which}label": axis.label if axis.decades else axis.text})
     ticks: Any = getattr(ax, f"{which}axis")
     if axis.scale == "log":
         values = np.concatenate([*drawn, np.empty(0)])
         shown = values[np.isfinite(values) & (values > 0)]
         if shown.size:
             ax.set(**{f"{which}scale": "log"})
-            use_plain_ticks(ticks, float(shown.min()), float(shown.max()))
+            use_plain_ticks(ticks, float(shown.min()), float(shown.max()), axis.unit if axis.decades else "")
     if axis.names:
         ticks.set_ticks(range(len(axis.names)), [plain(name) for name in axis.names])
         ends = (-0.5, len(axis.names) - 0.5)
@@ -270,6 +335,7 @@ def _axis_json(axis: Axis, shown: tuple[float, float, bool] | None) -> dict[str,
         "unit": axis.unit,
         "log": log,
         "range": ends,
+        "decades": axis.decades,
         "names": list(axis.names),
         "whole": bool(axis.whole),
     }

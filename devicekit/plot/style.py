@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from devicekit.core.quantities import GLOSSARY
+from devicekit.core.text import si
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,30 +53,15 @@ def plain(text: object) -> str:
     return shown.replace("$", r"\$")
 
 
-def use_plain_ticks(axis: Any, lowest: float, highest: float) -> None:
-    """Use plain ticks on a logarithmic axis of about a decade: 20 µ, 50 µ, 100 µ instead of 2 x 10^-5."""
-    from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
+def use_plain_ticks(axis: Any, lowest: float, highest: float, unit: str = "") -> None:
+    """Set ticks of a logarithmic axis: 20, 50, 100 on a short one, 1 nA, 1 µA, 1 mA where each carries the unit."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-    if 0 < highest < 30 * lowest:
-        few = highest < 3 * lowest  # 1, 2, 5 would leave one tick or none
-        axis.set_major_locator(MaxNLocator(4) if few else LogLocator(subs=(1.0, 2.0, 5.0)))
-        axis.set_major_formatter(EngFormatter(sep=" "))
+    if unit:
+        axis.set_major_formatter(FuncFormatter(lambda value, _: si(value, unit)))
+    elif 0 < highest < 3000 * lowest and lowest > 1e-3 and highest < 1e5:
+        if highest < 30 * lowest:
+            few = highest < 3 * lowest  # 1, 2, 5 would leave one tick or none
+            axis.set_major_locator(MaxNLocator(4) if few else LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axis.set_minor_formatter(NullFormatter())
-
-
-def quantity_axis(name: str, top: float = 0.0) -> tuple[float, str, str]:
-    """Return factor, label and unit of an axis for a glossary quantity, with a prefix for conductances.
-
-    Parameters
-    ----------
-    name : str
-        A key of `devicekit.core.quantities.GLOSSARY`.
-    top : float
-        Largest value in the figure, in the unit of the quantity.
-    """
-    quantity = GLOSSARY[name]
-    if name == "conductance_s" and top > 0:
-        for factor, prefix in ((1e9, "n"), (1e6, "µ"), (1e3, "m")):
-            if top * factor < 1000:
-                return factor, quantity.label, f"{prefix}{quantity.unit}"
-    return 1.0, quantity.label, quantity.unit

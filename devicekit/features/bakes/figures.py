@@ -8,8 +8,6 @@ import numpy as np
 
 from devicekit.plot import Axis, Curve, Panel
 
-MICRO = 1e6  # of the microsiemens of the axes
-
 
 def shifts(bakes: Sequence[tuple[str, np.ndarray, np.ndarray, np.ndarray, np.ndarray]], predicted: str = "") -> Panel:
     """Draw the mean shift of each level against its conductance, with the range of 95 % of the cells.
@@ -22,15 +20,12 @@ def shifts(bakes: Sequence[tuple[str, np.ndarray, np.ndarray, np.ndarray, np.nda
         Name of a bake that was not measured, drawn dashed.
     """
     curves = []
-    for number, (name, *siemens) in enumerate(bakes):
-        g, mean, low, high = (MICRO * values for values in siemens)
+    for number, (name, g, mean, low, high) in enumerate(bakes):
         colour = f"C{number % 10}"
         band = Curve(f"{name}, 95 % of the cells", g, mean, "band", low=low, high=high, colour=colour, alpha=0.1)
         curves.append(Curve(name, g, mean, style="--" if name == predicted else "-", colour=colour))
         curves.append(Curve(**{**vars(band), "legend": False}))
-    return Panel(
-        Axis("conductance", "µS"), Axis("shift by the bake", "µS"), curves, lines=(("y", 0.0),), legend="above"
-    )
+    return Panel(Axis("conductance", "S"), Axis("shift by the bake", "S"), curves, lines=(("y", 0.0),), legend="above")
 
 
 def bit_errors(lines: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]], x: Axis) -> Panel:
@@ -47,6 +42,6 @@ def variances(groups: Sequence[tuple[str, np.ndarray, np.ndarray, np.ndarray]]) 
     curves = []
     for number, (name, time, variance, line) in enumerate(groups):
         colour = f"C{number % 10}"
-        curves.append(Curve(f"levels {name}", time, MICRO**2 * variance, style="o", colour=colour))
-        curves.append(Curve(f"levels {name}, line", time, MICRO**2 * line, colour=colour, width=0.8, legend=False))
-    return Panel(Axis("time", "s", "log"), Axis("variance of the shift", "µS²"), curves, legend="above")
+        curves.append(Curve(f"levels {name}", time, variance, style="o", colour=colour))
+        curves.append(Curve(f"levels {name}, line", time, line, colour=colour, width=0.8, legend=False))
+    return Panel(Axis("time", "s", "log"), Axis("variance of the shift", "S²"), curves, legend="above")

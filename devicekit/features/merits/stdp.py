@@ -108,14 +108,14 @@ class StdpResult(MeritResult):
         delay, change = (frame[name].to_numpy(float) for name in ("spike_delay_s", "weight_change"))
         median, low, high = (self.delays[name].to_numpy(float) for name in ("median", "low", "high"))
         curves = [
-            Curve("readings", 1e3 * delay, change, style=".", colour="0.55"),
-            Curve("median, range", 1e3 * at, median, "errors", "o", low, high, COLOURS["ltp"]),
+            Curve("readings", delay, change, style=".", colour="0.55"),
+            Curve("median, range", at, median, "errors", "o", low, high, COLOURS["ltp"]),
         ]
         for side, name in ((-1, "post before pre"), (1, "pre before post")):
             ends = np.abs(at[np.sign(at) == side])
             t = side * np.linspace(ends.min(), ends.max(), 200)
-            curves.append(Curve(f"fit, {name}", 1e3 * t, self.window(t), width=1.0, legend=side < 0))
-        return Panel(Axis("spike delay Δt", "ms"), Axis.of("weight_change"), curves, lines=(("y", 0.0),))
+            curves.append(Curve(f"fit, {name}", t, self.window(t), width=1.0, legend=side < 0))
+        return Panel(Axis.of("spike_delay_s"), Axis.of("weight_change"), curves, lines=(("y", 0.0),))
 
     def record_tables(self) -> list[Block]:
         """Return the parameters with their intervals."""

@@ -108,7 +108,8 @@ class MapResult(MeritResult):
         for array in self.arrays[:MOST_MAPS]:
             own = self.devices[self.devices["array"] == array]
             where = own["row"].to_numpy(int), own["column"].to_numpy(int)
-            images.append(array_map(*where, own[name].to_numpy(float), quantity.axis, str(array), quantity.log))
+            values = own[name].to_numpy(float)
+            images.append(array_map(*where, values, quantity.label, str(array), quantity.log, quantity.unit))
         low, high = float(known.min()), float(known.max())
         if low < high:  # one colour scale for all arrays
             images = [replace(each, limits=(low, high)) for each in images]

@@ -17,6 +17,13 @@
     const raised = [...String(Number(power))].map(c => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c])).join("");
     return mantissa === "1" ? `10${raised}` : `${mantissa}·10${raised}`;
   };
+  /* A number with its unit and prefix: 0.001 A is 1 mA; seconds and metres have none above 1. */
+  const prefixed = (value, unit, digits) => {
+    if (value === 0) return `0 ${unit}`;
+    const power = 3 * Math.floor(Math.log10(Math.abs(Number(value.toPrecision(digits)))) / 3);
+    const own = unit === "V" && power >= -3 ? 0 : Math.max(-15, Math.min(power, unit === "s" || unit === "m" ? 0 : 9));
+    return `${short(value / 10 ** own, digits)} ${"fpnµm kMG"[own / 3 + 5].trim()}${unit}`;
+  };
   const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim() || "#808080";
   const make = (tag, name, text) => {
     const made = document.createElement(tag);
@@ -130,11 +137,12 @@
       const axis = this.panel[which], places = axis.names, down = which === "y";
       const wide = Math.max(16, Math.floor(this.size().width * (down ? 0.38 : 0.8 / Math.max(places.length, 1)) / 6.6));
       const lines = down ? Math.max(1, Math.min(3, Math.floor(this.row() / 15))) : 3;
+      const write = v => (axis.decades ? prefixed(v, axis.unit, 6) : short(v, 6));
       const made = {
         scale: which, font: FONT, labelFont: FONT, labelSize: 18, stroke: () => css("--soft"),
         grid: {stroke: () => css("--line"), width: 1}, ticks: {stroke: () => css("--line"), width: 1, size: 4},
-        label: axis.unit ? `${axis.label} [${axis.unit}]` : axis.label, gap: 4, space: which === "x" ? 55 : 34,
-        values: (u, splits) => splits.map(v => (v === null ? "" : places.length ? wrapped(places[v] || "", lines, wide) : short(v, 6))),
+        label: axis.unit && !axis.decades ? `${axis.label} [${axis.unit}]` : axis.label, gap: 4, space: which === "x" ? 55 : 34,
+        values: (u, splits) => splits.map(v => (v === null ? "" : places.length ? wrapped(places[v] || "", lines, wide) : write(v))),
       };
       if (!axis.label) made.labelSize = 0;
       if (which === "x") made.size = places.length ? 44 : 26;
@@ -250,12 +258,13 @@
       this.ring.style.left = `${this.places([value.x], "x", false)[0]}px`;
       this.ring.style.top = `${this.places([value.y], "y", false)[0]}px`;
       const words = which => {
-        const {label, unit, names} = this.panel[which];
+        const {label, unit, names, decades} = this.panel[which];
         if (names.length) return names[Math.round(value[which])] || "";
         const along = curve.kind === "across" || curve.kind === "bars" ? "x" : "y";
         const [low, high] = ["low", "high"].map(name => this.array(curve[name]) && this.array(curve[name])[n]);
-        const span = which === along && low !== null && high !== null ? ` (${short(low, 4)} to ${short(high, 4)})` : "";
-        return `${label} ${short(value[which], 4)}${span}${unit ? ` ${unit}` : ""}`;
+        const write = v => (decades ? prefixed(v, unit, 4) : short(v, 4));
+        const span = which === along && low !== null && high !== null ? ` (${write(low)} to ${write(high)})` : "";
+        return `${label} ${write(value[which])}${span}${unit && !decades ? ` ${unit}` : ""}`;
       };
       this.said.textContent = `${curve.name}: ${words("x")}; ${words("y")}`;
     }

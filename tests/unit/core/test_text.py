@@ -16,7 +16,9 @@ from devicekit.core.text import count, listed, percent, si, span
         (1.64e-3, "S", "1.64 mS"),
         (999.96e-6, "S", "1 mS"),  # rounding may reach the next prefix
         (5e-5, "s", "50 µs"),
-        (3.15576e8, "s", "316 Ms"),
+        (5000.0, "s", "5000 s"),
+        (3.15576e8, "s", "3.16e8 s"),
+        (17500.0, "ohm", "17.5 kohm"),
         (0.6135, "V", "0.614 V"),
         (-0.95, "V", "-0.95 V"),
         (4e-7, "V", "400 nV"),

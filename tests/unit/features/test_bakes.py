@@ -234,7 +234,7 @@ def test_the_command_line(file: Path, tmp_path: Path, devicekit: Run) -> None:
     assert ran.code == 0
     (found,) = json.loads(ran.out)["files"]
     assert {each["bits_per_cell"] for each in found["bakes"]["errors"]} == {1, 2}
-    assert found["bakes"]["placed_for"] == "5.3 ks at 180 °C"
+    assert found["bakes"]["placed_for"] == "5300 s at 180 °C"
     assert found["bakes"]["life_refusal"]
     names = {each.name for each in (tmp_path / "out" / "bake").iterdir()}
     assert {"bake_shifts.csv", "bake_groups.csv", "bake_errors.csv", "placed_levels.csv", "bake_reach.csv"} <= names

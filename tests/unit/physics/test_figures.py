@@ -19,7 +19,7 @@ def test_iv_over_a_measured_sweep(result):
     ax = Figure().subplots()
     assert result.plot(ax, result.sweep) is ax
     assert ax.get_yscale() == "log"
-    assert "[A]" in ax.get_ylabel()
+    assert ax.get_ylabel() == "|current I| [µA]"
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
     assert labels == ["measured", "simulated"]
     assert ax.get_title() == f"V_set = {result.v_set_v:.3f} V (ln G half-way)"

@@ -53,7 +53,7 @@ def test_a_panel_is_plain_and_each_array_is_sent_once() -> None:
     sent = panel().as_json()
     assert sent is not None
     json.dumps(sent, allow_nan=False)
-    assert sent["arrays"] == [[1, 2, 3], [1e-6, None, 1e-3], [2e-6, None, 2e-3]]
+    assert sent["arrays"] == [[1, 2, 3], [0.001, None, 1], [0.002, None, 2]]  # in mA
     line, shade = sent["curves"]
     assert (line["x"], line["y"], line["line"], line["told"]) == (0, 1, "solid", True)
     assert (shade["x"], shade["y"], shade["low"], shade["high"], shade["told"]) == (0, None, 1, 2, False)

@@ -106,7 +106,7 @@ def test_the_accuracy_is_that_of_these_devices(scheme: str) -> None:
         ({"telegraph": 0.1}, "telegraph noise"),
         pytest.param({"adc_bits": 4}, "converters of 4 bits", marks=pytest.mark.slow),
         ({"retention": 0.5}, "a loss of 50.0 % of each state"),
-        ({"time_s": 1e6, "drift_nu": 0.05}, "drift over 1 Ms"),
+        ({"time_s": 1e6, "drift_nu": 0.05}, "drift over 1e6 s"),
     ],
 )
 def test_the_conditions_of_a_test_are_recorded(settings: dict[str, object], words: str) -> None:
