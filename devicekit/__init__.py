@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from devicekit.device.card import DeviceCard, load_card
     from devicekit.exporters import export, load_network
     from devicekit.features.characterize import characterize
+    from devicekit.figures.make import figure
     from devicekit.fitting.comparison import compare
     from devicekit.fitting.device import fit
     from devicekit.fitting.uncertainty.advice import next_measurement
@@ -40,6 +41,7 @@ _PUBLIC = {
     "PulseTable": "devicekit.tables",
     "SweepTable": "devicekit.tables",
     "export": "devicekit.exporters",
+    "figure": "devicekit.figures.make",
     "fit": "devicekit.fitting.device",
     "load_card": "devicekit.device.card",
     "load_hdf5": "devicekit.readers.hdf5",
@@ -64,6 +66,7 @@ __all__ = [
     "characterize",
     "compare",
     "export",
+    "figure",
     "fit",
     "load_card",
     "load_hdf5",

@@ -25,6 +25,7 @@ _COMMANDS = {  # module and name of each, in the order of the help page
     "compare": "compare:compare_command",
     "next": "next:next_command",
     "characterize": "characterize:characterize_command",
+    "figure": "figure:figure_command",
     "calibrate": "calibrate:calibrate_command",
     "train": "train:train_command",
     "benchmark": "benchmark:benchmark_command",

@@ -124,6 +124,7 @@ EXPORTERS = Registry("devicekit.exporters.targets", "devicekit.exporters", "expo
 POLICIES = Registry("snn.policies", "devicekit.policies", "pulse policy")
 GRADIENTS = Registry("snn.gradients", "devicekit.gradients", "gradient")
 MERITS = Registry("devicekit.features.merits", "devicekit.merits", "figure of merit")
+FIGURES = Registry("devicekit.figures.panels", "devicekit.figures", "panel")
 CONDUCTION = Registry("physics.laws.conduction", "devicekit.conduction", "conduction law")
 REACTIONS = Registry("physics.laws.reaction", "devicekit.reactions", "reaction law")
 HEAT = Registry("physics.laws.heat", "devicekit.heat", "heat law")

@@ -1,0 +1,1 @@
+"""Figures for a paper: panels as journals want them, from measurements, results, cards and records of a library."""

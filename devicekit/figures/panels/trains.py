@@ -1,0 +1,186 @@
+"""LTP and LTD: mean and band of the trains with the fitted law, and the rate of the law with its band."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from devicekit.core.text import count, listed, si
+from devicekit.device.card import DeviceCard
+from devicekit.figures.drawn import Drawn, How, Series, dressed, key, of_each, scale_of
+from devicekit.figures.inputs import Input
+from devicekit.figures.looks import Look, looks
+from devicekit.fitting.result import DeviceFit
+from devicekit.plot import Axis, Curve, Panel
+
+NAMES = ("trains", "rates")
+RANK = 50
+NEEDS = "LTP and LTD trains"
+ENOUGH = 20  # trains from which a band of 5 to 95 % is drawn; of fewer, all of them
+BAND = 0.25  # opacity
+BLACK = Look("#000000")
+
+
+def draw(inputs: Sequence[Input], how: How) -> list[Drawn]:
+    """Draw the trains of fits, and the rates of fits and cards."""
+    fits = dressed([Series(each.label, each, each.fit) for each in inputs if each.fit is not None])
+    rated = dressed([Series(each.label, each, each.fit or each.card) for each in inputs if each.fit or each.card])
+    return [*([_trains(fits, how)] if fits else []), *([_rates(rated)] if rated else [])]
+
+
+def _trains(series: Sequence[Series], how: How) -> Drawn:
+    alone, curves, words, conductance = len(series) == 1, [], [], True
+    several = False
+    for each in series:
+        fit: DeviceFit = each.rows
+        conductance = conductance and fit.window.quantity == "conductance_s"
+        start, first = 0, True
+        for direction, branch in fit.branches.items():
+            look = looks(2)[0 if direction == "ltp" else 1] if alone else each.look
+            values = fit.trains(direction).values[:, : branch.x.size]
+            n = start + np.arange(branch.x.size)
+            start += branch.x.size
+            name = direction.upper() if alone else f"{each.name}, {direction.upper()}"
+            measured, fitted = (_state(fit, r, how) for r in (branch.measured, branch.fitted))
+            if len(values) > 1:
+                several = True
+                share = (0.05, 0.95) if len(values) >= ENOUGH else (0.0, 1.0)
+                low, high = (np.nanquantile(_shown(fit, values, how), q, axis=0) for q in share)
+                low, high = np.minimum(low, high), np.maximum(low, high)
+                curves.append(
+                    Curve(
+                        f"{name}, band",
+                        n,
+                        low,
+                        "band",
+                        low=low,
+                        high=high,
+                        colour=look.colour,
+                        alpha=BAND,
+                        legend=False,
+                    )
+                )
+            mean = Curve(f"{name}, mean", n, measured, style=look.marker, size=1.6, width=0.6, colour=look.colour)
+            label = direction.upper() if alone else each.name
+            curves.append(Curve(**{**vars(mean), "label": label, "legend": alone or first}))
+            curves.append(Curve(f"{name}, {fit.law.name} law", n, fitted, width=0.8, colour=BLACK.colour, legend=False))
+            first = False
+        words.append(_numbers(fit))
+    curves.append(key("fit", BLACK))
+    axis = how.state if conductance else Axis("Weight")
+    laws = list(dict.fromkeys(each.rows.law.title for each in series))
+    return Drawn(
+        name="trains",
+        panel=Panel(Axis("Pulse number"), axis, curves),
+        shows=f"LTP and LTD ({of_each(series, words)}).",
+        notes=(
+            f"Dots: mean of the trains. {_band_words(series) if several else ''}Lines: fitted law, {listed(laws)}.",
+            *_conditions(series),
+        ),
+        inputs=tuple(each.of for each in series),
+        scale=scale_of(series, "series"),
+    )
+
+
+def _shown(fit: DeviceFit, values: np.ndarray, how: How) -> np.ndarray:
+    return how.states(values) if fit.window.quantity == "conductance_s" else values
+
+
+def _state(fit: DeviceFit, r: np.ndarray, how: How) -> np.ndarray:
+    return _shown(fit, fit.window.from_state(r), how)
+
+
+def _numbers(fit: DeviceFit) -> str:
+    trains = {direction: len(fit.trains(direction).values) for direction in fit.branches}
+    several = len(set(trains.values())) > 1
+    number = (
+        listed([f"{n} {name.upper()}" for name, n in trains.items()]) + " trains"
+        if several
+        else f"{count(next(iter(trains.values())), 'train')} each"
+    )
+    return f"{count(len(fit.table.devices), 'device')}, {number}"
+
+
+def _band_words(series: Sequence[Series]) -> str:
+    fewest = min(len(each.rows.trains(direction).values) for each in series for direction in each.rows.branches)
+    return f"Bands: {'5–95 %' if fewest >= ENOUGH else 'all'} of the trains. "
+
+
+def _conditions(series: Sequence[Series]) -> list[str]:
+    """Return pulses and read voltage, if the only input states them."""
+    if len(series) > 1:
+        return []
+    fit: DeviceFit = series[0].rows
+    stated, parts = fit._conditions(), []
+    for name in ("ltp", "ltd"):
+        if (volts := getattr(stated, f"{name}_voltage_v")) is not None:
+            parts.append(f"{name.upper()} {si(volts, 'V')}")
+    found = []
+    if parts:
+        wide = f", {si(stated.pulse_width_s, 's')}" if stated.pulse_width_s is not None else ""
+        found.append(f"Pulses: {listed(parts)}{wide}.")
+    if stated.read_voltage_v is not None:
+        found.append(f"Read at {si(stated.read_voltage_v, 'V')}.")
+    return found
+
+
+def _rates(series: Sequence[Series]) -> Drawn:
+    alone, curves, levels = len(series) == 1, [], set()
+    for each in series:
+        first = True
+        for direction, branch in _branches(each.rows):
+            look = looks(2)[0 if direction == "ltp" else 1] if alone else each.look
+            curve, (low, high) = branch.rate_curve, branch.measured_range
+            r, rate, lower, upper = (np.array(v, float) for v in (curve.r, curve.rate, curve.lower, curve.upper))
+            inside = (r >= low - 0.01) & (r <= high + 0.01)
+            name = direction.upper() if alone else f"{each.name}, {direction.upper()}"
+            dash = look.dash if alone else ("-", "--")[direction == "ltd"]
+            down, up = np.sort(np.abs([lower, upper]), axis=0)
+            levels.add(curve.level)
+            curves.append(
+                Curve(
+                    f"{name}, rate",
+                    r[inside],
+                    np.abs(rate)[inside],
+                    style=dash,
+                    colour=look.colour,
+                    legend=alone or first,
+                    width=1.0,
+                    label=direction.upper() if alone else each.name,
+                )
+            )
+            curves.append(
+                Curve(
+                    f"{name}, band",
+                    r[inside],
+                    down[inside],
+                    "band",
+                    low=down[inside],
+                    high=up[inside],
+                    colour=look.colour,
+                    alpha=BAND,
+                    legend=False,
+                )
+            )
+            first = False
+    if not alone:
+        curves += [key("LTP", BLACK), key("LTD", BLACK, dash="--")]
+    level = " and ".join(f"{100 * each:.0f} %" for each in sorted(levels))
+    laws = list(dict.fromkeys((each.rows.law.title) for each in series))
+    return Drawn(
+        name="rates",
+        panel=Panel(Axis("State r", limits=(0.0, 1.0)), Axis("|Change by one pulse|", "window"), curves),
+        shows="Change of the state by one pulse against the state, where trains were measured.",
+        notes=(f"Fitted law: {listed(laws)}. Bands: {level} confidence, pointwise.",),
+        inputs=tuple(each.of for each in series),
+        scale=scale_of(series, "series"),
+    )
+
+
+def _branches(given: Any) -> list[tuple[str, Any]]:
+    """Return the branches of a fit or a card as those of a card."""
+    if isinstance(given, DeviceCard):
+        return [("ltp", given.ltp), ("ltd", given.ltd)]
+    return [(name, branch.to_card()) for name, branch in given.branches.items()]
