@@ -21,7 +21,7 @@ def figure_command(
 
     Examples:
         devicekit figure sweeps.csv --style nature --out figure
-        devicekit figure a.csv b.csv --labels "HfO2,TaOx" --panels iv,cdf --width single
+        devicekit figure a.csv b.csv --labels "HfO2,TaOx" --panels iv,cdf --size single
         devicekit figure card.json library:3f2a --style ieee
     """
     return conclude(run_figure, replace(request, reading=reading), "figure", force, json_output)

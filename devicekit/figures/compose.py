@@ -15,7 +15,7 @@ import pandas as pd
 from devicekit.core.errors import UsageError
 from devicekit.core.text import listed
 from devicekit.figures.captions import caption
-from devicekit.figures.draw import draw, letters
+from devicekit.figures.draw import draw, editable, letters
 from devicekit.figures.drawn import Drawn, How, PanelFile
 from devicekit.figures.inputs import Input
 from devicekit.figures.numbers import numbers
@@ -48,7 +48,7 @@ def find_panels(inputs: Sequence[Input], wanted: Sequence[str], how: How) -> tup
     known = {name: each for each in panel_files() for name in each.NAMES}
     words = {*known, *(name.partition("-")[0] for name in known)}
     if unknown := [each for each in wanted if each not in words]:
-        raise UsageError(f"There is no panel {unknown[0]!r}. Choose from: {', '.join(known)}.")
+        raise UsageError(f"Unknown panel {unknown[0]!r}. Choose from: {', '.join(known)}.")
     asked = [name for word in wanted for name in known if word == name or name.startswith(f"{word}-")]
     files = {id(known[name]): known[name] for name in (asked or known)}
     drawn = {each.name: each for file in files.values() for each in file.draw(inputs, how)}
@@ -188,7 +188,7 @@ class PaperFigure:
                 letters(axes, words, self.style, across)
             buffer = io.BytesIO()
             canvas.savefig(buffer, format=kind, dpi=600, metadata=self._metadata(panels, kind))
-        return buffer.getvalue()
+        return editable(buffer.getvalue(), self.style) if kind == "svg" else buffer.getvalue()
 
     @staticmethod
     def _mark(panel: Drawn) -> str:
@@ -196,12 +196,12 @@ class PaperFigure:
 
     def _metadata(self, panels: Sequence[Drawn], kind: str) -> dict[str, Any]:
         """Return what a file says of itself: no date, so that the same data give the same bytes."""
-        said = mark_sentence(mark for panel in panels for each in panel.inputs for mark in each.marks)
+        words = mark_sentence(mark for panel in panels for each in panel.inputs for mark in each.marks)
         made = ownmark.figure_metadata(kind)
         if kind == "svg":
-            return {**made, "Date": None, **({"Description": said} if said else {})}
+            return {**made, "Date": None, **({"Description": words} if words else {})}
         if kind == "pdf":
-            return {**made, "CreationDate": None, **({"Subject": said} if said else {})}
+            return {**made, "CreationDate": None, **({"Subject": words} if words else {})}
         return {**made}
 
 

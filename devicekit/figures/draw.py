@@ -22,6 +22,9 @@ TICKS = 5  # most intervals of a linear axis of a small panel
 AXES_SHARE = 1.05  # width of axes in a layout over that of axes before it
 ROOM = 0.04  # of a logarithmic axis beyond the data
 _SUBSCRIPT = re.compile(r"\b([VIRG])_([A-Za-z]+)\b")
+_GLYPHS = re.compile(r'(?:<tspan x="[^"]*" y="[^"]*" style="[^"]*">[^<]*</tspan>\s*)+')
+_GLYPH = re.compile(r'<tspan x="([^"]*)" y="([^"]*)" style="([^"]*)">([^<]*)</tspan>')
+_FAMILY = re.compile("font-family: .*")
 _SHARES = (0.01, 0.1, 1.0, 5.0, 20.0, 50.0, 80.0, 95.0, 99.0, 99.9, 99.99)
 _WEIBULL_SHARES = (0.01, 0.1, 1.0, 5.0, 20.0, 63.2, 90.0, 99.0, 99.9)
 
@@ -49,7 +52,7 @@ def draw(drawn: Drawn, ax: Axes, style: Style, mark: str = "") -> None:
     mark : str
         Words across a corner, such as SYNTHETIC.
     """
-    panel = getattr(drawn.panel, "displayed", lambda: drawn.panel)()
+    panel = drawn.panel.displayed()
     for curve in panel.curves:
         if curve.name == ARROW:
             _arrow(ax, curve.x, curve.y, style)
@@ -214,3 +217,22 @@ def letters(axes: Sequence[Axes], words: Sequence[str], style: Style, columns: i
             fontsize=style.letter_pt,
             fontweight="bold" if style.bold else "normal",
         )
+
+
+def editable(svg: bytes, style: Style) -> bytes:
+    """Return an SVG with whole words in formulas, which matplotlib writes letter by letter, in the journal's fonts."""
+
+    family = f"font-family: {style.family}"
+
+    def joined(found: re.Match[str]) -> str:
+        runs: list[list[str]] = []
+        for x, y, look, letter in _GLYPH.findall(found[0]):
+            if runs and runs[-1][1:3] == [y, look]:
+                runs[-1][3] += letter
+            else:
+                runs.append([x, y, look, letter])
+        return "".join(
+            f'<tspan x="{x}" y="{y}" style="{_FAMILY.sub(family, look)}">{word}</tspan>' for x, y, look, word in runs
+        )
+
+    return _GLYPHS.sub(joined, svg.decode()).encode()

@@ -1,4 +1,4 @@
-"""What a panel is, and what a file of `devicekit.figures.panels` declares.
+"""Panel, its settings, and the declarations of a file of `devicekit.figures.panels`.
 
     NAMES = ("iv", "iv-linear")            # of the panels that it makes
     RANK = 10                              # its place in a figure
@@ -30,7 +30,7 @@ ARROW = "arrow"  # name of a curve that is drawn as an arrow from its first poin
 
 @dataclass(frozen=True, kw_only=True)
 class How:
-    """How panels are drawn.
+    """Options of the panels.
 
     Parameters
     ----------

@@ -99,6 +99,11 @@ class Style:
         """Return the first of the fonts that this machine has."""
         return find_font(self.fonts)
 
+    @property
+    def family(self) -> str:
+        """The fonts as a style sheet lists them."""
+        return ", ".join([*(f"'{name}'" for name in self.fonts), "serif" if self.serif else "sans-serif"])
+
     def settings(self) -> dict[str, Any]:
         """Return the settings of matplotlib: text stays text, fonts are TrueType, bytes are reproducible."""
         generic, ticks = "serif" if self.serif else "sans-serif", "in" if self.inward else "out"
@@ -136,7 +141,6 @@ class Style:
             "axes.spines.right": self.box,
             "axes.grid": False,
             "axes.unicode_minus": True,
-            "axes.formatter.use_mathtext": True,
             "legend.fontsize": self.tick_pt,
             "legend.frameon": False,
             "legend.handlelength": 1.6,
@@ -183,7 +187,7 @@ STYLES = {
             fonts=SANS,
             serif=False,
             label_pt=7.0,
-            tick_pt=6.0,
+            tick_pt=7.0,  # an index has 70 % of it, and nothing may be below 5 pt
             letter_pt=8.0,
             axis_pt=0.5,
             curve_pt=1.0,

@@ -175,9 +175,9 @@ def _page(figure: PaperFigure, command: str) -> Report:
 
 
 def _reproduction(request: FigureRequest) -> Reproduction:
-    said = ("style", "size", "panels", "labels", "probability", "show")
+    named = ("style", "size", "panels", "labels", "probability", "show")
     usual = FigureRequest(results=())
-    options = {name: value for name in said if (value := getattr(request, name)) != getattr(usual, name)}
+    options = {name: value for name in named if (value := getattr(request, name)) != getattr(usual, name)}
     reading = non_default(request.reading)
     line = command("figure", request.results, {**options, **reading, "out": "figure"})
     made = call("devicekit.figure", *map(repr, request.results), **options, **reading, out="figure")

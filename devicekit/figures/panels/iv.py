@@ -62,12 +62,12 @@ def _drawn(series: Sequence[Series], log: bool) -> Drawn:
         cycles, (v, i) = _curves(frame), curve(_median(each, frame))
         pale = GREY.pale if alone else each.look.pale
         for n, (volt, ampere) in enumerate(_evenly(cycles, max(1, MOST_CURVES // len(series))), 1):
-            values = _shown(ampere, log)
+            values = _displayed(ampere, log)
             behind.append(Curve(f"{each.name}, cycle {n}", volt, values, width=0.3, colour=pale, legend=False))
         name = ("median cycle" if len(cycles) > 1 else each.name) if alone else each.name
-        front.append(Curve(name, v, _shown(i, log), style=each.look.dash, colour=each.look.colour, width=1.0))
+        front.append(Curve(name, v, _displayed(i, log), style=each.look.dash, colour=each.look.colour, width=1.0))
         if alone or each is series[0]:
-            arrows += _arrows(v, _shown(i, log))
+            arrows += _arrows(v, _displayed(i, log))
     limits = limits_of(pd.concat([each.rows[1] for each in series]))
     lines = [("y", limit) for limit in limits] if log and len(limits) <= len(series) else []
     y = Axis("|Current|", "A", "log") if log else Axis("Current", "A")
@@ -104,7 +104,7 @@ def _median(series: Series, frame: pd.DataFrame) -> pd.DataFrame:
     return frame[(frame["device_id"].astype(str) == str(best["device_id"])) & (frame["cycle"] == best["cycle"])]
 
 
-def _shown(current: np.ndarray, log: bool) -> np.ndarray:
+def _displayed(current: np.ndarray, log: bool) -> np.ndarray:
     size = np.abs(current)
     return np.where(size > 0, size, np.nan) if log else current
 

@@ -47,7 +47,7 @@ def _trains(series: Sequence[Series], how: How) -> Drawn:
             if len(values) > 1:
                 several = True
                 share = (0.05, 0.95) if len(values) >= ENOUGH else (0.0, 1.0)
-                low, high = (np.nanquantile(_shown(fit, values, how), q, axis=0) for q in share)
+                low, high = (np.nanquantile(_displayed(fit, values, how), q, axis=0) for q in share)
                 low, high = np.minimum(low, high), np.maximum(low, high)
                 curves.append(
                     Curve(
@@ -84,12 +84,12 @@ def _trains(series: Sequence[Series], how: How) -> Drawn:
     )
 
 
-def _shown(fit: DeviceFit, values: np.ndarray, how: How) -> np.ndarray:
+def _displayed(fit: DeviceFit, values: np.ndarray, how: How) -> np.ndarray:
     return how.states(values) if fit.window.quantity == "conductance_s" else values
 
 
 def _state(fit: DeviceFit, r: np.ndarray, how: How) -> np.ndarray:
-    return _shown(fit, fit.window.from_state(r), how)
+    return _displayed(fit, fit.window.from_state(r), how)
 
 
 def _numbers(fit: DeviceFit) -> str:

@@ -1,0 +1,156 @@
+"""`devicekit figure`: sizes, fonts, data, several inputs, refusals, and the same bytes again."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import devicekit as dk
+from devicekit.figures.style import STYLES
+from devicekit.names.marks import marks_in
+from devicekit.synthetic import records
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def sweeps(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two files of 8 cycles of two devices each."""
+    folder = tmp_path_factory.mktemp("sweeps")
+    for seed, name in enumerate(("a", "b")):
+        records.sweeps(8, 2, seed=seed).to_csv(folder / f"{name}.csv")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def drawn(sweeps: Path) -> Any:
+    return dk.figure(sweeps / "a.csv", style="nature")
+
+
+def size_mm(svg: bytes) -> tuple[float, float]:
+    found = re.search(rb'width="([\d.]+)pt" height="([\d.]+)pt"', svg)
+    assert found
+    wide, high = (25.4 * float(each) / 72 for each in found.groups())
+    return wide, high
+
+
+@pytest.mark.parametrize(("style", "size", "wide"), [("nature", "single", 89.0), ("ieee", "double", 7.16 * 25.4)])
+def test_a_figure_has_the_size_of_the_journal(sweeps: Path, style: str, size: str, wide: float) -> None:
+    made = dk.figure(sweeps / "a.csv", style=style, size=size, panels=["cdf"])
+    svg, pdf = made.render(kind="svg"), made.render(kind="pdf")
+    assert size_mm(svg)[0] == pytest.approx(wide, abs=0.01)
+    box = re.search(rb"/MediaBox \[ 0 0 ([\d.]+) ([\d.]+) \]", pdf)
+    assert box is not None
+    assert [25.4 * float(each) / 72 for each in box.groups()] == pytest.approx(size_mm(svg), abs=0.02)
+
+
+def test_text_stays_text_in_sizes_that_the_journal_takes(drawn: Any) -> None:
+    svg = drawn.render(kind="svg").decode()
+    sizes = {float(each) for each in re.findall(r"font(?:-size)?: (?:bold )?([\d.]+)px", svg)}
+    assert {"10", "−4"} <= set(re.findall(r">([^<>]+)</tspan>", svg))
+    assert {"Voltage (V)", "V", "set"} <= set(re.findall(r">([^<>]+)</(?:text|tspan)>", svg))
+    assert min(sizes) >= 4.9  # of an index; the journal's least is 5 pt
+    assert max(sizes) == STYLES["nature"].letter_pt
+    assert "Arial" in svg
+    assert not re.search(r"id=\"DejaVu|<defs>\s*<path id=\"(?:Arial|Liberation)", svg)  # no outlines of letters
+    pdf = drawn.render(kind="pdf")
+    assert b"/Type0" in pdf or b"/TrueType" in pdf
+    assert b"/Subtype /Type3" not in pdf
+
+
+def test_the_csv_of_a_distribution_has_the_numbers_of_characterize(
+    sweeps: Path, tmp_path: Path, devicekit: Run, without_mechanism: None
+) -> None:
+    found = dk.characterize(sweeps / "a.csv").results["dc"]
+    assert devicekit("figure", sweeps / "a.csv", "--out", tmp_path / "f", "--panels", "cdf").code == 0
+    frame = pd.read_csv(tmp_path / "f" / "cdf-states.csv")
+    (column,) = [name for name in frame if name.startswith("Conductance")]
+    factor = {"µS": 1e6, "mS": 1e3, "S": 1.0}[re.search(r"\[(.*)\]", column)[1]]  # type: ignore[index]
+    for curve, name in (("device1, LRS", "g_lrs_s"), ("device2, HRS", "g_hrs_s")):
+        own = found.cycles[found.cycles["device_id"] == curve.partition(",")[0]][name]
+        shown = frame[frame["curve"] == curve][column].to_numpy(float)
+        np.testing.assert_allclose(shown, factor * np.sort(own), rtol=1e-8)
+    numbers = pd.read_csv(tmp_path / "f" / "numbers.csv").set_index("quantity")
+    for each in found.spreads:
+        assert numbers.loc[each.quantity, "median"] == pytest.approx(each.median, rel=1e-9)
+        assert numbers.loc[each.quantity, "d2d"] == pytest.approx(each.d2d.value, rel=1e-9)
+    assert set(frame["data_origin"]) == {"SYNTHETIC"}
+
+
+def test_several_inputs_share_a_panel_with_a_look_each(sweeps: Path) -> None:
+    made = dk.figure(sweeps / "a.csv", sweeps / "b.csv", panels=["iv"], labels=["HfO2", "TaOx"])
+    front = [each for each in made.panels[0].panel.curves if each.legend]
+    assert [each.name for each in front] == ["HfO2", "TaOx"]
+    assert len({each.colour for each in front}) == len({each.style for each in front}) == 2
+    assert made.captions().count("16 cycles") == 4
+
+
+def test_files_of_a_figure(sweeps: Path, tmp_path: Path, devicekit: Run) -> None:
+    out = tmp_path / "f"
+    ran = devicekit("figure", sweeps / "a.csv", "--out", out, "--panels", "cdf-voltages,iv", "--json")
+    assert ran.code == 0
+    assert ran.json["figures"][0]["panels"] == ["cdf-voltages", "iv", "iv-linear"]
+    assert all((out / name).is_file() for name in ran.json["files"])
+    again = devicekit("figure", sweeps / "a.csv", "--out", out, "--panels", "cdf-voltages")
+    assert again.code == 0
+    (out / "captions.md").write_text("mine")
+    assert devicekit("figure", sweeps / "a.csv", "--out", out, "--panels", "cdf-voltages").code == 2
+    assert (out / "captions.md").read_text() == "mine"
+
+
+def test_synthetic_data_say_so_in_picture_and_caption(sweeps: Path, drawn: Any) -> None:
+    assert "SYNTHETIC" in drawn.captions()
+    assert ">SYNTHETIC</text>" in drawn.render().decode()
+    bare = dk.figure(sweeps / "a.csv", panels=["cdf"], mark=False).render().decode()
+    assert ">SYNTHETIC</text>" not in bare
+    assert marks_in(bare[:4096]) == ("synthetic",)  # the file itself says it
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (["--panels", "endurance"], "endurance"),
+        (["--panels", "nothing"], "cdf-voltages"),
+        (["--labels", "a,b"], "2"),
+        (["--style", "science"], "nature"),
+        (["--size", "wide"], "single"),
+    ],
+)
+def test_refusals_write_nothing(sweeps: Path, tmp_path: Path, devicekit: Run, options: list[str], word: str) -> None:
+    ran = devicekit("figure", sweeps / "a.csv", "--out", tmp_path / "f", "--json", *options)
+    assert ran.code == 2
+    assert word in ran.json["error"]["message"]
+    assert not (tmp_path / "f").exists()
+
+
+def test_a_card_has_no_sweeps_and_names_the_way(tmp_path: Path, devicekit: Run) -> None:
+    card = dk.catalog.get("vcm-trains").card
+    ran = devicekit("figure", card, "--panels", "iv", "--out", tmp_path / "f", "--json")
+    assert ran.code == 2
+    assert "measured file" in ran.json["error"]["message"]
+    assert [each.name for each in dk.figure(card).panels] == ["rates"]
+
+
+@pytest.mark.slow
+def test_the_same_data_give_the_same_bytes(sweeps: Path, tmp_path: Path) -> None:
+    """In other processes, with other hashes."""
+    found = []
+    for seed in ("1", "2"):
+        out = tmp_path / seed / "f"
+        out.parent.mkdir()
+        line = [sys.executable, "-m", "devicekit", "figure", str(sweeps / "a.csv"), "--out", str(out), "--json"]
+        subprocess.run(line, check=True, capture_output=True, env={**os.environ, "PYTHONHASHSEED": seed})
+        names = json.loads((out / ".devicekit.json").read_text())["files"]
+        found.append({name: zlib.crc32((out / name).read_bytes()) for name in names if name != "report.html"})
+    assert found[0] == found[1]
