@@ -9,37 +9,50 @@ import typer
 
 from devicekit.cli.common import fail, run_app
 from devicekit.cli.help import epilog
-from devicekit.cli.lazy import lazy_group
+from devicekit.cli.lazy import root_group
 from devicekit.core.errors import UsageError
 
 _EXAMPLES = [
-    "devicekit run",
+    "devicekit mine.csv",
     "devicekit fit ramps/ --quantity current --read-voltage 0.1 --out card.json",
-    "devicekit train --card card.json",
+    "devicekit train card.json",
 ]
-_COMMANDS = {  # module and name of each, in the order of the help page
-    "run": "run:run_command",
-    "app": "app:app_command",
-    "read": "read:read_command",
-    "fit": "fit:fit_command",
-    "compare": "compare:compare_command",
-    "next": "next:next_command",
-    "characterize": "characterize:characterize_command",
-    "figure": "figure:figure_command",
-    "calibrate": "calibrate:calibrate_command",
-    "train": "train:train_command",
-    "benchmark": "benchmark:benchmark_command",
-    "array": "array:array_command",
-    "study": "study:study_command",
-    "export": "export:export_command",
-    "datasets": "card:datasets_command",
-    "warm": "warm:warm_command",
-    "doctor": "doctor:doctor_command",
-    "simulate": "simulate:simulate_app",
-    "card": "card:card_app",
-    "library": "library:library_app",
-    "recipe": "recipe:recipe_app",
+_GROUPS = {  # module and name of each command, in the order of the help page
+    "Start": {
+        "run": "run:run_command",
+        "app": "app:app_command",
+    },
+    "Measure": {
+        "read": "read:read_command",
+        "characterize": "characterize:characterize_command",
+        "fit": "fit:fit_command",
+        "compare": "compare:compare_command",
+        "next": "next:next_command",
+        "card": "card:card_app",
+        "library": "library:library_app",
+        "recipe": "recipe:recipe_app",
+    },
+    "Simulate": {
+        "simulate": "simulate:simulate_app",
+        "calibrate": "calibrate:calibrate_command",
+    },
+    "Network": {
+        "train": "train:train_command",
+        "benchmark": "benchmark:benchmark_command",
+        "array": "array:array_command",
+        "study": "study:study_command",
+    },
+    "Take away": {
+        "export": "export:export_command",
+        "figure": "figure:figure_command",
+    },
+    "Machine": {
+        "datasets": "card:datasets_command",
+        "warm": "warm:warm_command",
+        "doctor": "doctor:doctor_command",
+    },
 }
+START = "start:start_command"  # of `devicekit FILE`, which needs no word
 
 
 def _version(wanted: bool) -> None:
@@ -50,18 +63,18 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def _places() -> dict[str, str]:
-    """Return commands by name; only `doctor` where another package stands in the place of ours."""
+def _groups() -> dict[str, dict[str, str]]:
+    """Return the groups of commands; only `doctor` where another package stands in the place of ours."""
     from devicekit.cli import doctor
 
-    return {"doctor": _COMMANDS["doctor"]} if doctor.foreign_neighbours() else _COMMANDS
+    return {"Machine": {"doctor": _GROUPS["Machine"]["doctor"]}} if doctor.foreign_neighbours() else _GROUPS
 
 
 def build_app() -> typer.Typer:
     """Return the typer application with every command; with `doctor` alone where our packages are not ours."""
     app = typer.Typer(
         name="devicekit",
-        cls=lazy_group(_places),
+        cls=root_group(_groups, START),
         help="From measured memristor traces to a trained spiking network.",
         no_args_is_help=True,
         rich_markup_mode=None,  # units in brackets are not markup

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -63,7 +64,10 @@ class _Commands(Mapping[str, Any]):
         return len(self._places)
 
 
-def lazy_group(places: Callable[[], Mapping[str, str]]) -> type[TyperGroup]:
+Places = Mapping[str, str]
+
+
+def lazy_group(places: Callable[[], Places]) -> type[TyperGroup]:
     """Return the class of a group of commands.
 
     Parameters
@@ -71,20 +75,52 @@ def lazy_group(places: Callable[[], Mapping[str, str]]) -> type[TyperGroup]:
     places : callable
         () -> the place of each command, `module:name`, by the word that calls it, in the order of the help page.
     """
+    return root_group(lambda: {"Commands": places()})
+
+
+def root_group(groups: Callable[[], Mapping[str, Places]], start: str | None = None) -> type[TyperGroup]:
+    """Return the class of a group whose help lists commands under titles.
+
+    Parameters
+    ----------
+    groups : callable
+        () -> the commands of each title; see `lazy_group`.
+    start : str, optional
+        Place of the command for a file that is given instead of the word of a command.
+    """
 
     class LazyGroup(TyperGroup):
         def __init__(self, **settings: Any) -> None:
             super().__init__(**settings)
-            self.commands = _Commands(places())  # type: ignore[assignment]
+            self.commands = _Commands(
+                {  # type: ignore[assignment]
+                    word: place for places in groups().values() for word, place in places.items()
+                }
+            )
 
-        def format_commands(self, *given: Any) -> None:
-            """Write the list of commands, without importing them."""
-            usual = self.commands
-            self.commands = {word: summarise(place) for word, place in places().items()}
-            try:
-                super().format_commands(*given)
-            finally:
-                self.commands = usual
+        def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+            """Return the command that a word calls; a file is a command of its own."""
+            if start is not None and args[0] not in self.commands and os.path.exists(args[0]):
+                return "", built(start), args
+            return super().resolve_command(ctx, args)
+
+        def format_commands(self, ctx: Any, formatter: Any) -> None:
+            """Write the lists of commands, without importing them."""
+            listed = {
+                title: {word: summarise(place) for word, place in each.items()} for title, each in groups().items()
+            }
+            if start is not None:
+                title = next(iter(listed))
+                listed[title] = {"FILE...": summarise(start), **listed[title]}
+            words = max(len(word) for each in listed.values() for word in each)
+            for title, each in listed.items():
+                with formatter.section(title):
+                    formatter.write_dl(
+                        [
+                            (word.ljust(words), command.get_short_help_str(formatter.width))
+                            for word, command in each.items()
+                        ]
+                    )
 
     return LazyGroup
 

@@ -26,19 +26,6 @@ from devicekit.tables import RecordTable, Table
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_CONTENTS = {
-    "pulse": "pulse trains",
-    "sweep": "sweeps",
-    "endurance": "an endurance measurement",
-    "retention": "a retention measurement",
-    "stdp": "an STDP measurement",
-    "transient": "readings in time",
-    "paired": "pairs of pulses",
-    "multilevel": "programmed levels",
-    "summary": "a summary",
-    "record": "records",
-}  # of a table, by its kind
-
 
 @dataclass(frozen=True, eq=False)
 class Characterization:
@@ -110,7 +97,7 @@ class Characterization:
         """Return the section of a report: the table first, then each figure of merit."""
         table = self.table
         devices = ", ".join(table.devices[:12]) + ("…" if len(table.devices) > 12 else "")
-        about = f"{count(len(table), 'row')} of {_CONTENTS[table.kind]}, "
+        about = f"{count(len(table), 'row')} of {table.contents}, "
         about += f"{count(len(table.devices), 'device')} ({devices})."
         if (form := table.meta.get("format")) is not None:
             about = f"Read as {'a table' if form == 'table' else f'format {form}'}: {about}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from devicekit.core.text import width_suffix
@@ -11,7 +12,7 @@ from devicekit.fitting.result import DeviceFit
 
 
 def device_name(out: Path | None, source: str) -> str:
-    """Return the device's name: that of its card's file, or of its data if the file is just called card.
+    """Return the device's name: that of its card's file without "-card", or of its data if that leaves nothing.
 
     Parameters
     ----------
@@ -20,7 +21,8 @@ def device_name(out: Path | None, source: str) -> str:
     source : str
         Name of the data, without its ending.
     """
-    return source if out is None or out.stem == "card" else out.stem
+    name = "" if out is None else re.sub(r"(^|-)card(-\d+)?$", "", out.stem)
+    return name or source
 
 
 def cards(

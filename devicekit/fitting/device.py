@@ -18,8 +18,11 @@ from devicekit.fitting.pulses.fit import pulse_law
 from devicekit.fitting.pulses.programmes import warn_of_several_amplitudes
 from devicekit.fitting.result import DeviceFit
 from devicekit.fitting.widths import fit_widths
+from devicekit.system.commands import call, non_default
 from devicekit.system.options import ReadOptions
-from devicekit.tables import PulseTable
+from devicekit.tables import PulseTable, Table
+
+MOST_NAMED = 4  # files in a message
 
 
 def read_pulses(path: Path | str | pd.DataFrame | Sequence[Path | str], options: ReadOptions) -> PulseTable:
@@ -34,12 +37,25 @@ def read_pulses(path: Path | str | pd.DataFrame | Sequence[Path | str], options:
 
     table = read(path, options, expected="pulse")
     if not isinstance(table, PulseTable):
-        raise UsageError(
-            f"{table.meta['source']} holds {table.kind} data, but an update law needs pulse trains. "
-            "If each row is a reading after a pulse, name its columns: map={read_current_a: COLUMN, pulse_voltage_v: "
-            "COLUMN} and read_voltage=V"
-        )
+        raise UsageError(_other_kind(table, path, options))
     return table
+
+
+def _other_kind(table: Table, path: Any, options: ReadOptions) -> str:
+    """Return the message of a file that holds something else than pulse trains, with the call that takes it."""
+    given = non_default(options)
+    if isinstance(path, (str, Path)):
+        way = call("devicekit.characterize", repr(str(path)), **given)
+    elif isinstance(path, pd.DataFrame) or len(path) > MOST_NAMED:
+        way = call("devicekit.characterize", "FILE", **given)
+    else:
+        way = f"devicekit.characterize({call('devicekit.read', repr([str(each) for each in path]), **given)})"
+    source = table.meta["source"] if isinstance(path, (str, Path)) else "The data"
+    holds = f"{source} {'holds' if source != 'The data' else 'are'} {table.contents}"
+    if table.kind not in ("sweep", "record"):
+        return f"{holds}: {way}"
+    columns = "map={read_current_a: COLUMN, pulse_voltage_v: COLUMN} and read_voltage=V"
+    return f"{holds}{f': {way}' * (table.kind == 'sweep')}\nIf each row is a reading after a pulse: {columns}"
 
 
 def fit(

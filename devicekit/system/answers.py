@@ -108,6 +108,22 @@ def answering(asker: Asker) -> Iterator[None]:
 
 
 @contextmanager
+def recording() -> Iterator[list[Answered]]:
+    """Record what a person answers in a block: the options after each answer, the last of which were used."""
+    asker, given = _ASKER.get(), list[Answered]()
+    if asker is None:
+        yield given
+        return
+
+    def ask(question: Question, state: Answered, trial: Any) -> Answered:
+        given.append(asker(question, state, trial))
+        return given[-1]
+
+    with answering(ask):
+        yield given
+
+
+@contextmanager
 def answered_by(form: FormAnswers) -> Iterator[None]:
     """Let a form answer questions while files are read."""
     token = _FORM.set(form)

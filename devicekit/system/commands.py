@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,7 @@ _FLAGS = {
     **{each.name: each.flag for each in (*OPTIONS.values(), *exporting.OPTIONS.values())},
     "laws": "--allow-law",
 }
+_VERBS = frozenset({"characterize", "fit", "read", "compare", "export", "train", "benchmark"})
 _NOT_SAID = {"device", "cycle", *(each.name for each in OPTIONS.values() if each.is_pairs)}
 _PAIRS = {each.keyword: each.flag for each in OPTIONS.values() if each.is_pairs}
 _WORDS = {name: flag for name, flag in _FLAGS.items() if name not in _NOT_SAID}
@@ -116,6 +118,46 @@ def _without_blank(value: Any) -> Any:
     return str(value) if isinstance(value, Blank) else value
 
 
+def _calls_as_commands(message: str) -> str:
+    """Replace each call such as `devicekit.characterize('a.csv', unit='uA')` by the same command."""
+    done = ""
+    while (found := re.search(r"\bdevicekit\.[a-z]+\(", message)) is not None:
+        done, message = done + message[: found.start()], message[found.start() :]
+        length, said = len(found[0]), found[0]
+        for end in (match.end() for match in re.finditer(r"\)", message)):
+            try:
+                tree = ast.parse(message[:end], mode="eval").body
+            except SyntaxError:
+                continue
+            length, said = end, message[:end]
+            if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Attribute) and tree.func.attr in _VERBS:
+                said = _as_command(tree)
+            break
+        done, message = done + said, message[length:]
+    return done + message
+
+
+def _as_command(tree: ast.Call) -> str:
+    """Return the command that does what a call does; arguments of a call within it are its own."""
+    assert isinstance(tree.func, ast.Attribute)
+    calls = [each for each in ast.walk(tree) if isinstance(each, ast.Call)]
+    arguments = [each for one in calls for each in one.args if not isinstance(each, ast.Call)]
+    files = [
+        str(value)
+        for each in arguments
+        for value in (ast.literal_eval(each) if isinstance(each, ast.List) else [_literal(each)])
+    ]
+    fields = {each.keyword: each.name for each in OPTIONS.values()}
+    given = {str(each.arg): _literal(each.value) for one in calls for each in one.keywords}
+    if tree.func.attr == "characterize":
+        given.pop("files_are", None)  # it takes files one by one
+    return command(tree.func.attr, files, {fields.get(name, name): value for name, value in given.items()})
+
+
+def _literal(node: ast.expr) -> Any:
+    return node.id if isinstance(node, ast.Name) else ast.literal_eval(node)
+
+
 def in_command_words(message: str) -> str:
     """Return a message of the Python interface, in the words of the command line: `unit=uS` becomes `--unit uS`."""
 
@@ -128,6 +170,7 @@ def in_command_words(message: str) -> str:
         written = [pair.replace(": ", "=") for pair in match[2].split(", ")]
         return " ".join(f"{_PAIRS[match[1]]} {shlex.quote(pair)}" for pair in written)
 
+    message = _calls_as_commands(message)
     message = re.sub(rf"\b({'|'.join(_PAIRS)})=\{{([^}}]*)\}}", pairs, message)
     message = re.sub(rf"\b({'|'.join(_PAIRS)})=(?=\.?(?:\s|$))", lambda match: _PAIRS[match[1]], message)
     message = message.replace("map: ", "--map: ")

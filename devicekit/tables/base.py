@@ -45,6 +45,7 @@ class ValidTable:
 
     schema: ClassVar[pa.DataFrameSchema]
     kind: ClassVar[str]
+    contents: ClassVar[str]  # in words
 
     def __post_init__(self) -> None:
         frame = self.frame

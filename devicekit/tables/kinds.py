@@ -34,6 +34,7 @@ class SweepTable(ValidTable):
 
     schema: ClassVar[pa.DataFrameSchema] = SWEEP_SCHEMA
     kind: ClassVar[str] = "sweep"
+    contents: ClassVar[str] = "sweeps"
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +46,7 @@ class EnduranceTable(ValidTable):
 
     schema: ClassVar[pa.DataFrameSchema] = ENDURANCE_SCHEMA
     kind: ClassVar[str] = "endurance"
+    contents: ClassVar[str] = "an endurance measurement"
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +59,7 @@ class RetentionTable(ValidTable):
 
     schema: ClassVar[pa.DataFrameSchema] = RETENTION_SCHEMA
     kind: ClassVar[str] = "retention"
+    contents: ClassVar[str] = "a retention measurement"
 
     def _check(self, frame: pd.DataFrame) -> None:
         if not {"conductance_s", "weight"} & set(frame):
@@ -74,6 +77,7 @@ class StdpTable(ValidTable):
 
     schema: ClassVar[pa.DataFrameSchema] = STDP_SCHEMA
     kind: ClassVar[str] = "stdp"
+    contents: ClassVar[str] = "an STDP measurement"
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +91,7 @@ class TransientTable(ValidTable):
 
     schema: ClassVar[pa.DataFrameSchema] = TRANSIENT_SCHEMA
     kind: ClassVar[str] = "transient"
+    contents: ClassVar[str] = "readings in time"
 
     def _check(self, frame: pd.DataFrame) -> None:
         have = [name for name in ("conductance_s", "current_a") if name in frame]
@@ -115,6 +120,7 @@ class PairedTable(ValidTable):
 
     schema: ClassVar[pa.DataFrameSchema] = PAIRED_SCHEMA
     kind: ClassVar[str] = "paired"
+    contents: ClassVar[str] = "pairs of pulses"
 
     @property
     def baseline(self) -> str | None:
@@ -132,6 +138,7 @@ class MultilevelTable(ValidTable):
 
     schema: ClassVar[pa.DataFrameSchema] = MULTILEVEL_SCHEMA
     kind: ClassVar[str] = "multilevel"
+    contents: ClassVar[str] = "programmed levels"
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,6 +151,7 @@ class SummaryTable(ValidTable):
 
     schema: ClassVar[pa.DataFrameSchema] = SUMMARY_SCHEMA
     kind: ClassVar[str] = "summary"
+    contents: ClassVar[str] = "a summary"
 
     def _check(self, frame: pd.DataFrame) -> None:
         if not set(SUMMARY_COLUMNS) & set(frame):
@@ -156,3 +164,4 @@ class RecordTable(ValidTable):
 
     schema: ClassVar[pa.DataFrameSchema] = RECORD_SCHEMA
     kind: ClassVar[str] = "record"
+    contents: ClassVar[str] = "records"

@@ -28,6 +28,7 @@ class PulseTable(ValidTable):
 
     schema: ClassVar[pa.DataFrameSchema] = PULSE_SCHEMA
     kind: ClassVar[str] = "pulse"
+    contents: ClassVar[str] = "pulse trains"
 
     def _check(self, frame: pd.DataFrame) -> None:
         have = [name for name in ("conductance_s", "weight") if name in frame]
