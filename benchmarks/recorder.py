@@ -99,7 +99,7 @@ def stories() -> Iterator[Story]:
          f"library add {catalog.get('readc-sweeps').data} --library shelf", "library list --library shelf",
          "library list --library shelf --json", "library compare --library shelf --out compared"),
     )  # fmt: skip
-    yield Story("train", (f"train --card {card} --epochs 2 --set hidden=50 --out trained",
+    yield Story("train", (f"train {card} --epochs 2 --set hidden=50 --out trained",
                           "export trained/network.npz --to csv --out network"))  # fmt: skip
     short = "--seeds 1 --no-attribution --no-wide --no-policy"
     yield Story("benchmark", (f"benchmark {card} {short} --out limits", f"benchmark {card} {short} --json"))
@@ -120,7 +120,7 @@ def _mistakes(card: str, trains: str) -> list[str]:
         *("fit absent.csv", "fit", f"fit {trains} --model nosuch", f"fit {trains} --quantity length", "nosuch"),
         *(f"export {card} --to nosuch", f"export {card}", "card show absent.json", f"card show {trains}"),
         *(f"read {trains} --map x=y", f"read {trains} --unit kg", f"read {card}", "simulate iv --stop -1"),
-        *(f"train --card {card} --set nosuch=1", f"train --card {card} --epochs 0", "study nosuch --out x"),
+        *(f"train {card} --set nosuch=1", f"train --card {card} --epochs 0", "study nosuch --out x"),
         *(f"characterize {trains} --thickness 0", f"benchmark {trains}", "library show nosuch --library absent"),
     ]
 

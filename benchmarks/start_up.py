@@ -44,7 +44,7 @@ def main() -> None:
             "run": ["run", "--out", "run", "--force", "--json"],
             "fit": ["fit", str(EXAMPLE.data), "--out", "card.json", "--json"],
             "characterize": ["characterize", "sweeps.csv", "--out", "dc", "--force", "--json"],
-            "train": ["train", "--card", str(EXAMPLE.card), "--epochs", "3", "--no-beside", "--json"],
+            "train": ["train", str(EXAMPLE.card), "--epochs", "3", "--no-beside", "--json"],
             "warm": ["warm", "--json"],
         }
         environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}

@@ -15,7 +15,7 @@ def main() -> None:
     dataset = catalog.get(catalog.EXAMPLE)
     result = fit(dataset.data)
     card = result.to_card(dataset.name, dataset.data)
-    training = train(card, TrainingConfig(epochs=15), load("digits"))
+    training = train(card, TrainingConfig(), load("digits"))
     figure = Figure(figsize=(11, 6.6), layout="constrained", dpi=110)
     shown = {
         "1. Fit: 20 VCM devices, 10 cycles (measured)": result,

@@ -52,6 +52,7 @@ _GROUPS = {  # module and name of each command, in the order of the help page
         "doctor": "doctor:doctor_command",
     },
 }
+COMMANDS = {word: place for each in _GROUPS.values() for word, place in each.items()}
 START = "start:start_command"  # of `devicekit FILE`, which needs no word
 
 
@@ -67,7 +68,7 @@ def _groups() -> dict[str, dict[str, str]]:
     """Return the groups of commands; only `doctor` where another package stands in the place of ours."""
     from devicekit.cli import doctor
 
-    return {"Machine": {"doctor": _GROUPS["Machine"]["doctor"]}} if doctor.foreign_neighbours() else _GROUPS
+    return {"Machine": {"doctor": COMMANDS["doctor"]}} if doctor.foreign_neighbours() else _GROUPS
 
 
 def build_app() -> typer.Typer:
@@ -80,6 +81,7 @@ def build_app() -> typer.Typer:
         rich_markup_mode=None,  # units in brackets are not markup
         pretty_exceptions_enable=False,
         epilog=epilog(_EXAMPLES),
+        context_settings={"help_option_names": ["-h", "--help"]},
     )
 
     @app.callback()

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from devicekit.device.card import DeviceCard
 
 card_app = group(help="Show, validate or extend a device card.")
-CardFile = Annotated[Path, typer.Argument(metavar="CARD.json", help="A device card.")]
+CardFile = Annotated[Path, typer.Argument(metavar="CARD.json", help=shared.CARD_HELP)]
 
 
 @card_app.command("show")
@@ -115,7 +115,8 @@ def add(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Retention, endurance or STDP of the same device.")],
     reading: ReadOptions,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="CARD.json", help="Write a new card; CARD.json itself if not given.")
+        Path | None,
+        typer.Option("--out", "-o", metavar="CARD.json", help="Write a new card; CARD.json itself if not given."),
     ] = None,
     *,
     limits: _Limits,

@@ -21,10 +21,10 @@ from typer.core import TyperCommand
 from devicekit.cli import terminal
 from devicekit.core import advice
 from devicekit.core.declarations import MOST_WHOLE, Option, option_of, options_of
-from devicekit.core.errors import CodedWarning, DevicekitError, UsageError, bounded
+from devicekit.core.errors import CodedWarning, DevicekitError, OwnFileError, UsageError, bounded
 from devicekit.core.pairs import parse_pairs
 from devicekit.system import writing
-from devicekit.system.commands import in_command_words
+from devicekit.system.commands import command, in_command_words
 from devicekit.system.options import ReadOptions
 from devicekit.verbs.outcome import shown
 
@@ -45,6 +45,12 @@ WRITTEN = ("--out", "--report", "--plot", "--save-recipe")  # options that name 
 
 class Command(TyperCommand):
     """A command that checks, before it begins, that its outputs differ from each other and from its inputs."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse what was typed; a card, which is an argument, may also follow --card."""
+        if {"card", "cards"} & {each.name for each in self.params}:
+            args = [word.removeprefix("--card=") for word in args if word != "--card"]
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         """Check and run it."""
@@ -131,6 +137,7 @@ def parameter(each: Option) -> Any:
     else:
         made = typer.Option(
             f"{each.flag}/--no-{each.flag.removeprefix('--')}" if each.is_switch else each.flag,
+            *(["-o"] if each.flag == "--out" else []),
             metavar=None if each.kind.type is bool else each.metavar,
             help=each.help_text,
             min=each.least,
@@ -285,9 +292,7 @@ def over_files(
         except DevicekitError as error:
             if len(inputs) == 1:
                 raise
-            errors.append({"file": shown(file), **error.in_words(in_command_words).as_dict()})
-            if not as_json:
-                terminal.error(f"{shown(file)}: {error.in_words(in_command_words)}")
+            errors.append(report_error(file, error, as_json))
     if as_json and len(inputs) == 1:
         print_json({key: value for key, value in reports[0].items() if key != "file"})
     elif as_json:
@@ -295,10 +300,27 @@ def over_files(
     return 2 if errors else 0
 
 
+def in_words(error: DevicekitError) -> DevicekitError:
+    """Return an error in the words of the command line."""
+    again = error.in_words(in_command_words)
+    if isinstance(error, OwnFileError):
+        again.message += f". What takes a card: {command('', [str(error.path)], {})}"
+    return again
+
+
+def report_error(file: Path | list[Path], error: DevicekitError, as_json: bool) -> dict[str, Any]:
+    """Report the error of one file among several, and return it for JSON."""
+    again = in_words(error)
+    if not as_json:
+        name = f"{shown(file)}: "
+        terminal.error(f"{name}{str(again).removeprefix(name)}")
+    return {"file": shown(file), **again.as_dict()}
+
+
 def fail(error: Exception, as_json: bool, code: int) -> int:
     """Report an error the way the contract says, and return the exit code."""
     if isinstance(error, DevicekitError):
-        error = error.in_words(in_command_words)
+        error = in_words(error)
         report = error.as_dict()
     else:
         report = {"kind": "usage" if code == 2 else "internal", "message": bounded(str(error)), "rows": []}
@@ -332,7 +354,9 @@ def run_app(app: typer.Typer, arguments: list[str]) -> int:
             typer.echo(error.format_message(), err=True)  # type: ignore[attr-defined]
             return 2
         if hasattr(error, "format_message"):  # typer's own usage errors; typer vendors click
-            return fail(UsageError(error.format_message()), as_json, 2)
+            from devicekit.cli.mistakes import answer
+
+            return fail(UsageError(answer(error, arguments)), as_json, 2)
         if type(error).__name__ == "Abort":
             typer.echo("interrupted", err=True)
             return 130

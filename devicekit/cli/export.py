@@ -16,6 +16,7 @@ from devicekit.system.commands import flag, non_default
 from devicekit.system.exporting import TypedExport
 from devicekit.system.options import ReadOptions
 from devicekit.system.plugins import EXPORTERS
+from devicekit.verbs.shared import CARD_HELP
 
 LONGEST = 160  # characters of one note on the terminal; README.txt and --json have the whole
 _ENDS = re.compile(r"(?<=[a-z0-9)][.;:]) (?=[A-Z])")  # of sentences
@@ -59,7 +60,7 @@ def export_command(
         Path,
         typer.Argument(
             metavar="FILE",
-            help="A device card, the trained devices of a network (network.npz of a training), or an .h5 or .nir "
+            help=f"{CARD_HELP[:-1]}; the trained devices of a network (network.npz of a training), or an .h5 or .nir "
             "file of an export.",
         ),
     ],
@@ -68,7 +69,7 @@ def export_command(
         str,
         choice("--to", EXPORTERS.names(), "Target program"),
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the files and a README.txt.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the files and a README.txt.")],
     *,
     typed: TypedExport,
     force: Force = False,

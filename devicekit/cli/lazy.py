@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from devicekit.cli.common import Command
 from devicekit.cli.help import split, summary, with_examples
+from devicekit.core.errors import UsageError
 
 
 @functools.cache
@@ -100,9 +101,18 @@ def root_group(groups: Callable[[], Mapping[str, Places]], start: str | None = N
 
         def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
             """Return the command that a word calls; a file is a command of its own."""
-            if start is not None and args[0] not in self.commands and os.path.exists(args[0]):
+            word, rest = args[0], args[1:]
+            if start is None or word in self.commands or word.startswith("-"):
+                return super().resolve_command(ctx, args)
+            if os.path.exists(word):
                 return "", built(start), args
-            return super().resolve_command(ctx, args)
+            if word == "help" and rest:
+                return self.resolve_command(ctx, [*rest, "--help"])
+            if word in ("help", "version"):
+                self.parse_args(ctx, [f"--{word}"])  # ends here
+            from devicekit.cli.mistakes import unknown_word
+
+            raise UsageError(unknown_word(word, rest, self.commands))
 
         def format_commands(self, ctx: Any, formatter: Any) -> None:
             """Write the lists of commands, without importing them."""

@@ -88,7 +88,7 @@ def read_command(
     reading: ReadOptions,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="TABLE.csv", help="Write the table into this file; TABLE.h5: as HDF5."),
+        typer.Option("--out", "-o", metavar="TABLE.csv", help="Write the table into this file; TABLE.h5: as HDF5."),
     ] = None,
     plot: Annotated[
         Path | None,

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import Json, print_json, with_options
+from devicekit.cli.common import Json, print_json, report_error, with_options
 from devicekit.cli.outcome import TerminalProgress, show
 from devicekit.core.errors import DevicekitError, QuestionError
-from devicekit.system.commands import command, in_command_words, non_default
+from devicekit.system.commands import command, non_default
 from devicekit.system.options import ReadOptions
 from devicekit.verbs.outcome import REPORT, Input, shown, stem
 
@@ -52,8 +52,10 @@ def start_command(
         devicekit mine.csv
         devicekit ramps/ --quantity current --read-voltage 0.1
     """
+    from devicekit.cli.mistakes import check_order
     from devicekit.readers.multiple_files import group_files
 
+    check_order(files)
     results, errors = list[dict[str, Any]](), list[dict[str, Any]]()
     others: list[_Read] = []
     inputs, one_by_one = group_files(files, reading)
@@ -75,21 +77,13 @@ def start_command(
             elif len(files) == 1 and isinstance(file, Path) and file == files[0]:
                 raise
             else:
-                errors.append(_report(file, error, json_output))
+                errors.append(report_error(file, error, json_output))
     for alike in _group_alike(others):
         results.append(_characterize(alike, json_output))
     codes = [each.pop("code", 0) for each in results]
     if json_output:
         print_json(results[0] if len(results) == 1 and not errors else {"results": results, "errors": errors})
     return 2 if errors else max(codes)
-
-
-def _report(file: Input, error: DevicekitError, as_json: bool) -> dict[str, Any]:
-    """Report the error of one file among several."""
-    said = error.in_words(in_command_words)
-    if not as_json:
-        terminal.error(f"{shown(file)}: {said}")
-    return {"file": shown(file), **said.as_dict()}
 
 
 def _files_apart(file: Input, error: DevicekitError) -> list[Path]:
@@ -127,7 +121,7 @@ def _group_alike(found: list[_Read]) -> list[list[_Read]]:
     return groups
 
 
-def _say(what: str, line: str, as_json: bool) -> None:
+def _print_command(what: str, line: str, as_json: bool) -> None:
     """Print what a file holds, and the command for it, on a line of its own."""
     if not as_json:
         terminal.title(f"{what}:")
@@ -148,18 +142,21 @@ def _fit(found: _Read, as_json: bool) -> dict[str, Any]:
     from devicekit.verbs.fit import FitRequest, run_fit
 
     name = stem(found.file)
-    card, page = map(Path, _free(f"{name}-card{{}}.json", f"{name}-fit{{}}.html"))
-    out = card if set(found.table.frame["direction"]) >= {"ltp", "ltd"} else None
+    card_file, page = map(Path, _free(f"{name}-card{{}}.json", f"{name}-fit{{}}.html"))
+    out = card_file if set(found.table.frame["direction"]) >= {"ltp", "ltd"} else None
     options = {**non_default(found.reading), "out": out, "report": page}
     files = [found.file] if isinstance(found.file, Path) else found.file
     line = command("fit", list(map(str, files)), options)
-    _say(f"{shown(found.file)} holds {found.table.contents}", line, as_json)
+    _print_command(f"{shown(found.file)} holds {found.table.contents}", line, as_json)
     request = FitRequest(file=found.file, reading=found.reading, out=out, report=page)
     outcome = run_fit(request, TerminalProgress(as_json), found.table)  # type: ignore[arg-type]
     outcome.write(page.parent)
     outcome.page(line).save(page)
     if not as_json:
         show(outcome.text)
+        card = next(iter(outcome.cards), "")
+        if card:
+            terminal.fields([("next", command("benchmark", [card], {"out": f"{name}-benchmark"}))])
     return {"command": line, **outcome.json}
 
 
@@ -173,7 +170,8 @@ def _characterize(found: list[_Read], as_json: bool) -> dict[str, Any]:
     reading = replace(found[0].reading, files_are=None)  # it takes files one by one
     line = command("characterize", list(map(str, files)), {**non_default(reading), "out": out})
     contents = " and ".join(dict.fromkeys(each.table.contents for each in found))
-    _say(f"{shown(files[0] if len(files) == 1 else files)}: {contents}", line, as_json)
+    verb = "holds" if len(files) == 1 else "hold"
+    _print_command(f"{shown(files[0] if len(files) == 1 else files)} {verb} {contents}", line, as_json)
     request = CharacterizeRequest(files=tuple(files), out=out, reading=reading)
     with folders.result_folder(out, "characterize") as folder:
         outcome = run_characterize(request, TerminalProgress(as_json), found[0].table if len(files) == 1 else None)
@@ -198,13 +196,13 @@ def _load_card(path: Path) -> DeviceCard | None:
     return load_card(path) if isinstance(value, dict) and {"schema_version", "law"} & set(value) else None
 
 
-TAKE_A_CARD = {
-    "card show": "all its numbers",
-    "benchmark": "accuracy lost to an ideal device, and to which flaw",
-    "train": "a spiking network on its devices",
-    "array": "the array that holds a network",
-    "export": "other programs and formats (--to NAME)",
-}
+TAKE_A_CARD: tuple[tuple[str, dict[str, str], str], ...] = (  # commands, options, what they give
+    ("card show", {}, "all its numbers"),
+    ("benchmark", {}, "accuracy lost to an ideal device, and to which flaw"),
+    ("train", {}, "a spiking network on its devices"),
+    ("array", {}, "the array that holds a network"),
+    ("export", {"to": "neurosim"}, "NeuroSim, or ten other programs and formats"),
+)
 
 
 def _summarize(file: Path, card: DeviceCard, as_json: bool) -> dict[str, Any]:
@@ -212,12 +210,12 @@ def _summarize(file: Path, card: DeviceCard, as_json: bool) -> dict[str, Any]:
     from devicekit.names import mark_sentence
 
     lines = {
-        verb: command(verb, [str(file)], {} if verb == "card show" else {"out": f"{file.stem}-{verb}"})
-        for verb in TAKE_A_CARD
+        verb: command(verb, [str(file)], {**given, **({} if verb == "card show" else {"out": f"{file.stem}-{verb}"})})
+        for verb, given, _ in TAKE_A_CARD
     }
     if not as_json:
         terminal.title(f"{file} is the device card of {card.name}: {mark_sentence(card.provenance.marks)}".rstrip(": "))
         terminal.fields([(each.label, each.text) for each in card.figures()[:SHOWN]])
         terminal.title("It goes to:")
-        terminal.fields([(line, TAKE_A_CARD[verb]) for verb, line in lines.items()])
+        terminal.fields([(lines[verb], gives) for verb, _, gives in TAKE_A_CARD])
     return {"commands": list(lines.values()), "name": card.name}

@@ -45,7 +45,7 @@ def study_command(
     ],
     out: Annotated[
         Path,
-        typer.Option("--out", metavar="DIR", help="Folder of the study; an unfinished one is continued."),
+        typer.Option("--out", "-o", metavar="DIR", help="Folder of the study; an unfinished one is continued."),
     ],
     *,
     processes: Processes,

@@ -15,8 +15,8 @@ def train_command(*, request: TrainRequest, force: Force = False, json_output: J
     trained devices one by one, which devicekit export takes.
 
     Examples:
-        devicekit train --card card.json --scheme hybrid --out hybrid
-        devicekit train --card card.json --data optdigits --data-dir optdigits/
-        devicekit train --card card.json --set margin=3 --set stuck=0.02
+        devicekit train card.json --scheme hybrid --out hybrid
+        devicekit train card.json --data optdigits --data-dir optdigits/
+        devicekit train card.json --set margin=3 --set stuck=0.02
     """
     return conclude(run_training, request, "train", force, json_output)

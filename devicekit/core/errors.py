@@ -311,6 +311,17 @@ class FileError(DevicekitError):
         return cls(f"{what} {path}: {getattr(error, 'strerror', None) or error}")
 
 
+class OwnFileError(FileError):
+    """A file that devicekit wrote is given as measured data."""
+
+    def __init__(self, path: Any) -> None:
+        super().__init__(f"{path.name} is a file of devicekit, such as a card, not measured data")
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.path,)
+
+
 class NoTableError(FileError):
     """A file can be read, but holds no table of measurements; a folder is read without it."""
 

@@ -27,7 +27,8 @@ from devicekit.device.pulselaw import PulseScaling
 from devicekit.device.remarks import Remark
 from devicekit.models.law import Law
 from devicekit.models.registry import LAWS
-from devicekit.system import files, writing
+from devicekit.system import catalog, files, writing
+from devicekit.system.commands import command
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -245,17 +246,27 @@ class DeviceCard(Strict):
     def load(cls, path: Path | str) -> Self:
         """Load a card from its file; raises CardError as `load_card` does."""
         path = Path(path)
+        if not files.exists(path) and path.suffix != ".json":
+            path = catalog.card_file(path.as_posix()) or path
         if not files.exists(path) and (others := cards_of_widths(path)):
             names = ", ".join(each.name for each in others)
             raise CardError(f"{path} does not exist. A fit of several pulse widths wrote {names}: give one of them")
         try:
             text = files.read_text(path)
         except FileError as error:
+            if files.exists(path) and not _extraction_hint(path):
+                raise CardError(_not_a_card(path)) from error
             raise CardError(
                 f"cannot read the card: {error.message.removeprefix('cannot read ')}{_extraction_hint(path)}"
             ) from error
+        if path.suffix.lower() != ".json" and not text.lstrip("\ufeff \t\r\n").startswith("{"):
+            raise CardError(_not_a_card(path))
         writing.note_input(path)
         return cls.from_json(text, str(path))
+
+
+def _not_a_card(path: Path) -> str:
+    return f"{path} is not a device card. Make one with: {command('fit', [str(path)], {'out': 'card.json'})}"
 
 
 def _extraction_hint(path: Path) -> str:
@@ -285,7 +296,7 @@ def load_card(path: Path | str) -> DeviceCard:
     Parameters
     ----------
     path : path-like
-        The JSON file.
+        The JSON file, or the name of a shipped data set.
 
     Raises
     ------

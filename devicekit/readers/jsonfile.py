@@ -16,7 +16,7 @@ from typing import Any, Self, TypeGuard, TypeVar
 
 import numpy as np
 
-from devicekit.core.errors import FileError, UsageError
+from devicekit.core.errors import FileError, OwnFileError, UsageError
 from devicekit.readers import matfile
 from devicekit.readers.workbook import Cell, Sheet
 from devicekit.system import ownmark
@@ -118,7 +118,7 @@ def read_tables(path: Path) -> list[Sheet]:
     """
     value = _parse(path)
     if ownmark.is_own_json(value) or (isinstance(value, dict) and value.keys() >= _OF_A_RECORD):
-        raise FileError(f"{path.name} is a file of devicekit, such as a card, not measured data")
+        raise OwnFileError(path)
     try:
         sheets = list(islice(matfile.yield_sheets(_read_variables(value)), MOST_TABLES + 1))
     except _Ambiguous as error:

@@ -126,11 +126,7 @@ def card_file(settings: Mapping[str, Scalar], base: Path) -> Path | None:
     named = settings.get("card")
     if named is None:
         return None
-    name, _, other = str(named).partition("/")
-    shipped = catalog.shipped()
-    if name in shipped:
-        return shipped[name].folder / f"{other or 'card'}.json"
-    return resolve(str(named), base)
+    return catalog.card_file(str(named)) or resolve(str(named), base)
 
 
 def load_named_card(settings: Mapping[str, Scalar], base: Path) -> tuple[DeviceCard, Row] | None:

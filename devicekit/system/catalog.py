@@ -168,6 +168,13 @@ def get(name: str) -> Dataset:
     return sets[name]
 
 
+def card_file(name: str) -> Path | None:
+    """Return the card that a name stands for: NAME of a shipped set, or NAME/CARD for another card of that set."""
+    name, _, other = name.partition("/")
+    found = shipped().get(name)
+    return None if found is None else found.folder / f"{other or 'card'}.json"
+
+
 @dataclass(frozen=True)
 class RemoteFile:
     """One file of a public set: its name here, where it is, and its SHA-256."""

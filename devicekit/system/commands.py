@@ -123,17 +123,17 @@ def _calls_as_commands(message: str) -> str:
     done = ""
     while (found := re.search(r"\bdevicekit\.[a-z]+\(", message)) is not None:
         done, message = done + message[: found.start()], message[found.start() :]
-        length, said = len(found[0]), found[0]
+        length, text = len(found[0]), found[0]
         for end in (match.end() for match in re.finditer(r"\)", message)):
             try:
                 tree = ast.parse(message[:end], mode="eval").body
             except SyntaxError:
                 continue
-            length, said = end, message[:end]
+            length, text = end, message[:end]
             if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Attribute) and tree.func.attr in _VERBS:
-                said = _as_command(tree)
+                text = _as_command(tree)
             break
-        done, message = done + said, message[length:]
+        done, message = done + text, message[length:]
     return done + message
 
 

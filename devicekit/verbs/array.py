@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class ArrayRequest:
     """Request for the simulation of an array."""
 
-    card: Path = option(argument=True, default=MISSING, metavar="CARD", help="Device card.")
+    card: Path = shared.card()
     out: Path | None = shared.out_folder("Folder for report.html and array.json.")
     wire_ohm: tuple[float, ...] = shared.several(
         "Line resistance from one device to the next; may be repeated. Default: 0.1, 1 and 10.", "OHM", "--wire-ohm"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -35,7 +35,7 @@ class Allowed(StrEnum):
 class BenchmarkRequest:
     """Request for a benchmark; its cards share one page."""
 
-    cards: tuple[Path, ...] = option(argument=True, default=MISSING, metavar="CARD...", help="Device cards.")
+    cards: tuple[Path, ...] = shared.cards()
     out: Path | None = shared.out_folder("Folder for report.html and benchmark.json.")
     seeds: int = option(default=10, metavar="N", least=1, help="Pairs of trainings of each variant.")
     seed: int = shared.seed("First seed of the pairs; the next ones follow.")

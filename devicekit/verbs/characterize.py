@@ -23,7 +23,7 @@ from devicekit.system.commands import Reproduction, call, command, in_command_wo
 from devicekit.system.options import BASELINES, KERNELS, ReadOptions
 from devicekit.verbs import shared
 from devicekit.verbs.outcome import SILENT, Outcome, Progress
-from devicekit.verbs.text import Alert, Block, Columns, Title, Warnings, paragraphs, report_field, table_of
+from devicekit.verbs.text import Alert, Block, Columns, Fields, Title, Warnings, paragraphs, report_field, table_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -292,7 +292,7 @@ def run_characterize(
         },
         page=lambda command: _page(results, command),
         files={f"{name}/{file}": write for name, each in named for file, write in each.files.items()},
-        text=_text(results, request.out),
+        text=_text(results, request),
         reproduction=_reproduction(request),
         offered=tuple(f"{name}/{table}.csv" for name, each in named for table in each.tables),
         code=0 if not bad else 1 if any(error["kind"] == "internal" for error in bad.values()) else 2,
@@ -306,10 +306,18 @@ def _page(results: Sequence[FileResult], command: str) -> Any:
     return characterization_page([each.part for each in results if each.part], command, failed)
 
 
-def _text(results: Sequence[FileResult], out: Path) -> list[Block]:
+def _text(results: Sequence[FileResult], request: CharacterizeRequest) -> list[Block]:
     errors = [Alert(f"{each.file}: {each.error['message']}", "error") for each in results if each.error]
     coded = [warning for each in results if each.part for warning in each.part.warnings]
-    return [*errors, Warnings(coded), *(block for each in results for block in each.text), *report_field(out)]
+    trains = [each.file for each in results if each.json.get("kind") == "pulse"]
+    fit = command("fit", trains, {**non_default(request.reading), "out": "card.json"})
+    return [
+        *errors,
+        Warnings(coded),
+        *(block for each in results for block in each.text),
+        *report_field(request.out),
+        *([Fields([("update law", fit)])] if trains else []),
+    ]
 
 
 def _reproduction(request: CharacterizeRequest) -> Reproduction:

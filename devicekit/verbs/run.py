@@ -39,7 +39,7 @@ class RunRequest:
     )
     out: Path = shared.out_folder(default=Path("devicekit-run"))
     model: str = option(default=FitOptions.model, metavar="LAW", choices=law_names, help="Update law")
-    epochs: int = shared.epochs(15)
+    epochs: int = shared.epochs()
     data: str = shared.data()
     data_dir: Path | None = shared.data_dir()
     benchmark: bool = option(default=True, help="Also run a short benchmark: accuracy lost, and to which flaw.")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import MISSING
 from typing import Any
 
 import physics
 from devicekit.core.declarations import option
 from devicekit.core.pairs import parse_pairs
 from devicekit.features.definitions import LIFE_TEMPERATURE_K, LOST_FACTOR, THRESHOLD
+
+CARD_HELP = "A device card, or the name of a shipped one."  # --card CARD.json, as before, is taken too
 
 
 def out_folder(words: str = "Folder for the results.", **how: Any) -> Any:
@@ -50,9 +53,21 @@ def mesh(default: str = "default") -> Any:
     return option(default=default, choices=tuple(physics.SPACINGS), help="Cells of the mesh")
 
 
-def epochs(default: int) -> Any:
+def epochs() -> Any:
     """Declare a number of epochs."""
-    return option(default=default, metavar="N", least=1, help="Passes over the training part.")
+    return option(default=20, metavar="N", least=1, help="Passes over the training part.")
+
+
+def card() -> Any:
+    """Declare a device card, as the argument of a command."""
+    return option(argument=True, default=MISSING, metavar="CARD.json", help=CARD_HELP)
+
+
+def cards() -> Any:
+    """Declare several device cards, as arguments of a command."""
+    return option(
+        argument=True, default=MISSING, metavar="CARD.json...", help=f"{CARD_HELP[:-1]}; several share one page."
+    )
 
 
 def data() -> Any:

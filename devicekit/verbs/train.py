@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -35,9 +35,9 @@ _OPTIONS = ("scheme", "epochs", "encoding", "schedule", "mapping", "read_noise",
 class TrainRequest:
     """Request for a training; `settings` replace those that have an option of their own."""
 
-    card: Path = option(default=MISSING, metavar="CARD.json", help="The device card.")
+    card: Path = shared.card()
     scheme: str = option(default="insitu", choices=get_args(choices.Scheme), help="Training scheme")
-    epochs: int = shared.epochs(20)
+    epochs: int = shared.epochs()
     data: str = shared.data()
     data_dir: Path | None = shared.data_dir()
     label: str | None = shared.label()
@@ -76,7 +76,7 @@ class TrainRequest:
         config, card = self.config(), self.card.name
         declared = config.declared()
         changed = {name: value for name in declared if (value := getattr(config, name)) != declared[name].default}
-        options: dict[str, object] = {"card": card, **{name: changed.get(name) for name in _OPTIONS}}
+        options: dict[str, object] = {**{name: changed.get(name) for name in _OPTIONS}}
         options["data"] = self.data if self.data != "digits" else None
         options["set"] = {name: value for name, value in changed.items() if name not in _OPTIONS}
         options |= {"no-beside": not self.beside, "out": "trained"}
@@ -89,7 +89,7 @@ class TrainRequest:
             f"result = train(devicekit.load_card({card!r}), config, load({self.data!r}))",
             "result.accuracy_mean_last",
         ]
-        return Reproduction(command("train", [], options), "\n".join(python))
+        return Reproduction(command("train", [card], options), "\n".join(python))
 
 
 document(TrainRequest)

@@ -274,7 +274,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     commands: dict[str, list[object]] = {
         "run": ["run", "--out", folder / "run"],
         "fit": ["fit", pulses, "--width", 5e-6, "--report", folder / "fit" / "report.html"],
-        "train": ["train", "--card", pulses.parent / "card.json", "--epochs", 2, "--scheme", "hybrid"],
+        "train": ["train", pulses.parent / "card.json", "--epochs", 2, "--scheme", "hybrid"],
         "characterize": ["characterize", *sets, "--jobs", 1],
         "iv": ["simulate", "iv", "--mesh", "coarse", "--solver", "banded", "--cycles", 2],
         "pulses": ["simulate", "pulses", "--mesh", "coarse", "--width", 5e-5, "--count", 20, "--cycles", 1],

@@ -154,7 +154,7 @@ def test_with_several_files_the_good_ones_are_done(devicekit: Run, small: Path, 
 @pytest.mark.slow
 @pytest.mark.usefixtures("without_pictures")
 def test_train_json(devicekit: Run, card_file: Path, tmp_path: Path) -> None:
-    short = ("train", "--card", card_file, "--epochs", 2, "--set", "hidden=100", "--json")
+    short = ("train", card_file, "--epochs", 2, "--set", "hidden=100", "--json")
     ran = devicekit(*short, "--out", tmp_path / "t")
     assert ran.code == 0
     result = ran.json
@@ -243,7 +243,7 @@ def test_benchmark_of_several_cards_comes_into_one_picture(devicekit: Run, card_
 
 @pytest.mark.slow
 def test_train_takes_any_setting(devicekit: Run, card_file: Path) -> None:
-    base = ("train", "--card", card_file, "--epochs", 1, "--no-beside", "--json", "--set", "hidden=64")
+    base = ("train", card_file, "--epochs", 1, "--no-beside", "--json", "--set", "hidden=64")
     plain, stuck, paper = (
         devicekit(*base, *more).json
         for more in ((), ("--set", "stuck=1.0"), ("--set", "preset=paper", "--schedule", "constant"))
@@ -342,17 +342,17 @@ def _bad(tmp_path: Path, card_file: Path) -> list[tuple[str, list[object], str]]
         ("negative", ["fit", write("neg.csv", head + good.replace("ltp,4,5e-6", "ltp,4,-5e-6"))], "row 6"),
         ("map", ["fit", write("good.csv", head + good), "--map", "conductance_s=nothing"], "no column"),
         ("map name", ["fit", tmp_path / "good.csv", "--map", "conductivity=direction"], "conductivity"),
-        ("later card", ["train", "--card", write("v9.json", later)], "version 9"),
+        ("later card", ["train", write("v9.json", later)], "version 9"),
         (
             "NaN card",
-            ["train", "--card", write("nan.json", card.replace('"low": 2e-05', '"low": NaN'))],
+            ["train", write("nan.json", card.replace('"low": 2e-05', '"low": NaN'))],
             "NaN",
         ),
-        ("no card", ["train", "--card", tmp_path / "none.json"], "cannot read"),
+        ("no card", ["train", tmp_path / "none.json"], "cannot read"),
         ("model", ["fit", tmp_path / "good.csv", "--model", "nonsense"], "nonsense"),
-        ("option", ["fit", tmp_path / "good.csv", "--nonsense"], "No such option"),
-        ("scheme", ["train", "--card", card_file, "--scheme", "nonsense"], "nonsense"),
-        ("data", ["train", "--card", card_file, "--data", "nonsense"], "nonsense"),
+        ("option", ["fit", tmp_path / "good.csv", "--nonsense"], "--nonsense"),
+        ("scheme", ["train", card_file, "--scheme", "nonsense"], "nonsense"),
+        ("data", ["train", card_file, "--data", "nonsense"], "nonsense"),
         ("foreign folder", ["run", tmp_path / "good.csv", "--out", tmp_path], "--force"),
     ]
 

@@ -35,7 +35,7 @@ COMMANDS = {
     "calibrate": "calibrate iv.csv --rate 1 --free reaction.energy=1.3:1.6 --stack stack.toml --iterations 1 --out out",
     "array": "array card.json --seeds 1 --epochs 1 --hidden 16 --wire-ohm 1 --out out",
     "study": "study tiny.toml --out out",
-    "train": "train --card card.json --epochs 1 --set hidden=32 --no-beside --out out",
+    "train": "train card.json --epochs 1 --set hidden=32 --no-beside --out out",
     "simulate": "simulate iv --stack stack.toml --mesh coarse --stop 0.4 --out out",
     "library": "library add card.json --library out --label lot=7",
 }

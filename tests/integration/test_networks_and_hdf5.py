@@ -35,7 +35,7 @@ def network_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.usefixtures("without_pictures")
 def test_a_training_writes_its_devices(devicekit: Run, tmp_path: Path) -> None:
     out = tmp_path / "t"
-    ran = devicekit("train", "--card", CARD, "--epochs", 1, "--set", "hidden=70", "--no-beside", "--out", out, "--json")
+    ran = devicekit("train", CARD, "--epochs", 1, "--set", "hidden=70", "--no-beside", "--out", out, "--json")
     assert ran.code == 0
     network = kit.load_network(out / "network.npz")
     assert network.shape == (64, 70, 10)
@@ -168,6 +168,6 @@ def test_a_network_shows_itself_in_a_line(network_file: Path) -> None:
 
 @pytest.mark.usefixtures("without_pictures")
 def test_a_training_says_where_its_devices_are(devicekit: Run, tmp_path: Path) -> None:
-    short = ("train", "--card", CARD, "--epochs", 1, "--set", "hidden=10", "--no-beside")
+    short = ("train", CARD, "--epochs", 1, "--set", "hidden=10", "--no-beside")
     assert f"{tmp_path / 't' / 'network.npz'}" in devicekit(*short, "--out", tmp_path / "t").out
     assert "--out DIR keeps" in devicekit(*short).out

@@ -61,7 +61,7 @@ def test_commands_load_only_what_they_use(tmp_path: Path) -> None:
     drawn = {"matplotlib.figure"}
     assert modules_of(["read", str(table)]).isdisjoint({*SPARED, *drawn, "numba"})
     assert modules_of(["fit", str(table), "--out", str(tmp_path / "card.json")]).isdisjoint({*SPARED, *drawn})
-    words = ["train", "--card", str(tmp_path / "card.json"), "--epochs", "1", "--no-beside", "--set", "hidden=10"]
+    words = ["train", str(tmp_path / "card.json"), "--epochs", "1", "--no-beside", "--set", "hidden=10"]
     assert modules_of(words).isdisjoint({*SPARED, *drawn})
     spared = {"lmfit", "sklearn", "scipy.signal"}  # conduction of sweeps is compiled
     assert modules_of(["characterize", sweeps, "--out", str(tmp_path / "dc")]).isdisjoint(spared)

@@ -127,7 +127,7 @@ SHORT = ("--epochs", "1", "--seeds", "1", "--hidden", "8", "--wire-ohm", "1")
         pytest.param(("run", "{trains}", "--epochs", "1", "--no-benchmark", "--out", "{out}"), marks=pytest.mark.slow),
         ("characterize", "{trains}", "--out", "{out}"),
         pytest.param(
-            ("train", "--card", "{card}", "--epochs", "1", "--set", "hidden=8", "--no-beside", "--out", "{out}"),
+            ("train", "{card}", "--epochs", "1", "--set", "hidden=8", "--no-beside", "--out", "{out}"),
             marks=pytest.mark.slow,
         ),
         pytest.param(
@@ -164,7 +164,7 @@ def _device_of_the_known_set(folder: Path) -> Path:
 
 def test_a_measured_card_says_nothing(devicekit: Callable[..., Any]) -> None:
     card = catalog.get(catalog.EXAMPLE).card
-    words = ("train", "--card", card, "--epochs", "1", "--set", "hidden=8", "--no-beside")
+    words = ("train", card, "--epochs", "1", "--set", "hidden=8", "--no-beside")
     assert "SYNTHETIC" not in devicekit(*words).out
     assert devicekit(*words, "--json").json["marks"] == []
 

@@ -172,7 +172,7 @@ _COMMANDS = [
     "card show {file}",
     "export csv {file} --out {folder}/o.csv",
     "export veriloga {file} --out {folder}/o.va",
-    "train --card {file} --epochs 1 --data {file}",
+    "train {file} --epochs 1 --data {file}",
     "library add {file} --library {folder}/library",
     "study {file} --out {folder}/o",
     "simulate iv --stack {file}",

@@ -241,9 +241,7 @@ def test_a_fit_of_three_widths_says_which_cards_it_wrote(group: tuple[Path, str]
 def test_training_on_several_widths_takes_the_middle_one_and_says_so(group: tuple[Path, str], devicekit: Run) -> None:
     results = []
     for name in ("group.json", WIDTHS[1]):
-        ran = devicekit(
-            "train", "--card", group[0] / name, "--epochs", 1, "--set", "hidden=32", "--no-beside", "--json"
-        )
+        ran = devicekit("train", group[0] / name, "--epochs", 1, "--set", "hidden=32", "--no-beside", "--json")
         assert ran.code == 0, ran.err
         assert ("group_50us.json is used" in ran.err) == (name == "group.json")
         results.append({key: value for key, value in ran.json.items() if key != "seconds_per_epoch"})

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 
-from devicekit.cli import build_app
+from devicekit.cli import START, build_app
 from devicekit.cli.help import COLUMNS, epilog, split
+from devicekit.cli.lazy import built
 
 Run = Callable[..., Any]
 APP = typer.main.get_command(build_app())
@@ -27,6 +29,7 @@ def commands(group: Any = APP, names: tuple[str, ...] = ()) -> Iterator[tuple[tu
 
 
 COMMANDS = dict(commands())
+FILE = Path(__file__)  # `devicekit FILE` has no word of its own
 
 
 def examples(page: str) -> list[list[str]]:
@@ -71,6 +74,22 @@ def test_every_help_page_ends_with_examples_that_parse(words: tuple[str, ...], d
         COMMANDS[words].make_context(words[-1], list(example[len(words) + 1 :]))
 
 
+def test_the_help_of_a_file_ends_with_examples_that_parse(devicekit: Run) -> None:
+    ran = devicekit(FILE, "--help")
+    assert ran.code == 0
+    for program, *words in examples(ran.out):
+        assert program == "devicekit"
+        assert built(START).make_context("", words).params["files"]
+
+
+def test_commands_stand_in_groups(devicekit: Run) -> None:
+    page = devicekit("--help").out
+    titles = re.findall(r"(?m)^([A-Z][a-z ]+):$", page)
+    assert titles == ["Options", "Start", "Measure", "Simulate", "Network", "Take away", "Machine"]
+    listed = re.findall(r"(?m)^  ([a-z]+) ", page.partition("Start:")[2].partition("Examples:")[0])
+    assert sorted(listed) == sorted(APP.commands)
+
+
 def test_an_example_with_a_wrong_option_would_be_noticed() -> None:
     with pytest.raises(Exception, match=r"(?i)no such option"):
         COMMANDS[("fit",)].make_context("fit", ["ramps/", "--nonsense"])
@@ -85,8 +104,8 @@ def test_help_fits_eighty_columns_and_nothing_is_cut_off(
     monkeypatch.setenv("COLUMNS", "80")
     page = devicekit(*words, "--help").out
     assert max(len(line) for line in page.splitlines()) <= 80
-    listing = page.partition("\nCommands:")[2].partition("\n\n")[0]
-    assert "..." not in listing
+    listing = page.partition("\n\nStart:" if not words else "\nCommands:")[2].partition("Example")[0]
+    assert "..." not in listing.replace("FILE...", "")
     assert "Example:" not in page.partition("Options:")[0]
     assert "<list[Path]>" not in page.partition("Arguments:")[0]
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import typer
 
-from devicekit.cli import build_app
+from devicekit.cli import START, build_app
+from devicekit.cli.lazy import built
 from devicekit.system.options import OPTIONS
 
 APP: Any = typer.main.get_command(build_app())
@@ -32,7 +33,8 @@ def reading() -> str:
 
 def texts(group: Any, words: str = "devicekit") -> Iterator[str]:
     """Yield the help of each command below a group: its text, then its arguments and options, reading options apart."""
-    for name, command in sorted(group.commands.items()):
+    own = {"FILE": built(START)} if group is APP else {}
+    for name, command in sorted({**group.commands, **own}.items()):
         if hasattr(command, "commands"):
             yield from texts(command, f"{words} {name}")
             continue

@@ -29,7 +29,7 @@ from .small_files import ROWS  # type: ignore[import-not-found]
 LONG = "x" * 200_000
 
 
-READS = ("read", "fit", "characterize", "next", "library add", "train --card", "library list --library")
+READS = ("read", "fit", "characterize", "next", "library add", "train", "library list --library")
 
 
 @pytest.mark.parametrize("text", ["-2+3+cmd|' /C calc'!A0", "-1+1", "-a", "=1", "+1", "@x"])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from devicekit.cli import _COMMANDS
+from devicekit.cli import COMMANDS
 from devicekit.cli.common import WRITTEN
 from devicekit.cli.lazy import built
 from devicekit.core.errors import FileError, UsageError
@@ -29,7 +29,7 @@ def outputs(name: str, command: Any) -> Iterator[tuple[str, str, str]]:
         yield name, one, other
 
 
-PAIRS = [pair for word, place in _COMMANDS.items() for pair in outputs(word, built(place))]
+PAIRS = [pair for word, place in COMMANDS.items() for pair in outputs(word, built(place))]
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_outputs_apart_are_taken(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["train --card {card}", "characterize {sweep}", "run {sweep}", "benchmark {card}", "array {card}"]
+    "command", ["train {card}", "characterize {sweep}", "run {sweep}", "benchmark {card}", "array {card}"]
 )
 def test_a_folder_of_others_is_refused_before_the_work(
     command: str, tmp_path: Path, devicekit: Callable[..., Any], monkeypatch: pytest.MonkeyPatch

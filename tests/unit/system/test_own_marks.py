@@ -165,11 +165,11 @@ def _leaves(command: Any, words: tuple[str, ...] = ()) -> list[tuple[str, Any]]:
 
 
 def test_every_command_that_writes_what_it_is_told_to_takes_force() -> None:
-    from devicekit.cli import _COMMANDS
+    from devicekit.cli import COMMANDS
     from devicekit.cli.common import WRITTEN
 
     found = 0
-    for word, place in _COMMANDS.items():
+    for word, place in COMMANDS.items():
         for name, command in _leaves(built(place), (word,)):
             options = {option for parameter in command.params for option in parameter.opts}
             if options & {*WRITTEN}:

@@ -119,7 +119,7 @@ def test_a_training_says_how_far_it_is_and_how_to_repeat_it(tmp_path: Path) -> N
     assert outcome.json["beside"] == []
     assert outcome.reproduction is not None
     assert outcome.reproduction.command == (
-        "devicekit train --card card.json --epochs 1 --seed 3 --set hidden=8 --set tile=64,64 --no-beside --out trained"
+        "devicekit train card.json --epochs 1 --seed 3 --set hidden=8 --set tile=64,64 --no-beside --out trained"
     )
     spoken: dict[str, Any] = {}
     lines = outcome.reproduction.python.splitlines()

@@ -1,0 +1,140 @@
+"""Answers to usual mistakes on the command line: one sentence that names the way. Loaded only where one is made."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from devicekit.core.errors import UsageError
+from devicekit.core.text import listed
+from devicekit.system.files import is_file
+
+ALIKE = 0.8  # of two options, from which one is a slip of the other
+_SHOW = "devicekit read FILE --plot FILE.png draws a file; devicekit FILE makes its page."
+_OTHER_WORDS = {  # of other programs -> what does it here
+    **dict.fromkeys(("plot", "show", "view", "draw", "open"), _SHOW),
+    **dict.fromkeys(("analyze", "analyse", "analysis", "process", "extract", "load"), "devicekit FILE does what fits."),
+    **dict.fromkeys(("convert", "save", "import"), "devicekit read FILE --out TABLE.csv writes one table."),
+    **dict.fromkeys(("gui", "web", "serve", "browser"), "devicekit app opens the pages in the browser."),
+    **dict.fromkeys(("predict", "evaluate", "test", "infer"), "devicekit benchmark CARD.json evaluates a device."),
+}
+
+
+def unknown_word(word: str, rest: Sequence[str], commands: Iterable[str]) -> str:
+    """Return the answer to a first word that is neither a command nor a file."""
+    if _names_a_file(word):
+        return missing_file(word)
+    if word.lower() in _OTHER_WORDS:
+        return f"There is no command {word!r}. {_OTHER_WORDS[word.lower()]}"
+    if found := get_close_matches(word.lower(), list(commands)):
+        line = shlex.join(["devicekit", found[0], *rest])
+        return f"There is no command or file {word!r}. Did you mean: {line}"
+    return f"There is no command or file {word!r}. devicekit --help lists the commands; devicekit FILE takes a file."
+
+
+def missing_file(word: str) -> str:
+    """Return the answer to a file that does not exist, with one of nearly the same name."""
+    folder = Path(word).parent
+    names = os.listdir(folder) if folder.is_dir() else []
+    near = get_close_matches(Path(word).name, names, 1, ALIKE)
+    return f"{word} does not exist." + (f" Did you mean {shlex.quote(str(folder / near[0]))}?" if near else "")
+
+
+def check_order(words: Sequence[Path]) -> None:
+    """Refuse the word of a command that stands behind a file.
+
+    Raises
+    ------
+    UsageError
+    """
+    from devicekit.cli import COMMANDS
+
+    for each in words:
+        if str(each) in COMMANDS and not os.path.exists(each):
+            files = [str(other) for other in words if other != each]
+            raise UsageError(f"The command comes before its files: {shlex.join(['devicekit', str(each), *files])}")
+
+
+def _names_a_file(word: str) -> bool:
+    return "." in word.strip(".") or os.sep in word
+
+
+def answer(error: Any, words: Sequence[str]) -> str:
+    """Return the answer to a usage error of typer.
+
+    Parameters
+    ----------
+    error : UsageError of typer or click
+    words : sequence of str
+        The command line, after `devicekit`.
+    """
+    if error.ctx is None:
+        return str(error.format_message())
+    kind, command = type(error).__name__, _command_of(error.ctx)
+    if kind == "NoSuchOption":
+        return _unknown_option(error, error.ctx.find_root().command, command, words)
+    if kind == "MissingParameter" and error.param is not None:
+        return _missing(error.param, command, words)
+    message: str = error.format_message()
+    if kind == "UsageError" and "unexpected extra argument" in message:
+        return _too_many(message, command)
+    if kind == "BadParameter" and error.param is not None and ("valid number" in message or "valid float" in message):
+        return f"{error.param.opts[0]} takes a number without its unit: {error.param.opts[0]} {error.param.metavar}"
+    return message
+
+
+def _command_of(context: Any) -> str:
+    """Return the words of a command without `devicekit`; "" for `devicekit` itself and for `devicekit FILE`."""
+    names: list[str] = []
+    while context is not None and context.parent is not None:
+        names.insert(0, context.info_name)
+        context = context.parent
+    return " ".join(names).strip()
+
+
+def _unknown_option(error: Any, root: Any, command: str, words: Sequence[str]) -> str:
+    option = error.option_name
+    given = f"devicekit {command or 'FILE'}"
+    if error.ctx.parent is None:
+        first = next((word for word in words if word in root.commands or is_file(Path(word))), "FILE")
+        others = [word for word in words if word != first]
+        return f"Options follow the command or file: {shlex.join(['devicekit', first, *others])}"
+    near = get_close_matches(option, error.possibilities or (), 2, ALIKE)
+    if near:
+        return f"{given} has no option {option}. Did you mean {' or '.join(near)}?"
+    owners = [name for name in root.commands if option in _options(root.commands[name])]
+    if not command and option == "--out":
+        return (
+            "devicekit FILE names its results itself. To name them, copy the command that it prints and change --out."
+        )
+    if owners:
+        has = "has" if len(owners) == 1 else "have"
+        return f"{given} has no option {option}; devicekit {listed(owners[:3])} {has} it."
+    return f"{given} has no option {option}. {given} --help lists its options."
+
+
+def _options(command: Any) -> set[str]:
+    return {each for parameter in command.params for each in (*parameter.opts, *parameter.secondary_opts)}
+
+
+def _missing(parameter: Any, command: str, words: Sequence[str]) -> str:
+    """Return what is missing, and the command line with its place."""
+    place = parameter.metavar or parameter.name.upper()
+    line = shlex.join(["devicekit", *words])
+    if parameter.param_type_name == "argument":
+        return f"devicekit {command} needs {place}: devicekit {command} {place}"
+    return f"Missing {parameter.opts[0]} {place}: {line} {parameter.opts[0]} {place}"
+
+
+def _too_many(message: str, command: str) -> str:
+    extra = message.rpartition("(")[2].rstrip(").")
+    if command.startswith("simulate") and is_file(Path(extra)):
+        return (
+            f"devicekit {command} takes no data. devicekit {shlex.quote(extra)} does what fits the file; "
+            "devicekit calibrate fits a stack to sweeps."
+        )
+    return f"devicekit {command} does not take {extra!r}. devicekit {command} --help shows what it takes."

@@ -1,0 +1,176 @@
+"""`devicekit FILE`: what fits a file is done by a command that is printed, and nothing of the user's is replaced."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from devicekit.system import catalog
+
+Run = Callable[..., Any]
+
+
+def trains(name: str = "conductance (uS)") -> pd.DataFrame:
+    """One device, LTP and LTD trains of 30 pulses, with a little scatter."""
+    n, rng = np.arange(30), np.random.default_rng(1)
+    up = 10 + 40 * (1 - np.exp(-n / 8))
+    state = np.concatenate([up, 60 - up]) + rng.normal(0, 0.2, 60)
+    return pd.DataFrame({"pulse": np.tile(n, 2), "direction": ["LTP"] * 30 + ["LTD"] * 30, name: state})
+
+
+def sweeps() -> pd.DataFrame:
+    """A loop that sets at 0.8 V and resets at -0.8 V."""
+    volts = np.concatenate(
+        [np.linspace(0, 1, 30), np.linspace(1, 0, 30), np.linspace(0, -1, 30), np.linspace(-1, 0, 30)]
+    )
+    on = (np.arange(120) >= 24) & (np.arange(120) < 84)
+    return pd.DataFrame({"Voltage (V)": volts, "Current (A)": volts * np.where(on, 1e-4, 1e-5)})
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with a file of pulse trains and one of sweeps."""
+    monkeypatch.chdir(tmp_path)
+    trains().to_csv("mine.csv", index=False)
+    sweeps().to_csv("sweeps.csv", index=False)
+    return tmp_path
+
+
+def test_pulse_trains_become_a_page_and_a_card(devicekit: Run, folder: Path, without_pictures: None) -> None:
+    ran = devicekit("mine.csv", "--json")
+    assert ran.code == 0
+    line = shlex.split(ran.json["command"])
+    assert line == shlex.split("devicekit fit mine.csv --out mine-card.json --report mine-fit.html")
+    card = (folder / "mine-card.json").read_text()
+    assert ran.json["card"] == "mine-card.json"
+    assert "Fit of mine.csv" in (folder / "mine-fit.html").read_text()
+    assert devicekit(*line[1:]).code == 0  # the printed command does the same
+    assert (folder / "mine-card.json").read_text() == card
+    assert devicekit("mine.csv").out.splitlines()[1].split()[-1] == "mine-fit-2.html"  # and it is done once more
+
+
+@pytest.mark.usefixtures("without_pictures", "without_mechanism")
+def test_sweeps_are_characterized(devicekit: Run, folder: Path) -> None:
+    ran = devicekit("sweeps.csv")
+    assert ran.code == 0
+    assert ran.out.splitlines()[1].strip() == "devicekit characterize sweeps.csv --out sweeps-results"
+    assert (folder / "sweeps-results" / "report.html").exists()
+
+
+@pytest.mark.parametrize("option", [("--unit", "uS"), ("--map", "value=G")])
+def test_reading_options_are_taken_and_printed(
+    devicekit: Run, folder: Path, option: tuple[str, str], without_pictures: None
+) -> None:
+    trains("G (uS)" if option[0] == "--map" else "G").to_csv("own.csv", index=False)
+    given = ("--map", "value=G (uS)") if option[0] == "--map" else option
+    ran = devicekit("own.csv", *given, "--json")
+    assert ran.code == 0, ran.out
+    assert shlex.split(ran.json["command"])[3:5] == list(given)
+
+
+def test_nothing_of_the_user_is_replaced(devicekit: Run, folder: Path, without_pictures: None) -> None:
+    for name in ("mine-card.json", "mine-fit-2.html"):
+        (folder / name).write_text("my notes")
+    ran = devicekit("mine.csv", "--json")
+    assert ran.json["card"] == "mine-card-3.json"
+    assert (folder / "mine-card.json").read_text() == (folder / "mine-fit-2.html").read_text() == "my notes"
+    assert ran.json["command"].endswith("--report mine-fit-3.html")
+
+
+@pytest.mark.usefixtures("without_pictures", "without_mechanism")
+def test_several_kinds_are_done_one_by_one(devicekit: Run, folder: Path) -> None:
+    (folder / "notes.csv").write_text("nothing\n")
+    ran = devicekit("mine.csv", "notes.csv", "sweeps.csv", "--json")
+    assert ran.code == 2
+    assert [shlex.split(each["command"])[1] for each in ran.json["results"]] == ["fit", "characterize"]
+    assert [each["file"] for each in ran.json["errors"]] == ["notes.csv"]
+
+
+@pytest.mark.usefixtures("without_pictures", "without_mechanism")
+def test_a_folder_of_several_kinds_is_done_file_by_file(devicekit: Run, folder: Path) -> None:
+    ran = devicekit(folder, "--json")
+    assert ran.code == 0
+    assert [shlex.split(each["command"])[1] for each in ran.json["results"]] == ["fit", "characterize"]
+
+
+def test_a_train_of_one_direction_is_fitted_without_a_card(
+    devicekit: Run, folder: Path, without_pictures: None
+) -> None:
+    trains().iloc[:30].to_csv("up.csv", index=False)
+    ran = devicekit("up.csv", "--json")
+    assert (ran.code, ran.json["command"]) == (0, "devicekit fit up.csv --report up-fit.html")
+
+
+def test_a_card_lists_the_commands_that_take_it(devicekit: Run, folder: Path) -> None:
+    (folder / "card.json").write_bytes(catalog.get(catalog.EXAMPLE).card.read_bytes())
+    ran = devicekit("card.json", "--json")
+    assert ran.code == 0
+    verbs = [shlex.split(line)[1] for line in ran.json["commands"]]
+    assert verbs == ["card", "benchmark", "train", "array", "export"]
+    assert devicekit("card.json").out.count("devicekit ") == len(verbs)
+    (folder / "card.json").write_text('{"schema_version": 3}')
+    assert devicekit("card.json").code == 2
+
+
+@pytest.mark.parametrize("verb", ["fit", "run", "compare", "next"])
+def test_other_data_than_pulse_trains_name_their_command(devicekit: Run, folder: Path, verb: str) -> None:
+    ran = devicekit(verb, "sweeps.csv", "--map", "voltage_v=Voltage (V)")
+    assert ran.code == 2
+    assert "devicekit characterize sweeps.csv --map 'voltage_v=Voltage (V)'" in ran.err
+    assert not list(folder.glob("devicekit-*"))
+
+
+@pytest.mark.usefixtures("without_pictures")
+def test_characterized_pulse_trains_name_the_fit(devicekit: Run, folder: Path) -> None:
+    trains("G").to_csv("own.csv", index=False)
+    ran = devicekit("characterize", "own.csv", "--unit", "uS")
+    assert ran.code == 0
+    assert "devicekit fit own.csv --unit uS --out card.json" in ran.out
+
+
+def test_a_card_follows_the_command_or_its_old_option(devicekit: Run, folder: Path) -> None:
+    (folder / "c.json").write_bytes(catalog.get(catalog.EXAMPLE).card.read_bytes())
+    shown = [devicekit("card", "show", *words).out for words in (["c.json"], ["--card", "c.json"], ["--card=c.json"])]
+    assert shown[0] == shown[1] == shown[2] == devicekit("card", "show", catalog.EXAMPLE).out != ""
+
+
+@pytest.mark.slow
+def test_a_persons_path_on_a_terminal(folder: Path) -> None:
+    """From `devicekit own.csv`, over a question that Enter answers, to the page of the fit."""
+    pytest.importorskip("fcntl", reason="terminals are driven on Unix only")
+    import pty
+
+    trains("G").to_csv("own.csv", index=False)
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "devicekit", "own.csv"]
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "dumb"}
+    ) as ran:
+        os.close(theirs)
+        printed, answered = "", False
+        while select.select([ours], [], [], 60)[0]:
+            try:
+                printed += os.read(ours, 65536).decode()
+            except OSError:  # the other end has gone
+                break
+            if not answered and "Answer, options" in printed:
+                assert "--unit uS" in printed
+                answered = bool(os.write(ours, b"\n"))
+    os.close(ours)
+    assert answered
+    assert ran.returncode == 0, printed
+    line = shlex.split(re.search(r"devicekit fit own\.csv.*", printed)[0])  # type: ignore[index]
+    assert line[3:5] == ["--unit", "uS"]
+    assert "Fit of own.csv" in Path(line[line.index("--report") + 1]).read_text()
+    assert line[line.index("--out") + 1] == "own-card.json"
