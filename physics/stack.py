@@ -192,7 +192,11 @@ def _validate(data: Mapping[str, Any], where: str = "") -> Stack:
         try:
             ready[group] = group_class(data, group).model_validate(data.get(group, {}))
         except ValidationError as error:
-            bad += [BadRow(r.row, f"{group}.{r.column}", r.found, r.expected) for r in invalid_rows(error, group)]
+            fields = group_class(data, group).model_fields
+            bad += [
+                _name_unit(BadRow(r.row, f"{group}.{r.column}", r.found, r.expected), fields)
+                for r in invalid_rows(error, group)
+            ]
             ready.pop(group)
     try:
         stack = Stack.model_validate(ready)
@@ -216,8 +220,19 @@ def _name_layer(row: BadRow, data: Mapping[str, Any]) -> BadRow:
     parts = str(row.column).split(".")
     if parts[0] == "layers" and len(parts) > 2:
         name = data["layers"][int(parts[1])].get("name", parts[1])
-        return BadRow(row.row, f"layer.{name}.{'.'.join(parts[2:])}", row.found, row.expected)
-    return row
+        named = BadRow(row.row, f"layer.{name}.{'.'.join(parts[2:])}", row.found, row.expected)
+        return _name_unit(named, Layer.model_fields)
+    group = GROUPS.get(parts[0])
+    return row if group is None else _name_unit(row, group.model_fields)
+
+
+def _name_unit(row: BadRow, fields: Mapping[str, FieldInfo]) -> BadRow:
+    """Return a problem with the unit of its parameter beside the numbers."""
+    field = fields.get(str(row.column).rpartition(".")[2])
+    unit = unit_of(field) if field is not None else ""
+    if unit in ("", "1") or not row.expected.startswith(("greater", "less")):
+        return row
+    return BadRow(row.row, row.column, f"{row.found} {unit}", f"{row.expected} {unit}")
 
 
 def _contradictions(stack: Stack) -> list[BadRow]:

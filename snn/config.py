@@ -37,31 +37,42 @@ class NetworkSettings(Settings):
         within=(1, 100_000),
     )
     seed: int = setting(0, "Seed of start weights, order, encoding, device draws and noise.", within=(0, 2**63 - 1))
-    hidden: int = setting(1000, "Hidden neurons.", within=(1, 1_000_000))
-    steps: int = setting(50, "Steps of 1 ms per presentation.", sets="classifier", within=(12, MAX_STEPS))
+    hidden: int = setting(1000, "Neurons of the hidden layer.", label="Hidden neurons", within=(1, 1_000_000))
+    steps: int = setting(
+        50, "Steps of 1 ms per presentation.", label="Time steps of an image", sets="classifier", within=(12, MAX_STEPS)
+    )
     encoding: Encoding = setting(
         "paper",
         '"paper": a full pixel fires with p = 0.5. "dense": p = 1, and images moved by one pixel in 30 % of the '
         "training presentations (square images only).",
+        label="Encoding of images",
     )
     schedule: Schedule = setting(
         "growth",
         "Schedule over the epochs: the threshold of eq. (6) grows, or stays constant.",
+        label="Schedule of the threshold",
         sets="classifier devices",
     )
     rates: Rates = setting(
         "plain",
         'Learning rate and start weights of the output layer: those for 1000 hidden units ("plain"), or scaled to the '
         "actual number. Scaled rates overshoot in narrow networks and are sensitive to asymmetric devices.",
+        label="Learning rates",
     )
-    mapping: Mapping = setting("pair", "w = c (r+ - r-), or w = c (r - reference) [1].", sets="classifier devices")
+    mapping: Mapping = setting(
+        "pair", "w = c (r+ - r-), or w = c (r - reference) [1].", label="Weight as devices", sets="classifier devices"
+    )
     reference: float | None = setting(
         0.5,
         'State of the fixed reference; None: the device\'s symmetric point. Used by mapping "reference".',
+        label="State of the reference",
         within=(0.0, 1.0),
     )
     scales: tuple[float, float] | None = setting(
-        None, "c of the map of each layer [1]; None: the automatic recipe.", example="1.5,2.0"
+        None,
+        "c of the map of each layer [1]; None: the automatic recipe.",
+        label="Weight per layer of a full state",
+        example="1.5,2.0",
     )
 
     def __post_init__(self) -> None:
@@ -83,17 +94,22 @@ class RuleSettings(Settings):
         "resume",
         'Learning rule for the weight changes, one file each in `snn.gradients`: "resume" (Multi-ReSuMe, as in the '
         'paper) or "surrogate" (surrogate gradient, backpropagation through time).',
+        label="Learning rule",
         sets="benchmark classifier",
     )
     rule: RuleName = setting(
         "multi-resume-gated",
         "ReSuMe's rule of the hidden layer with or without the activity gate; the published rule has none and is "
         "fragile.",
+        label="Variant of ReSuMe",
     )
-    non_hebbian: float = setting(0.0, "The constant a of ReSuMe [1].", within=(0.0, 100.0))
+    non_hebbian: float = setting(
+        0.0, "The constant a of ReSuMe [1].", label="Constant a of ReSuMe", within=(0.0, 100.0)
+    )
     margin: int = setting(
         0,
         "No update if the true class leads by at least this many spikes; 0: always update.",
+        label="Lead without an update",
         sets="classifier",
         within=(0, MAX_STEPS),
     )
@@ -120,12 +136,14 @@ class PulseSettings(Settings):
         'carry, with the change done by the pulses read and subtracted from the sum), "stochastic" (no sum; random '
         'pulses), "literal" and "leaky" (eq. (4) as printed, or with a leaky sum); or "auto": verify if read noise is '
         "small compared with the step, else carry.",
+        label="Pulse policy",
         sets="benchmark classifier devices",
     )
     max_pulses: int | None = setting(
         None,
         "Largest number of pulses of a synapse in one presentation; None: the default of the policy (20 for carry and "
         "verify, else 1).",
+        label="Largest number of pulses",
         sets="benchmark classifier devices",
         within=(1, 1000),
     )
@@ -133,12 +151,16 @@ class PulseSettings(Settings):
         None,
         'With schedule "growth": thresholds grow over the epochs ("theta") or learning rates fall ("eta"); None: the '
         "default of the policy (eta for carry and verify, else theta).",
+        label="What falls over the epochs",
         sets="benchmark classifier devices",
     )
-    alpha: float = setting(1.0, 'Factor of the sum in eq. (4) for "literal" and "leaky" [1].', within=(0.0, 1.0))
+    alpha: float = setting(
+        1.0, 'Factor of the sum in eq. (4) for "literal" and "leaky" [1].', label="Factor of the sum", within=(0.0, 1.0)
+    )
     theta: tuple[float, float] | None = setting(
         None,
         "Thresholds of the two layers in units of the un-normalised rule; None: the automatic recipe.",
+        label="Thresholds of the layers",
         example="0.5,0.5",
     )
 

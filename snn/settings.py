@@ -32,6 +32,8 @@ class Setting:
         Of the field; `kind` is its type without None, `optional` is True if it may be None.
     doc : str
         What it does.
+    label : str
+        Label in the app; the name if "".
     within : (float, float) or None
         Range of a number, both ends included.
     zero : str
@@ -49,10 +51,16 @@ class Setting:
     optional: bool
     default: object
     doc: str
+    label: str = ""
     within: tuple[float, float] | None = None
     zero: str = ""
     example: str = ""
     sets: str = ""
+
+    @property
+    def form(self) -> str:
+        """Label in the app."""
+        return self.label or self.name.replace("_", " ").capitalize()
 
     @property
     def doc_type(self) -> str:

@@ -14,8 +14,6 @@ from devicekit.system.blanks import parse_word
 from devicekit.system.commands import non_default
 from devicekit.system.options import OPTIONS, ReadOptions
 
-_LABELS = {name: each.label for each in OPTIONS.values() for name in (each.name, each.keyword)}  # without units
-
 
 @dataclass(frozen=True)
 class Field:
@@ -34,7 +32,7 @@ class Field:
     hint : str
         Example.
     mode : str
-        Keyboard of a number, "decimal" or "numeric"; "check" for a box to tick.
+        Keyboard of a number, "decimal" or "numeric"; "check" for a box to tick, "lines" for a text of several lines.
     doc : str
         Meaning, shown beside it.
     """
@@ -65,27 +63,6 @@ def build_reading_fields(options: ReadOptions, recipes: list[str], formats: list
         )
 
     return [field(each) for each in sorted(OPTIONS.values(), key=lambda each: each.row)]
-
-
-def use_field_labels(message: str) -> str:
-    """Return a message of the Python interface with the labels of the page: `unit=uS` becomes “Unit” uS."""
-
-    def replace_option(match: re.Match[str]) -> str:
-        if match["pairs"] is not None:
-            return f"“{_LABELS[match['of']]}” {match['pairs'].replace(': ', '=')}"
-        value = match["value"].strip("()") if match["value"] not in ("True", "") else ""
-        return f"“{_LABELS[match['name']]}” {value}".rstrip()
-
-    message = message.replace("map: ", "“Columns”: ")
-    names = "|".join(_LABELS)
-    message = re.sub(
-        rf"\b(?P<of>map|key)=\{{(?P<pairs>[^}}]*)\}}|"
-        rf"(?<![\w/\\-])(?P<name>{names})=(?P<value>\([^)]*\)|'[^']*'|[^\s,;:()]*)",
-        replace_option,
-        message,
-    )
-    message = re.sub(r"\b(?:pass|give) (?=“)", "fill in ", message)
-    return re.sub(r"\b(?:Pass|Give) (?=“)", "Fill in ", message)
 
 
 def split_question(text: str) -> tuple[str, str]:
@@ -134,5 +111,4 @@ __all__ = [
     "build_reading_fields",
     "parse_reading_form",
     "split_question",
-    "use_field_labels",
 ]

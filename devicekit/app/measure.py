@@ -13,9 +13,10 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainT
 from starlette.routing import Route
 
 from devicekit.app import pages
+from devicekit.app.analysis import parse_analysis
 from devicekit.app.describe import are_renamed
 from devicekit.app.examples import EXAMPLES
-from devicekit.app.forms import use_field_labels
+from devicekit.app.labels import use_field_labels
 from devicekit.app.library_pages import add_to_library
 from devicekit.app.questions import list_entries, parse_answers, parse_options
 from devicekit.app.results import ReadResult, TaskResult, write_recipe
@@ -32,7 +33,6 @@ from devicekit.app.upload_page import (
 from devicekit.app.uploads import Upload
 from devicekit.core.errors import DevicekitError, Question, UsageError
 from devicekit.exporters import for_cards
-from devicekit.fitting.branch.options import FitOptions
 from devicekit.system.commands import non_default
 
 PATIENCE = 60.0  # s for the picture of answers
@@ -186,18 +186,16 @@ async def read_again(request: Request) -> Response:
     return respond(request, upload)
 
 
-async def fit_again(request: Request) -> Response:
-    """Fit an upload with another law, loss or state."""
+async def analyze_again(request: Request) -> Response:
+    """Fit an upload, or evaluate its figures of merit, with other options."""
     upload = find_upload(request)
     if upload is None:
         return pages.render_missing(request, "file")
-    form = await request.form()
-    usual = FitOptions()
-    chosen = {name: str(form.get(name, getattr(usual, name))) for name in ("model", "loss", "state")}
+    form = {name: str(value) for name, value in (await request.form()).items()}
     try:
-        options = FitOptions(**chosen)
+        options = parse_analysis(upload, form)
     except DevicekitError as error:
-        return render_upload(request, upload, str(error), 422)
+        return render_upload(request, upload, str(error), 422, entries=form)
     await run_in_threadpool(get_app(request).discard_job, upload.analysis_job)
     upload.options, upload.analysis_job, upload.record_id = options, None, ""
     return respond(request, upload)
@@ -338,7 +336,7 @@ def list_routes() -> list[Route]:
         route("/uploads/{key}/answer", answer_question, "POST"),
         route("/uploads/{key}/look", show_answers, "POST"),
         route("/uploads/{key}/read", read_again, "POST"),
-        route("/uploads/{key}/fit", fit_again, "POST"),
+        route("/uploads/{key}/analyze", analyze_again, "POST"),
         route("/uploads/{key}/cancel", cancel_jobs, "POST"),
         route("/uploads/{key}/close", close_upload, "POST"),
         route("/uploads/{key}/recipe", keep_recipe, "POST"),

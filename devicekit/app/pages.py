@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from devicekit._version import __version__
+from devicekit.app.labels import use_labels
 from devicekit.core.errors import DevicekitError
 from devicekit.report import live, theme
 
@@ -20,18 +21,30 @@ STATIC = {"htmx.min.js": "text/javascript", "app.js": "text/javascript", "app.cs
 def _environment() -> Any:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("devicekit.app", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["duration"] = format_duration
+    return environment
+
+
+def format_duration(seconds: float) -> str:
+    """Return a time in words: 45 s, 3 min 20 s, 2 h 5 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def render_fragment(template: str, **values: Any) -> str:
-    """Render a template."""
-    return str(_environment().get_template(f"{template}.html.j2").render(version=__version__, **values))
+    """Render a template, with the labels of the app for options of the command line."""
+    return use_labels(_environment().get_template(f"{template}.html.j2").render(version=__version__, **values))
 
 
 def is_script_request(request: Request) -> bool:

@@ -15,8 +15,8 @@ from devicekit.app.forms import (
     format_value,
     parse_reading_form,
     split_question,
-    use_field_labels,
 )
+from devicekit.app.labels import use_field_labels
 from devicekit.app.security import clean_file_name
 from devicekit.core.errors import Blank, Choice, Question, UsageError
 from devicekit.core.text import natural_number

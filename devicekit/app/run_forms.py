@@ -5,14 +5,20 @@ Fields of settings follow from their declarations (`snn.settings`).
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import physics
 from devicekit.app.forms import Field
-from devicekit.core.errors import UsageError
+from devicekit.app.labels import name_settings
+from devicekit.app.request_fields import build_fields, parse_fields
+from devicekit.core.errors import DevicekitError, UsageError
+from devicekit.system import files
+from devicekit.system.plugins import GRADIENTS, POLICIES
 
 if TYPE_CHECKING:
     from devicekit.verbs.benchmark import BenchmarkRequest
@@ -22,6 +28,10 @@ if TYPE_CHECKING:
 
 SEEDS = ("3", "10", "20")
 MOST_LOOPS = 1000
+STACK = Path("stack.toml")  # of a simulation, beside its results
+_NAMED = {"policy": POLICIES, "gradient": GRADIENTS}  # settings that take a name
+_USUAL = "as in the stack"
+_UNKNOWN = "Choose a material set from the list."
 _FIRST = ("scheme", "epochs", "hidden", "encoding", "seed")  # settings of a training that are not folded away
 
 
@@ -38,6 +48,8 @@ class RunForm:
     fields : sequence of Field
     groups : sequence of (str, sequence of Field)
         Further fields, folded away under a title.
+    edit : (str, str)
+        Address and text of a button that sends the form elsewhere; "" for none.
     """
 
     task: str
@@ -46,6 +58,7 @@ class RunForm:
     button: str
     fields: tuple[Field, ...]
     groups: tuple[tuple[str, tuple[Field, ...]], ...] = field(default=())
+    edit: tuple[str, str] = ("", "")
 
     def fill(self, entries: Mapping[str, str]) -> RunForm:
         """Return the form with other entries."""
@@ -57,9 +70,12 @@ class RunForm:
         return replace(self, fields=filled(self.fields), groups=groups)
 
 
-def build_simulation_form() -> RunForm:
-    """Return the form of a simulation."""
-    usual = "as in the material set"
+def build_simulation_form(stack: str = "") -> RunForm:
+    """Return the form of a simulation, of a shipped stack or of the text of a stack file."""
+    from devicekit.verbs.simulate import IVRequest
+
+    titles = "; ".join(f"{name}: {_read_title(path)}" for name, path in physics.material_files().items())
+    (material,) = build_fields(IVRequest, "material", material=physics.DEFAULT_MATERIAL)
     return RunForm(
         "simulate",
         "Simulate a filament",
@@ -67,48 +83,88 @@ def build_simulation_form() -> RunForm:
         "marked SIMULATED.",
         "Simulate",
         (
-            Field("material", "Material set", tuple(physics.material_files()), physics.DEFAULT_MATERIAL),
-            Field("cycles", "Loops (0: one set, up and back)", value="0", mode="numeric"),
-            Field("compliance", "Compliance [A]", hint=usual, mode="decimal"),
-            Field("stop", "End of the set ramp [V]", hint=usual, mode="decimal"),
-            Field("mesh", "Mesh", tuple(physics.SPACINGS), "default"),
+            replace(
+                material,
+                label="Start from" if stack else material.label,
+                choices=tuple(physics.material_files()),
+                doc=f"{titles}.",
+            ),
+            *([Field("stack", "Stack", value=stack, mode="lines")] if stack else []),
+            *(
+                replace(each, hint=each.hint or _USUAL)
+                for each in build_fields(IVRequest, "cycles", "compliance", "stop")
+            ),
+            *build_fields(IVRequest, "mesh"),
         ),
+        (("More", build_fields(IVRequest, "reset_stop", "rate", "noise", "seed")),),
+        ("/simulate/stack", "Load its text" if stack else "Edit its layers and parameters"),
     )
 
 
-def parse_simulation(form: Mapping[str, str]) -> IVRequest:
-    """Return what the form of a simulation asks for.
+def _read_title(path: Path) -> str:
+    return str(tomllib.loads(path.read_text("utf-8"))["title"])
+
+
+def write_stack(material: str) -> str:
+    """Return a stack file that names a material set and repeats its layers and parameters, to be changed.
 
     Raises
     ------
     UsageError
-        If an entry is not valid.
+        If the set does not ship.
+    """
+    files = physics.material_files()
+    if material not in files:
+        raise UsageError(_UNKNOWN)
+    text = files[material].read_text("utf-8")
+    return f'material = "{material}"\ntitle = "My stack"\n\n{text[text.index("[[layer]]") :]}'
+
+
+def parse_simulation(form: Mapping[str, str]) -> IVRequest:
+    """Return what the form of a simulation asks for; a stack is to be written into its file before it runs.
+
+    Raises
+    ------
+    DevicekitError
+        If an entry, or the stack, is not valid.
     """
     from devicekit.verbs.simulate import IVRequest
 
-    request = IVRequest(
-        material=form.get("material") or None,
-        solver="banded",
-        mesh=form.get("mesh", "default"),
-        cycles=_parse_number(form, "cycles", "Loops", int) or 0,
-        compliance=_parse_number(form, "compliance", "Compliance"),
-        stop=_parse_number(form, "stop", "End of the set ramp"),
-    )
-    if request.material not in physics.material_files() or request.mesh not in physics.SPACINGS:
-        raise UsageError("Choose a material set and a mesh from the lists.")
-    if not 0 <= request.cycles <= MOST_LOOPS:
+    material = form.get("material") or physics.DEFAULT_MATERIAL
+    if material not in physics.material_files():
+        raise UsageError(_UNKNOWN)
+    given = parse_fields(IVRequest, {**form, "material": "", "stack": ""})
+    if given.get("cycles", 0) > MOST_LOOPS:
         raise UsageError(f"“Loops” takes 0 (one set) to {MOST_LOOPS}.")
+    if "seed" in given and not given.get("noise"):
+        raise UsageError("“Seed of the noise” has no effect without “Noise of single vacancies”.")
+    source: dict[str, Any] = {"stack": STACK} if form.get("stack", "").strip() else {"material": material}
+    request = IVRequest(solver="banded", **source, **given)
+    check_stack(request, form.get("stack", ""))
     return request
 
 
-def _parse_number(form: Mapping[str, str], name: str, label: str, kind: type = float) -> Any:
-    word = form.get(name, "").strip()
-    if not word:
-        return None
-    try:
-        return kind(word)
-    except ValueError:
-        raise UsageError(f"“{label}” takes a number, not {word!r}.") from None
+def check_stack(request: IVRequest, text: str) -> None:
+    """Refuse a stack, or changes to it, that cannot be simulated.
+
+    Raises
+    ------
+    DevicekitError
+        The message names key, unit and range.
+    """
+    if request.stack is None:
+        request.load()
+        return
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / STACK.name
+        path.write_text(text, encoding="utf-8")
+        try:
+            laws = {key: table.get("law") for key, table in files.read_toml(path).items() if isinstance(table, dict)}
+            if own := [key for key, law in laws.items() if str(law).endswith(".py")]:
+                raise UsageError(f"{own[0]}.law: laws in Python files run on the command line only. Name a law here.")
+            replace(request, stack=path).load()
+        except DevicekitError as error:
+            raise error.in_words(lambda words: words.replace(f"{path}", "“Stack”")) from None
 
 
 def build_benchmark_form(card: str) -> RunForm:
@@ -182,7 +238,7 @@ def build_training_form(card: str) -> RunForm:
         "the training asks of the device.",
         "Train",
         (
-            Field("data", "data", NAMES, "digits", doc="Images; others than digits are fetched once."),
+            Field("data", "Images", NAMES, "digits", doc="Others than digits are fetched once."),
             *(_setting_field(declared[name]) for name in _FIRST),
             Field("beside", "Also train ordinary classifiers on the same images", value="yes", mode="check"),
         ),
@@ -213,16 +269,19 @@ def parse_training(form: Mapping[str, str], card: Path) -> TrainRequest:
 
 
 def _setting_field(setting: Setting) -> Field:
-    """Return the field of a setting, named as its documentation and `--set` name it."""
-    usual = setting.default
+    """Return the field of a setting; an empty one is None."""
+    usual, doc = setting.default, name_settings(setting.doc).replace("None:", "empty:")
     if get_origin(setting.kind) is Literal or setting.kind is bool:
         words = ("yes", "no") if setting.kind is bool else get_args(setting.kind)
         value = "" if usual is None else {True: "yes", False: "no"}[bool(usual)] if setting.kind is bool else str(usual)
         choices = ("", *words) if setting.optional else words
-        return Field(setting.name, setting.name, choices, value, doc=setting.doc.replace("`", ""))
+        return Field(setting.name, setting.form, choices, value, doc=doc)
+    if registry := _NAMED.get(setting.name):
+        named = {"auto"} if setting.name == "policy" else set()
+        return Field(setting.name, setting.form, tuple(sorted({*registry.names(), *named})), str(usual), doc=doc)
     hint = ",".join(map(str, usual)) if isinstance(usual, tuple) else setting.example if usual is None else str(usual)
     mode = "decimal" if setting.kind in (int, float) else ""
-    return Field(setting.name, setting.name, hint=hint, mode=mode, doc=setting.doc.replace("`", ""))
+    return Field(setting.name, setting.form, hint=hint, mode=mode, doc=doc)
 
 
 def _parse_settings(form: Mapping[str, str], kind: type[Settings], names: Iterable[str]) -> dict[str, Scalar]:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from devicekit.app import pages, run_forms
+from devicekit.app.labels import use_setting_labels
 from devicekit.app.library_pages import load_card_text
 from devicekit.app.results import TaskResult
 from devicekit.app.run_forms import RunForm
@@ -33,11 +34,22 @@ async def show_simulation_form(request: Request) -> Response:
 async def start_simulation(request: Request) -> Response:
     """Start a simulation."""
     form = await _read_form(request)
+    text = form.get("stack", "").replace("\r\n", "\n")
     try:
-        asked = run_forms.parse_simulation(form)
+        asked = await run_in_threadpool(run_forms.parse_simulation, {**form, "stack": text})
+    except DevicekitError as error:
+        return _render_form(request, run_forms.build_simulation_form(text).fill(form), str(error))
+    return _start(request, "simulate", f"simulating {asked.material or 'a stack'}", request=asked, text=text)
+
+
+async def edit_stack(request: Request) -> Response:
+    """Show the form of a simulation with the text of the chosen stack, or of an opened file."""
+    form = await _read_form(request)
+    try:
+        text = form.get("opened") or run_forms.write_stack(form.get("material", ""))
     except DevicekitError as error:
         return _render_form(request, run_forms.build_simulation_form().fill(form), str(error))
-    return _start(request, "simulate", f"simulating {asked.material}", request=asked)
+    return _render_form(request, run_forms.build_simulation_form(text).fill({**form, "stack": text}))
 
 
 async def _read_form(request: Request) -> dict[str, str]:
@@ -123,7 +135,7 @@ def _make_start(task: str) -> Callable[[Request], Any]:
         try:
             asked = await run_in_threadpool(parse, form, Path(name))
         except DevicekitError as error:
-            return _render_form(request, build(name).fill(form), str(error), where)
+            return _render_form(request, build(name).fill(form), use_setting_labels(str(error)), where)
         return _start(request, task, title.format(name), request=asked, text=text)
 
     return start
@@ -156,6 +168,7 @@ def list_routes() -> list[Route]:
     return [
         Route("/simulate", show_simulation_form),
         Route("/simulate", start_simulation, methods=["POST"]),
+        Route("/simulate/stack", edit_stack, methods=["POST"]),
         *(Route(f"/{task}", _make_form_page(task)) for task in _FORMS),
         *(Route(f"/{task}", _make_start(task), methods=["POST"]) for task in _FORMS),
         Route("/runs/{job}", show_run),

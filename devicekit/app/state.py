@@ -11,6 +11,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from devicekit.app.analysis import known_options
 from devicekit.app.questions import list_entries
 from devicekit.app.uploads import MOST_BYTES, Upload, Uploads
 from devicekit.app.worker import Job, Worker
@@ -121,11 +122,9 @@ class App:
         """Start to fit or characterise an upload unless it has started; return None until it is read, and believed."""
         result = upload.read_result
         if upload.analysis_job is None and result is not None and result.is_whole:
-            arguments: dict[str, Any] = {"path": upload.path, "reading": result.reading}
-            if result.fits:
-                upload.analysis_job = self.submit(f"fitting {upload.name}", "fit", options=upload.options, **arguments)
-            else:
-                upload.analysis_job = self.submit(f"characterizing {upload.name}", "characterize", **arguments)
+            title, task = ("fitting", "fit") if result.fits else ("characterizing", "characterize")
+            arguments = {"path": upload.path, "reading": result.reading, "options": known_options(upload)}
+            upload.analysis_job = self.submit(f"{title} {upload.name}", task, **arguments)
         return upload.analysis_job
 
     def close_upload(self, upload: Upload) -> None:

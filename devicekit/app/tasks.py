@@ -7,12 +7,12 @@ import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from devicekit.app.content import describe_table, draw_figure, list_columns
-from devicekit.app.forms import use_field_labels
+from devicekit.app.labels import use_field_labels
 from devicekit.app.results import CARDS, Opened, ReadResult, TaskResult, write_recipe
 from devicekit.core.errors import DevicekitError, QuestionError
 from devicekit.system.answers import Answered, FormAnswers, answered_by
@@ -22,7 +22,6 @@ from devicekit.verbs.outcome import REPORT, Outcome, Progress
 
 if TYPE_CHECKING:
     from devicekit.core.errors import Question
-    from devicekit.fitting.branch.options import FitOptions
     from devicekit.readers.opening import Opening
     from devicekit.readers.source import Sources
     from devicekit.report import Report
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from devicekit.verbs.train import TrainRequest
 
 Count = Callable[[int, int], None]
+Step = Callable[[str, str, int, int], None]  # what, in which unit it is counted, how much of how much
 TABLES_KEPT = 4  # for another fit
 LARGEST_KEPT = 20_000_000  # bytes of text of an opened file that is kept for other answers
 
@@ -39,12 +39,18 @@ LARGEST_KEPT = 20_000_000  # bytes of text of an opened file that is kept for ot
 class JobProgress(Progress):
     """Progress of a verb, on the page of its job."""
 
-    def __init__(self, count: Count) -> None:
-        self._count = count
+    def __init__(self, report: Step) -> None:
+        self._report = report
+
+    def doing(self, what: str) -> AbstractContextManager[None]:
+        """See `Progress`."""
+        self._report(what, "", 0, 0)
+        return nullcontext()
 
     def counting(self, name: str, unit: str) -> AbstractContextManager[Count]:
         """See `Progress`."""
-        return nullcontext(self._count)
+        self._report(name, unit, 0, 0)
+        return nullcontext(lambda done, total: self._report(name, unit, done, total))
 
 
 class Tasks:
@@ -71,13 +77,13 @@ class Tasks:
         from devicekit.system import catalog
 
         file = catalog.get("reference-dc").data
-        self.peek(file, ReadOptions(), lambda done, total: None)
-        self.read(file, ReadOptions(), lambda done, total: None)
+        self.peek(file, ReadOptions(), lambda *step: None)
+        self.read(file, ReadOptions(), lambda *step: None)
         self._tables.clear()
         self._openings.clear()
         self._sources.clear()
 
-    def peek(self, path: Path, reading: ReadOptions, progress: Count) -> Opened:
+    def peek(self, path: Path, reading: ReadOptions, progress: Step) -> Opened:
         """Draw the numbers of the first rows of a file, before it is understood; a bounded part of it is looked at."""
         from devicekit.features import confirm
 
@@ -91,7 +97,7 @@ class Tasks:
         self,
         path: Path,
         reading: ReadOptions,
-        progress: Count,
+        progress: Step,
         answers: Mapping[str, Mapping[str, Any]] | None = None,
         asked: tuple[Question, ...] = (),
         recipe: Path | None = None,
@@ -145,36 +151,46 @@ class Tasks:
             reproduction=_reproduce_reading(path.name, found.reading),
         )
 
-    def fit(self, path: Path, reading: ReadOptions, options: FitOptions, folder: Path, progress: Count) -> TaskResult:
+    def fit(
+        self, path: Path, reading: ReadOptions, options: Mapping[str, Any], folder: Path, progress: Step
+    ) -> TaskResult:
         """Fit an update law to pulse trains; write its page and its cards."""
         from devicekit.verbs.fit import FitRequest, run_fit
 
-        request = FitRequest(file=path, reading=reading, out=folder / "card.json", needs_both=False, **asdict(options))
+        request = FitRequest(file=path, reading=reading, out=folder / "card.json", needs_both=False, **options)
         table: Any = self._read_table(path, Answered(reading))
         return _show_analysis(lambda: run_fit(request, table=table), path, reading, folder, table)
 
-    def characterize(self, path: Path, reading: ReadOptions, folder: Path, progress: Count) -> TaskResult:
+    def characterize(
+        self, path: Path, reading: ReadOptions, options: Mapping[str, Any], folder: Path, progress: Step
+    ) -> TaskResult:
         """Compute the figures of merit of a table; write its page and its tables."""
         from devicekit.verbs.characterize import CharacterizeRequest, run_characterize
 
         table = self._read_table(path, Answered(reading))
-        request = CharacterizeRequest(files=(path,), reading=reading)
+        request = CharacterizeRequest(files=(path,), reading=reading, **options)
         return _show_analysis(lambda: run_characterize(request, table=table), path, reading, folder, table)
 
-    def simulate(self, request: IVRequest, folder: Path, progress: Count) -> TaskResult:
-        """Simulate the I-V of a material set."""
+    def simulate(self, request: IVRequest, text: str, folder: Path, progress: Step) -> TaskResult:
+        """Simulate the I-V of a material set, or of a stack with that text."""
         from devicekit.verbs.simulate import run_iv
 
-        return show(run_iv(request, JobProgress(progress)), folder)
+        if request.stack is None:
+            return show(run_iv(request, JobProgress(progress)), folder)
+        path = folder / request.stack
+        path.write_text(text, encoding="utf-8")
+        outcome = run_iv(replace(request, stack=path), JobProgress(progress))
+        found = show(replace(outcome, reproduction=request.reproduction()), folder)
+        return replace(found, files=(*found.files, path.name))
 
-    def train(self, request: TrainRequest, text: str, folder: Path, progress: Count) -> TaskResult:
+    def train(self, request: TrainRequest, text: str, folder: Path, progress: Step) -> TaskResult:
         """Train a network on a card with that text."""
         from devicekit.verbs.train import run_training
 
         request = replace(request, card=_write_card(folder, request.card, text))
         return show(run_training(request, JobProgress(progress)), folder)
 
-    def benchmark(self, request: BenchmarkRequest, text: str, folder: Path, progress: Count) -> TaskResult:
+    def benchmark(self, request: BenchmarkRequest, text: str, folder: Path, progress: Step) -> TaskResult:
         """Benchmark a card with that text against an ideal device."""
         from devicekit.verbs.benchmark import run_benchmark
 
@@ -189,7 +205,7 @@ class Tasks:
         labels: dict[str, str],
         reading: dict[str, Any],
         folder: Path,
-        progress: Count,
+        progress: Step,
     ) -> str:
         """Add a card, or the result of a measurement, to the library; return the id of its record."""
         from devicekit.library import Library
@@ -205,7 +221,7 @@ class Tasks:
         y: str | None,
         by: str | None,
         folder: Path,
-        progress: Count,
+        progress: Step,
     ) -> TaskResult:
         """Compare records of the library."""
         from devicekit.library import Library
@@ -219,7 +235,7 @@ class Tasks:
         first, details = _split(page)
         return TaskResult(first, ("comparison.html",), (), reproduction, details=details)
 
-    def export(self, card: Path, to: str, folder: Path, progress: Count) -> str:
+    def export(self, card: Path, to: str, folder: Path, progress: Step) -> str:
         """Export a card as a zip file and return its name."""
         from devicekit.device.card import load_card
         from devicekit.exporters import ExportOptions, make

@@ -13,16 +13,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from devicekit.app import pages
+from devicekit.app.analysis import build_analysis
 from devicekit.app.describe import DescribeForm, build_describe_form
-from devicekit.app.forms import build_reading_fields, use_field_labels
+from devicekit.app.forms import build_reading_fields
+from devicekit.app.labels import use_field_labels
 from devicekit.app.questions import Entries, build_parts
 from devicekit.app.results import Opened, ReadResult, TaskResult
 from devicekit.app.state import App, get_app
 from devicekit.app.uploads import Upload
 from devicekit.core.errors import Question
 from devicekit.exporters import for_cards
-from devicekit.fitting.branch.options import CHOICES
-from devicekit.models import law_names
 from devicekit.readers.recipe import list_shipped
 from devicekit.system.plugins import READERS
 
@@ -40,6 +40,7 @@ def render_upload(
     form: Any = None,
     looked: ReadResult | None = None,
     asked: tuple[str, tuple[Question, ...]] | None = None,
+    entries: Mapping[str, str] | None = None,
 ) -> Response:
     """Render the page of an upload.
 
@@ -53,6 +54,8 @@ def render_upload(
         What those entries would lead to, to be shown instead of what the first answers lead to.
     asked : str and tuple of Question, optional
         The parts of that form, and the job that asked them.
+    entries : mapping of str to str, optional
+        Entries of options of the analysis that were refused.
     """
     app = get_app(request)
     read = app.read(upload)
@@ -64,11 +67,11 @@ def render_upload(
     found = read.result if isinstance(read.result, ReadResult) else ReadResult()
     if found.wrong and not wrong:
         wrong = use_page_words(found.wrong, upload)
-    entries = upload.looked if form is not None else upload.entries
+    answers = upload.looked if form is not None else upload.entries
     form = form if form is not None else upload.form if found.question and upload.form is not None else FormData()
     job_id, parts = asked or (read.id, found.asked)
     upload.keep_form(job_id, parts)
-    shown_parts = build_parts(parts, entries)
+    shown_parts = build_parts(parts, answers)
     empty = next((each for each in shown_parts if each.missing), None)
     if found.question and form is upload.form and empty is not None and not wrong:  # an answer that was not used
         wrong = f"Fill in “{empty.missing[0]}” beside the answer: {empty.heading}"
@@ -88,9 +91,8 @@ def render_upload(
         asked=job_id,
         describe=describe_upload(app, upload, looked, form),
         recipe=(str(form.get("recipe-name", Path(upload.name).stem)), "keep-recipe" in form),
-        laws=law_names(),
-        losses=CHOICES["loss"],
-        states=CHOICES["state"],
+        analysis=build_analysis(upload, entries) if found.is_whole else [],
+        is_refused=entries is not None,
         targets=for_cards(),
         wrong=wrong,
     )

@@ -14,7 +14,6 @@ from devicekit.app.results import Opened, ReadResult
 from devicekit.app.security import clean_file_name
 from devicekit.app.worker import Job
 from devicekit.core.errors import FileError, Question
-from devicekit.fitting.branch.options import FitOptions
 from devicekit.system.answers import Answered
 from devicekit.system.options import ReadOptions
 
@@ -52,8 +51,8 @@ class Upload:
         Entries of forms that were not sent yet.
     recipe : Path, optional
         Recipe to be written once the answers are enough.
-    options : FitOptions
-        Options of the fit.
+    options : dict of str to value
+        Options of the fit or of the figures of merit, those that differ from the defaults.
     example : str
         Name of the set that it is a copy of; "" for a file of the user.
     first_job, read_job, look_job, analysis_job : Job, optional
@@ -80,7 +79,7 @@ class Upload:
     forms: dict[str, tuple[Question, ...]] = field(default_factory=dict)
     looked: Mapping[str, Entries] = field(default_factory=dict)
     recipe: Path | None = None
-    options: FitOptions = field(default_factory=FitOptions)
+    options: Mapping[str, Any] = field(default_factory=dict)
     first_job: Job | None = None
     read_job: Job | None = None
     look_job: Job | None = None

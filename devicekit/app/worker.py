@@ -18,14 +18,16 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal
 
-from devicekit.app.forms import use_field_labels
+from devicekit.app.labels import use_field_labels, use_setting_labels
 from devicekit.app.results import CARDS
 from devicekit.core.errors import DevicekitError
 from devicekit.system.workers import ignore_interrupts
 
+Report = Callable[[str, str, int, int], None]  # of a step: what, in which unit it is counted, how much of how much
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 WORKER_ENDED = "The worker process ended unexpectedly, perhaps for lack of memory."
 INTERNAL_ERROR = "an error in devicekit itself"
+ENOUGH_TO_TELL = 2.0  # s of a step, before its end is estimated
 
 
 @dataclass(eq=False)
@@ -44,8 +46,8 @@ class Job:
         Keywords of the task.
     folder : Path
         Folder for its files; removed if it is cancelled.
-    state, done, total
-        State and progress; a total of 0 is unknown.
+    state, step, unit, done, total
+        State and progress: what is done, in which unit it is counted, and how far; a total of 0 is unknown.
     result : object
         Result of the task.
     error : DevicekitError, optional
@@ -66,8 +68,11 @@ class Job:
     folder: Path
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     state: State = "waiting"
+    step: str = ""
+    unit: str = ""
     done: int = 0
     total: int = 0
+    step_time: float = 0.0
     result: Any = None
     error: DevicekitError | None = None
     message: str = ""
@@ -93,6 +98,20 @@ class Job:
         if self.state != "running":
             return self.state
         return f"running, {100 * self.done // self.total} %" if self.total else "running"
+
+    def advance(self, step: str, unit: str, done: int, total: int) -> None:
+        """Set the progress; the time of a new step counts from now on."""
+        if step != self.step or total != self.total or done < self.done:
+            self.step_time = time.monotonic()
+        self.step, self.unit, self.done, self.total = step, unit, done, total
+
+    @property
+    def remaining(self) -> float | None:
+        """Time that the present step takes yet [s]; None before it can be said."""
+        spent = time.monotonic() - self.step_time
+        if not 0 < self.done < self.total or spent < ENOUGH_TO_TELL:
+            return None
+        return spent * (self.total - self.done) / self.done
 
     @property
     def seconds(self) -> float:
@@ -193,7 +212,7 @@ class Worker:
                 kind, value, memory = pipe.recv()
                 job.memory = max(job.memory, memory)
                 if kind == "progress":
-                    job.done, job.total = value
+                    job.advance(*value)
                     continue
                 with self._lock:
                     self._finish(job, kind, value)
@@ -244,15 +263,16 @@ def run_tasks(pipe: Connection, warm_up: Sequence[str]) -> None:
 
 
 def _run_task(tasks: Any, task: str, arguments: dict[str, Any], pipe: Connection) -> tuple[str, Any, int]:
-    def progress(done: int, total: int) -> None:
-        pipe.send(("progress", (done, total), _peak_memory()))
+    def progress(step: str, unit: str, done: int, total: int) -> None:
+        pipe.send(("progress", (step, unit, done, total), _peak_memory()))
 
     try:
         return "done", getattr(tasks, task)(**arguments, progress=_limit_rate(progress)), _peak_memory()
     except DevicekitError as error:
+        words = use_setting_labels if task in ("train", "benchmark") else use_field_labels
         return (
             "failed",
-            error.in_words(lambda message: use_field_labels(_remove_folder(message, arguments))),
+            error.in_words(lambda message: words(_remove_folder(message, arguments))),
             _peak_memory(),
         )
     except Exception as error:  # the page shows it and the process continues
@@ -267,15 +287,15 @@ def _remove_folder(message: str, arguments: Mapping[str, Any]) -> str:
     return message
 
 
-def _limit_rate(progress: Callable[[int, int], None], seconds: float = 0.2) -> Callable[[int, int], None]:
-    """Return a function that reports progress at most every `seconds`, and always at the end."""
+def _limit_rate(progress: Report, seconds: float = 0.2) -> Report:
+    """Return a function that reports progress at most every `seconds`, and always at the start and end of a step."""
     last = [0.0]
 
-    def report(done: int, total: int) -> None:
+    def report(step: str, unit: str, done: int, total: int) -> None:
         now = time.monotonic()
-        if done >= total or now - last[0] > seconds:
+        if done in (0, total) or now - last[0] > seconds:
             last[0] = now
-            progress(done, total)
+            progress(step, unit, done, total)
 
     return report
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from devicekit.core.constants import TEN_YEARS_S
-from devicekit.core.declarations import document, option
+from devicekit.core.declarations import document, option, options_of
 from devicekit.core.errors import DevicekitError, UsageError
 from devicekit.core.pairs import parse_range
 from devicekit.features.definitions import BITS, DEFAULT_V_RESET, DEFAULT_V_SET, V_RESET, V_SET
@@ -54,22 +54,39 @@ class CharacterizeRequest:
         argument=True, default=MISSING, metavar="FILE...", help="Files or folders of measurements."
     )
     out: Path = shared.out_folder(default=Path("devicekit-characterize"))
-    v_set: str = option(default=DEFAULT_V_SET, choices=V_SET, help="Definition of V_set")
-    v_reset: str = option(default=DEFAULT_V_RESET, choices=V_RESET, help="Definition of V_reset")
-    threshold: float = shared.threshold()
-    horizon: float = option(default=TEN_YEARS_S, metavar="S", help="Retention: time to predict [s].")
-    kernel: str | None = option(choices=KERNELS, help="Relaxation: kernel, chosen by the data if not given")
-    ppf_baseline: str | None = option(
-        metavar="WHICH", choices=BASELINES, help="Paired pulses: level from which the second is counted"
+    v_set: str = option(default=DEFAULT_V_SET, choices=V_SET, help="Definition of V_set", form="Definition of V_set")
+    v_reset: str = option(
+        default=DEFAULT_V_RESET, choices=V_RESET, help="Definition of V_reset", form="Definition of V_reset"
     )
-    thickness: float | None = shared.number("Conduction: thickness of the film [m].", "M")
-    area: float | None = shared.number("Conduction: area of the electrode [m2].", "M2")
-    temperature: float | None = shared.number("Conduction: temperature of the measurement [K].", "K")
+    threshold: float = shared.threshold()
+    horizon: float = option(
+        default=TEN_YEARS_S, metavar="S", help="Retention: time to predict [s].", form="Time to predict [s]"
+    )
+    kernel: str | None = option(
+        choices=KERNELS, help="Relaxation: kernel, chosen by the data if not given", form="Kernel"
+    )
+    ppf_baseline: str | None = option(
+        metavar="WHICH",
+        choices=BASELINES,
+        help="Paired pulses: level from which the second is counted",
+        form="Level from which the second pulse counts",
+    )
+    thickness: float | None = shared.number(
+        "Conduction: thickness of the film [m].", "M", form="Thickness of the film [m]", example="5 nm"
+    )
+    area: float | None = shared.number(
+        "Conduction: area of the electrode [m2].", "M2", form="Area of the electrode [m2]", example="25 um2"
+    )
+    temperature: float | None = shared.number(
+        "Conduction: temperature of the measurement [K].", "K", form="Temperature of the measurement [K]", example="300"
+    )
     permittivity: tuple[float, float] | None = option(
         metavar="LOW:HIGH",
         typed=str | None,
         parse=_permittivity,
         help="Conduction: range of the relative permittivity.",
+        form="Relative permittivity",
+        example="4:25",
     )
     life_temperature: float = shared.life_temperature()
     lost_factor: float = shared.lost_factor()
@@ -79,12 +96,21 @@ class CharacterizeRequest:
         parse=lambda given: tuple(given or ()),
         metavar="N",
         help="Bakes of many cells: bits of a cell; may be repeated. Default: 2, 3 and 4.",
+        form="Bits of a cell",
+        example="2, 3, 4",
     )
-    write_window: float | None = shared.number("Bakes of many cells: width of a window to write [S].", "S")
+    write_window: float | None = shared.number(
+        "Bakes of many cells: width of a window to write [S].",
+        "S",
+        form="Width of a window to write [S]",
+        example="5 uS",
+    )
     bake: float | None = shared.bake(
         "Bakes of many cells: bake for which levels are placed, such as 180C; a hotter one is predicted."
     )
-    apparent_energy: float | None = shared.number("Bakes of many cells: energy to predict a hotter bake [eV].", "EV")
+    apparent_energy: float | None = shared.number(
+        "Bakes of many cells: energy to predict a hotter bake [eV].", "EV", form="Energy to predict a hotter bake [eV]"
+    )
     time_exponent: float | None = shared.time_exponent()
     jobs: int = shared.jobs("Files at a time.", 2)
     reading: ReadOptions = field(default_factory=ReadOptions)
@@ -322,6 +348,15 @@ def _text(results: Sequence[FileResult], request: CharacterizeRequest) -> list[B
 
 def _reproduction(request: CharacterizeRequest) -> Reproduction:
     names, options = [file.name for file in request.files], non_default(request.reading)
-    line = command("characterize", names, {**options, "out": "results"})
-    found = call("devicekit.characterize", repr(names[0]), **options)
-    return Reproduction(line, f"import devicekit\nfound = {found}\nfound.scalars()")
+    declared = options_of(CharacterizeRequest)
+    own = {name: value for name in declared if (value := getattr(request, name)) != declared[name].default}
+    own = {name: value for name, value in own.items() if name not in ("files", "out", "jobs")}
+    typed = {name: value for name, value in own.items() if name != "bits"}
+    if request.permittivity is not None:
+        typed["permittivity"] = "{:g}:{:g}".format(*request.permittivity)
+    line = command("characterize", names, {**typed, **options, "out": "results"})
+    line += "".join(f" --bits {each}" for each in request.bits)
+    settings = [repr(request.settings())] if own else []
+    imports = "from devicekit.features.merit import Sample, Settings\n" if own else ""
+    found = call("devicekit.characterize", repr(names[0]), *settings, **options)
+    return Reproduction(line, f"import devicekit\n{imports}found = {found}\nfound.scalars()")

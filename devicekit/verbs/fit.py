@@ -53,20 +53,24 @@ class FitRequest:
         Refuse a card without LTP or LTD; else such a fit has none.
     """
 
-    model: str = option(default=FitOptions.model, metavar="LAW", choices=law_names, help="Update law")
-    loss: str = option(default=FitOptions.loss, choices=_words("loss"), help="Loss function")
+    model: str = option(default=FitOptions.model, metavar="LAW", choices=law_names, help="Update law", form="Law")
+    loss: str = option(default=FitOptions.loss, choices=_words("loss"), help="Loss function", form="Loss")
     estimator: str = option(
         default=FitOptions.estimator,
         choices=_words("estimator"),
         help="Likelihood of whole trains, trajectory of the mean curve, or steps over all cycles",
+        form="Estimator",
     )
     share: str | None = option(
-        choices=_words("share"), help="One shape for all pulses, scaled by a law of the width or amplitude"
+        choices=_words("share"),
+        help="One shape for all pulses, scaled by a law of the width or amplitude",
+        form="One shape, scaled by",
     )
     state: str = option(
         default=FitOptions.state,
         choices=_words("state"),
         help="State of the law; use the logarithm for several decades",
+        form="State",
     )
     resample: int = option(
         default=0, metavar="N", least=0, help="Also write N cards fitted to resampled data: the uncertainty of the fit."

@@ -25,7 +25,7 @@ def seed(words: str = "Seed of every random draw.") -> Any:
 
 def chance() -> Any:
     """Declare a seed that makes sense with another option alone."""
-    return option(metavar="N", least=0, help="Seed of the random draws; 0 if not given.")
+    return option(metavar="N", least=0, help="Seed of the random draws; 0 if not given.", form="Seed of the noise")
 
 
 def jobs(words: str, default: int = 1) -> Any:
@@ -35,7 +35,7 @@ def jobs(words: str, default: int = 1) -> Any:
 
 def stack(words: str = "Stack TOML, which names its material set; the default stack if not given.") -> Any:
     """Declare the file of a stack."""
-    return option(metavar="STACK.toml", help=words)
+    return option(metavar="STACK.toml", help=words, form="Stack")
 
 
 def laws() -> Any:
@@ -50,7 +50,7 @@ def laws() -> Any:
 
 def mesh(default: str = "default") -> Any:
     """Declare the cells of a mesh."""
-    return option(default=default, choices=tuple(physics.SPACINGS), help="Cells of the mesh")
+    return option(default=default, choices=tuple(physics.SPACINGS), help="Cells of the mesh", form="Mesh")
 
 
 def epochs() -> Any:
@@ -97,27 +97,39 @@ def report() -> Any:
 
 def threshold(default: float | None = THRESHOLD) -> Any:
     """Declare the on/off ratio of a good cycle."""
-    return option(default=default, metavar="X", help="Endurance: smallest on/off ratio of a good cycle.")
+    words = "Endurance: smallest on/off ratio of a good cycle."
+    return option(default=default, metavar="X", help=words, form="On/off ratio of a good cycle")
 
 
 def life_temperature() -> Any:
     """Declare the temperature of use."""
-    return option(default=LIFE_TEMPERATURE_K, metavar="K", help="Retention: temperature of use, for the lifetime [K].")
+    words = "Retention: temperature of use, for the lifetime [K]."
+    return option(default=LIFE_TEMPERATURE_K, metavar="K", help=words, form="Temperature of use [K]")
 
 
 def lost_factor() -> Any:
     """Declare the change at which a state is lost."""
-    return option(default=LOST_FACTOR, metavar="X", help="Retention: factor of change in G at which a state is lost.")
+    words = "Retention: factor of change in G at which a state is lost."
+    return option(default=LOST_FACTOR, metavar="X", help=words, form="Change at which a state is lost")
 
 
 def time_exponent() -> Any:
     """Declare the exponent of time of a loss, set by hand."""
-    return option(metavar="NU", help="Bakes of many cells: exponent of time of the loss, if you know it.")
+    words = "Bakes of many cells: exponent of time of the loss, if you know it."
+    return option(metavar="NU", help=words, form="Exponent of time of the loss")
 
 
 def bake(words: str) -> Any:
     """Declare the temperature of a bake: 180C, or 453.15K."""
-    return option("--bake", metavar="TEMPERATURE", typed=str | None, parse=_parse_bake, help=words)
+    return option(
+        "--bake",
+        metavar="TEMPERATURE",
+        typed=str | None,
+        parse=_parse_bake,
+        help=words,
+        form="Bake to place levels for",
+        example="180C",
+    )
 
 
 def _parse_bake(text: str | None) -> float | None:
@@ -126,9 +138,9 @@ def _parse_bake(text: str | None) -> float | None:
     return None if text is None else parse_temperature(text)
 
 
-def number(words: str, metavar: str, flag: str = "") -> Any:
+def number(words: str, metavar: str, flag: str = "", **how: Any) -> Any:
     """Declare a number that need not be given."""
-    return option(flag, metavar=metavar, help=words)
+    return option(flag, metavar=metavar, help=words, **how)
 
 
 def several(words: str, metavar: str, flag: str) -> Any:

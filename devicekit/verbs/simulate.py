@@ -32,7 +32,9 @@ class StackRequest:
 
     stack: Path | None = shared.stack()
     laws: tuple[Path, ...] = shared.laws()
-    material: str | None = option(choices=tuple(physics.material_files()), help="Material set; the first if not given")
+    material: str | None = option(
+        choices=tuple(physics.material_files()), help="Material set; the first if not given", form="Material set"
+    )
 
     @property
     def changes(self) -> dict[str, object | None]:
@@ -73,7 +75,9 @@ def _solver(words: str, default: str | None = None) -> Any:
 
 def _noise() -> Any:
     return option(
-        default=False, help="Generate, recombine and hop single vacancies at random; --seed gives another run."
+        default=False,
+        help="Generate, recombine and hop single vacancies at random; --seed gives another run.",
+        form="Noise of single vacancies",
     )
 
 
@@ -90,11 +94,17 @@ class IVRequest(StackRequest):
 
     solver: str | None = _solver("banded (default for loops), fipy (for the set alone)")
     mesh: str = shared.mesh()
-    compliance: float | None = shared.number("Current limit [A].", "A")
-    rate: float | None = shared.number("Ramp rate [V/s].", "V/S")
-    stop: float | None = shared.number("End of the set ramp [V].", "V")
-    reset_stop: float | None = shared.number("End of the reset ramp [V].", "V")
-    cycles: int = option(default=0, metavar="N", least=0, help="Bipolar loops; 0 for one set sweep, up and back.")
+    compliance: float | None = shared.number("Current limit [A].", "A", form="Compliance [A]")
+    rate: float | None = shared.number("Ramp rate [V/s].", "V/S", form="Ramp rate [V/s]")
+    stop: float | None = shared.number("End of the set ramp [V].", "V", form="End of the set ramp [V]")
+    reset_stop: float | None = shared.number("End of the reset ramp [V].", "V", form="End of the reset ramp [V]")
+    cycles: int = option(
+        default=0,
+        metavar="N",
+        least=0,
+        help="Bipolar loops; 0 for one set sweep, up and back.",
+        form="Loops (0: one set, up and back)",
+    )
     bare: bool = option(default=False, help="Use the paper's equations alone, without generation.")
     measured: Path | None = option(metavar="FILE", help="A measured sweep to draw under the figure.")
     stages: tuple[float, ...] = shared.several(

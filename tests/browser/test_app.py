@@ -221,7 +221,7 @@ def test_a_simulation_runs_and_a_cancelled_one_leaves_no_files(visit: Visit, app
     visit.open("/simulate")
     visit.get("document.querySelector('[name=cycles]').value = '-1'")
     visit.click("Simulate")
-    visit.until("document.body.innerText.includes('0 (one set) to 1000')")
+    visit.until("document.body.innerText.includes('“Loops” takes a whole number')")
     assert visit.get("document.querySelector('[name=cycles]').value") == "-1"
     visit.get("document.querySelector('[name=cycles]').value = '0'")
     visit.get("document.querySelector('[name=mesh]').value = 'coarse'")
@@ -244,7 +244,7 @@ def test_a_network_is_trained_on_a_card_and_a_wrong_setting_is_named(visit: Visi
     set_fields(visit, hidden="x")
     visit.click("Train")
     visit.until("!!document.querySelector('[role=alert]')")
-    assert visit.get("document.querySelector('[role=alert]').innerText").startswith("hidden")
+    assert visit.get("document.querySelector('[role=alert]').innerText").startswith("“Hidden neurons”")
     assert visit.get("document.querySelector('[name=hidden]').value") == "x"
     set_fields(visit, hidden="20", epochs="2", margin="1")
     visit.click("Train")

@@ -98,6 +98,16 @@
     });
   };
 
+  // a stack file is opened in the form, where it can be changed
+  const openStack = async (input) => {
+    const [file] = input.files;
+    const values = { opened: await file.text() };
+    window.htmx.ajax("POST", "/simulate/stack", { source: input.form, target: "#content", swap: "innerHTML", values });
+  };
+  document.addEventListener("change", (event) => {
+    if (event.target.dataset.fills && event.target.files.length) openStack(event.target);
+  });
+
   document.addEventListener("submit", (event) => {
     const { sure } = event.target.dataset;
     if (sure && !window.confirm(sure)) event.preventDefault();

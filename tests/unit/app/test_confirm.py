@@ -219,7 +219,7 @@ def test_a_table_that_has_no_figures_of_merit_is_offered_all_the_same(tmp_path: 
     file = tmp_path / "one.csv"
     file.write_text("cycle,G (uS)\n" + "".join(f"{k},{20 + k % 3}\n" for k in range(12)))
     reading = ReadOptions(kind="endurance", columns={"value": "G (uS)"}, constant={"level": "lrs"})
-    found = Tasks().characterize(file, reading, tmp_path, lambda done, total: None)
+    found = Tasks().characterize(file, reading, {}, tmp_path, lambda *step: None)
     assert "LRS and HRS" in found.failed
     assert found.files == ("table.csv",)
     assert len((tmp_path / "table.csv").read_text().splitlines()) == 13

@@ -16,8 +16,8 @@ from devicekit.app.forms import (
     build_reading_fields,
     parse_reading_form,
     split_question,
-    use_field_labels,
 )
+from devicekit.app.labels import use_field_labels
 from devicekit.app.questions import build_parts, combine, list_entries, parse_answers
 from devicekit.core.errors import Blank, Choice, Question, UsageError
 from devicekit.system import commands

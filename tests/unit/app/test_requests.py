@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import html
 import json
 import os
+import re
 import signal
 import socket
 import threading
+import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -284,3 +287,32 @@ def test_examples_are_measured_and_their_pictures_fit() -> None:
         points = [tuple(map(float, pair.split(","))) for curve in each.curves for pair in curve.split()]
         assert len(points) > 20
         assert all(0 < x < 160 and 0 < y < 72 for x, y in points)
+
+
+def test_a_wrong_stack_keeps_its_text_and_a_mended_one_is_simulated(held: state.App) -> None:
+    form = b"application/x-www-form-urlencoded"
+    _, page = ask(held, "/simulate/stack", [b"material=gated"], kind=form.decode())
+    text = html.unescape(page.partition('spellcheck="false">\n')[2].partition("</textarea>")[0])
+    wrong = text.replace("value = 7.0", "value = -7.0", 1)
+    status, page = ask(held, "/simulate", [urlencode({"stack": wrong, "cycles": "2"}).encode()], kind=form.decode())
+    assert status == 422
+    assert "layer.HfO2.thickness: found -7.0 nm, expected greater than 0 nm" in html.unescape(page)
+    assert "value = -7.0" in page
+    assert 'name="cycles" value="2"' in page
+    assert ask(held, "/simulate", [urlencode({"stack": text}).encode()], kind=form.decode())[0] == 303
+    (job,) = held.jobs.values()
+    assert job.arguments["text"] == text
+
+
+def test_progress_tells_what_how_far_and_how_long_yet(held: state.App) -> None:
+    job = held.submit("training on card.json", "train")
+    job.state, job.start_time = "running", time.monotonic()
+    job.advance("reading", "", 0, 0)
+    assert job.remaining is None
+    job.advance("epochs", "samples", 0, 2000)
+    job.advance("epochs", "samples", 500, 2000)
+    assert job.remaining is None  # too early
+    job.step_time -= 40.0
+    assert job.remaining == pytest.approx(120.0, rel=0.02)  # 40 s for a quarter
+    page = ask(held, f"/jobs/{job.id}", query=f"back=/runs/{job.id}".encode())[1]
+    assert re.search(r"epochs, 500 of 2,000 samples, \d+ s, about (1 min 59|2 min [0-2]) s left", page)

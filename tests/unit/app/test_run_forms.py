@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+import physics
 from devicekit.app.run_forms import (
+    STACK,
     RunForm,
     build_benchmark_form,
     build_simulation_form,
@@ -14,11 +16,13 @@ from devicekit.app.run_forms import (
     parse_benchmark,
     parse_simulation,
     parse_training,
+    write_stack,
 )
-from devicekit.core.errors import UsageError
+from devicekit.core.errors import DevicekitError, UsageError
 from devicekit.verbs.benchmark import BenchmarkRequest
 from devicekit.verbs.simulate import IVRequest
 from devicekit.verbs.train import TrainRequest
+from physics.stack import load_material, load_stack
 from snn.config import TrainingConfig
 
 
@@ -88,3 +92,54 @@ def test_a_refused_form_keeps_its_entries() -> None:
     form = build_training_form("a").fill({"hidden": "x", "scheme": "hybrid", "margin": "1"})
     values = {each.name: each.value for each in (*form.fields, *(each for _, group in form.groups for each in group))}
     assert (values["hidden"], values["scheme"], values["margin"], values["beside"]) == ("x", "hybrid", "1", "")
+
+
+@pytest.mark.parametrize("name", physics.material_files())
+def test_the_text_of_a_stack_is_the_stack(name: str, tmp_path: Path) -> None:
+    (tmp_path / "stack.toml").write_text(write_stack(name), "utf-8")
+    known, again = load_material(name).model_dump(), load_stack(tmp_path / "stack.toml").model_dump()
+    assert again.pop("title") == "My stack"
+    assert again == {key: value for key, value in known.items() if key != "title"}
+
+
+def test_a_stack_is_simulated_with_the_changes_beside_it() -> None:
+    found = parse_simulation({"stack": write_stack("gated"), "material": "drift", "stop": "800 mV", "cycles": "2"})
+    assert found == IVRequest(stack=STACK, solver="banded", stop=0.8, cycles=2)
+    assert "--stack stack.toml" in found.reproduction().command
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (
+            "thickness = { value = 7.0",
+            "thickness = { value = -7.0",
+            r"HfO2\.thickness: found -7.0 nm, expected greater",
+        ),
+        ('value = 7.0, unit = "nm"', 'value = 7e-9, unit = "m"', r"HfO2\.thickness: found unit 'm', expected 'nm'"),
+        ("series_resistance", "series_resistor", r"'circuit\.series_resistor'; known: .*circuit\.series_resistance"),
+        ("[[layer]]", "[[layer]", "^“Stack” is not valid TOML: .*line 4"),
+        ('law = "', 'law = "mine.py" # "', "laws in Python files run on the command line only"),
+    ],
+)
+def test_a_wrong_stack_is_one_error_that_names_key_unit_and_range(old: str, new: str, words: str) -> None:
+    text = write_stack("reversible")
+    assert old in text
+    with pytest.raises(DevicekitError, match=words):
+        parse_simulation({"stack": text.replace(old, new, 1)})
+
+
+@pytest.mark.parametrize(
+    ("entries", "words"),
+    [
+        ({"cycles": "1001"}, "“Loops” takes 0"),
+        ({"cycles": "-1"}, "whole number of 0 or more"),
+        ({"compliance": "1 V"}, "“Compliance” is in A, not in V"),
+        ({"stop": "0"}, r"drive\.set_stop: found 0.0 V, expected greater than 0 V"),
+        ({"seed": "1"}, "“Noise of single vacancies”"),
+        ({"material": "../../x"}, "from the list"),
+    ],
+)
+def test_a_wrong_simulation_is_refused_before_the_job(entries: dict[str, str], words: str) -> None:
+    with pytest.raises(DevicekitError, match=words):
+        parse_simulation(entries)

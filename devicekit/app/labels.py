@@ -1,0 +1,109 @@
+"""Words of the app: options and settings in messages and pages, by the labels of their fields."""
+
+from __future__ import annotations
+
+import html
+import re
+from functools import cache
+
+from devicekit.core.declarations import options_of
+from devicekit.system.options import OPTIONS
+
+_KEYWORDS = {name: each.label for each in OPTIONS.values() for name in (each.name, each.keyword)}  # without units
+# What stands in a page as it is typed, and tags; then what is to be replaced.
+_TYPED = r"<(?P<tag>pre|code|script|style)\b.*?</(?P=tag)>|<[^>]*>"
+_FLAG = r"(?<![\w-])--(?P<flag>[a-z][a-z-]*)(?: (?P<setting>[a-z_0-9]+)=)?"
+_COMMAND = r" \(devicekit [a-z]+ [^()]*--[^()]*\)"
+
+
+@cache
+def _flags() -> dict[str, str]:
+    """Return the labels of all fields by the options of the command line."""
+    from devicekit.verbs.benchmark import BenchmarkRequest
+    from devicekit.verbs.characterize import CharacterizeRequest
+    from devicekit.verbs.fit import FitRequest
+    from devicekit.verbs.simulate import IVRequest
+
+    requests = (IVRequest, BenchmarkRequest, CharacterizeRequest, FitRequest)
+    options = [each for request in requests for each in options_of(request).values()]
+    return {each.flag.removeprefix("--"): each.label for each in (*options, *OPTIONS.values()) if each.form}
+
+
+@cache
+def _settings() -> dict[str, str]:
+    """Return the labels of the settings of a training, without units."""
+    from snn.config import TrainingConfig
+
+    return {name: each.form.partition(" [")[0] for name, each in TrainingConfig.declared().items()}
+
+
+def _name_field(found: re.Match[str]) -> str:
+    """Return the label of an option; a command in brackets is left out, an option without a field stays."""
+    if not found["flag"]:
+        return "" if found[0].startswith(" (devicekit") else found[0]
+    if found["flag"] == "set" and found["setting"] in _settings():
+        return f"“{_settings()[found['setting']]}” "
+    label = _flags().get(found["flag"])
+    rest = f" {found['setting']}=" if found["setting"] else ""
+    return found[0] if label is None else f"“{label}”{rest}"
+
+
+def _fill_in(message: str) -> str:
+    """Return a message in which fields are filled in: options are given or passed."""
+    message = re.sub(r"\b(?:pass|give) (?=“)", "fill in ", message)
+    return re.sub(r"\b(?:Pass|Give) (?=“)", "Fill in ", message)
+
+
+def use_labels(page: str) -> str:
+    """Return a page with labels for options of the command line, except in command lines and code."""
+    if "--" not in page:
+        return page
+    found = re.sub(rf"{_TYPED}|{_COMMAND}|{_FLAG}", lambda match: _escape(match), page, flags=re.DOTALL)
+    return _fill_in(found)
+
+
+def _escape(found: re.Match[str]) -> str:
+    return found[0] if found[0].startswith("<") else html.escape(_name_field(found), quote=False)
+
+
+def use_field_labels(message: str) -> str:
+    """Return a message with labels for options: `unit=uS` of Python or `--unit uS` becomes “Unit” uS."""
+
+    def replace_option(match: re.Match[str]) -> str:
+        if match["pairs"] is not None:
+            return f"“{_KEYWORDS[match['of']]}” {match['pairs'].replace(': ', '=')}"
+        value = match["value"].strip("()") if match["value"] not in ("True", "") else ""
+        return f"“{_KEYWORDS[match['name']]}” {value}".rstrip()
+
+    message = message.replace("map: ", "“Columns”: ")
+    names = "|".join(_KEYWORDS)
+    message = re.sub(
+        rf"\b(?P<of>map|key)=\{{(?P<pairs>[^}}]*)\}}|"
+        rf"(?<![\w/\\-])(?P<name>{names})=(?P<value>\([^)]*\)|'[^']*'|[^\s,;:()]*)",
+        replace_option,
+        message,
+    )
+    return _fill_in(re.sub(rf"{_COMMAND}|{_FLAG}", _name_field, message))
+
+
+def name_settings(words: str) -> str:
+    """Return a documentation in which `names` of settings are labels, without references to modules."""
+    names = _settings()
+    words = re.sub(r" \(`[a-z]+\.[\w.]+`\)|, (?:as in|one file each in) `[a-z]+\.[\w.]+`", "", words)
+    return re.sub(r"`([^`]+)`", lambda match: f"“{names[match[1]]}”" if match[1] in names else match[1], words)
+
+
+def use_setting_labels(message: str) -> str:
+    """Return a message with labels for the settings of a training: `levels must` becomes “Levels when programmed” must.
+
+    A name that is a word of English is one where a message begins with it, or tells to set or to remove it.
+    """
+    names = _settings()
+    long = "|".join(name for name in names if "_" in name)
+    every = "|".join(names)
+    found = re.sub(
+        rf"(?<![\w.])(?:{long})\b(?!=)|(?:^|(?<=Set )|(?<=Remove )|(?<=Use ))(?:{every})\b",
+        lambda match: f"“{names[match[0]]}”",
+        message,
+    )
+    return use_field_labels(found)
