@@ -51,7 +51,8 @@ def test_messages_have_labels_for_options_and_settings() -> None:
     assert use_setting_labels("wire_gains needs lines. Set wire_ohm.") == (
         "“Model of the lines” needs lines. Set “Resistance of a line”."
     )
-    assert use_setting_labels("A hybrid run needs at least 2 epochs") == "A hybrid run needs at least 2 epochs"
+    plain = "A hybrid run needs at least 2 epochs"
+    assert use_setting_labels(plain) == plain
 
 
 def read_upload(app: App, kind: str) -> Any:
