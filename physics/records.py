@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from devicekit.core.errors import CodedWarning
 from devicekit.core.records import Record, column
-from devicekit.core.text import si
+from devicekit.core.text import conductance
 from physics.constants import Array
 from physics.solvers.state import Tally
 from physics.stack import Stack
@@ -40,7 +40,7 @@ def digits(form: str, unit: str = "") -> Callable[[float | None], str]:
 
 def siemens(value: float | None) -> str:
     """Format a conductance with three digits."""
-    return si(value, "S")
+    return conductance(value, 3)
 
 
 @dataclass(frozen=True, kw_only=True)

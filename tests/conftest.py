@@ -68,7 +68,7 @@ def without_mechanism(monkeypatch: pytest.MonkeyPatch) -> None:
 def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave figures empty, most of the time of a page, where a test does not look at them."""
     empty = b'<svg xmlns="http://www.w3.org/2000/svg"/>'
-    monkeypatch.setattr("devicekit.report.render", lambda *_, **__: empty)
+    monkeypatch.setattr("devicekit.report.pictures.render", lambda *_, **__: empty)
     monkeypatch.setattr("devicekit.verbs.simulate._draw", lambda path, *_: path.write_bytes(b""))
 
 

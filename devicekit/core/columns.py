@@ -7,8 +7,8 @@ from dataclasses import MISSING, dataclass, field
 from typing import Any
 
 from devicekit.core.estimates import Estimate
-from devicekit.core.quantities import GLOSSARY, Quantity
-from devicekit.core.text import format_number
+from devicekit.core.quantities import CONDUCTANCES, GLOSSARY, Quantity, as_resistance
+from devicekit.core.text import Switched, conductance, format_number
 
 META = "column"
 
@@ -88,12 +88,26 @@ class Column:
         """Name in JSON and data frames."""
         return self.quantity.name
 
+    @property
+    def is_conductance(self) -> bool:
+        """True if a page can switch its values to resistances."""
+        return self.quantity.unit == "S" and self.name in CONDUCTANCES
+
+    @property
+    def head(self) -> str:
+        """Label in the head of a table."""
+        label = self.quantity.label
+        turned = as_resistance(label) if self.is_conductance else label
+        return label if turned == label else Switched(label, turned)
+
     def cell(self, value: Any) -> str:
         """Format a value for a table; a dash where there is none."""
         if isinstance(value, Estimate):
             value = value.value
         if self.text is not None:
             return self.text(value)
+        if self.is_conductance and isinstance(value, float):
+            return conductance(value)
         return format_value(value, self.quantity.unit)
 
 

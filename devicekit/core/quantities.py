@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -164,6 +165,38 @@ DIRECTION_ALIASES = {
     "-1": "ltd",
     "d": "ltd",
 }
+
+
+# Conductances of states, of which a resistance is the inverse; unlike slopes, shifts and deviations in siemens.
+CONDUCTANCES = frozenset(
+    [
+        "conductance_s",
+        "target_s",
+        "median_s",
+        "g_hrs_s",
+        "g_lrs_s",
+        "g_before_reset_s",
+        "g_after_reset_s",
+        "g_before_s",
+        "g_low_s",
+        "g_high_s",
+        "g_1s",
+        "g_lrs_low_s",
+        "g_lrs_high_s",
+        "hrs_s",
+        "lrs_s",
+        "hrs_device_s",
+        "lrs_device_s",
+        "first_s",
+        "last_s",
+        "read_conductance_s",
+    ]
+)
+
+
+def as_resistance(label: str) -> str:
+    """Return the label of a conductance for its resistance: "G of the HRS" is "R of the HRS"."""
+    return re.sub(r"\bG\b", "R", label.replace("conductance", "resistance").replace("Conductance", "Resistance"))
 
 
 def label(name: str) -> str:

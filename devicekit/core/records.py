@@ -126,7 +126,7 @@ class Record:
     @classmethod
     def head(cls) -> tuple[str, ...]:
         """Return the labels of the columns of a table."""
-        return tuple(each.quantity.label for each in cls.columns() if each.shown)
+        return tuple(each.head for each in cls.columns() if each.shown)
 
     @classmethod
     def column_of(cls, attribute: str) -> Column:

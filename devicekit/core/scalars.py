@@ -6,10 +6,9 @@ import math
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from devicekit.core.quantities import CONDUCTANCES, as_resistance
 from devicekit.core.records import Estimate, Record, plain
-from devicekit.core.text import PREFIXED, percent, percent_span, si, span
-
-_PREFIXED = frozenset({*PREFIXED, "J", "W"})  # unlike decades
+from devicekit.core.text import PREFIXED, Switched, conductance, percent, percent_span, si, span
 
 
 @dataclass(frozen=True)
@@ -72,9 +71,22 @@ class Scalar(Estimate, Named):
         return f"{self.label} [{unit}]" if unit else self.label
 
     @property
+    def is_conductance(self) -> bool:
+        """True if a page can switch it to a resistance."""
+        return self.unit == "S" and self.name in CONDUCTANCES
+
+    @property
+    def label_text(self) -> str:
+        """Label, which a page can switch to that of a resistance."""
+        turned = as_resistance(self.label) if self.is_conductance else self.label
+        return self.label if turned == self.label else Switched(self.label, turned)
+
+    @property
     def text(self) -> str:
         """Number with its unit: "57.1 µS", "0.39 %"."""
-        if self.of or not self.known or self.unit in _PREFIXED:
+        if self.is_conductance:
+            return conductance(self.value, 3)
+        if self.of or not self.known or self.unit in PREFIXED:
             return percent(self.value) if self.of else si(self.value, self.unit)
         return f"{si(self.value, '')} {self.unit}"
 
@@ -84,10 +96,13 @@ class Scalar(Estimate, Named):
         if self.low is None or self.high is None:
             return ""
         words = percent_span(self.low, self.high) if self.of else self._span(self.low, self.high)
-        return f"{100 * self.level:g} %: {words}"
+        text = f"{100 * self.level:g} %: {words}"
+        if not self.is_conductance or self.low <= 0:
+            return text
+        return Switched(text, f"{100 * self.level:g} %: {span(1.0 / self.high, 1.0 / self.low, 'ohm')}")
 
     def _span(self, low: float, high: float) -> str:
-        if self.unit in _PREFIXED:
+        if self.unit in PREFIXED:
             return span(low, high, self.unit)
         return f"{span(low, high, '')} {self.unit}"
 

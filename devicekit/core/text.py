@@ -39,6 +39,27 @@ def si(value: float | None, unit: str, digits: int = 3) -> str:
     return f"{_plain_number(value / 10.0**power, digits)} {PREFIXES[power]}{unit}"
 
 
+class Switched(str):
+    """Text that a page can switch to another: a conductance, and the resistance in `other`."""
+
+    other: str
+
+    def __new__(cls, text: str, other: str) -> Switched:
+        """Return the text, with the other one."""
+        new = super().__new__(cls, text)
+        new.other = other
+        return new
+
+    def __reduce__(self) -> tuple[type[Switched], tuple[str, str]]:
+        return Switched, (str(self), self.other)
+
+
+def conductance(value: float | None, digits: int = 4) -> str:
+    """Format a conductance, which a page can switch to a resistance: "57.13 µS" or "17.5 kohm"."""
+    other = None if value is None or not value > 0 else 1.0 / value
+    return Switched(si(value, "S", digits), si(other, "ohm", digits))
+
+
 def prefix_power(value: float, unit: str) -> int:
     """Return the power of ten of the SI prefix for a value that is not 0.
 

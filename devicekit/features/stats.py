@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from devicekit.core.quantities import GLOSSARY
+from devicekit.core.quantities import CONDUCTANCES, GLOSSARY
 from devicekit.core.records import Estimate, Record, cell, column
 from devicekit.core.scalars import Scalar
 from devicekit.core.statistics import VarianceComponents, anova, chi2_quantile, f_quantile, t_quantile
 from devicekit.core.statistics import clopper_pearson as clopper_pearson
-from devicekit.core.text import PREFIXED, format_number, span
+from devicekit.core.text import PREFIXED, Switched, conductance, format_number, span
 from devicekit.features.definitions import QUANTITIES
 
 _LABELLED = {*QUANTITIES, "v_form_v"}
@@ -75,13 +75,22 @@ class Spread(Record):
     @cell("median")
     def median_text(self) -> str:
         """Median with its unit."""
-        return format_number(self.median, self.unit)
+        return conductance(self.median) if self.is_conductance else format_number(self.median, self.unit)
+
+    @property
+    def is_conductance(self) -> bool:
+        """True if a page can switch it to a resistance."""
+        return self.quantity in CONDUCTANCES
 
     @cell("5 % to 95 %")
     def range_text(self) -> str:
         """5 % and 95 % quantile; one value has none."""
-        low, high = (format_number(each, self.unit) for each in (self.low, self.high))
-        return "–" if self.n == 1 else f"{low} to {high}"
+        if self.n == 1:
+            return "–"
+        text = span(self.low, self.high, self.unit, 4)
+        if not self.is_conductance:
+            return text
+        return Switched(text, span(1.0 / self.high, 1.0 / self.low, "ohm", 4))
 
     @cell("C2C standard deviation")
     def c2c_text(self) -> str:

@@ -3,8 +3,9 @@
 Results build panels from their arrays; matplotlib, the CSV of a figure and the pages all use the panel.
 """
 
+from devicekit.plot.axis import Axis
 from devicekit.plot.image import Image, array_map, draw_row, row_csv
-from devicekit.plot.panel import Axis, Curve, Panel
+from devicekit.plot.panel import Curve, Panel
 from devicekit.plot.style import COLOURS, axes, plain
 
 __all__ = [

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from devicekit.core.scales import Scale
-from devicekit.plot.panel import MOST_ROWS, Axis, Chosen, set_axis
+from devicekit.core.scales import Units
+from devicekit.plot.axis import OWN, Axis, set_axis
+from devicekit.plot.panel import MOST_ROWS
 from devicekit.plot.style import axes, plain
 
 if TYPE_CHECKING:
@@ -69,18 +70,18 @@ class Image:
         """Label with the unit in brackets."""
         return f"{self.label} [{self.unit}]" if self.unit else self.label
 
-    def displayed(self, choose: Chosen = Scale.of) -> Image:
+    def displayed(self, units: Units = OWN) -> Image:
         """Return the map in the display unit of the ends of its colour scale."""
-        scale = choose(self.unit, self.limits)
+        scale = units.scale(self.unit, self.limits)
         low, high = self.limits
         shown = scale.factor * np.asarray(self.values, float)
         return replace(self, values=shown, limits=(scale.factor * low, scale.factor * high), unit=scale.unit)
 
-    def draw(self, ax: Axes | None = None, bar: bool = True) -> Any:
+    def draw(self, ax: Axes | None = None, bar: bool = True, units: Units = OWN) -> Any:
         """Draw the map into an Axes, optionally with its colour bar; return the mappable for a shared colour bar."""
         from matplotlib.colors import LogNorm, Normalize
 
-        ax, self = axes(ax), self.displayed()
+        ax, self = axes(ax), self.displayed(units)
         norm = (LogNorm if self.log else Normalize)(*self.limits)
         image = ax.pcolormesh(self.x_edges, self.y_edges, self.values, cmap=self.colours, norm=norm, rasterized=True)
         for at in self.lines:
@@ -165,27 +166,27 @@ def _centres(edges: np.ndarray) -> np.ndarray:
     return 0.5 * (edges[1:] + edges[:-1])
 
 
-def draw_row(images: Sequence[Image], axes: Sequence[Axes]) -> Sequence[Axes]:
+def draw_row(images: Sequence[Image], axes: Sequence[Axes], units: Units = OWN) -> Sequence[Axes]:
     """Draw maps of one quantity side by side, with one colour bar."""
     drawn: Any = None
     for n, (ax, image) in enumerate(zip(axes, images, strict=True)):
-        drawn = image.draw(ax, bar=False)
+        drawn = image.draw(ax, bar=False, units=units)
         ax.set_title(textwrap.fill(plain(image.title), 15), fontsize="small")
         ax.tick_params(labelsize="small", labelleft=n == 0)
         if n:
             ax.set_ylabel("")
     bar = axes[0].figure.colorbar(drawn, ax=list(axes))
-    bar.set_label(images[0].displayed().heading, fontsize="small")
+    bar.set_label(images[0].displayed(units).heading, fontsize="small")
     bar.ax.tick_params(labelsize="small")
     return axes
 
 
-def row_csv(images: Sequence[Image]) -> str | None:
+def row_csv(images: Sequence[Image], units: Units = OWN) -> str | None:
     """Return the data of maps on one grid as CSV, one column per map; None if there are too many to embed."""
     if sum(image.values.size for image in images) > MOST_ROWS:
         return None
     frame = images[0].frame()
     columns: dict[str, Any] = {name: frame[name] for name in list(frame.columns)[:2]}
-    shown = [image.displayed() for image in images]
+    shown = [image.displayed(units) for image in images]
     columns |= {f"{image.heading} at {image.title}": image.values.ravel() for image in shown}
     return pd.DataFrame(columns).to_csv(index=False, float_format="%.5g")

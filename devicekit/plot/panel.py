@@ -2,83 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from devicekit.core.quantities import GLOSSARY
-from devicekit.core.scales import Scale
-from devicekit.core.text import PREFIXED
+from devicekit.core.scales import Scale, Units
 from devicekit.plot import wire
-from devicekit.plot.style import axes, plain, use_plain_ticks
+from devicekit.plot.axis import OWN, Axis, axis_json, set_axis
+from devicekit.plot.style import axes, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_ROWS = 20_000  # rows of data embedded with a figure
 MOST_LIVE = 20_000  # numbers in a figure that a script draws
-_WIDE = 3000.0  # ratio of the ends of a logarithmic axis from which on each tick carries its unit
-
-Chosen = Callable[[str, Iterable[float]], Scale]  # (SI unit, values) -> display unit
-
-
-@dataclass(frozen=True)
-class Axis:
-    """An axis of a figure.
-
-    Parameters
-    ----------
-    label, unit : str
-        Label, and unit ("" for a pure number). Figures are given in SI units and drawn with a prefix that fits.
-    scale : {"linear", "log"}
-        A logarithmic scale needs positive values.
-    limits : tuple of float, optional
-        Ends of the axis.
-    names : tuple of str
-        Names of the positions 0, 1, ...; the first at the top of a vertical axis.
-    whole : bool
-        True for ticks only at whole numbers.
-    ticks : int
-        Maximum number of ticks of a linear scale, for long numbers; 0: default of matplotlib.
-    column : str
-        Name of the column in the CSV, if it is not the label with the unit.
-    decades : bool
-        True if each tick carries the unit, with its own prefix: 1 nA, 1 µA, 1 mA.
-    """
-
-    label: str
-    unit: str = ""
-    scale: Literal["linear", "log"] = "linear"
-    limits: tuple[float, float] | None = None
-    names: tuple[str, ...] = ()
-    whole: bool = False
-    ticks: int = 0
-    column: str = ""
-    decades: bool = False
-
-    @classmethod
-    def of(cls, name: str, **more: Any) -> Self:
-        """Make the axis of a glossary quantity."""
-        return cls(GLOSSARY[name].label, GLOSSARY[name].unit, **more)
-
-    @property
-    def text(self) -> str:
-        """Label with the unit in brackets."""
-        return f"{self.label} [{self.unit}]" if self.unit else self.label
-
-    def displayed(self, values: np.ndarray, choose: Chosen = Scale.of) -> tuple[Axis, float]:
-        """Return the axis in its display unit, and the factor to it from the unit of the values along it."""
-        known = values[np.isfinite(values)]
-        above = known[known > 0]
-        wide = self.scale == "log" and above.size and above.max() > _WIDE * above.min()
-        if wide and self.unit in PREFIXED[1:]:
-            return replace(self, decades=True), 1.0
-        scale = choose(self.unit, known.tolist())
-        limits = self.limits and (self.limits[0] * scale.factor, self.limits[1] * scale.factor)
-        return replace(self, unit=scale.unit, limits=limits), scale.factor
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,13 +106,14 @@ class Curve:
         """True if `low` and `high` lie along the horizontal axis."""
         return self.kind in ("across", "bars")
 
-    def scaled(self, x: float, y: float) -> Curve:
-        """Return the curve with its values multiplied."""
-        if x == y == 1.0:
-            return self
+    def scaled(self, x: Scale, y: Scale) -> Curve:
+        """Return the curve in display units."""
         along = x if self.is_across else y
-        low, high = (None if each is None else along * np.asarray(each, float) for each in (self.low, self.high))
-        return replace(self, x=x * np.asarray(self.x, float), y=y * np.asarray(self.y, float), low=low, high=high)
+        ends = [None if each is None else along.apply(np.asarray(each, float)) for each in (self.low, self.high)]
+        low, high = ends[::-1] if along.inverse else ends
+        return replace(
+            self, x=x.apply(np.asarray(self.x, float)), y=y.apply(np.asarray(self.y, float)), low=low, high=high
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,37 +146,57 @@ class Panel:
     legend: Literal["in", "above", "none"] = "in"
     grid: bool = False
 
-    def displayed(self, choose: Chosen = Scale.of) -> Panel:
+    def displayed(self, units: Units = OWN) -> Panel:
         """Return the figure in display units: 57 µS instead of 5.7e-5 S.
 
         Parameters
         ----------
-        choose : callable
-            (SI unit, values) -> display unit; by default from the values of each axis.
+        units : Units
+            Those of a page; by default from the values of each axis.
         """
         (x, across), (y, up) = (
-            axis.displayed(np.concatenate([*self.along(which), np.empty(0)]), choose)
+            axis.displayed(np.concatenate([*self.along(which), np.empty(0)]), units)
             for which, axis in (("x", self.x), ("y", self.y))
         )
-        if across == up == 1.0:
-            return replace(self, x=x, y=y)
-        return replace(
+        shown = replace(
             self,
             x=x,
             y=y,
             curves=[each.scaled(across, up) for each in self.curves],
-            notes=[(across * at, up * height, words) for at, height, words in self.notes],
-            lines=[(which, at * (across if which == "x" else up)) for which, at in self.lines],
+            notes=[(float(across.apply(at)), float(up.apply(height)), words) for at, height, words in self.notes],
+            lines=[(which, float((across if which == "x" else up).apply(at))) for which, at in self.lines],
         )
+        return shown._complement() if across.inverse and y.cumulative else shown
+
+    def _complement(self) -> Panel:
+        """Return the panel with the other share: so many conductances up to G are resistances from 1 / G on."""
+        return replace(self, curves=[replace(each, y=1.0 - np.asarray(each.y, float)) for each in self.curves])
+
+    @property
+    def has_conductance(self) -> bool:
+        """True if an axis can show resistances."""
+        return self.x.is_conductance or self.y.is_conductance
+
+    def quantities(self) -> list[tuple[str, list[float]]]:
+        """Return unit and values of each axis whose ticks are plain numbers, and of the resistances it can show."""
+        found = []
+        for units in (OWN, Units(resistance=True)) if self.has_conductance else (OWN,):
+            for which, axis in (("x", self.x), ("y", self.y)):
+                values = np.concatenate([*self.along(which), np.empty(0)])
+                shown, scale = axis.displayed(values, units)
+                if not shown.decades:
+                    base = "ohm" if scale.inverse else axis.unit
+                    found.append((base, (replace(scale, factor=1.0).apply(values)).tolist()))
+        return found
 
     def along(self, which: str) -> list[np.ndarray]:
         """Return the values along the axis "x" or "y", of curves and of lines."""
         shown = [np.asarray(v, float).ravel() for each in self.curves for v in _extent(each, which)]
         return shown + [np.array([at], float) for across, at in self.lines if across == which]
 
-    def draw(self, ax: Axes | None = None) -> Axes:
+    def draw(self, ax: Axes | None = None, units: Units = OWN) -> Axes:
         """Draw the figure into an Axes, by default a new one."""
-        return self.displayed()._draw(axes(ax))
+        return self.displayed(units)._draw(axes(ax))
 
     def _draw(self, ax: Axes) -> Axes:
         for curve in self.curves:
@@ -255,15 +216,29 @@ class Panel:
             ax.legend(fontsize="small", frameon=False, **(above if self.legend == "above" else {}))
         return ax
 
-    def as_json(self) -> dict[str, object] | None:
+    def as_json(self, units: Units = OWN) -> dict[str, object] | None:
         """Return axes, curves, lines and notes as JSON-ready values with five digits, for drawing on a page.
 
         Every array is listed once under `arrays`; curves refer to it by number. Colours are pairs for light and dark
-        pages. None if there are too many data for a page, or nothing to show.
+        pages. An axis of conductances has the axis of resistances as `other`: the value there is `times` over that
+        here. None if there are too many data for a page, or nothing to show.
         """
-        return self.displayed()._as_json()
+        shown = self.displayed(units)
+        sent = shown._as_json()
+        if sent is not None and self.has_conductance:
+            other = self.displayed(replace(units, resistance=not units.resistance))
+            turned = other._as_json()
+            for which, axis in (("x", self.x), ("y", self.y)):
+                if axis.is_conductance and turned is not None:
+                    values = np.concatenate([*self.along(which), np.empty(0)])
+                    factors = [
+                        axis.displayed(values, replace(units, resistance=each))[1].factor for each in (True, False)
+                    ]
+                    sent[which] |= {"other": {**turned[which], "times": factors[0] * factors[1]}}
+            sent["complement"] = self.x.is_conductance and self.y.cumulative
+        return sent
 
-    def _as_json(self) -> dict[str, object] | None:
+    def _as_json(self) -> dict[str, Any] | None:
         arrays = wire.Arrays()
         curves = [_curve_json(each, arrays) for each in self.curves]
         ranges = {
@@ -275,47 +250,23 @@ class Panel:
         return {
             "title": self.title,
             "legend": self.legend != "none",
-            "x": _axis_json(self.x, ranges["x"]),
-            "y": _axis_json(self.y, ranges["y"]),
+            "x": axis_json(self.x, ranges["x"]),
+            "y": axis_json(self.y, ranges["y"]),
             "arrays": arrays.listed,
             "curves": curves,
             "lines": [[which, wire.number(at)] for which, at in self.lines],
             "notes": [[wire.number(x), wire.number(y), words] for x, y, words in self.notes],
         }
 
-    def frame(self) -> pd.DataFrame:
+    def frame(self, units: Units = OWN) -> pd.DataFrame:
         """Return the data as a frame: one row per point, with columns for the curve and the axes as they are drawn."""
-        shown = self.displayed()
+        shown = self.displayed(units)
         return pd.concat([_rows(shown, curve) for curve in shown.curves if curve.data] or [pd.DataFrame()])
 
-    def csv(self) -> str | None:
+    def csv(self, units: Units = OWN) -> str | None:
         """Return the data as CSV; None if there are too many rows to embed."""
         rows = sum(np.size(curve.x) for curve in self.curves if curve.data)
-        return self.frame().to_csv(index=False, float_format="%.9g") if 0 < rows <= MOST_ROWS else None
-
-
-def set_axis(ax: Axes, which: str, axis: Axis, drawn: Sequence[np.ndarray] = ()) -> None:
-    """Set label, scale, positions and ends of an axis; `drawn` are the values along it."""
-    from matplotlib.ticker import MaxNLocator
-
-    ax.set(**{f"{which}label": axis.label if axis.decades else axis.text})
-    ticks: Any = getattr(ax, f"{which}axis")
-    if axis.scale == "log":
-        values = np.concatenate([*drawn, np.empty(0)])
-        shown = values[np.isfinite(values) & (values > 0)]
-        if shown.size:
-            ax.set(**{f"{which}scale": "log"})
-            use_plain_ticks(ticks, float(shown.min()), float(shown.max()), axis.unit if axis.decades else "")
-    if axis.names:
-        ticks.set_ticks(range(len(axis.names)), [plain(name) for name in axis.names])
-        ends = (-0.5, len(axis.names) - 0.5)
-        ax.set(**{f"{which}lim": ends[::-1] if which == "y" else ends})
-    if axis.limits is not None:
-        ax.set(**{f"{which}lim": axis.limits})
-    if axis.ticks and ticks.get_scale() == "linear":
-        ticks.set_major_locator(MaxNLocator(axis.ticks))
-    if axis.whole:
-        ticks.set_major_locator(MaxNLocator(integer=True))
+        return self.frame(units).to_csv(index=False, float_format="%.9g") if 0 < rows <= MOST_ROWS else None
 
 
 def _extent(curve: Curve, which: str) -> list[np.ndarray]:
@@ -325,20 +276,6 @@ def _extent(curve: Curve, which: str) -> list[np.ndarray]:
     start = [np.zeros(1)] if curve.kind == "bars" and which == "x" else []
     values = curve.x if which == "x" else curve.y
     return [*ends, *start] if curve.kind == "band" and which == "y" else [values, *ends, *start]
-
-
-def _axis_json(axis: Axis, shown: tuple[float, float, bool] | None) -> dict[str, object]:
-    low, high, log = shown or (0.0, 1.0, False)
-    ends = [wire.number(low), wire.number(high)]
-    return {
-        "label": axis.label,
-        "unit": axis.unit,
-        "log": log,
-        "range": ends,
-        "decades": axis.decades,
-        "names": list(axis.names),
-        "whole": bool(axis.whole),
-    }
 
 
 def _curve_json(curve: Curve, arrays: wire.Arrays) -> dict[str, object]:

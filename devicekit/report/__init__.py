@@ -6,21 +6,21 @@ script, have the pictures.
 
 from __future__ import annotations
 
-import io
-import json
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from devicekit._version import __version__
 from devicekit.core import advice
 from devicekit.core.errors import CodedWarning
 from devicekit.core.scalars import Scalar
-from devicekit.plot import Image, Panel, draw_row, row_csv
-from devicekit.report import live, theme
+from devicekit.core.scales import Units
+from devicekit.core.text import Switched
+from devicekit.plot import Image, Panel
+from devicekit.report import live, pictures, theme
 from devicekit.report.blocks import (
     ROWS_SHOWN,
     Block,
@@ -30,7 +30,6 @@ from devicekit.report.blocks import (
     Section,
     Table,
     Text,
-    data_uri,
     rows_text,
     template,
 )
@@ -50,7 +49,6 @@ __all__ = [
     "Table",
     "Text",
     "draw",
-    "render",
     "rows_text",
 ]
 
@@ -67,6 +65,14 @@ MARKS = {
 MOST_PICTURES, MOST_NUMBERS = 3, 5  # of a first page
 DENSE = 1500  # characters of a first page from which on it is printed with smaller pictures
 TALL = 1.0  # height over width above which a picture of the first page is shown in its section again
+
+
+class Tile(NamedTuple):
+    """Number of a first page, in words."""
+
+    label: str
+    text: str
+    interval: str
 
 
 def mark_keys(marks: Iterable[str]) -> tuple[str, ...]:
@@ -112,6 +118,24 @@ class Report:
     warnings: Sequence[CodedWarning] = ()
     source: str = ""
     most_words: int = 400
+    resistance: bool = False
+
+    @property
+    def figures(self) -> list[Figure]:
+        """All figures."""
+        return [*self.pictures[:MOST_PICTURES], *(each for section in self.sections for each in section.figures)]
+
+    @property
+    def first_numbers(self) -> list[Scalar]:
+        """Those of the first page."""
+        return [each for each in self.numbers if each.known][:MOST_NUMBERS]
+
+    @property
+    def tiles(self) -> list[Tile]:
+        """The numbers of the first page, in words."""
+        known = self.first_numbers
+        whole = [f"{each.label} [% of {each.of}]" if each.of else each.label_text for each in known]
+        return [Tile(words, each.text, each.interval) for words, each in zip(whole, known, strict=True)]
 
     @property
     def marked(self) -> list[str]:
@@ -122,11 +146,6 @@ class Report:
     def first_pictures(self) -> list[Figure]:
         """Those of the first page."""
         return list(self.pictures[:MOST_PICTURES])
-
-    @property
-    def first_numbers(self) -> list[Scalar]:
-        """Those of the first page."""
-        return [each for each in self.numbers if each.known][:MOST_NUMBERS]
 
     @cached_property
     def unmarked_warnings(self) -> list[CodedWarning]:
@@ -175,7 +194,7 @@ class Report:
     def first_page_texts(self) -> list[str]:
         """Every text of the first page."""
         pictures = [f"Picture 1. {figure.title or figure.caption} Data (CSV)" for figure in self.first_pictures]
-        numbers = [word for each in self.first_numbers for word in (each.label, each.of, each.text, each.interval)]
+        numbers = [word for each in self.tiles for word in each]
         warnings = [word for code, message, what, _ in self.top for word in (code, message, what)]
         verdicts = [self.combined_verdict or "", self.verdict]
         return [self.title, *self.marked, *verdicts, *pictures, *numbers, *warnings, self.source]
@@ -209,45 +228,78 @@ class Report:
     @property
     def is_live(self) -> bool:
         """True if a figure has data that a script can draw."""
-        figures = [*self.first_pictures, *(each for section in self.sections for each in section.figures)]
-        return any(each.data for each in figures)
+        return any(each.data for each in self.figures)
+
+    @cached_property
+    def units(self) -> Units:
+        """Display units: each has one prefix on the page, by the axes, or by the numbers of tables without an axis."""
+        axes = (each for figure in self.figures for each in figure.quantities)
+        return Units.of(axes, self._numbers_in_words(), resistance=self.resistance)
+
+    def _numbers_in_words(self) -> Iterator[str]:
+        tables = [each for section in self.sections for each in section.blocks if isinstance(each, Table)]
+        for text in [
+            *(each.text for each in self.tiles),
+            *(cell for each in tables for row in each.rows for cell in row),
+        ]:
+            yield text
+            if isinstance(text, Switched):
+                yield text.other
+
+    @cached_property
+    def shown(self) -> ShownReport:
+        """The report in its display units."""
+        units, drawn = self.units, {each: each.in_units(self.units) for each in dict.fromkeys(self.figures)}
+        sections = [
+            replace(each, blocks=[drawn[b] if isinstance(b, Figure) else b.in_units(units) for b in each.blocks])
+            for each in self.sections
+        ]
+        tiles = tuple(Tile(*map(units.rewrite, each)) for each in self.tiles)
+        given = {each.name: getattr(self, each.name) for each in fields(self)}
+        given |= {
+            "title": self.title,
+            "verdict": units.rewrite(self.verdict),
+            "summary": [units.rewrite(each) for each in self.summary],
+            "sections": sections,
+            "pictures": [drawn[each] for each in self.pictures[:MOST_PICTURES]],
+            "warnings": [CodedWarning(each.code, units.rewrite(each.message)) for each in self.warnings],
+        }
+        return ShownReport(**given, own_tiles=tiles)
 
     def to_html(self) -> str:
         """Return the page as text; every value is escaped."""
-        style = "\n".join([theme.variables(), live.sheet("report.css"), live.style() if self.is_live else ""])
-        script = live.script() if self.is_live else ""
-        return template("report.html.j2").render(report=self, version=__version__, style=style, script=script)
+        return self.shown.to_page()
 
     def body(self) -> str:
         """Return what the page shows, as HTML to stand in another page that has the style sheets and the script."""
-        return template("body.html.j2").render(report=self, version=__version__)
+        return template("body.html.j2").render(report=self.shown, version=__version__)
 
     def save(self, path: Path) -> None:
         """Write the page whole or not at all."""
         writing.write_text(path, self.to_html())
 
 
-# Text stays text (small, searchable); ids and metadata stay the same from run to run.
-_STYLE: Any = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "devicekit",
-    "font.family": "sans-serif",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-}
+@dataclass(frozen=True)
+class ShownReport(Report):
+    """A report in its display units, as the templates show it."""
 
+    own_tiles: tuple[Tile, ...] = ()
 
-def render(plot: Callable[[Any], object], size: tuple[float, float], grid: tuple[int, int] | None = None) -> bytes:
-    """An SVG of what `plot` draws into an Axes, or into an array of Axes of shape `grid`."""
-    import matplotlib
-    from matplotlib.figure import Figure as Canvas
+    @property
+    def tiles(self) -> list[Tile]:
+        """The numbers of the first page, in words."""
+        return list(self.own_tiles)
 
-    with matplotlib.rc_context(_STYLE):
-        canvas = Canvas(figsize=size, layout="constrained")
-        plot(canvas.subplots() if grid is None else canvas.subplots(*grid, squeeze=False))
-        buffer = io.BytesIO()
-        canvas.savefig(buffer, format="svg", metadata={"Date": None})
-    return theme.follow_the_reader(buffer.getvalue().decode()).encode()
+    @property
+    def has_resistance(self) -> bool:
+        """True if a figure can be switched from conductance to resistance."""
+        return any(each.has_conductance for each in self.figures) and self.is_live
+
+    def to_page(self) -> str:
+        """Return the page as text; every value is escaped."""
+        style = "\n".join([theme.variables(), live.sheet("report.css"), live.style() if self.is_live else ""])
+        script = live.script() if self.is_live else live.sheet("pictures.js") if self.figures else ""
+        return template("report.html.j2").render(report=self, version=__version__, style=style, script=script)
 
 
 def draw(
@@ -273,22 +325,8 @@ def draw(
     title : str
         The caption in few words, for a first page; the caption itself if not given.
     """
-    more: dict[str, Any] = {"title": title, "ratio": size[1] / size[0]}
-    if isinstance(shown, Panel):
-        svg = data_uri("image/svg+xml", render(shown.draw, size))
-        return Figure(svg, caption, alt, shown.csv(), wide, data=_data(shown, size), **more)
-    drawn = render(lambda axes: draw_row(shown, list(axes[0])), size, (1, len(shown)))
-    return Figure(data_uri("image/svg+xml", drawn), caption, alt, row_csv(shown), wide, **more)
-
-
-def _data(panel: Panel, size: tuple[float, float]) -> str | None:
-    """Return the panel as JSON that may stand within a page; None where it stays a picture."""
-    found = panel.as_json()
-    if found is None:
-        return None
-    text = json.dumps(
-        {**found, "ratio": round(size[1] / size[0], 3)}, ensure_ascii=False, allow_nan=False, separators=(",", ":")
+    shown = shown if isinstance(shown, Panel) else tuple(shown)
+    found = pictures.drawn(shown, size)
+    return Figure(
+        caption=caption, alt=alt, wide=wide, title=title, ratio=size[1] / size[0], shown=shown, size=size, **found
     )
-    for sign in "<>&":  # no text of a user ends the element that holds it
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return text

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from devicekit.core.records import Record
+from devicekit.core.scales import Units
+from devicekit.plot import Image, Panel
+from devicekit.report import pictures
 
 ROWS_SHOWN = 30  # rows of a table
 
@@ -26,17 +28,13 @@ def template(name: str) -> Any:
     return environment.get_template(name)
 
 
-def data_uri(kind: str, data: bytes) -> str:
-    """Return data as a URI, so that a page needs no file beside it."""
-    return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
-
-
 @dataclass(frozen=True)
 class Figure:
     """A figure as an SVG data URI, with caption and alternative text; `csv` is the data behind it.
 
     `wide` figures take the whole width of the page; others stand in pairs where there is room. `title` is the caption
     in few words, for a first page; `data` is JSON that a script draws the figure from; `ratio` is height over width.
+    `shown` is what it shows, with its `size` [inch], so that a page can draw it in units of its own.
     """
 
     uri: str
@@ -48,6 +46,28 @@ class Figure:
     title: str = ""
     data: str | None = None
     ratio: float = 0.0
+    shown: Panel | tuple[Image, ...] | None = field(default=None, compare=False, repr=False)
+    size: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def quantities(self) -> list[tuple[str, list[float]]]:
+        """Unit and values of each axis, and of a colour bar."""
+        if self.shown is None:
+            return []
+        if isinstance(self.shown, Panel):
+            return self.shown.quantities()
+        return [(each.unit, list(each.limits)) for each in self.shown]
+
+    @property
+    def has_conductance(self) -> bool:
+        """True if it can show resistances."""
+        return isinstance(self.shown, Panel) and self.shown.has_conductance
+
+    def in_units(self, units: Units) -> Figure:
+        """Return the figure in the units of a page, and with the numbers of its captions in them."""
+        words: dict[str, Any] = {name: units.rewrite(getattr(self, name)) for name in ("caption", "title", "alt")}
+        drawn = pictures.redraw(self.shown, self.size, units) if self.shown is not None else {}
+        return replace(self, **words, **drawn)
 
     @property
     def has_short_caption(self) -> bool:
@@ -57,7 +77,7 @@ class Figure:
     @property
     def csv_uri(self) -> str | None:
         """The data as a URI to download, or None."""
-        return None if self.csv is None else data_uri("text/csv", self.csv.encode())
+        return None if self.csv is None else pictures.data_uri("text/csv", self.csv.encode())
 
     def to_html(self, name: str = "figure") -> str:
         """It alone, as HTML to stand in another page; `name` is that of the file of its data."""
@@ -90,6 +110,12 @@ class Table:
         """Make the table of one record, a row per number."""
         return cls(head, record.pairs(), caption)
 
+    def in_units(self, units: Units) -> Table:
+        """Return the table with its numbers in the units of a page."""
+        rows = [[units.rewrite(cell) for cell in row] for row in self.rows]
+        header = [units.rewrite(cell) for cell in self.header]
+        return replace(self, header=header, rows=rows, caption=units.rewrite(self.caption))
+
     @property
     def is_pairs(self) -> bool:
         """True if it is a list of names and values, which wraps on a narrow screen where others scroll."""
@@ -103,6 +129,10 @@ class Text:
     paragraphs: Sequence[str]
     kind: str = "text"
 
+    def in_units(self, units: Units) -> Text:
+        """Return the paragraphs with their numbers in the units of a page."""
+        return replace(self, paragraphs=[units.rewrite(each) for each in self.paragraphs])
+
 
 @dataclass(frozen=True)
 class Listing:
@@ -111,6 +141,10 @@ class Listing:
     text: str
     kind: str = "listing"
 
+    def in_units(self, units: Units) -> Listing:
+        """Return it as it is."""
+        return self
+
 
 @dataclass(frozen=True)
 class CodedList:
@@ -118,6 +152,10 @@ class CodedList:
 
     rows: Sequence[tuple[str, str]]
     kind: str = "coded"
+
+    def in_units(self, units: Units) -> CodedList:
+        """Return the sentences with their numbers in the units of a page."""
+        return replace(self, rows=[(code, units.rewrite(words)) for code, words in self.rows])
 
 
 Block = Figure | Table | Text | Listing | CodedList

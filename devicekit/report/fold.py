@@ -33,6 +33,21 @@ class FoldedSection:
     section: Section
     parts: Sequence[Part]
     full_captions: bool
+    first_page: Sequence[Figure] = ()
+
+    @property
+    def has_halves(self) -> bool:
+        """True if a figure stands alone in its row, so that what is narrow can stand beside it."""
+        return any(len(self._drawn(row)) == 1 for part in self.parts if part.is_open for _, row in part.rows)
+
+    def is_half(self, row: Sequence[Block]) -> bool:
+        """True if a row of blocks needs half of the page's width: text, a list of values, one figure."""
+        if isinstance(row[0], Figure):
+            return len(self._drawn(row)) == 1 and not any(each.wide for each in self._drawn(row))
+        return isinstance(row[0], Text) or (isinstance(row[0], Table) and row[0].is_pairs)
+
+    def _drawn(self, row: Sequence[Block]) -> list[Figure]:
+        return [each for each in row if isinstance(each, Figure) and each not in self.first_page]
 
 
 def words(*texts: str) -> int:
@@ -124,5 +139,5 @@ def fold(
                 rest.append((number, row))
         if rest:
             parts.append(Part(rest, _label([block for _, row in rest for block in row])))
-        found.append(FoldedSection(section, parts, has_room))
+        found.append(FoldedSection(section, parts, has_room, first_page))
     return found

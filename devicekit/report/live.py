@@ -7,7 +7,7 @@ from pathlib import Path
 
 STATIC = Path(__file__).with_name("static")
 STYLES = ("uPlot.min.css", "figures.css")
-SCRIPTS = ("uPlot.iife.min.js", "figures.js")
+SCRIPTS = ("pictures.js", "uPlot.iife.min.js", "figures.js")
 
 
 @cache

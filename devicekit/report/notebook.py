@@ -9,7 +9,7 @@ from html import escape
 from devicekit.core import advice
 from devicekit.core.errors import CodedWarning
 from devicekit.plot import Panel
-from devicekit.report import render
+from devicekit.report.pictures import render
 
 _SMALL = (3.6, 2.3)  # inch
 

@@ -55,6 +55,6 @@ def against_previous(devices: Mapping[str, tuple[np.ndarray, np.ndarray]], quant
         for n, (name, (x, y)) in enumerate(devices.items())
     ]
     label, scale = quantity.plain or quantity.label, "log" if quantity.log else "linear"
-    across = Axis(f"{label}, {before}", quantity.unit, scale, ticks=5)  # type: ignore[arg-type]
-    up = Axis(label, quantity.unit, scale, ticks=6)  # type: ignore[arg-type]
+    across = Axis(f"{label}, {before}", quantity.unit, scale, ticks=5, name=quantity.name)  # type: ignore[arg-type]
+    up = Axis(label, quantity.unit, scale, ticks=6, name=quantity.name)  # type: ignore[arg-type]
     return Panel(across, up, curves, legend="in" if len(devices) <= 5 else "none")

@@ -94,7 +94,7 @@ def levels(hrs: np.ndarray, lrs: np.ndarray) -> Panel:
     for name, values in (("HRS", hrs), ("LRS", lrs)):
         x, p = ranks(values)
         curves.append(Curve(name, x[x > 0], p[x > 0], style=".", colour=LEVELS[name.lower()]))
-    return Panel(Axis.of("conductance_s", scale="log"), Axis("share of cycles"), curves)
+    return Panel(Axis.of("conductance_s", scale="log"), Axis("share of cycles", cumulative=True), curves)
 
 
 def against_compliance(table: pd.DataFrame) -> Panel:

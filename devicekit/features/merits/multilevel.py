@@ -125,7 +125,7 @@ class MultilevelResult(MeritResult):
                 density = np.exp(-0.5 * ((at - mean) / sd) ** 2) / sd / np.sqrt(2 * np.pi)
                 fit = (np.exp(at) if log else at, density)
                 curves.append(Curve(f"{each.name}, normal", *fit, colour=colour, width=1.4, legend=False))
-        across = Axis.of("conductance_s", scale="log" if log else "linear", ticks=0 if log else 6)
+        across = Axis.of("conductance_s", scale="log") if log else Axis("conductance G", "S", ticks=6)
         density_axis = Axis("density of ln G") if log else Axis("density of G", "1/S")
         lines = [("x", pair.threshold_s) for pair in self.neighbours if pair.threshold_s is not None]
         return Panel(across, density_axis, curves, lines=lines, legend="above")

@@ -42,7 +42,8 @@
 
   class Chart {
     constructor(figure, panel) {
-      Object.assign(this, {figure, panel, hidden: new Set(), view: null, at: null});
+      panel.curves.forEach((curve, n) => (curve.id = n));
+      Object.assign(this, {figure, panel, given: panel, hidden: new Set(), view: null, at: null});
       const picture = figure.querySelector("img");
       this.box = make("div", "chart");
       this.box.tabIndex = 0;
@@ -60,6 +61,7 @@
       this.whole.addEventListener("click", () => this.zoom(null));
       figure.insertBefore(this.box, picture || figure.firstChild);
       figure.classList.add("live");
+      if (document.documentElement.classList.contains("turned")) this.panel = turned(panel);
       this.draw();
       this.box.addEventListener("keydown", event => this.press(event));
       new ResizeObserver(() => this.fit()).observe(this.plot);
@@ -78,7 +80,7 @@
         if (curve.kind === "band") mark.style.opacity = Math.max(curve.alpha, 0.25);
         key.prepend(mark);
         key.addEventListener("click", () => {
-          const shown = this.hidden.delete(curve) || !this.hidden.add(curve);
+          const shown = this.hidden.delete(curve.id) || !this.hidden.add(curve.id);
           key.setAttribute("aria-pressed", String(shown));
           this.u.redraw(false);
         });
@@ -90,6 +92,17 @@
       const width = Math.max(this.plot.clientWidth, 160);
       const most = this.figure.closest(".first") ? 480 : 1200;
       return {width, height: Math.min(Math.max(width * (this.panel.ratio || 0.65), 180), most)};
+    }
+
+    /* Show resistances instead of conductances, or back. */
+    turn(on) {
+      if (!this.given.x.other && !this.given.y.other) return;
+      this.panel = on ? turned(this.given) : this.given;
+      this.view = this.at = null;
+      this.whole.hidden = true;
+      this.said.textContent = HINT;
+      this.u.destroy();
+      this.draw();
     }
 
     /* Height of one of the named places of the vertical axis [px]. */
@@ -190,7 +203,7 @@
         const [at] = this.places([value], which), far = {x: bbox.left + bbox.width, y: bbox.top + bbox.height};
         line(ctx, which === "x" ? [[at, unit.y], [at, far.y]] : [[unit.x, at], [far.x, at]]);
       }
-      const shown = this.panel.curves.filter(each => !this.hidden.has(each));
+      const shown = this.panel.curves.filter(each => !this.hidden.has(each.id));
       for (const below of [true, false]) {
         shown.filter(each => (each.kind === "band") === below).forEach(each => this.curve(ctx, each, r));
       }
@@ -240,7 +253,7 @@
       if (left < 0 || left === undefined) return this.tell(null);
       let best = null, least = NEAR;
       for (const curve of this.panel.curves) {
-        if (!curve.told || this.hidden.has(curve)) continue;
+        if (!curve.told || this.hidden.has(curve.id)) continue;
         const x = this.places(this.array(curve.x), "x", false), y = this.places(this.array(curve.y), "y", false);
         x.forEach((at, n) => {
           const away = Math.hypot(at - left, y[n] - top);
@@ -291,7 +304,7 @@
     }
 
     press(event) {
-      const told = this.panel.curves.filter(each => each.told && !this.hidden.has(each));
+      const told = this.panel.curves.filter(each => each.told && !this.hidden.has(each.id));
       const step = {ArrowRight: 1, ArrowLeft: -1}[event.key], turn = {ArrowUp: -1, ArrowDown: 1}[event.key];
       const much = {"+": 0.5, "-": 2}[event.key];
       if (event.target !== this.box || !(step || turn || much || event.key === "Escape")) return;
@@ -316,6 +329,25 @@
       }
       this.zoom(view);
     }
+  }
+
+  /* The figure with the other quantity on the axes that have one: a value there is `times` over that here. */
+  function turned(panel) {
+    const arrays = [...panel.arrays], axes = {x: panel.x.other || panel.x, y: panel.y.other || panel.y};
+    const value = (v, which) => (!panel[which].other ? v : v > 0 ? axes[which].times / v : null);
+    const put = (index, which, share) => {
+      if (index === null) return null;
+      return arrays.push(arrays[index].map(v => (v === null ? null : share ? 1 - v : value(v, which)))) - 1;
+    };
+    const curves = panel.curves.map(curve => {
+      const along = curve.kind === "across" || curve.kind === "bars" ? "x" : "y";
+      const ends = [put(curve.low, along), put(curve.high, along)];
+      const [low, high] = panel[along].other ? ends.reverse() : ends;
+      return {...curve, x: put(curve.x, "x"), y: put(curve.y, "y", panel.complement), low, high};
+    });
+    const lines = panel.lines.map(([which, v]) => [which, value(v, which)]);
+    const notes = panel.notes.map(([x, y, words]) => [value(x, "x"), value(y, "y"), words]);
+    return {...panel, ...axes, arrays, curves, lines, notes};
   }
 
   function decades(low, high) {
@@ -391,7 +423,18 @@
     for (const figure of (root || document).querySelectorAll("figure[data-live]:not(.live)")) {
       charts.add(new Chart(figure, JSON.parse(figure.querySelector('script[type="application/json"]').textContent)));
     }
+    for (const button of (root || document).querySelectorAll("button.turn")) button.hidden = false;
+    if (window.devicekitPictures) window.devicekitPictures(root);
   };
+  document.addEventListener("click", event => {
+    const button = event.target.closest("button.turn");
+    if (!button) return;
+    const on = document.documentElement.classList.toggle("turned");
+    for (const each of document.querySelectorAll("button.turn")) {
+      [each.textContent, each.dataset.other] = [each.dataset.other, each.textContent];
+    }
+    for (const each of charts) each.turn(on);
+  });
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", () => window.devicekitFigures());
   else window.devicekitFigures();
 })();

@@ -45,7 +45,7 @@ def every_kind(tables: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     with contextlib.redirect_stdout(output), pytest.MonkeyPatch.context() as patch:
         # most of the time, and not looked at
         patch.setattr("devicekit.features.merits.mechanism.find", lambda *_: None)
-        patch.setattr("devicekit.report.render", lambda *_, **__: b"<svg/>")
+        patch.setattr("devicekit.report.pictures.render", lambda *_, **__: b"<svg/>")
         assert run_app(build_app(), ["characterize", *arguments]) == 0
     return output.getvalue(), out
 

@@ -72,7 +72,7 @@ def described() -> dict[str, Described]:
     """Characterise a table of each kind, without drawing."""
     found = {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("devicekit.report.render", lambda *_, **__: b"<svg/>")
+        patch.setattr("devicekit.report.pictures.render", lambda *_, **__: b"<svg/>")
         for name, table in tables().items():
             result = characterize(table)
             page = characterization_page([part(result, name)], "command")

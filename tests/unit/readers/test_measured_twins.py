@@ -220,7 +220,9 @@ def test_a_keithley_workbook(workbook: Path, capfd: pytest.CaptureFixture[str]) 
 def test_a_transfer_curve_is_not_an_error(
     workbook: Path, tmp_path: Path, devicekit: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("devicekit.report.render", lambda *_, **__: b"<svg/>")  # the pictures are not looked at
+    monkeypatch.setattr(
+        "devicekit.report.pictures.render", lambda *_, **__: b"<svg/>"
+    )  # the pictures are not looked at
     ran = devicekit("characterize", workbook, "--out", tmp_path / "out")
     assert ran.code == 0, ran.err
     assert ran.out.count("transistor's transfer curve") == 1
