@@ -154,7 +154,7 @@ def _text(figure: PaperFigure, sizes: Sequence[tuple[float, float]], out: Path) 
 def _page(figure: PaperFigure, command: str) -> Report:
     """Return the page on which the figure is seen as it is in its files, with its captions."""
     from devicekit.report import Figure, Report, Section, Text, mark_keys
-    from devicekit.report.blocks import data_uri
+    from devicekit.report.pictures import data_uri
 
     blocks: list[Any] = []
     for page, text in enumerate(figure.captions().split("\n\n\n")):
