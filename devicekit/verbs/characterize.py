@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import chdir
-from dataclasses import MISSING, dataclass, field
+from dataclasses import MISSING, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,6 +112,7 @@ class CharacterizeRequest:
         "Bakes of many cells: energy to predict a hotter bake [eV].", "EV", form="Energy to predict a hotter bake [eV]"
     )
     time_exponent: float | None = shared.time_exponent()
+    show: str = shared.show()
     jobs: int = shared.jobs("Files at a time.", 2)
     reading: ReadOptions = field(default_factory=ReadOptions)
 
@@ -316,7 +317,7 @@ def run_characterize(
             "files": [{"file": each.file, "folder": name, **each.json} for name, each in named],
             "errors": [{"file": file, **error} for file, error in bad.items()],
         },
-        page=lambda command: _page(results, command),
+        page=lambda command: _page(results, command, request.show),
         files={f"{name}/{file}": write for name, each in named for file, write in each.files.items()},
         text=_text(results, request),
         reproduction=_reproduction(request),
@@ -325,11 +326,12 @@ def run_characterize(
     )
 
 
-def _page(results: Sequence[FileResult], command: str) -> Any:
+def _page(results: Sequence[FileResult], command: str, show: str) -> Any:
     from devicekit.features.page import characterization_page
 
     failed = [(str(each.error["kind"]), f"{each.file}: {each.error['message']}") for each in results if each.error]
-    return characterization_page([each.part for each in results if each.part], command, failed)
+    page = characterization_page([each.part for each in results if each.part], command, failed)
+    return replace(page, resistance=show == "ohm")
 
 
 def _text(results: Sequence[FileResult], request: CharacterizeRequest) -> list[Block]:

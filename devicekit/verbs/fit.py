@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
@@ -84,6 +84,7 @@ class FitRequest:
     synthetic: bool = option(default=False, help="Mark the card as synthetic data.")
     out: Path | None = option(metavar="CARD.json", help="Write the device card into this file, which names the device.")
     report: Path | None = shared.report()
+    show: str = shared.show()
     file: Input = Path()
     reading: ReadOptions = field(default_factory=ReadOptions)
     window: Any = None
@@ -180,7 +181,7 @@ def run_fit(request: FitRequest, progress: Progress = SILENT, table: PulseTable 
     return Outcome(
         result=fit,
         json=json,
-        page=lambda command: _page(request, fit, synthetic, command),
+        page=lambda command: replace(_page(request, fit, synthetic, command), resistance=request.show == "ohm"),
         files={path.name: card.save for path, card in {**cards, **more}.items()},
         text=text,
         reproduction=_reproduction(request, len(cards)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,7 +56,7 @@ def run_kinetics(request: KineticsRequest, progress: Progress = SILENT) -> Outco
     return Outcome(
         result=result,
         json=result.summary(),
-        page=lambda command: kinetics_page(result, command),
+        page=lambda command: replace(kinetics_page(result, command), resistance=request.show == "ohm"),
         files={
             **{f"{name}.csv": partial(write_csv, frame) for name, frame in result.tables().items()},
             "summary.json": lambda path: writing.write_json(path, result.summary()),

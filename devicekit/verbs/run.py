@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +49,7 @@ class RunRequest:
         least=0,
         help="For few cycles: devices that the data also allow, for the benchmark; 0 for none.",
     )
+    show: str = shared.show()
     seed: int = shared.seed()
     reading: ReadOptions = field(default_factory=ReadOptions)
 
@@ -128,7 +129,9 @@ def run_all(request: RunRequest, progress: Progress = SILENT, kept: Kept | None 
     return Outcome(
         result=chain,
         json={"summary": words, **metrics},
-        page=lambda command: run_report(title, path.name, chain, command, request.seed),
+        page=lambda command: replace(
+            run_report(title, path.name, chain, command, request.seed), resistance=request.show == "ohm"
+        ),
         files={
             "table.csv": table.to_csv,
             **{file: each.save for file, each in cards.items()},

@@ -160,6 +160,11 @@ def settings(words: str) -> Any:
     )
 
 
+def show() -> Any:
+    """Declare the quantity in which a page shows states; its figures have a button for the other."""
+    return option(default="siemens", metavar="UNIT", choices=("siemens", "ohm"), help="States on the page")
+
+
 def _value(text: str) -> str | int | float | bool:
     """Return the number or truth value that a text stands for, or the text itself."""
     if text in ("true", "false"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +35,8 @@ class StackRequest:
     material: str | None = option(
         choices=tuple(physics.material_files()), help="Material set; the first if not given", form="Material set"
     )
+
+    show: str = shared.show()
 
     @property
     def changes(self) -> dict[str, object | None]:
@@ -227,7 +229,7 @@ def run_iv(request: IVRequest, progress: Progress = SILENT) -> Outcome[IVResult]
     return Outcome(
         result=result,
         json=json,
-        page=lambda command: iv_page(result, command, measured, scatter),
+        page=lambda command: replace(iv_page(result, command, measured, scatter), resistance=request.show == "ohm"),
         files={
             "iv.csv": lambda path: write_csv(result.sweep.frame, path, ("simulated",)),
             "fields.npz": result.save_fields,
@@ -272,7 +274,7 @@ def run_pulses(request: PulsesRequest, progress: Progress = SILENT) -> Outcome[P
     return Outcome(
         result=result,
         json={**result.summary(), "tables": written},
-        page=lambda command: pulses_page(result, command),
+        page=lambda command: replace(pulses_page(result, command), resistance=request.show == "ohm"),
         files={
             **tables,
             "fields.npz": result.save_fields,
