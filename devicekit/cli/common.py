@@ -25,7 +25,7 @@ from devicekit.core.errors import CodedWarning, DevicekitError, OwnFileError, Us
 from devicekit.core.pairs import parse_pairs
 from devicekit.system import writing
 from devicekit.system.commands import command, in_command_words
-from devicekit.system.options import ReadOptions
+from devicekit.system.options import OPTIONS, ReadOptions
 from devicekit.verbs.outcome import shown
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
@@ -40,6 +40,7 @@ Force = Annotated[
 ReplaceFile = Annotated[
     bool, typer.Option("--force", help="Replace files that devicekit did not write, or that were changed since.")
 ]
+READING = "Reading the file"  # title of the reading options in a help page
 WRITTEN = ("--out", "--report", "--plot", "--save-recipe")  # options that name what is written
 
 
@@ -51,6 +52,18 @@ class Command(TyperCommand):
         if {"card", "cards"} & {each.name for each in self.params}:
             args = [word.removeprefix("--card=") for word in args if word != "--card"]
         return super().parse_args(ctx, args)
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write arguments and options; reading options stand in a list of their own, the last."""
+        listed: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": [], READING: []}
+        for each in self.get_params(ctx):
+            record = each.get_help_record(ctx)
+            panel = "Arguments" if each.param_type_name == "argument" else getattr(each, "rich_help_panel", None)
+            listed[panel or "Options"] += [record] if record else []
+        for title, records in listed.items():
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
 
     def invoke(self, ctx: Any) -> Any:
         """Check and run it."""
@@ -143,6 +156,7 @@ def parameter(each: Option) -> Any:
             min=each.least,
             max=most,
             autocompletion=one_of(*each.words) if each.words else None,
+            rich_help_panel=READING if OPTIONS.get(each.name) is each else None,
         )
     typed = bool if each.annotation == "bool" else each.typed or each.kind.typed
     if each.is_required and each.typed is None:

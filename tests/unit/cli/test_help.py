@@ -14,6 +14,7 @@ import typer
 from devicekit.cli import START, build_app
 from devicekit.cli.help import COLUMNS, epilog, split
 from devicekit.cli.lazy import built
+from devicekit.system.options import OPTIONS
 
 Run = Callable[..., Any]
 APP = typer.main.get_command(build_app())
@@ -80,6 +81,14 @@ def test_the_help_of_a_file_ends_with_examples_that_parse(devicekit: Run) -> Non
     for program, *words in examples(ran.out):
         assert program == "devicekit"
         assert built(START).make_context("", words).params["files"]
+
+
+@pytest.mark.parametrize("words", [("fit",), ("characterize",), ("read",), ("run",), ("export",), (FILE,)])
+def test_reading_options_stand_in_a_list_of_their_own(words: tuple[Any, ...], devicekit: Run) -> None:
+    page = devicekit(*words, "--help").out.partition("Example")[0]
+    own, _, reading = page.partition("\nReading the file:")
+    assert set(re.findall(r"(?m)^  (--[a-z-]+)", reading)) == {each.flag for each in OPTIONS.values()}
+    assert "--json" in own
 
 
 def test_commands_stand_in_groups(devicekit: Run) -> None:
