@@ -89,6 +89,9 @@ def app_command(
         held.close()
 
 
+app_command.is_served = True  # type: ignore[attr-defined]  # it waits, which no line of a log says
+
+
 def _say_tunnel(port: int) -> None:
     """Over SSH: the line that brings the page to the user's own machine."""
     if os.environ.get("SSH_CONNECTION"):

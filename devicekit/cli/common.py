@@ -19,6 +19,7 @@ import typer
 from typer.core import TyperCommand
 
 from devicekit.cli import terminal
+from devicekit.cli.progress import logging_lines
 from devicekit.core import advice
 from devicekit.core.declarations import MOST_WHOLE, Option, option_of, options_of
 from devicekit.core.errors import CodedWarning, DevicekitError, OwnFileError, UsageError, bounded
@@ -76,7 +77,10 @@ class Command(TyperCommand):
         if ctx.params.get("force"):
             writing.allow_replacing()
         writing.check_apart(outputs, inputs)
-        return super().invoke(ctx)
+        if getattr(self.callback, "is_served", False):
+            return super().invoke(ctx)
+        with logging_lines(f"devicekit {ctx.info_name}".strip()):
+            return super().invoke(ctx)
 
 
 def _paths(value: Any) -> list[Path]:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from devicekit.cli import terminal
+from devicekit.cli import progress, terminal
 from devicekit.cli.common import print_json, print_warnings, this_command
 from devicekit.core.errors import CodedWarning
 from devicekit.system import folders
@@ -44,11 +44,11 @@ class TerminalProgress(Progress):
 
     def doing(self, what: str) -> AbstractContextManager[None]:
         """See `Progress`."""
-        return terminal.doing(what, self._quiet)
+        return progress.doing(what, self._quiet)
 
     def counting(self, name: str, unit: str) -> AbstractContextManager[Callable[[int, int], None]]:
         """See `Progress`."""
-        return terminal.counting(name, unit, self._quiet)
+        return progress.counting(name, unit, self._quiet)
 
     def warn(self, coded: Iterable[CodedWarning]) -> None:
         """See `Progress`."""

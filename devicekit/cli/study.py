@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from devicekit.cli import terminal
+from devicekit.cli import progress, terminal
 from devicekit.cli.common import Force, Json, print_json, this_command, with_options
 from devicekit.verbs import shared
 
@@ -76,9 +76,9 @@ def study_command(
     path = study_file(study)
     counted = (0, 0)
     try:
-        with terminal.counting("study", "runs", json_output) as show:
+        with progress.counting("study", "runs", json_output) as show:
 
-            def progress(done: int, total: int) -> None:
+            def count_runs(done: int, total: int) -> None:
                 nonlocal counted
                 counted = (done, total)
                 show(done, total)
@@ -93,7 +93,7 @@ def study_command(
                 redo=redo,
                 force=force,
                 laws=laws,
-                progress=progress,
+                progress=count_runs,
             )
     except KeyboardInterrupt:
         done, total = counted

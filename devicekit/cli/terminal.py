@@ -10,9 +10,8 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import IO, Any
+from collections.abc import Iterable, Sequence
+from typing import IO
 
 import typer
 
@@ -99,54 +98,3 @@ def _wrapped(text: str, first: str, later: str, stream: IO[str]) -> str:
         break_long_words=False,
         break_on_hyphens=False,
     )
-
-
-@contextmanager
-def doing(what: str, quiet: bool = False) -> Iterator[None]:
-    """Say what is being done while it takes its time, on a terminal alone; the line is gone when it is done."""
-    if quiet or not sys.stderr.isatty():
-        yield
-        return
-    line = f"{what} ..."
-    typer.echo(line, err=True, nl=False)
-    try:
-        yield
-    finally:
-        typer.echo("\r" + " " * len(line) + "\r", err=True, nl=False)
-
-
-@contextmanager
-def counting(name: str, unit: str, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar with the time left, on standard error if that is a terminal; called with (done, total).
-
-    What was done before the first call does not count for the time left.
-    """
-    if quiet or not sys.stderr.isatty():
-        yield lambda done, total: None
-        return
-    from tqdm import tqdm
-
-    form = "{desc}: {percentage:3.0f} % |{bar}| {n:.0f}/{total:.0f} {unit} [{elapsed} gone, {remaining} left]"
-    bar: Any = None
-
-    def update(done: int, total: int) -> None:
-        nonlocal bar
-        if bar is None:
-            bar = tqdm(
-                total=total,
-                initial=done,
-                desc=name,
-                unit=unit,
-                file=sys.stderr,
-                leave=False,
-                bar_format=form,
-                dynamic_ncols=True,
-            )
-        bar.total = total
-        bar.update(done - bar.n)
-
-    try:
-        yield update
-    finally:
-        if bar is not None:
-            bar.close()

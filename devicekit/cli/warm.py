@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devicekit.cli import terminal
+from devicekit.cli import progress, terminal
 from devicekit.cli.common import Json, print_json
 from devicekit.core.text import count
 
@@ -17,8 +17,8 @@ def warm_command(json_output: Json = False) -> None:
     """
     from devicekit.verbs.warm import warm
 
-    with terminal.counting("compiling", "parts", json_output) as progress:
-        done = warm(progress)
+    with progress.counting("compiling", "parts", json_output) as count_parts:
+        done = warm(count_parts)
     if json_output:
         print_json(done.as_dict())
         return

@@ -126,7 +126,8 @@ def compiled(
     # an option without a promise, by which numba compiles its own functions of text
     options: dict[str, Any] = {} if counts_references else {"_nrt": False}
     try:
-        made = numba.njit(cache=keeps(base), error_model="numpy", inline=inline, **options)(function)
+        # without the lock of Python, so that another thread can say meanwhile how far the work is
+        made = numba.njit(cache=keeps(base), error_model="numpy", inline=inline, nogil=True, **options)(function)
     finally:
         settings.CACHE_DIR = usual
     made.devicekit_stamp = own

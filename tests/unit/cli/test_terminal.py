@@ -6,12 +6,14 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from devicekit.cli import progress as lines
 from devicekit.cli import terminal
 from devicekit.system import catalog
 
@@ -97,8 +99,8 @@ def test_columns_are_aligned(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 BAR = """
-from devicekit.cli import terminal
-with terminal.counting("training", "epochs") as progress:
+from devicekit.cli import progress as lines
+with lines.counting("training", "epochs") as progress:
     for k in range(1, 6):
         progress(k, 5)
         import time; time.sleep(0.15)
@@ -113,9 +115,9 @@ def test_progress_tells_the_time_left_and_goes_away() -> None:
 
 
 def test_progress_is_silent_in_a_pipe_and_with_json(capfd: pytest.CaptureFixture[str]) -> None:
-    with terminal.counting("training", "epochs") as progress:
+    with lines.counting("training", "epochs") as progress:
         progress(1, 5)
-    with terminal.doing("fitting"):
+    with lines.doing("fitting"):
         pass
     assert capfd.readouterr() == ("", "")
     script = BAR.replace('"epochs"', '"epochs", quiet=True')
@@ -155,3 +157,33 @@ def test_a_card_is_shown_with_units_and_types(devicekit: Run) -> None:
     assert "(increment) [% of window]" in out
     assert re.search(r"(?m)^  d .*3\.82\*", out)  # marked: weakly determined
     assert "synthetic" in out
+
+
+def test_a_log_gets_lines_with_the_time_left(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines, "FIRST", 0.05)
+    monkeypatch.setattr(lines, "EVERY", 0.05)
+    with lines.logging_lines("devicekit train"):
+        time.sleep(0.12)
+        with lines.counting("training", "epochs", quiet=True) as progress:  # --json prints them too
+            progress(1, 10)  # done before
+            time.sleep(0.1)
+            progress(2, 10)
+            time.sleep(0.12)
+    printed = capfd.readouterr()
+    assert printed.out == ""
+    found = printed.err.splitlines()
+    assert found[0] == "devicekit train: 0 s so far"
+    assert re.fullmatch(r"training: 2 of 10 epochs, [12] s left", found[-1])
+
+
+def test_short_work_and_served_pages_print_no_line(
+    devicekit: Run, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from devicekit.cli.app import app_command
+
+    with lines.logging_lines("devicekit read"):
+        time.sleep(0.05)
+    assert capfd.readouterr() == ("", "")
+    assert app_command.is_served  # type: ignore[attr-defined]
