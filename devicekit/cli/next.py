@@ -9,7 +9,6 @@ import typer
 
 from devicekit.cli import terminal
 from devicekit.cli.common import Json, choice, over_files, with_options
-from devicekit.core.text import percent
 from devicekit.models import law_names
 from devicekit.system.options import ReadOptions
 from devicekit.verbs.outcome import shown
@@ -20,23 +19,14 @@ if TYPE_CHECKING:
 GOALS, RESETS = ("rate", "increment", "population"), ("free", "train")
 
 
-NOUNS = {"rate": "rate", "increment": "scatter of one update", "population": "mean rate of the population"}
-HARDLY = 0.8  # share of the variance left, above which a measurement hardly pays
-
-
 def _print(name: str, advice: Advice) -> None:
+    """Print the verdict; then the measurements, where one of them pays."""
     terminal.title(name)
-    best = advice.candidates[0]
-    # enough digits that the standard deviations before and after differ
-    digits = next((n for n in range(2, 7) if percent(best.sd_now, n) != percent(best.sd_then, n)), 2)
+    terminal.paragraph(advice.verdict, 2)
+    if advice.is_enough:
+        return
+    best = advice.best
     decimals = next((n for n in range(3, 7) if f"{best.sd_now:.{n}f}" != f"{best.sd_then:.{n}f}"), 3)
-    hardly = "; this is hardly worth measuring" if best.variance_left > HARDLY else ""
-    terminal.paragraph(
-        f"Next, for the {advice.goal}: {best.name}. The {NOUNS[advice.goal]} is known to "
-        f"{percent(best.sd_now, digits)} and would then be known to {percent(best.sd_then, digits)} "
-        f"({best.variance_left:.0%} of the variance left){hardly}.",
-        2,
-    )
     rows = [
         (each.name, str(each.cost), str(each.reads), f"{each.sd_now:.{decimals}f}", f"{each.sd_then:.{decimals}f}")
         for each in advice.candidates
@@ -61,7 +51,8 @@ def next_command(
 ) -> int:
     """Find the measurement that most narrows the rate, the increment or the population.
 
-    For one device at one pulse width (--device, --width), among measurements within --budget.
+    For one device at one pulse width (--device, --width), among measurements within --budget. If none pays and the
+    quantity is known to 5 %, you have enough.
 
     Examples:
         devicekit next train.csv

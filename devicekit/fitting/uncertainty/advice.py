@@ -8,7 +8,7 @@ import numpy as np
 
 from devicekit.core.errors import UsageError
 from devicekit.core.records import Record, column, derived
-from devicekit.core.text import count
+from devicekit.core.text import count, percent_span
 from devicekit.fitting.likelihood.band import D2D_LN_RATE
 from devicekit.fitting.likelihood.filter import HELD, NOISES, information, standard_deviations
 from devicekit.fitting.likelihood.fit import TrainFit, curvature
@@ -25,6 +25,9 @@ RESETS = {
     "free": "a new train can begin at no cost",
     "train": "before each train the device is reset by as many pulses as a train has now",
 }
+NOUNS = {"rate": "rate", "increment": "scatter of one update", "population": "mean rate of the population"}
+HARDLY = 0.8  # share of the variance left, above which a measurement hardly pays
+ENOUGH = 0.05  # relative standard deviation that is small beside the scatter of devices
 STATES = np.linspace(0.05, 0.95, 19)
 READS, EVERY = 4, 5  # readings after each pulse; pulses from one reading to the next
 SIMULATED = 16  # trains simulated for a plan
@@ -59,6 +62,42 @@ class Advice(Record):
     budget: int = column(doc="pulses of each branch that a candidate may cost, resets included")
     candidates: tuple[Candidate, ...] = column(doc="possible measurements")
     assumptions: tuple[str, ...] = column(doc="assumptions behind the numbers")
+
+    @property
+    def best(self) -> Candidate:
+        """The measurement that narrows the goal most."""
+        return self.candidates[0]
+
+    @derived()
+    def pays(self) -> bool:
+        """Whether the best measurement takes a fifth of the variance or more."""
+        return self.best.variance_left <= HARDLY
+
+    @derived()
+    def is_enough(self) -> bool:
+        """Whether the goal is known to 5 % and none of the measurements pays."""
+        return not self.pays and self.best.sd_now <= ENOUGH
+
+    @derived()
+    def verdict(self) -> str:
+        """Return whether to measure on, and what, in one sentence."""
+        best, noun = self.best, NOUNS[self.goal]
+        # enough digits that the numbers before and after differ
+        spans = [percent_span(best.sd_now, best.sd_then, digits) for digits in range(2, 7)]
+        span = next((each for each in spans if " to " in each), spans[0])
+        narrows = f"would narrow the {noun} from {span}"
+        if self.is_enough:
+            return f"You have enough: the best plan of {self.budget} pulses {narrows}: not worth measuring."
+        if not self.pays:
+            return f"No plan of {self.budget} pulses helps much: the best {narrows}. Try a larger budget."
+        return f"Measure next: {best.name}. It {narrows}."
+
+    def sentences(self) -> list[str]:
+        """Return the verdict and the assumptions."""
+        return [self.verdict, *(f"Assumed: {each}." for each in self.assumptions)]
+
+    def __str__(self) -> str:
+        return self.verdict
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.condition import fit_condition
 from devicekit.fitting.result import DeviceFit
 from devicekit.fitting.uncertainty import sampler
-from devicekit.fitting.uncertainty.advice import Advice, next_measurement
+from devicekit.fitting.uncertainty.advice import Advice, Candidate, next_measurement
 from devicekit.fitting.uncertainty.mixing import effective_size, split_rhat
 from devicekit.fitting.uncertainty.posterior import Posterior, posterior
 from devicekit.fitting.uncertainty.priors import priors_of
@@ -218,6 +218,19 @@ def test_advice_for_equal_steps_is_that_of_least_squares() -> None:
     assert [each.sd_then for each in found.candidates] == sorted(each.sd_then for each in found.candidates)
 
 
+@pytest.mark.parametrize(
+    ("sd_now", "sd_then", "pays", "is_enough"),
+    [(0.004, 0.0038, False, True), (0.004, 0.003, True, False), (0.4, 0.38, False, False), (0.05, 0.0448, False, True)],
+)
+def test_advice_ends_where_no_measurement_pays(sd_now: float, sd_then: float, pays: bool, is_enough: bool) -> None:
+    plan = Candidate(name="p", trains=1, pulses=9, cost=9, reads=10, sd_now=sd_now, sd_then=sd_then)
+    found = Advice(goal="rate", reset="free", budget=9, candidates=(plan,), assumptions=())
+    assert (found.pays, found.is_enough) == (pays, is_enough)
+    assert found.as_dict()["is_enough"] is is_enough
+    assert f"{100 * sd_now:.2g}" in str(found)
+    assert f"{100 * sd_then:.2g}" in found.as_dict()["verdict"]
+
+
 def test_advice_counts_resets_and_asks_for_other_devices_for_a_population() -> None:
     fit = fitted(2)
     found = next_measurement(fit, "population", "train")
@@ -237,6 +250,8 @@ def test_advice_counts_resets_and_asks_for_other_devices_for_a_population() -> N
     assert sd_then(rate, "short trains") < sd_then(
         rate, "the same again"
     )  # more starts tell how cycles differ, which one cycle leaves to the prior
+    assert rate.pays
+    assert rate.candidates[0].name in rate.verdict
     increment = next_measurement(fit, "increment")
     assert increment.candidates[0].name.startswith("the same, 4 readings")
     for wrong in ({"goal": "money"}, {"reset": "never"}, {"budget": 3}):
