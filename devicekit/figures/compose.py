@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import string
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -56,7 +57,9 @@ def find_panels(inputs: Sequence[Input], wanted: Sequence[str], how: How) -> tup
         if not any(word == name or name.startswith(f"{word}-") for name in drawn):
             needs = next(each.NEEDS for name, each in known.items() if word in (name, name.partition("-")[0]))
             raise UsageError(f"The panel {word} needs {needs}. {' '.join(each.without(needs) for each in inputs)}")
-    found = tuple(drawn[name] for name in dict.fromkeys(asked or known) if name in drawn)
+    found = tuple(
+        drawn[one] for name in dict.fromkeys(asked or known) for one in drawn if re.fullmatch(rf"{name}(-\d+)?", one)
+    )
     if not found:
         held = listed([f"{each.label} ({each.kind or each.holds})" for each in inputs])
         raise UsageError(f"No panel shows what these hold: {held}. Panels: {', '.join(known)}.")

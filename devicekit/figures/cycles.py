@@ -38,9 +38,9 @@ def in_groups(inputs: Sequence[Input], least: int = LEAST) -> list[Series]:
     if len(known) != 1:
         return dressed([Series(each.label, each, rows) for each, rows in known])
     ((given, rows),) = known
-    for parts in (by_compliance(given, rows), _by_device(rows)):
+    for kind, parts in (("compliance", by_compliance(given, rows)), ("device", _by_device(rows))):
         if len(parts) > 1 and min(len(part) for part in parts.values()) >= least:
-            return dressed([Series(name, given, part) for name, part in parts.items()])
+            return dressed([Series(name, given, part, kind) for name, part in parts.items()])
     return dressed([Series(given.label, given, rows)])
 
 

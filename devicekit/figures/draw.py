@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 TICKS = 5  # most intervals of a linear axis of a small panel
-AXES_SHARE = 1.05  # width of axes in a layout over that of axes before it
+AXES_SHARE = 1.15  # width of axes in a layout over that of axes before it
+NARROW = 110.0  # pt; a shorter axis has room for fewer ticks
 ROOM = 0.04  # of a logarithmic axis beyond the data
 _SUBSCRIPT = re.compile(r"\b([VIRG])_([A-Za-z]+)\b")
 _GLYPHS = re.compile(r'(?:<tspan x="[^"]*" y="[^"]*" style="[^"]*">[^<]*</tspan>\s*)+')
@@ -57,7 +59,8 @@ def draw(drawn: Drawn, ax: Axes, style: Style, mark: str = "") -> None:
         if curve.name == ARROW:
             _arrow(ax, curve.x, curve.y, style)
             continue
-        scaled = replace(curve, width=style.curve_pt * curve.width)
+        named = curve.legend and (drawn.scale is None or not curve.data)  # a colour bar stands for the rest
+        scaled = replace(curve, width=style.curve_pt * curve.width, legend=named)
         if scaled.kind == "band":
             _band(ax, scaled)
         else:
@@ -72,8 +75,7 @@ def draw(drawn: Drawn, ax: Axes, style: Style, mark: str = "") -> None:
         _set_probability(ax, drawn.upright, panel)
     if drawn.scale is not None:
         _set_colour_bar(ax, drawn.scale, style)
-    elif panel.legend != "none":
-        _set_legend(ax)
+    _set_legend(ax)
     if mark:  # outside, where it covers nothing
         beside: Any = ax.child_axes[-1] if ax.child_axes else ax
         place: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points"}
@@ -104,7 +106,10 @@ def _along(panel: Panel, which: str) -> np.ndarray:
 def _set_axis(ax: Axes, which: str, axis: Axis, style: Style, values: np.ndarray) -> None:
     from matplotlib.ticker import AutoMinorLocator, LogLocator, MaxNLocator, NullFormatter, NullLocator, ScalarFormatter
 
-    ax.set(**{f"{which}label": axis_text(axis, style)})
+    box = ax.get_window_extent()
+    long = 72.0 * (box.width if which == "x" else box.height) / ax.figure.dpi
+    ax.set(**{f"{which}label": _wrapped(axis_text(axis, style), int(2.6 * long / style.label_pt))})
+    most = TICKS if long > NARROW or which == "y" else TICKS - 1
     ticks: Any = getattr(ax, f"{which}axis")
     above = values[values > 0]
     if axis.scale == "log" and above.size:
@@ -113,7 +118,7 @@ def _set_axis(ax: Axes, which: str, axis: Axis, style: Style, values: np.ndarray
         wide = max((high / low) ** ROOM, 1.05)
         ax.set(**{f"{which}lim": (low / wide, high * wide)})
         if high > 30 * low:
-            ticks.set_major_locator(LogLocator(numticks=TICKS + 1))
+            ticks.set_major_locator(LogLocator(numticks=most + 1))
             ticks.set_minor_locator(LogLocator(subs="all", numticks=60) if high < 1e7 * low else NullLocator())
             ticks.set_minor_formatter(NullFormatter())
         else:
@@ -124,11 +129,16 @@ def _set_axis(ax: Axes, which: str, axis: Axis, style: Style, values: np.ndarray
         ends = (-0.5, len(axis.names) - 0.5)
         ax.set(**{f"{which}lim": ends[::-1] if which == "y" else ends})
     else:
-        ticks.set_major_locator(MaxNLocator(TICKS, integer=axis.whole, steps=[1, 2, 2.5, 5, 10]))
+        ticks.set_major_locator(MaxNLocator(most, integer=axis.whole, steps=[1, 2, 2.5, 5, 10]))
         ticks.set_minor_locator(NullLocator() if axis.whole else AutoMinorLocator(2))
         ticks.set_major_formatter(ScalarFormatter(useOffset=False))
     if axis.limits is not None:
         ax.set(**{f"{which}lim": axis.limits})
+
+
+def _wrapped(text: str, most: int) -> str:
+    """Return text in lines of so many characters; a formula and a unit are not divided."""
+    return text if len(text) <= most or "$" in text else textwrap.fill(text, most, break_long_words=False)
 
 
 def _set_probability(ax: Axes, kind: str, panel: Panel) -> None:

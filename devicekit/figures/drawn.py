@@ -11,12 +11,12 @@ Numbers come from the results of `devicekit.features` and `devicekit.fitting`; a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from devicekit.core.text import count, listed
+from devicekit.core.text import listed
 from devicekit.figures.inputs import Input
 from devicekit.figures.looks import MOST, Look, looks
 from devicekit.plot import Axis, Curve, Panel
@@ -25,6 +25,7 @@ Probability = Literal["linear", "normal", "lognormal", "weibull"]
 PROBABILITIES = ("linear", "normal", "lognormal", "weibull")
 QUANTITIES = ("siemens", "ohm")
 LEAST = 5  # values below which a distribution is not drawn
+OPACITY = 0.25  # of bands
 ARROW = "arrow"  # name of a curve that is drawn as an arrow from its first point to its last
 
 
@@ -105,23 +106,26 @@ class Series:
     Attributes
     ----------
     rows : object
-        What it is of: rows of a frame, devices.
+        Rows of a frame, or whatever its panel draws.
+    kind : str
+        Part of an input that it is, if not all of it: device, compliance, state, level.
     """
 
     name: str
     of: Input
     rows: Any = None
+    kind: str = "device"
     look: Look = field(default_factory=lambda: looks(1)[0])
 
 
 def dressed(series: Sequence[Series]) -> list[Series]:
     """Return series with looks: one each, in order."""
-    return [Series(each.name, each.of, each.rows, look) for each, look in zip(series, looks(len(series)), strict=True)]
+    return [replace(each, look=look) for each, look in zip(series, looks(len(series)), strict=True)]
 
 
-def scale_of(series: Sequence[Series], label: str) -> tuple[str, float, float] | None:
+def scale_of(series: Sequence[Series]) -> tuple[str, float, float] | None:
     """Return the colour bar of series beyond eight; None of fewer, which a legend names."""
-    return (label, 1.0, float(len(series))) if len(series) > MOST else None
+    return (noun(series), 1.0, float(len(series))) if len(series) > MOST else None
 
 
 def key(name: str, look: Look, *, dash: str = "", marker: str = "", colour: str = "") -> Curve:
@@ -131,15 +135,27 @@ def key(name: str, look: Look, *, dash: str = "", marker: str = "", colour: str 
     return Curve(name, nothing, nothing, style=style, colour=colour or look.colour, size=3.0, data=False)
 
 
-def counted(devices: int, cycles: int = 0, thing: str = "cycle") -> str:
-    """Return "3 devices, 300 cycles"."""
-    return ", ".join([count(devices, "device"), *([count(cycles, thing)] if cycles else [])])
-
-
 def of_each(series: Sequence[Series], words: Sequence[str]) -> str:
-    """Return words of each series with its name, of the only one without, and only the number of more than eight."""
+    """Return words of each series with its name, of the only one without, of more than eight what they share."""
     if len(series) == 1:
         return words[0]
     if len(series) > MOST:
-        return f"{len(series)} series"
+        many = f"{len(series)} {noun(series)}s"
+        return f"{many}, {words[0]} each" if len(set(words)) == 1 else many
     return listed([f"{each.name}: {text}" for each, text in zip(series, words, strict=True)])
+
+
+def shade(name: str, x: np.ndarray, one: np.ndarray, other: np.ndarray, look: Look) -> Curve:
+    """Return a band between two ends, whichever is the lower; the legend does not name it."""
+    low, high = np.fmin(one, other), np.fmax(one, other)
+    return Curve(name, x, low, "band", low=low, high=high, colour=look.colour, alpha=OPACITY, legend=False)
+
+
+def noun(series: Sequence[Series]) -> str:
+    """Return what a series is: a result, or a part of one."""
+    return "result" if len({id(each.of) for each in series}) == len(series) else series[0].kind
+
+
+def distinct(series: Sequence[Series]) -> tuple[Input, ...]:
+    """Return the inputs of series, each once."""
+    return tuple({id(each.of): each.of for each in series}.values())

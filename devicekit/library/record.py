@@ -186,6 +186,7 @@ class Record(Head):
             "kind": found.table.kind,
             "source": Source(file=line(str(found.table.meta.get("source", "table in memory"))), sha256=sha256),
             "synthetic": any(warning.code == "synthetic" for warning in found.warnings),
+            **dict.fromkeys(found.table.marks, True),
             "scalars": numbers(found.scalars()),
             "warnings": found.warnings,
         }

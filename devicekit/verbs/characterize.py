@@ -218,7 +218,8 @@ def characterize_table(table: Table, file: Path, settings: Settings, title: str,
     switching = found.results.get("dc")
     if isinstance(switching, DcResult) and (levels := switching.levels):
         text.append(table_of(levels))
-    return FileResult(str(file), found.as_dict(), own, found.tables, text=text)
+    json = {**found.as_dict(), "marks": list(table.marks)}
+    return FileResult(str(file), json, own, found.tables, text=text)
 
 
 def _characterize_file(

@@ -10,9 +10,9 @@ import pandas as pd
 
 from devicekit.features.stats import ranks
 from devicekit.figures.cycles import in_groups, left_out_text, limits_text, numbers_of, read_text, rules_text
-from devicekit.figures.drawn import LEAST, Drawn, How, Series, key, of_each, scale_of
+from devicekit.figures.drawn import LEAST, Drawn, How, Series, distinct, key, of_each, scale_of
 from devicekit.figures.inputs import Input
-from devicekit.figures.looks import Look, looks
+from devicekit.figures.looks import MOST, Look, looks
 from devicekit.plot import Axis, Curve, Panel
 
 NAMES = ("cdf-voltages", "cdf-states")
@@ -36,7 +36,7 @@ def _drawn(series: Sequence[Series], pair: Sequence[tuple[str, str]], how: How) 
     if not known:
         return None
     alone = len(known) == 1
-    drawn = (_curve(each, *numbers, n, how, alone) for each in known for n, numbers in enumerate(pair))
+    drawn = (_curve(each, *numbers, n, how, len(known)) for each in known for n, numbers in enumerate(pair))
     curves = [each for each in drawn if each is not None]
     if not alone:
         black = Look("#000000")
@@ -48,7 +48,7 @@ def _drawn(series: Sequence[Series], pair: Sequence[tuple[str, str]], how: How) 
     else:
         state = how.state
         x = Axis(state.label, state.unit, "linear" if how.probability == "normal" else "log")
-    inputs = tuple({id(each.of): each.of for each in known}.values())
+    inputs = distinct(known)
     what = "V_set and V_reset" if voltages else "HRS and LRS"
     notes = [rules_text(inputs) if voltages else read_text(inputs), limits_text(known), left_out_text(inputs)]
     words = [" and ".join(dict.fromkeys(f"{n}" for n in _counts(each, pair))) for each in known]
@@ -59,7 +59,7 @@ def _drawn(series: Sequence[Series], pair: Sequence[tuple[str, str]], how: How) 
         notes=(*(each for each in notes if each), "Median ranks, (i - 0.3)/(n + 0.4)."),
         inputs=inputs,
         upright=upright,
-        scale=scale_of(known, "series"),
+        scale=scale_of(known),
     )
 
 
@@ -73,8 +73,9 @@ def _values(series: Series, column: str) -> np.ndarray:
     return values[np.isfinite(values)]
 
 
-def _curve(series: Series, name: str, column: str, place: int, how: How, alone: bool) -> Curve | None:
-    """Return the distribution of one number of one series; None with too few values."""
+def _curve(series: Series, name: str, column: str, place: int, how: How, among: int) -> Curve | None:
+    """Return the distribution of one number of one of several series; None with too few values."""
+    alone, crowded = among == 1, among > MOST
     values = _values(series, column)
     if values.size < LEAST:
         return None
@@ -86,7 +87,7 @@ def _curve(series: Series, name: str, column: str, place: int, how: How, alone: 
     look = looks(2)[place] if alone else series.look
     dash = ("-", "--")[place] if not alone else look.dash
     marker = look.marker if alone else ("o", "s")[place]
-    style = dash if x.size > MANY else f"{marker}{dash}"
+    style = dash if x.size > MANY or crowded else f"{marker}{dash}"
     looked: dict[str, Any] = {"style": style, "colour": look.colour, "width": 1.0, "size": 2.0}
     if alone:
         return Curve(name, x, 100.0 * share, **looked)

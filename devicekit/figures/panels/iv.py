@@ -14,7 +14,7 @@ from devicekit.features.dc.trace import each_sweep
 from devicekit.features.merit import MOST_CURVES, curve
 from devicekit.features.merits.dc import DcResult
 from devicekit.figures.cycles import by_compliance, limits_of, limits_text
-from devicekit.figures.drawn import ARROW, Drawn, How, Series, dressed, of_each, scale_of
+from devicekit.figures.drawn import ARROW, Drawn, How, Series, distinct, dressed, of_each, scale_of
 from devicekit.figures.inputs import Input
 from devicekit.figures.looks import GREY
 from devicekit.plot import Axis, Curve, Panel
@@ -36,14 +36,15 @@ def draw(inputs: Sequence[Input], how: How) -> list[Drawn]:
 def _series(inputs: Sequence[Input]) -> list[Series]:
     """Return the sweeps of each input, or of each compliance of one input; rows: those of the table, and the sweeps."""
     found = []
+    alone = sum("dc" in each.merits for each in inputs) == 1
     for each in inputs:
         result = each.merits.get("dc")
         if not isinstance(result, DcResult):
             continue
         shown = subset.shown_sweeps(result.cycles)
-        parts = by_compliance(each, shown) if len(inputs) == 1 else {}
+        parts = by_compliance(each, shown) if alone else {}
         for name, rows in (parts or {each.label: shown}).items():
-            found.append(Series(name, each, (_of_table(result, rows), rows)))
+            found.append(Series(name, each, (_of_table(result, rows), rows), "compliance"))
     return dressed(found)
 
 
@@ -76,8 +77,8 @@ def _drawn(series: Sequence[Series], log: bool) -> Drawn:
         panel=Panel(Axis("Voltage", "V"), y, [*behind, *front, *arrows], lines=lines),
         shows=f"{'I–V' if log else 'I–V on a linear scale'} ({of_each(series, [_numbers(each) for each in series])}).",
         notes=_notes(series, behind, bool(lines)),
-        inputs=tuple({id(each.of): each.of for each in series}.values()),
-        scale=scale_of(series, "series"),
+        inputs=distinct(series),
+        scale=scale_of(series),
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from devicekit.core.text import count, listed, si
 from devicekit.device.card import DeviceCard
-from devicekit.figures.drawn import Drawn, How, Series, dressed, key, of_each, scale_of
+from devicekit.figures.drawn import Drawn, How, Series, dressed, key, of_each, scale_of, shade
 from devicekit.figures.inputs import Input
 from devicekit.figures.looks import Look, looks
 from devicekit.fitting.result import DeviceFit
@@ -19,7 +19,6 @@ NAMES = ("trains", "rates")
 RANK = 50
 NEEDS = "LTP and LTD trains"
 ENOUGH = 20  # trains from which a band of 5 to 95 % is drawn; of fewer, all of them
-BAND = 0.25  # opacity
 BLACK = Look("#000000")
 
 
@@ -48,20 +47,7 @@ def _trains(series: Sequence[Series], how: How) -> Drawn:
                 several = True
                 share = (0.05, 0.95) if len(values) >= ENOUGH else (0.0, 1.0)
                 low, high = (np.nanquantile(_displayed(fit, values, how), q, axis=0) for q in share)
-                low, high = np.minimum(low, high), np.maximum(low, high)
-                curves.append(
-                    Curve(
-                        f"{name}, band",
-                        n,
-                        low,
-                        "band",
-                        low=low,
-                        high=high,
-                        colour=look.colour,
-                        alpha=BAND,
-                        legend=False,
-                    )
-                )
+                curves.append(shade(f"{name}, band", n, low, high, look))
             mean = Curve(f"{name}, mean", n, measured, style=look.marker, size=1.6, width=0.6, colour=look.colour)
             label = direction.upper() if alone else each.name
             curves.append(Curve(**{**vars(mean), "label": label, "legend": alone or first}))
@@ -80,7 +66,7 @@ def _trains(series: Sequence[Series], how: How) -> Drawn:
             *_conditions(series),
         ),
         inputs=tuple(each.of for each in series),
-        scale=scale_of(series, "series"),
+        scale=scale_of(series),
     )
 
 
@@ -137,7 +123,6 @@ def _rates(series: Sequence[Series]) -> Drawn:
             inside = (r >= low - 0.01) & (r <= high + 0.01)
             name = direction.upper() if alone else f"{each.name}, {direction.upper()}"
             dash = look.dash if alone else ("-", "--")[direction == "ltd"]
-            down, up = np.sort(np.abs([lower, upper]), axis=0)
             levels.add(curve.level)
             curves.append(
                 Curve(
@@ -151,19 +136,8 @@ def _rates(series: Sequence[Series]) -> Drawn:
                     label=direction.upper() if alone else each.name,
                 )
             )
-            curves.append(
-                Curve(
-                    f"{name}, band",
-                    r[inside],
-                    down[inside],
-                    "band",
-                    low=down[inside],
-                    high=up[inside],
-                    colour=look.colour,
-                    alpha=BAND,
-                    legend=False,
-                )
-            )
+            down, up = (np.abs(end[inside]) for end in (lower, upper))
+            curves.append(shade(f"{name}, band", r[inside], down, up, look))
             first = False
     if not alone:
         curves += [key("LTP", BLACK), key("LTD", BLACK, dash="--")]
@@ -175,7 +149,7 @@ def _rates(series: Sequence[Series]) -> Drawn:
         shows="Change of the state by one pulse against the state, where trains were measured.",
         notes=(f"Fitted law: {listed(laws)}. Bands: {level} confidence, pointwise.",),
         inputs=tuple(each.of for each in series),
-        scale=scale_of(series, "series"),
+        scale=scale_of(series),
     )
 
 

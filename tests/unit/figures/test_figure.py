@@ -139,7 +139,7 @@ def test_a_card_has_no_sweeps_and_names_the_way(tmp_path: Path, devicekit: Run) 
     ran = devicekit("figure", card, "--panels", "iv", "--out", tmp_path / "f", "--json")
     assert ran.code == 2
     assert "measured file" in ran.json["error"]["message"]
-    assert [each.name for each in dk.figure(card).panels] == ["rates"]
+    assert [each.name for each in dk.figure(card).panels] == ["rates", "devices-rates"]
 
 
 @pytest.mark.slow
