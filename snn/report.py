@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from devicekit.core.quantities import LAST_EPOCHS
 from devicekit.core.scalars import Scalar
-from devicekit.core.text import count, percent, si
+from devicekit.core.text import count, percent, percent_span, si
 from devicekit.device.card import DeviceCard
 from devicekit.device.programmed import ProgrammingSummary
 from devicekit.device.report import provenance, rate_section
@@ -41,10 +41,10 @@ def training_section(
     blocks: list[Block] = [figure, Table(("quantity", "value"), _training_rows(result, card), caption)]
     if benchmark is not None:
         caption = (
-            f"Benchmark. The device and an ideal device (the same card without its flaws) in a network of {HIDDEN} "
-            f"hidden neurons, {IMAGES} images, {count(benchmark.seeds, 'pair')} of seeds; {benchmark.split}. ±: "
-            f"{benchmark.error_words}. Scaled learning rates are adapted to {HIDDEN} hidden neurons. Causes of the "
-            "loss, more pairs and the error of the fit: devicekit benchmark --seeds N."
+            f"Benchmark. The device and an ideal device (the same card without its flaws) in networks of {HIDDEN} "
+            f"hidden neurons, {IMAGES} images, {count(benchmark.seeds, 'pair')} of seeds; {benchmark.split}. "
+            f"Intervals: {benchmark.error_words}. Causes of the loss, more pairs and the error of the fit: devicekit "
+            "benchmark --seeds N."
         )
         blocks.append(Table(ODDS, benchmark.odds(), caption))
     caption = "Settings. Chosen automatically from the mean step of the card; dimensionless."
@@ -76,10 +76,7 @@ def _training_rows(result: TrainingResult, card: DeviceCard | None) -> list[tupl
         if accuracy is not None:
             rows.append((name, percent(accuracy)))
     rows += [
-        (
-            "standard error of one accuracy",
-            f"{percent(result.standard_error)} (binomial, {result.data.n_test} test samples)",
-        ),
+        ("95 % interval, binomial", percent_span(*accuracy_ends(result))),
         ("scheme", SCHEMES[result.scheme]),
         ("data", f"{result.data.name}, {result.data.split}"),
         ("pulses per device, all epochs, mean", f"{result.pulses_per_device:.3g}"),
@@ -146,9 +143,9 @@ def _variation_in_training(card: DeviceCard, result: TrainingResult) -> str:
 
 
 def accuracy_words(result: TrainingResult) -> str:
-    """Return the accuracy of a training run with its standard error and the name of the data."""
-    value, error = 100 * result.accuracy_mean_last, 100 * result.standard_error
-    return f"{value:.1f} ± {error:.1f} % (standard error) test accuracy on {result.data.name}"
+    """Return the accuracy of a training run with its interval and the name of the data."""
+    ends = percent_span(*accuracy_ends(result))
+    return f"{percent(result.accuracy_mean_last)} test accuracy on {result.data.name} (95 %: {ends})"
 
 
 def accuracy_basis(result: TrainingResult) -> str:
@@ -162,17 +159,17 @@ def accuracy_basis(result: TrainingResult) -> str:
     )
 
 
+def accuracy_ends(result: TrainingResult) -> tuple[float, float]:
+    """Return the 95 % interval of the test accuracy [1] from the number of test samples, of a binomial error."""
+    value, half = result.accuracy_mean_last, 1.96 * result.standard_error
+    return max(value - half, 0.0), min(value + half, 1.0)
+
+
 def accuracy_number(result: TrainingResult) -> Scalar:
-    """Return the test accuracy with its interval from the number of test samples."""
-    value, error = result.accuracy_mean_last, 1.96 * result.standard_error
-    return Scalar(
-        "test_accuracy",
-        f"test accuracy on {result.data.name}, {result.basis}",
-        value,
-        of="test samples",
-        low=max(value - error, 0.0),
-        high=min(value + error, 1.0),
-    )
+    """Return the test accuracy with its interval."""
+    low, high = accuracy_ends(result)
+    label = f"test accuracy on {result.data.name}, {result.basis}"
+    return Scalar("test_accuracy", label, result.accuracy_mean_last, of="test samples", low=low, high=high)
 
 
 def training_numbers(result: TrainingResult) -> list[Scalar]:
@@ -260,16 +257,13 @@ def training_summary(result: TrainingResult, card: DeviceCard) -> list[str]:
 
 def verdict(result: TrainingResult, benchmark: Benchmark | None) -> list[str]:
     """Return the verdict of a run: accuracy in situ, and the loss compared with an ideal device."""
-    first = f"Trained in situ, this device reaches {accuracy_words(result)}"
+    reached = f"this device reaches {accuracy_words(result)}"
     if benchmark is None:
-        return [f"{first}; the loss compared with an ideal device was not measured."]
-    wide = (
-        f" ({result.config.hidden} hidden neurons, where flaws of a device hardly show)"
-        if result.config.hidden > HIDDEN
-        else ""
-    )
-    basis = f"Data of the benchmark: {benchmark.split}; ±: {benchmark.error_words}."
+        return [f"Trained in situ, {reached}; the loss compared with an ideal device was not measured."]
+    hidden = result.config.hidden
+    wide = f" with {hidden} hidden neurons, where flaws of a device hardly show" if hidden > HIDDEN else ""
+    basis = f"Data of the benchmark: {benchmark.split}; interval {benchmark.error_words}."
     return [
-        f"{first}{wide}.",
+        f"Trained in situ{wide}, {reached}.",
         " ".join(words for words in (benchmark.verdict, benchmark.fit_uncertainty, basis) if words),
     ]

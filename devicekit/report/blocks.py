@@ -163,11 +163,12 @@ Block = Figure | Table | Text | Listing | CodedList
 
 @dataclass(frozen=True)
 class Section:
-    """A titled part of a report; `anchor` is its id in the page."""
+    """A titled part of a report; `anchor` is its id in the page. One that is `closed` is folded, its figures too."""
 
     title: str
     anchor: str
     blocks: Sequence[Block]
+    closed: bool = False
 
     @property
     def rows(self) -> list[list[Block]]:

@@ -85,7 +85,9 @@ def _label(blocks: Sequence[Block]) -> str:
     found = [_subject(each.caption) for each in blocks if isinstance(each, Table)]
     subjects = list(dict.fromkeys(each for each in found if each))
     if not subjects:
-        return "All of them" if any(isinstance(each, CodedList) for each in blocks) else "Details"
+        pictures = sum(isinstance(each, Figure) for each in blocks)
+        others = "All of them" if any(isinstance(each, CodedList) for each in blocks) else "Details"
+        return f"{pictures} pictures" if pictures > 1 else others
     left = len(subjects) - _MOST_SUBJECTS
     more = [f"{left} more {'table' if left == 1 else 'tables'}"] if left > 0 else []
     return "; ".join([*subjects[:_MOST_SUBJECTS], *more])
@@ -96,8 +98,9 @@ def fold(
 ) -> list[FoldedSection]:
     """Decide what of each section is open.
 
-    Figures are shown with their titles at least, unless they alone are too many. Other blocks and full captions are
-    shown in the order of the page as long as they fit; of a section in which one does not fit, the rest is folded too.
+    Figures are shown with their titles at least, unless they alone are too many or their section is closed. Other
+    blocks and full captions are shown in the order of the page as long as they fit; of a section in which one does not
+    fit, the rest is folded too.
 
     Parameters
     ----------
@@ -109,7 +112,7 @@ def fold(
     most : int
         Words that are shown at once.
     """
-    captions = [_captions(section, first_page) for section in sections]
+    captions = [(0, 0) if section.closed else _captions(section, first_page) for section in sections]
     titles = 2 * sum(words(section.title) for section in sections)  # in the contents and above the section
     left = most - _FRAME - words(*first_page_texts) - titles - sum(short for short, _ in captions)
     left -= sum(
@@ -117,11 +120,12 @@ def fold(
         for section in sections
         if len(section.figures) < len(section.blocks)
     )
-    closed = set()  # sections, from the last on, whose figures alone are too many
+    # closed ones, and, from the last on, those whose figures alone are too many
+    closed = {number for number, section in enumerate(sections) if section.closed}
     for number in reversed(range(len(sections))):
         if left >= 0:
             break
-        left += captions[number][0]
+        left += captions[number][0]  # 0 if it is closed already
         closed.add(number)
     found = []
     for position, (section, (short, full)) in enumerate(zip(sections, captions, strict=True)):
@@ -132,7 +136,9 @@ def fold(
         for number, row in enumerate(section.rows, 1):
             cost = words(*(text for block in row for text in _texts(block)))
             room = max(left, _LONGEST_LABEL if len(section.rows) == 1 else 0)  # a label takes as much
-            if (isinstance(row[0], Figure) and position not in closed) or (not rest and 0 < cost <= room):
+            if (isinstance(row[0], Figure) and position not in closed) or (
+                not rest and not section.closed and 0 < cost <= room
+            ):
                 left -= cost
                 parts.append(Part([(number, row)]))
             else:

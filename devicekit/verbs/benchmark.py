@@ -186,27 +186,27 @@ def run_benchmark(
 
 def _text(result: Benchmark) -> list[Block]:
     from snn.benchmark.result import COSTS, ODDS
+    from snn.benchmark.risks import RISKS, risks
+    from snn.benchmark.task import NETWORKS
 
-    words = (
-        result.verdict,
-        result.unknown_properties,
-        result.policy_effect,
-        result.wide_network,
-        result.fit_uncertainty,
-    )
+    words = (result.verdict, result.unknown_properties, result.policy_effect, result.fit_uncertainty)
     facts = [("steps per window", f"{result.steps:.3g}")]
     if result.scatter_over_step is not None:
-        facts.append(("scatter of an update over a step", f"{result.scatter_over_step:.2g}"))
-    facts.append(("flaws", ", ".join(result.flaws) or "none"))
+        facts.append(("sd of one update, in steps", f"{result.scatter_over_step:.2g}"))
     if result.forgetting:
         facts.append(("volatile part", result.forgetting))
     facts.append(("data", result.split))
-    costs = [Columns((f"flaw ({name} learning rates)", *COSTS), result.costs(name)) for name in result.shares]
+    costs = [
+        Columns((f"cause ({NETWORKS[name]})", *COSTS), result.costs(name))  # type: ignore[index]
+        for name in result.shares
+    ]
+    dangers = risks(result)
     return [
         *marks_title(result.marks),
         Title(result.name),
         *paragraphs(each for each in words if each),
         Columns(ODDS, result.odds()),
+        *([Columns(RISKS, dangers)] if dangers else []),
         *costs,
         Fields(facts),
     ]

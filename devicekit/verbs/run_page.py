@@ -100,7 +100,7 @@ def _verdict(training: TrainingResult, benchmark: Benchmark | None) -> str:
     worst = benchmark.worst
     task = f"With {HIDDEN} hidden neurons and {IMAGES} images, where flaws show,"
     if not worst.found:
-        return f"{first}. {task} it shows {worst.words} compared with an ideal device."
+        return f"{first}. {task} it {worst.words}, compared with an ideal device."
     device, ideal = (100 * sum(each) / len(each) for each in (worst.device, worst.twin))
     means = f"test accuracy, means of {count(len(worst.device), 'seed')}"
     return f"{first}. {task} it reaches {device:.1f} % and an ideal device {ideal:.1f} % ({means})."

@@ -19,7 +19,7 @@ import numpy as np
 from devicekit.core.records import Record, column, derived, internal, part
 from snn.benchmark.flaws import SEVERITIES, Flaw, device, own_severity
 from snn.benchmark.measure import generic
-from snn.benchmark.task import VARIANTS, Variant, accuracy, setting
+from snn.benchmark.task import NETWORKS, VARIANTS, Variant, accuracy, setting
 from snn.data.dataset import Dataset
 
 SHIPPED = Path(__file__).with_name("curves.json")
@@ -143,13 +143,14 @@ class Distance(Record):
 
     @property
     def words(self) -> str:
-        """Severity, critical severity and the ratio of both, for a caption."""
-        far = (
-            f"a factor of {self.ratio:.2g} away"
-            if self.ratio >= 1
-            else f"beyond it by a factor of {1 / self.ratio:.2g}"
-        )
-        return f"{self.own:.3g}; critical value {self.critical:.3g} ({self.variant} learning rates), {far}"
+        """Severity and critical severity, for a caption."""
+        now, then = self.flaw.amount(self.own), self.flaw.amount(self.critical)
+        return f"{now}; 2 points lost at {then} ({NETWORKS[self.variant]})"
+
+    @property
+    def margin(self) -> str:
+        """The ratio of both, for a table."""
+        return f"{self.ratio:.2g} times" if self.ratio >= 1 else f"exceeded {1 / self.ratio:.2g} times"
 
     @property
     def risk(self) -> str:
@@ -158,7 +159,7 @@ class Distance(Record):
         loses = "loses" if self.ratio >= 1 else "already loses"
         return (
             f"Main risk: {self.flaw.name}. {self.flaw.sentence.format(now)}; at {then} an otherwise good device "
-            f"{loses} 2 percentage points."
+            f"{loses} 2 points."
         )
 
 
@@ -167,9 +168,18 @@ def distance(flaw: Flaw, own: float | None, curves: Curves | None = None) -> Dis
     if own is None or own <= 0:
         return None
     known = shipped() if curves is None else curves
-    found = [
+    return min(_distances(flaw, own, known), key=lambda each: each.ratio, default=None)
+
+
+def least_critical(flaw: Flaw) -> float | None:
+    """Return the severity from which on a flaw costs 2 percentage points in one of the variants; None without one."""
+    found = _distances(flaw, 1.0, shipped())
+    return min(found, key=lambda each: each.ratio).critical if found else None
+
+
+def _distances(flaw: Flaw, own: float, curves: Curves) -> list[Distance]:
+    return [
         Distance(flaw, own, at, side, variant)
         for variant in VARIANTS
-        for side, at in critical_severities(flaw, variant, known).items()
+        for side, at in critical_severities(flaw, variant, curves).items()
     ]
-    return min(found, key=lambda each: each.ratio, default=None)

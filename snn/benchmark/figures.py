@@ -3,34 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from devicekit.core.statistics import t_quantile
 from devicekit.plot import COLOURS, Axis, Curve, Panel
 from snn.benchmark.curves import CRITICAL_LOSS, shipped
 from snn.benchmark.flaws import Flaw
+from snn.benchmark.pairs import VariantResult
 from snn.benchmark.result import Benchmark
-from snn.benchmark.task import HIDDEN, WIDE_HIDDEN, Variant
+from snn.benchmark.task import NETWORKS, VARIANTS, Variant
 
-LOOKS: dict[Variant, tuple[str, str, str]] = {  # line and marker, colour, name
-    "plain": ("o-", COLOURS["ltp"], "plain learning rates"),
-    "scaled": ("s--", COLOURS["ltd"], "scaled learning rates"),
-    "wide": (":", "0.5", f"{WIDE_HIDDEN} hidden neurons"),
-    "policy": ("v-.", "#3b7d3b", "plain learning rates, automatic pulse policy"),
+LOOKS: dict[Variant, tuple[str, str]] = {  # line and marker, colour
+    "plain": ("o-", COLOURS["ltp"]),
+    "scaled": ("s--", COLOURS["ltd"]),
+    "wide": (":", "0.5"),
+    "policy": ("v-.", "#3b7d3b"),
 }
-LEGEND: dict[Variant, str] = {  # the same as people read it
-    "plain": f"{HIDDEN} neurons, plain rates",
-    "scaled": f"{HIDDEN} neurons, scaled rates",
-    "wide": f"{WIDE_HIDDEN} neurons",
-    "policy": f"{HIDDEN} neurons, automatic pulse policy",
-}
+_BESIDE: dict[Variant, float] = {"plain": -0.18, "policy": -0.06, "scaled": 0.06, "wide": 0.18}  # of several cards
 
 
 def losses(results: Sequence[Benchmark]) -> Panel:
-    """Draw the loss of each card compared with its ideal device, with standard errors over seeds; the least on top."""
+    """Draw the losses compared with the ideal device, with 95 % intervals.
+
+    One card has a row for each network; several cards have a row each, the least loss on top.
+    """
     ordered = sorted(results, key=lambda each: each.worst.loss)
+    alone = ordered[0].all_variants if len(ordered) == 1 else ()
     curves = []
-    for variant, (style, colour, name) in LOOKS.items():
+    for variant in LOOKS:
         found = [
             (place, each)
             for place, result in enumerate(ordered)
@@ -39,49 +41,80 @@ def losses(results: Sequence[Benchmark]) -> Panel:
         ]
         if found:
             places, variants = zip(*found, strict=True)
-            x = np.array([100 * each.loss for each in variants])
-            error = np.array([100 * each.standard_error for each in variants])
-            marker = style[0] if variant != "wide" else "^"
-            where = np.array(places) + {"plain": -0.18, "policy": -0.06, "scaled": 0.06, "wide": 0.18}[variant]
-            bars = {"low": x - error, "high": x + error}
-            curves.append(
-                Curve(name, x, where, "across", style=marker, colour=colour, size=5.0, label=LEGEND[variant], **bars)
-            )
-    names = tuple(each.name for each in ordered)
-    lines = [("x", 0.0)]
-    axis = Axis("loss", "percentage points")
-    return Panel(axis, Axis("", names=names), curves, lines=lines, legend="above")
+            where = np.array([alone.index(variants[0])]) if alone else np.array(places) + _BESIDE[variant]
+            curves.append(_loss(variant, variants, where))
+    names = tuple(each.task for each in alone) or tuple(each.name for each in ordered)
+    axis = Axis("accuracy lost", "points")
+    limit = 100 * CRITICAL_LOSS
+    lines, notes = [("x", 0.0), ("x", limit)], [(limit, -0.4, f" {limit:g} points")]
+    return Panel(axis, Axis("", names=names), curves, lines=lines, notes=notes, legend="none" if alone else "above")
 
 
-def severity(flaw: Flaw, results: Sequence[Benchmark]) -> Panel:
-    """Draw the accuracy of the generic device against the severity of one flaw, and the cards that have the flaw."""
-    found = shipped()
-    lines = [("y", 100 * (found["base"][variant]["mean"] - CRITICAL_LOSS)) for variant in ("plain", "scaled")]
-    curves, notes = [], []
-    for variant, (style, colour, name) in LOOKS.items():
-        points = found["flaws"][flaw.name][variant]
-        x, y, se = (np.array([point[key] for point in points]) for key in ("severity", "mean", "se"))
-        kept = x > 0 if flaw.log else np.isfinite(x)
-        x, y, se = x[kept], 100 * y[kept], 100 * se[kept]
-        curves.append(
-            Curve(name, x, y, "errors", style=style, colour=colour, low=y - se, high=y + se, label=LEGEND[variant])
-        )
+def _loss(variant: Variant, found: Sequence[VariantResult], where: np.ndarray) -> Curve:
+    """Return the losses of cards in one network."""
+    style, colour = LOOKS[variant]
+    marker = style[0] if variant != "wide" else "^"
+    x = np.array([100 * each.loss for each in found])
+    low, high = 100 * np.array([each.interval for each in found]).T
+    return Curve(NETWORKS[variant], x, where, "across", style=marker, colour=colour, size=5.0, low=low, high=high)
+
+
+def severity(flaw: Flaw, results: Sequence[Benchmark], networks: Sequence[Variant] = tuple(LOOKS)) -> Panel:
+    """Draw the accuracy of the generic device against the severity of one flaw, and the cards that have the flaw.
+
+    Parameters
+    ----------
+    flaw : Flaw
+    results : sequence of Benchmark
+    networks : sequence of str
+        The variants that are drawn; fewer make a picture for a first page.
+    """
+    factor, several = _factor(flaw), len(results) > 1
+    curves = [curve for variant in networks for curve in _generic(flaw, variant)]
+    notes, lines = [], []
     for number, result in enumerate(results, start=1):
         own = result.severities.get(flaw.name)
         if own is None:
             continue
-        if result.split != found["split"]:  # an accuracy on other data does not belong to this curve
-            lines.append(("x", own))
+        if result.split != shipped()["split"]:  # an accuracy on other data does not belong to this curve
+            lines.append(("x", factor * own))
             continue
         for each in result.all_variants:
-            if each.variant == "wide":
-                continue
-            reached = 100 * float(np.mean(each.device))
-            _, colour, looks = LOOKS[each.variant]
-            mark = f"{result.name}, {looks}"
-            at = (np.array([own]), np.array([reached]))
-            curves.append(Curve(mark, *at, style="D", colour=colour, size=7.0, legend=False))
-            if len(results) > 1:
-                notes.append((own * (1.06 if flaw.log else 1.0), reached, f"  {number}"))
-    axis = Axis(flaw.axis, scale="log" if flaw.log else "linear")
-    return Panel(axis, Axis("accuracy", "%"), curves, flaw.name, notes=notes, lines=lines)
+            if each.variant != "wide" and each.variant in networks:
+                place = _place(result, each, factor * own, several)
+                curves.append(place)
+                if several:
+                    notes.append((factor * own * (1.06 if flaw.log else 1.0), float(place.y[0]), f"  {number}"))
+    axis = Axis(flaw.axis, flaw.unit if flaw.unit == "%" else "", scale="log" if flaw.log else "linear")
+    return Panel(axis, Axis("accuracy", "%"), curves, notes=notes, lines=lines)
+
+
+def _factor(flaw: Flaw) -> float:
+    """Return the factor from a severity to the numbers of its axis."""
+    return 100.0 if flaw.unit == "%" else 1.0
+
+
+def _generic(flaw: Flaw, variant: Variant) -> list[Curve]:
+    """Return the curve of the generic device, and in a network that decides the level of 2 points lost."""
+    found, (style, colour) = shipped(), LOOKS[variant]
+    points = found["flaws"][flaw.name][variant]
+    x, y, se = (np.array([point[key] for point in points]) for key in ("severity", "mean", "se"))
+    kept = x > 0 if flaw.log else np.isfinite(x)
+    x, y = _factor(flaw) * x[kept], 100 * y[kept]
+    half = 100 * t_quantile(0.975, found["seeds"][variant] - 1) * se[kept]
+    name = NETWORKS[variant]
+    curves = [Curve(name, x, y, "errors", style=style, colour=colour, low=y - half, high=y + half)]
+    if variant in VARIANTS:
+        level = np.full(2, 100 * (found["base"][variant]["mean"] - CRITICAL_LOSS))
+        ends, is_first = np.array([x.min(), x.max()]), variant == VARIANTS[0]
+        lost = Curve(f"2 points lost, {name}", ends, level, style=":", colour=colour, data=False, legend=is_first)
+        curves.append(replace(lost, label="2 points lost"))
+    return curves
+
+
+def _place(result: Benchmark, found: VariantResult, own: float, several: bool) -> Curve:
+    """Return the mark of a card's device in one network."""
+    at = np.array([own]), np.array([100 * found.mean_of_device])
+    key = "" if several or found.variant != VARIANTS[0] else "this device"
+    name, colour = f"{result.name}, {NETWORKS[found.variant]}", LOOKS[found.variant][1]
+    return Curve(name, *at, style="D", colour=colour, size=7.0, legend=bool(key), label=key)

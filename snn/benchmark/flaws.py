@@ -109,7 +109,7 @@ FLAWS = (
     Flaw(
         name=ASYMMETRY,
         page=5,
-        axis="mean step of the faster branch over that of the other one",
+        axis="larger over smaller mean step, of LTP and LTD",
         sentence="LTP and LTD steps differ {}",
         sizes=(1, 2, 3, 5, 10),
         make=lambda size: Case(generic(ltd=size), {}),
@@ -137,7 +137,7 @@ FLAWS = (
     Flaw(
         name=SCATTER,
         page=1,
-        axis="sd of one update over the mean step",
+        axis="sd of one update, in mean steps",
         sentence="One update scatters by {} (sd)",
         sizes=(0.1, 0.5, 1, 2, 3, 5, 10),
         make=lambda size: Case(generic(scatter=size / STEPS), {}),
@@ -162,7 +162,7 @@ FLAWS = (
     Flaw(
         name="read noise",
         page=7,
-        axis="sd of one reading, fraction of the window",
+        axis="sd of one reading, of the window",
         sentence="One reading scatters by {} of the window (sd)",
         sizes=(0.01, 0.03, 0.05, 0.1),
         make=lambda size: Case(change.with_noise(generic(), "read", size), {}),
@@ -237,7 +237,7 @@ FLAWS = (
     Flaw(
         name="wires",
         page=11,
-        axis="r mean(G) (m² + n²)/2 of the hidden layer's tile",
+        axis="wire load r mean(G) (m² + n²)/2",
         sentence="The wire load r mean(G) (m² + n²)/2 is {}",
         sizes=(0.3, 1, 3, 10, 30),
         make=_make_wires,
@@ -262,7 +262,7 @@ FLAWS = (
     Flaw(
         name="drift",
         page=13,
-        axis="static error of a state due to drift, fraction of the window",
+        axis="sd of the shift of a state, of the window",
         sentence="Drift shifts a state by {} of the window (sd)",
         sizes=(0.01, 0.02, 0.03, 0.05, 0.1),
         make=lambda size: Case(generic(), drift_settings(generic(), size)),

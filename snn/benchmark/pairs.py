@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from devicekit.core.intervals import mean_ends, tenths, with_interval
 from devicekit.core.records import Record, cell, column, derived, internal
 from devicekit.core.statistics import t_quantile
-from snn.benchmark.task import WIDE_HIDDEN, Variant
+from snn.benchmark.task import NETWORKS, Variant
 
 ONE_SIDED = 1.96  # 2.5 %: 5 % for the two variants, of which the worse one is reported
 OTHERS = "all others together"  # flaws without an attribution of their own
@@ -22,7 +23,17 @@ def quantile(freedom: int) -> float:
 
 def points(share: float) -> str:
     """Format a share [1] as a number of percent or percentage points."""
-    return f"{100 * share:.1f}"
+    return tenths(100 * share)
+
+
+def ends_in_points(ends: tuple[float, float] | None) -> str:
+    """Format an interval of shares [1] as "10.9 to 28.7"; a dash without one."""
+    return "–" if ends is None else f"{points(ends[0])} to {points(ends[1])}"
+
+
+def points_with_interval(share: float, ends: tuple[float, float] | None, level: float | None = None) -> str:
+    """Format a share [1] and its interval as "19.8 points (10.9 to 28.7)"."""
+    return with_interval(share, ends, "points", points, level)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,15 +55,10 @@ class VariantResult(Record):
     )
     policy: str = column(name="name", default="", optional=True, doc="pulse policy of the variant policy")
 
-    @cell("task")
+    @cell("network")
     def task(self) -> str:
         """The variant in words."""
-        return {
-            "plain": "plain learning rates",
-            "scaled": "scaled learning rates",
-            "wide": f"{WIDE_HIDDEN} hidden neurons",
-            "policy": f"plain learning rates, automatic pulse policy ({self.policy})",
-        }[self.variant]
+        return f"pulse policy {self.policy!r}" if self.policy else NETWORKS[self.variant]
 
     @cell("device [%]", text=points)
     def mean_of_device(self) -> float:
@@ -69,7 +75,7 @@ class VariantResult(Record):
         """Accuracy of the ideal device minus that of the device, by seed [1]."""
         return np.subtract(self.twin, self.device)
 
-    @derived()
+    @derived("loss [points]", text=points)
     def loss(self) -> float:
         """Mean loss [1]."""
         return float(self.losses.mean())
@@ -89,13 +95,13 @@ class VariantResult(Record):
         """Standard error of the loss [1], over seeds and over the uncertainty of the fit."""
         return float(np.hypot(self.seed_error, self.open_sd))
 
-    @property
+    @cell("95 % interval [points]", text=ends_in_points)
     def interval(self) -> tuple[float, float]:
         """95 % interval of the loss [1]."""
         wide = ONE_SIDED * self.standard_error
         return self.loss - wide, self.loss + wide
 
-    @derived("z", text=lambda z: f"{z:.1f}")
+    @derived()
     def z(self) -> float:
         """The loss in standard errors."""
         return self.loss / self.standard_error
@@ -111,16 +117,10 @@ class VariantResult(Record):
         return POWER_80 * self.standard_error
 
     @property
-    def upper_bound(self) -> float:
-        """Upper bound of the loss at 2.5 % [1], at least `smallest`."""
-        return max(self.smallest, self.interval[1])
-
-    @cell("result")
     def words(self) -> str:
-        """The loss in percentage points of accuracy, or its upper bound."""
-        if self.found:
-            return f"loses {100 * self.loss:.1f} ± {100 * self.standard_error:.1f} percentage points of accuracy"
-        return f"no loss larger than {100 * self.upper_bound:.1f} percentage points of accuracy"
+        """The loss in points of accuracy with its 95 % interval, as the end of a sentence about a device."""
+        shown = points_with_interval(self.loss, self.interval)
+        return f"loses {shown}" if self.found else f"shows no significant loss: {shown}"
 
 
 @dataclass(frozen=True)
@@ -136,18 +136,22 @@ class Share(Record):
         """Mean Shapley value [1]."""
         return float(np.mean(self.shapley))
 
-    @cell("Shapley value [percentage points]")
+    @cell("share of the loss [points]")
     def value_words(self) -> str:
-        """The value with its error, if there is one."""
-        error = f" ± {points(self.standard_error)}" if len(self.shapley) > 1 else ""
-        return f"{points(self.value)}{error}"
+        """The mean Shapley value."""
+        return points(self.value)
+
+    @cell("95 % interval [points]", text=ends_in_points)
+    def interval(self) -> tuple[float, float] | None:
+        """95 % interval of the value over seeds [1], by Student's t; None with one seed."""
+        return mean_ends(self.shapley)
 
     @derived()
     def standard_error(self) -> float:
         """Standard error of the mean over seeds [1]."""
         return float(np.std(self.shapley, ddof=1) / np.sqrt(len(self.shapley))) if len(self.shapley) > 1 else np.inf
 
-    @derived("alone [percentage points]", name="alone", text=lambda share: "–" if share is None else points(share))
+    @derived("this flaw alone [points]", name="alone", text=lambda share: "–" if share is None else points(share))
     def mean_alone(self) -> float | None:
         """Mean loss by this flaw alone [1]."""
         return float(np.mean(self.alone)) if self.alone else None

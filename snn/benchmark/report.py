@@ -1,67 +1,98 @@
-"""The page of a benchmark: the verdict, the causes of each loss, and the curve of each flaw."""
+"""The page of a benchmark: whether a device is good enough, its risks, and the causes of a loss."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from devicekit.core.intervals import LEVEL
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, listed
 from devicekit.report import Block, Figure, Report, Section, Table, Text, draw, mark_keys
 from snn.benchmark import figures
 from snn.benchmark.curves import distance, shipped
 from snn.benchmark.flaws import SEVERITIES, Flaw
+from snn.benchmark.pairs import VariantResult, points_with_interval
 from snn.benchmark.result import COSTS, FEWEST, ODDS, Benchmark
-from snn.benchmark.task import HIDDEN, IMAGES, SHOWN
+from snn.benchmark.risks import RISKS, matters, risks, risks_of_several
+from snn.benchmark.task import HIDDEN, IMAGES, NETWORKS, SHOWN, VARIANTS, WIDE_HIDDEN, Variant
+from snn.network.pulsing import get_policy
 
-NOT_SHOWN = (
-    "This task does not test a common loss of all states, the on/off ratio (except through read noise, wires and "
-    "drift), devices stuck at mid-window, or programming: the network is trained in situ.",
+NOT_TESTED = (
+    "Not tested: a common loss of all states, the on/off ratio (except through read noise, wires and drift), devices "
+    "stuck at mid-window, and programming, for the network is trained in situ.",
     "Wires, converters and drift count only if you set them (wire_ohm, adc_bits, time_s with drift_nu_sd). Their "
     "curves are for a window with an on/off ratio of 15; with a smaller ratio the same wire drop costs more.",
 )
 
-GLOSSARY = (
-    "The ideal device is the same card without its flaws: linear, symmetric, without variation and noise. It keeps the "
-    "device's steps per window, but at least 32 and at most 100. Scaled learning rates are adapted to "
-    f"{HIDDEN} hidden neurons, plain ones are not."
-)
+_SHOWS: dict[Variant, str] = {  # what each network is for
+    "plain": f"{HIDDEN} neurons, the rate of {WIDE_HIDDEN}: shows coarse, fine and noisy steps",
+    "scaled": f"{HIDDEN} neurons, output rate {WIDE_HIDDEN // HIDDEN} times larger: shows asymmetry",
+    "wide": "hides most flaws; does not decide",
+}
 
 
-def _odds(results: Sequence[Benchmark]) -> list[Block]:
-    first = results[0]
-    caption = (
-        f"Losses. Test accuracy after the last epoch of {IMAGES} images, each test image shown {SHOWN} times; "
-        f"{count(first.seeds, 'pair')} of seeds (more: --seeds N); {first.split}. ±: {first.error_words}. The error "
-        "over seeds comes from these pairs, or from pairs of equal devices measured before if those scatter more. z: "
-        "loss over its standard error; a loss is significant above 1.96."
-    )
-    several = len(results) > 1
-    rows = [((each.name, *row) if several else row) for each in results for row in each.odds()]
-    blocks: list[Block] = [
-        draw(
-            figures.losses(results),
-            "Loss compared with the ideal device (the same card without its flaws); bars: one standard error. Scaled: "
-            f"learning rates adapted to {HIDDEN} hidden neurons. Automatic pulse policy: pulses chosen for the card's "
-            "read noise and states instead of the paper's rule.",
-            "Loss of each card compared with its ideal device",
-            title="Loss compared with the ideal device (the same card without its flaws); bars: one standard error. "
-            f"Scaled: rates for {HIDDEN} hidden neurons.",
-        ),
-        Table(("card", *ODDS) if several else ODDS, rows, caption),
+def _shows(result: VariantResult) -> str:
+    """Return what a network is for, or what its pulse policy does."""
+    return get_policy(result.policy).title if result.policy else _SHOWS[result.variant]
+
+
+def _losses_section(results: Sequence[Benchmark]) -> Section:
+    first, several = results[0], len(results) > 1
+    rows = [
+        (*((each.name,) if several else ()), *row, _shows(network))
+        for each in results
+        for network, row in zip(each.all_variants, each.odds(), strict=True)
     ]
-    for each in results:
-        blocks += [Text([each.fit_uncertainty])] if each.fit_uncertainty else []
-        for variant in each.shares:
-            blocks.append(Table(("flaw", *COSTS), each.costs(variant), _shares_caption(each, variant)))
-    return blocks
+    caption = (
+        "Losses against the ideal device: the same card, linear and symmetric, without variation and noise, 32 to 100 "
+        f"steps per window. Test accuracy after the last epoch of {IMAGES} images, each test image shown {SHOWN} "
+        f"times; {count(first.seeds, 'pair')} of trainings, one seed in both. Intervals: {first.error_words}."
+    )
+    words = (
+        f"Accuracy lost to an ideal device, in networks of {HIDDEN} neurons with two learning rates"
+        f"{f' and of {WIDE_HIDDEN} neurons' if first.wide else ''}{', and with other pulses' if first.policy else ''}; "
+        "bars: 95 %."
+    )
+    blocks: list[Block] = [
+        draw(figures.losses(results), words, "Loss of each card compared with its ideal device"),
+        Table((*(("card",) if several else ()), *ODDS, "network in words"), rows, caption),
+    ]
+    notes = [f"{f'{each.name}: ' if several else ''}{words}" for each in results for words in _notes(each)]
+    return Section("Losses", "losses", [*blocks, *([Text(notes)] if notes else [])])
+
+
+def _notes(result: Benchmark) -> list[str]:
+    """Return what else a benchmark found, in sentences."""
+    found = [result.policy_effect, result.fit_uncertainty, f"Volatile part: {result.forgetting}."]
+    return [each for each in found[: 3 if result.forgetting else 2] if each]
+
+
+def _risks_section(results: Sequence[Benchmark]) -> Section:
+    """Build the table of flaws with their margins."""
+    head, rows = (RISKS, risks(results[0])) if len(results) == 1 else risks_of_several(results)
+    words = (
+        "Flaws, and the level at which one alone costs an otherwise good device 2 points. What is unknown is taken as "
+    )
+    more = dict.fromkeys(word for each in results for word in each.unknown if word.startswith("whether"))
+    words += f"absent.{''.join(f' Also unknown: {word}.' for word in more)}"
+    return Section("Risks", "risks", [Table(head, rows, words) if rows else Text(["The device has no known flaw."])])
+
+
+def _causes_section(results: Sequence[Benchmark]) -> list[Section]:
+    """Build the tables of the causes of each loss; none without a loss that was attributed."""
+    blocks: list[Block] = [
+        Table(("flaw", *COSTS), each.costs(variant), _shares_caption(each, variant))
+        for each in results
+        for variant in each.shares
+    ]
+    return [Section("Causes", "causes", blocks)] if blocks else []
 
 
 def _shares_caption(result: Benchmark, variant: str) -> str:
     words = [
-        f"Causes of the loss. {result.name}, {variant} learning rates. Shapley value: what a flaw adds to the loss, "
-        "averaged over all combinations of the other flaws. Alone: loss of the ideal device with this flaw only, as "
-        "this device has it; the curves below add a flaw to a generic device instead.",
+        f"Causes of the loss of {result.name}, {NETWORKS[variant]}. Share: what a flaw adds to the loss, averaged over "  # type: ignore[index]
+        "all combinations of the other flaws (Shapley value). Alone: loss of the ideal device with this flaw only.",
     ]
     if any(each.value < 0 for each in result.shares[variant]):
         words.append("A negative share: together, these flaws make the loss smaller.")
@@ -70,34 +101,41 @@ def _shares_caption(result: Benchmark, variant: str) -> str:
     return " ".join(words)
 
 
-_UNKNOWN_AS = {"stuck devices": "dead devices"}  # names in `Benchmark.unknown`, if they differ from the flaw's
-_DEFINITIONS = {
-    "wires": " Relative wire drop; r: resistance between neighbouring devices, m x n: size of the tile.",
-    "nonlinearity": " Steps between 2 and 98 % of the window; the page of a fit takes the whole measured range.",
-    "step size": " Both larger and smaller steps cost accuracy.",
-}
-
-
-def _absence(flaw: Flaw, result: Benchmark) -> str:
-    """Return why a device has no place on a curve."""
-    if flaw.name in result.flaws:
-        return "not placed on this curve"
-    if _UNKNOWN_AS.get(flaw.name, flaw.name) in result.unknown:
-        return "unknown for this device"
-    return "within 32 to 100 steps, so not a flaw" if flaw.name == "step size" else "absent"
+def _place(flaw: Flaw, result: Benchmark) -> str:
+    """Return where a device lies on a curve."""
+    own = result.severities.get(flaw.name)
+    if own is None:
+        return "unknown or absent"
+    far = distance(flaw, own)
+    return flaw.amount(own) if far is None else far.words
 
 
 def _caption(flaw: Flaw, results: Sequence[Benchmark]) -> str:
-    places = []
-    for number, each in enumerate(results, start=1):
-        own = each.severities.get(flaw.name)
-        if own is None:
-            words = _absence(flaw, each)
-        else:
-            far = distance(flaw, own)
-            words = f"{own:.3g}; no critical value in the measured range" if far is None else far.words
-        places.append(words if len(results) == 1 else f"{number} ({each.name}) {words}")
-    return f"{flaw.name[0].upper()}{flaw.name[1:]} ({flaw.axis}): {'; '.join(places)}.{_DEFINITIONS.get(flaw.name, '')}"
+    several = len(results) > 1
+    places = [f"{f'{n} ({each.name}) ' if several else ''}{_place(flaw, each)}" for n, each in enumerate(results, 1)]
+    wide = " Both larger and smaller steps cost accuracy." if flaw.worse == "both" else ""
+    return f"{flaw.name[0].upper()}{flaw.name[1:]} ({flaw.axis}): {'; '.join(places)}.{wide}"
+
+
+def _curves_section(results: Sequence[Benchmark]) -> Section:
+    """Build the curves of the flaws that a card has or may have, and how they were measured."""
+    seeds, split = shipped()["seeds"], shipped()["split"]
+    elsewhere = (
+        " A vertical line: the card was benchmarked on other images, so its accuracy has no place on the curve."
+        if any(each.split != split for each in results)
+        else " Diamonds: the card's device at its own severity. Below the curve, other flaws cost as well."
+    )
+    notes = [
+        "Each curve is of a SYNTHETIC device that is otherwise good: 100 steps per window, updates that scatter by one "
+        f"step (sd), steps that fall 2.7-fold over the window. {seeds['plain']} seeds ({seeds['wide']} for the wide "
+        f"network), {split}.{elsewhere}",
+        "Nonlinearity costs under half a point with the small learning rate and up to three with the large one, of "
+        "which the good device has one already: it has no level of 2 points.",
+        *NOT_TESTED,
+    ]
+    shown = [flaw for flaw in SEVERITIES if any(matters(flaw, each) for each in results)]
+    curves = [_severity(each, results, tuple(figures.LOOKS)) for each in shown]
+    return Section("Accuracy against each flaw", "curves", [*curves, Text(notes)], closed=True)
 
 
 def benchmark_report(results: Sequence[Benchmark]) -> Report:
@@ -108,45 +146,29 @@ def benchmark_report(results: Sequence[Benchmark]) -> Report:
     results : sequence of Benchmark
         At least one, all with the same images and seeds.
     """
-    seeds = shipped()["seeds"]
-    notes = Text(
-        [
-            "Each curve belongs to a SYNTHETIC device that is otherwise good: 100 steps per window, updates that "
-            "scatter by one step (sd), and NL 1 (the step falls 2.7-fold over the window). Basis: "
-            f"{seeds['plain']} seeds ({seeds['wide']} for the wide network); bars: one standard error; "
-            f"{shipped()['split']}.",
-            "Critical value: severity at which this otherwise good device loses 2 percentage points of accuracy "
-            "(horizontal lines, for plain and scaled learning rates).",
-            "Diamonds: accuracy of the card's device at its own severity. On the curve, the device does as well as the "
-            "good device with this flaw; below it, other flaws contribute."
-            + (f" {_ELSEWHERE}" if any(each.split != shipped()["split"] for each in results) else ""),
-            "On its curve, nonlinearity costs under half a percentage point with plain learning rates and up to three "
-            "with scaled ones (one already at NL 1). It has no critical value, so only Shapley values name it as a "
-            "cause.",
-            *NOT_SHOWN,
-        ]
-    )
-    curves = [_severity(flaw, results) for flaw in SEVERITIES]
-    summary: list[str] = []
-    for each in results:
-        flaws = f"Flaws of the device: {listed(list(each.flaws)) or 'none'}."
-        verdict = each.verdict if len(results) > 1 else ""  # a single one stands above
-        notes_on = [verdict, each.policy_effect, each.wide_network, each.fit_uncertainty, flaws]
-        notes_on += [f"Volatile part: {each.forgetting}."] if each.forgetting else []
-        words = [word for word in notes_on if word]
-        summary += words if len(results) == 1 else [f"{each.name}: {' '.join(words)}"]
-    summary += [GLOSSARY, "Properties unknown from a card are taken as absent."]
-    sections = [Section("Losses", "odds", _odds(results)), Section("Severity of each flaw", "curves", [notes, *curves])]
+    common = set(results[0].marks).intersection(*(each.marks for each in results))
+    results = [_with_own_marks(each, common) for each in results]
+    losses = _losses_section(results)
     return Report(
         f"Benchmark of {listed([each.name for each in results])}",
         _verdict(results),
-        summary,
-        sections,
-        marks=mark_keys(mark for each in results for mark in each.marks),
-        pictures=[*sections[0].figures, *severity_figures(results, 2)],
+        sections=[
+            _risks_section(results),
+            losses,
+            *_causes_section(results),
+            _curves_section(results),
+        ],
+        marks=mark_keys(common),
+        pictures=[*losses.figures, *severity_figures(results, 2)],
         numbers=_numbers(results),
         source=f"{count(len(results), 'card')}, {count(results[0].seeds, 'pair')} of seeds, {results[0].split}",
     )
+
+
+def _with_own_marks(result: Benchmark, common: Collection[str]) -> Benchmark:
+    """Return a result whose name says what its data are, if not all cards of the page share that."""
+    own = [mark for mark in result.marks if mark not in common]
+    return replace(result, name=f"{result.name} ({', '.join(own)})") if own else result
 
 
 def _verdict(results: Sequence[Benchmark]) -> str:
@@ -154,33 +176,32 @@ def _verdict(results: Sequence[Benchmark]) -> str:
     if len(results) == 1:
         return results[0].verdict
     ordered = sorted(results, key=lambda each: each.worst.loss)
-    ends = [f"{each.name} {'' if each.worst.found else 'shows '}{each.worst.words}" for each in ordered]
-    return f"Of {len(results)} cards, each compared with its ideal device: {ends[0]}; {ends[-1]}."
+    least, most = ((each.name, each.worst) for each in (ordered[0], ordered[-1]))
+    good = sum(each.good_enough is True for each in results)
+    return (
+        f"{good or 'None'} of {len(results)} cards {'are' if good > 1 else 'is'} good enough (less than 2 points of "
+        f"accuracy below an ideal device). {least[0]} loses least, "
+        f"{points_with_interval(least[1].loss, least[1].interval, LEVEL)}, and {most[0]} most, "
+        f"{points_with_interval(most[1].loss, most[1].interval)}."
+    )
 
 
 def loss_numbers(result: Benchmark) -> list[Scalar]:
-    """Return the loss of a device with its interval, and the smallest loss that would be found."""
-    worst = result.worst
-    low, high = (100 * each for each in worst.interval)
-    pairs = f"{count(result.seeds, 'pair')} of seeds"
-    error = "interval from seeds and fit" if result.allowed else "interval from seeds alone"
-    found = f"smallest loss that {pairs} detect with 80 % power"
-    shown = [
-        Scalar(
-            "loss_points",
-            f"accuracy below that of an ideal device ({worst.variant} learning rates); "
-            f"{count(result.seeds, 'seed')} each, {error}",
-            100 * worst.loss,
-            "percentage points",
-            low=low,
-            high=high,
-        ),
-        Scalar("smallest_points", found, 100 * worst.smallest, "percentage points"),
+    """Return the loss of a device with its interval, its accuracy and that of the ideal device, and its steps."""
+    shown = result.deciding
+    loss, low, high, own, ideal = (  # as many digits as in tables
+        round(100 * each, 1) for each in (shown.loss, *shown.interval, shown.mean_of_device, shown.mean_of_twin)
+    )
+    label = f"accuracy lost to an ideal device, {shown.task}"
+    numbers = [
+        Scalar("loss_points", label, loss, "points", low=low, high=high),
+        Scalar("accuracy", "accuracy of this device", own, "%"),
+        Scalar("accuracy_ideal", "accuracy of the ideal device", ideal, "%"),
         Scalar("steps", "pulses to cross the window at the mean step", result.steps),
     ]
     if result.scatter_over_step is not None:
-        shown.append(Scalar("scatter_over_step", "sd of one update over the mean step", result.scatter_over_step))
-    return [*shown, Scalar("z", "z: loss over its standard error; above 1.96 significant", worst.z)]
+        numbers.append(Scalar("scatter_over_step", "sd of one update, in mean steps", result.scatter_over_step))
+    return numbers
 
 
 def _numbers(results: Sequence[Benchmark]) -> list[Scalar]:
@@ -195,28 +216,14 @@ def severity_figures(results: Sequence[Benchmark], most: int) -> list[Figure]:
     """Return the curves of the flaws nearest to their critical severities, the nearest first."""
     names = dict.fromkeys(each.flaw.name for result in results for each in result.distances)
     flaws = {flaw.name: flaw for flaw in SEVERITIES}
-    return [_severity(flaws[name], results) for name in list(names)[:most]]
+    return [_severity(flaws[name], results, VARIANTS) for name in list(names)[:most]]
 
 
-def _marks(flaw: Flaw, results: Sequence[Benchmark]) -> str:
-    """Return what marks the devices on a curve; empty if none has a place on it."""
-    placed = [each for each in results if each.severities.get(flaw.name) is not None]
-    if not placed:
-        return ""
-    mark = "Diamonds" if placed[0].split == shipped()["split"] else "Vertical line"
-    which = "this device" if len(results) == 1 else "the cards"
-    return (
-        f" {mark}: {which}. Horizontal lines: 2 points below the ideal device, for plain and for scaled learning rates."
-    )
-
-
-_ELSEWHERE = "A vertical line: the card was benchmarked on other images, so its accuracy does not belong to the curve."
-
-
-def _severity(flaw: Flaw, results: Sequence[Benchmark]) -> Figure:
+def _severity(flaw: Flaw, results: Sequence[Benchmark], networks: Sequence[Variant]) -> Figure:
+    numbers = ", ".join(f"{n} {each.name}" for n, each in enumerate(results, 1))
     return draw(
-        figures.severity(flaw, results),
+        figures.severity(flaw, results, networks),
         _caption(flaw, results),
         f"Accuracy against {flaw.axis}",
-        title=f"Accuracy against {flaw.name}.{_marks(flaw, results)}",
+        title=f"Accuracy against {flaw.name}{f' ({numbers})' if len(results) > 1 else ''}.",
     )

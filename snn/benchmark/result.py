@@ -7,18 +7,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from devicekit.core.intervals import LEVEL, mean_ends
 from devicekit.core.records import Record, column, derived, internal
 from devicekit.core.statistics import mean_above_zero
-from devicekit.core.text import count, listed
-from snn.benchmark.curves import Distance, distance
+from devicekit.core.text import listed
+from snn.benchmark.curves import CRITICAL_LOSS, Distance, distance
 from snn.benchmark.flaws import SEVERITIES
-from snn.benchmark.pairs import OTHERS, Share, VariantResult, quantile
-from snn.benchmark.task import HIDDEN, WIDE_HIDDEN
+from snn.benchmark.pairs import ONE_SIDED, OTHERS, Share, VariantResult, points, points_with_interval
+from snn.benchmark.task import NETWORKS, WIDE_HIDDEN
 
 ODDS = VariantResult.head()  # column heads of `Benchmark.odds`
 COSTS = Share.head()[1:]  # column heads of `costs`, after the flaw
 MEASURE_MORE_FROM = 0.01  # sd left open by the fit from which more measurements are advised
 MEASURE_MORE = " Measure more before you compare this device with another."
+MOST_PAIRS = 200  # pairs of seeds that are advised
 _PLURAL = frozenset({"step size", "stuck devices", "wires", "converters"})  # flaws that are not one quantity
 FEWEST = 4  # seeds needed to name a main cause
 
@@ -77,6 +79,26 @@ class Benchmark(Record):
     def worst(self) -> VariantResult:
         """The variant with the most significant loss by its seeds; the uncertainty of the fit is known for one only."""
         return max(self.variants, key=lambda each: each.loss / each.seed_error)
+
+    @derived()
+    def good_enough(self) -> bool | None:
+        """True if the loss is below 2 percentage points in both variants, false if above in one; None: undecided.
+
+        By the 95 % intervals of the loss.
+        """
+        if any(each.interval[0] > CRITICAL_LOSS for each in self.variants):
+            return False
+        return True if all(each.interval[1] < CRITICAL_LOSS for each in self.variants) else None
+
+    @property
+    def deciding(self) -> VariantResult:
+        """The variant that answers whether the device is good enough."""
+        if self.good_enough is False:
+            return max(self.variants, key=lambda each: each.interval[0])
+        found = [each for each in self.variants if each.found]
+        if self.good_enough and found:
+            return max(found, key=lambda each: each.z)
+        return max(self.variants, key=lambda each: each.interval[1])
 
     @property
     def _named(self) -> tuple[Share, ...]:
@@ -177,9 +199,7 @@ class Benchmark(Record):
         """The main flaws in one sentence, or the flaw nearest to its critical severity; empty without either."""
         if self.main:
             costs = {share.flaw: share for share in self._named}
-            others = [
-                f"{self._describe_flaw(flaw)} ({100 * costs[flaw].value:.1f} percentage points)" for flaw in self.also
-            ]
+            others = [f"{self._describe_flaw(flaw)} ({points(costs[flaw].value)} points)" for flaw in self.also]
             also = f", also {listed(others)}" if others else ""
             main = listed([self._describe_flaw(flaw) for flaw in self.main])
             return f" Main cause: {main}{also}."
@@ -190,7 +210,7 @@ class Benchmark(Record):
 
     def _beyond(self, beyond: Sequence[Distance]) -> str:
         """Return the flaws beyond their critical severities in a sentence."""
-        level = "level at which an otherwise good device loses 2 percentage points"
+        level = "level at which an otherwise good device loses 2 points"
         first = beyond[0]
         if len(beyond) == 1 and first.side == "more" and first.flaw.name not in _PLURAL:
             return f"The {first.flaw.name} is {1 / first.ratio:.2g} times the {level}."
@@ -202,24 +222,22 @@ class Benchmark(Record):
         """The effect of the uncertainty of the fit, in a sentence; empty if no other device was tried."""
         if self.interval is None:
             return ""
-        low, high = (100 * each for each in self.interval)
-        sd = self.left_open_sd
+        means, sd = np.mean(self.allowed, axis=1), self.left_open_sd
         chance = (
-            f"they differ by {100 * sd:.1f} percentage points (sd) beyond random variation"
+            f"They differ by {points(sd)} points (sd) beyond chance"
             if sd > 0
-            else "random variation explains the differences"
+            else "Chance alone explains their differences"
         )
         allowed_by = "the error bands of the card allow" if self.by_bands else "the data allow"
         return (
-            f"{len(self.allowed)} alternative fits that {allowed_by} lose {low:.1f} to {high:.1f} percentage points "
-            f"(5th to 95th percentile; {self.worst.variant} learning rates, {count(self.seeds, 'pair')} of seeds "
-            f"each). {chance[0].upper()}{chance[1:]}.{MEASURE_MORE if sd > MEASURE_MORE_FROM else ''}"
+            f"{len(self.allowed)} other fits that {allowed_by} lose {points(means.min())} to {points(means.max())} "
+            f"points ({NETWORKS[self.worst.variant]}). {chance}.{MEASURE_MORE if sd > MEASURE_MORE_FROM else ''}"
         )
 
     @property
     def error_words(self) -> str:
-        """Sources of the error of a loss."""
-        return "standard error over seeds" + (" and over the uncertainty of the fit" if self.allowed else "")
+        """Sources of the interval of a loss."""
+        return "from seeds and from the uncertainty of the fit" if self.allowed else "from seeds alone"
 
     @property
     def unknown_properties(self) -> str:
@@ -228,21 +246,38 @@ class Benchmark(Record):
 
     @derived()
     def verdict(self) -> str:
-        """Loss compared with the ideal device, and its main cause or risk."""
-        found = [each for each in self.variants if each.found]
-        # the uncertainty of the fit may hide the loss with the best seeds but not the other one
-        worst = max(found, key=lambda each: each.z) if found else max(self.variants, key=lambda each: each.upper_bound)
-        loss = worst.words if worst.found else f"shows {worst.words}"
-        setting = f"{HIDDEN} hidden neurons, {worst.variant} learning rates, {count(self.seeds, 'pair')} of seeds"
-        return f"Compared with an ideal device, this device {loss} ({setting}).{self._cause}"
+        """Whether the device is good enough, the loss compared with the ideal device, and the main cause or risk."""
+        shown, ideal = self.deciding, "against an ideal device"
+        size = points_with_interval(shown.loss, shown.interval, LEVEL).replace(" points", " points of accuracy", 1)
+        if self.good_enough and not shown.found:
+            answer = f"Good enough: this device loses nothing significant {ideal} ({size.replace(' (', '; ', 1)}."
+        elif self.good_enough:
+            answer = f"Good enough: this device loses {size} {ideal}, less than 2."
+        elif self.good_enough is None:
+            answer = f"Undecided: this device loses {size} {ideal}, which may be more or less than 2. {self.advice}"
+        else:
+            answer = f"Not good enough: this device loses {size} {ideal}, more than 2."
+        return f"{answer}{self._cause}"
+
+    @property
+    def advice(self) -> str:
+        """How many pairs of seeds would decide whether the loss is below 2 points, in a sentence."""
+        each, left_open = self.deciding, self.left_open_sd
+        variance = ((CRITICAL_LOSS - each.loss) / ONE_SIDED) ** 2  # that the mean over seeds may have
+        variance -= left_open**2 if np.isfinite(left_open) else 0.0
+        if variance <= 0:
+            return "More seeds would not decide; more measured cycles would."
+        pairs = int(np.ceil(self.seeds * each.seed_error**2 / variance))
+        if pairs > MOST_PAIRS:
+            return f"The loss is so close to 2 that even {MOST_PAIRS} pairs of seeds would not decide."
+        return f"About {max(pairs, self.seeds + 1)} pairs of seeds (--seeds) would decide."
 
     @property
     def wide_network(self) -> str:
         """Loss in a wide network, in a sentence; empty if none was trained."""
-        if self.wide is None:
-            return ""
-        shown = self.wide.words if self.wide.found else f"shows {self.wide.words}"
-        return f"With {WIDE_HIDDEN} hidden neurons and the same images, it {shown}."
+        return (
+            "" if self.wide is None else f"With {WIDE_HIDDEN} hidden neurons and the same images, it {self.wide.words}."
+        )
 
     @property
     def policy_gain(self) -> np.ndarray:
@@ -257,18 +292,17 @@ class Benchmark(Record):
         """Effect of another pulse policy on the loss, in sentences; empty if none was tried."""
         if self.policy is None:
             return ""
-        gain = 100 * self.policy_gain
-        error = float(gain.std(ddof=1) / np.sqrt(gain.size)) if gain.size > 1 else np.inf
-        size = f"{abs(gain.mean()):.1f} ± {error:.1f} percentage points"
-        if gain.size >= FEWEST and abs(gain.mean()) > quantile(gain.size - 1) * error:
-            gained = f"The device gains {size} by it (plain learning rates): a loss due to the learning rule."
-            effect = gained if gain.mean() > 0 else f"The device loses another {size} by it (plain learning rates)."
+        gain, ends = self.policy_gain, mean_ends(self.policy_gain.tolist())
+        mean = float(gain.mean())
+        if gain.size >= FEWEST and ends is not None and not ends[0] <= 0 <= ends[1]:
+            if mean > 0:
+                effect = f"The device gains {points_with_interval(mean, ends)} by it: a loss due to the learning rule."
+            else:
+                effect = f"The device loses another {points_with_interval(-mean, (-ends[1], -ends[0]))} by it."
         else:
-            change = f"{gain.mean():+.1f} ± {error:.1f} percentage points, " if gain.size > 1 else ""
-            effect = f"The accuracy does not change measurably ({change}plain learning rates)."
-        rest = self.policy.words if self.policy.found else f"shows {self.policy.words}"
+            effect = f"Its accuracy does not change significantly: {points_with_interval(mean, ends)}."
         name, why = self.policy.policy, self.reason
         return (
-            f"{why[:1].upper()}{why[1:]}, so policy {name!r} was tried instead of the paper's. {effect} "
-            f"Compared with an ideal device trained by policy {name!r}, it {rest}."
+            f"{why[:1].upper()}{why[1:]}, so pulse policy {name!r} was tried instead of the paper's. {effect} "
+            f"Compared with an ideal device trained by {name!r}, it {self.policy.words}."
         )

@@ -23,6 +23,12 @@ IMAGES, EPOCHS, HIDDEN = 500, 4, 50
 WIDE_HIDDEN = 1000
 SHOWN = 8  # presentations of each test image after the last epoch, each with new spikes
 VARIANTS: tuple[Variant, ...] = ("plain", "scaled")
+NETWORKS: dict[Variant, str] = {  # as people read them
+    "plain": "small learning rate",
+    "scaled": "large learning rate",
+    "wide": f"{WIDE_HIDDEN} neurons",
+    "policy": "automatic pulse policy",
+}
 SPLIT_SEED = 0
 # Standard deviation [1] of the difference of two trainings of the generic base with one seed and two draws of devices
 # and noise: two standard errors above the result of `python -m snn.benchmark null` with 2000 seeds (Optdigits 1000;
@@ -85,8 +91,8 @@ def whole(name: str = "mnist", data_dir: Path | str | None = None, label: str | 
 def setting(variant: Variant, seed: int, **changes: object) -> TrainingConfig:
     """Return the training settings of a variant.
 
-    Plain learning rates are sensitive to large, small and noisy steps, scaled ones to asymmetry; "wide" is the least
-    sensitive. "policy" has plain learning rates and the pulse policy given in the changes.
+    Plain learning rates (small) are sensitive to large, small and noisy steps, scaled ones (large) to asymmetry; "wide"
+    is the least sensitive. "policy" has plain learning rates and the pulse policy given in the changes.
     """
     known = TrainingConfig.names("benchmark")
     wrong = sorted(set(changes) - set(known))

@@ -195,7 +195,7 @@ def test_benchmark_says_what_a_device_loses_to_its_twin(devicekit: Run, card_fil
     reported = devicekit("benchmark", card_file, "--seeds", "1", "--no-attribution", "--set", "stuck=0.3")
     assert "ideal device" in reported.out
     assert "stuck devices" in reported.out
-    assert "1000 hidden neurons" in reported.out
+    assert "1000 neurons" in reported.out
     printed = devicekit(
         "benchmark", card_file, "--seeds", "2", "--no-attribution", "--no-wide", "--set", "policy=carry", "--json"
     )

@@ -211,6 +211,7 @@
       ctx.save();
       ctx.fillStyle = css("--ink");
       ctx.font = FONT.replace("12px", `${12 * r}px`);
+      ctx.textAlign = "left";
       ctx.textBaseline = "middle";
       for (const [x, y, words] of this.panel.notes) {
         const [at] = this.places([x], "x"), [down] = this.places([y], "y");

@@ -100,7 +100,7 @@ def test_the_pages_of_a_device_have_one(fitted: Any) -> None:
         assert report.source
     assert "a.csv, 10 LTP and 10 LTD trains" in plain.source
     assert "ideal device" in run.verdict
-    assert "this device" in run.pictures[2].title
+    assert "scatter of updates" in run.pictures[2].title
 
 
 def test_a_fit_of_one_branch_has_a_page_without_a_rate_curve(fitted: Any) -> None:

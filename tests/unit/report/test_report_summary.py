@@ -31,20 +31,18 @@ def test_a_loss_is_told_only_where_pairs_have_shown_it() -> None:
     assert "not measured" in alone
     first, second = verdict(training(), benchmarked(0.90, 0.97))
     assert "hidden neurons" in first
-    assert "loses 7.0 ± 0.3 percentage" in second
-    assert "3 pairs" in second
+    assert "7.0 points of accuracy (95 %: 6.4 to 7.6)" in second
     assert "a split" in second
     _, none = verdict(training(), benchmarked(0.97, 0.97))
-    assert "1.6 percentage" in none
-    assert "scaled" in none  # the larger bound: 2.8 of 0.01 over the root of 3
+    assert "-1.1 to 1.1" in none  # the larger one: 1.96 of 0.01 over the root of 3
     assert "scatter of updates" in none
     open_ = replace(benchmarked(0.90, 0.97), allowed=((0.05,) * 3, (0.06,) * 3, (0.10,) * 3))
-    assert "lose 5.1 to 9.6 percentage" in verdict(training(), open_)[1]
+    assert "lose 5.0 to 10.0 points" in verdict(training(), open_)[1]
 
 
 def test_the_answer_comes_first(fitted: Any) -> None:
     words = run_summary(fitted, "mine.csv", training(), benchmarked(0.94, 0.95))
-    assert "94.0 ± 1.1 %" in words[0]
+    assert "95 %: 91.8 to 96.2 %" in words[0]
     assert "10 LTP and 10 LTD trains of 2 devices" in " ".join(words)
     assert "a split" in " ".join(words)
     assert not any("warning" in sentence for sentence in words)

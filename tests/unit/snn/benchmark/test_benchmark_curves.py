@@ -39,11 +39,10 @@ def test_the_critical_severity_costs_two_percentage_points() -> None:
     assert near is not None
     assert (near.side, near.ratio) == ("more", pytest.approx(0.5))
     assert (near.own, near.critical, near.variant) == (400.0, pytest.approx(200.0), "plain")
-    assert near.words.startswith("400; critical value 200 (plain")
-    assert near.words.endswith("factor of 2")
+    assert near.margin == "exceeded 2 times"
     coarse = distance(FLAWS["step size"], 16.0, steps)
     assert coarse is not None
-    assert (coarse.side, coarse.ratio) == ("less", pytest.approx(2.0))
+    assert (coarse.side, coarse.ratio, coarse.margin) == ("less", pytest.approx(2.0), "2 times")
     assert distance(FLAWS["stuck devices"], None, stuck) is None
     assert distance(FLAWS["stuck devices"], 0.1, curves("stuck devices", (0.1, 0.89), (0.3, 0.885))) is None
 

@@ -24,21 +24,21 @@ def test_a_loss_is_found_by_the_null_and_sized_over_seeds() -> None:
     assert not replace(found, open_sd=0.03).found  # the fit leaves open whether there is one
     assert replace(found, device=(0.9,), twin=(0.9,)).standard_error == pytest.approx(0.01)
     assert found.smallest == pytest.approx(2.8 * own)
-    assert found.words.startswith("loses 2.0 ± 0.7 percentage")
+    assert found.words == "loses 2.0 points (0.6 to 3.4)"
     just = replace(found, device=(0.9, 0.9), twin=(0.9 + 0.0139,) * 2)  # 1.96 null errors of two are 0.01386
     assert just.found
     assert not replace(just, twin=(0.9 + 0.0138,) * 2).found
     none = replace(found, twin=found.device)
-    assert "1.4 percentage" in none.words  # what would be found with 80 %
+    assert none.words.endswith(": 0.0 points (-1.0 to 1.0)")
     nearly = replace(found, twin=tuple(each + 0.009 for each in found.device))
-    assert "1.9 percentage" in nearly.words  # 1.96 null errors above the loss
+    assert nearly.interval[1] == pytest.approx(0.009 + 1.96 * 0.005)  # 1.96 null errors above the loss
     for each in (found, just, none, nearly):  # the verdict and the interval beside it are one
         assert each.found == (each.interval[0] > 0)
     rough = replace(
         nearly, twin=tuple(each + d for each, d in zip(found.device, (0.029, -0.011, 0.029, -0.011), strict=True))
     )
     assert rough.standard_error == pytest.approx(0.04 / math.sqrt(3) / 2)  # larger than the null one of .005
-    assert rough.upper_bound == pytest.approx(2.8 * rough.standard_error)
+    assert rough.smallest == pytest.approx(2.8 * rough.standard_error)
 
 
 def test_the_error_of_a_share_is_that_of_a_mean_over_seeds() -> None:

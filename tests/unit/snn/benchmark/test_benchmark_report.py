@@ -36,12 +36,12 @@ def test_the_page_of_a_benchmark_marks_the_device() -> None:
         marks=("synthetic",),
     )
     page = benchmark_report([found]).to_html()
-    for words in (found.verdict, found.wide_network, "device): 8; critical value", "factor of"):
+    for words in (found.verdict, "8 stable states", "exceeded 3.3 times"):
         assert words in page
     assert page.count(found.verdict) == 1
     assert "SYNTHETIC" in page
     drawn = figures.severity(FLAWS["states"], [found])
-    mark = next(curve for curve in drawn.curves if curve.name == "dev, plain learning rates")
+    mark = next(curve for curve in drawn.curves if curve.name == "dev, small learning rate")
     assert (mark.x[0], mark.y[0]) == (8.0, pytest.approx(80.0))
     assert not any(curve.name.startswith("dev") for curve in figures.severity(FLAWS["read noise"], [found]).curves)
 
@@ -52,8 +52,20 @@ def test_the_page_of_a_benchmark_marks_the_device() -> None:
 
     other = replace(found, name="other", variants=(replace(worst, device=(0.89,) * 4),), severities={})
     both = benchmark_report([found, other]).to_html()
-    assert "1 (dev) 8; critical" in both
+    assert "1 (dev) 8 stable states" in both
     losses = figures.losses([found, other])
     assert losses.y.names == ("other", "dev")  # the least loss first
-    plain = next(curve for curve in losses.curves if curve.name == "plain learning rates")
+    plain = next(curve for curve in losses.curves if curve.name == "small learning rate")
     assert plain.x == pytest.approx([1.0, 10.0])
+
+
+@pytest.mark.usefixtures("without_pictures")
+def test_a_mark_of_one_card_stands_beside_its_name() -> None:
+    worst = VariantResult(variant="plain", device=(0.8,) * 4, twin=(0.9,) * 4, null_sd=0.006)
+    measured = Benchmark(name="a", split="s", seeds=4, variants=(worst,), flaws=())
+    made = replace(measured, name="b", marks=("synthetic",))
+    both = benchmark_report([measured, made])
+    assert both.marks == ()
+    assert both.title == "Benchmark of a and b (synthetic)"
+    assert benchmark_report([made]).marks == ("SYNTHETIC",)
+    assert benchmark_report([made]).title == "Benchmark of b"

@@ -10,6 +10,7 @@ from snn.benchmark import Benchmark, VariantResult
 from snn.benchmark.flaws import device, own_severity
 from snn.benchmark.measure import generic
 from snn.benchmark.pairs import Share
+from snn.benchmark.risks import RISKS, risks
 from snn.benchmark.task import setting
 
 
@@ -42,12 +43,12 @@ def test_a_lead_is_shared_within_two_paired_errors() -> None:
     )
     assert whole.main == ("states", "asymmetry")
     assert "states and asymmetry" in whole.verdict
-    assert "read noise (1.2" in whole.verdict
+    assert "read noise (1.2 points)" in whole.verdict
     assert replace(whole, shares={"plain": (first, far)}).main == ("states",)
     half = Share("read noise", (0.03, 0.025, 0.03, 0.026), (0.01,) * 4)  # .02775 of .055
     also = replace(whole, shares={"plain": (first, half)})
     assert (also.main, also.also) == (("states",), ("read noise",))
-    assert "read noise (2.8" in also.verdict
+    assert "read noise (2.8 points)" in also.verdict
     small = replace(half, shapley=(0.004, 0.005, 0.004, 0.005))  # a tenth of the first, and beyond chance
     assert replace(also, shares={"plain": (first, small)}).also == ("read noise",)
     assert replace(also, shares={"plain": (first, replace(half, shapley=(0.004, -0.003, 0.004, -0.001)))}).also == ()
@@ -57,7 +58,7 @@ def test_a_lead_is_shared_within_two_paired_errors() -> None:
     )
     quiet = replace(whole, variants=(replace(worst, twin=worst.device),))
     assert quiet.main == ()
-    assert quiet.worst.words in quiet.verdict
+    assert quiet.good_enough
     fine = replace(whole, shares={"plain": (Share("step size", (0.05, 0.06, 0.05, 0.06), (0.04,) * 4),)})
     assert "small (1000 per" in replace(fine, steps=1000.0).verdict
     assert "large (8 per" in replace(fine, steps=8.0).verdict
@@ -70,10 +71,54 @@ def test_the_gain_of_another_policy_by_pairs() -> None:
         variant="policy", device=tuple(0.90 + each for each in gains), twin=(0.93,) * 5, null_sd=0.005
     )
     found = Benchmark(name="d", split="s", seeds=5, variants=(plain,), flaws=(), policy=policy, reason="because")
-    assert "gains 1.5 ± 0.1 percentage" in found.policy_effect
-    assert "loses 1.5 ± 0.2 percentage" in found.policy_effect  # against the ideal device trained that way
+    assert "gains 1.5 points (1.2 to 1.8)" in found.policy_effect
+    assert "loses 1.5 points (1.1 to 1.9)" in found.policy_effect  # against the ideal device trained that way
     wild = replace(policy, device=tuple(0.90 + each for each in (0.05, -0.02, 0.06, -0.03, 0.03)))
-    assert "+1.8 ± 1.8 percentage" in replace(found, policy=wild).policy_effect
+    assert "1.8 points (-3.3 to 6.9)" in replace(found, policy=wild).policy_effect
     worse = replace(policy, device=tuple(0.90 - each for each in gains))
-    assert "loses another 1.5 ± 0.1" in replace(found, policy=worse).policy_effect
+    assert "another 1.5 points (1.2 to 1.8)" in replace(found, policy=worse).policy_effect
     assert replace(found, policy=None).policy_effect == ""
+
+
+def test_a_device_is_good_enough_where_both_networks_lose_less_than_two_points() -> None:
+    """Null errors of 0.5 points over 4 pairs: intervals of +- 0.49 points."""
+
+    def found(plain: float, scaled: float) -> Benchmark:
+        variants = tuple(
+            VariantResult(variant=name, device=(0.9 - loss,) * 4, twin=(0.9,) * 4, null_sd=0.005)
+            for name, loss in (("plain", plain), ("scaled", scaled))
+        )
+        return Benchmark(name="d", split="s", seeds=4, variants=variants, flaws=())
+
+    assert found(0.0, 0.01).good_enough is True
+    assert found(0.0, 0.03).good_enough is False
+    assert found(0.0, 0.018).good_enough is None
+    assert found(0.03, 0.018).good_enough is False  # one network is enough
+    assert found(0.01, 0.0).deciding.variant == "plain"
+    assert found(0.05, 0.03).deciding.variant == "plain"
+    assert found(0.0, 0.018).deciding.variant == "scaled"
+    assert "25 pairs" in found(0.0, 0.018).advice  # 4 (1.96 * 0.25 / 0.2)^2 = 24.01
+
+
+def test_the_risks_of_a_device_by_their_margin() -> None:
+    worst = VariantResult(variant="plain", device=(0.89,) * 4, twin=(0.9,) * 4, null_sd=0.005)
+    severities = {"asymmetry": 1.9, "read noise": 0.05, "nonlinearity": 2.0}
+    flaws = tuple(severities)
+    made = Benchmark(
+        name="d",
+        split="s",
+        seeds=4,
+        variants=(worst,),
+        flaws=flaws,
+        severities=severities,
+        unknown=("drift", "dead devices"),
+    )
+    rows = risks(made)
+    assert [row[0].split(" (")[0] for row in rows] == [
+        *("read noise", "asymmetry", "nonlinearity"),
+        *("stuck devices", "drift"),
+    ]
+    assert [row[1] for row in rows] == ["5 %", "1.9-fold", "2", "unknown", "unknown"]
+    assert [row[3] for row in rows] == ["exceeded 1.4 times", "1.7 times", "–", "–", "–"]
+    assert rows[2][2] == "not up to 6"
+    assert all(len(row) == len(RISKS) for row in rows)

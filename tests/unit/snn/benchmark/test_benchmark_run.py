@@ -173,7 +173,7 @@ def test_the_uncertainty_of_the_fit_from_other_allowed_devices(few: Dataset) -> 
     assert worse > own + 0.2
     low, high = np.quantile([own, worse], [0.05, 0.95])
     assert found.interval == pytest.approx((low, high))
-    assert f"{100 * low:.1f} to {100 * high:.1f} percentage" in found.fit_uncertainty
+    assert f"{100 * own:.1f} to {100 * worse:.1f} points" in found.fit_uncertainty
     assert "Measure more" in found.fit_uncertainty
     same = replace(found, allowed=((0.02, 0.03), (0.021, 0.029), (0.02, 0.031)))
     assert same.left_open_sd < 0.001
@@ -181,11 +181,11 @@ def test_the_uncertainty_of_the_fit_from_other_allowed_devices(few: Dataset) -> 
     # means 1, 3, 5 points; residuals of 0: all of it is the devices'
     apart = replace(found, allowed=((0.0, 0.02), (0.02, 0.04), (0.04, 0.06)))
     assert apart.left_open_sd == pytest.approx(0.02)
-    assert "differ by 2.0 percentage" in apart.fit_uncertainty
+    assert "differ by 2.0 points" in apart.fit_uncertainty
     # means that differ by what seeds differ by: residuals of +-1, +-1, so a mean of two varies by 1 / sqrt(2) anyway
     chance = replace(found, allowed=((0.01, -0.01), (-0.01, 0.01)))
     assert chance.left_open_sd == 0
-    assert "Random variation" in chance.fit_uncertainty
+    assert "Chance alone" in chance.fit_uncertainty
     assert replace(found, allowed=()).interval is None
     assert (found.wide, found.wide_network) == (None, "")
 
