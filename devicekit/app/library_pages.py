@@ -14,6 +14,7 @@ from starlette.routing import Route
 from devicekit.app import pages
 from devicekit.app.state import App, get_app
 from devicekit.core.errors import DevicekitError, UsageError
+from devicekit.exporters import for_cards
 from devicekit.library import Library, Query, Range
 from devicekit.tables import csv_text
 
@@ -134,6 +135,7 @@ def _render_record(request: Request) -> Response:
         "library",
         record=record,
         scalars=[each.scalar for each in record.scalars],
+        targets=for_cards(),
         tables=[(name, frame.rows) for name, frame in record.tables().items()],
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -32,7 +31,6 @@ from devicekit.app.upload_page import (
 )
 from devicekit.app.uploads import Upload
 from devicekit.core.errors import DevicekitError, Question, UsageError
-from devicekit.exporters import for_cards
 from devicekit.system.commands import non_default
 
 PATIENCE = 60.0  # s for the picture of answers
@@ -213,6 +211,16 @@ async def cancel_jobs(request: Request) -> Response:
     return respond(request, upload)
 
 
+async def split_upload(request: Request) -> Response:
+    """Read each file of a folder by itself."""
+    app, upload = get_app(request), find_upload(request)
+    if upload is None or not upload.is_complete or not upload.is_folder:
+        return pages.render_missing(request, "folder")
+    await run_in_threadpool(app.stop_jobs, upload)
+    await run_in_threadpool(app.uploads.split, upload)
+    return pages.redirect(request, "/")
+
+
 async def close_upload(request: Request) -> Response:
     """Close an upload."""
     upload = find_upload(request)
@@ -294,32 +302,6 @@ async def download_recipe(request: Request) -> Response:
     return PlainTextResponse(found.recipe, headers=headers, media_type="application/toml")
 
 
-async def export_card(request: Request) -> Response:
-    """Send a card for another program, as a zip file."""
-    app = get_app(request)
-    fit_job = app.jobs.get(request.path_params["job"])
-    card, to = request.query_params.get("card", ""), request.query_params.get("to", "")
-    fit = fit_job.result if fit_job is not None else None
-    if fit_job is None or not isinstance(fit, TaskResult) or card not in fit.cards or to not in for_cards():
-        return pages.render_missing(request, "card")
-    job = app.submit(f"exporting to {to}", "export", card=fit_job.folder / card, to=to)
-    await run_in_threadpool(job.wait)
-    if job.state != "done":
-        return pages.render_error(request, job.error or UsageError(job.message))
-    return FileResponse(job.folder / job.result, filename=job.result, content_disposition_type="attachment")
-
-
-def _make_opener(task: str) -> Any:
-    """Return the address that redirects to a run on a card."""
-
-    async def open_form(request: Request) -> Response:
-        """Redirect to the form."""
-        where = quote(f"job:{request.path_params['job']}:{request.query_params.get('card', '')}")
-        return pages.redirect(request, f"/{task}?card={where}")
-
-    return open_form
-
-
 def list_routes() -> list[Route]:
     """Return the routes of uploads and of their jobs."""
 
@@ -339,11 +321,10 @@ def list_routes() -> list[Route]:
         route("/uploads/{key}/analyze", analyze_again, "POST"),
         route("/uploads/{key}/cancel", cancel_jobs, "POST"),
         route("/uploads/{key}/close", close_upload, "POST"),
+        route("/uploads/{key}/split", split_upload, "POST"),
         route("/uploads/{key}/recipe", keep_recipe, "POST"),
         route("/uploads/{key}/recipe.toml", download_recipe),
         route("/uploads/{key}/keep", keep_result, "POST"),
         route("/jobs/{job}", show_progress),
-        route("/jobs/{job}/export", export_card),
-        *(route(f"/jobs/{{job}}/{task}", _make_opener(task)) for task in ("train", "benchmark")),
         route("/jobs/{job}/{name}", download_file),
     ]

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from devicekit.app import pages, run_forms
@@ -18,7 +18,8 @@ from devicekit.app.results import TaskResult
 from devicekit.app.run_forms import RunForm
 from devicekit.app.state import get_app
 from devicekit.app.worker import Job
-from devicekit.core.errors import DevicekitError
+from devicekit.core.errors import DevicekitError, UsageError
+from devicekit.exporters import for_cards
 from devicekit.library import Library, Query
 from devicekit.system import catalog
 
@@ -39,7 +40,7 @@ async def start_simulation(request: Request) -> Response:
         asked = await run_in_threadpool(run_forms.parse_simulation, {**form, "stack": text})
     except DevicekitError as error:
         return _render_form(request, run_forms.build_simulation_form(text).fill(form), str(error))
-    return _start(request, "simulate", f"simulating {asked.material or 'a stack'}", request=asked, text=text)
+    return _start(request, "simulate", f"simulating {asked.material or 'a stack'}", form, request=asked, text=text)
 
 
 async def edit_stack(request: Request) -> Response:
@@ -63,8 +64,9 @@ def _render_form(request: Request, form: RunForm, wrong: str = "", where: str = 
     return pages.render_page(request, "run_form", title, _TABS[task], status, form=form, wrong=wrong, where=where)
 
 
-def _start(shown: Request, task: str, title: str, **arguments: Any) -> Response:
+def _start(shown: Request, task: str, title: str, entries: Mapping[str, str], **arguments: Any) -> Response:
     job = get_app(shown).submit(title, task, **arguments)
+    job.entries = entries
     return pages.redirect(shown, f"/runs/{job.id}")
 
 
@@ -136,9 +138,23 @@ def _make_start(task: str) -> Callable[[Request], Any]:
             asked = await run_in_threadpool(parse, form, Path(name))
         except DevicekitError as error:
             return _render_form(request, build(name).fill(form), use_setting_labels(str(error)), where)
-        return _start(request, task, title.format(name), request=asked, text=text)
+        return _start(request, task, title.format(name), form, request=asked, text=text)
 
     return start
+
+
+async def export_card(request: Request) -> Response:
+    """Send a card for another program, as a zip file."""
+    card = await run_in_threadpool(find_card, request, request.query_params.get("card", ""))
+    to = request.query_params.get("to", "")
+    if card is None or to not in for_cards():
+        return pages.render_missing(request, "card")
+    name, text = card
+    job = get_app(request).submit(f"exporting to {to}", "export", card=Path(name), text=text, to=to)
+    await run_in_threadpool(job.wait)
+    if job.state != "done":
+        return pages.render_error(request, job.error or UsageError(job.message))
+    return FileResponse(job.folder / job.result, filename=job.result, content_disposition_type="attachment")
 
 
 def _find_job(request: Request) -> Job | None:
@@ -152,6 +168,20 @@ async def show_run(request: Request) -> Response:
         return pages.render_missing(request, "run")
     result = job.result if isinstance(job.result, TaskResult) else None
     return pages.render_page(request, "run", job.title, _TABS.get(job.task, "library"), job=job, result=result)
+
+
+async def change_run(request: Request) -> Response:
+    """Show the form of a run with its entries."""
+    job = _find_job(request)
+    if job is None or not job.entries:
+        return pages.render_missing(request, "run")
+    if job.task == "simulate":
+        return _render_form(request, run_forms.build_simulation_form(job.entries.get("stack", "")).fill(job.entries))
+    where = job.entries["card"]
+    card = await run_in_threadpool(find_card, request, where)
+    if card is None:
+        return pages.render_missing(request, "card")
+    return _render_form(request, _FORMS[job.task][0](card[0]).fill(job.entries), where=where)
 
 
 async def cancel_run(request: Request) -> Response:
@@ -171,6 +201,8 @@ def list_routes() -> list[Route]:
         Route("/simulate/stack", edit_stack, methods=["POST"]),
         *(Route(f"/{task}", _make_form_page(task)) for task in _FORMS),
         *(Route(f"/{task}", _make_start(task), methods=["POST"]) for task in _FORMS),
+        Route("/export", export_card),
         Route("/runs/{job}", show_run),
+        Route("/runs/{job}/form", change_run),
         Route("/runs/{job}/cancel", cancel_run, methods=["POST"]),
     ]

@@ -129,9 +129,13 @@ class App:
 
     def close_upload(self, upload: Upload) -> None:
         """End the jobs of an upload and remove its files."""
+        self.stop_jobs(upload)
+        self.uploads.close(upload)
+
+    def stop_jobs(self, upload: Upload) -> None:
+        """End the jobs of an upload."""
         for job in (upload.first_job, upload.read_job, upload.look_job, upload.analysis_job):
             self.discard_job(job)
-        self.uploads.close(upload)
 
     def discard_job(self, job: Job | None) -> None:
         """End a job, if there is one, and remove its files."""

@@ -176,11 +176,11 @@ class Tasks:
         from devicekit.verbs.simulate import run_iv
 
         if request.stack is None:
-            return show(run_iv(request, JobProgress(progress)), folder)
+            return _draw(run_iv(request, JobProgress(progress)), folder, progress)
         path = folder / request.stack
         path.write_text(text, encoding="utf-8")
         outcome = run_iv(replace(request, stack=path), JobProgress(progress))
-        found = show(replace(outcome, reproduction=request.reproduction()), folder)
+        found = _draw(replace(outcome, reproduction=request.reproduction()), folder, progress)
         return replace(found, files=(*found.files, path.name))
 
     def train(self, request: TrainRequest, text: str, folder: Path, progress: Step) -> TaskResult:
@@ -188,14 +188,14 @@ class Tasks:
         from devicekit.verbs.train import run_training
 
         request = replace(request, card=_write_card(folder, request.card, text))
-        return show(run_training(request, JobProgress(progress)), folder)
+        return _draw(run_training(request, JobProgress(progress)), folder, progress)
 
     def benchmark(self, request: BenchmarkRequest, text: str, folder: Path, progress: Step) -> TaskResult:
         """Benchmark a card with that text against an ideal device."""
         from devicekit.verbs.benchmark import run_benchmark
 
         request = replace(request, cards=(_write_card(folder, request.cards[0], text),))
-        return show(run_benchmark(request, JobProgress(progress)), folder)
+        return _draw(run_benchmark(request, JobProgress(progress)), folder, progress)
 
     def keep(
         self,
@@ -235,12 +235,12 @@ class Tasks:
         first, details = _split(page)
         return TaskResult(first, ("comparison.html",), (), reproduction, details=details)
 
-    def export(self, card: Path, to: str, folder: Path, progress: Step) -> str:
+    def export(self, card: Path, text: str, to: str, folder: Path, progress: Step) -> str:
         """Export a card as a zip file and return its name."""
         from devicekit.device.card import load_card
         from devicekit.exporters import ExportOptions, make
 
-        exported = make(load_card(card), to, ExportOptions())
+        exported = make(load_card(_write_card(folder, card, text)), to, ExportOptions())
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, content in exported.files.items():
@@ -305,6 +305,12 @@ def _write_card(folder: Path, card: Path, text: str) -> Path:
     path.parent.mkdir()
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def _draw(outcome: Outcome[Any], folder: Path, progress: Step) -> TaskResult:
+    """Write what an outcome offers, as a step of its own; return the page."""
+    progress("drawing the page", "", 0, 0)
+    return show(outcome, folder)
 
 
 def show(outcome: Outcome[Any], folder: Path, table: Table | None = None) -> TaskResult:

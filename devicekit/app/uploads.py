@@ -119,7 +119,9 @@ class Upload:
             return "uploading"
         if self.question:
             return "needs an answer"
-        if self.read_job is None or not self.read_job.is_over:
+        if self.read_job is None:
+            return "not read yet"
+        if not self.read_job.is_over:
             return "reading"
         if self.read_job.state == "failed":
             return "cannot be read"
@@ -178,6 +180,14 @@ class Uploads:
             upload.path.mkdir()
         self._uploads[key] = upload
         return upload
+
+    def split(self, upload: Upload) -> None:
+        """Make one upload of each file of a folder, in its place; they are read when they are looked at."""
+        for file in sorted((each for each in upload.path.iterdir() if each.is_file()), reverse=True):
+            single = self.open(file.name, False)
+            file.replace(single.path)
+            single.is_complete = True
+        self.close(upload)
 
     async def receive(self, upload: Upload, name: str, body: AsyncIterator[bytes]) -> None:
         """Write a file as it arrives; remove it if it does not arrive completely.

@@ -60,6 +60,8 @@ class Job:
         Peak memory of the process [bytes]; 0 if unknown.
     is_apart : bool
         True if it runs in a process of its own, beside those that read and analyse.
+    entries : dict of str to str
+        Entries of the form that started it.
     """
 
     title: str
@@ -80,6 +82,7 @@ class Job:
     duration: float | None = None
     memory: int = 0
     is_apart: bool = False
+    entries: Mapping[str, str] = field(default_factory=dict)
 
     def wait(self, longest: float = 600.0) -> None:
         """Wait until the job is over, at most `longest` seconds."""

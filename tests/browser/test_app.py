@@ -181,6 +181,9 @@ def test_a_refused_file_is_one_message_and_a_refused_answer_keeps_its_entries(vi
     assert visit.get("document.querySelector('#question [value=own]').checked")
 
 
+OPEN = "document.querySelectorAll('.open li').length"
+
+
 def test_a_folder_or_files_read_together_are_one_measurement(visit: Visit, tmp_path: Path) -> None:
     folder = tmp_path / "wafer"
     folder.mkdir()
@@ -190,15 +193,19 @@ def test_a_folder_or_files_read_together_are_one_measurement(visit: Visit, tmp_p
     text = visit.upload(folder, selector="#folder")
     assert text.startswith("wafer")
     visit.open("/")
-    visit.get("document.getElementById('together').click()")
+    before = visit.get(OPEN)
     visit.chromium.give("#files", *sorted(folder.iterdir()))
     visit.until("location.pathname.startsWith('/uploads/')")
-    assert visit.wait_for_text().startswith("3 files")
-    assert "“3 files”" in visit.get("document.querySelector('.tools > .again .hint').textContent")
-    visit.check_console()
+    assert visit.wait_for_text().startswith("dev0.csv and 2 more")
+    assert "“dev0.csv and 2 more”" in visit.get("document.querySelector('.tools > .again .hint').textContent")
+    check_sizes(visit, visit.path)
+    where = visit.path
     visit.open("/")
-    visit.chromium.give("#files", *sorted(folder.iterdir()))  # each by itself: the list says what became of them
-    visit.until("document.querySelectorAll('.open li').length >= 3 && location.pathname === '/'")
+    assert visit.get(OPEN) == before + 1
+    visit.open(where)
+    visit.click("Read each file by itself")
+    visit.until("location.pathname === '/'")
+    assert visit.get(OPEN) == before + 3
 
 
 def test_a_simulation_runs_and_a_cancelled_one_leaves_no_files(visit: Visit, app: Served) -> None:
@@ -311,3 +318,67 @@ def test_quit_asks_and_ends(chromium: Any, tmp_path: Path) -> None:
         except subprocess.TimeoutExpired:
             pytest.fail("the process did not end")
         assert app.process.returncode == 0
+
+
+def test_from_a_fitted_example_to_a_network_its_benchmark_and_an_export(visit: Visit) -> None:
+    visit.open("/")
+    visit.click("Pulse trains")
+    visit.until("location.pathname.startsWith('/uploads/')")
+    visit.wait_for_text()
+    record = visit.keep()
+    visit.click("Train a network")
+    visit.until("location.pathname === '/train'")
+    set_fields(visit, hidden="20", epochs="1")
+    visit.click("Train", "form.fields")
+    visit.until("location.pathname.startsWith('/runs/')")
+    assert "test accuracy" in visit.wait_for_text()
+    visit.click("Change the settings")
+    visit.until("location.pathname.endsWith('/form')")
+    assert visit.get("document.querySelector('[name=hidden]').value") == "20"
+    visit.open(record)
+    check_sizes(visit, record)
+    assert visit.app.ask(f"/export?card=record:{record.removeprefix('/library/')}&to=csv").content[:2] == b"PK"
+    visit.open(record)
+    visit.click("Benchmark")
+    visit.until("location.pathname === '/benchmark'")
+    set_fields(visit, seeds="3")
+    visit.get("document.querySelector('[name=whole]').click()")
+    visit.click("Run the benchmark")
+    visit.until("location.pathname.startsWith('/runs/')")
+    visit.wait_for_text()
+    assert {"report.html", "benchmark.json"} <= set(visit.files())
+    command, _ = visit.reproduction
+    assert "--seeds 3 --no-attribution --no-wide --no-policy" in command
+    check_sizes(visit, visit.path)
+    visit.open("/")
+    assert (
+        visit.get("[...document.querySelectorAll('.open li')].filter(each => each.innerText.includes('done')).length")
+        >= 2
+    )
+
+
+def test_a_stack_of_ones_own_is_mended_and_simulated(visit: Visit, tmp_path: Path) -> None:
+    visit.open("/simulate")
+    visit.click("Edit its layers")
+    visit.until("!!document.querySelector('textarea')")
+    visit.check(1280)
+    mine = "document.querySelector('textarea').value"
+    (tmp_path / "mine.toml").write_text(visit.get(mine).replace("value = 7.0", "value = -7.0", 1))
+    visit.chromium.give("[data-fills]", tmp_path / "mine.toml")
+    visit.until(f"{mine}.includes('-7.0')")
+    set_fields(visit, mesh="coarse")
+    visit.click("Simulate", "form.fields")
+    visit.until("!!document.querySelector('[role=alert]')")
+    assert "layer.HfO2.thickness: found -7.0 nm" in visit.get("document.querySelector('[role=alert]').innerText")
+    visit.chromium.console.clear()  # the refusal is a message of the browser, too
+    visit.get(f"{mine} = {mine}.replace('-7.0', '8.0')")
+    visit.click("Simulate", "form.fields")
+    visit.until("location.pathname.startsWith('/runs/')")
+    visit.wait_for_text()
+    files = visit.files()
+    assert b"value = 8.0" in files["stack.toml"]
+    assert "--stack stack.toml" in visit.reproduction[0]
+    check_sizes(visit, visit.path)
+    visit.click("Change the settings")
+    visit.until("!!document.querySelector('textarea')")
+    assert "8.0" in visit.get(mine)

@@ -68,9 +68,9 @@
     }
   };
 
+  // files that are dropped together are one measurement, until the user says otherwise
   const asUploads = (files) => {
-    const together = document.getElementById("together").checked && files.length > 1;
-    if (together) return [{ name: `${files.length} files`, folder: "bundle", files }];
+    if (files.length > 1) return [{ name: `${files[0].name} and ${files.length - 1} more`, folder: "bundle", files }];
     return files.map((file) => ({ name: file.name, folder: "no", files: [file] }));
   };
 

@@ -62,11 +62,18 @@ def ask(
     name: str = "a.csv",
     query: bytes = b"",
     kind: str = "text/csv",
+    folder: str = "no",
 ) -> tuple[int, str]:
     """Status and text of the answer to a request; None as a part is a broken connection."""
     app = server.build_app(held, PORT, KEY)
     own = f"http://127.0.0.1:{PORT}"
-    headers = {"host": own[7:], "cookie": f"devicekit-{PORT}={KEY}", "origin": own, "x-name": name, "x-folder": "no"}
+    headers = {
+        "host": own[7:],
+        "cookie": f"devicekit-{PORT}={KEY}",
+        "origin": own,
+        "x-name": quote(name),
+        "x-folder": folder,
+    }
     headers["content-type"] = kind
     scope = {
         "type": "http",
@@ -316,3 +323,22 @@ def test_progress_tells_what_how_far_and_how_long_yet(held: state.App) -> None:
     assert job.remaining == pytest.approx(120.0, rel=0.02)  # 40 s for a quarter
     page = ask(held, f"/jobs/{job.id}", query=f"back=/runs/{job.id}".encode())[1]
     assert re.search(r"epochs, 500 of 2,000 samples, \d+ s, about (1 min 59|2 min [0-2]) s left", page)
+
+
+def test_files_of_one_measurement_are_one_entry_until_they_are_split(held: state.App) -> None:
+    status, text = ask(held, "/uploads", [], "a.csv and 2 more", folder="bundle")
+    assert status == 200
+    upload = f"/uploads/{json.loads(text)['key']}"
+    for name in ("a.csv", "b.csv", "c.csv"):
+        assert ask(held, f"{upload}/file", [name.encode()], name)[0] == 200
+    assert ask(held, f"{upload}/split", [])[0] == 404  # files may still come
+    assert ask(held, f"{upload}/complete", [])[0] == 200
+    assert len(held.entries()) == 1
+    assert ask(held, f"{upload}/split", [])[0] == 303
+    assert [each.path.read_bytes() for each in held.uploads] == [b"a.csv", b"b.csv", b"c.csv"]
+    assert [each.name for each in held.entries()] == ["a.csv", "b.csv", "c.csv"]
+    assert ask(held, upload)[0] == 404
+    first = held.entries()[0].where
+    assert ask(held, first)[0] == 200  # which reads it
+    assert [each.read_job is not None for each in held.uploads] == [True, False, False]
+    assert ask(held, f"{first}/split", [])[0] == 404
