@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from devicekit.core.quantities import LAST_EPOCHS
 from devicekit.core.scalars import Scalar
@@ -11,7 +12,7 @@ from devicekit.device.card import DeviceCard
 from devicekit.device.programmed import ProgrammingSummary
 from devicekit.device.report import provenance, rate_section
 from devicekit.device.variation import applied_variation
-from devicekit.report import Block, Report, Section, Table, draw, mark_keys
+from devicekit.report import Block, Report, Section, Table, Text, draw, mark_keys
 from devicekit.report.shared import short, source_line, warnings_section
 from snn.baselines import Baseline
 from snn.benchmark.result import ODDS, Benchmark
@@ -32,10 +33,8 @@ def training_section(
     data = result.data
     figure = draw(
         result.panel(),
-        f"Accuracy per epoch on {data.name}; split: {data.split} ({data.n_train} training, {data.n_test} "
-        "test samples).",
+        f"Accuracy per epoch on {data.name}; {data.n_train} training, {data.n_test} test samples.",
         "Training and test accuracy against epoch",
-        title=f"Accuracy per epoch on {data.name}.",
     )
     caption = "Training. One run; the test part was not used for any choice."
     blocks: list[Block] = [figure, Table(("quantity", "value"), _training_rows(result, card), caption)]
@@ -55,7 +54,7 @@ def training_section(
 def reference_section(others: Sequence[Baseline], result: TrainingResult) -> Section:
     """Build the section with ordinary classifiers on the same split."""
     rows = [Baseline(f"this network, {result.basis}", "spikes", result.accuracy_mean_last), *others]
-    caption = f"Test accuracy on the same split ({result.data.split}); ordinary classifiers take numbers, not spikes"
+    caption = "Test accuracy on the same split; ordinary classifiers take numbers, not spikes"
     return Section("Ordinary classifiers", "beside", [Table.of(rows, caption)])
 
 
@@ -153,10 +152,7 @@ def accuracy_basis(result: TrainingResult) -> str:
     data, epochs = result.data, len(result.epochs)
     last = min(LAST_EPOCHS, epochs)
     basis = f"the mean of the last {last} of {epochs} epochs" if epochs > 1 else "that after 1 epoch"
-    return (
-        f"The accuracy is {basis}, with one seed. Data split: {data.split}; ±: standard error for {data.n_test} test "
-        "samples."
-    )
+    return f"The accuracy is {basis}, with one seed. Data split: {data.split}; interval for {data.n_test} test samples."
 
 
 def accuracy_ends(result: TrainingResult) -> tuple[float, float]:
@@ -172,7 +168,7 @@ def accuracy_number(result: TrainingResult) -> Scalar:
     return Scalar("test_accuracy", label, result.accuracy_mean_last, of="test samples", low=low, high=high)
 
 
-def training_numbers(result: TrainingResult) -> list[Scalar]:
+def training_numbers(result: TrainingResult, others: Sequence[Baseline] = ()) -> list[Scalar]:
     """Return the most important numbers of a training run."""
     shown = [accuracy_number(result)]
     for name, label, value in (
@@ -181,6 +177,10 @@ def training_numbers(result: TrainingResult) -> list[Scalar]:
     ):
         if value is not None:
             shown.append(Scalar(name, label, value, of="test samples"))
+    if others:
+        best = max(others, key=lambda each: each.test_accuracy)
+        label = f"{best.classifier} on the same split"
+        shown.append(Scalar("accuracy_classifier", label, best.test_accuracy, of="test samples"))
     shown.append(Scalar("pulses_per_device", "pulses per device, all epochs, mean", result.pulses_per_device))
     if result.write_energy_j is not None:
         shown.append(Scalar("write_energy_j", "energy of all pulses", result.write_energy_j, "J"))
@@ -207,52 +207,50 @@ def train_page(
         Command that makes the page.
     seed : int or None
     """
-    trained = training_section(result, card)
+    found = training_section(result, card)
+    trained = replace(found, blocks=[*found.blocks[:1], *(Text([each]) for each in _note(result)), *found.blocks[1:]])
     sections = [
         trained,
         *([reference_section(others, result)] if others else []),
         warnings_section((*card.warnings, *result.warnings)),
         provenance(card, command, seed),
     ]
-    words = training_summary(result, card)
     return Report(
         f"Training on {card.name}",
-        words[0],
-        words[1:],
-        sections,
+        training_verdict(result, card, others),
+        sections=sections,
         marks=mark_keys(card.provenance.marks),
         pictures=[*trained.figures, *rate_section(card).figures],
-        numbers=training_numbers(result),
+        numbers=training_numbers(result, others),
         warnings=(*card.warnings, *result.warnings),
-        source=" · ".join(
-            [source_line(f"card {card.name}, of {card.provenance.source}", card.provenance.sha256), result.data.split]
-        ),
+        source=source_line(f"card {card.name}, of {card.provenance.source}", card.provenance.sha256),
     )
 
 
-def training_summary(result: TrainingResult, card: DeviceCard) -> list[str]:
-    """Return the summary of a training run in sentences."""
+def training_verdict(result: TrainingResult, card: DeviceCard, others: Sequence[Baseline] = ()) -> str:
+    """Return the accuracy of a training run with its interval, its data split, and what it is to be compared with."""
     where = "trained in situ on it" if result.scheme == "insitu" else SCHEMES[result.scheme]
-    reached = accuracy_words(result)
-    words = [f"The device of card {card.name} reaches {reached} in a spiking network {where}."]
+    reached = f"{accuracy_words(result)}; split: {result.data.split}"
+    first = f"The device of card {card.name}, in a spiking network {where}, reaches {reached}."
     if result.scheme == "offline":
-        words = [f"A spiking network trained offline, with floating-point weights, reaches {reached}."]
+        first = f"A spiking network trained offline, with floating-point weights, reaches {reached}."
+    words = [first]
     if result.accuracy_programmed is not None:
         words.append(f"Programmed into devices, the same weights reach {percent(result.accuracy_programmed)}.")
     if result.accuracy_after_mapping is not None:
-        words.append(
-            "Just after mapping its weights to devices, before any pulse, it reached "
-            f"{percent(result.accuracy_after_mapping)}."
-        )
-    words.append(accuracy_basis(result))
-    if result.forgetting:
-        words.append(f"Volatile part: {result.forgetting}.")
-    if result.scheme != "offline" and result.config.hidden > HIDDEN:
-        words.append(
-            f"With {result.config.hidden} hidden neurons, flaws of a device hardly show. Measure their cost with "
-            "devicekit benchmark."
-        )
-    return words
+        words.append(f"Before the first pulse it reached {percent(result.accuracy_after_mapping)}.")
+    if others:
+        best = max(others, key=lambda each: each.test_accuracy)
+        words.append(f"The best ordinary classifier, {best.classifier}, reaches {percent(best.test_accuracy)}.")
+    return " ".join(words)
+
+
+def _note(result: TrainingResult) -> list[str]:
+    """Return what to do to see the cost of a device's flaws, where this network hides them."""
+    hidden = result.config.hidden
+    if result.scheme == "offline" or hidden <= HIDDEN:
+        return []
+    return [f"{hidden} hidden neurons hide most flaws of a device: devicekit benchmark measures their cost."]
 
 
 def verdict(result: TrainingResult, benchmark: Benchmark | None) -> list[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, get_args
 
 from devicekit.core.declarations import document, option
 from devicekit.core.errors import ParameterError
-from devicekit.core.text import count, percent, si
+from devicekit.core.text import count, percent, percent_span, si
 from devicekit.system.commands import Reproduction, call, command
 from devicekit.verbs import shared
 from devicekit.verbs.outcome import REPORT, SILENT, Outcome, Progress
@@ -209,13 +209,12 @@ def run_training(request: TrainRequest, progress: Progress = SILENT) -> Outcome[
 
 def training_text(result: TrainingResult) -> list[Block]:
     """Return a training for people."""
-    from snn.report import SCHEMES
+    from snn.report import SCHEMES, accuracy_ends
 
-    data = result.data
+    data, ends = result.data, percent_span(*accuracy_ends(result))
     spread = f", sd {percent(result.accuracy_std_last)}" if len(result.epochs) > 1 else ""
-    basis = f"{result.basis}{spread}"
-    reached = f"{percent(result.accuracy_mean_last)} ± {percent(result.standard_error)}"
-    rows = [("test accuracy", f"{reached} ({basis}; ± by {data.n_test} test samples)")]
+    reached = f"{percent(result.accuracy_mean_last)} (95 %: {ends}, from {data.n_test} test samples)"
+    rows = [("test accuracy", f"{reached}, {result.basis}{spread}")]
     if result.accuracy_programmed is not None:
         rows.append(("programmed", f"{percent(result.accuracy_programmed)} once the weights are in devices"))
     if result.accuracy_after_mapping is not None:

@@ -29,7 +29,7 @@ def test_fluctuating_states_beyond_their_critical_severity_are_named() -> None:
         severities={"fluctuation of states": 0.08},
     )
     assert found.distances[0].ratio < 1
-    assert "fluctuation of states is 3.2 times" in found.verdict
+    assert "is 3.2 times" in found.verdict
     assert own_severity("fluctuation of states", generic(), setting("plain", 0)) is None
 
 
