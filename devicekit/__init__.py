@@ -1,10 +1,11 @@
 """devicekit: from measured memristor traces to a trained spiking network.
 
 import devicekit
-table = devicekit.read("ramps/", quantity="current", read_voltage=0.1)
-fit = devicekit.fit(table)
+fit = devicekit.fit("ramps/", quantity="current", read_voltage=0.1)
+print(fit)
 fit.plot()
-card = fit.to_card("my device", source="ramps/")
+fit.save("card.json")
+result = devicekit.train("card.json")
 """
 
 from __future__ import annotations
@@ -29,9 +30,12 @@ if TYPE_CHECKING:
     from devicekit.readers.hdf5 import load as load_hdf5
     from devicekit.system import catalog
     from devicekit.tables import PulseTable, SweepTable
+    from physics import simulate
+    from snn.interface import benchmark, train
 
 # Where each public name lives; loaded on first use, so that importing devicekit costs nothing.
 _PUBLIC = {
+    "benchmark": "snn.interface",
     "characterize": "devicekit.features.characterize",
     "compare": "devicekit.fitting.comparison",
     "DeviceArray": "devicekit.device.array",
@@ -49,10 +53,22 @@ _PUBLIC = {
     "next_measurement": "devicekit.fitting.uncertainty.advice",
     "posterior": "devicekit.fitting.uncertainty.posterior",
     "read": "devicekit.readers",
+    "train": "snn.interface",
     "__version__": "devicekit._version",
 }
 _OTHERWISE = {"load_hdf5": "load"}  # called differently there
-_MODULES = {"catalog": "devicekit.system.catalog"}
+_MODULES = {"catalog": "devicekit.system.catalog", "simulate": "physics.simulate"}
+_ELSEWHERE = {
+    **dict.fromkeys(("load", "open", "load_csv", "read_csv", "read_excel", "read_table", "from_csv"), "read"),
+    **dict.fromkeys(("Fit", "fit_device", "curve_fit", "Model", "minimize"), "fit"),
+    **dict.fromkeys(("Card", "Device", "card", "cards", "load_device"), "load_card"),
+    **dict.fromkeys(("analyze", "analyse", "characterise"), "characterize"),
+    **dict.fromkeys(("array", "Array", "Crossbar"), "DeviceArray"),
+    **dict.fromkeys(("next",), "next_measurement"),
+    **dict.fromkeys(("library",), "Library"),
+    **dict.fromkeys(("datasets", "data"), "catalog"),
+    **dict.fromkeys(("plot", "show"), "fit(...).plot(): a result draws itself"),
+}  # what users of other packages try, and what it is here
 
 __all__ = [
     "DeviceArray",
@@ -62,6 +78,7 @@ __all__ = [
     "PulseTable",
     "SweepTable",
     "__version__",
+    "benchmark",
     "catalog",
     "characterize",
     "compare",
@@ -74,6 +91,8 @@ __all__ = [
     "next_measurement",
     "posterior",
     "read",
+    "simulate",
+    "train",
 ]
 
 
@@ -81,8 +100,19 @@ def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return import_module(_MODULES[name])
     if name not in _PUBLIC:
-        raise AttributeError(f"module 'devicekit' has no attribute {name!r}")
+        raise AttributeError(_hint(name))
     return getattr(import_module(_PUBLIC[name]), _OTHERWISE.get(name, name))
+
+
+def _hint(name: str) -> str:
+    """Return the message of a name that does not exist, with what is meant."""
+    message = f"module 'devicekit' has no attribute {name!r}"
+    if name.startswith("_"):  # Python itself asks for such names
+        return message
+    from devicekit.core.text import closest
+
+    meant = _ELSEWHERE.get(name) or closest(name, __all__)
+    return f"{message}: use devicekit.{meant}" if meant else f"{message}; dir(devicekit) lists what it has"
 
 
 def __dir__() -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +23,7 @@ from physics.solvers.discretisation import Discretisation
 from physics.solvers.mesh import build_mesh
 from physics.solvers.state import State
 from physics.solvers.stepping import NotConvergedError, Solver, Stepper
-from physics.stack import Stack, load_stack
+from physics.stack import Stack, load_material, load_stack
 
 Progress = Callable[[float], None]
 """Callback with the completed fraction of a run, 0..1."""
@@ -49,7 +50,9 @@ def make_solver(name: str, grid: Discretisation) -> Solver:
 
 
 def resolve_stack(stack: Stack | Path | str | None) -> Stack:
-    """Return a stack unchanged, the one of a TOML file, or the default one."""
+    """Return a stack unchanged, that of a material set or of a TOML file, or the default one."""
+    if isinstance(stack, str) and not stack.endswith(".toml") and not os.path.exists(stack):
+        return load_material(stack)
     return stack if isinstance(stack, Stack) else load_stack(stack)
 
 
@@ -198,7 +201,8 @@ def simulate_iv(
 
     Parameters
     ----------
-    stack : Stack, path of a stack TOML, or None for the default material set
+    stack : Stack, path-like or str, optional
+        A stack, its TOML file, or the name of a material set; the default set if not given.
     compliance : float, optional
         Current limit [A]; the stack's if None.
     rate : float, optional
@@ -218,6 +222,13 @@ def simulate_iv(
     ------
     ParameterError
         If a parameter is unknown or out of range; the message names it.
+
+    Examples
+    --------
+    >>> import devicekit
+    >>> result = devicekit.simulate.iv("electrothermal", mesh="coarse")
+    >>> round(result.v_set_v, 2)  # [V]
+    0.63
     """
     stack = resolve_stack(stack)
     changes = {"circuit.compliance": compliance, "drive.rate": rate}

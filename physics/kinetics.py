@@ -13,6 +13,7 @@ import numpy as np
 
 from devicekit.core.errors import CodedWarning, ParameterError
 from devicekit.core.records import Estimate, Record, column, derived, internal, part
+from devicekit.core.text import si
 from devicekit.features.dc.switching import crossing
 from devicekit.plot import Panel
 from physics import figures, jart
@@ -130,6 +131,17 @@ class Kinetics(Record):
     notes: tuple[str, ...] = column(doc="runs that did not converge")
     material = part("stack.material", doc="material set of the stack")
 
+    def summary_lines(self) -> list[str]:
+        """Return the voltage per decade of time of SET and RESET."""
+        names = {"set": "SET", "reset": "RESET", "jart_set": "SET of JART VCM v1b"}
+        known = [
+            f"{names[name]}: {1e3 * each.value:.3g} ± {1e3 * each.stderr:.2g} mV per decade of time"
+            for name, each in self.known_slopes.items()
+        ]
+        ends = dict.fromkeys((self.holds[0], self.holds[-1])) if self.holds else ()
+        times = [f"{e.voltage_v:g} V: SET {si(e.set_time_s, 's')}, RESET {si(e.reset_time_s, 's')}" for e in ends]
+        return [*known, *times, *self.notes, ".holds and .ramps list every voltage and rate"]
+
     @cached_property
     def slopes(self) -> dict[str, VoltagePerDecade]:
         """Voltage per decade of time of SET, RESET and the SET of JART, over 0.3 to 0.9 V."""
@@ -190,7 +202,8 @@ def kinetics(
 
     Parameters
     ----------
-    stack : Stack, path, or None for the default
+    stack
+        As for `simulate_iv`.
     voltages : sequence of float
         Voltages above 0 [V]; the RESET uses the negative ones.
     rates : sequence of float
@@ -206,6 +219,13 @@ def kinetics(
     ------
     ParameterError
         If a voltage or rate is not above 0.
+
+    Examples
+    --------
+    >>> import devicekit
+    >>> result = devicekit.simulate.kinetics(voltages=[0.5, 0.8], rates=[1.0], mesh="coarse")
+    >>> result.holds[0].set_time_s > result.holds[1].set_time_s
+    True
     """
     from joblib import Parallel, delayed
 

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from devicekit.core.printing import short_repr
+
 
 def number(unit: str, description: str, **limits: float) -> Any:
     """Declare a numeric parameter: unit, meaning, range (gt, ge, lt, le), and optionally a default."""
@@ -22,6 +24,11 @@ class Group(BaseModel):
     """Group of parameters, base class of the parameters of a law."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+    def __repr__(self) -> str:
+        return short_repr(self)
+
+    __str__ = __repr__
 
 
 class Layer(Group):

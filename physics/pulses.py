@@ -68,6 +68,12 @@ def simulate_pulses(
     ------
     ParameterError
         If a parameter is unknown or out of range; the message names it.
+
+    Examples
+    --------
+    >>> import devicekit
+    >>> result = devicekit.simulate.pulses(mesh="coarse", widths=[10e-6], count=20, pairs=1, cycles=1)
+    >>> fit = devicekit.fit(result.pulses)
     """
     stack = resolve_stack(stack)
     if not widths:

@@ -15,7 +15,7 @@ import numpy as np
 from devicekit.core.errors import TraceError
 from devicekit.core.quantities import DIRECTIONS
 from devicekit.core.records import Record, column, derived, internal, part
-from devicekit.core.text import si
+from devicekit.core.text import count, si
 from devicekit.features.dc.switching import crossing
 from devicekit.features.merits import dc
 from devicekit.features.merits.dc import DcResult
@@ -66,6 +66,10 @@ class _Result(Record):
             noise=noise,
             **tables,
         )
+
+    def __repr__(self) -> str:
+        ended = "" if self.complete else f"; not complete: {self.message}"
+        return f"<{type(self).__name__} of {self.material}: {self.solver}, {self.mesh_cells} cells{ended}>"
 
     def summary(self) -> Mapping[str, object]:
         """Return the JSON of `devicekit simulate iv --json` or `pulses --json`."""
@@ -133,6 +137,15 @@ class IVResult(_Result):
     v_set_method = part("dc.v_set_method", doc="definition of V_set; None without one")
     v_reset_method = part("dc.v_reset_method", doc="definition of V_reset; None without one")
     read_voltage_v = part("dc.read_voltage_v", unit="V", doc="voltage at which HRS and LRS are read; None without them")
+
+    def summary_lines(self) -> list[str]:
+        """Return V_set, and the conductances of both states."""
+        ratio = "" if self.on_off is None else f"; LRS / HRS {self.on_off:.3g}"
+        return [
+            f"V_set {si(self.v_set_v, 'V', 4)} (by {self.set_by})",
+            f"HRS {si(self.hrs_s, 'S')}, LRS {si(self.lrs_s, 'S')}{ratio}",
+            f"{count(len(self.sweep), 'time step')}: .sweep is their table",
+        ]
 
     @cached_property
     def dc(self) -> DcResult | None:
@@ -216,6 +229,15 @@ class PulseResult(_Result):
     pulses: PulseTable = internal(
         "conductance at the read voltage and ambient temperature after every pulse, for every train"
     )
+
+    def summary_lines(self) -> list[str]:
+        """Return the ends of the last trains at each width."""
+        rows = [
+            f"{si(each.pulse_width_s, 's')} {each.direction.upper()}: {si(each.first_s, 'S')} to "
+            f"{si(each.last_s, 'S')} by {count(each.pulses, 'pulse')}"
+            for each in self.last_ends
+        ]
+        return [*rows, ".pulses is the table of every train, for devicekit.fit(result.pulses)"]
 
     def panel(self) -> Panel:
         """Return the figure of the conductance along every train, one colour per width (paper, Fig. 3a)."""

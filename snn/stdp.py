@@ -27,6 +27,7 @@ import numpy as np
 
 from devicekit.core.declarations import document
 from devicekit.core.errors import UsageError
+from devicekit.core.printing import Printed
 from devicekit.core.records import Record, column, internal
 from devicekit.core.text import count
 from devicekit.device.card import DeviceCard, load_card
@@ -149,7 +150,7 @@ def _pass(  # type: ignore[no-untyped-def]
 
 
 @dataclass(frozen=True)
-class StdpRun:
+class StdpRun(Printed):
     """Result of an unsupervised run.
 
     Attributes

@@ -178,6 +178,22 @@ class TrainingResult(Record):
         last = min(LAST_EPOCHS, len(self.epochs))
         return f"mean of the last {last} epochs" if last > 1 else "after 1 epoch"
 
+    def __repr__(self) -> str:
+        return f"<TrainingResult {self.scheme}: test accuracy {percent(self.accuracy_mean_last)} ({self.basis})>"
+
+    def summary_lines(self) -> list[str]:
+        """Return the test accuracy with its error, the data and the effort."""
+        programmed = (
+            f"{name}: {percent(value)}" for name, value in self.after_programming.items() if value is not None
+        )
+        return [
+            f"test accuracy {percent(self.accuracy_mean_last)} ± {percent(self.standard_error)} (by "
+            f"{self.data.n_test} test samples)",
+            *programmed,
+            f"data: {self.data.name}, {self.data.split}",
+            f"{count(len(self.epochs), 'epoch')}, {self.pulses_per_device:.3g} pulses per device",
+        ]
+
     def panel(self) -> Panel:
         """Return the figure of training and test accuracy after each epoch."""
         mapped = None

@@ -39,6 +39,7 @@ from devicekit.core.columns import (
     part,
 )
 from devicekit.core.estimates import Estimate, flatten
+from devicekit.core.printing import Printed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +61,7 @@ __all__ = [
 ]
 
 
-class Record:
+class Record(Printed):
     """Base of a result: a frozen dataclass with keyword-only fields that are declared by `column`.
 
     JSON (`as_dict`), a row of a data frame (`row`), cells of a table (`cells`) and the values of a card block

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G"}
 PREFIXED = ("", "S", "A", "V", "s", "ohm", "W", "J", "Hz", "m")  # units that take a prefix
@@ -116,6 +117,15 @@ def count(number: int, one: str, many: str | None = None) -> str:
 def listed(words: list[str] | tuple[str, ...]) -> str:
     """Join words: "a, b and c"."""
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that is meant by a mistyped one; None if none is close."""
+    from difflib import get_close_matches
+
+    names = {each.lower(): each for each in known}
+    found = get_close_matches(name.lower(), names, n=1, cutoff=0.6)
+    return names[found[0]] if found else None
 
 
 def width_suffix(width_s: float) -> str:

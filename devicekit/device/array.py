@@ -9,7 +9,7 @@ import numpy as np
 
 from devicekit.core.errors import UsageError
 from devicekit.device.blocks import DeviceRow
-from devicekit.device.card import DeviceCard
+from devicekit.device.card import CardSource, as_card
 from devicekit.device.fading import Fading, divide_changes, fading, pass_time, states_after
 from devicekit.device.state import ArrayState, OwnState, pulse_many
 from devicekit.device.variation import (
@@ -29,8 +29,8 @@ class DeviceArray:
 
     Parameters
     ----------
-    card : DeviceCard
-        The fitted device.
+    card : DeviceCard, DeviceFit, path-like or str
+        The fitted device, as `as_card` takes it.
     n : int
         Number of devices, at least 1.
     seed : int
@@ -63,7 +63,7 @@ class DeviceArray:
 
     def __init__(
         self,
-        card: DeviceCard,
+        card: CardSource,
         n: int,
         seed: int = 0,
         *,
@@ -72,7 +72,8 @@ class DeviceArray:
         d2d: D2dMode = "resample",
         read_noise: bool = False,
     ) -> None:
-        if n < 1:
+        card = as_card(card)
+        if not isinstance(n, int | np.integer) or n < 1:
             raise UsageError(f"an array needs at least 1 device, not {n}")
         self.card, self.n, self.seed = card, n, seed
         rng = np.random.default_rng([seed, 1])
@@ -126,6 +127,9 @@ class DeviceArray:
         tilts = [branch.read_tilt or 0.0 for branch in (card.variation.ltp, card.variation.ltd)]
         self._read_tilt = (tilts[0] - tilts[1]) / 2.0  # along the state, of both directions
         self._reader = np.random.default_rng([seed, 3])
+
+    def __repr__(self) -> str:
+        return f"<DeviceArray: {self.n} devices of {self.card.name!r}>"
 
     @property
     def kernel_state(self) -> ArrayState:

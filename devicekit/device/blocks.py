@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from devicekit._version import __version__
+from devicekit.core.printing import short_repr
 from devicekit.system import catalog, files
 
 if TYPE_CHECKING:
@@ -29,6 +30,11 @@ class Strict(BaseModel):
     """Frozen model that refuses unknown fields, NaN and infinity."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    def __repr__(self) -> str:
+        return short_repr(self)
+
+    __str__ = __repr__
 
 
 class Window(Strict):

@@ -6,13 +6,14 @@ import glob
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
 
 import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
 from devicekit.core.errors import CardError, FileError, UsageError, invalid_rows
-from devicekit.core.text import width_suffix
+from devicekit.core.printing import Printed
+from devicekit.core.text import percent, span, width_suffix
 from devicekit.device.blocks import Branch, Conditions, DeviceRow, Provenance, Strict, Variation, Window
 from devicekit.device.measured import (
     DeadDevices,
@@ -28,7 +29,6 @@ from devicekit.device.remarks import Remark
 from devicekit.models.law import Law
 from devicekit.models.registry import LAWS
 from devicekit.system import catalog, files, writing
-from devicekit.system.commands import command
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,6 +46,9 @@ OF_VARIATION = ("held_memory", "tilt", "read_tilt", "read_known")
 SCHEMA_VERSION = 3  # 1 had "flags" instead of warnings; 2 had no intervals of deviations
 
 
+_MAKE_ONE = "Make one with devicekit.fit(FILE).save('card.json')."
+
+
 def _drop_absent(block: dict[str, Any], names: tuple[str, ...]) -> None:
     """Remove absent optional entries from a block, in place: cards without them keep their bytes."""
     for name in names:
@@ -53,7 +56,7 @@ def _drop_absent(block: dict[str, Any], names: tuple[str, ...]) -> None:
             del block[name]
 
 
-class DeviceCard(Strict):
+class DeviceCard(Printed, Strict):
     """Fitted device.
 
     Raises
@@ -61,6 +64,14 @@ class DeviceCard(Strict):
     CardError
         On loading: unknown field, later schema version, NaN or any value out of range.
     """
+
+    not_data: ClassVar = "a card holds a fitted law, not readings. Give the file of the measurement"
+    also_called: ClassVar = {
+        **dict.fromkeys(("conductance", "gmin", "gmax", "g_min", "g_max"), "card.window.low and card.window.high [S]"),
+        **dict.fromkeys(("params", "parameters", "coefficients"), "card.ltp.coefficients and card.ltd.coefficients"),
+        **dict.fromkeys(("train", "benchmark"), "devicekit.train(card) and devicekit.benchmark(card)"),
+        **dict.fromkeys(("export",), "devicekit.export(card, TARGET, FOLDER)"),
+    }
 
     schema_version: Literal[3] = 3
     name: str
@@ -89,7 +100,19 @@ class DeviceCard(Strict):
         synthetic = ", synthetic" if self.provenance.synthetic else ""
         return f"<DeviceCard {self.name!r}: {self.model}, {self.window.quantity} {window}{synthetic}>"
 
-    __str__ = __repr__
+    __str__ = Printed.__str__
+
+    def summary_lines(self) -> list[str]:
+        """Return law, window and data, then misfit and scatter of LTP and LTD."""
+        unit = "S" if self.window.quantity == "conductance_s" else ""
+        marks = ", ".join(self.marks).upper() or "measured"
+        lines = [f"{self.law.title}; window {span(self.window.low, self.window.high, unit)}; {marks}"]
+        for branch, spread in ((self.ltp, self.variation.ltp), (self.ltd, self.variation.ltd)):
+            sd = spread.c2c["increment"].value if "increment" in spread.c2c else None
+            scatter = "" if sd is None else f"; one update scatters by {percent(sd)} of the window (sd)"
+            lines.append(f"{branch.direction.upper()}: misfit {percent(branch.nrmse)} of its range{scatter}")
+        added = [name for name in BLOCKS if getattr(self, name) is not None]
+        return [*lines, *([f"also: {', '.join(added)}"] if added else [])]
 
     @model_validator(mode="after")
     def _check_consistency(self) -> Self:
@@ -156,7 +179,6 @@ class DeviceCard(Strict):
         return self.panel().draw(ax)
 
     def _repr_html_(self) -> str:
-        from devicekit.core.text import percent, span
         from devicekit.report.notebook import html
 
         unit = "S" if self.window.quantity == "conductance_s" else ""
@@ -225,9 +247,7 @@ class DeviceCard(Strict):
             raise CardError(error.message) from error
         version = raw.get("schema_version") if isinstance(raw, dict) else None
         if not isinstance(version, int) or isinstance(version, bool):
-            raise CardError(
-                f"{name} is not a device card (no schema_version). Make one with devicekit fit FILE --out card.json."
-            )
+            raise CardError(f"{name} is not a device card (no schema_version). {_MAKE_ONE}")
         if version > SCHEMA_VERSION:
             raise CardError(
                 f"{name} has schema version {version}, but this devicekit reads up to {SCHEMA_VERSION}. "
@@ -266,7 +286,7 @@ class DeviceCard(Strict):
 
 
 def _not_a_card(path: Path) -> str:
-    return f"{path} is not a device card. Make one with: {command('fit', [str(path)], {'out': 'card.json'})}"
+    return f"{path} is not a device card. Make one with: devicekit.fit({str(path)!r}).save('card.json')"
 
 
 def _extraction_hint(path: Path) -> str:
@@ -291,7 +311,7 @@ def cards_of_widths(path: Path) -> list[Path]:
 
 
 def load_card(path: Path | str) -> DeviceCard:
-    """Load a device card from a JSON file.
+    """Load a device card from a JSON file, or one that ships.
 
     Parameters
     ----------
@@ -302,5 +322,49 @@ def load_card(path: Path | str) -> DeviceCard:
     ------
     CardError
         If the file is missing or is not a valid card.
+
+    Examples
+    --------
+    >>> import devicekit
+    >>> devicekit.load_card("vcm-trains").model
+    'eq2'
     """
+    if not isinstance(path, Path | str):
+        raise UsageError(f"load_card takes the file of a card, or the name of one that ships, not {_a(path)}.")
     return DeviceCard.load(path)
+
+
+class Fitted(Protocol):
+    """A fit, which makes a card."""
+
+    def to_card(self, name: str) -> DeviceCard:
+        """Return the card."""
+
+
+CardSource = DeviceCard | Path | str | Fitted
+
+
+def as_card(source: CardSource) -> DeviceCard:
+    """Return a device card: itself, loaded by `load_card`, or that of a fit, named after what was fitted.
+
+    Raises
+    ------
+    CardError, UsageError
+        If the file is not a card, or `source` is of another type.
+    """
+    if isinstance(source, DeviceCard):
+        return source
+    if isinstance(source, Path | str):
+        return load_card(source)
+    if hasattr(source, "to_card") and hasattr(source, "source_name"):
+        return source.to_card(source.source_name or "device")
+    raise UsageError(
+        f"a device card is needed, not {_a(source)}. Give a card, its file, the name of one that ships, or a fit: "
+        "devicekit.fit(FILE)"
+    )
+
+
+def _a(value: object) -> str:
+    """Return the type of a value with its article."""
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"

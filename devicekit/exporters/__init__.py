@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from devicekit.core.errors import FileError, UsageError
-from devicekit.device.card import DeviceCard, load_card
+from devicekit.device.card import CardSource, DeviceCard, as_card, load_card
 from devicekit.device.network import NETWORK, SUFFIX, TrainedNetwork
 from devicekit.exporters.base import Export, ExportOptions
 from devicekit.exporters.readme import compose
@@ -85,13 +85,13 @@ def make(card: DeviceCard, to: str, options: ExportOptions) -> Export:
 
 
 def export(
-    card: DeviceCard | TrainedNetwork | Path | str, to: str, out: Path | str, *, force: bool = False, **options: Any
+    card: CardSource | TrainedNetwork, to: str, out: Path | str, *, force: bool = False, **options: Any
 ) -> Export:
     """Write a card in the format of another simulator or program.
 
     Parameters
     ----------
-    card : DeviceCard, TrainedNetwork or path-like
+    card : DeviceCard, DeviceFit, TrainedNetwork, path-like or str
         The device, or a trained network of such devices; or the file of a card or of a network (`load_network`).
     to : str
         Name of a target (see `exporters`).
@@ -150,12 +150,12 @@ def load_network(path: Path | str) -> TrainedNetwork:
     return nir.load(path) if suffix == nir.SUFFIX else TrainedNetwork.load(path)
 
 
-def _load(card: DeviceCard | TrainedNetwork | Path | str) -> tuple[DeviceCard, TrainedNetwork | None]:
+def _load(card: CardSource | TrainedNetwork) -> tuple[DeviceCard, TrainedNetwork | None]:
     """Return the card, and the trained network that it belongs to if there is one."""
-    if isinstance(card, DeviceCard):
-        return card, None
     if isinstance(card, TrainedNetwork):
         return card.card, card
+    if not isinstance(card, Path | str):
+        return as_card(card), None
     path = Path(card)
     if (path / NETWORK).is_file():
         raise UsageError(f"{path} is a folder. Its trained network is {path / NETWORK}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from devicekit.core.errors import CodedWarning, TraceError, UsageError
+from devicekit.core.printing import Printed
 from devicekit.core.records import plain
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count
@@ -20,15 +21,16 @@ from devicekit.features.merit import MeritResult, Settings
 from devicekit.plot import Panel
 from devicekit.report import Block, Section, Text
 from devicekit.system import files, plugins
-from devicekit.system.options import ReadOptions
+from devicekit.system.options import ReadOptions, check_keywords
 from devicekit.tables import RecordTable, Table
+from devicekit.tables.base import ValidTable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, eq=False)
-class Characterization:
+class Characterization(Printed):
     """Figures of merit of one table.
 
     Attributes
@@ -93,6 +95,9 @@ class Characterization:
         """Return the findings, one or two sentences per figure of merit."""
         return [sentence for result in self.results.values() for sentence in result.sentences()]
 
+    def __repr__(self) -> str:
+        return f"<Characterization of {self.table.contents}: {', '.join(self.results)}>"
+
     def section(self, name: str, anchor: str) -> Section:
         """Return the section of a report: the table first, then each figure of merit."""
         table = self.table
@@ -131,26 +136,46 @@ def _first_of_each_name(groups: Iterable[Iterable[Scalar]]) -> tuple[Scalar, ...
 
 
 def characterize(
-    table: Table | Path | str | pd.DataFrame, settings: Settings | None = None, **reading: Any
+    table: Table | Path | str | pd.DataFrame | Mapping[str, Any] | np.ndarray | None = None,
+    settings: Settings | None = None,
+    **reading: Any,
 ) -> Characterization:
     """Compute the figures of merit of any table.
 
     Parameters
     ----------
-    table : Table, path-like or pandas.DataFrame
-        Sweeps give DC figures, read linearity or read noise; other kinds their own. A file or a foreign frame is first
-        read with `devicekit.read` and the keywords of `ReadOptions`.
+    table : Table, path-like, or data in memory
+        Sweeps give DC figures, read linearity or read noise; other kinds their own. A file, a frame or a mapping such
+        as ``{"voltage_v": v, "current_a": i}`` is first read with `devicekit.read` and the keywords of `ReadOptions`.
     settings : Settings, optional
         Definitions of voltages, thresholds.
     **reading
-        Fields of `ReadOptions`, used if the table must be read first.
+        Single settings, such as ``threshold=10``, and fields of `ReadOptions`, if the table must be read first.
 
     Raises
     ------
     DevicekitError
         If the file cannot be read, a setting is out of range, or the data have no figure of merit.
+
+    Examples
+    --------
+    >>> import devicekit
+    >>> v = [0, 0.5, 1, 0.5, 0] * 2
+    >>> print(repr(devicekit.characterize({"voltage_v": v, "current_a": [1e-6 * each for each in v]}, accept=True)))
     """
-    if isinstance(table, Path | str | pd.DataFrame):
+    if table is None:
+        raise UsageError(
+            "devicekit.characterize takes a file, a table or named columns: "
+            "devicekit.characterize({'voltage_v': ..., 'current_a': ...})."
+        )
+    own = {each.name for each in fields(Settings)} - {"read_voltage"}
+    check_keywords("devicekit.characterize", reading, *own)
+    if given := {name: reading.pop(name) for name in own & set(reading)}:
+        settings = replace(settings or Settings(), **given)
+    if isinstance(table, ValidTable):
+        if late := sorted(set(reading) - {"read_voltage"}):
+            raise UsageError(f"{', '.join(late)}: these options apply to reading a file, not to a table. Give the path")
+    else:
         from devicekit.readers import read
 
         table = read(table, ReadOptions.of(**reading), elsewhere=frozenset({"read_voltage"}))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,20 +10,20 @@ import pandas as pd
 
 from devicekit.core.errors import TraceError
 from devicekit.core.records import Record, column
+from devicekit.core.text import percent
 from devicekit.device.blocks import Window
 from devicekit.fitting import figures
 from devicekit.fitting.branch import search
 from devicekit.fitting.branch.fit import build_box, kalman_gain, remove_offsets
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.condition import train_sets
-from devicekit.fitting.device import fit
+from devicekit.fitting.device import Data, fit
 from devicekit.fitting.result import DeviceFit
 from devicekit.models import kernel
 from devicekit.models.labels import nl_label, nl_of_curve
 from devicekit.models.law import CurveLaw, Law
 from devicekit.models.registry import CURVE_LAWS, LAWS
 from devicekit.plot import Panel
-from devicekit.tables import PulseTable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,13 +73,23 @@ class Comparison(Record):
         best = (f"{name.upper()} {scores[0].model} of {len(scores)} laws" for name, scores in self.branches.items())
         return f"<Comparison, best by BIC: {', '.join(best)}>"
 
+    def summary_lines(self) -> list[str]:
+        """Return the best laws of each branch with their misfit and BIC."""
+        lines = []
+        for name, scores in self.branches.items():
+            best = [
+                f"{each.model} {percent(each.rms)}" + (f" (BIC +{each.bic - scores[0].bic:.1f})" if k else "")
+                for k, each in enumerate(scores[:_SHOWN])
+            ]
+            lines.append(f"{name.upper()}, rms misfit of the window: {'; '.join(best)}")
+        return [*lines, ".table() lists every law"]
+
     def table(self) -> Any:
         """Return the scores as a pandas frame, a row for each law and branch."""
         rows = [{"branch": direction, **score.row()} for direction, scores in self.branches.items() for score in scores]
         return pd.DataFrame(rows)
 
     def _repr_html_(self) -> str:
-        from devicekit.core.text import percent
         from devicekit.report.notebook import html
 
         rows = [
@@ -214,15 +223,13 @@ def _curve_innovations(path: np.ndarray, data: _Data) -> float:
     return total
 
 
-def compare(table: PulseTable | pd.DataFrame | Path | str, **reading: Any) -> Comparison:
+def compare(table: Data | None = None, **reading: Any) -> Comparison:
     """Fit every update law to both branches of a device and rank them by BIC.
 
     Parameters
     ----------
-    table : PulseTable, pandas.DataFrame or path-like
-        Pulse trains; a path or a frame is read with `devicekit.read` and the keywords of `ReadOptions`.
-    **reading
-        As for `devicekit.fit`.
+    table, **reading
+        As for `devicekit.fit`: a table, a file, data in memory, or ``ltp=`` and ``ltd=`` with ``unit=``.
 
     Returns
     -------

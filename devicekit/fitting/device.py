@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from devicekit.core.errors import CodedWarning, TableError, UsageError
 from devicekit.core.text import si
 from devicekit.fitting.amplitudes import fit_amplitudes
+from devicekit.fitting.arrays import is_nameless, refuse_nameless, trains_frame
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.condition import fit_condition
 from devicekit.fitting.pulses.fit import pulse_law
@@ -19,14 +21,16 @@ from devicekit.fitting.pulses.programmes import warn_of_several_amplitudes
 from devicekit.fitting.result import DeviceFit
 from devicekit.fitting.widths import fit_widths
 from devicekit.system.commands import call, non_default
-from devicekit.system.options import ReadOptions
+from devicekit.system.options import ReadOptions, check_keywords
 from devicekit.tables import PulseTable, Table
+from devicekit.tables.base import ValidTable
 
 MOST_NAMED = 4  # files in a message
+Data = PulseTable | pd.DataFrame | Mapping[str, Any] | np.ndarray | Path | str | Sequence[Any]
 
 
-def read_pulses(path: Path | str | pd.DataFrame | Sequence[Path | str], options: ReadOptions) -> PulseTable:
-    """Read a file, several files or a frame in memory, which must hold pulse trains.
+def read_pulses(path: Data, options: ReadOptions) -> PulseTable:
+    """Read a file, several files or data in memory, which must hold pulse trains.
 
     Raises
     ------
@@ -35,7 +39,7 @@ def read_pulses(path: Path | str | pd.DataFrame | Sequence[Path | str], options:
     """
     from devicekit.readers import read
 
-    table = read(path, options, expected="pulse")
+    table = path if isinstance(path, ValidTable) else read(path, options, expected="pulse")
     if not isinstance(table, PulseTable):
         raise UsageError(_other_kind(table, path, options))
     return table
@@ -46,7 +50,7 @@ def _other_kind(table: Table, path: Any, options: ReadOptions) -> str:
     given = non_default(options)
     if isinstance(path, (str, Path)):
         way = call("devicekit.characterize", repr(str(path)), **given)
-    elif isinstance(path, pd.DataFrame) or len(path) > MOST_NAMED:
+    elif not isinstance(path, list | tuple) or len(path) > MOST_NAMED:
         way = call("devicekit.characterize", "FILE", **given)
     else:
         way = f"devicekit.characterize({call('devicekit.read', repr([str(each) for each in path]), **given)})"
@@ -59,9 +63,11 @@ def _other_kind(table: Table, path: Any, options: ReadOptions) -> str:
 
 
 def fit(
-    table: PulseTable | pd.DataFrame | Path | str | Sequence[Path | str],
+    table: Data | None = None,
     model: str = "eq2",
     *,
+    ltp: Any = None,
+    ltd: Any = None,
     loss: str = "linear",
     estimator: str = "auto",
     share: str | None = None,
@@ -72,11 +78,14 @@ def fit(
 
     Parameters
     ----------
-    table : PulseTable, pandas.DataFrame, path-like or sequence of path-like
-        Pulse trains; a path, several of them or a frame is read with `devicekit.read` and the keywords of
+    table : PulseTable, path-like, sequence of path-like, or data in memory, optional
+        Pulse trains; paths, a frame or a mapping of names to columns are read with `devicekit.read` and the keywords of
         `ReadOptions`.
     model, loss, estimator, share, state
         See `FitOptions`.
+    ltp, ltd : array-like, shape (N + 1,) or (cycles, N + 1), optional
+        Trains instead of a table: the reading before the first pulse, then one after each. They need ``unit="uS"`` or
+        another unit [of G, of I with ``read_voltage`` in V, or of R], or ``unit="1"`` for weights.
     **reading
         Fields of `ReadOptions` for a path or a frame; for a table only `device`, `cycle` and `width`, which
         choose its rows.
@@ -90,12 +99,32 @@ def fit(
     ------
     DevicekitError
         If the file, the table or a trace does not allow a fit.
+
+    Examples
+    --------
+    >>> import devicekit
+    >>> import numpy as np
+    >>> n = np.arange(41)
+    >>> fit = devicekit.fit(ltp=10 + 20 * (1 - np.exp(-n / 12)), ltd=10 + 20 * np.exp(-n / 9), unit="uS")
+    >>> round(float(fit.predict(12).value[0]) * 1e6, 1)
+    22.6
     """
+    check_keywords("devicekit.fit", reading, *_OWN)
     options = FitOptions(model, loss, estimator, share, state)
-    return fit_table(_read_table(table, **reading), options)
+    return fit_table(_read_table(table, {"ltp": ltp, "ltd": ltd}, **reading), options)
 
 
-def _read_table(table: PulseTable | pd.DataFrame | Path | str | Sequence[Path | str], **reading: Any) -> PulseTable:
+_OWN = ("model", "loss", "estimator", "share", "state", "ltp", "ltd")  # keywords that are not reading options
+
+
+def _read_table(table: Data | None, arrays: Mapping[str, Any], **reading: Any) -> PulseTable:
+    trains = {name: given for name, given in arrays.items() if given is not None}
+    if (table is None) == (not trains):
+        raise UsageError("devicekit.fit takes a file or a table, or trains by ltp= and ltd=: give one of them.")
+    if table is None:
+        return read_pulses(trains_frame(trains, reading), ReadOptions.of(**reading))
+    if is_nameless(table):
+        refuse_nameless(reading)
     if not isinstance(table, PulseTable):
         return read_pulses(table, ReadOptions.of(**reading))
     late = sorted(set(reading) - {"device", "cycle", "width"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -21,9 +21,10 @@ from devicekit.fitting import figures
 from devicekit.fitting.branch.dead_devices import DeadDevice
 from devicekit.fitting.branch.joint import JointFit
 from devicekit.fitting.branch.lattice import Lattice
-from devicekit.fitting.branch.result import BranchFit
+from devicekit.fitting.branch.result import BAND_LEVEL, BranchFit
 from devicekit.fitting.branch.trains import Trains, select_trains
 from devicekit.fitting.likelihood.fit import TrainFit
+from devicekit.fitting.prediction import PredictedCurve, predict
 from devicekit.fitting.pulses.result import PulseLaw
 from devicekit.fitting.variation.predicted import predicted_variance, scatter
 from devicekit.fitting.variation.result import VariationResult
@@ -38,9 +39,41 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+def require_fit(verb: str, value: object) -> None:
+    """Refuse anything but a fit.
+
+    Raises
+    ------
+    UsageError
+        If it is something else.
+    """
+    if not isinstance(value, DeviceFit):
+        raise UsageError(
+            f"{verb} takes a fit, not {type(value).__name__}. Fit the trains first: "
+            f"devicekit.{verb}(devicekit.fit(FILE))."
+        )
+
+
+IN_MEMORY = "the table"  # source of a table that was read from memory
+
+
 @dataclass(frozen=True, repr=False, kw_only=True, eq=False)
 class DeviceFit(Record):
     """Fit of LTP and LTD of one device in one window, with variation, fits of single devices, and warnings."""
+
+    not_data = "it is fitted already; the trains that it was fitted to are fit.table"
+    also_called = {  # noqa: RUF012
+        **dict.fromkeys(
+            ("params", "parameters", "coefficients", "coef_", "popt", "best_values"),
+            "fit.table_of_coefficients(), or fit.ltp.coefficients and fit.ltp.standard_errors",
+        ),
+        **dict.fromkeys(("rmse", "rms", "nrmse", "r2", "rsquared", "chisqr", "redchi"), "fit.ltp.nrmse, .rms and .r2"),
+        **dict.fromkeys(("aic", "bic"), "devicekit.compare(table), which ranks laws by BIC"),
+        **dict.fromkeys(("residual", "residuals", "best_fit"), "fit.ltp.residuals and fit.ltp.fitted"),
+        **dict.fromkeys(("summary", "report_fit"), "print(fit), or fit.report() for every parameter"),
+        **dict.fromkeys(("card", "export", "to_json"), "fit.to_card(name)"),
+        **dict.fromkeys(("eval", "conductance", "rate", "curve"), "fit.predict(pulses), or fit.ltp.rate(r)"),
+    }
 
     window: Window = internal("normalisation of LTP and LTD and every device")
     law: Law = internal("the update law")
@@ -107,13 +140,19 @@ class DeviceFit(Record):
         """Return what the data are, if not measured: synthetic (also if `synthetic` says so), simulated, calibrated."""
         return ordered([*(("synthetic",) if synthetic else ()), *self.table.marks])
 
-    def to_card(self, name: str, source: Path | str | None = None, synthetic: bool = False) -> DeviceCard:
+    @property
+    def source_name(self) -> str:
+        """Name of the file that was fitted, without its ending; "" of data in memory."""
+        source = str(self.table.meta.get("source", IN_MEMORY))
+        return "" if source == IN_MEMORY else Path(source).name.partition(".")[0]
+
+    def to_card(self, name: str | None = None, source: Path | str | None = None, synthetic: bool = False) -> DeviceCard:
         """Return the device card of this fit.
 
         Parameters
         ----------
-        name : str
-            Of the device.
+        name : str, optional
+            Of the device; that of the file if not given.
         source : path-like, optional
             The file that was fitted; default: that of the table.
         synthetic : bool
@@ -127,7 +166,12 @@ class DeviceFit(Record):
         ------
         TraceError
             If a branch is missing: a card describes LTP and LTD.
+        UsageError
+            If data in memory are fitted, and no name is given.
         """
+        name = name or (Path(source).name.partition(".")[0] if source is not None else self.source_name)
+        if not name:
+            raise UsageError("The data were in memory. Name the device: fit.to_card('my device').")
         if self.ltp is None or self.ltd is None:
             lacking = "LTP" if self.ltp is None else "LTD"
             if wide := self.table.widths:
@@ -220,6 +264,77 @@ class DeviceFit(Record):
             *(Pulse(None if v is None else abs(v), wide) for v in (conditions.ltp_voltage_v, conditions.ltd_voltage_v))
         )
 
+    def save(self, path: Path | str, source: Path | str | None = None, synthetic: bool = False) -> None:
+        """Write the device card of this fit; the file names the device.
+
+        Parameters
+        ----------
+        path : path-like
+            File to write, whole or not at all, such as ``card.json``.
+        source, synthetic
+            As for `to_card`.
+
+        Raises
+        ------
+        TraceError
+            If a branch is missing.
+        UsageError
+            If there is a fit for each of several pulse widths.
+        FileError
+            If the file cannot be written.
+        """
+        if self.conditions:
+            raise UsageError(
+                f"This fit has {len(self.conditions)} pulse widths. Save each: "
+                "for one in fit.conditions: one.save(FILE)."
+            )
+        self.to_card(Path(path).stem, source, synthetic).save(path)
+
+    def predict(
+        self,
+        pulses: int | Sequence[int] | np.ndarray,
+        direction: str = "ltp",
+        start: float | None = None,
+        level: float = BAND_LEVEL,
+    ) -> PredictedCurve:
+        """Return the mean state after so many pulses, with its band.
+
+        Parameters
+        ----------
+        pulses : int or sequence of int
+            Numbers of pulses from the start, from 0; ``range(101)`` gives the whole curve.
+        direction : {"ltp", "ltd"}
+            Pulses that raise or lower the state.
+        start : float, optional
+            State before the first pulse [S, or 1 for a weight]; that of the fitted trains if not given.
+        level : float
+            Confidence of the band of the mean curve, 0 to 1. Single trains scatter about it by `variation`.
+
+        Returns
+        -------
+        PredictedCurve
+            `value`, `low` and `high` of shape (n,). Beyond the measured states there is no band (NaN).
+
+        Raises
+        ------
+        UsageError
+            If there are no trains of this direction, a number is out of range, or the pulses of the fit differ.
+        """
+        if direction not in ("ltp", "ltd") or direction not in self.branches:
+            raise UsageError(f"direction= must be {' or '.join(self.branches)}, not {direction!r}.")
+        return predict(self.branches[direction], pulses, start, level)
+
+    def summary_lines(self) -> list[str]:
+        """Return window, misfit and scatter of LTP and LTD, and the law of the pulse."""
+        unit = "S" if self.window.quantity == "conductance_s" else ""
+        lines = [f"{self.law.title}; window {span(self.window.low, self.window.high, unit)} ({self.window.scope})"]
+        for direction, branch in self.branches.items():
+            sd = self.variation.branches[direction].increment
+            scatter = "" if sd is None else f"; one update scatters by {percent(sd)} of the window (sd)"
+            weak = f"; weakly determined: {', '.join(branch.weak)}" if branch.weak else ""
+            lines.append(f"{direction.upper()}: misfit {percent(branch.nrmse)} of its range{scatter}{weak}")
+        return [*lines, *([] if self.pulse_law is None else self.pulse_law.sentences())]
+
     def fit_report(self) -> str:
         """Return each branch in the form of lmfit's report: statistics, parameters with errors, correlations.
 
@@ -285,7 +400,7 @@ class DeviceFit(Record):
         return figures.variances(measured, predicted, direction)
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw `panel`: measured and fitted curves."""
+        """Draw measured and fitted curves into an Axes, by default a new one, and return it (see `Panel.draw`)."""
         return self.panel().draw(ax)
 
     def table_of_coefficients(self) -> pd.DataFrame:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from devicekit.core.errors import FileError, invalid_rows
-from devicekit.core.text import listed
+from devicekit.core.printing import Printed
+from devicekit.core.text import count, listed
 from devicekit.library import index, select
 from devicekit.library.head import IndexedHead, check_version
 from devicekit.library.index import Index, Indexed, Stamp
@@ -40,7 +41,7 @@ def default_folder() -> Path:
 
 
 @dataclass(frozen=True)
-class Added:
+class Added(Printed):
     """The result of adding a record: the stored record, its file, and True if it was in the library before."""
 
     record: Record
@@ -71,6 +72,11 @@ class Library:
 
     def __repr__(self) -> str:
         return f"<Library {str(self.folder)!r}>"
+
+    def __str__(self) -> str:
+        found = self.records()
+        names = ", ".join(each.name for each in found.entries[:5])
+        return f"<Library {str(self.folder)!r}: {count(found.total, 'record')}>" + (f"\n  {names}" if names else "")
 
     def records(self, query: Query | None = None, refresh: bool = True) -> Found:
         """Return the index entries of the records that match a query, by default all, newest first.

@@ -10,6 +10,7 @@ from typing import Self
 
 from devicekit.core.errors import CodedWarning, UsageError
 from devicekit.core.pairs import parse_pair, parse_range
+from devicekit.core.printing import Printed
 from devicekit.core.records import Record, column, derived, internal
 from devicekit.core.scalars import Scalar
 from devicekit.library.head import Head, Place
@@ -155,7 +156,7 @@ class Unreadable(Record):
 
 
 @dataclass(frozen=True)
-class Found:
+class Found(Printed):
     """The result of a query: its records in order, and their number without the limit."""
 
     entries: tuple[Entry, ...]

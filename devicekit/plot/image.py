@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from devicekit.core.printing import Printed
 from devicekit.core.scales import Units
 from devicekit.plot.axis import OWN, Axis, set_axis
 from devicekit.plot.panel import MOST_ROWS
@@ -24,7 +25,7 @@ COLOUR_MAP = "cividis"  # perceptually uniform with every kind of colour vision
 
 
 @dataclass(frozen=True, eq=False)
-class Image:
+class Image(Printed):
     """A map of one quantity over two axes.
 
     Parameters

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from devicekit.core.printing import Printed
 from devicekit.core.scales import Scale, Units
 from devicekit.plot import wire
 from devicekit.plot.axis import OWN, Axis, axis_json, set_axis
@@ -22,7 +23,7 @@ MOST_LIVE = 20_000  # numbers in a figure that a script draws
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
+class Curve(Printed):
     """One curve of a figure.
 
     Parameters
@@ -117,7 +118,7 @@ class Curve:
 
 
 @dataclass(frozen=True, eq=False)
-class Panel:
+class Panel(Printed):
     """A figure with one pair of axes, in SI units; it is drawn, and written as CSV, with prefixes that fit.
 
     Parameters
@@ -195,7 +196,16 @@ class Panel:
         return shown + [np.array([at], float) for across, at in self.lines if across == which]
 
     def draw(self, ax: Axes | None = None, units: Units = OWN) -> Axes:
-        """Draw the figure into an Axes, by default a new one."""
+        """Draw the figure into an Axes and return it.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            A new one in a new figure if not given. Notebooks show it; a script opens its window at its end, unless it
+            has shown, saved (``ax.figure.savefig(FILE)``) or closed it.
+        units : Units
+            Display units of the axes.
+        """
         return self.displayed(units)._draw(axes(ax))
 
     def _draw(self, ax: Axes) -> Axes:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
+import sys
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from devicekit.core.text import si
 
@@ -39,13 +42,45 @@ DARK_OF = {
 
 
 def axes(ax: Axes | None) -> Axes:
-    """Return the given Axes, or a new one in a new figure."""
+    """Return the given Axes, or a new one in a new figure, which a script shows at its end."""
     if ax is not None:
         return ax
     import matplotlib.pyplot as plt
 
-    _, new = plt.subplots(figsize=(5.0, 3.4), layout="constrained")
+    figure, new = plt.subplots(figsize=(5.0, 3.4), layout="constrained")
+    _show_at_exit(figure)
     return new
+
+
+_unseen: WeakSet[Any] = WeakSet()  # figures of a script, until it ends
+
+
+def _show_at_exit(figure: Any) -> None:
+    """Have a script show a new figure at its end, unless it was shown, saved or closed; consoles show it by themselves.
+
+    To show or to save a figure draws it.
+    """
+    if hasattr(sys, "ps1") or "IPython" in sys.modules or "pytest" in sys.modules:
+        return
+    atexit.unregister(_show_unseen)
+    atexit.register(_show_unseen)  # after matplotlib's own, which closes every figure
+    _unseen.add(figure)
+    figure.canvas.mpl_connect("draw_event", _note_drawn)
+
+
+def _note_drawn(event: Any) -> None:
+    _unseen.discard(event.canvas.figure)
+
+
+def _show_unseen() -> None:
+    import matplotlib.pyplot as plt
+
+    waiting = [each for each in _unseen if plt.fignum_exists(each.number)]
+    for number in plt.get_fignums() if waiting else ():
+        if plt.figure(number) not in waiting:
+            plt.close(number)
+    if waiting and getattr(waiting[0].canvas, "required_interactive_framework", None):
+        plt.show()
 
 
 def plain(text: object) -> str:

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from devicekit.core.errors import CodedWarning, DevicekitError, FileError, UsageError
+from devicekit.core.printing import Printed
 from devicekit.core.quantities import GLOSSARY
 from devicekit.names import mark_sentence
 from devicekit.readers import matparts
@@ -41,7 +42,7 @@ _LEFT_OUT = ("layout", "files")  # metadata of another file
 
 
 @dataclass(frozen=True)
-class Contents:
+class Contents(Printed):
     """Content of a file.
 
     Attributes

@@ -30,6 +30,8 @@ def frame_of(data: Any) -> pd.DataFrame | None:
     UsageError
         If it is none of these, or its columns differ in length.
     """
+    if hint := getattr(data, "not_data", ""):
+        raise UsageError(f"{_name(data)}: {hint}")
     if isinstance(data, pd.Series):
         data = data.to_frame() if data.name is not None or data.index.name else data.to_numpy()
     if isinstance(data, pd.DataFrame):

@@ -284,6 +284,8 @@ def check(
         found = [replace(each, origin=GIVEN) if each.subject == "kind" else each for each in found]
     inferred = [each for each in found if each.origin == INFERRED]
     open_ = [] if state.options.accept else [each for each in inferred if each.question.text not in state.accepted]
+    if expected not in (None, table.kind) and all(each.subject != "kind" for each in open_):
+        open_ = []  # no answer makes it a table that the caller takes
     if open_:
         questions = tuple(each.question for each in open_)
         raise QuestionError(where, questions[0] if len(open_) == 1 else replace(questions[0], parts=questions))

@@ -17,7 +17,7 @@ import pandas as pd
 from devicekit.core.errors import FileError, UsageError
 from devicekit.readers import encodings, jsonfile, matfile, workbook
 from devicekit.readers.cells import make_names_unique
-from devicekit.system import files, writing
+from devicekit.system import catalog, files, writing
 
 LARGEST_TEXT = 4 << 30  # bytes; a compressed file that unpacks to more is refused
 LARGE = 8 << 20  # bytes; a larger table is parsed directly into numbers
@@ -41,6 +41,8 @@ class Source:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
+        if not files.exists(self.path) and (found := catalog.shipped().get(str(path))):
+            raise FileError(f"{path} does not exist. The data set of this name that ships is {found.data}")
         if files.kind(self.path) == "file" and self.path.stat().st_size == 0:
             raise FileError(f"{self.path} is empty")
         writing.note_input(self.path)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from devicekit._version import __version__
 from devicekit.core.errors import ParameterError
+from devicekit.core.printing import Printed
 from devicekit.core.text import count, listed
 from devicekit.plot import Panel
 from devicekit.studies import figures
@@ -24,7 +25,7 @@ BASELINE = "baseline: "  # how the label of an ordinary classifier begins
 
 
 @dataclass(frozen=True, eq=False)
-class StudyResult:
+class StudyResult(Printed):
     """The runs of a study.
 
     Attributes
@@ -66,6 +67,15 @@ class StudyResult:
             return None
         found = listed([f"{count(number, 'run')} of devicekit {name}" for name, number in others.items()])
         return f"These results hold {found}; this is {__version__}. Option redo repeats those runs."
+
+    def summary_lines(self) -> list[str]:
+        """Return the mean outcome of each case, over its seeds."""
+        found = self.summary()
+        if "mean" not in found:
+            return [f"{count(len(self.table), 'run')}, none with a result"]
+        return [
+            f"{row['case']}: {self.outcome} {row['mean']:.4g} ({count(row['n'], 'run')})" for _, row in found.iterrows()
+        ]
 
     def summary(self, outcome: str | None = None) -> pd.DataFrame:
         """Mean, standard deviation and standard error over seeds for each case, in the study's order.

@@ -170,6 +170,11 @@ def in_command_words(message: str) -> str:
         written = [pair.replace(": ", "=") for pair in match[2].split(", ")]
         return " ".join(f"{_PAIRS[match[1]]} {shlex.quote(pair)}" for pair in written)
 
+    message = re.sub(
+        r"devicekit\.fit\((?:FILE|'([^']*)')\)\.save\('card\.json'\)",
+        lambda match: command("fit", [match[1] or "FILE"], {"out": "card.json"}),
+        message,
+    )
     message = _calls_as_commands(message)
     message = re.sub(rf"\b({'|'.join(_PAIRS)})=\{{([^}}]*)\}}", pairs, message)
     message = re.sub(rf"\b({'|'.join(_PAIRS)})=(?=\.?(?:\s|$))", lambda match: _PAIRS[match[1]], message)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Integral, Real
@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from devicekit.core.declarations import MOST_WHOLE, Option, document, lines_of_recipe, option, options_of
 from devicekit.core.errors import UsageError
-from devicekit.core.text import natural_number
+from devicekit.core.text import closest, natural_number
 from devicekit.names import Unit, parse_unit
 from devicekit.names.units import multiply_by_size, parse_size
 from devicekit.system.plugins import READERS
@@ -462,8 +462,7 @@ class ReadOptions:
                 if each.name in given:
                     raise UsageError(f"{each.alias} and {each.name} are the same option: give one of them")
                 given[each.name] = given.pop(each.alias)
-        if unknown := sorted(set(given) - set(known)):
-            raise UsageError(f"{unknown[0]!r} is not a reading option; there are {', '.join(known)}")
+        check_keywords("devicekit.read", given)
         return cls(**given)
 
     def meaning(self, what: str) -> str | None:
@@ -527,3 +526,25 @@ def group_options() -> dict[str, tuple[Option, ...]]:
 OPTIONS: Mapping[str, Option] = options_of(ReadOptions)  # by name
 document(ReadOptions)
 LINES = lines_of_recipe(OPTIONS.values())  # by section and line
+
+
+_MEANT = {"law": "model", "v_read": "read_voltage", "vread": "read_voltage", "area": "device_area"}
+
+
+def check_keywords(verb: str, given: Iterable[str], *own: str) -> None:
+    """Refuse a keyword that is neither one of a verb's own nor a reading option, with the one that is meant.
+
+    Raises
+    ------
+    UsageError
+        If there is one.
+    """
+    reading = options_of(ReadOptions)
+    known = [*own, *reading, *(each.alias for each in reading.values() if each.alias)]
+    for name in given:
+        if name in known:
+            continue
+        meant = _MEANT.get(name.lower())
+        meant = meant if meant in known else closest(name, known)
+        hint = f"did you mean {meant}=?" if meant else f"help({verb}) lists its keywords."
+        raise UsageError(f"{verb} has no keyword {name}=: {hint}")

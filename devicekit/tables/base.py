@@ -13,13 +13,14 @@ import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
 from devicekit.core.errors import BadRow, CodedWarning, TableError
+from devicekit.core.printing import Printed
 from devicekit.core.text import count
 from devicekit.names.marks import MARK_COLUMN, marks_of_cells, ordered
 from devicekit.tables.csvtext import write_csv
 
 
 @dataclass(frozen=True, eq=False)
-class ValidTable:
+class ValidTable(Printed):
     """A validated frame with metadata and the warnings given while it was read.
 
     Parameters
@@ -38,6 +39,8 @@ class ValidTable:
     TableError
         If the frame breaks the schema; its `rows` name every bad row.
     """
+
+    also_called = {**dict.fromkeys(("df", "data", "to_frame", "dataframe"), "table.frame, a pandas frame")}  # noqa: RUF012
 
     frame: pd.DataFrame
     meta: Mapping[str, Any] = field(default_factory=dict)
@@ -135,6 +138,18 @@ class ValidTable:
         """
         lead = [name for name in self.schema.columns if name in self.frame]
         write_csv(self.frame[[*lead, *(name for name in self.frame if name not in lead)]], path, self.marks)
+
+    def __repr__(self) -> str:
+        rows, devices = count(len(self.frame), "row"), count(len(self.devices), "device")
+        return f"<{type(self).__name__}: {rows}, {devices}; {', '.join(self.frame.columns)}>"
+
+    def summary_lines(self) -> list[str]:
+        """Return where the table comes from."""
+        facts = [f"{name} {self.meta[name]}" for name in ("source", "format") if name in self.meta]
+        return [", ".join([*facts, *self.marks])]
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}\n{self.frame.to_string(max_rows=6, show_dimensions=False)}"
 
     def _repr_html_(self) -> str:
         return self.frame.to_html(max_rows=20)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from devicekit.core.errors import ParameterError
+from devicekit.core.printing import Printed
 from physics import SPACINGS
 from physics.constants import Array
 from physics.stack import Stack
@@ -29,7 +30,7 @@ _MOST_ALONG = 2000
 
 
 @dataclass(frozen=True, eq=False)
-class Mesh:
+class Mesh(Printed):
     """Cell faces along r and z [nm], and the layer of each row of cells."""
 
     r_faces: Array

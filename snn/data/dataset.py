@@ -9,11 +9,12 @@ from functools import cached_property
 import numpy as np
 
 from devicekit.core.errors import UsageError
+from devicekit.core.printing import Printed
 from snn.data.split import stratified
 
 
 @dataclass(frozen=True)
-class Dataset:
+class Dataset(Printed):
     """A training and a test part.
 
     Attributes

@@ -54,6 +54,13 @@ class BranchFit(Record):
     def __repr__(self) -> str:
         return f"<BranchFit {self.direction} {self.law.name}: nrmse {self.nrmse:.2%}, {self.n_points} points>"
 
+    def summary_lines(self) -> list[str]:
+        """Return the coefficients, and which of them are weakly determined."""
+        values = ", ".join(f"{name} {value:.4g}" for name, value in self.coefficients.items())
+        doubtful = sorted({*self.weak, *self.at_bound})
+        words = [f"weakly determined or at a bound: {', '.join(doubtful)}"] if doubtful else []
+        return [f"coefficients: {values}", *words, ".fit_report() gives standard errors and correlations"]
+
     @property
     def theta(self) -> np.ndarray:
         """theta = (L, shape), shape (p,)."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from devicekit.core.printing import Printed
 from devicekit.core.statistics import normal_quantile, t_quantile
 from devicekit.fitting.likelihood.fit import TrainFit
 from devicekit.models import kernel
@@ -39,7 +40,7 @@ class LocalErrors:
 
 
 @dataclass(frozen=True)
-class RateBand:
+class RateBand(Printed):
     """Laws with their covariance, of one device or of the mean of a few.
 
     Attributes

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from devicekit.core.printing import Printed
 from devicekit.core.statistics import chi2_tail
 from devicekit.fitting.likelihood.filter import (
     DEVIATIONS,
@@ -39,7 +40,7 @@ READ = NOISES.index("read")
 
 
 @dataclass(frozen=True)
-class TrainFit:
+class TrainFit(Printed):
     """Laws and noise by the likelihood of whole trains.
 
     Attributes

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from devicekit.core.errors import CodedWarning, UsageError
+from devicekit.core.printing import Printed
 from devicekit.core.statistics import normal_quantile, t_quantile
 from devicekit.fitting.pulses.laws import Joint, LawFit
 from devicekit.fitting.pulses.noise import Path, covariance_of
@@ -27,7 +28,7 @@ class Factor:
 
 
 @dataclass(frozen=True, eq=False)
-class PredictedTrain:
+class PredictedTrain(Printed):
     """Prediction of a train that was not measured.
 
     Attributes

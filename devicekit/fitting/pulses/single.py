@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from devicekit.core.errors import UsageError
+from devicekit.core.printing import Printed
 from devicekit.core.statistics import t_quantile
 from devicekit.plot import COLOURS, Axis, Curve, Panel
 
@@ -23,7 +24,7 @@ SEEN = 2.0  # a change of G by this factor counts as switching
 
 
 @dataclass(frozen=True, eq=False)
-class SinglePulses:
+class SinglePulses(Printed):
     """Change of ln G by one pulse a cell, regressed on the pulse.
 
     Attributes

@@ -13,7 +13,7 @@ from devicekit.fitting.likelihood.band import D2D_LN_RATE
 from devicekit.fitting.likelihood.filter import HELD, NOISES, information, standard_deviations
 from devicekit.fitting.likelihood.fit import TrainFit, curvature
 from devicekit.fitting.likelihood.priors import FURTHER
-from devicekit.fitting.result import DeviceFit
+from devicekit.fitting.result import DeviceFit, require_fit
 from devicekit.models import kernel
 
 GOALS = {
@@ -96,8 +96,10 @@ class Advice(Record):
         """Return the verdict and the assumptions."""
         return [self.verdict, *(f"Assumed: {each}." for each in self.assumptions)]
 
-    def __str__(self) -> str:
-        return self.verdict
+    def summary_lines(self) -> list[str]:
+        """Return the verdict, and the best candidates with the error that they leave."""
+        best = (f"{each.name}: sd {percent_span(each.sd_now, each.sd_then)}" for each in self.candidates[:3])
+        return [self.verdict, *best]
 
 
 @dataclass(frozen=True)
@@ -205,6 +207,7 @@ def next_measurement(fit: DeviceFit, goal: str = "rate", reset: str = "free", bu
     UsageError
         If the fit is of several devices, or a choice does not exist.
     """
+    require_fit("next_measurement", fit)
     for name, value, known in (("goal", goal, GOALS), ("reset", reset, RESETS)):
         if value not in known:
             raise UsageError(f"{name}= must be {' or '.join(known)}, not {value!r}")

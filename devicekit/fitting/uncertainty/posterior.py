@@ -16,7 +16,7 @@ from devicekit.fitting.branch.result import BAND_LEVEL, RATE_GRID, BranchFit
 from devicekit.fitting.likelihood.filter import DEVIATIONS, NOISES
 from devicekit.fitting.likelihood.fit import MOST_TRAINS
 from devicekit.fitting.likelihood.priors import FURTHER
-from devicekit.fitting.result import DeviceFit
+from devicekit.fitting.result import DeviceFit, require_fit
 from devicekit.fitting.uncertainty.chains import sample
 from devicekit.fitting.uncertainty.priors import priors_of
 from devicekit.models import kernel
@@ -93,6 +93,10 @@ class Posterior(Record):
 
     def __repr__(self) -> str:
         return f"<Posterior: {', '.join(f'{len(e.draws)} draws of {n.upper()}' for n, e in self.branches.items())}>"
+
+    def summary_lines(self) -> list[str]:
+        """Return how well the chains mixed."""
+        return [f"R-hat {self.rhat:.3f}, at least {self.ess:.0f} effective draws; .rate_band(direction) gives the band"]
 
     @property
     def rhat(self) -> float:
@@ -246,6 +250,7 @@ def posterior(fit: DeviceFit, *, draws: int = 400, target_rhat: float = TARGET, 
     UsageError
         If the fit is of several devices, was joint over widths, or a number is out of range.
     """
+    require_fit("posterior", fit)
     if len(fit.table.devices) > 1:
         raise UsageError("a posterior needs one device: choose it with device=")
     if fit.joint or fit.pulse_law is not None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from devicekit.core.printing import Printed
 from devicekit.core.records import Record, column, derived, internal
 from devicekit.device.blocks import BranchVariation, Sigma, Variation
 from devicekit.fitting.variation.windows import OwnWindow
@@ -19,7 +20,7 @@ READ_OR_REVERSIBLE = "; no reading was repeated without a pulse: reading, or a r
 
 
 @dataclass(frozen=True)
-class BranchSpread:
+class BranchSpread(Printed):
     """Variation of one branch; None where cycles or devices are too few.
 
     Attributes
