@@ -208,8 +208,8 @@ _BY_RANK = {
             "measure four or more cycles for a band that also covers the scatter of updates",
         ),
         "no_switching": (
-            "sweeps switch gradually or not at all",
-            "nothing to do if on/off is 2 or more; below 2, check the voltage range and the compliance",
+            "sweeps do not switch",
+            "check the voltage range and the compliance",
         ),
         "hot": (
             "the simulated filament is hotter than 1000 K",
@@ -331,6 +331,10 @@ _BY_RANK = {
         ),
     },
     REMARK: {
+        "gradual": (
+            "sweeps switch without a jump",
+            "nothing: V_set is where ln G is half-way, so quote its definition with it",
+        ),
         "celsius": (
             "temperatures in degrees Celsius were converted to kelvin",
             "nothing if they are Celsius; else name the column with --map temperature_k=COLUMN",

@@ -84,6 +84,17 @@ _RULES = {
     "steepest_drop": "voltage of the steepest fall of the current",
 }
 
+NAMES_IN_LABELS = {
+    "half_ln_g": "half-way in ln G",
+    "max_didv": "steepest I",
+    "max_dlnidv": "steepest ln I",
+    "compliance": "at compliance",
+    "at_100ua": "at 100 µA",
+    "peak_current": "peak current",
+    "onset": "G falls 10 %",
+    "steepest_drop": "steepest fall",
+}
+
 # Signs of set and reset over all sweeps of a table; the sentences are in `Polarity.sentence`.
 POLARITIES = ("bipolar", "unipolar", "set_only", "reset_only", "mixed", "unknown")
 

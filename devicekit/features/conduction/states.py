@@ -73,6 +73,11 @@ class StateLeg(Record):
         return f"{state_name(self.state)} at {self.polarity} voltage, |V| {self.way}"
 
     @property
+    def short(self) -> str:
+        """Text for a legend: "LRS, +V, falling"."""
+        return f"{state_name(self.state)}, {'+' if self.polarity == 'positive' else '-'}V, {self.way}"
+
+    @property
     def label(self) -> str:
         """Name in data: "LRS, positive, falling"."""
         return f"{state_name(self.state)}, {self.polarity}, {self.way}"

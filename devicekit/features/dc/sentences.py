@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from devicekit.core.errors import CodedWarning
-from devicekit.core.text import count, format_number, listed, si
+from devicekit.core.text import count, listed, si, span
 from devicekit.features.dc.levels import Level
 from devicekit.features.definitions import MEANINGS, OTHER, OUTCOMES
 from devicekit.features.lives.bake import SAME_K
@@ -99,12 +99,26 @@ def compliance(cycles: pd.DataFrame) -> list[str]:
     ]
 
 
+def range_of(values: Sequence[float], unit: str) -> str:
+    """Return the range of the finite values; "" if there is none."""
+    known = [each for each in values if np.isfinite(each)]
+    return span(min(known), max(known), unit) if known else ""
+
+
 def by_compliance(levels: Sequence[Level]) -> list[str]:
-    """Return LRS by compliance."""
+    """Return the range of LRS and V_set over the compliances; the table has a row for each."""
     if not levels:
         return []
-    parts = [f"{format_number(each.g_lrs_s, 'S')} at {si(each.compliance_a, 'A')}" for each in levels]
-    return [f"The LRS conductance is {listed(parts)} compliance."]
+    limits = range_of([each.compliance_a for each in levels], "A")
+    parts = [
+        f"{name} is {found}"
+        for name, found in (
+            ("LRS", range_of([each.g_lrs_s for each in levels], "S")),
+            ("V_set", range_of([each.v_set_v for each in levels], "V")),
+        )
+        if found
+    ]
+    return [f"At {len(levels)} compliances of {limits}, {listed(parts)}."] if parts else []
 
 
 def meanings(cycles: pd.DataFrame) -> list[str]:
@@ -128,7 +142,7 @@ def warnings(cycles: pd.DataFrame, sweeps: pd.DataFrame) -> tuple[CodedWarning, 
     found = []
     if gradual:
         words = f"{gradual} of {count(total, 'sweep')} switched gradually, without a jump at V_set"
-        found.append(CodedWarning("no_switching", words))
+        found.append(CodedWarning("gradual", words))
     if failed:
         found.append(
             CodedWarning("no_switching", f"{failed} of {count(total, 'sweep')} did not switch (on/off below 2)")

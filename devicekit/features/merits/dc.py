@@ -21,7 +21,7 @@ from devicekit.features.dc.sweeps import Sweep
 from devicekit.features.dc.switching import V_RESET, V_SET
 from devicekit.features.dc.transistors import without_transistors
 from devicekit.features.dc.transitions import Polarity, polarity
-from devicekit.features.definitions import DEFAULT_V_RESET, DEFAULT_V_SET, definition, rule
+from devicekit.features.definitions import DEFAULT_V_RESET, DEFAULT_V_SET, NAMES_IN_LABELS, definition, rule
 from devicekit.features.merit import MOST_CURVES, MeritResult, Settings, curve, figure, middle, middle_curves
 from devicekit.features.stats import Spread, Weibull, label_of, spreads, weibull
 from devicekit.plot import Panel
@@ -115,12 +115,33 @@ class DcResult(MeritResult):
         return {name: definition(method, self.read_voltage_v) for name, method in named.items()}
 
     def tiles(self) -> tuple[Scalar, ...]:
-        """Return `scalars` with the number of sweeps in the label where it is not all of them."""
+        """Return `scalars` with their definition and the number of sweeps where it is not all; of a ladder the ranges."""
+        if self.levels:
+            return self._ranges()
         total, numbers = len(self.cycles), {each.quantity: each.n for each in self.spreads}
         found = []
         for each in self.scalars():
             n = numbers.get(each.name, total)
-            found.append(replace(each, label=f"{each.label} of {n} of {total} sweeps") if n < total else each)
+            of = f" of {n} of {total} sweeps" if n < total else ""
+            by = f" ({_short(each.by)})" if each.name in ("v_set_v", "v_reset_v", "on_off") else ""
+            found.append(replace(each, label=f"{each.label}{of}{by}"))
+        return tuple(found)
+
+    def _ranges(self) -> tuple[Scalar, ...]:
+        """Return lowest and highest LRS, V_set and on/off over the compliances."""
+        found = []
+        at = f"at {self.read_voltage_v:g} V"
+        for name, label, unit, by in (
+            ("g_lrs_{}_s", "LRS", "S", at),
+            ("v_set_{}_v", "V_set", "V", _short(self.methods["v_set_v"])),
+            ("on_off_{}", "on/off", "", at),
+        ):
+            values = self.by_compliance[name.replace("_{}", "")].to_numpy(float)
+            known = values[np.isfinite(values)]
+            if known.size:
+                low, high = float(known.min()), float(known.max())
+                ends = [("low", "lowest", low), ("high", "highest", high)][: 1 if label == "on/off" else 2]
+                found += [Scalar(name.format(end), f"{word} {label}, {by}", value, unit) for end, word, value in ends]
         return tuple(found)
 
     def verdict(self) -> str:
@@ -232,8 +253,8 @@ class DcResult(MeritResult):
         top, rows = self._middle_sweep(), subset.counted_sweeps(self.cycles)
         words = "Magnitude of the current against magnitude of the voltage on logarithmic axes"
         on_log_axes = figure(self.conduction_panel(), f"{top[0].upper()}{top[1:]}, on logarithmic axes.", words)
-        blocks = [*super().blocks(), on_log_axes]
-        if self.levels or rows[["g_hrs_s", "g_lrs_s"]].notna().any(axis=None):
+        blocks = super().blocks()
+        if self.levels or rows[["g_hrs_s", "g_lrs_s"]].notna().sum().max() > 1:  # one value has no distribution
             alt = "Distribution of the conductance of HRS and LRS"
             against = " against the compliance" if self.levels else ""
             blocks.append(figure(self.levels_panel(), f"HRS and LRS at the read voltage{against}.", alt))
@@ -246,7 +267,13 @@ class DcResult(MeritResult):
                 alt = f"{label_of(name)}: {words} probability plot"
                 blocks.append(figure(self.probability_panel(name, kind), f"{alt}.{note}", alt))
                 note = ""
-        return blocks
+        return [*blocks, on_log_axes]
+
+
+def _short(definition: str) -> str:
+    """Return a definition in the words of a label: "half-way in ln G, read at 0.1 V"."""
+    method, comma, read = definition.partition(",")
+    return f"{NAMES_IN_LABELS.get(method, method)}{comma}{read}"
 
 
 def select_sweeps(table: SweepTable) -> SweepTable | None:

@@ -135,7 +135,7 @@ class ConductionResult(MeritResult):
         for state in self.states:
             if state.shown is not None and state.shown.first.leg is not None:
                 leg = state.shown.first.leg
-                legs.append((state.shown.first.label, state.shown.first.text, leg.v, leg.mean_a * np.exp(leg.y)))
+                legs.append((state.shown.first.label, state.shown.first.short, leg.v, leg.mean_a * np.exp(leg.y)))
         return figures.lines(name, legs)
 
     def notes(self) -> list[str]:

@@ -79,7 +79,7 @@ def test_a_gradual_sweep_keeps_its_v_set_and_a_failed_one_has_none() -> None:
     assert np.isnan(result.cycles["v_set_v"][1])
     assert result.cycles["on_off"][0] == pytest.approx(4.9, rel=0.02)  # the HRS at 0.1 V has begun to switch
     assert result.cycles["hysteresis_w"][0] > 0
-    assert [warning.code for warning in result.warnings] == ["no_switching", "no_switching"]
+    assert [warning.code for warning in result.warnings] == ["gradual", "no_switching"]
 
 
 def test_set_at_negative_voltage_is_recognised() -> None:
