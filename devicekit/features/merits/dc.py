@@ -115,7 +115,7 @@ class DcResult(MeritResult):
         return {name: definition(method, self.read_voltage_v) for name, method in named.items()}
 
     def tiles(self) -> tuple[Scalar, ...]:
-        """Return `scalars` with their definition and the number of sweeps where it is not all; of a ladder the ranges."""
+        """Return `scalars` with definition and number of sweeps where it is not all; the ranges of a ladder."""
         if self.levels:
             return self._ranges()
         total, numbers = len(self.cycles), {each.quantity: each.n for each in self.spreads}
