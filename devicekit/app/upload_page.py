@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,8 @@ from starlette.responses import Response
 from devicekit.app import pages
 from devicekit.app.analysis import build_analysis
 from devicekit.app.describe import DescribeForm, build_describe_form
-from devicekit.app.forms import build_reading_fields
-from devicekit.app.labels import use_field_labels
+from devicekit.app.forms import Field, build_reading_fields
+from devicekit.app.labels import use_field_labels, use_labels
 from devicekit.app.questions import Entries, build_parts
 from devicekit.app.results import Opened, ReadResult, TaskResult
 from devicekit.app.state import App, get_app
@@ -93,9 +93,16 @@ def render_upload(
         recipe=(str(form.get("recipe-name", Path(upload.name).stem)), "keep-recipe" in form),
         analysis=build_analysis(upload, entries) if found.is_whole else [],
         is_refused=entries is not None,
+        names_field=_names_field,
         targets=for_cards(),
         wrong=wrong,
     )
+
+
+def _names_field(page: str, analysis: Sequence[tuple[str, Sequence[Field]]]) -> bool:
+    """Return whether a report asks for a field of the analysis."""
+    shown = use_labels(page)
+    return any(f"“{each.label.partition(' [')[0]}”" in shown for _, fields in analysis for each in fields)
 
 
 def describe_upload(app: App, upload: Upload, looked: ReadResult | None, form: Any) -> DescribeForm:

@@ -114,7 +114,7 @@ class Upload:
 
     @property
     def progress(self) -> str:
-        """How far it is, in words."""
+        """Progress in words."""
         if not self.is_complete:
             return "uploading"
         if self.question:

@@ -97,7 +97,7 @@ class Job:
 
     @property
     def progress(self) -> str:
-        """How far it is, in words."""
+        """Progress in words."""
         if self.state != "running":
             return self.state
         return f"running, {100 * self.done // self.total} %" if self.total else "running"
@@ -110,7 +110,7 @@ class Job:
 
     @property
     def remaining(self) -> float | None:
-        """Time that the present step takes yet [s]; None before it can be said."""
+        """Time that the present step takes yet [s]; None before an estimate is possible."""
         spent = time.monotonic() - self.step_time
         if not 0 < self.done < self.total or spent < ENOUGH_TO_TELL:
             return None
