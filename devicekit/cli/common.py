@@ -22,7 +22,7 @@ from devicekit.cli import terminal
 from devicekit.cli.progress import logging_lines
 from devicekit.core import advice
 from devicekit.core.declarations import MOST_WHOLE, Option, option_of, options_of
-from devicekit.core.errors import CodedWarning, DevicekitError, OwnFileError, UsageError, bounded
+from devicekit.core.errors import CodedWarning, DevicekitError, FileError, OwnFileError, UsageError, bounded
 from devicekit.core.pairs import parse_pairs
 from devicekit.system import writing
 from devicekit.system.commands import command, in_command_words
@@ -323,6 +323,10 @@ def in_words(error: DevicekitError) -> DevicekitError:
     again = error.in_words(in_command_words)
     if isinstance(error, OwnFileError):
         again.message += f". What takes a card: {command('', [str(error.path)], {})}"
+    elif isinstance(error, FileError) and again.message.endswith(" does not exist"):
+        from devicekit.cli.mistakes import missing_file
+
+        again.message = missing_file(again.message.removesuffix(" does not exist"))
     return again
 
 
@@ -330,8 +334,8 @@ def report_error(file: Path | list[Path], error: DevicekitError, as_json: bool) 
     """Report the error of one file among several, and return it for JSON."""
     again = in_words(error)
     if not as_json:
-        name = f"{shown(file)}: "
-        terminal.error(f"{name}{str(again).removeprefix(name)}")
+        words, name = str(again), shown(file)
+        terminal.error(words if words.startswith(name) else f"{name}: {words}")
     return {"file": shown(file), **again.as_dict()}
 
 
@@ -369,7 +373,11 @@ def run_app(app: typer.Typer, arguments: list[str]) -> int:
         return 0
     except Exception as error:
         if type(error).__name__ == "NoArgsIsHelpError" and not as_json:  # help is not an error message
+            from devicekit.cli.mistakes import name_commands
+
             typer.echo(error.format_message(), err=True)  # type: ignore[attr-defined]
+            if words := name_commands(error):
+                terminal.error(words)
             return 2
         if hasattr(error, "format_message"):  # typer's own usage errors; typer vendors click
             from devicekit.cli.mistakes import answer

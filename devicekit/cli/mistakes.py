@@ -17,11 +17,16 @@ ALIKE = 0.8  # of two options, from which one is a slip of the other
 _SHOW = "devicekit read FILE --plot FILE.png draws a file; devicekit FILE makes its page."
 _OTHER_WORDS = {  # of other programs -> what does it here
     **dict.fromkeys(("plot", "show", "view", "draw", "open"), _SHOW),
-    **dict.fromkeys(("analyze", "analyse", "analysis", "process", "extract", "load"), "devicekit FILE does what fits."),
+    **dict.fromkeys(
+        ("analyze", "analyse", "analysis", "process", "extract", "load"), "devicekit FILE does what fits a file."
+    ),
     **dict.fromkeys(("convert", "save", "import"), "devicekit read FILE --out TABLE.csv writes one table."),
     **dict.fromkeys(("gui", "web", "serve", "browser"), "devicekit app opens the pages in the browser."),
     **dict.fromkeys(("predict", "evaluate", "test", "infer"), "devicekit benchmark CARD.json evaluates a device."),
 }
+
+
+_OWN_NAMES = "devicekit FILE names its results itself. To name them, change --out in the command that it prints."
 
 
 def unknown_word(word: str, rest: Sequence[str], commands: Iterable[str]) -> str:
@@ -41,7 +46,7 @@ def missing_file(word: str) -> str:
     folder = Path(word).parent
     names = os.listdir(folder) if folder.is_dir() else []
     near = get_close_matches(Path(word).name, names, 1, ALIKE)
-    return f"{word} does not exist." + (f" Did you mean {shlex.quote(str(folder / near[0]))}?" if near else "")
+    return f"{word} does not exist" + (f". Did you mean {shlex.quote(str(folder / near[0]))}?" if near else "")
 
 
 def check_order(words: Sequence[Path]) -> None:
@@ -72,9 +77,12 @@ def answer(error: Any, words: Sequence[str]) -> str:
     words : sequence of str
         The command line, after `devicekit`.
     """
+    kind = type(error).__name__
+    if kind == "BadOptionUsage" and "requires an argument" in error.format_message():
+        return f"{error.option_name} needs a value. devicekit {words[0]} --help shows which."
     if error.ctx is None:
         return str(error.format_message())
-    kind, command = type(error).__name__, _command_of(error.ctx)
+    command = _command_of(error.ctx)
     if kind == "NoSuchOption":
         return _unknown_option(error, error.ctx.find_root().command, command, words)
     if kind == "MissingParameter" and error.param is not None:
@@ -83,8 +91,17 @@ def answer(error: Any, words: Sequence[str]) -> str:
     if kind == "UsageError" and "unexpected extra argument" in message:
         return _too_many(message, command)
     if kind == "BadParameter" and error.param is not None and ("valid number" in message or "valid float" in message):
-        return f"{error.param.opts[0]} takes a number without its unit: {error.param.opts[0]} {error.param.metavar}"
+        place = error.param.metavar
+        return f"{error.param.opts[0]} takes a number without a unit ({place}: see devicekit {command} --help)"
     return message
+
+
+def name_commands(error: Any) -> str:
+    """Return the answer to a group without one of its commands; "" for `devicekit` itself, whose help is enough."""
+    if not (group := _command_of(error.ctx)):
+        return ""
+    first, *others = error.ctx.command.commands
+    return f"devicekit {group} needs one of its commands: devicekit {group} {first} (or {', '.join(others)})"
 
 
 def _command_of(context: Any) -> str:
@@ -98,6 +115,8 @@ def _command_of(context: Any) -> str:
 
 def _unknown_option(error: Any, root: Any, command: str, words: Sequence[str]) -> str:
     option = error.option_name
+    if not command and error.ctx.parent is not None and option == "--out":
+        return _OWN_NAMES
     given = f"devicekit {command or 'FILE'}"
     if error.ctx.parent is None:
         first = next((word for word in words if word in root.commands or is_file(Path(word))), "FILE")
@@ -107,10 +126,6 @@ def _unknown_option(error: Any, root: Any, command: str, words: Sequence[str]) -
     if near:
         return f"{given} has no option {option}. Did you mean {' or '.join(near)}?"
     owners = [name for name in root.commands if option in _options(root.commands[name])]
-    if not command and option == "--out":
-        return (
-            "devicekit FILE names its results itself. To name them, copy the command that it prints and change --out."
-        )
     if owners:
         has = "has" if len(owners) == 1 else "have"
         return f"{given} has no option {option}; devicekit {listed(owners[:3])} {has} it."
@@ -118,7 +133,8 @@ def _unknown_option(error: Any, root: Any, command: str, words: Sequence[str]) -
 
 
 def _options(command: Any) -> set[str]:
-    return {each for parameter in command.params for each in (*parameter.opts, *parameter.secondary_opts)}
+    found = {each for parameter in command.params for each in (*parameter.opts, *parameter.secondary_opts)}
+    return found | {"--card"} if found & {"card", "cards"} else found
 
 
 def _missing(parameter: Any, command: str, words: Sequence[str]) -> str:
