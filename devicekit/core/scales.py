@@ -145,10 +145,10 @@ class Units:
         numbers = [Decimal(each).scaleb(shift) for each in (first, second) if each]
         if not all(Decimal(str(_LEAST)) < abs(each) < 2 * Decimal(_MOST) for each in numbers if each):
             return found[0]
-        return f"{f' {word} '.join(_plain(each) for each in numbers)} {known.unit}"
+        return f"{f' {word} '.join(_without_exponent(each) for each in numbers)} {known.unit}"
 
 
-def _plain(number: Decimal) -> str:
+def _without_exponent(number: Decimal) -> str:
     """Return a number without an exponent or trailing zeros."""
     text = f"{number:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
