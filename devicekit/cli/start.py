@@ -132,7 +132,8 @@ def _free(*patterns: str) -> list[str]:
     """Return names that no file has yet, of patterns with a place for "" or a number."""
     for number in count(1):
         names = [each.format("" if number == 1 else f"-{number}") for each in patterns]
-        if not any(glob(f"{escape(Path(name).stem)}*") for name in names):
+        begun = [name.removesuffix(".json").removesuffix(".html") for name in names]
+        if not any(glob(f"{escape(each)}*") for each in begun):
             return names
     raise AssertionError
 

@@ -119,13 +119,7 @@ def _of_path(path: Path, reading: ReadOptions, settings: Settings) -> list[Input
     from devicekit.readers import read
 
     table = read(path, reading, elsewhere=frozenset({"read_voltage"}))
-    return [of_table(table, settings, _stem(path), str(path))]
-
-
-def _stem(path: Path) -> str:
-    """Return the name of a file without its endings."""
-    name = path.resolve().name if path.name in ("", ".", "..") else path.name
-    return name.split(".")[0] or name
+    return [of_table(table, settings, files.stem(path), str(path))]
 
 
 def _of_json(path: Path) -> list[Input]:
@@ -134,7 +128,7 @@ def _of_json(path: Path) -> list[Input]:
     if not isinstance(numbers, dict):
         return []
     writing.note_input(path)
-    name = path.parent.resolve().name if path.name in (METRICS, BENCHMARK, RESULTS) else _stem(path)
+    name = path.parent.resolve().name if path.name in (METRICS, BENCHMARK, RESULTS) else files.stem(path)
     if {"schema_version", "ltp", "ltd"} <= numbers.keys():
         from devicekit.device.card import load_card
 
@@ -283,7 +277,7 @@ def _of_characterization(given: Characterization) -> Input:
 
 
 def _name(table: Table) -> str:
-    return _stem(Path(str(table.meta.get("source", "measurement"))))
+    return files.stem(Path(str(table.meta.get("source", "measurement"))))
 
 
 def _record(id_: str, folder: Path | None) -> Record:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from devicekit.features.merit import Settings
     from devicekit.tables import Table
 
-_PACKED = (".gz", ".bz2", ".xz", ".zip")
 _READ_VOLTAGE = "read_voltage"  # also an option of figures of merit of sweeps
 
 
@@ -116,19 +115,10 @@ def _record_from_table(
     if (voltage := reading.get(_READ_VOLTAGE)) is not None:
         settings = replace(settings, read_voltage=voltage)
     found = characterize(table, settings)
-    stem = _file_stem(path)
+    stem = files.stem(path)
     name = options.name or (device if options.by_device and device else stem)
     metadata = options.gather_metadata(path, device, table.meta.get("labels", {}))
     source = Source(file=line(path.name or path.resolve().name), sha256=checksum)
     more = {"source": source, **dict.fromkeys(sorted(marks), True)}
     record = Record.of_result(found, line(name), checksum, metadata, **more)
     return relabel(record, Metadata(), options.name, ()) if options.name else record
-
-
-def _file_stem(path: Path) -> str:
-    """Return a file name without suffix: sweeps for sweeps.csv.gz, W1.R3C5 for W1.R3C5.csv."""
-    name = path.name or path.resolve().name
-    if path.is_dir():
-        return name
-    bare = Path(name)
-    return (Path(bare.stem) if bare.suffix.lower() in _PACKED else bare).stem

@@ -24,6 +24,17 @@ _LONG_KEY = re.compile(rf"(?<![\w-])(?:{_PART}){{50}}")
 _SPECIAL = {stat.S_ISFIFO: "a pipe", stat.S_ISSOCK: "a socket", stat.S_ISCHR: "a device", stat.S_ISBLK: "a device"}
 
 
+PACKED = {".gz", ".bz2", ".xz", ".zip", ".zst"}
+
+
+def stem(path: Path) -> str:
+    """Return the name of a file without its ending, packed or not: sweeps for sweeps.csv.gz; of a folder its name."""
+    bare = Path(path.name if path.name not in ("", ".", "..") else path.resolve().name)
+    if path.is_dir():
+        return bare.name
+    return (Path(bare.stem) if bare.suffix.lower() in PACKED else bare).stem
+
+
 def kind(path: Path) -> str:
     """`file` or `folder`, links followed.
 

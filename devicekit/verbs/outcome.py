@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from devicekit.core.errors import CodedWarning
+from devicekit.system import files
 from devicekit.system.commands import Reproduction
 from devicekit.verbs.text import REPORT, Block
 
@@ -96,7 +97,7 @@ SILENT = Progress()
 
 def stem(file: Input) -> str:
     """Return the name of a file without its ending; of several the folder that they are in."""
-    return file.stem if isinstance(file, Path) else file[0].resolve().parent.name or file[0].stem
+    return files.stem(file) if isinstance(file, Path) else file[0].resolve().parent.name or files.stem(file[0])
 
 
 def shown(file: Input) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 import select
@@ -66,6 +67,14 @@ def test_sweeps_are_characterized(devicekit: Run, folder: Path) -> None:
     assert ran.code == 0
     assert ran.out.splitlines()[1].strip() == "devicekit characterize sweeps.csv --out sweeps-results"
     assert (folder / "sweeps-results" / "report.html").exists()
+
+
+@pytest.mark.usefixtures("without_pictures", "without_mechanism")
+def test_a_packed_file_or_one_with_points_in_its_name_finds_a_free_name(devicekit: Run, folder: Path) -> None:
+    content = (folder / "sweeps.csv").read_bytes()
+    (folder / "W1.R3C5.csv.gz").write_bytes(gzip.compress(content))
+    assert devicekit("W1.R3C5.csv.gz", "--json").json["command"].endswith("--out W1.R3C5-results")
+    assert devicekit("W1.R3C5.csv.gz", "--json").json["command"].endswith("--out W1.R3C5-results-2")
 
 
 @pytest.mark.parametrize("option", [("--unit", "uS"), ("--map", "value=G")])

@@ -20,11 +20,11 @@ from devicekit.core.errors import DevicekitError, FileError, UsageError
 from devicekit.device.card import DeviceCard
 from devicekit.library import Library, Place, Query, Record, default_folder
 from devicekit.library import index as index_module
-from devicekit.library.collect import _file_stem
 from devicekit.library.index import index_path
 from devicekit.synthetic import records
 from devicekit.synthetic.pulses import reference_table
 from devicekit.system import catalog
+from devicekit.system.files import stem
 
 Make = Callable[..., Record]
 pytestmark = pytest.mark.usefixtures("without_mechanism")
@@ -284,9 +284,9 @@ def test_an_index_that_another_process_never_leaves_is_not_waited_for(
     [("s.csv", "s"), ("s.csv.gz", "s"), ("W1.R3C5.csv", "W1.R3C5"), ("W1.5um.txt.GZ", "W1.5um"), (".csv", ".csv")],
 )
 def test_a_record_bears_the_name_of_its_file(file: str, name: str, tmp_path: Path) -> None:
-    assert _file_stem(tmp_path / file) == name
+    assert stem(tmp_path / file) == name
     (tmp_path / "ramps.d").mkdir()
-    assert _file_stem(tmp_path / "ramps.d") == "ramps.d"
+    assert stem(tmp_path / "ramps.d") == "ramps.d"
 
 
 def test_the_index_is_in_the_cache_and_nothing_is_written_into_the_folder(
