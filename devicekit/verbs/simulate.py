@@ -105,7 +105,8 @@ class IVRequest(StackRequest):
         metavar="N",
         least=0,
         help="Bipolar loops; 0 for one set sweep, up and back.",
-        form="Loops (0: one set, up and back)",
+        form="Loops",
+        example="0: one set",
     )
     bare: bool = option(default=False, help="Use the paper's equations alone, without generation.")
     measured: Path | None = option(metavar="FILE", help="A measured sweep to draw under the figure.")
