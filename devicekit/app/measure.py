@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -195,7 +196,7 @@ async def analyze_again(request: Request) -> Response:
     except DevicekitError as error:
         return render_upload(request, upload, str(error), 422, entries=form)
     await run_in_threadpool(get_app(request).discard_job, upload.analysis_job)
-    upload.options, upload.analysis_job, upload.record_id = options, None, ""
+    upload.options, upload.analysis_job, upload.records = options, None, ()
     return respond(request, upload)
 
 
@@ -271,14 +272,21 @@ async def keep_result(request: Request) -> Response:
     form = {name: str(value).strip() for name, value in (await request.form()).items()}
     labels = {name: value for name, value in form.items() if value and name != "name"}
     name = form.get("name") or Path(upload.name).stem
-    source = job.folder / job.result.cards[0] if job.result.cards else upload.path
+    cards, found = job.result.cards, upload.read_result
+    reading = {} if cards or found is None else non_default(found.reading)
+    sources = {_name_card(name, each, cards): job.folder / each for each in cards} or {name: upload.path}
     try:
-        found = upload.read_result
-        reading = {} if job.result.cards or found is None else non_default(found.reading)
-        upload.record_id = await run_in_threadpool(add_to_library, app, source, name, labels, reading)
+        for own, source in sources.items():
+            id = await run_in_threadpool(add_to_library, app, source, own, labels, reading)
+            upload.records = (*upload.records, id)
     except DevicekitError as error:
         return render_upload(request, upload, str(error), 422)
     return respond(request, upload)
+
+
+def _name_card(name: str, card: str, cards: Sequence[str]) -> str:
+    """Return the name of the record of a card: with its condition, if there are several."""
+    return name if len(cards) == 1 else f"{name} {Path(card).stem.removeprefix('card').strip('_')}"
 
 
 async def download_file(request: Request) -> Response:

@@ -58,8 +58,8 @@ class Upload:
     first_job, read_job, look_job, analysis_job : Job, optional
         A first look at it; reading it; reading it with answers that are not given yet; fitting or characterising the
         table.
-    record_id : str
-        Id of its record in the library; "" if it is not in the library.
+    records : tuple of str
+        Ids of its records in the library: one of each card, or of the measurement.
     size : int
         Bytes received.
     is_complete : bool
@@ -84,7 +84,7 @@ class Upload:
     read_job: Job | None = None
     look_job: Job | None = None
     analysis_job: Job | None = None
-    record_id: str = ""
+    records: tuple[str, ...] = ()
     example: str = ""
     size: int = 0
     is_complete: bool = False
@@ -127,7 +127,7 @@ class Upload:
             return "cannot be read"
         done = self.analysis_job is not None and self.analysis_job.state == "done" and self.read_result is not None
         words = "read" if not done else "fitted" if self.read_result.fits else "characterized"  # type: ignore[union-attr]
-        return f"{words}, in the library" if self.record_id else words
+        return f"{words}, in the library" if self.records else words
 
     @property
     def answered(self) -> Answered:
@@ -145,7 +145,7 @@ class Upload:
         """Set new reading options and forget the earlier jobs and answers."""
         self.reading, self.answers, self.asked, self.form, self.recipe = options, {}, (), None, None
         self.entries, self.forms, self.looked = {}, {}, {}
-        self.read_job, self.look_job, self.analysis_job, self.record_id = None, None, None, ""
+        self.read_job, self.look_job, self.analysis_job, self.records = None, None, None, ()
 
 
 class Uploads:

@@ -22,10 +22,11 @@ pytest.importorskip("starlette")
 
 from devicekit.app import server, state
 from devicekit.app.examples import EXAMPLES
-from devicekit.app.results import ReadResult
+from devicekit.app.results import ReadResult, TaskResult
 from devicekit.app.worker import Job
 from devicekit.core.errors import Choice, Question
 from devicekit.system import catalog
+from devicekit.system.commands import Reproduction
 
 PORT, KEY = 8000, "the key"
 
@@ -342,3 +343,21 @@ def test_files_of_one_measurement_are_one_entry_until_they_are_split(held: state
     assert ask(held, first)[0] == 200  # which reads it
     assert [each.read_job is not None for each in held.uploads] == [True, False, False]
     assert ask(held, f"{first}/split", [])[0] == 404
+
+
+def test_every_card_of_a_fit_is_kept(held: state.App, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[tuple[str, str]] = []
+
+    def add(app: state.App, source: Path, name: str, labels: dict[str, str], reading: Any) -> str:
+        kept.append((source.name, name))
+        return f"id{len(kept)}"
+
+    monkeypatch.setattr("devicekit.app.measure.add_to_library", add)
+    upload = held.uploads.open("mine.csv", False)
+    upload.is_complete = True
+    upload.analysis_job = held.submit("fitting", "train")
+    cards = ("card_5us.json", "card_50us.json")
+    upload.analysis_job.result = TaskResult("a page", cards, cards, Reproduction("", ""))
+    ask(held, f"/uploads/{upload.key}/keep", [b"name=mine"], kind="application/x-www-form-urlencoded")
+    assert kept == [("card_5us.json", "mine 5us"), ("card_50us.json", "mine 50us")]
+    assert upload.records == ("id1", "id2")
