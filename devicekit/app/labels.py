@@ -10,8 +10,8 @@ from devicekit.core.declarations import options_of
 from devicekit.system.options import OPTIONS
 
 _KEYWORDS = {name: each.label for each in OPTIONS.values() for name in (each.name, each.keyword)}  # without units
-# What stands in a page as it is typed, and tags; then what is to be replaced.
-_TYPED = r"<(?P<tag>pre|code|script|style)\b.*?</(?P=tag)>|<[^>]*>"
+_TYPED = ("pre", "code", "script", "style")  # elements of a page with what is typed
+_LONGEST = "/script"
 _FLAG = r"(?<![\w-])--(?P<flag>[a-z][a-z-]*)(?: (?P<setting>[a-z_0-9]+)=)?"
 _COMMAND = r" \(devicekit [a-z]+ [^()]*--[^()]*\)"
 
@@ -58,12 +58,23 @@ def use_labels(page: str) -> str:
     """Return a page with labels for options of the command line, except in command lines and code."""
     if "--" not in page:
         return page
-    found = re.sub(rf"{_TYPED}|{_COMMAND}|{_FLAG}", lambda match: _escape(match), page, flags=re.DOTALL)
+    first, *pieces = page.split("<")  # each begins with a tag; figures make most of a page, and have no flags
+    typed, found = "", [_label_text(first)]
+    for piece in pieces:
+        name = piece[: len(_LONGEST) + 1].partition(">")[0].partition(" ")[0]
+        if typed or name in _TYPED:
+            typed = "" if name == f"/{typed}" else typed or name
+        elif "--" in piece:
+            tag, mark, text = piece.partition(">")
+            piece = f"{tag}{mark}{_label_text(text)}"
+        found.append(piece)
+    return "<".join(found)
+
+
+def _label_text(text: str) -> str:
+    """Return the text between two tags with labels."""
+    found = re.sub(rf"{_COMMAND}|{_FLAG}", lambda match: html.escape(_name_field(match), quote=False), text)
     return _fill_in(found)
-
-
-def _escape(found: re.Match[str]) -> str:
-    return found[0] if found[0].startswith("<") else html.escape(_name_field(found), quote=False)
 
 
 def use_field_labels(message: str) -> str:
