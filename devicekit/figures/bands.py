@@ -11,6 +11,7 @@ MOST_PLACES = 60  # different places from which on readings are collected in par
 A_DECADE = 8  # such parts
 GAP = 0.15  # decades between readings that belong to different places
 ENOUGH = 3  # devices from which a band is drawn
+LONGEST = 0.5  # decades from the first reading of a place to its last
 SHARES = (0.05, 0.95)
 MOST_DOTS = 1500  # readings of one curve that are drawn
 
@@ -25,23 +26,29 @@ class Band:
     high: np.ndarray
 
 
-def band(x: np.ndarray, y: np.ndarray) -> Band:
+def band(x: np.ndarray, y: np.ndarray, least: int = 1) -> Band:
     """Return the median and quantiles of readings at each place; those within 0.15 decades are at one.
 
     Parameters
     ----------
     x, y : ndarray, shape (n,)
         Places above 0, and readings; those that are not finite are left out.
+    least : int
+        Readings that a place needs, if one has so many.
     """
     keep = np.isfinite(x) & np.isfinite(y) & (x > 0)
     order = np.argsort(x[keep], kind="stable")
     at, values = np.log10(x[keep][order]), y[keep][order]
     part = np.concatenate([[0], np.cumsum(np.diff(at) > GAP)]) if at.size else np.empty(0)
-    if np.unique(at).size > MOST_PLACES and (not part.size or part[-1] < MOST_PLACES // 4):
+    reach = pd.Series(at).groupby(part).agg(np.ptp)
+    if np.unique(at).size > MOST_PLACES and reach.max() > LONGEST:  # readings all along, not at some times
         part = np.floor(A_DECADE * at)
     groups = pd.DataFrame({"x": at, "y": values}).groupby(part)
     quantiles = groups["y"].quantile(np.array([0.5, *SHARES])).unstack()
-    return Band(10.0 ** groups["x"].mean().to_numpy(), *(quantiles[q].to_numpy() for q in (0.5, *SHARES)))
+    sizes = groups.size().to_numpy()
+    kept = sizes >= (least if sizes.max(initial=0) >= least else 1)
+    place, *found = groups["x"].mean(), *(quantiles[q] for q in (0.5, *SHARES))
+    return Band(10.0 ** place.to_numpy()[kept], *(each.to_numpy()[kept] for each in found))
 
 
 def thinned(x: np.ndarray, most: int = MOST_DOTS) -> np.ndarray:

@@ -16,9 +16,10 @@ import pandas as pd
 from devicekit.core.errors import UsageError
 from devicekit.core.text import listed
 from devicekit.figures.captions import caption
-from devicekit.figures.draw import draw, editable, letters
+from devicekit.figures.draw import draw, editable, fit_words, set_legend
 from devicekit.figures.drawn import Drawn, How, PanelFile
 from devicekit.figures.inputs import Input
+from devicekit.figures.layout import add_axes, arrange, set_letters
 from devicekit.figures.numbers import numbers
 from devicekit.figures.style import MM, Style
 from devicekit.names import mark_sentence
@@ -180,15 +181,21 @@ class PaperFigure:
 
         settings: Any = self.style.settings()
         with matplotlib.rc_context(settings):
-            canvas = Canvas(figsize=(size[0] * MM, size[1] * MM), layout="constrained")
-            engine: Any = canvas.get_layout_engine()
-            engine.set(w_pad=2 / 72, h_pad=2 / 72, wspace=0.03, hspace=0.03)
-            grid = canvas.add_gridspec(-(-len(panels) // across), across)
-            axes = [canvas.add_subplot(grid[n // across, n % across]) for n in range(len(panels))]
+            canvas = Canvas(figsize=(size[0] * MM, size[1] * MM))
+            axes = add_axes(canvas, len(panels), across)
             for ax, panel in zip(axes, panels, strict=True):
                 draw(panel, ax, self.style, self._mark(panel) if self.marked else "")
-            if any(words):
-                letters(axes, words, self.style, across)
+            lettered = any(words)
+            arrange(axes, across, self.style, lettered)
+            for ax, panel in zip(axes, panels, strict=True):
+                fit_words(panel, ax, self.style)
+            if lettered:
+                set_letters(axes, words, across, self.style)
+            arrange(axes, across, self.style, lettered)
+            for n, ax in enumerate(axes):
+                end = (n % across + 1) / across * canvas.bbox.width
+                set_legend(ax, end - ax.get_window_extent().x0)
+            arrange(axes, across, self.style, lettered)
             buffer = io.BytesIO()
             canvas.savefig(buffer, format=kind, dpi=600, metadata=self._metadata(panels, kind))
         return editable(buffer.getvalue(), self.style) if kind == "svg" else buffer.getvalue()

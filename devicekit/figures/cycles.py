@@ -38,7 +38,7 @@ def in_groups(inputs: Sequence[Input], least: int = LEAST) -> list[Series]:
     if len(known) != 1:
         return dressed([Series(each.label, each, rows) for each, rows in known])
     ((given, rows),) = known
-    for kind, parts in (("compliance", by_compliance(given, rows)), ("device", _by_device(rows))):
+    for kind, parts in (("compliance", by_compliance(given, rows)), ("device", by_device(rows))):
         if len(parts) > 1 and min(len(part) for part in parts.values()) >= least:
             return dressed([Series(name, given, part, kind) for name, part in parts.items()])
     return dressed([Series(given.label, given, rows)])
@@ -58,7 +58,8 @@ def by_compliance(given: Input, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return found
 
 
-def _by_device(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def by_device(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the sweeps of each device."""
     return {str(name): part for name, part in rows.groupby("device_id", sort=False)}
 
 

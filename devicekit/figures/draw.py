@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,14 +19,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 TICKS = 5  # most intervals of a linear axis of a small panel
-AXES_SHARE = 1.15  # width of axes in a layout over that of axes before it
-NARROW = 110.0  # pt; a shorter axis has room for fewer ticks
+APART = {"x": 2.7, "y": 2.0}  # least distance of two ticks along an axis, in heights of their labels
+LETTERS = 2.1  # letters of a label in a length of its axis, in heights of a letter
 ROOM = 0.04  # of a logarithmic axis beyond the data
 _SUBSCRIPT = re.compile(r"\b([VIRG])_([A-Za-z]+)\b")
 _GLYPHS = re.compile(r'(?:<tspan x="[^"]*" y="[^"]*" style="[^"]*">[^<]*</tspan>\s*)+')
 _GLYPH = re.compile(r'<tspan x="([^"]*)" y="([^"]*)" style="([^"]*)">([^<]*)</tspan>')
 _FAMILY = re.compile("font-family: .*")
-_SHARES = (0.01, 0.1, 1.0, 5.0, 20.0, 50.0, 80.0, 95.0, 99.0, 99.9, 99.99)
+_SHARES = (0.01, 0.1, 1.0, 5.0, 10.0, 20.0, 50.0, 80.0, 90.0, 95.0, 99.0, 99.9, 99.99)
 _WEIBULL_SHARES = (0.01, 0.1, 1.0, 5.0, 20.0, 63.2, 90.0, 99.0, 99.9)
 
 
@@ -75,11 +74,11 @@ def draw(drawn: Drawn, ax: Axes, style: Style, mark: str = "") -> None:
         _set_probability(ax, drawn.upright, panel)
     if drawn.scale is not None:
         _set_colour_bar(ax, drawn.scale, style)
-    _set_legend(ax)
     if mark:  # outside, where it covers nothing
         beside: Any = ax.child_axes[-1] if ax.child_axes else ax
         place: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points"}
-        beside.annotate(mark, (1.0, 0.5), (3.0, 0.0), **place, rotation=90, ha="left", va="center", color="0.35")
+        away = 3.0 * style.label_pt if ax.child_axes else 3.0  # beyond the label of a colour bar
+        beside.annotate(mark, (1.0, 0.5), (away, 0.0), **place, rotation=90, ha="left", va="center", color="0.35")
 
 
 def _band(ax: Axes, curve: Any) -> None:
@@ -106,10 +105,7 @@ def _along(panel: Panel, which: str) -> np.ndarray:
 def _set_axis(ax: Axes, which: str, axis: Axis, style: Style, values: np.ndarray) -> None:
     from matplotlib.ticker import AutoMinorLocator, LogLocator, MaxNLocator, NullFormatter, NullLocator, ScalarFormatter
 
-    box = ax.get_window_extent()
-    long = 72.0 * (box.width if which == "x" else box.height) / ax.figure.dpi
-    ax.set(**{f"{which}label": _wrapped(axis_text(axis, style), int(2.6 * long / style.label_pt))})
-    most = TICKS if long > NARROW or which == "y" else TICKS - 1
+    ax.set(**{f"{which}label": axis_text(axis, style)})
     ticks: Any = getattr(ax, f"{which}axis")
     above = values[values > 0]
     if axis.scale == "log" and above.size:
@@ -118,7 +114,7 @@ def _set_axis(ax: Axes, which: str, axis: Axis, style: Style, values: np.ndarray
         wide = max((high / low) ** ROOM, 1.05)
         ax.set(**{f"{which}lim": (low / wide, high * wide)})
         if high > 30 * low:
-            ticks.set_major_locator(LogLocator(numticks=most + 1))
+            ticks.set_major_locator(LogLocator(numticks=TICKS))
             ticks.set_minor_locator(LogLocator(subs="all", numticks=60) if high < 1e7 * low else NullLocator())
             ticks.set_minor_formatter(NullFormatter())
         else:
@@ -129,7 +125,7 @@ def _set_axis(ax: Axes, which: str, axis: Axis, style: Style, values: np.ndarray
         ends = (-0.5, len(axis.names) - 0.5)
         ax.set(**{f"{which}lim": ends[::-1] if which == "y" else ends})
     else:
-        ticks.set_major_locator(MaxNLocator(most, integer=axis.whole, steps=[1, 2, 2.5, 5, 10]))
+        ticks.set_major_locator(MaxNLocator(TICKS, integer=axis.whole, steps=[1, 2, 2.5, 5, 10]))
         ticks.set_minor_locator(NullLocator() if axis.whole else AutoMinorLocator(2))
         ticks.set_major_formatter(ScalarFormatter(useOffset=False))
     if axis.limits is not None:
@@ -177,56 +173,40 @@ def _set_colour_bar(ax: Axes, scale: tuple[str, float, float], style: Style) -> 
 
     label, low, high = scale
     part = ListedColormap(colormaps[SCALE](np.linspace(0.0, SCALE_TOP, 256)))
-    bar = ax.figure.colorbar(ScalarMappable(Normalize(low, high), part), ax=ax, aspect=25, pad=0.02, fraction=0.06)
+    figure: Any = ax.figure
+    bar = figure.colorbar(ScalarMappable(Normalize(low, high), part), cax=ax.inset_axes((1.04, 0.0, 0.05, 1.0)))
     bar.set_label(label)
     bar.outline.set_linewidth(style.axis_pt)
     bar.ax.yaxis.set_major_locator(MaxNLocator(TICKS, integer=True))
     bar.ax.yaxis.set_minor_locator(NullLocator())
-    bar.ax.tick_params(right=True)
 
 
-def _set_legend(ax: Axes) -> None:
-    """Set the legend above the axes, in as many columns as fit: there it covers no data."""
+def fit_words(drawn: Drawn, ax: Axes, style: Style) -> None:
+    """Set as many ticks, and labels in as many lines, as fit the size of the axes."""
+    from matplotlib.ticker import MaxNLocator
+
+    box, point = ax.get_window_extent(), ax.figure.dpi / 72.0
+    panel = drawn.panel.displayed()
+    for which, axis, long in (("x", panel.x, box.width / point), ("y", panel.y, box.height / point)):
+        ax.set(**{f"{which}label": _wrapped(axis_text(axis, style), int(LETTERS * long / style.label_pt))})
+        locator = getattr(ax, f"{which}axis").get_major_locator()
+        if isinstance(locator, MaxNLocator):
+            locator.set_params(nbins=max(2, min(TICKS, int(long / (APART[which] * style.tick_pt)))))
+
+
+def set_legend(ax: Axes, room: float) -> None:
+    """Set the legend above the axes, where it covers no data, in as many columns as its room [pixels] takes."""
     handles, names = ax.get_legend_handles_labels()
     words = [in_symbols(name) for name in names]
-    if not handles:
-        return
-    above: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0)}
-    for columns in range(min(len(handles), 4), 0, -1):
-        legend = ax.legend(handles, words, ncols=columns, **above)
-        if columns == 1 or _fits(ax, legend):
+    for columns in range(min(len(handles), 5), 0, -1):
+        legend = ax.legend(handles, words, ncols=columns, loc="lower left", bbox_to_anchor=(0.0, 1.0))
+        if columns == 1 or legend.get_window_extent(_renderer(ax)).width <= room:
             return
 
 
-def _fits(ax: Axes, legend: Any) -> bool:
-    """Return whether a legend is about as wide as its axes will be; to lay out the figure would take a second."""
+def _renderer(ax: Axes) -> Any:
     figure: Any = ax.figure
-    return bool(legend.get_window_extent(figure._get_renderer()).width <= AXES_SHARE * ax.get_window_extent().width)
-
-
-def letters(axes: Sequence[Axes], words: Sequence[str], style: Style, columns: int) -> None:
-    """Set the letters of panels: at the upper left corner of each, or below it as the journal wants."""
-    figure: Any = axes[0].figure
-    if style.below:
-        for ax, letter in zip(axes, words, strict=True):
-            ax.set_xlabel(f"{ax.get_xlabel()}\n{letter}")
-        return
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
-    width, height = figure.bbox.width, figure.bbox.height
-    boxes: list[Any] = [ax.get_tightbbox(figure._get_renderer()) for ax in axes]
-    for n, letter in enumerate(words):
-        column = [boxes[k].x0 for k in range(n % columns, len(boxes), columns)]
-        row = [boxes[k].y1 for k in range(len(boxes)) if k // columns == n // columns]
-        figure.text(
-            max(min(column), 0.0) / width,
-            min(max(row) + 1.0, height) / height,
-            letter,
-            ha="left",
-            va="top",
-            fontsize=style.letter_pt,
-            fontweight="bold" if style.bold else "normal",
-        )
+    return figure._get_renderer()
 
 
 def editable(svg: bytes, style: Style) -> bytes:

@@ -151,6 +151,11 @@ def shade(name: str, x: np.ndarray, one: np.ndarray, other: np.ndarray, look: Lo
     return Curve(name, x, low, "band", low=low, high=high, colour=look.colour, alpha=OPACITY, legend=False)
 
 
+def scale_text(upright: str) -> list[str]:
+    """Return the scale of the vertical axis in a sentence, if it is one of a probability."""
+    return [f"Vertical axis: {upright.replace('weibull', 'Weibull')} probability."] if upright else []
+
+
 def noun(series: Sequence[Series]) -> str:
     """Return what a series is: a result, or a part of one."""
     return "result" if len({id(each.of) for each in series}) == len(series) else series[0].kind

@@ -88,7 +88,7 @@ class Input:
 
 
 def load(given: Any, reading: ReadOptions, settings: Settings, library: Path | None = None) -> list[Input]:
-    """Load one thing that was given: a path, `library:ID`, or an object of the Python interface.
+    """Load one thing that was given: a path, paths of one table, `library:ID`, or an object of Python.
 
     Returns
     -------
@@ -102,6 +102,11 @@ def load(given: Any, reading: ReadOptions, settings: Settings, library: Path | N
     """
     if isinstance(given, str) and given.startswith(LIBRARY):
         return [_of_record(_record(given.removeprefix(LIBRARY), library), given)]
+    if isinstance(given, list | tuple):
+        from devicekit.readers import read
+
+        table = read(given, reading, elsewhere=frozenset({"read_voltage"}))
+        return [of_table(table, settings, Path(given[0]).resolve().parent.name, str(Path(given[0]).parent))]
     if isinstance(given, str | os.PathLike):
         return _of_path(Path(given), reading, settings)
     return [_of_object(given, settings)]
@@ -314,17 +319,14 @@ def relabelled(inputs: Sequence[Input], labels: Sequence[str]) -> list[Input]:
         raise UsageError(
             f"labels= gives {len(labels)} names for {len(inputs)} inputs ({', '.join(each.label for each in inputs)})."
         )
-    wanted = list(labels) or [each.label for each in inputs]
     if labels and len(set(labels)) < len(labels):
         raise UsageError("labels= gives a name twice. Give different names.")
-    found: list[str] = []
-    for name in wanted:
-        new, number = name, 1
-        while new in found:
-            number += 1
-            new = f"{name} ({number})"
-        found.append(new)
-    return [replace(each, label=label) for each, label in zip(inputs, found, strict=True)]
+    found: list[Input] = []
+    for each, label in zip(inputs, labels or [each.label for each in inputs], strict=True):
+        taken = {other.label for other in found if other.holds == each.holds}
+        names = [label, *(f"{label} ({number})" for number in range(2, len(inputs) + 1))]
+        found.append(replace(each, label=next(name for name in names if name not in taken)))
+    return found
 
 
 __all__ = ["CardError", "Input", "load", "of_card", "of_table", "relabelled"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from devicekit.core.errors import UsageError
 from devicekit.features.merit import Settings
 from devicekit.figures.compose import PaperFigure, find_panels
 from devicekit.figures.drawn import PROBABILITIES, QUANTITIES, How
-from devicekit.figures.inputs import Input, load, relabelled
+from devicekit.figures.inputs import LIBRARY, Input, load, relabelled
 from devicekit.figures.style import style_named
 from devicekit.system.options import ReadOptions
 
@@ -72,7 +73,8 @@ def figure(
         If an input cannot be read, or a panel needs what no input has.
     """
     options = ReadOptions.of(**reading)
-    given = load_all(results, options, settings or Settings(read_voltage=options.read_voltage), library)
+    together, options = grouped(results, options, labels)
+    given = load_all(together, options, settings or Settings(read_voltage=options.read_voltage), library)
     made = compose(given, style, size, panels, labels, probability, show, mark)
     if out is not None:
         made.save(out)
@@ -93,6 +95,28 @@ def load_all(
         raise UsageError("A figure needs a file, a result, a card or a record: give one or more.")
     folder = None if library is None else Path(library)
     return [each for result in results for each in load(result, reading, settings, folder)]
+
+
+def grouped(results: Sequence[Any], reading: ReadOptions, labels: Sequence[str]) -> tuple[list[Any], ReadOptions]:
+    """Return the results with those files as one that make one table, by an option or by their names.
+
+    With a label for each file they stay apart.
+    """
+    from devicekit.readers.multiple_files import group_files
+
+    files = [Path(each) for each in results if _is_measured(each)]
+    if len(files) < 2 or len(labels) == len(results):
+        return list(results), reading
+    inputs, reading = group_files(files, reading)
+    if len(inputs) == len(files):
+        return list(results), reading
+    return [*inputs, *(each for each in results if not _is_measured(each))], reading
+
+
+def _is_measured(given: Any) -> bool:
+    if not isinstance(given, str | os.PathLike) or str(given).startswith(LIBRARY):
+        return False
+    return not os.path.isdir(given) and not str(given).lower().endswith(".json")
 
 
 def compose(

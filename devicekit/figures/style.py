@@ -199,7 +199,7 @@ STYLES = {
             box=False,
             brackets="()",
             across=(2, 4),
-            base_mm=15.0,
+            base_mm=18.0,
         ),
         Style(
             name="ieee",

@@ -91,7 +91,7 @@ def run_figure(
         If a result cannot be read, or a panel needs what none has.
     """
     from devicekit.features.merit import Settings
-    from devicekit.figures.make import compose, load_all
+    from devicekit.figures.make import compose, grouped, load_all
 
     settings = Settings(
         read_voltage=request.reading.read_voltage,
@@ -101,9 +101,10 @@ def run_figure(
     )
     inputs = []
     with progress.counting("reading", "results") as count:
-        for number, each in enumerate(given or request.results, 1):
-            inputs += load_all([each], request.reading, settings, request.library)
-            count(number, len(given or request.results))
+        results, reading = grouped(given or request.results, request.reading, request.labels)
+        for number, each in enumerate(results, 1):
+            inputs += load_all([each], reading, settings, request.library)
+            count(number, len(results))
     figure = compose(
         inputs,
         request.style,

@@ -75,7 +75,7 @@ def _interval(values: np.ndarray, samples: int) -> tuple[np.ndarray, np.ndarray,
     mean = values.mean(axis=0)
     if len(values) > 1:
         wide = t_quantile(0.975, len(values) - 1) * values.std(axis=0, ddof=1) / np.sqrt(len(values))
-        return mean, mean - wide, mean + wide
+        return mean, np.maximum(mean - wide, 0.0), np.minimum(mean + wide, 1.0)
     ends = np.array([clopper_pearson(each * samples, samples) for each in mean])
     return mean, ends[:, 0], ends[:, 1]
 

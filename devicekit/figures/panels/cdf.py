@@ -10,7 +10,7 @@ import pandas as pd
 
 from devicekit.features.stats import ranks
 from devicekit.figures.cycles import in_groups, left_out_text, limits_text, numbers_of, read_text, rules_text
-from devicekit.figures.drawn import LEAST, Drawn, How, Series, distinct, key, of_each, scale_of
+from devicekit.figures.drawn import LEAST, Drawn, How, Series, distinct, key, of_each, scale_of, scale_text
 from devicekit.figures.inputs import Input
 from devicekit.figures.looks import MOST, Look, looks
 from devicekit.plot import Axis, Curve, Panel
@@ -56,7 +56,7 @@ def _drawn(series: Sequence[Series], pair: Sequence[tuple[str, str]], how: How) 
         name="cdf-voltages" if voltages else "cdf-states",
         panel=Panel(x, Axis("Cumulative probability", "%"), curves),
         shows=f"Cumulative distributions of {what} over cycles ({of_each(known, words)}).",
-        notes=(*(each for each in notes if each), "Median ranks, (i - 0.3)/(n + 0.4)."),
+        notes=(*(each for each in notes if each), *scale_text(upright), "Median ranks, (i - 0.3)/(n + 0.4)."),
         inputs=inputs,
         upright=upright,
         scale=scale_of(known),

@@ -21,6 +21,7 @@ NAMES = ("endurance",)
 RANK = 30
 NEEDS = "HRS and LRS over write cycles"
 LEVELS = ("lrs", "hrs")
+ENOUGH_READINGS = 5  # of a median, where no place has more than one reading
 BLACK = Look("#000000")
 
 
@@ -73,7 +74,7 @@ def _curves(series: Series, how: How, alone: bool) -> Iterator[Curve]:
             continue
         own = own[own["conductance_s"] > 0]
         x, y = np.maximum(own["cycle"].to_numpy(float), 1.0), how.states(own["conductance_s"].to_numpy(float))
-        found = band(x, y)
+        found = band(x, y, ENOUGH_READINGS)
         if own["device_id"].nunique() >= ENOUGH:
             yield shade(f"{name}, band", found.x, found.low, found.high, look)
         else:

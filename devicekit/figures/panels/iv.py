@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,16 +14,19 @@ from devicekit.features.dc.segments import split_segments
 from devicekit.features.dc.trace import each_sweep
 from devicekit.features.merit import MOST_CURVES, curve
 from devicekit.features.merits.dc import DcResult
-from devicekit.figures.cycles import by_compliance, limits_of, limits_text
+from devicekit.figures.cycles import by_compliance, by_device, limits_of, limits_text
 from devicekit.figures.drawn import ARROW, Drawn, How, Series, distinct, dressed, of_each, scale_of
 from devicekit.figures.inputs import Input
-from devicekit.figures.looks import GREY
+from devicekit.figures.looks import GREY, MOST
 from devicekit.plot import Axis, Curve, Panel
 
 NAMES = ("iv", "iv-linear")
 RANK = 10
 NEEDS = "voltage sweeps"
-PLACE = 0.62  # of the largest |V| of a leg: where its arrow stands
+Points = tuple[np.ndarray, np.ndarray]  # voltage [V] and current [A]
+PLACES = {True: (0.75, 0.5, 0.35), False: (0.45, 0.6, 0.3)}  # of an arrow, as a share of |V|, of a rising leg or not
+STEEP = 1.0  # change of ln |I| from which on another place is better
+GRID = 200  # points of a sweep that are compared
 REACH = 0.09  # of the largest |V|: length of an arrow
 
 
@@ -42,9 +46,11 @@ def _series(inputs: Sequence[Input]) -> list[Series]:
         if not isinstance(result, DcResult):
             continue
         shown = subset.shown_sweeps(result.cycles)
-        parts = by_compliance(each, shown) if alone else {}
+        parts, kind = (by_compliance(each, shown) if alone else {}), "compliance"
+        if alone and not parts and 1 < shown["device_id"].nunique() <= MOST:
+            parts, kind = by_device(shown), "device"
         for name, rows in (parts or {each.label: shown}).items():
-            found.append(Series(name, each, (_of_table(result, rows), rows), "compliance"))
+            found.append(Series(name, each, (_of_table(result, rows), rows), kind))
     return dressed(found)
 
 
@@ -59,16 +65,17 @@ def _drawn(series: Sequence[Series], log: bool) -> Drawn:
     behind, front, arrows = [], [], []
     alone = len(series) == 1
     for each in series:
-        frame, _ = each.rows
-        cycles, (v, i) = _curves(frame), curve(_median(each, frame))
+        cycles = {f"{device}, cycle {cycle}": curve(rows) for device, cycle, rows in each_sweep(each.rows[0])}
         pale = GREY.pale if alone else each.look.pale
-        for n, (volt, ampere) in enumerate(_evenly(cycles, max(1, MOST_CURVES // len(series))), 1):
-            values = _displayed(ampere, log)
-            behind.append(Curve(f"{each.name}, cycle {n}", volt, values, width=0.3, colour=pale, legend=False))
-        name = ("median cycle" if len(cycles) > 1 else each.name) if alone else each.name
-        front.append(Curve(name, v, _displayed(i, log), style=each.look.dash, colour=each.look.colour, width=1.0))
-        if alone or each is series[0]:
-            arrows += _arrows(v, _displayed(i, log))
+        for name, (v, i) in _evenly(cycles, max(1, MOST_CURVES // len(series))).items():
+            words = name if alone else f"{each.name}: {name}"
+            behind.append(Curve(words, v, _displayed(i, log), width=0.3, colour=pale, legend=False))
+        name = "median cycle" if alone and len(cycles) > 1 else each.name
+        for number, (v, i) in enumerate(_medians(list(cycles.values())), 1):
+            words = name if number == 1 else f"{name}, {number}"
+            line = Curve(words, v, _displayed(i, log), style=each.look.dash, colour=each.look.colour, width=1.0)
+            front.append(replace(line, legend=number == 1))
+            arrows += _arrows(v, _displayed(i, log)) if each is series[0] else []
     limits = limits_of(pd.concat([each.rows[1] for each in series]))
     lines = [("y", limit) for limit in limits] if log and len(limits) <= len(series) else []
     y = Axis("|Current|", "A", "log") if log else Axis("Current", "A")
@@ -82,27 +89,30 @@ def _drawn(series: Sequence[Series], log: bool) -> Drawn:
     )
 
 
-def _curves(frame: pd.DataFrame) -> list[tuple[np.ndarray, np.ndarray]]:
-    return [curve(rows) for _, _, rows in each_sweep(frame)]
+def _evenly(cycles: Mapping[str, Points], most: int) -> dict[str, Points]:
+    step = -(-len(cycles) // most)
+    return {name: each for n, (name, each) in enumerate(cycles.items()) if n % step == 0}
 
 
-def _evenly(cycles: list[tuple[np.ndarray, np.ndarray]], most: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    return cycles[:: -(-len(cycles) // most)]
+def _medians(cycles: Sequence[Points]) -> list[Points]:
+    """Return the sweep that is nearest to the median of ln |I| at each point, of each polarity that there is."""
+    reach = max(float(np.nanmax(np.abs(v), initial=0.0)) for v, _ in cycles)
+    kinds: dict[tuple[bool, bool], list[Points]] = {}
+    for v, i in cycles:
+        kinds.setdefault((bool(np.nanmax(v) > 0.1 * reach), bool(np.nanmin(v) < -0.1 * reach)), []).append((v, i))
+    return [_nearest(own) for own in kinds.values()]
 
 
-def _median(series: Series, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of the cycle whose numbers are nearest to their medians, in median absolute deviations."""
-    rows: pd.DataFrame = series.rows[1]
-    apart = np.zeros(len(rows))
-    for name in ("v_set_v", "v_reset_v", "g_hrs_s", "g_lrs_s"):
-        values = rows[name].to_numpy(float)
-        values = np.log(np.where(values > 0, values, np.nan)) if name.startswith("g_") else values
-        if not np.isfinite(values).any():
-            continue
-        off = np.abs(values - np.nanmedian(values))
-        apart += np.nan_to_num(off / (np.nanmedian(off) or 1.0), nan=np.inf)
-    best = rows.iloc[int(np.argmin(apart))]
-    return frame[(frame["device_id"].astype(str) == str(best["device_id"])) & (frame["cycle"] == best["cycle"])]
+def _nearest(cycles: Sequence[Points]) -> Points:
+    grid = np.linspace(0.0, 1.0, GRID)
+    rows = []
+    for _, i in cycles:
+        size = np.abs(i)
+        known = np.flatnonzero(size > 0)
+        at = np.linspace(0.0, 1.0, i.size)
+        rows.append(np.interp(grid, at[known], np.log(size[known])) if known.size else np.full(GRID, np.nan))
+    apart = np.abs(np.array(rows) - np.nanmedian(rows, axis=0)).mean(axis=1)
+    return cycles[int(np.nanargmin(apart))] if np.isfinite(apart).any() else cycles[0]
 
 
 def _displayed(current: np.ndarray, log: bool) -> np.ndarray:
@@ -119,7 +129,7 @@ def _numbers(series: Series) -> str:
 def _notes(series: Sequence[Series], behind: Sequence[Curve], marked: bool) -> tuple[str, ...]:
     total = sum(len(each.rows[1]) for each in series)
     pale = "Pale: all cycles" if len(behind) >= total else f"Pale: {len(behind)} of {total} cycles, evenly chosen"
-    words = f"{pale}; in front, the cycle whose V_set, V_reset, HRS and LRS are nearest to their medians."
+    words = f"{pale}; in front, the one nearest to the median of ln |I|."
     words = "" if total == len(series) else words
     out = [subset.shown_text(each.of.tables["cycles"]) for each in series[:1]]
     limits = limits_text([Series(each.name, each.of, each.rows[1]) for each in series])
@@ -140,9 +150,14 @@ def _arrows(v: np.ndarray, y: np.ndarray) -> list[Curve]:
         top = float(np.nanmax(np.abs(x)))
         if top < 0.3 * reach:
             continue
-        middle = int(np.nanargmin(np.abs(np.abs(x) - PLACE * top)))
-        ahead = np.flatnonzero(np.abs(x - x[middle]) >= REACH * reach)
-        ahead = ahead[ahead > middle]
-        if ahead.size and np.isfinite(z[[middle, ahead[0]]]).all():
-            found.append(Curve(ARROW, x[[middle, ahead[0]]], z[[middle, ahead[0]]], legend=False, data=False))
+        pieces = []
+        for place in PLACES[leg.rising]:
+            first = int(np.nanargmin(np.abs(np.abs(x) - place * top)))
+            ahead = np.flatnonzero(np.abs(x - x[first]) >= REACH * reach)
+            ends = np.array([first, *ahead[ahead > first][:1]])
+            if ends.size == 2 and np.isfinite(z[ends]).all():
+                pieces.append((float(abs(np.diff(np.log(np.abs(z[ends]) + 1e-15))[0])), x[ends], z[ends]))
+        if pieces:
+            _, at, height = next((each for each in pieces if each[0] < STEEP), min(pieces, key=lambda each: each[0]))
+            found.append(Curve(ARROW, at, height, legend=False, data=False))
     return found

@@ -9,7 +9,7 @@ import numpy as np
 from devicekit.core.text import count, percent, percent_span
 from devicekit.features.merits.multilevel import MultilevelResult
 from devicekit.features.stats import ranks
-from devicekit.figures.drawn import LEAST, Drawn, How, Series, dressed, scale_of
+from devicekit.figures.drawn import LEAST, Drawn, How, Series, dressed, scale_of, scale_text
 from devicekit.figures.inputs import Input
 from devicekit.figures.looks import MOST
 from devicekit.plot import Axis, Curve, Panel
@@ -57,7 +57,7 @@ def _drawn(given: Input, result: MultilevelResult, how: How, number: int) -> Dra
             lines=lines,
         ),
         shows=f"Distributions of {len(series)} levels{of} ({each_n} readings each, {devices}).",
-        notes=tuple(_notes(result, bool(lines))),
+        notes=(*_notes(result, bool(lines)), *scale_text(upright)),
         inputs=(given,),
         upright=upright,
         scale=scale_of(series),

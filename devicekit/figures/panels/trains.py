@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from devicekit.core.text import count, listed, si
+from devicekit.core.text import count, listed, si, span
 from devicekit.device.card import DeviceCard
 from devicekit.figures.drawn import Drawn, How, Series, dressed, key, of_each, scale_of, shade
 from devicekit.figures.inputs import Input
@@ -20,6 +20,7 @@ RANK = 50
 NEEDS = "LTP and LTD trains"
 ENOUGH = 20  # trains from which a band of 5 to 95 % is drawn; of fewer, all of them
 BLACK = Look("#000000")
+ROOM = 1.5  # end of the axis over the largest change, where a band is wider
 
 
 def draw(inputs: Sequence[Input], how: How) -> list[Drawn]:
@@ -142,15 +143,29 @@ def _rates(series: Sequence[Series]) -> Drawn:
     if not alone:
         curves += [key("LTP", BLACK), key("LTD", BLACK, dash="--")]
     level = " and ".join(f"{100 * each:.0f} %" for each in sorted(levels))
-    laws = list(dict.fromkeys((each.rows.law.title) for each in series))
+    laws = list(dict.fromkeys(each.rows.law.title for each in series))
+    top = ROOM * max(float(each.y.max()) for each in curves if each.kind == "line" and each.data)
+    beyond = any(each.high is not None and float(np.max(each.high)) > top for each in curves)
+    notes = [f"Fitted law: {listed(laws)}.", f"Bands: {level} confidence, pointwise.", *_windows(series)]
+    if beyond:
+        notes.append("A band beyond the axis: no reading limits the change there.")
+    y = Axis("|Change by one pulse|", "window", limits=(0.0, top) if beyond else None)
     return Drawn(
         name="rates",
-        panel=Panel(Axis("State r", limits=(0.0, 1.0)), Axis("|Change by one pulse|", "window"), curves),
+        panel=Panel(Axis("State r", limits=(0.0, 1.0)), y, curves),
         shows="Change of the state by one pulse against the state, where trains were measured.",
-        notes=(f"Fitted law: {listed(laws)}. Bands: {level} confidence, pointwise.",),
+        notes=tuple(notes),
         inputs=tuple(each.of for each in series),
         scale=scale_of(series),
     )
+
+
+def _windows(series: Sequence[Series]) -> list[str]:
+    """Return the window that r = 0 and r = 1 stand for, of up to four results."""
+    windows = [each.rows.window for each in series]
+    units = ["S" if each.quantity == "conductance_s" else "" for each in windows]
+    spans = [span(each.low, each.high, unit) for each, unit in zip(windows, units, strict=True)]
+    return [f"r from 0 to 1: {of_each(series, spans)}."] if len(series) <= 4 else []
 
 
 def _branches(given: Any) -> list[tuple[str, Any]]:

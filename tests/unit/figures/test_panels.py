@@ -14,7 +14,7 @@ import pytest
 import devicekit as dk
 from devicekit.figures.looks import COLOURS, looks
 from devicekit.synthetic import levels, records
-from devicekit.tables import EnduranceTable
+from devicekit.tables import EnduranceTable, SweepTable
 
 Run = Callable[..., Any]
 
@@ -29,17 +29,19 @@ def curve(drawn: Any, name: str) -> Any:
     return found
 
 
-def test_the_front_cycle_is_nearest_to_the_medians(without_mechanism: None) -> None:
-    table = records.sweeps(9, 1)
-    found = dk.characterize(table).results["dc"]
-    shown = curve(panel("iv", table), "median cycle")
-    medians = found.cycles[["v_set_v", "v_reset_v", "g_hrs_s", "g_lrs_s"]]
-    apart = (medians - medians.median()).abs() / (medians - medians.median()).abs().median()
-    worst = found.cycles["cycle"][apart.sum(axis=1).idxmax()]
-    rows = {int(n): part["current_a"].abs().to_numpy() for n, part in table.frame.groupby("cycle")}
-    same = [n for n, amperes in rows.items() if np.array_equal(amperes[amperes > 0], shown.y[np.isfinite(shown.y)])]
-    assert len(same) == 1
-    assert same != [int(worst)]
+def test_the_front_cycle_is_nearest_to_the_median_of_each_polarity() -> None:
+    """Set and reset sweeps apart: the conductance rises, or falls, fivefold at their ends."""
+    up = np.concatenate([np.linspace(0, 1, 50), np.linspace(1, 0, 50)])
+    sweeps = [(1, 1.0), (-1, 1.0), (1, 9.0), (-1, 0.1), (1, 5.0), (-1, 7.0), (1, 3.0), (1, 0.5)]
+    rows = [
+        ("d", cycle, point, sign * v, sign * factor * 1e-6 * v * (5.0**sign if point > 50 else 1))
+        for cycle, (sign, factor) in enumerate(sweeps, 1)
+        for point, v in enumerate(up)
+    ]
+    frame = pd.DataFrame(rows, columns=["device_id", "cycle", "point", "voltage_v", "current_a"])
+    front = [each for each in panel("iv", SweepTable(frame)).panel.curves if each.name.startswith("median cycle")]
+    found = {float(np.sign(each.x[np.argmax(np.abs(each.x))])): float(np.nanmax(each.y)) for each in front}
+    assert found == {1.0: pytest.approx(1.5e-5, rel=0.1), -1.0: pytest.approx(1e-6, rel=0.1)}
 
 
 def test_compliances_of_one_file_are_told_apart() -> None:
