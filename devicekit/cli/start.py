@@ -128,13 +128,14 @@ def _print_command(what: str, line: str, as_json: bool) -> None:
         typer.echo(f"  {line}\n")
 
 
-def _free(*patterns: str) -> list[str]:
-    """Return names that no file has yet, of patterns with a place for "" or a number."""
+def _free(file: Input, *ends: str) -> list[Path]:
+    """Return names for results that nothing has yet, with a number before their endings if needed."""
+    name = stem(file) or Path(str(file)).resolve().name
+    name = f"results{name}" if name.startswith("-") else name  # a dash would be an option
     for number in count(1):
-        names = [each.format("" if number == 1 else f"-{number}") for each in patterns]
-        begun = [name.removesuffix(".json").removesuffix(".html") for name in names]
+        begun = [f"{name}-{Path(end).stem}{f'-{number}' * (number > 1)}" for end in ends]
         if not any(glob(f"{escape(each)}*") for each in begun):
-            return names
+            return [Path(each + Path(end).suffix) for each, end in zip(begun, ends, strict=True)]
     raise AssertionError
 
 
@@ -142,8 +143,7 @@ def _fit(found: _Read, as_json: bool) -> dict[str, Any]:
     """Fit pulse trains, with a page, and with a card if there are LTP and LTD."""
     from devicekit.verbs.fit import FitRequest, run_fit
 
-    name = stem(found.file)
-    card_file, page = map(Path, _free(f"{name}-card{{}}.json", f"{name}-fit{{}}.html"))
+    card_file, page = _free(found.file, "card.json", "fit.html")
     out = card_file if set(found.table.frame["direction"]) >= {"ltp", "ltd"} else None
     options = {**non_default(found.reading), "out": out, "report": page}
     files = [found.file] if isinstance(found.file, Path) else found.file
@@ -157,7 +157,16 @@ def _fit(found: _Read, as_json: bool) -> dict[str, Any]:
         show(outcome.text)
         card = next(iter(outcome.cards), "")
         if card:
-            terminal.fields([("next", command("benchmark", [card], {"out": f"{name}-benchmark"}))])
+            terminal.fields(
+                [
+                    (
+                        "next",
+                        command(
+                            "benchmark", [card], {"out": card.replace("-card", "-benchmark").removesuffix(".json")}
+                        ),
+                    )
+                ]
+            )
     return {"command": line, **outcome.json}
 
 
@@ -167,7 +176,7 @@ def _characterize(found: list[_Read], as_json: bool) -> dict[str, Any]:
     from devicekit.verbs.characterize import CharacterizeRequest, run_characterize
 
     files = [path for each in found for path in ([each.file] if isinstance(each.file, Path) else each.file)]
-    out = Path(_free(f"{stem(files[0] if len(files) == 1 else files)}-results{{}}")[0])
+    (out,) = _free(files[0] if len(files) == 1 else files, "results")
     reading = replace(found[0].reading, files_are=None)  # it takes files one by one
     line = command("characterize", list(map(str, files)), {**non_default(reading), "out": out})
     contents = " and ".join(dict.fromkeys(each.table.contents for each in found))

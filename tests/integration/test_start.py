@@ -97,6 +97,19 @@ def test_nothing_of_the_user_is_replaced(devicekit: Run, folder: Path, without_p
     assert ran.json["command"].endswith("--report mine-fit-3.html")
 
 
+@pytest.mark.parametrize("name", ["{0} [a] 5%.csv", "-x.csv"])
+def test_any_name_of_a_file_gives_a_command_that_runs(
+    devicekit: Run, folder: Path, name: str, without_pictures: None
+) -> None:
+    (folder / "mine.csv").rename(folder / name)
+    ran = devicekit(f"./{name}", "--json")
+    assert ran.code == 0, ran.out
+    for path in folder.glob("*-card.json"):
+        path.unlink()
+    assert devicekit(*shlex.split(ran.json["command"])[1:]).code == 0
+    assert len(list(folder.glob("*-card.json"))) == 1
+
+
 @pytest.mark.usefixtures("without_pictures", "without_mechanism")
 def test_several_kinds_are_done_one_by_one(devicekit: Run, folder: Path) -> None:
     (folder / "notes.csv").write_text("nothing\n")
