@@ -64,8 +64,8 @@ def run_array(request: ArrayRequest, progress: Progress = SILENT, kept: Kept | N
     text: list[Block] = [
         *marks_title(card.provenance.marks),
         Title(f"Array of {result.card}"),
-        *paragraphs(result.sentences()),
-        Columns(("question, for a loss of no more than a point", "answer"), result.answers()),
+        *paragraphs([result.verdict(), *result.sentences()]),
+        Columns(("question, for a loss of at most one point", "answer", "points lost (95 %)"), result.answers()),
         *report_field(request.out),
     ]
     return Outcome(

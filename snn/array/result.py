@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from devicekit.core.intervals import mean_ends, with_interval
 from devicekit.core.records import Record, column, derived, internal
-from devicekit.core.text import percent, si
+from devicekit.core.text import listed, percent, si
 from devicekit.device.wear import Wear
 from devicekit.plot import Panel
 from snn.ageing import AgeingResult
@@ -34,9 +35,9 @@ class Unknown(Record):
         return False
 
     @property
-    def words(self) -> str:
-        """The answer in words."""
-        return f"unknown; needs {self.needs}" if self.needs else f"unknown: {self.why}"
+    def pair(self) -> tuple[str, str]:
+        """The answer, and why."""
+        return "unknown", f"needs {self.needs}" if self.needs else str(self.why)
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,10 @@ class Point(Record):
         """Mean over seeds [1]."""
         return float(np.mean(self.accuracies))
 
-    def loss(self, ideal: Point) -> tuple[float, float | None]:
-        """Return the mean loss against another point of the same seeds, and its standard error (None: one seed)."""
+    def loss(self, ideal: Point) -> tuple[float, tuple[float, float] | None]:
+        """Return the mean loss against another point of the same seeds [1], and its 95 % interval (None: one seed)."""
         apart = np.subtract(self.reference or ideal.accuracies, self.accuracies)
-        error = float(apart.std(ddof=1) / np.sqrt(apart.size)) if apart.size > 1 else None
-        return float(apart.mean()), error
+        return float(apart.mean()), mean_ends(apart.tolist())
 
 
 @dataclass(frozen=True)
@@ -117,40 +117,44 @@ class Best:
 
     @property
     def settled(self) -> bool | None:
-        """True if both losses differ from one percentage point by two standard errors; None with one seed."""
-        for found, side in ((self.kept, 1.0), (self.lost, -1.0)):
-            if found is not None:
-                loss, error = found[1].loss(self.ideal)
-                if error is None:
-                    return None
-                if side * (POINT - loss) < 2.0 * error:
-                    return False
+        """True if the 95 % intervals of both losses leave out one percentage point; None with one seed."""
+        for _, point in (each for each in (self.kept, self.lost) if each is not None):
+            ends = point.loss(self.ideal)[1]
+            if ends is None:
+                return None
+            if ends[0] <= POINT <= ends[1]:
+                return False
         return True
 
-    def words(self, show: Callable[[Any], str], better: str, beyond: str) -> str:
-        """Return the answer with the losses behind it.
-
-        Parameters
-        ----------
-        show : callable
-            Value -> text.
-        better : str
-            Text if every value tried loses more.
-        beyond : str
-            Text before the last value tried.
-        """
-
-        def loss(found: tuple[Any, Point]) -> str:
-            mean, error = found[1].loss(self.ideal)
-            return f"{100 * mean:.1f}" + ("" if error is None else f" ± {100 * error:.1f}") + " percentage points"
-
+    def answer(self, limit: Limit) -> str:
+        """Return the answer in few words."""
         if self.kept is None:
-            if self.lost is None:
-                return "not tried"
-            return f"{better}: {show(self.lost[0])} loses {loss(self.lost)}"
-        answer = f"{beyond if self.lost is None else ''}{show(self.kept[0])} (loses {loss(self.kept)}"
-        answer += "" if self.lost is None else f"; {show(self.lost[0])} loses {loss(self.lost)}"
-        return answer + ("; uncertain, use more seeds)" if self.settled is False else ")")
+            return "not tried" if self.lost is None else limit.better.format(limit.show(self.lost[0]))
+        return (limit.last if self.lost is None else limit.kept).format(limit.show(self.kept[0]))
+
+    def reason(self, limit: Limit) -> str:
+        """Return the losses behind the answer [points]."""
+        found = [
+            f"{limit.show(value)}: {with_interval(100 * mean, ends and (100 * ends[0], 100 * ends[1]))}"
+            for value, point in (each for each in (self.kept, self.lost) if each is not None)
+            for mean, ends in [point.loss(self.ideal)]
+        ]
+        return "; ".join([*found, *(["uncertain"] if self.settled is False else [])])
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Words of an answer: how a value is shown, and the answer where it, all values, or none lose little enough."""
+
+    show: Callable[[Any], str]
+    kept: str
+    last: str
+    better: str
+
+
+TILE = Limit(lambda n: f"{n}x{n}", "up to {}", "at least {}", "smaller than {}")
+ADC = Limit(str, "{} or more", "{} or fewer", "more than {}")
+TOLERANCE = Limit(percent, "up to {} of the window", "at least {} of the window", "below {} of the window")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,51 +185,62 @@ class ArrayResult(Record):
 
     @derived(name="answers")
     def answered(self) -> list[dict[str, str]]:
-        """Questions and answers in words."""
-        return [{"question": question, "answer": answer} for question, answer in self.answers()]
+        """Questions, answers and reasons in words."""
+        return [{"question": ask, "answer": answer, "reason": why} for ask, answer, why in self.answers()]
 
-    def answers(self) -> list[tuple[str, str]]:
-        """Return questions and answers in words, each for a loss of at most one percentage point by one effect."""
+    def answers(self) -> list[tuple[str, str, str]]:
+        """Return questions, answers and reasons, each for a loss of at most one percentage point by one effect."""
         rows = []
         if self.weights_only:
-            rows.append(("largest tile", "unknown: the card holds weights, which have no resistance"))
-        for curve in self.wires:
-            side = curve.best("tile", self.ideal, least=False)
-            words = side.words(lambda n: f"{n} x {n}", "smaller than those tried", "at least ")
-            rows.append((f"largest tile, {curve.name}", words))
-        for curve in self.converters:
-            bits = curve.best("adc_bits", self.ideal, least=True)
-            rows.append((f"bits of a converter, {curve.name}", bits.words(str, "more than those tried", "at most ")))
-        tolerance = self.programming.best("tolerance", self.ideal, least=False)
-        words = tolerance.words(lambda t: f"{percent(t)} of the window", "tighter than those tried", "at least ")
-        rows.append(("tolerance of write and verify", words))
-        rows.append(("time until a loss of one percentage point", self._time()))
+            rows.append(("tile", "unknown", "the card holds weights, which have no resistance"))
+        for limit, question, setting, curves in (
+            (TILE, "tile", "tile", self.wires),
+            (ADC, "bits", "adc_bits", self.converters),
+            (TOLERANCE, "tolerance of", "tolerance", (self.programming,)),
+        ):
+            for curve in curves:
+                best = curve.best(setting, self.ideal, least=limit is ADC)
+                name = curve.name.replace("one gain per", "gain per")
+                asked = f"{question} {name}" if limit is TOLERANCE else f"{question}, {name}"
+                rows.append((asked, best.answer(limit), best.reason(limit)))
+        rows.append(("time until that loss", *self._time()))
         if self.baked is not None:
-            rows.append(("accuracy after the bake", self.baked.words))
-        rows.append(("trainings until wear-out", self.wear.words))
-        return [*rows, ("energy of an inference, devices alone", self._joules())]
+            rows.append(("accuracy after the bake", self.baked.words, ""))
+        wear = self.wear.pair if isinstance(self.wear, Unknown) else (self.wear.words, "")
+        rows.append(("trainings until wear-out", *wear))
+        return [*rows, ("energy of an inference", *self._joules())]
 
     def verdict(self) -> str:
         """Return the main answers in one sentence."""
-        answers = dict(self.answers())
-        wires = [name for name in answers if name.startswith("largest tile")]
-        kept = [*wires[:2], *(name for name in answers if name.startswith(("bits", "tolerance", "time")))]
-        limits = "; ".join(f"{name}: {answers[name]}" for name in kept)
-        return f"Limits for a loss of at most one percentage point: {limits}."
+        parts, found = [], []
+        if self.wires:
+            curve = self.wires[2 * ((len(self.wires) // 2) // 2)]  # of the middle resistance, one gain per layer
+            best = curve.best("tile", self.ideal, least=False)
+            parts.append(f"tiles {best.answer(TILE)} ({curve.name})")
+            found.append(best)
+        if self.converters:
+            bits = self.converters[0].best("adc_bits", self.ideal, least=True)
+            found.append(bits)
+            parts.append(f"converters of {bits.answer(ADC).replace(' or', ' bits or', 1)}")
+        tolerance = self.programming.best("tolerance", self.ideal, least=False)
+        parts.append(f"a write tolerance {tolerance.answer(TOLERANCE)}")
+        settled = all(each.settled for each in (*found, tolerance))
+        unsure = "" if settled else " Not all of this is certain: use more seeds (--seeds)."
+        return f"At most one point of accuracy is lost with {listed(parts)}.{unsure}"
 
-    def _time(self) -> str:
+    def _time(self) -> tuple[str, str]:
         if isinstance(self.time, Unknown):
-            return self.time.words
+            return self.time.pair
         until, last = self.time.until(POINT), self.time.rows[-1]
         if until is not None:
-            return f"{si(until, 's')} (drift: {self.time.law.describe(until)})"
-        return f"more than {si(last.time_s, 's')}, the longest time covered by the retention data"
+            return si(until, "s"), f"drift: {self.time.law.describe(until)}"
+        return f"more than {si(last.time_s, 's')}", "the longest time covered by the retention data"
 
-    def _joules(self) -> str:
+    def _joules(self) -> tuple[str, str]:
         if isinstance(self.energy, Unknown):
-            return self.energy.words
+            return self.energy.pair
         each = self.energy
-        return f"{si(each.total_j, 'J')}, reads of {si(each.read_s, 's')} at {each.read_voltage_v:g} V"
+        return si(each.total_j, "J"), f"reads of {si(each.read_s, 's')} at {each.read_voltage_v:g} V"
 
     def sentences(self) -> list[str]:
         """Return sentences about the network and the data."""
@@ -234,16 +249,15 @@ class ArrayResult(Record):
         return [
             f"A network of {self.hidden} hidden neurons trained with float weights for {self.epochs} epochs and "
             f"programmed into devices: test accuracy {percent(self.ideal.mean)} on an ideal array ({seeds}; "
-            f"{self.data.name}, {self.data.split}). Effects together cost more than each alone.",
+            f"{self.data.name}, {self.data.split}).",
             *(self.wear.sentences() if isinstance(self.wear, Wear) else []),
             *(self.time.sentences() if isinstance(self.time, AgeingResult) else []),
         ]
 
     def wires_panel(self) -> Panel:
         """Draw accuracy against the side of a tile, one line per resistance."""
-        return figures.against(
-            [_line(curve, "tile") for curve in self.wires], "side of a tile", "devices", self.ideal.mean
-        )
+        lines = [_line(curve, "tile") for curve in self.wires]
+        return figures.against(lines, "side of a tile", "devices", self.ideal.mean, pairs=True)
 
     def converters_panel(self) -> Panel:
         """Draw accuracy against bits."""
@@ -252,13 +266,13 @@ class ArrayResult(Record):
 
     def programming_panel(self) -> Panel:
         """Draw accuracy against tolerance."""
-        return figures.against(
-            [_line(self.programming, "tolerance")], "tolerance, fraction of the window", "", self.ideal.mean
-        )
+        name, x, mean, half = _line(self.programming, "tolerance")
+        return figures.against([(name, 100 * x, mean, half)], "tolerance, of the window", "%", self.ideal.mean)
 
 
-def _line(curve: Curve, setting: str) -> tuple[str, np.ndarray, np.ndarray, np.ndarray]:
-    accuracies = np.array([point.accuracies for point in curve.points])
-    spread = accuracies.std(axis=1, ddof=1) / np.sqrt(accuracies.shape[1]) if accuracies.shape[1] > 1 else None
-    x = np.array(curve.along(setting), float)
-    return curve.name, x, accuracies.mean(axis=1), np.zeros(x.size) if spread is None else spread
+def _line(curve: Curve, setting: str) -> figures.Line:
+    """Return name, values of a setting, mean accuracies and the half widths of their 95 % intervals."""
+    ends = [mean_ends(point.accuracies) for point in curve.points]
+    half = np.array([0.0 if each is None else (each[1] - each[0]) / 2 for each in ends])
+    mean = np.array([point.mean for point in curve.points])
+    return curve.name, np.array(curve.along(setting), float), mean, half

@@ -14,7 +14,7 @@ from devicekit.device.measured import Endurance, EnduranceDevice, Retention, Ret
 from devicekit.device.wires import Wires, effective_conductance
 from snn.array.measure import BITS, TILES, TOLERANCES, Plan, _fill, measure
 from snn.array.report import array_report
-from snn.array.result import Curve, Point, Unknown
+from snn.array.result import ADC, Curve, Point, Unknown
 from snn.data.dataset import Dataset
 
 IDEAL = Point({}, (0.96, 0.94))
@@ -42,17 +42,15 @@ def test_an_answer_gives_its_losses() -> None:
 
     sure = points({2: (0.20, 0.21, 0.22), 3: (0.002, 0.0, 0.001), 4: (0.0, 0.0, 0.0)}).best("bits", ideal, least=True)
     assert sure.settled is True
-    words = sure.words(str, "more", "at most ")
-    assert words.startswith("3 (loses 0.1 ± 0.1 ")
-    assert "2 loses 21.0 ± 0.6 " in words
-    assert "seeds" not in words
+    assert sure.answer(ADC) == "3 or more"
+    assert sure.reason(ADC) == "3: 0.1 (-0.1 to 0.3); 2: 21.0 (18.5 to 23.5)"
     open_ = points({2: (0.2, 0.2, 0.2), 3: (0.02, 0.0, 0.004)}).best("bits", ideal, least=True)
     assert open_.settled is False
-    assert "more seeds" in open_.words(str, "more", "at most ")
+    assert "uncertain" in open_.reason(ADC)
     least = points({2: (0.0, 0.0, 0.0), 3: (0.0, 0.0, 0.0)}).best("bits", ideal, least=True)
-    assert least.words(str, "more", "at most ").startswith("at most 2 (loses 0.0 ± 0.0 ")
+    assert least.answer(ADC) == "2 or fewer"
     none = points({2: (0.2, 0.2, 0.2), 3: (0.1, 0.1, 0.1)}).best("bits", ideal, least=True)
-    assert none.words(str, "more", "at most ").startswith("more: 3 loses 10.0 ± 0.0 ")
+    assert none.answer(ADC) == "more than 3"
 
 
 def test_a_filled_tile_is_compared_with_its_own_network() -> None:
@@ -61,9 +59,10 @@ def test_a_filled_tile_is_compared_with_its_own_network() -> None:
 
 
 def test_a_loss_is_paired_by_seed() -> None:
-    mean, error = Point({}, (0.95, 0.94)).loss(IDEAL)
+    mean, ends = Point({}, (0.95, 0.94)).loss(IDEAL)
     assert mean == pytest.approx(0.005)
-    assert error == pytest.approx(np.std([0.01, 0.0], ddof=1) / np.sqrt(2))
+    assert ends is not None
+    assert ends[1] - mean == pytest.approx(12.7062 * np.std([0.01, 0.0], ddof=1) / np.sqrt(2), rel=1e-5)
     assert Point({}, (0.9,)).loss(Point({}, (0.95,)))[1] is None
 
 
@@ -123,7 +122,7 @@ def test_each_thing_is_changed_alone(measured, bits) -> None:
 @pytest.mark.usefixtures("without_pictures")
 @pytest.mark.parametrize("bits", [pytest.param(BITS, marks=pytest.mark.slow, id="whole")], indirect=True)
 def test_answers_use_the_blocks_of_the_card(measured) -> None:
-    answers = dict(measured.answers())
+    answers = {question: f"{answer} {why}" for question, answer, why in measured.answers()}
     (time,) = (answer for question, answer in answers.items() if question.startswith("time"))
     assert "known" not in time
     most = 1000 / measured.wear.worst
@@ -133,7 +132,7 @@ def test_answers_use_the_blocks_of_the_card(measured) -> None:
     (energy,) = (answer for question, answer in answers.items() if question.startswith("energy"))
     assert energy.endswith("0.1 V")
     out = json.loads(json.dumps(measured.as_dict(), allow_nan=False))
-    assert out["answers"] == [{"question": name, "answer": answer} for name, answer in measured.answers()]
+    assert [tuple(each.values()) for each in out["answers"]] == measured.answers()
     page = array_report(measured, _synthetic(), "card.json", "devicekit array card.json")
     assert page.marks == ("SYNTHETIC",)
     assert len(page.pictures) == 4  # wires, converters, programming, time
@@ -148,10 +147,10 @@ def _synthetic():
 
 def test_without_a_block_the_answer_names_the_missing_data(card, small_digits, bits) -> None:
     found = measure(card, coarse(small_digits), Plan(seeds=1, epochs=1, hidden=32, wire_ohm=(1.0,)))
-    answers = dict(found.answers())
+    answers = {question: why for question, _, why in found.answers()}
     assert found.weights_only
     assert found.wires == ()
-    assert "weights" in answers["largest tile"]
+    assert "weights" in answers["tile"]
     assert isinstance(found.energy, Unknown)
     assert isinstance(found.wear, Unknown)
     assert "endurance" in found.wear.needs

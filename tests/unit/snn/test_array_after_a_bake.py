@@ -66,7 +66,7 @@ def test_the_answers_of_an_array_include_the_bake(
     plan = Plan(seeds=1, epochs=1, hidden=16, wire_ohm=(1.0,), draws=2, bake_k=KELVIN)
     found = measure(baked, small_digits, plan)
     assert found.baked is not None
-    assert found.baked.words in dict(found.answers()).values()
+    assert found.baked.words in [answer for _, answer, _ in found.answers()]
     assert found.as_dict()["baked"]["temperature_k"] == KELVIN
     with pytest.raises(UsageError):
         measure(baked, small_digits, replace(plan, bake_k=500.0))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from snn.array.result import Curve, Point, Unknown
+from snn.array.result import ADC, Curve, Point, Unknown
 from snn.benchmark.curves import distance
 from snn.benchmark.flaws import SEVERITIES
 from snn.benchmark.pairs import Share, VariantResult
@@ -62,14 +62,14 @@ def test_sentences_about_an_array(file_regression) -> None:  # type: ignore[no-u
             for bits, each in enumerate(losses, start=2)
         ]
         found = Curve("made", points, ()).best("bits", ideal, least=True)
-        return found.words(str, "more than those tried", "at most ")
+        return f"{found.answer(ADC)}: {found.reason(ADC)}"
 
     lines = [
         answer((0.20, 0.21, 0.22), (0.002, 0.0, 0.001)),
         answer((0.20, 0.20, 0.20), (0.02, 0.0, 0.004)),
         answer((0.0, 0.0, 0.0)),
         answer((0.2, 0.2, 0.2)),
-        Unknown(needs="endurance data").words,
-        Unknown(why="the card holds weights").words,
+        ": ".join(Unknown(needs="endurance data").pair),
+        ": ".join(Unknown(why="the card holds weights").pair),
     ]
     file_regression.check("\n".join(lines) + "\n", extension=".txt")
