@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from devicekit.core.intervals import mean_ends
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count
@@ -56,7 +58,7 @@ def array_report(result: ArrayResult, card: DeviceCard, source: str, command: st
     sections = [
         Section("Answers", "answers", [table]),
         Section("Details", "details", more, closed=True),
-        provenance_section([], command),
+        replace(provenance_section([], command), closed=True),
     ]
     return Report(
         f"Array of {result.card}",
@@ -66,6 +68,7 @@ def array_report(result: ArrayResult, card: DeviceCard, source: str, command: st
         pictures=pictures,
         numbers=_numbers(result),
         source=source_line(f"{source}, {result.data.name}: {result.data.split}", card.provenance.sha256),
+        most_words=440,  # the answers stay open; with short labels 400 words are seen
     )
 
 
