@@ -20,28 +20,28 @@ def _print(name: str, comparison: Comparison) -> None:
     for direction, scores in comparison.branches.items():
         label = comparison.nl[direction]
         terminal.title(f"{name}: {direction.upper()}")
-        terminal.paragraph(f"criteria on {comparison.basis[direction]}", 2)
-        terminal.paragraph(
-            f"NL label {label['data']:.2f} from the data, {label['fit']:.2f} from the exponential (its rms misfit is "
-            f"{label['fit_rms']:.2%} of the window)",
-            2,
-        )
+        terminal.paragraph(comparison.verdict(direction), 2)
         best_bic, best_aicc = scores[0].bic, min(score.aicc for score in scores)
         rows = [
             (
                 f"{score.rank:>4} {score.model}",
-                str(score.k),
+                f"{100 * score.rms:.3f}",
                 f"{score.bic - best_bic:.1f}",
                 f"{score.aicc - best_aicc:.1f}",
-                f"{100 * score.rms:.3f}",
+                str(score.k),
             )
             for score in scores
         ]
-        terminal.table(("rank law", "k", "BIC - best", "AICc - best", "rms [% of window]"), rows)
+        terminal.table(("rank law", "rms [% of window]", "BIC - best", "AICc - best", "parameters"), rows)
+        terminal.paragraph(
+            f"Ranked by BIC on {comparison.basis[direction]}. NL label {label['data']:.2f} from the data, "
+            f"{label['fit']:.2f} from the exponential (its rms misfit is {label['fit_rms']:.2%} of the window).",
+            2,
+        )
     terminal.paragraph(
-        "k: free parameters. rms: free-running curve against the mean curve, over the window that LTP and LTD share; "
-        "the laws were fitted to what the criteria are on. devicekit fit fits the mean curve itself, and its nrmse is "
-        "over the range of each branch's own curve: the two numbers differ.",
+        "rms: free-running curve against the mean curve, over the window that LTP and LTD share; the laws were fitted "
+        "to what the criteria are on. devicekit fit fits the mean curve itself, and its nrmse is over the range of each "
+        "branch's own curve: the two numbers differ.",
         2,
     )
 

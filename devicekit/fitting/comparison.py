@@ -10,7 +10,7 @@ import pandas as pd
 
 from devicekit.core.errors import TraceError
 from devicekit.core.records import Record, column
-from devicekit.core.text import percent
+from devicekit.core.text import listed, percent
 from devicekit.device.blocks import Window
 from devicekit.fitting import figures
 from devicekit.fitting.branch import search
@@ -55,6 +55,7 @@ class LawScore(Record):
 
 
 _SHOWN = 3  # laws of each branch in a notebook
+STRONG = 6.0  # BIC above the best law from which the evidence against a law is strong (doi:10.2307/2291091)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +85,25 @@ class Comparison(Record):
             lines.append(f"{name.upper()}, rms misfit of the window: {'; '.join(best)}")
         return [*lines, ".table() lists every law"]
 
+    def equal(self, direction: str) -> tuple[LawScore, ...]:
+        """Return the laws of a branch that the data do not tell apart from the best one, which is the first."""
+        best, *others = self.branches[direction]
+        return (best, *(score for score in others if score.bic - best.bic < STRONG))
+
+    def verdict(self, direction: str) -> str:
+        """Return which laws describe a branch best, in one sentence."""
+        best = self.equal(direction)
+        names = listed([score.model for score in best])
+        misfit = listed([percent(score.rms) for score in best])
+        if len(best) > 1:
+            return (
+                f"{names} describe this device equally well (rms misfit {misfit} of the window); the data do "
+                "not tell them apart."
+            )
+        rest = self.branches[direction][1:]
+        after = f"; the next, {rest[0].model}, with {percent(rest[0].rms)}, is clearly less likely" if rest else ""
+        return f"{names} describes this device best (rms misfit {misfit} of the window){after}."
+
     def table(self) -> Any:
         """Return the scores as a pandas frame, a row for each law and branch."""
         rows = [{"branch": direction, **score.row()} for direction, scores in self.branches.items() for score in scores]
@@ -93,7 +113,7 @@ class Comparison(Record):
         from devicekit.report.notebook import html
 
         rows = [
-            (f"{name.upper()}: {score.model}", f"BIC {score.bic:.1f}, rms misfit {percent(score.rms)} of the window")
+            (f"{name.upper()}: {score.model}", f"rms misfit {percent(score.rms)} of the window, BIC {score.bic:.1f}")
             for name, scores in self.branches.items()
             for score in scores[:_SHOWN]
         ]
