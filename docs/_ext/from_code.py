@@ -100,10 +100,12 @@ def command_line() -> str:
         "",
         "The help text of every command, as the program prints it. Every command exits with 0 on success, 2 on bad "
         "usage or bad input (the message says what was expected and what to do) and 1 on a failure of its own; with "
-        "`--json` it prints one JSON object on standard output and nothing else there.",
+        "`--json` it prints one JSON object on standard output and nothing else there. In a log, a command that takes "
+        "more than a few seconds prints how far it is, on standard error.",
     ]
-    for path in _commands(typer.main.get_command(build_app()), []):
-        lines += ["", f"## {' '.join(path)}", "", "```text", _help(path), "```"]
+    for path in [[__file__], *_commands(typer.main.get_command(build_app()), [])]:
+        title = "FILE" if path == [__file__] else " ".join(path)
+        lines += ["", f"## {title}", "", "```text", _help(path), "```"]
     return "\n".join(lines) + "\n"
 
 
