@@ -25,6 +25,7 @@ from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.branch.rereads import Rereads, scatter_at_junctions, scatter_of_repeats
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains, choose_window, estimate_noise, select_trains
+from devicekit.fitting.branch.unscaled import unscaled, unscaled_trains
 from devicekit.fitting.checks import check_branches, check_window
 from devicekit.fitting.likelihood.band import device_band, mean_band
 from devicekit.fitting.likelihood.fit import UNLIKELY, TrainFit, fit_trains
@@ -231,6 +232,9 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
                 "confidence intervals are given for increment and read",
             )
         )
+    central = {direction: unscaled(fitted) for direction, fitted in central.items()}
+    devices = {name: {direction: unscaled(each) for direction, each in pair.items()} for name, pair in devices.items()}
+    whole = {direction: unscaled_trains(each) for direction, each in whole.items()}
     made = DeviceFit(
         window=window,
         law=options.law,

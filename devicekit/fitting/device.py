@@ -72,6 +72,8 @@ def fit(
     estimator: str = "auto",
     share: str | None = None,
     state: str = "linear",
+    fix: Mapping[str, float] | None = None,
+    bounds: Mapping[str, tuple[float, float]] | None = None,
     **reading: Any,
 ) -> DeviceFit:
     """Fit an update law to LTP and LTD trains.
@@ -83,6 +85,10 @@ def fit(
         `ReadOptions`.
     model, loss, estimator, share, state
         See `FitOptions`.
+    fix : mapping of str to float, optional
+        Coefficients at a given value, as the fit prints them: ``{"ltp.a": 0.3}``; without a branch, of both.
+    bounds : mapping of str to (float, float), optional
+        Limits of coefficients: ``{"ltp.a": (0, 1)}``. See `FitOptions` for the names.
     ltp, ltd : array-like, shape (N + 1,) or (cycles, N + 1), optional
         Trains instead of a table: the reading before the first pulse, then one after each. They need ``unit="uS"`` or
         another unit [of G, of I with ``read_voltage`` in V, or of R], or ``unit="1"`` for weights.
@@ -110,11 +116,21 @@ def fit(
     22.6
     """
     check_keywords("devicekit.fit", reading, *_OWN)
-    options = FitOptions(model, loss, estimator, share, state)
+    options = FitOptions(model, loss, estimator, share, state, dict(fix or {}), dict(bounds or {}))
     return fit_table(_read_table(table, {"ltp": ltp, "ltd": ltd}, **reading), options)
 
 
-_OWN = ("model", "loss", "estimator", "share", "state", "ltp", "ltd")  # keywords that are not reading options
+_OWN = (
+    "model",
+    "loss",
+    "estimator",
+    "share",
+    "state",
+    "fix",
+    "bounds",
+    "ltp",
+    "ltd",
+)  # keywords that are not reading options
 
 
 def _read_table(table: Data | None, arrays: Mapping[str, Any], **reading: Any) -> PulseTable:

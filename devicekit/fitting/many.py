@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from devicekit.core.errors import TraceError
+from devicekit.core.errors import TraceError, UsageError
 from devicekit.device.blocks import Window
 from devicekit.fitting.branch import search
 from devicekit.fitting.branch.checks import check_curve
@@ -95,6 +95,8 @@ def fit_many(
     import joblib
 
     options = options or FitOptions()
+    if options.is_constrained:
+        raise UsageError("Fits of many curves cannot have fixed or bounded coefficients.")
     stream = iter(traces)
     numbers = itertools.count(0, chunk)
     chunks = iter(lambda: [np.asarray(trace, float) for trace in itertools.islice(stream, chunk)], [])

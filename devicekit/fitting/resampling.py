@@ -16,7 +16,7 @@ from devicekit.fitting.condition import fit_condition
 from devicekit.fitting.likelihood.filter import NOISES, standard_deviations
 from devicekit.fitting.likelihood.fit import UNLIKELY
 from devicekit.fitting.likelihood.priors import FURTHER, bounds_of_noise
-from devicekit.fitting.result import DeviceFit
+from devicekit.fitting.result import DeviceFit, require_fit
 from devicekit.fitting.sampling import simulate_cycles
 from devicekit.tables import PulseTable
 
@@ -133,6 +133,7 @@ def resampled_fit(fit: DeviceFit, draw: int, seed: int = 0) -> DeviceFit:
         raise UsageError("resampling does not work for a joint fit over widths or amplitudes: leave share= out")
     if draw < 1:
         raise UsageError(f"the number of a resampled card must be at least 1, not {draw}")
+    require_fit("resampled_fit", fit)
     names = ("model", "loss", "estimator", "state")
     options = replace(FitOptions(), **{name: fit.settings[name] for name in names})  # type: ignore[arg-type]
     frame = fit.table.frame

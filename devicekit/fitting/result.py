@@ -52,6 +52,8 @@ def require_fit(verb: str, value: object) -> None:
             f"{verb} takes a fit, not {type(value).__name__}. Fit the trains first: "
             f"devicekit.{verb}(devicekit.fit(FILE))."
         )
+    if any(branch.law.fixed or branch.law.bounded for branch in value.branches.values()):
+        raise UsageError(f"{verb} does not keep fixed or bounded coefficients. Fit without them.")
 
 
 IN_MEMORY = "the table"  # source of a table that was read from memory
@@ -333,7 +335,17 @@ class DeviceFit(Record):
             scatter = "" if sd is None else f"; one update scatters by {percent(sd)} of the window (sd)"
             weak = f"; weakly determined: {', '.join(branch.weak)}" if branch.weak else ""
             lines.append(f"{direction.upper()}: misfit {percent(branch.nrmse)} of its range{scatter}{weak}")
+        lines += [f"fixed: {self.fixed_text}"] if self.fixed_text else []
         return [*lines, *([] if self.pulse_law is None else self.pulse_law.sentences())]
+
+    @property
+    def fixed_text(self) -> str:
+        """Coefficients that were fixed, such as "ltp.d = 1.3"; "" without any."""
+        return ", ".join(
+            f"{name}.{each} = {value:.4g}"
+            for name, branch in self.branches.items()
+            for each, value in branch.fixed.items()
+        )
 
     def fit_report(self) -> str:
         """Return each branch in the form of lmfit's report: statistics, parameters with errors, correlations.

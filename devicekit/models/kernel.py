@@ -18,7 +18,11 @@ LARGEST_LOG_RATE = 1.0  # a pulse that moves the state by more than e windows on
 LARGEST_STATE = 3.0
 SMALLEST_SLOPE = -1.0  # of x + rho(x); beyond it sensitivities explode when a trial step overshoots
 
-ell = switch([law.ell for law in LAWS.values()], "ell", "x, shape, gradient", "-math.inf", __name__)
+# Laws whose scale can be fixed have a second number, under which theta[0] is ln of the rate without ell(1/2).
+_SCALED = [law for law in LAWS.values() if any(each.is_scale for each in law.coefficients.values())]
+FIRST_SCALED = len(LAWS)
+SCALED = {law.name: FIRST_SCALED + k for k, law in enumerate(_SCALED)}
+ell = switch([law.ell for law in (*LAWS.values(), *_SCALED)], "ell", "x, shape, gradient", "-math.inf", __name__)
 ell.__doc__ = (
     "Return the log of the shape of law number `law` at x and its gradient (x first, then the shape parameters)."
 )
@@ -27,6 +31,9 @@ ell.__doc__ = (
 @borrowing
 def middle_and_gradient(law: int, shape: np.ndarray, gradient: np.ndarray) -> float:
     """Return ell(1/2) and its gradient; 0 if the law does not move there, so that L scales the bare shape."""
+    if law >= FIRST_SCALED:
+        gradient[:] = 0.0
+        return 0.0
     value = ell(law, 0.5, shape, gradient)
     if value == -math.inf:
         gradient[:] = 0.0

@@ -20,6 +20,32 @@ class Prior:
     sd: float
 
 
+def _same(value: float, direction: str) -> float:
+    return value
+
+
+@dataclass(frozen=True)
+class Coefficient:
+    """A published coefficient that a user can fix or bound.
+
+    Parameters
+    ----------
+    parameter : str
+        The parameter of the law that it follows from.
+    to_parameter : callable
+        (value, direction) -> value of the parameter; monotone; infinite where there is none.
+    is_scale : bool
+        Whether it is the size of the rate before the factor exp(ell(x)): its parameter is then ln of that size.
+    plus : str
+        A coefficient that is added for LTD, and has to be fixed too; "" for none.
+    """
+
+    parameter: str
+    to_parameter: Callable[[float, str], float] = _same
+    is_scale: bool = False
+    plus: str = ""
+
+
 def named(*names: str) -> Callable[[np.ndarray, str], dict[str, float]]:
     """Build a map to published coefficients that only names the parameters of the rising coordinate."""
 
@@ -56,6 +82,11 @@ class Law:
     distances : mapping of str to Prior
         Priors of ln(upper bound - parameter), used where the posterior is sampled; none for the rest.
 
+    settable : mapping of str to Coefficient
+        Published coefficients that a user can fix or bound; the parameters themselves if not given.
+    fixed, bounded : tuple of str
+        Those that are fixed or bounded (`devicekit.models.constraints`).
+
     Attributes
     ----------
     id : int
@@ -78,6 +109,9 @@ class Law:
     to_published: Callable[[np.ndarray, str], dict[str, float]] = field(repr=False)
     priors: Mapping[str, Prior] = field(default_factory=dict)
     distances: Mapping[str, Prior] = field(default_factory=dict)
+    settable: Mapping[str, Coefficient] = field(default_factory=dict)
+    fixed: tuple[str, ...] = ()
+    bounded: tuple[str, ...] = ()
     id: int = field(default=-1, init=False)
 
     def __post_init__(self) -> None:
@@ -99,6 +133,25 @@ class Law:
     def names(self) -> tuple[str, ...]:
         """Names of the parameters of a fit: those of the law, and x0, the starting state."""
         return (*self.parameters, "x0")
+
+    @property
+    def coefficients(self) -> Mapping[str, Coefficient]:
+        """Published coefficients that a user can fix or bound, by name."""
+        return self.settable or {name: Coefficient(name) for name in self.parameters}
+
+    @property
+    def is_fixed(self) -> np.ndarray:
+        """Which parameters of a fit have one value only, shape (p + 1,); the starting state is free."""
+        return np.append(np.equal(self.lower, self.upper), False)
+
+    def names_at_bound(self, which: np.ndarray) -> tuple[str, ...]:
+        """Return the names of the parameters of a fit that sit at a bound, without those that are fixed.
+
+        A parameter that the user bounded goes by its published name.
+        """
+        theirs = {self.coefficients[name].parameter: name for name in self.bounded}
+        hits = np.asarray(which, bool) & ~self.is_fixed
+        return tuple(theirs.get(name, name) for name, hit in zip(self.names, hits, strict=True) if hit)
 
     def prior_arrays(self) -> tuple[np.ndarray, np.ndarray]:
         """Return means and precisions (0 without a prior), each of shape (len(parameters),)."""

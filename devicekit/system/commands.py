@@ -24,6 +24,7 @@ _FLAGS = {
     **{name: f"--{name.replace('_', '-')}" for name in _OTHERS.split()},
     **{each.name: each.flag for each in (*OPTIONS.values(), *exporting.OPTIONS.values())},
     "laws": "--allow-law",
+    "bounds": "--bound",
 }
 _VERBS = frozenset({"characterize", "fit", "read", "compare", "export", "train", "benchmark"})
 _NOT_SAID = {"device", "cycle", *(each.name for each in OPTIONS.values() if each.is_pairs)}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from devicekit.core.declarations import document, option
 from devicekit.core.errors import UsageError
+from devicekit.core.pairs import parse_pairs, parse_range
 from devicekit.core.text import listed, si, span
 from devicekit.fitting.branch.options import CHOICES, FitOptions
 from devicekit.models import law_names
@@ -35,6 +36,17 @@ _STANDS_FOR = {"c": "kappa", "bound": "kappa", "A_pulses": "kappa"}  # printed: 
 
 def _words(name: str) -> tuple[str, ...]:
     return tuple(word for word in CHOICES[name] if word)
+
+
+def _numbers(pairs: list[str] | None, takes: str, number: Callable[[str], Any]) -> dict[str, Any]:
+    """Return the numbers of several NAME=VALUE or NAME=LOW:HIGH by name."""
+    found = {}
+    for name, text in parse_pairs(pairs, takes, "{} is given twice. Give it once.").items():
+        try:
+            found[name] = number(text)
+        except ValueError:
+            raise UsageError(f"{takes}, not {name}={text}") from None
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +84,21 @@ class FitRequest:
         help="State of the law; use the logarithm for several decades",
         form="State",
     )
+    fix: Mapping[str, float] = option(
+        default_factory=dict,
+        metavar="NAME=VALUE",
+        typed=list[str] | None,
+        parse=lambda pairs: _numbers(pairs, "--fix takes NAME=VALUE, such as ltp.a=0.3", float),
+        help="Fix a coefficient, such as ltp.a=0.3, or d=1 for both branches; may be repeated.",
+    )
+    bounds: Mapping[str, tuple[float, float]] = option(
+        "--bound",
+        default_factory=dict,
+        metavar="NAME=LOW:HIGH",
+        typed=list[str] | None,
+        parse=lambda pairs: _numbers(pairs, "--bound takes NAME=LOW:HIGH, such as ltp.a=0:1", parse_range),
+        help="Keep a coefficient within limits, such as ltp.a=0:1; may be repeated.",
+    )
     resample: int = option(
         default=0, metavar="N", least=0, help="Also write N cards fitted to resampled data: the uncertainty of the fit."
     )
@@ -99,7 +126,14 @@ class FitRequest:
         UsageError
             If a choice does not exist.
         """
-        return FitOptions(self.model, self.loss, self.estimator, self.share, self.state)
+        options = FitOptions(
+            self.model, self.loss, self.estimator, self.share, self.state, dict(self.fix), dict(self.bounds)
+        )
+        if options.is_constrained and (self.posterior or self.resample):
+            raise UsageError(
+                "--posterior and --resample do not keep fixed or bounded coefficients. Remove one of both."
+            )
+        return options
 
     @property
     def stem(self) -> str:
@@ -266,7 +300,9 @@ def _reproduction(request: FitRequest, cards: int) -> Reproduction:
         "fit = " + call("devicekit.fit", "table", **options),
         *kept.get(cards, several),
     ]
-    line = command("fit", names, {**reading, **options, **card, "report": "report.html"})
+    bound = {name: f"{low:g}:{high:g}" for name, (low, high) in request.bounds.items()}
+    typed = {**options, **({"bounds": bound} if bound else {})}
+    line = command("fit", names, {**reading, **typed, **card, "report": "report.html"})
     return Reproduction(line, "\n".join(python))
 
 
@@ -287,6 +323,8 @@ def fit_text(name: str, fit: DeviceFit) -> list[Block]:
     if fit.conditions:
         widths = ", ".join(si(each.table.widths[0], "s") for each in fit.conditions)
         rows.append(("pulse widths", f"{widths}; shown: {si(fit.table.widths[0], 's')}"))
+    if fit.fixed_text:
+        rows.append(("fixed", fit.fixed_text))
     if fit.pulse_law is not None:
         rows += [("law of the pulse", sentence) for sentence in fit.pulse_law.sentences()]
     variation = {direction: each.to_card() for direction, each in fit.variation.branches.items()}

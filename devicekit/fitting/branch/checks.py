@@ -112,8 +112,9 @@ def check_branch(
                 f"{name}: the search reached its iteration limit; the misfit of the curve is {fit.nrmse:.2%}",
             )
         )
-    if fit.at_bound:
-        warnings.append(CodedWarning("at_bound", f"{name}: at a bound of the fit: {', '.join(fit.at_bound)}"))
+    for words, of_user in (("at a bound of the fit", False), ("at a bound that you gave", True)):
+        if hit := [each for each in fit.at_bound if (each in fit.law.bounded) == of_user]:
+            warnings.append(CodedWarning("at_bound", f"{name}: {words}: {', '.join(hit)}"))
     if fit.weak:
         warnings.append(
             CodedWarning(

@@ -73,13 +73,9 @@ class FinalSolve:
 
         parameters = lmfit.Parameters()
         for k, name in enumerate(self.law.names):
-            parameters.add(
-                name,
-                value=float(self.start[k]),
-                min=float(self.box.lower[k]),
-                max=float(self.box.upper[k]),
-                vary=not bool(self.fixed[k]),
-            )
+            low, high = float(self.box.lower[k]), float(self.box.upper[k])
+            ends = {"min": low, "max": high} if low < high else {}  # lmfit has no bounds that coincide
+            parameters.add(name, value=float(self.start[k]), vary=not bool(self.fixed[k]), **ends)
 
         def values(given: Any) -> np.ndarray:
             return np.array([given[name].value for name in self.law.names])

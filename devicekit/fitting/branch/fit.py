@@ -149,13 +149,9 @@ def is_at_bound(parameters: np.ndarray, box: search.Box) -> np.ndarray:
     return (parameters <= box.lower + reach) | (parameters >= box.upper - reach)
 
 
-def _names(law: Law, which: np.ndarray) -> tuple[str, ...]:
-    return tuple(name for name, hit in zip(law.names, which, strict=True) if hit)
-
-
 def names_at_bound(law: Law, parameters: np.ndarray, box: search.Box) -> tuple[str, ...]:
     """Return the names of the parameters (theta, x0) that sit at a bound."""
-    return _names(law, is_at_bound(parameters, box))
+    return law.names_at_bound(is_at_bound(parameters, box))
 
 
 def fit_branch(
@@ -181,7 +177,7 @@ def fit_branch(
     TraceError
         See `devicekit.fitting.branch.checks.check_curve`.
     """
-    law = options.law
+    law = options.law_of(trains.direction)
     means = trains.mean_states(window)
     curve = mean_curve(means)
     x = curve if trains.direction == "ltp" else 1.0 - curve
@@ -191,7 +187,7 @@ def fit_branch(
     optimum, w = _search(law, x, box, noise, options.loss, exhaustive=with_lmfit)
     parameters, last = optimum.parameters, None
     if with_lmfit:
-        last = FinalSolve(law, x, w, box, optimum.parameters, optimum.at_bound)
+        last = FinalSolve(law, x, w, box, optimum.parameters, optimum.at_bound | law.is_fixed)
         polished, sum_of_squares = last.solve()
         if sum_of_squares < optimum.objective:
             parameters = polished
@@ -211,7 +207,7 @@ def fit_branch(
         method=method,
         x=x,
         noise=noise,
-        at_bound=_names(law, bound),
+        at_bound=law.names_at_bound(bound),
         final_solve=last,
     )
     if judge:
@@ -266,7 +262,7 @@ def refine_by_innovations(fitted: BranchFit, trains: Trains, increment: float, r
         covariance=covariance,
         degrees=degrees,
         method=method,
-        at_bound=_names(fitted.law, bound),
+        at_bound=fitted.law.names_at_bound(bound),
         final_solve=None,
     )
     kept = [warning for warning in fitted.warnings if warning.code not in JUDGED]
@@ -296,6 +292,8 @@ def profile_intervals(fit: BranchFit, level: float = 0.95) -> dict[str, tuple[fl
     """
     import lmfit
 
+    if fit.law.fixed or fit.law.bounded:
+        raise UsageError("Profile intervals are of fits without fixed or bounded coefficients.")
     fixed = np.array([name in fit.at_bound for name in fit.law.names])
     if (~fixed).sum() > MOST_PROFILED:
         raise UsageError(

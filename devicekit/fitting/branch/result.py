@@ -139,7 +139,15 @@ class BranchFit(Record):
     def standard_errors(self) -> dict[str, float | None]:
         """Standard errors of theta and x0 by name; None at a bound."""
         errors = np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
-        return {n: None if n in self.at_bound else float(e) for n, e in zip(self.law.names, errors, strict=True)}
+        theirs = {self.law.coefficients[name] for name in self.at_bound if name in self.law.bounded}
+        hit = {*self.at_bound, *(each.parameter for each in theirs if not each.is_scale)}
+        rows = zip(self.law.names, errors, self.law.is_fixed, strict=True)
+        return {name: None if held or name in hit else float(error) for name, error, held in rows}
+
+    @derived(optional=True)
+    def fixed(self) -> dict[str, float]:
+        """Published coefficients that were fixed, with their values."""
+        return {name: self.coefficients[name] for name in self.law.fixed}
 
     @derived(card="weak")
     def weak(self) -> tuple[str, ...]:
@@ -149,12 +157,13 @@ class BranchFit(Record):
         return tuple(
             name
             for name, value in values.items()
-            if name != "L" and (error := errors[name]) is not None and error > WEAK * abs(value)
+            if name != self.law.parameters[0] and (error := errors[name]) is not None and error > WEAK * abs(value)
         )
 
     def fit_report(self) -> str:
         """Return a report in the form of lmfit's (see `DeviceFit.fit_report`)."""
-        errors, free = self.standard_errors, len(self.parameters) - len(self.at_bound)
+        errors = self.standard_errors
+        free = sum(error is not None for error in errors.values())
         lines = [
             f"[[{self.direction.upper()}: {self.law.title}]]",
             "[[Fit Statistics]]",
@@ -165,8 +174,10 @@ class BranchFit(Record):
             f"    standard errors             : {self.method}",
             "[[Variables]]",
         ]
+        fixed = {name for name, held in zip(self.law.names, self.law.is_fixed, strict=True) if held}
         for (name, error), value in zip(errors.items(), self.parameters, strict=True):
-            error_text = "at a bound" if error is None else f"+/- {error:.8f}"
+            held = "fixed" if name in fixed else "at a bound"
+            error_text = held if error is None else f"+/- {error:.8f}"
             if error is not None and value:
                 error_text += f" ({abs(error / value):.2%})"
             lines.append(f"    {name + ':':<7}{value: .8f} {error_text}{' *' if name in self.weak else ''}")

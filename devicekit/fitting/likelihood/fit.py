@@ -77,7 +77,7 @@ class TrainFit(Printed):
     def at_bound(self, device: int) -> tuple[str, ...]:
         """Return the names of a device's parameters at a bound."""
         sds = np.diag(self.covariance[device])
-        return tuple(name for name, sd in zip(self.law.names, sds, strict=True) if sd == 0.0)
+        return self.law.names_at_bound(sds == 0.0)
 
     def sd(self, name: str) -> float | None:
         """Return a deviation, memory or tilt; 0 if the trains are as likely without it, None if undetermined."""

@@ -31,6 +31,7 @@ class OwnWindow:
 
 
 WHOLE = OwnWindow(0.0, 1.0)
+FURTHEST = 10.0  # of ln rate, from the device to the set
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ def shared_shape(fit: BranchFit, central: BranchFit, window: OwnWindow = WHOLE) 
     box = search.Box.of(central.law, float(x[seen][0]), max(4 * fit.noise / span, 0.1), 0.0)
     lower, upper = parameters.copy(), parameters.copy()
     lower[0], upper[0] = box.lower[0], box.upper[0]
+    if central.law.fixed or central.law.bounded:  # of the set; devices differ by their rates all the same
+        lower[0], upper[0] = parameters[0] - FURTHEST, parameters[0] + FURTHEST
     lower[-1], upper[-1] = box.lower[-1], box.upper[-1]
     tied = search.Box(lower, upper, box.prior_mean, box.prior_precision * 0.0)
     start = parameters.copy()

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from devicekit.models.law import Law, Prior, equation
+from devicekit.models.law import Coefficient, Law, Prior, equation
 
 SMALLEST_BASE = 1e-12  # below this b - c r counts as 0: the device is saturated and does not move
 
@@ -90,6 +90,15 @@ def _to_published(theta: np.ndarray, direction: str) -> dict[str, float]:
     return asdict(Eq2.from_internal(theta, direction))
 
 
+def _along(value: float, direction: str) -> float:
+    return value if direction == "ltp" else -value
+
+
+def _ln_of_size(value: float, direction: str) -> float:
+    size = _along(value, direction)
+    return math.log(size) if size > 0 else -math.inf
+
+
 LAW = Law(
     name="eq2",
     title="eq. (2) of Ma et al. 2023",
@@ -102,6 +111,14 @@ LAW = Law(
     distances={"kappa": Prior(-0.7, 0.8)},  # most trains end short of saturation, few far from it
     ell=ell,
     to_published=_to_published,
+    settable={
+        "a": Coefficient("L", _ln_of_size, is_scale=True),
+        "c": Coefficient("kappa", _along),
+        "d": Coefficient("d"),
+        "f": Coefficient("f", _along),
+        "g": Coefficient("g", plus="f"),
+        "h": Coefficient("h"),
+    },
 )
 
 

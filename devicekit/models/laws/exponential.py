@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from devicekit.models.law import Law
+from devicekit.models.law import Coefficient, Law
 from devicekit.models.laws import softbounds
 
 
@@ -32,4 +32,8 @@ LAW = Law(
     ell=softbounds.ell,
     start_shapes=((0.1,), (0.6,), (0.9,), (0.99,), (1.2,)),
     to_published=_exponential,
+    settable={
+        "first_step": Coefficient("L", lambda value, _: math.log(value) if value > 0 else -math.inf, is_scale=True),
+        "bound": Coefficient("kappa", lambda value, _: 1.0 / value if value else math.inf),
+    },
 )
