@@ -74,7 +74,9 @@ def build_simulation_form(stack: str = "") -> RunForm:
     """Return the form of a simulation, of a shipped stack or of the text of a stack file."""
     from devicekit.verbs.simulate import IVRequest
 
-    titles = "; ".join(f"{name}: {_read_title(path)}" for name, path in physics.material_files().items())
+    titles = "; ".join(
+        f"{name}: {read_title(path.read_text('utf-8'))}" for name, path in physics.material_files().items()
+    )
     (material,) = build_fields(IVRequest, "material", material=physics.DEFAULT_MATERIAL)
     return RunForm(
         "simulate",
@@ -101,8 +103,9 @@ def build_simulation_form(stack: str = "") -> RunForm:
     )
 
 
-def _read_title(path: Path) -> str:
-    return str(tomllib.loads(path.read_text("utf-8"))["title"])
+def read_title(text: str) -> str:
+    """Return the title of a stack or material set."""
+    return str(tomllib.loads(text).get("title", "a stack"))
 
 
 def write_stack(material: str) -> str:

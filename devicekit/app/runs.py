@@ -40,7 +40,8 @@ async def start_simulation(request: Request) -> Response:
         asked = await run_in_threadpool(run_forms.parse_simulation, {**form, "stack": text})
     except DevicekitError as error:
         return _render_form(request, run_forms.build_simulation_form(text).fill(form), str(error))
-    return _start(request, "simulate", f"simulating {asked.material or 'a stack'}", form, request=asked, text=text)
+    title = f"simulating {asked.material or run_forms.read_title(text)}"
+    return _start(request, "simulate", title, form, request=asked, text=text)
 
 
 async def edit_stack(request: Request) -> Response:
