@@ -46,6 +46,8 @@ def _build_field(option: Option, value: Any) -> Field:
 
 
 def _format(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}={_format(each)}" for name, each in value.items())
     if isinstance(value, tuple) and all(isinstance(each, float) for each in value):
         return ":".join(f"{each:g}" for each in value)
     return f"{value:g}" if isinstance(value, float) else format_value(value)
@@ -79,8 +81,9 @@ def _parse(option: Option, word: str) -> Any:
     if option.annotation == "tuple[int, ...]":
         return tuple(_parse_whole(option, each) for each in word.split(","))
     if option.parse is not None:
+        is_pairs = option.annotation.startswith("Mapping")
         try:
-            return option.parse(word)
+            return option.parse([each.strip() for each in word.split(",")] if is_pairs else word)
         except DevicekitError:
             raise UsageError(f"“{option.label}” takes a value such as {option.example}, not {word!r}.") from None
     if option.kind.number is float:

@@ -90,6 +90,8 @@ class FitRequest:
         typed=list[str] | None,
         parse=lambda pairs: _numbers(pairs, "--fix takes NAME=VALUE, such as ltp.a=0.3", float),
         help="Fix a coefficient, such as ltp.a=0.3, or d=1 for both branches; may be repeated.",
+        form="Fixed coefficients",
+        example="ltp.a=0.3, d=1",
     )
     bounds: Mapping[str, tuple[float, float]] = option(
         "--bound",
@@ -98,6 +100,8 @@ class FitRequest:
         typed=list[str] | None,
         parse=lambda pairs: _numbers(pairs, "--bound takes NAME=LOW:HIGH, such as ltp.a=0:1", parse_range),
         help="Keep a coefficient within limits, such as ltp.a=0:1; may be repeated.",
+        form="Bounds of coefficients",
+        example="ltp.a=0:1",
     )
     resample: int = option(
         default=0, metavar="N", least=0, help="Also write N cards fitted to resampled data: the uncertainty of the fit."

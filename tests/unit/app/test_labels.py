@@ -117,3 +117,16 @@ def test_options_of_an_analysis_are_in_its_command(tmp_path: Any) -> None:
     assert "--thickness 5e-09 --permittivity 4:25" in found.command
     assert found.command.endswith("--bits 2 --bits 3")
     assert "thickness_m=5e-09" in found.python
+
+
+def test_coefficients_are_fixed_and_bounded_in_the_form(app: App) -> None:
+    upload = read_upload(app, "pulse")
+    upload.options = parse_analysis(upload, {"fix": "ltp.a=0.3, d=1", "bounds": "ltp.c=0:1"})
+    assert upload.options == {"fix": {"ltp.a": 0.3, "d": 1.0}, "bounds": {"ltp.c": (0.0, 1.0)}}
+    ((_, fields),) = build_analysis(upload)
+    assert {each.name: each.value for each in fields if each.value.count("=")} == {
+        "fix": "ltp.a=0.3, d=1",
+        "bounds": "ltp.c=0:1",
+    }
+    with pytest.raises(UsageError, match="“Fixed coefficients” takes a value such as"):
+        parse_analysis(upload, {"fix": "ltp.a"})
