@@ -27,7 +27,7 @@ _GLYPHS = re.compile(r'(?:<tspan x="[^"]*" y="[^"]*" style="[^"]*">[^<]*</tspan>
 _GLYPH = re.compile(r'<tspan x="([^"]*)" y="([^"]*)" style="([^"]*)">([^<]*)</tspan>')
 _FAMILY = re.compile("font-family: .*")
 _SHARES = (0.01, 0.1, 1.0, 5.0, 10.0, 20.0, 50.0, 80.0, 90.0, 95.0, 99.0, 99.9, 99.99)
-_WEIBULL_SHARES = (0.01, 0.1, 1.0, 5.0, 20.0, 63.2, 90.0, 99.0, 99.9)
+_WEIBULL_SHARES = (0.01, 0.1, 1.0, 5.0, 10.0, 20.0, 40.0, 63.2, 80.0, 90.0, 99.0, 99.9)
 
 
 def in_symbols(text: str) -> str:

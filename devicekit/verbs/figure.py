@@ -162,7 +162,13 @@ def _page(figure: PaperFigure, command: str) -> Report:
         wide, high = figure.size_mm(page)
         picture, words = data_uri("image/svg+xml", figure.render(page)), f"{wide:.0f} x {high:.0f} mm"
         blocks.append(
-            Figure(picture, f"As in its files, {words}.", f"Figure {page + 1}, {words}", wide=True, ratio=high / wide)
+            Figure(
+                picture,
+                f"As in its files, {words}.",
+                f"Figure {page + 1}, {words}",
+                wide=figure.size == "double",
+                ratio=high / wide,
+            )
         )
         blocks.append(Text(text.replace("**", "").strip().split("\n\n")))
     names = ", ".join(each.name for each in figure.panels)

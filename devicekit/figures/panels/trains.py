@@ -63,7 +63,8 @@ def _trains(series: Sequence[Series], how: How) -> Drawn:
         panel=Panel(Axis("Pulse number"), axis, curves),
         shows=f"LTP and LTD ({of_each(series, words)}).",
         notes=(
-            f"Dots: mean of the trains. {_band_words(series) if several else ''}Lines: fitted law, {listed(laws)}.",
+            f"Dots: {'mean of the trains' if several else 'readings'}. {_band_words(series) if several else ''}"
+            f"Lines: fitted law, {listed(laws)}.",
             *_conditions(series),
         ),
         inputs=tuple(each.of for each in series),
