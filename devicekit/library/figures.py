@@ -9,9 +9,8 @@ import numpy as np
 
 from devicekit.features.stats import ranks
 from devicekit.plot import Axis, Curve, Panel
+from devicekit.plot.style import GREY, RAMP, ramp
 
-RAMP = ("#0b6fa4", "#8a4f9e", "#c4501b")  # low, middle, high; a direct mix of blue and orange looks muddy
-GREY = "#8a8f98"
 MOST_LINES = 200  # lines of an overlay
 MOST_POINTS = 500  # points of a distribution, evenly along its ranks with both ends
 MOST_NAMES = 6  # names in a legend
@@ -34,17 +33,6 @@ class Line:
     x: np.ndarray
     y: np.ndarray
     value: float = np.nan
-
-
-def ramp(share: float) -> str:
-    """Return a colour of the ramp from blue (0) over violet to orange (1); grey for NaN."""
-    if not np.isfinite(share):
-        return GREY
-    at = 2.0 * min(max(share, 0.0), 1.0)
-    left = min(int(at), 1)
-    ends = [[int(colour[k : k + 2], 16) for k in (1, 3, 5)] for colour in RAMP[left : left + 2]]
-    mixed = [round(a + (at - left) * (b - a)) for a, b in zip(*ends, strict=True)]
-    return "#" + "".join(f"{each:02x}" for each in mixed)
 
 
 def shares(values: Sequence[float], log: bool = False) -> np.ndarray:

@@ -6,16 +6,18 @@ Results build panels from their arrays; matplotlib, the CSV of a figure and the 
 from devicekit.plot.axis import Axis
 from devicekit.plot.image import Image, array_map, draw_row, row_csv
 from devicekit.plot.panel import Curve, Panel
-from devicekit.plot.style import COLOURS, axes, plain
+from devicekit.plot.style import COLOURS, MOST_COLOURS, axes, colours_of, plain
 
 __all__ = [
     "COLOURS",
+    "MOST_COLOURS",
     "Axis",
     "Curve",
     "Image",
     "Panel",
     "array_map",
     "axes",
+    "colours_of",
     "draw_row",
     "plain",
     "row_csv",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -39,6 +40,29 @@ DARK_OF = {
     "#bcbd22": "#d6d75a",
     "#17becf": "#5fd9e6",
 }
+
+MOST_COLOURS = 8  # devices with a colour each; more have colours of a scale
+RAMP = ("#0b6fa4", "#8a4f9e", "#c4501b")  # low, middle, high; a direct mix of blue and orange looks muddy
+GREY = "#8a8f98"
+
+
+def ramp(share: float) -> str:
+    """Return a colour of the ramp from blue (0) over violet to orange (1); grey for NaN."""
+    if share != share:
+        return GREY
+    at = 2.0 * min(max(share, 0.0), 1.0)
+    left = min(int(at), 1)
+    ends = [[int(colour[k : k + 2], 16) for k in (1, 3, 5)] for colour in RAMP[left : left + 2]]
+    mixed = [round(a + (at - left) * (b - a)) for a, b in zip(*ends, strict=True)]
+    return "#" + "".join(f"{each:02x}" for each in mixed)
+
+
+def colours_of(values: Sequence[float]) -> list[str]:
+    """Return one colour a value up to eight values; of more the colours of a scale, from the lowest to the highest."""
+    if len(values) <= MOST_COLOURS:
+        return [f"C{n}" for n in range(len(values))]
+    ranks = {value: rank for rank, value in enumerate(sorted(values))}
+    return [ramp(ranks[value] / (len(values) - 1)) for value in values]
 
 
 def axes(ax: Axes | None) -> Axes:

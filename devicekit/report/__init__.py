@@ -201,21 +201,23 @@ class Report:
 
     @cached_property
     def folded(self) -> list[FoldedSection]:
-        """The sections, the summary last if there is one, with what is open and what is folded."""
-        summary = [Section("Summary in words", "summary", [Text(self.sentences)])] if self.sentences else []
-        sections = [self._without_shown_warnings(section) for section in self.sections]
-        return fold([*sections, *summary], self.first_page_texts, self.first_page_only, self.most_words)
+        """The sections that say something new, the summary at the end of the first, with what is open and folded."""
+        sections = [each for section in self.sections if (each := self._without_shown_warnings(section)).blocks]
+        if self.sentences:
+            first = sections[0] if sections else Section("Summary in words", "summary", [])
+            sections[:1] = [replace(first, blocks=[*first.blocks, Text(self.sentences)])]
+        return fold(sections, self.first_page_texts, self.first_page_only, self.most_words)
 
     def _without_shown_warnings(self, section: Section) -> Section:
         """Return the section Warnings without those that the first page shows, any other section as it is."""
-        if section.anchor != "warnings":
-            return section
+        if section.anchor != "warnings" or not any(isinstance(block, CodedList) for block in section.blocks):
+            return replace(section, blocks=[]) if section.anchor == "warnings" else section
         shown = {(code, message) for code, message, _, _ in self.top}
         blocks: list[Block] = []
         for block in section.blocks:
             if isinstance(block, CodedList):
                 rest = [row for row in block.rows if tuple(row) not in shown]
-                blocks.append(CodedList(rest) if rest else Text(["At the top of this page."]))
+                blocks += [CodedList(rest)] if rest else []
             else:
                 blocks.append(block)
         return replace(section, blocks=blocks)

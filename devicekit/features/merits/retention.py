@@ -17,14 +17,15 @@ import pandas as pd
 from devicekit.core.errors import CodedWarning, TraceError, UsageError
 from devicekit.core.records import Estimate, Record, cell, cell_of, column, derived, internal, part
 from devicekit.core.statistics import t_quantile
-from devicekit.core.text import count, format_number, percent, percent_span, span
+from devicekit.core.text import count, format_number, percent, percent_span, si, span
 from devicekit.device.horizon import LEAST_DECADES, refusal_reason
 from devicekit.device.measured import ArrheniusLine, Retention
 from devicekit.features.lives.bake import baked_at
-from devicekit.features.merit import MOST_CURVES, MeritResult, Settings, origin
+from devicekit.features.merit import MOST_CURVES, MeritResult, Settings, figure, origin
 from devicekit.features.merits.arrhenius import ArrheniusResult
-from devicekit.plot import Axis, Curve, Panel
+from devicekit.plot import MOST_COLOURS, Axis, Curve, Panel, colours_of
 from devicekit.readers.kinds.retention import explain_several_starts
+from devicekit.report import Block
 from devicekit.tables import RetentionTable
 from devicekit.tables import Table as AnyTable
 
@@ -132,25 +133,28 @@ class RetentionResult(MeritResult):
         if not predicted:
             return [f"{text}.", "These data allow no prediction; see the table."]
         far = max(p.factor for p in predicted)
-        return [f"{text}.", f"Predictions extrapolate to {far:.3g} times the measured time."]
+        return [f"{text}.", f"Predictions extrapolate to {si(far, '')} times the measured time."]
 
     def panel(self) -> Panel:
         """Draw readings and the power law of every state; the prediction with its interval where there is one."""
         frame, curves = self.table.frame, []
-        kelvin = baked_at(frame)
+        kelvin, few = baked_at(frame), len(self.states) <= MOST_COLOURS
+        colours = colours_of([state.g_1s for state in self.states[:MOST_CURVES]])
         for n, state in enumerate(self.states[:MOST_CURVES]):
             own = kelvin.isna() if state.temperature_k is None else kelvin == state.temperature_k
             rows = frame[(frame["device_id"] == state.device_id) & (frame["level"] == state.level) & own]
-            p, colour = state.prediction, f"C{n % 10}"
+            p, colour = state.prediction, colours[n]
             at = np.array([state.first_s, p.time_s if p else state.last_s])
             curves.append(_readings(state.name, rows, colour))
             law = (at, state.g_1s * at**-state.nu)
-            curves.append(Curve(f"{state.name}, law", *law, style="--" if p else "-", width=0.8, colour=colour))
+            curves.append(
+                Curve(f"{state.name}, law", *law, style="--" if p else "-", width=0.8, colour=colour, legend=False)
+            )
             if p:
                 later = (p.conductance.value, p.conductance.low, p.conductance.high)
                 value, low, high = (np.array([each], float) for each in later)
                 name, ahead = f"{state.name}, prediction", np.array([p.time_s])
-                curves.append(Curve(name, ahead, value, "errors", "s", low, high, colour))
+                curves.append(Curve(name, ahead, value, "errors", "s", low, high, colour, legend=False))
         if not curves:  # too few readings for a law: show them alone
             groups = frame[frame["conductance_s"] > 0].groupby(["device_id", "level"], sort=False)
             for n, ((device, level), rows) in enumerate(groups):
@@ -159,7 +163,13 @@ class RetentionResult(MeritResult):
                     Curve(f"{device} {level}, law", np.array([]), np.array([]), width=0.8, colour=f"C{n % 10}")
                 )
         x = Axis("time since the state was written", "s", "log")
-        return Panel(x, Axis.of("conductance_s", scale="log"), curves, legend="none")
+        return Panel(x, Axis.of("conductance_s", scale="log"), curves, legend="in" if few and self.states else "none")
+
+    def drawn(self) -> Block:
+        """Return the figure; of many states the caption gives the scale of their colours."""
+        many = len(self.states) > MOST_COLOURS
+        scale = " Blue: the lowest conductance after 1 s; orange: the highest." if many else ""
+        return figure(self.panel(), f"{self.figure_caption}{scale}", self.figure_alt)
 
     def notes(self) -> list[str]:
         """Return the law, and what the predictions are for."""
@@ -276,7 +286,7 @@ def _extrapolations(states: list[StateRetention]) -> list[CodedWarning]:
     factors = [state.prediction.factor for state in states if state.prediction]
     if factors:
         warnings.append(
-            CodedWarning("extrapolation", f"predictions extrapolate to {max(factors):.3g} times the measured time")
+            CodedWarning("extrapolation", f"predictions extrapolate to {si(max(factors), '')} times the measured time")
         )
     refused = sorted({state.refusal for state in states if state.refusal})
     warnings += [CodedWarning("extrapolation", f"no prediction: {reason}") for reason in refused]

@@ -92,7 +92,8 @@ def test_table_tile_and_picture_use_the_same_sweeps() -> None:
     drawn = result.levels_panel().curves
     assert {len(curve.x) for curve in drawn} == {spread.n} == {6}
     tile = next(each for each in found.tiles() if each.name == "v_set_v")
-    assert "6 of 10" in tile.label and "0.1 V" in tile.label
+    assert "6 of 10" in tile.label
+    assert "0.1 V" in tile.label
     text = " ".join(sentence for block in result.blocks() if isinstance(block, Text) for sentence in block.paragraphs)
     assert text.count("6 of 10 sweeps") == 2  # the table, and the first picture
     assert f"6 of 10 sweeps (6 {OUTCOMES['switched']})" in text
