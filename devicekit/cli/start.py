@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from glob import escape, glob
 from itertools import count
@@ -13,7 +15,7 @@ import typer
 from devicekit.cli import terminal
 from devicekit.cli.common import Json, print_json, report_error, with_options
 from devicekit.cli.outcome import TerminalProgress, show
-from devicekit.core.errors import DevicekitError, QuestionError
+from devicekit.core.errors import DevicekitError, QuestionError, UsageError
 from devicekit.system.commands import command, non_default
 from devicekit.system.options import ReadOptions
 from devicekit.verbs.outcome import REPORT, Input, shown, stem
@@ -63,6 +65,8 @@ def start_command(
     while parts:
         file, options = parts.pop(0)
         try:
+            if isinstance(file, Path):
+                _refuse_other_files(file)
             if isinstance(file, Path) and (card := _load_card(file)) is not None:
                 results.append(_summarize(file, card, json_output))
                 continue
@@ -190,6 +194,36 @@ def _characterize(found: list[_Read], as_json: bool) -> dict[str, Any]:
     if not as_json:
         show(outcome.text)
     return {"command": line, **outcome.json, "code": outcome.code}
+
+
+def _refuse_other_files(path: Path) -> None:
+    """Refuse files of devicekit that hold no measurement, with the command that takes them.
+
+    Raises
+    ------
+    UsageError
+    """
+    from devicekit.system import files
+
+    named, suffix, way = shlex.quote(str(path)), path.suffix.lower(), ""
+    if suffix == ".html":
+        raise UsageError(f"{path} is a page. Open it in a browser.")
+    if suffix == ".npz" and path.is_file():
+        from devicekit.exporters import load_network
+
+        with suppress(DevicekitError):
+            load_network(path)
+            way = f"a trained network: devicekit export {named} --to pytorch --out DIR"
+    elif suffix == ".toml" and path.is_file():
+        keys = files.read_toml(path).keys()
+        if "task" in keys:
+            way = f"a study: devicekit study {named} --out DIR"
+        elif "recipe" in keys:
+            way = f"a recipe for reading: devicekit read FILE --recipe {named}"
+        else:
+            way = f"a stack, if anything: devicekit simulate iv --stack {named}"
+    if way:
+        raise UsageError(f"{path} holds {way}")
 
 
 def _load_card(path: Path) -> DeviceCard | None:

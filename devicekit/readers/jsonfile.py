@@ -117,7 +117,8 @@ def read_tables(path: Path) -> list[Sheet]:
         cells, was written by devicekit, or holds no array of numbers.
     """
     value = _parse(path)
-    if ownmark.is_own_json(value) or (isinstance(value, dict) and value.keys() >= _OF_A_RECORD):
+    of_a_record = isinstance(value, dict) and value.keys() >= _OF_A_RECORD
+    if of_a_record or ownmark.is_own_json(value) or path.name in ownmark.read_marker(path.parent)["files"]:
         raise OwnFileError(path)
     try:
         sheets = list(islice(matfile.yield_sheets(_read_variables(value)), MOST_TABLES + 1))

@@ -18,6 +18,7 @@ import pandas as pd
 import pytest
 
 from devicekit.system import catalog
+from devicekit.system.ownmark import MARKER
 
 Run = Callable[..., Any]
 
@@ -143,6 +144,26 @@ def test_a_card_lists_the_commands_that_take_it(devicekit: Run, folder: Path) ->
     assert devicekit("card.json").out.count("devicekit ") == len(verbs)
     (folder / "card.json").write_text('{"schema_version": 3}')
     assert devicekit("card.json").code == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "command"),
+    [
+        ("s.toml", 'task = "train"', "devicekit study s.toml"),
+        ("s.toml", '[recipe]\nformat = "table"', "--recipe s.toml"),
+        ("s.toml", '[conduction]\nlaw = "ohmic"', "devicekit simulate iv --stack s.toml"),
+        ("s.html", "<p>", "browser"),
+        ("s.json", '{"t": [1.0, 2.0, 3.0]}', "devicekit s.json"),
+    ],
+)
+def test_other_files_name_what_takes_them(name: str, text: str, command: str, devicekit: Run, folder: Path) -> None:
+    (folder / name).write_text(text)
+    if name == "s.json":  # a result among others
+        (folder / MARKER).write_text('{"tool": "devicekit", "files": ["s.json"]}')
+    ran = devicekit(name)
+    assert ran.code == 2
+    assert command in ran.err
+    assert len(ran.err.splitlines()) == 1
 
 
 @pytest.mark.parametrize("verb", ["fit", "run", "compare", "next"])
