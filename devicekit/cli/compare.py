@@ -40,8 +40,8 @@ def _print(name: str, comparison: Comparison) -> None:
         )
     terminal.paragraph(
         "rms: free-running curve against the mean curve, over the window that LTP and LTD share; the laws were fitted "
-        "to what the criteria are on. devicekit fit fits the mean curve itself, and its nrmse is over the range of each "
-        "branch's own curve: the two numbers differ.",
+        "to what the criteria are on. devicekit fit fits the mean curve itself, and its nrmse is over the range of "
+        "each branch's own curve: the two numbers differ.",
         2,
     )
 
