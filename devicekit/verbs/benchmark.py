@@ -66,13 +66,12 @@ class BenchmarkRequest:
         asked = {"attribution": self.attribution, "wide": self.wide, "policy": self.policy}
         left_out = {f"no-{name}": True for name, value in asked.items() if not value}
         keywords = {"other_policy" if name == "policy" else name: False for name, value in asked.items() if not value}
-        card, plan = f"devicekit.load_card({names[0]!r})", call("Plan", seeds=self.seeds, **keywords)
+        data = [repr(self.data)] if self.data != "digits" else []
+        options = {"seeds": self.seeds, **keywords, **self.settings}
         python = [
             "import devicekit",
-            "from snn.benchmark import Plan, benchmark",
-            "from snn.benchmark.task import few_shot",
-            "result = " + call("benchmark", card, 'few_shot("digits")', plan, **self.settings),
-            "result.verdict",
+            "result = " + call("devicekit.benchmark", repr(names[0]), *data, **options),
+            "print(result)",
         ]
         line = command("benchmark", names, {"seeds": self.seeds, **left_out, "set": self.settings, "out": "benchmark"})
         return Reproduction(line, "\n".join(python))

@@ -80,14 +80,11 @@ class TrainRequest:
         options["data"] = self.data if self.data != "digits" else None
         options["set"] = {name: value for name, value in changed.items() if name not in _OPTIONS}
         options |= {"no-beside": not self.beside, "out": "trained"}
+        data = [repr(self.data)] if self.data != "digits" else []
         python = [
             "import devicekit",
-            "from snn.config import TrainingConfig",
-            "from snn.data.load import load",
-            "from snn.training import train",
-            f"config = {call('TrainingConfig', **changed)}",
-            f"result = train(devicekit.load_card({card!r}), config, load({self.data!r}))",
-            "result.accuracy_mean_last",
+            f"result = {call('devicekit.train', repr(card), *data, **changed)}",
+            "print(result)",
         ]
         return Reproduction(command("train", [card], options), "\n".join(python))
 

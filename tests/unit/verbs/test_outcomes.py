@@ -23,6 +23,7 @@ from devicekit.verbs.run import RunRequest
 from devicekit.verbs.simulate import IVRequest, PulsesRequest
 from devicekit.verbs.text import Alert, Fields, Title
 from devicekit.verbs.train import TrainRequest, run_training
+from snn.config import TrainingConfig
 
 LAWS = {"ltp": (-3.0, 0.5), "ltd": (-3.0, 0.5)}
 
@@ -107,7 +108,7 @@ class Counting(Progress):
         return nullcontext(lambda done, total: self.reports.append((name, done, total)))
 
 
-def test_a_training_says_how_far_it_is_and_how_to_repeat_it(tmp_path: Path) -> None:
+def test_a_training_says_how_far_it_is_and_how_to_repeat_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     truth_card(LAWS, model="softbounds").save(tmp_path / "card.json")
     progress = Counting()
     request = TrainRequest(
@@ -121,10 +122,10 @@ def test_a_training_says_how_far_it_is_and_how_to_repeat_it(tmp_path: Path) -> N
     assert outcome.reproduction.command == (
         "devicekit train card.json --epochs 1 --seed 3 --set hidden=8 --set tile=64,64 --no-beside --out trained"
     )
-    spoken: dict[str, Any] = {}
-    lines = outcome.reproduction.python.splitlines()
-    exec("\n".join(line for line in lines if "load_card" not in line and not line.startswith("result")), spoken)
-    assert spoken["config"] == request.config()
+    trained: list[Any] = []
+    monkeypatch.setattr("snn.interface.train", lambda card, **given: trained.append((card, TrainingConfig(**given))))
+    exec(outcome.reproduction.python, {})
+    assert trained == [("card.json", request.config())]
 
 
 REQUESTS = (
