@@ -155,6 +155,7 @@ def test_an_example_is_one_click_and_its_result_is_on_the_first_screen(visit: Vi
 def test_tab_reaches_every_control(visit: Visit) -> None:
     for path in ("/", "/library", "/simulate"):
         visit.open(path)
+        visit.get("document.querySelectorAll('details').forEach(each => each.open = true)")
         wanted = visit.get(
             "[...document.querySelectorAll('a, button, select, input:not([type=hidden]), summary')]"
             ".filter(each => each.getClientRects().length && each.tabIndex >= 0)"
