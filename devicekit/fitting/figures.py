@@ -52,7 +52,7 @@ def fit(branches: Mapping[str, Branch], quantity: str, law: str) -> Panel:
             curves.append(Curve(words, n, low, "band", low=low, high=high, colour=colour, alpha=0.15))
         curves.append(Curve(f"{name} mean", n, each.measured, style=".", colour=colour))
         curves.append(Curve(f"{law} fit, {name}", n, each.fitted, legend=n[0] == 0, label=f"{law} fit"))
-    return Panel(Axis.of("pulse_index"), Axis.of(quantity), curves)
+    return Panel(Axis.of("pulse_index"), Axis.of(quantity), curves, legend="above")
 
 
 def next_cycles(bands: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], quantity: str, count: int) -> Panel:
