@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
@@ -37,8 +38,9 @@ def scalars(
     else:
         words = f"pulses to cross the window at the step averaged over all states ({branches[0].direction.upper()})"
         shown += [Scalar("steps", words, 1.0 / steps[0], by=on)]
-    for branch, variation in zip(branches, variations, strict=True):
+    for branch, variation, step in zip(branches, variations, steps, strict=True):
         shown += _branch(branch, variation, window.scale)
+        shown += _update(branch, variation, step, window.scale)
     return tuple(shown)
 
 
@@ -75,6 +77,19 @@ def _branch(branch: Branch, variation: BranchVariation, scale: str) -> list[Scal
             stem = key if key != "spread_anova" else "c2c_spread" if group is variation.c2c else "d2d_spread"
             shown.append(_sigma(f"{stem}_{direction}", f"{name} {words}", sigma, on))
     return shown
+
+
+def _update(branch: Branch, variation: BranchVariation, step: float, scale: str) -> list[Scalar]:
+    """Return the sd of one update of the mean step, of its constant part and the part in proportion to the step.
+
+    It compares devices of which some scatter by the one part and some by the other.
+    """
+    if (increment := variation.c2c.get("increment")) is None:
+        return []
+    by = ", ".join(each for each in (increment.estimator, _state(scale)) if each)
+    value = math.hypot(increment.value, (variation.step_noise or 0.0) * step)
+    label = f"{branch.direction.upper()} sd of one update at the mean step"
+    return [Scalar(f"update_sd_{branch.direction}", label, value, of="window", by=by)]
 
 
 def _sigma(name: str, label: str, sigma: Sigma, on: str) -> Scalar:

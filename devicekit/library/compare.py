@@ -26,7 +26,7 @@ MOST_WITHIN = 60  # records whose distributions a figure shows, the first ones
 MOST_CELLS = 100_000  # cells of an array map
 _GROUPED = ("kind", "law", *PLACES)  # possible groups besides labels
 # Default numbers of figures: among those that most records have, the first of these.
-_SHOWN = ("increment_ltp", "nrmse_ltp", "on_off", "v_set_v", "v_reset_v", "steps", "g_lrs_s", "g_hrs_s")
+_SHOWN = ("update_sd_ltp", "nrmse_ltp", "on_off", "v_set_v", "v_reset_v", "steps", "g_lrs_s", "g_hrs_s")
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,9 @@ from devicekit.plot.style import GREY, RAMP, ramp
 
 MOST_LINES = 200  # lines of an overlay
 MOST_POINTS = 500  # points of a distribution, evenly along its ranks with both ends
-MOST_NAMES = 6  # names in a legend
+MOST_NAMES = 8  # names in a legend, each with a colour of its own
+# distinct with every kind of colour vision in this order, each with a pair for dark pages
+DISTINCT = ("#0b6fa4", "#c4501b", "#2ca02c", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f", "#17becf")
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +70,7 @@ def thin(lines: Sequence[Line], most: int = MOST_LINES) -> list[Line]:
 
 
 def overlay(lines: Sequence[Line], x: Axis, y: Axis, title: str, by: str, log: bool = False) -> Panel:
-    """Draw one line per device, coloured by a number, or grey if unknown.
+    """Draw one line per device: up to eight in colours of their own, more coloured by a number, or grey if unknown.
 
     Parameters
     ----------
@@ -81,13 +83,13 @@ def overlay(lines: Sequence[Line], x: Axis, y: Axis, title: str, by: str, log: b
     log : bool
         True if colours follow the logarithm of the number.
     """
-    colours = [ramp(share) for share in shares([line.value for line in lines], log)]
     few = len(lines) <= MOST_NAMES
+    colours = DISTINCT[: len(lines)] if few else [ramp(each) for each in shares([line.value for line in lines], log)]
     curves = [
         Curve(line.name, line.x, line.y, width=1.2 if few else 0.8, colour=colour, alpha=0.9, legend=few)
         for line, colour in zip(lines, colours, strict=True)
     ]
-    words = f"{title}; {by}" if by and len(lines) > 1 else title
+    words = f"{title}; {by}" if by and not few else title
     return Panel(x, y, curves, title=words, legend="in" if few else "none")
 
 
@@ -106,7 +108,7 @@ def cdf(groups: Mapping[str, np.ndarray], x: Axis, of: str) -> Panel:
     found = {name: ranks(np.asarray(values, float)) for name, values in groups.items()}
     sizes = {name: pair[0].size for name, pair in found.items() if pair[0].size}
     found = {name: _subsample(*found[name]) for name in sizes}
-    colours = [ramp(share) for share in shares([*range(len(found))])] if len(found) > 1 else [RAMP[0]]
+    colours = _group_colours(len(found))
     few = len(found) <= MOST_NAMES
     curves = [
         Curve(f"{name} ({sizes[name]})", values, p, style=style, colour=colour, legend=few, width=0.9, size=4.0)
@@ -115,6 +117,11 @@ def cdf(groups: Mapping[str, np.ndarray], x: Axis, of: str) -> Panel:
     ]
     legend = "in" if 1 < len(found) <= MOST_NAMES else "none"
     return Panel(x, Axis(f"share of {of}", limits=(0.0, 1.0)), curves, legend=legend)  # type: ignore[arg-type]
+
+
+def _group_colours(n: int) -> Sequence[str]:
+    """Return a colour for each of n groups: distinct ones up to eight, then a ramp."""
+    return DISTINCT[:n] if n <= MOST_NAMES else [ramp(share) for share in shares([*range(n)])]
 
 
 def _subsample(values: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -133,7 +140,7 @@ def scatter(groups: Mapping[str, tuple[np.ndarray, np.ndarray]], x: Axis, y: Axi
         x and y by name of the group.
     x, y : Axis
     """
-    colours = [ramp(share) for share in shares([*range(len(groups))])] if len(groups) > 1 else [RAMP[0]]
+    colours = _group_colours(len(groups))
     curves = [
         Curve(f"{name} ({np.size(pair[0])})", *pair, style="o", colour=colour, size=4.0, alpha=0.8)
         for (name, pair), colour in zip(groups.items(), colours, strict=True)

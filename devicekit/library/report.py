@@ -12,6 +12,7 @@ from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, listed
 from devicekit.features.merit import figure
 from devicekit.library.compare import Comparison
+from devicekit.library.figures import MOST_NAMES
 from devicekit.library.query import Unreadable
 from devicekit.library.rows import Row
 from devicekit.plot import Image, Panel
@@ -46,15 +47,15 @@ def comparison_report(found: Comparison, command: str, unreadable: Sequence[Unre
         _warnings_section(found, unreadable),
         _provenance(found, command),
     ]
-    words = summary(found, unreadable)
+    words, shown = summary(found, unreadable), any(name and found.number(name).n > 1 for name in (found.x, found.y))
     pictures = [figure for section in sections for figure in section.figures]
     numbers = [_median_scalar(found, name) for name in dict.fromkeys((found.y, found.x)) if name]
     return Report(
         f"Comparison of {count(len(found.records), 'record')}",
-        words[0],
-        words,
+        " ".join(words[:2] if shown else words[:1]),
+        words[2 if shown else 1 :],
         sections,
-        marks=mark_keys(mark for record in found.records for mark in record.marks),
+        marks=mark_keys(set.intersection(*(set(record.marks) for record in found.records))),
         pictures=pictures,
         numbers=[Scalar("records", "records", float(len(found.records))), *numbers],
         warnings=found.warnings,
@@ -73,6 +74,7 @@ def summary(found: Comparison, unreadable: Sequence[Unreadable] = ()) -> list[st
     """Return the comparison in sentences; it describes the records, without a statistical test."""
     sentences = [f"{found.counts[:1].upper()}{found.counts[1:]} of a library of devices."]
     shown = [name for name in dict.fromkeys((found.y, found.x)) if name and found.number(name).n > 1]
+    shown.sort(key=lambda name: not name.startswith("nrmse"))
     sentences += [_range_sentence(found, name) for name in shown]
     sentences.append(
         "These numbers describe the selected records, without a statistical test: they depend on the selection."
@@ -167,6 +169,7 @@ def _figure(panel: Panel | None, caption: str, alt: str) -> list[Block]:
 def _rate_figures(found: Comparison) -> list[Block]:
     blocks: list[Block] = []
     by = f" Colours: {found.colours.scale.label}, {found.colour_range}." if found.colours and found.colour_range else ""
+    by = by if sum(record.card is not None for record in found.records) > MOST_NAMES else ""
     for direction in DIRECTIONS:
         panel = found.overlay(direction)
         n = len(panel.curves) if panel else 0

@@ -72,13 +72,13 @@ def _definition(scalar: Scalar) -> tuple[str, str, str, str]:
 
 
 def build_rows(records: Sequence[Record]) -> tuple[Row, ...]:
-    """Build one row per number and definition, in order of appearance, rows of one name together."""
+    """Build one row per number and definition, misfits first, then in order of appearance; one name together."""
     numbers = [{_definition(each): each for each in _known_numbers(record)} for record in records]
     keys = list(dict.fromkeys(key for each in numbers for key in each))
     names = list(dict.fromkeys(key[0] for key in keys))
     definitions = Counter(key[0] for key in keys)
     rows = []
-    for key in sorted(keys, key=lambda key: names.index(key[0])):
+    for key in sorted(keys, key=lambda key: (not key[0].startswith("nrmse"), names.index(key[0]))):
         cells = tuple(each.get(key) for each in numbers)
         meaning = next(cell for cell in cells if cell is not None)
         rows.append(Row(meaning, cells, definitions[key[0]] == 1))

@@ -160,7 +160,7 @@ def array(record: Make) -> list[Record]:
 
 def test_groups_maps_and_figures_of_an_array(array: list[Record]) -> None:
     found = compare(array)
-    assert (found.y, found.x, found.by) == ("increment_ltp", "nrmse_ltp", "stack")
+    assert (found.y, found.x, found.by) == ("update_sd_ltp", "nrmse_ltp", "stack")
     assert {name: which.size for name, which in found.groups().items()} == {"HfO2": 4, "TaOx": 8}
     assert {name: which.size for name, which in found.groups("row").items()} == {"row 1": 4, "row 2": 4, "row 3": 4}
     maps = found.maps()
@@ -168,7 +168,7 @@ def test_groups_maps_and_figures_of_an_array(array: list[Record]) -> None:
     assert maps[0].values[:, 0] == pytest.approx([2.1, 2.2, 2.3])  # column 2, in % of the window
     assert maps[0].values[:, 1] == pytest.approx([np.nan] * 3, nan_ok=True)
     assert maps[1].values[:, 0] == pytest.approx([1.1, 1.2, 1.3])
-    assert maps[0].label == f"{found.number('increment_ltp').scale.label} [% of window]"
+    assert maps[0].label == f"{found.number('update_sd_ltp').scale.label} [% of window]"
     boxes = found.boxes()
     assert boxes is not None
     assert boxes.y.names == ("HfO2 (4)", "TaOx (8)")

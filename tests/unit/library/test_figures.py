@@ -11,6 +11,7 @@ import pytest
 from devicekit.core.scalars import Scalar
 from devicekit.library.display_units import Scale, short
 from devicekit.library.figures import (
+    DISTINCT,
     GREY,
     RAMP,
     Line,
@@ -52,14 +53,15 @@ def test_an_overlay_colours_by_the_number_and_names_a_few() -> None:
     lines = [Line("a", r, r, 1.0), Line("b", r, r**2, 3.0), Line("c", r, r**3)]
     panel = overlay(lines, X, Y, "LTP rate", "colour: misfit [%]")
     assert [(c.name, c.colour, c.legend) for c in panel.curves] == [
-        ("a", RAMP[0], True),
-        ("b", RAMP[2], True),
-        ("c", GREY, True),
+        (name, colour, True) for name, colour in zip("abc", DISTINCT, strict=False)
     ]
-    assert panel.title.split("; ") == ["LTP rate", "colour: misfit [%]"]
+    assert panel.title == "LTP rate"
     assert panel.frame().shape == (15, 3)
     drawn(panel)
-    many = overlay([Line(str(k), r, r, float(k)) for k in range(7)], X, Y, "LTP", "k")
+    several = [Line("unknown", r, r), *(Line(str(k), r, r, float(k)) for k in range(8))]
+    many = overlay(several, X, Y, "LTP", "colour: misfit [%]")
+    assert [many.curves[k].colour for k in (0, 1, 8)] == [GREY, RAMP[0], RAMP[2]]
+    assert many.title.split("; ") == ["LTP", "colour: misfit [%]"]
     assert not any(curve.legend for curve in many.curves)
     assert many.legend == "none"
 
@@ -102,7 +104,7 @@ def test_boxes_are_quartiles_and_ranges_and_small_groups_are_dots() -> None:
 def test_a_scatter_has_a_colour_a_group() -> None:
     one = np.array([1.0, 2.0])
     panel = scatter({"a": (one, one), "b": (one, 2 * one), "c": (one, 3 * one)}, X, Y)
-    assert [curve.colour for curve in panel.curves] == list(RAMP)
+    assert [curve.colour for curve in panel.curves] == list(DISTINCT[:3])
     drawn(panel)
 
 
