@@ -78,6 +78,8 @@ def characterization_page(parts: Sequence[Part], command: str, failed: Sequence[
         Kind of the error, and file and message, of each file that could not be characterised.
     """
     total = len(parts) + len(failed)
+    common = [mark for mark in (parts[0].marks if parts else ()) if all(mark in each.marks for each in parts)]
+    parts = [_with_marks(each, common) for each in parts]
     warnings = [warning for each in parts for warning in each.warnings]
     if len(parts) > 1:
         parts = [replace(each, section=_title_first_figure(each)) for each in parts]
@@ -95,12 +97,21 @@ def characterization_page(parts: Sequence[Part], command: str, failed: Sequence[
         _verdict(parts, len(failed)),
         summary,
         sections,
-        marks=mark_keys(mark for each in parts for mark in each.marks),
+        marks=mark_keys(common),
         pictures=_pictures(parts),
         numbers=_numbers(parts),
         warnings=warnings,
         source=_source(parts),
     )
+
+
+def _with_marks(part: Part, common: Sequence[str]) -> Part:
+    """Return a part with the marks in its name that not all records of the page have: "a.csv (SYNTHETIC)"."""
+    own = [mark for mark in mark_keys(part.marks) if mark.lower() not in common]
+    if not own:
+        return part
+    name = f"{part.name} ({', '.join(own)})"
+    return replace(part, name=name, section=replace(part.section, title=f"{part.section.title} ({', '.join(own)})"))
 
 
 def _verdict(parts: Sequence[Part], failed: int) -> str:
