@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from devicekit.core.intervals import t_ends
 from devicekit.core.quantities import LAST_EPOCHS
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count
@@ -42,7 +43,7 @@ def study_report(result: StudyResult, command: str) -> Report:
         )
     sections.append(_provenance(result, command))
     words = _words(result, summary)
-    synthetic = "synthetic" in result.table and bool((result.table["synthetic"] == True).any())  # noqa: E712 - NaN
+    synthetic = "synthetic" in result.table and bool((result.table["synthetic"] == True).all())  # noqa: E712 - NaN
     return Report(
         spec.title or spec.name,
         words[0],
@@ -87,12 +88,15 @@ def _words(result: StudyResult, summary: pd.DataFrame) -> list[str]:
     ranked = own.sort_values("mean", ascending=False).to_dict("records") if "mean" in summary else []
     if ranked and ranked[0]["n"]:
         best = ranked[0]
-        error = "" if best["se"] != best["se"] else f" ± {_percent(best['se'])}"
-        words.append(f"Highest mean test accuracy: {_percent(best['mean'])}{error} ({best['case']}).")
+        error = ""
+        if best["se"] == best["se"] and best["n"] > 1:
+            low, high = t_ends(best["mean"], best["se"], int(best["n"]))
+            error = f" (95 %: {_percent(low)} to {_percent(high)})"
+        words.append(f"Highest mean test accuracy: {_percent(best['mean'])}{error}, {best['case']}.")
     failed = len(result.failed)
     words.append(
         f"{count(len(result.table), 'run')}, {failed or 'none'} failed; {count(len(spec.seeds), 'seed')} a "
-        f"{'card' if spec.pool else 'case'}; ± is one standard error over {'cards' if spec.pool else 'them'}."
+        f"{'card' if spec.pool else 'case'}; intervals over {'cards' if spec.pool else 'them'}."
     )
     if message := result.of_other_versions:
         words.append(message)
@@ -183,14 +187,13 @@ def _largest_loss(result: StudyResult) -> str:
         return f"Cases cannot be ranked: '{result.spec.reference}' and another case must finish for the same seed."
     if losses["se"].isna().all():
         return f"Losses against '{result.spec.reference}' cannot be judged: a standard error needs two seeds."
-    found = losses[losses["loss"] > 2 * losses["se"]]
-    if found.empty:
-        return f"No case loses more than twice its standard error against '{result.spec.reference}'."
-    first = found.iloc[0]
-    return (
-        f"The largest loss against '{result.spec.reference}': {first['case']}, {100 * first['loss']:.2f} points "
-        f"(standard error {100 * first['se']:.2f})."
-    )
+    reference = f"'{result.spec.reference}'"
+    for row in losses.dropna(subset=["se"]).to_dict("records"):  # the largest first
+        low, high = t_ends(100 * row["loss"], 100 * row["se"], int(row["n"]))
+        if low > 0:
+            shown = f"{100 * row['loss']:.2f} points (95 %: {low:.2f} to {high:.2f})"
+            return f"The largest significant loss against {reference}: {row['case']}, {shown}."
+    return f"No case loses significantly against {reference}: each 95 % interval of a loss reaches 0."
 
 
 def _provenance(result: StudyResult, command: str) -> Section:

@@ -49,8 +49,12 @@ def test_no_reference_no_ranking() -> None:
 
 
 def test_the_report_names_the_largest_loss_or_that_none_is_significant() -> None:
+    sure = TABLE.copy()
+    sure.loc[3:5, "accuracy_mean_last"] = [0.95, 0.939, 0.961]  # losses of 2.0, 2.1 and 1.9 points
+    words = " ".join(study_report(made(sure, reference="ideal"), "devicekit study t").summary)
+    assert "'ideal': noisy, 2.00 points (95 %: 1.75 to 2.25)" in words
     words = " ".join(study_report(made(reference="ideal"), "devicekit study t").summary)
-    assert "'ideal': noisy, 2.00 points" in words
+    assert "noisy, 2.00" not in words  # 2, 3 and 1 points: by Student's t, 0 is not left out
     close = TABLE[TABLE["case"] != "noisy"]
     words = " ".join(study_report(made(close, reference="ideal"), "devicekit study t").summary)
     assert "No case loses" in words
@@ -100,7 +104,7 @@ def test_the_headline_is_of_the_study_not_of_a_baseline() -> None:
     table = TABLE.copy()
     table.loc[table["case"].str.startswith("baseline"), "accuracy_mean_last"] = 0.999
     words = " ".join(study_report(made(table), "devicekit study t").summary)
-    assert "97.00 % ± 0.58 % (ideal)" in words
+    assert "97.00 % (95 %: 94.52 % to 99.48 %), ideal" in words
 
 
 @pytest.mark.parametrize(
