@@ -274,7 +274,8 @@ class DeviceCard(Printed, Strict):
         try:
             text = files.read_text(path)
         except FileError as error:
-            if files.exists(path) and not _extraction_hint(path):
+            is_other = path.suffix.lower() != ".json" and files.exists(path) and path.is_file()
+            if is_other and not _extraction_hint(path):
                 raise CardError(_not_a_card(path)) from error
             raise CardError(
                 f"cannot read the card: {error.message.removeprefix('cannot read ')}{_extraction_hint(path)}"
