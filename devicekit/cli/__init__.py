@@ -25,6 +25,7 @@ _GROUPS = {  # module and name of each command, in the order of the help page
     "Measure": {
         "read": "read:read_command",
         "characterize": "characterize:characterize_command",
+        "population": "population:population_command",
         "fit": "fit:fit_command",
         "compare": "compare:compare_command",
         "next": "next:next_command",

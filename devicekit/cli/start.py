@@ -55,6 +55,7 @@ def start_command(
         devicekit ramps/ --quantity current --read-voltage 0.1
     """
     from devicekit.cli.mistakes import check_order
+    from devicekit.population.opening import is_population
     from devicekit.readers.multiple_files import group_files
 
     check_order(files)
@@ -69,6 +70,9 @@ def start_command(
                 _refuse_other_files(file)
             if isinstance(file, Path) and (card := _load_card(file)) is not None:
                 results.append(_summarize(file, card, json_output))
+                continue
+            if isinstance(file, Path) and is_population(file):
+                results.append(_population(file, options, json_output))
                 continue
             found = _read(file, options)
             if found.table.kind == "pulse":
@@ -224,6 +228,24 @@ def _refuse_other_files(path: Path) -> None:
             way = f"a stack, if anything: devicekit simulate iv --stack {named}"
     if way:
         raise UsageError(f"{path} holds {way}")
+
+
+def _population(folder: Path, options: ReadOptions, as_json: bool) -> dict[str, Any]:
+    """Analyse a folder of many cells as a population."""
+    from devicekit.system import folders
+    from devicekit.verbs.population import PopulationRequest, run_population
+
+    out = _free(folder, "population")[0]
+    line = command("population", [str(folder)], {**non_default(options), "accept": True, "out": out})
+    request = PopulationRequest(folders=(folder,), out=out, reading=options)
+    _print_command(f"{folder} holds many cells", line, as_json)
+    with folders.result_folder(out, "population") as place:
+        outcome = run_population(request, TerminalProgress(as_json))
+        outcome.write(place)
+        outcome.page(line).save(place / REPORT)
+    if not as_json:
+        show(outcome.text)
+    return {"command": line, **outcome.json, "code": outcome.code}
 
 
 def _load_card(path: Path) -> DeviceCard | None:

@@ -53,7 +53,25 @@ def collect(path: Path, options: AddOptions, reading: Mapping[str, Any]) -> list
     """
     if path.suffix.lower() == ".json" and files.kind(path) == "file":
         return [_record_from_json(path, options, reading)]
+    if path.is_dir() and options.name is None and not options.by_device and _is_population(path):
+        return _records_of_population(path, options, reading)
     return _records_from_measurement(path, options, reading)
+
+
+def _is_population(path: Path) -> bool:
+    from devicekit.population.opening import is_population
+
+    return is_population(path)
+
+
+def _records_of_population(path: Path, options: AddOptions, reading: Mapping[str, Any]) -> list[Record]:
+    from devicekit.features.merit import Settings
+    from devicekit.library.population import population_records
+    from devicekit.system.options import ReadOptions
+
+    settings = replace(options.settings or Settings(), read_voltage=reading.get(_READ_VOLTAGE))
+    marks = {*options.marks, *known_marks(path)}
+    return population_records(path, ReadOptions.of(**reading), settings, options.labels, marks)
 
 
 def _record_from_json(path: Path, options: AddOptions, reading: Mapping[str, Any]) -> Record:

@@ -193,6 +193,11 @@ class Record(Head):
         return cls._build(metadata, result=result, **{**held, **more})
 
     @classmethod
+    def of_parts(cls, metadata: Metadata, result: Result, **held: Any) -> Self:
+        """Make a record of tables; `held` are the fields of its head."""
+        return cls._build(metadata, result=result, **held)
+
+    @classmethod
     def _build(
         cls, metadata: Metadata | None, card: DeviceCard | None = None, result: Result | None = None, **held: Any
     ) -> Self:

@@ -195,6 +195,20 @@ def read_with_answers(read_by: ReadBy, state: Answered, effort: int) -> Any:
             state = asker(*earlier)
 
 
+def ask_person(error: QuestionError, state: Answered) -> Answered:
+    """Return the options with the answer of a person who is there, to a question that is not about one table.
+
+    Raises
+    ------
+    QuestionError
+        If nobody is there.
+    """
+    asker = _ASKER.get()
+    if asker is None:
+        raise error
+    return asker(error.asked, state, None)
+
+
 def _read_open(read_by: ReadBy, state: Answered) -> Any:
     """Read by the answers so far; a question is left without the parts that are accepted."""
     try:

@@ -280,8 +280,10 @@ def folder_names(files: Sequence[Path]) -> list[str]:
 
 def run_characterize(
     request: CharacterizeRequest, progress: Progress = SILENT, table: Table | None = None
-) -> Outcome[list[FileResult]]:
+) -> Outcome[Any]:
     """Compute the figures of merit of files; the results of each stand in a folder of its own.
+
+    A folder whose names say that it holds steps of many cells is a population (`devicekit.verbs.population`).
 
     Parameters
     ----------
@@ -296,7 +298,13 @@ def run_characterize(
         If there is one file, and it fails.
     """
     from devicekit.features.merit import Sample
+    from devicekit.population.opening import is_population
 
+    if table is None and len(request.files) == 1 and is_population(request.files[0]):
+        from devicekit.verbs.population import PopulationRequest, run_population
+
+        shared_fields = {name: getattr(request, name) for name in ("out", "v_set", "v_reset", "jobs", "reading")}
+        return run_population(PopulationRequest(folders=request.files, **shared_fields), progress)
     names, settings = folder_names(request.files), request.settings()
     if table is None:
         results = _characterize_files(request, settings, names, progress)

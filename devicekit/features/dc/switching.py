@@ -62,18 +62,22 @@ def _short_of_half_way(leg: Switching) -> tuple[np.ndarray, np.ndarray]:
 def half_ln_g(leg: Switching) -> float:
     """Return |V| where ln G is last half-way between its levels at the read voltage [V]; NaN if never.
 
-    Where the compliance ends a set before I / V is half-way, the voltage of that point counts.
+    Where the compliance ends a set before I / V is half-way, the voltage of that point counts. A current that noise or
+    an offset makes negative is below half-way on the way to a set, whose voltage is then in the middle of a step.
     """
     if not (leg.level > 0 and leg.after > 0):
         return float("nan")
     distance, known = _short_of_half_way(leg)
     short = known[distance[known] < 0]
-    if short.size == 0:
+    is_set = leg.after > leg.level
+    if short.size == 0 and not (is_set and known.size and known[0] > 0):
         return float("nan")
-    if short[-1] == known[-1]:
+    if short.size and short[-1] == known[-1]:
         return float(leg.v[-1]) if leg.hit else float("nan")
-    a = short[-1]
-    b = known[np.searchsorted(known, a) + 1]
+    a = short[-1] if short.size else known[0] - 1
+    b = known[np.searchsorted(known, a, side="right")]
+    if is_set and (b > a + 1 or short.size == 0):  # hidden points between
+        return float(0.5 * (leg.v[b - 1] + leg.v[b]))
     return float(leg.v[a] + (leg.v[b] - leg.v[a]) * distance[a] / (distance[a] - distance[b]))
 
 

@@ -1,0 +1,185 @@
+"""Two populations compared, such as process splits: cycles of one cell are not independent, and cells are the units."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from devicekit.core.estimates import Estimate
+from devicekit.core.records import Record, cell, column
+from devicekit.core.statistics import t_quantile
+from devicekit.core.text import percent
+from devicekit.features.stats import holm
+from devicekit.population.components import Factor, fit_model, label, p_value, unit_of
+from devicekit.population.join import DEAD, QUANTITIES, values_of
+
+PERMUTATIONS = 9999
+FEWEST_CELLS = 3  # of each population
+_OUTSIDE = {"wafers": (), "dies": ("wafer",), "cells": ("wafer", "die")}  # levels that the populations share, or are
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison(Record):
+    """Difference of two populations in one quantity."""
+
+    quantity: str = column("quantity", text=lambda name: label(name) if name in QUANTITIES else name, doc="quantity")
+    first: str = column(doc="name of the first population")
+    second: str = column(doc="name of the second")
+    n_cells: tuple[int, int] = column(
+        "cells", name="cells", text=lambda pair: f"{pair[0]}, {pair[1]}", doc="cells of each"
+    )
+    difference: Estimate = column(doc="second minus first: of means by the mixed model, of shares for yields")
+    unit: str = column(doc="unit of the difference")
+
+    @cell("second minus first (95 %)")
+    def difference_text(self) -> str:
+        """Difference with its interval."""
+        if self.unit == "share":
+            text = percent(self.difference.value)
+            return (
+                f"{text} ({percent(self.difference.low)} to {percent(self.difference.high)})"
+                if self.difference.ends
+                else text
+            )
+        if self.difference.ends is None:
+            return f"{self.difference.value:+.3g} {self.unit}"
+        low, high = self.difference.ends
+        return f"{self.difference.value:+.3g} {self.unit} ({low:+.3g} to {high:+.3g})"
+
+    p: float = column("p", text="{:.2g}".format, doc="p value of no difference: Student's t over the units")
+    p_permutation: float = column("p by permutation", text="{:.2g}".format, doc="p value by permuting whole units")
+    p_holm: float = column("p, all tests", text="{:.2g}".format, default=np.nan, doc="p corrected for all tests")
+    unit_of_test: str = column("units", doc="what is permuted: cells, dies or wafers")
+    degrees: int = column(doc="degrees of freedom of the interval")
+
+    @property
+    def seen(self) -> bool:
+        """True if it is significant among all tests."""
+        return self.p_holm < 0.05
+
+
+def compare(
+    steps: pd.DataFrame, cells: pd.DataFrame, by: str, names: tuple[str, str], seed: int = 0
+) -> list[Comparison]:
+    """Compare two populations in all quantities and in the yield of working cells.
+
+    Parameters
+    ----------
+    steps, cells : pandas.DataFrame
+        See `devicekit.population.join`.
+    by : str
+        Column of both that names the population.
+    names : (str, str)
+        Its two values.
+    seed : int
+        Seed of the permutations.
+    """
+    states = dict(zip(cells["cell"], cells["state"], strict=True))
+    found = []
+    for quantity in QUANTITIES:
+        values = values_of(steps, quantity, states)
+        values = values[values[by].astype(str).isin(names)] if len(values) else values
+        if len(values) and (own := _compare_values(values, quantity, by, names, seed)) is not None:
+            found.append(own)
+    own = _compare_yields(cells, by, names)
+    found += [own] if own is not None else []
+    corrected = holm(np.array([each.p for each in found], float))
+    return [replace(each, p_holm=float(p)) for each, p in zip(found, corrected, strict=True)]
+
+
+def _units(values: pd.DataFrame, by: str, names: Sequence[str]) -> tuple[str, pd.Series]:
+    """Return the outermost level with at least three units in each population, none of them in both."""
+    levels = {
+        "wafers": values["wafer"].astype(str),
+        "dies": values["wafer"].astype(str) + "\0" + values["die"].astype(str),
+        "cells": values["cell"].astype(str),
+    }
+    for name, codes in levels.items():
+        groups = values.groupby(codes)[by].nunique()
+        numbers = [codes[values[by].astype(str) == each].nunique() for each in names]
+        if (groups == 1).all() and min(numbers) >= FEWEST_CELLS:
+            return name, codes
+    return "cells", levels["cells"]
+
+
+def _compare_values(
+    values: pd.DataFrame, quantity: str, by: str, names: tuple[str, str], seed: int
+) -> Comparison | None:
+    second = (values[by].astype(str) == names[1]).to_numpy()
+    numbers = tuple(int(values.loc[where, "cell"].nunique()) for where in (~second, second))
+    if min(numbers) < FEWEST_CELLS:
+        return None
+    unit, codes = _units(values, by, names)
+    own = values.assign(_second=second.astype(float))
+    for level in _OUTSIDE[unit]:
+        own[level] = ""
+    factor = Factor(name="_second", label=by, unit="", log=False)
+    model = fit_model(own, quantity, [factor], seed)
+    if model is None or not model.factors:
+        return None
+    z = second.astype(float)
+    step = 1.0 / float(z.std())
+    value = float(model.found.solution.beta[1]) * step
+    error = float(np.sqrt(model.found.solution.covariance[1, 1])) * step
+    degrees = max(codes.nunique() - 2, 1)
+    return Comparison(
+        quantity=quantity,
+        first=names[0],
+        second=names[1],
+        n_cells=(numbers[0], numbers[1]),
+        difference=Estimate.symmetric(value, t_quantile(0.975, degrees) * error),
+        unit=unit_of(model.quantity),
+        p=p_value(value / error, degrees),
+        p_permutation=_permute(own, codes, second, quantity, seed),
+        unit_of_test=unit,
+        degrees=degrees,
+    )
+
+
+def _permute(values: pd.DataFrame, codes: pd.Series, second: np.ndarray, quantity: str, seed: int) -> float:
+    """Return the p value of the difference of the means of units, with the populations of whole units permuted."""
+    size = values["low"].to_numpy(float)
+    size = np.log10(size) if QUANTITIES[quantity].log else size
+    frame = pd.DataFrame({"unit": codes.to_numpy(), "cell": values["cell"].to_numpy(), "size": size, "second": second})
+    of_cells = frame.groupby(["unit", "cell"], sort=False).agg(size=("size", "mean"), second=("second", "first"))
+    units = of_cells.groupby("unit", sort=False).agg(size=("size", "mean"), second=("second", "first"))
+    y, z = units["size"].to_numpy(float), units["second"].to_numpy(bool)
+    rng = np.random.default_rng(seed)
+    order = rng.permuted(np.tile(z, (PERMUTATIONS, 1)), axis=1)
+    ones = z.sum()
+    drawn = np.abs(order @ y / ones - (~order) @ y / (len(y) - ones))
+    seen = abs(float(y[z].mean() - y[~z].mean()))
+    return float((1 + (drawn >= seen - 1e-12).sum()) / (1 + PERMUTATIONS))
+
+
+def _compare_yields(cells: pd.DataFrame, by: str, names: tuple[str, str]) -> Comparison | None:
+    """Return the difference in the share of cells that ever switch, by Fisher's exact test."""
+    from scipy import stats
+
+    known = cells[cells["state"] != "unknown"]
+    groups = [known[known[by].astype(str) == name] for name in names]
+    if min(map(len, groups)) < FEWEST_CELLS:
+        return None
+    good = [int((~each["state"].isin(DEAD)).sum()) for each in groups]
+    sizes = [len(each) for each in groups]
+    shares = [hits / n for hits, n in zip(good, sizes, strict=True)]
+    p = float(stats.fisher_exact([[good[0], sizes[0] - good[0]], [good[1], sizes[1] - good[1]]])[1])
+    ends = [stats.binomtest(hits, n).proportion_ci(method="wilson") for hits, n in zip(good, sizes, strict=True)]
+    value = shares[1] - shares[0]  # interval by Newcombe, from the two of Wilson
+    low = value - float(np.hypot(shares[1] - ends[1].low, ends[0].high - shares[0]))
+    high = value + float(np.hypot(ends[1].high - shares[1], shares[0] - ends[0].low))
+    return Comparison(
+        quantity="cells that switch",
+        first=names[0],
+        second=names[1],
+        n_cells=(sizes[0], sizes[1]),
+        difference=Estimate(value, low, high),
+        unit="share",
+        p=p,
+        p_permutation=p,
+        unit_of_test="cells",
+        degrees=0,
+    )

@@ -1,0 +1,143 @@
+"""What each sweep did: one-way sweeps by the next reading, limits, cells that were on before, cycles, states."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from devicekit.population.join import add_cycles, cells_of, values_of
+from devicekit.population.notes import parse_note
+from devicekit.population.reading import Trace
+from devicekit.population.steps import Definitions, Item, evaluate
+
+LIMIT, OFF, ON = 1e-4, 1e-7, 1e-3
+WORDS = Definitions(0.1, "half_ln_g", "peak_current")
+
+
+def item(
+    step: str, *, at: float = np.inf, on: bool = False, stop: float = 3.0, back: bool = False, limit: float = LIMIT
+) -> Item:
+    """Return a sweep from 0 V to `stop` that switches at a voltage."""
+    up = np.linspace(0.0, abs(stop), 61)
+    size = np.r_[up, up[-2::-1]] if back else up
+    g = np.where(np.maximum.accumulate(size >= at), OFF if on else ON, ON if on else OFF)
+    noise = 1e-10 * np.random.default_rng(1).standard_normal(size.size)
+    sign = np.sign(stop)
+    return Item(f"{step}.csv", 1, step, Trace(sign * size, sign * np.minimum(g * size, limit) + noise), limit, "")
+
+
+def outcomes(*items: Item) -> list[tuple[str, str]]:
+    return [(each.step, each.outcome) for each in evaluate(items, None, WORDS)]
+
+
+def test_a_set_of_one_way_has_its_voltage_by_the_reading_after_it() -> None:
+    found = evaluate([item("set", at=2.0), item("reset", at=1.2, on=True, stop=-3.0, limit=1e-2)], None, WORDS)
+    assert [each.outcome for each in found] == ["switched", "switched"]
+    assert found[0].v_set_v == pytest.approx(2.0, abs=0.06)
+    assert found[0].g_lrs_s == pytest.approx(ON, rel=0.05)
+    assert found[1].v_reset_v == pytest.approx(-1.2, abs=0.06)
+    assert found[1].g_lrs_s == pytest.approx(ON, rel=0.05)
+
+
+def test_a_set_that_ends_at_its_limit_has_a_voltage_without_a_reading_after_it_but_no_lrs() -> None:
+    (found,) = evaluate([item("set", at=2.0)], None, WORDS)
+    assert found.v_set_v == pytest.approx(2.0, abs=0.06)
+    assert np.isnan(found.g_lrs_s)
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_what_did_not_switch_has_a_bound_and_no_voltage(back: bool) -> None:
+    (found,) = evaluate([item("set", back=back)], None, WORDS)
+    assert (found.outcome, found.bound_v) == ("no_switching", 3.0)
+    assert np.isnan(found.v_set_v)
+
+
+def test_a_cell_that_was_on_before_and_a_reset_that_ends_at_its_limit_did_not_switch() -> None:
+    assert outcomes(item("form", on=True)) == [("form", "already_on")]
+    assert outcomes(item("reset", on=True, stop=-3.0)) == [("reset", "no_switching")]
+
+
+def test_a_current_that_noise_hides_before_a_set_is_below_half_way() -> None:
+    quiet = item("set", at=2.0)
+    current = np.where(quiet.trace.voltage < 2.0, -1e-9, quiet.trace.current)
+    hidden = Item("a.csv", 1, "set", Trace(quiet.trace.voltage, current), LIMIT, "")
+    (found,) = evaluate([hidden], None, WORDS)
+    assert found.v_set_v == pytest.approx(1.975, abs=0.01)  # the middle of the step
+
+
+def frame(*rows: tuple[str, str, float]) -> pd.DataFrame:
+    """Return steps of one cell: step, outcome, V_set or bound."""
+    made = [
+        {
+            "cell": "a", "wafer": "", "die": "", "file": f"{k}", "sweep": 1, "step": step, "outcome": outcome,
+            "v_set_v": value if outcome == "switched" and step == "set" else np.nan,
+            "v_reset_v": -value if outcome == "switched" and step == "reset" else np.nan,
+            "v_form_v": np.nan, "bound_v": value if outcome != "switched" else np.nan,
+            "g_hrs_s": np.nan, "g_lrs_s": np.nan, "limited": False, "from_loop": False,
+        }
+        for k, (step, outcome, value) in enumerate(rows)
+    ]  # fmt: skip
+    return add_cycles(pd.DataFrame(made))
+
+
+def test_a_cycle_is_a_set_and_the_reset_after_it_with_their_repeated_attempts() -> None:
+    steps = frame(
+        ("set", "no_switching", 3.0),
+        ("set", "switched", 2.0),
+        ("reset", "no_switching", 1.0),
+        ("reset", "switched", 1.5),
+        ("set", "switched", 2.1),
+    )
+    assert steps["cycle"].tolist() == [1, 1, 1, 1, 2]
+    values = values_of(steps, "v_set_v", {"a": "works"})
+    assert values["low"].tolist() == [2.0, 2.1]  # the success of a cycle, not its first failure
+
+
+def test_a_failed_set_of_a_cell_that_works_is_a_bound_and_a_failed_reset_of_a_cell_that_is_off_is_idle() -> None:
+    steps = frame(
+        ("set", "switched", 2.0),
+        ("reset", "switched", 1.0),
+        ("set", "no_switching", 3.0),
+        ("reset", "no_switching", 2.0),
+        ("set", "switched", 2.2),
+    )
+    assert steps["idle"].tolist() == [False, False, False, True, False]
+    values = values_of(steps, "v_set_v", {"a": "works"})
+    assert values["high"].tolist() == [2.0, np.inf, 2.2]
+    assert cells_of(steps)["state"].tolist() == ["works"]
+
+
+WORKED = [("set", "switched", 2.0), ("reset", "switched", 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "state"),
+    [
+        ([("form", "already_on", 0.0)], "short"),
+        ([("form", "no_switching", 5.0)], "not formed"),
+        ([("form", "no_current", 5.0)], "open"),
+        ([*WORKED, WORKED[0], *[("reset", "no_switching", 3.0)] * 2], "stuck on"),
+        ([*WORKED, *[("set", "no_switching", 3.0)] * 2], "stuck off"),
+    ],
+)  # fmt: skip
+def test_what_became_of_a_cell(rows: list[tuple[str, str, float]], state: str) -> None:
+    assert cells_of(frame(*rows))["state"].tolist() == [state]
+
+
+@pytest.mark.parametrize(
+    ("note", "verdict", "volts"),
+    [
+        ("Set at 2.5V", "done", 2.5),
+        ("Did not reset again", "failed", None),
+        ("reset fail, but weird bump", "failed", None),
+        ("Instantly set", "before", None),
+        ("Formed at 3.05", "done", 3.05),
+        ("Not conducting", "failed", None),
+        ("Reset at -1.9 V or at -2.75 V", "done", None),
+        ("bad weather", "", None),
+    ],
+)
+def test_a_note_is_read_as_far_as_it_is_plain(note: str, verdict: str, volts: float | None) -> None:
+    found = parse_note(note)
+    assert (found.verdict, found.volts) == (verdict, volts)
