@@ -97,10 +97,11 @@ def start_command(
 def _files_apart(file: Input, error: DevicekitError) -> list[Path]:
     """Return the files of a folder, or of several, that do not make one table; none if only a question is open."""
     from devicekit.readers.multiple_files import list_files
+    from devicekit.system import files
 
     if isinstance(error, QuestionError):
         return []
-    several = (list_files(file) or []) if isinstance(file, list) or file.is_dir() else []
+    several = (list_files(file) or []) if isinstance(file, list) or files.is_folder(file) else []
     return several if len(several) > 1 else []
 
 
@@ -212,13 +213,13 @@ def _refuse_other_files(path: Path) -> None:
     named, suffix, way = shlex.quote(str(path)), path.suffix.lower(), ""
     if suffix == ".html":
         raise UsageError(f"{path} is a page. Open it in a browser.")
-    if suffix == ".npz" and path.is_file():
+    if suffix == ".npz" and files.is_file(path):
         from devicekit.exporters import load_network
 
         with suppress(DevicekitError):
             load_network(path)
             way = f"a trained network: devicekit export {named} --to pytorch --out DIR"
-    elif suffix == ".toml" and path.is_file():
+    elif suffix == ".toml" and files.is_file(path):
         keys = files.read_toml(path).keys()
         if "task" in keys:
             way = f"a study: devicekit study {named} --out DIR"
@@ -253,7 +254,7 @@ def _load_card(path: Path) -> DeviceCard | None:
     from devicekit.device.card import load_card
     from devicekit.system import files
 
-    if path.suffix.lower() != ".json" or not path.is_file():
+    if path.suffix.lower() != ".json" or not files.is_file(path):
         return None
     try:
         value = files.parse_json(files.read_text(path), path.name)

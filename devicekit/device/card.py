@@ -274,7 +274,7 @@ class DeviceCard(Printed, Strict):
         try:
             text = files.read_text(path)
         except FileError as error:
-            is_other = path.suffix.lower() != ".json" and files.exists(path) and path.is_file()
+            is_other = path.suffix.lower() != ".json" and files.is_file(path)
             if is_other and not _extraction_hint(path):
                 raise CardError(_not_a_card(path)) from error
             raise CardError(

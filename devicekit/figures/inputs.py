@@ -113,13 +113,13 @@ def load(given: Any, reading: ReadOptions, settings: Settings, library: Path | N
 
 
 def _of_path(path: Path, reading: ReadOptions, settings: Settings) -> list[Input]:
-    if path.is_dir():
+    if files.is_folder(path):
         found = [each for name in (METRICS, BENCHMARK) if (each := path / name).is_file()]
         results = [path / RESULTS, *sorted(path.glob(f"*/{RESULTS}"))]
         found = found or [each for each in results if each.is_file()]
         if found and ownmark.read_marker(path)["files"] + ownmark.read_marker(path.parent)["files"]:
             return [each for file in found for each in _of_json(file)]
-    elif path.suffix.lower() == ".json" and path.is_file() and (known := _of_json(path)):
+    elif path.suffix.lower() == ".json" and files.is_file(path) and (known := _of_json(path)):
         return known
     from devicekit.readers import read
 

@@ -53,7 +53,7 @@ def collect(path: Path, options: AddOptions, reading: Mapping[str, Any]) -> list
     """
     if path.suffix.lower() == ".json" and files.kind(path) == "file":
         return [_record_from_json(path, options, reading)]
-    if path.is_dir() and options.name is None and not options.by_device and _is_population(path):
+    if files.is_folder(path) and options.name is None and not options.by_device and _is_population(path):
         return _records_of_population(path, options, reading)
     return _records_from_measurement(path, options, reading)
 

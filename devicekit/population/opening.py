@@ -17,6 +17,7 @@ from devicekit.population.measure import Entry, LeftOut, checksums, natural_key
 from devicekit.population.reading import Makes, Trace, open_makes
 from devicekit.population.templates import PLACES, STEP_WORDS, Keys, Template, read_keys
 from devicekit.readers.multiple_files import may_hold_data
+from devicekit.system import files
 from devicekit.system.answers import Answered, ask_person
 from devicekit.system.options import ReadOptions
 
@@ -63,7 +64,7 @@ def list_files(folder: Path) -> tuple[list[Path], list[LeftOut]]:
     FileError
         If there is none, or very many.
     """
-    if not folder.is_dir():
+    if not files.is_folder(folder):
         raise FileError(f"{folder} is not a folder. Name the folder that holds the files of all cells.")
     inside = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
     inside = [path for path in inside if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
@@ -97,7 +98,7 @@ def find_templates(folder: Path) -> Grammar:
 
 def is_population(folder: Path) -> bool:
     """Return whether the names in a folder say that it holds steps of several cells."""
-    if not folder.is_dir():
+    if not files.is_folder(folder):
         return False
     try:
         paths, _ = list_files(folder)

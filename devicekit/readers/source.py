@@ -41,9 +41,13 @@ class Source:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
-        if not files.exists(self.path) and (found := catalog.shipped().get(str(path))):
-            raise FileError(f"{path} does not exist. The data set of this name that ships is {found.data}")
-        if files.kind(self.path) == "file" and self.path.stat().st_size == 0:
+        try:
+            kind = files.kind(self.path)
+        except FileError as error:
+            if not error.message.endswith("does not exist") or (found := catalog.shipped().get(str(path))) is None:
+                raise
+            raise FileError(f"{path} does not exist. The data set of this name that ships is {found.data}") from None
+        if kind == "file" and self.path.stat().st_size == 0:
             raise FileError(f"{self.path} is empty")
         writing.note_input(self.path)
 

@@ -30,7 +30,7 @@ PACKED = {".gz", ".bz2", ".xz", ".zip", ".zst"}
 def stem(path: Path) -> str:
     """Return the name of a file without its ending, packed or not: sweeps for sweeps.csv.gz; of a folder its name."""
     bare = Path(path.name if path.name not in ("", ".", "..") else path.resolve().name)
-    if path.is_dir():
+    if is_folder(path):
         return bare.name
     return (Path(bare.stem) if bare.suffix.lower() in PACKED else bare).stem
 
