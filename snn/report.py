@@ -75,7 +75,7 @@ def _training_rows(result: TrainingResult, card: DeviceCard | None) -> list[tupl
         if accuracy is not None:
             rows.append((name, percent(accuracy)))
     rows += [
-        ("95 % interval, binomial", percent_span(*accuracy_ends(result))),
+        ("95 % interval, binomial", percent_span(*result.accuracy_ends)),
         ("scheme", SCHEMES[result.scheme]),
         ("data", f"{result.data.name}, {result.data.split}"),
         ("pulses per device, all epochs, mean", f"{result.pulses_per_device:.3g}"),
@@ -143,7 +143,7 @@ def _variation_in_training(card: DeviceCard, result: TrainingResult) -> str:
 
 def accuracy_words(result: TrainingResult) -> str:
     """Return the accuracy of a training run with its interval and the name of the data."""
-    ends = percent_span(*accuracy_ends(result))
+    ends = percent_span(*result.accuracy_ends)
     return f"{percent(result.accuracy_mean_last)} test accuracy on {result.data.name} (95 %: {ends})"
 
 
@@ -155,15 +155,9 @@ def accuracy_basis(result: TrainingResult) -> str:
     return f"The accuracy is {basis}, with one seed. Data split: {data.split}; interval for {data.n_test} test samples."
 
 
-def accuracy_ends(result: TrainingResult) -> tuple[float, float]:
-    """Return the 95 % interval of the test accuracy [1] from the number of test samples, of a binomial error."""
-    value, half = result.accuracy_mean_last, 1.96 * result.standard_error
-    return max(value - half, 0.0), min(value + half, 1.0)
-
-
 def accuracy_number(result: TrainingResult) -> Scalar:
     """Return the test accuracy with its interval."""
-    low, high = accuracy_ends(result)
+    low, high = result.accuracy_ends
     label = f"test accuracy on {result.data.name}, {result.basis}"
     return Scalar("test_accuracy", label, result.accuracy_mean_last, of="test samples", low=low, high=high)
 

@@ -12,7 +12,7 @@ import numpy as np
 from devicekit.core.errors import CodedWarning, UsageError
 from devicekit.core.quantities import LAST_EPOCHS
 from devicekit.core.records import Record, column, derived, internal, part
-from devicekit.core.text import count, percent
+from devicekit.core.text import count, percent, percent_span
 from devicekit.device.card import DeviceCard
 from devicekit.device.idealise import idealise
 from devicekit.device.network import TrainedNetwork
@@ -173,6 +173,12 @@ class TrainingResult(Record):
         return float(np.sqrt(accuracy * (1.0 - accuracy) / self.data.n_test))
 
     @property
+    def accuracy_ends(self) -> tuple[float, float]:
+        """Ends of the 95 % interval of `accuracy_mean_last`, binomial."""
+        value, half = self.accuracy_mean_last, 1.96 * self.standard_error
+        return max(value - half, 0.0), min(value + half, 1.0)
+
+    @property
     def basis(self) -> str:
         """Basis of `accuracy_mean_last` in words: mean of the last 3 epochs, or after 1 epoch."""
         last = min(LAST_EPOCHS, len(self.epochs))
@@ -187,7 +193,7 @@ class TrainingResult(Record):
             f"{name}: {percent(value)}" for name, value in self.after_programming.items() if value is not None
         )
         return [
-            f"test accuracy {percent(self.accuracy_mean_last)} ± {percent(self.standard_error)} (by "
+            f"test accuracy {percent(self.accuracy_mean_last)} (95 %: {percent_span(*self.accuracy_ends)}, by "
             f"{self.data.n_test} test samples)",
             *programmed,
             f"data: {self.data.name}, {self.data.split}",
@@ -213,7 +219,7 @@ class TrainingResult(Record):
 
         rows = [
             (f"test accuracy, {self.basis}", percent(self.accuracy_mean_last)),
-            ("standard error from the number of test samples", percent(self.standard_error)),
+            ("95 % interval, by the number of test samples", percent_span(*self.accuracy_ends)),
             ("data", f"{self.data.name}, {self.data.split}"),
             ("scheme", self.scheme),
             ("pulses per device, mean", f"{self.pulses_per_device:.3g}"),

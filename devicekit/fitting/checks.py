@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from devicekit.core.errors import CodedWarning, TraceError
+from devicekit.core.intervals import LEVEL, t_ends, with_interval
 from devicekit.core.statistics import levels, line, mean_curve, t_quantile
 from devicekit.device.blocks import Window
 from devicekit.fitting.branch.checks import lag_one_correlation
@@ -103,11 +104,12 @@ def _common_drift(trains: Trains, window: Window) -> CodedWarning | None:
     mean, error = float(np.mean(slopes)), float(np.std(slopes, ddof=1) / np.sqrt(len(slopes)))
     if abs(mean) <= t_quantile(1 - DRIFT_OF_SEVERAL / 2, len(slopes) - 1) * error:
         return None
+    low, high = t_ends(100 * abs(mean), 100 * error, len(slopes))
+    moved = with_interval(100 * abs(mean), (low, high), "%", level=LEVEL)
     return CodedWarning(
         "drift",
         f"{trains.direction.upper()}: the levels of {len(slopes)} devices move {'up' if mean > 0 else 'down'} by "
-        f"{abs(mean):.1%} ± {error:.1%} of the window per cycle; a stationary C2C model reproduces the "
-        "spread, not this trend",
+        f"{moved} of the window per cycle; a stationary C2C model reproduces the spread, not this trend",
     )
 
 

@@ -206,9 +206,9 @@ def run_training(request: TrainRequest, progress: Progress = SILENT) -> Outcome[
 
 def training_text(result: TrainingResult) -> list[Block]:
     """Return a training for people."""
-    from snn.report import SCHEMES, accuracy_ends
+    from snn.report import SCHEMES
 
-    data, ends = result.data, percent_span(*accuracy_ends(result))
+    data, ends = result.data, percent_span(*result.accuracy_ends)
     spread = f", sd {percent(result.accuracy_std_last)}" if len(result.epochs) > 1 else ""
     reached = f"{percent(result.accuracy_mean_last)} (95 %: {ends}, from {data.n_test} test samples)"
     rows = [("test accuracy", f"{reached}, {result.basis}{spread}")]
