@@ -36,7 +36,7 @@ def trains_frame(trains: Mapping[str, Any], reading: Mapping[str, Any]) -> pd.Da
     parts = []
     for direction, given in trains.items():
         for cycle, train in enumerate(_rows(direction, given), 1):
-            seen = np.isfinite(train)
+            seen = ~np.isnan(train)
             frame = pd.DataFrame({"pulse_index": np.arange(train.size)[seen], "value": train[seen]})
             parts.append(frame.assign(device_id="device1", direction=direction, cycle=cycle))
     parts.sort(key=lambda part: part["cycle"].iloc[0])  # as measured: LTP, LTD of a cycle, then the next
@@ -50,7 +50,7 @@ def _rows(direction: str, given: Any) -> list[np.ndarray]:
         rows = [np.asarray(each, float) for each in (given if one > 1 else [given])]
     except (TypeError, ValueError):
         rows = []
-    if not rows or any(row.ndim != 1 or not np.isfinite(row).any() for row in rows):
+    if not rows or any(row.ndim != 1 or np.isinf(row).any() or np.isnan(row).all() for row in rows):
         raise UsageError(
             f"{direction}= takes the readings of one train, or of several, one row for each cycle: numbers of shape "
             "(N + 1,) or (cycles, N + 1)."

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from devicekit.core.errors import TraceError
+from devicekit.core.errors import TraceError, UsageError
 from devicekit.core.records import Record, column
 from devicekit.core.text import listed, percent
 from devicekit.device.blocks import Window
@@ -258,9 +258,13 @@ def compare(table: Data | None = None, **reading: Any) -> Comparison:
 
     Raises
     ------
+    UsageError
+        With ``fix=`` or ``bounds=``: the laws are ranked free.
     DevicekitError
         If the table cannot be read or fitted.
     """
+    if reading.get("fix") or reading.get("bounds"):
+        raise UsageError("compare ranks free laws. Leave fix= and bounds= out, or give them to devicekit.fit.")
     reference = fit(table, "eq2", **reading)
     branches, ladders, labels, bases = {}, {}, {}, {}
     for direction, fitted in reference.branches.items():

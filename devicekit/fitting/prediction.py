@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_PULSES = 1_000_000
+FAR = 1.0  # windows beyond the window from which on a start is taken for one in another unit
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -93,6 +94,11 @@ def predict(
         r = float(branch.window.to_state(np.array([float(start)]))[0]) if is_number else np.nan
         if not np.isfinite(r):
             raise UsageError(f"start= must be a state in the unit of the data [S], not {start!r}.")
+        if not -FAR <= r <= 1 + FAR:
+            low, high = branch.window.from_state(np.array([0.0, 1.0]))
+            raise UsageError(
+                f"start={start!r} lies far outside the window, {low:.3g} to {high:.3g}. Give it in the same unit."
+            )
         x0 = r if rising else 1.0 - r
     states, half = _states(branch, x0, start is not None, int(numbers.max()), level)
     inside = (states >= branch.trajectory[0] - EDGE) & (states <= branch.trajectory[-1] + EDGE)

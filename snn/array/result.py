@@ -152,9 +152,9 @@ class Limit:
     better: str
 
 
-TILE = Limit(lambda n: f"{n}x{n}", "up to {}", "at least {}", "smaller than {}")
-ADC = Limit(str, "{} or more", "{} or fewer", "more than {}")
-TOLERANCE = Limit(percent, "up to {} of the window", "at least {} of the window", "below {} of the window")
+TILE = Limit(lambda n: f"{n}x{n}", "up to {}", "at least {}", "smaller than {} (not tried)")
+ADC = Limit(str, "{} or more", "{} or fewer", "more than {} (not tried)")
+TOLERANCE = Limit(percent, "up to {} of the window", "at least {} of the window", "below {} of the window (not tried)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,7 +226,8 @@ class ArrayResult(Record):
         parts.append(f"a write tolerance {tolerance.answer(TOLERANCE)}")
         settled = all(each.settled for each in (*found, tolerance))
         unsure = "" if settled else " Not all of this is certain: use more seeds (--seeds)."
-        return f"At most one point of accuracy is lost with {listed(parts)}.{unsure}"
+        needed = f"For a loss of at most one point by each effect alone, it needs {listed(parts)}"
+        return f"{needed}; together they can cost more.{unsure}"
 
     def _time(self) -> tuple[str, str]:
         if isinstance(self.time, Unknown):

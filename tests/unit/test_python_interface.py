@@ -24,7 +24,7 @@ import physics.iv
 import physics.kinetics
 import physics.pulses
 import snn.interface
-from devicekit.core.errors import DevicekitError
+from devicekit.core.errors import DevicekitError, UsageError
 from devicekit.features.merits import mechanism
 from devicekit.synthetic.pulses import reference_table
 
@@ -320,3 +320,14 @@ def test_a_wrong_usage_is_answered_in_a_sentence_that_names_the_way(
         assert len(message.splitlines()) <= 2, call
         answers.append(f"{call}\n{textwrap.indent(textwrap.fill(message, 110), '    ')}")
     file_regression.check("\n".join(answers) + "\n", extension=".txt")
+
+
+def test_infinite_readings_far_starts_and_constrained_rankings_are_refused() -> None:
+    steps = np.arange(21.0)
+    up, down = 20 + 30 * (1 - np.exp(-steps / 6)), 20 + 30 * np.exp(-steps / 6)
+    with pytest.raises(UsageError):
+        devicekit.fit(ltp=np.where(steps == 4, np.inf, up), ltd=down, unit="uS")
+    with pytest.raises(UsageError):
+        devicekit.compare(ltp=up, ltd=down, unit="uS", fix={"ltp.d": 6.0})
+    with pytest.raises(UsageError):
+        devicekit.fit(ltp=up, ltd=down, unit="uS").predict([0, 12], start=15)
