@@ -10,8 +10,8 @@ from devicekit.core.declarations import options_of
 from devicekit.system.options import OPTIONS
 
 _KEYWORDS = {name: each.label for each in OPTIONS.values() for name in (each.name, each.keyword)}  # without units
-_TYPED = ("pre", "code", "script", "style")  # elements of a page with what is typed
-_LONGEST = "/script"
+_TYPED = ("pre", "code", "script", "style", "textarea", "option")  # elements of a page with what is typed
+_LONGEST = "/textarea"
 _FLAG = r"(?<![\w-])--(?P<flag>[a-z][a-z-]*)(?: (?P<setting>[a-z_0-9]+)=)?"
 _COMMAND = r" \(devicekit [a-z]+ [^()]*--[^()]*\)"
 

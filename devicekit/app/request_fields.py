@@ -107,7 +107,8 @@ def _parse_quantity(option: Option, word: str) -> float:
     own = option.form.partition("[")[2].rstrip("]")
     found = re.fullmatch(r"([-+]?[\d.,]+(?:e[-+]?\d+)?)\s*(.*)", word, re.IGNORECASE)
     try:
-        value = float(found[1].replace(",", ".")) if found else None
+        groups = found and re.match(r"[-+]?[1-9]\d{0,2}(,\d{3})+(?!\d)", found[1])  # 1,000: one or a thousand?
+        value = float(found[1].replace(",", ".")) if found and not groups else None
     except ValueError:
         value = None
     unit = found[2] if found else ""

@@ -162,7 +162,10 @@ def check_stack(request: IVRequest, text: str) -> None:
         path = Path(folder) / STACK.name
         path.write_text(text, encoding="utf-8")
         try:
-            laws = {key: table.get("law") for key, table in files.read_toml(path).items() if isinstance(table, dict)}
+            document = files.read_toml(path)
+            laws = {key: table.get("law") for key, table in document.items() if isinstance(table, dict)}
+            if document.get("material", physics.DEFAULT_MATERIAL) not in physics.material_files():
+                raise UsageError(f"material takes {', '.join(physics.material_files())} here.")
             if own := [key for key, law in laws.items() if str(law).endswith(".py")]:
                 raise UsageError(f"{own[0]}.law: laws in Python files run on the command line only. Name a law here.")
             replace(request, stack=path).load()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,9 @@ def unknown_word(word: str, rest: Sequence[str], commands: Iterable[str]) -> str
 def missing_file(word: str) -> str:
     """Return the answer to a file that does not exist, with one of nearly the same name."""
     folder = Path(word).parent
-    names = os.listdir(folder) if folder.is_dir() else []
+    names: list[str] = []
+    with suppress(OSError):
+        names = os.listdir(folder)
     near = get_close_matches(Path(word).name, names, 1, ALIKE)
     return f"{word} does not exist" + (f". Did you mean {shlex.quote(str(folder / near[0]))}?" if near else "")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -74,15 +75,19 @@ def start_command(
             if isinstance(file, Path) and is_population(file):
                 results.append(_population(file, options, json_output))
                 continue
-            found = _read(file, options)
+            try:
+                found = _read(file, options)
+            except DevicekitError as error:  # files that make no table together are done one by one
+                if not (apart := _files_apart(file, error)):
+                    raise
+                parts[:0] = [(each, replace(options, files_are=None)) for each in apart]
+                continue
             if found.table.kind == "pulse":
                 results.append(_fit(found, json_output))
             else:
                 others.append(found)
         except DevicekitError as error:
-            if apart := _files_apart(file, error):
-                parts[:0] = [(each, replace(options, files_are=None)) for each in apart]
-            elif len(files) == 1 and isinstance(file, Path) and file == files[0]:
+            if len(files) == 1 and isinstance(file, Path) and file == files[0]:
                 raise
             else:
                 errors.append(report_error(file, error, json_output))
@@ -101,7 +106,10 @@ def _files_apart(file: Input, error: DevicekitError) -> list[Path]:
 
     if isinstance(error, QuestionError):
         return []
-    several = (list_files(file) or []) if isinstance(file, list) or files.is_folder(file) else []
+    try:
+        several = (list_files(file) or []) if isinstance(file, list) or files.is_folder(file) else []
+    except DevicekitError:
+        return []
     return several if len(several) > 1 else []
 
 
@@ -166,16 +174,8 @@ def _fit(found: _Read, as_json: bool) -> dict[str, Any]:
         show(outcome.text)
         card = next(iter(outcome.cards), "")
         if card:
-            terminal.fields(
-                [
-                    (
-                        "next",
-                        command(
-                            "benchmark", [card], {"out": card.replace("-card", "-benchmark").removesuffix(".json")}
-                        ),
-                    )
-                ]
-            )
+            folder = re.sub(r"-card(?=(-\d+)?$)", "-benchmark", card.removesuffix(".json"))
+            typer.echo(f"  next  {command('benchmark', [card], {'out': folder})}")  # unwrapped, to be copied
     return {"command": line, **outcome.json}
 
 

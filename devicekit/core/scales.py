@@ -85,10 +85,13 @@ class Units:
         By SI unit.
     resistance : bool
         True if conductances are shown as resistances.
+    names : tuple of str
+        Names of files and devices, which stay as they are where numbers are rewritten.
     """
 
     prefixes: Mapping[str, Scale] = field(default_factory=dict)
     resistance: bool = False
+    names: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, groups: Iterable[tuple[str, Iterable[float]]], texts: Iterable[str] = (), **more: Any) -> Units:
@@ -131,9 +134,14 @@ class Units:
     def rewrite(self, text: str) -> str:
         """Return a text with its numbers in the prefixes of the page: "0.9 mS" is "900 µS" where axes are in µS."""
         if isinstance(text, Switched):
-            own, other = _WRITTEN.sub(self._rewritten, text), _WRITTEN.sub(self._rewritten, text.other)
+            own, other = self._rewrite_between_names(text), self._rewrite_between_names(text.other)
             return Switched(*((other, own) if self.resistance else (own, other)))
-        return _WRITTEN.sub(self._rewritten, text)
+        return self._rewrite_between_names(text)
+
+    def _rewrite_between_names(self, text: str) -> str:
+        """Return a text with the numbers rewritten that do not belong to a name."""
+        parts = re.split(f"({'|'.join(map(re.escape, self.names))})", text) if self.names else [text]
+        return "".join(each if each in self.names else _WRITTEN.sub(self._rewritten, each) for each in parts)
 
     def _rewritten(self, found: re.Match[str]) -> str:
         first, word, second, prefix, unit = found.groups()

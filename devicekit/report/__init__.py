@@ -236,7 +236,9 @@ class Report:
     def units(self) -> Units:
         """Display units: each has one prefix on the page, by the axes, or by the numbers of tables without an axis."""
         axes = (each for figure in self.figures for each in figure.quantities)
-        return Units.of(axes, self._numbers_in_words(), resistance=self.resistance)
+        titles = {self.title, self.title.partition(": ")[2], *(each.title for each in self.sections)} - {""}
+        names = tuple(sorted(titles, key=len, reverse=True))  # files are called by them in texts
+        return Units.of(axes, self._numbers_in_words(), resistance=self.resistance, names=names)
 
     def _numbers_in_words(self) -> Iterator[str]:
         tables = [each for section in self.sections for each in section.blocks if isinstance(each, Table)]

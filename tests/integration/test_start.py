@@ -135,6 +135,31 @@ def test_a_train_of_one_direction_is_fitted_without_a_card(
     assert (ran.code, ran.json["command"]) == (0, "devicekit fit up.csv --report up-fit.html")
 
 
+@pytest.mark.usefixtures("without_pictures")
+def test_a_result_that_cannot_be_written_is_an_error_and_nothing_else_is_done(
+    devicekit: Run, folder: Path, tmp_path: Path
+) -> None:
+    ramps = tmp_path / "apart" / ("r" * 250)
+    ramps.mkdir(parents=True)
+    for name in ("device1.csv", "device2.csv"):
+        trains().to_csv(ramps / name, index=False)
+    before = sorted(folder.iterdir())
+    assert devicekit(ramps).code == 2
+    assert sorted(folder.iterdir()) == before
+
+
+def test_an_empty_folder_beside_a_file_does_not_stop_the_file(
+    devicekit: Run, folder: Path, without_pictures: None
+) -> None:
+    (folder / "empty").mkdir()
+    ran = devicekit("empty", "mine.csv", "--json")
+    assert (ran.code, len(ran.json["results"]), len(ran.json["errors"])) == (2, 1, 1)
+
+
+def test_a_path_that_is_too_long_does_not_exist(devicekit: Run) -> None:
+    assert devicekit("x" * 300 + "/a.csv").code == 2
+
+
 def test_a_card_lists_the_commands_that_take_it(devicekit: Run, folder: Path) -> None:
     (folder / "card.json").write_bytes(catalog.get(catalog.EXAMPLE).card.read_bytes())
     ran = devicekit("card.json", "--json")

@@ -8,6 +8,7 @@
   const DASHES = {solid: [], dashed: [6, 4], dotted: [2, 3], dashdot: [6, 3, 2, 3]};
   const HINT = matchMedia("(hover: none)").matches ? "Tap near a point for its values" : "Drag to zoom, double-click to see all";
   const dark = matchMedia("(prefers-color-scheme: dark)");
+  const page = document.documentElement, all = page.classList;
   const charts = new Set();
 
   const short = (value, digits) => {
@@ -24,7 +25,7 @@
     const own = unit === "V" && power >= -3 ? 0 : Math.max(-15, Math.min(power, unit === "s" || unit === "m" ? 0 : 9));
     return `${short(value / 10 ** own, digits)} ${"fpnµm kMG"[own / 3 + 5].trim()}${unit}`;
   };
-  const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim() || "#808080";
+  const css = name => getComputedStyle(page).getPropertyValue(name).trim() || "#808080";
   const make = (tag, name, text) => {
     const made = document.createElement(tag);
     if (name) made.className = name;
@@ -61,7 +62,7 @@
       this.whole.addEventListener("click", () => this.zoom(null));
       figure.insertBefore(this.box, picture || figure.firstChild);
       figure.classList.add("live");
-      if (document.documentElement.classList.contains("turned")) this.panel = turned(panel);
+      if (all.contains("turned")) this.panel = turned(panel);
       this.draw();
       this.box.addEventListener("keydown", event => this.press(event));
       new ResizeObserver(() => this.fit()).observe(this.plot);
@@ -420,20 +421,22 @@
     for (const each of charts) each.box.isConnected ? each.u.redraw(false) : charts.delete(each);
   });
 
+  const swap = each => [each.textContent, each.dataset.other] = [each.dataset.other, each.textContent];
   window.devicekitFigures = root => {
     for (const figure of (root || document).querySelectorAll("figure[data-live]:not(.live)")) {
       charts.add(new Chart(figure, JSON.parse(figure.querySelector('script[type="application/json"]').textContent)));
     }
-    for (const button of (root || document).querySelectorAll("button.turn")) button.hidden = false;
+    for (const button of (root || document).querySelectorAll("button.turn[hidden]")) {
+      if (all.contains("turned")) swap(button);
+      button.hidden = false;
+    }
     if (window.devicekitPictures) window.devicekitPictures(root);
   };
   document.addEventListener("click", event => {
     const button = event.target.closest("button.turn");
     if (!button) return;
-    const on = document.documentElement.classList.toggle("turned");
-    for (const each of document.querySelectorAll("button.turn")) {
-      [each.textContent, each.dataset.other] = [each.dataset.other, each.textContent];
-    }
+    const on = all.toggle("turned");
+    document.querySelectorAll("button.turn").forEach(swap);
     for (const each of charts) each.turn(on);
   });
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", () => window.devicekitFigures());

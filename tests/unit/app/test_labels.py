@@ -38,6 +38,7 @@ def test_no_advice_on_a_warning_names_an_option_of_the_command_line() -> None:
         ("<p>see it (devicekit read --plot); then</p>", "<p>see it; then</p>"),
         ("<pre><code>devicekit fit --loss tukey</code></pre>", "<pre><code>devicekit fit --loss tukey</code></pre>"),
         ('<a title="--loss">a--unit b</a>', '<a title="--loss">a--unit b</a>'),
+        ("<textarea>title = 'chip --unit 3'</textarea>", "<textarea>title = 'chip --unit 3'</textarea>"),
     ],
 )
 def test_pages_have_labels_except_where_something_is_typed(page: str, shown: str) -> None:
@@ -94,6 +95,7 @@ def test_numbers_are_taken_with_and_without_a_unit(
     ("entries", "words"),
     [
         ({"thickness": "5 V"}, "“Thickness of the film” is in m, not in V"),
+        ({"temperature": "1,000"}, "takes a number in K"),
         ({"thickness": "thin"}, "“Thickness of the film” takes a number in m"),
         ({"thickness": "-5e-9"}, r"“Thickness of the film” must be a finite number above 0 \[m\]"),
         ({"permittivity": "high"}, "“Relative permittivity” takes a value such as 4:25"),

@@ -82,3 +82,8 @@ def test_axes_of_a_page_have_the_prefix_of_its_tables(name: str) -> None:
         if own is not None and own.unit != f"{prefix}{unit}":  # a number that would be long in the page's prefix
             factor = {"f": -15, "p": -12, "n": -9, "µ": -6, "m": -3, "": 0, "k": 3}[prefix]
             assert not 0.011 < float(number) * 10.0**factor * own.factor < 9900, (number, prefix, unit)
+
+
+def test_names_of_files_keep_their_numbers() -> None:
+    made = replace(page(), title="Fit of: cc 0.1 mS.csv", verdict="cc 0.1 mS.csv reads 0.1 mS.")
+    assert made.shown.verdict == "cc 0.1 mS.csv reads 100 µS."
