@@ -100,7 +100,7 @@ def load_all(
 def grouped(results: Sequence[Any], reading: ReadOptions, labels: Sequence[str]) -> tuple[list[Any], ReadOptions]:
     """Return the results with those files as one that make one table, by an option or by their names.
 
-    With a label for each file they stay apart.
+    They take the place of the first of them. With a label for each file they stay apart.
     """
     from devicekit.readers.multiple_files import group_files
 
@@ -110,7 +110,8 @@ def grouped(results: Sequence[Any], reading: ReadOptions, labels: Sequence[str])
     inputs, reading = group_files(files, reading)
     if len(inputs) == len(files):
         return list(results), reading
-    return [*inputs, *(each for each in results if not _is_measured(each))], reading
+    first = next(n for n, each in enumerate(results) if _is_measured(each))
+    return [*results[:first], *inputs, *(each for each in results[first:] if not _is_measured(each))], reading
 
 
 def _is_measured(given: Any) -> bool:

@@ -53,12 +53,14 @@ def _epochs(inputs: Sequence[Input]) -> Drawn:
     data = [each.of.numbers["data"] for each in series]
     splits = list(dict.fromkeys(f"{each['name']}, {each['split']}" for each in data))
     seeds = [count(len(each.rows), "seed") for each in series]
-    of = "of the mean over seeds (t)" if max(len(each.rows) for each in series) > 1 else "by the test samples"
+    several = {len(each.rows) > 1 for each in series}
+    over = f"Bands: {MEAN}" if True in several else "Bands: 95 % interval by the test samples"
+    over += "; of one seed by the test samples" if len(several) > 1 else ""
     return Drawn(
         name="accuracy",
         panel=Panel(Axis("Epoch", whole=True), Axis("Test accuracy", "%"), curves),
         shows=f"Test accuracy after each epoch ({of_each(series, seeds)}).",
-        notes=(f"Bands: 95 % interval {of}.", f"Data: {'; '.join(splits)}."),
+        notes=(f"{over}.", f"Data: {'; '.join(splits)}."),
         inputs=tuple(inputs),
         scale=scale_of(series),
     )
@@ -102,18 +104,27 @@ def _benchmark(inputs: Sequence[Input]) -> Drawn:
     ):
         mean, low, high = np.array([_of_seeds(each.rows[field]) for each in series]).T
         curves.append(Curve(name, mean, rows + shift, "across", style, low, high, colour, size=3.0, width=0.8))
+    splits = dict.fromkeys(str(each.numbers["split"]) for each in inputs)
     return Drawn(
         name="benchmark",
         panel=Panel(Axis("Test accuracy", "%"), Axis("", names=tuple(each.name for each in series)), curves),
         shows=f"Accuracy of a network on devices and on their ideal devices ({_seeds(inputs)}).",
-        notes=(f"Bars: {MEAN}. Plain learning rates.", f"Data: {inputs[0].numbers['split']}."),
+        notes=(f"{_bars_text('Bars', series)}Plain learning rates.", f"Data: {'; '.join(splits)}."),
         inputs=tuple(inputs),
     )
 
 
 def _seeds(inputs: Sequence[Input]) -> str:
     found = sorted({int(each.numbers["seeds"]) for each in inputs})
-    return listed([str(each) for each in found]) + " pairs of seeds"
+    return f"{listed([str(each) for each in found[:-1]] + [count(found[-1], 'pair')])} of seeds"
+
+
+def _bars_text(what: str, series: Sequence[Series]) -> str:
+    """Return what the bars are, and that a single pair has none, in a sentence; "" if there is no bar."""
+    several = {len(each.rows["device"]) > 1 for each in series}
+    if True not in several:
+        return ""
+    return f"{what}: {MEAN}{'; none of a single pair' if len(several) > 1 else ''}. "
 
 
 def _flaw(inputs: Sequence[Input]) -> list[Drawn]:
@@ -135,13 +146,12 @@ def _flaw(inputs: Sequence[Input]) -> list[Drawn]:
     line = Curve(name, x, 100 * mean, style=f"{GREY.marker}{GREY.dash}", colour=GREY.colour, width=0.8, size=2.0)
     curves = [shade(f"{name}, 95 %", x, 100 * mean - wide, 100 * mean + wide, Look("#8c8c8c")), line]
     series = dressed([Series(each.label, each, _plain_rates(each)) for each in inputs])
-    for each in series:
-        own = each.of.numbers["severities"].get(flaw.name)
-        if own is not None:
-            middle, low, high = (np.array([value]) for value in _of_seeds(each.rows["device"]))
-            look = each.look
-            point = Curve(each.name, np.array([own]), middle, "errors", look.marker, low, high, look.colour, size=4.0)
-            curves.append(point)
+    shown = [each for each in series if each.of.numbers["severities"].get(flaw.name) is not None]
+    for each in shown:
+        at = np.array([each.of.numbers["severities"][flaw.name]])
+        middle, low, high = (np.array([value]) for value in _of_seeds(each.rows["device"]))
+        look = each.look
+        curves.append(Curve(each.name, at, middle, "errors", look.marker, low, high, look.colour, size=4.0))
     label = f"{flaw.axis[:1].upper()}{flaw.axis[1:]}"
     return [
         Drawn(
@@ -150,7 +160,7 @@ def _flaw(inputs: Sequence[Input]) -> list[Drawn]:
             shows=f"Accuracy against {flaw.name}, the flaw nearest to its limit in {series[0].name}.",
             notes=(
                 f"Line: a SYNTHETIC generic device with this flaw ({seeds} seeds).",
-                f"Band and bars: {MEAN}. Plain learning rates.",
+                f"{_bars_text('Band and bars', shown) or f'Band: {MEAN}. '}Plain learning rates.",
             ),
             inputs=tuple(inputs),
         )

@@ -14,7 +14,7 @@ from devicekit.features.dc.segments import split_segments
 from devicekit.features.dc.trace import each_sweep
 from devicekit.features.merit import MOST_CURVES, curve
 from devicekit.features.merits.dc import DcResult
-from devicekit.figures.cycles import by_compliance, by_device, limits_of, limits_text
+from devicekit.figures.cycles import by_compliance, by_device, left_out_text, limits_of, limits_text
 from devicekit.figures.drawn import ARROW, Drawn, How, Series, distinct, dressed, of_each, scale_of
 from devicekit.figures.inputs import Input
 from devicekit.figures.looks import GREY, MOST
@@ -131,11 +131,11 @@ def _notes(series: Sequence[Series], behind: Sequence[Curve], marked: bool) -> t
     pale = "Pale: all cycles" if len(behind) >= total else f"Pale: {len(behind)} of {total} cycles, evenly chosen"
     words = f"{pale}; in front, the one nearest to the median of ln |I|."
     words = "" if total == len(series) else words
-    out = [subset.shown_text(each.of.tables["cycles"]) for each in series[:1]]
+    left_out = left_out_text(distinct(series))
     limits = limits_text([Series(each.name, each.of, each.rows[1]) for each in series])
     return (
         *([words] if words else []),
-        *(f"Counted: {text}." for text in out if text),
+        *([left_out] if left_out else []),
         *([limits.replace("Compliance", "Compliance (thin line)", 1) if marked else limits] if limits else []),
         "Arrows: order of the sweep.",
     )

@@ -92,8 +92,11 @@ def _numbers(fit: DeviceFit) -> str:
 
 
 def _band_words(series: Sequence[Series]) -> str:
-    fewest = min(len(each.rows.trains(direction).values) for each in series for direction in each.rows.branches)
-    return f"Bands: {'5–95 %' if fewest >= ENOUGH else 'all'} of the trains. "
+    sizes = [len(each.rows.trains(direction).values) for each in series for direction in each.rows.branches]
+    wide = {size >= ENOUGH for size in sizes if size > 1}  # of a single train no band is drawn
+    if len(wide) > 1:
+        return f"Bands: 5–95 % of the trains; all, of fewer than {ENOUGH}. "
+    return f"Bands: {'5–95 %' if True in wide else 'all'} of the trains. "
 
 
 def _conditions(series: Sequence[Series]) -> list[str]:

@@ -10,6 +10,7 @@ import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,14 @@ import pandas as pd
 import pytest
 
 import devicekit as dk
+from devicekit.figures.drawn import Series
+from devicekit.figures.inputs import Input
+from devicekit.figures.make import grouped
+from devicekit.figures.panels import trains
 from devicekit.figures.style import STYLES
 from devicekit.names.marks import marks_in
 from devicekit.synthetic import records
+from devicekit.system.options import ReadOptions
 
 Run = Callable[..., Any]
 
@@ -154,3 +160,90 @@ def test_the_same_data_give_the_same_bytes(sweeps: Path, tmp_path: Path) -> None
         names = json.loads((out / ".devicekit.json").read_text())["files"]
         found.append({name: zlib.crc32((out / name).read_bytes()) for name in names if name != "report.html"})
     assert found[0] == found[1]
+
+
+def shown(name: str, *given: Any, **how: Any) -> Any:
+    """Return the panel of a figure, by its name."""
+    return next(each for each in dk.figure(*given, **how).panels if each.name == name)
+
+
+def test_labels_stay_with_their_inputs_where_files_are_joined() -> None:
+    given = ["card.json", "device1.csv", "device2.csv", "b.json"]
+    together, _ = grouped(given, ReadOptions(), ["card", "ramps", "b"])
+    assert together == ["card.json", [Path("device1.csv"), Path("device2.csv")], "b.json"]
+    apart = ["device1.csv", "card.json", "device2.csv"]
+    assert grouped(apart, ReadOptions(), ["ramps", "card"])[0] == [[Path(apart[0]), Path(apart[2])], "card.json"]
+
+
+def test_sweeps_that_are_left_out_are_counted_of_each_input(without_mechanism: None) -> None:
+    good, other = (records.sweeps(8, 1, seed=seed) for seed in range(2))
+    frame = other.frame.copy()
+    frame.loc[frame["cycle"] > 5, "current_a"] = 1e-7 * frame["voltage_v"]  # three that do not switch
+    drawn = shown("iv", good, dk.tables.SweepTable(frame), labels=["A", "B"], panels=["iv"])
+    assert re.findall(r"(\d+) of (\d+) sweeps", " ".join(drawn.notes)) == [("5", "8")]
+
+
+def training(seed: int, *, hidden: int) -> Input:
+    """Return a training of two epochs."""
+    numbers = {
+        "settings": {"seed": seed, "hidden": hidden},
+        "data": {"name": "digits", "split": "given", "n_test": 100},
+        "epochs": [{"test_accuracy": 0.5}, {"test_accuracy": 0.6 + 0.1 * seed}],
+    }
+    return Input(label=f"h{hidden}-{seed}", source="", holds="training", numbers=numbers)
+
+
+def benchmark(name: str, split: str, seeds: int) -> Input:
+    """Return a benchmark of one variant, nearest to its limit in read noise."""
+    numbers = {
+        "name": name,
+        "split": split,
+        "seeds": seeds,
+        "variants": [{"variant": "plain", "device": [0.8, 0.9, 0.85][:seeds], "twin": [0.9, 0.92, 0.91][:seeds]}],
+        "distances": [{"flaw": "read noise"}],
+        "severities": {"read noise": 0.02},
+    }
+    return Input(label=name, source="", holds="benchmark", numbers=numbers)
+
+
+def test_a_caption_tells_bands_of_several_seeds_from_those_of_one() -> None:
+    several, one = [training(0, hidden=50), training(1, hidden=50)], [training(0, hidden=80)]
+    notes = [shown("accuracy", *given).notes[0] for given in (several, one, [*several, *one])]
+    assert notes[2].startswith(notes[0].rstrip("."))
+    assert len(set(notes)) == 3
+
+
+def test_captions_of_benchmarks_name_all_data_and_only_bars_that_are_drawn() -> None:
+    drawn = shown("benchmark", benchmark("a", "split-1", 1), benchmark("b", "split-2", 1))
+    assert re.findall(r"split-\d", " ".join(drawn.notes)) == ["split-1", "split-2"]
+    assert "95" not in " ".join(drawn.notes)
+    assert re.findall(r"\d+ pairs?", drawn.shows) == ["1 pair"]
+    drawn = shown("benchmark", benchmark("a", "split-1", 1), benchmark("b", "split-1", 3))
+    assert re.findall(r"split-\d", " ".join(drawn.notes)) == ["split-1"]
+    assert re.findall(r"\d+", drawn.notes[0]) == ["95"]
+    assert re.findall(r"\d+|pairs?", drawn.shows) == ["1", "3", "pairs"]
+
+
+def test_the_caption_of_a_flaw_has_bars_where_several_pairs_have() -> None:
+    from snn.benchmark.curves import shipped
+
+    one, three = (shown("flaw", benchmark("a", shipped()["split"], seeds)).notes[1] for seeds in (1, 3))
+    assert one != three
+
+
+@pytest.mark.parametrize(
+    ("sizes", "numbers"), [((30, 1), [5, 95]), ((3, 1), []), ((30, 3), [5, 95, 20]), ((30, 25), [5, 95])]
+)
+def test_a_caption_of_trains_states_the_bands_that_are_drawn(sizes: tuple[int, ...], numbers: list[int]) -> None:
+    class Fit:
+        branches = dict.fromkeys(("ltp", "ltd"))
+
+        def __init__(self, n: int) -> None:
+            self.n = n
+
+        def trains(self, direction: str) -> Any:
+            return SimpleNamespace(values=np.zeros((self.n, 2)))
+
+    given = Input(label="a", source="", holds="measurement")
+    words = trains._band_words([Series(str(n), given, Fit(n)) for n in sizes])
+    assert [int(each) for each in re.findall(r"\d+", words)] == numbers
