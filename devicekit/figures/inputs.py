@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from devicekit.core.errors import CardError, CodedWarning, TraceError, UsageError
+from devicekit.core.errors import CardError, CodedWarning, FileError, TraceError, UsageError
 from devicekit.features.merit import MeritResult, Settings
 from devicekit.names.marks import ordered
 from devicekit.system import files, ownmark, plugins, writing
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 LIBRARY = "library:"
 RESULTS = "results.json"  # of `characterize`, beside its tables
 METRICS, BENCHMARK = "metrics.json", "benchmark.json"
+_TABLES = ("cycles", "decades", "devices", "levels")  # of `characterize` that panels show
 _MERITS = ("bakes", "arrhenius", "dc", "endurance", "multilevel", "retention", "summary")  # those that panels show
 _WITHOUT = {  # what a kind of input has not, and what to give instead
     "card": "is a device card: it holds fitted laws, not the measurement. Give the measured file",
@@ -117,8 +118,9 @@ def _of_path(path: Path, reading: ReadOptions, settings: Settings) -> list[Input
         found = [each for name in (METRICS, BENCHMARK) if (each := path / name).is_file()]
         results = [path / RESULTS, *sorted(path.glob(f"*/{RESULTS}"))]
         found = found or [each for each in results if each.is_file()]
-        if found and ownmark.read_marker(path)["files"] + ownmark.read_marker(path.parent)["files"]:
-            return [each for file in found for each in _of_json(file)]
+        ours = found and ownmark.read_marker(path)["files"] + ownmark.read_marker(path.parent)["files"]
+        if ours and (known := [each for file in found for each in _of_json(file)]):
+            return known
     elif path.suffix.lower() == ".json" and files.is_file(path) and (known := _of_json(path)):
         return known
     from devicekit.readers import read
@@ -142,20 +144,13 @@ def _of_json(path: Path) -> list[Input]:
         from devicekit.library.record import load as load_record
 
         return [_of_record(load_record(path), str(path))]
-    marks = ordered(numbers.get("marks", ()))
-    if "epochs" in numbers and "accuracy_mean_last" in numbers:
-        return [Input(label=name, source=str(path), holds="training", numbers=numbers, marks=marks)]
-    if "variants" in numbers or "results" in numbers:
-        several = numbers.get("results", [numbers])
-        known = [each for each in several if isinstance(each, dict) and "variants" in each]
+    if _is_training(numbers):
+        return [Input(label=name, source=str(path), holds="training", numbers=numbers, marks=_marks(numbers))]
+    several = numbers.get("results", [numbers])
+    known = [each for each in several if _is_benchmark(each)] if isinstance(several, list) else []
+    if known:
         return [
-            Input(
-                label=str(each["name"]),
-                source=str(path),
-                holds="benchmark",
-                numbers=each,
-                marks=ordered(each.get("marks", ())),
-            )
+            Input(label=str(each["name"]), source=str(path), holds="benchmark", numbers=each, marks=_marks(each))
             for each in known
         ]
     if path.name == RESULTS and "kind" in numbers:
@@ -163,21 +158,65 @@ def _of_json(path: Path) -> list[Input]:
     return []
 
 
+def _is_training(numbers: Mapping[str, Any]) -> bool:
+    """Return whether numbers are those of a training, with all that panels show."""
+    epochs, data = numbers.get("epochs"), numbers.get("data")
+    return (
+        isinstance(epochs, list)
+        and all(isinstance(each, dict) and "test_accuracy" in each for each in epochs)
+        and isinstance(data, dict)
+        and {"n_test", "name", "split"} <= data.keys()
+    )
+
+
+def _is_benchmark(numbers: Any) -> bool:
+    """Return whether numbers are those of a benchmark, with all that panels show."""
+    if not isinstance(numbers, dict) or not {"name", "split", "seeds", "severities", "variants"} <= numbers.keys():
+        return False
+    variants = numbers["variants"]
+    fields = {"variant", "device", "twin"}
+    if not isinstance(variants, list) or not isinstance(numbers["severities"], dict):
+        return False
+    return bool(variants) and all(isinstance(each, dict) and fields <= each.keys() for each in variants)
+
+
+def _marks(numbers: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the marks in JSON of ours; none in any other that has something else there."""
+    given = numbers.get("marks")
+    return ordered(each for each in given if isinstance(each, str)) if isinstance(given, list | tuple) else ()
+
+
 def _of_results(path: Path, numbers: Mapping[str, Any], name: str) -> Input:
     """Return the results of `characterize` for one file: its numbers, and the tables beside them."""
-    tables = {each.stem: pd.read_csv(each) for each in sorted(path.parent.glob("*.csv"))}
-    for frame in tables.values():
-        if "device_id" in frame:
-            frame["device_id"] = frame["device_id"].astype(str)
+    found = {name: path.parent / f"{name}.csv" for name in _TABLES}
+    tables = {name: _table_of(each) for name, each in found.items() if files.is_file(each)}
     return Input(
         label=name,
         source=str(path.parent),
         holds="results",
         kind=str(numbers["kind"]),
-        marks=ordered(numbers.get("marks", ())),
+        marks=_marks(numbers),
         tables=tables,
         numbers=numbers,
     )
+
+
+def _table_of(path: Path) -> pd.DataFrame:
+    """Return a table of `characterize`.
+
+    Raises
+    ------
+    FileError
+        If it is no CSV of UTF-8.
+    """
+    try:
+        frame = pd.read_csv(path)
+    except (OSError, ValueError) as error:  # of its encoding, without columns, or with lines that differ
+        raise FileError.of("cannot read", path, error) from error
+    writing.note_input(path)
+    if "device_id" in frame:
+        frame["device_id"] = frame["device_id"].astype(str)
+    return frame
 
 
 def of_card(card: DeviceCard, source: str) -> Input:
@@ -256,7 +295,7 @@ def _of_object(given: Any, settings: Settings) -> Input:
         return _of_record(given, f"{LIBRARY}{given.id}")
     if hasattr(given, "as_dict"):
         numbers = given.as_dict()
-        holds = "training" if "epochs" in numbers else "benchmark" if "variants" in numbers else ""
+        holds = "training" if _is_training(numbers) else "benchmark" if _is_benchmark(numbers) else ""
         if holds:
             name = str(numbers.get("name", holds))
             return Input(label=name, source=name, holds=holds, numbers=numbers, marks=ordered(numbers.get("marks", ())))

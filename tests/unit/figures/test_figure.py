@@ -18,13 +18,15 @@ import pandas as pd
 import pytest
 
 import devicekit as dk
+from devicekit.features.merit import Settings
 from devicekit.figures.drawn import Series
-from devicekit.figures.inputs import Input
+from devicekit.figures.inputs import Input, _of_json, load
 from devicekit.figures.make import grouped
 from devicekit.figures.panels import trains
 from devicekit.figures.style import STYLES
 from devicekit.names.marks import marks_in
 from devicekit.synthetic import records
+from devicekit.system import writing
 from devicekit.system.options import ReadOptions
 
 Run = Callable[..., Any]
@@ -247,3 +249,54 @@ def test_a_caption_of_trains_states_the_bands_that_are_drawn(sizes: tuple[int, .
     given = Input(label="a", source="", holds="measurement")
     words = trains._band_words([Series(str(n), given, Fit(n)) for n in sizes])
     assert [int(each) for each in re.findall(r"\d+", words)] == numbers
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """Results of characterize: readings of endurance, a decade."""
+    folder = tmp_path / "c"
+    folder.mkdir()
+    (folder / "results.json").write_text(json.dumps({"kind": "endurance", "marks": []}))
+    (folder / ".devicekit.json").write_text(json.dumps({"tool": "devicekit", "files": ["results.json"]}))
+    rows = ["level,decade,n,q1_s,median_s,q3_s", "lrs,0,9,1e-4,1e-4,1e-4", "hrs,0,9,1e-6,1e-6,1e-6"]
+    (folder / "decades.csv").write_text("\n".join(rows))
+    return folder
+
+
+@pytest.mark.parametrize("content", [b"", "Größe\n1".encode("latin-1"), b"a,b\n1,2\n1,2,3,4\n"])
+def test_only_tables_that_panels_show_are_read_beside_results(results: Path, devicekit: Run, content: bytes) -> None:
+    (results / "mine.csv").write_bytes(content)
+    (found,) = load(results, ReadOptions(), Settings())
+    assert list(found.tables) == ["decades"]
+    (results / "devices.csv").write_bytes(content)
+    ran = devicekit("figure", results, "--out", results.parent / "f", "--json")
+    assert (ran.code, ran.json["error"]["kind"]) == (2, "file")
+    assert "devices.csv" in ran.json["error"]["message"]
+
+
+def test_tables_beside_results_are_inputs(results: Path) -> None:
+    with writing.one_command():
+        load(results, ReadOptions(), Settings())
+        assert {each.name for each in writing.list_inputs()} == {"results.json", "decades.csv"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"variants": [], "a": [1]},
+        {"variants": 5, "name": "a", "split": "b", "seeds": 1, "severities": {}},
+        {"variants": [1], "name": "a", "split": "b", "seeds": 1, "severities": {}},
+        {"results": 5, "marks": 5},
+        {"results": [{"variants": [1]}]},
+        {"epochs": 5, "accuracy_mean_last": 0.9},
+        {"epochs": [1], "accuracy_mean_last": 0.9, "data": {"n_test": 1, "name": "a", "split": "b"}},
+        {"epochs": [], "accuracy_mean_last": 0.9, "data": 5},
+    ],
+)
+def test_json_of_others_is_left_to_the_readers(tmp_path: Path, devicekit: Run, content: dict[str, Any]) -> None:
+    file = tmp_path / "a.json"
+    file.write_text(json.dumps(content))
+    assert _of_json(file) == []
+    ran = devicekit("figure", file, "--out", tmp_path / "f", "--json")
+    assert ran.code == 2
+    assert not (tmp_path / "f").exists()
