@@ -128,7 +128,7 @@ def counting(name: str, unit: str, quiet: bool = False) -> Iterator[Callable[[in
         if bar is None:
             from tqdm import tqdm
 
-            how = {"desc": name, "unit": unit, "file": sys.stderr, "leave": False, "bar_format": BAR}
+            how: dict[str, Any] = {"desc": name, "unit": unit, "file": sys.stderr, "leave": False, "bar_format": BAR}
             bar = tqdm(total=total, initial=done, dynamic_ncols=True, **how)
         bar.total = total
         bar.update(done - bar.n)
