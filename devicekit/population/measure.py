@@ -26,9 +26,10 @@ MOST_FILES = 25  # of one task
 
 @dataclass(frozen=True)
 class Entry:
-    """A file with what its name says, and the checksum of its content."""
+    """A file with its name in the folder, what that says, and the checksum of its content."""
 
     path: Path
+    name: str
     keys: Keys
     sha256: str
 
@@ -74,7 +75,7 @@ def tasks_of(entries: Sequence[Entry]) -> list[_Task]:
         cells[entry.keys.cell].append(entry)
     found = []
     for own in cells.values():
-        own.sort(key=lambda each: (each.keys.order, natural_key(each.path.name)))
+        own.sort(key=lambda each: (each.keys.order, natural_key(each.name)))
         for k in range(0, len(own), MOST_FILES):
             ahead = own[k + MOST_FILES] if k + MOST_FILES < len(own) else None
             found.append(_Task(tuple(own[k : k + MOST_FILES]), ahead))
@@ -150,7 +151,7 @@ def measure(
 
 def _key(task: _Task, makes: Makes, definitions: Definitions, kept: Kept) -> str:
     """Return the name of a part by the content of its files and all that it depends on."""
-    own = [(each.path.name, each.sha256, each.keys.step, each.keys.numbers.get("compliance")) for each in task.entries]
+    own = [(each.name, each.sha256, each.keys.step, each.keys.numbers.get("compliance")) for each in task.entries]
     ahead = task.following and task.following.sha256
     return kept.key("population", own, ahead, asdict(definitions), asdict(makes.options))
 
@@ -178,17 +179,17 @@ def _items(entry: Entry, makes: Makes, left: list[dict[str, str]]) -> list[Item]
     limit = entry.keys.numbers.get("compliance", float("nan"))
     try:
         trace, note = makes.read(entry.path)
-        return items_of(entry.path.name, trace, entry.keys.step, limit if limit > 0 else float("nan"), note)
+        return items_of(entry.name, trace, entry.keys.step, limit if limit > 0 else float("nan"), note)
     except DevicekitError as error:
-        left.append({"file": entry.path.name, "reason": reason(error)})
+        left.append({"file": entry.name, "reason": reason(error)})
     except Exception as error:
-        left.append({"file": entry.path.name, "reason": f"could not be read: {type(error).__name__}: {error}"})
+        left.append({"file": entry.name, "reason": f"could not be read: {type(error).__name__}: {error}"})
     return []
 
 
 def to_frame(measured: Measured, entries: Sequence[Entry]) -> pd.DataFrame:
     """Return one row per sweep in the order of measurement: place, step, figures, and what the names say."""
-    by_file = {entry.path.name: entry.keys for entry in entries}
+    by_file = {entry.name: entry.keys for entry in entries}
     names = {"start", "stop"}  # of the sweep, which the file shows
     rows = []
     for row in measured.rows:

@@ -157,7 +157,10 @@ def open_folder(folder: Path, reading: ReadOptions, given: Sequence[str] = ()) -
         state = ask_person(QuestionError(folder.name or str(folder), question), Answered(reading))
         reading = state.options
     sums = checksums(good)
-    entries = [Entry(path, each, sha256) for path, each, sha256 in zip(good, named, sums, strict=True)]
+    entries = [
+        Entry(path, path.relative_to(folder).as_posix(), each, sha256)
+        for path, each, sha256 in zip(good, named, sums, strict=True)
+    ]
     name = folder.resolve().name or str(folder)
     return Opened(name, entries, makes, templates, left, reading, (*seen, *evidence))
 

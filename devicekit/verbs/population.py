@@ -87,17 +87,18 @@ def run_population(
 
     if not 1 <= len(request.folders) <= 2:
         raise UsageError(f"One folder, or two to be compared; got {len(request.folders)}.")
+    names = _names(request.folders)
     kept, before = kept or Kept(None), _load_measured(request.out)
     frames, left, parts, templates, opened = list[pd.DataFrame](), list[Unread](), dict[str, Any](), [], []
     reading = request.reading
-    for folder in request.folders:
+    for folder, own_name in zip(request.folders, names, strict=True):
         with progress.doing(f"looking at the names and makes of the files in {folder.name}"):
-            found = open_folder(folder, reading, request.template)
+            found = replace(open_folder(folder, reading, request.template), name=own_name)
         reading, single = found.reading, len(request.folders) == 1
         frame, own_left, own_parts = _measure(found, request, progress, kept, before)
         prefix = "" if single else f"{found.name}/"
         if not single:
-            frame = frame.assign(population=found.name, cell=found.name + " " + frame["cell"])
+            frame = _of_population(frame, found.name)
         frames.append(frame)
         left += [replace(each, file=prefix + each.file) for each in own_left]
         parts |= own_parts
@@ -127,6 +128,32 @@ def run_population(
         offered=tuple(f"{name}.csv" for name in population.tables()),
         code=0,
     )
+
+
+def _names(folders: Sequence[Path]) -> list[str]:
+    """Return the name of each folder; of two with the same last name, that of the folder above too.
+
+    Raises
+    ------
+    UsageError
+        If these are the same too.
+    """
+    whole = [folder.resolve() for folder in folders]
+    names = [path.name or str(folder) for path, folder in zip(whole, folders, strict=True)]
+    if len(set(names)) < len(names):
+        names = [f"{path.parent.name}/{path.name}" for path in whole]
+    if len(set(names)) < len(names):
+        raise UsageError(f"Both folders are named {names[0]}. Name two folders that differ, or rename one of them.")
+    return names
+
+
+def _of_population(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return the sweeps of one of two folders, with the name of the folder before those that both may hold."""
+    before = name + " "
+    outer = "wafer" if (frame["wafer"].astype(str) != "").any() else "die"
+    known = frame[outer].astype(str)
+    places = {outer: known.where(known == "", before + known)}
+    return frame.assign(population=name, cell=before + frame["cell"], file=f"{name}/" + frame["file"], **places)
 
 
 def _measure(
@@ -204,20 +231,21 @@ def pd_unique(values: pd.Series) -> list[Any]:
 def _page(population: Population, opened: Sequence[Opened], line: str) -> Any:
     from devicekit.population.report import population_page
 
+    before = {id(each): f"{each.name}/" if len(opened) > 1 else "" for each in opened}
+    known = {before[id(each)] + entry.name: (each.makes, entry.path) for each in opened for entry in each.entries}
+
     def sweeps(wanted: Sequence[tuple[str, int]]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         found = {}
         for file, number in wanted:
-            for each in opened:
-                path = next((entry.path for entry in each.entries if entry.path.name == file), None)
-                if path is None:
-                    continue
-                try:
-                    trace, _ = each.makes.read(path)
-                except DevicekitError:
-                    continue
-                at = trace.sweeps()[number - 1]
-                found[f"{file}, sweep {number}"] = trace.voltage[at], trace.current[at]
-                break
+            if file not in known:
+                continue
+            makes, path = known[file]
+            try:
+                trace, _ = makes.read(path)
+            except DevicekitError:
+                continue
+            at = trace.sweeps()[number - 1]
+            found[f"{file}, sweep {number}"] = trace.voltage[at], trace.current[at]
         return found
 
     return population_page(population, re.sub(r" --jobs[= ]\d+", "", line), sweeps)  # which change no number
