@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from devicekit.population.join import DEAD, QUANTITIES, values_of
 
 PERMUTATIONS = 9999
 FEWEST_CELLS = 3  # of each population
+FEWEST_UNITS = 3  # wafers or dies of both populations together, of which one has two at least
 _OUTSIDE = {"wafers": (), "dies": ("wafer",), "cells": ("wafer", "die")}  # levels that the populations share, or are
 
 
@@ -84,14 +86,17 @@ def compare(
         values = values[values[by].astype(str).isin(names)] if len(values) else values
         if len(values) and (own := _compare_values(values, quantity, by, names, seed)) is not None:
             found.append(own)
-    own = _compare_yields(cells, by, names)
+    own = _compare_yields(cells, by, names, seed)
     found += [own] if own is not None else []
     corrected = holm(np.array([each.p for each in found], float))
     return [replace(each, p_holm=float(p)) for each, p in zip(found, corrected, strict=True)]
 
 
 def _units(values: pd.DataFrame, by: str, names: Sequence[str]) -> tuple[str, pd.Series]:
-    """Return the outermost level with at least three units in each population, none of them in both."""
+    """Return the outermost level of which no unit is in both populations, and that has a spread within them.
+
+    Of one wafer a population the spread between wafers is unknown, and dies are the next units; of one die cells are.
+    """
     levels = {
         "wafers": values["wafer"].astype(str),
         "dies": values["wafer"].astype(str) + "\0" + values["die"].astype(str),
@@ -100,7 +105,7 @@ def _units(values: pd.DataFrame, by: str, names: Sequence[str]) -> tuple[str, pd
     for name, codes in levels.items():
         groups = values.groupby(codes)[by].nunique()
         numbers = [codes[values[by].astype(str) == each].nunique() for each in names]
-        if (groups == 1).all() and min(numbers) >= FEWEST_CELLS:
+        if name != "cells" and (groups == 1).all() and sum(numbers) >= FEWEST_UNITS:
             return name, codes
     return "cells", levels["cells"]
 
@@ -147,6 +152,11 @@ def _permute(values: pd.DataFrame, codes: pd.Series, second: np.ndarray, quantit
     of_cells = frame.groupby(["unit", "cell"], sort=False).agg(size=("size", "mean"), second=("second", "first"))
     units = of_cells.groupby("unit", sort=False).agg(size=("size", "mean"), second=("second", "first"))
     y, z = units["size"].to_numpy(float), units["second"].to_numpy(bool)
+    return permuted(y, z, seed)
+
+
+def permuted(y: np.ndarray, z: np.ndarray, seed: int) -> float:
+    """Return the p value of the difference of two means of units, one of them where z is true."""
     rng = np.random.default_rng(seed)
     order = rng.permuted(np.tile(z, (PERMUTATIONS, 1)), axis=1)
     ones = z.sum()
@@ -155,31 +165,58 @@ def _permute(values: pd.DataFrame, codes: pd.Series, second: np.ndarray, quantit
     return float((1 + (drawn >= seen - 1e-12).sum()) / (1 + PERMUTATIONS))
 
 
-def _compare_yields(cells: pd.DataFrame, by: str, names: tuple[str, str]) -> Comparison | None:
-    """Return the difference in the share of cells that ever switch, by Fisher's exact test."""
-    from scipy import stats
-
-    known = cells[cells["state"] != "unknown"]
-    groups = [known[known[by].astype(str) == name] for name in names]
-    if min(map(len, groups)) < FEWEST_CELLS:
+def _compare_yields(cells: pd.DataFrame, by: str, names: tuple[str, str], seed: int) -> Comparison | None:
+    """Return the difference in the share of cells that ever switch: of wafers or dies, else of cells."""
+    known = cells[(cells["state"] != "unknown") & cells[by].astype(str).isin(names)]
+    second = (known[by].astype(str) == names[1]).to_numpy()
+    sizes = int((~second).sum()), int(second.sum())
+    if min(sizes) < FEWEST_CELLS:
         return None
-    good = [int((~each["state"].isin(DEAD)).sum()) for each in groups]
-    sizes = [len(each) for each in groups]
-    shares = [hits / n for hits, n in zip(good, sizes, strict=True)]
-    p = float(stats.fisher_exact([[good[0], sizes[0] - good[0]], [good[1], sizes[1] - good[1]]])[1])
-    ends = [stats.binomtest(hits, n).proportion_ci(method="wilson") for hits, n in zip(good, sizes, strict=True)]
-    value = shares[1] - shares[0]  # interval by Newcombe, from the two of Wilson
-    low = value - float(np.hypot(shares[1] - ends[1].low, ends[0].high - shares[0]))
-    high = value + float(np.hypot(ends[1].high - shares[1], shares[0] - ends[0].low))
+    unit, codes = _units(known, by, names)
+    good = (~known["state"].isin(DEAD)).to_numpy(float)
+    test = _shares_of_cells if unit == "cells" else partial(_shares_of_units, codes=codes.to_numpy(), seed=seed)
+    difference, p, degrees = test(good, second)
     return Comparison(
         quantity="cells that switch",
         first=names[0],
         second=names[1],
-        n_cells=(sizes[0], sizes[1]),
-        difference=Estimate(value, low, high),
+        n_cells=sizes,
+        difference=difference,
         unit="share",
         p=p,
         p_permutation=p,
-        unit_of_test="cells",
-        degrees=0,
+        unit_of_test=unit,
+        degrees=degrees,
     )
+
+
+def _shares_of_cells(good: np.ndarray, second: np.ndarray) -> tuple[Estimate, float, int]:
+    """Return the difference of two shares of independent cells, and p by Fisher's exact test."""
+    from scipy import stats
+
+    sizes = [int((~second).sum()), int(second.sum())]
+    hits = [int(good[~second].sum()), int(good[second].sum())]
+    shares = [own / n for own, n in zip(hits, sizes, strict=True)]
+    p = float(stats.fisher_exact([[hits[0], sizes[0] - hits[0]], [hits[1], sizes[1] - hits[1]]])[1])
+    ends = [stats.binomtest(own, n).proportion_ci(method="wilson") for own, n in zip(hits, sizes, strict=True)]
+    value = shares[1] - shares[0]  # interval by Newcombe, from the two of Wilson
+    low = value - float(np.hypot(shares[1] - ends[1].low, ends[0].high - shares[0]))
+    high = value + float(np.hypot(ends[1].high - shares[1], shares[0] - ends[0].low))
+    return Estimate(value, low, high), p, 0
+
+
+def _shares_of_units(
+    good: np.ndarray, second: np.ndarray, *, codes: np.ndarray, seed: int
+) -> tuple[Estimate, float, int]:
+    """Return the difference of the mean shares of wafers or dies with Student's interval, and p by permuting these."""
+    frame = pd.DataFrame({"unit": codes, "good": good, "second": second})
+    units = frame.groupby("unit", sort=False).agg(good=("good", "mean"), second=("second", "first"))
+    y, z = units["good"].to_numpy(float), units["second"].to_numpy(bool)
+    value, degrees = float(y[z].mean() - y[~z].mean()), len(y) - 2
+    rest = float(((y[z] - y[z].mean()) ** 2).sum() + ((y[~z] - y[~z].mean()) ** 2).sum())
+    wide = t_quantile(0.975, degrees) * float(np.sqrt(rest / degrees * (1 / z.sum() + 1 / (~z).sum())))
+    if rest == 0:
+        found = Estimate(value, reason="no spread between the units")
+    else:
+        found = Estimate(value, max(value - wide, -1.0), min(value + wide, 1.0))
+    return found, permuted(y, z, seed), degrees

@@ -286,12 +286,15 @@ def analyse(
 
 
 def _confounded(cells: pd.DataFrame, split: tuple[str, tuple[str, str]] | None) -> list[str]:
-    """Return that wafers and populations cannot be separated, where each population is one wafer."""
+    """Return that wafers or dies and populations cannot be separated, where each population is one of them."""
     if split is None:
         return []
-    wafers = cells.groupby(split[0])["wafer"].unique()
-    single = all(len(each) == 1 for each in wafers) and len({each[0] for each in wafers}) == len(wafers) > 1
-    return ["One wafer a population: their difference may be that of the wafers."] if single else []
+    own = cells[cells[split[0]].astype(str).isin(split[1])]
+    for level, codes in (("wafer", own["wafer"]), ("die", own["wafer"].astype(str) + "\0" + own["die"].astype(str))):
+        groups = codes.astype(str).groupby(own[split[0]].astype(str)).unique()
+        if all(len(each) == 1 for each in groups) and len({each[0] for each in groups}) == len(groups) > 1:
+            return [f"One {level} a population: their difference may be that of the {mixed.PLURAL[level]}."]
+    return []
 
 
 def _check_notes(steps: pd.DataFrame) -> tuple[Notes | None, list[Disagreement]]:
