@@ -220,6 +220,9 @@ def _split(
         raise UsageError(
             f"split={request.split!r} needs two values, of {shown}: split={name}={values[0]},{values[-1]}."
         )
+    own = steps[steps[known[name]].astype(str).isin(chosen)]
+    if own.groupby("cell")[known[name]].nunique().max() > 1:
+        raise UsageError(f"split={name!r} varies within cells: its effect stands under the conditions. Remove --split.")
     return known[name], (chosen[0], chosen[1])
 
 

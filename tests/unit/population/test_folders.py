@@ -10,7 +10,7 @@ import pytest
 from devicekit.core.errors import UsageError
 from devicekit.synthetic.wafers import WaferTruth, files
 from devicekit.system.options import ReadOptions
-from devicekit.verbs.population import PopulationRequest, _of_population, run_population
+from devicekit.verbs.population import PopulationRequest, _of_population, _split, run_population
 
 TREE = WaferTruth(wafers=2, dies=2, cells=1, cycles=1, points=20, dead=0.0, kept=1.0, limits=(1e-4,))
 NAMES = ("W{wafer}/D{die}/C{cell}_{step}_{run}_{compliance}",)
@@ -56,3 +56,12 @@ def test_of_two_folders_without_wafers_the_dies_are_different_ones() -> None:
     found = _of_population(frame, "a")
     assert list(found["wafer"]) == ["", ""]
     assert list(found["die"]) == ["a 1", "a 2"]
+
+
+def test_a_field_that_varies_within_cells_is_no_split() -> None:
+    steps = pd.DataFrame({"cell": ["1", "1", "2", "2"], "wafer": "", "key_temperature": [300.0, 350.0, 300.0, 350.0]})
+    with pytest.raises(UsageError):
+        _split(request(Path(), out=Path(), split="temperature"), steps, [])
+    between = steps.assign(key_temperature=[300.0, 300.0, 350.0, 350.0])
+    found = _split(request(Path(), out=Path(), split="temperature"), between, [])
+    assert found == ("key_temperature", ("300.0", "350.0"))
