@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,9 +18,10 @@ from devicekit.population.censoring import Values, fit_values
 from devicekit.population.join import QUANTITIES
 from devicekit.population.nested import Components, interval
 
-LEVELS = ("wafer", "die", "cell")
-PLURAL = {"wafer": "wafers", "die": "dies", "cell": "cells", "cycle": "cycles"}
+PLURAL = {"wafer": "wafers", "die": "dies", "cell": "cells", "file": "files", "cycle": "cycles"}
 FEWEST = 6  # values from which components are given
+MOST_FILES = 0.9  # files for each value, up to which files are a level of their own
+MOST_MISSING = 0.05  # share of values without a condition, up to which the others tell its effect
 MOST_HIDDEN = 0.5  # share of values that are only bounds, above which nothing is given
 DECADES = 3.0  # ratio of the largest to the smallest level of a condition, from which its logarithm is used
 SIGNIFICANT = 0.05
@@ -41,7 +42,7 @@ class Component(Record):
     """Standard deviation of a quantity between the groups of one level."""
 
     quantity: str = column("quantity", text=label, doc="name of the quantity")
-    level: str = column("between", text=PLURAL.get, doc="wafer, die, cell or cycle")
+    level: str = column("between", text=PLURAL.get, doc="wafer, die, cell, file or cycle")
     groups: int = column("groups", doc="number of groups of the level; of cycles the values")
     sd: Estimate = column(doc="standard deviation in `unit`, with its 95 % profile interval; never below 0")
     unit: str = column(doc="unit of the deviation; decades of a conductance")
@@ -128,18 +129,37 @@ LABELS = {"compliance_a": ("current limit", "A"), "key_rate": ("sweep rate", "V/
 UNITS = {"thickness": "m", "temperature": "K", "width": "s", "size": "m", "resistance": "ohm", "rate": "V/s"}
 
 
-def find_factors(values: pd.DataFrame) -> list[Factor]:
-    """Return the numeric conditions that vary over the values of a quantity."""
+def find_factors(values: pd.DataFrame, missing: bool = False) -> list[Factor]:
+    """Return the numeric conditions that vary over the values of a quantity; or those that too many names do not hold.
+
+    Parameters
+    ----------
+    values : pandas.DataFrame
+    missing : bool
+        Whether those are returned that are missing in more than a few names.
+    """
     names = [name for name in values if str(name).startswith("key_") and pd.api.types.is_numeric_dtype(values[name])]
     found = []
     for name in ["compliance_a", *map(str, names)]:
         known = values[name].dropna() if name in values else pd.Series(dtype=float)
-        if len(known) < len(values) or known.nunique() < 2 or not np.isfinite(known).all():
+        if known.nunique() < 2 or not np.isfinite(known).all():
+            continue
+        if (len(values) - len(known) > MOST_MISSING * len(values)) != missing:
             continue
         own = name.removeprefix("key_")
         words, unit = LABELS.get(name, (own, UNITS.get(own, "")))
         log = bool(known.min() > 0 and known.max() >= DECADES * known.min())
         found.append(Factor(name=name, label=words, unit=unit, log=log))
+    return found
+
+
+def missing(values: pd.DataFrame, quantity: str) -> list[str]:
+    """Return a sentence for each condition that too many names do not hold for its effect to be tested."""
+    found = []
+    for each in find_factors(values, missing=True):
+        absent = f"{int(values[each.name].isna().sum())} of {len(values)} values"
+        words = f"The {each.label} of {absent} of {label(quantity)} is not known: its effect is not tested."
+        found.append(words)
     return found
 
 
@@ -183,21 +203,27 @@ def scale(values: pd.DataFrame, quantity: Quantity) -> tuple[np.ndarray, np.ndar
 
 
 def group_levels(values: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Return the group of each value at each level that differs from the next inner one, outermost first."""
-    names = pd.DataFrame(
-        {
-            "wafer": values["wafer"].astype(str),
-            "die": values["wafer"].astype(str) + "\0" + values["die"].astype(str),
-            "cell": values["cell"].astype(str),
-        }
-    )
+    """Return the group of each value at each level that differs from the next inner one, outermost first.
+
+    Wafers and dies are levels if the names hold them, files if those of a cell hold several cycles each.
+    """
+    cell = values["cell"].astype(str)
+    names = {
+        "wafer": values["wafer"].astype(str),
+        "die": values["wafer"].astype(str) + "\0" + values["die"].astype(str),
+        "cell": cell,
+        "file": cell + "\0" + values["file"].astype(str) if "file" in values else cell,
+    }
+    levels = [each for each in ("wafer", "die") if (values[each].astype(str) != "").any()] + ["cell"]
+    if names["cell"].nunique() < names["file"].nunique() < MOST_FILES * len(values):
+        levels.append("file")
     found: dict[str, np.ndarray] = {}
     above = 1
-    for k, level in enumerate(LEVELS):
+    for k, level in enumerate(levels):
         codes = pd.factorize(names[level])[0]
-        inner = [names[name].nunique() for name in LEVELS[k + 1 :]] + [len(values)]
+        inner = names[levels[k + 1]].nunique() if k + 1 < len(levels) else len(values)
         number = int(codes.max()) + 1 if len(codes) else 0
-        if number > above and number < inner[0]:
+        if above < number < inner:
             found[level] = codes
             above = number
     return found
@@ -212,11 +238,12 @@ def fit_model(values: pd.DataFrame, quantity: str, factors: Sequence[Factor], se
         See `devicekit.population.join.values_of`.
     quantity : str
     factors : sequence of Factor
-        Conditions to enter; those that others determine are left out.
+        Conditions to enter; those that others determine are left out, and values without one of them.
     seed : int
         Seed of the draws for values that are only bounds.
     """
     about = QUANTITIES[quantity]
+    values = values.dropna(subset=[each.name for each in factors])
     if len(values) < FEWEST or values["cell"].nunique() < 2:
         return None
     low, high = scale(values, about)
@@ -250,19 +277,29 @@ def components_of(model: Model) -> list[Component]:
     ]
 
 
+def stratum(groups: Mapping[str, np.ndarray], values: np.ndarray) -> str:
+    """Return the innermost level within whose groups a condition varies; "" if it varies between the outermost only."""
+    whole = float(((values - values.mean()) ** 2).sum())
+    for name in reversed(groups):
+        spread = pd.Series(values).groupby(groups[name]).transform(lambda own: own - own.mean())
+        if float((spread**2).sum()) > 0.05 * whole:
+            return name
+    return ""
+
+
 def _varies(model: Model, factor: Factor) -> tuple[str, int]:
-    """Return where a condition varies, and the degrees of freedom of its test: those of the groups within which."""
-    values = model.values[factor.name].to_numpy(float)
-    terms = model.x.shape[1] - 1
-    inner = model.found.design.n
-    for name in reversed(model.groups):
-        codes = model.groups[name]
-        number = int(codes.max()) + 1
-        spread = pd.Series(values).groupby(codes).transform(lambda own: own - own.mean())
-        if float((spread**2).sum()) > 0.05 * float(((values - values.mean()) ** 2).sum()):
-            return f"within {PLURAL[name]}", inner - number - terms
-        inner = number
-    return f"between {PLURAL[next(iter(model.groups), model.residual)]}", inner - 1 - terms
+    """Return where a condition varies, and the degrees of freedom of its test.
+
+    These are those of the groups within which it varies, less one for each condition that varies there too.
+    """
+    where = {each.name: stratum(model.groups, model.values[each.name].to_numpy(float)) for each in model.factors}
+    own = where[factor.name]
+    terms = sum(each == own for each in where.values())
+    names = list(model.groups)
+    numbers = [1, *(int(codes.max()) + 1 for codes in model.groups.values()), model.found.design.n]
+    at = names.index(own) + 1 if own else 0
+    words = f"within {PLURAL[own]}" if own else f"between {PLURAL[next(iter(names), model.residual)]}"
+    return words, numbers[at + 1] - numbers[at] - terms
 
 
 def effects_of(model: Model) -> list[Effect]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -167,6 +168,7 @@ class Population(Record):
             middle = self.distribution(self.main)
             size = f" ({si(middle.median.value, middle.unit)})" if middle else ""
             between = {"cycle": "from cycle to cycle", "cell": "from cell to cell", "die": "between dies"}
+            between |= {"file": "from file to file"}
             where = between.get(largest.level, "between wafers")
             text += f"; {mixed.label(self.main)}{size} varies most {where}, {percent(largest.share)} of the variance"
         return f"{text}."
@@ -246,13 +248,14 @@ def analyse(
         cells[split[0]] = cells["cell"].map(first)
     states = dict(zip(cells["cell"], cells["state"], strict=True))
     models: dict[str, Model] = {}
-    distributions, aged, effects = [], [], []
+    distributions, aged, effects, rare = [], [], [], list[str]()
     with threadpool_limits(1):  # many small problems
         for quantity in QUANTITIES:
             values = values_of(steps, quantity, states)
             if (own := distribution_of(values, quantity, seed)) is not None:
                 distributions.append(own)
             model = mixed.fit_model(values, quantity, mixed.find_factors(values), seed)
+            rare += mixed.missing(values, quantity)
             if model is not None:
                 models[quantity] = model
                 effects += mixed.effects_of(model)
@@ -276,7 +279,7 @@ def analyse(
         comparisons=tuple(comparisons),
         notes=notes,
         disagreements=tuple(disagreements),
-        unknown=(*_unknown(steps, cells, distributions, models), *_confounded(cells, split)),
+        unknown=(*_unknown(steps, cells, distributions, models), *rare, *_confounded(cells, split)),
         read_voltage_v=definitions[0],
         v_set_method=definitions[1],
         v_reset_method=definitions[2],
@@ -339,6 +342,12 @@ def _unknown(
         found.append("Two wafers: their standard deviation is known within a factor of 30 at best.")
     if dies < 2:
         found.append("One die: the deviation between dies is unknown.")
+    named = [each for each in ("wafer", "die") if (cells[each].astype(str) != "").any()]
+    numbers = {"wafer": wafers, "die": dies, "cell": len(cells)}
+    for outer, inner in pairwise([*named, "cell"]):
+        if 1 < numbers[outer] == numbers[inner]:
+            words = f"{mixed.PLURAL[outer]} and {mixed.PLURAL[inner]}"
+            found.append(f"One {inner} a {outer}: {words} cannot be separated.")
     alive = cells[~cells["state"].isin(DEAD)]
     if len(alive) and float((steps.groupby("cell")["cycle"].max() <= 1).mean()) > 0.9:
         found.append("One cycle a cell: cells and cycles cannot be separated.")
