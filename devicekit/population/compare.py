@@ -10,16 +10,17 @@ import numpy as np
 import pandas as pd
 
 from devicekit.core.estimates import Estimate
-from devicekit.core.records import Record, cell, column
+from devicekit.core.records import Record, cell, column, internal
 from devicekit.core.statistics import t_quantile
 from devicekit.core.text import percent
 from devicekit.features.stats import holm
-from devicekit.population.components import Factor, fit_model, label, p_value, unit_of
+from devicekit.population.components import Factor, find_factors, fit_model, label, p_value, stratum, unit_of
 from devicekit.population.join import DEAD, QUANTITIES, values_of
 
 PERMUTATIONS = 9999
 FEWEST_CELLS = 3  # of each population
 FEWEST_UNITS = 3  # wafers or dies of both populations together, of which one has two at least
+ALIKE = 0.1  # correlation of a condition with the populations, up to which it does not differ between them
 _OUTSIDE = {"wafers": (), "dies": ("wafer",), "cells": ("wafer", "die")}  # levels that the populations share, or are
 
 
@@ -56,6 +57,10 @@ class Comparison(Record):
     p_holm: float = column("p, all tests", text="{:.2g}".format, default=np.nan, doc="p corrected for all tests")
     unit_of_test: str = column("units", doc="what is permuted: cells, dies or wafers")
     degrees: int = column(doc="degrees of freedom of the interval")
+
+    not_held: tuple[str, ...] = internal(
+        "conditions that differ between the populations and cannot be held", default=()
+    )
 
     @property
     def seen(self) -> bool:
@@ -118,18 +123,25 @@ def _compare_values(
     if min(numbers) < FEWEST_CELLS:
         return None
     unit, codes = _units(values, by, names)
-    own = values.assign(_second=second.astype(float))
+    own = values.assign(_second=second.astype(float), _unit=codes)
+    if unit == "dies":
+        own["die"] = codes  # of two wafers they may have the same names
     for level in _OUTSIDE[unit]:
         own[level] = ""
+    held = _conditions(own, by)
     factor = Factor(name="_second", label=by, unit="", log=False)
-    model = fit_model(own, quantity, [factor], seed)
-    if model is None or not model.factors:
+    model = fit_model(own, quantity, [factor, *held], seed)
+    if model is None or not model.factors or model.factors[0].name != "_second":
         return None
-    z = second.astype(float)
-    step = 1.0 / float(z.std())
+    own, entered = model.values, model.factors[1:]
+    step = 1.0 / float(own["_second"].std(ddof=0))
     value = float(model.found.solution.beta[1]) * step
     error = float(np.sqrt(model.found.solution.covariance[1, 1])) * step
-    degrees = max(codes.nunique() - 2, 1)
+    between = sum(_is_between(own, each) for each in entered)
+    degrees = own["_unit"].nunique() - 2 - between
+    if degrees < 1:
+        return None
+    rest = model.x[:, 2:] @ model.found.solution.beta[2:]
     return Comparison(
         quantity=quantity,
         first=names[0],
@@ -138,17 +150,55 @@ def _compare_values(
         difference=Estimate.symmetric(value, t_quantile(0.975, degrees) * error),
         unit=unit_of(model.quantity),
         p=p_value(value / error, degrees),
-        p_permutation=_permute(own, codes, second, quantity, seed),
+        p_permutation=np.nan if between else _permute(own, rest, quantity, seed),
         unit_of_test=unit,
         degrees=degrees,
+        not_held=tuple(_not_held(own, by, model.x[:, [0, *range(2, model.x.shape[1])]], entered)),
     )
 
 
-def _permute(values: pd.DataFrame, codes: pd.Series, second: np.ndarray, quantity: str, seed: int) -> float:
+def _is_between(own: pd.DataFrame, factor: Factor) -> bool:
+    """Return whether a condition varies between units only, and costs a degree of freedom."""
+    return not stratum({"unit": pd.factorize(own["_unit"])[0]}, own[factor.name].to_numpy(float))
+
+
+def _conditions(own: pd.DataFrame, by: str) -> list[Factor]:
+    """Return the conditions that are held: as many of those between units as leave a degree of freedom."""
+    found, free = [], own["_unit"].nunique() - 3
+    for each in find_factors(own):
+        if each.name == by:
+            continue
+        known = own[own[each.name].notna()]
+        costs = _is_between(known, each)
+        if not costs or free > 0:
+            found.append(each)
+            free -= costs
+    return found
+
+
+def _not_held(own: pd.DataFrame, by: str, x: np.ndarray, entered: Sequence[Factor]) -> list[str]:
+    """Return the conditions that differ between the populations beyond what those that are held explain."""
+    second, known = own["_second"].to_numpy(float), {by, *(each.name for each in entered)}
+    found = []
+    for each in find_factors(own):
+        rows = own[each.name].notna().to_numpy()
+        z = each.scaled(own[each.name].to_numpy(float)[rows])
+        z = (z - z.mean()) / z.std()
+        rest = z - x[rows] @ np.linalg.lstsq(x[rows], z, rcond=None)[0]
+        if each.name not in known and rest.std() > 0.05 and np.ptp(second[rows]) > 0:
+            found += [each.label] if abs(np.corrcoef(rest, second[rows])[0, 1]) > ALIKE else []
+    words = [str(name) for name in own if str(name).startswith("key_") and name != by]
+    for name in (each for each in words if not pd.api.types.is_numeric_dtype(own[each])):
+        sides = [set(own.loc[second == side, name].dropna().astype(str)) for side in (0.0, 1.0)]
+        found += [name.removeprefix("key_")] if all(sides) and not sides[0] & sides[1] else []
+    return found
+
+
+def _permute(values: pd.DataFrame, rest: np.ndarray, quantity: str, seed: int) -> float:
     """Return the p value of the difference of the means of units, with the populations of whole units permuted."""
     size = values["low"].to_numpy(float)
     size = np.log10(size) if QUANTITIES[quantity].log else size
-    frame = pd.DataFrame({"unit": codes.to_numpy(), "cell": values["cell"].to_numpy(), "size": size, "second": second})
+    frame = values[["cell"]].assign(unit=values["_unit"], size=size - rest, second=values["_second"] > 0.5)
     of_cells = frame.groupby(["unit", "cell"], sort=False).agg(size=("size", "mean"), second=("second", "first"))
     units = of_cells.groupby("unit", sort=False).agg(size=("size", "mean"), second=("second", "first"))
     y, z = units["size"].to_numpy(float), units["second"].to_numpy(bool)

@@ -263,6 +263,7 @@ def analyse(
         components = [each for model in models.values() for each in mixed.components_of(model)]
         comparisons = compare(steps, cells, *split, seed=seed) if split is not None else []
     notes, disagreements = _check_notes(steps)
+    unknown = _unknown(steps, cells, distributions, models)
     return Population(
         name=name,
         files=files,
@@ -279,7 +280,7 @@ def analyse(
         comparisons=tuple(comparisons),
         notes=notes,
         disagreements=tuple(disagreements),
-        unknown=(*_unknown(steps, cells, distributions, models), *rare, *_confounded(cells, split)),
+        unknown=(*unknown, *rare, *_confounded(cells, split), *_not_held(comparisons)),
         read_voltage_v=definitions[0],
         v_set_method=definitions[1],
         v_reset_method=definitions[2],
@@ -298,6 +299,12 @@ def _confounded(cells: pd.DataFrame, split: tuple[str, tuple[str, str]] | None) 
         if all(len(each) == 1 for each in groups) and len({each[0] for each in groups}) == len(groups) > 1:
             return [f"One {level} a population: their difference may be that of the {mixed.PLURAL[level]}."]
     return []
+
+
+def _not_held(comparisons: Sequence[Comparison]) -> list[str]:
+    """Return that conditions and populations cannot be separated."""
+    found = dict.fromkeys(each for pair in comparisons for each in pair.not_held)
+    return [f"The {each} differs between the populations: their difference may be its effect." for each in found]
 
 
 def _check_notes(steps: pd.DataFrame) -> tuple[Notes | None, list[Disagreement]]:

@@ -53,3 +53,29 @@ def test_a_die_without_a_working_cell_is_one_unit_of_the_yield() -> None:
     assert found.p == 1.0  # Fisher's test of 30 and 20 of 30 cells says 8e-4
     assert found.difference.ends is not None
     assert found.difference.ends[1] > 0.0
+
+
+def test_dies_of_two_wafers_with_the_same_names_are_different_dies() -> None:
+    frame = values(4, 4, 3)
+    die = frame["die"].astype(int)
+    frame = frame.assign(wafer=(die // 4).astype(str), die=(die % 4).astype(str))
+    one = _compare_values(frame, "v_set_v", "by", NAMES, 0)
+    other = _compare_values(frame.assign(die=die.astype(str)), "v_set_v", "by", NAMES, 0)
+    assert one is not None
+    assert one == other
+    assert (one.unit_of_test, one.degrees) == ("dies", 6)
+
+
+def test_a_condition_that_differs_with_the_populations_is_stated_and_one_that_does_not_is_held() -> None:
+    frame = values(1, 12, 1, 0.0)
+    at = np.where(frame["by"] == "A", 5e-5, 5e-4)
+    found = _compare_values(frame.assign(compliance_a=at), "v_set_v", "by", NAMES, 0)
+    assert found is not None
+    assert (len(found.not_held), found.degrees) == (1, 22)
+    mixed = np.where(np.arange(24) % 4 < np.where(frame["by"] == "A", 3, 1), 5e-5, 5e-4)
+    size = frame["low"] + np.log10(mixed / 5e-5)
+    found = _compare_values(frame.assign(compliance_a=mixed, low=size, high=size, die=""), "v_set_v", "by", NAMES, 0)
+    assert found is not None
+    assert (len(found.not_held), found.degrees) == (0, 21)
+    assert abs(found.difference.value) < 0.08  # 0.5 V of the means
+    assert np.isnan(found.p_permutation)
