@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -277,7 +277,7 @@ def components_of(model: Model) -> list[Component]:
     ]
 
 
-def stratum(groups: Mapping[str, np.ndarray], values: np.ndarray) -> str:
+def stratum(groups: dict[str, np.ndarray], values: np.ndarray) -> str:
     """Return the innermost level within whose groups a condition varies; "" if it varies between the outermost only."""
     whole = float(((values - values.mean()) ** 2).sum())
     for name in reversed(groups):
