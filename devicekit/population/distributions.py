@@ -12,7 +12,7 @@ import pandas as pd
 from devicekit.core.estimates import Estimate
 from devicekit.core.quantities import Quantity
 from devicekit.core.records import Record, cell, column
-from devicekit.core.statistics import clopper_pearson
+from devicekit.core.statistics import clopper_pearson, t_quantile
 from devicekit.core.text import format_number, percent, percent_span, span
 from devicekit.features.lives import censored
 from devicekit.features.stats import Undetermined
@@ -201,14 +201,18 @@ def yields_of(steps: pd.DataFrame) -> list[Yield]:
 
 
 def _clustered(hits: np.ndarray, sizes: np.ndarray) -> Estimate:
-    """Return a share with an interval for attempts that are alike within cells: their effective number is smaller."""
+    """Return a share with an interval for attempts that are alike within cells: their effective number is smaller.
+
+    The variance between few cells is itself uncertain, which lowers the number (Korn and Graubard 1998).
+    """
     total = float(sizes.sum())
     share = float(hits.sum()) / total
     cells = len(sizes)
     worth = total
     if cells > 1 and 0 < share < 1:
         variance = cells / (cells - 1) * float(((hits - share * sizes) ** 2).sum()) / total**2
-        worth = float(np.clip(share * (1 - share) / max(variance, 1e-12), 1.0, total))
+        worth = min(share * (1 - share) / max(variance, 1e-12), total)
+        worth = max(worth * (t_quantile(0.975, total - 1) / t_quantile(0.975, cells - 1)) ** 2, 1.0)
     elif cells == 1 or share in (0.0, 1.0):
         worth = float(cells)
     return Estimate(share, *clopper_pearson(share * worth, worth))

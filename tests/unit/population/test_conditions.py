@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from devicekit.population.components import effects_of, find_factors, fit_model, group_levels, missing
+from devicekit.population.distributions import _clustered
 
 
 def frame(wafer: np.ndarray, cell: np.ndarray, file: np.ndarray, size: np.ndarray, **keys: np.ndarray) -> pd.DataFrame:
@@ -58,3 +59,17 @@ def test_few_values_without_a_condition_are_left_out_and_many_leave_it_untested(
     assert (len(model.values), len(model.factors), len(missing(some, "v_set_v"))) == (96, 1, 0)
     many = values.assign(key_rate=np.where(np.arange(100) < 9, np.nan, rate))
     assert (len(find_factors(many)), len(missing(many, "v_set_v"))) == (0, 1)
+
+
+def test_the_share_of_attempts_of_two_cells_is_not_known_as_if_they_were_independent() -> None:
+    few = _clustered(np.array([9.0, 9.0]), np.array([10.0, 10.0])).ends
+    assert few is not None
+    assert few[0] < 0.16  # as of two cells that all did it
+    assert few[1] > 0.99
+    many = _clustered(np.tile([8.0, 10.0], 50), np.full(100, 10.0)).ends
+    assert many is not None
+    assert many[0] > 0.87
+    assert many[1] < 0.93
+    once = _clustered(np.repeat([0.0, 1.0], [2, 18]), np.ones(20)).ends
+    assert once is not None
+    np.testing.assert_allclose(once, (0.6830, 0.9877), atol=0.03)
