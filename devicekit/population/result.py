@@ -290,12 +290,18 @@ def analyse(
 
 
 def _confounded(cells: pd.DataFrame, split: tuple[str, tuple[str, str]] | None) -> list[str]:
-    """Return that wafers or dies and populations cannot be separated, where each population is one of them."""
+    """Return that wafers or dies and populations cannot be separated, or that some of them hold one population only."""
     if split is None:
         return []
     own = cells[cells[split[0]].astype(str).isin(split[1])]
     for level, codes in (("wafer", own["wafer"]), ("die", own["wafer"].astype(str) + "\0" + own["die"].astype(str))):
         groups = codes.astype(str).groupby(own[split[0]].astype(str)).unique()
+        inside = own[split[0]].astype(str).groupby(codes.astype(str)).nunique()
+        if 1 in inside.values and 2 in inside.values:
+            return [
+                f"{(inside == 1).sum()} of {count(len(inside), level)} hold one of the populations only: the deviation "
+                f"between {mixed.PLURAL[level]} is not in the p values, which are too small if there is one."
+            ]
         if all(len(each) == 1 for each in groups) and len({each[0] for each in groups}) == len(groups) > 1:
             return [f"One {level} a population: their difference may be that of the {mixed.PLURAL[level]}."]
     return []

@@ -41,6 +41,9 @@ def test_one_die_a_population_cannot_be_told_from_it() -> None:
     frame = values(1, 4, 1)
     assert len(_confounded(frame, ("by", NAMES))) == 1
     assert len(_confounded(values(2, 4, 1), ("by", NAMES))) == 0
+    frame = values(2, 4, 1)
+    frame.loc[frame["die"] == "1", "die"] = "2"  # which is then in both, and the others are not
+    assert len(_confounded(frame, ("by", NAMES))) == 1
 
 
 def test_a_die_without_a_working_cell_is_one_unit_of_the_yield() -> None:
