@@ -207,7 +207,7 @@ def _table_of(path: Path) -> pd.DataFrame:
     Raises
     ------
     FileError
-        If it is no CSV of UTF-8.
+        If it is not a CSV of UTF-8.
     """
     try:
         frame = pd.read_csv(path)

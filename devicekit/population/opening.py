@@ -97,7 +97,7 @@ def find_templates(folder: Path) -> Grammar:
 
 
 def is_population(folder: Path) -> bool:
-    """Return whether the names in a folder say that it holds steps of several cells."""
+    """Return whether the names in a folder say that it holds steps of several cells, and its files hold no trains."""
     if not files.is_folder(folder):
         return False
     try:
@@ -109,7 +109,18 @@ def is_population(folder: Path) -> bool:
     if not templates or not any("step" in each.fields for each in templates):
         return False
     keys = [found for stem in stems if (found := read_keys(stem, templates)) is not None]
-    return len({each.cell for each in keys}) > 1 and len({each.step for each in keys}) > 1
+    several = len({each.cell for each in keys}) > 1 and len({each.step for each in keys}) > 1
+    return several and not _holds_trains(paths[0])
+
+
+def _holds_trains(path: Path) -> bool:
+    """Return whether a file is read as pulse trains without a question."""
+    from devicekit.readers import read
+
+    try:
+        return read(path).kind == "pulse"
+    except DevicekitError:
+        return False
 
 
 def open_folder(folder: Path, reading: ReadOptions, given: Sequence[str] = ()) -> Opened:

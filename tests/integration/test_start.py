@@ -127,6 +127,19 @@ def test_a_folder_of_several_kinds_is_done_file_by_file(devicekit: Run, folder: 
     assert [shlex.split(each["command"])[1] for each in ran.json["results"]] == ["fit", "characterize"]
 
 
+@pytest.mark.usefixtures("without_pictures", "without_mechanism")
+def test_trains_of_set_and_reset_in_files_of_several_devices_are_fitted(
+    devicekit: Run, folder: Path, tmp_path: Path
+) -> None:
+    for device in ("d1", "d2"):
+        both = trains()
+        for name, part in (("set", both.iloc[:30]), ("reset", both.iloc[30:])):
+            (tmp_path / "px").mkdir(exist_ok=True)
+            part.to_csv(tmp_path / "px" / f"{device}_{name}.csv", index=False)
+    ran = devicekit(tmp_path / "px", "--json")
+    assert (ran.code, shlex.split(ran.json["command"])[1]) == (0, "fit")
+
+
 def test_a_train_of_one_direction_is_fitted_without_a_card(
     devicekit: Run, folder: Path, without_pictures: None
 ) -> None:
