@@ -261,7 +261,7 @@ def test_a_network_is_trained_on_a_card_and_a_wrong_setting_is_named(visit: Visi
     assert list(visit.files()) == ["report.html", "metrics.json", "network.npz"]
     command, python = visit.reproduction
     assert command.endswith("--epochs 2 --set hidden=20 --set margin=1 --out trained")
-    assert "TrainingConfig(epochs=2, hidden=20, margin=1)" in python
+    assert "devicekit.train('vcm-trains.json', epochs=2, hidden=20, margin=1)" in python
     check_sizes(visit, visit.path)
 
 
