@@ -73,7 +73,8 @@ def simulate_pulses(
     --------
     >>> import devicekit
     >>> result = devicekit.simulate.pulses(mesh="coarse", widths=[10e-6], count=20, pairs=1, cycles=1)
-    >>> fit = devicekit.fit(result.pulses)
+    >>> result.pulses.kind
+    'pulse'
     """
     stack = resolve_stack(stack)
     if not widths:

@@ -161,7 +161,8 @@ def characterize(
     --------
     >>> import devicekit
     >>> v = [0, 0.5, 1, 0.5, 0] * 2
-    >>> print(repr(devicekit.characterize({"voltage_v": v, "current_a": [1e-6 * each for each in v]}, accept=True)))
+    >>> devicekit.characterize({"voltage_v": v, "current_a": [1e-6 * each for each in v]}, accept=True)
+    <Characterization of sweeps: dc>
     """
     if table is None:
         raise UsageError(
