@@ -84,10 +84,11 @@ class VariantResult(Record):
     def seed_error(self) -> float:
         """Standard error of the loss over seeds [1].
 
-        From the scatter of the pairs, or from `null_sd` if that is larger: a few pairs may happen to agree.
+        From the scatter of the pairs, or from `null_sd` if that is larger: a few pairs may happen to agree. The scatter
+        counts by Student's t, in units of the normal distribution that the interval uses.
         """
         k = len(self.device)
-        own = float(self.losses.std(ddof=1)) if k > 1 else 0.0
+        own = float(self.losses.std(ddof=1)) * quantile(k - 1) / ONE_SIDED if k > 1 else 0.0
         return max(self.null_sd, own) / float(np.sqrt(k))
 
     @derived()

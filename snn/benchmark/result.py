@@ -106,7 +106,7 @@ class Benchmark(Record):
 
     @derived()
     def main(self) -> tuple[str, ...]:
-        """The flaw with the largest share, and those within two paired standard errors of it.
+        """The flaw with the largest share, and those of which a paired t test does not tell it apart.
 
         Empty without a loss or with fewer than four seeds.
         """
@@ -117,19 +117,19 @@ class Benchmark(Record):
         lead = [shares[0].flaw]
         for share in shares[1:]:
             apart = first - np.array(share.shapley)
-            error = apart.std(ddof=1) / np.sqrt(apart.size) if apart.size > 1 else np.inf
-            if apart.mean() <= 2 * error and share.value > 0:
+            ends = mean_ends(apart.tolist())
+            if (ends is None or ends[0] <= 0) and share.value > 0:
                 lead.append(share.flaw)
         return tuple(lead)
 
     @derived()
     def also(self) -> tuple[str, ...]:
-        """Other flaws whose share is significant."""
+        """Other flaws whose share is significant: its interval lies above 0."""
         shares = self._named
         return tuple(
             share.flaw
             for share in shares
-            if self.main and share.flaw not in self.main and share.value > 2 * share.standard_error
+            if self.main and share.flaw not in self.main and share.interval is not None and share.interval[0] > 0
         )
 
     @derived()

@@ -15,7 +15,7 @@ from snn.benchmark.pairs import Share
 def test_a_loss_is_found_by_the_null_and_sized_over_seeds() -> None:
     found = VariantResult(variant="plain", device=(0.90, 0.88, 0.86, 0.88), twin=(0.91, 0.90, 0.90, 0.89), null_sd=0.01)
     assert found.loss == pytest.approx(0.02)
-    own = np.std([0.01, 0.02, 0.04, 0.01], ddof=1) / 2
+    own = np.std([0.01, 0.02, 0.04, 0.01], ddof=1) / 2 * 3.182446305 / 1.96  # Student's t with 3 degrees of freedom
     assert found.standard_error == pytest.approx(own)  # larger than the null's of .005
     assert found.z == pytest.approx(0.02 / own)
     assert found.interval == pytest.approx((0.02 - 1.96 * own, 0.02 + 1.96 * own))
@@ -24,7 +24,8 @@ def test_a_loss_is_found_by_the_null_and_sized_over_seeds() -> None:
     assert not replace(found, open_sd=0.03).found  # the fit leaves open whether there is one
     assert replace(found, device=(0.9,), twin=(0.9,)).standard_error == pytest.approx(0.01)
     assert found.smallest == pytest.approx(2.8 * own)
-    assert found.words == "loses 2.0 points (0.6 to 3.4)"
+    assert not found.found  # 2.83 standard errors, below 3.18
+    assert replace(found, twin=(0.92, 0.91, 0.91, 0.90)).words == "loses 3.0 points (0.7 to 5.3)"
     just = replace(found, device=(0.9, 0.9), twin=(0.9 + 0.0139,) * 2)  # 1.96 null errors of two are 0.01386
     assert just.found
     assert not replace(just, twin=(0.9 + 0.0138,) * 2).found
@@ -37,7 +38,7 @@ def test_a_loss_is_found_by_the_null_and_sized_over_seeds() -> None:
     rough = replace(
         nearly, twin=tuple(each + d for each, d in zip(found.device, (0.029, -0.011, 0.029, -0.011), strict=True))
     )
-    assert rough.standard_error == pytest.approx(0.04 / math.sqrt(3) / 2)  # larger than the null one of .005
+    assert rough.standard_error == pytest.approx(0.04 / math.sqrt(3) / 2 * 3.182446305 / 1.96)  # above the null's
     assert rough.smallest == pytest.approx(2.8 * rough.standard_error)
 
 
