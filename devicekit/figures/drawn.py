@@ -10,7 +10,7 @@ Numbers come from the results of `devicekit.features` and `devicekit.fitting`; a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
@@ -164,3 +164,10 @@ def noun(series: Sequence[Series]) -> str:
 def distinct(series: Sequence[Series]) -> tuple[Input, ...]:
     """Return the inputs of series, each once."""
     return tuple({id(each.of): each.of for each in series}.values())
+
+
+def read_at(series: Sequence[Series]) -> Iterator[str]:
+    """Yield the read voltages of the readings shown, in a sentence; nothing where none is known."""
+    known = [each.rows["read_voltage_v"].dropna() for each in series if "read_voltage_v" in each.rows]
+    if volts := sorted({float(value) for values in known for value in values.unique()}):
+        yield f"Read at {listed([f'{value:g} V' for value in volts])}."

@@ -13,11 +13,9 @@ import numpy as np
 from devicekit.core.errors import CodedWarning, TraceError, UsageError
 from devicekit.core.records import Record, column, derived, internal
 from devicekit.core.text import count, percent, si, span
-from devicekit.device.blocks import Conditions, DeviceRow, Provenance, Setting, Window
+from devicekit.device.blocks import Conditions, Provenance, Setting, Window
 from devicekit.device.card import DeviceCard
-from devicekit.device.measured import DeadDevices, StableStates
-from devicekit.device.pulselaw import PulseScaling
-from devicekit.fitting import figures
+from devicekit.fitting import card_blocks, figures
 from devicekit.fitting.branch.dead_devices import DeadDevice
 from devicekit.fitting.branch.joint import JointFit
 from devicekit.fitting.branch.lattice import Lattice
@@ -29,9 +27,9 @@ from devicekit.fitting.pulses.result import PulseLaw
 from devicekit.fitting.variation.predicted import predicted_variance, scatter
 from devicekit.fitting.variation.result import VariationResult
 from devicekit.models.law import Law
-from devicekit.models.pulselaw import Pulse
 from devicekit.names.marks import ordered
 from devicekit.plot import Panel
+from devicekit.system import files
 from devicekit.tables import PulseTable
 
 if TYPE_CHECKING:
@@ -146,7 +144,12 @@ class DeviceFit(Record):
     def source_name(self) -> str:
         """Name of the file that was fitted, without its ending; "" of data in memory."""
         source = str(self.table.meta.get("source", IN_MEMORY))
-        return "" if source == IN_MEMORY else Path(source).name.partition(".")[0]
+        return "" if source == IN_MEMORY else files.stem(Path(source))
+
+    @property
+    def pulse_conditions(self) -> Conditions:
+        """Conditions that the table states; for growing amplitudes those of the pulse of the branches."""
+        return card_blocks.conditions(self.table, self.pulse_law)
 
     def to_card(self, name: str | None = None, source: Path | str | None = None, synthetic: bool = False) -> DeviceCard:
         """Return the device card of this fit.
@@ -171,7 +174,7 @@ class DeviceFit(Record):
         UsageError
             If data in memory are fitted, and no name is given.
         """
-        name = name or (Path(source).name.partition(".")[0] if source is not None else self.source_name)
+        name = name or (files.stem(Path(source)) if source is not None else self.source_name)
         if not name:
             raise UsageError("The data were in memory. Name the device: fit.to_card('my device').")
         if self.ltp is None or self.ltd is None:
@@ -185,7 +188,7 @@ class DeviceFit(Record):
                 f"a device card needs LTP and LTD trains, but the table has no {lacking} trains. For CrossSim ramps, "
                 "give the folder of set.csv and reset.csv, not one of the files"
             )
-        conditions = self._conditions()
+        conditions = self.pulse_conditions
         provenance = Provenance.of(source, self.table, synthetic, self.settings)
         made = [CodedWarning("synthetic", "fitted to synthetic data, not to a measurement")] * provenance.synthetic
         return DeviceCard(
@@ -194,76 +197,14 @@ class DeviceFit(Record):
             window=self.window,
             ltp=self.ltp.to_card(),
             ltd=self.ltd.to_card(),
-            devices=self._device_rows(),
+            devices=card_blocks.device_rows(self.devices, self.variation.windows),
             variation=self.variation.to_card(),
             conditions=conditions,
-            pulse_law=self._pulse_block(provenance, conditions),
-            dead=self._dead_block(provenance),
-            states=self._states_block(provenance),
+            pulse_law=card_blocks.pulse_scaling(self.pulse_law, conditions, provenance),
+            dead=card_blocks.dead_devices(self.dead, len(self.table.devices), provenance),
+            states=card_blocks.stable_states(self.lattice, provenance),
             warnings=(*made, *self.warnings),
             provenance=provenance,
-        )
-
-    def _device_rows(self) -> tuple[DeviceRow, ...]:
-        rows = []
-        for name, pair in self.devices.items():
-            if len(pair) == 2:
-                own, ltp, ltd = self.variation.windows.get(name), pair["ltp"], pair["ltd"]
-                rows.append(
-                    DeviceRow(
-                        device_id=name,
-                        ltp_theta=tuple(ltp.theta.tolist()),
-                        ltd_theta=tuple(ltd.theta.tolist()),
-                        ltp_largest_step=ltp.largest_step,
-                        ltd_largest_step=ltd.largest_step,
-                        low=None if own is None else own.low,
-                        high=None if own is None else own.high,
-                    )
-                )
-        return tuple(rows)
-
-    def _dead_block(self, provenance: Provenance) -> DeadDevices | None:
-        if not self.dead:
-            return None
-        return DeadDevices(
-            source=provenance.source,
-            synthetic=provenance.synthetic,
-            names=tuple(each.name for each in self.dead),
-            devices=len(self.dead) + len(self.table.devices),
-            states=tuple(each.state for each in self.dead),
-        )
-
-    def _states_block(self, provenance: Provenance) -> StableStates | None:
-        if self.lattice is None:
-            return None
-        return StableStates(
-            source=provenance.source,
-            synthetic=provenance.synthetic,
-            count=self.lattice.count,
-            spacing=self.lattice.spacing,
-            coherence=self.lattice.coherence,
-        )
-
-    def _conditions(self) -> Conditions:
-        """Return the conditions that the table states; for growing amplitudes those of the branches' pulse."""
-        stated = Conditions.of(self.table)
-        if self.pulse_law is None:
-            return stated
-        changed: dict[str, float] = {}
-        for direction, joint in self.pulse_law.joints.items():
-            if joint.with_amplitude and joint.reference.voltage_v is not None:
-                sign = 1.0 if direction == "ltp" else -1.0
-                changed[f"{direction}_voltage_v"] = sign * joint.reference.voltage_v
-        return stated.model_copy(update=changed)
-
-    def _pulse_block(self, provenance: Provenance, conditions: Conditions) -> PulseScaling | None:
-        """Return the law of amplitude and width relative to the pulse of the card."""
-        if self.pulse_law is None:
-            return None
-        wide = conditions.pulse_width_s
-        block = self.pulse_law.to_block(provenance.source, provenance.synthetic)
-        return block.relative_to(
-            *(Pulse(None if v is None else abs(v), wide) for v in (conditions.ltp_voltage_v, conditions.ltd_voltage_v))
         )
 
     def save(self, path: Path | str, source: Path | str | None = None, synthetic: bool = False) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.core.text import count, listed
+from devicekit.core.text import count
 from devicekit.features.merits.endurance import EnduranceResult
 from devicekit.figures.bands import ENOUGH, band, thinned
-from devicekit.figures.drawn import Drawn, How, Series, dressed, key, of_each, shade
+from devicekit.figures.drawn import Drawn, How, Series, dressed, key, of_each, read_at, shade
 from devicekit.figures.inputs import Input
 from devicekit.figures.looks import Look, looks
 from devicekit.plot import Axis, Curve, Panel
@@ -111,15 +111,4 @@ def _notes(series: Sequence[Series]) -> Iterator[str]:
             ratios = [device.median_window for device in result.devices if np.isfinite(device.median_window)]
             ratio = f"median on/off {np.median(ratios):.3g}; " if ratios else ""
             yield f"{prefix}{ratio}{len(failed)} of {len(result.devices)} failed ({result.criterion})."
-    yield from _read_voltage(series)
-
-
-def _read_voltage(series: Sequence[Series]) -> Iterator[str]:
-    found = {
-        float(value)
-        for each in series
-        if "read_voltage_v" in each.rows
-        for value in each.rows["read_voltage_v"].dropna().unique()
-    }
-    if found:
-        yield f"Read at {listed([f'{value:g} V' for value in sorted(found)])}."
+    yield from read_at(series)

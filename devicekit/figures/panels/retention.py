@@ -14,7 +14,7 @@ from devicekit.core.text import count, listed
 from devicekit.features.lives.bake import baked_at
 from devicekit.features.merits.retention import RetentionResult, StateRetention
 from devicekit.figures.bands import ENOUGH, band, thinned
-from devicekit.figures.drawn import Drawn, How, Series, dressed, of_each, scale_of, shade
+from devicekit.figures.drawn import Drawn, How, Series, dressed, of_each, read_at, scale_of, shade
 from devicekit.figures.inputs import Input
 from devicekit.figures.looks import MOST
 from devicekit.plot import Axis, Curve, Panel
@@ -144,11 +144,4 @@ def _notes(series: Sequence[Series], laws: bool, ahead: bool) -> Iterator[str]:
     kelvins = sorted({float(k) for each in series for k in each.rows["bake_k"].dropna().unique()})
     if kelvins:
         yield f"At {listed([f'{kelvin - ZERO_C:.0f} °C' for kelvin in kelvins])}."
-    volts = {
-        float(v)
-        for each in series
-        if "read_voltage_v" in each.rows
-        for v in each.rows["read_voltage_v"].dropna().unique()
-    }
-    if volts:
-        yield f"Read at {listed([f'{v:g} V' for v in sorted(volts)])}."
+    yield from read_at(series)

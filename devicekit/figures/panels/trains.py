@@ -104,7 +104,7 @@ def _conditions(series: Sequence[Series]) -> list[str]:
     if len(series) > 1:
         return []
     fit: DeviceFit = series[0].rows
-    stated, parts = fit._conditions(), []
+    stated, parts = fit.pulse_conditions, []
     for name in ("ltp", "ltd"):
         if (volts := getattr(stated, f"{name}_voltage_v")) is not None:
             parts.append(f"{name.upper()} {si(volts, 'V')}")
