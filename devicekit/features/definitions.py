@@ -5,6 +5,7 @@ This module imports nothing heavy, because the command line reads its choices he
 
 from typing import Literal, get_args
 
+from devicekit.core.errors import UsageError
 from devicekit.core.quantities import Quantity
 
 SetDefinition = Literal["half_ln_g", "max_didv", "max_dlnidv", "compliance", "at_100ua"]
@@ -102,6 +103,18 @@ POLARITIES = ("bipolar", "unipolar", "set_only", "reset_only", "mixed", "unknown
 def definition(method: str, read: float | None) -> str:
     """Return a definition of V_set or V_reset, with the read voltage if its levels depend on it."""
     return f"{method}, read at {read:g} V" if method in LEVELLED and read is not None else method
+
+
+def check_definitions(v_set: str, v_reset: str) -> None:
+    """Refuse unknown definitions of V_set and V_reset.
+
+    Raises
+    ------
+    UsageError
+    """
+    for name, known in ((v_set, V_SET), (v_reset, V_RESET)):
+        if name not in known:
+            raise UsageError(f"{name!r} is not a definition; choose one of {', '.join(known)}")
 
 
 def rule(method: str, read: float | None) -> str:

@@ -25,6 +25,7 @@ from devicekit.features.definitions import (
     LOST_FACTOR,
     MOST_BITS,
     THRESHOLD,
+    check_definitions,
 )
 from devicekit.plot import Panel
 from devicekit.report import Block, Table, Text, draw
@@ -94,6 +95,7 @@ class Settings:
     time_exponent: float | None = None
 
     def __post_init__(self) -> None:
+        check_definitions(self.v_set, self.v_reset)
         if not self.bits or not all(1 <= each <= MOST_BITS for each in self.bits):
             raise UsageError(f"bits= must be 1 to {MOST_BITS}, not {', '.join(map(str, self.bits))}")
         for name, unit in (("write_window_s", "S"), ("apparent_energy_ev", "eV"), ("time_exponent", "1")):

@@ -304,6 +304,13 @@ def run_characterize(
         from devicekit.verbs.population import PopulationRequest, run_population
 
         shared_fields = {name: getattr(request, name) for name in ("out", "v_set", "v_reset", "jobs", "reading")}
+        usual = CharacterizeRequest(files=request.files)
+        if unused := [
+            each.flag
+            for name, each in options_of(CharacterizeRequest).items()
+            if name not in (*shared_fields, "files") and getattr(request, name) != getattr(usual, name)
+        ]:
+            _logger.warning("%s had no effect: this folder of many cells is a population.", ", ".join(unused))
         return run_population(PopulationRequest(folders=request.files, **shared_fields), progress)
     names, settings = folder_names(request.files), request.settings()
     if table is None:

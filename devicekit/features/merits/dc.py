@@ -18,10 +18,16 @@ from devicekit.features.dc import rows as cycle_rows
 from devicekit.features.dc import sentences as dc_text
 from devicekit.features.dc.levels import Level, levels
 from devicekit.features.dc.sweeps import Sweep
-from devicekit.features.dc.switching import V_RESET, V_SET
 from devicekit.features.dc.transistors import without_transistors
 from devicekit.features.dc.transitions import Polarity, polarity
-from devicekit.features.definitions import DEFAULT_V_RESET, DEFAULT_V_SET, NAMES_IN_LABELS, definition, rule
+from devicekit.features.definitions import (
+    DEFAULT_V_RESET,
+    DEFAULT_V_SET,
+    NAMES_IN_LABELS,
+    check_definitions,
+    definition,
+    rule,
+)
 from devicekit.features.merit import MOST_CURVES, MeritResult, Settings, curve, figure, middle, middle_curves
 from devicekit.features.stats import Spread, Weibull, label_of, spreads, weibull
 from devicekit.plot import Panel
@@ -327,9 +333,7 @@ def characterize(
     TraceError
         If no sweep has a leg with rising voltage.
     """
-    for name, known in ((v_set, V_SET), (v_reset, V_RESET)):
-        if name not in known:
-            raise UsageError(f"{name!r} is not a definition; choose one of {', '.join(known)}")
+    check_definitions(v_set, v_reset)
     groups = signs.correct_signs(table).frame.groupby(["device_id", "cycle"], sort=False)
     sweeps = cycle_rows.apply_shared_limits([Sweep.of(key, rows) for key, rows in groups])
     reach = max((sweep.reach for sweep in sweeps), default=0.0)

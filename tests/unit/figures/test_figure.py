@@ -18,6 +18,7 @@ import pandas as pd
 import pytest
 
 import devicekit as dk
+from devicekit.core.errors import UsageError
 from devicekit.features.merit import Settings
 from devicekit.figures.drawn import Series
 from devicekit.figures.inputs import Input, _of_json, load
@@ -300,3 +301,8 @@ def test_json_of_others_is_left_to_the_readers(tmp_path: Path, devicekit: Run, c
     ran = devicekit("figure", file, "--out", tmp_path / "f", "--json")
     assert ran.code == 2
     assert not (tmp_path / "f").exists()
+
+
+def test_an_unknown_definition_is_refused_before_any_input_is_read() -> None:
+    with pytest.raises(UsageError):
+        Settings(v_set="nonsense")

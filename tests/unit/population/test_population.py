@@ -96,3 +96,14 @@ def test_measured_forming_set_and_reset_agree_with_the_words_of_the_operator(mea
     assert found.notes.near >= 0.85 * found.notes.volts > 100
     assert found.notes.failures_found >= 0.85 * found.notes.failures > 100
     assert found.notes.false_alarms <= 0.1 * found.notes.successes
+
+
+def test_options_without_effect_on_a_population_are_named(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    from devicekit.verbs.characterize import CharacterizeRequest, run_characterize
+
+    reading = ReadOptions(accept=True)
+    run_characterize(CharacterizeRequest(files=(folder,), out=tmp_path / "o", reading=reading, threshold=50, jobs=1))
+    (said,) = [each.getMessage() for each in caplog.records]
+    assert said.split()[0] == "--threshold"
