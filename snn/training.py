@@ -12,6 +12,7 @@ import numpy as np
 from devicekit.core.errors import CodedWarning, UsageError
 from devicekit.core.quantities import LAST_EPOCHS
 from devicekit.core.records import Record, column, derived, internal, part
+from devicekit.core.statistics import clopper_pearson
 from devicekit.core.text import count, percent, percent_span
 from devicekit.device.card import DeviceCard
 from devicekit.device.idealise import idealise
@@ -167,16 +168,9 @@ class TrainingResult(Record):
         return float(np.std(last, ddof=1)) if len(last) > 1 else 0.0
 
     @property
-    def standard_error(self) -> float:
-        """Binomial standard error of `accuracy_mean_last` from the number of test samples."""
-        accuracy = self.accuracy_mean_last
-        return float(np.sqrt(accuracy * (1.0 - accuracy) / self.data.n_test))
-
-    @property
     def accuracy_ends(self) -> tuple[float, float]:
-        """Ends of the 95 % interval of `accuracy_mean_last`, binomial."""
-        value, half = self.accuracy_mean_last, 1.96 * self.standard_error
-        return max(value - half, 0.0), min(value + half, 1.0)
+        """Ends of the 95 % interval of `accuracy_mean_last` from the number of test samples (Clopper and Pearson)."""
+        return clopper_pearson(self.accuracy_mean_last * self.data.n_test, self.data.n_test)
 
     @property
     def basis(self) -> str:

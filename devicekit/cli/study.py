@@ -127,9 +127,9 @@ def _print(result: StudyResult, page: Report, out: Path) -> None:
         terminal.paragraph(sentence, 2)
     rows = []
     for row in result.summary().to_dict("records"):
-        cells = [_percent(row.get(name)) for name in ("mean", "sd", "se")]
-        rows.append((str(row["case"]), str(row["n"]), *cells))
-    terminal.table(("case", "cards" if result.spec.pool else "runs", "test accuracy [%]", "sd", "standard error"), rows)
+        mean, sd, low, high = (_percent(row.get(name)) for name in ("mean", "sd", "low", "high"))
+        rows.append((str(row["case"]), str(row["n"]), mean, low if low == "–" else f"{low} to {high}", sd))
+    terminal.table(("case", "cards" if result.spec.pool else "runs", "test accuracy [%]", "95 % interval", "sd"), rows)
     terminal.fields([("table", str(out / "results.csv")), ("report", str(out / "report.html"))])
     for row in result.failed.to_dict("records"):
         terminal.error(f"{row['case']}, seed {row['seed']}: {row['reason']}")

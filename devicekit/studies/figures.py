@@ -9,25 +9,25 @@ import numpy as np
 from devicekit.plot import COLOURS, Axis, Curve, Panel
 
 
-def means(cases: Sequence[str], mean: np.ndarray, sd: np.ndarray) -> Panel:
-    """Mean accuracy of every case, first case on top, with one standard deviation.
+def means(cases: Sequence[str], mean: np.ndarray, low: np.ndarray, high: np.ndarray) -> Panel:
+    """Mean accuracy of every case, first case on top, with its 95 % interval.
 
     Parameters
     ----------
     cases : sequence of str
         Their names.
-    mean, sd : ndarray, shape (n,)
-        Fractions; both empty where no run has finished.
+    mean, low, high : ndarray, shape (n,)
+        Fractions; empty where no run has finished; ends NaN without an interval.
     """
     rows, x = np.arange(len(cases)), Axis("test accuracy", "%")
     dots = Curve(
-        "mean, bars: one standard deviation",
+        "mean, bars: 95 % intervals",
         100 * mean,
         rows,
         "across",
         "o",
-        100 * (mean - sd),
-        100 * (mean + sd),
+        100 * np.where(np.isnan(low), mean, low),
+        100 * np.where(np.isnan(high), mean, high),
         colour=COLOURS["ltp"],
         size=4.0,
         legend=False,
@@ -36,24 +36,24 @@ def means(cases: Sequence[str], mean: np.ndarray, sd: np.ndarray) -> Panel:
     return Panel(x, Axis("", names=tuple(cases)), [dots] if len(cases) else [], notes=notes, grid=True)
 
 
-def losses(cases: Sequence[str], loss: np.ndarray, se: np.ndarray) -> Panel:
-    """Return what each case costs against the reference case; bars: two standard errors.
+def losses(cases: Sequence[str], loss: np.ndarray, low: np.ndarray, high: np.ndarray) -> Panel:
+    """Return what each case costs against the reference case; bars: 95 % intervals.
 
     Parameters
     ----------
     cases : sequence of str
         Their names, largest loss first.
-    loss, se : ndarray, shape (n,)
-        Loss of accuracy and its standard error, fractions.
+    loss, low, high : ndarray, shape (n,)
+        Loss of accuracy and the ends of its interval, fractions; ends NaN without an interval.
     """
     rows, points = np.arange(len(cases)), 100 * loss
     bars = Curve(
-        "loss, bars: two standard errors",
+        "loss, bars: 95 % intervals",
         points,
         rows,
         "bars",
-        low=points - 200 * se,
-        high=points + 200 * se,
+        low=np.where(np.isnan(low), points, 100 * low),
+        high=np.where(np.isnan(high), points, 100 * high),
         colour=COLOURS["ltp"],
         legend=False,
     )

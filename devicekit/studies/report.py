@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from devicekit.core.intervals import t_ends
+from devicekit.core.intervals import LEVEL, with_interval
 from devicekit.core.quantities import LAST_EPOCHS
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 _NUMBERS = {
     "mean": "test accuracy, mean",
     "sd": "sd over seeds",
-    "se": "standard error",
     "sd_seeds": "sd over seeds, one card",
     "sd_pool": "sd by the fit's uncertainty",
 }
+
+_ENDS = "95 % interval"
 
 
 def _percent(value: float | None) -> str:
@@ -60,24 +61,21 @@ def _numbers(result: StudyResult, summary: pd.DataFrame) -> list[Scalar]:
     """Return the largest losses against the reference, then the highest accuracies, with their intervals over seeds."""
     rows = result.losses().head(3).to_dict("records") if result.spec.reference else []
     lost = [
-        _interval("loss", f"{row['case']}: loss", 100 * row["loss"], 100 * row["se"], row["n"], "points")
+        (("loss", f"{row['case']}: loss", 100 * row["loss"], "points"), _ends(100 * row["low"], 100 * row["high"]))
         for row in rows
     ]
     own = summary[~summary["case"].str.startswith(BASELINE)]
     ranked = own.sort_values("mean", ascending=False).to_dict("records") if "mean" in summary else []
-    return [*lost, *(_interval("accuracy", row["case"], row["mean"], row["se"], row["n"]) for row in ranked)]
+    reached = [(("accuracy", row["case"], row["mean"]), _ends(row["low"], row["high"])) for row in ranked]
+    return [
+        *(Scalar(*number, low=low, high=high) for number, (low, high) in lost),
+        *(Scalar(*number, of="test samples", low=low, high=high) for number, (low, high) in reached),
+    ]
 
 
-def _interval(name: str, label: str, value: float, se: float, n: int, unit: str = "") -> Scalar:
-    """Return a mean over seeds with its 95 % interval, by Student's t."""
-    from scipy.stats import t
-
-    wide = float(t.ppf(0.975, n - 1)) * se if n > 1 and se == se else None
-    low, high = (None, None) if wide is None else (value - wide, value + wide)
-    if unit:
-        return Scalar(name, label, value, unit, low=low, high=high)
-    low, high = (None, None) if low is None or high is None else (max(low, 0.0), min(high, 1.0))
-    return Scalar(name, label, value, of="test samples", low=low, high=high)
+def _ends(low: float, high: float) -> tuple[float | None, float | None]:
+    """Return the ends of an interval as those of a number, None without an interval."""
+    return (None, None) if low != low else (low, high)
 
 
 def _words(result: StudyResult, summary: pd.DataFrame) -> list[str]:
@@ -88,11 +86,8 @@ def _words(result: StudyResult, summary: pd.DataFrame) -> list[str]:
     ranked = own.sort_values("mean", ascending=False).to_dict("records") if "mean" in summary else []
     if ranked and ranked[0]["n"]:
         best = ranked[0]
-        error = ""
-        if best["se"] == best["se"] and best["n"] > 1:
-            low, high = t_ends(best["mean"], best["se"], int(best["n"]))
-            error = f" (95 %: {_percent(low)} to {_percent(high)})"
-        words.append(f"Highest mean test accuracy: {_percent(best['mean'])}{error}, {best['case']}.")
+        shown = with_interval(best["mean"], (best["low"], best["high"]), show=_percent, level=LEVEL)
+        words.append(f"Highest mean test accuracy: {shown}, {best['case']}.")
     failed = len(result.failed)
     words.append(
         f"{count(len(result.table), 'run')}, {failed or 'none'} failed; {count(len(spec.seeds), 'seed')} a "
@@ -109,11 +104,15 @@ def _result(result: StudyResult, summary: pd.DataFrame) -> Section:
     splits = sorted(set(result.table["data_split"].dropna())) if "data_split" in result.table else []
     names = [name for name in _NUMBERS if name in summary]
     pooled = {"sd": "sd over cards"} if spec.pool else {}
-    header = ["case", "cards" if spec.pool else "runs", *({**_NUMBERS, **pooled}[name] for name in names)]
-    rows = [
-        [str(row["case"]), str(row["n"]), *(_percent(row[name]) for name in names)]
-        for row in summary.to_dict("records")
-    ]
+    labels = [{**_NUMBERS, **pooled}[name] for name in names]
+    header = ["case", "cards" if spec.pool else "runs", *labels[:1], *([_ENDS] if labels else []), *labels[1:]]
+    rows = []
+    for row in summary.to_dict("records"):
+        shown = [_percent(row[name]) for name in names]
+        ends = (
+            [f"{_percent(row['low'])} to {_percent(row['high'])}" if row["low"] == row["low"] else "–"] if names else []
+        )
+        rows.append([str(row["case"]), str(row["n"]), *shown[:1], *ends, *shown[1:]])
     if "paper" in summary:
         header.append("paper")
         rows = [[*row, str(printed)] for row, printed in zip(rows, summary["paper"], strict=True)]
@@ -121,10 +120,10 @@ def _result(result: StudyResult, summary: pd.DataFrame) -> Section:
     blocks: list[Block] = [
         draw(
             result.panel(),
-            f"Test accuracy, {_last(result)}, over {count(len(spec.seeds), 'seed')}; bars: one standard deviation.",
-            "Test accuracy of every case of the study with its standard deviation",
+            f"Test accuracy, {_last(result)}, over {count(len(spec.seeds), 'seed')}; bars: 95 % intervals.",
+            "Test accuracy of every case of the study with its 95 % interval",
             _size(len(summary)),
-            title="Test accuracy of every case; bars: one standard deviation.",
+            title="Test accuracy of every case; bars: 95 % intervals.",
         ),
         Table(header, rows, f"Data split: {split}. No choice was made on the test part."),
     ]
@@ -162,21 +161,19 @@ def _ranking(result: StudyResult) -> Section:
     losses = result.losses()
     figure = draw(
         result.losses_panel(),
-        f"Loss of each case against '{result.spec.reference}', same seed in both; bars: two standard "
-        "errors over pairs of seeds. A loss whose bar reaches 0 is not significant.",
+        f"Loss of each case against '{result.spec.reference}', same seed in both; bars: 95 % "
+        "intervals over pairs of seeds. A loss whose bar reaches 0 is not significant.",
         "Loss of accuracy of every case, the largest on top",
         _size(len(losses)),
-        title="Loss of each case; bars: two standard errors.",
+        title="Loss of each case; bars: 95 % intervals.",
     )
-    rows = [
-        (
-            str(row["case"]),
-            str(row["n"]),
-            *(f"{100 * row[name]:.2f}" if row[name] == row[name] else "–" for name in ("loss", "se")),
+    rows = []
+    for row in losses.to_dict("records"):
+        value, low, high = (
+            f"{100 * row[name]:.2f}" if row[name] == row[name] else "–" for name in ("loss", "low", "high")
         )
-        for row in losses.to_dict("records")
-    ]
-    head = ("case", "pairs of seeds", "loss [points]", "standard error over pairs")
+        rows.append((str(row["case"]), str(row["n"]), value, low if low == "–" else f"{low} to {high}"))
+    head = ("case", "pairs of seeds", "loss [points]", f"{_ENDS} [points]")
     return Section("Which case matters", "ranking", [figure, Table(head, rows, "Losses in numbers.")])
 
 
@@ -185,13 +182,12 @@ def _largest_loss(result: StudyResult) -> str:
     losses = result.losses()
     if losses["loss"].isna().all():
         return f"Cases cannot be ranked: '{result.spec.reference}' and another case must finish for the same seed."
-    if losses["se"].isna().all():
-        return f"Losses against '{result.spec.reference}' cannot be judged: a standard error needs two seeds."
+    if losses["low"].isna().all():
+        return f"Losses against '{result.spec.reference}' cannot be judged: an interval needs two seeds."
     reference = f"'{result.spec.reference}'"
-    for row in losses.dropna(subset=["se"]).to_dict("records"):  # the largest first
-        low, high = t_ends(100 * row["loss"], 100 * row["se"], int(row["n"]))
-        if low > 0:
-            shown = f"{100 * row['loss']:.2f} points (95 %: {low:.2f} to {high:.2f})"
+    for row in losses.dropna(subset=["low"]).to_dict("records"):  # the largest first
+        if row["low"] > 0:
+            shown = f"{100 * row['loss']:.2f} points (95 %: {100 * row['low']:.2f} to {100 * row['high']:.2f})"
             return f"The largest significant loss against {reference}: {row['case']}, {shown}."
     return f"No case loses significantly against {reference}: each 95 % interval of a loss reaches 0."
 

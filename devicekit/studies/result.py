@@ -11,8 +11,9 @@ import pandas as pd
 
 from devicekit._version import __version__
 from devicekit.core.errors import ParameterError
+from devicekit.core.intervals import LEVEL, t_ends, with_interval
 from devicekit.core.printing import Printed
-from devicekit.core.text import count, listed
+from devicekit.core.text import count, listed, percent
 from devicekit.plot import Panel
 from devicekit.studies import figures
 from devicekit.studies.spec import StudySpec
@@ -78,11 +79,13 @@ class StudyResult(Printed):
         ]
 
     def summary(self, outcome: str | None = None) -> pd.DataFrame:
-        """Mean, standard deviation and standard error over seeds for each case, in the study's order.
+        """Return the mean of each case over its seeds, in the study's order.
 
-        Where keys are pooled, over the pooled values, each the mean of its seeds; `sd_seeds` is then the standard
-        deviation over seeds at one pooled value, `sd_pool` what is left for the pooled values when the part of it
-        in their means is taken off: the spread that the fit's uncertainty alone makes.
+        Columns: case, n, mean, sd and se (standard deviation and error), low and high (95 % interval of the mean by
+        Student's t, within 0 and 1 where the outcome is an accuracy; NaN with one seed). Where keys are pooled, over
+        the pooled values, each the mean of its seeds; `sd_seeds` is then the standard deviation over seeds at one
+        pooled value, `sd_pool` what is left for the pooled values when the part of it in their means is taken off:
+        the spread that the fit's uncertainty alone makes.
         """
         outcome = outcome or self.outcome
         if outcome not in self.table:
@@ -97,6 +100,9 @@ class StudyResult(Printed):
         summary = groups.agg(["count", "mean", "std"]).reset_index()
         summary.columns = pd.Index(["case", "n", "mean", "sd"])
         summary["se"] = summary["sd"] / summary["n"] ** 0.5
+        summary["low"], summary["high"] = _ends(summary["mean"], summary["se"], summary["n"])
+        if "accuracy" in outcome:
+            summary[["low", "high"]] = summary[["low", "high"]].clip(0.0, 1.0)
         if pooled:
             by_case = table.groupby("case", sort=False)
             variance = by_case["variance"].mean().to_numpy()
@@ -113,7 +119,8 @@ class StudyResult(Printed):
         Returns
         -------
         pandas.DataFrame
-            case, n, loss (mean over seeds of reference minus case, the same seed in both; fraction), sd, se.
+            case, n, loss (mean over seeds of reference minus case, the same seed in both; fraction), sd, se, low and
+            high (95 % interval of the loss by Student's t over the pairs).
 
         Raises
         ------
@@ -122,7 +129,7 @@ class StudyResult(Printed):
         """
         if not self.spec.reference:
             raise ParameterError("this study names no reference case to rank against")
-        columns, outcome = ["case", "n", "loss", "sd", "se"], outcome or self.outcome
+        columns, outcome = ["case", "n", "loss", "sd", "se", "low", "high"], outcome or self.outcome
         if outcome not in self.table:
             return pd.DataFrame(columns=columns)
         wide = self.table.pivot_table(index="seed", columns="case", values=outcome, sort=False)
@@ -132,35 +139,38 @@ class StudyResult(Printed):
         lost = others.rsub(wide[self.spec.reference], axis=0)
         ranked = pd.DataFrame({"n": lost.count(), "loss": lost.mean(), "sd": lost.std()})
         ranked["se"] = ranked["sd"] / ranked["n"] ** 0.5
+        ranked["low"], ranked["high"] = _ends(ranked["loss"], ranked["se"], ranked["n"])
         ranked = ranked[~ranked.index.str.startswith(BASELINE)]
         return ranked.sort_values("loss", ascending=False).reset_index(names="case")[columns]
 
     def panel(self, outcome: str | None = None) -> Panel:
-        """Mean over seeds of every case, first case on top, with one standard deviation."""
+        """Mean over seeds of every case, first case on top, with its 95 % interval."""
         summary = self.summary(outcome)
         if "mean" not in summary:
-            return figures.means((), np.empty(0), np.empty(0))
-        spread = summary["sd"].fillna(0.0).to_numpy(float)
-        return figures.means(tuple(summary["case"]), summary["mean"].to_numpy(float), spread)
+            return figures.means((), np.empty(0), np.empty(0), np.empty(0))
+        return figures.means(
+            tuple(summary["case"]), *(summary[each].to_numpy(float) for each in ("mean", "low", "high"))
+        )
 
     def losses_panel(self, outcome: str | None = None) -> Panel:
-        """Return the panel of losses against the reference case, the largest on top; bars: two standard errors."""
+        """Return the panel of losses against the reference case, the largest on top; bars: 95 % intervals."""
         losses = self.losses(outcome)
-        error = losses["se"].astype(float).fillna(0.0).to_numpy(float)
-        return figures.losses(tuple(losses["case"]), losses["loss"].to_numpy(float), error)
+        return figures.losses(
+            tuple(losses["case"]), *(losses[each].to_numpy(float) for each in ("loss", "low", "high"))
+        )
 
     def plot(self, ax: Axes | None = None, outcome: str | None = None) -> Axes:
         """Draw `panel`."""
         return self.panel(outcome).draw(ax)
 
     def _repr_html_(self) -> str:
-        from devicekit.core.text import percent
         from devicekit.report.notebook import html
 
         rows = []
         for row in self.summary().to_dict("records"):
-            error = "" if not np.isfinite(row.get("se", np.nan)) else f" ± {percent(row['se'])} (standard error)"
-            rows.append((f"{row['case']} ({row['n']} runs)", f"{percent(row.get('mean'))}{error}"))
+            ends = (row["low"], row["high"]) if "low" in row else None
+            shown = "–" if "mean" not in row else with_interval(row["mean"], ends, show=percent, level=LEVEL)
+            rows.append((f"{row['case']} ({row['n']} runs)", shown))
         splits = sorted(set(self.table["data_split"].dropna())) if "data_split" in self.table else []
         rows.append(("data split", "; ".join(map(str, splits)) or "none"))
         return html(f"Study {self.spec.title or self.spec.name}: test accuracy", rows, self.panel())
@@ -179,3 +189,12 @@ class StudyResult(Printed):
             "summary": json.loads(summary.to_json(orient="records")),
             **({"losses": json.loads(self.losses().to_json(orient="records"))} if self.spec.reference else {}),
         }
+
+
+def _ends(mean: pd.Series, error: pd.Series, n: pd.Series) -> tuple[list[float], list[float]]:
+    """Return the ends of the 95 % intervals of means, NaN where a mean rests on one value."""
+    ends = [
+        t_ends(float(m), float(e), int(k)) if k > 1 else (np.nan, np.nan)
+        for m, e, k in zip(mean, error, n, strict=True)
+    ]
+    return [low for low, _ in ends], [high for _, high in ends]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from devicekit.core.statistics import mean_above_zero
 from snn.ageing import _predict_accuracy, _programming_error, noise_to_signal, predicted_loss
@@ -108,14 +109,13 @@ def test_what_was_lost_in_programming_is_not_lost_again(monkeypatch: pytest.Monk
     assert _predict_accuracy(0.9, 0.04, 0.03, None, 1.0) is None
 
 
-@pytest.mark.parametrize(("value", "ends"), [(0.8, (0.7608, 0.8392)), (0.99, (0.9508, 1.0)), (0.02, (0.0, 0.0592))])
-def test_an_accuracy_has_the_interval_of_its_test_samples_within_0_and_1(
-    value: float, ends: tuple[float, float]
-) -> None:
-    """1.96 standard errors of 0.02 either way."""
+@pytest.mark.parametrize("right", [0, 8, 320, 396, 400])
+def test_an_accuracy_has_the_binomial_interval_of_its_test_samples(right: int) -> None:
+    """That of Clopper and Pearson, which keeps a width at 100 %."""
+    value, exact = right / 400, stats.binomtest(right, 400).proportion_ci(0.95, "exact")
     made: Any = SimpleNamespace(
-        accuracy_mean_last=value, standard_error=0.02, data=SimpleNamespace(name="digits"), basis="of the last epoch"
+        accuracy_mean_last=value, data=SimpleNamespace(name="digits", n_test=400), basis="of the last epoch"
     )
     made.accuracy_ends = TrainingResult.accuracy_ends.fget(made)  # type: ignore[attr-defined]
     found = accuracy_number(made)
-    assert (found.value, found.low, found.high) == pytest.approx((value, *ends))
+    assert (found.value, found.low, found.high) == pytest.approx((value, exact.low, exact.high))

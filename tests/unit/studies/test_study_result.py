@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from devicekit.core.errors import ParameterError
 from devicekit.plot import plain
@@ -33,6 +34,23 @@ def test_losses_pair_the_seeds_and_rank_without_baselines() -> None:
     assert losses["n"].tolist() == [3, 3]
     assert losses["loss"].tolist() == pytest.approx([0.02, 0.0])
     assert losses["se"][0] == pytest.approx(np.std([0.02, 0.03, 0.01], ddof=1) / 3**0.5)
+
+
+def test_bars_and_tables_are_intervals_by_student_t_over_the_pairs() -> None:
+    result = made(reference="ideal")
+    lost = np.array([0.02, 0.03, 0.01])
+    low, high = stats.t.interval(0.95, 2, lost.mean(), stats.sem(lost))
+    noisy = result.losses().iloc[0]
+    assert (noisy["low"], noisy["high"]) == pytest.approx((low, high))
+    (bars,) = result.losses_panel().curves
+    assert bars.low is not None
+    assert bars.high is not None
+    assert (bars.low[0], bars.high[0]) == pytest.approx((100 * low, 100 * high))
+    ideal = result.summary().iloc[0]
+    assert ideal["low"] == pytest.approx(stats.t.interval(0.95, 2, 0.97, stats.sem([0.97, 0.96, 0.98]))[0])
+    assert ideal["high"] <= 1.0  # an accuracy
+    alone = made(TABLE[TABLE["seed"] == 0]).summary()
+    assert alone[["low", "high"]].isna().all(axis=None)
 
 
 def test_a_failed_run_leaves_its_pair_out() -> None:
