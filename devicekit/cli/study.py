@@ -131,7 +131,7 @@ def _print(result: StudyResult, page: Report, out: Path) -> None:
         rows.append((str(row["case"]), str(row["n"]), mean, low if low == "–" else f"{low} to {high}", sd))
     terminal.table(("case", "cards" if result.spec.pool else "runs", "test accuracy [%]", "95 % interval", "sd"), rows)
     terminal.fields([("table", str(out / "results.csv")), ("report", str(out / "report.html"))])
-    for row in result.failed.to_dict("records"):
-        terminal.error(f"{row['case']}, seed {row['seed']}: {row['reason']}")
+    for reason, runs in result.failures.items():
+        terminal.error(f"{'; '.join(runs)}: {reason}")
     if len(result.failed):
         terminal.paragraph(f"{count(len(result.failed), 'run')} failed; the same command tries them again.", err=True)

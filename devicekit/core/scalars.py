@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from devicekit.core.intervals import tenths
 from devicekit.core.quantities import CONDUCTANCES, as_resistance
 from devicekit.core.records import Estimate, Record, plain
 from devicekit.core.text import PREFIXED, Switched, conductance, percent, percent_span, si, span
@@ -88,6 +89,8 @@ class Scalar(Estimate, Named):
             return conductance(self.value, 3)
         if self.of or not self.known or self.unit in PREFIXED:
             return percent(self.value) if self.of else si(self.value, self.unit)
+        if self.unit == "points":  # of an accuracy
+            return f"{tenths(self.value)} points"
         return f"{si(self.value, '')} {self.unit}"
 
     @property
@@ -104,6 +107,8 @@ class Scalar(Estimate, Named):
     def _span(self, low: float, high: float) -> str:
         if self.unit in PREFIXED:
             return span(low, high, self.unit)
+        if self.unit == "points":
+            return f"{tenths(low)} to {tenths(high)} points"
         return f"{span(low, high, '')} {self.unit}"
 
     def as_dict(self) -> dict[str, Any]:

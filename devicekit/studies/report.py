@@ -38,10 +38,8 @@ def study_report(result: StudyResult, command: str) -> Report:
     sections = [_ranking(result)] if spec.reference else []
     sections.append(_result(result, summary))
     if len(result.failed):
-        failed = [(row["case"], str(row["seed"]), row["reason"]) for row in result.failed.to_dict("records")]
-        sections.append(
-            Section("Failed runs", "failed", [Table(("case", "seed", "reason"), failed, "Left out above.")])
-        )
+        failed = [("; ".join(runs), reason) for reason, runs in result.failures.items()]
+        sections.append(Section("Failed runs", "failed", [Table(("case", "reason"), failed, "Left out above.")]))
     sections.append(_provenance(result, command))
     words = _words(result, summary)
     synthetic = "synthetic" in result.table and bool((result.table["synthetic"] == True).all())  # noqa: E712 - NaN
@@ -81,6 +79,10 @@ def _ends(low: float, high: float) -> tuple[float | None, float | None]:
 def _words(result: StudyResult, summary: pd.DataFrame) -> list[str]:
     """Return the study in plain sentences: what costs most, what does best, how many runs that rests on."""
     spec = result.spec
+    if len(result.failed) == len(result.table):
+        return [
+            f"None of the {count(len(result.table), 'run')} finished: {next(iter(result.failures), 'none was started')}"
+        ]
     words = [_largest_loss(result)] if spec.reference else []
     own = summary[~summary["case"].str.startswith(BASELINE)]
     ranked = own.sort_values("mean", ascending=False).to_dict("records") if "mean" in summary else []

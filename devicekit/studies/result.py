@@ -54,6 +54,15 @@ class StudyResult(Printed):
         return self.table[self.table["status"] == "failed"]
 
     @property
+    def failures(self) -> dict[str, list[str]]:
+        """Runs that failed for each reason, as "case (seeds 0 and 1)"."""
+        found: dict[str, list[str]] = {}
+        for (reason, case), rows in self.failed.groupby(["reason", "case"], sort=False):
+            seeds = [str(each) for each in rows["seed"]]
+            found.setdefault(str(reason), []).append(f"{case} (seed{'s' * (len(seeds) > 1)} {listed(seeds)})")
+        return found
+
+    @property
     def versions(self) -> dict[str, int]:
         """Number of runs by version of devicekit, this version included."""
         if "devicekit" not in self.table:

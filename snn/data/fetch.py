@@ -26,10 +26,13 @@ def fetch(url: str, checksum: str, instead: str, name: str | None = None) -> Pat
         If the download fails or the checksum differs.
     """
     import pooch
+    import requests
 
     name = name or url.rpartition("/")[2]
     try:
         return Path(pooch.retrieve(url, known_hash=checksum, fname=name, path=pooch.os_cache("devicekit")))
-    except Exception as error:  # any exception of the downloader
+    except requests.ConnectionError as error:
+        raise FileError(f"Could not download {name}: {url} is not reached. {instead}") from error
+    except Exception as error:  # any other exception of the downloader
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise FileError(f"Could not download {name} from {url} ({reason}). {instead}") from error
