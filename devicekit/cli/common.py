@@ -11,7 +11,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
@@ -24,7 +24,7 @@ from devicekit.core import advice
 from devicekit.core.declarations import MOST_WHOLE, Option, option_of, options_of
 from devicekit.core.errors import CodedWarning, DevicekitError, FileError, OwnFileError, UsageError, bounded
 from devicekit.core.pairs import parse_pairs
-from devicekit.system import writing
+from devicekit.system import left_out, writing
 from devicekit.system.commands import command, in_command_words
 from devicekit.system.options import OPTIONS, ReadOptions
 from devicekit.verbs.outcome import shown
@@ -266,7 +266,9 @@ def with_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON object on standard output."""
+    """Print one JSON object on standard output, with the files of folders that were left out."""
+    if (left := left_out.noted()) and isinstance(value, dict):
+        value = {"left_out": [asdict(each) for each in left], **value}
     typer.echo(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False))
 
 
@@ -354,15 +356,16 @@ def fail(error: Exception, as_json: bool, code: int) -> int:
 
 
 def run_app(app: typer.Typer, arguments: list[str]) -> int:
-    """Run the command line; 0 success, 2 bad usage or bad input, 1 a failure of our own, 130 interrupted.
+    """Run the command line; 0 success, 2 bad usage or any bad input, 1 a failure of our own, 130 interrupted.
 
     Set DEVICEKIT_DEBUG=1 to see the traceback of a failure of our own.
     """
     as_json = "--json" in arguments
     try:
-        with writing.one_command(), _logging_to_terminal(), _answering(as_json):
+        with writing.one_command(), _logging_to_terminal(), _answering(as_json), left_out.noting():
             result = app(args=arguments, standalone_mode=False)
-        return int(result) if isinstance(result, int) else 0
+            code = 2 if left_out.noted() else 0
+        return int(result) if isinstance(result, int) and result else code
     except DevicekitError as error:
         return fail(error, as_json, 2)
     except KeyboardInterrupt:

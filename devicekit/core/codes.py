@@ -277,6 +277,10 @@ _BY_RANK = {
             "rows or readings were left out",
             "check that nothing you need is among them",
         ),
+        "unreadable": (
+            "files of a folder cannot be read, or differ from the others, and were left out",
+            "mend these files, or read them one by one",
+        ),
         "unpaired": (
             "the numbers of LTP and LTD trains differ",
             "nothing if the extra train is real; a card needs both directions",

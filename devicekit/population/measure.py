@@ -19,6 +19,7 @@ from devicekit.population.steps import Definitions, Item, Step, evaluate, items_
 from devicekit.population.templates import Keys
 from devicekit.system import files
 from devicekit.system.kept import Kept
+from devicekit.system.left_out import LeftOut
 from devicekit.system.workers import end_workers_on_error, ignore_interrupts
 
 MOST_FILES = 25  # of one task
@@ -32,14 +33,6 @@ class Entry:
     name: str
     keys: Keys
     sha256: str
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A file that is left out, and why."""
-
-    file: str
-    reason: str
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,13 @@ import numpy as np
 from devicekit.core.errors import Choice, DevicekitError, FileError, Question, QuestionError, UsageError
 from devicekit.core.text import count
 from devicekit.population.grammar import Grammar, Sample, find_grammar
-from devicekit.population.measure import Entry, LeftOut, checksums, natural_key
-from devicekit.population.reading import Makes, Trace, open_makes
+from devicekit.population.measure import Entry, checksums, natural_key
+from devicekit.population.reading import EMPTY, NO_MEASUREMENTS, Makes, Trace, open_makes
 from devicekit.population.templates import PLACES, STEP_WORDS, Keys, Template, read_keys
 from devicekit.readers.multiple_files import may_hold_data
 from devicekit.system import files
 from devicekit.system.answers import Answered, ask_person
+from devicekit.system.left_out import LeftOut
 from devicekit.system.options import ReadOptions
 
 SAMPLED = 120  # files whose make is learned, at most
@@ -74,7 +75,7 @@ def list_files(folder: Path) -> tuple[list[Path], list[LeftOut]]:
     good = [path for path in inside if may_hold_data(path)]
     kept = set(good)
     left = [
-        LeftOut(str(path.relative_to(folder)), "empty" if path.stat().st_size == 0 else "not a file of measurements")
+        LeftOut(str(path.relative_to(folder)), EMPTY if path.stat().st_size == 0 else NO_MEASUREMENTS)
         for path in inside
         if path not in kept
     ]

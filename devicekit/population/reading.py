@@ -24,6 +24,8 @@ LONGEST_NOTE, MOST_LINES = 300, 12  # characters of a note; lines above the name
 LARGEST = 1e25  # beyond, a number is an overflow of an instrument
 MOST_TEXT = 8 << 20  # bytes of a file that is read in this way
 _NUMBER = re.compile(rb"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
+EMPTY, NO_MEASUREMENTS, NO_ROWS = "empty", "not a file of measurements", "no rows of numbers"
+HARMLESS = frozenset({EMPTY, NO_MEASUREMENTS, NO_ROWS})  # reasons by which nothing measured is lost
 COLUMNS = ("voltage_v", "current_a", "time_s")
 
 
@@ -244,5 +246,5 @@ def open_makes(paths: Sequence[Path], options: ReadOptions) -> tuple[Makes, list
 def reason(error: DevicekitError) -> str:
     """Return why a file cannot be read, in one line."""
     if isinstance(error, NoTableError):
-        return "no rows of numbers"
+        return NO_ROWS
     return error.message.splitlines()[0]

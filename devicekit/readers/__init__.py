@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pandas as pd
 
-from devicekit.core.errors import CodedWarning, FileError, UsageError
+from devicekit.core.errors import CodedWarning, DevicekitError, FileError, UsageError
 from devicekit.core.quantities import GLOSSARY
 from devicekit.core.text import count
 from devicekit.names import MARK_COLUMN, marks_of_cells
@@ -19,7 +20,7 @@ from devicekit.readers import effort, memory, origins, own
 from devicekit.readers.checks import add_checks
 from devicekit.readers.layout import KEPT, Column, Layout
 from devicekit.readers.source import Source, Sources, find_source
-from devicekit.system import plugins
+from devicekit.system import left_out, plugins
 from devicekit.system.answers import Answered, read_with_answers
 from devicekit.system.catalog import marks
 from devicekit.system.commands import keyword, non_default
@@ -204,9 +205,9 @@ def read_opened(
         Opened files by path and encoding, to be filled: answers that are tried need not open them again.
     """
     size = effort.estimate(path)
-    return add_checks(
-        read_with_answers(lambda each: _read(path, each, elsewhere, expected, sources, size), state, size)
-    )
+    table = read_with_answers(lambda each: _read(path, each, elsewhere, expected, sources, size), state, size)
+    left_out.note(table.meta.get("left_out", ()))
+    return add_checks(table)
 
 
 def _read(
@@ -221,13 +222,13 @@ def _read(
 
         loaded = recipe.load(options.recipe)  # type: ignore[arg-type]
         options = replace(loaded.merge(options), recipe=None)
-    statements: list[origins.Statement] = []
+    stated: dict[Path, Sequence[origins.Statement]] = {}
 
     def read_file(source: Source, each: ReadOptions) -> Table:
         if not source.in_memory and (several is None or size <= LARGEST_TOGETHER):
             source = find_source(source, each.encoding, sources)
         table = _read_one(source, each, elsewhere, loaded)
-        statements.extend(table.meta.get("statements", ()))
+        stated[source.path] = table.meta.get("statements", ())
         return table
 
     several = None if isinstance(path, pd.DataFrame) else multiple_files.list_files(path)
@@ -240,10 +241,11 @@ def _read(
     elif several is None:
         table, where = read_file(Source(path), options), Path(path).name
     else:
-        if loaded is None and several:
-            first = find_source(Source(several[0]), options.encoding, sources)
-            options = _options_for_several(first, options)
+        if loaded is None:
+            options = _options_for_several(several, options, sources)
         table, where = multiple_files.read_all(path, several, options, read_file), count(len(several), "file")
+    left = {Path(each.file) for each in table.meta.get("left_out", ())}
+    statements = [statement for file, own in stated.items() if file not in left for statement in own]
     return origins.check(table, statements, state, where, expected)
 
 
@@ -333,13 +335,18 @@ def _read_found(source: Source, options: ReadOptions, elsewhere: frozenset[str])
     return table
 
 
-def _options_for_several(first: Source, options: ReadOptions) -> ReadOptions:
-    """Return options with what the recipe of the first of several files says about their names."""
-    if options.recipe is not None or options.files_are or options.key or first.is_folder:
-        return options
+def _options_for_several(files: Sequence[Path], options: ReadOptions, sources: Sources) -> ReadOptions:
+    """Return options with what the recipe of the first of several files that can be opened says about their names."""
     from devicekit.readers import made
 
-    found = made.find(first, options, ask=False).recipe
+    if options.recipe is not None or options.files_are or options.key:
+        return options
+    found = None
+    for file in files:
+        with suppress(DevicekitError):
+            source = find_source(Source(file), options.encoding, sources)
+            found = None if source.is_folder else made.find(source, options, ask=False).recipe
+            break
     return options if found is None else replace(options, files_are=found.options.files_are, key=found.options.key)
 
 

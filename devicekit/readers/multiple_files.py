@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from devicekit.core.errors import CodedWarning, DevicekitError, FileError, NoTableError, UsageError
+from devicekit.core.errors import (
+    ROWS_SHOWN,
+    CodedWarning,
+    DevicekitError,
+    FileError,
+    NoTableError,
+    QuestionError,
+    UsageError,
+)
 from devicekit.core.text import count
+from devicekit.readers.alike import check_alike, different_from_most
 from devicekit.readers.borders import describe_borders
-from devicekit.readers.layout import IGNORED, KEPT, Layout, Tag
+from devicekit.readers.layout import Layout, Tag
 from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.keys import find_words, fits_all, take_keys
 from devicekit.readers.layouts.places import tag_names
 from devicekit.readers.source import Source
+from devicekit.system.left_out import LeftOut
 from devicekit.system.options import ReadOptions
 from devicekit.tables import PulseTable, SweepTable, Table, TransientTable
 
@@ -118,34 +126,68 @@ def read_all(path: Any, paths: Sequence[Path], options: ReadOptions, read_file: 
     """
     is_folder = not isinstance(path, Sequence) or isinstance(path, str)
     given = [file for file in Path(path).iterdir() if file.is_file()] if is_folder else [Path(each) for each in path]
-    known: dict[str, Table] = {}
+    known: dict[str, Table | DevicekitError] = {}
     empty: list[Path] = []
+    bad: dict[Path, str] = {}
 
     def read_once(source: Source, each: ReadOptions) -> Table:
         place = f"{source.path}: {each}"
-        try:
-            return known.get(place) or known.setdefault(place, read_file(source, each))
-        except NoTableError:
+        if place not in known:
+            try:
+                known[place] = read_file(source, each)
+            except DevicekitError as error:
+                known[place] = error
+        found = known[place]
+        if isinstance(found, NoTableError):
             empty.append(source.path)
-            raise
+        if isinstance(found, DevicekitError):
+            raise found
+        return found
 
     while True:
-        rest = [file for file in paths if file not in empty]
+        rest = [file for file in paths if file not in empty and file not in bad]
         try:
-            table = read(rest, options, read_once)
+            table = read(rest, options, read_once, (len(rest) + len(bad)) // 2 - len(bad) if is_folder else 0)
             break
         except NoTableError:
             if not is_folder or len(rest) == 1:
                 raise
-    left = sorted(file.name for file in given if file not in rest and not file.name.startswith("."))
+        except _UnreadableFiles as found:
+            bad |= found.reasons
+    left = sorted(file.name for file in given if file not in (*rest, *bad) and not file.name.startswith("."))
+    warnings = []
+    if bad:
+        warnings.append(CodedWarning("unreadable", f"{_name_source(rest)}: {_describe_bad(bad)}"))
+        left_out = tuple(LeftOut(str(file), reason) for file, reason in bad.items())
+        object.__setattr__(table, "meta", {**table.meta, "left_out": left_out})
     if left:
         names = ", ".join([*left[:8], *(["..."] if len(left) > 8 else [])])
         words = f"{_name_source(rest)}: {count(len(left), 'file')} left out, without measurements: {names}"
-        object.__setattr__(table, "warnings", (*table.warnings, CodedWarning("dropped", words)))
+        warnings.append(CodedWarning("dropped", words))
+    object.__setattr__(table, "warnings", (*table.warnings, *warnings))
     return table
 
 
-def read(paths: Sequence[Path], options: ReadOptions, read_file: ReadFile) -> Table:
+class _UnreadableFiles(Exception):
+    """Files of a folder that cannot be read, or differ from the others, with the reason of each."""
+
+    def __init__(self, reasons: dict[Path, str]) -> None:
+        self.reasons = reasons
+
+
+def _describe_bad(bad: dict[Path, str]) -> str:
+    listed = "; ".join(f"{file.name}: {reason}" for file, reason in list(bad.items())[:ROWS_SHOWN])
+    return f"{count(len(bad), 'file')} left out: {listed}{'; ...' if len(bad) > ROWS_SHOWN else ''}"
+
+
+def _reason(file: Path, error: DevicekitError) -> str:
+    """Return why a file cannot be read, in one line without its name."""
+    if isinstance(error, QuestionError):
+        return "open: " + error.asked.text.partition("?")[0] + "?"
+    return error.message.splitlines()[0].removeprefix(f"{file}: ").removeprefix(f"{file.name}: ")
+
+
+def read(paths: Sequence[Path], options: ReadOptions, read_file: ReadFile, most_left: int = 0) -> Table:
     """Read several files into one table.
 
     Parameters
@@ -156,6 +198,8 @@ def read(paths: Sequence[Path], options: ReadOptions, read_file: ReadFile) -> Ta
         Reading options; `files_are` and `key` define what the files are.
     read_file : callable
         Reads one file.
+    most_left : int
+        How many files may be left out.
 
     Raises
     ------
@@ -163,6 +207,8 @@ def read(paths: Sequence[Path], options: ReadOptions, read_file: ReadFile) -> Ta
         If the names do not identify devices or cycles.
     UsageError
         If the files differ in kind, columns or read voltage, or two of them are the same device and cycle.
+    _UnreadableFiles
+        If at most `most_left` files cannot be read, or differ from most.
     """
     if len(paths) == 1:
         return read_file(Source(paths[0]), options)
@@ -176,15 +222,22 @@ def read(paths: Sequence[Path], options: ReadOptions, read_file: ReadFile) -> Ta
     of_files, of_each = _split_keys(names, options, where)
     alone = replace(options, files_are=None, key=of_each, device=None, cycle=None)
     options = replace(options, key=of_files)
-    tables = []
+    tables, errors = list[Table](), dict[Path, DevicekitError]()
     for file in paths:
         try:
             tables.append(read_file(Source(file), alone))
         except DevicekitError as error:
             if file.name not in error.message:
                 error.message = f"{file.name}: {error.message}"
-            raise
-    _check_alike(tables, paths)
+            if not most_left or isinstance(error, NoTableError):
+                raise
+            errors[file] = error
+    if len(errors) > most_left:
+        raise next(iter(errors.values()))
+    bad = {file: _reason(file, error) for file, error in errors.items()}
+    if bad := bad or (different_from_most(tables, paths) if most_left else {}):
+        raise _UnreadableFiles(bad)
+    check_alike(tables, paths)
     identified = (
         options.files_are is None and not options.key and _are_identified(tables, _name_directions(names, alone))
     )
@@ -233,38 +286,6 @@ def _describe_tags(tags: dict[str, Tag]) -> str:
 
 def _name_source(paths: Sequence[Path]) -> str:
     return f"{count(len(paths), 'file')} of {paths[0].parent.name or paths[0].parent}"
-
-
-def _check_alike(tables: Sequence[Table], paths: Sequence[Path]) -> None:
-    """Refuse files that differ in kind, columns or read voltage."""
-    first = tables[0]
-    for table, file in zip(tables[1:], paths[1:], strict=True):
-        for noun, value_of in (("kind", lambda t: (t.kind,)), ("columns", _columns), ("read voltages", _read_voltages)):
-            found = [Counter(value_of(each)) for each in (first, table)]
-            if found[0] != found[1]:
-                ours, theirs = (_list(set(own.items()) - set(other.items())) for own, other in (found, found[::-1]))
-                raise UsageError(
-                    f"{paths[0].name} and {file.name} differ in {noun} ({ours} and {theirs}). Read them one by one."
-                )
-
-
-def _columns(table: Table) -> list[str]:
-    """Return the columns that are read, each with its unit."""
-    layout: Layout = table.meta["layout"]
-    used = [column for column in layout.columns if column.role not in (KEPT, IGNORED)]
-    return [f"{column.role}{f' in {column.unit}' if column.unit else ''}" for column in used]
-
-
-def _read_voltages(table: Table) -> list[str]:
-    if "read_voltage_v" not in table.frame:
-        return []
-    return [f"{volts:g} V" for volts in np.unique(np.round(table.frame["read_voltage_v"].dropna().to_numpy(float), 12))]
-
-
-def _list(counted: Iterable[tuple[str, int]]) -> str:
-    """Return what one file has and another has not: each value and how often."""
-    each = [f"{number} of {value}" if number > 1 else value for value, number in sorted(counted)]
-    return ", ".join([*each[:6], *(["..."] if len(each) > 6 else [])]) or "no others"
 
 
 def _split_keys(names: Sequence[str], options: ReadOptions, where: str) -> tuple[dict[str, str], dict[str, str]]:

@@ -17,7 +17,7 @@ from devicekit.core.errors import DevicekitError, FileError, UsageError
 from devicekit.core.text import count, listed
 from devicekit.features.definitions import DEFAULT_V_RESET, DEFAULT_V_SET, V_RESET, V_SET
 from devicekit.names import mark_sentence, marks_in
-from devicekit.system import files, writing
+from devicekit.system import files, left_out, writing
 from devicekit.system.commands import Reproduction, command, non_default
 from devicekit.system.kept import Kept
 from devicekit.system.options import ReadOptions
@@ -161,13 +161,16 @@ def _measure(
 ) -> tuple[pd.DataFrame, list[Any], Mapping[str, Any]]:
     """Evaluate the files of a folder; return the sweeps, what is left out, and the parts to be kept."""
     from devicekit.population.measure import measure, to_frame
+    from devicekit.population.reading import HARMLESS
     from devicekit.population.result import Unread
     from devicekit.population.steps import Definitions
 
     definitions = Definitions(opened.reading.read_voltage or READ, request.v_set, request.v_reset)
     with progress.counting(f"reading {opened.name}", "files") as step:
         found = measure(opened.entries, opened.makes, definitions, request.jobs, step, kept, before)
-    left = [Unread(file=each.file, reason=each.reason) for each in (*opened.left_out, *found.left_out)]
+    everything = (*opened.left_out, *found.left_out)
+    left_out.note(each for each in everything if each.reason not in HARMLESS)
+    left = [Unread(file=each.file, reason=each.reason) for each in everything]
     if not found.rows:
         first = left[0] if left else None
         raise FileError(
