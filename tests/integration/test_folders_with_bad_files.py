@@ -56,9 +56,7 @@ def test_read_reads_the_good_files_of_a_folder_and_lists_the_bad_ones(devicekit:
     assert names(ran) == BAD
     assert ran.json["sweeps"] == 6
     assert [each["code"] for each in ran.json["warnings"]].count("unreadable") == 1
-    assert {each["says"] for each in ran.json["statements"] if each["subject"] == "kind"} <= {
-        "the table holds sweep data"
-    }
+    assert len({each["says"] for each in ran.json["statements"] if each["subject"] == "kind"}) == 1  # of no bad file
     for name in BAD:
         (folder / name).unlink()
     ran = devicekit("read", folder, "--json")
