@@ -323,7 +323,9 @@ def over_files(
 def in_words(error: DevicekitError) -> DevicekitError:
     """Return an error in the words of the command line."""
     again = error.in_words(in_command_words)
-    if isinstance(error, OwnFileError):
+    if isinstance(error, OwnFileError) and error.results:
+        again.message += f". What draws results: {command('figure', [str(error.path)], {})}"
+    elif isinstance(error, OwnFileError):
         again.message += f". What takes a card: {command('', [str(error.path)], {})}"
     elif isinstance(error, FileError) and again.message.endswith(" does not exist"):
         from devicekit.cli.mistakes import missing_file

@@ -312,14 +312,15 @@ class FileError(DevicekitError):
 
 
 class OwnFileError(FileError):
-    """A file that devicekit wrote is given as measured data."""
+    """A file that devicekit wrote is given as measured data: a card, or with `results` the numbers of a result."""
 
-    def __init__(self, path: Any) -> None:
-        super().__init__(f"{path.name} is a file of devicekit, such as a card, not measured data")
-        self.path = path
+    def __init__(self, path: Any, results: bool = False) -> None:
+        what = "holds results of devicekit" if results else "is a file of devicekit, such as a card"
+        super().__init__(f"{path.name} {what}, not measured data")
+        self.path, self.results = path, results
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.path,)
+        return type(self), (self.path, self.results)
 
 
 class NoTableError(FileError):

@@ -118,6 +118,8 @@ def read_tables(path: Path) -> list[Sheet]:
     """
     value = _parse(path)
     of_a_record = isinstance(value, dict) and value.keys() >= _OF_A_RECORD
+    if isinstance(value, dict) and value.get("tool") == ownmark.TOOL:
+        raise OwnFileError(path, results=True)
     if of_a_record or ownmark.is_own_json(value) or path.name in ownmark.read_marker(path.parent)["files"]:
         raise OwnFileError(path)
     try:

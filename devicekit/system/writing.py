@@ -235,3 +235,8 @@ def check_writable(path: Path) -> None:
 def write_json(path: Path, value: Any, replace: bool = False) -> None:
     """Write a value as strict JSON, whole or not at all."""
     write_text(path, dump_json(value), replace)
+
+
+def write_results(path: Path, numbers: Mapping[str, Any], replace: bool = False) -> None:
+    """Write the numbers of a result as JSON, with the mark that tells it from measured data."""
+    write_json(path, {"tool": ownmark.TOOL, **numbers}, replace)

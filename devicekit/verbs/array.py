@@ -72,6 +72,6 @@ def run_array(request: ArrayRequest, progress: Progress = SILENT, kept: Kept | N
         result=result,
         json=json,
         page=lambda command: array_report(result, card, request.card.name, command),
-        files={"array.json": lambda path: writing.write_json(path, json)},
+        files={"array.json": lambda path: writing.write_results(path, json)},
         text=text,
     )

@@ -177,7 +177,7 @@ def run_benchmark(
         result=results,
         json=json["results"][0] if len(results) == 1 else json,
         page=lambda command: benchmark_report(results),
-        files={"benchmark.json": lambda path: writing.write_json(path, json)},
+        files={"benchmark.json": lambda path: writing.write_results(path, json)},
         text=report_field(request.out),
         reproduction=request.reproduction(),
     )

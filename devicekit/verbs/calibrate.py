@@ -178,7 +178,7 @@ def _outcome(out: Path, fit: Calibration, chain: Chain | None, profile: list[Pro
         json={"out": str(out), **numbers},
         page=lambda command: report.page(fit, chain, profile, command),
         files={
-            "calibration.json": lambda path: writing.write_json(path, numbers, True),
+            "calibration.json": lambda path: writing.write_results(path, numbers, True),
             "stack.toml": lambda path: writing.write_text(path, to_toml(fit.stack), True),
             "levels.csv": lambda path: write_csv(_currents(fit), path),
         },

@@ -186,7 +186,7 @@ class FileResult:
         found: dict[str, Callable[[Path], object]] = {
             f"{name}.csv": partial(write_csv, frame) for name, frame in self.tables.items()
         }
-        found["results.json"] = lambda path: writing.write_json(path, self.json)
+        found["results.json"] = lambda path: writing.write_results(path, self.json)
         for number, figure in enumerate(self.part.section.figures if self.part else (), 1):
             picture = base64.b64decode(figure.uri.partition("base64,")[2])
             found[f"figure{number}.svg"] = partial(writing.write_bytes, data=picture)

@@ -59,7 +59,7 @@ def run_kinetics(request: KineticsRequest, progress: Progress = SILENT) -> Outco
         page=lambda command: replace(kinetics_page(result, command), resistance=request.show == "ohm"),
         files={
             **{f"{name}.csv": partial(write_csv, frame) for name, frame in result.tables().items()},
-            "summary.json": lambda path: writing.write_json(path, result.summary()),
+            "summary.json": lambda path: writing.write_results(path, result.summary()),
         },
         text=[
             Title(f"simulated kinetics, material set {result.stack.material}"),

@@ -262,7 +262,7 @@ def _files(population: Population, parts: Mapping[str, Any]) -> dict[str, Any]:
     from devicekit.tables import write_csv
 
     found: dict[str, Any] = {f"{name}.csv": partial(write_csv, frame) for name, frame in population.tables().items()}
-    found["population.json"] = lambda path: writing.write_json(path, population.as_dict())
+    found["population.json"] = lambda path: writing.write_results(path, population.as_dict())
     text = json.dumps(dict(sorted(parts.items())), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     found[MEASURED] = partial(writing.write_bytes, data=text.encode())
     return found

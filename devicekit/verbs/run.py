@@ -73,7 +73,7 @@ def run_all(request: RunRequest, progress: Progress = SILENT, kept: Kept | None 
         If the file cannot be read or fitted, or has not both branches.
     """
     from devicekit.fitting.device import fit, read_pulses
-    from devicekit.system.writing import write_json
+    from devicekit.system.writing import write_results
     from devicekit.verbs.beside import CompilingBeside
     from devicekit.verbs.run_page import Chain, run_report, run_summary
     from physics.iv import simulate_iv
@@ -135,7 +135,7 @@ def run_all(request: RunRequest, progress: Progress = SILENT, kept: Kept | None 
         files={
             "table.csv": table.to_csv,
             **{file: each.save for file, each in cards.items()},
-            "metrics.json": lambda file: write_json(file, metrics),
+            "metrics.json": lambda file: write_results(file, metrics),
         },
         text=text,
         cards=tuple(cards),

@@ -234,7 +234,7 @@ def run_iv(request: IVRequest, progress: Progress = SILENT) -> Outcome[IVResult]
         files={
             "iv.csv": lambda path: write_csv(result.sweep.frame, path, ("simulated",)),
             "fields.npz": result.save_fields,
-            "summary.json": lambda path: writing.write_json(path, json),
+            "summary.json": lambda path: writing.write_results(path, json),
             "stack.json": lambda path: writing.write_json(path, result.stack.model_dump(mode="json")),
             "iv.png": lambda path: _draw(path, result.panel(measured).draw, (5.0, 3.8)),
             "maps.png": lambda path: _draw(path, maps, (3.4 * len(shown), 7.5), len(shown)),

@@ -167,7 +167,7 @@ def run_training(request: TrainRequest, progress: Progress = SILENT) -> Outcome[
     """Train a spiking network on the devices of a card, and ordinary classifiers beside it."""
     from devicekit.device.card import load_card
     from devicekit.device.network import NETWORK
-    from devicekit.system.writing import write_json
+    from devicekit.system.writing import write_results
     from snn.baselines import reference_classifiers
     from snn.data.load import load
     from snn.report import train_page
@@ -196,7 +196,7 @@ def run_training(request: TrainRequest, progress: Progress = SILENT) -> Outcome[
         json=metrics,
         page=lambda command: train_page(result, card, others, command, config.seed),
         files={
-            "metrics.json": lambda path: write_json(path, metrics),
+            "metrics.json": lambda path: write_results(path, metrics),
             **({network: result.network.save} if result.network is not None else {}),
         },
         text=text,

@@ -170,7 +170,7 @@ def test_train_json(devicekit: Run, card_file: Path, tmp_path: Path) -> None:
     assert set(result["data"]) == {"name", "split", "n_train", "n_test"}
     assert [set(row) for row in result["epochs"]] == [{"epoch", "train_accuracy", "test_accuracy", "pulses"}] * 2
     assert 0.5 < result["accuracy_mean_last"] <= 1
-    assert json.loads((tmp_path / "t" / "metrics.json").read_text()) == result
+    assert json.loads((tmp_path / "t" / "metrics.json").read_text()) == {"tool": "devicekit", **result}
     again = devicekit(*short, "--no-beside").json
     assert again["epochs"] == result["epochs"]
     assert devicekit(*short, "--no-beside", "--seed", 1).json["epochs"] != result["epochs"]

@@ -26,7 +26,7 @@ def test_kinetics_writes_tables_and_report(lab, capsys, tmp_path):
         "report.html",
         "summary.json",
     }
-    assert report == strict((out / "summary.json").read_text())
+    assert {"tool": "devicekit", **report} == strict((out / "summary.json").read_text())
     holds, ramps = pd.read_csv(out / "kinetics.csv"), pd.read_csv(out / "ramps.csv")
     assert holds.to_dict("records") == [pytest.approx(row, rel=1e-12) for row in report["holds"]]
     assert ramps.to_dict("records") == [pytest.approx(row, rel=1e-12) for row in report["ramps"]]
