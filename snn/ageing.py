@@ -30,8 +30,9 @@ from devicekit.plot import Panel
 from snn import drift, figures
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset
+from snn.result import DataFacts
 from snn.synapses import Synapses
-from snn.training import DataFacts, Run
+from snn.training import Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -17,7 +17,7 @@ from devicekit.report.shared import short, source_line, warnings_section
 from snn.baselines import Baseline
 from snn.benchmark.result import ODDS, Benchmark
 from snn.benchmark.task import HIDDEN, IMAGES
-from snn.training import TrainingResult
+from snn.result import TrainingResult
 
 SCHEMES = {
     "insitu": "trained in situ",

@@ -16,7 +16,7 @@ from devicekit.report.shared import source_line, warnings_section
 if TYPE_CHECKING:
     from physics.result import IVResult
     from snn.benchmark.result import Benchmark
-    from snn.training import TrainingResult
+    from snn.result import TrainingResult
 
 
 _FIT_NUMBERS = ("steps", "nrmse", "increment", "c2c_spread")  # stems of the numbers of a fit on the first page

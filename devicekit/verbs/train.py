@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from snn.baselines import Baseline
     from snn.config import TrainingConfig
     from snn.data.dataset import Dataset
-    from snn.training import TrainingResult
+    from snn.result import TrainingResult
 
 _logger = logging.getLogger(__name__)
 Scalar = str | int | float | bool
@@ -136,7 +136,8 @@ def train_once(
     words : str
         What is being done.
     """
-    from snn.training import TrainingResult, train
+    from snn.result import TrainingResult
+    from snn.training import train
 
     key = ""
     if kept is not None:

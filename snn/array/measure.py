@@ -24,7 +24,8 @@ from snn.array.result import ArrayResult, Curve, Point, Unknown
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset
 from snn.energy import InferenceEnergy, per_inference
-from snn.training import DataFacts, Run
+from snn.result import DataFacts
+from snn.training import Run
 
 TILES = (32, 64, 128, 256)
 OHMS = (0.1, 1.0, 10.0)

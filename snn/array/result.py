@@ -17,7 +17,7 @@ from snn.ageing import AgeingResult
 from snn.array import figures
 from snn.array.baked import BakedAccuracy
 from snn.energy import InferenceEnergy
-from snn.training import DataFacts
+from snn.result import DataFacts
 
 POINT = 0.01  # acceptable loss of accuracy: one percentage point
 

@@ -16,7 +16,7 @@ from physics.iv import simulate_iv
 from snn.benchmark import Benchmark, VariantResult
 from snn.config import TrainingConfig
 from snn.recipe import Recipe
-from snn.training import DataFacts, EpochRow, TrainingResult
+from snn.result import DataFacts, EpochRow, TrainingResult
 
 THETA = {"ltp": (-4.2, 0.9, 1.2, -4.0, 1.0, 0.8), "ltd": (-4.1, 0.92, 1.3, 4.0, -2.0, 0.5)}
 VOID = {"meta", "link", "img", "br", "hr"}

@@ -15,7 +15,7 @@ from snn.benchmark.pairs import VariantResult
 from snn.benchmark.result import Benchmark
 from snn.config import TrainingConfig
 from snn.report import accuracy_number
-from snn.training import TrainingResult
+from snn.result import TrainingResult
 
 
 def benchmark(losses: np.ndarray) -> Benchmark:

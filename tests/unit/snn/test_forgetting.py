@@ -30,7 +30,8 @@ from snn.network.learning import NUMBERS as GRADIENTS
 from snn.network.neurons import Noise, padded
 from snn.network.pulsing import NUMBERS, get_policy
 from snn.recipe import make_dynamics
-from snn.training import Run, TrainingResult, train
+from snn.result import TrainingResult
+from snn.training import Run, train
 
 CHANNELS, HIDDEN, CLASSES, SAMPLES = 16, 70, 3, 12
 QUIET = Noise(np.float32(0), np.float32(0))

@@ -14,7 +14,8 @@ from snn.config import TrainingConfig
 from snn.data.load import load
 from snn.network.encoding import Presentations, stream_key
 from snn.network.neurons import Noise, padded, predict
-from snn.training import TEST_STREAM, Run, TrainingResult, train
+from snn.result import TrainingResult
+from snn.training import TEST_STREAM, Run, train
 
 
 def trained(**settings: object) -> TrainingResult:
