@@ -21,9 +21,11 @@ def request_of(upload: Upload) -> Any:
     """Return the request that analyses an upload."""
     from devicekit.verbs.characterize import CharacterizeRequest
     from devicekit.verbs.fit import FitRequest
+    from devicekit.verbs.population import PopulationRequest
 
     result = upload.read_result
-    return FitRequest if result is not None and result.fits else CharacterizeRequest
+    requests = {"fit": FitRequest, "population": PopulationRequest}
+    return CharacterizeRequest if result is None else requests.get(result.task, CharacterizeRequest)
 
 
 def known_options(upload: Upload) -> dict[str, Any]:
@@ -59,7 +61,7 @@ def parse_analysis(upload: Upload, form: Mapping[str, str]) -> dict[str, Any]:
     try:
         if "files" in options:
             request(files=(), **found).settings()
-        else:
+        elif "folders" not in options:
             _ = request(**found).options
     except UsageError as error:  # thickness_m= must be ...
         label = re.compile(rf"^({'|'.join(options)})(?:_(?:m|m2|k|s|ev))?= ")

@@ -22,9 +22,10 @@ def _flags() -> dict[str, str]:
     from devicekit.verbs.benchmark import BenchmarkRequest
     from devicekit.verbs.characterize import CharacterizeRequest
     from devicekit.verbs.fit import FitRequest
+    from devicekit.verbs.population import PopulationRequest
     from devicekit.verbs.simulate import IVRequest
 
-    requests = (IVRequest, BenchmarkRequest, CharacterizeRequest, FitRequest)
+    requests = (IVRequest, BenchmarkRequest, CharacterizeRequest, FitRequest, PopulationRequest)
     options = [each for request in requests for each in options_of(request).values()]
     return {each.flag.removeprefix("--"): each.label for each in (*options, *OPTIONS.values()) if each.form}
 

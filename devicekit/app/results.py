@@ -132,6 +132,13 @@ class ReadResult:
     reproduction: Reproduction | None = None
 
     @property
+    def task(self) -> str:
+        """The task that evaluates it."""
+        if self.seen is not None and self.seen.kind == "population":
+            return "population"
+        return "fit" if self.fits else "characterize"
+
+    @property
     def is_whole(self) -> bool:
         """True if the table is read, without an open question."""
         return self.question is None and self.seen is not None

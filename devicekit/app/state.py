@@ -122,9 +122,9 @@ class App:
         """Start to fit or characterise an upload unless it has started; return None until it is read, and believed."""
         result = upload.read_result
         if upload.analysis_job is None and result is not None and result.is_whole:
-            title, task = ("fitting", "fit") if result.fits else ("characterizing", "characterize")
+            title = {"fit": "fitting", "population": "analysing"}.get(result.task, "characterizing")
             arguments = {"path": upload.path, "reading": result.reading, "options": known_options(upload)}
-            upload.analysis_job = self.submit(f"{title} {upload.name}", task, **arguments)
+            upload.analysis_job = self.submit(f"{title} {upload.name}", result.task, **arguments)
         return upload.analysis_job
 
     def close_upload(self, upload: Upload) -> None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from devicekit.app import populations
 from devicekit.app.content import describe_table, draw_figure, list_columns
 from devicekit.app.labels import use_field_labels
 from devicekit.app.results import CARDS, Opened, ReadResult, TaskResult, write_recipe
@@ -114,6 +115,8 @@ class Tasks:
             Recipe to be written once nothing is open.
         """
         form = FormAnswers(dict(answers or {}))
+        if populations.is_population(path, reading):
+            return populations.read_names(path, reading, form, asked)
         question, state = None, Answered(reading)
         try:
             table = self._read_table(path, state, form)
@@ -171,6 +174,15 @@ class Tasks:
         request = CharacterizeRequest(files=(path,), reading=reading, **options)
         return _show_analysis(lambda: run_characterize(request, table=table), path, reading, folder, table)
 
+    def population(
+        self, path: Path, reading: ReadOptions, options: Mapping[str, Any], folder: Path, progress: Step
+    ) -> TaskResult:
+        """Analyse a folder of many cells; write its page and its tables."""
+        from devicekit.verbs.population import PopulationRequest, run_population
+
+        request = PopulationRequest(folders=(path,), reading=reading, jobs=1, **options)
+        return _draw(run_population(request, JobProgress(progress)), folder, progress)
+
     def simulate(self, request: IVRequest, text: str, folder: Path, progress: Step) -> TaskResult:
         """Simulate the I-V of a material set, or of a stack with that text."""
         from devicekit.verbs.simulate import run_iv
@@ -207,10 +219,14 @@ class Tasks:
         folder: Path,
         progress: Step,
     ) -> str:
-        """Add a card, or the result of a measurement, to the library; return the id of its record."""
+        """Add a card, or the result of a measurement, to the library; return the id of its record.
+
+        A folder of many cells has a record of the population, whose id is returned, and one of each cell.
+        """
         from devicekit.library import Library
 
-        (added,) = Library(library).add_file(source, name=name, labels=labels, **reading)
+        is_population = source.is_dir() and populations.is_population(source, ReadOptions.of(**reading))
+        added, *_ = Library(library).add_file(source, name=None if is_population else name, labels=labels, **reading)
         return added.record.id
 
     def compare(

@@ -126,7 +126,7 @@ class Upload:
         if self.read_job.state == "failed":
             return "cannot be read"
         done = self.analysis_job is not None and self.analysis_job.state == "done" and self.read_result is not None
-        words = "read" if not done else "fitted" if self.read_result.fits else "characterized"  # type: ignore[union-attr]
+        words = "read" if not done else {"fit": "fitted"}.get(self.read_result.task, "characterized")  # type: ignore[union-attr]
         return f"{words}, in the library" if self.records else words
 
     @property

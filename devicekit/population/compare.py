@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -97,16 +96,21 @@ def compare(
     return [replace(each, p_holm=float(p)) for each, p in zip(found, corrected, strict=True)]
 
 
+def _codes(values: pd.DataFrame) -> dict[str, pd.Series]:
+    """Return the unit of each row at each level."""
+    return {
+        "wafers": values["wafer"].astype(str),
+        "dies": values["wafer"].astype(str) + "\0" + values["die"].astype(str),
+        "cells": values["cell"].astype(str),
+    }
+
+
 def _units(values: pd.DataFrame, by: str, names: Sequence[str]) -> tuple[str, pd.Series]:
     """Return the outermost level of which no unit is in both populations, and that has a spread within them.
 
     Of one wafer a population the spread between wafers is unknown, and dies are the next units; of one die cells are.
     """
-    levels = {
-        "wafers": values["wafer"].astype(str),
-        "dies": values["wafer"].astype(str) + "\0" + values["die"].astype(str),
-        "cells": values["cell"].astype(str),
-    }
+    levels = _codes(values)
     for name, codes in levels.items():
         groups = values.groupby(codes)[by].nunique()
         numbers = [codes[values[by].astype(str) == each].nunique() for each in names]
@@ -115,18 +119,39 @@ def _units(values: pd.DataFrame, by: str, names: Sequence[str]) -> tuple[str, pd
     return "cells", levels["cells"]
 
 
+def shared(values: pd.DataFrame, by: str, names: Sequence[str]) -> tuple[str, pd.Series] | None:
+    """Return the level outside the units of which some hold both populations, and which rows lie in these.
+
+    What differs between wafers or dies then enters neither the difference nor its interval; those that hold one
+    population only say nothing about it. None if none holds both, or the units lie in no other level.
+    """
+    unit, _ = _units(values, by, names)
+    if unit == "wafers":
+        return None
+    codes = values["wafer"].astype(str)
+    if unit == "cells":
+        codes = codes + "\0" + values["die"].astype(str)
+    both = values[by].astype(str).groupby(codes).nunique() == 2
+    level = "wafers" if unit == "dies" or (values["die"].astype(str) == "").all() else "dies"
+    return (level, codes.map(both).astype(bool)) if both.any() and len(both) > 1 else None
+
+
 def _compare_values(
     values: pd.DataFrame, quantity: str, by: str, names: tuple[str, str], seed: int
 ) -> Comparison | None:
+    unit, inside = _units(values, by, names)[0], shared(values, by, names)
+    values = values if inside is None else values[inside[1]]
     second = (values[by].astype(str) == names[1]).to_numpy()
     numbers = tuple(int(values.loc[where, "cell"].nunique()) for where in (~second, second))
     if min(numbers) < FEWEST_CELLS:
         return None
-    unit, codes = _units(values, by, names)
-    own = values.assign(_second=second.astype(float), _unit=codes)
+    codes = _codes(values)[unit]
+    own = values.assign(_second=second.astype(float), _unit=codes, _stratum="")
     if unit == "dies":
         own["die"] = codes  # of two wafers they may have the same names
-    for level in _OUTSIDE[unit]:
+    if inside is not None:
+        own["_stratum"] = own["wafer"].astype(str) + ("" if unit == "dies" else "\0" + own["die"].astype(str))
+    for level in _OUTSIDE[unit] if inside is None else ():
         own[level] = ""
     held = _conditions(own, by)
     factor = Factor(name="_second", label=by, unit="", log=False)
@@ -138,7 +163,7 @@ def _compare_values(
     value = float(model.found.solution.beta[1]) * step
     error = float(np.sqrt(model.found.solution.covariance[1, 1])) * step
     between = sum(_is_between(own, each) for each in entered)
-    degrees = own["_unit"].nunique() - 2 - between
+    degrees = own["_unit"].nunique() - own["_stratum"].nunique() - 1 - between
     if degrees < 1:
         return None
     rest = model.x[:, 2:] @ model.found.solution.beta[2:]
@@ -164,7 +189,7 @@ def _is_between(own: pd.DataFrame, factor: Factor) -> bool:
 
 def _conditions(own: pd.DataFrame, by: str) -> list[Factor]:
     """Return the conditions that are held: as many of those between units as leave a degree of freedom."""
-    found, free = [], own["_unit"].nunique() - 3
+    found, free = [], own["_unit"].nunique() - own["_stratum"].nunique() - 2
     for each in find_factors(own):
         if each.name == by:
             continue
@@ -198,34 +223,57 @@ def _permute(values: pd.DataFrame, rest: np.ndarray, quantity: str, seed: int) -
     """Return the p value of the difference of the means of units, with the populations of whole units permuted."""
     size = values["low"].to_numpy(float)
     size = np.log10(size) if QUANTITIES[quantity].log else size
-    frame = values[["cell"]].assign(unit=values["_unit"], size=size - rest, second=values["_second"] > 0.5)
-    of_cells = frame.groupby(["unit", "cell"], sort=False).agg(size=("size", "mean"), second=("second", "first"))
-    units = of_cells.groupby("unit", sort=False).agg(size=("size", "mean"), second=("second", "first"))
-    y, z = units["size"].to_numpy(float), units["second"].to_numpy(bool)
-    return permuted(y, z, seed)
+    frame = values[["cell"]].assign(
+        unit=values["_unit"], size=size - rest, second=values["_second"] > 0.5, stratum=values["_stratum"]
+    )
+    first = {"second": ("second", "first"), "stratum": ("stratum", "first")}
+    of_cells = frame.groupby(["unit", "cell"], sort=False).agg(size=("size", "mean"), **first)
+    units = of_cells.groupby("unit", sort=False).agg(size=("size", "mean"), **first)
+    return permuted(units["size"].to_numpy(float), units["second"].to_numpy(bool), seed, units["stratum"].to_numpy())
 
 
-def permuted(y: np.ndarray, z: np.ndarray, seed: int) -> float:
-    """Return the p value of the difference of two means of units, one of them where z is true."""
+def permuted(y: np.ndarray, z: np.ndarray, seed: int, strata: np.ndarray | None = None) -> float:
+    """Return the p value of the difference of two means of units, one of them where z is true.
+
+    With strata, which hold both, units are exchanged within each, and the differences are weighted (`weights`).
+    """
     rng = np.random.default_rng(seed)
-    order = rng.permuted(np.tile(z, (PERMUTATIONS, 1)), axis=1)
-    ones = z.sum()
-    drawn = np.abs(order @ y / ones - (~order) @ y / (len(y) - ones))
-    seen = abs(float(y[z].mean() - y[~z].mean()))
-    return float((1 + (drawn >= seen - 1e-12).sum()) / (1 + PERMUTATIONS))
+    drawn, seen = np.zeros(PERMUTATIONS), 0.0
+    codes = np.zeros(len(y), int) if strata is None else pd.factorize(strata)[0]
+    parts = [np.flatnonzero(codes == k) for k in range(codes.max() + 1)]
+    for rows, weight in zip(parts, weights(z, parts), strict=True):
+        own, mark = y[rows], z[rows]
+        order, ones = rng.permuted(np.tile(mark, (PERMUTATIONS, 1)), axis=1), mark.sum()
+        drawn += weight * (order @ own / ones - (~order) @ own / (len(own) - ones))
+        seen += weight * float(own[mark].mean() - own[~mark].mean())
+    return float((1 + (np.abs(drawn) >= abs(seen) - 1e-12).sum()) / (1 + PERMUTATIONS))
+
+
+def weights(z: np.ndarray, parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the weight of the difference in each stratum, by Mantel and Haenszel: that of least variance."""
+    found = np.array([z[rows].sum() * (~z[rows]).sum() / len(rows) for rows in parts], float)
+    return np.asarray(found / found.sum())
 
 
 def _compare_yields(cells: pd.DataFrame, by: str, names: tuple[str, str], seed: int) -> Comparison | None:
     """Return the difference in the share of cells that ever switch: of wafers or dies, else of cells."""
     known = cells[(cells["state"] != "unknown") & cells[by].astype(str).isin(names)]
+    inside = shared(known, by, names)
+    unit = _units(known, by, names)[0]
+    known = known if inside is None else known[inside[1]]
     second = (known[by].astype(str) == names[1]).to_numpy()
     sizes = int((~second).sum()), int(second.sum())
     if min(sizes) < FEWEST_CELLS:
         return None
-    unit, codes = _units(known, by, names)
+    codes = _codes(known)
     good = (~known["state"].isin(DEAD)).to_numpy(float)
-    test = _shares_of_cells if unit == "cells" else partial(_shares_of_units, codes=codes.to_numpy(), seed=seed)
-    difference, p, degrees = test(good, second)
+    strata = None if inside is None else codes["wafers" if unit == "dies" else "dies"].to_numpy()
+    if unit == "cells":
+        difference, p, degrees = _shares_of_cells(good, second, strata, seed)
+    elif (found := _shares_of_units(good, second, codes[unit].to_numpy(), strata, seed)) is not None:
+        difference, p, degrees = found
+    else:
+        return None
     return Comparison(
         quantity="cells that switch",
         first=names[0],
@@ -240,33 +288,68 @@ def _compare_yields(cells: pd.DataFrame, by: str, names: tuple[str, str], seed: 
     )
 
 
-def _shares_of_cells(good: np.ndarray, second: np.ndarray) -> tuple[Estimate, float, int]:
-    """Return the difference of two shares of independent cells, and p by Fisher's exact test."""
+def _shares_of_cells(
+    good: np.ndarray, second: np.ndarray, strata: np.ndarray | None, seed: int
+) -> tuple[Estimate, float, int]:
+    """Return the difference of two shares of cells that are independent, within strata, and p by an exact test.
+
+    The interval is that of Newcombe, from two of Wilson; with strata, of the weighted shares and of the numbers of
+    cells that these are worth (Kish). That neglects that cells of one stratum are more alike, and is not too narrow.
+    """
     from scipy import stats
 
-    sizes = [int((~second).sum()), int(second.sum())]
-    hits = [int(good[~second].sum()), int(good[second].sum())]
-    shares = [own / n for own, n in zip(hits, sizes, strict=True)]
-    p = float(stats.fisher_exact([[hits[0], sizes[0] - hits[0]], [hits[1], sizes[1] - hits[1]]])[1])
-    ends = [stats.binomtest(own, n).proportion_ci(method="wilson") for own, n in zip(hits, sizes, strict=True)]
-    value = shares[1] - shares[0]  # interval by Newcombe, from the two of Wilson
-    low = value - float(np.hypot(shares[1] - ends[1].low, ends[0].high - shares[0]))
-    high = value + float(np.hypot(ends[1].high - shares[1], shares[0] - ends[0].low))
+    codes = np.zeros(len(good), int) if strata is None else pd.factorize(strata)[0]
+    parts = [np.flatnonzero(codes == k) for k in range(codes.max() + 1)]
+    own = weights(second, parts)
+    shares, ends = [], []
+    for side in (False, True):
+        of_side = [rows[second[rows] == side] for rows in parts]
+        share = float(sum(w * good[rows].mean() for w, rows in zip(own, of_side, strict=True)))
+        worth = 1.0 / float(sum(w**2 / len(rows) for w, rows in zip(own, of_side, strict=True)))
+        shares.append(share)
+        ends.append(_wilson(share, worth))
+    if strata is None:
+        hits = [int(good[second == side].sum()) for side in (False, True)]
+        missed = [int((second == side).sum()) - n for side, n in zip((False, True), hits, strict=True)]
+        p = float(stats.fisher_exact([[hits[0], missed[0]], [hits[1], missed[1]]])[1])
+    else:
+        p = permuted(good, second, seed, strata)
+    value = shares[1] - shares[0]
+    low = value - float(np.hypot(shares[1] - ends[1][0], ends[0][1] - shares[0]))
+    high = value + float(np.hypot(ends[1][1] - shares[1], shares[0] - ends[0][0]))
     return Estimate(value, low, high), p, 0
 
 
+def _wilson(share: float, n: float) -> tuple[float, float]:
+    """Return the 95 % interval of a share of n, which need not be whole."""
+    z = 1.959964
+    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * float(np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)))
+    return middle - half, middle + half
+
+
 def _shares_of_units(
-    good: np.ndarray, second: np.ndarray, *, codes: np.ndarray, seed: int
-) -> tuple[Estimate, float, int]:
-    """Return the difference of the mean shares of wafers or dies with Student's interval, and p by permuting these."""
-    frame = pd.DataFrame({"unit": codes, "good": good, "second": second})
-    units = frame.groupby("unit", sort=False).agg(good=("good", "mean"), second=("second", "first"))
+    good: np.ndarray, second: np.ndarray, codes: np.ndarray, strata: np.ndarray | None, seed: int
+) -> tuple[Estimate, float, int] | None:
+    """Return the difference of the mean shares of wafers or dies, within strata, and p by permuting these.
+
+    The interval is Student's; None if the spread between the units is unknown.
+    """
+    frame = pd.DataFrame({"unit": codes, "good": good, "second": second, "stratum": "" if strata is None else strata})
+    units = frame.groupby("unit", sort=False).agg(
+        good=("good", "mean"), second=("second", "first"), stratum=("stratum", "first")
+    )
     y, z = units["good"].to_numpy(float), units["second"].to_numpy(bool)
-    value, degrees = float(y[z].mean() - y[~z].mean()), len(y) - 2
-    rest = float(((y[z] - y[z].mean()) ** 2).sum() + ((y[~z] - y[~z].mean()) ** 2).sum())
-    wide = t_quantile(0.975, degrees) * float(np.sqrt(rest / degrees * (1 / z.sum() + 1 / (~z).sum())))
-    if rest == 0:
+    x = np.column_stack([z, pd.get_dummies(units["stratum"])]).astype(float)
+    degrees = len(y) - x.shape[1]
+    if degrees < 1:
+        return None
+    inverse = np.linalg.inv(x.T @ x)
+    beta = inverse @ x.T @ y
+    rest, value = float(((y - x @ beta) ** 2).sum()), float(beta[0])
+    wide = t_quantile(0.975, degrees) * float(np.sqrt(rest / degrees * inverse[0, 0]))
+    if rest < 1e-12:
         found = Estimate(value, reason="no spread between the units")
     else:
         found = Estimate(value, max(value - wide, -1.0), min(value + wide, 1.0))
-    return found, permuted(y, z, seed), degrees
+    return found, permuted(y, z, seed, units["stratum"].to_numpy()), degrees

@@ -19,6 +19,7 @@ MOST_LINES = 8  # cells with a colour each
 GRID = 40  # points of a fitted curve
 MOST_POINTS = 300  # of a curve of many values
 GAP = 1  # empty columns between dies
+WIDE = 10.0  # ratio of values from which a scale is logarithmic
 MOST_SIDE = 400  # rows or columns of a map
 
 
@@ -222,6 +223,7 @@ def maps(placed: pd.DataFrame, name: str, label: str, unit: str, log: bool) -> l
     images = []
     known = placed[name].to_numpy(float)
     known = known[np.isfinite(known)]
+    log = log and known.size > 0 and known.max() > WIDE * known.min()  # ticks of decades would say nothing
     corners = [(int(placed["y"].min()), int(placed["x"].min())), (int(placed["y"].max()), int(placed["x"].max()))]
     for wafer, own in placed.groupby("wafer", sort=False):
         title = f"wafer {wafer!s}" if wafer else ""

@@ -16,6 +16,7 @@ import numpy as np
 from devicekit.population.templates import (
     ISO_DATE,
     ORDER,
+    PLACES,
     STEP_WORDS,
     UNITS,
     Template,
@@ -38,8 +39,12 @@ _PLACE_WORDS = {
     **dict.fromkeys(("column", "col", "bl"), "column"),
     **dict.fromkeys(("cell", "device", "dev", "dut", "sample", "bit"), "cell"),
 }
-_COUNTERS = {**dict.fromkeys(("cycle", "cyc", "cy", "n"), "cycle"), **dict.fromkeys(("run", "no", "test", "t"), "run")}
+_COUNTERS = {
+    **dict.fromkeys(("cycle", "cyc", "cy", "n"), "cycle"),
+    **dict.fromkeys(("run", "no", "nr", "num", "test", "t", "file", "seq", "scan", "index"), "run"),
+}
 _OF_QUANTITY = {quantity: name for name, (quantity, _) in reversed(UNITS.items()) if name != "start"}
+_TAKEN = {*_OF_QUANTITY.values(), *ORDER, *PLACES, "step", "start"}  # names of other fields
 FEWEST = 0.02  # share of the files in a form of names below which it is not a form
 RATE = 0.35  # relative deviation of a rate in a name from the time column: programs wait between points
 NEAR = 0.02  # relative deviation of a voltage or a current in a name from that in the file
@@ -152,6 +157,11 @@ def find_grammar(stems: Sequence[str], samples: Mapping[str, Sample] | None = No
         _name_by_words(own, number == 0 or not any(each.role in ("row", "column", "cell", "die") for each in own))
         seen += _name_by_content(own, [stems[k] for k in rows], samples or {})
         _name_rest(own)
+        seen += [
+            f"no word and no unit says what {part.role} is: name it by template=, such as {{rate:V/s}}"
+            for part in own
+            if is_unnamed(part.role)
+        ]
     has_step = any(each.role == "step" for own in parts for each in own)
     templates, left = [], [k for _, rows in ordered[len(kept) :] for k in rows]
     for (_, rows), own in zip(kept, parts, strict=True):
@@ -312,11 +322,27 @@ def _name_rest(own: Sequence[_Part]) -> None:
     for k, part in enumerate(own):
         if not part.role and part.kind in ("number", "word") and part.varies:
             counted = k > step and part.kind == "number" and not part.unit and all(map(str.isdigit, part.texts))
-            if counted and not any(each.role in ORDER for each in own):
+            word = _word_before(own, k) if part.kind == "number" and not part.unit else ""
+            if counted and not any(each.role in ORDER for each in own) and (len(word) < 2 or _is_run(part.texts)):
                 part.role = "run"
+                continue
+            name = f"{word} value" if word in UNITS or word in _TAKEN else word  # a plain number has no unit
+            if re.fullmatch("[a-z]{2,}", word) and name not in {each.role for each in own}:
+                part.role = name
                 continue
             count += 1
             part.role = f"{'number' if part.kind == 'number' else 'label'}{count}"
+
+
+def _is_run(texts: Sequence[str]) -> bool:
+    """Return whether whole numbers leave none out."""
+    numbers = set(map(int, texts))
+    return max(numbers) - min(numbers) == len(numbers) - 1
+
+
+def is_unnamed(role: str) -> bool:
+    """Return whether a field is a number of which nothing says what it is."""
+    return re.fullmatch(r"number\d+", role) is not None
 
 
 def _text(own: Sequence[_Part]) -> str:

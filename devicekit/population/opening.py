@@ -15,7 +15,7 @@ from devicekit.core.text import count
 from devicekit.population.grammar import Grammar, Sample, find_grammar
 from devicekit.population.measure import Entry, checksums, natural_key
 from devicekit.population.reading import EMPTY, NO_MEASUREMENTS, Makes, Trace, open_makes
-from devicekit.population.templates import PLACES, STEP_WORDS, Keys, Template, read_keys
+from devicekit.population.templates import PLACES, STEP_WORDS, Keys, Template, read_keys, shown_number, shown_order
 from devicekit.readers.multiple_files import may_hold_data
 from devicekit.system import files
 from devicekit.system.answers import Answered, ask_person
@@ -25,6 +25,7 @@ from devicekit.system.options import ReadOptions
 SAMPLED = 120  # files whose make is learned, at most
 MOST_FILES = 50_000
 SHOWN = 6  # values of a field
+ANOTHER_FORM = "its name has another form"
 UNITS = ("A", "mA", "uA", "nA")
 AT_LIMIT = 0.02  # relative deviation of the largest current from the limit in a name
 FEWEST_AT_LIMIT = 3  # files that show the unit of the current by their limit
@@ -55,6 +56,12 @@ class Opened:
     left_out: list[LeftOut]
     reading: ReadOptions
     seen: tuple[str, ...]
+
+    @property
+    def question(self) -> Question:
+        """The question whether the fields of the names are right."""
+        total = len(self.entries) + sum(each.reason == ANOTHER_FORM for each in self.left_out)
+        return _question(self.templates, [each.keys for each in self.entries], self.seen, len(self.left_out), total)
 
 
 def list_files(folder: Path) -> tuple[list[Path], list[LeftOut]]:
@@ -158,9 +165,7 @@ def open_folder(folder: Path, reading: ReadOptions, given: Sequence[str] = ()) -
         templates, seen = grammar.templates, grammar.seen
     keys = {path: read_keys(stem, templates) for path, stem in stems.items()}
     good = [path for path in paths if keys[path] is not None]
-    left += [
-        LeftOut(str(path.relative_to(folder)), "its name has another form") for path in paths if keys[path] is None
-    ]
+    left += [LeftOut(str(path.relative_to(folder)), ANOTHER_FORM) for path in paths if keys[path] is None]
     if not good:
         raise UsageError(f"template={templates[0].text!r} fits none of {len(paths)} names, such as {stems[paths[0]]}.")
     named = [own for path in good if (own := keys[path]) is not None]
@@ -271,22 +276,15 @@ def fields_of(keys: Sequence[Keys]) -> list[tuple[str, str]]:
         found.append(("step", ", ".join(f"{name} {number}" for name, number in steps.items())))
     dates = sorted(each.order[0] for each in keys if each.order)
     if dates:
-        ends = [_date(each) for each in (dates[0], dates[-1])]
+        ends = [shown_order(each).partition(" ")[0] for each in (dates[0], dates[-1])]
         found.append(("order", f"{ends[0]} to {ends[1]}"))
     for name in dict.fromkeys(name for each in keys for name in each.numbers):
         numbers = sorted({each.numbers[name] for each in keys if name in each.numbers})
-        found.append((name, f"{numbers[0]:.4g} to {numbers[-1]:.4g} (SI), {count(len(numbers), 'value')}"))
+        range_ = " to ".join(dict.fromkeys(shown_number(name, each) for each in (numbers[0], numbers[-1])))
+        found.append((name, f"{range_}, {count(len(numbers), 'value')}"))
     for name in dict.fromkeys(name for each in keys for name in each.words):
         found.append((name, _listed(list(dict.fromkeys(each.words[name] for each in keys if name in each.words)))))
     return found
-
-
-def _date(text: str) -> str:
-    return (
-        f"{text[:4]}-{text[4:6]}-{text[6:8]}"
-        if re.fullmatch(r"\d{14}", text)
-        else text.lstrip("0").split(".")[0] or "0"
-    )
 
 
 def _listed(values: Sequence[str]) -> str:

@@ -18,9 +18,10 @@ from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, listed, percent, si
 from devicekit.features.definitions import definition
 from devicekit.population import components as mixed
-from devicekit.population.compare import Comparison, compare
+from devicekit.population.compare import Comparison, compare, shared
 from devicekit.population.components import Component, Effect, Model
 from devicekit.population.distributions import Distribution, Yield, distribution_of, state_share, yields_of
+from devicekit.population.grammar import is_unnamed
 from devicekit.population.join import DEAD, QUANTITIES, STATES, add_cycles, cells_of, values_of
 from devicekit.population.notes import parse_note
 from devicekit.population.standouts import Ageing, Standout, ageing_of, standouts_of
@@ -297,11 +298,10 @@ def _confounded(cells: pd.DataFrame, split: tuple[str, tuple[str, str]] | None) 
     for level, codes in (("wafer", own["wafer"]), ("die", own["wafer"].astype(str) + "\0" + own["die"].astype(str))):
         groups = codes.astype(str).groupby(own[split[0]].astype(str)).unique()
         inside = own[split[0]].astype(str).groupby(codes.astype(str)).nunique()
-        if 1 in inside.values and 2 in inside.values:
-            return [
-                f"{(inside == 1).sum()} of {count(len(inside), level)} hold one of the populations only: the deviation "
-                f"between {mixed.PLURAL[level]} is not in the p values, which are too small if there is one."
-            ]
+        partly = shared(own, *split) if {1, 2} <= set(inside) else None
+        if partly is not None and partly[0] == mixed.PLURAL[level]:
+            words = f"{(inside == 1).sum()} of {count(len(inside), level)} hold one of the populations only"
+            return [f"{words}: the comparison is within the others."]
         if all(len(each) == 1 for each in groups) and len({each[0] for each in groups}) == len(groups) > 1:
             return [f"One {level} a population: their difference may be that of the {mixed.PLURAL[level]}."]
     return []
@@ -364,6 +364,11 @@ def _unknown(
     alive = cells[~cells["state"].isin(DEAD)]
     if len(alive) and float((steps.groupby("cell")["cycle"].max() <= 1).mean()) > 0.9:
         found.append("One cycle a cell: cells and cycles cannot be separated.")
+    found += [
+        f"Nothing says what {name.removeprefix('key_')} of the file names is: name it by --template."
+        for name in map(str, steps)
+        if is_unnamed(name.removeprefix("key_"))
+    ]
     single = [
         words
         for name, (words, _) in mixed.LABELS.items()

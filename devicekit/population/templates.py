@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import cached_property
 
 from devicekit.core.errors import UsageError
+from devicekit.core.text import si
 from devicekit.names import parse_unit
 
 PLACES = ("wafer", "die", "row", "column", "cell")  # fields that say which cell was measured
@@ -170,6 +171,12 @@ class Keys:
         ]
         return " ".join(parts) or "device1"
 
+    def shown(self) -> dict[str, str]:
+        """Return everything for people, by field."""
+        numbers = {name: shown_number(name, value) for name, value in self.numbers.items()}
+        order = {"order": ", ".join(shown_order(each) for each in self.order)} if self.order else {}
+        return {**self.place, **({"step": self.step} if self.step else {}), **order, **numbers, **self.words}
+
     @property
     def die(self) -> str:
         """Name of its die; "" if unknown."""
@@ -179,6 +186,19 @@ class Keys:
     def wafer(self) -> str:
         """Name of its wafer; "" if unknown."""
         return self.place.get("wafer", "")
+
+
+def shown_number(name: str, value: float) -> str:
+    """Return the number of a field with its unit, for people."""
+    unit = UNITS.get(name, ("", ""))[1]
+    return si(value, unit) if unit else f"{value:.4g}"
+
+
+def shown_order(text: str) -> str:
+    """Return a part of the order of files, a date or a number, for people."""
+    if re.fullmatch(r"\d{14}", text):
+        return f"{text[:4]}-{text[4:6]}-{text[6:8]} {text[8:10]}:{text[10:12]}"
+    return text.lstrip("0").split(".")[0] or "0"
 
 
 def read_keys(stem: str, templates: Sequence[Template]) -> Keys | None:

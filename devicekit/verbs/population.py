@@ -52,9 +52,13 @@ class PopulationRequest:
     split: str | None = option(
         metavar="NAME",
         help="Compare the two values of a field of the names, such as wafer or thickness; of several: NAME=A,B.",
+        form="Field of the names to compare",
+        example="wafer",
     )
-    v_set: str = option(default=DEFAULT_V_SET, choices=V_SET, help="Definition of V_set")
-    v_reset: str = option(default=DEFAULT_V_RESET, choices=V_RESET, help="Definition of V_reset")
+    v_set: str = option(default=DEFAULT_V_SET, choices=V_SET, help="Definition of V_set", form="Definition of V_set")
+    v_reset: str = option(
+        default=DEFAULT_V_RESET, choices=V_RESET, help="Definition of V_reset", form="Definition of V_reset"
+    )
     seed: int = shared.seed("Seed of resamples and permutations.")
     jobs: int = shared.jobs("Processes at a time.", 2)
     reading: ReadOptions = field(default_factory=ReadOptions)
@@ -292,5 +296,5 @@ def _text(population: Population, out: Path) -> list[Block]:
 def _reproduction(request: PopulationRequest) -> Reproduction:
     given = {**non_default(request.reading), **({"accept": True} if not request.template else {})}
     given |= {name: getattr(request, name) for name in ("template", "split") if getattr(request, name)}
-    line = command("population", [str(each) for each in request.folders], {**given, "out": request.out})
+    line = command("population", _names(request.folders), {**given, "out": request.out})
     return Reproduction(line, "")

@@ -82,3 +82,50 @@ def test_a_condition_that_differs_with_the_populations_is_stated_and_one_that_do
     assert (len(found.not_held), found.degrees) == (0, 21)
     assert abs(found.difference.value) < 0.08  # 0.5 V of the means
     assert np.isnan(found.p_permutation)
+
+
+def partly_crossed(seed: int, effect: float = 0.0) -> pd.DataFrame:
+    """Return cells of two populations: three wafers hold both, in unequal numbers, and two hold one of them."""
+    rng = np.random.default_rng(seed)
+    numbers = {0: (12, 6), 1: (6, 12), 2: (9, 9), 3: (20, 0), 4: (0, 20)}
+    share = rng.uniform(0.4, 1.0, 5) - 0.4 * (np.arange(5) == 3)
+    volts = rng.normal(2.0, 0.3, 5)
+    rows = [(w, by) for w, pair in numbers.items() for by, n in zip(NAMES, pair, strict=True) for _ in range(n)]
+    wafer, by = np.array([w for w, _ in rows]), np.array([by for _, by in rows])
+    good = rng.random(len(rows)) < share[wafer] - effect * (by == "B")
+    size = volts[wafer] + rng.normal(0.0, 0.05, len(rows)) + effect * (by == "B")
+    cell = np.arange(len(rows)).astype(str)
+    frame = pd.DataFrame({"wafer": wafer.astype(str), "die": "", "cell": cell, "by": by, "low": size, "high": size})
+    return frame.assign(state=np.where(good, "works", "open"), file=frame["cell"])
+
+
+def test_wafers_that_hold_one_population_only_say_nothing_about_the_difference() -> None:
+    covered, seen = [], []
+    for seed in range(20):
+        frame = partly_crossed(seed, 0.1)
+        found = _compare_yields(frame, "by", NAMES, seed)
+        assert found is not None
+        assert found.unit_of_test == "cells"
+        assert found.n_cells == (27, 27)
+        assert found.difference.ends is not None
+        covered.append(found.difference.ends[0] <= -0.1 <= found.difference.ends[1])
+        own = _compare_values(frame, "v_set_v", "by", NAMES, seed)
+        assert own is not None
+        assert own.difference.ends is not None
+        assert own.degrees == 54 - 3 - 1
+        seen.append(own.difference.ends[0] <= 0.1 <= own.difference.ends[1])
+    assert np.mean(covered) >= 0.9  # 0.5 if all cells count alike
+    assert np.mean(seen) >= 0.9
+    assert len(_confounded(frame, ("by", NAMES))) == 1
+
+
+def test_dies_of_wafers_that_hold_both_populations_are_compared_within_them() -> None:
+    frame = values(6, 4, 5)
+    die = frame["die"].astype(int)
+    wafer = np.array([0, 0, 1, 1, 2, 2, 0, 0, 1, 1, 3, 3])[die]
+    found = _compare_yields(
+        frame.assign(wafer=wafer.astype(str), state=np.where(die % 2, "works", "open")), "by", NAMES, 0
+    )
+    assert found is not None
+    assert (found.unit_of_test, found.degrees, found.n_cells) == ("dies", 8 - 2 - 1, (16, 16))
+    assert found.difference.value == pytest.approx(0.0)

@@ -103,3 +103,18 @@ def test_a_template_names_fields_gives_units_and_joins_what_stands_twice() -> No
 def test_a_template_without_fields_or_with_a_wrong_unit_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         Template(text)
+
+
+def test_a_plain_number_is_named_by_the_word_before_it() -> None:
+    stems = names("W1_C{c}_{s}_dose{d}_rate{r}", c=range(3), s=STEPS, d=(1, 3), r=(0.5, 2))
+    assert found(stems) == "W1_C{cell}_{step}_dose{dose}_rate{rate value}"  # a rate without its unit is no rate
+    keys = read_keys(stems[0], find_grammar(stems).templates)
+    assert keys is not None
+    assert keys.numbers == {"dose": 1.0, "rate value": 0.5}
+
+
+def test_a_plain_number_without_a_word_is_asked_about() -> None:
+    grammar = find_grammar(names("W1_C{c}_{s}_{r}", c=range(3), s=STEPS, r=(0.5, 2)))
+    assert grammar.templates[0].text == "W1_C{cell}_{step}_{number1}"
+    assert len(grammar.seen) == 1
+    assert not find_grammar(names("W1_C{c}_{s}_{r}V", c=range(3), s=STEPS, r=(0.5, 2))).seen
