@@ -21,7 +21,7 @@ from devicekit.report.shared import provenance_section, warnings_section
 Curves = Mapping[str, tuple[np.ndarray, np.ndarray]]
 MOST_MAPS = 4
 MOST_SURFACES = 4
-MOST_PICTURES = 6  # of sweeps that stand out
+MOST_PICTURES = 24  # of sweeps that stand out
 SMALL = (4.8, 3.1)
 
 
@@ -139,7 +139,9 @@ def _components(found: Population) -> Figure | None:
     panel = figures.components(own, [label(each.quantity) for each in own], own[0].unit)
     size = (4.8, min(max(2.2, 0.3 * len(own) + 1.0), 4.6))
     words = "Standard deviations between wafers, dies, cells and cycles, with 95 % intervals"
-    return _draw(panel, f"{words}.", words, size=size, title="Where the voltages vary.")
+    return _draw(
+        panel, f"{words}; one that reaches the edge goes on.", words, size=size, title="Where the voltages vary."
+    )
 
 
 def _component_blocks(found: Population, figure: Figure | None) -> list[Block]:
@@ -231,7 +233,8 @@ def _order(found: Population) -> list[Block]:
     for name in ("v_set_v", "v_reset_v"):
         if name in found.models and found.models[name].values["cycle"].nunique() > 3:
             words = f"{label(name)} over the cycles of the cells with most of them"
-            blocks.append(_draw(figures.over_cycles(found.values(name), QUANTITIES[name]), f"{words}.", words))
+            panel = figures.over_cycles(found.values(name), QUANTITIES[name])
+            blocks.append(_draw(panel, f"{words}, a line each.", words))
     return blocks
 
 
@@ -245,6 +248,7 @@ def _standouts(found: Population, sweeps: Callable[[Sequence[tuple[str, int]]], 
             curves = sweeps([(each.file, each.sweep)])
             if curves:
                 caption = f"{each.file}. Note: {each.note}. Numbers: {each.found}."
+                curves = {f"sweep {each.sweep}": curve for curve in curves.values()}  # the name of a file is long
                 figure = _draw(figures.sweeps(curves), caption, f"Sweep of {each.file}")
                 blocks.append(replace(figure, title=each.found))
     return blocks or [Text(["No cell is beyond 3.5 robust standard deviations."])]

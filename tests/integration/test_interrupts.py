@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -119,3 +120,29 @@ def test_the_interrupt_handler_is_that_of_the_caller_again(tmp_path: Path) -> No
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
+
+
+@pytest.mark.slow
+def test_a_population_that_is_interrupted_and_started_again_has_the_same_bytes(tmp_path: Path) -> None:
+    from devicekit.synthetic.wafers import WaferTruth, write_wafers
+
+    write_wafers(tmp_path / "lot", WaferTruth(wafers=2, dies=3, cells=6, cycles=3, points=40, kept=1.0), 1)
+    out, kept = tmp_path / "out", tmp_path / ".out.devicekit-kept"
+    arguments = ["population", str(tmp_path / "lot"), "--accept", "--jobs", "1", "--out", str(out)]
+
+    def finished() -> dict[str, bytes]:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+        subprocess.run(
+            [sys.executable, "-c", ENTRY, *arguments], env=environment, check=True, stdout=subprocess.DEVNULL
+        )
+        return {path.name: path.read_bytes() for path in sorted(out.iterdir())}
+
+    whole = finished()
+    shutil.rmtree(out)
+    ended = interrupted(arguments, 0.1, True, ready=kept)
+    assert (ended.code, ended.left) == (130, ())
+    parts = len(list(kept.iterdir()))
+    assert 0 < parts < 36  # of as many cells
+    assert not out.exists() or not (out / "report.html").exists()
+    assert finished() == whole
+    assert not kept.exists()

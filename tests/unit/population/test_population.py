@@ -105,5 +105,5 @@ def test_options_without_effect_on_a_population_are_named(
 
     reading = ReadOptions(accept=True)
     run_characterize(CharacterizeRequest(files=(folder,), out=tmp_path / "o", reading=reading, threshold=50, jobs=1))
-    (said,) = [each.getMessage() for each in caplog.records]
+    (said,) = [each.getMessage() for each in caplog.records if each.name == "devicekit.verbs.characterize"]
     assert said.split()[0] == "--threshold"
