@@ -29,7 +29,7 @@ Progress = Callable[[float], None]
 """Callback with the completed fraction of a run, 0..1."""
 
 # currents of the first set at which a stage is recorded for the maps [A]
-_STAGE_CURRENTS = (("10 uA", 1e-5), ("100 uA", 1e-4))
+_STAGE_CURRENTS = (("10 µA", 1e-5), ("100 µA", 1e-4))
 
 
 def make_solver(name: str, grid: Discretisation) -> Solver:

@@ -48,7 +48,7 @@ _NORMAL = 1.96  # standard errors of a 95 % interval
 
 
 def _seconds(time: float) -> str:
-    return "–" if math.isnan(time) else f"{time:.3g} s"
+    return "–" if math.isnan(time) else si(time, "s")
 
 
 @dataclass(frozen=True, kw_only=True)

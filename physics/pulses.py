@@ -10,6 +10,7 @@ from typing import Unpack
 import pandas as pd
 
 from devicekit.core.errors import ParameterError
+from devicekit.core.text import si
 from devicekit.tables import PulseTable
 from physics.drive import PulseTrain, loops, trains
 from physics.iv import Progress, RunOptions, check_drive, make_stepper, reason, resolve_stack, stage
@@ -118,7 +119,7 @@ class _PulseRun:
     def trains(self, state: State, group: Sequence[PulseTrain]) -> None:
         for train in group:
             state = self._train(state, train)
-            label = f"after {train.direction} at {train.width * 1e6:g} us"
+            label = f"after {train.direction.upper()}, {si(train.width, 's')}"
             self.stages.append(stage(self.stepper, state, 0.0, label, train.cycle))
 
     def _train(self, state: State, train: PulseTrain) -> State:

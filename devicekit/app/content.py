@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from devicekit.app.choices import choice_text
 from devicekit.app.results import FileColumn, Seen
 from devicekit.core.text import count, si
 
@@ -66,14 +67,18 @@ def draw_figure(panel: Any, caption: str, alt: str) -> str:
 
 def _count_facts(summary: Description) -> tuple[tuple[str, str], ...]:
     """Return the counts of a table."""
-    facts = [("content", summary.kind), ("rows", f"{summary.rows}"), ("devices", f"{summary.devices}")]
+    facts = [
+        ("content", choice_text("kind", summary.kind)),
+        ("rows", f"{summary.rows}"),
+        ("devices", f"{summary.devices}"),
+    ]
     if summary.kind in ("pulse", "sweep"):
         facts.append(("trains" if summary.kind == "pulse" else "sweeps", summary.in_words()))
     if widths := summary.contents.get("pulse_widths_s"):
         facts.append((f"pulse width{'s' * (len(widths) > 1)}", ", ".join(si(each, "s") for each in widths)))
     if levels := summary.contents.get("levels"):
         facts.append((count(len(levels), "level"), ", ".join(levels[:6])))
-    return (*facts, ("format", str(summary.format)))
+    return (*facts, ("format", choice_text("format", str(summary.format))))
 
 
 def _format_first_rows(table: Table) -> tuple[tuple[str, ...], ...]:

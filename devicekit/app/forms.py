@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from devicekit.app.choices import choice_text
 from devicekit.core.declarations import Option
 from devicekit.core.errors import UsageError
 from devicekit.core.pairs import parse_pairs
@@ -44,6 +45,11 @@ class Field:
     hint: str = ""
     mode: str = ""
     doc: str = ""
+
+    @property
+    def items(self) -> list[tuple[str, str]]:
+        """Value and words of each choice."""
+        return [(each, choice_text(self.name, each)) for each in self.choices]
 
 
 def build_reading_fields(options: ReadOptions, recipes: list[str], formats: list[str]) -> list[Field]:

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import physics
+from devicekit.app.choices import use_words
 from devicekit.app.forms import Field
 from devicekit.app.labels import name_settings
 from devicekit.app.request_fields import build_fields, parse_fields
@@ -74,9 +75,6 @@ def build_simulation_form(stack: str = "") -> RunForm:
     """Return the form of a simulation, of a shipped stack or of the text of a stack file."""
     from devicekit.verbs.simulate import IVRequest
 
-    titles = "; ".join(
-        f"{name}: {read_title(path.read_text('utf-8'))}" for name, path in physics.material_files().items()
-    )
     (material,) = build_fields(IVRequest, "material", material=physics.DEFAULT_MATERIAL)
     return RunForm(
         "simulate",
@@ -89,7 +87,6 @@ def build_simulation_form(stack: str = "") -> RunForm:
                 material,
                 label="Start from" if stack else material.label,
                 choices=tuple(physics.material_files()),
-                doc=f"{titles}.",
             ),
             *([Field("stack", "Stack", value=stack, mode="lines")] if stack else []),
             *(
@@ -276,7 +273,8 @@ def parse_training(form: Mapping[str, str], card: Path) -> TrainRequest:
 
 def _setting_field(setting: Setting) -> Field:
     """Return the field of a setting; an empty one is None."""
-    usual, doc = setting.default, name_settings(setting.doc).replace("None:", "empty:")
+    usual = setting.default
+    doc = use_words(name_settings(setting.doc).replace("None:", "empty:"), setting.name)
     if get_origin(setting.kind) is Literal or setting.kind is bool:
         words = ("yes", "no") if setting.kind is bool else get_args(setting.kind)
         value = "" if usual is None else {True: "yes", False: "no"}[bool(usual)] if setting.kind is bool else str(usual)

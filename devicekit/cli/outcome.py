@@ -26,8 +26,8 @@ def show(text: Iterable[Block]) -> None:
                 terminal.paragraph(words, indent)
             case Fields(rows):
                 terminal.fields(rows)
-            case Columns(head, rows):
-                terminal.table(head, rows)
+            case Columns(head, rows, words):
+                terminal.table(head, rows, first_left=words)
             case Warnings(coded):
                 print_warnings(coded)
             case Alert(words, "error"):

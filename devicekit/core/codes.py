@@ -241,10 +241,6 @@ _BY_RANK = {
             "magnitudes of negative conductances were taken",
             "check that the sign was only a polarity",
         ),
-        "transistor": (
-            "the voltage of a gate was swept: curves of a transistor, not of two terminals",
-            "nothing if a transistor was measured; else choose the column with --map voltage_v=NAME",
-        ),
         "ppf_baseline": (
             "unknown from which level the second amplitude of a pulse pair is counted",
             "give --ppf-baseline original (level before both pulses) or before (level before the second)",
@@ -263,7 +259,7 @@ _BY_RANK = {
         ),
         "same_device": (
             "one device name stands at several temperatures",
-            "nothing if these are different devices; else the interval of the activation energy is too wide",
+            "give different devices different names; if it is one, the interval of the activation energy is too wide",
         ),
         "dead_devices": (
             "devices that do not switch are left out of the fit and counted as stuck",
@@ -283,7 +279,7 @@ _BY_RANK = {
         ),
         "unpaired": (
             "the numbers of LTP and LTD trains differ",
-            "nothing if the extra train is real; a card needs both directions",
+            "check that no train is missing; a card needs both directions",
         ),
         "sheets": (
             "sheets of a workbook were left out",
@@ -335,6 +331,10 @@ _BY_RANK = {
         ),
     },
     REMARK: {
+        "transistor": (
+            "the voltage of a gate was swept: curves of a transistor, not of two terminals",
+            "nothing if a transistor was measured; else choose the column with --map voltage_v=NAME",
+        ),
         "gradual": (
             "sweeps switch without a jump",
             "nothing: V_set is where ln G is half-way, so quote its definition with it",

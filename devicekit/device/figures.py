@@ -44,7 +44,7 @@ def rates(branches: Mapping[str, Rate], top: float) -> Panel:
         for (bottom, ceiling), alpha in ((measured, 0.2), (pale, 0.07)):
             shade = Curve(words, each.r, size, "band", low=bottom, high=ceiling, colour=colour, alpha=alpha)
             curves.append(shade if alpha > 0.1 else replace(shade, name=f"{words}, extrapolated", legend=False))
-    y = Axis("|rate rdot(r)|", "window per pulse", limits=(0.0, 1.25 * top))
+    y = Axis("|change by one pulse|", "window", limits=(0.0, 1.25 * top))
     notes = [(at, 1.18 * top, "no data") for at in _gaps([each.r[each.inside] for each in branches.values()])]
     return Panel(Axis.of("state", limits=(0.0, 1.0)), y, curves, notes=notes)
 

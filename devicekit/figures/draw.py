@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 TICKS = 5  # most intervals of a linear axis of a small panel
+CLOSE = 1.15  # least distance of two ticks of a probability, in heights of their labels
 APART = {"x": 2.7, "y": 2.0}  # least distance of two ticks along an axis, in heights of their labels
 LETTERS = 2.1  # letters of a label in a length of its axis, in heights of a letter
 ROOM = 0.04  # of a logarithmic axis beyond the data
@@ -27,6 +28,7 @@ _GLYPHS = re.compile(r'(?:<tspan x="[^"]*" y="[^"]*" style="[^"]*">[^<]*</tspan>
 _GLYPH = re.compile(r'<tspan x="([^"]*)" y="([^"]*)" style="([^"]*)">([^<]*)</tspan>')
 _FAMILY = re.compile("font-family: .*")
 _SHARES = (0.01, 0.1, 1.0, 5.0, 10.0, 20.0, 50.0, 80.0, 90.0, 95.0, 99.0, 99.9, 99.99)
+FIRST = (50.0, 63.2, 1.0, 99.0, 99.9, 10.0, 90.0, 0.1, 5.0, 20.0, 80.0, 95.0)  # shares that stay where few fit
 _WEIBULL_SHARES = (0.01, 0.1, 1.0, 5.0, 10.0, 20.0, 40.0, 63.2, 80.0, 90.0, 99.0, 99.9)
 
 
@@ -77,7 +79,7 @@ def draw(drawn: Drawn, ax: Axes, style: Style, mark: str = "") -> None:
     if mark:  # outside, where it covers nothing
         beside: Any = ax.child_axes[-1] if ax.child_axes else ax
         place: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points"}
-        away = 3.0 * style.label_pt if ax.child_axes else 3.0  # beyond the label of a colour bar
+        away = 4.0 * style.label_pt if ax.child_axes else 3.0  # beyond the label of a colour bar
         beside.annotate(mark, (1.0, 0.5), (away, 0.0), **place, rotation=90, ha="left", va="center", color="0.35")
 
 
@@ -192,6 +194,21 @@ def fit_words(drawn: Drawn, ax: Axes, style: Style) -> None:
         locator = getattr(ax, f"{which}axis").get_major_locator()
         if isinstance(locator, MaxNLocator):
             locator.set_params(nbins=max(2, min(TICKS, int(long / (APART[which] * style.tick_pt)))))
+    if drawn.upright:
+        _thin_probabilities(ax, CLOSE * style.tick_pt * point)
+
+
+def _thin_probabilities(ax: Axes, apart: float) -> None:
+    """Leave out shares whose labels would lie closer than so many pixels; the middle and the tails come first."""
+    from matplotlib.ticker import FixedLocator
+
+    known = [float(each) for each in ax.yaxis.get_major_locator()()]
+    height = dict(zip(known, ax.transData.transform([(ax.get_xlim()[0], each) for each in known])[:, 1], strict=True))
+    kept: list[float] = []
+    for share in sorted(known, key=lambda each: FIRST.index(each) if each in FIRST else len(FIRST)):
+        if all(abs(height[share] - height[other]) >= apart for other in kept):
+            kept.append(share)
+    ax.yaxis.set_major_locator(FixedLocator(sorted(kept)))
 
 
 def set_legend(ax: Axes, room: float) -> None:

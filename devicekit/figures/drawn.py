@@ -139,9 +139,12 @@ def of_each(series: Sequence[Series], words: Sequence[str]) -> str:
     """Return words of each series with its name, of the only one without, of more than eight what they share."""
     if len(series) == 1:
         return words[0]
+    same = f"{words[0]}{'' if words[0].endswith(' each') else ' each'}" if len(set(words)) == 1 else ""
     if len(series) > MOST:
         many = f"{len(series)} {noun(series)}s"
-        return f"{many}, {words[0]} each" if len(set(words)) == 1 else many
+        return f"{many}, {same}" if same else many
+    if same:
+        return f"{listed([each.name for each in series])}: {same}"
     return listed([f"{each.name}: {text}" for each, text in zip(series, words, strict=True)])
 
 

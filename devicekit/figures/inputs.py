@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 LIBRARY = "library:"
 RESULTS = "results.json"  # of `characterize`, beside its tables
-METRICS, BENCHMARK = "metrics.json", "benchmark.json"
+METRICS, BENCHMARK, TABLE = "metrics.json", "benchmark.json", "table.csv"
 _TABLES = ("cycles", "decades", "devices", "levels")  # of `characterize` that panels show
 _MERITS = ("bakes", "arrhenius", "dc", "endurance", "multilevel", "retention", "summary")  # those that panels show
 _WITHOUT = {  # what a kind of input has not, and what to give instead
@@ -120,6 +121,8 @@ def _of_path(path: Path, reading: ReadOptions, settings: Settings) -> list[Input
         found = found or [each for each in results if each.is_file()]
         ours = found and ownmark.read_marker(path)["files"] + ownmark.read_marker(path.parent)["files"]
         if ours and (known := [each for file in found for each in _of_json(file)]):
+            if (path / METRICS) in found and files.is_file(path / TABLE):  # of a whole run
+                known += _of_path(path / TABLE, reading, settings)
             return known
     elif path.suffix.lower() == ".json" and files.is_file(path) and (known := _of_json(path)):
         return known
@@ -146,6 +149,13 @@ def _of_json(path: Path) -> list[Input]:
         return [_of_record(load_record(path), str(path))]
     if _is_training(numbers):
         return [Input(label=name, source=str(path), holds="training", numbers=numbers, marks=_marks(numbers))]
+    if isinstance(numbers.get("train"), dict):  # of a whole run
+        parts = [("training", numbers["train"], _is_training), ("benchmark", numbers.get("benchmark"), _is_benchmark)]
+        return [
+            Input(label=name, source=str(path), holds=holds, numbers=part, marks=_marks(numbers))
+            for holds, part, holds_it in parts
+            if holds_it(part)
+        ]
     several = numbers.get("results", [numbers])
     known = [each for each in several if _is_benchmark(each)] if isinstance(several, list) else []
     if known:
@@ -158,8 +168,10 @@ def _of_json(path: Path) -> list[Input]:
     return []
 
 
-def _is_training(numbers: Mapping[str, Any]) -> bool:
+def _is_training(numbers: Any) -> bool:
     """Return whether numbers are those of a training, with all that panels show."""
+    if not isinstance(numbers, dict):
+        return False
     epochs, data = numbers.get("epochs"), numbers.get("data")
     return (
         isinstance(epochs, list)
@@ -346,6 +358,20 @@ def _of_record(record: Record, source: str) -> Input:
     return Input(label=record.name, source=source, holds="record", kind=record.kind, marks=record.marks, tables=tables)
 
 
+def _by_folder(inputs: Sequence[Input]) -> list[str]:
+    """Return the labels of inputs; of files with one name in several folders, those of the folders."""
+    shared = Counter((each.holds, each.label) for each in inputs)
+    found = []
+    for each in inputs:
+        alike = [other for other in inputs if (other.holds, other.label) == (each.holds, each.label)]
+        folders = [Path(other.source).resolve().parent.name for other in alike]
+        own = Path(each.source).resolve().parent.name
+        is_file = all(files.is_file(Path(other.source)) for other in alike)
+        told_apart = shared[each.holds, each.label] > 1 and is_file and len(set(folders)) == len(folders)
+        found.append(own if told_apart else each.label)
+    return found
+
+
 def relabelled(inputs: Sequence[Input], labels: Sequence[str]) -> list[Input]:
     """Return inputs with labels of the user, or with their own, made distinct.
 
@@ -361,7 +387,7 @@ def relabelled(inputs: Sequence[Input], labels: Sequence[str]) -> list[Input]:
     if labels and len(set(labels)) < len(labels):
         raise UsageError("labels= gives a name twice. Give different names.")
     found: list[Input] = []
-    for each, label in zip(inputs, labels or [each.label for each in inputs], strict=True):
+    for each, label in zip(inputs, labels or _by_folder(inputs), strict=True):
         taken = {other.label for other in found if other.holds == each.holds}
         names = [label, *(f"{label} ({number})" for number in range(2, len(inputs) + 1))]
         found.append(replace(each, label=next(name for name in names if name not in taken)))

@@ -86,10 +86,10 @@ class Comparison(core.Record):
         if not lines:
             return None
         log = of is not None and of.scale.axis(self._colour_values()).scale == "log"
-        words = f"colour: {of.scale.heading}" if of is not None and self.colour_range else ""
-        y = Axis("|rate rdot(r)|", "window per pulse")
+        by = (of.scale.heading, *self.colour_range) if of is not None and self.colour_range else None
+        y = Axis("|change by one pulse|", "window")
         x = Axis.of("state", limits=(0.0, 1.0))
-        return figures.overlay(figures.thin(lines), x, y, f"{direction.upper()} rate", words, log)
+        return figures.overlay(figures.thin(lines), x, y, f"{direction.upper()} rate", by, log)
 
     def _colour_values(self) -> list[float]:
         """Return the known values of `colours` on cards."""
@@ -99,14 +99,13 @@ class Comparison(core.Record):
         return [float(value) for value, record in pairs if record.card is not None and np.isfinite(value)]
 
     @cached_property
-    def colour_range(self) -> str:
-        """Range of `colours` with its unit, in words; "" if all cards have the same value."""
+    def colour_range(self) -> tuple[str, str] | None:
+        """Lowest and highest value of `colours`, in words; None if all cards have the same value."""
         values = self._colour_values()
         if self.colours is None or len(set(values)) < 2:
-            return ""
+            return None
         scale = self.colours.scale
-        low, high = (scale.text(end(values), 3) for end in (min, max))
-        return f"{low} (blue) to {high} (orange) {scale.unit}".rstrip()
+        return scale.text(min(values), 3), scale.text(max(values), 3)
 
     def _on_cards(self, row: Row) -> bool:
         return any(cell is not None for cell, r in zip(row.numbers, self.records, strict=True) if r.card is not None)

@@ -69,7 +69,9 @@ def thin(lines: Sequence[Line], most: int = MOST_LINES) -> list[Line]:
     return [lines[order[k]] for k in np.unique(np.linspace(0, len(lines) - 1, most).round().astype(int))]
 
 
-def overlay(lines: Sequence[Line], x: Axis, y: Axis, title: str, by: str, log: bool = False) -> Panel:
+def overlay(
+    lines: Sequence[Line], x: Axis, y: Axis, title: str, by: tuple[str, str, str] | None = None, log: bool = False
+) -> Panel:
     """Draw one line per device: up to eight in colours of their own, more coloured by a number, or grey if unknown.
 
     Parameters
@@ -78,8 +80,8 @@ def overlay(lines: Sequence[Line], x: Axis, y: Axis, title: str, by: str, log: b
     x, y : Axis
     title : str
         Title of the figure.
-    by : str
-        Meaning of the colours, for the title; "" if all are equal.
+    by : tuple of (str, str, str), optional
+        Meaning of the colours, and the lowest and highest number in words; None if all are equal.
     log : bool
         True if colours follow the logarithm of the number.
     """
@@ -89,8 +91,7 @@ def overlay(lines: Sequence[Line], x: Axis, y: Axis, title: str, by: str, log: b
         Curve(line.name, line.x, line.y, width=1.2 if few else 0.8, colour=colour, alpha=0.9, legend=few)
         for line, colour in zip(lines, colours, strict=True)
     ]
-    words = f"{title}; {by}" if by and not few else title
-    return Panel(x, y, curves, title=words, legend="in" if few else "none")
+    return Panel(x, y, curves, title=title, legend="in" if few else "none", bar=None if few else by)
 
 
 def cdf(groups: Mapping[str, np.ndarray], x: Axis, of: str) -> Panel:

@@ -12,7 +12,6 @@ from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, listed
 from devicekit.features.merit import figure
 from devicekit.library.compare import Comparison
-from devicekit.library.figures import MOST_NAMES
 from devicekit.library.query import Unreadable
 from devicekit.library.rows import Row
 from devicekit.plot import Image, Panel
@@ -168,13 +167,11 @@ def _figure(panel: Panel | None, caption: str, alt: str) -> list[Block]:
 
 def _rate_figures(found: Comparison) -> list[Block]:
     blocks: list[Block] = []
-    by = f" Colours: {found.colours.scale.label}, {found.colour_range}." if found.colours and found.colour_range else ""
-    by = by if sum(record.card is not None for record in found.records) > MOST_NAMES else ""
     for direction in DIRECTIONS:
         panel = found.overlay(direction)
         n = len(panel.curves) if panel else 0
         words = f"{direction.upper()} rate of {count(n, 'card')}"
-        words += "." if blocks else f" over the measured range, each in its own window.{by}"
+        words += "." if blocks else " over the measured range, each in its own window."
         blocks += _figure(panel, words, f"Rate curves of {n} cards over the state, {direction.upper()}")
     return blocks
 

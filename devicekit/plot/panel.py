@@ -13,7 +13,7 @@ from devicekit.core.printing import Printed
 from devicekit.core.scales import Scale, Units
 from devicekit.plot import wire
 from devicekit.plot.axis import OWN, Axis, axis_json, set_axis
-from devicekit.plot.style import axes, plain
+from devicekit.plot.style import add_colour_bar, axes, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -136,6 +136,8 @@ class Panel(Printed):
         Position of the legend.
     grid : bool
         True for vertical grid lines.
+    bar : tuple of (str, str, str), optional
+        Label of the colours from blue to orange, and its lowest and highest value in words.
     """
 
     x: Axis
@@ -146,6 +148,7 @@ class Panel(Printed):
     lines: Sequence[tuple[str, float]] = ()
     legend: Literal["in", "above", "none"] = "in"
     grid: bool = False
+    bar: tuple[str, str, str] | None = None
 
     def displayed(self, units: Units = OWN) -> Panel:
         """Return the figure in display units: 57 µS instead of 5.7e-5 S.
@@ -166,6 +169,7 @@ class Panel(Printed):
             curves=[each.scaled(across, up) for each in self.curves],
             notes=[(float(across.apply(at)), float(up.apply(height)), words) for at, height, words in self.notes],
             lines=[(which, float((across if which == "x" else up).apply(at))) for which, at in self.lines],
+            bar=self.bar and (self.bar[0], units.rewrite(self.bar[1]), units.rewrite(self.bar[2])),
         )
         return shown._complement() if across.inverse and y.cumulative else shown
 
@@ -224,6 +228,8 @@ class Panel(Printed):
         if self.legend != "none" and ax.get_legend_handles_labels()[0]:
             above: dict[str, Any] = {"ncols": 3, "loc": "lower center", "bbox_to_anchor": (0.5, 1.0)}
             ax.legend(fontsize="small", frameon=False, **(above if self.legend == "above" else {}))
+        if self.bar:
+            add_colour_bar(ax, *self.bar)
         return ax
 
     def as_json(self, units: Units = OWN) -> dict[str, object] | None:
@@ -266,6 +272,7 @@ class Panel(Printed):
             "curves": curves,
             "lines": [[which, wire.number(at)] for which, at in self.lines],
             "notes": [[wire.number(x), wire.number(y), words] for x, y, words in self.notes],
+            "bar": list(self.bar) if self.bar else None,
         }
 
     def frame(self, units: Units = OWN) -> pd.DataFrame:

@@ -65,6 +65,20 @@ def colours_of(values: Sequence[float]) -> list[str]:
     return [ramp(ranks[value] / (len(values) - 1)) for value in values]
 
 
+def add_colour_bar(ax: Axes, label: str, low: str, high: str) -> None:
+    """Draw the ramp beside an Axes, with words at its ends."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import LinearSegmentedColormap, Normalize
+
+    figure: Any = ax.figure
+    colours = ScalarMappable(Normalize(0.0, 1.0), LinearSegmentedColormap.from_list("ramp", RAMP))
+    bar = figure.colorbar(colours, ax=ax, ticks=[0.0, 1.0], aspect=30, pad=0.02)
+    bar.ax.set_yticklabels([plain(low), plain(high)], fontsize="small", rotation=90, va="center")
+    for words, place in zip(bar.ax.get_yticklabels(), ("bottom", "top"), strict=True):
+        words.set_verticalalignment(place)
+    bar.set_label(plain(label), fontsize="small", labelpad=-6)
+
+
 def axes(ax: Axes | None) -> Axes:
     """Return the given Axes, or a new one in a new figure, which a script shows at its end."""
     if ax is not None:

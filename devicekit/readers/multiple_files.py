@@ -34,6 +34,7 @@ from devicekit.tables import PulseTable, SweepTable, Table, TransientTable
 _NO_DATA = {".md", ".toml", ".png", ".jpg", ".jpeg", ".svg", ".pdf", ".py", ".ipynb", ".html", ".doc", ".docx"}
 _SETTINGS = {".cfg", ".conf", ".ini"}  # beside the measurements
 _NO_NAMES = ("readme", "license", "licence", "copying", "notice", ".")
+_BESIDE = ("datapackage.json", "citation.cff", ".zenodo.json", "codemeta.json")  # descriptions of a data set
 MOST_FILES = 20_000
 
 ReadFile = Callable[[Source, ReadOptions], Table]
@@ -98,6 +99,12 @@ def may_hold_data(file: Path) -> bool:
     return file.suffix.lower() not in _NO_DATA and not name.startswith(_NO_NAMES) and file.stat().st_size > 0
 
 
+def _is_description(file: Path) -> bool:
+    """Return whether a file is one that stands beside any data set: a licence or a description, by its name."""
+    name = file.name.lower()
+    return name.startswith(_NO_NAMES) or name in _BESIDE or file.suffix.lower() == ".md"
+
+
 def _describe_missing(folder: Path) -> str:
     missing = [name for name in ("set.csv", "reset.csv") if not (folder / name).is_file()]
     return (
@@ -154,7 +161,7 @@ def read_all(path: Any, paths: Sequence[Path], options: ReadOptions, read_file: 
                 raise
         except _UnreadableFiles as found:
             bad |= found.reasons
-    left = sorted(file.name for file in given if file not in (*rest, *bad) and not file.name.startswith("."))
+    left = sorted(file.name for file in given if file not in (*rest, *bad) and not _is_description(file))
     warnings = []
     if bad:
         warnings.append(CodedWarning("unreadable", f"{_name_source(rest)}: {_describe_bad(bad)}"))

@@ -144,7 +144,7 @@ def _text(figure: PaperFigure, sizes: Sequence[tuple[float, float]], out: Path) 
     marks = mark_sentence(mark for each in figure.inputs for mark in each.marks)
     rows = [(each.name, each.shows) for each in figure.panels]
     wide = " and ".join(f"{width:.0f} x {height:.0f} mm" for width, height in sizes)
-    found: list[Block] = [*([Title(marks)] if marks else []), Columns(("panel", "shows"), rows)]
+    found: list[Block] = [*([Title(marks)] if marks else []), Columns(("panel", "shows"), rows, words=2)]
     if figure.style.font() not in figure.style.fonts[:2]:
         missing, first = " and ".join(figure.style.fonts[:2]), figure.style.fonts[0]
         words = f"{missing} are not on this machine: the PDF has {figure.style.font()}, and the SVG asks for {first}."

@@ -37,10 +37,11 @@ class Fields:
 
 @dataclass(frozen=True)
 class Columns:
-    """Cells under their names."""
+    """Cells under their names; so many columns of words stand to the left, the numbers after them to the right."""
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
+    words: int = 1
 
 
 @dataclass(frozen=True)

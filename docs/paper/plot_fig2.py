@@ -19,7 +19,7 @@ result.plot(ax=ax).set_title("(b) set I-V, coarse mesh; line: V_set (half_ln_g)"
 # Potential, vacancies and temperature through the set: at the start, as the current passes 10 µA and 100 µA, and at
 # the end. Dotted: the interface of HfO2 (below) and Al2O3 (above).
 
-labels = ("start", "10 uA", "100 uA", "end of set")
+labels = ("start", "10 µA", "100 µA", "end of set")
 stages = [stage for stage in result.stages if stage.label in labels] or list(result.stages)
 figure, axes = plt.subplots(3, len(stages), figsize=(3.3 * len(stages), 7.5), layout="constrained", squeeze=False)
 for row, quantity in zip(axes, ("potential", "density", "temperature"), strict=True):

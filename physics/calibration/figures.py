@@ -29,19 +29,27 @@ def level(measured: Level, simulated: Simulated, held_out: bool) -> Panel:
     return Panel(Axis.of("voltage_v"), Axis("|current I|", "A", "log"), curves, title)
 
 
+MOST_NAMED = 5  # parameters that a matrix names
+
+
 def correlations(keys: Sequence[str], values: Array) -> Image:
-    """Draw the matrix of correlations, -1 to 1, numbered as the table of parameters."""
-    edges = np.arange(len(keys) + 1) + 0.5
+    """Draw the matrix of correlations, -1 to 1, with the names of a few parameters, or numbered as their table."""
+    few = len(keys) <= MOST_NAMED
+    edges = np.arange(len(keys) + 1) + (-0.5 if few else 0.5)
+    axis = Axis("", names=tuple(map(plain_name, keys))) if few else Axis("parameter", "", whole=True)
     return Image(
-        Axis("parameter", "", whole=True),
-        Axis("parameter", "", whole=True),
+        axis,
+        axis,
         edges,
         edges,
         values,
         "correlation",
         "RdBu_r",
         (-1.0, 1.0),
-        False,
-        (),
-        "",
+        numbers=few,
     )
+
+
+def plain_name(key: str) -> str:
+    """Return the key of a parameter in words: filament.radius is the filament radius."""
+    return key.replace(".", " ").replace("_", " ")

@@ -11,6 +11,7 @@ from devicekit.plot import Panel
 from devicekit.report import Block, Figure, Report, Section, Table, Text, draw
 from devicekit.report.shared import provenance_section
 from physics.calibration.chain import Chain
+from physics.calibration.figures import plain_name
 from physics.calibration.measured import WORDS
 from physics.calibration.result import Calibration, ProfileStep
 from physics.report import stack_sections
@@ -104,7 +105,7 @@ def numbers(fit: Calibration) -> list[Scalar]:
         Scalar("misfit", "misfit of ln I, root mean square", fit.misfit),
         Scalar("directions", f"directions determined, of {len(fit.directions)}", _determined(fit)),
         *(
-            Scalar.from_estimate(each.key, each.key, each.estimate, "" if each.unit == "1" else each.unit)
+            Scalar.from_estimate(each.key, plain_name(each.key), each.estimate, "" if each.unit == "1" else each.unit)
             for each in known
         ),
     ]
@@ -137,7 +138,7 @@ def page(fit: Calibration, chain: Chain | None, profile: Sequence[ProfileStep], 
         summary(fit),
         [*parts, provenance_section([], command)],
         marks=("SIMULATED", "CALIBRATED"),
-        pictures=[*levels[:2], *parts[1].figures[:1]],
+        pictures=levels[:3] if len(levels) > 2 else [*levels, *parts[1].figures[:1]],
         numbers=numbers(fit),
         source=f"{count(len(fit.levels), 'level')}, from material set “{fit.stack.material}”",
     )

@@ -28,13 +28,13 @@ def shifts(bakes: Sequence[tuple[str, np.ndarray, np.ndarray, np.ndarray, np.nda
     return Panel(Axis("conductance", "S"), Axis("shift by the bake", "S"), curves, lines=(("y", 0.0),), legend="above")
 
 
-def bit_errors(lines: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]], x: Axis) -> Panel:
-    """Draw shares of wrong bits [1] with their intervals against temperature or time, a line each."""
+def shares(lines: Mapping[str, tuple[np.ndarray, ...]], x: Axis, of: str) -> Panel:
+    """Draw shares [1] of bits or cells with their intervals against temperature or time, a line each."""
     curves = [
         Curve(name, at, 100 * rate, "errors", "o-", 100 * low, 100 * high, f"C{number % 10}")
         for number, (name, (at, rate, low, high)) in enumerate(lines.items())
     ]
-    return Panel(x, Axis("wrong bits", "%"), curves, legend="above")
+    return Panel(x, Axis(of, "%"), curves, legend="above")
 
 
 def variances(groups: Sequence[tuple[str, np.ndarray, np.ndarray, np.ndarray]]) -> Panel:

@@ -26,9 +26,10 @@ from devicekit.features.bakes.law import LAW_EV, BakeReach, PredictedShift, pred
 from devicekit.features.bakes.loss import GroupEnergy, GroupMove, Loss, energy_words, find_loss, measure_exponent
 from devicekit.features.bakes.pairs import Pairs, is_population, pair
 from devicekit.features.bakes.relaxation import Relaxation, find_relaxation
-from devicekit.features.bakes.shifts import LevelShift, level_shifts
+from devicekit.features.bakes.shifts import LOST, LevelShift, level_shifts
 from devicekit.features.merit import MeritResult, Settings, figure, origin
 from devicekit.features.merits.arrhenius import time_words
+from devicekit.features.stats import clopper_pearson
 from devicekit.plot import Axis, Panel
 from devicekit.report import Block, Table
 from devicekit.tables import RetentionTable
@@ -134,8 +135,7 @@ class BakesResult(MeritResult):
             return f"{read}."
         if not self.loss.loss_k:
             return f"{read}, and no bake shows a loss of conductance."
-        life = ", and one time a bake gives no life in use" if self.life_refusal == NO_EXPONENT else ""
-        return f"{read}; from {celsius(self.loss.loss_k[0])} on cells lose conductance{life}."
+        return f"{read}; from {celsius(self.loss.loss_k[0])} on cells lose conductance."
 
     def sentences(self) -> list[str]:
         """Return the verdict, what the loss and the relaxation follow, and what is refused."""
@@ -221,7 +221,22 @@ class BakesResult(MeritResult):
                 rates = [(r.value, *(r.ends or (r.value, r.value))) for r in (each.rate for each in own) if r]
                 lines[f"{2**bits} levels"] = (np.array(at), *np.array(rates).T)
         x = Axis("temperature of the bake", "°C") if warm else Axis("time", "s", "log")
-        return figures.bit_errors(lines, x)
+        return figures.shares(lines, x, "wrong bits")
+
+    def lost_panel(self) -> Panel:
+        """Draw the shares of cells that lost conductance against temperature, or time if there is one temperature."""
+        warm, pairs = self.loss is not None, self.population
+        own = [k for k, each in enumerate(pairs.bakes) if not warm or each.temperature_k is not None]
+        at = [(pairs.bakes[k].temperature_k or 0.0) - ZERO_C if warm else pairs.bakes[k].time_s for k in own]
+        order, lines = np.argsort(at, kind="stable"), {}
+        for share in LOST:
+            ratios = [pairs.ratio[np.isfinite(pairs.ratio[:, own[k]]), own[k]] for k in order]
+            counts = [(int((each <= 1.0 - share).sum()), each.size) for each in ratios]
+            ends = np.array([clopper_pearson(*each) for each in counts])
+            rates = np.array([lost / n for lost, n in counts])
+            lines[f"lost {percent(share)} or more"] = (np.array(at)[order], rates, *ends.T)
+        x = Axis("temperature of the bake", "°C") if warm else Axis("time", "s", "log")
+        return figures.shares(lines, x, "cells")
 
     def relaxation_panel(self) -> Panel:
         """Draw the variance of the shift of each group of levels against time, with its line."""
@@ -248,8 +263,11 @@ class BakesResult(MeritResult):
         """Return the blocks of the report: notes, figures, tables."""
         notes, *tables = super().blocks()
         shown = [notes, tables.pop()]
+        words = "Cells that lost a tenth and a fifth of their conductance."
+        if len(self.population.bakes) > 1:
+            shown.append(figure(self.lost_panel(), words, "Share of lost cells against the bake"))
         words = "Wrong bits, levels placed for each bake; bars: 95 % intervals."
-        if self.errors:
+        if sum(each.rate is not None for each in self.errors) > 1:
             shown.append(figure(self.errors_panel(), words, "Wrong bits against the bake"))
         if self.relaxation is not None:
             words = "Variance of the shift (dots), and lines in log t."

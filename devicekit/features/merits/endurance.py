@@ -14,6 +14,7 @@ import pandas as pd
 
 from devicekit.core.errors import CodedWarning, TraceError, UsageError
 from devicekit.core.records import Estimate, Record, column, derived, internal
+from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, percent
 from devicekit.device.measured import Endurance, EnduranceLife
 from devicekit.features.figures import LEVELS
@@ -105,6 +106,14 @@ class EnduranceResult(MeritResult):
         interval = clopper_pearson(held, len(self.devices))
         return Endurance(**self.block(), life=life, yield_interval=interval, **origin(self.table))
 
+    def tiles(self) -> tuple[Scalar, ...]:
+        """Return `scalars`, of a single device with its window over all cycles instead of the share that survived."""
+        if len(self.devices) > 1:
+            return self.scalars()
+        words = "5 % quantile of LRS over 95 % quantile of HRS"
+        shown = [each for each in self.scalars() if each.name != "endurance_yield"]
+        return (*shown, Scalar("endurance_window", words, self.devices[0].window))
+
     def verdict(self) -> str:
         """Return the main result in one sentence."""
         return self.sentences()[0]
@@ -131,13 +140,15 @@ class EnduranceResult(MeritResult):
         curves = []
         for level, colour in LEVELS.items():
             rows = self.table.frame[self.table.frame["level"] == level]
-            own = self.decades[self.decades["level"] == level]
+            decade = np.floor(np.log10(np.maximum(rows["cycle"].to_numpy(float), 1.0)))
             cycle = np.maximum(rows["cycle"].to_numpy(float), 1)
             g, step = rows["conductance_s"].to_numpy(float), max(1, len(rows) // 5000)
             dots = Curve(f"{level.upper()}, readings", cycle[::step], g[::step], style=".", size=2.0, colour=colour)
             curves.append(replace(dots, alpha=0.5, legend=False, data=False))
-            median = (10.0 ** (own["decade"].to_numpy(float) + 0.5), own["median_s"].to_numpy(float))
-            curves.append(Curve(level.upper(), *median, style="-o", colour=colour))
+            own = [rows[decade == each] for each in np.unique(decade)]
+            at = [float(np.exp(np.log(np.maximum(part["cycle"], 1)).median())) for part in own]
+            median = np.array([part["conductance_s"].median() for part in own])
+            curves.append(Curve(level.upper(), np.array(at), median, style="-o", colour=colour))
         return Panel(Axis.of("cycle", scale="log"), Axis.of("conductance_s", scale="log"), curves)
 
     def notes(self) -> list[str]:
@@ -153,7 +164,21 @@ class EnduranceResult(MeritResult):
         if self.life:
             words = "Cycles to failure on Weibull paper; surviving devices are marked below."
             shown.append(figure(self.life_panel(), words, "Share of failed devices against cycles"))
-        return shown
+        words = "HRS and LRS of the first (solid) and the second half (dashed) of the cycles read."
+        return [*shown, figure(self.distribution_panel(), words, "Share of readings against conductance")]
+
+    def distribution_panel(self) -> Panel:
+        """Draw the cumulative distribution of HRS and LRS, of the first and the second half of the cycles read."""
+        frame = self.table.frame[self.table.frame["conductance_s"] > 0]
+        middle, curves = frame["cycle"].median(), []
+        for level, colour in reversed(LEVELS.items()):
+            for late, style in ((False, "-"), (True, "--")):
+                own = (frame["level"] == level) & ((frame["cycle"] > middle) == late)
+                g = np.sort(frame.loc[own, "conductance_s"].to_numpy(float))
+                kept = np.unique(np.linspace(0, max(len(g) - 1, 0), 400).astype(int))[: len(g)]
+                name, share = f"{level.upper()}, {'second' if late else 'first'} half", (kept + 1) / max(len(g), 1)
+                curves.append(Curve(name, g[kept], share, style=style, colour=colour, legend=not late))
+        return Panel(Axis.of("conductance_s", scale="log"), Axis("share of readings", cumulative=True), curves)
 
     def window_panel(self) -> Panel:
         """Draw on/off of each device against cycles, with the mean trend before failure and the threshold."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -17,15 +18,16 @@ from devicekit.core.errors import CodedWarning, TraceError
 from devicekit.core.records import Estimate, column, derived, internal
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, format_number, percent, percent_span, si
-from devicekit.features.merit import MeritResult, Settings
+from devicekit.features.merit import MeritResult, Settings, figure
 from devicekit.features.states import separation as multilevel
 from devicekit.features.states.pairs import Level, OwnThresholds, Pair
 from devicekit.features.states.separation import Readings, Scale, Side
-from devicekit.plot import Axis, Curve, Panel
+from devicekit.plot import COLOURS, MOST_COLOURS, Axis, Curve, Panel, colours_of
 from devicekit.report import ROWS_SHOWN, Block, Table, rows_text
 from devicekit.tables import MultilevelTable
 from devicekit.tables import Table as AnyTable
 
+MOST_POINTS = 200  # of a curve
 MOST_LEVELS = 256  # eight bits
 WITHIN = "one lies within the other"
 SEEN = 12  # names of levels in a warning
@@ -85,6 +87,16 @@ class MultilevelResult(MeritResult):
             shown.append(Scalar.from_estimate("level_error", label, rate, of="its readings", by="counted"))
         return tuple(shown)
 
+    def tiles(self) -> tuple[Scalar, ...]:
+        """Return `scalars`, and the number of pairs that no threshold separates, if there are any."""
+        without = sum(pair.threshold_s is None for pair in self.neighbours)
+        words = f"of {count(len(self.neighbours), 'pair')} of neighbours without a threshold"
+        return (*self.scalars(), *([Scalar("levels_open", words, float(without))] if without else []))
+
+    def verdict(self) -> str:
+        """Return the number of levels, and how many of their readings are misread."""
+        return self.sentences()[0]
+
     def sentences(self) -> list[str]:
         """Return the number of levels, the share of wrong bits, and the worst pair."""
         n = len(self.levels)
@@ -110,9 +122,9 @@ class MultilevelResult(MeritResult):
     def panel(self) -> Panel:
         """Draw the histogram and fitted density of each level, with the thresholds."""
         log = self.scale.name == "log"
-        few, curves = len(self.levels) <= 10, []
-        for k, each in enumerate(self.levels):
-            values, colour = each.readings.values, f"C{k % 10}"
+        few, curves = len(self.levels) <= MOST_COLOURS, []
+        for each, colour in zip(self.levels, self._colours(), strict=True):
+            values = each.readings.values
             mean, sd = each.readings.mean, each.readings.sd if values.size > 1 else 0.0
             many = int(np.clip(np.sqrt(values.size), 4, 30))
             height, edges = np.histogram(values, many, density=True) if np.ptp(values) > 0 else (np.ones(1), [mean] * 2)
@@ -128,7 +140,51 @@ class MultilevelResult(MeritResult):
         across = Axis.of("conductance_s", scale="log") if log else Axis("conductance G", "S", ticks=6)
         density_axis = Axis("density of ln G") if log else Axis("density of G", "1/S")
         lines = [("x", pair.threshold_s) for pair in self.neighbours if pair.threshold_s is not None]
-        return Panel(across, density_axis, curves, lines=lines, legend="above")
+        return Panel(across, density_axis, curves, lines=lines, legend="above", bar=self._bar())
+
+    def _colours(self) -> list[str]:
+        return colours_of(list(range(len(self.levels))))
+
+    def _bar(self) -> tuple[str, str, str] | None:
+        """Return what the colours of many levels are."""
+        many = len(self.levels) > MOST_COLOURS
+        return ("level", self.levels[0].name, self.levels[-1].name) if many else None
+
+    def distribution_panel(self) -> Panel:
+        """Draw the cumulative distribution of the readings of each level, with the thresholds."""
+        curves = []
+        for each, colour in zip(self.levels, self._colours(), strict=True):
+            g = np.sort(each.conductance_s)
+            kept = np.unique(np.linspace(0, g.size - 1, MOST_POINTS).astype(int))
+            curves.append(Curve(each.name, g[kept], (kept + 1) / g.size, colour=colour, width=1.0))
+        x = Axis.of("conductance_s", scale="log" if self.scale.name == "log" else "linear")
+        lines = [("x", pair.threshold_s) for pair in self.neighbours if pair.threshold_s is not None]
+        legend: Literal["above", "none"] = "above" if len(self.levels) <= MOST_COLOURS else "none"
+        return Panel(x, Axis("share of readings", cumulative=True), curves, lines=lines, legend=legend, bar=self._bar())
+
+    def errors_panel(self) -> Panel:
+        """Draw the counted share of misread readings of the levels on both sides of each threshold."""
+        known = [pair for pair in self.neighbours if pair.below is not None and pair.above is not None]
+        at = np.array([pair.threshold_s for pair in known], float)
+        curves = []
+        for name, side, colour in (("lower level", "below", "ltp"), ("upper level", "above", "ltd")):
+            found = [getattr(pair, side).counted for pair in known]
+            value, low, high = (
+                np.array([100 * (np.nan if v is None else v) for v in each])
+                for each in zip(*((e.value, *(e.ends or (None, None))) for e in found), strict=True)
+            )
+            curves.append(Curve(name, at, value, "errors", "o", low, high, COLOURS[colour]))
+        x = Axis("threshold", "S", "log" if self.scale.name == "log" else "linear", name="conductance_s")
+        return Panel(x, Axis("misread readings", "%"), curves, legend="above")
+
+    def blocks(self) -> list[Block]:
+        """Return the blocks of the report: notes, figures, tables."""
+        words = "Distribution of the readings of each level; vertical lines are thresholds."
+        shown = [*super().blocks(), figure(self.distribution_panel(), words, "Share of readings against conductance")]
+        if any(pair.below is not None for pair in self.neighbours):
+            words = "Misread readings of the levels below and above each threshold, with 95 % intervals."
+            shown.append(figure(self.errors_panel(), words, "Misread readings against the threshold"))
+        return shown
 
     def notes(self) -> list[str]:
         """Return the scale on which levels are normal, and what the bit error rate assumes."""

@@ -16,13 +16,14 @@ import pandas as pd
 
 from devicekit.core.errors import CodedWarning, TraceError, UsageError
 from devicekit.core.records import Estimate, Record, cell, cell_of, column, derived, internal, part
+from devicekit.core.scalars import Scalar
 from devicekit.core.statistics import t_quantile
 from devicekit.core.text import count, format_number, percent, percent_span, si, span
 from devicekit.device.horizon import LEAST_DECADES, refusal_reason
 from devicekit.device.measured import ArrheniusLine, Retention
 from devicekit.features.lives.bake import baked_at
 from devicekit.features.merit import MOST_CURVES, MeritResult, Settings, figure, origin
-from devicekit.features.merits.arrhenius import ArrheniusResult
+from devicekit.features.merits.arrhenius import ArrheniusResult, time_words
 from devicekit.plot import MOST_COLOURS, Axis, Curve, Panel, colours_of
 from devicekit.readers.kinds.retention import explain_several_starts
 from devicekit.report import Block
@@ -119,6 +120,14 @@ class RetentionResult(MeritResult):
         """Return the states as a block of a device card, each exponent with its 95 % interval."""
         return Retention(**self.block(), arrhenius=self.lines or None, **origin(self.table))
 
+    def tiles(self) -> tuple[Scalar, ...]:
+        """Return `scalars`, and of several states the middle of what is left of their conductance."""
+        changes = [each.change for each in self.states if np.isfinite(each.change)]
+        if len(changes) < 2:
+            return self.scalars()
+        words = f"fitted conductance at the end (median of {len(changes)} states)"
+        return (*self.scalars(), Scalar("retention_change", words, float(np.median(changes)), of="the first"))
+
     def sentences(self) -> list[str]:
         """Return how long states were observed, what remains of them, and how far predictions reach."""
         if not self.states:
@@ -163,20 +172,50 @@ class RetentionResult(MeritResult):
                     Curve(f"{device} {level}, law", np.array([]), np.array([]), width=0.8, colour=f"C{n % 10}")
                 )
         x = Axis("time since the state was written", "s", "log")
-        return Panel(x, Axis.of("conductance_s", scale="log"), curves, legend="in" if few and self.states else "none")
+        return Panel(
+            x,
+            Axis.of("conductance_s", scale="log"),
+            curves,
+            legend="in" if few and self.states else "none",
+            bar=self._bar(),
+        )
 
     def drawn(self) -> Block:
-        """Return the figure; of many states the caption gives the scale of their colours."""
-        many = len(self.states) > MOST_COLOURS
-        scale = " Blue: the lowest conductance after 1 s; orange: the highest." if many else ""
-        return figure(self.panel(), f"{self.figure_caption}{scale}", self.figure_alt)
+        """Return the figure; the caption says how many of many states it shows."""
+        shown = f" {MOST_CURVES} of {len(self.states)} states." if len(self.states) > MOST_CURVES else ""
+        return figure(self.panel(), f"{self.figure_caption}{shown}", self.figure_alt)
+
+    def _bar(self) -> tuple[str, str, str] | None:
+        """Return what the colours of many states are."""
+        known = [each.g_1s for each in self.states[:MOST_CURVES]]
+        many = len(known) > MOST_COLOURS
+        return ("conductance after 1 s", si(min(known), "S"), si(max(known), "S")) if many else None
+
+    def blocks(self) -> list[Block]:
+        """Return the blocks of the report; of many states also their exponents."""
+        if len(self.states) <= MOST_COLOURS:
+            return super().blocks()
+        words = "Exponent of each state with its 95 % interval; above 0 the conductance falls."
+        return [*super().blocks(), figure(self.exponents_panel(), words, "Exponent of drift against conductance")]
+
+    def exponents_panel(self) -> Panel:
+        """Draw the exponent of every state against its conductance at 1 s."""
+        known = [each for each in self.states if each.nu_interval is not None]
+        colours = dict(zip(map(id, known), colours_of([each.g_1s for each in known]), strict=True))
+        curves = []
+        for each in known[:MOST_CURVES]:
+            low, high = (np.array([end]) for end in each.nu_interval or (0.0, 0.0))
+            at, nu = np.array([each.g_1s]), np.array([each.nu])
+            curves.append(Curve(each.name, at, nu, "errors", "o", low, high, colours[id(each)], 0.7))
+        x = Axis("conductance after 1 s", "S", "log", name="conductance_s")
+        return Panel(x, Axis("exponent of drift"), curves, lines=(("y", 0.0),), legend="none", bar=self._bar())
 
     def notes(self) -> list[str]:
         """Return the law, and what the predictions are for."""
         sentence = "Power law G = G0 (t / t0)^-nu."
         horizon = next((s.prediction.time_s for s in self.states if s.prediction), None)
         if horizon:
-            sentence += f" Predictions are for {horizon:.3g} s at the temperature of the measurement."
+            sentence += f" Predictions are for {time_words(horizon)} at the temperature of the measurement."
         return [sentence]
 
 

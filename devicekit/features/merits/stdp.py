@@ -25,13 +25,20 @@ from devicekit.tables import StdpTable
 from devicekit.tables import Table as AnyTable
 
 LEAST_DELAYS = 4  # on each side
+WORDS = {
+    "a_plus": "A+, change when pre comes just before post",
+    "a_minus": "A−, change when post comes just before pre",
+    "tau_plus_s": "τ+, time constant of pre before post",
+    "tau_minus_s": "τ−, time constant of post before pre",
+    "offset": "offset, at every delay",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter(Record):
     """Fitted number with its standard error and interval (Student's t on its own scale)."""
 
-    name: str = column("parameter", text=lambda name: name.removesuffix("_s"))
+    name: str = column("parameter", text=lambda name: WORDS[name])
     unit: str = column(doc="unit of the number")
     estimate: Estimate = internal("the number with its interval")
     value = part("estimate.value", doc="the number")
@@ -95,12 +102,14 @@ class StdpResult(MeritResult):
         )
 
     def sentences(self) -> list[str]:
-        """Return the window's parameters."""
-        parts = [
-            f"{p.name.removesuffix('_s')} {si(p.value, 's') if p.unit == 's' else f'{p.value:.3g}'}"
-            for p in self.parameters
+        """Return the window's amplitudes, time constants and offset."""
+        value = {each.name: each.value for each in self.parameters}
+        sides = [
+            f"{order} {value[f'a_{sign}']:+.3g} with {si(value[f'tau_{sign}_s'], 's')}"
+            for sign, order in (("plus", "pre before post"), ("minus", "post before pre"))
         ]
-        return [f"Exponential STDP window from {count(self.n, 'reading')}: {', '.join(parts)}."]
+        rest = f"; offset {value['offset']:+.3g}" if "offset" in value else ""
+        return [f"Exponential STDP window of {count(self.n, 'reading')}: {', '.join(sides)}{rest}."]
 
     def panel(self) -> Panel:
         """Draw the readings, medians with ranges at each delay, and the fitted window."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -152,11 +153,15 @@ def _flaw(inputs: Sequence[Input]) -> list[Drawn]:
         middle, low, high = (np.array([value]) for value in _of_seeds(each.rows["device"]))
         look = each.look
         curves.append(Curve(each.name, at, middle, "errors", look.marker, low, high, look.colour, size=4.0))
-    label = f"{flaw.axis[:1].upper()}{flaw.axis[1:]}"
+    label, whole, share = f"{flaw.axis[:1].upper()}{flaw.axis[1:]}", ", of the window", 1.0
+    if label.endswith(whole):  # as in tables and pages, in percent
+        label, share = label.removesuffix(whole), 100.0
+        curves = [replace(each, x=share * np.asarray(each.x, float)) for each in curves]
+    across = Axis(label, "% of window" if share > 1 else "", scale="log" if flaw.log else "linear")
     return [
         Drawn(
             name="flaw",
-            panel=Panel(Axis(label, scale="log" if flaw.log else "linear"), Axis("Test accuracy", "%"), curves),
+            panel=Panel(across, Axis("Test accuracy", "%"), curves),
             shows=f"Accuracy against {flaw.name}, the flaw nearest to its limit in {series[0].name}.",
             notes=(
                 f"Line: a SYNTHETIC generic device with this flaw ({seeds} seeds).",

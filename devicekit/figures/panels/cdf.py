@@ -49,13 +49,15 @@ def _drawn(series: Sequence[Series], pair: Sequence[tuple[str, str]], how: How) 
         state = how.state
         x = Axis(state.label, state.unit, "linear" if how.probability == "normal" else "log")
     inputs = distinct(known)
+    numbers = of_each(known, [" and ".join(dict.fromkeys(f"{n}" for n in _counts(each, pair))) for each in known])
+    if alone and len(series) > 1:  # the others have too few values
+        numbers = f"{known[0].name}: {numbers}"
     what = "V_set and V_reset" if voltages else "HRS and LRS"
     notes = [rules_text(inputs) if voltages else read_text(inputs), limits_text(known), left_out_text(inputs)]
-    words = [" and ".join(dict.fromkeys(f"{n}" for n in _counts(each, pair))) for each in known]
     return Drawn(
         name="cdf-voltages" if voltages else "cdf-states",
         panel=Panel(x, Axis("Cumulative probability", "%"), curves),
-        shows=f"Cumulative distributions of {what} over cycles ({of_each(known, words)}).",
+        shows=f"Cumulative distributions of {what} over cycles ({numbers}).",
         notes=(*(each for each in notes if each), *scale_text(upright), "Median ranks, (i - 0.3)/(n + 0.4)."),
         inputs=inputs,
         upright=upright,

@@ -66,8 +66,13 @@ def _drawn(given: Input, result: MultilevelResult, how: How, number: int) -> Dra
 
 def _notes(result: MultilevelResult, marked: bool) -> list[str]:
     notes = ["Dashed: thresholds between neighbours."] if marked else []
+    if len(result.levels) > MOST:
+        notes.append("Colour: number of the level, from the lowest conductance.")
     if (found := result.bit_errors) is not None and found.ends:
         notes.append(f"Misread bits in Gray code: {percent(found.value)} (95 %: {percent_span(*found.ends)}).")
+    without = sum(pair.threshold_s is None for pair in result.neighbours)
+    if without:
+        notes.append(f"{without} of {count(len(result.neighbours), 'pair')} of neighbours have no threshold.")
     if (result.table.frame.get("read_voltage_v")) is not None:
         volts = sorted(set(result.table.frame["read_voltage_v"].dropna()))
         notes += [f"Read at {volts[0]:g} V."] if len(volts) == 1 else []

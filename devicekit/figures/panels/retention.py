@@ -12,6 +12,7 @@ import pandas as pd
 from devicekit.core.constants import ZERO_C
 from devicekit.core.text import count, listed
 from devicekit.features.lives.bake import baked_at
+from devicekit.features.merits.arrhenius import time_words
 from devicekit.features.merits.retention import RetentionResult, StateRetention
 from devicekit.figures.bands import ENOUGH, band, thinned
 from devicekit.figures.drawn import Drawn, How, Series, dressed, of_each, read_at, scale_of, shade
@@ -115,6 +116,20 @@ def _law(series: Series, law: StateRetention, how: How) -> Iterator[Curve]:
         )
 
 
+def _horizons(series: Sequence[Series]) -> list[float]:
+    """Return the times of the predictions [s]."""
+    return sorted({law.prediction.time_s for each in series for law in _laws(each) if law.prediction is not None})
+
+
+def _horizon_words(series: Sequence[Series]) -> str:
+    found = _horizons(series)
+    return f", to {time_words(found[0])}" if len(found) == 1 else ""
+
+
+def _range_of(numbers: Sequence[int]) -> str:
+    return f"{min(numbers)}" + (f" to {max(numbers)}" if max(numbers) > min(numbers) else "")
+
+
 def _is_wide(curves: Sequence[Curve]) -> bool:
     values = np.concatenate([np.asarray(each.y, float).ravel() for each in curves])
     values = values[np.isfinite(values) & (values > 0)]
@@ -129,16 +144,19 @@ def _numbers(series: Sequence[Series]) -> str:
 def _notes(series: Sequence[Series], laws: bool, ahead: bool) -> Iterator[str]:
     if any(each.rows["device_id"].nunique() >= ENOUGH for each in series):
         words = "; bands: 5–95 % of the devices" if len(series) <= MOST else ""
+        sizes = [each.rows["device_id"].nunique() for each in series]
         numbers = of_each(series, [f"n = {each.rows['device_id'].nunique()}" for each in series])
         yield (
             f"Medians over devices{words} ({numbers})."
             if len(series) <= MOST
-            else "Medians over devices of each state."
+            else f"Medians over devices of each state ({_range_of(sizes)} devices)."
         )
+    if len(series) > MOST:
+        yield "Colour: number of the state, from the lowest."
     if laws:
         yield "Lines: power law fitted to the logarithms."
     if ahead:
-        yield "Dotted: beyond the data; error bars: 95 % confidence of the mean."
+        yield f"Dotted: law beyond the data{_horizon_words(series)}; error bars: 95 % confidence of the mean."
     if any((each.rows["time_s"] == 0).any() for each in series):
         yield "Readings at time 0 are not on the axis."
     kelvins = sorted({float(k) for each in series for k in each.rows["bake_k"].dropna().unique()})

@@ -100,10 +100,15 @@ def _band_words(series: Sequence[Series]) -> str:
 
 
 def _conditions(series: Sequence[Series]) -> list[str]:
-    """Return pulses and read voltage, if the only input states them."""
-    if len(series) > 1:
-        return []
-    fit: DeviceFit = series[0].rows
+    """Return pulses and read voltage in sentences, of several results each or what they share."""
+    stated = [_condition(each.rows) for each in series]
+    if len(series) == 1 or all(each == stated[0] for each in stated):
+        return stated[0]
+    return [f"{each.name}: {' '.join(words)}" for each, words in zip(series, stated, strict=True) if words]
+
+
+def _condition(fit: DeviceFit) -> list[str]:
+    """Return pulses and read voltage that a fit states."""
     stated, parts = fit.pulse_conditions, []
     for name in ("ltp", "ltd"):
         if (volts := getattr(stated, f"{name}_voltage_v")) is not None:

@@ -86,6 +86,8 @@
           this.u.redraw(false);
         });
       }
+      const [label, low, high] = this.panel.bar || [];
+      if (label) row.append(`${label}: ${low}`, make("span", "ramp"), high);
       return row;
     }
 

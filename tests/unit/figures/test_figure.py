@@ -102,7 +102,7 @@ def test_several_inputs_share_a_panel_with_a_look_each(sweeps: Path) -> None:
     front = [each for each in made.panels[0].panel.curves if each.legend]
     assert [each.name for each in front] == ["HfO2", "TaOx"]
     assert len({each.colour for each in front}) == len({each.style for each in front}) == 2
-    assert made.captions().count("16 cycles") == 4
+    assert made.captions().count("HfO2 and TaOx: 16 cycles") == 2  # what they share stands once
 
 
 def test_files_of_a_figure(sweeps: Path, tmp_path: Path, devicekit: Run) -> None:

@@ -174,9 +174,9 @@ def test_groups_maps_and_figures_of_an_array(array: list[Record]) -> None:
     assert boxes.y.names == ("HfO2 (4)", "TaOx (8)")
     overlay = found.overlay("ltp")
     assert overlay is not None
-    assert overlay.title.startswith("LTP rate; colour:")
-    assert overlay.title.endswith("[% of window]")
-    assert found.colour_range == "1.1 (blue) to 4.3 (orange) % of window"
+    assert overlay.bar is not None
+    assert overlay.bar[0].endswith("[% of window]")
+    assert overlay.bar[1:] == found.colour_range == ("1.1", "4.3")
     assert len(overlay.curves) == 12
     cdf = found.cdf()
     assert cdf is not None

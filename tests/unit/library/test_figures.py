@@ -51,7 +51,7 @@ def test_shares_of_values() -> None:
 def test_an_overlay_colours_by_the_number_and_names_a_few() -> None:
     r = np.linspace(0, 1, 5)
     lines = [Line("a", r, r, 1.0), Line("b", r, r**2, 3.0), Line("c", r, r**3)]
-    panel = overlay(lines, X, Y, "LTP rate", "colour: misfit [%]")
+    panel = overlay(lines, X, Y, "LTP rate", ("misfit [%]", "1", "3"))
     assert [(c.name, c.colour, c.legend) for c in panel.curves] == [
         (name, colour, True) for name, colour in zip("abc", DISTINCT, strict=False)
     ]
@@ -59,9 +59,10 @@ def test_an_overlay_colours_by_the_number_and_names_a_few() -> None:
     assert panel.frame().shape == (15, 3)
     drawn(panel)
     several = [Line("unknown", r, r), *(Line(str(k), r, r, float(k)) for k in range(8))]
-    many = overlay(several, X, Y, "LTP", "colour: misfit [%]")
+    many = overlay(several, X, Y, "LTP", ("misfit [%]", "0", "7"))
     assert [many.curves[k].colour for k in (0, 1, 8)] == [GREY, RAMP[0], RAMP[2]]
-    assert many.title.split("; ") == ["LTP", "colour: misfit [%]"]
+    assert (panel.bar, many.bar) == (None, ("misfit [%]", "0", "7"))
+    drawn(many)
     assert not any(curve.legend for curve in many.curves)
     assert many.legend == "none"
 

@@ -186,7 +186,7 @@ def test_summary_is_strict_json(result):
 
 
 def test_stages_and_fields(result, tmp_path):
-    labels = ["start", "10 uA", "100 uA", "end of set", "end of set back"]
+    labels = ["start", "10 µA", "100 µA", "end of set", "end of set back"]
     assert [stage.label for stage in result.stages] == labels
     content = [np.sum(result.mesh.volume * stage.density) for stage in result.stages]
     assert np.all(np.diff(content)[:3] > 0)

@@ -35,7 +35,7 @@ def test_trains_are_monotone_and_in_the_table_of_measured_ones():
         assert down[0] == up[-1]
     change = [train(result, width, 1, "ltd")[-1] / train(result, width, 1, "ltd")[0] for width in (50e-6, 500e-6)]
     assert change[1] < change[0]
-    assert [stage.label for stage in result.stages][:2] == ["before the trains", "after ltp at 50 us"]
+    assert [stage.label for stage in result.stages][:2] == ["before the trains", "after LTP, 50 µs"]
     json.dumps(result.summary(), allow_nan=False)
 
 
