@@ -37,6 +37,9 @@ def population_page(found: Population, command: str, sweeps: Callable[[Sequence[
         Reads sweeps again: (file, number) of each -> voltage and current by name.
     """
     cdf, place, parts = _cdf(found), _map(found), _components(found)
+    pictures = sorted(
+        (each for each in (cdf, place or _yield_figure(found), parts) if each is not None), key=lambda each: each.wide
+    )  # a wide one below the others
     sections = [
         _here(found),
         _yield(found),
@@ -62,7 +65,7 @@ def population_page(found: Population, command: str, sweeps: Callable[[Sequence[
         found.sentences(),
         sections,
         marks=mark_keys(found.marks),
-        pictures=[each for each in (cdf, place or _yield_figure(found), parts) if each is not None],
+        pictures=pictures,
         numbers=_numbers(found),
         warnings=found.warnings,
         source=f"{found.files} files, {found.n_cells} cells",
