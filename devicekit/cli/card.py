@@ -1,9 +1,9 @@
-"""`devicekit card show|validate|add` and `devicekit datasets`."""
+"""`devicekit card show|validate|add|from-labels` and `devicekit datasets`."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from devicekit.core.scalars import Scalar
     from devicekit.device.card import DeviceCard
 
-card_app = group(help="Show, validate or extend a device card.")
+card_app = group(help="Show, validate, extend or make a device card.")
 CardFile = Annotated[Path, typer.Argument(metavar="CARD.json", help=shared.CARD_HELP)]
 
 
@@ -162,6 +162,58 @@ def add(
     for sentence in found.sentences():
         terminal.paragraph(sentence)
     terminal.fields([("card", f"{target} ({', '.join(blocks)} added)")])
+
+
+@card_app.command("from-labels")
+def from_labels(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="Name of the device; its labels, if it is a known one.")
+    ] = None,
+    g_max: Annotated[float | None, typer.Option(metavar="S", help="Highest conductance [S].")] = None,
+    on_off: Annotated[float | None, typer.Option(metavar="RATIO", help="Highest over lowest conductance.")] = None,
+    pulses: Annotated[str | None, typer.Option(metavar="LTP,LTD", help="Pulses of a train, such as 64,64.")] = None,
+    nl: Annotated[
+        str | None,
+        typer.Option(metavar="LTP,LTD", help="Labels of nonlinearity; steep at first: positive LTP, negative LTD."),
+    ] = None,
+    c2c: Annotated[
+        float | None, typer.Option(metavar="SHARE", help="Sd of the change by one pulse, share of the window.")
+    ] = None,
+    source: Annotated[str | None, typer.Option(metavar="TEXT", help="Where the labels are printed.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="CARD.json", help="Write the card.")] = None,
+    force: ReplaceFile = False,
+    json_output: Json = False,
+) -> None:
+    """Make the card of a device of which only NeuroSim's labels are published.
+
+    Without NAME the known devices are listed. An option changes a label of a known device.
+
+    Examples:
+        devicekit card from-labels
+        devicekit card from-labels EpiRAM --out epiram.json
+        devicekit card from-labels EpiRAM --c2c 0.05 --out epiram-5.json
+    """
+    from devicekit.fitting.labels import card_from_labels, find_labels, published_devices
+
+    if name is None:
+        known = published_devices()
+        if json_output:
+            print_json({"devices": [asdict(each) for each in known.values()]})
+            return
+        head = ("device", "G max", "on/off", "pulses", "NL", "C2C", "accuracy printed [%]")
+        terminal.table(head, [each.row() for each in known.values()])
+        terminal.paragraph(f"Source: {next(iter(known.values())).source}.")
+        return
+    if out is None:
+        raise UsageError("Where should the card go? Add --out CARD.json.")
+    given = {"g_max_s": g_max, "on_off": on_off, "pulses": pulses, "nl": nl, "c2c": c2c, "source": source}
+    card = card_from_labels(find_labels(name, {key: value for key, value in given.items() if value is not None}))
+    card.save(out, replace=force)
+    if json_output:
+        print_json({"card": str(out), **card.provenance.model_dump(mode="json")})
+        return
+    _print_card(card)
+    terminal.fields([("card", str(out))])
 
 
 def datasets_command(

@@ -392,6 +392,10 @@ _BY_RANK = {
             "more than half of the trace is a plateau",
             "use fewer pulses; the rate near the end is poorly known",
         ),
+        "labels": (
+            "the device is made from published labels, not from readings",
+            "fit readings of the device if you have them; labels state neither D2D nor the scatter of readings",
+        ),
         "synthetic": (
             "the data are synthetic",
             "never quote such a number as a measurement",

@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 
+STEEPEST = 9.0  # label; of a step at once it is 10.1
+
 
 def nl_label(a_norm: float) -> float:
     """Return NeuroSim's nonlinearity label of an exponential with constant A, a fraction of the number of pulses.
@@ -39,3 +41,21 @@ def nl_of_curve(x: np.ndarray) -> float:
     y = x[finite]
     deviation = (y - y[0]) / (y[-1] - y[0]) - (n - n[0]) / (n[-1] - n[0])
     return float(deviation[np.abs(deviation).argmax()] / (0.07 * math.sqrt(2.0)))
+
+
+def a_of_label(nl: float) -> float:
+    """Return the constant A of the exponential with a label, the inverse of `nl_label`.
+
+    Parameters
+    ----------
+    nl : float
+        Above 0, at most 9.
+
+    Returns
+    -------
+    float
+        A over the number of pulses.
+    """
+    from scipy.optimize import brentq
+
+    return math.exp(brentq(lambda ln_a: nl_label(math.exp(ln_a)) - nl, math.log(1e-3), math.log(1e4)))

@@ -16,6 +16,7 @@ from devicekit.core.printing import Printed
 from devicekit.core.text import count, listed, percent
 from devicekit.plot import Panel
 from devicekit.studies import figures
+from devicekit.studies.ranking import Agreement, compare_rankings
 from devicekit.studies.spec import StudySpec
 from devicekit.studies.tasks import get_task
 
@@ -152,6 +153,13 @@ class StudyResult(Printed):
         ranked = ranked[~ranked.index.str.startswith(BASELINE)]
         return ranked.sort_values("loss", ascending=False).reset_index(names="case")[columns]
 
+    def agreements(self) -> list[Agreement]:
+        """Return how far each setting ranks the devices as published, if the study names published values."""
+        published = self.spec.published
+        if published is None or published.key not in self.table:
+            return []
+        return compare_rankings(self.table, published.key, published.by_device, self.outcome)
+
     def panel(self, outcome: str | None = None) -> Panel:
         """Mean over seeds of every case, first case on top, with its 95 % interval."""
         summary = self.summary(outcome)
@@ -196,6 +204,7 @@ class StudyResult(Printed):
             ],
             "redone": list(self.redone),
             "summary": json.loads(summary.to_json(orient="records")),
+            **({"agreement": [each.as_dict() for each in self.agreements()]} if self.spec.published else {}),
             **({"losses": json.loads(self.losses().to_json(orient="records"))} if self.spec.reference else {}),
         }
 

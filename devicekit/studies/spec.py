@@ -41,6 +41,28 @@ def study_file(named: str) -> Path:
     return path if files.exists(path) else known[named]
 
 
+class PublishedRanking(BaseModel):
+    """Values that somebody else publishes for the devices of a study, which it is compared with."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    key: str = Field(description="setting whose values are the devices")
+    by: str = Field(description="who publishes the values")
+    values: dict[str, float] = Field(
+        default={}, description="value of each device by its name; of `labels` those printed beside them if not given"
+    )
+
+    @property
+    def by_device(self) -> dict[str, float]:
+        """Value of each device, by its name."""
+        if self.values or self.key != "labels":
+            return self.values
+        from devicekit.fitting.labels import published_devices
+
+        known = {name: labels.printed_accuracy for name, labels in published_devices().items()}
+        return {name: value for name, value in known.items() if value is not None}
+
+
 class StudySpec(BaseModel):
     """Content of a study file.
 
@@ -65,6 +87,9 @@ class StudySpec(BaseModel):
         default="", description="what task train is compared by: what devices hold in the end, not float weights"
     )
     paper: dict[str, str] = Field(default={}, description="what the paper prints for a case, by its label")
+    published: PublishedRanking | None = Field(
+        default=None, description="values to compare the ranking of devices with"
+    )
     remarks: list[str] = []
 
     @field_validator("seeds")

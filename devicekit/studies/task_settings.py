@@ -130,9 +130,16 @@ def card_file(settings: Mapping[str, Scalar], base: Path) -> Path | None:
 
 
 def load_named_card(settings: Mapping[str, Scalar], base: Path) -> tuple[DeviceCard, Row] | None:
-    """Return the card that the settings name with its row of a table; None where they name none."""
+    """Return the card that the settings name with its row of a table; None where they name none.
+
+    `labels` names a device of `devicekit card from-labels`.
+    """
     from devicekit.device.card import load_card
 
+    if "labels" in settings:
+        from devicekit.fitting.labels import card_from_labels, find_labels
+
+        return card_from_labels(find_labels(str(settings["labels"]), {})), {"synthetic": True}
     file = card_file(settings, base)
     if file is None:
         return None

@@ -28,7 +28,7 @@ class TrainTask(Training):
     """Train on a card: settings `card` (a path, or the name of a shipped data set), `data`, `data_dir` and
     any field of `snn.training.TrainingConfig` but the seed."""
 
-    extra = frozenset({"card", "data", "data_dir"})
+    extra = frozenset({"card", "labels", "data", "data_dir"})
 
     def check(self, settings: Mapping[str, Scalar], base: Path) -> None:
         """See `Task`."""
@@ -50,7 +50,7 @@ class FewShotTask(FewShot):
     """The task of `devicekit benchmark`: settings `card`, `variant` (plain, scaled or wide), `data`, `data_dir`, and
     what a device has beside its card, as there."""
 
-    extra = frozenset({"card", "variant", "data", "data_dir"})
+    extra = frozenset({"card", "labels", "variant", "data", "data_dir"})
 
     def check(self, settings: Mapping[str, Scalar], base: Path) -> None:
         """See `Task`."""

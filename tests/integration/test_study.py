@@ -367,7 +367,16 @@ def test_command_line(devicekit: Callable[..., Any], study: Path, tmp_path: Path
 
 
 ON_DEVICES = ["wires", "converters", "time", "programming"]
-SHIPPED = ["schemes", "widths", "variation", "nonidealities", "stack_to_accuracy", "uncertainty", *ON_DEVICES]
+SHIPPED = [
+    "schemes",
+    "widths",
+    "variation",
+    "nonidealities",
+    "stack_to_accuracy",
+    "uncertainty",
+    "published-devices",
+    *ON_DEVICES,
+]
 
 
 @pytest.mark.parametrize("name", SHIPPED)
