@@ -78,6 +78,13 @@ class Transport(Group):
     barrier_edge_width: float = number("nm", "width of the barrier's steps between layers; 0: sharp", ge=0)
     site_limit: float = number("1", "density at which drift into a cell stops; 0: off", ge=0)
     ion_potential_length: float = number("nm", "internal length ell of the ion potential; 0: off", ge=0)
+    field_diffusion: float = number(
+        "1",
+        "share of the enhancement sinh(x) / x by the field in the diffusivity; 1: Einstein's relation at any field",
+        ge=0,
+        le=1,
+        default=0.0,
+    )
 
 
 class Circuit(Group):
