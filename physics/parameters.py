@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -98,6 +99,17 @@ class Circuit(Group):
         ge=0,
         default=0.0,
     )
+    transistor_beta: float = number(
+        "A/V^2",
+        "gain factor of a transistor in series, which saturates at sqrt(2 compliance / beta); 0: saturation_voltage",
+        ge=0,
+        default=0.0,
+    )
+
+    def saturation(self, gate: float) -> float:
+        """Return the voltage at which the transistor saturates [V], for a saturation current [A]; 0 without one."""
+        beta = self.transistor_beta
+        return math.sqrt(2 * gate / beta) if beta > 0 and math.isfinite(gate) else self.saturation_voltage
 
 
 class Drive(Group):
@@ -118,6 +130,12 @@ class Numerics(Group):
     conductance_step: float = number("1", "target of the change of ln G in a step", gt=0, le=1)
     voltage_step: float = number("V", "largest change of the source voltage in a step", gt=0)
     temperature_tolerance: float = number("K", "end of the electrothermal iteration", gt=0)
+    gap_reach: float = number(
+        "nm",
+        "height above the bottom of the active layer up to which cells have half the size; 0: equal cells in the layer",
+        ge=0,
+        default=0.0,
+    )
 
 
 HEADER = ("title", "summary", "assumptions", "defects", "material")

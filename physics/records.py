@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from devicekit.core.errors import CodedWarning
 from devicekit.core.records import Record, column
 from devicekit.core.text import conductance
 from physics.constants import Array
+from physics.guards import holding_time
 from physics.solvers.state import Tally
 from physics.stack import Stack
 
@@ -30,7 +31,7 @@ class Stage(Record):
 THERMAL_TIME = 1e-10
 """Thermal time of such a stack [s]: L^2 c / (pi^2 k) with 12 nm, 3e6 J/(m^3 K) and 0.5 W/(m K)."""
 
-_HOT, _STRONG, _OVERFULL = 1000.0, 1.0, 2.0
+_HOT, _STRONG, _OVERFULL, _COLD, _HELD = 1000.0, 1.0, 2.0, 77.0, 1.0
 
 
 def digits(form: str, unit: str = "") -> Callable[[float | None], str]:
@@ -86,7 +87,18 @@ class Quality(Record):
             power_error=tally.power_error,
             n_min=tally.lowest_density * reference if ran else 0.0,
             n_max=tally.highest_density * reference,
-            remarks=tuple(_remarks(tally, noisy)) if ran else (),
+            remarks=(*_of_stack(stack), *_remarks(tally, noisy)) if ran else (),
+        )
+
+
+def _of_stack(stack: Stack) -> Iterator[CodedWarning]:
+    """Yield warnings about a stack that the equations do not describe."""
+    ambient, held = stack.heat.ambient, holding_time(stack)
+    if ambient < _COLD:
+        yield CodedWarning("cold", f"heat.ambient is {ambient:g} K; below {_COLD:g} K tunnelling replaces hopping.")
+    if held < _HELD:
+        yield CodedWarning(
+            "volatile", f"At rest and {ambient:g} K the active layer changes in {held:.1g} s: it keeps no state."
         )
 
 
@@ -122,6 +134,18 @@ def _remarks(tally: Tally, noisy: bool) -> Iterator[CodedWarning]:
             "overfull",
             f"The largest density is {tally.highest_density:.2g} times that of the filament: no site is free.",
         )
+
+
+_MOVED = 0.05  # of V_set
+
+
+def moving_loops(voltages: Sequence[float | None]) -> tuple[CodedWarning, ...]:
+    """Return a warning if V_set [V] of the last of three or more loops differs from the one before it."""
+    known = [each for each in voltages if each is not None]
+    if len(known) < 3 or abs(known[-1] / known[-2] - 1) <= _MOVED:
+        return ()
+    words = f"V_set moves from {known[-2]:.3g} V to {known[-1]:.3g} V between the last two loops."
+    return (CodedWarning("moving_loops", words),)
 
 
 @dataclass(frozen=True, kw_only=True)

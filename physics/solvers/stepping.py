@@ -206,7 +206,7 @@ class Stepper:
                 slope,
                 stack.circuit.series_resistance,
                 limit.compliance,
-                stack.circuit.saturation_voltage,
+                stack.circuit.saturation(limit.gate),
                 limit.gate,
             )
             after = point.voltage * unit + shift

@@ -62,7 +62,7 @@ def test_no_barrier_sinks_below_the_floor(field: float, forward: float, reverse:
         np.array([temperature]),
         np.array([1e13]),
         np.array([1.2]),
-        SimpleNamespace(forward_dipole=2.5, reverse_dipole=1.5, oxygen=3.0, barrier_floor=0.1),
+        SimpleNamespace(forward_dipole=2.5, reverse_dipole=1.5, oxygen=3.0, barrier_floor=0.1, formation_enthalpy=0.0),
     )
     assert up[0] == pytest.approx(1e13 * math.exp(-forward / (K * temperature)), rel=1e-6)
     assert down[0] == pytest.approx(3e13 * math.exp(-reverse / (K * temperature)), rel=1e-6)
@@ -106,9 +106,9 @@ def test_exchange_weights():
 
 def test_reaction_rates_obey_detailed_balance():
     field, temperature = np.array([-0.2, 0.0, 0.1]), np.array([300.0, 400.0, 500.0])
-    p = SimpleNamespace(forward_dipole=2.7, reverse_dipole=1.5, oxygen=2.0, barrier_floor=0.05)
+    p = SimpleNamespace(forward_dipole=2.7, reverse_dipole=1.5, oxygen=2.0, barrier_floor=0.05, formation_enthalpy=0.6)
     forward, reverse = reversible.rates(field, np.abs(field), temperature, np.full(3, 1e13), np.full(3, 1.28), p)
-    exact = np.exp(4.2 * field / (BOLTZMANN_EV * temperature)) / 2.0
+    exact = np.exp((4.2 * field - 0.6) / (BOLTZMANN_EV * temperature)) / 2.0
     np.testing.assert_allclose(forward / reverse, exact, rtol=1e-10)
 
 

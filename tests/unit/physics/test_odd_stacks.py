@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from devicekit.core.errors import ParameterError
+from physics.guards import holding_time
 from physics.iv import simulate_iv
+from physics.records import moving_loops
 from physics.stack import load_material, load_stack
 
 THIN_LAYERS = {"layer.HfO2.thickness": 1.0, "layer.Al2O3.thickness": 1.5, "filament.gap_length": 1.0}
@@ -125,6 +127,54 @@ def outcome(changes: dict[str, object]) -> str:
     assert quality.t_max_k <= 2000
     assert float(frame["voltage_v"].iloc[-1]) == pytest.approx(0.0, abs=1e-12)
     return "remarked" if codes else "fine"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"conduction.filament": 1e8},
+        {"filament.reference_density": 1e30},
+        {"conduction.hop_length": 20.0},
+        {"transport.ion_potential_length": 1000.0},
+        {"reaction.forward_dipole": 500.0},
+        {"reaction.prefactor": 1e25},
+        {"drive.rate": 1e-12},
+        {"circuit.saturation_voltage": 1000.0},
+        {"transport.site_limit": 0.5},
+        {"circuit.saturation_voltage": 0.3, "circuit.transistor_beta": 1e-3},
+    ],
+    ids=str,
+)
+def test_what_no_material_or_instrument_has_is_refused(changes: dict[str, object]) -> None:
+    with pytest.raises(ParameterError) as caught:
+        load_material("reversible").replace(changes)
+    assert [row.column for row in caught.value.rows] == [next(iter(changes))]
+    assert any(character.isdigit() for character in caught.value.rows[0].expected)  # a limit, or what it depends on
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [({"reaction.energy": 0.1}, "volatile"), ({"heat.ambient": 4.0}, "cold"), ({"heat.ambient": 77.0}, None)],
+)
+def test_stacks_that_the_equations_do_not_describe_are_remarked_on(
+    changes: dict[str, object], code: str | None
+) -> None:
+    stack = load_material("reversible").replace({**changes, "drive.set_stop": 0.02})
+    remarks = {each.code for each in simulate_iv(stack, mesh="coarse").quality.remarks}
+    assert remarks & {"volatile", "cold"} == ({code} if code else set())
+
+
+def test_a_stack_keeps_its_state_for_the_time_of_its_lowest_barrier() -> None:
+    """1 / (1e13 Hz exp(-1.35 eV / kT)) at 400 K: the axis has the energy less half the spread."""
+    stack = load_material("reversible").replace({"heat.ambient": 400.0, "reaction.energy": 1.45})
+    assert holding_time(stack) == pytest.approx(math.exp(1.35 / (8.617333e-5 * 400.0)) / 1e13, rel=1e-3)
+
+
+def test_loops_that_do_not_settle_are_remarked_on() -> None:
+    assert not moving_loops([0.5, 0.6])
+    assert not moving_loops([0.4, 0.60, 0.62])
+    assert [each.code for each in moving_loops([0.569, 0.492, 0.449])] == ["moving_loops"]
+    assert not moving_loops([0.569, None, 0.449])
 
 
 def test_there_are_75_of_them() -> None:
