@@ -10,7 +10,7 @@ from devicekit.core.records import Record, column
 from devicekit.core.text import conductance
 from physics.constants import Array
 from physics.guards import holding_time
-from physics.solvers.state import Tally
+from physics.solvers.state import Noise, Tally
 from physics.stack import Stack
 
 
@@ -70,10 +70,13 @@ class Quality(Record):
     )
     n_min: float = column(unit="m^-3", doc="lowest density")
     n_max: float = column(unit="m^-3", json=False, doc="highest density")
+    bounded_share: float = column(
+        default=0.0, doc="largest share of cells in a step whose noise was bounded by what they held; 0 without noise"
+    )
     remarks: tuple[CodedWarning, ...] = column(default=(), doc="where the run left the validity of the model")
 
     @classmethod
-    def from_tally(cls, tally: Tally, stack: Stack, noisy: bool = False) -> Quality:
+    def from_tally(cls, tally: Tally, stack: Stack, noise: Noise | None = None) -> Quality:
         """Return the quality from the tally of a run, with or without noise."""
         reference, ran = stack.filament.reference_density, tally.steps > 0
         return cls(
@@ -87,7 +90,8 @@ class Quality(Record):
             power_error=tally.power_error,
             n_min=tally.lowest_density * reference if ran else 0.0,
             n_max=tally.highest_density * reference,
-            remarks=(*_of_stack(stack), *_remarks(tally, noisy)) if ran else (),
+            bounded_share=0.0 if noise is None else noise.bounded,
+            remarks=(*_of_stack(stack), *_remarks(tally, noise is not None)) if ran else (),
         )
 
 

@@ -17,7 +17,7 @@ from physics.constants import NM, Array
 from physics.drive import Segment
 from physics.solvers.circuit import operate
 from physics.solvers.discretisation import Current, Discretisation, Faces, Vacancies, inflow
-from physics.solvers.state import Fields, Limit, State, Tally, Trial
+from physics.solvers.state import Fields, Limit, Noise, State, Tally, Trial
 
 _SWEEPS = 2
 _ITERATIONS = 60
@@ -54,13 +54,6 @@ class Solver(Protocol):
 
     def smooth(self, values: Array, length: float) -> Array:
         """Return cell values averaged over a length [nm]; the volume integral is conserved."""
-
-
-class Noise(Protocol):
-    """Random change of the density after a step; see `physics.noise`."""
-
-    def after(self, density: Array, equation: Vacancies, step: float) -> Array:
-        """Return the density after the noise of one step [s]."""
 
 
 class NotConvergedError(Exception):

@@ -15,7 +15,7 @@ from devicekit.core.errors import ParameterError
 from physics.calibration.fit import calibrate
 from physics.calibration.measured import levels_of
 from physics.calibration.model import Simulated
-from physics.stack import load_stack
+from physics.stack import load_material, load_stack
 
 from .commands import TRUTH, refused, run, strict
 from .pinned import ROUGH_NUMBERS
@@ -250,7 +250,7 @@ def test_levels_of_a_measured_ladder(measured: Path) -> None:
 def test_a_calibration_predicts_the_set_of_a_measured_level(measured: Path) -> None:
     """Three parameters fitted to 50, 100 and 400 uA; a transistor of 0.3 V in series."""
     table = dk.read(measured / "compliance_ladder" / "iv_50_100_200_400uA.csv", unit="uA")
-    stack = load_stack().replace(
+    stack = load_material("reversible").replace(
         {
             **ROUGH_NUMBERS,
             "heat.electrode_resistance": 2e-10,

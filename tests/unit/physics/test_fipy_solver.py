@@ -16,12 +16,12 @@ from physics.solvers.banded_solver import BandedSolver
 from physics.solvers.discretisation import Discretisation
 from physics.solvers.fipy_solver import FipySolver, import_fipy
 from physics.solvers.mesh import build_mesh
-from physics.stack import load_material, load_stack
+from physics.stack import load_material
 
 
 @pytest.fixture(scope="module")
 def grid():
-    stack = load_stack().replace({"geometry.radius": 8.0})
+    stack = load_material("reversible").replace({"geometry.radius": 8.0})
     return Discretisation(stack, build_mesh(stack, "coarse"))
 
 

@@ -15,7 +15,7 @@ from physics.iv import simulate_iv
 from physics.pulses import simulate_pulses
 from physics.solvers.discretisation import Discretisation
 from physics.solvers.mesh import Mesh, build_mesh
-from physics.stack import load_material, load_stack
+from physics.stack import load_material
 
 from .commands import SUMMARY
 from .layered_stacks import AL2O3, HFO2, TIOX, layer, stack_of
@@ -53,7 +53,7 @@ def test_one_and_three_layers_run_a_short_ramp(tmp_path, parts):
     assert result.quality.power_error <= 1e-9
 
 
-ROUGH = load_stack().replace(LARGE_STEPS)
+ROUGH = load_material("reversible").replace(LARGE_STEPS)
 
 
 def train(result, width, cycle, direction):
@@ -82,7 +82,7 @@ def test_set_on_three_meshes_and_two_time_steps():
     assert default.first.device.on_off >= 10
     assert fine.v_set_v == pytest.approx(default.v_set_v, abs=0.005)
     assert fine.v_100ua_v == pytest.approx(default.v_100ua_v, abs=0.005)
-    stack = load_stack()
+    stack = load_material("reversible")
     half = {
         f"numerics.{name}": stack.get(f"numerics.{name}") / 2
         for name in ("density_step", "conductance_step", "voltage_step")
@@ -109,7 +109,7 @@ def test_five_cycles_repeat_and_converge_with_the_mesh():
 @pytest.mark.heavy
 def test_without_the_ion_length_the_mesh_dependence_returns():
     """The regularisation is what makes reset and pulses converge."""
-    stack = load_stack().replace({"transport.ion_potential_length": 0.0})
+    stack = load_material("reversible").replace({"transport.ion_potential_length": 0.0})
     options = {"widths": (5e-6,), "count": 100, "pairs": 1}
     coarse, default = (simulate_pulses(stack, mesh=mesh, **options) for mesh in ("coarse", "default"))
     with_length = [simulate_pulses(mesh=mesh, **options) for mesh in ("coarse", "default")]
@@ -144,7 +144,9 @@ def test_without_the_charge_of_its_vacancies_a_drift_set_has_no_bipolar_loop(nam
 @pytest.mark.parametrize(("saturation", "change"), [(0.0, -0.034), (0.25, 0.060)], ids=["ideal", "transistor"])
 def test_a_transistor_gives_the_reset_voltage_its_measured_trend(saturation, change):
     """Behind an ideal limiter V_reset hardly knows the compliance; with a transistor it falls with it."""
-    stack = load_stack().replace({"circuit.saturation_voltage": saturation, "numerics.voltage_step": 0.03})
+    stack = load_material("reversible").replace(
+        {"circuit.saturation_voltage": saturation, "numerics.voltage_step": 0.03}
+    )
     runs = (simulate_iv(stack, mesh="coarse", cycles=1, compliance=limit) for limit in (1e-4, 4e-4))
     one, two = (run.cycles[0].v_reset_v for run in runs)
     assert two - one == pytest.approx(change, abs=0.015)
@@ -240,7 +242,7 @@ def test_an_interrupt_keeps_partial_results():
 @pytest.mark.slow
 def test_a_run_that_does_not_converge_ends_with_what_it_has():
     # A temperature tolerance that rounding never meets once the filament heats.
-    stack = load_stack().replace({"numerics.temperature_tolerance": 1e-300})
+    stack = load_material("reversible").replace({"numerics.temperature_tolerance": 1e-300})
     result = simulate_iv(stack, mesh="coarse")
     assert not result.complete
     assert "converge" in result.message

@@ -21,7 +21,7 @@ from physics.laws.law import (
 from physics.laws.reaction import gated, reversible
 from physics.solvers.discretisation import Discretisation
 from physics.solvers.mesh import uniform
-from physics.stack import load_stack
+from physics.stack import load_material
 
 K = 8.617333262e-5  # Boltzmann constant [eV/K]
 
@@ -145,7 +145,7 @@ def within(field):
 
 def numbers(group, law):
     """Parameters of any law: those of the default set where it has them, else numbers within the declared range."""
-    known = getattr(load_stack(), group).model_dump()
+    known = getattr(load_material("reversible"), group).model_dump()
     fields = law.parameters.model_fields
     given = {name: known[name] if name in known else within(field) for name, field in fields.items() if name != "law"}
     return law.parameters.model_validate(given | {"law": law.name})
@@ -157,7 +157,7 @@ def test_the_field_slope_of_a_conductivity_is_its_derivative(law):
     """d ln sigma / d ln E by central differences, above -1, at 4 x 60 points in and out of the filament."""
     p = numbers("conduction", law)
     if law.enhancement is None:  # then the current is linear: the discretisation must take it for that
-        stack = load_stack().replace({"conduction.law": law.name})
+        stack = load_material("reversible").replace({"conduction.law": law.name})
         grid = Discretisation(stack, uniform(12.0, 20.0, 4, 3))
         ones = np.ones(grid.mesh.shape)
         current = grid.current(2.0 * ones, 0.1 * ones, 300.0 * ones, 0.5 * grid.mesh.z[:, None] * ones, 6.0)

@@ -11,7 +11,7 @@ from devicekit.core.errors import ParameterError
 from physics.guards import holding_time
 from physics.iv import simulate_iv
 from physics.records import moving_loops
-from physics.stack import load_material, load_stack
+from physics.stack import load_material
 
 THIN_LAYERS = {"layer.HfO2.thickness": 1.0, "layer.Al2O3.thickness": 1.5, "filament.gap_length": 1.0}
 ODD: list[dict[str, object]] = [
@@ -106,7 +106,7 @@ ODD: list[dict[str, object]] = [
 def outcome(changes: dict[str, object]) -> str:
     """refused, ended (with a message), remarked, or fine; fails where numbers are neither finite nor marked."""
     try:
-        result = simulate_iv(load_stack().replace(changes), mesh="coarse", cycles=1)
+        result = simulate_iv(load_material("reversible").replace(changes), mesh="coarse", cycles=1)
     except ParameterError as error:
         words = str(error) + " ".join(str(row.column) for row in error.rows)
         assert any(key.split(".")[-1] in words or key.split(".")[0] in words for key in changes), words
@@ -205,7 +205,7 @@ def test_no_odd_stack_is_silent(changes: dict[str, object]) -> None:
 )
 def test_contradictions_are_refused(changes: dict[str, object], what: str) -> None:
     with pytest.raises(ParameterError) as caught:
-        load_stack().replace(changes)
+        load_material("reversible").replace(changes)
     assert what in [row.column for row in caught.value.rows]
 
 
@@ -220,21 +220,21 @@ def test_contradictions_are_refused(changes: dict[str, object], what: str) -> No
     ],
 )
 def test_values_at_the_limit_are_accepted(changes: dict[str, object]) -> None:
-    load_stack().replace(changes)
+    load_material("reversible").replace(changes)
 
 
 def test_a_drive_of_too_many_steps_is_refused() -> None:
-    stack = load_stack()
+    stack = load_material("reversible")
     steps = 2 * (stack.drive.set_stop - stack.drive.reset_stop) / stack.numerics.voltage_step
     fits = math.floor(1e6 / steps)
     with pytest.raises(ParameterError, match="voltage_step"):
         simulate_iv(mesh="coarse", cycles=fits + 1)
     with pytest.raises(ParameterError, match="voltage_step"):
-        simulate_iv(load_stack().replace({"numerics.voltage_step": 1.7e-6}), mesh="coarse")
+        simulate_iv(load_material("reversible").replace({"numerics.voltage_step": 1.7e-6}), mesh="coarse")
 
 
 def test_a_melting_filament_ends_the_run_and_says_so() -> None:
-    hot = load_stack().replace({"heat.electrode_resistance": 1e-5})
+    hot = load_material("reversible").replace({"heat.electrode_resistance": 1e-5})
     result = simulate_iv(hot, mesh="coarse", cycles=1)
     assert not result.complete
     assert "2000 K" in result.message

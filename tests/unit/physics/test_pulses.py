@@ -10,12 +10,12 @@ import pytest
 from devicekit.core.errors import ParameterError
 from devicekit.tables import PulseTable
 from physics.pulses import simulate_pulses
-from physics.stack import load_stack
+from physics.stack import load_material
 from physics.studies import retention
 
 from .pinned import LARGE_STEPS
 
-ROUGH = load_stack().replace(LARGE_STEPS)
+ROUGH = load_material("reversible").replace(LARGE_STEPS)
 
 
 def train(result, width, cycle, direction):
