@@ -151,7 +151,7 @@ def test_the_rate_of_a_file_with_times_need_not_be_given(lab, capsys, tmp_path, 
         (["reaction.energy:1.1=1.5"], "--free takes KEY=LOW:HIGH"),
         (
             ["reaction.energy=1.1"],
-            "--free takes KEY=LOW:HIGH, such as reaction.energy=1.1:1.5, not 'reaction.energy=1.1'",
+            "--free takes KEY=LOW:HIGH, such as transport.charge_number=6:12, not 'reaction.energy=1.1'",
         ),
         (["reaction.energy=1.1-1.5"], "not 'reaction.energy=1.1-1.5'"),
         (["reaction.energy=1.1:x"], "not 'reaction.energy=1.1:x'"),

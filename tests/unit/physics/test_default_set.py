@@ -110,8 +110,7 @@ def test_a_pristine_film_stays_an_insulator():
     before = cold.conductance(film)
     oven = make_stepper(stack.replace({"heat.ambient": 423.15}), mesh="coarse")
     after = oven.run(oven.start(film), Segment(0.0, 0.0, 1e6, float("inf"), "rest"))
-    assert cold.conductance(after.density) < 1e-4 * 28e-6  # of the HRS
-    assert cold.conductance(after.density) < 2 * before
+    assert before < cold.conductance(after.density) < 1e-5 * 28e-6  # of the HRS
 
 
 @pytest.mark.slow
@@ -147,7 +146,12 @@ def test_a_formation_enthalpy_makes_the_pristine_oxide_an_insulator():
 
 
 def test_a_closed_film_reaches_that_equilibrium_and_a_film_without_reaction_keeps_what_it_has():
-    changes = {"top.vacancies": "blocked", "numerics.density_step": 0.5, "heat.ambient": 900.0, "filament.gap_edge_width": 0.7}
+    changes = {
+        "top.vacancies": "blocked",
+        "numerics.density_step": 0.5,
+        "heat.ambient": 900.0,
+        "filament.gap_edge_width": 0.7,
+    }
     for generation, enthalpy in ((True, 0.2), (False, 0.0)):
         stack = load_material("reversible").replace(
             {**changes, "reaction.generation": generation, "reaction.formation_enthalpy": enthalpy}
