@@ -94,6 +94,20 @@ def test_peclet_number_has_the_einstein_limit():
         assert number == pytest.approx(2.0 * 1e-7 / (BOLTZMANN_EV * temperature), rel=1e-8)
 
 
+@pytest.mark.parametrize("drop", [1e-6, -0.01, 0.25, -1.5])
+def test_hops_obey_detailed_balance_in_any_field(drop):
+    """With the field in the diffusivity, too, the weights of both directions differ by exp(Z q V / kT)."""
+    kelvin, distance, hop, charge = 500.0, 0.2, 0.25, 2.0
+    number = transport.peclet(drop, distance, kelvin, hop, charge)
+    faster = transport.hop_enhancement(number, distance, hop, 1.0)
+    reduced = 0.5 * charge * hop * drop / (distance * K * kelvin)
+    assert faster == pytest.approx(math.sinh(reduced) / reduced, rel=1e-6)
+    out, back = transport.weights(number / faster)
+    assert math.log(out / back) == pytest.approx(charge * drop / (K * kelvin), rel=1e-6)
+    assert transport.hop_enhancement(number, distance, hop, 0.0) == 1.0
+    assert transport.hop_enhancement(number, distance, hop, 0.5) == pytest.approx(0.5 * (1 + faster), rel=1e-12)
+
+
 def test_exchange_weights():
     number = np.array([-800.0, -30.0, -1e-3, -1e-9, 0.0, 1e-9, 1e-3, 30.0, 800.0])
     out, back = np.array([transport.weights(each) for each in number]).T
