@@ -21,6 +21,19 @@ def unit_of(field: Any) -> str:
     return (field.json_schema_extra or {}).get("unit", "")
 
 
+_SIGNS = (("gt", "above"), ("ge", "at least"), ("lt", "below"), ("le", "at most"))
+
+
+def describe_entry(name: str, field: Any) -> str:
+    """Return what an entry takes, with unit, range and the line to write: for an error about a missing one."""
+    unit = unit_of(field)
+    if not unit:
+        return f'a text, such as {name} = "..."'
+    limits = [f"{word} {getattr(m, sign):g}" for m in field.metadata for sign, word in _SIGNS if hasattr(m, sign)]
+    words = ", ".join([f"a number in {unit}", *limits])
+    return f'{words}: {name} = {{ value = ..., unit = "{unit}", source = "..." }}'
+
+
 class Group(BaseModel):
     """Group of parameters, base class of the parameters of a law."""
 

@@ -45,6 +45,7 @@ from physics.parameters import (
     Layer,
     Numerics,
     Transport,
+    describe_entry,
     unit_of,
 )
 
@@ -203,8 +204,19 @@ def _validate(data: Mapping[str, Any], where: str = "") -> Stack:
     if not bad:
         bad = contradictions(stack)
     if bad:
-        raise ParameterError(f"{count(len(bad), 'bad parameter')}{where}", bad)
+        rows = [_explain_missing(row, data) for row in bad]
+        raise ParameterError(f"{count(len(bad), 'bad parameter')}{where}", rows)
     return stack
+
+
+def _explain_missing(row: BadRow, data: Mapping[str, Any]) -> BadRow:
+    """Add unit, range and the line to write to a problem with a missing parameter."""
+    owner, _, name = str(row.column).rpartition(".")
+    group = owner.split(".")[0]
+    if row.found != "nothing" or group not in ("layer", *GROUPS):
+        return row
+    field = group_class(data, group).model_fields.get(name)
+    return row if field is None else BadRow(row.row, row.column, row.found, describe_entry(name, field))
 
 
 def _restore(data: Mapping[str, Any], laws: list[str]) -> Stack:

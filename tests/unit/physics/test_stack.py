@@ -282,3 +282,23 @@ def test_replace_checks_keys_and_ranges():
         stack.replace({"reaction.energie": 1.3})
     with pytest.raises(ParameterError, match=r"circuit\.compliance"):
         stack.replace({"circuit.compliance": 0.0})
+
+
+@pytest.mark.parametrize(
+    ("line", "row"),
+    [
+        ("hop_length", ("conduction.hop_length", "nm", "at least 0")),
+        ("thickness", ("layer.HfO2.thickness", "nm", "above 0")),
+        ("gap_density", ("filament.gap_density", "1", "at most 1")),
+        ("reset_stop", ("drive.reset_stop", "V", "below 0")),
+    ],
+)
+def test_a_missing_number_is_named_with_unit_range_and_the_line_to_write(tmp_path, line, row):
+    text = to_toml(load_material("drift"))
+    short = "\n".join(each for each in text.splitlines() if not each.startswith(f"{line} ="))
+    with pytest.raises(ParameterError) as caught:
+        load_material(str(write(tmp_path, short)))
+    found = {each.column: each.expected for each in caught.value.rows}[row[0]]
+    assert f"a number in {row[1]}, " in found
+    assert row[2] in found
+    assert f'{line} = {{ value = ..., unit = "{row[1]}"' in found
