@@ -151,6 +151,9 @@ class Numerics(Group):
     )
 
 
+FITTED = "fitted by devicekit"
+"""Beginning of the source of a number that a calibration found."""
+
 HEADER = ("title", "summary", "assumptions", "defects", "material")
 """Entries of a material set that are no parameters."""
 

@@ -77,12 +77,12 @@ def test_two_loops_repeat():
 
 @pytest.mark.slow
 def test_set_on_three_meshes_and_two_time_steps():
-    default, fine = simulate_iv(), simulate_iv(mesh="fine")
+    stack = load_material("reversible")
+    default, fine = simulate_iv(stack), simulate_iv(stack, mesh="fine")
     assert default.v_100ua_v == pytest.approx(0.6387, abs=0.005)
     assert default.first.device.on_off >= 10
     assert fine.v_set_v == pytest.approx(default.v_set_v, abs=0.005)
     assert fine.v_100ua_v == pytest.approx(default.v_100ua_v, abs=0.005)
-    stack = load_material("reversible")
     half = {
         f"numerics.{name}": stack.get(f"numerics.{name}") / 2
         for name in ("density_step", "conductance_step", "voltage_step")
@@ -92,7 +92,8 @@ def test_set_on_three_meshes_and_two_time_steps():
 
 @pytest.mark.heavy
 def test_five_cycles_repeat_and_converge_with_the_mesh():
-    default, fine = simulate_iv(cycles=5), simulate_iv(mesh="fine", cycles=5)
+    stack = load_material("reversible")
+    default, fine = simulate_iv(stack, cycles=5), simulate_iv(stack, mesh="fine", cycles=5)
     assert default.cycles[2].v_100ua_v == pytest.approx(0.650, abs=0.010)  # what the set is calibrated to
     for cycle in default.cycles:
         # the first loop starts from a state that no reset has made: its HRS is higher, and its V_set 5 % lower
@@ -112,7 +113,8 @@ def test_without_the_ion_length_the_mesh_dependence_returns():
     stack = load_material("reversible").replace({"transport.ion_potential_length": 0.0})
     options = {"widths": (5e-6,), "count": 100, "pairs": 1}
     coarse, default = (simulate_pulses(stack, mesh=mesh, **options) for mesh in ("coarse", "default"))
-    with_length = [simulate_pulses(mesh=mesh, **options) for mesh in ("coarse", "default")]
+    whole = load_material("reversible")
+    with_length = [simulate_pulses(whole, mesh=mesh, **options) for mesh in ("coarse", "default")]
 
     def shift(one, two):
         return abs(math.log(train(two, 5e-6, 1, "ltp")[-1] / train(one, 5e-6, 1, "ltp")[-1]))

@@ -67,7 +67,8 @@ def test_bad_options_are_named(options, name):
 
 @pytest.mark.heavy
 def test_pulse_trains_are_faster_with_width_and_converge_with_the_mesh():
-    default, fine = simulate_pulses(), simulate_pulses(mesh="fine")
+    stack = load_material("reversible")
+    default, fine = simulate_pulses(stack), simulate_pulses(stack, mesh="fine")
     for one, two in zip(default.ends, fine.ends, strict=True):
         assert two.last_s == pytest.approx(one.last_s, rel=0.03)
         trace = train(default, one.pulse_width_s, one.cycle, one.direction)
