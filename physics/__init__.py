@@ -9,7 +9,7 @@ SOLVERS = ("banded", "fipy")
 SPACINGS = {"coarse": 0.5, "default": 0.25, "fine": 0.125}
 """Cell size in the fine region of a mesh [nm], by the name of the mesh."""
 
-DEFAULT_MATERIAL = "reversible"
+DEFAULT_MATERIAL = "drift"
 
 
 def material_files() -> dict[str, Path]:

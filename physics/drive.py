@@ -16,7 +16,7 @@ class Segment:
 
     `label` is set, set_back (to 0 V), reset, reset_back, ltp, ltd, gap, hold or rest; `cycle` counts from 1. `first` is
     the first step [s] of a segment that starts with a jump; 0: a hundredth of the segment, less where that fails.
-    `gate` is the saturation current [A] of a transistor in series, for stacks with a `circuit.saturation_voltage`.
+    `gate` is the saturation current [A] of a transistor in series, for stacks with one (see `Circuit`).
     """
 
     start: float

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypedDict, Unpack
 
@@ -16,7 +16,7 @@ from devicekit.tables import SweepTable
 from physics import SOLVERS
 from physics.drive import Segment, loops, set_sweep
 from physics.noise import Discreteness
-from physics.records import DeviceReads, Stage
+from physics.records import DeviceReads, Stage, moving_loops
 from physics.result import IVResult
 from physics.solvers.banded_solver import BandedSolver
 from physics.solvers.discretisation import Discretisation
@@ -250,7 +250,7 @@ def simulate_iv(
             recorder.end(state, segment)
     except (NotConvergedError, KeyboardInterrupt) as error:
         message = reason(error)
-    return IVResult.of_run(
+    result = IVResult.of_run(
         stepper,
         recorder.stages,
         message,
@@ -258,3 +258,8 @@ def simulate_iv(
         sweep=SweepTable(pd.DataFrame(recorder.rows), meta={"source": "simulated", "material": stack.material}),
         reads=recorder.device_reads(drive, hrs),
     )
+    if len(result.reads) < 3:
+        return result
+    quality = result.quality
+    moving = moving_loops([each.v_set_v for each in result.cycles])
+    return replace(result, quality=replace(quality, remarks=(*quality.remarks, *moving)))

@@ -37,12 +37,7 @@ def iv_summary(result: IVResult) -> list[str]:
         f"The highest temperature is {result.quality.t_max_k:.0f} K. Nothing here was measured; most parameters are "
         "calibrated, so that the voltages are not predictions."
     )
-    return [*sentences, *_remarks(result), *_incomplete(result)]
-
-
-def _remarks(result: _Result) -> list[str]:
-    """Return the remarks about the validity of a run."""
-    return [each.message for each in result.quality.remarks]
+    return [*sentences, *_incomplete(result)]
 
 
 def _incomplete(result: _Result) -> list[str]:
@@ -199,7 +194,6 @@ def pulses_summary(result: PulseResult) -> list[str]:
     return [
         *sentences,
         "Nothing here was measured; most parameters are calibrated.",
-        *_remarks(result),
         *_incomplete(result),
     ]
 

@@ -59,7 +59,7 @@ class _Result(Record):
             stack=stack,
             mesh=stepper.grid.mesh,
             solver=stepper.solver.name,
-            quality=Quality.from_tally(stepper.tally, stack, noise is not None),
+            quality=Quality.from_tally(stepper.tally, stack, stepper.noise),
             stages=tuple(stages),
             complete=not message,
             message=message,

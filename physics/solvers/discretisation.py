@@ -229,7 +229,7 @@ class Discretisation:
             top,
             temperature,
             self.barrier,
-            (hop.hop_distance, hop.attempt_frequency, hop.charge_number, hop.site_limit),
+            (hop.hop_distance, hop.attempt_frequency, hop.charge_number, hop.site_limit, hop.field_diffusion),
             *self._halves,
             mesh.area_z,
             mesh.area_r,
