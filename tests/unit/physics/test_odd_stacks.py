@@ -228,9 +228,9 @@ def test_a_drive_of_too_many_steps_is_refused() -> None:
     steps = 2 * (stack.drive.set_stop - stack.drive.reset_stop) / stack.numerics.voltage_step
     fits = math.floor(1e6 / steps)
     with pytest.raises(ParameterError, match="voltage_step"):
-        simulate_iv(mesh="coarse", cycles=fits + 1)
+        simulate_iv(stack, mesh="coarse", cycles=fits + 1)
     with pytest.raises(ParameterError, match="voltage_step"):
-        simulate_iv(load_material("reversible").replace({"numerics.voltage_step": 1.7e-6}), mesh="coarse")
+        simulate_iv(stack.replace({"numerics.voltage_step": 1.7e-6}), mesh="coarse")
 
 
 def test_a_melting_filament_ends_the_run_and_says_so() -> None:
