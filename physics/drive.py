@@ -146,6 +146,24 @@ def loops(stack: Stack, cycles: int) -> tuple[Segment, ...]:
     return tuple(segments)
 
 
+_FORMING = 0.5  # V/nm: end of a forming ramp
+
+
+def forming(stack: Stack, cycles: int = 0) -> tuple[Segment, ...]:
+    """Return the drive of a pristine film: its first set ramp goes to `drive.form_stop`, later ones to `set_stop`.
+
+    Parameters
+    ----------
+    stack : Stack
+        Its `drive` and its compliance are used.
+    cycles : int
+        Number of loops, the first of which forms; 0: a ramp up and back alone.
+    """
+    stop = stack.drive.form_stop or _FORMING * float(stack.heights[-1])
+    first = stack.replace({"drive.set_stop": stop})
+    return (*loops(first, 1), *loops(stack, cycles)[4:]) if cycles else set_sweep(first)
+
+
 @dataclass(frozen=True)
 class PulseTrain:
     """`count` equal pulses of one direction: amplitude [V], width and gap [s].

@@ -48,6 +48,22 @@ def contradictions(stack: Any) -> list[BadRow]:
     return [*_sizes(stack), *_values(stack)]
 
 
+def cannot_form(stack: Any) -> list[BadRow]:
+    """Return why no filament can form in a pristine film: each layer must generate vacancies.
+
+    Parameters
+    ----------
+    stack : Stack
+    """
+    if not stack.reaction.generation:
+        return [BadRow(None, "reaction.generation", "false", "true: a pristine film forms by generation")]
+    return [
+        BadRow(None, f"layer.{layer.name}.reaction", "0", "above 0: without generation no filament passes this layer")
+        for layer in stack.layers
+        if layer.reaction == 0
+    ]
+
+
 def holding_time(stack: Any) -> float:
     """Return the time at rest in which the active layer changes: by the reaction, or by hops over 0.1 nm [s].
 

@@ -62,7 +62,11 @@ def iv_page(
             else f"; the conductance of its LRS is {result.on_off:.3g} times that of its HRS."
         )
     )
+    formed = [] if result.v_form_v is None else [Scalar.from_record(result, "v_form_v")]
+    if formed:
+        verdict = f"The pristine film forms at {si(result.v_form_v, 'V', 3)}. {verdict}"
     numbers = [
+        *formed,
         Scalar.from_record(result, "v_set_v"),
         Scalar.from_record(result, "v_100ua_v"),
         Scalar.from_record(result, "on_off", "conductance of LRS over HRS, at the read voltage"),

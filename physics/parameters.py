@@ -130,6 +130,9 @@ class Drive(Group):
 
     set_stop: float = number("V", "end of the set ramp", gt=0)
     reset_stop: float = number("V", "end of the reset ramp", lt=0)
+    form_stop: float = number(
+        "V", "end of the forming ramp of a pristine film; 0: 0.5 V for each nanometre of it", ge=0, default=0.0
+    )
     rate: float = number("V/s", "ramp rate", gt=0)
     read_voltage: float = number("V", "read voltage", gt=0)
     ltp_voltage: float = number("V", "amplitude of LTP pulses", gt=0)

@@ -53,7 +53,8 @@ def _iv_table(result: IVResult) -> Table:
 
 
 def _iv_figure(result: IVResult, measured: SweepTable | None) -> Figure:
-    caption = "Simulated I-V from the state just after a reset."
+    start = "a pristine film" if result.start == "pristine" else "the state just after a reset"
+    caption = f"Simulated I-V from {start}."
     return draw(
         result.panel(measured),
         caption if measured is None else f"{caption} Grey: measured.",

@@ -20,7 +20,7 @@ from pydantic.fields import FieldInfo
 from devicekit.core.errors import BadRow, FileError, ParameterError, invalid_rows
 from devicekit.core.text import count
 from devicekit.system import files
-from physics import DEFAULT_MATERIAL, material_sets
+from physics import DEFAULT_MATERIAL, material_sets, starter_files
 from physics.draft import Draft, group_class
 from physics.guards import contradictions
 from physics.laws.find import KINDS, Files, allow_laws, find_law
@@ -294,7 +294,7 @@ def load_stack(path: Path | str | None = None, *, laws: Files = ()) -> Stack:
     Parameters
     ----------
     path : path-like, optional
-        The TOML file.
+        The TOML file, or the name of one to start from (`physics.starter_files`).
     laws : path-like or iterable of path-like
         Files (.py) allowed as laws; they are run as code.
 
@@ -307,6 +307,7 @@ def load_stack(path: Path | str | None = None, *, laws: Files = ()) -> Stack:
     if path is None:
         return load_material()
     path = Path(path)
+    path = path if path.exists() else starter_files().get(str(path), path)
     document = _read_file(path)
     name = document.get("material", DEFAULT_MATERIAL)
     if not isinstance(name, str):

@@ -223,6 +223,10 @@ _BY_RANK = {
             "the simulated stack keeps no state at rest",
             "raise the barriers, or compare it with a volatile device only",
         ),
+        "unformed": (
+            "a pristine film did not form within its ramp",
+            "ramp higher or more slowly (drive.form_stop, --rate), or use a thinner film",
+        ),
         "moving_loops": (
             "the set voltage still moves from loop to loop",
             "simulate more loops, or treat the stack as one that wears out",

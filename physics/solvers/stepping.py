@@ -314,13 +314,12 @@ class Stepper:
         except (NotConvergedError, FloatingPointError):
             return None, math.inf
         density = float(np.max(np.abs(trial.state.density - state.density)))
-        # the smaller of two changes: that since the last step includes a jump of the voltage, that within this step
-        # includes a first sweep corrected by the second; neither shrinks with the step
+        # at one source voltage, as that since the last step includes a jump of it, and is small for sweeps that
+        # alternate between two conductances
         conductance = trial.state.fields.conductance
         if not conductance > 0:
             return None, math.inf
-        ratios = conductance / state.fields.conductance, conductance / trial.conductance_before
-        relative = min(abs(math.log(ratio)) for ratio in ratios)
+        relative = abs(math.log(conductance / trial.conductance_before))
         change = max(density / control.density_step, relative / control.conductance_step)
         return (trial, change) if change <= _REJECT else (None, change)  # NaN is rejected too
 

@@ -74,7 +74,7 @@ def test_the_estimate_of_a_linear_model_is_that_of_a_ridge_regression(linear):
     assert first.estimate.value / first.estimate.low == pytest.approx(math.exp(1.96 * sd))
     assert (first.prior_low, first.prior_high, first.unit) == (4e4, 1.6e5, "S/m")
     source = fit.stack.sources["reaction.energy"]
-    assert re.fullmatch(r"fitted by devicekit to measured sweeps, sha256 [0-9a-f]{12}", source)
+    assert re.search("sha256 [0-9a-f]{12}$", source)
     assert marks_of(fit.stack) == ("SIMULATED", "CALIBRATED")
     assert marks_of(base()) == ("SIMULATED",)
     assert fit.stack.filament == base().filament

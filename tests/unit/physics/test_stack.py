@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from devicekit.core.errors import ParameterError
-from physics import material_sets
+from physics import material_sets, starter_files
 from physics.parameters import ALIASES
 from physics.stack import load_material, load_stack, to_toml
 
@@ -215,6 +215,20 @@ def test_every_set_that_ships_names_a_source_for_each_number(name):
         assert source == "calibrated" or re.fullmatch(r"10\.\d{4,}/\S+", source), key
     assert stack.assumptions
     assert stack.defects
+
+
+@pytest.mark.parametrize("name", starter_files())
+def test_every_starter_names_a_source_for_each_number_and_remarks_on_what_is_calibrated(name):
+    stack = load_stack(name)
+    document = tomllib.loads(starter_files()[name].read_text(encoding="utf-8"))
+    assert len(stack.layers) == 1
+    assert set(stack.units()) <= set(stack.sources)
+    for entry in [
+        *document["layer"][0].values(),
+        *(x for t in document.values() if isinstance(t, dict) for x in t.values()),
+    ]:
+        if isinstance(entry, dict):
+            assert entry["source"] == "calibrated" or re.fullmatch(r"10\.\d{4,}/\S+", entry["source"])
 
 
 def test_a_stack_overrides_its_material_set(tmp_path):
