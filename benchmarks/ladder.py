@@ -1,12 +1,12 @@
 """A measured compliance ladder, one level left out, all of them in turn: what a calibration on the others predicts.
 
-    python benchmarks/ladder.py DIR [--jobs N] [--ideal]
+    python benchmarks/ladder.py DIR [--jobs N] [--ideal] [--ends]
 
 DIR keeps the simulations, so that an interrupted run goes on. Needs the measured file compliance_ladder of the test
 data (DEVICEKIT_TEST_DATA). For every level left out it prints the root mean square of ln I of SET, way back and RESET,
 beside those of two baselines without a model: the nearest other level clipped at the compliance, and the logarithmic
-mean of the two nearest, clipped too. `--ideal` leaves the transistor out. V_reset is the voltage of the largest RESET
-current.
+mean of the two nearest, clipped too. `--ends` leaves both ends out at once and scores them beside log-linear
+extrapolation of the others. `--ideal` leaves the transistor out. V_reset is the voltage of the largest RESET current.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 import devicekit
 from physics.calibration.fit import calibrate
 from physics.calibration.measured import Level, levels_of
-from physics.stack import load_stack
+from physics.stack import load_material
 
 FREE = {
     "reaction.energy": (1.38, 1.55),
@@ -33,7 +33,7 @@ FREE = {
     "filament.radius": (3.7, 6.8),
     "filament.gap_density": (0.005, 0.08),
     "heat.electrode_resistance": (3e-11, 1.2e-9),
-    "circuit.saturation_voltage": (0.1, 0.9),
+    "circuit.transistor_beta": (5e-4, 2e-2),
 }
 """The free parameters, with 95 % of what one would believe before."""
 
@@ -59,6 +59,26 @@ def baselines(left: Level, others: list[Level]) -> dict[str, dict[str, float]]:
     return found
 
 
+def extrapolated(left: Level, others: list[Level]) -> dict[str, float]:
+    """Root mean square of ln I by branch, of a line in ln I against ln compliance through two levels, clipped."""
+    found = {}
+    one, two = sorted(others, key=lambda each: each.compliance)
+    share = float(np.log(left.compliance / one.compliance) / np.log(two.compliance / one.compliance))
+    for branch in left.branches:
+        size, values = np.abs(branch.voltage), []
+        for each in (one, two):
+            own = each.branch(branch.name)
+            assert own is not None
+            order = np.argsort(np.abs(own.voltage))
+            beyond = np.log(each.compliance) if branch.name != "reset" else own.log_current[order][-1]
+            values.append(np.interp(size, np.abs(own.voltage)[order], own.log_current[order], right=beyond))
+        guess = values[0] + share * (values[1] - values[0])
+        if branch.name != "reset":
+            guess = np.minimum(guess, np.log(left.compliance))
+        found[branch.name] = float(np.sqrt(np.mean((guess - branch.log_current) ** 2)))
+    return found
+
+
 def v_reset(level: Level, log_current: list[float] | np.ndarray) -> float:
     """Voltage of the largest RESET current [V]."""
     branch = level.branch("reset")
@@ -71,15 +91,35 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--ideal", action="store_true")
+    parser.add_argument("--ends", action="store_true")
+    parser.add_argument("--iterations", type=int, default=12)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     file = Path(os.environ["DEVICEKIT_TEST_DATA"]) / "compliance_ladder" / "iv_50_100_200_400uA.csv"
     levels = levels_of(devicekit.read(file, unit="uA"), RATE)
-    stack, free = load_stack(), dict(FREE)
+    stack, free = load_material("reversible"), dict(FREE)
     if options.ideal:
-        free.pop("circuit.saturation_voltage")
+        free.pop("circuit.transistor_beta")
     else:
-        stack = stack.replace({"circuit.saturation_voltage": 0.3})
+        stack = stack.replace({"circuit.transistor_beta": 4e-3})
+    levels = sorted(levels, key=lambda each: each.compliance)
+    if options.ends:
+        ends = [levels[0], levels[-1]]
+        out, inner = [each.compliance for each in ends], levels[1:-1]
+        fit = calibrate(
+            levels, stack, free, hold_out=out, jobs=options.jobs, store=options.out, most_iterations=options.iterations
+        )
+        for each in fit.levels:
+            row = {"left_out": each.held_out, "level": each.level.name, "model": each.rms}
+            if each.held_out:
+                row["extrapolated"] = extrapolated(each.level, inner)
+            row["v_reset"] = {
+                "measured": v_reset(each.level, each.level.branch("reset").log_current),  # type: ignore[union-attr]
+                "model": v_reset(each.level, each.simulated.branches["reset"]),
+            }
+            print(json.dumps(row), flush=True)
+        print(json.dumps({"misfit": fit.misfit, "parameters": {x.key: x.estimate.value for x in fit.parameters}}))
+        return
     rows = []
     for left in [None, *levels]:
         out = [] if left is None else [left.compliance]

@@ -4,40 +4,27 @@
 
 Tables:
 
-`loops`: five loops of every set. `off`: each part switched off in turn (transport: hops a 1e-40th as often; reaction:
-none; heat: everything stays at ambient; drift: charge number 0). `radius`: pads of 20, 60, 200 and 564 nm. `mesh`:
-V_set and HRS on three meshes. `retention`: both states after 1e4 s at 358 K. `pulses`: trains of the default set.
-`noise`: 100 loops of the default set with noise, coarse mesh, and the C2C that a fit reads from noisy trains.
+`loops`: five loops of every set. `off`: each part switched off in turn (`physics.mechanisms`). `radius`: pads of 20,
+60, 200 and 564 nm. `mesh`: V_set and HRS on three meshes. `retention`: both states after 1e4 s at 358 K. `pulses`:
+trains of the sets that cycle. `noise`: 100 loops of the default set with noise, coarse mesh, and the C2C that a fit
+reads from noisy trains.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from joblib import Parallel, delayed
 
 from physics import material_files
 from physics.iv import simulate_iv
+from physics.mechanisms import mechanisms
 from physics.pulses import simulate_pulses
 from physics.stack import Stack, load_material, load_stack
 from physics.studies import retention
 from physics.variability import scatter
-
-_COLD = 1e9  # W/(m K)
-
-
-def parts(stack: Stack) -> Iterator[tuple[str, Stack]]:
-    """The stack as it is, and with each part off."""
-    yield "as it is", stack
-    yield "no transport", stack.replace({"transport.attempt_frequency": 1e-40 * stack.transport.attempt_frequency})
-    yield "no drift (Z = 0)", stack.replace({"transport.charge_number": 0.0})
-    if stack.reaction.generation:
-        yield "no reaction", stack.replace({"reaction.generation": False})
-    layers = {f"layer.{layer.name}.thermal_conductivity": _COLD for layer in stack.layers}
-    electrodes = {"bottom.thermal_resistance": 0.0, "top.thermal_resistance": 0.0}
-    yield "no heat", stack.replace({**layers, **electrodes, "heat.filament": _COLD})
 
 
 def _v(value: float | None) -> str:
@@ -64,13 +51,14 @@ def loops(mesh: str) -> list[Any]:
     return [delayed(_run)(name, load_material(name), mesh, 5) for name in material_files()]
 
 
+def _off(name: str, mesh: str) -> str:
+    rows = mechanisms(load_material(name), mesh)
+    return "\n".join(f"| {name} | " + " | ".join(each.cells()) + f" | {each.message}" for each in rows)
+
+
 def off(mesh: str) -> list[Any]:
-    """Two loops with each part off."""
-    return [
-        delayed(_run)(f"{name}, {words}", stack, mesh, 2)
-        for name in material_files()
-        for words, stack in parts(load_material(name))
-    ]
+    """Two loops with each part off, from the HRS after a loop of the whole stack."""
+    return [delayed(_off)(name, mesh) for name in material_files()]
 
 
 def radius(mesh: str) -> list[Any]:
@@ -114,7 +102,7 @@ def _pulses(name: str, mesh: str, width: float) -> str:
 def pulses(mesh: str) -> list[Any]:
     """Trains of the sets that cycle."""
     widths = (5e-6, 50e-6, 500e-6)
-    return [delayed(_pulses)(name, mesh, w) for name in ("reversible", "electrothermal") for w in widths]
+    return [delayed(_pulses)(name, mesh, w) for name in ("drift", "reversible", "electrothermal") for w in widths]
 
 
 def _scatter(seed: int, mesh: str) -> str:

@@ -16,7 +16,7 @@ class Segment:
 
     `label` is set, set_back (to 0 V), reset, reset_back, ltp, ltd, gap, hold or rest; `cycle` counts from 1. `first` is
     the first step [s] of a segment that starts with a jump; 0: a hundredth of the segment, less where that fails.
-    `gate` is the saturation current [A] of a transistor in series, for stacks with a `circuit.saturation_voltage`.
+    `gate` is the saturation current [A] of a transistor in series, for stacks with one (see `Circuit`).
     """
 
     start: float
@@ -144,6 +144,24 @@ def loops(stack: Stack, cycles: int) -> tuple[Segment, ...]:
             ramp(drive.reset_stop, 0.0, drive.rate, math.inf, "reset_back", cycle, limit),
         ]
     return tuple(segments)
+
+
+_FORMING = 0.5  # V/nm: end of a forming ramp
+
+
+def forming(stack: Stack, cycles: int = 0) -> tuple[Segment, ...]:
+    """Return the drive of a pristine film: its first set ramp goes to `drive.form_stop`, later ones to `set_stop`.
+
+    Parameters
+    ----------
+    stack : Stack
+        Its `drive` and its compliance are used.
+    cycles : int
+        Number of loops, the first of which forms; 0: a ramp up and back alone.
+    """
+    stop = stack.drive.form_stop or _FORMING * float(stack.heights[-1])
+    first = stack.replace({"drive.set_stop": stop})
+    return (*loops(first, 1), *loops(stack, cycles)[4:]) if cycles else set_sweep(first)
 
 
 @dataclass(frozen=True)

@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypedDict, Unpack
 
 import pandas as pd
 
-from devicekit.core.errors import ParameterError
+from devicekit.core.errors import CodedWarning, ParameterError
 from devicekit.tables import SweepTable
-from physics import SOLVERS
-from physics.drive import Segment, loops, set_sweep
+from physics import SOLVERS, STARTS, starter_files
+from physics.drive import Segment, forming, loops, set_sweep
+from physics.guards import cannot_form
 from physics.noise import Discreteness
-from physics.records import DeviceReads, Stage
+from physics.records import DeviceReads, Stage, moving_loops
 from physics.result import IVResult
 from physics.solvers.banded_solver import BandedSolver
 from physics.solvers.discretisation import Discretisation
@@ -50,9 +51,9 @@ def make_solver(name: str, grid: Discretisation) -> Solver:
 
 
 def resolve_stack(stack: Stack | Path | str | None) -> Stack:
-    """Return a stack unchanged, that of a material set or of a TOML file, or the default one."""
+    """Return a stack unchanged, that of a material set, a starter or a TOML file, or the default one."""
     if isinstance(stack, str) and not stack.endswith(".toml") and not os.path.exists(stack):
-        return load_material(stack)
+        return load_stack(stack) if stack in starter_files() else load_material(stack)
     return stack if isinstance(stack, Stack) else load_stack(stack)
 
 
@@ -183,12 +184,22 @@ def reason(error: NotConvergedError | KeyboardInterrupt) -> str:
     return str(error) if isinstance(error, NotConvergedError) else "interrupted"
 
 
+def _is_pristine(stack: Stack, start: str) -> bool:
+    """Return whether a run starts from a pristine film; refuse one that cannot form."""
+    if start not in STARTS:
+        raise ParameterError(f"start: found {start!r}, expected one of {', '.join(STARTS)}")
+    if start == "pristine" and (bad := cannot_form(stack)):
+        raise ParameterError("this stack cannot form from a pristine film; hfo2 is one that can", bad)
+    return start == "pristine"
+
+
 def simulate_iv(
     stack: Stack | Path | str | None = None,
     *,
     compliance: float | None = None,
     rate: float | None = None,
     cycles: int = 0,
+    start: str = "reset",
     progress: Progress | None = None,
     segments: Sequence[Segment] | None = None,
     stage_voltages: Sequence[float] = (),
@@ -196,8 +207,8 @@ def simulate_iv(
 ) -> IVResult:
     """Simulate the set I-V of a stack (paper, Fig. 2), or bipolar loops (Fig. 1a).
 
-    The run starts from the prescribed state just after a reset. An interrupt, or a step that does not converge, ends
-    the run with partial results, marked incomplete.
+    The run starts from the prescribed state just after a reset, or from a pristine film, whose first ramp forms it. An
+    interrupt, or a step that does not converge, ends the run with partial results, marked incomplete.
 
     Parameters
     ----------
@@ -209,6 +220,8 @@ def simulate_iv(
         Ramp rate [V/s]; the stack's if None.
     cycles : int
         Number of loops; 0: the set sweep alone (up and back to 0 V).
+    start : {"reset", "pristine"}
+        State at the start. The first ramp of a pristine film goes to `drive.form_stop`.
     progress : callable, optional
         Called with the completed fraction.
     segments : sequence of Segment, optional
@@ -233,13 +246,15 @@ def simulate_iv(
     stack = resolve_stack(stack)
     changes = {"circuit.compliance": compliance, "drive.rate": rate}
     stack = stack.replace({key: value for key, value in changes.items() if value is not None})
-    drive = tuple(segments) if segments is not None else loops(stack, cycles) if cycles else set_sweep(stack)
+    pristine = _is_pristine(stack, start)
+    usual = forming(stack, cycles) if pristine else loops(stack, cycles) if cycles else set_sweep(stack)
+    drive = usual if segments is None else tuple(segments)
     if not drive:
         raise ParameterError("segments: the drive is empty")
     check_drive(stack, drive)
     stepper = make_stepper(stack, **options)
     recorder = _Recorder(stepper, sum(segment.duration for segment in drive), progress, stage_voltages)
-    state = stepper.start()
+    state = stepper.start(stepper.grid.pristine_density() if pristine else None)
     hrs = stepper.conductance(state.density)
     recorder.stages.append(stage(stepper, state, 0.0, "start", drive[0].cycle))
     recorder.see(state, 0.0, drive[0])
@@ -250,11 +265,21 @@ def simulate_iv(
             recorder.end(state, segment)
     except (NotConvergedError, KeyboardInterrupt) as error:
         message = reason(error)
-    return IVResult.of_run(
+    result = IVResult.of_run(
         stepper,
         recorder.stages,
         message,
         options.get("noise"),
         sweep=SweepTable(pd.DataFrame(recorder.rows), meta={"source": "simulated", "material": stack.material}),
         reads=recorder.device_reads(drive, hrs),
+        start=start,
     )
+    quality = result.quality
+    if pristine and result.complete and result.v_form_v is None:
+        unformed = CodedWarning("unformed", f"The film does not form up to {drive[0].stop:g} V.")
+        result = replace(result, quality=replace(quality, remarks=(*quality.remarks, unformed)))
+    if len(result.reads) < 3 + pristine:
+        return result
+    quality = result.quality
+    moving = moving_loops([each.v_set_v for each in result.cycles[pristine:]])
+    return replace(result, quality=replace(quality, remarks=(*quality.remarks, *moving)))

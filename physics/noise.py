@@ -3,7 +3,9 @@
 Vacancies are generated, recombine and hop at random. In each step every cell gains the variance of a linear birth-death
 process, and every face that of its hops in both directions. A vacancy acts over the length of the ion potential
 (`transport.ion_potential_length`), so that the noise is spread over this footprint before it is added: a cell on the
-axis contains far less than one vacancy, for which white noise per cell would be meaningless.
+axis contains far less than one vacancy, for which white noise per cell would be meaningless. Where the counts expected
+within a footprint are few, a step cannot take more than there is: the noise is bounded by the density, as that of a
+binomial count is, and its mean stays 0.
 """
 
 from __future__ import annotations
@@ -112,6 +114,36 @@ def hops(
     return out
 
 
+def bounded(kick: Array, density: Array) -> Array:
+    """Return random changes of the density [1] bounded by the density itself: u tanh(kick / u).
+
+    An odd function keeps the mean of a symmetric change at 0. A small change is left as it is; a large one empties a
+    cell or doubles it, as of a single vacancy that is there or not.
+
+    Parameters
+    ----------
+    kick, density : array [1]
+    """
+    out = np.zeros_like(density)
+    held = density > 0
+    out[held] = density[held] * np.tanh(kick[held] / density[held])
+    return out
+
+
+def balanced(change: Array, volume: Array, net: float) -> Array:
+    """Return changes of the density with a given sum over the volume: the larger of gain and loss is reduced.
+
+    Parameters
+    ----------
+    change, volume : array [1], [nm^3]
+    net : float [nm^3]
+    """
+    gain, loss = float(np.sum(volume * np.maximum(change, 0.0))), float(np.sum(volume * np.maximum(-change, 0.0)))
+    if gain - loss > net:
+        return np.where(change > 0, change * (max(loss + net, 0.0) / gain if gain > 0 else 0.0), change)
+    return np.where(change < 0, change * (max(gain - net, 0.0) / loss if loss > 0 else 0.0), change)
+
+
 class Discreteness:
     """The noise of one run: a seeded random stream and the footprint of a vacancy.
 
@@ -142,15 +174,15 @@ class Discreteness:
         self.random = np.random.default_rng(int(seed))
         self.per_volume = grid.stack.filament.reference_density * NM**3
         self.count = grid.mesh.volume * self.per_volume
-        self.clipped = 0.0
+        self.bounded = 0.0
 
     def after(self, density: Array, equation: Vacancies, step: float) -> Array:
         """Return the density [1] after the noise of one step [s] of a vacancy equation."""
         draw: Any = self.random.standard_normal
         full = self.grid.stack.reaction.max_density
         variance = birth_death_variance(density, equation.source, equation.sink, full, step, self.count)
-        kick = draw(density.shape) * np.sqrt(variance)
-        kick += hops(
+        own = draw(density.shape) * np.sqrt(variance)
+        hopped = hops(
             density,
             equation.up.z,
             equation.down.z,
@@ -164,6 +196,9 @@ class Discreteness:
             draw(equation.up.z.shape),
             draw(equation.up.r.shape),
         )
-        noisy = density + self.solver.smooth(kick, self.length)
-        self.clipped = max(self.clipped, float(np.mean(noisy < 0)))
-        return np.maximum(noisy, 0.0)
+        own, hopped = self.solver.smooth(own, self.length), self.solver.smooth(hopped, self.length)
+        half = 0.5 * density  # each of both at most, so that no cell falls below 0
+        self.bounded = max(self.bounded, float(np.mean(np.abs(own) + np.abs(hopped) > half)))
+        # hops conserve vacancies, apart from those that pass an electrode
+        net, volume = float(np.sum(self.grid.mesh.volume * hopped)), self.grid.mesh.volume
+        return density + bounded(own, half) + balanced(bounded(hopped, half), volume, net)

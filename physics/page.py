@@ -11,14 +11,16 @@ from devicekit.report.shared import provenance_section
 from devicekit.tables import SweepTable
 from physics import report
 from physics.kinetics import Kinetics, VoltagePerDecade
+from physics.parameters import FITTED
 from physics.result import IVResult, PulseResult
 from physics.stack import Stack
 from physics.variability import Scatter
 
 
 def marks_of(stack: Stack) -> tuple[str, ...]:
-    """Return the marks of a simulation: SIMULATED, and CALIBRATED if a parameter was fitted to measurements."""
-    return ("SIMULATED", "CALIBRATED") if "calibrated" in stack.sources.values() else ("SIMULATED",)
+    """Return the marks of a simulation: SIMULATED, and CALIBRATED if `devicekit calibrate` fitted a parameter."""
+    fitted = any(source.startswith(FITTED) for source in stack.sources.values())
+    return ("SIMULATED", "CALIBRATED") if fitted else ("SIMULATED",)
 
 
 def _source(result: IVResult | PulseResult) -> str:
@@ -60,7 +62,11 @@ def iv_page(
             else f"; the conductance of its LRS is {result.on_off:.3g} times that of its HRS."
         )
     )
+    formed = [] if result.v_form_v is None else [Scalar.from_record(result, "v_form_v")]
+    if formed:
+        verdict = f"The pristine film forms at {si(result.v_form_v, 'V', 3)}. {verdict}"
     numbers = [
+        *formed,
         Scalar.from_record(result, "v_set_v"),
         Scalar.from_record(result, "v_100ua_v"),
         Scalar.from_record(result, "on_off", "conductance of LRS over HRS, at the read voltage"),

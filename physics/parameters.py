@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,6 +19,19 @@ def number(unit: str, description: str, **limits: float) -> Any:
 def unit_of(field: Any) -> str:
     """Return the unit of a numeric parameter; "" for a text."""
     return (field.json_schema_extra or {}).get("unit", "")
+
+
+_SIGNS = (("gt", "above"), ("ge", "at least"), ("lt", "below"), ("le", "at most"))
+
+
+def describe_entry(name: str, field: Any) -> str:
+    """Return what an entry takes, with unit, range and the line to write: for an error about a missing one."""
+    unit = unit_of(field)
+    if not unit:
+        return f'a text, such as {name} = "..."'
+    limits = [f"{word} {getattr(m, sign):g}" for m in field.metadata for sign, word in _SIGNS if hasattr(m, sign)]
+    words = ", ".join([f"a number in {unit}", *limits])
+    return f'{words}: {name} = {{ value = ..., unit = "{unit}", source = "..." }}'
 
 
 class Group(BaseModel):
@@ -78,6 +92,13 @@ class Transport(Group):
     barrier_edge_width: float = number("nm", "width of the barrier's steps between layers; 0: sharp", ge=0)
     site_limit: float = number("1", "density at which drift into a cell stops; 0: off", ge=0)
     ion_potential_length: float = number("nm", "internal length ell of the ion potential; 0: off", ge=0)
+    field_diffusion: float = number(
+        "1",
+        "share of the enhancement sinh(x) / x by the field in the diffusivity; 1: Einstein's relation at any field",
+        ge=0,
+        le=1,
+        default=0.0,
+    )
 
 
 class Circuit(Group):
@@ -91,6 +112,17 @@ class Circuit(Group):
         ge=0,
         default=0.0,
     )
+    transistor_beta: float = number(
+        "A/V^2",
+        "gain factor of a transistor in series, which saturates at sqrt(2 compliance / beta); 0: saturation_voltage",
+        ge=0,
+        default=0.0,
+    )
+
+    def saturation(self, gate: float) -> float:
+        """Return the voltage at which the transistor saturates [V], for a saturation current [A]; 0 without one."""
+        beta = self.transistor_beta
+        return math.sqrt(2 * gate / beta) if beta > 0 and math.isfinite(gate) else self.saturation_voltage
 
 
 class Drive(Group):
@@ -98,6 +130,9 @@ class Drive(Group):
 
     set_stop: float = number("V", "end of the set ramp", gt=0)
     reset_stop: float = number("V", "end of the reset ramp", lt=0)
+    form_stop: float = number(
+        "V", "end of the forming ramp of a pristine film; 0: 0.5 V for each nanometre of it", ge=0, default=0.0
+    )
     rate: float = number("V/s", "ramp rate", gt=0)
     read_voltage: float = number("V", "read voltage", gt=0)
     ltp_voltage: float = number("V", "amplitude of LTP pulses", gt=0)
@@ -111,7 +146,16 @@ class Numerics(Group):
     conductance_step: float = number("1", "target of the change of ln G in a step", gt=0, le=1)
     voltage_step: float = number("V", "largest change of the source voltage in a step", gt=0)
     temperature_tolerance: float = number("K", "end of the electrothermal iteration", gt=0)
+    gap_reach: float = number(
+        "nm",
+        "height above the bottom of the active layer up to which cells have half the size; 0: equal cells in the layer",
+        ge=0,
+        default=0.0,
+    )
 
+
+FITTED = "fitted by devicekit"
+"""Beginning of the source of a number that a calibration found."""
 
 HEADER = ("title", "summary", "assumptions", "defects", "material")
 """Entries of a material set that are no parameters."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from devicekit.core.errors import CodedWarning
 from devicekit.core.records import Record, column
 from devicekit.core.text import conductance
 from physics.constants import Array
-from physics.solvers.state import Tally
+from physics.guards import holding_time
+from physics.solvers.state import Noise, Tally
 from physics.stack import Stack
 
 
@@ -30,7 +31,7 @@ class Stage(Record):
 THERMAL_TIME = 1e-10
 """Thermal time of such a stack [s]: L^2 c / (pi^2 k) with 12 nm, 3e6 J/(m^3 K) and 0.5 W/(m K)."""
 
-_HOT, _STRONG, _OVERFULL = 1000.0, 1.0, 2.0
+_HOT, _STRONG, _OVERFULL, _COLD, _HELD = 1000.0, 1.0, 2.0, 77.0, 1.0
 
 
 def digits(form: str, unit: str = "") -> Callable[[float | None], str]:
@@ -69,10 +70,13 @@ class Quality(Record):
     )
     n_min: float = column(unit="m^-3", doc="lowest density")
     n_max: float = column(unit="m^-3", json=False, doc="highest density")
+    bounded_share: float = column(
+        default=0.0, doc="largest share of cells in a step whose noise was bounded by what they held; 0 without noise"
+    )
     remarks: tuple[CodedWarning, ...] = column(default=(), doc="where the run left the validity of the model")
 
     @classmethod
-    def from_tally(cls, tally: Tally, stack: Stack, noisy: bool = False) -> Quality:
+    def from_tally(cls, tally: Tally, stack: Stack, noise: Noise | None = None) -> Quality:
         """Return the quality from the tally of a run, with or without noise."""
         reference, ran = stack.filament.reference_density, tally.steps > 0
         return cls(
@@ -86,7 +90,19 @@ class Quality(Record):
             power_error=tally.power_error,
             n_min=tally.lowest_density * reference if ran else 0.0,
             n_max=tally.highest_density * reference,
-            remarks=tuple(_remarks(tally, noisy)) if ran else (),
+            bounded_share=0.0 if noise is None else noise.bounded,
+            remarks=(*_of_stack(stack), *_remarks(tally, noise is not None)) if ran else (),
+        )
+
+
+def _of_stack(stack: Stack) -> Iterator[CodedWarning]:
+    """Yield warnings about a stack that the equations do not describe."""
+    ambient, held = stack.heat.ambient, holding_time(stack)
+    if ambient < _COLD:
+        yield CodedWarning("cold", f"heat.ambient is {ambient:g} K; below {_COLD:g} K tunnelling replaces hopping.")
+    if held < _HELD:
+        yield CodedWarning(
+            "volatile", f"At rest and {ambient:g} K the active layer changes in {held:.1g} s: it keeps no state."
         )
 
 
@@ -122,6 +138,18 @@ def _remarks(tally: Tally, noisy: bool) -> Iterator[CodedWarning]:
             "overfull",
             f"The largest density is {tally.highest_density:.2g} times that of the filament: no site is free.",
         )
+
+
+_MOVED = 0.05  # of V_set
+
+
+def moving_loops(voltages: Sequence[float | None]) -> tuple[CodedWarning, ...]:
+    """Return a warning if V_set [V] of the last of three or more loops differs from the one before it."""
+    known = [each for each in voltages if each is not None]
+    if len(known) < 3 or abs(known[-1] / known[-2] - 1) <= _MOVED:
+        return ()
+    words = f"V_set moves from {known[-2]:.3g} V to {known[-1]:.3g} V between the last two loops."
+    return (CodedWarning("moving_loops", words),)
 
 
 @dataclass(frozen=True, kw_only=True)

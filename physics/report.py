@@ -37,12 +37,7 @@ def iv_summary(result: IVResult) -> list[str]:
         f"The highest temperature is {result.quality.t_max_k:.0f} K. Nothing here was measured; most parameters are "
         "calibrated, so that the voltages are not predictions."
     )
-    return [*sentences, *_remarks(result), *_incomplete(result)]
-
-
-def _remarks(result: _Result) -> list[str]:
-    """Return the remarks about the validity of a run."""
-    return [each.message for each in result.quality.remarks]
+    return [*sentences, *_incomplete(result)]
 
 
 def _incomplete(result: _Result) -> list[str]:
@@ -58,7 +53,8 @@ def _iv_table(result: IVResult) -> Table:
 
 
 def _iv_figure(result: IVResult, measured: SweepTable | None) -> Figure:
-    caption = "Simulated I-V from the state just after a reset."
+    start = "a pristine film" if result.start == "pristine" else "the state just after a reset"
+    caption = f"Simulated I-V from {start}."
     return draw(
         result.panel(measured),
         caption if measured is None else f"{caption} Grey: measured.",
@@ -199,7 +195,6 @@ def pulses_summary(result: PulseResult) -> list[str]:
     return [
         *sentences,
         "Nothing here was measured; most parameters are calibrated.",
-        *_remarks(result),
         *_incomplete(result),
     ]
 

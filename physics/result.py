@@ -59,7 +59,7 @@ class _Result(Record):
             stack=stack,
             mesh=stepper.grid.mesh,
             solver=stepper.solver.name,
-            quality=Quality.from_tally(stepper.tally, stack, noise is not None),
+            quality=Quality.from_tally(stepper.tally, stack, stepper.noise),
             stages=tuple(stages),
             complete=not message,
             message=message,
@@ -112,7 +112,7 @@ class _Result(Record):
 def _of_first(attribute: str, kind: type[Record] = Cycle, path: str = "first") -> Any:
     """Declare a figure of merit of the first loop, or of the set, as its record does."""
     known = kind.column_of(attribute)
-    unit, doc = known.quantity.unit, f"{known.quantity.description}, of the first loop"
+    unit, doc = known.quantity.unit, f"{known.quantity.description}, of the first loop (after a forming, of the next)"
     return part(f"{path}.{attribute}", unit=unit, title=known.title, text=known.text, doc=doc)
 
 
@@ -125,6 +125,7 @@ class IVResult(_Result):
         "highest temperature"
     )
     reads: Mapping[int, DeviceReads] = internal("conductances of the device alone, by loop")
+    start: str = column(default="reset", doc="state at the start: reset (just after one), or pristine")
     v_set_v = _of_first("v_set_v")
     v_reset_v = _of_first("v_reset_v")
     v_100ua_v = _of_first("v_100ua_v")
@@ -173,10 +174,20 @@ class IVResult(_Result):
         rows = frame[(frame["cycle"] == number) & (frame["segment"] == "set")]
         return _finite_or_none(crossing(rows["voltage_v"].to_numpy(), rows["current_a"].to_numpy()))
 
+    @derived(once=True, unit="V", title="V_form (pristine film)")
+    def v_form_v(self) -> float | None:
+        """Source voltage at which the first ramp of a pristine film passes half of the compliance; None otherwise."""
+        if self.start != "pristine":
+            return None
+        frame = self.sweep.frame
+        rows = frame[(frame["cycle"] == frame["cycle"].iloc[0]) & (frame["segment"] == "set")]
+        half = 0.5 * float(rows["compliance_a"].iloc[0])
+        return _finite_or_none(crossing(rows["voltage_v"].to_numpy(), rows["current_a"].to_numpy(), half))
+
     @property
     def first(self) -> Cycle:
-        """Figures of merit of the first loop, or of the set."""
-        return self.cycles[0]
+        """Figures of merit of the first loop, or of the set; after a forming those of the next loop, if any."""
+        return self.cycles[min(int(self.start == "pristine"), len(self.cycles) - 1)]
 
     @property
     def set_by(self) -> str:

@@ -20,9 +20,9 @@ from pydantic.fields import FieldInfo
 from devicekit.core.errors import BadRow, FileError, ParameterError, invalid_rows
 from devicekit.core.text import count
 from devicekit.system import files
-from physics import DEFAULT_MATERIAL, material_sets
-from physics.constants import NM
+from physics import DEFAULT_MATERIAL, material_sets, starter_files
 from physics.draft import Draft, group_class
+from physics.guards import contradictions
 from physics.laws.find import KINDS, Files, allow_laws, find_law
 from physics.laws.law import (
     ConductionLaw,
@@ -45,10 +45,9 @@ from physics.parameters import (
     Layer,
     Numerics,
     Transport,
+    describe_entry,
     unit_of,
 )
-
-LONGEST = 1e9  # nm
 
 
 class Stack(Group):
@@ -203,10 +202,21 @@ def _validate(data: Mapping[str, Any], where: str = "") -> Stack:
     except ValidationError as error:
         bad += [_name_layer(row, data) for row in invalid_rows(error, "stack") if row.column not in KINDS]
     if not bad:
-        bad = _contradictions(stack)
+        bad = contradictions(stack)
     if bad:
-        raise ParameterError(f"{count(len(bad), 'bad parameter')}{where}", bad)
+        rows = [_explain_missing(row, data) for row in bad]
+        raise ParameterError(f"{count(len(bad), 'bad parameter')}{where}", rows)
     return stack
+
+
+def _explain_missing(row: BadRow, data: Mapping[str, Any]) -> BadRow:
+    """Add unit, range and the line to write to a problem with a missing parameter."""
+    owner, _, name = str(row.column).rpartition(".")
+    group = owner.split(".")[0]
+    if row.found != "nothing" or group not in ("layer", *GROUPS):
+        return row
+    field = group_class(data, group).model_fields.get(name)
+    return row if field is None else BadRow(row.row, row.column, row.found, describe_entry(name, field))
 
 
 def _restore(data: Mapping[str, Any], laws: list[str]) -> Stack:
@@ -233,47 +243,6 @@ def _name_unit(row: BadRow, fields: Mapping[str, FieldInfo]) -> BadRow:
     if unit in ("", "1") or not row.expected.startswith(("greater", "less")):
         return row
     return BadRow(row.row, row.column, f"{row.found} {unit}", f"{row.expected} {unit}")
-
-
-def _contradictions(stack: Stack) -> list[BadRow]:
-    """Return problems of combinations of parameters."""
-    bad = []
-    names = [layer.name for layer in stack.layers]
-    active = [layer.name for layer in stack.layers if layer.active]
-    if len(set(names)) < len(names):
-        bad.append(BadRow(None, "layer", ", ".join(names), "different names"))
-    if len(active) != 1:
-        return [*bad, BadRow(None, "layer", f"{count(len(active), 'active layer')}", "active = true for one layer")]
-    lengths = {"geometry.radius": stack.geometry.radius}
-    lengths |= {f"layer.{layer.name}.thickness": layer.thickness for layer in stack.layers}
-    far = [
-        BadRow(None, key, f"{x:g} nm", f"at most {LONGEST:g} nm, a metre") for key, x in lengths.items() if x > LONGEST
-    ]
-    if far:  # the following checks need valid lengths
-        return [*bad, *far]
-    radius, rim = stack.filament.radius, stack.geometry.radius
-    if radius >= rim:
-        bad.append(BadRow(None, "filament.radius", f"{radius:g} nm", f"less than geometry.radius, {rim:g} nm"))
-    gap, layer = stack.filament.gap_length, stack.layers[stack.active]
-    if gap > layer.thickness:
-        limit = f"at most layer.{layer.name}.thickness, {layer.thickness:g} nm: the gap is in the active layer"
-        bad.append(BadRow(None, "filament.gap_length", f"{gap:g} nm", limit))
-    for key, width, whole in (
-        ("filament.edge_width", stack.filament.edge_width, radius),
-        ("filament.gap_edge_width", stack.filament.gap_edge_width, gap if gap > 0 else np.inf),
-    ):
-        if width > whole:
-            bad.append(BadRow(None, key, f"{width:g} nm", f"at most {whole:g} nm, the size of the part with this edge"))
-    held = stack.filament.reference_density * np.pi * radius * radius * float(stack.heights[-1]) * NM**3
-    if held < 1:
-        limit = "at least one vacancy in the filament (density times volume)"
-        bad.append(BadRow(None, "filament.reference_density", f"{held:.2g} vacancies", limit))
-    low, high = (getattr(stack.conduction, name, None) for name in ("insulating", "filament"))
-    if low is not None and high is not None and low >= high:
-        bad.append(
-            BadRow(None, "conduction.insulating", f"{low:g} S/m", f"less than conduction.filament, {high:g} S/m")
-        )
-    return bad
 
 
 def _read_file(path: Path) -> Mapping[str, Any]:
@@ -325,7 +294,7 @@ def load_stack(path: Path | str | None = None, *, laws: Files = ()) -> Stack:
     Parameters
     ----------
     path : path-like, optional
-        The TOML file.
+        The TOML file, or the name of one to start from (`physics.starter_files`).
     laws : path-like or iterable of path-like
         Files (.py) allowed as laws; they are run as code.
 
@@ -338,6 +307,7 @@ def load_stack(path: Path | str | None = None, *, laws: Files = ()) -> Stack:
     if path is None:
         return load_material()
     path = Path(path)
+    path = path if path.exists() else starter_files().get(str(path), path)
     document = _read_file(path)
     name = document.get("material", DEFAULT_MATERIAL)
     if not isinstance(name, str):
@@ -364,7 +334,7 @@ def to_toml(stack: Stack) -> str:
             f'{key.rpartition(".")[2]} = {{ value = {_number(stack.get(key))}, unit = "{units[key]}", '
             f"source = {_text(stack.sources.get(key, 'user'))} }}"
             for key in units
-            if key.rpartition(".")[0] == owner
+            if key.rpartition(".")[0] == owner and not _is_default(stack, key)
         ]
 
     out = [f"title = {_text(stack.title)}", f"summary = {_text(stack.summary)}"]
@@ -378,6 +348,11 @@ def to_toml(stack: Stack) -> str:
         words = {name: value for name, value in own if f"{group}.{name}" not in units}
         out += ["", f"[{group}]", *(f"{name} = {_word(value)}" for name, value in words.items()), *lines(group)]
     return "\n".join(out) + "\n"
+
+
+def _is_default(stack: Stack, key: str) -> bool:
+    """Return whether nobody set a parameter: it has its default, and no source."""
+    return key not in stack.sources and stack.get(key) == stack._fields[key].default
 
 
 def _number(value: float) -> str:

@@ -22,8 +22,8 @@ def calibrate_command(
     and report.html. It keeps every simulation, so the same command continues after an interruption.
 
     Examples:
-        devicekit calibrate sweep.csv --free reaction.energy=1.1:1.5 --out fit
-        devicekit calibrate ladder.csv --unit uA --rate 1 --free reaction.energy=1.1:1.5 --free filament.radius=4:7
+        devicekit calibrate sweep.csv --free layer.Al2O3.hopping_barrier=1.3:1.6 --out fit
+        devicekit calibrate ladder.csv --unit uA --rate 1 --free transport.charge_number=6:12 --free filament.radius=4:7
         --hold-out 2e-4 --jobs 2 --out ladder
     """
     asked = replace(request, reading=reading, force=force)

@@ -215,6 +215,22 @@ _BY_RANK = {
             "the simulated filament is hotter than 1000 K",
             "lower the compliance or the thermal resistance: melting is not modelled, and above 2000 K the run ends",
         ),
+        "cold": (
+            "the simulated stack is colder than 77 K",
+            "do not rely on it: below 77 K atoms and electrons tunnel, which the model leaves out",
+        ),
+        "volatile": (
+            "the simulated stack keeps no state at rest",
+            "raise the barriers, or compare it with a volatile device only",
+        ),
+        "unformed": (
+            "a pristine film did not form within its ramp",
+            "ramp higher or more slowly (drive.form_stop, --rate), or use a thinner film",
+        ),
+        "moving_loops": (
+            "the set voltage still moves from loop to loop",
+            "simulate more loops, or treat the stack as one that wears out",
+        ),
         "strong_field": (
             "the simulated field exceeds 1 V/nm, where oxides break down",
             "do not rely on results beyond that voltage",

@@ -24,14 +24,18 @@ _STYLE: Any = {
 }
 
 
+_MAPS = {"left": 0.1, "right": 1.0, "bottom": 0.2, "top": 0.83, "wspace": 0.25}
+
+
 def render(plot: Callable[[Any], object], size: tuple[float, float], grid: tuple[int, int] | None = None) -> bytes:
     """An SVG of what `plot` draws into an Axes, or into an array of Axes of shape `grid`."""
     import matplotlib
     from matplotlib.figure import Figure as Canvas
 
     with matplotlib.rc_context(_STYLE):
-        canvas = Canvas(figsize=size, layout="constrained")
-        plot(canvas.subplots() if grid is None else canvas.subplots(*grid, squeeze=False))
+        # a fixed layout of maps: fitting one takes as long as drawing them
+        canvas = Canvas(figsize=size, layout="constrained" if grid is None else None)
+        plot(canvas.subplots() if grid is None else canvas.subplots(*grid, squeeze=False, gridspec_kw=_MAPS))
         buffer = io.BytesIO()
         canvas.savefig(buffer, format="svg", metadata={"Date": None})
     return theme.follow_the_reader(buffer.getvalue().decode()).encode()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from physics.calibration.chain import Chain
     from physics.calibration.measured import Level
     from physics.calibration.result import Calibration, ProfileStep
+    from physics.stack import Stack
 
 FILES = ["calibration.json", "stack.toml", "levels.csv", REPORT, "runs"]
 _logger = logging.getLogger(__name__)
@@ -59,9 +60,9 @@ class CalibrateRequest:
 document(CalibrateRequest)
 
 
-def _free(pairs: Sequence[str]) -> dict[str, tuple[float, float]]:
-    """Return the parameters of `--free`, KEY=LOW:HIGH each."""
-    takes = "--free takes KEY=LOW:HIGH, such as reaction.energy=1.1:1.5"
+def _free(pairs: Sequence[str], stack: Stack) -> dict[str, tuple[float, float]]:
+    """Return the parameters of `--free`, KEY=LOW:HIGH each; without any, the error lists those of the stack."""
+    takes = "--free takes KEY=LOW:HIGH, such as transport.charge_number=6:12"
     found = {}
     for key, bounds in parse_pairs(pairs, takes, "--free gives {} twice").items():
         try:
@@ -69,8 +70,20 @@ def _free(pairs: Sequence[str]) -> dict[str, tuple[float, float]]:
         except ValueError as error:
             raise UsageError(f"{takes}, not {f'{key}={bounds}'!r}") from error
     if not found:
-        raise UsageError("Give at least one parameter, such as --free reaction.energy=1.1:1.5.")
+        raise UsageError(
+            f"Give at least one parameter, such as --free transport.charge_number=6:12; known: {_known_keys(stack)}"
+        )
     return found
+
+
+def _known_keys(stack: Stack) -> str:
+    """Return the parameters that one may calibrate, by group: "filament.(radius, ...); ..."."""
+    groups: dict[str, list[str]] = {}
+    for key in stack.units():
+        group, _, name = key.rpartition(".")
+        if group not in ("drive", "numerics"):
+            groups.setdefault(group, []).append(name)
+    return "; ".join(f"{group}.({', '.join(names)})" for group, names in groups.items())
 
 
 def run_calibration(
@@ -103,8 +116,8 @@ def run_calibration(
         raise UsageError("Give --out: the folder that keeps every simulation.")
     if request.seed is not None and not request.chain:
         raise UsageError("--seed has no effect without --chain: add --chain, or remove --seed.")
-    free = _free(request.free)
     stack = load_stack(start, laws=request.laws)
+    free = _free(request.free, stack)
     if start is not None and start.resolve() == (out / "stack.toml").resolve():
         raise UsageError(f"--stack: {start} is what --out {out} will write; copy it, or choose another --out")
     levels = _levels(request, progress)

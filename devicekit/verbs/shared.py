@@ -33,7 +33,9 @@ def jobs(words: str, default: int = 1) -> Any:
     return option(default=default, metavar="N", least=1, help=words)
 
 
-def stack(words: str = "Stack TOML, which names its material set; the default stack if not given.") -> Any:
+def stack(
+    words: str = f"Stack TOML, or one of {', '.join(physics.starter_files())}; the default stack if not given.",
+) -> Any:
     """Declare the file of a stack."""
     return option(metavar="STACK.toml", help=words, form="Stack")
 

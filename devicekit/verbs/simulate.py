@@ -108,6 +108,13 @@ class IVRequest(StackRequest):
         form="Loops",
         example="0: one set",
     )
+    start: str = option(
+        "--from",
+        default="reset",
+        choices=tuple(physics.STARTS),
+        help="State at the start; the first ramp of a pristine film forms it",
+        form="Start from",
+    )
     bare: bool = option(default=False, help="Use the paper's equations alone, without generation.")
     measured: Path | None = option(metavar="FILE", help="A measured sweep to draw under the figure.")
     stages: tuple[float, ...] = shared.several(
@@ -131,8 +138,10 @@ class IVRequest(StackRequest):
         """Return the command and Python lines that repeat it."""
         mesh = self.mesh if self.mesh != "default" else None
         changed = {"mesh": mesh, "cycles": self.cycles or None, "compliance": self.compliance, "rate": self.rate}
+        start = None if self.start == "reset" else self.start
         options = {"stack": self.stack, "material": self.material, "solver": self.solver, **changed}
         options |= {"stop": self.stop, "reset_stop": self.reset_stop, "bare": self.bare, "out": "simulated"}
+        options["from"], changed["start"] = start, start
         python = [
             "from physics.iv import simulate_iv",
             f"from physics.stack import {self.python.partition('(')[0]}",
@@ -205,15 +214,17 @@ def run_iv(request: IVRequest, progress: Progress = SILENT) -> Outcome[IVResult]
 
     stack, measured = request.load(), None if request.measured is None else read_measured(request.measured)
     noise = _seed_of_noise(request)
+    fast = request.cycles or request.noise or request.start != "reset"
     with progress.shares("simulating") as share:
         result = simulate_iv(
             stack,
-            solver=request.solver or ("banded" if request.cycles or request.noise else "fipy"),
+            solver=request.solver or ("banded" if fast else "fipy"),
             mesh=request.mesh,
             noise=noise,
             compliance=request.compliance,
             rate=request.rate,
             cycles=request.cycles,
+            start=request.start,
             stage_voltages=request.stages,
             progress=share,
         )
@@ -298,14 +309,18 @@ def _end(result: IVResult | PulseResult) -> Any:
     return {"unfinished": result.message, "code": 130 if result.message == "interrupted" else 1}
 
 
+_MAPS = {"left": 0.05, "right": 0.99, "bottom": 0.07, "top": 0.95, "hspace": 0.45, "wspace": 0.16}
+
+
 def _draw(path: Path, plot: Callable[[Any], object], size: tuple[float, float], columns: int = 0) -> None:
     """Save a figure that `plot` draws into one Axes, or into 3 rows of `columns` of them."""
     from matplotlib.figure import Figure
 
     from devicekit.system import ownmark, writing
 
-    figure = Figure(figsize=size, layout="constrained")
-    plot(figure.subplots(3, columns, squeeze=False) if columns else figure.subplots())
+    # a fixed layout of maps, as fitting one takes longer than the simulation
+    figure = Figure(figsize=size, layout=None if columns else "constrained")
+    plot(figure.subplots(3, columns, squeeze=False, gridspec_kw=_MAPS) if columns else figure.subplots())
     buffer = io.BytesIO()
     figure.savefig(buffer, dpi=150, format="png", metadata=ownmark.figure_metadata("png"))
     writing.write_bytes(path, buffer.getvalue())
@@ -320,12 +335,16 @@ def _scatter(result: IVResult) -> tuple[Scatter, ...]:
 
 # ---- terminal ----
 
+_FASTER = {"banded": "", "fipy": " (--solver banded gives the same numbers faster)"}
+
 
 def _iv_text(result: IVResult, scatter: Sequence[Scatter]) -> list[Block]:
     quality, first, read = result.quality, result.first, result.read_voltage_v
     by = definition(result.v_set_method, read)
     at = "" if read is None else f" (read at {read:g} V)"
+    formed = [] if result.v_form_v is None else [("V_form", si(result.v_form_v, "V", 4))]
     rows = [
+        *formed,
         ("V_set", f"{si(first.v_set_v, 'V', 4)} (by {by}); {si(first.v_100ua_v, 'V', 4)} at 100 µA"),
         ("HRS", f"{si(first.hrs_s, 'S', 4)}{at}"),
         ("LRS", si(first.lrs_s, "S", 4)),
@@ -345,6 +364,6 @@ def _balances(result: IVResult | PulseResult) -> list[tuple[str, str]]:
     """Return solver, mesh and balances."""
     quality = result.quality
     return [
-        ("solver", f"{result.solver}, {result.mesh.cells} cells, {quality.steps} steps"),
+        ("solver", f"{result.solver}, {result.mesh.cells} cells, {quality.steps} steps{_FASTER[result.solver]}"),
         ("balances", f"vacancies to {quality.mass_error:.1e}, power to {quality.power_error:.1e}"),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Unpack
@@ -11,9 +12,10 @@ import numpy as np
 from devicekit.core.errors import ParameterError, TraceError
 from devicekit.tables import SweepTable
 from physics.calibration.measured import WEIGHTS, Level, levels_of, select
-from physics.calibration.model import Model, ModelOptions, branch_rms, priors_of
+from physics.calibration.model import Model, ModelOptions, Prior, branch_rms, priors_of
 from physics.calibration.result import Calibration, LevelFit
 from physics.constants import Array
+from physics.parameters import ALIASES, FITTED
 from physics.stack import Stack
 
 MISFIT = 0.15
@@ -93,7 +95,7 @@ def calibrate(
         for level, run in zip([*fitted, *held], simulated, strict=True)
     )
     return Calibration(
-        stack=model.stack_at(z),
+        stack=_mark_fitted(model.stack_at(z), model.priors, fitted),
         priors=model.priors,
         z=z,
         residuals=at,
@@ -104,6 +106,17 @@ def calibrate(
         converged=converged,
         model=model,
     )
+
+
+def _mark_fitted(stack: Stack, priors: Sequence[Prior], levels: Sequence[Level]) -> Stack:
+    """Return a stack whose fitted numbers have the checksum of the measured levels in their source."""
+    data = hashlib.sha256()
+    for level in levels:
+        for branch in level.branches:
+            data.update(np.ascontiguousarray([branch.voltage, branch.log_current]).tobytes())
+    source = f"{FITTED} to measured sweeps, sha256 {data.hexdigest()[:12]}"
+    keys = [target for prior in priors for target in ALIASES.get(prior.key, (prior.key,))]
+    return stack.model_copy(update={"sources": {**stack.sources, **dict.fromkeys(keys, source)}})
 
 
 @dataclass(frozen=True, eq=False)

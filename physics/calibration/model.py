@@ -64,7 +64,7 @@ def priors_of(stack: Stack, free: Mapping[str, tuple[float, float]]) -> tuple[Pr
         If a key is unknown or not a number, bounds are not positive and rising, or the stack's value is outside them.
     """
     if not free:
-        raise ParameterError("free: give at least one parameter, such as reaction.energy=1.1:1.5")
+        raise ParameterError("free: give at least one parameter, such as transport.charge_number=6:12")
     found = []
     if len({ALIASES.get(key, (key,)) for key in free}) < len(free):
         raise ParameterError("free: a parameter is given twice")
@@ -72,6 +72,8 @@ def priors_of(stack: Stack, free: Mapping[str, tuple[float, float]]) -> tuple[Pr
         value, unit = stack.get(key), stack.unit(key)  # an unknown key raises
         if not unit:
             raise ParameterError(f"{key} is not a number: it cannot be calibrated")
+        if key.startswith("reaction.") and not stack.reaction.generation:
+            raise ParameterError(f"{key} has no effect: reaction.generation of this stack is false")
         if not (0 < low < high < math.inf):
             raise ParameterError(f"{key}: found bounds {low:g} to {high:g}, expected two rising numbers above 0")
         if not low <= value <= high:

@@ -16,6 +16,9 @@ class ConductionParameters(Group):
     """Common parameters of conduction laws."""
 
     law: str = Field(description="conduction law: a registered name, or the path of a .py file")
+    density_length: float = number(
+        "nm", "length over which electrons see the density of vacancies; 0: off", ge=0, default=0.0
+    )
 
 
 class ReactionParameters(Group):

@@ -57,6 +57,20 @@ def peclet(drop: float, distance: float, temperature: float, hop: float, charge:
 
 
 @compiled
+def hop_enhancement(number: float, distance: float, hop: float, share: float) -> float:
+    """Return 1 + share (sinh(x) / x - 1), the diffusivity in a field over that without one, from a Peclet number [1].
+
+    x = Z q a E / 2 kT, so that with a share of 1 the drift velocity over the diffusivity is Z q E / kT in any field.
+    """
+    if share == 0.0:
+        return 1.0
+    sine = number * hop / (2 * distance)
+    if abs(sine) < 1e-4:
+        return 1.0 + share * sine * sine / 6.0
+    return 1.0 + share * (sine / math.asinh(sine) - 1.0)
+
+
+@compiled
 def weights(number: float) -> tuple[float, float]:
     """Return the Scharfetter-Gummel weights (B(-P), B(P)) with B(x) = x / (exp(x) - 1); both are positive for every P.
 
@@ -93,7 +107,7 @@ def exchange_faces(
     top_potential: float,
     temperature: Array,
     barrier: Array,
-    numbers: tuple[float, float, float, float],
+    numbers: tuple[float, float, float, float, float],
     half_z: Array,
     half_r: Array,
     area_z: Array,
@@ -111,8 +125,9 @@ def exchange_faces(
         [1], ion potential [V], [K], [eV].
     top_potential : float [V]
         Potential of the top electrode; the bottom one is at 0 V.
-    numbers : (float, float, float, float)
-        Hopping distance [nm], attempt frequency [Hz], charge number [1], site limit [1].
+    numbers : (float, float, float, float, float)
+        Hopping distance [nm], attempt frequency [Hz], charge number [1], site limit [1], and the share of the field's
+        enhancement in the diffusivity [1].
     half_z, half_r : array [nm]
         Half heights (heights,) and half widths (radii,) of the cells.
     area_z, area_r : array [nm^2]
@@ -128,7 +143,7 @@ def exchange_faces(
         D A / d [nm^3/s] with D harmonic over the two half cells; cell Peclet number; and D A / d times the weights:
         the flux over a face is up u_first - down u_second.
     """
-    hop, frequency, charge, limit = numbers
+    hop, frequency, charge, limit, share = numbers
     heights, radii = density.shape
     moving = np.empty((heights, radii))
     for i in range(heights):
@@ -156,18 +171,21 @@ def exchange_faces(
                 resistance = half_z[k] / moving[k, j] + half_z[k - 1] / moving[k - 1, j]
                 first, second = density[k - 1, j], density[k, j]
             number = peclet(drop, distance, kelvin, hop, charge)
-            number *= free_share(second if number > 0 else first, limit)
+            faster = hop_enhancement(number, distance, hop, share)
+            number *= free_share(second if number > 0 else first, limit) / faster
             one, two = weights(number)
-            z_exchange[k, j], z_number[k, j] = area_z[j] / resistance, number
+            z_exchange[k, j], z_number[k, j] = faster * area_z[j] / resistance, number
             z_up[k, j], z_down[k, j] = z_exchange[k, j] * one, z_exchange[k, j] * two
     for i in range(heights):
         for j in range(radii - 1):
             drop = potential[i, j] - potential[i, j + 1]
             kelvin = 0.5 * (temperature[i, j + 1] + temperature[i, j])
-            number = peclet(drop, half_r[j + 1] + half_r[j], kelvin, hop, charge)
-            number *= free_share(density[i, j + 1] if number > 0 else density[i, j], limit)
+            distance = half_r[j + 1] + half_r[j]
+            number = peclet(drop, distance, kelvin, hop, charge)
+            faster = hop_enhancement(number, distance, hop, share)
+            number *= free_share(density[i, j + 1] if number > 0 else density[i, j], limit) / faster
             one, two = weights(number)
             resistance = half_r[j + 1] / moving[i, j + 1] + half_r[j] / moving[i, j]
-            r_exchange[i, j], r_number[i, j] = area_r[i, j] / resistance, number
+            r_exchange[i, j], r_number[i, j] = faster * area_r[i, j] / resistance, number
             r_up[i, j], r_down[i, j] = r_exchange[i, j] * one, r_exchange[i, j] * two
     return z_exchange, z_number, z_up, z_down, r_exchange, r_number, r_up, r_down

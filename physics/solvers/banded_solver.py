@@ -22,7 +22,7 @@ class BandedSolver:
         self.cells = grid.mesh.cells
         self._heat_faces: Faces | None = None
         self._heat: Array
-        self._smoothing: tuple[float, Array] | None = None
+        self._smoothing: dict[float, Array] = {}
         self.length = grid.stack.transport.ion_potential_length
         if self.length > 0:  # a constant matrix: factored once
             faces = grid.conductances(np.full(self.shape, self.length**2))
@@ -75,11 +75,11 @@ class BandedSolver:
 
     def smooth(self, values: Array, length: float) -> Array:
         """Return (1 - length^2 lap)^-1 of cell values, without flux at boundaries; the volume integral is conserved."""
-        if self._smoothing is None or self._smoothing[0] != length:
+        if length not in self._smoothing:
             faces = self.grid.conductances(np.full(self.shape, length**2))
             faces.z[0] = faces.z[-1] = 0.0
-            self._smoothing = length, self._factor(faces, self.grid.mesh.volume)
-        return self._back_substitute(self._smoothing[1], (self.grid.mesh.volume * values).reshape(-1)).reshape(
+            self._smoothing[length] = self._factor(faces, self.grid.mesh.volume)
+        return self._back_substitute(self._smoothing[length], (self.grid.mesh.volume * values).reshape(-1)).reshape(
             self.shape
         )
 

@@ -135,6 +135,13 @@ class Discretisation:
         floor = np.minimum(filament.gap_density, profile)
         return profile + (floor - profile) * box
 
+    def pristine_density(self) -> Array:
+        """Return a film in which nothing has formed: `filament.background_density` everywhere [1].
+
+        Its weak spot is that of the rates, whose barrier is lowest on the axis; a mean field makes no nucleus.
+        """
+        return np.full(self.mesh.shape, self.stack.filament.background_density)
+
     def vacancies_per_height(self, density: Array) -> Array:
         """Return the vacancies of the filament per nanometre of height, for each row of the active layer [nm^-1]."""
         rows = self.mesh.layer == self.stack.active
@@ -229,7 +236,7 @@ class Discretisation:
             top,
             temperature,
             self.barrier,
-            (hop.hop_distance, hop.attempt_frequency, hop.charge_number, hop.site_limit),
+            (hop.hop_distance, hop.attempt_frequency, hop.charge_number, hop.site_limit, hop.field_diffusion),
             *self._halves,
             mesh.area_z,
             mesh.area_r,

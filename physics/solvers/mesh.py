@@ -22,6 +22,8 @@ from physics.stack import Stack
 # The fine region reaches this far beyond the active layer and beyond the filament's rim [nm].
 # The gap moves into both.
 _BELOW, _BEYOND = 1.75, 1.5
+# the same below a gap that stays at the bottom of its layer [nm]
+_MARGIN = 0.5
 _GROWTH_Z, _GROWTH_R = 1.15, 1.25
 # ratio of cell to tanh edge width above which V_set shifts by over 10 mV
 _CELLS_PER_WIDTH = 1.5
@@ -120,13 +122,16 @@ def build_mesh(stack: Stack, mesh: str | float = "default") -> Mesh:
     spacing = SPACINGS[mesh] if isinstance(mesh, str) else float(mesh)
     if not 0 < spacing < np.inf:
         raise ParameterError(f"mesh: found a cell size of {spacing} nm, expected more than 0")
-    _check_resolution(stack, spacing)
+    # a gap that stays at the bottom of its layer needs fine cells there, and fewer along the radius
+    local = stack.numerics.gap_reach > 0
+    across = min(2 * spacing, max(stack.filament.edge_width, spacing)) if local else spacing
+    _check_resolution(stack, 0.5 * spacing if local else spacing, across)
     heights, layer = _rows(stack, spacing)
     radius = stack.geometry.radius
     core = min(stack.filament.radius + _BEYOND, radius)
-    if core / spacing > _MOST_ALONG:
-        raise ParameterError(f"filament.radius: {core} nm needs too many cells of {spacing} nm; use a coarser mesh")
-    radii = np.concatenate([_equal(core, spacing), _graded(radius - core, spacing, _GROWTH_R)])
+    if core / across > _MOST_ALONG:
+        raise ParameterError(f"filament.radius: {core} nm needs too many cells of {across} nm; use a coarser mesh")
+    radii = np.concatenate([_equal(core, across), _graded(radius - core, across, _GROWTH_R)])
     return Mesh(_faces(radii), _faces(heights), layer)
 
 
@@ -138,15 +143,19 @@ def _rows(stack: Stack, spacing: float) -> tuple[Array, NDArray[np.int64]]:
         raise ParameterError(
             f"layer.{name}.thickness: {thickness[active]} nm needs too many cells of {spacing} nm; coarsen the mesh"
         )
-    below = _outward(thickness[:active][::-1], spacing)[::-1]
-    above = _outward(thickness[active + 1 :], spacing)
-    parts = [*(part[::-1] for part in below), _equal(thickness[active], spacing), *above]
+    reach = min(stack.numerics.gap_reach, thickness[active])
+    finest, margin = (0.5 * spacing, _MARGIN) if reach > 0 else (spacing, _BELOW)
+    rest = thickness[active] - reach if reach > 0 else 0.0
+    own = np.concatenate([_equal(thickness[active] - rest, finest), _graded(rest, finest, _GROWTH_Z)])
+    below = _outward(thickness[:active][::-1], finest, margin)[::-1]
+    above = _outward(thickness[active + 1 :], float(own[-1]), margin if rest == 0 else 0.0)
+    parts = [*(part[::-1] for part in below), own, *above]
     return np.concatenate(parts), np.repeat(np.arange(len(parts)), [len(part) for part in parts])
 
 
-def _outward(thickness: Sequence[float], spacing: float) -> list[Array]:
-    """Return cells of the layers on one side of the active one, outwards: equal over `_BELOW`, then growing."""
-    parts, reach, size = [], _BELOW, spacing
+def _outward(thickness: Sequence[float], spacing: float, reach: float) -> list[Array]:
+    """Return cells of the layers on one side of the active one, outwards: equal over a reach [nm], then growing."""
+    parts, size = [], spacing
     for length in thickness:
         # a whole number of cells, rounded up
         fine = spacing * round(min(reach, length) / spacing + 0.25) if reach > 0 else 0.0
@@ -185,16 +194,14 @@ def _graded(length: float, spacing: float, growth: float) -> Array:
     return widths * (length / widths.sum())
 
 
-_WIDTHS = (
-    "filament.edge_width",
-    "filament.gap_edge_width",
-    "transport.barrier_edge_width",
-    "reaction.edge_width",
-)
+_HEIGHTS = ("filament.gap_edge_width", "transport.barrier_edge_width", "reaction.edge_width")
+"""Widths of steps along z."""
 
 
-def _check_resolution(stack: Stack, spacing: float) -> None:
-    for key in _WIDTHS:
+def _check_resolution(stack: Stack, finest: float, across: float) -> None:
+    """Refuse widths that the cells along z and along r cannot resolve [nm]."""
+    for key in ("filament.edge_width", *_HEIGHTS):
+        spacing = finest if key in _HEIGHTS else across
         width, least = stack.get(key), spacing / _CELLS_PER_WIDTH
         if 0 < width < least:
             raise ParameterError(

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 from physics.constants import Array
 from physics.solvers.discretisation import Vacancies
+
+
+class Noise(Protocol):
+    """Random change of the density after a step; see `physics.noise`.
+
+    `bounded` is the largest share of cells in a step whose noise was bounded by what they held.
+    """
+
+    bounded: float
+
+    def after(self, density: Array, equation: Vacancies, step: float) -> Array:
+        """Return the density after the noise of one step [s]."""
 
 
 @dataclass(frozen=True)

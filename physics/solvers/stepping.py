@@ -17,7 +17,7 @@ from physics.constants import NM, Array
 from physics.drive import Segment
 from physics.solvers.circuit import operate
 from physics.solvers.discretisation import Current, Discretisation, Faces, Vacancies, inflow
-from physics.solvers.state import Fields, Limit, State, Tally, Trial
+from physics.solvers.state import Fields, Limit, Noise, State, Tally, Trial
 
 _SWEEPS = 2
 _ITERATIONS = 60
@@ -52,12 +52,8 @@ class Solver(Protocol):
     def vacancies(self, equation: Vacancies, before: Array, step: float) -> Array:
         """Return the density after a step."""
 
-
-class Noise(Protocol):
-    """Random change of the density after a step; see `physics.noise`."""
-
-    def after(self, density: Array, equation: Vacancies, step: float) -> Array:
-        """Return the density after the noise of one step [s]."""
+    def smooth(self, values: Array, length: float) -> Array:
+        """Return cell values averaged over a length [nm]; the volume integral is conserved."""
 
 
 class NotConvergedError(Exception):
@@ -109,7 +105,7 @@ class Stepper:
         NotConvergedError
             If it cannot be solved.
         """
-        voltage = self.grid.stack.drive.read_voltage
+        voltage, density = self.grid.stack.drive.read_voltage, self._seen(density)
         try:
             return self._read(density, [voltage])
         except (NotConvergedError, FloatingPointError):
@@ -118,6 +114,11 @@ class Stepper:
             return self._read(density, list(voltage * np.arange(1, _CLIMB + 1) / _CLIMB))
         except FloatingPointError as error:
             raise NotConvergedError(f"the read at {voltage:g} V cannot be solved: {error}") from error
+
+    def _seen(self, density: Array) -> Array:
+        """Return the density that electrons see [1]: averaged over `conduction.density_length`."""
+        length = self.grid.stack.conduction.density_length
+        return self.solver.smooth(density, length) if length > 0 else density
 
     def _read(self, density: Array, voltages: list[float]) -> float:
         """Return I / V at the last of several device voltages [V], each solved from the one before [S]."""
@@ -172,6 +173,7 @@ class Stepper:
         NotConvergedError
             Without convergence.
         """
+        density = self._seen(density)
         try:
             return self._settle(density, source, limit, temperature, near)
         except (NotConvergedError, FloatingPointError):  # an overshoot of Newton's method overflows the matrix
@@ -197,7 +199,7 @@ class Stepper:
                 slope,
                 stack.circuit.series_resistance,
                 limit.compliance,
-                stack.circuit.saturation_voltage,
+                stack.circuit.saturation(limit.gate),
                 limit.gate,
             )
             after = point.voltage * unit + shift
@@ -312,13 +314,12 @@ class Stepper:
         except (NotConvergedError, FloatingPointError):
             return None, math.inf
         density = float(np.max(np.abs(trial.state.density - state.density)))
-        # the smaller of two changes: that since the last step includes a jump of the voltage, that within this step
-        # includes a first sweep corrected by the second; neither shrinks with the step
+        # at one source voltage, as that since the last step includes a jump of it, and is small for sweeps that
+        # alternate between two conductances
         conductance = trial.state.fields.conductance
         if not conductance > 0:
             return None, math.inf
-        ratios = conductance / state.fields.conductance, conductance / trial.conductance_before
-        relative = min(abs(math.log(ratio)) for ratio in ratios)
+        relative = abs(math.log(conductance / trial.conductance_before))
         change = max(density / control.density_step, relative / control.conductance_step)
         return (trial, change) if change <= _REJECT else (None, change)  # NaN is rejected too
 

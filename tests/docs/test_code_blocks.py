@@ -203,7 +203,7 @@ def _sweep(path: Path) -> None:
     from physics.iv import simulate_iv
     from physics.stack import load_stack
 
-    simulate_iv(load_stack().replace({"reaction.energy": 1.31}), mesh="coarse").sweep.to_csv(path)
+    simulate_iv(load_stack().replace({"layer.Al2O3.hopping_barrier": 1.44}), mesh="coarse").sweep.to_csv(path)
 
 
 def _programmes(path: Path, amplitudes: tuple[float, ...], widths: tuple[float, ...]) -> None:

@@ -32,7 +32,7 @@ COMMANDS = {
     "fit": "fit trains.csv --out out.json --report out.html",
     "run": "run trains.csv --out out --epochs 1 --no-benchmark",
     "benchmark": "benchmark card.json --seeds 2 --no-attribution --no-wide --no-policy --out out",
-    "calibrate": "calibrate iv.csv --rate 1 --free reaction.energy=1.3:1.6 --stack stack.toml --iterations 1 --out out",
+    "calibrate": "calibrate iv.csv --rate 1 --free filament.radius=4:6 --stack stack.toml --iterations 1 --out out",
     "array": "array card.json --seeds 1 --epochs 1 --hidden 16 --wire-ohm 1 --out out",
     "study": "study tiny.toml --out out",
     "train": "train card.json --epochs 1 --set hidden=32 --no-beside --out out",

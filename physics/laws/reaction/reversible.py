@@ -10,17 +10,21 @@ from physics.parameters import number
 
 
 class Parameters(ReactionParameters):
-    """Dipoles of both directions and the activity of oxygen."""
+    """Dipoles of both directions, the activity of oxygen and the formation enthalpy."""
 
     forward_dipole: float = number("e nm", "lowering b of the forward barrier by the field", ge=0)
     reverse_dipole: float = number("e nm", "raising b' of the reverse barrier by the field", ge=0)
     oxygen: float = number("1", "activity of interstitial oxygen; 0: no reverse reaction", ge=0)
+    formation_enthalpy: float = number(
+        "eV", "formation enthalpy H of a vacancy, by which the reverse barrier is lower", ge=0, default=0.0
+    )
 
 
 def rates(field: Array, strength: Array, temperature: Array, prefactor: Array, barrier: Array, p: Parameters) -> Halves:
     """Return the rates (kf, kr) of O_O <-> V_O + O_i [1/s] in a field s = dphi/dz [V/nm] (above 0: top is anode).
 
-    kf = G0 exp(-(Eg - b s) / kT), kr = cO G0 exp(-(Eg + b' s) / kT): kf / kr = exp((b + b') s / kT) / cO.
+    kf = G0 exp(-(Eg - b s) / kT), kr = cO G0 exp(-(Eg - H + b' s) / kT): detailed balance, kf / kr =
+    exp(-(H - (b + b') s) / kT) / cO. Without a field a share 1 / (1 + cO exp(H / kT)) of the sites is vacant.
 
     Parameters
     ----------
@@ -35,11 +39,11 @@ def rates(field: Array, strength: Array, temperature: Array, prefactor: Array, b
     barrier : array
         Eg [eV].
     p : Parameters
-        b, b', cO and the lowest barrier.
+        b, b', cO, H and the lowest barrier.
     """
     thermal = -1.0 / (BOLTZMANN_EV * temperature)
     forward = np.maximum(barrier - p.forward_dipole * field, p.barrier_floor)
-    reverse = np.maximum(barrier + p.reverse_dipole * field, p.barrier_floor)
+    reverse = np.maximum(barrier - p.formation_enthalpy + p.reverse_dipole * field, p.barrier_floor)
     return prefactor * np.exp(forward * thermal), p.oxygen * prefactor * np.exp(reverse * thermal)
 
 
@@ -56,8 +60,21 @@ def slopes(
     thermal = 1.0 / (BOLTZMANN_EV * temperature)
     up, down = p.forward_dipole, p.reverse_dipole
     forward = np.where(barrier - up * field > p.barrier_floor, up * thermal, 0.0)
-    reverse = np.where(barrier + down * field > p.barrier_floor, -down * thermal, 0.0)
+    reverse = np.where(barrier - p.formation_enthalpy + down * field > p.barrier_floor, -down * thermal, 0.0)
     return forward, reverse * (p.oxygen > 0)
+
+
+def equilibrium(temperature: Array, p: Parameters) -> Array:
+    """Return the equilibrium density without a field [1], as a share of the sites.
+
+    Parameters
+    ----------
+    temperature : array
+        [K].
+    p : Parameters
+        cO and H.
+    """
+    return np.asarray(1.0 / (1.0 + p.oxygen * np.exp(p.formation_enthalpy / (BOLTZMANN_EV * temperature))))
 
 
 LAW = ReactionLaw("reversible", Parameters, rates, slopes)

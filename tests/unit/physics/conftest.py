@@ -10,7 +10,7 @@ import pytest
 
 from physics.drive import ramp
 from physics.iv import simulate_iv
-from physics.stack import load_stack, to_toml
+from physics.stack import load_material, to_toml
 
 from .calibration_toys import toy
 from .commands import TRUTH
@@ -55,7 +55,7 @@ def three(tmp_path):
 def lab(tmp_path_factory):
     """A folder with a stack, sweeps at 40 and 80 uA without times, one with times, and other files."""
     folder = tmp_path_factory.mktemp("lab")
-    stack = load_stack().replace(ROUGH_NUMBERS)
+    stack = load_material("reversible").replace(ROUGH_NUMBERS)
     (folder / "stack.toml").write_text(to_toml(stack))
     device, random, frames = stack.replace({"reaction.energy": TRUTH}), np.random.default_rng(2), []
     for cycle, limit in ((1, 4e-5), (2, 8e-5)):

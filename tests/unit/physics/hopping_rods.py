@@ -10,7 +10,7 @@ from physics.solvers.banded_solver import BandedSolver
 from physics.solvers.discretisation import Discretisation
 from physics.solvers.mesh import Mesh, uniform
 from physics.solvers.stepping import Stepper
-from physics.stack import load_stack
+from physics.stack import load_material
 
 LENGTH, AREA = 12.0, math.pi * 20.0**2  # [nm], [nm^2]
 
@@ -32,7 +32,9 @@ NUMBERS = {
 
 def stack_of(**changes):
     """The default set with `NUMBERS`, and changes on top."""
-    return load_stack().replace(NUMBERS | {key.replace("__", "."): value for key, value in changes.items()})
+    return load_material("reversible").replace(
+        NUMBERS | {key.replace("__", "."): value for key, value in changes.items()}
+    )
 
 
 def rod(make=BandedSolver, heights=12, radii=3, **changes):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from physics.stack import load_stack, to_toml
+from physics.stack import load_material, load_stack, to_toml
 
 OLD_FILE = Path(__file__).parent / "conducting_film.toml"
 
@@ -54,7 +54,7 @@ NUMBERS = {
 
 def stack_of(tmp_path, *parts):
     """The stack of a file that names the default set with `NUMBERS`."""
-    (tmp_path / "base.toml").write_text(to_toml(load_stack().replace(NUMBERS)), encoding="utf-8")
+    (tmp_path / "base.toml").write_text(to_toml(load_material("reversible").replace(NUMBERS)), encoding="utf-8")
     path = tmp_path / "stack.toml"
     path.write_text("\n".join(['material = "base.toml"', *parts]), encoding="utf-8")
     return load_stack(path)

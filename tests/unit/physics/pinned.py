@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from physics.stack import load_stack
+from physics.stack import load_material
 
 NUMBERS = {
     "layer.HfO2.hopping_barrier": 1.35,
@@ -27,4 +27,4 @@ ROUGH_NUMBERS = {**NUMBERS, **LARGE_STEPS}
 
 
 def base(changes=None):
-    return load_stack().replace({**NUMBERS, **(changes or {})})
+    return load_material("reversible").replace({**NUMBERS, **(changes or {})})

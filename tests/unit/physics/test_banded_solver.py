@@ -12,7 +12,7 @@ from physics.solvers.banded_solver import BandedSolver
 from physics.solvers.discretisation import Discretisation, Faces, Vacancies, inflow
 from physics.solvers.fipy_solver import FipySolver
 from physics.solvers.mesh import Mesh, uniform
-from physics.stack import load_stack
+from physics.stack import load_material
 
 LENGTH, RADIUS = 12.0, 20.0
 
@@ -21,7 +21,7 @@ SOLVERS = [BandedSolver, FipySolver]
 
 
 def discretise(heights, radii=4, **changes):
-    stack = load_stack().replace({key.replace("__", "."): value for key, value in changes.items()})
+    stack = load_material("reversible").replace({key.replace("__", "."): value for key, value in changes.items()})
     mesh = uniform(LENGTH, RADIUS, heights, radii)
     return Discretisation(stack, Mesh(mesh.r_faces, mesh.z_faces, (np.arange(heights) >= round(heights * 7 / 12)) * 1))
 

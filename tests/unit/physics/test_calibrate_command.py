@@ -15,7 +15,7 @@ from devicekit.core.errors import ParameterError
 from physics.calibration.fit import calibrate
 from physics.calibration.measured import levels_of
 from physics.calibration.model import Simulated
-from physics.stack import load_stack
+from physics.stack import load_material, load_stack
 
 from .commands import TRUTH, refused, run, strict
 from .pinned import ROUGH_NUMBERS
@@ -151,7 +151,7 @@ def test_the_rate_of_a_file_with_times_need_not_be_given(lab, capsys, tmp_path, 
         (["reaction.energy:1.1=1.5"], "--free takes KEY=LOW:HIGH"),
         (
             ["reaction.energy=1.1"],
-            "--free takes KEY=LOW:HIGH, such as reaction.energy=1.1:1.5, not 'reaction.energy=1.1'",
+            "--free takes KEY=LOW:HIGH, such as transport.charge_number=6:12, not 'reaction.energy=1.1'",
         ),
         (["reaction.energy=1.1-1.5"], "not 'reaction.energy=1.1-1.5'"),
         (["reaction.energy=1.1:x"], "not 'reaction.energy=1.1:x'"),
@@ -250,7 +250,7 @@ def test_levels_of_a_measured_ladder(measured: Path) -> None:
 def test_a_calibration_predicts_the_set_of_a_measured_level(measured: Path) -> None:
     """Three parameters fitted to 50, 100 and 400 uA; a transistor of 0.3 V in series."""
     table = dk.read(measured / "compliance_ladder" / "iv_50_100_200_400uA.csv", unit="uA")
-    stack = load_stack().replace(
+    stack = load_material("reversible").replace(
         {
             **ROUGH_NUMBERS,
             "heat.electrode_resistance": 2e-10,

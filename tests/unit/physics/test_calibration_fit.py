@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +20,7 @@ from physics.calibration.report import sections, summary
 from physics.calibration.result import ProfileStep
 from physics.drive import Segment
 from physics.iv import simulate_iv
+from physics.page import marks_of
 
 from .calibration_toys import KEYS, QUICK, device, level_at, noisy, rows, table, three, toy, toy_shape
 from .pinned import (
@@ -71,7 +73,10 @@ def test_the_estimate_of_a_linear_model_is_that_of_a_ridge_regression(linear):
     assert first.estimate.high / first.estimate.value == pytest.approx(math.exp(1.96 * sd))
     assert first.estimate.value / first.estimate.low == pytest.approx(math.exp(1.96 * sd))
     assert (first.prior_low, first.prior_high, first.unit) == (4e4, 1.6e5, "S/m")
-    assert fit.stack.sources["reaction.energy"] == "user"
+    source = fit.stack.sources["reaction.energy"]
+    assert re.search("sha256 [0-9a-f]{12}$", source)
+    assert marks_of(fit.stack) == ("SIMULATED", "CALIBRATED")
+    assert marks_of(base()) == ("SIMULATED",)
     assert fit.stack.filament == base().filament
 
 

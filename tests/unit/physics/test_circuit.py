@@ -7,6 +7,7 @@ import math
 import pytest
 
 from physics.solvers.circuit import operate, transistor_drop
+from physics.stack import load_material
 
 SLOPE, OFFSET, RESISTANCE, OVER, GATE = 8e-4, 3e-5, 700.0, 0.35, 2e-4
 
@@ -104,3 +105,12 @@ def test_compliance_holds_in_both_directions(sign):
     assert point.limited
     assert point.current == pytest.approx(sign * 1e-3)
     assert point.voltage == pytest.approx(sign * 0.2)
+
+
+def test_one_gain_factor_gives_each_level_its_own_saturation_voltage() -> None:
+    """sqrt(2 I_sat / beta): twice the voltage at four times the current; without a gate there is no transistor."""
+    circuit = load_material("drift").circuit.model_copy(update={"transistor_beta": 4e-3})
+    assert circuit.saturation(2e-4) == pytest.approx(math.sqrt(0.1))
+    assert circuit.saturation(8e-4) == pytest.approx(2 * circuit.saturation(2e-4))
+    assert circuit.saturation(math.inf) == 0.0
+    assert circuit.model_copy(update={"transistor_beta": 0.0, "saturation_voltage": 0.3}).saturation(2e-4) == 0.3

@@ -14,7 +14,7 @@ from physics.solvers.banded_solver import BandedSolver
 from physics.solvers.discretisation import Discretisation, inflow
 from physics.solvers.mesh import Mesh, build_mesh, uniform
 from physics.solvers.stepping import Stepper
-from physics.stack import load_material, load_stack
+from physics.stack import load_material
 
 from .layered_stacks import AL2O3, HFO2, NUMBERS, OLD_FILE, TIOX, stack_of
 
@@ -96,7 +96,7 @@ def bare(bottom, top, **changes):
         "bottom.vacancies": bottom,
         "top.vacancies": top,
     }
-    stack = load_stack().replace(NUMBERS | settings | changes)
+    stack = load_material("reversible").replace(NUMBERS | settings | changes)
     cells = uniform(12.0, 20.0, 240, 10)
     return Discretisation(stack, Mesh(cells.r_faces, cells.z_faces, (np.arange(240) >= 120).astype(np.int64)))
 
@@ -181,7 +181,7 @@ def test_the_books_close_with_a_reservoir_at_each_end():
     drive = (ramp(0.0, -0.4, 1.0, math.inf, "reset"),)
     contents = {}
     for kind in ("blocked", "reservoir"):
-        stack = load_stack().replace(NUMBERS | settings | {"bottom.vacancies": kind})
+        stack = load_material("reversible").replace(NUMBERS | settings | {"bottom.vacancies": kind})
         result = simulate_iv(stack, mesh="coarse", segments=drive)
         assert result.complete
         assert result.quality.mass_error <= 1e-9
@@ -194,7 +194,7 @@ LENGTH, RADIUS = 12.0, 20.0  # nm
 
 
 def discretise(heights: int = 24, radii: int = 20, **changes: object) -> Discretisation:
-    stack = load_stack().replace({key.replace("__", "."): value for key, value in changes.items()})
+    stack = load_material("reversible").replace({key.replace("__", "."): value for key, value in changes.items()})
     mesh = uniform(LENGTH, RADIUS, heights, radii)
     return Discretisation(stack, Mesh(mesh.r_faces, mesh.z_faces, (np.arange(heights) >= round(heights * 7 / 12)) * 1))
 

@@ -9,11 +9,11 @@ import pytest
 
 from devicekit.core.errors import ParameterError
 from physics.drive import PulseTrain, Segment, loops, ramp, set_ramp, trains
-from physics.stack import load_stack
+from physics.stack import load_material
 
 
 def test_set_ramp_and_loops_are_continuous():
-    stack = load_stack()
+    stack = load_material("reversible")
     drive = loops(stack, 3)
     assert len(drive) == 12
     assert drive[:1] == set_ramp(stack)
@@ -26,7 +26,7 @@ def test_set_ramp_and_loops_are_continuous():
 
 
 def test_pulse_trains():
-    up, down, *_ = trains(load_stack(), 5e-6, count=3, pairs=2, gap=1e-6)
+    up, down, *_ = trains(load_material("reversible"), 5e-6, count=3, pairs=2, gap=1e-6)
     assert (up.direction, up.amplitude, down.direction, down.amplitude) == ("ltp", 0.95, "ltd", -0.95)
     pulse = Segment(0.95, 0.95, 5e-6, 1e-3, "ltp", gate=1e-3)
     assert list(up.pulses()) == [(pulse, Segment(0.0, 0.0, 1e-6, 1e-3, "gap"))] * 3
@@ -51,7 +51,7 @@ def test_bad_trains_are_named(change, name):
 
 def test_the_compliance_limits_pulses_of_ltp_alone():
     """As in a loop: reset currents flow freely, and a transistor keeps its gate voltage."""
-    stack = load_stack()
+    stack = load_material("reversible")
     limit = stack.circuit.compliance
     assert math.isfinite(limit)
     for train in trains(stack, 1e-6, pairs=2):
@@ -60,7 +60,7 @@ def test_the_compliance_limits_pulses_of_ltp_alone():
 
 
 def test_bad_pairs_amplitudes_cycles_and_ramps_are_named():
-    stack = load_stack()
+    stack = load_material("reversible")
     with pytest.raises(ParameterError, match="pairs"):
         trains(stack, 1e-6, pairs=0)
     with pytest.raises(ParameterError, match="amplitude"):

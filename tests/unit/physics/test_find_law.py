@@ -78,7 +78,7 @@ def conductivity(stack):
 
 def test_a_law_of_a_file_is_used_and_read_anew_when_the_file_changes(tmp_path):
     path = write(tmp_path / "double.py", DOUBLE.replace("GAIN", "2.0"))
-    ohms = load_stack().replace({"conduction.law": "ohmic"})
+    ohms = load_material("reversible").replace({"conduction.law": "ohmic"})
     stack = ohms.replace({"conduction.law": str(path)}, laws=path)
     assert stack.get("conduction.gain") == 2.0
     assert stack.unit("conduction.gain") == "1"
@@ -119,7 +119,7 @@ def test_an_unknown_law_is_refused_with_the_known_ones(group):
     for name in {"conduction": CONDUCTION_LAWS, "reaction": REACTION_LAWS, "heat": HEAT_LAWS}[group]:
         assert name in str(caught.value)
     with pytest.raises(ParameterError, match=rf"{group}\.law"):
-        load_stack().replace({f"{group}.law": "nosuch"})
+        load_material("reversible").replace({f"{group}.law": "nosuch"})
 
 
 OTHER_KIND = "from physics.laws.{module} import LAW\n"

@@ -15,7 +15,7 @@ from physics.iv import simulate_iv
 from physics.pulses import simulate_pulses
 from physics.solvers.discretisation import Discretisation
 from physics.solvers.mesh import Mesh, build_mesh
-from physics.stack import load_material, load_stack
+from physics.stack import load_material
 
 from .commands import SUMMARY
 from .layered_stacks import AL2O3, HFO2, TIOX, layer, stack_of
@@ -53,7 +53,7 @@ def test_one_and_three_layers_run_a_short_ramp(tmp_path, parts):
     assert result.quality.power_error <= 1e-9
 
 
-ROUGH = load_stack().replace(LARGE_STEPS)
+ROUGH = load_material("reversible").replace(LARGE_STEPS)
 
 
 def train(result, width, cycle, direction):
@@ -77,12 +77,12 @@ def test_two_loops_repeat():
 
 @pytest.mark.slow
 def test_set_on_three_meshes_and_two_time_steps():
-    default, fine = simulate_iv(), simulate_iv(mesh="fine")
+    stack = load_material("reversible")
+    default, fine = simulate_iv(stack), simulate_iv(stack, mesh="fine")
     assert default.v_100ua_v == pytest.approx(0.6387, abs=0.005)
     assert default.first.device.on_off >= 10
     assert fine.v_set_v == pytest.approx(default.v_set_v, abs=0.005)
     assert fine.v_100ua_v == pytest.approx(default.v_100ua_v, abs=0.005)
-    stack = load_stack()
     half = {
         f"numerics.{name}": stack.get(f"numerics.{name}") / 2
         for name in ("density_step", "conductance_step", "voltage_step")
@@ -92,7 +92,8 @@ def test_set_on_three_meshes_and_two_time_steps():
 
 @pytest.mark.heavy
 def test_five_cycles_repeat_and_converge_with_the_mesh():
-    default, fine = simulate_iv(cycles=5), simulate_iv(mesh="fine", cycles=5)
+    stack = load_material("reversible")
+    default, fine = simulate_iv(stack, cycles=5), simulate_iv(stack, mesh="fine", cycles=5)
     assert default.cycles[2].v_100ua_v == pytest.approx(0.650, abs=0.010)  # what the set is calibrated to
     for cycle in default.cycles:
         # the first loop starts from a state that no reset has made: its HRS is higher, and its V_set 5 % lower
@@ -109,10 +110,11 @@ def test_five_cycles_repeat_and_converge_with_the_mesh():
 @pytest.mark.heavy
 def test_without_the_ion_length_the_mesh_dependence_returns():
     """The regularisation is what makes reset and pulses converge."""
-    stack = load_stack().replace({"transport.ion_potential_length": 0.0})
+    stack = load_material("reversible").replace({"transport.ion_potential_length": 0.0})
     options = {"widths": (5e-6,), "count": 100, "pairs": 1}
     coarse, default = (simulate_pulses(stack, mesh=mesh, **options) for mesh in ("coarse", "default"))
-    with_length = [simulate_pulses(mesh=mesh, **options) for mesh in ("coarse", "default")]
+    whole = load_material("reversible")
+    with_length = [simulate_pulses(whole, mesh=mesh, **options) for mesh in ("coarse", "default")]
 
     def shift(one, two):
         return abs(math.log(train(two, 5e-6, 1, "ltp")[-1] / train(one, 5e-6, 1, "ltp")[-1]))
@@ -144,7 +146,9 @@ def test_without_the_charge_of_its_vacancies_a_drift_set_has_no_bipolar_loop(nam
 @pytest.mark.parametrize(("saturation", "change"), [(0.0, -0.034), (0.25, 0.060)], ids=["ideal", "transistor"])
 def test_a_transistor_gives_the_reset_voltage_its_measured_trend(saturation, change):
     """Behind an ideal limiter V_reset hardly knows the compliance; with a transistor it falls with it."""
-    stack = load_stack().replace({"circuit.saturation_voltage": saturation, "numerics.voltage_step": 0.03})
+    stack = load_material("reversible").replace(
+        {"circuit.saturation_voltage": saturation, "numerics.voltage_step": 0.03}
+    )
     runs = (simulate_iv(stack, mesh="coarse", cycles=1, compliance=limit) for limit in (1e-4, 4e-4))
     one, two = (run.cycles[0].v_reset_v for run in runs)
     assert two - one == pytest.approx(change, abs=0.015)
@@ -157,10 +161,10 @@ def result():
 
 def test_set_iv(result):
     assert result.complete
-    assert result.v_100ua_v == pytest.approx(0.65, abs=0.015)
-    assert result.v_set_v == pytest.approx(0.593, abs=0.015)
-    assert result.on_off == pytest.approx(12.5, rel=0.03)
-    assert result.first.device.on_off >= 9.5
+    assert result.v_100ua_v == pytest.approx(0.656, abs=0.01)
+    assert result.v_set_v == pytest.approx(0.537, abs=0.015)
+    assert result.on_off == pytest.approx(6.36, rel=0.03)
+    assert result.first.device.on_off >= 6
     assert isinstance(result.sweep, SweepTable)
     frame = result.sweep.frame
     assert frame["voltage_v"].iloc[0] == 0.0
@@ -168,8 +172,10 @@ def test_set_iv(result):
     top = int(frame["voltage_v"].argmax())
     assert frame["voltage_v"][top] == pytest.approx(0.9)
     assert np.abs(np.diff(frame["voltage_v"])).max() <= 0.01 + 1e-12
-    assert np.all(np.diff(frame["current_a"][: top + 1]) > 0)
-    assert np.all(np.diff(frame["current_a"][top:]) < 0)
+    below = frame["current_a"] < 0.999e-4  # the compliance
+    assert np.all(np.diff(frame["current_a"][: top + 1][below]) > 0)
+    assert np.all(np.diff(frame["current_a"][top:][below]) < 0)
+    assert frame["current_a"].max() == pytest.approx(1e-4)
 
 
 def test_books_are_kept(result):
@@ -189,13 +195,13 @@ def test_stages_and_fields(result, tmp_path):
     labels = ["start", "10 µA", "100 µA", "end of set", "end of set back"]
     assert [stage.label for stage in result.stages] == labels
     content = [np.sum(result.mesh.volume * stage.density) for stage in result.stages]
-    assert np.all(np.diff(content)[:3] > 0)
+    assert content[3] != content[0]  # Ti gives and takes vacancies
     path = tmp_path / "fields.npz"
     result.save_fields(path)
     with np.load(path, allow_pickle=False) as fields:
         assert fields["temperature_k"].shape == (5, *result.mesh.shape)
         assert fields["z_faces_m"][-1] == pytest.approx(12e-9)
-        assert fields["vacancy_density_m3"].max() == pytest.approx(1e27, rel=0.02)
+        assert 1e27 < fields["vacancy_density_m3"].max() <= 1.5e27  # the site limit
 
 
 def test_fields_are_kept_at_chosen_voltages():
@@ -206,15 +212,15 @@ def test_fields_are_kept_at_chosen_voltages():
 
 
 def test_compliance_limits_the_current_and_the_lrs():
-    low = simulate_iv(mesh="coarse", compliance=5e-5)
-    assert low.sweep.frame["current_a"].max() == pytest.approx(5e-5)
+    low = simulate_iv(mesh="coarse", compliance=8e-5)
+    assert low.sweep.frame["current_a"].max() == pytest.approx(8e-5)
     assert low.v_100ua_v is None
     assert low.lrs_s is not None
-    assert low.lrs_s < simulate_iv(mesh="coarse", compliance=2e-4).lrs_s
+    assert low.lrs_s < simulate_iv(mesh="coarse", compliance=1.5e-4).lrs_s
 
 
 def test_faster_ramps_set_later(result):
-    assert simulate_iv(mesh="coarse", rate=100.0).v_set_v > result.v_set_v
+    assert simulate_iv(mesh="coarse", rate=100.0).v_100ua_v > result.v_100ua_v + 0.05
 
 
 def test_progress_runs_to_one():
@@ -240,7 +246,7 @@ def test_an_interrupt_keeps_partial_results():
 @pytest.mark.slow
 def test_a_run_that_does_not_converge_ends_with_what_it_has():
     # A temperature tolerance that rounding never meets once the filament heats.
-    stack = load_stack().replace({"numerics.temperature_tolerance": 1e-300})
+    stack = load_material("reversible").replace({"numerics.temperature_tolerance": 1e-300})
     result = simulate_iv(stack, mesh="coarse")
     assert not result.complete
     assert "converge" in result.message

@@ -21,7 +21,7 @@ from physics.laws.law import (
 from physics.laws.reaction import gated, reversible
 from physics.solvers.discretisation import Discretisation
 from physics.solvers.mesh import uniform
-from physics.stack import load_stack
+from physics.stack import load_material
 
 K = 8.617333262e-5  # Boltzmann constant [eV/K]
 
@@ -62,7 +62,7 @@ def test_no_barrier_sinks_below_the_floor(field: float, forward: float, reverse:
         np.array([temperature]),
         np.array([1e13]),
         np.array([1.2]),
-        SimpleNamespace(forward_dipole=2.5, reverse_dipole=1.5, oxygen=3.0, barrier_floor=0.1),
+        SimpleNamespace(forward_dipole=2.5, reverse_dipole=1.5, oxygen=3.0, barrier_floor=0.1, formation_enthalpy=0.0),
     )
     assert up[0] == pytest.approx(1e13 * math.exp(-forward / (K * temperature)), rel=1e-6)
     assert down[0] == pytest.approx(3e13 * math.exp(-reverse / (K * temperature)), rel=1e-6)
@@ -94,6 +94,20 @@ def test_peclet_number_has_the_einstein_limit():
         assert number == pytest.approx(2.0 * 1e-7 / (BOLTZMANN_EV * temperature), rel=1e-8)
 
 
+@pytest.mark.parametrize("drop", [1e-6, -0.01, 0.25, -1.5])
+def test_hops_obey_detailed_balance_in_any_field(drop):
+    """With the field in the diffusivity, too, the weights of both directions differ by exp(Z q V / kT)."""
+    kelvin, distance, hop, charge = 500.0, 0.2, 0.25, 2.0
+    number = transport.peclet(drop, distance, kelvin, hop, charge)
+    faster = transport.hop_enhancement(number, distance, hop, 1.0)
+    reduced = 0.5 * charge * hop * drop / (distance * K * kelvin)
+    assert faster == pytest.approx(math.sinh(reduced) / reduced, rel=1e-6)
+    out, back = transport.weights(number / faster)
+    assert math.log(out / back) == pytest.approx(charge * drop / (K * kelvin), rel=1e-6)
+    assert transport.hop_enhancement(number, distance, hop, 0.0) == 1.0
+    assert transport.hop_enhancement(number, distance, hop, 0.5) == pytest.approx(0.5 * (1 + faster), rel=1e-12)
+
+
 def test_exchange_weights():
     number = np.array([-800.0, -30.0, -1e-3, -1e-9, 0.0, 1e-9, 1e-3, 30.0, 800.0])
     out, back = np.array([transport.weights(each) for each in number]).T
@@ -106,9 +120,9 @@ def test_exchange_weights():
 
 def test_reaction_rates_obey_detailed_balance():
     field, temperature = np.array([-0.2, 0.0, 0.1]), np.array([300.0, 400.0, 500.0])
-    p = SimpleNamespace(forward_dipole=2.7, reverse_dipole=1.5, oxygen=2.0, barrier_floor=0.05)
+    p = SimpleNamespace(forward_dipole=2.7, reverse_dipole=1.5, oxygen=2.0, barrier_floor=0.05, formation_enthalpy=0.6)
     forward, reverse = reversible.rates(field, np.abs(field), temperature, np.full(3, 1e13), np.full(3, 1.28), p)
-    exact = np.exp(4.2 * field / (BOLTZMANN_EV * temperature)) / 2.0
+    exact = np.exp((4.2 * field - 0.6) / (BOLTZMANN_EV * temperature)) / 2.0
     np.testing.assert_allclose(forward / reverse, exact, rtol=1e-10)
 
 
@@ -145,7 +159,7 @@ def within(field):
 
 def numbers(group, law):
     """Parameters of any law: those of the default set where it has them, else numbers within the declared range."""
-    known = getattr(load_stack(), group).model_dump()
+    known = getattr(load_material("reversible"), group).model_dump()
     fields = law.parameters.model_fields
     given = {name: known[name] if name in known else within(field) for name, field in fields.items() if name != "law"}
     return law.parameters.model_validate(given | {"law": law.name})
@@ -157,7 +171,7 @@ def test_the_field_slope_of_a_conductivity_is_its_derivative(law):
     """d ln sigma / d ln E by central differences, above -1, at 4 x 60 points in and out of the filament."""
     p = numbers("conduction", law)
     if law.enhancement is None:  # then the current is linear: the discretisation must take it for that
-        stack = load_stack().replace({"conduction.law": law.name})
+        stack = load_material("reversible").replace({"conduction.law": law.name})
         grid = Discretisation(stack, uniform(12.0, 20.0, 4, 3))
         ones = np.ones(grid.mesh.shape)
         current = grid.current(2.0 * ones, 0.1 * ones, 300.0 * ones, 0.5 * grid.mesh.z[:, None] * ones, 6.0)

@@ -10,7 +10,7 @@ import pytest
 from devicekit.core.errors import ParameterError
 from physics import SPACINGS
 from physics.solvers.mesh import build_mesh
-from physics.stack import load_stack
+from physics.stack import load_material
 
 from .layered_stacks import layer, stack_of
 
@@ -49,7 +49,7 @@ def test_every_interface_is_a_face(tmp_path, size, thickness, active):
 
 
 def test_a_mesh_too_coarse_for_a_width_names_the_width():
-    stack = load_stack().replace({"filament.gap_edge_width": 0.2})
+    stack = load_material("reversible").replace({"filament.gap_edge_width": 0.2})
     build_mesh(stack, "default")
     with pytest.raises(ParameterError, match=r"filament\.gap_edge_width"):
         build_mesh(stack, "coarse")
@@ -57,7 +57,7 @@ def test_a_mesh_too_coarse_for_a_width_names_the_width():
 
 @pytest.mark.parametrize("name", SPACINGS)
 def test_mesh_covers_the_stack(name):
-    stack = load_stack()
+    stack = load_material("reversible")
     mesh = build_mesh(stack, name)
     assert mesh.z_faces[0] == 0
     assert mesh.z_faces[-1] == pytest.approx(12.0, abs=1e-12)
@@ -70,14 +70,14 @@ def test_mesh_covers_the_stack(name):
 
 
 def test_default_mesh_has_the_size_that_the_figures_are_quoted_for():
-    assert 1300 <= build_mesh(load_stack()).cells <= 1500
+    assert 1300 <= build_mesh(load_material("reversible")).cells <= 1500
 
 
 @pytest.mark.parametrize(
     ("hfo2", "al2o3", "radius"), [(1.0, 0.6, 5.2), (1.75, 5.0, 30.0), (1.9, 3.3, 7.0), (20, 10, 50)]
 )
 def test_other_stacks_mesh_too(hfo2, al2o3, radius):
-    stack = load_stack().replace(
+    stack = load_material("reversible").replace(
         {
             "layer.HfO2.thickness": hfo2,
             "layer.Al2O3.thickness": al2o3,
@@ -96,10 +96,10 @@ def test_other_stacks_mesh_too(hfo2, al2o3, radius):
 @pytest.mark.parametrize("key", ["layer.Al2O3.thickness", "filament.radius"])
 def test_a_stack_too_large_for_its_cells_is_refused(key):
     with pytest.raises(ParameterError, match=key):
-        build_mesh(load_stack().replace({"geometry.radius": 2e6, key: 1e6}))
+        build_mesh(load_material("reversible").replace({"geometry.radius": 2e6, key: 1e6}))
 
 
 @pytest.mark.parametrize("bad", ["huge", 0.0, -1.0, float("nan")])
 def test_bad_mesh(bad):
     with pytest.raises(ParameterError, match="mesh"):
-        build_mesh(load_stack(), bad)
+        build_mesh(load_material("reversible"), bad)

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from devicekit.core.errors import ParameterError
+from physics.guards import holding_time
 from physics.iv import simulate_iv
-from physics.stack import load_material, load_stack
+from physics.records import moving_loops
+from physics.stack import load_material
 
 THIN_LAYERS = {"layer.HfO2.thickness": 1.0, "layer.Al2O3.thickness": 1.5, "filament.gap_length": 1.0}
 ODD: list[dict[str, object]] = [
@@ -104,7 +106,7 @@ ODD: list[dict[str, object]] = [
 def outcome(changes: dict[str, object]) -> str:
     """refused, ended (with a message), remarked, or fine; fails where numbers are neither finite nor marked."""
     try:
-        result = simulate_iv(load_stack().replace(changes), mesh="coarse", cycles=1)
+        result = simulate_iv(load_material("reversible").replace(changes), mesh="coarse", cycles=1)
     except ParameterError as error:
         words = str(error) + " ".join(str(row.column) for row in error.rows)
         assert any(key.split(".")[-1] in words or key.split(".")[0] in words for key in changes), words
@@ -125,6 +127,54 @@ def outcome(changes: dict[str, object]) -> str:
     assert quality.t_max_k <= 2000
     assert float(frame["voltage_v"].iloc[-1]) == pytest.approx(0.0, abs=1e-12)
     return "remarked" if codes else "fine"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"conduction.filament": 1e8},
+        {"filament.reference_density": 1e30},
+        {"conduction.hop_length": 20.0},
+        {"transport.ion_potential_length": 1000.0},
+        {"reaction.forward_dipole": 500.0},
+        {"reaction.prefactor": 1e25},
+        {"drive.rate": 1e-12},
+        {"circuit.saturation_voltage": 1000.0},
+        {"transport.site_limit": 0.5},
+        {"circuit.saturation_voltage": 0.3, "circuit.transistor_beta": 1e-3},
+    ],
+    ids=str,
+)
+def test_what_no_material_or_instrument_has_is_refused(changes: dict[str, object]) -> None:
+    with pytest.raises(ParameterError) as caught:
+        load_material("reversible").replace(changes)
+    assert [row.column for row in caught.value.rows] == [next(iter(changes))]
+    assert any(character.isdigit() for character in caught.value.rows[0].expected)  # a limit, or what it depends on
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [({"reaction.energy": 0.1}, "volatile"), ({"heat.ambient": 4.0}, "cold"), ({"heat.ambient": 77.0}, None)],
+)
+def test_stacks_that_the_equations_do_not_describe_are_remarked_on(
+    changes: dict[str, object], code: str | None
+) -> None:
+    stack = load_material("reversible").replace({**changes, "drive.set_stop": 0.02})
+    remarks = {each.code for each in simulate_iv(stack, mesh="coarse").quality.remarks}
+    assert remarks & {"volatile", "cold"} == ({code} if code else set())
+
+
+def test_a_stack_keeps_its_state_for_the_time_of_its_lowest_barrier() -> None:
+    """1 / (1e13 Hz exp(-1.35 eV / kT)) at 400 K: the axis has the energy less half the spread."""
+    stack = load_material("reversible").replace({"heat.ambient": 400.0, "reaction.energy": 1.45})
+    assert holding_time(stack) == pytest.approx(math.exp(1.35 / (8.617333e-5 * 400.0)) / 1e13, rel=1e-3)
+
+
+def test_loops_that_do_not_settle_are_remarked_on() -> None:
+    assert not moving_loops([0.5, 0.6])
+    assert not moving_loops([0.4, 0.60, 0.62])
+    assert [each.code for each in moving_loops([0.569, 0.492, 0.449])] == ["moving_loops"]
+    assert not moving_loops([0.569, None, 0.449])
 
 
 def test_there_are_75_of_them() -> None:
@@ -155,7 +205,7 @@ def test_no_odd_stack_is_silent(changes: dict[str, object]) -> None:
 )
 def test_contradictions_are_refused(changes: dict[str, object], what: str) -> None:
     with pytest.raises(ParameterError) as caught:
-        load_stack().replace(changes)
+        load_material("reversible").replace(changes)
     assert what in [row.column for row in caught.value.rows]
 
 
@@ -170,21 +220,21 @@ def test_contradictions_are_refused(changes: dict[str, object], what: str) -> No
     ],
 )
 def test_values_at_the_limit_are_accepted(changes: dict[str, object]) -> None:
-    load_stack().replace(changes)
+    load_material("reversible").replace(changes)
 
 
 def test_a_drive_of_too_many_steps_is_refused() -> None:
-    stack = load_stack()
+    stack = load_material("reversible")
     steps = 2 * (stack.drive.set_stop - stack.drive.reset_stop) / stack.numerics.voltage_step
     fits = math.floor(1e6 / steps)
     with pytest.raises(ParameterError, match="voltage_step"):
-        simulate_iv(mesh="coarse", cycles=fits + 1)
+        simulate_iv(stack, mesh="coarse", cycles=fits + 1)
     with pytest.raises(ParameterError, match="voltage_step"):
-        simulate_iv(load_stack().replace({"numerics.voltage_step": 1.7e-6}), mesh="coarse")
+        simulate_iv(stack.replace({"numerics.voltage_step": 1.7e-6}), mesh="coarse")
 
 
 def test_a_melting_filament_ends_the_run_and_says_so() -> None:
-    hot = load_stack().replace({"heat.electrode_resistance": 1e-5})
+    hot = load_material("reversible").replace({"heat.electrode_resistance": 1e-5})
     result = simulate_iv(hot, mesh="coarse", cycles=1)
     assert not result.complete
     assert "2000 K" in result.message

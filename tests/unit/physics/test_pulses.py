@@ -10,12 +10,12 @@ import pytest
 from devicekit.core.errors import ParameterError
 from devicekit.tables import PulseTable
 from physics.pulses import simulate_pulses
-from physics.stack import load_stack
+from physics.stack import load_material
 from physics.studies import retention
 
 from .pinned import LARGE_STEPS
 
-ROUGH = load_stack().replace(LARGE_STEPS)
+ROUGH = load_material("reversible").replace(LARGE_STEPS)
 
 
 def train(result, width, cycle, direction):
@@ -67,7 +67,8 @@ def test_bad_options_are_named(options, name):
 
 @pytest.mark.heavy
 def test_pulse_trains_are_faster_with_width_and_converge_with_the_mesh():
-    default, fine = simulate_pulses(), simulate_pulses(mesh="fine")
+    stack = load_material("reversible")
+    default, fine = simulate_pulses(stack), simulate_pulses(stack, mesh="fine")
     for one, two in zip(default.ends, fine.ends, strict=True):
         assert two.last_s == pytest.approx(one.last_s, rel=0.03)
         trace = train(default, one.pulse_width_s, one.cycle, one.direction)

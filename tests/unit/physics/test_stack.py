@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from devicekit.core.errors import ParameterError
-from physics import material_sets
+from physics import material_sets, starter_files
 from physics.parameters import ALIASES
 from physics.stack import load_material, load_stack, to_toml
 
@@ -47,7 +47,7 @@ def test_a_file_in_the_old_names_holds_what_it_says():
 
 @pytest.mark.parametrize("old", ALIASES)
 def test_old_and_new_names_are_one_parameter(old):
-    stack, new = load_stack(), ALIASES[old]
+    stack, new = load_material("reversible"), ALIASES[old]
     value = "gated" if old == "reaction.kind" else stack.get(old) * 1.1 + 1e-9
     changed = stack.replace({old: value})
     assert plain(changed) == plain(stack.replace(dict.fromkeys(new, value)))
@@ -140,7 +140,7 @@ def test_just_inside_each_limit_a_stack_is_good(tmp_path):
 
 def test_two_contradictions_are_reported_together():
     with pytest.raises(ParameterError) as caught:
-        load_stack().replace(NUMBERS | {"filament.radius": 30.0, "filament.gap_length": 6.0})
+        load_material("reversible").replace(NUMBERS | {"filament.radius": 30.0, "filament.gap_length": 6.0})
     assert [row.column for row in caught.value.rows] == ["filament.radius", "filament.gap_length"]
 
 
@@ -176,7 +176,7 @@ def test_changed_stacks_survive_being_written(tmp_path, three):
 
 # Laws in a stack
 def test_another_law_keeps_what_both_have():
-    stack = load_stack().replace({"conduction.filament": 5e4})
+    stack = load_material("reversible").replace({"conduction.filament": 5e4})
     ohms = stack.replace({"conduction.law": "ohmic"})
     kept = {name: value for name, value in stack.conduction.model_dump().items() if name not in ("law", "hop_length")}
     assert ohms.conduction.model_dump() == kept | {"law": "ohmic"}
@@ -198,7 +198,7 @@ def test_hopping_needs_its_length():
     with pytest.raises(ParameterError, match=r"conduction\.hop_length"):
         ohms.replace({"conduction.hop_length": 0.3})
     with pytest.raises(ParameterError, match=r"reaction\.reverse_dipole"):
-        load_stack().replace({"reaction.law": "gated", "reaction.reverse_dipole": 1.0})
+        load_material("reversible").replace({"reaction.law": "gated", "reaction.reverse_dipole": 1.0})
 
 
 def write(tmp_path, text):
@@ -215,6 +215,20 @@ def test_every_set_that_ships_names_a_source_for_each_number(name):
         assert source == "calibrated" or re.fullmatch(r"10\.\d{4,}/\S+", source), key
     assert stack.assumptions
     assert stack.defects
+
+
+@pytest.mark.parametrize("name", starter_files())
+def test_every_starter_names_a_source_for_each_number_and_remarks_on_what_is_calibrated(name):
+    stack = load_stack(name)
+    document = tomllib.loads(starter_files()[name].read_text(encoding="utf-8"))
+    assert len(stack.layers) == 1
+    assert set(stack.units()) <= set(stack.sources)
+    for entry in [
+        *document["layer"][0].values(),
+        *(x for t in document.values() if isinstance(t, dict) for x in t.values()),
+    ]:
+        if isinstance(entry, dict):
+            assert entry["source"] == "calibrated" or re.fullmatch(r"10\.\d{4,}/\S+", entry["source"])
 
 
 def test_a_stack_overrides_its_material_set(tmp_path):
@@ -272,7 +286,7 @@ def test_missing_file_and_missing_parameter(tmp_path):
 
 
 def test_replace_checks_keys_and_ranges():
-    stack = load_stack()
+    stack = load_material("reversible")
     changed = stack.replace({"reaction.energy": 1.3})
     assert changed.reaction.energy == 1.3
     assert changed.sources["reaction.energy"] == "user"
@@ -282,3 +296,23 @@ def test_replace_checks_keys_and_ranges():
         stack.replace({"reaction.energie": 1.3})
     with pytest.raises(ParameterError, match=r"circuit\.compliance"):
         stack.replace({"circuit.compliance": 0.0})
+
+
+@pytest.mark.parametrize(
+    ("line", "row"),
+    [
+        ("hop_length", ("conduction.hop_length", "nm", "at least 0")),
+        ("thickness", ("layer.HfO2.thickness", "nm", "above 0")),
+        ("gap_density", ("filament.gap_density", "1", "at most 1")),
+        ("reset_stop", ("drive.reset_stop", "V", "below 0")),
+    ],
+)
+def test_a_missing_number_is_named_with_unit_range_and_the_line_to_write(tmp_path, line, row):
+    text = to_toml(load_material("drift"))
+    short = "\n".join(each for each in text.splitlines() if not each.startswith(f"{line} ="))
+    with pytest.raises(ParameterError) as caught:
+        load_material(str(write(tmp_path, short)))
+    found = {each.column: each.expected for each in caught.value.rows}[row[0]]
+    assert f"a number in {row[1]}, " in found
+    assert row[2] in found
+    assert f'{line} = {{ value = ..., unit = "{row[1]}"' in found

@@ -15,7 +15,7 @@ from physics.solvers import stepping
 from physics.solvers.banded_solver import BandedSolver
 from physics.solvers.fipy_solver import FipySolver
 from physics.solvers.state import Limit
-from physics.stack import load_stack
+from physics.stack import load_material
 
 from .hopping_rods import AREA, HOP, LENGTH, rod, stack_of
 
@@ -316,7 +316,7 @@ def pad_of_20_nm():
 @pytest.mark.parametrize("radius", [60.0, 200.0, 564.0])
 def test_the_pad_does_not_matter(pad_of_20_nm, radius):
     """The film insulates: up to a pad of 1 um^2 the voltage at 100 uA moves by under 2 mV, on/off by under 5 %."""
-    result = simulate_iv(load_stack().replace({"geometry.radius": radius}), mesh="coarse")
+    result = simulate_iv(load_material("reversible").replace({"geometry.radius": radius}), mesh="coarse")
     assert result.complete
     assert result.v_100ua_v == pytest.approx(pad_of_20_nm.v_100ua_v, abs=2e-3)
     assert result.first.device.on_off == pytest.approx(pad_of_20_nm.first.device.on_off, rel=0.05)

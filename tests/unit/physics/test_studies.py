@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from devicekit.core.errors import ParameterError
-from physics.stack import load_material, load_stack
+from physics.stack import load_material
 from physics.studies import (
     calibrated_keys,
     compliance_study,
@@ -20,7 +20,7 @@ from physics.studies import (
 
 from .pinned import LARGE_STEPS
 
-ROUGH = load_stack().replace(LARGE_STEPS)
+ROUGH = load_material("reversible").replace(LARGE_STEPS)
 
 
 def test_v_set_rises_with_the_ramp_rate():
@@ -38,7 +38,7 @@ def test_sensitivities_are_sorted_and_cover_what_is_calibrated():
     table = sensitivity(ROUGH, keys=["transport.hop_distance", "reaction.energy"], mesh="coarse")
     assert list(table["key"]) == ["reaction.energy", "transport.hop_distance"]
     assert table["dv_set_v"].iloc[0] == pytest.approx(0.0090, abs=0.001)
-    keys = calibrated_keys(load_stack())
+    keys = calibrated_keys(load_material("reversible"))
     assert "reaction.energy" in keys
     assert "layer.HfO2.thickness" not in keys  # the paper gives it
 

@@ -115,6 +115,6 @@ def test_a_fit_of_one_branch_has_a_page_without_a_rate_curve(fitted: Any) -> Non
 @pytest.mark.usefixtures("without_pictures")
 def test_a_simulation_says_that_it_is_one() -> None:
     report = iv_page(simulate_iv(mesh="coarse"), "devicekit simulate iv")
-    assert report.marks == ("SIMULATED", "CALIBRATED")
+    assert report.marks == ("SIMULATED",)  # devicekit did not fit its numbers
     assert "sets at" in report.verdict
     assert any(each.unit == "K" and each.text.endswith(" K") for each in report.first_numbers)

@@ -1,0 +1,90 @@
+"""A pristine film forms: V_form against rate and thickness, then loops of the formed device."""
+
+from __future__ import annotations
+
+import pytest
+
+from devicekit.core.errors import ParameterError
+from physics.forming import forming_slope, forming_study
+from physics.iv import make_stepper, simulate_iv
+from physics.solvers.state import Limit
+from physics.stack import load_stack, to_toml
+
+from .commands import refused, run, strict
+
+THIN = {"layer.HfO2.thickness": 4.0, "drive.form_stop": 2.0, "drive.reset_stop": -1.1, "drive.set_stop": 1.5}
+
+
+@pytest.mark.slow
+def test_v_form_rises_with_the_rate_and_with_the_thickness():
+    rates = forming_study("hfo2", (1.0, 10.0, 100.0), (4.0,), "coarse")
+    found = forming_slope(rates)
+    assert found.value > 10 * found.stderr > 0
+    (thick,) = forming_study("hfo2", (1.0,), (8.0,), "coarse")
+    assert 1.6 < thick.v_form_v / rates[0].v_form_v < 2.4
+
+
+def test_fields_on_the_plateau_of_the_compliance_are_those_of_the_density():
+    """A stiff reaction makes the two sweeps of a step alternate; such a step is rejected."""
+    stack = load_stack("hfo2").replace(THIN)
+    result = simulate_iv(stack, mesh="coarse", start="pristine")
+    ramp = result.sweep.frame[result.sweep.frame["segment"] == "set"]
+    formed = next(each for each in result.stages if each.label == "end of set")
+    stepper = make_stepper(stack, mesh="coarse")
+    density = formed.density / stack.filament.reference_density
+    again = stepper.fields(density, 2.0, Limit(stack.circuit.compliance), formed.temperature)
+    assert again.limited
+    assert ramp["device_voltage_v"].iloc[-1] == pytest.approx(again.voltage, rel=0.02)
+
+
+@pytest.mark.slow
+def test_v_form_is_that_of_the_calibration_with_any_step():
+    for step in (0.01, 0.03):
+        stack = load_stack("hfo2").replace({"numerics.voltage_step": step})
+        (found,) = forming_study(stack, (1.0,), mesh="coarse")
+        assert found.v_form_v == pytest.approx(2.91, abs=0.02)
+
+
+@pytest.mark.slow
+def test_the_formed_device_cycles_below_its_forming_voltage():
+    result = simulate_iv(load_stack("hfo2").replace(THIN), mesh="coarse", start="pristine", cycles=3)
+    assert result.complete
+    assert result.first.cycle == 2
+    for each in result.cycles[1:]:
+        assert each.v_set_v < 0.6 * result.v_form_v
+        assert each.on_off > 10
+    assert result.cycles[2].v_set_v == pytest.approx(result.cycles[1].v_set_v, rel=0.1)
+
+
+def test_the_command_names_the_forming_voltage(capsys, tmp_path):
+    path = tmp_path / "thin.toml"
+    path.write_text(to_toml(load_stack("hfo2").replace(THIN)), encoding="utf-8")
+    (tmp_path / "stack.toml").write_text('material = "thin.toml"', encoding="utf-8")
+    code, out, _ = run(
+        capsys, "simulate", "iv", "--stack", tmp_path / "stack.toml", "--from", "pristine", "--mesh", "coarse", "--json"
+    )
+    assert code == 0
+    assert strict(out)["start"] == "pristine"
+    assert strict(out)["solver"] == "banded"
+    assert strict(out)["v_form_v"] == pytest.approx(1.23, abs=0.05)
+
+
+def test_a_film_that_does_not_form_is_remarked_on():
+    stack = load_stack("hfo2").replace({**THIN, "drive.form_stop": 0.5})
+    result = simulate_iv(stack, mesh="coarse", start="pristine")
+    assert result.v_form_v is None
+    assert "unformed" in {each.code for each in result.quality.remarks}
+
+
+def test_a_stack_that_cannot_form_is_refused(capsys):
+    assert "generation" in refused(capsys, "simulate", "iv", "--from", "pristine")
+    with pytest.raises(ParameterError, match=r"HfO2.reaction"):
+        simulate_iv("electrothermal", start="pristine")
+    with pytest.raises(ParameterError, match="start"):
+        simulate_iv(start="formed")
+
+
+def test_a_run_from_after_a_reset_has_no_forming_voltage():
+    result = simulate_iv(load_stack("hfo2").replace(THIN), mesh="coarse")
+    assert result.v_form_v is None
+    assert result.first.cycle == 1
