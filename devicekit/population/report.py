@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from devicekit.core.intervals import IN_BRACKETS
+from devicekit.core.text import listed
 from devicekit.features.definitions import rule
 from devicekit.plot import Panel
 from devicekit.population import figures
