@@ -9,7 +9,6 @@ from functools import cache
 from devicekit.core.declarations import options_of
 from devicekit.system.options import OPTIONS
 
-_KEYWORDS = {name: each.label for each in OPTIONS.values() for name in (each.name, each.keyword)}  # without units
 _TYPED = ("pre", "code", "script", "style", "textarea", "option")  # elements of a page with what is typed
 _LONGEST = "/textarea"
 _FLAG = r"(?<![\w-])--(?P<flag>[a-z][a-z-]*)(?: (?P<setting>[a-z_0-9]+)=)?"
@@ -28,6 +27,15 @@ def _flags() -> dict[str, str]:
     requests = (IVRequest, BenchmarkRequest, CharacterizeRequest, FitRequest, PopulationRequest)
     options = [each for request in requests for each in options_of(request).values()]
     return {each.flag.removeprefix("--"): each.label for each in (*options, *OPTIONS.values()) if each.form}
+
+
+@cache
+def _keywords() -> dict[str, str]:
+    """Return the labels of reading options, and of the one of a population, by their names; without units."""
+    from devicekit.verbs.population import PopulationRequest
+
+    found = {name: each.label for each in OPTIONS.values() for name in (each.name, each.keyword)}
+    return found | {"split": options_of(PopulationRequest)["split"].label}
 
 
 @cache
@@ -83,12 +91,12 @@ def use_field_labels(message: str) -> str:
 
     def replace_option(match: re.Match[str]) -> str:
         if match["pairs"] is not None:
-            return f"“{_KEYWORDS[match['of']]}” {match['pairs'].replace(': ', '=')}"
+            return f"“{_keywords()[match['of']]}” {match['pairs'].replace(': ', '=')}"
         value = match["value"].strip("()") if match["value"] not in ("True", "") else ""
-        return f"“{_KEYWORDS[match['name']]}” {value}".rstrip()
+        return f"“{_keywords()[match['name']]}” {value}".rstrip()
 
     message = message.replace("map: ", "“Columns”: ")
-    names = "|".join(_KEYWORDS)
+    names = "|".join(_keywords())
     message = re.sub(
         rf"\b(?P<of>map|key)=\{{(?P<pairs>[^}}]*)\}}|"
         rf"(?<![\w/\\-])(?P<name>{names})=(?P<value>\([^)]*\)|'[^']*'|[^\s,;:()]*)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -181,7 +182,11 @@ def end_rows(table: Table, path: Path | None) -> tuple[EndRow, ...]:
 
 
 def _describe(name: str, value: object) -> str:
+    """Return a value with what it is: "voltage 0.1 V" of voltage_v; symbols of labels are left out."""
     unit = GLOSSARY[name].unit if name in GLOSSARY else ""
+    if name in GLOSSARY:
+        name = re.sub(r" \S$", "", GLOSSARY[name].label)
+    value = value.upper() if value in ("ltp", "ltd", "lrs", "hrs") and isinstance(value, str) else value
     if unit and isinstance(value, float | np.floating):
         return f"{name} {si(float(value), unit)}"
     return f"{name} {value:.6g}" if isinstance(value, float | np.floating) else f"{name} {value}"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from devicekit.core.intervals import IN_BRACKETS
+from devicekit.core.text import listed
 from devicekit.features.definitions import rule
 from devicekit.plot import Panel
 from devicekit.population import figures
@@ -120,7 +121,7 @@ def _distributions(found: Population, cdf: Figure | None) -> list[Block]:
     blocks += [cdf] if cdf else []
     levels = _bounds(found, ("g_hrs_s", "g_lrs_s"))
     if levels:
-        alt = "Cumulative distributions of HRS and LRS"
+        alt = f"Cumulative distributions of {listed(list(levels))}"
         blocks.append(_draw(figures.distributions(levels, "S"), f"{alt}.", alt))
     for each in found.distributions:
         if each.quantity in ("v_set_v", "v_reset_v") and np.isfinite(each.weibull_shape):

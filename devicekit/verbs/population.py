@@ -10,8 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from devicekit.core.declarations import document, option
 from devicekit.core.errors import DevicekitError, FileError, UsageError
 from devicekit.core.text import count, listed
@@ -26,6 +24,7 @@ from devicekit.verbs.outcome import SILENT, Outcome, Progress
 from devicekit.verbs.text import Alert, Block, Columns, Title, paragraphs, report_field, table_of
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
     from devicekit.population.opening import Opened

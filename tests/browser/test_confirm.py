@@ -104,7 +104,7 @@ def test_a_table_is_described_by_keyboard_alone(visit: Visit, tmp_path: Path, ap
     visit.chromium.press("Tab")
     visit.until("document.querySelector('#found-2').innerText === 'read as current I, in nA'")
     assert visit.get("!!document.activeElement.closest('.describe')")
-    assert "voltage_v 0 V, current_a 30 nA" in visit.get("document.querySelector('#shown .ends').innerText")
+    assert "voltage 0 V, current 30 nA" in visit.get("document.querySelector('#shown .ends').innerText")
     tab(visit, "#question button", 60)
     visit.get("document.getElementById('question').dataset.old = 'yes'")
     visit.chromium.press("Enter")

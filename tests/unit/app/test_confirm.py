@@ -65,10 +65,10 @@ def test_other_answers_are_looked_at_without_being_given(app: state.App, opened:
     status, page = post(app, f"{where}/look", choice_0="1")  # nA or uA: the whole page, as without a script
     assert status == 200
     assert re.findall(r'name="choice-0" value="1" required checked', page)
-    shown = [re.findall(r"current_a (-?[\d.]+ \w+)", each) for each in (first, page)]
+    shown = [re.findall(r"current (-?[\d.]+ \w+)", each) for each in (first, page)]
     assert shown == [["1 µA", "1 µA"], ["1 nA", "1 nA"]]
     page = post(app, f"{where}/look", choice_0="0")[1]  # what was looked at before is not shown again
-    assert re.findall(r"current_a (-?[\d.]+ \w+)", page) == ["1 µA", "1 µA"]
+    assert re.findall(r"current (-?[\d.]+ \w+)", page) == ["1 µA", "1 µA"]
     (upload,) = app.uploads
     assert upload.question is not None  # still open
     assert ran(app) == ["read", "read", "read"]

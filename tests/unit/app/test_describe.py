@@ -76,7 +76,7 @@ def test_a_table_without_names_is_described_in_one_form_and_read_by_a_command(
     status, page = post_many(app, f"{where}/look", form)
     assert status == 200
     assert facts(page)["points per sweep"] == "41"
-    assert "current_a 30 nA" in page
+    assert "current 30 nA" in page
     assert re.findall(r'<option value="voltage_v" selected', page) == ['<option value="voltage_v" selected']
     assert 'name="column-unit" value="nA"' in page
     status, _ = post_many(app, f"{where}/answer", {**form, "accept": ["yes"]})

@@ -81,7 +81,7 @@ def test_first_and_last_row_stand_beside_their_cells(tmp_path: Path) -> None:
     first, last = confirm.end_rows(table, path)
     assert (first.place, first.file_cells) == ("line 3", "0.0,0.5")
     assert (last.place, last.file_cells) == ("line 43", "0.0,0.5")
-    assert "current_a 500 nA" in first.in_si
+    assert "current 500 nA" in first.in_si
     assert confirm.end_rows(table, None)[0].place == ""
     one = table.select(cycle=1)
     assert "file_rows" not in one.meta  # of other rows
