@@ -52,7 +52,7 @@ def make_solver(name: str, grid: Discretisation) -> Solver:
 
 def resolve_stack(stack: Stack | Path | str | None) -> Stack:
     """Return a stack unchanged, that of a material set, a starter or a TOML file, or the default one."""
-    if isinstance(stack, str) and not stack.endswith(".toml") and not os.path.exists(stack):
+    if isinstance(stack, str) and not stack.endswith(".toml") and not os.path.isfile(stack):
         return load_stack(stack) if stack in starter_files() else load_material(stack)
     return stack if isinstance(stack, Stack) else load_stack(stack)
 

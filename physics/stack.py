@@ -307,7 +307,7 @@ def load_stack(path: Path | str | None = None, *, laws: Files = ()) -> Stack:
     if path is None:
         return load_material()
     path = Path(path)
-    path = path if path.exists() else starter_files().get(str(path), path)
+    path = path if path.is_file() else starter_files().get(str(path), path)
     document = _read_file(path)
     name = document.get("material", DEFAULT_MATERIAL)
     if not isinstance(name, str):

@@ -38,11 +38,11 @@ def test_fields_on_the_plateau_of_the_compliance_are_those_of_the_density():
 
 
 @pytest.mark.slow
-def test_v_form_is_that_of_the_calibration_with_any_step():
-    for step in (0.01, 0.03):
-        stack = load_stack("hfo2").replace({"numerics.voltage_step": step})
-        (found,) = forming_study(stack, (1.0,), mesh="coarse")
-        assert found.v_form_v == pytest.approx(2.91, abs=0.02)
+def test_v_form_is_that_of_the_calibration_with_large_steps_too():
+    """Steps of 30 mV, with which alternating sweeps formed the film half a volt too early."""
+    stack = load_stack("hfo2").replace({"numerics.voltage_step": 0.03})
+    (found,) = forming_study(stack, (1.0,), mesh="coarse")
+    assert found.v_form_v == pytest.approx(2.91, abs=0.02)
 
 
 @pytest.mark.slow

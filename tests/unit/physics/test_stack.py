@@ -231,6 +231,14 @@ def test_every_starter_names_a_source_for_each_number_and_remarks_on_what_is_cal
             assert entry["source"] == "calibrated" or re.fullmatch(r"10\.\d{4,}/\S+", entry["source"])
 
 
+def test_a_starter_is_found_beside_a_folder_of_its_name_and_hides_behind_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hfo2").mkdir()
+    assert load_stack("hfo2").get("layer.HfO2.thickness") == 10.0
+    (tmp_path / "taox").write_text('material = "gated"\n', encoding="utf-8")
+    assert load_stack("taox").material == "gated"
+
+
 def test_a_stack_overrides_its_material_set(tmp_path):
     text = """material = "gated"
 [geometry]

@@ -309,7 +309,7 @@ def test_a_ramp_through_zero_keeps_its_signs():
 # The pad
 @pytest.fixture(scope="module")
 def pad_of_20_nm():
-    return simulate_iv(mesh="coarse")
+    return simulate_iv("reversible", mesh="coarse")
 
 
 @pytest.mark.slow
