@@ -57,7 +57,7 @@ _PUBLIC = {
     "__version__": "devicekit._version",
 }
 _OTHERWISE = {"load_hdf5": "load"}  # called differently there
-_MODULES = {"catalog": "devicekit.system.catalog", "simulate": "physics.simulate"}
+_MODULES = {"catalog": "devicekit.system.catalog", "simulate": "physics.simulate", "torch": "devicekit.torch"}
 _ELSEWHERE = {
     **dict.fromkeys(("load", "open", "load_csv", "read_csv", "read_excel", "read_table", "from_csv"), "read"),
     **dict.fromkeys(("Fit", "fit_device", "curve_fit", "Model", "minimize"), "fit"),
@@ -66,6 +66,7 @@ _ELSEWHERE = {
     **dict.fromkeys(("array", "Array", "Crossbar"), "DeviceArray"),
     **dict.fromkeys(("next",), "next_measurement"),
     **dict.fromkeys(("library",), "Library"),
+    **dict.fromkeys(("nn", "convert", "Linear", "Conv2d", "snntorch", "norse"), "torch.convert"),
     **dict.fromkeys(("datasets", "data"), "catalog"),
     **dict.fromkeys(("plot", "show"), "fit(...).plot(): a result draws itself"),
 }  # what users of other packages try, and what it is here

@@ -1,4 +1,4 @@
-"""Both layers of weights on devices drawn from a card: start, programming and reading."""
+"""Layers of weights on devices drawn from a card: start, programming and reading."""
 
 from __future__ import annotations
 
@@ -142,17 +142,20 @@ class Synapses:
         change : callable, optional
             Change of states before reading (`snn.drift`), possibly beyond 0..1.
         """
+        first, second = self.read_layers(retention, delay, change)
+        return first, second
+
+    def read_layers(self, retention: float, delay: float = 0.0, change: Change | None = None) -> list[np.ndarray]:
+        """Return padded weights [1] of every layer, for any number of layers; parameters as of `read`."""
         forget = self.arrays[0].fading is not None and (delay > 0 or len(self.fading) > 0)
         if retention == 0 and not forget and self.wiring is None and change is None:
-            first, second = (layer.w for layer in self.layers)
-            return first, second
+            return [layer.w for layer in self.layers]
         found = []
         for layer, shape, r, gain in self._read(retention, delay if forget else None, change):
             w = np.zeros_like(layer.w)
             w[: shape[0], : shape[1]] = self._weights(layer, r, shape, gain)
             found.append(w)
-        first, second = found
-        return first, second
+        return found
 
     def lines(self, retention: float, delay: float = 0.0, change: Change | None = None) -> Lines:
         """Return the plus and minus line of each weight [weight units], as `read`; pairs of conductances only.

@@ -85,8 +85,11 @@ def export_command(
         devicekit export card.json --to neurosim --source MLP_NeuroSim_V3.0 --out my-device
         devicekit export card.json --to crosssim --from-data ramps/ --quantity current --read-voltage 0.1 --out lut
     """
-    from devicekit.exporters import export
+    from devicekit.exporters import export, resolve_target
 
+    to, other = resolve_target(to)
+    if other:
+        typer.echo(other, err=True)
     chosen = {**vars(typed), "data": _data(typed.data, reading, to)}
     result = export(card, to, out, force=force, **chosen)
     if json_output:

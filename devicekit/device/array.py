@@ -234,8 +234,12 @@ class DeviceArray:
         self._wait(time_s)
         r = self.observed_states
         if self.read_sigma > 0:
-            r = r + self.read_sigma * tilt_factor(self._read_tilt, r) * self._reader.standard_normal(self.n)
+            r = r + self.read_sigma * self.read_noise_factor(r) * self._reader.standard_normal(self.n)
         return self.card.window.from_state(r)
+
+    def read_noise_factor(self, r: np.ndarray) -> np.ndarray:
+        """Return the standard deviation of a reading at states `r` over its mean over the window [1]."""
+        return tilt_factor(self._read_tilt, r)
 
     def set_states(self, r: np.ndarray, index: np.ndarray | None = None) -> None:
         """Set states of devices (default: all) at once, as programming does; they forget it like pulses.

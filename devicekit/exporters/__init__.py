@@ -23,7 +23,7 @@ class Exporter(Protocol):
 
     TAKES names the fields of `ExportOptions` that it uses besides `noise`. An exporter whose `data` may be a table of
     any kind, not only of pulse trains, sets DATA to "any". One that exports only trained networks sets NEEDS to
-    "network".
+    "network". ALSO names other programs that use the export, each with a sentence.
     """
 
     NAME: str
@@ -43,6 +43,15 @@ def exporters() -> dict[str, Exporter]:
         If the exporter of another package cannot be imported.
     """
     return plugins.EXPORTERS.all()
+
+
+def resolve_target(to: str) -> tuple[str, str]:
+    """Return the target meant by a name, and a sentence where it is that of another program, else ""."""
+    known = exporters()
+    for name, each in known.items() if to not in known else ():
+        if sentence := getattr(each, "ALSO", {}).get(to):
+            return name, f"{to}: {sentence}"
+    return to, ""
 
 
 def for_cards() -> list[str]:
@@ -94,7 +103,7 @@ def export(
     card : DeviceCard, DeviceFit, TrainedNetwork, path-like or str
         The device, or a trained network of such devices; or the file of a card or of a network (`load_network`).
     to : str
-        Name of a target (see `exporters`).
+        Name of a target (see `exporters`), or of a program that uses one, such as snntorch.
     out : path-like
         Folder for the files and a README.txt. An unchanged folder of the same card and target is replaced as a whole,
         with the files that using the export left there (`Export.leaves`).
@@ -112,6 +121,7 @@ def export(
     ------
     UsageError, CardError, FileError
     """
+    to, _ = resolve_target(to)
     loaded, network = _load(card)
     if network is not None:
         options = {**options, "network": network}
@@ -173,4 +183,4 @@ def _load(card: CardSource | TrainedNetwork) -> tuple[DeviceCard, TrainedNetwork
     return load_card(path), None
 
 
-__all__ = ["Export", "ExportOptions", "Exporter", "export", "exporters", "load_network", "make"]
+__all__ = ["Export", "ExportOptions", "Exporter", "export", "exporters", "load_network", "make", "resolve_target"]

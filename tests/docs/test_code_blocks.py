@@ -3,7 +3,8 @@
 Each page gets an empty folder with the files that a reader is taken to own (`OWNED`), SYNTHETIC or shipped; README,
 which makes its files itself, gets none. Commands
 that would take minutes run with fewer epochs, pulses or cells (`REDUCED`); `<!-- slow -->` at the top of a page moves
-it to the slow tests. Blocks that are not meant to run are marked text, console, toml, json, ...
+it to the slow tests, and `<!-- torch -->` skips it without torch and snnTorch. Blocks that are not meant to run are
+marked text, console, toml, json, ...
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -247,8 +249,11 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 
 
 def _parameter(page: Path) -> Any:
-    slow = page.name in SLOW or "<!-- slow -->" in page.read_text(encoding="utf-8")[:200]
-    return pytest.param(page, id=str(page.relative_to(ROOT)), marks=[pytest.mark.slow] if slow else [])
+    head = page.read_text(encoding="utf-8")[:200]
+    marks = [pytest.mark.slow] if page.name in SLOW or "<!-- slow -->" in head else []
+    if "<!-- torch -->" in head and not (find_spec("torch") and find_spec("snntorch")):
+        marks.append(pytest.mark.skip(reason="torch is not installed: networks on devices are NOT run here"))  # type: ignore[arg-type]
+    return pytest.param(page, id=str(page.relative_to(ROOT)), marks=marks)
 
 
 RUNNABLE = [page for page in pages() if re.search(r"^ *```(sh|python)$", page.read_text(encoding="utf-8"), re.M)]

@@ -29,6 +29,7 @@ from devicekit.system.extras import need
 NAME = "nir"
 TITLE = "NIR graph of a trained network"
 TAKES = frozenset({"network"})
+ALSO = {"lava": "to='nir', which Lava imports."}
 NEEDS = "network"
 SUFFIX = ".nir"
 _ABOUT = "devicekit"

@@ -17,6 +17,12 @@ from devicekit.exporters.base import Export, ExportOptions
 NAME = "pytorch"
 TITLE = "PyTorch layer of devices"
 TAKES = frozenset({"network"})
+_NEURONS = "the layer of to='pytorch', followed by neurons of {}. For a network of your own: devicekit.torch.convert."
+ALSO = {
+    "norse": _NEURONS.format("Norse"),
+    "snntorch": _NEURONS.format("snnTorch"),
+    "torch": "to='pytorch'. For a network of your own: devicekit.torch.convert.",
+}
 
 _TABLE = """    place = x.clamp(0, 1) * (numbers.shape[1] - 1)
     left = place.long().clamp(max=numbers.shape[1] - 2)
