@@ -6,7 +6,8 @@
 Float weights, the card's ideal device (linear, symmetric, without noise), and each card, over seeds, with the same
 start weights and order of images. Accuracies are those of the test part after the last epoch. The ratio of times is
 that of CPU times of training epochs in one process. PRESET_FOLDER is what `devicekit export CARD --to aihwkit` wrote;
-there the same network is trained by aihwkit, in an environment that has it.
+there the same network is trained by aihwkit, in an environment that has it, with the preset whose scatter does not
+depend on the step and one device a weight, as with `--mapping reference`.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from torch import Tensor, nn
 import devicekit.torch
 from devicekit.device.card import as_card
 from devicekit.device.idealise import idealise
+from devicekit.device.variation import read_sigma
+from devicekit.torch.layers import ROOM
 from snn.data.load import load
 
 BATCH = 32
@@ -120,7 +123,7 @@ def variants(cards: list[str]) -> dict[str, tuple[Any, dict[str, Any]]]:
     return found
 
 
-def run(task: Task, network: str, cards: list[str], seeds: int, epochs: int) -> list[dict[str, Any]]:
+def run(task: Task, network: str, cards: list[str], seeds: int, epochs: int, mapping: str) -> list[dict[str, Any]]:
     make, lr = NETWORKS[network], RATE
     rows: dict[str, list[dict[str, float]]] = {}
     for seed in range(seeds):
@@ -131,14 +134,14 @@ def run(task: Task, network: str, cards: list[str], seeds: int, epochs: int) -> 
         rows.setdefault("float weights", []).append({"accuracy": accuracy, "loss": 0.0, "ratio": 1.0})
         best = accuracy
         for name, (card, options) in variants(cards).items():
-            net = devicekit.torch.convert(base, card, seed=seed, **options)
+            net = devicekit.torch.convert(base, card, seed=seed, mapping=mapping, **options)
             optimizer = devicekit.torch.PulseOptimizer(net, torch.optim.SGD, lr=lr)
             accuracy, seconds = task.train(net, optimizer, epochs, seed)
             used = devicekit.torch.usage(net)
             devices = sum(each.devices for each in used.layers)
             row = {"accuracy": accuracy, "loss": best - accuracy, "ratio": seconds / plain}
             row["pulses"] = used.pulses / devices
-            if not options and devicekit.torch.layers.read_sigma(card) > 0:
+            if not options and read_sigma(card) > 0:
                 with devicekit.torch.reading(net, read_noise=True):
                     row["noisy"] = task.accuracy(net)
             rows.setdefault(name, []).append(row)
@@ -168,12 +171,12 @@ def run_aihwkit(task: Task, network: str, folder: Path, seeds: int, epochs: int)
     spec.loader.exec_module(module)
     make, lr = NETWORKS[network], RATE
     rows: dict[str, list[dict[str, float]]] = {}
-    presets = [value for name, value in vars(module).items() if name.endswith("Preset")]
+    presets = [value for name, value in vars(module).items() if name.endswith("NoisyPreset")]
     for preset in presets:
         for seed in range(seeds):
             torch.manual_seed(seed)
             config = preset()
-            config.mapping.weight_scaling_omega = 1 / devicekit.torch.layers.ROOM  # the same room to grow
+            config.mapping.weight_scaling_omega = 1 / ROOM  # the same room to grow
             config.mapping.weight_scaling_lr_compensation = True
             config.mapping.digital_bias = True
             net = convert_to_analog(make(), config)
@@ -190,6 +193,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--card", action="append", default=[])
     parser.add_argument("--network", choices=NETWORKS, default="cnn")
+    parser.add_argument("--mapping", choices=("pair", "reference"), default="pair")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--aihwkit", type=Path)
@@ -198,7 +202,7 @@ def main() -> None:
     torch.set_num_threads(1)
     task = Task(given.data)
     if given.aihwkit is None:
-        rows = run(task, given.network, given.card, given.seeds, given.epochs)
+        rows = run(task, given.network, given.card, given.seeds, given.epochs, given.mapping)
     else:
         rows = run_aihwkit(task, given.network, given.aihwkit, given.seeds, given.epochs)
     result = {"data": task.words, "network": given.network, "epochs": given.epochs, "rows": rows}

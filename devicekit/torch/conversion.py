@@ -46,11 +46,15 @@ def convert(
     Raises
     ------
     UsageError
-        If no layer can be converted, a name in `skip` is unknown, or an option is wrong.
+        If no layer can be converted, layers share or normalise weights, a name in `skip` is unknown, or an option is
+        wrong.
     """
     found = dict(model.named_modules())
     if unknown := sorted(set(skip) - set(found)):
         raise UsageError(f"skip: no layer {unknown[0]!r} in the network. Its layers: {', '.join(filter(None, found))}.")
+    for name, each in found.items():
+        if isinstance(each, nn.Linear | nn.Conv2d) and name not in skip and "weight" not in each._parameters:
+            raise UsageError(f"The weight of layer {name} is computed from others, which devices cannot. Skip it.")
     wanted = [name for name, each in found.items() if type(each) in KINDS and name not in skip]
     if not wanted:
         raise UsageError("The network has no Linear or Conv2d layer to put on devices.")

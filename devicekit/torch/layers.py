@@ -268,7 +268,7 @@ class OnDevices(nn.Module):
         Raises
         ------
         UsageError
-            If something else wrote the weights, or inside `reading`.
+            If something else wrote the weights, a change is not finite, or inside `reading`.
         """
         self.check_untouched()
         if self._reading is not None:
@@ -276,6 +276,8 @@ class OnDevices(nn.Module):
         self._variance = None
         layer = self.synapses.layers[0]
         rows = np.ascontiguousarray(changes.detach().numpy().reshape(layer.w.shape[0], layer.columns), np.float32)
+        if not np.isfinite(rows).all():
+            raise UsageError("The changes of the weights are not finite. Check the loss, or lower lr.")
         key = np.uint64(mix(stream_key(self.config.seed, _VERIFY), np.uint64(self._steps)))
         self._steps += 1
         devices = 2 if self.config.mapping == "pair" else 1

@@ -189,6 +189,14 @@ def test_what_pulses_cannot_do_is_refused() -> None:
     torch.optim.SGD(stepped.parameters(), lr=1.0).step()
     shared = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
     shared[1].weight = shared[0].weight
+    normed = nn.Sequential(nn.Linear(4, 4), nn.utils.parametrizations.weight_norm(nn.Linear(4, 4)))
+
+    def diverge() -> None:
+        net = fresh()
+        made = optimizer(net, lr=0.1)
+        (net(x).sum() * float("nan")).backward()
+        made.step()
+
     cases: list[Callable[[], Any]] = [
         lambda: optimizer(fresh(), torch.optim.AdamW),  # its weight decay is not 0
         lambda: optimizer(fresh(), torch.optim.LBFGS),
@@ -201,6 +209,8 @@ def test_what_pulses_cannot_do_is_refused() -> None:
         lambda: devicekit.torch.convert(_net(), "vcm-trains", skip=["5"]),
         lambda: devicekit.torch.convert(shared, "vcm-trains"),
         lambda: devicekit.torch.convert(nn.ReLU(), "vcm-trains"),
+        lambda: devicekit.torch.convert(normed, "vcm-trains"),
+        diverge,
         lambda: devicekit.torch.reading(fresh(), time_s=10.0).__enter__(),
     ]
     for case in cases:
