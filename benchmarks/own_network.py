@@ -158,7 +158,7 @@ def summary(name: str, rows: list[dict[str, float]]) -> dict[str, Any]:
     return made
 
 
-def run_aihwkit(task: Task, network: str, folder: Path, seeds: int, epochs: int) -> list[dict[str, Any]]:
+def run_aihwkit(task: Task, network: str, folder: Path, seeds: int, epochs: int, perfect: bool) -> list[dict[str, Any]]:
     """Train the same network with the exported preset in aihwkit."""
     from aihwkit.nn.conversion import convert_to_analog
     from aihwkit.optim import AnalogSGD
@@ -179,6 +179,7 @@ def run_aihwkit(task: Task, network: str, folder: Path, seeds: int, epochs: int)
             config.mapping.weight_scaling_omega = 1 / ROOM  # the same room to grow
             config.mapping.weight_scaling_lr_compensation = True
             config.mapping.digital_bias = True
+            config.forward.is_perfect = config.backward.is_perfect = perfect
             net = convert_to_analog(make(), config)
             optimizer = AnalogSGD(net.parameters(), lr=lr)
             optimizer.regroup_param_groups(net)
@@ -197,6 +198,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--aihwkit", type=Path)
+    parser.add_argument("--perfect-passes", action="store_true", help="aihwkit without converters and output noise")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     torch.set_num_threads(1)
@@ -204,7 +206,7 @@ def main() -> None:
     if given.aihwkit is None:
         rows = run(task, given.network, given.card, given.seeds, given.epochs, given.mapping)
     else:
-        rows = run_aihwkit(task, given.network, given.aihwkit, given.seeds, given.epochs)
+        rows = run_aihwkit(task, given.network, given.aihwkit, given.seeds, given.epochs, given.perfect_passes)
     result = {"data": task.words, "network": given.network, "epochs": given.epochs, "rows": rows}
     print(json.dumps(result, indent=1))
     if given.out is not None:
