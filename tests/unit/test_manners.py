@@ -201,7 +201,7 @@ def test_a_notebook_shows_the_numbers_that_one_may_trust(results: dict[str, Any]
     assert f"{100 * training.epochs[-1].test_accuracy:.1f} %" in words["training"]
     assert "test accuracy" in words["training"]
     assert training.data.split in words["training"]
-    assert "95.0 % ± 0.58 %" in words["study"]  # 1 % over the root of 3
+    assert "95.0 % (95 %: 92.5 % to 97.5 %)" in words["study"]  # 4.30 (Student's t) times 1 % over the root of 3
     assert "exponential" in words["comparison"]
 
 
