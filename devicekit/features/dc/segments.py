@@ -67,9 +67,12 @@ def split_segments(voltage: np.ndarray) -> tuple[Segment, ...]:
     quiet = np.where(size > NOISE * span, sign, 0)
     known = np.flatnonzero(quiet)
     following = known[np.minimum(np.searchsorted(known, np.arange(size.size)), known.size - 1)]
-    side = quiet[following]  # a point near 0 V belongs to the leg after it
+    side = quiet[following]
     found: list[Segment] = []
     edges = np.r_[0, np.flatnonzero(np.diff(side)) + 1, size.size]
+    for number in range(1, edges.size - 1):  # of the points near 0 V, those after the lowest belong to the next leg
+        first, last = edges[number], following[edges[number]]
+        edges[number] = first + int(np.argmin(size[first : last + 1]))
     for start, stop in itertools.pairwise(edges):
         found.extend(_one_sign(size[start:stop], int(start), int(side[start]), NOISE * span))
     return tuple(found)

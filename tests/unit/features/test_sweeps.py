@@ -245,3 +245,15 @@ def test_levels_against_compliance_have_quantiles_and_a_sample_spread() -> None:
 def test_smoothing_is_that_of_savitzky_and_golay(size: int) -> None:
     i = np.random.default_rng(size).random(size)
     assert _smooth(i) == pytest.approx(savgol_filter(i, 7, 2), rel=1e-12)
+
+
+@pytest.mark.parametrize("reach", [1.0, 5.0, 20.0])
+def test_a_far_set_leaves_the_peak_of_the_reset_where_it_is(reach: float) -> None:
+    """The last voltages of the way back lie within 2 % of the largest, and are no part of the way to the reset."""
+    step = 0.01
+    up, way = np.arange(0, reach + step / 2, step), np.arange(step, 1.5 + step / 2, step)
+    reset = 2.5e-5 * way * (1 + way**2) * np.where(way < 0.9 - step / 2, 1.0, 0.3)  # largest before 0.9 V, then a tenth
+    v = np.r_[up, up[::-1][1:], -way, -way[::-1][1:]]
+    i = np.r_[np.where(up < 0.6 * reach, 1e-9, 2.5e-5) * up, 2.5e-5 * up[::-1][1:], -reset, -2e-6 * way[::-1][1:]]
+    found = sweeps.figures(sweep(v, i), 0.1, 1, "half_ln_g", "peak_current")
+    assert found.v_reset_v == pytest.approx(-0.89, abs=step / 2)
